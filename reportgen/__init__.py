@@ -1,0 +1,59 @@
+"""The report that tells the truth about a 3D convolutional (video) network.
+
+Everything that the command line does is one call from here. Names are loaded when first used, so that
+``import reportgen`` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from reportgen.version import __version__
+
+if TYPE_CHECKING:
+    from reportgen.analyses.decompose import Decomposition as Decomposition
+    from reportgen.analyses.decompose import decompose as decompose
+    from reportgen.analyses.maximize import Maximization as Maximization
+    from reportgen.analyses.maximize import maximize_activation as maximize_activation
+    from reportgen.analyses.pyramid import ClassPyramid as ClassPyramid
+    from reportgen.analyses.pyramid import class_pyramid as class_pyramid
+    from reportgen.analyses.saliency import Attribution as Attribution
+    from reportgen.analyses.saliency import attribute as attribute
+    from reportgen.clips import read_clip as read_clip
+    from reportgen.networks.connections import connection_graph as connection_graph
+    from reportgen.networks.network import Network as Network
+    from reportgen.runner.build import build as build
+    from reportgen.runner.build import compute as compute
+    from reportgen.site import render as render
+    from reportgen.zoo.load import load_network as load_network
+
+_PUBLIC = {
+    "Attribution": "reportgen.analyses.saliency",
+    "ClassPyramid": "reportgen.analyses.pyramid",
+    "Decomposition": "reportgen.analyses.decompose",
+    "Maximization": "reportgen.analyses.maximize",
+    "Network": "reportgen.networks.network",
+    "attribute": "reportgen.analyses.saliency",
+    "build": "reportgen.runner.build",
+    "class_pyramid": "reportgen.analyses.pyramid",
+    "compute": "reportgen.runner.build",
+    "connection_graph": "reportgen.networks.connections",
+    "decompose": "reportgen.analyses.decompose",
+    "load_network": "reportgen.zoo.load",
+    "maximize_activation": "reportgen.analyses.maximize",
+    "read_clip": "reportgen.clips",
+    "render": "reportgen.site",
+}
+
+__all__ = ["__version__", *_PUBLIC]  # noqa: PLE0604 (names are strings of the dict above)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PUBLIC:
+        return getattr(import_module(_PUBLIC[name]), name)
+    raise AttributeError(f"module 'reportgen' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

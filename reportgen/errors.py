@@ -1,0 +1,111 @@
+"""Every error that a user can meet, each with its own exit code.
+
+An error's message is one sentence that says what is wrong and what to do about it. The command line prints it
+after ``Error:`` and exits with ``exit_code``; from Python it is an ordinary exception.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class ReportgenError(Exception):
+    """Base of all errors that are the situation's fault and not the program's."""
+
+    exit_code = 10
+
+
+class OptionError(ReportgenError):
+    """An option, a configuration file or a combination of options is not valid."""
+
+    exit_code = 11
+
+
+class UnknownNameError(OptionError):
+    """A model, layer, class, analysis or preset of that name does not exist."""
+
+    exit_code = 12
+
+
+class EmptySelectionError(OptionError):
+    """A selector matches nothing."""
+
+    exit_code = 13
+
+
+class CardError(ReportgenError):
+    """A model card or the architecture that it names is not valid."""
+
+    exit_code = 14
+
+
+class WeightsError(ReportgenError):
+    """Weights are missing, damaged, hostile or of another network."""
+
+    exit_code = 15
+
+
+class ClipError(ReportgenError):
+    """A clip does not exist, cannot be decoded, or is too short."""
+
+    exit_code = 16
+
+
+class DeviceError(ReportgenError):
+    """The device that was asked for is not there."""
+
+    exit_code = 17
+
+
+class NetworkError(ReportgenError):
+    """A network cannot do what an analysis asks of it (no classes, a clip of the wrong size, ...)."""
+
+    exit_code = 18
+
+
+class OutOfMemoryError(ReportgenError):
+    """Memory ran out although the batch was reduced as far as it goes."""
+
+    exit_code = 19
+
+
+class StoreError(ReportgenError):
+    """A run cannot be read or written (no space, no permission, foreign or damaged files)."""
+
+    exit_code = 20
+
+
+class RenderError(ReportgenError):
+    """The site cannot be built from the runs."""
+
+    exit_code = 21
+
+
+class JobsFailedError(ReportgenError):
+    """The build finished, but some of its jobs failed."""
+
+    exit_code = 22
+
+
+class FetchError(ReportgenError):
+    """Weights could not be downloaded."""
+
+    exit_code = 23
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str], *, hint: str = "") -> UnknownNameError:
+    """Return the error for an unknown name, with the nearest known ones.
+
+    `hint` is a full sentence to end with, such as which command lists the names.
+    """
+    names = sorted(set(known))
+    lowered = {candidate.lower(): candidate for candidate in names}
+    near = [lowered[match] for match in difflib.get_close_matches(name.lower(), list(lowered), n=3, cutoff=0.5)]
+    if near:
+        advice = f"did you mean {' or '.join(near)}?"
+    elif len(names) <= 8:
+        advice = f"known are {', '.join(names) or 'none'}."
+    else:
+        advice = f"known are {', '.join(names[:8])} and {len(names) - 8} more."
+    return UnknownNameError(f"There is no {kind} named {name!r}: {advice}{' ' + hint if hint else ''}")

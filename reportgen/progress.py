@@ -1,0 +1,60 @@
+"""How long work tells how far it is: an observer, silent by default."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Protocol, Self
+
+
+class Task(Protocol):
+    """One piece of work that is under way."""
+
+    def advance(self, steps: float = 1) -> None:
+        """Report `steps` more of the total as done."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None: ...
+
+
+class Progress(Protocol):
+    """Where work reports to; the terminal's bars are one implementation, plain lines another."""
+
+    def task(self, title: str, total: float) -> AbstractContextManager[Task]:
+        """Begin a piece of work of `total` steps; it ends with its context."""
+        ...
+
+    def note(self, message: str) -> None:
+        """Say one line that is not an advance."""
+        ...
+
+
+class _SilentTask:
+    def advance(self, steps: float = 1) -> None:
+        """Ignore the advance."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """End without a word."""
+
+
+class SilentProgress:
+    """Says nothing."""
+
+    def task(self, title: str, total: float) -> AbstractContextManager[Task]:  # noqa: ARG002
+        """Begin a task that says nothing."""
+        return _SilentTask()
+
+    def note(self, message: str) -> None:
+        """Ignore the message."""
+
+
+SILENT: Progress = SilentProgress()

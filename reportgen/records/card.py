@@ -1,0 +1,142 @@
+"""Model cards: everything that the program must know about a network and cannot ask it.
+
+A card is a `card.toml` in a folder of the zoo (``modelzoo/<name>/``). It names the architecture's source, the
+published weights, how a clip is prepared, the labels, and the layers that the published reports show.
+"""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from reportgen.records.base import Frozen
+
+
+def _inside(path: str) -> str:
+    pure = PurePosixPath(path)
+    if pure.is_absolute() or ".." in pure.parts or "\\" in path:
+        raise ValueError(f"{path!r} must be a relative path inside the zoo")
+    return path
+
+
+RelativePath = Annotated[str, AfterValidator(_inside)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=80)]
+
+
+class Architecture(Frozen):
+    """Where the network's definition is: a file of the zoo and the function in it that builds the module."""
+
+    source: RelativePath = Field("arch.py", description="Python file, relative to the card's folder.")
+    shared: bool = Field(False, description="True when `source` is relative to the zoo's root (a family's file).")
+    factory: str = Field("build", description="Function of the card that returns the torch.nn.Module.")
+    arguments: dict[str, Any] = Field(default_factory=dict, description="What distinguishes this member of a family.")
+
+
+class WeightsSource(Frozen):
+    """One published file of weights."""
+
+    file: str = Field(description="File name; bundled weights lie beside the card under this name.")
+    url: str | None = Field(None, description="Address for `reportgen fetch`.")
+    page: str | None = Field(None, description="Where a person gets the file when it cannot be fetched.")
+    sha256: str | None = None
+    size: int | None = Field(None, description="Bytes.")
+    licence: str | None = None
+    container: str = Field("state_dict", description="state_dict, safetensors, caffe2, lightning, ...")
+    layout: str | None = Field(None, description="Name of the key layout, where a network has several.")
+    trained_on: str | None = None
+    bundled: bool = False
+
+
+class ClipSpec(Frozen):
+    """How the network's training fed it a clip: its native size, and the way from pixels to its input."""
+
+    frames: int = Field(ge=1)
+    height: int = Field(ge=1)
+    width: int = Field(ge=1)
+    channels: int = Field(3, ge=1)
+    mean: tuple[float, ...] = Field(description="Per channel, in units of `value_range`, in `channel_order`.")
+    std: tuple[float, ...] = Field(description="Per channel, in units of `value_range`, in `channel_order`.")
+    value_range: tuple[float, float] = Field((0.0, 1.0), description="What black and white become before mean and std.")
+    channel_order: Literal["RGB", "BGR"] = "RGB"
+    frame_step: int = Field(1, ge=1, description="Every how manyth frame of a video is taken.")
+    frame_rate: float | None = Field(None, description="Frames/s that the video is resampled to before; None: its own.")
+    resize: int | tuple[int, int] | None = Field(
+        None, description="Short side, or (height, width), in px before the centre crop; None: the crop's short side."
+    )
+
+    @model_validator(mode="after")
+    def _lengths(self) -> ClipSpec:
+        if not (len(self.mean) == len(self.std) == self.channels):
+            raise ValueError(f"mean and std must have {self.channels} values each, one per channel")
+        if any(value <= 0 for value in self.std):
+            raise ValueError("std must be positive")
+        if self.value_range[1] <= self.value_range[0]:
+            raise ValueError("value_range must rise")
+        return self
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """Native clip as C T H W."""
+        return (self.channels, self.frames, self.height, self.width)
+
+
+class Adapter(Frozen):
+    """How a clip `N C T H W` becomes the network's argument, and which of its outputs is the class score."""
+
+    input: Literal["clip", "frame", "stacked_frames", "pathways"] = Field(
+        "clip",
+        description="clip: N C T H W. frame: the clip's only frame, N C H W. stacked_frames: the frames along the "
+        "channel axis, N (T C) H W. pathways: a list of clips, one per entry of `strides`.",
+    )
+    strides: tuple[int, ...] = Field((), description="Temporal stride of each pathway (SlowFast: [4, 1]); () is [1].")
+    as_list: bool = Field(False, description="True when the network takes its clip inside a list.")
+    output: tuple[int | str, ...] = Field(
+        (), description="Path of indices and keys from what the network returns to the class scores."
+    )
+    scores: Literal["logits", "probabilities", "none"] = Field(
+        "logits", description="What the network returns; probabilities: logits are read before the final softmax."
+    )
+    average: tuple[int, ...] = Field((), description="Axes of the class scores that are averaged (N K T: [2]).")
+
+
+class Stage(Frozen):
+    """One layer that reports show."""
+
+    layer: str = Field(description="Name of the module in the network, e.g. s2.pathway0_res0.branch2.c")
+    title: str
+
+
+class Generator(Frozen):
+    """A file of the zoo that makes reference clips with labels, from a seed."""
+
+    source: RelativePath = "clips.py"
+    factory: str = "reference_clips"
+    count: int = Field(56, ge=1)
+    seed: int = 0
+
+
+class ModelCard(Frozen):
+    """Everything that must be known about a network beside the network itself."""
+
+    name: Name
+    title: str
+    summary: str = ""
+    aliases: tuple[Name, ...] = ()
+    architecture: Architecture = Architecture()
+    weights: tuple[WeightsSource, ...] = ()
+    clip: ClipSpec
+    adapter: Adapter = Adapter()
+    labels: RelativePath | None = Field(None, description="File with one class name per line, relative to the card.")
+    classes: int | None = Field(None, description="Number of classes; None: the network has none.")
+    classifier: str | None = Field(None, description="Name of the layer whose output is the class logits.")
+    stages: tuple[Stage, ...] = ()
+    generator: Generator | None = None
+    parameters: int | None = Field(None, description="Recorded number of parameters; a contract test compares.")
+    multiply_adds: float | None = Field(None, description="Recorded multiply-adds of one native clip, in 1e9.")
+    licence: str | None = Field(None, description="Licence of the definition and the weights, as published.")
+    citation: str | None = None
+    checked_against: str | None = Field(None, description="What the definition was checked against, in a sentence.")
+    figures: dict[str, float] = Field(default_factory=dict, description="Recorded figures, e.g. accuracy.")
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,91 @@
+"""What an analysis returns to be shown: typed arrays and graphs, before anything is encoded.
+
+Analyses make figures, `reportgen.media` turns each kind into files. numpy only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class ClipFigure:
+    """A clip: `frames` T H W C float in [0, 1] RGB."""
+
+    frames: Array
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class ImageFigure:
+    """A picture: `pixels` H W C float in [0, 1] RGB."""
+
+    pixels: Array
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class MotionFigure:
+    """Forward motion per frame: `motion` T 2 H W in px/frame as (dx right, dy down); `evidence` T H W bool."""
+
+    motion: Array
+    evidence: Array
+    max_speed: float
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class HeatFigure:
+    """A map over a clip: `heat` T H W, `over` T H W C the clip; `signed` maps are centred at zero.
+
+    `scale` is the value that the colour map's end stands for.
+    """
+
+    heat: Array
+    over: Array
+    signed: bool
+    scale: float
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class DataFigure:
+    """Arrays kept at full precision for later jobs and for download, by name."""
+
+    arrays: Mapping[str, Array]
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class JsonFigure:
+    """A document of plain data."""
+
+    document: Any
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class TextFigure:
+    """A document in another text format; `suffix` is its file's, with the dot (.graphml, .csv)."""
+
+    text: str
+    suffix: str
+    caption: str = ""
+
+
+Figure = ClipFigure | ImageFigure | MotionFigure | HeatFigure | DataFigure | JsonFigure | TextFigure
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one job found: figures by role, and the numbers that go with them."""
+
+    figures: Mapping[str, Figure] = field(default_factory=dict)
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    notes: Sequence[str] = ()

@@ -1,0 +1,104 @@
+"""Jobs, what came of them, and the artifacts they left."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, JsonValue
+
+from reportgen.records.base import Frozen
+
+
+def content_key(value: Any) -> str:
+    """Return the digest of `value` (plain data) that does not depend on the order of its mappings."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+
+class Job(Frozen):
+    """One question to one network, with everything that its answer depends on.
+
+    `unit` is what is asked about (a kernel, a clip, a class on a clip), printed. `inputs` are the digests of
+    what else the answer depends on: the card, the weights, the clip. `needs` are the keys of the jobs whose
+    answers it reads.
+    """
+
+    analysis: str
+    version: int
+    unit: str
+    parameters: dict[str, JsonValue]
+    seed: int
+    inputs: dict[str, str]
+    needs: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """The content key: equal for equal questions, whenever and wherever they are asked."""
+        return content_key(self.model_dump(mode="json"))
+
+
+class Artifact(Frozen):
+    """One file of a run."""
+
+    role: str = Field(description="What it shows: stage1, texture, motion, graph ...")
+    kind: Literal["clip", "image", "motion", "heat", "data", "json", "text"]
+    path: str = Field(description="Posix path relative to the run's folder.")
+    media_type: str
+    sha256: str
+    bytes: int
+    width: int | None = None
+    height: int | None = None
+    frames: int | None = None
+    caption: str = ""
+    scale: float | None = Field(None, description="What the end of the colour scale stands for.")
+
+
+class Done(Frozen):
+    """The job was answered."""
+
+    status: Literal["done"] = "done"
+    artifacts: tuple[Artifact, ...] = ()
+    metrics: dict[str, JsonValue] = Field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def artifact(self, role: str, kind: str | None = None) -> Artifact | None:
+        """Return the first artifact of that role (and kind), or None."""
+        for artifact in self.artifacts:
+            if artifact.role == role and kind in (None, artifact.kind):
+                return artifact
+        return None
+
+
+class Skipped(Frozen):
+    """The question does not apply, for a reason a reader understands."""
+
+    status: Literal["skipped"] = "skipped"
+    reason: str
+
+
+class Failed(Frozen):
+    """The job ran and failed."""
+
+    status: Literal["failed"] = "failed"
+    message: str
+    error: str = Field(description="Class of the error.")
+
+
+Outcome = Annotated[Done | Skipped | Failed, Field(discriminator="status")]
+
+
+class Record(Frozen):
+    """One job and what came of it."""
+
+    job: Job
+    outcome: Outcome
+    seconds: float = Field(ge=0)
+    finished: str = Field(description="UTC time, ISO 8601.")
+    peak_memory: int | None = Field(None, description="Bytes on the device, or of the process on a CPU.")
+
+    @property
+    def key(self) -> str:
+        """The job's content key."""
+        return self.job.key

@@ -1,0 +1,113 @@
+"""What a run is about: the network, its clips, the environment and the plan; pages read nothing else."""
+
+from __future__ import annotations
+
+from pydantic import Field, JsonValue
+
+from reportgen.records.base import Frozen
+from reportgen.records.card import ModelCard
+from reportgen.records.jobs import Artifact, Done, Record
+
+SCHEMA_VERSION = 1
+
+
+class WeightsFacts(Frozen):
+    """Which weights the network had."""
+
+    file: str | None = Field(None, description="File name, never a path of the machine.")
+    sha256: str = Field(description="Digest of the loaded tensors' names and values, in the state dict's order.")
+    file_sha256: str | None = None
+    untrained: bool = False
+    licence: str | None = None
+    source: str | None = None
+
+
+class LayerFacts(Frozen):
+    """What is known about a convolution or linear layer of a network, at the native clip."""
+
+    name: str
+    kind: str = Field(description="Conv3d, Conv2d, ConvTranspose3d, Linear ...")
+    kernels: int
+    inputs: int = Field(description="Input channels.")
+    kernel_size: tuple[int, ...]
+    stride: tuple[int, ...]
+    groups: int
+    output: tuple[int, ...] | None = Field(None, description="Output shape without the batch axis.")
+    receptive_field: tuple[int, ...] | None = Field(None, description="t h w in px of the clip; None: unbounded.")
+    parameters: int
+    multiply_adds: int | None = None
+    order: int = Field(description="Place in the order of execution.")
+
+
+class ClipFacts(Frozen):
+    """A clip that the network was asked about."""
+
+    name: str = Field(description="Unique in the run, safe as a file name.")
+    title: str
+    source: str = Field(description="File name or 'generated'; never a path of the machine.")
+    sha256: str
+    frames: int
+    height: int
+    width: int
+    frame_rate: float | None = None
+    first_frame: int = 0
+    frame_step: int = 1
+    label: int | None = Field(None, description="True class, where it is known.")
+    reference: bool = Field(False, description="True for a clip that only serves as evidence for kernels.")
+    poster: Artifact | None = None
+    clip: Artifact | None = None
+    predictions: tuple[tuple[int, float, float], ...] = Field((), description="Top (class, logit, probability).")
+
+
+class Environment(Frozen):
+    """Where and with what a run was computed."""
+
+    reportgen: str
+    python: str
+    torch: str
+    numpy: str
+    platform: str
+    device: str
+    threads: int
+    command: tuple[str, ...] = ()
+
+
+class Run(Frozen):
+    """The header of a run: written at its start, and again at its end."""
+
+    schema_version: int = SCHEMA_VERSION
+    model: str
+    card: ModelCard
+    labels: tuple[str, ...] = ()
+    weights: WeightsFacts
+    layers: tuple[LayerFacts, ...] = ()
+    stages: tuple[str, ...] = Field((), description="Layers that this run shows, in the network's order.")
+    clips: tuple[ClipFacts, ...] = ()
+    options: dict[str, JsonValue] = Field(default_factory=dict)
+    environment: Environment
+    plan: tuple[str, ...] = Field((), description="Keys of the jobs of the last build, in order.")
+    started: str
+    finished: str | None = None
+    seconds: float | None = None
+
+
+class Manifest(Frozen):
+    """A run with the records of its plan."""
+
+    run: Run
+    records: tuple[Record, ...]
+
+    def of(self, analysis: str) -> tuple[Record, ...]:
+        """Return the records of one analysis, in the plan's order."""
+        return tuple(record for record in self.records if record.job.analysis == analysis)
+
+    def by_key(self) -> dict[str, Record]:
+        """Return the records by their job's key."""
+        return {record.key: record for record in self.records}
+
+    def done(self, analysis: str, unit: str) -> Done | None:
+        """Return the answer of an analysis about a unit, or None."""
+        for record in self.of(analysis):
+            if record.job.unit == unit and isinstance(record.outcome, Done):
+                return record.outcome
+        return None
