@@ -1,0 +1,102 @@
+"""What every analysis is to the runner: which units it can be asked about, and its answers as they come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
+from torch import Tensor
+
+from reportgen.networks.network import Network
+from reportgen.progress import Progress
+from reportgen.records.figures import Result
+from reportgen.records.manifest import LayerFacts
+
+Arrays = Mapping[str, NDArray[Any]]
+Parameters = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class NamedClip:
+    """A clip at the network's native size: `pixels` 1 C T H W in [0, 1] RGB on the CPU, `digest` of its values."""
+
+    name: str
+    pixels: Tensor
+    digest: str
+    label: int | None = None
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a run is about: the network, the layers and kernels it shows, the clips and classes it asks about."""
+
+    network: Network
+    layers: Mapping[str, LayerFacts]
+    stages: tuple[str, ...]
+    kernels: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    clips: tuple[NamedClip, ...] = ()
+    reference: tuple[NamedClip, ...] = ()
+    classes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    seed: int = 0
+
+    @property
+    def model(self) -> str:
+        """The model's name in the run."""
+        return self.network.name
+
+    def clip(self, name: str) -> NamedClip:
+        """Return the clip of that name."""
+        return next(clip for clip in self.clips if clip.name == name)
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One question of an analysis.
+
+    `group` are units that are answered together (the kernels of a layer). `inputs` are digests of what the answer
+    depends on beside the network, `parameters` what distinguishes this unit, `needs` the (analysis, unit, role) of
+    the arrays that it reads.
+    """
+
+    name: str
+    group: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    needs: tuple[tuple[str, str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Inapplicable:
+    """A unit that an analysis cannot be asked about, with the reason for the reader."""
+
+    name: str
+    reason: str
+
+
+class Answers(Protocol):
+    """Reads the arrays that earlier jobs left."""
+
+    def __call__(self, analysis: str, unit: str, role: str) -> Arrays:
+        """Return the arrays by name."""
+        ...
+
+
+class Analysis(Protocol):
+    """A method. `after` names the analyses whose answers it reads; `version` rises when its answers change."""
+
+    name: str
+    title: str
+    version: int
+    after: tuple[str, ...]
+
+    def units(self, subject: Subject, parameters: Parameters) -> Sequence[Unit | Inapplicable]:
+        """Return what can be asked, in the order of the report."""
+        ...
+
+    def run(
+        self, subject: Subject, units: Sequence[Unit], parameters: Parameters, answers: Answers, progress: Progress
+    ) -> Iterator[tuple[Unit, Result]]:
+        """Yield each unit's answer as soon as it is there; `units` are of one group."""
+        ...

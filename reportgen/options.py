@@ -1,0 +1,228 @@
+"""What a build is asked to do: defaults, then `reportgen.toml`, then flags; every bad value is reported at once."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from reportgen.errors import OptionError, unknown_name
+
+BUNDLED_MODEL = "texture_motion"
+CONFIG_FILE = "reportgen.toml"
+
+Parameters = dict[str, Any]
+
+#: What each preset asks of each analysis. A preset says how much is done, never what is true: the numbers that are
+#: reported are always computed in float32 on the native clip.
+PRESETS: dict[str, dict[str, Parameters]] = {
+    "quick": {
+        "kernels": {"count": 1, "steps": 48},
+        "decomposition": {},
+        "pyramid": {"depth": 2, "draws": 5},
+        "saliency": {"methods": ["gradients", "grad_cam"], "samples": 4, "steps": 8},
+        "evidence": {},
+    },
+    "standard": {
+        "kernels": {"count": 3, "steps": 192},
+        "decomposition": {},
+        "pyramid": {"depth": 3, "draws": 20},
+        "saliency": {
+            "methods": ["gradients", "guided_backprop", "smoothgrad", "integrated_gradients", "grad_cam"],
+            "samples": 16,
+            "steps": 64,
+        },
+        "evidence": {},
+    },
+    "full": {
+        "kernels": {"count": "all", "steps": 384},
+        "decomposition": {},
+        "pyramid": {"depth": 3, "draws": 20},
+        "saliency": {
+            "methods": [
+                "gradients",
+                "input_x_gradient",
+                "guided_backprop",
+                "smoothgrad",
+                "smoothgrad_guided",
+                "integrated_gradients",
+                "deeplift",
+                "grad_cam",
+                "guided_grad_cam",
+                "occlusion",
+            ],
+            "samples": 32,
+            "steps": 64,
+        },
+        "evidence": {},
+    },
+}
+
+
+class KernelSelection(BaseModel):
+    """Which kernels of each layer are shown: `count` of them, all (None), or the `listed` ones."""
+
+    model_config = ConfigDict(frozen=True)
+
+    count: int | None = None
+    listed: tuple[int, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str | int) -> KernelSelection:
+        """Read ``3`` (three of them), ``all``, or a list such as ``0,4,8-11`` (``5,`` is kernel 5 alone)."""
+        text = str(text).strip().lower()
+        if text == "all":
+            return cls()
+        if re.fullmatch(r"\d+", text):
+            if int(text) == 0:
+                raise ValueError("--kernels 0 asks for nothing: leave the analysis out with --analyses instead")
+            return cls(count=int(text))
+        listed: list[int] = []
+        for part in filter(None, text.split(",")):
+            match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", part)
+            if match is None:
+                raise ValueError(f"kernels {text!r} is not a number, 'all', or a list such as 0,4,8-11")
+            first = int(match[1])
+            listed.extend(range(first, int(match[2] or first) + 1))
+        if not listed:
+            raise ValueError(f"kernels {text!r} is not a number, 'all', or a list such as 0,4,8-11")
+        return cls(listed=tuple(dict.fromkeys(listed)))
+
+
+def parse_frames(text: str) -> tuple[int | None, int | None]:
+    """Read a frame range ``A:B`` (B excluded, either may be left out, counted from 0)."""
+    match = re.fullmatch(r"(\d*):(\d*)", text.strip())
+    if match is None:
+        raise ValueError(f"frames {text!r} is not a range A:B, such as 10:42 (frame 42 excluded) or 10:")
+    first, stop = (int(part) if part else None for part in match.groups())
+    if first is not None and stop is not None and stop <= first:
+        raise ValueError(f"frames {text!r} holds no frame")
+    return first, stop
+
+
+class BuildOptions(BaseModel):
+    """Everything that a build can be asked, with its default."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    models: tuple[str, ...] = (BUNDLED_MODEL,)
+    weights: Path | None = None
+    untrained: bool = False
+    model_args: dict[str, Any] = Field(default_factory=dict)
+    labels: Path | None = None
+    zoo: tuple[Path, ...] = ()
+    clips: tuple[str, ...] = ()
+    frames: str | None = None
+    classes: tuple[str, ...] = ()
+    layers: tuple[str, ...] = ()
+    kernels: str | None = None
+    analyses: tuple[str, ...] = ()
+    preset: str = "standard"
+    device: str = "auto"
+    seed: int = Field(0, ge=0)
+    runs: Path = Path("runs")
+    site: Path = Path("site")
+    choose: Literal["selective", "spread", "first"] = "selective"
+    parameters: dict[str, Parameters] = Field(
+        default_factory=dict, description="Per analysis, over the preset's: tables of the configuration file."
+    )
+
+    @field_validator("models")
+    @classmethod
+    def _some_model(cls, models: tuple[str, ...]) -> tuple[str, ...]:
+        if not models:
+            raise ValueError("name at least one model")
+        return tuple(dict.fromkeys(models))
+
+    @field_validator("frames")
+    @classmethod
+    def _frames(cls, frames: str | None) -> str | None:
+        if frames is not None:
+            parse_frames(frames)
+        return frames
+
+    @field_validator("kernels", mode="before")
+    @classmethod
+    def _kernels(cls, kernels: str | int | None) -> str | None:
+        if kernels is None:
+            return None
+        KernelSelection.parse(kernels)
+        return str(kernels)
+
+    @field_validator("device")
+    @classmethod
+    def _device(cls, device: str) -> str:
+        if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", device):
+            raise ValueError(f"device {device!r} is not auto, cpu, cuda or cuda:N")
+        return device
+
+    def frame_range(self) -> tuple[int | None, int | None] | None:
+        """Return the frames to read, first and stop, or None for the card's choice."""
+        return parse_frames(self.frames) if self.frames else None
+
+    def kernel_selection(self) -> KernelSelection:
+        """Return which kernels of each layer are shown."""
+        count = self.kernels if self.kernels is not None else PRESETS[self.preset]["kernels"]["count"]
+        return KernelSelection.parse(count)
+
+    def analysis_parameters(self, analysis: str) -> Parameters:
+        """Return the parameters of an analysis: the preset's, overridden by the configuration file's table."""
+        merged = {**PRESETS[self.preset].get(analysis, {}), **self.parameters.get(analysis, {})}
+        return {name: value for name, value in merged.items() if name != "count"}
+
+
+def load_options(
+    flags: Mapping[str, Any], *, config: Path | None = None, analyses: tuple[str, ...] = ()
+) -> BuildOptions:
+    """Return the options of a build: defaults, then the configuration file, then the flags that are not None.
+
+    `config` None reads ``reportgen.toml`` of the working directory where there is one. `analyses` are the names of
+    the known analyses. Raises OptionError that names every bad value.
+    """
+    values: dict[str, Any] = _read_config(config, analyses)
+    values.update({name: value for name, value in flags.items() if value is not None and value != ()})
+    problems: list[OptionError] = []
+    preset = values.get("preset", "standard")
+    if preset not in PRESETS:
+        problems.append(unknown_name("preset", str(preset), PRESETS))
+        values.pop("preset")
+    for name in values.get("analyses", ()):
+        if analyses and name not in analyses:
+            problems.append(unknown_name("analysis", str(name), analyses))
+    try:
+        options = BuildOptions(**values)
+    except ValidationError as error:
+        problems.extend(OptionError(_sentence(problem)) for problem in error.errors())
+    if len(problems) == 1:
+        raise problems[0]
+    if problems:
+        raise OptionError("; ".join(str(problem).rstrip(".") for problem in problems) + ".")
+    return options
+
+
+def _sentence(problem: Any) -> str:
+    where = ".".join(str(part) for part in problem["loc"])
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    if problem["type"] == "extra_forbidden":
+        return f"There is no option {where!r}: `reportgen build --help` lists them."
+    return f"The option {where} is not valid: {message}."
+
+
+def _read_config(config: Path | None, analyses: tuple[str, ...]) -> dict[str, Any]:
+    path = config or Path(CONFIG_FILE)
+    if config is None and not path.is_file():
+        return {}
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise OptionError(f"Cannot read the configuration {path}: {error}.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise OptionError(f"{path} is not valid TOML: {error}.") from error
+    tables = {name: values.pop(name) for name in list(values) if name in analyses and isinstance(values[name], dict)}
+    if tables:
+        values["parameters"] = {**values.get("parameters", {}), **tables}
+    return values
