@@ -1,0 +1,78 @@
+"""Following a network's weights through its forward pass, so that each kernel operation knows whose kernel it uses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+_TRANSPOSES = frozenset(
+    {"t()", "transpose(0, 1)", "transpose(1, 0)", "transpose(-1, -2)", "transpose(-2, -1)", "numpy_T()"}
+)
+
+
+@dataclass(frozen=True)
+class Constant:
+    """What a tensor that depends on no input was made of: the parameters and buffers, and the steps since.
+
+    Two tensors with equal `Constant` hold equal values, also in different forward passes.
+    """
+
+    roots: tuple[str, ...]
+    steps: tuple[str, ...] = ()
+
+    @property
+    def parameter(self) -> str | None:
+        """The one parameter that this tensor is, possibly transposed; None when it was computed from parameters."""
+        if len(self.roots) == 1 and all(step in _TRANSPOSES for step in self.steps):
+            return self.roots[0]
+        return None
+
+    @property
+    def name(self) -> str:
+        """The layer's name as far as the tensor tells it: its parameter's, without a last part `weight`."""
+        if not self.roots:
+            return ""
+        owner, _, leaf = self.roots[0].rpartition(".")
+        if ".parametrizations." in f".{self.roots[0]}":
+            return f".{self.roots[0]}".split(".parametrizations.")[0].lstrip(".")
+        weight = leaf == "weight" or (len(self.roots) > 1 and leaf.startswith("weight"))
+        return owner if weight and owner else self.roots[0]
+
+
+class Constants:
+    """The constants of one forward pass: parameters, buffers, and what the pass derives from them alone."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self._known: dict[int, Constant] = {}
+        self._held: list[Tensor] = []  # an id is only unique while its tensor lives
+        for name, tensor in [*module.named_parameters(), *module.named_buffers()]:
+            self._known.setdefault(id(tensor), Constant((name,)))
+
+    def __getitem__(self, tensor: Tensor) -> Constant | None:
+        return self._known.get(id(tensor))
+
+    def observe(self, name: str, inputs: Sequence[Tensor], settings: Iterable[Any], outputs: Sequence[Tensor]) -> bool:
+        """Note what an operation did; return whether it computed from constants alone.
+
+        `settings` are the operation's arguments that are not tensors.
+        """
+        known = [self._known.get(id(tensor)) for tensor in inputs]
+        if any(constant is None for constant in known):
+            return False
+        made_of = [constant for constant in known if constant is not None]
+        roots = tuple(dict.fromkeys(root for constant in made_of for root in constant.roots))
+        step = f"{name}({', '.join(_plain(setting) for setting in settings)})"
+        steps = (*(step for constant in made_of for step in constant.steps), step)
+        for position, tensor in enumerate(outputs):
+            own = steps if len(outputs) == 1 else (*steps, f"[{position}]")
+            self._known[id(tensor)] = Constant(roots, own)
+            self._held.append(tensor)
+        return True
+
+
+def _plain(setting: Any) -> str:
+    return "" if isinstance(setting, torch.device | torch.dtype) else repr(setting)
