@@ -1,0 +1,181 @@
+"""From a name to a network: definition, weights, labels and device."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+from torch import Tensor, nn
+
+from reportgen.errors import DeviceError, OptionError, WeightsError
+from reportgen.networks.network import Network
+from reportgen.records.card import Adapter, ClipSpec, ModelCard, WeightsSource
+from reportgen.records.manifest import WeightsFacts
+from reportgen.zoo.cards import CardEntry, Zoo, default_zoo, read_labels
+from reportgen.zoo.checkpoints import read_checkpoint
+from reportgen.zoo.initial import initialise
+from reportgen.zoo.matching import require_match
+from reportgen.zoo.places import find_weights, weights_missing
+from reportgen.zoo.sources import Definition, definition_of
+
+
+def load_network(
+    model: str,
+    *,
+    weights: str | Path | None = None,
+    untrained: bool = False,
+    device: str = "cpu",
+    zoo: Zoo | Sequence[str | Path] = (),
+    labels: str | Path | Sequence[str] | None = None,
+    model_args: Mapping[str, Any] | None = None,
+    clip: ClipSpec | Mapping[str, Any] | None = None,
+    adapter: Adapter | Mapping[str, Any] | None = None,
+    seed: int = 0,
+    meta: bool = False,
+) -> Network:
+    """Return the network of that name with its weights, in evaluation mode and with frozen parameters.
+
+    `model` is the name or alias of a card. `zoo` are further folders of cards, looked at first. `weights` is a
+    checkpoint in any of the forms that `read_checkpoint` knows; by default the file is looked for beside the card and
+    in the user's folder of weights. `untrained` takes the seeded initialisation instead. `labels` (a file with one
+    name per line, or the names) replaces the card's; `model_args` adds to the architecture's arguments; `clip` and
+    `adapter` replace the card's, or single fields of it. `device` is auto, cpu or cuda[:i]. With `meta` the network
+    has no memory for its weights: it can be described, not run.
+
+    Raises UnknownNameError, CardError, WeightsError, DeviceError and OptionError.
+    """
+    place = parse_device(device)
+    cards = zoo if isinstance(zoo, Zoo) else default_zoo(Path(folder) for folder in zoo)
+    entry = cards.find(model)
+    definition = _changed(definition_of(entry), model_args, clip, adapter)
+    return _load(definition, entry, cards, weights, untrained, place, labels, seed, meta)
+
+
+def _load(
+    definition: Definition,
+    entry: CardEntry,
+    zoo: Zoo,
+    weights: str | Path | None,
+    untrained: bool,
+    device: torch.device,
+    labels: str | Path | Sequence[str] | None,
+    seed: int,
+    meta: bool,
+) -> Network:
+    card = definition.card
+    if meta:
+        module = definition.build_on_meta()
+        return Network(_frozen(module), card, _labels(card, entry, labels), None, torch.device("meta"))
+    if untrained:
+        if weights is not None:
+            raise OptionError("Weights and --untrained exclude each other: leave one of them out.")
+        module = seeded(definition, seed)
+        facts = WeightsFacts(sha256=tensors_digest(module.state_dict()), untrained=True, licence=card.licence)
+    else:
+        source, path = _weights_file(entry, weights)
+        checkpoint = read_checkpoint(path)
+        found = require_match(checkpoint.tensors, definition, zoo, file=path.name)
+        if found.classes != card.classes:
+            card = card.model_copy(update={"classes": found.classes, "labels": None})
+        module = definition.build(card)
+        module.load_state_dict(found.state)
+        facts = WeightsFacts(
+            file=path.name,
+            sha256=tensors_digest(module.state_dict()),
+            file_sha256=checkpoint.file_sha256,
+            licence=source.licence if source else None,
+            source=(source.url or source.page) if source else None,
+        )
+    names = _labels(card, entry, labels)
+    return Network(_frozen(module).to(device), card, names, facts, device)
+
+
+def seeded(definition: Definition, seed: int) -> nn.Module:
+    """Return the untrained module, a function of the seed alone; the caller's random state is left alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        module = definition.build()
+    initialise(module, seed)
+    return module
+
+
+def parse_device(name: str) -> torch.device:
+    """Return the device that auto, cpu, cuda or cuda:i names; raises DeviceError when it is not there."""
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if name == "auto":
+        return torch.device("cuda" if count else "cpu")
+    if name == "cpu":
+        return torch.device("cpu")
+    kind, separator, index = name.partition(":")
+    if kind != "cuda" or (separator and not index.isdecimal()):
+        raise DeviceError(f"There is no device {name!r}: choose auto, cpu, cuda or cuda:0, cuda:1, ...")
+    if not count:
+        raise DeviceError(f"{name} was asked for, but torch finds no CUDA device here: choose --device auto or cpu.")
+    if index and int(index) >= count:
+        known = ", ".join(f"cuda:{number}" for number in range(count))
+        raise DeviceError(f"There is no device {name}: this machine has {known}.")
+    return torch.device(name)
+
+
+def tensors_digest(state: Mapping[str, Tensor]) -> str:
+    """Return the SHA-256 over the names, types, shapes and values of a state dict, in its order."""
+    total = hashlib.sha256()
+    for name, tensor in state.items():
+        total.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        values = tensor.detach().cpu().contiguous()
+        total.update(memoryview(values.reshape(-1).view(torch.uint8).numpy()))
+    return total.hexdigest()
+
+
+def _frozen(module: nn.Module) -> nn.Module:
+    return module.eval().requires_grad_(False)
+
+
+def _weights_file(entry: CardEntry, weights: str | Path | None) -> tuple[WeightsSource | None, Path]:
+    """Return the file to read, and the published file that it is, as far as its name tells."""
+    if weights is not None:
+        path = Path(weights).expanduser()
+        if not path.is_file():
+            raise WeightsError(f"The weights {path} are not a file: check the path.")
+        return next((source for source in entry.card.weights if source.file == path.name), None), path
+    found = find_weights(entry)
+    if found is None:
+        raise weights_missing(entry)
+    return found
+
+
+def _labels(card: ModelCard, entry: CardEntry, labels: str | Path | Sequence[str] | None) -> tuple[str, ...]:
+    """Return the class names: those given, or the card's; raises OptionError when their number is wrong."""
+    if labels is None:
+        return entry.labels() if card.labels is not None else ()
+    names = read_labels(Path(labels)) if isinstance(labels, str | Path) else tuple(labels)
+    if card.classes is None:
+        raise OptionError(f"{card.name} has no classes: leave out the labels.")
+    if len(names) != card.classes:
+        raise OptionError(f"{card.name} has {card.classes} classes, but {len(names)} labels were given.")
+    return names
+
+
+def _changed(
+    definition: Definition,
+    model_args: Mapping[str, Any] | None,
+    clip: ClipSpec | Mapping[str, Any] | None,
+    adapter: Adapter | Mapping[str, Any] | None,
+) -> Definition:
+    """Return the definition with a changed card; raises OptionError for a value that the card cannot hold."""
+    card = definition.card
+    values = card.model_dump()
+    values["architecture"]["arguments"] |= dict(model_args or {})
+    for name, change in (("clip", clip), ("adapter", adapter)):
+        values[name] |= change.model_dump() if isinstance(change, ClipSpec | Adapter) else dict(change or {})
+    try:
+        changed = ModelCard.model_validate(values)
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        field = ".".join(map(str, fault["loc"]))
+        raise OptionError(f"{card.name} cannot take {field}: {fault['msg'].removeprefix('Value error, ')}.") from error
+    return Definition(changed, definition.factory, definition.origin, definition.key_layouts)

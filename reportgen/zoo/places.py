@@ -1,0 +1,66 @@
+"""Where weights lie on this machine (torch-free)."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from reportgen.errors import WeightsError
+from reportgen.records.card import ModelCard, WeightsSource
+from reportgen.zoo.cards import CardEntry
+
+WEIGHTS_VARIABLE = "REPORTGEN_WEIGHTS"
+
+
+def weights_folder() -> Path:
+    """Return the user's folder of weights: `$REPORTGEN_WEIGHTS`, or `weights` in the platform's cache folder."""
+    chosen = os.environ.get(WEIGHTS_VARIABLE)
+    if chosen:
+        return Path(chosen).expanduser()
+    return _cache_folder() / "reportgen" / "weights"
+
+
+def _cache_folder() -> Path:
+    chosen = os.environ.get("XDG_CACHE_HOME")
+    if chosen and Path(chosen).is_absolute():  # the XDG specification says to ignore relative ones
+        return Path(chosen)
+    if sys.platform == "win32" and "LOCALAPPDATA" in os.environ:
+        return Path(os.environ["LOCALAPPDATA"])
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches"
+    return Path.home() / ".cache"
+
+
+def weights_path(card: ModelCard, source: WeightsSource) -> Path:
+    """Return where a fetched file of weights lies: a folder per model, since published names repeat."""
+    return weights_folder() / card.name / source.file
+
+
+def find_weights(entry: CardEntry) -> tuple[WeightsSource, Path] | None:
+    """Return the first of a card's weights that is on this machine: beside the card, or in the user's folder."""
+    for source in entry.card.weights:
+        for path in (entry.folder / source.file, weights_path(entry.card, source), weights_folder() / source.file):
+            if path.is_file():
+                return source, path
+    return None
+
+
+def weights_missing(entry: CardEntry) -> WeightsError:
+    """Return the error that says where to get a card's weights and where to put them."""
+    card = entry.card
+    otherwise = "or build with --untrained to see the untrained network, or name a file with --weights."
+    if not card.weights:
+        return WeightsError(
+            f"The card of {card.name} names no published weights: name a file with --weights, "
+            "or build with --untrained to see the untrained network."
+        )
+    source = card.weights[0]
+    place = weights_path(card, source)
+    if source.url is not None:
+        advice = f"`reportgen fetch {card.name}` gets them, "
+    elif source.page is not None:
+        advice = f"get {source.file} from {source.page} and put it at {place}, "
+    else:
+        advice = f"put {source.file} at {place}, "
+    return WeightsError(f"The weights of {card.name} are not on this machine: {advice}{otherwise}")

@@ -1,0 +1,148 @@
+"""Python files and importable names that define networks, and the modules that they build."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from reportgen.errors import CardError, unknown_name
+from reportgen.records.card import ModelCard
+from reportgen.zoo.cards import CardEntry
+
+KeyLayout = Callable[[dict[str, Tensor]], dict[str, Tensor]]
+
+
+@dataclass(frozen=True)
+class Definition:
+    """What builds a network: the card, a function from a card to the module, and the published key layouts.
+
+    `origin` is what an error names. A key layout renames (and reshapes, where the publisher did) the entries of a
+    published file to those of the module's state dict.
+    """
+
+    card: ModelCard
+    factory: Callable[[ModelCard], object]
+    origin: str
+    key_layouts: Mapping[str, KeyLayout] = field(default_factory=dict)
+
+    def build(self, card: ModelCard | None = None) -> nn.Module:
+        """Return the module for `card` (the definition's own by default), as its factory makes it.
+
+        Raises CardError when the factory fails or returns something else.
+        """
+        try:
+            module = self.factory(card or self.card)
+        except Exception as error:  # the factory is the user's code: whatever it raises is the card's fault
+            raise CardError(f"{self.origin} failed to build the network ({describe(error)}).") from error
+        if not isinstance(module, nn.Module):
+            raise CardError(f"{self.origin} returned {type(module).__name__}: it must return a torch.nn.Module.")
+        return module
+
+    def build_on_meta(self, card: ModelCard | None = None) -> nn.Module:
+        """Return the module without memory for its weights, where its factory can do that; else an ordinary one."""
+        try:
+            with torch.device("meta"), torch.random.fork_rng(devices=[]):
+                return self.build(card)
+        except CardError:
+            # A factory may read values while it builds (`.item()`, numpy): then the fault, if there is one,
+            # is reported by the ordinary build.
+            with torch.random.fork_rng(devices=[]):
+                return self.build(card)
+
+
+def definition_of(entry: CardEntry) -> Definition:
+    """Return the definition that a card names; raises CardError when its file or function is not valid."""
+    source, name = entry.source, entry.card.architecture.factory
+    module = import_file(source)
+    factory = getattr(module, name, None)
+    if not callable(factory):
+        raise CardError(f"{source} has no function {name!r}, which the card of {entry.card.name} names.")
+    layouts = getattr(module, "KEY_LAYOUTS", {})
+    if not isinstance(layouts, Mapping) or not all(callable(layout) for layout in layouts.values()):
+        raise CardError(f"{source}: KEY_LAYOUTS must map names to functions from a state dict to a state dict.")
+    return Definition(entry.card, factory, f"{name}(card) of {source}", layouts)
+
+
+def import_file(path: Path) -> ModuleType:
+    """Return the module of a Python file, under a private name that cannot clash with an installed package.
+
+    Files of the same folder can be imported by it while it is imported. The same content is executed once.
+    Raises CardError when the file cannot be read or executed.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise CardError(f"{path} cannot be read ({error.strerror}).") from error
+    name = f"_reportgen_{path.stem}_{hashlib.sha256(str(path.resolve()).encode() + content).hexdigest()[:16]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise CardError(f"{path} is not a Python file.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses and pickling look a module up while it is being executed
+    try:
+        with _importable(path.resolve().parent):
+            spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        raise CardError(f"{path} cannot be imported ({describe(error)}).") from error
+    return module
+
+
+def import_name(name: str) -> ModuleType:
+    """Return the installed module `name`, or one of the working folder; raises CardError when it cannot be imported."""
+    try:
+        with _importable(Path.cwd()):
+            return importlib.import_module(name)
+    except Exception as error:
+        raise CardError(f"The module {name!r} cannot be imported ({describe(error)}).") from error
+
+
+def factory_of(target: str) -> tuple[Callable[..., object], Path | None]:
+    """Return the function that `package.module:factory` or `path/to/file.py:factory` names, and its file.
+
+    Raises CardError when the module cannot be imported, UnknownNameError when it has no such function.
+    """
+    place, _, name = target.rpartition(":")
+    if not place or not name:
+        raise CardError(f"{target!r} names no network: write package.module:factory or path/to/file.py:factory.")
+    module = import_file(Path(place)) if place.endswith(".py") else import_name(place)
+    found: Any = module
+    for part in name.split("."):
+        if not hasattr(found, part):
+            candidates = [word for word, value in vars(module).items() if callable(value) and not word.startswith("_")]
+            raise unknown_name("factory", name, candidates, hint=f"It was looked for in {place}.")
+        found = getattr(found, part)
+    if not callable(found):
+        raise CardError(f"{target} is a {type(found).__name__}: name a function or class that makes the network.")
+    file = getattr(module, "__file__", None)
+    return found, Path(file) if file else None
+
+
+@contextmanager
+def _importable(folder: Path) -> Iterator[None]:
+    """Let modules of `folder` be imported, after all installed ones, until the context ends."""
+    entry = str(folder)
+    sys.path.append(entry)
+    try:
+        yield
+    finally:
+        sys.path.remove(entry)
+
+
+def describe(error: BaseException) -> str:
+    """Return an exception as one line."""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text[:300]}" if text else type(error).__name__
