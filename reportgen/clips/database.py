@@ -1,0 +1,114 @@
+"""An SQLite file of frames: table `Images(ObjId TEXT, frames BLOB)`, one encoded image per row."""
+
+from __future__ import annotations
+
+import io
+import re
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from PIL import Image
+
+from reportgen.clips.folder import check_same_size, natural_key
+from reportgen.clips.source import check_dimensions, decoding, upright
+from reportgen.errors import ClipError, unknown_name
+
+FILE_NAME = "frames.db"
+_MAGIC = b"SQLite format 3\0"
+_NUMBER = re.compile(r"[_\-. ]?(frame|image|img)?[_\-. ]?[0-9]+(\.[A-Za-z]+)?$", re.IGNORECASE)
+
+
+def is_database(path: Path) -> bool:
+    """Return whether the file is (by its first bytes, or its name) an SQLite file."""
+    with path.open("rb") as file:
+        return file.read(len(_MAGIC)) == _MAGIC or path.suffix.lower() in (".db", ".sqlite", ".sqlite3")
+
+
+def find_database(folder: Path) -> Path | None:
+    """Return the folder's `frames.db`, or None."""
+    path = folder / FILE_NAME
+    return path if path.is_file() else None
+
+
+class DatabaseSource:
+    """The frames of one video in the file, in the natural order of their names; the file is opened read-only.
+
+    A video is what stands before a name's last `/`, or, without one, before its number. `video` chooses one where
+    there are several; the beginning of its name is enough when it is unique.
+    """
+
+    def __init__(self, path: Path, video: str | None = None) -> None:
+        self._path = path
+        self.file_name = path.name
+        self.frame_rate: float | None = None
+        name, self._ids = self._choose(video)
+        self.title = name or path.resolve().parent.name
+        self.count = len(self._ids)
+
+    def times(self) -> None:
+        """Return None: images have no times."""
+        return None
+
+    def read(self, indices: Sequence[int]) -> Iterator[Image.Image]:
+        """Yield the images of `indices`; raises ClipError for one that is damaged or of another size."""
+        size: tuple[int, int] | None = None
+        for index in indices:
+            name = f"The frame {self._ids[index]} of {self.file_name}"
+            with decoding(name), Image.open(io.BytesIO(self._blob(self._ids[index], name))) as image:
+                check_dimensions(name, *image.size)
+                frame = upright(image)
+            size = check_same_size(name, frame.size, size)
+            yield frame
+
+    def _blob(self, identifier: str, name: str) -> bytes:
+        with self._connection() as connection:
+            row = connection.execute("SELECT frames FROM Images WHERE ObjId = ?", (identifier,)).fetchone()
+        if row is None or not isinstance(row[0], bytes) or not row[0]:
+            raise ClipError(f"{name} holds no image: write the file again.")
+        return row[0]
+
+    def _choose(self, video: str | None) -> tuple[str, list[str]]:
+        videos = self._videos()
+        if not videos:
+            raise ClipError(f"{self.file_name} holds no frames: fill its table Images(ObjId, frames).")
+        if video is None:
+            if len(videos) > 1:
+                names = sorted(videos, key=natural_key)
+                shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+                raise ClipError(
+                    f"{self.file_name} holds {len(videos)} videos ({shown}): choose one by "
+                    f"{self.file_name}::{names[0]}."
+                )
+            video = next(iter(videos))
+        matches = [name for name in videos if name == video.rstrip("/")] or [
+            name for name in videos if name.startswith(video)
+        ]
+        if len(matches) != 1:
+            raise ClipError(str(unknown_name(f"single video in {self.file_name}", video, videos)))
+        return matches[0], videos[matches[0]]
+
+    def _videos(self) -> dict[str, list[str]]:
+        with self._connection() as connection:
+            rows = connection.execute("SELECT ObjId FROM Images").fetchall()
+        videos: dict[str, list[str]] = {}
+        for identifier in sorted((str(row[0]) for row in rows if row[0] is not None), key=natural_key):
+            videos.setdefault(_video_of(identifier), []).append(identifier)
+        return videos
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with closing(sqlite3.connect(f"{self._path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+                yield connection
+        except sqlite3.Error as error:
+            raise ClipError(
+                f"{self.file_name} is not a file of frames ({error}): it must be an SQLite file "
+                "with a table Images(ObjId TEXT, frames BLOB)."
+            ) from error
+
+
+def _video_of(identifier: str) -> str:
+    folder, slash, _ = identifier.rpartition("/")
+    return folder if slash else _NUMBER.sub("", identifier)

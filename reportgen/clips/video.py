@@ -1,0 +1,154 @@
+"""Video files through PyAV (FFmpeg): counted without decoding, then only the frames that are kept are decoded."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from PIL import Image
+
+from reportgen.clips.source import check_dimensions
+from reportgen.errors import ClipError
+
+_UNSPECIFIED = 2
+_BT709 = 1
+_SD_LINES = 576
+"""Video without a stated colour matrix is BT.601 up to this height and BT.709 above, as players assume."""
+
+_LOCAL_ONLY = {"protocol_whitelist": "file"}
+"""A playlist that poses as a video must not make FFmpeg read other hosts."""
+
+
+class VideoSource:
+    """The frames of a video's first moving-picture stream, in the order they are shown, upright."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.file_name = path.name
+        self.title = path.stem
+        with self._opened() as (container, stream):
+            context = stream.codec_context
+            check_dimensions(path.name, context.width, context.height)
+            rate = stream.average_rate or stream.guessed_rate
+            self.frame_rate: float | None = float(rate) if rate else None
+            self._time_base = float(stream.time_base) if stream.time_base else None
+            self._stamps = _packet_stamps(container, stream)
+        self.count = len(self._stamps) if self._stamps is not None else self._decoded_count()
+        if not self.count:
+            raise ClipError(f"{path.name} holds no frames: copy or export it again.")
+
+    def times(self) -> Sequence[float] | None:
+        """Return when each frame is shown, in s from the first one; None when the file says nothing of time."""
+        if self._stamps is not None and self._time_base is not None:
+            return [(stamp - self._stamps[0]) * self._time_base for stamp in self._stamps]
+        return [index / self.frame_rate for index in range(self.count)] if self.frame_rate else None
+
+    def read(self, indices: Sequence[int]) -> Iterator[Image.Image]:
+        """Yield the frames of `indices`; raises ClipError when the video is damaged there or ends before."""
+        done = 0
+        if self._stamps is not None:
+            for image in self._read_by_stamp(self._stamps, indices):
+                yield image
+                done += 1
+        if done < len(indices):
+            yield from self._read_by_count(indices[done:])
+
+    def _read_by_stamp(self, stamps: list[int], indices: Sequence[int]) -> Iterator[Image.Image]:
+        """Yield the frames from a seek to the first of them, and end early where stamps and decoded frames disagree.
+
+        Every frame between the first and the last must come with the stamp that its packet had: a container whose
+        seek is inexact, or whose packets are not one frame each, is then read from its start instead.
+        """
+        wanted = set(indices)
+        expected = indices[0]
+        with self._opened() as (container, stream), suppress(av.FFmpegError):
+            container.seek(stamps[expected], stream=stream, backward=True)
+            for frame in container.decode(stream):
+                if frame.pts is None:
+                    return
+                index = bisect_left(stamps, frame.pts)
+                if index < expected:
+                    continue
+                if index != expected or stamps[index] != frame.pts or frame.is_corrupt:
+                    return
+                if index in wanted:
+                    yield _upright(frame)
+                if index == indices[-1]:
+                    return
+                expected += 1
+
+    def _read_by_count(self, indices: Sequence[int]) -> Iterator[Image.Image]:
+        wanted = set(indices)
+        with self._opened() as (container, stream):
+            number = -1
+            for number, frame in enumerate(container.decode(stream)):
+                if number in wanted:
+                    if frame.is_corrupt:
+                        raise ClipError(f"{self.file_name} is damaged at frame {number}: copy or export it again.")
+                    yield _upright(frame)
+                if number == indices[-1]:
+                    return
+        raise ClipError(
+            f"{self.file_name} ends after {number + 1} frames, before frame {indices[-1]} that it should have: "
+            "it is damaged; copy or export it again."
+        )
+
+    def _decoded_count(self) -> int:
+        with self._opened() as (container, stream):
+            return sum(1 for _ in container.decode(stream))
+
+    @contextmanager
+    def _opened(self) -> Iterator[tuple[Any, Any]]:
+        try:
+            with av.open(str(self._path), options=_LOCAL_ONLY) as container:
+                streams = [s for s in container.streams.video if not _is_cover(s)]
+                if not streams:
+                    raise ClipError(f"{self.file_name} has no video stream: name a file that has moving pictures.")
+                stream = streams[0]
+                if stream.codec_context is None:
+                    raise ClipError(f"{self.file_name} has a video codec that is not known: convert it to H.264 mp4.")
+                stream.thread_type = "AUTO"
+                yield container, stream
+        except av.FFmpegError as error:
+            reason = (error.strerror or type(error).__name__).rstrip(".")
+            raise ClipError(
+                f"{self.file_name} cannot be decoded ({reason}): it is damaged or no video; "
+                "name a video, an image or a folder of images."
+            ) from error
+
+
+def _is_cover(stream: Any) -> bool:
+    """Return whether the stream is a still picture that decorates a sound file."""
+    return bool(stream.disposition & av.stream.Disposition.attached_pic)
+
+
+def _packet_stamps(container: Any, stream: Any) -> list[int] | None:
+    """Return the presentation times of all frames in ascending order, or None when packets do not tell them."""
+    stamps: list[int] = []
+    for packet in container.demux(stream):
+        if packet.size == 0 or packet.is_discard or _is_hidden(packet, stream):
+            continue
+        if packet.pts is None:
+            return None
+        stamps.append(packet.pts)
+    stamps.sort()
+    return stamps if len(set(stamps)) == len(stamps) else None
+
+
+def _is_hidden(packet: Any, stream: Any) -> bool:
+    """Return whether a packet holds a frame that is only referred to: VP8 sends these by themselves (RFC 6386, 9.1)."""
+    return stream.codec_context.name in ("vp8", "libvpx") and not memoryview(packet)[0] & 0x10
+
+
+def _upright(frame: Any) -> Image.Image:
+    """Return a decoded frame as an RGB image, turned as the video's metadata says."""
+    untagged = frame.colorspace == _UNSPECIFIED and not frame.format.is_rgb and frame.height > _SD_LINES
+    options = {"src_colorspace": _BT709} if untagged else {}
+    pixels = frame.to_ndarray(format="rgb24", **options)
+    # FFmpeg gives the angle counter-clockwise, and so does numpy turn.
+    return Image.fromarray(np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90))))
