@@ -84,12 +84,16 @@ class Answers(Protocol):
 
 
 class Analysis(Protocol):
-    """A method. `after` names the analyses whose answers it reads; `version` rises when its answers change."""
+    """A method. `after` names the analyses whose answers it reads; `version` rises when its answers change.
+
+    `choosing` names the parameters that only choose units: they are no part of a job's key.
+    """
 
     name: str
     title: str
     version: int
     after: tuple[str, ...]
+    choosing: tuple[str, ...]
 
     def units(self, subject: Subject, parameters: Parameters) -> Sequence[Unit | Inapplicable]:
         """Return what can be asked, in the order of the report."""

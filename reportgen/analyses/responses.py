@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from reportgen.networks.network import Network, as_network
+from reportgen.networks.preactivation import preactivation
 from reportgen.networks.taps import Taps
 from reportgen.progress import SILENT, Progress
 
@@ -22,17 +23,22 @@ def kernel_responses(
 ) -> dict[str, Tensor]:
     """Return per layer the mean response `N K` of each kernel to each clip.
 
-    `clips` are `N C T H W` in [0, 1] RGB (a bare module takes them as is). The response is the pre-activation
-    averaged over its map, the quantity that the `channel` objective of activation maximisation raises; float32.
+    `clips` are `N C T H W` in [0, 1] RGB (a bare module takes them as is). The response is the pre-activation (with
+    the batch norm that reads it) averaged over its map, the quantity that the `channel` objective of activation
+    maximisation raises; float32. Raises NetworkError for clips that the network cannot take.
     """
     subject = as_network(network)
+    frames, height, width = clips.shape[2:]
+    targets = {layer: preactivation(subject, layer, (frames, height, width), clips.shape[1]) for layer in layers}
     found: dict[str, list[Tensor]] = {layer: [] for layer in layers}
     with progress.task("responses to the reference clips", len(clips)) as task, torch.no_grad():
-        for batch in clips.split(batch_size):
+        for start in range(0, len(clips), batch_size):
+            batch = clips[start : start + batch_size]
             with Taps(subject, layers) as taps:
                 subject.module(subject.prepare(batch.to(subject.device)))
                 for layer in layers:
-                    found[layer].append(channel_means(taps[layer]).cpu())
+                    # The batch norm is affine per kernel, so it may be applied to the mean instead of the map.
+                    found[layer].append(targets[layer].normalised(channel_means(taps[layer])).cpu())
             task.advance(len(batch))
     return {layer: torch.cat(parts) for layer, parts in found.items()}
 

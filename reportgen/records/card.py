@@ -115,6 +115,7 @@ class Generator(Frozen):
     factory: str = "reference_clips"
     count: int = Field(56, ge=1)
     seed: int = 0
+    shown: tuple[str, ...] = Field((), description="Labels of which one clip each is shown when no clip is given.")
 
 
 class ModelCard(Frozen):
@@ -128,7 +129,9 @@ class ModelCard(Frozen):
     weights: tuple[WeightsSource, ...] = ()
     clip: ClipSpec
     adapter: Adapter = Adapter()
-    labels: RelativePath | None = Field(None, description="File with one class name per line, relative to the card.")
+    labels: RelativePath | None = Field(
+        None, description="File with one class name per line, relative to the card; `_labels/...`: to the zoo's root."
+    )
     classes: int | None = Field(None, description="Number of classes; None: the network has none.")
     classifier: str | None = Field(None, description="Name of the layer whose output is the class logits.")
     stages: tuple[Stage, ...] = ()

@@ -1,0 +1,38 @@
+# `make report` and `make test` do all set-up themselves; nothing else is needed but Python >= 3.11, git and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: report test lint browser clean help
+
+help:
+	@echo "make report  install, build the report on the bundled network, and say where the site is"
+	@echo "make test    install, lint, type-check and run all tests"
+	@echo "make clean   remove the virtual environment and all outputs"
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(INSTALL) --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(INSTALL) --editable ".[dev]"
+	@touch $@
+
+report: $(VENV)/.installed
+	$(BIN)/reportgen build
+	@echo "The report is $(CURDIR)/site/index.html - open it in a browser, or run: $(BIN)/reportgen serve"
+
+test: $(VENV)/.installed-dev
+	$(MAKE) --no-print-directory lint
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf $(VENV) build dist runs
+	find site -mindepth 1 ! -name '.*' -delete

@@ -1,0 +1,68 @@
+"""Kernel stages: the clip that each shown kernel looks for (activation maximisation)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from reportgen.analyses.base import Answers, Inapplicable, Parameters, Subject, Unit
+from reportgen.analyses.maximize import maximize_stream
+from reportgen.progress import Progress
+from reportgen.records.figures import ClipFigure, DataFigure, Result
+from reportgen.records.identities import KernelId
+
+
+class KernelAnalysis:
+    """One unit per kernel; the kernels of a layer are optimised together."""
+
+    name = "kernels"
+    title = "What each kernel looks for"
+    version = 1
+    after: tuple[str, ...] = ()
+    choosing: tuple[str, ...] = ()
+
+    def units(self, subject: Subject, parameters: Parameters) -> Sequence[Unit | Inapplicable]:  # noqa: ARG002
+        """Return the shown kernels, stage by stage."""
+        return kernel_units(subject)
+
+    def run(
+        self,
+        subject: Subject,
+        units: Sequence[Unit],
+        parameters: Parameters,
+        answers: Answers,  # noqa: ARG002
+        progress: Progress,
+    ) -> Iterator[tuple[Unit, Result]]:
+        """Yield each kernel's clip as its optimisation ends."""
+        layer = units[0].group
+        by_index = {int(unit.parameters["kernel"]): unit for unit in units}
+        stream = maximize_stream(
+            subject.network, layer, list(by_index), seed=subject.seed, progress=progress, **parameters
+        )
+        for found in stream:
+            frames = found.clip.permute(1, 2, 3, 0).numpy()
+            metrics: dict[str, Any] = {
+                "layer": layer,
+                "index": found.kernel,
+                "activation": found.activation,
+                "objective": parameters.get("objective", "channel"),
+                "steps": found.steps,
+                "curve": [float(f"{value:.5g}") for value in found.curve],
+                "seconds_per_kernel": round(found.seconds, 3),
+            }
+            figures = {
+                "stage1": ClipFigure(frames, f"What kernel {found.kernel} of {layer} looks for"),
+                "stage1_data": DataFigure({"clip": frames.astype("float16")}, "The clip, T H W C in [0, 1]"),
+            }
+            yield by_index[found.kernel], Result(figures, metrics)
+
+
+def kernel_units(subject: Subject, needs: Sequence[tuple[str, str]] = ()) -> list[Unit | Inapplicable]:
+    """Return one unit per shown kernel; `needs` are the (analysis, role) that each reads of the same kernel."""
+    units: list[Unit | Inapplicable] = []
+    for layer in subject.stages:
+        for kernel in subject.kernels[layer]:
+            name = str(KernelId(model=subject.model, layer=layer, index=kernel))
+            needed = tuple((analysis, name, role) for analysis, role in needs)
+            units.append(Unit(name, layer, {"layer": layer, "kernel": kernel}, needs=needed))
+    return units

@@ -1,0 +1,274 @@
+"""The command line: parse, call one documented function, turn errors into exit codes.
+
+Heavy imports are inside the commands, so that `reportgen --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from reportgen.errors import ReportgenError
+from reportgen.version import __version__
+
+if TYPE_CHECKING:
+    from reportgen.options import BuildOptions
+    from reportgen.progress import Progress
+
+INTERRUPTED = 128 + signal.SIGINT
+
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
+Command = Callable[..., Any]
+
+
+def _options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    def decorate(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+_RUNS = click.option("--runs", type=_FOLDER, metavar="DIR", help="Where computed runs are kept.  [default: runs]")
+_SITE = click.option("--site", type=_FOLDER, metavar="DIR", help="Where the site goes.  [default: site]")
+_ZOO = click.option("--zoo", type=_FOLDER, metavar="DIR", multiple=True, help="Folder of your own model cards.")
+_QUIET = click.option("--quiet", "-q", is_flag=True, help="Say nothing but errors.")
+_DEBUG = click.option("--debug", is_flag=True, help="End at the first error, with its traceback.")
+
+_WHAT = _options(
+    click.option(
+        "--model",
+        "models",
+        multiple=True,
+        metavar="NAME",
+        help="Model card, package.module:factory, file.py:factory or .pt2; may be repeated.  [default: texture_motion]",
+    ),
+    click.option("--weights", type=_FILE, metavar="FILE", help="Weights of the model, as published or your own."),
+    click.option("--untrained", is_flag=True, default=None, help="Use the seeded initialisation; every page says so."),
+    click.option("--model-args", metavar="JSON", help="Arguments of the factory, as a JSON object."),
+    click.option("--labels", type=_FILE, metavar="FILE", help="Class names, one per line."),
+    _ZOO,
+    click.option(
+        "--clip",
+        "clips",
+        multiple=True,
+        metavar="PATH",
+        help="Video, GIF, WebP, folder of images or frames.db; may be repeated.",
+    ),
+    click.option("--frames", metavar="A:B", help="Frames of each clip to use, B excluded."),
+    click.option(
+        "--class",
+        "classes",
+        multiple=True,
+        metavar="NAME_OR_INDEX",
+        help="Class to ask about; may be repeated.  [default: the predicted one]",
+    ),
+    click.option("--layers", multiple=True, metavar="GLOB", help="Layers to show.  [default: the card's stages]"),
+    click.option("--kernels", metavar="N|all|LIST", help="Kernels of each layer: a number, all, or 0,4,8-11."),
+    click.option("--choose", type=click.Choice(["selective", "spread", "first"]), help="Which N kernels."),
+    click.option("--analyses", metavar="LIST", help="Comma-separated; `reportgen build --help` names them below."),
+    click.option("--preset", metavar="quick|standard|full", help="How much is done.  [default: standard]"),
+    click.option("--device", metavar="auto|cpu|cuda[:i]", help="Where to compute.  [default: auto]"),
+    click.option("--seed", type=click.IntRange(min=0), metavar="N", help="Seed of everything random.  [default: 0]"),
+    click.option("--config", type=_FILE, metavar="FILE", help="Options from a file.  [default: reportgen.toml]"),
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="reportgen")
+def cli() -> None:
+    """Build a report that tells the truth about a 3D convolutional (video) network."""
+
+
+@cli.command()
+@_options(_WHAT, _RUNS, _SITE, _QUIET, _DEBUG)
+def build(quiet: bool, debug: bool, **flags: Any) -> None:
+    """Compute what is missing and render the site.
+
+    Analyses: evidence, kernels, decomposition, pyramid, saliency.
+    """
+    from reportgen.runner.build import build as build_report
+
+    options = _read_options(flags)
+    with _progress(quiet) as progress:
+        summary = build_report(options, command=_command_line(), progress=progress, debug=debug)
+    _finish(summary, quiet)
+
+
+@cli.command()
+@_options(_WHAT, _RUNS, _QUIET, _DEBUG)
+def compute(quiet: bool, debug: bool, **flags: Any) -> None:
+    """Compute runs without rendering: what `build` does first."""
+    from reportgen.runner.build import compute as compute_runs
+
+    options = _read_options(flags)
+    with _progress(quiet) as progress:
+        summary = compute_runs(options, command=_command_line(), progress=progress, debug=debug)
+    _finish(summary, quiet)
+
+
+@cli.command()
+@_options(_RUNS, _SITE, _QUIET)
+def render(runs: Path | None, site: Path | None, quiet: bool) -> None:
+    """Render the site from computed runs; needs no torch and computes nothing."""
+    from reportgen.records.store import find_runs
+    from reportgen.site import render as render_site
+
+    folders = [store.folder for store in find_runs(runs or Path("runs"))]
+    with _progress(quiet) as progress:
+        index = render_site(folders, site or Path("site"), progress=progress)
+    click.echo(index)
+
+
+@cli.command()
+@_options(_ZOO, click.option("--json", "as_json", is_flag=True, help="Machine-readable."))
+def models(zoo: tuple[Path, ...], as_json: bool) -> None:
+    """List the models of the zoo."""
+    from reportgen.tables import models_table
+    from reportgen.listing import list_models
+
+    rows = list_models(zoo)
+    _show(rows, models_table, as_json)
+
+
+@cli.command()
+@click.argument("model")
+@_options(
+    _ZOO,
+    click.option("--model-args", metavar="JSON", help="Arguments of the factory, as a JSON object."),
+    click.option("--json", "as_json", is_flag=True, help="Machine-readable."),
+)
+def layers(model: str, zoo: tuple[Path, ...], model_args: str | None, as_json: bool) -> None:
+    """List the convolutional and linear layers of MODEL."""
+    from reportgen.tables import layers_table
+    from reportgen.listing import list_layers
+
+    rows = list_layers(model, zoo=zoo, model_args=_json_object(model_args) or {})
+    _show(rows, layers_table, as_json)
+
+
+@cli.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes a free one.")
+@_SITE
+def serve(site: Path | None, port: int) -> None:
+    """Serve the site on this machine, until Ctrl-C."""
+    from reportgen.serving import serve as serve_site
+
+    serve_site(site or Path("site"), port, ready=lambda address: click.echo(f"Serving {address} (Ctrl-C ends)"))
+
+
+@cli.command()
+@_options(
+    _RUNS,
+    _SITE,
+    click.option("--all", "everything", is_flag=True, help="Remove the runs and the site too."),
+    click.option("--yes", is_flag=True, help="Do not ask."),
+)
+def clean(runs: Path | None, site: Path | None, everything: bool, yes: bool) -> None:
+    """Remove what the last build of each run no longer uses."""
+    from reportgen.cleaning import clean as clean_outputs
+
+    runs, site = runs or Path("runs"), site or Path("site")
+    if everything and not yes:
+        click.confirm(f"Remove {runs} and the contents of {site}?", abort=True)
+    files, size = clean_outputs(runs, site, everything=everything)
+    click.echo(f"Removed {files} files, {size / 1e6:.1f} MB.")
+
+
+def main() -> NoReturn:
+    """Run the command line and exit: 0, an error's own code, 2 for wrong usage, 130 when interrupted."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        cli.main(standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except ReportgenError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("Stopped. Finished work is kept: the same command goes on from there.", err=True)
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of a pipe has gone (`reportgen models | head`); nothing more can be said to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(128 + signal.SIGPIPE)
+    sys.exit(0)
+
+
+def _interrupt(_signal: int, _frame: Any) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _read_options(flags: dict[str, Any]) -> BuildOptions:
+    from reportgen.analyses.suite import SUITE
+    from reportgen.options import load_options
+
+    config = flags.pop("config", None)
+    if flags.get("analyses"):
+        flags["analyses"] = tuple(name.strip() for name in flags["analyses"].split(",") if name.strip())
+    flags["model_args"] = _json_object(flags.get("model_args"))
+    return load_options(flags, config=config, analyses=tuple(SUITE))
+
+
+def _json_object(text: str | None) -> dict[str, Any] | None:
+    if text is None:
+        return None
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise click.BadParameter(f"--model-args is not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise click.BadParameter("--model-args must be a JSON object, such as '{\"depth\": 50}'")
+    return value
+
+
+def _command_line() -> tuple[str, ...]:
+    """Return the command as typed, with paths as bare names: reports are published."""
+    words = [Path(word).name if os.sep in word else word for word in sys.argv[1:]]
+    return ("reportgen", *words)
+
+
+@contextmanager
+def _progress(quiet: bool) -> Iterator[Progress]:
+    from reportgen.progress import SILENT
+
+    if quiet:
+        yield SILENT
+        return
+    from rich.console import Console
+
+    from reportgen.terminal import terminal_progress
+
+    with terminal_progress(Console(stderr=True)) as progress:
+        yield progress
+
+
+def _finish(summary: Any, quiet: bool) -> None:
+    from reportgen.tables import summary_table
+
+    if not quiet:
+        click.echo(summary_table(summary))
+    if summary.site is not None:
+        click.echo(summary.site)
+    summary.check()
+
+
+def _show(rows: list[Any], table: Callable[[list[Any]], str], as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps([row.model_dump(mode="json") for row in rows], indent=1))
+    else:
+        click.echo(table(rows))

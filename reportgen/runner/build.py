@@ -1,0 +1,197 @@
+"""`compute` and `build` as one call each: everything that the command line does."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import JsonValue
+from torch import Tensor
+
+from reportgen.analyses.base import Subject
+from reportgen.errors import CardError
+from reportgen.networks.layers import describe_layers
+from reportgen.networks.network import Network
+from reportgen.options import BuildOptions
+from reportgen.progress import SILENT, Progress
+from reportgen.records.card import ModelCard
+from reportgen.records.identities import slug
+from reportgen.records.jobs import Done, content_key
+from reportgen.records.manifest import LayerFacts, Run, WeightsFacts
+from reportgen.records.store import Store, check_writable
+from reportgen.runner.facts import clip_facts, environment
+from reportgen.runner.plan import Plan, chosen_analyses
+from reportgen.runner.run import Executor
+from reportgen.runner.subject import (
+    ReadClip,
+    class_logits,
+    generate_clips,
+    read_clips,
+    reference_responses,
+    select_classes,
+    select_kernels,
+    select_layers,
+)
+from reportgen.runner.summary import ModelSummary, Summary, Tally
+from reportgen.site import render
+from reportgen.zoo.cards import default_zoo
+from reportgen.zoo.load import load_network
+
+
+def compute(
+    options: BuildOptions, *, command: Sequence[str] = (), progress: Progress = SILENT, debug: bool = False
+) -> Summary:
+    """Compute the runs of all models of `options` into `options.runs`; what is there already is not computed again.
+
+    `command` is recorded for the provenance page. With `debug` the first error ends the run with its traceback.
+    Failed jobs do not raise: see `Summary.check`. Raises the errors of options, weights, clips and the store.
+    """
+    started = time.perf_counter()
+    check_writable(options.runs)
+    summary = Summary()
+    for model in options.models:
+        summary.models.append(_compute_model(model, options, command, progress, debug=debug))
+    summary.seconds = time.perf_counter() - started
+    return summary
+
+
+def build(
+    options: BuildOptions, *, command: Sequence[str] = (), progress: Progress = SILENT, debug: bool = False
+) -> Summary:
+    """Compute the runs of all models and render them as one site; see `compute` and `reportgen.site.render`."""
+    started = time.perf_counter()
+    check_writable(options.site)
+    summary = compute(options, command=command, progress=progress, debug=debug)
+    runs = [model.folder for model in summary.models]
+    summary.site = render(runs, options.site, progress=progress)
+    summary.seconds = time.perf_counter() - started
+    return summary
+
+
+def _compute_model(
+    model: str, options: BuildOptions, command: Sequence[str], progress: Progress, *, debug: bool
+) -> ModelSummary:
+    begun = time.perf_counter()
+    network = load_network(
+        model,
+        weights=options.weights,
+        untrained=options.untrained,
+        device=options.device,
+        zoo=options.zoo,
+        labels=options.labels,
+        model_args=options.model_args,
+        seed=options.seed,
+    )
+    store = Store(options.runs / slug(network.name))
+    layers = {facts.name: facts for facts in describe_layers(network)}
+    stages = select_layers(network, layers, options.layers)
+    shown, reference = _clips(network, options)
+    logits = class_logits(network, shown)
+    subject = _subject(network, options, layers, stages, shown, reference, logits, progress)
+    parameters = {analysis.name: options.analysis_parameters(analysis.name) for analysis in chosen_analyses(options)}
+    plan = Plan()
+    for analysis in chosen_analyses(options):
+        plan.add(analysis, subject, parameters[analysis.name], _inputs(network))
+    run = Run(
+        model=network.name,
+        card=_card(network),
+        labels=network.labels,
+        weights=_weights(network),
+        layers=tuple(layers.values()),
+        stages=stages,
+        clips=clip_facts(store, shown, reference, logits),
+        options=_recorded(options),
+        environment=environment(network, command),
+        plan=plan.keys(),
+        started=_now(),
+    )
+    store.write_run(run)
+    result = ModelSummary(network.name, store.folder)
+    progress.note(_announcement(network, plan, store))
+    for record, now in Executor(subject, plan, store, parameters, progress, debug=debug).run():
+        result.analyses.setdefault(record.job.analysis, Tally()).count(record, now)
+    result.seconds = time.perf_counter() - begun
+    store.write_run(run.model_copy(update={"finished": _now(), "seconds": round(result.seconds, 2)}))
+    return result
+
+
+def _subject(
+    network: Network,
+    options: BuildOptions,
+    layers: Mapping[str, LayerFacts],
+    stages: tuple[str, ...],
+    shown: list[ReadClip],
+    reference: list[ReadClip],
+    logits: Mapping[str, Tensor],
+    progress: Progress,
+) -> Subject:
+    selection = options.kernel_selection()
+    clips = tuple(read.clip for read in shown)
+    references = tuple(read.clip for read in reference)
+    responses = None
+    if options.choose == "selective" and selection.count is not None and not selection.listed:
+        responses = reference_responses(network, stages, references or clips, progress)
+    return Subject(
+        network=network,
+        layers=layers,
+        stages=stages,
+        kernels=select_kernels(layers, stages, selection, options.choose, responses),
+        clips=clips,
+        reference=references,
+        classes=select_classes(network, shown, logits, options.classes) if network.has_classes else {},
+        seed=options.seed,
+    )
+
+
+def _clips(network: Network, options: BuildOptions) -> tuple[list[ReadClip], list[ReadClip]]:
+    """Return the clips to show (the user's, else the generator's choice) and the reference clips."""
+    given = read_clips(network, options) if options.clips else []
+    card = _card(network)
+    if card.generator is None:
+        return given, []
+    folder = default_zoo(options.zoo).find(card.name).folder
+    generated, reference = generate_clips(card, folder)
+    return given or generated, reference
+
+
+def _card(network: Network) -> ModelCard:
+    if network.card is None:
+        raise CardError("A report needs a model card: load the network with reportgen.load_network.")
+    return network.card
+
+
+def _weights(network: Network) -> WeightsFacts:
+    if network.weights is None:
+        raise CardError("A report needs the facts about its weights: load the network with reportgen.load_network.")
+    return network.weights
+
+
+def _inputs(network: Network) -> dict[str, str]:
+    """Return the digests that every answer depends on."""
+    card = _card(network)
+    asked = card.model_dump(mode="json", include={"architecture", "clip", "adapter", "classifier", "classes"})
+    return {"model": card.name, "card": content_key(asked), "weights": _weights(network).sha256}
+
+
+def _recorded(options: BuildOptions) -> dict[str, JsonValue]:
+    """Return the options for the record: paths of the machine as bare file names."""
+    recorded: dict[str, JsonValue] = options.model_dump(mode="json", exclude={"runs", "site"})
+    for name in ("weights", "labels"):
+        value = getattr(options, name)
+        recorded[name] = value.name if value else None
+    recorded["zoo"] = [path.name for path in options.zoo]
+    recorded["clips"] = [Path(clip).name for clip in options.clips]
+    return recorded
+
+
+def _announcement(network: Network, plan: Plan, store: Store) -> str:
+    keys = plan.keys()
+    there = sum(1 for key in keys if (record := store.record(key)) and isinstance(record.outcome, Done))
+    text = f"{network.name}: {len(keys)} jobs"
+    return f"{text}, {there} of them are there already" if there else text
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

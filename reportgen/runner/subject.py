@@ -1,0 +1,207 @@
+"""What a run is about: which layers, kernels, clips and classes the options select in a network."""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from reportgen.analyses.base import NamedClip
+from reportgen.analyses.responses import kernel_responses, selective_kernels
+from reportgen.clips import Clip, read_clip
+from reportgen.errors import CardError, EmptySelectionError, OptionError
+from reportgen.networks.network import Network, class_index
+from reportgen.options import BuildOptions, KernelSelection
+from reportgen.progress import Progress
+from reportgen.records.card import Generator, ModelCard
+from reportgen.records.identities import slug
+from reportgen.records.manifest import LayerFacts
+from reportgen.zoo.sources import import_file
+
+#: A network without published stages is shown at this many convolutions, evenly spread over its depth.
+DEFAULT_STAGES = 5
+
+
+@dataclass(frozen=True)
+class ReadClip:
+    """A clip ready for the network, and what is known of where it came from."""
+
+    clip: NamedClip
+    title: str
+    source: str
+    frame_rate: float | None = None
+    first_frame: int = 0
+    frame_step: int = 1
+    reference: bool = False
+
+
+def select_layers(network: Network, layers: Mapping[str, LayerFacts], patterns: Sequence[str]) -> tuple[str, ...]:
+    """Return the layers to show, in the network's order.
+
+    `patterns` are layer names or globs over all convolutional and linear layers (the published underscore spelling
+    is accepted); without any, the card's stages, or else convolutions spread evenly over the depth. Raises
+    EmptySelectionError for a pattern that matches nothing.
+    """
+    if not patterns:
+        stages = [stage.layer for stage in network.card.stages] if network.card else []
+        chosen = {network.layer_name(stage) for stage in stages} or set(_spread(layers))
+        return tuple(name for name in layers if name in chosen)
+    chosen = set()
+    for pattern in patterns:
+        spelled = pattern.replace(".", "_")
+        found = {n for n in layers if fnmatch.fnmatchcase(n, pattern) or n.replace(".", "_") == spelled}
+        if not found and not set(pattern) & set("*?["):
+            name = network.layer_name(pattern)
+            raise EmptySelectionError(f"The layer {name} is no convolution and no linear layer: it has no kernels.")
+        if not found:
+            raise EmptySelectionError(
+                f"No layer of {network.name} matches {pattern!r}: `reportgen layers {network.name}` lists them."
+            )
+        chosen |= found
+    return tuple(name for name in layers if name in chosen)
+
+
+def _spread(layers: Mapping[str, LayerFacts]) -> list[str]:
+    convolutions = [name for name, facts in layers.items() if facts.kind.startswith("Conv")]
+    if len(convolutions) <= DEFAULT_STAGES:
+        return convolutions
+    places = np.linspace(0, len(convolutions) - 1, DEFAULT_STAGES).round().astype(int)
+    return [convolutions[place] for place in places]
+
+
+def select_kernels(
+    layers: Mapping[str, LayerFacts],
+    stages: Sequence[str],
+    selection: KernelSelection,
+    choose: str,
+    responses: Mapping[str, Tensor] | None,
+) -> dict[str, tuple[int, ...]]:
+    """Return the kernels to show of each stage.
+
+    `choose` says which when only some are shown: ``selective`` takes those that tell the reference clips apart best
+    (`responses`, clips x kernels; without them it is ``spread``), ``spread`` evenly spaced ones, ``first`` the
+    first. Listed kernels that a layer lacks are left out there; raises EmptySelectionError when no layer has any.
+    """
+    if selection.listed:
+        kept = {name: tuple(k for k in selection.listed if k < layers[name].kernels) for name in stages}
+        if not any(kept.values()):
+            most = max(layers[name].kernels for name in stages)
+            raise EmptySelectionError(f"None of the chosen layers has such a kernel: they have at most {most}.")
+        return kept
+    chosen: dict[str, tuple[int, ...]] = {}
+    for name in stages:
+        total = layers[name].kernels
+        count = total if selection.count is None else min(selection.count, total)
+        if choose == "selective" and responses is not None and count < total:
+            chosen[name] = selective_kernels(responses[name], count)
+        elif choose == "first" or count == total:
+            chosen[name] = tuple(range(count))
+        else:
+            chosen[name] = tuple(int(k) for k in np.linspace(0, total - 1, count).round())
+    return chosen
+
+
+def reference_responses(
+    network: Network, stages: Sequence[str], clips: Sequence[NamedClip], progress: Progress
+) -> dict[str, Tensor] | None:
+    """Return the responses by which selective kernels are chosen, or None with fewer than two clips."""
+    if len(clips) < 2:
+        return None
+    return kernel_responses(network, torch.cat([clip.pixels for clip in clips]), stages, progress=progress)
+
+
+def read_clips(network: Network, options: BuildOptions) -> list[ReadClip]:
+    """Return the clips that the user gave, at the network's native size; raises ClipError."""
+    if network.card is None:
+        raise OptionError("Clips need a model card that says how they are prepared.")
+    spec = network.card.clip
+    frames = options.frame_range()
+    return [_named(read_clip(path, spec, frames=frames), place) for place, path in enumerate(options.clips)]
+
+
+def _named(clip: Clip, place: int) -> ReadClip:
+    pixels = torch.from_numpy(np.ascontiguousarray(clip.frames)).permute(3, 0, 1, 2).unsqueeze(0).contiguous()
+    name = f"{place + 1}-{slug(clip.name)}"
+    return ReadClip(
+        NamedClip(name, pixels, clip_digest(pixels)),
+        clip.title,
+        clip.source,
+        clip.frame_rate,
+        clip.first_frame,
+        clip.frame_step,
+    )
+
+
+def clip_digest(pixels: Tensor) -> str:
+    """Return the digest of a clip's shape and values."""
+    values = np.ascontiguousarray(pixels.numpy())
+    return hashlib.sha256(str(values.shape).encode() + values.tobytes()).hexdigest()
+
+
+class GeneratedClip(Protocol):
+    """What a card's generator makes: pixels C T H W in [0, 1] RGB with their class."""
+
+    name: str
+    clip: Tensor
+    label: int
+    label_name: str
+
+
+def generate_clips(card: ModelCard, folder: Path) -> tuple[list[ReadClip], list[ReadClip]]:
+    """Return the clips that the card's generator makes: those shown without `--clip`, and all as references.
+
+    The generator is a function ``reference_clips(card, count, seed)`` of the file that the card names; it returns a
+    sequence of GeneratedClip. Raises CardError when the file or a shown label is not there.
+    """
+    if card.generator is None:
+        return [], []
+    made = [
+        ReadClip(_generated(one), one.label_name, "generated", reference=True)
+        for one in _generator(folder, card.generator)(card, card.generator.count, card.generator.seed)
+    ]
+    return [_first_of(made, wanted) for wanted in card.generator.shown], made
+
+
+def _generated(made: GeneratedClip) -> NamedClip:
+    pixels = made.clip.unsqueeze(0).float().contiguous()
+    return NamedClip(slug(made.name), pixels, clip_digest(pixels), made.label)
+
+
+def _first_of(made: Sequence[ReadClip], label: str) -> ReadClip:
+    for clip in made:
+        if clip.title == label:
+            return replace(clip, reference=False)
+    raise CardError(f"The card's generator shows {label!r}, but makes no clip of that class.")
+
+
+def _generator(folder: Path, generator: Generator) -> Callable[[ModelCard, int, int], Sequence[GeneratedClip]]:
+    path = folder / generator.source
+    if not path.is_file():
+        raise CardError(f"The card names the clip generator {path}, which is not there.")
+    factory: Callable[[ModelCard, int, int], Sequence[GeneratedClip]] = getattr(import_file(path), generator.factory)
+    return factory
+
+
+def select_classes(
+    network: Network, clips: Sequence[ReadClip], logits: Mapping[str, Tensor], wanted: Sequence[str]
+) -> dict[str, tuple[int, ...]]:
+    """Return the classes asked about on each clip: the `wanted` ones, or the one that the network predicts."""
+    if wanted:
+        given = tuple(dict.fromkeys(class_index(network, name) for name in wanted))
+        return {read.clip.name: given for read in clips}
+    return {read.clip.name: (int(logits[read.clip.name].argmax()),) for read in clips}
+
+
+def class_logits(network: Network, clips: Sequence[ReadClip]) -> dict[str, Tensor]:
+    """Return the class logits `K` of each clip, float32 on the CPU; empty for a network without classes."""
+    if not network.has_classes:
+        return {}
+    with torch.no_grad():
+        return {read.clip.name: network.logits(read.clip.pixels.to(network.device))[0].float().cpu() for read in clips}

@@ -1,0 +1,31 @@
+"""A small web server for looking at the site on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from reportgen.errors import OptionError, RenderError
+
+
+class _QuietHandler(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the name is the base class's)
+        """Say nothing: a page has hundreds of pictures."""
+
+
+def serve(site: Path, port: int, *, ready: Callable[[str], object]) -> None:
+    """Serve `site` on the loopback address until interrupted; `ready` is told the address.
+
+    Port 0 takes a free one. Raises RenderError when there is no site, OptionError when the port is taken.
+    """
+    if not (site / "index.html").is_file():
+        raise RenderError(f"There is no site in {site}: run `reportgen build` first.")
+    try:
+        server = ThreadingHTTPServer(("127.0.0.1", port), partial(_QuietHandler, directory=str(site)))
+    except OSError as error:
+        raise OptionError(f"Port {port} cannot be used ({error.strerror}): choose another with --port.") from error
+    with server:
+        ready(f"http://127.0.0.1:{server.server_port}/")
+        server.serve_forever()

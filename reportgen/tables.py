@@ -1,0 +1,85 @@
+"""Tables for the terminal, as text: aligned columns, units in the header, nothing wider than it need be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reportgen.listing import LayerRow, ModelRow
+from reportgen.runner.summary import Summary
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> str:
+    """Return aligned text; the columns `right` are numbers."""
+    cells = [list(header), *(list(row) for row in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
+
+    def line(row: Sequence[str]) -> str:
+        parts = [
+            cell.rjust(width) if column in right else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        return "  ".join(parts).rstrip()
+
+    return "\n".join([line(header), line(["-" * width for width in widths]), *(line(row) for row in rows)])
+
+
+def models_table(rows: Sequence[ModelRow]) -> str:
+    """Return the models of the zoo as a table."""
+    header = ["model", "clip T H W", "classes", "parameters", "weights", "what it is"]
+    cells = [
+        [
+            row.name + (f" ({', '.join(row.aliases)})" if row.aliases else ""),
+            " ".join(map(str, row.clip)),
+            str(row.classes or "-"),
+            f"{row.parameters / 1e6:.2f} M" if row.parameters else "-",
+            row.weights,
+            row.title,
+        ]
+        for row in rows
+    ]
+    return table(header, cells, right=(2, 3))
+
+
+def layers_table(rows: Sequence[LayerRow]) -> str:
+    """Return the layers of a network as a table."""
+    header = [
+        "layer", "type", "kernel", "stride", "groups", "channels", "output", "receptive field",
+        "parameters", "multiply-adds", "stage",
+    ]  # fmt: skip
+    cells = [
+        [
+            row.facts.name,
+            row.facts.kind,
+            _size(row.facts.kernel_size),
+            _size(row.facts.stride),
+            str(row.facts.groups),
+            f"{row.facts.inputs}>{row.facts.kernels}",
+            _size(row.facts.output or ()),
+            _size(row.facts.receptive_field) if row.facts.receptive_field else "all",
+            f"{row.parameter_share:.1%}",
+            f"{row.multiply_add_share:.1%}" if row.multiply_add_share is not None else "-",
+            row.stage or "",
+        ]
+        for row in rows
+    ]
+    return table(header, cells, right=(4, 8, 9))
+
+
+def summary_table(summary: Summary) -> str:
+    """Return what a build did, as a table with one line per model and analysis, and the reasons below it."""
+    rows = []
+    messages = []
+    for model in summary.models:
+        for analysis, tally in model.analyses.items():
+            counts = [str(count) for count in (tally.computed, tally.reused, tally.skipped, tally.failed)]
+            rows.append([model.model, analysis, *counts, f"{tally.seconds:.1f}"])
+            messages.extend(f"{model.model} {analysis}: {message}" for message in tally.messages)
+    header = ["model", "analysis", "computed", "there already", "skipped", "failed", "seconds"]
+    parts = [table(header, rows, right=(2, 3, 4, 5, 6)), *messages]
+    parts += [f"runs: {model.folder}" for model in summary.models]
+    parts.append(f"{summary.seconds:.1f} s in all")
+    return "\n".join(parts)
+
+
+def _size(size: Sequence[int]) -> str:
+    return "x".join(map(str, size)) or "-"

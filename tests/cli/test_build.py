@@ -1,0 +1,142 @@
+"""The command line on a tiny network: build, build again, stop and go on, failures that show."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from reportgen.errors import JobsFailedError
+from reportgen.records.jobs import Done, Failed
+from reportgen.records.store import Store
+
+QUICK = ("--preset", "quick", "--untrained", "--model", "tiny")
+
+
+def reportgen(*words: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "reportgen", *map(str, words)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300, check=False, env=environment)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory, tiny_zoo: Path) -> Path:
+    folder = tmp_path_factory.mktemp("build")
+    done = reportgen("build", *QUICK, "--zoo", tiny_zoo, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip().splitlines()[-1] == "site/index.html"
+    return folder
+
+
+def records(folder: Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in (folder / "runs/tiny/records").iterdir()}
+
+
+def test_the_site_is_there_and_says_that_weights_are_untrained(built: Path) -> None:
+    page = (built / "site/index.html").read_text(encoding="utf-8")
+    assert "untrained" in page
+    assert "<b>left</b>" not in page, "labels must be escaped"
+
+
+def test_every_job_has_a_record_that_names_existing_files(built: Path) -> None:
+    manifest = Store(built / "runs/tiny").manifest()
+    assert {record.job.analysis for record in manifest.records} == {
+        "evidence", "kernels", "decomposition", "pyramid", "saliency",
+    }  # fmt: skip
+    assert len(manifest.records) == len(manifest.run.plan)
+    for record in manifest.records:
+        assert isinstance(record.outcome, Done), record
+        assert record.outcome.artifacts
+
+
+def test_gifs_have_the_published_names(built: Path) -> None:
+    names = {path.name for path in (built / "runs/tiny/media").rglob("*.gif")}
+    for layer in ("first", "second"):
+        for suffix in ("stage1", "deform", "recon"):
+            assert any(name.startswith(f"tiny_{layer}_") and name.endswith(f"_{suffix}.gif") for name in names)
+
+
+def test_a_second_build_computes_nothing_and_says_so(built: Path, tiny_zoo: Path) -> None:
+    before = records(built)
+    done = reportgen("build", *QUICK, "--zoo", tiny_zoo, cwd=built)
+    assert done.returncode == 0, done.stderr
+    assert records(built) == before
+    assert "are there already" in done.stderr
+
+
+def test_more_kernels_compute_only_the_missing_ones(built: Path, tiny_zoo: Path) -> None:
+    before = records(built)
+    done = reportgen("compute", *QUICK, "--zoo", tiny_zoo, "--kernels", "all", "--analyses", "kernels", cwd=built)
+    assert done.returncode == 0, done.stderr
+    after = records(built)
+    assert all(after[name] == text for name, text in before.items())
+    kernels = [json.loads(after[name])["job"]["unit"] for name in set(after) - set(before)]
+    assert len(kernels) == 4 + 6 - 2
+    reportgen("compute", *QUICK, "--zoo", tiny_zoo, cwd=built)
+
+
+def test_one_bad_job_is_shown_and_changes_the_exit_code(built: Path, tiny_zoo: Path, tmp_path: Path) -> None:
+    config = tmp_path / "reportgen.toml"
+    config.write_text('[saliency]\nmethods = ["gradients", "no_such_method"]\n')
+    words = ("--zoo", tiny_zoo, "--config", config, "--runs", tmp_path / "runs", "--site", tmp_path / "site")
+    done = reportgen("build", *QUICK, "--analyses", "saliency", *words, cwd=tmp_path)
+    assert done.returncode == JobsFailedError.exit_code, done.stderr
+    outcomes = [record.outcome for record in Store(tmp_path / "runs/tiny").manifest().records]
+    assert [outcome.message for outcome in outcomes if isinstance(outcome, Failed)]
+    assert any(isinstance(outcome, Done) for outcome in outcomes), "the good job is kept"
+    pages = "".join(path.read_text() for path in (tmp_path / "site").rglob("*.html"))
+    assert "no_such_method" in pages
+
+
+def test_an_interrupted_build_keeps_finished_work_and_goes_on(tmp_path: Path, tiny_zoo: Path) -> None:
+    config = tmp_path / "reportgen.toml"
+    config.write_text("[kernels]\nsteps = 3000\nearly_stop = false\nbatch_size = 1\n")
+    words = ["compute", *QUICK, "--zoo", str(tiny_zoo), "--kernels", "all", "--analyses", "kernels"]
+    command = [sys.executable, "-m", "reportgen", *words]
+    folder = tmp_path / "runs/tiny/records"
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 120
+        while not (folder.is_dir() and any(folder.glob("*.json"))) and time.monotonic() < deadline:
+            assert process.poll() is None, process.stderr.read() if process.stderr else ""
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Finished work is kept" in said
+    assert "Traceback" not in said
+    kept = records(tmp_path)
+    assert 1 <= len(kept) < 10
+    assert not [name for name in kept if name.startswith(".part-")]
+    config.write_text("[kernels]\nsteps = 3000\nearly_stop = false\nbatch_size = 1\n")
+    again = [*words[:-4], "--kernels", kept_kernels(kept), "--analyses", "kernels"]
+    done = reportgen(*again, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "are there already" in done.stderr
+
+
+def kept_kernels(kept: dict[str, str]) -> str:
+    indices = {json.loads(text)["job"]["parameters"]["kernel"] for text in kept.values()}
+    return ",".join(map(str, sorted(indices))) + ","
+
+
+def test_clean_keeps_what_the_report_uses(built: Path, tiny_zoo: Path) -> None:
+    reportgen("compute", *QUICK, "--zoo", tiny_zoo, cwd=built)
+    plan = set(Store(built / "runs/tiny").read_run().plan)
+    done = reportgen("clean", cwd=built)
+    assert done.returncode == 0, done.stderr
+    assert {Path(name).stem for name in records(built)} == plan
+    assert len(Store(built / "runs/tiny").manifest().records) == len(plan)
+
+
+def test_models_and_layers_speak_json(tmp_path: Path, tiny_zoo: Path) -> None:
+    models = json.loads(reportgen("models", "--zoo", tiny_zoo, "--json", cwd=tmp_path).stdout)
+    assert {"tiny", "texture_motion"} <= {model["name"] for model in models}
+    layers = json.loads(reportgen("layers", "tiny", "--zoo", tiny_zoo, "--json", cwd=tmp_path).stdout)
+    assert [layer["facts"]["name"] for layer in layers] == ["first", "second", "classifier"]
+    assert layers[0]["facts"]["receptive_field"] == [3, 3, 3]

@@ -1,0 +1,116 @@
+"""Bad input: one clear sentence on standard error, its own exit code, no traceback."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from reportgen import errors
+
+
+def reportgen(*words: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "reportgen", *map(str, words)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120, check=False)
+
+
+CASES: dict[str, tuple[list[str], type[errors.ReportgenError], str]] = {
+    "unknown model": (["build", "--model", "texture_motoin"], errors.UnknownNameError, "did you mean texture_motion"),
+    "unknown layer": (
+        ["build", "--zoo", "ZOO", "--model", "tiny", "--untrained", "--layers", "frist"],
+        errors.UnknownNameError,
+        "did you mean first",
+    ),
+    "layer glob that matches nothing": (
+        ["build", "--zoo", "ZOO", "--model", "tiny", "--untrained", "--layers", "conv*"],
+        errors.EmptySelectionError,
+        "`reportgen layers tiny` lists them",
+    ),
+    "layer without kernels": (
+        ["build", "--zoo", "ZOO", "--model", "tiny", "--untrained", "--layers", "pool"],
+        errors.EmptySelectionError,
+        "no convolution",
+    ),
+    "kernel that no layer has": (
+        ["build", "--zoo", "ZOO", "--model", "tiny", "--untrained", "--kernels", "99,"],
+        errors.EmptySelectionError,
+        "at most 6",
+    ),
+    "unknown class": (
+        ["build", "--zoo", "ZOO", "--model", "tiny", "--untrained", "--class", "dwon"],
+        errors.UnknownNameError,
+        "did you mean down",
+    ),
+    "class out of range": (
+        ["build", "--zoo", "ZOO", "--model", "tiny", "--untrained", "--class", "17"],
+        errors.UnknownNameError,
+        "0 to 3",
+    ),
+    "unknown analysis": (["build", "--analyses", "kernls"], errors.UnknownNameError, "did you mean kernels"),
+    "unknown preset": (["build", "--preset", "quik"], errors.UnknownNameError, "did you mean quick"),
+    "two bad values at once": (
+        ["build", "--preset", "quik", "--device", "gpu", "--frames", "9:3"],
+        errors.OptionError,
+        "device",
+    ),
+    "no weights": (["build", "--zoo", "ZOO", "--model", "tiny"], errors.WeightsError, "--untrained"),
+    "weights that do not exist": (
+        ["build", "--zoo", "ZOO", "--model", "tiny", "--weights", "gone.pth"],
+        errors.WeightsError,
+        "gone.pth",
+    ),
+    "clip that does not exist": (
+        ["build", "--zoo", "ZOO", "--model", "tiny", "--untrained", "--clip", "gone.mp4"],
+        errors.ClipError,
+        "gone.mp4",
+    ),
+    "cuda that is not there": (
+        ["build", "--zoo", "ZOO", "--model", "tiny", "--untrained", "--device", "cuda:7"],
+        errors.DeviceError,
+        "--device cpu",
+    ),
+    "configuration that does not exist": (["build", "--config", "gone.toml"], errors.OptionError, "gone.toml"),
+    "no runs to render": (["render"], errors.StoreError, "reportgen compute"),
+    "no site to serve": (["serve"], errors.RenderError, "reportgen build"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_bad_input_is_one_sentence_and_an_exit_code(case: str, tmp_path: Path, tiny_zoo: Path) -> None:
+    words, error, hint = CASES[case]
+    done = reportgen(*[tiny_zoo if word == "ZOO" else word for word in words], cwd=tmp_path)
+    assert done.returncode == error.exit_code, done.stderr
+    lines = done.stderr.strip().splitlines()
+    assert lines[-1].startswith("Error: "), done.stderr
+    assert hint in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_every_bad_option_is_named_at_once(tmp_path: Path) -> None:
+    done = reportgen("build", "--preset", "quik", "--device", "gpu", "--frames", "9:3", cwd=tmp_path)
+    for word in ("quick", "gpu", "9:3"):
+        assert word in done.stderr
+
+
+def test_wrong_usage_is_exit_code_two(tmp_path: Path) -> None:
+    assert reportgen("build", "--no-such-option", cwd=tmp_path).returncode == 2
+    assert reportgen("biuld", cwd=tmp_path).returncode == 2
+
+
+def test_a_folder_without_permission_is_said_before_any_work(tmp_path: Path, tiny_zoo: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+    done = reportgen(
+        "build", "--zoo", tiny_zoo, "--model", "tiny", "--untrained", "--runs", blocked / "runs", cwd=tmp_path
+    )
+    assert done.returncode == errors.StoreError.exit_code
+    assert "Traceback" not in done.stderr
+
+
+def test_help_answers_at_once(tmp_path: Path) -> None:
+    done = reportgen("--help", cwd=tmp_path)
+    assert done.returncode == 0
+    for command in ("build", "compute", "render", "models", "layers", "serve", "clean"):
+        assert command in done.stdout

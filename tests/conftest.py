@@ -1,0 +1,32 @@
+"""What all tests share: one thread, a tiny zoo, and the folders of real clips and published facts."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+TESTS = Path(__file__).resolve().parent
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread() -> None:
+    # Small tensors gain nothing from threads, and results do not then depend on the machine.
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def tiny_zoo() -> Path:
+    """The folder of a zoo with one small network, `tiny`, that has a clip generator."""
+    return TESTS / "zoo"
+
+
+@pytest.fixture(scope="session")
+def real_clips() -> Path:
+    """The folder of real video that REPORTGEN_CLIPS names."""
+    folder = os.environ.get("REPORTGEN_CLIPS")
+    if not folder:
+        pytest.skip("REPORTGEN_CLIPS names no folder of real video")
+    return Path(folder)

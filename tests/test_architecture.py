@@ -1,0 +1,137 @@
+"""Who may import whom, read from the source: an upper room imports lower ones, never the other way round."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parent.parent / "reportgen"
+ROOT = PACKAGE.parent
+
+#: Rooms from the lowest to the highest; those of one row may import each other.
+LEVELS: tuple[tuple[str, ...], ...] = (
+    ("errors", "progress", "resources", "version"),
+    ("options",),
+    ("records",),
+    ("zoo", "networks", "clips", "motion_colour"),
+    ("analyses", "media", "listing", "serving", "cleaning"),
+    ("pages", "site"),
+    ("runner",),
+    ("tables", "terminal"),
+    ("cli",),
+)
+LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
+
+TORCH_FREE = (
+    "errors",
+    "progress",
+    "resources",
+    "options",
+    "records",
+    "clips",
+    "media",
+    "motion_colour",
+    "pages",
+    "site",
+    "serving",
+    "cleaning",
+    "terminal",
+)
+
+
+def modules() -> list[Path]:
+    return sorted(path for path in PACKAGE.rglob("*.py") if "_data" not in path.parts)
+
+
+def room(path: Path) -> str:
+    relative = path.relative_to(PACKAGE)
+    return relative.parts[0].removesuffix(".py")
+
+
+def imports(path: Path, *, at_import: bool = False) -> Iterator[str]:
+    """Yield the modules that a file imports; with `at_import` only those that importing it brings in."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    nodes: list[ast.AST] = list(ast.walk(tree)) if not at_import else list(_top_level(tree))
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+def _top_level(tree: ast.Module) -> Iterator[ast.AST]:
+    for node in tree.body:
+        if not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)):
+            yield node
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_imports_go_down(path: Path) -> None:
+    own = room(path)
+    if own == "__init__":
+        return
+    assert own in LEVEL, f"{own} is in no row of LEVELS: say where it belongs"
+    for name in imports(path):
+        if name.startswith("reportgen."):
+            other = name.split(".")[1]
+            assert LEVEL[other] <= LEVEL[own], f"{own} imports {other}, which is above it"
+
+
+@pytest.mark.parametrize("name", TORCH_FREE)
+def test_rooms_that_need_no_torch_do_not_import_it(name: str) -> None:
+    for path in modules():
+        if room(path) == name:
+            assert not [module for module in imports(path) if module.split(".")[0] in ("torch", "captum")], path
+
+
+def test_analyses_write_and_show_nothing() -> None:
+    forbidden = ("click", "jinja2", "reportgen.records.store", "reportgen.media", "rich")
+    for path in modules():
+        if room(path) == "analyses":
+            assert not [module for module in imports(path) if module.startswith(forbidden)], path
+
+
+def test_architectures_know_torch_and_the_card_only() -> None:
+    for path in (ROOT / "modelzoo").rglob("*.py"):
+        for module in imports(path):
+            known = module.split(".")[0] in ("torch", *sys.stdlib_module_names)
+            assert known or module in ("numpy", "reportgen.records.card", "reportgen.errors"), f"{path}: {module}"
+
+
+def test_every_error_has_its_own_exit_code() -> None:
+    from reportgen import errors
+
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)]
+    codes = [kind.exit_code for kind in kinds]
+    assert len(codes) == len(set(codes))
+    assert not set(codes) & {0, 1, 2, 130}
+
+
+@pytest.mark.parametrize("command", ["--help", "build --help", "render --help"])
+def test_help_does_not_import_torch(command: str) -> None:
+    script = (
+        "import sys; from reportgen.cli import cli\n"
+        f"try: cli.main({command.split()!r}, standalone_mode=False)\n"
+        "except SystemExit: pass\n"
+        "sys.exit('torch' in sys.modules or 'pydantic' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, stdout=subprocess.DEVNULL)
+
+
+def test_rendering_does_not_import_torch() -> None:
+    subprocess.run(
+        [sys.executable, "-c", "import sys, reportgen.site; sys.exit('torch' in sys.modules)"],
+        check=True,
+    )
+
+
+def test_every_public_name_can_be_loaded() -> None:
+    import reportgen
+
+    for name in reportgen.__all__:
+        assert getattr(reportgen, name) is not None

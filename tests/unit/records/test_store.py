@@ -1,0 +1,152 @@
+"""The store: nothing half-written is ever seen, and what is kept is read back as it was."""
+
+from __future__ import annotations
+
+import errno
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reportgen.errors import StoreError
+from reportgen.records.card import ClipSpec, ModelCard
+from reportgen.records.jobs import Artifact, Done, Failed, Job, Record, Skipped, content_key
+from reportgen.records.manifest import Environment, Run, WeightsFacts
+from reportgen.records.store import Store, atomic_path, find_runs, write_text
+
+
+def job(**changes: object) -> Job:
+    fields = {
+        "analysis": "kernels",
+        "version": 1,
+        "unit": "tiny/first/0001",
+        "parameters": {"steps": 8},
+        "seed": 0,
+        "inputs": {"weights": "abc"},
+    }
+    return Job.model_validate({**fields, **changes})
+
+
+def record(of: Job, outcome: Done | Skipped | Failed) -> Record:
+    return Record(job=of, outcome=outcome, seconds=1.5, finished="2026-01-01T00:00:00+00:00")
+
+
+def run(*plan: str) -> Run:
+    clip = ClipSpec(frames=4, height=8, width=8, mean=(0, 0, 0), std=(1, 1, 1))
+    environment = Environment(reportgen="0", python="3", torch="2", numpy="2", platform="test", device="cpu", threads=1)
+    return Run(
+        model="tiny",
+        card=ModelCard(name="tiny", title="Tiny", clip=clip),
+        weights=WeightsFacts(sha256="abc"),
+        environment=environment,
+        plan=plan,
+        started="2026-01-01T00:00:00+00:00",
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"version": 2},
+        {"seed": 1},
+        {"parameters": {"steps": 9}},
+        {"inputs": {"weights": "abd"}},
+        {"needs": ("x",)},
+        {"unit": "tiny/first/0002"},
+        {"analysis": "saliency"},
+    ],
+)
+def test_every_part_of_a_question_changes_its_key(change: dict[str, object]) -> None:
+    assert job(**change).key != job().key
+
+
+@given(st.dictionaries(st.text(), st.integers() | st.text() | st.none(), min_size=2))
+def test_the_key_does_not_depend_on_the_order_of_parameters(values: dict[str, object]) -> None:
+    assert content_key(values) == content_key(dict(reversed(values.items())))
+
+
+@pytest.mark.parametrize(
+    "outcome", [Done(metrics={"psnr": 41.5}), Skipped(reason="no clip"), Failed(message="x", error="Y")]
+)
+def test_a_record_is_read_back_as_it_was(tmp_path: Path, outcome: Done | Skipped | Failed) -> None:
+    kept = record(job(), outcome)
+    Store(tmp_path).add(kept)
+    assert Store(tmp_path).record(kept.key) == kept
+
+
+def test_a_record_whose_artifact_is_gone_is_no_answer(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    artifact = Artifact(role="x", kind="image", path="media/x.png", media_type="image/png", sha256="0", bytes=1)
+    kept = record(job(), Done(artifacts=(artifact,)))
+    write_text(store.path(artifact), "picture")
+    store.add(kept)
+    assert store.record(kept.key) == kept
+    store.path(artifact).unlink()
+    assert store.record(kept.key) is None
+
+
+def test_an_error_while_writing_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "file.txt"
+    write_text(path, "old")
+    with pytest.raises(ValueError, match="half"), atomic_path(path) as temporary:
+        temporary.write_text("new, but ha")
+        raise ValueError("half")
+    assert path.read_text() == "old"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file.txt"]
+
+
+def test_a_full_disk_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"no space left.*free some"), atomic_path(tmp_path / "file.txt"):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_damaged_record_is_named(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    kept = record(job(), Done())
+    store.add(kept)
+    path = tmp_path / "records" / f"{kept.key}.json"
+    path.write_text(path.read_text()[:-20])
+    with pytest.raises(StoreError, match="damaged"):
+        store.record(kept.key)
+
+
+def test_a_run_of_another_schema_is_refused(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.write_run(run())
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "schema_version": 99}))
+    with pytest.raises(StoreError, match="schema 99"):
+        store.read_run()
+
+
+def test_the_manifest_holds_the_plan_in_order_and_nothing_else(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    kept = [record(job(seed=seed), Done(metrics={"seed": seed})) for seed in range(4)]
+    for one in kept:
+        store.add(one)
+    store.write_run(run(kept[2].key, "missing", kept[0].key))
+    assert store.manifest().records == (kept[2], kept[0])
+
+
+def test_pruning_keeps_the_plan_s_records_and_their_media(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    kept = []
+    for seed in range(2):
+        path = f"media/{seed}.png"
+        write_text(tmp_path / path, "picture")
+        artifact = Artifact(role="x", kind="image", path=path, media_type="image/png", sha256="0", bytes=1)
+        kept.append(record(job(seed=seed), Done(artifacts=(artifact,))))
+        store.add(kept[-1])
+    store.write_run(run(kept[0].key))
+    files, size = store.prune(store.read_run().plan)
+    assert (files, size > 0) == (2, True)
+    assert sorted(path.name for path in tmp_path.rglob("*.png")) == ["0.png"]
+    assert store.manifest().records == (kept[0],)
+
+
+def test_finding_no_run_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="reportgen compute"):
+        find_runs(tmp_path)

@@ -1,0 +1,94 @@
+"""Build options: where each value comes from, and what is not valid."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reportgen.errors import OptionError, UnknownNameError
+from reportgen.options import PRESETS, KernelSelection, load_options, parse_frames
+
+ANALYSES = ("kernels", "saliency")
+
+
+@pytest.mark.parametrize(
+    ("text", "count", "listed"),
+    [
+        ("3", 3, ()),
+        ("all", None, ()),
+        ("5,", None, (5,)),
+        ("0,4,8-11", None, (0, 4, 8, 9, 10, 11)),
+        ("2,2", None, (2,)),
+    ],
+)
+def test_kernels_are_a_number_all_or_a_list(text: str, count: int | None, listed: tuple[int, ...]) -> None:
+    assert KernelSelection.parse(text) == KernelSelection(count=count, listed=listed)
+
+
+@pytest.mark.parametrize("text", ["0", "", ",", "a", "3-", "-3", "1.5", "4;5"])
+def test_other_kernels_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="kernels"):
+        KernelSelection.parse(text)
+
+
+@given(st.lists(st.integers(0, 999), min_size=1, unique=True))
+def test_a_list_of_kernels_is_read_in_its_order(indices: list[int]) -> None:
+    assert KernelSelection.parse(",".join(map(str, indices)) + ",").listed == tuple(indices)
+
+
+@pytest.mark.parametrize(
+    ("text", "frames"), [("3:9", (3, 9)), (":9", (None, 9)), ("3:", (3, None)), (":", (None, None))]
+)
+def test_frames_are_a_range(text: str, frames: tuple[int | None, int | None]) -> None:
+    assert parse_frames(text) == frames
+
+
+@pytest.mark.parametrize("text", ["9:3", "3:3", "3", "a:b", "1:2:3", "-1:4"])
+def test_other_frames_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="frames"):
+        parse_frames(text)
+
+
+def test_a_flag_goes_over_the_file_and_the_file_over_the_default(tmp_path: Path) -> None:
+    config = tmp_path / "reportgen.toml"
+    config.write_text('preset = "quick"\nseed = 7\nmodels = ["c3d"]\n[kernels]\nsteps = 12\n')
+    options = load_options({"seed": 9, "preset": None, "clips": ()}, config=config, analyses=ANALYSES)
+    assert (options.seed, options.preset, options.models, options.device) == (9, "quick", ("c3d",), "auto")
+    assert options.analysis_parameters("kernels") == {"steps": 12}
+    assert options.analysis_parameters("saliency") == PRESETS["quick"]["saliency"]
+
+
+def test_the_working_folder_s_file_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert load_options({}).seed == 0
+    Path("reportgen.toml").write_text("seed = 5\n")
+    assert load_options({}).seed == 5
+
+
+@pytest.mark.parametrize(
+    "text", ["seed = -1\n", "sed = 1\n", "preset = \n", "[kernls]\nsteps = 1\n", "device = 'gpu'\n"]
+)
+def test_a_faulty_file_is_refused(tmp_path: Path, text: str) -> None:
+    config = tmp_path / "reportgen.toml"
+    config.write_text(text)
+    with pytest.raises(OptionError):
+        load_options({}, config=config, analyses=ANALYSES)
+
+
+def test_every_bad_value_is_named() -> None:
+    with pytest.raises(OptionError) as caught:
+        load_options({"preset": "quik", "device": "gpu", "frames": "9:3", "analyses": ("kernls",)}, analyses=ANALYSES)
+    for word in ("quick", "gpu", "9:3", "kernels"):
+        assert word in str(caught.value)
+
+
+def test_one_unknown_name_keeps_its_own_error() -> None:
+    with pytest.raises(UnknownNameError, match="did you mean quick"):
+        load_options({"preset": "quik"})
+
+
+def test_presets_name_the_same_analyses() -> None:
+    assert len({frozenset(preset) for preset in PRESETS.values()}) == 1
