@@ -58,6 +58,8 @@ _WHAT = _options(
     click.option("--untrained", is_flag=True, default=None, help="Use the seeded initialisation; every page says so."),
     click.option("--model-args", metavar="JSON", help="Arguments of the factory, as a JSON object."),
     click.option("--labels", type=_FILE, metavar="FILE", help="Class names, one per line."),
+    click.option("--clip-spec", metavar="JSON", help="Fields over the card's [clip]: frames, height, mean ..."),
+    click.option("--adapter", metavar="JSON", help="Fields over the card's [adapter]: input, output, scores ..."),
     _ZOO,
     click.option(
         "--clip",
@@ -77,7 +79,7 @@ _WHAT = _options(
     click.option("--layers", multiple=True, metavar="GLOB", help="Layers to show.  [default: the card's stages]"),
     click.option("--kernels", metavar="N|all|LIST", help="Kernels of each layer: a number, all, or 0,4,8-11."),
     click.option("--choose", type=click.Choice(["selective", "spread", "first"]), help="Which N kernels."),
-    click.option("--analyses", metavar="LIST", help="Comma-separated; `reportgen build --help` names them below."),
+    click.option("--analyses", metavar="LIST", help="Comma-separated names of analyses.  [default: all]"),
     click.option("--preset", metavar="quick|standard|full", help="How much is done.  [default: standard]"),
     click.option("--device", metavar="auto|cpu|cuda[:i]", help="Where to compute.  [default: auto]"),
     click.option("--seed", type=click.IntRange(min=0), metavar="N", help="Seed of everything random.  [default: 0]"),
@@ -135,8 +137,8 @@ def render(runs: Path | None, site: Path | None, quiet: bool) -> None:
 @_options(_ZOO, click.option("--json", "as_json", is_flag=True, help="Machine-readable."))
 def models(zoo: tuple[Path, ...], as_json: bool) -> None:
     """List the models of the zoo."""
-    from reportgen.tables import models_table
     from reportgen.listing import list_models
+    from reportgen.tables import models_table
 
     rows = list_models(zoo)
     _show(rows, models_table, as_json)
@@ -151,10 +153,10 @@ def models(zoo: tuple[Path, ...], as_json: bool) -> None:
 )
 def layers(model: str, zoo: tuple[Path, ...], model_args: str | None, as_json: bool) -> None:
     """List the convolutional and linear layers of MODEL."""
-    from reportgen.tables import layers_table
     from reportgen.listing import list_layers
+    from reportgen.tables import layers_table
 
-    rows = list_layers(model, zoo=zoo, model_args=_json_object(model_args) or {})
+    rows = list_layers(model, zoo=zoo, model_args=_json_object("model_args", model_args))
     _show(rows, layers_table, as_json)
 
 
@@ -220,19 +222,21 @@ def _read_options(flags: dict[str, Any]) -> BuildOptions:
     config = flags.pop("config", None)
     if flags.get("analyses"):
         flags["analyses"] = tuple(name.strip() for name in flags["analyses"].split(",") if name.strip())
-    flags["model_args"] = _json_object(flags.get("model_args"))
+    for name in ("model_args", "clip_spec", "adapter"):
+        flags[name] = _json_object(name, flags.get(name))
     return load_options(flags, config=config, analyses=tuple(SUITE))
 
 
-def _json_object(text: str | None) -> dict[str, Any] | None:
+def _json_object(option: str, text: str | None) -> dict[str, Any] | None:
     if text is None:
         return None
+    flag = "--" + option.replace("_", "-")
     try:
         value = json.loads(text)
     except json.JSONDecodeError as error:
-        raise click.BadParameter(f"--model-args is not JSON: {error}") from error
+        raise click.BadParameter(f"{flag} is not JSON: {error}") from error
     if not isinstance(value, dict):
-        raise click.BadParameter("--model-args must be a JSON object, such as '{\"depth\": 50}'")
+        raise click.BadParameter(f"{flag} must be a JSON object, such as '{{\"frames\": 16}}'")
     return value
 
 

@@ -113,6 +113,8 @@ class BuildOptions(BaseModel):
     weights: Path | None = None
     untrained: bool = False
     model_args: dict[str, Any] = Field(default_factory=dict)
+    clip_spec: dict[str, Any] = Field(default_factory=dict, description="Fields over the card's clip.")
+    adapter: dict[str, Any] = Field(default_factory=dict, description="Fields over the card's adapter.")
     labels: Path | None = None
     zoo: tuple[Path, ...] = ()
     clips: tuple[str, ...] = ()

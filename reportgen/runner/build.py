@@ -82,6 +82,8 @@ def _compute_model(
         zoo=options.zoo,
         labels=options.labels,
         model_args=options.model_args,
+        clip=options.clip_spec or None,
+        adapter=options.adapter or None,
         seed=options.seed,
     )
     store = Store(options.runs / slug(network.name))
