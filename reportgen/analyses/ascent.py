@@ -1,0 +1,186 @@
+"""Gradient ascent on many samples at once, each as if it were alone.
+
+A climber is one kernel's clips on their way up; a batch of climbers shares the forward and backward passes and nothing
+else: each has its own random numbers, its own step count in Adam and its own end, after which its slot is free for the
+next. When memory runs out, the batch is halved and the climbers that have lost their slot wait. A block of steps is a
+pure function of the climbers' state, so that they go on later exactly where they were.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from reportgen.analyses.schedules import Level, arrived
+from reportgen.errors import OutOfMemoryError
+from reportgen.progress import Task
+
+Score = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
+"""(parameters N ..., kernels N, draws N 5) -> (loss N, activations N); each sample's loss is its own."""
+
+_FIRST_DECAY, _SECOND_DECAY, _EPSILON = 0.9, 0.999, 1e-8  # Adam's usual ones (Kingma and Ba 2015, algorithm 1)
+_BLOCK = 10
+_RATE, _CORRECTION, _DRAWS = 0, 1, 2
+
+
+@dataclass(eq=False)
+class Climber:
+    """One kernel's clips on their way up, with everything that is theirs alone.
+
+    `parameters` are `F ...`, one set per facet; `draws` are `S F 5`, the random numbers of each of all S steps;
+    `start` is the activation of each facet before the first step; `curve` holds one list of F activations per step;
+    `taken` counts all steps, `step` those of the present level.
+    """
+
+    kernel: int
+    parameters: Tensor
+    draws: Tensor
+    start: Sequence[float]
+    first: Tensor = field(init=False)
+    second: Tensor = field(init=False)
+    taken: int = 0
+    step: int = 0
+    curve: list[list[float]] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.restart(self.parameters)
+
+    def restart(self, parameters: Tensor) -> None:
+        """Begin a level with `parameters`, without the momentum of what was before."""
+        self.parameters = parameters
+        self.first = torch.zeros_like(parameters)
+        self.second = torch.zeros_like(parameters)
+        self.step = 0
+
+    def means(self) -> list[float]:
+        """Return the activation at each step of the present level, averaged over the facets."""
+        return [sum(values) / len(values) for values in self.curve[len(self.curve) - self.step :]]
+
+
+class _Batch:
+    """The stacked state of some climbers, moved on in place, one step at a time."""
+
+    def __init__(self, score: Score, climbers: Sequence[Climber]) -> None:
+        self.score = score
+        self.parameters = torch.cat([climber.parameters for climber in climbers])
+        self.first = torch.cat([climber.first for climber in climbers])
+        self.second = torch.cat([climber.second for climber in climbers])
+        device, dtype = self.parameters.device, self.parameters.dtype
+        kernels = [climber.kernel for climber in climbers for _ in climber.parameters]
+        self.kernels = torch.tensor(kernels, device=device)
+        facets, draws = len(climbers[0].parameters), climbers[0].draws.shape[-1]
+        self.controls = torch.zeros(len(climbers) * facets, _DRAWS + draws, device=device, dtype=dtype)
+        self.activations = torch.zeros(len(kernels), device=device, dtype=dtype)
+
+    def step(self) -> None:
+        """Take one step of Adam up, with the rates and draws in `controls`."""
+        parameters = self.parameters.detach().requires_grad_()
+        with torch.enable_grad():
+            loss, activations = self.score(parameters, self.kernels, self.controls[:, _DRAWS:])
+            (gradient,) = torch.autograd.grad(loss.sum(), parameters)
+        self.activations.copy_(activations.detach())
+        shape = (-1,) + (1,) * (gradient.ndim - 1)
+        self.first.lerp_(gradient, 1 - _FIRST_DECAY)
+        self.second.mul_(_SECOND_DECAY).addcmul_(gradient, gradient, value=1 - _SECOND_DECAY)
+        scale = (self.second * self.controls[:, _CORRECTION].view(shape)).sqrt_().add_(_EPSILON)
+        self.parameters.addcdiv_(self.first * self.controls[:, _RATE].view(shape), scale, value=-1)
+
+
+class Ascent:
+    """Raises climbers through one level, `slots` at a time."""
+
+    def __init__(self, score: Score, level: Level, *, learning_rate: float, slots: int, task: Task) -> None:
+        self.score = score
+        self.level = level
+        self.learning_rate = learning_rate
+        self.slots = slots
+        self.task = task
+
+    def run(self, climbers: Iterable[Climber]) -> Iterator[Climber]:
+        """Yield each climber when it has ended the level; the free slot goes to the next.
+
+        Raises OutOfMemoryError when memory does not suffice for a single climber.
+        """
+        waiting = deque(climbers)
+        climbing: list[Climber] = []
+        while waiting or climbing:
+            while waiting and len(climbing) < self.slots:
+                climbing.append(waiting.popleft())
+            try:
+                self._block(climbing)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                climbing, lost = self._halve(climbing, error)
+                waiting.extendleft(reversed(lost))
+                continue
+            ended = [climber for climber in climbing if self._has_ended(climber)]
+            climbing = [climber for climber in climbing if climber not in ended]
+            yield from ended
+
+    def _block(self, climbers: Sequence[Climber]) -> None:
+        """Take up to ten steps with all climbers; on an error they are as they were."""
+        began = time.perf_counter()
+        steps = min(_BLOCK, *(self.level.steps - climber.step for climber in climbers))
+        batch = _Batch(self.score, climbers)
+        controls = torch.stack([self._controls(climbers, ahead) for ahead in range(steps)])
+        controls = controls.to(batch.controls.device, batch.controls.dtype)
+        activations = []
+        for ahead in range(steps):
+            batch.controls.copy_(controls[ahead])
+            batch.step()
+            activations.append(batch.activations.clone())
+        values = torch.stack(activations).cpu()
+        share = (time.perf_counter() - began) / len(climbers)
+        facets = len(climbers[0].parameters)
+        for index, climber in enumerate(climbers):
+            own = slice(index * facets, (index + 1) * facets)
+            climber.parameters = batch.parameters[own].clone()
+            climber.first = batch.first[own].clone()
+            climber.second = batch.second[own].clone()
+            climber.curve += values[:, own].tolist()
+            climber.step += steps
+            climber.taken += steps
+            climber.seconds += share
+        self.task.advance(steps * len(climbers))
+
+    def _controls(self, climbers: Sequence[Climber], ahead: int) -> Tensor:
+        """Return `N 2+5` for the step that is `ahead` of the present one: rate, Adam's correction, draws."""
+        rows = []
+        for climber in climbers:
+            step = climber.step + ahead
+            rate = self.learning_rate * self.level.rate(step) / (1 - _FIRST_DECAY ** (step + 1))
+            correction = 1 / (1 - _SECOND_DECAY ** (step + 1))
+            draws = climber.draws[climber.taken + ahead]
+            rows.append(torch.cat([draws.new_tensor([rate, correction]).expand(len(draws), 2), draws], dim=1))
+        return torch.cat(rows)
+
+    def _has_ended(self, climber: Climber) -> bool:
+        if climber.step >= self.level.steps:
+            return True
+        return self.level.stops_early and arrived(climber.means())
+
+    def _halve(self, climbers: list[Climber], error: Exception) -> tuple[list[Climber], list[Climber]]:
+        """Return the climbers that keep their slot and those that lose it."""
+        if len(climbers) == 1:
+            raise OutOfMemoryError(
+                "Memory ran out on a single kernel: choose a smaller clip_shape, fewer facets or an earlier layer."
+            ) from error
+        self.slots = len(climbers) // 2
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        return climbers[: self.slots], climbers[self.slots :]
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether torch or Python raised this because memory ran out."""
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    # The CPU allocator has no error class of its own.
+    return isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error)

@@ -1,0 +1,128 @@
+"""The options of activation maximisation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypedDict, get_args
+
+from reportgen.analyses.objectives import Penalties
+from reportgen.analyses.parametrization import Basis, Constraint
+from reportgen.analyses.robustness import Views
+from reportgen.errors import OptionError
+from reportgen.networks.preactivation import Objective
+
+Precision = Literal["auto", "float32", "mixed"]
+
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "objective": get_args(Objective),
+    "basis": get_args(Basis),
+    "constraint": get_args(Constraint),
+    "precision": get_args(Precision),
+}
+
+
+class AscentKeywords(TypedDict, total=False):
+    """The fields of AscentOptions as keyword arguments."""
+
+    objective: Objective
+    basis: Basis
+    constraint: Constraint
+    radius: float
+    clip_shape: tuple[int, int, int] | None
+    steps: int
+    seed: int
+    facets: int
+    diversity: float
+    learning_rate: float
+    contrast: float
+    batch_size: int | None
+    total_variation: float
+    temporal_smoothness: float
+    jitter: tuple[int, int]
+    scale: tuple[float, float]
+    rotation: float
+    power: float
+    temporal_weight: float
+    decorrelated: bool
+    early_stop: bool
+    precision: Precision
+
+
+@dataclass(frozen=True)
+class AscentOptions:
+    """How kernels are maximised. Sizes are (T, H, W) in frames and px.
+
+    - `objective`: "channel", the mean of the kernel's map; "neuron", its centre unit.
+    - `basis`: "fft", space-time frequencies with the gain 1 / max(sqrt(fx^2 + fy^2 + (c ft)^2), 1 / max(T, H, W))^d,
+      where d is `power` and c `temporal_weight`; "pixels", as published. `decorrelated` colours for RGB.
+    - `constraint`: "box", pixels in [0, 1]; "ball", any pixels of L2 norm `radius` (for networks without a card).
+    - `clip_shape`: the clip; None: the card's.
+    - `steps`: at most so many; with `early_stop` a kernel whose activation no longer rises cools down sooner.
+    - `seed`: each kernel and facet draws from its own generator, seeded by it.
+    - `facets`: clips per kernel; `diversity` weighs their mutual similarity against the activation.
+    - `learning_rate`: in standard deviations of the unbounded pixels; `contrast`: that of the initial noise.
+    - `batch_size`: kernels at once; None: as many as memory and the device can use. It does not change results.
+    - `total_variation`, `temporal_smoothness`: see Penalties; `jitter`, `scale`, `rotation`: see Views.
+    - `precision`: "mixed" explores in bfloat16 and cools down in float32; "auto" does so where it is faster.
+    """
+
+    objective: Objective = "channel"
+    basis: Basis = "fft"
+    constraint: Constraint = "box"
+    radius: float = 1.0
+    clip_shape: tuple[int, int, int] | None = None
+    steps: int = 256
+    seed: int = 0
+    facets: int = 1
+    diversity: float = 1.0
+    learning_rate: float = 0.05
+    contrast: float = 0.1
+    batch_size: int | None = None
+    total_variation: float = 0.0
+    temporal_smoothness: float = 0.0
+    jitter: tuple[int, int] = (2, 8)
+    scale: tuple[float, float] = (0.95, 1.05)
+    rotation: float = 5.0
+    power: float = 1.0
+    temporal_weight: float = 1.0
+    decorrelated: bool = True
+    early_stop: bool = True
+    precision: Precision = "auto"
+
+    def __post_init__(self) -> None:
+        for name in ("clip_shape", "jitter", "scale"):
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, tuple(value))  # a list, when it comes from a file
+        for name, known in _CHOICES.items():
+            if getattr(self, name) not in known:
+                raise OptionError(f"{name} is {getattr(self, name)!r}: choose {' or '.join(known)}.")
+        self._check_numbers()
+
+    def _check_numbers(self) -> None:
+        for name in ("steps", "facets", "batch_size"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise OptionError(f"{name} is {value}: it must be at least 1.")
+        for name in ("radius", "learning_rate", "contrast"):
+            if getattr(self, name) <= 0:
+                raise OptionError(f"{name} is {getattr(self, name)}: it must be greater than 0.")
+        for name in ("diversity", "total_variation", "temporal_smoothness", "rotation", "power", "temporal_weight"):
+            if getattr(self, name) < 0:
+                raise OptionError(f"{name} is {getattr(self, name)}: it must not be negative.")
+        if self.clip_shape is not None and (len(self.clip_shape) != 3 or min(self.clip_shape) < 1):
+            raise OptionError(f"clip_shape is {self.clip_shape}: give frames, height and width.")
+        if len(self.jitter) != 2 or min(self.jitter) < 0:
+            raise OptionError(f"jitter is {self.jitter}: give frames and pixels, neither negative.")
+        if len(self.scale) != 2 or not 0 < self.scale[0] <= self.scale[1]:
+            raise OptionError(f"scale is {self.scale}: give the smallest and the largest magnification.")
+
+    @property
+    def views(self) -> Views:
+        """The random views."""
+        return Views(self.jitter, self.scale, self.rotation)
+
+    @property
+    def penalties(self) -> Penalties:
+        """The priors on a clip."""
+        return Penalties(self.total_variation, self.temporal_smoothness)

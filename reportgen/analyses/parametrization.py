@@ -1,0 +1,124 @@
+"""How a clip is written as free parameters: space-time frequencies or pixels, decorrelated colours, and its bounds.
+
+The parameters are dimensionless: a learning rate of 0.05 moves the unbounded pixels by about 0.05 standard deviations
+a step, whatever the basis, the canvas or the colour axis.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+Basis = Literal["fft", "pixels"]
+Constraint = Literal["box", "ball"]
+
+# Standard deviations along the principal axes of the RGB values of ImageNet, relative to the first: the square roots
+# of the eigenvalues 0.2175, 0.0188, 0.0045 of their covariance (the analysis of Krizhevsky et al. 2012, section 4.1).
+# The axes themselves are luminance, blue against red and green against magenta to within three degrees.
+_AXES = ((1.0, 1.0, 1.0), (1.0, 0.0, -1.0), (1.0, -2.0, 1.0))
+_EIGENVALUES = (0.2175, 0.0188, 0.0045)
+
+
+def colour_matrix(channels: int, *, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Return the matrix that gives decorrelated colours `C` the covariance of natural RGB; its largest gain is 1.
+
+    Clips that do not have three channels are left as they are.
+    """
+    if channels != 3:
+        return torch.eye(channels, dtype=dtype)
+    axes = torch.tensor(_AXES, dtype=dtype)
+    axes = axes / axes.norm(dim=1, keepdim=True)
+    gains = torch.tensor(_EIGENVALUES, dtype=dtype).sqrt()
+    return (axes * (gains / gains[0])[:, None]).T * math.sqrt(3)
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """A clip of `channels` and `shape` (T, H, W) as a function of free parameters.
+
+    `power` is d and `temporal_weight` c in the gain of a frequency, 1 / max(sqrt(fx^2 + fy^2 + (c ft)^2),
+    1 / max(T, H, W))^d, frequencies in cycles/px and cycles/frame (only for the basis "fft"). The constraint "box"
+    ends in a sigmoid: pixels in [0, 1]; "ball" scales each clip to the L2 norm `radius` and has no other bound.
+    """
+
+    channels: int
+    shape: tuple[int, int, int]
+    basis: Basis = "fft"
+    constraint: Constraint = "box"
+    radius: float = 1.0
+    power: float = 1.0
+    temporal_weight: float = 1.0
+    decorrelated: bool = True
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    dtype: torch.dtype = torch.float32
+
+    @property
+    def parameter_shape(self) -> tuple[int, ...]:
+        """Shape of one clip's parameters, without the batch."""
+        frames, height, width = self.shape
+        if self.basis == "pixels":
+            return (self.channels, frames, height, width)
+        return (self.channels, frames, height, width // 2 + 1, 2)
+
+    @cached_property
+    def gain(self) -> Tensor:
+        """Gain of each frequency, `T H W//2+1 1`, such that white parameters give pixels of unit variance."""
+        frames, height, width = self.shape
+        options = {"dtype": torch.float64}
+        ft = torch.fft.fftfreq(frames, **options)[:, None, None]  # type: ignore[call-overload]
+        fy = torch.fft.fftfreq(height, **options)[None, :, None]  # type: ignore[call-overload]
+        fx = torch.fft.rfftfreq(width, **options)[None, None, :]  # type: ignore[call-overload]
+        frequency = torch.sqrt(fx**2 + fy**2 + (self.temporal_weight * ft) ** 2)
+        gain = frequency.clamp_min(1 / max(self.shape)).pow(-self.power)
+        # All but the first and (for an even width) the last column stand for two conjugate frequencies; a parameter
+        # has two real parts, so that its power is twice its variance. "ortho" keeps the mean power per pixel.
+        weight = torch.full((width // 2 + 1,), 2.0, dtype=torch.float64)
+        weight[0] = 1.0
+        if width % 2 == 0:
+            weight[-1] = 1.0
+        power = (2 * gain.square() * weight).sum() / (frames * height * width)
+        return (gain / power.sqrt())[..., None].to(self.device, self.dtype)
+
+    @cached_property
+    def colours(self) -> Tensor | None:
+        """The colour matrix `C C`, or None when colours are left as they are."""
+        if not self.decorrelated or self.channels != 3:
+            return None
+        return colour_matrix(self.channels, dtype=self.dtype).to(self.device)
+
+    def initial(self, generator: torch.Generator, deviation: float) -> Tensor:
+        """Return the parameters of one noise clip whose unbounded pixels have the given standard deviation."""
+        noise = torch.randn(self.parameter_shape, generator=generator, dtype=torch.float64)
+        return (noise * deviation).to(self.device, self.dtype)
+
+    def unbounded(self, parameters: Tensor) -> Tensor:
+        """Return the clips `N C T H W` before the constraint."""
+        if self.basis == "fft":
+            spectrum = torch.view_as_complex(parameters * self.gain)
+            pixels = torch.fft.irfftn(spectrum, s=self.shape, dim=(-3, -2, -1), norm="ortho")
+        else:
+            pixels = parameters
+        if self.colours is not None:
+            pixels = (self.colours @ pixels.flatten(2)).unflatten(2, self.shape)
+        return pixels
+
+    def bounded(self, pixels: Tensor) -> Tensor:
+        """Return clips `N C T H W` of unbounded pixels, or of any view of them, within the constraint."""
+        if self.constraint == "box":
+            return torch.sigmoid(pixels)
+        norm = pixels.flatten(1).norm(dim=1).clamp_min(torch.finfo(pixels.dtype).tiny)
+        return pixels * (self.radius / norm).view(-1, 1, 1, 1, 1)
+
+    def parameters_of(self, pixels: Tensor) -> Tensor:
+        """Return the parameters of unbounded pixels `N C T H W`, the inverse of `unbounded`."""
+        if self.colours is not None:
+            pixels = (torch.linalg.inv(self.colours) @ pixels.flatten(2)).unflatten(2, self.shape)
+        if self.basis == "pixels":
+            return pixels
+        spectrum = torch.fft.rfftn(pixels, dim=(-3, -2, -1), norm="ortho")
+        return torch.view_as_real(spectrum) / self.gain

@@ -1,0 +1,186 @@
+"""What a kernel computes before its non-linearity: the convolution's output, with the batch norm behind it applied.
+
+The batch norm matters for the question "what does this kernel look for?": where its gain is negative, the clip that
+raises the bare convolution's output silences the kernel.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from reportgen.errors import NetworkError, UnknownNameError
+from reportgen.networks.network import Network
+from reportgen.networks.taps import run_until
+
+Objective = Literal["channel", "neuron"]
+_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
+
+
+class _Found(Exception):  # noqa: N818 (a signal, not an error)
+    """Raised by a hook that has what it was set for: nothing behind it need run."""
+
+
+@dataclass(frozen=True)
+class Preactivation:
+    """The pre-activation of one layer: its output times `gain` plus `offset` (`K` each; None without batch norm).
+
+    `map_shape` is the layer's output for one clip of `clip_shape` (T, H, W), without N: `K`, `K H W` or `K T H W`.
+    """
+
+    network: Network
+    layer: str
+    clip_shape: tuple[int, int, int]
+    map_shape: tuple[int, ...]
+    gain: Tensor | None = None
+    offset: Tensor | None = None
+
+    @property
+    def kernels(self) -> int:
+        """Number of kernels of the layer."""
+        return self.map_shape[0]
+
+    def maps(self, clips: Tensor) -> Tensor:
+        """Return the layer's pre-activation `N K ...` for clips `N C T H W`; gradients flow back to them."""
+        output = run_until(self.network, clips, self.layer)
+        if self.gain is None or self.offset is None:
+            return output
+        shape = (1, -1) + (1,) * (output.ndim - 2)
+        return output * self.gain.view(shape) + self.offset.view(shape)
+
+    def own_maps(self, clips: Tensor, kernels: Tensor) -> Tensor:
+        """Return for each clip the pre-activation `N ...` of its own kernel, `kernels[n]`.
+
+        Of a plain convolution only the N kernels asked for are computed, and not all K.
+        """
+        target = self.network.module.get_submodule(self.layer)
+        picked = torch.arange(len(kernels), device=kernels.device)
+        if isinstance(target, (nn.Conv2d, nn.Conv3d)) and target.groups == 1 and target.padding_mode == "zeros":
+            output = _convolve(target, _input_of(self.network, clips, self.layer), kernels)
+        else:
+            output, picked = run_until(self.network, clips, self.layer), kernels
+        index = picked.view(-1, *([1] * (output.ndim - 1))).expand(-1, 1, *output.shape[2:])
+        own = output.gather(1, index).squeeze(1)
+        if self.gain is None or self.offset is None:
+            return own
+        shape = (-1,) + (1,) * (own.ndim - 1)
+        return own * self.gain[kernels].view(shape) + self.offset[kernels].view(shape)
+
+    def activations(self, clips: Tensor, kernels: Tensor, objective: Objective) -> Tensor:
+        """Return for each clip the objective `N` of its own kernel: the mean of its map, or its centre unit."""
+        return summary(self.own_maps(clips, kernels), objective)
+
+    def check(self, kernels: list[int]) -> None:
+        """Raise UnknownNameError for a kernel that the layer does not have."""
+        for kernel in kernels:
+            if not 0 <= kernel < self.kernels:
+                raise UnknownNameError(
+                    f"Layer {self.layer} has no kernel {kernel}: choose from 0 to {self.kernels - 1}."
+                )
+
+
+def preactivation(network: Network, layer: str, clip_shape: tuple[int, int, int], channels: int) -> Preactivation:
+    """Return how to read the pre-activation of `layer` for clips of `clip_shape` (T, H, W).
+
+    One forward pass on an empty clip finds whether a batch norm reads the layer's output. Raises NetworkError when
+    the clip does not pass through the network or does not reach the layer.
+    """
+    name = network.layer_name(layer)
+    target = network.module.get_submodule(name)
+    outputs: list[Tensor] = []
+    readers: list[nn.Module] = []
+
+    def keep(_module: nn.Module, _args: Any, output: Any) -> None:
+        if not isinstance(output, Tensor) or output.ndim < 2:
+            raise NetworkError(f"{name} does not return maps N K ...: choose a layer that returns one tensor of maps.")
+        if not outputs:
+            outputs.append(output)
+
+    def read(module: nn.Module, args: Any) -> None:
+        if outputs and module is not target and args and args[0] is outputs[0] and not list(module.children()):
+            readers.append(module)
+            raise _Found
+
+    handles = [target.register_forward_hook(keep)]
+    handles += [module.register_forward_pre_hook(read) for module in network.module.modules()]
+    clip = torch.full((1, channels, *clip_shape), 0.5, **placement(network))  # type: ignore[call-overload]
+    try:
+        with suppress(_Found), torch.no_grad():
+            network.module(network.prepare(clip))
+    except (RuntimeError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise NetworkError(
+            f"{network.name} cannot take a clip of {clip_shape} (T, H, W); choose another clip_shape: {reason}"
+        ) from error
+    finally:
+        for handle in handles:
+            handle.remove()
+    if not outputs:
+        raise NetworkError(f"{name} did not run on a clip of {clip_shape} (T, H, W): choose a layer that it reaches.")
+    gain, offset = _affine(readers[0]) if readers else (None, None)
+    return Preactivation(network, name, clip_shape, tuple(outputs[0].shape[1:]), gain, offset)
+
+
+def placement(network: Network) -> dict[str, Any]:
+    """Return the `device` and `dtype` of the network's parameters, for tensors that it is to take."""
+    parameter = next((p for p in network.module.parameters() if p.is_floating_point()), None)
+    dtype = parameter.dtype if parameter is not None else torch.float32
+    return {"device": network.device, "dtype": dtype}
+
+
+def _affine(reader: nn.Module) -> tuple[Tensor | None, Tensor | None]:
+    """Return gain and offset of a batch norm in evaluation mode, or None twice for another module."""
+    if not isinstance(reader, _NORMS) or reader.running_mean is None or reader.running_var is None:
+        return None, None
+    gain = torch.rsqrt(reader.running_var + reader.eps)
+    if reader.weight is not None:
+        gain = gain * reader.weight.detach()
+    offset = -reader.running_mean * gain
+    if reader.bias is not None:
+        offset = offset + reader.bias.detach()
+    return gain, offset
+
+
+def summary(maps: Tensor, objective: Objective) -> Tensor:
+    """Return the objective `N` of one map per sample, `N ...`."""
+    if objective == "channel":
+        return maps.flatten(1).mean(1) if maps.ndim > 1 else maps
+    return maps[(slice(None), *(size // 2 for size in maps.shape[1:]))]
+
+
+def clip_channels(network: Network) -> int:
+    """Return the channels of the network's clips: the card's, or what the first convolution takes."""
+    if network.spec is not None:
+        return network.spec.channels
+    first = next((m for m in network.module.modules() if isinstance(m, (nn.Conv2d, nn.Conv3d))), None)
+    return first.in_channels if first is not None else 3
+
+
+def _input_of(network: Network, clips: Tensor, layer: str) -> Tensor:
+    """Return what `layer` is given when the network sees `clips` `N C T H W`; gradients flow back to them."""
+    inputs: list[Tensor] = []
+
+    def keep(_module: nn.Module, args: tuple[Tensor, ...]) -> None:
+        inputs.append(args[0])
+        raise _Found
+
+    handle = network.module.get_submodule(layer).register_forward_pre_hook(keep)
+    try:
+        with suppress(_Found):
+            network.module(network.prepare(clips))
+    finally:
+        handle.remove()
+    return inputs[0]
+
+
+def _convolve(layer: nn.Conv2d | nn.Conv3d, maps: Tensor, kernels: Tensor) -> Tensor:
+    """Return the outputs of some `kernels` of a convolution."""
+    weight = layer.weight.index_select(0, kernels)
+    bias = layer.bias.index_select(0, kernels) if layer.bias is not None else None
+    convolution = functional.conv3d if isinstance(layer, nn.Conv3d) else functional.conv2d
+    return convolution(maps, weight, bias, layer.stride, layer.padding, layer.dilation)  # type: ignore[arg-type]
