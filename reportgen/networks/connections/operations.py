@@ -147,7 +147,8 @@ def _elementwise(call: Call) -> Labels:
     return union([call.of(tensor) for tensor in call.tensors()], call.shape)
 
 
-def _first_argument(call: Call) -> Labels:
+def first_argument(call: Call) -> Labels:
+    """Every element keeps the sources of the same element of the first argument."""
     return Labels(call.source.ids, call.shape)
 
 
@@ -388,10 +389,10 @@ def _attention(call: Call) -> Labels:
 
 
 RULES: dict[str, Rule] = {
-    **dict.fromkeys(("clone", "contiguous", "_to_copy", "to", "native_dropout", "dropout"), _first_argument),
-    **dict.fromkeys(("native_batch_norm", "_native_batch_norm_legit", "_batch_norm_with_update"), _first_argument),
-    **dict.fromkeys(("_native_batch_norm_legit_no_training", "cudnn_batch_norm", "batch_norm"), _first_argument),
-    **dict.fromkeys(("_batch_norm_no_update", "miopen_batch_norm", "_prelu_kernel", "rrelu"), _first_argument),
+    **dict.fromkeys(("clone", "contiguous", "_to_copy", "to", "native_dropout", "dropout"), first_argument),
+    **dict.fromkeys(("native_batch_norm", "_native_batch_norm_legit", "_batch_norm_with_update"), first_argument),
+    **dict.fromkeys(("_native_batch_norm_legit_no_training", "cudnn_batch_norm", "batch_norm"), first_argument),
+    **dict.fromkeys(("_batch_norm_no_update", "miopen_batch_norm", "_prelu_kernel", "rrelu"), first_argument),
     **dict.fromkeys(("zeros_like", "ones_like", "full_like", "empty_like", "rand_like", "randn_like"), _constant),
     **dict.fromkeys(("new_zeros", "new_ones", "new_full", "new_empty", "zero", "bernoulli"), _constant),
     **dict.fromkeys(("new_empty_strided", "uniform", "normal"), _constant),

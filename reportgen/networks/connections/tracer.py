@@ -124,7 +124,7 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
     ) -> Any:
         result = func(*args, **(kwargs or {}))
         outputs = [leaf for leaf in tree_leaves(result) if isinstance(leaf, Tensor)]
-        arguments = _named(func, args, kwargs or {})
+        arguments = named_arguments(func, args, kwargs or {})
         call = Call(self, func._schema.name.split("::")[-1].removesuffix("_"), arguments, outputs)
         if not outputs:
             self._note_value(call)
@@ -270,7 +270,7 @@ _RESHAPING_IN_PLACE = frozenset({"squeeze", "unsqueeze", "t", "transpose"})
 _PRODUCTS_OF_ACTIVATIONS = frozenset({"mm", "bmm", "addmm", "baddbmm", "convolution", "linear", "matmul", "mv", "dot"})
 
 
-def _named(func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
+def named_arguments(func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
     """Return an operation's arguments by the names of its schema, with the defaults of those not given."""
     named = {}
     for position, argument in enumerate(func._schema.arguments):
