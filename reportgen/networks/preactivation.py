@@ -18,7 +18,8 @@ from reportgen.errors import NetworkError, UnknownNameError
 from reportgen.networks.network import Network
 from reportgen.networks.taps import run_until
 
-Objective = Literal["channel", "neuron"]
+Objective = Literal["channel", "firing", "neuron"]
+LEAK = 0.1
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
 
 
@@ -47,7 +48,10 @@ class Preactivation:
 
     def maps(self, clips: Tensor) -> Tensor:
         """Return the layer's pre-activation `N K ...` for clips `N C T H W`; gradients flow back to them."""
-        output = run_until(self.network, clips, self.layer)
+        return self.normalised(run_until(self.network, clips, self.layer))
+
+    def normalised(self, output: Tensor) -> Tensor:
+        """Return the pre-activation from the layer's output `N K ...`, or from means of it `N K`."""
         if self.gain is None or self.offset is None:
             return output
         shape = (1, -1) + (1,) * (output.ndim - 2)
@@ -148,7 +152,9 @@ def _affine(reader: nn.Module) -> tuple[Tensor | None, Tensor | None]:
 
 def summary(maps: Tensor, objective: Objective) -> Tensor:
     """Return the objective `N` of one map per sample, `N ...`."""
-    if objective == "channel":
+    if objective == "firing":
+        maps = functional.leaky_relu(maps, LEAK)
+    if objective != "neuron":
         return maps.flatten(1).mean(1) if maps.ndim > 1 else maps
     return maps[(slice(None), *(size // 2 for size in maps.shape[1:]))]
 

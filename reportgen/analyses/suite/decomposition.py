@@ -47,7 +47,7 @@ class DecompositionAnalysis:
         stacked = np.stack([answers("kernels", unit.name, "stage1_data")["clip"] for unit in units])
         clips = torch.from_numpy(stacked.astype(np.float32)).permute(0, 4, 1, 2, 3).contiguous()
         with progress.task(f"texture and motion of {layer}", len(units)) as task:
-            found = decompose(clips.to(subject.network.device), seed=subject.seed, **parameters)
+            found = decompose(clips.to(subject.network.device), **parameters)
             still = found.texture.unsqueeze(2).expand_as(found.reconstruction)
             kept = {
                 name: _own_responses(subject, shown, layer, units)
@@ -73,6 +73,7 @@ def _result(found: Decomposition, place: int, activations: dict[str, float]) -> 
     metrics: dict[str, Any] = {
         "psnr": float(found.psnr[place]),
         "explained_variance": float(found.explained_variance[place]),
+        "still_variance": float(found.still_variance[place]),
         "texture_plus_motion": bool(explains(found)[place]),
         "mean_speed": float(found.mean_speed[place]),
         "direction_degrees": float(found.direction[place]),
