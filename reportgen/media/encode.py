@@ -1,0 +1,132 @@
+"""Frames T H W 3 uint8 into the bytes of WebP, GIF and PNG files."""
+
+from __future__ import annotations
+
+import io
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+Frames = NDArray[np.uint8]
+
+SPRITE_COLUMNS = 8
+"""Frames side by side in a sprite, at most."""
+
+FRAME_MS = 100
+"""How long a GIF shows each frame: 10 frames/s, as on the pages."""
+
+LOSSLESS_SIDE = 128
+"""Frames up to this many px a side are kept without loss: pages enlarge them, and loss would show."""
+
+_WEBP_LIMIT = 16383
+_PALETTE_SAMPLE = 2**14
+_POSTER_SIDE = 160
+
+
+def to_uint8(pixels: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return pixels `... C` in [0, 1] (C is 1 or 3; clipped) as `... 3` uint8; raises ValueError for others.
+
+    uint8 pixels are taken as they are.
+    """
+    if pixels.ndim < 3 or pixels.shape[-1] not in (1, 3) or 0 in pixels.shape:
+        raise ValueError(f"pixels must be ... H W C with C 1 or 3, got {pixels.shape}")
+    if pixels.dtype != np.uint8:
+        if not np.isfinite(pixels).all():
+            raise ValueError("pixels must be finite")
+        pixels = np.rint(np.clip(pixels, 0, 1) * 255).astype(np.uint8)
+    return np.ascontiguousarray(np.broadcast_to(pixels, (*pixels.shape[:-1], 3)))
+
+
+def check_frames(frames: NDArray[Any]) -> Frames:
+    """Return frames `T H W C` as `T H W 3` uint8; raises ValueError for other shapes."""
+    if frames.ndim != 4:
+        raise ValueError(f"frames must be T H W C, got {frames.shape}")
+    return to_uint8(frames)
+
+
+def sprite_size(count: int, height: int, width: int) -> tuple[int, int]:
+    """Return a frame's height and width in a sprite: its own, or smaller where WebP could not hold the grid."""
+    columns, rows = _grid(count)
+    scale = min(1.0, _WEBP_LIMIT / (columns * width), _WEBP_LIMIT / (rows * height))
+    return max(1, math.floor(height * scale)), max(1, math.floor(width * scale))
+
+
+def sprite_bytes(frames: Frames) -> bytes:
+    """Return the sprite of frames `T H W 3` as WebP; the package's docstring describes its layout."""
+    height, width = sprite_size(*frames.shape[:3])
+    if (height, width) != frames.shape[1:3]:
+        frames = np.stack([np.asarray(Image.fromarray(f).resize((width, height))) for f in frames])
+    columns, rows = _grid(len(frames))
+    cells = np.zeros((rows * columns, height, width, 3), np.uint8)
+    cells[: len(frames)] = frames
+    grid = cells.reshape(rows, columns, height, width, 3).swapaxes(1, 2)
+    return _webp(grid.reshape(rows * height, columns * width, 3), lossless=max(height, width) <= LOSSLESS_SIDE)
+
+
+def poster_bytes(frame: NDArray[np.uint8]) -> tuple[bytes, int, int]:
+    """Return a frame H W 3, made smaller if it is large, as WebP with its height and width."""
+    image = Image.fromarray(frame)
+    image.thumbnail((_POSTER_SIDE, _POSTER_SIDE), Image.Resampling.BILINEAR)
+    return _webp(np.asarray(image), lossless=False, quality=80), image.height, image.width
+
+
+def png_bytes(pixels: NDArray[np.uint8]) -> bytes:
+    """Return a picture H W 3 as PNG."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def gif_bytes(frames: Frames) -> bytes:
+    """Return frames `T H W 3` as a GIF that plays without end, in one palette for all of them.
+
+    The palette is the clip's own colours where these are at most 256, and otherwise their median cut, with the
+    error diffused. Frames that equal the one before are shown as its longer duration.
+    """
+    pixels = frames.reshape(-1, 3)
+    colours = np.unique(_packed(pixels))
+    if len(colours) <= 256:
+        indexed, table = np.searchsorted(colours, _packed(frames)).astype(np.uint8), _unpacked(colours)
+        images = [_with_palette(frame, table) for frame in indexed]
+    else:
+        sample = pixels[:: max(1, len(pixels) // _PALETTE_SAMPLE)]
+        palette = Image.fromarray(sample[None]).quantize(256, method=Image.Quantize.MEDIANCUT)
+        images = [Image.fromarray(f).quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG) for f in frames]
+    buffer = io.BytesIO()
+    images[0].save(
+        buffer, "GIF", save_all=True, append_images=images[1:], duration=FRAME_MS, loop=0, optimize=False, disposal=1
+    )
+    return buffer.getvalue()
+
+
+def _grid(count: int) -> tuple[int, int]:
+    columns = min(count, SPRITE_COLUMNS)
+    return columns, math.ceil(count / columns)
+
+
+def _webp(pixels: NDArray[np.uint8], *, lossless: bool, quality: int = 90) -> bytes:
+    buffer = io.BytesIO()
+    if lossless:
+        # For lossless files `quality` is the effort: more of it is several times slower for a few per cent.
+        Image.fromarray(pixels).save(buffer, "WEBP", lossless=True, quality=20, method=1)
+    else:
+        Image.fromarray(pixels).save(buffer, "WEBP", quality=quality, method=4)
+    return buffer.getvalue()
+
+
+def _packed(pixels: NDArray[np.uint8]) -> NDArray[np.uint32]:
+    wide = pixels.astype(np.uint32)
+    return np.asarray(wide[..., 0] << 16 | wide[..., 1] << 8 | wide[..., 2])
+
+
+def _unpacked(colours: NDArray[np.uint32]) -> list[int]:
+    return np.stack([colours >> 16, colours >> 8 & 255, colours & 255], axis=-1).ravel().tolist()
+
+
+def _with_palette(indices: NDArray[np.uint8], table: list[int]) -> Image.Image:
+    image = Image.fromarray(indices, mode="P")
+    image.putpalette(table)
+    return image

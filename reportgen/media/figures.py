@@ -1,0 +1,172 @@
+"""Each kind of figure into its files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal, assert_never
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.media.arrays import npz_bytes
+from reportgen.media.encode import (
+    Frames,
+    check_frames,
+    gif_bytes,
+    png_bytes,
+    poster_bytes,
+    sprite_bytes,
+    sprite_size,
+    to_uint8,
+)
+from reportgen.media.overlays import heat_colours, heat_overlay
+from reportgen.records.figures import (
+    ClipFigure,
+    DataFigure,
+    Figure,
+    HeatFigure,
+    ImageFigure,
+    JsonFigure,
+    MotionFigure,
+    TextFigure,
+)
+from reportgen.records.jobs import Artifact
+from reportgen.records.store import Store, atomic_path
+
+NPZ = "application/x-npz"
+_HALF_MAX = float(np.finfo(np.float16).max)
+_TEXT_TYPES = {
+    ".csv": "text/csv",
+    ".graphml": "application/graphml+xml",
+    ".md": "text/markdown",
+    ".svg": "image/svg+xml",
+}
+
+
+@dataclass(frozen=True)
+class _File:
+    """One file to be written; `facts` are the artifact's width, height, frames and scale."""
+
+    name: str
+    role: str
+    kind: Literal["clip", "image", "motion", "heat", "data", "json", "text"]
+    media_type: str
+    content: bytes
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def write_figure(
+    store: Store, folder: str, role: str, figure: Figure, *, name: str | None = None
+) -> tuple[Artifact, ...]:
+    """Write a figure's files into `folder` of the store and return them as artifacts; the first one is the main one.
+
+    ==============  ================================================================================================
+    ClipFigure      sprite (kind clip, WebP), GIF (kind clip; `{name}.gif` when a published name is given), and the
+                    middle frame as poster (kind image, WebP)
+    ImageFigure     PNG
+    MotionFigure    .npz (kind motion): `motion` T 2 H W float16 in px/frame, `evidence` T H W bool; pages colour it,
+                    for they know the scale that they share
+    HeatFigure      sprite of the heat over the greyed clip (kind heat), the frame with most heat as poster (kind
+                    image), sprite of the heat alone (kind heat, role `{role}_map`), and .npz (kind data): `heat`
+                    T H W float16 in units of `scale`, `scale`
+    DataFigure      .npz (kind data)
+    JsonFigure      JSON (kind json)
+    TextFigure      text (kind text)
+    ==============  ================================================================================================
+
+    Raises ValueError for arrays of a wrong shape or that are not finite, StoreError when a file cannot be written.
+    """
+    artifacts = []
+    for file in _files(role, figure, name):
+        with atomic_path(store.folder / folder / file.name) as temporary:
+            temporary.write_bytes(file.content)
+        artifacts.append(
+            Artifact(
+                role=file.role,
+                kind=file.kind,
+                path=f"{folder}/{file.name}",
+                media_type=file.media_type,
+                sha256=hashlib.sha256(file.content).hexdigest(),
+                bytes=len(file.content),
+                caption=figure.caption,
+                **file.facts,
+            )
+        )
+    return tuple(artifacts)
+
+
+def _files(role: str, figure: Figure, name: str | None) -> Iterator[_File]:
+    match figure:
+        case ClipFigure():
+            yield from _clip_files(role, check_frames(figure.frames), name)
+        case ImageFigure():
+            pixels = to_uint8(figure.pixels)
+            size = {"height": pixels.shape[0], "width": pixels.shape[1]}
+            yield _File(f"{role}.png", role, "image", "image/png", png_bytes(pixels), size)
+        case MotionFigure():
+            yield _motion_file(role, figure)
+        case HeatFigure():
+            yield from _heat_files(role, figure)
+        case DataFigure():
+            yield _File(f"{role}.npz", role, "data", NPZ, npz_bytes(figure.arrays))
+        case JsonFigure():
+            yield _File(f"{role}.json", role, "json", "application/json", _json_bytes(figure.document))
+        case TextFigure():
+            kind = _TEXT_TYPES.get(figure.suffix, "text/plain")
+            yield _File(f"{role}{figure.suffix}", role, "text", kind, figure.text.encode())
+        case _:
+            assert_never(figure)
+
+
+def _clip_files(role: str, frames: Frames, name: str | None) -> Iterator[_File]:
+    count, height, width = frames.shape[:3]
+    yield _sprite_file(f"{role}.webp", role, "clip", frames)
+    size = {"frames": count, "height": height, "width": width}
+    yield _File(f"{name or role}.gif", role, "clip", "image/gif", gif_bytes(frames), size)
+    yield _poster_file(role, frames[count // 2])
+
+
+def _heat_files(role: str, figure: HeatFigure) -> Iterator[_File]:
+    heat, scale, signed = figure.heat, figure.scale, figure.signed
+    overlay = heat_overlay(heat, figure.over, scale, signed=signed)
+    yield _sprite_file(f"{role}.webp", role, "heat", overlay, scale=scale)
+    yield _poster_file(role, overlay[int(np.abs(heat).sum(axis=(1, 2)).argmax())])
+    alone = heat_colours(heat, scale, signed=signed)
+    yield _sprite_file(f"{role}_map.webp", f"{role}_map", "heat", alone, scale=scale)
+    # In units of the scale: attributions of 1e-8 would vanish in half precision.
+    relative = np.clip(heat / scale, -_HALF_MAX, _HALF_MAX).astype(np.float16)
+    arrays: dict[str, NDArray[Any]] = {"heat": relative, "scale": np.array(scale, np.float64)}
+    yield _File(f"{role}.npz", role, "data", NPZ, npz_bytes(arrays), {"scale": scale})
+
+
+def _motion_file(role: str, figure: MotionFigure) -> _File:
+    motion, evidence = figure.motion, figure.evidence
+    if motion.ndim != 4 or motion.shape[1] != 2 or evidence.shape != (motion.shape[0], *motion.shape[2:]):
+        raise ValueError(f"motion must be T 2 H W and evidence T H W, got {motion.shape} and {evidence.shape}")
+    if not np.isfinite(motion).all():
+        raise ValueError("motion must be finite")
+    count, _, height, width = motion.shape
+    facts = {"frames": count, "height": height, "width": width, "scale": figure.max_speed}
+    arrays = {"motion": motion.astype(np.float16), "evidence": evidence.astype(bool)}
+    return _File(f"{role}.npz", role, "motion", NPZ, npz_bytes(arrays), facts)
+
+
+def _sprite_file(
+    file: str, role: str, kind: Literal["clip", "heat"], frames: Frames, *, scale: float | None = None
+) -> _File:
+    height, width = sprite_size(*frames.shape[:3])
+    facts = {"frames": len(frames), "height": height, "width": width, "scale": scale}
+    return _File(file, role, kind, "image/webp", sprite_bytes(frames), facts)
+
+
+def _poster_file(role: str, frame: Frames) -> _File:
+    content, height, width = poster_bytes(frame)
+    return _File(f"{role}_poster.webp", role, "image", "image/webp", content, {"height": height, "width": width})
+
+
+def _json_bytes(document: Any) -> bytes:
+    text = json.dumps(document, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    return (text + "\n").encode()

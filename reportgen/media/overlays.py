@@ -1,0 +1,75 @@
+"""Maps and motion as colours: heat over the clip that it explains, motion by the colour wheel."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.media.colours import diverging, magma
+from reportgen.media.encode import Frames, check_frames, gif_bytes, sprite_bytes
+
+NO_EVIDENCE = 128
+"""Grey of pixels whose motion the texture does not show."""
+
+_STRONGEST = 0.9
+"""Share of the heat's colour where it is at the end of its scale; at zero there is only the clip."""
+
+_LUMA = np.array([0.299, 0.587, 0.114])
+
+
+def heat_colours(heat: NDArray[Any], scale: float, *, signed: bool) -> Frames:
+    """Return `T H W 3` uint8: blue-white-red about zero for signed maps, else magma from zero, up to `scale`."""
+    values = _scaled(heat, scale)
+    return diverging(values) if signed else magma(values)
+
+
+def heat_overlay(heat: NDArray[Any], over: NDArray[Any], scale: float, *, signed: bool) -> Frames:
+    """Return the heat `T H W` over the greyed clip `T H W C` as `T H W 3` uint8; stronger heat hides more of it."""
+    clip = check_frames(over)
+    if heat.shape != clip.shape[:3]:
+        raise ValueError(f"heat must be T H W like its clip {clip.shape[:3]}, got {heat.shape}")
+    grey = (clip @ _LUMA)[..., None]
+    strength = np.abs(_scaled(heat, scale)) if signed else np.clip(_scaled(heat, scale), 0, 1)
+    share = _STRONGEST * strength[..., None]
+    blended: Frames = np.rint(grey * (1 - share) + heat_colours(heat, scale, signed=signed) * share).astype(np.uint8)
+    return blended
+
+
+def motion_frames(motion: NDArray[Any], evidence: NDArray[Any], max_speed: float) -> Frames:
+    """Return motion `T 2 H W` in px/frame as `T H W 3` uint8 by the Middlebury wheel, `max_speed` at its rim.
+
+    Pixels without `evidence` (`T H W` bool) are grey.
+    """
+    if motion.ndim != 4 or motion.shape[1] != 2 or evidence.shape != (motion.shape[0], *motion.shape[2:]):
+        raise ValueError(f"motion must be T 2 H W and evidence T H W, got {motion.shape} and {evidence.shape}")
+    _check_scale(max_speed)
+    from reportgen.motion_colour import motion_to_rgb
+
+    colours = motion_to_rgb(motion.astype(np.float32), max_speed)
+    return np.where(evidence.astype(bool)[..., None], colours, np.uint8(NO_EVIDENCE))
+
+
+def motion_sprite(motion: NDArray[Any], evidence: NDArray[Any], max_speed: float) -> bytes:
+    """Return the sprite (WebP) of `motion_frames`."""
+    return sprite_bytes(motion_frames(motion, evidence, max_speed))
+
+
+def motion_gif(motion: NDArray[Any], evidence: NDArray[Any], max_speed: float) -> bytes:
+    """Return the GIF of `motion_frames`."""
+    return gif_bytes(motion_frames(motion, evidence, max_speed))
+
+
+def _scaled(heat: NDArray[Any], scale: float) -> NDArray[np.float64]:
+    """Return the heat in units of its scale, clipped to [-1, 1]."""
+    _check_scale(scale)
+    if heat.ndim != 3 or not np.isfinite(heat).all():
+        raise ValueError(f"heat must be finite T H W, got {heat.shape}")
+    return np.clip(heat.astype(np.float64) / scale, -1, 1)
+
+
+def _check_scale(scale: float) -> None:
+    if not (math.isfinite(scale) and scale > 0):
+        raise ValueError(f"the end of a colour scale must be positive, got {scale}")

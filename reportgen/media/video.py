@@ -1,0 +1,58 @@
+"""MP4 files for papers and talks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.errors import StoreError
+from reportgen.media.encode import check_frames
+from reportgen.records.store import atomic_path
+
+_ENCODERS = (("libx264", {"crf": "14", "preset": "medium"}), ("mpeg4", {"qscale": "2", "flags": "+qscale"}))
+_BT709 = 1
+
+
+def write_mp4(path: Path, frames: NDArray[Any], *, frame_rate: int = 10, loops: int = 1) -> None:
+    """Write frames `T H W C` (in [0, 1], or uint8) as an MP4 that every browser plays, `loops` times over.
+
+    The video has an even number of rows and columns: an odd one gets its last row or column twice. Colours are
+    BT.709 and tagged so. Raises StoreError when it cannot be written or FFmpeg has no encoder for it.
+    """
+    pictures = check_frames(frames)
+    pictures = np.pad(pictures, ((0, 0), (0, pictures.shape[1] % 2), (0, pictures.shape[2] % 2), (0, 0)), mode="edge")
+    encoder = next(((name, options) for name, options in _ENCODERS if _has_encoder(name)), None)
+    if encoder is None:
+        raise StoreError("FFmpeg has no encoder for MP4 here: install the `av` package from its published wheels.")
+    with atomic_path(path) as temporary:
+        try:
+            _encode(temporary, np.concatenate([pictures] * loops), frame_rate, *encoder)
+        except av.FFmpegError as error:
+            raise StoreError(f"Cannot write {path}: {error.strerror or error}.") from error
+
+
+def _encode(path: Path, pictures: NDArray[np.uint8], rate: int, codec: str, options: dict[str, str]) -> None:
+    # `bitexact` keeps the writer's version and the time out of the file.
+    with av.open(str(path), "w", options={"movflags": "+faststart", "fflags": "+bitexact"}) as container:
+        stream: Any = container.add_stream(codec, rate=rate, options=dict(options))  # a video stream, by its codec
+        stream.height, stream.width = pictures.shape[1:3]
+        stream.pix_fmt = "yuv420p"
+        context = stream.codec_context
+        context.thread_count = 1  # the same bits on every machine
+        context.colorspace = context.color_primaries = context.color_trc = _BT709
+        for picture in pictures:
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            container.mux(stream.encode(frame.reformat(format="yuv420p", dst_colorspace=_BT709)))
+        container.mux(stream.encode())
+
+
+def _has_encoder(name: str) -> bool:
+    try:
+        av.Codec(name, "w")
+    except av.codec.codec.UnknownCodecError:
+        return False
+    return True

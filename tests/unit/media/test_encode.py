@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from reportgen.media import SPRITE_COLUMNS, gif_bytes, png_bytes, poster_bytes, sprite_bytes, write_mp4
+from reportgen.media.encode import sprite_size, to_uint8
+
+
+def clip(count: int, height: int = 24, width: int = 32, seed: int = 0) -> NDArray[np.uint8]:
+    """Smooth frames, each with its number as a grey block in the upper left corner."""
+    rng = np.random.default_rng(seed)
+    small = Image.fromarray(rng.integers(0, 256, (4, 4, 3)).astype(np.uint8)).resize((width, height))
+    frames = np.stack([np.roll(np.asarray(small), number, axis=1) for number in range(count)])
+    for number in range(count):
+        frames[number, :8, :8] = number * 7
+    return frames
+
+
+def opened(content: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(content))
+
+
+class TestSprites:
+    @pytest.mark.parametrize("count", [1, 5, 8, 9, 16, 17])
+    def test_the_layout_is_as_documented_and_small_frames_are_exact(self, count: int) -> None:
+        frames = clip(count)
+        sheet = np.asarray(opened(sprite_bytes(frames)).convert("RGB"))
+        columns = min(count, SPRITE_COLUMNS)
+        rows = -(-count // columns)
+        assert sheet.shape == (rows * 24, columns * 32, 3)
+        for number in range(count):
+            top, left = number // columns * 24, number % columns * 32
+            assert np.array_equal(sheet[top : top + 24, left : left + 32], frames[number])
+        if rows * columns > count:
+            assert not sheet[(rows - 1) * 24 :, (count % columns) * 32 :].any()
+
+    def test_large_frames_are_near(self) -> None:
+        frames = clip(3, 144, 160)
+        sheet = np.asarray(opened(sprite_bytes(frames)).convert("RGB")).astype(int)
+        assert np.abs(sheet[:, 160:320] - frames[1]).mean() < 3
+
+    def test_a_sheet_beyond_what_webp_holds_is_made_of_smaller_frames(self) -> None:
+        assert sprite_size(16, 224, 224) == (224, 224)
+        assert sprite_size(8, 10, 4000) == (5, 2047)
+        frames = np.zeros((2, 4, 9000, 3), np.uint8)
+        height, width = sprite_size(*frames.shape[:3])
+        assert opened(sprite_bytes(frames)).size == (2 * width, height)
+        assert 2 * width <= 16383
+
+
+class TestGifs:
+    def test_order_timing_and_exact_colours_of_simple_clips(self) -> None:
+        frames = np.zeros((12, 16, 16, 3), np.uint8)
+        for number in range(12):
+            frames[number] = (number * 20, 255 - number * 20, number)
+        gif = opened(gif_bytes(frames))
+        assert (gif.n_frames, gif.info["loop"]) == (12, 0)
+        for number in range(12):
+            gif.seek(number)
+            assert gif.info["duration"] == 100
+            assert np.array_equal(np.asarray(gif.convert("RGB")), frames[number])
+
+    def test_rich_clips_are_near_in_every_frame(self) -> None:
+        frames = clip(10, 64, 64, seed=3)
+        gif = opened(gif_bytes(frames))
+        for number in range(10):
+            gif.seek(number)
+            shown = np.asarray(gif.convert("RGB")).astype(int)
+            error = (shown - frames[number].astype(int)).reshape(16, 4, 16, 4, 3).mean(axis=(1, 3))
+            assert np.abs(error).mean() < 3, "diffused errors cancel within a few pixels"
+            assert abs(shown[:8, :8].mean() - number * 7) < 6
+
+    def test_a_still_clip_lasts_as_long_as_a_moving_one(self) -> None:
+        gif = opened(gif_bytes(np.full((7, 8, 8, 3), 90, np.uint8)))
+        durations = []
+        for number in range(gif.n_frames):
+            gif.seek(number)
+            durations.append(gif.info["duration"])
+        assert sum(durations) == 700
+
+
+def test_png_is_exact() -> None:
+    picture = clip(1)[0]
+    assert np.array_equal(np.asarray(opened(png_bytes(picture))), picture)
+
+
+def test_posters_are_small() -> None:
+    content, height, width = poster_bytes(clip(1, 300, 400)[0])
+    assert opened(content).size == (width, height) == (160, 120)
+    assert poster_bytes(clip(1)[0])[1:] == (24, 32)
+
+
+class TestPixels:
+    def test_floats_are_rounded_and_clipped(self) -> None:
+        pixels = np.array([[[-1.0, 0.0, 0.5], [1.0, 2.0, 0.999]]])
+        assert to_uint8(pixels).tolist() == [[[0, 0, 128], [255, 255, 255]]]
+
+    def test_grey_becomes_rgb(self) -> None:
+        assert to_uint8(np.ones((2, 3, 1))).shape == (2, 3, 3)
+
+    @pytest.mark.parametrize("shape", [(4, 4), (4, 4, 2), (0, 4, 3), (4, 4, 4)])
+    def test_other_shapes_are_errors(self, shape: tuple[int, ...]) -> None:
+        with pytest.raises(ValueError, match="pixels must be"):
+            to_uint8(np.zeros(shape))
+
+    def test_what_is_not_finite_is_an_error(self) -> None:
+        with pytest.raises(ValueError, match="finite"):
+            to_uint8(np.full((2, 2, 3), np.nan))
+
+
+@pytest.mark.parametrize("encode", [sprite_bytes, gif_bytes, lambda f: png_bytes(f[0]), lambda f: poster_bytes(f[0])])
+def test_equal_frames_give_equal_bytes(encode: Any) -> None:
+    assert encode(clip(9, 40, 40)) == encode(clip(9, 40, 40))
+    assert encode(clip(9, 40, 40)) != encode(clip(9, 40, 40, seed=1))
+
+
+class TestMp4:
+    def read(self, path: Path) -> NDArray[np.uint8]:
+        with av.open(str(path)) as container:
+            return np.stack([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)])
+
+    def test_order_colours_and_even_size(self, tmp_path: Path) -> None:
+        frames = np.zeros((6, 33, 47, 3), np.uint8)
+        for number in range(6):
+            frames[number] = (40 + 30 * number, 180 - 20 * number, 90)
+        write_mp4(tmp_path / "a.mp4", frames / 255, loops=2)
+        shown = self.read(tmp_path / "a.mp4").astype(int)
+        assert shown.shape == (12, 34, 48, 3)
+        assert np.abs(shown[:6, :33, :47] - frames).max() <= 8
+        assert np.abs(shown[6:, :33, :47] - frames).max() <= 8
+
+    def test_equal_frames_give_equal_bytes(self, tmp_path: Path) -> None:
+        for name in ("a.mp4", "b.mp4"):
+            write_mp4(tmp_path / name, clip(8))
+        assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()

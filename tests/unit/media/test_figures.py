@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from reportgen.errors import StoreError
+from reportgen.media import motion_gif, motion_sprite, read_data, write_figure
+from reportgen.records.figures import (
+    ClipFigure,
+    DataFigure,
+    Figure,
+    HeatFigure,
+    ImageFigure,
+    JsonFigure,
+    MotionFigure,
+    TextFigure,
+)
+from reportgen.records.store import Store
+
+FRAMES = np.random.default_rng(0).random((5, 2, 3, 3)).astype(np.float32).repeat(8, 1).repeat(8, 2)
+HEAT = np.random.default_rng(1).standard_normal((5, 16, 24)) * 1e-9
+MOTION = np.random.default_rng(2).standard_normal((5, 2, 16, 24)).astype(np.float32)
+EVIDENCE = np.random.default_rng(3).random((5, 16, 24)) > 0.3
+
+FIGURES: dict[str, Figure] = {
+    "clip": ClipFigure(FRAMES, "a clip"),
+    "image": ImageFigure(FRAMES[0]),
+    "motion": MotionFigure(MOTION, EVIDENCE, 2.5),
+    "heat": HeatFigure(HEAT, FRAMES, signed=True, scale=2e-9),
+    "data": DataFigure({"b": np.arange(6).reshape(2, 3), "a": FRAMES}),
+    "json": JsonFigure({"nodes": [1, 2.5, None, "é"]}),
+    "text": TextFigure("a,b\n1,2\n", ".csv"),
+}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "run")
+
+
+@pytest.mark.parametrize("kind", FIGURES)
+def test_artifacts_describe_the_files_that_were_written(store: Store, kind: str) -> None:
+    artifacts = write_figure(store, "media/a/key", "role", FIGURES[kind])
+    assert artifacts
+    written = sorted(p.relative_to(store.folder).as_posix() for p in store.folder.rglob("*") if p.is_file())
+    assert sorted(artifact.path for artifact in artifacts) == written
+    for artifact in artifacts:
+        content = store.path(artifact).read_bytes()
+        assert artifact.bytes == len(content)
+        assert artifact.sha256 == hashlib.sha256(content).hexdigest()
+
+
+@pytest.mark.parametrize("kind", FIGURES)
+def test_equal_figures_give_equal_bytes_at_any_time(store: Store, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = write_figure(store, "media/one", "role", FIGURES[kind])
+    monkeypatch.setattr("time.time", lambda: 2e9)
+    second = write_figure(store, "media/two", "role", FIGURES[kind])
+    assert [a.sha256 for a in first] == [a.sha256 for a in second]
+
+
+def test_a_clip_is_a_sprite_a_gif_under_the_published_name_and_a_poster(store: Store) -> None:
+    sprite, gif, poster = write_figure(store, "media/k", "stage1", FIGURES["clip"], name="c3d_conv1_0_stage1")
+    assert (sprite.kind, sprite.media_type, sprite.width, sprite.height, sprite.frames) == (
+        "clip",
+        "image/webp",
+        24,
+        16,
+        5,
+    )
+    assert gif.path == "media/k/c3d_conv1_0_stage1.gif"
+    assert (gif.kind, gif.media_type, gif.frames) == ("clip", "image/gif", 5)
+    assert (poster.kind, poster.path) == ("image", "media/k/stage1_poster.webp")
+    assert {a.role for a in (sprite, gif, poster)} == {"stage1"}
+    assert sprite.caption == "a clip"
+    shown = np.asarray(Image.open(store.path(poster)).convert("RGB")).astype(int)
+    middle = FRAMES[2] * 255
+    assert np.abs(shown - middle).mean() < np.abs(shown - FRAMES[1] * 255).mean() / 2
+
+
+def test_an_image_is_a_png(store: Store) -> None:
+    (image,) = write_figure(store, "media/k", "texture", FIGURES["image"])
+    assert (image.media_type, image.width, image.height) == ("image/png", 24, 16)
+    assert np.array_equal(np.asarray(Image.open(store.path(image))), np.rint(FRAMES[0] * 255))
+
+
+def test_motion_is_kept_as_numbers(store: Store) -> None:
+    (motion,) = write_figure(store, "media/k", "motion", FIGURES["motion"])
+    assert (motion.kind, motion.frames, motion.height, motion.width, motion.scale) == ("motion", 5, 16, 24, 2.5)
+    arrays = read_data(store.path(motion))
+    assert np.abs(arrays["motion"].astype(np.float32) - MOTION).max() < 2e-3
+    assert arrays["evidence"].dtype == bool
+    assert np.array_equal(arrays["evidence"], EVIDENCE)
+
+
+def test_motion_is_coloured_when_its_scale_is_known() -> None:
+    sprite = Image.open(io.BytesIO(motion_sprite(MOTION, EVIDENCE, 2.0)))
+    assert sprite.size == (5 * 24, 16)
+    shown = np.asarray(sprite.convert("RGB")).reshape(16, 5, 24, 3).swapaxes(0, 1)
+    assert np.all(shown[~EVIDENCE] == 128)
+    assert Image.open(io.BytesIO(motion_gif(MOTION, EVIDENCE, 2.0))).n_frames == 5
+
+
+def test_heat_is_an_overlay_a_poster_a_map_and_numbers(store: Store) -> None:
+    overlay, poster, alone, data = write_figure(store, "media/k", "overlay", FIGURES["heat"])
+    assert [a.kind for a in (overlay, poster, alone, data)] == ["heat", "image", "heat", "data"]
+    assert [a.role for a in (overlay, poster, alone, data)] == ["overlay", "overlay", "overlay_map", "overlay"]
+    assert overlay.scale == alone.scale == 2e-9
+    assert (overlay.width, overlay.height, overlay.frames) == (24, 16, 5)
+    arrays = read_data(store.path(data))
+    assert arrays["heat"].dtype == np.float16
+    assert np.abs(arrays["heat"].astype(float) * arrays["scale"] - HEAT).max() < 2e-12
+
+
+def test_data_comes_back_as_it_was(store: Store) -> None:
+    (data,) = write_figure(store, "media/k", "clip", FIGURES["data"])
+    arrays = read_data(store.path(data))
+    assert np.array_equal(arrays["a"], FRAMES)
+    assert np.array_equal(arrays["b"], np.arange(6).reshape(2, 3))
+    with pytest.raises(ValueError, match="Object arrays"):
+        write_figure(store, "media/k", "bad", DataFigure({"x": np.array([object()])}))
+
+
+def test_documents_and_texts(store: Store) -> None:
+    (document,) = write_figure(store, "media/k", "graph", FIGURES["json"])
+    assert json.loads(store.path(document).read_text()) == {"nodes": [1, 2.5, None, "é"]}
+    (text,) = write_figure(store, "media/k", "table", FIGURES["text"])
+    assert (text.media_type, store.path(text).read_text()) == ("text/csv", "a,b\n1,2\n")
+    with pytest.raises(ValueError, match="JSON compliant"):
+        write_figure(store, "media/k", "nan", JsonFigure({"x": math.nan}))
+
+
+@pytest.mark.parametrize(
+    ("figure", "message"),
+    [
+        (ClipFigure(FRAMES[0]), "frames must be T H W C"),
+        (ClipFigure(FRAMES * np.nan), "finite"),
+        (ImageFigure(FRAMES[0, ..., :2]), "pixels must be"),
+        (MotionFigure(MOTION[:, :1], EVIDENCE, 1.0), "motion must be"),
+        (MotionFigure(MOTION * np.inf, EVIDENCE, 1.0), "finite"),
+    ],
+)
+def test_figures_that_cannot_be_shown_are_errors_and_leave_nothing(store: Store, figure: Figure, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        write_figure(store, "media/k", "role", figure)
+    assert not [path for path in store.folder.rglob("*") if path.is_file()]
+
+
+def test_damaged_data_is_an_error_that_says_what_to_do(store: Store) -> None:
+    (data,) = write_figure(store, "media/k", "clip", FIGURES["data"])
+    path = store.path(data)
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(StoreError, match="remove it and compute again"):
+        read_data(path)
+    with pytest.raises(StoreError):
+        read_data(path.with_name("missing.npz"))
