@@ -127,7 +127,7 @@ def tensors_digest(state: Mapping[str, Tensor]) -> str:
     for name, tensor in state.items():
         total.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
         values = tensor.detach().cpu().contiguous()
-        total.update(memoryview(values.reshape(-1).view(torch.uint8).numpy()))
+        total.update(values.reshape(-1).view(torch.uint8).numpy().data)
     return total.hexdigest()
 
 
