@@ -33,14 +33,17 @@ from reportgen.networks.network import Network
 class Response:
     """What one call of a layer's kernels became: the tensor behind its batch norm and activation.
 
-    `axis` is the kernels' axis. `uses` counts the operations that read the tensor; while there is one, and it is an
-    activation or a normalisation, the response goes on in `after`. `value` is a copy where a later in-place
-    operation overwrites the tensor.
+    `axis` is the kernels' axis, `call` counts the kernel operations of the pass before this one, `step` the
+    operations that the response has been through since. `uses` counts the operations that read the tensor; while
+    there is one, and it is an activation or a normalisation, the response goes on in `after`. `value` is a copy where
+    a later in-place operation overwrites the tensor.
     """
 
     layer: str
     tensor: Tensor
     axis: int
+    call: int
+    step: int = 0
     uses: int = 0
     after: Response | None = None
     value: Tensor | None = None
@@ -122,17 +125,24 @@ class ResponseObserver(TorchDispatchMode):  # type: ignore[no-untyped-call]
         arguments = named_arguments(func, args, kwargs or {})
         inputs = [leaf for leaf in tree_leaves(list(arguments.values())) if isinstance(leaf, Tensor)]
         followed = self._followed(func, name, inputs)
-        if func._schema.is_mutable:
-            followed = self._overwriting(inputs[0], followed) if inputs else None
+        carried = None
+        if func._schema.is_mutable and inputs:
+            carried, followed = self._overwriting(inputs[0], followed), None
         result = func(*args, **(kwargs or {}))
         outputs = [leaf for leaf in tree_leaves(result) if isinstance(leaf, Tensor)]
         settings = [value for value in arguments.values() if not isinstance(value, Tensor)]
         if outputs and self._constants.observe(name, inputs, settings, outputs):
             return result
+        if carried is not None:
+            carried.step += 1
+            self.reached(carried)
         if name != "detach":
             self._count_uses(inputs, followed, outputs)
         self._kernels(name, arguments, outputs)
         return result
+
+    def reached(self, response: Response) -> None:
+        """Hear of a response that has just been computed; subclasses may change its tensor here."""
 
     def _followed(self, func: Any, name: str, inputs: Sequence[Tensor]) -> Response | None:
         """Return the response that an operation carries on, element by element and alone."""
@@ -146,8 +156,10 @@ class ResponseObserver(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _overwriting(self, target: Tensor, followed: Response | None) -> Response | None:
         """Save a response before its tensor is overwritten; an in-place activation only carries it on."""
         response = self._current.get(id(target))
-        if response is None or (followed is response and response.uses == 0):
+        if response is None:
             return None
+        if followed is response and response.uses == 0:
+            return response
         response.value = target.detach().clone()
         response.uses += 1
         response.watch()
@@ -164,8 +176,9 @@ class ResponseObserver(TorchDispatchMode):  # type: ignore[no-untyped-call]
         output, before = outputs[0], followed.tensor.shape
         if output.shape[-1] == before[-1] if followed.axis == len(before) - 1 else output.shape == before:
             axis = output.ndim - 1 if followed.axis == len(before) - 1 else followed.axis
-            followed.after = Response(followed.layer, output, axis)
+            followed.after = Response(followed.layer, output, axis, followed.call, followed.step + 1)
             self._current[id(output)] = followed.after
+            self.reached(followed.after)
 
     def _kernels(self, name: str, arguments: dict[str, Any], outputs: Sequence[Tensor]) -> None:
         use = kernel_use(name, arguments, lambda tensor: self._constants[tensor] is not None)
@@ -179,9 +192,10 @@ class ResponseObserver(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if self._keep_input_means:
             rest = [axis for axis in range(use.operand.ndim) if axis != use.axis]
             self.input_means.setdefault(layer, []).append(use.operand.detach().mean(rest))
-        response = Response(layer, outputs[0], use.out_axis)
+        response = Response(layer, outputs[0], use.out_axis, len(self.responses))
         self.responses.append(response)
         self._current[id(outputs[0])] = response
+        self.reached(response)
 
 
 def measure(
