@@ -25,6 +25,7 @@ PRESETS: dict[str, dict[str, Parameters]] = {
         "decomposition": {},
         "pyramid": {"depth": 2, "draws": 5},
         "saliency": {"methods": ["gradients", "grad_cam"], "samples": 4, "steps": 8},
+        "motion": {"draws": 2},
         "evidence": {},
     },
     "standard": {
@@ -36,6 +37,7 @@ PRESETS: dict[str, dict[str, Parameters]] = {
             "samples": 16,
             "steps": 64,
         },
+        "motion": {"draws": 4},
         "evidence": {},
     },
     "full": {
@@ -58,6 +60,7 @@ PRESETS: dict[str, dict[str, Parameters]] = {
             "samples": 32,
             "steps": 64,
         },
+        "motion": {"draws": 16},
         "evidence": {},
     },
 }

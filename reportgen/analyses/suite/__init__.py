@@ -6,6 +6,7 @@ from reportgen.analyses.base import Analysis
 from reportgen.analyses.suite.decomposition import DecompositionAnalysis
 from reportgen.analyses.suite.evidence import EvidenceAnalysis
 from reportgen.analyses.suite.kernels import KernelAnalysis
+from reportgen.analyses.suite.motion import MotionAnalysis
 from reportgen.analyses.suite.pyramid import PyramidAnalysis
 from reportgen.analyses.suite.saliency import SaliencyAnalysis
 
@@ -18,5 +19,6 @@ SUITE: dict[str, Analysis] = {
         DecompositionAnalysis(),
         PyramidAnalysis(),
         SaliencyAnalysis(),
+        MotionAnalysis(),
     )
 }

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from reportgen.analyses.base import Answers, Inapplicable, Parameters, Subject, Unit
 from reportgen.analyses.pyramid import class_pyramid
 from reportgen.analyses.suite.targets import class_name, class_units
-from reportgen.networks.connections import ConnectionGraph, connection_graph
 from reportgen.progress import Progress
-from reportgen.records.figures import JsonFigure, Result
+from reportgen.records.figures import Result
 
 #: Parameters of the causal check; the others are those of `class_pyramid`.
 _CHECK = ("draws",)

@@ -1,0 +1,179 @@
+"""Motion or appearance: what is left of a class and of every kernel when a clip's motion is taken away or changed.
+
+Each probe is a set of changed copies of one clip. A class that survives freezing was seen in a single frame; one
+that survives shuffling but not freezing needs change, but not its order; one that reverses into another needs the
+direction. The naive freeze (one frame, say the middle one) overstates motion, for another frame may show the class
+better: here every frame is frozen in turn and the best one counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from reportgen.analyses.responses import kernel_responses
+from reportgen.errors import NetworkError
+from reportgen.networks.network import Network, as_network
+
+#: Probe to what it does, in plain words, in the order of the tables.
+PROBES: dict[str, str] = {
+    "frozen": "each frame in turn, repeated: no motion at all; the best frame counts",
+    "reversed": "played backwards: the same pictures, the opposite motion",
+    "shuffled": "frames in random order: the same pictures, no coherent motion; mean of the draws",
+    "half_speed": "the middle half of the frames, each shown twice",
+    "double_speed": "every second frame, the sequence shown twice",
+    "scrambled": "blocks of the picture in random places, the same ones in all frames: motion without shape; mean",
+}
+
+#: Blocks per side of the scrambled probe.
+SCRAMBLE_BLOCKS = 4
+
+
+@dataclass(frozen=True)
+class MotionAudit:
+    """What the probes do to one class on one clip.
+
+    `logits` holds the class logit of every variant of each probe; `ranks` the class's rank among all (0 is first);
+    `predicted` the class that each variant is taken for. `logit` and `rank` are the clip's own.
+
+    - `motion_reliance`: (y - max_t y_frozen(t)) / y; None when y is not positive, where a share means nothing.
+    - `order_sensitivity`: (y - mean y_shuffled) / y, likewise.
+    - `best_frame`: the frame that shows the class best by itself.
+    """
+
+    class_index: int
+    logit: float
+    rank: int
+    logits: Mapping[str, Tensor]
+    ranks: Mapping[str, Tensor]
+    predicted: Mapping[str, Tensor]
+    motion_reliance: float | None
+    order_sensitivity: float | None
+    best_frame: int
+
+
+def probe_clips(clip: Tensor, *, draws: int = 8, seed: int = 0) -> dict[str, Tensor]:
+    """Return the variants of each probe, `V C T H W`, for one clip `1 C T H W`.
+
+    `frozen` has T variants, `shuffled` and `scrambled` have `draws`, the others one. A clip of one frame has no
+    motion to take away: raises NetworkError.
+    """
+    frames, height, width = clip.shape[2:]
+    if len(clip) != 1 or frames < 2:
+        raise NetworkError(f"The motion probes take one clip of two frames or more, got {tuple(clip.shape)}.")
+    generator = torch.Generator().manual_seed(seed)
+    still = clip[0].transpose(0, 1).unsqueeze(2).expand(-1, -1, frames, -1, -1)
+    steps = torch.arange(frames)
+    orders = [_shuffled(frames, generator) for _ in range(draws)]
+    places = [torch.randperm(SCRAMBLE_BLOCKS**2, generator=generator) for _ in range(draws)]
+    return {
+        "frozen": still,
+        "reversed": clip.flip(2),
+        "shuffled": torch.cat([clip[:, :, order] for order in orders]),
+        "half_speed": clip[:, :, (steps + frames // 2) // 2],
+        "double_speed": clip[:, :, (2 * steps) % frames],
+        "scrambled": torch.cat([_scrambled(clip, order, height, width) for order in places]),
+    }
+
+
+def _shuffled(frames: int, generator: torch.Generator) -> Tensor:
+    """Return a random order of the frames that is not the clip's own."""
+    while True:
+        order = torch.randperm(frames, generator=generator)
+        if not torch.equal(order, torch.arange(frames)):
+            return order
+
+
+def _scrambled(clip: Tensor, order: Tensor, height: int, width: int) -> Tensor:
+    """Return the clip with its blocks in another order; what does not fill whole blocks stays in place."""
+    rows, columns = height // SCRAMBLE_BLOCKS, width // SCRAMBLE_BLOCKS
+    scrambled = clip.clone()
+    if not rows or not columns:
+        return scrambled
+    for place, source in enumerate(order.tolist()):
+        to_y, to_x = divmod(place, SCRAMBLE_BLOCKS)
+        from_y, from_x = divmod(source, SCRAMBLE_BLOCKS)
+        block = clip[..., from_y * rows : (from_y + 1) * rows, from_x * columns : (from_x + 1) * columns]
+        scrambled[..., to_y * rows : (to_y + 1) * rows, to_x * columns : (to_x + 1) * columns] = block
+    return scrambled
+
+
+def motion_audit(
+    network: Network | nn.Module,
+    clip: Tensor,
+    class_index: int,
+    *,
+    draws: int = 8,
+    seed: int = 0,
+    batch_size: int = 16,
+) -> MotionAudit:
+    """Return what the probes do to a class on one clip `1 C T H W` in [0, 1] RGB (a bare module's input as is).
+
+    Raises NetworkError for a network without classes or a clip of one frame.
+    """
+    subject = as_network(network)
+    own = _logits(subject, clip, batch_size)[0]
+    found = {
+        name: _logits(subject, variants, batch_size)
+        for name, variants in probe_clips(clip, draws=draws, seed=seed).items()
+    }
+    logit = float(own[class_index])
+    logits = {name: values[:, class_index] for name, values in found.items()}
+    frozen = logits["frozen"]
+    return MotionAudit(
+        class_index=class_index,
+        logit=logit,
+        rank=int(_rank(own.unsqueeze(0), class_index)[0]),
+        logits=logits,
+        ranks={name: _rank(values, class_index) for name, values in found.items()},
+        predicted={name: values.argmax(1) for name, values in found.items()},
+        motion_reliance=_lost(logit, float(frozen.max())),
+        order_sensitivity=_lost(logit, float(logits["shuffled"].mean())),
+        best_frame=int(frozen.argmax()),
+    )
+
+
+def _logits(network: Network, clips: Tensor, batch_size: int) -> Tensor:
+    with torch.no_grad():
+        parts = [
+            network.logits(clips[start : start + batch_size].to(network.device)).float().cpu()
+            for start in range(0, len(clips), batch_size)
+        ]
+    return torch.cat(parts)
+
+
+def _rank(logits: Tensor, class_index: int) -> Tensor:
+    return (logits > logits[:, class_index : class_index + 1]).sum(1)
+
+
+def _lost(whole: float, left: float) -> float | None:
+    return (whole - left) / whole if whole > 0 else None
+
+
+def kernel_motion_audit(
+    network: Network | nn.Module,
+    clip: Tensor,
+    layers: Sequence[str],
+    *,
+    draws: int = 8,
+    seed: int = 0,
+    batch_size: int = 16,
+) -> dict[str, dict[str, Tensor]]:
+    """Return per layer the response `K` of every kernel to one clip as it is ("clip") and under each probe.
+
+    Over the variants of a probe the response is the largest for `frozen`, else the mean. The response is the mean
+    pre-activation, as for `kernel_responses`.
+    """
+    subject = as_network(network)
+    variants = {"clip": clip, **probe_clips(clip, draws=draws, seed=seed)}
+    together = kernel_responses(subject, torch.cat(list(variants.values())), layers, batch_size=batch_size)
+    found: dict[str, dict[str, Tensor]] = {}
+    for layer, responses in together.items():
+        parts = responses.split([len(clips) for clips in variants.values()])  # type: ignore[no-untyped-call]
+        found[layer] = {
+            name: part.amax(0) if name == "frozen" else part.mean(0) for name, part in zip(variants, parts, strict=True)
+        }
+    return found
