@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from reportgen.records.store import RUN_FILE, find_runs, remove_folder
+from reportgen.site import STAMP
 
 
 def clean(runs: Path, site: Path, *, everything: bool = False) -> tuple[int, int]:
@@ -31,4 +32,4 @@ def clean(runs: Path, site: Path, *, everything: bool = False) -> tuple[int, int
 
 def _is_site(site: Path) -> bool:
     """Whether the folder is a site that this program made, and not somebody's other files."""
-    return (site / "index.html").is_file() and (site / "assets").is_dir()
+    return (site / STAMP).is_file()
