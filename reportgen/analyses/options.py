@@ -38,7 +38,7 @@ class AscentKeywords(TypedDict, total=False):
     batch_size: int | None
     total_variation: float
     temporal_smoothness: float
-    jitter: tuple[int, int]
+    jitter: tuple[int, int] | None
     scale: tuple[float, float]
     rotation: float
     power: float
@@ -80,9 +80,9 @@ class AscentOptions:
     batch_size: int | None = None
     total_variation: float = 0.0
     temporal_smoothness: float = 0.0
-    jitter: tuple[int, int] = (2, 8)
-    scale: tuple[float, float] = (0.95, 1.05)
-    rotation: float = 5.0
+    jitter: tuple[int, int] | None = None
+    scale: tuple[float, float] = (1.0, 1.0)
+    rotation: float = 0.0
     power: float = 1.0
     temporal_weight: float = 1.0
     decorrelated: bool = True
@@ -112,7 +112,7 @@ class AscentOptions:
                 raise OptionError(f"{name} is {getattr(self, name)}: it must not be negative.")
         if self.clip_shape is not None and (len(self.clip_shape) != 3 or min(self.clip_shape) < 1):
             raise OptionError(f"clip_shape is {self.clip_shape}: give frames, height and width.")
-        if len(self.jitter) != 2 or min(self.jitter) < 0:
+        if self.jitter is not None and (len(self.jitter) != 2 or min(self.jitter) < 0):
             raise OptionError(f"jitter is {self.jitter}: give frames and pixels, neither negative.")
         if len(self.scale) != 2 or not 0 < self.scale[0] <= self.scale[1]:
             raise OptionError(f"scale is {self.scale}: give the smallest and the largest magnification.")

@@ -96,16 +96,33 @@ class Canvas:
         noise = torch.randn(self.parameter_shape, generator=generator, dtype=torch.float64)
         return (noise * deviation).to(self.device, self.dtype)
 
-    def unbounded(self, parameters: Tensor) -> Tensor:
-        """Return the clips `N C T H W` before the constraint."""
+    def unbounded(self, parameters: Tensor, shifts: Tensor | None = None) -> Tensor:
+        """Return the pixels `N C T H W` before the constraint, each sample shifted on the periodic canvas.
+
+        `shifts` are `N 3` whole numbers (frames, px down, px right); they stay tensors throughout, as CUDA graphs
+        need.
+        """
         if self.basis == "fft":
             spectrum = torch.view_as_complex(parameters * self.gain)
+            if shifts is not None:
+                spectrum = spectrum * self._phases(shifts)
             pixels = torch.fft.irfftn(spectrum, s=self.shape, dim=(-3, -2, -1), norm="ortho")
         else:
-            pixels = parameters
+            pixels = parameters if shifts is None else _rolled(parameters, shifts)
         if self.colours is not None:
             pixels = (self.colours @ pixels.flatten(2)).unflatten(2, self.shape)
         return pixels
+
+    def _phases(self, shifts: Tensor) -> Tensor:
+        """Return the factors `N 1 T H W//2+1` that shift each sample's spectrum (the shift theorem)."""
+        waves = []
+        for axis, size in enumerate(self.shape):
+            cycles = torch.arange(size // 2 + 1 if axis == 2 else size, device=shifts.device, dtype=shifts.dtype)
+            # The whole turns are taken off first: in float32 a large angle has lost its last digits.
+            turns = torch.remainder(cycles * shifts[:, axis, None], size) / size
+            waves.append(torch.polar(torch.ones_like(turns), -2 * math.pi * turns))
+        t, y, x = waves
+        return (t[:, :, None, None] * y[:, None, :, None] * x[:, None, None, :]).unsqueeze(1)
 
     def bounded(self, pixels: Tensor) -> Tensor:
         """Return clips `N C T H W` of unbounded pixels, or of any view of them, within the constraint."""
@@ -122,3 +139,14 @@ class Canvas:
             return pixels
         spectrum = torch.fft.rfftn(pixels, dim=(-3, -2, -1), norm="ortho")
         return torch.view_as_real(spectrum) / self.gain
+
+
+def _rolled(pixels: Tensor, shifts: Tensor) -> Tensor:
+    """Return `pixels` `N C T H W`, each sample rolled by its `shifts` `N 3`."""
+    for axis in range(3):
+        size, dim = pixels.shape[2 + axis], 2 + axis
+        source = torch.remainder(torch.arange(size, device=pixels.device) - shifts[:, axis, None], size).long()
+        shape = [len(pixels), 1, 1, 1, 1]
+        shape[dim] = size
+        pixels = pixels.gather(dim, source.view(shape).expand_as(pixels))
+    return pixels

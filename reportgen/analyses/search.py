@@ -76,11 +76,11 @@ class Search:
                 task.advance(self.options.steps - climber.taken)
 
     def canvas(self, shape: tuple[int, int, int]) -> Canvas:
-        """Return the parametrisation of clips of `shape` with their margin for the views."""
+        """Return the parametrisation of clips of `shape` (T, H, W)."""
         options = self.options
         return Canvas(
             channels=clip_channels(self.network),
-            shape=options.views.canvas_shape(shape),
+            shape=shape,
             basis=options.basis,
             constraint=options.constraint,
             radius=options.radius,
@@ -95,7 +95,8 @@ class Search:
         canvas, options = self.canvas(level.shape), self.options
 
         def scored(parameters: Tensor, kernels: Tensor, draws: Tensor) -> tuple[Tensor, Tensor]:
-            clips = canvas.bounded(options.views.view(canvas.unbounded(parameters), draws))
+            pixels = canvas.unbounded(parameters, options.views.shifts(draws, canvas.shape))
+            clips = canvas.bounded(options.views.turn(pixels, draws))
             loss = options.penalties(clips)
             with torch.autocast(clips.device.type, torch.bfloat16, enabled=level.reduced_precision):
                 if options.facets > 1:
@@ -131,8 +132,8 @@ class Search:
         return Climber(kernel, parameters, torch.stack(draws, dim=1), start)
 
     def _clips(self, canvas: Canvas, parameters: Tensor) -> Tensor:
-        """Return the native clips `F C T H W` float32 in the middle of the canvas, on the CPU."""
-        return canvas.bounded(self.options.views.centre(canvas.unbounded(parameters))).float().cpu()
+        """Return the native clips `F C T H W` float32 of the canvas, on the CPU."""
+        return canvas.bounded(canvas.unbounded(parameters)).float().cpu()
 
     def _ascent(self, level: Level, slots: int, task: Task) -> Ascent:
         return Ascent(self.score(level), level, learning_rate=self.options.learning_rate, slots=slots, task=task)
@@ -166,7 +167,7 @@ class Search:
         generator = _generator(self.options.seed, -1, 0)
         with torch.no_grad():
             noise = torch.stack([canvas.initial(generator, 1.0) for _ in range(_NOISE_CLIPS)])
-            clips = canvas.bounded(self.options.views.centre(canvas.unbounded(noise)))
+            clips = canvas.bounded(canvas.unbounded(noise))
             maps = torch.cat([self.target.maps(clip[None]) for clip in clips])
         spread = maps.transpose(0, 1).flatten(1).std(dim=1, correction=0)
         return torch.where(spread > torch.finfo(spread.dtype).eps, spread, torch.ones_like(spread))
