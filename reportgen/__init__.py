@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from reportgen.clips import read_clip as read_clip
     from reportgen.networks.connections import connection_graph as connection_graph
     from reportgen.networks.network import Network as Network
+    from reportgen.options import BuildOptions as BuildOptions
     from reportgen.runner.build import build as build
     from reportgen.runner.build import compute as compute
     from reportgen.site import render as render
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 _PUBLIC = {
     "Attribution": "reportgen.analyses.saliency",
+    "BuildOptions": "reportgen.options",
     "ClassPyramid": "reportgen.analyses.pyramid",
     "Decomposition": "reportgen.analyses.decompose",
     "Maximization": "reportgen.analyses.maximize",
