@@ -1,0 +1,87 @@
+"""Where each page and file of a model lies in the site; identities are addresses wherever a file system allows it."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable
+from urllib.parse import quote
+
+from markupsafe import Markup
+
+from reportgen.records.identities import KernelId, slug
+
+_RESERVED = ("media", "records", "analysis")
+
+
+def folder_names(names: Iterable[str], reserved: Iterable[str] = ()) -> list[str]:
+    """Return a folder name for each of `names`, no two equal where upper and lower case are the same."""
+    taken = {name.casefold() for name in reserved}
+    folders = []
+    for name in names:
+        stem = folder = slug(name)
+        number = 1
+        while folder.casefold() in taken:
+            number += 1
+            folder = f"{stem}-{number}"
+        taken.add(folder.casefold())
+        folders.append(folder)
+    return folders
+
+
+def relative_link(here: str, target: str) -> Markup:
+    """Return the link from the page `here` to the page or file `target`, percent-encoded; a ``#part`` is kept."""
+    path, mark, part = target.partition("#")
+    if path.endswith(".md"):
+        path = path.removesuffix(".md") + ".html"
+    start = posixpath.dirname(here) or "."
+    return Markup(quote(posixpath.relpath(path, start)) + mark + quote(part))  # noqa: S704 (percent-encoded)
+
+
+class Addresses:
+    """The addresses of one model's pages, all below `folder`."""
+
+    def __init__(self, folder: str, layers: Iterable[str], clips: Iterable[str]) -> None:
+        self.folder = folder
+        layers, clips = list(dict.fromkeys(layers)), list(dict.fromkeys(clips))
+        self._layers = dict(zip(layers, folder_names(layers, _RESERVED), strict=True))
+        taken = [*_RESERVED, *self._layers.values()]
+        self._clips = dict(zip(clips, folder_names(clips, taken), strict=True))
+
+    @property
+    def home(self) -> str:
+        """The model's page."""
+        return f"{self.folder}/index.md"
+
+    @property
+    def audit(self) -> str:
+        """The audit page."""
+        return f"{self.folder}/audit.md"
+
+    @property
+    def provenance(self) -> str:
+        """The provenance page."""
+        return f"{self.folder}/provenance.md"
+
+    def layer(self, layer: str) -> str:
+        """The page of a layer."""
+        return f"{self.folder}/{self._layers[layer]}/index.md"
+
+    def kernel(self, kernel: KernelId) -> str:
+        """The page of a kernel: its identity, wherever layer names are file names."""
+        return f"{self.folder}/{self._layers[kernel.layer]}/{kernel.index:04d}.md"
+
+    def clip(self, clip: str) -> str:
+        """The saliency page of a clip."""
+        return f"{self.folder}/{self._clips[clip]}/index.md"
+
+    def pyramid(self, clip: str, class_index: int) -> str:
+        """The pyramid page of a class on a clip."""
+        return f"{self.folder}/{self._clips[clip]}/class-{class_index:04d}.md"
+
+    def analysis(self, name: str) -> str:
+        """The page of an analysis that no page was designed for."""
+        return f"{self.folder}/analysis/{slug(name)}.md"
+
+    def file(self, path: str) -> str:
+        """A file of the run, by its path in the run's folder."""
+        return f"{self.folder}/{path}"

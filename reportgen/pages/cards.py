@@ -1,0 +1,75 @@
+"""The one card by which a kernel is shown everywhere: tables, lists, the graph and the finder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from reportgen.pages.format import number, percent
+from reportgen.pages.report import KernelView, ModelView
+from reportgen.pages.sentences import preference
+from reportgen.pages.strips import Strip, clip_strip, picture
+from reportgen.pages.verdicts import Verdict, kernel_verdicts
+
+
+@dataclass(frozen=True)
+class Card:
+    """A kernel's clip, short name, two numbers and the badges that were tested."""
+
+    uri: str
+    name: str
+    layer: str
+    index: int
+    stage1: Strip | None
+    texture: Strip | None
+    first: str
+    second: str
+    sentence: str
+    state: str
+    verdicts: tuple[Verdict, ...]
+    sort: dict[str, float]
+
+
+def kernel_card(model: ModelView, view: KernelView) -> Card:
+    """Return the card of a kernel."""
+    figures = view.figures
+    first = f"{number(figures.times_best, 2)}× best real" if figures.times_best else f"act {number(figures.activation)}"
+    second = f"{number(figures.mean_speed, 2)} px/fr" if figures.texture_plus_motion else ""
+    if figures.explained_variance is not None and not figures.texture_plus_motion:
+        second = f"{percent(max(figures.explained_variance, 0.0))} expl."
+    verdicts = tuple(verdict for verdict in kernel_verdicts(figures) if verdict.state != "untested")
+    sort: dict[str, Any] = {
+        "index": view.id.index,
+        "activation": figures.activation,
+        "times": figures.times_best,
+        "speed": figures.mean_speed,
+        "direction": figures.direction,
+        "explained": figures.explained_variance,
+    }
+    return Card(
+        uri=view.uri,
+        name=view.name,
+        layer=view.id.layer,
+        index=view.id.index,
+        stage1=clip_strip(model.addresses, view.answer("kernels"), "stage1", f"Synthetic clip of {view.name}"),
+        texture=picture(model.addresses, view.answer("decomposition"), "texture", f"Still texture of {view.name}"),
+        first=first,
+        second=second,
+        sentence=preference(figures),
+        state=" ".join(trouble.why for trouble in view.troubles if trouble.state == "failed")
+        or " ".join(trouble.why for trouble in view.troubles[:1] if view.answer("kernels") is None),
+        verdicts=verdicts,
+        sort={name: value for name, value in sort.items() if value is not None},
+    )
+
+
+def cards(model: ModelView, views: Iterable[KernelView]) -> list[Card]:
+    """Return the cards of some kernels, in their order."""
+    return [kernel_card(model, view) for view in views]
+
+
+def most_striking(views: Iterable[KernelView], most: int) -> list[KernelView]:
+    """Return the kernels whose clips outdo real ones most; those without that figure come last."""
+    shown = [view for view in views if view.answer("kernels")]
+    return sorted(shown, key=lambda view: -(view.figures.times_best or 0.0))[:most]

@@ -1,0 +1,194 @@
+"""Small charts as inline SVG: they need no script, follow the colour scheme by CSS class, and print."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from markupsafe import Markup
+
+from reportgen.pages.format import number, percent
+from reportgen.pages.templating import inert
+
+_PETALS = 16
+
+
+def _svg(width: int, height: int, label: str, body: Sequence[str], kind: str) -> Markup:
+    return Markup(  # noqa: S704 (numbers, and text that passed `inert`)
+        f'<svg class="rg-chart rg-chart--{kind}" viewBox="0 0 {width} {height}" role="img" '
+        f'aria-label="{inert(label)}" style="--chart-width:{width}px">{"".join(body)}</svg>'
+    )
+
+
+def _text(x: float, y: float, text: str, anchor: str = "start", kind: str = "") -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" class="{kind}">{inert(text)}</text>'
+
+
+def _line(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:
+    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" class="{kind}"/>'
+
+
+def _points(values: Sequence[float], box: tuple[float, float, float, float], low: float, high: float) -> str:
+    left, top, width, height = box
+    step = width / max(len(values) - 1, 1)
+    span = (high - low) or 1.0
+    return " ".join(f"{left + i * step:.1f},{top + height * (1 - (v - low) / span):.1f}" for i, v in enumerate(values))
+
+
+def curve(values: Sequence[float], label: str, x_label: str) -> Markup:
+    """Return a line chart of `values` over equal steps, with its first and last value written."""
+    width, height, left, right, top, bottom = 320, 120, 8, 8, 18, 22
+    low, high = min(*values, 0.0), max(values)
+    box = (left, top, width - left - right, height - top - bottom)
+    body = [
+        _line(left, height - bottom, width - right, height - bottom, "axis"),
+        f'<polyline points="{_points(values, box, low, high)}" class="curve"/>',
+        _text(left, height - 7, x_label, kind="muted"),
+        _text(width - right, height - 7, f"{len(values)} points", "end", "muted"),
+        _text(width - right, 11, number(values[-1]), "end", "strong"),
+        _text(left, 11, f"from {number(values[0])}", kind="muted"),
+    ]
+    return _svg(width, height, f"{label}: from {number(values[0])} to {number(values[-1])}", body, "curve")
+
+
+def profile(values: Sequence[float], label: str) -> Markup:
+    """Return the share of each frame as bars with a cursor that follows playback (see player.js)."""
+    width, height, bottom = 320, 72, 16
+    high = max([*values, 0.0]) or 1.0
+    slot = width / len(values)
+    body = []
+    for frame, value in enumerate(values):
+        size = (height - bottom - 4) * max(value, 0.0) / high
+        body.append(
+            f'<rect x="{frame * slot + 0.5:.1f}" y="{height - bottom - size:.1f}" width="{max(slot - 1, 0.5):.1f}" '
+            f'height="{size:.1f}" class="bar"><title>frame {frame + 1}: {inert(number(value))}</title></rect>'
+        )
+    body += [
+        f'<rect x="0" y="0" width="{slot:.1f}" height="{height - bottom}" class="cursor" '
+        f'data-cursor="{len(values)}" data-slot="{slot:.3f}"/>',
+        _line(0, height - bottom, width, height - bottom, "axis"),
+        _text(0, height - 4, "frame 1", kind="muted"),
+        _text(width, height - 4, str(len(values)), "end", "muted"),
+    ]
+    return _svg(width, height, label, body, "profile")
+
+
+def histogram(values: Sequence[float], label: str, unit: str, bins: int = 12) -> Markup:
+    """Return how often each range of values occurs; the ends are written below."""
+    width, height, bottom, top = 240, 110, 20, 14
+    low, high = min(values), max(values)
+    span = (high - low) or 1.0
+    counts = [0] * bins
+    for value in values:
+        counts[min(int((value - low) / span * bins), bins - 1)] += 1
+    slot, most = width / bins, max(counts)
+    body = [_line(0, height - bottom, width, height - bottom, "axis")]
+    for i, found in enumerate(counts):
+        size = (height - bottom - top) * found / most
+        start, end = (number(low + span * edge / bins, 2) for edge in (i, i + 1))
+        body.append(
+            f'<rect x="{i * slot + 1:.1f}" y="{height - bottom - size:.1f}" width="{slot - 2:.1f}" height="{size:.1f}" '
+            f'class="bar"><title>{inert(f"{start} to {end} {unit}: {found}")}</title></rect>'
+        )
+    body += [
+        _text(0, height - 6, number(low, 2), kind="muted"),
+        _text(width, height - 6, f"{number(high, 2)} {unit}".strip(), "end", "muted"),
+        _text(0, 10, f"most: {most}", kind="muted"),
+    ]
+    return _svg(width, height, f"{label}: {number(low)} to {number(high)} {unit}", body, "histogram")
+
+
+def wheel_hue(degrees: float) -> float:
+    """Return the hue that motion in a direction has: right red, down yellow, left cyan, up blue-violet."""
+    corners = [(0, 0), (90, 60), (180, 180), (270, 262), (360, 360)]
+    degrees %= 360
+    for (start, hue), (end, next_hue) in pairwise(corners):
+        if degrees <= end:
+            return hue + (next_hue - hue) * (degrees - start) / (end - start)
+    raise AssertionError("unreachable: degrees % 360 is below 360")
+
+
+def rose(directions: Sequence[float], label: str) -> Markup:
+    """Return how many kernels prefer each direction, as petals coloured like the motion wheel."""
+    size, centre, radius = 220, 110.0, 84.0
+    counts = [0] * _PETALS
+    for degrees in directions:
+        counts[round(degrees % 360 / (360 / _PETALS)) % _PETALS] += 1
+    most = max([*counts, 1])
+    body = [f'<circle cx="{centre}" cy="{centre}" r="{radius * part:.1f}" class="grid"/>' for part in (0.5, 1.0)]
+    for i, found in enumerate(counts):
+        if not found:
+            continue
+        middle = i * 360 / _PETALS
+        ends = [math.radians(middle + side * 180 / _PETALS * 0.9) for side in (-1, 1)]
+        reach = radius * math.sqrt(found / most)
+        (x1, y1), (x2, y2) = ((centre + reach * math.cos(a), centre + reach * math.sin(a)) for a in ends)
+        body.append(
+            f'<path d="M{centre},{centre} L{x1:.1f},{y1:.1f} A{reach:.1f},{reach:.1f} 0 0 1 {x2:.1f},{y2:.1f} Z" '
+            f'style="fill:hsl({wheel_hue(middle):.0f} 75% 50%)" class="petal">'
+            f"<title>{middle:.0f}&#176;: {found}</title></path>"
+        )
+    for text, x, y, anchor in (
+        ("right", size, centre - 5, "end"),
+        ("left", 0, centre - 5, "start"),
+        ("down", centre, size - 4, "middle"),
+        ("up", centre, 12, "middle"),
+    ):
+        body.append(_text(x, y, text, anchor, "muted"))
+    return _svg(size, size, label, body, "rose")
+
+
+@dataclass(frozen=True)
+class Drop:
+    """A fall of the class logit when kernels are removed, beside what as many random kernels do."""
+
+    name: str
+    drop: float
+    random_mean: float
+    random_low: float
+    random_high: float
+
+    @property
+    def clear(self) -> bool:
+        """Whether the pathway matters more than 95% of random draws."""
+        return self.drop > self.random_high
+
+
+def drops(rows: Sequence[Drop], label: str) -> Markup:
+    """Return bars of drops with the interval of random kernels below each."""
+    width, left, right, row = 360, 4, 56, 46
+    low = min([0.0, *(min(d.drop, d.random_low) for d in rows)])
+    high = max([0.0, *(max(d.drop, d.random_high) for d in rows)]) or 1.0
+    scale = (width - left - right) / (high - low)
+
+    def x(value: float) -> float:
+        return left + (value - low) * scale
+
+    body = [_line(x(0), 2, x(0), row * len(rows) + 2, "axis")]
+    for i, entry in enumerate(rows):
+        y = i * row
+        start, end = sorted((x(0), x(entry.drop)))
+        first, last = sorted((x(0), x(entry.random_mean)))
+        body += [
+            _text(left, y + 12, entry.name, kind="strong"),
+            f'<rect x="{start:.1f}" y="{y + 17}" width="{max(end - start, 1):.1f}" height="11" class="bar"/>',
+            _text(max(end, x(0)) + 5, y + 26.5, number(entry.drop), kind="value"),
+            f'<rect x="{first:.1f}" y="{y + 31}" width="{max(last - first, 1):.1f}" height="7" class="bar other"/>',
+            _line(x(entry.random_low), y + 34.5, x(entry.random_high), y + 34.5, "interval"),
+            _line(x(entry.random_low), y + 31, x(entry.random_low), y + 38, "interval"),
+            _line(x(entry.random_high), y + 31, x(entry.random_high), y + 38, "interval"),
+            _text(max(last, x(entry.random_high)) + 5, y + 38, number(entry.random_mean), kind="muted"),
+        ]
+    return _svg(width, row * len(rows) + 6, label, body, "drops")
+
+
+def share(value: float, label: str) -> Markup:
+    """Return a thin bar that is filled by a share from 0 to 1."""
+    part = min(max(value, 0.0), 1.0)
+    body = [
+        '<rect width="100" height="6" rx="3" class="grid"/>',
+        f'<rect width="{100 * part:.1f}" height="6" rx="3" class="bar"/>',
+    ]
+    return _svg(100, 6, f"{label}: {percent(value)}", body, "share")

@@ -1,0 +1,106 @@
+"""Numbers as people read them. A figure that was not measured is a dash, never a zero."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+ABSENT = "–"
+
+
+def figure(metrics: Mapping[str, Any], name: str) -> float | None:
+    """Return a metric as a number; None when it is absent or no number (JSON keeps infinities as words)."""
+    value = metrics.get(name)
+    if isinstance(value, bool) or value is None:
+        return None
+    try:
+        result = float(value)
+    except (TypeError, ValueError):
+        return None
+    return None if math.isnan(result) else result
+
+
+def number(value: float | int | None, digits: int = 3) -> str:
+    """Return `value` with `digits` significant digits, and no exponent between 0.001 and a million."""
+    if value is None or math.isnan(value):
+        return ABSENT
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    if value == 0:
+        return "0"
+    size = abs(value)
+    if size < 1e-3 or size >= 1e6:
+        mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+        return f"{mantissa}·10{_superscript(int(exponent))}".replace("-", "−")
+    if size >= 10 ** (digits - 1):
+        text = f"{value:,.0f}".replace(",", "\u202f")
+    else:
+        text = f"{value:.{digits - 1 - math.floor(math.log10(size))}f}"
+    return text.replace("-", "−")
+
+
+def _superscript(value: int) -> str:
+    return str(value).translate(str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"))
+
+
+def count(value: int | None) -> str:
+    """Return a whole number with its thousands apart."""
+    return ABSENT if value is None else f"{value:,}".replace(",", "\u202f").replace("-", "−")
+
+
+def percent(value: float | None, digits: int = 0) -> str:
+    """Return a share as a percentage; what is not everything is never rounded to 100%, nor something to 0%."""
+    if value is None or math.isnan(value):
+        return ABSENT
+    text = f"{100 * value:.{digits}f}"
+    edge = 10.0**-digits
+    if float(text) >= 100 and value < 1:
+        text = f"{100 - edge:.{digits}f}"
+    elif float(text) == 0 and value > 0:
+        return f"<{edge:.{digits}f}%"
+    return f"{text}%".replace("-", "−")
+
+
+def duration(seconds: float | None) -> str:
+    """Return a time span in the two units that matter."""
+    if seconds is None:
+        return ABSENT
+    if seconds < 1:
+        return f"{1000 * seconds:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min"
+
+
+def bytes_size(value: int | None) -> str:
+    """Return a file size with its unit (powers of 1000)."""
+    if value is None:
+        return ABSENT
+    size = float(value)
+    for unit in ("B", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" or size >= 10 else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"
+
+
+def shape(values: tuple[int, ...] | None) -> str:
+    """Return a shape or kernel size as ``3×7×7``."""
+    return ABSENT if not values else "×".join(str(value) for value in values)
+
+
+def short_kernel_name(layer: str, index: int) -> str:
+    """Return the name that fits on a card: ``s3.pathway0_res0.branch2.c``, 42 becomes ``s3 res0 c #42``."""
+    return f"{short_layer_name(layer)} #{index}"
+
+
+def short_layer_name(layer: str) -> str:
+    """Return a layer's name without the parts that every layer of its family shares."""
+    parts = layer.replace("pathway0_", "").split(".")
+    kept = [part for part in parts if part not in ("branch2", "module")]
+    return " ".join(kept or parts)

@@ -1,0 +1,72 @@
+"""The front page: what was audited, and what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from reportgen.pages.cards import Card, cards, most_striking
+from reportgen.pages.page import Page
+from reportgen.pages.report import ModelView, Report
+from reportgen.pages.summary import Headline, headlines
+
+EXAMPLES = 3
+"""Kernels per stage in the result table, as in the published one."""
+
+
+@dataclass(frozen=True)
+class StageRow:
+    """One row of the result table."""
+
+    title: str
+    layer: str
+    uri: str
+    cards: list[Card]
+
+
+@dataclass(frozen=True)
+class ModelSummary:
+    """What the front page shows of a model."""
+
+    model: ModelView
+    strip: list[Card]
+    headlines: list[Headline]
+    rows: list[StageRow]
+    examples: int
+
+
+def stage_rows(model: ModelView, most: int) -> list[StageRow]:
+    """Return the result table of a model: stages down, examples across."""
+    return [
+        StageRow(model.stage_title(layer), layer, model.addresses.layer(layer), cards(model, views[:most]))
+        for layer, views in model.kernels.items()
+    ]
+
+
+def summarize(model: ModelView) -> ModelSummary:
+    """Return what the front page shows of a model."""
+    rows = stage_rows(model, EXAMPLES)
+    best = [view for views in model.kernels.values() for view in most_striking(views, 1)]
+    return ModelSummary(
+        model=model,
+        strip=cards(model, best[:6]),
+        headlines=headlines(model),
+        rows=rows,
+        examples=max((len(row.cards) for row in rows), default=0),
+    )
+
+
+def pages(report: Report) -> Iterator[Page]:
+    """Yield the front page."""
+    summaries = [summarize(model) for model in report.models]
+    sources = tuple(view.sources for model in report.models for view in model.all_kernels)
+    yield Page(
+        uri="index.md",
+        title=f"{report.title}: what its kernels see",
+        template="pages/front.md.j2",
+        context={"summaries": summaries, "report": report},
+        sources=tuple(key for keys in sources for key in keys),
+        nav=(),
+        nav_title="Report",
+        wide=True,
+    )

@@ -1,0 +1,137 @@
+"""A kernel's page: what it looks for, and whether that is true."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from reportgen.pages import charts
+from reportgen.pages.cards import Card, kernel_card
+from reportgen.pages.evidence import Driven
+from reportgen.pages.format import figure, number
+from reportgen.pages.graphs import Node
+from reportgen.pages.motion import LayerMotion
+from reportgen.pages.page import Page
+from reportgen.pages.report import KernelView, ModelView, Pyramid, Report
+from reportgen.pages.sentences import evidence, preference, reservations
+from reportgen.pages.strips import Strip, clip_strip, downloads, picture, strip
+from reportgen.pages.summary import metric_rows
+from reportgen.pages.verdicts import kernel_verdicts
+from reportgen.records.jobs import Record
+
+
+@dataclass(frozen=True)
+class EvidenceStrip:
+    """Real clips of one kind (most, least, at random), each with the kernel's mean response."""
+
+    title: str
+    clips: list[tuple[Strip | None, str, str]]
+
+
+@dataclass(frozen=True)
+class Connections:
+    """What a kernel feeds and what feeds it in one class pyramid."""
+
+    pyramid: Pyramid
+    feeds: list[tuple[Card | None, str, str]]
+    fed_by: list[tuple[Card | None, str, str]]
+
+
+def evidence_strips(model: ModelView, view: KernelView) -> list[EvidenceStrip]:
+    """Return the real clips to show beside a kernel; empty when none were measured."""
+    found = model.evidence.strips(view.id.layer, view.id.index)
+    if found is None:
+        return []
+
+    def shown(driven: Driven) -> tuple[Strip | None, str, str]:
+        facts = model.clips.get(driven.clip)
+        if facts is None:
+            return None, driven.clip, number(driven.value)
+        return (
+            strip(model.addresses, facts.clip, facts.poster, f"Real clip {facts.title}"),
+            facts.title,
+            number(driven.value),
+        )
+
+    groups = {"drive it most": found.most, "drive it least": found.least, "at random": found.random}
+    return [EvidenceStrip(title, [shown(driven) for driven in clips]) for title, clips in groups.items()]
+
+
+def connections(model: ModelView, view: KernelView) -> Connections | None:
+    """Return the strongest connections of a kernel, from the pyramid in which it matters most."""
+    key = (view.id.layer, view.id.index)
+    containing = [pyramid for pyramid in model.pyramids if key in pyramid.graph.places]
+    if not containing:
+        return None
+    pyramid = max(containing, key=lambda each: abs(each.graph.nodes[each.graph.places[key]].relevance))
+    known_kernels = {(kernel.id.layer, kernel.id.index): kernel for kernel in model.all_kernels}
+
+    def shown(ends: list[tuple[Node, float]]) -> list[tuple[Card | None, str, str]]:
+        found = []
+        for node, contribution in ends:
+            other = known_kernels.get((node.layer, node.index))
+            name = pyramid.node_name(node)
+            found.append((kernel_card(model, other) if other else None, name, number(contribution, 2)))
+        return found
+
+    feeds, fed_by = pyramid.graph.neighbours(pyramid.graph.places[key])
+    return Connections(pyramid, shown(feeds), shown(fed_by))
+
+
+def _numbers(view: KernelView) -> list[tuple[str, Record, list[tuple[str, str]], list[tuple[str, str]]]]:
+    titles = {"kernels": "Activation maximisation", "decomposition": "Texture and motion"}
+    found = []
+    for name, title in titles.items():
+        record = view.stage1 if name == "kernels" else view.decomposition
+        done = view.answer(name)
+        if record:
+            found.append((title, record, metric_rows(done.metrics) if done else [], metric_rows(record.job.parameters)))
+    return found
+
+
+def _page(
+    model: ModelView, view: KernelView, motion: LayerMotion | None, around: tuple[KernelView | None, ...]
+) -> Page:
+    stage1, parts = view.answer("kernels"), view.answer("decomposition")
+    history = stage1.metrics.get("curve") if stage1 else None
+    values = [float(v) for v in history if isinstance(v, int | float)] if isinstance(history, list) else []
+    return Page(
+        uri=view.uri,
+        title=f"{view.name} · {model.title}",
+        template="pages/kernel.md.j2",
+        context={
+            "model": model,
+            "kernel": view,
+            "before": around[0],
+            "after": around[1],
+            "stage1": clip_strip(model.addresses, stage1, "stage1", f"Synthetic clip that drives {view.name} most"),
+            "texture": picture(model.addresses, parts, "texture", f"Still texture of {view.name}"),
+            "motion": motion.strips.get(view.id.index) if motion else None,
+            "wheel": motion.wheel if motion else None,
+            "scale": motion.scale if motion else None,
+            "reconstruction": clip_strip(model.addresses, parts, "reconstruction", f"Moved texture of {view.name}"),
+            "preference": preference(view.figures),
+            "evidence_sentence": evidence(view.figures),
+            "reservations": reservations(view.figures),
+            "verdicts": kernel_verdicts(view.figures),
+            "evidence": evidence_strips(model, view),
+            "connections": connections(model, view),
+            "curve": charts.curve(values, "Activation while optimising", "optimisation") if len(values) > 1 else None,
+            "steps": figure(stage1.metrics, "steps") if stage1 else None,
+            "numbers": _numbers(view),
+            "downloads": downloads(model.addresses, stage1) + downloads(model.addresses, parts),
+        },
+        sources=view.sources,
+        wide=True,
+    )
+
+
+def pages(report: Report) -> Iterator[Page]:
+    """Yield one page per kernel; its neighbours are those of its layer."""
+    for model in report.models:
+        for layer, views in model.kernels.items():
+            motion = model.motions[layer]
+            for place, view in enumerate(views):
+                before = views[place - 1] if place else None
+                after = views[place + 1] if place + 1 < len(views) else None
+                yield _page(model, view, motion, (before, after))

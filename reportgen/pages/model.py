@@ -1,0 +1,87 @@
+"""A model's page: what the network is made of, stage by stage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from reportgen.pages.cards import Card, cards
+from reportgen.pages.page import Page
+from reportgen.pages.report import ModelView, Report
+from reportgen.pages.summary import headlines
+from reportgen.records.manifest import ClipFacts, LayerFacts
+
+SHOWN = 8
+"""Cards per rung of the ladder."""
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One stage of the ladder."""
+
+    title: str
+    layer: str
+    facts: LayerFacts | None
+    uri: str
+    cards: list[Card]
+    kernels: int
+
+
+@dataclass(frozen=True)
+class ClipRow:
+    """A clip that the report is about, with the links to what was found on it."""
+
+    facts: ClipFacts
+    uri: str
+    label: str
+    top: str
+    pyramids: list[tuple[str, str]]
+
+
+def rungs(model: ModelView) -> list[Rung]:
+    """Return the stages in the network's order."""
+    return [
+        Rung(
+            model.stage_title(layer),
+            layer,
+            model.layers.get(layer),
+            model.addresses.layer(layer),
+            cards(model, views[:SHOWN]),
+            len(views),
+        )
+        for layer, views in model.kernels.items()
+    ]
+
+
+def clip_rows(model: ModelView) -> list[ClipRow]:
+    """Return the clips of the report."""
+    pyramids = model.classes("pyramid")
+    rows = []
+    for clip in model.subjects:
+        links = [
+            (model.label(v.index), model.addresses.pyramid(v.clip, v.index)) for v in pyramids if v.clip == clip.name
+        ]
+        label = "" if clip.label is None else model.label(clip.label)
+        top = model.label(clip.predictions[0][0]) if clip.predictions else ""
+        rows.append(ClipRow(clip, model.addresses.clip(clip.name), label, top, links))
+    return rows
+
+
+def pages(report: Report) -> Iterator[Page]:
+    """Yield one page per model."""
+    for model in report.models:
+        yield Page(
+            uri=model.addresses.home,
+            title=model.title,
+            template="pages/model.md.j2",
+            context={
+                "model": model,
+                "rungs": rungs(model),
+                "clips": clip_rows(model),
+                "headlines": headlines(model),
+            },
+            sources=tuple(key for view in model.all_kernels for key in view.sources),
+            nav=(model.title,),
+            nav_title="Overview",
+            wide=True,
+        )

@@ -1,0 +1,69 @@
+"""The scale of motion colours: one for all kernels of a layer, so that equal colours are equal speeds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from reportgen.media import read_data
+from reportgen.pages.page import ColourWheel, MotionStrip
+from reportgen.pages.strips import Strip
+from reportgen.records.jobs import Artifact
+
+PERCENTILE = 99.0
+WHEEL_SIZE = 96
+"""px; drawn at twice the size at which it is shown."""
+
+LEAST_SCALE = 0.5
+"""px/frame; a page of still textures is not stretched until its noise has colours."""
+
+
+def page_scale(sources: Iterable[Path]) -> float:
+    """Return the speed in px/frame at the wheel's rim: the 99th percentile over the page's motion fields.
+
+    Only pixels where the texture gives evidence count. Raises StoreError when a file cannot be read.
+    """
+    speeds = []
+    for source in sources:
+        arrays = read_data(source)
+        speeds.append(np.linalg.norm(arrays["motion"].astype(np.float32), axis=1)[arrays["evidence"]])
+    together = np.concatenate(speeds) if speeds else np.zeros(0, np.float32)
+    if together.size == 0:
+        return LEAST_SCALE
+    scale = max(float(np.percentile(together, PERCENTILE)), LEAST_SCALE)
+    return float(f"{scale:.2g}")
+
+
+@dataclass(frozen=True)
+class LayerMotion:
+    """The motion pictures of a layer's kernels and their common scale, px/frame at the wheel's rim."""
+
+    scale: float
+    wheel: Strip
+    strips: dict[int, Strip]
+    assets: tuple[MotionStrip | ColourWheel, ...]
+
+
+def layer_motion(folder: str, fields: Iterable[tuple[int, Artifact, Path]]) -> LayerMotion | None:
+    """Return the motion pictures of a layer in `folder` of the site; None when no kernel was decomposed.
+
+    `fields` are the kernels' indices with their motion artifacts and where these lie.
+    """
+    found = list(fields)
+    if not found:
+        return None
+    scale = page_scale(path for _, _, path in found)
+    alt = f"Colour wheel: right red, down yellow, left cyan, up blue-violet, none white; {scale:g} px/frame at the rim"
+    wheel = Strip(f"{folder}/motion-wheel.png", WHEEL_SIZE, WHEEL_SIZE, 1, alt)
+    assets: list[MotionStrip | ColourWheel] = [ColourWheel(wheel.uri, scale)]
+    strips = {}
+    for index, artifact, path in found:
+        uri = f"{folder}/{index:04d}-motion.webp"
+        assets.append(MotionStrip(uri, path, scale))
+        if artifact.width and artifact.height and artifact.frames:
+            alt = f"Motion of kernel {index}, coloured by direction and speed"
+            strips[index] = Strip(uri, artifact.width, artifact.height, artifact.frames, alt)
+    return LayerMotion(scale, wheel, strips, tuple(assets))

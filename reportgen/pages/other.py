@@ -1,0 +1,67 @@
+"""A page for every analysis that none was designed for: its artifacts by kind, its numbers as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from reportgen.pages.page import Page
+from reportgen.pages.report import DESIGNED, ModelView, Report, Trouble, trouble
+from reportgen.pages.strips import Download, Strip, downloads, strip
+from reportgen.pages.summary import metric_rows
+from reportgen.records.jobs import Done, Record
+
+
+@dataclass(frozen=True)
+class RecordView:
+    """One answer, whatever it is."""
+
+    unit: str
+    pictures: list[tuple[str, Strip]]
+    numbers: list[tuple[str, str]]
+    parameters: list[tuple[str, str]]
+    notes: tuple[str, ...]
+    downloads: list[Download]
+    trouble: Trouble | None
+
+
+def record_view(model: ModelView, record: Record) -> RecordView:
+    """Return what a page shows of any record: one moving or still picture for each role, the rest as files."""
+    done = record.outcome if isinstance(record.outcome, Done) else None
+    pictures: dict[str, Strip] = {}
+    for artifact in done.artifacts if done else ():
+        moving = artifact.media_type == "image/webp" and artifact.kind in ("clip", "heat", "motion")
+        if (moving or (artifact.kind == "image" and artifact.role not in pictures)) and (
+            found := strip(model.addresses, artifact, None, artifact.caption or artifact.role)
+        ):
+            pictures[artifact.role] = found
+    return RecordView(
+        unit=record.job.unit,
+        pictures=list(pictures.items()),
+        numbers=metric_rows(done.metrics) if done else [],
+        parameters=metric_rows(record.job.parameters),
+        notes=done.notes if done else (),
+        downloads=downloads(model.addresses, done),
+        trouble=trouble(record.job.analysis, record.outcome),
+    )
+
+
+def pages(report: Report) -> Iterator[Page]:
+    """Yield one page per analysis without a page of its own."""
+    for model in report.models:
+        names = dict.fromkeys(record.job.analysis for record in model.manifest.records)
+        for name in names:
+            if name in DESIGNED:
+                continue
+            records = model.manifest.of(name)
+            title = name.replace("_", " ").capitalize()
+            yield Page(
+                uri=model.addresses.analysis(name),
+                title=f"{title} · {model.title}",
+                template="pages/other.md.j2",
+                context={"model": model, "name": title, "views": [record_view(model, record) for record in records]},
+                sources=tuple(record.key for record in records),
+                nav=(model.title, "More analyses"),
+                nav_title=title,
+                wide=True,
+            )

@@ -1,0 +1,64 @@
+"""A page of the site, and the files that it needs beside it: descriptions only, `reportgen.site` writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class CopiedFile:
+    """A file of a run that the site carries unchanged."""
+
+    uri: str
+    source: Path
+
+
+@dataclass(frozen=True)
+class ScriptData:
+    """Plain data that scripts read as ``reportData[name]``; a script and not JSON, so that file:// can load it."""
+
+    uri: str
+    name: str
+    data: Any
+
+
+@dataclass(frozen=True)
+class MotionStrip:
+    """Motion fields (an npz of a run) coloured with the scale of the page that shows them, in px/frame."""
+
+    uri: str
+    source: Path
+    max_speed: float
+
+
+@dataclass(frozen=True)
+class ColourWheel:
+    """The legend of motion colours."""
+
+    uri: str
+    max_speed: float
+
+
+Asset = CopiedFile | ScriptData | MotionStrip | ColourWheel
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page: `uri` (posix, relative, ``.md``), what its template is told, and from which records that came.
+
+    `nav` is the section of the navigation that lists the page, `()` the top; None keeps the page out of it.
+    `wide` pages have no table of contents.
+    """
+
+    uri: str
+    title: str
+    template: str
+    context: Mapping[str, Any]
+    sources: tuple[str, ...] = ()
+    assets: tuple[Asset, ...] = ()
+    nav: tuple[str, ...] | None = None
+    nav_title: str = ""
+    wide: bool = False

@@ -1,0 +1,47 @@
+"""Provenance: can it be reproduced? Command, seeds, versions, digests, device, time, and every record."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+
+from reportgen.pages.page import Page
+from reportgen.pages.report import ModelView, Report
+from reportgen.pages.summary import metric_rows
+
+
+def analysis_rows(model: ModelView) -> list[tuple[str, int, int, int, int, float]]:
+    """Return for each analysis its version, its jobs done, skipped and failed, and its seconds."""
+    rows = []
+    for name in dict.fromkeys(record.job.analysis for record in model.manifest.records):
+        records = model.manifest.of(name)
+        states = [record.outcome.status for record in records]
+        done, skipped, failed = (states.count(state) for state in ("done", "skipped", "failed"))
+        rows.append((name, records[0].job.version, done, skipped, failed, sum(record.seconds for record in records)))
+    return rows
+
+
+def pages(report: Report) -> Iterator[Page]:
+    """Yield one page per model."""
+    for model in report.models:
+        records = model.manifest.records
+        yield Page(
+            uri=model.addresses.provenance,
+            title=f"Provenance of {model.title}",
+            template="pages/provenance.md.j2",
+            context={
+                "model": model,
+                "run": model.run,
+                "command": shlex.join(model.run.environment.command),
+                "seeds": sorted({record.job.seed for record in records}),
+                "analyses": analysis_rows(model),
+                "records": records,
+                "troubles": model.troubles(),
+                "options": metric_rows(dict(model.run.options)),
+                "unfinished": len(model.run.plan) - len(records),
+            },
+            sources=tuple(record.key for record in records),
+            nav=(model.title,),
+            nav_title="Provenance",
+            wide=True,
+        )

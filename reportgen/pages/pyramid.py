@@ -1,0 +1,180 @@
+"""Class pyramid pages: which kernels, through which kernels, make the network say this class about this clip."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from reportgen.pages import charts
+from reportgen.pages.addresses import relative_link
+from reportgen.pages.cards import kernel_card
+from reportgen.pages.format import figure, short_kernel_name, short_layer_name
+from reportgen.pages.graphs import Node, barycentre_order
+from reportgen.pages.page import Page, ScriptData
+from reportgen.pages.report import ClassView, ModelView, Pyramid, Report, trouble
+from reportgen.pages.strips import Strip, clip_strip, downloads, strip
+from reportgen.pages.summary import causal_drops, metric_rows
+
+TABLE_ROWS = 300
+"""Kernels in the page's table; the whole list is in the files below it."""
+
+
+@dataclass(frozen=True)
+class NodeRow:
+    """One kernel in the table behind the graph."""
+
+    node: Node
+    name: str
+    uri: str
+    share: float
+
+
+def graph_data(model: ModelView, pyramid: Pyramid) -> dict[str, Any]:
+    """Return the graph as scripts read it: parallel lists, rounded to what a picture can show."""
+    graph = pyramid.graph
+    column_of = {layer: place for place, (layer, _) in enumerate(graph.columns)}
+    known = {(view.id.layer, view.id.index): view for view in model.all_kernels}
+    shown: dict[int, dict[str, Any]] = {}
+    for place, node in enumerate(graph.nodes):
+        view = known.get((node.layer, node.index))
+        if view:
+            card = kernel_card(model, view)
+            shown[place] = {
+                "href": str(relative_link(pyramid.uri, card.uri)),
+                "first": card.first,
+                "second": card.second,
+                "sentence": card.sentence,
+                "clip": _strip_data(pyramid.uri, card.stage1),
+                "texture": str(relative_link(pyramid.uri, card.texture.uri)) if card.texture else None,
+            }
+    return {
+        "title": f"{pyramid.label} on {pyramid.clip_title}",
+        "logit": _rounded(graph.logit),
+        "columns": [
+            {
+                "name": layer,
+                "short": short_layer_name(layer) if depth else pyramid.label,
+                "title": model.stage_title(layer) if depth else "class",
+                "depth": depth,
+            }
+            for layer, depth in graph.columns
+        ],
+        "column": [column_of[node.layer] for node in graph.nodes],
+        "index": [node.index for node in graph.nodes],
+        "relevance": [_rounded(node.relevance) for node in graph.nodes],
+        "activation": [None if node.activation is None else _rounded(node.activation) for node in graph.nodes],
+        "order": barycentre_order(graph.nodes, graph.edges, graph.columns),
+        "source": [edge.source for edge in graph.edges],
+        "target": [edge.target for edge in graph.edges],
+        "contribution": [_rounded(edge.contribution) for edge in graph.edges],
+        "cards": shown,
+    }
+
+
+def _strip_data(here: str, clip: Strip | None) -> dict[str, Any] | None:
+    if clip is None:
+        return None
+    return {
+        "sprite": str(relative_link(here, clip.uri)),
+        "frames": clip.frames,
+        "columns": clip.columns,
+        "width": clip.width,
+        "height": clip.height,
+    }
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.4g}")
+
+
+def node_rows(model: ModelView, pyramid: Pyramid) -> list[NodeRow]:
+    """Return the kernels of a pyramid for the table: by layer, the most relevant first."""
+    nodes = [node for node in pyramid.graph.nodes if node.depth]
+    mass: dict[str, float] = {}
+    for node in nodes:
+        mass[node.layer] = mass.get(node.layer, 0.0) + abs(node.relevance)
+    pages = {(view.id.layer, view.id.index): view.uri for view in model.all_kernels}
+    nodes.sort(key=lambda node: (node.depth, -abs(node.relevance)))
+    return [
+        NodeRow(
+            node,
+            short_kernel_name(node.layer, node.index),
+            pages.get((node.layer, node.index), ""),
+            abs(node.relevance) / mass[node.layer] if mass[node.layer] else 0.0,
+        )
+        for node in nodes
+    ]
+
+
+def theta_curve(view: ClassView) -> Markup | None:
+    """Return how many kernels are kept as the threshold rises, where the pyramid recorded it."""
+    found = view.answer.metrics.get("theta_curve") if view.answer else None
+    if not isinstance(found, dict) or not isinstance(kept := found.get("kept"), list):
+        return None
+    values = [float(v) for v in kept if isinstance(v, int | float)]
+    return charts.curve(values, "Kernels kept as theta rises", "theta from 0 to 1") if len(values) > 1 else None
+
+
+def _page(model: ModelView, view: ClassView, pyramid: Pyramid | None) -> Page:
+    uri = model.addresses.pyramid(view.clip, view.index)
+    clip = model.clips.get(view.clip)
+    label = model.label(view.index)
+    clip_title = clip.title if clip else view.clip
+    drops = causal_drops(view.answer) if view.answer else []
+    rows = node_rows(model, pyramid) if pyramid else []
+    data = ScriptData(uri.removesuffix(".md") + "-graph.js", "graph", graph_data(model, pyramid)) if pyramid else None
+    tubes = [
+        (artifact.role.removeprefix("tube."), found)
+        for artifact in (view.answer.artifacts if view.answer else ())
+        if artifact.role.startswith("tube.")
+        and artifact.kind == "heat"
+        and not artifact.role.endswith("_map")
+        and (found := clip_strip(model.addresses, view.answer, artifact.role, f"Saliency tube of {artifact.role[5:]}"))
+    ]
+    others = [(model.label(v.index), model.clips[v.clip].title, v) for v in model.classes("pyramid")]
+    return Page(
+        uri=uri,
+        title=f"{label} on {clip_title}",
+        template="pages/pyramid.md.j2",
+        context={
+            "model": model,
+            "view": view,
+            "pyramid": pyramid,
+            "trouble": trouble("Class pyramid", view.record.outcome),
+            "label": label,
+            "clip": clip,
+            "clip_title": clip_title,
+            "clip_strip": strip(model.addresses, clip.clip, clip.poster, clip.title) if clip else None,
+            "data": data,
+            "others": others,
+            "drops": drops,
+            "drops_chart": charts.drops(drops, "Fall of the class logit when kernels are removed") if drops else None,
+            "together": next((drop for drop in drops if drop.name == "together"), None),
+            "rows": rows[:TABLE_ROWS],
+            "left_out": max(len(rows) - TABLE_ROWS, 0),
+            "theta": theta_curve(view),
+            "tubes": tubes,
+            "bias_share": figure(view.answer.metrics, "bias_share") if view.answer else None,
+            "conservation": figure(view.answer.metrics, "conservation_error") if view.answer else None,
+            "logit": figure(view.answer.metrics, "logit") if view.answer else None,
+            "numbers": metric_rows(view.answer.metrics) if view.answer else [],
+            "parameters": metric_rows(view.record.job.parameters),
+            "downloads": downloads(model.addresses, view.answer),
+        },
+        sources=(view.record.key,),
+        assets=(data,) if data else (),
+        nav=(model.title, "Class pyramids"),
+        nav_title=f"{label} · {clip_title}",
+        wide=True,
+    )
+
+
+def pages(report: Report) -> Iterator[Page]:
+    """Yield one page per class on a clip."""
+    for model in report.models:
+        computed = {pyramid.view.record.key: pyramid for pyramid in model.pyramids}
+        for view in model.classes("pyramid"):
+            yield _page(model, view, computed.get(view.record.key))

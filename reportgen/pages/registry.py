@@ -1,0 +1,30 @@
+"""Every kind of page, in the order of the navigation. A new kind is one module and one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from reportgen.pages import audit, front, kernel, layer, methods, model, other, provenance, pyramid, saliency
+from reportgen.pages.page import Page
+from reportgen.pages.report import Report
+
+PageKind = Callable[[Report], Iterator[Page]]
+
+PAGES: dict[str, PageKind] = {
+    "front": front.pages,
+    "model": model.pages,
+    "audit": audit.pages,
+    "layer": layer.pages,
+    "kernel": kernel.pages,
+    "saliency": saliency.pages,
+    "pyramid": pyramid.pages,
+    "other": other.pages,
+    "provenance": provenance.pages,
+    "methods": methods.pages,
+}
+
+
+def all_pages(report: Report) -> Iterator[Page]:
+    """Yield every page of a report."""
+    for kind in PAGES.values():
+        yield from kind(report)

@@ -1,0 +1,306 @@
+"""All that the pages show, looked up once: one `ModelView` for each run, joined from its records and documents."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from reportgen.errors import RenderError
+from reportgen.pages.addresses import Addresses, folder_names
+from reportgen.pages.evidence import Evidence
+from reportgen.pages.format import figure, short_kernel_name
+from reportgen.pages.graphs import Graph, Node, read_graph
+from reportgen.pages.motion import LayerMotion, layer_motion
+from reportgen.pages.page import CopiedFile
+from reportgen.pages.sentences import KernelFigures
+from reportgen.records.identities import KernelId
+from reportgen.records.jobs import Artifact, Done, Failed, Outcome, Record, Skipped
+from reportgen.records.manifest import ClipFacts, LayerFacts, Manifest, Run
+from reportgen.records.store import RUN_FILE, Store
+
+DESIGNED = ("kernels", "decomposition", "evidence", "pyramid", "saliency")
+"""Analyses with pages of their own; every other one is shown by kind of artifact."""
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Something that a page would show and cannot, and why."""
+
+    state: str
+    what: str
+    why: str
+
+
+def trouble(what: str, outcome: Outcome | None) -> Trouble | None:
+    """Return why an answer is missing, or None when it is there."""
+    if outcome is None:
+        return Trouble("missing", what, "Not computed in this run.")
+    if isinstance(outcome, Skipped):
+        return Trouble("skipped", what, f"Skipped: {outcome.reason}")
+    if isinstance(outcome, Failed):
+        return Trouble("failed", what, f"Failed: {outcome.message}")
+    return None
+
+
+@dataclass(frozen=True)
+class KernelView:
+    """One kernel with what was asked about it."""
+
+    id: KernelId
+    stage: str
+    uri: str
+    stage1: Record | None
+    decomposition: Record | None
+    figures: KernelFigures
+
+    @property
+    def name(self) -> str:
+        """The name that fits on a card."""
+        return short_kernel_name(self.id.layer, self.id.index)
+
+    def answer(self, analysis: str) -> Done | None:
+        """Return the answer of ``kernels`` or ``decomposition``, or None."""
+        record = self.stage1 if analysis == "kernels" else self.decomposition
+        return record.outcome if record and isinstance(record.outcome, Done) else None
+
+    @property
+    def troubles(self) -> list[Trouble]:
+        """Return what is missing on this kernel's page."""
+        asked = {"Activation maximisation": self.stage1, "Texture and motion": self.decomposition}
+        found = (trouble(what, record.outcome if record else None) for what, record in asked.items())
+        return [item for item in found if item]
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Keys of the records behind this kernel."""
+        return tuple(record.key for record in (self.stage1, self.decomposition) if record)
+
+
+@dataclass(frozen=True)
+class ClassView:
+    """A class on a clip: a pyramid's or a saliency map's subject."""
+
+    clip: str
+    index: int
+    record: Record
+
+    @property
+    def answer(self) -> Done | None:
+        """The answer, or None when it was skipped or failed."""
+        return self.record.outcome if isinstance(self.record.outcome, Done) else None
+
+
+@dataclass(frozen=True)
+class Pyramid:
+    """A class pyramid that was computed, with its graph."""
+
+    view: ClassView
+    uri: str
+    label: str
+    clip_title: str
+    graph: Graph
+
+    def node_name(self, node: Node) -> str:
+        """Return a kernel's short name, or the class's name."""
+        return short_kernel_name(node.layer, node.index) if node.depth else self.label
+
+
+class ModelView:
+    """One run, as pages see it."""
+
+    def __init__(self, store: Store, manifest: Manifest, folder: str) -> None:
+        self.store = store
+        self.manifest = manifest
+        self.run: Run = manifest.run
+        layers = [layer.name for layer in self.run.layers]
+        layers += [*self.run.stages, *(kernel.layer for kernel in self._kernel_ids())]
+        self.addresses = Addresses(folder, layers, [clip.name for clip in self.run.clips])
+        self.clips: dict[str, ClipFacts] = {clip.name: clip for clip in self.run.clips}
+        self.layers: dict[str, LayerFacts] = {layer.name: layer for layer in self.run.layers}
+
+    @property
+    def title(self) -> str:
+        """The network's name for people."""
+        return self.run.card.title
+
+    def label(self, index: int) -> str:
+        """Return a class's name, or its number when the network has no names."""
+        return self.run.labels[index] if 0 <= index < len(self.run.labels) else f"class {index}"
+
+    def stage_title(self, layer: str) -> str:
+        """Return the card's title of a layer, or the layer's own name."""
+        titles = {stage.layer: stage.title for stage in self.run.card.stages}
+        return titles.get(layer, layer)
+
+    def document(self, artifact: Artifact) -> Any:
+        """Return a JSON artifact; raises RenderError when it is damaged."""
+        path = self.store.path(artifact)
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise RenderError(f"{path} cannot be read as JSON ({error}): compute this run again.") from error
+
+    def parse_kernel(self, unit: str) -> KernelId:
+        """Return the kernel that a unit names; a layer's own name may hold any sign."""
+        layer, _, index = unit.removeprefix(f"{self.run.model}/").rpartition("/")
+        return KernelId(model=self.run.model, layer=layer, index=int(index))
+
+    def parse_class(self, unit: str) -> tuple[str, int]:
+        """Return the clip and the class that a unit names."""
+        clip, _, index = unit.removeprefix(f"{self.run.model}/").rpartition("/class-")
+        return clip, int(index)
+
+    def _kernel_ids(self) -> Iterable[KernelId]:
+        units = (r.job.unit for name in ("kernels", "decomposition") for r in self.manifest.of(name))
+        return (self.parse_kernel(unit) for unit in dict.fromkeys(units))
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        """What real clips drive; empty when it was not measured."""
+        for record in self.manifest.of("evidence"):
+            if isinstance(record.outcome, Done) and (artifact := record.outcome.artifact("evidence", "json")):
+                return Evidence.of(self.document(artifact))
+        return Evidence()
+
+    @cached_property
+    def kernels(self) -> dict[str, list[KernelView]]:
+        """Kernels by layer: layers in the network's order, kernels by index."""
+        asked: dict[str, dict[str, Record]] = {
+            name: {record.job.unit: record for record in self.manifest.of(name)}
+            for name in ("kernels", "decomposition")
+        }
+        found: dict[str, list[KernelView]] = defaultdict(list)
+        for kernel in self._kernel_ids():
+            stage1, decomposition = (asked[name].get(str(kernel)) for name in ("kernels", "decomposition"))
+            view = KernelView(
+                id=kernel,
+                stage=self.stage_title(kernel.layer),
+                uri=self.addresses.kernel(kernel),
+                stage1=stage1,
+                decomposition=decomposition,
+                figures=self._figures(kernel, stage1, decomposition),
+            )
+            found[kernel.layer].append(view)
+        order = {layer.name: layer.order for layer in self.run.layers}
+        layers = sorted(found, key=lambda layer: order.get(layer, len(order)))
+        return {layer: sorted(found[layer], key=lambda view: view.id.index) for layer in layers}
+
+    def _figures(self, kernel: KernelId, stage1: Record | None, decomposition: Record | None) -> KernelFigures:
+        first, second = (
+            record.outcome.metrics if record and isinstance(record.outcome, Done) else {}
+            for record in (stage1, decomposition)
+        )
+        activation = figure(first, "activation")
+        driven = self.evidence.responses(kernel.layer, kernel.index)
+        explained = second.get("texture_plus_motion")
+        return KernelFigures(
+            activation=activation,
+            best_real=driven[0].value if driven else None,
+            percentile=None if activation is None else self.evidence.percentile(kernel.layer, kernel.index, activation),
+            reference_clips=len(driven),
+            explained_variance=figure(second, "explained_variance"),
+            psnr=figure(second, "psnr"),
+            texture_plus_motion=explained if isinstance(explained, bool) else None,
+            mean_speed=figure(second, "mean_speed"),
+            direction=figure(second, "direction_degrees"),
+            coherence=figure(second, "direction_coherence"),
+            activation_kept=figure(second, "activation_kept"),
+            texture_activation=figure(second, "texture_activation"),
+        )
+
+    @cached_property
+    def all_kernels(self) -> list[KernelView]:
+        """Every kernel, in the network's order."""
+        return [view for views in self.kernels.values() for view in views]
+
+    def classes(self, analysis: str) -> list[ClassView]:
+        """Return the classes on clips that an analysis was asked about."""
+        return [
+            ClassView(*self.parse_class(record.job.unit), record)
+            for record in self.manifest.of(analysis)
+            if "/class-" in record.job.unit
+        ]
+
+    @cached_property
+    def pyramids(self) -> list[Pyramid]:
+        """The class pyramids that were computed, in the plan's order."""
+        return [
+            Pyramid(
+                view=view,
+                uri=self.addresses.pyramid(view.clip, view.index),
+                label=self.label(view.index),
+                clip_title=self.clips[view.clip].title,
+                graph=read_graph(self.document(artifact)),
+            )
+            for view in self.classes("pyramid")
+            if view.answer and (artifact := view.answer.artifact("graph", "json"))
+        ]
+
+    @cached_property
+    def motions(self) -> dict[str, LayerMotion | None]:
+        """The motion pictures of each layer."""
+        found = {}
+        for layer, views in self.kernels.items():
+            answers = [(view.id.index, view.answer("decomposition")) for view in views]
+            artifacts = [(i, a) for i, done in answers if done and (a := done.artifact("motion", "motion"))]
+            folder = self.addresses.layer(layer).removesuffix("/index.md")
+            found[layer] = layer_motion(folder, [(i, a, self.store.path(a)) for i, a in artifacts])
+        return found
+
+    @cached_property
+    def subjects(self) -> list[ClipFacts]:
+        """The clips that the report is about: those with a saliency map or a pyramid, else those not for reference."""
+        asked = {view.clip for name in ("pyramid", "saliency") for view in self.classes(name)}
+        return [clip for clip in self.run.clips if clip.name in asked or not clip.reference]
+
+    def counts(self) -> dict[str, int]:
+        """Return how many jobs were done, skipped and failed."""
+        found = {"done": 0, "skipped": 0, "failed": 0}
+        for record in self.manifest.records:
+            found[record.outcome.status] += 1
+        return found
+
+    def troubles(self) -> list[Trouble]:
+        """Return every job that was skipped or failed."""
+        found = (trouble(f"{r.job.analysis}: {r.job.unit}", r.outcome) for r in self.manifest.records)
+        return [item for item in found if item]
+
+    def files(self) -> list[CopiedFile]:
+        """Return every file of the run that the site carries: header, records, and the media that they name."""
+        named = {RUN_FILE: self.store.folder / RUN_FILE}
+        for record in self.manifest.records:
+            named[f"records/{record.key}.json"] = self.store.folder / "records" / f"{record.key}.json"
+            if isinstance(record.outcome, Done):
+                named.update({a.path: self.store.path(a) for a in record.outcome.artifacts})
+        for clip in self.run.clips:
+            named.update({a.path: self.store.path(a) for a in (clip.poster, clip.clip) if a})
+        return [CopiedFile(self.addresses.file(path), source) for path, source in sorted(named.items())]
+
+
+@dataclass(frozen=True)
+class Report:
+    """The models of one site, in the order of their names."""
+
+    models: tuple[ModelView, ...] = field(default=())
+
+    @classmethod
+    def of(cls, stores: Iterable[Store]) -> Report:
+        """Read the runs. Raises StoreError for a run that cannot be read."""
+        manifests = [(store, store.manifest()) for store in stores]
+        folders = folder_names([manifest.run.model for _, manifest in manifests], ("assets", "methods"))
+        pairs = zip(manifests, folders, strict=True)
+        return cls(tuple(ModelView(store, manifest, folder) for (store, manifest), folder in pairs))
+
+    @property
+    def title(self) -> str:
+        """The site's name."""
+        return self.models[0].title if len(self.models) == 1 else f"{len(self.models)} networks"
+
+    @property
+    def untrained(self) -> list[ModelView]:
+        """The models whose weights were never trained."""
+        return [model for model in self.models if model.run.weights.untrained]

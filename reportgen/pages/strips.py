@@ -1,0 +1,100 @@
+"""Clips and pictures as a page takes them: where the file lies in the site, and how large it is before it loads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reportgen.pages.addresses import Addresses
+from reportgen.records.jobs import Artifact, Done
+
+SPRITE_COLUMNS = 8
+"""Frames side by side in a sprite, at most (see `reportgen.media`)."""
+
+
+@dataclass(frozen=True)
+class Strip:
+    """A clip (its frames in one picture, `columns` side by side) or, with one frame, a picture."""
+
+    uri: str
+    width: int
+    height: int
+    frames: int
+    alt: str
+    poster: str = ""
+
+    @property
+    def columns(self) -> int:
+        """Frames side by side."""
+        return min(self.frames, SPRITE_COLUMNS)
+
+
+@dataclass(frozen=True)
+class Download:
+    """A file that a reader may take away."""
+
+    uri: str
+    label: str
+    bytes: int
+    caption: str = ""
+
+
+def strip(addresses: Addresses, sprite: Artifact | None, poster: Artifact | None, alt: str) -> Strip | None:
+    """Return a clip for the player; None when the sprite is missing or its size is unknown."""
+    if sprite is None or not sprite.width or not sprite.height:
+        return None
+    return Strip(
+        uri=addresses.file(sprite.path),
+        width=sprite.width,
+        height=sprite.height,
+        frames=sprite.frames or 1,
+        alt=alt,
+        poster=addresses.file(poster.path) if poster else "",
+    )
+
+
+def clip_strip(addresses: Addresses, done: Done | None, role: str, alt: str) -> Strip | None:
+    """Return the moving picture of a role: its sprite, with the role's still picture as poster."""
+    if done is None:
+        return None
+    sprite = next(
+        (a for a in done.artifacts if a.role == role and a.kind in ("clip", "heat") and a.media_type == "image/webp"),
+        None,
+    )
+    return strip(addresses, sprite, done.artifact(role, "image"), alt)
+
+
+def picture(addresses: Addresses, done: Done | None, role: str, alt: str) -> Strip | None:
+    """Return the still picture of a role."""
+    return None if done is None else strip(addresses, done.artifact(role, "image"), None, alt)
+
+
+_KINDS = {
+    "image/gif": "GIF",
+    "image/webp": "frames (WebP)",
+    "image/png": "PNG",
+    "video/mp4": "MP4",
+    "application/json": "JSON",
+    "text/csv": "CSV",
+    "application/x-npz": "NPZ",
+}
+
+
+def _format(artifact: Artifact) -> str:
+    if artifact.kind == "image" and artifact.media_type == "image/webp":
+        return "poster"
+    return _KINDS.get(artifact.media_type) or artifact.path.rpartition(".")[2].upper()
+
+
+def downloads(addresses: Addresses, done: Done | None) -> list[Download]:
+    """Return every file of an answer, named by its role and format."""
+    if done is None:
+        return []
+    return [
+        Download(
+            uri=addresses.file(artifact.path),
+            label=f"{artifact.role} · {_format(artifact)}",
+            bytes=artifact.bytes,
+            caption=artifact.caption,
+        )
+        for artifact in done.artifacts
+    ]

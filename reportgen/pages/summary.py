@@ -1,0 +1,254 @@
+"""A model's headline figures and the checks of its audit, each with its threshold and the evidence behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from reportgen.pages.charts import Drop
+from reportgen.pages.format import count, figure, number, percent, short_layer_name
+from reportgen.pages.report import ClassView, ModelView
+from reportgen.pages.sentences import KernelFigures
+from reportgen.pages.verdicts import State, Verdict, graded
+from reportgen.records.jobs import Done
+
+
+@dataclass(frozen=True)
+class Headline:
+    """A figure large enough for a front page: value, unit in words, and how far to believe it."""
+
+    value: str
+    what: str
+    state: State
+    link: str = ""
+
+
+def causal_drops(done: Done) -> list[Drop]:
+    """Return what removing a pyramid's kernels does to the logit, per layer and together."""
+    found = done.metrics.get("ablation")
+    if not isinstance(found, dict):
+        return []
+    rows = []
+    for name, facts in found.items():
+        if isinstance(facts, dict):
+            values = [figure(facts, key) for key in ("drop", "random_mean", "random_low", "random_high")]
+            if all(value is not None for value in values):
+                rows.append(Drop(short_layer_name(name), *(value for value in values if value is not None)))
+    return rows
+
+
+def _share(views: Sequence[KernelFigures], holds: Callable[[KernelFigures], bool | None]) -> tuple[float | None, str]:
+    answers = [answer for answer in map(holds, views) if answer is not None]
+    if not answers:
+        return None, "–"
+    return sum(answers) / len(answers), f"{sum(answers)} of {len(answers)}"
+
+
+def _beats(figures: KernelFigures) -> bool | None:
+    if figures.activation is None or figures.best_real is None:
+        return None
+    return figures.activation > figures.best_real
+
+
+def _together(view: ClassView) -> Drop | None:
+    rows = causal_drops(view.answer) if view.answer else []
+    return next((row for row in rows if row.name == "together"), None)
+
+
+def headlines(model: ModelView) -> list[Headline]:
+    """Return the front page's figures of a model."""
+    figures = [view.figures for view in model.all_kernels]
+    audit = model.addresses.audit
+    above, above_text = _share(figures, _beats)
+    explained, explained_text = _share(figures, lambda f: f.texture_plus_motion)
+    counts = model.counts()
+    pyramids = [row for view in model.classes("pyramid") if (row := _together(view))]
+    clear = sum(row.clear for row in pyramids)
+    answered = [f for f in figures if f.activation is not None]
+    return [
+        Headline(
+            count(len(answered)),
+            f"kernels in {len(model.kernels)} layers",
+            "pass" if answered else "warn",
+            model.addresses.home,
+        ),
+        Headline(above_text, "synthetic clips outdo every real clip", graded(above, 0.9, 0.5), audit),
+        Headline(explained_text, "are one texture plus one motion", "untested" if explained is None else "pass", audit),
+        Headline(
+            f"{clear} of {len(pyramids)}" if pyramids else "–",
+            "class pathways matter more than random kernels",
+            graded(clear / len(pyramids), 1.0, 0.5) if pyramids else "untested",
+            audit,
+        ),
+        Headline(
+            count(counts["failed"]),
+            f"jobs failed of {sum(counts.values())} ({counts['skipped']} skipped)",
+            "fail" if counts["failed"] else "pass",
+            model.addresses.provenance,
+        ),
+    ]
+
+
+def checks(model: ModelView) -> list[Verdict]:
+    """Return the rows of the audit table. What this run did not measure is listed as not tested."""
+    return [
+        *_run_checks(model),
+        *_kernel_checks(model),
+        *_pyramid_checks(model),
+        *_saliency_checks(model),
+        *_untested(),
+    ]
+
+
+def _run_checks(model: ModelView) -> list[Verdict]:
+    counts = model.counts()
+    untrained = model.run.weights.untrained
+    return [
+        Verdict(
+            "fail" if untrained else "pass",
+            "Trained weights",
+            "untrained" if untrained else "loaded",
+            "weights of a training run",
+            "Pictures of an untrained network show its architecture and nothing that was learned.",
+            model.addresses.provenance,
+        ),
+        Verdict(
+            "fail" if counts["failed"] else "pass",
+            "Jobs that failed",
+            f"{counts['failed']} of {sum(counts.values())}",
+            "0",
+            "Each failed job is listed with its reason on the provenance page.",
+            model.addresses.provenance,
+        ),
+    ]
+
+
+def _kernel_checks(model: ModelView) -> list[Verdict]:
+    figures = [view.figures for view in model.all_kernels]
+    above, above_text = _share(figures, _beats)
+    explained, explained_text = _share(figures, lambda f: f.texture_plus_motion)
+    kept = [f.activation_kept for f in figures if f.texture_plus_motion and f.activation_kept is not None]
+    middle = median(kept) if kept else None
+    return [
+        Verdict(
+            graded(above, 0.9, 0.5),
+            "Synthetic clips above the best real clip",
+            above_text,
+            "at least 90% of kernels (warn from 50%)",
+            "An optimum that a real clip outdoes is no optimum, and its picture says little.",
+            model.addresses.home,
+        ),
+        Verdict(
+            graded(explained, 0.5, 0.0),
+            "Kernels explained as texture plus motion",
+            explained_text,
+            "at least 50% of kernels",
+            "For the others, the texture and motion pictures are not an explanation, and their pages say so.",
+            model.addresses.home,
+        ),
+        Verdict(
+            graded(middle, 0.8, 0.5),
+            "Activation kept by the moved texture (median)",
+            percent(middle),
+            "at least 80% (warn from 50%)",
+            "Does texture plus motion still drive the kernel, and not only look like its clip?",
+            model.addresses.home,
+        ),
+    ]
+
+
+def _worst(model: ModelView, analysis: str, metric: str) -> tuple[float | None, str]:
+    found: list[tuple[float, str]] = []
+    for view in model.classes(analysis):
+        value = figure(view.answer.metrics, metric) if view.answer else None
+        if value is not None:
+            page = (
+                model.addresses.pyramid(view.clip, view.index)
+                if analysis == "pyramid"
+                else model.addresses.clip(view.clip)
+            )
+            found.append((abs(value), page))
+    return max(found, default=(None, ""))
+
+
+def _pyramid_checks(model: ModelView) -> list[Verdict]:
+    error, page = _worst(model, "pyramid", "conservation_error")
+    views = model.classes("pyramid")
+    together = [row for view in views if (row := _together(view))]
+    clear = sum(row.clear for row in together)
+    first = model.addresses.pyramid(views[0].clip, views[0].index) if views else ""
+    return [
+        Verdict(
+            graded(error, 1e-5, 1e-3),
+            "Relevance is conserved (worst pyramid)",
+            number(error, 2),
+            "at most 10⁻⁵ (warn to 10⁻³)",
+            "Per layer, what the kernels and the biases contribute must add up to the class logit.",
+            page,
+        ),
+        Verdict(
+            graded(clear / len(together), 1.0, 0.5) if together else "untested",
+            "Class pathways against random kernels",
+            f"{clear} of {len(together)}" if together else "–",
+            "every pathway's drop above the 95% interval of random ones",
+            "Removing the pyramid's kernels must hurt the class more than removing as many at random.",
+            first,
+        ),
+    ]
+
+
+def _saliency_checks(model: ModelView) -> list[Verdict]:
+    error, page = _worst(model, "saliency", "completeness_error")
+    return [
+        Verdict(
+            graded(error, 0.01, 0.05),
+            "Integrated gradients add up (worst clip)",
+            percent(error, 2),
+            "at most 1% (warn to 5%)",
+            "The attributions must sum to the change of the logit between baseline and clip.",
+            page,
+        )
+    ]
+
+
+_LATER: tuple[tuple[str, str, str], ...] = (
+    ("Motion or appearance", "reliance on motion per class", "Freezing, reversing and shuffling the clip would tell."),
+    (
+        "Faithfulness of saliency maps",
+        "insertion and deletion against random maps",
+        "A map without this is a hint, no proof.",
+    ),
+    (
+        "Weight randomisation",
+        "maps change when weights are randomised",
+        "A map that does not change shows the clip, not the network.",
+    ),
+    ("Natural path", "synthetic and real clips take the same path", "Visualisations can be fooled where they do not."),
+    ("Seeds agree", "clips of other seeds are alike", "One seed shows one of possibly many facets."),
+)
+
+
+def _untested() -> list[Verdict]:
+    return [
+        Verdict("untested", name, "–", threshold, f"Not measured in this run. {why}") for name, threshold, why in _LATER
+    ]
+
+
+def metric_rows(metrics: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the plain metrics of an answer for a table: numbers, words and truth values; lists by their length."""
+    rows = []
+    for name, value in metrics.items():
+        if isinstance(value, bool):
+            text = "yes" if value else "no"
+        elif isinstance(value, int | float):
+            text = number(value, 4)
+        elif isinstance(value, list):
+            text = f"{len(value)} values (in the record)"
+        elif isinstance(value, dict):
+            text = f"{len(value)} entries (in the record)"
+        else:
+            text = "–" if value is None else str(value)
+        rows.append((name.replace("_", " "), text))
+    return rows

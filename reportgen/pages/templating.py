@@ -1,0 +1,72 @@
+"""Jinja templates whose every value is inert: neither HTML, nor Markdown, nor a template, whatever a file is called."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from reportgen.pages import format as formats
+from reportgen.pages.addresses import relative_link
+from reportgen.pages.page import Page
+
+_SPECIAL = re.compile(r"[^0-9A-Za-z ,./%\u0080-\U0010ffff]")
+
+
+def inert(value: object) -> Markup:
+    """Return text as character references wherever HTML, Markdown or an attribute could read a sign in it."""
+    text = _SPECIAL.sub(lambda match: f"&#{ord(match[0])};", str(value))
+    return Markup(text)  # noqa: S704 (escaped on the line above)
+
+
+def script_json(value: Any) -> str:
+    """Return JSON that may stand in a script: no tag can end it, no line separator can break it."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for sign in "<>&\u2028\u2029":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return text
+
+
+def _finalize(value: Any) -> Any:
+    return inert(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+class Templates:
+    """The page templates of a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._environment = Environment(
+            loader=FileSystemLoader(folder),
+            autoescape=True,
+            undefined=StrictUndefined,
+            finalize=_finalize,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+        )
+        self._environment.filters.update(
+            number=formats.number,
+            count=formats.count,
+            percent=formats.percent,
+            duration=formats.duration,
+            bytes=formats.bytes_size,
+            shape=formats.shape,
+            short_layer=formats.short_layer_name,
+        )
+
+    def render(self, page: Page, **shared: Any) -> str:
+        """Return a page as Markdown with its front matter; `shared` is what every page is told."""
+        front = {"title": str(Markup.escape(page.title))}
+        lines = [f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in front.items()]
+        hidden = [name for name, off in (("navigation", not page.nav), ("toc", page.wide)) if off]
+        if hidden:
+            lines.append(f"hide: [{', '.join(hidden)}]")
+        body = self._environment.get_template(page.template).render(
+            {**shared, **page.context}, page=page, href=partial(relative_link, page.uri)
+        )
+        return "---\n" + "\n".join(lines) + "\n---\n\n" + body.strip() + "\n"

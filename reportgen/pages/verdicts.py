@@ -1,0 +1,80 @@
+"""Pass, warn, fail or not tested: each with its figure, its threshold and what it means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from reportgen.pages.format import number, percent
+from reportgen.pages.sentences import MOST_KEPT, KernelFigures
+
+State = Literal["pass", "warn", "fail", "untested"]
+
+HALF_KEPT = 0.5
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How far a figure may be believed. `link` leads to the evidence (a site address), where there is a page of it."""
+
+    state: State
+    name: str
+    figure: str
+    threshold: str
+    meaning: str
+    link: str = ""
+
+    @property
+    def word(self) -> str:
+        """The state as a reader sees it."""
+        return "not tested" if self.state == "untested" else self.state
+
+
+def graded(value: float | None, good: float, fair: float) -> State:
+    """Return pass from `good` up, warn from `fair` up, else fail; falling scales have `good` under `fair`."""
+    if value is None:
+        return "untested"
+    if good < fair:
+        value, good, fair = -value, -good, -fair
+    return "pass" if value >= good else "warn" if value >= fair else "fail"
+
+
+def kernel_verdicts(figures: KernelFigures) -> list[Verdict]:
+    """Return the badges of one kernel."""
+    explained: State = "untested"
+    if figures.texture_plus_motion is not None:
+        explained = graded(figures.activation_kept, MOST_KEPT, HALF_KEPT) if figures.texture_plus_motion else "fail"
+    beats: State = "untested"
+    if figures.activation is not None and figures.best_real is not None:
+        beats = "pass" if figures.activation > figures.best_real else "warn"
+    times = "–" if figures.times_best is None else f"{number(figures.times_best, 2)}×"
+    return [
+        Verdict(
+            beats,
+            "above real clips",
+            times,
+            "above the best real clip",
+            "Does the synthetic clip drive this kernel more than every real clip? If not, it is no optimum.",
+        ),
+        Verdict(
+            explained,
+            "texture plus motion",
+            percent(figures.activation_kept),
+            f"at least {percent(MOST_KEPT)} of the activation kept (warn from {percent(HALF_KEPT)})",
+            "Does one moving texture, and nothing else, still drive this kernel?",
+        ),
+        Verdict(
+            "untested",
+            "natural path",
+            "–",
+            "similar path through the layers",
+            "Does the synthetic clip activate the network the way real clips do? This run did not measure it.",
+        ),
+        Verdict(
+            "untested",
+            "seeds agree",
+            "–",
+            "similar clips from other seeds",
+            "Do other random starts lead to the same clip? This run computed one seed.",
+        ),
+    ]

@@ -1,0 +1,527 @@
+// The class pyramid: columns are layers, the class at the left. Up to 1,000 edges are drawn as SVG and up to 100,000
+// on a canvas; choosing, pointing, walking by keyboard and saving are the same code for both.
+(() => {
+  "use strict";
+
+  const MOST_SVG_EDGES = 1000;
+  const NODE_WIDTH = 12;
+  const HEAD = 46;
+  const MARGIN = { left: 14, right: 64, bottom: 14 };
+  const LEAST_COLUMN = 128;
+  const FADED = 0.08;
+
+  const root = document.querySelector("[data-graph]");
+  const data = window.reportData && window.reportData.graph;
+  if (!root || !data || !window.d3) return;
+  const begun = performance.now();
+  const part = (name) => root.querySelector(name);
+  const holder = part(".rg-graph__canvas");
+  const status = part(".rg-graph__status");
+  const popup = part(".rg-graph__card");
+  const controls = { share: part(".rg-share"), value: part(".rg-share-value"), top: part(".rg-top"), negative: part(".rg-negative") };
+  const count = data.column.length;
+  const edgeCount = data.source.length;
+  const useSvg = edgeCount <= MOST_SVG_EDGES;
+
+  // ---- the graph, once -------------------------------------------------------------------------------------------
+
+  const columns = data.columns.map(() => []);
+  for (let node = 0; node < count; node += 1) columns[data.column[node]].push(node);
+  const byRelevance = columns.map((members) => [...members].sort((a, b) => data.relevance[b] - data.relevance[a]));
+  for (const members of columns) members.sort((a, b) => data.order[a] - data.order[b]);
+
+  function adjacency(ends) {
+    const start = new Uint32Array(count + 1);
+    for (let e = 0; e < edgeCount; e += 1) start[ends[e] + 1] += 1;
+    for (let n = 0; n < count; n += 1) start[n + 1] += start[n];
+    const place = start.slice();
+    const edges = new Uint32Array(edgeCount);
+    for (let e = 0; e < edgeCount; e += 1) { edges[place[ends[e]]] = e; place[ends[e]] += 1; }
+    return { start, edges };
+  }
+  const feeds = adjacency(data.source);
+  const fedBy = adjacency(data.target);
+
+  function eachEdge(table, node, visit) {
+    for (let i = table.start[node]; i < table.start[node + 1]; i += 1) visit(table.edges[i]);
+  }
+
+  function nameOf(node) {
+    const column = data.columns[data.column[node]];
+    return column.depth === 0 ? column.short : `${column.short} #${data.index[node]}`;
+  }
+
+  function plain(value) {
+    if (value === null || value === undefined) return "–";
+    const size = Math.abs(value);
+    return (size !== 0 && (size < 1e-3 || size >= 1e5) ? value.toExponential(1) : value.toPrecision(3)).replace("-", "−");
+  }
+
+  // ---- what is shown ---------------------------------------------------------------------------------------------
+
+  const shown = new Uint8Array(count);
+  let scene = null;
+  let focus = -1;
+  let lit = null;
+  let transform = window.d3.zoomIdentity;
+
+  function choose() {
+    const share = Number(controls.share.value) / 100;
+    const top = Math.max(1, Number(controls.top.value) || 1);
+    shown.fill(0);
+    let kept = 0;
+    let whole = 0;
+    columns.forEach((members, place) => {
+      if (place === 0) { for (const node of members) shown[node] = 1; return; }
+      const positive = byRelevance[place].filter((node) => data.relevance[node] > 0);
+      const mass = positive.reduce((sum, node) => sum + data.relevance[node], 0);
+      let held = 0;
+      let number = 0;
+      for (const node of positive) {
+        if (number >= top || held >= share * mass * (1 - 1e-9)) break;
+        shown[node] = 1;
+        held += data.relevance[node];
+        number += 1;
+      }
+      kept += held;
+      whole += mass;
+      if (controls.negative.checked) {
+        for (const node of byRelevance[place].slice(-top)) if (data.relevance[node] < 0) shown[node] = 1;
+      }
+    });
+    return whole ? kept / whole : 0;
+  }
+
+  function layout() {
+    const visible = columns.map((members) => members.filter((node) => shown[node]));
+    const most = Math.max(...visible.map((members) => members.length), 1);
+    const width = Math.max(holder.clientWidth, MARGIN.left + MARGIN.right + LEAST_COLUMN * (columns.length - 1) + NODE_WIDTH);
+    const height = Math.min(Math.max(420, HEAD + MARGIN.bottom + most * 17), 1100);
+    const room = height - HEAD - MARGIN.bottom;
+    const gap = Math.min(8, (room * 0.45) / most);
+    const sums = visible.map((members) => members.reduce((sum, node) => sum + Math.abs(data.relevance[node]), 0));
+    const scale = Math.min(...visible.map((members, i) => (sums[i] ? (room - gap * members.length) / sums[i] : Infinity)));
+    const x = new Float64Array(count);
+    const y = new Float64Array(count);
+    const size = new Float64Array(count);
+    const step = (width - MARGIN.left - MARGIN.right - NODE_WIDTH) / Math.max(columns.length - 1, 1);
+    visible.forEach((members, place) => {
+      for (const node of members) size[node] = Math.max(Math.abs(data.relevance[node]) * scale, 2);
+      const total = members.reduce((sum, node) => sum + size[node], 0) + gap * Math.max(members.length - 1, 0);
+      let at = HEAD + Math.max(0, (room - total) / 2);
+      for (const node of members) {
+        x[node] = MARGIN.left + place * step;
+        y[node] = at;
+        at += size[node] + gap;
+      }
+    });
+    const edges = [];
+    for (let e = 0; e < edgeCount; e += 1) if (shown[data.source[e]] && shown[data.target[e]]) edges.push(e);
+    return { visible, width, height, step, x, y, size, scale, edges, ...ends(edges, x, y, size, scale) };
+  }
+
+  // Edges leave their node side by side, in the order of where they go, and never take more than its height.
+  function ends(edges, x, y, size, scale) {
+    const wide = new Float32Array(edgeCount);
+    const at = { source: new Float32Array(edgeCount), target: new Float32Array(edgeCount) };
+    const total = { source: new Float64Array(count), target: new Float64Array(count) };
+    for (const e of edges) {
+      wide[e] = Math.max(Math.abs(data.contribution[e]) * scale, 0.4);
+      total.source[data.source[e]] += wide[e];
+      total.target[data.target[e]] += wide[e];
+    }
+    for (const [side, other] of [["source", "target"], ["target", "source"]]) {
+      const order = [...edges].sort((a, b) => y[data[other][a]] - y[data[other][b]]);
+      const used = new Float64Array(count);
+      for (const e of order) {
+        const node = data[side][e];
+        const squeeze = Math.min(1, size[node] / total[side][node]);
+        const start = y[node] + (size[node] - total[side][node] * squeeze) / 2;
+        at[side][e] = start + used[node] + (wide[e] * squeeze) / 2;
+        used[node] += wide[e] * squeeze;
+      }
+    }
+    for (const e of edges) {
+      const squeeze = Math.min(1, size[data.source[e]] / total.source[data.source[e]], size[data.target[e]] / total.target[data.target[e]]);
+      wide[e] = Math.max(wide[e] * squeeze, 0.4);
+    }
+    return { wide, at };
+  }
+
+  function colours() {
+    const style = getComputedStyle(root);
+    const read = (name) => style.getPropertyValue(name).trim();
+    return {
+      excites: read("--rg-excites"), inhibits: read("--rg-inhibits"), other: read("--rg-other"),
+      ink: read("--rg-ink"), muted: read("--rg-muted"), soft: read("--rg-soft"),
+    };
+  }
+
+  function edgeColour(e, palette) {
+    if (data.contribution[e] >= 0) return palette.excites;
+    return controls.negative.checked ? palette.inhibits : palette.other;
+  }
+
+  function nodeColour(node, palette) {
+    if (data.column[node] === 0) return palette.ink;
+    return data.relevance[node] >= 0 ? palette.excites : palette.inhibits;
+  }
+
+  function geometry(e) {
+    const from = data.target[e];
+    const to = data.source[e];
+    const x0 = scene.x[from] + NODE_WIDTH;
+    const x1 = scene.x[to];
+    const middle = (x0 + x1) / 2;
+    return [x0, scene.at.target[e], middle, scene.at.source[e], x1];
+  }
+
+  // The kernels and edges on the way from a kernel to the class.
+  function paths(node) {
+    const nodes = new Set([node]);
+    const edges = new Set();
+    const open = [node];
+    while (open.length) {
+      eachEdge(feeds, open.pop(), (e) => {
+        const next = data.target[e];
+        if (!shown[next]) return;
+        edges.add(e);
+        if (!nodes.has(next)) { nodes.add(next); open.push(next); }
+      });
+    }
+    if (data.column[node] === 0) eachEdge(fedBy, node, (e) => { if (shown[data.source[e]]) { edges.add(e); nodes.add(data.source[e]); } });
+    return { nodes, edges };
+  }
+
+  function labelled(node) {
+    return scene.size[node] >= 9 || node === focus;
+  }
+
+  function heading(place) {
+    const column = data.columns[place];
+    const most = Math.max(10, Math.floor(scene.step / 7));
+    const cut = (text) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
+    return [cut(column.short), column.depth === 0 ? "class" : `${column.depth} back`];
+  }
+
+  // ---- as SVG ----------------------------------------------------------------------------------------------------
+
+  function paintSvg(svg, withZoom) {
+    const d3 = window.d3;
+    const palette = colours();
+    svg.attr("width", scene.width).attr("height", scene.height).attr("viewBox", `0 0 ${scene.width} ${scene.height}`)
+      .attr("xmlns", "http://www.w3.org/2000/svg").attr("font-family", "system-ui, sans-serif").attr("font-size", 11);
+    const view = svg.selectAll("g.view").data([0]).join("g").attr("class", "view")
+      .attr("transform", withZoom ? transform.toString() : null);
+    const layer = (name) => view.selectAll(`g.${name}`).data([0]).join("g").attr("class", name);
+    layer("edges").attr("fill", "none").selectAll("path").data(scene.edges, (e) => e).join("path")
+      .attr("class", "rg-edge")
+      .attr("d", (e) => { const [x0, y0, m, y1, x1] = geometry(e); return `M${x0},${y0}C${m},${y0} ${m},${y1} ${x1},${y1}`; })
+      .attr("stroke", (e) => edgeColour(e, palette))
+      .attr("stroke-width", (e) => scene.wide[e])
+      .attr("stroke-opacity", (e) => (lit ? (lit.edges.has(e) ? 0.85 : FADED) : 0.38));
+    const visible = scene.visible.flat();
+    const fade = (node) => (lit && !lit.nodes.has(node) ? 0.2 : 1);
+    layer("nodes").selectAll("rect").data(visible, (n) => n).join("rect")
+      .attr("class", "rg-node").attr("x", (n) => scene.x[n]).attr("y", (n) => scene.y[n])
+      .attr("width", NODE_WIDTH).attr("height", (n) => scene.size[n]).attr("rx", 2)
+      .attr("fill", (n) => nodeColour(n, palette)).attr("fill-opacity", fade)
+      .attr("stroke", (n) => (n === focus ? palette.ink : "none")).attr("stroke-width", 2);
+    layer("labels").attr("fill", palette.ink).selectAll("text").data(visible.filter((n) => data.column[n] > 0 && labelled(n)), (n) => n).join("text")
+      .attr("x", (n) => scene.x[n] + NODE_WIDTH + 4).attr("y", (n) => scene.y[n] + scene.size[n] / 2).attr("dy", "0.35em")
+      .attr("paint-order", "stroke").attr("stroke", palette.soft).attr("stroke-width", 3).attr("stroke-linejoin", "round")
+      .attr("opacity", fade).text((n) => `#${data.index[n]}`);
+    const heads = layer("heads").selectAll("g").data(d3.range(columns.length)).join("g")
+      .attr("transform", (c) => `translate(${MARGIN.left + c * scene.step},16)`);
+    heads.selectAll("title").data((c) => [data.columns[c].name]).join("title").text((name) => name);
+    heads.selectAll("text").data((c) => heading(c)).join("text").attr("y", (_, i) => i * 14)
+      .attr("font-weight", (_, i) => (i ? 400 : 650)).attr("fill", (_, i) => (i ? palette.muted : palette.ink)).text((text) => text);
+  }
+
+  // ---- on a canvas -----------------------------------------------------------------------------------------------
+
+  function trace(context, e) {
+    const [x0, y0, middle, y1, x1] = geometry(e);
+    context.beginPath();
+    context.moveTo(x0, y0);
+    context.bezierCurveTo(middle, y0, middle, y1, x1, y1);
+    context.lineWidth = scene.wide[e];
+    context.stroke();
+  }
+
+  function paintEdges(context, edges, palette, opacity) {
+    context.globalAlpha = opacity;
+    for (const positive of [false, true]) {
+      let colour = "";
+      for (const e of edges) {
+        if (data.contribution[e] >= 0 !== positive) continue;
+        if (!colour) { colour = edgeColour(e, palette); context.strokeStyle = colour; }
+        trace(context, e);
+      }
+    }
+    context.globalAlpha = 1;
+  }
+
+  function paintNodes(context, palette) {
+    context.font = "11px system-ui, sans-serif";
+    context.textBaseline = "middle";
+    context.lineJoin = "round";
+    for (const node of scene.visible.flat()) {
+      context.globalAlpha = lit && !lit.nodes.has(node) ? 0.2 : 1;
+      context.fillStyle = nodeColour(node, palette);
+      context.fillRect(scene.x[node], scene.y[node], NODE_WIDTH, scene.size[node]);
+      if (node === focus) {
+        context.strokeStyle = palette.ink;
+        context.lineWidth = 2;
+        context.strokeRect(scene.x[node], scene.y[node], NODE_WIDTH, scene.size[node]);
+      }
+      if (data.column[node] > 0 && labelled(node)) {
+        const at = [scene.x[node] + NODE_WIDTH + 4, scene.y[node] + scene.size[node] / 2];
+        context.strokeStyle = palette.soft;
+        context.lineWidth = 3;
+        context.strokeText(`#${data.index[node]}`, ...at);
+        context.fillStyle = palette.ink;
+        context.fillText(`#${data.index[node]}`, ...at);
+      }
+    }
+    context.globalAlpha = 1;
+    context.textBaseline = "alphabetic";
+    columns.forEach((_, place) => {
+      heading(place).forEach((text, line) => {
+        context.fillStyle = line ? palette.muted : palette.ink;
+        context.font = `${line ? 400 : 650} 11px system-ui, sans-serif`;
+        context.fillText(text, MARGIN.left + place * scene.step, 16 + line * 14);
+      });
+    });
+  }
+
+  // All edges once, kept as a picture: pointing then redraws only what it lights.
+  const backdrop = { canvas: document.createElement("canvas"), key: null };
+
+  function paintCanvas(canvas, withZoom) {
+    const ratio = window.devicePixelRatio || 1;
+    const palette = colours();
+    const view = withZoom ? transform : window.d3.zoomIdentity;
+    const [width, height] = [Math.round(scene.width * ratio), Math.round(scene.height * ratio)];
+    const place = (context) => context.setTransform(ratio * view.k, 0, 0, ratio * view.k, ratio * view.x, ratio * view.y);
+    const key = `${width} ${height} ${view} ${palette.ink}`;
+    if (backdrop.scene !== scene || backdrop.key !== key) {
+      Object.assign(backdrop.canvas, { width, height });
+      const context = backdrop.canvas.getContext("2d");
+      place(context);
+      paintEdges(context, scene.edges, palette, scene.edges.length > 20000 ? 0.12 : 0.3);
+      Object.assign(backdrop, { scene, key });
+    }
+    if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+    canvas.style.width = `${scene.width}px`;
+    canvas.style.height = `${scene.height}px`;
+    const context = canvas.getContext("2d");
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.clearRect(0, 0, width, height);
+    context.globalAlpha = lit ? 0.25 : 1;
+    context.drawImage(backdrop.canvas, 0, 0);
+    place(context);
+    if (lit) paintEdges(context, lit.edges, palette, 0.8);
+    paintNodes(context, palette);
+  }
+
+  // ---- drawing, pointing, walking --------------------------------------------------------------------------------
+
+  const surface = document.createElementNS(useSvg ? "http://www.w3.org/2000/svg" : "http://www.w3.org/1999/xhtml", useSvg ? "svg" : "canvas");
+  surface.setAttribute("aria-hidden", "true");
+  holder.append(surface);
+
+  function paint() {
+    if (useSvg) paintSvg(window.d3.select(surface), true);
+    else paintCanvas(surface, true);
+  }
+
+  let waiting = false;
+  function paintSoon() {
+    if (waiting) return;
+    waiting = true;
+    requestAnimationFrame(() => { waiting = false; paint(); });
+  }
+
+  function update() {
+    const share = choose();
+    scene = layout();
+    if (focus >= 0 && !shown[focus]) setFocus(-1);
+    lit = focus >= 0 ? paths(focus) : null;
+    controls.value.textContent = `${controls.share.value}%`;
+    const kernels = scene.visible.slice(1).reduce((sum, members) => sum + members.length, 0);
+    const all = count - columns[0].length;
+    status.textContent = `${kernels} of ${all} kernels and ${scene.edges.length} of ${edgeCount} connections, ${Math.round(100 * share)}% of the positive relevance.`;
+    Object.assign(root.dataset, { nodes: String(kernels), edges: String(scene.edges.length) });
+    paint();
+  }
+
+  function nodeAt(clientX, clientY) {
+    const box = surface.getBoundingClientRect();
+    const [px, py] = transform.invert([clientX - box.left, clientY - box.top]);
+    const place = Math.round((px - MARGIN.left - NODE_WIDTH / 2) / scene.step);
+    if (place < 0 || place >= columns.length || Math.abs(px - MARGIN.left - place * scene.step - NODE_WIDTH / 2) > 36) return -1;
+    return scene.visible[place].find((node) => py >= scene.y[node] - 2 && py <= scene.y[node] + scene.size[node] + 2) ?? -1;
+  }
+
+  function setFocus(node) {
+    if (node === focus) return;
+    focus = node;
+    lit = node >= 0 ? paths(node) : null;
+    showCard();
+    paintSoon();
+  }
+
+  function showCard() {
+    const old = popup.querySelector(".rg-clip");
+    if (old) window.reportPlayer.remove(old);
+    popup.replaceChildren();
+    popup.hidden = focus < 0;
+    if (focus < 0) return;
+    const card = data.cards[focus];
+    const line = (text) => { const element = document.createElement("span"); element.textContent = text; return element; };
+    if (card && card.clip) {
+      const clip = document.createElement("span");
+      clip.className = "rg-clip";
+      clip.style.aspectRatio = `${card.clip.width} / ${card.clip.height}`;
+      Object.assign(clip.dataset, Object.fromEntries(Object.entries(card.clip).map(([key, value]) => [key, String(value)])));
+      popup.append(clip);
+      window.reportPlayer.add(clip);
+    }
+    const name = document.createElement("b");
+    name.textContent = nameOf(focus);
+    const what = data.column[focus] === 0 ? `logit ${plain(data.logit)}` : `relevance ${plain(data.relevance[focus])}, activation ${plain(data.activation[focus])}`;
+    popup.append(name, line(what));
+    if (card) popup.append(document.createElement("br"), line(card.sentence));
+    else if (data.column[focus] > 0) popup.append(document.createElement("br"), line("Not among the kernels that this run visualised."));
+    const [x, y] = transform.apply([scene.x[focus], scene.y[focus]]);
+    const left = x - holder.scrollLeft;
+    const beside = left + NODE_WIDTH + 52;
+    const fits = beside + popup.offsetWidth < holder.clientWidth;
+    popup.style.left = `${Math.max(4, Math.min(fits ? beside : left - popup.offsetWidth - 8, holder.clientWidth - popup.offsetWidth - 4))}px`;
+    popup.style.top = `${Math.max(4, Math.min(y, scene.height - popup.offsetHeight - 4))}px`;
+    const path = lit ? lit.nodes.size - 1 : 0;
+    status.textContent = `${nameOf(focus)}: ${what}; ${path} kernels on its paths to the class.`;
+  }
+
+  function open(node) {
+    const card = data.cards[node];
+    if (card) location.href = card.href;
+  }
+
+  function strongest(table, node, end) {
+    let best = -1;
+    eachEdge(table, node, (e) => {
+      if (shown[data[end][e]] && (best < 0 || Math.abs(data.contribution[e]) > Math.abs(data.contribution[best]))) best = e;
+    });
+    return best < 0 ? node : data[end][best];
+  }
+
+  function walk(key) {
+    if (focus < 0) return scene.visible[0][0] ?? -1;
+    if (key === "ArrowLeft") return strongest(feeds, focus, "target");
+    if (key === "ArrowRight") return strongest(fedBy, focus, "source");
+    const members = scene.visible[data.column[focus]];
+    const at = members.indexOf(focus) + (key === "ArrowDown" ? 1 : -1);
+    return members[Math.max(0, Math.min(at, members.length - 1))];
+  }
+
+  holder.addEventListener("keydown", (event) => {
+    if (event.key.startsWith("Arrow")) setFocus(walk(event.key));
+    else if (event.key === "Home") setFocus(scene.visible[0][0] ?? -1);
+    else if (event.key === "Enter" && focus >= 0) open(focus);
+    else if (event.key === "Escape") setFocus(-1);
+    else return;
+    event.preventDefault();
+    remember();
+  });
+  holder.addEventListener("pointermove", (event) => {
+    if (event.pointerType === "mouse" && !event.buttons) setFocus(nodeAt(event.clientX, event.clientY));
+  });
+  holder.addEventListener("pointerleave", (event) => { if (event.pointerType === "mouse" && document.activeElement !== holder) setFocus(-1); });
+  holder.addEventListener("click", (event) => {
+    const node = nodeAt(event.clientX, event.clientY);
+    // A finger cannot hover: its first touch shows the card, its second opens the page.
+    if (node >= 0 && (event.pointerType !== "touch" || node === focus)) open(node);
+    setFocus(node);
+    remember();
+  });
+
+  const zoom = window.d3.zoom().scaleExtent([0.5, 12])
+    .filter((event) => (event.type === "wheel" ? event.ctrlKey || event.metaKey : !event.button && (!event.touches || event.touches.length > 1)))
+    .on("zoom", (event) => { transform = event.transform; paintSoon(); });
+  window.d3.select(surface).call(zoom).on("dblclick.zoom", null);
+
+  // ---- controls, the link that restores, saving ------------------------------------------------------------------
+
+  function remember() {
+    const words = new URLSearchParams({ share: controls.share.value, top: controls.top.value });
+    if (controls.negative.checked) words.set("inhibition", "1");
+    if (focus >= 0 && data.column[focus] > 0) words.set("kernel", `${data.columns[data.column[focus]].name}/${data.index[focus]}`);
+    window.history.replaceState(window.history.state, "", `#${words}`);
+  }
+
+  function restore() {
+    const words = new URLSearchParams(location.hash.slice(1));
+    if (!words.has("share")) return -1;
+    controls.share.value = words.get("share");
+    if (words.has("top")) controls.top.value = words.get("top");
+    controls.negative.checked = words.has("inhibition");
+    const kernel = words.get("kernel");
+    if (!kernel) return -1;
+    for (let node = 0; node < count; node += 1) {
+      if (`${data.columns[data.column[node]].name}/${data.index[node]}` === kernel) return node;
+    }
+    return -1;
+  }
+
+  function save(blob, suffix) {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(blob);
+    link.download = `${data.title.replace(/[^\w.-]+/g, "-")}.${suffix}`;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+  }
+
+  function saveSvg() {
+    const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+    paintSvg(window.d3.select(svg), false);
+    save(new Blob([new XMLSerializer().serializeToString(svg)], { type: "image/svg+xml" }), "svg");
+  }
+
+  function savePng() {
+    const canvas = document.createElement("canvas");
+    paintCanvas(canvas, false);
+    const context = canvas.getContext("2d");
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.globalCompositeOperation = "destination-over";
+    context.fillStyle = colours().soft;
+    context.fillRect(0, 0, canvas.width, canvas.height);
+    canvas.toBlob((blob) => save(blob, "png"));
+  }
+
+  root.addEventListener("click", (event) => {
+    const button = event.target instanceof Element && event.target.closest("button");
+    if (!button) return;
+    const selection = window.d3.select(surface);
+    if (button.dataset.zoom === "in") selection.call(zoom.scaleBy, 1.4);
+    else if (button.dataset.zoom === "out") selection.call(zoom.scaleBy, 1 / 1.4);
+    else if (button.dataset.zoom === "reset") selection.call(zoom.transform, window.d3.zoomIdentity);
+    else if (button.dataset.save === "svg") saveSvg();
+    else if (button.dataset.save === "png") savePng();
+  });
+  for (const control of [controls.share, controls.top, controls.negative]) {
+    control.addEventListener("input", () => { update(); remember(); });
+  }
+  new ResizeObserver(() => {
+    if (!scene) return;
+    scene = layout();
+    paintSoon();
+  }).observe(holder);
+  new MutationObserver(paintSoon).observe(document.body, { attributes: true, attributeFilter: ["data-md-color-scheme"] });
+
+  const restored = restore();
+  update();
+  if (restored >= 0 && shown[restored]) setFocus(restored);
+  root.dataset.ready = (performance.now() - begun).toFixed(1);
+})();

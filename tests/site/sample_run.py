@@ -1,0 +1,388 @@
+"""A small synthetic run with every kind of record: what the page tests render, and what a designer looks at.
+
+Its clips are drifting textures whose motion is known; its figures are invented but consistent with each other.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.media import write_figure
+from reportgen.records.card import ClipSpec, Generator, ModelCard, Stage
+from reportgen.records.figures import (
+    ClipFigure,
+    DataFigure,
+    Figure,
+    HeatFigure,
+    ImageFigure,
+    JsonFigure,
+    MotionFigure,
+    TextFigure,
+)
+from reportgen.records.identities import ClassId, KernelId
+from reportgen.records.jobs import Done, Failed, Job, Outcome, Record, Skipped
+from reportgen.records.manifest import ClipFacts, Environment, LayerFacts, Run, WeightsFacts
+from reportgen.records.store import Store
+
+FRAMES, SIDE = 16, 48
+HOSTILE_LABEL = "<script>alert(1)</script> | *a* _b_ [c](d) {{ 7 * 7 }} {% raw %} `e` </title>"
+HOSTILE_LAYER = "s4.<img src=x onerror=alert(2)>|{{7*7}}"
+LABELS = ("dots static", "dots moving right", HOSTILE_LABEL, "rings moving up")
+LAYERS = ("stem.conv", "s2.res0.branch2.c", "s3.pathway0_res0.branch2.c", HOSTILE_LAYER)
+
+Array = NDArray[np.float64]
+
+
+def texture(rng: np.random.Generator, scale: float, side: int = SIDE) -> Array:
+    """Return a periodic coloured texture H W 3 in [0, 1] with details of about `scale` px."""
+    frequency = np.hypot(*np.meshgrid(np.fft.fftfreq(side), np.fft.fftfreq(side)))
+    band = np.exp(-(((frequency - 1 / scale) * 2 * scale) ** 2))
+    noise = np.fft.fft2(rng.standard_normal((3, side, side)))
+    pixels = np.real(np.fft.ifft2(noise * band))
+    pixels = np.tensordot(np.array([[1, 0.5, 0.2], [0.4, 1, -0.4], [0.2, -0.6, 1]]), pixels, axes=1)
+    return np.moveaxis(0.5 + 0.22 * pixels / pixels.std(), 0, -1).clip(0, 1)
+
+
+def drifting(pixels: Array, velocity: tuple[float, float], frames: int = FRAMES) -> Array:
+    """Return T H W 3: the periodic texture moving by `velocity` (right, down) px/frame, exact by the shift theorem."""
+    side = pixels.shape[0]
+    fy, fx = np.meshgrid(np.fft.fftfreq(side), np.fft.fftfreq(side), indexing="ij")
+    spectrum = np.fft.fft2(pixels, axes=(0, 1))
+    shifts = [np.exp(-2j * math.pi * t * (fx * velocity[0] + fy * velocity[1])) for t in range(frames)]
+    moved = [np.real(np.fft.ifft2(spectrum * shift[..., None], axes=(0, 1))) for shift in shifts]
+    return np.stack(moved).clip(0, 1)
+
+
+def write_sample(folder: Path) -> Path:
+    """Write two runs below `folder` and return it: a whole one, and an untrained one without classes."""
+    _SampleRun(folder / "drift", "drift", "Drift", seed=0).write()
+    _UntrainedRun(folder / "plain", "plain", "Plain <b>&</b> untrained", seed=1).write()
+    return folder
+
+
+class _SampleRun:
+    """Writes one run, record by record."""
+
+    classes: int | None = len(LABELS)
+    untrained = False
+    kernels = 5
+
+    def __init__(self, folder: Path, model: str, title: str, seed: int) -> None:
+        self.store = Store(folder)
+        self.model = model
+        self.title = title
+        self.rng = np.random.default_rng(seed)
+        self.records: list[Record] = []
+
+    def write(self) -> None:
+        """Write the media, the records and the header."""
+        clips = tuple(self._clips())
+        for layer in LAYERS:
+            for index in range(self.kernels):
+                self._kernel(layer, index * 7)
+        self._evidence([clip.name for clip in clips])
+        self._class_answers(clips[0].name)
+        self._keep(
+            "colour_audit",
+            self.model,
+            {"probes": 3},
+            Done(
+                artifacts=self._figure("colour_audit", "probe", ImageFigure(texture(self.rng, 9), "a probe")),
+                metrics={"reliance": 0.25, "passed": True, "list": [1, 2]},
+                notes=("A new analysis that no page was designed for.",),
+            ),
+        )
+        self.store.write_run(
+            Run(
+                model=self.model,
+                card=self._card(),
+                labels=LABELS if self.classes else (),
+                weights=WeightsFacts(
+                    file=None if self.untrained else "weights.safetensors",
+                    sha256="ab" * 32,
+                    untrained=self.untrained,
+                    licence="Apache-2.0",
+                ),
+                layers=tuple(self._layers()),
+                stages=LAYERS,
+                clips=clips,
+                options={"preset": "standard", "kernels": self.kernels},
+                environment=Environment(
+                    reportgen="0.1.0",
+                    python="3.11.9",
+                    torch="2.13.0",
+                    numpy="2.4.6",
+                    platform="Linux x86_64",
+                    device="cpu",
+                    threads=2,
+                    command=("reportgen", "build", "--clip", "a clip.mp4"),
+                ),
+                plan=tuple(record.key for record in self.records),
+                started="2025-11-20T12:00:00Z",
+                finished="2025-11-20T12:02:10Z",
+                seconds=130.0,
+            )
+        )
+
+    def _card(self) -> ModelCard:
+        return ModelCard(
+            name=self.model,
+            title=self.title,
+            summary="A small network that was never run; its figures are invented for tests.",
+            clip=ClipSpec(frames=FRAMES, height=SIDE, width=SIDE, mean=(0.5,) * 3, std=(0.25,) * 3),
+            classes=self.classes,
+            classifier="fc" if self.classes else None,
+            stages=tuple(Stage(layer=layer, title=f"Stage {i + 1}") for i, layer in enumerate(LAYERS)),
+            generator=Generator(),
+            parameters=412_345,
+            multiply_adds=1.25,
+            licence="Apache-2.0",
+            figures={"joint_accuracy": 0.991},
+        )
+
+    def _layers(self) -> Iterator[LayerFacts]:
+        for order, name in enumerate((*LAYERS, "fc")):
+            linear = name == "fc"
+            yield LayerFacts(
+                name=name,
+                kind="Linear" if linear else "Conv3d",
+                kernels=4 if linear else 16 * (order + 1),
+                inputs=3 if order == 0 else 16 * order,
+                kernel_size=(1,) if linear else (3, 3, 3),
+                stride=(1,) if linear else (1, 2, 2),
+                groups=1,
+                output=(4,) if linear else (16 * (order + 1), FRAMES, SIDE >> order, SIDE >> order),
+                receptive_field=None if linear else (3 + 2 * order, 3 + 8 * order, 3 + 8 * order),
+                parameters=10_000 * (order + 1),
+                multiply_adds=None if linear else 10_000_000,
+                order=order,
+            )
+
+    def _figure(self, analysis: str, role: str, figure: Figure, name: str | None = None) -> tuple[Any, ...]:
+        return write_figure(self.store, f"media/{analysis}/{len(self.records):04d}", role, figure, name=name)
+
+    def _keep(self, analysis: str, unit: str, parameters: dict[str, Any], outcome: Outcome) -> None:
+        job = Job(analysis=analysis, version=1, unit=unit, parameters=parameters, seed=0, inputs={"weights": "ab"})
+        record = Record(job=job, outcome=outcome, seconds=1.5, finished="2025-11-20T12:01:00Z")
+        self.store.add(record)
+        self.records.append(record)
+
+    def _clips(self) -> Iterator[ClipFacts]:
+        names = ("tennis", "dots-right", "rings-up", "blobs-static", "checks-left", "noise")
+        for i, name in enumerate(names):
+            angle = i * math.pi / 3
+            frames = drifting(texture(self.rng, 5 + 2 * i), (1.5 * math.cos(angle), 1.5 * math.sin(angle)))
+            written = write_figure(self.store, f"media/clips/{name}", "clip", ClipFigure(frames))
+            yield ClipFacts(
+                name=name,
+                title=HOSTILE_LABEL if name == "noise" else name.replace("-", " "),
+                source="<b>file</b>.mp4" if i == 0 else "generated",
+                sha256=f"{i:02d}" * 32,
+                frames=FRAMES,
+                height=SIDE,
+                width=SIDE,
+                label=i % 4 if self.classes else None,
+                reference=i > 0,
+                clip=next(a for a in written if a.media_type == "image/webp" and a.kind == "clip"),
+                poster=next(a for a in written if a.kind == "image"),
+                predictions=((2, 7.25, 0.81), (1, 5.5, 0.14), (0, 3.0, 0.05)) if self.classes else (),
+            )
+
+    def _kernel(self, layer: str, index: int) -> None:
+        kernel = KernelId(model=self.model, layer=layer, index=index)
+        parameters: dict[str, Any] = {"layer": layer, "kernel": index, "objective": "channel", "basis": "fft"}
+        order = LAYERS.index(layer)
+        if (order, index) == (1, 28):
+            self._keep(
+                "kernels",
+                str(kernel),
+                parameters,
+                Failed(message="not enough memory at 512x512; run again with --device cuda.", error="OutOfMemoryError"),
+            )
+            self._keep("decomposition", str(kernel), parameters, Skipped(reason="it needs the answer of kernels"))
+            return
+        angle, speed = index * 0.9 + order, (0.0, 1.4, 0.8, 2.4, 1.1)[index // 7]
+        velocity = (speed * math.cos(angle), speed * math.sin(angle))
+        still = texture(self.rng, 4 + 3 * order)
+        activation = 4.0 + order + index / 10
+        clip = drifting(still, velocity)
+        self._keep(
+            "kernels",
+            str(kernel),
+            parameters,
+            Done(
+                artifacts=(
+                    *self._figure("kernels", "stage1", ClipFigure(clip), f"{kernel.published_name}_stage1"),
+                    *self._figure("kernels", "stage1_data", DataFigure({"clip": clip.astype(np.float16)})),
+                ),
+                metrics={
+                    "layer": layer,
+                    "index": index,
+                    "activation": activation,
+                    "objective": "channel",
+                    "steps": 256,
+                    "curve": [activation * (1 - math.exp(-step / 12)) for step in range(64)],
+                    "seconds_per_kernel": 1.5,
+                },
+            ),
+        )
+        explained = index != 21
+        motion = np.broadcast_to(np.reshape(velocity, (1, 2, 1, 1)), (FRAMES - 1, 2, SIDE, SIDE)).copy()
+        motion += 0.05 * self.rng.standard_normal(motion.shape)
+        evidence = np.broadcast_to(np.hypot(*np.gradient(still.mean(-1))) > 0.01, (FRAMES - 1, SIDE, SIDE))
+        self._keep(
+            "decomposition",
+            str(kernel),
+            parameters,
+            Done(
+                artifacts=(
+                    *self._figure("decomposition", "texture", ImageFigure(still)),
+                    *self._figure("decomposition", "motion", MotionFigure(motion, evidence, speed or 0.1)),
+                    *self._figure(
+                        "decomposition", "reconstruction", ClipFigure(clip), f"{kernel.published_name}_recon"
+                    ),
+                ),
+                metrics={
+                    "psnr": 31.5,
+                    "explained_variance": 0.94 if explained else 0.31,
+                    "mean_speed": speed,
+                    "direction_degrees": math.degrees(angle) % 360,
+                    "direction_coherence": 0.9 if index else 0.1,
+                    "speed_p99": speed,
+                    "texture_plus_motion": explained,
+                    "reconstruction_activation": activation * 0.9,
+                    "activation_kept": 0.9 if explained else 0.4,
+                    "texture_activation": activation * 0.3,
+                },
+            ),
+        )
+
+    def _evidence(self, clips: list[str]) -> None:
+        layers = {
+            layer: {"values": [[round(float(v), 3) for v in self.rng.gamma(2.0, 0.9, 64)] for _ in clips]}
+            for layer in LAYERS
+        }
+        document = {"clips": clips, "layers": layers}
+        artifacts = self._figure("evidence", "evidence", JsonFigure(document))
+        self._keep("evidence", self.model, {}, Done(artifacts=artifacts, metrics={"clips": len(clips)}))
+
+    def _class_answers(self, clip: str) -> None:
+        for index in (2, 1):
+            self._pyramid(clip, index)
+        over = drifting(texture(self.rng, 7), (1.0, 0.5))
+        t, y, x = np.meshgrid(np.arange(FRAMES), np.arange(SIDE), np.arange(SIDE), indexing="ij")
+        bump = np.exp(-(((x - 14 - t) / 8) ** 2) - ((y - 22) / 8) ** 2) * (0.3 + np.exp(-(((t - 9) / 3) ** 2)))
+        methods = (
+            ("gradients", "Gradients", False),
+            ("integrated_gradients", "Integrated gradients", True),
+            ("grad_cam", "Grad-CAM", False),
+        )
+        for method, title, signed in methods:
+            heat = bump - 0.4 * np.roll(bump, 18, axis=2) if signed else bump
+            unit = str(ClassId(model=self.model, clip=clip, index=2))
+            self._keep(
+                "saliency",
+                unit,
+                {"method": method, "clip": clip, "class": 2},
+                Done(
+                    artifacts=self._figure("saliency", "overlay", HeatFigure(heat, over, signed, 0.9)),
+                    metrics={
+                        "method": method,
+                        "title": title,
+                        "class_index": 2,
+                        "logit": 7.25,
+                        "signed": signed,
+                        "scale": 0.9,
+                        "temporal_profile": np.abs(heat).sum((1, 2)).round(2).tolist(),
+                        "completeness_error": 0.004 if signed else None,
+                    },
+                ),
+            )
+        unit = str(ClassId(model=self.model, clip=clip, index=2))
+        self._keep(
+            "saliency",
+            unit,
+            {"method": "guided_backprop", "clip": clip, "class": 2},
+            Failed(message="this network reuses its ReLU in a loop.", error="NetworkError"),
+        )
+
+    def _pyramid(self, clip: str, index: int) -> None:
+        document = graph_document(
+            self.rng,
+            [("fc", [index]), *((layer, list(range(0, 35, 7)) + list(range(40, 46))) for layer in reversed(LAYERS))],
+        )
+        document["class"] = {"index": index, "label": LABELS[index]}
+        drops = {
+            layer: {"drop": 1.2 + i, "random_mean": 0.3, "random_low": -0.1, "random_high": 0.8}
+            for i, layer in enumerate(reversed(LAYERS))
+        }
+        drops["together"] = {"drop": 5.9, "random_mean": 0.9, "random_low": 0.2, "random_high": 1.7}
+        unit = str(ClassId(model=self.model, clip=clip, index=index))
+        heat = np.abs(self.rng.standard_normal((FRAMES, SIDE, SIDE))).cumsum(1) / 40
+        over = drifting(texture(self.rng, 7), (1.0, 0.5))
+        self._keep(
+            "pyramid",
+            unit,
+            {"clip": clip, "class": index, "depth": 4},
+            Done(
+                artifacts=(
+                    *self._figure("pyramid", "graph", JsonFigure(document)),
+                    *self._figure("pyramid", "csv", TextFigure("source,target,contribution\n", ".csv")),
+                    *self._figure("pyramid", f"tube.{LAYERS[-2]}", HeatFigure(heat, over, False, float(heat.max()))),
+                ),
+                metrics={
+                    "logit": 7.25,
+                    "class_index": index,
+                    "clip": clip,
+                    "conservation_error": 3e-6,
+                    "bias_share": 0.12,
+                    "ablation": drops,
+                },
+            ),
+        )
+
+
+class _UntrainedRun(_SampleRun):
+    """A run with untrained weights and no classes: what was skipped, and why."""
+
+    classes = None
+    untrained = True
+    kernels = 2
+
+    def _class_answers(self, clip: str) -> None:
+        del clip
+        for analysis in ("pyramid", "saliency"):
+            self._keep(analysis, self.model, {}, Skipped(reason="this network has no classes"))
+
+
+def graph_document(rng: np.random.Generator, columns: list[tuple[str, list[int]]], degree: int = 4) -> dict[str, Any]:
+    """Return a random pyramid over the given columns; each kernel feeds `degree` of the column before."""
+    nodes: list[dict[str, Any]] = []
+    edges: list[dict[str, Any]] = []
+    before: list[int] = []
+    for depth, (layer, kernels) in enumerate(columns):
+        places = []
+        for kernel in kernels:
+            places.append(len(nodes))
+            relevance = 7.25 if depth == 0 else float(rng.gamma(1.0, 6.0 / len(kernels)))
+            nodes.append(
+                {
+                    "layer": layer,
+                    "index": kernel,
+                    "depth": depth,
+                    "relevance": relevance,
+                    "activation": float(rng.gamma(2.0, 1.0)),
+                }
+            )
+        for place in places if before else ():
+            for target in rng.choice(before, min(degree, len(before)), replace=False):
+                value = nodes[place]["relevance"] / degree * float(rng.normal(1.0, 0.8))
+                edges.append({"source": place, "target": int(target), "contribution": value})
+        before = places
+    return {"version": 1, "logit": 7.25, "nodes": nodes, "edges": edges}
