@@ -23,7 +23,7 @@ from reportgen.progress import Task
 Score = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
 """(parameters N ..., kernels N, draws N 5) -> (loss N, activations N); each sample's loss is its own."""
 
-_FIRST_DECAY, _SECOND_DECAY, _EPSILON = 0.9, 0.999, 1e-8  # Adam's usual ones (Kingma and Ba 2015, algorithm 1)
+_FIRST_DECAY, _SECOND_DECAY, _EPSILON = 0.9, 0.999, 1e-12  # as in Adam (Kingma and Ba 2015, algorithm 1)
 _BLOCK = 10
 _RATE, _CORRECTION, _DRAWS = 0, 1, 2
 
@@ -66,8 +66,9 @@ class Climber:
 class _Batch:
     """The stacked state of some climbers, moved on in place, one step at a time."""
 
-    def __init__(self, score: Score, climbers: Sequence[Climber]) -> None:
+    def __init__(self, score: Score, climbers: Sequence[Climber], *, elementwise: bool) -> None:
         self.score = score
+        self.elementwise = elementwise
         self.parameters = torch.cat([climber.parameters for climber in climbers])
         self.first = torch.cat([climber.first for climber in climbers])
         self.second = torch.cat([climber.second for climber in climbers])
@@ -79,15 +80,20 @@ class _Batch:
         self.activations = torch.zeros(len(kernels), device=device, dtype=dtype)
 
     def step(self) -> None:
-        """Take one step of Adam up, with the rates and draws in `controls`."""
+        """Take one step up, with the rates and draws in `controls`.
+
+        It is Adam, but for its second moment, of which a sample has one value and not one per parameter (unless
+        `elementwise`). A value per frequency would raise the noise of all frequencies to the same height.
+        """
         parameters = self.parameters.detach().requires_grad_()
         with torch.enable_grad():
             loss, activations = self.score(parameters, self.kernels, self.controls[:, _DRAWS:])
             (gradient,) = torch.autograd.grad(loss.sum(), parameters)
         self.activations.copy_(activations.detach())
         shape = (-1,) + (1,) * (gradient.ndim - 1)
+        square = gradient.square() if self.elementwise else gradient.square().flatten(1).mean(1).view(shape)
         self.first.lerp_(gradient, 1 - _FIRST_DECAY)
-        self.second.mul_(_SECOND_DECAY).addcmul_(gradient, gradient, value=1 - _SECOND_DECAY)
+        self.second.lerp_(square.expand_as(self.second), 1 - _SECOND_DECAY)
         scale = (self.second * self.controls[:, _CORRECTION].view(shape)).sqrt_().add_(_EPSILON)
         self.parameters.addcdiv_(self.first * self.controls[:, _RATE].view(shape), scale, value=-1)
 
@@ -95,10 +101,13 @@ class _Batch:
 class Ascent:
     """Raises climbers through one level, `slots` at a time."""
 
-    def __init__(self, score: Score, level: Level, *, learning_rate: float, slots: int, task: Task) -> None:
+    def __init__(
+        self, score: Score, level: Level, *, learning_rate: float, elementwise: bool, slots: int, task: Task
+    ) -> None:
         self.score = score
         self.level = level
         self.learning_rate = learning_rate
+        self.elementwise = elementwise
         self.slots = slots
         self.task = task
 
@@ -128,7 +137,7 @@ class Ascent:
         """Take up to ten steps with all climbers; on an error they are as they were."""
         began = time.perf_counter()
         steps = min(_BLOCK, *(self.level.steps - climber.step for climber in climbers))
-        batch = _Batch(self.score, climbers)
+        batch = _Batch(self.score, climbers, elementwise=self.elementwise)
         controls = torch.stack([self._controls(climbers, ahead) for ahead in range(steps)])
         controls = controls.to(batch.controls.device, batch.controls.dtype)
         activations = []

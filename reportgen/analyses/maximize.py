@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from reportgen.analyses.options import AscentKeywords, AscentOptions
 from reportgen.analyses.search import Maximum, Search
+from reportgen.networks.folding import folded_stems
 from reportgen.networks.network import Network, as_network, no_weight_gradients
 from reportgen.progress import SILENT, Progress
 
@@ -88,5 +89,5 @@ def maximize_stream(
     subject = as_network(network)
     search = Search(subject, layer, kernels, chosen)
     title = f"{subject.name} {search.target.layer}"
-    with no_weight_gradients(subject), progress.task(title, chosen.steps * len(search.kernels)) as task:
+    with no_weight_gradients(subject), folded_stems(subject), progress.task(title, chosen.steps * len(search.kernels)) as task:
         yield from search.run(task)

@@ -136,7 +136,14 @@ class Search:
         return canvas.bounded(canvas.unbounded(parameters)).float().cpu()
 
     def _ascent(self, level: Level, slots: int, task: Task) -> Ascent:
-        return Ascent(self.score(level), level, learning_rate=self.options.learning_rate, slots=slots, task=task)
+        return Ascent(
+            self.score(level),
+            level,
+            learning_rate=self.options.learning_rate,
+            elementwise=self.options.basis == "pixels",
+            slots=slots,
+            task=task,
+        )
 
     def _finish(self, climber: Climber) -> Iterator[Maximum]:
         began = time.perf_counter()

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from reportgen.errors import NetworkError, UnknownNameError
+from reportgen.networks.folding import FoldedConvolution
 from reportgen.networks.network import Network
 from reportgen.networks.taps import run_until
 
@@ -64,7 +65,9 @@ class Preactivation:
         """
         target = self.network.module.get_submodule(self.layer)
         picked = torch.arange(len(kernels), device=kernels.device)
-        if isinstance(target, (nn.Conv2d, nn.Conv3d)) and target.groups == 1 and target.padding_mode == "zeros":
+        if isinstance(target, FoldedConvolution):
+            output = target(_input_of(self.network, clips, self.layer), kernels)
+        elif isinstance(target, (nn.Conv2d, nn.Conv3d)) and target.groups == 1 and target.padding_mode == "zeros":
             output = _convolve(target, _input_of(self.network, clips, self.layer), kernels)
         else:
             output, picked = run_until(self.network, clips, self.layer), kernels
