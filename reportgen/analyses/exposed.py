@@ -1,0 +1,181 @@
+"""A network's nonlinearities as modules of their own, without touching the network.
+
+captum's guided backprop and DeepLift hook `nn.ReLU` (and DeepLift a few other) modules, and are right only where each
+of these is a module that works out of place and runs once, on an input that nothing else reads. Real networks use one
+in-place ReLU many times over, or call `relu` as a function. Replacing modules on a copy would mend the first and not
+the second, and would copy the weights. Here every call is instead intercepted while the network runs, whatever the
+spelling, and answered by a module that belongs to that one call; the network's own code, weights and hooks stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 (torch's own convention)
+from torch.overrides import TorchFunctionMode
+
+from reportgen.errors import NetworkError
+from reportgen.networks.network import Network
+
+
+class _Call(NamedTuple):
+    """What answers one call: the module, and whether the call overwrites its input."""
+
+    module: nn.Module
+    in_place: bool = False
+
+
+def _relu(_input: Tensor, inplace: bool = False) -> _Call:
+    return _Call(nn.ReLU(), inplace)
+
+
+def _relu_in_place(_input: Tensor) -> _Call:
+    return _Call(nn.ReLU(), in_place=True)
+
+
+def _elu(_input: Tensor, alpha: float = 1.0, inplace: bool = False) -> _Call:
+    return _Call(nn.ELU(alpha), inplace)
+
+
+def _leaky_relu(_input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> _Call:
+    return _Call(nn.LeakyReLU(negative_slope), inplace)
+
+
+def _softplus(_input: Tensor, beta: float = 1, threshold: float = 20) -> _Call:
+    return _Call(nn.Softplus(beta, threshold))
+
+
+def _max_pool(kind: type[nn.Module]) -> Callable[..., _Call]:
+    def build(
+        _input: Tensor,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        dilation: Any = 1,
+        ceil_mode: bool = False,
+        return_indices: bool = False,
+    ) -> _Call | None:
+        # DeepLift's rule returns each window's share to its maximum, and overwrites where windows overlap.
+        apart = not return_indices and stride in (None, (), [], kernel_size) and not any(_each(padding))
+        return _Call(kind(kernel_size, ceil_mode=ceil_mode)) if apart and set(_each(dilation)) == {1} else None
+
+    return build
+
+
+def _each(value: Any) -> tuple[Any, ...]:
+    return tuple(value) if isinstance(value, tuple | list) else (value,)
+
+
+_Builder = Callable[..., _Call | None]
+
+RECTIFIERS: Mapping[Any, _Builder] = {
+    F.relu: _relu,
+    torch.relu: _relu,
+    Tensor.relu: _relu,
+    torch.relu_: _relu_in_place,
+    Tensor.relu_: _relu_in_place,
+}
+"""The spellings of ReLU (`F.relu_` is `torch.relu_`)."""
+
+NONLINEARITIES: Mapping[Any, _Builder] = {
+    **RECTIFIERS,
+    F.elu: _elu,
+    F.leaky_relu: _leaky_relu,
+    F.softplus: _softplus,
+    torch.sigmoid: lambda _input: _Call(nn.Sigmoid()),
+    Tensor.sigmoid: lambda _input: _Call(nn.Sigmoid()),
+    torch.tanh: lambda _input: _Call(nn.Tanh()),
+    Tensor.tanh: lambda _input: _Call(nn.Tanh()),
+    F.max_pool2d: _max_pool(nn.MaxPool2d),
+    F.max_pool3d: _max_pool(nn.MaxPool3d),
+}
+"""Those that DeepLift's rescale rule is defined for."""
+
+
+class ExposedNetwork(nn.Module):
+    """The logits of a network as a function of its clip, with each nonlinear call a module in `calls`.
+
+    Only the calls are submodules: the network itself is kept out of `modules()`, so that nothing hooks its own.
+    Raises NetworkError when a call cannot be exposed without changing what the network returns.
+    """
+
+    def __init__(self, network: Network, clip: Tensor, builders: Mapping[Any, _Builder]) -> None:
+        super().__init__()
+        self.network = network
+        self.builders = builders
+        self.calls = nn.ModuleList()
+        # Most code uses what an in-place call returns, and then needs no copy back into its input; some does not.
+        self.copy_back = False
+        if not self._recorded(clip):
+            self.copy_back = True
+            if not self._recorded(clip):
+                raise NetworkError(
+                    f"The activations of {network.name} cannot be taken over without changing what it returns: "
+                    "choose a method that needs plain gradients only, such as integrated_gradients."
+                )
+
+    def _recorded(self, clip: Tensor) -> bool:
+        """Make a module for each call; return whether the network then returns what it returns by itself."""
+        self.calls = nn.ModuleList()
+        with torch.no_grad():
+            expected = self.network.logits(clip)
+            with _Routing(self, recording=True):
+                found = self.network.logits(clip)
+        return torch.allclose(found, expected, rtol=1e-4, atol=1e-4 * float(expected.abs().max()))
+
+    def forward(self, clip: Tensor) -> Tensor:
+        """Return the class logits `N K` of clips."""
+        with _Routing(self) as routing:
+            logits = self.network.logits(clip)
+        if routing.taken != len(self.calls):
+            raise self.other_path()
+        return logits
+
+    def other_path(self) -> NetworkError:
+        """Return the error for a network whose calls depend on the clip."""
+        return NetworkError(
+            f"{self.network.name} applies other activations to another clip, so that they cannot be taken over: "
+            "choose a method that needs plain gradients only, such as integrated_gradients."
+        )
+
+
+class _Routing(TorchFunctionMode):
+    """Answers the calls of one forward pass by `calls`, in order; while `recording`, adds a module per call."""
+
+    def __init__(self, exposed: ExposedNetwork, *, recording: bool = False) -> None:
+        super().__init__()
+        self.exposed = exposed
+        self.recording = recording
+        self.taken = 0
+
+    def __torch_function__(
+        self, func: Any, _types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        builder = self.exposed.builders.get(func)
+        call = builder(*_input_first(args, kwargs), **_rest(kwargs)) if builder else None
+        if call is None:
+            return func(*args, **kwargs)
+        (given, *_) = _input_first(args, kwargs)
+        answer = self._module(call.module)(given.view_as(given))  # a view: captum hooks what the module is given
+        self.taken += 1
+        return given.copy_(answer) if call.in_place and self.exposed.copy_back else answer
+
+    def _module(self, built: nn.Module) -> nn.Module:
+        calls = self.exposed.calls
+        if self.recording:
+            calls.append(built)
+        if self.taken >= len(calls) or type(calls[self.taken]) is not type(built):
+            raise self.exposed.other_path()
+        return calls[self.taken]
+
+
+def _input_first(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Any, ...]:
+    return args or (kwargs["input"],)
+
+
+def _rest(kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in kwargs.items() if name != "input"}
