@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 _TRUTHS = frozenset({"eq", "ne", "lt", "le", "gt", "ge", "isnan", "isinf", "logical_and", "logical_or", "logical_not"})
+_PRODUCTS = {"mm": ("self", "mat2"), "bmm": ("self", "mat2"), "addmm": ("mat1", "mat2")}
 _EVAL_NORMS = frozenset({"native_batch_norm", "_native_batch_norm_legit_no_training"})
 
 
@@ -31,10 +33,14 @@ def meta_result(func: Any, arguments: Mapping[str, Any]) -> Any:
         result = _concatenated(tensors, arguments.get("dim", 0))
     elif name == "mean" and arguments.get("dim"):
         result = _averaged(first, arguments["dim"], bool(arguments.get("keepdim", False)))
+    elif name in _PRODUCTS:
+        result = _multiplied(*(arguments[side] for side in _PRODUCTS[name]))
+    elif name == "mse_loss":
+        result = _empty(() if arguments.get("reduction", 1) else first.shape, first.dtype)
     elif name in _EVAL_NORMS and not arguments.get("training", False):
         result = _empty(first.shape, first.dtype), _empty((0,), first.dtype), _empty((0,), first.dtype)
     elif torch.Tag.pointwise in func.tags and len(func._schema.returns) == 1:
-        shape = torch.broadcast_shapes(*(tensor.shape for tensor in tensors))
+        shape = np.broadcast_shapes(*(tuple(tensor.shape) for tensor in tensors))
         result = first if func._schema.is_mutable else _empty(shape, _kind(name, tensors))
     return result
 
@@ -69,3 +75,9 @@ def _averaged(tensor: Tensor, dims: Any, keep: bool) -> Tensor:
         1 if place in averaged else size for place, size in enumerate(tensor.shape) if keep or place not in averaged
     ]
     return _empty(shape, tensor.dtype)
+
+
+def _multiplied(left: Tensor, right: Tensor) -> Tensor:
+    if left.shape[-1] != right.shape[-2] or left.shape[:-2] != right.shape[:-2]:
+        raise RuntimeError(f"matrices of {tuple(left.shape)} and {tuple(right.shape)} cannot be multiplied")
+    return _empty((*left.shape[:-1], right.shape[-1]), left.dtype)

@@ -1,30 +1,218 @@
-"""Reading checkpoints."""
+"""Reading published weights in every form they come in, without running anything that a file says."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import torch
+from safetensors import SafetensorError, safe_open
 from torch import Tensor
+
+from reportgen.errors import WeightsError
+from reportgen.zoo.containers import Storages, Stretches, read_stream, read_tar, read_zip
+from reportgen.zoo.descriptions import ITEM_SIZES, ArrayRef, PickleFault, StorageRef, TensorRef
+
+_WRAPPERS = ("state_dict", "model_state_dict", "model_state", "model", "net", "network", "params", "weights", "module")
+_CAFFE2_SOLVER = frozenset({"lr", "iter", "model_iter"})
+_HEAD = 1024
+_BLOCK = 1 << 20
+
+
+Facts = dict[str, str | int | float]
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What one container holds."""
+
+    tensors: dict[str, Tensor]
+    container: str
+    facts: Facts = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The tensors of a file of weights, by name."""
+    """The entries of a file of weights by name, in its order, without wrappers and without `module.` prefixes.
+
+    `container` is the form the file has: zip, stream (torch 0.2 to 1.5), tar (torch 0.1), pickle, caffe2 or
+    safetensors. `facts` are the plain values beside the weights, such as the epoch.
+    """
 
     tensors: dict[str, Tensor]
     container: str
+    size: int
     file_sha256: str
+    facts: Facts = field(default_factory=dict)
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
-    import hashlib
+    """Read a file of weights.
 
-    if path.suffix == ".safetensors":
-        from safetensors.torch import load_file
+    Known are torch files of all versions (a state dict, or one inside a dictionary as trainers write it, Lightning's
+    included), Caffe2 blobs and pickled numpy arrays, and safetensors. Nothing in the file is executed, and no more
+    memory is used than the file's own size.
 
-        t = load_file(path)
+    Raises WeightsError with one sentence that says what is wrong with the file.
+    """
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+            digest = _digest(file)
+            file.seek(0)
+            refuse_other_files(head, size)
+            if is_safetensors(head, size):
+                read = Contents(_safetensors(path), "safetensors")
+            else:
+                read = _torch_file(file, head, size)
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read ({error.strerror or error}).") from error
+    except PickleFault as fault:
+        raise WeightsError(f"{path.name} {fault}.") from fault
+    except (TypeError, ValueError, KeyError, IndexError, OverflowError, MemoryError, RuntimeError) as error:
+        # What a file's author can put in the place of a number has no end: no such value is more than damage.
+        raise WeightsError(f"{path.name} is damaged (its description of the weights makes no sense).") from error
+    return Checkpoint(without_module(read.tensors), read.container, size, digest, read.facts)
+
+
+def refuse_other_files(head: bytes, size: int) -> None:
+    """Raise PickleFault for files that are often saved in place of weights."""
+    text = head.lstrip().lower()
+    if size == 0:
+        raise PickleFault("is empty: get it again")
+    if head.startswith(b"version https://git-lfs"):
+        raise PickleFault("is a Git LFS pointer, not the weights: run `git lfs pull` where it comes from")
+    if text.startswith((b"<!doctype", b"<html", b"<?xml", b"<head", b"<!--")):
+        raise PickleFault("is a web page, not weights: the download led to a page; get the file itself from there")
+    if text.startswith((b"{", b"[")) and text[1:2] in b'"{ \r\n\t[':
+        raise PickleFault("is JSON text, not weights: the download led to a message; get the file itself")
+    if head.startswith(b"\x89HDF"):
+        raise PickleFault("is an HDF5 file, which is not supported: convert it to safetensors or a torch state dict")
+    if head.startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"7z\xbc\xaf", b"Rar!", b"\x28\xb5\x2f\xfd")):
+        raise PickleFault("is compressed: unpack it and name the file in it")
+
+
+def is_safetensors(head: bytes, size: int) -> bool:
+    """Whether a file begins like safetensors: the length of a header, then the header's brace."""
+    return len(head) > 8 and head[8:9] == b"{" and not head.startswith((b"PK", b"\x80")) and size > 8
+
+
+def _digest(file: BinaryIO) -> str:
+    file.seek(0)
+    total = hashlib.sha256()
+    while block := file.read(_BLOCK):
+        total.update(block)
+    return total.hexdigest()
+
+
+def _safetensors(path: Path) -> dict[str, Tensor]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no dictionary)
+    except (SafetensorError, ValueError, RuntimeError, MemoryError) as error:
+        reason = " ".join(str(error).split())[:120]
+        raise PickleFault(f"is a damaged or cut off safetensors file ({reason})") from error
+
+
+def _torch_file(file: BinaryIO, head: bytes, size: int) -> Contents:
+    if head.startswith(b"PK"):
+        container = "zip"
+        described, storages = read_zip(file, size)
+    elif head[257:262] == b"ustar":
+        container = "tar"
+        described, storages = read_tar(file, size)
     else:
-        t = torch.load(path, weights_only=True, map_location="cpu")
-    return Checkpoint(t, "state_dict", hashlib.sha256(path.read_bytes()).hexdigest())
+        described, storages = read_stream(file, size)
+        container = "stream" if isinstance(storages, Stretches) and storages.places else "pickle"
+    if isinstance(described, dict) and isinstance(described.get("blobs"), dict):
+        return Contents(_caffe2(described["blobs"], storages), "caffe2")
+    entries = find_entries(described)
+    facts = described if isinstance(described, dict) else {}
+    plain = {str(k): v for k, v in facts.items() if isinstance(k, str) and isinstance(v, str | int | float)}
+    return Contents(_tensors(entries, storages), container, plain)
+
+
+def find_entries(described: Any) -> dict[str, TensorRef | ArrayRef]:
+    """Return the state dict in what a pickle describes: itself, or the first of its usual places.
+
+    Raises PickleFault that says what the file holds instead.
+    """
+    if not isinstance(described, dict):
+        kind = {TensorRef: "a single tensor", ArrayRef: "a single array", list: "a list"}.get(type(described))
+        raise PickleFault(f"holds {kind or 'something else'}, not a state dict: save the network's state_dict()")
+    for place in (described, *(described[key] for key in _WRAPPERS if key in described)):
+        found = _state_dict(place)
+        if found is not None:
+            return found
+    keys = ", ".join(str(key)[:30] for key in list(described)[:5]) or "nothing"
+    raise PickleFault(f"holds no state dict (it has {keys}): save the network's state_dict()")
+
+
+def _state_dict(value: Any) -> dict[str, TensorRef | ArrayRef] | None:
+    """Return the value when it is a state dict: names to tensors, and nothing else but version numbers."""
+    if not isinstance(value, dict):
+        return None
+    tensors = {k: v for k, v in value.items() if isinstance(k, str) and isinstance(v, TensorRef | ArrayRef)}
+    others = [v for k, v in value.items() if k not in tensors]
+    return tensors if tensors and not others else None
+
+
+def _caffe2(blobs: Mapping[Any, Any], storages: Storages) -> dict[str, Tensor]:
+    """Return Caffe2 blobs without those of its solver."""
+    entries = {
+        str(name): value
+        for name, value in blobs.items()
+        if isinstance(value, ArrayRef) and name not in _CAFFE2_SOLVER and not str(name).endswith("_momentum")
+    }
+    if not entries:
+        raise PickleFault("holds no blobs: it is not a Caffe2 model")
+    return _tensors(entries, storages)
+
+
+def _tensors(entries: Mapping[str, TensorRef | ArrayRef], storages: Storages) -> dict[str, Tensor]:
+    """Read the numbers of entries; a storage that several share is read once."""
+    read: dict[StorageRef, Tensor] = {}
+    arrays = {id(entry): _array(entry) for entry in entries.values() if isinstance(entry, ArrayRef)}
+    return {
+        name: arrays[id(entry)] if isinstance(entry, ArrayRef) else _tensor(entry, storages, read)
+        for name, entry in entries.items()
+    }
+
+
+def _tensor(entry: TensorRef, storages: Storages, read: dict[StorageRef, Tensor]) -> Tensor:
+    whole = StorageRef(entry.storage.dtype, entry.storage.key, entry.storage.count)
+    if whole not in read:
+        read[whole] = _numbers(storages.read(whole), entry.dtype)
+    numbers = read[whole]
+    offset = entry.storage.start + entry.offset
+    last = offset + sum((size - 1) * step for size, step in zip(entry.size, entry.stride, strict=True))
+    count = math.prod(entry.size)
+    if numbers.dtype != getattr(torch, entry.dtype) or count > numbers.numel() or (count and last >= numbers.numel()):
+        raise PickleFault("is damaged (a tensor lies outside its storage)")
+    return numbers.as_strided(entry.size, entry.stride, offset)
+
+
+def _array(entry: ArrayRef) -> Tensor:
+    if entry.dtype.big_endian and ITEM_SIZES[entry.dtype.name] > 1:
+        raise PickleFault("holds big-endian arrays, which are not supported: save it again on a common machine")
+    numbers = _numbers(bytearray(entry.data), entry.dtype.name)
+    if entry.fortran:
+        return numbers.reshape(entry.shape[::-1]).permute(*reversed(range(len(entry.shape)))).contiguous()
+    return numbers.reshape(entry.shape)
+
+
+def _numbers(data: bytearray, dtype: str) -> Tensor:
+    kind = getattr(torch, dtype)
+    return torch.frombuffer(data, dtype=kind) if data else torch.empty(0, dtype=kind)
+
+
+def without_module(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return entries without the prefixes that DataParallel puts before every name."""
+    while tensors and all(name.startswith("module.") for name in tensors):
+        tensors = {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
+    return tensors
