@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 
 from reportgen.media.colours import diverging, magma
 from reportgen.media.encode import Frames, check_frames, gif_bytes, sprite_bytes
-
-NO_EVIDENCE = 128
-"""Grey of pixels whose motion the texture does not show."""
+from reportgen.motion_colour import motion_to_rgb
 
 _STRONGEST = 0.9
 """Share of the heat's colour where it is at the end of its scale; at zero there is only the clip."""
@@ -45,11 +43,7 @@ def motion_frames(motion: NDArray[Any], evidence: NDArray[Any], max_speed: float
     """
     if motion.ndim != 4 or motion.shape[1] != 2 or evidence.shape != (motion.shape[0], *motion.shape[2:]):
         raise ValueError(f"motion must be T 2 H W and evidence T H W, got {motion.shape} and {evidence.shape}")
-    _check_scale(max_speed)
-    from reportgen.motion_colour import motion_to_rgb
-
-    colours = motion_to_rgb(motion.astype(np.float32), max_speed)
-    return np.where(evidence.astype(bool)[..., None], colours, np.uint8(NO_EVIDENCE))
+    return motion_to_rgb(motion.astype(np.float32), max_speed, evidence=evidence.astype(bool))
 
 
 def motion_sprite(motion: NDArray[Any], evidence: NDArray[Any], max_speed: float) -> bytes:
