@@ -14,7 +14,8 @@ from reportgen.errors import CardError, NetworkError
 if TYPE_CHECKING:
     from reportgen.records.card import ModelCard
 
-LAST_MAP = (512, 1, 4, 4)
+# Time, height and width that the first linear layer takes, behind 512 channels.
+LAST_POOL = (1, 4, 4)
 
 
 def _conv(inputs: int, outputs: int) -> nn.Conv3d:
@@ -57,7 +58,7 @@ class C3D(nn.Module):
         self.fc8 = nn.Linear(4096, classes)
 
     def features(self, x: Tensor) -> Tensor:
-        """Map clips N 3 T H W to the last map, N 512 T' H' W'."""
+        """Map clips N 3 T H W to the last convolution's map, N 512 T/8 H/16 W/16."""
         x = self.pool1(self.relu1(self.conv1(x)))
         x = self.pool2(self.relu2(self.conv2(x)))
         x = self.relu3a(self.conv3a(x))
@@ -65,18 +66,20 @@ class C3D(nn.Module):
         x = self.relu4a(self.conv4a(x))
         x = self.pool4(self.relu4b(self.conv4b(x)))
         x = self.relu5a(self.conv5a(x))
-        out: Tensor = self.pool5(self.relu5b(self.conv5b(x)))
+        out: Tensor = self.relu5b(self.conv5b(x))
         return out
 
     def forward(self, x: Tensor) -> Tensor:
         """Map clips N 3 16 112 112 to logits N K; raises NetworkError for sizes that the classifier cannot take."""
         last = self.features(x)
-        if tuple(last.shape[1:]) != LAST_MAP:
-            frames, height, width = x.shape[2:]
+        frames, height, width = last.shape[2:]
+        if (frames // 2, height // 2 + 1, width // 2 + 1) != LAST_POOL:
+            given = "x".join(map(str, x.shape[2:]))
             raise NetworkError(
-                f"C3D's classifier takes clips of 16x112x112, not {frames}x{height}x{width}: "
+                f"C3D's classifier takes clips of 16x112x112, not {given}: "
                 "resize the clip, or ask only for convolutional layers."
             )
+        last = self.pool5(last)
         hidden = self.drop6(self.relu6(self.fc6(last.flatten(1))))
         hidden = self.drop7(self.relu7(self.fc7(hidden)))
         logits: Tensor = self.fc8(hidden)

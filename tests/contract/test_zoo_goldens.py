@@ -1,0 +1,161 @@
+"""The networks that were recorded by running their publishers' code compute the recorded numbers.
+
+The tolerance is 1e-4 of a tensor's spread: the recorded numbers differ between float32 and float64 by a few 1e-6, while
+a wrong epsilon in one batch norm moves the logits by 1e-3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import formula
+import pytest
+import torch
+import zoo_cards
+from torch import Tensor, nn
+
+TOLERANCE = 1e-4
+Outputs = dict[str, Tensor]
+
+
+@pytest.fixture(autouse=True)
+def _without_gradients() -> Iterator[None]:
+    with torch.no_grad():
+        yield
+
+
+@contextmanager
+def taps(module: nn.Module, names: list[str]) -> Iterator[Outputs]:
+    """Collect what the named modules return while the context is open."""
+    taken: Outputs = {}
+    hooks = [
+        module.get_submodule(name).register_forward_hook(lambda _m, _i, out, name=name: taken.update({name: out}))
+        for name in names
+    ]
+    try:
+        yield taken
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _logits(module: nn.Module, x: Tensor) -> Outputs:
+    logits = module(x)
+    return {"logits": logits, "probabilities": logits.softmax(dim=1)}
+
+
+def _positions(module: nn.Module, x: Tensor) -> Outputs:
+    """PySlowFast's head: the softmax of every position, then the mean."""
+    with taps(module, ["s5"]) as taken:
+        logits = module(x)
+    positions = module.head.positions(taken["s5"])
+    probabilities = positions.softmax(dim=-1).mean(dim=(1, 2, 3))
+    return {"logits": logits, "projection_map": positions, "probabilities": probabilities}
+
+
+def _flows(module: nn.Module, x: Tensor) -> Outputs:
+    if not module.training:
+        return {"flow2": module(x)}
+    return {f"flow{level}": flow for level, flow in zip(range(2, 7), module(x), strict=True)}
+
+
+def _autoencoder(module: nn.Module, x: Tensor) -> Outputs:
+    with taps(module, ["encoder", "pre_vq_conv"]) as taken:
+        loss, reconstruction, details = module(x)
+    return {
+        "encoder": taken["encoder"],
+        "pre_vq": taken["pre_vq_conv"],
+        "reconstruction": reconstruction,
+        "decode_of_encodings": module.decode(details["encodings"]),
+        "recon_loss": loss,
+        **details,
+    }
+
+
+READERS: dict[str, Callable[[nn.Module, Tensor], Outputs]] = {
+    "i3d_r50": _positions,
+    "flownets": _flows,
+    "flownets_bn": _flows,
+    "vqvae": _autoencoder,
+}
+
+
+def _case_id(value: Any) -> str:
+    return value if isinstance(value, str) else f"{value['mode']}-{'x'.join(map(str, value['input_shape']))}"
+
+
+CASES = [(name, case) for name in zoo_cards.recorded() for case in zoo_cards.golden(name)["cases"]]
+
+
+@pytest.mark.parametrize(("name", "case"), CASES, ids=_case_id)
+def test_outputs_and_convolutions_are_the_recorded_ones(name: str, case: dict[str, Any]) -> None:
+    facts = zoo_cards.golden(name)
+    module = zoo_cards.filled(name, facts["gain"]).train(case["mode"] == "train")
+    with taps(module, list(case["modules"])) as taken:
+        outputs = READERS.get(name, _logits)(module, formula.clip(case["input_shape"]))
+    gaps = {key: formula.distance(outputs[key], summary) for key, summary in case["outputs"].items()}
+    gaps |= {key: formula.distance(taken[key], summary) for key, summary in case["modules"].items()}
+    state = module.state_dict()
+    gaps |= {key: formula.distance(state[key], summary) for key, summary in case.get("running_statistics", {}).items()}
+    assert {key: gap for key, gap in gaps.items() if not gap <= TOLERANCE} == {}
+    if "encodings" in facts:
+        assert outputs["encodings"].flatten().tolist() == facts["encodings"]
+
+
+def test_a_wrong_epsilon_in_one_batch_norm_is_seen() -> None:
+    facts = zoo_cards.golden("resnet3d_50")
+    module = zoo_cards.filled("resnet3d_50", facts["gain"])
+    module.get_submodule("layer2.1.bn2").eps = 1e-3
+    case = facts["cases"][0]
+    logits = module(formula.clip(case["input_shape"]))
+    assert formula.distance(logits, case["outputs"]["logits"]) > TOLERANCE
+
+
+@pytest.mark.parametrize("name", zoo_cards.recorded())
+def test_state_dict_has_the_recorded_names_shapes_and_order(name: str) -> None:
+    found = [[key, list(value.shape)] for key, value in zoo_cards.on_meta(name).state_dict().items()]
+    assert found == zoo_cards.golden(name)["state_dict"]
+
+
+@pytest.mark.parametrize("name", zoo_cards.recorded())
+def test_parameters_and_multiply_adds_are_the_recorded_ones(name: str) -> None:
+    facts, card = zoo_cards.golden(name), zoo_cards.entry(name).card
+    assert sum(p.numel() for p in zoo_cards.on_meta(name).parameters()) == facts["parameters"] == card.parameters
+    assert card.multiply_adds == pytest.approx(facts["gflops"], rel=1e-3)
+
+
+@pytest.mark.parametrize("name", zoo_cards.recorded())
+def test_norms_are_of_the_recorded_kind(name: str) -> None:
+    norms = [m for m in zoo_cards.on_meta(name).modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+    recorded = zoo_cards.golden(name)["norm_layers"]
+    assert {(type(m).__name__, m.eps) for m in norms} == {(norm["type"], norm["eps"]) for norm in recorded}
+
+
+@pytest.mark.parametrize("name", zoo_cards.recorded())
+def test_convolutions_run_in_the_recorded_order_with_the_recorded_shapes(name: str) -> None:
+    facts = zoo_cards.golden(name)
+    module = zoo_cards.on_meta(name)
+    kinds = (nn.modules.conv._ConvNd,)
+    order: list[tuple[str, Tensor]] = []
+    for layer, part in module.named_modules():
+        if isinstance(part, kinds):
+            part.register_forward_hook(lambda _m, _i, out, layer=layer: order.append((layer, out)))
+    module(torch.empty(facts["input"], device="meta"))
+    found = [_layer_facts(layer, module.get_submodule(layer), output) for layer, output in order]
+    assert found == [{fact: layer[fact] for fact in found[0]} for layer in facts["layers"]]
+
+
+def _layer_facts(name: str, part: nn.Module, output: Tensor) -> dict[str, Any]:
+    return {
+        "name": name,
+        "type": type(part).__name__,
+        "in": part.in_channels,
+        "out": part.out_channels,
+        "kernel": list(part.kernel_size),
+        "stride": list(part.stride),
+        "groups": part.groups,
+        "bias": part.bias is not None,
+        "output_shape": list(output.shape),
+    }
