@@ -88,6 +88,6 @@ def maximize_stream(
     chosen = AscentOptions(**options)
     subject = as_network(network)
     search = Search(subject, layer, kernels, chosen)
-    title = f"{subject.name} {search.target.layer}"
-    with no_weight_gradients(subject), folded_stems(subject), progress.task(title, chosen.steps * len(search.kernels)) as task:
+    title, total = f"{subject.name} {search.target.layer}", chosen.steps * len(search.kernels)
+    with no_weight_gradients(subject), folded_stems(subject), progress.task(title, total) as task:
         yield from search.run(task)

@@ -52,7 +52,9 @@ class AscentKeywords(TypedDict, total=False):
 class AscentOptions:
     """How kernels are maximised. Sizes are (T, H, W) in frames and px.
 
-    - `objective`: "channel", the mean of the kernel's map; "neuron", its centre unit.
+    - `objective`: "channel", the mean of the kernel's map, as published; "firing", the mean of its rectified map;
+      "neuron", its centre unit. The mean of a linear map is the clip's mean colour whatever the kernel, so that
+      "channel" says nothing about a first convolution; "firing" does.
     - `basis`: "fft", space-time frequencies with the gain 1 / max(sqrt(fx^2 + fy^2 + (c ft)^2), 1 / max(T, H, W))^d,
       where d is `power` and c `temporal_weight`; "pixels", as published. `decorrelated` colours for RGB.
     - `constraint`: "box", pixels in [0, 1]; "ball", any pixels of L2 norm `radius` (for networks without a card).

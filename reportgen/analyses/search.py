@@ -16,12 +16,12 @@ from reportgen.analyses.options import AscentOptions
 from reportgen.analyses.parametrization import Canvas
 from reportgen.analyses.robustness import DRAWS
 from reportgen.analyses.schedules import Level, levels
-from reportgen.errors import OptionError
 from reportgen.networks.network import Network
-from reportgen.networks.preactivation import clip_channels, placement, preactivation, summary
+from reportgen.networks.preactivation import clip_channels, native_shape, placement, preactivation, summary
 from reportgen.progress import Task
 
 _NOISE_CLIPS = 2
+_LEAK = 0.1
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Search:
         self.network = network
         self.options = options
         self.kernels = list(dict.fromkeys(kernels))
-        self.shape = options.clip_shape or _native_shape(network)
+        self.shape = options.clip_shape or native_shape(network)
         self.target = preactivation(network, layer, self.shape, clip_channels(network))
         self.target.check(self.kernels)
         self.levels = levels(self.shape, options.steps, early_stop=options.early_stop, reduced_precision=False)
@@ -105,7 +105,7 @@ class Search:
                     loss = loss + options.diversity * facet_similarity(maps.float(), options.facets)
                 else:
                     own = self.target.own_maps(clips, kernels)
-            activations = summary(own.to(clips.dtype), options.objective)
+            activations = summary(own.to(clips.dtype), options.objective, leak=_LEAK)
             return loss - activations / self.spread[kernels], activations
 
         return scored
@@ -178,13 +178,6 @@ class Search:
             maps = torch.cat([self.target.maps(clip[None]) for clip in clips])
         spread = maps.transpose(0, 1).flatten(1).std(dim=1, correction=0)
         return torch.where(spread > torch.finfo(spread.dtype).eps, spread, torch.ones_like(spread))
-
-
-def _native_shape(network: Network) -> tuple[int, int, int]:
-    """Return the clip (T, H, W) of the network's card."""
-    if network.spec is None:
-        raise OptionError(f"{network.name} has no card: give clip_shape=(frames, height, width).")
-    return network.spec.shape[1:]
 
 
 def _generator(seed: int, kernel: int, facet: int) -> torch.Generator:

@@ -25,6 +25,7 @@ class FoldedConvolution(nn.Module):
 
     def __init__(self, original: nn.Conv3d) -> None:
         super().__init__()
+        self.in_channels = original.in_channels
         self.bias = original.bias
         self.stride: Sequence[int] = original.stride
         self.padding: Sequence[int] = [int(side) for side in original.padding]

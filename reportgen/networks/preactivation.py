@@ -6,6 +6,7 @@ raises the bare convolution's output silences the kernel.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -14,13 +15,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from reportgen.errors import NetworkError, UnknownNameError
+from reportgen.errors import NetworkError, OptionError, UnknownNameError
 from reportgen.networks.folding import FoldedConvolution
 from reportgen.networks.network import Network
 from reportgen.networks.taps import run_until
 
 Objective = Literal["channel", "firing", "neuron"]
-LEAK = 0.1
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
 
 
@@ -79,10 +79,10 @@ class Preactivation:
         return own * self.gain[kernels].view(shape) + self.offset[kernels].view(shape)
 
     def activations(self, clips: Tensor, kernels: Tensor, objective: Objective) -> Tensor:
-        """Return for each clip the objective `N` of its own kernel: the mean of its map, or its centre unit."""
+        """Return for each clip the objective `N` of its own kernel; see `summary`."""
         return summary(self.own_maps(clips, kernels), objective)
 
-    def check(self, kernels: list[int]) -> None:
+    def check(self, kernels: Sequence[int]) -> None:
         """Raise UnknownNameError for a kernel that the layer does not have."""
         for kernel in kernels:
             if not 0 <= kernel < self.kernels:
@@ -153,20 +153,25 @@ def _affine(reader: nn.Module) -> tuple[Tensor | None, Tensor | None]:
     return gain, offset
 
 
-def summary(maps: Tensor, objective: Objective) -> Tensor:
-    """Return the objective `N` of one map per sample, `N ...`."""
+def summary(maps: Tensor, objective: Objective, *, leak: float = 0.0) -> Tensor:
+    """Return the objective `N` of one pre-activation map per sample, `N ...`.
+
+    "channel" is the mean of the map, "firing" the mean of what it passes on when rectified, "neuron" the centre unit.
+    A `leak` is the slope below zero that gives "firing" a gradient where a kernel is silent.
+    """
+    if objective == "neuron":
+        return maps[(slice(None), *(size // 2 for size in maps.shape[1:]))]
     if objective == "firing":
-        maps = functional.leaky_relu(maps, LEAK)
-    if objective != "neuron":
-        return maps.flatten(1).mean(1) if maps.ndim > 1 else maps
-    return maps[(slice(None), *(size // 2 for size in maps.shape[1:]))]
+        maps = functional.leaky_relu(maps, leak)
+    return maps.flatten(1).mean(1) if maps.ndim > 1 else maps
 
 
 def clip_channels(network: Network) -> int:
     """Return the channels of the network's clips: the card's, or what the first convolution takes."""
     if network.spec is not None:
         return network.spec.channels
-    first = next((m for m in network.module.modules() if isinstance(m, (nn.Conv2d, nn.Conv3d))), None)
+    kinds = (nn.Conv2d, nn.Conv3d, FoldedConvolution)
+    first = next((module for module in network.module.modules() if isinstance(module, kinds)), None)
     return first.in_channels if first is not None else 3
 
 
@@ -185,6 +190,13 @@ def _input_of(network: Network, clips: Tensor, layer: str) -> Tensor:
     finally:
         handle.remove()
     return inputs[0]
+
+
+def native_shape(network: Network) -> tuple[int, int, int]:
+    """Return the clip (T, H, W) of the network's card; raises OptionError when there is none."""
+    if network.spec is None:
+        raise OptionError(f"{network.name} has no card: give clip_shape=(frames, height, width).")
+    return network.spec.shape[1:]
 
 
 def _convolve(layer: nn.Conv2d | nn.Conv3d, maps: Tensor, kernels: Tensor) -> Tensor:

@@ -1,0 +1,85 @@
+"""The closed form of a first convolution: its optimum needs no search, since the kernel is the gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from reportgen.errors import NetworkError
+from reportgen.networks.network import Network, as_network, no_weight_gradients
+from reportgen.networks.preactivation import clip_channels, native_shape, placement, preactivation
+
+
+@dataclass(frozen=True)
+class ClosedForm:
+    """What a kernel that sees pixels directly weighs, and the patch that drives it most.
+
+    `weights` `N C T H W` are the kernels as they act on pixels in [0, 1] RGB (preparation and batch norm included);
+    `optima`, of the same shape, are 1 where a weight is positive and 0 elsewhere; `activations` `N` are what these
+    patches reach. float32 on the CPU; T H W is the kernel's reach, smaller only at the clip's border.
+    """
+
+    layer: str
+    kernels: tuple[int, ...]
+    weights: Tensor
+    optima: Tensor
+    activations: Tensor
+
+
+def closed_form(
+    network: Network | nn.Module,
+    layer: str,
+    kernels: Sequence[int],
+    *,
+    clip_shape: tuple[int, int, int] | None = None,
+) -> ClosedForm:
+    """Return the closed form of `kernels` of a layer whose pre-activation is linear in the pixels.
+
+    Raises NetworkError when it is not linear (any layer behind a non-linearity), UnknownNameError for a layer or
+    kernel that does not exist, OptionError when a bare module comes without `clip_shape` (T, H, W).
+    """
+    subject = as_network(network)
+    target = preactivation(subject, layer, clip_shape or native_shape(subject), clip_channels(subject))
+    target.check(kernels)
+    where = placement(subject)
+    own = torch.tensor(list(kernels), device=where["device"])
+    grey = torch.full((1, clip_channels(subject), *target.clip_shape), 0.5, **where)
+    noise = torch.rand(grey.shape, generator=torch.Generator().manual_seed(0)).to(**where)
+
+    def slope(kernel: Tensor, clip: Tensor) -> tuple[Tensor, Tensor]:
+        pixels = clip.clone().requires_grad_()
+        activation = target.activations(pixels, kernel[None], "neuron")
+        (gradient,) = torch.autograd.grad(activation.sum(), pixels)
+        return gradient[0], activation.detach()[0]
+
+    with no_weight_gradients(subject):
+        pairs = [slope(kernel, grey) for kernel in own]
+        others = [slope(kernel, noise)[0] for kernel in own[:1]]
+    gradients = torch.stack([gradient for gradient, _ in pairs])
+    if not torch.allclose(gradients[0], others[0], rtol=1e-4, atol=1e-6 * float(gradients[0].abs().amax())):
+        raise NetworkError(f"{target.layer} is not linear in the pixels: closed forms exist for first layers only.")
+    optima = (gradients > 0).to(gradients)
+    rise = (gradients * (optima - 0.5)).flatten(1).sum(1)
+    activations = torch.stack([activation for _, activation in pairs]) + rise
+    box = _reach(gradients)
+    return ClosedForm(
+        layer=target.layer,
+        kernels=tuple(kernels),
+        weights=gradients[box].float().cpu(),
+        optima=optima[box].float().cpu(),
+        activations=activations.float().cpu(),
+    )
+
+
+def _reach(gradients: Tensor) -> tuple[slice, ...]:
+    """Return the smallest box of `N C T H W` that holds all that is not zero."""
+    used = gradients.abs().amax(dim=(0, 1)) > 0
+    slices = [slice(None), slice(None)]
+    for axis in range(3):
+        others = tuple(other for other in range(3) if other != axis)
+        hits = used.any(dim=others[1]).any(dim=others[0]).nonzero().flatten()
+        slices.append(slice(int(hits.min()), int(hits.max()) + 1) if len(hits) else slice(0, 1))
+    return tuple(slices)

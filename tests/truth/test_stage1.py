@@ -1,0 +1,119 @@
+"""Known answers for activation maximisation: networks whose optimum is known in closed form."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from reportgen import maximize_activation
+from reportgen.analyses.closed_form import closed_form
+
+SHAPE = (4, 6, 8)
+# The planted kernels are white noise. The priors for natural clips (1/f gains, correlated colours) would only slow the
+# way there, so they are off.
+WHITE = {"power": 0.0, "decorrelated": False, "jitter": (0, 0), "learning_rate": 0.2}
+# Without the 1/f gains, which would pull a frequency between two bins to the lower one.
+FLAT = {"power": 0.0, "learning_rate": 0.15, "steps": 64}
+
+
+@pytest.fixture
+def planted() -> nn.Conv3d:
+    """A layer whose four kernels are as large as the clip."""
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv3d(3, 4, SHAPE)).requires_grad_(False)
+
+
+def cosine(found: Tensor, wanted: Tensor) -> Tensor:
+    return functional.cosine_similarity(found.flatten(1), wanted.flatten(1))
+
+
+@pytest.mark.parametrize("basis", ["fft", "pixels"])
+def test_in_a_ball_the_optimum_is_the_kernel_itself(planted: nn.Module, basis: str) -> None:
+    weight = planted[0].weight
+    found = maximize_activation(
+        planted, "0", [0, 1, 2, 3], basis=basis, constraint="ball", clip_shape=SHAPE, early_stop=False, **WHITE
+    )
+    assert cosine(found.clips, weight).min() >= 0.999
+    assert found.activations == pytest.approx(weight.flatten(1).norm(dim=1) + planted[0].bias, rel=1e-3)
+
+
+@pytest.mark.parametrize("basis", ["fft", "pixels"])
+def test_in_the_box_the_optimum_is_the_kernels_sign(planted: nn.Module, basis: str) -> None:
+    weight, bias = planted[0].weight, planted[0].bias
+    found = maximize_activation(
+        planted, "0", [0, 1, 2, 3], basis=basis, clip_shape=SHAPE, steps=256, early_stop=False, **WHITE
+    )
+    assert cosine(2 * found.clips - 1, weight.sign()).min() >= 0.99
+    middle = weight.flatten(1).sum(1) / 2
+    reached = (found.activations - bias - middle) / (weight.flatten(1).abs().sum(1) / 2)
+    assert reached.min() >= 0.97
+
+
+def test_a_batch_norm_of_negative_gain_turns_the_optimum_round(planted: nn.Module) -> None:
+    norm = nn.BatchNorm3d(4)
+    norm.weight.data = torch.tensor([1.0, -1.0, 2.0, -0.5])
+    network = nn.Sequential(planted[0], norm).eval().requires_grad_(False)
+    found = maximize_activation(network, "0", [0, 1, 2, 3], constraint="ball", clip_shape=SHAPE, **WHITE)
+    signs = norm.weight.sign().view(-1, 1, 1, 1, 1)
+    assert cosine(found.clips, signs * planted[0].weight).min() >= 0.999
+
+
+def test_the_closed_form_is_the_kernel_and_the_search_finds_its_optimum(planted: nn.Module) -> None:
+    network = nn.Sequential(nn.Conv3d(3, 4, 3, stride=2, padding=1), nn.ReLU(), nn.Conv3d(4, 4, 3))
+    exact = closed_form(network, "0", [1, 3], clip_shape=(9, 9, 9))
+    weight = network[0].weight.detach()[[1, 3]]
+    assert exact.weights == pytest.approx(weight, abs=1e-6)
+    found = maximize_activation(
+        network, "0", [1, 3], objective="neuron", basis="pixels", clip_shape=(9, 9, 9), early_stop=False, **WHITE
+    )
+    bias = network[0].bias.detach()[[1, 3]]
+    assert exact.activations == pytest.approx(bias + weight.clamp_min(0).flatten(1).sum(1), rel=1e-5)
+    assert torch.all(found.activations <= exact.activations + 1e-5)
+    assert found.activations == pytest.approx(exact.activations, rel=0.03)
+
+
+class DriftEnergy(nn.Module):
+    """The energy of quadrature pairs: each output is the squared response to a drifting Gabor and its 90 degree mate.
+
+    `frequencies` are (ft, fy, fx) in cycles/frame and cycles/px; the drift is right and down for a negative ft.
+    """
+
+    def __init__(self, frequencies: list[tuple[float, float, float]]) -> None:
+        super().__init__()
+        t, y, x = torch.meshgrid(*[torch.arange(n) - (n - 1) / 2 for n in (9, 11, 11)], indexing="ij")
+        window = torch.exp(-((t / 3) ** 2) - (y / 4) ** 2 - (x / 4) ** 2)
+        phases = [2 * math.pi * (ft * t + fy * y + fx * x) for ft, fy, fx in frequencies]
+        waves = [window * wave(phase) for phase in phases for wave in (torch.cos, torch.sin)]
+        kernels = torch.stack([wave - window * wave.sum() / window.sum() for wave in waves])
+        self.pairs = nn.Conv3d(1, len(kernels), (9, 11, 11), bias=False)
+        self.pairs.weight.data = kernels[:, None]
+        self.energy = nn.Identity()
+
+    def forward(self, clips: Tensor) -> Tensor:
+        return self.energy(self.pairs(clips).square().unflatten(1, (-1, 2)).sum(2))
+
+
+def test_a_drifting_quadrature_pair_shows_its_frequency_and_velocity() -> None:
+    frequencies = [(-0.13, 0.0, 0.16), (0.23, 0.12, 0.09)]
+    shape = (16, 24, 24)
+    found = maximize_activation(DriftEnergy(frequencies), "energy", [0, 1], clip_shape=shape, **FLAT)
+    for clip, (ft, fy, fx) in zip(found.clips, frequencies, strict=True):
+        power = torch.fft.fftn(clip[0] - clip.mean()).abs()
+        peak = torch.unravel_index(power.argmax(), power.shape)
+        at = [float(torch.fft.fftfreq(n)[i]) for n, i in zip(shape, peak, strict=True)]
+        at = at if at[1] * fy + at[2] * fx > 0 else [-value for value in at]  # a real clip has both signs
+        for value, wanted, size in zip(at, (ft, fy, fx), shape, strict=True):
+            assert abs(value - wanted) <= 1 / (2 * size)
+        assert abs(-at[0] / at[2] + ft / fx) <= (1 / 32 + abs(ft / fx) / 48) / abs(at[2])
+
+
+def test_a_kernel_that_fires_at_rightward_motion_gets_a_clip_that_moves_right() -> None:
+    network = DriftEnergy([(-0.125, 0.0, 0.125)])
+    found = maximize_activation(network, "energy", [0], clip_shape=(16, 24, 24), **FLAT)
+    clip = found.clips[0, 0] - found.clips.mean()
+    follows = [float((clip[1:] * clip[:-1].roll(step, -1)).mean()) for step in (1, -1)]
+    assert follows[0] > 0 > follows[1]
