@@ -11,9 +11,9 @@ in one channel (addition, gate), C is divided among them in proportion to the me
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Literal
 
 import numpy as np
@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from reportgen.analyses.pyramid_measure import Measurement, measure
 from reportgen.analyses.pyramid_published import published_walk
-from reportgen.analyses.pyramid_select import THETAS, Selection, Walk, walk
+from reportgen.analyses.pyramid_select import Selection, Walk, step_back, theta_curve, walk
 from reportgen.errors import NetworkError, OptionError
 from reportgen.networks.connections import ConnectionGraph, connection_graph
 from reportgen.networks.connections.build import class_output, evaluating
@@ -89,8 +89,8 @@ class ClassPyramid:
     """The kernels that make a class, and how they feed each other.
 
     Layers are in the order of depth, the class's own at depth 0. `sources`, `targets` (numbers in the graph) and
-    `contributions` are the edges between kept kernels, the strongest `max_edges` of `edge_total`. `theta_curve` maps
-    each layer to the count of kernels kept at each of `THETAS`.
+    `contributions` are the edges between kept kernels, the strongest `max_edges` of `edge_total`; `logits` are those
+    of all classes.
     """
 
     graph: ConnectionGraph
@@ -104,8 +104,13 @@ class ClassPyramid:
     contributions: NDArray[np.float32]
     edge_total: int
     conservation: Conservation | None
-    theta_curve: Mapping[str, NDArray[np.int64]]
+    count_kept: Callable[[], Mapping[str, NDArray[np.int64]]] = field(repr=False)
     logits: Floats = field(repr=False)
+
+    @cached_property
+    def theta_curve(self) -> Mapping[str, NDArray[np.int64]]:
+        """For each layer behind the class, how many kernels are kept at each of `THETAS`; computed when first read."""
+        return self.count_kept()
 
     @cached_property
     def nodes(self) -> tuple[PyramidNode, ...]:
@@ -183,13 +188,14 @@ def class_pyramid(
     reached = depths if depth is None else np.where(depths > depth, -1, depths)
     parameters = {"depth": depth, **selection.parameters()}
     if scoring == "published":
-        found, measured = published_walk(borrowed, batch, index, graph, reached, starts, selection, max_edges)
-        kept_counts = found.theta_curve
+        found, measured, count_kept = published_walk(
+            borrowed, batch, index, graph, reached, starts, selection, max_edges
+        )
         conservation = None
     elif scoring == "attribution":
         measured = measure_pyramid(borrowed, batch, index, graph, reached)
-        found = walk(graph, reached, starts, measured, selection, max_edges=max_edges)
-        kept_counts = theta_curve(graph, reached, starts, measured)
+        found = walk(graph, reached, starts, measured, selection, max_edges)
+        count_kept = partial(_counts, graph, reached, starts, found.relevance)
         conservation = conserved(graph, depths, reached, measured)
     else:
         raise OptionError(f"There is no scoring {scoring!r}: take 'attribution' or 'published'.")
@@ -205,7 +211,7 @@ def class_pyramid(
         contributions=found.contributions,
         edge_total=found.edge_total,
         conservation=conservation,
-        theta_curve=kept_counts,
+        count_kept=count_kept,
         logits=measured.logits.double().cpu().numpy(),
     )
 
@@ -251,18 +257,12 @@ def measure_pyramid(
     return measure(network, batch, class_index, graph, backward=backward, forward=forward)
 
 
-def theta_curve(
-    graph: ConnectionGraph, reached: NDArray[np.int64], starts: Ids, measured: Measurement
-) -> dict[str, NDArray[np.int64]]:
-    """Return, for each layer behind the class, how many kernels are kept at each of `THETAS`."""
-    counts: dict[str, list[int]] = {}
-    for theta in THETAS:
-        found = walk(graph, reached, starts, measured, Selection.of(threshold=float(theta)), edges=False)
-        for position, layer in enumerate(graph.layers):
-            if reached[position] > 0 and layer.kernels:
-                kept = found.kept[layer.offset : layer.offset + layer.size]
-                counts.setdefault(layer.name, []).append(int(kept.sum()))
-    return {name: np.array(values, np.int64) for name, values in counts.items()}
+def _counts(
+    graph: ConnectionGraph, reached: NDArray[np.int64], starts: Ids, relevance: Floats
+) -> Mapping[str, NDArray[np.int64]]:
+    return theta_curve(
+        graph, reached, lambda theta: step_back(graph, reached, starts, relevance, Selection(threshold=theta))[0]
+    )
 
 
 def conserved(

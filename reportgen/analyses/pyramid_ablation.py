@@ -125,7 +125,9 @@ def ablate(
     logits = np.concatenate(list(_logits(borrowed, pixels, class_index, pyramid.graph, conditions, batch)))
     drops = (logits[0] - logits[1:]).reshape(len(groups), draws + 1)
     rows = [
-        AblationRow(None if place == 0 else next(iter(group)), sum(len(i) for i in group.values()), own[0], own[1:])
+        AblationRow(
+            None if place == 0 else next(iter(group)), sum(len(i) for i in group.values()), float(own[0]), own[1:]
+        )
         for place, (group, own) in enumerate(zip(groups, drops, strict=True))
     ]
     return Ablation(float(logits[0]), rows[0], tuple(rows[1:]))

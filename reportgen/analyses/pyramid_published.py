@@ -10,8 +10,9 @@ zero, such as one that responds to motion only, scores zero.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from reportgen.analyses.pyramid_measure import LayerMeasure, Measurement, as_kernels, measure
-from reportgen.analyses.pyramid_select import THETAS, Block, Selection, Walk, channel_edges, gathered, joined
+from reportgen.analyses.pyramid_select import Block, Selection, Walk, channel_edges, gathered, joined, theta_curve
 from reportgen.errors import NetworkError
 from reportgen.networks.connections import ConnectionGraph, KernelLayer
 from reportgen.networks.connections.labels import Ids
@@ -39,8 +40,11 @@ def published_walk(
     starts: Ids,
     selection: Selection,
     max_edges: int | None,
-) -> tuple[Walk, Measurement]:
-    """Step back by the published scores; a forward pass is all that it needs. Theta is 0.6 unless given."""
+) -> tuple[Walk, Measurement, Callable[[], Mapping[str, NDArray[np.int64]]]]:
+    """Step back by the published scores; a forward pass is all that it needs. Theta is 0.6 unless given.
+
+    Returns what was found, the measurement, and how to count the kernels kept at each theta.
+    """
     inside = [layer.name for p, layer in enumerate(graph.layers) if reached[p] >= 0 and layer.kernels]
     measured = measure(network, batch, class_index, graph, backward=(), forward=inside, input_means=True)
     if selection.threshold is None and selection.top is None and not selection.by_layer:
@@ -49,8 +53,8 @@ def published_walk(
     def scorer(layer: KernelLayer, rows: NDArray[np.int64], classes: bool) -> Scores:
         return normalised_scores(layer, measured.layers[layer.name], rows, classes=classes)
 
-    found = step_back(graph, reached, starts, measured, selection, scorer, max_edges)
-    return replace(found, theta_curve=_curve(graph, reached, starts, measured, scorer)), measured
+    found = step_back_by_scores(graph, reached, starts, measured, selection, scorer, max_edges)
+    return found, measured, partial(_curve, graph, reached, starts, measured, scorer)
 
 
 def normalised_scores(
@@ -76,7 +80,7 @@ def normalised_scores(
     return scores
 
 
-def step_back(
+def step_back_by_scores(
     graph: ConnectionGraph,
     reached: NDArray[np.int64],
     starts: Ids,
@@ -139,11 +143,7 @@ def _curve(
             every[layer.name] = scorer(layer, np.arange(layer.size), classes)
         return every[layer.name][rows]
 
-    counts: dict[str, list[int]] = {}
-    for theta in THETAS:
-        found = step_back(graph, reached, starts, measured, Selection(threshold=float(theta)), cached)
-        for position, layer in enumerate(graph.layers):
-            if reached[position] > 0 and layer.kernels:
-                kept = found.kept[layer.offset : layer.offset + layer.size]
-                counts.setdefault(layer.name, []).append(int(kept.sum()))
-    return {name: np.array(values, np.int64) for name, values in counts.items()}
+    def kept_at(theta: float) -> NDArray[np.bool_]:
+        return step_back_by_scores(graph, reached, starts, measured, Selection(threshold=theta), cached).kept
+
+    return theta_curve(graph, reached, kept_at)

@@ -7,7 +7,7 @@ that feed a kept kernel, and of these the selection keeps the best.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -105,7 +105,18 @@ class Walk:
     targets: Ids
     contributions: NDArray[np.float32]
     edge_total: int
-    theta_curve: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
+
+
+def theta_curve(
+    graph: ConnectionGraph, reached: NDArray[np.int64], kept_at: Callable[[float], Mask]
+) -> dict[str, NDArray[np.int64]]:
+    """Return, for each layer behind the class, how many kernels are kept at each of `THETAS`."""
+    layers = [layer for p, layer in enumerate(graph.layers) if reached[p] > 0 and layer.kernels]
+    masks = [kept_at(float(theta)) for theta in THETAS]
+    return {
+        layer.name: np.array([int(mask[layer.offset : layer.offset + layer.size].sum()) for mask in masks], np.int64)
+        for layer in layers
+    }
 
 
 def walk(
@@ -114,34 +125,47 @@ def walk(
     starts: Ids,
     measured: Measurement,
     selection: Selection,
-    *,
-    edges: bool = True,
     max_edges: int | None = None,
 ) -> Walk:
     """Step back from the kernels `starts` by relevance.
 
-    `reached` is each layer's depth, -1 where the pyramid does not go. With `edges` the contributions between kept
-    kernels are read from the weight gradients of each layer, all at once.
+    `reached` is each layer's depth, -1 where the pyramid does not go. The contributions between kept kernels are read
+    from the weight gradients of each layer, all at once.
     """
     relevance, activation, magnitude = gathered(graph, measured)
-    kept, negative = np.zeros(graph.size, bool), np.zeros(graph.size, bool)
-    candidates = np.zeros(graph.size, bool)
-    order = [p for p in range(len(graph.layers) - 1, 0, -1) if reached[p] >= 0]
+    kept, candidates = step_back(graph, reached, starts, relevance, selection)
+    negative = np.zeros(graph.size, bool)
+    order = visiting_order(graph, reached)
     for position in order:
         layer = graph.layers[position]
-        own = slice(layer.offset, layer.offset + layer.size)
-        depth = int(reached[position])
+        own, depth = slice(layer.offset, layer.offset + layer.size), int(reached[position])
+        if depth > 0 and layer.kernels:
+            negative[own] = selection.choose(-relevance[own], candidates[own], layer.name, depth)
+    found = joined(list(_edge_blocks(graph, order, reached, kept, magnitude, relevance, measured)), max_edges)
+    return Walk(relevance, activation, kept, negative, *found)
+
+
+def step_back(
+    graph: ConnectionGraph, reached: NDArray[np.int64], starts: Ids, relevance: Floats, selection: Selection
+) -> tuple[Mask, Mask]:
+    """Return over all kernel numbers which are kept, and which feed a kept one."""
+    kept, candidates = np.zeros(graph.size, bool), np.zeros(graph.size, bool)
+    for position in visiting_order(graph, reached):
+        layer = graph.layers[position]
+        own, depth = slice(layer.offset, layer.offset + layer.size), int(reached[position])
         if depth == 0:
             kept[starts[graph.layer_of(starts) == position]] = True
         elif layer.kernels:
             kept[own] = selection.choose(relevance[own], candidates[own], layer.name, depth)
-            negative[own] = selection.choose(-relevance[own], candidates[own], layer.name, depth)
         else:
             kept[own] = candidates[own]
         mark_sources(layer, kept[own], candidates)
-    blocks = list(_edge_blocks(graph, order, reached, kept, magnitude, relevance, measured)) if edges else []
-    found = joined(blocks, max_edges)
-    return Walk(relevance, activation, kept, negative, *found)
+    return kept, candidates
+
+
+def visiting_order(graph: ConnectionGraph, reached: NDArray[np.int64]) -> list[int]:
+    """Return the layers of the pyramid so that each comes after all that it feeds; the input is left out."""
+    return [position for position in range(len(graph.layers) - 1, 0, -1) if reached[position] >= 0]
 
 
 def gathered(graph: ConnectionGraph, measured: Measurement) -> tuple[Floats, Floats, Floats]:

@@ -1,0 +1,99 @@
+"""Pyramids of networks whose pathway is known: every planted kernel is found, and nothing else."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+
+from reportgen.analyses.pyramid import ClassPyramid, class_pyramid
+from reportgen.analyses.pyramid_ablation import ablate
+from reportgen.networks.connections import ConnectionGraph, connection_graph
+from tests.truth.planted_networks import CASES, Planted
+
+SEEDS = range(20)
+
+
+@cache
+def graph_of(case: str, rank: int) -> ConnectionGraph:
+    planted = CASES[case](rank, 0)
+    return connection_graph(planted.network, tuple(planted.clip.shape))
+
+
+@cache
+def planted_pyramid(case: str, rank: int, seed: int) -> tuple[Planted, ClassPyramid]:
+    planted = CASES[case](rank, seed)
+    counts = {name: len(kernels) for name, kernels in planted.kernels.items()}
+    graph = graph_of(case, rank)
+    return planted, class_pyramid(planted.network, planted.clip, 0, depth=None, per_layer=counts, graph=graph)
+
+
+@pytest.mark.parametrize("rank", [2, 3])
+@pytest.mark.parametrize("case", sorted(CASES))
+def test_planted_pathways_are_found_exactly(case: str, rank: int) -> None:
+    for seed in SEEDS:
+        planted, pyramid = planted_pyramid(case, rank, seed)
+        assert {name: set(kernels) for name, kernels in pyramid.kept().items()} == planted.kernels, seed
+        for (source_layer, source), (target_layer, target) in ((edge.source, edge.target) for edge in pyramid.edges):
+            assert source in planted.kernels[source_layer], seed
+            assert target_layer == "classifier" or target in planted.kernels[target_layer], seed
+
+
+@pytest.mark.parametrize("rank", [2, 3])
+@pytest.mark.parametrize("case", sorted(CASES))
+def test_the_logit_is_conserved_at_every_cut_of_a_bias_free_network(case: str, rank: int) -> None:
+    for seed in SEEDS:
+        conservation = planted_pyramid(case, rank, seed)[1].conservation
+        assert conservation is not None
+        assert len(conservation.cuts) >= 2
+        assert all(abs(relevance - 1) <= 1e-5 for _, relevance, _ in conservation.cuts), (seed, conservation)
+        assert conservation.error <= 1e-5
+
+
+@pytest.mark.parametrize("case", ["uniform", "inhibition", "groups"])
+def test_the_published_scoring_finds_pathways_of_uniform_kernels(case: str) -> None:
+    for seed in SEEDS:
+        planted = CASES[case](3, seed)
+        counts = {1: 3, 2: 3, 3: 3} if case != "groups" else {1: 4, 2: 1, 3: 2}
+        pyramid = class_pyramid(
+            planted.network, planted.clip, 0, depth=None, scoring="published", per_layer=counts, graph=graph_of(case, 3)
+        )
+        assert {name: set(kernels) for name, kernels in pyramid.kept().items()} == planted.kernels, seed
+
+
+def test_the_published_scoring_does_not_see_kernels_whose_taps_sum_to_zero() -> None:
+    found = []
+    for seed in SEEDS:
+        planted = CASES["zero_mean"](3, seed)
+        pyramid = class_pyramid(
+            planted.network, planted.clip, 0, depth=None, scoring="published", top=3, graph=graph_of("zero_mean", 3)
+        )
+        found.append(set(pyramid.kept()["first"]) == planted.kernels["first"])
+    assert np.mean(found) < 0.5
+
+
+@pytest.mark.parametrize("case", sorted(CASES))
+def test_silencing_the_planted_pathway_costs_more_than_silencing_random_kernels(case: str) -> None:
+    planted, pyramid = planted_pyramid(case, 3, 0)
+    ablation = ablate(planted.network, planted.clip, 0, pyramid, draws=20, seed=0)
+    assert ablation.together.count == sum(len(kernels) for kernels in planted.kernels.values())
+    assert [row.layer for row in ablation.layers] == list(pyramid.kept())
+    for row in (ablation.together, *ablation.layers):
+        assert row.drop > row.random_mean
+    for row in ablation.layers:  # random kernels of all layers break most pathways, of one layer few
+        assert row.drop >= row.random_high - 0.01 * abs(ablation.logit)
+
+
+def test_silencing_a_cut_silences_the_class() -> None:
+    planted = CASES["uniform"](3, 0)
+    whole = class_pyramid(planted.network, planted.clip, 0, depth=1, per_layer={1: 8}, graph=graph_of("uniform", 3))
+    silenced = torch.nn.utils.parameters_to_vector(planted.network.parameters()).clone()
+    ablation = ablate(planted.network, planted.clip, 0, whole, draws=1)
+    kept = planted.kernels["third"]
+    weights = planted.network.classifier.weight[0].detach()
+    means = torch.tensor(whole.layer("third").activation, dtype=torch.float32)
+    expected = sum(float(weights[i] * means[i]) for i in kept)
+    assert ablation.together.drop == pytest.approx(expected, rel=1e-5)
+    assert torch.equal(silenced, torch.nn.utils.parameters_to_vector(planted.network.parameters()))
