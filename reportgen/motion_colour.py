@@ -49,17 +49,6 @@ def motion_to_rgb(motion: Motion, max_speed: float, *, evidence: Mask | None = N
     return np.where(known[..., None], np.rint(255 * colour), _NEUTRAL).astype(np.uint8)
 
 
-def shared_scale(motion: Motion, evidence: Mask | None = None, *, percentile: float = 99.0) -> float:
-    """Return the speed in px/frame that full colour stands for on a page that shows all of `motion` ``... 2 H W``.
-
-    It is a percentile of the speeds of the pixels of `evidence`, at least 0.1 px/frame, so that next to no motion
-    looks like none.
-    """
-    speed = np.hypot(motion[..., 0, :, :], motion[..., 1, :, :])
-    counted = speed[np.isfinite(speed) if evidence is None else evidence & np.isfinite(speed)]
-    return max(0.1, float(np.percentile(counted, percentile))) if counted.size else 0.1
-
-
 def colour_wheel(size: int, max_speed: float) -> Picture:
     """Return the legend as RGB ``size size 3``: each direction's colour, at `max_speed` px/frame on the rim.
 

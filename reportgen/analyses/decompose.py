@@ -26,8 +26,9 @@ EXPLAINED_VARIANCE_NEEDED = 0.8
 """A clip whose reconstruction explains less of its variance than this is "not texture plus motion"."""
 
 _SMALLEST_SIDE = 8  # px
+_ROUNDING = 1e-3  # a quarter grey level beyond [0, 1] is rounding
 _LEAST_CONTRAST = 1 / 255  # standard deviation below which a clip is not scaled up: noise must not become texture
-_TEXTURE_STEPS = 6
+_TEXTURE_STEPS = 3
 _REFERENCE_WEIGHT = 0.02  # of the reference frame against each pixel that shows a point of the texture
 _POSITIONS_AT_ONCE = {"cpu": 2**20, "cuda": 2**25}  # pixels of all frames of a batch; about 0.3 KB each
 
@@ -110,12 +111,13 @@ def _checked(clips: Tensor, reference_frame: int | None) -> tuple[Tensor, int]:
     if min(height, width) < _SMALLEST_SIDE:
         raise ClipError(f"Clips of {height}x{width} are too small to decompose: give {_SMALLEST_SIDE} px or more.")
     clips = clips.detach().float()
-    if not bool(torch.isfinite(clips).all()) or clips.min() < 0 or clips.max() > 1:
+    outside = (clips - clips.clamp(0, 1)).abs().max()
+    if not outside <= _ROUNDING:  # also where it is not a number
         raise ClipError("Clips to decompose must hold finite values in [0, 1]: undo the model's normalisation first.")
     reference = frames // 2 if reference_frame is None else reference_frame
     if not 0 <= reference < frames:
         raise OptionError(f"reference_frame is {reference}: give one of the clip's frames, 0 to {frames - 1}.")
-    return clips, reference
+    return clips.clamp(0, 1), reference
 
 
 def _decompose_batch(clips: Tensor, reference: int, solver: str) -> Decomposition:

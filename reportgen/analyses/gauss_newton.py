@@ -60,7 +60,7 @@ class Effort:
 
 
 PAIR_EFFORT = Effort(systems=2, inner_steps=8, interpolation="bilinear")
-DIRECT_EFFORT = Effort(systems=4, inner_steps=10, interpolation="bilinear")
+DIRECT_EFFORT = Effort(systems=3, inner_steps=8, interpolation="bilinear")
 JOINT_EFFORT = Effort(systems=4, inner_steps=8, interpolation="bicubic")
 
 
