@@ -34,7 +34,9 @@ class Card:
 def kernel_card(model: ModelView, view: KernelView) -> Card:
     """Return the card of a kernel."""
     figures = view.figures
-    first = f"{number(figures.times_best, 2)}× best real" if figures.times_best else f"act {number(figures.activation)}"
+    first = "" if figures.activation is None else f"act {number(figures.activation)}"
+    if figures.times_best:
+        first = f"{number(figures.times_best, 2)}× best real"
     second = f"{number(figures.mean_speed, 2)} px/fr" if figures.texture_plus_motion else ""
     if figures.explained_variance is not None and not figures.texture_plus_motion:
         second = f"{percent(max(figures.explained_variance, 0.0))} expl."

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from markupsafe import Markup
 
-from reportgen.pages.format import number, percent
+from reportgen.pages.format import number, percent, plain
 from reportgen.pages.templating import inert
 
 _PETALS = 16
@@ -47,10 +47,10 @@ def curve(values: Sequence[float], label: str, x_label: str) -> Markup:
         f'<polyline points="{_points(values, box, low, high)}" class="curve"/>',
         _text(left, height - 7, x_label, kind="muted"),
         _text(width - right, height - 7, f"{len(values)} points", "end", "muted"),
-        _text(width - right, 11, number(values[-1]), "end", "strong"),
-        _text(left, 11, f"from {number(values[0])}", kind="muted"),
+        _text(width - right, 11, plain(values[-1]), "end", "strong"),
+        _text(left, 11, f"from {plain(values[0])}", kind="muted"),
     ]
-    return _svg(width, height, f"{label}: from {number(values[0])} to {number(values[-1])}", body, "curve")
+    return _svg(width, height, f"{label}: from {plain(values[0])} to {plain(values[-1])}", body, "curve")
 
 
 def profile(values: Sequence[float], label: str) -> Markup:

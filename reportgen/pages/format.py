@@ -44,6 +44,14 @@ def _superscript(value: int) -> str:
     return str(value).translate(str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"))
 
 
+def plain(value: float | int) -> str:
+    """Return a number as it is for a table of figures: whole ones whole, others with four digits that matter."""
+    if isinstance(value, int):
+        return count(value)
+    text = number(value, 4)
+    return text.rstrip("0").rstrip(".") if "." in text and "·" not in text else text
+
+
 def count(value: int | None) -> str:
     """Return a whole number with its thousands apart."""
     return ABSENT if value is None else f"{value:,}".replace(",", "\u202f").replace("-", "−")
@@ -87,6 +95,11 @@ def bytes_size(value: int | None) -> str:
             return f"{size:.0f} {unit}" if unit == "B" or size >= 10 else f"{size:.1f} {unit}"
         size /= 1000
     return f"{size:.1f} GB"
+
+
+def plural(value: int, word: str) -> str:
+    """Return a count with its word: 1 clip, 2 clips."""
+    return f"{count(value)} {word}{'' if value == 1 else 's'}"
 
 
 def shape(values: tuple[int, ...] | None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,15 +13,18 @@ from reportgen.pages.page import ColourWheel, MotionStrip
 from reportgen.pages.strips import Strip
 from reportgen.records.jobs import Artifact
 
-PERCENTILE = 99.0
 WHEEL_SIZE = 96
-"""px; drawn at twice the size at which it is shown."""
+"""px; twice the size at which it is shown."""
 
-LEAST_SCALE = 0.5
-"""px/frame; a page of still textures is not stretched until its noise has colours."""
+PERCENTILE = 99.0
+LEAST_SCALE = 0.1
+"""px/frame; next to no motion looks like none."""
+
+_SAMPLE = 4_000_000
+"""Speeds that a percentile is taken of, at most: a layer may have thousands of kernels."""
 
 
-def page_scale(sources: Iterable[Path]) -> float:
+def page_scale(sources: Sequence[Path]) -> float:
     """Return the speed in px/frame at the wheel's rim: the 99th percentile over the page's motion fields.
 
     Only pixels where the texture gives evidence count. Raises StoreError when a file cannot be read.
@@ -29,12 +32,11 @@ def page_scale(sources: Iterable[Path]) -> float:
     speeds = []
     for source in sources:
         arrays = read_data(source)
-        speeds.append(np.linalg.norm(arrays["motion"].astype(np.float32), axis=1)[arrays["evidence"]])
-    together = np.concatenate(speeds) if speeds else np.zeros(0, np.float32)
-    if together.size == 0:
-        return LEAST_SCALE
-    scale = max(float(np.percentile(together, PERCENTILE)), LEAST_SCALE)
-    return float(f"{scale:.2g}")
+        speed = np.hypot(*np.moveaxis(arrays["motion"].astype(np.float32), 1, 0))[arrays["evidence"]]
+        speeds.append(speed[:: max(1, speed.size * len(sources) // _SAMPLE)])
+    together = np.concatenate(speeds)
+    scale = float(np.percentile(together, PERCENTILE)) if together.size else 0.0
+    return float(f"{max(scale, LEAST_SCALE):.2g}")
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def layer_motion(folder: str, fields: Iterable[tuple[int, Artifact, Path]]) -> L
     found = list(fields)
     if not found:
         return None
-    scale = page_scale(path for _, _, path in found)
+    scale = page_scale([path for _, _, path in found])
     alt = f"Colour wheel: right red, down yellow, left cyan, up blue-violet, none white; {scale:g} px/frame at the rim"
     wheel = Strip(f"{folder}/motion-wheel.png", WHEEL_SIZE, WHEEL_SIZE, 1, alt)
     assets: list[MotionStrip | ColourWheel] = [ColourWheel(wheel.uri, scale)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from reportgen.pages import charts
 from reportgen.pages.addresses import relative_link
 from reportgen.pages.cards import kernel_card
 from reportgen.pages.format import figure, short_kernel_name, short_layer_name
-from reportgen.pages.graphs import Node, barycentre_order
+from reportgen.pages.graphs import Node
 from reportgen.pages.page import Page, ScriptData
 from reportgen.pages.report import ClassView, ModelView, Pyramid, Report, trouble
 from reportgen.pages.strips import Strip, clip_strip, downloads, strip
@@ -66,7 +66,7 @@ def graph_data(model: ModelView, pyramid: Pyramid) -> dict[str, Any]:
         "index": [node.index for node in graph.nodes],
         "relevance": [_rounded(node.relevance) for node in graph.nodes],
         "activation": [None if node.activation is None else _rounded(node.activation) for node in graph.nodes],
-        "order": barycentre_order(graph.nodes, graph.edges, graph.columns),
+        "order": [node.order for node in graph.nodes],
         "source": [edge.source for edge in graph.edges],
         "target": [edge.target for edge in graph.edges],
         "contribution": [_rounded(edge.contribution) for edge in graph.edges],
@@ -90,9 +90,9 @@ def _rounded(value: float) -> float:
     return float(f"{value:.4g}")
 
 
-def node_rows(model: ModelView, pyramid: Pyramid) -> list[NodeRow]:
-    """Return the kernels of a pyramid for the table: by layer, the most relevant first."""
-    nodes = [node for node in pyramid.graph.nodes if node.depth]
+def node_rows(model: ModelView, found: Sequence[Node]) -> list[NodeRow]:
+    """Return kernels of a pyramid for a table: by layer, the most relevant first."""
+    nodes = [node for node in found if node.depth]
     mass: dict[str, float] = {}
     for node in nodes:
         mass[node.layer] = mass.get(node.layer, 0.0) + abs(node.relevance)
@@ -109,12 +109,10 @@ def node_rows(model: ModelView, pyramid: Pyramid) -> list[NodeRow]:
     ]
 
 
-def theta_curve(view: ClassView) -> Markup | None:
-    """Return how many kernels are kept as the threshold rises, where the pyramid recorded it."""
-    found = view.answer.metrics.get("theta_curve") if view.answer else None
-    if not isinstance(found, dict) or not isinstance(kept := found.get("kept"), list):
-        return None
-    values = [float(v) for v in kept if isinstance(v, int | float)]
+def theta_chart(pyramid: Pyramid) -> Markup | None:
+    """Return how many kernels of all layers are kept as the threshold rises; None when that was not counted."""
+    kept = pyramid.graph.theta.kept.values()
+    values = [float(sum(counts)) for counts in zip(*kept, strict=True)]
     return charts.curve(values, "Kernels kept as theta rises", "theta from 0 to 1") if len(values) > 1 else None
 
 
@@ -124,7 +122,7 @@ def _page(model: ModelView, view: ClassView, pyramid: Pyramid | None) -> Page:
     label = model.label(view.index)
     clip_title = clip.title if clip else view.clip
     drops = causal_drops(view.answer) if view.answer else []
-    rows = node_rows(model, pyramid) if pyramid else []
+    rows = node_rows(model, pyramid.graph.nodes) if pyramid else []
     data = ScriptData(uri.removesuffix(".md") + "-graph.js", "graph", graph_data(model, pyramid)) if pyramid else None
     tubes = [
         (artifact.role.removeprefix("tube."), found)
@@ -154,8 +152,9 @@ def _page(model: ModelView, view: ClassView, pyramid: Pyramid | None) -> Page:
             "drops_chart": charts.drops(drops, "Fall of the class logit when kernels are removed") if drops else None,
             "together": next((drop for drop in drops if drop.name == "together"), None),
             "rows": rows[:TABLE_ROWS],
+            "against": node_rows(model, pyramid.graph.negative) if pyramid else [],
             "left_out": max(len(rows) - TABLE_ROWS, 0),
-            "theta": theta_curve(view),
+            "theta": theta_chart(pyramid) if pyramid else None,
             "tubes": tubes,
             "bias_share": figure(view.answer.metrics, "bias_share") if view.answer else None,
             "conservation": figure(view.answer.metrics, "conservation_error") if view.answer else None,

@@ -9,17 +9,20 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from pydantic import ValidationError
+
 from reportgen.errors import RenderError
 from reportgen.pages.addresses import Addresses, folder_names
 from reportgen.pages.evidence import Evidence
 from reportgen.pages.format import figure, short_kernel_name
-from reportgen.pages.graphs import Graph, Node, read_graph
+from reportgen.pages.graphs import Graph, Node, as_graph
 from reportgen.pages.motion import LayerMotion, layer_motion
 from reportgen.pages.page import CopiedFile
 from reportgen.pages.sentences import KernelFigures
 from reportgen.records.identities import KernelId
 from reportgen.records.jobs import Artifact, Done, Failed, Outcome, Record, Skipped
 from reportgen.records.manifest import ClipFacts, LayerFacts, Manifest, Run
+from reportgen.records.pyramid_schema import PyramidDocument
 from reportgen.records.store import RUN_FILE, Store
 
 DESIGNED = ("kernels", "decomposition", "evidence", "pyramid", "saliency")
@@ -144,6 +147,14 @@ class ModelView:
         except (OSError, ValueError) as error:
             raise RenderError(f"{path} cannot be read as JSON ({error}): compute this run again.") from error
 
+    def pyramid_document(self, artifact: Artifact) -> PyramidDocument:
+        """Return a pyramid's document; raises RenderError when it is damaged or of another version."""
+        path = self.store.path(artifact)
+        try:
+            return PyramidDocument.model_validate_json(path.read_bytes())
+        except (OSError, ValidationError) as error:
+            raise RenderError(f"{path} holds no class pyramid that this version reads: compute it again.") from error
+
     def parse_kernel(self, unit: str) -> KernelId:
         """Return the kernel that a unit names; a layer's own name may hold any sign."""
         layer, _, index = unit.removeprefix(f"{self.run.model}/").rpartition("/")
@@ -234,7 +245,7 @@ class ModelView:
                 uri=self.addresses.pyramid(view.clip, view.index),
                 label=self.label(view.index),
                 clip_title=self.clips[view.clip].title,
-                graph=read_graph(self.document(artifact)),
+                graph=as_graph(self.pyramid_document(artifact)),
             )
             for view in self.classes("pyramid")
             if view.answer and (artifact := view.answer.artifact("graph", "json"))

@@ -8,7 +8,7 @@ from statistics import median
 from typing import Any
 
 from reportgen.pages.charts import Drop
-from reportgen.pages.format import count, figure, number, percent, short_layer_name
+from reportgen.pages.format import count, figure, number, percent, plain, plural, short_layer_name
 from reportgen.pages.report import ClassView, ModelView
 from reportgen.pages.sentences import KernelFigures
 from reportgen.pages.verdicts import State, Verdict, graded
@@ -70,7 +70,7 @@ def headlines(model: ModelView) -> list[Headline]:
     return [
         Headline(
             count(len(answered)),
-            f"kernels in {len(model.kernels)} layers",
+            f"kernels shown, of {plural(len(model.kernels), 'layer')}",
             "pass" if answered else "warn",
             model.addresses.home,
         ),
@@ -243,7 +243,7 @@ def metric_rows(metrics: dict[str, Any]) -> list[tuple[str, str]]:
         if isinstance(value, bool):
             text = "yes" if value else "no"
         elif isinstance(value, int | float):
-            text = number(value, 4)
+            text = plain(value)
         elif isinstance(value, list):
             text = f"{len(value)} values (in the record)"
         elif isinstance(value, dict):

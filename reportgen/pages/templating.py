@@ -55,6 +55,8 @@ class Templates:
             percent=formats.percent,
             duration=formats.duration,
             bytes=formats.bytes_size,
+            plural=formats.plural,
+            plain=formats.plain,
             shape=formats.shape,
             short_layer=formats.short_layer_name,
         )

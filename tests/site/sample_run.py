@@ -30,7 +30,7 @@ from reportgen.records.jobs import Done, Failed, Job, Outcome, Record, Skipped
 from reportgen.records.manifest import ClipFacts, Environment, LayerFacts, Run, WeightsFacts
 from reportgen.records.store import Store
 
-FRAMES, SIDE = 16, 48
+FRAMES, SIDE = 12, 32
 HOSTILE_LABEL = "<script>alert(1)</script> | *a* _b_ [c](d) {{ 7 * 7 }} {% raw %} `e` </title>"
 HOSTILE_LAYER = "s4.<img src=x onerror=alert(2)>|{{7*7}}"
 LABELS = ("dots static", "dots moving right", HOSTILE_LABEL, "rings moving up")
@@ -313,11 +313,8 @@ class _SampleRun:
         )
 
     def _pyramid(self, clip: str, index: int) -> None:
-        document = graph_document(
-            self.rng,
-            [("fc", [index]), *((layer, list(range(0, 35, 7)) + list(range(40, 46))) for layer in reversed(LAYERS))],
-        )
-        document["class"] = {"index": index, "label": LABELS[index]}
+        columns = [(layer, [*range(0, 35, 7), *range(40, 46)]) for layer in reversed(LAYERS)]
+        document = graph_document(self.rng, columns)
         drops = {
             layer: {"drop": 1.2 + i, "random_mean": 0.3, "random_low": -0.1, "random_high": 0.8}
             for i, layer in enumerate(reversed(LAYERS))
@@ -362,27 +359,51 @@ class _UntrainedRun(_SampleRun):
 
 
 def graph_document(rng: np.random.Generator, columns: list[tuple[str, list[int]]], degree: int = 4) -> dict[str, Any]:
-    """Return a random pyramid over the given columns; each kernel feeds `degree` of the column before."""
+    """Return a random pyramid over the given columns, the nearest to the class first."""
     nodes: list[dict[str, Any]] = []
     edges: list[dict[str, Any]] = []
-    before: list[int] = []
-    for depth, (layer, kernels) in enumerate(columns):
-        places = []
-        for kernel in kernels:
-            places.append(len(nodes))
-            relevance = 7.25 if depth == 0 else float(rng.gamma(1.0, 6.0 / len(kernels)))
+    before: list[tuple[str | None, int]] = [(None, 2)]
+    for depth, (layer, kernels) in enumerate(columns, start=1):
+        for order, kernel in enumerate(kernels):
+            relevance = float(rng.gamma(1.0, 6.0 / len(kernels)))
             nodes.append(
                 {
                     "layer": layer,
                     "index": kernel,
                     "depth": depth,
                     "relevance": relevance,
-                    "activation": float(rng.gamma(2.0, 1.0)),
+                    "activation": 1.0,
+                    "order": order,
                 }
             )
-        for place in places if before else ():
-            for target in rng.choice(before, min(degree, len(before)), replace=False):
-                value = nodes[place]["relevance"] / degree * float(rng.normal(1.0, 0.8))
-                edges.append({"source": place, "target": int(target), "contribution": value})
-        before = places
-    return {"version": 1, "logit": 7.25, "nodes": nodes, "edges": edges}
+            for at in rng.choice(len(before), min(degree, len(before)), replace=False):
+                target = {"layer": before[at][0], "index": before[at][1]}
+                value = relevance / degree * float(rng.normal(1.0, 0.8))
+                edges.append({"source": {"layer": layer, "index": kernel}, "target": target, "contribution": value})
+        before = [(layer, kernel) for kernel in kernels]
+    layers = [
+        {
+            "name": layer,
+            "kind": "convolution",
+            "depth": depth,
+            "kernels": 2 * len(kernels),
+            "kept": len(kernels),
+            "relevance": 6.0,
+        }
+        for depth, (layer, kernels) in enumerate(columns, start=1)
+    ]
+    against = {"layer": columns[0][0], "index": 1, "depth": 1, "relevance": -0.4, "activation": 2.0, "kept": False}
+    return {
+        "version": 1,
+        "network": "drift",
+        "class": {"index": 2, "label": LABELS[2]},
+        "logit": 7.25,
+        "scoring": "attribution",
+        "parameters": {},
+        "layers": layers,
+        "nodes": nodes,
+        "negative": [against],
+        "edges": edges,
+        "edge_total": len(edges) + 10,
+        "theta_curve": {"thetas": [0.0, 0.5, 1.0], "kept": {layer: [11, 6, 1] for layer, _ in columns}},
+    }

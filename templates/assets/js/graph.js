@@ -85,9 +85,6 @@
       }
       kept += held;
       whole += mass;
-      if (controls.negative.checked) {
-        for (const node of byRelevance[place].slice(-top)) if (data.relevance[node] < 0) shown[node] = 1;
-      }
     });
     return whole ? kept / whole : 0;
   }
@@ -351,7 +348,7 @@
     controls.value.textContent = `${controls.share.value}%`;
     const kernels = scene.visible.slice(1).reduce((sum, members) => sum + members.length, 0);
     const all = count - columns[0].length;
-    status.textContent = `${kernels} of ${all} kernels and ${scene.edges.length} of ${edgeCount} connections, ${Math.round(100 * share)}% of the positive relevance.`;
+    status.textContent = `${kernels} of ${all} kernels and ${scene.edges.length} of ${edgeCount} connections, ${Math.round(100 * share)}% of the kept relevance.`;
     Object.assign(root.dataset, { nodes: String(kernels), edges: String(scene.edges.length) });
     paint();
   }
