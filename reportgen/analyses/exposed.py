@@ -99,12 +99,20 @@ class ExposedNetwork(nn.Module):
     """The logits of a network as a function of its clip, with each nonlinear call a module in `calls`.
 
     Only the calls are submodules: the network itself is kept out of `modules()`, so that nothing hooks its own.
+    `advance` is told of every clip that went through.
     Raises NetworkError when a call cannot be exposed without changing what the network returns.
     """
 
-    def __init__(self, network: Network, clip: Tensor, builders: Mapping[Any, _Builder]) -> None:
+    def __init__(
+        self,
+        network: Network,
+        clip: Tensor,
+        builders: Mapping[Any, _Builder],
+        advance: Callable[[float], None] = lambda _clips: None,
+    ) -> None:
         super().__init__()
         self.network = network
+        self.advance = advance
         self.builders = builders
         self.calls = nn.ModuleList()
         # Most code uses what an in-place call returns, and then needs no copy back into its input; some does not.
@@ -132,6 +140,7 @@ class ExposedNetwork(nn.Module):
             logits = self.network.logits(clip)
         if routing.taken != len(self.calls):
             raise self.other_path()
+        self.advance(len(clip))
         return logits
 
     def other_path(self) -> NetworkError:

@@ -91,7 +91,7 @@ def guided_backprop(question: Question) -> Tensor:
 
 def smoothgrad(question: Question) -> Tensor:
     """Return the mean of dy/dx over noisy copies of the clip."""
-    return _smoothed(question, captum.attr.Saliency(question.network.logits), abs=False)
+    return _smoothed(question, captum.attr.Saliency(question.logits), abs=False)
 
 
 def smoothgrad_guided(question: Question) -> Tensor:
@@ -112,7 +112,7 @@ def integrated_gradients(question: Question) -> Tensor:
 
 def deeplift(question: Question) -> Tensor:
     """Return DeepLift's contributions by the rescale rule."""
-    exposed = ExposedNetwork(question.network, question.clip, NONLINEARITIES)
+    exposed = ExposedNetwork(question.network, question.clip, NONLINEARITIES, question.advance)
     return _attributed(captum.attr.DeepLift(exposed), question, baselines=question.baseline)
 
 
@@ -160,7 +160,7 @@ def _window(question: Question) -> tuple[int, ...]:
 
 
 def _boxes(question: Question) -> int:
-    return math.prod(
+    return 1 + math.prod(
         math.ceil(size / side) for size, side in zip(question.clip.shape[2:], _window(question), strict=True)
     )
 
@@ -187,7 +187,6 @@ def _smoothed(question: Question, method: Any, **options: Any) -> Tensor:
         with _quiet():
             found = method.attribute(noisy.requires_grad_(), target=question.class_index, **options)
         total += found.detach().sum(dim=0, keepdim=True)
-        question.advance(len(numbers))
     return total / question.samples
 
 
@@ -256,7 +255,7 @@ def _guided(question: Question) -> ExposedNetwork:
 
 
 def _rectifiers(question: Question) -> ExposedNetwork:
-    return ExposedNetwork(question.network, question.clip, RECTIFIERS)
+    return ExposedNetwork(question.network, question.clip, RECTIFIERS, question.advance)
 
 
 @contextmanager
@@ -327,6 +326,7 @@ METHODS: Mapping[str, Method] = {
         compute=deeplift,
         additive=True,
         compared=True,
+        passes=lambda _question: 2,
     ),
     "grad_cam": Method(
         "Grad-CAM",
@@ -341,6 +341,7 @@ METHODS: Mapping[str, Method] = {
         description="Guided backprop, kept where Grad-CAM is warm.",
         source="Selvaraju et al. 2017, arXiv 1610.02391",
         compute=guided_grad_cam,
+        passes=lambda _question: 2,
     ),
     "occlusion": Method(
         "Occlusion",

@@ -1,0 +1,183 @@
+"""Attributions whose right answer is known (methods.md, section 8: saliency)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 (torch's own convention)
+
+from reportgen.analyses.baselines import make_baseline
+from reportgen.analyses.saliency import attribute
+from tests.truth.bundled import bundled_clips, bundled_network
+
+CLIP = torch.rand((1, 3, 4, 6, 6), generator=torch.Generator().manual_seed(0))
+
+
+class Linear(nn.Module):
+    """Two classes, each a weighted sum of all pixels, and a bias."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        generator = torch.Generator().manual_seed(1)
+        self.weight = nn.Parameter(torch.randn((2, 3, 4, 6, 6), generator=generator))
+        self.bias = nn.Parameter(torch.tensor([3.0, -2.0]))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.einsum("ncthw,kcthw->nk", x, self.weight) + self.bias
+
+
+class TestLinearNetworks:
+    weights = Linear().weight.detach()
+
+    @pytest.mark.parametrize("index", [0, 1])
+    def test_gradients_are_the_weights(self, index: int) -> None:
+        for method in ("gradients", "smoothgrad"):
+            found = attribute(Linear(), CLIP, index, method)
+            torch.testing.assert_close(found.attribution[0], self.weights[index], rtol=1e-6, atol=1e-6)
+
+    def test_input_x_gradient_is_weight_times_pixel(self) -> None:
+        found = attribute(Linear(), CLIP, 1, "input_x_gradient")
+        torch.testing.assert_close(found.attribution, self.weights[1] * CLIP)
+
+    @pytest.mark.parametrize("baseline", ["black", "mean_frame", "blur"])
+    def test_integrated_gradients_is_weight_times_difference_and_complete(self, baseline: str) -> None:
+        found = attribute(Linear(), CLIP, 1, "integrated_gradients", baseline=baseline, steps=8)
+        expected = self.weights[1] * (CLIP - make_baseline(baseline, CLIP))
+        torch.testing.assert_close(found.attribution, expected, rtol=1e-4, atol=1e-5)
+        assert found.completeness_error is not None
+        assert found.completeness_error < 1e-4
+
+    def test_occlusion_is_a_box_s_share(self) -> None:
+        found = attribute(Linear(), CLIP, 0, "occlusion", baseline="black", window=(2, 3, 3))
+        shares = (self.weights[0] * CLIP[0]).reshape(3, 2, 2, 2, 3, 2, 3).sum(dim=(0, 2, 4, 6)) / (3 * 2 * 3 * 3)
+        expected = shares.repeat_interleave(2, 0).repeat_interleave(3, 1).repeat_interleave(3, 2)
+        torch.testing.assert_close(found.attribution[0], expected.expand(3, 4, 6, 6), rtol=1e-4, atol=1e-5)
+
+
+class TestCompleteness:
+    @pytest.mark.parametrize("baseline", ["blur", "mean_frame", "black"])
+    def test_integrated_gradients_of_the_bundled_network_at_64_steps(self, baseline: str) -> None:
+        clip, label = bundled_clips(1, motion="moving right")[0]
+        clip = clip[:, :, 4:12, :48, :48]  # less than the native clip, for the test's time
+        found = attribute(bundled_network(), clip, label, "integrated_gradients", steps=64, baseline=baseline)
+        assert found.completeness_error is not None
+        assert found.completeness_error <= 0.01
+
+    def test_deeplift_is_complete_where_every_nonlinearity_has_its_rule(self) -> None:
+        torch.manual_seed(0)
+        network = nn.Sequential(
+            nn.Conv3d(3, 5, 3),
+            nn.ReLU(inplace=True),
+            nn.MaxPool3d((1, 2, 2)),
+            nn.Conv3d(5, 4, (1, 2, 2)),
+            nn.ELU(),
+            nn.Flatten(),
+            nn.Linear(8, 3),
+        )
+        found = attribute(network, CLIP, 2, "deeplift", baseline="black")
+        assert found.completeness_error is not None
+        assert found.completeness_error < 1e-4
+
+
+#: Two layers, a ReLU behind each, and two classes, on two pixels.
+FIRST = torch.tensor([[1.0, -2.0], [3.0, 1.0], [-1.0, 1.0]])
+SECOND = torch.tensor([[2.0, 1.0, -1.0], [-3.0, 1.0, 2.0]])
+LAST = torch.tensor([[1.0, -1.0], [2.0, 1.0]])
+PIXELS = torch.tensor([0.5, 0.2])
+
+# Forward: first 0.1, 1.7, -0.3, so that its third unit is silent; second 1.9 and 1.4, both active.
+# Back from class 0: (1, -1), of which (1, 0) passes the second ReLU; then (2, 1, -1), of which (2, 1, 0) passes the
+# first; then 2 (1, -2) + 1 (3, 1).
+# Back from class 1: (2, 1) passes whole; then (1, 3, 0); then 1 (1, -2) + 3 (3, 1).
+BY_HAND = {0: (5.0, -3.0), 1: (10.0, 1.0)}
+GRADIENT = {0: (5.0, -10.0), 1: (10.0, 1.0)}
+
+
+class Written(nn.Module):
+    """The network by hand, its two rectifications by `first` and `second`."""
+
+    def __init__(self, first: Callable[[Tensor], Tensor], second: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.weights = nn.ParameterList([FIRST.clone(), SECOND.clone(), LAST.clone()])
+        self.first, self.second = first, second
+
+    def forward(self, x: Tensor) -> Tensor:
+        hidden = self.first(x.flatten(1) @ self.weights[0].T)
+        return self.second(hidden @ self.weights[1].T) @ self.weights[2].T
+
+
+def statement(x: Tensor) -> Tensor:
+    """An in-place call whose result is not used."""
+    x.relu_()
+    return x
+
+
+REUSED = nn.ReLU()
+REUSED_IN_PLACE = nn.ReLU(inplace=True)
+
+SPELLINGS: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]] = {
+    "modules": (nn.ReLU(), nn.ReLU()),
+    "in place": (nn.ReLU(inplace=True), nn.ReLU(inplace=True)),
+    "reused": (REUSED, REUSED),
+    "reused in place": (REUSED_IN_PLACE, REUSED_IN_PLACE),
+    "functional": (F.relu, lambda x: F.relu(x, inplace=True)),
+    "torch": (torch.relu, torch.relu_),
+    "methods": (Tensor.relu, Tensor.relu_),
+    "statement": (statement, nn.ReLU()),
+}
+
+
+class TestGuidedBackprop:
+    @pytest.mark.parametrize("index", [0, 1])
+    def test_the_plain_gradient_is_another(self, index: int) -> None:
+        found = attribute(Written(F.relu, F.relu), PIXELS.view(1, 1, 1, 1, 2), index, "gradients")
+        assert found.attribution.flatten().tolist() == pytest.approx(GRADIENT[index], abs=1e-6)
+
+    @pytest.mark.parametrize("spelling", SPELLINGS)
+    @pytest.mark.parametrize("index", [0, 1])
+    def test_equals_the_hand_computed_answer(self, spelling: str, index: int) -> None:
+        network = Written(*SPELLINGS[spelling])
+        found = attribute(network, PIXELS.view(1, 1, 1, 1, 2), index, "guided_backprop")
+        assert found.attribution.flatten().tolist() == pytest.approx(BY_HAND[index], abs=1e-6)
+
+    def test_a_tensor_that_others_read_too_is_rectified_on_one_way_only(self) -> None:
+        """y = sum of relu(x) - 3 x: the skip's negative signal must not be clamped with the ReLU's."""
+
+        class Skip(nn.Module):
+            def forward(self, x: Tensor) -> Tensor:
+                z = 2 * x.flatten(1)
+                return (F.relu(z) - 3 * z).sum(dim=1, keepdim=True)
+
+        found = attribute(Skip(), CLIP, 0, "guided_backprop")
+        torch.testing.assert_close(found.attribution, torch.full_like(CLIP, -4.0))
+
+
+def test_grad_cam_of_a_planted_map() -> None:
+    """One convolution map marks a bright corner, the other the rest; the class reads the first with weight 2."""
+
+    class Planted(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv3d(3, 2, 1)
+            self.relu = nn.ReLU(inplace=True)
+            with torch.no_grad():
+                self.conv.weight[0], self.conv.weight[1] = 1.0, -1.0
+                self.conv.bias.copy_(torch.tensor([0.0, 3.0]))
+
+        def forward(self, x: Tensor) -> Tensor:
+            maps = self.relu(self.conv(x))
+            return (maps * torch.tensor([2.0, -1.0]).view(1, 2, 1, 1, 1)).mean(dim=(2, 3, 4)).sum(1, keepdim=True)
+
+    clip = torch.zeros(1, 3, 4, 6, 6)
+    clip[:, :, 2:, :3, :3] = 1.0
+    found = attribute(Planted(), clip, 0, "grad_cam")
+    count = 4 * 6 * 6
+    expected = ((2 * 3.0 - 0.0) / count) * clip[:, 0]
+    torch.testing.assert_close(found.heat, expected, rtol=1e-5, atol=1e-7)
+    assert found.layer == "relu"
+    on_convolution = attribute(Planted(), clip, 0, "grad_cam", layer="conv")
+    first_weight = 2 * (18 / count) / count  # its gradient is 2 / count where the map is positive: 18 places
+    torch.testing.assert_close(on_convolution.heat, 3 * first_weight * clip[:, 0], rtol=1e-5, atol=1e-7)
