@@ -16,6 +16,7 @@ from reportgen.networks.network import Network, as_network
 from reportgen.networks.tracing import FieldTracer
 from reportgen.records.manifest import LayerFacts
 
+_FAULTS = (RuntimeError, NotImplementedError, TypeError, ValueError, AssertionError, IndexError, KeyError)
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 
 
@@ -42,24 +43,42 @@ def describe_layers(network: Network | nn.Module, *, clip_shape: Sequence[int] |
     Raises NetworkError when the network cannot run on such a clip.
     """
     network = as_network(network)
-    shape = _clip_shape(network, clip_shape)
-    layers = {name: part for name, part in network.module.named_modules() if is_layer(part)}
-    try:
-        seen = _observe(network, layers, shape, torch.device("meta"))
-    except (RuntimeError, NotImplementedError, TypeError, ValueError, AssertionError) as error:
-        if network.device.type == "meta":
-            raise _cannot_run(network, shape, error) from error
-        try:
-            seen = _observe(network, layers, shape, network.device)
-        except (RuntimeError, TypeError, ValueError, AssertionError) as fault:
-            raise _cannot_run(network, shape, fault) from fault
+    layers = _layers(network)
+    seen, _ = _run(network, layers, clip_shape)
     facts = [_facts(name, part, seen.get(name), len(layers)) for name, part in layers.items()]
     return tuple(sorted(facts, key=lambda fact: fact.order))
+
+
+def count_additions(network: Network | nn.Module, *, clip_shape: Sequence[int] | None = None) -> int:
+    """Return how many residual branches a network adds to the path that they leave, as run by `describe_layers`."""
+    network = as_network(network)
+    _, tracer = _run(network, {}, clip_shape)
+    return tracer.additions
 
 
 def is_layer(module: nn.Module) -> bool:
     """Whether a module is a convolution or linear layer."""
     return isinstance(module, (*_CONVOLUTIONS, nn.Linear))
+
+
+def _layers(network: Network) -> dict[str, nn.Module]:
+    return {name: part for name, part in network.module.named_modules() if is_layer(part)}
+
+
+def _run(
+    network: Network, layers: dict[str, nn.Module], clip_shape: Sequence[int] | None
+) -> tuple[dict[str, _Seen], FieldTracer]:
+    """Run the network on the meta device, or where it cannot, for real; return what its layers did."""
+    shape = _clip_shape(network, clip_shape)
+    try:
+        return _observe(network, layers, shape, torch.device("meta"))
+    except _FAULTS as error:
+        if network.device.type == "meta":
+            raise _cannot_run(network, shape, error) from error
+    try:
+        return _observe(network, layers, shape, network.device)
+    except _FAULTS as error:
+        raise _cannot_run(network, shape, error) from error
 
 
 def _clip_shape(network: Network, clip_shape: Sequence[int] | None) -> tuple[int, ...]:
@@ -77,8 +96,8 @@ def _cannot_run(network: Network, shape: tuple[int, ...], error: Exception) -> N
 
 def _observe(
     network: Network, layers: dict[str, nn.Module], shape: tuple[int, ...], device: torch.device
-) -> dict[str, _Seen]:
-    """Run the network once on one black clip and return what each layer did."""
+) -> tuple[dict[str, _Seen], FieldTracer]:
+    """Run the network once on one black clip."""
     seen: dict[str, _Seen] = {}
     tracer = FieldTracer()
 
@@ -110,7 +129,7 @@ def _observe(
     finally:
         for handle in handles:
             handle.remove()
-    return seen
+    return seen, tracer
 
 
 def _multiply_adds(layer: nn.Module, given: Tensor, output: Tensor) -> int:

@@ -16,11 +16,15 @@ from reportgen.networks.shapes import meta_result
 
 
 class FieldTracer(TorchDispatchMode):
-    """While active, follows the fields of every tensor that depends on one marked with `mark`."""
+    """While active, follows the fields of every tensor that depends on one marked with `mark`.
+
+    `additions` counts the sums of two such tensors of one shape: the ends of residual branches.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self._fields = WeakIdKeyDictionary()
+        self.additions = 0
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -48,6 +52,7 @@ class FieldTracer(TorchDispatchMode):
         known = tuple(field for tensor in _tensors(arguments.values()) if (field := self.field(tensor)) is not None)
         outputs = tuple(_tensors([result]))
         if known and outputs:
+            self.additions += _is_residual(func, known)
             call = Call(arguments, self.field, known, outputs)
             for tensor, field in zip(outputs, _rule(func)(call), strict=True):
                 self._note(tensor, field, func)
@@ -61,6 +66,11 @@ class FieldTracer(TorchDispatchMode):
         if func._schema.is_mutable and base is not None:
             # Written through a view: where in its base the values went is not followed.
             self._fields[base] = forget(field, base.shape)
+
+
+def _is_residual(func: Any, known: tuple[Field, ...]) -> bool:
+    name = func.overloadpacket.__name__
+    return name in {"add", "add_"} and len(known) == 2 and known[0].dims == known[1].dims
 
 
 def _rule(func: Any) -> Rule:

@@ -7,38 +7,40 @@ import math
 import torch
 from torch import Tensor, nn
 
+from reportgen.networks.layers import count_additions, is_layer
+from reportgen.networks.network import Network
+
 _NORMS = (nn.modules.batchnorm._NormBase, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)
-_WEIGHTED = (nn.modules.conv._ConvNd, nn.Linear)
 
 
-def initialise(module: nn.Module, seed: int) -> None:
-    """Repair the state in which a factory leaves a network, so that its untrained kernels can be looked at.
+def initialise(network: Network, seed: int) -> None:
+    """Give an untrained network weights with which a signal neither fades nor explodes on its way, from `seed`.
 
-    The factory's own choice is kept, with two exceptions. Entries that are zero so that training starts from an
-    identity stack (the last norm of a residual block, Goyal et al. 2017, arXiv 1706.02677, section 5.1) would hide
-    every kernel before them: such a scale becomes `1 / sqrt(L)` for L of them, which keeps the variance of the whole
-    stack below e (Zhang et al. 2019, arXiv 1901.09321), and such a weight is drawn as below. A network without any
-    norm would fade layer by layer with torch's default weights: its weights are drawn from N(0, 2 / fan_in) (He et
-    al. 2015, arXiv 1502.01852, equation 10) and its biases are zero. All draws are made on the CPU, from `seed`.
+    What factories leave behind is meant for training, where batch norm divides by the statistics of a batch: in
+    evaluation, torch's default weights let a signal fade by sqrt(6) per layer, and blocks whose last norm is zero
+    (Goyal et al. 2017, arXiv 1706.02677, section 5.1) are identities that hide every kernel inside them.
+
+    Weights of convolution and linear layers are drawn from N(0, g^2 2 / fan_in) (He et al. 2015, arXiv 1502.01852,
+    equation 10), their biases are zero, and norms that are zero become one. With A residual additions and m layers
+    for each of them, g = A^(-1 / 2m): the variance then grows by (1 + 1/A)^A < e in all, whatever the depth (compare
+    Zhang et al. 2019, arXiv 1901.09321). All draws are made on the CPU, so that they are the same everywhere;
+    everything else stays as the factory made it.
     """
+    layers = [part for part in network.module.modules() if is_layer(part)]
+    additions = count_additions(network)
+    gain = additions ** (-additions / (2 * len(layers))) if additions and layers else 1.0
     generator = torch.Generator().manual_seed(seed)
-    silent = [
-        norm.weight
-        for norm in module.modules()
-        if isinstance(norm, _NORMS) and isinstance(norm.weight, Tensor) and not norm.weight.any()
-    ]
-    has_norm = any(isinstance(part, _NORMS) for part in module.modules())
     with torch.no_grad():
-        for scale in silent:
-            scale.fill_(1 / math.sqrt(len(silent)))
-        for part in module.modules():
-            if isinstance(part, _WEIGHTED) and (not has_norm or not part.weight.any()):
-                part.weight.copy_(_draw(part, generator))
-                if part.bias is not None and not has_norm:
-                    part.bias.zero_()
+        for layer in layers:
+            layer.get_parameter("weight").copy_(gain * _drawn(layer, generator))
+            if layer.bias is not None:
+                layer.get_parameter("bias").zero_()
+        for norm in network.module.modules():
+            if isinstance(norm, _NORMS) and isinstance(norm.weight, Tensor) and not norm.weight.any():
+                norm.weight.fill_(1.0)
 
 
-def _draw(layer: nn.Module, generator: torch.Generator) -> Tensor:
+def _drawn(layer: nn.Module, generator: torch.Generator) -> Tensor:
     """Return He-normal values for the weight of a convolution or linear layer."""
     weight = layer.get_parameter("weight")
     fan_in: float = math.prod(weight.shape[1:])

@@ -99,7 +99,7 @@ def seeded(definition: Definition, seed: int) -> nn.Module:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         module = definition.build()
-    initialise(module, seed)
+    initialise(Network(_frozen(module), definition.card), seed)
     return module
 
 
