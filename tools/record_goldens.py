@@ -3,6 +3,9 @@
     python tools/record_goldens.py reference FOLDER   # facts recorded from the upstream networks, one folder per model
     python tools/record_goldens.py torchvision        # runs torchvision's own video networks (it must be installed)
 
+resnet3d_18, resnet3d_34_2020, resnext3d_101 and densenet3d_121 were recorded by `execution` from their publisher's
+classes, which no package has. (densenet3d_121: with `norm.1` spelled `norm1`, since torch takes no dots any more.)
+
 Each file holds, for one network: parameters, multiply-adds in 1e9 (`gflops`), the ordered state dict, the convolutions
 in the order of execution, the kinds of norm, the gain of the weight formula (tests/contract/formula.py), and `cases`:
 an input shape, a mode and the summaries of what the network computes from it.

@@ -6,8 +6,10 @@ a wrong epsilon in one batch norm moves the logits by 1e-3.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import formula
@@ -15,6 +17,9 @@ import pytest
 import torch
 import zoo_cards
 from torch import Tensor, nn
+
+from reportgen.networks.network import to_argument
+from reportgen.zoo.sources import import_file
 
 TOLERANCE = 1e-4
 Outputs = dict[str, Tensor]
@@ -127,6 +132,13 @@ def test_parameters_and_multiply_adds_are_the_recorded_ones(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", zoo_cards.recorded())
+def test_native_clip_has_the_recorded_shape(name: str) -> None:
+    card = zoo_cards.entry(name).card
+    argument = to_argument(torch.empty(1, *card.clip.shape, device="meta"), card.adapter)
+    assert list(argument.shape) == zoo_cards.golden(name)["input"]
+
+
+@pytest.mark.parametrize("name", zoo_cards.recorded())
 def test_norms_are_of_the_recorded_kind(name: str) -> None:
     norms = [m for m in zoo_cards.on_meta(name).modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
     recorded = zoo_cards.golden(name)["norm_layers"]
@@ -159,3 +171,14 @@ def _layer_facts(name: str, part: nn.Module, output: Tensor) -> dict[str, Any]:
         "bias": part.bias is not None,
         "output_shape": list(output.shape),
     }
+
+
+def test_facts_are_those_of_the_reference() -> None:
+    folder = os.environ.get("REPORTGEN_REFERENCE")
+    if not folder:
+        pytest.skip("REPORTGEN_REFERENCE names no folder of published facts")
+    recorder = import_file(Path(__file__).parents[2] / "tools" / "record_goldens.py")
+    records = recorder.reference_records(Path(folder))
+    assert len(records) >= 10
+    for record in records:
+        assert record == zoo_cards.golden(record["model"])
