@@ -161,6 +161,36 @@ def layers(model: str, zoo: tuple[Path, ...], model_args: str | None, as_json: b
 
 
 @cli.command()
+@click.argument("model")
+@_options(
+    click.option("--variant", metavar="NAME_OR_INDEX", help="Which of the published files.  [default: the first]"),
+    click.option("--to", "destination", type=_FILE, metavar="FILE", help="Where to put it.  [default: the cache]"),
+    click.option("--yes", is_flag=True, help="Do not ask."),
+    _ZOO,
+    _QUIET,
+)
+def fetch(
+    model: str, variant: str | None, destination: Path | None, yes: bool, zoo: tuple[Path, ...], quiet: bool
+) -> None:
+    """Download the published weights of MODEL; shows address, size and licence first."""
+    from reportgen.tables import offer_text
+    from reportgen.zoo.fetch import fetch as fetch_weights
+
+    def confirm(offer: Any) -> bool:
+        click.echo(offer_text(offer), err=True)
+        return yes or click.confirm("Download it?", err=True)
+
+    with _progress(quiet) as progress:
+        chosen = int(variant) if variant and variant.isdigit() else variant
+        fetched = fetch_weights(
+            model, variant=chosen, destination=destination, zoo=zoo, progress=progress, confirm=confirm
+        )
+    if fetched is None:
+        raise click.Abort
+    click.echo(fetched.path)
+
+
+@cli.command()
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes a free one.")
 @_SITE
 def serve(site: Path | None, port: int) -> None:

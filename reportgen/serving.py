@@ -11,7 +11,7 @@ from reportgen.errors import OptionError, RenderError
 
 
 class _QuietHandler(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the name is the base class's)
+    def log_message(self, format: str, *args: object) -> None:
         """Say nothing: a page has hundreds of pictures."""
 
 

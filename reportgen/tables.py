@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from reportgen.listing import LayerRow, ModelRow
 from reportgen.runner.summary import Summary
+from reportgen.zoo.fetch import Offer
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> str:
@@ -67,8 +68,8 @@ def layers_table(rows: Sequence[LayerRow]) -> str:
 
 def summary_table(summary: Summary) -> str:
     """Return what a build did, as a table with one line per model and analysis, and the reasons below it."""
-    rows = []
-    messages = []
+    rows: list[list[str]] = []
+    messages: list[str] = []
     for model in summary.models:
         for analysis, tally in model.analyses.items():
             counts = [str(count) for count in (tally.computed, tally.reused, tally.skipped, tally.failed)]
@@ -79,6 +80,21 @@ def summary_table(summary: Summary) -> str:
     parts += [f"runs: {model.folder}" for model in summary.models]
     parts.append(f"{summary.seconds:.1f} s in all")
     return "\n".join(parts)
+
+
+def offer_text(offer: Offer) -> str:
+    """Return what is about to be downloaded, line by line."""
+    size = f"{offer.size / 1e6:.1f} MB" if offer.size is not None else "size unknown"
+    if offer.resumed_from:
+        size += f", of which {offer.resumed_from / 1e6:.1f} MB are here already"
+    return "\n".join(
+        [
+            f"{offer.model}: {offer.file}, {size}",
+            f"from    {offer.address}",
+            f"to      {offer.destination}",
+            f"licence {offer.licence or 'not stated: ask its authors before you publish results'}",
+        ]
+    )
 
 
 def _size(size: Sequence[int]) -> str:

@@ -51,7 +51,6 @@ class BarProgress:
         )
 
     def __enter__(self) -> Self:
-        self._bars.start()
         return self
 
     def __exit__(
@@ -61,6 +60,8 @@ class BarProgress:
 
     def task(self, title: str, total: float) -> AbstractContextManager[Task]:
         """Begin a bar."""
+        # Not before the first task: a question may be asked first, and live bars would draw over it.
+        self._bars.start()
         return _BarTask(self._bars, title, total)
 
     def note(self, message: str) -> None:

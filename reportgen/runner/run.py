@@ -21,7 +21,7 @@ from reportgen.media import read_data, write_figure
 from reportgen.progress import Progress
 from reportgen.records.figures import Result
 from reportgen.records.identities import slug
-from reportgen.records.jobs import Done, Failed, Job, Record, Skipped
+from reportgen.records.jobs import Artifact, Done, Failed, Job, Record, Skipped
 from reportgen.records.store import Store
 from reportgen.runner.plan import Plan, PlannedUnit, by_group
 
@@ -111,7 +111,7 @@ class Executor:
 
     def _write(self, job: Job, result: Result) -> Done:
         folder = f"media/{job.analysis}/{job.key}"
-        artifacts = []
+        artifacts: list[Artifact] = []
         for role, figure in result.figures.items():
             name = _published_name(self.subject.model, job, role)
             artifacts.extend(write_figure(self.store, folder, slug(role), figure, name=name))

@@ -15,7 +15,7 @@ from reportgen.analyses.responses import kernel_responses
 from reportgen.analyses.suite.kernels import kernel_units
 from reportgen.motion_colour import motion_to_rgb
 from reportgen.progress import Progress
-from reportgen.records.figures import Array, ClipFigure, ImageFigure, MotionFigure, Result
+from reportgen.records.figures import Array, ClipFigure, Figure, ImageFigure, MotionFigure, Result
 
 
 class DecompositionAnalysis:
@@ -87,7 +87,7 @@ def _result(found: Decomposition, place: int, activations: dict[str, float]) -> 
         "texture_activation_kept": _ratio(activations["texture"], activations["stage1"]),
     }
     texture = _last(found.texture[place])
-    figures = {
+    figures: dict[str, Figure] = {
         "texture": ImageFigure(texture, "Static texture"),
         "motion": MotionFigure(motion, evidence, speed_p99, "Forward motion"),
         "deform": ClipFigure(_side_by_side(texture, motion, evidence, speed_p99), "Static and dynamic component"),

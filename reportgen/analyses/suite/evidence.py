@@ -9,7 +9,7 @@ import torch
 from reportgen.analyses.base import Answers, Inapplicable, NamedClip, Parameters, Subject, Unit
 from reportgen.analyses.responses import kernel_responses
 from reportgen.progress import Progress
-from reportgen.records.figures import DataFigure, JsonFigure, Result
+from reportgen.records.figures import DataFigure, Figure, JsonFigure, Result
 from reportgen.records.jobs import content_key
 
 
@@ -51,7 +51,7 @@ class EvidenceAnalysis:
                 for layer, values in responses.items()
             },
         }
-        figures = {
+        figures: dict[str, Figure] = {
             "evidence": JsonFigure(document, "Mean response of every kernel to every reference clip"),
             "responses": DataFigure({layer: values.numpy() for layer, values in responses.items()}),
         }

@@ -8,7 +8,7 @@ from typing import Any
 from reportgen.analyses.base import Answers, Inapplicable, Parameters, Subject, Unit
 from reportgen.analyses.maximize import maximize_stream
 from reportgen.progress import Progress
-from reportgen.records.figures import ClipFigure, DataFigure, Result
+from reportgen.records.figures import ClipFigure, DataFigure, Figure, Result
 from reportgen.records.identities import KernelId
 
 
@@ -50,7 +50,7 @@ class KernelAnalysis:
                 "curve": [float(f"{value:.5g}") for value in found.curve],
                 "seconds_per_kernel": round(found.seconds, 3),
             }
-            figures = {
+            figures: dict[str, Figure] = {
                 "stage1": ClipFigure(frames, f"What kernel {found.kernel} of {layer} looks for"),
                 "stage1_data": DataFigure({"clip": frames.astype("float16")}, "The clip, T H W C in [0, 1]"),
             }

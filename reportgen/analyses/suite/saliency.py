@@ -12,7 +12,7 @@ from reportgen.analyses.saliency import METHODS, Attribution, attribute
 from reportgen.analyses.suite.targets import class_name, class_units
 from reportgen.errors import NetworkError
 from reportgen.progress import Progress
-from reportgen.records.figures import DataFigure, HeatFigure, Result
+from reportgen.records.figures import DataFigure, Figure, HeatFigure, Result
 
 #: The colour scale ends at this percentile of the map's magnitude, so that a single pixel does not darken the rest.
 SCALE_PERCENTILE = 99.5
@@ -71,7 +71,7 @@ def _result(subject: Subject, found: Attribution, over: np.ndarray[Any, Any]) ->
         "completeness_error": found.completeness_error,
         "seconds_per_map": round(found.seconds, 3),
     }
-    figures = {
+    figures: dict[str, Figure] = {
         "overlay": HeatFigure(heat, over, method.signed, scale, method.title),
         "attribution": DataFigure({"attribution": found.attribution[0].numpy().astype("float16")}),
     }
