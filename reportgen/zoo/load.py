@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,15 @@ from reportgen.errors import DeviceError, OptionError, WeightsError
 from reportgen.networks.network import Network
 from reportgen.records.card import Adapter, ClipSpec, ModelCard, WeightsSource
 from reportgen.records.manifest import WeightsFacts
-from reportgen.zoo.cards import CardEntry, Zoo, default_zoo, read_labels
+from reportgen.zoo.cards import Zoo, default_zoo, read_labels
 from reportgen.zoo.checkpoints import read_checkpoint
+from reportgen.zoo.foreign import foreign_definition, is_foreign, own_weights, with_probabilities
 from reportgen.zoo.initial import initialise
 from reportgen.zoo.matching import require_match
 from reportgen.zoo.places import find_weights, weights_missing
 from reportgen.zoo.sources import Definition, definition_of
+
+_META = torch.device("meta")
 
 
 def load_network(
@@ -39,59 +43,75 @@ def load_network(
 ) -> Network:
     """Return the network of that name with its weights, in evaluation mode and with frozen parameters.
 
-    `model` is the name or alias of a card. `zoo` are further folders of cards, looked at first. `weights` is a
-    checkpoint in any of the forms that `read_checkpoint` knows; by default the file is looked for beside the card and
-    in the user's folder of weights. `untrained` takes the seeded initialisation instead. `labels` (a file with one
-    name per line, or the names) replaces the card's; `model_args` adds to the architecture's arguments; `clip` and
-    `adapter` replace the card's, or single fields of it. `device` is auto, cpu or cuda[:i]. With `meta` the network
-    has no memory for its weights: it can be described, not run.
+    `model` is the name or alias of a card, or `package.module:factory` or `path/to/file.py:factory` for any network
+    without one; its card is then made up, and the notes in it state what was assumed. `zoo` are further folders of
+    cards, looked at first. `weights` is a checkpoint in any of the forms that `read_checkpoint` knows; by default the
+    file is looked for beside the card and in the user's folder of weights. `untrained` takes the seeded
+    initialisation instead. `labels` (a file with one name per line, or the names) replaces the card's; `model_args`
+    adds to the architecture's arguments; `clip` and `adapter` replace the card's, or single fields of it. `device` is
+    auto, cpu or cuda[:i]. With `meta` the network has no memory for its weights: it can be described, not run.
 
-    Raises UnknownNameError, CardError, WeightsError, DeviceError and OptionError.
+    Raises UnknownNameError, CardError, WeightsError, DeviceError, NetworkError and OptionError.
     """
     place = parse_device(device)
     cards = zoo if isinstance(zoo, Zoo) else default_zoo(Path(folder) for folder in zoo)
-    entry = cards.find(model)
-    definition = _changed(definition_of(entry), model_args, clip, adapter)
-    return _load(definition, entry, cards, weights, untrained, place, labels, seed, meta)
-
-
-def _load(
-    definition: Definition,
-    entry: CardEntry,
-    zoo: Zoo,
-    weights: str | Path | None,
-    untrained: bool,
-    device: torch.device,
-    labels: str | Path | Sequence[str] | None,
-    seed: int,
-    meta: bool,
-) -> Network:
-    card = definition.card
+    if is_foreign(model):
+        definition = foreign_definition(model, model_args, clip, adapter)
+    else:
+        definition = _changed(definition_of(cards.find(model)), model_args, clip, adapter)
     if meta:
         module = definition.build_on_meta()
-        return Network(_frozen(module), card, _labels(card, entry, labels), None, torch.device("meta"))
+        return Network(_frozen(module), definition.card, _labels(definition.card, definition, labels), None, _META)
+    if untrained and weights is not None:
+        raise OptionError("Weights and --untrained exclude each other: leave one of them out.")
     if untrained:
-        if weights is not None:
-            raise OptionError("Weights and --untrained exclude each other: leave one of them out.")
         module = seeded(definition, seed)
-        facts = WeightsFacts(sha256=tensors_digest(module.state_dict()), untrained=True, licence=card.licence)
+        licence = definition.card.licence
+        facts = WeightsFacts(sha256=tensors_digest(module.state_dict()), untrained=True, licence=licence)
+    elif definition.entry is None and weights is None:
+        module = _own(definition)
+        facts = WeightsFacts(sha256=tensors_digest(module.state_dict()), source=f"returned by {definition.card.title}")
     else:
-        source, path = _weights_file(entry, weights)
-        checkpoint = read_checkpoint(path)
-        found = require_match(checkpoint.tensors, definition, zoo, file=path.name)
-        if found.classes != card.classes:
-            card = card.model_copy(update={"classes": found.classes, "labels": None})
-        module = definition.build(card)
-        module.load_state_dict(found.state)
-        facts = WeightsFacts(
-            file=path.name,
-            sha256=tensors_digest(module.state_dict()),
-            file_sha256=checkpoint.file_sha256,
-            licence=source.licence if source else None,
-            source=(source.url or source.page) if source else None,
-        )
-    names = _labels(card, entry, labels)
-    return Network(_frozen(module).to(device), card, names, facts, device)
+        definition, module, facts = _trained(definition, weights, cards)
+    if definition.entry is None:
+        definition = with_probabilities(definition, module)
+    names = _labels(definition.card, definition, labels)
+    return Network(_frozen(module).to(place), definition.card, names, facts, place)
+
+
+def _trained(
+    definition: Definition, weights: str | Path | None, zoo: Zoo
+) -> tuple[Definition, nn.Module, WeightsFacts]:
+    """Return the module with the weights of a file, and its definition, whose classes may be the file's."""
+    source, path = _weights_file(definition, weights)
+    checkpoint = read_checkpoint(path)
+    published = source.sha256 if source is not None and weights is None else None
+    if published is not None and checkpoint.file_sha256 != published.lower():
+        raise WeightsError(f"{path} is not the published file (its SHA-256 differs): move it away and fetch it again.")
+    found = require_match(checkpoint.tensors, definition, zoo, file=path.name)
+    if found.classes != definition.card.classes:
+        changed = definition.card.model_copy(update={"classes": found.classes, "labels": None})
+        definition = replace(definition, card=changed)
+    module = definition.build()
+    module.load_state_dict(found.state)
+    facts = WeightsFacts(
+        file=path.name,
+        sha256=tensors_digest(module.state_dict()),
+        file_sha256=checkpoint.file_sha256,
+        licence=source.licence if source else None,
+        source=(source.url or source.page) if source else None,
+    )
+    return definition, _frozen(module), facts
+
+
+def _own(definition: Definition) -> nn.Module:
+    """Return a foreign network with the weights that its factory brings; raises WeightsError when it brings none."""
+    try:
+        return _frozen(own_weights(definition))
+    except ValueError as error:
+        raise WeightsError(
+            f"{definition.origin} has no weights ({error}): name a file with --weights, or build with --untrained."
+        ) from error
 
 
 def seeded(definition: Definition, seed: int) -> nn.Module:
@@ -135,23 +155,24 @@ def _frozen(module: nn.Module) -> nn.Module:
     return module.eval().requires_grad_(False)
 
 
-def _weights_file(entry: CardEntry, weights: str | Path | None) -> tuple[WeightsSource | None, Path]:
+def _weights_file(definition: Definition, weights: str | Path | None) -> tuple[WeightsSource | None, Path]:
     """Return the file to read, and the published file that it is, as far as its name tells."""
     if weights is not None:
         path = Path(weights).expanduser()
         if not path.is_file():
             raise WeightsError(f"The weights {path} are not a file: check the path.")
-        return next((source for source in entry.card.weights if source.file == path.name), None), path
-    found = find_weights(entry)
+        return next((source for source in definition.card.weights if source.file == path.name), None), path
+    assert definition.entry is not None  # a network without a card never comes here without weights
+    found = find_weights(definition.entry)
     if found is None:
-        raise weights_missing(entry)
+        raise weights_missing(definition.entry)
     return found
 
 
-def _labels(card: ModelCard, entry: CardEntry, labels: str | Path | Sequence[str] | None) -> tuple[str, ...]:
+def _labels(card: ModelCard, definition: Definition, labels: str | Path | Sequence[str] | None) -> tuple[str, ...]:
     """Return the class names: those given, or the card's; raises OptionError when their number is wrong."""
     if labels is None:
-        return entry.labels() if card.labels is not None else ()
+        return definition.entry.labels() if definition.entry is not None and card.labels is not None else ()
     names = read_labels(Path(labels)) if isinstance(labels, str | Path) else tuple(labels)
     if card.classes is None:
         raise OptionError(f"{card.name} has no classes: leave out the labels.")
@@ -178,4 +199,4 @@ def _changed(
         fault = error.errors(include_url=False)[0]
         field = ".".join(map(str, fault["loc"]))
         raise OptionError(f"{card.name} cannot take {field}: {fault['msg'].removeprefix('Value error, ')}.") from error
-    return Definition(changed, definition.factory, definition.origin, definition.key_layouts)
+    return replace(definition, card=changed)

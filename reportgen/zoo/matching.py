@@ -123,6 +123,8 @@ def looks_like(tensors: Mapping[str, Tensor], zoo: Zoo) -> str | None:
 def require_match(tensors: Mapping[str, Tensor], definition: Definition, zoo: Zoo, *, file: str) -> Match:
     """Return the match of a checkpoint with a definition; raises WeightsError that says what the file is instead."""
     card = definition.card
+    if definition.entry is None:  # its factory cannot be told another number of classes
+        card = card.model_copy(update={"classifier": None})
     found = match(tensors, definition.build_on_meta(), card, definition.key_layouts)
     if isinstance(found, Match):
         return found

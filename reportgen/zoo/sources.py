@@ -28,13 +28,15 @@ class Definition:
     """What builds a network: the card, a function from a card to the module, and the published key layouts.
 
     `origin` is what an error names. A key layout renames (and reshapes, where the publisher did) the entries of a
-    published file to those of the module's state dict.
+    published file to those of the module's state dict. `entry` is where the card lies; None for a network of the
+    user's own, whose factory has no card to read a number of classes from.
     """
 
     card: ModelCard
     factory: Callable[[ModelCard], object]
     origin: str
     key_layouts: Mapping[str, KeyLayout] = field(default_factory=dict)
+    entry: CardEntry | None = None
 
     def build(self, card: ModelCard | None = None) -> nn.Module:
         """Return the module for `card` (the definition's own by default), as its factory makes it.
@@ -71,7 +73,7 @@ def definition_of(entry: CardEntry) -> Definition:
     layouts = getattr(module, "KEY_LAYOUTS", {})
     if not isinstance(layouts, Mapping) or not all(callable(layout) for layout in layouts.values()):
         raise CardError(f"{source}: KEY_LAYOUTS must map names to functions from a state dict to a state dict.")
-    return Definition(entry.card, factory, f"{name}(card) of {source}", layouts)
+    return Definition(entry.card, factory, f"{name}(card) of {source}", layouts, entry)
 
 
 def import_file(path: Path) -> ModuleType:
