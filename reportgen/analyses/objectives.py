@@ -48,7 +48,8 @@ def facet_similarity(maps: Tensor, facets: int) -> Tensor:
     """
     rectified = functional.relu(maps).flatten(2)
     gram = functional.normalize((rectified @ rectified.transpose(1, 2)).flatten(1), dim=1, eps=1e-12)
-    groups = gram.unflatten(0, (-1, facets))
+    groups = gram.reshape(-1, facets, gram.shape[1])
     cosines = groups @ groups.transpose(1, 2)
     others = cosines.sum(dim=2) - cosines.diagonal(dim1=1, dim2=2)
-    return others.flatten() / (facets - 1)
+    mean: Tensor = others.flatten() / (facets - 1)
+    return mean

@@ -45,6 +45,7 @@ class AscentKeywords(TypedDict, total=False):
     temporal_weight: float
     decorrelated: bool
     early_stop: bool
+    grow: bool
     precision: Precision
 
 
@@ -64,7 +65,11 @@ class AscentOptions:
     - `facets`: clips per kernel; `diversity` weighs their mutual similarity against the activation.
     - `learning_rate`: in standard deviations of the unbounded pixels; `contrast`: that of the initial noise.
     - `batch_size`: kernels at once; None: as many as memory and the device can use. It does not change results.
-    - `total_variation`, `temporal_smoothness`: see Penalties; `jitter`, `scale`, `rotation`: see Views.
+    - `total_variation`, `temporal_smoothness`: see Penalties; `scale`, `rotation`: see Views.
+    - `jitter`: shift of each view in (frames, px) either way; None: anywhere on the periodic canvas, or, for the
+      objective "neuron", up to an eighth of what the unit sees and at most (2, 8).
+    - `grow`: explore on clips that just hold what a unit sees, then tile the whole clip with them; cheaper by the
+      ratio of the volumes, which is large for early layers.
     - `precision`: "mixed" explores in bfloat16 and cools down in float32; "auto" does so where it is faster.
     """
 
@@ -89,6 +94,7 @@ class AscentOptions:
     temporal_weight: float = 1.0
     decorrelated: bool = True
     early_stop: bool = True
+    grow: bool = False
     precision: Precision = "auto"
 
     def __post_init__(self) -> None:
@@ -119,10 +125,12 @@ class AscentOptions:
         if len(self.scale) != 2 or not 0 < self.scale[0] <= self.scale[1]:
             raise OptionError(f"scale is {self.scale}: give the smallest and the largest magnification.")
 
-    @property
-    def views(self) -> Views:
-        """The random views."""
-        return Views(self.jitter, self.scale, self.rotation)
+    def views(self, shape: tuple[int, int, int]) -> Views:
+        """Return the random views of clips of `shape` (T, H, W)."""
+        jitter = self.jitter
+        if jitter is None and self.objective == "neuron":
+            jitter = (min(2, shape[0] // 8), min(8, min(shape[1:]) // 8))
+        return Views(jitter, self.scale, self.rotation)
 
     @property
     def penalties(self) -> Penalties:

@@ -34,7 +34,8 @@ def colour_matrix(channels: int, *, dtype: torch.dtype = torch.float32) -> Tenso
     axes = torch.tensor(_AXES, dtype=dtype)
     axes = axes / axes.norm(dim=1, keepdim=True)
     gains = torch.tensor(_EIGENVALUES, dtype=dtype).sqrt()
-    return (axes * (gains / gains[0])[:, None]).T * math.sqrt(3)
+    matrix: Tensor = (axes * (gains / gains[0])[:, None]).T * math.sqrt(3)
+    return matrix
 
 
 @dataclass(frozen=True)
@@ -69,10 +70,9 @@ class Canvas:
     def gain(self) -> Tensor:
         """Gain of each frequency, `T H W//2+1 1`, such that white parameters give pixels of unit variance."""
         frames, height, width = self.shape
-        options = {"dtype": torch.float64}
-        ft = torch.fft.fftfreq(frames, **options)[:, None, None]  # type: ignore[call-overload]
-        fy = torch.fft.fftfreq(height, **options)[None, :, None]  # type: ignore[call-overload]
-        fx = torch.fft.rfftfreq(width, **options)[None, None, :]  # type: ignore[call-overload]
+        ft = torch.fft.fftfreq(frames, dtype=torch.float64)[:, None, None]
+        fy = torch.fft.fftfreq(height, dtype=torch.float64)[None, :, None]
+        fx = torch.fft.rfftfreq(width, dtype=torch.float64)[None, None, :]
         frequency = torch.sqrt(fx**2 + fy**2 + (self.temporal_weight * ft) ** 2)
         gain = frequency.clamp_min(1 / max(self.shape)).pow(-self.power)
         # All but the first and (for an even width) the last column stand for two conjugate frequencies; a parameter
@@ -106,11 +106,11 @@ class Canvas:
             spectrum = torch.view_as_complex(parameters * self.gain)
             if shifts is not None:
                 spectrum = spectrum * self._phases(shifts)
-            pixels = torch.fft.irfftn(spectrum, s=self.shape, dim=(-3, -2, -1), norm="ortho")
+            pixels: Tensor = torch.fft.irfftn(spectrum, s=self.shape, dim=(-3, -2, -1), norm="ortho")
         else:
             pixels = parameters if shifts is None else _rolled(parameters, shifts)
         if self.colours is not None:
-            pixels = (self.colours @ pixels.flatten(2)).unflatten(2, self.shape)
+            pixels = (self.colours @ pixels.flatten(2)).reshape(pixels.shape)
         return pixels
 
     def _phases(self, shifts: Tensor) -> Tensor:
@@ -122,13 +122,14 @@ class Canvas:
             turns = torch.remainder(cycles * shifts[:, axis, None], size) / size
             waves.append(torch.polar(torch.ones_like(turns), -2 * math.pi * turns))
         t, y, x = waves
-        return (t[:, :, None, None] * y[:, None, :, None] * x[:, None, None, :]).unsqueeze(1)
+        phases: Tensor = t[:, :, None, None] * y[:, None, :, None] * x[:, None, None, :]
+        return phases.unsqueeze(1)
 
     def bounded(self, pixels: Tensor) -> Tensor:
         """Return clips `N C T H W` of unbounded pixels, or of any view of them, within the constraint."""
         if self.constraint == "box":
             return torch.sigmoid(pixels)
-        norm = pixels.flatten(1).norm(dim=1).clamp_min(torch.finfo(pixels.dtype).tiny)
+        norm = torch.linalg.vector_norm(pixels.flatten(1), dim=1).clamp_min(torch.finfo(pixels.dtype).tiny)
         return pixels * (self.radius / norm).view(-1, 1, 1, 1, 1)
 
     def parameters_of(self, pixels: Tensor) -> Tensor:
@@ -138,7 +139,8 @@ class Canvas:
         if self.basis == "pixels":
             return pixels
         spectrum = torch.fft.rfftn(pixels, dim=(-3, -2, -1), norm="ortho")
-        return torch.view_as_real(spectrum) / self.gain
+        parameters: Tensor = torch.view_as_real(spectrum) / self.gain
+        return parameters
 
 
 def _rolled(pixels: Tensor, shifts: Tensor) -> Tensor:

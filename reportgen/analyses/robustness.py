@@ -62,7 +62,5 @@ class Views:
         )
         frames = pixels.flatten(1, 2)
         grid = functional.affine_grid(matrix, list(frames.shape), align_corners=False)
-        seen = functional.grid_sample(
-            frames, grid, mode="bilinear", padding_mode="reflection", align_corners=False
-        )
-        return seen.unflatten(1, pixels.shape[1:3])
+        seen = functional.grid_sample(frames, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+        return seen.reshape(pixels.shape)

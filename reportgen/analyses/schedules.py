@@ -44,14 +44,40 @@ def arrived(curve: Sequence[float]) -> bool:
     return last - before < SMALL_GAIN * abs(before)
 
 
-def levels(shape: tuple[int, int, int], steps: int, *, early_stop: bool, reduced_precision: bool) -> tuple[Level, ...]:
+def levels(
+    shape: tuple[int, int, int],
+    steps: int,
+    *,
+    small: tuple[int, int, int] | None = None,
+    early_stop: bool = True,
+    reduced_precision: bool = False,
+) -> tuple[Level, ...]:
     """Return the levels of an optimisation of at most `steps` steps: three quarters explore, the rest cools down.
 
-    The cool-down always runs in full precision.
+    With a `small` shape the exploration runs on clips of that size, which then tile the whole `shape`. The cool-down
+    always runs on the whole and in full precision.
     """
     cooling = max(1, steps // 4)
     exploring = steps - cooling
     cool = Level(shape, cooling, stops_early=False, cools=True)
     if not exploring:
         return (cool,)
-    return (Level(shape, exploring, reduced_precision=reduced_precision, stops_early=early_stop), cool)
+    return (Level(small or shape, exploring, reduced_precision=reduced_precision, stops_early=early_stop), cool)
+
+
+def small_shape(
+    shape: tuple[int, int, int], reach: Sequence[int], strides: Sequence[int]
+) -> tuple[int, int, int] | None:
+    """Return a part of the clip to explore on, or None when it would not be much smaller than the clip.
+
+    Along each axis it is the clip's size divided by the largest power of two that leaves room for what one unit
+    sees (`reach`), for at least 4 frames and 16 px, and for whole steps of the layer's stride.
+    """
+    sizes = []
+    for size, seen, stride, least in zip(shape, reach, strides, (4, 16, 16), strict=True):
+        part = size
+        while part % 2 == 0 and part // 2 >= max(seen, least) and part // 2 % stride == 0:
+            part //= 2
+        sizes.append(part)
+    small = (sizes[0], sizes[1], sizes[2])
+    return small if 2 * math.prod(small) <= math.prod(shape) else None

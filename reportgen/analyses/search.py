@@ -11,17 +11,20 @@ import torch
 from torch import Tensor
 
 from reportgen.analyses.ascent import Ascent, Climber, Score
+from reportgen.analyses.batching import reduced_precision_pays, saved_bytes, slots_for
 from reportgen.analyses.objectives import facet_similarity
 from reportgen.analyses.options import AscentOptions
 from reportgen.analyses.parametrization import Canvas
 from reportgen.analyses.robustness import DRAWS
-from reportgen.analyses.schedules import Level, levels
+from reportgen.analyses.schedules import Level, levels, small_shape
 from reportgen.networks.network import Network
 from reportgen.networks.preactivation import clip_channels, native_shape, placement, preactivation, summary
+from reportgen.networks.receptive_field import Field, centre_window, receptive_field
 from reportgen.progress import Task
 
 _NOISE_CLIPS = 2
 _LEAK = 0.1
+_WAVE = 4
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,8 @@ class Maximum:
     `clip` is `C T H W` float32 on the CPU, in [0, 1] RGB (or in the ball). `activation` is the kernel's objective
     (pre-activation, batch norm included) of that clip, and `start` of the noise it began with, both on the full
     native clip without transforms. `curve` is the objective per step, under that step's random view; `seconds` is
-    this kernel's share of the time of its batches.
+    this kernel's share of the time of its batches. `region` is what the kernel's unit sees, (first, end) along T, H
+    and W: the whole clip but for the objective "neuron".
     """
 
     kernel: int
@@ -42,6 +46,7 @@ class Maximum:
     curve: tuple[float, ...]
     steps: int
     seconds: float
+    region: tuple[tuple[int, int], tuple[int, int], tuple[int, int]]
 
 
 class Search:
@@ -55,25 +60,59 @@ class Search:
         self.network = network
         self.options = options
         self.kernels = list(dict.fromkeys(kernels))
-        self.shape = options.clip_shape or native_shape(network)
-        self.target = preactivation(network, layer, self.shape, clip_channels(network))
+        shape = options.clip_shape or native_shape(network)
+        self.target = preactivation(network, layer, shape, clip_channels(network))
         self.target.check(self.kernels)
-        self.levels = levels(self.shape, options.steps, early_stop=options.early_stop, reduced_precision=False)
+        field = receptive_field(self.target)
+        self.window = centre_window(self.target, field) if options.objective == "neuron" else None
+        self.shape = self.window.shape if self.window else shape
+        self.views = options.views(self.shape)
+        self.levels = self._levels(field)
         self.spread = self._spread_over_noise()
 
     def run(self, task: Task) -> Iterator[Maximum]:
         """Yield each kernel's maximum, its facets one after the other, as soon as it is found."""
-        slots = self.options.batch_size or 4
-        for first in range(0, len(self.kernels), 4 * slots):
-            climbers = [self._begin(kernel) for kernel in self.kernels[first : first + 4 * slots]]
-            *early, last = [self._ascent(level, slots, task) for level in self.levels]
-            for ascent in early:
-                climbers = list(ascent.run(climbers))
+        slots = self.slots()
+        for first in range(0, len(self.kernels), _WAVE * slots):
+            climbers = [self._begin(kernel) for kernel in self.kernels[first : first + _WAVE * slots]]
+            *early, last = self.levels
+            for level, following in zip(early, self.levels[1:], strict=True):
+                climbers = list(self._ascent(level, slots, task).run(climbers))
                 for climber in climbers:
-                    climber.restart(climber.parameters)
-            for climber in last.run(climbers):
+                    climber.restart(self._grown(climber.parameters, level.shape, following.shape))
+            for climber in self._ascent(last, slots, task).run(climbers):
                 yield from self._finish(climber)
                 task.advance(self.options.steps - climber.taken)
+
+    def _levels(self, field: Field | None) -> tuple[Level, ...]:
+        options, small = self.options, None
+        if options.grow and field is not None and options.objective != "neuron":
+            small = small_shape(self.shape, [axis.size for axis in field], [axis.jump for axis in field])
+        mixed = options.precision == "mixed" or (
+            options.precision == "auto" and reduced_precision_pays(self.network.device)
+        )
+        return levels(self.shape, options.steps, small=small, early_stop=options.early_stop, reduced_precision=mixed)
+
+    def slots(self) -> int:
+        """Return how many kernels are optimised at once: as asked for, or as many as memory holds of the last level."""
+        if self.options.batch_size is not None:
+            return min(self.options.batch_size, len(self.kernels))
+        if len(self.kernels) == 1:
+            return 1
+        level, facets = self.levels[-1], self.options.facets
+        score, where = self.score(level), placement(self.network)
+        parameters = torch.zeros((facets, *self.canvas(level.shape).parameter_shape), requires_grad=True, **where)
+        kernels = torch.tensor([self.kernels[0]] * facets, device=where["device"])
+        bytes_each = saved_bytes(lambda: score(parameters, kernels, torch.zeros(facets, DRAWS, **where))[0])
+        return min(len(self.kernels), slots_for(bytes_each, where["device"]))
+
+    def _grown(self, parameters: Tensor, small: tuple[int, int, int], shape: tuple[int, int, int]) -> Tensor:
+        """Return the parameters of clips of `shape` tiled with the clips of `small` that `parameters` stand for."""
+        if small == shape:
+            return parameters
+        tiles = [-(-size // part) for size, part in zip(shape, small, strict=True)]
+        tiled = self.canvas(small).unbounded(parameters).repeat(1, 1, *tiles)
+        return self.canvas(shape).parameters_of(tiled[..., : shape[0], : shape[1], : shape[2]])
 
     def canvas(self, shape: tuple[int, int, int]) -> Canvas:
         """Return the parametrisation of clips of `shape` (T, H, W)."""
@@ -93,10 +132,11 @@ class Search:
     def score(self, level: Level) -> Score:
         """Return the loss and the activation of parameters on the canvas of `level`."""
         canvas, options = self.canvas(level.shape), self.options
+        unit = self.window.unit if self.window else None
 
         def scored(parameters: Tensor, kernels: Tensor, draws: Tensor) -> tuple[Tensor, Tensor]:
-            pixels = canvas.unbounded(parameters, options.views.shifts(draws, canvas.shape))
-            clips = canvas.bounded(options.views.turn(pixels, draws))
+            pixels = canvas.unbounded(parameters, self.views.shifts(draws, canvas.shape))
+            clips = canvas.bounded(self.views.turn(pixels, draws))
             loss = options.penalties(clips)
             with torch.autocast(clips.device.type, torch.bfloat16, enabled=level.reduced_precision):
                 if options.facets > 1:
@@ -105,7 +145,7 @@ class Search:
                     loss = loss + options.diversity * facet_similarity(maps.float(), options.facets)
                 else:
                     own = self.target.own_maps(clips, kernels)
-            activations = summary(own.to(clips.dtype), options.objective, leak=_LEAK)
+            activations = summary(own.to(clips.dtype), options.objective, leak=_LEAK, unit=unit)
             return loss - activations / self.spread[kernels], activations
 
         return scored
@@ -132,8 +172,17 @@ class Search:
         return Climber(kernel, parameters, torch.stack(draws, dim=1), start)
 
     def _clips(self, canvas: Canvas, parameters: Tensor) -> Tensor:
-        """Return the native clips `F C T H W` float32 of the canvas, on the CPU."""
-        return canvas.bounded(canvas.unbounded(parameters)).float().cpu()
+        """Return the native clips `F C T H W` float32 on the CPU; around a window they are grey (or 0 in a ball)."""
+        shown = canvas.bounded(canvas.unbounded(parameters)).float().cpu()
+        if canvas.shape != self.shape:
+            shown = shown.repeat(1, 1, *(-(-a // b) for a, b in zip(self.shape, canvas.shape, strict=True)))
+            shown = shown[..., : self.shape[0], : self.shape[1], : self.shape[2]]
+        if self.window is None:
+            return shown
+        grey = 0.5 if canvas.constraint == "box" else 0.0
+        clips = torch.full((*shown.shape[:2], *self.target.clip_shape), grey)
+        clips[self.window.slices()] = shown
+        return clips
 
     def _ascent(self, level: Level, slots: int, task: Task) -> Ascent:
         return Ascent(
@@ -150,6 +199,8 @@ class Search:
         canvas = self.canvas(self.levels[-1].shape)
         clips = self._clips(canvas, climber.parameters)
         facets = len(clips)
+        start = self.window.start if self.window else (0, 0, 0)
+        region = [(at, at + size) for at, size in zip(start, self.shape, strict=True)]
         activations = self.measure(clips, [climber.kernel] * facets)
         seconds = (climber.seconds + time.perf_counter() - began) / facets
         for facet in range(facets):
@@ -163,6 +214,7 @@ class Search:
                 curve=curve,
                 steps=climber.taken,
                 seconds=seconds,
+                region=(region[0], region[1], region[2]),
             )
 
     def _spread_over_noise(self) -> Tensor:
@@ -170,7 +222,7 @@ class Search:
 
         It is the unit in which activations are set against the penalties; 1 for a kernel that noise does not move.
         """
-        canvas = self.canvas(self.shape)
+        canvas = self.canvas(self.target.clip_shape)
         generator = _generator(self.options.seed, -1, 0)
         with torch.no_grad():
             noise = torch.stack([canvas.initial(generator, 1.0) for _ in range(_NOISE_CLIPS)])

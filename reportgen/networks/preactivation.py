@@ -66,7 +66,7 @@ class Preactivation:
         target = self.network.module.get_submodule(self.layer)
         picked = torch.arange(len(kernels), device=kernels.device)
         if isinstance(target, FoldedConvolution):
-            output = target(_input_of(self.network, clips, self.layer), kernels)
+            output: Tensor = target(_input_of(self.network, clips, self.layer), kernels)
         elif isinstance(target, (nn.Conv2d, nn.Conv3d)) and target.groups == 1 and target.padding_mode == "zeros":
             output = _convolve(target, _input_of(self.network, clips, self.layer), kernels)
         else:
@@ -76,7 +76,8 @@ class Preactivation:
         if self.gain is None or self.offset is None:
             return own
         shape = (-1,) + (1,) * (own.ndim - 1)
-        return own * self.gain[kernels].view(shape) + self.offset[kernels].view(shape)
+        normalised: Tensor = own * self.gain[kernels].view(shape) + self.offset[kernels].view(shape)
+        return normalised
 
     def activations(self, clips: Tensor, kernels: Tensor, objective: Objective) -> Tensor:
         """Return for each clip the objective `N` of its own kernel; see `summary`."""
@@ -115,7 +116,7 @@ def preactivation(network: Network, layer: str, clip_shape: tuple[int, int, int]
 
     handles = [target.register_forward_hook(keep)]
     handles += [module.register_forward_pre_hook(read) for module in network.module.modules()]
-    clip = torch.full((1, channels, *clip_shape), 0.5, **placement(network))  # type: ignore[call-overload]
+    clip = torch.full((1, channels, *clip_shape), 0.5, **placement(network))
     try:
         with suppress(_Found), torch.no_grad():
             network.module(network.prepare(clip))
@@ -153,14 +154,15 @@ def _affine(reader: nn.Module) -> tuple[Tensor | None, Tensor | None]:
     return gain, offset
 
 
-def summary(maps: Tensor, objective: Objective, *, leak: float = 0.0) -> Tensor:
+def summary(maps: Tensor, objective: Objective, *, leak: float = 0.0, unit: tuple[int, ...] | None = None) -> Tensor:
     """Return the objective `N` of one pre-activation map per sample, `N ...`.
 
-    "channel" is the mean of the map, "firing" the mean of what it passes on when rectified, "neuron" the centre unit.
-    A `leak` is the slope below zero that gives "firing" a gradient where a kernel is silent.
+    "channel" is the mean of the map, "firing" the mean of what it passes on when rectified, "neuron" the centre unit
+    (or `unit`, its index in the map of a crop). A `leak` is the slope below zero, which gives "firing"
+    a gradient where a kernel is silent.
     """
     if objective == "neuron":
-        return maps[(slice(None), *(size // 2 for size in maps.shape[1:]))]
+        return maps[(slice(None), *(unit or (size // 2 for size in maps.shape[1:])))]
     if objective == "firing":
         maps = functional.leaky_relu(maps, leak)
     return maps.flatten(1).mean(1) if maps.ndim > 1 else maps
@@ -204,4 +206,4 @@ def _convolve(layer: nn.Conv2d | nn.Conv3d, maps: Tensor, kernels: Tensor) -> Te
     weight = layer.weight.index_select(0, kernels)
     bias = layer.bias.index_select(0, kernels) if layer.bias is not None else None
     convolution = functional.conv3d if isinstance(layer, nn.Conv3d) else functional.conv2d
-    return convolution(maps, weight, bias, layer.stride, layer.padding, layer.dilation)  # type: ignore[arg-type]
+    return convolution(maps, weight, bias, layer.stride, layer.padding, layer.dilation)
