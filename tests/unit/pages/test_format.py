@@ -1,0 +1,81 @@
+"""Numbers as people read them."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reportgen.pages.format import (
+    bytes_size,
+    duration,
+    figure,
+    number,
+    percent,
+    plain,
+    plural,
+    shape,
+    short_kernel_name,
+)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0"), (1.0, "1.00"), (12.345, "12.3"), (123.4, "123"), (12345, "12\u202f345"), (-0.5, "−0.500"),
+        (0.00012, "1.20·10⁻⁴"), (-3.2e7, "−3.20·10⁷"), (math.inf, "∞"), (-math.inf, "−∞"), (math.nan, "–"), (None, "–"),
+    ],
+)  # fmt: skip
+def test_numbers_keep_three_digits_that_matter(value: float | None, text: str) -> None:
+    assert number(value) == text
+
+
+@given(st.floats(min_value=1e-3, max_value=9e5))
+def test_a_number_is_within_half_a_percent_of_what_is_written(value: float) -> None:
+    written = float(number(value).replace("\u202f", ""))
+    assert written == pytest.approx(value, rel=0.00501)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.93, "93%"), (1.0, "100%"), (0.999, "99%"), (0.001, "<1%"), (0.0, "0%"), (None, "–"), (1.2, "120%")],
+)
+def test_what_is_not_all_is_never_called_all(value: float | None, text: str) -> None:
+    assert percent(value) == text
+
+
+@pytest.mark.parametrize(("value", "text"), [(5, "5"), (12000, "12\u202f000"), (0.991, "0.991"), (2.0, "2")])
+def test_table_figures_carry_no_empty_digits(value: float, text: str) -> None:
+    assert plain(value) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.02, "20 ms"), (5.0, "5.0 s"), (130, "2 min 10 s"), (7300, "2 h 1 min"), (None, "–")]
+)
+def test_durations(seconds: float | None, text: str) -> None:
+    assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(("value", "text"), [(27, "27 B"), (5400, "5.4 kB"), (280_622, "281 kB"), (3e9, "3.0 GB")])
+def test_sizes(value: int, text: str) -> None:
+    assert bytes_size(value) == text
+
+
+def test_words_follow_their_count() -> None:
+    assert [plural(1, "clip"), plural(2, "clip"), plural(0, "clip")] == ["1 clip", "2 clips", "0 clips"]
+
+
+def test_shapes() -> None:
+    assert (shape((3, 7, 7)), shape(None), shape(())) == ("3×7×7", "–", "–")
+
+
+def test_a_metric_that_is_no_number_is_absent() -> None:
+    metrics = {"a": 1.5, "b": "Infinity", "c": "NaN", "d": None, "e": True, "f": [1], "g": 2}
+    assert [figure(metrics, name) for name in "abcdefgh"] == [1.5, math.inf, None, None, None, None, 2.0, None]
+
+
+def test_kernels_have_a_name_that_fits_on_a_card() -> None:
+    assert short_kernel_name("s3.pathway0_res0.branch2.c", 42) == "s3 res0 c #42"
+    assert short_kernel_name("branch2", 1) == "branch2 #1"

@@ -1,0 +1,99 @@
+"""What is said of a kernel follows from its figures by fixed rules."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from reportgen.pages.sentences import KernelFigures, direction_word, evidence, preference, reservations
+
+MOVING = KernelFigures(
+    activation=12.3,
+    best_real=5.0,
+    reference_clips=56,
+    explained_variance=0.93,
+    texture_plus_motion=True,
+    mean_speed=1.4,
+    direction=3.0,
+    coherence=0.9,
+    activation_kept=0.95,
+    texture_activation=3.0,
+)
+
+
+@pytest.mark.parametrize(
+    ("degrees", "word"),
+    [
+        (0, "right"), (22, "right"), (23, "down and right"), (90, "down"), (135, "down and left"), (180, "left"),
+        (225, "up and left"), (270, "up"), (315, "up and right"), (359, "right"), (-90, "up"), (450, "down"),
+    ],
+)  # fmt: skip
+def test_directions_have_eight_words_and_y_points_down(degrees: float, word: str) -> None:
+    assert direction_word(degrees) == word
+
+
+def test_a_coherent_motion_is_named_with_its_speed() -> None:
+    assert preference(MOVING) == "Responds most to a texture moving right at 1.4 px/frame."
+
+
+def test_a_slow_texture_stands_still_whatever_its_direction() -> None:
+    assert preference(replace(MOVING, mean_speed=0.04)).startswith(
+        "Responds most to a texture that stands still (0.040"
+    )
+
+
+def test_motion_without_one_direction_is_not_given_one() -> None:
+    said = preference(replace(MOVING, coherence=0.31))
+    assert said == "Responds most to a texture moving at 1.4 px/frame in no single direction (coherence 0.31)."
+
+
+def test_what_is_not_texture_plus_motion_gets_no_direction() -> None:
+    said = preference(replace(MOVING, texture_plus_motion=False, explained_variance=0.31))
+    assert said.startswith("Not texture plus motion")
+    assert "31%" in said
+    assert "right" not in said
+
+
+@pytest.mark.parametrize("missing", [{"explained_variance": None}, {"texture_plus_motion": None}])
+def test_without_a_decomposition_nothing_is_said(missing: dict[str, None]) -> None:
+    assert preference(replace(MOVING, **missing)).startswith("Nothing can be said")
+
+
+def test_a_negative_explained_variance_is_shown_as_none() -> None:
+    assert " 0% " in preference(replace(MOVING, texture_plus_motion=False, explained_variance=-0.2))
+
+
+def test_a_sound_kernel_has_no_reservations() -> None:
+    assert reservations(MOVING) == []
+
+
+def test_each_doubt_is_said() -> None:
+    doubtful = replace(MOVING, activation_kept=0.4, texture_activation=11.0, best_real=20.0)
+    said = reservations(doubtful)
+    assert ["keeps only 40%" in said[0], "still texture alone reaches 89%" in said[1], "A real clip" in said[2]] == [
+        True
+    ] * 3
+
+
+def test_that_a_still_texture_drives_a_still_kernel_is_no_doubt() -> None:
+    assert reservations(replace(MOVING, mean_speed=0.0, texture_activation=12.0)) == []
+
+
+def test_the_evidence_is_a_multiple_of_the_best_real_clip() -> None:
+    assert evidence(MOVING) == "Activation 12.3 is 2.5 times that of the best of 56 reference clips."
+
+
+@pytest.mark.parametrize("best", [0.0, -1.5])
+def test_a_ratio_to_a_clip_that_does_not_drive_the_kernel_is_not_formed(best: float) -> None:
+    figures = replace(MOVING, best_real=best)
+    assert figures.times_best is None
+    assert "none of 56 reference clips drives this kernel above zero" in evidence(figures)
+
+
+def test_without_reference_clips_there_is_no_comparison() -> None:
+    assert "nothing to compare" in evidence(replace(MOVING, reference_clips=0, best_real=None))
+
+
+def test_without_a_synthetic_clip_there_is_no_evidence() -> None:
+    assert evidence(KernelFigures()) == "No synthetic clip was computed for this kernel."

@@ -1,0 +1,67 @@
+"""Whatever a thing is called, a page shows it as such and does nothing else with it."""
+
+from __future__ import annotations
+
+import json
+import re
+from html import unescape
+from pathlib import Path
+
+import markdown
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markupsafe import Markup
+
+from reportgen.pages.page import Page
+from reportgen.pages.templating import Templates, inert, script_json
+
+NASTY = "<script>alert(1)</script> | *a* _b_ [c](d) ![e](f) `g` {{ 7*7 }} {% x %} # h & ' \" {: #id } ~~s~~ \\ --- 1."
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=["Cc", "Cs"])))
+def test_inert_text_reads_back_as_it_was(text: str) -> None:
+    assert unescape(str(inert(text))) == text
+    assert not set("<>&\"'`*_[]{}|#!\\~") & set(re.sub(r"&#\d+;", "", str(inert(text))))
+
+
+@pytest.mark.parametrize("around", ["# {}", "Some {} words", "* {}", '<p title="{}">{}</p>', "| {} |"])
+def test_markdown_and_html_see_only_text(around: str) -> None:
+    html = markdown.markdown(around.replace("{}", str(inert(NASTY))), extensions=["attr_list", "tables", "toc"])
+    for tag in ("<script", "<em", "<strong", "<a ", "<img", "<code", "<del"):
+        assert tag not in html
+    assert NASTY in unescape(html)
+
+
+def test_templates_escape_every_value_but_markup(tmp_path: Path) -> None:
+    (tmp_path / "page.md.j2").write_text("# {{ name }}\n\n{{ safe }} {{ number }}\n", encoding="utf-8")
+    page = Page("a/b.md", NASTY, "page.md.j2", {"name": NASTY, "safe": Markup("<b>x</b>"), "number": 3})
+    text = Templates(tmp_path).render(page)
+    front, body = text.split("\n---\n\n")
+    assert "<script" not in text
+    assert "<b>x</b> 3" in body
+    title = front.splitlines()[1].removeprefix("title: ")
+    assert unescape(json.loads(title)) == NASTY
+
+
+def test_links_are_relative_and_encoded(tmp_path: Path) -> None:
+    (tmp_path / "page.md.j2").write_text("{{ href('a/c d.md#x') }} {{ href('index.md') }}", encoding="utf-8")
+    assert "c%20d.html#x ../index.html" in Templates(tmp_path).render(Page("a/b.md", "t", "page.md.j2", {}))
+
+
+def test_a_name_that_a_template_forgot_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "page.md.j2").write_text("{{ nothing }}", encoding="utf-8")
+    with pytest.raises(Exception, match="'nothing' is undefined"):
+        Templates(tmp_path).render(Page("a.md", "t", "page.md.j2", {}))
+
+
+@given(st.text())
+def test_script_data_cannot_end_its_script_and_reads_back(text: str) -> None:
+    written = script_json({"name": text})
+    assert not set(written) & set("<>&\u2028\u2029")
+    assert json.loads(written) == {"name": text}
+
+
+def test_script_data_has_no_number_that_scripts_cannot_read() -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        script_json(float("nan"))

@@ -1,0 +1,44 @@
+"""A verdict is a comparison with its threshold; what was not measured is not tested."""
+
+from __future__ import annotations
+
+import pytest
+
+from reportgen.pages.charts import Drop
+from reportgen.pages.sentences import KernelFigures
+from reportgen.pages.verdicts import graded, kernel_verdicts
+
+
+@pytest.mark.parametrize(
+    ("value", "good", "fair", "state"),
+    [
+        (0.9, 0.9, 0.5, "pass"), (0.89, 0.9, 0.5, "warn"), (0.5, 0.9, 0.5, "warn"), (0.49, 0.9, 0.5, "fail"),
+        (1e-6, 1e-5, 1e-3, "pass"), (1e-4, 1e-5, 1e-3, "warn"), (0.1, 1e-5, 1e-3, "fail"), (None, 0.9, 0.5, "untested"),
+    ],
+)  # fmt: skip
+def test_scales_rise_or_fall(value: float | None, good: float, fair: float, state: str) -> None:
+    assert graded(value, good, fair) == state
+
+
+def test_nothing_measured_is_nothing_tested() -> None:
+    assert {verdict.state for verdict in kernel_verdicts(KernelFigures())} == {"untested"}
+    assert kernel_verdicts(KernelFigures())[0].word == "not tested"
+
+
+@pytest.mark.parametrize(("best", "state"), [(1.0, "pass"), (3.0, "warn"), (2.0, "warn")])
+def test_a_clip_that_a_real_one_outdoes_is_no_optimum(best: float, state: str) -> None:
+    assert kernel_verdicts(KernelFigures(activation=2.0, best_real=best))[0].state == state
+
+
+@pytest.mark.parametrize(
+    ("explained", "kept", "state"),
+    [(True, 0.9, "pass"), (True, 0.6, "warn"), (True, 0.2, "fail"), (False, 0.9, "fail"), (True, None, "untested")],
+)
+def test_texture_plus_motion_must_explain_and_drive(explained: bool, kept: float | None, state: str) -> None:
+    figures = KernelFigures(texture_plus_motion=explained, activation_kept=kept)
+    assert kernel_verdicts(figures)[1].state == state
+
+
+def test_a_pathway_matters_when_it_beats_the_interval_of_random_ones() -> None:
+    assert Drop("together", 2.0, 0.5, 0.1, 1.0).clear
+    assert not Drop("together", 0.9, 0.5, 0.1, 1.0).clear
