@@ -1,0 +1,312 @@
+"""Networks that nobody adapted: found, run, described, and every assumption about them stated."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+import torch
+
+from reportgen.errors import CardError, NetworkError, UnknownNameError, WeightsError
+from reportgen.networks.layers import describe_layers
+from reportgen.networks.network import Network
+from reportgen.zoo.load import load_network
+
+NETWORKS = '''
+import torch
+from torch import nn
+from torch.nn import functional
+
+
+class Plain(nn.Module):
+    """Clips to logits, returned as given by `wrap`."""
+
+    def __init__(self, classes=7, wrap="tensor", dims=3, inputs=3):
+        super().__init__()
+        conv, norm = (nn.Conv3d, nn.BatchNorm3d) if dims == 3 else (nn.Conv2d, nn.BatchNorm2d)
+        self.wrap = wrap
+        self.stem = conv(inputs, 4, 3, 2, 1, bias=False)
+        self.norm = norm(4)
+        self.body = conv(4, 6, 3, 2, 1)
+        self.head = nn.Linear(6, classes)
+
+    def forward(self, clip):
+        maps = torch.relu(self.body(torch.relu(self.norm(self.stem(clip)))))
+        logits = self.head(maps.flatten(2).mean(2))
+        if self.wrap == "tuple":
+            return maps, logits
+        if self.wrap == "dict":
+            return {"features": maps, "aux": {"logits": logits}}
+        if self.wrap == "softmax":
+            return logits.softmax(1)
+        if self.wrap == "steps":
+            return logits.unsqueeze(2).expand(-1, -1, 4)
+        return logits
+
+
+class Pathways(nn.Module):
+    """A slow and a fast pathway, fused, as in SlowFast."""
+
+    def __init__(self):
+        super().__init__()
+        self.slow = nn.Conv3d(3, 8, (1, 3, 3), (1, 2, 2), (0, 1, 1))
+        self.fast = nn.Conv3d(3, 2, (5, 3, 3), (1, 2, 2), (2, 1, 1))
+        self.lateral = nn.Conv3d(2, 4, (5, 1, 1), (4, 1, 1), (2, 0, 0))
+        self.mixed = nn.Conv3d(12, 8, 3, 2, 1)
+        self.head = nn.Linear(10, 5)
+
+    def forward(self, clips):
+        slow, fast = self.slow(clips[0]), self.fast(clips[1])
+        slow = self.mixed(torch.cat([slow, self.lateral(fast)], 1))
+        return self.head(torch.cat([slow.flatten(2).mean(2), fast.flatten(2).mean(2)], 1))
+
+
+class Maps(nn.Module):
+    """Clips to clips."""
+
+    def __init__(self):
+        super().__init__()
+        self.down = nn.Conv3d(3, 4, 4, 2, 1)
+        self.up = nn.ConvTranspose3d(4, 3, 4, 2, 1)
+
+    def forward(self, clip):
+        return self.up(torch.relu(self.down(clip)))
+
+
+class Listed(Plain):
+    """Takes its clip inside a list."""
+
+    def forward(self, clips):
+        (clip,) = clips
+        return super().forward(clip)
+
+
+def trained():
+    """Brings its own weights."""
+    network = Plain()
+    for number, parameter in enumerate(network.parameters()):
+        nn.init.constant_(parameter, 0.01 * number)
+    return network
+
+
+def picture():
+    return Plain(dims=2)
+
+
+def two_frames():
+    return Plain(dims=2, inputs=6)
+
+
+def broken():
+    raise RuntimeError("no such file: weights.bin")
+
+
+def number():
+    return 3
+
+
+def picky():
+    class Picky(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv3d(3, 2, 3)
+
+        def forward(self, clip):
+            if clip.shape[2] != 7:
+                raise ValueError("seven frames, please")
+            return self.conv(clip).flatten(2).mean(2)
+
+    return Picky()
+
+
+constant = 5
+'''
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("foreign") / "their_networks.py"
+    path.write_text(NETWORKS)
+    return path
+
+
+def untrained(file: Path, factory: str, **options: object) -> Network:
+    return load_network(f"{file}:{factory}", untrained=True, **options)  # type: ignore[arg-type]
+
+
+def logits(network: Network, batch: int = 2) -> torch.Tensor:
+    assert network.card is not None
+    shape = network.card.clip.shape
+    clips = torch.rand(batch, *shape, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        return network.logits(clips)
+
+
+def test_a_plain_clip_network_needs_nothing_said(file: Path) -> None:
+    network = untrained(file, "Plain")
+    assert network.card is not None
+    assert network.name == "Plain"
+    assert network.card.classes == 7
+    assert network.card.classifier == "head"
+    assert network.card.adapter.input == "clip"
+    assert [stage.layer for stage in network.card.stages] == ["stem", "body"]
+    assert logits(network).shape == (2, 7)
+    assert network.weights is not None
+    assert network.weights.untrained
+
+
+def test_every_assumption_is_in_the_notes(file: Path) -> None:
+    network = untrained(file, "Plain")
+    assert network.card is not None
+    notes = " ".join(network.card.notes)
+    for part in ("no card", "16 frames of 112x112", "mean (0.45, 0.45, 0.45)", "a clip N C T H W", "7 classes"):
+        assert part in notes
+
+
+def test_what_is_said_is_not_assumed(file: Path) -> None:
+    clip = {"frames": 8, "height": 32, "width": 48, "mean": (0.0,) * 3, "std": (1.0,) * 3}
+    network = untrained(file, "Plain", clip=clip, adapter={"input": "clip"}, model_args={"classes": 3})
+    assert network.card is not None
+    assert network.card.clip.shape == (3, 8, 32, 48)
+    assert network.card.classes == 3
+    assert not any(note.startswith("Assumed") for note in network.card.notes if "clip" in note or "pixels" in note)
+
+
+@pytest.mark.parametrize(
+    ("wrap", "path"), [("tuple", (1,)), ("dict", ("aux", "logits")), ("tensor", ()), ("steps", ())]
+)
+def test_class_scores_are_found_in_what_is_returned(file: Path, wrap: str, path: tuple[int | str, ...]) -> None:
+    network = untrained(file, "Plain", model_args={"wrap": wrap})
+    assert network.adapter.output == path
+    assert logits(network).shape == (2, 7)
+
+
+def test_logits_are_read_before_a_softmax(file: Path) -> None:
+    plain = untrained(file, "Plain", seed=4)
+    softmax = untrained(file, "Plain", seed=4, model_args={"wrap": "softmax"})
+    assert softmax.adapter.scores == "probabilities"
+    assert torch.equal(logits(plain), logits(softmax))
+
+
+def test_two_pathways_are_fed_at_their_own_rates(file: Path) -> None:
+    network = untrained(file, "Pathways")
+    assert network.adapter.input == "pathways"
+    assert network.adapter.strides == (4, 1)
+    assert logits(network).shape == (2, 5)
+    facts = {layer.name: layer for layer in describe_layers(network)}
+    assert facts["slow"].receptive_field == (1, 3, 3)
+    assert facts["fast"].receptive_field == (5, 3, 3)
+    assert facts["lateral"].receptive_field == (9, 3, 3)
+    assert facts["slow"].output == (8, 4, 56, 56)
+
+
+def test_a_clip_in_a_list(file: Path) -> None:
+    network = untrained(file, "Listed")
+    assert network.adapter.as_list
+    assert logits(network).shape == (2, 7)
+
+
+def test_a_picture_network_takes_clips_of_one_frame(file: Path) -> None:
+    network = untrained(file, "picture")
+    assert network.card is not None
+    assert network.card.clip.shape == (3, 1, 224, 224)
+    assert network.adapter.input == "frame"
+    assert logits(network).shape == (2, 7)
+
+
+def test_a_network_of_two_stacked_frames(file: Path) -> None:
+    network = untrained(file, "two_frames")
+    assert network.card is not None
+    assert network.adapter.input == "stacked_frames"
+    assert network.card.clip.frames == 2
+    facts = describe_layers(network)
+    assert facts[0].receptive_field == (2, 3, 3)
+    assert logits(network).shape == (2, 7)
+
+
+def test_a_network_of_maps_has_no_classes(file: Path) -> None:
+    network = untrained(file, "Maps")
+    assert not network.has_classes
+    with pytest.raises(NetworkError, match="has no classes"):
+        logits(network)
+
+
+def test_a_factory_that_brings_its_weights_is_trained(file: Path) -> None:
+    network = load_network(f"{file}:trained")
+    assert network.weights is not None
+    assert not network.weights.untrained
+    assert network.module.get_parameter("norm.weight")[0].item() == pytest.approx(0.01)
+
+
+def test_a_factory_that_draws_its_weights_is_refused(file: Path) -> None:
+    with pytest.raises(WeightsError, match="at random.*--weights.*--untrained"):
+        load_network(f"{file}:Plain")
+
+
+def test_weights_are_loaded_strictly(file: Path, tmp_path: Path) -> None:
+    state = load_network(f"{file}:Plain", untrained=True, seed=9).module.state_dict()
+    torch.save({"state_dict": {f"module.{name}": value for name, value in state.items()}}, tmp_path / "own.pth")
+    network = load_network(f"{file}:Plain", weights=tmp_path / "own.pth", labels=list("abcdefg"))
+    assert torch.equal(network.module.get_parameter("stem.weight"), state["stem.weight"])
+    assert network.labels == tuple("abcdefg")
+    with pytest.raises(WeightsError, match="does not fit Plain"):
+        load_network(f"{file}:Plain", weights=tmp_path / "own.pth", model_args={"classes": 9})
+
+
+def test_an_importable_name(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(file.parent))
+    assert logits(load_network("their_networks:Plain", untrained=True)).shape == (2, 7)
+
+
+def test_an_untrained_network_is_a_function_of_its_seed(file: Path) -> None:
+    digests = [untrained(file, "Plain", seed=seed).weights for seed in (1, 1, 2)]
+    assert digests[0] == digests[1]
+    assert digests[0] != digests[2]
+
+
+@pytest.mark.parametrize(
+    ("factory", "error", "message"),
+    [
+        ("broken", CardError, "no such file: weights.bin"),
+        ("number", CardError, "returned int"),
+        ("constant", CardError, "is a int"),
+        ("Plane", UnknownNameError, "did you mean Plain"),
+        ("picky", NetworkError, "seven frames"),
+    ],
+)
+def test_what_is_no_network_is_said_in_a_sentence(
+    file: Path, factory: str, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        untrained(file, factory)
+
+
+def test_a_module_that_does_not_exist_is_said() -> None:
+    with pytest.raises(CardError, match=r"no_such_package.*cannot be imported"):
+        load_network("no_such_package.models:net")
+
+
+def test_the_size_that_was_asked_for_is_kept(file: Path) -> None:
+    network = untrained(file, "picky", clip={"frames": 7, "height": 20, "width": 20})
+    assert logits(network).shape == (2, 2)
+
+
+EXTERNAL = [
+    ("pytorchvideo", "pytorchvideo.models.hub:x3d_xs", {}),
+    ("pytorchvideo", "pytorchvideo.models.hub:r2plus1d_r50", {}),
+    ("pytorchvideo", "pytorchvideo.models.hub:csn_r101", {}),
+    ("pytorchvideo", "pytorchvideo.models.hub:slowfast_r50", {}),
+    ("torchvision", "torchvision.models.video:r3d_18", {}),
+    ("timm", "timm:create_model", {"model_name": "resnet18"}),
+]
+
+
+@pytest.mark.parametrize(("package", "model", "arguments"), EXTERNAL, ids=[model for _, model, _ in EXTERNAL])
+def test_published_packages(package: str, model: str, arguments: dict[str, object]) -> None:
+    if importlib.util.find_spec(package) is None:
+        pytest.skip(f"{package} is not installed")
+    network = load_network(model, model_args=arguments, meta=True)
+    assert network.card is not None
+    assert network.card.classes
+    assert describe_layers(network)
