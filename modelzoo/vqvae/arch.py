@@ -10,7 +10,7 @@ training mode after loading.)
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -29,15 +29,23 @@ DATA_VARIANCE = 0.06
 COMMITMENT = 0.25
 
 
-def _around(kernel: int, stride: Triple) -> list[tuple[int, int]]:
-    """Return what is padded in front and behind along t, h, w: `kernel - stride` in all, the larger half in front."""
-    totals = [kernel - step for step in stride]
-    return [(total - total // 2, total // 2) for total in totals]
+class Around(NamedTuple):
+    """Zeros in front of and behind a map, along t, h, w."""
+
+    front: Triple
+    behind: Triple
+
+    @property
+    def in_torch_order(self) -> tuple[int, int, int, int, int, int]:
+        """Front and behind of w, h, t: torch pads the last axis first."""
+        (t0, h0, w0), (t1, h1, w1) = self
+        return (w0, w1, h0, h1, t0, t1)
 
 
-def _flat(pairs: list[tuple[int, int]]) -> tuple[int, ...]:
-    """Return pairs along t, h, w in torch's order: the last axis first."""
-    return tuple(amount for pair in reversed(pairs) for amount in pair)
+def _around(kernel: int, stride: Triple) -> Around:
+    """Return the padding of `kernel - stride` along each axis, the larger half in front."""
+    t, h, w = (kernel - step for step in stride)
+    return Around((t - t // 2, h - h // 2, w - w // 2), (t // 2, h // 2, w // 2))
 
 
 class SameConv(nn.Module):
@@ -45,12 +53,11 @@ class SameConv(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: Triple = (1, 1, 1), bias: bool = True) -> None:
         super().__init__()
-        pairs = _around(kernel, stride)
+        around = _around(kernel, stride)
         # Zeros that are the same on both sides are left to the convolution, the others are added before it.
-        symmetric = all(front == behind for front, behind in pairs)
-        self.pad = nn.Identity() if symmetric else nn.ConstantPad3d(_flat(pairs), 0.0)
-        padding = tuple(front for front, _ in pairs) if symmetric else 0
-        self.conv = nn.Conv3d(inputs, outputs, kernel, stride, padding, bias=bias)
+        symmetric = around.front == around.behind
+        self.pad = nn.Identity() if symmetric else nn.ConstantPad3d(around.in_torch_order, 0.0)
+        self.conv = nn.Conv3d(inputs, outputs, kernel, stride, around.front if symmetric else 0, bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map N C T H W to N C' T' H' W'."""
@@ -63,7 +70,7 @@ class SameConvTranspose(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: Triple) -> None:
         super().__init__()
-        self.pad = nn.ConstantPad3d(_flat(_around(kernel, stride)), 0.0)
+        self.pad = nn.ConstantPad3d(_around(kernel, stride).in_torch_order, 0.0)
         self.convt = nn.ConvTranspose3d(inputs, outputs, kernel, stride, padding=kernel - 1)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -85,7 +92,7 @@ class Attention(nn.Module):
 
     def _heads(self, x: Tensor) -> Tensor:
         """Return N T H W C with the axis next to last and the heads before it: ... heads length C/heads."""
-        return x.unflatten(-1, (HEADS, -1)).movedim((-2, self.axis), (-3, -2))
+        return x.reshape(*x.shape[:-1], HEADS, -1).movedim((-2, self.axis), (-3, -2))
 
     def forward(self, x: Tensor) -> Tensor:
         """Map N T H W C to the same shape."""
@@ -108,7 +115,8 @@ class AxialBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map N C T H W to the same shape."""
         last = x.movedim(1, -1)
-        return (self.attn_w(last) + self.attn_h(last) + self.attn_t(last)).movedim(-1, 1)
+        summed: Tensor = self.attn_w(last) + self.attn_h(last) + self.attn_t(last)
+        return summed.movedim(-1, 1)
 
 
 class AttentionResidual(nn.Module):
@@ -273,5 +281,5 @@ def build(card: ModelCard) -> nn.Module:
     t, h, w = arguments["downsample"]
     if any(factor < 1 or factor & (factor - 1) for factor in (t, h, w)):
         raise CardError(f"The card of {card.name} must give downsample as three powers of 2.")
-    sizes = [arguments[name] for name in wanted[:-1]]
-    return VQVAE(*sizes, downsample=(t, h, w))
+    codes, code_size, hidden, blocks = (arguments[name] for name in wanted[:-1])
+    return VQVAE(codes, code_size, hidden, blocks, (t, h, w))

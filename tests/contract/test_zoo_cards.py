@@ -259,6 +259,12 @@ def test_gradient_flows_through_shortcuts_without_parameters() -> None:
     assert x.grad.sum() == 2 * 8
 
 
+def test_vqvae_pads_the_larger_half_in_front() -> None:
+    around = import_file(zoo_cards.entry("vqvae").source)._around(4, (1, 2, 2))
+    assert around == ((2, 1, 1), (1, 1, 1))
+    assert around.in_torch_order == (1, 1, 1, 1, 2, 1)
+
+
 def test_training_mode_leaves_the_code_book_of_vqvae_alone() -> None:
     entry = zoo_cards.entry("vqvae")
     small = {"codes": 8, "code_size": 4, "hidden": 8, "blocks": 1, "downsample": [4, 2, 2]}
