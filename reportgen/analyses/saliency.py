@@ -9,23 +9,15 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from reportgen.analyses.ascent import is_out_of_memory
 from reportgen.analyses.baselines import make_baseline
+from reportgen.analyses.memory import starting_batch, with_less_memory
 from reportgen.analyses.saliency_methods import METHODS, Method, Question, cam_layer
-from reportgen.errors import NetworkError, OutOfMemoryError, unknown_name
+from reportgen.errors import NetworkError, unknown_name
 from reportgen.networks.network import Network, as_network, no_weight_gradients
 from reportgen.networks.preactivation import placement
 from reportgen.progress import SILENT, Progress
 
 __all__ = ["METHODS", "Attribution", "attribute", "cam_layer"]
-
-_VALUES_AT_ONCE = 2**21
-"""Pixels times channels that go through the network at once on a CPU, where larger batches gain nothing."""
-
-_BYTES_PER_VALUE = 2048
-"""Memory per value of a clip that a device is assumed to need; too low a guess costs a second try."""
-
-READS_LAYER = ("grad_cam", "guided_grad_cam")
 
 
 @dataclass(frozen=True)
@@ -90,38 +82,76 @@ def attribute(
     Raises UnknownNameError for an unknown method, class or baseline, NetworkError when the method does not apply to
     the network or its map is zero everywhere or not finite, OutOfMemoryError when one pass does not fit into memory.
     """
+    found = attribute_unchecked(
+        network,
+        clip,
+        class_index,
+        method,
+        Effort(seed, batch_size, steps, samples, baseline, layer, window),
+        signed=signed,
+        progress=progress,
+    )
+    for one in found.attribution:
+        if not torch.isfinite(one).all():
+            raise NetworkError(f"{_about(found)} is not finite: the network overflows on this clip.")
+        if not one.any():
+            raise NetworkError(
+                f"{_about(found)} is zero everywhere: nothing in this clip speaks for the class by this method; "
+                "choose another class, layer or method."
+            )
+    return found
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How a map is made, beside its method: the keyword arguments of `attribute`."""
+
+    seed: int = 0
+    batch_size: int | None = None
+    steps: int = 64
+    samples: int = 16
+    baseline: str | Tensor = "blur"
+    layer: str | None = None
+    window: tuple[int, ...] | None = None
+
+
+def attribute_unchecked(
+    network: Network | nn.Module,
+    clip: Tensor,
+    class_index: int,
+    method: str,
+    effort: Effort,
+    *,
+    signed: bool | None = None,
+    progress: Progress = SILENT,
+) -> Attribution:
+    """Return what `attribute` does, also when the map is zero everywhere: a network made blind on purpose may be."""
     if method not in METHODS:
         raise unknown_name("saliency method", method, METHODS)
-    if min(steps, samples) < 1:
-        raise NetworkError(f"Steps and samples must be at least 1, not {steps} and {samples}.")
+    if min(effort.steps, effort.samples) < 1:
+        raise NetworkError(f"Steps and samples must be at least 1, not {effort.steps} and {effort.samples}.")
     started = time.perf_counter()
     chosen = METHODS[method]
     seen = as_network(network)
     clips = _placed(seen, clip)
-    reference = make_baseline(baseline, clips) if chosen.compared else clips
+    reference = make_baseline(effort.baseline, clips) if chosen.compared else clips
     with no_weight_gradients(seen):
         logits = _class_logits(seen, clips, class_index)
-        if layer is None and method in READS_LAYER:
-            layer = cam_layer(seen, clips[:1])
-        questions = [
-            Question(
-                network=seen,
-                clip=one,
-                class_index=class_index,
-                baseline=other,
-                seed=seed,
-                steps=steps,
-                samples=samples,
-                batch_size=batch_size or _starting_batch(one),
-                layer=layer,
-                window=window,
-            )
-            for one, other in zip(_singly(clips), _singly(reference), strict=True)
-        ]
-        with progress.task(chosen.title, sum(map(chosen.passes, questions))) as task:
-            found = torch.cat([_answer(chosen, replace(question, advance=task.advance)) for question in questions])
+        layer = (effort.layer or cam_layer(seen, clips[:1])) if chosen.reads_layer else None
+        every = Question(
+            network=seen,
+            clip=clips,
+            class_index=class_index,
+            baseline=reference,
+            seed=effort.seed,
+            steps=effort.steps,
+            samples=effort.samples,
+            batch_size=effort.batch_size or starting_batch(clips[:1]),
+            layer=layer,
+            window=effort.window,
+        )
+        found = _answers(chosen, every, progress)
         errors = _completeness(seen, found, logits, reference, class_index) if chosen.additive else None
-    _check(found, chosen, class_index)
     signed = chosen.signed if signed is None else signed
     found = found.float().cpu()
     volume = found if found.ndim == 5 else found.unsqueeze(2)
@@ -133,11 +163,11 @@ def attribute(
         class_index=class_index,
         method=method,
         signed=signed,
-        baseline=_baseline_name(baseline) if chosen.compared else None,
+        baseline=_baseline_name(effort.baseline) if chosen.compared else None,
         completeness_errors=errors,
         seconds=time.perf_counter() - started,
-        seed=seed,
-        layer=layer if method in READS_LAYER else None,
+        seed=effort.seed,
+        layer=layer,
     )
 
 
@@ -161,29 +191,24 @@ def _class_logits(network: Network, clips: Tensor, index: int) -> Tensor:
     return scores[:, index]
 
 
-def _answer(method: Method, question: Question) -> Tensor:
-    """Return the map, with half of the batch whenever memory runs out."""
-    while True:
-        try:
-            return method.compute(question)
-        except Exception as error:
-            if not is_out_of_memory(error):
-                raise
-            if question.batch_size == 1:
-                raise OutOfMemoryError(
-                    f"Memory ran out on a single clip by {method.title}: choose a smaller clip or another device."
-                ) from error
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
-        question = replace(question, batch_size=question.batch_size // 2)
-
-
-def _starting_batch(clip: Tensor) -> int:
-    """Return how many clips to try at once."""
-    if clip.device.type == "cuda":
-        free, _total = torch.cuda.mem_get_info(clip.device)
-        return max(1, int(free / (clip.numel() * _BYTES_PER_VALUE)))
-    return max(1, _VALUES_AT_ONCE // clip.numel())
+def _answers(method: Method, every: Question, progress: Progress) -> Tensor:
+    """Return the maps of all clips, each answered alone, with half of the batch whenever memory runs out."""
+    questions = [
+        replace(every, clip=one, baseline=other)
+        for one, other in zip(_singly(every.clip), _singly(every.baseline), strict=True)
+    ]
+    found = []
+    with torch.enable_grad(), progress.task(method.title, sum(map(method.passes, questions))) as task:
+        for question in questions:
+            asked = replace(question, advance=task.advance)
+            found.append(
+                with_less_memory(
+                    lambda size, asked=asked: method.compute(replace(asked, batch_size=size)),  # type: ignore[misc]
+                    question.batch_size,
+                    method.title,
+                )
+            )
+    return torch.cat(found)
 
 
 def _completeness(network: Network, found: Tensor, logits: Tensor, reference: Tensor, index: int) -> tuple[float, ...]:
@@ -194,16 +219,8 @@ def _completeness(network: Network, found: Tensor, logits: Tensor, reference: Te
     return tuple((missed.abs() / torch.maximum(gain.abs(), least)).tolist())
 
 
-def _check(found: Tensor, method: Method, index: int) -> None:
-    """Raise NetworkError for a map that would show nothing, or nonsense."""
-    for one in found:
-        if not torch.isfinite(one).all():
-            raise NetworkError(f"{method.title} of class {index} is not finite: the network overflows on this clip.")
-        if not one.any():
-            raise NetworkError(
-                f"{method.title} of class {index} is zero everywhere: nothing in this clip speaks for the class "
-                "by this method; choose another class, layer or method."
-            )
+def _about(found: Attribution) -> str:
+    return f"{METHODS[found.method].title} of class {found.class_index}"
 
 
 def _baseline_name(baseline: str | Tensor) -> str:

@@ -59,8 +59,8 @@ class Method:
     """An attribution method.
 
     `signed` maps tell evidence for the class from evidence against it. `additive` ones sum to what the logit gains
-    over the baseline's; `compared` ones need a baseline. `stochastic` ones depend on the seed. `passes` is how many
-    clips go through the network for one map.
+    over the baseline's. `compared` ones need a baseline, and those that say so read a layer. `stochastic` ones depend
+    on the seed. `passes` is how many clips go through the network for one map.
     """
 
     title: str
@@ -71,6 +71,7 @@ class Method:
     additive: bool = False
     compared: bool = False
     stochastic: bool = False
+    reads_layer: bool = False
     passes: Callable[[Question], int] = lambda _question: 1
 
 
@@ -334,6 +335,7 @@ METHODS: Mapping[str, Method] = {
         description="Where and when the last maps that speak for the class are active; coarse.",
         source="Selvaraju et al. 2017, arXiv 1610.02391",
         compute=grad_cam,
+        reads_layer=True,
     ),
     "guided_grad_cam": Method(
         "Guided Grad-CAM",
@@ -341,6 +343,7 @@ METHODS: Mapping[str, Method] = {
         description="Guided backprop, kept where Grad-CAM is warm.",
         source="Selvaraju et al. 2017, arXiv 1610.02391",
         compute=guided_grad_cam,
+        reads_layer=True,
         passes=lambda _question: 2,
     ),
     "occlusion": Method(

@@ -1,0 +1,157 @@
+"""Evaluations of maps whose right answer is known."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from captum.metrics import infidelity
+from torch import Tensor, nn
+
+from reportgen.analyses.faithfulness import Probes, evaluate_map, evaluate_maps, probe
+from reportgen.analyses.map_checks import sensitivity, stability, weight_randomisation
+from reportgen.analyses.saliency import Effort, attribute
+from tests.truth.bundled import bundled_clips, bundled_network
+
+CLIP = torch.rand((1, 3, 4, 6, 6), generator=torch.Generator().manual_seed(0)) + 0.1
+TUBE = (2, 3, 3)
+WEIGHTS = torch.arange(8.0).view(2, 2, 2).repeat_interleave(2, 0).repeat_interleave(3, 1).repeat_interleave(3, 2) - 2
+
+
+class Additive(nn.Module):
+    """One class, a weighted sum of all pixels: the tubes weigh -2 to 5."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(WEIGHTS.clone())
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x * self.weight).sum(dim=(1, 2, 3, 4))[:, None]
+
+
+@pytest.fixture(scope="module")
+def probes() -> Probes:
+    return probe(Additive(), CLIP, 0, tube=TUBE, baseline="black", steps=8, samples=40, maps=12)
+
+
+def shares() -> Tensor:
+    """What each of the eight tubes adds to the logit."""
+    return (WEIGHTS * CLIP[0]).reshape(3, 2, 2, 2, 3, 2, 3).sum(dim=(0, 2, 4, 6)).flatten().double()
+
+
+class TestAdditiveNetworks:
+    def test_curves_are_the_running_sums_of_what_tubes_add(self, probes: Probes) -> None:
+        found = evaluate_map(Additive(), probes, (WEIGHTS * CLIP[0]).sum(0)).curves
+        added = shares().sort(descending=True).values.cumsum(0)
+        assert found.shares == pytest.approx([step / 8 for step in range(9)])
+        assert found.insertion == pytest.approx([0.0, *added.tolist()], rel=1e-5)
+        assert found.deletion == pytest.approx(
+            [*(added[-1] - torch.tensor([0.0, *added])).tolist()], rel=1e-4, abs=1e-4
+        )
+        relative = torch.tensor([0.0, *added]) / added[-1]
+        assert found.insertion_auc == pytest.approx(float(torch.trapezoid(relative, dx=1 / 8)), rel=1e-5)
+        assert found.deletion_auc == pytest.approx(1 - found.insertion_auc, rel=1e-5)
+
+    def test_no_map_beats_the_true_one(self, probes: Probes) -> None:
+        true = evaluate_map(Additive(), probes, (WEIGHTS * CLIP[0]).sum(0))
+        assert true.beats_random
+        assert true.curves.insertion_auc >= max(one.insertion_auc for one in probes.random)
+        assert true.curves.deletion_auc <= min(one.deletion_auc for one in probes.random)
+        assert true.infidelity == pytest.approx(0, abs=1e-6)
+
+    def test_the_opposite_map_fails(self, probes: Probes) -> None:
+        opposite = evaluate_map(Additive(), probes, -(WEIGHTS * CLIP[0]).sum(0))
+        assert opposite.insertion_gain < 0
+        assert opposite.deletion_gain < 0
+        assert not opposite.beats_random
+        assert opposite.infidelity == 1
+
+    def test_a_flat_map_foretells_nothing(self, probes: Probes) -> None:
+        flat = evaluate_map(Additive(), probes, torch.ones(4, 6, 6))
+        assert flat.infidelity == pytest.approx(1, abs=1e-9)
+
+    def test_infidelity_is_captum_s_with_scale_and_offset_fitted(self, probes: Probes) -> None:
+        """The least of captum's measure over all scales and offsets, as a share of the falls' variance."""
+        heat = torch.rand((4, 6, 6), generator=torch.Generator().manual_seed(3)) + 0.3 * WEIGHTS
+        masks = probes.tubes.masks(probes.hidden).float()
+        sums = (masks[:, 0] * heat).sum(dim=(1, 2, 3)).double()
+        design = torch.stack([sums, torch.ones_like(sums)], dim=1)
+        scale, offset = torch.linalg.lstsq(design, probes.drops[:, None]).solution.flatten().tolist()
+        # As many pixels are hidden each time, so that an offset is the same amount per hidden pixel.
+        fitted = scale * heat + offset / float(masks[0].sum())
+        attribution = (fitted / (3 * CLIP)).to(torch.float32)
+
+        def perturb(inputs: Tensor) -> tuple[Tensor, Tensor]:
+            hidden = inputs * masks
+            return hidden, inputs - hidden
+
+        measured = infidelity(
+            Additive(), perturb, CLIP, attribution, target=0, n_perturb_samples=len(masks), normalize=False
+        )
+        expected = float(measured) / float(probes.drops.var(correction=0))
+        assert evaluate_map(Additive(), probes, heat).infidelity == pytest.approx(expected, rel=1e-3)
+
+    def test_the_map_of_a_linear_network_is_all_its_weights(self) -> None:
+        found = weight_randomisation(_Linear(), CLIP, 0, "gradients", seed=1)
+        assert found.layers == ("layer",)
+        assert abs(found.last) < 0.2
+
+    def test_gradients_of_a_linear_network_do_not_change_with_the_clip(self) -> None:
+        assert sensitivity(Additive(), CLIP, 0, "gradients") == pytest.approx(0, abs=1e-6)
+
+    def test_sensitivity_of_a_known_gradient(self) -> None:
+        """y = |x|^2 / 2 has the gradient x, which changes by as much as the clip does."""
+
+        class Square(nn.Module):
+            def forward(self, x: Tensor) -> Tensor:
+                return (x**2).sum(dim=(1, 2, 3, 4))[:, None] / 2
+
+        found = sensitivity(Square(), CLIP, 0, "gradients", radius=0.1, samples=6)
+        expected = 0.1 / 3**0.5 * CLIP.numel() ** 0.5 / float(CLIP.norm())
+        assert found == pytest.approx(expected, rel=0.1)
+
+
+class _Linear(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.layer = nn.Linear(3 * 4 * 6 * 6, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layer(x.flatten(1))
+
+
+class TestBundledNetwork:
+    def test_integrated_gradients_beat_random_maps(self) -> None:
+        """By 0.10 at least, on the clips as they are."""
+        clip, label = bundled_clips(1, motion="moving left")[0]
+        network = bundled_network()
+        probes = probe(network, clip, label, steps=6, samples=8)
+        maps = [
+            attribute(network, clip, label, "integrated_gradients", steps=12).heat[0],
+            attribute(network, clip, label, "gradients").heat[0],
+        ]
+        for fares in evaluate_maps(network, probes, maps):
+            assert fares.insertion_gain >= 0.10
+            assert fares.deletion_gain >= 0.10
+            assert fares.beats_random
+
+    def test_guided_backprop_is_flagged_by_the_randomisation_check_and_grad_cam_is_not(self) -> None:
+        """Adebayo et al. 2018: guided backprop redraws the clip whatever the upper layers hold."""
+        clip, label = bundled_clips(1, motion="moving left")[0]
+        clip, network = clip[:, :, :8, :48, :48], bundled_network()
+        kept = {
+            method: weight_randomisation(network, clip, label, method, layers=["classifier", "res2.conv1"]).kept
+            for method in ("guided_backprop", "gradients", "grad_cam")
+        }
+        assert kept["guided_backprop"] > 0.8
+        assert kept["guided_backprop"] > kept["gradients"] + 0.15
+        assert kept["grad_cam"] < 0.5
+
+    def test_smoothgrad_steadies_with_its_samples(self) -> None:
+        clip, label = bundled_clips(1, motion="moving left")[0]
+        clip, network = clip[:, :, :8, :32, :32], bundled_network()
+        few, many = (
+            stability(network, clip, label, "smoothgrad", effort=Effort(samples=n), seeds=(0, 1)).mean for n in (1, 8)
+        )
+        assert few < many < 1
+        assert stability(network, clip, label, "gradients", seeds=(0, 1)).mean == pytest.approx(1)
