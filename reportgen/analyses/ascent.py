@@ -64,22 +64,74 @@ class Climber:
 
 
 class _Batch:
-    """The stacked state of some climbers, moved on in place, one step at a time."""
+    """The stacked state of some climbers, moved on in place, one step at a time.
 
-    def __init__(self, score: Score, climbers: Sequence[Climber], *, elementwise: bool) -> None:
+    All that changes from step to step lies in buffers of fixed size, so that a step can be recorded as a CUDA graph.
+    A recorded batch has room for fewer climbers than it was made for: the last one is then repeated.
+    """
+
+    def __init__(self, score: Score, climbers: Sequence[Climber], *, elementwise: bool, recorded: bool) -> None:
         self.score = score
         self.elementwise = elementwise
-        self.parameters = torch.cat([climber.parameters for climber in climbers])
-        self.first = torch.cat([climber.first for climber in climbers])
-        self.second = torch.cat([climber.second for climber in climbers])
-        device, dtype = self.parameters.device, self.parameters.dtype
-        kernels = [climber.kernel for climber in climbers for _ in climber.parameters]
-        self.kernels = torch.tensor(kernels, device=device)
-        facets, draws = len(climbers[0].parameters), climbers[0].draws.shape[-1]
-        self.controls = torch.zeros(len(climbers) * facets, _DRAWS + draws, device=device, dtype=dtype)
-        self.activations = torch.zeros(len(kernels), device=device, dtype=dtype)
+        self.size = len(climbers)
+        self.parameters, self.first, self.second = self._states(climbers)
+        self.kernels = self._kernels(climbers).to(self.parameters.device)
+        facets, draws = climbers[0].draws.shape[1:]
+        self.controls = self.parameters.new_zeros(self.size * facets, _DRAWS + draws)
+        self.activations = self.parameters.new_zeros(self.size * facets)
+        self.graph = self._record() if recorded else None
+
+    def holds(self, count: int) -> bool:
+        """Return whether the batch can be used again for so many climbers."""
+        return self.graph is not None and self.size < 2 * count and count <= self.size
+
+    def load(self, climbers: Sequence[Climber]) -> None:
+        """Put the state of other climbers in place of the present one."""
+        for buffer, state in zip((self.parameters, self.first, self.second), self._states(climbers), strict=True):
+            buffer.copy_(state)
+        self.kernels.copy_(self._kernels(climbers))
+
+    def set_controls(self, controls: Tensor) -> None:
+        """Set rates, corrections and draws of the next step, `N 2+5`; what repeated climbers do is never read."""
+        self.controls[: len(controls)].copy_(controls)
 
     def step(self) -> None:
+        """Take one step, recorded or not."""
+        if self.graph is not None:
+            self.graph.replay()
+        else:
+            self._step()
+
+    def _states(self, climbers: Sequence[Climber]) -> tuple[Tensor, Tensor, Tensor]:
+        filled = [*climbers, *[climbers[-1]] * (self.size - len(climbers))]
+        return (
+            torch.cat([climber.parameters for climber in filled]),
+            torch.cat([climber.first for climber in filled]),
+            torch.cat([climber.second for climber in filled]),
+        )
+
+    def _kernels(self, climbers: Sequence[Climber]) -> Tensor:
+        filled = [*climbers, *[climbers[-1]] * (self.size - len(climbers))]
+        return torch.tensor([climber.kernel for climber in filled for _ in climber.parameters])
+
+    def _record(self) -> torch.cuda.CUDAGraph:
+        """Return a step as a CUDA graph; the state is as it was before."""
+        buffers = (self.parameters, self.first, self.second)
+        before = [buffer.clone() for buffer in buffers]
+        aside = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        aside.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(aside):
+            for _ in range(3):  # plans and workspaces are made before the recording
+                self._step()
+        torch.cuda.current_stream().wait_stream(aside)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            self._step()
+        for buffer, state in zip(buffers, before, strict=True):
+            buffer.copy_(state)
+        return graph
+
+    def _step(self) -> None:
         """Take one step up, with the rates and draws in `controls`.
 
         It is Adam, but for its second moment, of which a sample has one value and not one per parameter (unless
@@ -102,14 +154,24 @@ class Ascent:
     """Raises climbers through one level, `slots` at a time."""
 
     def __init__(
-        self, score: Score, level: Level, *, learning_rate: float, elementwise: bool, slots: int, task: Task
+        self,
+        score: Score,
+        level: Level,
+        *,
+        learning_rate: float,
+        elementwise: bool,
+        slots: int,
+        task: Task,
+        recorded: bool = False,
     ) -> None:
         self.score = score
         self.level = level
         self.learning_rate = learning_rate
         self.elementwise = elementwise
         self.slots = slots
+        self.recorded = recorded
         self.task = task
+        self._recorded: _Batch | None = None
 
     def run(self, climbers: Iterable[Climber]) -> Iterator[Climber]:
         """Yield each climber when it has ended the level; the free slot goes to the next.
@@ -137,12 +199,12 @@ class Ascent:
         """Take up to ten steps with all climbers; on an error they are as they were."""
         began = time.perf_counter()
         steps = min(_BLOCK, *(self.level.steps - climber.step for climber in climbers))
-        batch = _Batch(self.score, climbers, elementwise=self.elementwise)
+        batch = self._batch_of(climbers)
         controls = torch.stack([self._controls(climbers, ahead) for ahead in range(steps)])
         controls = controls.to(batch.controls.device, batch.controls.dtype)
         activations = []
         for ahead in range(steps):
-            batch.controls.copy_(controls[ahead])
+            batch.set_controls(controls[ahead])
             batch.step()
             activations.append(batch.activations.clone())
         values = torch.stack(activations).cpu()
@@ -158,6 +220,16 @@ class Ascent:
             climber.taken += steps
             climber.seconds += share
         self.task.advance(steps * len(climbers))
+
+    def _batch_of(self, climbers: Sequence[Climber]) -> _Batch:
+        """Return a batch with the state of the climbers; a recorded one is used again while it fits."""
+        if self._recorded is not None and self._recorded.holds(len(climbers)):
+            self._recorded.load(climbers)
+            return self._recorded
+        self._recorded = None  # its memory is free before another is made
+        batch = _Batch(self.score, climbers, elementwise=self.elementwise, recorded=self.recorded)
+        self._recorded = batch if self.recorded else None
+        return batch
 
     def _controls(self, climbers: Sequence[Climber], ahead: int) -> Tensor:
         """Return `N 2+5` for the step that is `ahead` of the present one: rate, Adam's correction, draws."""
@@ -182,6 +254,7 @@ class Ascent:
                 "Memory ran out on a single kernel: choose a smaller clip_shape, fewer facets or an earlier layer."
             ) from error
         self.slots = len(climbers) // 2
+        self._recorded = None
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         return climbers[: self.slots], climbers[self.slots :]

@@ -46,6 +46,7 @@ class AscentKeywords(TypedDict, total=False):
     decorrelated: bool
     early_stop: bool
     grow: bool
+    cuda_graphs: bool
     precision: Precision
 
 
@@ -70,6 +71,7 @@ class AscentOptions:
       objective "neuron", up to an eighth of what the unit sees and at most (2, 8).
     - `grow`: explore on clips that just hold what a unit sees, then tile the whole clip with them; cheaper by the
       ratio of the volumes, which is large for early layers.
+    - `cuda_graphs`: on a GPU, record a step once and replay it; fixed batch sizes, no launch overhead.
     - `precision`: "mixed" explores in bfloat16 and cools down in float32; "auto" does so where it is faster.
     """
 
@@ -95,6 +97,7 @@ class AscentOptions:
     decorrelated: bool = True
     early_stop: bool = True
     grow: bool = False
+    cuda_graphs: bool = False
     precision: Precision = "auto"
 
     def __post_init__(self) -> None:

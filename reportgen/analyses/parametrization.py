@@ -75,12 +75,12 @@ class Canvas:
         fx = torch.fft.rfftfreq(width, dtype=torch.float64)[None, None, :]
         frequency = torch.sqrt(fx**2 + fy**2 + (self.temporal_weight * ft) ** 2)
         gain = frequency.clamp_min(1 / max(self.shape)).pow(-self.power)
-        # All but the first and (for an even width) the last column stand for two conjugate frequencies; a parameter
-        # has two real parts, so that its power is twice its variance. "ortho" keeps the mean power per pixel.
+        # A column stands for two conjugate frequencies, but for the first and (for an even width) the last, of which
+        # the inverse transform takes the real part only. A complex number of white parameters has the power 2.
         weight = torch.full((width // 2 + 1,), 2.0, dtype=torch.float64)
-        weight[0] = 1.0
+        weight[0] = 0.5
         if width % 2 == 0:
-            weight[-1] = 1.0
+            weight[-1] = 0.5
         power = (2 * gain.square() * weight).sum() / (frames * height * width)
         return (gain / power.sqrt())[..., None].to(self.device, self.dtype)
 
@@ -130,7 +130,8 @@ class Canvas:
         if self.constraint == "box":
             return torch.sigmoid(pixels)
         norm = torch.linalg.vector_norm(pixels.flatten(1), dim=1).clamp_min(torch.finfo(pixels.dtype).tiny)
-        return pixels * (self.radius / norm).view(-1, 1, 1, 1, 1)
+        clips: Tensor = pixels * (self.radius / norm).view(-1, 1, 1, 1, 1)
+        return clips
 
     def parameters_of(self, pixels: Tensor) -> Tensor:
         """Return the parameters of unbounded pixels `N C T H W`, the inverse of `unbounded`."""

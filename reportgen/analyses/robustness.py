@@ -38,9 +38,11 @@ class Views:
     def shifts(self, draws: Tensor, shape: tuple[int, int, int]) -> Tensor:
         """Return the whole-number shifts `N 3` (frames, px down, px right) of `draws` `N 5` on a canvas T H W."""
         if self.jitter is None:
-            return torch.floor(draws[:, :3] * draws.new_tensor(shape))
-        reach = draws.new_tensor([self.jitter[0], self.jitter[1], self.jitter[1]])
-        return torch.floor(draws[:, :3] * (2 * reach + 1)) - reach
+            return torch.stack([torch.floor(draws[:, axis] * size) for axis, size in enumerate(shape)], dim=1)
+        reaches = (self.jitter[0], self.jitter[1], self.jitter[1])
+        return torch.stack(
+            [torch.floor(draws[:, axis] * (2 * reach + 1)) - reach for axis, reach in enumerate(reaches)], dim=1
+        )
 
     def turn(self, pixels: Tensor, draws: Tensor) -> Tensor:
         """Return `pixels` `N C T H W`, all frames of a sample scaled and rotated alike, by `draws` `N 5`."""

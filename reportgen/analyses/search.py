@@ -103,7 +103,8 @@ class Search:
         score, where = self.score(level), placement(self.network)
         parameters = torch.zeros((facets, *self.canvas(level.shape).parameter_shape), requires_grad=True, **where)
         kernels = torch.tensor([self.kernels[0]] * facets, device=where["device"])
-        bytes_each = saved_bytes(lambda: score(parameters, kernels, torch.zeros(facets, DRAWS, **where))[0])
+        draws = torch.zeros(facets, DRAWS, **where)
+        bytes_each = saved_bytes(lambda: score(parameters, kernels, draws)[0], self.network.module)
         return min(len(self.kernels), slots_for(bytes_each, where["device"]))
 
     def _grown(self, parameters: Tensor, small: tuple[int, int, int], shape: tuple[int, int, int]) -> Tensor:
@@ -138,7 +139,9 @@ class Search:
             pixels = canvas.unbounded(parameters, self.views.shifts(draws, canvas.shape))
             clips = canvas.bounded(self.views.turn(pixels, draws))
             loss = options.penalties(clips)
-            with torch.autocast(clips.device.type, torch.bfloat16, enabled=level.reduced_precision):
+            with torch.autocast(
+                clips.device.type, torch.bfloat16, enabled=level.reduced_precision, cache_enabled=False
+            ):
                 if options.facets > 1:
                     maps = self.target.maps(clips)
                     own = maps[torch.arange(len(kernels), device=kernels.device), kernels]
@@ -191,6 +194,7 @@ class Search:
             learning_rate=self.options.learning_rate,
             elementwise=self.options.basis == "pixels",
             slots=slots,
+            recorded=self.options.cuda_graphs and self.network.device.type == "cuda",
             task=task,
         )
 

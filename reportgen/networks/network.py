@@ -129,8 +129,11 @@ def normalise(clips: Tensor, spec: ClipSpec) -> Tensor:
     low, high = spec.value_range
     if spec.channel_order == "BGR":
         clips = clips.flip(1)
-    mean = torch.tensor(spec.mean, dtype=clips.dtype, device=clips.device).view(1, -1, 1, 1, 1)
-    std = torch.tensor(spec.std, dtype=clips.dtype, device=clips.device).view(1, -1, 1, 1, 1)
+    # Filled on the device: a copy from the host could not be recorded in a CUDA graph.
+    mean, std = (
+        torch.cat([clips.new_full((1, 1, 1, 1, 1), value) for value in values], dim=1)
+        for values in (spec.mean, spec.std)
+    )
     return (clips * (high - low) + low - mean) / std
 
 
