@@ -162,10 +162,8 @@ def read_stream(file: BinaryIO, size: int) -> tuple[Any, Storages]:
     for key in map(str, keys):
         (count,) = _numbers(source, "<q")
         length = count * ITEM_SIZES.get(types.get(key, ""), 0)
-        if count < 0 or source.tell() + length > size:
-            raise PickleFault(f"is damaged or cut off (storage {_printable(key)} ends early)")
         storages.places[key] = (source.tell(), length)
-        file.seek(length, 1)
+        source.skip(length)
     return described, storages
 
 
@@ -204,11 +202,9 @@ def _tar_storages(file: BinaryIO, member: tarfile.TarInfo, storages: Stretches) 
         (count,) = _numbers(source, "<q")
         storage = storage_reference(("storage", dtype, key, None, count))
         length = count * ITEM_SIZES[storage.dtype]
-        if source.tell() + length > source.end:
-            raise PickleFault(f"is cut off (storage {_printable(storage.key)} ends early)")
         storages.places[storage.key] = (source.tell(), length)
         known[storage.key] = storage
-        file.seek(length, 1)
+        source.skip(length)
     for target, root, offset, count in read_pickle(source):
         whole = known[str(root)]
         item = ITEM_SIZES[whole.dtype]

@@ -25,29 +25,41 @@ from reportgen.zoo.descriptions import (
     with_order,
 )
 
-_MAX_OPERATIONS = 5_000_000  # a checkpoint with its optimizer has some hundred thousand
+_MAX_OPERATIONS = 1_000_000  # a checkpoint with its optimizer has some hundred thousand
 _MAX_LINE = 1 << 16
 
 
 class Bounded:
-    """A stretch of a file that never gives, or makes room for, more than it holds."""
+    """A stretch of a file, from where it stands to `end`, that never gives or makes room for more than it holds."""
 
     def __init__(self, file: BinaryIO, end: int) -> None:
         self.file = file
         self.end = end
+        self._at = file.tell()
 
     def read(self, count: int = -1) -> bytes:
         """Return the next `count` bytes, or as many as there are."""
-        left = max(0, self.end - self.file.tell())
-        return self.file.read(left if count < 0 else min(count, left))
+        left = self.end - self._at
+        data = self.file.read(left if count < 0 or count > left else count)
+        self._at += len(data)
+        return data
 
     def readline(self) -> bytes:
         """Return the bytes up to the next line end."""
-        return self.file.readline(min(_MAX_LINE, max(0, self.end - self.file.tell())))
+        data = self.file.readline(min(_MAX_LINE, self.end - self._at))
+        self._at += len(data)
+        return data
 
     def tell(self) -> int:
         """Return the position in the file."""
-        return self.file.tell()
+        return self._at
+
+    def skip(self, count: int) -> None:
+        """Pass over `count` bytes; raises PickleFault when there are fewer."""
+        if not 0 <= count <= self.end - self._at:
+            raise PickleFault("is damaged or cut off (it ends before its numbers do)")
+        self.file.seek(count, 1)
+        self._at += count
 
 
 def read_pickle(source: Bounded, *, persistent: Callable[[Any], Any] | None = None) -> Any:

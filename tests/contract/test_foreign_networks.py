@@ -240,7 +240,7 @@ def test_a_factory_that_brings_its_weights_is_trained(file: Path) -> None:
 
 
 def test_a_factory_that_draws_its_weights_is_refused(file: Path) -> None:
-    with pytest.raises(WeightsError, match="at random.*--weights.*--untrained"):
+    with pytest.raises(WeightsError, match=r"at random.*--weights.*--untrained"):
         load_network(f"{file}:Plain")
 
 
