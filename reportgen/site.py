@@ -196,14 +196,15 @@ def _link_or_copy(source: Path, path: Path) -> None:
 
 def _run_mkdocs(configuration: Path, progress: Progress) -> None:
     """Build the site in a process of its own: mkdocs keeps its state in the logging module, and warnings must count."""
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--config-file", str(configuration)]
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--config-file", str(configuration)]
     with progress.task("Building the site", 1) as task:
         environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
         result = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)  # noqa: S603
         task.advance()
     if result.returncode != 0:
-        lines = [line.strip() for line in (result.stdout + result.stderr).splitlines() if line.strip()]
-        said = " ".join(lines[:_BROKEN_SHOWN]) or f"exit code {result.returncode}"
+        lines = [line.strip() for line in (result.stdout + result.stderr).splitlines()]
+        faults = [line for line in lines if line and not line.startswith(("INFO", "DEBUG"))]
+        said = " ".join(faults[:_BROKEN_SHOWN]) or f"exit code {result.returncode}"
         raise RenderError(f"mkdocs could not build the site from {configuration}: {said}")
 
 

@@ -33,7 +33,7 @@ def finder_index(report: Report) -> list[dict[str, Any]]:
             found.append(_entry(model.addresses.clip(clip.name), clip.title, f"clip, {name}", "saliency", picture))
         for asked in model.classes("pyramid"):
             uri = model.addresses.pyramid(asked.clip, asked.index)
-            title = model.clips[asked.clip].title if asked.clip in model.clips else asked.clip
+            title = model.clip_title(asked.clip, asked.index)
             found.append(_entry(uri, model.label(asked.index), f"class pyramid on {title}", "graph class"))
     return found
 

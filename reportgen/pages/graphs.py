@@ -1,4 +1,4 @@
-"""A class pyramid's graph as pages ask about it: the class and its kernels as numbered nodes, layers as columns."""
+"""A class pyramid's graph as pages ask about it: the class and its kernels as numbered nodes, in layers."""
 
 from __future__ import annotations
 
@@ -34,20 +34,22 @@ class Edge:
 
 @dataclass(frozen=True)
 class Graph:
-    """A class pyramid. Node 0 is the class; `columns` are (layer, back-steps from the class), the class's own first.
+    """A class pyramid. Node 0 is the class; `layers` are (name, back-steps from the class), the class's own first.
 
     `negative` are the kernels that speak most against the class; they have no edges. `edge_total` counts the edges
-    between kept kernels, of which `edges` are the strongest.
+    between kept kernels, of which `edges` are the strongest. `conservation` is the error of the sums of relevance,
+    relative to the logit; None when no layer behind the class could be compared.
     """
 
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
-    columns: tuple[tuple[str, int], ...]
+    layers: tuple[tuple[str, int], ...]
     negative: tuple[Node, ...]
     logit: float
     scoring: str
     edge_total: int
     theta: ThetaCurve
+    conservation: float | None
 
     @cached_property
     def places(self) -> dict[tuple[str, int], int]:
@@ -83,13 +85,20 @@ def as_graph(document: PyramidDocument) -> Graph:
     return Graph(
         nodes=nodes,
         edges=tuple(Edge(place(edge.source), place(edge.target), edge.contribution) for edge in document.edges),
-        columns=(("", 0), *((layer.name, layer.depth) for layer in document.layers if layer.kept)),
+        layers=(("", 0), *((layer.name, layer.depth) for layer in document.layers if layer.kept)),
         negative=tuple(_node(node) for node in document.negative),
         logit=document.logit,
         scoring=document.scoring,
         edge_total=document.edge_total,
         theta=document.theta_curve,
+        conservation=_conservation(document),
     )
+
+
+def _conservation(document: PyramidDocument) -> float | None:
+    """Return the conservation error; None when only the class's own layer was compared, where it says nothing."""
+    found = document.conservation
+    return found.error if found and len(found.cuts) > 1 else None
 
 
 def _node(node: NodeFigures) -> Node:

@@ -35,7 +35,7 @@ class NodeRow:
 def graph_data(model: ModelView, pyramid: Pyramid) -> dict[str, Any]:
     """Return the graph as scripts read it: parallel lists, rounded to what a picture can show."""
     graph = pyramid.graph
-    column_of = {layer: place for place, (layer, _) in enumerate(graph.columns)}
+    layer_of = {layer: place for place, (layer, _) in enumerate(graph.layers)}
     known = {(view.id.layer, view.id.index): view for view in model.all_kernels}
     shown: dict[int, dict[str, Any]] = {}
     for place, node in enumerate(graph.nodes):
@@ -53,16 +53,15 @@ def graph_data(model: ModelView, pyramid: Pyramid) -> dict[str, Any]:
     return {
         "title": f"{pyramid.label} on {pyramid.clip_title}",
         "logit": _rounded(graph.logit),
-        "columns": [
+        "layers": [
             {
                 "name": layer,
                 "short": short_layer_name(layer) if depth else pyramid.label,
-                "title": model.stage_title(layer) if depth else "class",
                 "depth": depth,
             }
-            for layer, depth in graph.columns
+            for layer, depth in graph.layers
         ],
-        "column": [column_of[node.layer] for node in graph.nodes],
+        "layer": [layer_of[node.layer] for node in graph.nodes],
         "index": [node.index for node in graph.nodes],
         "relevance": [_rounded(node.relevance) for node in graph.nodes],
         "activation": [None if node.activation is None else _rounded(node.activation) for node in graph.nodes],
@@ -120,7 +119,7 @@ def _page(model: ModelView, view: ClassView, pyramid: Pyramid | None) -> Page:
     uri = model.addresses.pyramid(view.clip, view.index)
     clip = model.clips.get(view.clip)
     label = model.label(view.index)
-    clip_title = clip.title if clip else view.clip
+    clip_title = model.clip_title(view.clip, view.index)
     drops = causal_drops(view.answer) if view.answer else []
     rows = node_rows(model, pyramid.graph.nodes) if pyramid else []
     data = ScriptData(uri.removesuffix(".md") + "-graph.js", "graph", graph_data(model, pyramid)) if pyramid else None
@@ -132,7 +131,7 @@ def _page(model: ModelView, view: ClassView, pyramid: Pyramid | None) -> Page:
         and not artifact.role.endswith("_map")
         and (found := clip_strip(model.addresses, view.answer, artifact.role, f"Saliency tube of {artifact.role[5:]}"))
     ]
-    others = [(model.label(v.index), model.clips[v.clip].title, v) for v in model.classes("pyramid")]
+    others = [(model.label(v.index), model.clip_title(v.clip, v.index), v) for v in model.classes("pyramid")]
     return Page(
         uri=uri,
         title=f"{label} on {clip_title}",
@@ -157,7 +156,7 @@ def _page(model: ModelView, view: ClassView, pyramid: Pyramid | None) -> Page:
             "theta": theta_chart(pyramid) if pyramid else None,
             "tubes": tubes,
             "bias_share": figure(view.answer.metrics, "bias_share") if view.answer else None,
-            "conservation": figure(view.answer.metrics, "conservation_error") if view.answer else None,
+            "conservation": pyramid.graph.conservation if pyramid else None,
             "logit": figure(view.answer.metrics, "logit") if view.answer else None,
             "numbers": metric_rows(view.answer.metrics) if view.answer else [],
             "parameters": metric_rows(view.record.job.parameters),

@@ -134,6 +134,11 @@ class ModelView:
         """Return a class's name, or its number when the network has no names."""
         return self.run.labels[index] if 0 <= index < len(self.run.labels) else f"class {index}"
 
+    def clip_title(self, clip: str, class_index: int) -> str:
+        """Return a clip's title beside a class; a clip that is called like the class gets its name instead."""
+        title = self.clips[clip].title if clip in self.clips else clip
+        return clip if title == self.label(class_index) else title
+
     def stage_title(self, layer: str) -> str:
         """Return the card's title of a layer, or the layer's own name."""
         titles = {stage.layer: stage.title for stage in self.run.card.stages}
@@ -216,6 +221,7 @@ class ModelView:
             explained_variance=figure(second, "explained_variance"),
             psnr=figure(second, "psnr"),
             texture_plus_motion=explained if isinstance(explained, bool) else None,
+            evidence_share=figure(second, "evidence_share"),
             mean_speed=figure(second, "mean_speed"),
             direction=figure(second, "direction_degrees"),
             coherence=figure(second, "direction_coherence"),
@@ -244,7 +250,7 @@ class ModelView:
                 view=view,
                 uri=self.addresses.pyramid(view.clip, view.index),
                 label=self.label(view.index),
-                clip_title=self.clips[view.clip].title,
+                clip_title=self.clip_title(view.clip, view.index),
                 graph=as_graph(self.pyramid_document(artifact)),
             )
             for view in self.classes("pyramid")

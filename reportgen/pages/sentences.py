@@ -12,6 +12,9 @@ STANDS_STILL = 0.1
 ONE_DIRECTION = 0.6
 """Direction coherence (0 none, 1 all the same) from which a direction is named."""
 
+LEAST_EVIDENCE = 0.05
+"""Share of the clip's pixels whose motion can be seen, under which nothing is said about motion."""
+
 MOST_KEPT = 0.8
 """Share of the stage 1 activation from which a part is said to explain the kernel."""
 
@@ -29,6 +32,7 @@ class KernelFigures:
     explained_variance: float | None = None
     psnr: float | None = None
     texture_plus_motion: bool | None = None
+    evidence_share: float | None = None
     mean_speed: float | None = None
     direction: float | None = None
     coherence: float | None = None
@@ -64,8 +68,9 @@ def preference(figures: KernelFigures) -> str:
             "Not texture plus motion: one moving picture explains only "
             f"{percent(max(figures.explained_variance, 0.0))} of this clip, so no direction is named."
         )
-    if figures.mean_speed is None:
-        return "Nothing can be said about motion: the texture gives no evidence of any."
+    unseen = figures.evidence_share is not None and figures.evidence_share < LEAST_EVIDENCE
+    if unseen or figures.mean_speed is None:
+        return "Nothing can be said about motion: the texture is too even to show any."
     if figures.mean_speed < STANDS_STILL:
         return f"Responds most to a texture that stands still ({number(figures.mean_speed, 2)} px/frame)."
     speed = f"{number(figures.mean_speed, 2)} px/frame"

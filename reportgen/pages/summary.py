@@ -159,22 +159,9 @@ def _kernel_checks(model: ModelView) -> list[Verdict]:
     ]
 
 
-def _worst(model: ModelView, analysis: str, metric: str) -> tuple[float | None, str]:
-    found: list[tuple[float, str]] = []
-    for view in model.classes(analysis):
-        value = figure(view.answer.metrics, metric) if view.answer else None
-        if value is not None:
-            page = (
-                model.addresses.pyramid(view.clip, view.index)
-                if analysis == "pyramid"
-                else model.addresses.clip(view.clip)
-            )
-            found.append((abs(value), page))
-    return max(found, default=(None, ""))
-
-
 def _pyramid_checks(model: ModelView) -> list[Verdict]:
-    error, page = _worst(model, "pyramid", "conservation_error")
+    errors = [(pyramid.graph.conservation, pyramid.uri) for pyramid in model.pyramids]
+    error, page = max(((value, uri) for value, uri in errors if value is not None), default=(None, ""))
     views = model.classes("pyramid")
     together = [row for view in views if (row := _together(view))]
     clear = sum(row.clear for row in together)
@@ -200,7 +187,12 @@ def _pyramid_checks(model: ModelView) -> list[Verdict]:
 
 
 def _saliency_checks(model: ModelView) -> list[Verdict]:
-    error, page = _worst(model, "saliency", "completeness_error")
+    errors = [
+        (abs(value), model.addresses.clip(view.clip))
+        for view in model.classes("saliency")
+        if view.answer and (value := figure(view.answer.metrics, "completeness_error")) is not None
+    ]
+    error, page = max(errors, default=(None, ""))
     return [
         Verdict(
             graded(error, 0.01, 0.05),

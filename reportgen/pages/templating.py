@@ -24,6 +24,11 @@ def inert(value: object) -> Markup:
     return Markup(text)  # noqa: S704 (escaped on the line above)
 
 
+def anchor(text: str) -> Markup:
+    """Return the id of a heading: letters, digits and dashes, so that Markdown reads it as one."""
+    return Markup(re.sub(r"[^0-9A-Za-z]+", "-", text).strip("-") or "part")  # noqa: S704 (nothing else is left)
+
+
 def script_json(value: Any) -> str:
     """Return JSON that may stand in a script: no tag can end it, no line separator can break it."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
@@ -55,6 +60,7 @@ class Templates:
             percent=formats.percent,
             duration=formats.duration,
             bytes=formats.bytes_size,
+            anchor=anchor,
             plural=formats.plural,
             plain=formats.plain,
             shape=formats.shape,

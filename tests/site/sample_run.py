@@ -62,7 +62,7 @@ def drifting(pixels: Array, velocity: tuple[float, float], frames: int = FRAMES)
 def write_sample(folder: Path) -> Path:
     """Write two runs below `folder` and return it: a whole one, and an untrained one without classes."""
     _SampleRun(folder / "drift", "drift", "Drift", seed=0).write()
-    _UntrainedRun(folder / "plain", "plain", "Plain <b>&</b> untrained", seed=1).write()
+    _UntrainedRun(folder / "plain_net", "plain_net", "Plain <b>&</b> untrained", seed=1).write()
     return folder
 
 

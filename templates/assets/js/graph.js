@@ -8,6 +8,7 @@
   const HEAD = 46;
   const MARGIN = { left: 14, right: 64, bottom: 14 };
   const LEAST_COLUMN = 128;
+  const LAYER_GAP = 22;
   const FADED = 0.08;
 
   const root = document.querySelector("[data-graph]");
@@ -19,16 +20,24 @@
   const status = part(".rg-graph__status");
   const popup = part(".rg-graph__card");
   const controls = { share: part(".rg-share"), value: part(".rg-share-value"), top: part(".rg-top"), negative: part(".rg-negative") };
-  const count = data.column.length;
+  const count = data.layer.length;
   const edgeCount = data.source.length;
   const useSvg = edgeCount <= MOST_SVG_EDGES;
 
   // ---- the graph, once -------------------------------------------------------------------------------------------
 
-  const columns = data.columns.map(() => []);
-  for (let node = 0; node < count; node += 1) columns[data.column[node]].push(node);
-  const byRelevance = columns.map((members) => [...members].sort((a, b) => data.relevance[b] - data.relevance[a]));
-  for (const members of columns) members.sort((a, b) => data.order[a] - data.order[b]);
+  // A column holds the layers that are equally many steps back from the class, one above the other.
+  const columns = [...new Set(data.layers.map((layer) => layer.depth))].map((depth) => ({
+    depth,
+    layers: data.layers.flatMap((layer, place) => (layer.depth === depth ? [place] : [])),
+  }));
+  const columnOf = new Uint16Array(data.layers.length);
+  columns.forEach((column, place) => { for (const layer of column.layers) columnOf[layer] = place; });
+  const members = data.layers.map(() => []);
+  for (let node = 0; node < count; node += 1) members[data.layer[node]].push(node);
+  for (const nodes of members) nodes.sort((a, b) => data.order[a] - data.order[b]);
+  const byRelevance = members.map((nodes) => [...nodes].sort((a, b) => data.relevance[b] - data.relevance[a]));
+  const isClass = (node) => data.layers[data.layer[node]].depth === 0;
 
   function adjacency(ends) {
     const start = new Uint32Array(count + 1);
@@ -47,8 +56,8 @@
   }
 
   function nameOf(node) {
-    const column = data.columns[data.column[node]];
-    return column.depth === 0 ? column.short : `${column.short} #${data.index[node]}`;
+    const layer = data.layers[data.layer[node]];
+    return layer.depth === 0 ? layer.short : `${layer.short} #${data.index[node]}`;
   }
 
   function plain(value) {
@@ -71,9 +80,9 @@
     shown.fill(0);
     let kept = 0;
     let whole = 0;
-    columns.forEach((members, place) => {
-      if (place === 0) { for (const node of members) shown[node] = 1; return; }
-      const positive = byRelevance[place].filter((node) => data.relevance[node] > 0);
+    byRelevance.forEach((nodes, layer) => {
+      if (data.layers[layer].depth === 0) { for (const node of nodes) shown[node] = 1; return; }
+      const positive = nodes.filter((node) => data.relevance[node] > 0);
       const mass = positive.reduce((sum, node) => sum + data.relevance[node], 0);
       let held = 0;
       let number = 0;
@@ -90,31 +99,39 @@
   }
 
   function layout() {
-    const visible = columns.map((members) => members.filter((node) => shown[node]));
-    const most = Math.max(...visible.map((members) => members.length), 1);
+    const stacks = columns.map((column) => column.layers.map((layer) => ({ layer, nodes: members[layer].filter((node) => shown[node]) })));
+    const visible = stacks.map((stack) => stack.flatMap((part) => part.nodes));
+    const most = Math.max(...visible.map((nodes) => nodes.length), 1);
+    const deepest = Math.max(...stacks.map((stack) => stack.length));
     const width = Math.max(holder.clientWidth, MARGIN.left + MARGIN.right + LEAST_COLUMN * (columns.length - 1) + NODE_WIDTH);
-    const height = Math.min(Math.max(420, HEAD + MARGIN.bottom + most * 17), 1100);
+    const height = Math.min(Math.max(420, HEAD + MARGIN.bottom + most * 17 + deepest * LAYER_GAP), 1100);
     const room = height - HEAD - MARGIN.bottom;
     const gap = Math.min(8, (room * 0.45) / most);
-    const sums = visible.map((members) => members.reduce((sum, node) => sum + Math.abs(data.relevance[node]), 0));
-    const scale = Math.min(...visible.map((members, i) => (sums[i] ? (room - gap * members.length) / sums[i] : Infinity)));
+    const between = (stack) => gap * stack.reduce((sum, part) => sum + part.nodes.length, 0) + LAYER_GAP * (stack.length - 1);
+    const sums = visible.map((nodes) => nodes.reduce((sum, node) => sum + Math.abs(data.relevance[node]), 0));
+    const scale = Math.min(...stacks.map((stack, i) => (sums[i] ? Math.max(room - between(stack), room / 4) / sums[i] : Infinity)));
     const x = new Float64Array(count);
     const y = new Float64Array(count);
     const size = new Float64Array(count);
+    const labels = [];
     const step = (width - MARGIN.left - MARGIN.right - NODE_WIDTH) / Math.max(columns.length - 1, 1);
-    visible.forEach((members, place) => {
-      for (const node of members) size[node] = Math.max(Math.abs(data.relevance[node]) * scale, 2);
-      const total = members.reduce((sum, node) => sum + size[node], 0) + gap * Math.max(members.length - 1, 0);
+    stacks.forEach((stack, place) => {
+      for (const node of visible[place]) size[node] = Math.max(Math.abs(data.relevance[node]) * scale, 2);
+      const total = visible[place].reduce((sum, node) => sum + size[node], 0) + between(stack);
       let at = HEAD + Math.max(0, (room - total) / 2);
-      for (const node of members) {
-        x[node] = MARGIN.left + place * step;
-        y[node] = at;
-        at += size[node] + gap;
+      for (const { layer, nodes } of stack) {
+        if (stack.length > 1 && nodes.length) labels.push({ text: data.layers[layer].short, name: data.layers[layer].name, x: MARGIN.left + place * step, y: at - 5 });
+        for (const node of nodes) {
+          x[node] = MARGIN.left + place * step;
+          y[node] = at;
+          at += size[node] + gap;
+        }
+        at += LAYER_GAP;
       }
     });
     const edges = [];
     for (let e = 0; e < edgeCount; e += 1) if (shown[data.source[e]] && shown[data.target[e]]) edges.push(e);
-    return { visible, width, height, step, x, y, size, scale, edges, ...ends(edges, x, y, size, scale) };
+    return { visible, labels, width, height, step, x, y, size, scale, edges, ...ends(edges, x, y, size, scale) };
   }
 
   // Edges leave their node side by side, in the order of where they go, and never take more than its height.
@@ -160,7 +177,7 @@
   }
 
   function nodeColour(node, palette) {
-    if (data.column[node] === 0) return palette.ink;
+    if (isClass(node)) return palette.ink;
     return data.relevance[node] >= 0 ? palette.excites : palette.inhibits;
   }
 
@@ -186,7 +203,7 @@
         if (!nodes.has(next)) { nodes.add(next); open.push(next); }
       });
     }
-    if (data.column[node] === 0) eachEdge(fedBy, node, (e) => { if (shown[data.source[e]]) { edges.add(e); nodes.add(data.source[e]); } });
+    if (isClass(node)) eachEdge(fedBy, node, (e) => { if (shown[data.source[e]]) { edges.add(e); nodes.add(data.source[e]); } });
     return { nodes, edges };
   }
 
@@ -195,10 +212,14 @@
   }
 
   function heading(place) {
-    const column = data.columns[place];
+    const { depth, layers } = columns[place];
+    const text = layers.length > 1 ? `${layers.length} layers` : data.layers[layers[0]].short;
+    return [cut(text), depth === 0 ? "class" : `${depth} back`];
+  }
+
+  function cut(text) {
     const most = Math.max(10, Math.floor(scene.step / 7));
-    const cut = (text) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
-    return [cut(column.short), column.depth === 0 ? "class" : `${column.depth} back`];
+    return text.length > most ? `${text.slice(0, most - 1)}…` : text;
   }
 
   // ---- as SVG ----------------------------------------------------------------------------------------------------
@@ -224,13 +245,16 @@
       .attr("width", NODE_WIDTH).attr("height", (n) => scene.size[n]).attr("rx", 2)
       .attr("fill", (n) => nodeColour(n, palette)).attr("fill-opacity", fade)
       .attr("stroke", (n) => (n === focus ? palette.ink : "none")).attr("stroke-width", 2);
-    layer("labels").attr("fill", palette.ink).selectAll("text").data(visible.filter((n) => data.column[n] > 0 && labelled(n)), (n) => n).join("text")
+    layer("labels").attr("fill", palette.ink).selectAll("text").data(visible.filter((n) => !isClass(n) && labelled(n)), (n) => n).join("text")
       .attr("x", (n) => scene.x[n] + NODE_WIDTH + 4).attr("y", (n) => scene.y[n] + scene.size[n] / 2).attr("dy", "0.35em")
       .attr("paint-order", "stroke").attr("stroke", palette.soft).attr("stroke-width", 3).attr("stroke-linejoin", "round")
       .attr("opacity", fade).text((n) => `#${data.index[n]}`);
+    layer("layers").attr("fill", palette.muted).selectAll("text").data(scene.labels, (label) => label.name).join("text")
+      .attr("x", (label) => label.x).attr("y", (label) => label.y).attr("font-weight", 650)
+      .attr("paint-order", "stroke").attr("stroke", palette.soft).attr("stroke-width", 3).text((label) => cut(label.text));
     const heads = layer("heads").selectAll("g").data(d3.range(columns.length)).join("g")
       .attr("transform", (c) => `translate(${MARGIN.left + c * scene.step},16)`);
-    heads.selectAll("title").data((c) => [data.columns[c].name]).join("title").text((name) => name);
+    heads.selectAll("title").data((c) => [columns[c].layers.map((place) => data.layers[place].name).join(", ")]).join("title").text((name) => name);
     heads.selectAll("text").data((c) => heading(c)).join("text").attr("y", (_, i) => i * 14)
       .attr("font-weight", (_, i) => (i ? 400 : 650)).attr("fill", (_, i) => (i ? palette.muted : palette.ink)).text((text) => text);
   }
@@ -272,7 +296,7 @@
         context.lineWidth = 2;
         context.strokeRect(scene.x[node], scene.y[node], NODE_WIDTH, scene.size[node]);
       }
-      if (data.column[node] > 0 && labelled(node)) {
+      if (!isClass(node) && labelled(node)) {
         const at = [scene.x[node] + NODE_WIDTH + 4, scene.y[node] + scene.size[node] / 2];
         context.strokeStyle = palette.soft;
         context.lineWidth = 3;
@@ -283,6 +307,14 @@
     }
     context.globalAlpha = 1;
     context.textBaseline = "alphabetic";
+    for (const label of scene.labels) {
+      context.font = "650 11px system-ui, sans-serif";
+      context.strokeStyle = palette.soft;
+      context.lineWidth = 3;
+      context.strokeText(cut(label.text), label.x, label.y);
+      context.fillStyle = palette.muted;
+      context.fillText(cut(label.text), label.x, label.y);
+    }
     columns.forEach((_, place) => {
       heading(place).forEach((text, line) => {
         context.fillStyle = line ? palette.muted : palette.ink;
@@ -346,8 +378,8 @@
     if (focus >= 0 && !shown[focus]) setFocus(-1);
     lit = focus >= 0 ? paths(focus) : null;
     controls.value.textContent = `${controls.share.value}%`;
-    const kernels = scene.visible.slice(1).reduce((sum, members) => sum + members.length, 0);
-    const all = count - columns[0].length;
+    const kernels = scene.visible.slice(1).reduce((sum, nodes) => sum + nodes.length, 0);
+    const all = count - scene.visible[0].length;
     status.textContent = `${kernels} of ${all} kernels and ${scene.edges.length} of ${edgeCount} connections, ${Math.round(100 * share)}% of the kept relevance.`;
     Object.assign(root.dataset, { nodes: String(kernels), edges: String(scene.edges.length) });
     paint();
@@ -387,10 +419,10 @@
     }
     const name = document.createElement("b");
     name.textContent = nameOf(focus);
-    const what = data.column[focus] === 0 ? `logit ${plain(data.logit)}` : `relevance ${plain(data.relevance[focus])}, activation ${plain(data.activation[focus])}`;
+    const what = isClass(focus) ? `logit ${plain(data.logit)}` : `relevance ${plain(data.relevance[focus])}, activation ${plain(data.activation[focus])}`;
     popup.append(name, line(what));
     if (card) popup.append(document.createElement("br"), line(card.sentence));
-    else if (data.column[focus] > 0) popup.append(document.createElement("br"), line("Not among the kernels that this run visualised."));
+    else if (!isClass(focus)) popup.append(document.createElement("br"), line("Not among the kernels that this run visualised."));
     const [x, y] = transform.apply([scene.x[focus], scene.y[focus]]);
     const left = x - holder.scrollLeft;
     const beside = left + NODE_WIDTH + 52;
@@ -418,9 +450,9 @@
     if (focus < 0) return scene.visible[0][0] ?? -1;
     if (key === "ArrowLeft") return strongest(feeds, focus, "target");
     if (key === "ArrowRight") return strongest(fedBy, focus, "source");
-    const members = scene.visible[data.column[focus]];
-    const at = members.indexOf(focus) + (key === "ArrowDown" ? 1 : -1);
-    return members[Math.max(0, Math.min(at, members.length - 1))];
+    const nodes = scene.visible[columnOf[data.layer[focus]]];
+    const at = nodes.indexOf(focus) + (key === "ArrowDown" ? 1 : -1);
+    return nodes[Math.max(0, Math.min(at, nodes.length - 1))];
   }
 
   holder.addEventListener("keydown", (event) => {
@@ -451,10 +483,12 @@
 
   // ---- controls, the link that restores, saving ------------------------------------------------------------------
 
+  const addressOf = (node) => `${data.layers[data.layer[node]].name}/${data.index[node]}`;
+
   function remember() {
     const words = new URLSearchParams({ share: controls.share.value, top: controls.top.value });
     if (controls.negative.checked) words.set("inhibition", "1");
-    if (focus >= 0 && data.column[focus] > 0) words.set("kernel", `${data.columns[data.column[focus]].name}/${data.index[focus]}`);
+    if (focus >= 0 && !isClass(focus)) words.set("kernel", addressOf(focus));
     window.history.replaceState(window.history.state, "", `#${words}`);
   }
 
@@ -467,7 +501,7 @@
     const kernel = words.get("kernel");
     if (!kernel) return -1;
     for (let node = 0; node < count; node += 1) {
-      if (`${data.columns[data.column[node]].name}/${data.index[node]}` === kernel) return node;
+      if (addressOf(node) === kernel) return node;
     }
     return -1;
   }

@@ -43,7 +43,7 @@ def document() -> PyramidDocument:
 def test_the_class_is_node_zero_and_its_column_comes_first(document: PyramidDocument) -> None:
     graph = as_graph(document)
     assert (graph.nodes[0].depth, graph.nodes[0].index, graph.nodes[0].relevance) == (0, 4, 3.0)
-    assert graph.columns == (("", 0), ("b", 1), ("a", 2))
+    assert graph.layers == (("", 0), ("b", 1), ("a", 2))
 
 
 def test_edges_join_nodes_by_number(document: PyramidDocument) -> None:

@@ -97,3 +97,9 @@ def test_without_reference_clips_there_is_no_comparison() -> None:
 
 def test_without_a_synthetic_clip_there_is_no_evidence() -> None:
     assert evidence(KernelFigures()) == "No synthetic clip was computed for this kernel."
+
+
+def test_an_even_picture_shows_no_motion_and_none_is_claimed() -> None:
+    even = replace(MOVING, mean_speed=0.0, evidence_share=0.01)
+    assert preference(even) == "Nothing can be said about motion: the texture is too even to show any."
+    assert preference(replace(even, evidence_share=0.5)).startswith("Responds most to a texture that stands still")

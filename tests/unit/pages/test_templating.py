@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 
 from reportgen.pages.page import Page
-from reportgen.pages.templating import Templates, inert, script_json
+from reportgen.pages.templating import Templates, anchor, inert, script_json
 
 NASTY = "<script>alert(1)</script> | *a* _b_ [c](d) ![e](f) `g` {{ 7*7 }} {% x %} # h & ' \" {: #id } ~~s~~ \\ --- 1."
 
@@ -65,3 +65,9 @@ def test_script_data_cannot_end_its_script_and_reads_back(text: str) -> None:
 def test_script_data_has_no_number_that_scripts_cannot_read() -> None:
     with pytest.raises(ValueError, match="JSON"):
         script_json(float("nan"))
+
+
+@pytest.mark.parametrize(("name", "identity"), [("texture_motion", "texture-motion"), ("a.b", "a-b"), ("<>", "part")])
+def test_headings_have_ids_that_markdown_leaves_alone(name: str, identity: str) -> None:
+    assert anchor(name) == identity
+    assert f'id="{identity}"' in markdown.markdown(f"# x {{ #{anchor(name)} }}", extensions=["attr_list", "toc"])

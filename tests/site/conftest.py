@@ -1,0 +1,48 @@
+"""One sample report for all tests of the site, built once."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from reportgen.site import render
+
+sys.path.insert(0, str(Path(__file__).parent))
+from sample_run import write_sample
+
+
+@pytest.fixture(scope="session")
+def sample_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the sample's runs; tests must not change it."""
+    return write_sample(tmp_path_factory.mktemp("sample") / "runs")
+
+
+@pytest.fixture(scope="session")
+def sample_site(sample_runs: Path) -> Path:
+    """The folder of the sample's site; tests must not change it."""
+    site = sample_runs.parent / "site"
+    render(sample_runs, site, build_dir=sample_runs.parent / "build")
+    return site
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing: pytest shows what matters."""
+
+
+@pytest.fixture(scope="session")
+def served_site(sample_site: Path) -> Iterator[str]:
+    """The address of the sample's site on a local server."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(sample_site)))
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    server.server_close()
+    thread.join()

@@ -1,0 +1,331 @@
+"""The site in a real browser: from a file and over http, without a word in the console, by mouse and by keyboard."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sample_run import FRAMES, HOSTILE_LABEL, LAYERS
+
+pytestmark = pytest.mark.browser
+
+playwright_api = pytest.importorskip("playwright.sync_api")
+
+PYRAMID = "drift/tennis/class-0002.html"
+KERNEL = "drift/s2.res0.branch2.c/0007.html"
+PAGES = (
+    "index.html",
+    "methods.html",
+    "drift/index.html",
+    "drift/audit.html",
+    "drift/provenance.html",
+    "drift/stem.conv/index.html",
+    "drift/tennis/index.html",
+    "drift/analysis/colour_audit.html",
+    "plain_net/index.html",
+    "plain_net/tennis/index.html",
+    KERNEL,
+    PYRAMID,
+)
+
+
+def find_chromium() -> str | None:
+    named = os.environ.get("CHROMIUM")
+    return named or next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+class Visitor:
+    """A page of the browser that remembers everything that went wrong on it."""
+
+    def __init__(self, page: playwright_api.Page, root: str) -> None:
+        self.page = page
+        self.root = root
+        self.faults: list[str] = []
+        page.on("console", lambda message: self.faults.append(message.text) if message.type != "log" else None)
+        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.on("requestfailed", lambda request: self.faults.append(f"failed: {request.url}"))
+        page.on("request", self._check_host)
+
+    def _check_host(self, request: playwright_api.Request) -> None:
+        if not request.url.startswith((self.root, "data:", "blob:")):
+            self.faults.append(f"another host: {request.url}")
+
+    def open(self, uri: str) -> playwright_api.Page:
+        self.page.goto(self.root + uri)
+        return self.page
+
+
+Visit = Callable[..., Visitor]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[playwright_api.Browser]:
+    executable = find_chromium()
+    if executable is None:
+        if os.environ.get("CI"):
+            pytest.fail("There is no Chromium: install it, or name it by CHROMIUM.")
+        pytest.skip("there is no Chromium: install it, or name it by CHROMIUM")
+    with playwright_api.sync_playwright() as playwright:
+        # Chromium refuses its sandbox to root, which containers run as.
+        arguments = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+        chromium = playwright.chromium.launch(executable_path=executable, args=arguments)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def visit(browser: playwright_api.Browser, sample_site: Path, served_site: str) -> Iterator[Visit]:
+    contexts = []
+
+    def make(*, served: bool = False, **options: object) -> Visitor:
+        context = browser.new_context(**{"viewport": {"width": 1440, "height": 1000}, **options})
+        contexts.append(context)
+        return Visitor(context.new_page(), served_site if served else f"{sample_site.as_uri()}/")
+
+    yield make
+    for context in contexts:
+        context.close()
+
+
+@pytest.mark.parametrize("served", [False, True], ids=["file", "http"])
+def test_pages_open_without_a_fault_and_without_another_host(visit: Visit, served: bool) -> None:
+    visitor = visit(served=served)
+    for uri in PAGES:
+        page = visitor.open(uri)
+        page.wait_for_load_state("networkidle")
+        assert page.locator("h1").count() == 1, uri
+        assert page.locator("h1").inner_text().strip("¶ \n"), uri
+    assert visitor.faults == []
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_no_page_is_wider_than_its_window(visit: Visit, width: int) -> None:
+    visitor = visit(viewport={"width": width, "height": 844})
+    for uri in PAGES:
+        page = visitor.open(uri)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, uri
+
+
+def test_hostile_names_do_nothing_but_stand_there(visit: Visit) -> None:
+    visitor = visit()
+    dialogs: list[str] = []
+    visitor.page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    page = visitor.open(PYRAMID)
+    assert HOSTILE_LABEL in page.locator("h1").inner_text()
+    assert HOSTILE_LABEL in page.title()
+    assert page.locator(".md-nav--primary").get_by_text(HOSTILE_LABEL).count() > 0
+    assert dialogs == []
+
+
+def test_clips_of_a_page_play_in_step_and_obey_the_keys(visit: Visit) -> None:
+    page = visit().open(KERNEL)
+    page.wait_for_selector(".rg-views canvas")
+    label = page.locator(".rg-player__frame")
+    before = label.inner_text()
+    page.wait_for_function("before => document.querySelector('.rg-player__frame').textContent !== before", arg=before)
+    page.keyboard.press("Space")
+    paused = label.inner_text()
+    page.wait_for_timeout(350)
+    assert label.inner_text() == paused
+    page.keyboard.press("ArrowRight")
+    frame = int(paused.split()[1].split("/")[0])
+    assert label.inner_text() == f"frame {frame % FRAMES + 1}/{FRAMES}"
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_function(
+        "before => document.querySelector('.rg-player__frame').textContent !== before", arg=label.inner_text()
+    )
+
+
+def test_scrubbing_shows_that_frame_of_every_clip(visit: Visit) -> None:
+    page = visit().open(KERNEL)
+    page.wait_for_selector(".rg-views .rg-figure:nth-child(4) canvas")
+    page.locator(".rg-player input[type=range]").evaluate("e => { e.value = 5; e.dispatchEvent(new Event('input')); }")
+    assert page.locator(".rg-player__frame").inner_text() == f"frame 6/{FRAMES}"
+    # Stage 1 and its reconstruction are the same clip in the sample: in step they show the same picture.
+    same = page.evaluate(
+        """() => {
+          const size = (figure) => document.querySelector(`.rg-views .rg-figure:nth-child(${figure}) canvas`);
+          return [size(1), size(4)].map((canvas) => [canvas.width, canvas.height]);
+        }"""
+    )
+    assert same[0] == same[1]
+
+
+def test_whoever_wants_less_motion_gets_none(visit: Visit) -> None:
+    page = visit(reduced_motion="reduce").open(KERNEL)
+    page.wait_for_selector(".rg-views canvas")
+    assert page.locator(".rg-player__frame").inner_text() == f"frame {FRAMES // 2 + 1}/{FRAMES}"
+    page.wait_for_timeout(350)
+    assert page.locator(".rg-player__frame").inner_text() == f"frame {FRAMES // 2 + 1}/{FRAMES}"
+
+
+def test_boxes_have_their_size_before_their_picture(visit: Visit) -> None:
+    page = visit(java_script_enabled=False).open(KERNEL)
+    page.route("**/*.webp", lambda route: route.abort())
+    page.route("**/*.png", lambda route: route.abort())
+    page.reload()
+    box = page.locator(".rg-views .rg-clip").first.bounding_box()
+    assert box is not None
+    assert box["width"] == pytest.approx(box["height"], abs=1)
+    assert box["width"] > 100
+
+
+def test_the_profile_cursor_follows_playback(visit: Visit) -> None:
+    page = visit(reduced_motion="reduce").open("drift/tennis/index.html")
+    cursor = page.locator("[data-cursor]").first
+    before = float(cursor.get_attribute("x") or 0)
+    page.keyboard.press("ArrowRight")
+    assert float(cursor.get_attribute("x") or 0) == pytest.approx(before + 320 / FRAMES, abs=0.1)
+
+
+def test_the_graph_has_its_nodes_and_the_controls_change_it(visit: Visit) -> None:
+    visitor = visit()
+    page = visitor.open(PYRAMID)
+    page.wait_for_selector("#pyramid-graph[data-ready]")
+    kernels = 11 * len(LAYERS)
+    assert page.locator("svg .rg-node").count() == kernels + 1
+    edges = page.locator("svg .rg-edge").count()
+    assert edges > 100
+    page.locator(".rg-share").evaluate("e => { e.value = 40; e.dispatchEvent(new Event('input')); }")
+    assert 1 < page.locator("svg .rg-node").count() < kernels
+    assert page.locator("svg .rg-edge").count() < edges
+    page.locator(".rg-share").evaluate("e => { e.value = 100; e.dispatchEvent(new Event('input')); }")
+    page.locator(".rg-top").fill("3")
+    assert page.locator("svg .rg-node").count() == 3 * len(LAYERS) + 1
+    assert f"{3 * len(LAYERS)} of {kernels} kernels" in page.locator(".rg-graph__status").inner_text()
+    assert visitor.faults == []
+
+
+def test_inhibition_is_grey_until_it_is_asked_for(visit: Visit) -> None:
+    page = visit().open(PYRAMID)
+    page.wait_for_selector("#pyramid-graph[data-ready]")
+    red = page.evaluate(
+        "getComputedStyle(document.querySelector('#pyramid-graph')).getPropertyValue('--rg-inhibits').trim()"
+    )
+    painted = f"[...document.querySelectorAll('.rg-edge')].filter((e) => e.getAttribute('stroke') === '{red}').length"
+    assert page.evaluate(painted) == 0
+    page.locator(".rg-negative").check()
+    assert page.evaluate(painted) > 0
+
+
+def test_the_graph_can_be_walked_by_keyboard(visit: Visit) -> None:
+    page = visit().open(PYRAMID)
+    page.wait_for_selector("#pyramid-graph[data-ready]")
+    page.locator(".rg-graph__canvas").focus()
+    page.keyboard.press("ArrowRight")
+    assert HOSTILE_LABEL in page.locator(".rg-graph__card").inner_text()
+    page.keyboard.press("ArrowRight")
+    first = page.locator(".rg-graph__card b").inner_text()
+    assert "#" in first
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    assert page.locator(".rg-graph__card b").inner_text() != first
+    assert "paths to the class" in page.locator(".rg-graph__status").inner_text()
+    page.wait_for_function(
+        "[...document.querySelectorAll('.rg-edge')].some((e) => Number(e.getAttribute('stroke-opacity')) < 0.1)"
+    )
+    page.keyboard.press("Escape")
+    assert page.locator(".rg-graph__card").is_hidden()
+
+
+def test_pointing_shows_the_card_and_a_click_opens_the_kernel(visit: Visit) -> None:
+    page = visit().open(PYRAMID)
+    page.wait_for_selector("#pyramid-graph[data-ready]")
+    node = page.evaluate(
+        """() => {
+          const data = window.reportData.graph;
+          const shown = Number(Object.keys(data.cards)[0]);
+          return { name: `#${data.index[shown]}`, href: data.cards[shown].href };
+        }"""
+    )
+    label = page.locator("svg .labels text", has_text=node["name"]).first
+    box = label.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] - 8, box["y"] + box["height"] / 2)
+    page.wait_for_selector(".rg-graph__card:not([hidden])")
+    assert node["name"] in page.locator(".rg-graph__card b").inner_text()
+    page.mouse.click(box["x"] - 8, box["y"] + box["height"] / 2)
+    page.wait_for_url("**/0*.html")
+    assert node["name"] in page.locator("h1").inner_text()
+
+
+def test_a_link_restores_the_graph(visit: Visit) -> None:
+    visitor = visit()
+    page = visitor.open(f"{PYRAMID}#share=60&top=4&inhibition=1&kernel=stem.conv%2F7")
+    page.wait_for_selector("#pyramid-graph[data-ready]")
+    assert page.locator(".rg-share").input_value() == "60"
+    assert page.locator(".rg-top").input_value() == "4"
+    assert page.locator(".rg-negative").is_checked()
+    page.locator(".rg-top").fill("2")
+    assert page.evaluate("location.hash").startswith("#share=60&top=2&inhibition=1")
+
+
+@pytest.mark.parametrize("form", ["svg", "png"])
+def test_the_graph_can_be_saved(visit: Visit, form: str) -> None:
+    page = visit().open(PYRAMID)
+    page.wait_for_selector("#pyramid-graph[data-ready]")
+    with page.expect_download() as download:
+        page.locator(f"[data-save={form}]").click()
+    content = Path(download.value.path()).read_bytes()
+    assert content.startswith(b"<svg" if form == "svg" else b"\x89PNG")
+    assert len(content) > 5000
+
+
+def test_tables_sort_by_a_click_on_their_header(visit: Visit) -> None:
+    page = visit().open(PYRAMID)
+    table = page.get_by_role("region", name="Kernels of the pyramid")
+    header = table.get_by_role("button", name="Relevance, logits")
+    values = "rows => rows.map((row) => Number(row.cells[3].dataset.value))"
+    header.click()
+    rising = table.locator("tbody tr").evaluate_all(values)
+    assert rising == sorted(rising)
+    header.click()
+    assert table.locator("tbody tr").evaluate_all(values) == rising[::-1]
+
+
+def test_cards_sort_by_what_is_chosen(visit: Visit) -> None:
+    page = visit().open("drift/stem.conv/index.html")
+    page.locator(".rg-sort").select_option("speed")
+    speeds = page.locator("#kernel-grid .rg-card").evaluate_all(
+        "cards => cards.map((card) => Number(card.dataset.speed))"
+    )
+    assert speeds == sorted(speeds, reverse=True)
+    assert len(set(speeds)) > 2
+
+
+@pytest.mark.parametrize("served", [False, True], ids=["file", "http"])
+def test_the_finder_finds_without_a_server(visit: Visit, served: bool) -> None:
+    visitor = visit(served=served)
+    page = visitor.open("drift/stem.conv/index.html")
+    page.keyboard.press("/")
+    page.keyboard.type("s2 c #14")
+    page.locator(".rg-finder li a").first.wait_for()
+    assert "s2 res0 c #14" in page.locator(".rg-finder li").first.inner_text()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/s2.res0.branch2.c/0014.html")
+    assert visitor.faults == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_words_stand_out_from_their_background(visit: Visit, scheme: str) -> None:
+    page = visit(color_scheme=scheme).open(KERNEL)
+    contrast = page.evaluate(
+        """() => {
+          const parse = (text) => text.match(/[\\d.]+/g).slice(0, 3).map((v) => v / 255);
+          const linear = (v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+          const light = (text) => {
+            const [r, g, b] = parse(text).map(linear);
+            return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+          };
+          const ground = light(getComputedStyle(document.body).backgroundColor);
+          const words = ["h1", ".rg-sentence", ".rg-caption", ".rg-number", ".rg-badge b", ".rg-card__numbers"];
+          return Object.fromEntries(words.map((word) => {
+            const ink = light(getComputedStyle(document.querySelector(word)).color);
+            return [word, (Math.max(ink, ground) + 0.05) / (Math.min(ink, ground) + 0.05)];
+          }));
+        }"""
+    )
+    assert {word: ratio for word, ratio in contrast.items() if ratio < 4.5} == {}

@@ -1,0 +1,265 @@
+"""Runs become a site: every page, nothing invented, nothing lost, nothing done twice, nothing foreign touched."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from html import unescape
+from pathlib import Path
+
+import pytest
+from sample_run import HOSTILE_LABEL, HOSTILE_LAYER, LABELS, LAYERS
+
+from reportgen.errors import RenderError, StoreError
+from reportgen.pages.links import broken_links
+from reportgen.pages.registry import PAGES, all_pages
+from reportgen.pages.report import Report
+from reportgen.records.store import find_runs
+from reportgen.site import STAMP, render
+
+
+def text_of(page: Path) -> str:
+    """The words of a page as a reader sees them."""
+    html = page.read_text(encoding="utf-8")
+    body = html[html.index("<article") : html.index("</article>")]
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", body)))
+
+
+class Notes:
+    """A progress that remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+        self.tasks: list[str] = []
+
+    def task(self, title: str, total: float) -> Notes:
+        self.tasks.append(title)
+        return self
+
+    def note(self, message: str) -> None:
+        self.notes.append(message)
+
+    def advance(self, steps: float = 1) -> None: ...
+
+    def __enter__(self) -> Notes:
+        return self
+
+    def __exit__(self, *error: object) -> None: ...
+
+
+@pytest.fixture(scope="module")
+def report(sample_runs: Path) -> Report:
+    return Report.of(find_runs(sample_runs))
+
+
+@pytest.mark.parametrize("kind", sorted(PAGES))
+def test_every_kind_of_page_has_a_page_with_a_title_and_a_template(kind: str, report: Report) -> None:
+    pages = list(PAGES[kind](report))
+    assert pages
+    assert all(page.title and page.uri.endswith(".md") for page in pages)
+
+
+def test_every_page_of_the_registry_is_built(report: Report, sample_site: Path) -> None:
+    for page in all_pages(report):
+        assert (sample_site / page.uri).with_suffix(".html").is_file()
+
+
+def test_pages_have_addresses_of_their_own(report: Report) -> None:
+    uris = [page.uri for page in all_pages(report)]
+    assert len(uris) == len(set(uris))
+
+
+def test_all_sources_of_pages_are_records(report: Report) -> None:
+    keys = {record.key for model in report.models for record in model.manifest.records}
+    assert all(set(page.sources) <= keys for page in all_pages(report))
+
+
+def test_every_link_and_anchor_of_the_site_resolves(sample_site: Path) -> None:
+    assert [str(link) for link in broken_links(sample_site)] == []
+
+
+def test_hostile_names_are_shown_as_such_everywhere(sample_site: Path) -> None:
+    pages = sorted(sample_site.rglob("*.html"))
+    for page in pages:
+        html = page.read_text(encoding="utf-8")
+        assert "<script>alert" not in html, page
+        assert "<img src=x" not in html, page
+        assert html[: html.index("<body")].count("</title>") == 1, page
+        assert "<b>&</b>" not in html, page
+    assert HOSTILE_LABEL in text_of(sample_site / "drift" / "tennis" / "class-0002.html")
+    layer = next(page for page in pages if page.parent.name.startswith("s4.") and page.name == "index.html")
+    assert HOSTILE_LAYER in text_of(layer)
+
+
+def test_hostile_names_cannot_leave_script_data(sample_site: Path) -> None:
+    for script in sample_site.rglob("*.js"):
+        if "data" in script.parts or script.name.endswith("-graph.js"):
+            assert "<" not in script.read_text(encoding="utf-8")
+
+
+def test_failed_and_skipped_jobs_say_why(sample_site: Path) -> None:
+    failed = text_of(sample_site / "drift" / "s2.res0.branch2.c" / "0028.html")
+    assert "Failed: not enough memory at 512x512; run again with --device cuda." in failed
+    assert "Skipped: it needs the answer of kernels" in failed
+    assert "Failed: this network reuses its ReLU in a loop." in text_of(sample_site / "drift" / "tennis" / "index.html")
+    audit = text_of(sample_site / "plain_net" / "audit.html")
+    assert "pyramid: plain_net Skipped: this network has no classes" in audit
+
+
+def test_untrained_weights_are_announced_on_every_page_of_their_model(sample_site: Path) -> None:
+    for page in (sample_site / "plain_net").rglob("*.html"):
+        assert "Untrained weights." in text_of(page), page
+    for name in ("index.html", "methods.html"):
+        assert "Untrained weights." in text_of(sample_site / name)
+    assert "Untrained weights." not in text_of(sample_site / "drift" / "index.html")
+
+
+def test_the_front_page_holds_the_result_table(sample_site: Path) -> None:
+    html = (sample_site / "index.html").read_text(encoding="utf-8")
+    table = html[html.index("Result table") :]
+    rows = re.findall(r"<tr><th scope=\"row\">.*?</tr>", table[: table.index("</table>")], re.DOTALL)
+    assert len(rows) == len(LAYERS)
+    assert all(row.count("<td>") == 3 for row in rows)
+    # The still texture stands above the moving clip.
+    assert rows[0].index("texture.png") < rows[0].index("stage1.webp")
+
+
+def test_a_kernel_page_says_what_was_measured(sample_site: Path) -> None:
+    text = text_of(sample_site / "drift" / "stem.conv" / "0007.html")
+    assert "Responds most to a texture moving" in text
+    assert "at 1.4 px/frame." in text
+    assert "activation kept 90%" in text
+    assert "is" in text
+    assert "times that of the best of 6 reference clips" in text
+    assert "not tested natural path" in text
+
+
+def test_what_is_not_texture_plus_motion_is_not_called_so(sample_site: Path) -> None:
+    text = text_of(sample_site / "drift" / "stem.conv" / "0021.html")
+    assert "Not texture plus motion" in text
+    assert "Responds most to" not in text
+
+
+def test_an_analysis_without_a_page_of_its_own_is_shown(sample_site: Path) -> None:
+    page = sample_site / "drift" / "analysis" / "colour_audit.html"
+    assert "A new analysis that no page was designed for." in text_of(page)
+    assert "reliance 0.25" in text_of(page)
+    assert "probe.png" in page.read_text(encoding="utf-8")
+
+
+def test_every_record_and_artifact_can_be_taken_away(report: Report, sample_site: Path) -> None:
+    for model in report.models:
+        for file in model.files():
+            assert (sample_site / file.uri).read_bytes() == file.source.read_bytes()
+
+
+def test_provenance_names_what_is_needed_to_repeat_it(sample_site: Path) -> None:
+    text = text_of(sample_site / "drift" / "provenance.html")
+    for fact in ("reportgen build --clip 'a clip.mp4'", "ab" * 32, "2.13.0", "2 min 10 s", "cpu"):
+        assert fact in text
+
+
+def test_the_graph_is_data_that_a_script_reads(sample_site: Path) -> None:
+    script = (sample_site / "drift" / "tennis" / "class-0002-graph.js").read_text(encoding="utf-8")
+    data = json.loads(script.partition('["graph"]=')[2].removesuffix(";\n"))
+    assert len(data["layer"]) == 1 + 11 * len(LAYERS) == len(data["relevance"]) == len(data["order"])
+    assert len(data["source"]) == len(data["target"]) == len(data["contribution"]) > 100
+    assert all(data["layer"][s] == data["layer"][t] + 1 for s, t in zip(data["source"], data["target"], strict=True))
+
+
+def test_nothing_is_done_when_nothing_changed(sample_runs: Path, sample_site: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in sample_site.rglob("*")}
+    notes = Notes()
+    index = render(sample_runs, sample_site, build_dir=sample_runs.parent / "build", progress=notes)
+    assert index == sample_site / "index.html"
+    assert notes.notes == [f"Nothing has changed since {index} was written."]
+    assert notes.tasks == []
+    assert {path: path.stat().st_mtime_ns for path in sample_site.rglob("*")} == before
+
+
+@pytest.fixture
+def small_run(sample_runs: Path, tmp_path: Path) -> Path:
+    """A copy of the smaller run that a test may change."""
+    return Path(shutil.copytree(sample_runs / "plain_net", tmp_path / "runs" / "plain_net"))
+
+
+def test_a_site_that_lost_a_file_or_whose_run_changed_is_built_again(small_run: Path, tmp_path: Path) -> None:
+    site, build = tmp_path / "site", tmp_path / "build"
+    site.mkdir()
+    (site / ".gitkeep").touch()
+    render(small_run, site, build_dir=build)
+    (site / "methods.html").unlink()
+    render(small_run, site, build_dir=build)
+    assert (site / "methods.html").is_file()
+    header = small_run / "run.json"
+    header.write_text(header.read_text(encoding="utf-8").replace("never run", "hardly run"), encoding="utf-8")
+    render([small_run], site, build_dir=build)
+    assert "hardly run" in text_of(site / "index.html")
+    assert (site / ".gitkeep").is_file()
+
+
+@pytest.mark.parametrize("place", ["site", "build/docs"])
+def test_a_folder_with_foreign_files_is_not_emptied(sample_runs: Path, tmp_path: Path, place: str) -> None:
+    foreign = tmp_path / place / "thesis.tex"
+    foreign.parent.mkdir(parents=True)
+    foreign.write_text("years of work", encoding="utf-8")
+    with pytest.raises(RenderError, match="did not write"):
+        render(sample_runs, tmp_path / "site", build_dir=tmp_path / "build")
+    assert foreign.read_text(encoding="utf-8") == "years of work"
+
+
+def test_no_runs_is_one_clear_sentence(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="There are no runs in"):
+        render(tmp_path, tmp_path / "site", build_dir=tmp_path / "build")
+
+
+def test_a_damaged_pyramid_is_one_clear_sentence(sample_runs: Path, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(sample_runs / "drift", tmp_path / "runs" / "drift"))
+    graph = next(run.rglob("graph.json"))
+    graph.write_text("{}", encoding="utf-8")
+    with pytest.raises(RenderError, match="holds no class pyramid that this version reads"):
+        render(run, tmp_path / "site", build_dir=tmp_path / "build")
+
+
+def test_a_warning_of_mkdocs_is_an_error_that_quotes_it(
+    small_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = Path(__file__).resolve().parents[2] / "templates"
+    templates = Path(shutil.copytree(source, tmp_path / "templates"))
+    methods = templates / "pages" / "methods.md.j2"
+    methods.write_text(methods.read_text(encoding="utf-8") + "\n[gone](gone.md)\n", encoding="utf-8")
+    monkeypatch.setattr("reportgen.site.templates_folder", lambda: templates)
+    with pytest.raises(RenderError, match=r"mkdocs could not build the site.*gone\.md"):
+        render(small_run, tmp_path / "site", build_dir=tmp_path / "build")
+    stamp = json.loads((tmp_path / "site" / STAMP).read_text(encoding="utf-8"))
+    assert stamp["digest"] == ""
+
+
+def test_a_link_of_a_template_that_leads_nowhere_is_an_error(
+    small_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = Path(__file__).resolve().parents[2] / "templates"
+    templates = Path(shutil.copytree(source, tmp_path / "templates"))
+    methods = templates / "pages" / "methods.md.j2"
+    methods.write_text(methods.read_text(encoding="utf-8") + '\n<p><a href="gone.html">x</a></p>\n', encoding="utf-8")
+    monkeypatch.setattr("reportgen.site.templates_folder", lambda: templates)
+    with pytest.raises(RenderError, match=r"links that lead nowhere: methods\.html links to gone\.html"):
+        render(small_run, tmp_path / "site", build_dir=tmp_path / "build")
+
+
+def test_rendering_needs_no_torch(small_run: Path, tmp_path: Path) -> None:
+    program = (
+        "import sys; sys.modules['torch'] = None\n"
+        "from pathlib import Path; from reportgen import render\n"
+        f"print(render(Path({str(small_run)!r}), Path({str(tmp_path / 'site')!r}), "
+        f"build_dir=Path({str(tmp_path / 'build')!r})))"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert result.stdout.strip() == str(tmp_path / "site" / "index.html"), result.stderr
+
+
+def test_labels_are_those_of_the_run(report: Report) -> None:
+    assert [report.models[0].label(i) for i in range(-1, 5)] == ["class -1", *LABELS, "class 4"]
