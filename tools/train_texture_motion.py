@@ -177,7 +177,7 @@ def main() -> None:
     """Train or load the network, then print its figures."""
     parser = argparse.ArgumentParser(description="Train and measure the bundled network texture_motion.")
     parser.add_argument("--evaluate-only", action="store_true", help="measure the committed weights")
-    parser.add_argument("--steps", type=int, default=1600)
+    parser.add_argument("--steps", type=int, default=800)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--rate", type=float, default=4e-3, help="highest learning rate")
     parser.add_argument("--seed", type=int, default=0)
