@@ -139,10 +139,10 @@ def sensitivity(
     effort = effort or Effort(seed=seed)
     generator = torch.Generator().manual_seed(seed)
 
-    def explain(clips: Tensor | tuple[Tensor]) -> Tensor:
+    def explain(clips: Tensor | tuple[Tensor]) -> tuple[Tensor]:
         # captum gives the clip itself as a tuple of one, and the noisy clips as they are
         given = clips[0] if isinstance(clips, tuple) else clips
-        return attribute_unchecked(seen, given, class_index, method, effort).attribution
+        return (attribute_unchecked(seen, given, class_index, method, effort).attribution,)
 
     def perturb(clips: Tensor) -> Tensor:
         noise = (2 * torch.rand(clips.shape, generator=generator) - 1) * radius
