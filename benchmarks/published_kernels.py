@@ -1,0 +1,98 @@
+"""The published stage 1, re-implemented from its description (Li and Li 2025, arXiv 2505.07387; methods, section 1).
+
+One kernel at a time: pixels drawn from N(0, 0.01^2) at 16x128x128, decorrelated colours, a sigmoid, one random shift
+and scale per step, ImageNet statistics for every network, trilinear resize to 32x224x224, the whole network forward
+and back with gradients for its weights too, and 1500 steps of Adam at 0.05 on the mean of the channel's map.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from reportgen.analyses.parametrization import colour_matrix
+from reportgen.networks.network import Network, to_argument
+from reportgen.networks.taps import Taps
+
+STEPS = 1500
+PIXELS = (16, 128, 128)
+SEEN = (32, 224, 224)
+_MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+_JITTER, _SCALE = 8, (0.95, 1.05)
+
+
+@dataclass(frozen=True)
+class Published:
+    """The clip `1 3 T H W` after some steps, and the seconds of each step."""
+
+    clip: Tensor
+    seconds: tuple[float, ...]
+
+
+def published_loop(
+    network: Network, layer: str, kernel: int, *, steps: int = STEPS, seed: int = 0, shortened: bool = False
+) -> Published:
+    """Return what the published procedure has after `steps` steps.
+
+    `shortened` runs the same steps without the layers behind the target and without weight gradients, on which the
+    clip does not depend: for what it reaches, not for how long it takes.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    device = network.device
+    pixels = (0.01 * torch.randn(1, 3, *PIXELS, generator=generator)).to(device).requires_grad_()
+    optimiser = torch.optim.Adam([pixels], lr=0.05)
+    colours = colour_matrix(3).to(device)
+    mean, std = (torch.tensor(values, device=device).view(1, 3, 1, 1, 1) for values in (_MEAN, _STD))
+    parameters = list(network.module.parameters())
+    seconds = []
+    network.module.requires_grad_(not shortened)
+    try:
+        for _ in range(steps):
+            began = time.perf_counter()
+            clip = torch.sigmoid((colours @ pixels.flatten(2)).reshape(pixels.shape))
+            seen = functional.interpolate(_one_sided(clip, generator), SEEN, mode="trilinear", align_corners=False)
+            maps = _layer_output(network, (seen - mean) / std, layer, shortened=shortened)
+            optimiser.zero_grad()
+            for parameter in parameters:
+                parameter.grad = None
+            (-maps[:, kernel].mean()).backward()
+            optimiser.step()
+            if device.type == "cuda":
+                torch.cuda.synchronize()
+            seconds.append(time.perf_counter() - began)
+    finally:
+        network.module.requires_grad_(False)
+        for parameter in parameters:
+            parameter.grad = None
+    with torch.no_grad():
+        clip = torch.sigmoid((colours @ pixels.flatten(2)).reshape(pixels.shape))
+    return Published(clip.detach().cpu(), tuple(seconds))
+
+
+def _one_sided(clip: Tensor, generator: torch.Generator) -> Tensor:
+    """Return the clip scaled about its corner and shifted one way, filled with black."""
+    low, high = _SCALE
+    scale = low + (high - low) * float(torch.rand((), generator=generator))
+    frames, height, width = clip.shape[2:]
+    scaled = functional.interpolate(
+        clip, (frames, round(height * scale), round(width * scale)), mode="trilinear", align_corners=False
+    )
+    down, right = torch.randint(0, _JITTER + 1, (2,), generator=generator).tolist()
+    shifted = functional.pad(scaled, (right, 0, down, 0))[..., :height, :width]
+    return functional.pad(shifted, (0, width - shifted.shape[-1], 0, height - shifted.shape[-2]))
+
+
+def _layer_output(network: Network, argument: Tensor, layer: str, *, shortened: bool) -> Tensor:
+    """Return the layer's output in a forward pass through the whole network, or up to the layer if `shortened`."""
+    with Taps(network, [layer], stop_at=layer if shortened else None) as taps:
+        try:
+            network.module(to_argument(argument, network.adapter))
+        except Exception:
+            # A classifier made for the native size refuses this one; the published code goes as far as it can, too.
+            if not taps.all[network.layer_name(layer)]:
+                raise
+        return taps[layer]
