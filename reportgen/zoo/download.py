@@ -138,15 +138,17 @@ class _StartAgain(Exception):  # noqa: N818 (a signal, not an error)
     """What has arrived does not belong to what the server has now."""
 
 
-class _NoDowngrade(urllib.request.HTTPRedirectHandler):
-    """Follows redirects, but never from https to http: the file could then be anybody's."""
+class _SafeRedirects(urllib.request.HTTPRedirectHandler):
+    """Follows redirects to http and https, but never from https to http: the file could then be anybody's."""
 
     def redirect_request(
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Message, newurl: str
     ) -> urllib.request.Request | None:
         """Return the request for the new address."""
-        if req.full_url.startswith("https:") and not newurl.startswith("https:"):
-            raise Unavailable(f"is redirected to {newurl}, which is not encrypted")
+        allowed = {"https"} if urlsplit(req.full_url).scheme == "https" else {"http", "https"}
+        if urlsplit(newurl).scheme not in allowed:
+            fp.close()
+            raise Unavailable(f"is redirected to {newurl}, which is not followed")
         return super().redirect_request(req, fp, code, msg, headers, newurl)  # type: ignore[arg-type]
 
 
@@ -159,7 +161,7 @@ def _open(url: str, start: int, origin: Mapping[str, str], timeout: float) -> ht
         headers["If-Range"] = etag if etag and not etag.startswith("W/") else origin.get("last-modified", "")
         if not headers["If-Range"]:
             del headers["If-Range"]
-    opener = urllib.request.build_opener(_NoDowngrade)
+    opener = urllib.request.build_opener(_SafeRedirects)
     try:
         response: Any = opener.open(urllib.request.Request(url, headers=headers), timeout=timeout)  # noqa: S310
     except urllib.error.HTTPError as error:
@@ -178,10 +180,11 @@ def _open(url: str, start: int, origin: Mapping[str, str], timeout: float) -> ht
 def _refusal(error: urllib.error.HTTPError) -> Exception:
     if error.code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
         return _StartAgain()
+    answer = f"{error.code} {_reason(error.reason)}"
     if error.code in _AGAIN:
         wait = error.headers.get("Retry-After", "")
-        return Interrupted(f"the server says {error.code} {error.reason}", float(wait) if wait.isdecimal() else 0.0)
-    return Unavailable(f"cannot be fetched from {error.url} (the server says {error.code} {error.reason})")
+        return Interrupted(f"the server says {answer}", float(wait) if wait.isdecimal() else 0.0)
+    return Unavailable(f"cannot be fetched from {error.url} (the server says {answer})")
 
 
 def _position(response: http.client.HTTPResponse, wanted: int, origin: Mapping[str, str]) -> tuple[int, int | None]:
