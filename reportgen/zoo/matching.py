@@ -76,7 +76,7 @@ def match(
     for layout, candidate in _candidates(tensors, target, layouts):
         state = _mended(candidate, target)
         differences = compare(state, target)
-        classes = _classes(differences, card)
+        classes = _classes(differences, card, target)
         if not differences.total or classes is not None:
             ordered = {name: state[name] for name in target}
             return Match(ordered, layout, classes if classes is not None else card.classes)
@@ -173,17 +173,17 @@ def _mended(state: dict[str, Tensor], target: Mapping[str, Tensor]) -> dict[str,
     return mended
 
 
-def _classes(differences: Differences, card: ModelCard) -> int | None:
-    """Return the checkpoint's number of classes when that is all that differs; else None."""
+def _classes(differences: Differences, card: ModelCard, target: Mapping[str, Tensor]) -> int | None:
+    """Return the checkpoint's number of classes when that is all that differs, in all of the classifier; else None."""
     if card.classes is None or card.classifier is None or differences.missing or differences.extra:
         return None
-    counts = set()
-    for name, found, wanted in differences.misshaped:
-        of_classifier = name in {f"{card.classifier}.weight", f"{card.classifier}.bias"}
-        if not of_classifier or wanted[:1] != (card.classes,) or found[1:] != wanted[1:]:
-            return None
-        counts.add(found[0])
-    return counts.pop() if len(counts) == 1 else None
+    head = {name for name in (f"{card.classifier}.weight", f"{card.classifier}.bias") if name in target}
+    found = {shape[0] for _, shape, _ in differences.misshaped if shape}
+    same_inputs = all(
+        shape[1:] == wanted[1:] and wanted[0] == card.classes for _, shape, wanted in differences.misshaped if wanted
+    )
+    is_head = {name for name, _, _ in differences.misshaped} == head
+    return found.pop() if is_head and same_inputs and len(found) == 1 else None
 
 
 def _first(words: Iterable[str], separator: str = ", ") -> str:
