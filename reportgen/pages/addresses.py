@@ -58,6 +58,11 @@ class Addresses:
         return f"{self.folder}/audit.md"
 
     @property
+    def motion(self) -> str:
+        """The page of motion or appearance."""
+        return f"{self.folder}/motion.md"
+
+    @property
     def provenance(self) -> str:
         """The provenance page."""
         return f"{self.folder}/provenance.md"

@@ -184,6 +184,44 @@ def drops(rows: Sequence[Drop], label: str) -> Markup:
     return _svg(width, row * len(rows) + 6, label, body, "drops")
 
 
+@dataclass(frozen=True)
+class Interval:
+    """A named value, with its 95% interval where it has one."""
+
+    name: str
+    value: float
+    low: float | None
+    high: float | None
+
+
+def intervals(rows: Sequence[Interval], label: str) -> Markup:
+    """Return one dot per row with its interval, on one scale from 0 (or less) to 1 (or more)."""
+    width, left, right, row, top = 560, 190, 50, 17, 18
+    low = min([0.0, *(r.value if r.low is None else r.low for r in rows)])
+    high = max([1.0, *(r.value if r.high is None else r.high for r in rows)])
+    scale = (width - left - right) / (high - low)
+
+    def x(value: float) -> float:
+        return left + (value - low) * scale
+
+    bottom = top + row * len(rows)
+    body = []
+    for mark in (0.0, 0.5, 1.0):
+        body += [_line(x(mark), top - 4, x(mark), bottom, "grid"), _text(x(mark), 10, f"{mark:g}", "middle", "muted")]
+    for i, entry in enumerate(rows):
+        y = top + row * i + row / 2
+        short = entry.name if len(entry.name) <= 30 else f"{entry.name[:29]}…"
+        body.append(_text(left - 8, y + 4, short, "end"))
+        if entry.low is not None and entry.high is not None:
+            body.append(_line(x(entry.low), y, x(entry.high), y, "interval"))
+        body += [
+            f'<circle cx="{x(entry.value):.1f}" cy="{y:.1f}" r="4" class="bar">'
+            f"<title>{inert(entry.name)}</title></circle>",
+            _text(width, y + 4, number(entry.value, 2), "end", "muted"),
+        ]
+    return _svg(width, bottom + 4, label, body, "intervals")
+
+
 def share(value: float, label: str) -> Markup:
     """Return a thin bar that is filled by a share from 0 to 1."""
     part = min(max(value, 0.0), 1.0)

@@ -19,6 +19,11 @@ def finder_index(report: Report) -> list[dict[str, Any]]:
         found += [
             _entry(model.addresses.home, name, "network", model.run.model),
             _entry(model.addresses.audit, f"Audit of {name}", "audit", "pass warn fail"),
+            *(
+                [_entry(model.addresses.motion, "Motion or appearance", name, "freeze shuffle reverse reliance")]
+                if model.manifest.of("motion")
+                else []
+            ),
             _entry(model.addresses.provenance, f"Provenance of {name}", "provenance", "seed version digest weights"),
         ]
         for layer, views in model.kernels.items():

@@ -112,6 +112,7 @@ def _page(
             "reconstruction": clip_strip(model.addresses, parts, "reconstruction", f"Moved texture of {view.name}"),
             "preference": preference(view.figures),
             "evidence_sentence": evidence(view.figures),
+            "probes": model.motion_probes.kernels.get(str(view.id)) if model.motion_probes else None,
             "reservations": reservations(view.figures),
             "verdicts": kernel_verdicts(view.figures),
             "evidence": evidence_strips(model, view),

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from reportgen.pages import audit, front, kernel, layer, methods, model, other, provenance, pyramid, saliency
+from reportgen.pages import (
+    audit,
+    front,
+    kernel,
+    layer,
+    methods,
+    model,
+    motion_audit,
+    other,
+    provenance,
+    pyramid,
+    saliency,
+)
 from reportgen.pages.page import Page
 from reportgen.pages.report import Report
 
@@ -14,6 +26,7 @@ PAGES: dict[str, PageKind] = {
     "front": front.pages,
     "model": model.pages,
     "audit": audit.pages,
+    "motion": motion_audit.pages,
     "layer": layer.pages,
     "kernel": kernel.pages,
     "saliency": saliency.pages,

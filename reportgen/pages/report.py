@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from reportgen.errors import RenderError
 from reportgen.pages.addresses import Addresses, folder_names
@@ -18,6 +18,7 @@ from reportgen.pages.format import figure, short_kernel_name
 from reportgen.pages.graphs import Graph, Node, as_graph
 from reportgen.pages.motion import LayerMotion, layer_motion
 from reportgen.pages.page import CopiedFile
+from reportgen.pages.probes import ClipProbes, ModelProbes
 from reportgen.pages.sentences import KernelFigures
 from reportgen.records.identities import KernelId
 from reportgen.records.jobs import Artifact, Done, Failed, Outcome, Record, Skipped
@@ -25,8 +26,11 @@ from reportgen.records.manifest import ClipFacts, LayerFacts, Manifest, Run
 from reportgen.records.pyramid_schema import PyramidDocument
 from reportgen.records.store import RUN_FILE, Store
 
-DESIGNED = ("kernels", "decomposition", "evidence", "pyramid", "saliency")
+DESIGNED = ("kernels", "decomposition", "evidence", "pyramid", "saliency", "motion")
 """Analyses with pages of their own; every other one is shown by kind of artifact."""
+
+
+_Document = TypeVar("_Document", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -152,13 +156,13 @@ class ModelView:
         except (OSError, ValueError) as error:
             raise RenderError(f"{path} cannot be read as JSON ({error}): compute this run again.") from error
 
-    def pyramid_document(self, artifact: Artifact) -> PyramidDocument:
-        """Return a pyramid's document; raises RenderError when it is damaged or of another version."""
+    def read(self, artifact: Artifact, kind: type[_Document]) -> _Document:
+        """Return a document; raises RenderError when it is damaged or of another version."""
         path = self.store.path(artifact)
         try:
-            return PyramidDocument.model_validate_json(path.read_bytes())
+            return kind.model_validate_json(path.read_bytes())
         except (OSError, ValidationError) as error:
-            raise RenderError(f"{path} holds no class pyramid that this version reads: compute it again.") from error
+            raise RenderError(f"{path} is damaged or of another version of reportgen: compute it again.") from error
 
     def parse_kernel(self, unit: str) -> KernelId:
         """Return the kernel that a unit names; a layer's own name may hold any sign."""
@@ -251,7 +255,7 @@ class ModelView:
                 uri=self.addresses.pyramid(view.clip, view.index),
                 label=self.label(view.index),
                 clip_title=self.clip_title(view.clip, view.index),
-                graph=as_graph(self.pyramid_document(artifact)),
+                graph=as_graph(self.read(artifact, PyramidDocument)),
             )
             for view in self.classes("pyramid")
             if view.answer and (artifact := view.answer.artifact("graph", "json"))
@@ -267,6 +271,21 @@ class ModelView:
             folder = self.addresses.layer(layer).removesuffix("/index.md")
             found[layer] = layer_motion(folder, [(i, a, self.store.path(a)) for i, a in artifacts])
         return found
+
+    @cached_property
+    def motion_probes(self) -> ModelProbes | None:
+        """What the motion probes leave of every class and shown kernel; None when they were not run."""
+        for record in self.manifest.of("motion"):
+            if isinstance(record.outcome, Done) and (found := record.outcome.artifact("motion_overall", "json")):
+                return self.read(found, ModelProbes)
+        return None
+
+    @cached_property
+    def clip_probes(self) -> list[ClipProbes]:
+        """What the motion probes leave of each class on each shown clip."""
+        answers = (view.answer for view in self.classes("motion"))
+        artifacts = (done.artifact("motion_audit", "json") for done in answers if done)
+        return [self.read(artifact, ClipProbes) for artifact in artifacts if artifact]
 
     @cached_property
     def subjects(self) -> list[ClipFacts]:

@@ -30,7 +30,7 @@ from reportgen.records.jobs import Done, Failed, Job, Outcome, Record, Skipped
 from reportgen.records.manifest import ClipFacts, Environment, LayerFacts, Run, WeightsFacts
 from reportgen.records.store import Store
 
-FRAMES, SIDE = 12, 32
+FRAMES, SIDE = 12, 24
 HOSTILE_LABEL = "<script>alert(1)</script> | *a* _b_ [c](d) {{ 7 * 7 }} {% raw %} `e` </title>"
 HOSTILE_LAYER = "s4.<img src=x onerror=alert(2)>|{{7*7}}"
 LABELS = ("dots static", "dots moving right", HOSTILE_LABEL, "rings moving up")
@@ -275,6 +275,7 @@ class _SampleRun:
     def _class_answers(self, clip: str) -> None:
         for index in (2, 1):
             self._pyramid(clip, index)
+        self._motion(clip)
         over = drifting(texture(self.rng, 7), (1.0, 0.5))
         t, y, x = np.meshgrid(np.arange(FRAMES), np.arange(SIDE), np.arange(SIDE), indexing="ij")
         bump = np.exp(-(((x - 14 - t) / 8) ** 2) - ((y - 22) / 8) ** 2) * (0.3 + np.exp(-(((t - 9) / 3) ** 2)))
@@ -310,6 +311,43 @@ class _SampleRun:
             unit,
             {"method": "guided_backprop", "clip": clip, "class": 2},
             Failed(message="this network reuses its ReLU in a loop.", error="NetworkError"),
+        )
+
+    def _motion(self, clip: str) -> None:
+        probes = ("frozen", "reversed", "shuffled", "half_speed", "double_speed", "scrambled")
+        one = {
+            "clip": clip,
+            "class_index": 2,
+            "class": LABELS[2],
+            "logit": 7.25,
+            "motion_reliance": 0.8,
+            "order_sensitivity": 0.5,
+            "probes": {p: {"logits": [1.0, 1.45], "predicted": LABELS[:2]} for p in probes},
+        }
+        unit = str(ClassId(model=self.model, clip=clip, index=2))
+        self._keep("motion", unit, {}, Done(artifacts=self._figure("motion", "motion_audit", JsonFigure(one))))
+        classes = [
+            {
+                "class_index": i,
+                "clips": 2,
+                "motion_reliance": value,
+                "motion_reliance_low": value - 0.1,
+                "motion_reliance_high": value + 0.1,
+                "order_sensitivity": value,
+                "kept": dict.fromkeys(probes, 0.5),
+            }
+            for i, value in enumerate((0.02, 0.9, 1.1, 0.6))
+        ]
+        kernel = {
+            "clip": clip,
+            "responses": {"clip": 4.0, **dict.fromkeys(probes, 1.0)},
+            "motion_reliance": 0.75,
+            "order_sensitivity": 0.75,
+        }
+        name = str(KernelId(model=self.model, layer=LAYERS[0], index=7))
+        document = {"clips": 8, "classes": classes, "kernels": {name: kernel}}
+        self._keep(
+            "motion", self.model, {}, Done(artifacts=self._figure("motion", "motion_overall", JsonFigure(document)))
         )
 
     def _pyramid(self, clip: str, index: int) -> None:

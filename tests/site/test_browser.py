@@ -21,6 +21,7 @@ PAGES = (
     "methods.html",
     "drift/index.html",
     "drift/audit.html",
+    "drift/motion.html",
     "drift/provenance.html",
     "drift/stem.conv/index.html",
     "drift/tennis/index.html",

@@ -137,6 +137,15 @@ def test_a_kernel_page_says_what_was_measured(sample_site: Path) -> None:
     assert "not tested natural path" in text
 
 
+def test_the_motion_page_says_what_the_probes_leave(sample_site: Path) -> None:
+    text = text_of(sample_site / "drift" / "motion.html")
+    assert "Of 4 classes, 3 lose at least half of their logit when nothing moves, and 1 lose less" in text
+    assert "1.4, dots moving right" in text or "1.5, dots moving right" in text
+    kernel = text_of(sample_site / "drift" / "stem.conv" / "0007.html")
+    assert "25% is left in its best frozen frame" in kernel
+    assert "Classes that rely on motion pass 3 of 4" in text_of(sample_site / "drift" / "audit.html")
+
+
 def test_what_is_not_texture_plus_motion_is_not_called_so(sample_site: Path) -> None:
     text = text_of(sample_site / "drift" / "stem.conv" / "0021.html")
     assert "Not texture plus motion" in text
@@ -220,7 +229,7 @@ def test_a_damaged_pyramid_is_one_clear_sentence(sample_runs: Path, tmp_path: Pa
     run = Path(shutil.copytree(sample_runs / "drift", tmp_path / "runs" / "drift"))
     graph = next(run.rglob("graph.json"))
     graph.write_text("{}", encoding="utf-8")
-    with pytest.raises(RenderError, match="holds no class pyramid that this version reads"):
+    with pytest.raises(RenderError, match=r"graph\.json is damaged or of another version"):
         render(run, tmp_path / "site", build_dir=tmp_path / "build")
 
 

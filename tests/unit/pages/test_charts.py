@@ -8,7 +8,7 @@ import pytest
 from markupsafe import Markup
 
 from reportgen.pages import charts
-from reportgen.pages.charts import Drop
+from reportgen.pages.charts import Drop, Interval
 
 
 def marks(chart: Markup, kind: str) -> list[ET.Element]:
@@ -26,6 +26,7 @@ def marks(chart: Markup, kind: str) -> list[ET.Element]:
         charts.drops([Drop("<layer>", -0.5, 0.1, -0.2, 0.4)], "drops"),
         charts.drops([Drop("none", 0.0, 0.0, 0.0, 0.0)], "drops"),
         charts.share(1.7, "share"),
+        charts.intervals([Interval("<class>", 0.5, 0.4, 0.6), Interval("b", 1.4, None, None)], "reliance"),
     ],
 )
 def test_every_chart_is_well_formed_and_labelled(chart: Markup) -> None:
@@ -65,3 +66,12 @@ def test_drops_share_one_scale_with_their_random_interval() -> None:
     lines = [line for line in marks(chart, "interval") if line.get("y1") == line.get("y2")]
     spans = [float(line.get("x2", "")) - float(line.get("x1", "")) for line in lines]
     assert spans[0] == pytest.approx(widths[1] * 1.5 / 2.0, abs=0.2)
+
+
+def test_intervals_lie_about_their_value_on_one_scale() -> None:
+    chart = charts.intervals([Interval("a", 0.5, 0.25, 0.75), Interval("b", 1.0, None, None)], "reliance")
+    centres = [float(dot.get("cx", "")) for dot in marks(chart, "bar")]
+    (line,) = marks(chart, "interval")
+    ends = float(line.get("x1", "")), float(line.get("x2", ""))
+    assert sum(ends) / 2 == pytest.approx(centres[0], abs=0.1)
+    assert ends[1] - ends[0] == pytest.approx(centres[1] - centres[0], abs=0.2)
