@@ -126,7 +126,9 @@ class ClassPyramid:
     def edges(self) -> tuple[PyramidEdge, ...]:
         """The edges as objects, strongest first."""
         locate = self.graph.locate
-        rows = zip(self.sources.tolist(), self.targets.tolist(), self.contributions.tolist(), strict=True)
+        order = np.argsort(-np.abs(self.contributions), kind="stable")
+        columns = (column[order].tolist() for column in (self.sources, self.targets, self.contributions))
+        rows = zip(*columns, strict=True)
         return tuple(PyramidEdge(locate(source), locate(target), value) for source, target, value in rows)
 
     def layer(self, name: str) -> PyramidLayer:

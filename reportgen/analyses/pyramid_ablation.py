@@ -63,7 +63,7 @@ class Ablation:
     layers: tuple[AblationRow, ...]
 
 
-class _Silencer(ResponseObserver):  # type: ignore[no-untyped-call]
+class _Silencer(ResponseObserver):  # type: ignore[no-untyped-call, unused-ignore]
     """Sets the responses of kernels to zero where they are complete, for each clip of the batch its own kernels.
 
     `ends` gives the step at which the response of each kernel operation of the pass is complete; `keep` (B, K) by

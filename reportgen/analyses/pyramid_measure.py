@@ -24,7 +24,8 @@ from reportgen.networks.connections import ConnectionGraph, KernelLayer
 from reportgen.networks.connections.build import class_output, evaluating
 from reportgen.networks.connections.constants import Constants
 from reportgen.networks.connections.kernels import kernel_use
-from reportgen.networks.connections.operations import RULES, first_argument
+from reportgen.networks.connections.operations import RULES
+from reportgen.networks.connections.rearranging import first_argument
 from reportgen.networks.connections.tracer import named_arguments
 from reportgen.networks.network import Network
 
@@ -64,7 +65,7 @@ class Response:
             self.relevance = self.per_kernel(gradient.detach() * self.read())
 
         if self.tensor.requires_grad:
-            self.tensor.register_hook(note)  # type: ignore[no-untyped-call]
+            self.tensor.register_hook(note)
 
     def per_kernel(self, values: Tensor) -> Tensor:
         """Return the sum of `values`, shaped like the response, for each kernel."""
@@ -97,7 +98,7 @@ class Measurement:
     layers: Mapping[str, LayerMeasure]
 
 
-class ResponseObserver(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class ResponseObserver(TorchDispatchMode):  # type: ignore[no-untyped-call, unused-ignore]
     """Finds the responses, weights and input means of a graph's layers in one forward pass."""
 
     def __init__(
@@ -108,7 +109,7 @@ class ResponseObserver(TorchDispatchMode):  # type: ignore[no-untyped-call]
         *,
         input_means: bool = False,
     ) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()  # type: ignore[no-untyped-call, unused-ignore]
         self.graph = graph
         self.wanted = frozenset(layers)
         self.responses: list[Response] = []
@@ -270,29 +271,59 @@ def _note_activation(measured: LayerMeasure, response: Response) -> None:
     measured.magnitude = size if measured.magnitude is None else measured.magnitude + size
 
 
-def kernel_products(layer: KernelLayer, measured: LayerMeasure, rows: NDArray[np.int64]) -> Tensor:
-    """Return C(j -> i) = <K_ij, dy_c/dK_ij> for the kernels `rows`: (rows, channels of a group)."""
-    total: Tensor | None = None
+def kernel_products(
+    layer: KernelLayer, measured: LayerMeasure, rows: NDArray[np.int64], channels: NDArray[np.int64] | None = None
+) -> NDArray[np.float32]:
+    """Return C(j -> i) = <K_ij, dy_c/dK_ij> for the kernels `rows`: (rows, channels of a group).
+
+    `channels` picks channels of a group; only what is asked for is read.
+    """
+    total: NDArray[np.float32] | None = None
     for weight, gradient in zip(measured.weights, measured.gradients, strict=True):
-        index = torch.as_tensor(rows, dtype=torch.long, device=weight.device)
-        chosen = (as_kernels(layer, weight, index) * as_kernels(layer, gradient, index)).sum(-1)
-        total = chosen if total is None else total + chosen
+        kernels, slopes = (as_kernels(layer, tensor, rows, channels) for tensor in (weight, gradient))
+        if kernels.device.type == "cpu":  # a few thousand numbers: torch's threads cost more than they bring
+            products = np.einsum("ijt,ijt->ij", kernels.numpy(), slopes.numpy())
+        else:
+            products = torch.linalg.vecdot(kernels, slopes).cpu().numpy()
+        total = products if total is None else total + products
     if total is None:
         raise NetworkError(f"{layer.name} was not measured: its weight gradient is missing.")
-    return total
+    return total.astype(np.float32)
 
 
-def as_kernels(layer: KernelLayer, weight: Tensor, rows: Tensor) -> Tensor:
-    """Return a weight tensor's kernels `rows` as (rows, channels of a group, taps)."""
+def as_kernels(
+    layer: KernelLayer,
+    weight: Tensor,
+    rows: NDArray[np.int64] | None = None,
+    channels: NDArray[np.int64] | None = None,
+) -> Tensor:
+    """Return a weight tensor's kernels `rows` (None: all) as (rows, channels of a group, taps)."""
     if layer.layout == "conv":
-        return weight.index_select(0, rows).flatten(2) if weight.ndim > 2 else weight.index_select(0, rows)[..., None]
-    if layer.layout == "conv_transpose":
-        grouped = weight.reshape(layer.groups, -1, *weight.shape[1:]).transpose(1, 2).flatten(0, 1)
-        return grouped.index_select(0, rows).flatten(2)
-    matrix = weight.transpose(-1, -2) if layer.layout == "in_out" else weight
-    if matrix.ndim == 2:
-        return matrix.index_select(0, rows).unsqueeze(-1)
-    return matrix.index_select(1, rows).movedim(0, -1)
+        matrix = weight
+    elif layer.layout == "conv_transpose":
+        matrix = weight.reshape(layer.groups, -1, *weight.shape[1:]).transpose(1, 2).flatten(0, 1)
+    else:
+        matrix = weight.transpose(-1, -2) if layer.layout == "in_out" else weight
+        matrix = matrix.movedim(0, -1) if matrix.ndim == 3 else matrix  # a batch of matrices counts as taps
+    if rows is None:
+        chosen = matrix
+    elif channels is None:
+        chosen = matrix.index_select(0, torch.from_numpy(rows).to(weight.device))
+    elif matrix.device.type == "cpu":
+        chosen = torch.from_numpy(_taken(matrix, rows, channels))
+    else:
+        chosen = matrix[tuple(torch.from_numpy(i).to(weight.device) for i in np.ix_(rows, channels))]
+    return chosen.flatten(2) if chosen.ndim > 2 else chosen.unsqueeze(-1)
+
+
+def _taken(matrix: Tensor, rows: NDArray[np.int64], channels: NDArray[np.int64]) -> NDArray[Any]:
+    """Return `matrix[rows][:, channels]`; from a contiguous one by whole kernels, several times faster than torch."""
+    values = matrix.numpy()
+    if not matrix.is_contiguous():
+        return np.asarray(values[np.ix_(rows, channels)])
+    flat = (rows[:, None] * values.shape[1] + channels).ravel()
+    taken = values.reshape(values.shape[0] * values.shape[1], -1).take(flat, axis=0)
+    return np.asarray(taken.reshape(len(rows), len(channels), -1))
 
 
 @contextmanager

@@ -10,20 +10,19 @@ zero, such as one that responds to motion only, scores zero.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from reportgen.analyses.pyramid_measure import LayerMeasure, Measurement, as_kernels, measure
-from reportgen.analyses.pyramid_select import Block, Selection, Walk, channel_edges, gathered, joined, theta_curve
+from reportgen.analyses.pyramid_select import Block, Selection, Walk, gathered, joined, reads_each_once, theta_curve
 from reportgen.errors import NetworkError
 from reportgen.networks.connections import ConnectionGraph, KernelLayer
-from reportgen.networks.connections.labels import Ids
+from reportgen.networks.connections.labels import NONE, Ids
 from reportgen.networks.network import Network
 
 DEFAULT_THETA = 0.6
@@ -65,19 +64,26 @@ def normalised_scores(
     `classes`: the kernels are class weights, which the paper scores without activations.
     """
     weight = measured.weights[0]
-    means = as_kernels(layer, weight, torch.as_tensor(rows, device=weight.device)).mean(-1)
+    few = 2 * len(rows) < layer.size  # else reading all is cheaper than picking
+    means = tap_means(as_kernels(layer, weight, rows)) if few else tap_means(as_kernels(layer, weight))[rows]
     if not classes:
         if measured.input_means is None:
             raise NetworkError(f"{layer.name} was not measured: the means of its inputs are missing.")
-        grouped = measured.input_means.reshape(layer.groups, -1)
-        groups = torch.as_tensor(rows // (layer.size // layer.groups), device=weight.device)
-        means = means * grouped[groups]
-    means = means / means.abs().sum(1, keepdim=True).clamp_min(torch.finfo(means.dtype).tiny)
-    low, high = means.amin(1, keepdim=True), means.amax(1, keepdim=True)
-    spread = torch.where(high > low, high - low, torch.ones_like(high))
+        grouped = measured.input_means.float().cpu().numpy().reshape(layer.groups, -1)
+        means = means * (grouped if layer.groups == 1 else grouped[rows // (layer.size // layer.groups)])
+    means = means / np.maximum(np.abs(means).sum(axis=1, keepdims=True), np.finfo(np.float32).tiny)
+    low, high = means.min(axis=1, keepdims=True), means.max(axis=1, keepdims=True)
     constant = (high == low) & (high > 0)  # one input, or all alike: nothing to rank, so all are the best
-    scores: Scores = torch.where(constant, torch.ones_like(means), (means - low) / spread).float().cpu().numpy()
+    scores: Scores = np.where(constant, 1.0, (means - low) / np.where(high > low, high - low, 1.0)).astype(np.float32)
     return scores
+
+
+def tap_means(kernels: Tensor) -> Scores:
+    """Return the mean over the taps of (rows, channels, taps)."""
+    if kernels.device.type == "cpu":  # numpy adds up short rows several times faster
+        return np.asarray(np.einsum("ijt->ij", kernels.float().numpy()) / np.float32(kernels.shape[-1]), np.float32)
+    means: Scores = kernels.float().mean(-1).cpu().numpy()
+    return means
 
 
 def step_back_by_scores(
@@ -110,13 +116,36 @@ def step_back_by_scores(
         else:
             scores = scorer(layer, rows, reached[position] == 0)
             chosen = _chosen(scores, selection, layer, int(reached[position]))
-            found = list(channel_edges(layer, rows, np.where(chosen, scores, 0), reachable, None))
+            found = list(_chosen_edges(layer, rows, scores, chosen, reachable))
         for sources, targets, values in found:
-            used = values > 0
-            blocks.append((sources[used], targets[used], values[used]))
-            kept[sources[used]] = True
-            np.maximum.at(score, sources[used], values[used])
+            blocks.append((sources, targets, values))
+            kept[sources] = True
+            np.maximum.at(score, sources, values)
     return Walk(score, activation, kept, np.zeros(graph.size, bool), *joined(blocks, max_edges))
+
+
+def _chosen_edges(
+    layer: KernelLayer, rows: NDArray[np.int64], scores: Scores, chosen: NDArray[np.bool_], reachable: NDArray[np.bool_]
+) -> Iterator[Block]:
+    """Yield the edges of the chosen inputs; a channel of several kernels gives each the same score."""
+    row, column = np.nonzero(chosen)
+    per_group = layer.channels // layer.groups
+    channel = column + rows[row] // (layer.size // layer.groups) * per_group
+    targets = (rows[row] + layer.offset).astype(np.int32)
+    values = scores[row, column]
+    for sources in layer.inputs[:, channel]:
+        used = (sources != NONE) & reachable[sources]
+        block = sources[used], targets[used], values[used]
+        yield block if reads_each_once(layer) else strongest_of_pair(*block)
+
+
+def strongest_of_pair(sources: Ids, targets: Ids, values: Scores) -> Block:
+    """Return each pair (source, target) once, with the largest of its values."""
+    pairs = targets.astype(np.int64) << 32 | sources
+    order = np.lexsort((-values, pairs))
+    ordered = pairs[order]
+    first = order[np.concatenate([[True], ordered[1:] != ordered[:-1]])] if len(order) else order
+    return sources[first], targets[first], values[first]
 
 
 def _chosen(scores: Scores, selection: Selection, layer: KernelLayer, depth: int) -> NDArray[np.bool_]:

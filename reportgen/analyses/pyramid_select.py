@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import numpy as np
@@ -213,8 +213,14 @@ def _edge_blocks(
             targets = np.full(len(sources), layer.offset, np.int32)
             yield sources, targets, relevance[sources].astype(np.float32)
             continue
-        products = kernel_products(layer, measured.layers[layer.name], rows).float().cpu().numpy()
-        yield from channel_edges(layer, rows, products, kept, shares(layer, magnitude))
+        channels = np.flatnonzero(((layer.inputs != NONE) & kept[layer.inputs]).any(axis=0))
+        if not len(channels):
+            continue
+        whole = layer.groups > 1  # each group has channels of its own: read them all
+        picked = kernel_products(layer, measured.layers[layer.name], rows, None if whole else channels)
+        narrowed = layer if whole else replace(layer, inputs=layer.inputs[:, channels])
+        shared = shares(narrowed, magnitude)
+        yield from channel_edges(narrowed, rows, picked, kept, shared)
 
 
 def shares(layer: KernelLayer, magnitude: Floats) -> Floats | None:
@@ -252,10 +258,15 @@ def channel_edges(
         yield _each_pair_once(layer, *(np.concatenate(parts) for parts in zip(*blocks, strict=True)))
 
 
+def reads_each_once(layer: KernelLayer) -> bool:
+    """Whether no kernel reaches the layer by more than one channel."""
+    used = layer.inputs[layer.inputs != NONE]
+    return len(np.unique(used)) == len(used)
+
+
 def _each_pair_once(layer: KernelLayer, sources: Ids, targets: Ids, values: NDArray[np.float32]) -> Block:
     """Add up the contributions of a kernel that reaches a layer by several channels (flattening, shared sources)."""
-    used = layer.inputs[layer.inputs != NONE]
-    if len(np.unique(used)) == len(used):
+    if reads_each_once(layer):
         return sources, targets, values
     pairs, place = np.unique(targets.astype(np.int64) << 32 | sources, return_inverse=True)
     summed = np.bincount(place, weights=values, minlength=len(pairs)).astype(np.float32)
@@ -263,15 +274,13 @@ def _each_pair_once(layer: KernelLayer, sources: Ids, targets: Ids, values: NDAr
 
 
 def joined(blocks: list[Block], most: int | None) -> tuple[Ids, Ids, NDArray[np.float32], int]:
-    """Return all edges, strongest first and `most` of them, and how many there were."""
+    """Return all edges, or the strongest `most`, in no order, and how many there were."""
     if not blocks:
         none = np.empty(0, np.int32)
         return none, none, np.empty(0, np.float32), 0
     sources, targets, values = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
     total = len(values)
-    size = np.abs(values)
     if most is not None and total > most:
-        chosen = np.argpartition(-size, most)[:most]
-        sources, targets, values, size = sources[chosen], targets[chosen], values[chosen], size[chosen]
-    order = np.argsort(-size, kind="stable")
-    return sources[order], targets[order], values[order], total
+        chosen = np.argpartition(-np.abs(values), most)[:most]
+        sources, targets, values = sources[chosen], targets[chosen], values[chosen]
+    return sources, targets, values, total

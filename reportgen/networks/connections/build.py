@@ -72,24 +72,23 @@ def _traced(network: Network, clip: Tensor, how: Literal["shapes", "values"], re
 
 
 def class_output(network: Network, clips: Tensor) -> Tensor:
-    """Return the class logits `N K` of clips; the first tensor that a network without classes returns.
+    """Return the class logits `N K` of clips; the first tensor with channels that a network without classes returns.
 
     A bare module's output over positions (`N K T H W`, a convolutional classifier) is averaged over them.
     """
     if network.card is not None and network.has_classes:
         return network.logits(clips)
     output: Any = network.module(network.prepare(clips))
-    tensors = [leaf for leaf in tree_leaves(output) if isinstance(leaf, Tensor)]
+    tensors = [leaf for leaf in tree_leaves(output) if isinstance(leaf, Tensor) and leaf.ndim > 1]
     if not tensors:
-        raise NetworkError(f"{network.name} returns no tensor: wrap it so that it returns its scores.")
+        raise NetworkError(f"{network.name} returns no tensor N K: wrap it so that it returns its scores.")
     return class_positions(tensors[0]) if tensors[0].ndim > 2 else tensors[0]
 
 
 def _class_sources(tracer: Tracer, output: Tensor) -> Ids:
     labels = tracer.labels(output)
-    axis = min(1, len(labels.shape) - 1)
-    joined = merged(labels, [a for a in range(len(labels.shape)) if a != axis])
-    return np.ascontiguousarray(joined.expanded([axis]).reshape(len(joined.ids), -1))
+    joined = merged(labels, [axis for axis in range(len(labels.shape)) if axis != 1])
+    return np.ascontiguousarray(joined.expanded([1]).reshape(len(joined.ids), -1))
 
 
 @contextmanager

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from reportgen.networks.connections.call import Call
 from reportgen.networks.connections.graph import Kind, Layout
 from reportgen.networks.connections.labels import Ids, Labels, counted, merged
-from reportgen.networks.connections.operations import Call, reads
+from reportgen.networks.connections.operations import reads
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,11 +19,13 @@ from torch._subclasses.fake_tensor import FakeTensor
 from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 from torch.utils._pytree import tree_leaves
 
+from reportgen.networks.connections.call import Call
 from reportgen.networks.connections.constants import Constant, Constants
 from reportgen.networks.connections.graph import KernelLayer, Kind, Layout
 from reportgen.networks.connections.kernels import KernelUse, kernel_inputs, kernel_outputs, kernel_use
 from reportgen.networks.connections.labels import NONE, Ids, Labels, canonical, counted, everywhere, nothing
-from reportgen.networks.connections.operations import RULES, VIEWS, Call, elementwise
+from reportgen.networks.connections.operations import RULES
+from reportgen.networks.connections.rearranging import VIEWS, elementwise
 from reportgen.networks.connections.views import View
 
 
@@ -71,11 +73,11 @@ class _Draft:
     operation: str = ""
 
 
-class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call, unused-ignore]
     """Observes the operations of one forward pass of `module` on `clip` and drafts the graph's layers."""
 
     def __init__(self, module: nn.Module, clip: Tensor) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()  # type: ignore[no-untyped-call, unused-ignore]
         self.constants = Constants(module)
         self.drafts: list[_Draft] = []
         self.weights: dict[Constant, str] = {}
