@@ -79,6 +79,11 @@ _WHAT = _options(
     click.option("--layers", multiple=True, metavar="GLOB", help="Layers to show.  [default: the card's stages]"),
     click.option("--kernels", metavar="N|all|LIST", help="Kernels of each layer: a number, all, or 0,4,8-11."),
     click.option("--choose", type=click.Choice(["selective", "spread", "first"]), help="Which N kernels."),
+    click.option(
+        "--objective",
+        type=click.Choice(["firing", "channel", "neuron"]),
+        help="What is a kernel's response: mean of the rectified map, of the map (as published), or the centre unit.",
+    ),
     click.option("--analyses", metavar="LIST", help="Comma-separated names of analyses.  [default: all]"),
     click.option("--preset", metavar="quick|standard|full", help="How much is done.  [default: standard]"),
     click.option("--device", metavar="auto|cpu|cuda[:i]", help="Where to compute.  [default: auto]"),

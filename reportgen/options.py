@@ -132,6 +132,9 @@ class BuildOptions(BaseModel):
     runs: Path = Path("runs")
     site: Path = Path("site")
     choose: Literal["selective", "spread", "first"] = "selective"
+    objective: Literal["firing", "channel", "neuron"] = Field(
+        "firing", description="What a kernel's response is: mean of its rectified map, plain mean, or centre unit."
+    )
     parameters: dict[str, Parameters] = Field(
         default_factory=dict, description="Per analysis, over the preset's: tables of the configuration file."
     )

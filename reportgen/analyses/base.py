@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from reportgen.networks.network import Network
+from reportgen.networks.preactivation import Objective
 from reportgen.progress import Progress
 from reportgen.records.figures import Result
 from reportgen.records.manifest import LayerFacts
@@ -30,7 +31,10 @@ class NamedClip:
 
 @dataclass(frozen=True)
 class Subject:
-    """What a run is about: the network, the layers and kernels it shows, the clips and classes it asks about."""
+    """What a run is about: the network, the layers and kernels it shows, the clips and classes it asks about.
+
+    `objective` is what a kernel's response means throughout the run.
+    """
 
     network: Network
     layers: Mapping[str, LayerFacts]
@@ -39,6 +43,7 @@ class Subject:
     clips: tuple[NamedClip, ...] = ()
     reference: tuple[NamedClip, ...] = ()
     classes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    objective: Objective = "firing"
     seed: int = 0
 
     @property

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from reportgen.analyses.responses import kernel_responses
 from reportgen.errors import NetworkError
 from reportgen.networks.network import Network, as_network
+from reportgen.networks.preactivation import Objective
 
 #: Probe to what it does, in plain words, in the order of the tables.
 PROBES: dict[str, str] = {
@@ -158,21 +159,23 @@ def kernel_motion_audit(
     clip: Tensor,
     layers: Sequence[str],
     *,
+    objective: Objective = "firing",
     draws: int = 8,
     seed: int = 0,
     batch_size: int = 16,
 ) -> dict[str, dict[str, Tensor]]:
     """Return per layer the response `K` of every kernel to one clip as it is ("clip") and under each probe.
 
-    Over the variants of a probe the response is the largest for `frozen`, else the mean. The response is the mean
-    pre-activation, as for `kernel_responses`.
+    Over the variants of a probe the response is the largest for `frozen`, else the mean. For what a response is see
+    `kernel_responses`.
     """
     subject = as_network(network)
     variants = {"clip": clip, **probe_clips(clip, draws=draws, seed=seed)}
-    together = kernel_responses(subject, torch.cat(list(variants.values())), layers, batch_size=batch_size)
+    clips = torch.cat(list(variants.values()))
+    together = kernel_responses(subject, clips, layers, objective=objective, batch_size=batch_size)
     found: dict[str, dict[str, Tensor]] = {}
     for layer, responses in together.items():
-        parts = responses.split([len(clips) for clips in variants.values()])  # type: ignore[no-untyped-call]
+        parts = responses.split([len(some) for some in variants.values()])
         found[layer] = {
             name: part.amax(0) if name == "frozen" else part.mean(0) for name, part in zip(variants, parts, strict=True)
         }

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from reportgen.networks.network import Network, as_network
-from reportgen.networks.preactivation import preactivation
+from reportgen.networks.preactivation import Objective, preactivation, summary
 from reportgen.networks.taps import Taps
 from reportgen.progress import SILENT, Progress
 
@@ -18,14 +18,16 @@ def kernel_responses(
     clips: Tensor,
     layers: Sequence[str],
     *,
+    objective: Objective = "firing",
     batch_size: int = 8,
     progress: Progress = SILENT,
 ) -> dict[str, Tensor]:
-    """Return per layer the mean response `N K` of each kernel to each clip.
+    """Return per layer the response `N K` of each kernel to each clip, float32 on the CPU.
 
-    `clips` are `N C T H W` in [0, 1] RGB (a bare module takes them as is). The response is the pre-activation (with
-    the batch norm that reads it) averaged over its map, the quantity that the `channel` objective of activation
-    maximisation raises; float32. Raises NetworkError for clips that the network cannot take.
+    `clips` are `N C T H W` in [0, 1] RGB (a bare module takes them as is). The response is what activation
+    maximisation raises with the same `objective`, so that synthetic and real clips can be compared: of the
+    pre-activation map (with the batch norm that reads it) "firing" is the mean of the rectified map, "channel" the
+    plain mean, "neuron" the centre unit. Raises NetworkError for clips that the network cannot take.
     """
     subject = as_network(network)
     frames, height, width = clips.shape[2:]
@@ -37,15 +39,14 @@ def kernel_responses(
             with Taps(subject, layers) as taps:
                 subject.module(subject.prepare(batch.to(subject.device)))
                 for layer in layers:
-                    # The batch norm is affine per kernel, so it may be applied to the mean instead of the map.
-                    found[layer].append(targets[layer].normalised(channel_means(taps[layer])).cpu())
+                    found[layer].append(_responses(targets[layer].normalised(taps[layer]), objective).cpu())
             task.advance(len(batch))
     return {layer: torch.cat(parts) for layer, parts in found.items()}
 
 
-def channel_means(response: Tensor) -> Tensor:
-    """Return `N K` from a layer's output: a map `N K ...` averaged over its positions, or `N K` itself."""
-    return response.float() if response.ndim == 2 else response.float().flatten(2).mean(2)
+def _responses(maps: Tensor, objective: Objective) -> Tensor:
+    """Return `N K` from pre-activation maps `N K ...`."""
+    return summary(maps.float().flatten(0, 1), objective).view(maps.shape[:2])
 
 
 def selective_kernels(responses: Tensor, count: int) -> tuple[int, ...]:

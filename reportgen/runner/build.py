@@ -132,9 +132,10 @@ def _subject(
     selection = options.kernel_selection()
     clips = tuple(read.clip for read in shown)
     references = tuple(read.clip for read in reference)
+    objective = options.objective
     responses = None
     if options.choose == "selective" and selection.count is not None and not selection.listed:
-        responses = reference_responses(network, stages, references or clips, progress)
+        responses = reference_responses(network, stages, references or clips, objective, progress)
     return Subject(
         network=network,
         layers=layers,
@@ -143,6 +144,7 @@ def _subject(
         clips=clips,
         reference=references,
         classes=select_classes(network, shown, logits, options.classes) if network.has_classes else {},
+        objective=objective,
         seed=options.seed,
     )
 

@@ -18,6 +18,7 @@ from reportgen.analyses.responses import kernel_responses, selective_kernels
 from reportgen.clips import Clip, read_clip
 from reportgen.errors import CardError, EmptySelectionError, OptionError
 from reportgen.networks.network import Network, class_index
+from reportgen.networks.preactivation import Objective
 from reportgen.options import BuildOptions, KernelSelection
 from reportgen.progress import Progress
 from reportgen.records.card import Generator, ModelCard
@@ -109,12 +110,13 @@ def select_kernels(
 
 
 def reference_responses(
-    network: Network, stages: Sequence[str], clips: Sequence[NamedClip], progress: Progress
+    network: Network, stages: Sequence[str], clips: Sequence[NamedClip], objective: Objective, progress: Progress
 ) -> dict[str, Tensor] | None:
     """Return the responses by which selective kernels are chosen, or None with fewer than two clips."""
     if len(clips) < 2:
         return None
-    return kernel_responses(network, torch.cat([clip.pixels for clip in clips]), stages, progress=progress)
+    pixels = torch.cat([clip.pixels for clip in clips])
+    return kernel_responses(network, pixels, stages, objective=objective, progress=progress)
 
 
 def read_clips(network: Network, options: BuildOptions) -> list[ReadClip]:

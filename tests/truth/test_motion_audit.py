@@ -106,8 +106,10 @@ def test_kernels_are_told_apart_by_what_freezing_leaves() -> None:
         layer.weight[0] = 0.5
         layer.weight[1] = torch.tensor([-1.0, 1.0]).view(1, 2, 1, 1)
     ramp = torch.linspace(0, 1, 8).view(1, 1, 8, 1, 1).expand(1, 1, 8, 4, 4)
-    found = kernel_motion_audit(nn.Sequential(layer), ramp, ["0"])["0"]
+    found = kernel_motion_audit(nn.Sequential(layer), ramp, ["0"], objective="channel")["0"]
     assert float(found["clip"][1]) == pytest.approx(1 / 7, abs=1e-6)
     assert float(found["frozen"][1]) == pytest.approx(0.0, abs=1e-6)
     assert float(found["reversed"][1]) == pytest.approx(-1 / 7, abs=1e-6)
     assert float(found["frozen"][0]) == pytest.approx(1.0, abs=1e-6)
+    fired = kernel_motion_audit(nn.Sequential(layer), ramp, ["0"])["0"]
+    assert float(fired["reversed"][1]) == 0.0, "a rectified response has no negative part"

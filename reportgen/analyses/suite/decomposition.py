@@ -61,7 +61,7 @@ class DecompositionAnalysis:
 
 def _own_responses(subject: Subject, clips: Tensor, layer: str, units: Sequence[Unit]) -> list[float]:
     """Return the response of each unit's own kernel to its own clip."""
-    responses = kernel_responses(subject.network, clips, [layer])[layer]
+    responses = kernel_responses(subject.network, clips, [layer], objective=subject.objective)[layer]
     return [float(responses[place, int(unit.parameters["kernel"])]) for place, unit in enumerate(units)]
 
 

@@ -29,7 +29,7 @@ class EvidenceAnalysis:
             reason = "no reference clips: give real clips with --clip to see what drives each kernel"
             return [Inapplicable(subject.model, reason)]
         inputs = {"clips": content_key([clip.digest for clip in clips]), "layers": content_key(subject.stages)}
-        return [Unit(subject.model, subject.model, inputs=inputs)]
+        return [Unit(subject.model, subject.model, {"objective": subject.objective}, inputs)]
 
     def run(
         self,
@@ -42,8 +42,11 @@ class EvidenceAnalysis:
         """Yield the responses `clips x kernels` of every shown layer."""
         clips = _reference(subject)
         pixels = torch.cat([clip.pixels for clip in clips])
-        responses = kernel_responses(subject.network, pixels, subject.stages, progress=progress)
+        responses = kernel_responses(
+            subject.network, pixels, subject.stages, objective=subject.objective, progress=progress
+        )
         document = {
+            "objective": subject.objective,
             "clips": [clip.name for clip in clips],
             "labels": [clip.label for clip in clips],
             "layers": {

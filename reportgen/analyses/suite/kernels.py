@@ -36,16 +36,15 @@ class KernelAnalysis:
         """Yield each kernel's clip as its optimisation ends."""
         layer = units[0].group
         by_index = {int(unit.parameters["kernel"]): unit for unit in units}
-        stream = maximize_stream(
-            subject.network, layer, list(by_index), seed=subject.seed, progress=progress, **parameters
-        )
+        options = {**parameters, "objective": subject.objective, "seed": subject.seed}
+        stream = maximize_stream(subject.network, layer, list(by_index), progress=progress, **options)
         for found in stream:
             frames = found.clip.permute(1, 2, 3, 0).numpy()
             metrics: dict[str, Any] = {
                 "layer": layer,
                 "index": found.kernel,
                 "activation": found.activation,
-                "objective": parameters.get("objective", "channel"),
+                "objective": subject.objective,
                 "steps": found.steps,
                 "curve": [float(f"{value:.5g}") for value in found.curve],
                 "seconds_per_kernel": round(found.seconds, 3),
@@ -64,5 +63,6 @@ def kernel_units(subject: Subject, needs: Sequence[tuple[str, str]] = ()) -> lis
         for kernel in subject.kernels[layer]:
             name = str(KernelId(model=subject.model, layer=layer, index=kernel))
             needed = tuple((analysis, name, role) for analysis, role in needs)
-            units.append(Unit(name, layer, {"layer": layer, "kernel": kernel}, needs=needed))
+            parameters = {"layer": layer, "kernel": kernel, "objective": subject.objective}
+            units.append(Unit(name, layer, parameters, needs=needed))
     return units

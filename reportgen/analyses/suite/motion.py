@@ -41,7 +41,7 @@ class MotionAnalysis:
         clips = _labelled(subject)
         shown = {layer: list(kernels) for layer, kernels in subject.kernels.items()}
         inputs = {"clips": content_key([clip.digest for clip in clips]), "kernels": content_key(shown)}
-        return [*units, Unit(subject.model, subject.model, inputs=inputs)]
+        return [*units, Unit(subject.model, subject.model, {"objective": subject.objective}, inputs)]
 
     def run(
         self,
@@ -135,7 +135,8 @@ def _kernels(
 ) -> dict[str, dict[str, Any]]:
     """Return for each shown kernel its response to the clip that drives it most, as it is and under each probe."""
     layers = [layer for layer in subject.stages if subject.kernels.get(layer)]
-    responses = kernel_responses(subject.network, torch.cat([clip.pixels for clip in clips]), layers)
+    pixels = torch.cat([clip.pixels for clip in clips])
+    responses = kernel_responses(subject.network, pixels, layers, objective=subject.objective)
     best = {
         (layer, kernel): int(responses[layer][:, kernel].argmax())
         for layer in layers
@@ -144,7 +145,14 @@ def _kernels(
     rows: dict[str, dict[str, Any]] = {}
     with progress.task("motion probes of the shown kernels", len(set(best.values()))) as task:
         for place in sorted(set(best.values())):
-            found = kernel_motion_audit(subject.network, clips[place].pixels, layers, seed=subject.seed, **parameters)
+            found = kernel_motion_audit(
+                subject.network,
+                clips[place].pixels,
+                layers,
+                objective=subject.objective,
+                seed=subject.seed,
+                **parameters,
+            )
             for (layer, kernel), chosen in best.items():
                 if chosen == place:
                     name = str(KernelId(model=subject.model, layer=layer, index=kernel))
