@@ -215,6 +215,13 @@ def _encoded(arguments: tuple[Any, ...]) -> bytes:
     return text.encode("latin-1")
 
 
+def _no_bytes(arguments: tuple[Any, ...]) -> bytes:
+    """Return what Python 3 writes for empty bytes in old protocols."""
+    if arguments:
+        raise PickleFault("is damaged (it holds bytes in an unknown form)")
+    return b""
+
+
 def _listed(arguments: tuple[Any, ...]) -> Any:
     return arguments[0] if arguments else []  # a set holds facts about training only: it need not be one here
 
@@ -251,5 +258,6 @@ _MAKERS: Mapping[tuple[str, str], Callable[[tuple[Any, ...]], Any]] = {
     **{(f"{core}.multiarray", "_reconstruct"): _array for core in ("numpy.core", "numpy._core")},
     **{(f"{core}.multiarray", "scalar"): _scalar for core in ("numpy.core", "numpy._core")},
     **{(f"{core}.numeric", "_frombuffer"): _array_from_buffer for core in ("numpy.core", "numpy._core")},
+    **{(module, "bytes"): _no_bytes for module in ("builtins", "__builtin__")},
     **{(module, kind): _listed for module in ("builtins", "__builtin__") for kind in ("set", "frozenset")},
 }
