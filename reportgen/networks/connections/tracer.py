@@ -168,8 +168,13 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call, unused-ignore]
             elif 0 in shape or first.sourceless or call.name.endswith(_STATISTICS):
                 labels.append(nothing(shape))
             else:
-                labels.append(everywhere(int(call.boundary().ids.flat[0]), shape))
+                behind = first if self._is_boundary(first) else call.boundary()
+                labels.append(everywhere(int(behind.ids.flat[0]), shape))
         return labels
+
+    def _is_boundary(self, labels: Labels) -> bool:
+        last = self.drafts[-1]
+        return last.kind == "boundary" and bool((labels.ids == last.offset).all())
 
     def _kernels(self, call: Call, use: KernelUse) -> Labels:
         constant = self.constants[use.weight] or Constant((), (f"#{len(self.drafts)}",))
