@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -17,6 +17,8 @@ from reportgen.networks.network import Network, to_argument
 from reportgen.records.card import Adapter, Architecture, ClipSpec, ModelCard, Stage
 from reportgen.records.identities import slug
 from reportgen.records.manifest import LayerFacts
+from reportgen.zoo.cards import file_digest
+from reportgen.zoo.exported import example_input, load_exported
 from reportgen.zoo.sources import Definition, describe, factory_of
 
 _FAULTS = (
@@ -48,8 +50,8 @@ class _Fit:
 
 
 def is_foreign(model: str) -> bool:
-    """Whether a model is named by its factory (`package.module:factory`, `file.py:factory`) and not by a card."""
-    return ":" in model
+    """Whether a model is named by its factory (`package.module:factory`, `file.py:factory`) or file, not by a card."""
+    return ":" in model or model.endswith(".pt2")
 
 
 def foreign_definition(
@@ -58,7 +60,7 @@ def foreign_definition(
     clip: ClipSpec | Mapping[str, Any] | None,
     adapter: Adapter | Mapping[str, Any] | None,
 ) -> Definition:
-    """Return the definition of a network that `package.module:factory` or `path/to/file.py:factory` makes.
+    """Return the definition of a network that a factory makes, or that an exported program is.
 
     The factory is called with `model_args`. How it takes its clip is taken from `clip` and `adapter` and otherwise
     found by running it on the meta device: the first size and form of input with which it answers for a whole batch.
@@ -66,21 +68,47 @@ def foreign_definition(
 
     Raises CardError when the factory fails, NetworkError when no clip fits.
     """
-    factory, file = factory_of(model)
     arguments = dict(model_args or {})
-    origin = f"{model}({', '.join(f'{name}={value!r}' for name, value in arguments.items())})"
-    notes = [f"This network has no card: it is what {model.rpartition(':')[2]} returns."]
-    if file is not None:
-        notes.append(f"Its file {file.name} has the SHA-256 {hashlib.sha256(file.read_bytes()).hexdigest()}.")
-    bare = Definition(_blank_card(model, arguments), lambda _card: factory(**arguments), origin)
+    target = _exported(model) if model.endswith(".pt2") else _made(model, arguments)
+    bare = Definition(target.card, target.factory, target.origin)
     module = bare.build_on_meta().eval().requires_grad_(False)
-    fit = _fit(module, origin, clip, adapter)
-    notes += _stated(fit, clip, adapter)
+    fit = _fit(module, target, clip, adapter)
+    notes = [*target.notes, *_stated(fit, clip, adapter)]
     card = bare.card.model_copy(update={"clip": fit.clip, "adapter": fit.adapter})
     card = _with_classes(card, fit.output, notes, fixed=adapter is not None)
     layers = describe_layers(Network(module, card, device=_device(module)))
     card = _with_layers(card, layers, notes)
-    return Definition(card.model_copy(update={"notes": tuple(notes)}), bare.factory, origin)
+    return Definition(card.model_copy(update={"notes": tuple(notes)}), bare.factory, bare.origin)
+
+
+@dataclass(frozen=True)
+class _Target:
+    """What the user named: how to build it, and what is known of its input."""
+
+    card: ModelCard
+    factory: Callable[[ModelCard], object]
+    origin: str
+    notes: tuple[str, ...]
+    example: tuple[dict[str, int], Adapter] | None = None
+
+
+def _made(model: str, arguments: Mapping[str, Any]) -> _Target:
+    factory, file = factory_of(model)
+    place, _, name = model.rpartition(":")
+    notes = [f"This network has no card: it is what {name} returns."]
+    if file is not None:
+        notes.append(f"Its file {file.name} has the SHA-256 {file_digest(file)}.")
+    origin = f"{model}({', '.join(f'{key}={value!r}' for key, value in arguments.items())})"
+    card = _blank_card(name, f"a network of {place.rpartition('/')[2]}", arguments)
+    return _Target(card, lambda _card: factory(**arguments), origin, tuple(notes))
+
+
+def _exported(model: str) -> _Target:
+    path = Path(model)
+    module, argument = load_exported(path)
+    notes = ("This network has no card: it is an exported program.", f"Its SHA-256 is {file_digest(path)}.")
+    card = _blank_card(path.stem, "an exported program", {})
+    return _Target(card, lambda _card: module, path.name, notes, example_input(argument))
 
 
 def own_weights(definition: Definition) -> nn.Module:
@@ -123,24 +151,27 @@ def with_probabilities(definition: Definition, module: nn.Module) -> Definition:
     return Definition(changed, definition.factory, definition.origin)
 
 
-def _blank_card(model: str, arguments: Mapping[str, Any]) -> ModelCard:
-    place, _, name = model.rpartition(":")
+def _blank_card(name: str, what: str, arguments: Mapping[str, Any]) -> ModelCard:
     return ModelCard(
         name=slug(re.sub(r"^[^A-Za-z0-9]+", "", name))[:80] or "network",
         title=name,
         architecture=Architecture(source="foreign.py", factory=name, arguments=dict(arguments)),
         clip=ClipSpec(frames=1, height=1, width=1, mean=(0.0,) * 3, std=(1.0,) * 3),
-        checked_against=f"nothing: it is a network of {place.rpartition('/')[2]}",
+        checked_against=f"nothing: it is {what}",
     )
 
 
 def _fit(
     module: nn.Module,
-    origin: str,
+    target: _Target,
     clip: ClipSpec | Mapping[str, Any] | None,
     adapter: Adapter | Mapping[str, Any] | None,
 ) -> _Fit:
     """Return the first candidate with which the network runs."""
+    if target.example is not None:
+        size, form = target.example
+        adapter = adapter if adapter is not None else form
+        clip = clip if isinstance(clip, ClipSpec) else size | dict(clip or {})
     reasons: list[str] = []
     for candidate, form in _candidates(module, clip, adapter):
         shape = (_BATCH, *candidate.shape)
@@ -153,9 +184,10 @@ def _fit(
         if all(tensor.shape[:1] == (_BATCH,) for _, tensor in _leaves(output) if tensor.ndim > 1):
             return _Fit(candidate, form, output)
     reason = f" (the first try ended with {reasons[0]})" if reasons else ""
-    raise NetworkError(
-        f"{origin} answers to none of the usual clips{reason}: say frames, height and width and how it takes its input."
-    )
+    hint = "say frames, height and width and how it takes its input"
+    if target.example is not None:
+        hint = "export it with a dynamic batch axis"
+    raise NetworkError(f"{target.origin} answers to none of the usual clips{reason}: {hint}.")
 
 
 def _candidates(
@@ -206,6 +238,7 @@ def _spec(
     channels = first.in_channels if isinstance(first, nn.modules.conv._ConvNd) else 3
     if form.input == "stacked_frames":
         channels = max(1, channels // size[0])
+    channels = int(dict(clip or {}).get("channels", channels))
     mean: tuple[float, ...] = (0.5,) * channels
     std: tuple[float, ...] = (0.25,) * channels
     if channels == 3:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import importlib.util
+import warnings
 from pathlib import Path
 
 import pytest
@@ -310,3 +312,35 @@ def test_published_packages(package: str, model: str, arguments: dict[str, objec
     assert network.card is not None
     assert network.card.classes
     assert describe_layers(network)
+
+
+@pytest.fixture(scope="module")
+def program(file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    network = load_network(f"{file}:Plain", untrained=True, seed=2, clip={"frames": 8, "height": 24, "width": 24})
+    path = tmp_path_factory.mktemp("exported") / "plain.pt2"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter warns of itself
+        axes = ({0: torch.export.Dim("n")},)
+        exported = torch.export.export(network.module, (torch.rand(2, 3, 8, 24, 24),), dynamic_shapes=axes)
+        torch.export.save(exported, path)
+    return path
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning", "ignore::UserWarning")
+def test_an_exported_program(program: Path, file: Path) -> None:
+    network = load_network(str(program))
+    original = untrained(file, "Plain", seed=2, clip={"frames": 8, "height": 24, "width": 24})
+    assert network.card is not None
+    assert network.card.clip.shape == (3, 8, 24, 24)
+    assert network.card.classes == 7
+    assert torch.allclose(logits(network), logits(original), atol=1e-6)
+    found, expected = (describe_layers(one) for one in (network, original))
+    assert found == expected
+    copied = copy.deepcopy(network.module)
+    assert torch.equal(copied.get_parameter("stem.weight"), network.module.get_parameter("stem.weight"))
+
+
+def test_a_file_that_is_no_exported_program(tmp_path: Path) -> None:
+    (tmp_path / "x.pt2").write_bytes(b"text")
+    with pytest.raises(CardError, match="cannot be read as an exported program"):
+        load_network(str(tmp_path / "x.pt2"))
