@@ -98,6 +98,8 @@ NONLINEARITIES: Mapping[Any, _Builder] = {
 class ExposedNetwork(nn.Module):
     """The logits of a network as a function of its clip, with each nonlinear call a module in `calls`.
 
+    `expected` is what the network returns for `clip` by itself.
+
     Only the calls are submodules: the network itself is kept out of `modules()`, so that nothing hooks its own.
     `advance` is told of every clip that went through.
     Raises NetworkError when a call cannot be exposed without changing what the network returns.
@@ -107,6 +109,7 @@ class ExposedNetwork(nn.Module):
         self,
         network: Network,
         clip: Tensor,
+        expected: Tensor,
         builders: Mapping[Any, _Builder],
         advance: Callable[[float], None] = lambda _clips: None,
     ) -> None:
@@ -117,21 +120,19 @@ class ExposedNetwork(nn.Module):
         self.calls = nn.ModuleList()
         # Most code uses what an in-place call returns, and then needs no copy back into its input; some does not.
         self.copy_back = False
-        if not self._recorded(clip):
+        if not self._recorded(clip, expected):
             self.copy_back = True
-            if not self._recorded(clip):
+            if not self._recorded(clip, expected):
                 raise NetworkError(
                     f"The activations of {network.name} cannot be taken over without changing what it returns: "
                     "choose a method that needs plain gradients only, such as integrated_gradients."
                 )
 
-    def _recorded(self, clip: Tensor) -> bool:
-        """Make a module for each call; return whether the network then returns what it returns by itself."""
+    def _recorded(self, clip: Tensor, expected: Tensor) -> bool:
+        """Make a module for each call; return whether the network then returns what is expected of it."""
         self.calls = nn.ModuleList()
-        with torch.no_grad():
-            expected = self.network.logits(clip)
-            with _Routing(self, recording=True):
-                found = self.network.logits(clip)
+        with torch.no_grad(), _Routing(self, recording=True):
+            found = self.network.logits(clip)
         return torch.allclose(found, expected, rtol=1e-4, atol=1e-4 * float(expected.abs().max()))
 
     def forward(self, clip: Tensor) -> Tensor:

@@ -136,11 +136,14 @@ def attribute_unchecked(
     clips = _placed(seen, clip)
     reference = make_baseline(effort.baseline, clips) if chosen.compared else clips
     with no_weight_gradients(seen):
-        logits = _class_logits(seen, clips, class_index)
+        scores = _scores(seen, clips)
+        if not 0 <= class_index < scores.shape[1]:
+            raise unknown_name("class", str(class_index), [f"0 to {scores.shape[1] - 1}"])
         layer = (effort.layer or cam_layer(seen, clips[:1])) if chosen.reads_layer else None
         every = Question(
             network=seen,
             clip=clips,
+            scores=scores,
             class_index=class_index,
             baseline=reference,
             seed=effort.seed,
@@ -151,7 +154,10 @@ def attribute_unchecked(
             window=effort.window,
         )
         found = _answers(chosen, every, progress)
-        errors = _completeness(seen, found, logits, reference, class_index) if chosen.additive else None
+        logits = scores[:, class_index]
+        errors = None
+        if chosen.additive:
+            errors = _completeness(found, logits, _scores(seen, reference)[:, class_index])
     signed = chosen.signed if signed is None else signed
     found = found.float().cpu()
     volume = found if found.ndim == 5 else found.unsqueeze(2)
@@ -182,20 +188,17 @@ def _singly(clips: Tensor) -> tuple[Tensor, ...]:
     return torch.split(clips, 1)
 
 
-def _class_logits(network: Network, clips: Tensor, index: int) -> Tensor:
-    """Return the logit of one class per clip, one clip at a time."""
+def _scores(network: Network, clips: Tensor) -> Tensor:
+    """Return the logits `N K`, one clip at a time."""
     with torch.no_grad():
-        scores = torch.cat([network.logits(clip) for clip in _singly(clips)])
-    if not 0 <= index < scores.shape[1]:
-        raise unknown_name("class", str(index), [f"0 to {scores.shape[1] - 1}"])
-    return scores[:, index]
+        return torch.cat([network.logits(clip) for clip in _singly(clips)])
 
 
 def _answers(method: Method, every: Question, progress: Progress) -> Tensor:
     """Return the maps of all clips, each answered alone, with half of the batch whenever memory runs out."""
     questions = [
-        replace(every, clip=one, baseline=other)
-        for one, other in zip(_singly(every.clip), _singly(every.baseline), strict=True)
+        replace(every, clip=one, scores=scores, baseline=other)
+        for one, scores, other in zip(*map(_singly, (every.clip, every.scores, every.baseline)), strict=True)
     ]
     found = []
     with torch.enable_grad(), progress.task(method.title, sum(map(method.passes, questions))) as task:
@@ -211,9 +214,9 @@ def _answers(method: Method, every: Question, progress: Progress) -> Tensor:
     return torch.cat(found)
 
 
-def _completeness(network: Network, found: Tensor, logits: Tensor, reference: Tensor, index: int) -> tuple[float, ...]:
+def _completeness(found: Tensor, logits: Tensor, reference: Tensor) -> tuple[float, ...]:
     """Return |sum of attributions - gain| / |gain| per clip, the gain being the logit's over its baseline's."""
-    gain = (logits - _class_logits(network, reference, index)).double()
+    gain = logits.double() - reference.double()
     missed = found.double().flatten(1).sum(dim=1) - gain
     least = 1e-6 * logits.double().abs().clamp(min=1)
     return tuple((missed.abs() / torch.maximum(gain.abs(), least)).tolist())

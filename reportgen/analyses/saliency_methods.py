@@ -27,13 +27,14 @@ _PARTS = (4, 6, 6)
 
 @dataclass(frozen=True)
 class Question:
-    """One clip `1 C T H W` (or `1 C H W`), the class asked about, and how much work the answer may be.
+    """One clip `1 C T H W` (or `1 C H W`), its logits, the class asked about, and how much work the answer may be.
 
     `batch_size` is how many clips go through the network at once. `advance` is told of every clip that did.
     """
 
     network: Network
     clip: Tensor
+    scores: Tensor
     class_index: int
     baseline: Tensor
     seed: int
@@ -113,7 +114,7 @@ def integrated_gradients(question: Question) -> Tensor:
 
 def deeplift(question: Question) -> Tensor:
     """Return DeepLift's contributions by the rescale rule."""
-    exposed = ExposedNetwork(question.network, question.clip, NONLINEARITIES, question.advance)
+    exposed = _exposed(question, NONLINEARITIES)
     return _attributed(captum.attr.DeepLift(exposed), question, baselines=question.baseline)
 
 
@@ -255,8 +256,12 @@ def _guided(question: Question) -> ExposedNetwork:
     return exposed
 
 
+def _exposed(question: Question, builders: Mapping[Any, Any]) -> ExposedNetwork:
+    return ExposedNetwork(question.network, question.clip, question.scores, builders, question.advance)
+
+
 def _rectifiers(question: Question) -> ExposedNetwork:
-    return ExposedNetwork(question.network, question.clip, RECTIFIERS, question.advance)
+    return _exposed(question, RECTIFIERS)
 
 
 @contextmanager

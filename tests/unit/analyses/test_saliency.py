@@ -206,10 +206,14 @@ class TestGradCamLayer:
             attribute(network(), clip(), 1, "grad_cam", layer="blok")
 
 
+def exposed_network(net: Network, given: Tensor) -> ExposedNetwork:
+    return ExposedNetwork(net, given, net.logits(given), RECTIFIERS)
+
+
 class TestExposedNetworks:
     def test_each_call_is_one_module_that_works_out_of_place(self) -> None:
         net = network()
-        exposed = ExposedNetwork(net, clip(), RECTIFIERS)
+        exposed = exposed_network(net, clip())
         assert [type(m) for m in exposed.calls] == [nn.ReLU] * 3
         assert not any(m.inplace for m in exposed.calls)
         assert exposed(clip()).equal(net.logits(clip()))
@@ -222,6 +226,11 @@ class TestExposedNetworks:
                 attribute(module, clip(), 0, method, **QUICK)
         assert attribute(module, clip(), 0, "grad_cam").heat.any()
 
+    def test_a_takeover_that_changes_what_the_network_returns_is_refused(self) -> None:
+        net = network()
+        with pytest.raises(NetworkError, match="cannot be taken over without changing what it returns"):
+            ExposedNetwork(net, clip(), net.logits(clip()) * 1.01, RECTIFIERS)
+
     def test_a_network_whose_calls_depend_on_the_clip_is_refused(self) -> None:
         class Fickle(nn.Module):
             def forward(self, x: Tensor) -> Tensor:
@@ -230,10 +239,10 @@ class TestExposedNetworks:
                     y = torch.relu(y - 0.1)
                 return y.mean(dim=(2, 3, 4))
 
-        exposed = ExposedNetwork(as_network(Fickle()), clip(), RECTIFIERS)
+        exposed = exposed_network(as_network(Fickle()), clip())
         with pytest.raises(NetworkError, match="applies other activations to another clip"):
             exposed(clip() * 0.01)
-        exposed = ExposedNetwork(as_network(Fickle()), clip() * 0.01, RECTIFIERS)
+        exposed = exposed_network(as_network(Fickle()), clip() * 0.01)
         with pytest.raises(NetworkError, match="applies other activations to another clip"):
             exposed(clip())
 
