@@ -49,16 +49,28 @@ def _responses(maps: Tensor, objective: Objective) -> Tensor:
     return summary(maps.float().flatten(0, 1), objective).view(maps.shape[:2])
 
 
-def selective_kernels(responses: Tensor, count: int) -> tuple[int, ...]:
+def selective_kernels(responses: Tensor, count: int, labels: Sequence[int | None] = ()) -> tuple[int, ...]:
     """Return the `count` kernels whose response tells the clips apart best, the strongest first.
 
-    `responses` is `N K`. The measure is how far the best clip stands out, (max - mean) / std over the clips; a
-    kernel that responds alike to every clip (std under 1e-6 of the layer's largest) tells nothing apart and comes
-    last.
+    `responses` is `N K`. With a label for every clip and some labels twice, the measure is eta squared, the share of
+    the response's variance over the clips that lies between labels: what a kernel owes to a clip's chance colours
+    does not count. Otherwise it is how far the best clip stands out, (max - mean) / std. A kernel that responds alike
+    to every clip (std under 1e-6 of the layer's largest) tells nothing apart and comes last.
     """
     spread = responses.std(dim=0, correction=0)
-    stands_out = (responses.amax(dim=0) - responses.mean(dim=0)) / spread.clamp_min(1e-12)
-    stands_out[spread <= 1e-6 * spread.amax()] = -torch.inf
+    if len(labels) == len(responses) and None not in labels and len(set(labels)) < len(labels):
+        score = 1 - _variance_within(responses, labels) / spread.square().clamp_min(1e-24)
+    else:
+        score = (responses.amax(dim=0) - responses.mean(dim=0)) / spread.clamp_min(1e-12)
+    score[spread <= 1e-6 * spread.amax()] = -torch.inf
     # Equal scores (all-dead layers) fall back on the order of the kernels.
-    order = sorted(range(len(stands_out)), key=lambda kernel: (-float(stands_out[kernel]), kernel))
+    order = sorted(range(len(score)), key=lambda kernel: (-float(score[kernel]), kernel))
     return tuple(order[:count])
+
+
+def _variance_within(responses: Tensor, labels: Sequence[int | None]) -> Tensor:
+    """Return the mean squared distance `K` of the responses `N K` from the mean of their label."""
+    _, place = torch.unique(torch.tensor(labels), return_inverse=True)
+    groups = nn.functional.one_hot(place).to(responses)
+    means = (groups.T @ responses) / groups.sum(0).unsqueeze(1)
+    return (responses - means[place]).square().mean(0)

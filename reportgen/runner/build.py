@@ -134,13 +134,14 @@ def _subject(
     references = tuple(read.clip for read in reference)
     objective = options.objective
     responses = None
+    judged = references or clips
     if options.choose == "selective" and selection.count is not None and not selection.listed:
-        responses = reference_responses(network, stages, references or clips, objective, progress)
+        responses = reference_responses(network, stages, judged, objective, progress)
     return Subject(
         network=network,
         layers=layers,
         stages=stages,
-        kernels=select_kernels(layers, stages, selection, options.choose, responses),
+        kernels=select_kernels(layers, stages, selection, options.choose, responses, [clip.label for clip in judged]),
         clips=clips,
         reference=references,
         classes=select_classes(network, shown, logits, options.classes) if network.has_classes else {},

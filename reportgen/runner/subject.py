@@ -83,12 +83,14 @@ def select_kernels(
     selection: KernelSelection,
     choose: str,
     responses: Mapping[str, Tensor] | None,
+    labels: Sequence[int | None] = (),
 ) -> dict[str, tuple[int, ...]]:
     """Return the kernels to show of each stage.
 
     `choose` says which when only some are shown: ``selective`` takes those that tell the reference clips apart best
-    (`responses`, clips x kernels; without them it is ``spread``), ``spread`` evenly spaced ones, ``first`` the
-    first. Listed kernels that a layer lacks are left out there; raises EmptySelectionError when no layer has any.
+    (by `responses`, clips x kernels, and the clips' `labels`; without responses it is ``spread``), ``spread`` evenly
+    spaced ones, ``first`` the first. Listed kernels that a layer lacks are left out there; raises
+    EmptySelectionError when no layer has any.
     """
     if selection.listed:
         kept = {name: tuple(k for k in selection.listed if k < layers[name].kernels) for name in stages}
@@ -101,7 +103,7 @@ def select_kernels(
         total = layers[name].kernels
         count = total if selection.count is None else min(selection.count, total)
         if choose == "selective" and responses is not None and count < total:
-            chosen[name] = selective_kernels(responses[name], count)
+            chosen[name] = selective_kernels(responses[name], count, labels)
         elif choose == "first" or count == total:
             chosen[name] = tuple(range(count))
         else:

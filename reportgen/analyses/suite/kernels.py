@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from torch import Tensor
+
 from reportgen.analyses.base import Answers, Inapplicable, Parameters, Subject, Unit
+from reportgen.analyses.closed_form import closed_form
 from reportgen.analyses.maximize import maximize_stream
 from reportgen.progress import Progress
-from reportgen.records.figures import ClipFigure, DataFigure, Figure, Result
+from reportgen.records.figures import Array, ClipFigure, DataFigure, Figure, Result
 from reportgen.records.identities import KernelId
 
 
@@ -38,6 +41,7 @@ class KernelAnalysis:
         by_index = {int(unit.parameters["kernel"]): unit for unit in units}
         options = {**parameters, "objective": subject.objective, "seed": subject.seed}
         stream = maximize_stream(subject.network, layer, list(by_index), progress=progress, **options)
+        closed = _closed_forms(subject, layer, list(by_index))
         for found in stream:
             frames = found.clip.permute(1, 2, 3, 0).numpy()
             metrics: dict[str, Any] = {
@@ -53,7 +57,30 @@ class KernelAnalysis:
                 "stage1": ClipFigure(frames, f"What kernel {found.kernel} of {layer} looks for"),
                 "stage1_data": DataFigure({"clip": frames.astype("float16")}, "The clip, T H W C in [0, 1]"),
             }
+            if found.kernel in closed:
+                figures["closed_form"] = closed[found.kernel]
             yield by_index[found.kernel], Result(figures, metrics)
+
+
+def _closed_forms(subject: Subject, layer: str, kernels: Sequence[int]) -> dict[int, Figure]:
+    """Return the kernels of a first convolution as clips about grey, in which they are what they look for.
+
+    A layer is a first one when it sees no more of the clip than its own kernel.
+    """
+    facts = subject.layers[layer]
+    if facts.receptive_field != facts.kernel_size:
+        return {}
+    weights = closed_form(subject.network, layer, kernels).weights
+    return {
+        kernel: ClipFigure(_about_grey(own), f"Kernel {kernel} of {layer} itself, enlarged: grey is 0")
+        for kernel, own in zip(kernels, weights, strict=True)
+    }
+
+
+def _about_grey(weights: Tensor) -> Array:
+    """Return a kernel `C T H W` as a clip T H W C in [0, 1]: grey is 0, its largest weight black or white."""
+    largest = weights.abs().amax().clamp_min(1e-12)
+    return (0.5 + weights / (2 * largest)).permute(1, 2, 3, 0).numpy()
 
 
 def kernel_units(subject: Subject, needs: Sequence[tuple[str, str]] = ()) -> list[Unit | Inapplicable]:
