@@ -48,7 +48,7 @@ def _softplus(_input: Tensor, beta: float = 1, threshold: float = 20) -> _Call:
     return _Call(nn.Softplus(beta, threshold))
 
 
-def _max_pool(kind: type[nn.Module]) -> Callable[..., _Call]:
+def _max_pool(kind: type[nn.Module]) -> Callable[..., _Call | None]:
     def build(
         _input: Tensor,
         kernel_size: Any,
