@@ -76,9 +76,9 @@ def main() -> None:
             if not options.layers or stage.layer in options.layers:
                 rows.append(measure(network, stage.layer, options, max(machine["peak"].values())))
                 print_row(rows[-1])
-    if options.json:
-        content = {"machine": machine, "rows": [asdict(row) for row in rows]}
-        options.json.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+                if options.json:  # row by row: a run takes long and may be stopped
+                    content = {"machine": machine, "rows": [asdict(row) for row in rows]}
+                    options.json.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 def arguments() -> argparse.Namespace:

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from reportgen.analyses.schedules import Level, arrived
-from reportgen.errors import OutOfMemoryError
+from reportgen.networks.memory import is_out_of_memory, out_of_memory
 from reportgen.progress import Task
 
 Score = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
@@ -118,7 +118,7 @@ class _Batch:
         """Return a step as a CUDA graph; the state is as it was before."""
         buffers = (self.parameters, self.first, self.second)
         before = [buffer.clone() for buffer in buffers]
-        aside = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        aside = torch.cuda.Stream()
         aside.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(aside):
             for _ in range(3):  # plans and workspaces are made before the recording
@@ -250,19 +250,9 @@ class Ascent:
     def _halve(self, climbers: list[Climber], error: Exception) -> tuple[list[Climber], list[Climber]]:
         """Return the climbers that keep their slot and those that lose it."""
         if len(climbers) == 1:
-            raise OutOfMemoryError(
-                "Memory ran out on a single kernel: choose a smaller clip_shape, fewer facets or an earlier layer."
-            ) from error
+            raise out_of_memory() from error
         self.slots = len(climbers) // 2
         self._recorded = None
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         return climbers[: self.slots], climbers[self.slots :]
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Return whether torch or Python raised this because memory ran out."""
-    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
-        return True
-    # The CPU allocator has no error class of its own.
-    return isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error)

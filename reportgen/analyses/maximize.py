@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from reportgen.analyses.options import AscentKeywords, AscentOptions
 from reportgen.analyses.search import Maximum, Search
 from reportgen.networks.folding import folded_stems
+from reportgen.networks.memory import is_out_of_memory, out_of_memory
 from reportgen.networks.network import Network, as_network, no_weight_gradients
 from reportgen.progress import SILENT, Progress
 
@@ -87,7 +88,12 @@ def maximize_stream(
     """
     chosen = AscentOptions(**options)
     subject = as_network(network)
-    search = Search(subject, layer, kernels, chosen)
-    title, total = f"{subject.name} {search.target.layer}", chosen.steps * len(search.kernels)
-    with no_weight_gradients(subject), folded_stems(subject), progress.task(title, total) as task:
-        yield from search.run(task)
+    try:
+        search = Search(subject, layer, kernels, chosen)
+        title, total = f"{subject.name} {search.target.layer}", chosen.steps * len(search.kernels)
+        with no_weight_gradients(subject), folded_stems(subject), progress.task(title, total) as task:
+            yield from search.run(task)
+    except (RuntimeError, MemoryError) as error:
+        if is_out_of_memory(error):
+            raise out_of_memory() from error
+        raise

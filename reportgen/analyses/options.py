@@ -80,7 +80,7 @@ class AscentOptions:
     constraint: Constraint = "box"
     radius: float = 1.0
     clip_shape: tuple[int, int, int] | None = None
-    steps: int = 256
+    steps: int = 128
     seed: int = 0
     facets: int = 1
     diversity: float = 1.0

@@ -17,6 +17,7 @@ from torch.nn import functional
 
 from reportgen.errors import NetworkError, OptionError, UnknownNameError
 from reportgen.networks.folding import FoldedConvolution
+from reportgen.networks.memory import is_out_of_memory
 from reportgen.networks.network import Network
 from reportgen.networks.taps import run_until
 
@@ -121,6 +122,8 @@ def preactivation(network: Network, layer: str, clip_shape: tuple[int, int, int]
         with suppress(_Found), torch.no_grad():
             network.module(network.prepare(clip))
     except (RuntimeError, ValueError) as error:
+        if is_out_of_memory(error):
+            raise
         reason = str(error).splitlines()[0]
         raise NetworkError(
             f"{network.name} cannot take a clip of {clip_shape} (T, H, W); choose another clip_shape: {reason}"

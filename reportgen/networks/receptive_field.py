@@ -105,7 +105,7 @@ def centre_window(target: Preactivation, field: Field | None) -> Window | None:
     return Window((start[0], start[1], start[2]), (shape[0], shape[1], shape[2]), (unit[0], unit[1], unit[2]))
 
 
-class _Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class _Tracer(TorchDispatchMode):
     """Follows the reach of every tensor that comes from the clip."""
 
     def __init__(self, clip: Tensor) -> None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
+from types import ModuleType
 
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from reportgen import maximize_activation
+from reportgen import load_network, maximize_activation
 from reportgen.analyses.closed_form import closed_form
+from reportgen.networks.network import Network
+from reportgen.networks.preactivation import preactivation
+from reportgen.resources import modelzoo_folder
 
 SHAPE = (4, 6, 8)
 # The planted kernels are white noise. The priors for natural clips (1/f gains, correlated colours) would only slow the
@@ -35,7 +40,15 @@ def cosine(found: Tensor, wanted: Tensor) -> Tensor:
 def test_in_a_ball_the_optimum_is_the_kernel_itself(planted: nn.Module, basis: str) -> None:
     weight = planted[0].weight
     found = maximize_activation(
-        planted, "0", [0, 1, 2, 3], basis=basis, constraint="ball", clip_shape=SHAPE, early_stop=False, **WHITE
+        planted,
+        "0",
+        [0, 1, 2, 3],
+        basis=basis,
+        constraint="ball",
+        clip_shape=SHAPE,
+        steps=256,
+        early_stop=False,
+        **WHITE,
     )
     assert cosine(found.clips, weight).min() >= 0.999
     assert found.activations == pytest.approx(weight.flatten(1).norm(dim=1) + planted[0].bias, rel=1e-3)
@@ -57,7 +70,7 @@ def test_a_batch_norm_of_negative_gain_turns_the_optimum_round(planted: nn.Modul
     norm = nn.BatchNorm3d(4)
     norm.weight.data = torch.tensor([1.0, -1.0, 2.0, -0.5])
     network = nn.Sequential(planted[0], norm).eval().requires_grad_(False)
-    found = maximize_activation(network, "0", [0, 1, 2, 3], constraint="ball", clip_shape=SHAPE, **WHITE)
+    found = maximize_activation(network, "0", [0, 1, 2, 3], constraint="ball", clip_shape=SHAPE, steps=256, **WHITE)
     signs = norm.weight.sign().view(-1, 1, 1, 1, 1)
     assert cosine(found.clips, signs * planted[0].weight).min() >= 0.999
 
@@ -68,7 +81,15 @@ def test_the_closed_form_is_the_kernel_and_the_search_finds_its_optimum(planted:
     weight = network[0].weight.detach()[[1, 3]]
     assert exact.weights == pytest.approx(weight, abs=1e-6)
     found = maximize_activation(
-        network, "0", [1, 3], objective="neuron", basis="pixels", clip_shape=(9, 9, 9), early_stop=False, **WHITE
+        network,
+        "0",
+        [1, 3],
+        objective="neuron",
+        basis="pixels",
+        clip_shape=(9, 9, 9),
+        steps=256,
+        early_stop=False,
+        **WHITE,
     )
     bias = network[0].bias.detach()[[1, 3]]
     assert exact.activations == pytest.approx(bias + weight.clamp_min(0).flatten(1).sum(1), rel=1e-5)
@@ -117,3 +138,45 @@ def test_a_kernel_that_fires_at_rightward_motion_gets_a_clip_that_moves_right() 
     clip = found.clips[0, 0] - found.clips.mean()
     follows = [float((clip[1:] * clip[:-1].roll(step, -1)).mean()) for step in (1, -1)]
     assert follows[0] > 0 > follows[1]
+
+
+def moving_clips(network: Network, motions: tuple[str, ...]) -> list[Tensor]:
+    """Return, for each motion, clips `N C T H W` of every texture of the bundled network that move so."""
+    path = modelzoo_folder() / "texture_motion" / "clips.py"
+    spec = importlib.util.spec_from_file_location("generated_clips", path)
+    assert spec is not None
+    assert spec.loader is not None
+    source: ModuleType = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(source)
+    kinds = [source.MOTIONS.index(motion) for motion in motions]
+    textures = [*range(len(source.TEXTURES))] * 3
+    labels = [texture * len(source.MOTIONS) + kind for kind in kinds for texture in textures]
+    frames, height, width = network.card.clip.shape[1:]  # type: ignore[union-attr]
+    made = source.generate(len(labels), 11, frames=frames, height=height, width=width, labels=torch.tensor(labels))
+    return list(made.clips.split(len(textures)))
+
+
+def mean_velocity(clip: Tensor) -> Tensor:
+    """Return the one velocity (right, down) in px/frame that explains a clip `C T H W` best (Lucas and Kanade 1981)."""
+    grey = functional.avg_pool3d(clip.mean(0)[None], 3, 1)[0]
+    t, y, x = (slope[1:-1, 1:-1, 1:-1] for slope in torch.gradient(grey))
+    matrix = torch.stack([torch.stack([(x * x).sum(), (x * y).sum()]), torch.stack([(x * y).sum(), (y * y).sum()])])
+    return torch.linalg.solve(matrix, -torch.stack([(x * t).sum(), (y * t).sum()]))
+
+
+def test_the_bundled_networks_most_direction_selective_kernels_get_clips_that_move_their_way() -> None:
+    network = load_network("texture_motion")
+    motions = ("moving left", "moving right", "moving up", "moving down")
+    ways = torch.tensor([[1.0, 0.0], [0.0, -1.0]])
+    target = preactivation(network, "res2.conv2", network.card.clip.shape[1:], 3)  # type: ignore[union-attr]
+    with torch.no_grad():
+        maps = [target.maps(clips).relu() for clips in moving_clips(network, motions)]
+    fires = torch.stack([of_motion.flatten(2).mean((0, 2)) for of_motion in maps])
+    kernels = []
+    for motion in (1, 2):  # right, up
+        others = fires[[other for other in range(4) if other != motion]].amax(0)
+        kernels.append(int(((fires[motion] - others) / (fires[motion] + others + 0.1)).argmax()))
+    found = maximize_activation(network, "res2.conv2", kernels, objective="firing", steps=32)
+    for clip, way in zip(found.clips, ways, strict=True):
+        velocity = mean_velocity(clip)
+        assert functional.cosine_similarity(velocity, way, dim=0) > 0.5

@@ -6,9 +6,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from reportgen.analyses.ascent import Ascent, Climber, is_out_of_memory
+from reportgen.analyses.ascent import Ascent, Climber
 from reportgen.analyses.schedules import Level
 from reportgen.errors import OutOfMemoryError
+from reportgen.networks.memory import is_out_of_memory
 from reportgen.progress import SILENT
 
 STEPS = 25

@@ -12,7 +12,7 @@ from reportgen import maximize_activation
 from reportgen.analyses.maximize import maximize_stream
 from reportgen.analyses.objectives import facet_similarity
 from reportgen.analyses.options import AscentKeywords, AscentOptions
-from reportgen.errors import NetworkError, OptionError, UnknownNameError
+from reportgen.errors import NetworkError, OptionError, OutOfMemoryError, UnknownNameError
 
 SHAPE = (4, 12, 12)
 
@@ -171,3 +171,31 @@ def test_bad_layers_kernels_and_clips_are_named(network: nn.Module) -> None:
     valid = nn.Sequential(nn.Conv3d(3, 2, 7))
     with pytest.raises(NetworkError, match="cannot take a clip"):
         maximize_activation(valid, "0", [0], clip_shape=(3, 3, 3))
+
+
+def test_mixed_precision_still_reports_in_full_precision(network: nn.Module) -> None:
+    network = network.float()
+    found = maximize_activation(network, "2", [1], clip_shape=SHAPE, steps=20, precision="mixed")
+    maps = network.eval()[:4](found.clips).detach()
+    assert float(found.activations) == pytest.approx(float(maps[0, 1].mean()), rel=1e-5)
+    assert float(found.activations) > float(found.starts)
+
+
+def test_memory_that_does_not_hold_one_clip_is_an_error_that_says_what_to_do() -> None:
+    class Huge(nn.Module):
+        def forward(self, clips: torch.Tensor) -> torch.Tensor:
+            raise torch.OutOfMemoryError("no room")
+
+    with pytest.raises(OutOfMemoryError, match="smaller clip_shape"):
+        maximize_activation(nn.Sequential(nn.Conv3d(3, 2, 1), Huge(), nn.Conv3d(2, 2, 1)), "2", [0], clip_shape=SHAPE)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("cuda_graphs", [False, True])
+def test_a_gpu_reaches_the_same_activation(network: nn.Module, cuda_graphs: bool) -> None:
+    network = network.float()
+    options = {"clip_shape": SHAPE, "steps": 40, "precision": "float32"}
+    here = maximize_activation(network, "2", [0, 1, 2], **options)
+    there = maximize_activation(network.cuda(), "2", [0, 1, 2], cuda_graphs=cuda_graphs, **options)
+    assert there.activations == pytest.approx(here.activations, rel=0.02)
