@@ -307,19 +307,20 @@ def as_kernels(
         matrix = matrix.movedim(0, -1) if matrix.ndim == 3 else matrix  # a batch of matrices counts as taps
     if rows is None:
         chosen = matrix
+    elif matrix.device.type == "cpu":
+        chosen = torch.from_numpy(_taken(matrix.numpy(), rows, channels))
     elif channels is None:
         chosen = matrix.index_select(0, torch.from_numpy(rows).to(weight.device))
-    elif matrix.device.type == "cpu":
-        chosen = torch.from_numpy(_taken(matrix, rows, channels))
     else:
         chosen = matrix[tuple(torch.from_numpy(i).to(weight.device) for i in np.ix_(rows, channels))]
     return chosen.flatten(2) if chosen.ndim > 2 else chosen.unsqueeze(-1)
 
 
-def _taken(matrix: Tensor, rows: NDArray[np.int64], channels: NDArray[np.int64]) -> NDArray[Any]:
-    """Return `matrix[rows][:, channels]`; from a contiguous one by whole kernels, several times faster than torch."""
-    values = matrix.numpy()
-    if not matrix.is_contiguous():
+def _taken(values: NDArray[Any], rows: NDArray[np.int64], channels: NDArray[np.int64] | None) -> NDArray[Any]:
+    """Return `values[rows][:, channels]`; whole kernels of contiguous weights, several times faster than torch does."""
+    if channels is None:
+        return values.take(rows, axis=0)
+    if not values.flags.c_contiguous:
         return np.asarray(values[np.ix_(rows, channels)])
     flat = (rows[:, None] * values.shape[1] + channels).ravel()
     taken = values.reshape(values.shape[0] * values.shape[1], -1).take(flat, axis=0)
