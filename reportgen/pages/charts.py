@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from markupsafe import Markup
 
-from reportgen.pages.format import number, percent, plain
+from reportgen.pages.format import fixed, number, percent, plain
 from reportgen.pages.templating import inert
 
 _PETALS = 16
@@ -217,7 +217,7 @@ def intervals(rows: Sequence[Interval], label: str) -> Markup:
         body += [
             f'<circle cx="{x(entry.value):.1f}" cy="{y:.1f}" r="4" class="bar">'
             f"<title>{inert(entry.name)}</title></circle>",
-            _text(width, y + 4, number(entry.value, 2), "end", "muted"),
+            _text(width, y + 4, fixed(entry.value), "end", "muted"),
         ]
     return _svg(width, bottom + 4, label, body, "intervals")
 

@@ -44,6 +44,14 @@ def _superscript(value: int) -> str:
     return str(value).translate(str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"))
 
 
+def fixed(value: float | None, digits: int = 2) -> str:
+    """Return a number with so many decimals, for columns of figures near 0 and 1; what rounds to zero is zero."""
+    if value is None or math.isnan(value):
+        return ABSENT
+    text = f"{value:.{digits}f}"
+    return (text[1:] if float(text) == 0 and text.startswith("-") else text).replace("-", "−")
+
+
 def plain(value: float | int) -> str:
     """Return a number as it is for a table of figures: whole ones whole, others with four digits that matter."""
     if isinstance(value, int):

@@ -61,6 +61,7 @@ class Templates:
             duration=formats.duration,
             bytes=formats.bytes_size,
             anchor=anchor,
+            fixed=formats.fixed,
             plural=formats.plural,
             plain=formats.plain,
             shape=formats.shape,

@@ -61,12 +61,12 @@ def drifting(pixels: Array, velocity: tuple[float, float], frames: int = FRAMES)
 
 def write_sample(folder: Path) -> Path:
     """Write two runs below `folder` and return it: a whole one, and an untrained one without classes."""
-    _SampleRun(folder / "drift", "drift", "Drift", seed=0).write()
+    SampleRun(folder / "drift", "drift", "Drift", seed=0).write()
     _UntrainedRun(folder / "plain_net", "plain_net", "Plain <b>&</b> untrained", seed=1).write()
     return folder
 
 
-class _SampleRun:
+class SampleRun:
     """Writes one run, record by record."""
 
     classes: int | None = len(LABELS)
@@ -313,6 +313,10 @@ class _SampleRun:
             Failed(message="this network reuses its ReLU in a loop.", error="NetworkError"),
         )
 
+    def _graph(self) -> dict[str, Any]:
+        columns = [(layer, [*range(0, 35, 7), *range(40, 46)]) for layer in reversed(LAYERS)]
+        return graph_document(self.rng, columns)
+
     def _motion(self, clip: str) -> None:
         probes = ("frozen", "reversed", "shuffled", "half_speed", "double_speed", "scrambled")
         one = {
@@ -351,8 +355,7 @@ class _SampleRun:
         )
 
     def _pyramid(self, clip: str, index: int) -> None:
-        columns = [(layer, [*range(0, 35, 7), *range(40, 46)]) for layer in reversed(LAYERS)]
-        document = graph_document(self.rng, columns)
+        document = self._graph()
         drops = {
             layer: {"drop": 1.2 + i, "random_mean": 0.3, "random_low": -0.1, "random_high": 0.8}
             for i, layer in enumerate(reversed(LAYERS))
@@ -383,7 +386,7 @@ class _SampleRun:
         )
 
 
-class _UntrainedRun(_SampleRun):
+class _UntrainedRun(SampleRun):
     """A run with untrained weights and no classes: what was skipped, and why."""
 
     classes = None

@@ -96,7 +96,7 @@ def test_pages_open_without_a_fault_and_without_another_host(visit: Visit, serve
     visitor = visit(served=served)
     for uri in PAGES:
         page = visitor.open(uri)
-        page.wait_for_load_state("networkidle")
+        page.wait_for_timeout(150)
         assert page.locator("h1").count() == 1, uri
         assert page.locator("h1").inner_text().strip("¶ \n"), uri
     assert visitor.faults == []
@@ -261,7 +261,7 @@ def test_a_link_restores_the_graph(visit: Visit) -> None:
     assert page.locator(".rg-top").input_value() == "4"
     assert page.locator(".rg-negative").is_checked()
     page.locator(".rg-top").fill("2")
-    assert page.evaluate("location.hash").startswith("#share=60&top=2&inhibition=1")
+    page.wait_for_function("location.hash.startsWith('#share=60&top=2&inhibition=1')")
 
 
 @pytest.mark.parametrize("form", ["svg", "png"])

@@ -5,11 +5,14 @@
 
   const MOST_SVG_EDGES = 1000;
   const NODE_WIDTH = 12;
-  const HEAD = 46;
   const MARGIN = { left: 14, right: 64, bottom: 14 };
   const LEAST_COLUMN = 128;
   const LAYER_GAP = 22;
   const FADED = 0.08;
+  const LEAST_SHARE = 0.01;
+  const MOST_STROKES = 2000;
+  const THIN = 2;
+  const SAMPLES = 8e6;
 
   const root = document.querySelector("[data-graph]");
   const data = window.reportData && window.reportData.graph;
@@ -37,6 +40,7 @@
   for (let node = 0; node < count; node += 1) members[data.layer[node]].push(node);
   for (const nodes of members) nodes.sort((a, b) => data.order[a] - data.order[b]);
   const byRelevance = members.map((nodes) => [...nodes].sort((a, b) => data.relevance[b] - data.relevance[a]));
+  const HEAD = columns.some((column) => column.layers.length > 1) ? 62 : 46;
   const isClass = (node) => data.layers[data.layer[node]].depth === 0;
 
   function adjacency(ends) {
@@ -190,21 +194,37 @@
     return [x0, scene.at.target[e], middle, scene.at.source[e], x1];
   }
 
-  // The kernels and edges on the way from a kernel to the class.
+  // The kernels and edges on the way from a kernel to the class. What a kernel passes on is shared out among its
+  // connections by their size; in large graphs, those that carry less than a hundredth of it are left out, but each
+  // kernel's strongest is kept, so that every way ends at the class.
   function paths(node) {
     const nodes = new Set([node]);
-    const edges = new Set();
-    const open = [node];
-    while (open.length) {
-      eachEdge(feeds, open.pop(), (e) => {
-        const next = data.target[e];
-        if (!shown[next]) return;
-        edges.add(e);
-        if (!nodes.has(next)) { nodes.add(next); open.push(next); }
-      });
+    const edges = [];
+    const carried = new Float64Array(count);
+    carried[node] = 1;
+    const waiting = columns.map(() => []);
+    waiting[columnOf[data.layer[node]]].push(node);
+    for (let place = columns.length - 1; place > 0; place -= 1) {
+      for (const from of waiting[place]) {
+        let total = 0;
+        let main = -1;
+        eachEdge(feeds, from, (e) => {
+          if (!shown[data.target[e]]) return;
+          total += Math.abs(data.contribution[e]);
+          if (main < 0 || Math.abs(data.contribution[e]) > Math.abs(data.contribution[main])) main = e;
+        });
+        eachEdge(feeds, from, (e) => {
+          const to = data.target[e];
+          const share = (carried[from] * Math.abs(data.contribution[e])) / (total || 1);
+          if (!shown[to] || (!useSvg && share < LEAST_SHARE && e !== main)) return;
+          edges.push(e);
+          carried[to] += share;
+          if (!nodes.has(to)) { nodes.add(to); waiting[columnOf[data.layer[to]]].push(to); }
+        });
+      }
     }
-    if (isClass(node)) eachEdge(fedBy, node, (e) => { if (shown[data.source[e]]) { edges.add(e); nodes.add(data.source[e]); } });
-    return { nodes, edges };
+    if (isClass(node)) eachEdge(fedBy, node, (e) => { if (shown[data.source[e]]) { edges.push(e); nodes.add(data.source[e]); } });
+    return { nodes, edges: new Set(edges) };
   }
 
   function labelled(node) {
@@ -261,60 +281,96 @@
 
   // ---- on a canvas -----------------------------------------------------------------------------------------------
 
-  function trace(context, e) {
-    const [x0, y0, middle, y1, x1] = geometry(e);
-    context.beginPath();
-    context.moveTo(x0, y0);
-    context.bezierCurveTo(middle, y0, middle, y1, x1, y1);
-    context.lineWidth = scene.wide[e];
-    context.stroke();
-  }
-
   function paintEdges(context, edges, palette, opacity) {
     context.globalAlpha = opacity;
-    for (const positive of [false, true]) {
-      let colour = "";
-      for (const e of edges) {
-        if (data.contribution[e] >= 0 !== positive) continue;
-        if (!colour) { colour = edgeColour(e, palette); context.strokeStyle = colour; }
-        trace(context, e);
-      }
+    for (const e of edges) {
+      const [x0, y0, middle, y1, x1] = geometry(e);
+      context.strokeStyle = edgeColour(e, palette);
+      context.lineWidth = scene.wide[e];
+      context.beginPath();
+      context.moveTo(x0, y0);
+      context.bezierCurveTo(middle, y0, middle, y1, x1, y1);
+      context.stroke();
     }
     context.globalAlpha = 1;
   }
 
-  function paintNodes(context, palette) {
+  // Thin edges by the ten thousand: how much ink falls on each pixel is summed, and then coloured once. A canvas
+  // takes seconds to stroke them one by one.
+  function paintDensity(context, edges, palette, opacity, view) {
+    const { width, height } = context.canvas;
+    const inks = new Map();
+    const most = Math.ceil(SAMPLES / edges.length);
+    for (const e of edges) {
+      const colour = edgeColour(e, palette);
+      if (!inks.has(colour)) inks.set(colour, new Float32Array(width * height));
+      const [x0, y0, , y1, x1] = geometry(e);
+      pour(inks.get(colour), width, height, view.x + view.k * x0, view.y + view.k * y0, view.k * (x1 - x0), view.k * (y1 - y0), scene.wide[e] * view.k * opacity, most);
+    }
+    const picture = context.createImageData(width, height);
+    for (const [colour, ink] of inks) {
+      const [red, green, blue] = window.d3.color(colour).rgb().formatHex().match(/[0-9a-f]{2}/g).map((pair) => parseInt(pair, 16));
+      for (let at = 0; at < ink.length; at += 1) {
+        if (ink[at] === 0) continue;
+        const before = picture.data[4 * at + 3] / 255;
+        const own = 1 - Math.exp(-ink[at]);
+        const alpha = own + before * (1 - own);
+        const mix = (old, now) => (now * own + old * before * (1 - own)) / alpha;
+        picture.data[4 * at] = mix(picture.data[4 * at], red);
+        picture.data[4 * at + 1] = mix(picture.data[4 * at + 1], green);
+        picture.data[4 * at + 2] = mix(picture.data[4 * at + 2], blue);
+        picture.data[4 * at + 3] = 255 * alpha;
+      }
+    }
+    context.putImageData(picture, 0, 0);
+  }
+
+  // The curve's points, close enough to leave no gaps as far as the time allows: among very many curves none shows.
+  // Each point spreads its ink over the two pixels that it lies between; the phase differs so that no stripes appear.
+  function pour(ink, width, height, x0, y0, dx, dy, amount, most) {
+    const steps = Math.ceil(Math.min(Math.max(Math.abs(dx), 1.5 * Math.abs(dy)), most));
+    const drop = (amount * Math.hypot(dx, dy)) / (steps || 1);
+    const phase = (amount * 7919 + y0 * 0.618) % 1;
+    for (let i = 0; i < steps; i += 1) {
+      const t = (i + Math.abs(phase)) / steps;
+      const x = Math.floor(x0 + dx * (1.5 * t * (1 - t) + t * t * t));
+      const y = y0 + dy * t * t * (3 - 2 * t) - 0.5;
+      const row = Math.floor(y);
+      if (x < 0 || x >= width || row < 0 || row + 1 >= height) continue;
+      const at = row * width + x;
+      ink[at] += drop * (row + 1 - y);
+      ink[at + width] += drop * (y - row);
+    }
+  }
+
+  function paintText(context, palette, text, x, y, colour) {
+    context.strokeStyle = palette.soft;
+    context.lineWidth = 3;
+    context.strokeText(text, x, y);
+    context.fillStyle = colour;
+    context.fillText(text, x, y);
+  }
+
+  function paintNodes(context, palette, nodes) {
     context.font = "11px system-ui, sans-serif";
-    context.textBaseline = "middle";
     context.lineJoin = "round";
-    for (const node of scene.visible.flat()) {
-      context.globalAlpha = lit && !lit.nodes.has(node) ? 0.2 : 1;
+    for (const node of nodes) {
       context.fillStyle = nodeColour(node, palette);
       context.fillRect(scene.x[node], scene.y[node], NODE_WIDTH, scene.size[node]);
-      if (node === focus) {
-        context.strokeStyle = palette.ink;
-        context.lineWidth = 2;
-        context.strokeRect(scene.x[node], scene.y[node], NODE_WIDTH, scene.size[node]);
-      }
       if (!isClass(node) && labelled(node)) {
-        const at = [scene.x[node] + NODE_WIDTH + 4, scene.y[node] + scene.size[node] / 2];
-        context.strokeStyle = palette.soft;
-        context.lineWidth = 3;
-        context.strokeText(`#${data.index[node]}`, ...at);
-        context.fillStyle = palette.ink;
-        context.fillText(`#${data.index[node]}`, ...at);
+        paintText(context, palette, `#${data.index[node]}`, scene.x[node] + NODE_WIDTH + 4, scene.y[node] + scene.size[node] / 2 + 4, palette.ink);
       }
     }
-    context.globalAlpha = 1;
-    context.textBaseline = "alphabetic";
-    for (const label of scene.labels) {
-      context.font = "650 11px system-ui, sans-serif";
-      context.strokeStyle = palette.soft;
-      context.lineWidth = 3;
-      context.strokeText(cut(label.text), label.x, label.y);
-      context.fillStyle = palette.muted;
-      context.fillText(cut(label.text), label.x, label.y);
-    }
+    if (focus < 0) return;
+    context.strokeStyle = palette.ink;
+    context.lineWidth = 2;
+    context.strokeRect(scene.x[focus], scene.y[focus], NODE_WIDTH, scene.size[focus]);
+  }
+
+  function paintHeads(context, palette) {
+    context.lineJoin = "round";
+    context.font = "650 11px system-ui, sans-serif";
+    for (const label of scene.labels) paintText(context, palette, cut(label.text), label.x, label.y, palette.muted);
     columns.forEach((_, place) => {
       heading(place).forEach((text, line) => {
         context.fillStyle = line ? palette.muted : palette.ink;
@@ -324,8 +380,8 @@
     });
   }
 
-  // All edges once, kept as a picture: pointing then redraws only what it lights.
-  const backdrop = { canvas: document.createElement("canvas"), key: null };
+  // The whole graph once, kept as a picture: pointing then draws only what it lights.
+  const backdrop = { canvas: document.createElement("canvas"), key: null, scene: null };
 
   function paintCanvas(canvas, withZoom) {
     const ratio = window.devicePixelRatio || 1;
@@ -338,7 +394,14 @@
       Object.assign(backdrop.canvas, { width, height });
       const context = backdrop.canvas.getContext("2d");
       place(context);
-      paintEdges(context, scene.edges, palette, scene.edges.length > 20000 ? 0.12 : 0.3);
+      if (scene.edges.length > MOST_STROKES) {
+        const thin = scene.edges.filter((e) => scene.wide[e] < THIN);
+        const density = { k: ratio * view.k, x: ratio * view.x, y: ratio * view.y };
+        paintDensity(context, thin, palette, scene.edges.length > 20000 ? 0.15 : 0.35, density);
+      }
+      const stroked = scene.edges.length > MOST_STROKES ? scene.edges.filter((e) => scene.wide[e] >= THIN) : scene.edges;
+      paintEdges(context, stroked, palette, 0.3);
+      paintNodes(context, palette, scene.visible.flat());
       Object.assign(backdrop, { scene, key });
     }
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
@@ -349,9 +412,13 @@
     context.clearRect(0, 0, width, height);
     context.globalAlpha = lit ? 0.25 : 1;
     context.drawImage(backdrop.canvas, 0, 0);
+    context.globalAlpha = 1;
     place(context);
-    if (lit) paintEdges(context, lit.edges, palette, 0.8);
-    paintNodes(context, palette);
+    if (lit) {
+      paintEdges(context, lit.edges, palette, 0.8);
+      paintNodes(context, palette, lit.nodes);
+    }
+    paintHeads(context, palette);
   }
 
   // ---- drawing, pointing, walking --------------------------------------------------------------------------------
@@ -485,7 +552,14 @@
 
   const addressOf = (node) => `${data.layers[data.layer[node]].name}/${data.index[node]}`;
 
+  // Not at every key: browsers take their time over it, and some refuse a hundred in half a minute.
+  let remembering = 0;
   function remember() {
+    clearTimeout(remembering);
+    remembering = setTimeout(writeLink, 250);
+  }
+
+  function writeLink() {
     const words = new URLSearchParams({ share: controls.share.value, top: controls.top.value });
     if (controls.negative.checked) words.set("inhibition", "1");
     if (focus >= 0 && !isClass(focus)) words.set("kernel", addressOf(focus));

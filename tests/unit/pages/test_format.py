@@ -12,6 +12,7 @@ from reportgen.pages.format import (
     bytes_size,
     duration,
     figure,
+    fixed,
     number,
     percent,
     plain,
@@ -61,6 +62,11 @@ def test_durations(seconds: float | None, text: str) -> None:
 @pytest.mark.parametrize(("value", "text"), [(27, "27 B"), (5400, "5.4 kB"), (280_622, "281 kB"), (3e9, "3.0 GB")])
 def test_sizes(value: int, text: str) -> None:
     assert bytes_size(value) == text
+
+
+@pytest.mark.parametrize(("value", "text"), [(1.906, "1.91"), (-4e-8, "0.00"), (-0.25, "−0.25"), (None, "–")])
+def test_columns_of_figures_have_fixed_decimals(value: float | None, text: str) -> None:
+    assert fixed(value) == text
 
 
 def test_words_follow_their_count() -> None:
