@@ -19,7 +19,7 @@ from reportgen.records.identities import slug
 from reportgen.records.manifest import LayerFacts
 from reportgen.zoo.cards import file_digest
 from reportgen.zoo.exported import example_input, load_exported
-from reportgen.zoo.sources import Definition, describe, factory_of
+from reportgen.zoo.sources import Definition, describe, device_of, factory_of
 
 _FAULTS = (
     RuntimeError,
@@ -76,7 +76,7 @@ def foreign_definition(
     notes = [*target.notes, *_stated(fit, clip, adapter)]
     card = bare.card.model_copy(update={"clip": fit.clip, "adapter": fit.adapter})
     card = _with_classes(card, fit.output, notes, fixed=adapter is not None)
-    layers = describe_layers(Network(module, card, device=_device(module)))
+    layers = describe_layers(Network(module, card, device=device_of(module)))
     card = _with_layers(card, layers, notes)
     return Definition(card.model_copy(update={"notes": tuple(notes)}), bare.factory, bare.origin)
 
@@ -132,7 +132,7 @@ def own_weights(definition: Definition) -> nn.Module:
 def with_probabilities(definition: Definition, module: nn.Module) -> Definition:
     """Return the definition told whether the network returns probabilities, found by running it on a grey clip."""
     card = definition.card
-    network = Network(module, card, device=_device(module))
+    network = Network(module, card, device=device_of(module))
     if not network.has_classes or card.adapter.scores == "probabilities":
         return definition
     with torch.no_grad():
@@ -177,7 +177,7 @@ def _fit(
         shape = (_BATCH, *candidate.shape)
         try:
             with torch.no_grad():
-                output = module(to_argument(torch.zeros(shape, device=_device(module)), form))
+                output = module(to_argument(torch.zeros(shape, device=device_of(module)), form))
         except _FAULTS as error:
             reasons.append(describe(error))
             continue
@@ -312,17 +312,16 @@ def _with_layers(card: ModelCard, layers: tuple[LayerFacts, ...], notes: list[st
     executed = [layer for layer in layers if layer.output is not None]
     last = executed[-1] if executed else None
     classifier = last.name if last is not None and last.kernels == card.classes else None
-    last_of_size = {layer.output[1:]: layer for layer in executed if layer.output and layer.kind.startswith("Conv")}
-    chosen = [layer for layer in last_of_size.values() if layer.name != classifier]
+    last_of_size = {layer.output[-2:]: layer for layer in executed if layer.output and _is_spatial(layer)}
+    chosen = sorted((layer for layer in last_of_size.values() if layer.name != classifier), key=lambda one: one.order)
     if len(chosen) > _STAGES:
         chosen = [chosen[round(place * (len(chosen) - 1) / (_STAGES - 1))] for place in range(_STAGES)]
-    chosen.sort(key=lambda layer: layer.order)
     stages = tuple(Stage(layer=layer.name, title=layer.name) for layer in chosen)
     if stages:
         notes.append("Its stages are the last convolutions of each size of its maps, chosen by the program.")
     return card.model_copy(update={"classifier": classifier, "stages": stages})
 
 
-def _device(module: nn.Module) -> torch.device:
-    parameter = next(module.parameters(), None)
-    return parameter.device if parameter is not None else torch.device("cpu")
+def _is_spatial(layer: LayerFacts) -> bool:
+    """Whether a layer looks at more than one place of a map that has more than one: a stage worth showing."""
+    return layer.output is not None and max(layer.output[-2:]) > 1 and max((1, *layer.kernel_size)) > 1

@@ -22,9 +22,7 @@ from reportgen.zoo.foreign import foreign_definition, is_foreign, own_weights, w
 from reportgen.zoo.initial import initialise
 from reportgen.zoo.matching import require_match
 from reportgen.zoo.places import find_weights, weights_missing
-from reportgen.zoo.sources import Definition, definition_of
-
-_META = torch.device("meta")
+from reportgen.zoo.sources import Definition, definition_of, device_of
 
 
 def load_network(
@@ -61,7 +59,8 @@ def load_network(
         definition = _changed(definition_of(cards.find(model)), model_args, clip, adapter)
     if meta:
         module = definition.build_on_meta()
-        return Network(_frozen(module), definition.card, _labels(definition.card, definition, labels), None, _META)
+        names = _labels(definition.card, definition, labels)
+        return Network(_frozen(module), definition.card, names, None, device_of(module))
     if untrained and weights is not None:
         raise OptionError("Weights and --untrained exclude each other: leave one of them out.")
     if untrained:

@@ -148,3 +148,9 @@ def describe(error: BaseException) -> str:
     """Return an exception as one line."""
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text[:300]}" if text else type(error).__name__
+
+
+def device_of(module: nn.Module) -> torch.device:
+    """Return the device of a module's first parameter; the CPU when it has none."""
+    parameter = next(module.parameters(), None)
+    return parameter.device if parameter is not None else torch.device("cpu")

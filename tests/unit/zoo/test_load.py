@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from reportgen.errors import CardError, DeviceError, OptionError, UnknownNameError, WeightsError
+from reportgen.networks.layers import describe_layers
 from reportgen.zoo.cards import Zoo
 from reportgen.zoo.load import load_network, parse_device, tensors_digest
 
@@ -309,3 +310,11 @@ def test_bad_requests(zoo: Path, tmp_path: Path) -> None:
         load_network("net", zoo=[zoo], weights=tmp_path / "absent.pth")
     with pytest.raises(OptionError, match="exclude each other"):
         load_network("net", zoo=[zoo], weights=tmp_path / "absent.pth", untrained=True)
+
+
+def test_a_factory_that_needs_numbers_is_described_too(zoo: Path) -> None:
+    source = ARCH.replace("nn.init.zeros_(self.last.weight)", "float(self.last.weight.sum().item())")
+    (zoo / "net" / "arch.py").write_text(source)
+    network = load_network("net", zoo=[zoo], meta=True, model_args={"zero": True})
+    assert network.device == torch.device("cpu")
+    assert [layer.name for layer in describe_layers(network)] == ["conv", "inner", "fc"]
