@@ -85,7 +85,7 @@ def receptive_field(target: Preactivation) -> Field | None:
     clip = torch.full((1, clip_channels(network), *target.clip_shape), 0.5, **placement(network))
     with torch.no_grad(), _Tracer(clip) as tracer:
         output = run_until(network, clip, target.layer)
-    return tracer.fields.get(output) if output.ndim == 5 else None
+    return tracer.fields.get(output) if output.ndim == 5 and not tracer.lost else None
 
 
 def centre_window(target: Preactivation, field: Field | None) -> Window | None:
@@ -110,6 +110,7 @@ class _Tracer(TorchDispatchMode):
 
     def __init__(self, clip: Tensor) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
+        self.lost = False
         self.fields: Any = WeakIdKeyDictionary()
         self.fields[clip] = (Reach(), Reach(), Reach())
 
@@ -117,13 +118,21 @@ class _Tracer(TorchDispatchMode):
         output = func(*args, **(kwargs or {}))
         inputs = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
         known = [self.fields[tensor] for tensor in inputs if tensor in self.fields]
-        if known:
+        name = func.overloadpacket.__name__
+        if known and name.endswith("_") and args[0] not in self.fields:
+            self.lost = True  # written into a part of a tensor made elsewhere, whose other parts are not known
+        if known and not _only_borrows_shape(name):
             field = _followed(func, args, known)
             for leaf in tree_leaves(output):
                 if isinstance(leaf, Tensor):
                     same_place = field if _keeps_place(func, args, leaf) else None
                     self.fields[leaf] = same_place
         return output
+
+
+def _only_borrows_shape(name: str) -> bool:
+    """Return whether an operation makes a tensor like another without its values."""
+    return name.startswith("new_") or name.endswith("_like")
 
 
 def _followed(func: Any, args: Sequence[Any], known: Sequence[Field | None]) -> Field | None:

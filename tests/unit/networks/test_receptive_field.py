@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from reportgen import load_network
 from reportgen.networks.network import Network, as_network
-from reportgen.networks.preactivation import preactivation
+from reportgen.networks.preactivation import native_shape, preactivation
 from reportgen.networks.receptive_field import Reach, centre_window, receptive_field
 
 
@@ -84,3 +85,27 @@ def test_a_reach_beyond_the_clip_is_the_clip(network: Network) -> None:
     small = (3, 8, 8)
     target = preactivation(network, "last", small, 3)
     assert centre_window(target, receptive_field(target)) is None
+
+
+def test_a_clip_prepared_as_a_card_says_is_followed() -> None:
+    network = load_network("texture_motion", untrained=True)
+    field = receptive_field(preactivation(network, "stem.conv", native_shape(network), 3))
+    assert field == (Reach(1, -2, 2), Reach(2, -3, 3), Reach(2, -3, 3))
+
+
+class Shifted(nn.Module):
+    """Half of the channels come a frame late, written into a tensor of zeros (as temporal shift modules do)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.last = nn.Conv3d(4, 2, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        late = torch.zeros(x.shape)
+        late[:, :, 1:] = x[:, :, :-1]
+        return self.last(torch.cat([x, late], dim=1))
+
+
+def test_what_is_written_into_another_tensor_counts_as_seeing_everything() -> None:
+    target = preactivation(as_network(Shifted()), "last", (4, 8, 8), 2)
+    assert receptive_field(target) is None
