@@ -94,18 +94,20 @@ def test_a_clip_prepared_as_a_card_says_is_followed() -> None:
 
 
 class Shifted(nn.Module):
-    """Half of the channels come a frame late, written into a tensor of zeros (as temporal shift modules do)."""
+    """Every channel comes a second time, a frame late, written into a tensor of zeros (as temporal shift modules do)."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.last = nn.Conv3d(4, 2, 1)
+        self.first = nn.Conv3d(3, 3, 1)
+        self.last = nn.Conv3d(6, 2, 1)
 
     def forward(self, x: Tensor) -> Tensor:
+        x = self.first(x)
         late = torch.zeros(x.shape)
         late[:, :, 1:] = x[:, :, :-1]
         return self.last(torch.cat([x, late], dim=1))
 
 
 def test_what_is_written_into_another_tensor_counts_as_seeing_everything() -> None:
-    target = preactivation(as_network(Shifted()), "last", (4, 8, 8), 2)
+    target = preactivation(as_network(Shifted()), "last", (4, 8, 8), 3)
     assert receptive_field(target) is None
