@@ -94,7 +94,7 @@ def test_a_clip_prepared_as_a_card_says_is_followed() -> None:
 
 
 class Shifted(nn.Module):
-    """Every channel comes a second time, a frame late, written into a tensor of zeros (as temporal shift modules do)."""
+    """Every channel comes again, a frame late, written into a tensor of zeros (as temporal shift modules do)."""
 
     def __init__(self) -> None:
         super().__init__()
