@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from reportgen.errors import JobsFailedError
+from reportgen.analyses.suite import SUITE
+from reportgen.errors import JobsFailedError, UnknownNameError
 from reportgen.records.jobs import Done, Failed
 from reportgen.records.store import Store
 
@@ -46,9 +47,7 @@ def test_the_site_is_there_and_says_that_weights_are_untrained(built: Path) -> N
 
 def test_every_job_has_a_record_that_names_existing_files(built: Path) -> None:
     manifest = Store(built / "runs/tiny").manifest()
-    assert {record.job.analysis for record in manifest.records} == {
-        "evidence", "kernels", "decomposition", "pyramid", "saliency",
-    }  # fmt: skip
+    assert {record.job.analysis for record in manifest.records} == set(SUITE)
     assert len(manifest.records) == len(manifest.run.plan)
     for record in manifest.records:
         assert isinstance(record.outcome, Done), record
@@ -81,17 +80,26 @@ def test_more_kernels_compute_only_the_missing_ones(built: Path, tiny_zoo: Path)
     reportgen("compute", *QUICK, "--zoo", tiny_zoo, cwd=built)
 
 
-def test_one_bad_job_is_shown_and_changes_the_exit_code(built: Path, tiny_zoo: Path, tmp_path: Path) -> None:
+def test_a_failed_job_is_shown_and_changes_the_exit_code(built: Path, tiny_zoo: Path, tmp_path: Path) -> None:
     config = tmp_path / "reportgen.toml"
-    config.write_text('[saliency]\nmethods = ["gradients", "no_such_method"]\n')
+    config.write_text("[pyramid]\nthreshold = 7.0\n")
     words = ("--zoo", tiny_zoo, "--config", config, "--runs", tmp_path / "runs", "--site", tmp_path / "site")
-    done = reportgen("build", *QUICK, "--analyses", "saliency", *words, cwd=tmp_path)
+    done = reportgen("build", *QUICK, "--analyses", "pyramid,saliency", *words, cwd=tmp_path)
     assert done.returncode == JobsFailedError.exit_code, done.stderr
     outcomes = [record.outcome for record in Store(tmp_path / "runs/tiny").manifest().records]
     assert [outcome.message for outcome in outcomes if isinstance(outcome, Failed)]
-    assert any(isinstance(outcome, Done) for outcome in outcomes), "the good job is kept"
+    assert any(isinstance(outcome, Done) for outcome in outcomes), "the good jobs are kept"
     pages = "".join(path.read_text() for path in (tmp_path / "site").rglob("*.html"))
-    assert "no_such_method" in pages
+    assert "threshold (theta) must lie in 0 to 1" in pages
+    assert "threshold (theta) must lie in 0 to 1" in done.stdout
+
+
+def test_an_unknown_saliency_method_stops_before_any_work(tiny_zoo: Path, tmp_path: Path) -> None:
+    config = tmp_path / "reportgen.toml"
+    config.write_text('[saliency]\nmethods = ["gradient"]\n')
+    done = reportgen("build", *QUICK, "--zoo", tiny_zoo, "--config", config, cwd=tmp_path)
+    assert done.returncode == UnknownNameError.exit_code
+    assert "did you mean gradients" in done.stderr
 
 
 def test_an_interrupted_build_keeps_finished_work_and_goes_on(tmp_path: Path, tiny_zoo: Path) -> None:

@@ -69,7 +69,7 @@ CASES: dict[str, tuple[list[str], type[errors.ReportgenError], str]] = {
     "cuda that is not there": (
         ["build", "--zoo", "ZOO", "--model", "tiny", "--untrained", "--device", "cuda:7"],
         errors.DeviceError,
-        "--device cpu",
+        "choose --device auto or cpu",
     ),
     "configuration that does not exist": (["build", "--config", "gone.toml"], errors.OptionError, "gone.toml"),
     "no runs to render": (["render"], errors.StoreError, "reportgen compute"),

@@ -10,7 +10,7 @@ import numpy as np
 from reportgen.analyses.base import Answers, Inapplicable, Parameters, Subject, Unit
 from reportgen.analyses.saliency import METHODS, Attribution, attribute
 from reportgen.analyses.suite.targets import class_name, class_units
-from reportgen.errors import NetworkError
+from reportgen.errors import unknown_name
 from reportgen.progress import Progress
 from reportgen.records.figures import DataFigure, Figure, HeatFigure, Result
 
@@ -28,7 +28,10 @@ class SaliencyAnalysis:
     choosing: tuple[str, ...] = ("methods",)
 
     def units(self, subject: Subject, parameters: Parameters) -> Sequence[Unit | Inapplicable]:
-        """Return every clip and class by every method."""
+        """Return every clip and class by every method; raises UnknownNameError for one that there is not."""
+        for method in parameters["methods"]:
+            if method not in METHODS:
+                raise unknown_name("saliency method", str(method), METHODS)
         return class_units(subject, [{"method": method} for method in parameters["methods"]])
 
     def run(
@@ -45,8 +48,6 @@ class SaliencyAnalysis:
         with progress.task(f"saliency of {clip.name}", len(units)) as task:
             for unit in units:
                 method = str(unit.parameters["method"])
-                if method not in METHODS:
-                    raise NetworkError(f"There is no saliency method {method!r}: known are {', '.join(METHODS)}.")
                 index = int(unit.parameters["class"])
                 found = attribute(subject.network, clip.pixels, index, method=method, seed=subject.seed, **options)
                 yield unit, _result(subject, found, clip.pixels[0].movedim(0, -1).numpy())
