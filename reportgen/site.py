@@ -103,7 +103,8 @@ def _digest(report: Report) -> str:
     for folder in (templates_folder(), code / "pages", code / "media"):
         for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc"):
             digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
-    digest.update(Path(__file__).read_bytes())
+    for file in (Path(__file__), code / "motion_colour.py"):
+        digest.update(file.read_bytes())
     for model in report.models:
         digest.update(model.manifest.model_dump_json().encode())
     return digest.hexdigest()

@@ -47,8 +47,13 @@ class Visitor:
         self.faults: list[str] = []
         page.on("console", lambda message: self.faults.append(message.text) if message.type != "log" else None)
         page.on("pageerror", lambda error: self.faults.append(str(error)))
-        page.on("requestfailed", lambda request: self.faults.append(f"failed: {request.url}"))
+        page.on("requestfailed", self._check_failure)
         page.on("request", self._check_host)
+
+    def _check_failure(self, request: playwright_api.Request) -> None:
+        # Leaving a page breaks off what it was still loading; that is no fault of the page.
+        if request.failure != "net::ERR_ABORTED":
+            self.faults.append(f"failed: {request.url}")
 
     def _check_host(self, request: playwright_api.Request) -> None:
         if not request.url.startswith((self.root, "data:", "blob:")):

@@ -135,7 +135,7 @@
     });
     const edges = [];
     for (let e = 0; e < edgeCount; e += 1) if (shown[data.source[e]] && shown[data.target[e]]) edges.push(e);
-    return { visible, labels, width, height, step, x, y, size, scale, edges, ...ends(edges, x, y, size, scale) };
+    return { room: holder.clientWidth, visible, labels, width, height, step, x, y, size, scale, edges, ...ends(edges, x, y, size, scale) };
   }
 
   // Edges leave their node side by side, in the order of where they go, and never take more than its height.
@@ -619,7 +619,7 @@
     control.addEventListener("input", () => { update(); remember(); });
   }
   new ResizeObserver(() => {
-    if (!scene) return;
+    if (!scene || scene.room === holder.clientWidth) return;
     scene = layout();
     paintSoon();
   }).observe(holder);
