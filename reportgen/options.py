@@ -29,7 +29,7 @@ PRESETS: dict[str, dict[str, Parameters]] = {
         "evidence": {},
     },
     "standard": {
-        "kernels": {"count": 3, "steps": 192},
+        "kernels": {"count": 3, "steps": 96},
         "decomposition": {},
         "pyramid": {"depth": 3, "draws": 20},
         "saliency": {
@@ -41,7 +41,7 @@ PRESETS: dict[str, dict[str, Parameters]] = {
         "evidence": {},
     },
     "full": {
-        "kernels": {"count": "all", "steps": 384},
+        "kernels": {"count": "all", "steps": 192},
         "decomposition": {},
         "pyramid": {"depth": 3, "draws": 20},
         "saliency": {

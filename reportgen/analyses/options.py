@@ -85,7 +85,7 @@ class AscentOptions:
     facets: int = 1
     diversity: float = 1.0
     learning_rate: float = 0.05
-    contrast: float = 0.1
+    contrast: float = 0.5
     batch_size: int | None = None
     total_variation: float = 0.0
     temporal_smoothness: float = 0.0

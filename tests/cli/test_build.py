@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import signal
@@ -89,7 +90,7 @@ def test_a_failed_job_is_shown_and_changes_the_exit_code(built: Path, tiny_zoo: 
     outcomes = [record.outcome for record in Store(tmp_path / "runs/tiny").manifest().records]
     assert [outcome.message for outcome in outcomes if isinstance(outcome, Failed)]
     assert any(isinstance(outcome, Done) for outcome in outcomes), "the good jobs are kept"
-    pages = "".join(path.read_text() for path in (tmp_path / "site").rglob("*.html"))
+    pages = html.unescape("".join(path.read_text() for path in (tmp_path / "site").rglob("*.html")))
     assert "threshold (theta) must lie in 0 to 1" in pages
     assert "threshold (theta) must lie in 0 to 1" in done.stdout
 
