@@ -1,8 +1,9 @@
 """How fast class pyramids are, against the published procedure in the same run.
 
-    python benchmarks/pyramids.py --models resnet3d_50 mfnet --theta 0.6 --cap 60 --json pyramids.json
+    python -m benchmarks.pyramids --models resnet3d_50 mfnet --theta 0.6 --cap 60 --json pyramids.json
 
-Reported for each network, with random weights from a seed, at its native clip:
+Reported for each network, with random weights from a seed, at its native clip, in ms (on a CPU processor time of all
+threads, which other work on the machine does not lengthen; with --threads 1 what an idle machine takes):
 
 - `graph`: deriving the connection graph (once for a network), `pass`: one forward and backward pass with what is
   measured in them, `step`: stepping back by attribution, apart from the passes, `edges` kept and edges per ms; for
@@ -31,6 +32,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 
+from benchmarks.machine import describe, synchronize
 from reportgen.analyses.pyramid import class_kernels, measure_pyramid, predicted_class
 from reportgen.analyses.pyramid_measure import Measurement, as_kernels, measure
 from reportgen.analyses.pyramid_published import normalised_scores, step_back_by_scores
@@ -65,27 +67,24 @@ class Row:
 
 
 class Clock:
-    """Times calls in ms, waiting for the device."""
+    """Times calls in ms: processor time on a CPU; on another device the clock's, waiting for the device."""
 
     def __init__(self, device: torch.device, repeats: int) -> None:
         self.device, self.repeats = device, repeats
 
     def once(self, call: Callable[[], Any]) -> tuple[float, Any]:
         """Return the time of one call and what it returned."""
-        self._wait()
-        start = time.perf_counter()
+        clock = time.process_time if self.device.type == "cpu" else time.perf_counter
+        synchronize(self.device)
+        start = clock()
         result = call()
-        self._wait()
-        return 1e3 * (time.perf_counter() - start), result
+        synchronize(self.device)
+        return 1e3 * (clock() - start), result
 
     def median(self, call: Callable[[], Any]) -> tuple[float, Any]:
         """Return the median time of some calls and what the last returned."""
         timed = [self.once(call) for _ in range(self.repeats)]
         return statistics.median(seconds for seconds, _ in timed), timed[-1][1]
-
-    def _wait(self) -> None:
-        if self.device.type == "cuda":
-            torch.cuda.synchronize(self.device)
 
 
 class TreeWalk:
@@ -219,8 +218,8 @@ def _published(
         inner = any(reached[p] >= 0 and graph.layers[p].kernels for p in graph.feeding[position])
         visits[layer.offset : layer.offset + layer.size] = reached[position] >= 0 and inner
     row.tree_kernels = tree_size(found, starts.tolist(), visits)
-    inner = [name for name in inside if graph.positions[name] != graph.layer_of(starts)[0]]
-    inputs = layer_inputs(network, clip, inner)
+    walked = [name for name in inside if graph.positions[name] != graph.layer_of(starts)[0]]
+    inputs = layer_inputs(network, clip, walked)
     tree = TreeWalk(graph, measured, inputs, reached, theta)
     row.tree, row.tree_ends = clock.once(lambda: tree.run(starts.tolist(), time.perf_counter() + cap))
     row.tree_visited = tree.visited
@@ -253,14 +252,16 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
+    machine = describe(torch.device(options.device))
     rows = []
     for name in options.models:
         for depth in (options.depth, None) if options.whole else (options.depth,):
             rows.append(benchmark(name, depth, options.theta, options.cap, options.device, options.repeats))
             print(table(rows[-1:]), flush=True)
+            if options.json:
+                content = {"machine": machine, "theta": options.theta, "rows": [asdict(row) for row in rows]}
+                options.json.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     print(table(rows))
-    if options.json:
-        options.json.write_text(json.dumps([asdict(row) for row in rows], indent=1))
 
 
 if __name__ == "__main__":
