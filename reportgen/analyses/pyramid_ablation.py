@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from reportgen.analyses.pyramid import ClassPyramid, one_clip
-from reportgen.analyses.pyramid_measure import Response, ResponseObserver
-from reportgen.errors import NetworkError, OptionError
+from reportgen.analyses.pyramid_replay import Crossing, Recorder, Replay
+from reportgen.errors import OptionError
 from reportgen.networks.connections import ConnectionGraph
 from reportgen.networks.connections.build import class_output, evaluating
 from reportgen.networks.network import Network
 
 Silenced = Mapping[str, NDArray[np.int64]]
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,35 +65,6 @@ class Ablation:
     layers: tuple[AblationRow, ...]
 
 
-class _Silencer(ResponseObserver):  # type: ignore[no-untyped-call, unused-ignore]
-    """Sets the responses of kernels to zero where they are complete, for each clip of the batch its own kernels.
-
-    `ends` gives the step at which the response of each kernel operation of the pass is complete; `keep` (B, K) by
-    layer is 0 where a kernel is silenced.
-    """
-
-    def __init__(
-        self,
-        graph: ConnectionGraph,
-        module: nn.Module,
-        layers: Sequence[str],
-        ends: Sequence[int],
-        keep: Mapping[str, Tensor],
-    ) -> None:
-        super().__init__(graph, module, layers)
-        self._ends = ends
-        self._keep = keep
-
-    def reached(self, response: Response) -> None:
-        if response.layer not in self._keep or response.step != self._ends[response.call]:
-            return
-        tensor, keep = response.tensor, self._keep[response.layer]
-        if tensor.shape[0] % len(keep):
-            raise NetworkError(f"{response.layer} does not keep the clips of a batch apart: ablate with batch=1.")
-        mask = keep.repeat_interleave(tensor.shape[0] // len(keep), 0)
-        tensor.mul_(mask.reshape([n if a in {0, response.axis} else 1 for a, n in enumerate(tensor.shape)]))
-
-
 def ablate(
     network: Network | nn.Module,
     clip: Tensor,
@@ -119,18 +92,22 @@ def ablate(
     pixels = one_clip(borrowed, clip)
     generator = np.random.default_rng(seed)
     groups: list[Silenced] = [kept, *({name: indices} for name, indices in kept.items())]
-    conditions: list[Silenced] = [{}]
-    for group in groups:
-        conditions += [group, *(_random_like(group, pyramid.graph, generator) for _ in range(draws))]
-    logits = np.concatenate(list(_logits(borrowed, pixels, class_index, pyramid.graph, conditions, batch)))
-    drops = (logits[0] - logits[1:]).reshape(len(groups), draws + 1)
+    conditions = [[group, *(_random_like(group, pyramid.graph, generator) for _ in range(draws))] for group in groups]
+    clips = pixels.expand(batch, *pixels.shape[1:])
+    passes = _Passes(borrowed, clips, class_index, pyramid.graph, list(kept))
+    found: dict[int, Floats] = {}
+    for place in sorted(range(len(groups)), key=lambda place: passes.recording.start(groups[place])):
+        found[place] = passes.logit - passes.logits(groups[place], conditions[place])
     rows = [
         AblationRow(
-            None if place == 0 else next(iter(group)), sum(len(i) for i in group.values()), float(own[0]), own[1:]
+            None if place == 0 else next(iter(group)),
+            sum(len(indices) for indices in group.values()),
+            float(found[place][0]),
+            found[place][1:],
         )
-        for place, (group, own) in enumerate(zip(groups, drops, strict=True))
+        for place, group in enumerate(groups)
     ]
-    return Ablation(float(logits[0]), rows[0], tuple(rows[1:]))
+    return Ablation(passes.logit, rows[0], tuple(rows[1:]))
 
 
 def _random_like(group: Silenced, graph: ConnectionGraph, generator: np.random.Generator) -> Silenced:
@@ -139,28 +116,48 @@ def _random_like(group: Silenced, graph: ConnectionGraph, generator: np.random.G
     }
 
 
-def _logits(
-    network: Network,
-    pixels: Tensor,
-    class_index: int,
-    graph: ConnectionGraph,
-    conditions: Sequence[Silenced],
-    batch: int,
-) -> Iterator[NDArray[np.float64]]:
-    module = network.module
-    layers = sorted({name for condition in conditions for name in condition})
-    with torch.no_grad(), evaluating(module):
-        plain = ResponseObserver(graph, module, layers)
-        with plain:
-            class_output(network, pixels)
-        ends = [response.final().step for response in plain.responses]
-        for first in range(0, len(conditions), batch):
-            part = conditions[first : first + batch]
-            keep = {name: _mask(graph, part, name, pixels) for name in layers}
-            clips = pixels.expand(len(part), *pixels.shape[1:]).clone()
-            with _Silencer(graph, module, layers, ends, keep):
-                scores = class_output(network, clips)
-            yield scores[:, class_index].double().cpu().numpy()
+class _Passes:
+    """Passes of a batch of the same clip, each from the first layer that is silenced.
+
+    Ask for the layers in the order of the pass: what crosses into a layer is made from what crossed into the last.
+    """
+
+    def __init__(
+        self, network: Network, clips: Tensor, class_index: int, graph: ConnectionGraph, layers: Sequence[str]
+    ) -> None:
+        self._network, self._clips, self._class, self._graph = network, clips, class_index, graph
+        recorder = Recorder(graph, network.module, layers)
+        self.logit = float(self._scores(recorder)[0])
+        self.recording = recorder.recording
+        self._start, self._known = 0, dict[Crossing, Tensor]()
+
+    def logits(self, layers: Iterable[str], conditions: Sequence[Silenced]) -> Floats:
+        """Return the class's logit under each condition; all silence kernels of `layers` only."""
+        self._go_to(self.recording.start(layers))
+        size, found = len(self._clips), []
+        for first in range(0, len(conditions), size):
+            part = list(conditions[first : first + size])
+            padded = [*part, *[part[-1]] * (size - len(part))]
+            keep = {name: _mask(self._graph, padded, name, self._clips) for name in layers}
+            replay = Replay(self.recording, self._start, self._known, keep=keep)
+            found.append(self._scores(replay)[: len(part)])
+        return np.concatenate(found)
+
+    def _go_to(self, start: int) -> None:
+        """Remember what crosses into operation `start`; where a pass cannot be resumed, run it whole instead."""
+        if start <= self._start:
+            return
+        replay = Replay(self.recording, self._start, self._known, capture=start)
+        self._scores(replay)
+        again = self._scores(Replay(self.recording, start, replay.captured))
+        if np.allclose(again, self.logit, rtol=1e-4, atol=1e-5):
+            self._start, self._known = start, replay.captured
+
+    def _scores(self, mode: TorchDispatchMode) -> Floats:
+        clips = self._clips.clone()
+        with torch.no_grad(), evaluating(self._network.module), mode:
+            scores = class_output(self._network, clips)
+        return np.asarray(scores[:, self._class].double().cpu().numpy())
 
 
 def _mask(graph: ConnectionGraph, conditions: Sequence[Silenced], layer: str, like: Tensor) -> Tensor:
