@@ -206,7 +206,9 @@ class CodeBook(nn.Module):
 
     def __init__(self, codes: int, size: int) -> None:
         super().__init__()
-        vectors = torch.randn(codes, size)
+        # Training sets them from its first batch. Until then: mean 0, variance 1; normal draws on the meta device would
+        # load torch's compiler.
+        vectors = nn.init.uniform_(torch.empty(codes, size), -(3**0.5), 3**0.5)
         self.register_buffer("embeddings", vectors)
         self.register_buffer("N", torch.zeros(codes))
         self.register_buffer("z_avg", vectors.clone())

@@ -7,7 +7,7 @@ answered here is left to torch.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,8 @@ from torch import Tensor
 
 _TRUTHS = frozenset({"eq", "ne", "lt", "le", "gt", "ge", "isnan", "isinf", "logical_and", "logical_or", "logical_not"})
 _PRODUCTS = {"mm": ("self", "mat2"), "bmm": ("self", "mat2"), "addmm": ("mat1", "mat2")}
+_POOLS = {f"max_pool{n}d_with_indices": n for n in (2, 3)} | {f"avg_pool{n}d": n for n in (2, 3)}
+_POOL_DEFAULTS = (("padding", 0), ("dilation", 1))
 _EVAL_NORMS = frozenset({"native_batch_norm", "_native_batch_norm_legit_no_training"})
 
 
@@ -31,6 +33,10 @@ def meta_result(func: Any, arguments: Mapping[str, Any]) -> Any:
     result: Any = None
     if name == "cat":
         result = _concatenated(tensors, arguments.get("dim", 0))
+    elif name == "convolution":
+        result = _convolved(arguments)
+    elif name in _POOLS:
+        result = _pooled(name, arguments)
     elif name == "mean" and arguments.get("dim"):
         result = _averaged(first, arguments["dim"], bool(arguments.get("keepdim", False)))
     elif name in _PRODUCTS:
@@ -67,6 +73,54 @@ def _concatenated(tensors: list[Tensor], dim: int) -> Tensor:
         if others != [size for place, size in enumerate(shape) if place != dim % len(shape)]:
             raise RuntimeError(f"tensors of {tuple(tensors[0].shape)} and {tuple(tensor.shape)} cannot be joined")
     return _empty(shape, _kind("cat", tensors))
+
+
+def _convolved(arguments: Mapping[str, Any]) -> Tensor | None:
+    """Return the output of a convolution; None where torch has to say what is wrong with it."""
+    maps, weight, groups = arguments["input"], arguments["weight"], arguments["groups"]
+    count = weight.ndim - 2
+    into, out = (0, 1) if arguments["transposed"] else (1, 0)
+    own = weight.shape[into] * (1 if arguments["transposed"] else groups)
+    if maps.ndim != weight.ndim or maps.shape[1] != own or weight.dtype != maps.dtype:
+        return None
+    stride, padding, dilation, extra = (
+        _per_axis(arguments[name], count) for name in ("stride", "padding", "dilation", "output_padding")
+    )
+    sizes = []
+    for axis, (before, taps) in enumerate(zip(maps.shape[2:], weight.shape[2:], strict=True)):
+        reach = dilation[axis] * (taps - 1)
+        if arguments["transposed"]:
+            sizes.append((before - 1) * stride[axis] - 2 * padding[axis] + reach + extra[axis] + 1)
+        else:
+            sizes.append((before + 2 * padding[axis] - reach - 1) // stride[axis] + 1)
+    channels = weight.shape[out] * (groups if arguments["transposed"] else 1)
+    return _empty((maps.shape[0], channels, *sizes), maps.dtype) if min(sizes) > 0 else None
+
+
+def _pooled(name: str, arguments: Mapping[str, Any]) -> Tensor | tuple[Tensor, Tensor] | None:
+    """Return means over windows, or maxima with their places; None where torch has to say what is wrong with it."""
+    maps, count = arguments["self"], _POOLS[name]
+    if maps.ndim != count + 2:
+        return None
+    size = _per_axis(arguments["kernel_size"], count)
+    stride = _per_axis(arguments.get("stride") or size, count)
+    padding, dilation = (_per_axis(arguments.get(key, default), count) for key, default in _POOL_DEFAULTS)
+    sizes = []
+    for axis, before in enumerate(maps.shape[2:]):
+        left = before + 2 * padding[axis] - dilation[axis] * (size[axis] - 1) - 1
+        steps = -(-left // stride[axis]) if arguments.get("ceil_mode") else left // stride[axis]
+        # A window that only rounding up would add must begin within the map or the padding before it.
+        steps -= bool(arguments.get("ceil_mode")) and steps * stride[axis] >= before + padding[axis]
+        sizes.append(steps + 1)
+    if min(sizes) < 1 or any(2 * pad > taps for pad, taps in zip(padding, size, strict=True)):
+        return None
+    values = _empty((*maps.shape[:2], *sizes), maps.dtype)
+    return (values, _empty(values.shape, torch.int64)) if name.startswith("max") else values
+
+
+def _per_axis(value: Any, count: int) -> list[int]:
+    numbers: Sequence[int] = list(value) if isinstance(value, list | tuple) else [value]
+    return list(numbers) * count if len(numbers) == 1 else list(numbers)
 
 
 def _averaged(tensor: Tensor, dims: Any, keep: bool) -> Tensor:
