@@ -25,6 +25,16 @@ PRESETS: dict[str, dict[str, Parameters]] = {
         "decomposition": {},
         "pyramid": {"depth": 2, "draws": 5},
         "saliency": {"methods": ["gradients", "grad_cam"], "samples": 4, "steps": 8},
+        "faithfulness": {
+            "maps": 4,
+            "steps": 4,
+            "hidden": 8,
+            "layers": 2,
+            "noises": 0,
+            "seeds": 1,
+            "check_samples": 2,
+            "check_steps": 4,
+        },
         "motion": {"draws": 2},
         "evidence": {},
     },
@@ -36,6 +46,16 @@ PRESETS: dict[str, dict[str, Parameters]] = {
             "methods": ["gradients", "guided_backprop", "smoothgrad", "integrated_gradients", "grad_cam"],
             "samples": 16,
             "steps": 64,
+        },
+        "faithfulness": {
+            "maps": 6,
+            "steps": 6,
+            "hidden": 24,
+            "layers": 3,
+            "noises": 1,
+            "seeds": 2,
+            "check_samples": 2,
+            "check_steps": 4,
         },
         "motion": {"draws": 4},
         "evidence": {},
@@ -60,9 +80,25 @@ PRESETS: dict[str, dict[str, Parameters]] = {
             "samples": 32,
             "steps": 64,
         },
+        "faithfulness": {
+            "maps": 10,
+            "steps": 14,
+            "hidden": 64,
+            "layers": 12,
+            "noises": 4,
+            "seeds": 3,
+            "check_samples": 8,
+            "check_steps": 16,
+        },
         "motion": {"draws": 16},
         "evidence": {},
     },
+}
+
+
+#: What an analysis takes over from another one unless it is told otherwise: it judges the other's answers.
+FOLLOWS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "faithfulness": ("saliency", ("methods", "samples", "baseline", "layer", "window")),
 }
 
 
@@ -180,6 +216,10 @@ class BuildOptions(BaseModel):
     def analysis_parameters(self, analysis: str) -> Parameters:
         """Return the parameters of an analysis: the preset's, overridden by the configuration file's table."""
         merged = {**PRESETS[self.preset].get(analysis, {}), **self.parameters.get(analysis, {})}
+        if analysis in FOLLOWS:
+            other, names = FOLLOWS[analysis]
+            taken = self.analysis_parameters(other)
+            merged = {name: taken[name] for name in names if name in taken} | merged
         return {name: value for name, value in merged.items() if name != "count"}
 
 

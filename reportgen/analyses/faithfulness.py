@@ -26,6 +26,10 @@ HIDDEN_SHARE = 0.2
 """Share of the tubes that each random part hides: the same for all, or a map that is flat would foretell the falls."""
 
 
+class NothingToLoseError(NetworkError):
+    """The clip has no larger logit than its baseline, so that hiding parts of it says nothing."""
+
+
 @dataclass(frozen=True)
 class Curves:
     """The class logit while a clip's tubes are shown (insertion) or hidden (deletion), the most marked ones first.
@@ -125,7 +129,7 @@ def probe(
     `tube` is a part's size (t, h, w; default: 4 x 7 x 7 tubes a clip), `steps` how many times tubes are added along a
     curve, `maps` how many random maps are drawn, `samples` how many random parts are hidden.
 
-    Raises NetworkError when the clip has no larger logit than its baseline, for then there is nothing to lose;
+    Raises NothingToLoseError when the clip has no larger logit than its baseline, NetworkError for other clips;
     UnknownNameError for an unknown class or baseline; OutOfMemoryError.
     """
     seen = as_network(network)
@@ -143,7 +147,7 @@ def probe(
         measure = _Measure(seen, shown, hidden_clip, class_index, tubes, batch_size, task.advance)
         none, whole = measure(torch.stack([torch.zeros(tubes.count), torch.ones(tubes.count)]).bool()).tolist()
         if not whole > none:
-            raise NetworkError(
+            raise NothingToLoseError(
                 f"The logit of class {class_index} is not larger on the clip ({whole:.3g}) than on its baseline "
                 f"({none:.3g}): choose the predicted class, or another baseline."
             )

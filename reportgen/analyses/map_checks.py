@@ -69,13 +69,14 @@ def weight_randomisation(
     *,
     effort: Effort | None = None,
     layers: Sequence[str] | None = None,
+    depths: int = MOST_LAYERS,
     seed: int = 0,
     progress: Progress = SILENT,
 ) -> Randomisation:
     """Shuffle the weights of a copy, layer by layer from the classifier down, and compare the map after each step.
 
     A layer's weights (and its bias) change places among themselves, so that their distribution stays. `layers` are
-    where maps are compared (default: all convolutions and linear layers that ran, at most MOST_LAYERS evenly chosen,
+    where maps are compared (default: all convolutions and linear layers that ran, at most `depths` evenly chosen,
     the lowest among them); all layers above are shuffled too. The network itself is not touched.
 
     Raises EmptySelectionError when it has no layer with weights, UnknownNameError, and what `attribute` raises.
@@ -84,7 +85,7 @@ def weight_randomisation(
     effort = effort or Effort(seed=seed)
     copied = replace(seen, module=copy.deepcopy(seen.module))
     order = _from_the_top(seen, clip)
-    compared = {seen.layer_name(layer) for layer in layers} if layers is not None else set(_evenly(order, MOST_LAYERS))
+    compared = {seen.layer_name(layer) for layer in layers} if layers is not None else set(_evenly(order, depths))
     steps = [layer for layer in order if layer in compared]
     if not steps:
         raise EmptySelectionError(f"{seen.name} has none of the layers {layers}: name convolutions or linear layers.")
@@ -179,9 +180,11 @@ def _from_the_top(network: Network, clip: Tensor) -> list[str]:
 
 
 def _evenly(names: Sequence[str], most: int) -> list[str]:
-    """Return at most `most` of the names, evenly spread, the first and the last among them."""
+    """Return at most `most` of the names, evenly spread, the first and the last among them (the last alone for 1)."""
     if len(names) <= most:
         return list(names)
+    if most < 2:
+        return list(names[-1:])
     return [names[round(place * (len(names) - 1) / (most - 1))] for place in range(most)]
 
 

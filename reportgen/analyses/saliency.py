@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +18,7 @@ from reportgen.networks.network import Network, as_network, no_weight_gradients
 from reportgen.networks.preactivation import placement
 from reportgen.progress import SILENT, Progress
 
-__all__ = ["METHODS", "Attribution", "attribute", "cam_layer"]
+__all__ = ["METHODS", "Attribution", "attribute", "attribute_converged", "cam_layer"]
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,29 @@ def attribute(
                 "choose another class, layer or method."
             )
     return found
+
+
+def attribute_converged(
+    network: Network | nn.Module,
+    clip: Tensor,
+    class_index: int,
+    *,
+    steps: int = 64,
+    first: int = 16,
+    tolerance: float = 0.01,
+    **options: Any,
+) -> tuple[Attribution, int]:
+    """Return integrated gradients and their steps: `first` ones, doubled until the sum is as near as asked for.
+
+    The steps double until the completeness error is at most `tolerance`, or `steps` are reached. The other options
+    and the errors are those of `attribute`.
+    """
+    used = min(first, steps)
+    found = attribute(network, clip, class_index, "integrated_gradients", steps=used, **options)
+    while used < steps and found.completeness_error is not None and not found.completeness_error <= tolerance:
+        used = min(2 * used, steps)
+        found = attribute(network, clip, class_index, "integrated_gradients", steps=used, **options)
+    return found, used
 
 
 @dataclass(frozen=True)

@@ -230,3 +230,28 @@ def share(value: float, label: str) -> Markup:
         f'<rect width="{100 * part:.1f}" height="6" rx="3" class="bar"/>',
     ]
     return _svg(100, 6, f"{label}: {percent(value)}", body, "share")
+
+
+def fidelity(shares: Sequence[float], own: Sequence[float], random: Sequence[float], label: str) -> Markup:
+    """Return the class logit over the share of the clip that is shown or hidden; random maps are dashed."""
+    width, height, left, right, top, bottom = 320, 130, 8, 8, 18, 22
+    low, high = min([*own, *random, 0.0]), max([*own, *random, 0.0])
+    span = (high - low) or 1.0
+
+    def points(values: Sequence[float]) -> str:
+        return " ".join(
+            f"{left + (width - left - right) * part:.1f},{top + (height - top - bottom) * (high - value) / span:.1f}"
+            for part, value in zip(shares, values, strict=True)
+        )
+
+    zero = top + (height - top - bottom) * high / span
+    body = [
+        _line(left, zero, width - right, zero, "axis"),
+        f'<polyline points="{points(random)}" class="curve" stroke-dasharray="4 4" opacity="0.6"/>',
+        f'<polyline points="{points(own)}" class="curve"/>',
+        _text(left, 11, f"logit {number(own[0])}", kind="muted"),
+        _text(width - right, 11, number(own[-1]), "end", "muted"),
+        _text(left, height - 7, "0%", kind="muted"),
+        _text(width - right, height - 7, "100% of the clip", "end", "muted"),
+    ]
+    return _svg(width, height, f"{label}: from {number(own[0])} to {number(own[-1])}", body, "curve")

@@ -16,6 +16,7 @@ from reportgen.pages.addresses import Addresses, folder_names
 from reportgen.pages.evidence import Evidence
 from reportgen.pages.format import figure, short_kernel_name
 from reportgen.pages.graphs import Graph, Node, as_graph
+from reportgen.pages.maps import MapChecks
 from reportgen.pages.motion import LayerMotion, layer_motion
 from reportgen.pages.page import CopiedFile
 from reportgen.pages.probes import ClipProbes, ModelProbes
@@ -26,7 +27,7 @@ from reportgen.records.manifest import ClipFacts, LayerFacts, Manifest, Run
 from reportgen.records.pyramid_schema import PyramidDocument
 from reportgen.records.store import RUN_FILE, Store
 
-DESIGNED = ("kernels", "decomposition", "evidence", "pyramid", "saliency", "motion")
+DESIGNED = ("kernels", "decomposition", "evidence", "pyramid", "saliency", "faithfulness", "motion")
 """Analyses with pages of their own; every other one is shown by kind of artifact."""
 
 
@@ -170,9 +171,9 @@ class ModelView:
         return KernelId(model=self.run.model, layer=layer, index=int(index))
 
     def parse_class(self, unit: str) -> tuple[str, int]:
-        """Return the clip and the class that a unit names."""
+        """Return the clip and the class that a unit names, whichever method it asks."""
         clip, _, index = unit.removeprefix(f"{self.run.model}/").rpartition("/class-")
-        return clip, int(index)
+        return clip, int(index.partition("/")[0])
 
     def _kernel_ids(self) -> Iterable[KernelId]:
         units = (r.job.unit for name in ("kernels", "decomposition") for r in self.manifest.of(name))
@@ -245,6 +246,16 @@ class ModelView:
             for record in self.manifest.of(analysis)
             if "/class-" in record.job.unit
         ]
+
+    @cached_property
+    def map_checks(self) -> dict[tuple[str, int, str], MapChecks]:
+        """What the checks found of each saliency map, by clip, class and method."""
+        found = {}
+        for view in self.classes("faithfulness"):
+            if view.answer and (artifact := view.answer.artifact("faithfulness", "json")):
+                checks = self.read(artifact, MapChecks)
+                found[view.clip, view.index, checks.method] = checks
+        return found
 
     @cached_property
     def pyramids(self) -> list[Pyramid]:

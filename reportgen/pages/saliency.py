@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
 from reportgen.pages import charts
-from reportgen.pages.format import figure, percent
+from reportgen.pages.format import figure
+from reportgen.pages.maps import MapChecks, RankRow, map_verdicts, ranking
 from reportgen.pages.page import Page
 from reportgen.pages.report import ClassView, ModelView, Report, Trouble, trouble
 from reportgen.pages.strips import Download, Strip, clip_strip, downloads, strip
 from reportgen.pages.summary import metric_rows
-from reportgen.pages.verdicts import Verdict, graded
+from reportgen.pages.verdicts import Verdict
 from reportgen.records.manifest import ClipFacts
 
 
@@ -30,37 +32,32 @@ class MapView:
     signed: bool
     scale: float | None
     verdicts: list[Verdict]
+    charts: list[tuple[str, Markup]]
     trouble: Trouble | None
     numbers: list[tuple[str, str]]
     parameters: list[tuple[str, str]]
     downloads: list[Download]
 
 
-def map_verdicts(completeness: float | None) -> list[Verdict]:
-    """Return the badges of one map."""
-    found = [
-        Verdict(
-            "untested",
-            "faithful",
-            "–",
-            "beats random maps at insertion and deletion",
-            "Does uncovering what the map marks bring the class back? This run did not measure it.",
-        )
-    ]
-    if completeness is not None:
-        state = graded(abs(completeness), 0.01, 0.05)
-        share = percent(abs(completeness), 2)
-        found.insert(
-            0, Verdict(state, "adds up", share, "error at most 1%", "Do the attributions sum to the logit's change?")
-        )
-    return found
+def map_method(view: ClassView) -> str:
+    """Return the name of the method that a map was made by."""
+    return str(view.record.job.parameters.get("method") or "saliency")
+
+
+def rank_rows(model: ModelView, clip: str, index: int, titles: dict[str, str]) -> list[RankRow]:
+    """Return the methods of a class on a clip in the order in which they beat random maps; empty when unmeasured."""
+    groups: dict[tuple[str, int], list[MapChecks]] = defaultdict(list)
+    for (name, number, _method), checks in model.map_checks.items():
+        groups[name, number].append(checks)
+    return ranking(groups.get((clip, index), []), list(groups.values()), titles)
 
 
 def map_view(model: ModelView, view: ClassView, clip_title: str) -> MapView:
     """Return what the page shows of one map."""
     done = view.answer
+    checks = model.map_checks.get((view.clip, view.index, map_method(view)))
     metrics = done.metrics if done else {}
-    method = str(metrics.get("method") or view.record.job.parameters.get("method") or "saliency")
+    method = map_method(view)
     title = str(metrics.get("title") or method.replace("_", " "))
     values = metrics.get("temporal_profile")
     profile = [float(v) for v in values if isinstance(v, int | float)] if isinstance(values, list) else []
@@ -73,7 +70,8 @@ def map_view(model: ModelView, view: ClassView, clip_title: str) -> MapView:
         peak=profile.index(max(profile)) + 1 if profile else None,
         signed=metrics.get("signed") is True,
         scale=figure(metrics, "scale"),
-        verdicts=map_verdicts(figure(metrics, "completeness_error")) if done else [],
+        verdicts=map_verdicts(figure(metrics, "completeness_error"), checks) if done else [],
+        charts=checks.charts() if checks else [],
         trouble=trouble(title, view.record.outcome),
         numbers=metric_rows(metrics),
         parameters=metric_rows(view.record.job.parameters),
@@ -83,10 +81,11 @@ def map_view(model: ModelView, view: ClassView, clip_title: str) -> MapView:
 
 def _page(model: ModelView, clip: ClipFacts) -> Page:
     views = [view for view in model.classes("saliency") if view.clip == clip.name]
-    groups = [
-        (model.label(index), index, [map_view(model, view, clip.title) for view in views if view.index == index])
-        for index in dict.fromkeys(view.index for view in views)
-    ]
+    groups = []
+    for index in dict.fromkeys(view.index for view in views):
+        maps = [map_view(model, view, clip.title) for view in views if view.index == index]
+        titles = {one.method: one.title for one in maps}
+        groups.append((model.label(index), index, maps, rank_rows(model, clip.name, index, titles)))
     pyramids = [
         (model.label(v.index), model.addresses.pyramid(v.clip, v.index))
         for v in model.classes("pyramid")

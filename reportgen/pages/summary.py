@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import fmean, median
 from typing import Any
 
 from reportgen.pages.charts import Drop
-from reportgen.pages.format import count, figure, number, percent, plain, plural, short_layer_name
+from reportgen.pages.format import count, figure, fixed, number, percent, plain, plural, short_layer_name
+from reportgen.pages.maps import CHANGED, HARDLY
 from reportgen.pages.report import ClassView, ModelView
 from reportgen.pages.sentences import KernelFigures
 from reportgen.pages.verdicts import State, Verdict, graded
@@ -192,7 +194,43 @@ def _saliency_checks(model: ModelView) -> list[Verdict]:
             "at most 1% (warn to 5%)",
             "The attributions must sum to the change of the logit between baseline and clip.",
             page,
-        )
+        ),
+        *_map_checks(model),
+    ]
+
+
+def _map_checks(model: ModelView) -> list[Verdict]:
+    """Return how many maps beat random ones, and which methods read the weights, each with its worst map's page."""
+    judged = {key: checks for key, checks in model.map_checks.items() if checks.gain is not None}
+    beaten = sum(checks.beats_random is True for checks in judged.values())
+    worst = min(judged, key=lambda key: judged[key].gain or 0.0, default=None)
+    kept: dict[str, list[float]] = defaultdict(list)
+    for checks in model.map_checks.values():
+        if checks.randomisation:
+            kept[checks.method].append(checks.randomisation.kept)
+    means = {method: fmean(values) for method, values in kept.items()}
+    blind = [f"{method.replace('_', ' ')} {fixed(mean)}" for method, mean in means.items() if mean > CHANGED]
+    most = max(kept, key=lambda method: means[method], default=None)
+    shown = next((clip for clip, _index, method in model.map_checks if method == most), None)
+    return [
+        Verdict(
+            graded(beaten / len(judged), 0.8, 0.5) if judged else "untested",
+            "Saliency maps that beat random maps",
+            f"{beaten} of {len(judged)}" if judged else "–",
+            "at least 80% of maps at insertion and deletion (warn from 50%)",
+            "A map without this is a hint, no proof." if judged else "Not measured in this run.",
+            model.addresses.clip(worst[0]) if worst else "",
+        ),
+        Verdict(
+            graded(max(means.values()), CHANGED, HARDLY) if means else "untested",
+            "Methods that read the weights",
+            f"{len(means) - len(blind)} of {len(means)}" if means else "–",
+            f"every method keeps at most {fixed(CHANGED)} of its rank order under shuffled weights "
+            f"(warn to {fixed(HARDLY)})",
+            (f"Too alike: {', '.join(blind)}. " if blind else "")
+            + ("A map that does not change shows the clip, not the network." if means else "Not measured in this run."),
+            model.addresses.clip(shown) if shown else "",
+        ),
     ]
 
 
@@ -215,16 +253,6 @@ def _motion_checks(model: ModelView) -> list[Verdict]:
 
 
 _LATER: tuple[tuple[str, str, str], ...] = (
-    (
-        "Faithfulness of saliency maps",
-        "insertion and deletion against random maps",
-        "A map without this is a hint, no proof.",
-    ),
-    (
-        "Weight randomisation",
-        "maps change when weights are randomised",
-        "A map that does not change shows the clip, not the network.",
-    ),
     ("Natural path", "synthetic and real clips take the same path", "Visualisations can be fooled where they do not."),
     ("Seeds agree", "clips of other seeds are alike", "One seed shows one of possibly many facets."),
 )

@@ -305,6 +305,7 @@ class SampleRun:
                     },
                 ),
             )
+        self._map_checks(clip)
         unit = str(ClassId(model=self.model, clip=clip, index=2))
         self._keep(
             "saliency",
@@ -312,6 +313,35 @@ class SampleRun:
             {"method": "guided_backprop", "clip": clip, "class": 2},
             Failed(message="this network reuses its ReLU in a loop.", error="NetworkError"),
         )
+
+    def _map_checks(self, clip: str) -> None:
+        shares = [step / 4 for step in range(5)]
+        for method, area, kept in (("gradients", 0.62, 0.9), ("integrated_gradients", 0.81, 0.3)):
+            document = {
+                "method": method,
+                "beats_random": area > 0.7,
+                "insertion_auc": area,
+                "deletion_auc": 1 - area,
+                "insertion_gain": area - 0.55,
+                "deletion_gain": area - 0.45,
+                "insertion_band": {"mean": 0.55, "low": 0.4, "high": 0.7},
+                "deletion_band": {"mean": 0.55, "low": 0.45, "high": 0.65},
+                "infidelity": 1 - area,
+                "random_maps": 6,
+                "shares": shares,
+                "insertion": [7.25 * share**0.5 for share in shares],
+                "deletion": [7.25 * (1 - share**0.5) for share in shares],
+                "random_insertion": [7.25 * share for share in shares],
+                "random_deletion": [7.25 * (1 - share) for share in shares],
+                "randomisation": {"layers": ["fc", LAYERS[0]], "correlations": [kept, kept], "kept": kept},
+                "sensitivity": 0.2,
+            }
+            self._keep(
+                "faithfulness",
+                f"{ClassId(model=self.model, clip=clip, index=2)}/{method}",
+                {"method": method, "clip": clip, "class": 2},
+                Done(artifacts=self._figure("faithfulness", "faithfulness", JsonFigure(document))),
+            )
 
     def _graph(self) -> dict[str, Any]:
         columns = [(layer, [*range(0, 35, 7), *range(40, 46)]) for layer in reversed(LAYERS)]

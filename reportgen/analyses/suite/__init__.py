@@ -5,6 +5,7 @@ from __future__ import annotations
 from reportgen.analyses.base import Analysis
 from reportgen.analyses.suite.decomposition import DecompositionAnalysis
 from reportgen.analyses.suite.evidence import EvidenceAnalysis
+from reportgen.analyses.suite.faithfulness import FaithfulnessAnalysis
 from reportgen.analyses.suite.kernels import KernelAnalysis
 from reportgen.analyses.suite.motion import MotionAnalysis
 from reportgen.analyses.suite.pyramid import PyramidAnalysis
@@ -19,6 +20,7 @@ SUITE: dict[str, Analysis] = {
         DecompositionAnalysis(),
         PyramidAnalysis(),
         SaliencyAnalysis(),
+        FaithfulnessAnalysis(),
         MotionAnalysis(),
     )
 }

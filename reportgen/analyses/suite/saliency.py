@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from reportgen.analyses.base import Answers, Inapplicable, Parameters, Subject, Unit
-from reportgen.analyses.saliency import METHODS, Attribution, attribute
+from reportgen.analyses.base import Answers, Inapplicable, NamedClip, Parameters, Subject, Unit
+from reportgen.analyses.saliency import METHODS, Attribution, attribute, attribute_converged
 from reportgen.analyses.suite.targets import class_name, class_units
 from reportgen.errors import unknown_name
 from reportgen.progress import Progress
@@ -23,7 +23,7 @@ class SaliencyAnalysis:
 
     name = "saliency"
     title = "Where and when it looked"
-    version = 1
+    version = 2
     after: tuple[str, ...] = ()
     choosing: tuple[str, ...] = ("methods",)
 
@@ -49,12 +49,21 @@ class SaliencyAnalysis:
             for unit in units:
                 method = str(unit.parameters["method"])
                 index = int(unit.parameters["class"])
-                found = attribute(subject.network, clip.pixels, index, method=method, seed=subject.seed, **options)
-                yield unit, _result(subject, found, clip.pixels[0].movedim(0, -1).numpy())
+                found, steps = _attribution(subject, clip, index, method, options)
+                yield unit, _result(subject, found, steps, clip.pixels[0].movedim(0, -1).numpy())
                 task.advance()
 
 
-def _result(subject: Subject, found: Attribution, over: np.ndarray[Any, Any]) -> Result:
+def _attribution(
+    subject: Subject, clip: NamedClip, index: int, method: str, options: dict[str, Any]
+) -> tuple[Attribution, int | None]:
+    """Return the map, and how many steps it took where the method takes steps."""
+    if method == "integrated_gradients":
+        return attribute_converged(subject.network, clip.pixels, index, seed=subject.seed, **options)
+    return attribute(subject.network, clip.pixels, index, method=method, seed=subject.seed, **options), None
+
+
+def _result(subject: Subject, found: Attribution, steps: int | None, over: np.ndarray[Any, Any]) -> Result:
     heat = found.heat[0].numpy()
     method = METHODS[found.method]
     scale = float(np.percentile(np.abs(heat), SCALE_PERCENTILE)) or float(np.abs(heat).max())
@@ -70,10 +79,17 @@ def _result(subject: Subject, found: Attribution, over: np.ndarray[Any, Any]) ->
         "maximum": float(heat.max()),
         "temporal_profile": [float(f"{value:.5g}") for value in found.temporal_profile[0].tolist()],
         "completeness_error": found.completeness_error,
+        "steps_used": steps,
         "seconds_per_map": round(found.seconds, 3),
     }
     figures: dict[str, Figure] = {
         "overlay": HeatFigure(heat, over, method.signed, scale, method.title),
-        "attribution": DataFigure({"attribution": found.attribution[0].numpy().astype("float16")}),
+        "attribution": DataFigure(_in_units(found.attribution[0].numpy()), "Attribution in units of its scale"),
     }
     return Result(figures, metrics)
+
+
+def _in_units(attribution: np.ndarray[Any, Any]) -> dict[str, np.ndarray[Any, Any]]:
+    """Return the attribution in units of its largest magnitude: half precision would lose values of 1e-8."""
+    largest = float(np.abs(attribution).max())
+    return {"attribution": (attribution / largest).astype(np.float16), "scale": np.array(largest, np.float64)}

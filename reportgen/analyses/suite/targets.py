@@ -12,7 +12,7 @@ from reportgen.records.identities import ClassId
 def class_units(subject: Subject, variants: Iterable[Mapping[str, Any]] = ({},)) -> Sequence[Unit | Inapplicable]:
     """Return one unit per clip, class and variant, or why there is none.
 
-    Units of one clip and class are of one group.
+    Units of one clip and class are of one group. A variant's values end its unit's name, so that others can read it.
     """
     if not subject.network.has_classes:
         return [Inapplicable(subject.model, "this network has no classes")]
@@ -30,7 +30,8 @@ def _targets(subject: Subject) -> Iterable[tuple[NamedClip, int]]:
 
 def _unit(subject: Subject, clip: NamedClip, index: int, variant: Mapping[str, Any]) -> Unit:
     name = str(ClassId(model=subject.model, clip=clip.name, index=index))
-    return Unit(name, name, {"clip": clip.name, "class": index, **variant}, inputs={"clip": clip.digest})
+    full = "/".join([name, *map(str, variant.values())])
+    return Unit(full, name, {"clip": clip.name, "class": index, **variant}, inputs={"clip": clip.digest})
 
 
 def class_name(subject: Subject, index: int) -> str:

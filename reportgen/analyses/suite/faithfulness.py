@@ -1,0 +1,195 @@
+"""How far each saliency map may be believed: against random maps, other weights, noise and other seeds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from reportgen.analyses.base import Answers, Inapplicable, NamedClip, Parameters, Subject, Unit
+from reportgen.analyses.faithfulness import Band, Faithfulness, NothingToLoseError, Probes, evaluate_maps, probe
+from reportgen.analyses.map_checks import Randomisation, sensitivity, weight_randomisation
+from reportgen.analyses.ranking import spearman
+from reportgen.analyses.saliency import METHODS, Effort, attribute_unchecked
+from reportgen.analyses.suite.targets import class_units
+from reportgen.progress import Progress
+from reportgen.records.figures import Array, JsonFigure, Result
+
+
+class FaithfulnessAnalysis:
+    """One unit per clip, class and method; the maps of a clip and class are compared with the same random ones.
+
+    Parameters: `maps`, `steps` and `hidden` are those of `probe`; `layers` at how many depths weights are shuffled;
+    `noises` how many noisy clips test the sensitivity (0: none); `seeds` how many seeds test the stability of methods
+    with chance (1: none); `check_steps` and `check_samples` the effort of the maps that are made for sensitivity and
+    shuffled weights, which are compared with each other only. The rest is the saliency's own.
+    """
+
+    name = "faithfulness"
+    title = "How far the maps may be believed"
+    version = 1
+    after: tuple[str, ...] = ("saliency",)
+    choosing: tuple[str, ...] = ("methods",)
+
+    def units(self, subject: Subject, parameters: Parameters) -> Sequence[Unit | Inapplicable]:
+        """Return every clip and class by every method, each reading its map."""
+        units = class_units(subject, [{"method": method} for method in parameters["methods"]])
+        return [
+            unit if isinstance(unit, Inapplicable) else replace(unit, needs=(("saliency", unit.name, "overlay"),))
+            for unit in units
+        ]
+
+    def run(
+        self,
+        subject: Subject,
+        units: Sequence[Unit],
+        parameters: Parameters,
+        answers: Answers,
+        progress: Progress,
+    ) -> Iterator[tuple[Unit, Result]]:
+        """Yield how each map fares."""
+        clip = subject.clip(str(units[0].parameters["clip"]))
+        index = int(units[0].parameters["class"])
+        heats = [_heat(answers("saliency", unit.name, "overlay")) for unit in units]
+        with progress.task(f"checks of the maps of {clip.name}", len(units)) as task:
+            fares, reason = _fares(subject, clip, index, heats, parameters)
+            for unit, heat, fare in zip(units, heats, fares, strict=True):
+                method = str(unit.parameters["method"])
+                checks = _Checks(subject, clip, index, method, parameters)
+                document = {"method": method, "class_index": index, "clip": clip.name, "reason": reason}
+                document |= _curves_document(*fare) if fare else {}
+                document |= {
+                    "randomisation": _randomisation_document(checks.randomisation()),
+                    "sensitivity": _finite(checks.sensitivity()),
+                    "stability": _finite(checks.stability(heat)),
+                }
+                yield unit, Result({"faithfulness": JsonFigure(document, "How far the map may be believed")}, document)
+                task.advance()
+
+
+def _heat(arrays: Mapping[str, Array]) -> Tensor:
+    """Return a stored map T H W, which is kept in units of its scale."""
+    return torch.from_numpy(arrays["heat"].astype("float64") * arrays["scale"].item())
+
+
+def _fares(
+    subject: Subject, clip: NamedClip, index: int, heats: Sequence[Tensor], parameters: Parameters
+) -> tuple[list[tuple[Probes, Faithfulness] | None], str | None]:
+    """Return how the maps fare, or None for each and why nothing can be said of the class on this clip."""
+    try:
+        probes = probe(
+            subject.network,
+            clip.pixels,
+            index,
+            maps=int(parameters["maps"]),
+            steps=int(parameters["steps"]),
+            samples=int(parameters["hidden"]),
+            baseline=parameters.get("baseline", "blur"),
+            seed=subject.seed,
+        )
+    except NothingToLoseError as reason:
+        return [None] * len(heats), str(reason)
+    return [(probes, fare) for fare in evaluate_maps(subject.network, probes, heats)], None
+
+
+@dataclass(frozen=True)
+class _Checks:
+    """The checks that make further maps of one method."""
+
+    subject: Subject
+    clip: NamedClip
+    index: int
+    method: str
+    parameters: Parameters
+
+    def _effort(self, *, full: bool) -> Effort:
+        given = {name: self.parameters[name] for name in ("baseline", "layer", "window") if name in self.parameters}
+        samples = self.parameters["samples"] if full else self.parameters["check_samples"]
+        steps = int(self.parameters["check_steps"])
+        return Effort(seed=self.subject.seed, steps=steps, samples=int(samples), **given)
+
+    def randomisation(self) -> Randomisation:
+        """Return how like itself the map stays while weights are shuffled from the top."""
+        return weight_randomisation(
+            self.subject.network,
+            self.clip.pixels,
+            self.index,
+            self.method,
+            effort=self._effort(full=False),
+            depths=int(self.parameters["layers"]),
+            seed=self.subject.seed,
+        )
+
+    def sensitivity(self) -> float | None:
+        """Return the largest relative change under noise, or None where it is not asked for."""
+        noises = int(self.parameters["noises"])
+        if noises < 1:
+            return None
+        return sensitivity(
+            self.subject.network,
+            self.clip.pixels,
+            self.index,
+            self.method,
+            effort=self._effort(full=False),
+            samples=noises,
+            seed=self.subject.seed,
+        )
+
+    def stability(self, heat: Tensor) -> float | None:
+        """Return the mean rank correlation of the map with those of other seeds; None for methods without chance."""
+        others = range(1, int(self.parameters["seeds"]))
+        if not METHODS[self.method].stochastic or not others:
+            return None
+        effort = self._effort(full=True)
+        found = [
+            attribute_unchecked(
+                self.subject.network,
+                self.clip.pixels,
+                self.index,
+                self.method,
+                replace(effort, seed=self.subject.seed + more),
+            ).heat[0]
+            for more in others
+        ]
+        return math.fsum(spearman(heat, other) for other in found) / len(found)
+
+
+def _curves_document(probes: Probes, fare: Faithfulness) -> dict[str, Any]:
+    curves = fare.curves
+    return {
+        "beats_random": fare.beats_random,
+        "insertion_auc": curves.insertion_auc,
+        "deletion_auc": curves.deletion_auc,
+        "insertion_gain": fare.insertion_gain,
+        "deletion_gain": fare.deletion_gain,
+        "insertion_band": _band(fare.insertion_band),
+        "deletion_band": _band(fare.deletion_band),
+        "infidelity": fare.infidelity,
+        "random_maps": len(probes.random),
+        "shares": list(curves.shares),
+        "insertion": list(curves.insertion),
+        "deletion": list(curves.deletion),
+        "random_insertion": _mean([one.insertion for one in probes.random]),
+        "random_deletion": _mean([one.deletion for one in probes.random]),
+    }
+
+
+def _band(band: Band) -> dict[str, float]:
+    return {"mean": band.mean, "low": band.low, "high": band.high}
+
+
+def _mean(curves: Sequence[Sequence[float]]) -> list[float]:
+    return [math.fsum(values) / len(values) for values in zip(*curves, strict=True)]
+
+
+def _randomisation_document(found: Randomisation) -> dict[str, Any]:
+    return {"layers": list(found.layers), "correlations": list(found.correlations), "kept": found.kept}
+
+
+def _finite(value: float | None) -> float | None:
+    """Return the value, or None where it is no number: a map that is zero has no relative change."""
+    return value if value is not None and math.isfinite(value) else None

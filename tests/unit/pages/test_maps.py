@@ -1,0 +1,57 @@
+"""Badges of maps compare figures with thresholds; methods rank by how much better than random they are."""
+
+from __future__ import annotations
+
+import pytest
+
+from reportgen.pages.maps import MapChecks, RandomBand, Shuffled, faithful_state, map_verdicts, places, ranking
+
+
+def checks(method: str, insertion: float, deletion: float, *, kept: float = 0.1) -> MapChecks:
+    band = RandomBand(mean=0.5, low=0.4, high=0.6)
+    return MapChecks(
+        method=method,
+        beats_random=insertion > 0.6 and deletion < 0.4,
+        insertion_auc=insertion,
+        deletion_auc=deletion,
+        insertion_gain=insertion - 0.5,
+        deletion_gain=0.5 - deletion,
+        insertion_band=band,
+        deletion_band=band,
+        randomisation=Shuffled(layers=("fc",), correlations=(kept,), kept=kept),
+    )
+
+
+@pytest.mark.parametrize(
+    ("insertion", "deletion", "state"),
+    [(0.7, 0.3, "pass"), (0.7, 0.45, "warn"), (0.55, 0.3, "warn"), (0.5, 0.5, "fail")],
+)
+def test_a_map_must_leave_the_band_of_random_maps_twice(insertion: float, deletion: float, state: str) -> None:
+    assert faithful_state(checks("a", insertion, deletion)) == state
+
+
+def test_a_warning_carries_the_failing_figure() -> None:
+    found = {verdict.name: verdict for verdict in map_verdicts(0.2, checks("a", 0.5, 0.5, kept=0.93))}
+    assert found["adds up"].state == "fail"
+    assert "20" in found["adds up"].figure
+    assert found["faithful"].figure == "insertion 0.50 (random 0.50), deletion 0.50 (random 0.50)"
+    assert (found["reads the weights"].state, found["reads the weights"].figure) == ("fail", "0.93 kept")
+
+
+def test_what_was_not_measured_is_not_tested_and_says_why() -> None:
+    assert [verdict.state for verdict in map_verdicts(None)] == ["untested"]
+    found = map_verdicts(None, MapChecks(method="a", reason="The logit is not larger on the clip."))
+    assert found[0].state == "untested"
+    assert "The logit is not larger" in found[0].meaning
+
+
+def test_methods_rank_by_their_gain_here_and_on_the_mean() -> None:
+    here = [checks("a", 0.6, 0.4), checks("b", 0.9, 0.1), MapChecks(method="c")]
+    other = [checks("a", 0.9, 0.1), checks("b", 0.7, 0.3)]
+    assert places(here) == {"b": 1, "a": 2}
+    rows = ranking(here, [here, other], {"b": "Bee"})
+    assert [(row.title, row.place) for row in rows] == [("Bee", 1), ("a", 2), ("c", None)]
+    assert rows[0].mean_place == 1.5
+    assert rows[0].mean_gain == pytest.approx(0.3)
+    assert (rows[0].beaten, rows[0].maps) == (2, 2)
+    assert rows[2].mean_gain is None
