@@ -59,6 +59,7 @@ def pyramid_document(
                 kernels=len(layer.kept),
                 kept=int(layer.kept.sum()),
                 relevance=float(layer.relevance.sum()),
+                relevances=tuple(float(f"{value:.4g}") for value in layer.relevance),
             )
             for layer in shown
         ),

@@ -39,6 +39,7 @@ class LayerFigures(Frozen):
     kernels: int = Field(ge=1)
     kept: int = Field(ge=0)
     relevance: float = Field(description="Sum of the relevance of all its kernels, in logits.")
+    relevances: tuple[float, ...] = Field((), description="Relevance of each of its kernels, to four digits.")
 
 
 class NodeFigures(Frozen):
