@@ -19,6 +19,13 @@ from reportgen.pages.summary import metric_rows
 from reportgen.pages.verdicts import kernel_verdicts
 from reportgen.records.jobs import Record
 
+RESPONSES = {
+    "firing": "the mean of its rectified map, which is what the next layer is given",
+    "channel": "the mean of its map before the activation function",
+    "neuron": "the centre unit of its map before the activation function",
+}
+"""What a kernel's response is, by the objective of the run."""
+
 
 @dataclass(frozen=True)
 class EvidenceStrip:
@@ -105,6 +112,8 @@ def _page(
             "before": around[0],
             "after": around[1],
             "stage1": clip_strip(model.addresses, stage1, "stage1", f"Synthetic clip that drives {view.name} most"),
+            "closed_form": clip_strip(model.addresses, stage1, "closed_form", f"The weights of {view.name}"),
+            "response": RESPONSES.get(str(stage1.metrics.get("objective")) if stage1 else "", RESPONSES["channel"]),
             "texture": picture(model.addresses, parts, "texture", f"Still texture of {view.name}"),
             "motion": motion.strips.get(view.id.index) if motion else None,
             "wheel": motion.wheel if motion else None,

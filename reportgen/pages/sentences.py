@@ -15,6 +15,9 @@ ONE_DIRECTION = 0.6
 LEAST_EVIDENCE = 0.05
 """Share of the clip's pixels whose motion can be seen, under which nothing is said about motion."""
 
+MOTION_MATTERS = 0.5
+"""Share of the response to a real clip that its best frozen frame leaves, under which motion is said to matter."""
+
 MOST_KEPT = 0.8
 """Share of the stage 1 activation from which a part is said to explain the kernel."""
 
@@ -38,6 +41,13 @@ class KernelFigures:
     coherence: float | None = None
     activation_kept: float | None = None
     texture_activation: float | None = None
+    real_kept_frozen: float | None = None
+
+    @property
+    def hides_motion(self) -> bool:
+        """Whether the synthetic clip stands still although freezing the best real clip costs most of its response."""
+        still = self.mean_speed is not None and self.mean_speed < STANDS_STILL
+        return still and self.real_kept_frozen is not None and self.real_kept_frozen < MOTION_MATTERS
 
     @property
     def times_best(self) -> float | None:
@@ -61,23 +71,30 @@ def direction_word(degrees: float) -> str:
 
 def preference(figures: KernelFigures) -> str:
     """Return one sentence about what the kernel wants, or why nothing can be said."""
-    if figures.explained_variance is None or figures.texture_plus_motion is None:
+    if figures.evidence_share is not None and figures.evidence_share < LEAST_EVIDENCE:
+        return "Nothing can be said about motion: the texture is too even to show any."
+    if figures.explained_variance is None or figures.texture_plus_motion is None or figures.mean_speed is None:
         return "Nothing can be said in words: this kernel's clip was not decomposed into texture and motion."
     if not figures.texture_plus_motion:
         return (
             "Not texture plus motion: one moving picture explains only "
             f"{percent(max(figures.explained_variance, 0.0))} of this clip, so no direction is named."
         )
-    unseen = figures.evidence_share is not None and figures.evidence_share < LEAST_EVIDENCE
-    if unseen or figures.mean_speed is None:
-        return "Nothing can be said about motion: the texture is too even to show any."
-    if figures.mean_speed < STANDS_STILL:
-        return f"Responds most to a texture that stands still ({number(figures.mean_speed, 2)} px/frame)."
-    speed = f"{number(figures.mean_speed, 2)} px/frame"
+    return _motion_sentence(figures, figures.mean_speed)
+
+
+def _motion_sentence(figures: KernelFigures, speed: float) -> str:
+    if figures.hides_motion:
+        return (
+            f"This clip stands still ({number(speed, 2)} px/frame), but real clips drive the kernel by "
+            "their motion: it shows a part of what the kernel responds to."
+        )
+    if speed < STANDS_STILL:
+        return f"Responds most to a texture that stands still ({number(speed, 2)} px/frame)."
     if figures.coherence is None or figures.direction is None or figures.coherence < ONE_DIRECTION:
         agreed = "" if figures.coherence is None else f" (coherence {number(figures.coherence, 2)})"
-        return f"Responds most to a texture moving at {speed} in no single direction{agreed}."
-    return f"Responds most to a texture moving {direction_word(figures.direction)} at {speed}."
+        return f"Responds most to a texture moving at {number(speed, 2)} px/frame in no single direction{agreed}."
+    return f"Responds most to a texture moving {direction_word(figures.direction)} at {number(speed, 2)} px/frame."
 
 
 def reservations(figures: KernelFigures) -> list[str]:

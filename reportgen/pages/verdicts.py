@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from reportgen.pages.format import number, percent
-from reportgen.pages.sentences import MOST_KEPT, KernelFigures
+from reportgen.pages.sentences import MOST_KEPT, MOTION_MATTERS, KernelFigures
 
 State = Literal["pass", "warn", "fail", "untested"]
 
@@ -63,6 +63,7 @@ def kernel_verdicts(figures: KernelFigures) -> list[Verdict]:
             f"at least {percent(MOST_KEPT)} of the activation kept (warn from {percent(HALF_KEPT)})",
             "Does one moving texture, and nothing else, still drive this kernel?",
         ),
+        _motion_verdict(figures),
         Verdict(
             "untested",
             "natural path",
@@ -78,3 +79,15 @@ def kernel_verdicts(figures: KernelFigures) -> list[Verdict]:
             "Do other random starts lead to the same clip? This run computed one seed.",
         ),
     ]
+
+
+def _motion_verdict(figures: KernelFigures) -> Verdict:
+    """Return whether the synthetic clip shows the motion that real clips drive the kernel by."""
+    measured = figures.mean_speed is not None and figures.real_kept_frozen is not None
+    return Verdict(
+        ("warn" if figures.hides_motion else "pass") if measured else "untested",
+        "motion as in real clips",
+        "–" if figures.real_kept_frozen is None else f"{percent(figures.real_kept_frozen)} left frozen",
+        f"no still clip where freezing the best real one leaves under {percent(MOTION_MATTERS)}",
+        "Does the synthetic clip move where the real clip that drives this kernel most needs its motion?",
+    )

@@ -127,7 +127,11 @@ def read_clips(network: Network, options: BuildOptions) -> list[ReadClip]:
         raise OptionError("Clips need a model card that says how they are prepared.")
     spec = network.card.clip
     frames = options.frame_range()
-    return [_named(read_clip(path, spec, frames=frames), place) for place, path in enumerate(options.clips)]
+    read = [_named(read_clip(path, spec, frames=frames), place) for place, path in enumerate(options.clips)]
+    titles = [clip.title for clip in read]
+    return [
+        replace(clip, title=f"{clip.title} ({clip.source})") if titles.count(clip.title) > 1 else clip for clip in read
+    ]
 
 
 def _named(clip: Clip, place: int) -> ReadClip:

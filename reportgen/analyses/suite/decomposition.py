@@ -17,6 +17,9 @@ from reportgen.motion_colour import motion_to_rgb
 from reportgen.progress import Progress
 from reportgen.records.figures import Array, ClipFigure, Figure, ImageFigure, MotionFigure, Result
 
+#: Share of pixels whose motion can be seen, under which nothing is said about texture plus motion.
+LEAST_EVIDENCE = 0.05
+
 
 class DecompositionAnalysis:
     """One unit per kernel; the clips of a layer are taken apart together."""
@@ -74,7 +77,8 @@ def _result(found: Decomposition, place: int, activations: dict[str, float]) -> 
         "psnr": float(found.psnr[place]),
         "explained_variance": float(found.explained_variance[place]),
         "still_variance": float(found.still_variance[place]),
-        "texture_plus_motion": bool(explains(found)[place]),
+        # A clip too even to show motion is neither explained nor refuted by it.
+        "texture_plus_motion": bool(explains(found)[place]) if evidence.mean() >= LEAST_EVIDENCE else None,
         "mean_speed": float(found.mean_speed[place]),
         "direction_degrees": float(found.direction[place]),
         "direction_coherence": float(found.coherence[place]),

@@ -43,6 +43,18 @@ def test_a_slow_texture_stands_still_whatever_its_direction() -> None:
     )
 
 
+def test_a_still_clip_of_a_kernel_that_needs_motion_says_what_it_hides() -> None:
+    said = preference(replace(MOVING, mean_speed=0.04, real_kept_frozen=0.3))
+    assert said.startswith("This clip stands still (0.040 px/frame), but real clips drive the kernel by their motion")
+    assert preference(replace(MOVING, mean_speed=0.04, real_kept_frozen=0.9)).startswith("Responds most")
+    assert preference(replace(MOVING, real_kept_frozen=0.3)) == preference(MOVING), "a moving clip hides no motion"
+
+
+def test_an_even_clip_says_nothing_about_motion() -> None:
+    even = replace(MOVING, texture_plus_motion=None, evidence_share=0.0, mean_speed=0.0)
+    assert preference(even) == "Nothing can be said about motion: the texture is too even to show any."
+
+
 def test_motion_without_one_direction_is_not_given_one() -> None:
     said = preference(replace(MOVING, coherence=0.31))
     assert said == "Responds most to a texture moving at 1.4 px/frame in no single direction (coherence 0.31)."
