@@ -16,6 +16,8 @@ from torch import Tensor
 
 _TRUTHS = frozenset({"eq", "ne", "lt", "le", "gt", "ge", "isnan", "isinf", "logical_and", "logical_or", "logical_not"})
 _PRODUCTS = {"mm": ("self", "mat2"), "bmm": ("self", "mat2"), "addmm": ("mat1", "mat2")}
+_SOFTMAX = frozenset({"_softmax", "_log_softmax"})
+_ADAPTIVE = frozenset({"_adaptive_avg_pool2d", "_adaptive_avg_pool3d", "adaptive_avg_pool2d"})
 _POOLS = {f"max_pool{n}d_with_indices": n for n in (2, 3)} | {f"avg_pool{n}d": n for n in (2, 3)}
 _POOL_DEFAULTS = (("padding", 0), ("dilation", 1))
 _EVAL_NORMS = frozenset({"native_batch_norm", "_native_batch_norm_legit_no_training"})
@@ -35,9 +37,14 @@ def meta_result(func: Any, arguments: Mapping[str, Any]) -> Any:
         result = _concatenated(tensors, arguments.get("dim", 0))
     elif name == "convolution":
         result = _convolved(arguments)
+    elif name in _SOFTMAX and not arguments.get("half_to_float", False):
+        result = _empty(first.shape, first.dtype)
+    elif name in _ADAPTIVE:
+        sizes = arguments["output_size"]
+        result = _empty((*first.shape[: first.ndim - len(sizes)], *sizes), first.dtype)
     elif name in _POOLS:
         result = _pooled(name, arguments)
-    elif name == "mean" and arguments.get("dim"):
+    elif name in {"mean", "sum"} and arguments.get("dim") and first.is_floating_point():
         result = _averaged(first, arguments["dim"], bool(arguments.get("keepdim", False)))
     elif name in _PRODUCTS:
         result = _multiplied(*(arguments[side] for side in _PRODUCTS[name]))

@@ -45,6 +45,9 @@ CASES: dict[str, tuple[Callable[..., Tensor | tuple[Tensor, Tensor]], tuple[tupl
         lambda x: fn.max_pool2d(x, 3, 2, dilation=2, return_indices=True),
         ((1, 2, 17, 18),),
     ),
+    "adaptive pool": (lambda x: fn.adaptive_avg_pool2d(x, (3, 2)), ((2, 3, 7, 9),)),
+    "softmax": (lambda x: x.softmax(-1), ((2, 3, 4),)),
+    "sum": (lambda x: x.sum((0, -1), keepdim=True), ((2, 3, 4),)),
     "mean pool": (lambda x: fn.avg_pool3d(x, (2, 7, 7), stride=1), ((1, 2, 4, 7, 9),)),
     "mean pool, rounded up": (lambda x: fn.avg_pool2d(x, 2, ceil_mode=True, padding=1), ((1, 2, 7, 9),)),
 }
