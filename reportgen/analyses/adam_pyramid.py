@@ -81,7 +81,8 @@ def _resize(nodes: Tensor, height: int, width: int) -> Tensor:
     if nodes.shape[-2:] == (height, width):
         return nodes.clone()
     sized = F.interpolate(nodes.flatten(0, 1), size=(height, width), mode="bilinear", align_corners=True)
-    return sized.unflatten(0, nodes.shape[:2])
+    enlarged: Tensor = sized.unflatten(0, nodes.shape[:2])
+    return enlarged
 
 
 def _blur(clips: Tensor, sigma: float) -> Tensor:

@@ -41,7 +41,8 @@ def forward_motion(displacement: Tensor) -> Tensor:
     motion = now - after
     for _ in range(_FIXED_POINT_STEPS):
         motion = now - warp_field(after, motion)
-    return motion.unflatten(0, (displacement.shape[0], -1))
+    forward: Tensor = motion.unflatten(0, (displacement.shape[0], -1))
+    return forward
 
 
 def texture_evidence(texture: Tensor, displacement: Tensor) -> Tensor:

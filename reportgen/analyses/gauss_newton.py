@@ -356,4 +356,5 @@ def _precondition(inverse: tuple[Tensor, Tensor, Tensor], field: Tensor, result:
 
 def _dot(a: Tensor, b: Tensor) -> Tensor:
     """Return the inner product of each clip's fields, as ``B 1 1 1 1``."""
-    return torch.linalg.vecdot(a.flatten(1), b.flatten(1)).view(-1, 1, 1, 1, 1)
+    products: Tensor = torch.linalg.vecdot(a.flatten(1), b.flatten(1))
+    return products.view(-1, 1, 1, 1, 1)

@@ -23,8 +23,8 @@ _HALVING_TAPS = (1.0, 7.0, 21.0, 35.0, 35.0, 21.0, 7.0, 1.0)
 def pixel_positions(displacement: Tensor) -> Tensor:
     """Return ``p + D(p)`` for a displacement ``... 2 H W``, as x and y pixel positions of the same shape."""
     height, width = displacement.shape[-2:]
-    kind = {"dtype": displacement.dtype, "device": displacement.device}
-    y, x = torch.meshgrid(torch.arange(height, **kind), torch.arange(width, **kind), indexing="ij")
+    rows, columns = (torch.arange(n, dtype=displacement.dtype, device=displacement.device) for n in (height, width))
+    y, x = torch.meshgrid(rows, columns, indexing="ij")
     return displacement + torch.stack([x, y])
 
 
@@ -85,4 +85,5 @@ def picture_pyramid(image: Tensor, levels: int) -> list[Tensor]:
 def double_displacement(displacement: Tensor, height: int, width: int) -> Tensor:
     """Bring a displacement ``B K 2 h w`` of half-size pictures to ``B K 2 height width``; its values double too."""
     fine = F.interpolate(displacement.flatten(0, 1), scale_factor=2, mode="bilinear", align_corners=False)
-    return 2 * fine[..., :height, :width].unflatten(0, displacement.shape[:2])
+    doubled: Tensor = 2 * fine[..., :height, :width].unflatten(0, displacement.shape[:2])
+    return doubled

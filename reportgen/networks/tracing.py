@@ -22,7 +22,7 @@ class FieldTracer(TorchDispatchMode):
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call, unused-ignore]
         self._fields = WeakIdKeyDictionary()
         self.additions = 0
 
