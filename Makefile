@@ -24,9 +24,16 @@ report: $(VENV)/.installed
 	$(BIN)/reportgen build
 	@echo "The report is $(CURDIR)/site/index.html - open it in a browser, or run: $(BIN)/reportgen serve"
 
-test: $(VENV)/.installed-dev
+# One torch thread per test process: the processes themselves share the cores.
+test: $(VENV)/.installed-dev browser
 	$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
+
+# The browser tests take the system's Chromium; where there is none, Playwright may bring its own.
+browser: $(VENV)/.installed-dev
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
+	  || $(BIN)/python -m playwright install chromium \
+	  || echo "No Chromium could be had: the browser tests will be skipped. Install one and run again."
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
