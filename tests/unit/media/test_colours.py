@@ -3,10 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from reportgen.motion_colour import motion_to_rgb
 
 from reportgen.media import heat_colours, heat_overlay, motion_frames
 from reportgen.media.colours import diverging, magma
+from reportgen.motion_colour import motion_to_rgb
 
 
 def lightness(rgb: NDArray[np.uint8]) -> NDArray[np.float64]:
