@@ -21,8 +21,9 @@ Parameters = dict[str, Any]
 #: reported are always computed in float32 on the native clip.
 PRESETS: dict[str, dict[str, Parameters]] = {
     "quick": {
-        "kernels": {"count": 1, "steps": 48},
+        "kernels": {"count": 1, "steps": 32, "grow": True, "work": 1000},
         "decomposition": {},
+        "path": {"seeds": 0, "steps": 48},
         "pyramid": {"depth": 2, "draws": 5},
         "saliency": {"methods": ["gradients", "grad_cam"], "samples": 4, "steps": 8},
         "faithfulness": {
@@ -41,6 +42,7 @@ PRESETS: dict[str, dict[str, Parameters]] = {
     "standard": {
         "kernels": {"count": 3, "steps": 96},
         "decomposition": {},
+        "path": {"seeds": 1, "steps": 64},
         "pyramid": {"depth": 3, "draws": 20},
         "saliency": {
             "methods": ["gradients", "guided_backprop", "smoothgrad", "integrated_gradients", "grad_cam"],
@@ -63,6 +65,7 @@ PRESETS: dict[str, dict[str, Parameters]] = {
     "full": {
         "kernels": {"count": "all", "steps": 192},
         "decomposition": {},
+        "path": {"seeds": 2, "steps": 384},
         "pyramid": {"depth": 3, "draws": 20},
         "saliency": {
             "methods": [
@@ -99,6 +102,25 @@ PRESETS: dict[str, dict[str, Parameters]] = {
 #: What an analysis takes over from another one unless it is told otherwise: it judges the other's answers.
 FOLLOWS: dict[str, tuple[str, tuple[str, ...]]] = {
     "faithfulness": ("saliency", ("methods", "samples", "baseline", "layer", "window")),
+    "path": (
+        "kernels",
+        (
+            "basis",
+            "constraint",
+            "radius",
+            "learning_rate",
+            "contrast",
+            "total_variation",
+            "temporal_smoothness",
+            "jitter",
+            "scale",
+            "rotation",
+            "power",
+            "temporal_weight",
+            "decorrelated",
+            "precision",
+        ),
+    ),
 }
 
 

@@ -57,7 +57,8 @@ def test_a_flag_goes_over_the_file_and_the_file_over_the_default(tmp_path: Path)
     config.write_text('preset = "quick"\nseed = 7\nmodels = ["c3d"]\n[kernels]\nsteps = 12\n')
     options = load_options({"seed": 9, "preset": None, "clips": ()}, config=config, analyses=ANALYSES)
     assert (options.seed, options.preset, options.models, options.device) == (9, "quick", ("c3d",), "auto")
-    assert options.analysis_parameters("kernels") == {"steps": 12}
+    preset = {name: value for name, value in PRESETS["quick"]["kernels"].items() if name != "count"}
+    assert options.analysis_parameters("kernels") == {**preset, "steps": 12}
     assert options.analysis_parameters("saliency") == PRESETS["quick"]["saliency"]
 
 

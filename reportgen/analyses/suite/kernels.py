@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from torch import Tensor
@@ -10,13 +10,25 @@ from torch import Tensor
 from reportgen.analyses.base import Answers, Inapplicable, Parameters, Subject, Unit
 from reportgen.analyses.closed_form import closed_form
 from reportgen.analyses.maximize import maximize_stream
+from reportgen.analyses.options import AscentOptions
 from reportgen.progress import Progress
 from reportgen.records.figures import Array, ClipFigure, DataFigure, Figure, Result
 from reportgen.records.identities import KernelId
+from reportgen.records.manifest import LayerFacts
+
+#: Fewer steps than these lead nowhere.
+LEAST_STEPS = 12
+
+#: A step up is a forward and a backward pass, which is twice a forward pass.
+_PASSES = 3
 
 
 class KernelAnalysis:
-    """One unit per kernel; the kernels of a layer are optimised together."""
+    """One unit per kernel; the kernels of a layer are optimised together.
+
+    The parameter `work` bounds the multiply-adds of a kernel in 1e9: large networks take fewer steps, by a rule that
+    knows the network and not the machine.
+    """
 
     name = "kernels"
     title = "What each kernel looks for"
@@ -40,6 +52,13 @@ class KernelAnalysis:
         layer = units[0].group
         by_index = {int(unit.parameters["kernel"]): unit for unit in units}
         options = {**parameters, "objective": subject.objective, "seed": subject.seed}
+        work = options.pop("work", None)
+        notes = []
+        if work is not None:
+            wanted = int(options.get("steps", AscentOptions.steps))
+            options["steps"] = affordable_steps(subject.layers, layer, wanted, float(work))
+            if options["steps"] < wanted:
+                notes.append(f"{options['steps']} steps instead of {wanted}: this preset bounds the work on a kernel.")
         stream = maximize_stream(subject.network, layer, list(by_index), progress=progress, **options)
         closed = _closed_forms(subject, layer, list(by_index))
         for found in stream:
@@ -59,7 +78,14 @@ class KernelAnalysis:
             }
             if found.kernel in closed:
                 figures["closed_form"] = closed[found.kernel]
-            yield by_index[found.kernel], Result(figures, metrics)
+            yield by_index[found.kernel], Result(figures, metrics, tuple(notes))
+
+
+def affordable_steps(layers: Mapping[str, LayerFacts], layer: str, steps: int, work: float) -> int:
+    """Return how many of `steps` steps on native clips fit into `work` 1e9 multiply-adds: at least `LEAST_STEPS`."""
+    last = layers[layer].order
+    forward = sum(facts.multiply_adds or 0 for facts in layers.values() if facts.order <= last)
+    return min(steps, max(LEAST_STEPS, int(work * 1e9 / max(1, _PASSES * forward))))
 
 
 def _closed_forms(subject: Subject, layer: str, kernels: Sequence[int]) -> dict[int, Figure]:
