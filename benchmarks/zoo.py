@@ -17,7 +17,6 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -132,7 +131,7 @@ def command(model: str, folder: Path, options: argparse.Namespace) -> list[str]:
     return words
 
 
-def run(words: Sequence[str], log: Path, threads: int) -> tuple[int, float, float]:
+def run(words: list[str], log: Path, threads: int) -> tuple[int, float, float]:
     """Run a command; return its exit code, its CPU seconds and its largest resident set in GiB."""
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
     with log.open("w", encoding="utf-8") as file:

@@ -92,7 +92,7 @@ class Network:
                 raise NetworkError(f"{self.name} returns probabilities: its card must name the classifier layer.")
             with Taps(self, [classifier]) as taps:
                 self.module(self.prepare(clips))
-                return class_positions(taps[classifier])
+                return class_positions(taps[classifier], last=isinstance(self.submodule(classifier), nn.Linear))
         return self.class_scores(self.module(self.prepare(clips)))
 
     def submodule(self, layer: str) -> nn.Module:
@@ -153,9 +153,15 @@ def to_argument(clips: Tensor, adapter: Adapter) -> Any:
     return [argument] if adapter.as_list else argument
 
 
-def class_positions(scores: Tensor) -> Tensor:
-    """Return class logits `N K` from a classifier's raw output: `N K`, or `N K T H W` averaged over positions."""
-    return scores if scores.ndim == 2 else scores.flatten(2).mean(2)
+def class_positions(scores: Tensor, *, last: bool = False) -> Tensor:
+    """Return class logits `N K` from a classifier's raw output, averaged over positions where it has any.
+
+    The classes lie along axis 1 (`N K T H W`, a convolution's), or with `last` along the last one (`N T H W K`, a
+    linear layer's).
+    """
+    if scores.ndim == 2:
+        return scores
+    return scores.flatten(1, -2).mean(1) if last else scores.flatten(2).mean(2)
 
 
 @contextmanager
