@@ -22,7 +22,7 @@ from reportgen.media.encode import (
     sprite_size,
     to_uint8,
 )
-from reportgen.media.overlays import heat_colours, heat_overlay
+from reportgen.media.overlays import heat_colours, heat_overlay, stacked
 from reportgen.records.figures import (
     ClipFigure,
     DataFigure,
@@ -31,6 +31,7 @@ from reportgen.records.figures import (
     ImageFigure,
     JsonFigure,
     MotionFigure,
+    StackFigure,
     TextFigure,
 )
 from reportgen.records.jobs import Artifact
@@ -72,6 +73,7 @@ def write_figure(
     HeatFigure      sprite of the heat over the greyed clip (kind heat), the frame with most heat as poster (kind
                     image), sprite of the heat alone (kind heat, role `{role}_map`), and .npz (kind data): `heat`
                     T H W float16 in units of `scale`, `scale`
+    StackFigure     PNG of the heat over the greyed clip, frames one behind the other (kind image)
     DataFigure      .npz (kind data)
     JsonFigure      JSON (kind json)
     TextFigure      text (kind text)
@@ -110,6 +112,10 @@ def _files(role: str, figure: Figure, name: str | None) -> Iterator[_File]:
             yield _motion_file(role, figure)
         case HeatFigure():
             yield from _heat_files(role, figure)
+        case StackFigure():
+            pixels = stacked(heat_overlay(figure.heat, figure.over, figure.scale, signed=False))
+            size = {"height": pixels.shape[0], "width": pixels.shape[1]}
+            yield _File(f"{role}.png", role, "image", "image/png", png_bytes(pixels), size)
         case DataFigure():
             yield _File(f"{role}.npz", role, "data", NPZ, npz_bytes(figure.arrays))
         case JsonFigure():

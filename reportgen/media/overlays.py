@@ -15,6 +15,9 @@ from reportgen.motion_colour import motion_to_rgb
 _STRONGEST = 0.9
 """Share of the heat's colour where it is at the end of its scale; at zero there is only the clip."""
 
+_NARROWED, _SLOPE, _GAP = 0.45, 0.3, 0.3
+"""A stacked frame's width, its fall, and its distance from the next, in widths of the clip."""
+
 _LUMA = np.array([0.299, 0.587, 0.114])
 
 
@@ -34,6 +37,26 @@ def heat_overlay(heat: NDArray[Any], over: NDArray[Any], scale: float, *, signed
     share = _STRONGEST * strength[..., None]
     blended: Frames = np.rint(grey * (1 - share) + heat_colours(heat, scale, signed=signed) * share).astype(np.uint8)
     return blended
+
+
+def stacked(frames: Frames, most: int = 12) -> Frames:
+    """Return frames `T H W 3` as one picture `H' W' 4`: seen from the side, time to the right, transparent around them.
+
+    After the tubes of Stergiou et al. 2019 (arXiv 1902.01078). Of more than `most` frames, evenly spaced ones.
+    """
+    shown = frames[np.unique(np.linspace(0, len(frames) - 1, min(most, len(frames))).round().astype(int))]
+    height, width = shown.shape[1:3]
+    narrow, slope = max(round(_NARROWED * width), 1), round(_SLOPE * width)
+    columns = np.linspace(0, width - 1, narrow).round().astype(int)
+    down = np.linspace(slope, 0, narrow).round().astype(int)
+    step = max(round(_GAP * width), 1)
+    canvas = np.zeros((height + slope, narrow + step * (len(shown) - 1), 4), np.uint8)
+    rows = np.arange(height)[:, None] + down[None, :]
+    for place in reversed(range(len(shown))):
+        canvas[rows, np.arange(narrow)[None, :] + place * step] = np.concatenate(
+            [shown[place][:, columns], np.full((height, narrow, 1), 255, np.uint8)], axis=2
+        )
+    return canvas
 
 
 def motion_frames(motion: NDArray[Any], evidence: NDArray[Any], max_speed: float) -> Frames:

@@ -38,7 +38,7 @@ class Graph:
 
     `negative` are the kernels that speak most against the class; they have no edges. `edge_total` counts the edges
     between kept kernels, of which `edges` are the strongest. `conservation` is the error of the sums of relevance,
-    relative to the logit; None when no layer behind the class could be compared.
+    relative to the logit; None when no layer behind the class could be compared. `document` is what all this is from.
     """
 
     nodes: tuple[Node, ...]
@@ -50,6 +50,7 @@ class Graph:
     edge_total: int
     theta: ThetaCurve
     conservation: float | None
+    document: PyramidDocument
 
     @cached_property
     def places(self) -> dict[tuple[str, int], int]:
@@ -92,6 +93,7 @@ def as_graph(document: PyramidDocument) -> Graph:
         edge_total=document.edge_total,
         theta=document.theta_curve,
         conservation=_conservation(document),
+        document=document,
     )
 
 

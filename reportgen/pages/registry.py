@@ -15,6 +15,7 @@ from reportgen.pages import (
     other,
     provenance,
     pyramid,
+    pyramid_compare,
     saliency,
 )
 from reportgen.pages.page import Page
@@ -31,6 +32,7 @@ PAGES: dict[str, PageKind] = {
     "kernel": kernel.pages,
     "saliency": saliency.pages,
     "pyramid": pyramid.pages,
+    "pyramid_compare": pyramid_compare.pages,
     "other": other.pages,
     "provenance": provenance.pages,
     "methods": methods.pages,

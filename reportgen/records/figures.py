@@ -55,6 +55,16 @@ class HeatFigure:
 
 
 @dataclass(frozen=True)
+class StackFigure:
+    """A map over a clip as one picture, its frames one behind the other: `heat` T H W, `over` T H W C, `scale` > 0."""
+
+    heat: Array
+    over: Array
+    scale: float
+    caption: str = ""
+
+
+@dataclass(frozen=True)
 class DataFigure:
     """Arrays kept at full precision for later jobs and for download, by name."""
 
@@ -79,7 +89,7 @@ class TextFigure:
     caption: str = ""
 
 
-Figure = ClipFigure | ImageFigure | MotionFigure | HeatFigure | DataFigure | JsonFigure | TextFigure
+Figure = ClipFigure | ImageFigure | MotionFigure | HeatFigure | StackFigure | DataFigure | JsonFigure | TextFigure
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reportgen.analyses.base import Answers, Inapplicable, NamedClip, Parameters, Subject, Unit
 from reportgen.analyses.pyramid import ClassPyramid, class_pyramid
@@ -16,7 +17,7 @@ from reportgen.analyses.suite.targets import class_name, class_units
 from reportgen.errors import OptionError
 from reportgen.networks.connections import ConnectionGraph, connection_graph
 from reportgen.progress import Progress
-from reportgen.records.figures import Figure, HeatFigure, JsonFigure, Result, TextFigure
+from reportgen.records.figures import Figure, HeatFigure, JsonFigure, Result, StackFigure, TextFigure
 from reportgen.records.pyramid_schema import PyramidDocument
 
 #: Parameters of the causal check; the others are those of `class_pyramid`.
@@ -25,13 +26,16 @@ _CHECK = ("draws",)
 #: A tube's colours end at this percentile of it.
 TUBE_PERCENTILE = 99.5
 
+#: Kernels of a layer that get a tube of their own, the most relevant ones.
+TUBES_PER_LAYER = 3
+
 
 class PyramidAnalysis:
     """One unit per clip and class; all share one connection graph."""
 
     name = "pyramid"
     title = "Class Feature Pyramid"
-    version = 1
+    version = 2
     after: tuple[str, ...] = ()
     choosing: tuple[str, ...] = ()
 
@@ -123,7 +127,17 @@ def _documents(found: ClassPyramid, document: PyramidDocument) -> dict[str, Figu
 def _tubes(subject: Subject, clip: NamedClip, found: ClassPyramid) -> dict[str, Figure]:
     over = clip.pixels[0].movedim(0, -1).numpy()
     figures: dict[str, Figure] = {}
-    for layer, tube in saliency_tubes(subject.network, clip.pixels, found).items():
-        scale = float(np.percentile(np.abs(tube.tube), TUBE_PERCENTILE)) or 1.0
-        figures[f"tube.{layer}"] = HeatFigure(tube.tube, over, False, scale, f"Kept kernels of {layer}")
+    tubes = saliency_tubes(subject.network, clip.pixels, found, kernels_per_layer=TUBES_PER_LAYER)
+    for layer, tube in tubes.items():
+        figures[f"tube.{layer}"] = HeatFigure(tube.tube, over, False, _scale(tube.tube), f"Kept kernels of {layer}")
+        stack = np.maximum(tube.tube, 0.0)
+        figures[f"stack.{layer}"] = StackFigure(stack, over, _scale(stack), f"Tube of {layer}, frame behind frame")
+        for index, map_ in zip(tube.kernels, tube.maps, strict=True):
+            figure = HeatFigure(map_, over, False, _scale(map_), f"Kernel {index} of {layer}")
+            figures[f"kernel_tube.{layer}.{index}"] = figure
     return figures
+
+
+def _scale(heat: NDArray[np.float32]) -> float:
+    """Return the value at which a tube's colours end."""
+    return float(np.percentile(np.abs(heat), TUBE_PERCENTILE)) or 1.0
