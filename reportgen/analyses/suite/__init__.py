@@ -8,6 +8,7 @@ from reportgen.analyses.suite.evidence import EvidenceAnalysis
 from reportgen.analyses.suite.faithfulness import FaithfulnessAnalysis
 from reportgen.analyses.suite.kernels import KernelAnalysis
 from reportgen.analyses.suite.motion import MotionAnalysis
+from reportgen.analyses.suite.path import PathAnalysis
 from reportgen.analyses.suite.pyramid import PyramidAnalysis
 from reportgen.analyses.suite.saliency import SaliencyAnalysis
 
@@ -18,6 +19,7 @@ SUITE: dict[str, Analysis] = {
         EvidenceAnalysis(),
         KernelAnalysis(),
         DecompositionAnalysis(),
+        PathAnalysis(),
         PyramidAnalysis(),
         SaliencyAnalysis(),
         FaithfulnessAnalysis(),
