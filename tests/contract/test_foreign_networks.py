@@ -9,10 +9,16 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
+from reportgen.analyses.suite import SUITE
 from reportgen.errors import CardError, NetworkError, UnknownNameError, WeightsError
 from reportgen.networks.layers import describe_layers
 from reportgen.networks.network import Network
+from reportgen.options import BuildOptions
+from reportgen.records.jobs import Skipped
+from reportgen.records.store import find_runs
+from reportgen.runner.build import compute
 from reportgen.zoo.load import load_network
 
 NETWORKS = '''
@@ -74,6 +80,23 @@ class Maps(nn.Module):
 
     def forward(self, clip):
         return self.up(torch.relu(self.down(clip)))
+
+
+class Attentive(nn.Module):
+    """Clips to tokens, tokens that look at each other, the mean of them to logits; functional throughout."""
+
+    def __init__(self, classes=4):
+        super().__init__()
+        self.patch = nn.Conv3d(3, 8, (2, 8, 8), (2, 8, 8))
+        self.qkv = nn.Linear(8, 24)
+        self.out = nn.Linear(8, 8)
+        self.head = nn.Linear(8, classes)
+
+    def forward(self, clip):
+        tokens = self.patch(clip).flatten(2).transpose(1, 2)
+        q, k, v = self.qkv(tokens).chunk(3, dim=-1)
+        tokens = tokens + self.out(functional.scaled_dot_product_attention(q, k, v))
+        return self.head(functional.gelu(tokens).mean(1))
 
 
 class Listed(Plain):
@@ -344,3 +367,58 @@ def test_a_file_that_is_no_exported_program(tmp_path: Path) -> None:
     (tmp_path / "x.pt2").write_bytes(b"text")
     with pytest.raises(CardError, match="cannot be read as an exported program"):
         load_network(str(tmp_path / "x.pt2"))
+
+
+EVERY_ANALYSIS = {
+    "Plain": {},
+    "Listed": {},
+    "Pathways": {},
+    "Maps": {},
+    "Attentive": {},
+    "picture": {},
+    "two_frames": {},
+    "tuple": {"wrap": "tuple"},
+    "dict": {"wrap": "dict"},
+    "softmax": {"wrap": "softmax"},
+    "steps": {"wrap": "steps"},
+}
+
+
+@pytest.mark.parametrize("name", EVERY_ANALYSIS)
+def test_every_analysis_answers_or_says_why_not(name: str, file: Path, tmp_path: Path) -> None:
+    arguments = EVERY_ANALYSIS[name]
+    factory = "Plain" if arguments else name
+    frames = {"picture": 1, "two_frames": 2}.get(name, 8)
+    clip = tmp_path / "clip"
+    clip.mkdir()
+    for frame in range(max(frames, 2)):
+        pixels = torch.rand(32, 32, 3, generator=torch.Generator().manual_seed(frame)).mul(255).byte().numpy()
+        Image.fromarray(pixels).save(clip / f"{frame:03}.png")
+    options = BuildOptions(
+        models=(f"{file}:{factory}",),
+        untrained=True,
+        model_args=arguments,
+        clip_spec={"frames": frames, "height": 32, "width": 32},
+        clips=(str(clip),),
+        preset="quick",
+        runs=tmp_path / "runs",
+        parameters={"kernels": {"steps": 4}},
+    )
+    summary = compute(options)
+    (store,) = find_runs(tmp_path / "runs")
+    outcomes = {analysis: [] for analysis in SUITE}
+    for record in store.manifest().records:
+        outcomes[record.job.analysis].append(record.outcome)
+    summary.check()
+    for analysis, found in outcomes.items():
+        assert found, f"{analysis} says nothing of {name}"
+        reasons = " ".join(outcome.reason for outcome in found if isinstance(outcome, Skipped))
+        skipped = all(isinstance(outcome, Skipped) for outcome in found)
+        if analysis in {"pyramid", "saliency"} or (analysis == "motion" and name == "Maps"):
+            assert skipped == (name == "Maps"), reasons
+            assert not skipped or "no classes" in reasons
+        elif analysis in {"decomposition", "motion"} and name == "picture":
+            assert skipped
+            assert "single frame" in reasons or "one frame" in reasons
+        elif analysis in {"evidence", "kernels", "decomposition"}:
+            assert not skipped, reasons

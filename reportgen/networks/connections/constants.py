@@ -14,6 +14,9 @@ _TRANSPOSES = frozenset(
 )
 
 
+_RESHAPES = frozenset({"expand", "view", "_unsafe_view", "unsqueeze", "squeeze"})
+
+
 @dataclass(frozen=True)
 class Constant:
     """What a tensor that depends on no input was made of: the parameters and buffers, and the steps since.
@@ -64,6 +67,10 @@ class Constants:
         if any(constant is None for constant in known):
             return False
         made_of = [constant for constant in known if constant is not None]
+        if len(inputs) == len(outputs) == 1 and _same_matrix(name, inputs[0], outputs[0]):
+            self._known[id(outputs[0])] = made_of[0]
+            self._held.append(outputs[0])
+            return True
         roots = tuple(dict.fromkeys(root for constant in made_of for root in constant.roots))
         step = f"{name}({', '.join(_plain(setting) for setting in settings)})"
         steps = (*(step for constant in made_of for step in constant.steps), step)
@@ -72,6 +79,16 @@ class Constants:
             self._known[id(tensor)] = Constant(roots, own)
             self._held.append(tensor)
         return True
+
+
+def _same_matrix(name: str, given: Tensor, result: Tensor) -> bool:
+    """Whether an operation does no more than give a matrix a batch axis of one, or take it away.
+
+    Whether torch does that on the way to a product depends on which of the factors need gradients.
+    """
+    if name not in _RESHAPES or given.ndim < 2 or result.ndim < 2:
+        return False
+    return given.shape[-2:] == result.shape[-2:] and given.numel() == result.numel()
 
 
 def _plain(setting: Any) -> str:
