@@ -8,6 +8,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from reportgen.pages.format import fixed
+
+TELLING = 0.9
+"""AUROC from which a label word is said to drive a kernel."""
+
+INDIFFERENT = 0.75
+"""Largest AUROC of the labels' other words under which a kernel is said not to mind them."""
+
+MOST_WORDS = 6
+"""Words listed in a sentence."""
+
 SHOWN = 3
 """Clips per strip."""
 
@@ -30,17 +41,91 @@ class Strips:
 
 
 @dataclass(frozen=True)
+class DrivingWord:
+    """The word of the clips' labels that drives a kernel most; `others` is what the labels' other part may be."""
+
+    text: str
+    auroc: float
+    others: tuple[str, ...]
+    other: float | None
+
+    @property
+    def sentence(self) -> str:
+        """What may be said of it: nothing under TELLING, for the best of some words is never at chance."""
+        if self.auroc < TELLING:
+            return f"No label of the real clips drives it clearly (best: “{self.text}”, AUROC {fixed(self.auroc)})."
+        if not self.others:
+            return f"Responds to clips of “{self.text}” (AUROC {fixed(self.auroc)})."
+        names = ", ".join(self.others[:MOST_WORDS]) + (" …" if len(self.others) > MOST_WORDS else "")
+        if self.other is not None and self.other < INDIFFERENT:
+            return f"Responds to “{self.text}” (AUROC {fixed(self.auroc)}), whichever of {names} it comes with."
+        return f"Responds to “{self.text}” (AUROC {fixed(self.auroc)}), more with some of {names} than with others."
+
+
+@dataclass(frozen=True)
+class Redundancy:
+    """Kernels of a layer that answer alike to every clip, and pairs that answer as each other does, among `kernels`."""
+
+    kernels: int
+    dead: tuple[int, ...]
+    duplicates: tuple[tuple[int, int, float], ...]
+
+    @property
+    def share(self) -> float:
+        """Share of the layer's kernels that are dead or repeat an earlier one."""
+        return len({*self.dead, *(second for _, second, _ in self.duplicates)}) / self.kernels if self.kernels else 0.0
+
+    def twins(self, kernel: int) -> list[tuple[int, float]]:
+        """Return the kernels that answer as `kernel` does, with their correlation."""
+        pairs = [(a, b, r) for a, b, r in self.duplicates if kernel in (a, b)]
+        return [(b if a == kernel else a, r) for a, b, r in pairs]
+
+
+@dataclass(frozen=True)
 class Evidence:
     """Mean responses: for each layer, clip by kernel, in the order of `clips`."""
 
     clips: tuple[str, ...] = ()
     layers: Mapping[str, list[list[float]]] = field(default_factory=dict)
+    words: Mapping[str, list[DrivingWord]] = field(default_factory=dict)
+    redundancy: Mapping[str, Redundancy] = field(default_factory=dict)
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Evidence:
         """Return the evidence that an evidence document holds."""
         layers = {layer: facts["values"] for layer, facts in document["layers"].items()}
-        return cls(clips=tuple(document["clips"]), layers=layers)
+        found = {layer: facts for layer, facts in document["layers"].items() if "dead" in facts}
+        words = {
+            layer: [
+                DrivingWord(str(word["text"]), float(word["auroc"]), tuple(word["others"]), word["other"])
+                for word in facts["words"]
+            ]
+            for layer, facts in found.items()
+        }
+        redundancy = {
+            layer: Redundancy(
+                kernels=len(facts["values"][0]) if facts["values"] else 0,
+                dead=tuple(facts["dead"]),
+                duplicates=tuple((int(a), int(b), float(r)) for a, b, r in facts["duplicates"]),
+            )
+            for layer, facts in found.items()
+        }
+        return cls(tuple(document["clips"]), layers, words, redundancy)
+
+    def word(self, layer: str, kernel: int) -> DrivingWord | None:
+        """Return the label word that drives a kernel most; None where clips have no labels that tell them apart."""
+        words = self.words.get(layer, [])
+        return words[kernel] if kernel < len(words) else None
+
+    def doubts(self, layer: str, kernel: int) -> list[str]:
+        """Return what makes a kernel's own page say less: that it is dead, or that others answer as it does."""
+        found = self.redundancy.get(layer)
+        if found is None:
+            return []
+        if kernel in found.dead:
+            return [f"Dead on the reference clips: it answers alike to all {len(self.clips)} of them."]
+        twins = [f"#{other} (correlation {fixed(r)})" for other, r in found.twins(kernel)]
+        return [f"Answers the reference clips as {', '.join(twins)} of its layer does."] if twins else []
 
     def responses(self, layer: str, kernel: int) -> list[Driven]:
         """Return each clip's response, the strongest first; empty when the layer was not measured."""

@@ -27,7 +27,7 @@ from reportgen.records.manifest import ClipFacts, LayerFacts, Manifest, Run
 from reportgen.records.pyramid_schema import PyramidDocument
 from reportgen.records.store import RUN_FILE, Store
 
-DESIGNED = ("kernels", "decomposition", "evidence", "pyramid", "saliency", "faithfulness", "motion")
+DESIGNED = ("kernels", "decomposition", "path", "evidence", "pyramid", "saliency", "faithfulness", "motion")
 """Analyses with pages of their own; every other one is shown by kind of artifact."""
 
 
@@ -232,7 +232,23 @@ class ModelView:
             coherence=figure(second, "direction_coherence"),
             activation_kept=figure(second, "activation_kept"),
             texture_activation=figure(second, "texture_activation"),
+            real_kept_frozen=self._kept_frozen(kernel),
+            **self._path(kernel),
         )
+
+    def _kept_frozen(self, kernel: KernelId) -> float | None:
+        probes = self.motion_probes.kernels.get(str(kernel)) if self.motion_probes else None
+        return probes.kept("frozen") if probes else None
+
+    @cached_property
+    def _paths(self) -> dict[str, Done]:
+        found = {record.job.unit: record.outcome for record in self.manifest.of("path")}
+        return {unit: outcome for unit, outcome in found.items() if isinstance(outcome, Done)}
+
+    def _path(self, kernel: KernelId) -> dict[str, float | None]:
+        done = self._paths.get(str(kernel))
+        metrics = done.metrics if done else {}
+        return {name: figure(metrics, name) for name in ("path_similarity", "seed_similarity")}
 
     @cached_property
     def all_kernels(self) -> list[KernelView]:

@@ -42,6 +42,8 @@ class KernelFigures:
     activation_kept: float | None = None
     texture_activation: float | None = None
     real_kept_frozen: float | None = None
+    path_similarity: float | None = None
+    seed_similarity: float | None = None
 
     @property
     def hides_motion(self) -> bool:

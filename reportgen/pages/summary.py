@@ -13,7 +13,7 @@ from reportgen.pages.format import count, figure, fixed, number, percent, plain,
 from reportgen.pages.maps import CHANGED, HARDLY
 from reportgen.pages.report import ClassView, ModelView
 from reportgen.pages.sentences import KernelFigures
-from reportgen.pages.verdicts import State, Verdict, graded
+from reportgen.pages.verdicts import SEEDS_DIFFER, UNRELATED, State, Verdict, graded
 from reportgen.records.jobs import Done
 
 RELIES = 0.1
@@ -88,10 +88,11 @@ def checks(model: ModelView) -> list[Verdict]:
     return [
         *_run_checks(model),
         *_kernel_checks(model),
+        *_path_checks(model),
+        _redundancy_check(model),
         *_pyramid_checks(model),
         *_saliency_checks(model),
         *_motion_checks(model),
-        *_untested(),
     ]
 
 
@@ -252,16 +253,56 @@ def _motion_checks(model: ModelView) -> list[Verdict]:
     ]
 
 
-_LATER: tuple[tuple[str, str, str], ...] = (
-    ("Natural path", "synthetic and real clips take the same path", "Visualisations can be fooled where they do not."),
-    ("Seeds agree", "clips of other seeds are alike", "One seed shows one of possibly many facets."),
-)
-
-
-def _untested() -> list[Verdict]:
+def _path_checks(model: ModelView) -> list[Verdict]:
+    """Return how many synthetic clips take a natural way, and how many other seeds find again."""
+    figures = [view.figures for view in model.all_kernels]
+    natural, natural_text = _share(figures, lambda f: _at_least(f.path_similarity, UNRELATED))
+    agree, agree_text = _share(figures, lambda f: _at_least(f.seed_similarity, SEEDS_DIFFER))
     return [
-        Verdict("untested", name, "–", threshold, f"Not measured in this run. {why}") for name, threshold, why in _LATER
+        Verdict(
+            graded(natural, 0.9, 0.5),
+            "Synthetic clips that take a natural path",
+            natural_text,
+            "at least 90% are no farther from the driving real clips than unrelated ones are (warn from 50%)",
+            "Visualisations can be fooled where synthetic and real clips take different paths."
+            if natural is not None
+            else "Not measured in this run. Visualisations can be fooled where the paths differ.",
+            model.addresses.home,
+        ),
+        Verdict(
+            graded(agree, 0.9, 0.5),
+            "Synthetic clips that other seeds find again",
+            agree_text,
+            f"at least 90% reach a rank correlation of {fixed(SEEDS_DIFFER)} (warn from 50%)",
+            "One seed shows one of possibly many facets."
+            if agree is not None
+            else "Not measured in this run. One seed shows one of possibly many facets.",
+            model.addresses.home,
+        ),
     ]
+
+
+def _at_least(value: float | None, least: float) -> bool | None:
+    return None if value is None else value >= least
+
+
+def _redundancy_check(model: ModelView) -> Verdict:
+    """Return which share of the measured layers' kernels is dead or repeats another one."""
+    found = model.evidence.redundancy
+    total = sum(one.kernels for one in found.values())
+    dead = sum(len(one.dead) for one in found.values())
+    share = sum(one.share * one.kernels for one in found.values()) / total if total else None
+    worst = max(found, key=lambda layer: found[layer].share, default=None)
+    return Verdict(
+        graded(share, 0.05, 0.25),
+        "Dead or duplicate kernels",
+        "–" if share is None else f"{percent(share, 1)} of {total}",
+        "at most 5% (warn to 25%)",
+        f"{dead} answer alike to every reference clip; the others answer as another kernel does."
+        if total
+        else "Not measured in this run.",
+        model.addresses.layer(worst) if worst in model.kernels else "",
+    )
 
 
 def metric_rows(metrics: dict[str, Any]) -> list[tuple[str, str]]:

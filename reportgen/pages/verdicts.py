@@ -5,12 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from reportgen.pages.format import number, percent
+from reportgen.pages.format import fixed, number, percent
 from reportgen.pages.sentences import MOST_KEPT, MOTION_MATTERS, KernelFigures
 
 State = Literal["pass", "warn", "fail", "untested"]
 
 HALF_KEPT = 0.5
+
+NATURAL, UNRELATED = 0.5, 0.0
+"""Path similarity from which a synthetic clip's way is natural, and under which unrelated real clips are nearer."""
+
+SEEDS_AGREE, SEEDS_DIFFER = 0.8, 0.5
+"""Rank correlation of responses from which clips of two seeds are alike, and from which there is a warning."""
+
+NOT_COMPARED = " Nothing to compare: no real clips, none that drives it, or no measured layer before it."
 
 
 @dataclass(frozen=True)
@@ -65,18 +73,21 @@ def kernel_verdicts(figures: KernelFigures) -> list[Verdict]:
         ),
         _motion_verdict(figures),
         Verdict(
-            "untested",
+            graded(figures.path_similarity, NATURAL, UNRELATED),
             "natural path",
-            "–",
-            "similar path through the layers",
-            "Does the synthetic clip activate the network the way real clips do? This run did not measure it.",
+            fixed(figures.path_similarity),
+            f"at least {fixed(NATURAL)} (warn from {fixed(UNRELATED)}: 0 is as far as unrelated real clips, "
+            "1 as near as the clips that drive it)",
+            "Does the synthetic clip activate the layers before this kernel the way real clips that drive it do?"
+            + ("" if figures.path_similarity is not None else NOT_COMPARED),
         ),
         Verdict(
-            "untested",
+            graded(figures.seed_similarity, SEEDS_AGREE, SEEDS_DIFFER),
             "seeds agree",
-            "–",
-            "similar clips from other seeds",
-            "Do other random starts lead to the same clip? This run computed one seed.",
+            fixed(figures.seed_similarity),
+            f"rank correlation of responses at least {fixed(SEEDS_AGREE)} (warn from {fixed(SEEDS_DIFFER)})",
+            "Do other random starts lead to a clip that the network sees alike?"
+            + ("" if figures.seed_similarity is not None else " This run computed one seed."),
         ),
     ]
 

@@ -1,0 +1,47 @@
+"""What is said of the labels that drive a kernel, and of kernels that are dead or repeat others."""
+
+from __future__ import annotations
+
+import pytest
+
+from reportgen.pages.evidence import DrivingWord, Evidence, Redundancy
+
+
+@pytest.mark.parametrize(
+    ("word", "sentence"),
+    [
+        (
+            DrivingWord("moving right", 0.97, ("dots", "rings"), 0.6),
+            "Responds to “moving right” (AUROC 0.97), whichever of dots, rings it comes with.",
+        ),
+        (
+            DrivingWord("moving right", 0.97, ("dots", "rings"), 0.8),
+            "Responds to “moving right” (AUROC 0.97), more with some of dots, rings than with others.",
+        ),
+        (DrivingWord("juggling", 0.93, (), None), "Responds to clips of “juggling” (AUROC 0.93)."),
+        (
+            DrivingWord("juggling", 0.7, (), None),
+            "No label of the real clips drives it clearly (best: “juggling”, AUROC 0.70).",
+        ),
+    ],
+)
+def test_words_say_what_the_figures_allow(word: DrivingWord, sentence: str) -> None:
+    assert word.sentence == sentence
+
+
+def test_each_of_a_pair_names_the_other_and_one_of_them_is_counted() -> None:
+    found = Redundancy(10, dead=(2,), duplicates=((1, 4, 0.995), (1, 5, 0.99)))
+    assert found.share == pytest.approx(0.3)
+    assert found.twins(4) == [(1, 0.995)]
+    evidence = Evidence(("a", "b"), redundancy={"conv": found})
+    assert "alike to all 2" in evidence.doubts("conv", 2)[0]
+    assert "#4" in evidence.doubts("conv", 1)[0]
+    assert "#5" in evidence.doubts("conv", 1)[0]
+    assert evidence.doubts("conv", 3) == []
+    assert evidence.doubts("other", 2) == []
+
+
+def test_runs_without_these_figures_say_nothing() -> None:
+    evidence = Evidence.of({"clips": ["a"], "layers": {"conv": {"values": [[1.0]]}}})
+    assert evidence.word("conv", 0) is None
+    assert evidence.redundancy == {}
