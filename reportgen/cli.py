@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -43,6 +44,9 @@ def _options(*options: Callable[[Command], Command]) -> Callable[[Command], Comm
 _RUNS = click.option("--runs", type=_FOLDER, metavar="DIR", help="Where computed runs are kept.  [default: runs]")
 _SITE = click.option("--site", type=_FOLDER, metavar="DIR", help="Where the site goes.  [default: site]")
 _ZOO = click.option("--zoo", type=_FOLDER, metavar="DIR", multiple=True, help="Folder of your own model cards.")
+_MODEL_ARGS = click.option("--model-args", metavar="JSON", help="Arguments of the factory, as a JSON object.")
+_CLIP_SPEC = click.option("--clip-spec", metavar="JSON", help="Fields over the card's [clip]: frames, height, mean ...")
+_ADAPTER = click.option("--adapter", metavar="JSON", help="Fields over the card's [adapter]: input, output, scores ...")
 _QUIET = click.option("--quiet", "-q", is_flag=True, help="Say nothing but errors.")
 _DEBUG = click.option("--debug", is_flag=True, help="End at the first error, with its traceback.")
 
@@ -52,14 +56,15 @@ _WHAT = _options(
         "models",
         multiple=True,
         metavar="NAME",
-        help="Model card, package.module:factory, file.py:factory or .pt2; may be repeated.  [default: texture_motion]",
+        help="Model card, package.module:factory, file.py:factory or .pt2; may be repeated. The last three are "
+        "programs and are run: give only those that you trust.  [default: texture_motion]",
     ),
     click.option("--weights", type=_FILE, metavar="FILE", help="Weights of the model, as published or your own."),
     click.option("--untrained", is_flag=True, default=None, help="Use the seeded initialisation; every page says so."),
-    click.option("--model-args", metavar="JSON", help="Arguments of the factory, as a JSON object."),
+    _MODEL_ARGS,
     click.option("--labels", type=_FILE, metavar="FILE", help="Class names, one per line."),
-    click.option("--clip-spec", metavar="JSON", help="Fields over the card's [clip]: frames, height, mean ..."),
-    click.option("--adapter", metavar="JSON", help="Fields over the card's [adapter]: input, output, scores ..."),
+    _CLIP_SPEC,
+    _ADAPTER,
     _ZOO,
     click.option(
         "--clip",
@@ -153,15 +158,30 @@ def models(zoo: tuple[Path, ...], as_json: bool) -> None:
 @click.argument("model")
 @_options(
     _ZOO,
-    click.option("--model-args", metavar="JSON", help="Arguments of the factory, as a JSON object."),
+    _MODEL_ARGS,
+    _CLIP_SPEC,
+    _ADAPTER,
     click.option("--json", "as_json", is_flag=True, help="Machine-readable."),
 )
-def layers(model: str, zoo: tuple[Path, ...], model_args: str | None, as_json: bool) -> None:
+def layers(
+    model: str,
+    zoo: tuple[Path, ...],
+    model_args: str | None,
+    clip_spec: str | None,
+    adapter: str | None,
+    as_json: bool,
+) -> None:
     """List the convolutional and linear layers of MODEL."""
     from reportgen.listing import list_layers
     from reportgen.tables import layers_table
 
-    rows = list_layers(model, zoo=zoo, model_args=_json_object("model_args", model_args))
+    rows = list_layers(
+        model,
+        zoo=zoo,
+        model_args=_json_object("model_args", model_args),
+        clip=_json_object("clip_spec", clip_spec),
+        adapter=_json_object("adapter", adapter),
+    )
     _show(rows, layers_table, as_json)
 
 
@@ -191,7 +211,8 @@ def fetch(
             model, variant=chosen, destination=destination, zoo=zoo, progress=progress, confirm=confirm
         )
     if fetched is None:
-        raise click.Abort
+        click.echo("Nothing was downloaded.", err=True)
+        raise click.exceptions.Exit(1)
     click.echo(fetched.path)
 
 
@@ -306,8 +327,13 @@ def _finish(summary: Any, quiet: bool) -> None:
     summary.check()
 
 
-def _show(rows: list[Any], table: Callable[[list[Any]], str], as_json: bool) -> None:
+def _show(rows: list[Any], table: Callable[[list[Any], int | None], str], as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([row.model_dump(mode="json") for row in rows], indent=1))
     else:
-        click.echo(table(rows))
+        click.echo(table(rows, _width()))
+
+
+def _width() -> int | None:
+    """Return the columns of the terminal; None where the table goes into a file or a pipe."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None

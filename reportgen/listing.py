@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,12 +59,22 @@ def _fetchable(entry: CardEntry) -> bool:
     return any(source.url for source in entry.card.weights)
 
 
-def list_layers(model: str, *, zoo: Sequence[Path] = (), model_args: dict[str, Any] | None = None) -> list[LayerRow]:
-    """Return the convolutional and linear layers of a network in order of execution, without its weights."""
+def list_layers(
+    model: str,
+    *,
+    zoo: Sequence[Path] = (),
+    model_args: Mapping[str, Any] | None = None,
+    clip: Mapping[str, Any] | None = None,
+    adapter: Mapping[str, Any] | None = None,
+) -> list[LayerRow]:
+    """Return the convolutional and linear layers of a network in order of execution, without its weights.
+
+    The arguments are those of `load_network`, and so are the errors.
+    """
     from reportgen.networks.layers import describe_layers
     from reportgen.zoo.load import load_network
 
-    network = load_network(model, zoo=zoo, model_args=model_args or {}, meta=True)
+    network = load_network(model, zoo=zoo, model_args=model_args, clip=clip, adapter=adapter, meta=True)
     layers = describe_layers(network)
     parameters = sum(parameter.numel() for parameter in network.module.parameters())
     work = sum(facts.multiply_adds or 0 for facts in layers)
@@ -72,7 +82,7 @@ def list_layers(model: str, *, zoo: Sequence[Path] = (), model_args: dict[str, A
     return [
         LayerRow(
             facts=facts,
-            parameter_share=facts.parameters / parameters,
+            parameter_share=facts.parameters / parameters if parameters else 0.0,
             multiply_add_share=facts.multiply_adds / work if facts.multiply_adds is not None and work else None,
             stage=stages.get(facts.name),
         )

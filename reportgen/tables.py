@@ -8,24 +8,54 @@ from reportgen.listing import LayerRow, ModelRow
 from reportgen.runner.summary import Summary
 from reportgen.zoo.fetch import Offer
 
+#: A name is not shortened below this.
+LEAST_NAME = 12
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> str:
-    """Return aligned text; the columns `right` are numbers."""
+
+def table(
+    header: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = (), width: int | None = None
+) -> str:
+    """Return aligned text; the columns `right` are numbers.
+
+    Where the lines are longer than `width`, the last column, a remark, is cut first, then the names in the first are
+    shortened in the middle; numbers are never.
+    """
     cells = [list(header), *(list(row) for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
+    excess = sum(widths) + 2 * (len(widths) - 1) - width if width is not None else 0
+    for column, shorten in ((-1, _cut_end), (0, _cut_middle)):
+        if excess > 0:
+            least = max(LEAST_NAME, len(header[column]))
+            kept = max(widths[column] - excess, min(least, widths[column]))
+            excess -= widths[column] - kept
+            widths[column] = kept
+            for row in cells:
+                row[column] = shorten(row[column], kept)
 
     def line(row: Sequence[str]) -> str:
         parts = [
-            cell.rjust(width) if column in right else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+            cell.rjust(size) if column in right else cell.ljust(size)
+            for column, (cell, size) in enumerate(zip(row, widths, strict=True))
         ]
         return "  ".join(parts).rstrip()
 
-    return "\n".join([line(header), line(["-" * width for width in widths]), *(line(row) for row in rows)])
+    return "\n".join([line(cells[0]), line(["-" * size for size in widths]), *(line(row) for row in cells[1:])])
 
 
-def models_table(rows: Sequence[ModelRow]) -> str:
-    """Return the models of the zoo as a table."""
+def _cut_end(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def _cut_middle(text: str, length: int) -> str:
+    """Shorten a name: both its ends tell layers apart, and the last part most."""
+    if len(text) <= length:
+        return text
+    first = (length - 1) // 3
+    return f"{text[:first]}…{text[len(text) - (length - 1 - first) :]}"
+
+
+def models_table(rows: Sequence[ModelRow], width: int | None = None) -> str:
+    """Return the models of the zoo as a table, for a terminal of `width` columns."""
     header = ["model", "clip T H W", "classes", "parameters", "weights", "what it is"]
     cells = [
         [
@@ -38,14 +68,17 @@ def models_table(rows: Sequence[ModelRow]) -> str:
         ]
         for row in rows
     ]
-    return table(header, cells, right=(2, 3))
+    return table(header, cells, right=(2, 3), width=width)
 
 
-def layers_table(rows: Sequence[LayerRow]) -> str:
-    """Return the layers of a network as a table."""
+def layers_table(rows: Sequence[LayerRow], width: int | None = None) -> str:
+    """Return the layers of a network as a table, for a terminal of `width` columns.
+
+    Sizes are T x H x W; `sees` is the receptive field in frames and px; the last numbers are shares of the whole.
+    """
     header = [
-        "layer", "type", "kernel", "stride", "groups", "channels", "output", "receptive field",
-        "parameters", "multiply-adds", "stage",
+        "layer", "type", "kernel", "stride", "groups", "channels", "output", "sees",
+        "params", "mult-adds", "stage",
     ]  # fmt: skip
     cells = [
         [
@@ -63,7 +96,7 @@ def layers_table(rows: Sequence[LayerRow]) -> str:
         ]
         for row in rows
     ]
-    return table(header, cells, right=(4, 8, 9))
+    return table(header, cells, right=(4, 8, 9), width=width)
 
 
 def summary_table(summary: Summary) -> str:
