@@ -11,11 +11,12 @@ from markupsafe import Markup
 from reportgen.pages import charts
 from reportgen.pages.addresses import relative_link
 from reportgen.pages.cards import kernel_card
-from reportgen.pages.format import figure, short_kernel_name, short_layer_name
+from reportgen.pages.format import figure, percent, short_kernel_name, short_layer_name
 from reportgen.pages.graphs import Node
 from reportgen.pages.page import Page, ScriptData
+from reportgen.pages.pyramid_overview import overview
 from reportgen.pages.report import ClassView, ModelView, Pyramid, Report, trouble
-from reportgen.pages.strips import Strip, clip_strip, downloads, strip
+from reportgen.pages.strips import Download, Strip, clip_strip, downloads, picture, strip
 from reportgen.pages.summary import causal_drops, metric_rows
 
 TABLE_ROWS = 300
@@ -41,14 +42,16 @@ def graph_data(model: ModelView, pyramid: Pyramid) -> dict[str, Any]:
     for place, node in enumerate(graph.nodes):
         view = known.get((node.layer, node.index))
         if view:
-            card = kernel_card(model, view)
+            card, motion = kernel_card(model, view), model.motions.get(node.layer)
             shown[place] = {
                 "href": str(relative_link(pyramid.uri, card.uri)),
                 "first": card.first,
                 "second": card.second,
                 "sentence": card.sentence,
                 "clip": _strip_data(pyramid.uri, card.stage1),
-                "texture": str(relative_link(pyramid.uri, card.texture.uri)) if card.texture else None,
+                "texture": _strip_data(pyramid.uri, card.texture),
+                "motion": _strip_data(pyramid.uri, motion.strips.get(node.index) if motion else None),
+                "best": _strip_data(pyramid.uri, best_real_clip(model, node)),
             }
     return {
         "title": f"{pyramid.label} on {pyramid.clip_title}",
@@ -73,6 +76,13 @@ def graph_data(model: ModelView, pyramid: Pyramid) -> dict[str, Any]:
     }
 
 
+def best_real_clip(model: ModelView, node: Node) -> Strip | None:
+    """Return the clip of the run that drives a kernel most; None where that was not measured."""
+    driven = model.evidence.responses(node.layer, node.index)
+    facts = model.clips.get(driven[0].clip) if driven else None
+    return strip(model.addresses, facts.clip, facts.poster, facts.title) if facts else None
+
+
 def _strip_data(here: str, clip: Strip | None) -> dict[str, Any] | None:
     if clip is None:
         return None
@@ -82,6 +92,7 @@ def _strip_data(here: str, clip: Strip | None) -> dict[str, Any] | None:
         "columns": clip.columns,
         "width": clip.width,
         "height": clip.height,
+        "alt": clip.alt,
     }
 
 
@@ -115,6 +126,59 @@ def theta_chart(pyramid: Pyramid) -> Markup | None:
     return charts.curve(values, "Kernels kept as theta rises", "theta from 0 to 1") if len(values) > 1 else None
 
 
+@dataclass(frozen=True)
+class Tube:
+    """Where a layer's kept kernels answer: on the clip, frame behind frame, and for single kernels by their index."""
+
+    layer: str
+    clip: Strip
+    stack: Strip | None
+    kernels: list[tuple[str, Strip]]
+
+
+def _tubes(model: ModelView, view: ClassView) -> list[Tube]:
+    found = []
+    roles = list(dict.fromkeys(a.role for a in view.answer.artifacts)) if view.answer else []
+    for role in roles:
+        layer = role.removeprefix("tube.")
+        moving = clip_strip(model.addresses, view.answer, role, f"Saliency tube of {layer}")
+        if layer == role or role.endswith("_map") or moving is None:
+            continue
+        before = f"kernel_tube.{layer}."
+        own = [(r.removeprefix(before), r) for r in roles if r.startswith(before) and not r.endswith("_map")]
+        clips = [(index, clip_strip(model.addresses, view.answer, r, f"Kernel {index}")) for index, r in own]
+        found.append(
+            Tube(
+                layer,
+                moving,
+                picture(model.addresses, view.answer, f"stack.{layer}", f"Tube of {layer}, frame behind frame"),
+                [(short_kernel_name(layer, int(i)), clip) for i, clip in clips if clip and i.isdigit()],
+            )
+        )
+    return found
+
+
+def _pictures(file: Download) -> bool:
+    return file.label.startswith(("tube.", "kernel_tube.", "stack."))
+
+
+def conserved(pyramid: Pyramid) -> str:
+    """Return in words how far the relevance adds up to the logit, and where that can be said at all."""
+    found = pyramid.graph.document.conservation
+    if found is None:
+        return "The published scores are no shares of the logit: they do not add up to it."
+    if pyramid.graph.conservation is None:
+        return (
+            "Every layer behind the class is passed by a skip path or a branch, so no single layer holds the whole "
+            "logit and there is no sum to check."
+        )
+    cuts = [short_layer_name(name) for name, _, _ in found.cuts[1:]]
+    return (
+        f"Relevance and biases add up to the logit within {percent(found.error, 2)} of it, checked where every path "
+        f"passes ({', '.join(cuts)}); {percent(found.bias_share, 1)} of the logit is the biases'."
+    )
+
+
 def _page(model: ModelView, view: ClassView, pyramid: Pyramid | None) -> Page:
     uri = model.addresses.pyramid(view.clip, view.index)
     clip = model.clips.get(view.clip)
@@ -123,14 +187,7 @@ def _page(model: ModelView, view: ClassView, pyramid: Pyramid | None) -> Page:
     drops = causal_drops(view.answer) if view.answer else []
     rows = node_rows(model, pyramid.graph.nodes) if pyramid else []
     data = ScriptData(uri.removesuffix(".md") + "-graph.js", "graph", graph_data(model, pyramid)) if pyramid else None
-    tubes = [
-        (artifact.role.removeprefix("tube."), found)
-        for artifact in (view.answer.artifacts if view.answer else ())
-        if artifact.role.startswith("tube.")
-        and artifact.kind == "heat"
-        and not artifact.role.endswith("_map")
-        and (found := clip_strip(model.addresses, view.answer, artifact.role, f"Saliency tube of {artifact.role[5:]}"))
-    ]
+    tubes, files = _tubes(model, view), downloads(model.addresses, view.answer)
     others = [(model.label(v.index), model.clip_title(v.clip, v.index), v) for v in model.classes("pyramid")]
     return Page(
         uri=uri,
@@ -155,12 +212,13 @@ def _page(model: ModelView, view: ClassView, pyramid: Pyramid | None) -> Page:
             "left_out": max(len(rows) - TABLE_ROWS, 0),
             "theta": theta_chart(pyramid) if pyramid else None,
             "tubes": tubes,
-            "bias_share": figure(view.answer.metrics, "bias_share") if view.answer else None,
-            "conservation": pyramid.graph.conservation if pyramid else None,
+            "overview": overview(model, pyramid) if pyramid else None,
+            "conserved": conserved(pyramid) if pyramid else "",
             "logit": figure(view.answer.metrics, "logit") if view.answer else None,
             "numbers": metric_rows(view.answer.metrics) if view.answer else [],
             "parameters": metric_rows(view.record.job.parameters),
-            "downloads": downloads(model.addresses, view.answer),
+            "downloads": [file for file in files if not _pictures(file)],
+            "picture_files": [file for file in files if _pictures(file)],
         },
         sources=(view.record.key,),
         assets=(data,) if data else (),

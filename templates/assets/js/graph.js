@@ -468,21 +468,39 @@
     paintSoon();
   }
 
+  // A clip that plays, or a still picture.
+  function picture(strip) {
+    const moving = strip.frames > 1;
+    const element = document.createElement(moving ? "span" : "img");
+    element.style.aspectRatio = `${strip.width} / ${strip.height}`;
+    if (!moving) {
+      Object.assign(element, { src: strip.sprite, alt: strip.alt });
+      return element;
+    }
+    element.className = "rg-clip";
+    Object.assign(element.dataset, Object.fromEntries(Object.entries(strip).map(([key, value]) => [key, String(value)])));
+    window.reportPlayer.add(element);
+    return element;
+  }
+
   function showCard() {
-    const old = popup.querySelector(".rg-clip");
-    if (old) window.reportPlayer.remove(old);
+    popup.querySelectorAll("[data-sprite]").forEach((old) => window.reportPlayer.remove(old));
     popup.replaceChildren();
     popup.hidden = focus < 0;
     if (focus < 0) return;
     const card = data.cards[focus];
     const line = (text) => { const element = document.createElement("span"); element.textContent = text; return element; };
-    if (card && card.clip) {
-      const clip = document.createElement("span");
-      clip.className = "rg-clip";
-      clip.style.aspectRatio = `${card.clip.width} / ${card.clip.height}`;
-      Object.assign(clip.dataset, Object.fromEntries(Object.entries(card.clip).map(([key, value]) => [key, String(value)])));
-      popup.append(clip);
-      window.reportPlayer.add(clip);
+    if (card && card.clip) popup.append(picture(card.clip));
+    const small = card ? ["texture", "motion", "best"].filter((kind) => card[kind]) : [];
+    if (small.length) {
+      const row = document.createElement("span");
+      row.className = "rg-graph__small";
+      small.forEach((kind) => {
+        const column = line("");
+        column.append(picture(card[kind]), { texture: "texture", motion: "motion", best: "best real clip" }[kind]);
+        row.append(column);
+      });
+      popup.append(row);
     }
     const name = document.createElement("b");
     name.textContent = nameOf(focus);

@@ -1,0 +1,106 @@
+"""A pyramid at a glance, however deep: one row per layer, divided among its kernels by their relevance."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from reportgen.pages.addresses import relative_link
+from reportgen.pages.format import fixed, number, percent, short_kernel_name, short_layer_name
+from reportgen.pages.report import ModelView, Pyramid
+from reportgen.pages.templating import inert
+from reportgen.records.pyramid_schema import LayerFigures
+
+SHOWN = 24
+"""Kernels of a layer that are drawn apart; the others are one piece."""
+
+_WIDTH, _LEFT, _ROW = 760, 170, 20
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of a layer's positive relevance: a kept kernel, or all `others`; `reliance` on motion where known."""
+
+    name: str
+    share: float
+    value: float
+    uri: str = ""
+    reliance: float | None = None
+    others: bool = False
+
+
+def overview(model: ModelView, pyramid: Pyramid) -> Markup | None:
+    """Return the picture, the layers nearest to the class first; None where no relevance is positive."""
+    rows = [(layer, pieces(model, pyramid, layer)) for layer in pyramid.graph.document.layers if layer.kept]
+    shown = [(layer, found) for layer, found in rows if found]
+    if not shown:
+        return None
+    body: list[str] = []
+    for place, (layer, found) in enumerate(shown):
+        body += _row(pyramid.uri, layer, found, place * _ROW)
+    label = f"Relevance of {len(shown)} layers, divided among their kernels"
+    return Markup(  # noqa: S704 (numbers, and text that passed `inert`)
+        f'<svg class="rg-chart rg-chart--overview" viewBox="0 0 {_WIDTH} {_ROW * len(shown) + 4}" role="img" '
+        f'aria-label="{inert(label)}" style="--chart-width:{_WIDTH}px">{"".join(body)}</svg>'
+    )
+
+
+def pieces(model: ModelView, pyramid: Pyramid, layer: LayerFigures) -> list[Piece]:
+    """Return a layer's kept kernels by relevance, and the rest of its positive relevance."""
+    kept = sorted(_kept(pyramid)[layer.name], key=lambda pair: -pair[1])
+    values = layer.relevances or [value for _, value in kept]
+    total = sum(value for value in values if value > 0)
+    if total <= 0:
+        return []
+    pages = {(view.id.layer, view.id.index): view for view in model.all_kernels}
+    probes = model.motion_probes.kernels if model.motion_probes else {}
+    found = []
+    for index, value in kept[:SHOWN]:
+        view = pages.get((layer.name, index))
+        probe = probes.get(str(view.id)) if view else None
+        found.append(
+            Piece(
+                short_kernel_name(layer.name, index),
+                max(value, 0.0) / total,
+                value,
+                view.uri if view else "",
+                probe.motion_reliance if probe else None,
+            )
+        )
+    rest = 1.0 - sum(piece.share for piece in found)
+    if rest > 1e-6:
+        found.append(Piece("all other kernels", rest, rest * total, others=True))
+    return found
+
+
+def _kept(pyramid: Pyramid) -> dict[str, list[tuple[int, float]]]:
+    found: dict[str, list[tuple[int, float]]] = defaultdict(list)
+    for node in pyramid.graph.nodes:
+        if node.depth:
+            found[node.layer].append((node.index, node.relevance))
+    return found
+
+
+def _row(here: str, layer: LayerFigures, found: list[Piece], y: int) -> list[str]:
+    body = [
+        f'<text x="{_LEFT - 8}" y="{y + 14}" text-anchor="end">{inert(short_layer_name(layer.name))}</text>',
+    ]
+    x, scale = float(_LEFT), _WIDTH - _LEFT
+    for piece in found:
+        size = piece.share * scale
+        title = f"{piece.name}: relevance {number(piece.value)}, {percent(piece.share, 1)} of the layer"
+        colour = ""
+        if piece.reliance is not None:
+            title += f", motion reliance {fixed(piece.reliance)}"
+            part = 100 * min(max(piece.reliance, 0.0), 1.0)
+            colour = f' style="fill:color-mix(in oklab,var(--rg-vermilion) {part:.0f}%,var(--rg-blue))"'
+        kind = "others" if piece.others else "known" if piece.uri else "kernel"
+        drawn = (
+            f'<rect x="{x:.1f}" y="{y + 2}" width="{max(size - 0.7, 0.3):.1f}" height="{_ROW - 4}" '
+            f'class="rg-piece rg-piece--{kind}"{colour}><title>{inert(title)}</title></rect>'
+        )
+        body.append(f'<a href="{relative_link(here, piece.uri)}">{drawn}</a>' if piece.uri else drawn)
+        x += size
+    return body
