@@ -1,0 +1,65 @@
+"""Serving a site on this machine, and cleaning up outputs."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from reportgen.cleaning import clean
+from reportgen.errors import OptionError, RenderError
+from reportgen.serving import serve
+from reportgen.site import STAMP
+
+
+def site(folder: Path) -> Path:
+    folder.mkdir()
+    (folder / "index.html").write_text("<p>report</p>")
+    return folder
+
+
+def test_a_site_is_served_until_it_is_interrupted(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "reportgen", "serve", "--site", str(site(tmp_path / "site")), "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        address = process.stdout.readline().split()[1]
+        with urllib.request.urlopen(address, timeout=10) as answer:
+            assert answer.read() == b"<p>report</p>"
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "Traceback" not in said
+
+
+def test_serving_nothing_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(RenderError, match="reportgen build"):
+        serve(tmp_path, 0, ready=lambda _address: None)
+
+
+def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
+    folder = site(tmp_path / "site")
+
+    def again(address: str) -> None:
+        port = int(address.rstrip("/").rpartition(":")[2])
+        serve(folder, port, ready=lambda _address: None)
+
+    with pytest.raises(OptionError, match="--port"):
+        serve(folder, 0, ready=again)
+
+
+def test_cleaning_everything_touches_only_what_the_program_made(tmp_path: Path) -> None:
+    runs, mine, foreign = tmp_path / "runs", site(tmp_path / "site"), site(tmp_path / "foreign")
+    (mine / STAMP).write_text("{}")
+    (runs / "tiny").mkdir(parents=True)
+    (runs / "tiny" / "run.json").write_text("{}")
+    (runs / "notes.txt").write_text("mine")
+    clean(runs, foreign, everything=True)
+    assert (foreign / "index.html").exists(), "a folder without our mark is somebody else's"
+    assert not (runs / "tiny").exists()
+    assert (runs / "notes.txt").exists()
+    clean(runs, mine, everything=True)
+    assert not (mine / "index.html").exists()
