@@ -26,6 +26,9 @@ from reportgen.records.pyramid_compare import (
 MOST_PAIRS = 28
 """Pairs of pyramids that are shown in full; the matrix holds them all."""
 
+LONGEST = 28
+"""Characters of a layer's name beside its bar."""
+
 MOST_KERNELS = 120
 """Kernels of a pair's table and of a class's spread."""
 
@@ -111,8 +114,9 @@ def picture(found: PyramidComparison, first: str, second: str) -> Markup:
     )
     body = []
     for place, layer in enumerate(found.layers):
-        x, y = float(left), place * row
-        body.append(f'<text x="{left - 8}" y="{y + 17}" text-anchor="end">{inert(short_layer_name(layer.name))}</text>')
+        x, y, name = float(left), place * row, short_layer_name(layer.name)
+        short = name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
+        body.append(f'<text x="{left - 8}" y="{y + 17}" text-anchor="end">{inert(short)}</text>')
         parts = (
             (layer.only_first, "rg-compare__first", f"only {first}"),
             (layer.shared, "rg-compare__shared", "both"),

@@ -18,6 +18,9 @@ SHOWN = 24
 
 _WIDTH, _LEFT, _ROW = 760, 170, 20
 
+_LONGEST = 26
+"""Characters of a layer's name that fit."""
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -84,9 +87,9 @@ def _kept(pyramid: Pyramid) -> dict[str, list[tuple[int, float]]]:
 
 
 def _row(here: str, layer: LayerFigures, found: list[Piece], y: int) -> list[str]:
-    body = [
-        f'<text x="{_LEFT - 8}" y="{y + 14}" text-anchor="end">{inert(short_layer_name(layer.name))}</text>',
-    ]
+    name = short_layer_name(layer.name)
+    short = name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
+    body = [f'<text x="{_LEFT - 8}" y="{y + 14}" text-anchor="end">{inert(short)}</text>']
     x, scale = float(_LEFT), _WIDTH - _LEFT
     for piece in found:
         size = piece.share * scale
@@ -95,7 +98,7 @@ def _row(here: str, layer: LayerFigures, found: list[Piece], y: int) -> list[str
         if piece.reliance is not None:
             title += f", motion reliance {fixed(piece.reliance)}"
             part = 100 * min(max(piece.reliance, 0.0), 1.0)
-            colour = f' style="fill:color-mix(in oklab,var(--rg-vermilion) {part:.0f}%,var(--rg-blue))"'
+            colour = f' style="fill:color-mix(in oklab,var(--rg-vermilion) {part:.0f}%,var(--rg-green))"'
         kind = "others" if piece.others else "known" if piece.uri else "kernel"
         drawn = (
             f'<rect x="{x:.1f}" y="{y + 2}" width="{max(size - 0.7, 0.3):.1f}" height="{_ROW - 4}" '
