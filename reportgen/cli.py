@@ -144,6 +144,29 @@ def render(runs: Path | None, site: Path | None, quiet: bool) -> None:
 
 
 @cli.command()
+@_options(
+    _RUNS,
+    click.option("--config", type=_FILE, metavar="FILE", help="Limits in its table [check].  [default: the run's own]"),
+)
+def check(runs: Path | None, config: Path | None) -> None:
+    """Compare the figures of computed runs with their limits; the exit code is 24 when one misses."""
+    from reportgen.errors import CheckError
+    from reportgen.options import load_options
+    from reportgen.pages.report import Report
+    from reportgen.pages.summary import checks, failures
+    from reportgen.records.store import find_runs
+
+    limits = load_options({}, config=config, analyses=_analysis_names()).check if config else None
+    missed = []
+    for model in Report.of(find_runs(runs or Path("runs"))).models:
+        for verdict in checks(model, limits):
+            click.echo(f"{verdict.word:10}  {model.run.model}  {verdict.name}: {verdict.figure}")
+        missed += [f"{model.run.model}, {text}" for text in failures(model, limits)]
+    if missed:
+        raise CheckError(f"The audit fails: {'; '.join(missed)}.")
+
+
+@cli.command()
 @_options(_ZOO, click.option("--json", "as_json", is_flag=True, help="Machine-readable."))
 def models(zoo: tuple[Path, ...], as_json: bool) -> None:
     """List the models of the zoo."""
@@ -281,6 +304,13 @@ def _read_options(flags: dict[str, Any]) -> BuildOptions:
     for name in ("model_args", "clip_spec", "adapter"):
         flags[name] = _json_object(name, flags.get(name))
     return load_options(flags, config=config, analyses=tuple(SUITE))
+
+
+def _analysis_names() -> tuple[str, ...]:
+    """Return the names of the tables that the configuration may have for analyses, without importing torch."""
+    from reportgen.options import PRESETS
+
+    return tuple(PRESETS["full"])
 
 
 def _json_object(option: str, text: str | None) -> dict[str, Any] | None:

@@ -88,6 +88,12 @@ class JobsFailedError(ReportgenError):
     exit_code = 22
 
 
+class CheckError(ReportgenError):
+    """A figure of the audit misses its threshold."""
+
+    exit_code = 24
+
+
 class FetchError(ReportgenError):
     """Weights could not be downloaded."""
 

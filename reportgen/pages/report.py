@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from reportgen.errors import RenderError
+from reportgen.options import CheckLimits
 from reportgen.pages.addresses import Addresses, folder_names
 from reportgen.pages.evidence import Evidence
 from reportgen.pages.format import figure, short_kernel_name
@@ -129,6 +130,11 @@ class ModelView:
         self.addresses = Addresses(folder, layers, [clip.name for clip in self.run.clips])
         self.clips: dict[str, ClipFacts] = {clip.name: clip for clip in self.run.clips}
         self.layers: dict[str, LayerFacts] = {layer.name: layer for layer in self.run.layers}
+
+    @cached_property
+    def limits(self) -> CheckLimits:
+        """The audit's limits that the run was made with; the usual ones for runs that recorded none."""
+        return CheckLimits.model_validate(self.run.options.get("check") or {})
 
     @property
     def title(self) -> str:

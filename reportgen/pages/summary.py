@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from statistics import fmean, median
 from typing import Any
 
+from reportgen.options import CheckLimits, Limit
 from reportgen.pages.charts import Drop
 from reportgen.pages.format import count, figure, fixed, number, percent, plain, plural, short_layer_name
-from reportgen.pages.maps import CHANGED, HARDLY
 from reportgen.pages.report import ClassView, ModelView
 from reportgen.pages.sentences import KernelFigures
 from reportgen.pages.verdicts import SEEDS_DIFFER, UNRELATED, State, Verdict, graded
@@ -83,16 +83,34 @@ def headlines(model: ModelView) -> list[Headline]:
     ]
 
 
-def checks(model: ModelView) -> list[Verdict]:
-    """Return the rows of the audit table. What this run did not measure is listed as not tested."""
+def checks(model: ModelView, limits: CheckLimits | None = None) -> list[Verdict]:
+    """Return the rows of the audit table by `limits` (default: the run's). What was not measured is not tested."""
+    limits = limits or model.limits
     return [
         *_run_checks(model),
-        *_kernel_checks(model),
-        *_path_checks(model),
-        _redundancy_check(model),
-        *_pyramid_checks(model),
-        *_saliency_checks(model),
+        *_kernel_checks(model, limits),
+        *_path_checks(model, limits),
+        _redundancy_check(model, limits),
+        *_pyramid_checks(model, limits),
+        *_saliency_checks(model, limits),
         *_motion_checks(model),
+    ]
+
+
+def _from(limit: Limit) -> str:
+    return f"at least {percent(limit[0])} (warn from {percent(limit[1])})"
+
+
+def _to(limit: Limit) -> str:
+    return f"at most {percent(limit[0])} (warn to {percent(limit[1])})"
+
+
+def failures(model: ModelView, limits: CheckLimits | None = None) -> list[str]:
+    """Return a clause for each check that fails: what, its figure and what was asked for."""
+    return [
+        f"{verdict.name}: {verdict.figure}, asked for is {verdict.threshold}"
+        for verdict in checks(model, limits)
+        if verdict.state == "fail"
     ]
 
 
@@ -119,7 +137,7 @@ def _run_checks(model: ModelView) -> list[Verdict]:
     ]
 
 
-def _kernel_checks(model: ModelView) -> list[Verdict]:
+def _kernel_checks(model: ModelView, limits: CheckLimits) -> list[Verdict]:
     figures = [view.figures for view in model.all_kernels]
     above, above_text = _share(figures, _beats)
     explained, explained_text = _share(figures, lambda f: f.texture_plus_motion)
@@ -127,33 +145,33 @@ def _kernel_checks(model: ModelView) -> list[Verdict]:
     middle = median(kept) if kept else None
     return [
         Verdict(
-            graded(above, 0.9, 0.5),
+            graded(above, *limits.above_real),
             "Synthetic clips above the best real clip",
             above_text,
-            "at least 90% of kernels (warn from 50%)",
+            f"{_from(limits.above_real)} of kernels",
             "An optimum that a real clip outdoes is no optimum, and its picture says little.",
             model.addresses.home,
         ),
         Verdict(
-            graded(explained, 0.5, 0.0),
+            graded(explained, *limits.explained),
             "Kernels explained as texture plus motion",
             explained_text,
-            "at least 50% of kernels",
+            f"{_from(limits.explained)} of kernels",
             "For the others, the texture and motion pictures are not an explanation, and their pages say so.",
             model.addresses.home,
         ),
         Verdict(
-            graded(middle, 0.8, 0.5),
+            graded(middle, *limits.activation_kept),
             "Activation kept by the moved texture (median)",
             percent(middle),
-            "at least 80% (warn from 50%)",
+            _from(limits.activation_kept),
             "Does texture plus motion still drive the kernel, and not only look like its clip?",
             model.addresses.home,
         ),
     ]
 
 
-def _pyramid_checks(model: ModelView) -> list[Verdict]:
+def _pyramid_checks(model: ModelView, limits: CheckLimits) -> list[Verdict]:
     errors = [(pyramid.graph.conservation, pyramid.uri) for pyramid in model.pyramids]
     error, page = max(((value, uri) for value, uri in errors if value is not None), default=(None, ""))
     views = model.classes("pyramid")
@@ -162,25 +180,25 @@ def _pyramid_checks(model: ModelView) -> list[Verdict]:
     first = model.addresses.pyramid(views[0].clip, views[0].index) if views else ""
     return [
         Verdict(
-            graded(error, 1e-5, 1e-3),
+            graded(error, *limits.conservation),
             "Relevance is conserved (worst pyramid)",
             number(error, 2),
-            "at most 10⁻⁵ (warn to 10⁻³)",
+            f"at most {number(limits.conservation[0], 1)} (warn to {number(limits.conservation[1], 1)})",
             "Per layer, what the kernels and the biases contribute must add up to the class logit.",
             page,
         ),
         Verdict(
-            graded(clear / len(together), 1.0, 0.5) if together else "untested",
+            graded(clear / len(together), *limits.pathways) if together else "untested",
             "Class pathways against random kernels",
             f"{clear} of {len(together)}" if together else "–",
-            "every pathway's drop above the 95% interval of random ones",
+            f"{_from(limits.pathways)} of pathways' drops above the 95% interval of random ones",
             "Removing the pyramid's kernels must hurt the class more than removing as many at random.",
             first,
         ),
     ]
 
 
-def _saliency_checks(model: ModelView) -> list[Verdict]:
+def _saliency_checks(model: ModelView, limits: CheckLimits) -> list[Verdict]:
     errors = [
         (abs(value), model.addresses.clip(view.clip))
         for view in model.classes("saliency")
@@ -189,18 +207,18 @@ def _saliency_checks(model: ModelView) -> list[Verdict]:
     error, page = max(errors, default=(None, ""))
     return [
         Verdict(
-            graded(error, 0.01, 0.05),
+            graded(error, *limits.completeness),
             "Integrated gradients add up (worst clip)",
             percent(error, 2),
-            "at most 1% (warn to 5%)",
+            _to(limits.completeness),
             "The attributions must sum to the change of the logit between baseline and clip.",
             page,
         ),
-        *_map_checks(model),
+        *_map_checks(model, limits),
     ]
 
 
-def _map_checks(model: ModelView) -> list[Verdict]:
+def _map_checks(model: ModelView, limits: CheckLimits) -> list[Verdict]:
     """Return how many maps beat random ones, and which methods read the weights, each with its worst map's page."""
     judged = {key: checks for key, checks in model.map_checks.items() if checks.gain is not None}
     beaten = sum(checks.beats_random is True for checks in judged.values())
@@ -210,24 +228,26 @@ def _map_checks(model: ModelView) -> list[Verdict]:
         if checks.randomisation:
             kept[checks.method].append(checks.randomisation.kept)
     means = {method: fmean(values) for method, values in kept.items()}
-    blind = [f"{method.replace('_', ' ')} {fixed(mean)}" for method, mean in means.items() if mean > CHANGED]
+    blind = [
+        f"{method.replace('_', ' ')} {fixed(mean)}" for method, mean in means.items() if mean > limits.map_weights[0]
+    ]
     most = max(kept, key=lambda method: means[method], default=None)
     shown = next((clip for clip, _index, method in model.map_checks if method == most), None)
     return [
         Verdict(
-            graded(beaten / len(judged), 0.8, 0.5) if judged else "untested",
+            graded(beaten / len(judged), *limits.faithful_maps) if judged else "untested",
             "Saliency maps that beat random maps",
             f"{beaten} of {len(judged)}" if judged else "–",
-            "at least 80% of maps at insertion and deletion (warn from 50%)",
+            f"{_from(limits.faithful_maps)} of maps, at insertion and deletion",
             "A map without this is a hint, no proof." if judged else "Not measured in this run.",
             model.addresses.clip(worst[0]) if worst else "",
         ),
         Verdict(
-            graded(max(means.values()), CHANGED, HARDLY) if means else "untested",
+            graded(max(means.values()), *limits.map_weights) if means else "untested",
             "Methods that read the weights",
             f"{len(means) - len(blind)} of {len(means)}" if means else "–",
-            f"every method keeps at most {fixed(CHANGED)} of its rank order under shuffled weights "
-            f"(warn to {fixed(HARDLY)})",
+            f"every method keeps at most {fixed(limits.map_weights[0])} of its rank order under shuffled weights "
+            f"(warn to {fixed(limits.map_weights[1])})",
             (f"Too alike: {', '.join(blind)}. " if blind else "")
             + ("A map that does not change shows the clip, not the network." if means else "Not measured in this run."),
             model.addresses.clip(shown) if shown else "",
@@ -253,27 +273,27 @@ def _motion_checks(model: ModelView) -> list[Verdict]:
     ]
 
 
-def _path_checks(model: ModelView) -> list[Verdict]:
+def _path_checks(model: ModelView, limits: CheckLimits) -> list[Verdict]:
     """Return how many synthetic clips take a natural way, and how many other seeds find again."""
     figures = [view.figures for view in model.all_kernels]
     natural, natural_text = _share(figures, lambda f: _at_least(f.path_similarity, UNRELATED))
     agree, agree_text = _share(figures, lambda f: _at_least(f.seed_similarity, SEEDS_DIFFER))
     return [
         Verdict(
-            graded(natural, 0.9, 0.5),
+            graded(natural, *limits.natural_path),
             "Synthetic clips that take a natural path",
             natural_text,
-            "at least 90% are no farther from the driving real clips than unrelated ones are (warn from 50%)",
+            f"{_from(limits.natural_path)} no farther from the driving real clips than unrelated ones are",
             "Visualisations can be fooled where synthetic and real clips take different paths."
             if natural is not None
             else "Not measured in this run. Visualisations can be fooled where the paths differ.",
             model.addresses.home,
         ),
         Verdict(
-            graded(agree, 0.9, 0.5),
+            graded(agree, *limits.seeds_agree),
             "Synthetic clips that other seeds find again",
             agree_text,
-            f"at least 90% reach a rank correlation of {fixed(SEEDS_DIFFER)} (warn from 50%)",
+            f"{_from(limits.seeds_agree)} with a rank correlation of at least {fixed(SEEDS_DIFFER)}",
             "One seed shows one of possibly many facets."
             if agree is not None
             else "Not measured in this run. One seed shows one of possibly many facets.",
@@ -286,7 +306,7 @@ def _at_least(value: float | None, least: float) -> bool | None:
     return None if value is None else value >= least
 
 
-def _redundancy_check(model: ModelView) -> Verdict:
+def _redundancy_check(model: ModelView, limits: CheckLimits) -> Verdict:
     """Return which share of the measured layers' kernels is dead or repeats another one."""
     found = model.evidence.redundancy
     total = sum(one.kernels for one in found.values())
@@ -294,10 +314,10 @@ def _redundancy_check(model: ModelView) -> Verdict:
     share = sum(one.share * one.kernels for one in found.values()) / total if total else None
     worst = max(found, key=lambda layer: found[layer].share, default=None)
     return Verdict(
-        graded(share, 0.05, 0.25),
+        graded(share, *limits.redundant),
         "Dead or duplicate kernels",
         "–" if share is None else f"{percent(share, 1)} of {total}",
-        "at most 5% (warn to 25%)",
+        _to(limits.redundant),
         f"{dead} answer alike to every reference clip; the others answer as another kernel does."
         if total
         else "Not measured in this run.",

@@ -93,3 +93,20 @@ def test_one_unknown_name_keeps_its_own_error() -> None:
 
 def test_presets_name_the_same_analyses() -> None:
     assert len({frozenset(preset) for preset in PRESETS.values()}) == 1
+
+
+def test_limits_of_the_audit_come_from_the_table_check(tmp_path: Path) -> None:
+    config = tmp_path / "own.toml"
+    config.write_text("[check]\nfaithful_maps = [0.2, 0.1]\n")
+    limits = load_options({}, config=config, analyses=ANALYSES).check
+    assert limits.faithful_maps == (0.2, 0.1)
+    assert limits.above_real == (0.9, 0.5)
+    config.write_text("[check]\nfaithful = [0.2, 0.1]\n")
+    with pytest.raises(OptionError, match=r"check\.faithful"):
+        load_options({}, config=config, analyses=ANALYSES)
+
+
+def test_maps_are_judged_as_they_are_made() -> None:
+    options = load_options({"preset": "quick", "parameters": {"saliency": {"methods": ["occlusion"]}}})
+    assert options.analysis_parameters("faithfulness")["methods"] == ["occlusion"]
+    assert options.analysis_parameters("faithfulness")["steps"] == PRESETS["quick"]["faithfulness"]["steps"]

@@ -1,0 +1,39 @@
+"""`reportgen check`: every figure of the audit, and an exit code of its own when one misses its limit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from reportgen.cli import cli
+from reportgen.errors import CheckError
+from tests.site.sample_run import SampleRun
+
+LENIENT = "[check]\nmap_weights = [0.95, 1.0]\nfaithful_maps = [0.5, 0.1]\n"
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("check")
+    SampleRun(folder / "drift", "drift", "Drift", seed=0).write()
+    return folder
+
+
+def test_a_missed_limit_is_an_error_that_names_figure_and_limit(runs: Path) -> None:
+    result = CliRunner().invoke(cli, ["check", "--runs", str(runs)])
+    assert isinstance(result.exception, CheckError)
+    assert result.exception.exit_code == 24
+    assert "Jobs that failed: 2 of" in str(result.exception)
+    assert "Methods that read the weights: 1 of 2" in str(result.exception)
+    assert "not tested" in result.output, "what was not measured is listed and does not fail"
+
+
+def test_limits_can_be_changed(runs: Path, tmp_path: Path) -> None:
+    config = tmp_path / "lenient.toml"
+    config.write_text(LENIENT)
+    result = CliRunner().invoke(cli, ["check", "--runs", str(runs), "--config", str(config)])
+    assert isinstance(result.exception, CheckError)
+    assert "Methods that read the weights" not in str(result.exception)
+    assert "Jobs that failed" in str(result.exception), "failed jobs are no matter of limits"
