@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from reportgen.networks.connections import connection_graph as connection_graph
     from reportgen.networks.network import Network as Network
     from reportgen.options import BuildOptions as BuildOptions
+    from reportgen.records.pyramid_compare import compare_pyramids as compare_pyramids
+    from reportgen.records.pyramid_compare import spread_over_clips as spread_over_clips
     from reportgen.runner.build import build as build
     from reportgen.runner.build import compute as compute
     from reportgen.site import render as render
@@ -39,6 +41,7 @@ _PUBLIC = {
     "attribute": "reportgen.analyses.saliency",
     "build": "reportgen.runner.build",
     "class_pyramid": "reportgen.analyses.pyramid",
+    "compare_pyramids": "reportgen.records.pyramid_compare",
     "compute": "reportgen.runner.build",
     "connection_graph": "reportgen.networks.connections",
     "decompose": "reportgen.analyses.decompose",
@@ -46,6 +49,7 @@ _PUBLIC = {
     "maximize_activation": "reportgen.analyses.maximize",
     "read_clip": "reportgen.clips",
     "render": "reportgen.site",
+    "spread_over_clips": "reportgen.records.pyramid_compare",
 }
 
 __all__ = ["__version__", *_PUBLIC]  # noqa: PLE0604 (names are strings of the dict above)

@@ -1,6 +1,6 @@
 """Saliency tubes: where in a clip the kept kernels of a pyramid respond.
 
-After Stergiou et al. 2019 (arXiv 1904.13225 for the tubes, 1909.08611 for those of a pyramid): the sum of the kept
+After Stergiou et al. 2019 (arXiv 1902.01078 for the tubes, 1909.08611 for those of a pyramid): the sum of the kept
 kernels' activation maps of a layer, enlarged to the clip.
 """
 
