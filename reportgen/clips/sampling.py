@@ -79,7 +79,8 @@ def _too_short(where: str, wanted: int, step: int, available: int, *, ranged: bo
     need = f"{span} ({wanted} frames, {step} apart)" if step > 1 else f"{span}"
     fits = (available - 1) // (wanted - 1) if wanted > 1 else 1
     if fits >= 1:
-        advice = f"use a frame step of {fits}" + (" or less" if fits > 1 else "")
+        less = " or less" if fits > 1 else ""
+        advice = f"use a frame step of {fits}{less} (--clip-spec '{{\"frame_step\": {fits}}}')"
     elif ranged:
         advice = "give a longer range by --frames"
     else:
