@@ -108,7 +108,7 @@ def cli() -> None:
 def build(quiet: bool, debug: bool, **flags: Any) -> None:
     """Compute what is missing and render the site.
 
-    Analyses: evidence, kernels, decomposition, pyramid, saliency.
+    Analyses: evidence, kernels, decomposition, path, pyramid, saliency, faithfulness, motion.
     """
     from reportgen.runner.build import build as build_report
 

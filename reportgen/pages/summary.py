@@ -311,6 +311,7 @@ def _redundancy_check(model: ModelView, limits: CheckLimits) -> Verdict:
     found = model.evidence.redundancy
     total = sum(one.kernels for one in found.values())
     dead = sum(len(one.dead) for one in found.values())
+    repeated = sum(len({second for _, second, _ in one.duplicates}) for one in found.values())
     share = sum(one.share * one.kernels for one in found.values()) / total if total else None
     worst = max(found, key=lambda layer: found[layer].share, default=None)
     return Verdict(
@@ -318,7 +319,7 @@ def _redundancy_check(model: ModelView, limits: CheckLimits) -> Verdict:
         "Dead or duplicate kernels",
         "–" if share is None else f"{percent(share, 1)} of {total}",
         _to(limits.redundant),
-        f"{dead} answer alike to every reference clip; the others answer as another kernel does."
+        f"{dead} answer alike to every reference clip, {repeated} as another kernel of their layer does."
         if total
         else "Not measured in this run.",
         model.addresses.layer(worst) if worst in model.kernels else "",
