@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 
 from reportgen.analyses.baselines import make_baseline
-from reportgen.analyses.saliency import attribute
+from reportgen.analyses.saliency import attribute, attribute_converged
 from tests.truth.bundled import bundled_clips, bundled_network
 
 CLIP = torch.rand((1, 3, 4, 6, 6), generator=torch.Generator().manual_seed(0))
@@ -181,3 +181,20 @@ def test_grad_cam_of_a_planted_map() -> None:
     on_convolution = attribute(Planted(), clip, 0, "grad_cam", layer="conv")
     first_weight = 2 * (18 / count) / count  # its gradient is 2 / count where the map is positive: 18 places
     torch.testing.assert_close(on_convolution.heat, 3 * first_weight * clip[:, 0], rtol=1e-5, atol=1e-7)
+
+
+def test_integrated_gradients_take_as_many_steps_as_their_sum_needs() -> None:
+    """A linear network needs no more than the first ones; an error that stays is followed to the limit."""
+
+    class Steep(nn.Module):
+        def forward(self, clips: Tensor) -> Tensor:
+            return torch.sigmoid(40 * (clips.flatten(1).mean(1, keepdim=True) - 0.3))
+
+    linear = nn.Sequential(nn.Flatten(), nn.Linear(24, 1))
+    clip = torch.full((1, 1, 2, 3, 4), 0.6)
+    found, used = attribute_converged(linear, clip, 0, baseline="black", first=4, steps=64)
+    assert used == 4
+    assert found.completeness_error is not None
+    assert found.completeness_error <= 0.01
+    _, most = attribute_converged(Steep(), clip, 0, baseline="black", first=1, steps=4, tolerance=0.0)
+    assert most == 4
