@@ -23,6 +23,7 @@ from reportgen.media.encode import (
     to_uint8,
 )
 from reportgen.media.overlays import heat_colours, heat_overlay, stacked
+from reportgen.media.video import mp4_bytes
 from reportgen.records.figures import (
     ClipFigure,
     DataFigure,
@@ -65,8 +66,8 @@ def write_figure(
     """Write a figure's files into `folder` of the store and return them as artifacts; the first one is the main one.
 
     ==============  ================================================================================================
-    ClipFigure      sprite (kind clip, WebP), GIF (kind clip; `{name}.gif` when a published name is given), and the
-                    middle frame as poster (kind image, WebP)
+    ClipFigure      sprite (kind clip, WebP), GIF (kind clip), and the middle frame as poster (kind image, WebP); with
+                    a published name the GIF is `{name}.gif`, and an MP4 for talks stands beside it
     ImageFigure     PNG
     MotionFigure    .npz (kind motion): `motion` T 2 H W float16 in px/frame, `evidence` T H W bool; pages colour it,
                     for they know the scale that they share
@@ -132,6 +133,8 @@ def _clip_files(role: str, frames: Frames, name: str | None) -> Iterator[_File]:
     yield _sprite_file(f"{role}.webp", role, "clip", frames)
     size = {"frames": count, "height": height, "width": width}
     yield _File(f"{name or role}.gif", role, "clip", "image/gif", gif_bytes(frames), size)
+    if name is not None:
+        yield _File(f"{name}.mp4", role, "clip", "video/mp4", mp4_bytes(frames), size)
     yield _poster_file(role, frames[count // 2])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import av
@@ -13,7 +14,12 @@ from reportgen.errors import StoreError
 from reportgen.media.encode import check_frames
 from reportgen.records.store import atomic_path
 
-_ENCODERS = (("libx264", {"crf": "14", "preset": "medium"}), ("mpeg4", {"qscale": "2", "flags": "+qscale"}))
+# One thread, and no look-ahead beside it: the same bits on every machine, whatever else it does.
+_ONE_THREAD = "threads=1:lookahead-threads=1:sync-lookahead=0"
+_ENCODERS = (
+    ("libx264", {"crf": "14", "preset": "medium", "x264-params": _ONE_THREAD}),
+    ("mpeg4", {"qscale": "2", "flags": "+qscale"}),
+)
 _BT709 = 1
 
 
@@ -35,6 +41,14 @@ def write_mp4(path: Path, frames: NDArray[Any], *, frame_rate: int = 10, loops: 
             raise StoreError(f"Cannot write {path}: {error.strerror or error}.") from error
 
 
+def mp4_bytes(frames: NDArray[Any]) -> bytes:
+    """Return the MP4 of some frames; see `write_mp4`."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "clip.mp4"
+        write_mp4(path, frames)
+        return path.read_bytes()
+
+
 def _encode(path: Path, pictures: NDArray[np.uint8], rate: int, codec: str, options: dict[str, str]) -> None:
     # `bitexact` keeps the writer's version and the time out of the file.
     with av.open(str(path), "w", options={"movflags": "+faststart", "fflags": "+bitexact"}) as container:
@@ -42,12 +56,26 @@ def _encode(path: Path, pictures: NDArray[np.uint8], rate: int, codec: str, opti
         stream.height, stream.width = pictures.shape[1:3]
         stream.pix_fmt = "yuv420p"
         context = stream.codec_context
-        context.thread_count = 1  # the same bits on every machine
+        context.thread_count = 1
         context.colorspace = context.color_primaries = context.color_trc = _BT709
         for picture in pictures:
-            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
-            container.mux(stream.encode(frame.reformat(format="yuv420p", dst_colorspace=_BT709)))
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(_yuv420(picture), format="yuv420p")))
         container.mux(stream.encode())
+
+
+def _yuv420(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a picture `H W 3` (both even) as the planes Y, Cb and Cr of BT.709 one below the other, `3H/2 W`."""
+    red, green, blue = np.moveaxis(picture.astype(np.float64) / 255, -1, 0)
+    light = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    height, width = light.shape
+
+    def halved(plane: NDArray[np.float64]) -> NDArray[np.float64]:
+        means: NDArray[np.float64] = plane.reshape(height // 2, 2, width // 2, 2).mean(axis=(1, 3))
+        return means
+
+    chroma = [128 + 224 * halved(part) for part in ((blue - light) / 1.8556, (red - light) / 1.5748)]
+    planes = [16 + 219 * light, *chroma]
+    return np.concatenate([np.rint(plane).astype(np.uint8).ravel() for plane in planes]).reshape(height * 3 // 2, width)
 
 
 def _has_encoder(name: str) -> bool:

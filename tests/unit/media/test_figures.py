@@ -66,7 +66,8 @@ def test_equal_figures_give_equal_bytes_at_any_time(store: Store, kind: str, mon
 
 
 def test_a_clip_is_a_sprite_a_gif_under_the_published_name_and_a_poster(store: Store) -> None:
-    sprite, gif, poster = write_figure(store, "media/k", "stage1", FIGURES["clip"], name="c3d_conv1_0_stage1")
+    sprite, gif, mp4, poster = write_figure(store, "media/k", "stage1", FIGURES["clip"], name="c3d_conv1_0_stage1")
+    assert (mp4.media_type, mp4.path) == ("video/mp4", "media/k/c3d_conv1_0_stage1.mp4")
     assert (sprite.kind, sprite.media_type, sprite.width, sprite.height, sprite.frames) == (
         "clip",
         "image/webp",
