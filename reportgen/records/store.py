@@ -87,6 +87,10 @@ class Store:
         """Write the header."""
         write_text(self.folder / RUN_FILE, run.model_dump_json(indent=1) + "\n")
 
+    def has_run(self) -> bool:
+        """Whether there is a header."""
+        return (self.folder / RUN_FILE).is_file()
+
     def read_run(self) -> Run:
         """Return the header; raises StoreError when there is none or it is of another version."""
         run = _read(self.folder / RUN_FILE, Run)
