@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -149,3 +151,17 @@ def test_models_and_layers_speak_json(tmp_path: Path, tiny_zoo: Path) -> None:
     layers = json.loads(reportgen("layers", "tiny", "--zoo", tiny_zoo, "--json", cwd=tmp_path).stdout)
     assert [layer["facts"]["name"] for layer in layers] == ["first", "second", "classifier"]
     assert layers[0]["facts"]["receptive_field"] == [3, 3, 3]
+
+
+def test_two_networks_of_one_architecture_are_compared(tiny_zoo: Path, tmp_path: Path) -> None:
+    zoo = tmp_path / "zoo"
+    for name in ("tiny", "other"):
+        shutil.copytree(tiny_zoo / "tiny", zoo / name)
+    card = zoo / "other/card.toml"
+    card.write_text(card.read_text().replace('name = "tiny"', 'name = "other"').replace("A tiny", "Another tiny"))
+    words = ("--zoo", zoo, "--model", "other", "--class", "1", "--analyses", "pyramid")
+    done = reportgen("build", *QUICK, *words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (path,) = (tmp_path / "site").glob("*/pyramids.html")
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", html.unescape(path.read_text(encoding="utf-8"))))
+    assert "right | pipe, A tiny network for tests and right | pipe, Another tiny network for tests" in text
