@@ -150,7 +150,7 @@ class Store:
 
 def find_runs(folder: Path) -> list[Store]:
     """Return the runs in `folder` (itself one, or its subfolders), by name; raises StoreError when there are none."""
-    if (folder / RUN_FILE).is_file():
+    if Store(folder).has_run():
         return [Store(folder)]
     stores = [Store(path.parent) for path in sorted(folder.glob(f"*/{RUN_FILE}"))]
     if not stores:

@@ -92,9 +92,10 @@ def _compute_model(
     shown, reference = _clips(network, options)
     logits = class_logits(network, shown)
     subject = _subject(network, options, layers, stages, shown, reference, logits, progress)
-    parameters = {analysis.name: options.analysis_parameters(analysis.name) for analysis in chosen_analyses(options)}
+    analyses = chosen_analyses(options)
+    parameters = {analysis.name: options.analysis_parameters(analysis.name) for analysis in analyses}
     plan = Plan()
-    for analysis in chosen_analyses(options):
+    for analysis in analyses:
         plan.add(analysis, subject, parameters[analysis.name], _inputs(network))
     run = Run(
         model=network.name,

@@ -102,8 +102,7 @@ def _result(found: Decomposition, place: int, activations: dict[str, float]) -> 
 
 def _side_by_side(texture: Array, motion: Array, evidence: Array, max_speed: float) -> Array:
     """Return T H 2W C: the texture beside the coloured motion of each frame, as the published tool shows them."""
-    colours = motion_to_rgb(motion, max_speed=max(max_speed, 1e-3)).astype(np.float32) / 255
-    colours[~evidence] = 0.5
+    colours = motion_to_rgb(motion, max(max_speed, 1e-3), evidence=evidence).astype(np.float32) / 255
     return np.concatenate([np.broadcast_to(texture, colours.shape), colours], axis=2)
 
 
