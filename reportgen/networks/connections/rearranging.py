@@ -11,6 +11,7 @@ from reportgen.networks.connections.call import Call, ValuesNeededError
 from reportgen.networks.connections.labels import Labels, nothing, reshaped, union
 from reportgen.networks.connections.labels import concatenate as joined_along
 from reportgen.networks.connections.views import Expand, Permute, Reshape, Select, Slice, View
+from reportgen.networks.strides import same_elements
 
 
 def _reshape(call: Call) -> list[View]:
@@ -61,7 +62,13 @@ def _expand(call: Call) -> list[View]:
     return [Expand(call.shape)]
 
 
-VIEWS: dict[str, Callable[[Call], list[View]]] = {
+def _strided(call: Call) -> list[View] | None:
+    size, stride, offset = (call.arguments[name] for name in ("size", "stride", "storage_offset"))
+    return [Reshape(call.shape)] if same_elements(call.tensors()[0], size, stride, offset) else None
+
+
+#: How each operation of views reads its base; None where the arguments make it one that cannot be followed.
+VIEWS: dict[str, Callable[[Call], list[View] | None]] = {
     **dict.fromkeys(("view", "_unsafe_view", "reshape", "_reshape_alias", "flatten", "unflatten"), _reshape),
     **dict.fromkeys(("squeeze", "unsqueeze", "detach", "alias", "view_copy", "lift_fresh", "_reshape_copy"), _reshape),
     **dict.fromkeys(("transpose", "t", "numpy_T"), _transpose),
@@ -72,6 +79,7 @@ VIEWS: dict[str, Callable[[Call], list[View]]] = {
     "unsafe_split_with_sizes": _split,
     "unbind": _unbind,
     **dict.fromkeys(("expand", "broadcast_to", "expand_as"), _expand),
+    "as_strided": _strided,
 }
 
 

@@ -27,6 +27,7 @@ from reportgen.networks.connections.labels import NONE, Ids, Labels, canonical, 
 from reportgen.networks.connections.operations import RULES
 from reportgen.networks.connections.rearranging import VIEWS, elementwise
 from reportgen.networks.connections.views import View
+from reportgen.networks.strides import same_elements
 
 
 @dataclass(eq=False)
@@ -124,6 +125,8 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call, unused-ignore]
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
+        if func is torch.ops.aten.as_strided_.default and same_elements(*args):
+            return func(*args)  # asked before it runs: then the tensor lies as it is told to
         result = func(*args, **(kwargs or {}))
         outputs = [leaf for leaf in tree_leaves(result) if isinstance(leaf, Tensor)]
         arguments = named_arguments(func, args, kwargs or {})
@@ -136,8 +139,8 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call, unused-ignore]
         self.constants.observe(call.name, inputs, settings, outputs)
         if func._schema.is_mutable:
             self._write(func, call)
-        elif call.name in VIEWS:
-            self._view(func, call)
+        elif call.name in VIEWS and (views := VIEWS[call.name](call)) is not None:
+            self._view(func, call, views)
         else:
             for output, labels in zip(outputs, self._outputs(call, self._first_output(func, call)), strict=True):
                 self._track(output, _Tracked(labels))
@@ -189,11 +192,11 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call, unused-ignore]
         self.weights[constant] = name
         return kernel_outputs(call, use, draft.offset)
 
-    def _view(self, func: Any, call: Call) -> None:
+    def _view(self, func: Any, call: Call, views: Sequence[View]) -> None:
         base = next(v for v in call.arguments.values() if isinstance(v, Tensor))
         tracked = self._known(base)
         aliases = any(returned.alias_info is not None for returned in func._schema.returns)
-        for output, view in zip(call.outputs, VIEWS[call.name](call), strict=True):
+        for output, view in zip(call.outputs, views, strict=True):
             labels = view.read(tracked.read())
             version = tracked.root().version
             self._track(output, _Tracked(labels, tracked, view, version) if aliases else _Tracked(labels))
@@ -202,9 +205,10 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call, unused-ignore]
         """Follow an in-place operation, or one with `out=`, into the tensors that it overwrites."""
         written = [a.name for a in func._schema.arguments if a.alias_info is not None and a.alias_info.is_write]
         if call.name in _RESHAPING_IN_PLACE:
-            view = VIEWS[call.name](call)[0]
+            views = VIEWS[call.name](call)
+            assert views is not None  # none of these is a view that cannot be followed
             tracked = self._known(call.outputs[0])
-            self._track(call.outputs[0], _Tracked(view.read(tracked.read())))
+            self._track(call.outputs[0], _Tracked(views[0].read(tracked.read())))
             return
         targets = [call.arguments[name] for name in written if isinstance(call.arguments.get(name), Tensor)]
         labels = self._outputs(call, self._first_output(func, call))

@@ -146,3 +146,28 @@ def test_a_clip_that_the_network_cannot_take_is_one_sentence() -> None:
 def test_an_unknown_layer_names_the_nearest() -> None:
     with pytest.raises(UnknownNameError, match="did you mean first"):
         connection_graph(Around(nn.Identity()), CLIP).layer("frist")
+
+
+@pytest.mark.parametrize("strided", [torch.Tensor.as_strided, torch.Tensor.as_strided_])
+def test_a_view_by_strides_is_followed_where_it_shows_what_it_is_a_view_of(strided) -> None:
+    alike = connection_graph(Around(Call(lambda x: strided(x.clone(), x.shape, x.stride()))), CLIP)
+    assert alike.boundaries == ()
+    assert alike.feeding[alike.positions["last"]] == (alike.positions["first"],)
+    moved = connection_graph(Around(Call(lambda x: strided(x.clone(), x.shape, (*x.stride()[:3], 1, 4)))), CLIP)
+    assert len(moved.boundaries) == 1
+
+
+def test_pooling_channels_that_lie_last_is_followed() -> None:
+    class Transposed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first = nn.Conv3d(3, 4, 1)
+            self.head = nn.Linear(4, 2)
+
+        def forward(self, x: Tensor) -> Tensor:
+            maps = self.head(self.first(x).permute(0, 2, 3, 4, 1)).permute(0, 4, 1, 2, 3)
+            return nn.functional.adaptive_avg_pool3d(maps, 1).flatten(1)
+
+    graph = connection_graph(Transposed(), CLIP)
+    assert graph.boundaries == ()
+    assert [graph.locate(int(number)) for number in graph.class_kernels(1)] == [("head", 1)]
