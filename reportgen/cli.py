@@ -81,6 +81,15 @@ _WHAT = _options(
         metavar="NAME_OR_INDEX",
         help="Class to ask about; may be repeated.  [default: the predicted one]",
     ),
+    click.option(
+        "--contrast",
+        "contrasts",
+        nargs=2,
+        multiple=True,
+        metavar="A B",
+        help="Ask saliency also why class A rather than class B: attribution of the difference of their logits, on "
+        "every clip; may be repeated.",
+    ),
     click.option("--layers", multiple=True, metavar="GLOB", help="Layers to show.  [default: the card's stages]"),
     click.option("--kernels", metavar="N|all|LIST", help="Kernels of each layer: a number, all, or 0,4,8-11."),
     click.option("--choose", type=click.Choice(["selective", "spread", "first"]), help="Which N kernels."),

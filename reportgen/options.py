@@ -27,7 +27,7 @@ PRESETS: dict[str, dict[str, Parameters]] = {
         "pyramid": {"depth": 2, "draws": 5},
         "saliency": {"methods": ["gradients", "grad_cam"], "samples": 4, "steps": 8},
         "faithfulness": {
-            "maps": 4,
+            "maps": 10,
             "steps": 4,
             "hidden": 8,
             "layers": 2,
@@ -45,12 +45,19 @@ PRESETS: dict[str, dict[str, Parameters]] = {
         "path": {"seeds": 1, "steps": 64},
         "pyramid": {"depth": 3, "draws": 20},
         "saliency": {
-            "methods": ["gradients", "guided_backprop", "smoothgrad", "integrated_gradients", "grad_cam"],
+            "methods": [
+                "gradients",
+                "guided_backprop",
+                "smoothgrad",
+                "smoothgrad_guided",
+                "integrated_gradients",
+                "grad_cam",
+            ],
             "samples": 16,
             "steps": 64,
         },
         "faithfulness": {
-            "maps": 6,
+            "maps": 10,
             "steps": 6,
             "hidden": 24,
             "layers": 3,
@@ -206,6 +213,9 @@ class BuildOptions(BaseModel):
     clips: tuple[str, ...] = ()
     frames: str | None = None
     classes: tuple[str, ...] = ()
+    contrasts: tuple[tuple[str, str], ...] = Field(
+        (), description="Pairs of classes: saliency asks why the first one rather than the second."
+    )
     layers: tuple[str, ...] = ()
     kernels: str | None = None
     analyses: tuple[str, ...] = ()

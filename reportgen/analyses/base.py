@@ -43,6 +43,7 @@ class Subject:
     clips: tuple[NamedClip, ...] = ()
     reference: tuple[NamedClip, ...] = ()
     classes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    contrasts: tuple[tuple[int, int], ...] = ()
     objective: Objective = "firing"
     seed: int = 0
 

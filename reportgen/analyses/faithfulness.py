@@ -50,7 +50,7 @@ class Curves:
 class Probes:
     """How the logit of a class answers to hiding parts of one clip, whatever the map.
 
-    `random` are the curves of random maps. `hidden` R count says which tubes each random part hides, `drops` R by
+    `random` are the curves of random maps: `insertion` is one map's, `deletion` that of its reverse. `hidden` R count says which tubes each random part hides, `drops` R by
     how much the logit then falls.
     """
 
@@ -143,7 +143,7 @@ def probe(
     generator = torch.Generator().manual_seed(seed)
     scores = torch.rand((maps, tubes.count), generator=generator, dtype=torch.float64)
     hidden = _random_parts(samples, tubes.count, generator)
-    with progress.task("What random maps reach", maps * 2 * (steps - 1) + samples + 2) as task:
+    with progress.task("What random maps reach", maps * (steps - 1) + samples + 2) as task:
         measure = _Measure(seen, shown, hidden_clip, class_index, tubes, batch_size, task.advance)
         none, whole = measure(torch.stack([torch.zeros(tubes.count), torch.ones(tubes.count)]).bool()).tolist()
         if not whole > none:
@@ -151,7 +151,7 @@ def probe(
                 f"The logit of class {class_index} is not larger on the clip ({whole:.3g}) than on its baseline "
                 f"({none:.3g}): choose the predicted class, or another baseline."
             )
-        random = _curves(measure, scores, steps, none, whole)
+        random = _random_curves(measure, scores, steps, none, whole)
         drops = whole - measure(~hidden)
     return Probes(
         clip=shown,
@@ -220,7 +220,7 @@ class _Measure:
         return with_less_memory(lambda size: self._logits(shown, size), first, "hiding parts of it")
 
     def _logits(self, shown: Tensor, batch_size: int) -> Tensor:
-        found = []
+        found = [torch.zeros(0, dtype=torch.float64)]
         for start in range(0, len(shown), batch_size):
             masks = self.tubes.masks(shown[start : start + batch_size].to(self.clip.device))
             with torch.no_grad():
@@ -234,23 +234,49 @@ class _Measure:
 
 def _curves(measure: _Measure, scores: Tensor, steps: int, none: float, whole: float) -> list[Curves]:
     """Return the curves of maps with `scores` M count; the ends of all curves are `none` and `whole`."""
-    count = scores.shape[1]
-    order = scores.argsort(dim=1, descending=True, stable=True)
-    place = torch.empty_like(order).scatter_(1, order, torch.arange(count).expand_as(order))
-    levels = sorted({round(count * step / steps) for step in range(1, steps)} - {0, count})
-    first = (
-        torch.stack([place < level for level in levels], dim=1) if levels else place.new_zeros((len(place), 0, count))
-    )
-    inner = len(levels)
-    both = torch.cat([first, ~first], dim=1).flatten(0, 1).bool()
-    logits = measure(both).view(len(scores), 2, inner) if inner else torch.zeros(len(scores), 2, 0)
-    shares = tuple(level / count for level in [0, *levels, count])
+    levels, first = _first_tubes(scores, steps)
+    logits = measure(torch.cat([first, ~first], dim=1).flatten(0, 1)).view(len(scores), 2, len(levels))
+    shares = _shares(levels, scores.shape[1])
     found = []
     for shown, hidden in logits.tolist():
         insertion, deletion = (none, *shown, whole), (whole, *hidden, none)
         areas = (_area(shares, values, none, whole) for values in (insertion, deletion))
         found.append(Curves(shares, insertion, deletion, *areas))
     return found
+
+
+def _random_curves(measure: _Measure, scores: Tensor, steps: int, none: float, whole: float) -> list[Curves]:
+    """Return the insertion of random maps with `scores` M count beside the deletion of each one's reverse.
+
+    Showing the first tubes of an order is hiding the first ones of its reverse, which is as random: the same clips
+    serve both, at half of the cost, and each curve stands among M independent ones.
+    """
+    levels, first = _first_tubes(scores, steps)
+    logits = measure(first.flatten(0, 1)).view(len(scores), len(levels))
+    shares = _shares(levels, scores.shape[1])
+    found = []
+    for shown in logits.tolist():
+        insertion = (none, *shown, whole)
+        area = _area(shares, insertion, none, whole)
+        found.append(Curves(shares, insertion, insertion[::-1], area, area))
+    return found
+
+
+def _first_tubes(scores: Tensor, steps: int) -> tuple[list[int], Tensor]:
+    """Return how many tubes come first at each step, and which of them, `M steps count` bool.
+
+    With `n` there is always `count - n`: a curve read from its end has the same steps.
+    """
+    count = scores.shape[1]
+    order = scores.argsort(dim=1, descending=True, stable=True)
+    place = torch.empty_like(order).scatter_(1, order, torch.arange(count).expand_as(order))
+    half = {round(count * step / steps) for step in range(1, steps // 2 + 1)}
+    levels = sorted((half | {count - level for level in half}) - {0, count})
+    return levels, place[:, None, :] < torch.tensor(levels, dtype=torch.long)[None, :, None]
+
+
+def _shares(levels: Sequence[int], count: int) -> tuple[float, ...]:
+    return tuple(level / count for level in [0, *levels, count])
 
 
 def _area(shares: Sequence[float], logits: Sequence[float], none: float, whole: float) -> float:

@@ -31,6 +31,7 @@ from reportgen.records.figures import (
     HeatFigure,
     ImageFigure,
     JsonFigure,
+    MapFigure,
     MotionFigure,
     StackFigure,
     TextFigure,
@@ -74,6 +75,7 @@ def write_figure(
     HeatFigure      sprite of the heat over the greyed clip (kind heat), the frame with most heat as poster (kind
                     image), sprite of the heat alone (kind heat, role `{role}_map`), and .npz (kind data): `heat`
                     T H W float16 in units of `scale`, `scale`
+    MapFigure       sprite of the heat alone (kind heat)
     StackFigure     PNG of the heat over the greyed clip, frames one behind the other (kind image)
     DataFigure      .npz (kind data)
     JsonFigure      JSON (kind json)
@@ -113,8 +115,11 @@ def _files(role: str, figure: Figure, name: str | None) -> Iterator[_File]:
             yield _motion_file(role, figure)
         case HeatFigure():
             yield from _heat_files(role, figure)
+        case MapFigure():
+            alone = heat_colours(figure.heat, figure.scale, signed=figure.signed)
+            yield _sprite_file(f"{role}.webp", role, "heat", alone, scale=figure.scale)
         case StackFigure():
-            pixels = stacked(heat_overlay(figure.heat, figure.over, figure.scale, signed=False))
+            pixels = stacked(heat_overlay(figure.heat, figure.over, figure.scale, signed=figure.signed))
             size = {"height": pixels.shape[0], "width": pixels.shape[1]}
             yield _File(f"{role}.png", role, "image", "image/png", png_bytes(pixels), size)
         case DataFigure():

@@ -55,6 +55,16 @@ class HeatFigure:
 
 
 @dataclass(frozen=True)
+class MapFigure:
+    """A map alone: `heat` T H W, coloured up to `scale` > 0; `signed` maps are centred at zero."""
+
+    heat: Array
+    signed: bool
+    scale: float
+    caption: str = ""
+
+
+@dataclass(frozen=True)
 class StackFigure:
     """A map over a clip as one picture, its frames one behind the other: `heat` T H W, `over` T H W C, `scale` > 0."""
 
@@ -62,6 +72,7 @@ class StackFigure:
     over: Array
     scale: float
     caption: str = ""
+    signed: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,7 +100,17 @@ class TextFigure:
     caption: str = ""
 
 
-Figure = ClipFigure | ImageFigure | MotionFigure | HeatFigure | StackFigure | DataFigure | JsonFigure | TextFigure
+Figure = (
+    ClipFigure
+    | ImageFigure
+    | MotionFigure
+    | HeatFigure
+    | MapFigure
+    | StackFigure
+    | DataFigure
+    | JsonFigure
+    | TextFigure
+)
 
 
 @dataclass(frozen=True)

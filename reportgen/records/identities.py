@@ -54,11 +54,13 @@ class ClipId(Frozen):
 
 
 class ClassId(Frozen):
-    """A class of a model, seen on a clip."""
+    """A class of a model, seen on a clip; with `against`, why this class rather than that one."""
 
     model: str
     clip: str
     index: int
+    against: int | None = None
 
     def __str__(self) -> str:
-        return f"{self.model}/{self.clip}/class-{self.index:04d}"
+        rather = "" if self.against is None else f"-vs-{self.against:04d}"
+        return f"{self.model}/{self.clip}/class-{self.index:04d}{rather}"

@@ -21,6 +21,7 @@ from reportgen.records.identities import slug
 from reportgen.records.jobs import Done, content_key
 from reportgen.records.manifest import LayerFacts, Run, WeightsFacts
 from reportgen.records.store import Store, check_writable
+from reportgen.runner.contrasts import select_contrasts
 from reportgen.runner.facts import clip_facts, environment
 from reportgen.runner.plan import Plan, chosen_analyses
 from reportgen.runner.run import Executor
@@ -146,6 +147,7 @@ def _subject(
         clips=clips,
         reference=references,
         classes=select_classes(network, shown, logits, options.classes) if network.has_classes else {},
+        contrasts=select_contrasts(network, options.contrasts),
         objective=objective,
         seed=options.seed,
     )

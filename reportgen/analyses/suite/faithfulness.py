@@ -15,13 +15,15 @@ from reportgen.analyses.faithfulness import Band, Faithfulness, NothingToLoseErr
 from reportgen.analyses.map_checks import Randomisation, sensitivity, weight_randomisation
 from reportgen.analyses.ranking import spearman
 from reportgen.analyses.saliency import METHODS, Effort, attribute_unchecked
-from reportgen.analyses.suite.targets import class_units
+from reportgen.analyses.suite.targets import asked, class_units
+from reportgen.networks.network import Network
 from reportgen.progress import Progress
 from reportgen.records.figures import Array, JsonFigure, Result
 
 
 class FaithfulnessAnalysis:
-    """One unit per clip, class and method; the maps of a clip and class are compared with the same random ones.
+    """One unit per clip, class (or contrast) and method; maps of one clip and class are compared with the same
+    random ones.
 
     Parameters: `maps`, `steps` and `hidden` are those of `probe`; `layers` at how many depths weights are shuffled;
     `noises` how many noisy clips test the sensitivity (0: none); `seeds` how many seeds test the stability of methods
@@ -31,13 +33,13 @@ class FaithfulnessAnalysis:
 
     name = "faithfulness"
     title = "How far the maps may be believed"
-    version = 1
+    version = 2
     after: tuple[str, ...] = ("saliency",)
     choosing: tuple[str, ...] = ("methods",)
 
     def units(self, subject: Subject, parameters: Parameters) -> Sequence[Unit | Inapplicable]:
         """Return every clip and class by every method, each reading its map."""
-        units = class_units(subject, [{"method": method} for method in parameters["methods"]])
+        units = class_units(subject, [{"method": method} for method in parameters["methods"]], contrasts=True)
         return [
             unit if isinstance(unit, Inapplicable) else replace(unit, needs=(("saliency", unit.name, "overlay"),))
             for unit in units
@@ -53,14 +55,20 @@ class FaithfulnessAnalysis:
     ) -> Iterator[tuple[Unit, Result]]:
         """Yield how each map fares."""
         clip = subject.clip(str(units[0].parameters["clip"]))
-        index = int(units[0].parameters["class"])
+        network, index = asked(subject, units[0])
         heats = [_heat(answers("saliency", unit.name, "overlay")) for unit in units]
         with progress.task(f"checks of the maps of {clip.name}", len(units)) as task:
-            fares, reason = _fares(subject, clip, index, heats, parameters)
+            fares, reason = _fares(network, subject.seed, clip, index, heats, parameters, progress)
             for unit, heat, fare in zip(units, heats, fares, strict=True):
                 method = str(unit.parameters["method"])
-                checks = _Checks(subject, clip, index, method, parameters)
-                document = {"method": method, "class_index": index, "clip": clip.name, "reason": reason}
+                checks = _Checks(network, subject.seed, clip, index, method, parameters, progress)
+                document = {
+                    "method": method,
+                    "class_index": unit.parameters["class"],
+                    "against": unit.parameters.get("against"),
+                    "clip": clip.name,
+                    "reason": reason,
+                }
                 document |= _curves_document(*fare) if fare else {}
                 document |= {
                     "randomisation": _randomisation_document(checks.randomisation()),
@@ -77,51 +85,61 @@ def _heat(arrays: Mapping[str, Array]) -> Tensor:
 
 
 def _fares(
-    subject: Subject, clip: NamedClip, index: int, heats: Sequence[Tensor], parameters: Parameters
+    network: Network,
+    seed: int,
+    clip: NamedClip,
+    index: int,
+    heats: Sequence[Tensor],
+    parameters: Parameters,
+    progress: Progress,
 ) -> tuple[list[tuple[Probes, Faithfulness] | None], str | None]:
     """Return how the maps fare, or None for each and why nothing can be said of the class on this clip."""
     try:
         probes = probe(
-            subject.network,
+            network,
             clip.pixels,
             index,
             maps=int(parameters["maps"]),
             steps=int(parameters["steps"]),
             samples=int(parameters["hidden"]),
             baseline=parameters.get("baseline", "blur"),
-            seed=subject.seed,
+            seed=seed,
+            progress=progress,
         )
     except NothingToLoseError as reason:
         return [None] * len(heats), str(reason)
-    return [(probes, fare) for fare in evaluate_maps(subject.network, probes, heats)], None
+    return [(probes, fare) for fare in evaluate_maps(network, probes, heats, progress=progress)], None
 
 
 @dataclass(frozen=True)
 class _Checks:
     """The checks that make further maps of one method."""
 
-    subject: Subject
+    network: Network
+    seed: int
     clip: NamedClip
     index: int
     method: str
     parameters: Parameters
+    progress: Progress
 
     def _effort(self, *, full: bool) -> Effort:
         given = {name: self.parameters[name] for name in ("baseline", "layer", "window") if name in self.parameters}
         samples = self.parameters["samples"] if full else self.parameters["check_samples"]
         steps = int(self.parameters["check_steps"])
-        return Effort(seed=self.subject.seed, steps=steps, samples=int(samples), **given)
+        return Effort(seed=self.seed, steps=steps, samples=int(samples), **given)
 
     def randomisation(self) -> Randomisation:
         """Return how like itself the map stays while weights are shuffled from the top."""
         return weight_randomisation(
-            self.subject.network,
+            self.network,
             self.clip.pixels,
             self.index,
             self.method,
             effort=self._effort(full=False),
             depths=int(self.parameters["layers"]),
-            seed=self.subject.seed,
+            seed=self.seed,
+            progress=self.progress,
         )
 
     def sensitivity(self) -> float | None:
@@ -130,13 +148,13 @@ class _Checks:
         if noises < 1:
             return None
         return sensitivity(
-            self.subject.network,
+            self.network,
             self.clip.pixels,
             self.index,
             self.method,
             effort=self._effort(full=False),
             samples=noises,
-            seed=self.subject.seed,
+            seed=self.seed,
         )
 
     def stability(self, heat: Tensor) -> float | None:
@@ -147,11 +165,11 @@ class _Checks:
         effort = self._effort(full=True)
         found = [
             attribute_unchecked(
-                self.subject.network,
+                self.network,
                 self.clip.pixels,
                 self.index,
                 self.method,
-                replace(effort, seed=self.subject.seed + more),
+                replace(effort, seed=self.seed + more),
             ).heat[0]
             for more in others
         ]
