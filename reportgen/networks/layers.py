@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from reportgen.errors import NetworkError
 from reportgen.networks.fields import clip_field
 from reportgen.networks.network import Network, as_network
+from reportgen.networks.taps import ghosts
 from reportgen.networks.tracing import FieldTracer
 from reportgen.records.manifest import LayerFacts
 
@@ -115,15 +116,13 @@ def _observe(
         return hook
 
     handles = [part.register_forward_hook(watch(name)) for name, part in layers.items()]
-    state = [*network.module.named_parameters(), *network.module.named_buffers()]
     try:
         with torch.no_grad(), tracer:
             clip = torch.zeros(1, *shape, device=device)
             tracer.mark(clip, clip_field(clip.shape))
             argument = network.prepare(clip)
             if device.type == "meta" and network.device.type != "meta":
-                ghosts = {name: value.detach().to("meta") for name, value in state}
-                torch.func.functional_call(network.module, ghosts, (argument,))
+                torch.func.functional_call(network.module, ghosts(network.module), (argument,))
             else:
                 network.module(argument)
     finally:

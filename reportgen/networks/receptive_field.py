@@ -20,6 +20,7 @@ from torch.utils.weak import WeakIdKeyDictionary
 from reportgen.networks.preactivation import Preactivation, clip_channels, placement
 from reportgen.networks.taps import run_until
 
+_FAULTS = (RuntimeError, NotImplementedError, TypeError, ValueError, AssertionError, IndexError, KeyError)
 _NAME_SAME_PLACE = (
     "convolution",
     "max_pool",
@@ -81,10 +82,17 @@ class Window:
 
 def receptive_field(target: Preactivation) -> Field | None:
     """Return the reach of the layer's units along T, H and W, or None when they may see the whole clip."""
-    network = target.network
-    clip = torch.full((1, clip_channels(network), *target.clip_shape), 0.5, **placement(network))
+    where = placement(target.network)
+    try:
+        return _traced_field(target, {**where, "device": torch.device("meta")})
+    except _FAULTS:  # it asks for values: it is run for real
+        return _traced_field(target, where)
+
+
+def _traced_field(target: Preactivation, where: dict[str, Any]) -> Field | None:
+    clip = torch.full((1, clip_channels(target.network), *target.clip_shape), 0.5, **where)
     with torch.no_grad(), _Tracer(clip) as tracer:
-        output = run_until(network, clip, target.layer)
+        output = run_until(target.network, clip, target.layer)
     return tracer.fields.get(output) if output.ndim == 5 and not tracer.lost else None
 
 

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from torch import Tensor, nn
+from torch.func import functional_call
 from torch.utils.hooks import RemovableHandle
 
 from reportgen.errors import NetworkError
@@ -74,12 +75,23 @@ class Taps:
 def run_until(network: Network, clips: Tensor, layer: str) -> Tensor:
     """Return the output of `layer` (`N K T H W`, pre-activation for a convolution), running nothing behind it.
 
-    `clips` are `N C T H W` in [0, 1] RGB; gradients flow back to them.
+    `clips` are `N C T H W` in [0, 1] RGB; gradients flow back to them. Clips on the meta device run without
+    arithmetic, wherever the network is; most networks can.
     """
     with Taps(network, [layer], stop_at=layer) as taps:
         with suppress(_Reached):
-            network.module(network.prepare(clips))
+            argument = network.prepare(clips)
+            if clips.device.type == "meta":
+                functional_call(network.module, ghosts(network.module), (argument,))
+            else:
+                network.module(argument)
         return taps[layer]
+
+
+def ghosts(module: nn.Module) -> dict[str, Tensor]:
+    """Return the parameters and buffers of a module on the meta device: their shapes without their values."""
+    state = [*module.named_parameters(), *module.named_buffers()]
+    return {name: value.detach().to("meta") for name, value in state}
 
 
 @contextmanager

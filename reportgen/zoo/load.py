@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from reportgen.errors import DeviceError, OptionError, WeightsError
 from reportgen.networks.network import Network
+from reportgen.networks.pooling import quicken_pools
 from reportgen.records.card import Adapter, ClipSpec, ModelCard, WeightsSource
 from reportgen.records.manifest import WeightsFacts
 from reportgen.zoo.cards import Zoo, default_zoo, read_labels
@@ -75,7 +76,7 @@ def load_network(
     if definition.entry is None:
         definition = with_probabilities(definition, module)
     names = _labels(definition.card, definition, labels)
-    return Network(_frozen(module).to(place), definition.card, names, facts, place)
+    return Network(quicken_pools(_frozen(module)).to(place), definition.card, names, facts, place)
 
 
 def _trained(

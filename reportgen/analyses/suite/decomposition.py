@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from reportgen.analyses.base import Answers, Inapplicable, Parameters, Subject, Unit
 from reportgen.analyses.decompose import Decomposition, decompose, explains
+from reportgen.analyses.memory import starting_batch
 from reportgen.analyses.responses import kernel_responses
 from reportgen.analyses.suite.kernels import kernel_units
 from reportgen.motion_colour import motion_to_rgb
@@ -52,20 +53,27 @@ class DecompositionAnalysis:
         with progress.task(f"texture and motion of {layer}", len(units)) as task:
             found = decompose(clips.to(subject.network.device), **parameters)
             still = found.texture.unsqueeze(2).expand_as(found.reconstruction)
-            kept = {
-                name: _own_responses(subject, shown, layer, units)
-                for name, shown in (("stage1", clips), ("reconstruction", found.reconstruction), ("texture", still))
-            }
+            shown = {"stage1": clips, "reconstruction": found.reconstruction, "texture": still}
+            kept = _own_responses(subject, shown, layer, units)
             for place, unit in enumerate(units):
                 activations = {name: values[place] for name, values in kept.items()}
                 yield unit, _result(found, place, activations)
                 task.advance()
 
 
-def _own_responses(subject: Subject, clips: Tensor, layer: str, units: Sequence[Unit]) -> list[float]:
-    """Return the response of each unit's own kernel to its own clip."""
-    responses = kernel_responses(subject.network, clips, [layer], objective=subject.objective)[layer]
-    return [float(responses[place, int(unit.parameters["kernel"])]) for place, unit in enumerate(units)]
+def _own_responses(
+    subject: Subject, shown: Mapping[str, Tensor], layer: str, units: Sequence[Unit]
+) -> dict[str, list[float]]:
+    """Return the response of each unit's own kernel to its own clip, for each kind of clips `N C T H W`."""
+    clips = torch.cat([kind.to(subject.network.device) for kind in shown.values()])
+    found = kernel_responses(
+        subject.network, clips, [layer], objective=subject.objective, batch_size=starting_batch(clips[:1])
+    )[layer].unflatten(0, (len(shown), len(units)))
+    kernels = [int(unit.parameters["kernel"]) for unit in units]
+    return {
+        name: [float(values[place, kernel]) for place, kernel in enumerate(kernels)]
+        for name, values in zip(shown, found, strict=True)
+    }
 
 
 def _result(found: Decomposition, place: int, activations: dict[str, float]) -> Result:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analyses.base import Answers, Inapplicable, NamedClip, Parameters, Subject, Unit
+from reportgen.analyses.memory import starting_batch
 from reportgen.analyses.pyramid import ClassPyramid, class_pyramid
 from reportgen.analyses.pyramid_ablation import Ablation, AblationRow, ablate
 from reportgen.analyses.pyramid_export import edges_csv, graphml, nodes_csv, published_dictionary, pyramid_document
@@ -22,6 +23,9 @@ from reportgen.records.pyramid_schema import PyramidDocument
 
 #: Parameters of the causal check; the others are those of `class_pyramid`.
 _CHECK = ("draws",)
+
+#: Conditions of the causal check that share a pass, at most: a small clip's passes cost more in calls than in sums.
+MOST_AT_ONCE = 7
 
 #: A tube's colours end at this percentile of it.
 TUBE_PERCENTILE = 99.5
@@ -55,12 +59,19 @@ class PyramidAnalysis:
         options = {name: value for name, value in parameters.items() if name not in _CHECK}
         clip = subject.clip(str(units[0].parameters["clip"]))
         graph = connection_graph(subject.network, tuple(clip.pixels.shape))
+        draws = int(parameters["draws"])
         with progress.task(f"pyramid of {clip.name}", len(units)) as task:
             for unit in units:
                 index = int(unit.parameters["class"])
                 found = class_pyramid(subject.network, clip.pixels, index, graph=graph, **options)
                 check = ablate(
-                    subject.network, clip.pixels, index, found, draws=int(parameters["draws"]), seed=subject.seed
+                    subject.network,
+                    clip.pixels,
+                    index,
+                    found,
+                    draws=draws,
+                    seed=subject.seed,
+                    batch=min(draws + 1, MOST_AT_ONCE, starting_batch(clip.pixels.to(subject.network.device))),
                 )
                 yield unit, _result(subject, clip, found, check)
                 task.advance()
