@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Iterator
 
 from reportgen.pages.page import Page
 from reportgen.pages.report import ModelView, Report
 from reportgen.pages.summary import metric_rows
+from reportgen.records.jobs import Done
 
 
 def analysis_rows(model: ModelView) -> list[tuple[str, int, int, int, int, float]]:
@@ -19,6 +21,17 @@ def analysis_rows(model: ModelView) -> list[tuple[str, int, int, int, int, float
         done, skipped, failed = (states.count(state) for state in ("done", "skipped", "failed"))
         rows.append((name, records[0].job.version, done, skipped, failed, sum(record.seconds for record in records)))
     return rows
+
+
+def note_rows(model: ModelView) -> list[tuple[str, str, int]]:
+    """Return what analyses noted of their answers, such as work that a preset left out, each with its jobs' number."""
+    counts = Counter(
+        (record.job.analysis, note)
+        for record in model.manifest.records
+        if isinstance(record.outcome, Done)
+        for note in record.outcome.notes
+    )
+    return [(analysis, note, count) for (analysis, note), count in counts.items()]
 
 
 def pages(report: Report) -> Iterator[Page]:
@@ -35,6 +48,7 @@ def pages(report: Report) -> Iterator[Page]:
                 "command": shlex.join(model.run.environment.command),
                 "seeds": sorted({record.job.seed for record in records}),
                 "analyses": analysis_rows(model),
+                "notes": note_rows(model),
                 "records": records,
                 "troubles": model.troubles(),
                 "options": metric_rows(dict(model.run.options)),

@@ -15,10 +15,22 @@ from reportgen.analyses.faithfulness import Band, Faithfulness, NothingToLoseErr
 from reportgen.analyses.map_checks import Randomisation, sensitivity, weight_randomisation
 from reportgen.analyses.ranking import spearman
 from reportgen.analyses.saliency import METHODS, Effort, attribute_unchecked
+from reportgen.analyses.suite.budget import GRADIENT_PASSES, fitted, lowered, passes_within
 from reportgen.analyses.suite.targets import asked, class_units
 from reportgen.networks.network import Network
 from reportgen.progress import Progress
 from reportgen.records.figures import Array, JsonFigure, Result
+from reportgen.records.manifest import LayerFacts
+
+#: What a large network has fewer of, what matters least first, and how few at least.
+_FEWEST = {"hidden": 4, "maps": 4, "steps": 2, "layers": 1}
+
+_WORDS = {
+    "hidden": "random parts hidden",
+    "maps": "random maps",
+    "steps": "steps along a curve",
+    "layers": "depths of shuffled weights",
+}
 
 
 class FaithfulnessAnalysis:
@@ -28,7 +40,9 @@ class FaithfulnessAnalysis:
     Parameters: `maps`, `steps` and `hidden` are those of `probe`; `layers` at how many depths weights are shuffled;
     `noises` how many noisy clips test the sensitivity (0: none); `seeds` how many seeds test the stability of methods
     with chance (1: none); `check_steps` and `check_samples` the effort of the maps that are made for sensitivity and
-    shuffled weights, which are compared with each other only. The rest is the saliency's own.
+    shuffled weights, which are compared with each other only. `work` bounds the multiply-adds of the probes and one
+    method's checks in 1e9: large networks are probed less, by a rule that knows the network and not the machine. The
+    rest is the saliency's own.
     """
 
     name = "faithfulness"
@@ -57,6 +71,7 @@ class FaithfulnessAnalysis:
         clip = subject.clip(str(units[0].parameters["clip"]))
         network, index = asked(subject, units[0])
         heats = [_heat(answers("saliency", unit.name, "overlay")) for unit in units]
+        parameters, notes = affordable_checks(subject.layers, parameters)
         with progress.task(f"checks of the maps of {clip.name}", len(units)) as task:
             fares, reason = _fares(network, subject.seed, clip, index, heats, parameters, progress)
             for unit, heat, fare in zip(units, heats, fares, strict=True):
@@ -75,8 +90,27 @@ class FaithfulnessAnalysis:
                     "sensitivity": _finite(checks.sensitivity()),
                     "stability": _finite(checks.stability(heat)),
                 }
-                yield unit, Result({"faithfulness": JsonFigure(document, "How far the map may be believed")}, document)
+                figure = JsonFigure(document, "How far the map may be believed")
+                yield unit, Result({"faithfulness": figure}, document, notes)
                 task.advance()
+
+
+def affordable_checks(layers: Mapping[str, LayerFacts], parameters: Parameters) -> tuple[Parameters, tuple[str, ...]]:
+    """Return the parameters with as many probes as their `work` affords, and what that left out, for the reader."""
+    if parameters.get("work") is None:
+        return parameters, ()
+    wanted = {name: int(parameters[name]) for name in _FEWEST}
+    chosen = fitted(wanted, _FEWEST, _passes, passes_within(layers, float(parameters["work"])))
+    less = lowered(wanted, chosen, _WORDS)
+    notes = (f"{'; '.join(less)}. This preset bounds the work on a map.",) if less else ()
+    return {**parameters, **chosen}, notes
+
+
+def _passes(counts: Mapping[str, int]) -> int:
+    """Return the forward passes that the probes and the checks of one method need, about."""
+    inner = counts["steps"] - 1
+    maps = (1 + counts["layers"]) * (1 + GRADIENT_PASSES)
+    return 2 + counts["maps"] * inner + counts["hidden"] + 2 * inner + maps
 
 
 def _heat(arrays: Mapping[str, Array]) -> Tensor:

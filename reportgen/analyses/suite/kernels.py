@@ -11,6 +11,7 @@ from reportgen.analyses.base import Answers, Inapplicable, Parameters, Subject, 
 from reportgen.analyses.closed_form import closed_form
 from reportgen.analyses.maximize import maximize_stream
 from reportgen.analyses.options import AscentOptions
+from reportgen.analyses.suite.budget import GRADIENT_PASSES, forward_work
 from reportgen.progress import Progress
 from reportgen.records.figures import Array, ClipFigure, DataFigure, Figure, Result
 from reportgen.records.identities import KernelId
@@ -18,9 +19,6 @@ from reportgen.records.manifest import LayerFacts
 
 #: Fewer steps than these lead nowhere.
 LEAST_STEPS = 12
-
-#: A step up is a forward and a backward pass, which is twice a forward pass.
-_PASSES = 3
 
 
 class KernelAnalysis:
@@ -83,9 +81,8 @@ class KernelAnalysis:
 
 def affordable_steps(layers: Mapping[str, LayerFacts], layer: str, steps: int, work: float) -> int:
     """Return how many of `steps` steps on native clips fit into `work` 1e9 multiply-adds: at least `LEAST_STEPS`."""
-    last = layers[layer].order
-    forward = sum(facts.multiply_adds or 0 for facts in layers.values() if facts.order <= last)
-    return min(steps, max(LEAST_STEPS, int(work * 1e9 / max(1, _PASSES * forward))))
+    forward = max(forward_work(layers, layer), 1e-9)
+    return min(steps, max(LEAST_STEPS, int(work / (GRADIENT_PASSES * forward))))
 
 
 def _closed_forms(subject: Subject, layer: str, kernels: Sequence[int]) -> dict[int, Figure]:
