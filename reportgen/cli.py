@@ -75,6 +75,13 @@ _WHAT = _options(
     ),
     click.option("--frames", metavar="A:B", help="Frames of each clip to use, B excluded."),
     click.option(
+        "--reference",
+        type=_FOLDER,
+        metavar="DIR",
+        help="Folder of reference clips, searched recursively, against which every kernel is judged. A sub-folder "
+        "named like a class (case, '_' and '-' aside) labels its clips; a folder of still images is one clip.",
+    ),
+    click.option(
         "--class",
         "classes",
         multiple=True,

@@ -36,7 +36,7 @@ PRESETS: dict[str, dict[str, Parameters]] = {
             "check_samples": 2,
             "check_steps": 4,
         },
-        "motion": {"draws": 2},
+        "motion": {"draws": 2, "clips": 56},
         "evidence": {},
     },
     "standard": {
@@ -66,7 +66,7 @@ PRESETS: dict[str, dict[str, Parameters]] = {
             "check_samples": 2,
             "check_steps": 4,
         },
-        "motion": {"draws": 4},
+        "motion": {"draws": 4, "clips": 64},
         "evidence": {},
     },
     "full": {
@@ -100,7 +100,7 @@ PRESETS: dict[str, dict[str, Parameters]] = {
             "check_samples": 8,
             "check_steps": 16,
         },
-        "motion": {"draws": 16},
+        "motion": {"draws": 16, "clips": 256},
         "evidence": {},
     },
 }
@@ -212,6 +212,10 @@ class BuildOptions(BaseModel):
     zoo: tuple[Path, ...] = ()
     clips: tuple[str, ...] = ()
     frames: str | None = None
+    reference: Path | None = Field(
+        None,
+        description="Folder of reference clips, searched recursively; a sub-folder named like a class labels its clips.",
+    )
     classes: tuple[str, ...] = ()
     contrasts: tuple[tuple[str, str], ...] = Field(
         (), description="Pairs of classes: saliency asks why the first one rather than the second."

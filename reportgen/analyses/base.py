@@ -28,12 +28,40 @@ class NamedClip:
     digest: str
     label: int | None = None
 
+    def load(self) -> NamedClip:
+        """Return the clip itself: it is in memory already."""
+        return self
+
+
+class ReferenceClip(Protocol):
+    """A clip that is evidence for kernels, perhaps still in its file: there may be more of them than memory holds."""
+
+    @property
+    def name(self) -> str:
+        """Unique in the run, safe as a file name."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """Digest of the clip's pixels, or of the file that it is read from."""
+        ...
+
+    @property
+    def label(self) -> int | None:
+        """The true class, where it is known."""
+        ...
+
+    def load(self) -> NamedClip:
+        """Return the clip with its pixels, read anew each time; raises ClipError when it cannot be read."""
+        ...
+
 
 @dataclass(frozen=True)
 class Subject:
     """What a run is about: the network, the layers and kernels it shows, the clips and classes it asks about.
 
-    `objective` is what a kernel's response means throughout the run.
+    `clips` are in memory; `reference` clips are loaded one by one. `objective` is what a kernel's response means
+    throughout the run.
     """
 
     network: Network
@@ -41,7 +69,7 @@ class Subject:
     stages: tuple[str, ...]
     kernels: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     clips: tuple[NamedClip, ...] = ()
-    reference: tuple[NamedClip, ...] = ()
+    reference: tuple[ReferenceClip, ...] = ()
     classes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     contrasts: tuple[tuple[int, int], ...] = ()
     objective: Objective = "firing"

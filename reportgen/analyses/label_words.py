@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,13 +11,16 @@ from torch import Tensor
 
 from reportgen.analyses.ranking import ranks
 
+LEAST_CLIPS = 3
+"""A word of fewer clips than this is not asked about: the best of many words would lead by chance."""
+
 
 @dataclass(frozen=True)
 class Word:
-    """A part of labels: which clips have it, and the words that the other part takes (none for whole labels)."""
+    """A part of labels: which labels have it, and the words that the other part takes (none for whole labels)."""
 
     text: str
-    clips: tuple[bool, ...]
+    labels: frozenset[str]
     others: tuple[str, ...] = ()
 
 
@@ -49,30 +53,47 @@ def factors(labels: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]] | 
 
 
 def label_words(labels: Sequence[str]) -> tuple[Word, ...]:
-    """Return the words of the clips' labels (of each part where they factor), those that some clips lack."""
-    parts = factors(labels)
+    """Return the words of the clips' labels (of each part where they factor).
+
+    Left out are words that all clips have and those of fewer than LEAST_CLIPS clips.
+    """
+    counts = Counter(labels)
+    parts = factors(list(counts))
     if parts is None:
-        whole = [Word(text, tuple(label == text for label in labels)) for text in dict.fromkeys(labels)]
+        whole = [Word(text, frozenset([text])) for text in counts]
     else:
         heads, tails = parts
-        whole = [Word(text, tuple(one.startswith(f"{text} ") for one in labels), tails) for text in heads]
-        whole += [Word(text, tuple(one.endswith(f" {text}") for one in labels), heads) for text in tails]
-    return tuple(word for word in whole if 0 < sum(word.clips) < len(labels))
+        whole = [Word(text, frozenset(one for one in counts if one.startswith(f"{text} ")), tails) for text in heads]
+        whole += [Word(text, frozenset(one for one in counts if one.endswith(f" {text}")), heads) for text in tails]
+    return tuple(word for word in whole if LEAST_CLIPS <= sum(counts[one] for one in word.labels) < len(labels))
 
 
-def auroc(responses: Tensor, chosen: Tensor) -> Tensor:
-    """Return for responses `N K` how often a chosen clip (`N` bool) drives each kernel more than another one does."""
-    inside = int(chosen.sum())
-    outside = len(chosen) - inside
+def aurocs(responses: Tensor, labels: Sequence[str], words: Sequence[Word]) -> Tensor:
+    """Return how often a clip of each word drives each kernel more than a clip without it does, `W K` float64.
+
+    `responses` are `N K` of the clips of `labels` (N); equal responses count half. The ranks are summed per label,
+    so that the number of words costs no memory.
+    """
+    known = list(dict.fromkeys(labels))
+    places = {text: place for place, text in enumerate(known)}
+    rows = torch.tensor([places[text] for text in labels])
     ranked = torch.stack([ranks(column) for column in responses.T], dim=1)
-    return (ranked[chosen].sum(dim=0) - inside * (inside + 1) / 2) / (inside * outside)
+    sums = ranked.new_zeros(len(known), responses.shape[1]).index_add_(0, rows, ranked)
+    counts = rows.bincount(minlength=len(known))
+    found = []
+    for word in words:
+        own = torch.tensor([text in word.labels for text in known])
+        inside = int(counts[own].sum())
+        outside = len(labels) - inside
+        found.append((sums[own].sum(0) - inside * (inside + 1) / 2) / (inside * outside))
+    return torch.stack(found)
 
 
-def driving_words(responses: Tensor, words: Sequence[Word]) -> list[Driven]:
+def driving_words(responses: Tensor, labels: Sequence[str], words: Sequence[Word]) -> list[Driven]:
     """Return for each kernel of responses `N K` the word that drives it most; empty without words."""
     if not words:
         return []
-    ranked = torch.stack([auroc(responses, torch.tensor(word.clips)) for word in words])
+    ranked = aurocs(responses, labels, words)
     places = {word.text: place for place, word in enumerate(words)}
     found = []
     for kernel, best in enumerate(ranked.argmax(dim=0).tolist()):

@@ -8,16 +8,14 @@ better: here every frame is frozen in turn and the best one counts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from reportgen.analyses.responses import kernel_responses
 from reportgen.errors import NetworkError
 from reportgen.networks.network import Network, as_network
-from reportgen.networks.preactivation import Objective
 
 #: Probe to what it does, in plain words, in the order of the tables.
 PROBES: dict[str, str] = {
@@ -116,24 +114,29 @@ def motion_audit(
     Raises NetworkError for a network without classes or a clip of one frame.
     """
     subject = as_network(network)
-    own = _logits(subject, clip, batch_size)[0]
+    own = _logits(subject, clip, batch_size)
     found = {
         name: _logits(subject, variants, batch_size)
         for name, variants in probe_clips(clip, draws=draws, seed=seed).items()
     }
-    logit = float(own[class_index])
-    logits = {name: values[:, class_index] for name, values in found.items()}
-    frozen = logits["frozen"]
+    return class_audit({"clip": own, **found}, class_index)
+
+
+def class_audit(logits: Mapping[str, Tensor], class_index: int) -> MotionAudit:
+    """Return what the probes do to a class, from the logits `V K` of the clip ("clip") and of each probe."""
+    whole = logits["clip"][0]
+    own = {name: logits[name][:, class_index] for name in PROBES}
+    logit = float(whole[class_index])
     return MotionAudit(
         class_index=class_index,
         logit=logit,
-        rank=int(_rank(own.unsqueeze(0), class_index)[0]),
-        logits=logits,
-        ranks={name: _rank(values, class_index) for name, values in found.items()},
-        predicted={name: values.argmax(1) for name, values in found.items()},
-        motion_reliance=_lost(logit, float(frozen.max())),
-        order_sensitivity=_lost(logit, float(logits["shuffled"].mean())),
-        best_frame=int(frozen.argmax()),
+        rank=int(_rank(logits["clip"], class_index)[0]),
+        logits=own,
+        ranks={name: _rank(logits[name], class_index) for name in PROBES},
+        predicted={name: logits[name].argmax(1) for name in PROBES},
+        motion_reliance=_lost(logit, float(own["frozen"].max())),
+        order_sensitivity=_lost(logit, float(own["shuffled"].mean())),
+        best_frame=int(own["frozen"].argmax()),
     )
 
 
@@ -152,31 +155,3 @@ def _rank(logits: Tensor, class_index: int) -> Tensor:
 
 def _lost(whole: float, left: float) -> float | None:
     return (whole - left) / whole if whole > 0 else None
-
-
-def kernel_motion_audit(
-    network: Network | nn.Module,
-    clip: Tensor,
-    layers: Sequence[str],
-    *,
-    objective: Objective = "firing",
-    draws: int = 8,
-    seed: int = 0,
-    batch_size: int = 16,
-) -> dict[str, dict[str, Tensor]]:
-    """Return per layer the response `K` of every kernel to one clip as it is ("clip") and under each probe.
-
-    Over the variants of a probe the response is the largest for `frozen`, else the mean. For what a response is see
-    `kernel_responses`.
-    """
-    subject = as_network(network)
-    variants = {"clip": clip, **probe_clips(clip, draws=draws, seed=seed)}
-    clips = torch.cat(list(variants.values()))
-    together = kernel_responses(subject, clips, layers, objective=objective, batch_size=batch_size)
-    found: dict[str, dict[str, Tensor]] = {}
-    for layer, responses in together.items():
-        parts = responses.split([len(some) for some in variants.values()])
-        found[layer] = {
-            name: part.amax(0) if name == "frozen" else part.mean(0) for name, part in zip(variants, parts, strict=True)
-        }
-    return found

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from reportgen.analyses.ranking import spearman
+from reportgen.analyses.ranking import ranks, spearman
 
 DRIVERS = 5
 """How many of the real clips that drive a kernel most show its natural path."""
@@ -97,35 +97,24 @@ def profile_similarity(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -
 
 
 def _layer(layer: str, own: Tensor, real: Tensor, chosen: Sequence[int], others: Sequence[int]) -> LayerPath:
-    pairs = [(a, b) for place, a in enumerate(chosen) for b in chosen[place + 1 :]]
+    """Return one layer's mean rank correlations: each row's ranks are made once, a product compares all pairs."""
+    driving = _standard_ranks(real[list(chosen)])
+    pairs = (driving @ driving.T)[tuple(torch.triu_indices(len(chosen), len(chosen), offset=1))]
     return LayerPath(
         layer=layer,
-        synthetic=_mean([spearman(own, real[place]) for place in chosen]),
-        within=_mean([spearman(real[a], real[b]) for a, b in pairs]),
-        across=_mean([spearman(real[a], real[b]) for a in chosen for b in others]),
+        synthetic=float((driving @ _standard_ranks(own.unsqueeze(0)).T).mean()),
+        within=float(pairs.mean()),
+        across=float((driving @ _standard_ranks(real[list(others)]).T).mean()),
     )
+
+
+def _standard_ranks(rows: Tensor) -> Tensor:
+    """Return each row's ranks, centred and of norm 1, so that a product is Spearman's correlation; 0 if constant."""
+    ranked = torch.stack([ranks(row) for row in rows])
+    centred = ranked - ranked.mean(1, keepdim=True)
+    standard: Tensor = centred / centred.norm(dim=1, keepdim=True).clamp_min(1e-12)
+    return standard
 
 
 def _mean(values: Sequence[float]) -> float:
     return math.fsum(values) / len(values)
-
-
-def dead_kernels(responses: Tensor) -> tuple[int, ...]:
-    """Return the kernels of responses `N K` that answer alike to every clip (std under 1e-6 of the layer's largest)."""
-    spread = responses.double().std(dim=0, correction=0)
-    largest = responses.double().abs().amax()
-    return tuple(torch.nonzero(spread <= 1e-6 * largest).flatten().tolist())
-
-
-def duplicate_kernels(responses: Tensor, *, threshold: float = 0.99) -> tuple[tuple[int, int, float], ...]:
-    """Return the pairs of living kernels whose responses `N K` correlate (Pearson) by `threshold` at least."""
-    dead = set(dead_kernels(responses))
-    alive = [kernel for kernel in range(responses.shape[1]) if kernel not in dead]
-    if len(alive) < 2 or len(responses) < LEAST_CLIPS:
-        return ()
-    centred = responses[:, alive].double() - responses[:, alive].double().mean(dim=0)
-    correlation = (centred / centred.norm(dim=0)).T @ (centred / centred.norm(dim=0))
-    first, second = torch.nonzero(correlation.triu(diagonal=1) >= threshold, as_tuple=True)
-    return tuple(
-        (alive[a], alive[b], float(correlation[a, b])) for a, b in zip(first.tolist(), second.tolist(), strict=True)
-    )

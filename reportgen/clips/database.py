@@ -32,6 +32,12 @@ def find_database(folder: Path) -> Path | None:
     return path if path.is_file() else None
 
 
+def video_names(path: Path) -> list[str]:
+    """Return the names of the videos in the file, in their natural order; raises ClipError when it has none."""
+    with _connection(path) as connection:
+        return sorted(_videos(connection, path.name), key=natural_key)
+
+
 class DatabaseSource:
     """The frames of one video in the file, in the natural order of their names; the file is opened read-only.
 
@@ -63,16 +69,15 @@ class DatabaseSource:
             yield frame
 
     def _blob(self, identifier: str, name: str) -> bytes:
-        with self._connection() as connection:
+        with _connection(self._path) as connection:
             row = connection.execute("SELECT frames FROM Images WHERE ObjId = ?", (identifier,)).fetchone()
         if row is None or not isinstance(row[0], bytes) or not row[0]:
             raise ClipError(f"{name} holds no image: write the file again.")
         return row[0]
 
     def _choose(self, video: str | None) -> tuple[str, list[str]]:
-        videos = self._videos()
-        if not videos:
-            raise ClipError(f"{self.file_name} holds no frames: fill its table Images(ObjId, frames).")
+        with _connection(self._path) as connection:
+            videos = _videos(connection, self.file_name)
         if video is None:
             if len(videos) > 1:
                 names = sorted(videos, key=natural_key)
@@ -89,24 +94,28 @@ class DatabaseSource:
             raise ClipError(str(unknown_name(f"single video in {self.file_name}", video, videos)))
         return matches[0], videos[matches[0]]
 
-    def _videos(self) -> dict[str, list[str]]:
-        with self._connection() as connection:
-            rows = connection.execute("SELECT ObjId FROM Images").fetchall()
-        videos: dict[str, list[str]] = {}
-        for identifier in sorted((str(row[0]) for row in rows if row[0] is not None), key=natural_key):
-            videos.setdefault(_video_of(identifier), []).append(identifier)
-        return videos
 
-    @contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection]:
-        try:
-            with closing(sqlite3.connect(f"{self._path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
-                yield connection
-        except sqlite3.Error as error:
-            raise ClipError(
-                f"{self.file_name} is not a file of frames ({error}): it must be an SQLite file "
-                "with a table Images(ObjId TEXT, frames BLOB)."
-            ) from error
+@contextmanager
+def _connection(path: Path) -> Iterator[sqlite3.Connection]:
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            yield connection
+    except sqlite3.Error as error:
+        raise ClipError(
+            f"{path.name} is not a file of frames ({error}): it must be an SQLite file "
+            "with a table Images(ObjId TEXT, frames BLOB)."
+        ) from error
+
+
+def _videos(connection: sqlite3.Connection, file_name: str) -> dict[str, list[str]]:
+    """Return the frames' identifiers by video; raises ClipError when there are none."""
+    rows = connection.execute("SELECT ObjId FROM Images").fetchall()
+    videos: dict[str, list[str]] = {}
+    for identifier in sorted((str(row[0]) for row in rows if row[0] is not None), key=natural_key):
+        videos.setdefault(_video_of(identifier), []).append(identifier)
+    if not videos:
+        raise ClipError(f"{file_name} holds no frames: fill its table Images(ObjId, frames).")
+    return videos
 
 
 def _video_of(identifier: str) -> str:

@@ -6,9 +6,11 @@ raises the bare convolution's output silences the kernel.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -99,42 +101,75 @@ def preactivation(network: Network, layer: str, clip_shape: tuple[int, int, int]
     One forward pass on an empty clip finds whether a batch norm reads the layer's output. Raises NetworkError when
     the clip does not pass through the network or does not reach the layer.
     """
-    name = network.layer_name(layer)
-    target = network.module.get_submodule(name)
-    outputs: list[Tensor] = []
-    readers: list[nn.Module] = []
+    return preactivations(network, [layer], clip_shape, channels)[layer]
 
-    def keep(_module: nn.Module, _args: Any, output: Any) -> None:
+
+def preactivations(
+    network: Network, layers: Sequence[str], clip_shape: tuple[int, int, int], channels: int
+) -> dict[str, Preactivation]:
+    """Return how to read the pre-activations of all `layers` by their names as given; see `preactivation`."""
+    names = {layer: network.layer_name(layer) for layer in layers}
+    clip = torch.full((1, channels, *clip_shape), 0.5, **placement(network))
+    with _Readers(network, set(names.values())) as found, torch.no_grad():
+        try:
+            with suppress(_Found):
+                network.module(network.prepare(clip))
+        except (RuntimeError, ValueError) as error:
+            if is_out_of_memory(error):
+                raise
+            reason = str(error).splitlines()[0]
+            raise NetworkError(
+                f"{network.name} cannot take a clip of {clip_shape} (T, H, W); choose another clip_shape: {reason}"
+            ) from error
+    targets = {}
+    for layer, name in names.items():
+        if name not in found.shapes:
+            raise NetworkError(
+                f"{name} did not run on a clip of {clip_shape} (T, H, W): choose a layer that it reaches."
+            )
+        gain, offset = found.affine.get(name, (None, None))
+        targets[layer] = Preactivation(network, name, clip_shape, found.shapes[name], gain, offset)
+    return targets
+
+
+class _Readers:
+    """Finds in a forward pass which module reads each target's first output; ends the pass when it knows of all."""
+
+    def __init__(self, network: Network, names: set[str]) -> None:
+        self.network = network
+        self.names = names
+        self.shapes: dict[str, tuple[int, ...]] = {}
+        self.affine: dict[str, tuple[Tensor | None, Tensor | None]] = {}
+        self._unread: dict[int, tuple[str, weakref.ref[Tensor]]] = {}
+        self._handles: list[Any] = []
+
+    def __enter__(self) -> _Readers:
+        for name in self.names:
+            module = self.network.module.get_submodule(name)
+            self._handles.append(module.register_forward_hook(partial(self._keep, name)))
+        self._handles += [module.register_forward_pre_hook(self._read) for module in self.network.module.modules()]
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        for handle in self._handles:
+            handle.remove()
+        self._unread.clear()
+
+    def _keep(self, name: str, _module: nn.Module, _args: Any, output: Any) -> None:
         if not isinstance(output, Tensor) or output.ndim < 2:
             raise NetworkError(f"{name} does not return maps N K ...: choose a layer that returns one tensor of maps.")
-        if not outputs:
-            outputs.append(output)
+        if name not in self.shapes:
+            self.shapes[name] = tuple(output.shape[1:])
+            self._unread[id(output)] = (name, weakref.ref(output))  # another tensor may get its id later
 
-    def read(module: nn.Module, args: Any) -> None:
-        if outputs and module is not target and args and args[0] is outputs[0] and not list(module.children()):
-            readers.append(module)
+    def _read(self, module: nn.Module, args: Any) -> None:
+        name, output = self._unread.get(id(args[0]), ("", None)) if args else ("", None)
+        if output is None or output() is not args[0] or next(module.children(), None) is not None:
+            return
+        del self._unread[id(args[0])]
+        self.affine[name] = _affine(module)
+        if len(self.affine) == len(self.names):
             raise _Found
-
-    handles = [target.register_forward_hook(keep)]
-    handles += [module.register_forward_pre_hook(read) for module in network.module.modules()]
-    clip = torch.full((1, channels, *clip_shape), 0.5, **placement(network))
-    try:
-        with suppress(_Found), torch.no_grad():
-            network.module(network.prepare(clip))
-    except (RuntimeError, ValueError) as error:
-        if is_out_of_memory(error):
-            raise
-        reason = str(error).splitlines()[0]
-        raise NetworkError(
-            f"{network.name} cannot take a clip of {clip_shape} (T, H, W); choose another clip_shape: {reason}"
-        ) from error
-    finally:
-        for handle in handles:
-            handle.remove()
-    if not outputs:
-        raise NetworkError(f"{name} did not run on a clip of {clip_shape} (T, H, W): choose a layer that it reaches.")
-    gain, offset = _affine(readers[0]) if readers else (None, None)
-    return Preactivation(network, name, clip_shape, tuple(outputs[0].shape[1:]), gain, offset)
 
 
 def placement(network: Network) -> dict[str, Any]:

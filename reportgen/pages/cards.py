@@ -48,6 +48,7 @@ def kernel_card(model: ModelView, view: KernelView) -> Card:
         "speed": figures.mean_speed,
         "direction": figures.direction,
         "explained": figures.explained_variance,
+        "motion": figures.motion_reliance,
     }
     return Card(
         uri=view.uri,

@@ -1,12 +1,12 @@
-"""How real clips drive a model's kernels: one table of mean responses, asked per kernel."""
+"""How real clips drive a model's kernels: the document of the pass over the reference clips, asked per kernel."""
 
 from __future__ import annotations
 
-import math
-import random
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+
+from pydantic import BaseModel, ConfigDict
 
 from reportgen.pages.format import fixed
 
@@ -19,25 +19,60 @@ INDIFFERENT = 0.75
 MOST_WORDS = 6
 """Words listed in a sentence."""
 
-SHOWN = 3
-"""Clips per strip."""
+
+class _Read(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class _Word(_Read):
+    text: str
+    auroc: float
+    others: tuple[str, ...]
+    other: float | None
+
+
+class LayerDocument(_Read):
+    """One layer of the document; lists by kernel. An example is [clip, response, frame, y, x] or without a place."""
+
+    kernels: int
+    dead: tuple[int, ...]
+    duplicates: tuple[tuple[int, int, float], ...]
+    words: tuple[_Word, ...]
+    quantiles: tuple[tuple[float | None, ...], ...]
+    field: tuple[int, int, int] | None
+    most: tuple[tuple[tuple[float, ...], ...], ...]
+    least: tuple[tuple[tuple[float, ...], ...], ...]
+    drawn: tuple[tuple[tuple[float, ...], ...], ...]
+
+
+class EvidenceDocument(_Read):
+    """What the pass over the reference clips found; `names` are the clips that examples count into."""
+
+    clips: int
+    labelled: int
+    unreadable: int
+    reasons: dict[str, str]
+    names: tuple[str, ...]
+    layers: dict[str, LayerDocument]
 
 
 @dataclass(frozen=True)
 class Driven:
-    """A clip and the mean response of one kernel to it."""
+    """A clip, the response of one kernel to it, and the place (frame, y, x) where it is driven most, where known."""
 
     clip: str
     value: float
+    place: tuple[int, int, int] | None = None
 
 
 @dataclass(frozen=True)
 class Strips:
-    """The clips that drive a kernel most, least, and some drawn at random, `SHOWN` each."""
+    """The clips that drive a kernel most, least, and some drawn at random; `field` is what one unit sees (t, h, w)."""
 
     most: tuple[Driven, ...]
     least: tuple[Driven, ...]
     random: tuple[Driven, ...]
+    field: tuple[int, int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -83,39 +118,39 @@ class Redundancy:
 
 @dataclass(frozen=True)
 class Evidence:
-    """Mean responses: for each layer, clip by kernel, in the order of `clips`."""
+    """What `clips` reference clips say of each layer's kernels; `unreadable` more could not be read."""
 
-    clips: tuple[str, ...] = ()
-    layers: Mapping[str, list[list[float]]] = field(default_factory=dict)
-    words: Mapping[str, list[DrivingWord]] = field(default_factory=dict)
+    clips: int = 0
+    labelled: int = 0
+    unreadable: int = 0
+    reason: str = ""
+    names: tuple[str, ...] = ()
+    layers: Mapping[str, LayerDocument] = field(default_factory=dict)
     redundancy: Mapping[str, Redundancy] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, document: Mapping[str, Any]) -> Evidence:
-        """Return the evidence that an evidence document holds."""
-        layers = {layer: facts["values"] for layer, facts in document["layers"].items()}
-        found = {layer: facts for layer, facts in document["layers"].items() if "dead" in facts}
-        words = {
-            layer: [
-                DrivingWord(str(word["text"]), float(word["auroc"]), tuple(word["others"]), word["other"])
-                for word in facts["words"]
-            ]
-            for layer, facts in found.items()
-        }
-        redundancy = {
-            layer: Redundancy(
-                kernels=len(facts["values"][0]) if facts["values"] else 0,
-                dead=tuple(facts["dead"]),
-                duplicates=tuple((int(a), int(b), float(r)) for a, b, r in facts["duplicates"]),
-            )
-            for layer, facts in found.items()
-        }
-        return cls(tuple(document["clips"]), layers, words, redundancy)
+    def of(cls, document: EvidenceDocument) -> Evidence:
+        """Return the evidence that a document holds."""
+        return cls(
+            clips=document.clips,
+            labelled=document.labelled,
+            unreadable=document.unreadable,
+            reason=next(iter(document.reasons.values()), ""),
+            names=document.names,
+            layers=document.layers,
+            redundancy={
+                layer: Redundancy(found.kernels, found.dead, found.duplicates)
+                for layer, found in document.layers.items()
+            },
+        )
 
     def word(self, layer: str, kernel: int) -> DrivingWord | None:
         """Return the label word that drives a kernel most; None where clips have no labels that tell them apart."""
-        words = self.words.get(layer, [])
-        return words[kernel] if kernel < len(words) else None
+        words = self.layers[layer].words if layer in self.layers else ()
+        if kernel >= len(words):
+            return None
+        word = words[kernel]
+        return DrivingWord(word.text, word.auroc, word.others, word.other)
 
     def doubts(self, layer: str, kernel: int) -> list[str]:
         """Return what makes a kernel's own page say less: that it is dead, or that others answer as it does."""
@@ -123,33 +158,35 @@ class Evidence:
         if found is None:
             return []
         if kernel in found.dead:
-            return [f"Dead on the reference clips: it answers alike to all {len(self.clips)} of them."]
+            return [f"Dead on the reference clips: it answers alike to all {self.clips} of them."]
         twins = [f"#{other} (correlation {fixed(r)})" for other, r in found.twins(kernel)]
         return [f"Answers the reference clips as {', '.join(twins)} of its layer does."] if twins else []
 
-    def responses(self, layer: str, kernel: int) -> list[Driven]:
-        """Return each clip's response, the strongest first; empty when the layer was not measured."""
-        rows = self.layers.get(layer, [])
-        found = (
-            [
-                Driven(clip, float(row[kernel]))
-                for clip, row in zip(self.clips, rows, strict=True)
-                if kernel < len(row) and math.isfinite(float(row[kernel]))
-            ]
-            if rows
-            else []
-        )
-        return sorted(found, key=lambda driven: -driven.value)
+    def best(self, layer: str, kernel: int) -> Driven | None:
+        """Return the clip that drives a kernel most; None when the kernel was not measured."""
+        strips = self.strips(layer, kernel)
+        return strips.most[0] if strips else None
 
     def percentile(self, layer: str, kernel: int, activation: float) -> float | None:
-        """Return the share of clips that drive the kernel less than `activation`."""
-        found = self.responses(layer, kernel)
-        return sum(driven.value < activation for driven in found) / len(found) if found else None
+        """Return the share of clips that drive the kernel less than `activation`.
+
+        Exact while all responses are kept, else within a hundredth.
+        """
+        rows = self.layers[layer].quantiles if layer in self.layers else ()
+        found = [value for value in rows[kernel] if value is not None] if kernel < len(rows) else []
+        return bisect_left(found, activation) / len(found) if found else None
 
     def strips(self, layer: str, kernel: int) -> Strips | None:
-        """Return the clips to show beside a kernel; the random ones are the same on every rendering."""
-        found = self.responses(layer, kernel)
-        if not found:
+        """Return the clips to show beside a kernel; None when it was not measured."""
+        found = self.layers.get(layer)
+        if found is None or kernel >= found.kernels or not found.most[kernel]:
             return None
-        drawn = random.Random(f"{layer}/{kernel}").sample(found, min(SHOWN, len(found)))
-        return Strips(tuple(found[:SHOWN]), tuple(found[::-1][:SHOWN]), tuple(drawn))
+        most, least, drawn = (
+            tuple(self._driven(example) for example in kind[kernel]) for kind in (found.most, found.least, found.drawn)
+        )
+        return Strips(most, least, drawn, found.field)
+
+    def _driven(self, example: tuple[float, ...]) -> Driven:
+        clip, value, *place = example
+        where = (int(place[0]), int(place[1]), int(place[2])) if len(place) == 3 else None
+        return Driven(self.names[int(clip)], value, where)

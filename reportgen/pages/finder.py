@@ -32,7 +32,10 @@ def finder_index(report: Report) -> list[dict[str, Any]]:
                 card = kernel_card(model, view)
                 picture = card.stage1.poster if card.stage1 else ""
                 words = f"{view.id} {view.stage} {card.sentence}"
-                found.append(_entry(view.uri, card.name, f"{card.first} {card.second}".strip(), words, picture))
+                entry = _entry(view.uri, card.name, f"{card.first} {card.second}".strip(), words, picture)
+                if view.figures.motion_reliance is not None:
+                    entry["motion"] = round(view.figures.motion_reliance, 3)
+                found.append(entry)
         for clip in model.subjects:
             picture = model.addresses.file(clip.poster.path) if clip.poster else ""
             found.append(_entry(model.addresses.clip(clip.name), clip.title, f"clip, {name}", "saliency", picture))

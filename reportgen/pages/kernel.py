@@ -12,6 +12,7 @@ from reportgen.pages.format import figure, number
 from reportgen.pages.graphs import Node
 from reportgen.pages.motion import LayerMotion
 from reportgen.pages.page import Page
+from reportgen.pages.probes import PROBES
 from reportgen.pages.report import KernelView, ModelView, Pyramid, Report
 from reportgen.pages.sentences import evidence, preference, reservations
 from reportgen.pages.strips import Strip, clip_strip, downloads, picture, strip
@@ -28,11 +29,35 @@ RESPONSES = {
 
 
 @dataclass(frozen=True)
+class Mark:
+    """A box on a clip, in percent of its width and height, and the frames (counted from 0) in which it holds."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+    first: int
+    last: int
+    frames: int
+    words: str
+
+
+@dataclass(frozen=True)
+class RealClip:
+    """A real clip beside a kernel: its response, and where and when it is driven most."""
+
+    strip: Strip | None
+    title: str
+    value: str
+    mark: Mark | None = None
+
+
+@dataclass(frozen=True)
 class EvidenceStrip:
-    """Real clips of one kind (most, least, at random), each with the kernel's mean response."""
+    """Real clips of one kind: most, least, at random."""
 
     title: str
-    clips: list[tuple[Strip | None, str, str]]
+    clips: list[RealClip]
 
 
 @dataclass(frozen=True)
@@ -50,18 +75,58 @@ def evidence_strips(model: ModelView, view: KernelView) -> list[EvidenceStrip]:
     if found is None:
         return []
 
-    def shown(driven: Driven) -> tuple[Strip | None, str, str]:
+    def shown(driven: Driven) -> RealClip:
         facts = model.clips.get(driven.clip)
         if facts is None:
-            return None, driven.clip, number(driven.value)
-        return (
-            strip(model.addresses, facts.clip, facts.poster, f"Real clip {facts.title}"),
-            facts.title,
-            number(driven.value),
-        )
+            return RealClip(None, driven.clip, number(driven.value))
+        clip = strip(model.addresses, facts.clip, facts.poster, f"Real clip {facts.title}")
+        shape = (facts.frames, facts.height, facts.width)
+        return RealClip(clip, facts.title, number(driven.value), mark(driven.place, found.field, shape))
 
     groups = {"drive it most": found.most, "drive it least": found.least, "at random": found.random}
     return [EvidenceStrip(title, [shown(driven) for driven in clips]) for title, clips in groups.items()]
+
+
+LEAST_MARK = 0.12
+"""Share of a clip's side that a mark has at least, so that it can be seen."""
+
+LARGE_FIELD = 0.6
+"""Share of the clip's area from which a unit's field says nothing of the place: its centre is marked instead."""
+
+
+def mark(
+    place: tuple[int, int, int] | None, field: tuple[int, int, int] | None, clip: tuple[int, int, int]
+) -> Mark | None:
+    """Return the box of what a unit sees, around `place` (frame, y, x) on a clip of (frames, height, width) px.
+
+    Where the field is unknown, or nearly the whole clip, a small box stands at its centre.
+    """
+    if place is None:
+        return None
+    frames, height, width = clip
+    _, sees_y, sees_x = field or clip
+    whole = min(sees_y, height) * min(sees_x, width) > LARGE_FIELD * height * width
+    size_y, size_x = (0, 0) if whole else (sees_y, sees_x)
+    left, right = _span(place[2], max(size_x, LEAST_MARK * width), width)
+    top, bottom = _span(place[1], max(size_y, LEAST_MARK * height), height)
+    seen = (field or clip)[0]
+    first, last = (place[0], place[0]) if seen >= frames else (place[0] - seen // 2, place[0] + seen // 2)
+    words = f"frame {place[0] + 1} of {frames}, around x {place[2]}, y {place[1]} px"
+    return Mark(
+        round(100 * left / width, 1),
+        round(100 * top / height, 1),
+        round(100 * (right - left) / width, 1),
+        round(100 * (bottom - top) / height, 1),
+        max(first, 0),
+        min(last, frames - 1),
+        frames,
+        words,
+    )
+
+
+def _span(centre: int, size: float, room: int) -> tuple[float, float]:
+    """Return the part of 0 to `room` that `size` around the pixel `centre` covers."""
+    return max(centre + 0.5 - size / 2, 0.0), min(centre + 0.5 + size / 2, float(room))
 
 
 def connections(model: ModelView, view: KernelView) -> Connections | None:
@@ -83,6 +148,14 @@ def connections(model: ModelView, view: KernelView) -> Connections | None:
 
     feeds, fed_by = pyramid.graph.neighbours(pyramid.graph.places[key])
     return Connections(pyramid, shown(feeds), shown(fed_by))
+
+
+def _driver(model: ModelView, view: KernelView) -> str:
+    """Return the title of the probed clip that drives a kernel most; empty without one."""
+    probes = model.kernel_probes(view.id)
+    if probes is None:
+        return ""
+    return model.clips[probes.clip].title if probes.clip in model.clips else probes.clip
 
 
 def _numbers(view: KernelView) -> list[tuple[str, Record, list[tuple[str, str]], list[tuple[str, str]]]]:
@@ -123,7 +196,10 @@ def _page(
             "evidence_sentence": evidence(view.figures),
             "word": model.evidence.word(view.id.layer, view.id.index),
             "percentile": view.figures.percentile,
-            "probes": model.motion_probes.kernels.get(str(view.id)) if model.motion_probes else None,
+            "probes": model.kernel_probes(view.id),
+            "probe_names": PROBES,
+            "driver": _driver(model, view),
+            "reference": model.evidence,
             "reservations": reservations(view.figures) + model.evidence.doubts(view.id.layer, view.id.index),
             "verdicts": kernel_verdicts(view.figures),
             "evidence": evidence_strips(model, view),

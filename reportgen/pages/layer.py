@@ -3,18 +3,63 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from markupsafe import Markup
 
 from reportgen.pages import charts
 from reportgen.pages.cards import cards
+from reportgen.pages.evidence import TELLING
+from reportgen.pages.format import fixed
 from reportgen.pages.page import Page
-from reportgen.pages.report import Report
+from reportgen.pages.probes import PROBES, KernelProbes
+from reportgen.pages.report import ModelView, Report
 from reportgen.pages.sentences import ONE_DIRECTION, STANDS_STILL, KernelFigures
 
+MOST_ROWS = 512
+"""Kernels in the table of a layer; the whole list is in the file that it links."""
 
-def distributions(figures: list[KernelFigures]) -> list[tuple[str, Markup]]:
-    """Return the charts of a layer, each with its one line; charts without data are left out."""
+
+@dataclass(frozen=True)
+class MeasuredKernel:
+    """Any kernel of a layer, shown or not, as the real clips find it."""
+
+    index: int
+    uri: str
+    best: float | None
+    word: str
+    state: str
+    probes: KernelProbes | None
+
+
+def measured_kernels(model: ModelView, layer: str) -> list[MeasuredKernel]:
+    """Return all kernels of a layer that the reference clips measured."""
+    found = model.evidence.layers.get(layer)
+    redundancy = model.evidence.redundancy.get(layer)
+    pages = {view.id.index: view.uri for view in model.kernels.get(layer, ())}
+    rows = []
+    for index in range(found.kernels if found else 0):
+        best, word = model.evidence.best(layer, index), model.evidence.word(layer, index)
+        twins = redundancy.twins(index) if redundancy else []
+        dead = redundancy is not None and index in redundancy.dead
+        rows.append(
+            MeasuredKernel(
+                index=index,
+                uri=pages.get(index, ""),
+                best=best.value if best else None,
+                word=f"{word.text} ({fixed(word.auroc)})" if word and word.auroc >= TELLING else "",
+                state="dead" if dead else f"as #{twins[0][0]}" if twins else "",
+                probes=model.motion_probes.kernel(layer, index) if model.motion_probes else None,
+            )
+        )
+    return rows
+
+
+def distributions(figures: list[KernelFigures], reliance: list[float]) -> list[tuple[str, Markup]]:
+    """Return the charts of a layer, each with its one line; charts without data are left out.
+
+    `reliance` is the motion reliance of all kernels of the layer for which it is known.
+    """
     moving = [f for f in figures if f.texture_plus_motion and f.mean_speed is not None and f.mean_speed >= STANDS_STILL]
     directed = [f.direction for f in moving if f.direction is not None and (f.coherence or 0.0) >= ONE_DIRECTION]
     speeds = [f.mean_speed for f in figures if f.texture_plus_motion and f.mean_speed is not None]
@@ -29,6 +74,9 @@ def distributions(figures: list[KernelFigures]) -> list[tuple[str, Markup]]:
     if len(times) > 1:
         line = "Synthetic activation as a multiple of the best real clip's"
         found.append((line, charts.histogram(times, line, "times")))
+    if len(reliance) > 1:
+        line = f"Motion reliance of all {len(reliance)} kernels that real clips drive: 0 appearance, 1 motion"
+        found.append((line, charts.histogram([min(max(value, -0.2), 1.2) for value in reliance], line, "")))
     return found
 
 
@@ -38,6 +86,8 @@ def pages(report: Report) -> Iterator[Page]:
         layers = list(model.kernels)
         for place, (layer, views) in enumerate(model.kernels.items()):
             motion = model.motions[layer]
+            measured = measured_kernels(model, layer)
+            reliance = [row.probes.motion_reliance for row in measured if row.probes]
             yield Page(
                 uri=model.addresses.layer(layer),
                 title=model.stage_title(layer),
@@ -48,7 +98,13 @@ def pages(report: Report) -> Iterator[Page]:
                     "facts": model.layers.get(layer),
                     "cards": cards(model, views),
                     "motion": motion,
-                    "charts": distributions([view.figures for view in views]),
+                    "charts": distributions(
+                        [view.figures for view in views], [value for value in reliance if value is not None]
+                    ),
+                    "measured": measured[:MOST_ROWS],
+                    "left_out": max(len(measured) - MOST_ROWS, 0),
+                    "probes": PROBES,
+                    "reference": model.evidence,
                     "troubles": [(view, trouble) for view in views for trouble in view.troubles],
                     "before": layers[place - 1] if place else None,
                     "after": layers[place + 1] if place + 1 < len(layers) else None,

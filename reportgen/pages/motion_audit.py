@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from reportgen.pages import charts
 from reportgen.pages.charts import Interval
+from reportgen.pages.format import count, percent, short_kernel_name, short_layer_name
 from reportgen.pages.page import Page
-from reportgen.pages.probes import PROBES, ClassProbes, ClipProbes, KernelProbes
+from reportgen.pages.probes import PROBES, ClassProbes, ClipProbes, KernelProbes, ModelProbes
 from reportgen.pages.report import ModelView, Report, Trouble, trouble
+from reportgen.pages.strips import Download, downloads
+from reportgen.records.jobs import Done, Record
 
 KERNELS_SHOWN = 300
+"""Kernels in the page's table; all are in the file that it links."""
+
+CLASSES_DRAWN = 40
+"""Classes in the chart; all are in its table."""
 
 
 @dataclass(frozen=True)
@@ -24,11 +31,32 @@ class KernelRow:
     probes: KernelProbes
 
 
+@dataclass(frozen=True)
+class LayerRow:
+    """A layer's figures: reliance of its whole response with its interval over clips, and what its kernels show."""
+
+    title: str
+    uri: str
+    stage: bool
+    reliance: float | None
+    low: float | None
+    high: float | None
+    quartiles: tuple[float, float, float] | None
+    relying: int
+    measured: int
+    left: dict[str, float | None]
+
+    @property
+    def share(self) -> float | None:
+        """The share of its kernels that rely on motion."""
+        return self.relying / self.measured if self.measured else None
+
+
 def verdict_in_words(classes: tuple[ClassProbes, ...]) -> str:
     """Return what the classes' reliance says, in one sentence."""
     known = [row.motion_reliance for row in classes if row.motion_reliance is not None]
     if not known:
-        return "Nothing can be said: no class has a positive logit on its own clips."
+        return "Nothing can be said of classes: none has a positive logit on its own clips."
     needing = sum(value >= 0.5 for value in known)
     ignoring = sum(value < 0.1 for value in known)
     return (
@@ -37,21 +65,76 @@ def verdict_in_words(classes: tuple[ClassProbes, ...]) -> str:
     )
 
 
-def kernel_rows(model: ModelView) -> list[KernelRow]:
-    """Return the kernels that were probed, those that rely on motion most first."""
+def kernels_in_words(probes: ModelProbes) -> str:
+    """Return what the kernels' reliance says, in one sentence; empty when no kernel was driven."""
+    measured = sum(layer.measured for layer in probes.layers.values())
+    relying = sum(layer.relying for layer in probes.layers.values())
+    if not measured:
+        return ""
+    threshold = max(layer.threshold for layer in probes.layers.values())
+    return (
+        f"Of {count(measured)} kernels that clips drive, {count(relying)} ({percent(relying / measured)}) lose at "
+        f"least {percent(threshold)} of their response."
+    )
+
+
+def layer_rows(model: ModelView, probes: ModelProbes) -> list[LayerRow]:
+    """Return every probed layer, in the network's order."""
     rows = []
-    for view in model.all_kernels:
-        probes = model.motion_probes.kernels.get(str(view.id)) if model.motion_probes else None
-        if probes:
-            clip = model.clips[probes.clip].title if probes.clip in model.clips else probes.clip
-            rows.append(KernelRow(view.name, view.uri, clip, probes))
-    return sorted(rows, key=lambda row: -(row.probes.motion_reliance or 0.0))[:KERNELS_SHOWN]
+    for layer, found in probes.layers.items():
+        frozen = found.left["frozen"]
+        rows.append(
+            LayerRow(
+                title=model.stage_title(layer) if layer in model.run.stages else short_layer_name(layer),
+                uri=model.addresses.layer(layer) if layer in model.kernels else "",
+                stage=layer in model.run.stages,
+                reliance=_lost(frozen.mean),
+                low=_lost(frozen.mean_high),
+                high=_lost(frozen.mean_low),
+                quartiles=found.quartiles,
+                relying=found.relying,
+                measured=found.measured,
+                left={name: left.mean for name, left in found.left.items()},
+            )
+        )
+    return rows
+
+
+def _lost(left: float | None) -> float | None:
+    return None if left is None else 1 - left
+
+
+def kernel_rows(model: ModelView, probes: ModelProbes) -> list[KernelRow]:
+    """Return the kernels that rely on motion most, with the addresses of those that have a page."""
+    pages = {(view.id.layer, view.id.index): view.uri for view in model.all_kernels}
+    reliance = [
+        (value, layer, index)
+        for layer, found in probes.layers.items()
+        for index, value in enumerate(found.reliance)
+        if value is not None
+    ]
+    rows = []
+    for _, layer, index in sorted(reliance, key=lambda each: -each[0])[:KERNELS_SHOWN]:
+        found_kernel = probes.kernel(layer, index)
+        if found_kernel:
+            clip = model.clips[found_kernel.clip].title if found_kernel.clip in model.clips else found_kernel.clip
+            rows.append(KernelRow(short_kernel_name(layer, index), pages.get((layer, index), ""), clip, found_kernel))
+    return rows
 
 
 def _clip_row(model: ModelView, probes: ClipProbes) -> tuple[str, str, str, ClipProbes]:
     clip = model.clips.get(probes.clip)
     page = model.addresses.clip(probes.clip) if clip else ""
     return (clip.title if clip else probes.clip, page, model.label(probes.class_index), probes)
+
+
+def _csv(model: ModelView, records: Sequence[Record]) -> Download | None:
+    """Return the file of all kernels, where there is one."""
+    for record in records:
+        done = record.outcome if isinstance(record.outcome, Done) else None
+        if done and done.artifact("kernel_motion", "text"):
+            return next((file for file in downloads(model.addresses, done) if file.uri.endswith(".csv")), None)
+    return None
 
 
 def pages(report: Report) -> Iterator[Page]:
@@ -69,6 +152,12 @@ def pages(report: Report) -> Iterator[Page]:
             for row in classes
             if row.motion_reliance is not None
         ]
+        layers = layer_rows(model, found) if found else []
+        stages = [
+            Interval(row.title, row.reliance, row.low, row.high)
+            for row in layers
+            if row.stage and row.reliance is not None
+        ]
         troubles = (trouble(record.job.unit, record.outcome) for record in records)
         missing: list[Trouble] = [item for item in troubles if item]
         yield Page(
@@ -78,11 +167,19 @@ def pages(report: Report) -> Iterator[Page]:
             context={
                 "model": model,
                 "found": found,
-                "sentence": verdict_in_words(classes) if found else "",
+                "sentence": " ".join(filter(None, (verdict_in_words(classes), kernels_in_words(found))))
+                if found
+                else "",
                 "classes": [(model.label(row.class_index), row) for row in classes],
-                "chart": charts.intervals(shown, "Motion reliance of each class") if shown else None,
+                "chart": charts.intervals(shown[:CLASSES_DRAWN], "Motion reliance of each class") if shown else None,
+                "left_out": max(len(shown) - CLASSES_DRAWN, 0),
+                "layers": layers,
+                "stages_chart": charts.intervals(stages, "Motion reliance of each stage") if stages else None,
+                "kernel_count": sum(row.measured for row in layers),
+                "threshold": max((layer.threshold for layer in found.layers.values()), default=None) if found else None,
+                "csv": _csv(model, records),
                 "clips": [_clip_row(model, probes) for probes in model.clip_probes],
-                "kernels": kernel_rows(model),
+                "kernels": kernel_rows(model, found) if found else [],
                 "probes": PROBES,
                 "troubles": missing,
                 "records": records,

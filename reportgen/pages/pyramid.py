@@ -39,6 +39,7 @@ def graph_data(model: ModelView, pyramid: Pyramid) -> dict[str, Any]:
     layer_of = {layer: place for place, (layer, _) in enumerate(graph.layers)}
     known = {(view.id.layer, view.id.index): view for view in model.all_kernels}
     shown: dict[int, dict[str, Any]] = {}
+    reliance = [_reliance(model, node) for node in graph.nodes]
     for place, node in enumerate(graph.nodes):
         view = known.get((node.layer, node.index))
         if view:
@@ -68,6 +69,7 @@ def graph_data(model: ModelView, pyramid: Pyramid) -> dict[str, Any]:
         "index": [node.index for node in graph.nodes],
         "relevance": [_rounded(node.relevance) for node in graph.nodes],
         "activation": [None if node.activation is None else _rounded(node.activation) for node in graph.nodes],
+        "motion": reliance if any(value is not None for value in reliance) else None,
         "order": [node.order for node in graph.nodes],
         "source": [edge.source for edge in graph.edges],
         "target": [edge.target for edge in graph.edges],
@@ -76,10 +78,16 @@ def graph_data(model: ModelView, pyramid: Pyramid) -> dict[str, Any]:
     }
 
 
+def _reliance(model: ModelView, node: Node) -> float | None:
+    """Return a kernel's motion reliance; None for the class and where it was not measured."""
+    found = model.motion_probes.reliance(node.layer, node.index) if model.motion_probes and node.depth else None
+    return None if found is None else _rounded(found)
+
+
 def best_real_clip(model: ModelView, node: Node) -> Strip | None:
     """Return the clip of the run that drives a kernel most; None where that was not measured."""
-    driven = model.evidence.responses(node.layer, node.index)
-    facts = model.clips.get(driven[0].clip) if driven else None
+    driven = model.evidence.best(node.layer, node.index)
+    facts = model.clips.get(driven.clip) if driven else None
     return strip(model.addresses, facts.clip, facts.poster, facts.title) if facts else None
 
 
@@ -212,6 +220,7 @@ def _page(model: ModelView, view: ClassView, pyramid: Pyramid | None) -> Page:
             "left_out": max(len(rows) - TABLE_ROWS, 0),
             "theta": theta_chart(pyramid) if pyramid else None,
             "tubes": tubes,
+            "has_motion": bool(data and data.data["motion"]),
             "overview": overview(model, pyramid) if pyramid else None,
             "conserved": conserved(pyramid) if pyramid else "",
             "logit": figure(view.answer.metrics, "logit") if view.answer else None,

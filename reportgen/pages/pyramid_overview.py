@@ -58,18 +58,17 @@ def pieces(model: ModelView, pyramid: Pyramid, layer: LayerFigures) -> list[Piec
     if total <= 0:
         return []
     pages = {(view.id.layer, view.id.index): view for view in model.all_kernels}
-    probes = model.motion_probes.kernels if model.motion_probes else {}
+    probes = model.motion_probes
     found = []
     for index, value in kept[:SHOWN]:
         view = pages.get((layer.name, index))
-        probe = probes.get(str(view.id)) if view else None
         found.append(
             Piece(
                 short_kernel_name(layer.name, index),
                 max(value, 0.0) / total,
                 value,
                 view.uri if view else "",
-                probe.motion_reliance if probe else None,
+                probes.reliance(layer.name, index) if probes else None,
             )
         )
     rest = 1.0 - sum(piece.share for piece in found)

@@ -14,13 +14,13 @@ from pydantic import BaseModel, ValidationError
 from reportgen.errors import RenderError
 from reportgen.options import CheckLimits
 from reportgen.pages.addresses import Addresses, folder_names
-from reportgen.pages.evidence import Evidence
+from reportgen.pages.evidence import Evidence, EvidenceDocument
 from reportgen.pages.format import figure, short_kernel_name
 from reportgen.pages.graphs import Graph, Node, as_graph
 from reportgen.pages.maps import MapChecks
 from reportgen.pages.motion import LayerMotion, layer_motion
 from reportgen.pages.page import CopiedFile
-from reportgen.pages.probes import ClipProbes, ModelProbes
+from reportgen.pages.probes import ClipProbes, KernelProbes, ModelProbes
 from reportgen.pages.sentences import KernelFigures
 from reportgen.records.identities import KernelId
 from reportgen.records.jobs import Artifact, Done, Failed, Outcome, Record, Skipped
@@ -190,7 +190,7 @@ class ModelView:
         """What real clips drive; empty when it was not measured."""
         for record in self.manifest.of("evidence"):
             if isinstance(record.outcome, Done) and (artifact := record.outcome.artifact("evidence", "json")):
-                return Evidence.of(self.document(artifact))
+                return Evidence.of(self.read(artifact, EvidenceDocument))
         return Evidence()
 
     @cached_property
@@ -222,13 +222,13 @@ class ModelView:
             for record in (stage1, decomposition)
         )
         activation = figure(first, "activation")
-        driven = self.evidence.responses(kernel.layer, kernel.index)
+        best = self.evidence.best(kernel.layer, kernel.index)
         explained = second.get("texture_plus_motion")
         return KernelFigures(
             activation=activation,
-            best_real=driven[0].value if driven else None,
+            best_real=best.value if best else None,
             percentile=None if activation is None else self.evidence.percentile(kernel.layer, kernel.index, activation),
-            reference_clips=len(driven),
+            reference_clips=self.evidence.clips if best else 0,
             explained_variance=figure(second, "explained_variance"),
             psnr=figure(second, "psnr"),
             texture_plus_motion=explained if isinstance(explained, bool) else None,
@@ -242,8 +242,12 @@ class ModelView:
             **self._path(kernel),
         )
 
+    def kernel_probes(self, kernel: KernelId) -> KernelProbes | None:
+        """Return what the motion probes leave of a kernel; None when it was not probed."""
+        return self.motion_probes.kernel(kernel.layer, kernel.index) if self.motion_probes else None
+
     def _kept_frozen(self, kernel: KernelId) -> float | None:
-        probes = self.motion_probes.kernels.get(str(kernel)) if self.motion_probes else None
+        probes = self.kernel_probes(kernel)
         return probes.kept("frozen") if probes else None
 
     @cached_property
@@ -307,7 +311,7 @@ class ModelView:
 
     @cached_property
     def motion_probes(self) -> ModelProbes | None:
-        """What the motion probes leave of every class and shown kernel; None when they were not run."""
+        """What the motion probes leave of every class and kernel; None when they were not run."""
         for record in self.manifest.of("motion"):
             if isinstance(record.outcome, Done) and (found := record.outcome.artifact("motion_overall", "json")):
                 return self.read(found, ModelProbes)

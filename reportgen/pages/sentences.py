@@ -46,6 +46,11 @@ class KernelFigures:
     seed_similarity: float | None = None
 
     @property
+    def motion_reliance(self) -> float | None:
+        """Share of the response to the real clips that drive the kernel most which their best frozen frame loses."""
+        return None if self.real_kept_frozen is None else 1 - self.real_kept_frozen
+
+    @property
     def hides_motion(self) -> bool:
         """Whether the synthetic clip stands still although freezing the best real clip costs most of its response."""
         still = self.mean_speed is not None and self.mean_speed < STANDS_STILL

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import JsonValue
-from torch import Tensor
 
 from reportgen.analyses.base import Subject
 from reportgen.errors import CardError
@@ -19,22 +19,15 @@ from reportgen.progress import SILENT, Progress
 from reportgen.records.card import ModelCard
 from reportgen.records.identities import slug
 from reportgen.records.jobs import Done, content_key
-from reportgen.records.manifest import LayerFacts, Run, WeightsFacts
+from reportgen.records.manifest import Run, WeightsFacts
 from reportgen.records.store import Store, check_writable
+from reportgen.runner.choosing import EVIDENCE, choose_kernels, clips_to_show
 from reportgen.runner.contrasts import select_contrasts
-from reportgen.runner.facts import clip_facts, environment
+from reportgen.runner.facts import ClipPictures, clip_facts, environment, stored_facts
 from reportgen.runner.plan import Plan, chosen_analyses
+from reportgen.runner.references import ReadClip, StoredClip, stored_clips
 from reportgen.runner.run import Executor
-from reportgen.runner.subject import (
-    ReadClip,
-    class_logits,
-    generate_clips,
-    read_clips,
-    reference_responses,
-    select_classes,
-    select_kernels,
-    select_layers,
-)
+from reportgen.runner.subject import class_logits, generate_clips, read_clips, select_classes, select_layers
 from reportgen.runner.summary import ModelSummary, Summary, Tally
 from reportgen.site import render
 from reportgen.zoo.cards import default_zoo
@@ -88,24 +81,37 @@ def _compute_model(
         seed=options.seed,
     )
     store = Store(options.runs / slug(network.name))
+    pictures = ClipPictures(store)
     layers = {facts.name: facts for facts in describe_layers(network)}
-    stages = select_layers(network, layers, options.layers)
-    shown, reference = _clips(network, options)
+    shown, reference, stored = _clips(network, options, progress)
     logits = class_logits(network, shown)
-    subject = _subject(network, options, layers, stages, shown, reference, logits, progress)
+    subject = Subject(
+        network=network,
+        layers=layers,
+        stages=select_layers(network, layers, options.layers),
+        clips=tuple(read.clip for read in shown),
+        reference=(*(read.clip for read in reference), *stored),
+        classes=select_classes(network, shown, logits, options.classes) if network.has_classes else {},
+        contrasts=select_contrasts(network, options.contrasts),
+        objective=options.objective,
+        seed=options.seed,
+    )
+    inputs = _inputs(network)
+    kernels, evidence = choose_kernels(subject, options, store, inputs, progress, debug=debug)
+    subject = replace(subject, kernels=kernels)
     analyses = chosen_analyses(options)
     parameters = {analysis.name: options.analysis_parameters(analysis.name) for analysis in analyses}
     plan = Plan()
     for analysis in analyses:
-        plan.add(analysis, subject, parameters[analysis.name], _inputs(network))
+        plan.add(analysis, subject, parameters[analysis.name], inputs)
     run = Run(
         model=network.name,
         card=_card(network),
         labels=network.labels,
         weights=_weights(network),
         layers=tuple(layers.values()),
-        stages=stages,
-        clips=clip_facts(store, shown, reference, logits),
+        stages=subject.stages,
+        clips=clip_facts(pictures, shown, reference, logits),
         options=_recorded(options),
         environment=environment(network, command),
         plan=plan.keys(),
@@ -115,53 +121,31 @@ def _compute_model(
     result = ModelSummary(network.name, store.folder)
     progress.note(_announcement(network, plan, store))
     for record, now in Executor(subject, plan, store, parameters, progress, debug=debug).run():
-        result.analyses.setdefault(record.job.analysis, Tally()).count(record, now)
+        result.analyses.setdefault(record.job.analysis, Tally()).count(record, now or record == evidence)
+        if record.job.analysis == EVIDENCE and stored:
+            names = clips_to_show(store, record, subject.kernels)
+            run = run.model_copy(update={"clips": (*run.clips, *stored_facts(pictures, stored, names, progress))})
+            store.write_run(run)
     result.seconds = time.perf_counter() - begun
     store.write_run(run.model_copy(update={"finished": _now(), "seconds": round(result.seconds, 2)}))
     return result
 
 
-def _subject(
-    network: Network,
-    options: BuildOptions,
-    layers: Mapping[str, LayerFacts],
-    stages: tuple[str, ...],
-    shown: list[ReadClip],
-    reference: list[ReadClip],
-    logits: Mapping[str, Tensor],
-    progress: Progress,
-) -> Subject:
-    selection = options.kernel_selection()
-    clips = tuple(read.clip for read in shown)
-    references = tuple(read.clip for read in reference)
-    objective = options.objective
-    responses = None
-    judged = references or clips
-    if options.choose == "selective" and selection.count is not None and not selection.listed:
-        responses = reference_responses(network, stages, judged, objective, progress)
-    return Subject(
-        network=network,
-        layers=layers,
-        stages=stages,
-        kernels=select_kernels(layers, stages, selection, options.choose, responses, [clip.label for clip in judged]),
-        clips=clips,
-        reference=references,
-        classes=select_classes(network, shown, logits, options.classes) if network.has_classes else {},
-        contrasts=select_contrasts(network, options.contrasts),
-        objective=objective,
-        seed=options.seed,
-    )
+def _clips(
+    network: Network, options: BuildOptions, progress: Progress
+) -> tuple[list[ReadClip], list[ReadClip], list[StoredClip]]:
+    """Return the clips to show (the user's, else the generator's choice) and the reference clips.
 
-
-def _clips(network: Network, options: BuildOptions) -> tuple[list[ReadClip], list[ReadClip]]:
-    """Return the clips to show (the user's, else the generator's choice) and the reference clips."""
+    These are the ones of the folder that the user gave, still in their files, else those of the card's generator.
+    """
     given = read_clips(network, options) if options.clips else []
+    stored = stored_clips(network, options.reference, progress) if options.reference else []
     card = _card(network)
     if card.generator is None:
-        return given, []
+        return given, [], stored
     folder = default_zoo(options.zoo).find(card.name).folder
     generated, reference = generate_clips(card, folder)
-    return given or generated, reference
+    return given or generated, [] if stored else reference, stored
 
 
 def _card(network: Network) -> ModelCard:
@@ -190,6 +174,7 @@ def _recorded(options: BuildOptions) -> dict[str, JsonValue]:
         value = getattr(options, name)
         recorded[name] = value.name if value else None
     recorded["zoo"] = [path.name for path in options.zoo]
+    recorded["reference"] = options.reference.name if options.reference else None
     recorded["clips"] = [Path(clip).name for clip in options.clips]
     return recorded
 

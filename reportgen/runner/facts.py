@@ -3,49 +3,85 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from reportgen.errors import ClipError
 from reportgen.media import write_figure
 from reportgen.networks.network import Network
+from reportgen.progress import Progress
 from reportgen.records.figures import ClipFigure
 from reportgen.records.jobs import Artifact
 from reportgen.records.manifest import ClipFacts, Environment
 from reportgen.records.store import Store
-from reportgen.runner.subject import ReadClip
+from reportgen.runner.references import ReadClip, StoredClip
 from reportgen.version import __version__
 
 #: How many of a clip's most likely classes are kept.
 TOP_CLASSES = 5
 
 
+class ClipPictures:
+    """Writes each clip's poster and frames once, and knows those that the last build wrote.
+
+    Made before the run's header is written anew: it reads what the old one says.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._there = {
+            (facts.name, facts.sha256): facts for facts in (store.read_run().clips if store.has_run() else ())
+        }
+
+    def known(self, name: str, digest: str) -> ClipFacts | None:
+        """Return what the last build said of a clip whose pictures are still there."""
+        facts = self._there.get((name, digest))
+        pair = (facts.poster, facts.clip) if facts else (None, None)
+        return facts if all(artifact and self.store.path(artifact).is_file() for artifact in pair) else None
+
+    def facts(self, read: ReadClip, logits: Tensor | None = None) -> ClipFacts:
+        """Return what is known of a clip, its pictures among it."""
+        known = self.known(read.clip.name, read.clip.digest)
+        if known and known.poster and known.clip and known.title == read.title:
+            return _clip_fact(read, logits, (known.poster, known.clip))
+        return _clip_fact(read, logits, _write(self.store, read))
+
+
 def clip_facts(
-    store: Store,
+    pictures: ClipPictures,
     shown: Sequence[ReadClip],
     reference: Sequence[ReadClip],
     logits: Mapping[str, Tensor],
 ) -> tuple[ClipFacts, ...]:
-    """Write each clip's pictures and return what is known of it; a clip that is shown is no second time a reference."""
-    there = _pictures(store)
+    """Return what is known of clips in memory; a clip that is shown is no second time a reference."""
     facts: dict[str, ClipFacts] = {}
     for read in (*shown, *reference):
         if read.clip.name not in facts:
-            known = there.get((read.clip.name, read.clip.digest, read.title))
-            facts[read.clip.name] = _clip_fact(read, logits.get(read.clip.name), known or _write(store, read))
+            facts[read.clip.name] = pictures.facts(read, logits.get(read.clip.name))
     return tuple(facts.values())
 
 
-def _pictures(store: Store) -> dict[tuple[str, str, str], tuple[Artifact, Artifact]]:
-    """Return the poster and the frames of the clips of the last build, by name, digest and title."""
-    found = {}
-    for facts in store.read_run().clips if store.has_run() else ():
-        pair = (facts.poster, facts.clip)
-        if pair[0] and pair[1] and all(store.path(artifact).is_file() for artifact in pair if artifact):
-            found[facts.name, facts.sha256, facts.title] = (pair[0], pair[1])
-    return found
+def stored_facts(
+    pictures: ClipPictures, clips: Sequence[StoredClip], names: Iterable[str], progress: Progress
+) -> tuple[ClipFacts, ...]:
+    """Return what is known of the named ones of a folder's clips, in the folder's order, reading one at a time.
+
+    A clip that can no longer be read is left out with a note: pages then show its name alone.
+    """
+    wanted = set(names)
+    found = []
+    chosen = [clip for clip in clips if clip.name in wanted]
+    with progress.task("pictures of the reference clips", len(chosen)) as task:
+        for clip in chosen:
+            try:
+                found.append(pictures.known(clip.name, clip.digest) or pictures.facts(clip.read()))
+            except ClipError as error:
+                progress.note(f"{clip.name} has no picture: {error}")
+            task.advance()
+    return tuple(found)
 
 
 def _write(store: Store, read: ReadClip) -> tuple[Artifact, Artifact]:

@@ -5,42 +5,29 @@ from __future__ import annotations
 import fnmatch
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from reportgen.analyses.base import NamedClip
-from reportgen.analyses.responses import kernel_responses, selective_kernels
+from reportgen.analyses.responses import most_selective
 from reportgen.clips import Clip, read_clip
 from reportgen.errors import CardError, EmptySelectionError, OptionError
 from reportgen.networks.network import Network, class_index
-from reportgen.networks.preactivation import Objective
 from reportgen.options import BuildOptions, KernelSelection
-from reportgen.progress import Progress
 from reportgen.records.card import Generator, ModelCard
 from reportgen.records.identities import slug
 from reportgen.records.manifest import LayerFacts
+from reportgen.runner.references import ReadClip
 from reportgen.zoo.sources import import_file
 
 #: A network without published stages is shown at this many convolutions, evenly spread over its depth.
 DEFAULT_STAGES = 5
-
-
-@dataclass(frozen=True)
-class ReadClip:
-    """A clip ready for the network, and what is known of where it came from."""
-
-    clip: NamedClip
-    title: str
-    source: str
-    frame_rate: float | None = None
-    first_frame: int = 0
-    frame_step: int = 1
-    reference: bool = False
 
 
 def select_layers(network: Network, layers: Mapping[str, LayerFacts], patterns: Sequence[str]) -> tuple[str, ...]:
@@ -82,14 +69,13 @@ def select_kernels(
     stages: Sequence[str],
     selection: KernelSelection,
     choose: str,
-    responses: Mapping[str, Tensor] | None,
-    labels: Sequence[int | None] = (),
+    selectivity: Mapping[str, NDArray[np.float64]] | None,
 ) -> dict[str, tuple[int, ...]]:
     """Return the kernels to show of each stage.
 
     `choose` says which when only some are shown: ``selective`` takes those that tell the reference clips apart best
-    (by `responses`, clips x kernels, and the clips' `labels`; without responses it is ``spread``), ``spread`` evenly
-    spaced ones, ``first`` the first. Listed kernels that a layer lacks are left out there; raises
+    (by `selectivity`, each kernel's score and its std over the clips, `2 K`; without it, it is ``spread``), ``spread``
+    evenly spaced ones, ``first`` the first. Listed kernels that a layer lacks are left out there; raises
     EmptySelectionError when no layer has any.
     """
     if selection.listed:
@@ -102,23 +88,14 @@ def select_kernels(
     for name in stages:
         total = layers[name].kernels
         count = total if selection.count is None else min(selection.count, total)
-        if choose == "selective" and responses is not None and count < total:
-            chosen[name] = selective_kernels(responses[name], count, labels)
+        if choose == "selective" and selectivity is not None and count < total:
+            score, spread = torch.from_numpy(selectivity[name])
+            chosen[name] = most_selective(score, spread, count)
         elif choose == "first" or count == total:
             chosen[name] = tuple(range(count))
         else:
             chosen[name] = tuple(int(k) for k in np.linspace(0, total - 1, count).round())
     return chosen
-
-
-def reference_responses(
-    network: Network, stages: Sequence[str], clips: Sequence[NamedClip], objective: Objective, progress: Progress
-) -> dict[str, Tensor] | None:
-    """Return the responses by which selective kernels are chosen, or None with fewer than two clips."""
-    if len(clips) < 2:
-        return None
-    pixels = torch.cat([clip.pixels for clip in clips])
-    return kernel_responses(network, pixels, stages, objective=objective, progress=progress)
 
 
 def read_clips(network: Network, options: BuildOptions) -> list[ReadClip]:
@@ -135,16 +112,8 @@ def read_clips(network: Network, options: BuildOptions) -> list[ReadClip]:
 
 
 def _named(clip: Clip, place: int) -> ReadClip:
-    pixels = torch.from_numpy(np.ascontiguousarray(clip.frames)).permute(3, 0, 1, 2).unsqueeze(0).contiguous()
-    name = f"{place + 1}-{slug(clip.name)}"
-    return ReadClip(
-        NamedClip(name, pixels, clip_digest(pixels)),
-        clip.title,
-        clip.source,
-        clip.frame_rate,
-        clip.first_frame,
-        clip.frame_step,
-    )
+    named = ReadClip.of(clip, f"{place + 1}-{slug(clip.name)}", "")
+    return replace(named, clip=replace(named.clip, digest=clip_digest(named.clip.pixels)))
 
 
 def clip_digest(pixels: Tensor) -> str:

@@ -264,13 +264,36 @@ class SampleRun:
         )
 
     def _evidence(self, clips: list[str]) -> None:
-        layers = {
-            layer: {"values": [[round(float(v), 3) for v in self.rng.gamma(2.0, 0.9, 64)] for _ in clips]}
-            for layer in LAYERS
+        layers = {layer: self._layer_evidence(len(clips)) for layer in LAYERS}
+        document = {
+            "clips": len(clips),
+            "labelled": len(clips),
+            "unreadable": 1,
+            "reasons": {"r00009-broken": "broken.mp4 was cut off: copy it again."},
+            "names": clips,
+            "layers": layers,
         }
-        document = {"clips": clips, "layers": layers}
         artifacts = self._figure("evidence", "evidence", JsonFigure(document))
         self._keep("evidence", self.model, {}, Done(artifacts=artifacts, metrics={"clips": len(clips)}))
+
+    def _layer_evidence(self, clips: int) -> dict[str, Any]:
+        values = self.rng.gamma(2.0, 0.9, (clips, 64)).round(3)
+        order = values.argsort(axis=0)
+
+        def examples(rows: NDArray[np.int64]) -> list[list[list[float]]]:
+            return [[[int(i), float(values[i, k]), 5, 8, 16] for i in rows[:, k]] for k in range(64)]
+
+        return {
+            "kernels": 64,
+            "dead": [3],
+            "duplicates": [[1, 2, 0.995]],
+            "words": [{"text": "moving up", "auroc": 0.95, "others": ["dots", "rings"], "other": 0.6}] * 64,
+            "quantiles": np.sort(values, axis=0).T.tolist(),
+            "field": [5, 7, 7],
+            "most": examples(order[::-1][:3]),
+            "least": examples(order[:3]),
+            "drawn": examples(self.rng.permuted(order, axis=0)[:3]),
+        }
 
     def _class_answers(self, clip: str) -> None:
         for index in (2, 1):
@@ -372,14 +395,22 @@ class SampleRun:
             }
             for i, value in enumerate((0.02, 0.9, 1.1, 0.6))
         ]
-        kernel = {
-            "clip": clip,
-            "responses": {"clip": 4.0, **dict.fromkeys(probes, 1.0)},
-            "motion_reliance": 0.75,
-            "order_sensitivity": 0.75,
+        left = {p: {"mean": 0.6, "mean_low": 0.5, "mean_high": 0.7} for p in probes}
+        shares: list[float | None] = [0.25] * 8 + [0.9] * 55 + [None]
+        layers = {
+            layer: {
+                "left": left,
+                "quartiles": [0.1, 0.1, 0.75],
+                "relying": 8,
+                "measured": 63,
+                "threshold": 0.5,
+                "clip": [0] * 64,
+                "response": [4.0] * 64,
+                "kept": dict.fromkeys(probes, shares),
+            }
+            for layer in LAYERS[:2]
         }
-        name = str(KernelId(model=self.model, layer=LAYERS[0], index=7))
-        document = {"clips": 8, "classes": classes, "kernels": {name: kernel}}
+        document = {"clips": 8, "of": 20, "labelled": 8, "names": [clip], "classes": classes, "layers": layers}
         self._keep(
             "motion", self.model, {}, Done(artifacts=self._figure("motion", "motion_overall", JsonFigure(document)))
         )

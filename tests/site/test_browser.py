@@ -315,6 +315,52 @@ def test_the_finder_finds_without_a_server(visit: Visit, served: bool) -> None:
     assert visitor.faults == []
 
 
+def test_the_finder_finds_kernels_by_their_reliance_on_motion(visit: Visit) -> None:
+    visitor = visit()
+    page = visitor.open("drift/index.html")
+    page.keyboard.press("/")
+    page.keyboard.type("motion > 0.5 stem")
+    page.locator(".rg-finder li a").first.wait_for()
+    found = page.locator(".rg-finder li a").all_inner_texts()
+    assert len(found) == 2, "of the stem's five kernels, 0 and 7 lose 0.75 and the others 0.1"
+    assert all("motion 0.75" in text for text in found)
+    page.locator(".rg-finder input").fill("motion<0.5")
+    reliance = [float(text.rsplit("motion ", 1)[1]) for text in page.locator(".rg-finder li a").all_inner_texts()]
+    assert reliance
+    assert reliance == sorted(reliance)
+    page.locator(".rg-finder input").fill("motion>7")
+    assert "No kernel of that reliance" in page.locator(".rg-finder li").first.inner_text()
+    assert visitor.faults == []
+
+
+def test_the_graph_is_coloured_by_reliance_on_motion_when_asked(visit: Visit) -> None:
+    visitor = visit()
+    page = visitor.open(PYRAMID)
+    page.wait_for_selector("#pyramid-graph[data-ready]")
+    fills = "[...new Set([...document.querySelectorAll('.rg-node')].map((e) => e.getAttribute('fill')))].length"
+    assert page.evaluate(fills) == 2, "the class, and kernels that excite it"
+    assert page.locator("[data-legend=motion]").is_hidden()
+    page.locator(".rg-colour").select_option("motion")
+    assert page.evaluate(fills) == 4, "the class, reliant kernels, others, and those not measured"
+    assert page.locator("[data-legend=motion]").is_visible()
+    assert page.locator("[data-legend=sign]").is_hidden()
+    page.wait_for_function("location.hash.includes('colour=motion')")
+    page.reload()
+    page.wait_for_selector("#pyramid-graph[data-ready]")
+    assert page.evaluate(fills) == 4, "the link restores it"
+    assert visitor.faults == []
+
+
+def test_the_place_that_drives_a_kernel_is_bright_in_its_frames(visit: Visit) -> None:
+    page = visit(reduced_motion="reduce").open(KERNEL)
+    mark = page.locator(".rg-mark").first
+    first = int(mark.get_attribute("data-first") or 0)
+    page.locator(".rg-player input[type=range]").fill(str(first))
+    assert "rg-mark--now" in (mark.get_attribute("class") or "")
+    page.locator(".rg-player input[type=range]").fill("0")
+    assert "rg-mark--now" not in (mark.get_attribute("class") or "")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_words_stand_out_from_their_background(visit: Visit, scheme: str) -> None:
     page = visit(color_scheme=scheme).open(KERNEL)

@@ -48,6 +48,15 @@ def test_the_overview_links_kernels_with_pages_and_colours_them_by_motion(model:
     assert "stem.conv/0007.html" in drawn
 
 
+def test_the_graph_knows_the_reliance_of_every_kernel_that_was_probed(model: ModelView, pyramid: Pyramid) -> None:
+    reliance = graph_data(model, pyramid)["motion"]
+    found = {(n.layer, n.index): value for n, value in zip(pyramid.graph.nodes, reliance, strict=True)}
+    assert found["stem.conv", 7] == 0.75
+    assert found["stem.conv", 40] == pytest.approx(0.1), "kernels without a page too"
+    assert found["s3.pathway0_res0.branch2.c", 7] is None, "its layer was not probed"
+    assert reliance[0] is None, "the class is no kernel"
+
+
 def test_conservation_is_claimed_only_where_it_was_checked(pyramid: Pyramid) -> None:
     only_class = ConservationFigures(error=0.0, bias_share=0.0, cuts=(("fc", 1.0, 0.0),))
     assert "no sum to check" in conserved(with_conservation(pyramid, only_class, None))
@@ -63,8 +72,9 @@ def test_conservation_is_claimed_only_where_it_was_checked(pyramid: Pyramid) -> 
 def test_a_kernel_shows_the_real_clip_that_drives_it_most(model: ModelView, pyramid: Pyramid) -> None:
     node = next(node for node in pyramid.graph.nodes if (node.layer, node.index) == ("stem.conv", 7))
     best = best_real_clip(model, node)
-    driven = model.evidence.responses("stem.conv", 7)[0]
+    driven = model.evidence.best("stem.conv", 7)
     assert best is not None
+    assert driven is not None
     assert best.alt == model.clips[driven.clip].title
     card = graph_data(model, pyramid)["cards"][pyramid.graph.nodes.index(node)]
     assert all(card[kind]["sprite"] for kind in ("clip", "texture", "motion", "best"))

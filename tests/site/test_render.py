@@ -142,8 +142,25 @@ def test_the_motion_page_says_what_the_probes_leave(sample_site: Path) -> None:
     assert "Of 4 classes, 3 lose at least half of their logit when nothing moves, and 1 lose less" in text
     assert "1.45 dots moving right" in text
     kernel = text_of(sample_site / "drift" / "stem.conv" / "0007.html")
-    assert "25% is left in its best frozen frame" in kernel
+    assert "Motion reliance 0.75" in kernel
+    assert "25% is left in the best frozen frame" in kernel
+    assert "Of 126 kernels that clips drive, 16 (13%) lose at least 50% of their response." in text
+    assert "8 clips of 20 reference clips, drawn at random" in text
     assert "Classes that rely on motion pass 3 of 4" in text_of(sample_site / "drift" / "audit.html")
+
+
+def test_every_kernel_of_a_layer_stands_in_its_table(sample_site: Path) -> None:
+    text = text_of(sample_site / "drift" / "stem.conv" / "index.html")
+    assert "#63" in text
+    assert "moving up (0.95)" in text
+    assert "#3 " in text
+    assert " dead" in text
+    assert "as #1" in text
+
+
+def test_files_that_could_not_be_read_are_told(sample_site: Path) -> None:
+    said = "1 more could not be read: broken.mp4 was cut off: copy it again."
+    assert said in text_of(sample_site / "drift" / "audit.html")
 
 
 def test_what_is_not_texture_plus_motion_is_not_called_so(sample_site: Path) -> None:

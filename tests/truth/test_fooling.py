@@ -9,9 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from reportgen.analyses.maximize import maximize_activation
-from reportgen.analyses.natural_path import NaturalPath, dead_kernels, duplicate_kernels, natural_path
+from reportgen.analyses.natural_path import LEAST_CLIPS, NaturalPath, natural_path
 from reportgen.analyses.options import AscentKeywords
 from reportgen.analyses.responses import kernel_responses
+from reportgen.analyses.running import Moments
 
 FRAMES, SIDE, ORIENTATIONS = 2, 16, 6
 
@@ -106,5 +107,9 @@ def test_planted_dead_and_duplicate_kernels_are_found() -> None:
     responses = torch.rand((30, 6), generator=torch.Generator().manual_seed(0))
     responses[:, 2] = 0.0
     responses[:, 4] = 3 * responses[:, 1] + 0.5
-    assert dead_kernels(responses) == (2,)
-    assert [(a, b) for a, b, _ in duplicate_kernels(responses)] == [(1, 4)]
+    moments = Moments(6)
+    for part in responses.split(7):
+        moments.add(part)
+    assert moments.dead() == (2,)
+    assert [(a, b) for a, b, _ in moments.duplicates(0.99, LEAST_CLIPS)] == [(1, 4)]
+    assert moments.duplicates(0.99, 31) == (), "a correlation over few clips says too little"

@@ -3,45 +3,50 @@
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import torch
-
-from reportgen.analyses.base import Answers, Inapplicable, NamedClip, Parameters, Subject, Unit
-from reportgen.analyses.motion_audit import PROBES, MotionAudit, kernel_motion_audit, motion_audit
-from reportgen.analyses.responses import kernel_responses
+from reportgen.analyses.base import Answers, Inapplicable, NamedClip, Parameters, ReferenceClip, Subject, Unit
+from reportgen.analyses.kernel_motion import RELYING, VARIANTS, KernelMotion, LayerProbes, interval, probe_clip
+from reportgen.analyses.motion_audit import PROBES, MotionAudit, class_audit, motion_audit
+from reportgen.analyses.reference_pass import Faults, readable
+from reportgen.analyses.responses import Meter
 from reportgen.analyses.suite.targets import class_name, class_units
+from reportgen.errors import ClipError
+from reportgen.networks.preactivation import clip_channels, native_shape
 from reportgen.progress import Progress
-from reportgen.records.figures import JsonFigure, Result
-from reportgen.records.identities import KernelId
+from reportgen.records.figures import Figure, JsonFigure, Result, TextFigure
 from reportgen.records.jobs import content_key
-
-#: Two-sided 95% of the normal distribution.
-_Z95 = 1.96
 
 
 class MotionAnalysis:
-    """One unit per shown clip and class, and one per model over all labelled clips and the shown kernels."""
+    """One unit per shown clip and class, and one per model: its classes, and all kernels of all its layers.
+
+    The parameter `clips` bounds the reference clips that are probed, `draws` the shuffled and scrambled variants.
+    """
 
     name = "motion"
     title = "Motion or appearance"
-    version = 1
+    version = 2
     after: tuple[str, ...] = ()
-    choosing: tuple[str, ...] = ()
+    choosing: tuple[str, ...] = ("clips",)
 
-    def units(self, subject: Subject, parameters: Parameters) -> Sequence[Unit | Inapplicable]:  # noqa: ARG002
+    def units(self, subject: Subject, parameters: Parameters) -> Sequence[Unit | Inapplicable]:
         """Return the shown clips and classes, then the whole model."""
         spec = subject.network.spec
         if spec is not None and spec.frames < 2:
             return [Inapplicable(subject.model, "a network of single frames cannot use motion")]
-        units = class_units(subject)
-        if any(isinstance(unit, Inapplicable) for unit in units):
-            return units
-        clips = _labelled(subject)
-        shown = {layer: list(kernels) for layer, kernels in subject.kernels.items()}
-        inputs = {"clips": content_key([clip.digest for clip in clips]), "kernels": content_key(shown)}
-        return [*units, Unit(subject.model, subject.model, {"objective": subject.objective}, inputs)]
+        asked = class_units(subject)
+        clips = probed_clips(subject, int(parameters["clips"]))
+        if not clips:
+            return asked
+        inputs = {
+            "clips": content_key([[clip.digest, clip.label] for clip in clips]),
+            "layers": content_key(audited_layers(subject)),
+        }
+        overall = Unit(subject.model, subject.model, {"objective": subject.objective}, inputs)
+        return [*(unit for unit in asked if isinstance(unit, Unit)), overall]
 
     def run(
         self,
@@ -51,22 +56,46 @@ class MotionAnalysis:
         answers: Answers,  # noqa: ARG002
         progress: Progress,
     ) -> Iterator[tuple[Unit, Result]]:
-        """Yield what the probes do to each class, and to all of them over the labelled clips."""
+        """Yield what the probes do to each class on each shown clip, then to all classes and kernels."""
+        draws = int(parameters["draws"])
         for unit in units:
             if unit.name == subject.model:
-                yield unit, _overall(subject, parameters, progress)
+                clips = probed_clips(subject, int(parameters["clips"]))
+                yield unit, _overall(subject, clips, draws, progress)
                 continue
             clip = subject.clip(str(unit.parameters["clip"]))
             index = int(unit.parameters["class"])
             with progress.task(f"motion probes of {clip.name}", 1):
-                audit = motion_audit(subject.network, clip.pixels, index, seed=subject.seed, **parameters)
+                audit = motion_audit(subject.network, clip.pixels, index, seed=subject.seed, draws=draws)
             document = _document(subject, clip, audit)
             yield unit, Result({"motion_audit": JsonFigure(document)}, document)
 
 
-def _labelled(subject: Subject) -> tuple[NamedClip, ...]:
-    """Return the clips whose class is known, or else the shown ones, whose classes are those asked about."""
-    return tuple(clip for clip in subject.reference if clip.label is not None) or subject.clips
+def probed_clips(subject: Subject, most: int) -> list[ReferenceClip]:
+    """Return the clips that are probed for all classes and kernels: the reference clips, else the shown ones.
+
+    Of more than `most` a seeded draw is taken, label by label in turn so that each has as many as another; clips
+    without a label come last.
+    """
+    clips: Sequence[ReferenceClip] = subject.reference or subject.clips
+    shuffled = list(range(len(clips)))
+    random.Random(subject.seed).shuffle(shuffled)
+    turns: dict[int | None, int] = {}
+    ordered: list[tuple[bool, int, int, int]] = []
+    for place in shuffled:
+        label = clips[place].label
+        turns[label] = turns.get(label, -1) + 1
+        ordered.append((label is None, turns[label], len(ordered), place))
+    return [clips[place] for place in sorted(place for *_, place in sorted(ordered)[:most])]
+
+
+def audited_layers(subject: Subject) -> list[str]:
+    """Return every layer that has one map or one value per kernel and clip: all that a class pyramid can show."""
+    return [
+        name
+        for name, facts in subject.layers.items()
+        if facts.output is not None and (facts.kind.startswith("Conv") or len(facts.output) == 1)
+    ]
 
 
 def _document(subject: Subject, clip: NamedClip, audit: MotionAudit) -> dict[str, Any]:
@@ -92,82 +121,102 @@ def _document(subject: Subject, clip: NamedClip, audit: MotionAudit) -> dict[str
     }
 
 
-def _overall(subject: Subject, parameters: Parameters, progress: Progress) -> Result:
-    clips = _labelled(subject)
+def _overall(subject: Subject, clips: Sequence[ReferenceClip], draws: int, progress: Progress) -> Result:
+    network, faults = subject.network, Faults()
+    shape, channels = native_shape(network), clip_channels(network)
+    meter = Meter(network, audited_layers(subject), shape, channels, subject.objective)
+    kernels = KernelMotion(meter)
     audits: dict[int, list[dict[str, Any]]] = {}
-    with progress.task("motion probes of the labelled clips", len(clips)) as task:
-        for clip in clips:
-            index = clip.label if clip.label is not None else subject.classes[clip.name][0]
-            audit = motion_audit(subject.network, clip.pixels, index, seed=subject.seed, **parameters)
-            audits.setdefault(index, []).append(_document(subject, clip, audit))
+    with progress.task("motion probes of the reference clips", len(clips)) as task:
+        for clip in readable(clips, faults):
+            probed = probe_clip(meter, clip.pixels, draws=draws, seed=subject.seed)
+            kernels.add(clip.name, probed)
+            for index in _classes(subject, clip, probed.logits["clip"].argmax(1).tolist() if probed.logits else []):
+                audits.setdefault(index, []).append(_document(subject, clip, class_audit(probed.logits, index)))
             task.advance()
+    if not kernels.names:
+        raise ClipError(f"None of {len(clips)} clips can be read. {faults.first}")
     classes = [_class_row(subject, index, found) for index, found in sorted(audits.items())]
-    document = {"clips": len(clips), "classes": classes, "kernels": _kernels(subject, clips, parameters, progress)}
+    document = {
+        "clips": len(kernels.names),
+        "of": len(subject.reference or subject.clips),
+        "labelled": sum(clip.label is not None for clip in clips),
+        "unreadable": faults.count,
+        "names": kernels.names,
+        "classes": classes,
+        "layers": {layer: _layer_row(state) for layer, state in kernels.layers.items()},
+    }
     reliance = [row["motion_reliance"] for row in classes if row["motion_reliance"] is not None]
-    metrics = {"clips": len(clips), "classes": len(classes), **_interval("motion_reliance", reliance)}
-    return Result({"motion_overall": JsonFigure(document, "What the probes leave of every class")}, metrics)
+    figures: dict[str, Figure] = {
+        "motion_overall": JsonFigure(document, "What the probes leave of every class and kernel"),
+        "kernel_motion": TextFigure(_as_csv(kernels), ".csv", "What the probes leave of every kernel"),
+    }
+    metrics = {
+        "clips": len(kernels.names),
+        "classes": len(classes),
+        "layers": len(kernels.layers),
+        "kernels": sum(state.responses.shape[2] for state in kernels.layers.values()),
+        **interval("motion_reliance", reliance),
+    }
+    notes = [f"{faults.count} of the probed clips could not be read. {faults.first}"] if faults.count else []
+    return Result(figures, metrics, notes)
+
+
+def _classes(subject: Subject, clip: NamedClip, predicted: Sequence[int]) -> Sequence[int]:
+    """Return the classes that a clip is asked about: its label, else those of its own page, else the predicted one."""
+    if not predicted:
+        return ()
+    return (clip.label,) if clip.label is not None else subject.classes.get(clip.name, tuple(predicted))
+
+
+def _layer_row(state: LayerProbes) -> dict[str, Any]:
+    """Return a layer's figures and those of its kernels, in lists by kernel; None where a kernel was not driven."""
+    relying, known = state.relying
+    return {
+        "left": {
+            name: {key: _short(value) for key, value in found.items()} for name, found in state.share_left().items()
+        },
+        "quartiles": None if state.quartiles is None else [_short(value) for value in state.quartiles],
+        "relying": relying,
+        "measured": known,
+        "threshold": RELYING,
+        "clip": state.clips[0].tolist(),
+        "response": [_short(value) for value in state.responses[0, 0].tolist()],
+        "kept": {
+            name: [_short(value) for value in state.kept[place].tolist()]
+            for place, name in enumerate(VARIANTS)
+            if name != "clip"
+        },
+    }
+
+
+def _as_csv(kernels: KernelMotion) -> str:
+    lines = [",".join(["layer", "kernel", "clip", "response", "motion_reliance", "order_sensitivity", *VARIANTS[1:]])]
+    for layer, state in kernels.layers.items():
+        columns = zip(
+            state.clips[0].tolist(),
+            state.responses[0, 0].tolist(),
+            state.motion_reliance.tolist(),
+            state.order_sensitivity.tolist(),
+            *state.kept[1:].tolist(),
+            strict=True,
+        )
+        for kernel, (clip, *values) in enumerate(columns):
+            shown = ("" if math.isnan(value) else f"{value:.6g}" for value in values)
+            lines.append(",".join([layer, str(kernel), kernels.names[clip], *shown]))
+    return "\n".join(lines) + "\n"
+
+
+def _short(value: float | None) -> float | None:
+    return float(f"{value:.4g}") if value is not None and math.isfinite(value) else None
 
 
 def _class_row(subject: Subject, index: int, found: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Return a class's mean figures over its clips, each with its 95% interval."""
     row: dict[str, Any] = {"class_index": index, "class": class_name(subject, index), "clips": len(found)}
     for figure in ("motion_reliance", "order_sensitivity"):
-        row |= _interval(figure, [audit[figure] for audit in found if audit[figure] is not None])
+        row |= interval(figure, [audit[figure] for audit in found if audit[figure] is not None])
     row["kept"] = {
         name: sum(min(audit["probes"][name]["ranks"]) == 0 for audit in found) / len(found) for name in PROBES
     }
     return row
-
-
-def _interval(name: str, values: Sequence[float]) -> dict[str, float | None]:
-    """Return mean and 95% interval (normal approximation) of some values; no interval for fewer than two."""
-    if not values:
-        return {name: None, f"{name}_low": None, f"{name}_high": None}
-    mean = sum(values) / len(values)
-    if len(values) < 2:
-        return {name: mean, f"{name}_low": None, f"{name}_high": None}
-    half = _Z95 * math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1) / len(values))
-    return {name: mean, f"{name}_low": mean - half, f"{name}_high": mean + half}
-
-
-def _kernels(
-    subject: Subject, clips: Sequence[NamedClip], parameters: Parameters, progress: Progress
-) -> dict[str, dict[str, Any]]:
-    """Return for each shown kernel its response to the clip that drives it most, as it is and under each probe."""
-    layers = [layer for layer in subject.stages if subject.kernels.get(layer)]
-    pixels = torch.cat([clip.pixels for clip in clips])
-    responses = kernel_responses(subject.network, pixels, layers, objective=subject.objective)
-    best = {
-        (layer, kernel): int(responses[layer][:, kernel].argmax())
-        for layer in layers
-        for kernel in subject.kernels[layer]
-    }
-    rows: dict[str, dict[str, Any]] = {}
-    with progress.task("motion probes of the shown kernels", len(set(best.values()))) as task:
-        for place in sorted(set(best.values())):
-            found = kernel_motion_audit(
-                subject.network,
-                clips[place].pixels,
-                layers,
-                objective=subject.objective,
-                seed=subject.seed,
-                **parameters,
-            )
-            for (layer, kernel), chosen in best.items():
-                if chosen == place:
-                    name = str(KernelId(model=subject.model, layer=layer, index=kernel))
-                    values = {probe: float(response[kernel]) for probe, response in found[layer].items()}
-                    rows[name] = {"clip": clips[place].name, "responses": values, **_reliance(values)}
-            task.advance()
-    return rows
-
-
-def _reliance(values: dict[str, float]) -> dict[str, float | None]:
-    """Return a kernel's motion reliance and order sensitivity; None when its response is not positive."""
-    whole = values["clip"]
-    if whole <= 0:
-        return {"motion_reliance": None, "order_sensitivity": None}
-    return {
-        "motion_reliance": (whole - values["frozen"]) / whole,
-        "order_sensitivity": (whole - values["shuffled"]) / whole,
-    }

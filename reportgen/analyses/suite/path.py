@@ -64,6 +64,7 @@ class PathAnalysis:
             before = {name: own[name][place] for name in layers[:-1]}
             found = natural_path(before, real, real[layer][:, kernel]) if real else None
             document = _path_document(found)
+            document["clips"] = len(real[layer]) if real else 0
             mine = {name: own[name][place] for name in layers}
             same = [profile_similarity(mine, profiles) for profiles, _activation in others[kernel]]
             document |= {
@@ -87,6 +88,7 @@ def _up_to(subject: Subject, layer: str) -> list[str]:
 
 
 def _real(subject: Subject, answers: Answers) -> dict[str, Tensor]:
+    """Return each layer's responses `n K` to the reference clips, or to those drawn from a larger number of them."""
     arrays = answers("evidence", subject.model, "responses")
     return {name: torch.from_numpy(np.asarray(values)) for name, values in arrays.items()}
 

@@ -1,4 +1,5 @@
 // The finder: names of pages, kernels, classes and clips. Its index is a script, so that it works without a server.
+// A word such as motion>0.8 or motion<=0.1 keeps the kernels of that reliance on motion, the most (or least) first.
 (() => {
   "use strict";
 
@@ -12,8 +13,8 @@
   root.className = "rg-finder";
   root.setAttribute("role", "search");
   const input = document.createElement("input");
-  Object.assign(input, { type: "search", placeholder: "Find a kernel, class, clip", autocomplete: "off" });
-  input.setAttribute("aria-label", "Find a kernel, class or clip");
+  Object.assign(input, { type: "search", placeholder: "Find a kernel, class, clip, motion>0.8", autocomplete: "off" });
+  input.setAttribute("aria-label", "Find a kernel, class or clip; motion>0.8 finds kernels that rely on motion");
   const list = document.createElement("ul");
   list.hidden = true;
   root.append(input, list);
@@ -47,25 +48,35 @@
     }
     const words = document.createElement("span");
     const what = document.createElement("small");
-    what.textContent = entry.what;
+    what.textContent = entry.motion === undefined ? entry.what : `${entry.what} · motion ${entry.motion.toFixed(2)}`;
     words.append(entry.title, what);
     link.append(picture, words);
     item.append(link);
     return item;
   }
 
+  const FILTER = /^motion(>=|<=|>|<)(-?\d*\.?\d+)$/;
+  const holds = {
+    ">": (value, limit) => value > limit, "<": (value, limit) => value < limit,
+    ">=": (value, limit) => value >= limit, "<=": (value, limit) => value <= limit,
+  };
+
   function find() {
-    const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const typed = input.value.toLowerCase().replace(/\s*(>=|<=|>|<)\s*/g, "$1").split(/\s+/).filter(Boolean);
+    const filters = typed.map((word) => FILTER.exec(word)).filter(Boolean);
+    const words = typed.filter((word) => !FILTER.test(word));
+    const fits = (entry) => filters.every(([, sign, limit]) => entry.motion !== undefined && holds[sign](entry.motion, Number(limit)));
     const score = (entry) => words.reduce((sum, word) => sum + (entry.name.includes(word) ? 1 : 0), 0);
-    const found = words.length && index ? index.filter((entry) => words.every((word) => entry.text.includes(word))) : [];
-    found.sort((a, b) => score(b) - score(a));
+    const found = typed.length && index ? index.filter((entry) => fits(entry) && words.every((word) => entry.text.includes(word))) : [];
+    const down = filters.length && filters[0][1].startsWith(">") ? -1 : 1;
+    found.sort((a, b) => score(b) - score(a) || (filters.length ? down * (a.motion - b.motion) : 0));
     list.replaceChildren(...found.slice(0, MOST).map(row));
-    if (words.length && !found.length) {
+    if (typed.length && !found.length) {
       const none = document.createElement("li");
-      none.textContent = "Nothing of that name in this report.";
+      none.textContent = filters.length ? "No kernel of that reliance on motion in this report." : "Nothing of that name in this report.";
       list.append(none);
     }
-    list.hidden = !words.length;
+    list.hidden = !typed.length;
   }
 
   input.addEventListener("focus", load);

@@ -22,7 +22,7 @@
   const holder = part(".rg-graph__canvas");
   const status = part(".rg-graph__status");
   const popup = part(".rg-graph__card");
-  const controls = { share: part(".rg-share"), value: part(".rg-share-value"), top: part(".rg-top"), negative: part(".rg-negative") };
+  const controls = { share: part(".rg-share"), value: part(".rg-share-value"), top: part(".rg-top"), negative: part(".rg-negative"), colour: part(".rg-colour") };
   const count = data.layer.length;
   const edgeCount = data.source.length;
   const useSvg = edgeCount <= MOST_SVG_EDGES;
@@ -171,6 +171,7 @@
     const read = (name) => style.getPropertyValue(name).trim();
     return {
       excites: read("--rg-excites"), inhibits: read("--rg-inhibits"), other: read("--rg-other"),
+      still: read("--rg-green"), moving: read("--rg-vermilion"), unknown: read("--rg-other"),
       ink: read("--rg-ink"), muted: read("--rg-muted"), soft: read("--rg-soft"),
     };
   }
@@ -180,8 +181,20 @@
     return controls.negative.checked ? palette.inhibits : palette.other;
   }
 
+  const byMotion = () => Boolean(data.motion) && controls.colour !== null && controls.colour.value === "motion";
+  let ramp = { ends: "", of: null };
+
+  // From appearance (0) to motion (1); grey where it was not measured.
+  function motionColour(value, palette) {
+    if (value === null) return palette.unknown;
+    const ends = `${palette.still} ${palette.moving}`;
+    if (ramp.ends !== ends) ramp = { ends, of: window.d3.interpolateLab(palette.still, palette.moving) };
+    return ramp.of(Math.min(Math.max(value, 0), 1));
+  }
+
   function nodeColour(node, palette) {
     if (isClass(node)) return palette.ink;
+    if (byMotion()) return motionColour(data.motion[node], palette);
     return data.relevance[node] >= 0 ? palette.excites : palette.inhibits;
   }
 
@@ -389,7 +402,7 @@
     const view = withZoom ? transform : window.d3.zoomIdentity;
     const [width, height] = [Math.round(scene.width * ratio), Math.round(scene.height * ratio)];
     const place = (context) => context.setTransform(ratio * view.k, 0, 0, ratio * view.k, ratio * view.x, ratio * view.y);
-    const key = `${width} ${height} ${view} ${palette.ink}`;
+    const key = `${width} ${height} ${view} ${palette.ink} ${byMotion()}`;
     if (backdrop.scene !== scene || backdrop.key !== key) {
       Object.assign(backdrop.canvas, { width, height });
       const context = backdrop.canvas.getContext("2d");
@@ -506,6 +519,10 @@
     name.textContent = nameOf(focus);
     const what = isClass(focus) ? `logit ${plain(data.logit)}` : `relevance ${plain(data.relevance[focus])}, activation ${plain(data.activation[focus])}`;
     popup.append(name, line(what));
+    if (!isClass(focus) && data.motion) {
+      const reliance = data.motion[focus];
+      popup.append(document.createElement("br"), line(`motion reliance ${reliance === null ? "not measured" : reliance.toFixed(2).replace("-", "−")}`));
+    }
     if (card) popup.append(document.createElement("br"), line(card.sentence));
     else if (!isClass(focus)) popup.append(document.createElement("br"), line("Not among the kernels that this run visualised."));
     const [x, y] = transform.apply([scene.x[focus], scene.y[focus]]);
@@ -580,6 +597,7 @@
   function writeLink() {
     const words = new URLSearchParams({ share: controls.share.value, top: controls.top.value });
     if (controls.negative.checked) words.set("inhibition", "1");
+    if (byMotion()) words.set("colour", "motion");
     if (focus >= 0 && !isClass(focus)) words.set("kernel", addressOf(focus));
     window.history.replaceState(window.history.state, "", `#${words}`);
   }
@@ -590,6 +608,7 @@
     controls.share.value = words.get("share");
     if (words.has("top")) controls.top.value = words.get("top");
     controls.negative.checked = words.has("inhibition");
+    if (controls.colour && words.has("colour")) controls.colour.value = words.get("colour");
     const kernel = words.get("kernel");
     if (!kernel) return -1;
     for (let node = 0; node < count; node += 1) {
@@ -633,8 +652,12 @@
     else if (button.dataset.save === "svg") saveSvg();
     else if (button.dataset.save === "png") savePng();
   });
-  for (const control of [controls.share, controls.top, controls.negative]) {
-    control.addEventListener("input", () => { update(); remember(); });
+  function showLegend() {
+    for (const legend of root.querySelectorAll("[data-legend]")) legend.hidden = legend.dataset.legend !== (byMotion() ? "motion" : "sign");
+  }
+
+  for (const control of [controls.share, controls.top, controls.negative, controls.colour]) {
+    if (control) control.addEventListener("input", () => { showLegend(); update(); remember(); });
   }
   new ResizeObserver(() => {
     if (!scene || scene.room === holder.clientWidth) return;
@@ -644,6 +667,7 @@
   new MutationObserver(paintSoon).observe(document.body, { attributes: true, attributeFilter: ["data-md-color-scheme"] });
 
   const restored = restore();
+  showLegend();
   update();
   if (restored >= 0 && shown[restored]) setFocus(restored);
   root.dataset.ready = (performance.now() - begun).toFixed(1);

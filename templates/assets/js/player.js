@@ -61,6 +61,11 @@
       const frames = Number(cursor.dataset.cursor);
       cursor.setAttribute("x", String((state.frame % frames) * Number(cursor.dataset.slot)));
     }
+    // A box on a clip is bright in the frames for which it was found.
+    for (const mark of document.querySelectorAll("[data-mark]")) {
+      const at = state.frame % Number(mark.dataset.mark);
+      mark.classList.toggle("rg-mark--now", at >= Number(mark.dataset.first) && at <= Number(mark.dataset.last));
+    }
     if (!bar) return;
     bar.scrub.value = String(state.frame);
     bar.label.textContent = `frame ${state.frame + 1}/${state.length}`;

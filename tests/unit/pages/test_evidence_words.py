@@ -33,7 +33,7 @@ def test_each_of_a_pair_names_the_other_and_one_of_them_is_counted() -> None:
     found = Redundancy(10, dead=(2,), duplicates=((1, 4, 0.995), (1, 5, 0.99)))
     assert found.share == pytest.approx(0.3)
     assert found.twins(4) == [(1, 0.995)]
-    evidence = Evidence(("a", "b"), redundancy={"conv": found})
+    evidence = Evidence(2, redundancy={"conv": found})
     assert "alike to all 2" in evidence.doubts("conv", 2)[0]
     assert "#4" in evidence.doubts("conv", 1)[0]
     assert "#5" in evidence.doubts("conv", 1)[0]
@@ -42,6 +42,5 @@ def test_each_of_a_pair_names_the_other_and_one_of_them_is_counted() -> None:
 
 
 def test_runs_without_these_figures_say_nothing() -> None:
-    evidence = Evidence.of({"clips": ["a"], "layers": {"conv": {"values": [[1.0]]}}})
-    assert evidence.word("conv", 0) is None
-    assert evidence.redundancy == {}
+    assert Evidence().word("conv", 0) is None
+    assert Evidence().doubts("conv", 0) == []

@@ -1,0 +1,108 @@
+"""All clips below a folder, as what `read_clip` takes: found by name and listed, none of them decoded."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from reportgen.clips.clip import SELECTOR
+from reportgen.clips.database import FILE_NAME, is_database, video_names
+from reportgen.clips.folder import IMAGE_SUFFIXES, natural_key
+from reportgen.errors import ClipError
+
+_ANIMATIONS = frozenset({".gif", ".webp"})
+_STILLS = IMAGE_SUFFIXES - _ANIMATIONS
+
+
+@dataclass(frozen=True)
+class FoundClip:
+    """A clip below a folder: `path` is what `read_clip` takes.
+
+    `title` is the file's name without its suffix (a folder's, for a folder of frames); `folders` are the names of
+    the folders that it lies in below the one that was searched, the outermost first.
+    """
+
+    path: str
+    title: str
+    folders: tuple[str, ...]
+
+    def digest(self) -> str:
+        """Return the digest of the clip's bytes and names below the searched folder, read in pieces.
+
+        A file that cannot be read has a digest of that: it changes when the file can.
+        """
+        place, _, video = (self.path, "", "") if Path(self.path).exists() else self.path.rpartition(SELECTOR)
+        whole = hashlib.sha256("/".join((*self.folders, self.title, video)).encode())
+        files = [Path(place)] if Path(place).is_file() else _plain_files(Path(place))
+        for file in files:
+            whole.update(f"\n{file.name} {_file_digest(file)}".encode())
+        return whole.hexdigest()
+
+
+def find_clips(folder: Path) -> list[FoundClip]:
+    """Return every clip below `folder`, in the natural order of their names.
+
+    A folder whose files are all still pictures is one clip of these frames; so is every video in an SQLite file of
+    frames, and every other file by itself, readable or not. Hidden files and folders are passed over, links are
+    followed once. Raises ClipError when there is no such folder, it cannot be listed, or nothing is in it.
+    """
+    if not folder.is_dir():
+        raise ClipError(f"There is no folder {folder}: check the path of --reference.")
+    try:
+        found = list(_walk(folder, (), set()))
+    except OSError as error:
+        raise ClipError(f"Cannot list {error.filename or folder}: {error.strerror or error}.") from error
+    if not found:
+        raise ClipError(f"The folder {folder} holds no files: put the reference clips there.")
+    return found
+
+
+def _walk(folder: Path, folders: tuple[str, ...], seen: set[Path]) -> Iterator[FoundClip]:
+    if folder.resolve() in seen:
+        return
+    seen.add(folder.resolve())
+    files = _plain_files(folder)
+    if files and all(file.suffix.lower() in _STILLS for file in files):
+        yield FoundClip(str(folder), folder.resolve().name, folders[:-1])
+    else:
+        for file in files:
+            yield from _in_file(file, folders)
+    inner = (path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    for path in sorted(inner, key=lambda path: natural_key(path.name)):
+        yield from _walk(path, (*folders, path.name), seen)
+
+
+def _in_file(file: Path, folders: tuple[str, ...]) -> Iterator[FoundClip]:
+    try:
+        videos = video_names(file) if file.stat().st_size and is_database(file) else []
+    except (ClipError, OSError):
+        videos = []  # reading the clip will say what is wrong with the file
+    for video in videos:
+        *outer, title = video.split("/")
+        yield FoundClip(f"{file}{SELECTOR}{video}", title or file.stem, (*folders, *outer))
+    if not videos:
+        yield FoundClip(str(file), file.stem if file.name != FILE_NAME else file.parent.name, folders)
+
+
+def _plain_files(folder: Path) -> list[Path]:
+    files = (path for path in folder.iterdir() if not path.name.startswith(".") and not path.is_dir())
+    return sorted(files, key=lambda path: natural_key(path.name))
+
+
+def _file_digest(file: Path) -> str:
+    try:
+        facts = file.stat()
+        return _known_digest(file, facts.st_size, facts.st_mtime_ns)
+    except OSError as error:
+        return f"not read: {os.strerror(error.errno) if error.errno else error}"
+
+
+@lru_cache(maxsize=64)
+def _known_digest(file: Path, size: int, modified: int) -> str:  # noqa: ARG001 (part of what is known)
+    """Return the digest of a file's bytes; the many videos of one SQLite file need it once."""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
