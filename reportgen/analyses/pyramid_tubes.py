@@ -74,8 +74,9 @@ def _maps(layer: str, responses: Sequence[Response]) -> Tensor | None:
     for response in responses:
         if response.layer != layer:
             continue
-        value = response.final().read()
-        if value.ndim not in {4, 5} or response.axis != 1:
+        final = response.final()
+        value = final.read()
+        if value.ndim not in {4, 5} or final.axis != 1:
             return None
         found = value[0] if value.ndim == 5 else value.transpose(0, 1)
         total = found if total is None or total.shape != found.shape else total + found

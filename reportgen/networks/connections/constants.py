@@ -82,13 +82,18 @@ class Constants:
 
 
 def _same_matrix(name: str, given: Tensor, result: Tensor) -> bool:
-    """Whether an operation does no more than give a matrix a batch axis of one, or take it away.
+    """Whether an operation does no more than give a matrix batch axes, repeat it along them, or take them away.
 
     Whether torch does that on the way to a product depends on which of the factors need gradients.
     """
-    if name not in _RESHAPES or given.ndim < 2 or result.ndim < 2:
+    if name not in _RESHAPES or given.ndim < 2 or result.ndim < 2 or given.shape[-2:] != result.shape[-2:]:
         return False
-    return given.shape[-2:] == result.shape[-2:] and given.numel() == result.numel()
+    return given.numel() == result.numel() or (_is_repeated(given) and _is_repeated(result))
+
+
+def _is_repeated(matrices: Tensor) -> bool:
+    """Whether a batch of matrices is one matrix over and over, in the same place of the memory."""
+    return all(size == 1 or stride == 0 for size, stride in zip(matrices.shape[:-2], matrices.stride(), strict=False))
 
 
 def _plain(setting: Any) -> str:

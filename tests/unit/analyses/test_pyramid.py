@@ -188,6 +188,45 @@ def test_a_tube_is_the_sum_of_the_kept_maps(clip: Tensor) -> None:
     assert tube.native == (4, 6, 6)
 
 
+class ChannelsLast(nn.Module):
+    """A convolution, then linear layers over the channels of every position, as attention networks have them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.first = nn.Conv3d(3, 6, 1)
+        self.mixing = nn.Linear(6, 5)
+        self.deeper = nn.Linear(5, 4)
+        self.classifier = nn.Linear(4, 3)
+        self.eval().requires_grad_(False)
+
+    def tokens(self, x: Tensor) -> Tensor:
+        return self.mixing(torch.relu(self.first(x)).permute(0, 2, 3, 4, 1)).sigmoid()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.classifier(self.deeper(self.tokens(x)).sigmoid().mean((1, 2, 3)))
+
+
+def test_linear_layers_over_channels_that_lie_last(clip: Tensor) -> None:
+    # torch multiplies such maps by a weight that it repeats, or not, as gradients are wanted or not.
+    network = ChannelsLast()
+    pyramid = class_pyramid(network, clip, 1, depth=None, mass=1.0)
+    assert pyramid.graph.boundaries == ()
+    deeper = (network.classifier.weight[1] * network.deeper(network.tokens(clip)).sigmoid().mean((0, 1, 2, 3))).numpy()
+    np.testing.assert_allclose(pyramid.layer("deeper").relevance, deeper, rtol=1e-4)
+    tokens = network.tokens(clip).requires_grad_()
+    network.classifier(network.deeper(tokens).sigmoid()).mean((1, 2, 3))[0, 1].backward()
+    mixing = (tokens.grad * tokens).detach().sum((0, 1, 2, 3)).numpy()
+    np.testing.assert_allclose(pyramid.layer("mixing").relevance, mixing, rtol=1e-4)
+
+
+def test_layers_whose_kernels_lie_last_have_no_tubes(clip: Tensor) -> None:
+    network = ChannelsLast()
+    pyramid = class_pyramid(network, clip, 1, depth=None, mass=1.0)
+    assert {"deeper", "mixing"} <= set(pyramid.kept())
+    assert not {"deeper", "mixing"} & set(saliency_tubes(network, clip, pyramid))
+
+
 def test_silencing_a_layer_zeroes_what_the_class_reads(clip: Tensor) -> None:
     network = Small()
     pyramid = class_pyramid(network, clip, 1, depth=1, per_layer={1: 6}, mass=1.0)
