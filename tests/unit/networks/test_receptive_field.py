@@ -111,3 +111,31 @@ class Shifted(nn.Module):
 def test_what_is_written_into_another_tensor_counts_as_seeing_everything() -> None:
     target = preactivation(as_network(Shifted()), "last", (4, 8, 8), 3)
     assert receptive_field(target) is None
+
+
+def test_a_2d_layer_sees_all_stacked_frames_and_its_window_of_each() -> None:
+    network = load_network("flownets", untrained=True, meta=True)
+    target = preactivation(network, "conv2.0", native_shape(network), 3)
+    assert receptive_field(target) == (Reach(1, 0, 1), Reach(4, -7, 7), Reach(4, -7, 7))
+    assert centre_window(target, receptive_field(target)) is None
+
+
+def test_a_layer_of_single_frames_has_its_window() -> None:
+    network = load_network("vgg16", untrained=True, meta=True)
+    field = receptive_field(preactivation(network, "features.0", native_shape(network), 3))
+    assert field == (Reach(1, 0, 0), Reach(1, -1, 1), Reach(1, -1, 1))
+
+
+class Framewise(nn.Module):
+    """A 2D layer that is given the frames of a clip as so many samples."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(3, 4, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.first(x.transpose(1, 2).flatten(0, 1))
+
+
+def test_frames_that_are_samples_of_their_own_have_no_place_in_the_clip() -> None:
+    assert receptive_field(preactivation(as_network(Framewise()), "first", (4, 8, 8), 3)) is None
