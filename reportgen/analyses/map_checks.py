@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
 from reportgen.analyses.ranking import spearman
-from reportgen.analyses.saliency import Effort, attribute_unchecked
+from reportgen.analyses.saliency import Attribution, Effort, attribute_unchecked
 from reportgen.errors import EmptySelectionError, NetworkError
 from reportgen.networks.network import Network, as_network
 from reportgen.networks.preactivation import placement
@@ -71,13 +71,15 @@ def weight_randomisation(
     layers: Sequence[str] | None = None,
     depths: int = MOST_LAYERS,
     seed: int = 0,
+    before: Attribution | None = None,
     progress: Progress = SILENT,
 ) -> Randomisation:
     """Shuffle the weights of a copy, layer by layer from the classifier down, and compare the map after each step.
 
     A layer's weights (and its bias) change places among themselves, so that their distribution stays. `layers` are
     where maps are compared (default: all convolutions and linear layers that ran, at most `depths` evenly chosen,
-    the lowest among them); all layers above are shuffled too. The network itself is not touched.
+    the lowest among them); all layers above are shuffled too. `before` is the map of the network as it is, where it
+    was made already. The network itself is not touched.
 
     Raises EmptySelectionError when it has no layer with weights, UnknownNameError, and what `attribute` raises.
     """
@@ -90,14 +92,14 @@ def weight_randomisation(
     if not steps:
         raise EmptySelectionError(f"{seen.name} has none of the layers {layers}: name convolutions or linear layers.")
     generator = torch.Generator().manual_seed(seed)
-    before = attribute_unchecked(seen, clip, class_index, method, effort).heat
+    kept = (before or attribute_unchecked(seen, clip, class_index, method, effort)).heat
     correlations = []
     with progress.task(f"Shuffling weights under {method}", len(steps)) as task:
         for layer in order[: order.index(steps[-1]) + 1]:
             _shuffle(copied.module.get_submodule(layer), generator)
             if layer in compared:
                 after = attribute_unchecked(copied, clip, class_index, method, effort).heat
-                correlations.append(spearman(before, after))
+                correlations.append(spearman(kept, after))
                 task.advance()
     return Randomisation(tuple(steps), tuple(correlations))
 
@@ -129,10 +131,12 @@ def sensitivity(
     radius: float = 0.02,
     samples: int = 4,
     seed: int = 0,
+    before: Attribution | None = None,
 ) -> float:
     """Return the largest relative change of the map under noise of at most `radius` per pixel (Yeh et al. 2019).
 
-    0 is a map that does not change; from 1 on, it changes as much as it is large. captum measures it.
+    0 is a map that does not change; from 1 on, it changes as much as it is large. captum measures it. `before` is the
+    map of the clip without noise, where it was made already.
     """
     if samples < 1 or not radius > 0:
         raise NetworkError(f"Sensitivity needs 1 sample and a positive radius, not {samples} and {radius}.")
@@ -142,6 +146,8 @@ def sensitivity(
 
     def explain(clips: Tensor | tuple[Tensor]) -> tuple[Tensor]:
         # captum gives the clip itself as a tuple of one, and the noisy clips as they are
+        if before is not None and isinstance(clips, tuple):
+            return (before.attribution.to(clips[0]),)
         given = clips[0] if isinstance(clips, tuple) else clips
         return (attribute_unchecked(seen, given, class_index, method, effort).attribution,)
 

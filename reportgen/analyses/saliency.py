@@ -113,15 +113,17 @@ def attribute_converged(
     tolerance: float = 0.01,
     **options: Any,
 ) -> tuple[Attribution, int]:
-    """Return integrated gradients and their steps: `first` ones, doubled until the sum is as near as asked for.
+    """Return integrated gradients and their steps: `first` ones, and more until the sum is as near as asked for.
 
-    The steps double until the completeness error is at most `tolerance`, or `steps` are reached. The other options
-    and the errors are those of `attribute`.
+    Twice as many each time, or at once as many as an error needs that falls with the square of the steps (it falls no
+    faster), until the completeness error is at most `tolerance`, or `steps` are reached. The other options and the
+    errors are those of `attribute`.
     """
     used = min(first, steps)
     found = attribute(network, clip, class_index, "integrated_gradients", steps=used, **options)
     while used < steps and found.completeness_error is not None and not found.completeness_error <= tolerance:
-        used = min(2 * used, steps)
+        excess = found.completeness_error / max(tolerance, 1e-9)
+        used = min(used * max(2, math.floor(math.sqrt(excess))) if math.isfinite(excess) else steps, steps)
         found = attribute(network, clip, class_index, "integrated_gradients", steps=used, **options)
     return found, used
 

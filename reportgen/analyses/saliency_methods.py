@@ -21,7 +21,7 @@ from reportgen.networks.network import Network
 NOISE_SHARE = 0.15
 """SmoothGrad's noise as a share of the clip's range (Smilkov et al. 2017: 10 to 20 per cent)."""
 
-_PARTS = (4, 6, 6)
+_PARTS = (4, 5, 5)
 """Into how many boxes occlusion cuts a clip along time, height and width."""
 
 

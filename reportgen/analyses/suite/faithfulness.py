@@ -14,7 +14,7 @@ from reportgen.analyses.base import Answers, Inapplicable, NamedClip, Parameters
 from reportgen.analyses.faithfulness import Band, Faithfulness, NothingToLoseError, Probes, evaluate_maps, probe
 from reportgen.analyses.map_checks import Randomisation, sensitivity, weight_randomisation
 from reportgen.analyses.ranking import spearman
-from reportgen.analyses.saliency import METHODS, Effort, attribute_unchecked
+from reportgen.analyses.saliency import METHODS, Attribution, Effort, attribute_unchecked
 from reportgen.analyses.suite.budget import GRADIENT_PASSES, fitted, lowered, passes_within
 from reportgen.analyses.suite.targets import asked, class_units
 from reportgen.networks.network import Network
@@ -39,8 +39,9 @@ class FaithfulnessAnalysis:
 
     Parameters: `maps`, `steps` and `hidden` are those of `probe`; `layers` at how many depths weights are shuffled;
     `noises` how many noisy clips test the sensitivity (0: none); `seeds` how many seeds test the stability of methods
-    with chance (1: none); `check_steps` and `check_samples` the effort of the maps that are made for sensitivity and
-    shuffled weights, which are compared with each other only. `work` bounds the multiply-adds of the probes and one
+    with chance (1: none); `check_steps`, `check_samples` and `check_boxes` (of occlusion, along time, height and
+    width) the effort of the maps that are made for sensitivity and shuffled weights, which are compared with each
+    other only. `work` bounds the multiply-adds of the probes and one
     method's checks in 1e9: large networks are probed less, by a rule that knows the network and not the machine. The
     rest is the saliency's own.
     """
@@ -75,24 +76,32 @@ class FaithfulnessAnalysis:
         with progress.task(f"checks of the maps of {clip.name}", len(units)) as task:
             fares, reason = _fares(network, subject.seed, clip, index, heats, parameters, progress)
             for unit, heat, fare in zip(units, heats, fares, strict=True):
-                method = str(unit.parameters["method"])
-                checks = _Checks(network, subject.seed, clip, index, method, parameters, progress)
                 document = {
-                    "method": method,
+                    "method": unit.parameters["method"],
                     "class_index": unit.parameters["class"],
                     "against": unit.parameters.get("against"),
                     "clip": clip.name,
                     "reason": reason,
                 }
                 document |= _curves_document(*fare) if fare else {}
-                document |= {
-                    "randomisation": _randomisation_document(checks.randomisation()),
-                    "sensitivity": _finite(checks.sensitivity()),
-                    "stability": _finite(checks.stability(heat)),
-                }
+                document |= self.check(subject, unit, heat, parameters, progress)
                 figure = JsonFigure(document, "How far the map may be believed")
                 yield unit, Result({"faithfulness": figure}, document, notes)
                 task.advance()
+
+    def check(
+        self, subject: Subject, unit: Unit, heat: Tensor, parameters: Parameters, progress: Progress
+    ) -> dict[str, Any]:
+        """Return what the checks find that make further maps by the method of `heat` T H W."""
+        network, index = asked(subject, unit)
+        clip = subject.clip(str(unit.parameters["clip"]))
+        checks = _Checks(network, subject.seed, clip, index, str(unit.parameters["method"]), parameters, progress)
+        before = checks.before()
+        return {
+            "randomisation": _randomisation_document(checks.randomisation(before)),
+            "sensitivity": _finite(checks.sensitivity(before)),
+            "stability": _finite(checks.stability(heat)),
+        }
 
 
 def affordable_checks(layers: Mapping[str, LayerFacts], parameters: Parameters) -> tuple[Parameters, tuple[str, ...]]:
@@ -159,11 +168,19 @@ class _Checks:
 
     def _effort(self, *, full: bool) -> Effort:
         given = {name: self.parameters[name] for name in ("baseline", "layer", "window") if name in self.parameters}
+        boxes = self.parameters.get("check_boxes")
+        if boxes and not full:
+            sizes = self.clip.pixels.shape[2:]
+            given["window"] = tuple(math.ceil(size / parts) for size, parts in zip(sizes, boxes, strict=True))
         samples = self.parameters["samples"] if full else self.parameters["check_samples"]
         steps = int(self.parameters["check_steps"])
         return Effort(seed=self.seed, steps=steps, samples=int(samples), **given)
 
-    def randomisation(self) -> Randomisation:
+    def before(self) -> Attribution:
+        """Return the map of the clip and network as they are, at the checks' effort."""
+        return attribute_unchecked(self.network, self.clip.pixels, self.index, self.method, self._effort(full=False))
+
+    def randomisation(self, before: Attribution) -> Randomisation:
         """Return how like itself the map stays while weights are shuffled from the top."""
         return weight_randomisation(
             self.network,
@@ -173,10 +190,11 @@ class _Checks:
             effort=self._effort(full=False),
             depths=int(self.parameters["layers"]),
             seed=self.seed,
+            before=before,
             progress=self.progress,
         )
 
-    def sensitivity(self) -> float | None:
+    def sensitivity(self, before: Attribution) -> float | None:
         """Return the largest relative change under noise, or None where it is not asked for."""
         noises = int(self.parameters["noises"])
         if noises < 1:
@@ -189,6 +207,7 @@ class _Checks:
             effort=self._effort(full=False),
             samples=noises,
             seed=self.seed,
+            before=before,
         )
 
     def stability(self, heat: Tensor) -> float | None:

@@ -1,0 +1,230 @@
+"""What the saliency of one native clip costs, map and checks, method by method.
+
+    python -m benchmarks.saliency --model i3d --json benchmarks/results/saliency-i3d.json
+
+A seeded clip on the seeded, untrained network (cost does not depend on what was learned), at a preset, by every
+attribution method (or `--methods`). Per method, for its map and for the checks of it:
+
+- `cpu`: processor seconds of all threads, which other work on the machine does not lengthen (half of it is the time
+  on two idle cores); `wall`: seconds by the clock
+- `passes`: clips that went through the network; most of a map's come back as well
+- `peak`: the most memory that the process held meanwhile, in GiB (on a GPU, the device's)
+
+The row `random maps` is what all maps of the clip and class share: the curves of random maps and of hidden parts, and
+the insertion and deletion of every map, whose passes are made together.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+from torch import Tensor, nn
+
+from benchmarks.machine import describe, peak_memory, synchronize
+from reportgen.analyses.base import Arrays, NamedClip, Subject, Unit
+from reportgen.analyses.baselines import blurred, make_baseline
+from reportgen.analyses.saliency import METHODS
+from reportgen.analyses.suite.faithfulness import FaithfulnessAnalysis
+from reportgen.analyses.suite.saliency import SaliencyAnalysis
+from reportgen.networks.network import Network
+from reportgen.options import BuildOptions
+from reportgen.progress import Progress
+from reportgen.records.figures import HeatFigure, Result
+from reportgen.terminal import terminal_progress
+from reportgen.zoo.load import load_network
+
+_CLEAR_PEAK = Path("/proc/self/clear_refs")
+
+
+@dataclass
+class Cost:
+    """What one piece of work took."""
+
+    cpu: float = 0.0
+    wall: float = 0.0
+    passes: int = 0
+    peak: float = 0.0
+
+
+@dataclass
+class Row:
+    """The cost of a method's map and of the checks of it."""
+
+    method: str
+    map: Cost
+    checks: Cost
+
+
+class Meter:
+    """Measures pieces of work on a network and on its copies."""
+
+    def __init__(self, network: Network) -> None:
+        self.device = network.device
+        self.passed = 0
+        network.module.register_forward_pre_hook(self._count)
+
+    def _count(self, _module: nn.Module, args: tuple[Any, ...]) -> None:
+        first = args[0][0] if isinstance(args[0], list | tuple) else args[0]
+        self.passed += len(first)
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> Meter:
+        return self  # copies of the network, made to shuffle their weights, count too
+
+    @contextmanager
+    def measured(self, cost: Cost) -> Iterator[None]:
+        """Add to `cost` what is done inside."""
+        _forget_peak(self.device)
+        passed, wall, cpu = self.passed, time.perf_counter(), time.process_time()
+        yield
+        synchronize(self.device)
+        cost.cpu += time.process_time() - cpu
+        cost.wall += time.perf_counter() - wall
+        cost.passes += self.passed - passed
+        cost.peak = max(cost.peak, peak_memory(self.device))
+
+
+def _forget_peak(device: torch.device) -> None:
+    """Let the memory's peak start anew, where the system can do that; else it is the peak so far."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    elif _CLEAR_PEAK.exists():
+        try:
+            _CLEAR_PEAK.write_text("5")
+        except OSError:
+            return
+
+
+def seeded_clip(network: Network) -> Tensor:
+    """Return a clip `1 C T H W` in [0, 1]: noise that is a little smooth, drifting one px a frame."""
+    assert network.card is not None
+    channels, frames, height, width = network.card.clip.shape
+    generator = torch.Generator().manual_seed(0)
+    canvas = blurred(torch.rand((channels, height, width + frames), generator=generator), 0.01)
+    canvas = (canvas - canvas.min()) / (canvas.max() - canvas.min())
+    return torch.stack([canvas[:, :, t : t + width] for t in range(frames)], dim=1)[None]
+
+
+def best_class(network: Network, clip: Tensor, baseline: str) -> int:
+    """Return the class whose logit the clip raises most over its baseline: with it every check has its work."""
+    shown = clip.to(network.device)
+    with torch.no_grad():
+        gain = network.logits(shown) - network.logits(make_baseline(baseline, shown))
+    return int(gain[0].argmax())
+
+
+def benchmark(
+    model: str, methods: list[str], preset: str, device: str, progress: Progress, keep: Callable[[list[Row]], None]
+) -> list[Row]:
+    """Measure one network; `keep` is told of the rows whenever there is more of them."""
+    network = load_network(model, untrained=True, device=device)
+    clip = seeded_clip(network)
+    options = BuildOptions(preset=preset, parameters={"saliency": {"methods": methods}})
+    maps, checks = (options.analysis_parameters(name) for name in ("saliency", "faithfulness"))
+    index = best_class(network, clip, str(maps.get("baseline", "blur")))
+    named = NamedClip("clip", clip, "seeded")
+    subject = Subject(network, {}, (), clips=(named,), classes={"clip": (index,)})
+    meter = Meter(network)
+    rows = {method: Row(method, Cost(), Cost()) for method in methods}
+    kept: dict[str, Result] = {}
+
+    def answers(_analysis: str, unit: str, role: str) -> Arrays:
+        figure = kept[unit].figures[role]
+        assert isinstance(figure, HeatFigure)
+        return {"heat": figure.heat, "scale": torch.ones(()).numpy()}
+
+    for unit in SaliencyAnalysis().units(subject, maps):
+        assert isinstance(unit, Unit)
+        with meter.measured(rows[str(unit.parameters["method"])].map):
+            for one, result in SaliencyAnalysis().run(subject, [unit], maps, answers, progress):
+                kept[one.name] = result
+        keep(list(rows.values()))
+    units = [unit for unit in FaithfulnessAnalysis().units(subject, checks) if isinstance(unit, Unit)]
+    answered = FaithfulnessAnalysis().run(subject, units, checks, answers, progress)
+    shared = Row("random maps", Cost(), Cost())
+    with meter.measured(shared.checks):  # the first answer comes after what all maps share
+        first, _ = next(answered)
+    keep([*rows.values(), shared])
+    for unit in units[1:]:
+        with meter.measured(rows[str(unit.parameters["method"])].checks):
+            next(answered)
+        keep([*rows.values(), shared])
+    alone = rows[str(first.parameters["method"])]
+    with meter.measured(alone.checks):
+        FaithfulnessAnalysis().check(subject, first, kept_heat(kept, first), checks, progress)
+    for name in ("cpu", "wall", "passes"):
+        setattr(shared.checks, name, getattr(shared.checks, name) - getattr(alone.checks, name))
+    return [*rows.values(), shared]
+
+
+def kept_heat(kept: dict[str, Result], unit: Unit) -> Tensor:
+    """Return the map `T H W` that was made for a unit."""
+    figure = kept[unit.name].figures["overlay"]
+    assert isinstance(figure, HeatFigure)
+    return torch.from_numpy(figure.heat)
+
+
+def totals(rows: list[Row]) -> Cost:
+    """Return the cost of everything together."""
+    parts = [cost for row in rows for cost in (row.map, row.checks)]
+    return Cost(
+        sum(one.cpu for one in parts),
+        sum(one.wall for one in parts),
+        sum(one.passes for one in parts),
+        max(one.peak for one in parts),
+    )
+
+
+def table(rows: list[Row]) -> str:
+    """Return the rows as a Markdown table."""
+    lines = ["| method | map cpu s | passes | peak GiB | checks cpu s | passes | peak GiB |", "|" + " --- |" * 7]
+    lines += [
+        f"| {row.method} | {row.map.cpu:.1f} | {row.map.passes} | {row.map.peak:.2f} "
+        f"| {row.checks.cpu:.1f} | {row.checks.passes} | {row.checks.peak:.2f} |"
+        for row in rows
+    ]
+    whole = totals(rows)
+    lines.append(f"\nTogether {whole.cpu:.0f} s of processor time, {whole.passes} passes, {whole.wall:.0f} s here.")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Read the options, measure, print."""
+    parser = argparse.ArgumentParser(description="Times saliency maps and their checks on one native clip.")
+    parser.add_argument("--model", default="i3d")
+    parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=list(METHODS))
+    parser.add_argument("--preset", default="standard")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    machine = describe(torch.device(options.device))
+
+    def keep(rows: list[Row]) -> None:
+        if options.json:
+            content = {
+                "machine": machine,
+                "model": options.model,
+                "preset": options.preset,
+                "together": asdict(totals(rows)),
+                "rows": [asdict(row) for row in rows],
+            }
+            options.json.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+    with terminal_progress(Console(stderr=True)) as progress:
+        rows = benchmark(options.model, options.methods, options.preset, options.device, progress, keep)
+    print(table(rows))
+    keep(rows)
+
+
+if __name__ == "__main__":
+    main()
