@@ -178,7 +178,7 @@ def _fit(
         try:
             with torch.no_grad():
                 output = module(to_argument(torch.zeros(shape, device=device_of(module)), form))
-        except _FAULTS as error:
+        except (*_FAULTS, NetworkError) as error:
             reasons.append(describe(error))
             continue
         if all(tensor.shape[:1] == (_BATCH,) for _, tensor in _leaves(output) if tensor.ndim > 1):
@@ -312,7 +312,8 @@ def _with_layers(card: ModelCard, layers: tuple[LayerFacts, ...], notes: list[st
     executed = [layer for layer in layers if layer.output is not None]
     last = executed[-1] if executed else None
     classifier = last.name if last is not None and last.kernels == card.classes else None
-    last_of_size = {layer.output[-2:]: layer for layer in executed if layer.output and _is_spatial(layer)}
+    # With the frames: the pathways of a network differ in them.
+    last_of_size = {layer.output[1:]: layer for layer in executed if layer.output and _is_spatial(layer)}
     chosen = sorted((layer for layer in last_of_size.values() if layer.name != classifier), key=lambda one: one.order)
     if len(chosen) > _STAGES:
         chosen = [chosen[round(place * (len(chosen) - 1) / (_STAGES - 1))] for place in range(_STAGES)]

@@ -119,6 +119,16 @@ def picture():
     return Plain(dims=2)
 
 
+class Pair(Plain):
+    """Takes two pictures, each as an argument of its own."""
+
+    def __init__(self):
+        super().__init__(dims=2)
+
+    def forward(self, first, second):
+        return super().forward(first - second)
+
+
 def two_frames():
     return Plain(dims=2, inputs=6)
 
@@ -224,6 +234,8 @@ def test_two_pathways_are_fed_at_their_own_rates(file: Path) -> None:
     assert facts["fast"].receptive_field == (5, 3, 3)
     assert facts["lateral"].receptive_field == (9, 3, 3)
     assert facts["slow"].output == (8, 4, 56, 56)
+    assert network.card is not None
+    assert [stage.layer for stage in network.card.stages] == ["fast", "lateral", "mixed"]
 
 
 def test_a_clip_in_a_list(file: Path) -> None:
@@ -298,6 +310,7 @@ def test_an_untrained_network_is_a_function_of_its_seed(file: Path) -> None:
         ("constant", CardError, "is a int"),
         ("Plane", UnknownNameError, "did you mean Plain"),
         ("picky", NetworkError, "seven frames"),
+        ("Pair", NetworkError, "answers to none of the usual clips .*missing 1 required positional argument: 'second'"),
     ],
 )
 def test_what_is_no_network_is_said_in_a_sentence(
