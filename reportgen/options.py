@@ -21,7 +21,7 @@ Parameters = dict[str, Any]
 #: reported are always computed in float32 on the native clip.
 PRESETS: dict[str, dict[str, Parameters]] = {
     "quick": {
-        "kernels": {"count": 1, "steps": 32, "grow": True, "work": 1000},
+        "kernels": {"count": 1, "steps": 32, "grow": True, "work": 600},
         "decomposition": {},
         "path": {"seeds": 0, "steps": 48},
         "pyramid": {"depth": 2, "draws": 5},
@@ -36,6 +36,7 @@ PRESETS: dict[str, dict[str, Parameters]] = {
             "check_samples": 2,
             "check_steps": 4,
             "check_boxes": [2, 3, 3],
+            "work": 1000,
         },
         "motion": {"draws": 2, "clips": 56},
         "evidence": {},
@@ -156,6 +157,9 @@ class CheckLimits(BaseModel):
     completeness: Limit = Field((0.01, 0.05), description="Largest error of integrated gradients' sum, falling.")
     faithful_maps: Limit = Field((0.8, 0.5), description="Share of saliency maps that beat random maps.")
     map_weights: Limit = Field((0.5, 0.8), description="Likeness of a method's maps under shuffled weights, falling.")
+    random_maps: int = Field(10, description="Random maps that a comparison needs to fail; with fewer it warns.")
+    curve_steps: int = Field(6, description="Steps of insertion and deletion that they need; with fewer they warn.")
+    shuffled_depths: int = Field(3, description="Depths of shuffled weights that the check needs to fail.")
 
 
 class KernelSelection(BaseModel):
