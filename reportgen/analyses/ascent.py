@@ -23,6 +23,10 @@ from reportgen.progress import Task
 Score = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
 """(parameters N ..., kernels N, draws N 5) -> (loss N, activations N); each sample's loss is its own."""
 
+Extent = Callable[[Tensor], Tensor]
+"""Parameters N ... -> the root mean square N of the unbounded pixels that they stand for."""
+
+_LARGEST_CHANGE = 0.5  # of a step, in the units of Extent: a sigmoid runs from 0.1 to 0.9 over 4.4
 _FIRST_DECAY, _SECOND_DECAY, _EPSILON = 0.9, 0.999, 1e-12  # as in Adam (Kingma and Ba 2015, algorithm 1)
 _BLOCK = 10
 _RATE, _CORRECTION, _DRAWS = 0, 1, 2
@@ -70,8 +74,11 @@ class _Batch:
     A recorded batch has room for fewer climbers than it was made for: the last one is then repeated.
     """
 
-    def __init__(self, score: Score, climbers: Sequence[Climber], *, elementwise: bool, recorded: bool) -> None:
+    def __init__(
+        self, score: Score, extent: Extent, climbers: Sequence[Climber], *, elementwise: bool, recorded: bool
+    ) -> None:
         self.score = score
+        self.extent = extent
         self.elementwise = elementwise
         self.size = len(climbers)
         self.parameters, self.first, self.second = self._states(climbers)
@@ -147,7 +154,10 @@ class _Batch:
         self.first.lerp_(gradient, 1 - _FIRST_DECAY)
         self.second.lerp_(square.expand_as(self.second), 1 - _SECOND_DECAY)
         scale = (self.second * self.controls[:, _CORRECTION].view(shape)).sqrt_().add_(_EPSILON)
-        self.parameters.addcdiv_(self.first * self.controls[:, _RATE].view(shape), scale, value=-1)
+        change = self.first * self.controls[:, _RATE].view(shape) / scale
+        # A gradient on a few frequencies alone (the mean colour, say) would else saturate all pixels in a single step.
+        shorter = (_LARGEST_CHANGE / self.extent(change).clamp_min(_EPSILON)).clamp_max(1)
+        self.parameters.sub_(change * shorter.view(shape))
 
 
 class Ascent:
@@ -156,6 +166,7 @@ class Ascent:
     def __init__(
         self,
         score: Score,
+        extent: Extent,
         level: Level,
         *,
         learning_rate: float,
@@ -165,6 +176,7 @@ class Ascent:
         recorded: bool = False,
     ) -> None:
         self.score = score
+        self.extent = extent
         self.level = level
         self.learning_rate = learning_rate
         self.elementwise = elementwise
@@ -227,7 +239,7 @@ class Ascent:
             self._recorded.load(climbers)
             return self._recorded
         self._recorded = None  # its memory is free before another is made
-        batch = _Batch(self.score, climbers, elementwise=self.elementwise, recorded=self.recorded)
+        batch = _Batch(self.score, self.extent, climbers, elementwise=self.elementwise, recorded=self.recorded)
         self._recorded = batch if self.recorded else None
         return batch
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
 Basis = Literal["fft", "pixels"]
 Constraint = Literal["box", "ball"]
+
+_SLOPE_BACK = 0.1  # a sigmoid's slope is 0.25 at grey
 
 # Standard deviations along the principal axes of the RGB values of ImageNet, relative to the first: the square roots
 # of the eigenvalues 0.2175, 0.0188, 0.0045 of their covariance (the analysis of Krizhevsky et al. 2012, section 4.1).
@@ -113,6 +115,20 @@ class Canvas:
             pixels = (self.colours @ pixels.flatten(2)).reshape(pixels.shape)
         return pixels
 
+    def deviation(self, parameters: Tensor) -> Tensor:
+        """Return the root mean square `N` of the decorrelated, unbounded pixels that parameters stand for (Parseval).
+
+        Of the first and the last column of frequencies the real transform takes only the Hermitian part: there it is
+        an upper bound.
+        """
+        if self.basis == "pixels":
+            return parameters.flatten(1).square().mean(1).sqrt()
+        power = (parameters * self.gain).square().sum(-1)
+        columns = power.sum((1, 2, 3))
+        twice = columns[:, 1 : (self.shape[2] + 1) // 2].sum(1)
+        total: Tensor = (columns.sum(1) + twice) / (self.channels * math.prod(self.shape))
+        return total.sqrt()
+
     def _phases(self, shifts: Tensor) -> Tensor:
         """Return the factors `N 1 T H W//2+1` that shift each sample's spectrum (the shift theorem)."""
         waves = []
@@ -128,9 +144,10 @@ class Canvas:
     def bounded(self, pixels: Tensor) -> Tensor:
         """Return clips `N C T H W` of unbounded pixels, or of any view of them, within the constraint."""
         if self.constraint == "box":
-            return torch.sigmoid(pixels)
+            clips: Tensor = _Box.apply(pixels)  # type: ignore[no-untyped-call, unused-ignore]
+            return clips
         norm = torch.linalg.vector_norm(pixels.flatten(1), dim=1).clamp_min(torch.finfo(pixels.dtype).tiny)
-        clips: Tensor = pixels * (self.radius / norm).view(-1, 1, 1, 1, 1)
+        clips = pixels * (self.radius / norm).view(-1, 1, 1, 1, 1)
         return clips
 
     def parameters_of(self, pixels: Tensor) -> Tensor:
@@ -142,6 +159,28 @@ class Canvas:
         spectrum = torch.fft.rfftn(pixels, dim=(-3, -2, -1), norm="ortho")
         parameters: Tensor = torch.view_as_real(spectrum) / self.gain
         return parameters
+
+
+class _Box(torch.autograd.Function):
+    """A sigmoid that a descent can leave again.
+
+    Where it is nearly black or white a sigmoid has no slope, and a pixel that is so by mistake (all colours rise
+    together at first, for luminance has the largest gain) would stay. A gradient that leads back to grey therefore
+    finds at least `_SLOPE_BACK`; one that leads further out finds the sigmoid's own slope.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, pixels: Tensor) -> Tensor:
+        values = torch.sigmoid(pixels)
+        ctx.save_for_backward(values)
+        return values
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        (values,) = ctx.saved_tensors
+        slope = values * (1 - values)
+        back = gradient * (values - 0.5) > 0
+        return gradient * torch.where(back, slope.clamp_min(_SLOPE_BACK), slope)
 
 
 def _rolled(pixels: Tensor, shifts: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 WARM_UP = 5
 WINDOW = 20
 SMALL_GAIN = 1e-3
+_SEAMLESS = 1.6  # how much larger a part may be that tiles the clip without a seam
 
 
 @dataclass(frozen=True)
@@ -54,10 +55,11 @@ def levels(
 ) -> tuple[Level, ...]:
     """Return the levels of an optimisation of at most `steps` steps: three quarters explore, the rest cools down.
 
-    With a `small` shape the exploration runs on clips of that size, which then tile the whole `shape`. The cool-down
-    always runs on the whole and in full precision.
+    With a `small` shape seven eighths explore, on clips of that size, which then tile the whole `shape`: a step on the
+    whole costs many on the small clip, and there is less to mend. The cool-down always runs on the whole and in full
+    precision.
     """
-    cooling = max(1, steps // 4)
+    cooling = max(1, steps // (8 if small else 4))
     exploring = steps - cooling
     cool = Level(shape, cooling, stops_early=False, cools=True)
     if not exploring:
@@ -70,14 +72,14 @@ def small_shape(
 ) -> tuple[int, int, int] | None:
     """Return a part of the clip to explore on, or None when it would not be much smaller than the clip.
 
-    Along each axis it is the clip's size divided by the largest power of two that leaves room for what one unit
-    sees (`reach`), for at least 4 frames and 16 px, and for whole steps of the layer's stride.
+    It holds what one unit sees (`reach`), at least 8 frames and 32 px (in less, the padding
+    at its borders would count for too much), and whole steps of the layer's stride. A size that divides the clip's,
+    and so tiles it without a seam, is preferred to one up to 1.6 times smaller.
     """
     sizes = []
-    for size, seen, stride, least in zip(shape, reach, strides, (4, 16, 16), strict=True):
-        part = size
-        while part % 2 == 0 and part // 2 >= max(seen, least) and part // 2 % stride == 0:
-            part //= 2
-        sizes.append(part)
+    for size, seen, stride, least in zip(shape, reach, strides, (8, 32, 32), strict=True):
+        part = min(size, -(-max(seen, least) // stride) * stride)
+        seamless = next((whole for whole in range(part, size, stride) if size % whole == 0), size)
+        sizes.append(seamless if seamless <= _SEAMLESS * part else part)
     small = (sizes[0], sizes[1], sizes[2])
     return small if 2 * math.prod(small) <= math.prod(shape) else None

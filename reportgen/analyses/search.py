@@ -190,6 +190,7 @@ class Search:
     def _ascent(self, level: Level, slots: int, task: Task) -> Ascent:
         return Ascent(
             self.score(level),
+            self.canvas(level.shape).deviation,
             level,
             learning_rate=self.options.learning_rate,
             elementwise=self.options.basis == "pixels",

@@ -54,6 +54,18 @@ def test_in_a_ball_the_optimum_is_the_kernel_itself(planted: nn.Module, basis: s
     assert found.activations == pytest.approx(weight.flatten(1).norm(dim=1) + planted[0].bias, rel=1e-3)
 
 
+@pytest.mark.parametrize("grow", [False, True])
+def test_the_best_colour_is_found_though_luminance_rises_first(grow: bool) -> None:
+    # Cyan is best; on the way there all channels rise together and red, too, is nearly saturated.
+    layer = nn.Conv3d(3, 1, 1, bias=False)
+    layer.weight = nn.Parameter(torch.tensor([-0.48, 0.8, 0.79]).view(1, 3, 1, 1, 1))
+    network = nn.Sequential(layer).requires_grad_(False)
+    found = maximize_activation(
+        network, "0", [0], clip_shape=(8, 64, 64), steps=96, learning_rate=0.2, grow=grow, early_stop=False
+    )
+    assert float(found.activations[0]) >= 0.97 * (0.8 + 0.79)
+
+
 @pytest.mark.parametrize("basis", ["fft", "pixels"])
 def test_in_the_box_the_optimum_is_the_kernels_sign(planted: nn.Module, basis: str) -> None:
     weight, bias = planted[0].weight, planted[0].bias

@@ -30,7 +30,7 @@ class KernelAnalysis:
 
     name = "kernels"
     title = "What each kernel looks for"
-    version = 1
+    version = 2
     after: tuple[str, ...] = ()
     choosing: tuple[str, ...] = ()
 

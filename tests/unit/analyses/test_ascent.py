@@ -21,6 +21,10 @@ def hill(parameters: Tensor, kernels: Tensor, draws: Tensor) -> tuple[Tensor, Te
     return -height, height
 
 
+def extent(parameters: Tensor) -> Tensor:
+    return parameters.square().mean(1).sqrt()
+
+
 def climber(kernel: int, facets: int = 1) -> Climber:
     generator = torch.Generator().manual_seed(kernel)
     parameters = torch.randn(facets, 4, generator=generator, dtype=torch.float64)
@@ -30,7 +34,7 @@ def climber(kernel: int, facets: int = 1) -> Climber:
 def climb(kernels: list[int], *, score: object = hill, slots: int = 4, stops_early: bool = False) -> dict[int, Climber]:
     level = Level((1, 1, 1), STEPS, stops_early=stops_early)
     with SILENT.task("", 1) as task:
-        ascent = Ascent(score, level, learning_rate=0.1, elementwise=False, slots=slots, task=task)  # type: ignore[arg-type]
+        ascent = Ascent(score, extent, level, learning_rate=0.1, elementwise=False, slots=slots, task=task)  # type: ignore[arg-type]
         return {one.kernel: one for one in ascent.run([climber(kernel) for kernel in kernels])}
 
 
@@ -102,7 +106,8 @@ def test_progress_is_told_every_step() -> None:
         def advance(self, steps: float = 1) -> None:
             told.append(steps)
 
-    ascent = Ascent(hill, Level((1, 1, 1), STEPS), learning_rate=0.1, elementwise=True, slots=2, task=Counter())  # type: ignore[arg-type]
+    level = Level((1, 1, 1), STEPS)
+    ascent = Ascent(hill, extent, level, learning_rate=0.1, elementwise=True, slots=2, task=Counter())  # type: ignore[arg-type]
     list(ascent.run([climber(0), climber(1), climber(2)]))
     assert sum(told) == 3 * STEPS
 
@@ -114,3 +119,15 @@ def test_a_new_level_begins_without_momentum() -> None:
     assert one.taken == STEPS
     assert not one.first.any()
     assert one.means() == []
+
+
+def test_no_step_changes_the_pixels_by_more_than_half_a_unit() -> None:
+    def slope(parameters: Tensor, kernels: Tensor, draws: Tensor) -> tuple[Tensor, Tensor]:
+        return -parameters.sum(1), parameters.sum(1)
+
+    level = Level((1, 1, 1), STEPS, stops_early=False)
+    before = climber(1).parameters
+    with SILENT.task("", 1) as task:
+        ascent = Ascent(slope, extent, level, learning_rate=100.0, elementwise=False, slots=1, task=task)
+        (found,) = ascent.run([climber(1)])
+    assert float(extent(found.parameters - before)) == pytest.approx(0.5 * STEPS)

@@ -71,3 +71,29 @@ def test_the_box_and_the_ball_bound_what_they_say() -> None:
     assert float(boxed.max()) <= 1
     in_ball = canvas(constraint="ball", radius=2.5).bounded(pixels)
     assert in_ball.flatten(1).norm(dim=1).tolist() == pytest.approx([2.5, 2.5])
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("basis", ["fft", "pixels"])
+def test_the_deviation_is_that_of_the_pixels(shape: tuple[int, int, int], basis: str) -> None:
+    one = canvas(shape, basis=basis, decorrelated=False)
+    pixels = torch.randn(2, 3, *shape, generator=seeded(), dtype=torch.float64)
+    wanted = pixels.flatten(1).square().mean(1).sqrt()
+    assert torch.allclose(one.deviation(one.parameters_of(pixels)), wanted)
+
+
+def test_a_saturated_pixel_can_come_back_but_is_not_driven_further_out() -> None:
+    pixels = torch.tensor([-9.0, 9.0, -9.0, 9.0], dtype=torch.float64, requires_grad=True)
+    clips = canvas().bounded(pixels)
+    assert torch.equal(clips, torch.sigmoid(pixels))
+    clips.backward(torch.tensor([-1.0, 1.0, 1.0, -1.0], dtype=torch.float64))  # a descent goes against it
+    assert pixels.grad is not None
+    assert pixels.grad[:2].abs().min() > 0.05  # back to grey
+    assert pixels.grad[2:].abs().max() < 1e-3  # further out
+
+
+def test_near_grey_the_slope_is_the_sigmoids_own() -> None:
+    pixels = torch.linspace(-1.5, 1.5, 7, dtype=torch.float64, requires_grad=True)
+    clips = canvas().bounded(pixels)
+    (gradient,) = torch.autograd.grad(clips.sum(), pixels)
+    assert torch.allclose(gradient, (clips * (1 - clips)).detach())

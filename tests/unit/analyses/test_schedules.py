@@ -21,8 +21,8 @@ def test_one_step_is_a_cool_down() -> None:
 
 def test_a_small_shape_is_only_for_exploring() -> None:
     explore, cool = levels((16, 64, 64), 64, small=(8, 16, 16))
-    assert explore.shape == (8, 16, 16)
-    assert cool.shape == (16, 64, 64)
+    assert (explore.shape, explore.steps) == ((8, 16, 16), 56)
+    assert (cool.shape, cool.steps) == ((16, 64, 64), 8)
 
 
 def test_the_rate_warms_up_and_cools_to_a_twentieth() -> None:
@@ -47,9 +47,9 @@ def test_a_curve_has_arrived_when_its_mean_gains_less_than_a_thousandth() -> Non
 @pytest.mark.parametrize(
     ("reach", "strides", "expected"),
     [
-        ((5, 7, 7), (1, 2, 2), (8, 16, 16)),
+        ((5, 7, 7), (1, 2, 2), (8, 32, 32)),
         ((10, 19, 19), (2, 4, 4), (16, 32, 32)),
-        ((5, 7, 7), (1, 32, 32), (8, 32, 32)),
+        ((5, 35, 35), (1, 4, 4), (8, 36, 36)),
         ((17, 60, 60), (2, 8, 8), None),
     ],
 )
@@ -57,6 +57,10 @@ def test_the_small_shape_holds_what_a_unit_sees(
     reach: tuple[int, int, int], strides: tuple[int, int, int], expected: tuple[int, int, int] | None
 ) -> None:
     assert small_shape((16, 64, 64), reach, strides) == expected
+
+
+def test_what_does_not_tile_the_clip_is_taken_when_it_is_much_smaller() -> None:
+    assert small_shape((16, 112, 112), (16, 62, 62), (4, 8, 8)) == (16, 64, 64)
 
 
 def test_levels_are_values() -> None:
