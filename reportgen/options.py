@@ -38,7 +38,7 @@ PRESETS: dict[str, dict[str, Parameters]] = {
             "check_boxes": [2, 3, 3],
             "work": 1000,
         },
-        "motion": {"draws": 2, "clips": 56},
+        "motion": {"draws": 2, "clips": 56, "work": 1000},
         "evidence": {},
     },
     "standard": {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -46,17 +46,21 @@ class ProbedClip:
     responses: Mapping[str, Tensor]
 
 
-def probe_clip(meter: Meter, clip: Tensor, *, draws: int = 8, seed: int = 0) -> ProbedClip:
-    """Return what every probe leaves of one clip `1 C T H W` in [0, 1] RGB; variants are made few at a time.
+def probe_clip(
+    meter: Meter, clip: Tensor, *, draws: int = 8, seed: int = 0, frozen: int | None = None, classes: bool = True
+) -> ProbedClip:
+    """Return what every probe leaves of one clip `1 C T H W` in [0, 1] RGB; a few variants pass at a time.
 
+    `frozen` bounds the frames that are frozen; see `probe_clips`.
+    Without `classes`, or for a network that has none, there are no logits.
     Raises NetworkError for a clip of one frame, OutOfMemoryError when a single variant is too large.
     """
     network = meter.network
     logits: dict[str, Tensor] = {}
     rows: dict[str, list[Tensor]] = {layer: [] for layer in meter.targets}
     size = starting_batch(clip.to(network.device))
-    for name, variants in {"clip": clip, **probe_clips(clip, draws=draws, seed=seed)}.items():
-        scores, responses = _measured(meter, variants, min(size, len(variants)))
+    for name, variants in {"clip": clip, **probe_clips(clip, draws=draws, seed=seed, frozen=frozen)}.items():
+        scores, responses = _measured(meter, variants, min(size, len(variants)), classes and network.has_classes)
         if scores is not None:
             logits[name] = scores
         for layer, values in responses.items():
@@ -64,7 +68,7 @@ def probe_clip(meter: Meter, clip: Tensor, *, draws: int = 8, seed: int = 0) -> 
     return ProbedClip(logits, {layer: torch.stack(found) for layer, found in rows.items()})
 
 
-def _measured(meter: Meter, variants: Tensor, size: int) -> tuple[Tensor | None, dict[str, Tensor]]:
+def _measured(meter: Meter, variants: Tensor, size: int, classes: bool) -> tuple[Tensor | None, dict[str, Tensor]]:
     """Return the logits `V C` and each layer's responses `V K` of some variants."""
     network = meter.network
 
@@ -73,7 +77,7 @@ def _measured(meter: Meter, variants: Tensor, size: int) -> tuple[Tensor | None,
         for part in variants.split(size):
             with torch.no_grad(), meter.listening(len(part)) as found:
                 given = part.to(network.device)
-                if network.has_classes:
+                if classes:
                     scores.append(network.logits(given).float().cpu())
                 else:
                     network.module(network.prepare(given))
@@ -102,7 +106,7 @@ def kernel_motion_audit(
     subject = as_network(network)
     frames, height, width = clip.shape[2:]
     meter = Meter(subject, layers, (frames, height, width), clip.shape[1], objective)
-    found = probe_clip(meter, clip, draws=draws, seed=seed)
+    found = probe_clip(meter, clip, draws=draws, seed=seed, classes=False)
     return {layer: dict(zip(VARIANTS, rows, strict=True)) for layer, rows in found.responses.items()}
 
 
@@ -111,12 +115,11 @@ class LayerProbes:
     """A layer's kernels under the probes, over the clips so far.
 
     `responses` `n P K` and `clips` `n K` are those of the at most DRIVERS clips that drive each kernel most, the
-    strongest first; `left` is for each clip which share of the layer's whole response each probe leaves, `P`.
+    strongest first.
     """
 
     responses: Tensor
     clips: Tensor
-    left: list[Tensor] = field(default_factory=list)
 
     @classmethod
     def of(cls, kernels: int) -> LayerProbes:
@@ -130,9 +133,6 @@ class LayerProbes:
         chosen = together[:, 0].argsort(dim=0, descending=True, stable=True)[:DRIVERS]
         self.responses = together.gather(0, chosen.unsqueeze(1).expand(-1, len(VARIANTS), -1))
         self.clips = clips.gather(0, chosen)
-        driven = responses[0] > 0
-        if bool(driven.any()):
-            self.left.append(responses[:, driven].double().sum(1) / responses[0, driven].double().sum())
 
     @property
     def kept(self) -> Tensor:
@@ -169,12 +169,10 @@ class LayerProbes:
         found: list[float] = torch.quantile(known, torch.tensor([0.25, 0.5, 0.75], dtype=known.dtype)).tolist()
         return found
 
-    def share_left(self) -> dict[str, dict[str, float | None]]:
-        """Return which share of the layer's response each probe leaves: mean and 95% interval over the clips."""
-        table = torch.stack(self.left) if self.left else torch.empty((0, len(VARIANTS)))
-        return {
-            name: interval("mean", table[:, place].tolist()) for place, name in enumerate(VARIANTS) if name != "clip"
-        }
+    def mean_kept(self) -> dict[str, dict[str, float | None]]:
+        """Return what each probe leaves of the layer's kernels: mean over the kernels, with its 95% interval."""
+        known = self.kept[:, ~self.kept[0].isnan()]
+        return {name: interval("mean", known[place].tolist()) for place, name in enumerate(VARIANTS) if name != "clip"}
 
 
 class KernelMotion:

@@ -8,7 +8,7 @@ better: here every frame is frozen in turn and the best one counts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -54,17 +54,25 @@ class MotionAudit:
     best_frame: int
 
 
-def probe_clips(clip: Tensor, *, draws: int = 8, seed: int = 0) -> dict[str, Tensor]:
+def frozen_frames(frames: int, most: int | None = None) -> list[int]:
+    """Return which of a clip's frames are frozen: all of them, or the middles of `most` equal parts of the clip."""
+    if most is None or most >= frames:
+        return list(range(frames))
+    return [(2 * part + 1) * frames // (2 * most) for part in range(most)]
+
+
+def probe_clips(clip: Tensor, *, draws: int = 8, seed: int = 0, frozen: int | None = None) -> dict[str, Tensor]:
     """Return the variants of each probe, `V C T H W`, for one clip `1 C T H W`.
 
-    `frozen` has T variants, `shuffled` and `scrambled` have `draws`, the others one. A clip of one frame has no
-    motion to take away: raises NetworkError.
+    `frozen` has T variants, or at most as many as are asked for (see `frozen_frames`: the best frame may then be
+    missed, so that motion seems to matter more), `shuffled` and `scrambled` have `draws`, the others one. A clip of
+    one frame has no motion to take away: raises NetworkError.
     """
     frames, height, width = clip.shape[2:]
     if len(clip) != 1 or frames < 2:
         raise NetworkError(f"The motion probes take one clip of two frames or more, got {tuple(clip.shape)}.")
     generator = torch.Generator().manual_seed(seed)
-    still = clip[0].transpose(0, 1).unsqueeze(2).expand(-1, -1, frames, -1, -1)
+    still = clip[0].transpose(0, 1)[frozen_frames(frames, frozen)].unsqueeze(2).expand(-1, -1, frames, -1, -1)
     steps = torch.arange(frames)
     orders = [_shuffled(frames, generator) for _ in range(draws)]
     places = [torch.randperm(SCRAMBLE_BLOCKS**2, generator=generator) for _ in range(draws)]
@@ -122,11 +130,15 @@ def motion_audit(
     return class_audit({"clip": own, **found}, class_index)
 
 
-def class_audit(logits: Mapping[str, Tensor], class_index: int) -> MotionAudit:
-    """Return what the probes do to a class, from the logits `V K` of the clip ("clip") and of each probe."""
+def class_audit(logits: Mapping[str, Tensor], class_index: int, frames: Sequence[int] | None = None) -> MotionAudit:
+    """Return what the probes do to a class, from the logits `V K` of the clip ("clip") and of each probe.
+
+    `frames` are those that were frozen; None: all.
+    """
     whole = logits["clip"][0]
     own = {name: logits[name][:, class_index] for name in PROBES}
     logit = float(whole[class_index])
+    best = int(own["frozen"].argmax())
     return MotionAudit(
         class_index=class_index,
         logit=logit,
@@ -136,7 +148,7 @@ def class_audit(logits: Mapping[str, Tensor], class_index: int) -> MotionAudit:
         predicted={name: logits[name].argmax(1) for name in PROBES},
         motion_reliance=_lost(logit, float(own["frozen"].max())),
         order_sensitivity=_lost(logit, float(own["shuffled"].mean())),
-        best_frame=int(own["frozen"].argmax()),
+        best_frame=best if frames is None else frames[best],
     )
 
 

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from reportgen.analyses.motion_audit import PROBES, kernel_motion_audit, motion_audit, probe_clips
+from reportgen.analyses.kernel_motion import kernel_motion_audit
+from reportgen.analyses.motion_audit import PROBES, class_audit, frozen_frames, motion_audit, probe_clips
 from reportgen.errors import NetworkError
 
 
@@ -113,3 +114,18 @@ def test_kernels_are_told_apart_by_what_freezing_leaves() -> None:
     assert float(found["frozen"][0]) == pytest.approx(1.0, abs=1e-6)
     fired = kernel_motion_audit(nn.Sequential(layer), ramp, ["0"])["0"]
     assert float(fired["reversed"][1]) == 0.0, "a rectified response has no negative part"
+
+
+def test_frozen_frames_are_all_or_the_middles_of_equal_parts() -> None:
+    assert frozen_frames(4) == [0, 1, 2, 3]
+    assert frozen_frames(4, 9) == [0, 1, 2, 3]
+    assert frozen_frames(64, 4) == [8, 24, 40, 56]
+
+
+def test_the_best_of_some_frames_is_named_by_its_place_in_the_clip() -> None:
+    clip = torch.zeros(1, 3, 8, 8, 8)
+    clip[:, :, 5] = 1
+    variants = {"clip": clip, **probe_clips(clip, frozen=4)}
+    assert len(variants["frozen"]) == 4
+    logits = {name: some.mean((1, 2, 3, 4)).unsqueeze(1) for name, some in variants.items()}
+    assert class_audit(logits, 0, frozen_frames(8, 4)).best_frame == 5

@@ -5,13 +5,23 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from reportgen.analyses.base import Answers, Inapplicable, NamedClip, Parameters, ReferenceClip, Subject, Unit
-from reportgen.analyses.kernel_motion import RELYING, VARIANTS, KernelMotion, LayerProbes, interval, probe_clip
-from reportgen.analyses.motion_audit import PROBES, MotionAudit, class_audit, motion_audit
+from reportgen.analyses.kernel_motion import (
+    RELYING,
+    VARIANTS,
+    KernelMotion,
+    LayerProbes,
+    ProbedClip,
+    interval,
+    probe_clip,
+)
+from reportgen.analyses.motion_audit import PROBES, MotionAudit, class_audit, frozen_frames
 from reportgen.analyses.reference_pass import Faults, readable
 from reportgen.analyses.responses import Meter
+from reportgen.analyses.suite.budget import passes_within
 from reportgen.analyses.suite.targets import class_name, class_units
 from reportgen.errors import ClipError
 from reportgen.networks.preactivation import clip_channels, native_shape
@@ -19,11 +29,15 @@ from reportgen.progress import Progress
 from reportgen.records.figures import Figure, JsonFigure, Result, TextFigure
 from reportgen.records.jobs import content_key
 
+#: Frames of a clip that are frozen at least.
+LEAST_FROZEN = 4
+
 
 class MotionAnalysis:
     """One unit per shown clip and class, and one per model: its classes, and all kernels of all its layers.
 
-    The parameter `clips` bounds the reference clips that are probed, `draws` the shuffled and scrambled variants.
+    The parameter `clips` bounds the reference clips that are probed, `draws` the shuffled and scrambled variants, and
+    `work` the multiply-adds of one clip's variants in 1e9: of a large network's long clip only some frames are frozen.
     """
 
     name = "motion"
@@ -46,7 +60,7 @@ class MotionAnalysis:
             "layers": content_key(audited_layers(subject)),
         }
         overall = Unit(subject.model, subject.model, {"objective": subject.objective}, inputs)
-        return [*(unit for unit in asked if isinstance(unit, Unit)), overall]
+        return [*(replace(unit, group=subject.model) for unit in asked if isinstance(unit, Unit)), overall]
 
     def run(
         self,
@@ -57,18 +71,52 @@ class MotionAnalysis:
         progress: Progress,
     ) -> Iterator[tuple[Unit, Result]]:
         """Yield what the probes do to each class on each shown clip, then to all classes and kernels."""
-        draws = int(parameters["draws"])
+        probes = _Probes(subject, int(parameters["draws"]), affordable_frames(subject, parameters))
         for unit in units:
             if unit.name == subject.model:
                 clips = probed_clips(subject, int(parameters["clips"]))
-                yield unit, _overall(subject, clips, draws, progress)
+                yield unit, _overall(subject, clips, probes, progress)
                 continue
             clip = subject.clip(str(unit.parameters["clip"]))
             index = int(unit.parameters["class"])
             with progress.task(f"motion probes of {clip.name}", 1):
-                audit = motion_audit(subject.network, clip.pixels, index, seed=subject.seed, draws=draws)
+                audit = class_audit(probes.of(clip).logits, index, probes.frames)
             document = _document(subject, clip, audit)
-            yield unit, Result({"motion_audit": JsonFigure(document)}, document)
+            yield unit, Result({"motion_audit": JsonFigure(document)}, document, probes.notes)
+
+
+def affordable_frames(subject: Subject, parameters: Parameters) -> int | None:
+    """Return how many frames of a clip are frozen where `work` bounds the passes of all its variants; None: all."""
+    if parameters.get("work") is None:
+        return None
+    others = 4 + 2 * int(parameters["draws"])  # the clip, reversed, half and double speed; shuffled and scrambled
+    affordable = passes_within(subject.layers, float(parameters["work"])) - others
+    frames = native_shape(subject.network)[0]
+    return None if affordable >= frames else max(LEAST_FROZEN, int(affordable))
+
+
+class _Probes:
+    """The probes of clips, each made once: those of a shown clip serve its classes and the whole model."""
+
+    def __init__(self, subject: Subject, draws: int, frozen: int | None) -> None:
+        network = subject.network
+        shape, channels = native_shape(network), clip_channels(network)
+        self.meter = Meter(network, audited_layers(subject), shape, channels, subject.objective)
+        self.frames = frozen_frames(shape[0], frozen)
+        left_out = f"{len(self.frames)} of {shape[0]} frames were frozen: this preset bounds the work on a clip."
+        self.notes = (f"{left_out} The best frame may be missed.",) if len(self.frames) < shape[0] else ()
+        self._draws, self._seed = draws, subject.seed
+        self._shown = {clip.digest for clip in subject.clips}
+        self._kept: dict[str, ProbedClip] = {}
+
+    def of(self, clip: NamedClip) -> ProbedClip:
+        """Return what the probes leave of a clip."""
+        if clip.digest in self._kept:
+            return self._kept[clip.digest]
+        found = probe_clip(self.meter, clip.pixels, draws=self._draws, seed=self._seed, frozen=len(self.frames))
+        if clip.digest in self._shown:
+            self._kept[clip.digest] = found
+        return found
 
 
 def probed_clips(subject: Subject, most: int) -> list[ReferenceClip]:
@@ -121,18 +169,17 @@ def _document(subject: Subject, clip: NamedClip, audit: MotionAudit) -> dict[str
     }
 
 
-def _overall(subject: Subject, clips: Sequence[ReferenceClip], draws: int, progress: Progress) -> Result:
-    network, faults = subject.network, Faults()
-    shape, channels = native_shape(network), clip_channels(network)
-    meter = Meter(network, audited_layers(subject), shape, channels, subject.objective)
-    kernels = KernelMotion(meter)
+def _overall(subject: Subject, clips: Sequence[ReferenceClip], probes: _Probes, progress: Progress) -> Result:
+    faults, kernels = Faults(), KernelMotion(probes.meter)
     audits: dict[int, list[dict[str, Any]]] = {}
     with progress.task("motion probes of the reference clips", len(clips)) as task:
         for clip in readable(clips, faults):
-            probed = probe_clip(meter, clip.pixels, draws=draws, seed=subject.seed)
+            probed = probes.of(clip)
             kernels.add(clip.name, probed)
             for index in _classes(subject, clip, probed.logits["clip"].argmax(1).tolist() if probed.logits else []):
-                audits.setdefault(index, []).append(_document(subject, clip, class_audit(probed.logits, index)))
+                audits.setdefault(index, []).append(
+                    _document(subject, clip, class_audit(probed.logits, index, probes.frames))
+                )
             task.advance()
     if not kernels.names:
         raise ClipError(f"None of {len(clips)} clips can be read. {faults.first}")
@@ -158,8 +205,8 @@ def _overall(subject: Subject, clips: Sequence[ReferenceClip], draws: int, progr
         "kernels": sum(state.responses.shape[2] for state in kernels.layers.values()),
         **interval("motion_reliance", reliance),
     }
-    notes = [f"{faults.count} of the probed clips could not be read. {faults.first}"] if faults.count else []
-    return Result(figures, metrics, notes)
+    unread = [f"{faults.count} of the probed clips could not be read. {faults.first}"] if faults.count else []
+    return Result(figures, metrics, (*probes.notes, *unread))
 
 
 def _classes(subject: Subject, clip: NamedClip, predicted: Sequence[int]) -> Sequence[int]:
@@ -174,7 +221,7 @@ def _layer_row(state: LayerProbes) -> dict[str, Any]:
     relying, known = state.relying
     return {
         "left": {
-            name: {key: _short(value) for key, value in found.items()} for name, found in state.share_left().items()
+            name: {key: _short(value) for key, value in found.items()} for name, found in state.mean_kept().items()
         },
         "quartiles": None if state.quartiles is None else [_short(value) for value in state.quartiles],
         "relying": relying,
