@@ -33,7 +33,7 @@ class KernelRow:
 
 @dataclass(frozen=True)
 class LayerRow:
-    """A layer's figures: reliance of its whole response with its interval over clips, and what its kernels show."""
+    """A layer's figures: the mean reliance of its kernels with its 95% interval, their quartiles, and other probes."""
 
     title: str
     uri: str
@@ -74,7 +74,7 @@ def kernels_in_words(probes: ModelProbes) -> str:
     threshold = max(layer.threshold for layer in probes.layers.values())
     return (
         f"Of {count(measured)} kernels that clips drive, {count(relying)} ({percent(relying / measured)}) lose at "
-        f"least {percent(threshold)} of their response."
+        f"least {percent(threshold)} of their response then."
     )
 
 
@@ -105,13 +105,13 @@ def _lost(left: float | None) -> float | None:
 
 
 def kernel_rows(model: ModelView, probes: ModelProbes) -> list[KernelRow]:
-    """Return the kernels that rely on motion most, with the addresses of those that have a page."""
+    """Return the convolutions' kernels that rely on motion most, with the addresses of those that have a page."""
     pages = {(view.id.layer, view.id.index): view.uri for view in model.all_kernels}
     reliance = [
         (value, layer, index)
         for layer, found in probes.layers.items()
         for index, value in enumerate(found.reliance)
-        if value is not None
+        if value is not None and layer in model.layers and model.layers[layer].kind.startswith("Conv")
     ]
     rows = []
     for _, layer, index in sorted(reliance, key=lambda each: -each[0])[:KERNELS_SHOWN]:
@@ -180,6 +180,7 @@ def pages(report: Report) -> Iterator[Page]:
                 "csv": _csv(model, records),
                 "clips": [_clip_row(model, probes) for probes in model.clip_probes],
                 "kernels": kernel_rows(model, found) if found else [],
+                "most": KERNELS_SHOWN,
                 "probes": PROBES,
                 "troubles": missing,
                 "records": records,

@@ -80,7 +80,7 @@ class KernelProbes:
 
 
 class Left(_Read):
-    """The share of a layer's response that a probe leaves: mean over the clips with its 95% interval."""
+    """The share that a probe leaves of the response of a layer's kernels: mean over them with its 95% interval."""
 
     mean: float | None
     mean_low: float | None = None

@@ -126,12 +126,12 @@ def test_every_clip_is_drawn_as_often_as_any_other() -> None:
     assert int((counts - 800).abs().max()) < 4 * 26, "within four standard deviations of 8000 / 10"
 
 
-def test_duplicates_and_dead_kernels_are_those_of_all_responses(passed: Passed, responses: dict[str, Tensor]) -> None:
+def test_duplicates_and_dead_kernels_are_those_of_all_responses(passed: Passed) -> None:
     found = passed([Written(number) for number in range(40)], batch=3)
     moments = found.layers["0"].moments
     assert moments.dead() == (2,)
     pairs = moments.duplicates(-1.0, 10)
-    expected = torch.corrcoef(responses["0"].double().T)
+    expected = torch.corrcoef(found.table.columns(0, 6).double().T)
     assert len(pairs) == 10
     for a, b, correlation in pairs:
         assert correlation == pytest.approx(float(expected[a, b]), abs=1e-10)

@@ -1,0 +1,54 @@
+"""Reference clips in a folder: named, labelled by their folders, and read only when asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from reportgen import load_network
+from reportgen.errors import ClipError
+from reportgen.networks.network import Network
+from reportgen.progress import SILENT
+from reportgen.runner.references import stored_clips
+
+
+@pytest.fixture(scope="module")
+def network() -> Network:
+    return load_network("texture_motion")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(0)
+    for name in ("Dots_Static/a.gif", "rings moving-up/set 1/b.gif", "rings static/dots zooming/c.gif", "other/d.gif"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        frames = [Image.fromarray(rng.integers(0, 255, (64, 64, 3), np.uint8)) for _ in range(20)]
+        frames[0].save(path, save_all=True, append_images=frames[1:], duration=40)
+    (tmp_path / "other" / "broken.mp4").write_bytes(b"\0" * 100)
+    return tmp_path
+
+
+def test_the_innermost_folder_that_is_called_like_a_class_is_the_label(network: Network, folder: Path) -> None:
+    found = {clip.name: clip.label for clip in stored_clips(network, folder, SILENT)}
+    labels = {name: None if index is None else network.labels[index] for name, index in found.items()}
+    assert labels == {
+        "r00001-a": "dots static",
+        "r00002-broken": None,
+        "r00003-d": None,
+        "r00004-b": "rings moving up",
+        "r00005-c": "dots zooming",
+    }
+
+
+def test_a_clip_is_read_when_it_is_asked_for_and_says_why_it_cannot_be(network: Network, folder: Path) -> None:
+    clips = {clip.name: clip for clip in stored_clips(network, folder, SILENT)}
+    read = clips["r00001-a"].read()
+    assert read.clip.pixels.shape == (1, 3, 16, 64, 64)
+    assert (read.reference, read.source, read.clip.label) == (True, "a.gif", clips["r00001-a"].label)
+    assert read.clip.digest == clips["r00001-a"].digest
+    with pytest.raises(ClipError):
+        clips["r00002-broken"].load()
