@@ -9,6 +9,7 @@ from statistics import fmean
 from markupsafe import Markup
 from pydantic import BaseModel, ConfigDict
 
+from reportgen.options import CheckLimits
 from reportgen.pages.charts import fidelity
 from reportgen.pages.format import fixed, percent
 from reportgen.pages.verdicts import State, Verdict, graded
@@ -76,6 +77,14 @@ class MapChecks(_Read):
             return None
         return (self.insertion_gain + self.deletion_gain) / 2
 
+    def curves_suffice(self, limits: CheckLimits) -> bool:
+        """Whether the curves are evidence enough for a failure."""
+        return (self.random_maps or 0) >= limits.random_maps and len(self.shares) > limits.curve_steps
+
+    def shuffles_suffice(self, limits: CheckLimits) -> bool:
+        """Whether weights were shuffled at depths enough for a failure."""
+        return self.randomisation is not None and len(self.randomisation.layers) >= limits.shuffled_depths
+
     def charts(self) -> list[tuple[str, Markup]]:
         """Return the insertion and deletion curves beside the mean of random maps, each with its caption."""
         if not self.shares:
@@ -104,8 +113,10 @@ def faithful_state(checks: MapChecks | None) -> State:
     return "warn" if inserted or deleted else "fail"
 
 
-def map_verdicts(completeness: float | None, checks: MapChecks | None = None) -> list[Verdict]:
-    """Return the badges of one map."""
+def map_verdicts(
+    completeness: float | None, checks: MapChecks | None = None, limits: CheckLimits | None = None
+) -> list[Verdict]:
+    """Return the badges of one map; by `limits`, what was measured with too little effort warns and does not fail."""
     found = []
     if completeness is not None:
         found.append(
@@ -117,13 +128,13 @@ def map_verdicts(completeness: float | None, checks: MapChecks | None = None) ->
                 "Do the attributions sum to the logit's change?",
             )
         )
-    found.append(_faithful(checks))
+    found.append(_faithful(checks, limits))
     if checks:
-        found += _method_checks(checks)
+        found += _method_checks(checks, limits)
     return found
 
 
-def _faithful(checks: MapChecks | None) -> Verdict:
+def _faithful(checks: MapChecks | None, limits: CheckLimits | None) -> Verdict:
     state = faithful_state(checks)
     figure, meaning = "–", "Does uncovering what the map marks bring the class back?"
     if checks and checks.insertion_band and checks.deletion_band:
@@ -131,6 +142,9 @@ def _faithful(checks: MapChecks | None) -> Verdict:
             f"insertion {fixed(checks.insertion_auc)} (random {fixed(checks.insertion_band.mean)}), "
             f"deletion {fixed(checks.deletion_auc)} (random {fixed(checks.deletion_band.mean)})"
         )
+        if state == "fail" and limits and not checks.curves_suffice(limits):
+            state = "warn"
+            meaning = f"{meaning} {checks.random_maps} random maps at {len(checks.shares) - 1} steps cannot say no."
     elif checks and checks.reason:
         meaning = f"{meaning} {checks.reason}"
     else:
@@ -138,12 +152,13 @@ def _faithful(checks: MapChecks | None) -> Verdict:
     return Verdict(state, "faithful", figure, "both beyond the 95% band of random maps", meaning)
 
 
-def _method_checks(checks: MapChecks) -> list[Verdict]:
+def _method_checks(checks: MapChecks, limits: CheckLimits | None) -> list[Verdict]:
     found = []
     if checks.randomisation:
+        state = graded(checks.randomisation.kept, CHANGED, HARDLY)
         found.append(
             Verdict(
-                graded(checks.randomisation.kept, CHANGED, HARDLY),
+                "warn" if state == "fail" and limits and not checks.shuffles_suffice(limits) else state,
                 "reads the weights",
                 f"{fixed(checks.randomisation.kept)} kept",
                 f"at most {fixed(CHANGED)} of its rank order kept under shuffled weights (warn to {fixed(HARDLY)})",

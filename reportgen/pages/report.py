@@ -91,11 +91,17 @@ class KernelView:
 
 @dataclass(frozen=True)
 class ClassView:
-    """A class on a clip: a pyramid's or a saliency map's subject."""
+    """A class on a clip: a pyramid's or a saliency map's subject; `against` is the class it is told apart from."""
 
     clip: str
     index: int
     record: Record
+    against: int | None = None
+
+    @property
+    def asked(self) -> str:
+        """The class, or the contrast of two, as it stands in identities."""
+        return f"{self.index:04d}" + ("" if self.against is None else f"-vs-{self.against:04d}")
 
     @property
     def answer(self) -> Done | None:
@@ -145,6 +151,11 @@ class ModelView:
         """Return a class's name, or its number when the network has no names."""
         return self.run.labels[index] if 0 <= index < len(self.run.labels) else f"class {index}"
 
+    def question(self, view: ClassView) -> str:
+        """Return the class's name, or which class rather than which."""
+        name = self.label(view.index)
+        return name if view.against is None else f"{name} rather than {self.label(view.against)}"
+
     def clip_title(self, clip: str, class_index: int) -> str:
         """Return a clip's title beside a class; a clip that is called like the class gets its name instead."""
         title = self.clips[clip].title if clip in self.clips else clip
@@ -176,10 +187,11 @@ class ModelView:
         layer, _, index = unit.removeprefix(f"{self.run.model}/").rpartition("/")
         return KernelId(model=self.run.model, layer=layer, index=int(index))
 
-    def parse_class(self, unit: str) -> tuple[str, int]:
-        """Return the clip and the class that a unit names, whichever method it asks."""
-        clip, _, index = unit.removeprefix(f"{self.run.model}/").rpartition("/class-")
-        return clip, int(index.partition("/")[0])
+    def parse_class(self, unit: str) -> tuple[str, int, int | None]:
+        """Return the clip, the class and the class that it is told apart from, whichever method a unit asks."""
+        clip, _, rest = unit.removeprefix(f"{self.run.model}/").rpartition("/class-")
+        index, _, against = rest.partition("/")[0].partition("-vs-")
+        return clip, int(index), int(against) if against else None
 
     def _kernel_ids(self) -> Iterable[KernelId]:
         units = (r.job.unit for name in ("kernels", "decomposition") for r in self.manifest.of(name))
@@ -267,20 +279,21 @@ class ModelView:
 
     def classes(self, analysis: str) -> list[ClassView]:
         """Return the classes on clips that an analysis was asked about."""
-        return [
-            ClassView(*self.parse_class(record.job.unit), record)
-            for record in self.manifest.of(analysis)
-            if "/class-" in record.job.unit
-        ]
+        found = []
+        for record in self.manifest.of(analysis):
+            if "/class-" in record.job.unit:
+                clip, index, against = self.parse_class(record.job.unit)
+                found.append(ClassView(clip, index, record, against))
+        return found
 
     @cached_property
-    def map_checks(self) -> dict[tuple[str, int, str], MapChecks]:
-        """What the checks found of each saliency map, by clip, class and method."""
+    def map_checks(self) -> dict[tuple[str, str, str], MapChecks]:
+        """What the checks found of each saliency map, by clip, class (or contrast) and method."""
         found = {}
         for view in self.classes("faithfulness"):
             if view.answer and (artifact := view.answer.artifact("faithfulness", "json")):
                 checks = self.read(artifact, MapChecks)
-                found[view.clip, view.index, checks.method] = checks
+                found[view.clip, view.asked, checks.method] = checks
         return found
 
     @cached_property

@@ -13,7 +13,7 @@ from reportgen.pages.format import figure
 from reportgen.pages.maps import MapChecks, RankRow, map_verdicts, ranking
 from reportgen.pages.page import Page
 from reportgen.pages.report import ClassView, ModelView, Report, Trouble, trouble
-from reportgen.pages.strips import Download, Strip, clip_strip, downloads, strip
+from reportgen.pages.strips import Download, Strip, clip_strip, downloads, picture, strip
 from reportgen.pages.summary import metric_rows
 from reportgen.pages.verdicts import Verdict
 from reportgen.records.manifest import ClipFacts
@@ -27,6 +27,8 @@ class MapView:
     method: str
     overlay: Strip | None
     heat: Strip | None
+    with_sign: Strip | None
+    tube: Strip | None
     profile: Markup | None
     peak: int | None
     signed: bool
@@ -39,23 +41,47 @@ class MapView:
     downloads: list[Download]
 
 
+@dataclass(frozen=True)
+class ClassMaps:
+    """All methods' answers about a class, or about one class rather than another, on a clip."""
+
+    name: str
+    index: int
+    against: int | None
+    maps: list[MapView]
+    ranks: list[RankRow]
+
+    @property
+    def contrast(self) -> bool:
+        """Whether two classes are told apart."""
+        return self.against is not None
+
+    @property
+    def published(self) -> tuple[MapView, MapView] | None:
+        """Guided backprop and its SmoothGrad, which the published tool shows beside the clip; None without them."""
+        found = {one.method: one for one in self.maps if one.heat}
+        if "guided_backprop" in found and "smoothgrad_guided" in found:
+            return found["guided_backprop"], found["smoothgrad_guided"]
+        return None
+
+
 def map_method(view: ClassView) -> str:
     """Return the name of the method that a map was made by."""
     return str(view.record.job.parameters.get("method") or "saliency")
 
 
-def rank_rows(model: ModelView, clip: str, index: int, titles: dict[str, str]) -> list[RankRow]:
+def rank_rows(model: ModelView, clip: str, asked: str, titles: dict[str, str]) -> list[RankRow]:
     """Return the methods of a class on a clip in the order in which they beat random maps; empty when unmeasured."""
-    groups: dict[tuple[str, int], list[MapChecks]] = defaultdict(list)
-    for (name, number, _method), checks in model.map_checks.items():
-        groups[name, number].append(checks)
-    return ranking(groups.get((clip, index), []), list(groups.values()), titles)
+    groups: dict[tuple[str, str], list[MapChecks]] = defaultdict(list)
+    for (name, about, _method), checks in model.map_checks.items():
+        groups[name, about].append(checks)
+    return ranking(groups.get((clip, asked), []), list(groups.values()), titles)
 
 
 def map_view(model: ModelView, view: ClassView, clip_title: str) -> MapView:
     """Return what the page shows of one map."""
     done = view.answer
-    checks = model.map_checks.get((view.clip, view.index, map_method(view)))
+    checks = model.map_checks.get((view.clip, view.asked, map_method(view)))
     metrics = done.metrics if done else {}
     method = map_method(view)
     title = str(metrics.get("title") or method.replace("_", " "))
@@ -66,11 +92,13 @@ def map_view(model: ModelView, view: ClassView, clip_title: str) -> MapView:
         method=method,
         overlay=clip_strip(model.addresses, done, "overlay", f"{title} on {clip_title}"),
         heat=clip_strip(model.addresses, done, "overlay_map", f"{title}, the map alone"),
+        with_sign=clip_strip(model.addresses, done, "signed", f"{title}, with its sign"),
+        tube=picture(model.addresses, done, "tube", f"{title} on {clip_title}, frame behind frame"),
         profile=charts.profile(profile, f"Attribution per frame, {title}") if profile else None,
         peak=profile.index(max(profile)) + 1 if profile else None,
         signed=metrics.get("signed") is True,
         scale=figure(metrics, "scale"),
-        verdicts=map_verdicts(figure(metrics, "completeness_error"), checks) if done else [],
+        verdicts=map_verdicts(figure(metrics, "completeness_error"), checks, model.limits) if done else [],
         charts=checks.charts() if checks else [],
         trouble=trouble(title, view.record.outcome),
         numbers=metric_rows(metrics),
@@ -79,13 +107,23 @@ def map_view(model: ModelView, view: ClassView, clip_title: str) -> MapView:
     )
 
 
+def _class_maps(model: ModelView, clip: ClipFacts, views: list[ClassView]) -> ClassMaps:
+    maps = [map_view(model, view, clip.title) for view in views]
+    return ClassMaps(
+        name=model.question(views[0]),
+        index=views[0].index,
+        against=views[0].against,
+        maps=maps,
+        ranks=rank_rows(model, clip.name, views[0].asked, {one.method: one.title for one in maps}),
+    )
+
+
 def _page(model: ModelView, clip: ClipFacts) -> Page:
     views = [view for view in model.classes("saliency") if view.clip == clip.name]
-    groups = []
-    for index in dict.fromkeys(view.index for view in views):
-        maps = [map_view(model, view, clip.title) for view in views if view.index == index]
-        titles = {one.method: one.title for one in maps}
-        groups.append((model.label(index), index, maps, rank_rows(model, clip.name, index, titles)))
+    questions: dict[str, list[ClassView]] = defaultdict(list)
+    for view in views:
+        questions[view.asked].append(view)
+    groups = [_class_maps(model, clip, asked) for asked in questions.values()]
     pyramids = [
         (model.label(v.index), model.addresses.pyramid(v.clip, v.index))
         for v in model.classes("pyramid")

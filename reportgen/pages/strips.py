@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from reportgen.pages.addresses import Addresses
@@ -26,6 +27,16 @@ class Strip:
     def columns(self) -> int:
         """Frames side by side."""
         return min(self.frames, SPRITE_COLUMNS)
+
+    @property
+    def rows(self) -> list[tuple[int, int, float]]:
+        """Each row's first and last frame, from 1, and where it lies in the sprite, from 0 to 100 per cent."""
+        count = math.ceil(self.frames / self.columns)
+        starts = [row * self.columns for row in range(count)]
+        return [
+            (start + 1, min(start + self.columns, self.frames), 100 * row / max(count - 1, 1))
+            for row, start in enumerate(starts)
+        ]
 
 
 @dataclass(frozen=True)

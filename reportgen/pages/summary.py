@@ -232,27 +232,45 @@ def _map_checks(model: ModelView, limits: CheckLimits) -> list[Verdict]:
         f"{method.replace('_', ' ')} {fixed(mean)}" for method, mean in means.items() if mean > limits.map_weights[0]
     ]
     most = max(kept, key=lambda method: means[method], default=None)
-    shown = next((clip for clip, _index, method in model.map_checks if method == most), None)
+    shown = next((clip for clip, _asked, method in model.map_checks if method == most), None)
+    scant = [checks for checks in judged.values() if not checks.curves_suffice(limits)]
+    shallow = [c for c in model.map_checks.values() if c.randomisation and not c.shuffles_suffice(limits)]
     return [
         Verdict(
-            graded(beaten / len(judged), *limits.faithful_maps) if judged else "untested",
+            _at_most_warned(graded(beaten / len(judged), *limits.faithful_maps), scant) if judged else "untested",
             "Saliency maps that beat random maps",
             f"{beaten} of {len(judged)}" if judged else "–",
             f"{_from(limits.faithful_maps)} of maps, at insertion and deletion",
-            "A map without this is a hint, no proof." if judged else "Not measured in this run.",
+            ("A map without this is a hint, no proof." if judged else "Not measured in this run.")
+            + (
+                f" Not enough evidence to fail: {len(scant)} of {len(judged)} were compared with fewer than "
+                f"{limits.random_maps} random maps or at fewer than {limits.curve_steps} steps."
+                if scant
+                else ""
+            ),
             model.addresses.clip(worst[0]) if worst else "",
         ),
         Verdict(
-            graded(max(means.values()), *limits.map_weights) if means else "untested",
+            _at_most_warned(graded(max(means.values()), *limits.map_weights), shallow) if means else "untested",
             "Methods that read the weights",
             f"{len(means) - len(blind)} of {len(means)}" if means else "–",
             f"every method keeps at most {fixed(limits.map_weights[0])} of its rank order under shuffled weights "
             f"(warn to {fixed(limits.map_weights[1])})",
             (f"Too alike: {', '.join(blind)}. " if blind else "")
-            + ("A map that does not change shows the clip, not the network." if means else "Not measured in this run."),
+            + ("A map that does not change shows the clip, not the network." if means else "Not measured in this run.")
+            + (
+                f" Not enough evidence to fail: shuffled at fewer than {limits.shuffled_depths} depths."
+                if shallow and means
+                else ""
+            ),
             model.addresses.clip(shown) if shown else "",
         ),
     ]
+
+
+def _at_most_warned(state: State, scant: Sequence[object]) -> State:
+    """Return the state of a figure; where some of what it stands on is `scant`, it warns at most."""
+    return "warn" if state == "fail" and scant else state
 
 
 def _motion_checks(model: ModelView) -> list[Verdict]:

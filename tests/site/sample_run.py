@@ -23,6 +23,7 @@ from reportgen.records.figures import (
     ImageFigure,
     JsonFigure,
     MotionFigure,
+    StackFigure,
     TextFigure,
 )
 from reportgen.records.identities import ClassId, KernelId
@@ -306,6 +307,8 @@ class SampleRun:
             ("gradients", "Gradients", False),
             ("integrated_gradients", "Integrated gradients", True),
             ("grad_cam", "Grad-CAM", False),
+            ("guided_backprop", "Guided backprop", False),
+            ("smoothgrad_guided", "SmoothGrad of guided backprop", False),
         )
         for method, title, signed in methods:
             heat = bump - 0.4 * np.roll(bump, 18, axis=2) if signed else bump
@@ -315,7 +318,10 @@ class SampleRun:
                 unit,
                 {"method": method, "clip": clip, "class": 2},
                 Done(
-                    artifacts=self._figure("saliency", "overlay", HeatFigure(heat, over, signed, 0.9)),
+                    artifacts=(
+                        *self._figure("saliency", "overlay", HeatFigure(heat, over, signed, 0.9)),
+                        *self._figure("saliency", "tube", StackFigure(heat, over, 0.9, signed=signed)),
+                    ),
                     metrics={
                         "method": method,
                         "title": title,
@@ -328,17 +334,26 @@ class SampleRun:
                     },
                 ),
             )
+        self._keep(
+            "saliency",
+            f"{ClassId(model=self.model, clip=clip, index=2, against=1)}/grad_cam",
+            {"method": "grad_cam", "clip": clip, "class": 2, "against": 1},
+            Done(
+                artifacts=self._figure("saliency", "overlay", HeatFigure(bump, over, False, 0.9)),
+                metrics={"method": "grad_cam", "title": "Grad-CAM", "class_index": 2, "against": 1, "logit": 1.5},
+            ),
+        )
         self._map_checks(clip)
         unit = str(ClassId(model=self.model, clip=clip, index=2))
         self._keep(
             "saliency",
             unit,
-            {"method": "guided_backprop", "clip": clip, "class": 2},
+            {"method": "deeplift", "clip": clip, "class": 2},
             Failed(message="this network reuses its ReLU in a loop.", error="NetworkError"),
         )
 
     def _map_checks(self, clip: str) -> None:
-        shares = [step / 4 for step in range(5)]
+        shares = [step / 6 for step in range(7)]
         for method, area, kept in (("gradients", 0.62, 0.9), ("integrated_gradients", 0.81, 0.3)):
             document = {
                 "method": method,
@@ -350,13 +365,17 @@ class SampleRun:
                 "insertion_band": {"mean": 0.55, "low": 0.4, "high": 0.7},
                 "deletion_band": {"mean": 0.55, "low": 0.45, "high": 0.65},
                 "infidelity": 1 - area,
-                "random_maps": 6,
+                "random_maps": 10,
                 "shares": shares,
                 "insertion": [7.25 * share**0.5 for share in shares],
                 "deletion": [7.25 * (1 - share**0.5) for share in shares],
                 "random_insertion": [7.25 * share for share in shares],
                 "random_deletion": [7.25 * (1 - share) for share in shares],
-                "randomisation": {"layers": ["fc", LAYERS[0]], "correlations": [kept, kept], "kept": kept},
+                "randomisation": {
+                    "layers": ["fc", LAYERS[1], LAYERS[0]],
+                    "correlations": [kept] * 3,
+                    "kept": kept,
+                },
                 "sensitivity": 0.2,
             }
             self._keep(
