@@ -13,11 +13,10 @@ from torch import Tensor, nn
 from reportgen.errors import NetworkError
 from reportgen.networks.fields import clip_field
 from reportgen.networks.network import Network, as_network
-from reportgen.networks.taps import ghosts
+from reportgen.networks.taps import META_FAULTS, ghosts
 from reportgen.networks.tracing import FieldTracer
 from reportgen.records.manifest import LayerFacts
 
-_FAULTS = (RuntimeError, NotImplementedError, TypeError, ValueError, AssertionError, IndexError, KeyError)
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 
 
@@ -73,12 +72,12 @@ def _run(
     shape = _clip_shape(network, clip_shape)
     try:
         return _observe(network, layers, shape, torch.device("meta"))
-    except _FAULTS as error:
+    except META_FAULTS as error:
         if network.device.type == "meta":
             raise _cannot_run(network, shape, error) from error
     try:
         return _observe(network, layers, shape, network.device)
-    except _FAULTS as error:
+    except META_FAULTS as error:
         raise _cannot_run(network, shape, error) from error
 
 

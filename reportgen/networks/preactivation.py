@@ -15,13 +15,14 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 from torch.nn import functional
 
 from reportgen.errors import NetworkError, OptionError, UnknownNameError
 from reportgen.networks.folding import FoldedConvolution
 from reportgen.networks.memory import is_out_of_memory
 from reportgen.networks.network import Network
-from reportgen.networks.taps import run_until
+from reportgen.networks.taps import META_FAULTS, ghosts, run_until
 
 Objective = Literal["channel", "firing", "neuron"]
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
@@ -98,8 +99,9 @@ class Preactivation:
 def preactivation(network: Network, layer: str, clip_shape: tuple[int, int, int], channels: int) -> Preactivation:
     """Return how to read the pre-activation of `layer` for clips of `clip_shape` (T, H, W).
 
-    One forward pass on an empty clip finds whether a batch norm reads the layer's output. Raises NetworkError when
-    the clip does not pass through the network or does not reach the layer.
+    A pass of an empty clip finds whether a batch norm reads the layer's output; it needs no arithmetic where the
+    network runs on the meta device. Raises NetworkError when the clip does not pass through the network or does not
+    reach the layer.
     """
     return preactivations(network, [layer], clip_shape, channels)[layer]
 
@@ -109,27 +111,43 @@ def preactivations(
 ) -> dict[str, Preactivation]:
     """Return how to read the pre-activations of all `layers` by their names as given; see `preactivation`."""
     names = {layer: network.layer_name(layer) for layer in layers}
-    clip = torch.full((1, channels, *clip_shape), 0.5, **placement(network))
-    with _Readers(network, set(names.values())) as found, torch.no_grad():
-        try:
-            with suppress(_Found):
-                network.module(network.prepare(clip))
-        except (RuntimeError, ValueError) as error:
-            if is_out_of_memory(error):
-                raise
-            reason = str(error).splitlines()[0]
-            raise NetworkError(
-                f"{network.name} cannot take a clip of {clip_shape} (T, H, W); choose another clip_shape: {reason}"
-            ) from error
+    found = _readers(network, set(names.values()), clip_shape, channels)
     targets = {}
     for layer, name in names.items():
         if name not in found.shapes:
             raise NetworkError(
                 f"{name} did not run on a clip of {clip_shape} (T, H, W): choose a layer that it reaches."
             )
-        gain, offset = found.affine.get(name, (None, None))
+        gain, offset = _affine(found.readers.get(name))
         targets[layer] = Preactivation(network, name, clip_shape, found.shapes[name], gain, offset)
     return targets
+
+
+def _readers(network: Network, names: set[str], clip_shape: tuple[int, int, int], channels: int) -> _Readers:
+    """Return what a pass found, without arithmetic where the network allows that."""
+    where = placement(network)
+    clip = torch.full((1, channels, *clip_shape), 0.5, **{**where, "device": torch.device("meta")})
+    with suppress(*META_FAULTS):  # it may ask for values, or cannot take such a clip: then a real pass tells
+        return _observed(network, names, clip)
+    try:
+        return _observed(network, names, torch.full(clip.shape, 0.5, **where))
+    except (RuntimeError, ValueError) as error:
+        if is_out_of_memory(error):
+            raise
+        reason = str(error).splitlines()[0]
+        raise NetworkError(
+            f"{network.name} cannot take a clip of {clip_shape} (T, H, W); choose another clip_shape: {reason}"
+        ) from error
+
+
+def _observed(network: Network, names: set[str], clip: Tensor) -> _Readers:
+    with _Readers(network, names) as found, torch.no_grad(), suppress(_Found):
+        argument = network.prepare(clip)
+        if clip.device.type == "meta":
+            functional_call(network.module, ghosts(network.module), (argument,))
+        else:
+            network.module(argument)
+    return found
 
 
 class _Readers:
@@ -139,7 +157,7 @@ class _Readers:
         self.network = network
         self.names = names
         self.shapes: dict[str, tuple[int, ...]] = {}
-        self.affine: dict[str, tuple[Tensor | None, Tensor | None]] = {}
+        self.readers: dict[str, nn.Module] = {}
         self._unread: dict[int, tuple[str, weakref.ref[Tensor]]] = {}
         self._handles: list[Any] = []
 
@@ -167,8 +185,8 @@ class _Readers:
         if output is None or output() is not args[0] or next(module.children(), None) is not None:
             return
         del self._unread[id(args[0])]
-        self.affine[name] = _affine(module)
-        if len(self.affine) == len(self.names):
+        self.readers[name] = module  # its values are read later: in a pass without arithmetic it has none
+        if len(self.readers) == len(self.names):
             raise _Found
 
 
@@ -179,8 +197,8 @@ def placement(network: Network) -> dict[str, Any]:
     return {"device": network.device, "dtype": dtype}
 
 
-def _affine(reader: nn.Module) -> tuple[Tensor | None, Tensor | None]:
-    """Return gain and offset of a batch norm in evaluation mode, or None twice for another module."""
+def _affine(reader: nn.Module | None) -> tuple[Tensor | None, Tensor | None]:
+    """Return gain and offset of a batch norm in evaluation mode, or None twice for another module or none."""
     if not isinstance(reader, _NORMS) or reader.running_mean is None or reader.running_var is None:
         return None, None
     gain = torch.rsqrt(reader.running_var + reader.eps)

@@ -16,10 +16,8 @@ import torch
 from reportgen.networks.fields import Field as TensorField
 from reportgen.networks.fields import clip_field
 from reportgen.networks.preactivation import Preactivation, clip_channels, placement
-from reportgen.networks.taps import run_until
+from reportgen.networks.taps import META_FAULTS, run_until
 from reportgen.networks.tracing import FieldTracer
-
-_FAULTS = (RuntimeError, NotImplementedError, TypeError, ValueError, AssertionError, IndexError, KeyError)
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,7 @@ def receptive_field(target: Preactivation) -> Field | None:
     where = placement(target.network)
     try:
         return _traced_field(target, {**where, "device": torch.device("meta")})
-    except _FAULTS:  # it asks for values: it is run for real
+    except META_FAULTS:  # it asks for values: it is run for real
         return _traced_field(target, where)
 
 

@@ -14,6 +14,9 @@ from torch.utils.hooks import RemovableHandle
 from reportgen.errors import NetworkError
 from reportgen.networks.network import Network
 
+META_FAULTS = (RuntimeError, NotImplementedError, TypeError, ValueError, AssertionError, IndexError, KeyError)
+"""What a network that asks for values may raise on the meta device, which has none."""
+
 
 class _Reached(Exception):  # noqa: N818 (a signal, not an error)
     """Raised by the target layer's hook: nothing behind it need run."""
