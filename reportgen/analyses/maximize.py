@@ -9,6 +9,7 @@ full native clip in float32 without transforms.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Unpack
 
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 from reportgen.analyses.options import AscentKeywords, AscentOptions
 from reportgen.analyses.search import Maximum, Search
 from reportgen.networks.folding import folded_stems
+from reportgen.networks.layout import channels_last, channels_last_pays
 from reportgen.networks.memory import is_out_of_memory, out_of_memory
 from reportgen.networks.network import Network, as_network, no_weight_gradients
 from reportgen.progress import SILENT, Progress
@@ -91,8 +93,13 @@ def maximize_stream(
     try:
         search = Search(subject, layer, kernels, chosen)
         title, total = f"{subject.name} {search.target.layer}", chosen.steps * len(search.kernels)
-        with no_weight_gradients(subject), folded_stems(subject), progress.task(title, total) as task:
-            yield from search.run(task)
+        mixed = any(level.reduced_precision for level in search.levels)
+        with ExitStack() as stack:
+            stack.enter_context(no_weight_gradients(subject))
+            if channels_last_pays(subject, reduced_precision=mixed):
+                stack.enter_context(channels_last(subject))
+            stack.enter_context(folded_stems(subject))
+            yield from search.run(stack.enter_context(progress.task(title, total)))
     except (RuntimeError, MemoryError) as error:
         if is_out_of_memory(error):
             raise out_of_memory() from error
