@@ -87,7 +87,9 @@ def main() -> None:
         seconds, memory = (last.seconds - first.seconds) / more, (last.peak_memory - first.peak_memory) / more
         print(f"one more clip: {1000 * seconds:.0f} ms, {1024 * memory:.1f} KiB")
     if options.json:
-        options.json.write_text(json.dumps({**describe(torch.device("cpu")), "rows": [asdict(row) for row in rows]}, indent=1) + "\n")
+        options.json.write_text(
+            json.dumps({**describe(torch.device("cpu")), "rows": [asdict(row) for row in rows]}, indent=1) + "\n"
+        )
 
 
 if __name__ == "__main__":
