@@ -238,6 +238,7 @@ class ModelView:
         explained = second.get("texture_plus_motion")
         return KernelFigures(
             activation=activation,
+            contrast=figure(first, "contrast"),
             best_real=best.value if best else None,
             percentile=None if activation is None else self.evidence.percentile(kernel.layer, kernel.index, activation),
             reference_clips=self.evidence.clips if best else 0,

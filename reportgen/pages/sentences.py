@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from reportgen.pages.format import number, percent
 
+PLAIN = 0.02
+"""Standard deviation of a clip's pixels, of a range of 1, under which the clip is said to be plain."""
+
 STANDS_STILL = 0.1
 """Mean speed in px/frame under which a texture is said to stand still."""
 
@@ -26,9 +29,13 @@ _DIRECTIONS = ("right", "down and right", "down", "down and left", "left", "up a
 
 @dataclass(frozen=True)
 class KernelFigures:
-    """What was measured of a kernel; None where it was not. Speeds in px/frame, degrees: 0 right, 90 down."""
+    """What was measured of a kernel; None where it was not. Speeds in px/frame, degrees: 0 right, 90 down.
+
+    `contrast` is the standard deviation of the synthetic clip's pixels, of a range of 1.
+    """
 
     activation: float | None = None
+    contrast: float | None = None
     best_real: float | None = None
     percentile: float | None = None
     reference_clips: int = 0
@@ -78,6 +85,11 @@ def direction_word(degrees: float) -> str:
 
 def preference(figures: KernelFigures) -> str:
     """Return one sentence about what the kernel wants, or why nothing can be said."""
+    if figures.contrast is not None and figures.contrast < PLAIN:
+        return (
+            "A plain clip: of all that the search met, even brightness or colour drives this kernel most, "
+            "and no pattern or motion."
+        )
     if figures.evidence_share is not None and figures.evidence_share < LEAST_EVIDENCE:
         return "Nothing can be said about motion: the texture is too even to show any."
     if figures.explained_variance is None or figures.texture_plus_motion is None or figures.mean_speed is None:

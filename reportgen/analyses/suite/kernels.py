@@ -65,6 +65,7 @@ class KernelAnalysis:
                 "layer": layer,
                 "index": found.kernel,
                 "activation": found.activation,
+                "contrast": float(found.clip.flatten(1).std(dim=1, correction=0).max()),
                 "objective": subject.objective,
                 "steps": found.steps,
                 "curve": [float(f"{value:.5g}") for value in found.curve],

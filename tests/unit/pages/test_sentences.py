@@ -115,3 +115,9 @@ def test_an_even_picture_shows_no_motion_and_none_is_claimed() -> None:
     even = replace(MOVING, mean_speed=0.0, evidence_share=0.01)
     assert preference(even) == "Nothing can be said about motion: the texture is too even to show any."
     assert preference(replace(even, evidence_share=0.5)).startswith("Responds most to a texture that stands still")
+
+
+def test_a_plain_clip_is_called_plain_whatever_its_motion_is_said_to_be() -> None:
+    plain = KernelFigures(contrast=0.001, evidence_share=0.0, explained_variance=1.0, texture_plus_motion=True)
+    assert preference(plain).startswith("A plain clip: of all that the search met,")
+    assert preference(replace(plain, contrast=0.2, evidence_share=0.0)).startswith("Nothing can be said about motion")
