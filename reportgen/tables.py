@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reportgen.listing import LayerRow, ModelRow
+from reportgen.records.manifest import LayerFacts
 from reportgen.runner.summary import Summary
 from reportgen.zoo.fetch import Offer
 
@@ -89,7 +90,7 @@ def layers_table(rows: Sequence[LayerRow], width: int | None = None) -> str:
             str(row.facts.groups),
             f"{row.facts.inputs}>{row.facts.kernels}",
             _size(row.facts.output or ()),
-            _size(row.facts.receptive_field) if row.facts.receptive_field else "all",
+            _sees(row.facts),
             f"{row.parameter_share:.1%}",
             f"{row.multiply_add_share:.1%}" if row.multiply_add_share is not None else "-",
             row.stage or "",
@@ -97,6 +98,12 @@ def layers_table(rows: Sequence[LayerRow], width: int | None = None) -> str:
         for row in rows
     ]
     return table(header, cells, right=(4, 8, 9), width=width)
+
+
+def _sees(facts: LayerFacts) -> str:
+    if facts.output is None:
+        return "-"  # it did not run
+    return _size(facts.receptive_field) if facts.receptive_field else "all"
 
 
 def summary_table(summary: Summary) -> str:

@@ -81,10 +81,10 @@ def _too_short(where: str, wanted: int, step: int, available: int, *, ranged: bo
     if fits >= 1:
         less = " or less" if fits > 1 else ""
         advice = f"use a frame step of {fits}{less} (--clip-spec '{{\"frame_step\": {fits}}}')"
-    elif ranged:
-        advice = "give a longer range by --frames"
     else:
-        advice = "give a longer clip, or a network of shorter ones"
+        fewer = f'--clip-spec \'{{"frames": {available}, "frame_step": 1}}\''
+        longer = "range by --frames" if ranged else "clip"
+        advice = f"give a longer {longer}, or, if the network takes fewer frames, {fewer}"
     there_are = "There is 1 frame" if available == 1 else f"There are {available} frames"
     return f"{there_are} in {where}, but {need} are needed: {advice}."
 

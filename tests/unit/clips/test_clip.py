@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 from itertools import pairwise
 from pathlib import Path
@@ -76,6 +77,23 @@ class TestSampling:
     ) -> None:
         with pytest.raises(ClipError, match=message):
             sample_frames(Numbered(20), spec(16), frames=frames, frame_step=step)
+
+    @pytest.mark.parametrize("count", [1, 7, 8, 9, 16, 31, 32, 56])
+    @pytest.mark.parametrize("frames", [None, (0, None), (1, None)])
+    def test_what_the_sentence_says_to_type_works(self, count: int, frames: tuple[int, None] | None) -> None:
+        card = spec(8, frame_step=8)
+        if frames and frames[0] >= count:
+            return
+        with pytest.raises(ClipError, match=r"--clip-spec '\{.*\}'") as raised:
+            sample_frames(Numbered(count), card, frames=frames, frame_step=None)
+        fields = json.loads(str(raised.value).partition("--clip-spec '")[2].partition("'")[0])
+        adapted = card.model_copy(update=fields)
+        sample = sample_frames(Numbered(count), adapted, frames=frames, frame_step=None)
+        assert len(sample.indices) == adapted.frames
+        wider = adapted.model_copy(update={"frame_step": adapted.frame_step + 1})
+        if adapted.frames > 1:
+            with pytest.raises(ClipError):
+                sample_frames(Numbered(count), wider, frames=frames, frame_step=None)
 
     def test_too_short_after_resampling_names_the_rate(self) -> None:
         with pytest.raises(ClipError, match="There are 8 frames in clip at 10 frames/s, but 16 are needed"):
