@@ -12,12 +12,14 @@ from reportgen.errors import OptionError
 from reportgen.networks.preactivation import Objective
 
 Precision = Literal["auto", "float32", "mixed"]
+Compile = Literal["auto", "always", "never"]
 
 _CHOICES: dict[str, tuple[str, ...]] = {
     "objective": get_args(Objective),
     "basis": get_args(Basis),
     "constraint": get_args(Constraint),
     "precision": get_args(Precision),
+    "compile": get_args(Compile),
 }
 
 
@@ -48,6 +50,7 @@ class AscentKeywords(TypedDict, total=False):
     grow: bool
     cuda_graphs: bool
     precision: Precision
+    compile: Compile
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,7 @@ class AscentOptions:
       ratio of the volumes, which is large for early layers.
     - `cuda_graphs`: on a GPU, record a step once and replay it; fixed batch sizes, no launch overhead.
     - `precision`: "mixed" explores in bfloat16 and cools down in float32; "auto" does so where it is faster.
+    - `compile`: whether the layers in front of the target are compiled: "auto" where that is little beside the work.
     """
 
     objective: Objective = "channel"
@@ -99,6 +103,7 @@ class AscentOptions:
     grow: bool = False
     cuda_graphs: bool = False
     precision: Precision = "auto"
+    compile: Compile = "auto"
 
     def __post_init__(self) -> None:
         for name in ("clip_shape", "jitter", "scale"):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
 
 from reportgen.analyses.ascent import Ascent, Climber, Score
 from reportgen.analyses.batching import reduced_precision_pays, saved_bytes, slots_for
@@ -17,6 +19,8 @@ from reportgen.analyses.options import AscentOptions
 from reportgen.analyses.parametrization import Canvas
 from reportgen.analyses.robustness import DRAWS
 from reportgen.analyses.schedules import Level, levels, small_shape
+from reportgen.errors import NetworkError
+from reportgen.networks.compiled import Program, can_compile, compiled_inputs, compiling_pays
 from reportgen.networks.network import Network
 from reportgen.networks.preactivation import clip_channels, native_shape, placement, preactivation, summary
 from reportgen.networks.receptive_field import Field, centre_window, receptive_field
@@ -25,6 +29,7 @@ from reportgen.progress import Task
 _NOISE_CLIPS = 2
 _LEAK = 0.1
 _WAVE = 4
+_PASSES = 3  # a step up costs a forward pass and a backward pass, which is twice a forward pass
 
 
 @dataclass(frozen=True)
@@ -68,11 +73,15 @@ class Search:
         self.shape = self.window.shape if self.window else shape
         self.views = options.views(self.shape)
         self.levels = self._levels(field)
-        self.spread = self._spread_over_noise()
+        self._programs: dict[Level, tuple[int, Program]] = {}
+        with FlopCounterMode(display=False) as counter:
+            self.spread = self._spread_over_noise()
+        self.multiply_adds = counter.get_total_flops() / 2 / _NOISE_CLIPS
 
     def run(self, task: Task) -> Iterator[Maximum]:
         """Yield each kernel's maximum, its facets one after the other, as soon as it is found."""
         slots = self.slots()
+        self._compile(slots)
         for first in range(0, len(self.kernels), _WAVE * slots):
             climbers = [self._begin(kernel) for kernel in self.kernels[first : first + _WAVE * slots]]
             *early, last = self.levels
@@ -107,6 +116,37 @@ class Search:
         bytes_each = saved_bytes(lambda: score(parameters, kernels, draws)[0], self.network.module)
         return min(len(self.kernels), slots_for(bytes_each, where["device"]))
 
+    def work(self, level: Level) -> float:
+        """Return the multiply-adds of all kernels' steps at a level; `multiply_adds` are those of a native clip."""
+        share = math.prod(level.shape) / math.prod(self.target.clip_shape)
+        work: float = _PASSES * share * self.multiply_adds * level.steps * len(self.kernels) * self.options.facets
+        return work
+
+    def _compile(self, slots: int) -> None:
+        """Compile the way to the target for full batches of each level; others, and the last ones, run as they are.
+
+        Under "auto" a network that cannot be compiled runs as it is: the results are the same.
+        """
+        wanted, device = self.options.compile, self.network.device
+        if wanted == "never" or not self.target.splits or (wanted == "auto" and not can_compile(device)):
+            return
+        count = slots * self.options.facets
+        for level in self.levels:
+            if wanted == "auto" and not compiling_pays(self.network, self.work(level)):
+                continue
+            clips = torch.zeros((count, clip_channels(self.network), *level.shape), **placement(self.network))
+            try:
+                with self._precision(level):
+                    self._programs[level] = count, compiled_inputs(self.network, self.target.layer, clips)
+            except NetworkError:
+                if wanted == "always":
+                    raise
+
+    def _precision(self, level: Level) -> torch.autocast:
+        """Return the context in which a level's passes run."""
+        kind = self.network.device.type
+        return torch.autocast(kind, torch.bfloat16, enabled=level.reduced_precision, cache_enabled=False)
+
     def _grown(self, parameters: Tensor, small: tuple[int, int, int], shape: tuple[int, int, int]) -> Tensor:
         """Return the parameters of clips of `shape` tiled with the clips of `small` that `parameters` stand for."""
         if small == shape:
@@ -139,15 +179,14 @@ class Search:
             pixels = canvas.unbounded(parameters, self.views.shifts(draws, canvas.shape))
             clips = canvas.bounded(self.views.turn(pixels, draws))
             loss = options.penalties(clips)
-            with torch.autocast(
-                clips.device.type, torch.bfloat16, enabled=level.reduced_precision, cache_enabled=False
-            ):
+            with self._precision(level):
                 if options.facets > 1:
                     maps = self.target.maps(clips)
                     own = maps[torch.arange(len(kernels), device=kernels.device), kernels]
                     loss = loss + options.diversity * facet_similarity(maps.float(), options.facets)
                 else:
-                    own = self.target.own_maps(clips, kernels)
+                    count, program = self._programs.get(level, (0, None))
+                    own = self.target.own_maps(clips, kernels, program if len(clips) == count else None)
             activations = summary(own.to(clips.dtype), options.objective, leak=_LEAK, unit=unit)
             return loss - activations / self.spread[kernels], activations
 

@@ -7,7 +7,7 @@ raises the bare convolution's output silences the kernel.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -22,7 +22,7 @@ from reportgen.errors import NetworkError, OptionError, UnknownNameError
 from reportgen.networks.folding import FoldedConvolution
 from reportgen.networks.memory import is_out_of_memory
 from reportgen.networks.network import Network
-from reportgen.networks.taps import META_FAULTS, ghosts, run_until
+from reportgen.networks.taps import META_FAULTS, ghosts, input_of, run_until
 
 Objective = Literal["channel", "firing", "neuron"]
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
@@ -62,17 +62,29 @@ class Preactivation:
         shape = (1, -1) + (1,) * (output.ndim - 2)
         return output * self.gain.view(shape) + self.offset.view(shape)
 
-    def own_maps(self, clips: Tensor, kernels: Tensor) -> Tensor:
+    @property
+    def splits(self) -> bool:
+        """Whether some of the layer's kernels can be computed without the others."""
+        target = self.network.module.get_submodule(self.layer)
+        plain = isinstance(target, (nn.Conv2d, nn.Conv3d)) and target.groups == 1 and target.padding_mode == "zeros"
+        return plain or isinstance(target, FoldedConvolution)
+
+    def inputs(self, clips: Tensor) -> Tensor:
+        """Return what the layer is given for clips `N C T H W`; gradients flow back to them."""
+        return input_of(self.network.module, self.network.prepare(clips), self.layer)
+
+    def own_maps(self, clips: Tensor, kernels: Tensor, inputs: Callable[[Tensor], Tensor] | None = None) -> Tensor:
         """Return for each clip the pre-activation `N ...` of its own kernel, `kernels[n]`.
 
-        Of a plain convolution only the N kernels asked for are computed, and not all K.
+        Of a plain convolution only the N kernels asked for are computed, and not all K; `inputs` may then replace
+        what computes the layer's input.
         """
         target = self.network.module.get_submodule(self.layer)
         picked = torch.arange(len(kernels), device=kernels.device)
         if isinstance(target, FoldedConvolution):
-            output: Tensor = target(_input_of(self.network, clips, self.layer), kernels)
-        elif isinstance(target, (nn.Conv2d, nn.Conv3d)) and target.groups == 1 and target.padding_mode == "zeros":
-            output = _convolve(target, _input_of(self.network, clips, self.layer), kernels)
+            output: Tensor = target((inputs or self.inputs)(clips), kernels)
+        elif isinstance(target, (nn.Conv2d, nn.Conv3d)) and self.splits:
+            output = _convolve(target, (inputs or self.inputs)(clips), kernels)
         else:
             output, picked = run_until(self.network, clips, self.layer), kernels
         index = picked.view(-1, *([1] * (output.ndim - 1))).expand(-1, 1, *output.shape[2:])
@@ -231,23 +243,6 @@ def clip_channels(network: Network) -> int:
     kinds = (nn.Conv2d, nn.Conv3d, FoldedConvolution)
     first = next((module for module in network.module.modules() if isinstance(module, kinds)), None)
     return first.in_channels if first is not None else 3
-
-
-def _input_of(network: Network, clips: Tensor, layer: str) -> Tensor:
-    """Return what `layer` is given when the network sees `clips` `N C T H W`; gradients flow back to them."""
-    inputs: list[Tensor] = []
-
-    def keep(_module: nn.Module, args: tuple[Tensor, ...]) -> None:
-        inputs.append(args[0])
-        raise _Found
-
-    handle = network.module.get_submodule(layer).register_forward_pre_hook(keep)
-    try:
-        with suppress(_Found):
-            network.module(network.prepare(clips))
-    finally:
-        handle.remove()
-    return inputs[0]
 
 
 def native_shape(network: Network) -> tuple[int, int, int]:

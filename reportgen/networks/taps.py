@@ -91,6 +91,23 @@ def run_until(network: Network, clips: Tensor, layer: str) -> Tensor:
         return taps[layer]
 
 
+def input_of(module: nn.Module, argument: Any, layer: str) -> Tensor:
+    """Return what `layer` is given when `module` is called with `argument`; nothing from the layer on is run."""
+    inputs: list[Tensor] = []
+
+    def keep(_module: nn.Module, args: tuple[Tensor, ...]) -> None:
+        inputs.append(args[0])
+        raise _Reached
+
+    handle = module.get_submodule(layer).register_forward_pre_hook(keep)
+    try:
+        with suppress(_Reached):
+            module(argument)
+    finally:
+        handle.remove()
+    return inputs[0]
+
+
 def ghosts(module: nn.Module) -> dict[str, Tensor]:
     """Return the parameters and buffers of a module on the meta device: their shapes without their values."""
     state = [*module.named_parameters(), *module.named_buffers()]
