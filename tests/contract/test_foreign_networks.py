@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import copy
-import importlib.util
 import warnings
 from pathlib import Path
 
 import pytest
 import torch
-from PIL import Image
+from every_analysis import put_through_everything, reasons
 
-from reportgen.analyses.suite import SUITE
 from reportgen.errors import CardError, NetworkError, UnknownNameError, WeightsError
 from reportgen.networks.layers import describe_layers
 from reportgen.networks.network import Network
-from reportgen.options import BuildOptions
-from reportgen.records.jobs import Skipped
-from reportgen.records.store import find_runs
-from reportgen.runner.build import compute
 from reportgen.zoo.load import load_network
 
 NETWORKS = '''
@@ -330,26 +324,6 @@ def test_the_size_that_was_asked_for_is_kept(file: Path) -> None:
     assert logits(network).shape == (2, 2)
 
 
-EXTERNAL = [
-    ("pytorchvideo", "pytorchvideo.models.hub:x3d_xs", {}),
-    ("pytorchvideo", "pytorchvideo.models.hub:r2plus1d_r50", {}),
-    ("pytorchvideo", "pytorchvideo.models.hub:csn_r101", {}),
-    ("pytorchvideo", "pytorchvideo.models.hub:slowfast_r50", {}),
-    ("torchvision", "torchvision.models.video:r3d_18", {}),
-    ("timm", "timm:create_model", {"model_name": "resnet18"}),
-]
-
-
-@pytest.mark.parametrize(("package", "model", "arguments"), EXTERNAL, ids=[model for _, model, _ in EXTERNAL])
-def test_published_packages(package: str, model: str, arguments: dict[str, object]) -> None:
-    if importlib.util.find_spec(package) is None:
-        pytest.skip(f"{package} is not installed")
-    network = load_network(model, model_args=arguments, meta=True)
-    assert network.card is not None
-    assert network.card.classes
-    assert describe_layers(network)
-
-
 @pytest.fixture(scope="module")
 def program(file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     network = load_network(f"{file}:Plain", untrained=True, seed=2, clip={"frames": 8, "height": 24, "width": 24})
@@ -400,38 +374,15 @@ EVERY_ANALYSIS = {
 @pytest.mark.parametrize("name", EVERY_ANALYSIS)
 def test_every_analysis_answers_or_says_why_not(name: str, file: Path, tmp_path: Path) -> None:
     arguments = EVERY_ANALYSIS[name]
-    factory = "Plain" if arguments else name
     frames = {"picture": 1, "two_frames": 2}.get(name, 8)
-    clip = tmp_path / "clip"
-    clip.mkdir()
-    for frame in range(max(frames, 2)):
-        pixels = torch.rand(32, 32, 3, generator=torch.Generator().manual_seed(frame)).mul(255).byte().numpy()
-        Image.fromarray(pixels).save(clip / f"{frame:03}.png")
-    options = BuildOptions(
-        models=(f"{file}:{factory}",),
-        untrained=True,
-        model_args=arguments,
-        clip_spec={"frames": frames, "height": 32, "width": 32},
-        clips=(str(clip),),
-        preset="quick",
-        runs=tmp_path / "runs",
-        parameters={"kernels": {"steps": 4}},
-    )
-    summary = compute(options)
-    (store,) = find_runs(tmp_path / "runs")
-    outcomes = {analysis: [] for analysis in SUITE}
-    for record in store.manifest().records:
-        outcomes[record.job.analysis].append(record.outcome)
-    summary.check()
+    outcomes = put_through_everything(f"{file}:{'Plain' if arguments else name}", arguments, (frames, 32), tmp_path)
     for analysis, found in outcomes.items():
         assert found, f"{analysis} says nothing of {name}"
-        reasons = " ".join(outcome.reason for outcome in found if isinstance(outcome, Skipped))
-        skipped = all(isinstance(outcome, Skipped) for outcome in found)
+        why = reasons(found)
         if analysis in {"pyramid", "saliency"} or (analysis == "motion" and name == "Maps"):
-            assert skipped == (name == "Maps"), reasons
-            assert not skipped or "no classes" in reasons
+            assert bool(why) == (name == "Maps"), why
+            assert not why or "no classes" in why
         elif analysis in {"decomposition", "motion"} and name == "picture":
-            assert skipped
-            assert "single frame" in reasons or "one frame" in reasons
+            assert "single frame" in why or "one frame" in why
         elif analysis in {"evidence", "kernels", "decomposition"}:
-            assert not skipped, reasons
+            assert not why
