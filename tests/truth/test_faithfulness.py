@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from reportgen.analyses.faithfulness import Probes, evaluate_map, evaluate_maps, probe
 from reportgen.analyses.map_checks import sensitivity, stability, weight_randomisation
 from reportgen.analyses.saliency import Effort, attribute
-from tests.truth.bundled import bundled_clips, bundled_network
+from tests.truth.bundled import bundled_clips, bundled_network, shown_clips
 
 CLIP = torch.rand((1, 3, 4, 6, 6), generator=torch.Generator().manual_seed(0)) + 0.1
 TUBE = (2, 3, 3)
@@ -122,16 +122,35 @@ class _Linear(nn.Module):
 
 class TestBundledNetwork:
     def test_integrated_gradients_beat_random_maps(self) -> None:
-        """By 0.10 at least, on the clips as they are."""
+        """By 0.10 at least on the mean of the report's own clips, and beyond the band of random maps on each.
+
+        Textures cover these clips, so that any map finds some evidence anywhere: on the blobs, which are broad, random
+        maps reach half of the way, integrated gradients 0.08 more, and occlusion itself 0.09 when parts are hidden.
+        """
+        network, gains = bundled_network(), []
+        for clip, label in shown_clips():
+            probes = probe(network, clip, label, steps=6, samples=2)
+            heat = attribute(network, clip, label, "integrated_gradients", steps=16).heat[0]
+            fares, opposite = evaluate_maps(network, probes, [heat, -heat])
+            assert fares.beats_random
+            assert min(fares.insertion_gain, fares.deletion_gain) >= 0.05
+            assert not opposite.beats_random
+            gains.append((fares.insertion_gain, fares.deletion_gain))
+        insertion, deletion = (sum(values) / len(values) for values in zip(*gains, strict=True))
+        assert insertion >= 0.10
+        assert deletion >= 0.10
+
+    def test_the_two_curves_of_a_random_map_and_its_reverse_are_one(self) -> None:
+        """What one pass serves both for: the deletion of the reversed order, measured by itself."""
         clip, label = bundled_clips(1, motion="moving left")[0]
-        network = bundled_network()
-        probes = probe(network, clip, label, steps=6, samples=8)
-        heat = attribute(network, clip, label, "integrated_gradients", steps=12).heat[0]
-        fares, opposite = evaluate_maps(network, probes, [heat, -heat])
-        assert fares.insertion_gain >= 0.10
-        assert fares.deletion_gain >= 0.10
-        assert fares.beats_random
-        assert not opposite.beats_random
+        clip, network = clip[:, :, :8, :32, :32], bundled_network()
+        probes = probe(network, clip, label, steps=5, samples=2, maps=2, seed=3)
+        count = probes.tubes.count
+        scores = torch.rand((2, count), generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+        for number, score in enumerate(scores):
+            found = evaluate_map(network, probes, -score[probes.tubes.index]).curves
+            assert found.deletion == pytest.approx(probes.random[number].deletion, rel=1e-4, abs=1e-4)
+            assert found.deletion_auc == pytest.approx(probes.random[number].deletion_auc, rel=1e-4)
 
     def test_guided_backprop_is_flagged_by_the_randomisation_check_and_grad_cam_is_not(self) -> None:
         """Adebayo et al. 2018: guided backprop redraws the clip whatever the upper layers hold."""

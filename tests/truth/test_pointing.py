@@ -48,11 +48,11 @@ def points_left(heat: Tensor) -> bool:
     return place < heat.shape[-1] // 2
 
 
-def pointing(method: str, **options: int) -> float:
+def pointing(method: str, steps: int = 1) -> float:
     """The share of clips whose map points to the half of the class asked about."""
     network = bundled_network()
     hits = [
-        points_left(attribute(network, clip, label, method, **options).heat[0]) is on_left
+        points_left(attribute(network, clip, label, method, steps=steps).heat[0]) is on_left
         for clip, label, _other, on_left in pairs()
     ]
     return sum(hits) / len(hits)
