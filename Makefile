@@ -20,12 +20,17 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	$(INSTALL) --editable ".[dev]"
 	@touch $@
 
+# Networks of other projects: where they cannot be had, the tests that put them through every analysis are skipped.
+$(VENV)/.installed-zoos: $(VENV)/.installed-dev
+	$(INSTALL) --editable ".[zoos]" && touch $@ \
+	  || echo "The networks of other projects could not be installed: their tests will be skipped."
+
 report: $(VENV)/.installed
 	$(BIN)/reportgen build
 	@echo "The report is $(CURDIR)/site/index.html - open it in a browser, or run: $(BIN)/reportgen serve"
 
 # One torch thread per test process: the processes themselves share the cores.
-test: $(VENV)/.installed-dev browser
+test: $(VENV)/.installed-dev $(VENV)/.installed-zoos browser
 	$(MAKE) --no-print-directory lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
 
