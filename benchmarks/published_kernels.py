@@ -7,16 +7,20 @@ and back with gradients for its weights too, and 1500 steps of Adam at 0.05 on t
 
 from __future__ import annotations
 
+import math
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from reportgen.analyses.parametrization import colour_matrix
+from reportgen.networks.folding import folded_stems
+from reportgen.networks.layout import channels_last, channels_last_pays
 from reportgen.networks.network import Network, to_argument
-from reportgen.networks.taps import Taps
+from reportgen.networks.taps import Taps, replaced
 
 STEPS = 1500
 PIXELS = (16, 128, 128)
@@ -27,19 +31,27 @@ _JITTER, _SCALE = 8, (0.95, 1.05)
 
 @dataclass(frozen=True)
 class Published:
-    """The clip `1 3 T H W` after some steps, and the seconds of each step."""
+    """The clip `1 3 T H W` in the end and after half of the steps, and the seconds of each step."""
 
     clip: Tensor
+    halfway: Tensor
     seconds: tuple[float, ...]
 
 
 def published_loop(
-    network: Network, layer: str, kernel: int, *, steps: int = STEPS, seed: int = 0, shortened: bool = False
+    network: Network,
+    layer: str,
+    kernel: int,
+    *,
+    steps: int = STEPS,
+    seed: int = 0,
+    shortened: bool = False,
+    budget: float = math.inf,
 ) -> Published:
-    """Return what the published procedure has after `steps` steps.
+    """Return what the published procedure has after `steps` steps, or after `budget` seconds where that is sooner.
 
-    `shortened` runs the same steps without the layers behind the target and without weight gradients, on which the
-    clip does not depend: for what it reaches, not for how long it takes.
+    `shortened` runs the same steps without the layers behind the target, the target's other kernels and the gradients
+    of weights, on which the clip does not depend: for what it reaches, not for how long it takes.
     """
     generator = torch.Generator().manual_seed(seed)
     device = network.device
@@ -48,10 +60,14 @@ def published_loop(
     colours = colour_matrix(3).to(device)
     mean, std = (torch.tensor(values, device=device).view(1, 3, 1, 1, 1) for values in (_MEAN, _STD))
     parameters = list(network.module.parameters())
-    seconds = []
+    seconds: list[float] = []
+    course = [pixels.detach().half().cpu()]
     network.module.requires_grad_(not shortened)
-    try:
-        for _ in range(steps):
+    with ExitStack() as stack:
+        stack.callback(_freeze, network)
+        if shortened:
+            kernel = _alone(stack, network, layer, kernel)
+        while len(seconds) < steps and sum(seconds) < budget:
             began = time.perf_counter()
             clip = torch.sigmoid((colours @ pixels.flatten(2)).reshape(pixels.shape))
             seen = functional.interpolate(_one_sided(clip, generator), SEEN, mode="trilinear", align_corners=False)
@@ -64,13 +80,35 @@ def published_loop(
             if device.type == "cuda":
                 torch.cuda.synchronize()
             seconds.append(time.perf_counter() - began)
-    finally:
-        network.module.requires_grad_(False)
-        for parameter in parameters:
-            parameter.grad = None
-    with torch.no_grad():
-        clip = torch.sigmoid((colours @ pixels.flatten(2)).reshape(pixels.shape))
-    return Published(clip.detach().cpu(), tuple(seconds))
+            course.append(pixels.detach().half().cpu())
+    clip, halfway = (
+        torch.sigmoid((colours.cpu() @ taken.float().flatten(2)).reshape(pixels.shape))
+        for taken in (pixels.detach().cpu(), course[len(seconds) // 2])
+    )
+    return Published(clip, halfway, tuple(seconds))
+
+
+def _alone(stack: ExitStack, network: Network, layer: str, kernel: int) -> int:
+    """Let the layer compute this one kernel, and other layers the same maps faster; return its new index."""
+    name = network.layer_name(layer)
+    target = network.module.get_submodule(name)
+    if not isinstance(target, nn.Conv3d) or target.groups != 1:
+        return kernel
+    if channels_last_pays(network):
+        stack.enter_context(channels_last(network))
+    single = nn.Conv3d(
+        target.in_channels, 1, target.kernel_size, target.stride, target.padding, target.dilation, bias=False
+    ).requires_grad_(False)
+    single.weight.copy_(target.weight[kernel : kernel + 1])
+    stack.enter_context(replaced(network.module, name, single.to(network.device)))
+    stack.enter_context(folded_stems(network))
+    return 0
+
+
+def _freeze(network: Network) -> None:
+    network.module.requires_grad_(False)
+    for parameter in network.module.parameters():
+        parameter.grad = None
 
 
 def _one_sided(clip: Tensor, generator: torch.Generator) -> Tensor:

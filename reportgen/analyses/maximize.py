@@ -9,7 +9,7 @@ full native clip in float32 without transforms.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Unpack
 
@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from reportgen.analyses.options import AscentKeywords, AscentOptions
+from reportgen.analyses.schedules import Level
 from reportgen.analyses.search import Maximum, Search
 from reportgen.networks.folding import folded_stems
 from reportgen.networks.layout import channels_last, channels_last_pays
@@ -93,14 +94,21 @@ def maximize_stream(
     try:
         search = Search(subject, layer, kernels, chosen)
         title, total = f"{subject.name} {search.target.layer}", chosen.steps * len(search.kernels)
-        mixed = any(level.reduced_precision for level in search.levels)
-        with ExitStack() as stack:
-            stack.enter_context(no_weight_gradients(subject))
-            if channels_last_pays(subject, reduced_precision=mixed):
-                stack.enter_context(channels_last(subject))
-            stack.enter_context(folded_stems(subject))
-            yield from search.run(stack.enter_context(progress.task(title, total)))
+        with as_searched(subject, search.levels), progress.task(title, total) as task:
+            yield from search.run(task)
     except (RuntimeError, MemoryError) as error:
         if is_out_of_memory(error):
             raise out_of_memory() from error
         raise
+
+
+@contextmanager
+def as_searched(network: Network, levels: Sequence[Level]) -> Iterator[None]:
+    """Arrange a network for a search within the context: frozen, and its weights in the order that is fastest."""
+    mixed = any(level.reduced_precision for level in levels)
+    with ExitStack() as stack:
+        stack.enter_context(no_weight_gradients(network))
+        if channels_last_pays(network, reduced_precision=mixed):
+            stack.enter_context(channels_last(network))
+        stack.enter_context(folded_stems(network))
+        yield
