@@ -24,6 +24,7 @@ from reportgen.networks.compiled import Program, can_compile, compiled_inputs, c
 from reportgen.networks.network import Network
 from reportgen.networks.preactivation import clip_channels, native_shape, placement, preactivation, summary
 from reportgen.networks.receptive_field import Field, centre_window, receptive_field
+from reportgen.networks.taps import REFUSALS, run_until
 from reportgen.progress import Task
 
 _NOISE_CLIPS = 2
@@ -97,10 +98,21 @@ class Search:
         options, small = self.options, None
         if options.grow and field is not None and options.objective != "neuron":
             small = small_shape(self.shape, [axis.size for axis in field], [axis.jump for axis in field])
+            small = small if small and self._takes(small) else None
         mixed = options.precision == "mixed" or (
             options.precision == "auto" and reduced_precision_pays(self.network.device)
         )
         return levels(self.shape, options.steps, small=small, early_stop=options.early_stop, reduced_precision=mixed)
+
+    def _takes(self, shape: tuple[int, int, int]) -> bool:
+        """Return whether the network can be run up to the layer on clips of another shape than its own."""
+        clip = torch.full((1, clip_channels(self.network), *shape), 0.5, **placement(self.network))
+        try:
+            with torch.no_grad():
+                run_until(self.network, clip, self.target.layer)
+        except (NetworkError, *REFUSALS):
+            return False
+        return True
 
     def slots(self) -> int:
         """Return how many kernels are optimised at once: as asked for, or as many as memory holds of the last level."""

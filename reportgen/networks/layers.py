@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from reportgen.errors import NetworkError
 from reportgen.networks.fields import clip_field
 from reportgen.networks.network import Network, as_network
-from reportgen.networks.taps import META_FAULTS, ghosts
+from reportgen.networks.taps import REFUSALS, ghosts
 from reportgen.networks.tracing import FieldTracer
 from reportgen.records.manifest import LayerFacts
 
@@ -72,12 +72,12 @@ def _run(
     shape = _clip_shape(network, clip_shape)
     try:
         return _observe(network, layers, shape, torch.device("meta"))
-    except META_FAULTS as error:
+    except REFUSALS as error:
         if network.device.type == "meta":
             raise _cannot_run(network, shape, error) from error
     try:
         return _observe(network, layers, shape, network.device)
-    except META_FAULTS as error:
+    except REFUSALS as error:
         raise _cannot_run(network, shape, error) from error
 
 

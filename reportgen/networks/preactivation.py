@@ -22,7 +22,7 @@ from reportgen.errors import NetworkError, OptionError, UnknownNameError
 from reportgen.networks.folding import FoldedConvolution
 from reportgen.networks.memory import is_out_of_memory
 from reportgen.networks.network import Network
-from reportgen.networks.taps import META_FAULTS, ghosts, input_of, run_until
+from reportgen.networks.taps import REFUSALS, ghosts, input_of, run_until
 
 Objective = Literal["channel", "firing", "neuron"]
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
@@ -139,7 +139,7 @@ def _readers(network: Network, names: set[str], clip_shape: tuple[int, int, int]
     """Return what a pass found, without arithmetic where the network allows that."""
     where = placement(network)
     clip = torch.full((1, channels, *clip_shape), 0.5, **{**where, "device": torch.device("meta")})
-    with suppress(*META_FAULTS):  # it may ask for values, or cannot take such a clip: then a real pass tells
+    with suppress(*REFUSALS):  # it may ask for values, or cannot take such a clip: then a real pass tells
         return _observed(network, names, clip)
     try:
         return _observed(network, names, torch.full(clip.shape, 0.5, **where))

@@ -16,7 +16,7 @@ import torch
 from reportgen.networks.fields import Field as TensorField
 from reportgen.networks.fields import clip_field
 from reportgen.networks.preactivation import Preactivation, clip_channels, placement
-from reportgen.networks.taps import META_FAULTS, run_until
+from reportgen.networks.taps import REFUSALS, run_until
 from reportgen.networks.tracing import FieldTracer
 
 
@@ -63,7 +63,7 @@ def receptive_field(target: Preactivation) -> Field | None:
     where = placement(target.network)
     try:
         return _traced_field(target, {**where, "device": torch.device("meta")})
-    except META_FAULTS:  # it asks for values: it is run for real
+    except REFUSALS:  # it asks for values: it is run for real
         return _traced_field(target, where)
 
 

@@ -14,8 +14,8 @@ from torch.utils.hooks import RemovableHandle
 from reportgen.errors import NetworkError
 from reportgen.networks.network import Network
 
-META_FAULTS = (RuntimeError, NotImplementedError, TypeError, ValueError, AssertionError, IndexError, KeyError)
-"""What a network that asks for values may raise on the meta device, which has none."""
+REFUSALS = (RuntimeError, NotImplementedError, TypeError, ValueError, AssertionError, IndexError, KeyError)
+"""What a network may raise on a clip that it was not made for, or on the meta device, which has no values."""
 
 
 class _Reached(Exception):  # noqa: N818 (a signal, not an error)

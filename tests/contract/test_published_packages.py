@@ -81,6 +81,7 @@ NETWORKS = [
             "mobilenetv3_small_050": ("blocks.1.0.conv_dw",),
         }.items()
     ),
+    Published("ViT", TIMM, (1, 64), (), {"model_name": "vit_tiny_patch16_224", "img_size": 64, "num_classes": CLASSES}),
 ]
 HUB = [f"pytorchvideo.models.hub:{name}" for name in ("x3d_xs", "r2plus1d_r50", "csn_r101", "slowfast_r50")]
 

@@ -6,7 +6,7 @@ from dataclasses import fields
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from reportgen import maximize_activation
 from reportgen.analyses.maximize import maximize_stream
@@ -199,3 +199,23 @@ def test_a_gpu_reaches_the_same_activation(network: nn.Module, cuda_graphs: bool
     here = maximize_activation(network, "2", [0, 1, 2], **options)
     there = maximize_activation(network.cuda(), "2", [0, 1, 2], cuda_graphs=cuda_graphs, **options)
     assert there.activations == pytest.approx(here.activations, rel=0.02)
+
+
+class OneSize(nn.Module):
+    """A network that takes clips of 8x64x64 only."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.conv = nn.Conv3d(3, 2, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.shape[2:] != (8, 64, 64):
+            raise AssertionError("another size")
+        return self.conv(x)
+
+
+def test_a_network_of_one_size_is_not_explored_on_smaller_clips() -> None:
+    options = {"clip_shape": (8, 64, 64), "steps": 8, "grow": True}
+    found = maximize_activation(OneSize().requires_grad_(False), "conv", [0], **options)
+    assert float(found.activations[0]) > float(found.starts[0])
