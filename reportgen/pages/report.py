@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -161,6 +162,14 @@ class ModelView:
         title = self.clips[clip].title if clip in self.clips else clip
         return clip if title == self.label(class_index) else title
 
+    def driver_title(self, clip: str) -> str:
+        """Return the title of a reference clip with its label; of one without pictures, its name in the folder."""
+        facts = self.clips.get(clip)
+        if facts is None:
+            return re.sub(r"^r\d+-", "", clip)
+        label = None if facts.label is None else self.label(facts.label)
+        return facts.title if label in (None, facts.title) else f"{facts.title}: {label}"
+
     def stage_title(self, layer: str) -> str:
         """Return the card's title of a layer, or the layer's own name."""
         titles = {stage.layer: stage.title for stage in self.run.card.stages}
@@ -195,7 +204,8 @@ class ModelView:
 
     def _kernel_ids(self) -> Iterable[KernelId]:
         units = (r.job.unit for name in ("kernels", "decomposition") for r in self.manifest.of(name))
-        return (self.parse_kernel(unit) for unit in dict.fromkeys(units))
+        own = (unit for unit in dict.fromkeys(units) if unit != self.run.model)  # an analysis skipped as a whole
+        return (self.parse_kernel(unit) for unit in own)
 
     @cached_property
     def evidence(self) -> Evidence:
@@ -214,7 +224,9 @@ class ModelView:
         }
         found: dict[str, list[KernelView]] = defaultdict(list)
         for kernel in self._kernel_ids():
-            stage1, decomposition = (asked[name].get(str(kernel)) for name in ("kernels", "decomposition"))
+            stage1, decomposition = (
+                asked[name].get(str(kernel), asked[name].get(self.run.model)) for name in ("kernels", "decomposition")
+            )
             view = KernelView(
                 id=kernel,
                 stage=self.stage_title(kernel.layer),

@@ -17,8 +17,10 @@ import pytest
 
 from reportgen.analyses.suite import SUITE
 from reportgen.errors import JobsFailedError, UnknownNameError
+from reportgen.options import BuildOptions
 from reportgen.records.jobs import Done, Failed
 from reportgen.records.store import Store
+from reportgen.runner.build import build
 
 QUICK = ("--preset", "quick", "--untrained", "--model", "tiny")
 
@@ -165,3 +167,32 @@ def test_two_networks_of_one_architecture_are_compared(tiny_zoo: Path, tmp_path:
     (path,) = (tmp_path / "site").glob("*/pyramids.html")
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", html.unescape(path.read_text(encoding="utf-8"))))
     assert "right | pipe, A tiny network for tests and right | pipe, Another tiny network for tests" in text
+
+
+STILL = """
+from torch import nn
+
+
+def make() -> nn.Module:
+    return nn.Sequential(nn.Conv2d(3, 2, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(2, 2))
+"""
+
+
+def test_a_network_of_single_frames_has_a_site_that_says_why_nothing_moves(tmp_path: Path) -> None:
+    (tmp_path / "still.py").write_text(STILL)
+    options = BuildOptions(
+        models=(f"{tmp_path / 'still.py'}:make",),
+        untrained=True,
+        clip_spec={"frames": 1, "height": 16, "width": 16},
+        adapter={"input": "frame"},
+        analyses=("kernels", "decomposition"),
+        preset="quick",
+        device="cpu",
+        runs=tmp_path / "runs",
+        site=tmp_path / "site",
+    )
+    summary = build(options)
+    summary.check()
+    (page,) = (tmp_path / "site").glob("*/0/0000.html")
+    said = " ".join(html.unescape(re.sub(r"<[^>]*>", " ", page.read_text(encoding="utf-8"))).split())
+    assert "Texture and motion Skipped: a network of single frames has no motion to take apart" in said
