@@ -2,7 +2,7 @@
 
     python -m benchmarks.references --counts 10 500
 
-Clips of the bundled network's generator are written as lossless animations, each count into a folder of its own;
+Clips of the bundled network's generator are written as folders of frames, each count into a folder of its own;
 each pass is a process of its own (`reportgen compute --analyses evidence`), so that its peak resident memory and its
 seconds, start included, are its own. The slope is what one more clip costs.
 """
@@ -45,17 +45,17 @@ class Row:
 
 
 def write_clips(folder: Path, count: int) -> None:
-    """Write `count` generated clips below `folder`, in folders called like their classes."""
+    """Write `count` generated clips below `folder`, each a folder of frames in one that is called like its class."""
     card = load_network("texture_motion").card
     assert card is not None
     generate = import_file(modelzoo_folder() / "texture_motion" / "clips.py").reference_clips
     for first in range(0, count, _AT_ONCE):
         for place, made in enumerate(generate(card, min(_AT_ONCE, count - first), first)):
             pixels = (made.clip * 255).round().byte().permute(1, 2, 3, 0).numpy()
-            frames = [Image.fromarray(frame) for frame in pixels]
-            path = folder / made.label_name / f"clip{first + place}.webp"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            frames[0].save(path, save_all=True, append_images=frames[1:], duration=40, lossless=True, method=0)
+            path = folder / made.label_name / f"clip{first + place}"
+            path.mkdir(parents=True)
+            for number, frame in enumerate(pixels):
+                Image.fromarray(frame).save(path / f"{number:02}.bmp")
 
 
 def measured(folder: Path, count: int, threads: int) -> Row:

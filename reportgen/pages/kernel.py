@@ -78,10 +78,12 @@ def evidence_strips(model: ModelView, view: KernelView) -> list[EvidenceStrip]:
     def shown(driven: Driven) -> RealClip:
         facts = model.clips.get(driven.clip)
         if facts is None:
-            return RealClip(None, driven.clip, number(driven.value))
+            return RealClip(None, model.driver_title(driven.clip), number(driven.value))
         clip = strip(model.addresses, facts.clip, facts.poster, f"Real clip {facts.title}")
         shape = (facts.frames, facts.height, facts.width)
-        return RealClip(clip, facts.title, number(driven.value), mark(driven.place, found.field, shape))
+        return RealClip(
+            clip, model.driver_title(driven.clip), number(driven.value), mark(driven.place, found.field, shape)
+        )
 
     groups = {"drive it most": found.most, "drive it least": found.least, "at random": found.random}
     return [EvidenceStrip(title, [shown(driven) for driven in clips]) for title, clips in groups.items()]
@@ -111,7 +113,7 @@ def mark(
     top, bottom = _span(place[1], max(size_y, LEAST_MARK * height), height)
     seen = (field or clip)[0]
     first, last = (place[0], place[0]) if seen >= frames else (place[0] - seen // 2, place[0] + seen // 2)
-    words = f"frame {place[0] + 1} of {frames}, around x {place[2]}, y {place[1]} px"
+    words = f"frame {place[0] + 1}/{frames}, x {place[2]}, y {place[1]}"
     return Mark(
         round(100 * left / width, 1),
         round(100 * top / height, 1),
@@ -155,7 +157,7 @@ def _driver(model: ModelView, view: KernelView) -> str:
     probes = model.kernel_probes(view.id)
     if probes is None:
         return ""
-    return model.clips[probes.clip].title if probes.clip in model.clips else probes.clip
+    return model.driver_title(probes.clip)
 
 
 def _numbers(view: KernelView) -> list[tuple[str, Record, list[tuple[str, str]], list[tuple[str, str]]]]:

@@ -117,8 +117,8 @@ def kernel_rows(model: ModelView, probes: ModelProbes) -> list[KernelRow]:
     for _, layer, index in sorted(reliance, key=lambda each: -each[0])[:KERNELS_SHOWN]:
         found_kernel = probes.kernel(layer, index)
         if found_kernel:
-            clip = model.clips[found_kernel.clip].title if found_kernel.clip in model.clips else found_kernel.clip
-            rows.append(KernelRow(short_kernel_name(layer, index), pages.get((layer, index), ""), clip, found_kernel))
+            title, uri = model.driver_title(found_kernel.clip), pages.get((layer, index), "")
+            rows.append(KernelRow(short_kernel_name(layer, index), uri, title, found_kernel))
     return rows
 
 

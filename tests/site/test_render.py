@@ -144,7 +144,7 @@ def test_the_motion_page_says_what_the_probes_leave(sample_site: Path) -> None:
     kernel = text_of(sample_site / "drift" / "stem.conv" / "0007.html")
     assert "Motion reliance 0.75" in kernel
     assert "25% is left in the best frozen frame" in kernel
-    assert "Of 126 kernels that clips drive, 16 (13%) lose at least 50% of their response." in text
+    assert "Of 126 kernels that clips drive, 16 (13%) lose at least 50% of their response then." in text
     assert "8 clips of 20 reference clips, drawn at random" in text
     assert "Classes that rely on motion pass 3 of 4" in text_of(sample_site / "drift" / "audit.html")
 
@@ -159,7 +159,7 @@ def test_every_kernel_of_a_layer_stands_in_its_table(sample_site: Path) -> None:
 
 
 def test_files_that_could_not_be_read_are_told(sample_site: Path) -> None:
-    said = "1 more could not be read: broken.mp4 was cut off: copy it again."
+    said = "(1 more could not be read: broken.mp4 was cut off: copy it again)."
     assert said in text_of(sample_site / "drift" / "audit.html")
 
 
