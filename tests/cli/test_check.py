@@ -30,6 +30,14 @@ def test_a_missed_limit_is_an_error_that_names_figure_and_limit(runs: Path) -> N
     assert "not tested" in result.output, "what was not measured is listed and does not fail"
 
 
+def test_what_was_measured_with_too_little_effort_warns(runs: Path, tmp_path: Path) -> None:
+    config = tmp_path / "strict.toml"
+    config.write_text("[check]\nshuffled_depths = 4\nrandom_maps = 11\n")
+    result = CliRunner().invoke(cli, ["check", "--runs", str(runs), "--config", str(config)])
+    assert "Methods that read the weights" not in str(result.exception)
+    assert "warn        drift  Methods that read the weights: 1 of 2" in result.output
+
+
 def test_limits_can_be_changed(runs: Path, tmp_path: Path) -> None:
     config = tmp_path / "lenient.toml"
     config.write_text(LENIENT)

@@ -289,3 +289,13 @@ def test_rendering_needs_no_torch(small_run: Path, tmp_path: Path) -> None:
 
 def test_labels_are_those_of_the_run(report: Report) -> None:
     assert [report.models[0].label(i) for i in range(-1, 5)] == ["class -1", *LABELS, "class 4"]
+
+
+def test_the_saliency_page_shows_contrasts_tubes_and_the_published_view(sample_site: Path) -> None:
+    page = sample_site / "drift" / "tennis" / "index.html"
+    text, markup = text_of(page), page.read_text(encoding="utf-8")
+    assert " rather than " in text
+    assert 'id="class-0002-vs-0001"' in markup
+    assert "Clip, guided backprop and its SmoothGrad" in text
+    assert markup.count('class="rg-frames__row"') >= 2 * 6, "two rows of frames for each map and for the published view"
+    assert "The map in the clip's volume: time runs to the right" in text.replace("’", "'")

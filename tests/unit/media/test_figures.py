@@ -19,7 +19,9 @@ from reportgen.records.figures import (
     HeatFigure,
     ImageFigure,
     JsonFigure,
+    MapFigure,
     MotionFigure,
+    StackFigure,
     TextFigure,
 )
 from reportgen.records.store import Store
@@ -34,6 +36,8 @@ FIGURES: dict[str, Figure] = {
     "image": ImageFigure(FRAMES[0]),
     "motion": MotionFigure(MOTION, EVIDENCE, 2.5),
     "heat": HeatFigure(HEAT, FRAMES, signed=True, scale=2e-9),
+    "map": MapFigure(HEAT, signed=True, scale=2e-9),
+    "stack": StackFigure(HEAT, FRAMES, 2e-9, signed=True),
     "data": DataFigure({"b": np.arange(6).reshape(2, 3), "a": FRAMES}),
     "json": JsonFigure({"nodes": [1, 2.5, None, "é"]}),
     "text": TextFigure("a,b\n1,2\n", ".csv"),
@@ -161,3 +165,21 @@ def test_damaged_data_is_an_error_that_says_what_to_do(store: Store) -> None:
         read_data(path)
     with pytest.raises(StoreError):
         read_data(path.with_name("missing.npz"))
+
+
+def test_the_tube_of_a_signed_map_is_red_for_and_blue_against(store: Store) -> None:
+    heat = np.zeros((4, 16, 16))
+    heat[:, :8], heat[:, 8:] = 1.0, -1.0
+    artifact, *others = write_figure(
+        store, "media", "tube", StackFigure(heat, np.zeros((4, 16, 16, 3)), 1.0, signed=True)
+    )
+    assert not others
+    pixels = np.asarray(Image.open(store.path(artifact)).convert("RGB")).astype(int)
+    seen = pixels.sum(axis=2) > 0
+    assert ((pixels[..., 0] > pixels[..., 2]) & seen).any()
+    assert ((pixels[..., 2] > pixels[..., 0]) & seen).any()
+
+
+def test_a_map_alone_is_one_sprite_with_its_scale(store: Store) -> None:
+    (artifact,) = write_figure(store, "media", "signed", MapFigure(HEAT, signed=True, scale=2e-9))
+    assert (artifact.kind, artifact.frames, artifact.scale) == ("heat", 5, 2e-9)

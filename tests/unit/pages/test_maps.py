@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from reportgen.options import CheckLimits
 from reportgen.pages.maps import MapChecks, RandomBand, Shuffled, faithful_state, map_verdicts, places, ranking
 
 
@@ -36,6 +37,17 @@ def test_a_warning_carries_the_failing_figure() -> None:
     assert "20" in found["adds up"].figure
     assert found["faithful"].figure == "insertion 0.50 (random 0.50), deletion 0.50 (random 0.50)"
     assert (found["reads the weights"].state, found["reads the weights"].figure) == ("fail", "0.93 kept")
+
+
+def test_too_little_effort_warns_and_does_not_fail() -> None:
+    """Four random maps at three steps cannot say that a map is no better, nor two depths that it is blind."""
+    few = checks("a", 0.5, 0.5, kept=0.93).model_copy(update={"random_maps": 4, "shares": (0.0, 0.3, 0.7, 1.0)})
+    found = {verdict.name: verdict for verdict in map_verdicts(None, few, CheckLimits())}
+    assert found["faithful"].state == "warn"
+    assert "4 random maps at 3 steps" in found["faithful"].meaning
+    assert found["reads the weights"].state == "warn"
+    enough = CheckLimits(random_maps=4, curve_steps=3, shuffled_depths=1)
+    assert {v.state for v in map_verdicts(None, few, enough)} == {"fail"}
 
 
 def test_what_was_not_measured_is_not_tested_and_says_why() -> None:
