@@ -61,7 +61,7 @@ class Row:
 
     method: str
     map: Cost
-    checks: Cost
+    checks: Cost | None
 
 
 class Meter:
@@ -122,9 +122,16 @@ def best_class(network: Network, clip: Tensor, baseline: str) -> int:
 
 
 def benchmark(
-    model: str, methods: list[str], preset: str, device: str, progress: Progress, keep: Callable[[list[Row]], None]
+    model: str,
+    methods: list[str],
+    preset: str,
+    device: str,
+    progress: Progress,
+    keep: Callable[[list[Row]], None],
+    *,
+    checked: bool = True,
 ) -> list[Row]:
-    """Measure one network; `keep` is told of the rows whenever there is more of them."""
+    """Measure one network, its maps alone unless they are `checked`; `keep` is told of the rows as they grow."""
     network = load_network(model, untrained=True, device=device)
     clip = seeded_clip(network)
     options = BuildOptions(preset=preset, parameters={"saliency": {"methods": methods}})
@@ -133,10 +140,11 @@ def benchmark(
     named = NamedClip("clip", clip, "seeded")
     subject = Subject(network, {}, (), clips=(named,), classes={"clip": (index,)})
     meter = Meter(network)
-    rows = {method: Row(method, Cost(), Cost()) for method in methods}
+    rows = {method: Row(method, Cost(), None) for method in methods}
     kept: dict[str, Result] = {}
 
-    def answers(_analysis: str, unit: str, role: str) -> Arrays:
+    def answers(analysis: str, unit: str, role: str) -> Arrays:
+        assert analysis == "saliency"
         figure = kept[unit].figures[role]
         assert isinstance(figure, HeatFigure)
         return {"heat": figure.heat, "scale": torch.ones(()).numpy()}
@@ -147,21 +155,27 @@ def benchmark(
             for one, result in SaliencyAnalysis().run(subject, [unit], maps, answers, progress):
                 kept[one.name] = result
         keep(list(rows.values()))
+    if not checked:
+        return list(rows.values())
+    costs = {method: Cost() for method in methods}
+    for method, row in rows.items():
+        row.checks = costs[method]
     units = [unit for unit in FaithfulnessAnalysis().units(subject, checks) if isinstance(unit, Unit)]
     answered = FaithfulnessAnalysis().run(subject, units, checks, answers, progress)
-    shared = Row("random maps", Cost(), Cost())
-    with meter.measured(shared.checks):  # the first answer comes after what all maps share
+    together = Cost()
+    shared = Row("random maps", Cost(), together)
+    with meter.measured(together):  # the first answer comes after what all maps share
         first, _ = next(answered)
     keep([*rows.values(), shared])
     for unit in units[1:]:
-        with meter.measured(rows[str(unit.parameters["method"])].checks):
+        with meter.measured(costs[str(unit.parameters["method"])]):
             next(answered)
         keep([*rows.values(), shared])
-    alone = rows[str(first.parameters["method"])]
-    with meter.measured(alone.checks):
+    alone = costs[str(first.parameters["method"])]
+    with meter.measured(alone):
         FaithfulnessAnalysis().check(subject, first, kept_heat(kept, first), checks, progress)
     for name in ("cpu", "wall", "passes"):
-        setattr(shared.checks, name, getattr(shared.checks, name) - getattr(alone.checks, name))
+        setattr(together, name, getattr(together, name) - getattr(alone, name))
     return [*rows.values(), shared]
 
 
@@ -174,7 +188,7 @@ def kept_heat(kept: dict[str, Result], unit: Unit) -> Tensor:
 
 def totals(rows: list[Row]) -> Cost:
     """Return the cost of everything together."""
-    parts = [cost for row in rows for cost in (row.map, row.checks)]
+    parts = [cost for row in rows for cost in (row.map, row.checks) if cost]
     return Cost(
         sum(one.cpu for one in parts),
         sum(one.wall for one in parts),
@@ -186,11 +200,11 @@ def totals(rows: list[Row]) -> Cost:
 def table(rows: list[Row]) -> str:
     """Return the rows as a Markdown table."""
     lines = ["| method | map cpu s | passes | peak GiB | checks cpu s | passes | peak GiB |", "|" + " --- |" * 7]
-    lines += [
-        f"| {row.method} | {row.map.cpu:.1f} | {row.map.passes} | {row.map.peak:.2f} "
-        f"| {row.checks.cpu:.1f} | {row.checks.passes} | {row.checks.peak:.2f} |"
-        for row in rows
-    ]
+    for row in rows:
+        cells = [
+            f"{cost.cpu:.1f} | {cost.passes} | {cost.peak:.2f}" if cost else " | | " for cost in (row.map, row.checks)
+        ]
+        lines.append(f"| {row.method} | {' | '.join(cells)} |")
     whole = totals(rows)
     lines.append(f"\nTogether {whole.cpu:.0f} s of processor time, {whole.passes} passes, {whole.wall:.0f} s here.")
     return "\n".join(lines)
@@ -201,6 +215,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Times saliency maps and their checks on one native clip.")
     parser.add_argument("--model", default="i3d")
     parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=list(METHODS))
+    parser.add_argument("--maps", action="store_true", help="measure the maps alone, not the checks of them")
     parser.add_argument("--preset", default="standard")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=2)
@@ -221,7 +236,15 @@ def main() -> None:
             options.json.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
     with terminal_progress(Console(stderr=True)) as progress:
-        rows = benchmark(options.model, options.methods, options.preset, options.device, progress, keep)
+        rows = benchmark(
+            options.model,
+            options.methods,
+            options.preset,
+            options.device,
+            progress,
+            keep,
+            checked=not options.maps,
+        )
     print(table(rows))
     keep(rows)
 
