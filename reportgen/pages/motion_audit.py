@@ -178,6 +178,9 @@ def pages(report: Report) -> Iterator[Page]:
                 "kernel_count": sum(row.measured for row in layers),
                 "threshold": max((layer.threshold for layer in found.layers.values()), default=None) if found else None,
                 "csv": _csv(model, records),
+                "notes": list(
+                    dict.fromkeys(n for r in records if isinstance(r.outcome, Done) for n in r.outcome.notes)
+                ),
                 "clips": [_clip_row(model, probes) for probes in model.clip_probes],
                 "kernels": kernel_rows(model, found) if found else [],
                 "most": KERNELS_SHOWN,
