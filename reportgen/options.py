@@ -160,9 +160,6 @@ class CheckLimits(BaseModel):
     random_maps: int = Field(10, description="Random maps that a comparison needs to fail; with fewer it warns.")
     curve_steps: int = Field(6, description="Steps of insertion and deletion that they need; with fewer they warn.")
     shuffled_depths: int = Field(3, description="Depths of shuffled weights that the check needs to fail.")
-    random_maps: int = Field(10, description="Random maps that a comparison needs to fail; with fewer it warns.")
-    curve_steps: int = Field(6, description="Steps of insertion and deletion that they need; with fewer they warn.")
-    shuffled_depths: int = Field(3, description="Depths of shuffled weights that the check needs to fail.")
 
 
 class KernelSelection(BaseModel):
