@@ -50,8 +50,8 @@ class Curves:
 class Probes:
     """How the logit of a class answers to hiding parts of one clip, whatever the map.
 
-    `random` are the curves of random maps: `insertion` is one map's, `deletion` that of its reverse. `hidden` R count says which tubes each random part hides, `drops` R by
-    how much the logit then falls.
+    `random` are the curves of random maps: `insertion` is one map's, `deletion` that of its reverse. `hidden` R count
+    says which tubes each random part hides, `drops` R by how much the logit then falls.
     """
 
     clip: Tensor
