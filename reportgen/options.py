@@ -220,7 +220,7 @@ class BuildOptions(BaseModel):
     frames: str | None = None
     reference: Path | None = Field(
         None,
-        description="Folder of reference clips, searched recursively; a sub-folder named like a class labels its clips.",
+        description="Folder of reference clips, searched through; a sub-folder named like a class labels its clips.",
     )
     classes: tuple[str, ...] = ()
     contrasts: tuple[tuple[str, str], ...] = Field(
