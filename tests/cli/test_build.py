@@ -109,7 +109,7 @@ def test_an_unknown_saliency_method_stops_before_any_work(tiny_zoo: Path, tmp_pa
 
 def test_an_interrupted_build_keeps_finished_work_and_goes_on(tmp_path: Path, tiny_zoo: Path) -> None:
     config = tmp_path / "reportgen.toml"
-    config.write_text("[kernels]\nsteps = 3000\nearly_stop = false\nbatch_size = 1\n")
+    config.write_text("[kernels]\nsteps = 800\nearly_stop = false\nbatch_size = 1\n")
     words = ["compute", *QUICK, "--zoo", str(tiny_zoo), "--kernels", "all", "--analyses", "kernels"]
     command = [sys.executable, "-m", "reportgen", *words]
     folder = tmp_path / "runs/tiny/records"
@@ -126,7 +126,7 @@ def test_an_interrupted_build_keeps_finished_work_and_goes_on(tmp_path: Path, ti
     kept = records(tmp_path)
     assert 1 <= len(kept) < 10
     assert not [name for name in kept if name.startswith(".part-")]
-    config.write_text("[kernels]\nsteps = 3000\nearly_stop = false\nbatch_size = 1\n")
+    config.write_text("[kernels]\nsteps = 800\nearly_stop = false\nbatch_size = 1\n")
     again = [*words[:-4], "--kernels", kept_kernels(kept), "--analyses", "kernels"]
     done = reportgen(*again, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
