@@ -72,8 +72,8 @@ class AscentOptions:
     - `total_variation`, `temporal_smoothness`: see Penalties; `scale`, `rotation`: see Views.
     - `jitter`: shift of each view in (frames, px) either way; None: anywhere on the periodic canvas, or, for the
       objective "neuron", up to an eighth of what the unit sees and at most (2, 8).
-    - `grow`: explore on clips that just hold what a unit sees, then tile the whole clip with them; cheaper by the
-      ratio of the volumes, which is large for early layers.
+    - `grow`: explore on clips that just hold what a unit sees, or half of each side where that is less, then tile the
+      whole clip with them; cheaper by the ratio of the volumes.
     - `cuda_graphs`: on a GPU, record a step once and replay it; fixed batch sizes, no launch overhead.
     - `precision`: "mixed" explores in bfloat16 and cools down in float32; "auto" does so where it is faster.
     - `compile`: whether the layers in front of the target are compiled: "auto" where that is little beside the work.

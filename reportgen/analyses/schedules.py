@@ -72,13 +72,14 @@ def small_shape(
 ) -> tuple[int, int, int] | None:
     """Return a part of the clip to explore on, or None when it would not be much smaller than the clip.
 
-    It holds what one unit sees (`reach`), at least 8 frames and 32 px (in less, the padding
-    at its borders would count for too much), and whole steps of the layer's stride. A size that divides the clip's,
-    and so tiles it without a seam, is preferred to one up to 1.6 times smaller.
+    It holds what one unit sees (`reach`), or half of the clip's side where a unit sees more; at least 8 frames and
+    32 px (in less, the padding at its borders would count for too much), and whole steps of the layer's stride. A
+    size that divides the clip's, and so tiles it without a seam, is preferred to one up to 1.6 times smaller.
     """
     sizes = []
     for size, seen, stride, least in zip(shape, reach, strides, (8, 32, 32), strict=True):
-        part = min(size, -(-max(seen, least) // stride) * stride)
+        needed = max(min(seen, -(-size // 2)), least)
+        part = min(size, -(-needed // stride) * stride)
         seamless = next((whole for whole in range(part, size, stride) if size % whole == 0), size)
         sizes.append(seamless if seamless <= _SEAMLESS * part else part)
     small = (sizes[0], sizes[1], sizes[2])

@@ -38,3 +38,9 @@ def test_a_step_costs_three_passes_of_the_layers_up_to_the_kernels_own() -> None
 def test_the_largest_network_takes_the_least_that_leads_anywhere() -> None:
     assert affordable_steps(layers(10**15), "conv0", 100, 1.0) == LEAST_STEPS
     assert affordable_steps(layers(10**15), "conv0", 5, 1.0) == 5
+
+
+def test_steps_on_smaller_clips_are_cheaper() -> None:
+    large = layers(4 * 10**9, 6 * 10**9)
+    assert affordable_steps(large, "conv1", 100, 600.0, grow=True) == 60
+    assert affordable_steps(layers(10**15), "conv0", 100, 1.0, grow=True) == 3 * LEAST_STEPS
