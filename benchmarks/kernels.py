@@ -4,12 +4,12 @@
     python -m benchmarks.kernels --published-budget 100000        # all 1500 published steps (hours)
 
 The published loop is timed over `--timed-steps` whole steps; its time is that of a step times 1500. What it reaches is
-measured after as many of the 1500 steps as `--published-budget` seconds hold, the needless parts of a step left out
-(the clip does not depend on them); where that is fewer than 1500 it is a lower bound, and the table states the steps
-and what half of them had reached. The common evaluation is the mean of the kernel's pre-activation map on the native
-clip, prepared as the network's card says, the published 16x128x128 clip resized to it. Ours is the smallest number of
-steps, doubled from 4, whose finished clip reaches that; its seconds are those of the whole call divided by the kernels,
-start and evaluation included.
+found by as many of the 1500 steps as `--published-budget` seconds hold, without the parts on which that does not depend
+(see `published_loop`); where that is fewer than 1500 it is a lower bound, and the table states the steps and what half
+of them had reached. The common evaluation is the mean of the kernel's pre-activation map on a native clip, prepared as
+the network's card says: of the published loop, that part of what it showed the network. Ours is the smallest number of
+steps, doubled from 4, whose finished clip reaches as much; its seconds are those of the whole call divided by the
+kernels, start and evaluation included.
 Networks without weights at hand are taken untrained, and said to be.
 """
 
@@ -24,11 +24,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.machine import describe, measured_peak, peak_memory, seconds_of
-from benchmarks.published_kernels import STEPS, published_loop
+from benchmarks.published_kernels import STEPS, native_part, published_loop
 from reportgen import load_network
 from reportgen.analyses.maximize import as_searched
 from reportgen.analyses.options import AscentOptions
@@ -115,7 +114,7 @@ def measure(network: Network, layer: str, options: argparse.Namespace, peak: flo
     kernels = list(range(options.kernel, options.kernel + options.kernels))
     judge = Search(network, layer, kernels, AscentOptions())
     halfway, goal = (
-        float(judge.measure(functional.interpolate(clip, judge.shape, mode="trilinear"), [options.kernel])[0])
+        float(judge.measure(native_part(clip, judge.shape), [options.kernel])[0])
         for clip in (reached.halfway, reached.clip)
     )
     steps, activation, seconds = race(network, layer, kernels, goal)
