@@ -350,6 +350,14 @@ def test_an_exported_program(program: Path, file: Path) -> None:
     assert torch.equal(copied.get_parameter("stem.weight"), network.module.get_parameter("stem.weight"))
 
 
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning", "ignore::UserWarning")
+def test_every_analysis_answers_for_an_exported_program(program: Path, tmp_path: Path) -> None:
+    outcomes = put_through_everything(str(program), {}, (8, 24), tmp_path)
+    for analysis, found in outcomes.items():
+        assert found, f"{analysis} says nothing"
+        assert not reasons(found)
+
+
 def test_a_file_that_is_no_exported_program(tmp_path: Path) -> None:
     (tmp_path / "x.pt2").write_bytes(b"text")
     with pytest.raises(CardError, match="cannot be read as an exported program"):
