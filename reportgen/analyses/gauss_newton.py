@@ -32,6 +32,9 @@ from reportgen.analyses.warping import (
 _SOFTNESS = 0.05  # e: where the square roots turn quadratic, in standard deviations of the clip and in px
 _SMALLEST_SIDE = 12  # px; the coarsest pictures of the pyramid
 _LONGEST_STEP = 1.5  # px; a linearised picture cannot be trusted further
+# Pixels of all pairs of frames that are matched at once; pairs are independent, and on a CPU few at a time stay in its
+# cache: 30% less time for 64 frames of 224x224 px.
+_PAIR_POSITIONS = {"cpu": 2**18, "cuda": 2**25}
 _PREFER_SLOWER = 0.95  # a start that moves more must lower the energy by 5% to be taken
 
 
@@ -151,7 +154,10 @@ def _chained_motion(clips: Tensor, reference: int, levels: int, last: Effort, sm
     towards = [t - 1 if t > reference else t + 1 for t in frames]
     pictures = clips[:, :, towards].transpose(1, 2).flatten(0, 1)
     seen = clips[:, :, frames].transpose(1, 2).flatten(0, 1)
-    step = _pair_motion(pictures, seen, levels, last, smoothness).unflatten(0, (len(clips), len(frames)))
+    at_once = max(1, _PAIR_POSITIONS.get(clips.device.type, _PAIR_POSITIONS["cpu"]) // pictures[0, 0].numel())
+    pairs = zip(pictures.split(at_once), seen.split(at_once), strict=True)
+    step = torch.cat([_pair_motion(*some, levels, last, smoothness) for some in pairs])
+    step = step.unflatten(0, (len(clips), len(frames)))
     chain = {reference: torch.zeros_like(step[:, 0])}
     for t in [*range(reference + 1, clips.shape[2]), *range(reference - 1, -1, -1)]:
         index = frames.index(t)

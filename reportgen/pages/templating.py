@@ -24,6 +24,14 @@ def inert(value: object) -> Markup:
     return Markup(text)  # noqa: S704 (escaped on the line above)
 
 
+def prose(text: str) -> Markup:
+    """Return text as `inert` does, what stands between backticks as code."""
+    parts = str(text).split("`")
+    if len(parts) % 2 == 0:  # a lone backtick is only a sign
+        return inert(text)
+    return Markup().join(Markup("<code>{}</code>").format(inert(p)) if i % 2 else inert(p) for i, p in enumerate(parts))
+
+
 def anchor(text: str) -> Markup:
     """Return the id of a heading: letters, digits and dashes, so that Markdown reads it as one."""
     return Markup(re.sub(r"[^0-9A-Za-z]+", "-", text).strip("-") or "part")  # noqa: S704 (nothing else is left)
@@ -64,6 +72,7 @@ class Templates:
             fixed=formats.fixed,
             plural=formats.plural,
             plain=formats.plain,
+            prose=prose,
             shape=formats.shape,
             short_layer=formats.short_layer_name,
         )

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 
 from reportgen.pages.page import Page
-from reportgen.pages.templating import Templates, anchor, inert, script_json
+from reportgen.pages.templating import Templates, anchor, inert, prose, script_json
 
 NASTY = "<script>alert(1)</script> | *a* _b_ [c](d) ![e](f) `g` {{ 7*7 }} {% x %} # h & ' \" {: #id } ~~s~~ \\ --- 1."
 
@@ -31,6 +31,19 @@ def test_markdown_and_html_see_only_text(around: str) -> None:
     for tag in ("<script", "<em", "<strong", "<a ", "<img", "<code", "<del"):
         assert tag not in html
     assert NASTY in unescape(html)
+
+
+def test_prose_shows_code_between_backticks_and_nothing_else() -> None:
+    assert unescape(str(prose("takes `frames`, not <b>"))) == "takes <code>frames</code>, not <b>"
+    assert "<b>" not in str(prose("`<b>` and <b>"))
+    assert unescape(str(prose(NASTY.replace("`g`", "`")))) == NASTY.replace("`g`", "`")
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=["Cc", "Cs"])))
+def test_prose_loses_no_sign(text: str) -> None:
+    html = re.sub(r"</?code>", "`", str(prose(text)))
+    assert unescape(html) == text
+    assert not set("<>`*_[]{}|!\\~") & set(re.sub(r"&#\d+;", "", html.replace("`", "")))
 
 
 def test_templates_escape_every_value_but_markup(tmp_path: Path) -> None:
