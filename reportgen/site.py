@@ -12,9 +12,12 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from importlib import metadata
 from itertools import islice
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from reportgen.errors import RenderError
 from reportgen.media import motion_sprite, png_bytes, read_data
@@ -39,18 +42,51 @@ _BROKEN_SHOWN = 3
 
 
 def render(
-    runs: Path | Iterable[Path], site: Path, *, build_dir: Path = Path("build"), progress: Progress = SILENT
+    runs: Path | Iterable[Path], site: Path, *, build_dir: Path | None = None, progress: Progress = SILENT
 ) -> Path:
     """Render runs as a site in the folder `site` and return its ``index.html``.
 
     `runs` is one run's folder, a folder of runs, or several of either.
 
-    The intermediate Markdown and ``mkdocs.yml`` stay in `build_dir`. Nothing is done when neither the runs, nor the
-    templates, nor the program have changed since the last time. Raises StoreError when there are no runs or one of
-    them is damaged, RenderError when the site cannot be built or `site` holds files that are not a report's.
+    The intermediate Markdown and ``mkdocs.yml`` stay in `build_dir`, by default a folder of the site's own in
+    ``build``: many reports may be built at once. Whoever renders a site that another process is writing waits for it.
+    Nothing is done when neither the runs, nor the templates, nor the program have changed since the last time. Raises
+    StoreError when there are no runs or one of them is damaged, RenderError when the site cannot be built or `site`
+    holds files that are not a report's.
     """
     folders = [runs] if isinstance(runs, Path) else list(runs)
     report = Report.of(store for folder in folders for store in find_runs(folder))
+    build_dir = build_dir or _build_folder(site)
+    with _one_at_a_time(build_dir, progress):
+        return _render(report, site, build_dir, progress)
+
+
+def _build_folder(site: Path) -> Path:
+    """Return the folder of a site's intermediate files: two sites of one name have two."""
+    place = hashlib.sha256(str(site.resolve()).encode()).hexdigest()[:8]
+    return Path("build") / f"{site.resolve().name}-{place}"
+
+
+@contextmanager
+def _one_at_a_time(build_dir: Path, progress: Progress) -> Iterator[None]:
+    """Hold the folder against other processes; wait for one that holds it."""
+    lock = FileLock(build_dir / ".lock")
+    try:
+        build_dir.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            progress.note(f"Another process works in {build_dir}: waiting for it.")
+            lock.acquire()
+    except OSError as error:
+        raise RenderError(describe_os_error(error, build_dir)) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _render(report: Report, site: Path, build_dir: Path, progress: Progress) -> Path:
     _check_ours(site)
     _check_ours(build_dir / "docs")
     digest = _digest(report)

@@ -7,10 +7,13 @@ import re
 import shutil
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from html import unescape
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from sample_run import HOSTILE_LABEL, HOSTILE_LAYER, LABELS, LAYERS
 
 from reportgen.errors import RenderError, StoreError
@@ -225,6 +228,38 @@ def test_a_site_that_lost_a_file_or_whose_run_changed_is_built_again(small_run: 
     render([small_run], site, build_dir=build)
     assert "hardly run" in text_of(site / "index.html")
     assert (site / ".gitkeep").is_file()
+
+
+def test_many_sites_are_rendered_at_once_from_one_folder(sample_runs: Path, tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from reportgen import render\n"
+        "render(Path(sys.argv[1]), Path(sys.argv[2]))"
+    )
+    pairs = [(sample_runs / "plain_net", tmp_path / "a" / "site"), (sample_runs / "drift", tmp_path / "b" / "site")]
+    running = [
+        subprocess.Popen([sys.executable, "-c", program, *map(str, pair)], cwd=tmp_path, stderr=subprocess.PIPE)
+        for pair in pairs
+    ]
+    for process, (run, site) in zip(running, pairs, strict=True):
+        assert process.communicate()[1] == b""
+        assert process.returncode == 0
+        assert (site / run.name / "index.html").is_file()
+
+
+def test_whoever_renders_a_site_that_another_process_writes_waits_for_it(small_run: Path, tmp_path: Path) -> None:
+    build, site, notes = tmp_path / "build", tmp_path / "site", Notes()
+    build.mkdir()
+    other = FileLock(build / ".lock")
+    other.acquire()
+    with ThreadPoolExecutor() as pool:
+        rendered = pool.submit(render, small_run, site, build_dir=build, progress=notes)
+        while not notes.notes:
+            assert not rendered.done()
+            time.sleep(0.01)
+        assert notes.notes == [f"Another process works in {build}: waiting for it."]
+        assert not site.exists()
+        other.release()
+        assert rendered.result(timeout=60).is_file()
 
 
 @pytest.mark.parametrize("place", ["site", "build/docs"])
