@@ -70,7 +70,10 @@ class Moments:
         return (self.scatter.diagonal() / max(self.count, 1)).clamp_min(0).sqrt()
 
     def dead(self) -> tuple[int, ...]:
-        """Return the kernels that answer alike to every clip (std at most 1e-6 of the layer's largest response)."""
+        """Return the kernels that answer alike to every clip (std at most 1e-6 of the layer's largest response).
+
+        Of a single clip all do: whoever asks sees to it that there are clips enough.
+        """
         return tuple(torch.nonzero(self.spread <= 1e-6 * self.largest).flatten().tolist())
 
     def duplicates(self, threshold: float, least_clips: int) -> tuple[tuple[int, int, float], ...]:

@@ -32,10 +32,13 @@ class _Word(_Read):
 
 
 class LayerDocument(_Read):
-    """One layer of the document; lists by kernel. An example is [clip, response, frame, y, x] or without a place."""
+    """One layer of the document; lists by kernel. An example is [clip, response, frame, y, x] or without a place.
+
+    `dead` is None where there were too few clips to tell.
+    """
 
     kernels: int
-    dead: tuple[int, ...]
+    dead: tuple[int, ...] | None
     duplicates: tuple[tuple[int, int, float], ...]
     words: tuple[_Word, ...]
     quantiles: tuple[tuple[float | None, ...], ...]
@@ -141,6 +144,7 @@ class Evidence:
             redundancy={
                 layer: Redundancy(found.kernels, found.dead, found.duplicates)
                 for layer, found in document.layers.items()
+                if found.dead is not None
             },
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reportgen.pages.format import number, percent
+from reportgen.pages.format import number, percent, plural
 
 PLAIN = 0.02
 """Standard deviation of a clip's pixels, of a range of 1, under which the clip is said to be plain."""
@@ -140,7 +140,7 @@ def evidence(figures: KernelFigures) -> str:
     reached = f"Activation {number(figures.activation)}"
     if figures.reference_clips == 0:
         return f"{reached}; no reference clips were measured, so there is nothing to compare it with."
-    clips = f"{figures.reference_clips} reference clips"
+    clips = plural(figures.reference_clips, "reference clip")
     if figures.times_best is None:
         best = "none" if figures.best_real is None else number(figures.best_real)
         return f"{reached}; none of {clips} drives this kernel above zero (best {best})."

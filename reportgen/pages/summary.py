@@ -16,9 +16,6 @@ from reportgen.pages.sentences import KernelFigures
 from reportgen.pages.verdicts import SEEDS_DIFFER, UNRELATED, State, Verdict, graded
 from reportgen.records.jobs import Done
 
-RELIES = 0.1
-"""Motion reliance from which a class is said to use motion."""
-
 
 @dataclass(frozen=True)
 class Headline:
@@ -93,7 +90,7 @@ def checks(model: ModelView, limits: CheckLimits | None = None) -> list[Verdict]
         _redundancy_check(model, limits),
         *_pyramid_checks(model, limits),
         *_saliency_checks(model, limits),
-        *_motion_checks(model),
+        *_motion_checks(model, limits),
     ]
 
 
@@ -143,13 +140,21 @@ def _kernel_checks(model: ModelView, limits: CheckLimits) -> list[Verdict]:
     explained, explained_text = _share(figures, lambda f: f.texture_plus_motion)
     kept = [f.activation_kept for f in figures if f.texture_plus_motion and f.activation_kept is not None]
     middle = median(kept) if kept else None
+    above_state = graded(above, *limits.above_real)
+    few = 0 < model.evidence.clips < limits.reference_clips
     return [
         Verdict(
-            graded(above, *limits.above_real),
+            "warn" if few and above_state == "pass" else above_state,
             "Synthetic clips above the best real clip",
             above_text,
             f"{_from(limits.above_real)} of kernels",
-            "An optimum that a real clip outdoes is no optimum, and its picture says little.",
+            "An optimum that a real clip outdoes is no optimum, and its picture says little."
+            + (
+                f" Not enough evidence to pass: {plural(model.evidence.clips, 'reference clip')} instead of "
+                f"{limits.reference_clips}."
+                if few
+                else ""
+            ),
             model.addresses.home,
         ),
         Verdict(
@@ -273,16 +278,16 @@ def _at_most_warned(state: State, scant: Sequence[object]) -> State:
     return "warn" if state == "fail" and scant else state
 
 
-def _motion_checks(model: ModelView) -> list[Verdict]:
+def _motion_checks(model: ModelView, limits: CheckLimits) -> list[Verdict]:
     classes = model.motion_probes.classes if model.motion_probes else ()
     known = [row.motion_reliance for row in classes if row.motion_reliance is not None]
-    relying = sum(value >= RELIES for value in known)
+    relying = sum(value >= limits.motion_reliance for value in known)
     return [
         Verdict(
             ("pass" if relying else "fail") if known else "untested",
             "Classes that rely on motion",
             f"{relying} of {len(known)}" if known else "–",
-            f"at least one class loses {percent(RELIES)} of its logit in its best frozen frame",
+            f"at least one class loses {percent(limits.motion_reliance)} of its logit in its best frozen frame",
             "A video network of which no class needs motion sees pictures."
             if known
             else "Not measured in this run. Freezing, reversing and shuffling the clips would tell.",
@@ -339,6 +344,8 @@ def _redundancy_check(model: ModelView, limits: CheckLimits) -> Verdict:
         _to(limits.redundant),
         f"{dead} answer alike to every reference clip, {repeated} as another kernel of their layer does."
         if total
+        else f"Not told by {plural(model.evidence.clips, 'reference clip')}: more are needed to tell kernels apart."
+        if model.evidence.clips
         else "Not measured in this run.",
         model.addresses.layer(worst) if worst in model.kernels else "",
     )

@@ -12,6 +12,9 @@ State = Literal["pass", "warn", "fail", "untested"]
 
 HALF_KEPT = 0.5
 
+ENOUGH_CLIPS = 10
+"""Real clips from which outdoing them all says something."""
+
 NATURAL, UNRELATED = 0.5, 0.0
 """Path similarity from which a synthetic clip's way is natural, and under which unrelated real clips are nearer."""
 
@@ -54,15 +57,17 @@ def kernel_verdicts(figures: KernelFigures) -> list[Verdict]:
         explained = graded(figures.activation_kept, MOST_KEPT, HALF_KEPT) if figures.texture_plus_motion else "fail"
     beats: State = "untested"
     if figures.activation is not None and figures.best_real is not None:
-        beats = "pass" if figures.activation > figures.best_real else "warn"
+        enough = figures.reference_clips >= ENOUGH_CLIPS
+        beats = "pass" if enough and figures.activation > figures.best_real else "warn"
     times = "–" if figures.times_best is None else f"{number(figures.times_best, 2)}×"
     return [
         Verdict(
             beats,
             "above real clips",
             times,
-            "above the best real clip",
-            "Does the synthetic clip drive this kernel more than every real clip? If not, it is no optimum.",
+            f"above the best of {ENOUGH_CLIPS} real clips or more",
+            "Does the synthetic clip drive this kernel more than every real clip? If not, it is no optimum."
+            + (f" There were {figures.reference_clips}." if 0 < figures.reference_clips < ENOUGH_CLIPS else ""),
         ),
         Verdict(
             explained,

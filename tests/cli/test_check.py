@@ -38,6 +38,16 @@ def test_what_was_measured_with_too_little_effort_warns(runs: Path, tmp_path: Pa
     assert "warn        drift  Methods that read the weights: 1 of 2" in result.output
 
 
+def test_few_reference_clips_cannot_pass_a_synthetic_clip(runs: Path, tmp_path: Path) -> None:
+    result = CliRunner().invoke(cli, ["check", "--runs", str(runs)])
+    assert "warn        drift  Synthetic clips above the best real clip: 18 of 19" in result.output
+    config = tmp_path / "few.toml"
+    config.write_text("[check]\nreference_clips = 2\nmotion_reliance = 0.95\n")
+    result = CliRunner().invoke(cli, ["check", "--runs", str(runs), "--config", str(config)])
+    assert "pass        drift  Synthetic clips above the best real clip: 18 of 19" in result.output
+    assert "pass        drift  Classes that rely on motion: 1 of 4" in result.output
+
+
 def test_limits_can_be_changed(runs: Path, tmp_path: Path) -> None:
     config = tmp_path / "lenient.toml"
     config.write_text(LENIENT)

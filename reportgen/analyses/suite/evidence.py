@@ -32,7 +32,7 @@ class EvidenceAnalysis:
 
     name = "evidence"
     title = "Responses to the reference clips"
-    version = 3
+    version = 4
     after: tuple[str, ...] = ()
     choosing: tuple[str, ...] = ()
 
@@ -78,7 +78,7 @@ def _result(subject: Subject, found: ReferencePass, faults: Faults) -> Result:
         selective[layer] = np.array([spread.selectivity, state.moments.spread.tolist()])
         layers[layer] = {
             "kernels": state.kernels,
-            "dead": list(state.moments.dead()),
+            "dead": list(state.moments.dead()) if len(found.names) >= LEAST_CLIPS else None,
             "duplicates": [list(pair) for pair in state.moments.duplicates(ALIKE, LEAST_CLIPS)],
             "words": [asdict(driven) for driven in spread.words],
             "quantiles": [[_short(value) for value in values] for values in spread.quantiles],

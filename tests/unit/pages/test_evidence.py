@@ -16,9 +16,13 @@ def example(clip: int, value: float) -> list[float]:
 
 @pytest.fixture
 def evidence() -> Evidence:
+    return found()
+
+
+def found(dead: list[int] | None = None) -> Evidence:
     layer = {
         "kernels": 2,
-        "dead": [],
+        "dead": dead,
         "duplicates": [],
         "words": [],
         "quantiles": [[0, 1, 2, 3, 4, 5, 6, 7], [None] * 8],
@@ -39,6 +43,13 @@ def test_strips_name_their_clips_and_places(evidence: Evidence) -> None:
     assert strips.random[0].place is None, "a linear layer has no place"
     assert (evidence.best("conv", 0), strips.field) == (strips.most[0], (5, 7, 7))
     assert (evidence.unreadable, evidence.reason) == (2, "cut off")
+
+
+def test_too_few_clips_call_no_kernel_dead() -> None:
+    assert found([]).redundancy["conv"].share == 0
+    assert found([1]).doubts("conv", 1) == ["Dead on the reference clips: it answers alike to all 8 of them."]
+    assert found(None).redundancy == {}
+    assert found(None).doubts("conv", 1) == []
 
 
 def test_percentiles_count_the_clips_below(evidence: Evidence) -> None:

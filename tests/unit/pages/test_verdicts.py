@@ -25,9 +25,12 @@ def test_nothing_measured_is_nothing_tested() -> None:
     assert kernel_verdicts(KernelFigures())[0].word == "not tested"
 
 
-@pytest.mark.parametrize(("best", "state"), [(1.0, "pass"), (3.0, "warn"), (2.0, "warn")])
-def test_a_clip_that_a_real_one_outdoes_is_no_optimum(best: float, state: str) -> None:
-    assert kernel_verdicts(KernelFigures(activation=2.0, best_real=best))[0].state == state
+@pytest.mark.parametrize(
+    ("best", "clips", "state"), [(1.0, 10, "pass"), (1.0, 9, "warn"), (3.0, 10, "warn"), (2.0, 10, "warn")]
+)
+def test_a_clip_that_a_real_one_outdoes_is_no_optimum(best: float, clips: int, state: str) -> None:
+    figures = KernelFigures(activation=2.0, best_real=best, reference_clips=clips)
+    assert kernel_verdicts(figures)[0].state == state
 
 
 @pytest.mark.parametrize(
