@@ -21,7 +21,7 @@ Parameters = dict[str, Any]
 #: reported are always computed in float32 on the native clip.
 PRESETS: dict[str, dict[str, Parameters]] = {
     "quick": {
-        "kernels": {"count": 1, "steps": 32, "grow": True, "work": 600},
+        "kernels": {"count": 1, "steps": 32, "learning_rate": 0.1, "grow": True, "work": 600},
         "decomposition": {},
         "path": {"seeds": 0, "steps": 48},
         "pyramid": {"depth": 2, "draws": 5},

@@ -54,7 +54,7 @@ class RealClip:
 
 @dataclass(frozen=True)
 class EvidenceStrip:
-    """Real clips of one kind: most, least, at random."""
+    """Real clips of one kind: most, least, at random; all of them where there are few."""
 
     title: str
     clips: list[RealClip]
@@ -85,7 +85,10 @@ def evidence_strips(model: ModelView, view: KernelView) -> list[EvidenceStrip]:
             clip, model.driver_title(driven.clip), number(driven.value), mark(driven.place, found.field, shape)
         )
 
-    groups = {"drive it most": found.most, "drive it least": found.least, "at random": found.random}
+    if model.evidence.clips <= len(found.most):  # the weakest are the strongest
+        groups = {"all of them, the strongest first": found.most}
+    else:
+        groups = {"drive it most": found.most, "drive it least": found.least, "at random": found.random}
     return [EvidenceStrip(title, [shown(driven) for driven in clips]) for title, clips in groups.items()]
 
 

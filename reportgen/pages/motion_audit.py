@@ -57,6 +57,9 @@ def verdict_in_words(classes: tuple[ClassProbes, ...]) -> str:
     known = [row.motion_reliance for row in classes if row.motion_reliance is not None]
     if not known:
         return "Nothing can be said of classes: none has a positive logit on its own clips."
+    if len(known) == 1:
+        lost = max(known[0], 0.0)
+        return f"The one class that was probed loses {percent(lost)} of its logit when nothing moves."
     needing = sum(value >= 0.5 for value in known)
     ignoring = sum(value < 0.1 for value in known)
     return (
