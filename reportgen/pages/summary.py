@@ -59,6 +59,9 @@ def _together(view: ClassView) -> Drop | None:
     return next((row for row in rows if row.name == "together"), None)
 
 
+_NOT_MEASURED = " Not measured in this run."
+_NO_SUM = " There was no sum to check; the pyramid's page says why."
+
 _HEADLINES: tuple[tuple[str, str], ...] = (
     ("Synthetic clips above the best real clip", "synthetic clips outdo every real clip"),
     ("Kernels explained as texture plus motion", "kernels are one texture plus one motion"),
@@ -189,8 +192,9 @@ def _pyramid_checks(model: ModelView, limits: CheckLimits) -> list[Verdict]:
             "Relevance is conserved (worst pyramid)",
             number(error, 2),
             f"at most {number(limits.conservation[0], 1)} (warn to {number(limits.conservation[1], 1)})",
-            "Per layer, what the kernels and the biases contribute must add up to the class logit.",
-            page,
+            "Per layer, what the kernels and the biases contribute must add up to the class logit."
+            + ("" if error is not None else _NO_SUM if model.pyramids else _NOT_MEASURED),
+            page or first,
         ),
         Verdict(
             graded(clear / len(together), *limits.pathways) if together else "untested",
@@ -216,7 +220,8 @@ def _saliency_checks(model: ModelView, limits: CheckLimits) -> list[Verdict]:
             "Integrated gradients add up (worst clip)",
             percent(error, 2),
             _to(limits.completeness),
-            "The attributions must sum to the change of the logit between baseline and clip.",
+            "The attributions must sum to the change of the logit between baseline and clip."
+            + ("" if error is not None else _NOT_MEASURED),
             page,
         ),
         *_map_checks(model, limits),
