@@ -10,7 +10,8 @@ of them had reached. The common evaluation is the mean of the kernel's pre-activ
 the network's card says: of the published loop, that part of what it showed the network. Ours is the smallest number of
 steps, doubled from 4, whose finished clip reaches as much; its seconds are those of the whole call divided by the
 kernels, start and evaluation included.
-Networks without weights at hand are taken untrained, and said to be.
+Networks without weights at hand are taken untrained, and said to be. Rows of earlier calls are kept in the JSON and
+replaced stage by stage; each stage's row is measured in one run.
 """
 
 from __future__ import annotations
@@ -70,17 +71,25 @@ def main() -> None:
     device = torch.device(options.device)
     machine = {**describe(device), "peak": measured_peak(device, torch.float32)}
     print(json.dumps(machine))
-    rows: list[Row] = []
+    rows = known_rows(options.json)
     for model in options.models:
         network, trained = loaded(model, options.device)
         print(f"{model}: {'published weights' if trained else 'untrained'}")
         for stage in network.card.stages if network.card else ():
             if not options.layers or stage.layer in options.layers:
-                rows.append(measure(network, stage.layer, options, max(machine["peak"].values())))
-                print_row(rows[-1])
+                row = rows[model, stage.layer] = measure(network, stage.layer, options, max(machine["peak"].values()))
+                print_row(row)
                 if options.json:  # row by row: a run takes long and may be stopped
-                    content = {"machine": machine, "rows": [asdict(row) for row in rows]}
+                    content = {"machine": machine, "rows": [asdict(row) for row in rows.values()]}
                     options.json.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def known_rows(path: Path | None) -> dict[tuple[str, str], Row]:
+    """Return the rows of a JSON by model and layer; none where there is no such file."""
+    if path is None or not path.exists():
+        return {}
+    rows = [Row(**row) for row in json.loads(path.read_text(encoding="utf-8"))["rows"]]
+    return {(row.model, row.layer): row for row in rows}
 
 
 def arguments() -> argparse.Namespace:

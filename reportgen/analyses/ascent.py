@@ -21,7 +21,7 @@ from reportgen.networks.memory import is_out_of_memory, out_of_memory
 from reportgen.progress import Task
 
 Score = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
-"""(parameters N ..., kernels N, draws N 5) -> (loss N, activations N); each sample's loss is its own."""
+"""(parameters N ..., kernels N, draws N 8) -> (loss N, activations N); each sample's loss is its own."""
 
 Extent = Callable[[Tensor], Tensor]
 """Parameters N ... -> the root mean square N of the unbounded pixels that they stand for."""
@@ -36,7 +36,7 @@ _RATE, _CORRECTION, _DRAWS = 0, 1, 2
 class Climber:
     """One kernel's clips on their way up, with everything that is theirs alone.
 
-    `parameters` are `F ...`, one set per facet; `draws` are `S F 5`, the random numbers of each of all S steps;
+    `parameters` are `F ...`, one set per facet; `draws` are `S F 8`, the random numbers of each of all S steps;
     `start` is the activation of each facet before the first step; `curve` holds one list of F activations per step;
     `taken` counts all steps, `step` those of the present level.
     """
@@ -99,7 +99,7 @@ class _Batch:
         self.kernels.copy_(self._kernels(climbers))
 
     def set_controls(self, controls: Tensor) -> None:
-        """Set rates, corrections and draws of the next step, `N 2+5`; what repeated climbers do is never read."""
+        """Set rates, corrections and draws of the next step, `N 2+8`; what repeated climbers do is never read."""
         self.controls[: len(controls)].copy_(controls)
 
     def step(self) -> None:
@@ -244,7 +244,7 @@ class Ascent:
         return batch
 
     def _controls(self, climbers: Sequence[Climber], ahead: int) -> Tensor:
-        """Return `N 2+5` for the step that is `ahead` of the present one: rate, Adam's correction, draws."""
+        """Return `N 2+8` for the step that is `ahead` of the present one: rate, Adam's correction, draws."""
         rows = []
         for climber in climbers:
             step = climber.step + ahead

@@ -141,10 +141,14 @@ class Canvas:
         phases: Tensor = t[:, :, None, None] * y[:, None, :, None] * x[:, None, None, :]
         return phases.unsqueeze(1)
 
-    def bounded(self, pixels: Tensor) -> Tensor:
-        """Return clips `N C T H W` of unbounded pixels, or of any view of them, within the constraint."""
+    def bounded(self, pixels: Tensor, *, leads_back: bool = False) -> Tensor:
+        """Return clips `N C T H W` of unbounded pixels, or of any view of them, within the constraint.
+
+        With `leads_back` a black or white pixel can be left again by its gradient, which then is not quite the
+        clips' own.
+        """
         if self.constraint == "box":
-            clips: Tensor = _Box.apply(pixels)  # type: ignore[no-untyped-call, unused-ignore]
+            clips: Tensor = _Box.apply(pixels) if leads_back else torch.sigmoid(pixels)  # type: ignore[no-untyped-call, unused-ignore]
             return clips
         norm = torch.linalg.vector_norm(pixels.flatten(1), dim=1).clamp_min(torch.finfo(pixels.dtype).tiny)
         clips = pixels * (self.radius / norm).view(-1, 1, 1, 1, 1)
@@ -166,7 +170,8 @@ class _Box(torch.autograd.Function):
 
     Where it is nearly black or white a sigmoid has no slope, and a pixel that is so by mistake (all colours rise
     together at first, for luminance has the largest gain) would stay. A gradient that leads back to grey therefore
-    finds at least `_SLOPE_BACK`; one that leads further out finds the sigmoid's own slope.
+    finds at least `_SLOPE_BACK`; one that leads further out finds the sigmoid's own slope. Where views disagree this
+    weighs those more that want grey: to settle, an optimisation needs the plain sigmoid.
     """
 
     @staticmethod

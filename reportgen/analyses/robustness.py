@@ -14,8 +14,27 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-DRAWS = 5
-"""Uniform numbers per view: shift in t, y and x, scale, rotation."""
+DRAWS = 8
+"""Numbers per view: uniform ones for the shift in t, y and x, the scale and the rotation; three that take turns."""
+
+_TURNS = 8
+"""Places in a period of so many frames or px that take turns."""
+
+
+def draw_views(steps: int, generator: torch.Generator) -> Tensor:
+    """Return the draws `S 8` of a sample's views, step by step.
+
+    The last three are places (t, y, x) from 0 to 7 in a fixed order from a random start, in which each 8 steps see all
+    places modulo 2, each 64 all modulo 4, and each 512 all modulo 8. A layer with a stride prefers another pattern for
+    each of these places: views drawn freely would push the clip to and fro.
+    """
+    free = torch.rand(steps, DRAWS - 3, generator=generator)
+    start = torch.randint(_TURNS, (3,), generator=generator)
+    step = torch.arange(steps)
+    # Bit 3k of the step's number is bit k of y, 3k+1 of x, 3k+2 of t.
+    bits = torch.arange(3)
+    y, x, t = ((step[:, None] >> 3 * bits + axis & 1).mul(1 << bits).sum(1) for axis in range(3))
+    return torch.cat([free, (torch.stack([t, y, x], 1) ^ start).to(free.dtype)], 1)
 
 
 @dataclass(frozen=True)
@@ -36,16 +55,17 @@ class Views:
         return bool(self.rotation) or self.scale != (1.0, 1.0)
 
     def shifts(self, draws: Tensor, shape: tuple[int, int, int]) -> Tensor:
-        """Return the whole-number shifts `N 3` (frames, px down, px right) of `draws` `N 5` on a canvas T H W."""
+        """Return the whole-number shifts `N 3` (frames, px down, px right) of `draws` `N 8` on a canvas T H W."""
         if self.jitter is None:
-            return torch.stack([torch.floor(draws[:, axis] * size) for axis, size in enumerate(shape)], dim=1)
+            whole = [torch.floor(draws[:, axis] * size / _TURNS) * _TURNS for axis, size in enumerate(shape)]
+            return torch.stack([(whole[axis] + draws[:, 5 + axis]) % size for axis, size in enumerate(shape)], dim=1)
         reaches = (self.jitter[0], self.jitter[1], self.jitter[1])
         return torch.stack(
             [torch.floor(draws[:, axis] * (2 * reach + 1)) - reach for axis, reach in enumerate(reaches)], dim=1
         )
 
     def turn(self, pixels: Tensor, draws: Tensor) -> Tensor:
-        """Return `pixels` `N C T H W`, all frames of a sample scaled and rotated alike, by `draws` `N 5`."""
+        """Return `pixels` `N C T H W`, all frames of a sample scaled and rotated alike, by `draws` `N 8`."""
         if not self.turns:
             return pixels
         height, width = pixels.shape[-2:]

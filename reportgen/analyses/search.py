@@ -17,7 +17,7 @@ from reportgen.analyses.batching import reduced_precision_pays, saved_bytes, slo
 from reportgen.analyses.objectives import facet_similarity
 from reportgen.analyses.options import AscentOptions
 from reportgen.analyses.parametrization import Canvas
-from reportgen.analyses.robustness import DRAWS
+from reportgen.analyses.robustness import DRAWS, draw_views
 from reportgen.analyses.schedules import Level, levels, small_shape
 from reportgen.errors import NetworkError
 from reportgen.networks.compiled import Program, can_compile, compiled_inputs, compiling_pays
@@ -189,7 +189,7 @@ class Search:
 
         def scored(parameters: Tensor, kernels: Tensor, draws: Tensor) -> tuple[Tensor, Tensor]:
             pixels = canvas.unbounded(parameters, self.views.shifts(draws, canvas.shape))
-            clips = canvas.bounded(self.views.turn(pixels, draws))
+            clips = canvas.bounded(self.views.turn(pixels, draws), leads_back=not level.cools)
             loss = options.penalties(clips)
             with self._precision(level):
                 if options.facets > 1:
@@ -221,7 +221,7 @@ class Search:
         options, canvas = self.options, self.canvas(self.levels[0].shape)
         generators = [_generator(options.seed, kernel, facet) for facet in range(options.facets)]
         parameters = torch.stack([canvas.initial(generator, options.contrast) for generator in generators])
-        draws = [torch.rand(options.steps, DRAWS, generator=generator) for generator in generators]
+        draws = [draw_views(options.steps, generator) for generator in generators]
         start = self.measure(self._clips(canvas, parameters), [kernel] * options.facets).tolist()
         return Climber(kernel, parameters, torch.stack(draws, dim=1), start)
 

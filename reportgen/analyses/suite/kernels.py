@@ -34,7 +34,7 @@ class KernelAnalysis:
 
     name = "kernels"
     title = "What each kernel looks for"
-    version = 2
+    version = 3
     after: tuple[str, ...] = ()
     choosing: tuple[str, ...] = ()
 
