@@ -37,6 +37,7 @@ class Row:
     """One card's build; memory in GiB, `analyses` the seconds of each, `code` the exit code of the command."""
 
     model: str
+    threads: int
     code: int
     seconds: float
     cpu_seconds: float
@@ -59,11 +60,11 @@ def main() -> None:
     if options.json and options.json.exists():
         known = json.loads(options.json.read_text(encoding="utf-8"))["rows"]
         rows = {row["model"]: Row(**row) for row in known}
-    torch.set_num_threads(options.threads)
-    machine = describe(torch.device("cpu"))
+    machine = {key: told for key, told in describe(torch.device("cpu")).items() if key not in ("threads", "load")}
     models = options.models or [row.name for row in list_models()]
     print(
-        f"{'model':20} {'code':>4} {'seconds':>8} {'CPU s':>8} {'GiB':>5} {'load':>5}  failed skipped  seconds of each"
+        f"{'model':20} {'threads':>7} {'code':>4} {'seconds':>8} {'CPU s':>8} {'GiB':>5} {'load':>5}"
+        "  failed skipped  seconds of each"
     )
     for model in models:
         rows[model] = measure(model, options)
@@ -102,6 +103,7 @@ def measure(model: str, options: argparse.Namespace) -> Row:
             analyses[record.job.analysis] = round(analyses.get(record.job.analysis, 0.0) + record.seconds, 1)
         return Row(
             model=model,
+            threads=options.threads,
             code=code,
             seconds=round(seconds, 1),
             cpu_seconds=round(cpu, 1),
@@ -146,8 +148,8 @@ def print_row(row: Row) -> None:
     """Print one line of the table."""
     each = ", ".join(f"{name} {seconds:.0f}" for name, seconds in row.analyses.items())
     print(
-        f"{row.model:20} {row.code:4} {row.seconds:8.0f} {row.cpu_seconds:8.0f} {row.peak_memory:5.1f} {row.load:5.1f}"
-        f"  {row.failed:6} {row.skipped:7}  {each}{'' if row.within else '  OVER THE LIMIT'}",
+        f"{row.model:20} {row.threads:7} {row.code:4} {row.seconds:8.0f} {row.cpu_seconds:8.0f} {row.peak_memory:5.1f} "
+        f"{row.load:5.1f}  {row.failed:6} {row.skipped:7}  {each}{'' if row.within else '  OVER THE LIMIT'}",
         flush=True,
     )
 
