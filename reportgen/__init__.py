@@ -14,41 +14,69 @@ from reportgen.version import __version__
 if TYPE_CHECKING:
     from reportgen.analyses.decompose import Decomposition as Decomposition
     from reportgen.analyses.decompose import decompose as decompose
+    from reportgen.analyses.faithfulness import evaluate_maps as evaluate_maps
+    from reportgen.analyses.faithfulness import probe as probe
     from reportgen.analyses.maximize import Maximization as Maximization
     from reportgen.analyses.maximize import maximize_activation as maximize_activation
+    from reportgen.analyses.motion_audit import MotionAudit as MotionAudit
+    from reportgen.analyses.motion_audit import motion_audit as motion_audit
     from reportgen.analyses.pyramid import ClassPyramid as ClassPyramid
     from reportgen.analyses.pyramid import class_pyramid as class_pyramid
     from reportgen.analyses.saliency import Attribution as Attribution
     from reportgen.analyses.saliency import attribute as attribute
+    from reportgen.checking import CheckedModel as CheckedModel
+    from reportgen.checking import check as check
+    from reportgen.checking import require as require
+    from reportgen.cleaning import clean as clean
     from reportgen.clips import read_clip as read_clip
+    from reportgen.listing import list_layers as list_layers
+    from reportgen.listing import list_models as list_models
     from reportgen.networks.connections import connection_graph as connection_graph
+    from reportgen.networks.contrast import contrast as contrast
     from reportgen.networks.network import Network as Network
     from reportgen.options import BuildOptions as BuildOptions
+    from reportgen.options import CheckLimits as CheckLimits
     from reportgen.records.pyramid_compare import compare_pyramids as compare_pyramids
     from reportgen.records.pyramid_compare import spread_over_clips as spread_over_clips
     from reportgen.runner.build import build as build
     from reportgen.runner.build import compute as compute
+    from reportgen.serving import serve as serve
     from reportgen.site import render as render
+    from reportgen.zoo.fetch import fetch as fetch
     from reportgen.zoo.load import load_network as load_network
 
 _PUBLIC = {
     "Attribution": "reportgen.analyses.saliency",
     "BuildOptions": "reportgen.options",
+    "CheckLimits": "reportgen.options",
+    "CheckedModel": "reportgen.checking",
     "ClassPyramid": "reportgen.analyses.pyramid",
     "Decomposition": "reportgen.analyses.decompose",
     "Maximization": "reportgen.analyses.maximize",
+    "MotionAudit": "reportgen.analyses.motion_audit",
     "Network": "reportgen.networks.network",
     "attribute": "reportgen.analyses.saliency",
     "build": "reportgen.runner.build",
+    "check": "reportgen.checking",
     "class_pyramid": "reportgen.analyses.pyramid",
+    "clean": "reportgen.cleaning",
     "compare_pyramids": "reportgen.records.pyramid_compare",
     "compute": "reportgen.runner.build",
     "connection_graph": "reportgen.networks.connections",
+    "contrast": "reportgen.networks.contrast",
     "decompose": "reportgen.analyses.decompose",
+    "evaluate_maps": "reportgen.analyses.faithfulness",
+    "fetch": "reportgen.zoo.fetch",
+    "list_layers": "reportgen.listing",
+    "list_models": "reportgen.listing",
     "load_network": "reportgen.zoo.load",
     "maximize_activation": "reportgen.analyses.maximize",
+    "motion_audit": "reportgen.analyses.motion_audit",
+    "probe": "reportgen.analyses.faithfulness",
     "read_clip": "reportgen.clips",
     "render": "reportgen.site",
+    "require": "reportgen.checking",
+    "serve": "reportgen.serving",
     "spread_over_clips": "reportgen.records.pyramid_compare",
 }
 

@@ -12,6 +12,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -47,6 +48,7 @@ _ZOO = click.option("--zoo", type=_FOLDER, metavar="DIR", multiple=True, help="F
 _MODEL_ARGS = click.option("--model-args", metavar="JSON", help="Arguments of the factory, as a JSON object.")
 _CLIP_SPEC = click.option("--clip-spec", metavar="JSON", help="Fields over the card's [clip]: frames, height, mean ...")
 _ADAPTER = click.option("--adapter", metavar="JSON", help="Fields over the card's [adapter]: input, output, scores ...")
+_JSON = click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 _QUIET = click.option("--quiet", "-q", is_flag=True, help="Say nothing but errors.")
 _DEBUG = click.option("--debug", is_flag=True, help="End at the first error, with its traceback.")
 
@@ -163,27 +165,23 @@ def render(runs: Path | None, site: Path | None, quiet: bool) -> None:
 @_options(
     _RUNS,
     click.option("--config", type=_FILE, metavar="FILE", help="Limits in its table [check].  [default: the run's own]"),
+    _JSON,
 )
-def check(runs: Path | None, config: Path | None) -> None:
+def check(runs: Path | None, config: Path | None, as_json: bool) -> None:
     """Compare the figures of computed runs with their limits; the exit code is 24 when one misses."""
-    from reportgen.errors import CheckError
+    from reportgen.checking import check as check_runs
+    from reportgen.checking import require
     from reportgen.options import load_options
-    from reportgen.pages.report import Report
-    from reportgen.pages.summary import checks, failures
-    from reportgen.records.store import find_runs
+    from reportgen.tables import audit_lines
 
     limits = load_options({}, config=config, analyses=_analysis_names()).check if config else None
-    missed = []
-    for model in Report.of(find_runs(runs or Path("runs"))).models:
-        for verdict in checks(model, limits):
-            click.echo(f"{verdict.word:10}  {model.run.model}  {verdict.name}: {verdict.figure}")
-        missed += [f"{model.run.model}, {text}" for text in failures(model, limits)]
-    if missed:
-        raise CheckError(f"The audit fails: {'; '.join(missed)}.")
+    audits = check_runs(runs or Path("runs"), limits=limits)
+    click.echo(json.dumps([asdict(audit) for audit in audits], indent=1) if as_json else audit_lines(audits))
+    require(audits)
 
 
 @cli.command()
-@_options(_ZOO, click.option("--json", "as_json", is_flag=True, help="Machine-readable."))
+@_options(_ZOO, _JSON)
 def models(zoo: tuple[Path, ...], as_json: bool) -> None:
     """List the models of the zoo."""
     from reportgen.listing import list_models
@@ -200,7 +198,7 @@ def models(zoo: tuple[Path, ...], as_json: bool) -> None:
     _MODEL_ARGS,
     _CLIP_SPEC,
     _ADAPTER,
-    click.option("--json", "as_json", is_flag=True, help="Machine-readable."),
+    _JSON,
 )
 def layers(
     model: str,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from reportgen.checking import CheckedModel
 from reportgen.listing import LayerRow, ModelRow
 from reportgen.records.manifest import LayerFacts
 from reportgen.runner.summary import Summary
@@ -139,3 +140,12 @@ def offer_text(offer: Offer) -> str:
 
 def _size(size: Sequence[int]) -> str:
     return "x".join(map(str, size)) or "-"
+
+
+def audit_lines(audits: Sequence[CheckedModel]) -> str:
+    """Return one line for each figure of the audit: the verdict first, so that `grep ^fail` finds what misses."""
+    return "\n".join(
+        f"{verdict.word:10}  {audit.model}  {verdict.name}: {verdict.figure}"
+        for audit in audits
+        for verdict in audit.verdicts
+    )

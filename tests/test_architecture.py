@@ -21,7 +21,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("zoo", "networks", "clips", "motion_colour"),
     ("analyses", "media", "listing", "serving"),
     ("pages", "site"),
-    ("cleaning",),
+    ("cleaning", "checking"),
     ("runner",),
     ("tables", "terminal"),
     ("cli", "__main__"),
@@ -41,6 +41,7 @@ TORCH_FREE = (
     "site",
     "serving",
     "cleaning",
+    "checking",
     "terminal",
 )
 
@@ -136,3 +137,12 @@ def test_every_public_name_can_be_loaded() -> None:
 
     for name in reportgen.__all__:
         assert getattr(reportgen, name) is not None
+
+
+def test_every_command_is_a_documented_call() -> None:
+    import reportgen
+    from reportgen.cli import cli
+
+    calls = {"models": "list_models", "layers": "list_layers"}
+    for command in cli.commands:
+        assert getattr(reportgen, calls.get(command, command)).__doc__, f"`reportgen {command}` is no call from Python"

@@ -105,15 +105,6 @@ def _to(limit: Limit) -> str:
     return f"at most {percent(limit[0])} (warn to {percent(limit[1])})"
 
 
-def failures(model: ModelView, limits: CheckLimits | None = None) -> list[str]:
-    """Return a clause for each check that fails: what, its figure and what was asked for."""
-    return [
-        f"{verdict.name}: {verdict.figure}, asked for is {verdict.threshold}"
-        for verdict in checks(model, limits)
-        if verdict.state == "fail"
-    ]
-
-
 def _run_checks(model: ModelView) -> list[Verdict]:
     counts = model.counts()
     untrained = model.run.weights.untrained

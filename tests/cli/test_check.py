@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+import reportgen
 from reportgen.cli import cli
 from reportgen.errors import CheckError
 from tests.site.sample_run import SampleRun
@@ -55,3 +57,21 @@ def test_limits_can_be_changed(runs: Path, tmp_path: Path) -> None:
     assert isinstance(result.exception, CheckError)
     assert "Methods that read the weights" not in str(result.exception)
     assert "Jobs that failed" in str(result.exception), "failed jobs are no matter of limits"
+
+
+def test_figures_are_there_for_machines_too(runs: Path) -> None:
+    result = CliRunner().invoke(cli, ["check", "--runs", str(runs), "--json"])
+    assert isinstance(result.exception, CheckError), "the exit code is the same"
+    (audit,) = json.loads(result.output)
+    assert audit["model"] == "drift"
+    rows = {row["name"]: row for row in audit["verdicts"]}
+    assert rows["Jobs that failed"]["state"] == "fail"
+    assert all(set(row) == {"state", "name", "figure", "threshold", "meaning", "link"} for row in rows.values())
+
+
+def test_the_audit_is_one_call_from_python(runs: Path) -> None:
+    (audit,) = reportgen.check(runs, limits=reportgen.CheckLimits(map_weights=(0.95, 1.0)))
+    assert audit.model == "drift"
+    assert not any("Methods that read the weights" in clause for clause in audit.failures)
+    with pytest.raises(CheckError, match="Jobs that failed"):
+        reportgen.require([audit])

@@ -1,0 +1,47 @@
+"""The audit as a test of a model repository: the figures of computed runs against their limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from reportgen.errors import CheckError
+from reportgen.options import CheckLimits
+from reportgen.pages.report import Report
+from reportgen.pages.summary import checks
+from reportgen.pages.verdicts import Verdict
+from reportgen.records.store import find_runs
+
+
+@dataclass(frozen=True)
+class CheckedModel:
+    """The rows of one model's audit table."""
+
+    model: str
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def failures(self) -> list[str]:
+        """A clause for each check that fails: which model, what, its figure and what was asked for."""
+        return [
+            f"{self.model}, {verdict.name}: {verdict.figure}, asked for is {verdict.threshold}"
+            for verdict in self.verdicts
+            if verdict.state == "fail"
+        ]
+
+
+def check(runs: Path, *, limits: CheckLimits | None = None) -> list[CheckedModel]:
+    """Return the audit of each run in a folder by `limits` (default: each run's own); needs no torch.
+
+    Raises StoreError when there is no run or it cannot be read.
+    """
+    models = Report.of(find_runs(runs)).models
+    return [CheckedModel(model.run.model, tuple(checks(model, limits))) for model in models]
+
+
+def require(audits: Iterable[CheckedModel]) -> None:
+    """Raise CheckError, which names every figure that misses its limit, when one does."""
+    missed = [clause for audit in audits for clause in audit.failures]
+    if missed:
+        raise CheckError(f"The audit fails: {'; '.join(missed)}.")
