@@ -161,6 +161,7 @@ class CheckLimits(BaseModel):
     curve_steps: int = Field(6, description="Steps of insertion and deletion that they need; with fewer they warn.")
     shuffled_depths: int = Field(3, description="Depths of shuffled weights that the check needs to fail.")
     reference_clips: int = Field(10, description="Real clips that a synthetic one must outdo to pass, not to warn.")
+    motion_classes: int = Field(5, description="Classes that must be probed for none to rely on motion to fail.")
     motion_reliance: float = Field(0.1, description="Share of its logit that a class relying on motion loses frozen.")
 
 

@@ -278,13 +278,20 @@ def _motion_checks(model: ModelView, limits: CheckLimits) -> list[Verdict]:
     classes = model.motion_probes.classes if model.motion_probes else ()
     known = [row.motion_reliance for row in classes if row.motion_reliance is not None]
     relying = sum(value >= limits.motion_reliance for value in known)
+    state: State = ("pass" if relying else "fail") if known else "untested"
+    few = known if len(known) < limits.motion_classes else []
     return [
         Verdict(
-            ("pass" if relying else "fail") if known else "untested",
+            _at_most_warned(state, few),
             "Classes that rely on motion",
             f"{relying} of {len(known)}" if known else "–",
             f"at least one class loses {percent(limits.motion_reliance)} of its logit in its best frozen frame",
             "A video network of which no class needs motion sees pictures."
+            + (
+                f" Not enough evidence to fail: fewer than {limits.motion_classes} classes were probed."
+                if few and not relying
+                else ""
+            )
             if known
             else "Not measured in this run. Freezing, reversing and shuffling the clips would tell.",
             model.addresses.motion if model.manifest.of("motion") else "",

@@ -50,6 +50,17 @@ def test_few_reference_clips_cannot_pass_a_synthetic_clip(runs: Path, tmp_path: 
     assert "pass        drift  Classes that rely on motion: 1 of 4" in result.output
 
 
+@pytest.mark.parametrize(("probed", "verdict"), [(4, "fail"), (5, "warn")])
+def test_a_few_classes_do_not_say_that_a_network_sees_pictures(
+    runs: Path, tmp_path: Path, probed: int, verdict: str
+) -> None:
+    config = tmp_path / "classes.toml"
+    config.write_text(f"[check]\nmotion_reliance = 2\nmotion_classes = {probed}\n")
+    result = CliRunner().invoke(cli, ["check", "--runs", str(runs), "--config", str(config)])
+    assert f"{verdict}        drift  Classes that rely on motion: 0 of 4" in result.output
+    assert ("Classes that rely on motion" in str(result.exception)) == (verdict == "fail")
+
+
 def test_limits_can_be_changed(runs: Path, tmp_path: Path) -> None:
     config = tmp_path / "lenient.toml"
     config.write_text(LENIENT)
