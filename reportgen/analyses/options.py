@@ -61,7 +61,8 @@ class AscentOptions:
       "neuron", its centre unit. The mean of a linear map is the clip's mean colour whatever the kernel, so that
       "channel" says nothing about a first convolution; "firing" does.
     - `basis`: "fft", space-time frequencies with the gain 1 / max(sqrt(fx^2 + fy^2 + (c ft)^2), 1 / max(T, H, W))^d,
-      where d is `power` and c `temporal_weight`; "pixels", as published. `decorrelated` colours for RGB.
+      where d is `power` and c `temporal_weight` (0 where the network takes frames for channels, as flow networks do);
+      "pixels", as published. `decorrelated` colours for RGB.
     - `constraint`: "box", pixels in [0, 1]; "ball", any pixels of L2 norm `radius` (for networks without a card).
     - `clip_shape`: the clip; None: the card's.
     - `steps`: at most so many; with `early_stop` a kernel whose activation no longer rises cools down sooner.
@@ -133,12 +134,12 @@ class AscentOptions:
         if len(self.scale) != 2 or not 0 < self.scale[0] <= self.scale[1]:
             raise OptionError(f"scale is {self.scale}: give the smallest and the largest magnification.")
 
-    def views(self, shape: tuple[int, int, int]) -> Views:
-        """Return the random views of clips of `shape` (T, H, W)."""
+    def views(self, shape: tuple[int, int, int], *, in_time: bool = True) -> Views:
+        """Return the random views of clips of `shape` (T, H, W), shifted `in_time` too or in space alone."""
         jitter = self.jitter
         if jitter is None and self.objective == "neuron":
             jitter = (min(2, shape[0] // 8), min(8, min(shape[1:]) // 8))
-        return Views(jitter, self.scale, self.rotation)
+        return Views(jitter, self.scale, self.rotation, in_time)
 
     @property
     def penalties(self) -> Penalties:

@@ -43,11 +43,13 @@ class Views:
 
     `scale` is the range of the magnification, `rotation` the largest angle in degrees either way. A `jitter` of None
     shifts anywhere: then no feature can settle at a border of the clip, where the padding of convolutions shows.
+    Without `in_time` no shift is in time: what takes frames for channels tells the first from the last.
     """
 
     jitter: tuple[int, int] | None = None
     scale: tuple[float, float] = (1.0, 1.0)
     rotation: float = 0.0
+    in_time: bool = True
 
     @property
     def turns(self) -> bool:
@@ -58,11 +60,12 @@ class Views:
         """Return the whole-number shifts `N 3` (frames, px down, px right) of `draws` `N 8` on a canvas T H W."""
         if self.jitter is None:
             whole = [torch.floor(draws[:, axis] * size / _TURNS) * _TURNS for axis, size in enumerate(shape)]
-            return torch.stack([(whole[axis] + draws[:, 5 + axis]) % size for axis, size in enumerate(shape)], dim=1)
-        reaches = (self.jitter[0], self.jitter[1], self.jitter[1])
-        return torch.stack(
-            [torch.floor(draws[:, axis] * (2 * reach + 1)) - reach for axis, reach in enumerate(reaches)], dim=1
-        )
+            columns = [(whole[axis] + draws[:, 5 + axis]) % size for axis, size in enumerate(shape)]
+        else:
+            reaches = (self.jitter[0], self.jitter[1], self.jitter[1])
+            columns = [torch.floor(draws[:, axis] * (2 * reach + 1)) - reach for axis, reach in enumerate(reaches)]
+        time, down, right = columns
+        return torch.stack([time if self.in_time else torch.zeros_like(time), down, right], dim=1)
 
     def turn(self, pixels: Tensor, draws: Tensor) -> Tensor:
         """Return `pixels` `N C T H W`, all frames of a sample scaled and rotated alike, by `draws` `N 8`."""

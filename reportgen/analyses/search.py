@@ -22,7 +22,14 @@ from reportgen.analyses.schedules import Level, levels, small_shape
 from reportgen.errors import NetworkError
 from reportgen.networks.compiled import Program, can_compile, compiled_inputs, compiling_pays
 from reportgen.networks.network import Network
-from reportgen.networks.preactivation import clip_channels, native_shape, placement, preactivation, summary
+from reportgen.networks.preactivation import (
+    Preactivation,
+    clip_channels,
+    native_shape,
+    placement,
+    preactivation,
+    summary,
+)
 from reportgen.networks.receptive_field import Field, centre_window, receptive_field
 from reportgen.networks.taps import REFUSALS, run_until
 from reportgen.progress import Task
@@ -72,7 +79,8 @@ class Search:
         field = receptive_field(self.target)
         self.window = centre_window(self.target, field) if options.objective == "neuron" else None
         self.shape = self.window.shape if self.window else shape
-        self.views = options.views(self.shape)
+        self.in_time = _has_time(network, self.target)
+        self.views = options.views(self.shape, in_time=self.in_time)
         self.levels = self._levels(field)
         self._programs: dict[Level, tuple[int, Program]] = {}
         with FlopCounterMode(display=False) as counter:
@@ -177,7 +185,7 @@ class Search:
             constraint=options.constraint,
             radius=options.radius,
             power=options.power,
-            temporal_weight=options.temporal_weight,
+            temporal_weight=options.temporal_weight if self.in_time else 0.0,
             decorrelated=options.decorrelated,
             **placement(self.network),
         )
@@ -286,6 +294,15 @@ class Search:
             maps = torch.cat([self.target.maps(clip[None]) for clip in clips])
         spread = maps.transpose(0, 1).flatten(1).std(dim=1, correction=0)
         return torch.where(spread > torch.finfo(spread.dtype).eps, spread, torch.ones_like(spread))
+
+
+def _has_time(network: Network, target: Preactivation) -> bool:
+    """Return whether a layer answers to a later clip later, and not otherwise.
+
+    Flow networks stack two frames as channels: their order must not be shifted, and that they are alike must not be
+    preferred.
+    """
+    return len(target.map_shape) != 1 + 2 and network.adapter.input != "stacked_frames"
 
 
 def _generator(seed: int, kernel: int, facet: int) -> torch.Generator:

@@ -18,8 +18,13 @@ class WeightsFacts(Frozen):
     sha256: str = Field(description="Digest of the loaded tensors' names and values, in the state dict's order.")
     file_sha256: str | None = None
     untrained: bool = False
+    published: bool = Field(
+        False,
+        description="The file is one of the card's: by its digest, or by its name where the card knows no digest.",
+    )
     licence: str | None = None
     source: str | None = None
+    trained_on: str | None = None
 
 
 class LayerFacts(Frozen):

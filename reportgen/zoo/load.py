@@ -85,9 +85,12 @@ def _trained(
     """Return the module with the weights of a file, and its definition, whose classes may be the file's."""
     source, path = _weights_file(definition, weights)
     checkpoint = read_checkpoint(path)
-    published = source.sha256 if source is not None and weights is None else None
-    if published is not None and checkpoint.file_sha256 != published.lower():
-        raise WeightsError(f"{path} is not the published file (its SHA-256 differs): move it away and fetch it again.")
+    if source is not None and source.sha256 is not None and checkpoint.file_sha256 != source.sha256.lower():
+        if weights is None:
+            raise WeightsError(
+                f"{path} is not the published file (its SHA-256 differs): move it away and fetch it again."
+            )
+        source = None  # a file of one's own that has the published one's name
     found = require_match(checkpoint.tensors, definition, zoo, file=path.name)
     if found.classes != definition.card.classes:
         changed = definition.card.model_copy(update={"classes": found.classes, "labels": None})
@@ -98,8 +101,10 @@ def _trained(
         file=path.name,
         sha256=tensors_digest(module.state_dict()),
         file_sha256=checkpoint.file_sha256,
+        published=source is not None,
         licence=source.licence if source else None,
         source=(source.url or source.page) if source else None,
+        trained_on=source.trained_on if source else None,
     )
     return definition, _frozen(module), facts
 

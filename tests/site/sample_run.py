@@ -108,6 +108,7 @@ class SampleRun:
                     file=None if self.untrained else "weights.safetensors",
                     sha256="ab" * 32,
                     untrained=self.untrained,
+                    published=not self.untrained,
                     licence="Apache-2.0",
                 ),
                 layers=tuple(self._layers()),

@@ -140,6 +140,11 @@ def test_a_kernel_page_says_what_was_measured(sample_site: Path) -> None:
     assert "not tested natural path" in text
 
 
+def test_published_figures_stand_beside_the_published_weights_only(sample_site: Path) -> None:
+    assert "Published figure of these weights Value joint accuracy 0.991" in text_of(sample_site / "drift" / "index.html")
+    assert "joint accuracy" not in text_of(sample_site / "plain_net" / "index.html"), "its weights are untrained"
+
+
 def test_the_motion_page_says_what_the_probes_leave(sample_site: Path) -> None:
     text = text_of(sample_site / "drift" / "motion.html")
     assert "Of 4 classes, 3 lose at least half of their logit when nothing moves, and 1 lose less" in text

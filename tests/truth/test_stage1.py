@@ -15,6 +15,7 @@ from reportgen import load_network, maximize_activation
 from reportgen.analyses.closed_form import closed_form
 from reportgen.networks.network import Network
 from reportgen.networks.preactivation import preactivation
+from reportgen.records.card import Adapter, ClipSpec, ModelCard
 from reportgen.resources import modelzoo_folder
 
 SHAPE = (4, 6, 8)
@@ -78,6 +79,25 @@ def test_views_that_disagree_do_not_hold_the_optimum_back(grow: bool) -> None:
         network, "0", [0], clip_shape=(8, 64, 64), steps=96, learning_rate=0.2, grow=grow, early_stop=False
     )
     assert float(found.activations[0]) >= 0.9 * float(best)
+
+
+def wave(size: int, moved: float) -> Tensor:
+    """Return a wave 1 3 H W of 8 px, grey about 0, moved right by a share of its length."""
+    return torch.cos(2 * math.pi * (torch.arange(size) / 8 - moved)).expand(1, 3, size, size)
+
+
+def test_frames_that_are_channels_are_not_taken_for_time() -> None:
+    """A layer that takes two frames at once, as FlowNetS does, for a wave that moves on by a quarter of its length."""
+    layer = nn.Conv2d(6, 1, 16, stride=2, bias=False)
+    layer.weight.data = torch.cat([wave(16, 0.0), wave(16, 0.25)], 1) / 256
+    spec = ClipSpec(frames=2, height=64, width=64, mean=(0.5,) * 3, std=(0.5,) * 3)
+    card = ModelCard(name="two", title="Two frames", clip=spec, adapter=Adapter(input="stacked_frames"))
+    network = Network(nn.Sequential(layer).requires_grad_(False), card)
+    found = maximize_activation(network, "0", [0], objective="firing", steps=96)
+    best = torch.stack([wave(64, moved).sign() for moved in (1 / 16, 5 / 16)], dim=2)
+    assert float(found.activations[0]) >= 0.65 * float(layer(best.transpose(1, 2).flatten(1, 2)).clamp_min(0).mean())
+    first, second = torch.fft.rfft(found.clips[0].mean((0, 2)))[:, 8]
+    assert abs(float(torch.angle(first / second)) - math.pi / 2) < 0.1, "a quarter of the wave to the right"
 
 
 @pytest.mark.parametrize("basis", ["fft", "pixels"])

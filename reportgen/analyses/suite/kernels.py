@@ -34,7 +34,7 @@ class KernelAnalysis:
 
     name = "kernels"
     title = "What each kernel looks for"
-    version = 3
+    version = 4
     after: tuple[str, ...] = ()
     choosing: tuple[str, ...] = ()
 

@@ -34,6 +34,13 @@ def test_shifts_see_all_places_of_a_stride_equally_often(stride: int, steps: int
         assert counts.unique().tolist() == [steps // stride**3]
 
 
+@pytest.mark.parametrize("jitter", [None, (2, 8)])
+def test_frames_that_are_channels_keep_their_order(jitter: tuple[int, int] | None) -> None:
+    shifts = Views(jitter, in_time=False).shifts(draws(100), (2, 64, 64))
+    assert not shifts[:, 0].any()
+    assert shifts[:, 1:].any(0).all()
+
+
 def test_turning_a_constant_canvas_brings_in_nothing_else() -> None:
     views = Views(rotation=30, scale=(0.5, 1.5))
     clips = torch.full((8, 3, 2, 10, 14), 0.75, dtype=torch.float64)

@@ -101,6 +101,7 @@ def test_weights_are_found_beside_the_card_and_in_the_users_folder(
         network = load_network("alias", zoo=[zoo])
         assert network.weights is not None
         assert network.weights.file == "net.pth"
+        assert network.weights.published
         assert network.weights.licence == "CC-BY-4.0"
         assert network.weights.source == "https://example.org/net.pth"
         assert network.weights.sha256 == tensors_digest(state)
@@ -136,7 +137,9 @@ def test_a_file_with_another_digest_than_published_is_refused(
     path = save(state, zoo / "net" / "net.pth")
     with pytest.raises(WeightsError, match="is not the published file"):
         load_network("net", zoo=[zoo])
-    assert load_network("net", zoo=[zoo], weights=path).weights is not None
+    own = load_network("net", zoo=[zoo], weights=path).weights
+    assert own is not None
+    assert (own.published, own.source, own.licence) == (False, None, None), "its name alone makes no claim"
 
 
 def test_another_number_of_classes_comes_from_the_file(
