@@ -42,6 +42,14 @@ def test_texture_plus_motion_must_explain_and_drive(explained: bool, kept: float
     assert kernel_verdicts(figures)[1].state == state
 
 
+@pytest.mark.parametrize(
+    ("explained", "speed", "state"), [(True, 1.0, "pass"), (True, 0.0, "warn"), (False, 1.0, "untested")]
+)
+def test_a_clip_that_is_no_moving_texture_has_no_motion_to_compare(explained: bool, speed: float, state: str) -> None:
+    figures = KernelFigures(texture_plus_motion=explained, mean_speed=speed, real_kept_frozen=0.1)
+    assert kernel_verdicts(figures)[2].state == state
+
+
 def test_a_pathway_matters_when_it_beats_the_interval_of_random_ones() -> None:
     assert Drop("together", 2.0, 0.5, 0.1, 1.0).clear
     assert not Drop("together", 0.9, 0.5, 0.1, 1.0).clear
