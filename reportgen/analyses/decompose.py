@@ -21,7 +21,6 @@ from reportgen.analyses.gauss_newton import displacement_by_gauss_newton
 from reportgen.analyses.warping import warp
 from reportgen.errors import ClipError, OptionError
 
-VERSION = 1
 EXPLAINED_VARIANCE_NEEDED = 0.8
 """A clip whose reconstruction explains less of its variance than this is "not texture plus motion"."""
 

@@ -35,6 +35,8 @@ _LONGEST_STEP = 1.5  # px; a linearised picture cannot be trusted further
 # Pixels of all pairs of frames that are matched at once; pairs are independent, and on a CPU few at a time stay in its
 # cache: 30% less time for 64 frames of 224x224 px.
 _PAIR_POSITIONS = {"cpu": 2**18, "cuda": 2**25}
+_FLAT = 0.005  # share of the squared slopes under which a direction has none
+_AS_HIGH = 0.95  # share of the highest correlation that is as good
 _PREFER_SLOWER = 0.95  # a start that moves more must lower the energy by 5% to be taken
 
 
@@ -77,8 +79,10 @@ def displacement_by_gauss_newton(
 
     Motion from frame to neighbouring frame is found first and chained to the reference frame: a fine texture may move
     by several of its own periods within a clip, but seldom by half a period within a frame. Of no motion, chained
-    motion from full-size pictures and chained motion from a pyramid, each clip starts from the slowest that explains
-    it, and all frames are then refined together against the reference frame.
+    motion from full-size pictures, from a pyramid and from one velocity for the whole clip, each clip starts from the
+    slowest that explains it, and all frames are then refined together against the reference frame. The last is for
+    what has neither long waves, which a pyramid follows, nor small steps: a fine grating that moves by a third of its
+    period. The number of systems is the most that a clip can need: one that stands still has no such velocity.
     """
     smoothness = smoothness or Smoothness()
     picture = clips[:, :, reference]
@@ -94,6 +98,15 @@ def displacement_by_gauss_newton(
         start = torch.where(better.view(-1, 1, 1, 1, 1), candidate, start)
         lowest = torch.where(better, energy, lowest)
         systems += (depth - 1) * PAIR_EFFORT.systems + last.systems
+    velocity = common_velocity(clips)
+    moving = velocity.abs().amax(1).nonzero().flatten()
+    systems += DIRECT_EFFORT.systems
+    if len(moving):
+        some = clips[moving]
+        candidate = _chained_motion(some, reference, 1, DIRECT_EFFORT, smoothness, velocity[moving])
+        energy = field_energy(picture[moving], some, candidate, joint, JOINT_EFFORT.interpolation)
+        better = energy < _PREFER_SLOWER * lowest[moving]
+        start[moving] = torch.where(better.view(-1, 1, 1, 1, 1), candidate, start[moving])
     free = torch.ones(clips.shape[2], dtype=clips.dtype, device=clips.device)
     free[reference] = 0
     return refine_displacement(picture, clips, start, JOINT_EFFORT, joint, free=free), systems
@@ -141,6 +154,40 @@ def field_energy(
     return roots.energy(seen, displacement, smoothness)
 
 
+def common_velocity(clips: Tensor) -> Tensor:
+    """Return the velocity (dx, dy) that neighbouring frames of a clip agree on most, ``N 2`` in px/frame.
+
+    In whole pixels, it is where the cross-correlation of neighbouring frames, summed over all of them, is highest
+    within a quarter of the picture. Frames fade out towards their borders: of velocities that differ by a period of
+    the texture, which look the same, the slowest correlates most. Of nearly equal places, as along stripes, the
+    slowest is taken, and what it has in a direction in which the picture does not change is left out. Where the
+    opposite velocity agrees as well, as with a grating that moves by half its period, or flickers, the direction is
+    not known: 0.
+    """
+    height, width = clips.shape[-2:]
+    fade = [torch.hann_window(size + 2, periodic=False).to(clips)[1:-1] for size in (height, width)]
+    spectrum = torch.fft.rfft2((clips - clips.mean((-2, -1), keepdim=True)) * fade[0][:, None] * fade[1])
+    product = (spectrum[:, :, :-1].conj() * spectrum[:, :, 1:]).sum((1, 2))
+    reach = height // 4, width // 4
+    correlation = torch.fft.irfft2(product, s=(height, width)).roll(reach, (-2, -1))
+    window = correlation[:, : 2 * reach[0] + 1, : 2 * reach[1] + 1]
+    highest = window.amax((1, 2), keepdim=True)
+    high = window >= highest - (1 - _AS_HIGH) * highest.abs()
+    down, right = (torch.arange(-far, far + 1, device=clips.device).to(clips.dtype) for far in reach)
+    distance = torch.where(high, down[:, None].square() + right.square(), torch.inf)
+    place = distance.flatten(1).argmin(1)
+    velocity = torch.stack([right[place % len(right)], down[place // len(right)]], 1)
+    either_way = high.flip(1, 2).flatten(1).gather(1, place[:, None])
+    velocity = torch.where(either_way, 0.0, velocity)
+    slopes = torch.stack(image_gradient(clips.transpose(1, 2).flatten(0, 1)), 1).unflatten(0, (len(clips), -1))
+    slopes = slopes.transpose(1, 2).flatten(2)
+    tensor = slopes @ slopes.mT
+    slack = _FLAT * tensor.diagonal(dim1=1, dim2=2).sum(1).clamp_min(torch.finfo(clips.dtype).tiny)
+    damped = tensor + slack[:, None, None] * torch.eye(2, dtype=clips.dtype, device=clips.device)
+    across: Tensor = tensor @ torch.linalg.solve(damped, velocity[:, :, None])
+    return across[:, :, 0]
+
+
 def _pyramid_levels(height: int, width: int) -> int:
     levels, side = 1, min(height, width)
     while side >= 2 * _SMALLEST_SIDE:
@@ -148,14 +195,28 @@ def _pyramid_levels(height: int, width: int) -> int:
     return levels
 
 
-def _chained_motion(clips: Tensor, reference: int, levels: int, last: Effort, smoothness: Smoothness) -> Tensor:
-    """Chain the motion between neighbouring frames to a displacement ``N T 2 H W`` to the reference frame."""
+def _chained_motion(
+    clips: Tensor,
+    reference: int,
+    levels: int,
+    last: Effort,
+    smoothness: Smoothness,
+    velocity: Tensor | None = None,
+) -> Tensor:
+    """Chain the motion between neighbouring frames to a displacement ``N T 2 H W`` to the reference frame.
+
+    The search begins with no motion, or with a `velocity` for each clip (``N 2``).
+    """
     frames = [t for t in range(clips.shape[2]) if t != reference]
     towards = [t - 1 if t > reference else t + 1 for t in frames]
     pictures = clips[:, :, towards].transpose(1, 2).flatten(0, 1)
     seen = clips[:, :, frames].transpose(1, 2).flatten(0, 1)
     at_once = max(1, _PAIR_POSITIONS.get(clips.device.type, _PAIR_POSITIONS["cpu"]) // pictures[0, 0].numel())
-    pairs = zip(pictures.split(at_once), seen.split(at_once), strict=True)
+    if velocity is None:
+        velocity = torch.zeros_like(clips[:, :2, 0, 0, 0])
+    back = torch.tensor([earlier - t for t, earlier in zip(frames, towards, strict=True)]).to(velocity)
+    starts = (velocity[:, None] * back[:, None]).flatten(0, 1)
+    pairs = zip(pictures.split(at_once), seen.split(at_once), starts.split(at_once), strict=True)
     step = torch.cat([_pair_motion(*some, levels, last, smoothness) for some in pairs])
     step = step.unflatten(0, (len(clips), len(frames)))
     chain = {reference: torch.zeros_like(step[:, 0])}
@@ -166,14 +227,19 @@ def _chained_motion(clips: Tensor, reference: int, levels: int, last: Effort, sm
     return torch.stack([chain[t] for t in range(clips.shape[2])], 1)
 
 
-def _pair_motion(pictures: Tensor, frames: Tensor, levels: int, last: Effort, smoothness: Smoothness) -> Tensor:
-    """Find the displacement ``B 2 H W`` of each frame ``B C H W`` against its own picture, coarse to fine."""
+def _pair_motion(
+    pictures: Tensor, frames: Tensor, starts: Tensor, levels: int, last: Effort, smoothness: Smoothness
+) -> Tensor:
+    """Find the displacement ``B 2 H W`` of each frame ``B C H W`` against its own picture, coarse to fine.
+
+    `starts` (``B 2``) is where the coarsest level begins.
+    """
     displacement: Tensor | None = None
     pyramid = list(zip(picture_pyramid(pictures, levels), picture_pyramid(frames, levels), strict=True))
     for level in reversed(range(levels)):
         picture, frame = pyramid[level]
         if displacement is None:
-            displacement = torch.zeros_like(frame[:, None, :1]).repeat(1, 1, 2, 1, 1)
+            displacement = (starts / 2**level)[:, None, :, None, None].expand(-1, 1, 2, *frame.shape[-2:])
         else:
             displacement = double_displacement(displacement, *frame.shape[-2:])
         # The outermost pixel of a blurred picture is made of continued border and has a false direction.

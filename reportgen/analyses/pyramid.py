@@ -30,7 +30,6 @@ from reportgen.networks.connections.build import class_output, evaluating
 from reportgen.networks.connections.labels import Ids
 from reportgen.networks.network import Network
 
-VERSION = 1
 Scoring = Literal["attribution", "published"]
 Floats = NDArray[np.float64]
 

@@ -127,6 +127,31 @@ def test_stripes_show_normal_flow_only(frequency: float) -> None:
     assert along.abs().mean().item() < 0.05
 
 
+@pytest.mark.parametrize("sharp", [False, True])
+@pytest.mark.parametrize(("period", "speed"), [(4, 1), (8, 2), (8, 3), (16, 4), (16, 6), (20, 7)])
+def test_gratings_may_move_by_less_than_half_of_their_period(period: int, speed: int, sharp: bool) -> None:
+    # They have no long waves that a pyramid could follow, and leave the picture within a few frames.
+    clip = grating(period, speed, sharp=sharp)
+    apart = decompose(torch.stack([clip, clip.flip(-1)]))
+    middle = apart.motion[..., 16:-16]
+    assert (middle[0, :, 0] - speed).abs().mean().item() < 0.05
+    assert (middle[1, :, 0] + speed).abs().mean().item() < 0.05
+    assert middle[:, :, 1].abs().mean().item() < 0.05
+
+
+def test_a_flicker_has_no_direction() -> None:
+    # Half of a period to the right, half of one to the left, and black turned to white are one and the same clip.
+    apart = decompose(grating(8, 4)[None])
+    assert not explains(apart).any()
+    assert apart.mean_speed.item() < 0.1
+
+
+def grating(period: int, speed: int, *, sharp: bool = False) -> torch.Tensor:
+    """Return a clip C T H W of stripes `period` px apart that move right."""
+    wave = torch.cos(2 * math.pi * (torch.arange(64) - speed * torch.arange(8)[:, None] + 0.5) / period)
+    return (0.5 + 0.4 * (wave.sign() if sharp else wave))[:, None].expand(3, 8, 64, 64)
+
+
 def test_flat_areas_give_no_evidence(found: dict[str, Decomposition]) -> None:
     evidence = found["two objects"].evidence[0]
     discs = CLIPS["two objects"].known

@@ -27,7 +27,7 @@ class DecompositionAnalysis:
 
     name = "decomposition"
     title = "Texture and motion"
-    version = 1
+    version = 2
     after: tuple[str, ...] = ("kernels",)
     choosing: tuple[str, ...] = ()
 
