@@ -13,7 +13,7 @@
   root.className = "rg-finder";
   root.setAttribute("role", "search");
   const input = document.createElement("input");
-  Object.assign(input, { type: "search", placeholder: "Find a kernel, class, clip, motion>0.8", autocomplete: "off" });
+  Object.assign(input, { type: "search", placeholder: "Kernel, class, clip, motion>0.8", autocomplete: "off" });
   input.setAttribute("aria-label", "Find a kernel, class or clip; motion>0.8 finds kernels that rely on motion");
   const list = document.createElement("ul");
   list.hidden = true;
