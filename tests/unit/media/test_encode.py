@@ -138,6 +138,13 @@ class TestMp4:
         assert np.abs(shown[6:, :33, :47] - frames).max() <= 8
 
     def test_equal_frames_give_equal_bytes(self, tmp_path: Path) -> None:
-        for name in ("a.mp4", "b.mp4"):
-            write_mp4(tmp_path / name, clip(8))
-        assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
+        frames = clip(8, 48, 64)
+        written = set()
+        for number in range(
+            20
+        ):  # among other memory each time: an encoder that reads what nobody wrote gives itself away
+            used = [np.random.default_rng(number).random(10_000 * (number + part)) for part in range(1, 4)]
+            write_mp4(tmp_path / "a.mp4", frames)
+            written.add((tmp_path / "a.mp4").read_bytes())
+            del used
+        assert len(written) == 1
