@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from reportgen.checking import CheckedModel
 from reportgen.listing import LayerRow, ModelRow
 from reportgen.records.manifest import LayerFacts
 from reportgen.runner.summary import Summary
 from reportgen.zoo.fetch import Offer
+
+if TYPE_CHECKING:  # pages are not needed to list models and layers
+    from reportgen.checking import CheckedModel
 
 #: A name is not shortened below this.
 LEAST_NAME = 12

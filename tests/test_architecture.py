@@ -132,6 +132,13 @@ def test_rendering_does_not_import_torch() -> None:
     )
 
 
+def test_listing_does_not_import_pages() -> None:
+    subprocess.run(
+        [sys.executable, "-c", "import sys, reportgen.tables; sys.exit('reportgen.pages' in sys.modules)"],
+        check=True,
+    )
+
+
 def test_every_public_name_can_be_loaded() -> None:
     import reportgen
 
