@@ -20,6 +20,9 @@ from torch.utils.weak import WeakTensorKeyDictionary
 from reportgen.analyses.pyramid_measure import Response, ResponseObserver
 from reportgen.errors import NetworkError
 
+_DETACH = torch.ops.aten.detach.default
+"""No step of a pass: torch inserts it or not, by whether anybody (an observer, say) holds a tensor that it made."""
+
 Crossing = tuple[int, int]
 """A tensor of a pass: the operation that made it, and which of its results it is."""
 
@@ -72,6 +75,8 @@ class Recorder(ResponseObserver):  # type: ignore[no-untyped-call, unused-ignore
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
+        if func is _DETACH:
+            return self._same_as(args[0], super().__torch_dispatch__(func, types, args, kwargs))
         tensors = tensors_of((args, kwargs))
         reads = [self._makers[tensor] for tensor in tensors if tensor in self._makers]
         result = super().__torch_dispatch__(func, types, args, kwargs)
@@ -87,6 +92,11 @@ class Recorder(ResponseObserver):  # type: ignore[no-untyped-call, unused-ignore
         kept = tree_map(lambda leaf: None if isinstance(leaf, Tensor) else leaf, result)
         views = any(r.alias_info is not None for r in func._schema.returns) and not func._schema.is_mutable
         self._operations.append(Operation(str(func), kept, results, reads, views))
+        return result
+
+    def _same_as(self, tensor: Tensor, result: Tensor) -> Tensor:
+        if tensor in self._makers:
+            self._makers[result] = self._makers[tensor]
         return result
 
     def reached(self, response: Response) -> None:
@@ -133,6 +143,8 @@ class Replay(TorchDispatchMode):  # type: ignore[no-untyped-call, unused-ignore]
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
+        if func is _DETACH:
+            return func(*args, **(kwargs or {}))
         place, operations = self._place, self._recording.operations
         if place == self._capture:
             self.captured = {made: tensor.clone() for made, tensor in self._live.items()}

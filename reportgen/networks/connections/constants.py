@@ -65,6 +65,7 @@ class Constants:
         """
         known = [self._known.get(id(tensor)) for tensor in inputs]
         if any(constant is None for constant in known):
+            self._forget(outputs)
             return False
         made_of = [constant for constant in known if constant is not None]
         if len(inputs) == len(outputs) == 1 and _same_matrix(name, inputs[0], outputs[0]):
@@ -79,6 +80,18 @@ class Constants:
             self._known[id(tensor)] = Constant(roots, own)
             self._held.append(tensor)
         return True
+
+    def _forget(self, written: Sequence[Tensor]) -> None:
+        """A constant that something else was written into is none any more, nor is what shares its memory."""
+        places = {_place(tensor) for tensor in written if id(tensor) in self._known}
+        for tensor in self._held if places else ():
+            if _place(tensor) in places:
+                self._known.pop(id(tensor), None)
+
+
+def _place(tensor: Tensor) -> int:
+    """Return what tells the memory of a tensor, which its views share, from that of others."""
+    return int(tensor.untyped_storage()._cdata)
 
 
 def _same_matrix(name: str, given: Tensor, result: Tensor) -> bool:

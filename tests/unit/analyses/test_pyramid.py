@@ -45,6 +45,29 @@ class Small(nn.Module):
         return self.classifier(x.flatten(2).mean(2))
 
 
+class Filled(nn.Module):
+    """Puts channels into zeros one part at a time, as ports of other frameworks do; `in_place` False: joins them."""
+
+    def __init__(self, *, in_place: bool) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.first = nn.Conv3d(3, 4, 1)
+        self.second = nn.Conv3d(4, 5, 1)
+        self.classifier = nn.Linear(5, 3)
+        self.in_place = in_place
+        self.eval()
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.first(x).relu()
+        if self.in_place:
+            joined = torch.zeros(x.shape)
+            joined[:, :2] = x[:, 2:]
+            joined[:, 2:].copy_(x[:, :2])
+        else:
+            joined = torch.cat([x[:, 2:], x[:, :2]], 1)
+        return self.classifier(self.second(joined).relu().flatten(2).mean(2))
+
+
 @pytest.fixture
 def clip() -> Tensor:
     return torch.rand((1, 3, 4, 6, 6), generator=torch.Generator().manual_seed(1))
@@ -95,6 +118,15 @@ def test_a_residual_channel_is_divided_by_what_each_kernel_brings_to_it() -> Non
     assert edges == pytest.approx({("stem", "classifier"): 0.5, ("block", "classifier"): 1.5, ("stem", "block"): 1.5})
     assert pyramid.layer("stem").relevance.tolist() == [2.0]  # 0.5 by the skip path and 1.5 by the block
     assert pyramid.layer("block").relevance.tolist() == [1.5]
+
+
+def test_what_is_written_into_a_constant_is_followed(clip: Tensor) -> None:
+    written, joined = (class_pyramid(Filled(in_place=kind), clip, 1, depth=None, mass=1.0) for kind in (True, False))
+    assert written.kept() == joined.kept()
+    assert {(edge.source, edge.target) for edge in written.edges} == {(e.source, e.target) for e in joined.edges}
+    for name in ("first", "second"):
+        np.testing.assert_allclose(written.layer(name).relevance, joined.layer(name).relevance, rtol=1e-5)
+        assert np.abs(written.layer(name).relevance).max() > 0
 
 
 def test_the_network_is_left_as_it_was(clip: Tensor) -> None:

@@ -20,7 +20,7 @@ from reportgen.networks.network import Network
 
 
 class Skipping(nn.Module):
-    """Skip paths over several layers, in-place operations on them, views, branches and frames as a batch."""
+    """Skip paths over several layers, in-place operations on them, views, branches, frames as a batch, constants."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -37,6 +37,8 @@ class Skipping(nn.Module):
         n, c, t, h, w = stem.shape
         frames = F.relu(self.frames(stem.transpose(1, 2).reshape(n * t, c, h, w)))
         joined = frames.reshape(n, t, c, h, w).transpose(1, 2)
+        level = frames.detach().reshape(n, -1).mean(1)
+        joined = joined * (1 + torch.arange(t)).view(t, 1, 1) + level.view(n, 1, 1, 1, 1)
         both = torch.cat([F.relu(self.left(joined)), F.relu(self.right(joined))], 1)
         both += stem
         out = F.relu_(self.last(both))
