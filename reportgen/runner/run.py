@@ -162,5 +162,10 @@ def _describe(error: Exception) -> str:
         return str(error)
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return str(OutOfMemoryError("Memory ran out: choose a smaller clip, fewer kernels, or a larger device."))
+    if isinstance(error, RuntimeError) and "modified by an inplace operation" in str(error):
+        return (
+            "The network overwrites in place what its own gradient needs, as x += y does to the output of a ReLU: "
+            "write x = x + y there."
+        )
     text = str(error).strip().splitlines()
     return f"{type(error).__name__}: {text[0][:300]}" if text else type(error).__name__

@@ -6,6 +6,7 @@ import hashlib
 import importlib
 import importlib.util
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -54,7 +55,9 @@ class Definition:
     def build_on_meta(self, card: ModelCard | None = None) -> nn.Module:
         """Return the module without memory for its weights, where its factory can do that; else an ordinary one."""
         try:
-            with torch.device("meta"), torch.random.fork_rng(devices=[]):
+            with torch.device("meta"), torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+                # A factory that loads its weights is told, weight by weight, that here they cannot be kept.
+                warnings.simplefilter("ignore")
                 return self.build(card)
         except CardError:
             # A factory may read values while it builds (`.item()`, numpy): then the fault, if there is one,
@@ -109,6 +112,9 @@ def import_name(name: str) -> ModuleType:
         with _importable(Path.cwd()):
             return importlib.import_module(name)
     except Exception as error:
+        if isinstance(error, ModuleNotFoundError) and error.name == name.partition(".")[0]:
+            hint = "install it, or call from the folder that holds it"
+            raise CardError(f"There is no module {name!r}: {hint}.") from error
         raise CardError(f"The module {name!r} cannot be imported ({describe(error)}).") from error
 
 

@@ -109,6 +109,23 @@ def trained():
     return network
 
 
+def loaded():
+    """Loads its own weights."""
+    network = Plain()
+    state = network.state_dict()
+    network.load_state_dict({name: torch.full(value.shape, 0.01, device="cpu") for name, value in state.items()})
+    return network
+
+
+class Overwriting(Plain):
+    """Adds to the output of a ReLU in place: it can answer but not be differentiated."""
+
+    def forward(self, clip):
+        maps = torch.relu(self.norm(self.stem(clip)))
+        maps += 1
+        return self.head(self.body(maps).flatten(2).mean(2))
+
+
 def picture():
     return Plain(dims=2)
 
@@ -270,6 +287,14 @@ def test_a_factory_that_brings_its_weights_is_trained(file: Path) -> None:
     assert network.module.get_parameter("norm.weight")[0].item() == pytest.approx(0.01)
 
 
+def test_a_factory_that_loads_its_weights_is_silent(file: Path) -> None:
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        network = load_network(f"{file}:loaded", meta=True)
+    assert network.device.type == "meta", "torch warns that weights without memory take no values"
+    assert not heard
+
+
 def test_a_factory_that_draws_its_weights_is_refused(file: Path) -> None:
     with pytest.raises(WeightsError, match=r"at random.*--weights.*--untrained"):
         load_network(f"{file}:Plain")
@@ -315,7 +340,7 @@ def test_what_is_no_network_is_said_in_a_sentence(
 
 
 def test_a_module_that_does_not_exist_is_said() -> None:
-    with pytest.raises(CardError, match=r"no_such_package.*cannot be imported"):
+    with pytest.raises(CardError, match=r"There is no module 'no_such_package.models': install it"):
         load_network("no_such_package.models:net")
 
 
@@ -362,6 +387,11 @@ def test_a_file_that_is_no_exported_program(tmp_path: Path) -> None:
     (tmp_path / "x.pt2").write_bytes(b"text")
     with pytest.raises(CardError, match="cannot be read as an exported program"):
         load_network(str(tmp_path / "x.pt2"))
+
+
+def test_a_network_that_spoils_its_own_gradient_is_told_how_not_to(file: Path, tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match=r"their_networks.*Overwriting.*x = x \+ y"):
+        put_through_everything(f"{file}:Overwriting", {}, (8, 32), tmp_path, layers=["body"])
 
 
 EVERY_ANALYSIS = {
