@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from reportgen.pages import charts
 from reportgen.pages.charts import Interval
-from reportgen.pages.format import count, percent, short_kernel_name, short_layer_name
+from reportgen.pages.format import count, percent, short_kernel_name
 from reportgen.pages.page import Page
 from reportgen.pages.probes import PROBES, ClassProbes, ClipProbes, KernelProbes, ModelProbes
 from reportgen.pages.report import ModelView, Report, Trouble, trouble
@@ -88,7 +88,7 @@ def layer_rows(model: ModelView, probes: ModelProbes) -> list[LayerRow]:
         frozen = found.left["frozen"]
         rows.append(
             LayerRow(
-                title=model.stage_title(layer) if layer in model.run.stages else short_layer_name(layer),
+                title=model.stage_title(layer),
                 uri=model.addresses.layer(layer) if layer in model.kernels else "",
                 stage=layer in model.run.stages,
                 reliance=_lost(frozen.mean),

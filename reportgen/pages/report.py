@@ -16,7 +16,7 @@ from reportgen.errors import RenderError
 from reportgen.options import CheckLimits
 from reportgen.pages.addresses import Addresses, folder_names
 from reportgen.pages.evidence import Evidence, EvidenceDocument
-from reportgen.pages.format import figure, short_kernel_name
+from reportgen.pages.format import figure, short_kernel_name, short_layer_name
 from reportgen.pages.graphs import Graph, Node, as_graph
 from reportgen.pages.maps import MapChecks
 from reportgen.pages.motion import LayerMotion, layer_motion
@@ -171,9 +171,9 @@ class ModelView:
         return facts.title if label in (None, facts.title) else f"{facts.title}: {label}"
 
     def stage_title(self, layer: str) -> str:
-        """Return the card's title of a layer, or the layer's own name."""
-        titles = {stage.layer: stage.title for stage in self.run.card.stages}
-        return titles.get(layer, layer)
+        """Return the card's title of a layer, or the short form of its own name."""
+        titles = {stage.layer: stage.title for stage in self.run.card.stages if stage.title != stage.layer}
+        return titles.get(layer) or short_layer_name(layer)
 
     def document(self, artifact: Artifact) -> Any:
         """Return a JSON artifact; raises RenderError when it is damaged."""

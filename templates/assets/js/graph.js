@@ -6,6 +6,8 @@
   const MOST_SVG_EDGES = 1000;
   const NODE_WIDTH = 12;
   const MARGIN = { left: 14, right: 64, bottom: 14 };
+  const LETTER = 7; // px, about; names behind the last column get room, but not more than MOST_RIGHT
+  const MOST_RIGHT = 170;
   const LEAST_COLUMN = 128;
   const LAYER_GAP = 22;
   const FADED = 0.08;
@@ -107,7 +109,8 @@
     const visible = stacks.map((stack) => stack.flatMap((part) => part.nodes));
     const most = Math.max(...visible.map((nodes) => nodes.length), 1);
     const deepest = Math.max(...stacks.map((stack) => stack.length));
-    const width = Math.max(holder.clientWidth, MARGIN.left + MARGIN.right + LEAST_COLUMN * (columns.length - 1) + NODE_WIDTH);
+    const right = rightMargin();
+    const width = Math.max(holder.clientWidth, MARGIN.left + right + LEAST_COLUMN * (columns.length - 1) + NODE_WIDTH);
     const height = Math.min(Math.max(420, HEAD + MARGIN.bottom + most * 17 + deepest * LAYER_GAP), 1100);
     const room = height - HEAD - MARGIN.bottom;
     const gap = Math.min(8, (room * 0.45) / most);
@@ -118,13 +121,13 @@
     const y = new Float64Array(count);
     const size = new Float64Array(count);
     const labels = [];
-    const step = (width - MARGIN.left - MARGIN.right - NODE_WIDTH) / Math.max(columns.length - 1, 1);
+    const step = (width - MARGIN.left - right - NODE_WIDTH) / Math.max(columns.length - 1, 1);
     stacks.forEach((stack, place) => {
       for (const node of visible[place]) size[node] = Math.max(Math.abs(data.relevance[node]) * scale, 2);
       const total = visible[place].reduce((sum, node) => sum + size[node], 0) + between(stack);
       let at = HEAD + Math.max(0, (room - total) / 2);
       for (const { layer, nodes } of stack) {
-        if (stack.length > 1 && nodes.length) labels.push({ text: data.layers[layer].short, name: data.layers[layer].name, x: MARGIN.left + place * step, y: at - 5 });
+        if (stack.length > 1 && nodes.length) labels.push({ place, text: data.layers[layer].short, name: data.layers[layer].name, x: MARGIN.left + place * step, y: at - 5 });
         for (const node of nodes) {
           x[node] = MARGIN.left + place * step;
           y[node] = at;
@@ -135,7 +138,7 @@
     });
     const edges = [];
     for (let e = 0; e < edgeCount; e += 1) if (shown[data.source[e]] && shown[data.target[e]]) edges.push(e);
-    return { room: holder.clientWidth, visible, labels, width, height, step, x, y, size, scale, edges, ...ends(edges, x, y, size, scale) };
+    return { room: holder.clientWidth, visible, labels, width, height, step, right, x, y, size, scale, edges, ...ends(edges, x, y, size, scale) };
   }
 
   // Edges leave their node side by side, in the order of where they go, and never take more than its height.
@@ -247,11 +250,18 @@
   function heading(place) {
     const { depth, layers } = columns[place];
     const text = layers.length > 1 ? `${layers.length} layers` : data.layers[layers[0]].short;
-    return [cut(text), depth === 0 ? "class" : `${depth} back`];
+    return [cut(text, place), depth === 0 ? "class" : `${depth} back`];
   }
 
-  function cut(text) {
-    const most = Math.max(10, Math.floor(scene.step / 7));
+  function rightMargin() {
+    const { layers } = columns[columns.length - 1];
+    const longest = Math.max(...layers.map((layer) => data.layers[layer].short.length));
+    return Math.min(Math.max(MARGIN.right, longest * LETTER - NODE_WIDTH), MOST_RIGHT);
+  }
+
+  function cut(text, place) {
+    const room = place === columns.length - 1 ? scene.right + NODE_WIDTH : scene.step;
+    const most = Math.max(10, Math.floor(room / LETTER));
     return text.length > most ? `${text.slice(0, most - 1)}…` : text;
   }
 
@@ -284,7 +294,7 @@
       .attr("opacity", fade).text((n) => `#${data.index[n]}`);
     layer("layers").attr("fill", palette.muted).selectAll("text").data(scene.labels, (label) => label.name).join("text")
       .attr("x", (label) => label.x).attr("y", (label) => label.y).attr("font-weight", 650)
-      .attr("paint-order", "stroke").attr("stroke", palette.soft).attr("stroke-width", 3).text((label) => cut(label.text));
+      .attr("paint-order", "stroke").attr("stroke", palette.soft).attr("stroke-width", 3).text((label) => cut(label.text, label.place));
     const heads = layer("heads").selectAll("g").data(d3.range(columns.length)).join("g")
       .attr("transform", (c) => `translate(${MARGIN.left + c * scene.step},16)`);
     heads.selectAll("title").data((c) => [columns[c].layers.map((place) => data.layers[place].name).join(", ")]).join("title").text((name) => name);
@@ -383,7 +393,7 @@
   function paintHeads(context, palette) {
     context.lineJoin = "round";
     context.font = "650 11px system-ui, sans-serif";
-    for (const label of scene.labels) paintText(context, palette, cut(label.text), label.x, label.y, palette.muted);
+    for (const label of scene.labels) paintText(context, palette, cut(label.text, label.place), label.x, label.y, palette.muted);
     columns.forEach((_, place) => {
       heading(place).forEach((text, line) => {
         context.fillStyle = line ? palette.muted : palette.ink;
