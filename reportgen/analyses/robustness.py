@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-DRAWS = 8
+_FREE = 5
+DRAWS = _FREE + 3
 """Numbers per view: uniform ones for the shift in t, y and x, the scale and the rotation; three that take turns."""
 
 _TURNS = 8
@@ -28,7 +29,7 @@ def draw_views(steps: int, generator: torch.Generator) -> Tensor:
     places modulo 2, each 64 all modulo 4, and each 512 all modulo 8. A layer with a stride prefers another pattern for
     each of these places: views drawn freely would push the clip to and fro.
     """
-    free = torch.rand(steps, DRAWS - 3, generator=generator)
+    free = torch.rand(steps, _FREE, generator=generator)
     start = torch.randint(_TURNS, (3,), generator=generator)
     step = torch.arange(steps)
     # Bit 3k of the step's number is bit k of y, 3k+1 of x, 3k+2 of t.
@@ -60,7 +61,7 @@ class Views:
         """Return the whole-number shifts `N 3` (frames, px down, px right) of `draws` `N 8` on a canvas T H W."""
         if self.jitter is None:
             whole = [torch.floor(draws[:, axis] * size / _TURNS) * _TURNS for axis, size in enumerate(shape)]
-            columns = [(whole[axis] + draws[:, 5 + axis]) % size for axis, size in enumerate(shape)]
+            columns = [(whole[axis] + draws[:, _FREE + axis]) % size for axis, size in enumerate(shape)]
         else:
             reaches = (self.jitter[0], self.jitter[1], self.jitter[1])
             columns = [torch.floor(draws[:, axis] * (2 * reach + 1)) - reach for axis, reach in enumerate(reaches)]

@@ -102,13 +102,13 @@ def _motion_verdict(figures: KernelFigures) -> Verdict:
 
     A clip that is no moving texture has no motion to compare.
     """
-    moving = figures.mean_speed is not None and figures.texture_plus_motion is not False
-    measured = moving and figures.real_kept_frozen is not None
+    no_moving_texture = figures.texture_plus_motion is False
+    measured = figures.mean_speed is not None and figures.real_kept_frozen is not None and not no_moving_texture
     return Verdict(
         ("warn" if figures.hides_motion else "pass") if measured else "untested",
         "motion as in real clips",
         "–" if figures.real_kept_frozen is None else f"{percent(figures.real_kept_frozen)} left frozen",
         f"no still clip where freezing the best real one leaves under {percent(MOTION_MATTERS)}",
         "Does the synthetic clip move where the real clip that drives this kernel most needs its motion?"
-        + ("" if figures.texture_plus_motion is not False else " It is no moving texture: there is none to compare."),
+        + (" It is no moving texture: there is none to compare." if no_moving_texture else ""),
     )

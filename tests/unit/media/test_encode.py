@@ -140,9 +140,8 @@ class TestMp4:
     def test_equal_frames_give_equal_bytes(self, tmp_path: Path) -> None:
         frames = clip(8, 48, 64)
         written = set()
-        for number in range(
-            20
-        ):  # among other memory each time: an encoder that reads what nobody wrote gives itself away
+        # Among other memory each time: an encoder that reads what nobody wrote gives itself away.
+        for number in range(20):
             used = [np.random.default_rng(number).random(10_000 * (number + part)) for part in range(1, 4)]
             write_mp4(tmp_path / "a.mp4", frames)
             written.add((tmp_path / "a.mp4").read_bytes())
