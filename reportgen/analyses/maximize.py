@@ -23,6 +23,7 @@ from reportgen.networks.folding import folded_stems
 from reportgen.networks.layout import channels_last, channels_last_pays
 from reportgen.networks.memory import is_out_of_memory, out_of_memory
 from reportgen.networks.network import Network, as_network, no_weight_gradients
+from reportgen.networks.reused_memory import reused_memory
 from reportgen.progress import SILENT, Progress
 
 __all__ = ["Maximization", "Maximum", "maximize_activation", "maximize_stream"]
@@ -104,9 +105,10 @@ def maximize_stream(
 
 @contextmanager
 def as_searched(network: Network, levels: Sequence[Level]) -> Iterator[None]:
-    """Arrange a network for a search within the context: frozen, and its weights in the order that is fastest."""
+    """Arrange a network for a search within the context: frozen, weights in the fastest order, memory kept."""
     mixed = any(level.reduced_precision for level in levels)
     with ExitStack() as stack:
+        stack.enter_context(reused_memory())
         stack.enter_context(no_weight_gradients(network))
         if channels_last_pays(network, reduced_precision=mixed):
             stack.enter_context(channels_last(network))

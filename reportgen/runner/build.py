@@ -14,6 +14,7 @@ from reportgen.analyses.base import Subject
 from reportgen.errors import CardError
 from reportgen.networks.layers import describe_layers
 from reportgen.networks.network import Network
+from reportgen.networks.reused_memory import reused_memory
 from reportgen.options import BuildOptions
 from reportgen.progress import SILENT, Progress
 from reportgen.records.card import ModelCard
@@ -45,8 +46,9 @@ def compute(
     started = time.perf_counter()
     check_writable(options.runs)
     summary = Summary()
-    for model in options.models:
-        summary.models.append(_compute_model(model, options, command, progress, debug=debug))
+    with reused_memory():
+        for model in options.models:
+            summary.models.append(_compute_model(model, options, command, progress, debug=debug))
     summary.seconds = time.perf_counter() - started
     return summary
 
