@@ -29,14 +29,13 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.machine import describe, measured_peak, peak_memory, seconds_of
 from benchmarks.published_kernels import STEPS, native_part, published_loop
+from benchmarks.step import step_of
 from reportgen import load_network
 from reportgen.analyses.maximize import as_searched
 from reportgen.analyses.options import AscentOptions
-from reportgen.analyses.robustness import DRAWS
 from reportgen.analyses.search import Search
 from reportgen.errors import WeightsError
 from reportgen.networks.network import Network
-from reportgen.networks.preactivation import placement
 
 # Chosen for the time to a given activation, not for looks: the defaults take more and smaller steps.
 FAST = {"learning_rate": 0.2, "grow": True, "early_stop": False}
@@ -177,14 +176,7 @@ def race(
 def multiply_adds_per_second(network: Network, layer: str, kernels: list[int]) -> float:
     """Return the rate of one step of exploration, in 1e9 multiply-adds per second."""
     search = Search(network, layer, kernels, AscentOptions(**FAST))
-    level, where = search.levels[0], placement(network)
-    score, canvas = search.score(level), search.canvas(level.shape)
-    parameters = torch.zeros((len(kernels), *canvas.parameter_shape), requires_grad=True, **where)
-    own, draws = torch.tensor(kernels, device=network.device), torch.zeros(len(kernels), DRAWS, **where)
-
-    def step() -> None:
-        torch.autograd.grad(score(parameters, own, draws)[0].sum(), parameters)
-
+    step = step_of(search, search.levels[0], kernels)
     with FlopCounterMode(display=False) as counter:
         step()
     with as_searched(network, search.levels):

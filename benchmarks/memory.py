@@ -27,11 +27,10 @@ import torch
 
 from benchmarks.kernels import loaded
 from benchmarks.machine import describe, peak_memory
+from benchmarks.step import step_of
 from reportgen.analyses import maximize
 from reportgen.analyses.options import AscentOptions
-from reportgen.analyses.robustness import DRAWS
 from reportgen.analyses.search import Search
-from reportgen.networks.preactivation import placement
 
 KERNELS = 4
 SECONDS = 8.0
@@ -115,14 +114,7 @@ def measured(model: str, layer: str, how: str) -> Measured:
     network, _ = loaded(model, "cpu")
     kernels = list(range(KERNELS))
     search = Search(network, layer, kernels, AscentOptions())
-    level, where = search.levels[-1], placement(network)
-    score, canvas = search.score(level), search.canvas(level.shape)
-    parameters = torch.zeros((KERNELS, *canvas.parameter_shape), requires_grad=True, **where)
-    own, draws = torch.tensor(kernels), torch.zeros(KERNELS, DRAWS, **where)
-
-    def step() -> None:
-        torch.autograd.grad(score(parameters, own, draws)[0].sum(), parameters)
-
+    step = step_of(search, search.levels[-1], kernels)
     # Only what this measures is left out of the context in which a search runs.
     usual = mock.patch.object(maximize, "reused_memory", nullcontext)
     with usual if how == "usual" else nullcontext(), maximize.as_searched(network, search.levels):

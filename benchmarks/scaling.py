@@ -21,12 +21,12 @@ import torch
 
 from benchmarks.kernels import loaded
 from benchmarks.machine import describe, peak_memory, seconds_of
+from benchmarks.step import step_of
 from reportgen.analyses.maximize import as_searched
 from reportgen.analyses.options import AscentOptions
-from reportgen.analyses.robustness import DRAWS
 from reportgen.analyses.search import Search
 from reportgen.networks.network import Network
-from reportgen.networks.preactivation import native_shape, placement
+from reportgen.networks.preactivation import native_shape
 
 STEPS = 64
 
@@ -95,14 +95,9 @@ def table(network: Network, varied: str, cases: Sequence[tuple[str, float, tuple
 def seconds_per_step(network: Network, layer: str, shape: tuple[int, int, int], batch: int) -> float:
     """Return the seconds of one step, forward and back, with `batch` kernels on clips of `shape`."""
     search = Search(network, layer, [0], AscentOptions(clip_shape=shape))
-    level, where = search.levels[0], placement(network)
-    score, canvas = search.score(level), search.canvas(level.shape)
-    parameters = torch.zeros((batch, *canvas.parameter_shape), requires_grad=True, **where)
-    kernels, draws = torch.zeros(batch, dtype=torch.long, device=network.device), torch.zeros(batch, DRAWS, **where)
+    step = step_of(search, search.levels[0], [0] * batch)
     with as_searched(network, search.levels):
-        return seconds_of(
-            lambda: torch.autograd.grad(score(parameters, kernels, draws)[0].sum(), parameters), network.device
-        )
+        return seconds_of(step, network.device)
 
 
 def exponent(rows: Sequence[Row]) -> float:

@@ -5,8 +5,9 @@
 
   const MOST_SVG_EDGES = 1000;
   const NODE_WIDTH = 12;
-  const MARGIN = { left: 14, right: 64, bottom: 14 };
-  const LETTER = 7; // px, about; names behind the last column get room, but not more than MOST_RIGHT
+  const MARGIN = { left: 14, bottom: 14 };
+  const LETTER = 7; // px, about: what stands behind the last column gets room
+  const LEAST_RIGHT = 64;
   const MOST_RIGHT = 170;
   const LEAST_COLUMN = 128;
   const LAYER_GAP = 22;
@@ -43,6 +44,8 @@
   for (const nodes of members) nodes.sort((a, b) => data.order[a] - data.order[b]);
   const byRelevance = members.map((nodes) => [...nodes].sort((a, b) => data.relevance[b] - data.relevance[a]));
   const HEAD = columns.some((column) => column.layers.length > 1) ? 62 : 46;
+  const lastNames = columns[columns.length - 1].layers.map((layer) => data.layers[layer].short.length * LETTER);
+  const RIGHT = Math.min(Math.max(LEAST_RIGHT, Math.max(...lastNames) - NODE_WIDTH), MOST_RIGHT);
   const isClass = (node) => data.layers[data.layer[node]].depth === 0;
 
   function adjacency(ends) {
@@ -109,8 +112,7 @@
     const visible = stacks.map((stack) => stack.flatMap((part) => part.nodes));
     const most = Math.max(...visible.map((nodes) => nodes.length), 1);
     const deepest = Math.max(...stacks.map((stack) => stack.length));
-    const right = rightMargin();
-    const width = Math.max(holder.clientWidth, MARGIN.left + right + LEAST_COLUMN * (columns.length - 1) + NODE_WIDTH);
+    const width = Math.max(holder.clientWidth, MARGIN.left + RIGHT + LEAST_COLUMN * (columns.length - 1) + NODE_WIDTH);
     const height = Math.min(Math.max(420, HEAD + MARGIN.bottom + most * 17 + deepest * LAYER_GAP), 1100);
     const room = height - HEAD - MARGIN.bottom;
     const gap = Math.min(8, (room * 0.45) / most);
@@ -121,7 +123,7 @@
     const y = new Float64Array(count);
     const size = new Float64Array(count);
     const labels = [];
-    const step = (width - MARGIN.left - right - NODE_WIDTH) / Math.max(columns.length - 1, 1);
+    const step = (width - MARGIN.left - RIGHT - NODE_WIDTH) / Math.max(columns.length - 1, 1);
     stacks.forEach((stack, place) => {
       for (const node of visible[place]) size[node] = Math.max(Math.abs(data.relevance[node]) * scale, 2);
       const total = visible[place].reduce((sum, node) => sum + size[node], 0) + between(stack);
@@ -138,7 +140,7 @@
     });
     const edges = [];
     for (let e = 0; e < edgeCount; e += 1) if (shown[data.source[e]] && shown[data.target[e]]) edges.push(e);
-    return { room: holder.clientWidth, visible, labels, width, height, step, right, x, y, size, scale, edges, ...ends(edges, x, y, size, scale) };
+    return { room: holder.clientWidth, visible, labels, width, height, step, x, y, size, scale, edges, ...ends(edges, x, y, size, scale) };
   }
 
   // Edges leave their node side by side, in the order of where they go, and never take more than its height.
@@ -253,14 +255,8 @@
     return [cut(text, place), depth === 0 ? "class" : `${depth} back`];
   }
 
-  function rightMargin() {
-    const { layers } = columns[columns.length - 1];
-    const longest = Math.max(...layers.map((layer) => data.layers[layer].short.length));
-    return Math.min(Math.max(MARGIN.right, longest * LETTER - NODE_WIDTH), MOST_RIGHT);
-  }
-
   function cut(text, place) {
-    const room = place === columns.length - 1 ? scene.right + NODE_WIDTH : scene.step;
+    const room = place === columns.length - 1 ? RIGHT + NODE_WIDTH : scene.step;
     const most = Math.max(10, Math.floor(room / LETTER));
     return text.length > most ? `${text.slice(0, most - 1)}…` : text;
   }

@@ -1,0 +1,26 @@
+"""One step of stage 1, forward and back, as the benchmarks time it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+
+from reportgen.analyses.robustness import DRAWS
+from reportgen.analyses.schedules import Level
+from reportgen.analyses.search import Search
+from reportgen.networks.preactivation import placement
+
+
+def step_of(search: Search, level: Level, kernels: Sequence[int]) -> Callable[[], None]:
+    """Return a step of a search's level for these kernels, a clip each; call it within `as_searched`."""
+    where = placement(search.network)
+    score, canvas = search.score(level), search.canvas(level.shape)
+    parameters = torch.zeros((len(kernels), *canvas.parameter_shape), requires_grad=True, **where)
+    own = torch.tensor(kernels, device=search.network.device)
+    draws = torch.zeros(len(kernels), DRAWS, **where)
+
+    def step() -> None:
+        torch.autograd.grad(score(parameters, own, draws)[0].sum(), parameters)
+
+    return step
