@@ -26,7 +26,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.published_decomposition import EPOCHS, published_decomposition, stretched
-from reportgen.analyses.decompose import decompose
+from reportgen.analyses.decomposition.decompose import decompose
 from tests.truth.moving_textures import MovingClip, end_point_error, rotating, texture, translating
 
 BORDER = 8

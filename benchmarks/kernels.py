@@ -31,9 +31,9 @@ from benchmarks.machine import describe, measured_peak, peak_memory, seconds_of
 from benchmarks.published_kernels import STEPS, native_part, published_loop
 from benchmarks.step import step_of
 from reportgen import load_network
-from reportgen.analyses.maximize import as_searched
-from reportgen.analyses.options import AscentOptions
-from reportgen.analyses.search import Search
+from reportgen.analyses.kernels.maximize import as_searched
+from reportgen.analyses.kernels.options import AscentOptions
+from reportgen.analyses.kernels.search import Search
 from reportgen.errors import WeightsError
 from reportgen.networks.network import Network
 

@@ -28,9 +28,9 @@ import torch
 from benchmarks.kernels import loaded
 from benchmarks.machine import describe, peak_memory
 from benchmarks.step import step_of
-from reportgen.analyses import maximize
-from reportgen.analyses.options import AscentOptions
-from reportgen.analyses.search import Search
+from reportgen.analyses.kernels import maximize
+from reportgen.analyses.kernels.options import AscentOptions
+from reportgen.analyses.kernels.search import Search
 
 KERNELS = 4
 SECONDS = 8.0

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from reportgen.analyses.parametrization import colour_matrix
+from reportgen.analyses.kernels.parametrization import colour_matrix
 from reportgen.networks.folding import folded_stems
 from reportgen.networks.layout import channels_last, channels_last_pays
 from reportgen.networks.network import Network, to_argument

@@ -33,10 +33,10 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 
 from benchmarks.machine import describe, synchronize
-from reportgen.analyses.pyramid import class_kernels, measure_pyramid, predicted_class
-from reportgen.analyses.pyramid_measure import Measurement, as_kernels, measure
-from reportgen.analyses.pyramid_published import normalised_scores, step_back_by_scores
-from reportgen.analyses.pyramid_select import Selection, walk
+from reportgen.analyses.pyramid.class_pyramid import class_kernels, measure_pyramid, predicted_class
+from reportgen.analyses.pyramid.measure import Measurement, as_kernels, measure
+from reportgen.analyses.pyramid.published import normalised_scores, step_back_by_scores
+from reportgen.analyses.pyramid.select import Selection, walk
 from reportgen.networks.connections import ConnectionGraph, KernelLayer, connection_graph
 from reportgen.networks.connections.build import class_output
 from reportgen.networks.network import Network

@@ -31,10 +31,10 @@ from torch import Tensor, nn
 
 from benchmarks.machine import describe, peak_memory, synchronize
 from reportgen.analyses.base import Arrays, NamedClip, Subject, Unit
-from reportgen.analyses.baselines import blurred, make_baseline
-from reportgen.analyses.saliency import METHODS
-from reportgen.analyses.suite.faithfulness import FaithfulnessAnalysis
-from reportgen.analyses.suite.saliency import SaliencyAnalysis
+from reportgen.analyses.common.baselines import blurred, make_baseline
+from reportgen.analyses.faithfulness.analysis import FaithfulnessAnalysis
+from reportgen.analyses.saliency.analysis import SaliencyAnalysis
+from reportgen.analyses.saliency.attribution import METHODS
 from reportgen.networks.network import Network
 from reportgen.options import BuildOptions
 from reportgen.progress import Progress

@@ -22,9 +22,9 @@ import torch
 from benchmarks.kernels import loaded
 from benchmarks.machine import describe, peak_memory, seconds_of
 from benchmarks.step import step_of
-from reportgen.analyses.maximize import as_searched
-from reportgen.analyses.options import AscentOptions
-from reportgen.analyses.search import Search
+from reportgen.analyses.kernels.maximize import as_searched
+from reportgen.analyses.kernels.options import AscentOptions
+from reportgen.analyses.kernels.search import Search
 from reportgen.networks.network import Network
 from reportgen.networks.preactivation import native_shape
 

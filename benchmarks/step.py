@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from reportgen.analyses.robustness import DRAWS
-from reportgen.analyses.schedules import Level
-from reportgen.analyses.search import Search
+from reportgen.analyses.kernels.robustness import DRAWS
+from reportgen.analyses.kernels.schedules import Level
+from reportgen.analyses.kernels.search import Search
 from reportgen.networks.preactivation import placement
 
 

@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, Any
 from reportgen.version import __version__
 
 if TYPE_CHECKING:
-    from reportgen.analyses.decompose import Decomposition as Decomposition
-    from reportgen.analyses.decompose import decompose as decompose
-    from reportgen.analyses.faithfulness import evaluate_maps as evaluate_maps
-    from reportgen.analyses.faithfulness import probe as probe
-    from reportgen.analyses.maximize import Maximization as Maximization
-    from reportgen.analyses.maximize import maximize_activation as maximize_activation
-    from reportgen.analyses.motion_audit import MotionAudit as MotionAudit
-    from reportgen.analyses.motion_audit import motion_audit as motion_audit
-    from reportgen.analyses.pyramid import ClassPyramid as ClassPyramid
-    from reportgen.analyses.pyramid import class_pyramid as class_pyramid
-    from reportgen.analyses.saliency import Attribution as Attribution
-    from reportgen.analyses.saliency import attribute as attribute
+    from reportgen.analyses.decomposition.decompose import Decomposition as Decomposition
+    from reportgen.analyses.decomposition.decompose import decompose as decompose
+    from reportgen.analyses.faithfulness.evaluation import evaluate_maps as evaluate_maps
+    from reportgen.analyses.faithfulness.evaluation import probe as probe
+    from reportgen.analyses.kernels.maximize import Maximization as Maximization
+    from reportgen.analyses.kernels.maximize import maximize_activation as maximize_activation
+    from reportgen.analyses.motion.motion_audit import MotionAudit as MotionAudit
+    from reportgen.analyses.motion.motion_audit import motion_audit as motion_audit
+    from reportgen.analyses.pyramid.class_pyramid import ClassPyramid as ClassPyramid
+    from reportgen.analyses.pyramid.class_pyramid import class_pyramid as class_pyramid
+    from reportgen.analyses.saliency.attribution import Attribution as Attribution
+    from reportgen.analyses.saliency.attribution import attribute as attribute
     from reportgen.checking import CheckedModel as CheckedModel
     from reportgen.checking import check as check
     from reportgen.checking import require as require
@@ -46,33 +46,33 @@ if TYPE_CHECKING:
     from reportgen.zoo.load import load_network as load_network
 
 _PUBLIC = {
-    "Attribution": "reportgen.analyses.saliency",
+    "Attribution": "reportgen.analyses.saliency.attribution",
     "BuildOptions": "reportgen.options",
     "CheckLimits": "reportgen.options",
     "CheckedModel": "reportgen.checking",
-    "ClassPyramid": "reportgen.analyses.pyramid",
-    "Decomposition": "reportgen.analyses.decompose",
-    "Maximization": "reportgen.analyses.maximize",
-    "MotionAudit": "reportgen.analyses.motion_audit",
+    "ClassPyramid": "reportgen.analyses.pyramid.class_pyramid",
+    "Decomposition": "reportgen.analyses.decomposition.decompose",
+    "Maximization": "reportgen.analyses.kernels.maximize",
+    "MotionAudit": "reportgen.analyses.motion.motion_audit",
     "Network": "reportgen.networks.network",
-    "attribute": "reportgen.analyses.saliency",
+    "attribute": "reportgen.analyses.saliency.attribution",
     "build": "reportgen.runner.build",
     "check": "reportgen.checking",
-    "class_pyramid": "reportgen.analyses.pyramid",
+    "class_pyramid": "reportgen.analyses.pyramid.class_pyramid",
     "clean": "reportgen.cleaning",
     "compare_pyramids": "reportgen.records.pyramid_compare",
     "compute": "reportgen.runner.build",
     "connection_graph": "reportgen.networks.connections",
     "contrast": "reportgen.networks.contrast",
-    "decompose": "reportgen.analyses.decompose",
-    "evaluate_maps": "reportgen.analyses.faithfulness",
+    "decompose": "reportgen.analyses.decomposition.decompose",
+    "evaluate_maps": "reportgen.analyses.faithfulness.evaluation",
     "fetch": "reportgen.zoo.fetch",
     "list_layers": "reportgen.listing",
     "list_models": "reportgen.listing",
     "load_network": "reportgen.zoo.load",
-    "maximize_activation": "reportgen.analyses.maximize",
-    "motion_audit": "reportgen.analyses.motion_audit",
-    "probe": "reportgen.analyses.faithfulness",
+    "maximize_activation": "reportgen.analyses.kernels.maximize",
+    "motion_audit": "reportgen.analyses.motion.motion_audit",
+    "probe": "reportgen.analyses.faithfulness.evaluation",
     "read_clip": "reportgen.clips",
     "render": "reportgen.site",
     "require": "reportgen.checking",

@@ -309,7 +309,7 @@ def _interrupt(_signal: int, _frame: Any) -> NoReturn:
 
 
 def _read_options(flags: dict[str, Any]) -> BuildOptions:
-    from reportgen.analyses.suite import SUITE
+    from reportgen.analyses.registry import SUITE
     from reportgen.options import load_options
 
     config = flags.pop("config", None)

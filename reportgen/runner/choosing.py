@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from reportgen.analyses.base import Arrays, Subject
-from reportgen.analyses.suite import SUITE
+from reportgen.analyses.registry import SUITE
 from reportgen.media import read_data
 from reportgen.options import BuildOptions
 from reportgen.progress import Progress

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pydantic import JsonValue
 
 from reportgen.analyses.base import Analysis, Inapplicable, Subject, Unit
-from reportgen.analyses.suite import SUITE
+from reportgen.analyses.registry import SUITE
 from reportgen.errors import unknown_name
 from reportgen.options import BuildOptions
 from reportgen.records.jobs import Job

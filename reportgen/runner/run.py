@@ -15,7 +15,7 @@ import torch
 from pydantic import JsonValue
 
 from reportgen.analyses.base import Arrays, Subject
-from reportgen.analyses.suite import SUITE
+from reportgen.analyses.registry import SUITE
 from reportgen.errors import OutOfMemoryError, ReportgenError, StoreError
 from reportgen.media import read_data, write_figure
 from reportgen.progress import Progress

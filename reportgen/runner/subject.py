@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from reportgen.analyses.base import NamedClip
-from reportgen.analyses.responses import most_selective
+from reportgen.analyses.common.responses import most_selective
 from reportgen.clips import Clip, read_clip
 from reportgen.errors import CardError, EmptySelectionError, OptionError
 from reportgen.networks.network import Network, class_index

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from reportgen.analyses.suite import SUITE
+from reportgen.analyses.registry import SUITE
 from reportgen.errors import JobsFailedError, UnknownNameError
 from reportgen.options import BuildOptions
 from reportgen.records.jobs import Done, Failed

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from PIL import Image
 
-from reportgen.analyses.suite import SUITE
+from reportgen.analyses.registry import SUITE
 from reportgen.options import BuildOptions
 from reportgen.records.jobs import Failed, Outcome, Skipped
 from reportgen.records.store import find_runs

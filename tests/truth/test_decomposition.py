@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from reportgen.analyses.adam_pyramid import displacement_by_adam
-from reportgen.analyses.decompose import Decomposition, decompose, explains
-from reportgen.analyses.forward_motion import forward_motion
+from reportgen.analyses.decomposition.adam_pyramid import displacement_by_adam
+from reportgen.analyses.decomposition.decompose import Decomposition, decompose, explains
+from reportgen.analyses.decomposition.forward_motion import forward_motion
 from reportgen.motion_colour import motion_to_rgb
 from tests.truth.moving_textures import (
     MovingClip,

@@ -7,9 +7,9 @@ import torch
 from captum.metrics import infidelity
 from torch import Tensor, nn
 
-from reportgen.analyses.faithfulness import Probes, evaluate_map, evaluate_maps, probe
-from reportgen.analyses.map_checks import sensitivity, stability, weight_randomisation
-from reportgen.analyses.saliency import Effort, attribute
+from reportgen.analyses.faithfulness.evaluation import Probes, evaluate_map, evaluate_maps, probe
+from reportgen.analyses.faithfulness.map_checks import sensitivity, stability, weight_randomisation
+from reportgen.analyses.saliency.attribution import Effort, attribute
 from tests.truth.bundled import bundled_clips, bundled_network, shown_clips
 
 CLIP = torch.rand((1, 3, 4, 6, 6), generator=torch.Generator().manual_seed(0)) + 0.1

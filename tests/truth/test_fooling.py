@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from reportgen.analyses.maximize import maximize_activation
-from reportgen.analyses.natural_path import LEAST_CLIPS, NaturalPath, natural_path
-from reportgen.analyses.options import AscentKeywords
-from reportgen.analyses.responses import kernel_responses
-from reportgen.analyses.running import Moments
+from reportgen.analyses.common.natural_path import LEAST_CLIPS, NaturalPath, natural_path
+from reportgen.analyses.common.responses import kernel_responses
+from reportgen.analyses.common.running import Moments
+from reportgen.analyses.kernels.maximize import maximize_activation
+from reportgen.analyses.kernels.options import AscentKeywords
 
 FRAMES, SIDE, ORIENTATIONS = 2, 16, 6
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from reportgen.analyses.kernel_motion import kernel_motion_audit
-from reportgen.analyses.motion_audit import PROBES, class_audit, frozen_frames, motion_audit, probe_clips
+from reportgen.analyses.motion.kernel_motion import kernel_motion_audit
+from reportgen.analyses.motion.motion_audit import PROBES, class_audit, frozen_frames, motion_audit, probe_clips
 from reportgen.errors import NetworkError
 
 

@@ -6,8 +6,8 @@ from functools import cache
 
 import pytest
 
-from reportgen.analyses.pyramid import class_pyramid
-from reportgen.analyses.pyramid_export import pyramid_document
+from reportgen.analyses.pyramid.class_pyramid import class_pyramid
+from reportgen.analyses.pyramid.export import pyramid_document
 from reportgen.networks.connections import ConnectionGraph, connection_graph
 from reportgen.records.pyramid_compare import compare_pyramids
 from reportgen.records.pyramid_schema import PyramidDocument

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reportgen.analyses.motion_audit import motion_audit
+from reportgen.analyses.motion.motion_audit import motion_audit
 from tests.truth.bundled import bundled_clips, bundled_network
 
 

@@ -16,8 +16,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from reportgen.analyses.baselines import blurred
-from reportgen.analyses.saliency import attribute
+from reportgen.analyses.common.baselines import blurred
+from reportgen.analyses.saliency.attribution import attribute
 from reportgen.networks.contrast import contrast
 from tests.truth.bundled import bundled_clips, bundled_network
 

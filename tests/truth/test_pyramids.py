@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from reportgen.analyses.pyramid import ClassPyramid, class_pyramid
-from reportgen.analyses.pyramid_ablation import ablate
+from reportgen.analyses.pyramid.ablation import ablate
+from reportgen.analyses.pyramid.class_pyramid import ClassPyramid, class_pyramid
 from reportgen.networks.connections import ConnectionGraph, connection_graph
 from tests.truth.planted_networks import CASES, Planted
 

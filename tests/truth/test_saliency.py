@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 
-from reportgen.analyses.baselines import make_baseline
-from reportgen.analyses.saliency import attribute, attribute_converged
+from reportgen.analyses.common.baselines import make_baseline
+from reportgen.analyses.saliency.attribution import attribute, attribute_converged
 from tests.truth.bundled import bundled_clips, bundled_network
 
 CLIP = torch.rand((1, 3, 4, 6, 6), generator=torch.Generator().manual_seed(0))

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from reportgen import load_network, maximize_activation
-from reportgen.analyses.closed_form import closed_form
+from reportgen.analyses.kernels.closed_form import closed_form
 from reportgen.networks.network import Network
 from reportgen.networks.preactivation import preactivation
 from reportgen.records.card import Adapter, ClipSpec, ModelCard

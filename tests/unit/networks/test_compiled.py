@@ -61,7 +61,7 @@ def test_short_work_is_not_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     def never(*_args: object) -> None:
         raise AssertionError("compiled")
 
-    monkeypatch.setattr("reportgen.analyses.search.compiled_inputs", never)
+    monkeypatch.setattr("reportgen.analyses.kernels.search.compiled_inputs", never)
     maximize_activation(network(), "3", [0], clip_shape=(4, 8, 8), steps=4)
 
 

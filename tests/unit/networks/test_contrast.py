@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from reportgen.analyses.saliency import METHODS, attribute
+from reportgen.analyses.saliency.attribution import METHODS, attribute
 from reportgen.errors import NetworkError, OptionError, UnknownNameError
 from reportgen.networks.contrast import contrast
 from reportgen.networks.network import Network

@@ -47,7 +47,7 @@ def test_an_error_leaves_the_weights_as_they_were() -> None:
 def test_what_a_kernel_looks_for_does_not_depend_on_the_order(monkeypatch: pytest.MonkeyPatch) -> None:
     options = {"clip_shape": (8, 12, 12), "steps": 24, "objective": "firing"}
     ordered = maximize_activation(network((3, 3, 3)), "2", [0, 1], **options)
-    monkeypatch.setattr("reportgen.analyses.maximize.channels_last_pays", lambda *_args, **_options: False)
+    monkeypatch.setattr("reportgen.analyses.kernels.maximize.channels_last_pays", lambda *_args, **_options: False)
     plain = maximize_activation(network((3, 3, 3)), "2", [0, 1], **options)
     assert ordered.activations == pytest.approx(plain.activations, rel=1e-3)
     assert torch.allclose(ordered.clips, plain.clips, atol=0.02)

@@ -1,0 +1,180 @@
+"""How every kernel of some layers responds to clips: one forward pass per batch of clips serves all layers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from reportgen.analyses.common.memory import with_less_memory
+from reportgen.errors import NetworkError
+from reportgen.networks.network import Network, as_network
+from reportgen.networks.preactivation import Objective, Preactivation, preactivations, summary
+from reportgen.progress import SILENT, Progress
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One layer's answers to N clips, on the CPU.
+
+    `values` `N K` float32 are the responses; `peaks` `N K` int64 where each kernel's pre-activation is largest, as
+    the flat index into its map; empty where places were not asked for.
+    """
+
+    values: Tensor
+    peaks: Tensor
+
+
+class Meter:
+    """Measures all kernels of some layers while clips pass through the network.
+
+    Each map is reduced as soon as its layer has run, so that as many layers as there are cost the memory of one.
+    `layers` are names as the network has them; `clip_shape` is (T, H, W). A layer that is given a clip's frames as
+    so many samples answers with their mean (and the peak of its first). With `places` the peaks are found too. Raises
+    NetworkError for a layer that the clips do not reach.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        layers: Sequence[str],
+        clip_shape: tuple[int, int, int],
+        channels: int,
+        objective: Objective,
+        *,
+        places: bool = False,
+    ) -> None:
+        self.network = network
+        self.objective = objective
+        self.places = places
+        self.targets: Mapping[str, Preactivation] = preactivations(network, layers, clip_shape, channels)
+
+    @contextmanager
+    def listening(self, clips: int) -> Iterator[dict[str, Measured]]:
+        """Yield what is filled by forward passes of `clips` clips within the context: each layer's last answers."""
+        found: dict[str, Measured] = {}
+        handles = [
+            self.network.module.get_submodule(target.layer).register_forward_hook(
+                partial(self._measure, found, layer, clips)
+            )
+            for layer, target in self.targets.items()
+        ]
+        try:
+            yield found
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def __call__(self, clips: Tensor) -> dict[str, Measured]:
+        """Return each layer's answers to `clips` `N C T H W` in [0, 1] RGB, on whichever device they are."""
+        with torch.no_grad(), self.listening(len(clips)) as found:
+            self.network.module(self.network.prepare(clips.to(self.network.device)))
+        return found
+
+    def _measure(
+        self, found: dict[str, Measured], layer: str, clips: int, _module: nn.Module, _args: Any, output: Tensor
+    ) -> None:
+        maps = self.targets[layer].normalised(output.detach()).float()
+        if len(maps) % clips:
+            raise NetworkError(f"{layer} makes {len(maps)} samples of {clips} clips: choose another layer.")
+        values = summary(maps.flatten(0, 1), self.objective).view(clips, -1, maps.shape[1]).mean(1)
+        peaks = torch.zeros_like(values, dtype=torch.int64) if self.places else values.new_empty(0)
+        if self.places and maps.ndim > 2:
+            peaks = maps.unflatten(0, (clips, -1))[:, 0].flatten(2).argmax(2)
+        found[layer] = Measured(values.cpu(), peaks.cpu())
+
+
+def kernel_responses(
+    network: Network | nn.Module,
+    clips: Tensor,
+    layers: Sequence[str],
+    *,
+    objective: Objective = "firing",
+    batch_size: int = 8,
+    progress: Progress = SILENT,
+) -> dict[str, Tensor]:
+    """Return per layer the response `N K` of each kernel to each clip, float32 on the CPU.
+
+    `clips` are `N C T H W` in [0, 1] RGB (a bare module takes them as is). The response is what activation
+    maximisation raises with the same `objective`, so that synthetic and real clips can be compared: of the
+    pre-activation map (with the batch norm that reads it) "firing" is the mean of the rectified map, "channel" the
+    plain mean, "neuron" the centre unit. Raises NetworkError for clips that the network cannot take.
+    """
+    subject = as_network(network)
+    frames, height, width = clips.shape[2:]
+    meter = Meter(subject, layers, (frames, height, width), clips.shape[1], objective)
+    found: dict[str, list[Tensor]] = {layer: [] for layer in layers}
+    with progress.task("responses to the clips", len(clips)) as task:
+        for batch in clips.split(batch_size):
+            for layer, measured in meter(batch).items():
+                found[layer].append(measured.values)
+            task.advance(len(batch))
+    return {layer: torch.cat(parts) for layer, parts in found.items()}
+
+
+def measure(meter: Meter, clips: Tensor) -> dict[str, Measured]:
+    """Return each layer's answers to `clips` `N C T H W`, in as small parts as memory demands.
+
+    Raises OutOfMemoryError when a single clip is too large.
+    """
+
+    def in_parts(size: int) -> dict[str, Measured]:
+        parts = [meter(part) for part in clips.split(size)]
+        return {
+            layer: Measured(
+                torch.cat([part[layer].values for part in parts]), torch.cat([part[layer].peaks for part in parts])
+            )
+            for layer in meter.targets
+        }
+
+    return with_less_memory(in_parts, len(clips), "the pass over the reference clips")
+
+
+def selectivity(responses: Tensor, labels: Sequence[int | None] = ()) -> Tensor:
+    """Return how well each kernel's responses `N K` tell the clips apart, `K`.
+
+    Where labels repeat, the measure is eta squared over the clips that have one, the share of the response's
+    variance that lies between labels: what a kernel owes to a clip's chance colours does not count. Otherwise it is
+    how far the best clip stands out, (max - mean) / std.
+    """
+    known = [place for place, label in enumerate(labels) if label is not None]
+    named = [label for label in labels if label is not None]
+    if len(set(named)) < len(named):
+        own = responses[known]
+        within = _variance_within(own, named) / own.var(dim=0, correction=0).clamp_min(1e-24)
+        return torch.ones_like(within) - within
+    spread = responses.std(dim=0, correction=0)
+    return (responses.amax(dim=0) - responses.mean(dim=0)) / spread.clamp_min(1e-12)
+
+
+def most_selective(score: Tensor, spread: Tensor, count: int) -> tuple[int, ...]:
+    """Return the `count` kernels of the largest `score` (`K`), the largest first.
+
+    A kernel that responds alike to every clip (its `spread`, the std over the clips, under 1e-6 of the layer's
+    largest) tells nothing apart and comes last.
+    """
+    scores = [
+        -float("inf") if dead else value
+        for value, dead in zip(score.tolist(), (spread <= 1e-6 * spread.amax()).tolist(), strict=True)
+    ]
+    # Equal scores (all-dead layers) fall back on the order of the kernels.
+    return tuple(sorted(range(len(scores)), key=lambda kernel: (-scores[kernel], kernel))[:count])
+
+
+def selective_kernels(responses: Tensor, count: int, labels: Sequence[int | None] = ()) -> tuple[int, ...]:
+    """Return the `count` kernels whose responses `N K` tell the clips apart best, the strongest first."""
+    return most_selective(selectivity(responses, labels), responses.std(dim=0, correction=0), count)
+
+
+def _variance_within(responses: Tensor, labels: Sequence[int]) -> Tensor:
+    """Return the mean squared distance `K` of the responses `N K` from the mean of their label."""
+    _, place, counts = torch.unique(torch.tensor(labels), return_inverse=True, return_counts=True)
+    sums = responses.new_zeros(len(counts), responses.shape[1]).index_add_(0, place, responses)
+    means = sums / counts.unsqueeze(1)
+    within: Tensor = (responses - means[place]).square().mean(0)
+    return within

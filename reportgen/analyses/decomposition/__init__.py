@@ -1,0 +1,1 @@
+"""A clip taken apart into one still texture and the motion that carries it."""

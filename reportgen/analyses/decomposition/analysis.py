@@ -1,0 +1,124 @@
+"""Each shown kernel's clip taken apart: one still texture, and the motion that carries it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from reportgen.analyses.base import Answers, Inapplicable, Parameters, Subject, Unit
+from reportgen.analyses.common.memory import starting_batch
+from reportgen.analyses.common.responses import kernel_responses
+from reportgen.analyses.decomposition.decompose import Decomposition, decompose, explains
+from reportgen.analyses.kernels.analysis import kernel_units
+from reportgen.motion_colour import motion_to_rgb
+from reportgen.progress import Progress
+from reportgen.records.figures import Array, ClipFigure, Figure, ImageFigure, MotionFigure, Result
+
+#: Share of pixels whose motion can be seen, under which nothing is said about texture plus motion.
+LEAST_EVIDENCE = 0.05
+
+
+class DecompositionAnalysis:
+    """One unit per kernel; the clips of a layer are taken apart together."""
+
+    name = "decomposition"
+    title = "Texture and motion"
+    version = 2
+    after: tuple[str, ...] = ("kernels",)
+    choosing: tuple[str, ...] = ()
+
+    def units(self, subject: Subject, parameters: Parameters) -> Sequence[Unit | Inapplicable]:  # noqa: ARG002
+        """Return the shown kernels, each reading its stage-1 clip; a still network has no motion to show."""
+        spec = subject.network.spec
+        if spec is not None and spec.frames < 2:
+            return [Inapplicable(subject.model, "a network of single frames has no motion to take apart")]
+        return kernel_units(subject, needs=[("kernels", "stage1_data")])
+
+    def run(
+        self,
+        subject: Subject,
+        units: Sequence[Unit],
+        parameters: Parameters,
+        answers: Answers,
+        progress: Progress,
+    ) -> Iterator[tuple[Unit, Result]]:
+        """Yield each kernel's texture, motion and reconstruction with the activation that they keep."""
+        layer = units[0].group
+        stacked = np.stack([answers("kernels", unit.name, "stage1_data")["clip"] for unit in units])
+        clips = torch.from_numpy(stacked.astype(np.float32)).permute(0, 4, 1, 2, 3).contiguous()
+        with progress.task(f"texture and motion of {layer}", len(units)) as task:
+            found = decompose(clips.to(subject.network.device), **parameters)
+            still = found.texture.unsqueeze(2).expand_as(found.reconstruction)
+            shown = {"stage1": clips, "reconstruction": found.reconstruction, "texture": still}
+            kept = _own_responses(subject, shown, layer, units)
+            for place, unit in enumerate(units):
+                activations = {name: values[place] for name, values in kept.items()}
+                yield unit, _result(found, place, activations)
+                task.advance()
+
+
+def _own_responses(
+    subject: Subject, shown: Mapping[str, Tensor], layer: str, units: Sequence[Unit]
+) -> dict[str, list[float]]:
+    """Return the response of each unit's own kernel to its own clip, for each kind of clips `N C T H W`."""
+    clips = torch.cat([kind.to(subject.network.device) for kind in shown.values()])
+    found = kernel_responses(
+        subject.network, clips, [layer], objective=subject.objective, batch_size=starting_batch(clips[:1])
+    )[layer].unflatten(0, (len(shown), len(units)))
+    kernels = [int(unit.parameters["kernel"]) for unit in units]
+    return {
+        name: [float(values[place, kernel]) for place, kernel in enumerate(kernels)]
+        for name, values in zip(shown, found, strict=True)
+    }
+
+
+def _result(found: Decomposition, place: int, activations: dict[str, float]) -> Result:
+    motion = found.motion[place].cpu().numpy()
+    evidence = found.evidence[place].cpu().numpy()
+    speed = np.hypot(motion[:, 0], motion[:, 1])
+    speed_p99 = float(np.percentile(speed[evidence], 99)) if evidence.any() else 0.0
+    metrics: dict[str, Any] = {
+        "psnr": float(found.psnr[place]),
+        "explained_variance": float(found.explained_variance[place]),
+        "still_variance": float(found.still_variance[place]),
+        # A clip too even to show motion is neither explained nor refuted by it.
+        "texture_plus_motion": bool(explains(found)[place]) if evidence.mean() >= LEAST_EVIDENCE else None,
+        "mean_speed": float(found.mean_speed[place]),
+        "direction_degrees": float(found.direction[place]),
+        "direction_coherence": float(found.coherence[place]),
+        "speed_p99": speed_p99,
+        "evidence_share": float(evidence.mean()),
+        "stage1_activation": activations["stage1"],
+        "reconstruction_activation": activations["reconstruction"],
+        "texture_activation": activations["texture"],
+        "activation_kept": _ratio(activations["reconstruction"], activations["stage1"]),
+        "texture_activation_kept": _ratio(activations["texture"], activations["stage1"]),
+    }
+    texture = _last(found.texture[place])
+    figures: dict[str, Figure] = {
+        "texture": ImageFigure(texture, "Static texture"),
+        "motion": MotionFigure(motion, evidence, speed_p99, "Forward motion"),
+        "deform": ClipFigure(_side_by_side(texture, motion, evidence, speed_p99), "Static and dynamic component"),
+        "reconstruction": ClipFigure(_last(found.reconstruction[place]), "The texture, moved by the motion"),
+    }
+    return Result(figures, metrics)
+
+
+def _side_by_side(texture: Array, motion: Array, evidence: Array, max_speed: float) -> Array:
+    """Return T H 2W C: the texture beside the coloured motion of each frame, as the published tool shows them."""
+    colours = motion_to_rgb(motion, max(max_speed, 1e-3), evidence=evidence).astype(np.float32) / 255
+    return np.concatenate([np.broadcast_to(texture, colours.shape), colours], axis=2)
+
+
+def _last(pixels: Tensor) -> Array:
+    """Return `C ... ` as `... C`, clamped to [0, 1], numpy."""
+    return pixels.detach().movedim(0, -1).clamp(0, 1).cpu().numpy()
+
+
+def _ratio(kept: float, whole: float) -> float | None:
+    """Return the share that is kept, or None where the whole is not positive and a share means nothing."""
+    return kept / whole if whole > 0 else None

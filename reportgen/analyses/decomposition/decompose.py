@@ -1,0 +1,192 @@
+"""Taking a clip apart into one static picture and the motion that it goes through.
+
+The idea is that of Li and Li 2025 (arXiv 2505.07387): frame t of a clip is V_t(p) = I(p + D_t(p)), a texture I that
+does not change, seen through a displacement field D_t. How well a clip of any kind is explained in this way is itself
+a finding, and is reported beside the picture.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
+
+from reportgen.analyses.decomposition.adam_pyramid import displacement_by_adam
+from reportgen.analyses.decomposition.forward_motion import forward_motion, summarise_motion, texture_evidence
+from reportgen.analyses.decomposition.gauss_newton import displacement_by_gauss_newton
+from reportgen.analyses.decomposition.warping import warp
+from reportgen.errors import ClipError, OptionError
+
+EXPLAINED_VARIANCE_NEEDED = 0.8
+"""A clip whose reconstruction explains less of its variance than this is "not texture plus motion"."""
+
+_SMALLEST_SIDE = 8  # px
+_ROUNDING = 1e-3  # a quarter grey level beyond [0, 1] is rounding
+_LEAST_CONTRAST = 1 / 255  # standard deviation below which a clip is not scaled up: noise must not become texture
+_TEXTURE_STEPS = 3
+_REFERENCE_WEIGHT = 0.02  # of the reference frame against each pixel that shows a point of the texture
+_POSITIONS_AT_ONCE = {"cpu": 2**20, "cuda": 2**25}  # pixels of all frames of a batch; about 0.3 KB each
+
+
+@dataclass(frozen=True)
+class Decomposition:
+    """N clips of T frames as textures and motion.
+
+    `texture` ``N C H W``; `displacement` ``N T 2 H W``, where in the texture each pixel looks, in px as (dx, dy), zero
+    in the reference frame; `motion` ``N T-1 2 H W``, where each pixel of a frame goes in the next one, in px/frame, x
+    to the right and y down; `evidence` ``N T-1 H W``, where the texture is strong enough to tell; `reconstruction`
+    ``N C T H W``, the texture moved by the displacement (what comes into view from outside the reference frame is
+    taken from the frames that show it).
+
+    Numbers, one per clip (N): `psnr` of the reconstruction in dB; `explained_variance`, the share of the clip's
+    variance about its mean colour that the reconstruction explains; `still_variance`, the share that the best still
+    picture explains; `mean_speed` in px/frame, `direction` in degrees (0 right, 90 down, 180 left, 270 up; nan
+    where nothing moves) and `coherence` of the mean velocity (0 to 1), all three over the evidence.
+
+    `steps` is the number of linear systems (solver ``gauss-newton``) or Adam steps, `seconds` the time for all clips.
+    """
+
+    texture: Tensor
+    displacement: Tensor
+    motion: Tensor
+    evidence: Tensor
+    reconstruction: Tensor
+    psnr: Tensor
+    explained_variance: Tensor
+    still_variance: Tensor
+    mean_speed: Tensor
+    direction: Tensor
+    coherence: Tensor
+    reference_frame: int
+    steps: int
+    seconds: float
+
+
+def decompose(
+    clips: Tensor,
+    *,
+    reference_frame: int | None = None,
+    solver: Literal["gauss-newton", "adam"] = "gauss-newton",
+    clips_per_batch: int | None = None,
+) -> Decomposition:
+    """Take clips ``N C T H W`` in [0, 1] apart into texture and motion.
+
+    `reference_frame` is the frame whose pixel grid the texture has (the middle one by default, from which the others
+    are least far). `solver` ``adam`` is the slow reference version of the default. A clip's result does not depend on
+    the clips that it is computed with; `clips_per_batch` bounds the memory (by default as the device suggests).
+    Nothing is random. Raises ClipError for clips that cannot be taken apart and OptionError for a bad option.
+    """
+    clips, reference = _checked(clips, reference_frame)
+    if solver not in {"gauss-newton", "adam"}:
+        raise OptionError(f"There is no decomposition solver {solver!r}: use 'gauss-newton' or 'adam'.")
+    if clips_per_batch is None:
+        positions = _POSITIONS_AT_ONCE.get(clips.device.type, _POSITIONS_AT_ONCE["cpu"])
+        clips_per_batch = max(1, positions // clips[0, 0].numel())
+    elif clips_per_batch < 1:
+        raise OptionError(f"clips_per_batch is {clips_per_batch}: give 1 or more, or leave it out.")
+    begin = time.perf_counter()
+    with torch.no_grad():
+        parts = [_decompose_batch(batch, reference, solver) for batch in torch.split(clips, clips_per_batch)]
+    arrays = [field.name for field in fields(Decomposition) if isinstance(getattr(parts[0], field.name), Tensor)]
+    whole: dict[str, Any] = {name: torch.cat([getattr(part, name) for part in parts]) for name in arrays}
+    return replace(parts[0], **whole, seconds=time.perf_counter() - begin)
+
+
+def explains(decomposition: Decomposition) -> Tensor:
+    """Say for each clip (bool N) whether texture plus motion explains it (`EXPLAINED_VARIANCE_NEEDED`)."""
+    return decomposition.explained_variance >= EXPLAINED_VARIANCE_NEEDED
+
+
+def _checked(clips: Tensor, reference_frame: int | None) -> tuple[Tensor, int]:
+    if clips.ndim != 5 or 0 in clips.shape:
+        raise ClipError(f"Clips to decompose must be N C T H W and not empty, not of shape {tuple(clips.shape)}.")
+    frames, height, width = clips.shape[2:]
+    if frames < 2:
+        raise ClipError(f"A clip of {frames} frame has no motion: give clips of 2 frames or more.")
+    if min(height, width) < _SMALLEST_SIDE:
+        raise ClipError(f"Clips of {height}x{width} are too small to decompose: give {_SMALLEST_SIDE} px or more.")
+    clips = clips.detach().float()
+    outside = (clips - clips.clamp(0, 1)).abs().max()
+    if not outside <= _ROUNDING:  # also where it is not a number
+        raise ClipError("Clips to decompose must hold finite values in [0, 1]: undo the model's normalisation first.")
+    reference = frames // 2 if reference_frame is None else reference_frame
+    if not 0 <= reference < frames:
+        raise OptionError(f"reference_frame is {reference}: give one of the clip's frames, 0 to {frames - 1}.")
+    return clips.clamp(0, 1), reference
+
+
+def _decompose_batch(clips: Tensor, reference: int, solver: str) -> Decomposition:
+    begin = time.perf_counter()
+    spread = clips.flatten(1).std(1).clamp_min(_LEAST_CONTRAST).view(-1, 1, 1, 1, 1)
+    scaled = (clips - 0.5) / spread
+    find = displacement_by_gauss_newton if solver == "gauss-newton" else displacement_by_adam
+    displacement, steps = find(scaled, reference)
+    canvas, margin = fit_texture(clips, displacement, reference)
+    reconstruction = warp(canvas, displacement, mode="bicubic", margin=margin).clamp(0, 1)
+    height, width = clips.shape[-2:]
+    texture = canvas[..., margin : margin + height, margin : margin + width].clamp(0, 1)
+    motion = forward_motion(displacement)
+    evidence = texture_evidence(texture, displacement[:, :-1])
+    summary = summarise_motion(motion, evidence)
+    error = (clips - reconstruction).square().mean((1, 2, 3, 4))
+    return Decomposition(
+        texture=texture,
+        displacement=displacement,
+        motion=motion,
+        evidence=evidence,
+        reconstruction=reconstruction,
+        psnr=-10 * error.clamp_min(1e-12).log10(),
+        explained_variance=_explained(clips, reconstruction),
+        still_variance=_explained(clips, clips.mean(2, keepdim=True)),
+        mean_speed=summary.mean_speed,
+        direction=summary.direction,
+        coherence=summary.coherence,
+        reference_frame=reference,
+        steps=steps,
+        seconds=time.perf_counter() - begin,
+    )
+
+
+def fit_texture(clips: Tensor, displacement: Tensor, reference: int) -> tuple[Tensor, int]:
+    """Find the picture that explains all frames best through a given displacement ``N T 2 H W``.
+
+    Returns the picture ``N C H+2m W+2m`` and its margin m, a quarter of the clip's longer side, which takes up what
+    comes into view from outside the reference frame. The least-squares problem (frames, plus a little of the
+    reference frame) is solved by simultaneous iterative reconstruction: each pixel takes the average of what the
+    frames that show it still lack, weighted as they show it.
+    """
+    height, width = clips.shape[-2:]
+    margin = max(height, width) // 4
+    first = clips[:, :, reference]
+    known = F.pad(torch.full_like(first[:, :1], _REFERENCE_WEIGHT), [margin] * 4)
+    prior = F.pad(first, [margin] * 4, mode="replicate")
+    shown = _spread(torch.ones_like(clips[:, :1]), displacement, prior[:, :1], margin)
+    weight = (shown + known).clamp_min(torch.finfo(clips.dtype).eps)
+    canvas = prior
+    for _ in range(_TEXTURE_STEPS):
+        missing = clips - warp(canvas, displacement, mode="bicubic", margin=margin)
+        change = _spread(missing, displacement, canvas, margin) + known * (prior - canvas)
+        canvas = canvas + change / weight
+    return canvas, margin
+
+
+def _spread(frames: Tensor, displacement: Tensor, canvas: Tensor, margin: int) -> Tensor:
+    """Put frames ``N C T H W`` back where in the canvas they came from: the transpose of bilinear `warp`."""
+    with torch.enable_grad():
+        source = torch.zeros_like(canvas).requires_grad_()
+        moved = warp(source, displacement, margin=margin)
+        return torch.autograd.grad(moved, source, frames)[0]
+
+
+def _explained(clips: Tensor, model: Tensor) -> Tensor:
+    """Return the share (N) of the clips' variance about their mean colour that a model of them explains.
+
+    A clip without contrast is explained by its mean colour alone: 1.
+    """
+    total = (clips - clips.mean((2, 3, 4), keepdim=True)).square().mean((1, 2, 3, 4))
+    left = (clips - model).square().mean((1, 2, 3, 4))
+    return torch.where(total > _LEAST_CONTRAST**2 / 100, 1 - left / total.clamp_min(1e-12), 1.0)

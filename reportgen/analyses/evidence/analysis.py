@@ -1,0 +1,173 @@
+"""The evidence of real clips: how every kernel of the shown layers responds to the reference clips."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from reportgen.analyses.base import Answers, Inapplicable, Parameters, ReferenceClip, Subject, Unit
+from reportgen.analyses.common.natural_path import LEAST_CLIPS
+from reportgen.analyses.common.responses import Meter
+from reportgen.analyses.common.running import Best
+from reportgen.analyses.common.targets import class_name
+from reportgen.analyses.evidence.reference_pass import Faults, LayerPass, ReferencePass, readable
+from reportgen.errors import ClipError
+from reportgen.networks.preactivation import Preactivation, clip_channels, native_shape
+from reportgen.networks.receptive_field import Field, receptive_field
+from reportgen.progress import Progress
+from reportgen.records.figures import DataFigure, Figure, JsonFigure, Result
+from reportgen.records.jobs import content_key
+
+ALIKE = 0.99
+"""Correlation of responses from which two kernels count as duplicates."""
+
+
+class EvidenceAnalysis:
+    """One pass over the reference clips serves all kernels of all shown layers."""
+
+    name = "evidence"
+    title = "Responses to the reference clips"
+    version = 4
+    after: tuple[str, ...] = ()
+    choosing: tuple[str, ...] = ()
+
+    def units(self, subject: Subject, parameters: Parameters) -> Sequence[Unit | Inapplicable]:  # noqa: ARG002
+        """Return the one unit of a model, or why there is none."""
+        clips = reference_clips(subject)
+        if not clips:
+            reason = "no reference clips: give real clips with --clip or --reference to see what drives each kernel"
+            return [Inapplicable(subject.model, reason)]
+        inputs = {
+            "clips": content_key([[clip.digest, clip.label] for clip in clips]),
+            "layers": content_key(subject.stages),
+        }
+        return [Unit(subject.model, subject.model, {"objective": subject.objective}, inputs)]
+
+    def run(
+        self,
+        subject: Subject,
+        units: Sequence[Unit],
+        parameters: Parameters,  # noqa: ARG002
+        answers: Answers,  # noqa: ARG002
+        progress: Progress,
+    ) -> Iterator[tuple[Unit, Result]]:
+        """Yield what drives the kernels of every shown layer; raises ClipError when no clip can be read."""
+        clips, faults = reference_clips(subject), Faults()
+        network = subject.network
+        shape, channels = native_shape(network), clip_channels(network)
+        meter = Meter(network, subject.stages, shape, channels, subject.objective, places=True)
+        with ReferencePass(meter, seed=subject.seed) as found:
+            found.run(readable(clips, faults), len(clips), progress)
+            if not found.names:
+                raise ClipError(f"None of {len(clips)} reference clips can be read. {faults.first}")
+            yield units[0], _result(subject, found, faults)
+
+
+def _result(subject: Subject, found: ReferencePass, faults: Faults) -> Result:
+    sample, responses = found.sample()
+    layers: dict[str, Any] = {}
+    selective: dict[str, Any] = {}
+    used = _Names(found.names)
+    for layer, state in found.layers.items():
+        spread = found.distribution(layer, lambda label: class_name(subject, label))
+        selective[layer] = np.array([spread.selectivity, state.moments.spread.tolist()])
+        layers[layer] = {
+            "kernels": state.kernels,
+            "dead": list(state.moments.dead()) if len(found.names) >= LEAST_CLIPS else None,
+            "duplicates": [list(pair) for pair in state.moments.duplicates(ALIKE, LEAST_CLIPS)],
+            "words": [asdict(driven) for driven in spread.words],
+            "quantiles": [[_short(value) for value in values] for values in spread.quantiles],
+            **_examples(found.meter.targets[layer], state, used),
+        }
+    document = {
+        "objective": subject.objective,
+        "clips": len(found.names),
+        "labelled": sum(label is not None for label in found.labels),
+        "unreadable": faults.count,
+        "reasons": faults.reasons,
+        "names": list(used.places),
+        "sample": [found.names[place] for place in sample],
+        "layers": layers,
+    }
+    figures: dict[str, Figure] = {
+        "evidence": JsonFigure(document, "Which reference clips drive every kernel, where and when"),
+        "responses": DataFigure(
+            {layer: values.numpy() for layer, values in responses.items()},
+            f"Response of every kernel to {len(sample)} reference clips",
+        ),
+        "selectivity": DataFigure(selective, "How well every kernel tells the reference clips apart, and its std"),
+    }
+    kernels = sum(state.kernels for state in found.layers.values())
+    notes = [f"{faults.count} of the reference clips could not be read. {faults.first}"] if faults.count else []
+    metrics = {"clips": len(found.names), "kernels": kernels, "unreadable": faults.count}
+    return Result(figures, metrics, notes)
+
+
+class _Names:
+    """The names of the clips that are shown, in the order in which they are first asked for."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = names
+        self.places: dict[str, int] = {}
+
+    def place(self, clip: int) -> int:
+        """Return where the name of clip number `clip` stands in the list."""
+        return self.places.setdefault(self.names[clip], len(self.places))
+
+
+def _examples(target: Preactivation, state: LayerPass, used: _Names) -> dict[str, Any]:
+    """Return each kernel's clips of each kind as [name, response, frame, y, x], the place of the largest response."""
+    field = receptive_field(target)
+    found: dict[str, Any] = {"field": [reach.size for reach in field] if field else None}
+    for kind in ("most", "least", "drawn"):
+        best: Best = getattr(state, kind)
+        found[kind] = [
+            [
+                [used.place(clip), _short(value), *place_in_clip(peak, target, field)]
+                for clip, value, peak in zip(clips, values, peaks, strict=True)
+                if math.isfinite(value)
+            ]
+            for clips, values, peaks in zip(
+                _columns(best.clips), _columns(best.values), _columns(best.peaks), strict=True
+            )
+        ]
+    return found
+
+
+def _columns(table: Tensor) -> list[list[Any]]:
+    columns: list[list[Any]] = table.T.tolist()
+    return columns
+
+
+def place_in_clip(peak: int, target: Preactivation, field: Field | None) -> tuple[int, int, int] | tuple[()]:
+    """Return (frame, y, x) of the centre of what the unit `peak` of a layer's map sees, counted from 0.
+
+    Where its receptive field is not known the unit's share of the map is taken for its share of the clip. Empty for
+    a layer whose units have no place: a linear one, or one that sees the frames of a clip apart.
+    """
+    clip = target.clip_shape
+    sizes = target.map_shape[1:] if len(target.map_shape) == 4 else (1, *target.map_shape[1:])
+    if len(sizes) != 3 or (len(target.map_shape) == 3 and clip[0] > 1):
+        return ()
+    unit = [int(place) for place in np.unravel_index(peak, sizes)]
+    if field is None:
+        centres = [(place + 0.5) * size / units for place, size, units in zip(unit, clip, sizes, strict=True)]
+    else:
+        centres = [place * reach.jump + (reach.low + reach.high) / 2 for place, reach in zip(unit, field, strict=True)]
+    t, y, x = (min(max(math.floor(centre), 0), size - 1) for centre, size in zip(centres, clip, strict=True))
+    return t, y, x
+
+
+def _short(value: float) -> float | None:
+    return float(f"{value:.6g}") if math.isfinite(value) else None
+
+
+def reference_clips(subject: Subject) -> tuple[ReferenceClip, ...]:
+    """Every clip that is not generated by an analysis: those the user gave, and the card's own or a folder's."""
+    names: dict[str, ReferenceClip] = {clip.name: clip for clip in (*subject.clips, *subject.reference)}
+    return tuple(names.values())

@@ -1,0 +1,183 @@
+"""One pass over any number of reference clips: what drives every kernel of some layers most, least and at random.
+
+Clips are loaded a batch at a time and forgotten; everything kept is of fixed size, but for the table of responses,
+which goes to a temporary file (see `reportgen.analyses.common.running`).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from reportgen.analyses.base import NamedClip, ReferenceClip
+from reportgen.analyses.common.memory import starting_batch
+from reportgen.analyses.common.responses import Measured, Meter, measure, selectivity
+from reportgen.analyses.common.running import Best, Moments, ResponseTable
+from reportgen.analyses.evidence.label_words import Driven, driving_words, label_words
+from reportgen.errors import ClipError
+from reportgen.progress import SILENT, Progress
+
+EXAMPLES = 3
+"""Clips of each kind (most, least, at random) that are kept per kernel."""
+
+QUANTILES = 101
+"""Order statistics that are kept per kernel: all responses up to so many clips, then every hundredth part of them."""
+
+SAMPLE = 512
+"""Clips whose responses are kept one by one, drawn at random from a larger number."""
+
+NAMED_FAULTS = 20
+"""Unreadable clips that are kept by name; all are counted."""
+
+
+@dataclass
+class Faults:
+    """The clips that could not be read: how many, and the reasons of the first NAMED_FAULTS by their clips' names."""
+
+    count: int = 0
+    reasons: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def first(self) -> str:
+        """The first reason; empty without one."""
+        return next(iter(self.reasons.values()), "")
+
+    def add(self, name: str, reason: str) -> None:
+        """Count one clip."""
+        self.count += 1
+        if len(self.reasons) < NAMED_FAULTS:
+            self.reasons[name] = reason
+
+
+def readable(clips: Iterable[ReferenceClip], faults: Faults) -> Iterator[NamedClip]:
+    """Yield each clip as it is loaded; those that cannot be read are counted in `faults`."""
+    for clip in clips:
+        try:
+            loaded = clip.load()
+        except ClipError as error:
+            faults.add(clip.name, str(error))
+        else:
+            yield loaded
+
+
+@dataclass
+class LayerPass:
+    """What is known of one layer's kernels after some clips; `first` is its first column in the table."""
+
+    first: int
+    most: Best
+    least: Best
+    drawn: Best
+    moments: Moments
+
+    @classmethod
+    def of(cls, first: int, kernels: int) -> Self:
+        """Return a layer before its first clip."""
+        return cls(first, Best(kernels, EXAMPLES), Best(kernels, EXAMPLES), Best(kernels, EXAMPLES), Moments(kernels))
+
+    @property
+    def kernels(self) -> int:
+        """Number of kernels of the layer."""
+        return len(self.moments.mean)
+
+    def add(self, clips: Tensor, measured: Measured, keys: Tensor) -> None:
+        """Take in clips by their numbers `N`; `keys` `N K` are random, and the largest ones are drawn."""
+        places = clips.unsqueeze(1).expand_as(measured.values)
+        self.most.add(measured.values, measured.values, places, measured.peaks)
+        self.least.add(-measured.values, measured.values, places, measured.peaks)
+        self.drawn.add(keys, measured.values, places, measured.peaks)
+        self.moments.add(measured.values)
+
+
+class ReferencePass:
+    """The state of a pass; a context manager, for its table of responses may be a temporary file."""
+
+    def __init__(self, meter: Meter, *, seed: int = 0, table: Callable[[int], ResponseTable] = ResponseTable) -> None:
+        self.meter = meter
+        self.names: list[str] = []
+        self.labels: list[int | None] = []
+        self.layers: dict[str, LayerPass] = {}
+        width = 0
+        for layer, target in meter.targets.items():
+            self.layers[layer] = LayerPass.of(width, target.kernels)
+            width += target.kernels
+        self.table = table(width)
+        self._generator = torch.Generator().manual_seed(seed)
+        self._seed = seed
+
+    def __enter__(self) -> Self:
+        self.table.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.table.__exit__(None, None, None)
+
+    def run(self, clips: Iterable[NamedClip], total: int, progress: Progress = SILENT) -> None:
+        """Measure clips as they come, as many at a time as the device takes; `total` is for the progress alone."""
+        waiting: list[NamedClip] = []
+        size = 1
+        with progress.task("responses to the reference clips", total) as task:
+            for clip in clips:
+                size = size if self.names or waiting else starting_batch(clip.pixels.to(self.meter.network.device))
+                waiting.append(clip)
+                if len(waiting) >= size:
+                    self.add(waiting)
+                    task.advance(len(waiting))
+                    waiting = []
+            if waiting:
+                self.add(waiting)
+                task.advance(len(waiting))
+
+    def add(self, clips: Sequence[NamedClip]) -> None:
+        """Measure some clips and take them in."""
+        numbers = torch.arange(len(self.names), len(self.names) + len(clips))
+        self.names += [clip.name for clip in clips]
+        self.labels += [clip.label for clip in clips]
+        measured = measure(self.meter, torch.cat([clip.pixels for clip in clips]))
+        # Drawn clip by clip: the draw does not depend on how many come at once.
+        keys = torch.stack([torch.rand(self.table.width, generator=self._generator) for _ in clips])
+        for layer, state in self.layers.items():
+            state.add(numbers, measured[layer], keys[:, state.first : state.first + state.kernels])
+        self.table.add(torch.cat([measured[layer].values for layer in self.layers], dim=1))
+
+    def sample(self) -> tuple[list[int], dict[str, Tensor]]:
+        """Return the numbers of at most SAMPLE clips, drawn at random, and each layer's responses `n K` to them."""
+        count = len(self.names)
+        chosen = sorted(random.Random(self._seed).sample(range(count), min(count, SAMPLE)))
+        rows = self.table.chosen(chosen)
+        return chosen, {
+            layer: rows[:, state.first : state.first + state.kernels] for layer, state in self.layers.items()
+        }
+
+    def distribution(self, layer: str, label_of: Callable[[int], str]) -> Distribution:
+        """Return what takes all responses of a layer's kernels at once, some kernels at a time."""
+        state = self.layers[layer]
+        known = [place for place, label in enumerate(self.labels) if label is not None]
+        texts = [label_of(label) for label in self.labels if label is not None]
+        words = label_words(texts)
+        ranks = _kept_ranks(len(self.names))
+        found = Distribution()
+        for _first, columns in self.table.pieces(state.first, state.first + state.kernels):
+            found.quantiles += columns.sort(dim=0).values[ranks].T.tolist()
+            found.words += driving_words(columns[known], texts, words)
+            found.selectivity += selectivity(columns, self.labels).tolist()
+        return found
+
+
+@dataclass
+class Distribution:
+    """Per kernel of a layer: its kept order statistics, the label word that drives it most, its selectivity."""
+
+    quantiles: list[list[float]] = field(default_factory=list)
+    words: list[Driven] = field(default_factory=list)
+    selectivity: list[float] = field(default_factory=list)
+
+
+def _kept_ranks(clips: int) -> Tensor:
+    """Return which of the sorted responses to `clips` clips are kept."""
+    return torch.linspace(0, clips - 1, min(clips, QUANTILES), dtype=torch.float64).round().long()

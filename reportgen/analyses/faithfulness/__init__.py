@@ -1,0 +1,1 @@
+"""How far a saliency map may be believed."""

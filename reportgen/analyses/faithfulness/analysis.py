@@ -1,0 +1,273 @@
+"""How far each saliency map may be believed: against random maps, other weights, noise and other seeds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from reportgen.analyses.base import Answers, Inapplicable, NamedClip, Parameters, Subject, Unit
+from reportgen.analyses.common.budget import GRADIENT_PASSES, fitted, lowered, passes_within
+from reportgen.analyses.common.ranking import spearman
+from reportgen.analyses.common.targets import asked, class_units
+from reportgen.analyses.faithfulness.evaluation import (
+    Band,
+    Faithfulness,
+    NothingToLoseError,
+    Probes,
+    evaluate_maps,
+    probe,
+)
+from reportgen.analyses.faithfulness.map_checks import Randomisation, sensitivity, weight_randomisation
+from reportgen.analyses.saliency.attribution import METHODS, Attribution, Effort, attribute_unchecked
+from reportgen.networks.network import Network
+from reportgen.progress import Progress
+from reportgen.records.figures import Array, JsonFigure, Result
+from reportgen.records.manifest import LayerFacts
+
+#: What a large network has fewer of, what matters least first, and how few at least.
+_FEWEST = {"hidden": 4, "maps": 4, "steps": 2, "layers": 1}
+
+_WORDS = {
+    "hidden": "random parts hidden",
+    "maps": "random maps",
+    "steps": "steps along a curve",
+    "layers": "depths of shuffled weights",
+}
+
+
+class FaithfulnessAnalysis:
+    """One unit per clip, class (or contrast) and method; maps of one clip and class are compared with the same
+    random ones.
+
+    Parameters: `maps`, `steps` and `hidden` are those of `probe`; `layers` at how many depths weights are shuffled;
+    `noises` how many noisy clips test the sensitivity (0: none); `seeds` how many seeds test the stability of methods
+    with chance (1: none); `check_steps`, `check_samples` and `check_boxes` (of occlusion, along time, height and
+    width) the effort of the maps that are made for sensitivity and shuffled weights, which are compared with each
+    other only. `work` bounds the multiply-adds of the probes and one
+    method's checks in 1e9: large networks are probed less, by a rule that knows the network and not the machine. The
+    rest is the saliency's own.
+    """
+
+    name = "faithfulness"
+    title = "How far the maps may be believed"
+    version = 2
+    after: tuple[str, ...] = ("saliency",)
+    choosing: tuple[str, ...] = ("methods",)
+
+    def units(self, subject: Subject, parameters: Parameters) -> Sequence[Unit | Inapplicable]:
+        """Return every clip and class by every method, each reading its map."""
+        units = class_units(subject, [{"method": method} for method in parameters["methods"]], contrasts=True)
+        return [
+            unit if isinstance(unit, Inapplicable) else replace(unit, needs=(("saliency", unit.name, "overlay"),))
+            for unit in units
+        ]
+
+    def run(
+        self,
+        subject: Subject,
+        units: Sequence[Unit],
+        parameters: Parameters,
+        answers: Answers,
+        progress: Progress,
+    ) -> Iterator[tuple[Unit, Result]]:
+        """Yield how each map fares."""
+        clip = subject.clip(str(units[0].parameters["clip"]))
+        network, index = asked(subject, units[0])
+        heats = [_heat(answers("saliency", unit.name, "overlay")) for unit in units]
+        parameters, notes = affordable_checks(subject.layers, parameters)
+        with progress.task(f"checks of the maps of {clip.name}", len(units)) as task:
+            fares, reason = _fares(network, subject.seed, clip, index, heats, parameters, progress)
+            for unit, heat, fare in zip(units, heats, fares, strict=True):
+                document = {
+                    "method": unit.parameters["method"],
+                    "class_index": unit.parameters["class"],
+                    "against": unit.parameters.get("against"),
+                    "clip": clip.name,
+                    "reason": reason,
+                }
+                document |= _curves_document(*fare) if fare else {}
+                document |= self.check(subject, unit, heat, parameters, progress)
+                figure = JsonFigure(document, "How far the map may be believed")
+                yield unit, Result({"faithfulness": figure}, document, notes)
+                task.advance()
+
+    def check(
+        self, subject: Subject, unit: Unit, heat: Tensor, parameters: Parameters, progress: Progress
+    ) -> dict[str, Any]:
+        """Return what the checks find that make further maps by the method of `heat` T H W."""
+        network, index = asked(subject, unit)
+        clip = subject.clip(str(unit.parameters["clip"]))
+        checks = _Checks(network, subject.seed, clip, index, str(unit.parameters["method"]), parameters, progress)
+        before = checks.before()
+        return {
+            "randomisation": _randomisation_document(checks.randomisation(before)),
+            "sensitivity": _finite(checks.sensitivity(before)),
+            "stability": _finite(checks.stability(heat)),
+        }
+
+
+def affordable_checks(layers: Mapping[str, LayerFacts], parameters: Parameters) -> tuple[Parameters, tuple[str, ...]]:
+    """Return the parameters with as many probes as their `work` affords, and what that left out, for the reader."""
+    if parameters.get("work") is None:
+        return parameters, ()
+    wanted = {name: int(parameters[name]) for name in _FEWEST}
+    chosen = fitted(wanted, _FEWEST, _passes, passes_within(layers, float(parameters["work"])))
+    less = lowered(wanted, chosen, _WORDS)
+    notes = (f"{'; '.join(less)}. This preset bounds the work on a map.",) if less else ()
+    return {**parameters, **chosen}, notes
+
+
+def _passes(counts: Mapping[str, int]) -> int:
+    """Return the forward passes that the probes and the checks of one method need, about."""
+    inner = counts["steps"] - 1
+    maps = (1 + counts["layers"]) * (1 + GRADIENT_PASSES)
+    return 2 + counts["maps"] * inner + counts["hidden"] + 2 * inner + maps
+
+
+def _heat(arrays: Mapping[str, Array]) -> Tensor:
+    """Return a stored map T H W, which is kept in units of its scale."""
+    return torch.from_numpy(arrays["heat"].astype("float64") * arrays["scale"].item())
+
+
+def _fares(
+    network: Network,
+    seed: int,
+    clip: NamedClip,
+    index: int,
+    heats: Sequence[Tensor],
+    parameters: Parameters,
+    progress: Progress,
+) -> tuple[list[tuple[Probes, Faithfulness] | None], str | None]:
+    """Return how the maps fare, or None for each and why nothing can be said of the class on this clip."""
+    try:
+        probes = probe(
+            network,
+            clip.pixels,
+            index,
+            maps=int(parameters["maps"]),
+            steps=int(parameters["steps"]),
+            samples=int(parameters["hidden"]),
+            baseline=parameters.get("baseline", "blur"),
+            seed=seed,
+            progress=progress,
+        )
+    except NothingToLoseError as reason:
+        return [None] * len(heats), str(reason)
+    return [(probes, fare) for fare in evaluate_maps(network, probes, heats, progress=progress)], None
+
+
+@dataclass(frozen=True)
+class _Checks:
+    """The checks that make further maps of one method."""
+
+    network: Network
+    seed: int
+    clip: NamedClip
+    index: int
+    method: str
+    parameters: Parameters
+    progress: Progress
+
+    def _effort(self, *, full: bool) -> Effort:
+        given = {name: self.parameters[name] for name in ("baseline", "layer", "window") if name in self.parameters}
+        boxes = self.parameters.get("check_boxes")
+        if boxes and not full:
+            sizes = self.clip.pixels.shape[2:]
+            given["window"] = tuple(math.ceil(size / parts) for size, parts in zip(sizes, boxes, strict=True))
+        samples = self.parameters["samples"] if full else self.parameters["check_samples"]
+        steps = int(self.parameters["check_steps"])
+        return Effort(seed=self.seed, steps=steps, samples=int(samples), **given)
+
+    def before(self) -> Attribution:
+        """Return the map of the clip and network as they are, at the checks' effort."""
+        return attribute_unchecked(self.network, self.clip.pixels, self.index, self.method, self._effort(full=False))
+
+    def randomisation(self, before: Attribution) -> Randomisation:
+        """Return how like itself the map stays while weights are shuffled from the top."""
+        return weight_randomisation(
+            self.network,
+            self.clip.pixels,
+            self.index,
+            self.method,
+            effort=self._effort(full=False),
+            depths=int(self.parameters["layers"]),
+            seed=self.seed,
+            before=before,
+            progress=self.progress,
+        )
+
+    def sensitivity(self, before: Attribution) -> float | None:
+        """Return the largest relative change under noise, or None where it is not asked for."""
+        noises = int(self.parameters["noises"])
+        if noises < 1:
+            return None
+        return sensitivity(
+            self.network,
+            self.clip.pixels,
+            self.index,
+            self.method,
+            effort=self._effort(full=False),
+            samples=noises,
+            seed=self.seed,
+            before=before,
+        )
+
+    def stability(self, heat: Tensor) -> float | None:
+        """Return the mean rank correlation of the map with those of other seeds; None for methods without chance."""
+        others = range(1, int(self.parameters["seeds"]))
+        if not METHODS[self.method].stochastic or not others:
+            return None
+        effort = self._effort(full=True)
+        found = [
+            attribute_unchecked(
+                self.network,
+                self.clip.pixels,
+                self.index,
+                self.method,
+                replace(effort, seed=self.seed + more),
+            ).heat[0]
+            for more in others
+        ]
+        return math.fsum(spearman(heat, other) for other in found) / len(found)
+
+
+def _curves_document(probes: Probes, fare: Faithfulness) -> dict[str, Any]:
+    curves = fare.curves
+    return {
+        "beats_random": fare.beats_random,
+        "insertion_auc": curves.insertion_auc,
+        "deletion_auc": curves.deletion_auc,
+        "insertion_gain": fare.insertion_gain,
+        "deletion_gain": fare.deletion_gain,
+        "insertion_band": _band(fare.insertion_band),
+        "deletion_band": _band(fare.deletion_band),
+        "infidelity": fare.infidelity,
+        "random_maps": len(probes.random),
+        "shares": list(curves.shares),
+        "insertion": list(curves.insertion),
+        "deletion": list(curves.deletion),
+        "random_insertion": _mean([one.insertion for one in probes.random]),
+        "random_deletion": _mean([one.deletion for one in probes.random]),
+    }
+
+
+def _band(band: Band) -> dict[str, float]:
+    return {"mean": band.mean, "low": band.low, "high": band.high}
+
+
+def _mean(curves: Sequence[Sequence[float]]) -> list[float]:
+    return [math.fsum(values) / len(values) for values in zip(*curves, strict=True)]
+
+
+def _randomisation_document(found: Randomisation) -> dict[str, Any]:
+    return {"layers": list(found.layers), "correlations": list(found.correlations), "kept": found.kept}
+
+
+def _finite(value: float | None) -> float | None:
+    """Return the value, or None where it is no number: a map that is zero has no relative change."""
+    return value if value is not None and math.isfinite(value) else None

@@ -1,0 +1,310 @@
+"""How far a map may be believed: does the logit follow when what it marks is hidden, or shown alone?
+
+Everything is measured on logits. A clip's parts are space-time tubes, and what is hidden shows a baseline. What does
+not depend on the map (random maps, random parts hidden) is measured once per clip and class, and serves all maps.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from scipy.special import stdtrit
+from torch import Tensor, nn
+
+from reportgen.analyses.common.baselines import make_baseline
+from reportgen.analyses.common.memory import starting_batch, with_less_memory
+from reportgen.analyses.faithfulness.tubes import Tubes, make_tubes
+from reportgen.errors import NetworkError, unknown_name
+from reportgen.networks.network import Network, as_network
+from reportgen.networks.preactivation import placement
+from reportgen.progress import SILENT, Progress
+
+HIDDEN_SHARE = 0.2
+"""Share of the tubes that each random part hides: the same for all, or a map that is flat would foretell the falls."""
+
+
+class NothingToLoseError(NetworkError):
+    """The clip has no larger logit than its baseline, so that hiding parts of it says nothing."""
+
+
+@dataclass(frozen=True)
+class Curves:
+    """The class logit while a clip's tubes are shown (insertion) or hidden (deletion), the most marked ones first.
+
+    `shares` S+1 are the shares of tubes shown or hidden, from 0 to 1. The areas are under the logit's share of its
+    way from the baseline's (0) to the clip's (1): a faithful map has a large one for insertion, a small one for
+    deletion.
+    """
+
+    shares: tuple[float, ...]
+    insertion: tuple[float, ...]
+    deletion: tuple[float, ...]
+    insertion_auc: float
+    deletion_auc: float
+
+
+@dataclass(frozen=True)
+class Probes:
+    """How the logit of a class answers to hiding parts of one clip, whatever the map.
+
+    `random` are the curves of random maps: `insertion` is one map's, `deletion` that of its reverse. `hidden` R count
+    says which tubes each random part hides, `drops` R by how much the logit then falls.
+    """
+
+    clip: Tensor
+    baseline: Tensor
+    class_index: int
+    tubes: Tubes
+    steps: int
+    logit: float
+    baseline_logit: float
+    random: tuple[Curves, ...]
+    hidden: Tensor
+    drops: Tensor
+    seed: int
+
+
+@dataclass(frozen=True)
+class Band:
+    """What random maps reach: their mean, and between which values a further one would lie (95 per cent)."""
+
+    mean: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Faithfulness:
+    """How one map fares.
+
+    `insertion_gain` and `deletion_gain` are how much better than the mean of random maps its areas are (both positive
+    for a faithful map); it `beats_random` when both areas lie beyond the bands. `infidelity` is in [0, 1]: the share
+    of the variance of the logit's falls, when random parts are hidden, that the map's sums over these parts leave
+    unexplained (Yeh et al. 2019, arXiv 1901.09392, with scale and offset fitted, so that maps in any unit compare; 1
+    also for a map whose sums run against the falls).
+    """
+
+    curves: Curves
+    insertion_band: Band
+    deletion_band: Band
+    infidelity: float
+
+    @property
+    def insertion_gain(self) -> float:
+        """Insertion area above random maps'."""
+        return self.curves.insertion_auc - self.insertion_band.mean
+
+    @property
+    def deletion_gain(self) -> float:
+        """Deletion area below random maps'."""
+        return self.deletion_band.mean - self.curves.deletion_auc
+
+    @property
+    def beats_random(self) -> bool:
+        """Whether both areas are better than a further random map's would be."""
+        return (
+            self.curves.insertion_auc > self.insertion_band.high and self.curves.deletion_auc < self.deletion_band.low
+        )
+
+
+def probe(
+    network: Network | nn.Module,
+    clip: Tensor,
+    class_index: int,
+    *,
+    tube: Sequence[int] | None = None,
+    baseline: str | Tensor = "blur",
+    steps: int = 14,
+    maps: int = 10,
+    samples: int = 64,
+    seed: int = 0,
+    batch_size: int | None = None,
+    progress: Progress = SILENT,
+) -> Probes:
+    """Measure on one clip `1 C T H W` what every map of the class will be compared with.
+
+    `tube` is a part's size (t, h, w; default: 4 x 7 x 7 tubes a clip), `steps` how many times tubes are added along a
+    curve, `maps` how many random maps are drawn, `samples` how many random parts are hidden.
+
+    Raises NothingToLoseError when the clip has no larger logit than its baseline, NetworkError for other clips;
+    UnknownNameError for an unknown class or baseline; OutOfMemoryError.
+    """
+    seen = as_network(network)
+    if clip.ndim != 5 or len(clip) != 1:
+        raise NetworkError(f"A clip is probed alone, 1 C T H W, got {tuple(clip.shape)}.")
+    if maps < 2 or steps < 1 or samples < 2:
+        raise NetworkError(f"Probing needs 2 maps, 1 step and 2 samples at least, not {maps}, {steps}, {samples}.")
+    shown = clip.detach().to(**placement(seen))
+    hidden_clip = make_baseline(baseline, shown)
+    tubes = make_tubes(shown.shape[2:], tube)
+    generator = torch.Generator().manual_seed(seed)
+    scores = torch.rand((maps, tubes.count), generator=generator, dtype=torch.float64)
+    hidden = _random_parts(samples, tubes.count, generator)
+    with progress.task("What random maps reach", maps * (steps - 1) + samples + 2) as task:
+        measure = _Measure(seen, shown, hidden_clip, class_index, tubes, batch_size, task.advance)
+        none, whole = measure(torch.stack([torch.zeros(tubes.count), torch.ones(tubes.count)]).bool()).tolist()
+        if not whole > none:
+            raise NothingToLoseError(
+                f"The logit of class {class_index} is not larger on the clip ({whole:.3g}) than on its baseline "
+                f"({none:.3g}): choose the predicted class, or another baseline."
+            )
+        random = _random_curves(measure, scores, steps, none, whole)
+        drops = whole - measure(~hidden)
+    return Probes(
+        clip=shown,
+        baseline=hidden_clip,
+        class_index=class_index,
+        tubes=tubes,
+        steps=steps,
+        logit=whole,
+        baseline_logit=none,
+        random=tuple(random),
+        hidden=hidden,
+        drops=drops,
+        seed=seed,
+    )
+
+
+def evaluate_map(
+    network: Network | nn.Module, probes: Probes, heat: Tensor, *, batch_size: int | None = None
+) -> Faithfulness:
+    """Return how a map `T H W` fares on the clip that was probed; its largest values are shown, or hidden, first."""
+    return evaluate_maps(network, probes, [heat], batch_size=batch_size)[0]
+
+
+def evaluate_maps(
+    network: Network | nn.Module,
+    probes: Probes,
+    heats: Sequence[Tensor],
+    *,
+    batch_size: int | None = None,
+    progress: Progress = SILENT,
+) -> tuple[Faithfulness, ...]:
+    """Return how each map `T H W` fares, their passes through the network made together.
+
+    Raises NetworkError for a map of another size, OutOfMemoryError.
+    """
+    tubes = probes.tubes
+    scores = torch.stack([tubes.means(heat) for heat in heats])
+    with progress.task("How maps fare", len(heats) * 2 * (probes.steps - 1)) as task:
+        measure = _Measure(
+            as_network(network), probes.clip, probes.baseline, probes.class_index, tubes, batch_size, task.advance
+        )
+        curves = _curves(measure, scores, probes.steps, probes.baseline_logit, probes.logit)
+    insertion = _band([one.insertion_auc for one in probes.random])
+    deletion = _band([one.deletion_auc for one in probes.random])
+    return tuple(
+        Faithfulness(found, insertion, deletion, _infidelity(probes, tubes.sums(heat)))
+        for found, heat in zip(curves, heats, strict=True)
+    )
+
+
+@dataclass(frozen=True)
+class _Measure:
+    """The class logits of a clip of which only some tubes are shown."""
+
+    network: Network
+    clip: Tensor
+    baseline: Tensor
+    class_index: int
+    tubes: Tubes
+    batch_size: int | None
+    advance: Callable[[float], None]
+
+    def __call__(self, shown: Tensor) -> Tensor:
+        """Return the logits M, float64 on the CPU, for `shown` M count bool."""
+        first = self.batch_size or starting_batch(self.clip)
+        return with_less_memory(lambda size: self._logits(shown, size), first, "hiding parts of it")
+
+    def _logits(self, shown: Tensor, batch_size: int) -> Tensor:
+        found = [torch.zeros(0, dtype=torch.float64)]
+        for start in range(0, len(shown), batch_size):
+            masks = self.tubes.masks(shown[start : start + batch_size].to(self.clip.device))
+            with torch.no_grad():
+                logits = self.network.logits(torch.where(masks, self.clip, self.baseline))
+            if not 0 <= self.class_index < logits.shape[1]:
+                raise unknown_name("class", str(self.class_index), [f"0 to {logits.shape[1] - 1}"])
+            found.append(logits[:, self.class_index].double().cpu())
+            self.advance(len(logits))
+        return torch.cat(found)
+
+
+def _curves(measure: _Measure, scores: Tensor, steps: int, none: float, whole: float) -> list[Curves]:
+    """Return the curves of maps with `scores` M count; the ends of all curves are `none` and `whole`."""
+    levels, first = _first_tubes(scores, steps)
+    logits = measure(torch.cat([first, ~first], dim=1).flatten(0, 1)).view(len(scores), 2, len(levels))
+    shares = _shares(levels, scores.shape[1])
+    found = []
+    for shown, hidden in logits.tolist():
+        insertion, deletion = (none, *shown, whole), (whole, *hidden, none)
+        areas = (_area(shares, values, none, whole) for values in (insertion, deletion))
+        found.append(Curves(shares, insertion, deletion, *areas))
+    return found
+
+
+def _random_curves(measure: _Measure, scores: Tensor, steps: int, none: float, whole: float) -> list[Curves]:
+    """Return the insertion of random maps with `scores` M count beside the deletion of each one's reverse.
+
+    Showing the first tubes of an order is hiding the first ones of its reverse, which is as random: the same clips
+    serve both, at half of the cost, and each curve stands among M independent ones.
+    """
+    levels, first = _first_tubes(scores, steps)
+    logits = measure(first.flatten(0, 1)).view(len(scores), len(levels))
+    shares = _shares(levels, scores.shape[1])
+    found = []
+    for shown in logits.tolist():
+        insertion = (none, *shown, whole)
+        area = _area(shares, insertion, none, whole)
+        found.append(Curves(shares, insertion, insertion[::-1], area, area))
+    return found
+
+
+def _first_tubes(scores: Tensor, steps: int) -> tuple[list[int], Tensor]:
+    """Return how many tubes come first at each step, and which of them, `M steps count` bool.
+
+    With `n` there is always `count - n`: a curve read from its end has the same steps.
+    """
+    count = scores.shape[1]
+    order = scores.argsort(dim=1, descending=True, stable=True)
+    place = torch.empty_like(order).scatter_(1, order, torch.arange(count).expand_as(order))
+    half = {round(count * step / steps) for step in range(1, steps // 2 + 1)}
+    levels = sorted((half | {count - level for level in half}) - {0, count})
+    return levels, place[:, None, :] < torch.tensor(levels, dtype=torch.long)[None, :, None]
+
+
+def _shares(levels: Sequence[int], count: int) -> tuple[float, ...]:
+    return tuple(level / count for level in [0, *levels, count])
+
+
+def _area(shares: Sequence[float], logits: Sequence[float], none: float, whole: float) -> float:
+    """Return the area (trapezoids) under the logit's share of its way from `none` to `whole`."""
+    values = torch.tensor(logits, dtype=torch.float64)
+    relative = (values - none) / (whole - none)
+    return float(torch.trapezoid(relative, torch.tensor(shares, dtype=torch.float64)))
+
+
+def _random_parts(samples: int, count: int, generator: torch.Generator) -> Tensor:
+    """Return which tubes are hidden, `samples count` bool, as many in each."""
+    place = torch.rand((samples, count), generator=generator, dtype=torch.float64).argsort(dim=1).argsort(dim=1)
+    return place < max(1, round(HIDDEN_SHARE * count))
+
+
+def _infidelity(probes: Probes, sums: Tensor) -> float:
+    """Return 1 - r^2 of the falls and the map's sums over what was hidden; 1 where r is not positive."""
+    foretold = probes.hidden.double() @ sums
+    foretold, drops = foretold - foretold.mean(), probes.drops - probes.drops.mean()
+    norm = float(foretold.norm() * drops.norm())
+    correlation = float(foretold @ drops) / norm if norm > 0 else 0.0
+    return 1 - max(correlation, 0.0) ** 2
+
+
+def _band(values: Sequence[float]) -> Band:
+    """Return Student's prediction interval for one more value."""
+    sample = torch.tensor(values, dtype=torch.float64)
+    count = len(values)
+    reach = float(stdtrit(count - 1, 0.975)) * float(sample.std()) * math.sqrt(1 + 1 / count)
+    mean = float(sample.mean())
+    return Band(mean, mean - reach, mean + reach)

@@ -1,0 +1,205 @@
+"""Checks of a method rather than of one map: does it read the weights, and does it say the same twice?"""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from captum.metrics import sensitivity_max
+from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvNd
+
+from reportgen.analyses.common.ranking import spearman
+from reportgen.analyses.saliency.attribution import Attribution, Effort, attribute_unchecked
+from reportgen.errors import EmptySelectionError, NetworkError
+from reportgen.networks.network import Network, as_network
+from reportgen.networks.preactivation import placement
+from reportgen.progress import SILENT, Progress
+
+MOST_LAYERS = 12
+"""Of a deep network, maps are compared after this many steps down, each of several layers."""
+
+
+@dataclass(frozen=True)
+class Randomisation:
+    """How like the map stays to itself while the network forgets, from the top.
+
+    After each step, all layers down to `layers[i]` have shuffled weights, and `correlations[i]` is Spearman's rank
+    correlation of the map then with the map before. A map that explains the network loses its likeness at once; one
+    that keeps it draws the clip's edges (Adebayo et al. 2018, arXiv 1810.03292).
+    """
+
+    layers: tuple[str, ...]
+    correlations: tuple[float, ...]
+
+    @property
+    def kept(self) -> float:
+        """The mean likeness over the steps, as a magnitude: 0 for a map that is all the network's."""
+        return math.fsum(map(abs, self.correlations)) / len(self.correlations)
+
+    @property
+    def last(self) -> float:
+        """The likeness when nothing of what was learned is left."""
+        return self.correlations[-1]
+
+
+@dataclass(frozen=True)
+class Stability:
+    """How like the maps of several seeds are: Spearman's rank correlation of every two of them."""
+
+    seeds: tuple[int, ...]
+    correlations: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        """The mean likeness."""
+        return math.fsum(self.correlations) / len(self.correlations)
+
+
+def weight_randomisation(
+    network: Network | nn.Module,
+    clip: Tensor,
+    class_index: int,
+    method: str,
+    *,
+    effort: Effort | None = None,
+    layers: Sequence[str] | None = None,
+    depths: int = MOST_LAYERS,
+    seed: int = 0,
+    before: Attribution | None = None,
+    progress: Progress = SILENT,
+) -> Randomisation:
+    """Shuffle the weights of a copy, layer by layer from the classifier down, and compare the map after each step.
+
+    A layer's weights (and its bias) change places among themselves, so that their distribution stays. `layers` are
+    where maps are compared (default: all convolutions and linear layers that ran, at most `depths` evenly chosen,
+    the lowest among them); all layers above are shuffled too. `before` is the map of the network as it is, where it
+    was made already. The network itself is not touched.
+
+    Raises EmptySelectionError when it has no layer with weights, UnknownNameError, and what `attribute` raises.
+    """
+    seen = as_network(network)
+    effort = effort or Effort(seed=seed)
+    copied = replace(seen, module=copy.deepcopy(seen.module))
+    order = _from_the_top(seen, clip)
+    compared = {seen.layer_name(layer) for layer in layers} if layers is not None else set(_evenly(order, depths))
+    steps = [layer for layer in order if layer in compared]
+    if not steps:
+        raise EmptySelectionError(f"{seen.name} has none of the layers {layers}: name convolutions or linear layers.")
+    generator = np.random.default_rng(seed)
+    kept = (before or attribute_unchecked(seen, clip, class_index, method, effort)).heat
+    correlations = []
+    with progress.task(f"Shuffling weights under {method}", len(steps)) as task:
+        for layer in order[: order.index(steps[-1]) + 1]:
+            _shuffle(copied.module.get_submodule(layer), generator)
+            if layer in compared:
+                after = attribute_unchecked(copied, clip, class_index, method, effort).heat
+                correlations.append(spearman(kept, after))
+                task.advance()
+    return Randomisation(tuple(steps), tuple(correlations))
+
+
+def stability(
+    network: Network | nn.Module,
+    clip: Tensor,
+    class_index: int,
+    method: str,
+    *,
+    effort: Effort | None = None,
+    seeds: Sequence[int] = (0, 1, 2),
+) -> Stability:
+    """Return how like the maps of several seeds are; a method without chance has only ones."""
+    if len(set(seeds)) < 2:
+        raise NetworkError("Stability compares the maps of two seeds at least.")
+    effort = effort or Effort()
+    maps = [attribute_unchecked(network, clip, class_index, method, replace(effort, seed=s)).heat for s in seeds]
+    return Stability(tuple(seeds), tuple(spearman(a, b) for a, b in itertools.combinations(maps, 2)))
+
+
+def sensitivity(
+    network: Network | nn.Module,
+    clip: Tensor,
+    class_index: int,
+    method: str,
+    *,
+    effort: Effort | None = None,
+    radius: float = 0.02,
+    samples: int = 4,
+    seed: int = 0,
+    before: Attribution | None = None,
+) -> float:
+    """Return the largest relative change of the map under noise of at most `radius` per pixel (Yeh et al. 2019).
+
+    0 is a map that does not change; from 1 on, it changes as much as it is large. captum measures it. `before` is the
+    map of the clip without noise, where it was made already.
+    """
+    if samples < 1 or not radius > 0:
+        raise NetworkError(f"Sensitivity needs 1 sample and a positive radius, not {samples} and {radius}.")
+    seen = as_network(network)
+    effort = effort or Effort(seed=seed)
+    generator = torch.Generator().manual_seed(seed)
+
+    def explain(clips: Tensor | tuple[Tensor]) -> tuple[Tensor]:
+        # captum gives the clip itself as a tuple of one, and the noisy clips as they are
+        if before is not None and isinstance(clips, tuple):
+            return (before.attribution.to(clips[0]),)
+        given = clips[0] if isinstance(clips, tuple) else clips
+        return (attribute_unchecked(seen, given, class_index, method, effort).attribution,)
+
+    def perturb(clips: Tensor) -> Tensor:
+        noise = (2 * torch.rand(clips.shape, generator=generator) - 1) * radius
+        return clips + noise.to(clips)
+
+    placed = clip.detach().to(**placement(seen))
+    found = sensitivity_max(explain, placed, perturb_func=perturb, n_perturb_samples=samples)
+    return float(found.max())
+
+
+def _from_the_top(network: Network, clip: Tensor) -> list[str]:
+    """Return the layers with weights in the order in which the clip reaches them, the last one first."""
+    reached: dict[str, None] = {}
+    handles = []
+
+    def keep(name: str) -> Callable[[nn.Module, Any, Any], None]:
+        def hook(_module: nn.Module, _args: Any, _output: Any) -> None:
+            reached.setdefault(name)
+
+        return hook
+
+    for name, module in network.module.named_modules():
+        if isinstance(module, nn.Linear | _ConvNd):
+            handles.append(module.register_forward_hook(keep(name)))
+    try:
+        with torch.no_grad():
+            network.logits(clip[:1].detach().to(**placement(network)))
+    finally:
+        for handle in handles:
+            handle.remove()
+    if not reached:
+        raise EmptySelectionError(f"{network.name} has no convolution or linear layer whose weights could be shuffled.")
+    return list(reversed(reached))
+
+
+def _evenly(names: Sequence[str], most: int) -> list[str]:
+    """Return at most `most` of the names, evenly spread, the first and the last among them (the last alone for 1)."""
+    if len(names) <= most:
+        return list(names)
+    if most < 2:
+        return list(names[-1:])
+    return [names[round(place * (len(names) - 1) / (most - 1))] for place in range(most)]
+
+
+def _shuffle(layer: nn.Module, generator: np.random.Generator) -> None:
+    """Let a layer's weights change places, on the CPU: numpy takes a third of what an order drawn by torch takes."""
+    with torch.no_grad():
+        for parameter in layer.parameters(recurse=False):
+            known = torch.promote_types(parameter.dtype, torch.float32)  # numpy has no bfloat16
+            values = parameter.detach().to("cpu", known).numpy().ravel().copy()
+            generator.shuffle(values)
+            parameter.copy_(torch.from_numpy(values).view_as(parameter))

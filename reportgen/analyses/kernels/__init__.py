@@ -1,0 +1,1 @@
+"""Kernel stages: the clip that each kernel looks for, by activation maximisation."""

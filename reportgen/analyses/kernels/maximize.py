@@ -1,0 +1,116 @@
+"""Activation maximisation: the clip that a kernel looks for (kernel stages, stage 1).
+
+After Li and Li 2025 (arXiv 2505.07387), with their faults mended: many kernels of one layer climb together, only the
+layers up to the target run, no weight has a gradient, every sample has its own views of an over-size canvas and no
+view is filled with black, pixels are prepared as the network's card says, and what is reported is measured on the
+full native clip in float32 without transforms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Unpack
+
+import torch
+from torch import Tensor, nn
+
+from reportgen.analyses.kernels.options import AscentKeywords, AscentOptions
+from reportgen.analyses.kernels.schedules import Level
+from reportgen.analyses.kernels.search import Maximum, Search
+from reportgen.networks.folding import folded_stems
+from reportgen.networks.layout import channels_last, channels_last_pays
+from reportgen.networks.memory import is_out_of_memory, out_of_memory
+from reportgen.networks.network import Network, as_network, no_weight_gradients
+from reportgen.networks.reused_memory import reused_memory
+from reportgen.progress import SILENT, Progress
+
+__all__ = ["Maximization", "Maximum", "maximize_activation", "maximize_stream"]
+
+
+@dataclass(frozen=True)
+class Maximization:
+    """The clips that drive some kernels of a layer most, kernel by kernel, the facets of each together.
+
+    `clips` `N C T H W` float32 on the CPU; `kernels`, `activations`, `starts`, `steps` and `seconds` are `N`; see
+    Maximum.
+    """
+
+    layer: str
+    kernels: tuple[int, ...]
+    clips: Tensor
+    activations: Tensor
+    starts: Tensor
+    curves: tuple[tuple[float, ...], ...]
+    steps: Tensor
+    seconds: Tensor
+
+
+def maximize_activation(
+    network: Network | nn.Module,
+    layer: str,
+    kernels: Sequence[int],
+    *,
+    progress: Progress = SILENT,
+    **options: Unpack[AscentKeywords],
+) -> Maximization:
+    """Return the clips that drive `kernels` of `layer` most; the options are those of AscentOptions.
+
+    A bare module takes its input as is, and must be told `clip_shape` (T, H, W). Raises UnknownNameError for a layer
+    or kernel that does not exist, OptionError for options that are not valid, NetworkError when the network cannot
+    take the clip, OutOfMemoryError when memory does not suffice for one kernel.
+    """
+    found = {
+        (one.kernel, one.facet): one for one in maximize_stream(network, layer, kernels, progress=progress, **options)
+    }
+    facets = AscentOptions(**options).facets
+    ordered = [found[kernel, facet] for kernel in kernels for facet in range(facets)]
+    return Maximization(
+        layer=as_network(network).layer_name(layer),
+        kernels=tuple(one.kernel for one in ordered),
+        clips=torch.stack([one.clip for one in ordered]),
+        activations=torch.tensor([one.activation for one in ordered]),
+        starts=torch.tensor([one.start for one in ordered]),
+        curves=tuple(one.curve for one in ordered),
+        steps=torch.tensor([one.steps for one in ordered]),
+        seconds=torch.tensor([one.seconds for one in ordered]),
+    )
+
+
+def maximize_stream(
+    network: Network | nn.Module,
+    layer: str,
+    kernels: Sequence[int],
+    *,
+    progress: Progress = SILENT,
+    **options: Unpack[AscentKeywords],
+) -> Iterator[Maximum]:
+    """Yield the maximum of each kernel (its facets one after the other) as soon as it is found, in any order.
+
+    Arguments and errors as for `maximize_activation`.
+    """
+    chosen = AscentOptions(**options)
+    subject = as_network(network)
+    try:
+        search = Search(subject, layer, kernels, chosen)
+        title, total = f"{subject.name} {search.target.layer}", chosen.steps * len(search.kernels)
+        with as_searched(subject, search.levels), progress.task(title, total) as task:
+            yield from search.run(task)
+    except (RuntimeError, MemoryError) as error:
+        if is_out_of_memory(error):
+            raise out_of_memory() from error
+        raise
+
+
+@contextmanager
+def as_searched(network: Network, levels: Sequence[Level]) -> Iterator[None]:
+    """Arrange a network for a search within the context: frozen, weights in the fastest order, memory kept."""
+    mixed = any(level.reduced_precision for level in levels)
+    with ExitStack() as stack:
+        stack.enter_context(reused_memory())
+        stack.enter_context(no_weight_gradients(network))
+        if channels_last_pays(network, reduced_precision=mixed):
+            stack.enter_context(channels_last(network))
+        stack.enter_context(folded_stems(network))
+        yield

@@ -1,0 +1,311 @@
+"""The search for the maxima of a layer's kernels, from noise to the measured clip."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
+
+from reportgen.analyses.common.batching import reduced_precision_pays, saved_bytes, slots_for
+from reportgen.analyses.kernels.ascent import Ascent, Climber, Score
+from reportgen.analyses.kernels.objectives import facet_similarity
+from reportgen.analyses.kernels.options import AscentOptions
+from reportgen.analyses.kernels.parametrization import Canvas
+from reportgen.analyses.kernels.robustness import DRAWS, draw_views
+from reportgen.analyses.kernels.schedules import Level, levels, small_shape
+from reportgen.errors import NetworkError
+from reportgen.networks.compiled import Program, can_compile, compiled_inputs, compiling_pays
+from reportgen.networks.network import Network
+from reportgen.networks.preactivation import (
+    Preactivation,
+    clip_channels,
+    native_shape,
+    placement,
+    preactivation,
+    summary,
+)
+from reportgen.networks.receptive_field import Field, centre_window, receptive_field
+from reportgen.networks.taps import REFUSALS, run_until
+from reportgen.progress import Task
+
+_NOISE_CLIPS = 2
+_LEAK = 0.1
+_WAVE = 4
+_PASSES = 3  # a step up costs a forward pass and a backward pass, which is twice a forward pass
+
+
+@dataclass(frozen=True)
+class Maximum:
+    """The clip that drives one kernel most.
+
+    `clip` is `C T H W` float32 on the CPU, in [0, 1] RGB (or in the ball). `activation` is the kernel's objective
+    (pre-activation, batch norm included) of that clip, and `start` of the noise it began with, both on the full
+    native clip without transforms. `curve` is the objective per step, under that step's random view; `seconds` is
+    this kernel's share of the time of its batches. `region` is what the kernel's unit sees, (first, end) along T, H
+    and W: the whole clip but for the objective "neuron".
+    """
+
+    kernel: int
+    facet: int
+    clip: Tensor
+    activation: float
+    start: float
+    curve: tuple[float, ...]
+    steps: int
+    seconds: float
+    region: tuple[tuple[int, int], tuple[int, int], tuple[int, int]]
+
+
+class Search:
+    """Finds the maxima of kernels of one layer.
+
+    Raises UnknownNameError for a layer or kernel that does not exist, OptionError when a bare module comes without
+    `clip_shape`, NetworkError when the network cannot take the clip.
+    """
+
+    def __init__(self, network: Network, layer: str, kernels: Sequence[int], options: AscentOptions) -> None:
+        self.network = network
+        self.options = options
+        self.kernels = list(dict.fromkeys(kernels))
+        shape = options.clip_shape or native_shape(network)
+        self.target = preactivation(network, layer, shape, clip_channels(network))
+        self.target.check(self.kernels)
+        field = receptive_field(self.target)
+        self.window = centre_window(self.target, field) if options.objective == "neuron" else None
+        self.shape = self.window.shape if self.window else shape
+        self.in_time = _has_time(network, self.target)
+        self.views = options.views(self.shape, in_time=self.in_time)
+        self.levels = self._levels(field)
+        self._programs: dict[Level, tuple[int, Program]] = {}
+        with FlopCounterMode(display=False) as counter:
+            self.spread = self._spread_over_noise()
+        self.multiply_adds = counter.get_total_flops() / 2 / _NOISE_CLIPS
+
+    def run(self, task: Task) -> Iterator[Maximum]:
+        """Yield each kernel's maximum, its facets one after the other, as soon as it is found."""
+        slots = self.slots()
+        self._compile(slots)
+        for first in range(0, len(self.kernels), _WAVE * slots):
+            climbers = [self._begin(kernel) for kernel in self.kernels[first : first + _WAVE * slots]]
+            *early, last = self.levels
+            for level, following in zip(early, self.levels[1:], strict=True):
+                climbers = list(self._ascent(level, slots, task).run(climbers))
+                for climber in climbers:
+                    climber.restart(self._grown(climber.parameters, level.shape, following.shape))
+            for climber in self._ascent(last, slots, task).run(climbers):
+                yield from self._finish(climber)
+                task.advance(self.options.steps - climber.taken)
+
+    def _levels(self, field: Field | None) -> tuple[Level, ...]:
+        options, small = self.options, None
+        if options.grow and field is not None and options.objective != "neuron":
+            small = small_shape(self.shape, [axis.size for axis in field], [axis.jump for axis in field])
+            small = small if small and self._takes(small) else None
+        mixed = options.precision == "mixed" or (
+            options.precision == "auto" and reduced_precision_pays(self.network.device)
+        )
+        return levels(self.shape, options.steps, small=small, early_stop=options.early_stop, reduced_precision=mixed)
+
+    def _takes(self, shape: tuple[int, int, int]) -> bool:
+        """Return whether the network can be run up to the layer on clips of another shape than its own."""
+        clip = torch.full((1, clip_channels(self.network), *shape), 0.5, **placement(self.network))
+        try:
+            with torch.no_grad():
+                run_until(self.network, clip, self.target.layer)
+        except (NetworkError, *REFUSALS):
+            return False
+        return True
+
+    def slots(self) -> int:
+        """Return how many kernels are optimised at once: as asked for, or as many as memory holds of the last level."""
+        if self.options.batch_size is not None:
+            return min(self.options.batch_size, len(self.kernels))
+        if len(self.kernels) == 1:
+            return 1
+        level, facets = self.levels[-1], self.options.facets
+        score, where = self.score(level), placement(self.network)
+        parameters = torch.zeros((facets, *self.canvas(level.shape).parameter_shape), requires_grad=True, **where)
+        kernels = torch.tensor([self.kernels[0]] * facets, device=where["device"])
+        draws = torch.zeros(facets, DRAWS, **where)
+        bytes_each = saved_bytes(lambda: score(parameters, kernels, draws)[0], self.network.module)
+        return min(len(self.kernels), slots_for(bytes_each, where["device"]))
+
+    def work(self, level: Level) -> float:
+        """Return the multiply-adds of all kernels' steps at a level; `multiply_adds` are those of a native clip."""
+        share = math.prod(level.shape) / math.prod(self.target.clip_shape)
+        work: float = _PASSES * share * self.multiply_adds * level.steps * len(self.kernels) * self.options.facets
+        return work
+
+    def _compile(self, slots: int) -> None:
+        """Compile the way to the target for full batches of each level; others, and the last ones, run as they are.
+
+        Under "auto" a network that cannot be compiled runs as it is: the results are the same.
+        """
+        wanted, device = self.options.compile, self.network.device
+        if wanted == "never" or not self.target.splits or (wanted == "auto" and not can_compile(device)):
+            return
+        count = slots * self.options.facets
+        for level in self.levels:
+            if wanted == "auto" and not compiling_pays(self.network, self.work(level)):
+                continue
+            clips = torch.zeros((count, clip_channels(self.network), *level.shape), **placement(self.network))
+            try:
+                with self._precision(level):
+                    self._programs[level] = count, compiled_inputs(self.network, self.target.layer, clips)
+            except NetworkError:
+                if wanted == "always":
+                    raise
+
+    def _precision(self, level: Level) -> torch.autocast:
+        """Return the context in which a level's passes run."""
+        kind = self.network.device.type
+        return torch.autocast(kind, torch.bfloat16, enabled=level.reduced_precision, cache_enabled=False)
+
+    def _grown(self, parameters: Tensor, small: tuple[int, int, int], shape: tuple[int, int, int]) -> Tensor:
+        """Return the parameters of clips of `shape` tiled with the clips of `small` that `parameters` stand for."""
+        if small == shape:
+            return parameters
+        tiles = [-(-size // part) for size, part in zip(shape, small, strict=True)]
+        tiled = self.canvas(small).unbounded(parameters).repeat(1, 1, *tiles)
+        return self.canvas(shape).parameters_of(tiled[..., : shape[0], : shape[1], : shape[2]])
+
+    def canvas(self, shape: tuple[int, int, int]) -> Canvas:
+        """Return the parametrisation of clips of `shape` (T, H, W)."""
+        options = self.options
+        return Canvas(
+            channels=clip_channels(self.network),
+            shape=shape,
+            basis=options.basis,
+            constraint=options.constraint,
+            radius=options.radius,
+            power=options.power,
+            temporal_weight=options.temporal_weight if self.in_time else 0.0,
+            decorrelated=options.decorrelated,
+            **placement(self.network),
+        )
+
+    def score(self, level: Level) -> Score:
+        """Return the loss and the activation of parameters on the canvas of `level`."""
+        canvas, options = self.canvas(level.shape), self.options
+        unit = self.window.unit if self.window else None
+
+        def scored(parameters: Tensor, kernels: Tensor, draws: Tensor) -> tuple[Tensor, Tensor]:
+            pixels = canvas.unbounded(parameters, self.views.shifts(draws, canvas.shape))
+            clips = canvas.bounded(self.views.turn(pixels, draws), leads_back=not level.cools)
+            loss = options.penalties(clips)
+            with self._precision(level):
+                if options.facets > 1:
+                    maps = self.target.maps(clips)
+                    own = maps[torch.arange(len(kernels), device=kernels.device), kernels]
+                    loss = loss + options.diversity * facet_similarity(maps.float(), options.facets)
+                else:
+                    count, program = self._programs.get(level, (0, None))
+                    own = self.target.own_maps(clips, kernels, program if len(clips) == count else None)
+            activations = summary(own.to(clips.dtype), options.objective, leak=_LEAK, unit=unit)
+            return loss - activations / self.spread[kernels], activations
+
+        return scored
+
+    def measure(self, clips: Tensor, kernels: Sequence[int]) -> Tensor:
+        """Return the objective `N` of native clips, each of its own kernel, one at a time in full precision."""
+        where = placement(self.network)
+        with torch.no_grad():
+            return torch.cat(
+                [
+                    self.target.activations(
+                        clip[None].to(**where), torch.tensor([kernel], device=where["device"]), self.options.objective
+                    ).cpu()
+                    for clip, kernel in zip(clips, kernels, strict=True)
+                ]
+            )
+
+    def _begin(self, kernel: int) -> Climber:
+        options, canvas = self.options, self.canvas(self.levels[0].shape)
+        generators = [_generator(options.seed, kernel, facet) for facet in range(options.facets)]
+        parameters = torch.stack([canvas.initial(generator, options.contrast) for generator in generators])
+        draws = [draw_views(options.steps, generator) for generator in generators]
+        start = self.measure(self._clips(canvas, parameters), [kernel] * options.facets).tolist()
+        return Climber(kernel, parameters, torch.stack(draws, dim=1), start)
+
+    def _clips(self, canvas: Canvas, parameters: Tensor) -> Tensor:
+        """Return the native clips `F C T H W` float32 on the CPU; around a window they are grey (or 0 in a ball)."""
+        shown = canvas.bounded(canvas.unbounded(parameters)).float().cpu()
+        if canvas.shape != self.shape:
+            shown = shown.repeat(1, 1, *(-(-a // b) for a, b in zip(self.shape, canvas.shape, strict=True)))
+            shown = shown[..., : self.shape[0], : self.shape[1], : self.shape[2]]
+        if self.window is None:
+            return shown
+        grey = 0.5 if canvas.constraint == "box" else 0.0
+        clips = torch.full((*shown.shape[:2], *self.target.clip_shape), grey)
+        clips[self.window.slices()] = shown
+        return clips
+
+    def _ascent(self, level: Level, slots: int, task: Task) -> Ascent:
+        return Ascent(
+            self.score(level),
+            self.canvas(level.shape).deviation,
+            level,
+            learning_rate=self.options.learning_rate,
+            elementwise=self.options.basis == "pixels",
+            slots=slots,
+            recorded=self.options.cuda_graphs and self.network.device.type == "cuda",
+            task=task,
+        )
+
+    def _finish(self, climber: Climber) -> Iterator[Maximum]:
+        began = time.perf_counter()
+        canvas = self.canvas(self.levels[-1].shape)
+        clips = self._clips(canvas, climber.parameters)
+        facets = len(clips)
+        start = self.window.start if self.window else (0, 0, 0)
+        region = [(at, at + size) for at, size in zip(start, self.shape, strict=True)]
+        activations = self.measure(clips, [climber.kernel] * facets)
+        seconds = (climber.seconds + time.perf_counter() - began) / facets
+        for facet in range(facets):
+            curve = tuple(values[facet] for values in climber.curve)
+            yield Maximum(
+                kernel=climber.kernel,
+                facet=facet,
+                clip=clips[facet],
+                activation=float(activations[facet]),
+                start=climber.start[facet],
+                curve=curve,
+                steps=climber.taken,
+                seconds=seconds,
+                region=(region[0], region[1], region[2]),
+            )
+
+    def _spread_over_noise(self) -> Tensor:
+        """Return the standard deviation `K` of each kernel's pre-activation over positions of noise clips.
+
+        It is the unit in which activations are set against the penalties; 1 for a kernel that noise does not move.
+        """
+        canvas = self.canvas(self.target.clip_shape)
+        generator = _generator(self.options.seed, -1, 0)
+        with torch.no_grad():
+            noise = torch.stack([canvas.initial(generator, 1.0) for _ in range(_NOISE_CLIPS)])
+            clips = canvas.bounded(canvas.unbounded(noise))
+            maps = torch.cat([self.target.maps(clip[None]) for clip in clips])
+        spread = maps.transpose(0, 1).flatten(1).std(dim=1, correction=0)
+        return torch.where(spread > torch.finfo(spread.dtype).eps, spread, torch.ones_like(spread))
+
+
+def _has_time(network: Network, target: Preactivation) -> bool:
+    """Return whether a layer answers to a later clip later, and not otherwise.
+
+    Flow networks stack two frames as channels: their order must not be shifted, and that they are alike must not be
+    preferred.
+    """
+    return len(target.map_shape) != 1 + 2 and network.adapter.input != "stacked_frames"
+
+
+def _generator(seed: int, kernel: int, facet: int) -> torch.Generator:
+    """Return a facet's own generator: what it draws does not depend on what else is in the batch."""
+    digest = hashlib.sha256(f"{seed}/{kernel}/{facet}".encode()).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)

@@ -1,0 +1,269 @@
+"""Motion or appearance: the probes of `motion_audit` on every shown clip and over all references."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from reportgen.analyses.base import Answers, Inapplicable, NamedClip, Parameters, ReferenceClip, Subject, Unit
+from reportgen.analyses.common.budget import passes_within
+from reportgen.analyses.common.responses import Meter
+from reportgen.analyses.common.targets import class_name, class_units
+from reportgen.analyses.evidence.reference_pass import Faults, readable
+from reportgen.analyses.motion.kernel_motion import (
+    RELYING,
+    VARIANTS,
+    KernelMotion,
+    LayerProbes,
+    ProbedClip,
+    interval,
+    probe_clip,
+)
+from reportgen.analyses.motion.motion_audit import PROBES, MotionAudit, class_audit, frozen_frames
+from reportgen.errors import ClipError
+from reportgen.networks.preactivation import clip_channels, native_shape
+from reportgen.progress import Progress
+from reportgen.records.figures import Figure, JsonFigure, Result, TextFigure
+from reportgen.records.jobs import content_key
+
+#: Frames of a clip that are frozen at least.
+LEAST_FROZEN = 4
+
+
+class MotionAnalysis:
+    """One unit per shown clip and class, and one per model: its classes, and all kernels of all its layers.
+
+    The parameter `clips` bounds the reference clips that are probed, `draws` the shuffled and scrambled variants, and
+    `work` the multiply-adds of one clip's variants in 1e9: of a large network's long clip only some frames are frozen.
+    """
+
+    name = "motion"
+    title = "Motion or appearance"
+    version = 2
+    after: tuple[str, ...] = ()
+    choosing: tuple[str, ...] = ("clips",)
+
+    def units(self, subject: Subject, parameters: Parameters) -> Sequence[Unit | Inapplicable]:
+        """Return the shown clips and classes, then the whole model."""
+        spec = subject.network.spec
+        if spec is not None and spec.frames < 2:
+            return [Inapplicable(subject.model, "a network of single frames cannot use motion")]
+        asked = class_units(subject)
+        clips = probed_clips(subject, int(parameters["clips"]))
+        if not clips:
+            return asked
+        inputs = {
+            "clips": content_key([[clip.digest, clip.label] for clip in clips]),
+            "layers": content_key(audited_layers(subject)),
+        }
+        overall = Unit(subject.model, subject.model, {"objective": subject.objective}, inputs)
+        return [*(replace(unit, group=subject.model) for unit in asked if isinstance(unit, Unit)), overall]
+
+    def run(
+        self,
+        subject: Subject,
+        units: Sequence[Unit],
+        parameters: Parameters,
+        answers: Answers,  # noqa: ARG002
+        progress: Progress,
+    ) -> Iterator[tuple[Unit, Result]]:
+        """Yield what the probes do to each class on each shown clip, then to all classes and kernels."""
+        probes = _Probes(subject, int(parameters["draws"]), affordable_frames(subject, parameters))
+        for unit in units:
+            if unit.name == subject.model:
+                clips = probed_clips(subject, int(parameters["clips"]))
+                yield unit, _overall(subject, clips, probes, progress)
+                continue
+            clip = subject.clip(str(unit.parameters["clip"]))
+            index = int(unit.parameters["class"])
+            with progress.task(f"motion probes of {clip.name}", 1):
+                audit = class_audit(probes.of(clip).logits, index, probes.frames)
+            document = _document(subject, clip, audit)
+            yield unit, Result({"motion_audit": JsonFigure(document)}, document, probes.notes)
+
+
+def affordable_frames(subject: Subject, parameters: Parameters) -> int | None:
+    """Return how many frames of a clip are frozen where `work` bounds the passes of all its variants; None: all."""
+    if parameters.get("work") is None:
+        return None
+    others = 4 + 2 * int(parameters["draws"])  # the clip, reversed, half and double speed; shuffled and scrambled
+    affordable = passes_within(subject.layers, float(parameters["work"])) - others
+    frames = native_shape(subject.network)[0]
+    return None if affordable >= frames else max(LEAST_FROZEN, int(affordable))
+
+
+class _Probes:
+    """The probes of clips, each made once: those of a shown clip serve its classes and the whole model."""
+
+    def __init__(self, subject: Subject, draws: int, frozen: int | None) -> None:
+        network = subject.network
+        shape, channels = native_shape(network), clip_channels(network)
+        self.meter = Meter(network, audited_layers(subject), shape, channels, subject.objective)
+        self.frames = frozen_frames(shape[0], frozen)
+        left_out = f"{len(self.frames)} of {shape[0]} frames were frozen: this preset bounds the work on a clip."
+        self.notes = (f"{left_out} The best frame may be missed.",) if len(self.frames) < shape[0] else ()
+        self._draws, self._seed = draws, subject.seed
+        self._shown = {clip.digest for clip in subject.clips}
+        self._kept: dict[str, ProbedClip] = {}
+
+    def of(self, clip: NamedClip) -> ProbedClip:
+        """Return what the probes leave of a clip."""
+        if clip.digest in self._kept:
+            return self._kept[clip.digest]
+        found = probe_clip(self.meter, clip.pixels, draws=self._draws, seed=self._seed, frozen=len(self.frames))
+        if clip.digest in self._shown:
+            self._kept[clip.digest] = found
+        return found
+
+
+def probed_clips(subject: Subject, most: int) -> list[ReferenceClip]:
+    """Return the clips that are probed for all classes and kernels: the reference clips, else the shown ones.
+
+    Of more than `most` a seeded draw is taken, label by label in turn so that each has as many as another; clips
+    without a label come last.
+    """
+    clips: Sequence[ReferenceClip] = subject.reference or subject.clips
+    shuffled = list(range(len(clips)))
+    random.Random(subject.seed).shuffle(shuffled)
+    turns: dict[int | None, int] = {}
+    ordered: list[tuple[bool, int, int, int]] = []
+    for place in shuffled:
+        label = clips[place].label
+        turns[label] = turns.get(label, -1) + 1
+        ordered.append((label is None, turns[label], len(ordered), place))
+    return [clips[place] for place in sorted(place for *_, place in sorted(ordered)[:most])]
+
+
+def audited_layers(subject: Subject) -> list[str]:
+    """Return every layer that has one map or one value per kernel and clip: all that a class pyramid can show."""
+    return [
+        name
+        for name, facts in subject.layers.items()
+        if facts.output is not None and (facts.kind.startswith("Conv") or len(facts.output) == 1)
+    ]
+
+
+def _document(subject: Subject, clip: NamedClip, audit: MotionAudit) -> dict[str, Any]:
+    """Return one clip's audit as plain data."""
+    return {
+        "clip": clip.name,
+        "class_index": audit.class_index,
+        "class": class_name(subject, audit.class_index),
+        "logit": audit.logit,
+        "rank": audit.rank,
+        "motion_reliance": audit.motion_reliance,
+        "order_sensitivity": audit.order_sensitivity,
+        "best_frame": audit.best_frame,
+        "probes": {
+            name: {
+                "logits": [round(value, 5) for value in audit.logits[name].tolist()],
+                "ranks": audit.ranks[name].tolist(),
+                "predicted": [class_name(subject, index) for index in audit.predicted[name].tolist()],
+                "what": PROBES[name],
+            }
+            for name in PROBES
+        },
+    }
+
+
+def _overall(subject: Subject, clips: Sequence[ReferenceClip], probes: _Probes, progress: Progress) -> Result:
+    faults, kernels = Faults(), KernelMotion(probes.meter)
+    audits: dict[int, list[dict[str, Any]]] = {}
+    with progress.task("motion probes of the reference clips", len(clips)) as task:
+        for clip in readable(clips, faults):
+            probed = probes.of(clip)
+            kernels.add(clip.name, probed)
+            for index in _classes(subject, clip, probed.logits["clip"].argmax(1).tolist() if probed.logits else []):
+                audits.setdefault(index, []).append(
+                    _document(subject, clip, class_audit(probed.logits, index, probes.frames))
+                )
+            task.advance()
+    if not kernels.names:
+        raise ClipError(f"None of {len(clips)} clips can be read. {faults.first}")
+    classes = [_class_row(subject, index, found) for index, found in sorted(audits.items())]
+    document = {
+        "clips": len(kernels.names),
+        "of": len(subject.reference or subject.clips),
+        "labelled": sum(clip.label is not None for clip in clips),
+        "unreadable": faults.count,
+        "names": kernels.names,
+        "classes": classes,
+        "layers": {layer: _layer_row(state) for layer, state in kernels.layers.items()},
+    }
+    reliance = [row["motion_reliance"] for row in classes if row["motion_reliance"] is not None]
+    figures: dict[str, Figure] = {
+        "motion_overall": JsonFigure(document, "What the probes leave of every class and kernel"),
+        "kernel_motion": TextFigure(_as_csv(kernels), ".csv", "What the probes leave of every kernel"),
+    }
+    metrics = {
+        "clips": len(kernels.names),
+        "classes": len(classes),
+        "layers": len(kernels.layers),
+        "kernels": sum(state.responses.shape[2] for state in kernels.layers.values()),
+        **interval("motion_reliance", reliance),
+    }
+    unread = [f"{faults.count} of the probed clips could not be read. {faults.first}"] if faults.count else []
+    return Result(figures, metrics, (*probes.notes, *unread))
+
+
+def _classes(subject: Subject, clip: NamedClip, predicted: Sequence[int]) -> Sequence[int]:
+    """Return the classes that a clip is asked about: its label, else those of its own page, else the predicted one."""
+    if not predicted:
+        return ()
+    return (clip.label,) if clip.label is not None else subject.classes.get(clip.name, tuple(predicted))
+
+
+def _layer_row(state: LayerProbes) -> dict[str, Any]:
+    """Return a layer's figures and those of its kernels, in lists by kernel; None where a kernel was not driven."""
+    relying, known = state.relying
+    return {
+        "left": {
+            name: {key: _short(value) for key, value in found.items()} for name, found in state.mean_kept().items()
+        },
+        "quartiles": None if state.quartiles is None else [_short(value) for value in state.quartiles],
+        "relying": relying,
+        "measured": known,
+        "threshold": RELYING,
+        "clip": state.clips[0].tolist(),
+        "response": [_short(value) for value in state.responses[0, 0].tolist()],
+        "kept": {
+            name: [_short(value) for value in state.kept[place].tolist()]
+            for place, name in enumerate(VARIANTS)
+            if name != "clip"
+        },
+    }
+
+
+def _as_csv(kernels: KernelMotion) -> str:
+    lines = [",".join(["layer", "kernel", "clip", "response", "motion_reliance", "order_sensitivity", *VARIANTS[1:]])]
+    for layer, state in kernels.layers.items():
+        columns = zip(
+            state.clips[0].tolist(),
+            state.responses[0, 0].tolist(),
+            state.motion_reliance.tolist(),
+            state.order_sensitivity.tolist(),
+            *state.kept[1:].tolist(),
+            strict=True,
+        )
+        for kernel, (clip, *values) in enumerate(columns):
+            shown = ("" if math.isnan(value) else f"{value:.6g}" for value in values)
+            lines.append(",".join([layer, str(kernel), kernels.names[clip], *shown]))
+    return "\n".join(lines) + "\n"
+
+
+def _short(value: float | None) -> float | None:
+    return float(f"{value:.4g}") if value is not None and math.isfinite(value) else None
+
+
+def _class_row(subject: Subject, index: int, found: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return a class's mean figures over its clips, each with its 95% interval."""
+    row: dict[str, Any] = {"class_index": index, "class": class_name(subject, index), "clips": len(found)}
+    for figure in ("motion_reliance", "order_sensitivity"):
+        row |= interval(figure, [audit[figure] for audit in found if audit[figure] is not None])
+    row["kept"] = {
+        name: sum(min(audit["probes"][name]["ranks"]) == 0 for audit in found) / len(found) for name in PROBES
+    }
+    return row

@@ -1,0 +1,201 @@
+"""Motion or appearance, kernel by kernel: what each probe leaves of all kernels of all layers, clip after clip.
+
+The probes are those of `motion_audit`. One set of forward passes per clip serves the classes and every kernel; of each
+kernel only its answers to the few clips that drive it most are kept.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from reportgen.analyses.common.memory import starting_batch, with_less_memory
+from reportgen.analyses.common.responses import Meter
+from reportgen.analyses.motion.motion_audit import PROBES, probe_clips
+from reportgen.networks.network import Network, as_network
+from reportgen.networks.preactivation import Objective
+
+DRIVERS = 3
+"""How many of the clips a kernel is judged on: those that drive it most."""
+
+RELYING = 0.5
+"""Motion reliance from which a kernel is counted as relying on motion."""
+
+#: The clip as it is, then every probe: the rows of a kernel's answers.
+VARIANTS = ("clip", *PROBES)
+
+_FROZEN, _SHUFFLED = VARIANTS.index("frozen"), VARIANTS.index("shuffled")
+
+#: Two-sided 95% of the normal distribution.
+_Z95 = 1.96
+
+
+@dataclass(frozen=True)
+class ProbedClip:
+    """One clip under every probe.
+
+    `logits` are those `V C` of each probe's variants (empty for a network without classes); `responses` each layer's
+    `P K` in the order of VARIANTS: over the variants of a probe the largest for `frozen`, else the mean.
+    """
+
+    logits: Mapping[str, Tensor]
+    responses: Mapping[str, Tensor]
+
+
+def probe_clip(
+    meter: Meter, clip: Tensor, *, draws: int = 8, seed: int = 0, frozen: int | None = None, classes: bool = True
+) -> ProbedClip:
+    """Return what every probe leaves of one clip `1 C T H W` in [0, 1] RGB; a few variants pass at a time.
+
+    `frozen` bounds the frames that are frozen; see `probe_clips`.
+    Without `classes`, or for a network that has none, there are no logits.
+    Raises NetworkError for a clip of one frame, OutOfMemoryError when a single variant is too large.
+    """
+    network = meter.network
+    logits: dict[str, Tensor] = {}
+    rows: dict[str, list[Tensor]] = {layer: [] for layer in meter.targets}
+    size = starting_batch(clip.to(network.device))
+    for name, variants in {"clip": clip, **probe_clips(clip, draws=draws, seed=seed, frozen=frozen)}.items():
+        scores, responses = _measured(meter, variants, min(size, len(variants)), classes and network.has_classes)
+        if scores is not None:
+            logits[name] = scores
+        for layer, values in responses.items():
+            rows[layer].append(values.amax(0) if name == "frozen" else values.mean(0))
+    return ProbedClip(logits, {layer: torch.stack(found) for layer, found in rows.items()})
+
+
+def _measured(meter: Meter, variants: Tensor, size: int, classes: bool) -> tuple[Tensor | None, dict[str, Tensor]]:
+    """Return the logits `V C` and each layer's responses `V K` of some variants."""
+    network = meter.network
+
+    def in_parts(size: int) -> tuple[list[Tensor], list[dict[str, Tensor]]]:
+        scores, responses = [], []
+        for part in variants.split(size):
+            with torch.no_grad(), meter.listening(len(part)) as found:
+                given = part.to(network.device)
+                if classes:
+                    scores.append(network.logits(given).float().cpu())
+                else:
+                    network.module(network.prepare(given))
+            responses.append({layer: measured.values for layer, measured in found.items()})
+        return scores, responses
+
+    scores, responses = with_less_memory(in_parts, size, "the motion probes")
+    together = {layer: torch.cat([part[layer] for part in responses]) for layer in meter.targets}
+    return torch.cat(scores) if scores else None, together
+
+
+def kernel_motion_audit(
+    network: Network | nn.Module,
+    clip: Tensor,
+    layers: Sequence[str],
+    *,
+    objective: Objective = "firing",
+    draws: int = 8,
+    seed: int = 0,
+) -> dict[str, dict[str, Tensor]]:
+    """Return per layer the response `K` of every kernel to one clip as it is ("clip") and under each probe.
+
+    Over the variants of a probe the response is the largest for `frozen`, else the mean. For what a response is see
+    `kernel_responses`.
+    """
+    subject = as_network(network)
+    frames, height, width = clip.shape[2:]
+    meter = Meter(subject, layers, (frames, height, width), clip.shape[1], objective)
+    found = probe_clip(meter, clip, draws=draws, seed=seed, classes=False)
+    return {layer: dict(zip(VARIANTS, rows, strict=True)) for layer, rows in found.responses.items()}
+
+
+@dataclass
+class LayerProbes:
+    """A layer's kernels under the probes, over the clips so far.
+
+    `responses` `n P K` and `clips` `n K` are those of the at most DRIVERS clips that drive each kernel most, the
+    strongest first.
+    """
+
+    responses: Tensor
+    clips: Tensor
+
+    @classmethod
+    def of(cls, kernels: int) -> LayerProbes:
+        """Return a layer before its first clip."""
+        return cls(torch.empty((0, len(VARIANTS), kernels)), torch.empty((0, kernels), dtype=torch.int64))
+
+    def add(self, clip: int, responses: Tensor) -> None:
+        """Take in a clip by its number and the layer's answers `P K` to it."""
+        together = torch.cat([self.responses, responses.unsqueeze(0)])
+        clips = torch.cat([self.clips, torch.full((1, responses.shape[1]), clip)])
+        chosen = together[:, 0].argsort(dim=0, descending=True, stable=True)[:DRIVERS]
+        self.responses = together.gather(0, chosen.unsqueeze(1).expand(-1, len(VARIANTS), -1))
+        self.clips = clips.gather(0, chosen)
+
+    @property
+    def kept(self) -> Tensor:
+        """The share of each kernel's response that each probe leaves, `P K`: over its drivers together.
+
+        Not a number for a kernel that no clip drives above zero.
+        """
+        driven = (self.responses[:, :1] > 0).to(self.responses)
+        sums = (self.responses * driven).double().sum(0)
+        return torch.where(sums[:1] > 0, sums / sums[:1], torch.nan)
+
+    @property
+    def motion_reliance(self) -> Tensor:
+        """1 - what the best frozen frame leaves, `K`."""
+        return 1 - self.kept[_FROZEN]
+
+    @property
+    def order_sensitivity(self) -> Tensor:
+        """1 - what shuffled frames leave, `K`."""
+        return 1 - self.kept[_SHUFFLED]
+
+    @property
+    def relying(self) -> tuple[int, int]:
+        """How many kernels have a motion reliance of RELYING at least, and of how many it is known."""
+        known = self.motion_reliance[~self.motion_reliance.isnan()]
+        return int((known >= RELYING).sum()), len(known)
+
+    @property
+    def quartiles(self) -> list[float] | None:
+        """The quartiles of the kernels' motion reliance; None when no kernel was driven."""
+        known = self.motion_reliance[~self.motion_reliance.isnan()]
+        if not len(known):
+            return None
+        found: list[float] = torch.quantile(known, torch.tensor([0.25, 0.5, 0.75], dtype=known.dtype)).tolist()
+        return found
+
+    def mean_kept(self) -> dict[str, dict[str, float | None]]:
+        """Return what each probe leaves of the layer's kernels: mean over the kernels, with its 95% interval."""
+        known = self.kept[:, ~self.kept[0].isnan()]
+        return {name: interval("mean", known[place].tolist()) for place, name in enumerate(VARIANTS) if name != "clip"}
+
+
+class KernelMotion:
+    """The probes over all kernels of some layers, clip after clip; memory does not depend on the number of clips."""
+
+    def __init__(self, meter: Meter) -> None:
+        self.meter = meter
+        self.names: list[str] = []
+        self.layers = {layer: LayerProbes.of(target.kernels) for layer, target in meter.targets.items()}
+
+    def add(self, name: str, probed: ProbedClip) -> None:
+        """Take in one clip."""
+        for layer, state in self.layers.items():
+            state.add(len(self.names), probed.responses[layer])
+        self.names.append(name)
+
+
+def interval(name: str, values: Sequence[float]) -> dict[str, float | None]:
+    """Return mean and 95% interval (normal approximation) of some values; no interval for fewer than two."""
+    if not values:
+        return {name: None, f"{name}_low": None, f"{name}_high": None}
+    mean = math.fsum(values) / len(values)
+    if len(values) < 2:
+        return {name: mean, f"{name}_low": None, f"{name}_high": None}
+    half = _Z95 * math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1) / len(values))
+    return {name: mean, f"{name}_low": mean - half, f"{name}_high": mean + half}

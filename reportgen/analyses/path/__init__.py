@@ -1,0 +1,1 @@
+"""How natural a kernel's synthetic clip is: its way through the layers, beside that of real clips."""

@@ -1,0 +1,124 @@
+"""How natural each kernel's synthetic clip is: its way through the layers, and what other seeds find."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from reportgen.analyses.base import Answers, Inapplicable, Parameters, Subject, Unit
+from reportgen.analyses.common.natural_path import NaturalPath, natural_path, profile_similarity
+from reportgen.analyses.common.responses import kernel_responses
+from reportgen.analyses.evidence.analysis import reference_clips
+from reportgen.analyses.kernels.analysis import kernel_units
+from reportgen.analyses.kernels.maximize import maximize_stream
+from reportgen.progress import Progress
+from reportgen.records.figures import JsonFigure, Result
+
+Profiles = Mapping[str, Tensor]
+
+
+class PathAnalysis:
+    """One unit per shown kernel; `seeds` is how many further starts are tried, by `steps` each."""
+
+    name = "path"
+    title = "Natural path and other seeds"
+    version = 1
+    after: tuple[str, ...] = ("evidence", "kernels")
+    choosing: tuple[str, ...] = ()
+
+    def units(self, subject: Subject, parameters: Parameters) -> Sequence[Unit | Inapplicable]:
+        """Return the shown kernels; without real clips and further seeds there is nothing to compare with."""
+        real = bool(reference_clips(subject))
+        if not real and int(parameters["seeds"]) < 1:
+            return [Inapplicable(subject.model, "no reference clips whose way a synthetic clip could take")]
+        units = kernel_units(subject, needs=[("kernels", "stage1_data")])
+        needed = (("evidence", subject.model, "responses"),) if real else ()
+        return [
+            unit
+            if isinstance(unit, Inapplicable)
+            else Unit(unit.name, unit.group, unit.parameters, unit.inputs, unit.needs + needed)
+            for unit in units
+        ]
+
+    def run(
+        self,
+        subject: Subject,
+        units: Sequence[Unit],
+        parameters: Parameters,
+        answers: Answers,
+        progress: Progress,
+    ) -> Iterator[tuple[Unit, Result]]:
+        """Yield how like real clips' ways each synthetic clip's is, and how like the clips of other seeds."""
+        layer = units[0].group
+        kernels = [int(unit.parameters["kernel"]) for unit in units]
+        clips = torch.stack([_clip(answers("kernels", unit.name, "stage1_data")["clip"]) for unit in units])
+        layers = _up_to(subject, layer)
+        own = kernel_responses(subject.network, clips, layers, objective=subject.objective)
+        others = _other_seeds(subject, layer, kernels, layers, parameters, progress)
+        real = _real(subject, answers) if reference_clips(subject) else {}
+        for place, (unit, kernel) in enumerate(zip(units, kernels, strict=True)):
+            before = {name: own[name][place] for name in layers[:-1]}
+            found = natural_path(before, real, real[layer][:, kernel]) if real else None
+            document = _path_document(found)
+            document["clips"] = len(real[layer]) if real else 0
+            mine = {name: own[name][place] for name in layers}
+            same = [profile_similarity(mine, profiles) for profiles, _activation in others[kernel]]
+            document |= {
+                "seeds": len(same) + 1,
+                "seed_similarity": min(same, default=None),
+                "seed_activations": [activation for _profiles, activation in others[kernel]],
+                "seed_steps": int(parameters["steps"]) if same else None,
+            }
+            yield unit, Result({"path": JsonFigure(document, "How natural the synthetic clip is")}, document)
+
+
+def _clip(frames: np.ndarray[Any, Any]) -> Tensor:
+    """Return a stored clip T H W C as C T H W."""
+    return torch.from_numpy(frames.astype(np.float32)).permute(3, 0, 1, 2).contiguous()
+
+
+def _up_to(subject: Subject, layer: str) -> list[str]:
+    """Return the shown layers that come before `layer`, and itself as the last one."""
+    own = subject.layers[layer].order
+    return [*(name for name in subject.stages if subject.layers[name].order < own), layer]
+
+
+def _real(subject: Subject, answers: Answers) -> dict[str, Tensor]:
+    """Return each layer's responses `n K` to the reference clips, or to those drawn from a larger number of them."""
+    arrays = answers("evidence", subject.model, "responses")
+    return {name: torch.from_numpy(np.asarray(values)) for name, values in arrays.items()}
+
+
+def _other_seeds(
+    subject: Subject,
+    layer: str,
+    kernels: Sequence[int],
+    layers: Sequence[str],
+    parameters: Parameters,
+    progress: Progress,
+) -> dict[int, list[tuple[Profiles, float]]]:
+    """Return for each kernel the profiles and activations of the clips that other seeds find."""
+    options = {name: value for name, value in parameters.items() if name != "seeds"}
+    found: dict[int, list[tuple[Profiles, float]]] = {kernel: [] for kernel in kernels}
+    for more in range(1, int(parameters["seeds"]) + 1):
+        given = {**options, "objective": subject.objective, "seed": subject.seed + more}
+        for one in maximize_stream(subject.network, layer, kernels, progress=progress, **given):
+            responses = kernel_responses(subject.network, one.clip[None], layers, objective=subject.objective)
+            found[one.kernel].append(({name: values[0] for name, values in responses.items()}, one.activation))
+    return found
+
+
+def _path_document(found: NaturalPath | None) -> dict[str, Any]:
+    if found is None:
+        return {"path_similarity": None}
+    return {
+        "path_similarity": found.similarity,
+        "synthetic": found.synthetic,
+        "within": found.within,
+        "across": found.across,
+        "layers": {one.layer: [one.synthetic, one.within, one.across] for one in found.layers},
+    }

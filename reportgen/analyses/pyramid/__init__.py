@@ -1,0 +1,1 @@
+"""Class Feature Pyramids: which kernels, through which kernels, make a class on a clip."""

@@ -1,0 +1,154 @@
+"""Class Feature Pyramids: which kernels, through which kernels, make a class on a clip."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.analyses.base import Answers, Inapplicable, NamedClip, Parameters, Subject, Unit
+from reportgen.analyses.common.memory import starting_batch
+from reportgen.analyses.common.targets import class_name, class_units
+from reportgen.analyses.pyramid.ablation import Ablation, AblationRow, ablate
+from reportgen.analyses.pyramid.class_pyramid import ClassPyramid, class_pyramid
+from reportgen.analyses.pyramid.export import edges_csv, graphml, nodes_csv, published_dictionary, pyramid_document
+from reportgen.analyses.pyramid.tubes import saliency_tubes
+from reportgen.errors import OptionError
+from reportgen.networks.connections import ConnectionGraph, connection_graph
+from reportgen.progress import Progress
+from reportgen.records.figures import Figure, HeatFigure, JsonFigure, Result, StackFigure, TextFigure
+from reportgen.records.pyramid_schema import PyramidDocument
+
+#: Parameters of the causal check; the others are those of `class_pyramid`.
+_CHECK = ("draws",)
+
+#: Conditions of the causal check that share a pass, at most: a small clip's passes cost more in calls than in sums.
+MOST_AT_ONCE = 7
+
+#: A tube's colours end at this percentile of it.
+TUBE_PERCENTILE = 99.5
+
+#: Kernels of a layer that get a tube of their own, the most relevant ones.
+TUBES_PER_LAYER = 3
+
+
+class PyramidAnalysis:
+    """One unit per clip and class; all share one connection graph."""
+
+    name = "pyramid"
+    title = "Class Feature Pyramid"
+    version = 2
+    after: tuple[str, ...] = ()
+    choosing: tuple[str, ...] = ()
+
+    def units(self, subject: Subject, parameters: Parameters) -> Sequence[Unit | Inapplicable]:  # noqa: ARG002
+        """Return every clip and class."""
+        return class_units(subject)
+
+    def run(
+        self,
+        subject: Subject,
+        units: Sequence[Unit],
+        parameters: Parameters,
+        answers: Answers,  # noqa: ARG002
+        progress: Progress,
+    ) -> Iterator[tuple[Unit, Result]]:
+        """Yield the pyramid of each class, with its causal check and its tubes."""
+        options = {name: value for name, value in parameters.items() if name not in _CHECK}
+        clip = subject.clip(str(units[0].parameters["clip"]))
+        graph = connection_graph(subject.network, tuple(clip.pixels.shape))
+        draws = int(parameters["draws"])
+        with progress.task(f"pyramid of {clip.name}", len(units)) as task:
+            for unit in units:
+                index = int(unit.parameters["class"])
+                found = class_pyramid(subject.network, clip.pixels, index, graph=graph, **options)
+                check = ablate(
+                    subject.network,
+                    clip.pixels,
+                    index,
+                    found,
+                    draws=draws,
+                    seed=subject.seed,
+                    batch=min(draws + 1, MOST_AT_ONCE, starting_batch(clip.pixels.to(subject.network.device))),
+                )
+                yield unit, _result(subject, clip, found, check)
+                task.advance()
+
+
+def _result(subject: Subject, clip: NamedClip, found: ClassPyramid, check: Ablation) -> Result:
+    document = pyramid_document(
+        found,
+        network=subject.model,
+        weights=subject.network.weights.sha256 if subject.network.weights else None,
+        clip=clip.name,
+        label=class_name(subject, found.class_index),
+    )
+    metrics: dict[str, Any] = {
+        "logit": found.logit,
+        "class_index": found.class_index,
+        "class": class_name(subject, found.class_index),
+        "clip": clip.name,
+        "scoring": found.scoring,
+        "kernels": len(document.nodes),
+        "edges": found.edge_total,
+        "conservation_error": found.conservation.error if found.conservation else None,
+        "bias_share": found.conservation.bias_share if found.conservation else None,
+        "graph_kernels": _kernels(found.graph),
+        "graph_edges": found.graph.edge_count,
+        "boundaries": list(found.graph.boundaries),
+        "unknown_operations": dict(found.graph.unknown_operations),
+        "ablation": {row.layer or "together": _row(row) for row in (check.together, *check.layers)},
+    }
+    return Result({**_documents(found, document), **_tubes(subject, clip, found)}, metrics)
+
+
+def _row(row: AblationRow) -> dict[str, float]:
+    return {
+        "count": row.count,
+        "drop": row.drop,
+        "random_mean": row.random_mean,
+        "random_low": row.random_low,
+        "random_high": row.random_high,
+        "beats": row.beats,
+    }
+
+
+def _kernels(graph: ConnectionGraph) -> int:
+    return sum(layer.size for layer in graph.layers if layer.kernels)
+
+
+def _documents(found: ClassPyramid, document: PyramidDocument) -> dict[str, Figure]:
+    figures: dict[str, Figure] = {
+        "graph": JsonFigure(document.model_dump(mode="json"), "The pyramid's graph"),
+        "schema": JsonFigure(PyramidDocument.model_json_schema(by_alias=True), "The JSON schema of the graph"),
+        "graphml": TextFigure(graphml(document), ".graphml", "For Gephi, Cytoscape, yEd or networkx"),
+        "nodes": TextFigure(nodes_csv(document), ".csv", "Kernels"),
+        "edges": TextFigure(edges_csv(document), ".csv", "Connections"),
+    }
+    try:
+        nested = published_dictionary(found)
+    except OptionError as reason:
+        # The published form is a tree, whose size explodes with depth: the graph above holds the same connections.
+        return {**figures, "nested": JsonFigure({"left_out": str(reason)}, "The published form, left out")}
+    return {**figures, "nested": JsonFigure(nested, "The nested dictionary of the published tool")}
+
+
+def _tubes(subject: Subject, clip: NamedClip, found: ClassPyramid) -> dict[str, Figure]:
+    over = clip.pixels[0].movedim(0, -1).numpy()
+    figures: dict[str, Figure] = {}
+    tubes = saliency_tubes(subject.network, clip.pixels, found, kernels_per_layer=TUBES_PER_LAYER)
+    for layer, tube in tubes.items():
+        figures[f"tube.{layer}"] = HeatFigure(tube.tube, over, False, _scale(tube.tube), f"Kept kernels of {layer}")
+        stack = np.maximum(tube.tube, 0.0)
+        figures[f"stack.{layer}"] = StackFigure(stack, over, _scale(stack), f"Tube of {layer}, frame behind frame")
+        for index, map_ in zip(tube.kernels, tube.maps, strict=True):
+            figure = HeatFigure(map_, over, False, _scale(map_), f"Kernel {index} of {layer}")
+            figures[f"kernel_tube.{layer}.{index}"] = figure
+    return figures
+
+
+def _scale(heat: NDArray[np.float32]) -> float:
+    """Return the value at which a tube's colours end."""
+    return float(np.percentile(np.abs(heat), TUBE_PERCENTILE)) or 1.0

@@ -1,0 +1,316 @@
+"""Class Feature Pyramids: which kernels, through which kernels, make the network say a class about a clip.
+
+After Stergiou et al. 2019, arXiv 1909.08611, over the connection graph that is derived from the network. Two
+scorings: `attribution` (one forward and one backward pass of the logit y_c; the default) and `published` (the
+paper's, with its division by a signed sum mended; see `reportgen.analyses.pyramid.published`).
+
+Attribution: the edge from input channel j to kernel i contributes C(j -> i) = <K_ij, dy_c/dK_ij>, the kernel itself
+R_i = sum over positions of dy_c/da_i * a_i, with a_i behind its batch norm and activation. Where several kernels meet
+in one channel (addition, gate), C is divided among them in proportion to the mean magnitude of their responses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from reportgen.analyses.pyramid.measure import Measurement, measure
+from reportgen.analyses.pyramid.published import published_walk
+from reportgen.analyses.pyramid.select import Selection, Walk, step_back, theta_curve, walk
+from reportgen.errors import NetworkError, OptionError
+from reportgen.networks.connections import ConnectionGraph, connection_graph
+from reportgen.networks.connections.build import class_output, evaluating
+from reportgen.networks.connections.labels import Ids
+from reportgen.networks.network import Network
+
+Scoring = Literal["attribution", "published"]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class PyramidNode:
+    """One kernel of a pyramid; `kept` is False for negative evidence."""
+
+    layer: str
+    index: int
+    depth: int
+    relevance: float
+    activation: float
+    kept: bool
+
+
+@dataclass(frozen=True)
+class PyramidEdge:
+    """What the kernel `source` (layer, index) contributes to the kernel `target`."""
+
+    source: tuple[str, int]
+    target: tuple[str, int]
+    contribution: float
+
+
+@dataclass(frozen=True, eq=False)
+class PyramidLayer:
+    """All K kernels of one layer of the pyramid: relevance and activation K, and which are kept or negative."""
+
+    name: str
+    kind: str
+    depth: int
+    offset: int
+    relevance: Floats
+    activation: Floats
+    kept: NDArray[np.bool_]
+    negative: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Conservation:
+    """How the logit is shared out.
+
+    `cuts` are the layers that every path from the clip to the class passes, with the sum of their kernels' relevance
+    and the bias share between them and the class, both relative to the logit; for a bias-free piecewise-linear
+    network the first is 1. `bias_share` is that of the deepest cut, `error` the largest |1 - sum - bias| of all cuts.
+    """
+
+    error: float
+    bias_share: float
+    cuts: tuple[tuple[str, float, float], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class ClassPyramid:
+    """The kernels that make a class, and how they feed each other.
+
+    Layers are in the order of depth, the class's own at depth 0. `sources`, `targets` (numbers in the graph) and
+    `contributions` are the edges between kept kernels, the strongest `max_edges` of `edge_total`; `logits` are those
+    of all classes.
+    """
+
+    graph: ConnectionGraph
+    class_index: int
+    logit: float
+    scoring: Scoring
+    parameters: Mapping[str, Any]
+    layers: tuple[PyramidLayer, ...]
+    sources: Ids
+    targets: Ids
+    contributions: NDArray[np.float32]
+    edge_total: int
+    conservation: Conservation | None
+    count_kept: Callable[[], Mapping[str, NDArray[np.int64]]] = field(repr=False)
+    logits: Floats = field(repr=False)
+
+    @cached_property
+    def theta_curve(self) -> Mapping[str, NDArray[np.int64]]:
+        """For each layer behind the class, how many kernels are kept at each of `THETAS`; computed when first read."""
+        return self.count_kept()
+
+    @cached_property
+    def nodes(self) -> tuple[PyramidNode, ...]:
+        """The kept kernels, the class's own first, then by depth and relevance."""
+        return tuple(self._nodes("kept"))
+
+    @cached_property
+    def negative(self) -> tuple[PyramidNode, ...]:
+        """The kernels that speak most against the class, by depth and relevance; not part of the graph."""
+        return tuple(self._nodes("negative"))
+
+    @cached_property
+    def edges(self) -> tuple[PyramidEdge, ...]:
+        """The edges as objects, strongest first."""
+        locate = self.graph.locate
+        order = np.argsort(-np.abs(self.contributions), kind="stable")
+        columns = (column[order].tolist() for column in (self.sources, self.targets, self.contributions))
+        rows = zip(*columns, strict=True)
+        return tuple(PyramidEdge(locate(source), locate(target), value) for source, target, value in rows)
+
+    def layer(self, name: str) -> PyramidLayer:
+        """Return a layer of the pyramid; raises KeyError when it is not in it."""
+        return {layer.name: layer for layer in self.layers}[name]
+
+    def kept(self) -> dict[str, tuple[int, ...]]:
+        """Return the kept kernels by layer, the class's own layer and boundaries left out."""
+        return {
+            layer.name: tuple(int(i) for i in np.flatnonzero(layer.kept))
+            for layer in self.layers
+            if layer.depth > 0 and layer.kind != "boundary" and layer.kept.any()
+        }
+
+    def _nodes(self, which: Literal["kept", "negative"]) -> Iterator[PyramidNode]:
+        for layer in self.layers:
+            chosen = np.flatnonzero(getattr(layer, which))
+            for index in chosen[np.argsort(-np.abs(layer.relevance[chosen]), kind="stable")].tolist():
+                relevance, activation = float(layer.relevance[index]), float(layer.activation[index])
+                yield PyramidNode(layer.name, index, layer.depth, relevance, activation, which == "kept")
+
+
+def class_pyramid(
+    network: Network | nn.Module,
+    clip: Tensor,
+    class_index: int | None = None,
+    *,
+    depth: int | None = 3,
+    scoring: Scoring = "attribution",
+    threshold: float | None = None,
+    top: int | None = None,
+    mass: float = 0.8,
+    per_layer: str | Mapping[str | int, int] | None = None,
+    graph: ConnectionGraph | None = None,
+    max_edges: int | None = 100_000,
+) -> ClassPyramid:
+    """Return the pyramid of a class on one clip.
+
+    `clip` is `C T H W` or `1 C T H W` in [0, 1] RGB (a bare module's input is taken as is, with its batch axis);
+    `class_index` None means the predicted class. `depth` is how many layers to step back from the class (None: the
+    whole network). Per layer, of the kernels that feed a kept kernel, those are kept whose score is at least
+    `threshold` (theta: score relative to the layer's best), or the best `top`, or else the fewest that hold `mass` of
+    the positive relevance. `per_layer` sets the number of kernels of single layers: a mapping from layer name or
+    depth, or the published tool's `top5_in2` (the best five at depth 2; `all` is none). `graph` saves deriving the
+    connection graph again.
+
+    Raises NetworkError when the class score is not made of single kernels (the network ends in a softmax) or there is
+    no such class, OptionError for parameters out of range.
+    """
+    selection = Selection.of(threshold=threshold, top=top, mass=mass, per_layer=per_layer)
+    if depth is not None and depth < 1:
+        raise OptionError(f"depth must be at least 1, got {depth}.")
+    borrowed = network if isinstance(network, Network) else Network(network)
+    batch = one_clip(borrowed, clip)
+    graph = graph or connection_graph(borrowed, tuple(batch.shape))
+    index = predicted_class(borrowed, batch) if class_index is None else class_index
+    starts = class_kernels(graph, index, borrowed.name)
+    depths = graph.depths(starts)
+    reached = depths if depth is None else np.where(depths > depth, -1, depths)
+    parameters = {"depth": depth, **selection.parameters()}
+    if scoring == "published":
+        found, measured, count_kept = published_walk(
+            borrowed, batch, index, graph, reached, starts, selection, max_edges
+        )
+        conservation = None
+    elif scoring == "attribution":
+        measured = measure_pyramid(borrowed, batch, index, graph, reached)
+        found = walk(graph, reached, starts, measured, selection, max_edges)
+        count_kept = partial(_counts, graph, reached, starts, found.relevance)
+        conservation = conserved(graph, depths, reached, measured)
+    else:
+        raise OptionError(f"There is no scoring {scoring!r}: take 'attribution' or 'published'.")
+    return ClassPyramid(
+        graph=graph,
+        class_index=index,
+        logit=measured.logit,
+        scoring=scoring,
+        parameters=parameters,
+        layers=_layers(graph, reached, found),
+        sources=found.sources,
+        targets=found.targets,
+        contributions=found.contributions,
+        edge_total=found.edge_total,
+        conservation=conservation,
+        count_kept=count_kept,
+        logits=measured.logits.double().cpu().numpy(),
+    )
+
+
+def one_clip(network: Network, clip: Tensor) -> Tensor:
+    """Return one clip as a batch of one on the network's device; raises NetworkError for more."""
+    batch = clip.unsqueeze(0) if network.card is not None and clip.ndim == 4 else clip
+    if batch.shape[0] != 1:
+        raise NetworkError(f"A pyramid explains one clip at a time, got {batch.shape[0]}: pass them one by one.")
+    parameter = next(network.module.parameters(), None)
+    return batch if parameter is None else batch.to(parameter.device)
+
+
+def predicted_class(network: Network, batch: Tensor) -> int:
+    """Return the class with the largest logit."""
+    with torch.no_grad(), evaluating(network.module):
+        return int(class_output(network, batch)[0].argmax())
+
+
+def class_kernels(graph: ConnectionGraph, class_index: int, name: str) -> Ids:
+    """Return the numbers of the kernels that a class score is made of.
+
+    Raises NetworkError when there are none, or when they are mixed behind a boundary such as a softmax.
+    """
+    if not 0 <= class_index < graph.output.shape[1]:
+        raise NetworkError(f"{name} has the classes 0 to {graph.output.shape[1] - 1}, not {class_index}.")
+    starts = graph.class_kernels(class_index)
+    kinds = {graph.layers[int(position)].kind for position in graph.layer_of(starts)}
+    if not kinds or not kinds <= {"convolution", "transposed", "linear"}:
+        behind = next((graph.locate(int(n))[0] for n in starts), "a constant")
+        raise NetworkError(f"The class scores of {name} come from {behind}: name the classifier in its card.")
+    return starts
+
+
+def measure_pyramid(
+    network: Network, batch: Tensor, class_index: int, graph: ConnectionGraph, reached: NDArray[np.int64]
+) -> Measurement:
+    """Run the forward and backward pass for the layers at the depths `reached` (-1: not wanted)."""
+    inside = [p for p in range(len(graph.layers)) if reached[p] >= 0]
+    feeding = {source for p in inside for source in graph.feeding[p]}
+    backward = [graph.layers[p].name for p in inside if graph.layers[p].kernels]
+    forward = [graph.layers[p].name for p in sorted(feeding) if graph.layers[p].kernels]
+    return measure(network, batch, class_index, graph, backward=backward, forward=forward)
+
+
+def _counts(
+    graph: ConnectionGraph, reached: NDArray[np.int64], starts: Ids, relevance: Floats
+) -> Mapping[str, NDArray[np.int64]]:
+    return theta_curve(
+        graph, reached, lambda theta: step_back(graph, reached, starts, relevance, Selection(threshold=theta))[0]
+    )
+
+
+def conserved(
+    graph: ConnectionGraph, depths: NDArray[np.int64], reached: NDArray[np.int64], measured: Measurement
+) -> Conservation:
+    """Compare the relevance at every cut of the pyramid with the logit (Euler's theorem for y_c).
+
+    A kernel's bias share is what its relevance has beyond the contributions into it: R_i - sum_j C(j -> i).
+    """
+    logit = measured.logit or 1.0
+    relevant = [p for p in range(len(graph.layers)) if depths[p] >= 0]
+    furthest = {p: max((t for t in relevant if p in graph.feeding[t]), default=p) for p in relevant}
+    above, cuts = 0.0, []
+    for position in reversed(relevant):
+        layer = graph.layers[position]
+        if reached[position] < 0 or not layer.kernels:
+            continue
+        found = measured.layers[layer.name]
+        relevance = float(found.relevance.double().sum()) if found.relevance is not None else 0.0
+        passed_by = any(p < position < furthest[p] for p in relevant)
+        below_is_inside = all(reached[p] >= 0 for p in relevant if p > position)
+        if not passed_by and below_is_inside:
+            cuts.append((layer.name, relevance / logit, above / logit))
+        products = zip(found.weights, found.gradients, strict=True)
+        into = sum(float((weight * gradient).double().sum()) for weight, gradient in products)
+        above += relevance - into
+    error = max((abs(1.0 - share - bias) for _, share, bias in cuts), default=0.0)
+    return Conservation(error, cuts[-1][2] if cuts else 0.0, tuple(cuts))
+
+
+def _layers(graph: ConnectionGraph, reached: NDArray[np.int64], found: Walk) -> tuple[PyramidLayer, ...]:
+    layers = []
+    for position in sorted((p for p in range(len(graph.layers)) if reached[p] >= 0), key=lambda p: (reached[p], -p)):
+        layer = graph.layers[position]
+        if layer.kind == "input":
+            continue
+        own = slice(layer.offset, layer.offset + layer.size)
+        layers.append(
+            PyramidLayer(
+                name=layer.name,
+                kind=layer.kind,
+                depth=int(reached[position]),
+                offset=layer.offset,
+                relevance=found.relevance[own],
+                activation=found.activation[own],
+                kept=found.kept[own],
+                negative=found.negative[own],
+            )
+        )
+    return tuple(layers)

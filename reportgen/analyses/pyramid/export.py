@@ -1,0 +1,200 @@
+"""A class pyramid as data for others: the JSON document, the published tool's dictionary, GraphML and CSV.
+
+Everything here returns values and writes nothing.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from reportgen.analyses.pyramid.class_pyramid import ClassPyramid, PyramidNode
+from reportgen.analyses.pyramid.layout import barycentre_order
+from reportgen.analyses.pyramid.select import THETAS
+from reportgen.errors import OptionError
+from reportgen.records.pyramid_schema import (
+    ClassFacts,
+    ConservationFigures,
+    EdgeFigures,
+    KernelPlace,
+    LayerFigures,
+    NodeFigures,
+    PyramidDocument,
+    ThetaCurve,
+)
+
+
+def pyramid_document(
+    pyramid: ClassPyramid,
+    *,
+    network: str,
+    weights: str | None = None,
+    clip: str | None = None,
+    label: str | None = None,
+) -> PyramidDocument:
+    """Return the pyramid as its JSON document.
+
+    `network` is the network's name, `weights` the digest of its weights, `clip` the clip's name, `label` the class's.
+    """
+    order = barycentre_order(pyramid)
+    shown = [layer for layer in pyramid.layers if layer.depth > 0]
+    conservation = pyramid.conservation
+    return PyramidDocument(
+        network=network,
+        weights=weights,
+        clip=clip,
+        class_=ClassFacts(index=pyramid.class_index, label=label),
+        logit=pyramid.logit,
+        scoring=pyramid.scoring,
+        parameters=dict(pyramid.parameters),
+        layers=tuple(
+            LayerFigures(
+                name=layer.name,
+                kind=layer.kind,
+                depth=layer.depth,
+                kernels=len(layer.kept),
+                kept=int(layer.kept.sum()),
+                relevance=float(layer.relevance.sum()),
+                relevances=tuple(float(f"{value:.4g}") for value in layer.relevance),
+            )
+            for layer in shown
+        ),
+        nodes=tuple(_node(node, order.get((node.layer, node.index), 0)) for node in pyramid.nodes if node.depth > 0),
+        negative=tuple(_node(node, 0) for node in pyramid.negative),
+        edges=tuple(_edges(pyramid)),
+        edge_total=pyramid.edge_total,
+        conservation=None
+        if conservation is None
+        else ConservationFigures(error=conservation.error, bias_share=conservation.bias_share, cuts=conservation.cuts),
+        theta_curve=ThetaCurve(
+            thetas=tuple(round(float(theta), 6) for theta in THETAS),
+            kept={name: tuple(int(n) for n in counts) for name, counts in pyramid.theta_curve.items()},
+        ),
+        boundaries=pyramid.graph.boundaries,
+        unknown_operations=dict(pyramid.graph.unknown_operations),
+    )
+
+
+def _node(node: PyramidNode, order: int) -> NodeFigures:
+    return NodeFigures(
+        layer=node.layer,
+        index=node.index,
+        depth=node.depth,
+        relevance=node.relevance,
+        activation=node.activation,
+        kept=node.kept,
+        order=order,
+    )
+
+
+def _edges(pyramid: ClassPyramid) -> Iterable[EdgeFigures]:
+    classes = {layer.name for layer in pyramid.layers if layer.depth == 0}
+    for edge in pyramid.edges:
+        layer, index = edge.target
+        target = (
+            KernelPlace(layer=None, index=pyramid.class_index)
+            if layer in classes
+            else KernelPlace(layer=layer, index=index)
+        )
+        source = KernelPlace(layer=edge.source[0], index=edge.source[1])
+        yield EdgeFigures(source=source, target=target, contribution=edge.contribution)
+
+
+def published_dictionary(pyramid: ClassPyramid, *, most: int = 200_000) -> dict[int, Any]:
+    """Return the nested dictionary of the published tool: {class: {kernel: {kernel before it: [...]}}}.
+
+    At each level the keys are the kernels that feed the one above, the last level is a list. Kernels are named by
+    index where the level has one layer, by `layer/index` where it has several (branches, skip paths). The dictionary
+    is a tree: a kernel appears under each kernel that it feeds, so its size explodes with depth; equal branches are
+    one object in memory. Raises OptionError when it would hold more than `most` entries.
+    """
+    feeding: dict[tuple[str, int], list[tuple[str, int]]] = defaultdict(list)
+    for edge in pyramid.edges:
+        feeding[edge.target].append(edge.source)
+    built: dict[tuple[str, int], tuple[Any, int]] = {}
+
+    def branch(kernel: tuple[str, int]) -> tuple[Any, int]:
+        if kernel not in built:
+            sources = sorted(feeding[kernel])
+            single = len({layer for layer, _ in sources}) == 1
+            names: list[int | str] = [index if single else f"{layer}/{index}" for layer, index in sources]
+            if any(feeding[source] for source in sources):
+                below = [branch(source) for source in sources]
+                entries = len(sources) + sum(size for _, size in below)
+                built[kernel] = (dict(zip(names, (tree for tree, _ in below), strict=True)), entries)
+            else:
+                built[kernel] = (names, len(sources))
+        return built[kernel]
+
+    trees = [branch((node.layer, node.index)) for node in pyramid.nodes if node.depth == 0]
+    entries = sum(size for _, size in trees)
+    if entries > most:
+        raise OptionError(
+            f"The published tool's dictionary would hold {entries} entries: raise the threshold or lower the depth."
+        )
+    tree = trees[0][0] if len(trees) == 1 else {place: own for place, (own, _) in enumerate(trees)}
+    return {pyramid.class_index: tree}
+
+
+def graphml(document: PyramidDocument) -> str:
+    """Return the document's graph as GraphML, for Gephi, Cytoscape, yEd or networkx."""
+    root = ET.Element("graphml", xmlns="http://graphml.graphdrawing.org/xmlns")
+    keys = {
+        "layer": ("node", "string"),
+        "index": ("node", "int"),
+        "depth": ("node", "int"),
+        "relevance": ("node", "double"),
+        "activation": ("node", "double"),
+        "contribution": ("edge", "double"),
+    }
+    for name, (of, kind) in keys.items():
+        ET.SubElement(root, "key", {"id": name, "for": of, "attr.name": name, "attr.type": kind})
+    graph = ET.SubElement(root, "graph", edgedefault="directed")
+    _graphml_node(
+        graph, KernelPlace(layer=None, index=document.class_.index), {"relevance": document.logit, "depth": 0}
+    )
+    for node in document.nodes:
+        figures = {"layer": node.layer, "index": node.index, "depth": node.depth}
+        values = {**figures, "relevance": node.relevance, "activation": node.activation}
+        _graphml_node(graph, KernelPlace(layer=node.layer, index=node.index), values)
+    for edge in document.edges:
+        element = ET.SubElement(graph, "edge", source=_address(edge.source), target=_address(edge.target))
+        ET.SubElement(element, "data", key="contribution").text = repr(edge.contribution)
+    return ET.tostring(root, encoding="unicode", xml_declaration=True)
+
+
+def _graphml_node(graph: ET.Element, place: KernelPlace, values: dict[str, Any]) -> None:
+    element = ET.SubElement(graph, "node", id=_address(place))
+    for name, value in values.items():
+        ET.SubElement(element, "data", key=name).text = str(value)
+
+
+def _address(place: KernelPlace) -> str:
+    return f"class/{place.index}" if place.layer is None else f"{place.layer}/{place.index}"
+
+
+def nodes_csv(document: PyramidDocument) -> str:
+    """Return the kernels, negative evidence among them, as CSV."""
+    rows = [
+        (n.layer, n.index, n.depth, n.relevance, n.activation, n.kept) for n in (*document.nodes, *document.negative)
+    ]
+    return _csv(("layer", "index", "depth", "relevance", "activation", "kept"), rows)
+
+
+def edges_csv(document: PyramidDocument) -> str:
+    """Return the edges as CSV; the class's layer is empty."""
+    header = ("source_layer", "source_index", "target_layer", "target_index", "contribution")
+    ends = [(e.source, e.target, e.contribution) for e in document.edges]
+    return _csv(header, [(s.layer or "", s.index, t.layer or "", t.index, value) for s, t, value in ends])
+
+
+def _csv(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return text.getvalue()

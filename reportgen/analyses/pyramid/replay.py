@@ -1,0 +1,203 @@
+"""Running a network again from where a change first shows, with everything in front of it remembered.
+
+A pass is a sequence of operations. A recorded pass tells which tensors cross from the operations before a place to
+those after it; a replay from that place hands out copies of these and computes nothing else in front. The network is
+not edited and need not be made of modules: its own code runs each time, as below autograd in `pyramid_measure`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves, tree_map
+from torch.utils.weak import WeakTensorKeyDictionary
+
+from reportgen.analyses.pyramid.measure import Response, ResponseObserver
+from reportgen.errors import NetworkError
+
+_DETACH = torch.ops.aten.detach.default
+"""No step of a pass: torch inserts it or not, by whether anybody (an observer, say) holds a tensor that it made."""
+
+Crossing = tuple[int, int]
+"""A tensor of a pass: the operation that made it, and which of its results it is."""
+
+
+@dataclass(eq=False)
+class Operation:
+    """One operation of a recorded pass.
+
+    `results` describes each result: the place among the tensor arguments that it is (in-place operations), or a way
+    to an empty tensor like it; None for what is no tensor. `reads` are the tensors that it takes from earlier ones.
+    """
+
+    name: str
+    result: Any
+    results: list[int | Callable[[], Tensor] | None]
+    reads: list[Crossing]
+    views: bool
+
+
+@dataclass(eq=False)
+class Recording:
+    """A recorded pass.
+
+    `responses` are the layer's name, the operation by its kernels, the one behind which it is complete, and its axis.
+    """
+
+    operations: list[Operation] = field(default_factory=list)
+    responses: list[tuple[str, int, int, int]] = field(default_factory=list)
+
+    def start(self, layers: Iterable[str]) -> int:
+        """Return the first operation by kernels of these layers."""
+        wanted = set(layers)
+        return min(begin for name, begin, _, _ in self.responses if name in wanted)
+
+    def crossing(self, place: int) -> set[Crossing]:
+        """Return the tensors made before operation `place` and read by it or later."""
+        return {made for operation in self.operations[place:] for made in operation.reads if made[0] < place}
+
+
+class Recorder(ResponseObserver):  # type: ignore[no-untyped-call, unused-ignore]
+    """Records one pass."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._operations: list[Operation] = []
+        self._makers: Any = WeakTensorKeyDictionary()
+        self._starts: dict[int, int] = {}
+        self._ends: dict[int, int] = {}
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        if func is _DETACH:
+            return self._same_as(args[0], super().__torch_dispatch__(func, types, args, kwargs))
+        tensors = tensors_of((args, kwargs))
+        reads = [self._makers[tensor] for tensor in tensors if tensor in self._makers]
+        result = super().__torch_dispatch__(func, types, args, kwargs)
+        place, outputs = len(self._operations), tree_leaves(result)
+        results: list[int | Callable[[], Tensor] | None] = []
+        for number, output in enumerate(outputs):
+            same = next((i for i, tensor in enumerate(tensors) if tensor is output), None)
+            if isinstance(output, Tensor) and same is None:
+                self._makers[output] = (place, number)
+                results.append(_empty_like(output))
+            else:
+                results.append(same)
+        kept = tree_map(lambda leaf: None if isinstance(leaf, Tensor) else leaf, result)
+        views = any(r.alias_info is not None for r in func._schema.returns) and not func._schema.is_mutable
+        self._operations.append(Operation(str(func), kept, results, reads, views))
+        return result
+
+    def _same_as(self, tensor: Tensor, result: Tensor) -> Tensor:
+        if tensor in self._makers:
+            self._makers[result] = self._makers[tensor]
+        return result
+
+    def reached(self, response: Response) -> None:
+        """Note the operation that computed the response; the last one completes it."""
+        self._starts.setdefault(id(response), len(self._operations))
+        self._ends[id(response)] = len(self._operations)
+
+    @property
+    def recording(self) -> Recording:
+        """The pass, when it is over."""
+        starts = [self._starts[id(response)] for response in self.responses]
+        finals = [response.final() for response in self.responses]
+        found = [(f.layer, s, self._ends[id(f)], f.axis) for s, f in zip(starts, finals, strict=True)]
+        return Recording(self._operations, found)
+
+
+class Replay(TorchDispatchMode):  # type: ignore[no-untyped-call, unused-ignore]
+    """Repeats a recorded pass from operation `start`, and multiplies responses by masks where they are complete.
+
+    `known` are the tensors that cross `start`. `keep` (clips, K) by layer is 0 where a kernel is silenced. `capture`
+    asks for the tensors that cross a later place: they are in `captured` afterwards.
+    """
+
+    def __init__(
+        self,
+        recording: Recording,
+        start: int = 0,
+        known: Mapping[Crossing, Tensor] | None = None,
+        *,
+        keep: Mapping[str, Tensor] | None = None,
+        capture: int | None = None,
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call, unused-ignore]
+        self._recording, self._start, self._known = recording, start, dict(known or {})
+        masks = keep or {}
+        self._masks = {end: (axis, masks[name]) for name, _, end, axis in recording.responses if name in masks}
+        self._last = max(self._masks, default=-1)
+        self._capture = capture
+        self._crossing = recording.crossing(capture) if capture is not None else set()
+        self._live: dict[Crossing, Tensor] = {}
+        self._place = 0
+        self.captured: dict[Crossing, Tensor] = {}
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        if func is _DETACH:
+            return func(*args, **(kwargs or {}))
+        place, operations = self._place, self._recording.operations
+        if place == self._capture:
+            self.captured = {made: tensor.clone() for made, tensor in self._live.items()}
+            self._live.clear()
+        self._place += 1
+        if place <= max(self._last, self._start) and (place >= len(operations) or operations[place].name != str(func)):
+            raise NetworkError("The network takes other steps on each pass: its kernels cannot be silenced.")
+        if place < self._start and not operations[place].views:
+            result = self._remembered(place, args, kwargs)
+        else:
+            result = func(*args, **(kwargs or {}))
+            if place < self._start:
+                result = self._replaced(place, result)
+        if place in self._masks:
+            axis, keep = self._masks[place]
+            _silence(tree_leaves(result)[0], axis, keep)
+        if self._capture is not None and place < self._capture:
+            for number, output in enumerate(tree_leaves(result)):
+                if (place, number) in self._crossing:
+                    self._live[place, number] = output
+        return result
+
+    def _remembered(self, place: int, args: Sequence[Any], kwargs: dict[str, Any] | None) -> Any:
+        """Return an operation's result without computing it: what crosses the start, else tensors of any values."""
+        operation, tensors = self._recording.operations[place], tensors_of((args, kwargs))
+        leaves = tree_leaves(operation.result)
+        made = [
+            leaf if how is None else tensors[how] if isinstance(how, int) else self._known_or((place, number), how)
+            for number, (leaf, how) in enumerate(zip(leaves, operation.results, strict=True))
+        ]
+        fresh = iter(made)
+        return tree_map(lambda _: next(fresh), operation.result)
+
+    def _replaced(self, place: int, result: Any) -> Any:
+        numbers = iter(range(len(tree_leaves(result))))
+        return tree_map(lambda leaf: self._known_or((place, next(numbers)), lambda: leaf), result)
+
+    def _known_or(self, made: Crossing, otherwise: Callable[[], Tensor]) -> Tensor:
+        return self._known[made].clone() if made in self._known else otherwise()
+
+
+def tensors_of(arguments: Any) -> list[Tensor]:
+    """Return the tensors among an operation's arguments, in order."""
+    return [leaf for leaf in tree_leaves(arguments) if isinstance(leaf, Tensor)]
+
+
+def _empty_like(tensor: Tensor) -> Callable[[], Tensor]:
+    size, stride, dtype, device = tuple(tensor.shape), tensor.stride(), tensor.dtype, tensor.device
+    return lambda: torch.empty_strided(size, stride, dtype=dtype, device=device)
+
+
+def _silence(tensor: Tensor, axis: int, keep: Tensor) -> None:
+    if tensor.shape[0] % len(keep):
+        raise NetworkError("A layer does not keep the clips of a batch apart: ablate with batch=1.")
+    mask = keep.repeat_interleave(tensor.shape[0] // len(keep), 0)
+    tensor.mul_(mask.reshape([n if a in {0, axis} else 1 for a, n in enumerate(tensor.shape)]))

@@ -1,0 +1,107 @@
+"""Saliency of each clip: where and when the network looked, by each attribution method."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from reportgen.analyses.base import Answers, Inapplicable, NamedClip, Parameters, Subject, Unit
+from reportgen.analyses.common.targets import asked, asked_name, class_units
+from reportgen.analyses.saliency.attribution import METHODS, Attribution, attribute, attribute_converged
+from reportgen.errors import unknown_name
+from reportgen.progress import Progress
+from reportgen.records.figures import DataFigure, Figure, HeatFigure, MapFigure, Result, StackFigure
+
+#: The colour scale ends at this percentile of the map's magnitude, so that a single pixel does not darken the rest.
+SCALE_PERCENTILE = 99.5
+
+
+class SaliencyAnalysis:
+    """One unit per clip, class (or contrast of two) and method."""
+
+    name = "saliency"
+    title = "Where and when it looked"
+    version = 3
+    after: tuple[str, ...] = ()
+    choosing: tuple[str, ...] = ("methods",)
+
+    def units(self, subject: Subject, parameters: Parameters) -> Sequence[Unit | Inapplicable]:
+        """Return every clip and class by every method; raises UnknownNameError for one that there is not."""
+        for method in parameters["methods"]:
+            if method not in METHODS:
+                raise unknown_name("saliency method", str(method), METHODS)
+        return class_units(subject, [{"method": method} for method in parameters["methods"]], contrasts=True)
+
+    def run(
+        self,
+        subject: Subject,
+        units: Sequence[Unit],
+        parameters: Parameters,
+        answers: Answers,  # noqa: ARG002
+        progress: Progress,
+    ) -> Iterator[tuple[Unit, Result]]:
+        """Yield each method's map."""
+        clip = subject.clip(str(units[0].parameters["clip"]))
+        options = {name: value for name, value in parameters.items() if name not in self.choosing}
+        with progress.task(f"saliency of {clip.name}", len(units)) as task:
+            for unit in units:
+                found, steps = _attribution(subject, unit, clip, options, progress)
+                yield unit, _result(subject, unit, found, steps, clip.pixels[0].movedim(0, -1).numpy())
+                task.advance()
+
+
+def _attribution(
+    subject: Subject, unit: Unit, clip: NamedClip, options: dict[str, Any], progress: Progress
+) -> tuple[Attribution, int | None]:
+    """Return the map, and how many steps it took where the method takes steps."""
+    network, index = asked(subject, unit)
+    method = str(unit.parameters["method"])
+    more = {"seed": subject.seed, "progress": progress, **options}
+    if method == "integrated_gradients":
+        return attribute_converged(network, clip.pixels, index, **more)
+    return attribute(network, clip.pixels, index, method=method, **more), None
+
+
+def _result(subject: Subject, unit: Unit, found: Attribution, steps: int | None, over: np.ndarray[Any, Any]) -> Result:
+    heat = found.heat[0].numpy()
+    method = METHODS[found.method]
+    scale = _scale(heat)
+    metrics: dict[str, Any] = {
+        "method": found.method,
+        "title": method.title,
+        "class_index": unit.parameters["class"],
+        "against": unit.parameters.get("against"),
+        "class": asked_name(subject, unit),
+        "logit": found.logit,
+        "signed": method.signed,
+        "scale": scale,
+        "minimum": float(heat.min()),
+        "maximum": float(heat.max()),
+        "temporal_profile": [float(f"{value:.5g}") for value in found.temporal_profile[0].tolist()],
+        "completeness_error": found.completeness_error,
+        "steps_used": steps,
+        "seconds_per_map": round(found.seconds, 3),
+    }
+    figures: dict[str, Figure] = {
+        "overlay": HeatFigure(heat, over, method.signed, scale, method.title),
+        "tube": StackFigure(heat, over, scale, f"{method.title}, frame behind frame", method.signed),
+        "attribution": DataFigure(_in_units(found.attribution[0].numpy()), "Attribution in units of its scale"),
+    }
+    with_sign = found.attribution[0].sum(0).numpy()
+    if not method.signed and with_sign.min() < 0:
+        metrics["signed_scale"] = _scale(with_sign)
+        figures["signed"] = MapFigure(with_sign, True, metrics["signed_scale"], f"{method.title} with its sign")
+    return Result(figures, metrics)
+
+
+def _scale(heat: np.ndarray[Any, Any]) -> float:
+    """Return where the colours end: one value for all frames of the clip."""
+    return float(np.percentile(np.abs(heat), SCALE_PERCENTILE)) or float(np.abs(heat).max())
+
+
+def _in_units(attribution: np.ndarray[Any, Any]) -> dict[str, np.ndarray[Any, Any]]:
+    """Return the attribution in units of its largest magnitude: half precision would lose values of 1e-8."""
+    largest = float(np.abs(attribution).max())
+    return {"attribution": (attribution / largest).astype(np.float16), "scale": np.array(largest, np.float64)}

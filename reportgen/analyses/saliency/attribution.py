@@ -1,0 +1,256 @@
+"""Where and when a network looked: attribution of a class logit to the pixels of a clip."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from reportgen.analyses.common.baselines import make_baseline
+from reportgen.analyses.common.memory import starting_batch, with_less_memory
+from reportgen.analyses.saliency.methods import METHODS, Method, Question, cam_layer
+from reportgen.errors import NetworkError, unknown_name
+from reportgen.networks.network import Network, as_network, no_weight_gradients
+from reportgen.networks.preactivation import placement
+from reportgen.progress import SILENT, Progress
+
+__all__ = ["METHODS", "Attribution", "attribute", "attribute_converged", "cam_layer"]
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """What each pixel of N clips did for a class logit; tensors are float32 on the CPU.
+
+    `attribution` is like the clip, `N C T H W`. `heat` N T H W sums it over channels, and its magnitude where the
+    map is not `signed`. `temporal_profile` N T is the sum of |attribution| over channels and positions. For methods
+    that promise that attributions sum to the logit's gain over the baseline, `completeness_errors` says by which
+    share of that gain they miss, per clip. `layer` is the one that Grad-CAM read, `baseline` what was compared with.
+    """
+
+    attribution: Tensor
+    heat: Tensor
+    temporal_profile: Tensor
+    logits: tuple[float, ...]
+    class_index: int
+    method: str
+    signed: bool
+    baseline: str | None
+    completeness_errors: tuple[float, ...] | None
+    seconds: float
+    seed: int
+    layer: str | None = None
+
+    @property
+    def logit(self) -> float:
+        """The class logit of the clip; the mean over clips where there are several."""
+        return math.fsum(self.logits) / len(self.logits)
+
+    @property
+    def completeness_error(self) -> float | None:
+        """The largest completeness error over clips; None for methods that promise none."""
+        return None if self.completeness_errors is None else max(self.completeness_errors)
+
+
+def attribute(
+    network: Network | nn.Module,
+    clip: Tensor,
+    class_index: int,
+    method: str = "integrated_gradients",
+    *,
+    seed: int = 0,
+    batch_size: int | None = None,
+    steps: int = 64,
+    samples: int = 16,
+    baseline: str | Tensor = "blur",
+    layer: str | None = None,
+    window: tuple[int, ...] | None = None,
+    signed: bool | None = None,
+    progress: Progress = SILENT,
+) -> Attribution:
+    """Return what each pixel of `clip` did for the logit of a class, by one of METHODS.
+
+    `clip` is `N C T H W` in [0, 1] RGB for a Network, and what a bare module takes (`N C T H W` or `N C H W`) for
+    that; attributions are with respect to these values, behind which lies the card's normalisation. `steps` are
+    those of integrated gradients, `samples` those of SmoothGrad, `window` is occlusion's box (t, h, w), `layer`
+    Grad-CAM's (default: `cam_layer`), `baseline` one of BASELINES or a clip.
+    Clips are answered one by one, `batch_size` passes at once (default: by memory, halved when it runs out); neither
+    changes the answer beyond rounding. The network is left as it was.
+
+    Raises UnknownNameError for an unknown method, class or baseline, NetworkError when the method does not apply to
+    the network or its map is zero everywhere or not finite, OutOfMemoryError when one pass does not fit into memory.
+    """
+    found = attribute_unchecked(
+        network,
+        clip,
+        class_index,
+        method,
+        Effort(seed, batch_size, steps, samples, baseline, layer, window),
+        signed=signed,
+        progress=progress,
+    )
+    for one in found.attribution:
+        if not torch.isfinite(one).all():
+            raise NetworkError(f"{_about(found)} is not finite: the network overflows on this clip.")
+        if not one.any():
+            raise NetworkError(
+                f"{_about(found)} is zero everywhere: nothing in this clip speaks for the class by this method; "
+                "choose another class, layer or method."
+            )
+    return found
+
+
+def attribute_converged(
+    network: Network | nn.Module,
+    clip: Tensor,
+    class_index: int,
+    *,
+    steps: int = 64,
+    first: int = 16,
+    tolerance: float = 0.01,
+    **options: Any,
+) -> tuple[Attribution, int]:
+    """Return integrated gradients and their steps: `first` ones, and more until the sum is as near as asked for.
+
+    Twice as many each time, or at once as many as an error needs that falls with the square of the steps (it falls no
+    faster), until the completeness error is at most `tolerance`, or `steps` are reached. The other options and the
+    errors are those of `attribute`.
+    """
+    used = min(first, steps)
+    found = attribute(network, clip, class_index, "integrated_gradients", steps=used, **options)
+    while used < steps and found.completeness_error is not None and not found.completeness_error <= tolerance:
+        excess = found.completeness_error / max(tolerance, 1e-9)
+        used = min(used * max(2, math.floor(math.sqrt(excess))) if math.isfinite(excess) else steps, steps)
+        found = attribute(network, clip, class_index, "integrated_gradients", steps=used, **options)
+    return found, used
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How a map is made, beside its method: the keyword arguments of `attribute`."""
+
+    seed: int = 0
+    batch_size: int | None = None
+    steps: int = 64
+    samples: int = 16
+    baseline: str | Tensor = "blur"
+    layer: str | None = None
+    window: tuple[int, ...] | None = None
+
+
+def attribute_unchecked(
+    network: Network | nn.Module,
+    clip: Tensor,
+    class_index: int,
+    method: str,
+    effort: Effort,
+    *,
+    signed: bool | None = None,
+    progress: Progress = SILENT,
+) -> Attribution:
+    """Return what `attribute` does, also when the map is zero everywhere: a network made blind on purpose may be."""
+    if method not in METHODS:
+        raise unknown_name("saliency method", method, METHODS)
+    if min(effort.steps, effort.samples) < 1:
+        raise NetworkError(f"Steps and samples must be at least 1, not {effort.steps} and {effort.samples}.")
+    started = time.perf_counter()
+    chosen = METHODS[method]
+    seen = as_network(network)
+    clips = _placed(seen, clip)
+    reference = make_baseline(effort.baseline, clips) if chosen.compared else clips
+    with no_weight_gradients(seen):
+        scores = _scores(seen, clips)
+        if not 0 <= class_index < scores.shape[1]:
+            raise unknown_name("class", str(class_index), [f"0 to {scores.shape[1] - 1}"])
+        layer = (effort.layer or cam_layer(seen, clips[:1])) if chosen.reads_layer else None
+        every = Question(
+            network=seen,
+            clip=clips,
+            scores=scores,
+            class_index=class_index,
+            baseline=reference,
+            seed=effort.seed,
+            steps=effort.steps,
+            samples=effort.samples,
+            batch_size=effort.batch_size or starting_batch(clips[:1]),
+            layer=layer,
+            window=effort.window,
+        )
+        found = _answers(chosen, every, progress)
+        logits = scores[:, class_index]
+        errors = None
+        if chosen.additive:
+            errors = _completeness(found, logits, _scores(seen, reference)[:, class_index])
+    signed = chosen.signed if signed is None else signed
+    found = found.float().cpu()
+    volume = found if found.ndim == 5 else found.unsqueeze(2)
+    return Attribution(
+        attribution=found,
+        heat=volume.sum(dim=1) if signed else volume.abs().sum(dim=1),
+        temporal_profile=volume.abs().sum(dim=(1, 3, 4)),
+        logits=tuple(logits.tolist()),
+        class_index=class_index,
+        method=method,
+        signed=signed,
+        baseline=_baseline_name(effort.baseline) if chosen.compared else None,
+        completeness_errors=errors,
+        seconds=time.perf_counter() - started,
+        seed=effort.seed,
+        layer=layer,
+    )
+
+
+def _placed(network: Network, clip: Tensor) -> Tensor:
+    """Return the clips where the network is, in its precision; raises NetworkError for other shapes."""
+    if clip.ndim not in (4, 5) or 0 in clip.shape:
+        raise NetworkError(f"Saliency needs clips N C T H W (or N C H W), got {tuple(clip.shape)}.")
+    return clip.detach().to(**placement(network))
+
+
+def _singly(clips: Tensor) -> tuple[Tensor, ...]:
+    return torch.split(clips, 1)
+
+
+def _scores(network: Network, clips: Tensor) -> Tensor:
+    """Return the logits `N K`, one clip at a time."""
+    with torch.no_grad():
+        return torch.cat([network.logits(clip) for clip in _singly(clips)])
+
+
+def _answers(method: Method, every: Question, progress: Progress) -> Tensor:
+    """Return the maps of all clips, each answered alone, with half of the batch whenever memory runs out."""
+    questions = [
+        replace(every, clip=one, scores=scores, baseline=other)
+        for one, scores, other in zip(*map(_singly, (every.clip, every.scores, every.baseline)), strict=True)
+    ]
+    found = []
+    with torch.enable_grad(), progress.task(method.title, sum(map(method.passes, questions))) as task:
+        for question in questions:
+            asked = replace(question, advance=task.advance)
+            found.append(
+                with_less_memory(
+                    lambda size, asked=asked: method.compute(replace(asked, batch_size=size)),  # type: ignore[misc]
+                    question.batch_size,
+                    method.title,
+                )
+            )
+    return torch.cat(found)
+
+
+def _completeness(found: Tensor, logits: Tensor, reference: Tensor) -> tuple[float, ...]:
+    """Return |sum of attributions - gain| / |gain| per clip, the gain being the logit's over its baseline's."""
+    gain = logits.double() - reference.double()
+    missed = found.double().flatten(1).sum(dim=1) - gain
+    least = 1e-6 * logits.double().abs().clamp(min=1)
+    return tuple((missed.abs() / torch.maximum(gain.abs(), least)).tolist())
+
+
+def _about(found: Attribution) -> str:
+    return f"{METHODS[found.method].title} of class {found.class_index}"
+
+
+def _baseline_name(baseline: str | Tensor) -> str:
+    return baseline if isinstance(baseline, str) else "given"

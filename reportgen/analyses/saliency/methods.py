@@ -1,0 +1,363 @@
+"""The attribution methods, each for one clip; captum computes them."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import captum.attr
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 (torch's own convention)
+
+from reportgen.analyses.saliency.exposed import NONLINEARITIES, RECTIFIERS, ExposedNetwork
+from reportgen.errors import NetworkError
+from reportgen.networks.network import Network
+
+NOISE_SHARE = 0.15
+"""SmoothGrad's noise as a share of the clip's range (Smilkov et al. 2017: 10 to 20 per cent)."""
+
+_PARTS = (4, 5, 5)
+"""Into how many boxes occlusion cuts a clip along time, height and width."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """One clip `1 C T H W` (or `1 C H W`), its logits, the class asked about, and how much work the answer may be.
+
+    `batch_size` is how many clips go through the network at once. `advance` is told of every clip that did.
+    """
+
+    network: Network
+    clip: Tensor
+    scores: Tensor
+    class_index: int
+    baseline: Tensor
+    seed: int
+    steps: int
+    samples: int
+    batch_size: int
+    layer: str | None = None
+    window: tuple[int, ...] | None = None
+    advance: Callable[[float], None] = lambda _clips: None
+
+    def logits(self, clips: Tensor) -> Tensor:
+        """Return the logits `N K`, and report the work."""
+        answer = self.network.logits(clips)
+        self.advance(len(clips))
+        return answer
+
+
+Attribute = Callable[[Question], Tensor]
+
+
+@dataclass(frozen=True)
+class Method:
+    """An attribution method.
+
+    `signed` maps tell evidence for the class from evidence against it. `additive` ones sum to what the logit gains
+    over the baseline's. `compared` ones need a baseline, and those that say so read a layer. `stochastic` ones depend
+    on the seed. `passes` is how many clips go through the network for one map.
+    """
+
+    title: str
+    signed: bool
+    description: str
+    source: str
+    compute: Attribute
+    additive: bool = False
+    compared: bool = False
+    stochastic: bool = False
+    reads_layer: bool = False
+    passes: Callable[[Question], int] = lambda _question: 1
+
+
+def gradients(question: Question) -> Tensor:
+    """Return dy/dx."""
+    return _attributed(captum.attr.Saliency(question.logits), question, abs=False)
+
+
+def input_x_gradient(question: Question) -> Tensor:
+    """Return x dy/dx."""
+    return _attributed(captum.attr.InputXGradient(question.logits), question)
+
+
+def guided_backprop(question: Question) -> Tensor:
+    """Return dy/dx where every ReLU passes back only what is positive."""
+    return _attributed(captum.attr.GuidedBackprop(_guided(question)), question)
+
+
+def smoothgrad(question: Question) -> Tensor:
+    """Return the mean of dy/dx over noisy copies of the clip."""
+    return _smoothed(question, captum.attr.Saliency(question.logits), abs=False)
+
+
+def smoothgrad_guided(question: Question) -> Tensor:
+    """Return the mean of guided backprop over noisy copies of the clip."""
+    return _smoothed(question, captum.attr.GuidedBackprop(_guided(question)))
+
+
+def integrated_gradients(question: Question) -> Tensor:
+    """Return (x - b) times the mean of dy/dx along the line from the baseline b to the clip x."""
+    return _attributed(
+        captum.attr.IntegratedGradients(question.logits),
+        question,
+        baselines=question.baseline,
+        n_steps=question.steps,
+        internal_batch_size=question.batch_size,
+    )
+
+
+def deeplift(question: Question) -> Tensor:
+    """Return DeepLift's contributions by the rescale rule."""
+    exposed = _exposed(question, NONLINEARITIES)
+    return _attributed(captum.attr.DeepLift(exposed), question, baselines=question.baseline)
+
+
+def grad_cam(question: Question) -> Tensor:
+    """Return the positive part of sum_k mean(dy/dA_k) A_k of a layer's maps A, enlarged to the clip.
+
+    The map has no channels: each of the clip's has an equal share of it.
+    """
+    return (_cam(question) / question.clip.shape[1]).expand_as(question.clip).clone()
+
+
+def guided_grad_cam(question: Question) -> Tensor:
+    """Return guided backprop times Grad-CAM."""
+    return guided_backprop(question) * _cam(question)
+
+
+def occlusion(question: Question) -> Tensor:
+    """Return how much the logit falls when a box of space and time is replaced by the baseline's.
+
+    Boxes lie side by side; a pixel has its box's fall, shared out over the box.
+    """
+    box = (question.clip.shape[1], *_window(question))
+    found = _attributed(
+        captum.attr.Occlusion(question.logits),
+        question,
+        sliding_window_shapes=box,
+        strides=box,
+        baselines=question.baseline,
+        perturbations_per_eval=question.batch_size,
+    )
+    return found / math.prod(box)
+
+
+def _window(question: Question) -> tuple[int, ...]:
+    """Return the sides of occlusion's box, as many as the clip has axes of time and space."""
+    sizes = question.clip.shape[2:]
+    window = question.window or tuple(
+        math.ceil(size / parts) for size, parts in zip(sizes, _PARTS[-len(sizes) :], strict=True)
+    )
+    if len(window) != len(sizes) or any(not 0 < side <= size for side, size in zip(window, sizes, strict=True)):
+        raise NetworkError(
+            f"The occlusion box {window} does not fit into the clip {tuple(sizes)}: choose a smaller one."
+        )
+    return window
+
+
+def _boxes(question: Question) -> int:
+    return 1 + math.prod(
+        math.ceil(size / side) for size, side in zip(question.clip.shape[2:], _window(question), strict=True)
+    )
+
+
+def _attributed(method: Any, question: Question, **options: Any) -> Tensor:
+    clip = question.clip.detach().clone().requires_grad_()
+    with _quiet():
+        found: Tensor = method.attribute(clip, target=question.class_index, **options)
+    return found.detach()
+
+
+def _smoothed(question: Question, method: Any, **options: Any) -> Tensor:
+    """Return the mean attribution over `samples` noisy clips.
+
+    captum's NoiseTunnel draws from the global generator, batch by batch, so that its answer depends on the batch
+    size and the device; here sample i has its own seed.
+    """
+    clip = question.clip
+    spread = NOISE_SHARE * float(clip.max() - clip.min())
+    total = torch.zeros_like(clip)
+    for start in range(0, question.samples, question.batch_size):
+        numbers = range(start, min(start + question.batch_size, question.samples))
+        noisy = torch.cat([clip + spread * _noise(clip, question.seed, number) for number in numbers])
+        with _quiet():
+            found = method.attribute(noisy.requires_grad_(), target=question.class_index, **options)
+        total += found.detach().sum(dim=0, keepdim=True)
+    return total / question.samples
+
+
+def _noise(clip: Tensor, seed: int, number: int) -> Tensor:
+    generator = torch.Generator().manual_seed(seed * 1_000_003 + number)
+    return torch.randn(clip.shape, generator=generator, dtype=torch.float32).to(clip)
+
+
+def _cam(question: Question) -> Tensor:
+    """Return Grad-CAM's map `1 1 T H W` (or `1 1 H W`), of the clip's size."""
+    layer = question.layer or cam_layer(question.network, question.clip)
+    exposed = _rectifiers(question)  # an in-place ReLU behind the layer would overwrite the maps that are read
+    method = captum.attr.LayerGradCam(exposed, question.network.submodule(layer))
+    found = _attributed(method, question, relu_attributions=True)
+    if found.ndim < 4 or found.ndim > 5 or math.prod(found.shape[-2:]) == 1:
+        raise NetworkError(f"{layer} has no map to show ({tuple(found.shape)}): choose a convolution as the layer.")
+    maps = found if found.ndim == 5 else found.unsqueeze(2)
+    size = question.clip.shape[2:] if question.clip.ndim == 5 else (1, *question.clip.shape[2:])
+    enlarged = F.interpolate(maps, size=tuple(size), mode="trilinear", align_corners=False)
+    return enlarged if question.clip.ndim == 5 else enlarged.squeeze(2)
+
+
+def cam_layer(network: Network, clip: Tensor) -> str:
+    """Return the layer that Grad-CAM reads: the last map of the size that the last convolution gives.
+
+    Only convolutions whose output extends in space count, and of these those that extend in time where there are
+    any. The last map of that size lies behind the convolution's batch norm and ReLU, and is a block's sum or
+    concatenation rather than one of its branches. Raises NetworkError when there is no such convolution.
+    """
+    ran: list[tuple[str, torch.Size]] = []
+    handles = []
+
+    def keep(name: str) -> Callable[[nn.Module, Any, Any], None]:
+        def hook(_module: nn.Module, _args: Any, output: Any) -> None:
+            if isinstance(output, Tensor) and output.ndim in (4, 5):
+                ran.append((name, output.shape[2:]))
+
+        return hook
+
+    for name, module in network.module.named_modules():
+        if name:
+            handles.append(module.register_forward_hook(keep(name)))
+    try:
+        with torch.no_grad():
+            network.logits(clip)
+    finally:
+        for handle in handles:
+            handle.remove()
+    modules = dict(network.module.named_modules())
+    sizes = [size for name, size in ran if isinstance(modules[name], nn.Conv2d | nn.Conv3d) and min(size[-2:]) > 1]
+    moving = [size for size in sizes if len(size) == 3 and size[0] > 1]
+    if not sizes:
+        raise NetworkError(f"{network.name} has no convolution with a map of positions: Grad-CAM does not apply.")
+    wanted = (moving or sizes)[-1]
+    return next(name for name, size in reversed(ran) if size == wanted)
+
+
+def _guided(question: Question) -> ExposedNetwork:
+    exposed = _rectifiers(question)
+    if not len(exposed.calls):
+        raise NetworkError(
+            f"{question.network.name} has no ReLU whose gradient could be replaced (it has others, or is compiled): "
+            "choose a method without guided backprop."
+        )
+    return exposed
+
+
+def _exposed(question: Question, builders: Mapping[Any, Any]) -> ExposedNetwork:
+    return ExposedNetwork(question.network, question.clip, question.scores, builders, question.advance)
+
+
+def _rectifiers(question: Question) -> ExposedNetwork:
+    return _exposed(question, RECTIFIERS)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep captum from announcing the hooks that it sets and removes."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Setting (forward, )?backward hooks", category=UserWarning)
+        yield
+
+
+METHODS: Mapping[str, Method] = {
+    "gradients": Method(
+        "Gradients",
+        signed=False,
+        description="How fast the logit changes with each pixel.",
+        source="Simonyan et al. 2014, arXiv 1312.6034",
+        compute=gradients,
+    ),
+    "input_x_gradient": Method(
+        "Input x gradient",
+        signed=True,
+        description="The gradient times the pixel: the logit's first-order share of each pixel, seen from black.",
+        source="Shrikumar et al. 2016, arXiv 1605.01713",
+        compute=input_x_gradient,
+    ),
+    "guided_backprop": Method(
+        "Guided backprop",
+        signed=False,
+        description="The gradient where every ReLU passes back only what is positive; sharp, but often blind to "
+        "the class.",
+        source="Springenberg et al. 2015, arXiv 1412.6806",
+        compute=guided_backprop,
+    ),
+    "smoothgrad": Method(
+        "SmoothGrad",
+        signed=False,
+        description="The mean gradient over noisy copies of the clip.",
+        source="Smilkov et al. 2017, arXiv 1706.03825",
+        compute=smoothgrad,
+        stochastic=True,
+        passes=lambda question: question.samples,
+    ),
+    "smoothgrad_guided": Method(
+        "SmoothGrad of guided backprop",
+        signed=False,
+        description="The mean of guided backprop over noisy copies of the clip.",
+        source="Smilkov et al. 2017, arXiv 1706.03825",
+        compute=smoothgrad_guided,
+        stochastic=True,
+        passes=lambda question: question.samples,
+    ),
+    "integrated_gradients": Method(
+        "Integrated gradients",
+        signed=True,
+        description="What each pixel adds to the logit on the way from a baseline clip to this one.",
+        source="Sundararajan et al. 2017, arXiv 1703.01365",
+        compute=integrated_gradients,
+        additive=True,
+        compared=True,
+        passes=lambda question: question.steps,
+    ),
+    "deeplift": Method(
+        "DeepLift",
+        signed=True,
+        description="What each pixel adds to the logit against a baseline clip, followed back activation by "
+        "activation.",
+        source="Shrikumar et al. 2017, arXiv 1704.02685",
+        compute=deeplift,
+        additive=True,
+        compared=True,
+        passes=lambda _question: 2,
+    ),
+    "grad_cam": Method(
+        "Grad-CAM",
+        signed=False,
+        description="Where and when the last maps that speak for the class are active; coarse.",
+        source="Selvaraju et al. 2017, arXiv 1610.02391",
+        compute=grad_cam,
+        reads_layer=True,
+    ),
+    "guided_grad_cam": Method(
+        "Guided Grad-CAM",
+        signed=False,
+        description="Guided backprop, kept where Grad-CAM is warm.",
+        source="Selvaraju et al. 2017, arXiv 1610.02391",
+        compute=guided_grad_cam,
+        reads_layer=True,
+        passes=lambda _question: 2,
+    ),
+    "occlusion": Method(
+        "Occlusion",
+        signed=True,
+        description="How far the logit falls when a box of space and time is replaced by the baseline's.",
+        source="Zeiler and Fergus 2014, arXiv 1311.2901",
+        compute=occlusion,
+        compared=True,
+        passes=_boxes,
+    ),
+}

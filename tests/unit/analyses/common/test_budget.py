@@ -1,0 +1,82 @@
+"""What a large network has less of where a preset bounds the work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from reportgen.analyses.common.budget import fitted, forward_work, lowered, passes_within
+from reportgen.analyses.faithfulness.analysis import affordable_checks
+from reportgen.options import PRESETS
+from reportgen.records.manifest import LayerFacts
+
+
+def layers(*multiply_adds: float) -> dict[str, LayerFacts]:
+    return {
+        f"conv{order}": LayerFacts(
+            name=f"conv{order}",
+            kind="Conv3d",
+            kernels=2,
+            inputs=3,
+            kernel_size=(1, 1, 1),
+            stride=(1, 1, 1),
+            groups=1,
+            parameters=6,
+            output=(2, 1, 1, 1),
+            receptive_field=(1, 1, 1),
+            multiply_adds=int(work),
+            order=order,
+        )
+        for order, work in enumerate(multiply_adds)
+    }
+
+
+def product(counts: Mapping[str, int]) -> int:
+    return counts["a"] * counts["b"]
+
+
+def test_work_is_counted_up_to_the_layer_that_is_named() -> None:
+    network = layers(1e9, 2e9, 4e9)
+    assert forward_work(network) == 7
+    assert forward_work(network, "conv1") == 3
+    assert passes_within(network, 70) == 10
+
+
+def test_a_network_without_work_affords_everything() -> None:
+    assert passes_within(layers(0), 1) == float("inf")
+
+
+def test_what_fits_stays_as_it_was_asked_for() -> None:
+    assert fitted({"a": 3, "b": 4}, {"a": 1, "b": 1}, product, 12) == {"a": 3, "b": 4}
+
+
+def test_what_matters_least_is_lowered_first_and_the_rest_only_as_far_as_needed() -> None:
+    assert fitted({"a": 3, "b": 4}, {"a": 2, "b": 1}, product, 9) == {"a": 2, "b": 4}
+    assert fitted({"a": 3, "b": 4}, {"a": 2, "b": 1}, product, 6) == {"a": 2, "b": 3}
+
+
+def test_nothing_is_lowered_below_the_fewest_nor_raised_to_them() -> None:
+    assert fitted({"a": 3, "b": 1}, {"a": 2, "b": 2}, product, 0) == {"a": 2, "b": 1}
+
+
+def test_the_reader_is_told_what_was_lowered() -> None:
+    assert lowered({"a": 3, "b": 4}, {"a": 2, "b": 4}, {"a": "maps", "b": "steps"}) == ["maps: 2 instead of 3"]
+
+
+def test_a_small_network_is_probed_as_asked_and_nothing_is_noted() -> None:
+    asked = PRESETS["quick"]["faithfulness"]
+    assert affordable_checks(layers(1e6), asked) == (asked, ())
+
+
+def test_a_large_network_is_probed_less_and_the_reader_is_told() -> None:
+    asked = PRESETS["quick"]["faithfulness"]
+    chosen, notes = affordable_checks(layers(2e11), {**asked, "work": 1000})
+    assert (chosen["hidden"], chosen["maps"], chosen["steps"], chosen["layers"]) == (4, 4, 2, 1)
+    assert chosen["check_steps"] == asked["check_steps"]
+    (note,) = notes
+    assert f"random maps: 4 instead of {asked['maps']}; " in note
+    assert note.endswith("This preset bounds the work on a map.")
+
+
+def test_without_a_bound_any_network_is_probed_as_asked() -> None:
+    asked = {name: value for name, value in PRESETS["quick"]["faithfulness"].items() if name != "work"}
+    assert affordable_checks(layers(1e15), asked) == (asked, ())

@@ -1,0 +1,46 @@
+"""Responses of kernels to clips, and which kernels tell clips apart."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from reportgen.analyses.common.responses import kernel_responses, selective_kernels
+
+
+def test_a_response_is_the_mean_of_the_map_after_its_batch_norm() -> None:
+    layer, norm = nn.Conv3d(1, 2, 1, bias=False), nn.BatchNorm3d(2).eval()
+    with torch.no_grad():
+        layer.weight.copy_(torch.tensor([1.0, -1.0]).view(2, 1, 1, 1, 1))
+        norm.weight.copy_(torch.tensor([2.0, -3.0]))
+        norm.bias.copy_(torch.tensor([0.5, 0.0]))
+    clip = torch.linspace(-1, 1, 8).view(1, 1, 2, 2, 2)
+    found = kernel_responses(nn.Sequential(layer, norm, nn.ReLU()), clip, ["0"], objective="channel")["0"][0]
+    assert found.tolist() == pytest.approx([0.5, 0.0], abs=1e-5)
+    fired = kernel_responses(nn.Sequential(layer, norm, nn.ReLU()), clip, ["0"], objective="firing")["0"][0]
+    scale = float(torch.rsqrt(torch.tensor(1 + norm.eps)))
+    assert fired[0].item() == pytest.approx((2 * scale * clip + 0.5).clamp_min(0).mean().item(), abs=1e-5)
+    assert fired[1].item() == pytest.approx((3 * scale * clip).clamp_min(0).mean().item(), abs=1e-5)
+
+
+def test_the_batch_size_does_not_change_responses() -> None:
+    network = nn.Sequential(nn.Conv3d(3, 4, 3), nn.ReLU(), nn.Conv3d(4, 5, 1))
+    clips = torch.rand(5, 3, 4, 8, 8)
+    one, all_at_once = (kernel_responses(network, clips, ["0", "2"], batch_size=size) for size in (1, 8))
+    for layer in ("0", "2"):
+        assert torch.allclose(one[layer], all_at_once[layer], atol=1e-6)
+
+
+def test_without_labels_the_kernel_with_the_most_outstanding_clip_is_chosen() -> None:
+    responses = torch.tensor([[0.0, 1.0, 5.0], [0.0, 2.0, 5.0], [0.0, 1.0, 5.0], [9.0, 2.0, 5.0]])
+    assert selective_kernels(responses, 3) == (0, 1, 2)
+
+
+def test_with_labels_chance_differences_within_a_label_do_not_count() -> None:
+    labels = [0, 0, 1, 1]
+    by_label = [1.0, 1.1, 3.0, 3.1]
+    by_chance = [0.0, 9.0, 0.5, 9.5]
+    dead = [4.0, 4.0, 4.0, 4.0]
+    responses = torch.tensor([by_chance, dead, by_label]).T
+    assert selective_kernels(responses, 3, labels) == (2, 0, 1)

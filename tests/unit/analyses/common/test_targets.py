@@ -1,0 +1,49 @@
+"""Classes and contrasts as units: a contrast names both classes, and only saliency asks about it."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from reportgen.analyses.base import NamedClip, Subject, Unit
+from reportgen.analyses.common.targets import asked, asked_name, class_units
+from reportgen.analyses.registry import SUITE
+from reportgen.networks.contrast import ContrastNetwork
+from reportgen.networks.network import Network
+
+CLIP = NamedClip("tennis", torch.rand(1, 3, 4, 8, 8), "digest")
+NETWORK = Network(
+    nn.Sequential(nn.Flatten(), nn.Linear(3 * 4 * 8 * 8, 3)).requires_grad_(False), labels=("walk", "run", "jump")
+)
+SUBJECT = Subject(NETWORK, {}, (), clips=(CLIP,), classes={"tennis": (1,)}, contrasts=((1, 2),))
+
+
+def units(*, contrasts: bool) -> list[Unit]:
+    return [
+        unit for unit in class_units(SUBJECT, [{"method": "gradients"}], contrasts=contrasts) if isinstance(unit, Unit)
+    ]
+
+
+def test_a_contrast_is_a_unit_of_its_own_group() -> None:
+    one, both = units(contrasts=True)
+    assert one.name == "Sequential/tennis/class-0001/gradients"
+    assert both.name == "Sequential/tennis/class-0001-vs-0002/gradients"
+    assert both.group == "Sequential/tennis/class-0001-vs-0002"
+    assert "against" not in one.parameters, "keys of plain classes stay what they are"
+    assert both.parameters["against"] == 2
+
+
+def test_only_those_who_ask_get_contrasts() -> None:
+    assert len(units(contrasts=False)) == 1
+    parameters = {"methods": ["gradients"]}
+    names = {name: len(SUITE[name].units(SUBJECT, parameters)) for name in ("saliency", "faithfulness", "pyramid")}
+    assert names == {"saliency": 2, "faithfulness": 2, "pyramid": 1}
+
+
+def test_what_is_asked() -> None:
+    one, both = units(contrasts=True)
+    assert asked(SUBJECT, one) == (NETWORK, 1)
+    network, index = asked(SUBJECT, both)
+    assert isinstance(network, ContrastNetwork)
+    assert (network.wanted, network.against, index) == (1, 2, 0)
+    assert [asked_name(SUBJECT, unit) for unit in (one, both)] == ["run", "run rather than jump"]

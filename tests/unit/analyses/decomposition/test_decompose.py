@@ -1,0 +1,99 @@
+"""What decompose accepts, and the texture that it fits."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from reportgen.analyses.decomposition.decompose import EXPLAINED_VARIANCE_NEEDED, decompose, explains, fit_texture
+from reportgen.analyses.decomposition.warping import warp
+from reportgen.errors import ClipError, OptionError
+
+
+def clips(*shape: int) -> torch.Tensor:
+    return torch.rand(*shape, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize(
+    ("shape", "says"),
+    [
+        ((3, 4, 16, 16), "N C T H W"),
+        ((0, 3, 4, 16, 16), "not empty"),
+        ((1, 3, 1, 16, 16), "2 frames or more"),
+        ((1, 3, 4, 16, 6), "16x6 are too small"),
+    ],
+)
+def test_clips_of_the_wrong_shape_are_refused(shape: tuple[int, ...], says: str) -> None:
+    with pytest.raises(ClipError, match=says):
+        decompose(clips(*shape))
+
+
+@pytest.mark.parametrize("value", [-0.5, 1.5, float("nan"), float("inf")])
+def test_values_outside_the_range_are_refused(value: float) -> None:
+    wrong = clips(1, 3, 4, 16, 16)
+    wrong[0, 0, 0, 0, 0] = value
+    with pytest.raises(ClipError, match=r"finite values in \[0, 1\]"):
+        decompose(wrong)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"solver": "magic"}, "'gauss-newton' or 'adam'"),
+        ({"reference_frame": 4}, "0 to 3"),
+        ({"reference_frame": -1}, "0 to 3"),
+        ({"clips_per_batch": 0}, "1 or more"),
+    ],
+)
+def test_bad_options_are_refused(options: dict[str, object], says: str) -> None:
+    with pytest.raises(OptionError, match=says):
+        decompose(clips(1, 3, 4, 16, 16), **options)
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 2, 8, 8), (1, 1, 3, 15, 33), (3, 4, 5, 24, 12)])
+def test_every_result_has_its_shape(shape: tuple[int, ...]) -> None:
+    batch, channels, frames, height, width = shape
+    given = clips(*shape)
+    apart = decompose(given, clips_per_batch=2)
+    assert apart.texture.shape == (batch, channels, height, width)
+    assert apart.displacement.shape == (batch, frames, 2, height, width)
+    assert apart.motion.shape == (batch, frames - 1, 2, height, width)
+    assert apart.evidence.shape == (batch, frames - 1, height, width)
+    assert apart.reconstruction.shape == given.shape
+    assert 0 <= apart.reconstruction.min() <= apart.reconstruction.max() <= 1
+    for name in ("psnr", "explained_variance", "still_variance", "mean_speed", "direction", "coherence"):
+        assert getattr(apart, name).shape == (batch,)
+    assert apart.seconds > 0
+    assert apart.steps > 0
+    assert given.equal(clips(*shape))
+    assert not apart.texture.requires_grad
+
+
+def test_no_gradient_flows_back_into_the_network() -> None:
+    given = clips(1, 3, 3, 8, 8).requires_grad_()
+    assert not decompose(given, solver="gauss-newton").reconstruction.requires_grad
+
+
+def test_explains_compares_with_its_threshold() -> None:
+    apart = decompose(clips(2, 3, 3, 8, 8))
+    expected = apart.explained_variance >= EXPLAINED_VARIANCE_NEEDED
+    assert explains(apart).equal(expected)
+
+
+def test_the_texture_of_still_frames_is_their_mean_with_the_reference_a_little_ahead() -> None:
+    given = clips(1, 3, 5, 8, 8)
+    canvas, margin = fit_texture(given, torch.zeros(1, 5, 2, 8, 8), 2)
+    expected = (given.sum(2) + 0.02 * given[:, :, 2]) / 5.02
+    assert margin == 2
+    torch.testing.assert_close(canvas[..., 2:-2, 2:-2], expected)
+
+
+def test_the_canvas_holds_what_comes_into_view() -> None:
+    wide = clips(1, 3, 16, 24)
+    given = torch.stack([wide[..., 4:20], wide[..., 7:23]], 2)
+    displacement = torch.zeros(1, 2, 2, 16, 16)
+    displacement[:, 1, 0] = 3
+    canvas, margin = fit_texture(given, displacement, 0)
+    assert margin == 4
+    torch.testing.assert_close(canvas[..., 4:-4, 4:-1], wide[..., 4:23], atol=1e-4, rtol=0)
+    torch.testing.assert_close(warp(canvas, displacement, margin=margin), given, atol=1e-4, rtol=0)

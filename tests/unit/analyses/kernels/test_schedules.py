@@ -1,0 +1,68 @@
+"""Levels, learning rates and arrival."""
+
+from __future__ import annotations
+
+import pytest
+
+from reportgen.analyses.kernels.schedules import Level, arrived, levels, small_shape
+
+
+def test_three_quarters_explore_and_the_rest_cools_in_full_precision() -> None:
+    explore, cool = levels((16, 64, 64), 100, reduced_precision=True)
+    assert (explore.steps, cool.steps) == (75, 25)
+    assert explore.reduced_precision
+    assert not cool.reduced_precision
+    assert not cool.stops_early
+
+
+def test_one_step_is_a_cool_down() -> None:
+    assert [level.steps for level in levels((1, 8, 8), 1)] == [1]
+
+
+def test_a_small_shape_is_only_for_exploring() -> None:
+    explore, cool = levels((16, 64, 64), 64, small=(8, 16, 16))
+    assert (explore.shape, explore.steps) == ((8, 16, 16), 56)
+    assert (cool.shape, cool.steps) == ((16, 64, 64), 8)
+
+
+def test_the_rate_warms_up_and_cools_to_a_twentieth() -> None:
+    explore, cool = levels((1, 8, 8), 100)
+    assert explore.rate(0) == pytest.approx(0.2)
+    assert explore.rate(30) == 1
+    assert cool.rate(cool.steps - 1) == pytest.approx(0.05)
+    rates = [cool.rate(step) for step in range(cool.steps)]
+    assert rates == sorted(rates, reverse=True)
+
+
+def test_a_curve_has_arrived_when_its_mean_gains_less_than_a_thousandth() -> None:
+    rising = [float(step) for step in range(40)]
+    assert not arrived(rising)
+    assert not arrived([5.0] * 39)
+    assert arrived([5.0] * 40)
+    assert not arrived([5.0] * 20 + [5.01] * 20)
+    assert not arrived([-5.0] * 20 + [-4.9] * 20)
+    assert arrived([5.0, 4.0] * 20)
+
+
+@pytest.mark.parametrize(
+    ("reach", "strides", "expected"),
+    [
+        ((5, 7, 7), (1, 2, 2), (8, 32, 32)),
+        ((10, 19, 19), (2, 4, 4), (8, 32, 32)),
+        ((5, 35, 35), (1, 4, 4), (8, 32, 32)),
+        ((17, 60, 60), (2, 8, 8), (8, 32, 32)),
+        ((17, 60, 60), (16, 64, 64), None),
+    ],
+)
+def test_the_small_shape_holds_what_a_unit_sees_or_half_of_the_clip(
+    reach: tuple[int, int, int], strides: tuple[int, int, int], expected: tuple[int, int, int] | None
+) -> None:
+    assert small_shape((16, 64, 64), reach, strides) == expected
+
+
+def test_what_does_not_tile_the_clip_is_taken_when_it_is_much_smaller() -> None:
+    assert small_shape((16, 100, 100), (16, 39, 39), (4, 8, 8)) == (8, 40, 40)
+
+
+def test_levels_are_values() -> None:
+    assert Level((1, 2, 3), 4) == Level((1, 2, 3), 4)
