@@ -29,13 +29,28 @@ _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _JITTER, _SCALE = 8, (0.95, 1.05)
 
 
+_LOOKS = 16
+
+
 @dataclass(frozen=True)
 class Published:
-    """What the network is shown, `1 3 T H W`, in the end and after half of the steps; the seconds of each step."""
+    """The pixels `1 3 T H W` before the first step and after each, float16; the seconds of each step."""
 
-    clip: Tensor
-    halfway: Tensor
+    pixels: tuple[Tensor, ...]
     seconds: tuple[float, ...]
+    shown_at: tuple[int, int, int]
+
+    @property
+    def looked_at(self) -> tuple[int, ...]:
+        """Return the numbers of steps after which to look, some sixteen, the last among them."""
+        taken = len(self.seconds)
+        return tuple(sorted({-(-taken * look // _LOOKS) for look in range(1, _LOOKS + 1)}))
+
+    def seen(self, steps: int) -> Tensor:
+        """Return what the network was shown after so many steps, `1 3 T H W`, without shift and scale."""
+        pixels = self.pixels[steps].float()
+        clip = torch.sigmoid((colour_matrix(3) @ pixels.flatten(2)).reshape(pixels.shape))
+        return functional.interpolate(clip, self.shown_at, mode="trilinear", align_corners=False)
 
 
 def published_loop(
@@ -48,7 +63,7 @@ def published_loop(
     shortened: bool = False,
     budget: float = math.inf,
 ) -> Published:
-    """Return what the published procedure has after `steps` steps, or after `budget` seconds where that is sooner.
+    """Return the course of the published procedure over `steps` steps, or `budget` seconds where that is sooner.
 
     `shortened` is for what it reaches, not for how long it takes. It leaves out what the clip does not depend on, the
     layers behind the target, the target's other kernels and the gradients of weights, and takes an eighth of the
@@ -85,16 +100,7 @@ def published_loop(
                 torch.cuda.synchronize()
             seconds.append(time.perf_counter() - began)
             course.append(pixels.detach().half().cpu())
-    clip, halfway = (
-        functional.interpolate(
-            torch.sigmoid((colours.cpu() @ taken.float().flatten(2)).reshape(pixels.shape)),
-            seen_at,
-            mode="trilinear",
-            align_corners=False,
-        )
-        for taken in (pixels.detach().cpu(), course[len(seconds) // 2])
-    )
-    return Published(clip, halfway, tuple(seconds))
+    return Published(tuple(course), tuple(seconds), (seen_at[0], seen_at[1], seen_at[2]))
 
 
 def native_part(seen: Tensor, shape: tuple[int, int, int]) -> Tensor:

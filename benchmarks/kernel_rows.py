@@ -1,0 +1,149 @@
+"""A stage's race against the published loop: what was measured, and what follows from it by arithmetic alone.
+
+Both sides are charged for one and the same activation, the highest that the published loop was seen to reach:
+
+- the published loop for its steps up to the first time at which it was seen to have reached that, times the seconds
+  of one of its steps. It is looked at now and then only, so that this is at most too much;
+- ours for a whole call, start and evaluation included, of the smallest number of steps (doubled from 4) whose finished
+  clip reaches as much, divided by the kernels that it finds together.
+
+The end of the published loop's 1500 steps is compared only where all of them were run.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from benchmarks.published_kernels import STEPS
+
+DERIVED = ("charged_steps", "charged_seconds", "ratio", "ratio_to_the_end", "kernels_per_hour", "share_of_peak")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One stage of one network, as measured.
+
+    Seconds are per kernel, memory in GiB. `published_course` holds the steps after which the published loop was looked
+    at, and its activation then. `rate` and `peak` are 1e9 multiply-adds per second of a step of exploration and of the
+    device, both in `precision`.
+    """
+
+    model: str
+    layer: str
+    published_seconds_per_step: float
+    published_course: tuple[tuple[int, float], ...]
+    our_steps: int
+    our_activation: float
+    our_seconds: float
+    our_learning_rate: float
+    our_kernels: int
+    precision: str
+    rate: float
+    peak: float
+    peak_memory: float
+
+    @property
+    def goal(self) -> float:
+        """The activation compared: the highest that the published loop was seen to reach."""
+        return max(activation for _, activation in self.published_course)
+
+    @property
+    def reached(self) -> bool:
+        """Whether we reached the activation compared; where not, there is nothing to compare."""
+        return self.our_activation >= self.goal
+
+    @property
+    def published_steps(self) -> int:
+        """How many steps of the published loop were run."""
+        return self.published_course[-1][0]
+
+    @property
+    def charged_steps(self) -> int:
+        """The published loop's steps up to the activation compared."""
+        return next(steps for steps, activation in self.published_course if activation >= self.goal)
+
+    @property
+    def charged_seconds(self) -> float:
+        """The published loop's seconds up to the activation compared."""
+        return self.charged_steps * self.published_seconds_per_step
+
+    @property
+    def ratio(self) -> float | None:
+        """How many times sooner we reach the activation compared."""
+        return self.charged_seconds / self.our_seconds if self.reached else None
+
+    @property
+    def ratio_to_the_end(self) -> float | None:
+        """How many times sooner we reach what all 1500 steps of the published loop end with, where they were run."""
+        steps, activation = self.published_course[-1]
+        if steps < STEPS or self.our_activation < activation:
+            return None
+        return STEPS * self.published_seconds_per_step / self.our_seconds
+
+    @property
+    def kernels_per_hour(self) -> float:
+        """Kernels that we find in an hour."""
+        return 3600 / self.our_seconds
+
+    @property
+    def share_of_peak(self) -> float:
+        """The share of what the device can do at most in the precision that was used."""
+        return self.rate / self.peak
+
+
+def read_rows(path: Path | None) -> dict[tuple[str, str], Row]:
+    """Return the rows of a JSON by model and layer; none where there is no such file."""
+    if path is None or not path.exists():
+        return {}
+    names = {field.name for field in fields(Row)}
+    rows = []
+    for given in json.loads(path.read_text(encoding="utf-8"))["rows"]:
+        measured = {name: value for name, value in given.items() if name in names}
+        course = tuple((steps, activation) for steps, activation in measured.pop("published_course"))
+        rows.append(Row(published_course=course, **measured))
+    return {(row.model, row.layer): row for row in rows}
+
+
+def write_rows(path: Path, machine: dict[str, Any], rows: Iterable[Row]) -> None:
+    """Write what was measured, and beside it what follows."""
+    content = {
+        "machine": machine,
+        "rows": [{**asdict(row), **{name: getattr(row, name) for name in DERIVED}} for row in rows],
+    }
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def table(rows: Iterable[Row]) -> str:
+    """Return the rows as the Markdown table of the README."""
+    lines = [
+        "| network, layer | activation compared | published loop: steps, time | ours: steps, time | faster"
+        " | than its 1500 steps | kernels/h | of peak |",
+        "| --- |" + " ---: |" * 7,
+    ]
+    for row in rows:
+        cells = [
+            f"{row.model} `{row.layer}`",
+            f"{row.goal:.3g}",
+            f"{row.charged_steps}, {_time(row.charged_seconds)}",
+            f"{row.our_steps}, {_time(row.our_seconds)}",
+            _times(row.ratio, "not reached"),
+            _times(row.ratio_to_the_end, "not run" if row.published_steps < STEPS else "not reached"),
+            f"{row.kernels_per_hour:,.0f}",
+            f"{row.share_of_peak:.0%}",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _times(ratio: float | None, otherwise: str) -> str:
+    return otherwise if ratio is None else f"{ratio:,.0f}x"
+
+
+def _time(seconds: float) -> str:
+    if seconds < 100:
+        return f"{seconds:.3g} s"
+    return f"{seconds / 60:.0f} min"

@@ -1,0 +1,83 @@
+"""What the kernels' speed table compares: the same activation on both sides, and the peak of the precision used."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from benchmarks.kernel_rows import Row, read_rows, table, write_rows
+from benchmarks.published_kernels import STEPS, published_loop
+from reportgen.zoo.load import load_network
+
+ROOT = Path(__file__).resolve().parents[2]
+KEPT = ROOT / "benchmarks/results/kernels-xeon-2.5ghz-2-threads.json"
+
+ROW = Row(
+    model="net",
+    layer="conv",
+    published_seconds_per_step=8.0,
+    published_course=((100, 2.0), (201, 3.0)),
+    our_steps=64,
+    our_activation=3.1,
+    our_seconds=40.0,
+    our_learning_rate=0.2,
+    our_kernels=4,
+    precision="bfloat16",
+    rate=150.0,
+    peak=300.0,
+    peak_memory=1.0,
+)
+
+
+def test_the_published_loop_is_charged_the_steps_to_the_activation_compared() -> None:
+    assert ROW.goal == 3.0
+    assert ROW.charged_steps == 201
+    assert ROW.charged_seconds == 1608.0
+    assert ROW.ratio == pytest.approx(40.2)
+
+
+def test_a_loop_that_falls_again_is_charged_up_to_its_highest_activation() -> None:
+    row = replace(ROW, published_course=((100, 3.0), (201, 2.5)))
+    assert (row.goal, row.charged_steps) == (3.0, 100)
+    assert row.ratio == pytest.approx(20.0)
+
+
+def test_the_end_of_the_published_steps_is_compared_only_where_they_were_run() -> None:
+    assert ROW.ratio_to_the_end is None
+    whole = replace(ROW, published_course=((750, 3.0), (STEPS, 2.9)))
+    assert whole.ratio == pytest.approx(150.0)
+    assert whole.ratio_to_the_end == pytest.approx(300.0)
+
+
+def test_there_is_no_ratio_to_what_was_not_reached() -> None:
+    row = replace(ROW, our_activation=2.9)
+    assert (row.ratio, row.ratio_to_the_end) == (None, None)
+    assert "not reached" in table([row])
+    assert "40x" not in table([row])
+
+
+def test_the_share_of_peak_is_that_of_the_precision_used() -> None:
+    assert ROW.share_of_peak == 0.5
+    for row in read_rows(KEPT).values():
+        assert row.share_of_peak <= 1.01, f"{row.layer} is faster than the device can be"
+
+
+def test_rows_come_back_from_their_file_as_they_were(tmp_path: Path) -> None:
+    write_rows(tmp_path / "rows.json", {"device": "none"}, [ROW])
+    assert read_rows(tmp_path / "rows.json") == {("net", "conv"): ROW}
+    assert read_rows(tmp_path / "none.json") == {}
+
+
+def test_the_readme_states_the_rows_of_the_kept_file() -> None:
+    assert table(read_rows(KEPT).values()) in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_published_loop_can_be_looked_at_on_its_way(tiny_zoo: Path) -> None:
+    network = load_network("tiny", zoo=[tiny_zoo], untrained=True)
+    found = published_loop(network, "first", 0, steps=3, shortened=True)
+    assert found.looked_at == (1, 2, 3)
+    assert found.seen(0).shape == found.seen(3).shape == (1, 3, 16, 112, 112)
+    assert not torch.equal(found.seen(0), found.seen(3))
