@@ -34,7 +34,7 @@ from reportgen.analyses.kernels.maximize import as_searched
 from reportgen.analyses.kernels.options import AscentOptions
 from reportgen.analyses.kernels.search import Search
 from reportgen.errors import WeightsError
-from reportgen.networks.network import Network
+from reportgen.networks.core.network import Network
 
 # Chosen for the time to a given activation, not for looks: the defaults take more and smaller steps.
 FAST = {"learning_rate": 0.2, "grow": True, "early_stop": False}

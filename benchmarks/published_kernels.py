@@ -17,10 +17,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from reportgen.analyses.kernels.parametrization import colour_matrix
-from reportgen.networks.folding import folded_stems
-from reportgen.networks.layout import channels_last, channels_last_pays
-from reportgen.networks.network import Network, to_argument
-from reportgen.networks.taps import Taps, replaced
+from reportgen.networks.core.network import Network, to_argument
+from reportgen.networks.core.taps import Taps, replaced
+from reportgen.networks.speed.folding import folded_stems
+from reportgen.networks.speed.layout import channels_last, channels_last_pays
 
 STEPS = 1500
 PIXELS = (16, 128, 128)
@@ -149,11 +149,12 @@ def _one_sided(clip: Tensor, generator: torch.Generator) -> Tensor:
 
 def _layer_output(network: Network, argument: Tensor, layer: str, *, shortened: bool) -> Tensor:
     """Return the layer's output in a forward pass through the whole network, or up to the layer if `shortened`."""
-    with Taps(network, [layer], stop_at=layer if shortened else None) as taps:
+    name = network.layer_name(layer)
+    with Taps(network.module, [name], stop_at=name if shortened else None) as taps:
         try:
             network.module(to_argument(argument, network.adapter))
         except Exception:
             # A classifier made for the native size refuses this one; the published code goes as far as it can, too.
-            if not taps.all[network.layer_name(layer)]:
+            if not taps.all[name]:
                 raise
-        return taps[layer]
+        return taps[name]

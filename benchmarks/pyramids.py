@@ -37,9 +37,9 @@ from reportgen.analyses.pyramid.class_pyramid import class_kernels, measure_pyra
 from reportgen.analyses.pyramid.measure import Measurement, as_kernels, measure
 from reportgen.analyses.pyramid.published import normalised_scores, step_back_by_scores
 from reportgen.analyses.pyramid.select import Selection, walk
-from reportgen.networks.connections import ConnectionGraph, KernelLayer, connection_graph
-from reportgen.networks.connections.build import class_output
-from reportgen.networks.network import Network
+from reportgen.networks.core.network import Network
+from reportgen.networks.trace.build import class_output, connection_graph
+from reportgen.networks.trace.graph import ConnectionGraph, KernelLayer
 from reportgen.zoo.load import load_network
 
 MODELS = ("resnet3d_50", "resnet3d_101", "resnet3d_152", "resnext3d_101", "mfnet", "i3d_inception", "i3d_r50")

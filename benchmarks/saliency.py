@@ -35,7 +35,7 @@ from reportgen.analyses.common.baselines import blurred, make_baseline
 from reportgen.analyses.faithfulness.analysis import FaithfulnessAnalysis
 from reportgen.analyses.saliency.analysis import SaliencyAnalysis
 from reportgen.analyses.saliency.attribution import METHODS
-from reportgen.networks.network import Network
+from reportgen.networks.core.network import Network
 from reportgen.options import BuildOptions
 from reportgen.progress import Progress
 from reportgen.records.figures import HeatFigure, Result

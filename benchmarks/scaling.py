@@ -25,8 +25,8 @@ from benchmarks.step import step_of
 from reportgen.analyses.kernels.maximize import as_searched
 from reportgen.analyses.kernels.options import AscentOptions
 from reportgen.analyses.kernels.search import Search
-from reportgen.networks.network import Network
-from reportgen.networks.preactivation import native_shape
+from reportgen.networks.core.network import Network
+from reportgen.networks.kernels.preactivation import native_shape
 
 STEPS = 64
 

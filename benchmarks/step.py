@@ -9,7 +9,7 @@ import torch
 from reportgen.analyses.kernels.robustness import DRAWS
 from reportgen.analyses.kernels.schedules import Level
 from reportgen.analyses.kernels.search import Search
-from reportgen.networks.preactivation import placement
+from reportgen.networks.kernels.preactivation import placement
 
 
 def step_of(search: Search, level: Level, kernels: Sequence[int]) -> Callable[[], None]:

@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from reportgen.clips import read_clip as read_clip
     from reportgen.listing import list_layers as list_layers
     from reportgen.listing import list_models as list_models
-    from reportgen.networks.connections import connection_graph as connection_graph
-    from reportgen.networks.contrast import contrast as contrast
-    from reportgen.networks.network import Network as Network
+    from reportgen.networks.core.contrast import contrast as contrast
+    from reportgen.networks.core.network import Network as Network
+    from reportgen.networks.trace.build import connection_graph as connection_graph
     from reportgen.options import BuildOptions as BuildOptions
     from reportgen.options import CheckLimits as CheckLimits
     from reportgen.records.pyramid_compare import compare_pyramids as compare_pyramids
@@ -54,7 +54,7 @@ _PUBLIC = {
     "Decomposition": "reportgen.analyses.decomposition.decompose",
     "Maximization": "reportgen.analyses.kernels.maximize",
     "MotionAudit": "reportgen.analyses.motion.motion_audit",
-    "Network": "reportgen.networks.network",
+    "Network": "reportgen.networks.core.network",
     "attribute": "reportgen.analyses.saliency.attribution",
     "build": "reportgen.runner.build",
     "check": "reportgen.checking",
@@ -62,8 +62,8 @@ _PUBLIC = {
     "clean": "reportgen.cleaning",
     "compare_pyramids": "reportgen.records.pyramid_compare",
     "compute": "reportgen.runner.build",
-    "connection_graph": "reportgen.networks.connections",
-    "contrast": "reportgen.networks.contrast",
+    "connection_graph": "reportgen.networks.trace.build",
+    "contrast": "reportgen.networks.core.contrast",
     "decompose": "reportgen.analyses.decomposition.decompose",
     "evaluate_maps": "reportgen.analyses.faithfulness.evaluation",
     "fetch": "reportgen.zoo.fetch",

@@ -71,7 +71,7 @@ def list_layers(
 
     The arguments are those of `load_network`, and so are the errors.
     """
-    from reportgen.networks.layers import describe_layers
+    from reportgen.networks.kernels.layers import describe_layers
     from reportgen.zoo.load import load_network
 
     network = load_network(model, zoo=zoo, model_args=model_args, clip=clip, adapter=adapter, meta=True)

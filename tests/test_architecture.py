@@ -28,6 +28,9 @@ LEVELS: tuple[tuple[str, ...], ...] = (
 )
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 
+#: The rooms within `networks`, from the lowest to the highest.
+WITHIN_NETWORKS = {"core": 0, "trace": 1, "speed": 1, "kernels": 2}
+
 TORCH_FREE = (
     "errors",
     "progress",
@@ -82,6 +85,40 @@ def test_imports_go_down(path: Path) -> None:
         if name.startswith("reportgen."):
             other = name.split(".")[1]
             assert LEVEL[other] <= LEVEL[own], f"{own} imports {other}, which is above it"
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def files_imported(path: Path, names: set[str]) -> set[str]:
+    """Return the modules out of `names` that a file imports, anywhere in it and also for type checking alone."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= inner & names or {node.module}
+    return found & names - {module_name(path)}
+
+
+def test_no_file_imports_itself_by_a_circle() -> None:
+    names = {module_name(path) for path in modules()}
+    waiting = {module_name(path): files_imported(path, names) for path in modules()}
+    while ready := {name for name, needs in waiting.items() if not needs & waiting.keys()}:
+        waiting = {name: needs for name, needs in waiting.items() if name not in ready}
+    assert not waiting, f"these import each other, or what does: {sorted(waiting)}"
+
+
+def test_imports_within_networks_go_down() -> None:
+    for path in sorted((PACKAGE / "networks").rglob("*.py")):
+        own = path.relative_to(PACKAGE / "networks").parts[0]
+        for name in imports(path):
+            if name.startswith("reportgen.networks."):
+                other = name.split(".")[2]
+                assert other == own or WITHIN_NETWORKS[other] < WITHIN_NETWORKS[own], f"{path} imports {name}"
 
 
 @pytest.mark.parametrize("name", TORCH_FREE)

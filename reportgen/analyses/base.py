@@ -9,8 +9,8 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 from torch import Tensor
 
-from reportgen.networks.network import Network
-from reportgen.networks.preactivation import Objective
+from reportgen.networks.core.network import Network
+from reportgen.networks.kernels.preactivation import Objective
 from reportgen.progress import Progress
 from reportgen.records.figures import Result
 from reportgen.records.manifest import LayerFacts

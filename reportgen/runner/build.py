@@ -12,9 +12,9 @@ from pydantic import JsonValue
 
 from reportgen.analyses.base import Subject
 from reportgen.errors import CardError
-from reportgen.networks.layers import describe_layers
-from reportgen.networks.network import Network
-from reportgen.networks.reused_memory import reused_memory
+from reportgen.networks.core.network import Network
+from reportgen.networks.kernels.layers import describe_layers
+from reportgen.networks.speed.reused_memory import reused_memory
 from reportgen.options import BuildOptions
 from reportgen.progress import SILENT, Progress
 from reportgen.records.card import ModelCard

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from reportgen.errors import OptionError
-from reportgen.networks.network import Network, class_index
+from reportgen.networks.core.network import Network, class_index
 
 
 def select_contrasts(network: Network, pairs: Iterable[tuple[str, str]]) -> tuple[tuple[int, int], ...]:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from reportgen.errors import ClipError
 from reportgen.media import write_figure
-from reportgen.networks.network import Network
+from reportgen.networks.core.network import Network
 from reportgen.progress import Progress
 from reportgen.records.figures import ClipFigure
 from reportgen.records.jobs import Artifact

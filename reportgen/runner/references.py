@@ -14,7 +14,7 @@ from reportgen.analyses.base import NamedClip
 from reportgen.clips import Clip, read_clip
 from reportgen.clips.collection import FoundClip, find_clips
 from reportgen.errors import OptionError
-from reportgen.networks.network import Network
+from reportgen.networks.core.network import Network
 from reportgen.progress import Progress
 from reportgen.records.card import ClipSpec
 from reportgen.records.identities import slug

@@ -18,7 +18,7 @@ from reportgen.analyses.base import NamedClip
 from reportgen.analyses.common.responses import most_selective
 from reportgen.clips import Clip, read_clip
 from reportgen.errors import CardError, EmptySelectionError, OptionError
-from reportgen.networks.network import Network, class_index
+from reportgen.networks.core.network import Network, class_index
 from reportgen.options import BuildOptions, KernelSelection
 from reportgen.records.card import Generator, ModelCard
 from reportgen.records.identities import slug

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from reportgen.errors import NetworkError
-from reportgen.networks.layers import describe_layers
-from reportgen.networks.network import Network, to_argument
+from reportgen.networks.core.network import Network, to_argument
+from reportgen.networks.kernels.layers import describe_layers
 from reportgen.records.card import Adapter, Architecture, ClipSpec, ModelCard, Stage
 from reportgen.records.identities import slug
 from reportgen.records.manifest import LayerFacts

@@ -7,8 +7,8 @@ import math
 import torch
 from torch import Tensor, nn
 
-from reportgen.networks.layers import count_additions, is_layer
-from reportgen.networks.network import Network
+from reportgen.networks.core.network import Network
+from reportgen.networks.kernels.layers import count_additions, is_layer
 
 _NORMS = (nn.modules.batchnorm._NormBase, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)
 

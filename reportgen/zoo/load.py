@@ -13,8 +13,8 @@ from pydantic import ValidationError
 from torch import Tensor, nn
 
 from reportgen.errors import DeviceError, OptionError, WeightsError
-from reportgen.networks.network import Network
-from reportgen.networks.pooling import quicken_pools
+from reportgen.networks.core.network import Network
+from reportgen.networks.speed.pooling import quicken_pools
 from reportgen.records.card import Adapter, ClipSpec, ModelCard, WeightsSource
 from reportgen.records.manifest import WeightsFacts
 from reportgen.zoo.cards import Zoo, default_zoo, read_labels

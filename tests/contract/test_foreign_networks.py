@@ -11,8 +11,8 @@ import torch
 from every_analysis import put_through_everything, reasons
 
 from reportgen.errors import CardError, NetworkError, UnknownNameError, WeightsError
-from reportgen.networks.layers import describe_layers
-from reportgen.networks.network import Network
+from reportgen.networks.core.network import Network
+from reportgen.networks.kernels.layers import describe_layers
 from reportgen.zoo.load import load_network
 
 NETWORKS = '''

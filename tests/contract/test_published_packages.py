@@ -17,7 +17,7 @@ import pytest
 import torch
 from every_analysis import put_through_everything, reasons
 
-from reportgen.networks.layers import describe_layers
+from reportgen.networks.kernels.layers import describe_layers
 from reportgen.zoo.load import load_network
 
 # What the packages themselves use of torch and Python that is deprecated is not ours to mend.

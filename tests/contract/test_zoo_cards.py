@@ -16,7 +16,7 @@ import zoo_cards
 from torch import Tensor, nn
 
 from reportgen.errors import CardError, NetworkError
-from reportgen.networks.network import Network, to_argument
+from reportgen.networks.core.network import Network, to_argument
 from reportgen.records.card import ModelCard
 from reportgen.zoo.sources import definition_of, import_file
 

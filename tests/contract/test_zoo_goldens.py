@@ -18,7 +18,7 @@ import torch
 import zoo_cards
 from torch import Tensor, nn
 
-from reportgen.networks.network import to_argument
+from reportgen.networks.core.network import to_argument
 from reportgen.zoo.sources import import_file
 
 TOLERANCE = 1e-4

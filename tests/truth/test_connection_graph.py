@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from reportgen.networks.connections import ConnectionGraph, connection_graph
+from reportgen.networks.trace.build import connection_graph
+from reportgen.networks.trace.graph import ConnectionGraph
 from tests.truth.random_networks import HEADS, STEPS, RandomNetwork
 
 Edge = tuple[str, int, str, int]

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from reportgen.analyses.common.responses import Meter
 from reportgen.analyses.motion.kernel_motion import DRIVERS, VARIANTS, KernelMotion, interval, probe_clip
-from reportgen.networks.network import Network, as_network
+from reportgen.networks.core.network import Network, as_network
 from tests.truth.bundled import bundled_clips, bundled_network
 from tests.truth.moving_textures import texture, translating
 

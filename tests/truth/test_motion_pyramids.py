@@ -8,7 +8,8 @@ import pytest
 
 from reportgen.analyses.pyramid.class_pyramid import class_pyramid
 from reportgen.analyses.pyramid.export import pyramid_document
-from reportgen.networks.connections import ConnectionGraph, connection_graph
+from reportgen.networks.trace.build import connection_graph
+from reportgen.networks.trace.graph import ConnectionGraph
 from reportgen.records.pyramid_compare import compare_pyramids
 from reportgen.records.pyramid_schema import PyramidDocument
 from tests.truth.bundled import bundled_clips, bundled_network

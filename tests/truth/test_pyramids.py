@@ -10,7 +10,8 @@ import torch
 
 from reportgen.analyses.pyramid.ablation import ablate
 from reportgen.analyses.pyramid.class_pyramid import ClassPyramid, class_pyramid
-from reportgen.networks.connections import ConnectionGraph, connection_graph
+from reportgen.networks.trace.build import connection_graph
+from reportgen.networks.trace.graph import ConnectionGraph
 from tests.truth.planted_networks import CASES, Planted
 
 SEEDS = range(20)

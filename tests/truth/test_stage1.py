@@ -13,8 +13,8 @@ from torch.nn import functional
 
 from reportgen import load_network, maximize_activation
 from reportgen.analyses.kernels.closed_form import closed_form
-from reportgen.networks.network import Network
-from reportgen.networks.preactivation import preactivation
+from reportgen.networks.core.network import Network
+from reportgen.networks.kernels.preactivation import preactivation
 from reportgen.records.card import Adapter, ClipSpec, ModelCard
 from reportgen.resources import modelzoo_folder
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from reportgen.errors import OutOfMemoryError
-from reportgen.networks.memory import is_out_of_memory
+from reportgen.networks.core.out_of_memory import is_out_of_memory
 
 _VALUES_AT_ONCE = 2**21
 """Pixels times channels that go through the network at once on a CPU, where larger batches gain nothing."""

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from reportgen.analyses.common.memory import with_less_memory
 from reportgen.errors import NetworkError
-from reportgen.networks.network import Network, as_network
-from reportgen.networks.preactivation import Objective, Preactivation, preactivations, summary
+from reportgen.networks.core.network import Network, as_network
+from reportgen.networks.kernels.preactivation import Objective, Preactivation, preactivations, summary
 from reportgen.progress import SILENT, Progress
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from reportgen.analyses.base import Inapplicable, NamedClip, Subject, Unit
-from reportgen.networks.contrast import contrast
-from reportgen.networks.network import Network
+from reportgen.networks.core.contrast import contrast
+from reportgen.networks.core.network import Network
 from reportgen.records.identities import ClassId
 
 

@@ -17,8 +17,8 @@ from reportgen.analyses.common.running import Best
 from reportgen.analyses.common.targets import class_name
 from reportgen.analyses.evidence.reference_pass import Faults, LayerPass, ReferencePass, readable
 from reportgen.errors import ClipError
-from reportgen.networks.preactivation import Preactivation, clip_channels, native_shape
-from reportgen.networks.receptive_field import Field, receptive_field
+from reportgen.networks.kernels.preactivation import Preactivation, clip_channels, native_shape
+from reportgen.networks.kernels.receptive_field import Field, receptive_field
 from reportgen.progress import Progress
 from reportgen.records.figures import DataFigure, Figure, JsonFigure, Result
 from reportgen.records.jobs import content_key

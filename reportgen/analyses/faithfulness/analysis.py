@@ -24,7 +24,7 @@ from reportgen.analyses.faithfulness.evaluation import (
 )
 from reportgen.analyses.faithfulness.map_checks import Randomisation, sensitivity, weight_randomisation
 from reportgen.analyses.saliency.attribution import METHODS, Attribution, Effort, attribute_unchecked
-from reportgen.networks.network import Network
+from reportgen.networks.core.network import Network
 from reportgen.progress import Progress
 from reportgen.records.figures import Array, JsonFigure, Result
 from reportgen.records.manifest import LayerFacts

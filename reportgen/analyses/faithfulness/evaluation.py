@@ -18,8 +18,8 @@ from reportgen.analyses.common.baselines import make_baseline
 from reportgen.analyses.common.memory import starting_batch, with_less_memory
 from reportgen.analyses.faithfulness.tubes import Tubes, make_tubes
 from reportgen.errors import NetworkError, unknown_name
-from reportgen.networks.network import Network, as_network
-from reportgen.networks.preactivation import placement
+from reportgen.networks.core.network import Network, as_network
+from reportgen.networks.kernels.preactivation import placement
 from reportgen.progress import SILENT, Progress
 
 HIDDEN_SHARE = 0.2

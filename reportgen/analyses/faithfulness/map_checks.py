@@ -18,8 +18,8 @@ from torch.nn.modules.conv import _ConvNd
 from reportgen.analyses.common.ranking import spearman
 from reportgen.analyses.saliency.attribution import Attribution, Effort, attribute_unchecked
 from reportgen.errors import EmptySelectionError, NetworkError
-from reportgen.networks.network import Network, as_network
-from reportgen.networks.preactivation import placement
+from reportgen.networks.core.network import Network, as_network
+from reportgen.networks.kernels.preactivation import placement
 from reportgen.progress import SILENT, Progress
 
 MOST_LAYERS = 12

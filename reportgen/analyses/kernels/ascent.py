@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from reportgen.analyses.kernels.schedules import Level, arrived
-from reportgen.networks.memory import is_out_of_memory, out_of_memory
+from reportgen.networks.core.out_of_memory import is_out_of_memory, out_of_memory
 from reportgen.progress import Task
 
 Score = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from reportgen.errors import NetworkError
-from reportgen.networks.network import Network, as_network, no_weight_gradients
-from reportgen.networks.preactivation import clip_channels, native_shape, placement, preactivation
+from reportgen.networks.core.network import Network, as_network, no_weight_gradients
+from reportgen.networks.kernels.preactivation import clip_channels, native_shape, placement, preactivation
 
 
 @dataclass(frozen=True)

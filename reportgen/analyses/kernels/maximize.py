@@ -19,11 +19,11 @@ from torch import Tensor, nn
 from reportgen.analyses.kernels.options import AscentKeywords, AscentOptions
 from reportgen.analyses.kernels.schedules import Level
 from reportgen.analyses.kernels.search import Maximum, Search
-from reportgen.networks.folding import folded_stems
-from reportgen.networks.layout import channels_last, channels_last_pays
-from reportgen.networks.memory import is_out_of_memory, out_of_memory
-from reportgen.networks.network import Network, as_network, no_weight_gradients
-from reportgen.networks.reused_memory import reused_memory
+from reportgen.networks.core.network import Network, as_network, no_weight_gradients
+from reportgen.networks.core.out_of_memory import is_out_of_memory, out_of_memory
+from reportgen.networks.speed.folding import folded_stems
+from reportgen.networks.speed.layout import channels_last, channels_last_pays
+from reportgen.networks.speed.reused_memory import reused_memory
 from reportgen.progress import SILENT, Progress
 
 __all__ = ["Maximization", "Maximum", "maximize_activation", "maximize_stream"]

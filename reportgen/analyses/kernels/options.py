@@ -9,7 +9,7 @@ from reportgen.analyses.kernels.objectives import Penalties
 from reportgen.analyses.kernels.parametrization import Basis, Constraint
 from reportgen.analyses.kernels.robustness import Views
 from reportgen.errors import OptionError
-from reportgen.networks.preactivation import Objective
+from reportgen.networks.kernels.preactivation import Objective
 
 Precision = Literal["auto", "float32", "mixed"]
 Compile = Literal["auto", "always", "never"]

@@ -20,9 +20,9 @@ from reportgen.analyses.kernels.parametrization import Canvas
 from reportgen.analyses.kernels.robustness import DRAWS, draw_views
 from reportgen.analyses.kernels.schedules import Level, levels, small_shape
 from reportgen.errors import NetworkError
-from reportgen.networks.compiled import Program, can_compile, compiled_inputs, compiling_pays
-from reportgen.networks.network import Network
-from reportgen.networks.preactivation import (
+from reportgen.networks.core.network import Network
+from reportgen.networks.core.passes import REFUSALS, run_until
+from reportgen.networks.kernels.preactivation import (
     Preactivation,
     clip_channels,
     native_shape,
@@ -30,8 +30,8 @@ from reportgen.networks.preactivation import (
     preactivation,
     summary,
 )
-from reportgen.networks.receptive_field import Field, centre_window, receptive_field
-from reportgen.networks.taps import REFUSALS, run_until
+from reportgen.networks.kernels.receptive_field import Field, centre_window, receptive_field
+from reportgen.networks.speed.compiled import Program, can_compile, compiled_inputs, compiling_pays
 from reportgen.progress import Task
 
 _NOISE_CLIPS = 2

@@ -24,7 +24,7 @@ from reportgen.analyses.motion.kernel_motion import (
 )
 from reportgen.analyses.motion.motion_audit import PROBES, MotionAudit, class_audit, frozen_frames
 from reportgen.errors import ClipError
-from reportgen.networks.preactivation import clip_channels, native_shape
+from reportgen.networks.kernels.preactivation import clip_channels, native_shape
 from reportgen.progress import Progress
 from reportgen.records.figures import Figure, JsonFigure, Result, TextFigure
 from reportgen.records.jobs import content_key

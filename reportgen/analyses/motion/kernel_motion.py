@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from reportgen.analyses.common.memory import starting_batch, with_less_memory
 from reportgen.analyses.common.responses import Meter
 from reportgen.analyses.motion.motion_audit import PROBES, probe_clips
-from reportgen.networks.network import Network, as_network
-from reportgen.networks.preactivation import Objective
+from reportgen.networks.core.network import Network, as_network
+from reportgen.networks.kernels.preactivation import Objective
 
 DRIVERS = 3
 """How many of the clips a kernel is judged on: those that drive it most."""

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from reportgen.errors import NetworkError
-from reportgen.networks.network import Network, as_network
+from reportgen.networks.core.network import Network, as_network
 
 #: Probe to what it does, in plain words, in the order of the tables.
 PROBES: dict[str, str] = {

@@ -14,9 +14,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from reportgen.analyses.pyramid.class_pyramid import ClassPyramid, one_clip
 from reportgen.analyses.pyramid.replay import Crossing, Recorder, Replay
 from reportgen.errors import OptionError
-from reportgen.networks.connections import ConnectionGraph
-from reportgen.networks.connections.build import class_output, evaluating
-from reportgen.networks.network import Network
+from reportgen.networks.core.network import Network
+from reportgen.networks.trace.build import class_output, evaluating
+from reportgen.networks.trace.graph import ConnectionGraph
 
 Silenced = Mapping[str, NDArray[np.int64]]
 Floats = NDArray[np.float64]

@@ -16,7 +16,8 @@ from reportgen.analyses.pyramid.class_pyramid import ClassPyramid, class_pyramid
 from reportgen.analyses.pyramid.export import edges_csv, graphml, nodes_csv, published_dictionary, pyramid_document
 from reportgen.analyses.pyramid.tubes import saliency_tubes
 from reportgen.errors import OptionError
-from reportgen.networks.connections import ConnectionGraph, connection_graph
+from reportgen.networks.trace.build import connection_graph
+from reportgen.networks.trace.graph import ConnectionGraph
 from reportgen.progress import Progress
 from reportgen.records.figures import Figure, HeatFigure, JsonFigure, Result, StackFigure, TextFigure
 from reportgen.records.pyramid_schema import PyramidDocument

@@ -25,10 +25,10 @@ from reportgen.analyses.pyramid.measure import Measurement, measure
 from reportgen.analyses.pyramid.published import published_walk
 from reportgen.analyses.pyramid.select import Selection, Walk, step_back, theta_curve, walk
 from reportgen.errors import NetworkError, OptionError
-from reportgen.networks.connections import ConnectionGraph, connection_graph
-from reportgen.networks.connections.build import class_output, evaluating
-from reportgen.networks.connections.labels import Ids
-from reportgen.networks.network import Network
+from reportgen.networks.core.network import Network
+from reportgen.networks.trace.build import class_output, connection_graph, evaluating
+from reportgen.networks.trace.graph import ConnectionGraph
+from reportgen.networks.trace.labels import Ids
 
 Scoring = Literal["attribution", "published"]
 Floats = NDArray[np.float64]

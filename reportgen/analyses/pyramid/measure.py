@@ -20,14 +20,14 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from reportgen.errors import NetworkError
-from reportgen.networks.connections import ConnectionGraph, KernelLayer
-from reportgen.networks.connections.build import class_output, evaluating
-from reportgen.networks.connections.constants import Constants
-from reportgen.networks.connections.kernels import kernel_use
-from reportgen.networks.connections.operations import RULES
-from reportgen.networks.connections.rearranging import first_argument
-from reportgen.networks.connections.tracer import named_arguments
-from reportgen.networks.network import Network
+from reportgen.networks.core.network import Network
+from reportgen.networks.trace.build import class_output, evaluating
+from reportgen.networks.trace.constants import Constants
+from reportgen.networks.trace.graph import ConnectionGraph, KernelLayer
+from reportgen.networks.trace.kernels import kernel_use
+from reportgen.networks.trace.operations import RULES
+from reportgen.networks.trace.rearranging import first_argument
+from reportgen.networks.trace.tracer import named_arguments
 
 
 @dataclass(eq=False)

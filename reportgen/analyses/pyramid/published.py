@@ -21,9 +21,9 @@ from torch import Tensor
 from reportgen.analyses.pyramid.measure import LayerMeasure, Measurement, as_kernels, measure
 from reportgen.analyses.pyramid.select import Block, Selection, Walk, gathered, joined, reads_each_once, theta_curve
 from reportgen.errors import NetworkError
-from reportgen.networks.connections import ConnectionGraph, KernelLayer
-from reportgen.networks.connections.labels import NONE, Ids
-from reportgen.networks.network import Network
+from reportgen.networks.core.network import Network
+from reportgen.networks.trace.graph import ConnectionGraph, KernelLayer
+from reportgen.networks.trace.labels import NONE, Ids
 
 DEFAULT_THETA = 0.6
 Scores = NDArray[np.float32]

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from reportgen.analyses.pyramid.measure import Measurement, kernel_products
 from reportgen.errors import OptionError
-from reportgen.networks.connections import ConnectionGraph, KernelLayer
-from reportgen.networks.connections.labels import NONE, Ids
+from reportgen.networks.trace.graph import ConnectionGraph, KernelLayer
+from reportgen.networks.trace.labels import NONE, Ids
 
 THETAS = np.linspace(0.0, 1.0, 21)
 """Where the curve of kept kernels against theta is read."""

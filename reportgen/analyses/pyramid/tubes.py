@@ -17,8 +17,8 @@ from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 
 from reportgen.analyses.pyramid.class_pyramid import ClassPyramid, one_clip
 from reportgen.analyses.pyramid.measure import Response, ResponseObserver
-from reportgen.networks.connections.build import class_output, evaluating
-from reportgen.networks.network import Network
+from reportgen.networks.core.network import Network
+from reportgen.networks.trace.build import class_output, evaluating
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,8 +14,8 @@ from reportgen.analyses.common.baselines import make_baseline
 from reportgen.analyses.common.memory import starting_batch, with_less_memory
 from reportgen.analyses.saliency.methods import METHODS, Method, Question, cam_layer
 from reportgen.errors import NetworkError, unknown_name
-from reportgen.networks.network import Network, as_network, no_weight_gradients
-from reportgen.networks.preactivation import placement
+from reportgen.networks.core.network import Network, as_network, no_weight_gradients
+from reportgen.networks.kernels.preactivation import placement
 from reportgen.progress import SILENT, Progress
 
 __all__ = ["METHODS", "Attribution", "attribute", "attribute_converged", "cam_layer"]

@@ -18,7 +18,7 @@ from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 from torch.overrides import TorchFunctionMode
 
 from reportgen.errors import NetworkError
-from reportgen.networks.network import Network
+from reportgen.networks.core.network import Network
 
 
 class _Call(NamedTuple):

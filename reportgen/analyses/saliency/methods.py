@@ -16,7 +16,7 @@ from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 
 from reportgen.analyses.saliency.exposed import NONLINEARITIES, RECTIFIERS, ExposedNetwork
 from reportgen.errors import NetworkError
-from reportgen.networks.network import Network
+from reportgen.networks.core.network import Network
 
 NOISE_SHARE = 0.15
 """SmoothGrad's noise as a share of the clip's range (Smilkov et al. 2017: 10 to 20 per cent)."""

@@ -10,7 +10,7 @@ from PIL import Image
 
 from reportgen import load_network
 from reportgen.errors import ClipError
-from reportgen.networks.network import Network
+from reportgen.networks.core.network import Network
 from reportgen.progress import SILENT
 from reportgen.runner.references import stored_clips
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from reportgen.errors import CardError, DeviceError, OptionError, UnknownNameError, WeightsError
-from reportgen.networks.layers import describe_layers
+from reportgen.networks.kernels.layers import describe_layers
 from reportgen.zoo.cards import Zoo
 from reportgen.zoo.load import load_network, parse_device, tensors_digest
 

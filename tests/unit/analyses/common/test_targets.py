@@ -8,8 +8,8 @@ from torch import nn
 from reportgen.analyses.base import NamedClip, Subject, Unit
 from reportgen.analyses.common.targets import asked, asked_name, class_units
 from reportgen.analyses.registry import SUITE
-from reportgen.networks.contrast import ContrastNetwork
-from reportgen.networks.network import Network
+from reportgen.networks.core.contrast import ContrastNetwork
+from reportgen.networks.core.network import Network
 
 CLIP = NamedClip("tennis", torch.rand(1, 3, 4, 8, 8), "digest")
 NETWORK = Network(

@@ -21,7 +21,7 @@ from reportgen.analyses.evidence import reference_pass
 from reportgen.analyses.evidence.label_words import aurocs, label_words
 from reportgen.analyses.evidence.reference_pass import EXAMPLES, Faults, ReferencePass, readable
 from reportgen.errors import ClipError
-from reportgen.networks.network import as_network
+from reportgen.networks.core.network import as_network
 
 SHAPE = (4, 8, 8)
 LABELS = ("walk", "run", "sit")

@@ -15,7 +15,7 @@ from reportgen.analyses.faithfulness.evaluation import evaluate_map, evaluate_ma
 from reportgen.analyses.faithfulness.map_checks import MOST_LAYERS, sensitivity, stability, weight_randomisation
 from reportgen.analyses.faithfulness.tubes import make_tubes
 from reportgen.errors import EmptySelectionError, NetworkError, UnknownNameError
-from reportgen.networks.network import Network
+from reportgen.networks.core.network import Network
 
 CLIP = torch.rand((1, 3, 4, 8, 8), generator=torch.Generator().manual_seed(2))
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from reportgen.analyses.kernels.ascent import Ascent, Climber
 from reportgen.analyses.kernels.schedules import Level
 from reportgen.errors import OutOfMemoryError
-from reportgen.networks.memory import is_out_of_memory
+from reportgen.networks.core.out_of_memory import is_out_of_memory
 from reportgen.progress import SILENT
 
 STEPS = 25

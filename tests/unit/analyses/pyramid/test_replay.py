@@ -14,9 +14,8 @@ from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 from reportgen.analyses.pyramid.ablation import ablate
 from reportgen.analyses.pyramid.class_pyramid import class_pyramid
 from reportgen.analyses.pyramid.replay import Recorder, Replay
-from reportgen.networks.connections import connection_graph
-from reportgen.networks.connections.build import class_output
-from reportgen.networks.network import Network
+from reportgen.networks.core.network import Network
+from reportgen.networks.trace.build import class_output, connection_graph
 
 
 class Skipping(nn.Module):

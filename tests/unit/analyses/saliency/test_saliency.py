@@ -13,7 +13,7 @@ from reportgen.analyses.saliency import attribution as saliency
 from reportgen.analyses.saliency.attribution import METHODS, attribute, cam_layer
 from reportgen.analyses.saliency.exposed import RECTIFIERS, ExposedNetwork
 from reportgen.errors import NetworkError, OutOfMemoryError, UnknownNameError
-from reportgen.networks.network import Network, as_network
+from reportgen.networks.core.network import Network, as_network
 from reportgen.records.card import Adapter, ClipSpec, ModelCard
 
 

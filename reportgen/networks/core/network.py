@@ -1,0 +1,192 @@
+"""A network as the analyses see it: a torch module, and the way from a clip to its class logits.
+
+Pixels are `N C T H W` float in [0, 1], RGB. `Network.prepare` brings them to what the module was trained on; it is
+differentiable, so that an analysis can optimise pixels.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from reportgen.errors import NetworkError, unknown_name
+from reportgen.networks.core.taps import Taps
+from reportgen.records.card import Adapter, ClipSpec, ModelCard
+from reportgen.records.manifest import WeightsFacts
+
+
+@dataclass(frozen=True)
+class Network:
+    """A torch module in evaluation mode with its card, its labels and the facts about its weights.
+
+    `module` may be any network; its parameters are frozen. `card` is None for a bare module, whose input is then
+    taken as is and whose output is taken as class logits `N K`.
+    """
+
+    module: nn.Module
+    card: ModelCard | None = None
+    labels: tuple[str, ...] = ()
+    weights: WeightsFacts | None = None
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+
+    @property
+    def name(self) -> str:
+        """The card's name, or the module's class for a bare module."""
+        return self.card.name if self.card is not None else type(self.module).__name__
+
+    @property
+    def spec(self) -> ClipSpec | None:
+        """How clips are prepared; None for a bare module."""
+        return self.card.clip if self.card else None
+
+    @property
+    def adapter(self) -> Adapter:
+        """How a clip becomes the module's argument."""
+        return self.card.adapter if self.card else Adapter()
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether the network tells classes apart."""
+        return self.card is None or (self.card.classes is not None and self.adapter.scores != "none")
+
+    def prepare(self, clips: Tensor) -> Any:
+        """Return the module's argument for clips `N C T H W` in [0, 1] RGB (differentiable).
+
+        A bare module takes its input as is. Raises NetworkError for clips that the network cannot take.
+        """
+        return clips if self.card is None else to_argument(normalise(clips, self.card.clip), self.adapter)
+
+    def class_scores(self, output: Any) -> Tensor:
+        """Return the class scores `N K` within what the module returned.
+
+        These are logits unless the card says `scores = "probabilities"`; then `logits` reads them before the
+        softmax. Raises NetworkError when there are none.
+        """
+        if not self.has_classes:
+            raise NetworkError(f"{self.name} has no classes: leave out the analyses that need one.")
+        for step in self.adapter.output:
+            output = output[step]
+        if not isinstance(output, Tensor):
+            kind = type(output).__name__
+            raise NetworkError(f"{self.name} returns a {kind}, not class scores: set adapter.output in its card.")
+        if self.adapter.average:
+            output = output.mean(dim=self.adapter.average)
+        if output.ndim != 2:
+            shape = tuple(output.shape)
+            raise NetworkError(f"{self.name} returns {shape} where class scores N K are needed: see adapter.average.")
+        scores: Tensor = output
+        return scores
+
+    def logits(self, clips: Tensor) -> Tensor:
+        """Return the class logits `N K` of clips `N C T H W` in [0, 1] RGB; never probabilities."""
+        if self.adapter.scores == "probabilities":
+            classifier = self.card.classifier if self.card else None
+            if classifier is None:
+                raise NetworkError(f"{self.name} returns probabilities: its card must name the classifier layer.")
+            name = self.layer_name(classifier)
+            with Taps(self.module, [name]) as taps:
+                self.module(self.prepare(clips))
+                return class_positions(taps[name], last=isinstance(self.submodule(name), nn.Linear))
+        return self.class_scores(self.module(self.prepare(clips)))
+
+    def submodule(self, layer: str) -> nn.Module:
+        """Return the layer of that name; the published spelling with underscores is accepted too."""
+        return self.module.get_submodule(self.layer_name(layer))
+
+    def layer_name(self, layer: str) -> str:
+        """Return the module's own name of a layer given by it or by the published underscore spelling.
+
+        Raises UnknownNameError with the nearest names.
+        """
+        names: list[str] = [name for name, _ in self.module.named_modules() if name]
+        if layer in names:
+            return layer
+        spelled = {name.replace(".", "_"): name for name in names}
+        if layer.replace(".", "_") in spelled:
+            return spelled[layer.replace(".", "_")]
+        raise unknown_name("layer", layer, names, hint=f"`reportgen layers {self.name}` lists them.")
+
+
+def as_network(network: Network | nn.Module) -> Network:
+    """Return a Network: itself, or a bare module wrapped, in evaluation mode with frozen parameters (a deep copy)."""
+    if isinstance(network, Network):
+        return network
+    module = copy.deepcopy(network).eval().requires_grad_(False)
+    parameter = next(module.parameters(), None)
+    return Network(module, device=parameter.device if parameter is not None else torch.device("cpu"))
+
+
+def normalise(clips: Tensor, spec: ClipSpec) -> Tensor:
+    """Return clips `N C T H W` from [0, 1] RGB in the value range, channel order, mean and std of `spec`."""
+    if clips.ndim != 5 or clips.shape[1] != spec.channels:
+        raise NetworkError(f"Clips must be N {spec.channels} T H W, got {tuple(clips.shape)}.")
+    low, high = spec.value_range
+    if spec.channel_order == "BGR":
+        clips = clips.flip(1)
+    # Filled on the device: a copy from the host could not be recorded in a CUDA graph.
+    mean, std = (
+        torch.cat([clips.new_full((1, 1, 1, 1, 1), value) for value in values], dim=1)
+        for values in (spec.mean, spec.std)
+    )
+    return (clips * (high - low) + low - mean) / std
+
+
+def to_argument(clips: Tensor, adapter: Adapter) -> Any:
+    """Return what the module is called with, for normalised clips `N C T H W`, as the adapter says."""
+    argument: Any
+    if adapter.input == "frame":
+        if clips.shape[2] != 1:
+            raise NetworkError(f"A 2D network takes clips of one frame, got {clips.shape[2]} frames.")
+        argument = clips.squeeze(2)
+    elif adapter.input == "stacked_frames":
+        argument = clips.transpose(1, 2).flatten(1, 2)
+    elif adapter.input == "pathways":
+        argument = [clips[:, :, ::stride] for stride in adapter.strides or (1,)]
+    else:
+        argument = clips
+    return [argument] if adapter.as_list else argument
+
+
+def class_positions(scores: Tensor, *, last: bool = False) -> Tensor:
+    """Return class logits `N K` from a classifier's raw output, averaged over positions where it has any.
+
+    The classes lie along axis 1 (`N K T H W`, a convolution's), or with `last` along the last one (`N T H W K`, a
+    linear layer's).
+    """
+    if scores.ndim == 2:
+        return scores
+    return scores.flatten(1, -2).mean(1) if last else scores.flatten(2).mean(2)
+
+
+@contextmanager
+def no_weight_gradients(network: Network) -> Iterator[nn.Module]:
+    """Yield the module with all parameters frozen, and give them back their flags afterwards."""
+    flags: Mapping[str, bool] = {name: p.requires_grad for name, p in network.module.named_parameters()}
+    network.module.requires_grad_(False)
+    try:
+        yield network.module
+    finally:
+        for name, parameter in network.module.named_parameters():
+            parameter.requires_grad_(flags[name])
+
+
+def class_index(network: Network, wanted: int | str, labels: Sequence[str] | None = None) -> int:
+    """Return the index of a class given by index or name; raises UnknownNameError with the nearest names."""
+    names = list(labels if labels is not None else network.labels)
+    if isinstance(wanted, str) and wanted in names:
+        return names.index(wanted)
+    if isinstance(wanted, str) and wanted.lower() in [name.lower() for name in names]:
+        return [name.lower() for name in names].index(wanted.lower())
+    text = str(wanted)
+    count = network.card.classes if network.card and network.card.classes else len(names)
+    if text.isdigit() and (not count or int(text) < count):
+        return int(text)
+    if text.isdigit():
+        raise unknown_name("class", text, [f"0 to {count - 1}"])
+    raise unknown_name("class", text, names)

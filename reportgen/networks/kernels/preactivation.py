@@ -1,0 +1,260 @@
+"""What a kernel computes before its non-linearity: the convolution's output, with the batch norm behind it applied.
+
+The batch norm matters for the question "what does this kernel look for?": where its gain is negative, the clip that
+raises the bare convolution's output silences the kernel.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.nn import functional
+
+from reportgen.errors import NetworkError, OptionError, UnknownNameError
+from reportgen.networks.core.network import Network
+from reportgen.networks.core.out_of_memory import is_out_of_memory
+from reportgen.networks.core.passes import REFUSALS, ghosts, input_of, run_until
+from reportgen.networks.speed.folding import FoldedConvolution
+
+Objective = Literal["channel", "firing", "neuron"]
+_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
+
+
+class _Found(Exception):  # noqa: N818 (a signal, not an error)
+    """Raised by a hook that has what it was set for: nothing behind it need run."""
+
+
+@dataclass(frozen=True)
+class Preactivation:
+    """The pre-activation of one layer: its output times `gain` plus `offset` (`K` each; None without batch norm).
+
+    `map_shape` is the layer's output for one clip of `clip_shape` (T, H, W), without N: `K`, `K H W` or `K T H W`.
+    """
+
+    network: Network
+    layer: str
+    clip_shape: tuple[int, int, int]
+    map_shape: tuple[int, ...]
+    gain: Tensor | None = None
+    offset: Tensor | None = None
+
+    @property
+    def kernels(self) -> int:
+        """Number of kernels of the layer."""
+        return self.map_shape[0]
+
+    def maps(self, clips: Tensor) -> Tensor:
+        """Return the layer's pre-activation `N K ...` for clips `N C T H W`; gradients flow back to them."""
+        return self.normalised(run_until(self.network, clips, self.layer))
+
+    def normalised(self, output: Tensor) -> Tensor:
+        """Return the pre-activation from the layer's output `N K ...`, or from means of it `N K`."""
+        if self.gain is None or self.offset is None:
+            return output
+        shape = (1, -1) + (1,) * (output.ndim - 2)
+        return output * self.gain.view(shape) + self.offset.view(shape)
+
+    @property
+    def splits(self) -> bool:
+        """Whether some of the layer's kernels can be computed without the others."""
+        target = self.network.module.get_submodule(self.layer)
+        plain = isinstance(target, (nn.Conv2d, nn.Conv3d)) and target.groups == 1 and target.padding_mode == "zeros"
+        return plain or isinstance(target, FoldedConvolution)
+
+    def inputs(self, clips: Tensor) -> Tensor:
+        """Return what the layer is given for clips `N C T H W`; gradients flow back to them."""
+        return input_of(self.network.module, self.network.prepare(clips), self.layer)
+
+    def own_maps(self, clips: Tensor, kernels: Tensor, inputs: Callable[[Tensor], Tensor] | None = None) -> Tensor:
+        """Return for each clip the pre-activation `N ...` of its own kernel, `kernels[n]`.
+
+        Of a plain convolution only the N kernels asked for are computed, and not all K; `inputs` may then replace
+        what computes the layer's input.
+        """
+        target = self.network.module.get_submodule(self.layer)
+        picked = torch.arange(len(kernels), device=kernels.device)
+        if isinstance(target, FoldedConvolution):
+            output: Tensor = target((inputs or self.inputs)(clips), kernels)
+        elif isinstance(target, (nn.Conv2d, nn.Conv3d)) and self.splits:
+            output = _convolve(target, (inputs or self.inputs)(clips), kernels)
+        else:
+            output, picked = run_until(self.network, clips, self.layer), kernels
+        index = picked.view(-1, *([1] * (output.ndim - 1))).expand(-1, 1, *output.shape[2:])
+        own = output.gather(1, index).squeeze(1)
+        if self.gain is None or self.offset is None:
+            return own
+        shape = (-1,) + (1,) * (own.ndim - 1)
+        normalised: Tensor = own * self.gain[kernels].view(shape) + self.offset[kernels].view(shape)
+        return normalised
+
+    def activations(self, clips: Tensor, kernels: Tensor, objective: Objective) -> Tensor:
+        """Return for each clip the objective `N` of its own kernel; see `summary`."""
+        return summary(self.own_maps(clips, kernels), objective)
+
+    def check(self, kernels: Sequence[int]) -> None:
+        """Raise UnknownNameError for a kernel that the layer does not have."""
+        for kernel in kernels:
+            if not 0 <= kernel < self.kernels:
+                raise UnknownNameError(
+                    f"Layer {self.layer} has no kernel {kernel}: choose from 0 to {self.kernels - 1}."
+                )
+
+
+def preactivation(network: Network, layer: str, clip_shape: tuple[int, int, int], channels: int) -> Preactivation:
+    """Return how to read the pre-activation of `layer` for clips of `clip_shape` (T, H, W).
+
+    A pass of an empty clip finds whether a batch norm reads the layer's output; it needs no arithmetic where the
+    network runs on the meta device. Raises NetworkError when the clip does not pass through the network or does not
+    reach the layer.
+    """
+    return preactivations(network, [layer], clip_shape, channels)[layer]
+
+
+def preactivations(
+    network: Network, layers: Sequence[str], clip_shape: tuple[int, int, int], channels: int
+) -> dict[str, Preactivation]:
+    """Return how to read the pre-activations of all `layers` by their names as given; see `preactivation`."""
+    names = {layer: network.layer_name(layer) for layer in layers}
+    found = _readers(network, set(names.values()), clip_shape, channels)
+    targets = {}
+    for layer, name in names.items():
+        if name not in found.shapes:
+            raise NetworkError(
+                f"{name} did not run on a clip of {clip_shape} (T, H, W): choose a layer that it reaches."
+            )
+        gain, offset = _affine(found.readers.get(name))
+        targets[layer] = Preactivation(network, name, clip_shape, found.shapes[name], gain, offset)
+    return targets
+
+
+def _readers(network: Network, names: set[str], clip_shape: tuple[int, int, int], channels: int) -> _Readers:
+    """Return what a pass found, without arithmetic where the network allows that."""
+    where = placement(network)
+    clip = torch.full((1, channels, *clip_shape), 0.5, **{**where, "device": torch.device("meta")})
+    with suppress(*REFUSALS):  # it may ask for values, or cannot take such a clip: then a real pass tells
+        return _observed(network, names, clip)
+    try:
+        return _observed(network, names, torch.full(clip.shape, 0.5, **where))
+    except (RuntimeError, ValueError) as error:
+        if is_out_of_memory(error):
+            raise
+        reason = str(error).splitlines()[0]
+        raise NetworkError(
+            f"{network.name} cannot take a clip of {clip_shape} (T, H, W); choose another clip_shape: {reason}"
+        ) from error
+
+
+def _observed(network: Network, names: set[str], clip: Tensor) -> _Readers:
+    with _Readers(network, names) as found, torch.no_grad(), suppress(_Found):
+        argument = network.prepare(clip)
+        if clip.device.type == "meta":
+            functional_call(network.module, ghosts(network.module), (argument,))
+        else:
+            network.module(argument)
+    return found
+
+
+class _Readers:
+    """Finds in a forward pass which module reads each target's first output; ends the pass when it knows of all."""
+
+    def __init__(self, network: Network, names: set[str]) -> None:
+        self.network = network
+        self.names = names
+        self.shapes: dict[str, tuple[int, ...]] = {}
+        self.readers: dict[str, nn.Module] = {}
+        self._unread: dict[int, tuple[str, weakref.ref[Tensor]]] = {}
+        self._handles: list[Any] = []
+
+    def __enter__(self) -> _Readers:
+        for name in self.names:
+            module = self.network.module.get_submodule(name)
+            self._handles.append(module.register_forward_hook(partial(self._keep, name)))
+        self._handles += [module.register_forward_pre_hook(self._read) for module in self.network.module.modules()]
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        for handle in self._handles:
+            handle.remove()
+        self._unread.clear()
+
+    def _keep(self, name: str, _module: nn.Module, _args: Any, output: Any) -> None:
+        if not isinstance(output, Tensor) or output.ndim < 2:
+            raise NetworkError(f"{name} does not return maps N K ...: choose a layer that returns one tensor of maps.")
+        if name not in self.shapes:
+            self.shapes[name] = tuple(output.shape[1:])
+            self._unread[id(output)] = (name, weakref.ref(output))  # another tensor may get its id later
+
+    def _read(self, module: nn.Module, args: Any) -> None:
+        name, output = self._unread.get(id(args[0]), ("", None)) if args else ("", None)
+        if output is None or output() is not args[0] or next(module.children(), None) is not None:
+            return
+        del self._unread[id(args[0])]
+        self.readers[name] = module  # its values are read later: in a pass without arithmetic it has none
+        if len(self.readers) == len(self.names):
+            raise _Found
+
+
+def placement(network: Network) -> dict[str, Any]:
+    """Return the `device` and `dtype` of the network's parameters, for tensors that it is to take."""
+    parameter = next((p for p in network.module.parameters() if p.is_floating_point()), None)
+    dtype = parameter.dtype if parameter is not None else torch.float32
+    return {"device": network.device, "dtype": dtype}
+
+
+def _affine(reader: nn.Module | None) -> tuple[Tensor | None, Tensor | None]:
+    """Return gain and offset of a batch norm in evaluation mode, or None twice for another module or none."""
+    if not isinstance(reader, _NORMS) or reader.running_mean is None or reader.running_var is None:
+        return None, None
+    gain = torch.rsqrt(reader.running_var + reader.eps)
+    if reader.weight is not None:
+        gain = gain * reader.weight.detach()
+    offset = -reader.running_mean * gain
+    if reader.bias is not None:
+        offset = offset + reader.bias.detach()
+    return gain, offset
+
+
+def summary(maps: Tensor, objective: Objective, *, leak: float = 0.0, unit: tuple[int, ...] | None = None) -> Tensor:
+    """Return the objective `N` of one pre-activation map per sample, `N ...`.
+
+    "channel" is the mean of the map, "firing" the mean of what it passes on when rectified, "neuron" the centre unit
+    (or `unit`, its index in the map of a crop). A `leak` is the slope below zero, which gives "firing"
+    a gradient where a kernel is silent.
+    """
+    if objective == "neuron":
+        return maps[(slice(None), *(unit or (size // 2 for size in maps.shape[1:])))]
+    if objective == "firing":
+        maps = functional.leaky_relu(maps, leak)
+    return maps.flatten(1).mean(1) if maps.ndim > 1 else maps
+
+
+def clip_channels(network: Network) -> int:
+    """Return the channels of the network's clips: the card's, or what the first convolution takes."""
+    if network.spec is not None:
+        return network.spec.channels
+    kinds = (nn.Conv2d, nn.Conv3d, FoldedConvolution)
+    first = next((module for module in network.module.modules() if isinstance(module, kinds)), None)
+    return first.in_channels if first is not None else 3
+
+
+def native_shape(network: Network) -> tuple[int, int, int]:
+    """Return the clip (T, H, W) of the network's card; raises OptionError when there is none."""
+    if network.spec is None:
+        raise OptionError(f"{network.name} has no card: give clip_shape=(frames, height, width).")
+    return network.spec.shape[1:]
+
+
+def _convolve(layer: nn.Conv2d | nn.Conv3d, maps: Tensor, kernels: Tensor) -> Tensor:
+    """Return the outputs of some `kernels` of a convolution."""
+    weight = layer.weight.index_select(0, kernels)
+    bias = layer.bias.index_select(0, kernels) if layer.bias is not None else None
+    convolution = functional.conv3d if isinstance(layer, nn.Conv3d) else functional.conv2d
+    return convolution(maps, weight, bias, layer.stride, layer.padding, layer.dilation)

@@ -1,0 +1,1 @@
+"""Following values through the operations of a forward pass: which kernels feed which, and what units see."""

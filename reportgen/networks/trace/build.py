@@ -1,0 +1,113 @@
+"""Building the connection graph of a network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils._pytree import tree_leaves
+
+from reportgen.errors import NetworkError, ReportgenError
+from reportgen.networks.core.network import Network, class_positions
+from reportgen.networks.trace.graph import ConnectionGraph
+from reportgen.networks.trace.labels import Ids, merged
+from reportgen.networks.trace.tracer import Tracer, module_names
+
+
+def connection_graph(
+    network: Network | nn.Module, clip_shape: Sequence[int], *, clip: Tensor | None = None
+) -> ConnectionGraph:
+    """Return which convolution and linear kernels of `network` feed which, channel by channel.
+
+    `clip_shape` is `N C T H W` (or whatever shape a bare module takes). A trace of shapes comes first and computes
+    nothing (torch's fake tensors, what `torch.export` uses as well, but without its demand that the whole program be
+    exportable: Python control flow is simply run). Where the program asks for values (control flow by an activation,
+    an index that is computed), one real forward pass on `clip`, or on seeded noise, is traced instead;
+    `ConnectionGraph.traced_with` says which. The graph is that of the network in evaluation mode. Zero weights count
+    as connections: the graph is the structure's and not the values'.
+
+    Raises NetworkError when the network cannot run on a clip of this shape.
+    """
+    shape = tuple(int(n) for n in clip_shape)
+    borrowed = network if isinstance(network, Network) else Network(network)
+    device = _device(borrowed.module)
+    try:
+        with FakeTensorMode(allow_non_fake_inputs=True):
+            dtype = _dtype(borrowed.module)
+            return _traced(borrowed, torch.empty(shape, device=device, dtype=dtype), "shapes", "")
+    except Exception as error:  # a network's own code may raise anything for want of values; a real pass tells
+        reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+    if clip is None:
+        clip = torch.rand(shape, generator=torch.Generator().manual_seed(0)).to(device, _dtype(borrowed.module))
+    try:
+        return _traced(borrowed, clip.to(device), "values", reason)
+    except ReportgenError:
+        raise
+    except Exception as error:
+        raise NetworkError(f"{borrowed.name} cannot run on a clip of shape {shape}: {error}") from error
+
+
+def _traced(network: Network, clip: Tensor, how: Literal["shapes", "values"], reason: str) -> ConnectionGraph:
+    module = network.module
+    tracer = Tracer(module, clip)
+    with evaluating(module), module_names(module, tracer.stack), torch.enable_grad(), tracer:
+        output = class_output(network, clip)
+    layers, recurrent = tracer.layers()
+    return ConnectionGraph(
+        layers=tuple(layers),
+        output=_class_sources(tracer, output),
+        clip_shape=tuple(clip.shape),
+        unknown_operations=dict(tracer.unknown),
+        recurrent=tuple(dict.fromkeys(recurrent)),
+        value_dependent=tuple(dict.fromkeys(tracer.value_dependent)),
+        traced_with=how,
+        reason=reason,
+        weights=dict(tracer.weights),
+    )
+
+
+def class_output(network: Network, clips: Tensor) -> Tensor:
+    """Return the class logits `N K` of clips; the first tensor with channels that a network without classes returns.
+
+    A bare module's output over positions (`N K T H W`, a convolutional classifier) is averaged over them.
+    """
+    if network.card is not None and network.has_classes:
+        return network.logits(clips)
+    output: Any = network.module(network.prepare(clips))
+    tensors = [leaf for leaf in tree_leaves(output) if isinstance(leaf, Tensor) and leaf.ndim > 1]
+    if not tensors:
+        raise NetworkError(f"{network.name} returns no tensor N K: wrap it so that it returns its scores.")
+    return class_positions(tensors[0]) if tensors[0].ndim > 2 else tensors[0]
+
+
+def _class_sources(tracer: Tracer, output: Tensor) -> Ids:
+    labels = tracer.labels(output)
+    joined = merged(labels, [axis for axis in range(len(labels.shape)) if axis != 1])
+    return np.ascontiguousarray(joined.expanded([1]).reshape(len(joined.ids), -1))
+
+
+@contextmanager
+def evaluating(module: nn.Module) -> Iterator[None]:
+    """Run the module in evaluation mode within the context, and give every submodule its mode back afterwards."""
+    modes = [(child, child.training) for child in module.modules()]
+    module.eval()
+    try:
+        yield
+    finally:
+        for child, training in modes:
+            child.training = training
+
+
+def _device(module: nn.Module) -> torch.device:
+    parameter = next(module.parameters(), None)
+    return parameter.device if parameter is not None else torch.device("cpu")
+
+
+def _dtype(module: nn.Module) -> torch.dtype:
+    parameter = next(module.parameters(), None)
+    return parameter.dtype if parameter is not None and parameter.is_floating_point() else torch.float32

@@ -1,0 +1,114 @@
+"""How convolutions and matrix products with constant weights become layers of the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from reportgen.networks.trace.call import Call
+from reportgen.networks.trace.graph import Kind, Layout
+from reportgen.networks.trace.labels import Ids, Labels, counted, merged
+from reportgen.networks.trace.operations import reads
+
+
+@dataclass(frozen=True, eq=False)
+class KernelUse:
+    """The weight tensor of a kernel operation, its other operand, and how the two meet.
+
+    `axis` is the axis of the operand that the kernels sum over; `out_axis` is that of their responses.
+    """
+
+    weight: Tensor
+    operand: Tensor
+    kind: Kind
+    layout: Layout
+    axis: int
+    out_axis: int
+    size: int
+    groups: int = 1
+
+
+def kernel_use(name: str, arguments: dict[str, Any], constant: Callable[[Tensor], bool]) -> KernelUse | None:
+    """Return how an operation uses kernels, or None when it uses none (two activations meet, or it is another one).
+
+    `arguments` are the operation's by the names of its schema; `constant` tells weights from activations.
+    """
+    if name in CONVOLUTIONS:
+        return _convolution(arguments, constant)
+    if name in PRODUCTS:
+        left, right = PRODUCTS[name]
+        return _product(arguments[left], arguments[right], constant)
+    if name == "linear":
+        weight, operand = arguments["weight"], arguments["input"]
+        last = operand.ndim - 1
+        return KernelUse(weight, operand, "linear", "out_in", last, last, weight.shape[0]) if constant(weight) else None
+    return None
+
+
+CONVOLUTIONS = frozenset({"convolution", "_convolution", "convolution_overrideable", "cudnn_convolution"})
+PRODUCTS = {
+    "mm": ("self", "mat2"),
+    "bmm": ("self", "mat2"),
+    "addmm": ("mat1", "mat2"),
+    "baddbmm": ("batch1", "batch2"),
+    "_addmm_activation": ("mat1", "mat2"),
+}
+
+
+def _convolution(arguments: dict[str, Any], constant: Callable[[Tensor], bool]) -> KernelUse | None:
+    operand = next(arguments[key] for key in ("input", "self") if key in arguments)
+    weight, groups = arguments["weight"], int(arguments["groups"])
+    if not constant(weight):
+        return None
+    if arguments.get("transposed", False):
+        return KernelUse(weight, operand, "transposed", "conv_transpose", 1, 1, weight.shape[1] * groups, groups)
+    return KernelUse(weight, operand, "convolution", "conv", 1, 1, weight.shape[0], groups)
+
+
+def _product(left: Tensor, right: Tensor, constant: Callable[[Tensor], bool]) -> KernelUse | None:
+    last = left.ndim - 1
+    if constant(right) and not constant(left) and _one_matrix(right):
+        return KernelUse(right, left, "linear", "in_out", last, last, right.shape[-1])
+    if constant(left) and not constant(right) and _one_matrix(left):
+        return KernelUse(left, right, "linear", "out_in", last - 1, last - 1, left.shape[-2])
+    return None
+
+
+def _one_matrix(weight: Tensor) -> bool:
+    """Whether a batch of matrices is one matrix, repeated or not."""
+    return weight.ndim == 2 or weight.shape[0] == 1 or weight.stride(0) == 0
+
+
+def kernel_inputs(call: Call, use: KernelUse) -> Ids:
+    """Return (K, channels): the sources of each channel that the kernels sum over, at the positions that they read."""
+    labels = call.of(use.operand)
+    if use.kind == "convolution":
+        labels = _read_positions(call, labels)
+    rest = [axis for axis in range(len(labels.shape)) if axis != use.axis]
+    joined = merged(labels, rest)
+    return joined.expanded([use.axis]).reshape(len(joined.ids), -1)
+
+
+def kernel_outputs(call: Call, use: KernelUse, first: int) -> Labels:
+    """Return the labels of the operation's output for kernels numbered from `first` on."""
+    return counted(first, use.out_axis, call.shape)
+
+
+def _read_positions(call: Call, labels: Labels) -> Labels:
+    """Leave out the positions that no kernel reads: strides longer than the kernel skip some."""
+    weight = call.arguments["weight"]
+    ids, shape = labels.ids, list(labels.shape)
+    for place in range(weight.ndim - 2):
+        axis = place + 2
+        if not labels.varies(axis):
+            continue
+        settings = [call.arguments[key] for key in ("stride", "padding", "dilation")]
+        stride, padding, dilation = (int(value[place if len(value) > 1 else 0]) for value in settings)
+        windows = reads(shape[axis], call.shape[axis], weight.shape[axis], stride, padding, dilation)
+        read = np.unique(np.concatenate(windows))
+        ids, shape[axis] = ids.take(read, axis=axis + 1), len(read)
+    return Labels(ids, tuple(shape))

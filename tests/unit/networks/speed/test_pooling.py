@@ -1,0 +1,39 @@
+"""Quick pools compute what torch's own do, in the order in which the maps came."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+from reportgen.networks.speed.pooling import quicken_pools
+
+POOLS = [nn.MaxPool3d(3, 1, 1), nn.MaxPool3d((1, 3, 3), (1, 2, 2), (0, 1, 1)), nn.MaxPool3d(2), nn.MaxPool3d(3, 2, 1)]
+
+
+@pytest.mark.parametrize("pool", POOLS, ids=str)
+def test_values_and_gradients_are_those_of_the_pool_itself(pool: nn.Module) -> None:
+    clip = torch.rand(2, 5, 6, 9, 8, generator=torch.Generator().manual_seed(0)).round(decimals=1)  # with ties
+    quick = quicken_pools(copy.deepcopy(pool))
+    found = []
+    for module in (pool, quick):
+        given = clip.clone().requires_grad_()
+        output = module(given)
+        (gradient,) = torch.autograd.grad((output * output).sum(), given)
+        found.append((output, gradient))
+    assert torch.equal(found[0][0], found[1][0])
+    assert torch.equal(found[0][1], found[1][1])
+    assert found[1][0].is_contiguous()
+
+
+def test_a_pool_takes_a_clip_without_a_batch_as_well() -> None:
+    clip = torch.rand(5, 4, 6, 6)
+    assert torch.equal(quicken_pools(nn.MaxPool3d(2))(clip), nn.MaxPool3d(2)(clip))
+
+
+def test_a_pool_that_returns_indices_is_left_alone() -> None:
+    pool = quicken_pools(nn.Sequential(nn.MaxPool3d(2, return_indices=True)))[0]
+    assert not pool._forward_hooks
+    assert not pool._forward_pre_hooks
