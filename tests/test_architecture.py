@@ -17,7 +17,7 @@ ROOT = PACKAGE.parent
 LEVELS: tuple[tuple[str, ...], ...] = (
     ("errors", "progress", "resources", "version"),
     ("options",),
-    ("records",),
+    ("records", "pictures"),
     ("zoo", "networks", "clips", "motion_colour"),
     ("analyses", "media", "listing", "serving"),
     ("pages", "site"),
@@ -37,6 +37,7 @@ TORCH_FREE = (
     "resources",
     "options",
     "records",
+    "pictures",
     "clips",
     "media",
     "motion_colour",
@@ -190,3 +191,29 @@ def test_every_command_is_a_documented_call() -> None:
     calls = {"models": "list_models", "layers": "list_layers"}
     for command in cli.commands:
         assert getattr(reportgen, calls.get(command, command)).__doc__, f"`reportgen {command}` is no call from Python"
+
+
+#: Calls that decode what a file holds, and the only modules that may make them: each says what it lets in.
+OPENERS = {
+    ("PIL", "Image.open"): {"pictures.py"},
+    ("av", "av.open"): {"clips/opening.py", "media/video.py"},
+}
+
+
+@pytest.mark.parametrize(("library", "call"), OPENERS, ids=str)
+def test_pictures_and_videos_are_opened_in_one_place(library: str, call: str) -> None:
+    for path in modules():
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        opens = any(isinstance(node, ast.Attribute) and ast.unparse(node) == call for node in ast.walk(tree))
+        allowed = path.relative_to(PACKAGE).as_posix() in OPENERS[library, call]
+        assert not opens or allowed, f"{path} opens files by {call}: use {sorted(OPENERS[library, call])}"
+        assert not list(_renamed(tree, library)), f"{path} imports {library} so that {call} cannot be looked for"
+
+
+def _renamed(tree: ast.Module, library: str) -> Iterator[str]:
+    """Yield what of a library is imported so that calls of its `open` no longer read `Image.open` or `av.open`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.asname and alias.name.split(".")[0] == library)
+        elif isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == library:
+            yield from (alias.name for alias in node.names if alias.asname or alias.name == "open")

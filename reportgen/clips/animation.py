@@ -1,4 +1,4 @@
-"""Pictures in one file: gif, webp and png animations, and single images."""
+"""Pictures in one file: gif, webp, png and avif animations, and single images."""
 
 from __future__ import annotations
 
@@ -9,23 +9,12 @@ from PIL import Image
 
 from reportgen.clips.source import check_dimensions, decoding, upright
 from reportgen.errors import ClipError
+from reportgen.pictures import open_picture
 
-FORMATS = ("GIF", "WEBP", "PNG", "JPEG", "BMP", "TIFF", "PPM")
-_BEGINNINGS = (
-    *(b"GIF8", b"\x89PNG", b"\xff\xd8\xff", b"BM", b"II*\0", b"MM\0*"),
-    *(b"P1", b"P2", b"P3", b"P4", b"P5", b"P6"),
-)
-_ANIMATED = frozenset({"GIF", "WEBP", "PNG"})
+_ANIMATED = frozenset({"GIF", "WEBP", "PNG", "AVIF"})
 _SHORTEST = 20
 _USUAL = 100
 """Viewers show a frame of less than 20 ms, such as 0, for 100 ms."""
-
-
-def is_picture(path: Path) -> bool:
-    """Return whether the file begins like an image or an animation."""
-    with path.open("rb") as file:
-        head = file.read(12)
-    return head.startswith(_BEGINNINGS) or (head[:4] == b"RIFF" and head[8:] == b"WEBP")
 
 
 class AnimationSource:
@@ -61,7 +50,7 @@ class AnimationSource:
 
     def _opened(self) -> Image.Image:
         with decoding(self.file_name):
-            return Image.open(self._path, formats=FORMATS)
+            return open_picture(self._path)
 
 
 def _seek(image: Image.Image, index: int) -> None:

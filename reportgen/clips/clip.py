@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from reportgen.clips.animation import AnimationSource, is_picture
+from reportgen.clips.animation import AnimationSource
 from reportgen.clips.containers import check_complete
 from reportgen.clips.database import DatabaseSource, find_database, is_database
 from reportgen.clips.folder import FolderSource
@@ -21,6 +21,7 @@ from reportgen.clips.sampling import sample_frames
 from reportgen.clips.source import Source
 from reportgen.clips.video import VideoSource
 from reportgen.errors import ClipError
+from reportgen.pictures import is_picture
 from reportgen.records.card import ClipSpec
 from reportgen.records.identities import slug
 

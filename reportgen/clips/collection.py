@@ -14,7 +14,7 @@ from reportgen.clips.database import FILE_NAME, is_database, video_names
 from reportgen.clips.folder import IMAGE_SUFFIXES, natural_key
 from reportgen.errors import ClipError
 
-_ANIMATIONS = frozenset({".gif", ".webp"})
+_ANIMATIONS = frozenset({".gif", ".webp", ".avif"})
 _STILLS = IMAGE_SUFFIXES - _ANIMATIONS
 
 

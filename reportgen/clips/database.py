@@ -14,6 +14,7 @@ from PIL import Image
 from reportgen.clips.folder import check_same_size, natural_key
 from reportgen.clips.source import check_dimensions, decoding, upright
 from reportgen.errors import ClipError, unknown_name
+from reportgen.pictures import open_picture
 
 FILE_NAME = "frames.db"
 _MAGIC = b"SQLite format 3\0"
@@ -62,7 +63,7 @@ class DatabaseSource:
         size: tuple[int, int] | None = None
         for index in indices:
             name = f"The frame {self._ids[index]} of {self.file_name}"
-            with decoding(name), Image.open(io.BytesIO(self._blob(self._ids[index], name))) as image:
+            with decoding(name), open_picture(io.BytesIO(self._blob(self._ids[index], name))) as image:
                 check_dimensions(name, *image.size)
                 frame = upright(image)
             size = check_same_size(name, frame.size, size)

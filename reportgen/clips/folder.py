@@ -10,8 +10,11 @@ from PIL import Image
 
 from reportgen.clips.source import check_dimensions, decoding, upright
 from reportgen.errors import ClipError
+from reportgen.pictures import open_picture
 
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".gif"})
+IMAGE_SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".avif", ".tif", ".tiff", ".ppm", ".pgm", ".gif"},
+)
 
 
 def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
@@ -43,7 +46,7 @@ class FolderSource:
         size: tuple[int, int] | None = None
         for index in indices:
             path = self._files[index]
-            with decoding(path.name), Image.open(path) as image:
+            with decoding(path.name), open_picture(path) as image:
                 check_dimensions(path.name, *image.size)
                 frame = upright(image)
             size = check_same_size(path.name, frame.size, size)

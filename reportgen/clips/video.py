@@ -12,6 +12,7 @@ import av
 import numpy as np
 from PIL import Image
 
+from reportgen.clips.opening import opened_video
 from reportgen.clips.source import check_dimensions
 from reportgen.errors import ClipError
 
@@ -19,9 +20,6 @@ _UNSPECIFIED = 2
 _BT709 = 1
 _SD_LINES = 576
 """Video without a stated colour matrix is BT.601 up to this height and BT.709 above, as players assume."""
-
-_LOCAL_ONLY = {"protocol_whitelist": "file"}
-"""A playlist that poses as a video must not make FFmpeg read other hosts."""
 
 
 class VideoSource:
@@ -105,7 +103,7 @@ class VideoSource:
     @contextmanager
     def _opened(self) -> Iterator[tuple[Any, Any]]:
         try:
-            with av.open(str(self._path), options=_LOCAL_ONLY) as container:
+            with opened_video(self._path) as container:
                 streams = [s for s in container.streams.video if not _is_cover(s)]
                 if not streams:
                     raise ClipError(f"{self.file_name} has no video stream: name a file that has moving pictures.")

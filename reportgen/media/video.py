@@ -52,7 +52,8 @@ def mp4_bytes(frames: NDArray[Any]) -> bytes:
 
 def _encode(path: Path, pictures: NDArray[np.uint8], rate: int, codec: str, options: dict[str, str]) -> None:
     # `bitexact` keeps the writer's version and the time out of the file.
-    with av.open(str(path), "w", options={"movflags": "+faststart", "fflags": "+bitexact"}) as container:
+    # A relative path such as `12:30/clip.mp4` would be taken for a protocol.
+    with av.open(str(path.absolute()), "w", options={"movflags": "+faststart", "fflags": "+bitexact"}) as container:
         stream: Any = container.add_stream(codec, rate=rate, options=dict(options))  # a video stream, by its codec
         stream.height, stream.width = pictures.shape[1:3]
         stream.pix_fmt = "yuv420p"

@@ -42,11 +42,11 @@ def write_database(path: Path, names: list[str]) -> Path:
 
 
 class TestAnimations:
-    @pytest.mark.parametrize("suffix", [".gif", ".webp", ".png"])
+    @pytest.mark.parametrize("suffix", [".gif", ".webp", ".png", ".avif"])
     def test_frames_order_colours_and_rate(self, tmp_path: Path, suffix: str) -> None:
         path = tmp_path / f"clip{suffix}"
         first, *rest = images(20)
-        more = {"lossless": True} if suffix == ".webp" else {}
+        more = {".webp": {"lossless": True}, ".avif": {"quality": 95, "subsampling": "4:4:4"}}.get(suffix, {})
         first.save(path, save_all=True, append_images=rest, duration=40, loop=0, **more)
         clip = read_clip(path, spec(6), frame_step=2)
         assert numbers(clip.frames) == [4, 6, 8, 10, 12, 14]
@@ -116,7 +116,7 @@ class TestAnimations:
 
 
 class TestSingleImages:
-    @pytest.mark.parametrize("suffix", [".png", ".jpg", ".bmp", ".tiff"])
+    @pytest.mark.parametrize("suffix", [".png", ".jpg", ".bmp", ".tiff", ".avif", ".ppm"])
     def test_one_image_serves_a_network_of_single_frames(self, tmp_path: Path, suffix: str) -> None:
         path = tmp_path / f"picture{suffix}"
         images(6)[5].save(path, quality=98)
