@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from reportgen.analyses.pyramid.class_pyramid import class_pyramid as class_pyramid
     from reportgen.analyses.saliency.attribution import Attribution as Attribution
     from reportgen.analyses.saliency.attribution import attribute as attribute
+    from reportgen.audit.limits import Limits as Limits
     from reportgen.checking import CheckedModel as CheckedModel
     from reportgen.checking import check as check
     from reportgen.checking import require as require
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from reportgen.networks.core.network import Network as Network
     from reportgen.networks.trace.build import connection_graph as connection_graph
     from reportgen.options import BuildOptions as BuildOptions
-    from reportgen.options import CheckLimits as CheckLimits
     from reportgen.records.pyramid_compare import compare_pyramids as compare_pyramids
     from reportgen.records.pyramid_compare import spread_over_clips as spread_over_clips
     from reportgen.runner.build import build as build
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 _PUBLIC = {
     "Attribution": "reportgen.analyses.saliency.attribution",
     "BuildOptions": "reportgen.options",
-    "CheckLimits": "reportgen.options",
+    "Limits": "reportgen.audit.limits",
     "CheckedModel": "reportgen.checking",
     "ClassPyramid": "reportgen.analyses.pyramid.class_pyramid",
     "Decomposition": "reportgen.analyses.decomposition.decompose",

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from reportgen.audit.checks import checks
+from reportgen.audit.limits import Limits
+from reportgen.audit.verdicts import Verdict
 from reportgen.errors import CheckError
-from reportgen.options import CheckLimits
 from reportgen.pages.report import Report
-from reportgen.pages.summary import checks
-from reportgen.pages.verdicts import Verdict
 from reportgen.records.store import find_runs
 
 
@@ -31,7 +31,7 @@ class CheckedModel:
         ]
 
 
-def check(runs: Path, *, limits: CheckLimits | None = None) -> list[CheckedModel]:
+def check(runs: Path, *, limits: Limits | None = None) -> list[CheckedModel]:
     """Return the audit of each run in a folder by `limits` (default: each run's own); needs no torch.
 
     Raises StoreError when there is no run or it cannot be read.

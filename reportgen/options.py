@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from reportgen.audit.limits import Limits
 from reportgen.errors import OptionError, unknown_name
 
 BUNDLED_MODEL = "texture_motion"
@@ -134,37 +135,6 @@ FOLLOWS: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 
 
-Limit = tuple[float, float]
-
-
-class CheckLimits(BaseModel):
-    """From which figure a check of the audit passes, and from which it warns instead of failing.
-
-    The table ``[check]`` of the configuration file changes them. Falling figures (errors, shares of dead kernels)
-    have the first limit below the second.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    above_real: Limit = Field((0.9, 0.5), description="Share of synthetic clips above the best real clip.")
-    explained: Limit = Field((0.5, 0.0), description="Share of kernels explained as texture plus motion.")
-    activation_kept: Limit = Field((0.8, 0.5), description="Median activation that the moved texture keeps.")
-    natural_path: Limit = Field((0.9, 0.5), description="Share of synthetic clips that take a natural path.")
-    seeds_agree: Limit = Field((0.9, 0.5), description="Share of synthetic clips that other seeds find again.")
-    redundant: Limit = Field((0.05, 0.25), description="Share of dead or duplicate kernels, falling.")
-    conservation: Limit = Field((1e-5, 1e-3), description="Largest conservation error of a pyramid, falling.")
-    pathways: Limit = Field((1.0, 0.5), description="Share of class pathways that beat random kernels.")
-    completeness: Limit = Field((0.01, 0.05), description="Largest error of integrated gradients' sum, falling.")
-    faithful_maps: Limit = Field((0.8, 0.5), description="Share of saliency maps that beat random maps.")
-    map_weights: Limit = Field((0.5, 0.8), description="Likeness of a method's maps under shuffled weights, falling.")
-    random_maps: int = Field(10, description="Random maps that a comparison needs to fail; with fewer it warns.")
-    curve_steps: int = Field(6, description="Steps of insertion and deletion that they need; with fewer they warn.")
-    shuffled_depths: int = Field(3, description="Depths of shuffled weights that the check needs to fail.")
-    reference_clips: int = Field(10, description="Real clips that a synthetic one must outdo to pass, not to warn.")
-    motion_classes: int = Field(5, description="Classes that must be probed for none to rely on motion to fail.")
-    motion_reliance: float = Field(0.1, description="Share of its logit that a class relying on motion loses frozen.")
-
-
 class KernelSelection(BaseModel):
     """Which kernels of each layer are shown: `count` of them, all (None), or the `listed` ones."""
 
@@ -244,7 +214,7 @@ class BuildOptions(BaseModel):
     parameters: dict[str, Parameters] = Field(
         default_factory=dict, description="Per analysis, over the preset's: tables of the configuration file."
     )
-    check: CheckLimits = Field(default_factory=CheckLimits, description="Limits of the audit: the table [check].")
+    check: Limits = Field(default_factory=Limits, description="Limits of the audit: the table [check].")
 
     @field_validator("models")
     @classmethod

@@ -16,11 +16,12 @@ ROOT = PACKAGE.parent
 #: Rooms from the lowest to the highest; those of one row may import each other.
 LEVELS: tuple[tuple[str, ...], ...] = (
     ("errors", "progress", "resources", "version"),
-    ("options",),
     ("records", "pictures"),
     ("zoo", "networks", "clips", "motion_colour"),
     ("analyses", "media", "listing", "serving"),
-    ("pages", "site"),
+    ("reading",),
+    ("audit",),
+    ("options", "pages", "site"),
     ("cleaning", "checking"),
     ("runner",),
     ("tables", "terminal"),
@@ -41,6 +42,8 @@ TORCH_FREE = (
     "clips",
     "media",
     "motion_colour",
+    "reading",
+    "audit",
     "pages",
     "site",
     "serving",

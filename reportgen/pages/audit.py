@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from reportgen.audit.checks import checks, headlines
 from reportgen.pages.page import Page
 from reportgen.pages.report import Report
-from reportgen.pages.summary import checks, headlines
 
 
 def pages(report: Report) -> Iterator[Page]:

@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from reportgen.pages.format import number, percent
-from reportgen.pages.report import KernelView, ModelView
-from reportgen.pages.sentences import preference
+from reportgen.audit.sentences import preference
+from reportgen.audit.verdicts import Verdict, kernel_verdicts
+from reportgen.pages.report import ModelView
 from reportgen.pages.strips import Strip, clip_strip, picture
-from reportgen.pages.verdicts import Verdict, kernel_verdicts
+from reportgen.reading.format import number, percent
+from reportgen.reading.run_view import KernelView
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def kernel_card(model: ModelView, view: KernelView) -> Card:
     second = f"{number(figures.mean_speed, 2)} px/fr" if figures.texture_plus_motion else ""
     if figures.explained_variance is not None and not figures.texture_plus_motion:
         second = f"{percent(max(figures.explained_variance, 0.0))} expl."
-    verdicts = tuple(verdict for verdict in kernel_verdicts(figures) if verdict.state != "untested")
+    verdicts = tuple(verdict for verdict in kernel_verdicts(figures, model.limits) if verdict.state != "untested")
     sort: dict[str, Any] = {
         "index": view.id.index,
         "activation": figures.activation,
@@ -59,7 +60,7 @@ def kernel_card(model: ModelView, view: KernelView) -> Card:
         texture=picture(model.addresses, view.answer("decomposition"), "texture", f"Still texture of {view.name}"),
         first=first,
         second=second,
-        sentence=preference(figures),
+        sentence=preference(figures, model.limits),
         state=" ".join(trouble.why for trouble in view.troubles if trouble.state == "failed")
         or " ".join(trouble.why for trouble in view.troubles[:1] if view.answer("kernels") is None),
         verdicts=verdicts,

@@ -9,8 +9,9 @@ from itertools import pairwise
 
 from markupsafe import Markup
 
-from reportgen.pages.format import fixed, number, percent, plain
 from reportgen.pages.templating import inert
+from reportgen.reading.ablation import Drop
+from reportgen.reading.format import fixed, number, percent, plain
 
 _PETALS = 16
 
@@ -138,22 +139,6 @@ def rose(directions: Sequence[float], label: str) -> Markup:
     ):
         body.append(_text(x, y, text, anchor, "muted"))
     return _svg(size, size, label, body, "rose")
-
-
-@dataclass(frozen=True)
-class Drop:
-    """A fall of the class logit when kernels are removed, beside what as many random kernels do."""
-
-    name: str
-    drop: float
-    random_mean: float
-    random_low: float
-    random_high: float
-
-    @property
-    def clear(self) -> bool:
-        """Whether the pathway matters more than 95% of random draws."""
-        return self.drop > self.random_high
 
 
 def drops(rows: Sequence[Drop], label: str) -> Markup:

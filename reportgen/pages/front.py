@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from reportgen.audit.checks import Headline, headlines
 from reportgen.pages.cards import Card, cards, most_striking
 from reportgen.pages.page import Page
 from reportgen.pages.report import ModelView, Report
-from reportgen.pages.summary import Headline, headlines
 
 EXAMPLES = 3
 """Kernels per stage in the result table, as in the published one."""

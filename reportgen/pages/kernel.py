@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from reportgen.audit.sentences import evidence, label_word, preference, reservations
+from reportgen.audit.verdicts import kernel_verdicts
 from reportgen.pages import charts
 from reportgen.pages.cards import Card, kernel_card
-from reportgen.pages.evidence import Driven
-from reportgen.pages.format import figure, number
-from reportgen.pages.graphs import Node
 from reportgen.pages.motion import LayerMotion
 from reportgen.pages.page import Page
-from reportgen.pages.probes import PROBES
-from reportgen.pages.report import KernelView, ModelView, Pyramid, Report
-from reportgen.pages.sentences import evidence, preference, reservations
+from reportgen.pages.report import ModelView, Report
 from reportgen.pages.strips import Strip, clip_strip, downloads, picture, strip
-from reportgen.pages.summary import metric_rows
-from reportgen.pages.verdicts import kernel_verdicts
+from reportgen.reading.evidence import Driven
+from reportgen.reading.format import figure, metric_rows, number
+from reportgen.reading.graphs import Node
+from reportgen.reading.probes import PROBES
+from reportgen.reading.run_view import KernelView, Pyramid
 from reportgen.records.jobs import Record
 
 RESPONSES = {
@@ -179,6 +179,7 @@ def _page(
 ) -> Page:
     stage1, parts = view.answer("kernels"), view.answer("decomposition")
     history = stage1.metrics.get("curve") if stage1 else None
+    word = model.evidence.word(view.id.layer, view.id.index)
     values = [float(v) for v in history if isinstance(v, int | float)] if isinstance(history, list) else []
     return Page(
         uri=view.uri,
@@ -197,16 +198,19 @@ def _page(
             "wheel": motion.wheel if motion else None,
             "scale": motion.scale if motion else None,
             "reconstruction": clip_strip(model.addresses, parts, "reconstruction", f"Moved texture of {view.name}"),
-            "preference": preference(view.figures),
+            "preference": preference(view.figures, model.limits),
             "evidence_sentence": evidence(view.figures),
-            "word": model.evidence.word(view.id.layer, view.id.index),
+            "word": label_word(word, model.limits) if word else "",
             "percentile": view.figures.percentile,
             "probes": model.kernel_probes(view.id),
             "probe_names": PROBES,
             "driver": _driver(model, view),
             "reference": model.evidence,
-            "reservations": reservations(view.figures) + model.evidence.doubts(view.id.layer, view.id.index),
-            "verdicts": kernel_verdicts(view.figures),
+            "reservations": [
+                *reservations(view.figures, model.limits),
+                *model.evidence.doubts(view.id.layer, view.id.index),
+            ],
+            "verdicts": kernel_verdicts(view.figures, model.limits),
             "evidence": evidence_strips(model, view),
             "connections": connections(model, view),
             "curve": charts.curve(values, "Activation while optimising", "optimisation") if len(values) > 1 else None,

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from reportgen.audit.limits import Limits
 from reportgen.pages import charts
 from reportgen.pages.cards import cards
-from reportgen.pages.evidence import TELLING
-from reportgen.pages.format import fixed
 from reportgen.pages.page import Page
-from reportgen.pages.probes import PROBES, KernelProbes
 from reportgen.pages.report import ModelView, Report
-from reportgen.pages.sentences import ONE_DIRECTION, STANDS_STILL, KernelFigures
+from reportgen.reading.figures import KernelFigures
+from reportgen.reading.format import fixed
+from reportgen.reading.probes import PROBES, KernelProbes
 
 MOST_ROWS = 512
 """Kernels in the table of a layer; the whole list is in the file that it links."""
@@ -47,7 +47,7 @@ def measured_kernels(model: ModelView, layer: str) -> list[MeasuredKernel]:
                 index=index,
                 uri=pages.get(index, ""),
                 best=best.value if best else None,
-                word=f"{word.text} ({fixed(word.auroc)})" if word and word.auroc >= TELLING else "",
+                word=f"{word.text} ({fixed(word.auroc)})" if word and word.auroc >= model.limits.label_word else "",
                 state="dead" if dead else f"as #{twins[0][0]}" if twins else "",
                 probes=model.motion_probes.kernel(layer, index) if model.motion_probes else None,
             )
@@ -55,13 +55,14 @@ def measured_kernels(model: ModelView, layer: str) -> list[MeasuredKernel]:
     return rows
 
 
-def distributions(figures: list[KernelFigures], reliance: list[float]) -> list[tuple[str, Markup]]:
+def distributions(figures: list[KernelFigures], reliance: list[float], limits: Limits) -> list[tuple[str, Markup]]:
     """Return the charts of a layer, each with its one line; charts without data are left out.
 
     `reliance` is the motion reliance of all kernels of the layer for which it is known.
     """
-    moving = [f for f in figures if f.texture_plus_motion and f.mean_speed is not None and f.mean_speed >= STANDS_STILL]
-    directed = [f.direction for f in moving if f.direction is not None and (f.coherence or 0.0) >= ONE_DIRECTION]
+    still = limits.stands_still
+    moving = [f for f in figures if f.texture_plus_motion and f.mean_speed is not None and f.mean_speed >= still]
+    directed = [f.direction for f in moving if f.direction is not None and (f.coherence or 0.0) >= limits.one_direction]
     speeds = [f.mean_speed for f in figures if f.texture_plus_motion and f.mean_speed is not None]
     times = [f.times_best for f in figures if f.times_best is not None]
     found = []
@@ -99,7 +100,9 @@ def pages(report: Report) -> Iterator[Page]:
                     "cards": cards(model, views),
                     "motion": motion,
                     "charts": distributions(
-                        [view.figures for view in views], [value for value in reliance if value is not None]
+                        [view.figures for view in views],
+                        [value for value in reliance if value is not None],
+                        model.limits,
                     ),
                     "measured": measured[:MOST_ROWS],
                     "left_out": max(len(measured) - MOST_ROWS, 0),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from reportgen.audit.checks import headlines
 from reportgen.pages.cards import Card, cards
 from reportgen.pages.page import Page
 from reportgen.pages.report import ModelView, Report
-from reportgen.pages.summary import headlines
 from reportgen.records.manifest import ClipFacts, LayerFacts
 
 SHOWN = 8

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from reportgen.audit.limits import Limits
 from reportgen.pages import charts
 from reportgen.pages.charts import Interval
-from reportgen.pages.format import count, percent, short_kernel_name
 from reportgen.pages.page import Page
-from reportgen.pages.probes import PROBES, ClassProbes, ClipProbes, KernelProbes, ModelProbes
-from reportgen.pages.report import ModelView, Report, Trouble, trouble
+from reportgen.pages.report import ModelView, Report
 from reportgen.pages.strips import Download, downloads
+from reportgen.reading.format import count, percent, short_kernel_name
+from reportgen.reading.probes import PROBES, ClassProbes, ClipProbes, KernelProbes, ModelProbes
+from reportgen.reading.run_view import Trouble, trouble
 from reportgen.records.jobs import Done, Record
 
 KERNELS_SHOWN = 300
@@ -52,7 +54,7 @@ class LayerRow:
         return self.relying / self.measured if self.measured else None
 
 
-def verdict_in_words(classes: tuple[ClassProbes, ...]) -> str:
+def verdict_in_words(classes: tuple[ClassProbes, ...], limits: Limits) -> str:
     """Return what the classes' reliance says, in one sentence."""
     known = [row.motion_reliance for row in classes if row.motion_reliance is not None]
     if not known:
@@ -60,11 +62,11 @@ def verdict_in_words(classes: tuple[ClassProbes, ...]) -> str:
     if len(known) == 1:
         lost = max(known[0], 0.0)
         return f"The one class that was probed loses {percent(lost)} of its logit when nothing moves."
-    needing = sum(value >= 0.5 for value in known)
-    ignoring = sum(value < 0.1 for value in known)
+    needing = sum(value >= limits.motion_matters for value in known)
+    ignoring = sum(value < limits.motion_reliance for value in known)
     return (
-        f"Of {len(known)} classes, {needing} lose at least half of their logit when nothing moves, "
-        f"and {ignoring} lose less than a tenth of it."
+        f"Of {len(known)} classes, {needing} lose at least {percent(limits.motion_matters)} of their logit when "
+        f"nothing moves, and {ignoring} lose less than {percent(limits.motion_reliance)} of it."
     )
 
 
@@ -170,7 +172,7 @@ def pages(report: Report) -> Iterator[Page]:
             context={
                 "model": model,
                 "found": found,
-                "sentence": " ".join(filter(None, (verdict_in_words(classes), kernels_in_words(found))))
+                "sentence": " ".join(filter(None, (verdict_in_words(classes, model.limits), kernels_in_words(found))))
                 if found
                 else "",
                 "classes": [(model.label(row.class_index), row) for row in classes],

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from reportgen.pages.page import Page
-from reportgen.pages.report import DESIGNED, ModelView, Report, Trouble, trouble
+from reportgen.pages.report import DESIGNED, ModelView, Report
 from reportgen.pages.strips import Download, Strip, downloads, strip
-from reportgen.pages.summary import metric_rows
+from reportgen.reading.format import metric_rows
+from reportgen.reading.run_view import Trouble, trouble
 from reportgen.records.jobs import Done, Record
 
 

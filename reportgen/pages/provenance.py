@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from reportgen.pages.page import Page
 from reportgen.pages.report import ModelView, Report
-from reportgen.pages.summary import metric_rows
+from reportgen.reading.format import metric_rows
 from reportgen.records.jobs import Done
 
 

@@ -9,15 +9,16 @@ from typing import Any
 from markupsafe import Markup
 
 from reportgen.pages import charts
-from reportgen.pages.addresses import relative_link
 from reportgen.pages.cards import kernel_card
-from reportgen.pages.format import figure, percent, short_kernel_name, short_layer_name
-from reportgen.pages.graphs import Node
 from reportgen.pages.page import Page, ScriptData
 from reportgen.pages.pyramid_overview import overview
-from reportgen.pages.report import ClassView, ModelView, Pyramid, Report, trouble
+from reportgen.pages.report import ModelView, Report
 from reportgen.pages.strips import Download, Strip, clip_strip, downloads, picture, strip
-from reportgen.pages.summary import causal_drops, metric_rows
+from reportgen.reading.ablation import causal_drops
+from reportgen.reading.addresses import relative_link
+from reportgen.reading.format import figure, metric_rows, percent, short_kernel_name, short_layer_name
+from reportgen.reading.graphs import Node
+from reportgen.reading.run_view import ClassView, Pyramid, trouble
 
 TABLE_ROWS = 300
 """Kernels in the page's table; the whole list is in the files below it."""

@@ -10,10 +10,11 @@ from itertools import combinations
 from markupsafe import Markup
 
 from reportgen.errors import OptionError
-from reportgen.pages.format import fixed, percent, short_kernel_name, short_layer_name
 from reportgen.pages.page import Page
-from reportgen.pages.report import ModelView, Pyramid, Report
+from reportgen.pages.report import ModelView, Report
 from reportgen.pages.templating import inert
+from reportgen.reading.format import fixed, percent, short_kernel_name, short_layer_name
+from reportgen.reading.run_view import Pyramid
 from reportgen.records.identities import slug
 from reportgen.records.pyramid_compare import (
     ComparedKernel,

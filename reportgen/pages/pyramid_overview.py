@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from reportgen.pages.addresses import relative_link
-from reportgen.pages.format import fixed, number, percent, short_kernel_name, short_layer_name
-from reportgen.pages.report import ModelView, Pyramid
+from reportgen.pages.report import ModelView
 from reportgen.pages.templating import inert
+from reportgen.reading.addresses import relative_link
+from reportgen.reading.format import fixed, number, percent, short_kernel_name, short_layer_name
+from reportgen.reading.run_view import Pyramid
 from reportgen.records.pyramid_schema import LayerFigures
 
 SHOWN = 24

@@ -8,14 +8,16 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from reportgen.audit.maps import map_verdicts
+from reportgen.audit.verdicts import Verdict
 from reportgen.pages import charts
-from reportgen.pages.format import figure
-from reportgen.pages.maps import MapChecks, RankRow, map_verdicts, ranking
+from reportgen.pages.maps import RankRow, curves, ranking
 from reportgen.pages.page import Page
-from reportgen.pages.report import ClassView, ModelView, Report, Trouble, trouble
+from reportgen.pages.report import ModelView, Report
 from reportgen.pages.strips import Download, Strip, clip_strip, downloads, picture, strip
-from reportgen.pages.summary import metric_rows
-from reportgen.pages.verdicts import Verdict
+from reportgen.reading.format import figure, metric_rows
+from reportgen.reading.map_checks import MapChecks
+from reportgen.reading.run_view import ClassView, Trouble, trouble
 from reportgen.records.manifest import ClipFacts
 
 
@@ -99,7 +101,7 @@ def map_view(model: ModelView, view: ClassView, clip_title: str) -> MapView:
         signed=metrics.get("signed") is True,
         scale=figure(metrics, "scale"),
         verdicts=map_verdicts(figure(metrics, "completeness_error"), checks, model.limits) if done else [],
-        charts=checks.charts() if checks else [],
+        charts=curves(checks) if checks else [],
         trouble=trouble(title, view.record.outcome),
         numbers=metric_rows(metrics),
         parameters=metric_rows(view.record.job.parameters),

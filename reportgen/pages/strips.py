@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from reportgen.pages.addresses import Addresses
+from reportgen.reading.addresses import Addresses
 from reportgen.records.jobs import Artifact, Done
 
 SPRITE_COLUMNS = 8

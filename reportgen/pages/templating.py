@@ -11,9 +11,9 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from reportgen.pages import format as formats
-from reportgen.pages.addresses import relative_link
 from reportgen.pages.page import Page
+from reportgen.reading import format as formats
+from reportgen.reading.addresses import relative_link
 
 _SPECIAL = re.compile(r"[^0-9A-Za-z ,./%\u0080-\U0010ffff]")
 

@@ -81,7 +81,7 @@ def test_figures_are_there_for_machines_too(runs: Path) -> None:
 
 
 def test_the_audit_is_one_call_from_python(runs: Path) -> None:
-    (audit,) = reportgen.check(runs, limits=reportgen.CheckLimits(map_weights=(0.95, 1.0)))
+    (audit,) = reportgen.check(runs, limits=reportgen.Limits(map_weights=(0.95, 1.0)))
     assert audit.model == "drift"
     assert not any("Methods that read the weights" in clause for clause in audit.failures)
     with pytest.raises(CheckError, match="Jobs that failed"):

@@ -8,7 +8,8 @@ import pytest
 from markupsafe import Markup
 
 from reportgen.pages import charts
-from reportgen.pages.charts import Drop, Interval
+from reportgen.pages.charts import Interval
+from reportgen.reading.ablation import Drop
 
 
 def marks(chart: Markup, kind: str) -> list[ET.Element]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reportgen.pages.format import (
+from reportgen.reading.format import (
     bytes_size,
     duration,
     figure,

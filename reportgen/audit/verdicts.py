@@ -5,21 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from reportgen.pages.format import fixed, number, percent
-from reportgen.pages.sentences import MOST_KEPT, MOTION_MATTERS, KernelFigures
+from reportgen.audit.limits import Limits
+from reportgen.audit.sentences import hides_motion
+from reportgen.reading.figures import KernelFigures
+from reportgen.reading.format import fixed, number, percent
 
 State = Literal["pass", "warn", "fail", "untested"]
-
-HALF_KEPT = 0.5
-
-ENOUGH_CLIPS = 10
-"""Real clips from which outdoing them all says something."""
-
-NATURAL, UNRELATED = 0.5, 0.0
-"""Path similarity from which a synthetic clip's way is natural, and under which unrelated real clips are nearer."""
-
-SEEDS_AGREE, SEEDS_DIFFER = 0.8, 0.5
-"""Rank correlation of responses from which clips of two seeds are alike, and from which there is a warning."""
 
 NOT_COMPARED = " Nothing to compare: no real clips, none that drives it, or no measured layer before it."
 
@@ -50,14 +41,16 @@ def graded(value: float | None, good: float, fair: float) -> State:
     return "pass" if value >= good else "warn" if value >= fair else "fail"
 
 
-def kernel_verdicts(figures: KernelFigures) -> list[Verdict]:
+def kernel_verdicts(figures: KernelFigures, limits: Limits) -> list[Verdict]:
     """Return the badges of one kernel."""
+    enough_clips = limits.reference_clips
+    most_kept, half_kept = limits.activation_kept
     explained: State = "untested"
     if figures.texture_plus_motion is not None:
-        explained = graded(figures.activation_kept, MOST_KEPT, HALF_KEPT) if figures.texture_plus_motion else "fail"
+        explained = graded(figures.activation_kept, most_kept, half_kept) if figures.texture_plus_motion else "fail"
     beats: State = "untested"
     if figures.activation is not None and figures.best_real is not None:
-        enough = figures.reference_clips >= ENOUGH_CLIPS
+        enough = figures.reference_clips >= enough_clips
         beats = "pass" if enough and figures.activation > figures.best_real else "warn"
     times = "–" if figures.times_best is None else f"{number(figures.times_best, 2)}×"
     return [
@@ -65,39 +58,41 @@ def kernel_verdicts(figures: KernelFigures) -> list[Verdict]:
             beats,
             "above real clips",
             times,
-            f"above the best of {ENOUGH_CLIPS} real clips or more",
+            f"above the best of {enough_clips} real clips or more",
             "Does the synthetic clip drive this kernel more than every real clip? If not, it is no optimum."
-            + (f" There were {figures.reference_clips}." if 0 < figures.reference_clips < ENOUGH_CLIPS else ""),
+            + (f" There were {figures.reference_clips}." if 0 < figures.reference_clips < enough_clips else ""),
         ),
         Verdict(
             explained,
             "texture plus motion",
             percent(figures.activation_kept),
-            f"at least {percent(MOST_KEPT)} of the activation kept (warn from {percent(HALF_KEPT)})",
+            f"at least {percent(most_kept)} of the activation kept (warn from {percent(half_kept)})",
             "Does one moving texture, and nothing else, still drive this kernel?",
         ),
-        _motion_verdict(figures),
+        _motion_verdict(figures, limits),
         Verdict(
-            graded(figures.path_similarity, NATURAL, UNRELATED),
+            graded(figures.path_similarity, *limits.path_similarity),
             "natural path",
             fixed(figures.path_similarity),
-            f"at least {fixed(NATURAL)} (warn from {fixed(UNRELATED)}: 0 is as far as unrelated real clips, "
+            f"at least {fixed(limits.path_similarity[0])} (warn from {fixed(limits.path_similarity[1])}: "
+            "0 is as far as unrelated real clips, "
             "1 as near as the clips that drive it)",
             "Does the synthetic clip activate the layers before this kernel the way real clips that drive it do?"
             + ("" if figures.path_similarity is not None else NOT_COMPARED),
         ),
         Verdict(
-            graded(figures.seed_similarity, SEEDS_AGREE, SEEDS_DIFFER),
+            graded(figures.seed_similarity, *limits.seed_similarity),
             "seeds agree",
             fixed(figures.seed_similarity),
-            f"rank correlation of responses at least {fixed(SEEDS_AGREE)} (warn from {fixed(SEEDS_DIFFER)})",
+            f"rank correlation of responses at least {fixed(limits.seed_similarity[0])} "
+            f"(warn from {fixed(limits.seed_similarity[1])})",
             "Do other random starts lead to a clip that the network sees alike?"
             + ("" if figures.seed_similarity is not None else " This run computed one seed."),
         ),
     ]
 
 
-def _motion_verdict(figures: KernelFigures) -> Verdict:
+def _motion_verdict(figures: KernelFigures, limits: Limits) -> Verdict:
     """Return whether the synthetic clip shows the motion that real clips drive the kernel by.
 
     A clip that is no moving texture has no motion to compare.
@@ -105,10 +100,10 @@ def _motion_verdict(figures: KernelFigures) -> Verdict:
     no_moving_texture = figures.texture_plus_motion is False
     measured = figures.mean_speed is not None and figures.real_kept_frozen is not None and not no_moving_texture
     return Verdict(
-        ("warn" if figures.hides_motion else "pass") if measured else "untested",
+        ("warn" if hides_motion(figures, limits) else "pass") if measured else "untested",
         "motion as in real clips",
         "–" if figures.real_kept_frozen is None else f"{percent(figures.real_kept_frozen)} left frozen",
-        f"no still clip where freezing the best real one leaves under {percent(MOTION_MATTERS)}",
+        f"no still clip where freezing the best real one leaves under {percent(limits.motion_matters)}",
         "Does the synthetic clip move where the real clip that drives this kernel most needs its motion?"
         + (" It is no moving texture: there is none to compare." if no_moving_texture else ""),
     )

@@ -125,3 +125,27 @@ def short_layer_name(layer: str) -> str:
     parts = layer.replace("pathway0_", "").split(".")
     kept = [part for part in parts if part not in ("branch2", "module")]
     return " ".join(kept or parts)
+
+
+_LISTED = 6
+"""Values of a list that a table shows at most; of a longer one it says the length."""
+
+
+def metric_rows(metrics: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the plain metrics of an answer for a table: numbers, words, truth values and short lists of them."""
+    return [(name.replace("_", " "), _in_words(value)) for name, value in metrics.items()]
+
+
+def _in_words(value: Any) -> str:
+    text = str(value)
+    if value is None or value in ([], {}):
+        text = "–"
+    elif isinstance(value, bool):
+        text = "yes" if value else "no"
+    elif isinstance(value, int | float):
+        text = plain(value)
+    elif isinstance(value, list) and len(value) <= _LISTED and not any(isinstance(one, list | dict) for one in value):
+        text = ", ".join(map(_in_words, value))
+    elif isinstance(value, list | dict):
+        text = f"{plural(len(value), 'value')} (in the record)"
+    return text

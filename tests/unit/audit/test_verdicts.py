@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from reportgen.pages.charts import Drop
-from reportgen.pages.sentences import KernelFigures
-from reportgen.pages.verdicts import graded, kernel_verdicts
+from reportgen.audit.limits import Limits
+from reportgen.audit.verdicts import graded, kernel_verdicts
+from reportgen.reading.ablation import Drop
+from reportgen.reading.figures import KernelFigures
 
 
 @pytest.mark.parametrize(
@@ -21,8 +22,8 @@ def test_scales_rise_or_fall(value: float | None, good: float, fair: float, stat
 
 
 def test_nothing_measured_is_nothing_tested() -> None:
-    assert {verdict.state for verdict in kernel_verdicts(KernelFigures())} == {"untested"}
-    assert kernel_verdicts(KernelFigures())[0].word == "not tested"
+    assert {verdict.state for verdict in kernel_verdicts(KernelFigures(), Limits())} == {"untested"}
+    assert kernel_verdicts(KernelFigures(), Limits())[0].word == "not tested"
 
 
 @pytest.mark.parametrize(
@@ -30,7 +31,7 @@ def test_nothing_measured_is_nothing_tested() -> None:
 )
 def test_a_clip_that_a_real_one_outdoes_is_no_optimum(best: float, clips: int, state: str) -> None:
     figures = KernelFigures(activation=2.0, best_real=best, reference_clips=clips)
-    assert kernel_verdicts(figures)[0].state == state
+    assert kernel_verdicts(figures, Limits())[0].state == state
 
 
 @pytest.mark.parametrize(
@@ -39,7 +40,7 @@ def test_a_clip_that_a_real_one_outdoes_is_no_optimum(best: float, clips: int, s
 )
 def test_texture_plus_motion_must_explain_and_drive(explained: bool, kept: float | None, state: str) -> None:
     figures = KernelFigures(texture_plus_motion=explained, activation_kept=kept)
-    assert kernel_verdicts(figures)[1].state == state
+    assert kernel_verdicts(figures, Limits())[1].state == state
 
 
 @pytest.mark.parametrize(
@@ -47,7 +48,7 @@ def test_texture_plus_motion_must_explain_and_drive(explained: bool, kept: float
 )
 def test_a_clip_that_is_no_moving_texture_has_no_motion_to_compare(explained: bool, speed: float, state: str) -> None:
     figures = KernelFigures(texture_plus_motion=explained, mean_speed=speed, real_kept_frozen=0.1)
-    assert kernel_verdicts(figures)[2].state == state
+    assert kernel_verdicts(figures, Limits())[2].state == state
 
 
 def test_a_pathway_matters_when_it_beats_the_interval_of_random_ones() -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from reportgen.pages.evidence import DrivingWord, Evidence, Redundancy
+from reportgen.audit.limits import Limits
+from reportgen.audit.sentences import label_word
+from reportgen.reading.evidence import DrivingWord, Evidence, Redundancy
 
 
 @pytest.mark.parametrize(
@@ -26,7 +28,7 @@ from reportgen.pages.evidence import DrivingWord, Evidence, Redundancy
     ],
 )
 def test_words_say_what_the_figures_allow(word: DrivingWord, sentence: str) -> None:
-    assert word.sentence == sentence
+    assert label_word(word, Limits()) == sentence
 
 
 def test_each_of_a_pair_names_the_other_and_one_of_them_is_counted() -> None:

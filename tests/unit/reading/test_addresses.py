@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reportgen.pages.addresses import Addresses, folder_names, relative_link
+from reportgen.reading.addresses import Addresses, folder_names, relative_link
 from reportgen.records.identities import ClassId, KernelId
 
 

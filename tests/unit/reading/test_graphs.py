@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reportgen.pages.graphs import as_graph
+from reportgen.reading.graphs import as_graph
 from reportgen.records.pyramid_schema import PyramidDocument
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from reportgen.pages.motion_audit import verdict_in_words
-from reportgen.pages.probes import ClassProbes
-from reportgen.pages.summary import metric_rows
+from reportgen.reading.format import metric_rows
 
 
 def test_a_table_shows_short_lists_and_counts_long_ones() -> None:
@@ -30,12 +28,3 @@ def test_a_table_shows_short_lists_and_counts_long_ones() -> None:
         "pairs": "1 value (in the record)",
         "check": "2 values (in the record)",
     }
-
-
-def test_what_classes_need_is_said_of_one_as_of_many() -> None:
-    one, other = (
-        ClassProbes(class_index=i, clips=1, motion_reliance=reliance, kept={}) for i, reliance in ((0, 0.06), (1, 0.7))
-    )
-    assert verdict_in_words((one,)) == "The one class that was probed loses 6% of its logit when nothing moves."
-    assert verdict_in_words((one, other)).startswith("Of 2 classes, 1 lose")
-    assert verdict_in_words(()).startswith("Nothing can be said of classes")

@@ -6,15 +6,14 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
-from typing import Any
 
-from reportgen.options import CheckLimits, Limit
-from reportgen.pages.charts import Drop
-from reportgen.pages.format import count, figure, fixed, number, percent, plain, plural, short_layer_name
-from reportgen.pages.report import ClassView, ModelView
-from reportgen.pages.sentences import KernelFigures
-from reportgen.pages.verdicts import SEEDS_DIFFER, UNRELATED, State, Verdict, graded
-from reportgen.records.jobs import Done
+from reportgen.audit.limits import Limit, Limits
+from reportgen.audit.maps import curves_suffice, shuffles_suffice
+from reportgen.audit.verdicts import State, Verdict, graded
+from reportgen.reading.ablation import Drop, causal_drops
+from reportgen.reading.figures import KernelFigures
+from reportgen.reading.format import count, figure, fixed, number, percent, plural
+from reportgen.reading.run_view import ClassView, RunView
 
 
 @dataclass(frozen=True)
@@ -25,20 +24,6 @@ class Headline:
     what: str
     state: State
     link: str = ""
-
-
-def causal_drops(done: Done) -> list[Drop]:
-    """Return what removing a pyramid's kernels does to the logit, per layer and together."""
-    found = done.metrics.get("ablation")
-    if not isinstance(found, dict):
-        return []
-    rows = []
-    for name, facts in found.items():
-        if isinstance(facts, dict):
-            values = [figure(facts, key) for key in ("drop", "random_mean", "random_low", "random_high")]
-            if all(value is not None for value in values):
-                rows.append(Drop(short_layer_name(name), *(value for value in values if value is not None)))
-    return rows
 
 
 def _share(views: Sequence[KernelFigures], holds: Callable[[KernelFigures], bool | None]) -> tuple[float | None, str]:
@@ -72,7 +57,12 @@ _HEADLINES: tuple[tuple[str, str], ...] = (
 """The checks that stand on front pages, and their figures' words there."""
 
 
-def headlines(model: ModelView) -> list[Headline]:
+def limits_of(model: RunView) -> Limits:
+    """Return the limits that a run was made with; the usual ones for runs that recorded none."""
+    return Limits.model_validate(model.run.options.get("check") or {})
+
+
+def headlines(model: RunView) -> list[Headline]:
     """Return the front page's figures of a model: how much was looked at, and the checks that matter first."""
     found = {verdict.name: verdict for verdict in checks(model)}
     answered = sum(view.figures.activation is not None for view in model.all_kernels)
@@ -83,9 +73,9 @@ def headlines(model: ModelView) -> list[Headline]:
     ]
 
 
-def checks(model: ModelView, limits: CheckLimits | None = None) -> list[Verdict]:
+def checks(model: RunView, limits: Limits | None = None) -> list[Verdict]:
     """Return the rows of the audit table by `limits` (default: the run's). What was not measured is not tested."""
-    limits = limits or model.limits
+    limits = limits or limits_of(model)
     return [
         *_run_checks(model),
         *_kernel_checks(model, limits),
@@ -105,7 +95,7 @@ def _to(limit: Limit) -> str:
     return f"at most {percent(limit[0])} (warn to {percent(limit[1])})"
 
 
-def _run_checks(model: ModelView) -> list[Verdict]:
+def _run_checks(model: RunView) -> list[Verdict]:
     counts = model.counts()
     untrained = model.run.weights.untrained
     return [
@@ -128,7 +118,7 @@ def _run_checks(model: ModelView) -> list[Verdict]:
     ]
 
 
-def _kernel_checks(model: ModelView, limits: CheckLimits) -> list[Verdict]:
+def _kernel_checks(model: RunView, limits: Limits) -> list[Verdict]:
     figures = [view.figures for view in model.all_kernels]
     above, above_text = _share(figures, _beats)
     explained, explained_text = _share(figures, lambda f: f.texture_plus_motion)
@@ -170,7 +160,7 @@ def _kernel_checks(model: ModelView, limits: CheckLimits) -> list[Verdict]:
     ]
 
 
-def _pyramid_checks(model: ModelView, limits: CheckLimits) -> list[Verdict]:
+def _pyramid_checks(model: RunView, limits: Limits) -> list[Verdict]:
     errors = [(pyramid.graph.conservation, pyramid.uri) for pyramid in model.pyramids]
     error, page = max(((value, uri) for value, uri in errors if value is not None), default=(None, ""))
     views = model.classes("pyramid")
@@ -198,7 +188,7 @@ def _pyramid_checks(model: ModelView, limits: CheckLimits) -> list[Verdict]:
     ]
 
 
-def _saliency_checks(model: ModelView, limits: CheckLimits) -> list[Verdict]:
+def _saliency_checks(model: RunView, limits: Limits) -> list[Verdict]:
     errors = [
         (abs(value), model.addresses.clip(view.clip))
         for view in model.classes("saliency")
@@ -219,7 +209,7 @@ def _saliency_checks(model: ModelView, limits: CheckLimits) -> list[Verdict]:
     ]
 
 
-def _map_checks(model: ModelView, limits: CheckLimits) -> list[Verdict]:
+def _map_checks(model: RunView, limits: Limits) -> list[Verdict]:
     """Return how many maps beat random ones, and which methods read the weights, each with its worst map's page."""
     judged = {key: checks for key, checks in model.map_checks.items() if checks.gain is not None}
     beaten = sum(checks.beats_random is True for checks in judged.values())
@@ -234,8 +224,8 @@ def _map_checks(model: ModelView, limits: CheckLimits) -> list[Verdict]:
     ]
     most = max(kept, key=lambda method: means[method], default=None)
     shown = next((clip for clip, _asked, method in model.map_checks if method == most), None)
-    scant = [checks for checks in judged.values() if not checks.curves_suffice(limits)]
-    shallow = [c for c in model.map_checks.values() if c.randomisation and not c.shuffles_suffice(limits)]
+    scant = [checks for checks in judged.values() if not curves_suffice(checks, limits)]
+    shallow = [c for c in model.map_checks.values() if c.randomisation and not shuffles_suffice(c, limits)]
     return [
         Verdict(
             _at_most_warned(graded(beaten / len(judged), *limits.faithful_maps), scant) if judged else "untested",
@@ -274,7 +264,7 @@ def _at_most_warned(state: State, scant: Sequence[object]) -> State:
     return "warn" if state == "fail" and scant else state
 
 
-def _motion_checks(model: ModelView, limits: CheckLimits) -> list[Verdict]:
+def _motion_checks(model: RunView, limits: Limits) -> list[Verdict]:
     classes = model.motion_probes.classes if model.motion_probes else ()
     known = [row.motion_reliance for row in classes if row.motion_reliance is not None]
     relying = sum(value >= limits.motion_reliance for value in known)
@@ -299,11 +289,11 @@ def _motion_checks(model: ModelView, limits: CheckLimits) -> list[Verdict]:
     ]
 
 
-def _path_checks(model: ModelView, limits: CheckLimits) -> list[Verdict]:
+def _path_checks(model: RunView, limits: Limits) -> list[Verdict]:
     """Return how many synthetic clips take a natural way, and how many other seeds find again."""
     figures = [view.figures for view in model.all_kernels]
-    natural, natural_text = _share(figures, lambda f: _at_least(f.path_similarity, UNRELATED))
-    agree, agree_text = _share(figures, lambda f: _at_least(f.seed_similarity, SEEDS_DIFFER))
+    natural, natural_text = _share(figures, lambda f: _at_least(f.path_similarity, limits.path_similarity[1]))
+    agree, agree_text = _share(figures, lambda f: _at_least(f.seed_similarity, limits.seed_similarity[1]))
     return [
         Verdict(
             graded(natural, *limits.natural_path),
@@ -319,7 +309,7 @@ def _path_checks(model: ModelView, limits: CheckLimits) -> list[Verdict]:
             graded(agree, *limits.seeds_agree),
             "Synthetic clips that other seeds find again",
             agree_text,
-            f"{_from(limits.seeds_agree)} with a rank correlation of at least {fixed(SEEDS_DIFFER)}",
+            f"{_from(limits.seeds_agree)} with a rank correlation of at least {fixed(limits.seed_similarity[1])}",
             "One seed shows one of possibly many facets."
             if agree is not None
             else "Not measured in this run. One seed shows one of possibly many facets.",
@@ -332,7 +322,7 @@ def _at_least(value: float | None, least: float) -> bool | None:
     return None if value is None else value >= least
 
 
-def _redundancy_check(model: ModelView, limits: CheckLimits) -> Verdict:
+def _redundancy_check(model: RunView, limits: Limits) -> Verdict:
     """Return which share of the measured layers' kernels is dead or repeats another one."""
     found = model.evidence.redundancy
     total = sum(one.kernels for one in found.values())
@@ -352,27 +342,3 @@ def _redundancy_check(model: ModelView, limits: CheckLimits) -> Verdict:
         else "Not measured in this run.",
         model.addresses.layer(worst) if worst in model.kernels else "",
     )
-
-
-_LISTED = 6
-"""Values of a list that a table shows at most; of a longer one it says the length."""
-
-
-def metric_rows(metrics: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return the plain metrics of an answer for a table: numbers, words, truth values and short lists of them."""
-    return [(name.replace("_", " "), _in_words(value)) for name, value in metrics.items()]
-
-
-def _in_words(value: Any) -> str:
-    text = str(value)
-    if value is None or value in ([], {}):
-        text = "–"
-    elif isinstance(value, bool):
-        text = "yes" if value else "no"
-    elif isinstance(value, int | float):
-        text = plain(value)
-    elif isinstance(value, list) and len(value) <= _LISTED and not any(isinstance(one, list | dict) for one in value):
-        text = ", ".join(map(_in_words, value))
-    elif isinstance(value, list | dict):
-        text = f"{plural(len(value), 'value')} (in the record)"
-    return text

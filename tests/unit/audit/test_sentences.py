@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from reportgen.pages.sentences import KernelFigures, direction_word, evidence, preference, reservations
+from reportgen.audit.limits import Limits
+from reportgen.audit.sentences import direction_word, evidence, preference, reservations
+from reportgen.reading.figures import KernelFigures
 
 MOVING = KernelFigures(
     activation=12.3,
@@ -34,34 +36,36 @@ def test_directions_have_eight_words_and_y_points_down(degrees: float, word: str
 
 
 def test_a_coherent_motion_is_named_with_its_speed() -> None:
-    assert preference(MOVING) == "Responds most to a texture moving right at 1.4 px/frame."
+    assert preference(MOVING, Limits()) == "Responds most to a texture moving right at 1.4 px/frame."
 
 
 def test_a_slow_texture_stands_still_whatever_its_direction() -> None:
-    assert preference(replace(MOVING, mean_speed=0.04)).startswith(
+    assert preference(replace(MOVING, mean_speed=0.04), Limits()).startswith(
         "Responds most to a texture that stands still (0.040"
     )
 
 
 def test_a_still_clip_of_a_kernel_that_needs_motion_says_what_it_hides() -> None:
-    said = preference(replace(MOVING, mean_speed=0.04, real_kept_frozen=0.3))
+    said = preference(replace(MOVING, mean_speed=0.04, real_kept_frozen=0.3), Limits())
     assert said.startswith("This clip stands still (0.040 px/frame), but real clips drive the kernel by their motion")
-    assert preference(replace(MOVING, mean_speed=0.04, real_kept_frozen=0.9)).startswith("Responds most")
-    assert preference(replace(MOVING, real_kept_frozen=0.3)) == preference(MOVING), "a moving clip hides no motion"
+    assert preference(replace(MOVING, mean_speed=0.04, real_kept_frozen=0.9), Limits()).startswith("Responds most")
+    assert preference(replace(MOVING, real_kept_frozen=0.3), Limits()) == preference(MOVING, Limits()), (
+        "a moving clip hides no motion"
+    )
 
 
 def test_an_even_clip_says_nothing_about_motion() -> None:
     even = replace(MOVING, texture_plus_motion=None, evidence_share=0.0, mean_speed=0.0)
-    assert preference(even) == "Nothing can be said about motion: the texture is too even to show any."
+    assert preference(even, Limits()) == "Nothing can be said about motion: the texture is too even to show any."
 
 
 def test_motion_without_one_direction_is_not_given_one() -> None:
-    said = preference(replace(MOVING, coherence=0.31))
+    said = preference(replace(MOVING, coherence=0.31), Limits())
     assert said == "Responds most to a texture moving at 1.4 px/frame in no single direction (coherence 0.31)."
 
 
 def test_what_is_not_texture_plus_motion_gets_no_direction() -> None:
-    said = preference(replace(MOVING, texture_plus_motion=False, explained_variance=0.31))
+    said = preference(replace(MOVING, texture_plus_motion=False, explained_variance=0.31), Limits())
     assert said.startswith("Not texture plus motion")
     assert "31%" in said
     assert "right" not in said
@@ -69,27 +73,27 @@ def test_what_is_not_texture_plus_motion_gets_no_direction() -> None:
 
 @pytest.mark.parametrize("missing", [{"explained_variance": None}, {"texture_plus_motion": None}])
 def test_without_a_decomposition_nothing_is_said(missing: dict[str, None]) -> None:
-    assert preference(replace(MOVING, **missing)).startswith("Nothing can be said")
+    assert preference(replace(MOVING, **missing), Limits()).startswith("Nothing can be said")
 
 
 def test_a_negative_explained_variance_is_shown_as_none() -> None:
-    assert " 0% " in preference(replace(MOVING, texture_plus_motion=False, explained_variance=-0.2))
+    assert " 0% " in preference(replace(MOVING, texture_plus_motion=False, explained_variance=-0.2), Limits())
 
 
 def test_a_sound_kernel_has_no_reservations() -> None:
-    assert reservations(MOVING) == []
+    assert reservations(MOVING, Limits()) == []
 
 
 def test_each_doubt_is_said() -> None:
     doubtful = replace(MOVING, activation_kept=0.4, texture_activation=11.0, best_real=20.0)
-    said = reservations(doubtful)
+    said = reservations(doubtful, Limits())
     assert ["keeps only 40%" in said[0], "still texture alone reaches 89%" in said[1], "A real clip" in said[2]] == [
         True
     ] * 3
 
 
 def test_that_a_still_texture_drives_a_still_kernel_is_no_doubt() -> None:
-    assert reservations(replace(MOVING, mean_speed=0.0, texture_activation=12.0)) == []
+    assert reservations(replace(MOVING, mean_speed=0.0, texture_activation=12.0), Limits()) == []
 
 
 def test_the_evidence_is_a_multiple_of_the_best_real_clip() -> None:
@@ -113,11 +117,15 @@ def test_without_a_synthetic_clip_there_is_no_evidence() -> None:
 
 def test_an_even_picture_shows_no_motion_and_none_is_claimed() -> None:
     even = replace(MOVING, mean_speed=0.0, evidence_share=0.01)
-    assert preference(even) == "Nothing can be said about motion: the texture is too even to show any."
-    assert preference(replace(even, evidence_share=0.5)).startswith("Responds most to a texture that stands still")
+    assert preference(even, Limits()) == "Nothing can be said about motion: the texture is too even to show any."
+    assert preference(replace(even, evidence_share=0.5), Limits()).startswith(
+        "Responds most to a texture that stands still"
+    )
 
 
 def test_a_plain_clip_is_called_plain_whatever_its_motion_is_said_to_be() -> None:
     plain = KernelFigures(contrast=0.001, evidence_share=0.0, explained_variance=1.0, texture_plus_motion=True)
-    assert preference(plain).startswith("A plain clip: of all that the search met,")
-    assert preference(replace(plain, contrast=0.2, evidence_share=0.0)).startswith("Nothing can be said about motion")
+    assert preference(plain, Limits()).startswith("A plain clip: of all that the search met,")
+    assert preference(replace(plain, contrast=0.2, evidence_share=0.0), Limits()).startswith(
+        "Nothing can be said about motion"
+    )

@@ -8,16 +8,7 @@ from dataclasses import dataclass, field
 
 from pydantic import BaseModel, ConfigDict
 
-from reportgen.pages.format import fixed
-
-TELLING = 0.9
-"""AUROC from which a label word is said to drive a kernel."""
-
-INDIFFERENT = 0.75
-"""Largest AUROC of the labels' other words under which a kernel is said not to mind them."""
-
-MOST_WORDS = 6
-"""Words listed in a sentence."""
+from reportgen.reading.format import fixed
 
 
 class _Read(BaseModel):
@@ -86,18 +77,6 @@ class DrivingWord:
     auroc: float
     others: tuple[str, ...]
     other: float | None
-
-    @property
-    def sentence(self) -> str:
-        """What may be said of it: nothing under TELLING, for the best of some words is never at chance."""
-        if self.auroc < TELLING:
-            return f"No label of the real clips drives it clearly (best: “{self.text}”, AUROC {fixed(self.auroc)})."
-        if not self.others:
-            return f"Responds to clips of “{self.text}” (AUROC {fixed(self.auroc)})."
-        names = ", ".join(self.others[:MOST_WORDS]) + (" …" if len(self.others) > MOST_WORDS else "")
-        if self.other is not None and self.other < INDIFFERENT:
-            return f"Responds to “{self.text}” (AUROC {fixed(self.auroc)}), whichever of {names} it comes with."
-        return f"Responds to “{self.text}” (AUROC {fixed(self.auroc)}), more with some of {names} than with others."
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from reportgen.pages.evidence import Evidence, EvidenceDocument
 from reportgen.pages.kernel import LEAST_MARK, mark
+from reportgen.reading.evidence import Evidence, EvidenceDocument
 
 CLIPS = [f"clip{i}" for i in range(8)]
 

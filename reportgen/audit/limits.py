@@ -1,0 +1,59 @@
+"""Every threshold of the report, in one place: what passes, what warns, and from which figure a sentence is said."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AllowInfNan, BaseModel, ConfigDict, Field
+
+Number = Annotated[float, AllowInfNan(False)]
+
+Limit = tuple[Number, Number]
+"""From which figure a check passes, and from which it warns instead of failing; a falling scale has the first below."""
+
+
+class Limits(BaseModel):
+    """What the audit asks for; the table ``[check]`` of the configuration file changes it.
+
+    Pages, badges, the audit table and `reportgen check` all judge by the same object. Falling figures (errors, shares
+    of dead kernels) have the first limit below the second.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    above_real: Limit = Field((0.9, 0.5), description="Share of synthetic clips above the best real clip.")
+    explained: Limit = Field((0.5, 0.0), description="Share of kernels explained as texture plus motion.")
+    activation_kept: Limit = Field((0.8, 0.5), description="Activation that the moved texture keeps of a kernel's.")
+    natural_path: Limit = Field((0.9, 0.5), description="Share of synthetic clips that take a natural path.")
+    path_similarity: Limit = Field(
+        (0.5, 0.0), description="Path similarity of one clip: 0 as unrelated real clips, 1 as the driving ones."
+    )
+    seeds_agree: Limit = Field((0.9, 0.5), description="Share of synthetic clips that other seeds find again.")
+    seed_similarity: Limit = Field(
+        (0.8, 0.5), description="Rank correlation of the responses to one kernel's clips of two seeds."
+    )
+    redundant: Limit = Field((0.05, 0.25), description="Share of dead or duplicate kernels, falling.")
+    conservation: Limit = Field((1e-5, 1e-3), description="Largest conservation error of a pyramid, falling.")
+    pathways: Limit = Field((1.0, 0.5), description="Share of class pathways that beat random kernels.")
+    completeness: Limit = Field((0.01, 0.05), description="Largest error of integrated gradients' sum, falling.")
+    faithful_maps: Limit = Field((0.8, 0.5), description="Share of saliency maps that beat random maps.")
+    map_weights: Limit = Field((0.5, 0.8), description="Likeness of a method's maps under shuffled weights, falling.")
+    map_noise: Limit = Field((0.5, 1.0), description="Relative change of a map under faint noise, falling.")
+    map_seeds: Limit = Field((0.8, 0.5), description="Rank correlation between the maps of two seeds.")
+    random_maps: int = Field(10, ge=1, description="Random maps that a comparison needs to fail; with fewer it warns.")
+    curve_steps: int = Field(6, ge=1, description="Steps of insertion and deletion that they need to fail.")
+    shuffled_depths: int = Field(3, ge=1, description="Depths of shuffled weights that the check needs to fail.")
+    reference_clips: int = Field(10, ge=1, description="Real clips that a synthetic one must outdo to pass.")
+    motion_classes: int = Field(5, ge=1, description="Classes that must be probed for none to rely on motion to fail.")
+    motion_reliance: Number = Field(0.1, description="Share of its logit that a class relying on motion loses frozen.")
+    motion_matters: Number = Field(
+        0.5, description="Share of a response or logit; what loses more of it when frozen depends on motion mostly."
+    )
+    plain: Number = Field(0.02, description="Standard deviation of a clip's pixels (range 1) under which it is plain.")
+    stands_still: Number = Field(0.1, description="Mean speed in px/frame under which a texture stands still.")
+    one_direction: Number = Field(0.6, description="Coherence (0 to 1, all the same) from which a direction is named.")
+    motion_evidence: Number = Field(0.05, description="Share of pixels with visible motion needed to speak of it.")
+    label_word: Number = Field(0.9, description="AUROC from which a label word is said to drive a kernel.")
+    indifferent: Number = Field(
+        0.75, description="Largest AUROC of the labels' other words under which a kernel does not mind them."
+    )

@@ -1,0 +1,103 @@
+"""What a kernel's figures say, in words: fixed rules over measured numbers; where they say nothing, that is said."""
+
+from __future__ import annotations
+
+from reportgen.audit.limits import Limits
+from reportgen.reading.evidence import DrivingWord
+from reportgen.reading.figures import KernelFigures
+from reportgen.reading.format import fixed, number, percent, plural
+
+MOST_WORDS = 6
+"""Words listed in a sentence."""
+
+_DIRECTIONS = ("right", "down and right", "down", "down and left", "left", "up and left", "up", "up and right")
+
+
+def direction_word(degrees: float) -> str:
+    """Return the nearest of eight directions; 0 is right, 90 is down (image coordinates)."""
+    return _DIRECTIONS[round(degrees % 360 / 45) % 8]
+
+
+def hides_motion(figures: KernelFigures, limits: Limits) -> bool:
+    """Whether the synthetic clip stands still although freezing the best real clip costs most of its response."""
+    still = figures.mean_speed is not None and figures.mean_speed < limits.stands_still
+    return still and figures.real_kept_frozen is not None and figures.real_kept_frozen < limits.motion_matters
+
+
+def preference(figures: KernelFigures, limits: Limits) -> str:
+    """Return one sentence about what the kernel wants, or why nothing can be said."""
+    if figures.contrast is not None and figures.contrast < limits.plain:
+        return (
+            "A plain clip: of all that the search met, even brightness or colour drives this kernel most, "
+            "and no pattern or motion."
+        )
+    if figures.evidence_share is not None and figures.evidence_share < limits.motion_evidence:
+        return "Nothing can be said about motion: the texture is too even to show any."
+    if figures.explained_variance is None or figures.texture_plus_motion is None or figures.mean_speed is None:
+        return "Nothing can be said in words: this kernel's clip was not decomposed into texture and motion."
+    if not figures.texture_plus_motion:
+        return (
+            "Not texture plus motion: one moving picture explains only "
+            f"{percent(max(figures.explained_variance, 0.0))} of this clip, so no direction is named."
+        )
+    return _motion_sentence(figures, figures.mean_speed, limits)
+
+
+def _motion_sentence(figures: KernelFigures, speed: float, limits: Limits) -> str:
+    if hides_motion(figures, limits):
+        return (
+            f"This clip stands still ({number(speed, 2)} px/frame), but real clips drive the kernel by "
+            "their motion: it shows a part of what the kernel responds to."
+        )
+    if speed < limits.stands_still:
+        return f"Responds most to a texture that stands still ({number(speed, 2)} px/frame)."
+    if figures.coherence is None or figures.direction is None or figures.coherence < limits.one_direction:
+        agreed = "" if figures.coherence is None else f" (coherence {number(figures.coherence, 2)})"
+        return f"Responds most to a texture moving at {number(speed, 2)} px/frame in no single direction{agreed}."
+    return f"Responds most to a texture moving {direction_word(figures.direction)} at {number(speed, 2)} px/frame."
+
+
+def reservations(figures: KernelFigures, limits: Limits) -> list[str]:
+    """Return what must be said beside the preference so that nobody takes it for more than it is."""
+    found = []
+    kept, enough = figures.activation_kept, limits.activation_kept[0]
+    if figures.texture_plus_motion and kept is not None and kept < enough:
+        found.append(
+            f"The moved texture keeps only {percent(max(kept, 0.0))} of the activation: part of it is missing."
+        )
+    still = figures.texture_kept
+    moves = figures.mean_speed is not None and figures.mean_speed >= limits.stands_still
+    if still is not None and still >= enough and moves:
+        found.append(f"The still texture alone reaches {percent(still)} of the activation: motion hardly matters.")
+    if figures.activation is not None and figures.best_real is not None and figures.activation <= figures.best_real:
+        found.append("A real clip drives this kernel at least as much: the optimisation has not found its optimum.")
+    return found
+
+
+def evidence(figures: KernelFigures) -> str:
+    """Return one sentence that sets the synthetic activation against real clips."""
+    if figures.activation is None:
+        return "No synthetic clip was computed for this kernel."
+    reached = f"Activation {number(figures.activation)}"
+    if figures.reference_clips == 0:
+        return f"{reached}; no reference clips were measured, so there is nothing to compare it with."
+    clips = plural(figures.reference_clips, "reference clip")
+    if figures.times_best is None:
+        best = "none" if figures.best_real is None else number(figures.best_real)
+        return f"{reached}; none of {clips} drives this kernel above zero (best {best})."
+    return f"{reached} is {number(figures.times_best, 2)} times that of the best of {clips}."
+
+
+def label_word(word: DrivingWord, limits: Limits) -> str:
+    """Return what may be said of the label word that drives a kernel most.
+
+    Nothing under the limit, for the best of some words is never at chance.
+    """
+    if word.auroc < limits.label_word:
+        return f"No label of the real clips drives it clearly (best: “{word.text}”, AUROC {fixed(word.auroc)})."
+    if not word.others:
+        return f"Responds to clips of “{word.text}” (AUROC {fixed(word.auroc)})."
+    names = ", ".join(word.others[:MOST_WORDS]) + (" …" if len(word.others) > MOST_WORDS else "")
+    if word.other is not None and word.other < limits.indifferent:
+        return f"Responds to “{word.text}” (AUROC {fixed(word.auroc)}), whichever of {names} it comes with."
+    return f"Responds to “{word.text}” (AUROC {fixed(word.auroc)}), more with some of {names} than with others."

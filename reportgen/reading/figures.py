@@ -1,0 +1,50 @@
+"""The figures of one kernel, joined from everything that was measured of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class KernelFigures:
+    """What was measured of a kernel; None where it was not. Speeds in px/frame, degrees: 0 right, 90 down.
+
+    `contrast` is the standard deviation of the synthetic clip's pixels, of a range of 1.
+    """
+
+    activation: float | None = None
+    contrast: float | None = None
+    best_real: float | None = None
+    percentile: float | None = None
+    reference_clips: int = 0
+    explained_variance: float | None = None
+    psnr: float | None = None
+    texture_plus_motion: bool | None = None
+    evidence_share: float | None = None
+    mean_speed: float | None = None
+    direction: float | None = None
+    coherence: float | None = None
+    activation_kept: float | None = None
+    texture_activation: float | None = None
+    real_kept_frozen: float | None = None
+    path_similarity: float | None = None
+    seed_similarity: float | None = None
+
+    @property
+    def motion_reliance(self) -> float | None:
+        """Share of the response to the real clips that drive the kernel most which their best frozen frame loses."""
+        return None if self.real_kept_frozen is None else 1 - self.real_kept_frozen
+
+    @property
+    def times_best(self) -> float | None:
+        """The synthetic clip's activation as a multiple of the best real clip's; None where a ratio means nothing."""
+        if self.activation is None or self.best_real is None or self.best_real <= 0:
+            return None
+        return self.activation / self.best_real
+
+    @property
+    def texture_kept(self) -> float | None:
+        """Share of the activation that the still texture alone reaches."""
+        if self.texture_activation is None or self.activation is None or self.activation <= 0:
+            return None
+        return self.texture_activation / self.activation

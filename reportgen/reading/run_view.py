@@ -1,0 +1,346 @@
+"""One run, joined from its records and documents: everything is looked up once."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from reportgen.errors import RenderError
+from reportgen.reading.addresses import Addresses
+from reportgen.reading.evidence import Evidence, EvidenceDocument
+from reportgen.reading.figures import KernelFigures
+from reportgen.reading.format import figure, short_kernel_name, short_layer_name
+from reportgen.reading.graphs import Graph, Node, as_graph
+from reportgen.reading.map_checks import MapChecks
+from reportgen.reading.probes import ClipProbes, KernelProbes, ModelProbes
+from reportgen.records.identities import KernelId
+from reportgen.records.jobs import Artifact, Done, Failed, Outcome, Record, Skipped
+from reportgen.records.manifest import ClipFacts, LayerFacts, Manifest, Run
+from reportgen.records.pyramid_schema import PyramidDocument
+from reportgen.records.store import Store
+
+_Document = TypeVar("_Document", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Something that a page would show and cannot, and why."""
+
+    state: str
+    what: str
+    why: str
+
+
+def trouble(what: str, outcome: Outcome | None) -> Trouble | None:
+    """Return why an answer is missing, or None when it is there."""
+    if outcome is None:
+        return Trouble("missing", what, "Not computed in this run.")
+    if isinstance(outcome, Skipped):
+        return Trouble("skipped", what, f"Skipped: {outcome.reason}")
+    if isinstance(outcome, Failed):
+        return Trouble("failed", what, f"Failed: {outcome.message}")
+    return None
+
+
+@dataclass(frozen=True)
+class KernelView:
+    """One kernel with what was asked about it."""
+
+    id: KernelId
+    stage: str
+    uri: str
+    stage1: Record | None
+    decomposition: Record | None
+    figures: KernelFigures
+
+    @property
+    def name(self) -> str:
+        """The name that fits on a card."""
+        return short_kernel_name(self.id.layer, self.id.index)
+
+    def answer(self, analysis: str) -> Done | None:
+        """Return the answer of ``kernels`` or ``decomposition``, or None."""
+        record = self.stage1 if analysis == "kernels" else self.decomposition
+        return record.outcome if record and isinstance(record.outcome, Done) else None
+
+    @property
+    def troubles(self) -> list[Trouble]:
+        """Return what is missing on this kernel's page."""
+        asked = {"Activation maximisation": self.stage1, "Texture and motion": self.decomposition}
+        found = (trouble(what, record.outcome if record else None) for what, record in asked.items())
+        return [item for item in found if item]
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Keys of the records behind this kernel."""
+        return tuple(record.key for record in (self.stage1, self.decomposition) if record)
+
+
+@dataclass(frozen=True)
+class ClassView:
+    """A class on a clip: a pyramid's or a saliency map's subject; `against` is the class it is told apart from."""
+
+    clip: str
+    index: int
+    record: Record
+    against: int | None = None
+
+    @property
+    def asked(self) -> str:
+        """The class, or the contrast of two, as it stands in identities."""
+        return f"{self.index:04d}" + ("" if self.against is None else f"-vs-{self.against:04d}")
+
+    @property
+    def answer(self) -> Done | None:
+        """The answer, or None when it was skipped or failed."""
+        return self.record.outcome if isinstance(self.record.outcome, Done) else None
+
+
+@dataclass(frozen=True)
+class Pyramid:
+    """A class pyramid that was computed, with its graph."""
+
+    view: ClassView
+    uri: str
+    label: str
+    clip_title: str
+    graph: Graph
+
+    def node_name(self, node: Node) -> str:
+        """Return a kernel's short name, or the class's name."""
+        return short_kernel_name(node.layer, node.index) if node.depth else self.label
+
+
+class RunView:
+    """One run as those see it who judge or show it."""
+
+    def __init__(self, store: Store, manifest: Manifest, folder: str) -> None:
+        self.store = store
+        self.manifest = manifest
+        self.run: Run = manifest.run
+        layers = [layer.name for layer in self.run.layers]
+        layers += [*self.run.stages, *(kernel.layer for kernel in self._kernel_ids())]
+        self.addresses = Addresses(folder, layers, [clip.name for clip in self.run.clips])
+        self.clips: dict[str, ClipFacts] = {clip.name: clip for clip in self.run.clips}
+        self.layers: dict[str, LayerFacts] = {layer.name: layer for layer in self.run.layers}
+
+    @property
+    def title(self) -> str:
+        """The network's name for people."""
+        return self.run.card.title
+
+    def label(self, index: int) -> str:
+        """Return a class's name, or its number when the network has no names."""
+        return self.run.labels[index] if 0 <= index < len(self.run.labels) else f"class {index}"
+
+    def question(self, view: ClassView) -> str:
+        """Return the class's name, or which class rather than which."""
+        name = self.label(view.index)
+        return name if view.against is None else f"{name} rather than {self.label(view.against)}"
+
+    def clip_title(self, clip: str, class_index: int) -> str:
+        """Return a clip's title beside a class; a clip that is called like the class gets its name instead."""
+        title = self.clips[clip].title if clip in self.clips else clip
+        return clip if title == self.label(class_index) else title
+
+    def driver_title(self, clip: str) -> str:
+        """Return the title of a reference clip with its label; of one without pictures, its name in the folder."""
+        facts = self.clips.get(clip)
+        if facts is None:
+            return re.sub(r"^r\d+-", "", clip)
+        label = None if facts.label is None else self.label(facts.label)
+        return facts.title if label in (None, facts.title) else f"{facts.title}: {label}"
+
+    def stage_title(self, layer: str) -> str:
+        """Return the card's title of a layer, or the short form of its own name."""
+        titles = {stage.layer: stage.title for stage in self.run.card.stages if stage.title != stage.layer}
+        return titles.get(layer) or short_layer_name(layer)
+
+    def document(self, artifact: Artifact) -> Any:
+        """Return a JSON artifact; raises RenderError when it is damaged."""
+        path = self.store.path(artifact)
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise RenderError(f"{path} cannot be read as JSON ({error}): compute this run again.") from error
+
+    def read(self, artifact: Artifact, kind: type[_Document]) -> _Document:
+        """Return a document; raises RenderError when it is damaged or of another version."""
+        path = self.store.path(artifact)
+        try:
+            return kind.model_validate_json(path.read_bytes())
+        except (OSError, ValidationError) as error:
+            raise RenderError(f"{path} is damaged or of another version of reportgen: compute it again.") from error
+
+    def parse_kernel(self, unit: str) -> KernelId:
+        """Return the kernel that a unit names; a layer's own name may hold any sign."""
+        layer, _, index = unit.removeprefix(f"{self.run.model}/").rpartition("/")
+        return KernelId(model=self.run.model, layer=layer, index=int(index))
+
+    def parse_class(self, unit: str) -> tuple[str, int, int | None]:
+        """Return the clip, the class and the class that it is told apart from, whichever method a unit asks."""
+        clip, _, rest = unit.removeprefix(f"{self.run.model}/").rpartition("/class-")
+        index, _, against = rest.partition("/")[0].partition("-vs-")
+        return clip, int(index), int(against) if against else None
+
+    def _kernel_ids(self) -> Iterable[KernelId]:
+        units = (r.job.unit for name in ("kernels", "decomposition") for r in self.manifest.of(name))
+        own = (unit for unit in dict.fromkeys(units) if unit != self.run.model)  # an analysis skipped as a whole
+        return (self.parse_kernel(unit) for unit in own)
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        """What real clips drive; empty when it was not measured."""
+        for record in self.manifest.of("evidence"):
+            if isinstance(record.outcome, Done) and (artifact := record.outcome.artifact("evidence", "json")):
+                return Evidence.of(self.read(artifact, EvidenceDocument))
+        return Evidence()
+
+    @cached_property
+    def kernels(self) -> dict[str, list[KernelView]]:
+        """Kernels by layer: layers in the network's order, kernels by index."""
+        asked: dict[str, dict[str, Record]] = {
+            name: {record.job.unit: record for record in self.manifest.of(name)}
+            for name in ("kernels", "decomposition")
+        }
+        found: dict[str, list[KernelView]] = defaultdict(list)
+        for kernel in self._kernel_ids():
+            stage1, decomposition = (
+                asked[name].get(str(kernel), asked[name].get(self.run.model)) for name in ("kernels", "decomposition")
+            )
+            view = KernelView(
+                id=kernel,
+                stage=self.stage_title(kernel.layer),
+                uri=self.addresses.kernel(kernel),
+                stage1=stage1,
+                decomposition=decomposition,
+                figures=self._figures(kernel, stage1, decomposition),
+            )
+            found[kernel.layer].append(view)
+        order = {layer.name: layer.order for layer in self.run.layers}
+        layers = sorted(found, key=lambda layer: order.get(layer, len(order)))
+        return {layer: sorted(found[layer], key=lambda view: view.id.index) for layer in layers}
+
+    def _figures(self, kernel: KernelId, stage1: Record | None, decomposition: Record | None) -> KernelFigures:
+        first, second = (
+            record.outcome.metrics if record and isinstance(record.outcome, Done) else {}
+            for record in (stage1, decomposition)
+        )
+        activation = figure(first, "activation")
+        best = self.evidence.best(kernel.layer, kernel.index)
+        explained = second.get("texture_plus_motion")
+        return KernelFigures(
+            activation=activation,
+            contrast=figure(first, "contrast"),
+            best_real=best.value if best else None,
+            percentile=None if activation is None else self.evidence.percentile(kernel.layer, kernel.index, activation),
+            reference_clips=self.evidence.clips if best else 0,
+            explained_variance=figure(second, "explained_variance"),
+            psnr=figure(second, "psnr"),
+            texture_plus_motion=explained if isinstance(explained, bool) else None,
+            evidence_share=figure(second, "evidence_share"),
+            mean_speed=figure(second, "mean_speed"),
+            direction=figure(second, "direction_degrees"),
+            coherence=figure(second, "direction_coherence"),
+            activation_kept=figure(second, "activation_kept"),
+            texture_activation=figure(second, "texture_activation"),
+            real_kept_frozen=self._kept_frozen(kernel),
+            **self._path(kernel),
+        )
+
+    def kernel_probes(self, kernel: KernelId) -> KernelProbes | None:
+        """Return what the motion probes leave of a kernel; None when it was not probed."""
+        return self.motion_probes.kernel(kernel.layer, kernel.index) if self.motion_probes else None
+
+    def _kept_frozen(self, kernel: KernelId) -> float | None:
+        probes = self.kernel_probes(kernel)
+        return probes.kept("frozen") if probes else None
+
+    @cached_property
+    def _paths(self) -> dict[str, Done]:
+        found = {record.job.unit: record.outcome for record in self.manifest.of("path")}
+        return {unit: outcome for unit, outcome in found.items() if isinstance(outcome, Done)}
+
+    def _path(self, kernel: KernelId) -> dict[str, float | None]:
+        done = self._paths.get(str(kernel))
+        metrics = done.metrics if done else {}
+        return {name: figure(metrics, name) for name in ("path_similarity", "seed_similarity")}
+
+    @cached_property
+    def all_kernels(self) -> list[KernelView]:
+        """Every kernel, in the network's order."""
+        return [view for views in self.kernels.values() for view in views]
+
+    def classes(self, analysis: str) -> list[ClassView]:
+        """Return the classes on clips that an analysis was asked about."""
+        found = []
+        for record in self.manifest.of(analysis):
+            if "/class-" in record.job.unit:
+                clip, index, against = self.parse_class(record.job.unit)
+                found.append(ClassView(clip, index, record, against))
+        return found
+
+    @cached_property
+    def map_checks(self) -> dict[tuple[str, str, str], MapChecks]:
+        """What the checks found of each saliency map, by clip, class (or contrast) and method."""
+        found = {}
+        for view in self.classes("faithfulness"):
+            if view.answer and (artifact := view.answer.artifact("faithfulness", "json")):
+                checks = self.read(artifact, MapChecks)
+                found[view.clip, view.asked, checks.method] = checks
+        return found
+
+    @cached_property
+    def pyramids(self) -> list[Pyramid]:
+        """The class pyramids that were computed, in the plan's order."""
+        return [
+            Pyramid(
+                view=view,
+                uri=self.addresses.pyramid(view.clip, view.index),
+                label=self.label(view.index),
+                clip_title=self.clip_title(view.clip, view.index),
+                graph=as_graph(self.read(artifact, PyramidDocument)),
+            )
+            for view in self.classes("pyramid")
+            if view.answer and (artifact := view.answer.artifact("graph", "json"))
+        ]
+
+    @cached_property
+    def motion_probes(self) -> ModelProbes | None:
+        """What the motion probes leave of every class and kernel; None when they were not run."""
+        for record in self.manifest.of("motion"):
+            if isinstance(record.outcome, Done) and (found := record.outcome.artifact("motion_overall", "json")):
+                return self.read(found, ModelProbes)
+        return None
+
+    @cached_property
+    def clip_probes(self) -> list[ClipProbes]:
+        """What the motion probes leave of each class on each shown clip."""
+        answers = (view.answer for view in self.classes("motion"))
+        artifacts = (done.artifact("motion_audit", "json") for done in answers if done)
+        return [self.read(artifact, ClipProbes) for artifact in artifacts if artifact]
+
+    @cached_property
+    def subjects(self) -> list[ClipFacts]:
+        """The clips that the report is about: those with a saliency map or a pyramid, else those not for reference."""
+        asked = {view.clip for name in ("pyramid", "saliency") for view in self.classes(name)}
+        return [clip for clip in self.run.clips if clip.name in asked or not clip.reference]
+
+    def counts(self) -> dict[str, int]:
+        """Return how many jobs were done, skipped and failed."""
+        found = {"done": 0, "skipped": 0, "failed": 0}
+        for record in self.manifest.records:
+            found[record.outcome.status] += 1
+        return found
+
+    def troubles(self) -> list[Trouble]:
+        """Return every job that was skipped or failed."""
+        found = (trouble(f"{r.job.analysis}: {r.job.unit}", r.outcome) for r in self.manifest.records)
+        return [item for item in found if item]
