@@ -33,6 +33,7 @@ from reportgen.pages.templating import Templates, script_json
 from reportgen.progress import SILENT, Progress
 from reportgen.records.store import atomic_path, describe_os_error, find_runs, remove_folder, write_text
 from reportgen.resources import templates_folder
+from reportgen.sources import source_files
 from reportgen.version import __version__
 
 STAMP = ".reportgen.json"
@@ -135,12 +136,12 @@ def _digest(report: Report) -> str:
     for name in ("mkdocs", "mkdocs-material"):
         digest.update(f"{name} {metadata.version(name)}\n".encode())
     digest.update(f"reportgen {__version__}\n".encode())
-    code = Path(__file__).parent
-    for folder in (templates_folder(), code / "pages", code / "media"):
-        for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc"):
-            digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
-    for file in (Path(__file__), code / "motion_colour.py"):
-        digest.update(file.read_bytes())
+    templates = templates_folder()
+    package = Path(__file__).parent
+    for folder, paths in ((templates, sorted(templates.rglob("*"))), (package, source_files("reportgen.site"))):
+        for path in paths:
+            if path.is_file() and path.suffix != ".pyc":
+                digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
     for model in report.models:
         digest.update(model.manifest.model_dump_json().encode())
     return digest.hexdigest()

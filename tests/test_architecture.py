@@ -15,7 +15,7 @@ ROOT = PACKAGE.parent
 
 #: Rooms from the lowest to the highest; those of one row may import each other.
 LEVELS: tuple[tuple[str, ...], ...] = (
-    ("errors", "progress", "resources", "version"),
+    ("errors", "progress", "resources", "sources", "version"),
     ("records", "pictures"),
     ("zoo", "networks", "clips", "motion_colour"),
     ("analyses", "media", "listing", "serving"),
@@ -36,6 +36,7 @@ TORCH_FREE = (
     "errors",
     "progress",
     "resources",
+    "sources",
     "options",
     "records",
     "pictures",

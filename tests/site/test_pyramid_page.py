@@ -9,7 +9,8 @@ import pytest
 
 from reportgen.pages.pyramid import best_real_clip, conserved, graph_data
 from reportgen.pages.pyramid_overview import overview, pieces
-from reportgen.pages.report import ModelView, Pyramid, Report
+from reportgen.pages.report import ModelView, Report
+from reportgen.reading.run_view import Pyramid
 from reportgen.records.pyramid_schema import ConservationFigures
 from reportgen.records.store import find_runs
 

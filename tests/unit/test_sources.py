@@ -1,0 +1,26 @@
+"""What a site is made from is found by following imports, so that no edit is missed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from reportgen.sources import source_files
+
+PACKAGE = Path(source_files.__code__.co_filename).parent
+
+
+def test_everything_that_rendering_loads_counts() -> None:
+    script = (
+        "import sys, reportgen.site\nprint(*(m.__file__ for n, m in sys.modules.items() if n.startswith('reportgen')))"
+    )
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    found = {str(path) for path in source_files("reportgen.site")}
+    assert set(loaded.stdout.split()) <= found
+
+
+def test_records_and_the_audit_shape_pages_and_torch_rooms_do_not() -> None:
+    rooms = {path.relative_to(PACKAGE).parts[0] for path in source_files("reportgen.site")}
+    assert {"records", "reading", "audit", "pages", "media"} <= rooms
+    assert not {"networks", "analyses", "zoo", "runner", "cli"} & rooms
