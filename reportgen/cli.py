@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from reportgen.errors import ReportgenError
+from reportgen.stopping import StopSignals
+from reportgen.streams import abandon, lasting
 from reportgen.version import __version__
 
 if TYPE_CHECKING:
     from reportgen.options import BuildOptions
     from reportgen.progress import Progress
-
-INTERRUPTED = 128 + signal.SIGINT
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -282,30 +282,52 @@ def clean(runs: Path | None, site: Path | None, everything: bool, yes: bool) -> 
 
 
 def main() -> NoReturn:
-    """Run the command line and exit: 0, an error's own code, 2 for wrong usage, 130 when interrupted."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    """Run the command line and exit: 0, an error's own code, 2 for wrong usage, 128 and its number after a signal."""
+    stop = StopSignals()
+    stop.listen()
     try:
         cli.main(standalone_mode=False)
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except ReportgenError as error:
-        click.echo(f"Error: {error}", err=True)
-        sys.exit(error.exit_code)
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("Stopped. Finished work is kept: the same command goes on from there.", err=True)
-        sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        # The reader of a pipe has gone (`reportgen models | head`); nothing more can be said to it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(128 + signal.SIGPIPE)
+    except BaseException as error:
+        code = _exit_code(error, stop)
+        if code is None:
+            raise
+        sys.exit(code)
     sys.exit(0)
 
 
-def _interrupt(_signal: int, _frame: Any) -> NoReturn:
-    raise KeyboardInterrupt
+def _exit_code(error: BaseException, stop: StopSignals) -> int | None:  # noqa: PLR0911 (one for each kind of end)
+    """Say why the command ended and return its exit code; None for a fault of the program, which has a traceback."""
+    # First: what is raised while the work is unwound, such as a terminal that has gone, is not why it ended.
+    if stop.received is not None or isinstance(error, KeyboardInterrupt):
+        _last_words("Stopped. Finished work is kept: the same command goes on from there.")
+        return stop.exit_code
+    match error:
+        case click.exceptions.Exit():
+            return error.exit_code
+        case click.ClickException():
+            error.show()
+            return error.exit_code
+        case ReportgenError():
+            _last_words(f"Error: {error}")
+            return error.exit_code
+        case click.Abort():
+            _last_words("Nothing was done.")
+            return 1
+        case BrokenPipeError():
+            # The reader of a pipe has gone (`reportgen models | head`); nothing more can be said to it.
+            abandon(sys.stdout)
+            return 128 + signal.SIGPIPE
+    return None
+
+
+def _last_words(text: str) -> None:
+    """Say it on standard error; a terminal or pipe that has gone is no error of its own."""
+    try:
+        click.echo(text, err=True)
+        sys.stdout.flush()
+    except OSError:
+        abandon(sys.stdout)
+        abandon(sys.stderr)
 
 
 def _read_options(flags: dict[str, Any]) -> BuildOptions:
@@ -357,7 +379,7 @@ def _progress(quiet: bool) -> Iterator[Progress]:
 
     from reportgen.terminal import terminal_progress
 
-    with terminal_progress(Console(stderr=True)) as progress:
+    with terminal_progress(Console(file=lasting(sys.stderr))) as progress:
         yield progress
 
 

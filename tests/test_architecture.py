@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import ast
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.children import run_python
+
 PACKAGE = Path(__file__).resolve().parent.parent / "reportgen"
 ROOT = PACKAGE.parent
 
 #: Rooms from the lowest to the highest; those of one row may import each other.
 LEVELS: tuple[tuple[str, ...], ...] = (
-    ("errors", "progress", "resources", "sources", "version"),
+    ("errors", "progress", "resources", "sources", "stopping", "streams", "version"),
     ("records", "pictures"),
     ("zoo", "networks", "clips", "motion_colour"),
     ("analyses", "media", "listing", "serving"),
@@ -37,6 +38,8 @@ TORCH_FREE = (
     "progress",
     "resources",
     "sources",
+    "stopping",
+    "streams",
     "options",
     "records",
     "pictures",
@@ -164,21 +167,15 @@ def test_help_does_not_import_torch(command: str) -> None:
         "except SystemExit: pass\n"
         "sys.exit('torch' in sys.modules or 'pydantic' in sys.modules)"
     )
-    subprocess.run([sys.executable, "-c", script], check=True, stdout=subprocess.DEVNULL)
+    assert run_python(script).returncode == 0
 
 
 def test_rendering_does_not_import_torch() -> None:
-    subprocess.run(
-        [sys.executable, "-c", "import sys, reportgen.site; sys.exit('torch' in sys.modules)"],
-        check=True,
-    )
+    assert run_python("import sys, reportgen.site; sys.exit('torch' in sys.modules)").returncode == 0
 
 
 def test_listing_does_not_import_pages() -> None:
-    subprocess.run(
-        [sys.executable, "-c", "import sys, reportgen.tables; sys.exit('reportgen.pages' in sys.modules)"],
-        check=True,
-    )
+    assert run_python("import sys, reportgen.tables; sys.exit('reportgen.pages' in sys.modules)").returncode == 0
 
 
 def test_every_public_name_can_be_loaded() -> None:
@@ -221,3 +218,10 @@ def _renamed(tree: ast.Module, library: str) -> Iterator[str]:
             yield from (alias.name for alias in node.names if alias.asname and alias.name.split(".")[0] == library)
         elif isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == library:
             yield from (alias.name for alias in node.names if alias.asname or alias.name == "open")
+
+
+def test_tests_start_processes_through_one_helper_that_ends_them() -> None:
+    starts = ("subprocess", "multiprocessing", "pty", "concurrent.futures.process")
+    for path in (ROOT / "tests").rglob("*.py"):
+        if path != ROOT / "tests" / "children.py":
+            assert not [module for module in imports(path) if module.startswith(starts)], path

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import html
 import json
-import os
 import re
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -21,14 +16,9 @@ from reportgen.options import BuildOptions
 from reportgen.records.jobs import Done, Failed
 from reportgen.records.store import Store
 from reportgen.runner.build import build
+from tests.children import reportgen
 
 QUICK = ("--preset", "quick", "--untrained", "--model", "tiny")
-
-
-def reportgen(*words: object, cwd: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "reportgen", *map(str, words)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300, check=False, env=environment)
 
 
 @pytest.fixture(scope="module")
@@ -105,37 +95,6 @@ def test_an_unknown_saliency_method_stops_before_any_work(tiny_zoo: Path, tmp_pa
     done = reportgen("build", *QUICK, "--zoo", tiny_zoo, "--config", config, cwd=tmp_path)
     assert done.returncode == UnknownNameError.exit_code
     assert "did you mean gradients" in done.stderr
-
-
-def test_an_interrupted_build_keeps_finished_work_and_goes_on(tmp_path: Path, tiny_zoo: Path) -> None:
-    config = tmp_path / "reportgen.toml"
-    config.write_text("[kernels]\nsteps = 800\nearly_stop = false\nbatch_size = 1\n")
-    words = ["compute", *QUICK, "--zoo", str(tiny_zoo), "--kernels", "all", "--analyses", "kernels"]
-    command = [sys.executable, "-m", "reportgen", *words]
-    folder = tmp_path / "runs/tiny/records"
-    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
-        deadline = time.monotonic() + 120
-        while not (folder.is_dir() and any(folder.glob("*.json"))) and time.monotonic() < deadline:
-            assert process.poll() is None, process.stderr.read() if process.stderr else ""
-            time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert "Finished work is kept" in said
-    assert "Traceback" not in said
-    kept = records(tmp_path)
-    assert 1 <= len(kept) < 10
-    assert not [name for name in kept if name.startswith(".part-")]
-    config.write_text("[kernels]\nsteps = 800\nearly_stop = false\nbatch_size = 1\n")
-    again = [*words[:-4], "--kernels", kept_kernels(kept), "--analyses", "kernels"]
-    done = reportgen(*again, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert "are there already" in done.stderr
-
-
-def kept_kernels(kept: dict[str, str]) -> str:
-    indices = {json.loads(text)["job"]["parameters"]["kernel"] for text in kept.values()}
-    return ",".join(map(str, sorted(indices))) + ","
 
 
 def test_clean_keeps_what_the_report_uses(built: Path, tiny_zoo: Path) -> None:

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from reportgen import errors
-
-
-def reportgen(*words: object, cwd: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "reportgen", *map(str, words)]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120, check=False)
-
+from tests.children import reportgen
 
 CASES: dict[str, tuple[list[str], type[errors.ReportgenError], str]] = {
     "unknown model": (["build", "--model", "texture_motoin"], errors.UnknownNameError, "did you mean texture_motion"),

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,17 +11,14 @@ from PIL import Image
 
 from reportgen.records.jobs import Done
 from reportgen.records.store import Store
+from tests.children import Finished, reportgen
 
 ANALYSES = "evidence,kernels,motion"
 
 
-def build(folder: Path, zoo: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "reportgen", "build", "--preset", "quick", "--untrained", "--model", "tiny"]
-    command += ["--zoo", str(zoo), "--analyses", ANALYSES, *more]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=300, check=False, env=environment
-    )
+def build(folder: Path, zoo: Path, *more: str) -> Finished:
+    words = ("--preset", "quick", "--untrained", "--model", "tiny", "--zoo", zoo, "--analyses", ANALYSES)
+    return reportgen("build", *words, *more, cwd=folder)
 
 
 def write_clip(path: Path, seed: int) -> None:

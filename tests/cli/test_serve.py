@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 import urllib.request
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from reportgen.cleaning import clean
 from reportgen.errors import OptionError, RenderError
 from reportgen.serving import serve
 from reportgen.site import STAMP
+from tests.children import child, reportgen_command
 
 
 def site(folder: Path) -> Path:
@@ -23,14 +22,13 @@ def site(folder: Path) -> Path:
 
 
 def test_a_site_is_served_until_it_is_interrupted(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "reportgen", "serve", "--site", str(site(tmp_path / "site")), "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with child(reportgen_command("serve", "--site", site(tmp_path / "site"), "--port", 0)) as process:
         assert process.stdout is not None
         address = process.stdout.readline().split()[1]
-        with urllib.request.urlopen(address, timeout=10) as answer:
+        with urllib.request.urlopen(address, timeout=60) as answer:
             assert answer.read() == b"<p>report</p>"
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=20)
+        _, said = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in said
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
+
+from tests.children import run
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -16,7 +17,8 @@ ROOT = Path(__file__).resolve().parents[2]
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     command = ["-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, ROOT]
-    subprocess.run([sys.executable, *command], check=True)
+    done = run([sys.executable, *command])
+    assert done.returncode == 0, done.stderr
     return next(folder.glob("reportgen_conv3d-*.whl"))
 
 
@@ -42,14 +44,8 @@ def test_the_unpacked_wheel_finds_its_zoo_and_templates(wheel: Path, tmp_path: P
         "from reportgen.listing import list_models\n"
         "print(*[row.name for row in list_models()])"
     )
-    done = subprocess.run(
-        [sys.executable, "-P", "-c", script],
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(tmp_path), "PATH": ""},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    environment = {"PYTHONPATH": str(tmp_path), "PATH": ""}
+    done = run([sys.executable, "-P", "-c", script], cwd=tmp_path, env=environment)
     assert "texture_motion" in done.stdout.split()
 
 

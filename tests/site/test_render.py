@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from html import unescape
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from reportgen.pages.registry import PAGES, all_pages
 from reportgen.pages.report import Report
 from reportgen.records.store import find_runs
 from reportgen.site import STAMP, render
+from tests.children import LONGEST, alive, child, reportgen_command, run, run_python
 
 
 def text_of(page: Path) -> str:
@@ -241,14 +242,14 @@ def test_many_sites_are_rendered_at_once_from_one_folder(sample_runs: Path, tmp_
         "render(Path(sys.argv[1]), Path(sys.argv[2]))"
     )
     pairs = [(sample_runs / "plain_net", tmp_path / "a" / "site"), (sample_runs / "drift", tmp_path / "b" / "site")]
-    running = [
-        subprocess.Popen([sys.executable, "-c", program, *map(str, pair)], cwd=tmp_path, stderr=subprocess.PIPE)
-        for pair in pairs
-    ]
-    for process, (run, site) in zip(running, pairs, strict=True):
-        assert process.communicate()[1] == b""
-        assert process.returncode == 0
-        assert (site / run.name / "index.html").is_file()
+    with ExitStack() as stack:
+        running = [
+            stack.enter_context(child([sys.executable, "-c", program, *pair], cwd=tmp_path)) for pair in pairs
+        ]
+        for process, (run, site) in zip(running, pairs, strict=True):
+            assert process.communicate(timeout=LONGEST)[1] == ""
+            assert process.returncode == 0
+            assert (site / run.name / "index.html").is_file()
 
 
 def test_whoever_renders_a_site_that_another_process_writes_waits_for_it(small_run: Path, tmp_path: Path) -> None:
@@ -258,13 +259,29 @@ def test_whoever_renders_a_site_that_another_process_writes_waits_for_it(small_r
     other.acquire()
     with ThreadPoolExecutor() as pool:
         rendered = pool.submit(render, small_run, site, build_dir=build, progress=notes)
-        while not notes.notes:
-            assert not rendered.done()
-            time.sleep(0.01)
-        assert notes.notes == [f"Another process works in {build}: waiting for it."]
-        assert not site.exists()
-        other.release()
+        try:
+            while not notes.notes:
+                assert not rendered.done()
+                time.sleep(0.01)
+            assert notes.notes == [f"Another process works in {build}: waiting for it."]
+            assert not site.exists()
+        finally:
+            other.release()
         assert rendered.result(timeout=60).is_file()
+
+
+def test_the_process_that_builds_the_site_ends_with_its_command(small_run: Path, tmp_path: Path) -> None:
+    command = reportgen_command("render", "--runs", small_run, "--site", "site")
+    with child(command, cwd=tmp_path) as process:
+        while not list(tmp_path.glob("build/*/mkdocs.yml")):
+            assert process.poll() is None
+            time.sleep(0.01)
+        time.sleep(0.2)
+        process.terminate()
+        process.communicate(timeout=LONGEST)
+        assert not alive(process.pid)
+    assert process.returncode == 143
+    assert run(command, cwd=tmp_path).returncode == 0
 
 
 @pytest.mark.parametrize("place", ["site", "build/docs"])
@@ -323,7 +340,7 @@ def test_rendering_needs_no_torch(small_run: Path, tmp_path: Path) -> None:
         f"print(render(Path({str(small_run)!r}), Path({str(tmp_path / 'site')!r}), "
         f"build_dir=Path({str(tmp_path / 'build')!r})))"
     )
-    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    result = run_python(program)
     assert result.stdout.strip() == str(tmp_path / "site" / "index.html"), result.stderr
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 from reportgen.sources import source_files
+from tests.children import run_python
 
 PACKAGE = Path(source_files.__code__.co_filename).parent
 
@@ -15,7 +14,8 @@ def test_everything_that_rendering_loads_counts() -> None:
     script = (
         "import sys, reportgen.site\nprint(*(m.__file__ for n, m in sys.modules.items() if n.startswith('reportgen')))"
     )
-    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    loaded = run_python(script)
+    assert loaded.returncode == 0, loaded.stderr
     found = {str(path) for path in source_files("reportgen.site")}
     assert set(loaded.stdout.split()) <= found
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from reportgen.errors import CardError, OptionError, UnknownNameError
 from reportgen.zoo.cards import Zoo, default_zoo, read_card, read_labels
+from tests.children import run_python
 
 CLIP = "[clip]\nframes = 4\nheight = 8\nwidth = 8\nmean = [0, 0, 0]\nstd = [1, 1, 1]\n"
 
@@ -159,4 +158,4 @@ def test_every_bundled_card_is_valid() -> None:
 @pytest.mark.parametrize("module", ["reportgen.zoo.cards", "reportgen.zoo.places", "reportgen.zoo.fetch"])
 def test_cards_and_fetching_need_no_torch(module: str) -> None:
     code = f"import sys, {module}; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    assert run_python(code).returncode == 0

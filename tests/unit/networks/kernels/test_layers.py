@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable
 
 import pytest
@@ -14,6 +12,7 @@ from torch.nn import functional
 from reportgen.errors import NetworkError
 from reportgen.networks.kernels.layers import count_additions, describe_layers
 from reportgen.records.manifest import LayerFacts
+from tests.children import run_python
 
 Forward = Callable[["Bench", Tensor], Tensor]
 
@@ -255,4 +254,4 @@ def test_the_compiler_is_not_loaded() -> None:
         "from reportgen.networks.kernels.layers import describe_layers;"
         "describe_layers(load_network('i3d', meta=True)); sys.exit('torch._dynamo' in sys.modules)"
     )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    assert run_python(code).returncode == 0
