@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
+
+from reportgen.networks.core.out_of_memory import free_memory, is_out_of_memory, release_memory
 
 _CPU_SHARE, _GPU_SHARE = 0.25, 0.8
 _CPU_MOST_BYTES = 2 * 2**30
 _CPU_MOST_SLOTS, _GPU_MOST_SLOTS = 8, 256
 _BACKWARD = 2.0
 """A backward pass needs about as much again as the forward pass has kept."""
+
+_Part = TypeVar("_Part")
 
 
 def saved_bytes(forward: Callable[[], Tensor], module: nn.Module) -> int:
@@ -42,8 +47,7 @@ def slots_for(bytes_each: int, device: torch.device) -> int:
     """
     needed = max(1, int(bytes_each * _BACKWARD))
     if device.type == "cuda":
-        free, _ = torch.cuda.mem_get_info(device)
-        return max(1, min(_GPU_MOST_SLOTS, int(free * _GPU_SHARE) // needed))
+        return max(1, min(_GPU_MOST_SLOTS, int(free_memory(device) * _GPU_SHARE) // needed))
     free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return max(1, min(_CPU_MOST_SLOTS, min(int(free * _CPU_SHARE), _CPU_MOST_BYTES) // needed))
 
@@ -56,3 +60,23 @@ def reduced_precision_pays(device: torch.device) -> bool:
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported())
     return device.type == "cpu" and bool(torch.cpu.get_capabilities().get("amx_bf16", False))
+
+
+def first_fault(
+    parts: Sequence[_Part], slots: int, fault: Callable[[_Part, int], str | None]
+) -> tuple[int, str | None]:
+    """Return how many slots memory was seen to hold, and the first of the parts' faults with so many, or None.
+
+    `fault` is asked about each part and a number of slots, half of it whenever memory runs out; with a single slot
+    that is a fault too.
+    """
+    while True:
+        try:
+            return slots, next(filter(None, (fault(part, slots) for part in parts)), None)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+        if slots == 1:
+            return 1, "memory does not hold the check of its convolutions"
+        release_memory()
+        slots //= 2

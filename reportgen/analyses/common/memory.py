@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-import torch
 from torch import Tensor
 
 from reportgen.errors import OutOfMemoryError
-from reportgen.networks.core.out_of_memory import is_out_of_memory
+from reportgen.networks.core.out_of_memory import free_memory, is_out_of_memory, release_memory
 
 _VALUES_AT_ONCE = 2**21
 """Pixels times channels that go through the network at once on a CPU, where larger batches gain nothing."""
@@ -23,8 +22,7 @@ _Answer = TypeVar("_Answer")
 def starting_batch(clip: Tensor) -> int:
     """Return how many clips like `clip` (1 C T H W) to try at once where it lies."""
     if clip.device.type == "cuda":
-        free, _total = torch.cuda.mem_get_info(clip.device)
-        return max(1, int(free / (clip.numel() * _BYTES_PER_VALUE)))
+        return max(1, int(free_memory(clip.device) / (clip.numel() * _BYTES_PER_VALUE)))
     return max(1, _VALUES_AT_ONCE // clip.numel())
 
 
@@ -43,6 +41,5 @@ def with_less_memory(compute: Callable[[int], _Answer], batch_size: int, subject
                 raise OutOfMemoryError(
                     f"Memory ran out on a single clip by {subject}: choose a smaller clip or another device."
                 ) from error
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        release_memory()
         batch_size //= 2

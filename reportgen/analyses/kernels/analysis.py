@@ -83,7 +83,7 @@ class KernelAnalysis:
             }
             if found.kernel in closed:
                 figures["closed_form"] = closed[found.kernel]
-            yield by_index[found.kernel], Result(figures, metrics, tuple(notes))
+            yield by_index[found.kernel], Result(figures, metrics, (*notes, *found.notes))
 
 
 def affordable_steps(

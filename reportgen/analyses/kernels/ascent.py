@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from reportgen.analyses.kernels.schedules import Level, arrived
-from reportgen.networks.core.out_of_memory import is_out_of_memory, out_of_memory
+from reportgen.networks.core.out_of_memory import is_out_of_memory, out_of_memory, release_memory
 from reportgen.progress import Task
 
 Score = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
@@ -195,25 +195,33 @@ class Ascent:
         while waiting or climbing:
             while waiting and len(climbing) < self.slots:
                 climbing.append(waiting.popleft())
-            try:
-                self._block(climbing)
-            except (RuntimeError, MemoryError) as error:
-                if not is_out_of_memory(error):
-                    raise
-                climbing, lost = self._halve(climbing, error)
+            if not self._fits(climbing):
+                # Behind the error, whose traceback holds the memory of the block that failed.
+                climbing, lost = self._halve(climbing)
                 waiting.extendleft(reversed(lost))
                 continue
             ended = [climber for climber in climbing if self._has_ended(climber)]
             climbing = [climber for climber in climbing if climber not in ended]
             yield from ended
 
+    def _fits(self, climbers: Sequence[Climber]) -> bool:
+        """Take a block of steps and return True, or False where memory holds no such block and fewer can be tried."""
+        try:
+            self._block(climbers)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            if len(climbers) == 1:
+                raise out_of_memory() from error
+            return False
+        return True
+
     def _block(self, climbers: Sequence[Climber]) -> None:
         """Take up to ten steps with all climbers; on an error they are as they were."""
         began = time.perf_counter()
         steps = min(_BLOCK, *(self.level.steps - climber.step for climber in climbers))
         batch = self._batch_of(climbers)
-        controls = torch.stack([self._controls(climbers, ahead) for ahead in range(steps)])
-        controls = controls.to(batch.controls.device, batch.controls.dtype)
+        controls = self._controls(climbers, steps).to(batch.controls.device, batch.controls.dtype)
         activations = []
         for ahead in range(steps):
             batch.set_controls(controls[ahead])
@@ -243,28 +251,32 @@ class Ascent:
         self._recorded = batch if self.recorded else None
         return batch
 
-    def _controls(self, climbers: Sequence[Climber], ahead: int) -> Tensor:
-        """Return `N 2+8` for the step that is `ahead` of the present one: rate, Adam's correction, draws."""
-        rows = []
+    def _controls(self, climbers: Sequence[Climber], steps: int) -> Tensor:
+        """Return `S N 2+8` for each of the next steps: rate, Adam's correction, draws.
+
+        All steps of a block at once: a few calls a climber and step would keep a GPU waiting for its host.
+        """
+        paces, draws = [], []
         for climber in climbers:
-            step = climber.step + ahead
-            rate = self.learning_rate * self.level.rate(step) / (1 - _FIRST_DECAY ** (step + 1))
-            correction = 1 / (1 - _SECOND_DECAY ** (step + 1))
-            draws = climber.draws[climber.taken + ahead]
-            rows.append(torch.cat([draws.new_tensor([rate, correction]).expand(len(draws), 2), draws], dim=1))
-        return torch.cat(rows)
+            own = climber.draws[climber.taken : climber.taken + steps]
+            pace = own.new_tensor([self._pace(climber.step + ahead) for ahead in range(steps)])
+            paces.append(pace[:, None].expand(-1, own.shape[1], -1))
+            draws.append(own)
+        return torch.cat([torch.cat(paces, dim=1), torch.cat(draws, dim=1)], dim=2)
+
+    def _pace(self, step: int) -> tuple[float, float]:
+        """Return the rate of a step of the level, its first moment's bias taken off, and its second moment's."""
+        rate = self.learning_rate * self.level.rate(step) / (1 - _FIRST_DECAY ** (step + 1))
+        return rate, 1 / (1 - _SECOND_DECAY ** (step + 1))
 
     def _has_ended(self, climber: Climber) -> bool:
         if climber.step >= self.level.steps:
             return True
         return self.level.stops_early and arrived(climber.means())
 
-    def _halve(self, climbers: list[Climber], error: Exception) -> tuple[list[Climber], list[Climber]]:
+    def _halve(self, climbers: list[Climber]) -> tuple[list[Climber], list[Climber]]:
         """Return the climbers that keep their slot and those that lose it."""
-        if len(climbers) == 1:
-            raise out_of_memory() from error
         self.slots = len(climbers) // 2
         self._recorded = None
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        release_memory()
         return climbers[: self.slots], climbers[self.slots :]

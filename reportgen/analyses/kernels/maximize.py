@@ -16,9 +16,10 @@ from typing import Unpack
 import torch
 from torch import Tensor, nn
 
+from reportgen.analyses.kernels.maximum import Maximum
 from reportgen.analyses.kernels.options import AscentKeywords, AscentOptions
 from reportgen.analyses.kernels.schedules import Level
-from reportgen.analyses.kernels.search import Maximum, Search
+from reportgen.analyses.kernels.search import Search
 from reportgen.networks.core.network import Network, as_network, no_weight_gradients
 from reportgen.networks.core.out_of_memory import is_out_of_memory, out_of_memory
 from reportgen.networks.speed.folding import folded_stems

@@ -6,14 +6,15 @@ import hashlib
 import math
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from reportgen.analyses.common.batching import reduced_precision_pays, saved_bytes, slots_for
+from reportgen.analyses.common.batching import first_fault, reduced_precision_pays, saved_bytes, slots_for
 from reportgen.analyses.kernels.ascent import Ascent, Climber, Score
+from reportgen.analyses.kernels.maximum import Maximum
 from reportgen.analyses.kernels.objectives import facet_similarity
 from reportgen.analyses.kernels.options import AscentOptions
 from reportgen.analyses.kernels.parametrization import Canvas
@@ -32,34 +33,13 @@ from reportgen.networks.kernels.preactivation import (
 )
 from reportgen.networks.kernels.receptive_field import Field, centre_window, receptive_field
 from reportgen.networks.speed.compiled import Program, can_compile, compiled_inputs, compiling_pays
+from reportgen.networks.speed.precision import bfloat16_fault, full_precision
 from reportgen.progress import Task
 
 _NOISE_CLIPS = 2
 _LEAK = 0.1
 _WAVE = 4
 _PASSES = 3  # a step up costs a forward pass and a backward pass, which is twice a forward pass
-
-
-@dataclass(frozen=True)
-class Maximum:
-    """The clip that drives one kernel most.
-
-    `clip` is `C T H W` float32 on the CPU, in [0, 1] RGB (or in the ball). `activation` is the kernel's objective
-    (pre-activation, batch norm included) of that clip, and `start` of the noise it began with, both on the full
-    native clip without transforms. `curve` is the objective per step, under that step's random view; `seconds` is
-    this kernel's share of the time of its batches. `region` is what the kernel's unit sees, (first, end) along T, H
-    and W: the whole clip but for the objective "neuron".
-    """
-
-    kernel: int
-    facet: int
-    clip: Tensor
-    activation: float
-    start: float
-    curve: tuple[float, ...]
-    steps: int
-    seconds: float
-    region: tuple[tuple[int, int], tuple[int, int], tuple[int, int]]
 
 
 class Search:
@@ -82,6 +62,7 @@ class Search:
         self.in_time = _has_time(network, self.target)
         self.views = options.views(self.shape, in_time=self.in_time)
         self.levels = self._levels(field)
+        self.notes: tuple[str, ...] = ()
         self._programs: dict[Level, tuple[int, Program]] = {}
         with FlopCounterMode(display=False) as counter:
             self.spread = self._spread_over_noise()
@@ -89,7 +70,7 @@ class Search:
 
     def run(self, task: Task) -> Iterator[Maximum]:
         """Yield each kernel's maximum, its facets one after the other, as soon as it is found."""
-        slots = self.slots()
+        slots = self._settle_precision(self.slots())
         self._compile(slots)
         for first in range(0, len(self.kernels), _WAVE * slots):
             climbers = [self._begin(kernel) for kernel in self.kernels[first : first + _WAVE * slots]]
@@ -135,6 +116,21 @@ class Search:
         draws = torch.zeros(facets, DRAWS, **where)
         bytes_each = saved_bytes(lambda: score(parameters, kernels, draws)[0], self.network.module)
         return min(len(self.kernels), slots_for(bytes_each, where["device"]))
+
+    def _settle_precision(self, slots: int) -> int:
+        """Explore in float32 where bfloat16 is not to be trusted; return how many slots memory was seen to hold."""
+        slots, fault = first_fault([level for level in self.levels if level.reduced_precision], slots, self._fault)
+        if fault:
+            self.notes = (f"Explored in float32, not in bfloat16: {fault}.",)
+            self.levels = tuple(replace(level, reduced_precision=False) for level in self.levels)
+        return slots
+
+    def _fault(self, level: Level, slots: int) -> str | None:
+        """Return what is wrong with a level's convolutions in bfloat16 on `slots` kernels at once, or None."""
+        score, where, facets = self.score(level), placement(self.network), self.options.facets
+        parameters = torch.zeros((facets, *self.canvas(level.shape).parameter_shape), **where)
+        kernels = torch.tensor([self.kernels[0]] * facets, device=where["device"])
+        return bfloat16_fault(lambda: score(parameters, kernels, torch.zeros(facets, DRAWS, **where)), slots)
 
     def work(self, level: Level) -> float:
         """Return the multiply-adds of all kernels' steps at a level; `multiply_adds` are those of a native clip."""
@@ -215,7 +211,7 @@ class Search:
     def measure(self, clips: Tensor, kernels: Sequence[int]) -> Tensor:
         """Return the objective `N` of native clips, each of its own kernel, one at a time in full precision."""
         where = placement(self.network)
-        with torch.no_grad():
+        with torch.no_grad(), full_precision():
             return torch.cat(
                 [
                     self.target.activations(
@@ -279,6 +275,7 @@ class Search:
                 steps=climber.taken,
                 seconds=seconds,
                 region=(region[0], region[1], region[2]),
+                notes=self.notes,
             )
 
     def _spread_over_noise(self) -> Tensor:

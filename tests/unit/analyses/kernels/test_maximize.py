@@ -9,10 +9,17 @@ import torch
 from torch import Tensor, nn
 
 from reportgen import maximize_activation
+from reportgen.analyses.base import Arrays, Subject, Unit
+from reportgen.analyses.kernels.analysis import KernelAnalysis
 from reportgen.analyses.kernels.maximize import maximize_stream
 from reportgen.analyses.kernels.objectives import facet_similarity
 from reportgen.analyses.kernels.options import AscentKeywords, AscentOptions
 from reportgen.errors import NetworkError, OptionError, OutOfMemoryError, UnknownNameError
+from reportgen.networks.core.network import as_network
+from reportgen.networks.kernels.layers import describe_layers
+from reportgen.networks.speed import precision
+from reportgen.networks.speed.precision import Convolution
+from reportgen.progress import SILENT
 
 SHAPE = (4, 12, 12)
 
@@ -179,6 +186,50 @@ def test_mixed_precision_still_reports_in_full_precision(network: nn.Module) -> 
     maps = network.eval()[:4](found.clips).detach()
     assert float(found.activations) == pytest.approx(float(maps[0, 1].mean()), rel=1e-5)
     assert float(found.activations) > float(found.starts)
+
+
+def test_what_bfloat16_gets_wrong_is_explored_in_float32_and_said_in_the_record(
+    network: nn.Module, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wrong(call: Convolution, clips: Tensor, kernels: Tensor) -> Tensor:
+        found = right(call, clips, kernels)
+        return found * 2 if found.dtype == torch.bfloat16 else found
+
+    right = Convolution.forward
+    monkeypatch.setattr(Convolution, "forward", wrong)
+    precision._fault.cache_clear()
+    facts = {layer.name: layer for layer in describe_layers(network.float(), clip_shape=(3, *SHAPE))}
+    subject = Subject(as_network(network), facts, ("2",), objective="channel")
+    unit = Unit("net/2/0001", "2", {"kernel": 1})
+
+    def no_answers(analysis: str, unit: str, role: str) -> Arrays:
+        raise KeyError(analysis)
+
+    parameters = {"clip_shape": SHAPE, "steps": 20, "precision": "mixed"}
+    ((_, result),) = KernelAnalysis().run(subject, [unit], parameters, no_answers, SILENT)
+    precision._fault.cache_clear()
+    plain = maximize_activation(network, "2", [1], clip_shape=SHAPE, steps=20, precision="float32")
+    assert result.metrics["activation"] == float(plain.activations[0])
+    (note,) = result.notes
+    assert note.startswith("Explored in float32, not in bfloat16: 6x")
+    assert note.endswith("differ from float32.")
+
+
+def test_a_full_memory_while_looking_into_bfloat16_halves_the_batch(
+    network: nn.Module, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cramped(call: Convolution, clips: Tensor, kernels: Tensor) -> Tensor:
+        if len(clips) > 2:
+            raise torch.OutOfMemoryError("no room")
+        return right(call, clips, kernels)
+
+    right = Convolution.forward
+    monkeypatch.setattr(Convolution, "forward", cramped)
+    precision._fault.cache_clear()
+    options = {"clip_shape": SHAPE, "steps": 8, "precision": "mixed"}
+    found = list(maximize_stream(network.float(), "2", [0, 1, 2, 3, 4], batch_size=5, **options))
+    precision._fault.cache_clear()
+    assert [one.notes for one in found] == [()] * 5
 
 
 def test_memory_that_does_not_hold_one_clip_is_an_error_that_says_what_to_do() -> None:

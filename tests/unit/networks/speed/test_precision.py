@@ -1,0 +1,118 @@
+"""bfloat16 convolutions are looked into before they are relied on, once for each shape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from reportgen.networks.speed import precision
+from reportgen.networks.speed.precision import Convolution, bfloat16_fault, full_precision
+
+Way = Callable[[Convolution, Tensor, Tensor], Tensor]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_known() -> Iterator[None]:
+    precision._fault.cache_clear()
+    yield
+    precision._fault.cache_clear()
+
+
+def forward() -> None:
+    clips, kernels = torch.rand(1, 3, 4, 8, 8), torch.rand(5, 3, 3, 3, 3)
+    with torch.autocast("cpu", torch.bfloat16):
+        functional.conv3d(clips, kernels, stride=(1, 2, 2), padding=1)
+
+
+def spoiled(original: Way, clip: int, value: float) -> Way:
+    """Return a convolution that gets one value of one clip wrong, in bfloat16 only."""
+
+    def convolution(call: Convolution, clips: Tensor, kernels: Tensor) -> Tensor:
+        found = original(call, clips, kernels)
+        if found.dtype == torch.bfloat16 and len(found) > clip:
+            found[clip, -1, -1, -1, -1] = value
+        return found
+
+    return convolution
+
+
+def test_right_convolutions_have_no_fault() -> None:
+    assert bfloat16_fault(forward, 3) is None
+
+
+@pytest.mark.parametrize("value", [9.0, float("nan")])
+@pytest.mark.parametrize("clip", [0, 2, 4])
+def test_a_single_wrong_value_is_a_fault(monkeypatch: pytest.MonkeyPatch, clip: int, value: float) -> None:
+    monkeypatch.setattr(Convolution, "forward", spoiled(Convolution.forward, clip, value))
+    assert bfloat16_fault(forward, 5) == "5x3x3x3x3 kernels on 5x3x4x8x8 values differ from float32"
+
+
+def test_what_goes_wrong_only_in_large_batches_is_found_in_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Convolution, "forward", spoiled(Convolution.forward, 3, 9.0))
+    assert bfloat16_fault(forward, 3) is None
+    assert bfloat16_fault(forward, 4) is not None
+
+
+def test_a_wrong_gradient_is_a_fault_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def backward(call: Convolution, gradient: Tensor, clips: Tensor, kernels: Tensor) -> Tensor:
+        found = original(call, gradient, clips, kernels)
+        return -found if found.dtype == torch.bfloat16 else found
+
+    original = Convolution.backward
+    monkeypatch.setattr(Convolution, "backward", backward)
+    fault = bfloat16_fault(forward, 2)
+    assert fault is not None
+    assert fault.startswith("the gradient of 5x3x3x3x3")
+
+
+def test_each_shape_is_looked_into_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[Convolution] = []
+
+    def counted(call: Convolution, clips: Tensor, kernels: Tensor) -> Tensor:
+        calls.append(call)
+        return original(call, clips, kernels)
+
+    original = Convolution.forward
+    monkeypatch.setattr(Convolution, "forward", counted)
+    for _ in range(2):
+        bfloat16_fault(forward, 2)
+    assert len(calls) == 3  # in bfloat16, and the first and the last clip in float32
+    bfloat16_fault(forward, 1)
+    assert len(calls) == 5
+
+
+def test_a_convolution_that_bfloat16_does_not_have_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(call: Convolution, clips: Tensor, kernels: Tensor) -> Tensor:
+        if clips.dtype == torch.bfloat16:
+            raise RuntimeError("no engine for this configuration")
+        return original(call, clips, kernels)
+
+    original = Convolution.forward
+    monkeypatch.setattr(Convolution, "forward", refused)
+    assert "no engine for this configuration" in str(bfloat16_fault(forward, 1))
+
+
+@pytest.mark.parametrize("dimensions", [2, 3])
+def test_every_kind_of_convolution_is_seen(dimensions: int) -> None:
+    convolution: Any = (nn.Conv2d, nn.Conv3d)[dimensions - 2]
+    turned: Any = (nn.ConvTranspose2d, nn.ConvTranspose3d)[dimensions - 2]
+    network = nn.Sequential(convolution(4, 6, 3, groups=2, dilation=2), turned(6, 4, 2, 2, output_padding=1))
+    clips = torch.rand(1, 4, *[9] * dimensions)
+    found: dict[Convolution, None] = {}
+    with torch.autocast("cpu", torch.bfloat16), precision._Watch(found), torch.no_grad():
+        network(clips)
+    assert [(call.transposed, call.groups) for call in found] == [(False, 2), (True, 1)]
+    with torch.autocast("cpu", torch.bfloat16):
+        assert bfloat16_fault(lambda: network(clips), 2) is None
+
+
+def test_float32_proper_is_left_behind_as_it_was() -> None:
+    before = torch.backends.cudnn.allow_tf32
+    with full_precision():
+        assert torch.backends.cudnn.allow_tf32 is False
+    assert torch.backends.cudnn.allow_tf32 is before
