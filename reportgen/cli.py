@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from reportgen.errors import ReportgenError
+from reportgen.errors import OptionError, ReportgenError
 from reportgen.stopping import StopSignals
 from reportgen.streams import abandon, lasting
 from reportgen.version import __version__
@@ -31,6 +31,8 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
 Command = Callable[..., Any]
+
+_EXAMPLES = {"clip_spec": '{"frames": 16}', "adapter": '{"as_list": true}', "model_args": '{"width": 8}'}
 
 
 def _options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
@@ -353,12 +355,13 @@ def _json_object(option: str, text: str | None) -> dict[str, Any] | None:
     if text is None:
         return None
     flag = "--" + option.replace("_", "-")
+    example = _EXAMPLES[option]
     try:
         value = json.loads(text)
     except json.JSONDecodeError as error:
-        raise click.BadParameter(f"{flag} is not JSON: {error}") from error
+        raise OptionError(f"{flag} is not JSON ({error}): write an object such as '{example}'.") from error
     if not isinstance(value, dict):
-        raise click.BadParameter(f"{flag} must be a JSON object, such as '{{\"frames\": 16}}'")
+        raise OptionError(f"{flag} is not a JSON object: write one such as '{example}'.")
     return value
 
 

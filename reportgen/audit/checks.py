@@ -14,6 +14,7 @@ from reportgen.reading.ablation import Drop, causal_drops
 from reportgen.reading.figures import KernelFigures
 from reportgen.reading.format import count, figure, fixed, number, percent, plural
 from reportgen.reading.run_view import ClassView, RunView
+from reportgen.records.manifest import WeightsFacts
 
 
 @dataclass(frozen=True)
@@ -97,16 +98,8 @@ def _to(limit: Limit) -> str:
 
 def _run_checks(model: RunView) -> list[Verdict]:
     counts = model.counts()
-    untrained = model.run.weights.untrained
     return [
-        Verdict(
-            "fail" if untrained else "pass",
-            "Trained weights",
-            "untrained" if untrained else "loaded",
-            "weights of a training run",
-            "Pictures of an untrained network show its architecture and nothing that was learned.",
-            model.addresses.provenance,
-        ),
+        weights_check(model.run.weights, model.addresses.provenance),
         Verdict(
             "fail" if counts["failed"] else "pass",
             "Jobs that failed",
@@ -116,6 +109,16 @@ def _run_checks(model: RunView) -> list[Verdict]:
             model.addresses.provenance,
         ),
     ]
+
+
+def weights_check(weights: WeightsFacts, link: str) -> Verdict:
+    """Return whether the weights are of a training run, as far as it is known where they come from."""
+    state: State = "fail" if weights.untrained else "untested" if weights.of_unknown_origin else "pass"
+    figures: dict[State, str] = {"fail": "untrained", "untested": "of unknown origin", "pass": "loaded"}
+    meaning = "Pictures of an untrained network show its architecture and nothing that was learned."
+    if state == "untested":
+        meaning += " These weights came with the network itself: name a file with --weights to say which they are."
+    return Verdict(state, "Trained weights", figures[state], "weights of a training run", meaning, link)
 
 
 def _kernel_checks(model: RunView, limits: Limits) -> list[Verdict]:

@@ -18,6 +18,9 @@ class WeightsFacts(Frozen):
     sha256: str = Field(description="Digest of the loaded tensors' names and values, in the state dict's order.")
     file_sha256: str | None = None
     untrained: bool = False
+    of_unknown_origin: bool = Field(
+        False, description="The factory brought them itself: whether they are of a training run is not known."
+    )
     published: bool = Field(
         False,
         description="The file is one of the card's: by its digest, or by its name where the card knows no digest.",

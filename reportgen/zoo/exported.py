@@ -14,7 +14,6 @@ import torch
 from torch import Tensor, fx, nn
 
 from reportgen.errors import CardError
-from reportgen.records.card import Adapter
 from reportgen.zoo.sources import describe
 
 _CONVOLUTIONS: Mapping[str, type[nn.Module]] = {
@@ -51,28 +50,15 @@ def load_exported(path: Path) -> tuple[nn.Module, Any]:
     return network, arguments[0]
 
 
-def example_input(argument: Any) -> tuple[dict[str, int], Adapter] | None:
-    """Return the clip's size and the adapter of the argument that a program was exported with; None when unclear."""
+def example_size(argument: Any) -> dict[str, int]:
+    """Return the clip's size as far as the argument that a program was exported with tells it."""
     if isinstance(argument, Tensor) and argument.ndim == 4:
-        return _size(1, argument), Adapter(input="frame")
-    if isinstance(argument, Tensor) and argument.ndim == 5:
-        return _size(argument.shape[2], argument), Adapter()
-    if not isinstance(argument, list | tuple) or not all(isinstance(a, Tensor) and a.ndim == 5 for a in argument):
-        return None
-    frames = max(pathway.shape[2] for pathway in argument)
-    if len(argument) == 1:
-        return _size(frames, argument[0]), Adapter(as_list=True)
-    strides = tuple(frames // pathway.shape[2] for pathway in argument)
-    return _size(frames, argument[0]), Adapter(input="pathways", strides=strides)
-
-
-def _size(frames: int, argument: Tensor) -> dict[str, int]:
-    return {
-        "channels": int(argument.shape[1]),
-        "frames": int(frames),
-        "height": int(argument.shape[-2]),
-        "width": int(argument.shape[-1]),
-    }
+        return {"height": int(argument.shape[2]), "width": int(argument.shape[3])}
+    clips = [argument] if isinstance(argument, Tensor) else argument
+    if not isinstance(clips, list | tuple) or not all(isinstance(a, Tensor) and a.ndim == 5 for a in clips):
+        return {}
+    frames = max(pathway.shape[2] for pathway in clips)
+    return {"frames": int(frames), "height": int(clips[0].shape[3]), "width": int(clips[0].shape[4])}
 
 
 def _nodes(module: nn.Module) -> list[fx.Node]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,41 +12,23 @@ import torch
 from torch import Tensor, nn
 
 from reportgen.errors import NetworkError
-from reportgen.networks.core.network import Network, to_argument
+from reportgen.networks.core.network import Network
 from reportgen.networks.kernels.layers import describe_layers
 from reportgen.records.card import Adapter, Architecture, ClipSpec, ModelCard, Stage
 from reportgen.records.identities import slug
 from reportgen.records.manifest import LayerFacts
 from reportgen.zoo.cards import file_digest
-from reportgen.zoo.exported import example_input, load_exported
-from reportgen.zoo.sources import Definition, describe, device_of, factory_of
+from reportgen.zoo.exported import example_size, load_exported
+from reportgen.zoo.input_forms import find_fit, stated
+from reportgen.zoo.output_forms import with_classes
+from reportgen.zoo.overrides import fields
+from reportgen.zoo.sources import Definition, device_of, factory_of
 
-_FAULTS = (
-    RuntimeError,
-    NotImplementedError,
-    TypeError,
-    ValueError,
-    AssertionError,
-    IndexError,
-    KeyError,
-    AttributeError,
-)
-_CLIP_SIZES = ((16, 112, 112), (16, 224, 224), (8, 224, 224), (32, 224, 224), (64, 224, 224), (16, 64, 64), (8, 32, 32))
-_FRAME_SIZES = ((224, 224), (256, 256), (384, 512), (64, 64), (32, 32))
-_SCORE_KEYS = ("logits", "scores", "pred", "preds", "out", "output")
-_KINETICS = ((0.45, 0.45, 0.45), (0.225, 0.225, 0.225))
-_IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-_BATCH = 3
 _STAGES = 5
-
-
-@dataclass(frozen=True)
-class _Fit:
-    """A clip size and adapter with which the network runs, and what it returns for a batch of `_BATCH`."""
-
-    clip: ClipSpec
-    adapter: Adapter
-    output: Any
+_HINT = (
+    "say frames, height and width with --clip-spec, and how it takes its input with --adapter, such as "
+    '\'{"input": "clip"}\' for N C T H W'
+)
 
 
 def is_foreign(model: str) -> bool:
@@ -68,17 +50,27 @@ def foreign_definition(
 
     Raises CardError when the factory fails, NetworkError when no clip fits.
     """
-    arguments = dict(model_args or {})
-    target = _exported(model) if model.endswith(".pt2") else _made(model, arguments)
+    target = _exported(model) if model.endswith(".pt2") else _made(model, dict(model_args or {}))
     bare = Definition(target.card, target.factory, target.origin)
     module = bare.build_on_meta().eval().requires_grad_(False)
-    fit = _fit(module, target, clip, adapter)
-    notes = [*target.notes, *_stated(fit, clip, adapter)]
+    said, form = {**target.size, **fields(clip)}, fields(adapter)
+    fit = find_fit(module, lambda: _with_values(bare, module), said, form)
+    if isinstance(fit, str):
+        raise NetworkError(f"{target.origin} takes no usual clip for certain ({fit}): {target.hint}.")
     card = bare.card.model_copy(update={"clip": fit.clip, "adapter": fit.adapter})
-    card = _with_classes(card, fit.output, notes, fixed=adapter is not None)
     layers = describe_layers(Network(module, card, device=device_of(module)))
+    card, found = with_classes(card, fit, module, layers, form)
+    notes = [*target.notes, *stated(fit, said, form), *found]
     card = _with_layers(card, layers, notes)
     return Definition(card.model_copy(update={"notes": tuple(notes)}), bare.factory, bare.origin)
+
+
+def _with_values(definition: Definition, module: nn.Module) -> nn.Module:
+    """Return the network with values in its weights: itself, unless it was built without memory."""
+    if device_of(module).type != "meta":
+        return module
+    with torch.random.fork_rng(devices=[]):
+        return definition.build().eval().requires_grad_(False)
 
 
 @dataclass(frozen=True)
@@ -89,7 +81,8 @@ class _Target:
     factory: Callable[[ModelCard], object]
     origin: str
     notes: tuple[str, ...]
-    example: tuple[dict[str, int], Adapter] | None = None
+    size: Mapping[str, int] = field(default_factory=dict)
+    hint: str = _HINT
 
 
 def _made(model: str, arguments: Mapping[str, Any]) -> _Target:
@@ -108,7 +101,8 @@ def _exported(model: str) -> _Target:
     module, argument = load_exported(path)
     notes = ("This network has no card: it is an exported program.", f"Its SHA-256 is {file_digest(path)}.")
     card = _blank_card(path.stem, "an exported program", {})
-    return _Target(card, lambda _card: module, path.name, notes, example_input(argument))
+    size, hint = example_size(argument), "export it with a dynamic batch axis, or " + _HINT
+    return _Target(card, lambda _card: module, path.name, notes, size, hint)
 
 
 def own_weights(definition: Definition) -> nn.Module:
@@ -159,152 +153,6 @@ def _blank_card(name: str, what: str, arguments: Mapping[str, Any]) -> ModelCard
         clip=ClipSpec(frames=1, height=1, width=1, mean=(0.0,) * 3, std=(1.0,) * 3),
         checked_against=f"nothing: it is {what}",
     )
-
-
-def _fit(
-    module: nn.Module,
-    target: _Target,
-    clip: ClipSpec | Mapping[str, Any] | None,
-    adapter: Adapter | Mapping[str, Any] | None,
-) -> _Fit:
-    """Return the first candidate with which the network runs."""
-    if target.example is not None:
-        size, form = target.example
-        adapter = adapter if adapter is not None else form
-        clip = clip if isinstance(clip, ClipSpec) else size | dict(clip or {})
-    reasons: list[str] = []
-    for candidate, form in _candidates(module, clip, adapter):
-        shape = (_BATCH, *candidate.shape)
-        try:
-            with torch.no_grad():
-                output = module(to_argument(torch.zeros(shape, device=device_of(module)), form))
-        except (*_FAULTS, NetworkError) as error:
-            reasons.append(describe(error))
-            continue
-        if all(tensor.shape[:1] == (_BATCH,) for _, tensor in _leaves(output) if tensor.ndim > 1):
-            return _Fit(candidate, form, output)
-    reason = f" (the first try ended with {reasons[0]})" if reasons else ""
-    hint = "say frames, height and width and how it takes its input"
-    if target.example is not None:
-        hint = "export it with a dynamic batch axis"
-    raise NetworkError(f"{target.origin} answers to none of the usual clips{reason}: {hint}.")
-
-
-def _candidates(
-    module: nn.Module, clip: ClipSpec | Mapping[str, Any] | None, adapter: Adapter | Mapping[str, Any] | None
-) -> Iterator[tuple[ClipSpec, Adapter]]:
-    """Yield the inputs to try, the likeliest first; what the user says is never varied."""
-    first = next((part for part in module.modules() if isinstance(part, nn.modules.conv._ConvNd)), None)
-    forms = list(_forms(first)) if adapter is None else [_as_adapter(adapter)]
-    for size in _sizes(first, clip):
-        for form in forms:
-            yield _spec(first, form, size, clip), form
-
-
-def _forms(first: nn.Module | None) -> Iterator[Adapter]:
-    if isinstance(first, nn.Conv2d):
-        yield Adapter(input="frame" if first.in_channels <= 4 else "stacked_frames")
-    yield Adapter()
-    yield Adapter(as_list=True)
-    yield Adapter(input="pathways", strides=(4, 1))
-
-
-def _as_adapter(adapter: Adapter | Mapping[str, Any]) -> Adapter:
-    return adapter if isinstance(adapter, Adapter) else Adapter.model_validate(dict(adapter))
-
-
-def _sizes(first: nn.Module | None, clip: ClipSpec | Mapping[str, Any] | None) -> Iterable[tuple[int, int, int]]:
-    given = clip.model_dump() if isinstance(clip, ClipSpec) else dict(clip or {})
-    if {"frames", "height", "width"} <= set(given):
-        return [(given["frames"], given["height"], given["width"])]
-    sizes: Iterable[tuple[int, int, int]] = _CLIP_SIZES
-    if isinstance(first, nn.Conv2d):
-        frames = 1 if first.in_channels <= 4 else first.in_channels // 3
-        sizes = [(frames, height, width) for height, width in _FRAME_SIZES] + list(_CLIP_SIZES)
-    return [
-        tuple(given.get(name, value) for name, value in zip(("frames", "height", "width"), size, strict=True))
-        for size in sizes
-    ]
-
-
-def _spec(
-    first: nn.Module | None,
-    form: Adapter,
-    size: tuple[int, int, int],
-    clip: ClipSpec | Mapping[str, Any] | None,
-) -> ClipSpec:
-    if isinstance(clip, ClipSpec):
-        return clip
-    channels = first.in_channels if isinstance(first, nn.modules.conv._ConvNd) else 3
-    if form.input == "stacked_frames":
-        channels = max(1, channels // size[0])
-    channels = int(dict(clip or {}).get("channels", channels))
-    mean: tuple[float, ...] = (0.5,) * channels
-    std: tuple[float, ...] = (0.25,) * channels
-    if channels == 3:
-        mean, std = _IMAGENET if form.input == "frame" else _KINETICS
-    values = {"channels": channels, "mean": mean, "std": std}
-    return ClipSpec.model_validate(
-        values | dict(zip(("frames", "height", "width"), size, strict=True)) | dict(clip or {})
-    )
-
-
-def _stated(fit: _Fit, clip: Any, adapter: Any) -> list[str]:
-    """Say what was assumed about the input."""
-    notes = []
-    spec = fit.clip
-    if not isinstance(clip, ClipSpec):
-        given = set(clip or {})
-        if not {"frames", "height", "width"} <= given:
-            notes.append(
-                f"Assumed: a clip of {spec.frames} frames of {spec.height}x{spec.width} px, the first usual size that "
-                "the network answers to."
-            )
-        if not {"mean", "std"} <= given:
-            notes.append(
-                f"Assumed: pixels from {spec.value_range[0]:g} to {spec.value_range[1]:g}, mean {spec.mean}, "
-                f"standard deviation {spec.std}, {spec.channel_order}."
-            )
-    if adapter is None:
-        kinds = {
-            "clip": "a list with one clip" if fit.adapter.as_list else "a clip N C T H W",
-            "frame": "single frames N C H W",
-            "stacked_frames": f"{spec.frames} frames stacked as channels",
-            "pathways": f"a list of clips with temporal strides {fit.adapter.strides}",
-        }
-        notes.append(f"Assumed: it takes {kinds[fit.adapter.input]}.")
-    return notes
-
-
-def _leaves(output: Any, path: tuple[int | str, ...] = ()) -> Iterator[tuple[tuple[int | str, ...], Tensor]]:
-    """Yield the tensors of an output with the way to each of them."""
-    if isinstance(output, Tensor):
-        yield path, output
-    elif isinstance(output, Mapping):
-        for key in sorted(output, key=lambda name: name not in _SCORE_KEYS):
-            yield from _leaves(output[key], (*path, key))
-    elif isinstance(output, list | tuple):
-        for index, item in enumerate(output):
-            yield from _leaves(item, (*path, index))
-
-
-def _with_classes(card: ModelCard, output: Any, notes: list[str], *, fixed: bool) -> ModelCard:
-    """Return the card with the place of the class scores in the network's output, or with none."""
-    if fixed and card.adapter.scores == "none":
-        return card.model_copy(update={"classes": None})
-    leaves = list(_leaves(output))
-    if fixed:
-        leaves = [(path, tensor) for path, tensor in leaves if path == card.adapter.output]
-    for path, tensor in leaves:
-        averaged = card.adapter.average if fixed else tuple(range(2, tensor.ndim)) if tensor.ndim == 3 else ()
-        if tensor.ndim - len(averaged) == 2 and tensor.shape[1] > 1 and tensor.is_floating_point():
-            if not fixed:
-                place = "".join(f"[{step!r}]" for step in path) or "itself"
-                notes.append(f"Assumed: its output {place} holds the scores of {tensor.shape[1]} classes.")
-            changed = card.adapter.model_copy(update={"output": path, "average": averaged})
-            return card.model_copy(update={"classes": tensor.shape[1], "adapter": changed})
-    notes.append("It returns nothing of the form N K, so it is taken to have no classes.")
-    return card.model_copy(update={"classes": None, "adapter": card.adapter.model_copy(update={"scores": "none"})})
 
 
 def _with_layers(card: ModelCard, layers: tuple[LayerFacts, ...], notes: list[str]) -> ModelCard:

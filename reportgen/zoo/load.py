@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import ValidationError
 from torch import Tensor, nn
 
 from reportgen.errors import DeviceError, OptionError, WeightsError
@@ -22,6 +21,7 @@ from reportgen.zoo.checkpoints import read_checkpoint
 from reportgen.zoo.foreign import foreign_definition, is_foreign, own_weights, with_probabilities
 from reportgen.zoo.initial import initialise
 from reportgen.zoo.matching import require_match
+from reportgen.zoo.overrides import check_fields, merged
 from reportgen.zoo.places import find_weights, weights_missing
 from reportgen.zoo.sources import Definition, definition_of, device_of
 
@@ -53,6 +53,7 @@ def load_network(
     Raises UnknownNameError, CardError, WeightsError, DeviceError, NetworkError and OptionError.
     """
     place = parse_device(device)
+    check_fields(clip, adapter)
     cards = zoo if isinstance(zoo, Zoo) else default_zoo(Path(folder) for folder in zoo)
     if is_foreign(model):
         definition = foreign_definition(model, model_args, clip, adapter)
@@ -70,7 +71,8 @@ def load_network(
         facts = WeightsFacts(sha256=tensors_digest(module.state_dict()), untrained=True, licence=licence)
     elif definition.entry is None and weights is None:
         module = _own(definition)
-        facts = WeightsFacts(sha256=tensors_digest(module.state_dict()), source=f"returned by {definition.card.title}")
+        source = f"returned by {definition.card.title}"
+        facts = WeightsFacts(sha256=tensors_digest(module.state_dict()), source=source, of_unknown_origin=True)
     else:
         definition, module, facts = _trained(definition, weights, cards)
     if definition.entry is None:
@@ -194,14 +196,12 @@ def _changed(
 ) -> Definition:
     """Return the definition with a changed card; raises OptionError for a value that the card cannot hold."""
     card = definition.card
-    values = card.model_dump()
-    values["architecture"]["arguments"] |= dict(model_args or {})
-    for name, change in (("clip", clip), ("adapter", adapter)):
-        values[name] |= change.model_dump() if isinstance(change, ClipSpec | Adapter) else dict(change or {})
-    try:
-        changed = ModelCard.model_validate(values)
-    except ValidationError as error:
-        fault = error.errors(include_url=False)[0]
-        field = ".".join(map(str, fault["loc"]))
-        raise OptionError(f"{card.name} cannot take {field}: {fault['msg'].removeprefix('Value error, ')}.") from error
+    arguments = card.architecture.arguments | dict(model_args or {})
+    changed = card.model_copy(
+        update={
+            "architecture": card.architecture.model_copy(update={"arguments": arguments}),
+            "clip": merged(ClipSpec, card.clip.model_dump(), clip, "--clip-spec"),
+            "adapter": merged(Adapter, card.adapter.model_dump(), adapter, "--adapter"),
+        }
+    )
     return replace(definition, card=changed)

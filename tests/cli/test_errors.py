@@ -48,6 +48,18 @@ CASES: dict[str, tuple[list[str], type[errors.ReportgenError], str]] = {
         errors.OptionError,
         "device",
     ),
+    "clip field that there is not": (
+        ["build", "--clip-spec", '{"framez": 8}'],
+        errors.OptionError,
+        "did you mean frames?",
+    ),
+    "adapter field of another type": (
+        ["layers", "--adapter", '{"strides": "fast"}', "texture_motion"],
+        errors.OptionError,
+        "--adapter is not valid: strides",
+    ),
+    "adapter that is no JSON": (["build", "--adapter", "{output: 1}"], errors.OptionError, "--adapter is not JSON"),
+    "clip that is no object": (["build", "--clip-spec", "[16]"], errors.OptionError, '{"frames": 16}'),
     "no weights": (["build", "--zoo", "ZOO", "--model", "tiny"], errors.WeightsError, "--untrained"),
     "weights that do not exist": (
         ["build", "--zoo", "ZOO", "--model", "tiny", "--weights", "gone.pth"],

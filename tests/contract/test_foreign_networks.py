@@ -280,10 +280,11 @@ def test_a_network_of_maps_has_no_classes(file: Path) -> None:
         logits(network)
 
 
-def test_a_factory_that_brings_its_weights_is_trained(file: Path) -> None:
+def test_a_factory_that_brings_its_weights_does_not_say_where_from(file: Path) -> None:
     network = load_network(f"{file}:trained")
     assert network.weights is not None
     assert not network.weights.untrained
+    assert network.weights.of_unknown_origin
     assert network.module.get_parameter("norm.weight")[0].item() == pytest.approx(0.01)
 
 
@@ -329,7 +330,7 @@ def test_an_untrained_network_is_a_function_of_its_seed(file: Path) -> None:
         ("constant", CardError, "is a int"),
         ("Plane", UnknownNameError, "did you mean Plain"),
         ("picky", NetworkError, "seven frames"),
-        ("Pair", NetworkError, "answers to none of the usual clips .*missing 1 required positional argument: 'second'"),
+        ("Pair", NetworkError, "takes no usual clip for certain .*missing 1 required positional argument: 'second'"),
     ],
 )
 def test_what_is_no_network_is_said_in_a_sentence(

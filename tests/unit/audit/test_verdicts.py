@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from reportgen.audit.checks import weights_check
 from reportgen.audit.limits import Limits
 from reportgen.audit.verdicts import graded, kernel_verdicts
 from reportgen.reading.ablation import Drop
 from reportgen.reading.figures import KernelFigures
+from reportgen.records.manifest import WeightsFacts
 
 
 @pytest.mark.parametrize(
@@ -54,3 +56,16 @@ def test_a_clip_that_is_no_moving_texture_has_no_motion_to_compare(explained: bo
 def test_a_pathway_matters_when_it_beats_the_interval_of_random_ones() -> None:
     assert Drop("together", 2.0, 0.5, 0.1, 1.0).clear
     assert not Drop("together", 0.9, 0.5, 0.1, 1.0).clear
+
+
+@pytest.mark.parametrize(
+    ("facts", "state", "figure"),
+    [
+        ({}, "pass", "loaded"),
+        ({"untrained": True}, "fail", "untrained"),
+        ({"of_unknown_origin": True, "source": "returned by make"}, "untested", "of unknown origin"),
+    ],
+)
+def test_weights_of_unknown_origin_are_not_called_trained(facts: dict[str, object], state: str, figure: str) -> None:
+    verdict = weights_check(WeightsFacts.model_validate({"sha256": "abc", **facts}), "provenance.html")
+    assert (verdict.state, verdict.figure) == (state, figure)

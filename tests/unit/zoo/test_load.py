@@ -252,9 +252,9 @@ def test_the_clip_and_the_adapter_can_be_changed(zoo: Path) -> None:
     assert network.card is not None
     assert network.card.clip.shape == (3, 2, 8, 8)
     assert isinstance(network.prepare(torch.rand(1, 3, 2, 8, 8)), list)
-    with pytest.raises(OptionError, match="net cannot take clip: mean and std must have 3 values"):
+    with pytest.raises(OptionError, match="--clip-spec is not valid: mean and std must have 3 values"):
         load_network("net", zoo=[zoo], untrained=True, clip={"mean": (0.0,)})
-    with pytest.raises(OptionError, match=r"net cannot take adapter\.input"):
+    with pytest.raises(OptionError, match=r"--adapter is not valid: input"):
         load_network("net", zoo=[zoo], untrained=True, adapter={"input": "sound"})
 
 

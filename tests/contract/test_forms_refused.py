@@ -1,0 +1,189 @@
+"""Networks whose input or output form is not certain: refused in words that name the flag, never guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reportgen.errors import NetworkError, OptionError
+from reportgen.networks.core.network import Network
+from reportgen.zoo.load import load_network
+
+NETWORKS = '''
+import torch
+from torch import nn
+
+
+class Net(nn.Module):
+    """A convolution over clips and a head; `take` brings the input to N C T H W, `give` makes the output."""
+
+    def __init__(self, take, give, classes=5):
+        super().__init__()
+        self.take, self.give = take, give
+        self.stem, self.head = nn.Conv3d(3, 4, 3, padding=1), nn.Linear(4, classes)
+
+    def forward(self, given):
+        maps = torch.relu(self.stem(self.take(given)))
+        return self.give(self, maps)
+
+
+def scores(net, maps):
+    return net.head(maps.mean((2, 3, 4)))
+
+
+def per_frame(net, maps):
+    return net.head(maps.mean((3, 4)).transpose(1, 2))
+
+
+def clip(x):
+    return x
+
+
+class Pictures(nn.Module):
+    """Takes whatever has three colours somewhere for pictures, and the mean over them."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem, self.head = nn.Conv2d(3, 4, 3, padding=1), nn.Linear(4, 5)
+
+    def forward(self, x):
+        pictures = x.reshape(-1, 3, *x.shape[-2:])
+        return self.head(torch.relu(self.stem(pictures)).mean((2, 3)).view(len(x), -1, 4).mean(1))
+
+
+def mixing_pictures():
+    return Pictures()
+
+
+def two_heads():
+    return Net(clip, lambda net, maps: (scores(net, maps), scores(net, -maps)))
+
+
+def signal():
+    return Net(clip, lambda net, maps: maps.mean((1, 3, 4)))
+
+
+def scores_and_frames():
+    return Net(clip, lambda net, maps: {"a": scores(net, maps), "b": per_frame(net, maps)})
+
+
+def half_as_many_steps():
+    return Net(clip, lambda net, maps: maps[:, :, ::2].mean((1, 3, 4)))
+
+
+class OneLength(Net):
+    """Takes eight frames only, and returns eight numbers: classes or times?"""
+
+    def __init__(self):
+        super().__init__(clip, lambda net, maps: maps.mean((1, 3, 4)))
+
+    def forward(self, given):
+        assert given.shape[2] == 8
+        return super().forward(given)
+
+
+def one_length():
+    return OneLength()
+
+
+def grey_first():
+    return Net(lambda x: x.mean(1, keepdim=True).expand(-1, 3, -1, -1, -1), scores)
+
+
+def named():
+    return Net(clip, lambda net, maps: {"embedding": maps.mean((2, 3, 4)), "logits": scores(net, maps)})
+
+
+def clips():
+    return Net(clip, scores)
+'''
+
+SMALL = {"frames": 8, "height": 16, "width": 16}
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("forms") / "forms.py"
+    path.write_text(NETWORKS)
+    return path
+
+
+def load(file: Path, name: str, adapter: Mapping[str, Any] | None = None) -> Network:
+    return load_network(f"{file}:{name}", meta=True, clip=SMALL, adapter=adapter)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("mixing_pictures", r"mixed at its first layer.*--adapter"),
+        ("grey_first", r"mixed at its first layer.*--adapter"),
+        ("two_heads", r"\[0\] is N 5; \[1\] is N 5.*--adapter"),
+        ("signal", r"axis 1 follows the clip's length.*--adapter"),
+        ("half_as_many_steps", r"axis 1 follows the clip's length.*--adapter"),
+        ("one_length", r"not certain where.*N 8.*--adapter"),
+        ("scores_and_frames", r"\['b'\] is N 8 5, whose axis 1 follows.*--adapter"),
+    ],
+)
+def test_what_is_not_certain_is_refused_in_words_that_name_the_flag(file: Path, name: str, words: str) -> None:
+    with pytest.raises(NetworkError, match=words):
+        load(file, name)
+
+
+def test_what_is_certain_is_taken(file: Path) -> None:
+    card = load(file, "clips").card
+    assert card is not None
+    assert (card.adapter.input, card.adapter.output, card.classes) == ("clip", (), 5)
+    named = load(file, "named").card
+    assert named is not None
+    assert (named.adapter.output, named.classes) == (("logits",), 5)
+
+
+def test_an_output_that_is_said_is_taken(file: Path) -> None:
+    second = load(file, "two_heads", {"output": [1]}).card
+    assert second is not None
+    assert (second.adapter.input, second.adapter.output, second.classes) == ("clip", (1,), 5)
+    averaged = load(file, "scores_and_frames", {"output": ["b"], "average": [1]}).card
+    assert averaged is not None
+    assert (averaged.adapter.average, averaged.classes) == ((1,), 5)
+    without = load(file, "signal", {"scores": "none"})
+    assert not without.has_classes
+
+
+@pytest.mark.parametrize(
+    ("adapter", "words"),
+    [
+        ({"output": ["logitz"]}, r"there is no output \['logitz'\].*\['logits'\] \(N 5\)"),
+        ({"output": ["logits", 0]}, "there is no output"),
+        ({"output": ["logits"], "average": [2]}, r"average is \[2\].*axes 1 to 1"),
+        ({"output": ["logits"], "average": [1]}, "leaves 0 axes"),
+        ({"outputs": ["logits"]}, r"no field 'outputs' \(did you mean output\?\)"),
+        ({"input": "sound"}, r"--adapter is not valid: input"),
+        ({"strides": "fast"}, r"--adapter is not valid: strides"),
+    ],
+)
+def test_a_bad_adapter_is_one_sentence(file: Path, adapter: dict[str, Any], words: str) -> None:
+    with pytest.raises(OptionError, match=words) as caught:
+        load(file, "named", adapter)
+    assert caught.value.exit_code == 11
+    assert str(caught.value).count("\n") == 0
+
+
+@pytest.mark.parametrize(
+    ("clip", "words"),
+    [
+        ({"framez": 8}, r"no field 'framez' \(did you mean frames\?\)"),
+        ({"frames": 0}, "frames: .*greater than or equal to 1"),
+        ({"frames": "many", "height": [1]}, "frames: .*; height: "),
+        ({"mean": [0.5], "std": [0.0]}, "std must be positive"),
+        ({"channel_order": "GRB"}, "channel_order"),
+        ({"mean": 0.5}, "mean"),
+    ],
+)
+def test_a_bad_clip_spec_is_one_sentence(file: Path, clip: dict[str, Any], words: str) -> None:
+    for model in (f"{file}:clips", "texture_motion"):
+        with pytest.raises(OptionError, match=f"--clip-spec is not valid: .*{words}") as caught:
+            load_network(model, meta=True, clip=clip)
+        assert caught.value.exit_code == 11
