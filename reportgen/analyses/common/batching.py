@@ -39,13 +39,15 @@ def saved_bytes(forward: Callable[[], Tensor], module: nn.Module) -> int:
     return total
 
 
-def slots_for(bytes_each: int, device: torch.device) -> int:
+def slots_for(bytes_each: int, device: torch.device, *, waiting: int = 0) -> int:
     """Return how many samples of that size the device takes at once: at least one.
+
+    `waiting` are the bytes of what lies in memory for each of them besides.
 
     A quarter of a machine's free memory is used and at most 2 GiB, four fifths of a GPU's; a CPU gains nothing from
     more than 8 samples.
     """
-    needed = max(1, int(bytes_each * _BACKWARD))
+    needed = max(1, int(bytes_each * _BACKWARD) + waiting)
     if device.type == "cuda":
         return max(1, min(_GPU_MOST_SLOTS, int(free_memory(device) * _GPU_SHARE) // needed))
     free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

@@ -12,7 +12,7 @@ from torch import Tensor
 from reportgen.analyses.base import Answers, Inapplicable, Parameters, Subject, Unit
 from reportgen.analyses.common.memory import starting_batch
 from reportgen.analyses.common.responses import kernel_responses
-from reportgen.analyses.decomposition.decompose import Decomposition, decompose, explains
+from reportgen.analyses.decomposition.decompose import Decomposition, clips_at_once, decompose, explains
 from reportgen.analyses.kernels.analysis import kernel_units
 from reportgen.motion_colour import motion_to_rgb
 from reportgen.progress import Progress
@@ -46,26 +46,33 @@ class DecompositionAnalysis:
         answers: Answers,
         progress: Progress,
     ) -> Iterator[tuple[Unit, Result]]:
-        """Yield each kernel's texture, motion and reconstruction with the activation that they keep."""
-        layer = units[0].group
-        stacked = np.stack([answers("kernels", unit.name, "stage1_data")["clip"] for unit in units])
-        clips = torch.from_numpy(stacked.astype(np.float32)).permute(0, 4, 1, 2, 3).contiguous()
+        """Yield each kernel's texture, motion and reconstruction with the activation that they keep.
+
+        A layer may have more kernels than memory holds clips: they come as many at a time as are taken apart at once.
+        """
+        layer, device = units[0].group, subject.network.device
+        first = answers("kernels", units[0].name, "stage1_data")["clip"]
+        at_once = clips_at_once(first.shape[:-1], device)
         with progress.task(f"texture and motion of {layer}", len(units)) as task:
-            found = decompose(clips.to(subject.network.device), **parameters)
-            still = found.texture.unsqueeze(2).expand_as(found.reconstruction)
-            shown = {"stage1": clips, "reconstruction": found.reconstruction, "texture": still}
-            kept = _own_responses(subject, shown, layer, units)
-            for place, unit in enumerate(units):
-                activations = {name: values[place] for name, values in kept.items()}
-                yield unit, _result(found, place, activations)
-                task.advance()
+            for start in range(0, len(units), at_once):
+                some = units[start : start + at_once]
+                stacked = np.stack([answers("kernels", unit.name, "stage1_data")["clip"] for unit in some])
+                clips = torch.from_numpy(stacked.astype(np.float32)).permute(0, 4, 1, 2, 3).contiguous().to(device)
+                found = decompose(clips, **parameters)
+                still = found.texture.unsqueeze(2).expand_as(found.reconstruction)
+                shown = {"stage1": clips, "reconstruction": found.reconstruction, "texture": still}
+                kept = _own_responses(subject, shown, layer, some)
+                for place, unit in enumerate(some):
+                    activations = {name: values[place] for name, values in kept.items()}
+                    yield unit, _result(found, place, activations)
+                    task.advance()
 
 
 def _own_responses(
     subject: Subject, shown: Mapping[str, Tensor], layer: str, units: Sequence[Unit]
 ) -> dict[str, list[float]]:
     """Return the response of each unit's own kernel to its own clip, for each kind of clips `N C T H W`."""
-    clips = torch.cat([kind.to(subject.network.device) for kind in shown.values()])
+    clips = torch.cat(list(shown.values()))
     found = kernel_responses(
         subject.network, clips, [layer], objective=subject.objective, batch_size=starting_batch(clips[:1])
     )[layer].unflatten(0, (len(shown), len(units)))

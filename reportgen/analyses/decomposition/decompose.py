@@ -7,7 +7,9 @@ a finding, and is reported beside the picture.
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
@@ -15,11 +17,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
+from reportgen.analyses.common.memory import with_less_memory
 from reportgen.analyses.decomposition.adam_pyramid import displacement_by_adam
 from reportgen.analyses.decomposition.forward_motion import forward_motion, summarise_motion, texture_evidence
 from reportgen.analyses.decomposition.gauss_newton import displacement_by_gauss_newton
 from reportgen.analyses.decomposition.warping import warp
 from reportgen.errors import ClipError, OptionError
+from reportgen.networks.speed.precision import full_precision
 
 EXPLAINED_VARIANCE_NEEDED = 0.8
 """A clip whose reconstruction explains less of its variance than this is "not texture plus motion"."""
@@ -77,23 +81,32 @@ def decompose(
 
     `reference_frame` is the frame whose pixel grid the texture has (the middle one by default, from which the others
     are least far). `solver` ``adam`` is the slow reference version of the default. A clip's result does not depend on
-    the clips that it is computed with; `clips_per_batch` bounds the memory (by default as the device suggests).
-    Nothing is random. Raises ClipError for clips that cannot be taken apart and OptionError for a bad option.
+    the clips that it is computed with; `clips_per_batch` bounds the memory (by default as the device suggests, and
+    half of it whenever that is too much). Nothing is random. Raises ClipError for clips that cannot be taken apart,
+    OptionError for a bad option and OutOfMemoryError when memory does not suffice for one clip.
     """
     clips, reference = _checked(clips, reference_frame)
     if solver not in {"gauss-newton", "adam"}:
         raise OptionError(f"There is no decomposition solver {solver!r}: use 'gauss-newton' or 'adam'.")
     if clips_per_batch is None:
-        positions = _POSITIONS_AT_ONCE.get(clips.device.type, _POSITIONS_AT_ONCE["cpu"])
-        clips_per_batch = max(1, positions // clips[0, 0].numel())
+        clips_per_batch = clips_at_once(clips.shape[2:], clips.device)
     elif clips_per_batch < 1:
         raise OptionError(f"clips_per_batch is {clips_per_batch}: give 1 or more, or leave it out.")
     begin = time.perf_counter()
-    with torch.no_grad():
-        parts = [_decompose_batch(batch, reference, solver) for batch in torch.split(clips, clips_per_batch)]
+
+    def in_batches_of(size: int) -> list[Decomposition]:
+        return [_decompose_batch(batch, reference, solver) for batch in torch.split(clips, size)]
+
+    with torch.no_grad(), full_precision():
+        parts = with_less_memory(in_batches_of, min(clips_per_batch, len(clips)), "the decomposition")
     arrays = [field.name for field in fields(Decomposition) if isinstance(getattr(parts[0], field.name), Tensor)]
     whole: dict[str, Any] = {name: torch.cat([getattr(part, name) for part in parts]) for name in arrays}
     return replace(parts[0], **whole, seconds=time.perf_counter() - begin)
+
+
+def clips_at_once(shape: Sequence[int], device: torch.device) -> int:
+    """Return how many clips of `shape` (T, H, W) a device takes apart at once."""
+    return max(1, _POSITIONS_AT_ONCE.get(device.type, _POSITIONS_AT_ONCE["cpu"]) // math.prod(shape))
 
 
 def explains(decomposition: Decomposition) -> Tensor:

@@ -39,6 +39,7 @@ from reportgen.progress import Task
 _NOISE_CLIPS = 2
 _LEAK = 0.1
 _WAVE = 4
+_STATES = 3  # parameters and two moments
 _PASSES = 3  # a step up costs a forward pass and a backward pass, which is twice a forward pass
 
 
@@ -115,7 +116,8 @@ class Search:
         kernels = torch.tensor([self.kernels[0]] * facets, device=where["device"])
         draws = torch.zeros(facets, DRAWS, **where)
         bytes_each = saved_bytes(lambda: score(parameters, kernels, draws)[0], self.network.module)
-        return min(len(self.kernels), slots_for(bytes_each, where["device"]))
+        waiting = _WAVE * _STATES * parameters.nbytes
+        return min(len(self.kernels), slots_for(bytes_each, where["device"], waiting=waiting))
 
     def _settle_precision(self, slots: int) -> int:
         """Explore in float32 where bfloat16 is not to be trusted; return how many slots memory was seen to hold."""

@@ -8,6 +8,7 @@ compiling takes 14 to 46 s a clip shape. So it is for long work on networks with
 from __future__ import annotations
 
 import importlib.util
+import math
 import shutil
 from collections.abc import Callable
 from functools import partial
@@ -21,7 +22,9 @@ from reportgen.networks.core.network import Network
 from reportgen.networks.core.out_of_memory import is_out_of_memory
 from reportgen.networks.core.passes import input_of
 
-_WORTH_COMPILING = 1e14  # multiply-adds: some forty minutes of two CPU cores
+# Multiply-adds: some forty minutes of two CPU cores; on a GPU, which does as much in seconds while compiling takes as
+# long, some minutes of a large one.
+_WORTH_COMPILING = {"cpu": 1e14, "cuda": 1e16}
 Program = Callable[[Tensor], Tensor]
 """Clips `N C T H W` of one shape -> what the target layer is given."""
 
@@ -30,7 +33,7 @@ def compiling_pays(network: Network, multiply_adds: float) -> bool:
     """Return whether so much work with a network gains more by compiling than that takes."""
     norms = (nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm, nn.GroupNorm, nn.InstanceNorm3d)
     fuses = any(isinstance(module, norms) for module in network.module.modules())
-    return fuses and multiply_adds >= _WORTH_COMPILING
+    return fuses and multiply_adds >= _WORTH_COMPILING.get(network.device.type, math.inf)
 
 
 def can_compile(device: torch.device) -> bool:

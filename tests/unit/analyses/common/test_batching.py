@@ -13,6 +13,7 @@ def test_memory_that_torch_keeps_for_reuse_counts_as_free(monkeypatch: pytest.Mo
     monkeypatch.setattr(torch.cuda, "memory_reserved", lambda device: 60 * 2**30)
     monkeypatch.setattr(torch.cuda, "memory_allocated", lambda device: 20 * 2**30)
     assert slots_for(2**30, torch.device("cuda")) == 20  # four fifths of 50 GiB, 2 GiB each
+    assert slots_for(2**30, torch.device("cuda"), waiting=2 * 2**30) == 10
 
 
 def test_a_fault_is_looked_for_with_as_many_slots_as_memory_holds() -> None:

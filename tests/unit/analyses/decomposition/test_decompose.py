@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
+from torch import Tensor
 
-from reportgen.analyses.decomposition.decompose import EXPLAINED_VARIANCE_NEEDED, decompose, explains, fit_texture
+from reportgen.analyses.base import Arrays, Subject, Unit
+from reportgen.analyses.decomposition import decompose as module
+from reportgen.analyses.decomposition.analysis import DecompositionAnalysis
+from reportgen.analyses.decomposition.decompose import (
+    EXPLAINED_VARIANCE_NEEDED,
+    Decomposition,
+    decompose,
+    explains,
+    fit_texture,
+)
 from reportgen.analyses.decomposition.warping import warp
-from reportgen.errors import ClipError, OptionError
+from reportgen.errors import ClipError, OptionError, OutOfMemoryError
+from reportgen.networks.kernels.layers import describe_layers
+from reportgen.progress import SILENT
+from reportgen.records.figures import Result
+from reportgen.zoo.load import load_network
 
 
 def clips(*shape: int) -> torch.Tensor:
@@ -97,3 +113,51 @@ def test_the_canvas_holds_what_comes_into_view() -> None:
     assert margin == 4
     torch.testing.assert_close(canvas[..., 4:-4, 4:-1], wide[..., 4:23], atol=1e-4, rtol=0)
     torch.testing.assert_close(warp(canvas, displacement, margin=margin), given, atol=1e-4, rtol=0)
+
+
+def test_a_full_memory_halves_the_batch_and_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    given, sizes = clips(5, 3, 3, 8, 8), []
+
+    def cramped(batch: Tensor, reference: int, solver: str) -> Decomposition:
+        sizes.append(len(batch))
+        if len(batch) > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return whole(batch, reference, solver)
+
+    wanted, whole = decompose(given), module._decompose_batch
+    monkeypatch.setattr(module, "_decompose_batch", cramped)
+    found = decompose(given, clips_per_batch=64)
+    assert sizes == [5, 2, 2, 1]
+    assert torch.allclose(found.motion, wanted.motion, atol=1e-4)
+    monkeypatch.setattr(module, "_decompose_batch", lambda *_: cramped(given, 0, ""))
+    with pytest.raises(OutOfMemoryError, match="the decomposition"):
+        decompose(given)
+
+
+def test_a_layer_of_many_kernels_is_taken_apart_some_at_a_time(monkeypatch: pytest.MonkeyPatch, tiny_zoo: Path) -> None:
+    network = load_network("tiny", zoo=[tiny_zoo], untrained=True)
+    facts = {layer.name: layer for layer in describe_layers(network)}
+    subject = Subject(network, facts, ("second",), kernels={"second": (0, 1, 2, 3, 4)})
+    units = [unit for unit in DecompositionAnalysis().units(subject, {}) if isinstance(unit, Unit)]
+    pixels = clips(len(units), 3, 6, 16, 16).permute(0, 2, 3, 4, 1).numpy()
+    stored = {unit.name: clip for unit, clip in zip(units, pixels, strict=True)}
+    read: list[str] = []
+
+    def answers(analysis: str, unit: str, role: str) -> Arrays:
+        read.append(unit)
+        return {"clip": stored[unit]}
+
+    def found() -> dict[str, Result]:
+        return {unit.name: result for unit, result in DecompositionAnalysis().run(subject, units, {}, answers, SILENT)}
+
+    together = found()
+    monkeypatch.setattr("reportgen.analyses.decomposition.analysis.clips_at_once", lambda shape, device: 2)
+    read.clear()
+    stream = DecompositionAnalysis().run(subject, units, {}, answers, SILENT)
+    next(stream)
+    assert len(set(read)) == 2
+    apart = found()
+    assert list(apart) == list(together) == [unit.name for unit in units]
+    for name, result in apart.items():
+        for metric, within in (("stage1_activation", 1e-5), ("psnr", 0.05)):
+            assert result.metrics[metric] == pytest.approx(together[name].metrics[metric], abs=within)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -9,7 +11,7 @@ from torch import Tensor, nn
 from reportgen import maximize_activation
 from reportgen.errors import NetworkError
 from reportgen.networks.core.network import as_network
-from reportgen.networks.speed.compiled import can_compile, compiled_inputs, compiling_pays
+from reportgen.networks.speed.compiled import _WORTH_COMPILING, can_compile, compiled_inputs, compiling_pays
 
 needs_compiler = pytest.mark.skipif(not can_compile(torch.device("cpu")), reason="needs a C++ compiler")
 
@@ -66,7 +68,7 @@ def test_short_work_is_not_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_long_work_that_cannot_be_compiled_runs_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reportgen.networks.speed.compiled._WORTH_COMPILING", 0.0)
+    monkeypatch.setitem(_WORTH_COMPILING, "cpu", 0.0)
     options = {"clip_shape": (4, 8, 8), "steps": 4}
     found = maximize_activation(Asking(), "layers.3", [0], **options)
     assert torch.equal(found.clips, maximize_activation(Asking(), "layers.3", [0], compile="never", **options).clips)
@@ -75,4 +77,5 @@ def test_long_work_that_cannot_be_compiled_runs_as_it_is(monkeypatch: pytest.Mon
 def test_compiling_pays_for_long_work_on_networks_with_norms() -> None:
     assert compiling_pays(as_network(network()), 1e15)
     assert not compiling_pays(as_network(network()), 1e12)
+    assert not compiling_pays(replace(as_network(network()), device=torch.device("cuda")), 1e15)
     assert not compiling_pays(as_network(nn.Sequential(nn.Conv3d(3, 4, 3), nn.ReLU())), 1e15)
