@@ -1,10 +1,23 @@
-"""Pictures in files: the one place that opens them, and what may be opened. No torch."""
+"""Pictures and animations in files, through imageio: the one place that reads and writes them. No torch.
+
+Pixels are `H W 3` uint8, and frames `T H W 3`. Videos are not read and written here but through PyAV itself: imageio's
+plugin for it takes no encoder options, so that equal frames would not give equal bytes, and tells neither a video's
+rotation nor its colour matrix nor damage.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, Literal, cast
 
+import imageio.v3
+import numpy as np
+from imageio.core.request import IOMode, Request
+from imageio.core.v3_plugin_api import PluginV3
+from imageio.plugins.pillow import PillowPlugin
+from numpy.typing import NDArray
 from PIL import Image
 
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "AVIF", "BMP", "TIFF", "PPM")
@@ -16,14 +29,92 @@ _BEGINNINGS = (
 )
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 _LONGEST_BRANDS = 256
+_ANIMATED = frozenset({"GIF", "WEBP", "PNG", "AVIF"})
+_ORIENTATION = 0x0112
+_UPRIGHT = {
+    2: lambda pixels: pixels[:, ::-1],
+    3: lambda pixels: pixels[::-1, ::-1],
+    4: lambda pixels: pixels[::-1],
+    5: lambda pixels: pixels.swapaxes(0, 1),
+    6: lambda pixels: np.rot90(pixels, 3),
+    7: lambda pixels: np.rot90(pixels, 2).swapaxes(0, 1),
+    8: lambda pixels: np.rot90(pixels, 1),
+}
+"""What turns a stored picture upright, by its EXIF orientation; 1, and what is no orientation, are upright."""
 
 
-def open_picture(file: Path | BinaryIO) -> Image.Image:
-    """Return the picture or animation in a file, by its content and whatever its name; nothing is decoded yet.
+class _Plugin(PillowPlugin):
+    """imageio's plugin for Pillow, with the formats that it may choose; its own may choose every one that is known."""
 
-    Raises what Pillow raises: UnidentifiedImageError for a format that is not one of `FORMATS`, OSError for others.
+    def __init__(self, request: Request) -> None:
+        PluginV3.__init__(self, request)
+        self.images_to_write: list[Image.Image] = []
+        self.save_args: dict[str, Any] = {}
+        self._image: Any = None
+        if request.mode.io_mode == IOMode.read:
+            self._image = Image.open(request.get_file(), formats=FORMATS)
+
+    @property
+    def image(self) -> Any:
+        """What imageio does not tell: the format, the frames' durations, the orientation."""
+        return self._image
+
+
+class Picture:
+    """An open picture or animation of `count` frames, `height` and `width` as stored.
+
+    Frames are decoded when they are asked for, in ascending order: Pillow does not find back in every animated PNG.
+    Raises what Pillow raises: UnidentifiedImageError, OSError, SyntaxError, ValueError and others for bad files.
     """
-    return Image.open(file, formats=FORMATS)
+
+    def __init__(self, plugin: _Plugin) -> None:
+        self._plugin = plugin
+        image = plugin.image
+        self.width, self.height = image.size
+        frames = getattr(image, "n_frames", 1) if image.format in _ANIMATED else 1
+        # An APNG may begin with a picture for programs that show no animations; it is no frame.
+        self._first = int(frames > 1 and bool(image.info.get("default_image")))
+        self.count: int = frames - self._first
+
+    def frame(self, index: int) -> NDArray[np.uint8]:
+        """Return a frame as a viewer shows it, upright and with the frames before where it leaves these, over black.
+
+        Raises EOFError when the file ends before it.
+        """
+        place = index + self._first
+        depth = self._plugin.properties(index=place).dtype
+        if depth not in (np.dtype(np.uint8), np.dtype(bool)):
+            pixels = _from_deep(self._plugin.read(index=place))
+        elif self._plugin.image.has_transparency_data:
+            pixels = _over_black(self._plugin.read(index=place, mode="RGBA"))
+        else:
+            pixels = self._plugin.read(index=place, mode="RGB", writeable_output=False)
+        # imageio's own `rotate` flips the channels of grey and palette pictures, and reads every EXIF tag for it.
+        turn = _UPRIGHT.get(self._plugin.image.getexif().get(_ORIENTATION, 1))
+        return np.ascontiguousarray(turn(pixels) if turn else pixels)
+
+    def duration(self, index: int) -> float:
+        """Return how long a frame is shown, in ms; imageio's metadata holds a WebP's or AVIF's once it is decoded."""
+        image = self._plugin.image
+        image.seek(index + self._first)
+        image.load()
+        return float(image.info.get("duration", 0))
+
+
+@contextmanager
+def opened_picture(file: Path | BinaryIO) -> Iterator[Picture]:
+    """Yield the picture or animation in a file, known by its content whatever its name; see `Picture` for errors."""
+    if isinstance(file, Path):
+        # imageio takes some names for addresses, archives or pictures of its own; an open file has none.
+        with file.open("rb") as opened, opened_picture(opened) as picture:
+            yield picture
+        return
+    try:
+        plugin = imageio.v3.imopen(file, "r", plugin=_Plugin)
+    except OSError as error:
+        raise (error.__cause__ or error) from None  # imageio hides what Pillow says
+    with plugin:
+        yield Picture(plugin)
 
 
 def is_picture(path: Path) -> bool:
@@ -34,3 +125,29 @@ def is_picture(path: Path) -> bool:
         end = min(int.from_bytes(head[:4], "big"), len(head))
         return not _AVIF_BRANDS.isdisjoint({head[8:12], *(head[at : at + 4] for at in range(16, end, 4))})
     return head.startswith(_BEGINNINGS) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
+
+
+def picture_bytes(pixels: NDArray[np.uint8], kind: Literal["PNG", "GIF", "WEBP", "AVIF"], **options: Any) -> bytes:
+    """Return a picture `H W C` or the frames `T H W C` of an animation (C is 3, or 4 with alpha) as a file's bytes.
+
+    `options` are Pillow's for the format, such as `duration` in ms. Equal pixels give equal bytes, but for animated
+    AVIF, in which its encoder writes the time.
+    """
+    plugin: Any = imageio.v3.imopen("<bytes>", "w", plugin=_Plugin)
+    with plugin:
+        return cast("bytes", plugin.write(pixels, format=kind, is_batch=pixels.ndim == 4, **options))
+
+
+def _over_black(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return RGBA pixels `H W 4` over black."""
+    colours, alpha = pixels[..., :3], pixels[..., 3:]
+    return np.asarray((colours.astype(np.uint16) * alpha + 127) // 255, np.uint8)
+
+
+def _from_deep(values: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return 16-bit grey `H W` as RGB; Pillow's own conversion would clip it at 255 instead of scaling it."""
+    if values.dtype.kind == "f":
+        raise ValueError("floating-point pixels have no stated range")
+    if values.min() < 0 or values.max() > 0xFFFF:
+        raise ValueError("its pixels are beyond 16 bits")
+    return np.repeat((values // 257).astype(np.uint8)[..., None], 3, axis=-1)

@@ -197,6 +197,7 @@ def test_every_command_is_a_documented_call() -> None:
 #: Calls that decode what a file holds, and the only modules that may make them: each says what it lets in.
 OPENERS = {
     ("PIL", "Image.open"): {"pictures.py"},
+    ("imageio", "imageio"): {"pictures.py"},
     ("av", "av.open"): {"clips/opening.py", "media/video.py"},
 }
 
@@ -205,7 +206,7 @@ OPENERS = {
 def test_pictures_and_videos_are_opened_in_one_place(library: str, call: str) -> None:
     for path in modules():
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        opens = any(isinstance(node, ast.Attribute) and ast.unparse(node) == call for node in ast.walk(tree))
+        opens = any(isinstance(node, ast.Attribute | ast.Name) and ast.unparse(node) == call for node in ast.walk(tree))
         allowed = path.relative_to(PACKAGE).as_posix() in OPENERS[library, call]
         assert not opens or allowed, f"{path} opens files by {call}: use {sorted(OPENERS[library, call])}"
         assert not list(_renamed(tree, library)), f"{path} imports {library} so that {call} cannot be looked for"

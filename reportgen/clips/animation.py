@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-from PIL import Image
+from reportgen.clips.source import Frame, check_dimensions, decoding
+from reportgen.pictures import Picture, opened_picture
 
-from reportgen.clips.source import check_dimensions, decoding, upright
-from reportgen.errors import ClipError
-from reportgen.pictures import open_picture
-
-_ANIMATED = frozenset({"GIF", "WEBP", "PNG", "AVIF"})
 _SHORTEST = 20
 _USUAL = 100
 """Viewers show a frame of less than 20 ms, such as 0, for 100 ms."""
@@ -25,48 +22,37 @@ class AnimationSource:
         self.file_name = path.name
         self.title = path.stem
         self._starts: list[float] | None = None
-        with self._opened() as image, decoding(path.name):
-            check_dimensions(path.name, *image.size)
-            self.count = getattr(image, "n_frames", 1) if image.format in _ANIMATED else 1
+        self.frame_rate: float | None = None
+        with self._opened() as picture:
+            check_dimensions(path.name, picture.width, picture.height)
+            self.count = picture.count
             if self.count > 1:
-                self._starts, duration = _starts(image, self.count)
-                self.frame_rate: float | None = self.count / duration
-            else:
-                self.frame_rate = None
+                self._starts, duration = _starts(picture)
+                self.frame_rate = self.count / duration
 
     def times(self) -> Sequence[float] | None:
         """Return when each frame begins in s, from the durations in the file; None for a single image."""
         return self._starts
 
-    def read(self, indices: Sequence[int]) -> Iterator[Image.Image]:
+    def read(self, indices: Sequence[int]) -> Iterator[Frame]:
         """Yield the frames of `indices`; raises ClipError when the file is damaged."""
-        with self._opened() as image:
+        with self._opened() as picture:
             for index in indices:
                 with decoding(self.file_name):
-                    if self.count > 1:
-                        _seek(image, index)
-                    frame = upright(image)
+                    frame = picture.frame(index)
                 yield frame
 
-    def _opened(self) -> Image.Image:
-        with decoding(self.file_name):
-            return open_picture(self._path)
+    @contextmanager
+    def _opened(self) -> Iterator[Picture]:
+        with decoding(self.file_name), opened_picture(self._path) as picture:
+            yield picture
 
 
-def _seek(image: Image.Image, index: int) -> None:
-    try:
-        image.seek(index)
-    except EOFError as error:
-        raise ClipError(f"{image.filename} ends before frame {index}: copy or export it again.") from error  # type: ignore[attr-defined]
-
-
-def _starts(image: Image.Image, count: int) -> tuple[list[float], float]:
+def _starts(picture: Picture) -> tuple[list[float], float]:
     """Return when each frame begins and when the last one ends, in s."""
     starts, clock = [], 0.0
-    for index in range(count):
-        _seek(image, index)
-        image.load()
-        duration = float(image.info.get("duration", 0))
+    for index in range(picture.count):
+        duration = picture.duration(index)
         starts.append(clock / 1000)
         clock += duration if duration >= _SHORTEST else _USUAL
     return starts, clock / 1000

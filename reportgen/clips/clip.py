@@ -6,11 +6,9 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from reportgen.clips.animation import AnimationSource
 from reportgen.clips.containers import check_complete
@@ -133,11 +131,7 @@ def _no_selector(place: Path, video: str | None) -> Path:
 def _read_frames(source: Source, indices: Sequence[int], spec: ClipSpec) -> NDArray[np.uint8]:
     """Return the frames of `indices` (ascending, repeats allowed) as T H W C uint8, fitted one by one."""
     wanted = sorted(set(indices))
-    fitted: dict[int, NDArray[Any]] = {}
-    for index, image in zip(wanted, source.read(wanted), strict=True):
-        fitted[index] = _as_array(fit(image, spec, source.file_name), spec.channels)
+    fitted: dict[int, NDArray[np.uint8]] = {}
+    for index, frame in zip(wanted, source.read(wanted), strict=True):
+        fitted[index] = fit(frame, spec, source.file_name)
     return np.stack([fitted[index] for index in indices])
-
-
-def _as_array(image: Image.Image, channels: int) -> NDArray[Any]:
-    return np.asarray(image) if channels == 3 else np.asarray(image.convert("L"))[..., None]

@@ -9,12 +9,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from PIL import Image
-
 from reportgen.clips.folder import check_same_size, natural_key
-from reportgen.clips.source import check_dimensions, decoding, upright
+from reportgen.clips.source import Frame, check_dimensions, decoding
 from reportgen.errors import ClipError, unknown_name
-from reportgen.pictures import open_picture
+from reportgen.pictures import opened_picture
 
 FILE_NAME = "frames.db"
 _MAGIC = b"SQLite format 3\0"
@@ -58,15 +56,15 @@ class DatabaseSource:
         """Return None: images have no times."""
         return None
 
-    def read(self, indices: Sequence[int]) -> Iterator[Image.Image]:
+    def read(self, indices: Sequence[int]) -> Iterator[Frame]:
         """Yield the images of `indices`; raises ClipError for one that is damaged or of another size."""
         size: tuple[int, int] | None = None
         for index in indices:
             name = f"The frame {self._ids[index]} of {self.file_name}"
-            with decoding(name), open_picture(io.BytesIO(self._blob(self._ids[index], name))) as image:
-                check_dimensions(name, *image.size)
-                frame = upright(image)
-            size = check_same_size(name, frame.size, size)
+            with decoding(name), opened_picture(io.BytesIO(self._blob(self._ids[index], name))) as picture:
+                check_dimensions(name, picture.width, picture.height)
+                frame = picture.frame(0)
+            size = check_same_size(name, frame, size)
             yield frame
 
     def _blob(self, identifier: str, name: str) -> bytes:

@@ -6,11 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from PIL import Image
-
-from reportgen.clips.source import check_dimensions, decoding, upright
+from reportgen.clips.source import Frame, check_dimensions, decoding
 from reportgen.errors import ClipError
-from reportgen.pictures import open_picture
+from reportgen.pictures import opened_picture
 
 IMAGE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".avif", ".tif", ".tiff", ".ppm", ".pgm", ".gif"},
@@ -41,20 +39,21 @@ class FolderSource:
         """Return None: images have no times."""
         return None
 
-    def read(self, indices: Sequence[int]) -> Iterator[Image.Image]:
+    def read(self, indices: Sequence[int]) -> Iterator[Frame]:
         """Yield the images of `indices`; raises ClipError for one that is damaged or of another size."""
         size: tuple[int, int] | None = None
         for index in indices:
             path = self._files[index]
-            with decoding(path.name), open_picture(path) as image:
-                check_dimensions(path.name, *image.size)
-                frame = upright(image)
-            size = check_same_size(path.name, frame.size, size)
+            with decoding(path.name), opened_picture(path) as picture:
+                check_dimensions(path.name, picture.width, picture.height)
+                frame = picture.frame(0)
+            size = check_same_size(path.name, frame, size)
             yield frame
 
 
-def check_same_size(name: str, size: tuple[int, int], expected: tuple[int, int] | None) -> tuple[int, int]:
-    """Return `size`; raises ClipError when the frames before had another."""
+def check_same_size(name: str, frame: Frame, expected: tuple[int, int] | None) -> tuple[int, int]:
+    """Return the frame's width and height; raises ClipError when the frames before had others."""
+    size = frame.shape[1], frame.shape[0]
     if expected is not None and size != expected:
         raise ClipError(
             f"{name} is {size[0]} x {size[1]} px and the frames before it are {expected[0]} x {expected[1]}: "

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
+from reportgen.clips.source import Frame
 from reportgen.errors import CardError, ClipError
 from reportgen.records.card import ClipSpec
 
@@ -11,15 +14,15 @@ MAX_ASPECT = 50
 """Longest side over shortest beyond which a frame has no meaningful centre."""
 
 
-def fit(image: Image.Image, spec: ClipSpec, name: str) -> Image.Image:
-    """Return an RGB image resized (antialiased, bilinear) and cropped at its centre to the card's height and width.
+def fit(frame: Frame, spec: ClipSpec, name: str) -> NDArray[np.uint8]:
+    """Return a frame as H W C (C = 1: luminance), resized (antialiased, bilinear) and cropped as the card says.
 
-    An integer `resize` is the short side's length; the image is enlarged further where the crop would not fit.
-    Resize and crop are one step, with the rounding of doing one after the other, so that only pixels that are
-    kept are computed. Raises ClipError for a frame that is absurdly narrow, CardError for a card that crops more
-    than it resizes to.
+    The crop is central. An integer `resize` is the short side's length; the image is enlarged further where the crop
+    would not fit. Resize and crop are one step, with the rounding of doing one after the other, so that only pixels
+    that are kept are computed. Raises ClipError for a frame that is absurdly narrow, CardError for a card that crops
+    more than it resizes to.
     """
-    width, height = image.size
+    height, width = frame.shape[:2]
     if max(width, height) > MAX_ASPECT * min(width, height):
         raise ClipError(f"{name} has frames of {width} x {height} px, too narrow to crop: give a proper video.")
     new_width, new_height = _resized(width, height, spec)
@@ -27,7 +30,9 @@ def fit(image: Image.Image, spec: ClipSpec, name: str) -> Image.Image:
     top = (new_height - spec.height) // 2
     across, down = width / new_width, height / new_height
     box = (left * across, top * down, (left + spec.width) * across, (top + spec.height) * down)
-    return image.resize((spec.width, spec.height), Image.Resampling.BILINEAR, box=_within(box, width, height))
+    image = Image.fromarray(frame)
+    fitted = image.resize((spec.width, spec.height), Image.Resampling.BILINEAR, box=_within(box, width, height))
+    return np.asarray(fitted) if spec.channels == 3 else np.asarray(fitted.convert("L"))[..., None]
 
 
 def _resized(width: int, height: int, spec: ClipSpec) -> tuple[int, int]:

@@ -8,9 +8,13 @@ from contextlib import contextmanager
 from typing import Protocol
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
 
 from reportgen.errors import ClipError
+
+Frame = NDArray[np.uint8]
+"""A frame H W 3, RGB, upright."""
 
 MAX_PIXELS = 2**26
 """Largest frame that is decoded: 64 Mpx, twice that of 8K video."""
@@ -35,8 +39,8 @@ class Source(Protocol):
         """Return when each frame begins, in s from the first one; None when frames have no times."""
         ...
 
-    def read(self, indices: Sequence[int]) -> Iterator[Image.Image]:
-        """Yield the frames of `indices` (ascending, without repeats) as RGB images; raises ClipError."""
+    def read(self, indices: Sequence[int]) -> Iterator[Frame]:
+        """Yield the frames of `indices` (ascending, without repeats); raises ClipError."""
         ...
 
 
@@ -67,24 +71,3 @@ def decoding(name: str) -> Iterator[None]:
 
 def _first_line(error: BaseException) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".") or type(error).__name__
-
-
-def upright(image: Image.Image) -> Image.Image:
-    """Return the image as RGB, turned as its EXIF orientation says, transparent parts over black."""
-    turned = ImageOps.exif_transpose(image)
-    if turned.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in turned.info:
-        rgba = turned.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", rgba.size, (0, 0, 0, 255)), rgba).convert("RGB")
-    if turned.mode.startswith(("I", "F")):
-        return _from_deep(turned)
-    return turned.convert("RGB")
-
-
-def _from_deep(image: Image.Image) -> Image.Image:
-    """Return a 16-bit grey image as RGB; Pillow's own conversion would clip it at 255 instead of scaling it."""
-    if image.mode == "F":
-        raise ValueError("floating-point pixels have no stated range")
-    values = np.asarray(image.convert("I"))
-    if values.min() < 0 or values.max() > 0xFFFF:
-        raise ValueError("its pixels are beyond 16 bits")
-    return Image.fromarray((values // 257).astype(np.uint8)).convert("RGB")

@@ -10,10 +10,9 @@ from typing import Any
 
 import av
 import numpy as np
-from PIL import Image
 
 from reportgen.clips.opening import opened_video
-from reportgen.clips.source import check_dimensions
+from reportgen.clips.source import Frame, check_dimensions
 from reportgen.errors import ClipError
 
 _UNSPECIFIED = 2
@@ -46,17 +45,17 @@ class VideoSource:
             return [(stamp - self._stamps[0]) * self._time_base for stamp in self._stamps]
         return [index / self.frame_rate for index in range(self.count)] if self.frame_rate else None
 
-    def read(self, indices: Sequence[int]) -> Iterator[Image.Image]:
+    def read(self, indices: Sequence[int]) -> Iterator[Frame]:
         """Yield the frames of `indices`; raises ClipError when the video is damaged there or ends before."""
         done = 0
         if self._stamps is not None:
-            for image in self._read_by_stamp(self._stamps, indices):
-                yield image
+            for frame in self._read_by_stamp(self._stamps, indices):
+                yield frame
                 done += 1
         if done < len(indices):
             yield from self._read_by_count(indices[done:])
 
-    def _read_by_stamp(self, stamps: list[int], indices: Sequence[int]) -> Iterator[Image.Image]:
+    def _read_by_stamp(self, stamps: list[int], indices: Sequence[int]) -> Iterator[Frame]:
         """Yield the frames from a seek to the first of them, and end early where stamps and decoded frames disagree.
 
         Every frame between the first and the last must come with the stamp that its packet had: a container whose
@@ -80,7 +79,7 @@ class VideoSource:
                     return
                 expected += 1
 
-    def _read_by_count(self, indices: Sequence[int]) -> Iterator[Image.Image]:
+    def _read_by_count(self, indices: Sequence[int]) -> Iterator[Frame]:
         wanted = set(indices)
         with self._opened() as (container, stream):
             number = -1
@@ -143,10 +142,10 @@ def _is_hidden(packet: Any, stream: Any) -> bool:
     return stream.codec_context.name in ("vp8", "libvpx") and not memoryview(packet)[0] & 0x10
 
 
-def _upright(frame: Any) -> Image.Image:
-    """Return a decoded frame as an RGB image, turned as the video's metadata says."""
+def _upright(frame: Any) -> Frame:
+    """Return a decoded frame as RGB, turned as the video's metadata says."""
     untagged = frame.colorspace == _UNSPECIFIED and not frame.format.is_rgb and frame.height > _SD_LINES
     options = {"src_colorspace": _BT709} if untagged else {}
     pixels = frame.to_ndarray(format="rgb24", **options)
     # FFmpeg gives the angle counter-clockwise, and so does numpy turn.
-    return Image.fromarray(np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90))))
+    return np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90)))

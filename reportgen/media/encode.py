@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from reportgen.pictures import picture_bytes
 
 Frames = NDArray[np.uint8]
 
@@ -22,7 +23,6 @@ LOSSLESS_SIDE = 128
 """Frames up to this many px a side are kept without loss: pages enlarge them, and loss would show."""
 
 _WEBP_LIMIT = 16383
-_PALETTE_SAMPLE = 2**14
 _POSTER_SIDE = 160
 
 
@@ -74,32 +74,17 @@ def poster_bytes(frame: NDArray[np.uint8]) -> tuple[bytes, int, int]:
 
 
 def png_bytes(pixels: NDArray[np.uint8]) -> bytes:
-    """Return a picture H W 3 as PNG."""
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG")
-    return buffer.getvalue()
+    """Return a picture H W 3, or H W 4 with alpha, as PNG."""
+    return picture_bytes(pixels, "PNG")
 
 
 def gif_bytes(frames: Frames) -> bytes:
-    """Return frames `T H W 3` as a GIF that plays without end, in one palette for all of them.
+    """Return frames `T H W 3` as a GIF that plays without end.
 
-    The palette is the clip's own colours where these are at most 256, and otherwise their median cut, with the
-    error diffused. Frames that equal the one before are shown as its longer duration.
+    Each frame has its own palette: its colours where these are at most 256, and otherwise their median cut. Frames that
+    equal the one before are shown as its longer duration.
     """
-    pixels = frames.reshape(-1, 3)
-    colours = np.unique(_packed(pixels))
-    if len(colours) <= 256:
-        indexed, table = np.searchsorted(colours, _packed(frames)).astype(np.uint8), _unpacked(colours)
-        images = [_with_palette(frame, table) for frame in indexed]
-    else:
-        sample = pixels[:: max(1, len(pixels) // _PALETTE_SAMPLE)]
-        palette = Image.fromarray(sample[None]).quantize(256, method=Image.Quantize.MEDIANCUT)
-        images = [Image.fromarray(f).quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG) for f in frames]
-    buffer = io.BytesIO()
-    images[0].save(
-        buffer, "GIF", save_all=True, append_images=images[1:], duration=FRAME_MS, loop=0, optimize=False, disposal=1
-    )
-    return buffer.getvalue()
+    return picture_bytes(frames, "GIF", duration=FRAME_MS, loop=0, optimize=False, disposal=1)
 
 
 def _grid(count: int) -> tuple[int, int]:
@@ -108,25 +93,7 @@ def _grid(count: int) -> tuple[int, int]:
 
 
 def _webp(pixels: NDArray[np.uint8], *, lossless: bool, quality: int = 90) -> bytes:
-    buffer = io.BytesIO()
     if lossless:
         # For lossless files `quality` is the effort: more of it is several times slower for a few per cent.
-        Image.fromarray(pixels).save(buffer, "WEBP", lossless=True, quality=20, method=1)
-    else:
-        Image.fromarray(pixels).save(buffer, "WEBP", quality=quality, method=4)
-    return buffer.getvalue()
-
-
-def _packed(pixels: NDArray[np.uint8]) -> NDArray[np.uint32]:
-    wide = pixels.astype(np.uint32)
-    return np.asarray(wide[..., 0] << 16 | wide[..., 1] << 8 | wide[..., 2])
-
-
-def _unpacked(colours: NDArray[np.uint32]) -> list[int]:
-    return np.stack([colours >> 16, colours >> 8 & 255, colours & 255], axis=-1).ravel().tolist()
-
-
-def _with_palette(indices: NDArray[np.uint8], table: list[int]) -> Image.Image:
-    image = Image.fromarray(indices, mode="P")
-    image.putpalette(table)
-    return image
+        return picture_bytes(pixels, "WEBP", lossless=True, quality=20, method=1)
+    return picture_bytes(pixels, "WEBP", quality=quality, method=4)

@@ -108,7 +108,7 @@ class TestFraming:
     @pytest.mark.parametrize("size", [(340, 256), (256, 340), (131, 97), (112, 112), (50, 30)])
     def test_equals_resize_then_crop(self, size: tuple[int, int]) -> None:
         image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3)).astype(np.uint8))
-        got = np.asarray(fit(image, spec(1, height=112, width=112, resize=128), "x")).astype(int)
+        got = fit(np.asarray(image), spec(1, height=112, width=112, resize=128), "x").astype(int)
         scale = 128 / min(size)
         wide, high = round(size[0] * scale), round(size[1] * scale)
         whole = image.resize((wide, high), Image.Resampling.BILINEAR)
@@ -119,23 +119,23 @@ class TestFraming:
     def test_shrinking_is_antialiased(self) -> None:
         stripes = np.zeros((256, 256, 3), np.uint8)
         stripes[:, ::2] = 255
-        got = np.asarray(fit(Image.fromarray(stripes), spec(1, height=64, width=64), "x"))
+        got = fit(stripes, spec(1, height=64, width=64), "x")
         assert np.abs(got[:, 1:-1].astype(int) - 127).max() <= 4
 
     def test_the_crop_is_covered_whatever_the_shapes(self) -> None:
-        wide = Image.new("RGB", (40, 100), (10, 200, 30))
-        got = np.asarray(fit(wide, spec(1, height=20, width=90, resize=20), "x"))
+        high = np.full((100, 40, 3), (10, 200, 30), np.uint8)
+        got = fit(high, spec(1, height=20, width=90, resize=20), "x")
         assert got.shape == (20, 90, 3)
         assert np.all(got == (10, 200, 30))
 
     def test_height_and_width_may_be_given_both(self) -> None:
         image = Image.fromarray(frame(5))
-        got = np.asarray(fit(image, spec(1, height=48, width=64, resize=(48, 64)), "x"))
+        got = fit(frame(5), spec(1, height=48, width=64, resize=(48, 64)), "x")
         assert np.array_equal(got, frame(5))
-        squeezed = fit(image, spec(1, height=64, width=64, resize=(64, 64)), "x")
-        assert np.array_equal(np.asarray(squeezed), np.asarray(image.resize((64, 64), Image.Resampling.BILINEAR)))
+        squeezed = fit(frame(5), spec(1, height=64, width=64, resize=(64, 64)), "x")
+        assert np.array_equal(squeezed, np.asarray(image.resize((64, 64), Image.Resampling.BILINEAR)))
         with pytest.raises(CardError, match="make `resize` at least as large"):
-            fit(image, spec(1, height=48, width=64, resize=(32, 64)), "x")
+            fit(frame(5), spec(1, height=48, width=64, resize=(32, 64)), "x")
 
 
 class TestBadPaths:
