@@ -31,7 +31,8 @@ from reportgen.pages.registry import all_pages
 from reportgen.pages.report import Report
 from reportgen.pages.templating import Templates, script_json
 from reportgen.progress import SILENT, Progress
-from reportgen.records.store import atomic_path, describe_os_error, find_runs, remove_folder, write_text
+from reportgen.records.files import atomic_path, describe_os_error, remove_folder, write_text
+from reportgen.records.store import find_runs
 from reportgen.resources import templates_folder
 from reportgen.sources import source_files
 from reportgen.version import __version__

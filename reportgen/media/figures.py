@@ -37,7 +37,7 @@ from reportgen.records.figures import (
     TextFigure,
 )
 from reportgen.records.jobs import Artifact
-from reportgen.records.store import Store, atomic_path
+from reportgen.records.store import Store
 
 NPZ = "application/x-npz"
 _HALF_MAX = float(np.finfo(np.float16).max)
@@ -86,7 +86,7 @@ def write_figure(
     """
     artifacts = []
     for file in _files(role, figure, name):
-        with atomic_path(store.folder / folder / file.name) as temporary:
+        with store.writing(f"{folder}/{file.name}") as temporary:
             temporary.write_bytes(file.content)
         artifacts.append(
             Artifact(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from reportgen.errors import StoreError
 from reportgen.media.encode import check_frames
-from reportgen.records.store import atomic_path
+from reportgen.records.files import atomic_path
 
 # One thread, and no look-ahead beside it: the same bits whatever else the machine does. Without x264's macroblock tree
 # too, whose vector code reads memory that nothing has written: with it, most sizes of clips differed now and then.

@@ -13,7 +13,7 @@ from reportgen.pages.page import CopiedFile
 from reportgen.reading.addresses import folder_names
 from reportgen.reading.run_view import RunView
 from reportgen.records.jobs import Done
-from reportgen.records.store import RUN_FILE, Store
+from reportgen.records.store import RUN_FILE, Store, record_name
 
 DESIGNED = ("kernels", "decomposition", "path", "evidence", "pyramid", "saliency", "faithfulness", "motion")
 """Analyses with pages of their own; every other one is shown by kind of artifact."""
@@ -40,9 +40,9 @@ class ModelView(RunView):
 
     def files(self) -> list[CopiedFile]:
         """Return every file of the run that the site carries: header, records, and the media that they name."""
-        named = {RUN_FILE: self.store.folder / RUN_FILE}
+        named = {RUN_FILE: self.store.file(RUN_FILE)}
         for record in self.manifest.records:
-            named[f"records/{record.key}.json"] = self.store.folder / "records" / f"{record.key}.json"
+            named[record_name(record.key)] = self.store.file(record_name(record.key))
             if isinstance(record.outcome, Done):
                 named.update({a.path: self.store.path(a) for a in record.outcome.artifacts})
         for clip in self.run.clips:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable
+from pathlib import PurePosixPath
 from urllib.parse import quote
 
 from markupsafe import Markup
@@ -11,14 +12,19 @@ from markupsafe import Markup
 from reportgen.records.identities import KernelId, slug
 
 _RESERVED = ("media", "records", "analysis")
+_FILES = (".md", ".html", ".json", ".js", ".css", ".csv", ".xml", ".gz", ".webp", ".png")
 
 
 def folder_names(names: Iterable[str], reserved: Iterable[str] = ()) -> list[str]:
-    """Return a folder name for each of `names`, no two equal where upper and lower case are the same."""
+    """Return a folder name for each of `names`, no two equal where upper and lower case are the same.
+
+    None is one that a page or a file of the site may have.
+    """
     taken = {name.casefold() for name in reserved}
     folders = []
     for name in names:
-        stem = folder = slug(name)
+        stem = slug(name)
+        stem = folder = f"{stem}_" if PurePosixPath(stem).suffix.lower() in _FILES else stem
         number = 1
         while folder.casefold() in taken:
             number += 1
@@ -40,12 +46,14 @@ def relative_link(here: str, target: str) -> Markup:
 class Addresses:
     """The addresses of one model's pages, all below `folder`."""
 
-    def __init__(self, folder: str, layers: Iterable[str], clips: Iterable[str]) -> None:
+    def __init__(self, folder: str, layers: Iterable[str], clips: Iterable[str], analyses: Iterable[str] = ()) -> None:
         self.folder = folder
         layers, clips = list(dict.fromkeys(layers)), list(dict.fromkeys(clips))
         self._layers = dict(zip(layers, folder_names(layers, _RESERVED), strict=True))
         taken = [*_RESERVED, *self._layers.values()]
         self._clips = dict(zip(clips, folder_names(clips, taken), strict=True))
+        analyses = list(dict.fromkeys(analyses))
+        self._analyses = dict(zip(analyses, folder_names(analyses), strict=True))
 
     @property
     def home(self) -> str:
@@ -85,7 +93,7 @@ class Addresses:
 
     def analysis(self, name: str) -> str:
         """The page of an analysis that no page was designed for."""
-        return f"{self.folder}/analysis/{slug(name)}.md"
+        return f"{self.folder}/analysis/{self._analyses.get(name, slug(name))}.md"
 
     def file(self, path: str) -> str:
         """A file of the run, by its path in the run's folder."""

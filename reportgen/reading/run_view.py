@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from reportgen.errors import RenderError
+from reportgen.errors import RenderError, StoreError
 from reportgen.reading.addresses import Addresses
 from reportgen.reading.evidence import Evidence, EvidenceDocument
 from reportgen.reading.figures import KernelFigures
@@ -27,6 +27,9 @@ from reportgen.records.pyramid_schema import PyramidDocument
 from reportgen.records.store import Store
 
 _Document = TypeVar("_Document", bound=BaseModel)
+
+_ABOUT_CLASSES = ("pyramid", "saliency", "faithfulness", "motion")
+_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True)
@@ -127,7 +130,10 @@ class RunView:
         self.run: Run = manifest.run
         layers = [layer.name for layer in self.run.layers]
         layers += [*self.run.stages, *(kernel.layer for kernel in self._kernel_ids())]
-        self.addresses = Addresses(folder, layers, [clip.name for clip in self.run.clips])
+        clips = [clip.name for clip in self.run.clips]
+        analyses = list(dict.fromkeys(record.job.analysis for record in self.manifest.records))
+        clips += [view.clip for analysis in _ABOUT_CLASSES for view in self.classes(analysis)]
+        self.addresses = Addresses(folder, layers, clips, analyses)
         self.clips: dict[str, ClipFacts] = {clip.name: clip for clip in self.run.clips}
         self.layers: dict[str, LayerFacts] = {layer.name: layer for layer in self.run.layers}
 
@@ -180,15 +186,26 @@ class RunView:
             raise RenderError(f"{path} is damaged or of another version of reportgen: compute it again.") from error
 
     def parse_kernel(self, unit: str) -> KernelId:
-        """Return the kernel that a unit names; a layer's own name may hold any sign."""
+        """Return the kernel that a unit names; a layer's own name may hold any sign.
+
+        Raises StoreError for a unit that names no kernel.
+        """
         layer, _, index = unit.removeprefix(f"{self.run.model}/").rpartition("/")
-        return KernelId(model=self.run.model, layer=layer, index=int(index))
+        return KernelId(model=self.run.model, layer=layer, index=self._number(index, unit))
 
     def parse_class(self, unit: str) -> tuple[str, int, int | None]:
-        """Return the clip, the class and the class that it is told apart from, whichever method a unit asks."""
+        """Return the clip, the class and the class that it is told apart from, whichever method a unit asks.
+
+        Raises StoreError for a unit that names no class.
+        """
         clip, _, rest = unit.removeprefix(f"{self.run.model}/").rpartition("/class-")
         index, _, against = rest.partition("/")[0].partition("-vs-")
-        return clip, int(index), int(against) if against else None
+        return clip, self._number(index, unit), self._number(against, unit) if against else None
+
+    def _number(self, text: str, unit: str) -> int:
+        if not _NUMBER.fullmatch(text):
+            raise StoreError(f"{self.store.folder} is damaged (nothing is called {unit!r}): compute this run again.")
+        return int(text)
 
     def _kernel_ids(self) -> Iterable[KernelId]:
         units = (r.job.unit for name in ("kernels", "decomposition") for r in self.manifest.of(name))

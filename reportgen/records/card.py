@@ -6,22 +6,23 @@ published weights, how a clip is prepared, the labels, and the layers that the p
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
 from reportgen.records.base import Frozen
+from reportgen.records.paths import FileName, check_relative
 
 
 def _inside(path: str) -> str:
-    pure = PurePosixPath(path)
-    if pure.is_absolute() or ".." in pure.parts or "\\" in path:
-        raise ValueError(f"{path!r} must be a relative path inside the zoo")
-    return path
+    try:
+        return check_relative(path)
+    except ValueError as error:
+        raise ValueError(f"{path!r} must be a relative path inside the zoo") from error
 
 
 RelativePath = Annotated[str, AfterValidator(_inside)]
+
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=80)]
 
 
@@ -37,7 +38,7 @@ class Architecture(Frozen):
 class WeightsSource(Frozen):
     """One published file of weights."""
 
-    file: str = Field(description="File name; bundled weights lie beside the card under this name.")
+    file: FileName = Field(description="File name; bundled weights lie beside the card under this name.")
     url: str | None = Field(None, description="Address for `reportgen fetch`.")
     page: str | None = Field(None, description="Where a person gets the file when it cannot be fetched.")
     sha256: str | None = None

@@ -6,16 +6,23 @@ The printed form of an identity is its page address and the target of ``--select
 
 from __future__ import annotations
 
+import hashlib
 import re
 
 from reportgen.records.base import Frozen
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
+_LONGEST = 120
+"""Signs of a file name: file systems allow 255, and pages add their own endings."""
 
 
 def slug(text: str) -> str:
-    """Return `text` as a file name of letters, digits, dot, dash and underscore; never empty, never hidden."""
-    return _UNSAFE.sub("-", text).strip("-.") or "unnamed"
+    """Return `text` as a file name of letters, digits, dot, dash and underscore; never empty, hidden or too long."""
+    name = _UNSAFE.sub("-", text).strip("-.") or "unnamed"
+    if len(name) <= _LONGEST:
+        return name
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{name[: _LONGEST - 13]}-{digest[:12]}"
 
 
 class LayerId(Frozen):

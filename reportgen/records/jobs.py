@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, JsonValue
 
 from reportgen.records.base import Frozen
+from reportgen.records.paths import JobKey, MediaPath
 
 
 def content_key(value: Any) -> str:
@@ -31,7 +32,7 @@ class Job(Frozen):
     parameters: dict[str, JsonValue]
     seed: int
     inputs: dict[str, str]
-    needs: tuple[str, ...] = ()
+    needs: tuple[JobKey, ...] = ()
 
     @property
     def key(self) -> str:
@@ -44,7 +45,7 @@ class Artifact(Frozen):
 
     role: str = Field(description="What it shows: stage1, texture, motion, graph ...")
     kind: Literal["clip", "image", "motion", "heat", "data", "json", "text"]
-    path: str = Field(description="Posix path relative to the run's folder.")
+    path: MediaPath = Field(description="Posix path relative to the run's folder, below its media.")
     media_type: str
     sha256: str
     bytes: int

@@ -7,6 +7,7 @@ from pydantic import Field, JsonValue
 from reportgen.records.base import Frozen
 from reportgen.records.card import ModelCard
 from reportgen.records.jobs import Artifact, Done, Record
+from reportgen.records.paths import JobKey
 
 SCHEMA_VERSION = 1
 
@@ -93,7 +94,7 @@ class Run(Frozen):
     clips: tuple[ClipFacts, ...] = ()
     options: dict[str, JsonValue] = Field(default_factory=dict)
     environment: Environment
-    plan: tuple[str, ...] = Field((), description="Keys of the jobs of the last build, in order.")
+    plan: tuple[JobKey, ...] = Field((), description="Keys of the jobs of the last build, in order.")
     started: str
     finished: str | None = None
     seconds: float | None = None

@@ -1,15 +1,14 @@
 """A run's folder: `run.json`, one file per finished job under `records/`, and the media that records name.
 
 Everything is written beside its place and moved there, so that a reader, or a program that was stopped, never sees
-half a file. A record is written after its artifacts: what a record names, exists.
+half a file. A record is written after its artifacts: what a record names, exists. What is written is noted first, in
+`written.txt`: only that is ever removed. Nothing is read or written through a link (see `reportgen.records.paths`).
 """
 
 from __future__ import annotations
 
-import errno
 import os
-import shutil
-import tempfile
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,49 +18,19 @@ from pydantic import ValidationError
 
 from reportgen.errors import StoreError
 from reportgen.records.base import Frozen
+from reportgen.records.files import atomic_path, describe_os_error, half_written, remove_listed
 from reportgen.records.jobs import Artifact, Done, Record
 from reportgen.records.manifest import SCHEMA_VERSION, Manifest, Run
+from reportgen.records.paths import MEDIA, inside
 
 RUN_FILE = "run.json"
+WRITTEN = "written.txt"
+"""What this program wrote into the run, a path a line."""
+
+_RECORDS = "records"
+_KEY = re.compile(r"[0-9A-Za-z_-]{1,80}")
 
 _Model = TypeVar("_Model", bound=Frozen)
-
-
-def describe_os_error(error: OSError, path: Path) -> str:
-    """Return one sentence about a failed write or read that says what to do."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"There is no space left to write {path}: free some, or choose another folder, and run again."
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return f"There is no permission to write {path}: choose a folder that you may write to."
-    return f"Cannot write {path}: {error.strerror or error}."
-
-
-@contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
-    """Yield a path beside `path` (same suffix) to write to; moved into place when the block ends without an error.
-
-    Raises StoreError when the folder or file cannot be written.
-    """
-    temporary: Path | None = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".part-", suffix=path.suffix)
-        os.close(handle)
-        temporary = Path(name)
-        yield temporary
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except OSError as error:
-        raise StoreError(describe_os_error(error, path)) from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file atomically."""
-    with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
 
 
 class Store:
@@ -69,31 +38,68 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._noted: set[str] | None = None
 
     @property
     def media(self) -> Path:
         """Where artifacts lie."""
-        return self.folder / "media"
-
-    @property
-    def _records(self) -> Path:
-        return self.folder / "records"
+        return self.folder / MEDIA
 
     def path(self, artifact: Artifact) -> Path:
-        """Return where an artifact lies."""
-        return self.folder / artifact.path
+        """Return where an artifact lies; raises StoreError when that is no regular file of this run."""
+        return inside(self.folder, artifact.path)
+
+    def file(self, relative: str) -> Path:
+        """Return where a file of the run lies; raises StoreError when that is no regular file of this run."""
+        return inside(self.folder, relative)
+
+    @contextmanager
+    def writing(self, relative: str) -> Iterator[Path]:
+        """Yield a path to write a file of the run to, moved to its place at the end: the one way to write to a run.
+
+        Raises StoreError when that place is outside the run, is no file, or cannot be written.
+        """
+        path = inside(self.folder, relative)
+        self._note(relative)
+        with atomic_path(path) as temporary:
+            yield temporary
+
+    def _note(self, relative: str) -> None:
+        """Write down that a file is ours, before it is there."""
+        if self._noted is None:
+            self._noted = self.written()
+        if relative in self._noted:
+            return
+        path = inside(self.folder, WRITTEN)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("a", encoding="utf-8") as file:
+                file.write(relative + "\n")
+        except OSError as error:
+            raise StoreError(describe_os_error(error, path)) from error
+        self._noted.add(relative)
+
+    def written(self) -> set[str]:
+        """Return the files that this program wrote here, whether or not they are still there."""
+        path = inside(self.folder, WRITTEN)
+        try:
+            return set(path.read_text(encoding="utf-8", errors="replace").splitlines())
+        except FileNotFoundError:
+            return set()
+        except OSError as error:
+            raise StoreError(f"Cannot read {path}: {error.strerror or error}.") from error
 
     def write_run(self, run: Run) -> None:
         """Write the header."""
-        write_text(self.folder / RUN_FILE, run.model_dump_json(indent=1) + "\n")
+        self._write_text(RUN_FILE, run.model_dump_json(indent=1) + "\n")
 
     def has_run(self) -> bool:
-        """Whether there is a header."""
-        return (self.folder / RUN_FILE).is_file()
+        """Whether there is a header, or something else in its place, which reading it then refuses."""
+        return os.path.lexists(self.folder / RUN_FILE)
 
     def read_run(self) -> Run:
         """Return the header; raises StoreError when there is none or it is of another version."""
-        run = _read(self.folder / RUN_FILE, Run)
+        run = _read(inside(self.folder, RUN_FILE), Run)
         if run.schema_version != SCHEMA_VERSION:
             raise StoreError(
                 f"{self.folder} was written by another version of reportgen (schema {run.schema_version}, "
@@ -103,56 +109,98 @@ class Store:
 
     def add(self, record: Record) -> None:
         """Keep a finished job; its artifacts must have been written."""
-        write_text(self._records / f"{record.key}.json", record.model_dump_json(indent=1) + "\n")
+        self._write_text(record_name(record.key), record.model_dump_json(indent=1) + "\n")
+
+    def _write_text(self, relative: str, text: str) -> None:
+        with self.writing(relative) as temporary:
+            temporary.write_text(text, encoding="utf-8")
 
     def record(self, key: str) -> Record | None:
         """Return a job's record, or None when there is none or one of its artifacts is gone."""
-        path = self._records / f"{key}.json"
-        if not path.is_file():
+        record = self._read_record(key)
+        if record is None or not all(self.path(artifact).exists() for artifact in _artifacts(record)):
+            return None
+        return record
+
+    def _read_record(self, key: str) -> Record | None:
+        path = inside(self.folder, record_name(key))
+        if not path.exists():
             return None
         record = _read(path, Record)
-        if isinstance(record.outcome, Done) and not all(self.path(a).is_file() for a in record.outcome.artifacts):
-            return None
+        if record.key != key:
+            raise StoreError(f"{path} is damaged (it is another job's record): remove it and compute again.")
         return record
 
     def keys(self) -> frozenset[str]:
         """Return the keys of all records."""
-        return frozenset(path.stem for path in self._records.glob("*.json") if not path.name.startswith("."))
+        found = (self.folder / _RECORDS).glob("*.json")
+        return frozenset(path.stem for path in found if _KEY.fullmatch(path.stem))
 
     def manifest(self) -> Manifest:
         """Return the run with the records of its plan that exist."""
         run = self.read_run()
+        for artifact in _pictures(run):
+            self.path(artifact)  # refused here, before anything is made of the run
         records = (self.record(key) for key in run.plan)
         return Manifest(run=run, records=tuple(record for record in records if record is not None))
 
     def prune(self, keep: Iterable[str]) -> tuple[int, int]:
-        """Remove all records but `keep`, and all media that no kept record or clip names; (files, bytes) removed."""
-        kept = set(keep)
-        named = {RUN_FILE}
-        for key in self.keys():
+        """Remove all records but `keep`, and all media that no kept record or clip names; (files, bytes) removed.
+
+        Only what this program wrote is removed. Raises StoreError, and removes nothing, when a kept record cannot be
+        read: it is not known then what it needs.
+        """
+        kept = {RUN_FILE}
+        wanted = set(keep)
+        for key in wanted:
             record = self.record(key)
-            if key not in kept or record is None:
+            kept |= _files(record) if record else set()
+        kept.update(artifact.path for artifact in _pictures(self.read_run()))
+        return remove_listed(self.folder, self._ours() - kept)
+
+    def remove(self) -> tuple[int, int]:
+        """Remove the run, as far as this program wrote it; (files, bytes) removed. Raises StoreError for no run."""
+        pictures = {artifact.path for artifact in _pictures(self.read_run())}
+        # The header goes last but one: a removal that was stopped can be asked for again.
+        parts = [remove_listed(self.folder, names) for names in (self._ours() | pictures, {RUN_FILE}, {WRITTEN})]
+        if self.folder.is_dir() and not self.folder.is_symlink() and not any(self.folder.iterdir()):
+            self.folder.rmdir()
+        return sum(files for files, _ in parts), sum(size for _, size in parts)
+
+    def _ours(self) -> set[str]:
+        """Return what this program wrote: what it noted, and what the run's records name; the header apart."""
+        found = self.written() | half_written(self.folder)
+        for key in self.keys():
+            try:
+                record = self._read_record(key)
+            except StoreError:  # damaged, or somebody else's
                 continue
-            named.add(f"records/{key}.json")
-            if isinstance(record.outcome, Done):
-                named.update(artifact.path for artifact in record.outcome.artifacts)
-        for clip in self.read_run().clips:
-            named.update(artifact.path for artifact in (clip.poster, clip.clip) if artifact)
-        files = total = 0
-        for path in sorted(self.folder.rglob("*"), reverse=True):
-            if path.is_file() and path.relative_to(self.folder).as_posix() not in named:
-                files, total = files + 1, total + path.stat().st_size
-                path.unlink()
-            elif path.is_dir() and not any(path.iterdir()):
-                path.rmdir()
-        return files, total
+            found |= _files(record) if record else set()
+        return found - {RUN_FILE, WRITTEN}
+
+
+def record_name(key: str) -> str:
+    """Return the path of a job's record in the run's folder."""
+    return f"{_RECORDS}/{key}.json"
+
+
+def _pictures(run: Run) -> list[Artifact]:
+    return [artifact for clip in run.clips for artifact in (clip.poster, clip.clip) if artifact]
+
+
+def _artifacts(record: Record) -> tuple[Artifact, ...]:
+    return record.outcome.artifacts if isinstance(record.outcome, Done) else ()
+
+
+def _files(record: Record) -> set[str]:
+    return {record_name(record.key), *(artifact.path for artifact in _artifacts(record))}
 
 
 def find_runs(folder: Path) -> list[Store]:
     """Return the runs in `folder` (itself one, or its subfolders), by name; raises StoreError when there are none."""
     if Store(folder).has_run():
         return [Store(folder)]
-    stores = [Store(path.parent) for path in sorted(folder.glob(f"*/{RUN_FILE}"))]
+    stores = runs_below(folder)
     if not stores:
         raise StoreError(
             f"There are no runs in {folder}: run `reportgen compute` first, or name their folder by --runs."
@@ -160,21 +208,15 @@ def find_runs(folder: Path) -> list[Store]:
     return stores
 
 
-def check_writable(folder: Path) -> None:
-    """Raise StoreError, before hours of work, when `folder` cannot be written to."""
-    with atomic_path(folder / ".writable") as temporary:
-        temporary.write_bytes(b"")
-    (folder / ".writable").unlink(missing_ok=True)
-
-
-def remove_folder(folder: Path) -> None:
-    """Remove a folder of outputs; raises StoreError when it cannot be."""
+def runs_below(folder: Path) -> list[Store]:
+    """Return the subfolders that hold a header, or what claims to be one, by name; none where there is no folder."""
     try:
-        shutil.rmtree(folder)
+        stores = [Store(path) for path in sorted(folder.iterdir()) if not path.name.startswith(".")]
     except FileNotFoundError:
-        return
+        return []
     except OSError as error:
-        raise StoreError(describe_os_error(error, folder)) from error
+        raise StoreError(f"Cannot read {folder}: {error.strerror or error}.") from error
+    return [store for store in stores if store.has_run()]
 
 
 def _read(path: Path, kind: type[_Model]) -> _Model:
@@ -185,4 +227,5 @@ def _read(path: Path, kind: type[_Model]) -> _Model:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise StoreError(f"{path} is damaged ({where}: {first['msg']}): remove it and compute again.") from error
+        what = first["msg"].removeprefix("Value error, ")
+        raise StoreError(f"{path} is damaged ({where}: {what}): remove it and compute again.") from error

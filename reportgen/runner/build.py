@@ -18,10 +18,11 @@ from reportgen.networks.speed.reused_memory import reused_memory
 from reportgen.options import BuildOptions
 from reportgen.progress import SILENT, Progress
 from reportgen.records.card import ModelCard
+from reportgen.records.files import check_writable
 from reportgen.records.identities import slug
 from reportgen.records.jobs import Done, content_key
 from reportgen.records.manifest import Run, WeightsFacts
-from reportgen.records.store import Store, check_writable
+from reportgen.records.store import Store
 from reportgen.runner.choosing import EVIDENCE, choose_kernels, clips_to_show
 from reportgen.runner.contrasts import select_contrasts
 from reportgen.runner.facts import ClipPictures, clip_facts, environment, stored_facts

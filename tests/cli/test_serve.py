@@ -52,12 +52,14 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
 def test_cleaning_everything_touches_only_what_the_program_made(tmp_path: Path) -> None:
     runs, mine, foreign = tmp_path / "runs", site(tmp_path / "site"), site(tmp_path / "foreign")
     (mine / STAMP).write_text("{}")
-    (runs / "tiny").mkdir(parents=True)
-    (runs / "tiny" / "run.json").write_text("{}")
+    for name in ("a-trainer-s", "empty"):
+        (runs / name).mkdir(parents=True)
+    (runs / "a-trainer-s" / "run.json").write_text('{"epochs": 90}')
+    (runs / "a-trainer-s" / "weights.pt").write_text("weeks of work")
     (runs / "notes.txt").write_text("mine")
+    before = {path.relative_to(tmp_path) for path in runs.rglob("*")}
     clean(runs, foreign, everything=True)
     assert (foreign / "index.html").exists(), "a folder without our mark is somebody else's"
-    assert not (runs / "tiny").exists()
-    assert (runs / "notes.txt").exists()
+    assert {path.relative_to(tmp_path) for path in runs.rglob("*")} == before, "a run.json alone makes no run of ours"
     clean(runs, mine, everything=True)
     assert not (mine / "index.html").exists()

@@ -34,6 +34,19 @@ def test_names_that_differ_in_case_get_folders_that_differ_in_more() -> None:
     assert folder_names(["media"], ["media"]) == ["media-2"]
 
 
+def test_no_folder_has_the_name_of_a_page_or_of_a_file_beside_it() -> None:
+    layers = ["index.md", "audit.html", "run.json", "a.MD"]
+    addresses = Addresses("m", layers, [], ["Probe", "probe", "pro be"])
+    assert {addresses.layer(layer).split("/")[1] for layer in layers} == {
+        "index.md_",
+        "audit.html_",
+        "run.json_",
+        "a.MD_",
+    }
+    analyses = [addresses.analysis(name) for name in ("Probe", "probe", "pro be")]
+    assert analyses == ["m/analysis/Probe.md", "m/analysis/probe-2.md", "m/analysis/pro-be.md"]
+
+
 @pytest.mark.parametrize(
     ("here", "target", "link"),
     [

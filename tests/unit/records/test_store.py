@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from reportgen.errors import StoreError
 from reportgen.records.card import ClipSpec, ModelCard
+from reportgen.records.files import atomic_path, write_text
 from reportgen.records.jobs import Artifact, Done, Failed, Job, Record, Skipped, content_key
 from reportgen.records.manifest import Environment, Run, WeightsFacts
-from reportgen.records.store import Store, atomic_path, find_runs, write_text
+from reportgen.records.store import Store, find_runs
 
 
 def job(**changes: object) -> Job:

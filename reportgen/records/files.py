@@ -1,0 +1,115 @@
+"""Writing and removing files: whole or not at all, only ours, and never through a link."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from reportgen.errors import StoreError
+from reportgen.records.paths import inside
+
+PART = ".reportgen-part-"
+"""How the names of half-written files begin; a stop may leave one."""
+
+
+def describe_os_error(error: OSError, path: Path) -> str:
+    """Return one sentence about a failed write or read that says what to do."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"There is no space left to write {path}: free some, or choose another folder, and run again."
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"There is no permission to write {path}: choose a folder that you may write to."
+    return f"Cannot write {path}: {error.strerror or error}."
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Yield a path beside `path` (same suffix) to write to; moved into place when the block ends without an error.
+
+    Raises StoreError when the folder or file cannot be written.
+    """
+    temporary: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=PART, suffix=path.suffix)
+        os.close(handle)
+        temporary = Path(name)
+        yield temporary
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except OSError as error:
+        raise StoreError(describe_os_error(error, path)) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file atomically."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def check_writable(folder: Path) -> None:
+    """Raise StoreError, before hours of work, when `folder` cannot be written to."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder, prefix=PART):
+            pass
+    except OSError as error:
+        raise StoreError(describe_os_error(error, folder)) from error
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder that only this program wrote to; raises StoreError when it cannot be."""
+    try:
+        shutil.rmtree(folder)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise StoreError(describe_os_error(error, folder)) from error
+
+
+def remove_listed(folder: Path, listed: Iterable[str]) -> tuple[int, int]:
+    """Remove the listed files of a folder, and what folders that leaves empty; return (files, bytes) removed.
+
+    A name that leads outside the folder, or where a link or something else than a file stands, is left alone.
+    Raises StoreError for a file that cannot be removed.
+    """
+    files = size = 0
+    for relative in sorted(listed):
+        try:
+            path = inside(folder, relative)
+        except StoreError:
+            continue
+        try:
+            size += path.lstat().st_size
+            path.unlink()
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise StoreError(f"Cannot remove {path}: {error.strerror or error}.") from error
+        files += 1
+        _remove_empty(path.parent, folder)
+    return files, size
+
+
+def _remove_empty(folder: Path, top: Path) -> None:
+    while folder != top:
+        try:
+            folder.rmdir()
+        except OSError:  # somebody else's files are in it
+            return
+        folder = folder.parent
+
+
+def half_written(folder: Path) -> set[str]:
+    """Return the files below a folder that this program was writing when it was killed."""
+    found: set[str] = set()
+    for place, _, names in os.walk(folder):
+        found.update(Path(place, name).relative_to(folder).as_posix() for name in names if name.startswith(PART))
+    return found
