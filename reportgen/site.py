@@ -27,6 +27,7 @@ from reportgen.pages.links import broken_links
 from reportgen.pages.motion import WHEEL_SIZE
 from reportgen.pages.navigation import site_configuration
 from reportgen.pages.page import Asset, ColourWheel, CopiedFile, MotionStrip, Page, ScriptData
+from reportgen.pages.places import Places
 from reportgen.pages.registry import all_pages
 from reportgen.pages.report import Report
 from reportgen.pages.templating import Templates, script_json
@@ -182,23 +183,24 @@ def _write_docs(report: Report, pages: list[Page], build_dir: Path, progress: Pr
     templates = Templates(source)
     assets = list(_assets(report, pages))
     shared = {"untrained": report.untrained}
+    places = Places.of(pages)
     with progress.task("Writing pages", len(pages) + len(assets)) as task:
         for asset in assets:
             _write_asset(asset, docs)
             task.advance()
         for page in pages:
-            write_text(docs / page.uri, templates.render(page, **shared))
+            write_text(docs / page.uri, templates.render(page, places, **shared))
             task.advance()
 
 
-def _assets(report: Report, pages: Iterable[Page]) -> Iterator[Asset]:
+def _assets(report: Report, pages: list[Page]) -> Iterator[Asset]:
     for model in report.models:
         yield from model.files()
     seen: dict[str, Asset] = {}
     for page in pages:
         seen.update({asset.uri: asset for asset in page.assets})
     yield from seen.values()
-    yield ScriptData("assets/data/finder.js", "finder", finder_index(report))
+    yield ScriptData("assets/data/finder.js", "finder", finder_index(pages))
 
 
 def _write_asset(asset: Asset, docs: Path) -> None:

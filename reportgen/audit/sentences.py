@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from reportgen.audit.limits import Limits
 from reportgen.reading.evidence import DrivingWord
+from reportgen.reading.excerpt import Excerpt
 from reportgen.reading.figures import KernelFigures
 from reportgen.reading.format import fixed, number, percent, plural
 
@@ -97,7 +98,8 @@ def label_word(word: DrivingWord, limits: Limits) -> str:
         return f"No label of the real clips drives it clearly (best: “{word.text}”, AUROC {fixed(word.auroc)})."
     if not word.others:
         return f"Responds to clips of “{word.text}” (AUROC {fixed(word.auroc)})."
-    names = ", ".join(word.others[:MOST_WORDS]) + (" …" if len(word.others) > MOST_WORDS else "")
+    others = Excerpt.of(word.others, MOST_WORDS)
+    names = ", ".join(others) + (f" and {others.left_out} more" if others.left_out else "")
     if word.other is not None and word.other < limits.indifferent:
         return f"Responds to “{word.text}” (AUROC {fixed(word.auroc)}), whichever of {names} it comes with."
     return f"Responds to “{word.text}” (AUROC {fixed(word.auroc)}), more with some of {names} than with others."

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from reportgen.audit.checks import checks, headlines
-from reportgen.pages.page import Page
+from reportgen.pages.page import Found, Page
 from reportgen.pages.report import Report
 
 
@@ -29,4 +29,5 @@ def pages(report: Report) -> Iterator[Page]:
             nav=(model.title,),
             nav_title="Audit",
             wide=True,
+            finder=Found(f"Audit of {model.title}", "audit", "pass warn fail"),
         )

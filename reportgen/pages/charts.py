@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from reportgen.pages.templating import inert
 from reportgen.reading.ablation import Drop
-from reportgen.reading.format import fixed, number, percent, plain
+from reportgen.reading.format import fixed, number, percent, plain, shortened
 
 _PETALS = 16
 
@@ -195,7 +195,7 @@ def intervals(rows: Sequence[Interval], label: str) -> Markup:
         body += [_line(x(mark), top - 4, x(mark), bottom, "grid"), _text(x(mark), 10, f"{mark:g}", "middle", "muted")]
     for i, entry in enumerate(rows):
         y = top + row * i + row / 2
-        short = entry.name if len(entry.name) <= 30 else f"{entry.name[:29]}…"
+        short = shortened(entry.name, 30)
         body.append(_text(left - 8, y + 4, short, "end"))
         if entry.low is not None and entry.high is not None:
             body.append(_line(x(entry.low), y, x(entry.high), y, "interval"))

@@ -6,12 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from reportgen.audit.checks import Headline, headlines
-from reportgen.pages.cards import Card, cards, most_striking
-from reportgen.pages.page import Page
+from reportgen.pages.cards import Card, kernel_card, most_striking
+from reportgen.pages.page import Found, Page
 from reportgen.pages.report import ModelView, Report
+from reportgen.reading.excerpt import Excerpt
 
 EXAMPLES = 3
 """Kernels per stage in the result table, as in the published one."""
+
+STRIKING = 6
+"""Stages of which the most striking kernel stands above the figures."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,7 @@ class StageRow:
     title: str
     layer: str
     uri: str
-    cards: list[Card]
+    cards: Excerpt[Card]
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,7 @@ class ModelSummary:
     """What the front page shows of a model."""
 
     model: ModelView
-    strip: list[Card]
+    strip: Excerpt[Card]
     headlines: list[Headline]
     rows: list[StageRow]
     examples: int
@@ -38,7 +42,12 @@ class ModelSummary:
 def stage_rows(model: ModelView, most: int) -> list[StageRow]:
     """Return the result table of a model: stages down, examples across."""
     return [
-        StageRow(model.stage_title(layer), layer, model.addresses.layer(layer), cards(model, views[:most]))
+        StageRow(
+            model.stage_title(layer),
+            layer,
+            model.addresses.layer(layer),
+            Excerpt.of(views, most).map(lambda view: kernel_card(model, view)),
+        )
         for layer, views in model.kernels.items()
     ]
 
@@ -49,7 +58,7 @@ def summarize(model: ModelView) -> ModelSummary:
     best = [view for views in model.kernels.values() for view in most_striking(views, 1)]
     return ModelSummary(
         model=model,
-        strip=cards(model, best[:6]),
+        strip=Excerpt.of(best, STRIKING).map(lambda view: kernel_card(model, view)),
         headlines=headlines(model),
         rows=rows,
         examples=max((len(row.cards) for row in rows), default=0),
@@ -69,4 +78,5 @@ def pages(report: Report) -> Iterator[Page]:
         nav=(),
         nav_title="Report",
         wide=True,
+        finder=Found("Report", "front page"),
     )

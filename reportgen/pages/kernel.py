@@ -10,10 +10,11 @@ from reportgen.audit.verdicts import kernel_verdicts
 from reportgen.pages import charts
 from reportgen.pages.cards import Card, kernel_card
 from reportgen.pages.motion import LayerMotion
-from reportgen.pages.page import Page
+from reportgen.pages.page import Found, Page
 from reportgen.pages.report import ModelView, Report
 from reportgen.pages.strips import Strip, clip_strip, downloads, picture, strip
 from reportgen.reading.evidence import Driven
+from reportgen.reading.excerpt import Excerpt
 from reportgen.reading.format import figure, metric_rows, number
 from reportgen.reading.graphs import Node
 from reportgen.reading.probes import PROBES
@@ -65,8 +66,8 @@ class Connections:
     """What a kernel feeds and what feeds it in one class pyramid."""
 
     pyramid: Pyramid
-    feeds: list[tuple[Card | None, str, str]]
-    fed_by: list[tuple[Card | None, str, str]]
+    feeds: Excerpt[tuple[Card | None, str, str]]
+    fed_by: Excerpt[tuple[Card | None, str, str]]
 
 
 def evidence_strips(model: ModelView, view: KernelView) -> list[EvidenceStrip]:
@@ -143,16 +144,14 @@ def connections(model: ModelView, view: KernelView) -> Connections | None:
     pyramid = max(containing, key=lambda each: abs(each.graph.nodes[each.graph.places[key]].relevance))
     known_kernels = {(kernel.id.layer, kernel.id.index): kernel for kernel in model.all_kernels}
 
-    def shown(ends: list[tuple[Node, float]]) -> list[tuple[Card | None, str, str]]:
-        found = []
-        for node, contribution in ends:
-            other = known_kernels.get((node.layer, node.index))
-            name = pyramid.node_name(node)
-            found.append((kernel_card(model, other) if other else None, name, number(contribution, 2)))
-        return found
+    def shown(end: tuple[Node, float]) -> tuple[Card | None, str, str]:
+        node, contribution = end
+        other = known_kernels.get((node.layer, node.index))
+        card = kernel_card(model, other) if other else None
+        return (card, pyramid.node_name(node), number(contribution, 2))
 
     feeds, fed_by = pyramid.graph.neighbours(pyramid.graph.places[key])
-    return Connections(pyramid, shown(feeds), shown(fed_by))
+    return Connections(pyramid, feeds.map(shown), fed_by.map(shown))
 
 
 def _driver(model: ModelView, view: KernelView) -> str:
@@ -220,6 +219,18 @@ def _page(
         },
         sources=view.sources,
         wide=True,
+        finder=_found(model, view),
+    )
+
+
+def _found(model: ModelView, view: KernelView) -> Found:
+    card = kernel_card(model, view)
+    return Found(
+        title=card.name,
+        what=f"{card.first} {card.second}".strip(),
+        words=f"{view.id} {view.stage} {card.sentence}",
+        picture=card.stage1.poster if card.stage1 else "",
+        motion=view.figures.motion_reliance,
     )
 
 

@@ -10,14 +10,15 @@ from markupsafe import Markup
 from reportgen.audit.limits import Limits
 from reportgen.pages import charts
 from reportgen.pages.cards import cards
-from reportgen.pages.page import Page
+from reportgen.pages.page import Found, Page
 from reportgen.pages.report import ModelView, Report
+from reportgen.reading.excerpt import Excerpt
 from reportgen.reading.figures import KernelFigures
 from reportgen.reading.format import fixed
 from reportgen.reading.probes import PROBES, KernelProbes
 
 MOST_ROWS = 512
-"""Kernels in the table of a layer; the whole list is in the file that it links."""
+"""Kernels in the table of a layer; all are in the records."""
 
 
 @dataclass(frozen=True)
@@ -104,8 +105,7 @@ def pages(report: Report) -> Iterator[Page]:
                         [value for value in reliance if value is not None],
                         model.limits,
                     ),
-                    "measured": measured[:MOST_ROWS],
-                    "left_out": max(len(measured) - MOST_ROWS, 0),
+                    "measured": Excerpt.of(measured, MOST_ROWS),
                     "probes": PROBES,
                     "reference": model.evidence,
                     "troubles": [(view, trouble) for view in views for trouble in view.troubles],
@@ -117,4 +117,5 @@ def pages(report: Report) -> Iterator[Page]:
                 nav=(model.title, "Layers"),
                 nav_title=model.stage_title(layer),
                 wide=True,
+                finder=Found(model.stage_title(layer), f"layer of {model.title}", layer),
             )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -53,17 +54,45 @@ def places(checks: Iterable[MapChecks]) -> dict[str, int]:
     return {one.method: place for place, one in enumerate(ordered, start=1)}
 
 
+@dataclass(frozen=True)
+class MethodMeans:
+    """A method over all clips and classes of a report."""
+
+    gain: float | None
+    place: float | None
+    maps: int
+    beaten: int
+
+
+def method_means(every: Iterable[Sequence[MapChecks]]) -> dict[str, MethodMeans]:
+    """Return each method's means over `every` clip and class."""
+    same: dict[str, list[MapChecks]] = defaultdict(list)
+    ranks: dict[str, list[int]] = defaultdict(list)
+    for group in every:
+        for one in group:
+            same[one.method].append(one)
+        for method, place in places(group).items():
+            ranks[method].append(place)
+    found = {}
+    for method, checks in same.items():
+        gains = [one.gain for one in checks if one.gain is not None]
+        found[method] = MethodMeans(
+            gain=fmean(gains) if gains else None,
+            place=fmean(ranks[method]) if ranks[method] else None,
+            maps=len(gains),
+            beaten=sum(one.beats_random is True for one in checks),
+        )
+    return found
+
+
 def ranking(
-    own: Sequence[MapChecks], every: Sequence[Sequence[MapChecks]], titles: dict[str, str] | None = None
+    own: Sequence[MapChecks], means: Mapping[str, MethodMeans], titles: dict[str, str] | None = None
 ) -> list[RankRow]:
-    """Return the methods in their order on one clip (`own`), with their means over `every` clip and class."""
+    """Return the methods in their order on one clip (`own`), with their `means` over every clip and class."""
     here = places(own)
-    over = [places(group) for group in every]
     rows = []
     for checks in own:
-        same = [one for group in every for one in group if one.method == checks.method]
-        gains = [one.gain for one in same if one.gain is not None]
-        ranks = [found[checks.method] for found in over if checks.method in found]
+        over = means[checks.method]
         rows.append(
             RankRow(
                 title=(titles or {}).get(checks.method, checks.method.replace("_", " ")),
@@ -72,10 +101,10 @@ def ranking(
                 place=here.get(checks.method),
                 infidelity=checks.infidelity,
                 kept=checks.randomisation.kept if checks.randomisation else None,
-                mean_gain=fmean(gains) if gains else None,
-                mean_place=fmean(ranks) if ranks else None,
-                maps=len(gains),
-                beaten=sum(one.beats_random is True for one in same),
+                mean_gain=over.gain,
+                mean_place=over.place,
+                maps=over.maps,
+                beaten=over.beaten,
             )
         )
     return sorted(rows, key=lambda row: (row.place is None, row.place or 0, row.title))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reportgen.pages.page import Page
+from reportgen.pages.page import Found, Page
 from reportgen.pages.report import Report
 
 
@@ -17,4 +17,5 @@ def pages(report: Report) -> Iterator[Page]:
         context={"report": report},
         nav=(),
         nav_title="Methods and limits",
+        finder=Found("Methods and limits", "how it was made", "formula caveats citation threshold"),
     )

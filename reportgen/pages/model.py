@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from reportgen.audit.checks import headlines
-from reportgen.pages.cards import Card, cards
-from reportgen.pages.page import Page
+from reportgen.pages.cards import Card, kernel_card
+from reportgen.pages.page import Found, Page
 from reportgen.pages.report import ModelView, Report
+from reportgen.reading.excerpt import Excerpt
 from reportgen.records.manifest import ClipFacts, LayerFacts
 
 SHOWN = 8
@@ -23,8 +24,7 @@ class Rung:
     layer: str
     facts: LayerFacts | None
     uri: str
-    cards: list[Card]
-    kernels: int
+    cards: Excerpt[Card]
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,7 @@ def rungs(model: ModelView) -> list[Rung]:
             layer,
             model.layers.get(layer),
             model.addresses.layer(layer),
-            cards(model, views[:SHOWN]),
-            len(views),
+            Excerpt.of(views, SHOWN).map(lambda view: kernel_card(model, view)),
         )
         for layer, views in model.kernels.items()
     ]
@@ -55,12 +54,10 @@ def rungs(model: ModelView) -> list[Rung]:
 
 def clip_rows(model: ModelView) -> list[ClipRow]:
     """Return the clips of the report."""
-    pyramids = model.classes("pyramid")
     rows = []
     for clip in model.subjects:
-        links = [
-            (model.label(v.index), model.addresses.pyramid(v.clip, v.index)) for v in pyramids if v.clip == clip.name
-        ]
+        asked = model.on_clip("pyramid", clip.name)
+        links = [(model.label(view.index), model.addresses.pyramid(view.clip, view.index)) for view in asked]
         label = "" if clip.label is None else model.label(clip.label)
         top = model.label(clip.predictions[0][0]) if clip.predictions else ""
         rows.append(ClipRow(clip, model.addresses.clip(clip.name), label, top, links))
@@ -84,4 +81,5 @@ def pages(report: Report) -> Iterator[Page]:
             nav=(model.title,),
             nav_title="Overview",
             wide=True,
+            finder=Found(model.title, "network", model.run.model),
         )

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from reportgen.audit.limits import Limits
 from reportgen.pages import charts
 from reportgen.pages.charts import Interval
-from reportgen.pages.page import Page
+from reportgen.pages.page import Found, Page
 from reportgen.pages.report import ModelView, Report
 from reportgen.pages.strips import Download, downloads
+from reportgen.reading.excerpt import Excerpt
 from reportgen.reading.format import count, percent, short_kernel_name
 from reportgen.reading.probes import PROBES, ClassProbes, ClipProbes, KernelProbes, ModelProbes
 from reportgen.reading.run_view import Trouble, trouble
@@ -109,7 +110,7 @@ def _lost(left: float | None) -> float | None:
     return None if left is None else 1 - left
 
 
-def kernel_rows(model: ModelView, probes: ModelProbes) -> list[KernelRow]:
+def kernel_rows(model: ModelView, probes: ModelProbes) -> Excerpt[KernelRow]:
     """Return the convolutions' kernels that rely on motion most, with the addresses of those that have a page."""
     pages = {(view.id.layer, view.id.index): view.uri for view in model.all_kernels}
     reliance = [
@@ -118,13 +119,18 @@ def kernel_rows(model: ModelView, probes: ModelProbes) -> list[KernelRow]:
         for index, value in enumerate(found.reliance)
         if value is not None and layer in model.layers and model.layers[layer].kind.startswith("Conv")
     ]
-    rows = []
-    for _, layer, index in sorted(reliance, key=lambda each: -each[0])[:KERNELS_SHOWN]:
-        found_kernel = probes.kernel(layer, index)
-        if found_kernel:
-            title, uri = model.driver_title(found_kernel.clip), pages.get((layer, index), "")
-            rows.append(KernelRow(short_kernel_name(layer, index), uri, title, found_kernel))
-    return rows
+    found = [
+        (layer, index, kernel)
+        for _, layer, index in sorted(reliance, key=lambda each: -each[0])
+        if (kernel := probes.kernel(layer, index))
+    ]
+
+    def row(each: tuple[str, int, KernelProbes]) -> KernelRow:
+        layer, index, kernel = each
+        uri = pages.get((layer, index), "")
+        return KernelRow(short_kernel_name(layer, index), uri, model.driver_title(kernel.clip), kernel)
+
+    return Excerpt.of(found, KERNELS_SHOWN).map(row)
 
 
 def _clip_row(model: ModelView, probes: ClipProbes) -> tuple[str, str, str, ClipProbes]:
@@ -157,6 +163,7 @@ def pages(report: Report) -> Iterator[Page]:
             for row in classes
             if row.motion_reliance is not None
         ]
+        drawn = Excerpt.of(shown, CLASSES_DRAWN)
         layers = layer_rows(model, found) if found else []
         stages = [
             Interval(row.title, row.reliance, row.low, row.high)
@@ -176,8 +183,8 @@ def pages(report: Report) -> Iterator[Page]:
                 if found
                 else "",
                 "classes": [(model.label(row.class_index), row) for row in classes],
-                "chart": charts.intervals(shown[:CLASSES_DRAWN], "Motion reliance of each class") if shown else None,
-                "left_out": max(len(shown) - CLASSES_DRAWN, 0),
+                "chart": charts.intervals(drawn.shown, "Motion reliance of each class") if shown else None,
+                "drawn": drawn,
                 "layers": layers,
                 "stages_chart": charts.intervals(stages, "Motion reliance of each stage") if stages else None,
                 "kernel_count": sum(row.measured for row in layers),
@@ -187,8 +194,7 @@ def pages(report: Report) -> Iterator[Page]:
                     dict.fromkeys(n for r in records if isinstance(r.outcome, Done) for n in r.outcome.notes)
                 ),
                 "clips": [_clip_row(model, probes) for probes in model.clip_probes],
-                "kernels": kernel_rows(model, found) if found else [],
-                "most": KERNELS_SHOWN,
+                "kernels": kernel_rows(model, found) if found else Excerpt(),
                 "probes": PROBES,
                 "troubles": missing,
                 "records": records,
@@ -197,4 +203,5 @@ def pages(report: Report) -> Iterator[Page]:
             nav=(model.title,),
             nav_title="Motion or appearance",
             wide=True,
+            finder=Found("Motion or appearance", model.title, "freeze shuffle reverse reliance"),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from reportgen.pages.page import Page
+from reportgen.pages.page import Found, Page
 from reportgen.pages.report import DESIGNED, ModelView, Report
 from reportgen.pages.strips import Download, Strip, downloads, strip
 from reportgen.reading.format import metric_rows
@@ -65,4 +65,5 @@ def pages(report: Report) -> Iterator[Page]:
                 nav=(model.title, "More analyses"),
                 nav_title=title,
                 wide=True,
+                finder=Found(title, f"analysis of {model.title}", name),
             )

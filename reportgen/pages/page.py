@@ -46,11 +46,26 @@ Asset = CopiedFile | ScriptData | MotionStrip | ColourWheel
 
 
 @dataclass(frozen=True)
+class Found:
+    """How the finder knows a page: its name there, what it is, more words that find it, and a picture's address.
+
+    `motion` is a kernel's reliance on motion, by which ``motion>0.8`` finds it.
+    """
+
+    title: str
+    what: str
+    words: str = ""
+    picture: str = ""
+    motion: float | None = None
+
+
+@dataclass(frozen=True)
 class Page:
     """One page: `uri` (posix, relative, ``.md``), what its template is told, and from which records that came.
 
     `nav` is the section of the navigation that lists the page, `()` the top; None keeps the page out of it.
-    `wide` pages have no table of contents.
+    `wide` pages have no table of contents. `finder` is its entry in the finder, None for a page that has none.
+    `parts` are the anchors that depend on the data: what links to one asks whether it is there (`pages.places`).
     """
 
     uri: str
@@ -62,3 +77,5 @@ class Page:
     nav: tuple[str, ...] | None = None
     nav_title: str = ""
     wide: bool = False
+    finder: Found | None = None
+    parts: tuple[str, ...] = ()

@@ -6,7 +6,7 @@ import shlex
 from collections import Counter
 from collections.abc import Iterator
 
-from reportgen.pages.page import Page
+from reportgen.pages.page import Found, Page
 from reportgen.pages.report import ModelView, Report
 from reportgen.reading.format import metric_rows
 from reportgen.records.jobs import Done
@@ -58,4 +58,5 @@ def pages(report: Report) -> Iterator[Page]:
             nav=(model.title,),
             nav_title="Provenance",
             wide=True,
+            finder=Found(f"Provenance of {model.title}", "provenance", "seed version digest weights"),
         )

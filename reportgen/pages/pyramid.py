@@ -4,24 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from markupsafe import Markup
 
 from reportgen.pages import charts
 from reportgen.pages.cards import kernel_card
-from reportgen.pages.page import Page, ScriptData
+from reportgen.pages.page import Found, Page, ScriptData
 from reportgen.pages.pyramid_overview import overview
 from reportgen.pages.report import ModelView, Report
 from reportgen.pages.strips import Download, Strip, clip_strip, downloads, picture, strip
 from reportgen.reading.ablation import causal_drops
 from reportgen.reading.addresses import relative_link
+from reportgen.reading.excerpt import Excerpt
 from reportgen.reading.format import figure, metric_rows, percent, short_kernel_name, short_layer_name
 from reportgen.reading.graphs import Node
 from reportgen.reading.run_view import ClassView, Pyramid, trouble
 
 TABLE_ROWS = 300
 """Kernels in the page's table; the whole list is in the files below it."""
+
+MOST_OTHERS = 40
+"""Other pyramids in a page's list: with all of them, the site would grow with the square of their number."""
 
 
 @dataclass(frozen=True)
@@ -188,6 +193,25 @@ def conserved(pyramid: Pyramid) -> str:
     )
 
 
+def others(model: ModelView, view: ClassView) -> Excerpt[tuple[str, str]]:
+    """Return the nearest other pyramids by name and address: of the same clip, of the same class, then any."""
+    every = model.classes("pyramid")
+
+    def nearest() -> Iterator[ClassView]:
+        seen = {view.record.key}
+        for other in chain(model.on_clip("pyramid", view.clip), model.of_class("pyramid", view.index), every):
+            if other.record.key not in seen:
+                seen.add(other.record.key)
+                yield other
+
+    return Excerpt.of(nearest(), MOST_OTHERS, total=len(every) - 1).map(
+        lambda other: (
+            f"{model.label(other.index)} on {model.clip_title(other.clip, other.index)}",
+            model.addresses.pyramid(other.clip, other.index),
+        )
+    )
+
+
 def _page(model: ModelView, view: ClassView, pyramid: Pyramid | None) -> Page:
     uri = model.addresses.pyramid(view.clip, view.index)
     clip = model.clips.get(view.clip)
@@ -197,7 +221,6 @@ def _page(model: ModelView, view: ClassView, pyramid: Pyramid | None) -> Page:
     rows = node_rows(model, pyramid.graph.nodes) if pyramid else []
     data = ScriptData(uri.removesuffix(".md") + "-graph.js", "graph", graph_data(model, pyramid)) if pyramid else None
     tubes, files = _tubes(model, view), downloads(model.addresses, view.answer)
-    others = [(model.label(v.index), model.clip_title(v.clip, v.index), v) for v in model.classes("pyramid")]
     return Page(
         uri=uri,
         title=f"{label} on {clip_title}",
@@ -212,13 +235,12 @@ def _page(model: ModelView, view: ClassView, pyramid: Pyramid | None) -> Page:
             "clip_title": clip_title,
             "clip_strip": strip(model.addresses, clip.clip, clip.poster, clip.title) if clip else None,
             "data": data,
-            "others": others,
+            "others": others(model, view),
             "drops": drops,
             "drops_chart": charts.drops(drops, "Fall of the class logit when kernels are removed") if drops else None,
             "together": next((drop for drop in drops if drop.name == "together"), None),
-            "rows": rows[:TABLE_ROWS],
+            "rows": Excerpt.of(rows, TABLE_ROWS),
             "against": node_rows(model, pyramid.graph.negative) if pyramid else [],
-            "left_out": max(len(rows) - TABLE_ROWS, 0),
             "theta": theta_chart(pyramid) if pyramid else None,
             "tubes": tubes,
             "has_motion": bool(data and data.data["motion"]),
@@ -235,6 +257,7 @@ def _page(model: ModelView, view: ClassView, pyramid: Pyramid | None) -> Page:
         nav=(model.title, "Class pyramids"),
         nav_title=f"{label} · {clip_title}",
         wide=True,
+        finder=Found(label, f"class pyramid on {clip_title}", "graph class"),
     )
 
 

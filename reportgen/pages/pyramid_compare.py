@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
 from markupsafe import Markup
 
 from reportgen.errors import OptionError
-from reportgen.pages.page import Page
+from reportgen.pages.page import Found, Page
+from reportgen.pages.pyramid_pairs import Ends, Named, across, named_pyramids, pairs_to_show, what_differs
 from reportgen.pages.report import ModelView, Report
 from reportgen.pages.templating import inert
-from reportgen.reading.format import fixed, percent, short_kernel_name, short_layer_name
+from reportgen.reading.addresses import folder_names
+from reportgen.reading.excerpt import Excerpt
+from reportgen.reading.format import fixed, percent, short_kernel_name, short_layer_name, shortened
 from reportgen.reading.run_view import Pyramid
-from reportgen.records.identities import slug
 from reportgen.records.pyramid_compare import (
     ComparedKernel,
     KernelSpread,
@@ -24,23 +26,20 @@ from reportgen.records.pyramid_compare import (
     spread_over_clips,
 )
 
-MOST_PAIRS = 28
-"""Pairs of pyramids that are shown in full; the matrix holds them all."""
+MOST_COMPARED = 40
+"""Pyramids in the matrix of shared kernels."""
+
+MOST_CLASSES = 40
+"""Classes whose spread over clips is shown."""
+
+MOST_CLIPS = 8
+"""Clips that a class's spread names."""
 
 LONGEST = 28
 """Characters of a layer's name beside its bar."""
 
 MOST_KERNELS = 120
 """Kernels of a pair's table and of a class's spread."""
-
-
-@dataclass(frozen=True)
-class Named:
-    """A pyramid with what tells it from the others on the page."""
-
-    pyramid: Pyramid
-    model: ModelView
-    name: str
 
 
 @dataclass(frozen=True)
@@ -60,15 +59,15 @@ class Pair:
     second: Named
     what: str
     comparison: PyramidComparison | None
-    rows: list[KernelRow]
+    rows: Excerpt[KernelRow]
     picture: Markup | None
     why: str = ""
 
     @property
-    def anchor(self) -> str:
-        """Where the pair stands on the page."""
+    def name(self) -> str:
+        """What tells the pair from others, whatever the page calls it."""
         ends = (f"{n.pyramid.view.clip}-{n.pyramid.view.index}-{n.model.run.model}" for n in (self.first, self.second))
-        return slug("-".join(ends))
+        return "-".join(ends)
 
 
 @dataclass(frozen=True)
@@ -76,35 +75,26 @@ class Spread:
     """A class over its clips."""
 
     label: str
-    clips: list[str]
-    rows: list[KernelRow]
+    clips: Excerpt[str]
+    rows: Excerpt[KernelRow]
 
 
 def pair_of(first: Named, second: Named) -> Pair:
     """Compare two pyramids and name what differs."""
-    one, other = first.pyramid, second.pyramid
-    if first.model is not second.model:
-        what = "two networks"
-    elif one.view.index == other.view.index:
-        what = "two clips of one class"
-    elif one.view.clip == other.view.clip:
-        what = "two classes on one clip"
-    else:
-        what = "two classes, each on a clip of its own"
+    what = what_differs(first, second)
     try:
-        found = compare_pyramids(one.graph.document, other.graph.document)
+        found = compare_pyramids(first.pyramid.graph.document, second.pyramid.graph.document)
     except OptionError as reason:
-        return Pair(first, second, what, None, [], None, str(reason))
+        return Pair(first, second, what, None, Excerpt(), None, str(reason))
     rows = _rows(first.model, found.kernels)
     return Pair(first, second, what, found, rows, picture(found, first.name, second.name))
 
 
-def _rows(model: ModelView, kernels: Iterable[ComparedKernel | KernelSpread]) -> list[KernelRow]:
+def _rows(model: ModelView, kernels: Iterable[ComparedKernel | KernelSpread]) -> Excerpt[KernelRow]:
     pages = {(view.id.layer, view.id.index): view.uri for view in model.all_kernels}
-    return [
-        KernelRow(short_kernel_name(k.layer, k.index), pages.get((k.layer, k.index), ""), k)
-        for k in list(kernels)[:MOST_KERNELS]
-    ]
+    return Excerpt.of(kernels, MOST_KERNELS).map(
+        lambda k: KernelRow(short_kernel_name(k.layer, k.index), pages.get((k.layer, k.index), ""), k)
+    )
 
 
 def picture(found: PyramidComparison, first: str, second: str) -> Markup:
@@ -115,8 +105,7 @@ def picture(found: PyramidComparison, first: str, second: str) -> Markup:
     )
     body = []
     for place, layer in enumerate(found.layers):
-        x, y, name = float(left), place * row, short_layer_name(layer.name)
-        short = name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
+        x, y, short = float(left), place * row, shortened(short_layer_name(layer.name), LONGEST)
         body.append(f'<text x="{left - 8}" y="{y + 17}" text-anchor="end">{inert(short)}</text>')
         parts = (
             (layer.only_first, "rg-compare__first", f"only {first}"),
@@ -142,85 +131,87 @@ def picture(found: PyramidComparison, first: str, second: str) -> Markup:
     )
 
 
-def spreads(model: ModelView) -> list[Spread]:
+def spreads(model: ModelView) -> Excerpt[Spread]:
     """Return each class that was explained on several clips, with its kernels' mean relevance and spread."""
     by_class: dict[int, list[Pyramid]] = defaultdict(list)
     for pyramid in model.pyramids:
         if pyramid.graph.document.layers and all(layer.relevances for layer in pyramid.graph.document.layers):
             by_class[pyramid.view.index].append(pyramid)
-    found = []
-    for index, pyramids in by_class.items():
-        alike = [p for p in pyramids if p.graph.logit]
-        if len(alike) < 2:
-            continue
-        rows = _rows(model, spread_over_clips([pyramid.graph.document for pyramid in alike]))
-        found.append(Spread(model.label(index), [pyramid.clip_title for pyramid in alike], rows))
-    return found
+    alike = {index: [p for p in pyramids if p.graph.logit] for index, pyramids in by_class.items()}
+
+    def spread(index: int) -> Spread:
+        pyramids = alike[index]
+        rows = _rows(model, spread_over_clips([pyramid.graph.document for pyramid in pyramids]))
+        return Spread(model.label(index), Excerpt.of([p.clip_title for p in pyramids], MOST_CLIPS), rows)
+
+    return Excerpt.of([index for index, found in alike.items() if len(found) > 1], MOST_CLASSES).map(spread)
 
 
-def _named(model: ModelView, several: bool) -> list[Named]:
-    """Return the pyramids by their classes; with the clip where a class has several, with the network if `several`."""
-    title = f", {model.title}" if several else ""
-    labels = [pyramid.label for pyramid in model.pyramids]
-    return [
-        Named(p, model, (p.label if labels.count(p.label) == 1 else f"{p.label} on {p.clip_title}") + title)
-        for p in model.pyramids
-    ]
+@dataclass(frozen=True)
+class Cell:
+    """How many kernels two pyramids share, and where on the page they are compared in full, where they are."""
+
+    words: str
+    share: float
+    target: str = ""
 
 
-def across(model: ModelView, models: Sequence[ModelView]) -> list[tuple[Named, Named]]:
-    """Return the pyramids of `model` beside those of later networks of its architecture, on the same clip and class."""
-    later = [other for other in models[models.index(model) + 1 :] if _architecture(other) == _architecture(model)]
-    return [
-        (first, second)
-        for other in later
-        for first in _named(model, True)
-        for second in _named(other, True)
-        if (first.pyramid.view.clip, first.pyramid.label) == (second.pyramid.view.clip, second.pyramid.label)
-    ]
+def matrix(named: Excerpt[Named], targets: Mapping[frozenset[str], str]) -> list[tuple[Named, list[Cell]]]:
+    """Return for each pyramid shown its row of shared kernels with every other.
 
-
-def _architecture(model: ModelView) -> tuple[tuple[str, int], ...]:
-    return tuple((layer.name, layer.kernels) for layer in model.run.layers)
-
-
-def matrix(named: Sequence[Named], pairs: Sequence[Pair]) -> list[tuple[Named, list[tuple[str, float, str]]]]:
-    """Return for each pyramid its row of shared kernels with every other: words, share, anchor."""
-    known = {frozenset((pair.first.pyramid.uri, pair.second.pyramid.uri)): pair for pair in pairs if pair.comparison}
+    `targets` are the addresses of the pairs that are shown in full, by the addresses of their two pyramids.
+    """
+    shares = {frozenset(_uris(ends)): _jaccard(*ends) for ends in combinations(named, 2)}
     rows = []
     for one in named:
         cells = []
         for other in named:
-            pair = known.get(frozenset((one.pyramid.uri, other.pyramid.uri)))
-            share = pair.comparison.jaccard if pair and pair.comparison else None
-            cells.append((percent(share), share or 0.0, pair.anchor if pair else ""))
+            ends = frozenset(_uris((one, other)))
+            share = shares.get(ends)
+            cells.append(Cell(percent(share), share or 0.0, targets.get(ends, "")))
         rows.append((one, cells))
     return rows
+
+
+def _jaccard(first: Named, second: Named) -> float | None:
+    try:
+        return compare_pyramids(first.pyramid.graph.document, second.pyramid.graph.document).jaccard
+    except OptionError:
+        return None
+
+
+def _uris(ends: Ends) -> tuple[str, str]:
+    return ends[0].pyramid.uri, ends[1].pyramid.uri
 
 
 def pages(report: Report) -> Iterator[Page]:
     """Yield one page per model with at least two pyramids to compare."""
     for model in report.models:
-        named = _named(model, False)
-        ends = [*combinations(named, 2), *across(model, report.models)]
-        pairs = [pair_of(first, second) for first, second in ends]
-        if not pairs:
+        named, beside = named_pyramids(model, False), across(model, report.models)
+        shown = pairs_to_show(named, beside)
+        if not shown:
             continue
-        order = ("two classes on one clip", "two clips of one class", "two networks")
-        shown = sorted(pairs, key=lambda pair: order.index(pair.what) if pair.what in order else len(order))
+        pairs = shown.map(lambda ends: pair_of(*ends))
+        anchors = folder_names(pair.name for pair in pairs)
+        uri = model.addresses.compared
+        targets = {frozenset(_uris(ends)): f"{uri}#{anchor}" for ends, anchor in zip(shown, anchors, strict=True)}
+        compared = Excerpt.of(named if len(named) > 1 else [], MOST_COMPARED)
         yield Page(
-            uri=f"{model.addresses.folder}/pyramids.md",
+            uri=uri,
             title="Pyramids compared",
             template="pages/pyramid_compare.md.j2",
             context={
                 "model": model,
-                "matrix": matrix(named, pairs) if len(named) > 1 else [],
-                "pairs": shown[:MOST_PAIRS],
-                "left_out": max(len(pairs) - MOST_PAIRS, 0),
+                "compared": compared,
+                "matrix": matrix(compared, targets),
+                "pairs": pairs,
+                "anchors": anchors,
                 "spreads": spreads(model),
             },
-            sources=tuple(dict.fromkeys(n.pyramid.view.record.key for pair in ends for n in pair)),
+            sources=tuple(dict.fromkeys(n.pyramid.view.record.key for n in (*named, *(n for e in beside for n in e)))),
             nav=(model.title, "Class pyramids"),
             nav_title="Compared",
             wide=True,
+            finder=Found("Pyramids compared", model.title, "shared kernels classes clips"),
+            parts=tuple(anchors),
         )

@@ -10,7 +10,8 @@ from markupsafe import Markup
 from reportgen.pages.report import ModelView
 from reportgen.pages.templating import inert
 from reportgen.reading.addresses import relative_link
-from reportgen.reading.format import fixed, number, percent, short_kernel_name, short_layer_name
+from reportgen.reading.excerpt import Excerpt
+from reportgen.reading.format import fixed, number, percent, short_kernel_name, short_layer_name, shortened
 from reportgen.reading.run_view import Pyramid
 from reportgen.records.pyramid_schema import LayerFigures
 
@@ -61,7 +62,8 @@ def pieces(model: ModelView, pyramid: Pyramid, layer: LayerFigures) -> list[Piec
     pages = {(view.id.layer, view.id.index): view for view in model.all_kernels}
     probes = model.motion_probes
     found = []
-    for index, value in kept[:SHOWN]:
+    drawn = Excerpt.of(kept, SHOWN)
+    for index, value in drawn:
         view = pages.get((layer.name, index))
         found.append(
             Piece(
@@ -74,7 +76,8 @@ def pieces(model: ModelView, pyramid: Pyramid, layer: LayerFigures) -> list[Piec
         )
     rest = 1.0 - sum(piece.share for piece in found)
     if rest > 1e-6:
-        found.append(Piece("all other kernels", rest, rest * total, others=True))
+        kept_too = f", {drawn.left_out} of them kept" if drawn.left_out else ""
+        found.append(Piece(f"all other kernels{kept_too}", rest, rest * total, others=True))
     return found
 
 
@@ -87,8 +90,7 @@ def _kept(pyramid: Pyramid) -> dict[str, list[tuple[int, float]]]:
 
 
 def _row(here: str, layer: LayerFigures, found: list[Piece], y: int) -> list[str]:
-    name = short_layer_name(layer.name)
-    short = name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
+    short = shortened(short_layer_name(layer.name), _LONGEST)
     body = [f'<text x="{_LEFT - 8}" y="{y + 14}" text-anchor="end">{inert(short)}</text>']
     x, scale = float(_LEFT), _WIDTH - _LEFT
     for piece in found:

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from reportgen.audit.checks import limits_of
 from reportgen.audit.limits import Limits
+from reportgen.pages.maps import MethodMeans, method_means
 from reportgen.pages.motion import LayerMotion, layer_motion
 from reportgen.pages.page import CopiedFile
 from reportgen.reading.addresses import folder_names
@@ -26,6 +27,11 @@ class ModelView(RunView):
     def limits(self) -> Limits:
         """The audit's limits that the run was made with."""
         return limits_of(self)
+
+    @cached_property
+    def method_means(self) -> dict[str, MethodMeans]:
+        """Each saliency method over all clips and classes."""
+        return method_means(self.map_groups.values())
 
     @cached_property
     def motions(self) -> dict[str, LayerMotion | None]:

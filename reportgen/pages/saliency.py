@@ -12,11 +12,10 @@ from reportgen.audit.maps import map_verdicts
 from reportgen.audit.verdicts import Verdict
 from reportgen.pages import charts
 from reportgen.pages.maps import RankRow, curves, ranking
-from reportgen.pages.page import Page
+from reportgen.pages.page import Found, Page
 from reportgen.pages.report import ModelView, Report
 from reportgen.pages.strips import Download, Strip, clip_strip, downloads, picture, strip
 from reportgen.reading.format import figure, metric_rows
-from reportgen.reading.map_checks import MapChecks
 from reportgen.reading.run_view import ClassView, Trouble, trouble
 from reportgen.records.manifest import ClipFacts
 
@@ -74,10 +73,7 @@ def map_method(view: ClassView) -> str:
 
 def rank_rows(model: ModelView, clip: str, asked: str, titles: dict[str, str]) -> list[RankRow]:
     """Return the methods of a class on a clip in the order in which they beat random maps; empty when unmeasured."""
-    groups: dict[tuple[str, str], list[MapChecks]] = defaultdict(list)
-    for (name, about, _method), checks in model.map_checks.items():
-        groups[name, about].append(checks)
-    return ranking(groups.get((clip, asked), []), list(groups.values()), titles)
+    return ranking(model.map_groups.get((clip, asked), []), model.method_means, titles)
 
 
 def map_view(model: ModelView, view: ClassView, clip_title: str) -> MapView:
@@ -121,15 +117,13 @@ def _class_maps(model: ModelView, clip: ClipFacts, views: list[ClassView]) -> Cl
 
 
 def _page(model: ModelView, clip: ClipFacts) -> Page:
-    views = [view for view in model.classes("saliency") if view.clip == clip.name]
+    views = model.on_clip("saliency", clip.name)
     questions: dict[str, list[ClassView]] = defaultdict(list)
     for view in views:
         questions[view.asked].append(view)
     groups = [_class_maps(model, clip, asked) for asked in questions.values()]
     pyramids = [
-        (model.label(v.index), model.addresses.pyramid(v.clip, v.index))
-        for v in model.classes("pyramid")
-        if v.clip == clip.name
+        (model.label(v.index), model.addresses.pyramid(v.clip, v.index)) for v in model.on_clip("pyramid", clip.name)
     ]
     return Page(
         uri=model.addresses.clip(clip.name),
@@ -148,6 +142,12 @@ def _page(model: ModelView, clip: ClipFacts) -> Page:
         nav=(model.title, "Clips"),
         nav_title=clip.title,
         wide=True,
+        finder=Found(
+            clip.title,
+            f"clip, {model.title}",
+            "saliency",
+            model.addresses.file(clip.poster.path) if clip.poster else "",
+        ),
     )
 
 

@@ -75,6 +75,11 @@ class Addresses:
         """The provenance page."""
         return f"{self.folder}/provenance.md"
 
+    @property
+    def compared(self) -> str:
+        """The page that compares pyramids."""
+        return f"{self.folder}/pyramids.md"
+
     def layer(self, layer: str) -> str:
         """The page of a layer."""
         return f"{self.folder}/{self._layers[layer]}/index.md"

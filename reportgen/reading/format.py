@@ -105,6 +105,11 @@ def bytes_size(value: int | None) -> str:
     return f"{size:.1f} GB"
 
 
+def shortened(text: str, most: int) -> str:
+    """Return `text` if it has at most so many characters, else its beginning and an ellipsis."""
+    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
+
+
 def plural(value: int, word: str) -> str:
     """Return a count with its word: 1 clip, 2 clips."""
     return f"{count(value)} {word}{'' if value == 1 else 's'}"

@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
 
+from reportgen.reading.excerpt import Excerpt
 from reportgen.records.pyramid_schema import KernelPlace, NodeFigures, PyramidDocument, ThetaCurve
 
 Ends = dict[int, list[tuple[int, float]]]
@@ -66,12 +67,14 @@ class Graph:
             fed_by[edge.target].append((edge.source, edge.contribution))
         return feeds, fed_by
 
-    def neighbours(self, place: int, most: int = 5) -> tuple[list[tuple[Node, float]], list[tuple[Node, float]]]:
+    def neighbours(self, place: int, most: int = 5) -> tuple[Excerpt[tuple[Node, float]], Excerpt[tuple[Node, float]]]:
         """Return the strongest targets and the strongest sources of a node, each with its contribution."""
-        feeds, fed_by = (
-            [(self.nodes[i], value) for i, value in sorted(ends.get(place, []), key=lambda end: -abs(end[1]))[:most]]
-            for ends in self._ends
-        )
+
+        def strongest(ends: Ends) -> Excerpt[tuple[Node, float]]:
+            ordered = sorted(ends.get(place, []), key=lambda end: -abs(end[1]))
+            return Excerpt.of(ordered, most).map(lambda end: (self.nodes[end[0]], end[1]))
+
+        feeds, fed_by = map(strongest, self._ends)
         return feeds, fed_by
 
 

@@ -132,7 +132,7 @@ class RunView:
         layers += [*self.run.stages, *(kernel.layer for kernel in self._kernel_ids())]
         clips = [clip.name for clip in self.run.clips]
         analyses = list(dict.fromkeys(record.job.analysis for record in self.manifest.records))
-        clips += [view.clip for analysis in _ABOUT_CLASSES for view in self.classes(analysis)]
+        clips += [view.clip for views in self._classes.values() for view in views]
         self.addresses = Addresses(folder, layers, clips, analyses)
         self.clips: dict[str, ClipFacts] = {clip.name: clip for clip in self.run.clips}
         self.layers: dict[str, LayerFacts] = {layer.name: layer for layer in self.run.layers}
@@ -297,12 +297,40 @@ class RunView:
 
     def classes(self, analysis: str) -> list[ClassView]:
         """Return the classes on clips that an analysis was asked about."""
-        found = []
-        for record in self.manifest.of(analysis):
-            if "/class-" in record.job.unit:
+        return self._classes.get(analysis, [])
+
+    def on_clip(self, analysis: str, clip: str) -> list[ClassView]:
+        """Return the classes that an analysis was asked about on one clip."""
+        return self._on_clips.get((analysis, clip), [])
+
+    def of_class(self, analysis: str, index: int) -> list[ClassView]:
+        """Return where an analysis was asked about one class, on all clips."""
+        return self._of_classes.get((analysis, index), [])
+
+    @cached_property
+    def _classes(self) -> dict[str, list[ClassView]]:
+        found: dict[str, list[ClassView]] = defaultdict(list)
+        for record in self.manifest.records:
+            if record.job.analysis in _ABOUT_CLASSES and "/class-" in record.job.unit:
                 clip, index, against = self.parse_class(record.job.unit)
-                found.append(ClassView(clip, index, record, against))
-        return found
+                found[record.job.analysis].append(ClassView(clip, index, record, against))
+        return dict(found)
+
+    @cached_property
+    def _on_clips(self) -> dict[tuple[str, str], list[ClassView]]:
+        found: dict[tuple[str, str], list[ClassView]] = defaultdict(list)
+        for analysis, views in self._classes.items():
+            for view in views:
+                found[analysis, view.clip].append(view)
+        return dict(found)
+
+    @cached_property
+    def _of_classes(self) -> dict[tuple[str, int], list[ClassView]]:
+        found: dict[tuple[str, int], list[ClassView]] = defaultdict(list)
+        for analysis, views in self._classes.items():
+            for view in views:
+                found[analysis, view.index].append(view)
+        return dict(found)
 
     @cached_property
     def map_checks(self) -> dict[tuple[str, str, str], MapChecks]:
@@ -313,6 +341,14 @@ class RunView:
                 checks = self.read(artifact, MapChecks)
                 found[view.clip, view.asked, checks.method] = checks
         return found
+
+    @cached_property
+    def map_groups(self) -> dict[tuple[str, str], list[MapChecks]]:
+        """The checks of all methods' maps, by clip and class (or contrast)."""
+        groups: dict[tuple[str, str], list[MapChecks]] = defaultdict(list)
+        for (clip, asked, _method), checks in self.map_checks.items():
+            groups[clip, asked].append(checks)
+        return dict(groups)
 
     @cached_property
     def pyramids(self) -> list[Pyramid]:

@@ -71,6 +71,7 @@ class SampleRun:
     """Writes one run, record by record."""
 
     classes: int | None = len(LABELS)
+    labels: tuple[str, ...] = LABELS
     untrained = False
     kernels = 5
 
@@ -103,7 +104,7 @@ class SampleRun:
             Run(
                 model=self.model,
                 card=self._card(),
-                labels=LABELS if self.classes else (),
+                labels=self.labels if self.classes else (),
                 weights=WeightsFacts(
                     file=None if self.untrained else "weights.safetensors",
                     sha256="ab" * 32,

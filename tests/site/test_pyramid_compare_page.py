@@ -25,8 +25,8 @@ def test_two_classes_on_one_clip_are_compared_once(report: Report) -> None:
     assert len(page.sources) == 2
     share = pair.comparison.jaccard
     assert share == 1.0  # the sample's pyramids keep the same kernels
-    assert [[cell[0] for cell in cells] for _, cells in page.context["matrix"]] == [["–", "100%"], ["100%", "–"]]
-    assert page.context["spreads"] == []
+    assert [[cell.words for cell in cells] for _, cells in page.context["matrix"]] == [["–", "100%"], ["100%", "–"]]
+    assert len(page.context["spreads"]) == 0
 
 
 def test_networks_of_other_layers_are_not_put_side_by_side(report: Report) -> None:

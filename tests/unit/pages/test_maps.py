@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reportgen.pages.maps import places, ranking
+from reportgen.pages.maps import method_means, places, ranking
 from reportgen.reading.map_checks import MapChecks, RandomBand, Shuffled
 
 
@@ -27,7 +27,7 @@ def test_methods_rank_by_their_gain_here_and_on_the_mean() -> None:
     here = [checks("a", 0.6, 0.4), checks("b", 0.9, 0.1), MapChecks(method="c")]
     other = [checks("a", 0.9, 0.1), checks("b", 0.7, 0.3)]
     assert places(here) == {"b": 1, "a": 2}
-    rows = ranking(here, [here, other], {"b": "Bee"})
+    rows = ranking(here, method_means([here, other]), {"b": "Bee"})
     assert [(row.title, row.place) for row in rows] == [("Bee", 1), ("a", 2), ("c", None)]
     assert rows[0].mean_place == 1.5
     assert rows[0].mean_gain == pytest.approx(0.3)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from reportgen.pages.navigation import MOST_LISTED, navigation, site_configuration
+from reportgen.pages.navigation import LEAST_LISTED, LONGEST, MOST_LISTED, WHOLE, navigation, site_configuration
 from reportgen.pages.page import Page
 
 
@@ -36,8 +36,24 @@ def test_titles_are_escaped_because_themes_write_them_as_they_are() -> None:
 
 
 def test_a_section_lists_only_so_many_pages() -> None:
-    found = navigation([page(f"{i}.md", ("S",), str(i)) for i in range(MOST_LISTED + 50)])
-    assert len(found[0]["S"]) == MOST_LISTED
+    (section,) = navigation([page(f"{i}.md", ("S",), str(i)) for i in range(MOST_LISTED + 50)])
+    ((title, listed),) = section.items()
+    assert len(listed) == MOST_LISTED
+    assert title == f"S ({MOST_LISTED} of {MOST_LISTED + 50})"
+
+
+def test_all_sections_together_list_only_so_many_pages() -> None:
+    pages = [page(f"{s}/{i}.md", (f"M{s}", "Clips"), str(i)) for s in range(30) for i in range(50)]
+    listed = [len(clips) for model in navigation(pages) for (group,) in model.values() for clips in group.values()]
+    assert len(listed) == 30
+    assert sum(listed) <= WHOLE
+    assert min(listed) >= LEAST_LISTED
+
+
+def test_a_long_title_is_cut_in_the_navigation() -> None:
+    (entry,) = navigation([page("a.md", (), "x" * 300)])
+    ((title, _),) = entry.items()
+    assert title == "x" * (LONGEST - 1) + "…"
 
 
 def test_the_configuration_is_whole_and_plain(tmp_path: Path) -> None:

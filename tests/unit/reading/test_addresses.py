@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reportgen.reading.addresses import Addresses, folder_names, relative_link
-from reportgen.records.identities import ClassId, KernelId
+from reportgen.records.identities import ClassId, KernelId, slug
 
 
 def test_a_kernels_address_is_its_identity() -> None:
@@ -45,6 +45,15 @@ def test_no_folder_has_the_name_of_a_page_or_of_a_file_beside_it() -> None:
     }
     analyses = [addresses.analysis(name) for name in ("Probe", "probe", "pro be")]
     assert analyses == ["m/analysis/Probe.md", "m/analysis/probe-2.md", "m/analysis/pro-be.md"]
+
+
+def test_long_names_that_begin_alike_get_folders_that_fit_and_differ() -> None:
+    long = ["a" * 300 + end for end in ("x", "y")]
+    found = folder_names(long)
+    assert len(set(found)) == 2
+    assert all(len(name) <= 120 for name in found)
+    assert folder_names(long) == found
+    assert slug("é" * 300) == "unnamed"
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,8 @@ def test_neighbours_are_the_strongest_whatever_their_sign(document: PyramidDocum
     graph = as_graph(document)
     feeds, fed_by = graph.neighbours(graph.places["a", 1], most=1)
     assert [(node.layer, node.index, value) for node, value in feeds] == [("b", 0, -0.5)]
-    assert fed_by == []
+    assert len(fed_by) == 0
+    assert feeds.left_out == 1
     assert [value for _, value in graph.neighbours(0)[1]] == [2.0, 1.0]
 
 
