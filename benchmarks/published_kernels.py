@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from reportgen.analyses.kernels.parametrization import colour_matrix
-from reportgen.networks.core.network import Network, to_argument
+from reportgen.networks.core.call import to_call
+from reportgen.networks.core.network import Network
 from reportgen.networks.core.taps import Taps, replaced
 from reportgen.networks.speed.folding import folded_stems
 from reportgen.networks.speed.layout import channels_last, channels_last_pays
@@ -152,7 +153,7 @@ def _layer_output(network: Network, argument: Tensor, layer: str, *, shortened: 
     name = network.layer_name(layer)
     with Taps(network.module, [name], stop_at=name if shortened else None) as taps:
         try:
-            network.module(to_argument(argument, network.adapter))
+            to_call(argument, network.adapter).of(network.module)
         except Exception:
             # A classifier made for the native size refuses this one; the published code goes as far as it can, too.
             if not taps.all[name]:

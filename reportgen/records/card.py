@@ -84,15 +84,27 @@ class ClipSpec(Frozen):
 
 
 class Adapter(Frozen):
-    """How a clip `N C T H W` becomes the network's argument, and which of its outputs is the class score."""
+    """How a clip `N C T H W` becomes what the network is called with, and what its answer means."""
 
-    input: Literal["clip", "frame", "stacked_frames", "pathways"] = Field(
+    input: Literal["clip", "frame", "frames", "stacked_frames", "pathways"] = Field(
         "clip",
-        description="clip: N C T H W. frame: the clip's only frame, N C H W. stacked_frames: the frames along the "
-        "channel axis, N (T C) H W. pathways: a list of clips, one per entry of `strides`.",
+        description="clip: one tensor in the order of `layout`. frame: the clip's only frame, without T. frames: a "
+        "list of its frames, each without T. stacked_frames: the frames along the channel axis, N (T C) H W. "
+        "pathways: a list of clips, one per entry of `strides`.",
+    )
+    layout: Literal["N C T H W", "N T C H W", "N T H W C"] = Field(
+        "N C T H W", description="Order of the axes of a clip; of a frame, without T."
+    )
+    numbers: Literal["float32", "uint8"] = Field(
+        "float32", description="uint8: the network asks for bytes; the clip's value_range is then [0, 255]."
     )
     strides: tuple[int, ...] = Field((), description="Temporal stride of each pathway (SlowFast: [4, 1]); () is [1].")
     as_list: bool = Field(False, description="True when the network takes its clip inside a list.")
+    as_arguments: bool = Field(False, description="True when each pathway or frame is an argument of its own.")
+    keywords: tuple[str, ...] = Field((), description="Names by which the network takes its arguments, in order.")
+    constants: dict[str, bool | int | float | str | None] = Field(
+        default_factory=dict, description="Further keyword arguments of every call, e.g. return_dict."
+    )
     output: tuple[int | str, ...] = Field(
         (), description="Path of indices and keys from what the network returns to the class scores."
     )
@@ -100,6 +112,12 @@ class Adapter(Frozen):
         "logits", description="What the network returns; probabilities: logits are read before the final softmax."
     )
     average: tuple[int, ...] = Field((), description="Axes of the class scores that are averaged (N K T: [2]).")
+
+    @model_validator(mode="after")
+    def _stacked(self) -> Adapter:
+        if self.input == "stacked_frames" and self.layout != "N C T H W":
+            raise ValueError("layout of stacked frames is always N (T C) H W: leave it out")
+        return self
 
 
 class Stage(Frozen):

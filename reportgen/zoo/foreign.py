@@ -130,7 +130,7 @@ def with_probabilities(definition: Definition, module: nn.Module) -> Definition:
     if not network.has_classes or card.adapter.scores == "probabilities":
         return definition
     with torch.no_grad():
-        scores = network.class_scores(module(network.prepare(torch.full((1, *card.clip.shape), 0.5))))
+        scores = network.class_scores(network.run(torch.full((1, *card.clip.shape), 0.5)))
     sums_to_one = torch.allclose(scores.sum(1), torch.ones(1), atol=1e-3)
     if not sums_to_one or scores.min() < 0:
         return definition

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from reportgen.errors import NetworkError
-from reportgen.networks.core.network import to_argument
+from reportgen.networks.core.call import to_call
 from reportgen.networks.trace.arrival import colours_and_frames, first_arrival
 from reportgen.records.card import Adapter, ClipSpec
 from reportgen.zoo.overrides import merged
@@ -81,7 +81,7 @@ def run(module: nn.Module, spec: ClipSpec, form: Adapter, *, frames: int | None 
     channels, native, height, width = spec.shape
     clips = torch.zeros(BATCH, channels, frames or native, height, width, device=device_of(module))
     with torch.no_grad():
-        return module(to_argument(clips, form))
+        return to_call(clips, form).of(module)
 
 
 def leaves(output: Any, path: tuple[int | str, ...] = ()) -> Iterator[tuple[tuple[int | str, ...], Tensor]]:
@@ -101,7 +101,7 @@ def _doubt(module: nn.Module, spec: ClipSpec, form: Adapter) -> str | None:
     shape = (1, *spec.shape)
     clips = torch.rand(shape, generator=torch.Generator().manual_seed(0)).to(device_of(module))
     try:
-        reading, arrival = colours_and_frames(lambda given: module(to_argument(given, form)), clips)
+        reading, arrival = colours_and_frames(lambda given: to_call(given, form).of(module), clips)
     except FAULTS as error:
         return f"a single clip ends with {describe(error)}"
     if arrival is None:
@@ -138,7 +138,11 @@ def _is_stack(channels: int, clip: Given) -> bool:
 
 def _forms(adapter: Given, templates: list[Adapter]) -> list[Adapter]:
     """Return the forms to try with what the user said in them, each once."""
-    return list(dict.fromkeys(merged(Adapter, one.model_dump(), adapter, "--adapter") for one in templates))
+    found: list[Adapter] = []
+    for template in templates:
+        form = merged(Adapter, template.model_dump(), adapter, "--adapter")
+        found += [form] if form not in found else []
+    return found
 
 
 def _clip_sizes(clip: Given) -> list[tuple[int, int, int]]:
@@ -164,7 +168,7 @@ def _wanted(module: nn.Module, form: Adapter, size: tuple[int, int, int]) -> int
     """Return the channels that the first convolution to run takes, where the clip's channels arrive at it as such."""
     clips = torch.zeros(BATCH, 3, *size, device=device_of(module))
     try:
-        arrival = first_arrival(lambda given: module(to_argument(given, form)), clips)
+        arrival = first_arrival(lambda given: to_call(given, form).of(module), clips)
     except FAULTS:
         return None
     if arrival is None or arrival.dims == 0:

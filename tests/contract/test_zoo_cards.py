@@ -16,7 +16,8 @@ import zoo_cards
 from torch import Tensor, nn
 
 from reportgen.errors import CardError, NetworkError
-from reportgen.networks.core.network import Network, to_argument
+from reportgen.networks.core.call import to_call
+from reportgen.networks.core.network import Network
 from reportgen.records.card import ModelCard
 from reportgen.zoo.sources import definition_of, import_file
 
@@ -43,7 +44,7 @@ def run(module: nn.Module, card: ModelCard, *, frames: int = 0, side: int = 0) -
     channels, native_frames, height, width = card.clip.shape
     shape = (1, channels, frames or native_frames, side or height, side or width)
     with torch.no_grad():
-        return module(to_argument(torch.empty(shape, device="meta"), card.adapter))
+        return to_call(torch.empty(shape, device="meta"), card.adapter).of(module)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ import torch
 import zoo_cards
 from torch import Tensor, nn
 
-from reportgen.networks.core.network import to_argument
+from reportgen.networks.core.call import to_call
 from reportgen.zoo.sources import import_file
 
 TOLERANCE = 1e-4
@@ -134,7 +134,7 @@ def test_parameters_and_multiply_adds_are_the_recorded_ones(name: str) -> None:
 @pytest.mark.parametrize("name", zoo_cards.recorded())
 def test_native_clip_has_the_recorded_shape(name: str) -> None:
     card = zoo_cards.entry(name).card
-    argument = to_argument(torch.empty(1, *card.clip.shape, device="meta"), card.adapter)
+    (argument,) = to_call(torch.empty(1, *card.clip.shape, device="meta"), card.adapter).args
     assert list(argument.shape) == zoo_cards.golden(name)["input"]
 
 

@@ -73,7 +73,7 @@ class Meter:
     def __call__(self, clips: Tensor) -> dict[str, Measured]:
         """Return each layer's answers to `clips` `N C T H W` in [0, 1] RGB, on whichever device they are."""
         with torch.no_grad(), self.listening(len(clips)) as found:
-            self.network.module(self.network.prepare(clips.to(self.network.device)))
+            self.network.run(clips.to(self.network.device))
         return found
 
     def _measure(

@@ -80,7 +80,7 @@ def _measured(meter: Meter, variants: Tensor, size: int, classes: bool) -> tuple
                 if classes:
                     scores.append(network.logits(given).float().cpu())
                 else:
-                    network.module(network.prepare(given))
+                    network.run(given)
             responses.append({layer: measured.values for layer, measured in found.items()})
         return scores, responses
 

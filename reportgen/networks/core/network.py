@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from reportgen.errors import NetworkError, unknown_name
+from reportgen.networks.core.call import Call, normalise, to_call
 from reportgen.networks.core.taps import Taps
 from reportgen.records.card import Adapter, ClipSpec, ModelCard
 from reportgen.records.manifest import WeightsFacts
@@ -55,12 +56,22 @@ class Network:
         """Whether the network tells classes apart."""
         return self.card is None or (self.card.classes is not None and self.adapter.scores != "none")
 
-    def prepare(self, clips: Tensor) -> Any:
-        """Return the module's argument for clips `N C T H W` in [0, 1] RGB (differentiable).
+    def prepare(self, clips: Tensor) -> Call:
+        """Return what the module is called with for clips `N C T H W` in [0, 1] RGB (differentiable).
 
         A bare module takes its input as is. Raises NetworkError for clips that the network cannot take.
         """
-        return clips if self.card is None else to_argument(normalise(clips, self.card.clip), self.adapter)
+        return Call((clips,)) if self.card is None else to_call(normalise(clips, self.card.clip), self.adapter)
+
+    def run(self, clips: Tensor) -> Any:
+        """Return what the module answers to clips `N C T H W` in [0, 1] RGB.
+
+        Clips on the meta device run without arithmetic, wherever the network is; most networks can.
+        """
+        call = self.prepare(clips)
+        if clips.device.type == "meta" and self.device.type != "meta":
+            return call.with_state(self.module, ghosts(self.module))
+        return call.of(self.module)
 
     def class_scores(self, output: Any) -> Tensor:
         """Return the class scores `N K` within what the module returned.
@@ -91,9 +102,9 @@ class Network:
                 raise NetworkError(f"{self.name} returns probabilities: its card must name the classifier layer.")
             name = self.layer_name(classifier)
             with Taps(self.module, [name]) as taps:
-                self.module(self.prepare(clips))
+                self.run(clips)
                 return class_positions(taps[name], last=isinstance(self.submodule(name), nn.Linear))
-        return self.class_scores(self.module(self.prepare(clips)))
+        return self.class_scores(self.run(clips))
 
     def submodule(self, layer: str) -> nn.Module:
         """Return the layer of that name; the published spelling with underscores is accepted too."""
@@ -122,35 +133,10 @@ def as_network(network: Network | nn.Module) -> Network:
     return Network(module, device=parameter.device if parameter is not None else torch.device("cpu"))
 
 
-def normalise(clips: Tensor, spec: ClipSpec) -> Tensor:
-    """Return clips `N C T H W` from [0, 1] RGB in the value range, channel order, mean and std of `spec`."""
-    if clips.ndim != 5 or clips.shape[1] != spec.channels:
-        raise NetworkError(f"Clips must be N {spec.channels} T H W, got {tuple(clips.shape)}.")
-    low, high = spec.value_range
-    if spec.channel_order == "BGR":
-        clips = clips.flip(1)
-    # Filled on the device: a copy from the host could not be recorded in a CUDA graph.
-    mean, std = (
-        torch.cat([clips.new_full((1, 1, 1, 1, 1), value) for value in values], dim=1)
-        for values in (spec.mean, spec.std)
-    )
-    return (clips * (high - low) + low - mean) / std
-
-
-def to_argument(clips: Tensor, adapter: Adapter) -> Any:
-    """Return what the module is called with, for normalised clips `N C T H W`, as the adapter says."""
-    argument: Any
-    if adapter.input == "frame":
-        if clips.shape[2] != 1:
-            raise NetworkError(f"A 2D network takes clips of one frame, got {clips.shape[2]} frames.")
-        argument = clips.squeeze(2)
-    elif adapter.input == "stacked_frames":
-        argument = clips.transpose(1, 2).flatten(1, 2)
-    elif adapter.input == "pathways":
-        argument = [clips[:, :, ::stride] for stride in adapter.strides or (1,)]
-    else:
-        argument = clips
-    return [argument] if adapter.as_list else argument
+def ghosts(module: nn.Module) -> dict[str, Tensor]:
+    """Return the parameters and buffers of a module on the meta device: their shapes without their values."""
+    state = [*module.named_parameters(), *module.named_buffers()]
+    return {name: value.detach().to("meta") for name, value in state}
 
 
 def class_positions(scores: Tensor, *, last: bool = False) -> Tensor:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any
 
 from torch import Tensor, nn
-from torch.func import functional_call
 
+from reportgen.networks.core.call import Call
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.taps import Reached, Taps
 
@@ -24,16 +23,12 @@ def run_until(network: Network, clips: Tensor, layer: str) -> Tensor:
     name = network.layer_name(layer)
     with Taps(network.module, [name], stop_at=name) as taps:
         with suppress(Reached):
-            argument = network.prepare(clips)
-            if clips.device.type == "meta":
-                functional_call(network.module, ghosts(network.module), (argument,))
-            else:
-                network.module(argument)
+            network.run(clips)
         return taps[name]
 
 
-def input_of(module: nn.Module, argument: Any, layer: str) -> Tensor:
-    """Return what `layer` is given when `module` is called with `argument`; nothing from the layer on is run."""
+def input_of(module: nn.Module, call: Call, layer: str) -> Tensor:
+    """Return what `layer` is given when `module` is called so; nothing from the layer on is run."""
     inputs: list[Tensor] = []
 
     def keep(_module: nn.Module, args: tuple[Tensor, ...]) -> None:
@@ -43,13 +38,7 @@ def input_of(module: nn.Module, argument: Any, layer: str) -> Tensor:
     handle = module.get_submodule(layer).register_forward_pre_hook(keep)
     try:
         with suppress(Reached):
-            module(argument)
+            call.of(module)
     finally:
         handle.remove()
     return inputs[0]
-
-
-def ghosts(module: nn.Module) -> dict[str, Tensor]:
-    """Return the parameters and buffers of a module on the meta device: their shapes without their values."""
-    state = [*module.named_parameters(), *module.named_buffers()]
-    return {name: value.detach().to("meta") for name, value in state}

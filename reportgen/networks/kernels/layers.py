@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from reportgen.errors import NetworkError
 from reportgen.networks.core.network import Network, as_network
-from reportgen.networks.core.passes import REFUSALS, ghosts
+from reportgen.networks.core.passes import REFUSALS
 from reportgen.networks.trace.field_tracer import FieldTracer
 from reportgen.networks.trace.fields import clip_field
 from reportgen.records.manifest import LayerFacts
@@ -119,11 +119,7 @@ def _observe(
         with torch.no_grad(), tracer:
             clip = torch.zeros(1, *shape, device=device)
             tracer.mark(clip, clip_field(clip.shape))
-            argument = network.prepare(clip)
-            if device.type == "meta" and network.device.type != "meta":
-                torch.func.functional_call(network.module, ghosts(network.module), (argument,))
-            else:
-                network.module(argument)
+            network.run(clip)
     finally:
         for handle in handles:
             handle.remove()

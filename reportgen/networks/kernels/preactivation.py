@@ -15,13 +15,12 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 from torch.nn import functional
 
 from reportgen.errors import NetworkError, OptionError, UnknownNameError
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.out_of_memory import is_out_of_memory
-from reportgen.networks.core.passes import REFUSALS, ghosts, input_of, run_until
+from reportgen.networks.core.passes import REFUSALS, input_of, run_until
 from reportgen.networks.speed.folding import FoldedConvolution
 
 Objective = Literal["channel", "firing", "neuron"]
@@ -154,11 +153,7 @@ def _readers(network: Network, names: set[str], clip_shape: tuple[int, int, int]
 
 def _observed(network: Network, names: set[str], clip: Tensor) -> _Readers:
     with _Readers(network, names) as found, torch.no_grad(), suppress(_Found):
-        argument = network.prepare(clip)
-        if clip.device.type == "meta":
-            functional_call(network.module, ghosts(network.module), (argument,))
-        else:
-            network.module(argument)
+        network.run(clip)
     return found
 
 

@@ -11,7 +11,6 @@ import importlib.util
 import math
 import shutil
 from collections.abc import Callable
-from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -49,12 +48,16 @@ def compiled_inputs(network: Network, layer: str, clips: Tensor) -> Program:
     The program uses the network's own weights, as they lie at this moment, and the precision of the caller's autocast.
     Raises NetworkError when the network cannot be compiled.
     """
+
+    def inputs(given: Tensor) -> Tensor:
+        return input_of(network.module, network.prepare(given), layer)
+
     try:
-        plain = network.prepare(clips.detach())
+        plain = clips.detach()
         # Recorded and not exported: an export wants whole modules, and this stops in the midst of them.
-        recorded = make_fx(partial(input_of, network.module, layer=layer), pre_dispatch=True)(plain)
+        recorded = make_fx(inputs, pre_dispatch=True)(plain)
         program = torch.compile(recorded, dynamic=False)
-        first: Tensor = program(network.prepare(clips.detach().requires_grad_()))
+        first: Tensor = program(clips.detach().requires_grad_())
         first.sum().backward()  # the way back is compiled at its first use
     except Exception as error:  # whatever a compiler may raise
         if is_out_of_memory(error):
@@ -62,12 +65,12 @@ def compiled_inputs(network: Network, layer: str, clips: Tensor) -> Program:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise NetworkError(f"{network.name} cannot be compiled up to {layer}: {reason}") from error
     with torch.no_grad():
-        wanted = input_of(network.module, plain, layer)
+        wanted = inputs(plain)
     if not torch.allclose(first, wanted, rtol=1e-2, atol=1e-2 * float(wanted.abs().max())):
         raise NetworkError(f"{network.name} compiled up to {layer} computes something else: set compile to 'never'.")
 
     def run(own: Tensor) -> Tensor:
-        inputs: Tensor = program(network.prepare(own))
-        return inputs
+        given: Tensor = program(own)
+        return given
 
     return run

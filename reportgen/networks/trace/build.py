@@ -78,7 +78,7 @@ def class_output(network: Network, clips: Tensor) -> Tensor:
     """
     if network.card is not None and network.has_classes:
         return network.logits(clips)
-    output: Any = network.module(network.prepare(clips))
+    output: Any = network.run(clips)
     tensors = [leaf for leaf in tree_leaves(output) if isinstance(leaf, Tensor) and leaf.ndim > 1]
     if not tensors:
         raise NetworkError(f"{network.name} returns no tensor N K: wrap it so that it returns its scores.")

@@ -243,7 +243,7 @@ def build(card):
     (zoo / "net" / "arch.py").write_text(deep)
     network = load_network("net", zoo=[zoo], untrained=True)
     with torch.no_grad():
-        maps = network.module[:-3](network.prepare(torch.rand(1, 3, 4, 8, 8)))  # type: ignore[index]
+        maps = network.prepare(torch.rand(1, 3, 4, 8, 8)).of(network.module[:-3])  # type: ignore[index]
     assert 0.01 < maps.std() < 100
 
 
@@ -251,7 +251,7 @@ def test_the_clip_and_the_adapter_can_be_changed(zoo: Path) -> None:
     network = load_network("net", zoo=[zoo], meta=True, clip={"frames": 2}, adapter={"as_list": True})
     assert network.card is not None
     assert network.card.clip.shape == (3, 2, 8, 8)
-    assert isinstance(network.prepare(torch.rand(1, 3, 2, 8, 8)), list)
+    assert isinstance(network.prepare(torch.rand(1, 3, 2, 8, 8)).args[0], list)
     with pytest.raises(OptionError, match="--clip-spec is not valid: mean and std must have 3 values"):
         load_network("net", zoo=[zoo], untrained=True, clip={"mean": (0.0,)})
     with pytest.raises(OptionError, match=r"--adapter is not valid: input"):

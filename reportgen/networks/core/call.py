@@ -1,0 +1,81 @@
+"""From a clip to what a module is called with: normalised, laid out, and passed as its card says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from reportgen.errors import NetworkError
+from reportgen.networks.core.bytes import as_bytes
+from reportgen.records.card import Adapter, ClipSpec
+
+_AXES = {"N": 0, "C": 1, "T": 2, "H": 3, "W": 4}
+
+
+@dataclass(frozen=True)
+class Call:
+    """The arguments that a module is called with."""
+
+    args: tuple[Any, ...] = ()
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+
+    def of(self, module: nn.Module) -> Any:
+        """Return what the module answers."""
+        return module(*self.args, **self.kwargs)
+
+    def with_state(self, module: nn.Module, state: dict[str, Tensor]) -> Any:
+        """Return what the module answers with other parameters and buffers."""
+        return functional_call(module, state, self.args, dict(self.kwargs))
+
+
+def normalise(clips: Tensor, spec: ClipSpec) -> Tensor:
+    """Return clips `N C T H W` from [0, 1] RGB in the value range, channel order, mean and std of `spec`."""
+    if clips.ndim != 5 or clips.shape[1] != spec.channels:
+        raise NetworkError(f"Clips must be N {spec.channels} T H W, got {tuple(clips.shape)}.")
+    low, high = spec.value_range
+    if spec.channel_order == "BGR":
+        clips = clips.flip(1)
+    # Filled on the device: a copy from the host could not be recorded in a CUDA graph.
+    mean, std = (
+        torch.cat([clips.new_full((1, 1, 1, 1, 1), value) for value in values], dim=1)
+        for values in (spec.mean, spec.std)
+    )
+    return (clips * (high - low) + low - mean) / std
+
+
+def to_call(clips: Tensor, adapter: Adapter) -> Call:
+    """Return what the module is called with, for normalised clips `N C T H W`, as the adapter says."""
+    parts = [_laid_out(part, adapter) for part in _parts(clips, adapter)]
+    listed = adapter.as_list or adapter.input in {"pathways", "frames"}
+    passed: list[Any] = parts if adapter.as_arguments else [parts if listed else parts[0]]
+    if not adapter.keywords:
+        return Call(tuple(passed), dict(adapter.constants))
+    if len(adapter.keywords) != len(passed):
+        raise NetworkError(f"adapter.keywords names {len(adapter.keywords)} arguments, but there are {len(passed)}.")
+    return Call((), {**adapter.constants, **dict(zip(adapter.keywords, passed, strict=True))})
+
+
+def _parts(clips: Tensor, adapter: Adapter) -> list[Tensor]:
+    """Return the tensors that the network takes, each still `N C T H W`."""
+    if adapter.input == "frame" and clips.shape[2] != 1:
+        raise NetworkError(f"A 2D network takes clips of one frame, got {clips.shape[2]} frames.")
+    if adapter.input == "pathways":
+        return [clips[:, :, ::stride] for stride in adapter.strides or (1,)]
+    return list(clips.split(1, dim=2)) if adapter.input == "frames" else [clips]
+
+
+def _laid_out(clip: Tensor, adapter: Adapter) -> Tensor:
+    """Return one tensor in the order of axes and the type of number that the network takes."""
+    if adapter.input == "stacked_frames":
+        laid = clip.transpose(1, 2).flatten(1, 2)
+    else:
+        letters = adapter.layout.split()
+        laid = clip.permute([_AXES[letter] for letter in letters]) if adapter.layout != "N C T H W" else clip
+        if adapter.input in {"frame", "frames"}:
+            laid = laid.squeeze(letters.index("T"))
+    return as_bytes(laid) if adapter.numbers == "uint8" else laid
