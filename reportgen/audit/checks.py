@@ -12,8 +12,10 @@ from reportgen.audit.maps import curves_suffice, shuffles_suffice
 from reportgen.audit.verdicts import State, Verdict, graded
 from reportgen.reading.ablation import Drop, causal_drops
 from reportgen.reading.figures import KernelFigures
-from reportgen.reading.format import count, figure, fixed, number, percent, plural
+from reportgen.reading.format import count, fixed, number, percent, plural
 from reportgen.reading.run_view import ClassView, RunView
+from reportgen.records.answers.pyramid import PyramidAnswer
+from reportgen.records.answers.saliency import SaliencyAnswer
 from reportgen.records.manifest import WeightsFacts
 
 
@@ -40,8 +42,9 @@ def _beats(figures: KernelFigures) -> bool | None:
     return figures.activation > figures.best_real
 
 
-def _together(view: ClassView) -> Drop | None:
-    rows = causal_drops(view.answer) if view.answer else []
+def _together(model: RunView, view: ClassView) -> Drop | None:
+    answer = model.answer(view.record, PyramidAnswer)
+    rows = causal_drops(answer) if answer else []
     return next((row for row in rows if row.name == "together"), None)
 
 
@@ -167,7 +170,7 @@ def _pyramid_checks(model: RunView, limits: Limits) -> list[Verdict]:
     errors = [(pyramid.graph.conservation, pyramid.uri) for pyramid in model.pyramids]
     error, page = max(((value, uri) for value, uri in errors if value is not None), default=(None, ""))
     views = model.classes("pyramid")
-    together = [row for view in views if (row := _together(view))]
+    together = [row for view in views if (row := _together(model, view))]
     clear = sum(row.clear for row in together)
     first = model.addresses.pyramid(views[0].clip, views[0].index) if views else ""
     return [
@@ -193,9 +196,9 @@ def _pyramid_checks(model: RunView, limits: Limits) -> list[Verdict]:
 
 def _saliency_checks(model: RunView, limits: Limits) -> list[Verdict]:
     errors = [
-        (abs(value), model.addresses.clip(view.clip))
+        (abs(answer.completeness_error), model.addresses.clip(view.clip))
         for view in model.classes("saliency")
-        if view.answer and (value := figure(view.answer.metrics, "completeness_error")) is not None
+        if (answer := model.answer(view.record, SaliencyAnswer)) and answer.completeness_error is not None
     ]
     error, page = max(errors, default=(None, ""))
     return [

@@ -5,20 +5,20 @@ from __future__ import annotations
 from reportgen.audit.limits import Limits
 from reportgen.audit.verdicts import State, Verdict, graded
 from reportgen.reading.format import fixed, percent
-from reportgen.reading.map_checks import MapChecks
+from reportgen.records.answers.faithfulness import FaithfulnessAnswer
 
 
-def curves_suffice(checks: MapChecks, limits: Limits) -> bool:
+def curves_suffice(checks: FaithfulnessAnswer, limits: Limits) -> bool:
     """Whether a map's curves are evidence enough for a failure."""
     return (checks.random_maps or 0) >= limits.random_maps and len(checks.shares) > limits.curve_steps
 
 
-def shuffles_suffice(checks: MapChecks, limits: Limits) -> bool:
+def shuffles_suffice(checks: FaithfulnessAnswer, limits: Limits) -> bool:
     """Whether weights were shuffled at depths enough for a failure."""
     return checks.randomisation is not None and len(checks.randomisation.layers) >= limits.shuffled_depths
 
 
-def faithful_state(checks: MapChecks | None) -> State:
+def faithful_state(checks: FaithfulnessAnswer | None) -> State:
     """Return pass for a map that beats random maps at both tests, warn for one test alone, else fail."""
     if checks is None or checks.beats_random is None or checks.insertion_band is None or checks.deletion_band is None:
         return "untested"
@@ -29,7 +29,7 @@ def faithful_state(checks: MapChecks | None) -> State:
     return "warn" if inserted or deleted else "fail"
 
 
-def map_verdicts(completeness: float | None, checks: MapChecks | None, limits: Limits) -> list[Verdict]:
+def map_verdicts(completeness: float | None, checks: FaithfulnessAnswer | None, limits: Limits) -> list[Verdict]:
     """Return the badges of one map; by `limits`, what was measured with too little effort warns and does not fail."""
     found = []
     if completeness is not None:
@@ -48,7 +48,7 @@ def map_verdicts(completeness: float | None, checks: MapChecks | None, limits: L
     return found
 
 
-def _faithful(checks: MapChecks | None, limits: Limits) -> Verdict:
+def _faithful(checks: FaithfulnessAnswer | None, limits: Limits) -> Verdict:
     state = faithful_state(checks)
     figure, meaning = "–", "Does uncovering what the map marks bring the class back?"
     if checks and checks.insertion_band and checks.deletion_band:
@@ -66,7 +66,7 @@ def _faithful(checks: MapChecks | None, limits: Limits) -> Verdict:
     return Verdict(state, "faithful", figure, "both beyond the 95% band of random maps", meaning)
 
 
-def _method_checks(checks: MapChecks, limits: Limits) -> list[Verdict]:
+def _method_checks(checks: FaithfulnessAnswer, limits: Limits) -> list[Verdict]:
     found = []
     if checks.randomisation:
         state = graded(checks.randomisation.kept, *limits.map_weights)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from reportgen.audit.limits import Limits
-from reportgen.reading.evidence import DrivingWord
 from reportgen.reading.excerpt import Excerpt
 from reportgen.reading.figures import KernelFigures
 from reportgen.reading.format import fixed, number, percent, plural
+from reportgen.records.answers.evidence import LabelWord
 
 MOST_WORDS = 6
 """Words listed in a sentence."""
@@ -89,7 +89,7 @@ def evidence(figures: KernelFigures) -> str:
     return f"{reached} is {number(figures.times_best, 2)} times that of the best of {clips}."
 
 
-def label_word(word: DrivingWord, limits: Limits) -> str:
+def label_word(word: LabelWord, limits: Limits) -> str:
     """Return what may be said of the label word that drives a kernel most.
 
     Nothing under the limit, for the best of some words is never at chance.

@@ -15,10 +15,12 @@ from reportgen.pages.report import ModelView, Report
 from reportgen.pages.strips import Strip, clip_strip, downloads, picture, strip
 from reportgen.reading.evidence import Driven
 from reportgen.reading.excerpt import Excerpt
-from reportgen.reading.format import figure, metric_rows, number
+from reportgen.reading.format import answer_rows, metric_rows, number
 from reportgen.reading.graphs import Node
 from reportgen.reading.probes import PROBES
 from reportgen.reading.run_view import KernelView, Pyramid
+from reportgen.records.answers.decomposition import DecompositionAnswer
+from reportgen.records.answers.kernels import KernelAnswer
 from reportgen.records.jobs import Record
 
 RESPONSES = {
@@ -162,24 +164,26 @@ def _driver(model: ModelView, view: KernelView) -> str:
     return model.driver_title(probes.clip)
 
 
-def _numbers(view: KernelView) -> list[tuple[str, Record, list[tuple[str, str]], list[tuple[str, str]]]]:
-    titles = {"kernels": "Activation maximisation", "decomposition": "Texture and motion"}
-    found = []
-    for name, title in titles.items():
-        record = view.stage1 if name == "kernels" else view.decomposition
-        done = view.answer(name)
-        if record:
-            found.append((title, record, metric_rows(done.metrics) if done else [], metric_rows(record.job.parameters)))
-    return found
+def _numbers(
+    model: ModelView, view: KernelView
+) -> list[tuple[str, Record, list[tuple[str, str]], list[tuple[str, str]]]]:
+    synthetic = model.answer(view.stage1, KernelAnswer)
+    parts = model.answer(view.decomposition, DecompositionAnswer)
+    answers = (("Activation maximisation", view.stage1, synthetic), ("Texture and motion", view.decomposition, parts))
+    return [
+        (title, record, answer_rows(answer), metric_rows(record.job.parameters))
+        for title, record, answer in answers
+        if record
+    ]
 
 
 def _page(
     model: ModelView, view: KernelView, motion: LayerMotion | None, around: tuple[KernelView | None, ...]
 ) -> Page:
     stage1, parts = view.answer("kernels"), view.answer("decomposition")
-    history = stage1.metrics.get("curve") if stage1 else None
+    synthetic = model.answer(view.stage1, KernelAnswer)
     word = model.evidence.word(view.id.layer, view.id.index)
-    values = [float(v) for v in history if isinstance(v, int | float)] if isinstance(history, list) else []
+    values = [value for value in synthetic.curve if value is not None] if synthetic else []
     return Page(
         uri=view.uri,
         title=f"{view.name} · {model.title}",
@@ -191,7 +195,7 @@ def _page(
             "after": around[1],
             "stage1": clip_strip(model.addresses, stage1, "stage1", f"Synthetic clip that drives {view.name} most"),
             "closed_form": clip_strip(model.addresses, stage1, "closed_form", f"The weights of {view.name}"),
-            "response": RESPONSES.get(str(stage1.metrics.get("objective")) if stage1 else "", RESPONSES["channel"]),
+            "response": RESPONSES.get(synthetic.objective if synthetic else "", RESPONSES["channel"]),
             "texture": picture(model.addresses, parts, "texture", f"Still texture of {view.name}"),
             "motion": motion.strips.get(view.id.index) if motion else None,
             "wheel": motion.wheel if motion else None,
@@ -213,8 +217,8 @@ def _page(
             "evidence": evidence_strips(model, view),
             "connections": connections(model, view),
             "curve": charts.curve(values, "Activation while optimising", "optimisation") if len(values) > 1 else None,
-            "steps": figure(stage1.metrics, "steps") if stage1 else None,
-            "numbers": _numbers(view),
+            "steps": synthetic.steps if synthetic else None,
+            "numbers": _numbers(model, view),
             "downloads": downloads(model.addresses, stage1) + downloads(model.addresses, parts),
         },
         sources=view.sources,

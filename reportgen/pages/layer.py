@@ -15,7 +15,7 @@ from reportgen.pages.report import ModelView, Report
 from reportgen.reading.excerpt import Excerpt
 from reportgen.reading.figures import KernelFigures
 from reportgen.reading.format import fixed
-from reportgen.reading.probes import PROBES, KernelProbes
+from reportgen.reading.probes import PROBES, KernelProbes, kernel_probes
 
 MOST_ROWS = 512
 """Kernels in the table of a layer; all are in the records."""
@@ -50,7 +50,7 @@ def measured_kernels(model: ModelView, layer: str) -> list[MeasuredKernel]:
                 best=best.value if best else None,
                 word=f"{word.text} ({fixed(word.auroc)})" if word and word.auroc >= model.limits.label_word else "",
                 state="dead" if dead else f"as #{twins[0][0]}" if twins else "",
-                probes=model.motion_probes.kernel(layer, index) if model.motion_probes else None,
+                probes=kernel_probes(model.motion_probes, layer, index) if model.motion_probes else None,
             )
         )
     return rows

@@ -11,10 +11,10 @@ from markupsafe import Markup
 
 from reportgen.pages.charts import fidelity
 from reportgen.reading.format import fixed
-from reportgen.reading.map_checks import MapChecks
+from reportgen.records.answers.faithfulness import FaithfulnessAnswer
 
 
-def curves(checks: MapChecks) -> list[tuple[str, Markup]]:
+def curves(checks: FaithfulnessAnswer) -> list[tuple[str, Markup]]:
     """Return the insertion and deletion curves beside the mean of random maps, each with its caption."""
     if not checks.shares:
         return []
@@ -47,7 +47,7 @@ class RankRow:
     beaten: int
 
 
-def places(checks: Iterable[MapChecks]) -> dict[str, int]:
+def places(checks: Iterable[FaithfulnessAnswer]) -> dict[str, int]:
     """Return each method's place on one clip and class, the largest gain over random maps first."""
     known = [one for one in checks if one.gain is not None]
     ordered = sorted(known, key=lambda one: -(one.gain or 0.0))
@@ -64,9 +64,9 @@ class MethodMeans:
     beaten: int
 
 
-def method_means(every: Iterable[Sequence[MapChecks]]) -> dict[str, MethodMeans]:
+def method_means(every: Iterable[Sequence[FaithfulnessAnswer]]) -> dict[str, MethodMeans]:
     """Return each method's means over `every` clip and class."""
-    same: dict[str, list[MapChecks]] = defaultdict(list)
+    same: dict[str, list[FaithfulnessAnswer]] = defaultdict(list)
     ranks: dict[str, list[int]] = defaultdict(list)
     for group in every:
         for one in group:
@@ -86,7 +86,7 @@ def method_means(every: Iterable[Sequence[MapChecks]]) -> dict[str, MethodMeans]
 
 
 def ranking(
-    own: Sequence[MapChecks], means: Mapping[str, MethodMeans], titles: dict[str, str] | None = None
+    own: Sequence[FaithfulnessAnswer], means: Mapping[str, MethodMeans], titles: dict[str, str] | None = None
 ) -> list[RankRow]:
     """Return the methods in their order on one clip (`own`), with their `means` over every clip and class."""
     here = places(own)

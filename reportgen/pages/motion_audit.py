@@ -13,8 +13,9 @@ from reportgen.pages.report import ModelView, Report
 from reportgen.pages.strips import Download, downloads
 from reportgen.reading.excerpt import Excerpt
 from reportgen.reading.format import count, percent, short_kernel_name
-from reportgen.reading.probes import PROBES, ClassProbes, ClipProbes, KernelProbes, ModelProbes
+from reportgen.reading.probes import PROBES, KernelProbes, kernel_probes
 from reportgen.reading.run_view import Trouble, trouble
+from reportgen.records.answers.motion import ClassProbes, ClipProbes, ModelProbes
 from reportgen.records.jobs import Done, Record
 
 KERNELS_SHOWN = 300
@@ -122,7 +123,7 @@ def kernel_rows(model: ModelView, probes: ModelProbes) -> Excerpt[KernelRow]:
     found = [
         (layer, index, kernel)
         for _, layer, index in sorted(reliance, key=lambda each: -each[0])
-        if (kernel := probes.kernel(layer, index))
+        if (kernel := kernel_probes(probes, layer, index))
     ]
 
     def row(each: tuple[str, int, KernelProbes]) -> KernelRow:

@@ -39,7 +39,7 @@ def record_view(model: ModelView, record: Record) -> RecordView:
     return RecordView(
         unit=record.job.unit,
         pictures=list(pictures.items()),
-        numbers=metric_rows(done.metrics) if done else [],
+        numbers=metric_rows(done.answer) if done else [],
         parameters=metric_rows(record.job.parameters),
         notes=done.notes if done else (),
         downloads=downloads(model.addresses, done),

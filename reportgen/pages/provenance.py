@@ -19,7 +19,9 @@ def analysis_rows(model: ModelView) -> list[tuple[str, int, int, int, int, float
         records = model.manifest.of(name)
         states = [record.outcome.status for record in records]
         done, skipped, failed = (states.count(state) for state in ("done", "skipped", "failed"))
-        rows.append((name, records[0].job.version, done, skipped, failed, sum(record.seconds for record in records)))
+        rows.append(
+            (name, records[0].job.version, done, skipped, failed, sum(record.spent.seconds for record in records))
+        )
     return rows
 
 

@@ -18,9 +18,10 @@ from reportgen.pages.strips import Download, Strip, clip_strip, downloads, pictu
 from reportgen.reading.ablation import causal_drops
 from reportgen.reading.addresses import relative_link
 from reportgen.reading.excerpt import Excerpt
-from reportgen.reading.format import figure, metric_rows, percent, short_kernel_name, short_layer_name
+from reportgen.reading.format import answer_rows, metric_rows, percent, short_kernel_name, short_layer_name
 from reportgen.reading.graphs import Node
 from reportgen.reading.run_view import ClassView, Pyramid, trouble
+from reportgen.records.answers.pyramid import PyramidAnswer
 
 TABLE_ROWS = 300
 """Kernels in the page's table; the whole list is in the files below it."""
@@ -86,7 +87,7 @@ def graph_data(model: ModelView, pyramid: Pyramid) -> dict[str, Any]:
 
 def _reliance(model: ModelView, node: Node) -> float | None:
     """Return a kernel's motion reliance; None for the class and where it was not measured."""
-    found = model.motion_probes.reliance(node.layer, node.index) if model.motion_probes and node.depth else None
+    found = model.motion_reliance(node.layer, node.index) if node.depth else None
     return None if found is None else _rounded(found)
 
 
@@ -217,7 +218,8 @@ def _page(model: ModelView, view: ClassView, pyramid: Pyramid | None) -> Page:
     clip = model.clips.get(view.clip)
     label = model.label(view.index)
     clip_title = model.clip_title(view.clip, view.index)
-    drops = causal_drops(view.answer) if view.answer else []
+    answer = model.answer(view.record, PyramidAnswer)
+    drops = causal_drops(answer) if answer else []
     rows = node_rows(model, pyramid.graph.nodes) if pyramid else []
     data = ScriptData(uri.removesuffix(".md") + "-graph.js", "graph", graph_data(model, pyramid)) if pyramid else None
     tubes, files = _tubes(model, view), downloads(model.addresses, view.answer)
@@ -246,8 +248,8 @@ def _page(model: ModelView, view: ClassView, pyramid: Pyramid | None) -> Page:
             "has_motion": bool(data and data.data["motion"]),
             "overview": overview(model, pyramid) if pyramid else None,
             "conserved": conserved(pyramid) if pyramid else "",
-            "logit": figure(view.answer.metrics, "logit") if view.answer else None,
-            "numbers": metric_rows(view.answer.metrics) if view.answer else [],
+            "logit": answer.logit if answer else None,
+            "numbers": answer_rows(answer),
             "parameters": metric_rows(view.record.job.parameters),
             "downloads": [file for file in files if not _pictures(file)],
             "picture_files": [file for file in files if _pictures(file)],

@@ -60,7 +60,6 @@ def pieces(model: ModelView, pyramid: Pyramid, layer: LayerFigures) -> list[Piec
     if total <= 0:
         return []
     pages = {(view.id.layer, view.id.index): view for view in model.all_kernels}
-    probes = model.motion_probes
     found = []
     drawn = Excerpt.of(kept, SHOWN)
     for index, value in drawn:
@@ -71,7 +70,7 @@ def pieces(model: ModelView, pyramid: Pyramid, layer: LayerFigures) -> list[Piec
                 max(value, 0.0) / total,
                 value,
                 view.uri if view else "",
-                probes.reliance(layer.name, index) if probes else None,
+                model.motion_reliance(layer.name, index),
             )
         )
     rest = 1.0 - sum(piece.share for piece in found)

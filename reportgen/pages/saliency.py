@@ -15,8 +15,9 @@ from reportgen.pages.maps import RankRow, curves, ranking
 from reportgen.pages.page import Found, Page
 from reportgen.pages.report import ModelView, Report
 from reportgen.pages.strips import Download, Strip, clip_strip, downloads, picture, strip
-from reportgen.reading.format import figure, metric_rows
+from reportgen.reading.format import answer_rows, metric_rows
 from reportgen.reading.run_view import ClassView, Trouble, trouble
+from reportgen.records.answers.saliency import SaliencyAnswer
 from reportgen.records.manifest import ClipFacts
 
 
@@ -80,11 +81,10 @@ def map_view(model: ModelView, view: ClassView, clip_title: str) -> MapView:
     """Return what the page shows of one map."""
     done = view.answer
     checks = model.map_checks.get((view.clip, view.asked, map_method(view)))
-    metrics = done.metrics if done else {}
+    answer = model.answer(view.record, SaliencyAnswer)
     method = map_method(view)
-    title = str(metrics.get("title") or method.replace("_", " "))
-    values = metrics.get("temporal_profile")
-    profile = [float(v) for v in values if isinstance(v, int | float)] if isinstance(values, list) else []
+    title = answer.title if answer else method.replace("_", " ")
+    profile = [value for value in answer.temporal_profile if value is not None] if answer else []
     return MapView(
         title=title,
         method=method,
@@ -94,12 +94,12 @@ def map_view(model: ModelView, view: ClassView, clip_title: str) -> MapView:
         tube=picture(model.addresses, done, "tube", f"{title} on {clip_title}, frame behind frame"),
         profile=charts.profile(profile, f"Attribution per frame, {title}") if len(profile) > 1 else None,
         peak=profile.index(max(profile)) + 1 if len(profile) > 1 else None,
-        signed=metrics.get("signed") is True,
-        scale=figure(metrics, "scale"),
-        verdicts=map_verdicts(figure(metrics, "completeness_error"), checks, model.limits) if done else [],
+        signed=answer.signed if answer else False,
+        scale=answer.scale if answer else None,
+        verdicts=map_verdicts(answer.completeness_error, checks, model.limits) if answer else [],
         charts=curves(checks) if checks else [],
         trouble=trouble(title, view.record.outcome),
-        numbers=metric_rows(metrics),
+        numbers=answer_rows(answer),
         parameters=metric_rows(view.record.job.parameters),
         downloads=downloads(model.addresses, done),
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reportgen.reading.format import figure, short_layer_name
-from reportgen.records.jobs import Done
+from reportgen.reading.format import short_layer_name
+from reportgen.records.answers.pyramid import PyramidAnswer
 
 
 @dataclass(frozen=True)
@@ -24,15 +24,9 @@ class Drop:
         return self.drop > self.random_high
 
 
-def causal_drops(done: Done) -> list[Drop]:
+def causal_drops(answer: PyramidAnswer) -> list[Drop]:
     """Return what removing a pyramid's kernels does to the logit, per layer and together."""
-    found = done.metrics.get("ablation")
-    if not isinstance(found, dict):
-        return []
-    rows = []
-    for name, facts in found.items():
-        if isinstance(facts, dict):
-            values = [figure(facts, key) for key in ("drop", "random_mean", "random_low", "random_high")]
-            if all(value is not None for value in values):
-                rows.append(Drop(short_layer_name(name), *(value for value in values if value is not None)))
-    return rows
+    return [
+        Drop(short_layer_name(name), row.drop, row.random_mean, row.random_low, row.random_high)
+        for name, row in answer.ablation.items()
+    ]

@@ -6,48 +6,8 @@ from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from pydantic import BaseModel, ConfigDict
-
 from reportgen.reading.format import fixed
-
-
-class _Read(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class _Word(_Read):
-    text: str
-    auroc: float
-    others: tuple[str, ...]
-    other: float | None
-
-
-class LayerDocument(_Read):
-    """One layer of the document; lists by kernel. An example is [clip, response, frame, y, x] or without a place.
-
-    `dead` is None where there were too few clips to tell.
-    """
-
-    kernels: int
-    dead: tuple[int, ...] | None
-    duplicates: tuple[tuple[int, int, float], ...]
-    words: tuple[_Word, ...]
-    quantiles: tuple[tuple[float | None, ...], ...]
-    field: tuple[int, int, int] | None
-    most: tuple[tuple[tuple[float, ...], ...], ...]
-    least: tuple[tuple[tuple[float, ...], ...], ...]
-    drawn: tuple[tuple[tuple[float, ...], ...], ...]
-
-
-class EvidenceDocument(_Read):
-    """What the pass over the reference clips found; `names` are the clips that examples count into."""
-
-    clips: int
-    labelled: int
-    unreadable: int
-    reasons: dict[str, str]
-    names: tuple[str, ...]
-    layers: dict[str, LayerDocument]
+from reportgen.records.answers.evidence import EvidenceAnswer, Example, LabelWord, LayerEvidence
 
 
 @dataclass(frozen=True)
@@ -67,16 +27,6 @@ class Strips:
     least: tuple[Driven, ...]
     random: tuple[Driven, ...]
     field: tuple[int, int, int] | None = None
-
-
-@dataclass(frozen=True)
-class DrivingWord:
-    """The word of the clips' labels that drives a kernel most; `others` is what the labels' other part may be."""
-
-    text: str
-    auroc: float
-    others: tuple[str, ...]
-    other: float | None
 
 
 @dataclass(frozen=True)
@@ -107,33 +57,32 @@ class Evidence:
     unreadable: int = 0
     reason: str = ""
     names: tuple[str, ...] = ()
-    layers: Mapping[str, LayerDocument] = field(default_factory=dict)
+    layers: Mapping[str, LayerEvidence] = field(default_factory=dict)
     redundancy: Mapping[str, Redundancy] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, document: EvidenceDocument) -> Evidence:
-        """Return the evidence that a document holds."""
+    def of(cls, answer: EvidenceAnswer) -> Evidence:
+        """Return the evidence that an answer holds."""
         return cls(
-            clips=document.clips,
-            labelled=document.labelled,
-            unreadable=document.unreadable,
-            reason=next(iter(document.reasons.values()), ""),
-            names=document.names,
-            layers=document.layers,
+            clips=answer.clips,
+            labelled=answer.labelled,
+            unreadable=answer.unreadable,
+            reason=next(iter(answer.reasons.values()), ""),
+            names=answer.names,
+            layers=answer.layers,
             redundancy={
                 layer: Redundancy(found.kernels, found.dead, found.duplicates)
-                for layer, found in document.layers.items()
+                for layer, found in answer.layers.items()
                 if found.dead is not None
             },
         )
 
-    def word(self, layer: str, kernel: int) -> DrivingWord | None:
+    def word(self, layer: str, kernel: int) -> LabelWord | None:
         """Return the label word that drives a kernel most; None where clips have no labels that tell them apart."""
         words = self.layers[layer].words if layer in self.layers else ()
         if kernel >= len(words):
             return None
-        word = words[kernel]
-        return DrivingWord(word.text, word.auroc, word.others, word.other)
+        return words[kernel]
 
     def doubts(self, layer: str, kernel: int) -> list[str]:
         """Return what makes a kernel's own page say less: that it is dead, or that others answer as it does."""
@@ -169,7 +118,7 @@ class Evidence:
         )
         return Strips(most, least, drawn, found.field)
 
-    def _driven(self, example: tuple[float, ...]) -> Driven:
+    def _driven(self, example: Example) -> Driven:
         clip, value, *place = example
-        where = (int(place[0]), int(place[1]), int(place[2])) if len(place) == 3 else None
-        return Driven(self.names[int(clip)], value, where)
+        where = (place[0], place[1], place[2]) if len(place) == 3 else None
+        return Driven(self.names[clip], float("nan") if value is None else value, where)

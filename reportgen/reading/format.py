@@ -3,22 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
+from reportgen.records.answers.base import Answer
+
 ABSENT = "–"
-
-
-def figure(metrics: Mapping[str, Any], name: str) -> float | None:
-    """Return a metric as a number; None when it is absent or no number (JSON keeps infinities as words)."""
-    value = metrics.get(name)
-    if isinstance(value, bool) or value is None:
-        return None
-    try:
-        result = float(value)
-    except (TypeError, ValueError):
-        return None
-    return None if math.isnan(result) else result
 
 
 def number(value: float | int | None, digits: int = 3) -> str:
@@ -134,6 +123,11 @@ def short_layer_name(layer: str) -> str:
 
 _LISTED = 6
 """Values of a list that a table shows at most; of a longer one it says the length."""
+
+
+def answer_rows(answer: Answer | None) -> list[tuple[str, str]]:
+    """Return the plain figures of an answer for a table; none for one that is not there."""
+    return metric_rows(answer.model_dump(mode="json", exclude_none=True)) if answer else []
 
 
 def metric_rows(metrics: dict[str, Any]) -> list[tuple[str, str]]:

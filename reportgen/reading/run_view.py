@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from reportgen.errors import RenderError, StoreError
 from reportgen.reading.addresses import Addresses
-from reportgen.reading.evidence import Evidence, EvidenceDocument
+from reportgen.reading.evidence import Evidence
 from reportgen.reading.figures import KernelFigures
-from reportgen.reading.format import figure, short_kernel_name, short_layer_name
+from reportgen.reading.format import short_kernel_name, short_layer_name
 from reportgen.reading.graphs import Graph, Node, as_graph
-from reportgen.reading.map_checks import MapChecks
-from reportgen.reading.probes import ClipProbes, KernelProbes, ModelProbes
+from reportgen.reading.probes import KernelProbes, kernel_probes
+from reportgen.records.answers.base import Answer
+from reportgen.records.answers.decomposition import DecompositionAnswer
+from reportgen.records.answers.evidence import EvidenceAnswer
+from reportgen.records.answers.faithfulness import FaithfulnessAnswer
+from reportgen.records.answers.kernels import KernelAnswer
+from reportgen.records.answers.motion import ClipProbes, ModelProbes, MotionAnswer
+from reportgen.records.answers.path import PathAnswer
 from reportgen.records.identities import KernelId
 from reportgen.records.jobs import Artifact, Done, Failed, Outcome, Record, Skipped
 from reportgen.records.manifest import ClipFacts, LayerFacts, Manifest, Run
 from reportgen.records.pyramid_schema import PyramidDocument
 from reportgen.records.store import Store
 
+_Answer = TypeVar("_Answer", bound=Answer)
 _Document = TypeVar("_Document", bound=BaseModel)
 
 _ABOUT_CLASSES = ("pyramid", "saliency", "faithfulness", "motion")
@@ -128,6 +134,7 @@ class RunView:
         self.store = store
         self.manifest = manifest
         self.run: Run = manifest.run
+        self._answers: dict[str, Answer] = {}
         layers = [layer.name for layer in self.run.layers]
         layers += [*self.run.stages, *(kernel.layer for kernel in self._kernel_ids())]
         clips = [clip.name for clip in self.run.clips]
@@ -169,14 +176,6 @@ class RunView:
         titles = {stage.layer: stage.title for stage in self.run.card.stages if stage.title != stage.layer}
         return titles.get(layer) or short_layer_name(layer)
 
-    def document(self, artifact: Artifact) -> Any:
-        """Return a JSON artifact; raises RenderError when it is damaged."""
-        path = self.store.path(artifact)
-        try:
-            return json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise RenderError(f"{path} cannot be read as JSON ({error}): compute this run again.") from error
-
     def read(self, artifact: Artifact, kind: type[_Document]) -> _Document:
         """Return a document; raises RenderError when it is damaged or of another version."""
         path = self.store.path(artifact)
@@ -184,6 +183,18 @@ class RunView:
             return kind.model_validate_json(path.read_bytes())
         except (OSError, ValidationError) as error:
             raise RenderError(f"{path} is damaged or of another version of reportgen: compute it again.") from error
+
+    def answer(self, record: Record | None, kind: type[_Answer]) -> _Answer | None:
+        """Return what a job found, read once; None when it was skipped or failed, or is not there.
+
+        Raises StoreError when it is damaged or of another version.
+        """
+        if record is None or not isinstance(record.outcome, Done):
+            return None
+        if record.key not in self._answers:
+            self._answers[record.key] = record.outcome.read(kind)
+        found = self._answers[record.key]
+        return found if isinstance(found, kind) else None
 
     def parse_kernel(self, unit: str) -> KernelId:
         """Return the kernel that a unit names; a layer's own name may hold any sign.
@@ -216,8 +227,8 @@ class RunView:
     def evidence(self) -> Evidence:
         """What real clips drive; empty when it was not measured."""
         for record in self.manifest.of("evidence"):
-            if isinstance(record.outcome, Done) and (artifact := record.outcome.artifact("evidence", "json")):
-                return Evidence.of(self.read(artifact, EvidenceDocument))
+            if answer := self.answer(record, EvidenceAnswer):
+                return Evidence.of(answer)
         return Evidence()
 
     @cached_property
@@ -246,49 +257,48 @@ class RunView:
         return {layer: sorted(found[layer], key=lambda view: view.id.index) for layer in layers}
 
     def _figures(self, kernel: KernelId, stage1: Record | None, decomposition: Record | None) -> KernelFigures:
-        first, second = (
-            record.outcome.metrics if record and isinstance(record.outcome, Done) else {}
-            for record in (stage1, decomposition)
-        )
-        activation = figure(first, "activation")
+        synthetic = self.answer(stage1, KernelAnswer)
+        parts = self.answer(decomposition, DecompositionAnswer)
+        path = self._paths.get(str(kernel))
         best = self.evidence.best(kernel.layer, kernel.index)
-        explained = second.get("texture_plus_motion")
+        activation = synthetic.activation if synthetic else None
         return KernelFigures(
             activation=activation,
-            contrast=figure(first, "contrast"),
+            contrast=synthetic.contrast if synthetic else None,
             best_real=best.value if best else None,
             percentile=None if activation is None else self.evidence.percentile(kernel.layer, kernel.index, activation),
             reference_clips=self.evidence.clips if best else 0,
-            explained_variance=figure(second, "explained_variance"),
-            psnr=figure(second, "psnr"),
-            texture_plus_motion=explained if isinstance(explained, bool) else None,
-            evidence_share=figure(second, "evidence_share"),
-            mean_speed=figure(second, "mean_speed"),
-            direction=figure(second, "direction_degrees"),
-            coherence=figure(second, "direction_coherence"),
-            activation_kept=figure(second, "activation_kept"),
-            texture_activation=figure(second, "texture_activation"),
+            explained_variance=parts.explained_variance if parts else None,
+            psnr=parts.psnr if parts else None,
+            texture_plus_motion=parts.texture_plus_motion if parts else None,
+            evidence_share=parts.evidence_share if parts else None,
+            mean_speed=parts.mean_speed if parts else None,
+            direction=parts.direction_degrees if parts else None,
+            coherence=parts.direction_coherence if parts else None,
+            activation_kept=parts.activation_kept if parts else None,
+            texture_activation=parts.texture_activation if parts else None,
             real_kept_frozen=self._kept_frozen(kernel),
-            **self._path(kernel),
+            path_similarity=path.path_similarity if path else None,
+            seed_similarity=path.seed_similarity if path else None,
         )
 
     def kernel_probes(self, kernel: KernelId) -> KernelProbes | None:
         """Return what the motion probes leave of a kernel; None when it was not probed."""
-        return self.motion_probes.kernel(kernel.layer, kernel.index) if self.motion_probes else None
+        return kernel_probes(self.motion_probes, kernel.layer, kernel.index) if self.motion_probes else None
+
+    def motion_reliance(self, layer: str, index: int) -> float | None:
+        """Return a kernel's motion reliance; None where it is not known."""
+        found = kernel_probes(self.motion_probes, layer, index) if self.motion_probes else None
+        return found.motion_reliance if found else None
 
     def _kept_frozen(self, kernel: KernelId) -> float | None:
         probes = self.kernel_probes(kernel)
         return probes.kept("frozen") if probes else None
 
     @cached_property
-    def _paths(self) -> dict[str, Done]:
-        found = {record.job.unit: record.outcome for record in self.manifest.of("path")}
-        return {unit: outcome for unit, outcome in found.items() if isinstance(outcome, Done)}
-
-    def _path(self, kernel: KernelId) -> dict[str, float | None]:
-        done = self._paths.get(str(kernel))
-        metrics = done.metrics if done else {}
-        return {name: figure(metrics, name) for name in ("path_similarity", "seed_similarity")}
+    def _paths(self) -> dict[str, PathAnswer]:
+        found = {record.job.unit: self.answer(record, PathAnswer) for record in self.manifest.of("path")}
+        return {unit: answer for unit, answer in found.items() if answer}
 
     @cached_property
     def all_kernels(self) -> list[KernelView]:
@@ -333,19 +343,18 @@ class RunView:
         return dict(found)
 
     @cached_property
-    def map_checks(self) -> dict[tuple[str, str, str], MapChecks]:
+    def map_checks(self) -> dict[tuple[str, str, str], FaithfulnessAnswer]:
         """What the checks found of each saliency map, by clip, class (or contrast) and method."""
         found = {}
         for view in self.classes("faithfulness"):
-            if view.answer and (artifact := view.answer.artifact("faithfulness", "json")):
-                checks = self.read(artifact, MapChecks)
+            if checks := self.answer(view.record, FaithfulnessAnswer):
                 found[view.clip, view.asked, checks.method] = checks
         return found
 
     @cached_property
-    def map_groups(self) -> dict[tuple[str, str], list[MapChecks]]:
+    def map_groups(self) -> dict[tuple[str, str], list[FaithfulnessAnswer]]:
         """The checks of all methods' maps, by clip and class (or contrast)."""
-        groups: dict[tuple[str, str], list[MapChecks]] = defaultdict(list)
+        groups: dict[tuple[str, str], list[FaithfulnessAnswer]] = defaultdict(list)
         for (clip, asked, _method), checks in self.map_checks.items():
             groups[clip, asked].append(checks)
         return dict(groups)
@@ -369,16 +378,15 @@ class RunView:
     def motion_probes(self) -> ModelProbes | None:
         """What the motion probes leave of every class and kernel; None when they were not run."""
         for record in self.manifest.of("motion"):
-            if isinstance(record.outcome, Done) and (found := record.outcome.artifact("motion_overall", "json")):
-                return self.read(found, ModelProbes)
+            if (answer := self.answer(record, MotionAnswer)) and answer.overall:
+                return answer.overall
         return None
 
     @cached_property
     def clip_probes(self) -> list[ClipProbes]:
         """What the motion probes leave of each class on each shown clip."""
-        answers = (view.answer for view in self.classes("motion"))
-        artifacts = (done.artifact("motion_audit", "json") for done in answers if done)
-        return [self.read(artifact, ClipProbes) for artifact in artifacts if artifact]
+        answers = (self.answer(view.record, MotionAnswer) for view in self.classes("motion"))
+        return [answer.shown for answer in answers if answer and answer.shown]
 
     @cached_property
     def subjects(self) -> list[ClipFacts]:

@@ -11,6 +11,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from reportgen.records.answers.base import Answer
+
 Array = NDArray[Any]
 
 
@@ -115,8 +117,8 @@ Figure = (
 
 @dataclass(frozen=True)
 class Result:
-    """What one job found: figures by role, and the numbers that go with them."""
+    """What one job found: its answer, and figures by role."""
 
+    answer: Answer
     figures: Mapping[str, Figure] = field(default_factory=dict)
-    metrics: Mapping[str, Any] = field(default_factory=dict)
     notes: Sequence[str] = ()

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, ValidationError
 
+from reportgen.errors import StoreError
+from reportgen.records.answers.base import Answer
 from reportgen.records.base import Frozen
 from reportgen.records.paths import JobKey, MediaPath
+
+_Answer = TypeVar("_Answer", bound=Answer)
 
 
 def content_key(value: Any) -> str:
@@ -61,8 +65,20 @@ class Done(Frozen):
 
     status: Literal["done"] = "done"
     artifacts: tuple[Artifact, ...] = ()
-    metrics: dict[str, JsonValue] = Field(default_factory=dict)
+    answer: dict[str, Any] = Field(default_factory=dict, description="The analysis's own model, see records.answers.")
     notes: tuple[str, ...] = ()
+
+    def read(self, kind: type[_Answer]) -> _Answer:
+        """Return the answer as its analysis's model; raises StoreError when it is of another version or damaged."""
+        try:
+            return kind.model_validate(self.answer)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise StoreError(
+                f"An answer of {kind.analysis} is damaged or of another version of reportgen "
+                f"({where}: {first['msg']}): compute the run again."
+            ) from error
 
     def artifact(self, role: str, kind: str | None = None) -> Artifact | None:
         """Return the first artifact of that role (and kind), or None."""
@@ -90,14 +106,20 @@ class Failed(Frozen):
 Outcome = Annotated[Done | Skipped | Failed, Field(discriminator="status")]
 
 
+class Spent(Frozen):
+    """What an answer took: it varies from run to run, and nothing is judged by it."""
+
+    seconds: float = Field(ge=0)
+    finished: str = Field(description="UTC time, ISO 8601.")
+    peak_memory: int | None = Field(None, description="Bytes on the device, or of the process on a CPU.")
+
+
 class Record(Frozen):
     """One job and what came of it."""
 
     job: Job
     outcome: Outcome
-    seconds: float = Field(ge=0)
-    finished: str = Field(description="UTC time, ISO 8601.")
-    peak_memory: int | None = Field(None, description="Bytes on the device, or of the process on a CPU.")
+    spent: Spent
 
     @property
     def key(self) -> str:

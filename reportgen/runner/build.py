@@ -126,7 +126,7 @@ def _compute_model(
     for record, now in Executor(subject, plan, store, parameters, progress, debug=debug).run():
         result.analyses.setdefault(record.job.analysis, Tally()).count(record, now or record == evidence)
         if record.job.analysis == EVIDENCE and stored:
-            names = clips_to_show(store, record, subject.kernels)
+            names = clips_to_show(record, subject.kernels)
             run = run.model_copy(update={"clips": (*run.clips, *stored_facts(pictures, stored, names, progress))})
             store.write_run(run)
     result.seconds = time.perf_counter() - begun

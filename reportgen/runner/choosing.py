@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from pydantic import JsonValue
 
@@ -13,6 +11,7 @@ from reportgen.analyses.registry import SUITE
 from reportgen.media import read_data
 from reportgen.options import BuildOptions
 from reportgen.progress import Progress
+from reportgen.records.answers.evidence import EvidenceAnswer
 from reportgen.records.jobs import Done, Record
 from reportgen.records.store import Store
 from reportgen.runner.plan import Plan
@@ -21,7 +20,8 @@ from reportgen.runner.subject import select_kernels
 
 EVIDENCE = "evidence"
 
-_KINDS = ("most", "least", "drawn")
+LEAST_CHOICE = 2
+"""Fewer clips tell no kernels apart."""
 
 
 def choose_kernels(
@@ -56,23 +56,22 @@ def _selectivity(store: Store, record: Record) -> Arrays | None:
     """Return each layer's scores, or None with fewer than two clips, which tell nothing apart."""
     done = record.outcome if isinstance(record.outcome, Done) else None
     artifact = done.artifact("selectivity", "data") if done else None
-    clips = done.metrics.get("clips") if done else None
-    if artifact is None or not isinstance(clips, int) or clips < 2:
+    if done is None or artifact is None or done.read(EvidenceAnswer).clips < LEAST_CHOICE:
         return None
     return read_data(store.path(artifact))
 
 
-def clips_to_show(store: Store, record: Record, kernels: Mapping[str, Sequence[int]]) -> list[str]:
+def clips_to_show(record: Record, kernels: Mapping[str, Sequence[int]]) -> list[str]:
     """Return the names of the clips that stand beside the shown kernels, by the record of the evidence."""
-    artifact = record.outcome.artifact(EVIDENCE, "json") if isinstance(record.outcome, Done) else None
-    if artifact is None:
+    if not isinstance(record.outcome, Done):
         return []
-    document = json.loads(store.path(artifact).read_text(encoding="utf-8"))
-    return list(dict.fromkeys(document["names"][place] for place in _places(document, kernels)))
+    answer = record.outcome.read(EvidenceAnswer)
+    return list(dict.fromkeys(answer.names[place] for place in _places(answer, kernels)))
 
 
-def _places(document: Mapping[str, Any], kernels: Mapping[str, Sequence[int]]) -> Iterator[int]:
-    for layer, chosen in kernels.items():
-        for kind in _KINDS if layer in document["layers"] else ():
+def _places(answer: EvidenceAnswer, kernels: Mapping[str, Sequence[int]]) -> Iterator[int]:
+    for name, chosen in kernels.items():
+        layer = answer.layers.get(name)
+        for kind in (layer.most, layer.least, layer.drawn) if layer else ():
             for kernel in chosen:
-                yield from (example[0] for example in document["layers"][layer][kind][kernel])
+                yield from (example[0] for example in kind[kernel])

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import resource
 import sys
 import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any
 
-import numpy as np
 import torch
 from pydantic import JsonValue
 
@@ -21,7 +18,7 @@ from reportgen.media import read_data, write_figure
 from reportgen.progress import Progress
 from reportgen.records.figures import Result
 from reportgen.records.identities import slug
-from reportgen.records.jobs import Artifact, Done, Failed, Job, Record, Skipped
+from reportgen.records.jobs import Artifact, Done, Failed, Job, Record, Skipped, Spent
 from reportgen.records.store import Store
 from reportgen.runner.plan import Plan, PlannedUnit, by_group
 
@@ -115,15 +112,17 @@ class Executor:
         for role, figure in result.figures.items():
             name = _published_name(self.subject.model, job, role)
             artifacts.extend(write_figure(self.store, folder, slug(role), figure, name=name))
-        return Done(artifacts=tuple(artifacts), metrics=plain(result.metrics), notes=tuple(result.notes))
+        return Done(artifacts=tuple(artifacts), answer=result.answer.model_dump(mode="json"), notes=tuple(result.notes))
 
     def _keep(self, job: Job, outcome: Done | Skipped | Failed, seconds: float) -> Record:
         record = Record(
             job=job,
             outcome=outcome,
-            seconds=round(seconds, 3),
-            finished=datetime.now(UTC).isoformat(timespec="seconds"),
-            peak_memory=peak_memory(self.subject.network.device) if isinstance(outcome, Done) else None,
+            spent=Spent(
+                seconds=round(seconds, 3),
+                finished=datetime.now(UTC).isoformat(timespec="seconds"),
+                peak_memory=peak_memory(self.subject.network.device) if isinstance(outcome, Done) else None,
+            ),
         )
         self.store.add(record)
         return record
@@ -135,19 +134,6 @@ def peak_memory(device: torch.device) -> int:
         return int(torch.cuda.max_memory_allocated(device))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
-
-
-def plain(value: Any) -> Any:
-    """Return metrics as plain data; a number that is not finite becomes None, for JSON has no word for it."""
-    if isinstance(value, Mapping):
-        return {str(name): plain(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if isinstance(value, np.generic | torch.Tensor | np.ndarray):
-        return plain(value.tolist())
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
 
 
 def _published_name(model: str, job: Job, role: str) -> str | None:

@@ -32,7 +32,7 @@ class Tally:
             self.computed += 1
         else:
             self.reused += 1
-        self.seconds += record.seconds if now else 0.0
+        self.seconds += record.spent.seconds if now else 0.0
 
     def _say(self, message: str) -> None:
         if message not in self.messages:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -16,6 +15,7 @@ from reportgen.analyses.decomposition.decompose import Decomposition, clips_at_o
 from reportgen.analyses.kernels.analysis import kernel_units
 from reportgen.motion_colour import motion_to_rgb
 from reportgen.progress import Progress
+from reportgen.records.answers.decomposition import DecompositionAnswer
 from reportgen.records.figures import Array, ClipFigure, Figure, ImageFigure, MotionFigure, Result
 
 #: Share of pixels whose motion can be seen, under which nothing is said about texture plus motion.
@@ -27,7 +27,7 @@ class DecompositionAnalysis:
 
     name = "decomposition"
     title = "Texture and motion"
-    version = 2
+    version = 3
     after: tuple[str, ...] = ("kernels",)
     choosing: tuple[str, ...] = ()
 
@@ -88,23 +88,23 @@ def _result(found: Decomposition, place: int, activations: dict[str, float]) -> 
     evidence = found.evidence[place].cpu().numpy()
     speed = np.hypot(motion[:, 0], motion[:, 1])
     speed_p99 = float(np.percentile(speed[evidence], 99)) if evidence.any() else 0.0
-    metrics: dict[str, Any] = {
-        "psnr": float(found.psnr[place]),
-        "explained_variance": float(found.explained_variance[place]),
-        "still_variance": float(found.still_variance[place]),
+    answer = DecompositionAnswer(
+        psnr=float(found.psnr[place]),
+        explained_variance=float(found.explained_variance[place]),
+        still_variance=float(found.still_variance[place]),
         # A clip too even to show motion is neither explained nor refuted by it.
-        "texture_plus_motion": bool(explains(found)[place]) if evidence.mean() >= LEAST_EVIDENCE else None,
-        "mean_speed": float(found.mean_speed[place]),
-        "direction_degrees": float(found.direction[place]),
-        "direction_coherence": float(found.coherence[place]),
-        "speed_p99": speed_p99,
-        "evidence_share": float(evidence.mean()),
-        "stage1_activation": activations["stage1"],
-        "reconstruction_activation": activations["reconstruction"],
-        "texture_activation": activations["texture"],
-        "activation_kept": _ratio(activations["reconstruction"], activations["stage1"]),
-        "texture_activation_kept": _ratio(activations["texture"], activations["stage1"]),
-    }
+        texture_plus_motion=bool(explains(found)[place]) if evidence.mean() >= LEAST_EVIDENCE else None,
+        mean_speed=float(found.mean_speed[place]),
+        direction_degrees=float(found.direction[place]),
+        direction_coherence=float(found.coherence[place]),
+        speed_p99=speed_p99,
+        evidence_share=float(evidence.mean()),
+        stage1_activation=activations["stage1"],
+        reconstruction_activation=activations["reconstruction"],
+        texture_activation=activations["texture"],
+        activation_kept=_ratio(activations["reconstruction"], activations["stage1"]),
+        texture_activation_kept=_ratio(activations["texture"], activations["stage1"]),
+    )
     texture = _last(found.texture[place])
     figures: dict[str, Figure] = {
         "texture": ImageFigure(texture, "Static texture"),
@@ -112,7 +112,7 @@ def _result(found: Decomposition, place: int, activations: dict[str, float]) -> 
         "deform": ClipFigure(_side_by_side(texture, motion, evidence, speed_p99), "Static and dynamic component"),
         "reconstruction": ClipFigure(_last(found.reconstruction[place]), "The texture, moved by the motion"),
     }
-    return Result(figures, metrics)
+    return Result(answer, figures)
 
 
 def _side_by_side(texture: Array, motion: Array, evidence: Array, max_speed: float) -> Array:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,8 @@ from reportgen.errors import ClipError
 from reportgen.networks.kernels.preactivation import Preactivation, clip_channels, native_shape
 from reportgen.networks.kernels.receptive_field import Field, receptive_field
 from reportgen.progress import Progress
-from reportgen.records.figures import DataFigure, Figure, JsonFigure, Result
+from reportgen.records.answers.evidence import EvidenceAnswer, LabelWord, LayerEvidence
+from reportgen.records.figures import DataFigure, Figure, Result
 from reportgen.records.jobs import content_key
 
 ALIKE = 0.99
@@ -32,7 +32,7 @@ class EvidenceAnalysis:
 
     name = "evidence"
     title = "Responses to the reference clips"
-    version = 4
+    version = 5
     after: tuple[str, ...] = ()
     choosing: tuple[str, ...] = ()
 
@@ -70,42 +70,42 @@ class EvidenceAnalysis:
 
 def _result(subject: Subject, found: ReferencePass, faults: Faults) -> Result:
     sample, responses = found.sample()
-    layers: dict[str, Any] = {}
+    layers: dict[str, LayerEvidence] = {}
     selective: dict[str, Any] = {}
     used = _Names(found.names)
     for layer, state in found.layers.items():
         spread = found.distribution(layer, lambda label: class_name(subject, label))
         selective[layer] = np.array([spread.selectivity, state.moments.spread.tolist()])
-        layers[layer] = {
-            "kernels": state.kernels,
-            "dead": list(state.moments.dead()) if len(found.names) >= LEAST_CLIPS else None,
-            "duplicates": [list(pair) for pair in state.moments.duplicates(ALIKE, LEAST_CLIPS)],
-            "words": [asdict(driven) for driven in spread.words],
-            "quantiles": [[_short(value) for value in values] for values in spread.quantiles],
+        layers[layer] = LayerEvidence(
+            kernels=state.kernels,
+            dead=tuple(state.moments.dead()) if len(found.names) >= LEAST_CLIPS else None,
+            duplicates=state.moments.duplicates(ALIKE, LEAST_CLIPS),
+            words=tuple(
+                LabelWord(text=word.text, auroc=word.auroc, others=word.others, other=word.other)
+                for word in spread.words
+            ),
+            quantiles=tuple(tuple(_short(value) for value in values) for values in spread.quantiles),
             **_examples(found.meter.targets[layer], state, used),
-        }
-    document = {
-        "objective": subject.objective,
-        "clips": len(found.names),
-        "labelled": sum(label is not None for label in found.labels),
-        "unreadable": faults.count,
-        "reasons": faults.reasons,
-        "names": list(used.places),
-        "sample": [found.names[place] for place in sample],
-        "layers": layers,
-    }
+        )
+    answer = EvidenceAnswer(
+        objective=subject.objective,
+        clips=len(found.names),
+        labelled=sum(label is not None for label in found.labels),
+        unreadable=faults.count,
+        reasons=faults.reasons,
+        names=tuple(used.places),
+        sample=tuple(found.names[place] for place in sample),
+        layers=layers,
+    )
     figures: dict[str, Figure] = {
-        "evidence": JsonFigure(document, "Which reference clips drive every kernel, where and when"),
         "responses": DataFigure(
             {layer: values.numpy() for layer, values in responses.items()},
             f"Response of every kernel to {len(sample)} reference clips",
         ),
         "selectivity": DataFigure(selective, "How well every kernel tells the reference clips apart, and its std"),
     }
-    kernels = sum(state.kernels for state in found.layers.values())
     notes = [f"{faults.count} of the reference clips could not be read. {faults.first}"] if faults.count else []
-    metrics = {"clips": len(found.names), "kernels": kernels, "unreadable": faults.count}
-    return Result(figures, metrics, notes)
+    return Result(answer, figures, notes)
 
 
 class _Names:

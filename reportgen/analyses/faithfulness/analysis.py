@@ -26,7 +26,8 @@ from reportgen.analyses.faithfulness.map_checks import Randomisation, sensitivit
 from reportgen.analyses.saliency.attribution import METHODS, Attribution, Effort, attribute_unchecked
 from reportgen.networks.core.network import Network
 from reportgen.progress import Progress
-from reportgen.records.figures import Array, JsonFigure, Result
+from reportgen.records.answers.faithfulness import FaithfulnessAnswer, RandomBand, ShuffledWeights
+from reportgen.records.figures import Array, Result
 from reportgen.records.manifest import LayerFacts
 
 #: What a large network has fewer of, what matters least first, and how few at least.
@@ -55,7 +56,7 @@ class FaithfulnessAnalysis:
 
     name = "faithfulness"
     title = "How far the maps may be believed"
-    version = 2
+    version = 3
     after: tuple[str, ...] = ("saliency",)
     choosing: tuple[str, ...] = ("methods",)
 
@@ -83,17 +84,16 @@ class FaithfulnessAnalysis:
         with progress.task(f"checks of the maps of {clip.name}", len(units)) as task:
             fares, reason = _fares(network, subject.seed, clip, index, heats, parameters, progress)
             for unit, heat, fare in zip(units, heats, fares, strict=True):
-                document = {
-                    "method": unit.parameters["method"],
-                    "class_index": unit.parameters["class"],
-                    "against": unit.parameters.get("against"),
-                    "clip": clip.name,
-                    "reason": reason,
-                }
-                document |= _curves_document(*fare) if fare else {}
-                document |= self.check(subject, unit, heat, parameters, progress)
-                figure = JsonFigure(document, "How far the map may be believed")
-                yield unit, Result({"faithfulness": figure}, document, notes)
+                answer = FaithfulnessAnswer(
+                    method=str(unit.parameters["method"]),
+                    class_index=int(unit.parameters["class"]),
+                    against=unit.parameters.get("against"),
+                    clip=clip.name,
+                    reason=reason,
+                    **(_curves(*fare) if fare else {}),
+                    **self.check(subject, unit, heat, parameters, progress),
+                )
+                yield unit, Result(answer, notes=notes)
                 task.advance()
 
     def check(
@@ -105,9 +105,9 @@ class FaithfulnessAnalysis:
         checks = _Checks(network, subject.seed, clip, index, str(unit.parameters["method"]), parameters, progress)
         before = checks.before()
         return {
-            "randomisation": _randomisation_document(checks.randomisation(before)),
-            "sensitivity": _finite(checks.sensitivity(before)),
-            "stability": _finite(checks.stability(heat)),
+            "randomisation": _shuffled(checks.randomisation(before)),
+            "sensitivity": checks.sensitivity(before),
+            "stability": checks.stability(heat),
         }
 
 
@@ -236,7 +236,7 @@ class _Checks:
         return math.fsum(spearman(heat, other) for other in found) / len(found)
 
 
-def _curves_document(probes: Probes, fare: Faithfulness) -> dict[str, Any]:
+def _curves(probes: Probes, fare: Faithfulness) -> dict[str, Any]:
     curves = fare.curves
     return {
         "beats_random": fare.beats_random,
@@ -248,26 +248,21 @@ def _curves_document(probes: Probes, fare: Faithfulness) -> dict[str, Any]:
         "deletion_band": _band(fare.deletion_band),
         "infidelity": fare.infidelity,
         "random_maps": len(probes.random),
-        "shares": list(curves.shares),
-        "insertion": list(curves.insertion),
-        "deletion": list(curves.deletion),
+        "shares": tuple(curves.shares),
+        "insertion": tuple(curves.insertion),
+        "deletion": tuple(curves.deletion),
         "random_insertion": _mean([one.insertion for one in probes.random]),
         "random_deletion": _mean([one.deletion for one in probes.random]),
     }
 
 
-def _band(band: Band) -> dict[str, float]:
-    return {"mean": band.mean, "low": band.low, "high": band.high}
+def _band(band: Band) -> RandomBand:
+    return RandomBand(mean=band.mean, low=band.low, high=band.high)
 
 
-def _mean(curves: Sequence[Sequence[float]]) -> list[float]:
-    return [math.fsum(values) / len(values) for values in zip(*curves, strict=True)]
+def _mean(curves: Sequence[Sequence[float]]) -> tuple[float, ...]:
+    return tuple(math.fsum(values) / len(values) for values in zip(*curves, strict=True))
 
 
-def _randomisation_document(found: Randomisation) -> dict[str, Any]:
-    return {"layers": list(found.layers), "correlations": list(found.correlations), "kept": found.kept}
-
-
-def _finite(value: float | None) -> float | None:
-    """Return the value, or None where it is no number: a map that is zero has no relative change."""
-    return value if value is not None and math.isfinite(value) else None
+def _shuffled(found: Randomisation) -> ShuffledWeights:
+    return ShuffledWeights(layers=tuple(found.layers), correlations=tuple(found.correlations), kept=found.kept)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from torch import Tensor
 
@@ -13,6 +12,7 @@ from reportgen.analyses.kernels.closed_form import closed_form
 from reportgen.analyses.kernels.maximize import maximize_stream
 from reportgen.analyses.kernels.options import AscentOptions
 from reportgen.progress import Progress
+from reportgen.records.answers.kernels import KernelAnswer
 from reportgen.records.figures import Array, ClipFigure, DataFigure, Figure, Result
 from reportgen.records.identities import KernelId
 from reportgen.records.manifest import LayerFacts
@@ -34,7 +34,7 @@ class KernelAnalysis:
 
     name = "kernels"
     title = "What each kernel looks for"
-    version = 4
+    version = 5
     after: tuple[str, ...] = ()
     choosing: tuple[str, ...] = ()
 
@@ -67,23 +67,22 @@ class KernelAnalysis:
         closed = _closed_forms(subject, layer, list(by_index))
         for found in stream:
             frames = found.clip.permute(1, 2, 3, 0).numpy()
-            metrics: dict[str, Any] = {
-                "layer": layer,
-                "index": found.kernel,
-                "activation": found.activation,
-                "contrast": float(found.clip.flatten(1).std(dim=1, correction=0).max()),
-                "objective": subject.objective,
-                "steps": found.steps,
-                "curve": [float(f"{value:.5g}") for value in found.curve],
-                "seconds_per_kernel": round(found.seconds, 3),
-            }
+            answer = KernelAnswer(
+                layer=layer,
+                index=found.kernel,
+                activation=found.activation,
+                contrast=float(found.clip.flatten(1).std(dim=1, correction=0).max()),
+                objective=subject.objective,
+                steps=found.steps,
+                curve=tuple(float(f"{value:.5g}") for value in found.curve),
+            )
             figures: dict[str, Figure] = {
                 "stage1": ClipFigure(frames, f"What kernel {found.kernel} of {layer} looks for"),
                 "stage1_data": DataFigure({"clip": frames.astype("float16")}, "The clip, T H W C in [0, 1]"),
             }
             if found.kernel in closed:
                 figures["closed_form"] = closed[found.kernel]
-            yield by_index[found.kernel], Result(figures, metrics, (*notes, *found.notes))
+            yield by_index[found.kernel], Result(answer, figures, (*notes, *found.notes))
 
 
 def affordable_steps(

@@ -6,7 +6,6 @@ import math
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 from reportgen.analyses.base import Answers, Inapplicable, NamedClip, Parameters, ReferenceClip, Subject, Unit
 from reportgen.analyses.common.budget import passes_within
@@ -17,8 +16,8 @@ from reportgen.analyses.motion.kernel_motion import (
     RELYING,
     VARIANTS,
     KernelMotion,
-    LayerProbes,
     ProbedClip,
+    ProbedLayer,
     interval,
     probe_clip,
 )
@@ -26,7 +25,16 @@ from reportgen.analyses.motion.motion_audit import PROBES, MotionAudit, class_au
 from reportgen.errors import ClipError
 from reportgen.networks.kernels.preactivation import clip_channels, native_shape
 from reportgen.progress import Progress
-from reportgen.records.figures import Figure, JsonFigure, Result, TextFigure
+from reportgen.records.answers.motion import (
+    ClassProbes,
+    ClipProbes,
+    LayerProbes,
+    Left,
+    ModelProbes,
+    MotionAnswer,
+    Probe,
+)
+from reportgen.records.figures import Figure, Result, TextFigure
 from reportgen.records.jobs import content_key
 
 #: Frames of a clip that are frozen at least.
@@ -42,7 +50,7 @@ class MotionAnalysis:
 
     name = "motion"
     title = "Motion or appearance"
-    version = 2
+    version = 3
     after: tuple[str, ...] = ()
     choosing: tuple[str, ...] = ("clips",)
 
@@ -81,8 +89,8 @@ class MotionAnalysis:
             index = int(unit.parameters["class"])
             with progress.task(f"motion probes of {clip.name}", 1):
                 audit = class_audit(probes.of(clip).logits, index, probes.frames)
-            document = _document(subject, clip, audit)
-            yield unit, Result({"motion_audit": JsonFigure(document)}, document, probes.notes)
+            answer = MotionAnswer(shown=_clip_probes(subject, clip, audit))
+            yield unit, Result(answer, notes=probes.notes)
 
 
 def affordable_frames(subject: Subject, parameters: Parameters) -> int | None:
@@ -146,67 +154,57 @@ def audited_layers(subject: Subject) -> list[str]:
     ]
 
 
-def _document(subject: Subject, clip: NamedClip, audit: MotionAudit) -> dict[str, Any]:
-    """Return one clip's audit as plain data."""
-    return {
-        "clip": clip.name,
-        "class_index": audit.class_index,
-        "class": class_name(subject, audit.class_index),
-        "logit": audit.logit,
-        "rank": audit.rank,
-        "motion_reliance": audit.motion_reliance,
-        "order_sensitivity": audit.order_sensitivity,
-        "best_frame": audit.best_frame,
-        "probes": {
-            name: {
-                "logits": [round(value, 5) for value in audit.logits[name].tolist()],
-                "ranks": audit.ranks[name].tolist(),
-                "predicted": [class_name(subject, index) for index in audit.predicted[name].tolist()],
-                "what": PROBES[name],
-            }
+def _clip_probes(subject: Subject, clip: NamedClip, audit: MotionAudit) -> ClipProbes:
+    """Return one clip's audit as an answer."""
+    return ClipProbes(
+        clip=clip.name,
+        class_index=audit.class_index,
+        class_label=class_name(subject, audit.class_index),
+        logit=audit.logit,
+        rank=audit.rank,
+        motion_reliance=audit.motion_reliance,
+        order_sensitivity=audit.order_sensitivity,
+        best_frame=audit.best_frame,
+        probes={
+            name: Probe(
+                logits=tuple(round(value, 5) for value in audit.logits[name].tolist()),
+                ranks=tuple(audit.ranks[name].tolist()),
+                predicted=tuple(class_name(subject, index) for index in audit.predicted[name].tolist()),
+                what=PROBES[name],
+            )
             for name in PROBES
         },
-    }
+    )
 
 
 def _overall(subject: Subject, clips: Sequence[ReferenceClip], probes: _Probes, progress: Progress) -> Result:
     faults, kernels = Faults(), KernelMotion(probes.meter)
-    audits: dict[int, list[dict[str, Any]]] = {}
+    audits: dict[int, list[ClipProbes]] = {}
     with progress.task("motion probes of the reference clips", len(clips)) as task:
         for clip in readable(clips, faults):
             probed = probes.of(clip)
             kernels.add(clip.name, probed)
             for index in _classes(subject, clip, probed.logits["clip"].argmax(1).tolist() if probed.logits else []):
                 audits.setdefault(index, []).append(
-                    _document(subject, clip, class_audit(probed.logits, index, probes.frames))
+                    _clip_probes(subject, clip, class_audit(probed.logits, index, probes.frames))
                 )
             task.advance()
     if not kernels.names:
         raise ClipError(f"None of {len(clips)} clips can be read. {faults.first}")
-    classes = [_class_row(subject, index, found) for index, found in sorted(audits.items())]
-    document = {
-        "clips": len(kernels.names),
-        "of": len(subject.reference or subject.clips),
-        "labelled": sum(clip.label is not None for clip in clips),
-        "unreadable": faults.count,
-        "names": kernels.names,
-        "classes": classes,
-        "layers": {layer: _layer_row(state) for layer, state in kernels.layers.items()},
-    }
-    reliance = [row["motion_reliance"] for row in classes if row["motion_reliance"] is not None]
+    answer = ModelProbes(
+        clips=len(kernels.names),
+        of=len(subject.reference or subject.clips),
+        labelled=sum(clip.label is not None for clip in clips),
+        unreadable=faults.count,
+        names=tuple(kernels.names),
+        classes=tuple(_class_row(subject, index, found) for index, found in sorted(audits.items())),
+        layers={layer: _layer_row(state) for layer, state in kernels.layers.items()},
+    )
     figures: dict[str, Figure] = {
-        "motion_overall": JsonFigure(document, "What the probes leave of every class and kernel"),
         "kernel_motion": TextFigure(_as_csv(kernels), ".csv", "What the probes leave of every kernel"),
     }
-    metrics = {
-        "clips": len(kernels.names),
-        "classes": len(classes),
-        "layers": len(kernels.layers),
-        "kernels": sum(state.responses.shape[2] for state in kernels.layers.values()),
-        **interval("motion_reliance", reliance),
-    }
     unread = [f"{faults.count} of the probed clips could not be read. {faults.first}"] if faults.count else []
-    return Result(figures, metrics, (*probes.notes, *unread))
+    return Result(MotionAnswer(overall=answer), figures, (*probes.notes, *unread))
 
 
 def _classes(subject: Subject, clip: NamedClip, predicted: Sequence[int]) -> Sequence[int]:
@@ -216,25 +214,27 @@ def _classes(subject: Subject, clip: NamedClip, predicted: Sequence[int]) -> Seq
     return (clip.label,) if clip.label is not None else subject.classes.get(clip.name, tuple(predicted))
 
 
-def _layer_row(state: LayerProbes) -> dict[str, Any]:
+def _layer_row(state: ProbedLayer) -> LayerProbes:
     """Return a layer's figures and those of its kernels, in lists by kernel; None where a kernel was not driven."""
     relying, known = state.relying
-    return {
-        "left": {
-            name: {key: _short(value) for key, value in found.items()} for name, found in state.mean_kept().items()
+    first, middle, third = state.quartiles or (0.0, 0.0, 0.0)
+    return LayerProbes(
+        left={
+            name: Left(**{key: _short(value) for key, value in found.items()})
+            for name, found in state.mean_kept().items()
         },
-        "quartiles": None if state.quartiles is None else [_short(value) for value in state.quartiles],
-        "relying": relying,
-        "measured": known,
-        "threshold": RELYING,
-        "clip": state.clips[0].tolist(),
-        "response": [_short(value) for value in state.responses[0, 0].tolist()],
-        "kept": {
-            name: [_short(value) for value in state.kept[place].tolist()]
+        quartiles=None if state.quartiles is None else (round(first, 6), round(middle, 6), round(third, 6)),
+        relying=relying,
+        measured=known,
+        threshold=RELYING,
+        clip=tuple(state.clips[0].tolist()),
+        response=tuple(_short(value) for value in state.responses[0, 0].tolist()),
+        kept={
+            name: tuple(_short(value) for value in state.kept[place].tolist())
             for place, name in enumerate(VARIANTS)
             if name != "clip"
         },
-    }
+    )
 
 
 def _as_csv(kernels: KernelMotion) -> str:
@@ -258,12 +258,15 @@ def _short(value: float | None) -> float | None:
     return float(f"{value:.4g}") if value is not None and math.isfinite(value) else None
 
 
-def _class_row(subject: Subject, index: int, found: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def _class_row(subject: Subject, index: int, found: Sequence[ClipProbes]) -> ClassProbes:
     """Return a class's mean figures over its clips, each with its 95% interval."""
-    row: dict[str, Any] = {"class_index": index, "class": class_name(subject, index), "clips": len(found)}
-    for figure in ("motion_reliance", "order_sensitivity"):
-        row |= interval(figure, [audit[figure] for audit in found if audit[figure] is not None])
-    row["kept"] = {
-        name: sum(min(audit["probes"][name]["ranks"]) == 0 for audit in found) / len(found) for name in PROBES
-    }
-    return row
+    return ClassProbes(
+        class_index=index,
+        class_label=class_name(subject, index),
+        clips=len(found),
+        **interval("motion_reliance", [audit.motion_reliance for audit in found if audit.motion_reliance is not None]),
+        **interval(
+            "order_sensitivity", [audit.order_sensitivity for audit in found if audit.order_sensitivity is not None]
+        ),
+        kept={name: sum(min(audit.probes[name].ranks) == 0 for audit in found) / len(found) for name in PROBES},
+    )

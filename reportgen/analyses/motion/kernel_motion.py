@@ -111,7 +111,7 @@ def kernel_motion_audit(
 
 
 @dataclass
-class LayerProbes:
+class ProbedLayer:
     """A layer's kernels under the probes, over the clips so far.
 
     `responses` `n P K` and `clips` `n K` are those of the at most DRIVERS clips that drive each kernel most, the
@@ -122,7 +122,7 @@ class LayerProbes:
     clips: Tensor
 
     @classmethod
-    def of(cls, kernels: int) -> LayerProbes:
+    def of(cls, kernels: int) -> ProbedLayer:
         """Return a layer before its first clip."""
         return cls(torch.empty((0, len(VARIANTS), kernels)), torch.empty((0, kernels), dtype=torch.int64))
 
@@ -181,7 +181,7 @@ class KernelMotion:
     def __init__(self, meter: Meter) -> None:
         self.meter = meter
         self.names: list[str] = []
-        self.layers = {layer: LayerProbes.of(target.kernels) for layer, target in meter.targets.items()}
+        self.layers = {layer: ProbedLayer.of(target.kernels) for layer, target in meter.targets.items()}
 
     def add(self, name: str, probed: ProbedClip) -> None:
         """Take in one clip."""

@@ -16,7 +16,8 @@ from reportgen.analyses.evidence.analysis import reference_clips
 from reportgen.analyses.kernels.analysis import kernel_units
 from reportgen.analyses.kernels.maximize import maximize_stream
 from reportgen.progress import Progress
-from reportgen.records.figures import JsonFigure, Result
+from reportgen.records.answers.path import PathAnswer
+from reportgen.records.figures import Result
 
 Profiles = Mapping[str, Tensor]
 
@@ -26,7 +27,7 @@ class PathAnalysis:
 
     name = "path"
     title = "Natural path and other seeds"
-    version = 1
+    version = 2
     after: tuple[str, ...] = ("evidence", "kernels")
     choosing: tuple[str, ...] = ()
 
@@ -63,17 +64,17 @@ class PathAnalysis:
         for place, (unit, kernel) in enumerate(zip(units, kernels, strict=True)):
             before = {name: own[name][place] for name in layers[:-1]}
             found = natural_path(before, real, real[layer][:, kernel]) if real else None
-            document = _path_document(found)
-            document["clips"] = len(real[layer]) if real else 0
             mine = {name: own[name][place] for name in layers}
             same = [profile_similarity(mine, profiles) for profiles, _activation in others[kernel]]
-            document |= {
-                "seeds": len(same) + 1,
-                "seed_similarity": min(same, default=None),
-                "seed_activations": [activation for _profiles, activation in others[kernel]],
-                "seed_steps": int(parameters["steps"]) if same else None,
-            }
-            yield unit, Result({"path": JsonFigure(document, "How natural the synthetic clip is")}, document)
+            answer = PathAnswer(
+                **_path_figures(found),
+                clips=len(real[layer]) if real else 0,
+                seeds=len(same) + 1,
+                seed_similarity=min(same, default=None),
+                seed_activations=tuple(activation for _profiles, activation in others[kernel]),
+                seed_steps=int(parameters["steps"]) if same else None,
+            )
+            yield unit, Result(answer)
 
 
 def _clip(frames: np.ndarray[Any, Any]) -> Tensor:
@@ -112,7 +113,7 @@ def _other_seeds(
     return found
 
 
-def _path_document(found: NaturalPath | None) -> dict[str, Any]:
+def _path_figures(found: NaturalPath | None) -> dict[str, Any]:
     if found is None:
         return {"path_similarity": None}
     return {
@@ -120,5 +121,5 @@ def _path_document(found: NaturalPath | None) -> dict[str, Any]:
         "synthetic": found.synthetic,
         "within": found.within,
         "across": found.across,
-        "layers": {one.layer: [one.synthetic, one.within, one.across] for one in found.layers},
+        "layers": {one.layer: (one.synthetic, one.within, one.across) for one in found.layers},
     }

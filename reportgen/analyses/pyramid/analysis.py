@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +18,7 @@ from reportgen.errors import OptionError
 from reportgen.networks.trace.build import connection_graph
 from reportgen.networks.trace.graph import ConnectionGraph
 from reportgen.progress import Progress
+from reportgen.records.answers.pyramid import AblationFigures, PyramidAnswer
 from reportgen.records.figures import Figure, HeatFigure, JsonFigure, Result, StackFigure, TextFigure
 from reportgen.records.pyramid_schema import PyramidDocument
 
@@ -40,7 +40,7 @@ class PyramidAnalysis:
 
     name = "pyramid"
     title = "Class Feature Pyramid"
-    version = 2
+    version = 3
     after: tuple[str, ...] = ()
     choosing: tuple[str, ...] = ()
 
@@ -86,34 +86,34 @@ def _result(subject: Subject, clip: NamedClip, found: ClassPyramid, check: Ablat
         clip=clip.name,
         label=class_name(subject, found.class_index),
     )
-    metrics: dict[str, Any] = {
-        "logit": found.logit,
-        "class_index": found.class_index,
-        "class": class_name(subject, found.class_index),
-        "clip": clip.name,
-        "scoring": found.scoring,
-        "kernels": len(document.nodes),
-        "edges": found.edge_total,
-        "conservation_error": found.conservation.error if found.conservation else None,
-        "bias_share": found.conservation.bias_share if found.conservation else None,
-        "graph_kernels": _kernels(found.graph),
-        "graph_edges": found.graph.edge_count,
-        "boundaries": list(found.graph.boundaries),
-        "unknown_operations": dict(found.graph.unknown_operations),
-        "ablation": {row.layer or "together": _row(row) for row in (check.together, *check.layers)},
-    }
-    return Result({**_documents(found, document), **_tubes(subject, clip, found)}, metrics)
+    answer = PyramidAnswer(
+        logit=found.logit,
+        class_index=found.class_index,
+        class_label=class_name(subject, found.class_index),
+        clip=clip.name,
+        scoring=found.scoring,
+        kernels=len(document.nodes),
+        edges=found.edge_total,
+        conservation_error=found.conservation.error if found.conservation else None,
+        bias_share=found.conservation.bias_share if found.conservation else None,
+        graph_kernels=_kernels(found.graph),
+        graph_edges=found.graph.edge_count,
+        boundaries=tuple(found.graph.boundaries),
+        unknown_operations=dict(found.graph.unknown_operations),
+        ablation={row.layer or "together": _row(row) for row in (check.together, *check.layers)},
+    )
+    return Result(answer, {**_documents(found, document), **_tubes(subject, clip, found)})
 
 
-def _row(row: AblationRow) -> dict[str, float]:
-    return {
-        "count": row.count,
-        "drop": row.drop,
-        "random_mean": row.random_mean,
-        "random_low": row.random_low,
-        "random_high": row.random_high,
-        "beats": row.beats,
-    }
+def _row(row: AblationRow) -> AblationFigures:
+    return AblationFigures(
+        count=row.count,
+        drop=row.drop,
+        random_mean=row.random_mean,
+        random_low=row.random_low,
+        random_high=row.random_high,
+        beats=row.beats,
+    )
 
 
 def _kernels(graph: ConnectionGraph) -> int:

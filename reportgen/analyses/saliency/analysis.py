@@ -12,6 +12,7 @@ from reportgen.analyses.common.targets import asked, asked_name, class_units
 from reportgen.analyses.saliency.attribution import METHODS, Attribution, attribute, attribute_converged
 from reportgen.errors import unknown_name
 from reportgen.progress import Progress
+from reportgen.records.answers.saliency import SaliencyAnswer
 from reportgen.records.figures import DataFigure, Figure, HeatFigure, MapFigure, Result, StackFigure
 
 #: The colour scale ends at this percentile of the map's magnitude, so that a single pixel does not darken the rest.
@@ -23,7 +24,7 @@ class SaliencyAnalysis:
 
     name = "saliency"
     title = "Where and when it looked"
-    version = 3
+    version = 4
     after: tuple[str, ...] = ()
     choosing: tuple[str, ...] = ("methods",)
 
@@ -68,32 +69,32 @@ def _result(subject: Subject, unit: Unit, found: Attribution, steps: int | None,
     heat = found.heat[0].numpy()
     method = METHODS[found.method]
     scale = _scale(heat)
-    metrics: dict[str, Any] = {
-        "method": found.method,
-        "title": method.title,
-        "class_index": unit.parameters["class"],
-        "against": unit.parameters.get("against"),
-        "class": asked_name(subject, unit),
-        "logit": found.logit,
-        "signed": method.signed,
-        "scale": scale,
-        "minimum": float(heat.min()),
-        "maximum": float(heat.max()),
-        "temporal_profile": [float(f"{value:.5g}") for value in found.temporal_profile[0].tolist()],
-        "completeness_error": found.completeness_error,
-        "steps_used": steps,
-        "seconds_per_map": round(found.seconds, 3),
-    }
+    with_sign = found.attribution[0].sum(0).numpy()
+    shows_sign = not method.signed and with_sign.min() < 0
+    answer = SaliencyAnswer(
+        method=found.method,
+        title=method.title,
+        class_index=unit.parameters["class"],
+        against=unit.parameters.get("against"),
+        class_label=asked_name(subject, unit),
+        logit=found.logit,
+        signed=method.signed,
+        scale=scale,
+        minimum=float(heat.min()),
+        maximum=float(heat.max()),
+        temporal_profile=tuple(float(f"{value:.5g}") for value in found.temporal_profile[0].tolist()),
+        completeness_error=found.completeness_error,
+        steps_used=steps,
+        signed_scale=_scale(with_sign) if shows_sign else None,
+    )
     figures: dict[str, Figure] = {
         "overlay": HeatFigure(heat, over, method.signed, scale, method.title),
         "tube": StackFigure(heat, over, scale, f"{method.title}, frame behind frame", method.signed),
         "attribution": DataFigure(_in_units(found.attribution[0].numpy()), "Attribution in units of its scale"),
     }
-    with_sign = found.attribution[0].sum(0).numpy()
-    if not method.signed and with_sign.min() < 0:
-        metrics["signed_scale"] = _scale(with_sign)
-        figures["signed"] = MapFigure(with_sign, True, metrics["signed_scale"], f"{method.title} with its sign")
-    return Result(figures, metrics)
+    if answer.signed_scale is not None:
+        figures["signed"] = MapFigure(with_sign, True, answer.signed_scale, f"{method.title} with its sign")
+    return Result(answer, figures)
 
 
 def _scale(heat: np.ndarray[Any, Any]) -> float:

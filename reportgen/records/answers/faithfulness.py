@@ -1,23 +1,23 @@
-"""The documents of the checks of saliency maps."""
+"""How far one saliency map may be believed."""
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from typing import ClassVar
+
+from pydantic import Field
+
+from reportgen.records.answers.base import Answer, Measured
 
 
-class _Read(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class RandomBand(_Read):
-    """What random maps reach on the clip."""
+class RandomBand(Answer):
+    """What random maps reach on the clip: mean and 95% band."""
 
     mean: float
     low: float
     high: float
 
 
-class Shuffled(_Read):
+class ShuffledWeights(Answer):
     """How like the map stays to itself when all layers down to each of `layers` are shuffled."""
 
     layers: tuple[str, ...]
@@ -25,28 +25,33 @@ class Shuffled(_Read):
     kept: float
 
 
-class MapChecks(_Read):
+class FaithfulnessAnswer(Answer):
     """What the checks found of one map; None where one was not made, and `reason` why the curves were not."""
 
+    analysis: ClassVar[str] = "faithfulness"
+
     method: str
+    class_index: int = Field(ge=0)
+    against: int | None = None
+    clip: str
     reason: str | None = None
     beats_random: bool | None = None
-    insertion_auc: float | None = None
-    deletion_auc: float | None = None
-    insertion_gain: float | None = None
-    deletion_gain: float | None = None
+    insertion_auc: Measured = None
+    deletion_auc: Measured = None
+    insertion_gain: Measured = None
+    deletion_gain: Measured = None
     insertion_band: RandomBand | None = None
     deletion_band: RandomBand | None = None
-    infidelity: float | None = None
+    infidelity: Measured = None
     random_maps: int | None = None
     shares: tuple[float, ...] = ()
     insertion: tuple[float, ...] = ()
     deletion: tuple[float, ...] = ()
     random_insertion: tuple[float, ...] = ()
     random_deletion: tuple[float, ...] = ()
-    randomisation: Shuffled | None = None
-    sensitivity: float | None = None
-    stability: float | None = None
+    randomisation: ShuffledWeights | None = None
+    sensitivity: Measured = None
+    stability: Measured = None
 
     @property
     def gain(self) -> float | None:

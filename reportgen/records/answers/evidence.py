@@ -1,0 +1,50 @@
+"""How real clips drive every kernel of the shown layers."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from reportgen.records.answers.base import Answer, Measured
+
+Example = tuple[int, Measured] | tuple[int, Measured, int, int, int]
+"""A clip by its place in `names`, the response to it, and where (frame, y, x) it is largest, where that is known."""
+
+
+class LabelWord(Answer):
+    """The label word that tells best which clips drive a kernel; `others` is what the labels' other part may be."""
+
+    text: str
+    auroc: float
+    others: tuple[str, ...] = ()
+    other: Measured = None
+
+
+class LayerEvidence(Answer):
+    """One layer; lists by kernel. `dead` is None where there were too few clips to tell."""
+
+    kernels: int = Field(ge=0)
+    dead: tuple[int, ...] | None
+    duplicates: tuple[tuple[int, int, float], ...]
+    words: tuple[LabelWord, ...]
+    quantiles: tuple[tuple[Measured, ...], ...]
+    field: tuple[int, int, int] | None
+    most: tuple[tuple[Example, ...], ...]
+    least: tuple[tuple[Example, ...], ...]
+    drawn: tuple[tuple[Example, ...], ...]
+
+
+class EvidenceAnswer(Answer):
+    """What the pass over the reference clips found; `names` are the clips that examples count into."""
+
+    analysis: ClassVar[str] = "evidence"
+
+    objective: str
+    clips: int = Field(ge=0)
+    labelled: int = Field(ge=0)
+    unreadable: int = Field(ge=0)
+    reasons: dict[str, str]
+    names: tuple[str, ...]
+    sample: tuple[str, ...] = Field((), description="The clips whose responses are kept as arrays.")
+    layers: dict[str, LayerEvidence]

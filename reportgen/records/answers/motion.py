@@ -1,0 +1,102 @@
+"""What is left of classes and kernels when a clip's motion is taken away or changed."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from reportgen.records.answers.base import Answer, Measured
+
+
+class Probe(Answer):
+    """What one probe does to a class on a clip: logit, rank and predicted class of each of its variants."""
+
+    logits: tuple[float, ...]
+    ranks: tuple[int, ...]
+    predicted: tuple[str, ...]
+    what: str
+
+    @property
+    def best(self) -> int:
+        """The variant that keeps most of the logit."""
+        return max(range(len(self.logits)), key=self.logits.__getitem__)
+
+
+class ClipProbes(Answer):
+    """The probes of one class on one clip."""
+
+    clip: str
+    class_index: int = Field(ge=0)
+    class_label: str | None = None
+    logit: float
+    rank: int = Field(ge=0)
+    motion_reliance: Measured
+    order_sensitivity: Measured
+    best_frame: int | None = None
+    probes: dict[str, Probe]
+
+
+class ClassProbes(Answer):
+    """A class's means over its clips with 95% intervals; `kept` is the share of clips still recognised."""
+
+    class_index: int = Field(ge=0)
+    class_label: str | None = None
+    clips: int = Field(ge=0)
+    motion_reliance: Measured
+    motion_reliance_low: Measured = None
+    motion_reliance_high: Measured = None
+    order_sensitivity: Measured = None
+    order_sensitivity_low: Measured = None
+    order_sensitivity_high: Measured = None
+    kept: dict[str, float]
+
+
+class Left(Answer):
+    """The share that a probe leaves of the response of a layer's kernels: mean over them with its 95% interval."""
+
+    mean: Measured
+    mean_low: Measured = None
+    mean_high: Measured = None
+
+
+class LayerProbes(Answer):
+    """A layer under the probes; `kept`, `clip` and `response` are lists by kernel.
+
+    `relying` of its `measured` kernels have a motion reliance of `threshold` at least.
+    """
+
+    left: dict[str, Left]
+    quartiles: tuple[float, float, float] | None
+    relying: int
+    measured: int
+    threshold: float
+    clip: tuple[int, ...]
+    response: tuple[Measured, ...]
+    kept: dict[str, tuple[Measured, ...]]
+
+    @property
+    def reliance(self) -> tuple[float | None, ...]:
+        """Every kernel's motion reliance."""
+        return tuple(None if left is None else 1 - left for left in self.kept["frozen"])
+
+
+class ModelProbes(Answer):
+    """The probes over the reference clips: `clips` of so many (`of`) were probed, `labelled` of them with a label."""
+
+    clips: int = Field(ge=0)
+    of: int = Field(ge=0)
+    labelled: int = Field(ge=0)
+    unreadable: int = Field(0, ge=0)
+    names: tuple[str, ...]
+    classes: tuple[ClassProbes, ...]
+    layers: dict[str, LayerProbes]
+
+
+class MotionAnswer(Answer):
+    """Either one class on one clip, or the whole model."""
+
+    analysis: ClassVar[str] = "motion"
+
+    shown: ClipProbes | None = Field(None, description="One class on one shown clip.")
+    overall: ModelProbes | None = Field(None, description="All classes and kernels over the reference clips.")

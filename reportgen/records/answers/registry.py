@@ -1,0 +1,48 @@
+"""Which model reads which analysis's answers: those of the house, and those that installed packages add."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import entry_points
+
+from reportgen.errors import StoreError
+from reportgen.records.answers.base import Answer
+from reportgen.records.answers.decomposition import DecompositionAnswer
+from reportgen.records.answers.evidence import EvidenceAnswer
+from reportgen.records.answers.faithfulness import FaithfulnessAnswer
+from reportgen.records.answers.kernels import KernelAnswer
+from reportgen.records.answers.motion import MotionAnswer
+from reportgen.records.answers.path import PathAnswer
+from reportgen.records.answers.pyramid import PyramidAnswer
+from reportgen.records.answers.saliency import SaliencyAnswer
+
+ENTRY_POINTS = "reportgen.answers"
+"""The group of entry points by which a package adds the answer model of its analysis."""
+
+OWN: tuple[type[Answer], ...] = (
+    EvidenceAnswer,
+    KernelAnswer,
+    DecompositionAnswer,
+    PathAnswer,
+    PyramidAnswer,
+    SaliencyAnswer,
+    FaithfulnessAnswer,
+    MotionAnswer,
+)
+
+
+@cache
+def answer_models() -> dict[str, type[Answer]]:
+    """Return the models by the name of their analysis.
+
+    Raises StoreError when an installed package's entry point names something else.
+    """
+    models = {model.analysis: model for model in OWN}
+    for point in entry_points(group=ENTRY_POINTS):
+        model = point.load()
+        if not (isinstance(model, type) and issubclass(model, Answer)):
+            raise StoreError(
+                f"The entry point {point.name} of {ENTRY_POINTS} names no Answer: mend or remove its package."
+            )
+        models.setdefault(model.analysis, model)
+    return models

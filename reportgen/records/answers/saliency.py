@@ -1,0 +1,30 @@
+"""One saliency map in figures."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from reportgen.records.answers.base import Answer, Measured
+
+
+class SaliencyAnswer(Answer):
+    """One method's map of one class, or of one class rather than another, on one clip."""
+
+    analysis: ClassVar[str] = "saliency"
+
+    method: str
+    title: str
+    class_index: int = Field(ge=0)
+    against: int | None = None
+    class_label: str | None = None
+    logit: float
+    signed: bool
+    scale: Measured = Field(description="Value at the end of the colours.")
+    signed_scale: Measured = None
+    minimum: Measured = None
+    maximum: Measured = None
+    temporal_profile: tuple[Measured, ...] = ()
+    completeness_error: Measured = None
+    steps_used: int | None = None
