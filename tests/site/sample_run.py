@@ -27,7 +27,7 @@ from reportgen.records.figures import (
     TextFigure,
 )
 from reportgen.records.identities import ClassId, KernelId
-from reportgen.records.jobs import Done, Failed, Job, Outcome, Record, Skipped
+from reportgen.records.jobs import Done, Failed, Job, Outcome, Record, Skipped, Spent
 from reportgen.records.manifest import ClipFacts, Environment, LayerFacts, Run, WeightsFacts
 from reportgen.records.store import Store
 
@@ -96,7 +96,7 @@ class SampleRun:
             {"probes": 3},
             Done(
                 artifacts=self._figure("colour_audit", "probe", ImageFigure(texture(self.rng, 9), "a probe")),
-                metrics={"reliance": 0.25, "passed": True, "list": [1, 2]},
+                answer={"reliance": 0.25, "passed": True, "list": [1, 2]},
                 notes=("A new analysis that no page was designed for.",),
             ),
         )
@@ -172,7 +172,8 @@ class SampleRun:
 
     def _keep(self, analysis: str, unit: str, parameters: dict[str, Any], outcome: Outcome) -> None:
         job = Job(analysis=analysis, version=1, unit=unit, parameters=parameters, seed=0, inputs={"weights": "ab"})
-        record = Record(job=job, outcome=outcome, seconds=1.5, finished="2025-11-20T12:01:00Z")
+        spent = Spent(seconds=1.5, finished="2025-11-20T12:01:00Z")
+        record = Record(job=job, outcome=outcome, spent=spent)
         self.store.add(record)
         self.records.append(record)
 
@@ -224,14 +225,14 @@ class SampleRun:
                     *self._figure("kernels", "stage1", ClipFigure(clip), f"{kernel.published_name}_stage1"),
                     *self._figure("kernels", "stage1_data", DataFigure({"clip": clip.astype(np.float16)})),
                 ),
-                metrics={
+                answer={
                     "layer": layer,
                     "index": index,
                     "activation": activation,
                     "objective": "channel",
                     "steps": 256,
                     "curve": [activation * (1 - math.exp(-step / 12)) for step in range(64)],
-                    "seconds_per_kernel": 1.5,
+                    "contrast": 0.2,
                 },
             ),
         )
@@ -251,7 +252,7 @@ class SampleRun:
                         "decomposition", "reconstruction", ClipFigure(clip), f"{kernel.published_name}_recon"
                     ),
                 ),
-                metrics={
+                answer={
                     "psnr": 31.5,
                     "explained_variance": 0.94 if explained else 0.31,
                     "mean_speed": speed,
@@ -269,6 +270,7 @@ class SampleRun:
     def _evidence(self, clips: list[str]) -> None:
         layers = {layer: self._layer_evidence(len(clips)) for layer in LAYERS}
         document = {
+            "objective": "channel",
             "clips": len(clips),
             "labelled": len(clips),
             "unreadable": 1,
@@ -276,8 +278,7 @@ class SampleRun:
             "names": clips,
             "layers": layers,
         }
-        artifacts = self._figure("evidence", "evidence", JsonFigure(document))
-        self._keep("evidence", self.model, {}, Done(artifacts=artifacts, metrics={"clips": len(clips)}))
+        self._keep("evidence", self.model, {}, Done(answer=document))
 
     def _layer_evidence(self, clips: int) -> dict[str, Any]:
         values = self.rng.gamma(2.0, 0.9, (clips, 64)).round(3)
@@ -324,7 +325,7 @@ class SampleRun:
                         *self._figure("saliency", "overlay", HeatFigure(heat, over, signed, 0.9)),
                         *self._figure("saliency", "tube", StackFigure(heat, over, 0.9, signed=signed)),
                     ),
-                    metrics={
+                    answer={
                         "method": method,
                         "title": title,
                         "class_index": 2,
@@ -342,7 +343,15 @@ class SampleRun:
             {"method": "grad_cam", "clip": clip, "class": 2, "against": 1},
             Done(
                 artifacts=self._figure("saliency", "overlay", HeatFigure(bump, over, False, 0.9)),
-                metrics={"method": "grad_cam", "title": "Grad-CAM", "class_index": 2, "against": 1, "logit": 1.5},
+                answer={
+                    "method": "grad_cam",
+                    "title": "Grad-CAM",
+                    "class_index": 2,
+                    "against": 1,
+                    "logit": 1.5,
+                    "signed": False,
+                    "scale": 0.9,
+                },
             ),
         )
         self._map_checks(clip)
@@ -359,6 +368,8 @@ class SampleRun:
         for method, area, kept in (("gradients", 0.62, 0.9), ("integrated_gradients", 0.81, 0.3)):
             document = {
                 "method": method,
+                "class_index": 2,
+                "clip": clip,
                 "beats_random": area > 0.7,
                 "insertion_auc": area,
                 "deletion_auc": 1 - area,
@@ -384,7 +395,7 @@ class SampleRun:
                 "faithfulness",
                 f"{ClassId(model=self.model, clip=clip, index=2)}/{method}",
                 {"method": method, "clip": clip, "class": 2},
-                Done(artifacts=self._figure("faithfulness", "faithfulness", JsonFigure(document))),
+                Done(answer=document),
             )
 
     def _graph(self) -> dict[str, Any]:
@@ -396,14 +407,15 @@ class SampleRun:
         one = {
             "clip": clip,
             "class_index": 2,
-            "class": LABELS[2],
+            "class_label": LABELS[2],
             "logit": 7.25,
             "motion_reliance": 0.8,
             "order_sensitivity": 0.5,
-            "probes": {p: {"logits": [1.0, 1.45], "predicted": LABELS[:2]} for p in probes},
+            "rank": 0,
+            "probes": {p: {"logits": [1.0, 1.45], "ranks": [1, 0], "predicted": LABELS[:2], "what": p} for p in probes},
         }
         unit = str(ClassId(model=self.model, clip=clip, index=2))
-        self._keep("motion", unit, {}, Done(artifacts=self._figure("motion", "motion_audit", JsonFigure(one))))
+        self._keep("motion", unit, {}, Done(answer={"shown": one}))
         classes = [
             {
                 "class_index": i,
@@ -432,17 +444,15 @@ class SampleRun:
             for layer in LAYERS[:2]
         }
         document = {"clips": 8, "of": 20, "labelled": 8, "names": [clip], "classes": classes, "layers": layers}
-        self._keep(
-            "motion", self.model, {}, Done(artifacts=self._figure("motion", "motion_overall", JsonFigure(document)))
-        )
+        self._keep("motion", self.model, {}, Done(answer={"overall": document}))
 
     def _pyramid(self, clip: str, index: int) -> None:
         document = self._graph()
         drops = {
-            layer: {"drop": 1.2 + i, "random_mean": 0.3, "random_low": -0.1, "random_high": 0.8}
+            layer: {"count": 4, "drop": 1.2 + i, "random_mean": 0.3, "random_low": -0.1, "random_high": 0.8}
             for i, layer in enumerate(reversed(LAYERS))
         }
-        drops["together"] = {"drop": 5.9, "random_mean": 0.9, "random_low": 0.2, "random_high": 1.7}
+        drops["together"] = {"count": 16, "drop": 5.9, "random_mean": 0.9, "random_low": 0.2, "random_high": 1.7}
         unit = str(ClassId(model=self.model, clip=clip, index=index))
         heat = np.abs(self.rng.standard_normal((FRAMES, SIDE, SIDE))).cumsum(1) / 40
         over = drifting(texture(self.rng, 7), (1.0, 0.5))
@@ -456,10 +466,13 @@ class SampleRun:
                     *self._figure("pyramid", "csv", TextFigure("source,target,contribution\n", ".csv")),
                     *self._figure("pyramid", f"tube.{LAYERS[-2]}", HeatFigure(heat, over, False, float(heat.max()))),
                 ),
-                metrics={
+                answer={
                     "logit": 7.25,
                     "class_index": index,
                     "clip": clip,
+                    "scoring": "attribution",
+                    "kernels": 44,
+                    "edges": 100,
                     "conservation_error": 3e-6,
                     "bias_share": 0.12,
                     "ablation": drops,

@@ -6,28 +6,32 @@ import pytest
 
 from reportgen.audit.limits import Limits
 from reportgen.audit.sentences import label_word
-from reportgen.reading.evidence import DrivingWord, Evidence, Redundancy
+from reportgen.reading.evidence import Evidence, Redundancy
+from reportgen.records.answers.evidence import LabelWord
 
 
 @pytest.mark.parametrize(
     ("word", "sentence"),
     [
         (
-            DrivingWord("moving right", 0.97, ("dots", "rings"), 0.6),
+            LabelWord(text="moving right", auroc=0.97, others=("dots", "rings"), other=0.6),
             "Responds to “moving right” (AUROC 0.97), whichever of dots, rings it comes with.",
         ),
         (
-            DrivingWord("moving right", 0.97, ("dots", "rings"), 0.8),
+            LabelWord(text="moving right", auroc=0.97, others=("dots", "rings"), other=0.8),
             "Responds to “moving right” (AUROC 0.97), more with some of dots, rings than with others.",
         ),
-        (DrivingWord("juggling", 0.93, (), None), "Responds to clips of “juggling” (AUROC 0.93)."),
         (
-            DrivingWord("juggling", 0.7, (), None),
+            LabelWord(text="juggling", auroc=0.93, others=(), other=None),
+            "Responds to clips of “juggling” (AUROC 0.93).",
+        ),
+        (
+            LabelWord(text="juggling", auroc=0.7, others=(), other=None),
             "No label of the real clips drives it clearly (best: “juggling”, AUROC 0.70).",
         ),
     ],
 )
-def test_words_say_what_the_figures_allow(word: DrivingWord, sentence: str) -> None:
+def test_words_say_what_the_figures_allow(word: LabelWord, sentence: str) -> None:
     assert label_word(word, Limits()) == sentence
 
 

@@ -6,12 +6,14 @@ import pytest
 
 from reportgen.audit.limits import Limits
 from reportgen.audit.maps import faithful_state, map_verdicts
-from reportgen.reading.map_checks import MapChecks, RandomBand, Shuffled
+from reportgen.records.answers.faithfulness import FaithfulnessAnswer, RandomBand, ShuffledWeights
 
 
-def checks(method: str, insertion: float, deletion: float, *, kept: float = 0.1) -> MapChecks:
+def checks(method: str, insertion: float, deletion: float, *, kept: float = 0.1) -> FaithfulnessAnswer:
     band = RandomBand(mean=0.5, low=0.4, high=0.6)
-    return MapChecks(
+    return FaithfulnessAnswer(
+        class_index=0,
+        clip="clip",
         method=method,
         beats_random=insertion > 0.6 and deletion < 0.4,
         insertion_auc=insertion,
@@ -20,7 +22,7 @@ def checks(method: str, insertion: float, deletion: float, *, kept: float = 0.1)
         deletion_gain=0.5 - deletion,
         insertion_band=band,
         deletion_band=band,
-        randomisation=Shuffled(layers=("fc",), correlations=(kept,), kept=kept),
+        randomisation=ShuffledWeights(layers=("fc",), correlations=(kept,), kept=kept),
     )
 
 
@@ -37,7 +39,7 @@ def test_a_warning_carries_the_failing_figure() -> None:
         update={
             "random_maps": 10,
             "shares": tuple(place / 6 for place in range(7)),
-            "randomisation": Shuffled(layers=("a", "b", "c"), correlations=(0.93,) * 3, kept=0.93),
+            "randomisation": ShuffledWeights(layers=("a", "b", "c"), correlations=(0.93,) * 3, kept=0.93),
         }
     )
     found = {verdict.name: verdict for verdict in map_verdicts(0.2, many, Limits())}
@@ -60,6 +62,10 @@ def test_too_little_effort_warns_and_does_not_fail() -> None:
 
 def test_what_was_not_measured_is_not_tested_and_says_why() -> None:
     assert [verdict.state for verdict in map_verdicts(None, None, Limits())] == ["untested"]
-    found = map_verdicts(None, MapChecks(method="a", reason="The logit is not larger on the clip."), Limits())
+    found = map_verdicts(
+        None,
+        FaithfulnessAnswer(class_index=0, clip="clip", method="a", reason="The logit is not larger on the clip."),
+        Limits(),
+    )
     assert found[0].state == "untested"
     assert "The logit is not larger" in found[0].meaning

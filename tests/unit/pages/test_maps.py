@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 
 from reportgen.pages.maps import method_means, places, ranking
-from reportgen.reading.map_checks import MapChecks, RandomBand, Shuffled
+from reportgen.records.answers.faithfulness import FaithfulnessAnswer, RandomBand, ShuffledWeights
 
 
-def checks(method: str, insertion: float, deletion: float, *, kept: float = 0.1) -> MapChecks:
+def checks(method: str, insertion: float, deletion: float, *, kept: float = 0.1) -> FaithfulnessAnswer:
     band = RandomBand(mean=0.5, low=0.4, high=0.6)
-    return MapChecks(
+    return FaithfulnessAnswer(
+        class_index=0,
+        clip="clip",
         method=method,
         beats_random=insertion > 0.6 and deletion < 0.4,
         insertion_auc=insertion,
@@ -19,12 +21,12 @@ def checks(method: str, insertion: float, deletion: float, *, kept: float = 0.1)
         deletion_gain=0.5 - deletion,
         insertion_band=band,
         deletion_band=band,
-        randomisation=Shuffled(layers=("fc",), correlations=(kept,), kept=kept),
+        randomisation=ShuffledWeights(layers=("fc",), correlations=(kept,), kept=kept),
     )
 
 
 def test_methods_rank_by_their_gain_here_and_on_the_mean() -> None:
-    here = [checks("a", 0.6, 0.4), checks("b", 0.9, 0.1), MapChecks(method="c")]
+    here = [checks("a", 0.6, 0.4), checks("b", 0.9, 0.1), FaithfulnessAnswer(class_index=0, clip="clip", method="c")]
     other = [checks("a", 0.9, 0.1), checks("b", 0.7, 0.3)]
     assert places(here) == {"b": 1, "a": 2}
     rows = ranking(here, method_means([here, other]), {"b": "Bee"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reportgen.audit.limits import Limits
 from reportgen.pages.motion_audit import verdict_in_words
-from reportgen.reading.probes import ClassProbes
+from reportgen.records.answers.motion import ClassProbes
 
 
 def test_what_classes_need_is_said_of_one_as_of_many() -> None:

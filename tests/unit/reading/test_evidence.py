@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from reportgen.pages.kernel import LEAST_MARK, mark
-from reportgen.reading.evidence import Evidence, EvidenceDocument
+from reportgen.reading.evidence import Evidence
+from reportgen.records.answers.evidence import EvidenceAnswer
 
 CLIPS = [f"clip{i}" for i in range(8)]
 
@@ -31,8 +32,15 @@ def found(dead: list[int] | None = None) -> Evidence:
         "least": [[example(0, 0.0)], []],
         "drawn": [[[2, 2.0]], []],
     }
-    document = {"clips": 8, "labelled": 0, "unreadable": 2, "reasons": {"x": "cut off"}, "names": CLIPS}
-    return Evidence.of(EvidenceDocument.model_validate({**document, "layers": {"conv": layer}}))
+    document = {
+        "objective": "firing",
+        "clips": 8,
+        "labelled": 0,
+        "unreadable": 2,
+        "reasons": {"x": "cut off"},
+        "names": CLIPS,
+    }
+    return Evidence.of(EvidenceAnswer.model_validate({**document, "layers": {"conv": layer}}))
 
 
 def test_strips_name_their_clips_and_places(evidence: Evidence) -> None:

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from reportgen.reading.format import (
     bytes_size,
     duration,
-    figure,
     fixed,
     number,
     percent,
@@ -75,11 +74,6 @@ def test_words_follow_their_count() -> None:
 
 def test_shapes() -> None:
     assert (shape((3, 7, 7)), shape(None), shape(())) == ("3×7×7", "–", "–")
-
-
-def test_a_metric_that_is_no_number_is_absent() -> None:
-    metrics = {"a": 1.5, "b": "Infinity", "c": "NaN", "d": None, "e": True, "f": [1], "g": 2}
-    assert [figure(metrics, name) for name in "abcdefgh"] == [1.5, math.inf, None, None, None, None, 2.0, None]
 
 
 def test_kernels_have_a_name_that_fits_on_a_card() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from reportgen.errors import StoreError
 from reportgen.records.card import ClipSpec, ModelCard
 from reportgen.records.files import atomic_path, write_text
-from reportgen.records.jobs import Artifact, Done, Failed, Job, Record, Skipped, content_key
+from reportgen.records.jobs import Artifact, Done, Failed, Job, Record, Skipped, Spent, content_key
 from reportgen.records.manifest import Environment, Run, WeightsFacts
 from reportgen.records.store import Store, find_runs
 
@@ -31,7 +31,7 @@ def job(**changes: object) -> Job:
 
 
 def record(of: Job, outcome: Done | Skipped | Failed) -> Record:
-    return Record(job=of, outcome=outcome, seconds=1.5, finished="2026-01-01T00:00:00+00:00")
+    return Record(job=of, outcome=outcome, spent=Spent(seconds=1.5, finished="2026-01-01T00:00:00+00:00"))
 
 
 def run(*plan: str) -> Run:
@@ -69,7 +69,7 @@ def test_the_key_does_not_depend_on_the_order_of_parameters(values: dict[str, ob
 
 
 @pytest.mark.parametrize(
-    "outcome", [Done(metrics={"psnr": 41.5}), Skipped(reason="no clip"), Failed(message="x", error="Y")]
+    "outcome", [Done(answer={"psnr": 41.5}), Skipped(reason="no clip"), Failed(message="x", error="Y")]
 )
 def test_a_record_is_read_back_as_it_was(tmp_path: Path, outcome: Done | Skipped | Failed) -> None:
     kept = record(job(), outcome)
@@ -125,7 +125,7 @@ def test_a_run_of_another_schema_is_refused(tmp_path: Path) -> None:
 
 def test_the_manifest_holds_the_plan_in_order_and_nothing_else(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    kept = [record(job(seed=seed), Done(metrics={"seed": seed})) for seed in range(4)]
+    kept = [record(job(seed=seed), Done(answer={"seed": seed})) for seed in range(4)]
     for one in kept:
         store.add(one)
     store.write_run(run(kept[2].key, "missing", kept[0].key))

@@ -20,6 +20,7 @@ from reportgen.networks.kernels.layers import describe_layers
 from reportgen.networks.speed import precision
 from reportgen.networks.speed.precision import Convolution
 from reportgen.progress import SILENT
+from reportgen.records.answers.kernels import KernelAnswer
 
 SHAPE = (4, 12, 12)
 
@@ -209,7 +210,8 @@ def test_what_bfloat16_gets_wrong_is_explored_in_float32_and_said_in_the_record(
     ((_, result),) = KernelAnalysis().run(subject, [unit], parameters, no_answers, SILENT)
     precision._fault.cache_clear()
     plain = maximize_activation(network, "2", [1], clip_shape=SHAPE, steps=20, precision="float32")
-    assert result.metrics["activation"] == float(plain.activations[0])
+    assert isinstance(result.answer, KernelAnswer)
+    assert result.answer.activation == float(plain.activations[0])
     (note,) = result.notes
     assert note.startswith("Explored in float32, not in bfloat16: 6x")
     assert note.endswith("differ from float32.")
