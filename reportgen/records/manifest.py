@@ -9,7 +9,7 @@ from reportgen.records.card import ModelCard
 from reportgen.records.jobs import Artifact, Done, Record
 from reportgen.records.paths import JobKey
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class WeightsFacts(Frozen):

@@ -14,10 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from reportgen.errors import StoreError
-from reportgen.records.base import Frozen
 from reportgen.records.files import atomic_path, describe_os_error, half_written, remove_listed
 from reportgen.records.jobs import Artifact, Done, Record
 from reportgen.records.manifest import SCHEMA_VERSION, Manifest, Run
@@ -30,7 +29,13 @@ WRITTEN = "written.txt"
 _RECORDS = "records"
 _KEY = re.compile(r"[0-9A-Za-z_-]{1,80}")
 
-_Model = TypeVar("_Model", bound=Frozen)
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+class _Versioned(BaseModel):
+    """The one field of a header that every version has."""
+
+    schema_version: int
 
 
 class Store:
@@ -99,13 +104,16 @@ class Store:
 
     def read_run(self) -> Run:
         """Return the header; raises StoreError when there is none or it is of another version."""
-        run = _read(inside(self.folder, RUN_FILE), Run)
-        if run.schema_version != SCHEMA_VERSION:
+        if self.has_run() and (version := self.schema_version()) != SCHEMA_VERSION:
             raise StoreError(
-                f"{self.folder} was written by another version of reportgen (schema {run.schema_version}, "
+                f"{self.folder} was written by another version of reportgen (schema {version}, "
                 f"this one reads {SCHEMA_VERSION}): compute it again, or use that version."
             )
-        return run
+        return _read(inside(self.folder, RUN_FILE), Run)
+
+    def schema_version(self) -> int:
+        """Return the version of the documents that the header names, whatever else stands in it."""
+        return _read(inside(self.folder, RUN_FILE), _Versioned).schema_version
 
     def add(self, record: Record) -> None:
         """Keep a finished job; its artifacts must have been written."""

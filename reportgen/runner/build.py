@@ -84,7 +84,7 @@ def _compute_model(
         seed=options.seed,
     )
     store = Store(options.runs / slug(network.name))
-    pictures = ClipPictures(store)
+    pictures = ClipPictures(store, progress)
     layers = {facts.name: facts for facts in describe_layers(network)}
     shown, reference, stored = _clips(network, options, progress)
     logits = class_logits(network, shown)

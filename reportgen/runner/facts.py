@@ -15,7 +15,7 @@ from reportgen.networks.core.network import Network
 from reportgen.progress import Progress
 from reportgen.records.figures import ClipFigure
 from reportgen.records.jobs import Artifact
-from reportgen.records.manifest import ClipFacts, Environment
+from reportgen.records.manifest import SCHEMA_VERSION, ClipFacts, Environment
 from reportgen.records.store import Store
 from reportgen.runner.references import ReadClip, StoredClip
 from reportgen.version import __version__
@@ -30,11 +30,14 @@ class ClipPictures:
     Made before the run's header is written anew: it reads what the old one says.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, progress: Progress) -> None:
         self.store = store
-        self._there = {
-            (facts.name, facts.sha256): facts for facts in (store.read_run().clips if store.has_run() else ())
-        }
+        clips: tuple[ClipFacts, ...] = ()
+        if store.has_run() and store.schema_version() != SCHEMA_VERSION:
+            progress.note(f"{store.folder} was written by another version of reportgen: it is computed anew.")
+        elif store.has_run():
+            clips = store.read_run().clips
+        self._there = {(facts.name, facts.sha256): facts for facts in clips}
 
     def known(self, name: str, digest: str) -> ClipFacts | None:
         """Return what the last build said of a clip whose pictures are still there."""

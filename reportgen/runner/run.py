@@ -45,6 +45,7 @@ class Executor:
         self.parameters = parameters
         self.progress = progress
         self.debug = debug
+        self._answered: dict[str, Done] = {}
 
     def run(self) -> Iterator[tuple[Record, bool]]:
         """Yield every job's record, and whether it was computed now; records are kept before they are yielded.
@@ -94,14 +95,23 @@ class Executor:
 
     def _missing_needs(self, planned: PlannedUnit) -> str | None:
         for analysis, unit, _role in planned.unit.needs:
-            record = self.store.record(self.plan.key_of(analysis, unit))
-            if record is None or not isinstance(record.outcome, Done):
+            if self._needed(analysis, unit) is None:
                 return f"it needs the answer of {analysis} about {unit}, which failed"
         return None
 
+    def _needed(self, analysis: str, unit: str) -> Done | None:
+        """Return an answer that later jobs read, from its file once: many read the same, and it may be large."""
+        key = self.plan.key_of(analysis, unit)
+        if key not in self._answered:
+            record = self.store.record(key)
+            if record is None or not isinstance(record.outcome, Done):
+                return None
+            self._answered[key] = record.outcome
+        return self._answered[key]
+
     def _read(self, analysis: str, unit: str, role: str) -> Arrays:
-        record = self.store.record(self.plan.key_of(analysis, unit))
-        artifact = record.outcome.artifact(role, "data") if record and isinstance(record.outcome, Done) else None
+        done = self._needed(analysis, unit)
+        artifact = done.artifact(role, "data") if done else None
         if artifact is None:
             raise StoreError(f"{self.store.folder} lacks the {role} of {unit}: remove the folder and compute again.")
         return read_data(self.store.path(artifact))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from reportgen.records.answers.registry import answer_models
 from reportgen.records.jobs import Done
+from reportgen.records.manifest import SCHEMA_VERSION
 from reportgen.records.store import Store
 from tests.children import Finished, reportgen
 
@@ -44,7 +48,7 @@ def built(folder: Path, tiny_zoo: Path) -> Store:
     return Store(folder / "runs" / "tiny")
 
 
-def evidence(store: Store) -> dict[str, object]:
+def evidence(store: Store) -> dict[str, Any]:
     (record,) = store.manifest().of("evidence")
     assert isinstance(record.outcome, Done)
     return record.outcome.answer
@@ -87,3 +91,22 @@ def test_a_folder_without_clips_is_refused(tmp_path: Path, tiny_zoo: Path) -> No
     done = build(tmp_path, tiny_zoo, "--reference", "empty")
     assert done.returncode not in (0, 1)
     assert "holds no files" in done.stderr
+
+
+def test_every_answer_of_a_real_run_is_its_model_s(built: Store) -> None:
+    models = answer_models()
+    answered = [record for record in built.manifest().records if isinstance(record.outcome, Done)]
+    assert {record.job.analysis for record in answered} == set(ANALYSES.split(","))
+    for record in answered:
+        assert isinstance(record.outcome, Done)
+        record.outcome.read(models[record.job.analysis])
+
+
+def test_a_run_of_another_version_is_computed_anew_and_says_so(folder: Path, tiny_zoo: Path, built: Store) -> None:
+    path = built.folder / "run.json"
+    path.write_text(json.dumps({"schema_version": 1, "of": "another form"}), encoding="utf-8")
+    words = ("--preset", "quick", "--untrained", "--model", "tiny", "--zoo", tiny_zoo, "--analyses", "motion")
+    again = reportgen("compute", *words, "--reference", "clips", cwd=folder)
+    assert again.returncode == 0, again.stderr
+    assert "was written by another version of reportgen: it is computed anew" in again.stderr
+    assert Store(built.folder).read_run().schema_version == SCHEMA_VERSION
