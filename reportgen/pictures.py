@@ -31,6 +31,7 @@ _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 _LONGEST_BRANDS = 256
 _ANIMATED = frozenset({"GIF", "WEBP", "PNG", "AVIF"})
 _ORIENTATION = 0x0112
+_GREY = np.uint16(128)
 _UPRIGHT = {
     2: lambda pixels: pixels[:, ::-1],
     3: lambda pixels: pixels[::-1, ::-1],
@@ -77,7 +78,7 @@ class Picture:
         self.count: int = frames - self._first
 
     def frame(self, index: int) -> NDArray[np.uint8]:
-        """Return a frame as a viewer shows it, upright and with the frames before where it leaves these, over black.
+        """Return a frame as a viewer shows it, upright and with the frames before where it leaves these, over grey.
 
         Raises EOFError when the file ends before it.
         """
@@ -86,7 +87,7 @@ class Picture:
         if depth not in (np.dtype(np.uint8), np.dtype(bool)):
             pixels = _from_deep(self._plugin.read(index=place))
         elif self._plugin.image.has_transparency_data:
-            pixels = _over_black(self._plugin.read(index=place, mode="RGBA"))
+            pixels = over_grey(self._plugin.read(index=place, mode="RGBA"))
         else:
             pixels = self._plugin.read(index=place, mode="RGB", writeable_output=False)
         # imageio's own `rotate` flips the channels of grey and palette pictures, and reads every EXIF tag for it.
@@ -138,10 +139,10 @@ def picture_bytes(pixels: NDArray[np.uint8], kind: Literal["PNG", "GIF", "WEBP",
         return cast("bytes", plugin.write(pixels, format=kind, is_batch=pixels.ndim == 4, **options))
 
 
-def _over_black(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return RGBA pixels `H W 4` over black."""
-    colours, alpha = pixels[..., :3], pixels[..., 3:]
-    return np.asarray((colours.astype(np.uint16) * alpha + 127) // 255, np.uint8)
+def over_grey(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return RGBA pixels `H W 4` over middle grey, which is nearest to nothing for a network."""
+    colours, alpha = pixels[..., :3].astype(np.uint16), pixels[..., 3:]
+    return np.asarray((colours * alpha + _GREY * (255 - alpha.astype(np.uint16)) + 127) // 255, np.uint8)
 
 
 def _from_deep(values: NDArray[Any]) -> NDArray[np.uint8]:

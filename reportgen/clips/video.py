@@ -9,20 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import av
-import numpy as np
 
 from reportgen.clips.opening import opened_video
+from reportgen.clips.shown import shown
 from reportgen.clips.source import Frame, check_dimensions
 from reportgen.errors import ClipError
 
-_UNSPECIFIED = 2
-_BT709 = 1
-_SD_LINES = 576
-"""Video without a stated colour matrix is BT.601 up to this height and BT.709 above, as players assume."""
+_COVER = av.stream.Disposition.attached_pic | av.stream.Disposition.timed_thumbnails
+"""Still pictures that decorate a sound file, or stand for its chapters."""
 
 
 class VideoSource:
-    """The frames of a video's first moving-picture stream, in the order they are shown, upright."""
+    """The frames of a video's main moving-picture stream, in the order and as they are shown."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -31,6 +29,7 @@ class VideoSource:
         with self._opened() as (container, stream):
             context = stream.codec_context
             check_dimensions(path.name, context.width, context.height)
+            self._aspect = float(stream.sample_aspect_ratio or 1)
             rate = stream.average_rate or stream.guessed_rate
             self.frame_rate: float | None = float(rate) if rate else None
             self._time_base = float(stream.time_base) if stream.time_base else None
@@ -74,7 +73,7 @@ class VideoSource:
                 if index != expected or stamps[index] != frame.pts or frame.is_corrupt:
                     return
                 if index in wanted:
-                    yield _upright(frame)
+                    yield shown(frame, self._aspect, self.file_name)
                 if index == indices[-1]:
                     return
                 expected += 1
@@ -87,7 +86,7 @@ class VideoSource:
                 if number in wanted:
                     if frame.is_corrupt:
                         raise ClipError(f"{self.file_name} is damaged at frame {number}: copy or export it again.")
-                    yield _upright(frame)
+                    yield shown(frame, self._aspect, self.file_name)
                 if number == indices[-1]:
                     return
         raise ClipError(
@@ -103,10 +102,9 @@ class VideoSource:
     def _opened(self) -> Iterator[tuple[Any, Any]]:
         try:
             with opened_video(self._path) as container:
-                streams = [s for s in container.streams.video if not _is_cover(s)]
-                if not streams:
+                stream = _main_stream(container)
+                if stream is None:
                     raise ClipError(f"{self.file_name} has no video stream: name a file that has moving pictures.")
-                stream = streams[0]
                 if stream.codec_context is None:
                     raise ClipError(f"{self.file_name} has a video codec that is not known: convert it to H.264 mp4.")
                 stream.thread_type = "AUTO"
@@ -119,9 +117,10 @@ class VideoSource:
             ) from error
 
 
-def _is_cover(stream: Any) -> bool:
-    """Return whether the stream is a still picture that decorates a sound file."""
-    return bool(stream.disposition & av.stream.Disposition.attached_pic)
+def _main_stream(container: Any) -> Any | None:
+    """Return the stream that players show: the first that is marked as default, or else the first; covers are none."""
+    streams = [s for s in container.streams.video if not s.disposition & _COVER]
+    return next((s for s in streams if s.disposition & av.stream.Disposition.default), streams[0] if streams else None)
 
 
 def _packet_stamps(container: Any, stream: Any) -> list[int] | None:
@@ -140,12 +139,3 @@ def _packet_stamps(container: Any, stream: Any) -> list[int] | None:
 def _is_hidden(packet: Any, stream: Any) -> bool:
     """Return whether a packet holds a frame that is only referred to: VP8 sends these by themselves (RFC 6386, 9.1)."""
     return stream.codec_context.name in ("vp8", "libvpx") and not memoryview(packet)[0] & 0x10
-
-
-def _upright(frame: Any) -> Frame:
-    """Return a decoded frame as RGB, turned as the video's metadata says."""
-    untagged = frame.colorspace == _UNSPECIFIED and not frame.format.is_rgb and frame.height > _SD_LINES
-    options = {"src_colorspace": _BT709} if untagged else {}
-    pixels = frame.to_ndarray(format="rgb24", **options)
-    # FFmpeg gives the angle counter-clockwise, and so does numpy turn.
-    return np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90)))

@@ -70,14 +70,20 @@ def write_video(
     matrix: int | None = None,
     options: dict[str, str] | None = None,
     stamps: list[int] | None = None,
+    aspect: Fraction | None = None,
 ) -> Path:
-    """Encode `count` numbered frames; `matrix` 1 is BT.709, 5 BT.601, None untagged; `stamps` are times in ms."""
+    """Encode `count` numbered frames; `matrix` 1 is BT.709, 5 BT.601, None untagged; `stamps` are times in ms.
+
+    `aspect` is a pixel's width over its height.
+    """
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=rate)
         stream.width, stream.height, stream.pix_fmt = WIDTH * scale, HEIGHT * scale, pixels
         stream.options = options or {}
         if stamps is not None:
             stream.codec_context.time_base = Fraction(1, 1000)
+        if aspect is not None:
+            stream.codec_context.sample_aspect_ratio = aspect
         if matrix is not None:
             stream.codec_context.colorspace = matrix
         for number in range(count):

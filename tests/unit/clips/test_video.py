@@ -121,8 +121,8 @@ def test_only_frames_that_are_kept_are_converted(tmp_path: Path, monkeypatch: py
     from reportgen.clips import video
 
     converted = []
-    upright = video._upright
-    monkeypatch.setattr(video, "_upright", lambda frame: converted.append(frame.pts) or upright(frame))
+    shown = video.shown
+    monkeypatch.setattr(video, "shown", lambda frame, *more: converted.append(frame.pts) or shown(frame, *more))
     read_clip(write_video(tmp_path / "long.mp4", 150, options={"g": "10"}), spec(4), frame_step=5)
     assert len(converted) == 4
 
