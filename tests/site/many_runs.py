@@ -19,6 +19,9 @@ import numpy as np
 from sample_run import LAYERS, SampleRun, graph_document
 
 from reportgen.records.figures import JsonFigure
+from reportgen.records.answers.kernels import KernelAnswer
+from reportgen.records.answers.pyramid import PyramidAnswer
+from reportgen.records.answers.saliency import SaliencyAnswer
 from reportgen.records.identities import ClassId, KernelId
 from reportgen.records.jobs import Done
 from reportgen.records.manifest import ClipFacts
@@ -62,8 +65,10 @@ class ManyRun(SampleRun):
     def _kernel(self, layer: str, index: int) -> None:
         kernel = KernelId(model=self.model, layer=layer, index=index)
         parameters = {"layer": layer, "kernel": index}
-        metrics = {"activation": 1.0 + index, "curve": [0.0, 1.0]}
-        self._keep("kernels", str(kernel), parameters, Done(metrics=metrics))
+        answer = KernelAnswer(
+            layer=layer, index=index, activation=1.0 + index, objective="firing", steps=2, curve=(0.0, 1.0)
+        )
+        self._keep("kernels", str(kernel), parameters, Done(answer=answer.model_dump(mode="json")))
 
     def _class_answers(self, clip: str) -> None:
         del clip
@@ -76,7 +81,11 @@ class ManyRun(SampleRun):
         self._pyramid(clip, index)
         unit = str(ClassId(model=self.model, clip=clip, index=index))
         for method in ("gradients", "grad_cam"):
-            self._keep("saliency", f"{unit}/{method}", {"method": method, "class": index}, Done(metrics={"logit": 1.0}))
+            answer = SaliencyAnswer(
+                method=method, title=method, class_index=index, logit=1.0, signed=False, scale=1.0
+            )
+            done = Done(answer=answer.model_dump(mode="json"))
+            self._keep("saliency", f"{unit}/{method}", {"method": method, "class": index}, done)
 
     def _pyramid(self, clip: str, index: int) -> None:
         chosen = [sorted(self.rng.choice(7 * self.kernels, 8, replace=False).tolist()) for _ in LAYERS]
@@ -87,7 +96,16 @@ class ManyRun(SampleRun):
         self._keep("pyramid", str(ClassId(model=self.model, clip=clip, index=index)), {}, self._graph_answer(document))
 
     def _graph_answer(self, document: dict[str, Any]) -> Done:
-        return Done(artifacts=self._figure("pyramid", "graph", JsonFigure(document)), metrics={"logit": 7.25})
+        answer = PyramidAnswer(
+            logit=7.25,
+            class_index=document["class"]["index"],
+            clip=document["clip"],
+            scoring="attribution",
+            kernels=len(document["nodes"]),
+            edges=len(document["edges"]),
+        )
+        figures = self._figure("pyramid", "graph", JsonFigure(document))
+        return Done(artifacts=figures, answer=answer.model_dump(mode="json"))
 
 
 def write_many(folder: Path, size: Size) -> Path:

@@ -160,4 +160,4 @@ def test_a_layer_of_many_kernels_is_taken_apart_some_at_a_time(monkeypatch: pyte
     assert list(apart) == list(together) == [unit.name for unit in units]
     for name, result in apart.items():
         for metric, within in (("stage1_activation", 1e-5), ("psnr", 0.05)):
-            assert result.metrics[metric] == pytest.approx(together[name].metrics[metric], abs=within)
+            assert getattr(result.answer, metric) == pytest.approx(getattr(together[name].answer, metric), abs=within)
