@@ -23,7 +23,7 @@ LEAST_LISTED = 4
 WHOLE = 400
 """Pages that all sections list together, about."""
 
-LONGEST = 60
+LONGEST = 100
 """Characters of a title in the navigation; the page itself has the whole."""
 
 
