@@ -37,7 +37,7 @@ def check(runs: Path, *, limits: Limits | None = None) -> list[CheckedModel]:
     Raises StoreError when there is no run or it cannot be read.
     """
     models = Report.of(find_runs(runs)).models
-    return [CheckedModel(model.run.model, tuple(checks(model, limits))) for model in models]
+    return [CheckedModel(model.name, tuple(checks(model, limits))) for model in models]
 
 
 def require(audits: Iterable[CheckedModel]) -> None:

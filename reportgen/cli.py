@@ -63,6 +63,14 @@ _WHAT = _options(
         help="Model card, package.module:factory, file.py:factory or .pt2; may be repeated. The last three are "
         "programs and are run: give only those that you trust.  [default: texture_motion]",
     ),
+    click.option(
+        "--name",
+        "names",
+        multiple=True,
+        metavar="NAME",
+        help="The network's name in the report, in addresses and in the folder of runs: one for each --model, in their "
+        "order.  [default: the card's]",
+    ),
     click.option("--weights", type=_FILE, metavar="FILE", help="Weights of the model, as published or your own."),
     click.option("--untrained", is_flag=True, default=None, help="Use the seeded initialisation; every page says so."),
     _MODEL_ARGS,

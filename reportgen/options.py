@@ -8,13 +8,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from reportgen.audit.limits import Limits
 from reportgen.errors import OptionError, unknown_name
+from reportgen.records.identities import slug
 
 BUNDLED_MODEL = "texture_motion"
 CONFIG_FILE = "reportgen.toml"
+
+_LONGEST_NAME = 80
 
 Parameters = dict[str, Any]
 
@@ -182,6 +185,10 @@ class BuildOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     models: tuple[str, ...] = (BUNDLED_MODEL,)
+    names: tuple[str, ...] = Field(
+        (),
+        description="The networks' names in runs and reports, one for each of `models`; none: their cards' names.",
+    )
     weights: Path | None = None
     untrained: bool = False
     model_args: dict[str, Any] = Field(default_factory=dict)
@@ -221,7 +228,24 @@ class BuildOptions(BaseModel):
     def _some_model(cls, models: tuple[str, ...]) -> tuple[str, ...]:
         if not models:
             raise ValueError("name at least one model")
-        return tuple(dict.fromkeys(models))
+        return models
+
+    @field_validator("names")
+    @classmethod
+    def _names(cls, names: tuple[str, ...], others: ValidationInfo) -> tuple[str, ...]:
+        models = others.data.get("models", ())
+        if names and len(names) != len(models):
+            raise ValueError(f"give one --name for each --model, in their order ({len(names)} for {len(models)})")
+        folders: dict[str, str] = {}
+        for name in names:
+            if not re.search(r"[A-Za-z0-9]", name) or not name.isprintable() or len(name) > _LONGEST_NAME:
+                raise ValueError(
+                    f"{name!r} needs a letter or digit of ASCII, and at most {_LONGEST_NAME} printable signs"
+                )
+            other = folders.setdefault(slug(name).casefold(), name)
+            if names.count(name) > 1 or other != name:
+                raise ValueError(f"{other!r} and {name!r} would share the folder {slug(name)}: tell them apart")
+        return names
 
     @field_validator("frames")
     @classmethod
@@ -273,7 +297,10 @@ def load_options(
     the known analyses. Raises OptionError that names every bad value.
     """
     values: dict[str, Any] = _read_config(config, analyses)
-    values.update({name: value for name, value in flags.items() if value is not None and value != ()})
+    given = {name: value for name, value in flags.items() if value is not None and value != ()}
+    if "models" in given:
+        values.pop("names", None)  # they are the names of the file's models
+    values.update(given)
     problems: list[OptionError] = []
     preset = values.get("preset", "standard")
     if preset not in PRESETS:

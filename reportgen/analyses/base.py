@@ -60,6 +60,8 @@ class ReferenceClip(Protocol):
 class Subject:
     """What a run is about: the network, the layers and kernels it shows, the clips and classes it asks about.
 
+    `name` is the network's in the run; None is the network's own.
+
     `clips` are in memory; `reference` clips are loaded one by one. `objective` is what a kernel's response means
     throughout the run.
     """
@@ -74,11 +76,12 @@ class Subject:
     contrasts: tuple[tuple[int, int], ...] = ()
     objective: Objective = "firing"
     seed: int = 0
+    name: str | None = None
 
     @property
     def model(self) -> str:
         """The model's name in the run."""
-        return self.network.name
+        return self.name or self.network.name
 
     def clip(self, name: str) -> NamedClip:
         """Return the clip of that name."""

@@ -231,7 +231,7 @@ def _found(model: ModelView, view: KernelView) -> Found:
     card = kernel_card(model, view)
     return Found(
         title=card.name,
-        what=f"{card.first} {card.second}".strip(),
+        what=model.among_others(f"{card.first} {card.second}".strip()),
         words=f"{view.id} {view.stage} {card.sentence}",
         picture=card.stage1.poster if card.stage1 else "",
         motion=view.figures.motion_reliance,

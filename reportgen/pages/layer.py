@@ -92,7 +92,7 @@ def pages(report: Report) -> Iterator[Page]:
             reliance = [row.probes.motion_reliance for row in measured if row.probes]
             yield Page(
                 uri=model.addresses.layer(layer),
-                title=model.stage_title(layer),
+                title=f"{model.stage_title(layer)} · {model.title}",
                 template="pages/layer.md.j2",
                 context={
                     "model": model,

@@ -81,5 +81,5 @@ def pages(report: Report) -> Iterator[Page]:
             nav=(model.title,),
             nav_title="Overview",
             wide=True,
-            finder=Found(model.title, "network", model.run.model),
+            finder=Found(model.title, "network", f"{model.name} {model.run.card.name} {model.run.card.title}"),
         )

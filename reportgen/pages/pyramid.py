@@ -225,7 +225,7 @@ def _page(model: ModelView, view: ClassView, pyramid: Pyramid | None) -> Page:
     tubes, files = _tubes(model, view), downloads(model.addresses, view.answer)
     return Page(
         uri=uri,
-        title=f"{label} on {clip_title}",
+        title=f"{label} on {clip_title} · {model.title}",
         template="pages/pyramid.md.j2",
         context={
             "model": model,
@@ -259,7 +259,7 @@ def _page(model: ModelView, view: ClassView, pyramid: Pyramid | None) -> Page:
         nav=(model.title, "Class pyramids"),
         nav_title=f"{label} · {clip_title}",
         wide=True,
-        finder=Found(label, f"class pyramid on {clip_title}", "graph class"),
+        finder=Found(label, model.among_others(f"class pyramid on {clip_title}"), "graph class"),
     )
 
 

@@ -66,7 +66,7 @@ class Pair:
     @property
     def name(self) -> str:
         """What tells the pair from others, whatever the page calls it."""
-        ends = (f"{n.pyramid.view.clip}-{n.pyramid.view.index}-{n.model.run.model}" for n in (self.first, self.second))
+        ends = (f"{n.pyramid.view.clip}-{n.pyramid.view.index}-{n.model.name}" for n in (self.first, self.second))
         return "-".join(ends)
 
 
@@ -198,7 +198,7 @@ def pages(report: Report) -> Iterator[Page]:
         compared = Excerpt.of(named if len(named) > 1 else [], MOST_COMPARED)
         yield Page(
             uri=uri,
-            title="Pyramids compared",
+            title=f"Pyramids compared · {model.title}",
             template="pages/pyramid_compare.md.j2",
             context={
                 "model": model,

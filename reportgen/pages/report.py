@@ -11,9 +11,10 @@ from reportgen.audit.limits import Limits
 from reportgen.pages.maps import MethodMeans, method_means
 from reportgen.pages.motion import LayerMotion, layer_motion
 from reportgen.pages.page import CopiedFile
-from reportgen.reading.addresses import folder_names
+from reportgen.reading.names import report_folders, report_titles
 from reportgen.reading.run_view import RunView
 from reportgen.records.jobs import Done
+from reportgen.records.manifest import Manifest
 from reportgen.records.store import RUN_FILE, Store, record_name
 
 DESIGNED = ("kernels", "decomposition", "path", "evidence", "pyramid", "saliency", "faithfulness", "motion")
@@ -21,7 +22,15 @@ DESIGNED = ("kernels", "decomposition", "path", "evidence", "pyramid", "saliency
 
 
 class ModelView(RunView):
-    """One run, as pages see it."""
+    """One run, as pages see it; `several` says that the report has other networks too."""
+
+    def __init__(self, store: Store, manifest: Manifest, folder: str, title: str, *, several: bool) -> None:
+        super().__init__(store, manifest, folder, title)
+        self._several = several
+
+    def among_others(self, words: str) -> str:
+        """Return `words`, with the network's title behind them where the report has several networks."""
+        return " · ".join(filter(None, (words, self.title))) if self._several else words
 
     @cached_property
     def limits(self) -> Limits:
@@ -65,10 +74,11 @@ class Report:
     @classmethod
     def of(cls, stores: Iterable[Store]) -> Report:
         """Read the runs. Raises StoreError for a run that cannot be read."""
-        manifests = [(store, store.manifest()) for store in stores]
-        folders = folder_names([manifest.run.model for _, manifest in manifests], ("assets", "methods"))
-        pairs = zip(manifests, folders, strict=True)
-        return cls(tuple(ModelView(store, manifest, folder) for (store, manifest), folder in pairs))
+        found = {store.folder.resolve(): store for store in stores}  # a run that is named twice is one
+        manifests = [store.manifest() for store in found.values()]
+        runs = [manifest.run for manifest in manifests]
+        parts = zip(found.values(), manifests, report_folders(runs), report_titles(runs), strict=True)
+        return cls(tuple(ModelView(*part, several=len(runs) > 1) for part in parts))
 
     @property
     def title(self) -> str:

@@ -127,7 +127,7 @@ def _page(model: ModelView, clip: ClipFacts) -> Page:
     ]
     return Page(
         uri=model.addresses.clip(clip.name),
-        title=clip.title,
+        title=f"{clip.title} · {model.title}",
         template="pages/saliency.md.j2",
         context={
             "model": model,

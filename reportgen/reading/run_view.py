@@ -130,11 +130,13 @@ class Pyramid:
 class RunView:
     """One run as those see it who judge or show it."""
 
-    def __init__(self, store: Store, manifest: Manifest, folder: str) -> None:
+    def __init__(self, store: Store, manifest: Manifest, folder: str, title: str | None = None) -> None:
         self.store = store
         self.manifest = manifest
         self.run: Run = manifest.run
         self._answers: dict[str, Answer] = {}
+        #: The network's name for people; no other one of the report has it.
+        self.title: str = title or self.run.title or self.run.card.title
         layers = [layer.name for layer in self.run.layers]
         layers += [*self.run.stages, *(kernel.layer for kernel in self._kernel_ids())]
         clips = [clip.name for clip in self.run.clips]
@@ -145,9 +147,9 @@ class RunView:
         self.layers: dict[str, LayerFacts] = {layer.name: layer for layer in self.run.layers}
 
     @property
-    def title(self) -> str:
-        """The network's name for people."""
-        return self.run.card.title
+    def name(self) -> str:
+        """The network's name in the report's addresses."""
+        return self.addresses.folder
 
     def label(self, index: int) -> str:
         """Return a class's name, or its number when the network has no names."""

@@ -31,6 +31,13 @@ class WeightsFacts(Frozen):
     trained_on: str | None = None
 
 
+class SourceFacts(Frozen):
+    """Which file defines the network."""
+
+    file: str | None = Field(None, description="File name, never a path of the machine.")
+    sha256: str | None = None
+
+
 class LayerFacts(Frozen):
     """What is known about a convolution or linear layer of a network, at the native clip."""
 
@@ -85,10 +92,12 @@ class Run(Frozen):
     """The header of a run: written at its start, and again at its end."""
 
     schema_version: int = SCHEMA_VERSION
-    model: str
+    model: str = Field(description="The network's name in identities: no two runs of a folder share one.")
+    title: str | None = Field(None, description="The name that the user gave it; None: the card's title.")
     card: ModelCard
     labels: tuple[str, ...] = ()
     weights: WeightsFacts
+    source: SourceFacts | None = Field(None, description="None in runs of earlier versions.")
     layers: tuple[LayerFacts, ...] = ()
     stages: tuple[str, ...] = Field((), description="Layers that this run shows, in the network's order.")
     clips: tuple[ClipFacts, ...] = ()

@@ -11,21 +11,20 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from reportgen.analyses.base import Subject
-from reportgen.errors import CardError
 from reportgen.networks.core.network import Network
 from reportgen.networks.kernels.layers import describe_layers
 from reportgen.networks.speed.reused_memory import reused_memory
 from reportgen.options import BuildOptions
 from reportgen.progress import SILENT, Progress
-from reportgen.records.card import ModelCard
 from reportgen.records.files import check_writable
-from reportgen.records.identities import slug
 from reportgen.records.jobs import Done, content_key
-from reportgen.records.manifest import Run, WeightsFacts
+from reportgen.records.manifest import Run
 from reportgen.records.store import Store
 from reportgen.runner.choosing import EVIDENCE, choose_kernels, clips_to_show
 from reportgen.runner.contrasts import select_contrasts
 from reportgen.runner.facts import ClipPictures, clip_facts, environment, stored_facts
+from reportgen.runner.loading import Loader, card_of, weights_of
+from reportgen.runner.places import Place, places_of
 from reportgen.runner.plan import Plan, chosen_analyses
 from reportgen.runner.references import ReadClip, StoredClip, stored_clips
 from reportgen.runner.run import Executor
@@ -33,7 +32,6 @@ from reportgen.runner.subject import class_logits, generate_clips, read_clips, s
 from reportgen.runner.summary import ModelSummary, Summary, Tally
 from reportgen.site import render
 from reportgen.zoo.cards import default_zoo
-from reportgen.zoo.load import load_network
 
 
 def compute(
@@ -48,8 +46,10 @@ def compute(
     check_writable(options.runs)
     summary = Summary()
     with reused_memory():
-        for model in options.models:
-            summary.models.append(_compute_model(model, options, command, progress, debug=debug))
+        load = Loader(options)
+        with places_of(options.runs, load.asked(), progress) as places:
+            for place in places:
+                summary.models.append(_compute_model(place, load, options, command, progress, debug=debug))
     summary.seconds = time.perf_counter() - started
     return summary
 
@@ -68,28 +68,18 @@ def build(
 
 
 def _compute_model(
-    model: str, options: BuildOptions, command: Sequence[str], progress: Progress, *, debug: bool
+    place: Place, load: Loader, options: BuildOptions, command: Sequence[str], progress: Progress, *, debug: bool
 ) -> ModelSummary:
     begun = time.perf_counter()
-    network = load_network(
-        model,
-        weights=options.weights,
-        untrained=options.untrained,
-        device=options.device,
-        zoo=options.zoo,
-        labels=options.labels,
-        model_args=options.model_args,
-        clip=options.clip_spec or None,
-        adapter=options.adapter or None,
-        seed=options.seed,
-    )
-    store = Store(options.runs / slug(network.name))
+    network = load.network(place.asked.model)
+    store = Store(place.folder)
     pictures = ClipPictures(store, progress)
     layers = {facts.name: facts for facts in describe_layers(network)}
     shown, reference, stored = _clips(network, options, progress)
     logits = class_logits(network, shown)
     subject = Subject(
         network=network,
+        name=place.name,
         layers=layers,
         stages=select_layers(network, layers, options.layers),
         clips=tuple(read.clip for read in shown),
@@ -99,7 +89,7 @@ def _compute_model(
         objective=options.objective,
         seed=options.seed,
     )
-    inputs = _inputs(network)
+    inputs = {**_inputs(network), "source": place.asked.source.sha256 or ""}
     kernels, evidence = choose_kernels(subject, options, store, inputs, progress, debug=debug)
     subject = replace(subject, kernels=kernels)
     analyses = chosen_analyses(options)
@@ -108,10 +98,12 @@ def _compute_model(
     for analysis in analyses:
         plan.add(analysis, subject, parameters[analysis.name], inputs)
     run = Run(
-        model=network.name,
-        card=_card(network),
+        model=place.name,
+        title=place.asked.given,
+        card=card_of(network),
         labels=network.labels,
-        weights=_weights(network),
+        weights=weights_of(network),
+        source=place.asked.source,
         layers=tuple(layers.values()),
         stages=subject.stages,
         clips=clip_facts(pictures, shown, reference, logits),
@@ -121,8 +113,9 @@ def _compute_model(
         started=_now(),
     )
     store.write_run(run)
-    result = ModelSummary(network.name, store.folder)
-    progress.note(_announcement(network, plan, store))
+    place.release()
+    result = ModelSummary(place.name, store.folder)
+    progress.note(_announcement(place.name, plan, store))
     for record, now in Executor(subject, plan, store, parameters, progress, debug=debug).run():
         result.analyses.setdefault(record.job.analysis, Tally()).count(record, now or record == evidence)
         if record.job.analysis == EVIDENCE and stored:
@@ -143,7 +136,7 @@ def _clips(
     """
     given = read_clips(network, options) if options.clips else []
     stored = stored_clips(network, options.reference, progress) if options.reference else []
-    card = _card(network)
+    card = card_of(network)
     if card.generator is None:
         return given, [], stored
     folder = default_zoo(options.zoo).find(card.name).folder
@@ -151,23 +144,11 @@ def _clips(
     return given or generated, [] if stored else reference, stored
 
 
-def _card(network: Network) -> ModelCard:
-    if network.card is None:
-        raise CardError("A report needs a model card: load the network with reportgen.load_network.")
-    return network.card
-
-
-def _weights(network: Network) -> WeightsFacts:
-    if network.weights is None:
-        raise CardError("A report needs the facts about its weights: load the network with reportgen.load_network.")
-    return network.weights
-
-
 def _inputs(network: Network) -> dict[str, str]:
     """Return the digests that every answer depends on."""
-    card = _card(network)
+    card = card_of(network)
     asked = card.model_dump(mode="json", include={"architecture", "clip", "adapter", "classifier", "classes"})
-    return {"model": card.name, "card": content_key(asked), "weights": _weights(network).sha256}
+    return {"model": card.name, "card": content_key(asked), "weights": weights_of(network).sha256}
 
 
 def _recorded(options: BuildOptions) -> dict[str, JsonValue]:
@@ -176,16 +157,17 @@ def _recorded(options: BuildOptions) -> dict[str, JsonValue]:
     for name in ("weights", "labels"):
         value = getattr(options, name)
         recorded[name] = value.name if value else None
+    recorded["models"] = [Path(model).name for model in options.models]
     recorded["zoo"] = [path.name for path in options.zoo]
     recorded["reference"] = options.reference.name if options.reference else None
     recorded["clips"] = [Path(clip).name for clip in options.clips]
     return recorded
 
 
-def _announcement(network: Network, plan: Plan, store: Store) -> str:
+def _announcement(name: str, plan: Plan, store: Store) -> str:
     keys = plan.keys()
     there = sum(1 for key in keys if (record := store.record(key)) and isinstance(record.outcome, Done))
-    text = f"{network.name}: {len(keys)} jobs"
+    text = f"{name}: {len(keys)} jobs"
     return f"{text}, {there} of them are there already" if there else text
 
 

@@ -110,3 +110,31 @@ def test_maps_are_judged_as_they_are_made() -> None:
     options = load_options({"preset": "quick", "parameters": {"saliency": {"methods": ["occlusion"]}}})
     assert options.analysis_parameters("faithfulness")["methods"] == ["occlusion"]
     assert options.analysis_parameters("faithfulness")["steps"] == PRESETS["quick"]["faithfulness"]["steps"]
+
+
+def test_names_belong_to_the_models_that_they_are_given_with(tmp_path: Path) -> None:
+    config = tmp_path / "reportgen.toml"
+    config.write_text('models = ["c3d", "i3d"]\nnames = ["before", "after"]\n')
+    assert load_options({}, config=config).names == ("before", "after")
+    assert load_options({"models": ("c3d",)}, config=config).names == ()
+    assert load_options({"models": ("c3d",), "names": ("mine",)}, config=config).names == ("mine",)
+    assert load_options({"names": ("x", "y")}, config=config).names == ("x", "y")
+
+
+@pytest.mark.parametrize(
+    ("names", "why"),
+    [
+        (("one",), "one --name for each --model"),
+        (("one", "two", "three"), "one --name for each --model"),
+        (("one", "one"), "share the folder"),
+        (("my net", "my-net"), "share the folder"),
+        (("Net", "net"), "share the folder"),
+        (("", "b"), "letter or digit"),
+        (("../", "b"), "letter or digit"),
+        (("a\nb", "b"), "printable"),
+        (("a" * 81, "b"), "at most 80"),
+    ],
+)
+def test_names_that_cannot_tell_networks_apart_are_refused(names: tuple[str, ...], why: str) -> None:
+    with pytest.raises(OptionError, match=why):
+        load_options({"models": ("c3d", "i3d"), "names": names})

@@ -1,0 +1,225 @@
+"""Which folder of the runs is a network's: two networks never share one, whatever they are called.
+
+A network is the same as another one when its name, its weights' values, its architecture's arguments and the file
+that defines it are the same. It then goes on in the folder that it has. The first network of a name has that name for
+a folder; another one gets a folder of its own, with the first digits of its weights' digest behind the name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+from filelock import FileLock
+from pydantic import ValidationError
+
+from reportgen.errors import OptionError, StoreError
+from reportgen.progress import Progress
+from reportgen.records.base import Frozen
+from reportgen.records.files import describe_os_error, write_text
+from reportgen.records.identities import slug
+from reportgen.records.jobs import content_key
+from reportgen.records.manifest import Run, SourceFacts
+from reportgen.records.store import Store
+
+CLAIM_FILE = ".network.json"
+"""Says whose a folder is while it has no run yet: other builds may be looking for theirs at the same time."""
+
+_SHORT = 8
+
+
+class NetworkFacts(Frozen):
+    """What makes a network of a run the same as another one's."""
+
+    name: str
+    weights: str
+    architecture: str
+    source: str | None = None
+
+    @classmethod
+    def of(cls, run: Run) -> NetworkFacts:
+        """Return the facts of a run's network; runs of earlier versions do not know the file that defines it."""
+        return cls(
+            name=run.model,
+            weights=run.weights.sha256,
+            architecture=content_key(run.card.architecture.model_dump(mode="json")),
+            source=run.source.sha256 if run.source else None,
+        )
+
+    def differs(self, other: NetworkFacts) -> str:
+        """Return what tells this network from the `other` one, as a clause about it; empty for the same network."""
+        if self.weights != other.weights:
+            return f"its weights are {self.weights[:_SHORT]}, not {other.weights[:_SHORT]}"
+        if self.architecture != other.architecture:
+            return "it was made with other arguments"
+        if None not in (self.source, other.source) and self.source != other.source:
+            return "another file defines it"
+        return "" if self.name == other.name else f"it is called {self.name}"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A network of a build: as the user wrote it, what it is, and the name that the user gave it, if any."""
+
+    model: str
+    facts: NetworkFacts
+    source: SourceFacts
+    given: str | None = None
+
+    def names(self) -> Iterator[str]:
+        """Yield the names that its run may have, the one to be preferred first."""
+        stem = slug(self.given or self.facts.name)
+        yield stem
+        if self.given is None:
+            own = f"{stem}-{self.facts.weights[:_SHORT]}"
+            yield own
+            yield from (f"{own}-{number}" for number in count(2))
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a network's run lies; `name` is its name in identities and addresses."""
+
+    asked: Asked
+    name: str
+    folder: Path
+
+    def release(self) -> None:
+        """Take the claim away where the folder has a run, which says whose it is, or nothing at all."""
+        claim = self.folder / CLAIM_FILE
+        if claim.is_file() and (Store(self.folder).has_run() or list(self.folder.iterdir()) == [claim]):
+            claim.unlink()
+            with suppress(OSError):
+                self.folder.rmdir()  # only when it is empty
+
+
+@contextmanager
+def places_of(runs: Path, networks: Sequence[Asked], progress: Progress) -> Iterator[list[Place]]:
+    """Yield where the run of each network of a build lies; folders that have no run yet are claimed meanwhile.
+
+    A network that is asked for twice without a name has one place. Raises OptionError when a name that the user gave
+    belongs to another network already, StoreError when a run cannot be read.
+    """
+    own = _without_twins(networks, progress)
+    with _lock(runs):
+        owners = _Owners(runs)
+        places = [Place(asked, name, runs / name) for asked, name in zip(own, _choose(own, owners, runs), strict=True)]
+        for place in places:
+            _say_clash(place, owners, runs, progress)
+            if owners.get(place.name) is None:
+                write_text(place.folder / CLAIM_FILE, _called(place.asked, place.name).model_dump_json() + "\n")
+    try:
+        yield places
+    finally:
+        for place in places:
+            place.release()
+
+
+@contextmanager
+def _lock(runs: Path) -> Iterator[None]:
+    """Hold the folder of runs while places are chosen: builds that start together choose one after the other."""
+    lock = FileLock(runs / ".lock")
+    try:
+        lock.acquire()
+    except OSError as error:
+        raise StoreError(describe_os_error(error, runs)) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _without_twins(networks: Sequence[Asked], progress: Progress) -> list[Asked]:
+    own: list[Asked] = []
+    for asked in networks:
+        twins = [one for one in own if not one.facts.differs(asked.facts) and one.given == asked.given]
+        if twins:
+            progress.note(f"{asked.model} is the same network as {twins[0].model}: it is reported once.")
+        else:
+            own.append(asked)
+    return own
+
+
+def _called(asked: Asked, name: str) -> NetworkFacts:
+    return asked.facts.model_copy(update={"name": name})
+
+
+class _Owners:
+    """Whose each folder of runs is, by its name without case: some file systems do not tell Net from net.
+
+    A folder is read when its name is asked for: what others keep beside it is not this build's affair.
+    """
+
+    def __init__(self, runs: Path) -> None:
+        self._folders = {path.name.casefold(): path for path in runs.iterdir() if path.is_dir()}
+        self._known: dict[str, NetworkFacts | None] = {}
+
+    def get(self, name: str) -> NetworkFacts | None:
+        """Return the network that has the folder of that name; None when nobody has. Raises StoreError."""
+        name = name.casefold()
+        if name in self._folders and name not in self._known:
+            self._known[name] = _owner(self._folders[name])
+        return self._known.get(name)
+
+
+def _owner(folder: Path) -> NetworkFacts | None:
+    store = Store(folder)
+    if store.has_run():
+        return NetworkFacts.of(store.read_run())
+    try:
+        return NetworkFacts.model_validate_json((folder / CLAIM_FILE).read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+def _choose(networks: Sequence[Asked], owners: _Owners, runs: Path) -> list[str]:
+    """Return a name for each network, no two the same; whoever has a folder keeps it."""
+    chosen: dict[int, str] = {}
+    for place, asked in enumerate(networks):
+        known = (name for name, owner in _taken(asked, owners) if not owner.differs(_called(asked, name)))
+        name = next((name for name in known if name not in chosen.values()), None)
+        if name is not None:
+            chosen[place] = name
+    used = {name.casefold() for name in chosen.values()}
+    for place, asked in enumerate(networks):
+        if place not in chosen:
+            free = (name for name in asked.names() if name.casefold() not in used and owners.get(name) is None)
+            name = next(free, None)
+            if name is None:
+                raise _refusal(asked, owners, runs)
+            chosen[place] = name
+            used.add(name.casefold())
+    return [chosen[place] for place in range(len(networks))]
+
+
+def _taken(asked: Asked, owners: _Owners) -> Iterator[tuple[str, NetworkFacts]]:
+    """Yield the network's possible names as far as they are somebody's, and whose."""
+    for number, name in enumerate(asked.names()):
+        owner = owners.get(name)
+        if owner is not None:
+            yield name, owner
+        elif number > 0:  # the first name may have become free since
+            return
+
+
+def _refusal(asked: Asked, owners: _Owners, runs: Path) -> OptionError:
+    name = slug(asked.given or "")
+    owner = owners.get(name)
+    what = f" ({owner.differs(_called(asked, name))})" if owner else ""
+    advice = "choose another name, or remove that folder."
+    return OptionError(f"--name {asked.given!r}: {runs / name} holds another network{what}: {advice}")
+
+
+def _say_clash(place: Place, owners: _Owners, runs: Path, progress: Progress) -> None:
+    stem = next(place.asked.names())
+    if place.name == stem:
+        return
+    owner = owners.get(stem)
+    what = f" ({owner.differs(_called(place.asked, stem))})" if owner else ""
+    progress.note(
+        f"{runs / stem} is for another network of that name{what}: {place.asked.model} goes to {place.folder}. "
+        "--name gives it a name of its own."
+    )
