@@ -27,7 +27,8 @@ from reportgen.zoo.sources import Definition, device_of, factory_of
 _STAGES = 5
 _HINT = (
     "say frames, height and width with --clip-spec, and how it takes its input with --adapter, such as "
-    '\'{"input": "clip"}\' for N C T H W'
+    '\'{"input": "clip", "layout": "N C T H W"}\', or \'{"input": "pathways", "strides": [4, 1], '
+    '"as_arguments": true}\' for two inputs'
 )
 
 

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from reportgen.errors import NetworkError, OptionError
 from reportgen.records.card import Adapter, ModelCard
 from reportgen.records.manifest import LayerFacts
-from reportgen.zoo.input_forms import FAULTS, Fit, leaves, run
+from reportgen.zoo.input_forms import Fit
+from reportgen.zoo.input_tests import FAULTS, leaves, run
 
 Path = tuple[int | str, ...]
 

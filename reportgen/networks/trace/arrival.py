@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import torch
@@ -27,13 +27,15 @@ class Arrival:
     """The input of the first weighted operation that depends on the clip.
 
     `axis` is where its channels (a convolution's) or features (a product's) lie; `wanted` is how many the weights
-    take; `dims` is 1 to 3 for a convolution over so many axes, 0 for a product.
+    take; `dims` is 1 to 3 for a convolution over so many axes, 0 for a product; `place` is the operation's number
+    among the weighted ones of a pass.
     """
 
     values: Tensor
     axis: int
     wanted: int
     dims: int
+    place: int = 0
 
 
 class _Stop(Exception):  # noqa: N818 (a signal, not an error)
@@ -61,7 +63,7 @@ class _Watch(TorchDispatchMode):
         name = func.overloadpacket.__name__
         if name in _WEIGHTED:
             if self._seen == self.place:
-                self.arrival = _arrival(name, args)
+                self.arrival = replace(_arrival(name, args), place=self.place)
                 raise _Stop
             self._seen += 1
         return func(*args, **(kwargs or {}))
@@ -98,36 +100,56 @@ def colours_and_frames(run: Run, clips: Tensor) -> tuple[Reading, Arrival | None
     """Return whether each colour and each frame of `clips` arrives at channels, or places, of its own.
 
     "apart" is what a right pairing of clip and network looks like: each colour has channels of its own, and a frame
-    changes the channels of every colour. "mixed": a colour changes channels that another one changes too. "unseen":
-    no weighted operation depends on the clip, or only through something that is no rearrangement of it.
+    changes the channels of every colour. "mixed": a colour changes channels that another one changes too, or none.
+    "unseen": no weighted operation depends on the clip, or only through something that is no rearrangement of it.
     """
     for place in range(_MOST):
         before = first_arrival(run, clips, place=place)
         if before is None:
             return "unseen", None
-        touched = _touched(run, clips, place, before, axis=1)
-        if touched is not None and any(touched):
-            return _judged(run, clips, place, before, touched), before
+        colours = _touched(run, clips, before, axis=1)
+        if colours is not None and any(colours):
+            return _judged(run, clips, before, colours), before
     return "unseen", None
 
 
-def _judged(run: Run, clips: Tensor, place: int, before: Arrival, colours: list[frozenset[int]]) -> Reading:
-    frames = _touched(run, clips, place, before, axis=2)
-    if frames is None or not all(colours):
+def scale_and_offset(run: Run, shape: Sequence[int], arrival: Arrival) -> tuple[float, float]:
+    """Return how pixels arrive: the largest gain of a channel from black to white, and the largest value of black.
+
+    (1, 0) is a network that takes pixels as they are. `shape` is the clips' `N C T H W`.
+    """
+    device = arrival.values.device
+    black = first_arrival(run, torch.zeros(*shape, device=device), place=arrival.place)
+    white = first_arrival(run, torch.ones(*shape, device=device), place=arrival.place)
+    if black is None or white is None or black.values.shape != white.values.shape:
+        return 1.0, 0.0
+    low, high = (_per_channel(one) for one in (black, white))
+    gains = high - low
+    return float(gains[gains.abs().argmax()]), float(low[low.abs().argmax()])
+
+
+def _per_channel(arrival: Arrival) -> Tensor:
+    """Return the median of each channel: what a border is padded with does not count."""
+    return arrival.values.float().movedim(arrival.axis, 0).flatten(1).median(1).values
+
+
+def _judged(run: Run, clips: Tensor, before: Arrival, colours: list[frozenset[int]]) -> Reading:
+    frames = _touched(run, clips, before, axis=2)
+    if frames is None:
         return "unseen"
-    if not _disjoint(colours):
+    if not all(colours) or not _disjoint(colours):
         return "mixed"
     return "apart" if all(seen & colour for seen in frames if seen for colour in colours) else "mixed"
 
 
-def _touched(run: Run, clips: Tensor, place: int, before: Arrival, *, axis: int) -> list[frozenset[int]] | None:
+def _touched(run: Run, clips: Tensor, before: Arrival, *, axis: int) -> list[frozenset[int]] | None:
     """Return the channels that change with each index along an axis of the clips (the first and last of frames)."""
     size = clips.shape[axis]
     found = []
     for index in range(size) if axis == 1 else sorted({0, size - 1}):
         changed = clips.clone()
-        changed.select(axis, index).copy_(changed.select(axis, index).flip(-1, -2).mul(0.7).add(0.2))
-        after = first_arrival(run, changed, place=place)
+        changed.select(axis, index).copy_(clips.select(axis, index).flip(-1, -2).mul(0.7).add(0.2 * clips.amax()))
+        after = first_arrival(run, changed, place=before.place)
         if after is None or after.values.shape != before.values.shape:
             return None
         differs = (after.values.float() - before.values.float()).abs().movedim(before.axis, 0).flatten(1).amax(1)

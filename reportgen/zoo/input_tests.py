@@ -1,0 +1,134 @@
+"""What is asked of a network about its input: does it run, do colours and frames arrive apart, does it scale pixels."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from reportgen.errors import NetworkError
+from reportgen.networks.core.call import to_call
+from reportgen.networks.trace.arrival import Reading, colours_and_frames, first_arrival, scale_and_offset
+from reportgen.records.card import Adapter, ClipSpec
+from reportgen.zoo.sources import describe, device_of
+
+FAULTS = (
+    RuntimeError,
+    NotImplementedError,
+    TypeError,
+    ValueError,
+    AssertionError,
+    IndexError,
+    KeyError,
+    AttributeError,
+    NetworkError,
+)
+"""What a network raises on an input that it was not made for."""
+
+BATCH = 3
+
+_CLIP_WORDS = ("pixel_values", "pixel_values_videos", "video", "videos", "clip", "clips", "frames", "rgb", "x", "input")
+_AS_THEY_ARE = 1e-3  # how far a gain from 1, or an offset from 0, may be from pixels taken as they are
+_OF_BYTES = 0.02  # a gain below it divides numbers up to 255
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """How a clip arrives at a network's first layer: why that is no right pairing (None: it is), and the scaling."""
+
+    doubt: str | None
+    reading: Reading = "unseen"
+    scale: float = 1.0
+    offset: float = 0.0
+
+    @property
+    def own_scaling(self) -> tuple[float, float] | None:
+        """The range of pixels that a network takes which scales them itself; None when it takes them as they are."""
+        if abs(self.scale - 1) < _AS_THEY_ARE and abs(self.offset) < _AS_THEY_ARE:
+            return None
+        return (0.0, 255.0) if abs(self.scale) < _OF_BYTES else (0.0, 1.0)
+
+
+def run(module: nn.Module, spec: ClipSpec, form: Adapter, *, frames: int | None = None, batch: int = BATCH) -> Any:
+    """Return what a network answers to a batch of black clips, of `frames` frames where they are given."""
+    channels, native, height, width = spec.shape
+    clips = torch.zeros(batch, channels, frames or native, height, width, device=device_of(module))
+    with torch.no_grad():
+        return to_call(clips, form).of(module)
+
+
+def leaves(output: Any, path: tuple[int | str, ...] = ()) -> Iterator[tuple[tuple[int | str, ...], Tensor]]:
+    """Yield the tensors of an output with the way to each of them."""
+    if isinstance(output, Tensor):
+        yield path, output
+    elif isinstance(output, Mapping):
+        for key in output:
+            yield from leaves(output[key], (*path, key))
+    elif isinstance(output, list | tuple):
+        for index, item in enumerate(output):
+            yield from leaves(item, (*path, index))
+
+
+def arrived(module: nn.Module, spec: ClipSpec, form: Adapter) -> Arrived:
+    """Return how a clip in this form arrives at the first layer of a network, which must have values."""
+    shape = (1, *spec.shape)
+    most = 255.0 if form.numbers == "uint8" else 1.0
+    clips = torch.rand(shape, generator=torch.Generator().manual_seed(0)).mul(most).to(device_of(module))
+
+    def passed(given: Tensor) -> Any:
+        return to_call(given, form).of(module)
+
+    try:
+        reading, arrival = colours_and_frames(passed, clips)
+        if arrival is None:
+            return Arrived("no layer with weights that depends on the clip was found")
+        if reading == "mixed":
+            return Arrived("colours and frames arrive mixed at its first layer", reading)
+        if reading == "unseen":
+            return Arrived("colours and frames could not be followed to its first layer")
+        return Arrived(None, reading, *scale_and_offset(passed, shape, arrival))
+    except FAULTS as error:
+        return Arrived(f"a single clip ends with {describe(error)}")
+
+
+def wanted_channels(module: nn.Module, form: Adapter, size: tuple[int, int, int]) -> int | None:
+    """Return the channels that the first convolution to run takes, where the clip's colours arrive at it as such."""
+    clips = torch.zeros(BATCH, 3, *size, device=device_of(module))
+    try:
+        arrival = first_arrival(lambda given: to_call(given, form).of(module), clips)
+    except FAULTS:
+        return None
+    if arrival is None or arrival.dims == 0:
+        return None
+    stacked = 3 * size[0] if form.input == "stacked_frames" else 3
+    return arrival.wanted if arrival.values.shape[arrival.axis] == stacked else None
+
+
+def required_arguments(module: nn.Module) -> tuple[str, ...]:
+    """Return the names of the positional arguments without which the module cannot be called."""
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    found = [one for one in _parameters(module) if one.kind in kinds and one.default is inspect.Parameter.empty]
+    return tuple(one.name for one in found)
+
+
+def clip_keyword(module: nn.Module) -> str | None:
+    """Return the name by which the module must be given its clip; None when it is its first argument."""
+    parameters = _parameters(module)
+    positional = [one for one in parameters if one.kind is not inspect.Parameter.KEYWORD_ONLY]
+    first = next((one for one in positional if one.kind is not inspect.Parameter.VAR_KEYWORD), None)
+    if first is not None and (first.default is inspect.Parameter.empty or first.name in _CLIP_WORDS):
+        return None
+    names = [one.name for one in parameters]
+    required = [one.name for one in parameters if one not in positional and one.default is inspect.Parameter.empty]
+    return next((word for word in _CLIP_WORDS if word in names), required[0] if len(required) == 1 else None)
+
+
+def _parameters(module: nn.Module) -> list[inspect.Parameter]:
+    try:
+        return list(inspect.signature(module.forward).parameters.values())
+    except (TypeError, ValueError):
+        return []

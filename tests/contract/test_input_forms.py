@@ -1,0 +1,240 @@
+"""How foreign networks take their clips: found by what arrives at their first layer, never because shapes fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from reportgen.errors import NetworkError, OptionError
+from reportgen.networks.core.network import Network
+from reportgen.zoo.load import load_network
+
+NETWORKS = '''
+import torch
+from torch import nn
+
+
+class Volume(nn.Module):
+    """Clips to scores, by convolutions over space and time; the first one that is registered runs last."""
+
+    def __init__(self, channels=3):
+        super().__init__()
+        self.last = nn.Conv3d(4, 6, 3, padding=1)
+        self.stem, self.head = nn.Conv3d(channels, 4, (2, 3, 3), padding=(0, 1, 1)), nn.Linear(6, 5)
+
+    def scores(self, clip):
+        return self.head(torch.relu(self.last(torch.relu(self.stem(clip)))).mean((2, 3, 4)))
+
+
+class Pictures(nn.Module):
+    """Clips to scores, by convolutions over the frames one by one and a memory of them."""
+
+    def __init__(self, channels=3):
+        super().__init__()
+        self.stem, self.memory, self.head = nn.Conv2d(channels, 4, 3), nn.GRUCell(4, 6), nn.Linear(6, 5)
+
+    def scores(self, clip):
+        state = clip.new_zeros(len(clip), 6)
+        for frame in clip.unbind(2):
+            state = self.memory(torch.relu(self.stem(frame)).mean((2, 3)), state)
+        return self.head(state)
+
+
+class Patches(nn.Module):
+    """Clips to scores, by a linear layer over patches; there is no convolution."""
+
+    def __init__(self, channels=3):
+        super().__init__()
+        self.embed, self.head = nn.Linear(channels * 16, 6), nn.Linear(6, 5)
+
+    def scores(self, clip):
+        tokens = clip.transpose(1, 2).unfold(3, 4, 4).unfold(4, 4, 4).permute(0, 1, 3, 4, 2, 5, 6).flatten(4)
+        return self.head(torch.tanh(self.embed(tokens)).mean((1, 2, 3)))
+
+
+def form(body, forward):
+    """Return a class that takes its clip by `forward`."""
+    return type(body.__name__, (body,), {"forward": forward})
+
+
+FORMS = {
+    "channels_first": lambda self, clip: self.scores(clip),
+    "frames_first": lambda self, pixel_values: self.scores(pixel_values.transpose(1, 2)),
+    "channels_last": lambda self, x: self.scores(x.permute(0, 4, 1, 2, 3)),
+    "listed": lambda self, clips: self.scores(clips[0]) if isinstance(clips, list) else None,
+}
+
+
+def frames_of_bytes(self, frames):
+    if frames.dtype != torch.uint8:
+        raise TypeError("bytes, please")
+    return self.scores(frames.permute(0, 4, 1, 2, 3).float() / 255 - 0.5)
+
+
+def scaled(self, clip):
+    return self.scores((clip - 127.5) / 127.5)
+
+
+def by_keyword(self, *, video, mask=None):
+    return self.scores(video)
+
+
+def one_of_many(self, input_ids=None, pixel_values=None, return_dict=None):
+    if input_ids is not None:
+        raise ValueError("no text")
+    return self.scores(pixel_values.transpose(1, 2))
+
+
+def first_and_second(self, slow, fast):
+    return self.scores(slow) + self.scores(fast)
+
+
+def just_two(self, first, second):
+    return self.scores(torch.stack([first, second], 2))
+
+
+def threes(self, x):
+    """Three colours and three frames: nothing but what arrives where tells them apart."""
+    return self.scores(x.transpose(1, 2))
+
+
+FORMS |= {
+    f.__name__: f for f in (frames_of_bytes, scaled, by_keyword, one_of_many, first_and_second, just_two, threes)
+}
+
+
+def make(body, name, channels=3):
+    return form({"volume": Volume, "pictures": Pictures, "patches": Patches}[body], FORMS[name])(channels)
+'''
+
+SMALL = {"frames": 8, "height": 16, "width": 16}
+BODIES = ("volume", "pictures", "patches")
+FOUND: dict[str, dict[str, Any]] = {
+    "channels_first": {},
+    "frames_first": {"layout": "N T C H W"},
+    "channels_last": {"layout": "N T H W C"},
+    "listed": {"as_list": True},
+    "frames_of_bytes": {"layout": "N T H W C", "numbers": "uint8"},
+    "scaled": {},
+    "by_keyword": {"keywords": ("video",)},
+    "one_of_many": {"layout": "N T C H W", "keywords": ("pixel_values",)},
+}
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("forms") / "takes.py"
+    path.write_text(NETWORKS)
+    return path
+
+
+def load(file: Path, body: str, name: str, channels: int = 3, **options: Any) -> Network:
+    arguments = {"body": body, "name": name, "channels": channels}
+    return load_network(
+        f"{file}:make", untrained=True, model_args=arguments, clip=SMALL | options.pop("clip", {}), **options
+    )
+
+
+def clips(network: Network) -> Tensor:
+    assert network.card is not None
+    return torch.rand(2, *network.card.clip.shape, generator=torch.Generator().manual_seed(1))
+
+
+def plain_scores(network: Network, given: Tensor) -> Tensor:
+    """Return what the body computes of a clip N C T H W in its own range."""
+    scores: Tensor = network.module.scores(given)  # type: ignore[operator]
+    return scores
+
+
+@pytest.mark.parametrize("body", BODIES)
+@pytest.mark.parametrize("name", FOUND)
+def test_the_form_is_found_and_the_network_answers_as_it_would_alone(file: Path, body: str, name: str) -> None:
+    network = load(file, body, name)
+    assert network.card is not None
+    told = network.adapter.model_dump(exclude_defaults=True, exclude={"output"})
+    assert told == FOUND[name]
+    given = clips(network).mul(255).round().div(255)
+    with torch.no_grad():
+        found = network.logits(given)
+        spec = network.card.clip
+        mean, std = (torch.tensor(values).view(1, -1, 1, 1, 1) for values in (spec.mean, spec.std))
+        low, high = spec.value_range
+        own = (given * (high - low) + low - mean) / std
+        centred = {"frames_of_bytes": own / 255 - 0.5, "scaled": (own - 127.5) / 127.5}.get(name, own)
+        assert torch.allclose(found, plain_scores(network, centred), atol=1e-5)
+    note = next(note for note in network.card.notes if "arrives apart" in note)
+    assert "--adapter" in note
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_a_network_that_scales_pixels_itself_is_given_them_unscaled(file: Path, body: str) -> None:
+    card = load(file, body, "scaled").card
+    assert card is not None
+    assert (card.clip.value_range, card.clip.mean, card.clip.std) == ((0.0, 1.0), (0.0,) * 3, (1.0,) * 3) or (
+        card.clip.value_range == (0.0, 255.0) and card.clip.std == (1.0,) * 3
+    )
+    assert card.clip.value_range == (0.0, 255.0)
+    assert any("scales them itself" in note for note in card.notes)
+
+
+@pytest.mark.parametrize("body", ["volume", "pictures"])
+@pytest.mark.parametrize("channels", [1, 2, 5])
+def test_channels_are_those_of_the_first_convolution_that_runs(file: Path, body: str, channels: int) -> None:
+    card = load(file, body, "frames_first", channels).card
+    assert card is not None
+    assert card.clip.shape == (channels, 8, 16, 16)
+    assert card.adapter.layout == "N T C H W"
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_three_frames_of_three_colours_are_told_apart(file: Path, body: str) -> None:
+    network = load(file, body, "threes", clip={"frames": 3})
+    assert network.adapter.layout == "N T C H W"
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_a_wrong_pairing_that_was_said_is_refused(file: Path, body: str) -> None:
+    with pytest.raises(OptionError, match="says that it takes a clip N C T H W, but it takes a clip N T C H W"):
+        load(file, body, "threes", clip={"frames": 3}, adapter={"input": "clip", "layout": "N C T H W"})
+
+
+@pytest.mark.parametrize("body", ["volume", "pictures"])
+def test_a_network_of_clips_is_no_network_of_single_frames(file: Path, body: str) -> None:
+    for name in ("channels_first", "frames_first"):
+        arguments = {"body": body, "name": name}
+        card = load_network(f"{file}:make", meta=True, model_args=arguments).card
+        assert card is not None
+        assert card.clip.frames == 16
+
+
+TWO_INPUTS: list[tuple[str, Mapping[str, Any]]] = [
+    ("first_and_second", {"input": "pathways", "strides": (4, 1), "as_arguments": True}),
+    ("first_and_second", {"input": "pathways", "strides": (2, 1), "keywords": ("slow", "fast"), "as_arguments": True}),
+]
+
+
+@pytest.mark.parametrize(("name", "adapter"), TWO_INPUTS)
+def test_two_inputs_are_taken_as_said(file: Path, name: str, adapter: Mapping[str, Any]) -> None:
+    network = load(file, "volume", name, adapter=adapter, clip={"mean": (0.0,) * 3, "std": (1.0,) * 3})
+    given = clips(network)
+    with torch.no_grad():
+        slow, fast = plain_scores(network, given[:, :, :: adapter["strides"][0]]), plain_scores(network, given)
+        assert torch.allclose(network.logits(given), slow + fast, atol=1e-6)
+
+
+def test_two_pictures_are_arguments_of_their_own(file: Path) -> None:
+    adapter = {"input": "frames", "as_arguments": True}
+    network = load(file, "volume", "just_two", adapter=adapter, clip={"frames": 2})
+    assert any("its frames, each N C H W, as arguments of their own" in note for note in network.card.notes)  # type: ignore[union-attr]
+    with torch.no_grad():
+        assert network.logits(clips(network)).shape == (2, 5)
+
+
+def test_two_inputs_are_asked_for(file: Path) -> None:
+    with pytest.raises(NetworkError, match=r"takes 2 inputs \(slow, fast\).*--adapter.*as_arguments"):
+        load(file, "volume", "first_and_second")
