@@ -43,14 +43,14 @@ def published_decomposition(clip: Tensor, *, epochs: int = EPOCHS) -> Published:
     """Take one clip `C T H W` apart as published."""
     frames = stretched(clip).unbind(1)
     height, width = clip.shape[-2:]
-    grid = _transposed_grid(height, width)
-    flows = torch.zeros(len(frames) - 1, height, width, 2, requires_grad=True)
+    grid = _transposed_grid(height, width).to(clip.device)
+    flows = torch.zeros(len(frames) - 1, height, width, 2, device=clip.device, requires_grad=True)
     image = frames[0].clone().requires_grad_()
     optimizer = torch.optim.Adam([flows, image], lr=LEARNING_RATE)
     for _ in range(epochs):
         moved, _ = _play(image, flows, grid)
         loss = sum(
-            (F.mse_loss(shown, frame) for shown, frame in zip(moved, frames[1:], strict=True)), torch.tensor(0.0)
+            (F.mse_loss(shown, frame) for shown, frame in zip(moved, frames[1:], strict=True)), image.new_zeros(())
         )
         loss = loss + FLOW_VARIATION * _variation(flows.movedim(-1, 1)) + IMAGE_VARIATION * _variation(image)
         loss = loss + FIRST_FRAME * F.mse_loss(image, frames[0])
@@ -70,7 +70,7 @@ def stretched(clip: Tensor) -> Tensor:
 
 def _play(image: Tensor, flows: Tensor, grid: Tensor) -> tuple[list[Tensor], list[Tensor]]:
     """Return the moved image of every frame after the first, and the accumulated flow (`H W 2`) that moved it."""
-    size = torch.tensor([image.shape[-1] - 1, image.shape[-2] - 1])
+    size = grid.new_tensor([image.shape[-1] - 1, image.shape[-2] - 1])
     accumulated = torch.zeros_like(grid)
     moved, maps = [], []
     for flow in flows:

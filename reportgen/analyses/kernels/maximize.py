@@ -35,7 +35,7 @@ class Maximization:
     """The clips that drive some kernels of a layer most, kernel by kernel, the facets of each together.
 
     `clips` `N C T H W` float32 on the CPU; `kernels`, `activations`, `starts`, `steps` and `seconds` are `N`; see
-    Maximum.
+    Maximum. `notes` say what was done otherwise than asked for.
     """
 
     layer: str
@@ -46,6 +46,7 @@ class Maximization:
     curves: tuple[tuple[float, ...], ...]
     steps: Tensor
     seconds: Tensor
+    notes: tuple[str, ...] = ()
 
 
 def maximize_activation(
@@ -76,6 +77,7 @@ def maximize_activation(
         curves=tuple(one.curve for one in ordered),
         steps=torch.tensor([one.steps for one in ordered]),
         seconds=torch.tensor([one.seconds for one in ordered]),
+        notes=tuple(dict.fromkeys(note for one in ordered for note in one.notes)),
     )
 
 

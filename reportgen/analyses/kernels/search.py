@@ -71,7 +71,7 @@ class Search:
 
     def run(self, task: Task) -> Iterator[Maximum]:
         """Yield each kernel's maximum, its facets one after the other, as soon as it is found."""
-        slots = self._settle_precision(self.slots())
+        slots = self.settle_precision(self.slots())
         self._compile(slots)
         for first in range(0, len(self.kernels), _WAVE * slots):
             climbers = [self._begin(kernel) for kernel in self.kernels[first : first + _WAVE * slots]]
@@ -119,7 +119,7 @@ class Search:
         waiting = _WAVE * _STATES * parameters.nbytes
         return min(len(self.kernels), slots_for(bytes_each, where["device"], waiting=waiting))
 
-    def _settle_precision(self, slots: int) -> int:
+    def settle_precision(self, slots: int) -> int:
         """Explore in float32 where bfloat16 is not to be trusted; return how many slots memory was seen to hold."""
         slots, fault = first_fault([level for level in self.levels if level.reduced_precision], slots, self._fault)
         if fault:

@@ -1,0 +1,100 @@
+"""The table of the README: what each part found on the named device, or that it was not measured yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from benchmarks.gpu import equality, pyramids, shares, throughput
+
+UNKNOWN = "not measured yet"
+Cases = Mapping[str, Mapping[str, Any]]
+Line = tuple[str, str, str]
+
+
+def table(document: Mapping[str, Any] | None) -> str:
+    """Return a Markdown table of a call's JSON, or of the questions alone."""
+    device = document["machine"]["device"] if document else UNKNOWN
+    if document and document["smoke"]:
+        device += ", smoke: the parts run, the figures say nothing"
+    lines = [f"| on a GPU: {device} | aim | measured |", "| --- | --- | --- |"]
+    for part, rows in _PARTS.items():
+        kept = document["parts"].get(part, {}) if document else {}
+        cases = {name: found for name, found in kept.get("cases", {}).items() if "failed" not in found}
+        lines += [f"| {question} | {aim} | {measured or UNKNOWN} |" for question, aim, measured in rows(cases)]
+    return "\n".join(lines)
+
+
+def _equality(cases: Cases) -> Iterator[Line]:
+    searched = [found["apart"] for found in cases.values() if "apart" in found]
+    for way in ("float32", "mixed"):
+        largest = max((apart[way] for apart in searched), default=None)
+        measured = "" if largest is None else f"{largest:.2%} on {len(searched)} layers"
+        yield f"activation reached in {way}, apart from the CPU's", f"at most {equality.WITHIN:.0%}", measured
+    looked = [found["faults"] for found in cases.values() if "faults" in found]
+    faults = [fault for found in looked for fault in found.values() if fault]
+    yield "bfloat16 convolutions that differ from float32", "none", (faults[0] if faults else "none") if looked else ""
+
+
+def _shares(cases: Cases) -> Iterator[Line]:
+    for model in ("c3d", "i3d_r50"):
+        own = {name.split(" ")[1]: found["share"] for name, found in cases.items() if name.startswith(f"{model} ")}
+        measured = ", ".join(f"{layer.split('.')[0]} {share:.0%}" for layer, share in own.items())
+        aim = f"at least {shares.TARGET:.0%} in middle and deep ones"
+        yield f"share of the measured peak, stages of {model}", aim, measured
+
+
+def _throughput(cases: Cases) -> Iterator[Line]:
+    done, wanted = (sum(found[name] for found in cases.values()) for name in ("kernels run", "kernels"))
+    hours = sum(found["hours"] for found in cases.values())
+    measured = f"{60 * hours:.1f} min ({done:,} of {wanted:,} kernels run)" if cases else ""
+    question = "all kernels of i3d_r50's stages, decomposition included"
+    yield question, f"at most {60 * throughput.TARGET:.0f} min", measured
+
+
+def _pyramids(cases: Cases) -> Iterator[Line]:
+    for name, (depth, theta, printed) in pyramids.PUBLISHED.items():
+        found = cases.get(name)
+        measured = ""
+        if found:
+            ours, theirs = found["ours, published scoring, ms"], found["published algorithm, ms"]
+            measured = f"{found['less']:,.0f} times: {ours:.1f} against {theirs:,.0f} ms"
+        question = f"step back in {name}, depth {depth}, theta {theta} ({printed} ms in the published table)"
+        yield question, f"{pyramids.TARGET:.0f} times less than the published algorithm", measured
+
+
+def _saliency(cases: Cases) -> Iterator[Line]:
+    seconds = sum(found["seconds a map"] for found in cases.values())
+    yield "all saliency maps of a native i3d_r50 clip", "", f"{seconds:.1f} s, {len(cases)} maps" if cases else ""
+
+
+def _decomposition(cases: Cases) -> Iterator[Line]:
+    ours = {name: found["seconds a clip, in a batch"] for name, found in cases.items() if "batch" in found}
+    theirs = [found["seconds a clip, extrapolated"] for found in cases.values() if "epochs" in found]
+    measured = ", ".join(f"{1000 * seconds:.0f} ms at {name}" for name, seconds in ours.items())
+    if ours and theirs:
+        measured += f" (the published procedure {theirs[0]:.1f} s at {next(iter(ours))})"
+    yield "decomposition of a clip", "", measured
+
+
+def _processes(cases: Cases) -> Iterator[Line]:
+    rates: dict[str, dict[str, float]] = {}
+    for name, found in cases.items():
+        model, way = name.split(", ")
+        rates.setdefault(model, {})[way] = found["kernel steps a second"]
+    for model in ("i3d_r50", "texture_motion"):
+        own = rates.get(model, {})
+        alone = own.pop("1 at once", None)
+        measured = ", ".join(f"{way}: {rate / alone:.2f} times" for way, rate in own.items()) if alone else ""
+        yield f"several processes on {model} together, against one", "", measured
+
+
+_PARTS: dict[str, Callable[[Cases], Iterator[Line]]] = {
+    "equality": _equality,
+    "shares": _shares,
+    "throughput": _throughput,
+    "pyramids": _pyramids,
+    "saliency": _saliency,
+    "decomposition": _decomposition,
+    "processes": _processes,
+}
