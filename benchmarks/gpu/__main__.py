@@ -21,7 +21,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.gpu import decomposition, equality, processes, pyramids, saliency, shares, throughput
-from benchmarks.gpu.cases import Clock, Part, Setting, TimeIsUp, ending_after, run
+from benchmarks.gpu.cases import Clock, Part, Setting, TimeIsUp, ending_after, run_cases
 from benchmarks.gpu.report import table
 from benchmarks.machine import describe
 from reportgen.errors import OptionError
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     seconds = 60 * options.minutes
     try:
         with ending_after(seconds):
-            document = run(parts, Setting(device, options.smoke), machine, path, Clock(seconds - _SPARE), _say)
+            document = run_cases(parts, Setting(device, options.smoke), machine, path, Clock(seconds - _SPARE), _say)
     except TimeIsUp:
         document = json.loads(path.read_text(encoding="utf-8"))
     except OptionError as error:

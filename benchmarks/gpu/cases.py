@@ -90,7 +90,7 @@ class TimeIsUp(BaseException):
     """Raised within a case when the call's time has ended: no error, and not to be caught with errors."""
 
 
-def run(
+def run_cases(
     parts: Sequence[Part],
     setting: Setting,
     machine: Mapping[str, Any],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -15,10 +14,11 @@ import torch
 
 from benchmarks.gpu import shares
 from benchmarks.gpu.__main__ import PARTS, RESULTS, main
-from benchmarks.gpu.cases import Case, Clock, Found, Part, Setting, TimeIsUp, ending_after, run
+from benchmarks.gpu.cases import Case, Clock, Found, Part, Setting, TimeIsUp, ending_after, run_cases
 from benchmarks.gpu.report import UNKNOWN, table
 from benchmarks.step import step_of
 from reportgen.errors import OptionError
+from tests.children import run
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = {"device": "a slow device", "torch": "2"}
@@ -44,7 +44,7 @@ class SlowDevice:
         return Part(name, name, lambda _: [Case(one, lambda _, c=one: measure(c), 5.0) for one in cases])
 
     def run(self, parts: Sequence[Part], path: Path, seconds: float = 14.0) -> dict[str, Any]:
-        return run(parts, CPU, HERE, path, Clock(seconds, self.now), lambda line: None)
+        return run_cases(parts, CPU, HERE, path, Clock(seconds, self.now), lambda line: None)
 
 
 def test_the_smoke_call_covers_every_part(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -149,7 +149,7 @@ def test_figures_of_two_devices_are_not_mixed(tmp_path: Path) -> None:
     device, path = SlowDevice(), tmp_path / "one.json"
     device.run([device.part("first", "a")], path)
     with pytest.raises(OptionError, match=r"a slow device.*name another file"):
-        run([], CPU, {**HERE, "device": "another"}, path, Clock(1), lambda line: None)
+        run_cases([], CPU, {**HERE, "device": "another"}, path, Clock(1), lambda line: None)
 
 
 def test_without_a_device_there_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
@@ -163,7 +163,7 @@ def test_it_needs_nothing_installed_but_torch_and_what_wheels_can_carry() -> Non
     missing = ("av", "captum", "mkdocs", "material", "rich", "jinja2", "click", "yaml", "PIL", "imageio", "scipy")
     code = f"import sys; sys.modules.update(dict.fromkeys({missing!r}))\n"
     code += "import benchmarks.gpu.__main__ as gpu; print(len(gpu.PARTS))"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    done = run([sys.executable, "-c", code], cwd=ROOT)
     assert done.stdout == f"{len(PARTS)}\n", done.stderr
 
 
