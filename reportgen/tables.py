@@ -5,6 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from rich.box import Box
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
 from reportgen.listing import LayerRow, ModelRow
 from reportgen.records.manifest import LayerFacts
 from reportgen.runner.summary import Summary
@@ -17,6 +23,13 @@ if TYPE_CHECKING:  # pages are not needed to list models and layers
 LEAST_NAME = 12
 
 
+#: Columns are told apart by two spaces, the header by a line of dashes; nothing else is drawn.
+_PLAIN = Box("    \n    \n -  \n    \n    \n    \n    \n    \n", ascii=True)
+
+#: As wide as a table can need to be where nobody says how wide the terminal is.
+_UNBOUNDED = 10_000
+
+
 def table(
     header: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = (), width: int | None = None
 ) -> str:
@@ -26,34 +39,33 @@ def table(
     shortened in the middle; numbers are never.
     """
     cells = [list(header), *(list(row) for row in rows)]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
+    widths = [max(cell_len(row[column]) for row in cells) for column in range(len(header))]
     excess = sum(widths) + 2 * (len(widths) - 1) - width if width is not None else 0
     for column, shorten in ((-1, _cut_end), (0, _cut_middle)):
         if excess > 0:
             least = max(LEAST_NAME, len(header[column]))
             kept = max(widths[column] - excess, min(least, widths[column]))
             excess -= widths[column] - kept
-            widths[column] = kept
             for row in cells:
                 row[column] = shorten(row[column], kept)
-
-    def line(row: Sequence[str]) -> str:
-        parts = [
-            cell.rjust(size) if column in right else cell.ljust(size)
-            for column, (cell, size) in enumerate(zip(row, widths, strict=True))
-        ]
-        return "  ".join(parts).rstrip()
-
-    return "\n".join([line(cells[0]), line(["-" * size for size in widths]), *(line(row) for row in cells[1:])])
+    drawn = Table(box=_PLAIN, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    for column, name in enumerate(cells[0]):
+        drawn.add_column(Text(name), justify="right" if column in right else "left", no_wrap=True)
+    for row in cells[1:]:
+        drawn.add_row(*map(Text, row))
+    console = Console(width=_UNBOUNDED, color_system=None, force_terminal=False)
+    with console.capture() as captured:
+        console.print(drawn)
+    return "\n".join(line.rstrip() for line in captured.get().splitlines())
 
 
 def _cut_end(text: str, length: int) -> str:
-    return text if len(text) <= length else text[: length - 1] + "…"
+    return text if cell_len(text) <= length else f"{set_cell_size(text, length - 1).rstrip()}…"
 
 
 def _cut_middle(text: str, length: int) -> str:
     """Shorten a name: both its ends tell layers apart, and the last part most."""
-    if len(text) <= length:
+    if cell_len(text) <= length:
         return text
     first = (length - 1) // 3
     return f"{text[:first]}…{text[len(text) - (length - 1 - first) :]}"

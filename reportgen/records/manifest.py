@@ -119,10 +119,6 @@ class Manifest(Frozen):
         """Return the records of one analysis, in the plan's order."""
         return tuple(record for record in self.records if record.job.analysis == analysis)
 
-    def by_key(self) -> dict[str, Record]:
-        """Return the records by their job's key."""
-        return {record.key: record for record in self.records}
-
     def done(self, analysis: str, unit: str) -> Done | None:
         """Return the answer of an analysis about a unit, or None."""
         for record in self.of(analysis):

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from scipy.stats import rankdata
 from torch import Tensor
 
 
 def ranks(values: Tensor) -> Tensor:
     """Return the rank of each of the values (flattened, from 1, float64); equal values share the mean of theirs."""
-    _, place, counts = torch.unique(values.flatten(), return_inverse=True, return_counts=True)
-    last = counts.cumsum(0).double()
-    shared: Tensor = (last - (counts.double() - 1) / 2)[place]
-    return shared
+    return torch.from_numpy(np.asarray(rankdata(values.detach().flatten().cpu().numpy()), np.float64))
 
 
 def spearman(one: Tensor, other: Tensor) -> float:

@@ -10,7 +10,6 @@ import io
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
-from xml.etree import ElementTree as ET
 
 from reportgen.analyses.pyramid.class_pyramid import ClassPyramid, PyramidNode
 from reportgen.analyses.pyramid.layout import barycentre_order
@@ -142,35 +141,23 @@ def published_dictionary(pyramid: ClassPyramid, *, most: int = 200_000) -> dict[
 
 def graphml(document: PyramidDocument) -> str:
     """Return the document's graph as GraphML, for Gephi, Cytoscape, yEd or networkx."""
-    root = ET.Element("graphml", xmlns="http://graphml.graphdrawing.org/xmlns")
-    keys = {
-        "layer": ("node", "string"),
-        "index": ("node", "int"),
-        "depth": ("node", "int"),
-        "relevance": ("node", "double"),
-        "activation": ("node", "double"),
-        "contribution": ("edge", "double"),
-    }
-    for name, (of, kind) in keys.items():
-        ET.SubElement(root, "key", {"id": name, "for": of, "attr.name": name, "attr.type": kind})
-    graph = ET.SubElement(root, "graph", edgedefault="directed")
-    _graphml_node(
-        graph, KernelPlace(layer=None, index=document.class_.index), {"relevance": document.logit, "depth": 0}
-    )
+    import networkx as nx
+
+    graph = nx.DiGraph()
+    root = KernelPlace(layer=None, index=document.class_.index)
+    graph.add_node(_address(root), relevance=document.logit, depth=0)
     for node in document.nodes:
-        figures = {"layer": node.layer, "index": node.index, "depth": node.depth}
-        values = {**figures, "relevance": node.relevance, "activation": node.activation}
-        _graphml_node(graph, KernelPlace(layer=node.layer, index=node.index), values)
+        graph.add_node(
+            _address(KernelPlace(layer=node.layer, index=node.index)),
+            layer=node.layer,
+            index=node.index,
+            depth=node.depth,
+            relevance=node.relevance,
+            activation=node.activation,
+        )
     for edge in document.edges:
-        element = ET.SubElement(graph, "edge", source=_address(edge.source), target=_address(edge.target))
-        ET.SubElement(element, "data", key="contribution").text = repr(edge.contribution)
-    return ET.tostring(root, encoding="unicode", xml_declaration=True)
-
-
-def _graphml_node(graph: ET.Element, place: KernelPlace, values: dict[str, Any]) -> None:
-    element = ET.SubElement(graph, "node", id=_address(place))
-    for name, value in values.items():
-        ET.SubElement(element, "data", key=name).text = str(value)
+        graph.add_edge(_address(edge.source), _address(edge.target), contribution=edge.contribution)
+    return "\n".join(nx.generate_graphml(graph, named_key_ids=True)) + "\n"
 
 
 def _address(place: KernelPlace) -> str:
