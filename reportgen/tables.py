@@ -119,7 +119,11 @@ def layers_table(rows: Sequence[LayerRow], width: int | None = None) -> str:
 def _sees(facts: LayerFacts) -> str:
     if facts.output is None:
         return "-"  # it did not run
-    return _size(facts.receptive_field) if facts.receptive_field else "all"
+    if facts.receptive_field is None:
+        return "not known"
+    if not any(facts.receptive_field):
+        return "all"
+    return "x".join("all" if size is None else str(size) for size in facts.receptive_field)
 
 
 def summary_table(summary: Summary) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from reportgen.records.answers.base import Answer
@@ -104,9 +105,22 @@ def plural(value: int, word: str) -> str:
     return f"{count(value)} {word}{'' if value == 1 else 's'}"
 
 
-def shape(values: tuple[int, ...] | None) -> str:
-    """Return a shape or kernel size as ``3×7×7``."""
-    return ABSENT if not values else "×".join(str(value) for value in values)
+def shape(values: Sequence[int | None] | None) -> str:
+    """Return a shape, a kernel size or a receptive field as ``3×7×7``; None is all of an axis."""
+    return ABSENT if not values else "×".join("all" if value is None else str(value) for value in values)
+
+
+def receptive_field(values: Sequence[int | None] | None) -> str:
+    """Return what a unit sees of the clip (t h w in px; None along an axis of which it sees all) in words."""
+    if values is None:
+        return "not known"
+    if all(size is None for size in values):
+        return "the whole clip"
+    time, *space = values
+    frames = "all frames" if time is None else plural(time, "frame")
+    if all(size is None for size in space):
+        return f"{frames}, all of each"
+    return f"{frames} of {shape(space)} px"
 
 
 def short_kernel_name(layer: str, index: int) -> str:

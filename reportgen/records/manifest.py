@@ -49,7 +49,9 @@ class LayerFacts(Frozen):
     stride: tuple[int, ...]
     groups: int
     output: tuple[int, ...] | None = Field(None, description="Output shape without the batch axis.")
-    receptive_field: tuple[int, ...] | None = Field(None, description="t h w in px of the clip; None: unbounded.")
+    receptive_field: tuple[int | None, ...] | None = Field(
+        None, description="t h w in px of the clip; an axis is None where all of it is seen, all where it is not known."
+    )
     parameters: int
     multiply_adds: int | None = None
     order: int = Field(description="Place in the order of execution.")

@@ -161,7 +161,7 @@ class SampleRun:
                 stride=(1,) if linear else (1, 2, 2),
                 groups=1,
                 output=(4,) if linear else (16 * (order + 1), FRAMES, SIDE >> order, SIDE >> order),
-                receptive_field=None if linear else (3 + 2 * order, 3 + 8 * order, 3 + 8 * order),
+                receptive_field=(None, None, None) if linear else (3 + 2 * order, 3 + 8 * order, 3 + 8 * order),
                 parameters=10_000 * (order + 1),
                 multiply_adds=None if linear else 10_000_000,
                 order=order,

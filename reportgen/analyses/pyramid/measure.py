@@ -23,11 +23,10 @@ from reportgen.errors import NetworkError
 from reportgen.networks.core.network import Network
 from reportgen.networks.trace.build import class_output, evaluating
 from reportgen.networks.trace.constants import Constants
+from reportgen.networks.trace.follower import named_arguments
 from reportgen.networks.trace.graph import ConnectionGraph, KernelLayer
 from reportgen.networks.trace.kernels import kernel_use
-from reportgen.networks.trace.operations import RULES
-from reportgen.networks.trace.rearranging import first_argument
-from reportgen.networks.trace.tracer import named_arguments
+from reportgen.networks.trace.operations import keeps_places
 
 
 @dataclass(eq=False)
@@ -150,7 +149,7 @@ class ResponseObserver(TorchDispatchMode):  # type: ignore[no-untyped-call, unus
         response = self._current.get(id(inputs[0])) if inputs else None
         if response is None or any(self._constants[other] is None for other in inputs[1:]):
             return None
-        alone = torch.Tag.pointwise in func.tags or RULES.get(name) is first_argument
+        alone = torch.Tag.pointwise in func.tags or keeps_places(name)
         last = name in {"view", "_unsafe_view"} and response.axis == response.tensor.ndim - 1
         return response if alone or last else None
 

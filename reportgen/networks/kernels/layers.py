@@ -14,7 +14,7 @@ from reportgen.errors import NetworkError
 from reportgen.networks.core.network import Network, as_network
 from reportgen.networks.core.passes import REFUSALS
 from reportgen.networks.trace.field_tracer import FieldTracer
-from reportgen.networks.trace.fields import clip_field
+from reportgen.networks.trace.seen import clip_seen
 from reportgen.records.manifest import LayerFacts
 
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
@@ -26,7 +26,7 @@ class _Seen:
 
     order: int
     output: tuple[int, ...]
-    field: tuple[int, ...] | None
+    field: tuple[int | None, ...] | None
     multiply_adds: int
 
 
@@ -35,10 +35,10 @@ def describe_layers(network: Network | nn.Module, *, clip_shape: Sequence[int] |
 
     `clip_shape` is `C T H W` (for a bare 2D module `C H W`); by default the card's native clip. The network is run on
     the meta device: no arithmetic is done and no weights are needed. Where it cannot run there, it is run for real on
-    a black clip. Receptive fields are followed through the executed operations; None means that a layer sees the
-    whole clip, however large (after global pooling, attention, or flattening into a linear layer). Layers that do
-    not run come last, without output and multiply-adds. A layer that runs several times counts its multiply-adds
-    each time and shows its last output.
+    a black clip. Receptive fields are followed through the executed operations; along an axis that is None a layer
+    sees the whole clip, however large (after global pooling, attention, or flattening into a linear layer), and a
+    field that is None is not known. Layers that do not run come last, without output and multiply-adds. A layer that
+    runs several times counts its multiply-adds each time and shows its last output.
 
     Raises NetworkError when the network cannot run on such a clip.
     """
@@ -103,12 +103,11 @@ def _observe(
 
     def watch(name: str) -> Any:
         def hook(module: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> None:
-            field = tracer.field(output)
             before = seen.get(name)
             seen[name] = _Seen(
                 order=before.order if before else len(seen),
                 output=tuple(output.shape[1:]),
-                field=field.extent if field else None,
+                field=tracer.known(output).extent,
                 multiply_adds=(before.multiply_adds if before else 0) + _multiply_adds(module, inputs[0], output),
             )
 
@@ -117,13 +116,17 @@ def _observe(
     handles = [part.register_forward_hook(watch(name)) for name, part in layers.items()]
     try:
         with torch.no_grad(), tracer:
-            clip = torch.zeros(1, *shape, device=device)
-            tracer.mark(clip, clip_field(clip.shape))
+            clip = torch.zeros(1, *shape, device=device, dtype=_dtype(network))
+            tracer.mark(clip, clip_seen(clip.shape))
             network.run(clip)
     finally:
         for handle in handles:
             handle.remove()
     return seen, tracer
+
+
+def _dtype(network: Network) -> torch.dtype:
+    return next((p.dtype for p in network.module.parameters() if p.is_floating_point()), torch.float32)
 
 
 def _multiply_adds(layer: nn.Module, given: Tensor, output: Tensor) -> int:

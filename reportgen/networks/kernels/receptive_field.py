@@ -11,13 +11,14 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 
 from reportgen.networks.core.passes import REFUSALS, run_until
 from reportgen.networks.kernels.preactivation import Preactivation, clip_channels, placement
+from reportgen.networks.trace.bounds import Bounds
 from reportgen.networks.trace.field_tracer import FieldTracer
-from reportgen.networks.trace.fields import Field as TensorField
-from reportgen.networks.trace.fields import clip_field
+from reportgen.networks.trace.seen import AXES, Seen, clip_seen
 
 
 @dataclass(frozen=True)
@@ -70,28 +71,31 @@ def receptive_field(target: Preactivation) -> Field | None:
 def _traced_field(target: Preactivation, where: dict[str, Any]) -> Field | None:
     clip = torch.zeros((1, clip_channels(target.network), *target.clip_shape), **where)
     with torch.no_grad(), FieldTracer() as tracer:
-        tracer.mark(clip, clip_field(clip.shape))
-        found = tracer.field(run_until(target.network, clip, target.layer))
-    return None if found is None else _field(found)
+        tracer.mark(clip, clip_seen(clip.shape))
+        return _field(tracer.known(run_until(target.network, clip, target.layer)))
 
 
-def _field(found: TensorField) -> Field | None:
-    """Return the reach per axis of a map `1 K (T) H W`; None where its places are no grid of the clip's."""
-    steps = [1.0, 1.0, 1.0]
-    for dim in found.dims:
-        (factor, *more) = dim
-        if more and any(part.axis is not None for part in dim):
-            return None
-        if factor.axis is not None:
-            steps[factor.axis] = factor.step
-    if any(factor.axis is not None for dim in found.dims[:2] for factor in dim):
-        return None  # frames that are samples of their own
-    spans = [(0.0, 0.0) if span is None else span for span in found.spans]
-    numbers = [number for step, span in zip(steps, spans, strict=True) for number in (step, *span)]
-    if not all(math.isfinite(number) and number == int(number) for number in numbers):
+def _field(found: Seen) -> Field | None:
+    """Return the reach per axis of a map `1 K (T) H W`; None where its places are no even grid of the clip's."""
+    reaches = [_reach(found.along(axis)) for axis in AXES[1:]]
+    t, h, w = reaches
+    return None if t is None or h is None or w is None else (t, h, w)
+
+
+def _reach(bounds: Bounds | None) -> Reach | None:
+    """Return the reach along one axis of the clip; None where it is not one and the same for all positions."""
+    if bounds is None or not np.isfinite(bounds.cells).all() or math.isnan(bounds.extent):
         return None
-    t, h, w = (Reach(int(step), int(low), int(high)) for step, (low, high) in zip(steps, spans, strict=True))
-    return (t, h, w)
+    axes = [axis for axis in range(len(bounds.shape)) if bounds.varies(axis)]
+    if not axes:
+        steps = [step for step in bounds.steps if step is not None]
+        low, high = (int(end) for end in bounds.cells.ravel())
+        return Reach(int(steps[0]) if steps else 1, low, high)
+    ends = bounds.cells.reshape(2, -1)
+    jumps = np.diff(ends, axis=1)
+    if len(axes) > 1 or axes[0] < 2 or not (jumps == jumps[0, 0]).all():  # frames may be samples of their own
+        return None
+    return Reach(int(jumps[0, 0]), int(ends[0, 0]), int(ends[1, 0]))
 
 
 def centre_window(target: Preactivation, field: Field | None) -> Window | None:

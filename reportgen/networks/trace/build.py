@@ -15,7 +15,7 @@ from torch.utils._pytree import tree_leaves
 from reportgen.errors import NetworkError, ReportgenError
 from reportgen.networks.core.network import Network, class_positions
 from reportgen.networks.trace.graph import ConnectionGraph
-from reportgen.networks.trace.labels import Ids, merged
+from reportgen.networks.trace.labels import Ids
 from reportgen.networks.trace.tracer import Tracer, module_names
 
 
@@ -86,9 +86,9 @@ def class_output(network: Network, clips: Tensor) -> Tensor:
 
 
 def _class_sources(tracer: Tracer, output: Tensor) -> Ids:
-    labels = tracer.labels(output)
-    joined = merged(labels, [axis for axis in range(len(labels.shape)) if axis != 1])
-    return np.ascontiguousarray(joined.expanded([1]).reshape(len(joined.ids), -1))
+    labels = tracer.known(output)
+    joined = labels.merged([axis for axis in range(len(labels.shape)) if axis != 1])
+    return np.ascontiguousarray(joined.expanded([1]).reshape(len(joined.cells), -1))
 
 
 @contextmanager

@@ -1,90 +1,57 @@
-"""The dispatch mode that follows receptive fields through executed operations."""
+"""What the elements of every tensor see of the clip, followed through the operations that a network executes.
+
+Nothing is known here about any network or module. An operation without a rule makes what units behind it see unknown,
+so that a finite receptive field is never too small.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.weak import WeakIdKeyDictionary
 
-from reportgen.networks.trace.field_rules import RULES, Call, Rule, independent, pointwise, unknown
-from reportgen.networks.trace.fields import Field, forget
-from reportgen.networks.trace.shapes import meta_result
+from reportgen.networks.trace.call import Call
+from reportgen.networks.trace.follower import Follower
+from reportgen.networks.trace.operations import Operation, meta_result
+from reportgen.networks.trace.rearranging import constant, elementwise
+from reportgen.networks.trace.seen import Seen
 
 
-class FieldTracer(TorchDispatchMode):
-    """While active, follows the fields of every tensor that depends on one marked with `mark`.
+class FieldTracer(Follower[Seen]):
+    """While active, follows what is seen by the elements of every tensor that depends on one marked with `mark`.
 
-    `additions` counts the sums of two such tensors of one shape: the ends of residual branches.
+    `additions` counts the sums of two such tensors of one rank: the ends of residual branches.
     """
 
+    domain = Seen
+
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call, unused-ignore]
-        self._fields = WeakIdKeyDictionary()
+        super().__init__()
         self.additions = 0
 
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        """Tell torch that no compiler need be kept away: it would import one, which takes seconds."""
-        return False
+    def boundary(self, call: Call[Seen], what: str) -> Seen:  # noqa: ARG002 (the same for all)
+        """Return what is known of an output that may come from anything in the call's arguments: nothing."""
+        return self._any_of(call, call.shape)
 
-    def mark(self, tensor: Tensor, field: Field) -> None:
-        """Say what is known of a tensor."""
-        self._fields[tensor] = field
+    def _any_of(self, call: Call[Seen], shape: Sequence[int]) -> Seen:
+        known = [self.known(tensor).unknown(shape) for tensor in call.tensors()]
+        return Seen.union(known, shape)
 
-    def field(self, tensor: Tensor) -> Field | None:
-        """Return what is known of a tensor; None when it does not depend on a marked one."""
-        found: Field | None = self._fields.get(tensor)
-        return found
-
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
-    ) -> Any:
-        """Execute the operation and note the fields of what it returns."""
-        arguments = dict(zip((argument.name for argument in func._schema.arguments), args, strict=False))
-        arguments |= kwargs or {}
+    def _executed(self, func: Any, args: Sequence[Any], kwargs: dict[str, Any], arguments: dict[str, Any]) -> Any:
         result = meta_result(func, arguments)
-        if result is None:
-            result = func(*args, **(kwargs or {}))
-        known = tuple(field for tensor in _tensors(arguments.values()) if (field := self.field(tensor)) is not None)
-        outputs = tuple(_tensors([result]))
-        if known and outputs:
-            self.additions += _is_residual(func, known)
-            call = Call(arguments, self.field, known, outputs)
-            for tensor, field in zip(outputs, _rule(func)(call), strict=True):
-                self._note(tensor, field, func)
-        return result
+        return func(*args, **kwargs) if result is None else result
 
-    def _note(self, tensor: Tensor, field: Field | None, func: Any) -> None:
-        if field is None:
-            return
-        self._fields[tensor] = field
-        base = tensor._base
-        if func._schema.is_mutable and base is not None:
-            # Written through a view: where in its base the values went is not followed.
-            self._fields[base] = forget(field, base.shape)
+    def _observe(self, call: Call[Seen]) -> None:
+        known = [seen for tensor in call.tensors() if not (seen := self.known(tensor)).sourceless]
+        self.additions += call.name == "add" and len(known) == 2 and len(known[0].shape) == len(known[1].shape)
 
+    def _by_rule(self, func: Any, call: Call[Seen], operation: Operation) -> Seen:
+        if operation.seen is not None:
+            return operation.seen(call)
+        if call.name.endswith("_like") or call.name.startswith("new_"):
+            return constant(call)
+        return elementwise(call) if torch.Tag.pointwise in func.tags else call.boundary()
 
-def _is_residual(func: Any, known: tuple[Field, ...]) -> bool:
-    name = func.overloadpacket.__name__
-    return name in {"add", "add_"} and len(known) == 2 and known[0].dims == known[1].dims
-
-
-def _rule(func: Any) -> Rule:
-    name = func.overloadpacket.__name__.removesuffix("_")
-    if name in RULES:
-        return RULES[name]
-    if name.endswith("_like") or name.startswith("new_"):
-        return independent
-    return pointwise if torch.Tag.pointwise in func.tags else unknown
-
-
-def _tensors(values: Any) -> Iterator[Tensor]:
-    for value in values:
-        if isinstance(value, Tensor):
-            yield value
-        elif isinstance(value, list | tuple):
-            yield from _tensors(value)
+    def _other_output(self, call: Call[Seen], first: Seen, shape: tuple[int, ...]) -> Seen:  # noqa: ARG002
+        return self._any_of(call, shape)

@@ -1,4 +1,4 @@
-"""How convolutions and matrix products with constant weights become layers of the graph."""
+"""How convolutions and matrix products meet their weights: which become layers of the graph, and what they see."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from torch import Tensor
 
 from reportgen.networks.trace.call import Call
 from reportgen.networks.trace.graph import Kind, Layout
-from reportgen.networks.trace.labels import Ids, Labels, counted, merged
-from reportgen.networks.trace.operations import reads
+from reportgen.networks.trace.labels import Ids, Labels, counted
+from reportgen.networks.trace.seen import Seen
+from reportgen.networks.trace.windows import convolution_windows
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,32 +84,59 @@ def _one_matrix(weight: Tensor) -> bool:
     return weight.ndim == 2 or weight.shape[0] == 1 or weight.stride(0) == 0
 
 
-def kernel_inputs(call: Call, use: KernelUse) -> Ids:
+def kernel_inputs(call: Call[Labels], use: KernelUse) -> Ids:
     """Return (K, channels): the sources of each channel that the kernels sum over, at the positions that they read."""
     labels = call.of(use.operand)
     if use.kind == "convolution":
         labels = _read_positions(call, labels)
-    rest = [axis for axis in range(len(labels.shape)) if axis != use.axis]
-    joined = merged(labels, rest)
-    return joined.expanded([use.axis]).reshape(len(joined.ids), -1)
+    joined = labels.merged([axis for axis in range(len(labels.shape)) if axis != use.axis])
+    return joined.expanded([use.axis]).reshape(len(joined.cells), -1)
 
 
-def kernel_outputs(call: Call, use: KernelUse, first: int) -> Labels:
+def kernel_outputs(call: Call[Labels], use: KernelUse, first: int) -> Labels:
     """Return the labels of the operation's output for kernels numbered from `first` on."""
     return counted(first, use.out_axis, call.shape)
 
 
-def _read_positions(call: Call, labels: Labels) -> Labels:
+def _read_positions(call: Call[Labels], labels: Labels) -> Labels:
     """Leave out the positions that no kernel reads: strides longer than the kernel skip some."""
-    weight = call.arguments["weight"]
-    ids, shape = labels.ids, list(labels.shape)
-    for place in range(weight.ndim - 2):
+    for place in range(call.arguments["weight"].ndim - 2):
         axis = place + 2
-        if not labels.varies(axis):
-            continue
-        settings = [call.arguments[key] for key in ("stride", "padding", "dilation")]
-        stride, padding, dilation = (int(value[place if len(value) > 1 else 0]) for value in settings)
-        windows = reads(shape[axis], call.shape[axis], weight.shape[axis], stride, padding, dilation)
-        read = np.unique(np.concatenate(windows))
-        ids, shape[axis] = ids.take(read, axis=axis + 1), len(read)
-    return Labels(ids, tuple(shape))
+        if labels.varies(axis):
+            reads = np.unique(convolution_windows(call, place).reads)
+            labels = labels.taken(axis, reads[(reads >= 0) & (reads < labels.shape[axis])])
+    return labels
+
+
+def convolution_seen(call: Call[Seen]) -> Seen:
+    """Each output sees what its window sees, over all channels of its group."""
+    maps = call.of(next(call.arguments[key] for key in ("input", "self") if key in call.arguments))
+    weight, groups = call.arguments["weight"], int(call.arguments["groups"])
+    for place in range(weight.ndim - 2):
+        maps = maps.windowed(2 + place, convolution_windows(call, place))
+    (n, c, *rest), kernels = maps.shape, call.shape[1]
+    mixed = maps.reshaped((n, groups, c // groups, *rest)).merged([2], fixed=True)
+    seen = mixed.broadcast((n, groups, kernels // groups, *rest)).reshaped(call.shape)
+    own = call.of(weight)
+    if own.sourceless:
+        return seen
+    return call.union([seen, own.merged(range(weight.ndim)).reshaped(()).broadcast(call.shape)])  # made from the clip
+
+
+def product_seen(call: Call[Seen]) -> Seen:
+    """Each element of a matrix product sees what its row and its column see, and a term that is added."""
+    left, right = (call.arguments[name] for name in PRODUCTS[call.name])
+    parts = [
+        call.of(left).merged([left.ndim - 1]).broadcast(call.shape),
+        call.of(right).merged([right.ndim - 2]).broadcast(call.shape),
+    ]
+    if isinstance(added := call.arguments.get("input", call.arguments.get("self")), Tensor) and added is not left:
+        parts.append(call.of(added).broadcast(call.shape))
+    return call.union(parts)
+
+
+def linear_seen(call: Call[Seen]) -> Seen:
+    """Each output of a linear layer sees what its inputs see."""
+    given, weight = call.arguments["input"], call.arguments["weight"]
+    columns = call.of(weight).merged([1]).reshaped((weight.shape[0],)).broadcast(call.shape)
+    return call.union([call.of(given).merged([given.ndim - 1]).broadcast(call.shape), columns])

@@ -7,76 +7,111 @@ and the same one at all positions, so a `Labels` of a video activation holds C n
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from reportgen.networks.trace.cells import Cells, resized, shortest
+from reportgen.networks.trace.traced import Filling, Windows
 
 Ids = NDArray[np.int32]
 
 NONE = -1
 
+MAX_SOURCES = 256
+"""An element that would have more sources than this, by an operation other than a kernel, becomes a boundary."""
 
-@dataclass(frozen=True, eq=False)
-class Labels:
+
+class Labels(Cells):
     """The source kernels of every element of a tensor.
 
-    `ids` has the shape (K, d_1 ... d_n): up to K sources for each element, in descending order and padded with
-    `NONE`; each d_i is the tensor's size on that axis, or 1 where all elements of the axis have the same sources.
-    `shape` is the tensor's own.
+    `cells` has the shape (K, d_1 ... d_n): up to K sources for each element, in descending order and padded with
+    `NONE`.
     """
-
-    ids: Ids
-    shape: tuple[int, ...]
 
     @property
     def sourceless(self) -> bool:
         """Whether no kernel can change any element."""
-        return bool((self.ids == NONE).all())
+        return bool((self.cells == NONE).all())
 
-    def varies(self, axis: int) -> bool:
-        """Whether the sources differ along this axis of the tensor."""
-        return bool(self.ids.shape[axis % len(self.shape) + 1] > 1)
-
-    def expanded(self, axes: Iterable[int]) -> Ids:
-        """Return `ids` with these axes of the tensor written out at their full size."""
-        shape = list(self.ids.shape)
-        for axis in axes:
-            shape[axis + 1] = self.shape[axis]
-        return np.broadcast_to(self.ids, shape)
+    @property
+    def crowded(self) -> bool:
+        """Whether an element has more sources than are worth telling apart."""
+        return len(self.cells) > MAX_SOURCES
 
     def sources(self) -> Ids:
         """Return all sources of all elements, ascending, each once."""
-        found = np.unique(self.ids)
+        found = np.unique(self.cells)
         return np.asarray(found[found != NONE], np.int32)
 
+    def like(self, cells: NDArray[Any], shape: Sequence[int]) -> Labels:
+        """Return labels with each source once per element and no axis longer than it need be."""
+        if cells.shape[0] > 1:
+            cells = _each_once(cells)
+        return Labels(np.ascontiguousarray(shortest(cells), dtype=np.int32), tuple(shape))
 
-def canonical(ids: Ids, shape: Sequence[int]) -> Labels:
-    """Return labels with each source once per element and no axis longer than it need be."""
-    if ids.shape[0] > 1:
-        ids = _each_once(ids)
-    for axis in range(1, ids.ndim):
-        if ids.shape[axis] > 1:
-            first = ids.take([0], axis=axis)
-            if (ids == first).all():
-                ids = first
-    return Labels(np.ascontiguousarray(ids, dtype=np.int32), tuple(shape))
+    def blank(self, lengths: Sequence[int]) -> Ids:
+        """Return cells of no kernel, (1, *lengths)."""
+        return np.full((1, *lengths), NONE, np.int32)
 
+    def reduced(self, cells: NDArray[Any], axis: int) -> Ids:
+        """Return the union along one axis of an array of ids, which goes."""
+        pieces = np.moveaxis(cells, axis, 1)
+        return _each_once(pieces.reshape(-1, *pieces.shape[2:]))
 
-def _each_once(ids: Ids) -> Ids:
-    """Return `ids` without repeats along the first axis, in descending order."""
-    ordered = np.sort(ids, axis=0)[::-1].copy()
-    ordered[1:][ordered[1:] == ordered[:-1]] = NONE
-    ordered = np.sort(ordered, axis=0)[::-1]
-    used = (ordered != NONE).reshape(len(ordered), -1).any(axis=1)
-    return ordered[: max(1, int(used.sum()))]
+    def padded(self, axis: int, before: int, after: int, filling: Filling) -> Labels | None:
+        """Return the labels of a padding; along the axes of space and time zeros count as their neighbours do."""
+        shape = resized(self.shape, axis, self.shape[axis] + before + after)
+        if not self.varies(axis) and (axis > 1 or filling == "copies"):
+            return Labels(self.cells, shape)
+        if filling == "copies" or min(before, after) < 0:
+            return None
+        edges = [Labels.nothing(resized(self.shape, axis, width)) for width in (before, after)]
+        return Labels.concatenated([edges[0], self, edges[1]], axis, shape)
 
+    def windowed(self, axis: int, windows: Windows) -> Labels:
+        """Return, for each window along an axis, the union of what it reads; outside there is no kernel."""
+        size, shape = self.shape[axis], resized(self.shape, axis, len(windows.reads))
+        if not self.varies(axis):
+            return Labels(self.cells, shape)
+        inside = (windows.reads >= 0) & (windows.reads < size)
+        taken = self.cells.take(np.where(inside, windows.reads, 0), axis=axis + 1)
+        missing = ~inside.reshape(*([1] * (axis + 1)), *inside.shape, *([1] * (taken.ndim - axis - 3)))
+        return self.like(self.reduced(np.where(missing, NONE, taken), axis + 2), shape)
 
-def nothing(shape: Sequence[int]) -> Labels:
-    """Return the labels of a constant."""
-    return Labels(np.full((1, *(1 for _ in shape)), NONE, np.int32), tuple(shape))
+    @classmethod
+    def nothing(cls, shape: Sequence[int]) -> Labels:
+        """Return the labels of a constant."""
+        return everywhere(NONE, shape)
+
+    @classmethod
+    def union(cls, parts: Sequence[Labels], shape: Sequence[int]) -> Labels:
+        """Return the labels of an element-wise function of several tensors, broadcast as torch does."""
+        parts = [part for part in parts if not part.sourceless]
+        if not parts:
+            return Labels.nothing(shape)
+        aligned = [part.broadcast((*[1] * (len(shape) - len(part.shape)), *part.shape)).cells for part in parts]
+        if len(aligned) == 1 or all(_same_sources(aligned[0], ids) for ids in aligned[1:]):
+            return Labels(aligned[0], tuple(shape))
+        widest = np.broadcast_shapes(*(ids.shape[1:] for ids in aligned))
+        stacked = np.concatenate([np.broadcast_to(ids, (len(ids), *widest)) for ids in aligned])
+        return parts[0].like(stacked, shape)
+
+    @classmethod
+    def concatenated(cls, parts: Sequence[Labels], axis: int, shape: Sequence[int]) -> Labels:
+        """Return the labels of a concatenation along `axis`."""
+        written = [part.expanded([axis]) for part in parts]
+        depth = max(len(ids) for ids in written)
+        lengths = [max(ids.shape[i] for ids in written) for i in range(1, written[0].ndim)]
+        blocks = []
+        for ids in written:
+            lengths[axis] = ids.shape[axis + 1]
+            block = np.full((depth, *lengths), NONE, np.int32)
+            block[: len(ids)] = ids
+            blocks.append(block)
+        return parts[0].like(np.concatenate(blocks, axis=axis + 1), shape)
 
 
 def everywhere(source: int, shape: Sequence[int]) -> Labels:
@@ -92,101 +127,15 @@ def counted(first: int, axis: int, shape: Sequence[int]) -> Labels:
     return Labels(ids, tuple(shape))
 
 
-def union(parts: Sequence[Labels], shape: Sequence[int]) -> Labels:
-    """Return the labels of an element-wise function of several tensors, broadcast as torch does."""
-    parts = [part for part in parts if not part.sourceless]
-    if not parts:
-        return nothing(shape)
-    aligned = [_aligned(part, len(shape)) for part in parts]
-    if len(aligned) == 1 or all(same_sources(aligned[0], ids) for ids in aligned[1:]):
-        return Labels(aligned[0], tuple(shape))
-    widest = np.broadcast_shapes(*(ids.shape[1:] for ids in aligned))
-    stacked = np.concatenate([np.broadcast_to(ids, (len(ids), *widest)) for ids in aligned])
-    return canonical(stacked, shape)
+def _each_once(ids: NDArray[Any]) -> Ids:
+    """Return `ids` without repeats along the first axis, in descending order."""
+    ordered = np.sort(ids, axis=0)[::-1].copy()
+    ordered[1:][ordered[1:] == ordered[:-1]] = NONE
+    ordered = np.sort(ordered, axis=0)[::-1]
+    used = (ordered != NONE).reshape(len(ordered), -1).any(axis=1)
+    return ordered[: max(1, int(used.sum()))]
 
 
-def _aligned(labels: Labels, rank: int) -> Ids:
-    missing = rank - len(labels.shape)
-    return labels.ids.reshape(len(labels.ids), *([1] * missing), *labels.ids.shape[1:])
-
-
-def same_sources(first: Ids, second: Ids) -> bool:
+def _same_sources(first: Ids, second: Ids) -> bool:
     """Whether two canonical id arrays are equal."""
     return first is second or (first.shape == second.shape and bool((first == second).all()))
-
-
-def concatenate(parts: Sequence[Labels], axis: int, shape: Sequence[int]) -> Labels:
-    """Return the labels of a concatenation along `axis`."""
-    written = [part.expanded([axis]) for part in parts]
-    depth = max(len(ids) for ids in written)
-    lengths = [max(ids.shape[i] for ids in written) for i in range(1, written[0].ndim)]
-    blocks = []
-    for ids in written:
-        lengths[axis] = ids.shape[axis + 1]
-        block = np.full((depth, *lengths), NONE, np.int32)
-        block[: len(ids)] = ids
-        blocks.append(block)
-    return canonical(np.concatenate(blocks, axis=axis + 1), shape)
-
-
-def merged(labels: Labels, axes: Iterable[int]) -> Labels:
-    """Return labels in which all elements along `axes` share the union of their sources; those axes become 1."""
-    ids = labels.ids
-    shape = list(labels.shape)
-    for axis in axes:
-        shape[axis] = 1
-        length = ids.shape[axis + 1]
-        if length > 1:
-            pieces = np.moveaxis(ids, axis + 1, 1).reshape(len(ids) * length, *np.delete(ids.shape[1:], axis))
-            ids = np.expand_dims(_each_once(pieces), axis + 1)
-    return canonical(ids, shape)
-
-
-def windowed(labels: Labels, axis: int, reads: Sequence[NDArray[np.int64]]) -> Labels:
-    """Return labels after an operation whose output position o reads the positions `reads[o]` along `axis`."""
-    shape = list(labels.shape)
-    shape[axis] = len(reads)
-    if not labels.varies(axis):
-        return Labels(labels.ids, tuple(shape))
-    columns = []
-    for positions in reads:
-        window = np.moveaxis(labels.ids.take(positions, axis=axis + 1), axis + 1, 1)
-        columns.append(window.reshape(-1, *window.shape[2:]))
-    depth = max(len(column) for column in columns)
-    padded = [np.pad(c, [(0, depth - len(c))] + [(0, 0)] * (c.ndim - 1), constant_values=NONE) for c in columns]
-    return canonical(np.stack(padded, axis=axis + 1), shape)
-
-
-def reshaped(labels: Labels, shape: Sequence[int]) -> Labels:
-    """Return the labels of the same elements in the same order under another shape."""
-    ids = labels.ids
-    lengths: list[int] = []
-    groups: list[tuple[list[int], list[int]]] = _matching_axes(labels.shape, shape)
-    expand = [axis for old, _ in groups for axis in old if any(labels.varies(other) for other in old)]
-    ids = labels.expanded(expand)
-    for old, new in groups:
-        varies = any(labels.varies(axis) for axis in old)
-        lengths += [shape[axis] if varies else 1 for axis in new]
-    return canonical(ids.reshape(len(ids), *lengths), shape)
-
-
-def _matching_axes(old: Sequence[int], new: Sequence[int]) -> list[tuple[list[int], list[int]]]:
-    """Return the smallest runs of axes of `old` and `new` that hold the same number of elements."""
-    if 0 in old or 0 in new:
-        return [(list(range(len(old))), list(range(len(new))))]
-    groups: list[tuple[list[int], list[int]]] = []
-    i = j = 0
-    while i < len(old) or j < len(new):
-        left, right = [i] if i < len(old) else [], [j] if j < len(new) else []
-        i, j = i + len(left), j + len(right)
-        sizes = math.prod(old[a] for a in left), math.prod(new[b] for b in right)
-        while sizes[0] != sizes[1]:
-            if sizes[0] < sizes[1]:
-                left.append(i)
-                i += 1
-            else:
-                right.append(j)
-                j += 1
-            sizes = math.prod(old[a] for a in left), math.prod(new[b] for b in right)
-        groups.append((left, right))
-    return groups

@@ -1,172 +1,163 @@
-"""What each torch operation does to the sources of its elements.
+"""The one table of torch operations: what each does to sources and to places of the clip, and what it returns.
 
-The table is keyed by the ATen operation's name without overload and without the underscore of the in-place form.
-Element-wise operations need no entry: torch itself marks them as such. What is in no table becomes a named boundary.
+It is keyed by the ATen operation's name without overload and without the underscore of the in-place form.
+Element-wise operations need no entry: torch itself marks them as such. What is not in the table becomes a named
+boundary of the connection graph, and what units behind it see is not known.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+import torch
+from torch import Tensor
 
-from reportgen.networks.trace import rearranging as moved
-from reportgen.networks.trace.call import Call, Rule
-from reportgen.networks.trace.labels import Labels, merged, reshaped, windowed
-
-
-def _spatial_rank(name: str) -> int:
-    digits = re.search(r"(\d)d", name)
-    return int(digits.group(1)) if digits else {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}[name]
+from reportgen.networks.trace import kernels, mixing, rearranging, shapes, windows
+from reportgen.networks.trace.call import Rule, SharedRule
+from reportgen.networks.trace.labels import Labels
+from reportgen.networks.trace.rearranging import ViewRule
+from reportgen.networks.trace.seen import Seen
+from reportgen.networks.trace.shapes import ShapeRule
 
 
-def reads(size: int, out: int, kernel: int, stride: int, padding: int, dilation: int) -> list[NDArray[np.int64]]:
-    """Return, for each output position along one axis, the input positions that a window reads."""
-    taps = np.arange(kernel) * dilation - padding
-    windows = [taps + position * stride for position in range(out)]
-    return [window[(window >= 0) & (window < size)] for window in windows]
+@dataclass(frozen=True)
+class Operation:
+    """What is known of an operation.
+
+    `view` says how its outputs read its input, where they are nothing but views; else `sources` says which kernels
+    the output's elements come from and `seen` what they see of the clip. Convolutions and products have no `sources`:
+    those with constant weights become layers of the graph, and others a boundary. `shape` returns the result for
+    tensors without values; where it is None torch does.
+    """
+
+    view: ViewRule | None = None
+    sources: Rule[Labels] | None = None
+    seen: Rule[Seen] | None = None
+    shape: ShapeRule | None = None
 
 
-def _per_axis(value: Any, rank: int) -> list[int]:
-    values = list(value) if isinstance(value, list | tuple) else [value]
-    return [int(v) for v in (values * rank if len(values) == 1 else values)]
+def _views(rule: ViewRule, *names: str) -> dict[str, Operation]:
+    return dict.fromkeys(names, Operation(view=rule))
 
 
-def _pool(call: Call) -> Labels:
-    labels, rank = call.source, _spatial_rank(call.name)
-    kernel = _per_axis(call.arguments["kernel_size"], rank)
-    stride = _per_axis(call.arguments.get("stride") or kernel, rank)
-    padding = _per_axis(call.arguments.get("padding", 0), rank)
-    dilation = _per_axis(call.arguments.get("dilation", 1), rank)
-    for place in range(rank):
-        axis = len(labels.shape) - rank + place
-        size, out = labels.shape[axis], call.shape[axis]
-        positions = (size, out, kernel[place], stride[place], padding[place], dilation[place])
-        labels = windowed(labels, axis, reads(*positions) if labels.varies(axis) else [np.arange(0)] * out)
-    return labels
+def _same(rule: SharedRule, *names: str, shape: ShapeRule | None = None) -> dict[str, Operation]:
+    """Return the entries of operations that have one rule for sources and places."""
+    return dict.fromkeys(names, Operation(sources=rule, seen=rule, shape=shape))
 
 
-def _adaptive_pool(call: Call) -> Labels:
-    labels, rank = call.source, _spatial_rank(call.name)
-    for axis in range(len(labels.shape) - rank, len(labels.shape)):
-        size, out = labels.shape[axis], call.shape[axis]
-        bins = [np.arange(o * size // out, -(-((o + 1) * size) // out)) for o in range(out)]
-        labels = windowed(labels, axis, bins)
-    return labels
+def _apart(
+    sources: Rule[Labels] | None, seen: Rule[Seen], *names: str, shape: ShapeRule | None = None
+) -> dict[str, Operation]:
+    """Return the entries of operations that have one rule for sources and another for places."""
+    return dict.fromkeys(names, Operation(sources=sources, seen=seen, shape=shape))
 
 
-def _resample(call: Call) -> Labels:
-    labels = call.source
-    if any(labels.varies(axis) for axis in range(2, len(labels.shape))):
-        return call.boundary()
-    return Labels(labels.ids, call.shape)
+_NORMS = ("native_batch_norm", "_native_batch_norm_legit", "_batch_norm_with_update", "cudnn_batch_norm")
+_POOLED = tuple(f"{kind}_pool{n}d" for n in (1, 2, 3) for kind in ("adaptive_avg", "_adaptive_avg", "adaptive_max"))
+_ATTENTION = tuple(
+    f"_scaled_dot_product_{kind}"
+    for kind in (
+        *("attention_math", "flash_attention", "flash_attention_for_cpu", "efficient_attention", "cudnn_attention"),
+        "fused_attention_overrideable",
+    )
+)
 
-
-def _sampled(call: Call) -> Labels:
-    grid = call.of(call.arguments["grid"])
-    if grid.sourceless:
-        return _resample(call)
-    return call.boundary()
-
-
-# --- reductions and normalisations -----------------------------------------------------------------------------------
-
-
-def _axes(call: Call, names: Sequence[str] = ("dim",)) -> list[int]:
-    rank = len(call.source.shape)
-    given = next((call.arguments[name] for name in names if call.arguments.get(name) is not None), None)
-    axes = list(given) if isinstance(given, list | tuple) else [] if given is None else [given]
-    return [int(axis) % rank for axis in axes] or list(range(rank))
-
-
-def _reduce(call: Call) -> Labels:
-    if "other" in call.arguments:
-        return moved.elementwise(call)
-    axes = _axes(call)
-    labels = merged(call.source, axes)
-    if len(labels.shape) != len(call.shape):
-        ids = labels.ids.reshape(len(labels.ids), *(n for a, n in enumerate(labels.ids.shape[1:]) if a not in axes))
-        labels = Labels(ids, call.shape)
-    return call.limited(labels)
-
-
-def _softmax(call: Call) -> Labels:
-    return call.source if not call.source.varies(call.axis()) else call.boundary("softmax")
-
-
-def _cumulative(call: Call) -> Labels:
-    axis = call.axis(default=-1)
-    return Labels(call.source.ids, call.shape) if not call.source.varies(axis) else call.boundary()
-
-
-def _layer_norm(call: Call) -> Labels:
-    rank = len(call.source.shape)
-    count = len(call.arguments["normalized_shape"])
-    return call.limited(Labels(merged(call.source, range(rank - count, rank)).ids, call.shape), "layer_norm")
-
-
-def _group_norm(call: Call) -> Labels:
-    labels, groups = call.source, int(call.arguments.get("group", call.arguments.get("num_groups", 1)))
-    n, c, *rest = labels.shape
-    apart = merged(reshaped(labels, (n, groups, c // groups, *rest)), [2, *range(3, 3 + len(rest))])
-    spread = reshaped(Labels(apart.ids, (n, groups, c // groups, *rest)), labels.shape)
-    return call.limited(spread, "group_norm")
-
-
-def _attention(call: Call) -> Labels:
-    return call.boundary("attention")
-
-
-RULES: dict[str, Rule] = {
-    **dict.fromkeys(("clone", "contiguous", "_to_copy", "to", "native_dropout", "dropout"), moved.first_argument),
-    **dict.fromkeys(("native_batch_norm", "_native_batch_norm_legit", "_batch_norm_with_update"), moved.first_argument),
-    **dict.fromkeys(("_native_batch_norm_legit_no_training", "cudnn_batch_norm", "batch_norm"), moved.first_argument),
-    **dict.fromkeys(("_batch_norm_no_update", "miopen_batch_norm", "_prelu_kernel", "rrelu"), moved.first_argument),
-    **dict.fromkeys(("zeros_like", "ones_like", "full_like", "empty_like", "rand_like", "randn_like"), moved.constant),
-    **dict.fromkeys(("new_zeros", "new_ones", "new_full", "new_empty", "zero", "bernoulli"), moved.constant),
-    **dict.fromkeys(("new_empty_strided", "uniform", "normal"), moved.constant),
-    "glu": moved.gated_halves,
-    "copy": moved.copy,
-    "fill": moved.fill,
-    "cat": moved.concatenate,
-    "stack": moved.stack,
-    "repeat": moved.repeat,
-    **dict.fromkeys(("constant_pad_nd", "reflection_pad1d", "reflection_pad2d", "reflection_pad3d"), moved.pad),
-    **dict.fromkeys(("replication_pad1d", "replication_pad2d", "replication_pad3d"), moved.pad),
-    "flip": moved.flip,
-    "roll": moved.roll,
-    "index_select": moved.index_select,
-    "index": moved.index,
-    **dict.fromkeys(("channel_shuffle", "native_channel_shuffle"), moved.shuffle_channels),
-    **dict.fromkeys(("pixel_shuffle", "pixel_unshuffle"), moved.shuffle_pixels),
-    **{f"max_pool{n}d_with_indices": _pool for n in (2, 3)},
-    **{f"{kind}_pool{n}d": _pool for n in (1, 2, 3) for kind in ("max", "avg")},
-    **{f"{kind}_pool{n}d": _adaptive_pool for n in (1, 2, 3) for kind in ("adaptive_avg", "_adaptive_avg")},
-    **{f"adaptive_max_pool{n}d": _adaptive_pool for n in (1, 2, 3)},
-    **{f"upsample_{kind}": _resample for kind in ("nearest1d", "nearest2d", "nearest3d", "linear1d", "bilinear2d")},
-    **{f"upsample_{kind}": _resample for kind in ("trilinear3d", "bicubic2d")},
-    **{f"_upsample_{kind}": _resample for kind in ("nearest_exact2d", "nearest_exact3d", "bilinear2d_aa")},
-    **dict.fromkeys(("grid_sampler_2d", "grid_sampler_3d"), _sampled),
-    **dict.fromkeys(("mean", "sum", "amax", "amin", "max", "min", "median", "std", "var", "prod"), _reduce),
-    **dict.fromkeys(("linalg_vector_norm", "norm", "logsumexp", "any", "all", "argmax", "argmin"), _reduce),
-    **dict.fromkeys(("_softmax", "_log_softmax", "softmax", "log_softmax"), _softmax),
-    **dict.fromkeys(("cumsum", "cumprod", "sort", "topk"), _cumulative),
-    **dict.fromkeys(("native_layer_norm", "_fused_rms_norm"), _layer_norm),
-    **dict.fromkeys(("native_group_norm", "group_norm"), _group_norm),
-    **dict.fromkeys(("_native_multi_head_attention", "_transformer_encoder_layer_fwd"), _attention),
-    **dict.fromkeys(
-        (
-            "scaled_dot_product_attention",
-            "_scaled_dot_product_attention_math",
-            "_scaled_dot_product_flash_attention",
-            "_scaled_dot_product_flash_attention_for_cpu",
-            "_scaled_dot_product_efficient_attention",
-            "_scaled_dot_product_cudnn_attention",
-            "_scaled_dot_product_fused_attention_overrideable",
-        ),
-        _attention,
+OPERATIONS: Mapping[str, Operation] = {
+    # views
+    **_views(rearranging.reshape, "view", "_unsafe_view", "reshape", "_reshape_alias", "flatten", "unflatten"),
+    **_views(
+        rearranging.reshape, "squeeze", "unsqueeze", "detach", "alias", "view_copy", "lift_fresh", "_reshape_copy"
     ),
+    **_views(rearranging.transpose, "transpose", "t", "numpy_T"),
+    **_views(rearranging.permute, "permute"),
+    **_views(rearranging.cut, "slice"),
+    **_views(rearranging.select, "select"),
+    **_views(rearranging.split, "split", "split_with_sizes", "chunk", "unsafe_split", "unsafe_chunk"),
+    **_views(rearranging.split, "unsafe_split_with_sizes"),
+    **_views(rearranging.unbind, "unbind"),
+    **_views(rearranging.expand, "expand", "broadcast_to", "expand_as"),
+    **_views(rearranging.strided, "as_strided"),
+    # element by element
+    **_same(rearranging.first_argument, "clone", "contiguous", "_to_copy", "to", "native_dropout", "dropout"),
+    **_same(rearranging.first_argument, "_prelu_kernel", "rrelu"),
+    **_same(mixing.loss, "mse_loss", shape=shapes.loss),
+    **_same(rearranging.constant, "zeros_like", "ones_like", "full_like", "empty_like", "rand_like", "randn_like"),
+    **_same(rearranging.constant, "new_zeros", "new_ones", "new_full", "new_empty", "zero", "bernoulli"),
+    **_same(rearranging.constant, "new_empty_strided", "uniform", "normal"),
+    **_same(rearranging.copy, "copy"),
+    **_same(rearranging.fill, "fill"),
+    **_same(rearranging.gated_halves, "glu"),
+    # moving and joining
+    **_same(rearranging.concatenate, "cat", shape=shapes.concatenation),
+    **_same(rearranging.stack, "stack"),
+    **_same(rearranging.repeat, "repeat"),
+    **_same(rearranging.pad, "constant_pad_nd", "reflection_pad1d", "reflection_pad2d", "reflection_pad3d"),
+    **_same(rearranging.pad, "replication_pad1d", "replication_pad2d", "replication_pad3d"),
+    **_same(rearranging.flip, "flip"),
+    **_same(rearranging.roll, "roll"),
+    **_same(rearranging.index_select, "index_select"),
+    **_same(rearranging.index, "index"),
+    **_same(rearranging.shuffle_channels, "channel_shuffle", "native_channel_shuffle"),
+    **_same(rearranging.shuffle_pixels, "pixel_shuffle", "pixel_unshuffle"),
+    # windows
+    **_same(windows.pool, "max_pool2d_with_indices", "max_pool3d_with_indices", shape=shapes.max_pool),
+    **_same(windows.pool, "avg_pool2d", "avg_pool3d", shape=shapes.pool),
+    **_same(windows.pool, "avg_pool1d", "max_pool1d", "max_pool2d", "max_pool3d"),
+    **_same(windows.adaptive_pool, *_POOLED),
+    **_same(windows.adaptive_pool, "_adaptive_avg_pool2d", "_adaptive_avg_pool3d", shape=shapes.adaptive_pool),
+    **_same(windows.adaptive_pool, "adaptive_avg_pool2d", shape=shapes.adaptive_pool),
+    **_same(windows.resample, *(f"{kind}_nearest{n}d" for n in (1, 2, 3) for kind in ("upsample", "_upsample"))),
+    **_same(windows.resample, *(f"_upsample_nearest_exact{n}d" for n in (1, 2, 3))),
+    **_same(windows.resample, "upsample_linear1d", "upsample_bilinear2d", "upsample_trilinear3d", "upsample_bicubic2d"),
+    **_same(windows.resample, "_upsample_bilinear2d_aa", "_upsample_bicubic2d_aa"),
+    **_same(windows.sampled, "grid_sampler_2d", "grid_sampler_3d"),
+    # mixing
+    **_same(mixing.reduce, "mean", "sum", shape=shapes.mean),
+    **_same(mixing.reduce, "amax", "amin", "max", "min", "median", "std", "var", "prod", "any", "all"),
+    **_same(mixing.reduce, "linalg_vector_norm", "norm", "logsumexp", "argmax", "argmin"),
+    **_same(mixing.layer_norm, "native_layer_norm", "_fused_rms_norm"),
+    **_same(mixing.group_norm, "native_group_norm", "group_norm"),
+    **_apart(rearranging.first_argument, mixing.statistics_seen, *_NORMS, "miopen_batch_norm", "batch_norm"),
+    **_apart(rearranging.first_argument, mixing.statistics_seen, "native_batch_norm", shape=shapes.batch_norm),
+    **_same(rearranging.first_argument, "_native_batch_norm_legit_no_training", shape=shapes.batch_norm),
+    **_same(rearranging.first_argument, "_batch_norm_no_update"),
+    **_apart(mixing.softmax_sources, mixing.mixed_along, "_softmax", "_log_softmax", shape=shapes.softmax),
+    **_apart(mixing.softmax_sources, mixing.mixed_along, "softmax", "log_softmax", "_safe_softmax"),
+    **_apart(mixing.cumulative_sources, mixing.mixed_along, "cumsum", "cumprod", "sort", "topk"),
+    **_apart(mixing.attention_sources, mixing.attention_seen, "scaled_dot_product_attention", *_ATTENTION),
+    **_apart(
+        mixing.attention_sources,
+        lambda call: call.boundary(),
+        *("_native_multi_head_attention", "_transformer_encoder_layer_fwd"),
+    ),
+    # kernels
+    **_apart(None, kernels.convolution_seen, "convolution", shape=shapes.convolution),
+    **_apart(None, kernels.convolution_seen, *sorted(kernels.CONVOLUTIONS - {"convolution"})),
+    **_apart(None, kernels.linear_seen, "linear"),
+    **{
+        name: Operation(seen=kernels.product_seen, shape=shapes.product(left, right))
+        for name, (left, right) in kernels.PRODUCTS.items()
+    },
 }
+
+
+def keeps_places(name: str) -> bool:
+    """Whether an operation that is not element-wise still gives each element of its first argument its own."""
+    return name in OPERATIONS and OPERATIONS[name].sources is rearranging.first_argument
+
+
+def meta_result(func: Any, arguments: Mapping[str, Any]) -> Any:
+    """Return what an operation returns for these meta tensors, or None when torch has to say."""
+    name = func.overloadpacket.__name__
+    given = arguments["tensors"] if name == "cat" else arguments.values()
+    tensors = [value for value in given if isinstance(value, Tensor)]
+    if not tensors or any(tensor.device.type != "meta" for tensor in tensors):
+        return None
+    operation = OPERATIONS.get(name)
+    if operation is not None and operation.shape is not None:
+        return operation.shape(arguments)
+    if torch.Tag.pointwise in func.tags and len(func._schema.returns) == 1:
+        return shapes.pointwise(func, arguments)
+    return None

@@ -7,7 +7,7 @@ answered here is left to torch.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,64 +15,59 @@ import torch
 from torch import Tensor
 
 _TRUTHS = frozenset({"eq", "ne", "lt", "le", "gt", "ge", "isnan", "isinf", "logical_and", "logical_or", "logical_not"})
-_PRODUCTS = {"mm": ("self", "mat2"), "bmm": ("self", "mat2"), "addmm": ("mat1", "mat2")}
-_SOFTMAX = frozenset({"_softmax", "_log_softmax"})
-_ADAPTIVE = frozenset({"_adaptive_avg_pool2d", "_adaptive_avg_pool3d", "adaptive_avg_pool2d"})
-_POOLS = {f"max_pool{n}d_with_indices": n for n in (2, 3)} | {f"avg_pool{n}d": n for n in (2, 3)}
-_POOL_DEFAULTS = (("padding", 0), ("dilation", 1))
-_EVAL_NORMS = frozenset({"native_batch_norm", "_native_batch_norm_legit_no_training"})
+
+Result = Tensor | tuple[Tensor, ...] | None
+ShapeRule = Callable[[Mapping[str, Any]], Result]
+"""What an operation returns for meta tensors, by the names of its schema; None where torch has to say."""
 
 
-def meta_result(func: Any, arguments: Mapping[str, Any]) -> Any:
-    """Return what an operation returns for these meta tensors, or None when torch has to say."""
-    name = func.overloadpacket.__name__
+def pointwise(func: Any, arguments: Mapping[str, Any]) -> Tensor:
+    """Return the result of an element-wise operation with one output."""
     tensors = [value for value in arguments.values() if isinstance(value, Tensor)]
-    if name == "cat":
-        tensors = list(arguments["tensors"])
-    if not tensors or any(tensor.device.type != "meta" for tensor in tensors):
+    if func._schema.is_mutable:
+        return tensors[0]
+    shape = np.broadcast_shapes(*(tuple(tensor.shape) for tensor in tensors))
+    return _empty(shape, _kind(func.overloadpacket.__name__, tensors))
+
+
+def softmax(arguments: Mapping[str, Any]) -> Result:
+    """Return a tensor like the first."""
+    return None if arguments.get("half_to_float", False) else _empty(arguments["self"].shape, arguments["self"].dtype)
+
+
+def adaptive_pool(arguments: Mapping[str, Any]) -> Result:
+    """Return means over as many windows as are asked for."""
+    maps, sizes = arguments["self"], arguments["output_size"]
+    return _empty((*maps.shape[: maps.ndim - len(sizes)], *sizes), maps.dtype)
+
+
+def mean(arguments: Mapping[str, Any]) -> Result:
+    """Return a mean or sum over some axes."""
+    tensor, dims = arguments["self"], arguments.get("dim")
+    if not dims or not tensor.is_floating_point():
         return None
-    first = tensors[0]
-    result: Any = None
-    if name == "cat":
-        result = _concatenated(tensors, arguments.get("dim", 0))
-    elif name == "convolution":
-        result = _convolved(arguments)
-    elif name in _SOFTMAX and not arguments.get("half_to_float", False):
-        result = _empty(first.shape, first.dtype)
-    elif name in _ADAPTIVE:
-        sizes = arguments["output_size"]
-        result = _empty((*first.shape[: first.ndim - len(sizes)], *sizes), first.dtype)
-    elif name in _POOLS:
-        result = _pooled(name, arguments)
-    elif name in {"mean", "sum"} and arguments.get("dim") and first.is_floating_point():
-        result = _averaged(first, arguments["dim"], bool(arguments.get("keepdim", False)))
-    elif name in _PRODUCTS:
-        result = _multiplied(*(arguments[side] for side in _PRODUCTS[name]))
-    elif name == "mse_loss":
-        result = _empty(() if arguments.get("reduction", 1) else first.shape, first.dtype)
-    elif name in _EVAL_NORMS and not arguments.get("training", False):
-        result = _empty(first.shape, first.dtype), _empty((0,), first.dtype), _empty((0,), first.dtype)
-    elif torch.Tag.pointwise in func.tags and len(func._schema.returns) == 1:
-        shape = np.broadcast_shapes(*(tuple(tensor.shape) for tensor in tensors))
-        result = first if func._schema.is_mutable else _empty(shape, _kind(name, tensors))
-    return result
+    averaged = {dim % tensor.ndim for dim in (dims if isinstance(dims, list | tuple) else [dims])}
+    keep = bool(arguments.get("keepdim", False))
+    sizes = [1 if place in averaged else n for place, n in enumerate(tensor.shape) if keep or place not in averaged]
+    return _empty(sizes, tensor.dtype)
 
 
-def _empty(shape: Any, dtype: torch.dtype) -> Tensor:
-    return torch.empty(tuple(shape), dtype=dtype, device="meta")
+def loss(arguments: Mapping[str, Any]) -> Result:
+    """Return a loss, reduced to one number unless told otherwise."""
+    return _empty(() if arguments.get("reduction", 1) else arguments["self"].shape, arguments["self"].dtype)
 
 
-def _kind(name: str, tensors: list[Tensor]) -> torch.dtype:
-    if name in _TRUTHS:
-        return torch.bool
-    kinds = [tensor.dtype for tensor in tensors]
-    kind = kinds[0]
-    for other in kinds[1:]:
-        kind = torch.promote_types(kind, other)
-    return kind
+def batch_norm(arguments: Mapping[str, Any]) -> Result:
+    """Return a batch norm's output in evaluation mode, and its empty statistics."""
+    if arguments.get("training", False):
+        return None
+    maps = arguments["input"]
+    return _empty(maps.shape, maps.dtype), _empty((0,), maps.dtype), _empty((0,), maps.dtype)
 
 
-def _concatenated(tensors: list[Tensor], dim: int) -> Tensor:
+def concatenation(arguments: Mapping[str, Any]) -> Result:
+    """Return tensors joined along an axis."""
+    tensors, dim = arguments["tensors"], arguments.get("dim", 0)
     shape = list(tensors[0].shape)
     shape[dim] = sum(tensor.shape[dim] for tensor in tensors)
     for tensor in tensors:
@@ -82,7 +77,7 @@ def _concatenated(tensors: list[Tensor], dim: int) -> Tensor:
     return _empty(shape, _kind("cat", tensors))
 
 
-def _convolved(arguments: Mapping[str, Any]) -> Tensor | None:
+def convolution(arguments: Mapping[str, Any]) -> Result:
     """Return the output of a convolution; None where torch has to say what is wrong with it."""
     maps, weight, groups = arguments["input"], arguments["weight"], arguments["groups"]
     count = weight.ndim - 2
@@ -104,14 +99,17 @@ def _convolved(arguments: Mapping[str, Any]) -> Tensor | None:
     return _empty((maps.shape[0], channels, *sizes), maps.dtype) if min(sizes) > 0 else None
 
 
-def _pooled(name: str, arguments: Mapping[str, Any]) -> Tensor | tuple[Tensor, Tensor] | None:
-    """Return means over windows, or maxima with their places; None where torch has to say what is wrong with it."""
-    maps, count = arguments["self"], _POOLS[name]
-    if maps.ndim != count + 2:
+def pool(arguments: Mapping[str, Any]) -> Tensor | None:
+    """Return means over windows; None where torch has to say what is wrong with it."""
+    maps, given = arguments["self"], arguments["kernel_size"]
+    count = maps.ndim - 2
+    if count not in {2, 3} or (isinstance(given, list | tuple) and len(given) not in {1, count}):
         return None
-    size = _per_axis(arguments["kernel_size"], count)
+    size = _per_axis(given, count)
     stride = _per_axis(arguments.get("stride") or size, count)
-    padding, dilation = (_per_axis(arguments.get(key, default), count) for key, default in _POOL_DEFAULTS)
+    padding, dilation = (
+        _per_axis(arguments.get(key, usual), count) for key, usual in (("padding", 0), ("dilation", 1))
+    )
     sizes = []
     for axis, before in enumerate(maps.shape[2:]):
         left = before + 2 * padding[axis] - dilation[axis] * (size[axis] - 1) - 1
@@ -121,24 +119,41 @@ def _pooled(name: str, arguments: Mapping[str, Any]) -> Tensor | tuple[Tensor, T
         sizes.append(steps + 1)
     if min(sizes) < 1 or any(2 * pad > taps for pad, taps in zip(padding, size, strict=True)):
         return None
-    values = _empty((*maps.shape[:2], *sizes), maps.dtype)
-    return (values, _empty(values.shape, torch.int64)) if name.startswith("max") else values
+    return _empty((*maps.shape[:2], *sizes), maps.dtype)
+
+
+def max_pool(arguments: Mapping[str, Any]) -> Result:
+    """Return maxima over windows with their places."""
+    values = pool(arguments)
+    return None if values is None else (values, _empty(values.shape, torch.int64))
+
+
+def product(left_name: str, right_name: str) -> ShapeRule:
+    """Return the rule of a product of the two matrices, or batches of them, of these names."""
+
+    def rule(arguments: Mapping[str, Any]) -> Result:
+        left, right = arguments[left_name], arguments[right_name]
+        if left.shape[-1] != right.shape[-2] or left.shape[:-2] != right.shape[:-2]:
+            raise RuntimeError(f"matrices of {tuple(left.shape)} and {tuple(right.shape)} cannot be multiplied")
+        return _empty((*left.shape[:-1], right.shape[-1]), left.dtype)
+
+    return rule
+
+
+def _empty(shape: Any, dtype: torch.dtype) -> Tensor:
+    return torch.empty(tuple(shape), dtype=dtype, device="meta")
+
+
+def _kind(name: str, tensors: Sequence[Tensor]) -> torch.dtype:
+    if name in _TRUTHS:
+        return torch.bool
+    kinds = [tensor.dtype for tensor in tensors]
+    kind = kinds[0]
+    for other in kinds[1:]:
+        kind = torch.promote_types(kind, other)
+    return kind
 
 
 def _per_axis(value: Any, count: int) -> list[int]:
     numbers: Sequence[int] = list(value) if isinstance(value, list | tuple) else [value]
     return list(numbers) * count if len(numbers) == 1 else list(numbers)
-
-
-def _averaged(tensor: Tensor, dims: Any, keep: bool) -> Tensor:
-    averaged = {dim % tensor.ndim for dim in (dims if isinstance(dims, list | tuple) else [dims])}
-    shape = [
-        1 if place in averaged else size for place, size in enumerate(tensor.shape) if keep or place not in averaged
-    ]
-    return _empty(shape, tensor.dtype)
-
-
-def _multiplied(left: Tensor, right: Tensor) -> Tensor:
-    if left.shape[-1] != right.shape[-2] or left.shape[:-2] != right.shape[:-2]:
-        raise RuntimeError(f"matrices of {tuple(left.shape)} and {tuple(right.shape)} cannot be multiplied")
-    return _empty((*left.shape[:-1], right.shape[-1]), left.dtype)

@@ -1,62 +1,29 @@
-"""Tracing one forward pass, operation by operation, for the sources of every tensor.
+"""Tracing one forward pass, operation by operation, for the kernels that every tensor comes from.
 
-The pass is observed below autograd (`__torch_dispatch__`), where every network, whatever Python it is written in,
-consists of a few hundred well-defined ATen operations. With `FakeTensorMode` underneath nothing is computed.
+With `FakeTensorMode` underneath nothing is computed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch._subclasses.fake_tensor import FakeTensor
-from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
-from torch.utils._pytree import tree_leaves
 
 from reportgen.networks.trace.call import Call
 from reportgen.networks.trace.constants import Constant, Constants
+from reportgen.networks.trace.follower import Follower
 from reportgen.networks.trace.graph import KernelLayer, Kind, Layout
 from reportgen.networks.trace.kernels import KernelUse, kernel_inputs, kernel_outputs, kernel_use
-from reportgen.networks.trace.labels import NONE, Ids, Labels, canonical, counted, everywhere, nothing
-from reportgen.networks.trace.operations import RULES
-from reportgen.networks.trace.rearranging import VIEWS, elementwise
-from reportgen.networks.trace.strides import same_elements
-from reportgen.networks.trace.views import View
+from reportgen.networks.trace.labels import NONE, Ids, Labels, counted, everywhere
+from reportgen.networks.trace.operations import Operation
+from reportgen.networks.trace.rearranging import elementwise
 
-
-@dataclass(eq=False)
-class _Tracked:
-    """A tensor's labels; for a view, its base and how it reads it."""
-
-    labels: Labels
-    base: _Tracked | None = None
-    view: View | None = None
-    version: int = 0
-
-    def root(self) -> _Tracked:
-        return self if self.base is None else self.base.root()
-
-    def read(self) -> Labels:
-        """Return the labels, read anew when the base was overwritten since."""
-        root = self.root()
-        if self.base is not None and self.view is not None and self.version != root.version:
-            self.labels, self.version = self.view.read(self.base.read()), root.version
-        return self.labels
-
-    def write(self, labels: Labels) -> None:
-        """Overwrite the labels, the base's with them."""
-        if self.base is not None and self.view is not None:
-            self.base.write(self.view.write(self.base.read(), labels))
-            self.version = self.root().version
-        else:
-            self.version += 1
-        self.labels = labels
+_PRODUCTS_OF_ACTIVATIONS = frozenset({"mm", "bmm", "addmm", "baddbmm", "convolution", "linear", "matmul", "mv", "dot"})
 
 
 @dataclass(eq=False)
@@ -74,45 +41,27 @@ class _Draft:
     operation: str = ""
 
 
-class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call, unused-ignore]
+class Tracer(Follower[Labels]):
     """Observes the operations of one forward pass of `module` on `clip` and drafts the graph's layers."""
 
+    domain = Labels
+
     def __init__(self, module: nn.Module, clip: Tensor) -> None:
-        super().__init__()  # type: ignore[no-untyped-call, unused-ignore]
+        super().__init__()
         self.constants = Constants(module)
         self.drafts: list[_Draft] = []
         self.weights: dict[Constant, str] = {}
         self.unknown: dict[str, int] = {}
         self.value_dependent: list[str] = []
         self.stack: list[str] = []
-        self._tracked: dict[int, _Tracked] = {}
-        self._held: list[Tensor] = []  # an id is only unique while its tensor lives
         self._total = 0
         axis = 1 if clip.ndim > 1 else 0
         source = self._draft("input", "input", clip.shape[axis], np.empty((1, 0), np.int32))
-        self._track(clip, _Tracked(counted(source.offset, axis, tuple(clip.shape))))
+        self.mark(clip, counted(source.offset, axis, tuple(clip.shape)))
 
-    # what rules ask
-
-    def labels(self, tensor: Tensor) -> Labels:
-        """Return a tensor's labels; a tensor that the pass did not make is a constant."""
-        tracked = self._tracked.get(id(tensor))
-        return nothing(tuple(tensor.shape)) if tracked is None else tracked.read()
-
-    def sourceless(self, tensors: Iterable[Tensor]) -> bool:
-        """Whether no kernel can change any of the tensors."""
-        return all(self.labels(tensor).sourceless for tensor in tensors)
-
-    def values(self, tensor: Tensor) -> NDArray[Any] | None:
-        """Return a constant's values, or None when the trace has only its shape."""
-        with _disable_current_modes():
-            if isinstance(tensor, FakeTensor):
-                tensor = tensor.constant  # type: ignore[assignment]  # None when torch did not keep the value
-            return None if tensor is None else tensor.detach().cpu().numpy()
-
-    def boundary(self, call: Call, what: str) -> Labels:
+    def boundary(self, call: Call[Labels], what: str) -> Labels:
         """Draft a boundary that reads all sources of the call's arguments, and return its output's labels."""
-        found = [self.labels(tensor).sources() for tensor in call.tensors()]
+        found = [self.known(tensor).sources() for tensor in call.tensors()]
         sources = np.unique(np.concatenate(found)) if found else np.empty(0, np.int32)
         if len(sources) == 1:
             return everywhere(int(sources[0]), call.shape)
@@ -120,40 +69,20 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call, unused-ignore]
         draft = self._draft(self._free_name(where), "boundary", 1, sources.reshape(1, -1), operation=call.name)
         return everywhere(draft.offset, call.shape)
 
-    # observing
+    def _observe(self, call: Call[Labels]) -> None:
+        if not call.outputs:
+            if call.name in {"_local_scalar_dense", "item", "equal"} and not self.sourceless(call.tensors()):
+                self.value_dependent.append(self.stack[-1] if self.stack else "")
+            return
+        settings = [v for v in call.arguments.values() if not isinstance(v, Tensor)]
+        self.constants.observe(call.name, call.tensors(), settings, call.outputs)
 
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        if func is torch.ops.aten.as_strided_.default and same_elements(*args):
-            return func(*args)  # asked before it runs: then the tensor lies as it is told to
-        result = func(*args, **(kwargs or {}))
-        outputs = [leaf for leaf in tree_leaves(result) if isinstance(leaf, Tensor)]
-        arguments = named_arguments(func, args, kwargs or {})
-        call = Call(self, func._schema.name.split("::")[-1].removesuffix("_"), arguments, outputs)
-        if not outputs:
-            self._note_value(call)
-            return result
-        inputs = call.tensors()
-        settings = [v for v in arguments.values() if not isinstance(v, Tensor)]
-        self.constants.observe(call.name, inputs, settings, outputs)
-        if func._schema.is_mutable:
-            self._write(func, call)
-        elif call.name in VIEWS and (views := VIEWS[call.name](call)) is not None:
-            self._view(func, call, views)
-        else:
-            for output, labels in zip(outputs, self._outputs(call, self._first_output(func, call)), strict=True):
-                self._track(output, _Tracked(labels))
-        return result
-
-    def _first_output(self, func: Any, call: Call) -> Labels:
-        if self.sourceless(call.tensors()):
-            return nothing(call.shape)
+    def _by_rule(self, func: Any, call: Call[Labels], operation: Operation) -> Labels:
         use = kernel_use(call.name, call.arguments, lambda tensor: self.sourceless([tensor]))
         if use is not None:
             return self._kernels(call, use)
-        if call.name in RULES:
-            return RULES[call.name](call)
+        if operation.sources is not None:
+            return operation.sources(call)
         if torch.Tag.pointwise in func.tags:
             return elementwise(call)
         if call.name in _PRODUCTS_OF_ACTIVATIONS:
@@ -161,25 +90,15 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call, unused-ignore]
         self.unknown[call.name] = self.unknown.get(call.name, 0) + 1
         return call.boundary()
 
-    def _outputs(self, call: Call, first: Labels) -> list[Labels]:
-        """Return the labels of all outputs: those of the first one's shape share its labels."""
-        labels = [first]
-        for output in call.outputs[1:]:
-            shape = tuple(output.shape)
-            if shape == first.shape:
-                labels.append(first)
-            elif 0 in shape or first.sourceless or call.name.endswith(_STATISTICS):
-                labels.append(nothing(shape))
-            else:
-                behind = first if self._is_boundary(first) else call.boundary()
-                labels.append(everywhere(int(behind.ids.flat[0]), shape))
-        return labels
+    def _other_output(self, call: Call[Labels], first: Labels, shape: tuple[int, ...]) -> Labels:
+        behind = first if self._is_boundary(first) else call.boundary()
+        return everywhere(int(behind.cells.flat[0]), shape)
 
     def _is_boundary(self, labels: Labels) -> bool:
         last = self.drafts[-1]
-        return last.kind == "boundary" and bool((labels.ids == last.offset).all())
+        return last.kind == "boundary" and bool((labels.cells == last.offset).all())
 
-    def _kernels(self, call: Call, use: KernelUse) -> Labels:
+    def _kernels(self, call: Call[Labels], use: KernelUse) -> Labels:
         constant = self.constants[use.weight] or Constant((), (f"#{len(self.drafts)}",))
         inputs = kernel_inputs(call, use)
         if constant in self.weights:
@@ -191,49 +110,6 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call, unused-ignore]
         draft.groups, draft.layout, draft.parameter = use.groups, use.layout, constant.parameter
         self.weights[constant] = name
         return kernel_outputs(call, use, draft.offset)
-
-    def _view(self, func: Any, call: Call, views: Sequence[View]) -> None:
-        base = next(v for v in call.arguments.values() if isinstance(v, Tensor))
-        tracked = self._known(base)
-        aliases = any(returned.alias_info is not None for returned in func._schema.returns)
-        for output, view in zip(call.outputs, views, strict=True):
-            labels = view.read(tracked.read())
-            version = tracked.root().version
-            self._track(output, _Tracked(labels, tracked, view, version) if aliases else _Tracked(labels))
-
-    def _write(self, func: Any, call: Call) -> None:
-        """Follow an in-place operation, or one with `out=`, into the tensors that it overwrites."""
-        written = [a.name for a in func._schema.arguments if a.alias_info is not None and a.alias_info.is_write]
-        if call.name in _RESHAPING_IN_PLACE:
-            views = VIEWS[call.name](call)
-            assert views is not None  # none of these is a view that cannot be followed
-            tracked = self._known(call.outputs[0])
-            self._track(call.outputs[0], _Tracked(views[0].read(tracked.read())))
-            return
-        targets = [call.arguments[name] for name in written if isinstance(call.arguments.get(name), Tensor)]
-        labels = self._outputs(call, self._first_output(func, call))
-        for target in targets:
-            if tuple(target.shape) != call.shape:
-                continue  # running statistics of a batch norm in training
-            self._known(target).write(labels[0])
-        for output, own in zip(call.outputs, labels, strict=True):
-            if not any(output is target for target in targets):
-                self._track(output, _Tracked(own))
-
-    def _note_value(self, call: Call) -> None:
-        if call.name in {"_local_scalar_dense", "item", "equal"} and not self.sourceless(call.tensors()):
-            self.value_dependent.append(self.stack[-1] if self.stack else "")
-
-    # keeping
-
-    def _track(self, tensor: Tensor, tracked: _Tracked) -> None:
-        self._tracked[id(tensor)] = tracked
-        self._held.append(tensor)
-
-    def _known(self, tensor: Tensor) -> _Tracked:
-        if id(tensor) not in self._tracked:
-            self._track(tensor, _Tracked(nothing(tuple(tensor.shape))))
-        return self._tracked[id(tensor)]
 
     def _draft(self, name: str, kind: Kind, size: int, inputs: Ids, operation: str = "") -> _Draft:
         draft = _Draft(name, kind, size, self._total, [inputs], operation=operation)
@@ -255,7 +131,8 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call, unused-ignore]
         finished, recurrent = [], []
         for draft in self.drafts:
             shape = (1, draft.inputs[0].shape[1])
-            inputs = canonical(np.concatenate(draft.inputs)[:, None, :], shape).expanded([1])[:, 0]
+            every = Labels(np.concatenate(draft.inputs)[:, None, :], shape)
+            inputs = every.like(every.cells, shape).expanded([1])[:, 0]
             late = np.unique(inputs[inputs >= draft.offset])
             sources = np.unique(np.searchsorted(offsets, late, side="right") - 1)
             recurrent += [(self.drafts[int(position)].name, draft.name) for position in sources]
@@ -274,24 +151,6 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call, unused-ignore]
                 )
             )
         return finished, recurrent
-
-
-_STATISTICS = ("batch_norm", "batch_norm_legit", "no_training", "with_update", "no_update", "layer_norm", "group_norm")
-_RESHAPING_IN_PLACE = frozenset({"squeeze", "unsqueeze", "t", "transpose"})
-_PRODUCTS_OF_ACTIVATIONS = frozenset({"mm", "bmm", "addmm", "baddbmm", "convolution", "linear", "matmul", "mv", "dot"})
-
-
-def named_arguments(func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Return an operation's arguments by the names of its schema, with the defaults of those not given."""
-    named = {}
-    for position, argument in enumerate(func._schema.arguments):
-        if position < len(args):
-            named[argument.name] = args[position]
-        elif argument.name in kwargs:
-            named[argument.name] = kwargs[argument.name]
-        elif argument.has_default_value():
-            named[argument.name] = argument.default_value
-    return named
 
 
 @contextmanager

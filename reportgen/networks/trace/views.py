@@ -1,24 +1,26 @@
-"""Rearrangements of a tensor's elements, applied to labels: how a view reads its base, and writes back into it."""
+"""Rearrangements of a tensor's elements: how a view reads its base, and what writing to it does to the base."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 
-from reportgen.networks.trace.labels import NONE, Labels, canonical, reshaped
+from reportgen.networks.trace.traced import Traced
+
+D = TypeVar("D", bound=Traced)
 
 
 class View(Protocol):
     """One rearrangement."""
 
-    def read(self, base: Labels) -> Labels:
-        """Return the view's labels."""
+    def read(self, base: D) -> D:
+        """Return what is known of the view's elements."""
         ...
 
-    def write(self, base: Labels, view: Labels) -> Labels:
-        """Return the base's labels after the view was overwritten (an in-place operation)."""
+    def write(self, base: D, view: D) -> D:
+        """Return what is known of the base's elements after the view was overwritten (an in-place operation)."""
         ...
 
 
@@ -28,13 +30,13 @@ class Reshape:
 
     shape: tuple[int, ...]
 
-    def read(self, base: Labels) -> Labels:
-        """Return the view's labels."""
-        return reshaped(base, self.shape)
+    def read(self, base: D) -> D:
+        """Return what is known of the view's elements."""
+        return base.reshaped(self.shape)
 
-    def write(self, base: Labels, view: Labels) -> Labels:
-        """Return the base's labels after the view was overwritten."""
-        return reshaped(view, base.shape)
+    def write(self, base: D, view: D) -> D:
+        """Return what is known of the base's elements after the view was overwritten."""
+        return view.reshaped(base.shape)
 
 
 @dataclass(frozen=True)
@@ -43,18 +45,13 @@ class Permute:
 
     order: tuple[int, ...]
 
-    def read(self, base: Labels) -> Labels:
-        """Return the view's labels."""
-        return _permuted(base, self.order)
+    def read(self, base: D) -> D:
+        """Return what is known of the view's elements."""
+        return base.permuted(self.order)
 
-    def write(self, base: Labels, view: Labels) -> Labels:  # noqa: ARG002 (all of the base is overwritten)
-        """Return the base's labels after the view was overwritten."""
-        return _permuted(view, tuple(int(i) for i in np.argsort(self.order)))
-
-
-def _permuted(labels: Labels, order: tuple[int, ...]) -> Labels:
-    ids = labels.ids.transpose(0, *(axis + 1 for axis in order))
-    return Labels(ids, tuple(labels.shape[axis] for axis in order))
+    def write(self, base: D, view: D) -> D:  # noqa: ARG002 (all of the base is overwritten)
+        """Return what is known of the base's elements after the view was overwritten."""
+        return view.permuted([int(i) for i in np.argsort(self.order)])
 
 
 @dataclass(frozen=True)
@@ -66,33 +63,13 @@ class Slice:
     length: int
     step: int = 1
 
-    def _selector(self, rank: int) -> tuple[slice, ...]:
-        stop = self.start + self.step * (self.length - 1) + 1 if self.length else self.start
-        chosen = [slice(None)] * (rank + 1)
-        chosen[self.axis + 1] = slice(self.start, stop, self.step)
-        return tuple(chosen)
+    def read(self, base: D) -> D:
+        """Return what is known of the view's elements."""
+        return base.sliced(self.axis, self.start, self.length, self.step)
 
-    def read(self, base: Labels) -> Labels:
-        """Return the view's labels."""
-        shape = list(base.shape)
-        shape[self.axis] = self.length
-        if not base.varies(self.axis):
-            return Labels(base.ids, tuple(shape))
-        return canonical(base.ids[self._selector(len(shape))], shape)
-
-    def write(self, base: Labels, view: Labels) -> Labels:
-        """Return the base's labels after the view was overwritten."""
-        if self.length == base.shape[self.axis] and self.step == 1:
-            return Labels(view.ids, base.shape)
-        axes = [self.axis, *(axis for axis in range(len(base.shape)) if view.varies(axis))]
-        below = base.expanded(axes)
-        above = view.ids
-        written = np.full((max(len(below), len(above)), *below.shape[1:]), NONE, np.int32)
-        written[: len(below)] = below
-        chosen = self._selector(len(base.shape))
-        written[chosen] = NONE
-        written[: len(above)][chosen] = above
-        return canonical(written, base.shape)
+    def write(self, base: D, view: D) -> D:
+        """Return what is known of the base's elements after the view was overwritten."""
+        return base.overwritten(self.axis, self.start, self.step, view)
 
 
 @dataclass(frozen=True)
@@ -102,16 +79,15 @@ class Select:
     axis: int
     position: int
 
-    def read(self, base: Labels) -> Labels:
-        """Return the view's labels."""
-        kept = Slice(self.axis, self.position, 1).read(base)
-        shape = kept.shape[: self.axis] + kept.shape[self.axis + 1 :]
-        return Labels(kept.ids.squeeze(self.axis + 1), shape)
+    def read(self, base: D) -> D:
+        """Return what is known of the view's elements."""
+        kept = base.sliced(self.axis, self.position, 1)
+        return kept.reshaped(kept.shape[: self.axis] + kept.shape[self.axis + 1 :])
 
-    def write(self, base: Labels, view: Labels) -> Labels:
-        """Return the base's labels after the view was overwritten."""
+    def write(self, base: D, view: D) -> D:
+        """Return what is known of the base's elements after the view was overwritten."""
         shape = (*view.shape[: self.axis], 1, *view.shape[self.axis :])
-        return Slice(self.axis, self.position, 1).write(base, Labels(np.expand_dims(view.ids, self.axis + 1), shape))
+        return base.overwritten(self.axis, self.position, 1, view.reshaped(shape))
 
 
 @dataclass(frozen=True)
@@ -120,12 +96,10 @@ class Expand:
 
     shape: tuple[int, ...]
 
-    def read(self, base: Labels) -> Labels:
-        """Return the view's labels."""
-        missing = len(self.shape) - len(base.shape)
-        ids = base.ids.reshape(len(base.ids), *([1] * missing), *base.ids.shape[1:])
-        return Labels(ids, self.shape)
+    def read(self, base: D) -> D:
+        """Return what is known of the view's elements."""
+        return base.broadcast(self.shape)
 
-    def write(self, base: Labels, view: Labels) -> Labels:  # noqa: ARG002 (torch refuses to write here as well)
-        """Return the base's labels after the view was overwritten."""
+    def write(self, base: D, view: D) -> D:  # noqa: ARG002 (torch refuses to write here as well)
+        """Return what is known of the base's elements after the view was overwritten."""
         return base

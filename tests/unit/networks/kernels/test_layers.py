@@ -128,33 +128,38 @@ def test_receptive_fields_are_those_of_the_gradient(case: str) -> None:
     assert found == expected
 
 
-UNBOUNDED: dict[str, Forward] = {
-    "global average": lambda b, x: x * x.mean((2, 3, 4), keepdim=True),
-    "adaptive pool": lambda b, x: functional.adaptive_avg_pool3d(x, 2),
-    "squeeze and excitation": lambda b, x: x * torch.sigmoid(functional.adaptive_avg_pool3d(x, 1)),
-    "attention": lambda b, x: (x.flatten(2).transpose(1, 2) @ x.flatten(2)).softmax(-1).reshape(1, 64, 4, 4, 4)[:, :1],
-    "fused attention": lambda b, x: (
-        functional.scaled_dot_product_attention(*[x.flatten(2).transpose(1, 2)] * 3).transpose(1, 2).reshape(x.shape)
+WHOLE = (None, None, None)
+
+SEEN: dict[str, tuple[Forward, tuple[int | None, ...] | None]] = {
+    "global average": (lambda b, x: x * x.mean((2, 3, 4), keepdim=True), WHOLE),
+    "adaptive pool": (lambda b, x: functional.adaptive_avg_pool3d(x, 1), WHOLE),
+    "squeeze and excitation": (lambda b, x: x * torch.sigmoid(functional.adaptive_avg_pool3d(x, 1)), WHOLE),
+    "average over space": (lambda b, x: x * x.mean((3, 4), keepdim=True), (1, None, None)),
+    "attention": (
+        lambda b, x: (x.flatten(2).transpose(1, 2) @ x.flatten(2)).softmax(-1).reshape(1, 64, 4, 4, 4)[:, :1],
+        WHOLE,
     ),
-    "instance norm": lambda b, x: functional.instance_norm(x),
-    "softmax over time": lambda b, x: x.softmax(2),
-    "flip in time": lambda b, x: x.flip(2),
-    "cumulative sum": lambda b, x: x.cumsum(3),
-    "fourier": lambda b, x: torch.fft.ifft(torch.fft.fft(x)).real,
-    "written through a view": lambda b, x: written(x),
+    "fused attention": (
+        lambda b, x: (
+            functional.scaled_dot_product_attention(*[x.flatten(2).transpose(1, 2)] * 3)
+            .transpose(1, 2)
+            .reshape(x.shape)
+        ),
+        WHOLE,
+    ),
+    "instance norm": (lambda b, x: functional.instance_norm(x), WHOLE),
+    "softmax over time": (lambda b, x: x.softmax(2), (None, 1, 1)),
+    "halves of each axis": (lambda b, x: functional.adaptive_avg_pool3d(x, 2), (2, 2, 2)),
+    "flip in time": (lambda b, x: x.flip(2), (1, 1, 1)),
+    "fourier": (lambda b, x: torch.fft.ifft(torch.fft.fft(x)).real, None),
+    "an attended part of an unknown": (lambda b, x: torch.fft.fft(x).real.softmax(2), None),
 }
 
 
-def written(clip: Tensor) -> Tensor:
-    shifted = torch.zeros_like(clip)
-    shifted[:, :, :-1] = clip[:, :, 1:]
-    return shifted
-
-
-@pytest.mark.parametrize("case", UNBOUNDED)
-def test_what_sees_everything_or_cannot_be_followed_is_unbounded(case: str) -> None:
-    network = Bench(UNBOUNDED[case])
-    assert facts(network, (1, 4, 4, 4))["probe"].receptive_field is None
+@pytest.mark.parametrize("case", SEEN)
+def test_all_of_an_axis_is_told_from_what_is_not_known(case: str) -> None:
+    way, expected = SEEN[case]
+    assert facts(Bench(way), (1, 4, 4, 4))["probe"].receptive_field == expected
 
 
 def test_channel_operations_do_not_unbind() -> None:
@@ -197,7 +202,7 @@ def test_facts_on_paper() -> None:
     assert (third.kind, third.kernels, third.inputs, third.kernel_size) == ("Linear", 5, 512, ())
     assert third.output == (6, 5)
     assert third.multiply_adds == 6 * 5 * 512
-    assert third.receptive_field is None
+    assert third.receptive_field == WHOLE
 
 
 def test_layers_come_in_the_order_in_which_they_run() -> None:

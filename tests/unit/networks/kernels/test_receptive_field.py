@@ -108,7 +108,7 @@ class Shifted(nn.Module):
         return self.last(torch.cat([x, late], dim=1))
 
 
-def test_what_is_written_into_another_tensor_counts_as_seeing_everything() -> None:
+def test_where_the_first_frames_see_less_than_others_there_is_no_one_reach() -> None:
     target = preactivation(as_network(Shifted()), "last", (4, 8, 8), 3)
     assert receptive_field(target) is None
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as fn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from reportgen.networks.trace.shapes import meta_result
+from reportgen.networks.trace.operations import meta_result
 
 
 class Answered(TorchDispatchMode):

@@ -1,0 +1,196 @@
+"""What each element of a tensor sees of the clip: its receptive field, element by element."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.networks.trace.bounds import Bounds
+from reportgen.networks.trace.traced import Filling, Traced, Windows
+
+AXES = ("sample", "t", "h", "w")
+"""The axes of a batch of clips that are followed."""
+
+_LARGEST = 20_000_000  # numbers; what would take more is given up
+
+Terms = tuple[Bounds, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Seen(Traced):
+    """For each of `AXES` the stretch of the clips that every element sees, as the union of its `terms`.
+
+    Terms differ along different axes of the tensor: what attention computes for token i from token j is seen from
+    both, and writing out every pair would take the square of their number.
+    """
+
+    terms: tuple[Terms, ...]
+    shape: tuple[int, ...]
+
+    @property
+    def sourceless(self) -> bool:
+        """Whether no element depends on the clip."""
+        return not any(self.terms)
+
+    def along(self, axis: str) -> Bounds | None:
+        """Return what the elements see along one of `AXES`; None when they see nothing of it."""
+        terms = self.terms[AXES.index(axis)]
+        if not terms:
+            return None
+        lengths = np.broadcast_shapes(*(term.cells.shape for term in terms))
+        return terms[0].unknown(self.shape) if math.prod(lengths) > _LARGEST else Bounds.union(terms, self.shape)
+
+    def varies(self, axis: int) -> bool:
+        """Whether the elements differ along this axis of the tensor."""
+        return any(term.varies(axis) for terms in self.terms for term in terms)
+
+    def _each(self, change: Callable[[Bounds], Bounds], shape: Sequence[int]) -> Seen:
+        return Seen(tuple(_simplified([change(term) for term in terms]) for terms in self.terms), tuple(shape))
+
+    def unknown(self, shape: Sequence[int]) -> Seen:
+        """Return what is known of a tensor that was computed from this one, nobody knows how."""
+        return Seen(tuple((terms[0].unknown(shape),) if terms else () for terms in self.terms), tuple(shape))
+
+    def reshaped(self, shape: Sequence[int]) -> Seen:
+        """Return the same elements in the same order under another shape."""
+        return self._each(lambda term: term.reshaped(shape), shape)
+
+    def permuted(self, order: Sequence[int]) -> Seen:
+        """Return the elements with axis i where axis `order[i]` was."""
+        return self._each(lambda term: term.permuted(order), [self.shape[axis] for axis in order])
+
+    def sliced(self, axis: int, start: int, length: int, step: int = 1) -> Seen:
+        """Return `length` positions of an axis from `start` on, `step` apart."""
+        return self._each(lambda term: term.sliced(axis, start, length, step), _resized(self.shape, axis, length))
+
+    def overwritten(self, axis: int, start: int, step: int, part: Seen) -> Seen:
+        """Return the elements after `part` was written over a slice along an axis."""
+        terms = []
+        for own, other in zip(self.terms, part.terms, strict=True):
+            if not own and not other:
+                terms.append(own)
+                continue
+            like = (own or other)[0]
+            below = Bounds.union(own, self.shape) if own else _none(like, self.shape)
+            above = Bounds.union(other, part.shape) if other else _none(like, part.shape)
+            terms.append(_simplified([below.overwritten(axis, start, step, above)]))
+        return Seen(tuple(terms), self.shape)
+
+    def flipped(self, axes: Sequence[int]) -> Seen:
+        """Return the elements with axes turned round."""
+        return self._each(lambda term: term.flipped(axes), self.shape)
+
+    def rolled(self, axis: int, shift: int) -> Seen:
+        """Return the elements shifted along an axis; at the border, as if the clip went on there."""
+        return self._each(lambda term: term.rolled(axis, shift), self.shape)
+
+    def taken(self, axis: int, positions: NDArray[np.int64]) -> Seen:
+        """Return the elements at these positions of an axis."""
+        return self._each(lambda term: term.taken(axis, positions), _resized(self.shape, axis, len(positions)))
+
+    def broadcast(self, shape: Sequence[int]) -> Seen:
+        """Return the elements repeated along axes of one position and along new ones in front."""
+        return self._each(lambda term: term.broadcast(shape), shape)
+
+    def padded(self, axis: int, before: int, after: int, filling: Filling) -> Seen:
+        """Return the elements with more of them at the ends of an axis, as if the clip went on there."""
+        shape = _resized(self.shape, axis, self.shape[axis] + before + after)
+        return self._each(lambda term: term.padded(axis, before, after, filling), shape)
+
+    def windowed(self, axis: int, windows: Windows) -> Seen:
+        """Return, for each window along an axis, the union of what it reads."""
+        shape = _resized(self.shape, axis, len(windows.reads))
+        return self._each(lambda term: term.windowed(axis, windows), shape)
+
+    def merged(self, axes: Sequence[int], *, fixed: bool = False) -> Seen:
+        """Return the union of all elements along these axes, which become 1."""
+        gone = set(axes)
+        shape = [1 if axis in gone else size for axis, size in enumerate(self.shape)]
+        return self._each(lambda term: term.merged(axes, fixed=fixed), shape)
+
+    @classmethod
+    def nothing(cls, shape: Sequence[int]) -> Seen:
+        """Return what a constant sees."""
+        return Seen(((),) * len(AXES), tuple(shape))
+
+    @classmethod
+    def union(cls, parts: Sequence[Seen], shape: Sequence[int]) -> Seen:
+        """Return what an element-wise function of several tensors sees, broadcast as torch does."""
+        spread = [part.broadcast(shape) for part in parts]
+        return Seen(
+            tuple(_simplified([term for part in spread for term in part.terms[place]]) for place in range(len(AXES))),
+            tuple(shape),
+        )
+
+    @classmethod
+    def concatenated(cls, parts: Sequence[Seen], axis: int, shape: Sequence[int]) -> Seen:
+        """Return the parts one behind the other along an axis."""
+        found: list[Terms] = []
+        for all_terms in zip(*(part.terms for part in parts), strict=True):
+            like = next((terms[0] for terms in all_terms if terms), None)
+            if like is None:
+                found.append(())
+                continue
+            whole = [
+                Bounds.union(terms, part.shape) if terms else _none(like, part.shape)
+                for terms, part in zip(all_terms, parts, strict=True)
+            ]
+            found.append(_simplified([Bounds.concatenated(whole, axis, shape)]))
+        return Seen(tuple(found), tuple(shape))
+
+    @property
+    def extent(self) -> tuple[int | None, ...] | None:
+        """Receptive field `t h w` in px of the clip, of the element that sees most.
+
+        An axis is None where the whole clip is seen, however large; all is None where it is not known, or where no
+        element depends on the clip.
+        """
+        bounds = [self.along(axis) for axis in AXES[1:]]
+        sizes = [float("nan") if found is None else found.extent for found in bounds]
+        return None if any(map(math.isnan, sizes)) else tuple(None if math.isinf(n) else round(n) for n in sizes)
+
+
+def clip_seen(shape: Sequence[int]) -> Seen:
+    """Return what the elements of clips `N C T H W`, or of pictures `N C H W`, see: themselves."""
+    terms = []
+    for name in AXES:
+        axis = 0 if name == "sample" else len(shape) - len(AXES) + AXES.index(name)
+        if name != "sample" and axis < 2:  # a picture has no time: all of it lies in the one frame
+            cells = np.zeros((2, *(1 for _ in shape)), np.float32)
+            terms.append((Bounds(cells, tuple(shape), 1, (None,) * len(shape)),))
+            continue
+        places = np.arange(shape[axis], dtype=np.float32)
+        cells = np.stack([places, places]).reshape(2, *(shape[axis] if a == axis else 1 for a in range(len(shape))))
+        steps = tuple(1.0 if a == axis and name != "sample" else None for a in range(len(shape)))
+        terms.append((Bounds(cells, tuple(shape), shape[axis], steps),))
+    return Seen(tuple(terms), tuple(shape))
+
+
+def _simplified(terms: Sequence[Bounds]) -> Terms:
+    """Return terms of which no two could be one without being written out further."""
+    kept: list[Bounds] = []
+    for term in terms:
+        if term.sourceless:
+            continue
+        if term.whole:
+            return (term,)
+        for place, other in enumerate(kept):
+            joint = np.broadcast_shapes(term.cells.shape, other.cells.shape)
+            if joint in (term.cells.shape, other.cells.shape):
+                kept[place] = other.joined(term)
+                break
+        else:
+            kept.append(term)
+    return tuple(kept)
+
+
+def _none(like: Bounds, shape: Sequence[int]) -> Bounds:
+    return like.constant(np.inf, -np.inf, shape)
+
+
+def _resized(shape: Sequence[int], axis: int, size: int) -> tuple[int, ...]:
+    return (*shape[:axis], size, *shape[axis + 1 :])

@@ -1,0 +1,135 @@
+"""Receptive fields are those that autograd finds, whatever a network does with the places of its maps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from reportgen.networks.kernels.layers import describe_layers
+
+Up = nn.ConvTranspose3d
+
+
+class Way(nn.Module):
+    """Some layers and a way through them; the last layer is `probe`."""
+
+    def __init__(self, way: Callable[[Way, Tensor], Tensor], *layers: nn.Module, channels: int = 1) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(layers)
+        self.probe = nn.Conv3d(channels, 1, 1)
+        self.way = way
+        for parameter in self.parameters():
+            nn.init.constant_(parameter, 0.5)
+
+    def forward(self, clip: Tensor) -> Tensor:
+        maps: Tensor = self.probe(self.way(self, clip))
+        return maps
+
+
+def seen(network: Way, clip: Tensor) -> tuple[int, ...]:
+    """Return the largest extent of the clip that units about the middle of the map depend on."""
+    clip = clip.double().requires_grad_()
+    maps = network.double()(clip)
+    extents = [0, 0, 0]
+    for shift in range(-4, 4):  # units of every phase of transposed convolutions
+        place = [max(0, size // 2 + shift) for size in maps.shape[2:]]
+        (gradient,) = torch.autograd.grad(maps[(0, 0, *place)], clip, retain_graph=True)
+        for axis in range(3):
+            touched = gradient.abs().sum(dim=[dim for dim in range(5) if dim != axis + 2]).nonzero()
+            extents[axis] = max(extents[axis], int(touched.max() - touched.min()) + 1 if len(touched) else 0)
+    return tuple(extents)
+
+
+def chain(network: Way, clip: Tensor) -> Tensor:
+    for layer in network.layers:
+        clip = layer(clip)
+    return clip
+
+
+def conv(size: int, stride: int = 1, padding: int = 0, into: int = 1, out: int = 1) -> nn.Conv3d:
+    return nn.Conv3d(into, out, size, stride, padding)
+
+
+def shift_by_slices(network: Way, clip: Tensor) -> Tensor:
+    """As temporal shift modules do: frames folded into the batch, channels written into a tensor of zeros."""
+    maps = network.layers[0](clip)
+    n, c, t, h, w = maps.shape
+    frames = maps.transpose(1, 2).reshape(n * t, c, h, w).view(n, t, c, h, w)
+    shifted = torch.zeros_like(frames)
+    shifted[:, :-1, :1] = frames[:, 1:, :1]
+    shifted[:, 1:, 1:2] = frames[:, :-1, 1:2]
+    shifted[:, :, 2:] = frames[:, :, 2:]
+    return network.layers[1](shifted.view(n * t, c, h, w)).view(n, t, 1, h, w).transpose(1, 2)
+
+
+def shift_by_rolling(network: Way, clip: Tensor) -> Tensor:
+    maps = network.layers[0](clip)
+    return torch.cat([maps[:, :1].roll(2, 2), maps[:, 1:2].roll(-1, 2), maps[:, 2:]], 1)
+
+
+def shift_by_padding(network: Way, clip: Tensor) -> Tensor:
+    maps = network.layers[0](clip)
+    early = functional.pad(maps[:, :1, 1:], (0, 0, 0, 0, 0, 1))
+    return torch.cat([early, maps[:, 1:].clone()], 1)
+
+
+def patches(network: Way, clip: Tensor) -> Tensor:
+    """A linear layer over patches of 2x4x5."""
+    tokens = clip.reshape(1, 1, 16, 2, 10, 4, 8, 5).permute(0, 2, 4, 6, 1, 3, 5, 7).flatten(4)
+    return network.layers[0](tokens).permute(0, 4, 1, 2, 3)
+
+
+def windowed_attention(network: Way, clip: Tensor) -> Tensor:
+    """Attention within windows of 4x5x5, shifted by 2 frames."""
+    maps = network.layers[0](clip).roll(-2, 2)
+    windows = maps.reshape(1, 2, 8, 4, 8, 5, 8, 5).permute(0, 2, 4, 6, 3, 5, 7, 1).reshape(-1, 100, 2)
+    mixed = functional.scaled_dot_product_attention(windows, windows, windows)
+    back = mixed.reshape(1, 8, 8, 8, 4, 5, 5, 2).permute(0, 7, 1, 4, 2, 5, 3, 6).reshape(1, 2, 32, 40, 40)
+    return back.roll(2, 2)
+
+
+def pooled_attention(network: Way, clip: Tensor) -> Tensor:
+    """Tokens and a class token; keys and values are pooled; what comes before the product sees little of the clip."""
+    maps = network.layers[0](clip)
+    tokens = torch.cat([torch.ones(1, 1, 1, dtype=clip.dtype), maps.flatten(2).transpose(1, 2)], 1)
+    keys = network.layers[1](tokens[:, 1:].transpose(1, 2).reshape(maps.shape))
+    if keys.shape[2] == 8:
+        mixed = (tokens @ keys.flatten(2)).softmax(-1) @ keys.flatten(2).transpose(1, 2)
+        return mixed[:, 1:].transpose(1, 2).reshape(maps.shape)
+    return keys
+
+
+CASES: dict[str, Way] = {
+    "three transposed convolutions": Way(chain, conv(3, 8, 1), Up(1, 1, 4, 2, 1), Up(1, 1, 4, 2, 1), Up(1, 1, 4, 2, 1)),
+    "transposed, odd kernels": Way(chain, conv(3, 4, 1), Up(1, 1, 3, 2, 1, 1), Up(1, 1, 3, 2, 1, 1), conv(3)),
+    "transposed 5/3, then 2/2": Way(chain, conv(4, 4), Up(1, 1, 5, 3, 1), Up(1, 1, 2, 2)),
+    "transposed, then strided": Way(chain, conv(3, 2, 1), Up(1, 1, 3, 2, 1), conv(3, 2, 1), conv(3)),
+    "transposed, kernel below its stride": Way(chain, conv(3, 2, 1), Up(1, 1, 2, 3), conv(3)),
+    "linear enlargement": Way(chain, conv(4, 2, 1), nn.Upsample(scale_factor=2, mode="trilinear")),
+    "nearest by 1.5": Way(chain, conv(4, 2, 1), nn.Upsample(scale_factor=1.5), conv(3)),
+    "shift by slices": Way(shift_by_slices, conv(1, out=4), nn.Conv2d(4, 1, 3, padding=1)),
+    "shift by rolling": Way(shift_by_rolling, conv(1, out=4), channels=4),
+    "shift by padding": Way(shift_by_padding, conv(1, out=4), channels=4),
+    "linear over patches": Way(patches, nn.Linear(40, 1)),
+    "attention in shifted windows": Way(windowed_attention, conv(3, padding=1, out=2), channels=2),
+    "pooled keys": Way(pooled_attention, conv(3, padding=1), conv(3, 2, 1)),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_receptive_field_is_that_of_the_gradient(case: str) -> None:
+    network = CASES[case].double()
+    shape = (1, 32, 40, 40)
+    generator = torch.Generator().manual_seed(0)
+    layers = describe_layers(network, clip_shape=shape)
+    assert layers[-1].name == "probe"
+    assert layers[-1].receptive_field == seen(network, torch.rand(1, *shape, generator=generator))
+
+
+def test_attention_over_pooled_keys_sees_what_the_keys_and_the_query_see() -> None:
+    network = Way(pooled_attention, conv(3, padding=1), nn.AvgPool3d((4, 10, 10)))
+    assert describe_layers(network, clip_shape=(1, 32, 40, 40))[-1].receptive_field == (None, None, None)
