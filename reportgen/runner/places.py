@@ -14,7 +14,7 @@ from itertools import count
 from pathlib import Path
 
 from filelock import FileLock
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from reportgen.errors import OptionError, StoreError
 from reportgen.progress import Progress
@@ -22,8 +22,8 @@ from reportgen.records.base import Frozen
 from reportgen.records.files import describe_os_error, write_text
 from reportgen.records.identities import slug
 from reportgen.records.jobs import content_key
-from reportgen.records.manifest import Run, SourceFacts
-from reportgen.records.store import Store
+from reportgen.records.manifest import SCHEMA_VERSION, Run, SourceFacts
+from reportgen.records.store import RUN_FILE, Store
 
 CLAIM_FILE = ".network.json"
 """Says whose a folder is while it has no run yet: other builds may be looking for theirs at the same time."""
@@ -32,16 +32,16 @@ _SHORT = 8
 
 
 class NetworkFacts(Frozen):
-    """What makes a network of a run the same as another one's."""
+    """What makes a network of a run the same as another one's; what is None is not known, and tells none apart."""
 
     name: str
     weights: str
-    architecture: str
+    architecture: str | None = None
     source: str | None = None
 
     @classmethod
     def of(cls, run: Run) -> NetworkFacts:
-        """Return the facts of a run's network; runs of earlier versions do not know the file that defines it."""
+        """Return the facts of a run's network."""
         return cls(
             name=run.model,
             weights=run.weights.sha256,
@@ -53,7 +53,7 @@ class NetworkFacts(Frozen):
         """Return what tells this network from the `other` one, as a clause about it; empty for the same network."""
         if self.weights != other.weights:
             return f"its weights are {self.weights[:_SHORT]}, not {other.weights[:_SHORT]}"
-        if self.architecture != other.architecture:
+        if None not in (self.architecture, other.architecture) and self.architecture != other.architecture:
             return "it was made with other arguments"
         if None not in (self.source, other.source) and self.source != other.source:
             return "another file defines it"
@@ -165,8 +165,25 @@ class _Owners:
         return self._known.get(name)
 
 
+class _Weights(BaseModel):
+    sha256: str
+
+
+class _OtherVersion(BaseModel):
+    """What a header of another version is likely to say too, whatever else it says."""
+
+    model: str
+    weights: _Weights
+
+
 def _owner(folder: Path) -> NetworkFacts | None:
     store = Store(folder)
+    if store.has_run() and store.schema_version() != SCHEMA_VERSION:
+        try:  # it is computed anew, by the network that it is of as far as that can be read
+            other = _OtherVersion.model_validate_json((folder / RUN_FILE).read_bytes())
+        except (OSError, ValidationError):
+            return None
+        return NetworkFacts(name=other.model, weights=other.weights.sha256)
     if store.has_run():
         return NetworkFacts.of(store.read_run())
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,17 @@ def test_a_build_that_was_stopped_before_its_run_was_written_goes_on_there(tmp_p
     assert (tmp_path / "make" / CLAIM_FILE).is_file()
     assert build(tmp_path, network(weights="b"))[0] == ["make-bbbbbbbb"]
     assert build(tmp_path, network(weights="a"))[0] == ["make"]
+
+
+def test_a_run_of_another_version_belongs_to_the_network_of_its_weights(tmp_path: Path) -> None:
+    """It is computed anew by that one, and by no other."""
+    header = tmp_path / "make" / "run.json"
+    header.parent.mkdir()
+    header.write_text(json.dumps({"schema_version": 0, "model": "make", "weights": {"sha256": "a" * 64}, "more": 1}))
+    assert build(tmp_path, network(weights="b"))[0] == ["make-bbbbbbbb"]
+    assert build(tmp_path, network(weights="a"))[0] == ["make"]
+    header.write_text(json.dumps({"schema_version": 0}))
+    assert build(tmp_path, network(weights="c"))[0] == ["make"], "whose it was cannot be known"
 
 
 def test_what_lies_beside_the_runs_is_not_read(tmp_path: Path) -> None:
