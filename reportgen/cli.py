@@ -50,6 +50,13 @@ _ZOO = click.option("--zoo", type=_FOLDER, metavar="DIR", multiple=True, help="F
 _MODEL_ARGS = click.option("--model-args", metavar="JSON", help="Arguments of the factory, as a JSON object.")
 _CLIP_SPEC = click.option("--clip-spec", metavar="JSON", help="Fields over the card's [clip]: frames, height, mean ...")
 _ADAPTER = click.option("--adapter", metavar="JSON", help="Fields over the card's [adapter]: input, output, scores ...")
+_SELECT = click.option(
+    "--select",
+    multiple=True,
+    metavar="GLOB",
+    help="Only what has such an identity (its page's address): 'i3d/s3*', i3d/conv1/0042, 'i3d/*/class-0002'; may be "
+    "repeated.",
+)
 _JSON = click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 _QUIET = click.option("--quiet", "-q", is_flag=True, help="Say nothing but errors.")
 _DEBUG = click.option("--debug", is_flag=True, help="End at the first error, with its traceback.")
@@ -117,6 +124,7 @@ _WHAT = _options(
         type=click.Choice(["firing", "channel", "neuron"]),
         help="What is a kernel's response: mean of the rectified map, of the map (as published), or the centre unit.",
     ),
+    _SELECT,
     click.option("--analyses", metavar="LIST", help="Comma-separated names of analyses.  [default: all]"),
     click.option("--preset", metavar="quick|standard|full", help="How much is done.  [default: standard]"),
     click.option("--device", metavar="auto|cpu|cuda[:i]", help="Where to compute.  [default: auto]"),
@@ -159,15 +167,15 @@ def compute(quiet: bool, debug: bool, **flags: Any) -> None:
 
 
 @cli.command()
-@_options(_RUNS, _SITE, _QUIET)
-def render(runs: Path | None, site: Path | None, quiet: bool) -> None:
+@_options(_RUNS, _SITE, _SELECT, _QUIET)
+def render(runs: Path | None, site: Path | None, select: tuple[str, ...], quiet: bool) -> None:
     """Render the site from computed runs; needs no torch and computes nothing."""
     from reportgen.records.store import find_runs
     from reportgen.site import render as render_site
 
     folders = [store.folder for store in find_runs(runs or Path("runs"))]
     with _progress(quiet) as progress:
-        index = render_site(folders, site or Path("site"), progress=progress)
+        index = render_site(folders, site or Path("site"), select=select, progress=progress)
     click.echo(index)
 
 

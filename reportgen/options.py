@@ -207,6 +207,11 @@ class BuildOptions(BaseModel):
         (), description="Pairs of classes: saliency asks why the first one rather than the second."
     )
     layers: tuple[str, ...] = ()
+    select: tuple[str, ...] = Field(
+        (),
+        description="Globs over identities (i3d/s3*, i3d/conv1/0042, i3d/clip/class-0002): only what they select is "
+        "computed and shown; none: everything.",
+    )
     kernels: str | None = None
     analyses: tuple[str, ...] = ()
     preset: str = "standard"

@@ -11,7 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import metadata
 from itertools import islice
@@ -45,20 +45,26 @@ _BROKEN_SHOWN = 3
 
 
 def render(
-    runs: Path | Iterable[Path], site: Path, *, build_dir: Path | None = None, progress: Progress = SILENT
+    runs: Path | Iterable[Path],
+    site: Path,
+    *,
+    select: Sequence[str] = (),
+    build_dir: Path | None = None,
+    progress: Progress = SILENT,
 ) -> Path:
     """Render runs as a site in the folder `site` and return its ``index.html``.
 
-    `runs` is one run's folder, a folder of runs, or several of either.
+    `runs` is one run's folder, a folder of runs, or several of either. With `select`, globs over identities
+    (``i3d/s3*``, ``i3d/conv1/0042``), the report has only what they select, and every page says so.
 
     The intermediate Markdown and ``mkdocs.yml`` stay in `build_dir`, by default a folder of the site's own in
     ``build``: many reports may be built at once. Whoever renders a site that another process is writing waits for it.
     Nothing is done when neither the runs, nor the templates, nor the program have changed since the last time. Raises
     StoreError when there are no runs or one of them is damaged, RenderError when the site cannot be built or `site`
-    holds files that are not a report's.
+    holds files that are not a report's, EmptySelectionError when `select` matches nothing.
     """
     folders = [runs] if isinstance(runs, Path) else list(runs)
-    report = Report.of(store for folder in folders for store in find_runs(folder))
+    report = Report.of((store for folder in folders for store in find_runs(folder)), select)
     build_dir = build_dir or _build_folder(site)
     with _one_at_a_time(build_dir, progress):
         return _render(report, site, build_dir, progress)
@@ -144,6 +150,7 @@ def _digest(report: Report) -> str:
         for path in paths:
             if path.is_file() and path.suffix != ".pyc":
                 digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
+    digest.update(json.dumps(report.selected).encode())
     for model in report.models:
         digest.update(model.manifest.model_dump_json().encode())
     return digest.hexdigest()
@@ -182,7 +189,7 @@ def _write_docs(report: Report, pages: list[Page], build_dir: Path, progress: Pr
         raise RenderError(describe_os_error(error, docs)) from error
     templates = Templates(source)
     assets = list(_assets(report, pages))
-    shared = {"untrained": report.untrained}
+    shared = {"selected": report.selected}
     places = Places.of(pages)
     with progress.task("Writing pages", len(pages) + len(assets)) as task:
         for asset in assets:

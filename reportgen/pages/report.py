@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -14,7 +14,7 @@ from reportgen.pages.page import CopiedFile
 from reportgen.reading.names import report_folders, report_titles
 from reportgen.reading.run_view import RunView
 from reportgen.records.jobs import Done
-from reportgen.records.manifest import Manifest
+from reportgen.records.manifest import Manifest, check_selection
 from reportgen.records.store import RUN_FILE, Store, record_name
 
 DESIGNED = ("kernels", "decomposition", "path", "evidence", "pyramid", "saliency", "faithfulness", "motion")
@@ -70,15 +70,24 @@ class Report:
     """The models of one site, in the order of their names."""
 
     models: tuple[ModelView, ...] = field(default=())
+    selected: tuple[str, ...] = field(default=())
 
     @classmethod
-    def of(cls, stores: Iterable[Store]) -> Report:
-        """Read the runs. Raises StoreError for a run that cannot be read."""
+    def of(cls, stores: Iterable[Store], select: Sequence[str] = ()) -> Report:
+        """Read the runs, or what `select` (globs over identities) leaves of them.
+
+        Raises StoreError for a run that cannot be read, EmptySelectionError for a glob that matches nothing.
+        """
         found = {store.folder.resolve(): store for store in stores}  # a run that is named twice is one
-        manifests = [store.manifest() for store in found.values()]
-        runs = [manifest.run for manifest in manifests]
-        parts = zip(found.values(), manifests, report_folders(runs), report_titles(runs), strict=True)
-        return cls(tuple(ModelView(*part, several=len(runs) > 1) for part in parts))
+        read = [(store, store.manifest()) for store in found.values()]
+        if select:
+            check_selection(select, [manifest for _, manifest in read])
+            parts = ((store, manifest.selected(select)) for store, manifest in read)
+            read = [(store, part) for store, part in parts if part]
+        runs = [manifest.run for _, manifest in read]
+        names = zip(read, report_folders(runs), report_titles(runs), strict=True)
+        several = len(runs) > 1
+        return cls(tuple(ModelView(*one, *name, several=several) for one, *name in names), tuple(select))
 
     @property
     def title(self) -> str:

@@ -25,7 +25,7 @@ from reportgen.records.answers.faithfulness import FaithfulnessAnswer
 from reportgen.records.answers.kernels import KernelAnswer
 from reportgen.records.answers.motion import ClipProbes, ModelProbes, MotionAnswer
 from reportgen.records.answers.path import PathAnswer
-from reportgen.records.identities import KernelId
+from reportgen.records.identities import ClassId, KernelId
 from reportgen.records.jobs import Artifact, Done, Failed, Outcome, Record, Skipped
 from reportgen.records.manifest import ClipFacts, LayerFacts, Manifest, Run
 from reportgen.records.pyramid_schema import PyramidDocument
@@ -35,7 +35,7 @@ _Answer = TypeVar("_Answer", bound=Answer)
 _Document = TypeVar("_Document", bound=BaseModel)
 
 _ABOUT_CLASSES = ("pyramid", "saliency", "faithfulness", "motion")
-_NUMBER = re.compile(r"[0-9]{1,9}")
+_Identity = TypeVar("_Identity", KernelId, ClassId)
 
 
 @dataclass(frozen=True)
@@ -198,32 +198,17 @@ class RunView:
         found = self._answers[record.key]
         return found if isinstance(found, kind) else None
 
-    def parse_kernel(self, unit: str) -> KernelId:
-        """Return the kernel that a unit names; a layer's own name may hold any sign.
-
-        Raises StoreError for a unit that names no kernel.
-        """
-        layer, _, index = unit.removeprefix(f"{self.run.model}/").rpartition("/")
-        return KernelId(model=self.run.model, layer=layer, index=self._number(index, unit))
-
-    def parse_class(self, unit: str) -> tuple[str, int, int | None]:
-        """Return the clip, the class and the class that it is told apart from, whichever method a unit asks.
-
-        Raises StoreError for a unit that names no class.
-        """
-        clip, _, rest = unit.removeprefix(f"{self.run.model}/").rpartition("/class-")
-        index, _, against = rest.partition("/")[0].partition("-vs-")
-        return clip, self._number(index, unit), self._number(against, unit) if against else None
-
-    def _number(self, text: str, unit: str) -> int:
-        if not _NUMBER.fullmatch(text):
-            raise StoreError(f"{self.store.folder} is damaged (nothing is called {unit!r}): compute this run again.")
-        return int(text)
+    def _parsed(self, kind: type[_Identity], unit: str) -> _Identity:
+        """Return what a unit names; raises StoreError for a unit that names nothing of that kind."""
+        try:
+            return kind.parse(unit)
+        except ValueError as error:
+            raise StoreError(f"{self.store.folder} is damaged ({error}): compute this run again.") from error
 
     def _kernel_ids(self) -> Iterable[KernelId]:
         units = (r.job.unit for name in ("kernels", "decomposition") for r in self.manifest.of(name))
         own = (unit for unit in dict.fromkeys(units) if unit != self.run.model)  # an analysis skipped as a whole
-        return (self.parse_kernel(unit) for unit in own)
+        return (self._parsed(KernelId, unit) for unit in own)
 
     @cached_property
     def evidence(self) -> Evidence:
@@ -324,8 +309,8 @@ class RunView:
         found: dict[str, list[ClassView]] = defaultdict(list)
         for record in self.manifest.records:
             if record.job.analysis in _ABOUT_CLASSES and "/class-" in record.job.unit:
-                clip, index, against = self.parse_class(record.job.unit)
-                found[record.job.analysis].append(ClassView(clip, index, record, against))
+                asked = self._parsed(ClassId, record.job.unit)
+                found[record.job.analysis].append(ClassView(asked.clip, asked.index, record, asked.against))
         return dict(found)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Names of what is looked at: layers, kernels, classes and clips.
+"""Names of what is looked at: kernels, and classes on clips.
 
 The printed form of an identity is its page address and the target of ``--select``:
 ``i3d/s3.pathway0_res0.branch2.c/0042``.
@@ -8,12 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
 
 from reportgen.records.base import Frozen
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
 _LONGEST = 120
 """Signs of a file name: file systems allow 255, and pages add their own endings."""
+
+_KERNEL = re.compile(r"(?P<model>[^/]*)/(?P<layer>.*)/(?P<index>[0-9]{1,9})", re.DOTALL)
+_CLASS = re.compile(
+    r"(?P<model>[^/]*)/(?P<clip>.*)/class-(?P<index>[0-9]{1,9})(-vs-(?P<against>[0-9]{1,9}))?(/.*)?", re.DOTALL
+)
 
 
 def slug(text: str) -> str:
@@ -25,18 +32,8 @@ def slug(text: str) -> str:
     return f"{name[: _LONGEST - 13]}-{digest[:12]}"
 
 
-class LayerId(Frozen):
-    """A layer of a model."""
-
-    model: str
-    layer: str
-
-    def __str__(self) -> str:
-        return f"{self.model}/{self.layer}"
-
-
 class KernelId(Frozen):
-    """A kernel (output channel) of a convolutional or linear layer."""
+    """A kernel (output channel) of a convolutional or linear layer, or a unit of one."""
 
     model: str
     layer: str
@@ -45,19 +42,18 @@ class KernelId(Frozen):
     def __str__(self) -> str:
         return f"{self.model}/{self.layer}/{self.index:04d}"
 
+    @classmethod
+    def parse(cls, text: str) -> KernelId:
+        """Return the kernel of that printed form; a layer's own name may hold any sign. Raises ValueError."""
+        found = _KERNEL.fullmatch(text)
+        if found is None:
+            raise ValueError(f"{text!r} is no kernel: one is printed as model/layer/0042")
+        return cls(model=found["model"], layer=found["layer"], index=int(found["index"]))
+
     @property
     def published_name(self) -> str:
         """File name stem that the published 3D Kernel Visualizer uses: ``{model}_{layer}_{index}``."""
-        return f"{self.model}_{self.layer.replace('.', '_')}_{self.index}"
-
-
-class ClipId(Frozen):
-    """A real or generated clip, by the name it has in the report."""
-
-    name: str
-
-    def __str__(self) -> str:
-        return f"clip/{self.name}"
+        return f"{slug(self.model)}_{slug(self.layer.replace('.', '_'))}_{self.index}"
 
 
 class ClassId(Frozen):
@@ -71,3 +67,22 @@ class ClassId(Frozen):
     def __str__(self) -> str:
         rather = "" if self.against is None else f"-vs-{self.against:04d}"
         return f"{self.model}/{self.clip}/class-{self.index:04d}{rather}"
+
+    @classmethod
+    def parse(cls, text: str) -> ClassId:
+        """Return the class of that printed form, whatever a method adds behind it. Raises ValueError."""
+        found = _CLASS.fullmatch(text)
+        if found is None:
+            raise ValueError(f"{text!r} is no class on a clip: one is printed as model/clip/class-0002")
+        against = None if found["against"] is None else int(found["against"])
+        return cls(model=found["model"], clip=found["clip"], index=int(found["index"]), against=against)
+
+
+def is_selected(identity: str, patterns: Iterable[str]) -> bool:
+    """Whether a printed identity, or what it belongs to, is one of `patterns` (``*`` stands for anything, ``/`` too).
+
+    ``i3d/s3*`` selects the kernels of layers that begin so, ``i3d/s3.conv`` those of one layer.
+    """
+    parts = identity.split("/")
+    heads = ["/".join(parts[:length]) for length in range(1, len(parts) + 1)]
+    return any(head == pattern or fnmatchcase(head, pattern) for pattern in patterns for head in heads)

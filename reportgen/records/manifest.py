@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+
 from pydantic import Field, JsonValue
 
+from reportgen.errors import EmptySelectionError
 from reportgen.records.base import Frozen
 from reportgen.records.card import ModelCard
+from reportgen.records.identities import is_selected
 from reportgen.records.jobs import Artifact, Done, Record
 from reportgen.records.paths import JobKey
 
@@ -121,9 +125,32 @@ class Manifest(Frozen):
         """Return the records of one analysis, in the plan's order."""
         return tuple(record for record in self.records if record.job.analysis == analysis)
 
+    def selected(self, patterns: Collection[str]) -> Manifest | None:
+        """Return the part that `patterns` select (see `is_selected`), or None when that is nothing.
+
+        What was asked of the network as a whole, which other answers are read with, is part of it.
+        """
+        if not any(is_selected(record.job.unit, patterns) for record in self.records):
+            return None
+        whole = self.run.model
+        records = tuple(r for r in self.records if r.job.unit == whole or is_selected(r.job.unit, patterns))
+        plan = tuple(record.key for record in records)
+        return Manifest(run=self.run.model_copy(update={"plan": plan}), records=records)
+
     def done(self, analysis: str, unit: str) -> Done | None:
         """Return the answer of an analysis about a unit, or None."""
         for record in self.of(analysis):
             if record.job.unit == unit and isinstance(record.outcome, Done):
                 return record.outcome
         return None
+
+
+def check_selection(patterns: Sequence[str], manifests: Sequence[Manifest]) -> None:
+    """Raise EmptySelectionError for the first pattern that selects nothing of any run."""
+    units = list(dict.fromkeys(record.job.unit for manifest in manifests for record in manifest.records))
+    for pattern in patterns:
+        if not any(is_selected(unit, (pattern,)) for unit in units):
+            example = f", such as {units[-1]}" if units else ""
+            raise EmptySelectionError(
+                f"--select {pattern!r} matches none of the {len(units)} things computed{example}."
+            )

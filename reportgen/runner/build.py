@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from reportgen.runner.places import Place, places_of
 from reportgen.runner.plan import Plan, chosen_analyses
 from reportgen.runner.references import ReadClip, StoredClip, stored_clips
 from reportgen.runner.run import Executor
+from reportgen.runner.selection import Selection
 from reportgen.runner.subject import class_logits, generate_clips, read_clips, select_classes, select_layers
 from reportgen.runner.summary import ModelSummary, Summary, Tally
 from reportgen.site import render
@@ -48,8 +49,10 @@ def compute(
     with reused_memory():
         load = Loader(options)
         with places_of(options.runs, load.asked(), progress) as places:
-            for place in places:
-                summary.models.append(_compute_model(place, load, options, command, progress, debug=debug))
+            selection = Selection(options.select, places)
+            for place in selection.places:
+                work = _Work(place, load, selection, options, command)
+                summary.models.append(_compute_model(work, progress, debug=debug))
     summary.seconds = time.perf_counter() - started
     return summary
 
@@ -62,16 +65,26 @@ def build(
     check_writable(options.site)
     summary = compute(options, command=command, progress=progress, debug=debug)
     runs = [model.folder for model in summary.models]
-    summary.site = render(runs, options.site, progress=progress)
+    summary.site = render(runs, options.site, select=options.select, progress=progress)
     summary.seconds = time.perf_counter() - started
     return summary
 
 
-def _compute_model(
-    place: Place, load: Loader, options: BuildOptions, command: Sequence[str], progress: Progress, *, debug: bool
-) -> ModelSummary:
+@dataclass(frozen=True)
+class _Work:
+    """One network of a build: where its run lies, and what the build was told."""
+
+    place: Place
+    load: Loader
+    selection: Selection
+    options: BuildOptions
+    command: Sequence[str]
+
+
+def _compute_model(work: _Work, progress: Progress, *, debug: bool) -> ModelSummary:
     begun = time.perf_counter()
-    network = load.network(place.asked.model)
+    place, options = work.place, work.options
+    network = work.load.network(place.asked.model)
     store = Store(place.folder)
     pictures = ClipPictures(store, progress)
     layers = {facts.name: facts for facts in describe_layers(network)}
@@ -97,6 +110,7 @@ def _compute_model(
     plan = Plan()
     for analysis in analyses:
         plan.add(analysis, subject, parameters[analysis.name], inputs)
+    only = work.selection.keys(plan, reference=bool(stored))
     run = Run(
         model=place.name,
         title=place.asked.given,
@@ -108,15 +122,15 @@ def _compute_model(
         stages=subject.stages,
         clips=clip_facts(pictures, shown, reference, logits),
         options=_recorded(options),
-        environment=environment(network, command),
+        environment=environment(network, work.command),
         plan=plan.keys(),
         started=_now(),
     )
     store.write_run(run)
     place.release()
     result = ModelSummary(place.name, store.folder)
-    progress.note(_announcement(place.name, plan, store))
-    for record, now in Executor(subject, plan, store, parameters, progress, debug=debug).run():
+    progress.note(_announcement(place.name, plan.keys() if only is None else only, store))
+    for record, now in Executor(subject, plan, store, parameters, progress, only=only, debug=debug).run():
         result.analyses.setdefault(record.job.analysis, Tally()).count(record, now or record == evidence)
         if record.job.analysis == EVIDENCE and stored:
             names = clips_to_show(record, subject.kernels)
@@ -164,8 +178,7 @@ def _recorded(options: BuildOptions) -> dict[str, JsonValue]:
     return recorded
 
 
-def _announcement(name: str, plan: Plan, store: Store) -> str:
-    keys = plan.keys()
+def _announcement(name: str, keys: Collection[str], store: Store) -> str:
     there = sum(1 for key in keys if (record := store.record(key)) and isinstance(record.outcome, Done))
     text = f"{name}: {len(keys)} jobs"
     return f"{text}, {there} of them are there already" if there else text

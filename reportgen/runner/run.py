@@ -5,7 +5,7 @@ from __future__ import annotations
 import resource
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 
 import torch
@@ -17,10 +17,10 @@ from reportgen.errors import OutOfMemoryError, ReportgenError, StoreError
 from reportgen.media import read_data, write_figure
 from reportgen.progress import Progress
 from reportgen.records.figures import Result
-from reportgen.records.identities import slug
+from reportgen.records.identities import KernelId, slug
 from reportgen.records.jobs import Artifact, Done, Failed, Job, Record, Skipped, Spent
 from reportgen.records.store import Store
-from reportgen.runner.plan import Plan, PlannedUnit, by_group
+from reportgen.runner.plan import Plan, PlannedSkip, PlannedUnit, by_group
 
 #: The published 3D Kernel Visualizer names its files {model}_{layer}_{kernel}_{stage1|deform|recon}.gif
 PUBLISHED_ROLES = {"stage1": "stage1", "deform": "deform", "reconstruction": "recon"}
@@ -37,6 +37,7 @@ class Executor:
         parameters: Mapping[str, Mapping[str, JsonValue]],
         progress: Progress,
         *,
+        only: Collection[str] | None = None,
         debug: bool = False,
     ) -> None:
         self.subject = subject
@@ -44,20 +45,26 @@ class Executor:
         self.store = store
         self.parameters = parameters
         self.progress = progress
+        self.only = only
         self.debug = debug
         self._answered: dict[str, Done] = {}
 
     def run(self) -> Iterator[tuple[Record, bool]]:
         """Yield every job's record, and whether it was computed now; records are kept before they are yielded.
 
+        With `only`, jobs of other keys are left as they are.
+
         An error of one group fails that group's open jobs and no others. Errors of the store (no space, no
         permission) and Ctrl-C end the run; what was finished is kept.
         """
         for analysis in self.plan.units:
-            for skip in self.plan.skips[analysis]:
+            for skip in filter(self._is_wanted, self.plan.skips[analysis]):
                 yield self._keep(skip.job, Skipped(reason=skip.reason), 0.0), True
-            for group in by_group(self.plan.units[analysis]).values():
+            for group in by_group(list(filter(self._is_wanted, self.plan.units[analysis]))).values():
                 yield from self._run_group(analysis, group)
+
+    def _is_wanted(self, planned: PlannedUnit | PlannedSkip) -> bool:
+        return self.only is None or planned.job.key in self.only
 
     def _run_group(self, analysis: str, group: list[PlannedUnit]) -> Iterator[tuple[Record, bool]]:
         waiting: dict[str, PlannedUnit] = {}
@@ -149,8 +156,8 @@ def peak_memory(device: torch.device) -> int:
 def _published_name(model: str, job: Job, role: str) -> str | None:
     if role not in PUBLISHED_ROLES or "kernel" not in job.parameters:
         return None
-    layer = str(job.parameters["layer"]).replace(".", "_")
-    return f"{slug(model)}_{slug(layer)}_{job.parameters['kernel']}_{PUBLISHED_ROLES[role]}"
+    kernel = KernelId(model=model, layer=str(job.parameters["layer"]), index=int(str(job.parameters["kernel"])))
+    return f"{kernel.published_name}_{PUBLISHED_ROLES[role]}"
 
 
 def _describe(error: Exception) -> str:
