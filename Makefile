@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+JS := tests/js
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .PHONY: report test lint browser clean help
@@ -40,11 +41,20 @@ browser: $(VENV)/.installed-dev
 	  || $(BIN)/python -m playwright install chromium \
 	  || echo "No Chromium could be had: the browser tests will be skipped. Install one and run again."
 
-lint: $(VENV)/.installed-dev
+# The linter of the site's scripts, as its lock file says: where there is no npm, or no registry, they are not linted.
+$(JS)/node_modules/.installed: $(JS)/package.json $(JS)/package-lock.json
+	@if ! command -v npm >/dev/null || ! node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)'; then \
+	  echo "There is no npm of Node 18 or later: the site's scripts are not linted."; \
+	elif npm ci --prefix $(JS) --ignore-scripts --no-audit --no-fund --fetch-retries=1 --silent; then touch $@; \
+	else echo "The linter of the site's scripts could not be installed: they are not linted."; fi
+
+lint: $(VENV)/.installed-dev $(JS)/node_modules/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	@if [ -e $(JS)/node_modules/.installed ]; then \
+	  $(JS)/node_modules/.bin/eslint --config $(JS)/eslint.config.mjs --max-warnings 0 templates/assets/js $(JS); fi
 
 clean:
-	rm -rf $(VENV) build dist runs
+	rm -rf $(VENV) $(JS)/node_modules build dist runs
 	find site -mindepth 1 ! -name '.*' -delete

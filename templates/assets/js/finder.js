@@ -3,6 +3,8 @@
 (() => {
   "use strict";
 
+  const { entryOf, parsed, search } = globalThis.reportgen.search;
+  const { fixed } = globalThis.reportgen.format;
   const MOST = 30;
   const header = document.querySelector(".md-header__inner");
   const settings = document.getElementById("__config");
@@ -27,56 +29,47 @@
     const script = document.createElement("script");
     script.src = `${base}/assets/data/finder.js`;
     script.addEventListener("load", () => {
-      index = window.reportData.finder.map((entry) => ({
-        ...entry,
-        name: entry.title.toLowerCase(),
-        text: `${entry.title} ${entry.what} ${entry.words}`.toLowerCase(),
-      }));
+      index = window.reportData.finder.map(entryOf);
       find();
     });
     document.head.append(script);
   }
 
+  function address(path) {
+    return `${base}/${path.split("/").map(encodeURIComponent).join("/")}`;
+  }
+
   function row(entry) {
     const item = document.createElement("li");
     const link = document.createElement("a");
-    link.href = `${base}/${entry.page.split("/").map(encodeURIComponent).join("/")}`;
+    link.href = address(entry.page);
     const picture = document.createElement(entry.picture ? "img" : "span");
-    if (entry.picture) {
-      picture.src = `${base}/${entry.picture.split("/").map(encodeURIComponent).join("/")}`;
-      picture.alt = "";
-    }
+    if (entry.picture) Object.assign(picture, { src: address(entry.picture), alt: "" });
     const words = document.createElement("span");
     const what = document.createElement("small");
-    what.textContent = entry.motion === undefined ? entry.what : `${entry.what} · motion ${entry.motion.toFixed(2)}`;
+    what.textContent = entry.motion === undefined ? entry.what : `${entry.what} · motion ${fixed(entry.motion, 2)}`;
     words.append(entry.title, what);
     link.append(picture, words);
     item.append(link);
     return item;
   }
 
-  const FILTER = /^motion(>=|<=|>|<)(-?\d*\.?\d+)$/;
-  const holds = {
-    ">": (value, limit) => value > limit, "<": (value, limit) => value < limit,
-    ">=": (value, limit) => value >= limit, "<=": (value, limit) => value <= limit,
-  };
+  function note(text) {
+    const item = document.createElement("li");
+    item.textContent = text;
+    return item;
+  }
 
   function find() {
-    const typed = input.value.toLowerCase().replace(/\s*(>=|<=|>|<)\s*/g, "$1").split(/\s+/).filter(Boolean);
-    const filters = typed.map((word) => FILTER.exec(word)).filter(Boolean);
-    const words = typed.filter((word) => !FILTER.test(word));
-    const fits = (entry) => filters.every(([, sign, limit]) => entry.motion !== undefined && holds[sign](entry.motion, Number(limit)));
-    const score = (entry) => words.reduce((sum, word) => sum + (entry.name.includes(word) ? 1 : 0), 0);
-    const found = typed.length && index ? index.filter((entry) => fits(entry) && words.every((word) => entry.text.includes(word))) : [];
-    const down = filters.length && filters[0][1].startsWith(">") ? -1 : 1;
-    found.sort((a, b) => score(b) - score(a) || (filters.length ? down * (a.motion - b.motion) : 0));
+    const { words, filters } = parsed(input.value);
+    const found = index ? search(index, input.value) : [];
+    const typed = words.length + filters.length > 0;
     list.replaceChildren(...found.slice(0, MOST).map(row));
-    if (typed.length && !found.length) {
-      const none = document.createElement("li");
-      none.textContent = filters.length ? "No kernel of that reliance on motion in this report." : "Nothing of that name in this report.";
-      list.append(none);
+    if (found.length > MOST) list.append(note(`${found.length - MOST} more: type another word.`));
+    if (typed && !found.length) {
+      list.append(note(filters.length ? "No kernel of that reliance on motion in this report." : "Nothing of that name in this report."));
     }
-    list.hidden = !typed.length;
+    list.hidden = !typed;
   }
 
   input.addEventListener("focus", load);

@@ -1,0 +1,42 @@
+// Which kernels are shown: the most relevant of each layer, up to a number and up to a share of its relevance.
+(() => {
+  "use strict";
+
+  const report = (globalThis.reportgen ??= {});
+  const graph = (report.graph ??= {});
+  const ROUNDING = 1 - 1e-9;
+
+  // How many of `nodes`, the most relevant first, hold `share` of their positive relevance; `most` at most.
+  function enough(nodes, relevance, share, most) {
+    const positive = nodes.filter((node) => relevance[node] > 0);
+    const whole = positive.reduce((sum, node) => sum + relevance[node], 0);
+    let held = 0;
+    let number = 0;
+    while (number < Math.min(positive.length, most) && held < share * whole * ROUNDING) {
+      held += relevance[positive[number]];
+      number += 1;
+    }
+    return { chosen: positive.slice(0, number), held, whole };
+  }
+
+  // Returns `shown`, 1 for each node that is, and `share`, how much of the kept relevance these hold.
+  function choose(model, share, most) {
+    const { data } = model;
+    const shown = new Uint8Array(model.count);
+    let held = 0;
+    let whole = 0;
+    model.byRelevance.forEach((nodes, layer) => {
+      if (data.layers[layer].depth === 0) {
+        for (const node of nodes) shown[node] = 1;
+        return;
+      }
+      const found = enough(nodes, data.relevance, share, most);
+      for (const node of found.chosen) shown[node] = 1;
+      held += found.held;
+      whole += found.whole;
+    });
+    return { shown, share: whole ? held / whole : 0 };
+  }
+
+  graph.choose = choose;
+})();

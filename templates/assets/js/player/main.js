@@ -1,0 +1,84 @@
+// All clips of a page run in step: one clock, one control bar, keys, and what follows the frame beside the clips.
+(() => {
+  "use strict";
+
+  const report = globalThis.reportgen;
+  const { wrapped, begun, isWithin } = report.frames;
+  const state = { playing: true, speed: 1, started: 0 };
+  let bar = null;
+
+  const clips = report.clips((length) => { if (bar) bar.setLength(length); });
+  const { clock } = clips;
+
+  function show(frame) {
+    clips.show(wrapped(frame, clock.length));
+    for (const cursor of document.querySelectorAll("[data-cursor]")) {
+      const frames = Number(cursor.dataset.cursor);
+      cursor.setAttribute("x", String((clock.frame % frames) * Number(cursor.dataset.slot)));
+    }
+    // A box on a clip is bright in the frames for which it was found.
+    for (const mark of document.querySelectorAll("[data-mark]")) {
+      const [frames, first, last] = [mark.dataset.mark, mark.dataset.first, mark.dataset.last].map(Number);
+      mark.classList.toggle("rg-mark--now", isWithin(clock.frame, frames, first, last));
+    }
+    if (bar) bar.setFrame(clock.frame, clock.length);
+  }
+
+  function tick(now) {
+    if (!state.playing) return;
+    const started = begun(now, state.started, state.speed);
+    if (started !== null) {
+      state.started = started;
+      show(clock.frame + 1);
+    }
+    requestAnimationFrame(tick);
+  }
+
+  function play(on) {
+    const resumed = on && !state.playing;
+    state.playing = on;
+    if (bar) bar.setPlaying(on);
+    if (resumed) requestAnimationFrame(tick);
+  }
+
+  function rest(frame) {
+    play(false);
+    show(frame);
+  }
+
+  function takesKeys(target) {
+    return target instanceof Element && target.closest("input, select, textarea, button, summary, [contenteditable], [role=application], .rg-table");
+  }
+
+  document.addEventListener("keydown", (event) => {
+    if (!bar || event.ctrlKey || event.metaKey || event.altKey || takesKeys(event.target)) return;
+    const actions = {
+      " ": () => play(!state.playing),
+      ArrowLeft: () => rest(clock.frame - 1),
+      ArrowRight: () => rest(clock.frame + 1),
+    };
+    const action = actions[event.key];
+    if (!action || (event.key === " " && event.target instanceof HTMLAnchorElement)) return;
+    event.preventDefault();
+    action();
+  });
+  window.addEventListener("beforeprint", clips.readyForPaper);
+  window.addEventListener("afterprint", clips.backFromPaper);
+
+  for (const element of document.querySelectorAll(".rg-clip[data-sprite]")) clips.add(element);
+  if (clips.any() || document.querySelector("[data-graph]")) {
+    bar = report.playerBar(clock.length, {
+      toggle: () => play(!state.playing),
+      step: (by) => rest(clock.frame + by),
+      frame: rest,
+      speed: (factor) => { state.speed = factor; },
+    });
+    if (matchMedia("(prefers-reduced-motion: reduce)").matches) {
+      rest(Math.floor(clock.length / 2));
+    } else {
+      show(0);
+      requestAnimationFrame(tick);
+    }
+  }
+  report.player = { add: clips.add, remove: clips.remove };
+})();
