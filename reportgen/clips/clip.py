@@ -62,9 +62,10 @@ def read_clip(
     """Return the clip at `path`, sampled, resized and cropped as `spec` says.
 
     `path` is a video, an animation (gif, webp), an image, a folder of images, or an SQLite file of frames (or the
-    folder that holds one); where a file of frames holds several videos, `frames.db::name` says which. `frames` is
-    the range [first, stop) of the source's frames to take the clip from: it begins at `first` when that is given
-    and is centred otherwise. `frame_step` overrides the card's.
+    folder that holds one); where a file of frames holds several videos, `frames.db::name` says which, and where a
+    folder holds several series of images, `folder::img_*.jpg`. `frames` is the range [first, stop) of the source's
+    frames to take the clip from: it begins at `first` when that is given and is centred otherwise. `frame_step`
+    overrides the card's.
 
     Only the frames that are kept are ever in memory. Raises ClipError, in one sentence that says what to do, for
     everything that is wrong with the path, the file or the range.
@@ -95,7 +96,7 @@ def open_source(path: str | Path) -> Source:
     try:
         if place.is_dir():
             database = find_database(place)
-            return DatabaseSource(database, video) if database else FolderSource(_no_selector(place, video))
+            return DatabaseSource(database, video) if database else FolderSource(place, video)
         if not place.exists():
             raise ClipError(f"There is no clip at {place}: check the path.")
         if not place.is_file():

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from reportgen.clips.clip import SELECTOR
 from reportgen.clips.database import FILE_NAME, is_database, video_names
-from reportgen.clips.folder import IMAGE_SUFFIXES, natural_key
+from reportgen.clips.folder import IMAGE_SUFFIXES, entries, image_series, series_title
+from reportgen.clips.series import natural_key
 from reportgen.errors import ClipError
 
 _ANIMATIONS = frozenset({".gif", ".webp", ".avif"})
@@ -46,9 +47,10 @@ class FoundClip:
 def find_clips(folder: Path) -> list[FoundClip]:
     """Return every clip below `folder`, in the natural order of their names.
 
-    A folder whose files are all still pictures is one clip of these frames; so is every video in an SQLite file of
-    frames, and every other file by itself, readable or not. Hidden files and folders are passed over, links are
-    followed once. Raises ClipError when there is no such folder, it cannot be listed, or nothing is in it.
+    A folder whose files are all still pictures is one clip of these frames, or one for each series of them; so is every
+    video in an SQLite file of frames, and every other file by itself, readable or not. Hidden files and folders are
+    passed over, links are followed once. Raises ClipError when there is no such folder, it cannot be listed, or nothing
+    is in it.
     """
     if not folder.is_dir():
         raise ClipError(f"There is no folder {folder}: check the path of --reference.")
@@ -67,11 +69,15 @@ def _walk(folder: Path, folders: tuple[str, ...], seen: set[Path]) -> Iterator[F
     seen.add(folder.resolve())
     files = _plain_files(folder)
     if files and all(file.suffix.lower() in _STILLS for file in files):
-        yield FoundClip(str(folder), folder.resolve().name, folders[:-1])
+        series = image_series(folder)
+        for name in series if len(series) > 1 else ():
+            yield FoundClip(f"{folder}{SELECTOR}{name}", f"{folder.resolve().name} {series_title(name)}", folders[:-1])
+        if len(series) == 1:
+            yield FoundClip(str(folder), folder.resolve().name, folders[:-1])
     else:
         for file in files:
             yield from _in_file(file, folders)
-    inner = (path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    inner = (path for path in entries(folder) if path.is_dir() and not path.name.startswith("."))
     for path in sorted(inner, key=lambda path: natural_key(path.name)):
         yield from _walk(path, (*folders, path.name), seen)
 
@@ -89,7 +95,7 @@ def _in_file(file: Path, folders: tuple[str, ...]) -> Iterator[FoundClip]:
 
 
 def _plain_files(folder: Path) -> list[Path]:
-    files = (path for path in folder.iterdir() if not path.name.startswith(".") and not path.is_dir())
+    files = (path for path in entries(folder) if not path.name.startswith(".") and not path.is_dir())
     return sorted(files, key=lambda path: natural_key(path.name))
 
 

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from reportgen.clips.folder import check_same_size, natural_key
+from reportgen.clips.folder import check_same_size
+from reportgen.clips.series import in_order, natural_key
 from reportgen.clips.source import Frame, check_dimensions, decoding
 from reportgen.errors import ClipError, unknown_name
 from reportgen.pictures import opened_picture
@@ -110,11 +111,11 @@ def _videos(connection: sqlite3.Connection, file_name: str) -> dict[str, list[st
     """Return the frames' identifiers by video; raises ClipError when there are none."""
     rows = connection.execute("SELECT ObjId FROM Images").fetchall()
     videos: dict[str, list[str]] = {}
-    for identifier in sorted((str(row[0]) for row in rows if row[0] is not None), key=natural_key):
+    for identifier in (str(row[0]) for row in rows if row[0] is not None):
         videos.setdefault(_video_of(identifier), []).append(identifier)
     if not videos:
         raise ClipError(f"{file_name} holds no frames: fill its table Images(ObjId, frames).")
-    return videos
+    return {video: in_order(identifiers) for video, identifiers in videos.items()}
 
 
 def _video_of(identifier: str) -> str:

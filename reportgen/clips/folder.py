@@ -1,39 +1,40 @@
-"""A folder of images, one per frame."""
+"""A folder of images, one per frame: one series of numbered names, or one of several."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from reportgen.clips.series import split_series
 from reportgen.clips.source import Frame, check_dimensions, decoding
-from reportgen.errors import ClipError
+from reportgen.errors import ClipError, unknown_name
 from reportgen.pictures import opened_picture
 
 IMAGE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".avif", ".tif", ".tiff", ".ppm", ".pgm", ".gif"},
 )
 
-
-def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
-    """Return a sort key that puts frame_2 before frame_10."""
-    parts = re.findall(r"[0-9]+|[^0-9]+", text)
-    return tuple((0, int(part), part) if part.isdecimal() else (1, 0, part.casefold()) for part in parts)
+MAX_ENTRIES = 2**20
+"""Entries of a folder that are looked at."""
 
 
 class FolderSource:
-    """The images of a folder in the natural order of their names."""
+    """The images of a folder, or of one series of them, in the order of their numbers.
 
-    def __init__(self, folder: Path) -> None:
+    `series` chooses one where there are several, as `img_*.jpg`; the beginning of its name is enough when it is unique.
+    """
+
+    def __init__(self, folder: Path, series: str | None = None) -> None:
         self.title = self.file_name = folder.resolve().name
         self.frame_rate: float | None = None
-        self._files = sorted(
-            (path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES and _is_plain(path)),
-            key=lambda path: natural_key(path.name),
-        )
-        self.count = len(self._files)
-        if not self._files:
+        found = image_series(folder)
+        if not found:
             raise ClipError(_nothing_in(folder))
+        name = _choose(self.file_name, found, series)
+        if len(found) > 1:
+            self.title = f"{self.title} {series_title(name)}"
+        self._files = [folder / member for member in found[name]]
+        self.count = len(self._files)
 
     def times(self) -> None:
         """Return None: images have no times."""
@@ -62,13 +63,45 @@ def check_same_size(name: str, frame: Frame, expected: tuple[int, int] | None) -
     return size
 
 
+def image_series(folder: Path) -> dict[str, list[str]]:
+    """Return the names of the images in a folder by series; hidden files are none. Raises ClipError for too many."""
+    names = [path.name for path in entries(folder) if path.suffix.lower() in IMAGE_SUFFIXES and _is_plain(path)]
+    return split_series(names)
+
+
+def entries(folder: Path) -> Iterator[Path]:
+    """Yield what is in a folder; raises ClipError when there is so much that no clip can be meant."""
+    for number, path in enumerate(folder.iterdir()):
+        if number == MAX_ENTRIES:
+            raise ClipError(f"The folder {folder.name} has more than {MAX_ENTRIES} entries: name a folder of one clip.")
+        yield path
+
+
+def series_title(name: str) -> str:
+    """Return a series' name as a title: `img_*.jpg` without what stands for the number and behind it."""
+    return name.partition("*")[0].rstrip("_-. ") or name
+
+
+def _choose(folder: str, found: dict[str, list[str]], series: str | None) -> str:
+    if series is None and len(found) > 1:
+        shown = ", ".join(list(found)[:5]) + (f" and {len(found) - 5} more" if len(found) > 5 else "")
+        first = next(iter(found))
+        raise ClipError(
+            f"The folder {folder} holds {len(found)} series of images ({shown}): choose one by '{folder}::{first}'."
+        )
+    matches = [name for name in found if name == series] or [name for name in found if name.startswith(series or "")]
+    if len(matches) != 1:
+        raise ClipError(str(unknown_name(f"single series in the folder {folder}", series or "", found)))
+    return matches[0]
+
+
 def _is_plain(path: Path) -> bool:
     return path.is_file() and not path.name.startswith(".")
 
 
 def _nothing_in(folder: Path) -> str:
     name = folder.resolve().name
-    inner = sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    inner = sorted(path.name for path in entries(folder) if path.is_dir() and not path.name.startswith("."))
     if inner:
         shown = ", ".join(inner[:5]) + (f" and {len(inner) - 5} more" if len(inner) > 5 else "")
         return f"The folder {name} holds no images itself: name one of its folders ({shown})."

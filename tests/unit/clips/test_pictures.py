@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from reportgen.clips import read_clip
-from reportgen.clips.folder import natural_key
+from reportgen.clips.series import natural_key
 from reportgen.errors import ClipError
 
 from .numbered import PATCHES, frame, numbers, patches_of, spec
