@@ -5,11 +5,12 @@ BIN := $(VENV)/bin
 JS := tests/js
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: report test lint browser clean help
+.PHONY: report test test-all lint browser clean help
 
 help:
 	@echo "make report  install, build the report on the bundled network, and say where the site is"
-	@echo "make test    install, lint, type-check and run all tests"
+	@echo "make test    install, lint, type-check and run the tests (at most ten minutes on two cores)"
+	@echo "make test-all  the same with the long versions of the tests"
 	@echo "make clean   remove the virtual environment and all outputs"
 
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -34,6 +35,11 @@ report: $(VENV)/.installed
 test: $(VENV)/.installed-dev $(VENV)/.installed-zoos browser
 	$(MAKE) --no-print-directory lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
+
+# The long versions too: every network of the zoo, every published package, every stop.
+test-all: $(VENV)/.installed-dev $(VENV)/.installed-zoos browser
+	$(MAKE) --no-print-directory lint
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto -m ""
 
 # The browser tests take the system's Chromium; where there is none, Playwright may bring its own.
 browser: $(VENV)/.installed-dev
