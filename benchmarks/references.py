@@ -28,7 +28,8 @@ from reportgen.resources import modelzoo_folder
 from reportgen.zoo.sources import import_file
 
 _CHILD = (
-    "import resource, sys; from reportgen.options import BuildOptions; from reportgen.runner.build import compute; "
+    "import resource, sys; from reportgen.config.options import BuildOptions; "
+    "from reportgen.runner.build import compute; "
     "from pathlib import Path; compute(BuildOptions(reference=Path(sys.argv[1]), analyses=('evidence',), "
     "runs=Path(sys.argv[2]), device='cpu')).check(); print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
 )

@@ -33,10 +33,12 @@ from benchmarks.machine import describe, peak_memory, synchronize
 from reportgen.analyses.base import Arrays, NamedClip, Subject, Unit
 from reportgen.analyses.common.baselines import blurred, make_baseline
 from reportgen.analyses.faithfulness.analysis import FaithfulnessAnalysis
+from reportgen.analyses.faithfulness.parameters import FaithfulnessParameters
 from reportgen.analyses.saliency.analysis import SaliencyAnalysis
 from reportgen.analyses.saliency.attribution import METHODS
+from reportgen.analyses.saliency.parameters import SaliencyParameters
+from reportgen.config.options import BuildOptions
 from reportgen.networks.core.network import Network
-from reportgen.options import BuildOptions
 from reportgen.progress import Progress
 from reportgen.records.figures import HeatFigure, Result
 from reportgen.terminal import terminal_progress
@@ -135,8 +137,10 @@ def benchmark(
     network = load_network(model, untrained=True, device=device)
     clip = seeded_clip(network)
     options = BuildOptions(preset=preset, parameters={"saliency": {"methods": methods}})
-    maps, checks = (options.analysis_parameters(name) for name in ("saliency", "faithfulness"))
-    index = best_class(network, clip, str(maps.get("baseline", "blur")))
+    maps, checks = (options.method_parameters()[name] for name in ("saliency", "faithfulness"))
+    assert isinstance(maps, SaliencyParameters)
+    assert isinstance(checks, FaithfulnessParameters)
+    index = best_class(network, clip, maps.baseline)
     named = NamedClip("clip", clip, "seeded")
     subject = Subject(network, {}, (), clips=(named,), classes={"clip": (index,)})
     meter = Meter(network)

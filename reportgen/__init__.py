@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from reportgen.checking import require as require
     from reportgen.cleaning import clean as clean
     from reportgen.clips import read_clip as read_clip
+    from reportgen.config.options import BuildOptions as BuildOptions
     from reportgen.listing import list_layers as list_layers
     from reportgen.listing import list_models as list_models
     from reportgen.networks.core.contrast import contrast as contrast
     from reportgen.networks.core.network import Network as Network
     from reportgen.networks.trace.build import connection_graph as connection_graph
-    from reportgen.options import BuildOptions as BuildOptions
     from reportgen.records.pyramid_compare import compare_pyramids as compare_pyramids
     from reportgen.records.pyramid_compare import spread_over_clips as spread_over_clips
     from reportgen.runner.build import build as build
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 _PUBLIC = {
     "Attribution": "reportgen.analyses.saliency.attribution",
-    "BuildOptions": "reportgen.options",
+    "BuildOptions": "reportgen.config.options",
     "Limits": "reportgen.audit.limits",
     "CheckedModel": "reportgen.checking",
     "ClassPyramid": "reportgen.analyses.pyramid.class_pyramid",

@@ -24,7 +24,7 @@ from reportgen.streams import abandon, lasting
 from reportgen.version import __version__
 
 if TYPE_CHECKING:
-    from reportgen.options import BuildOptions
+    from reportgen.config.options import BuildOptions
     from reportgen.progress import Progress
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -142,13 +142,10 @@ def cli() -> None:
 @cli.command()
 @_options(_WHAT, _RUNS, _SITE, _QUIET, _DEBUG)
 def build(quiet: bool, debug: bool, **flags: Any) -> None:
-    """Compute what is missing and render the site.
-
-    Analyses: evidence, kernels, decomposition, path, pyramid, saliency, faithfulness, motion.
-    """
-    from reportgen.runner.build import build as build_report
-
+    """Compute what is missing and render the site."""
     options = _read_options(flags)
+    from reportgen.runner.build import build as build_report  # torch, after the options are known to be valid
+
     with _progress(quiet) as progress:
         summary = build_report(options, command=_command_line(), progress=progress, debug=debug)
     _finish(summary, quiet)
@@ -158,9 +155,9 @@ def build(quiet: bool, debug: bool, **flags: Any) -> None:
 @_options(_WHAT, _RUNS, _QUIET, _DEBUG)
 def compute(quiet: bool, debug: bool, **flags: Any) -> None:
     """Compute runs without rendering: what `build` does first."""
-    from reportgen.runner.build import compute as compute_runs
-
     options = _read_options(flags)
+    from reportgen.runner.build import compute as compute_runs  # torch, after the options are known to be valid
+
     with _progress(quiet) as progress:
         summary = compute_runs(options, command=_command_line(), progress=progress, debug=debug)
     _finish(summary, quiet)
@@ -189,10 +186,10 @@ def check(runs: Path | None, config: Path | None, as_json: bool) -> None:
     """Compare the figures of computed runs with their limits; the exit code is 24 when one misses."""
     from reportgen.checking import check as check_runs
     from reportgen.checking import require
-    from reportgen.options import load_options
+    from reportgen.config.reading import load_options
     from reportgen.tables import audit_lines
 
-    limits = load_options({}, config=config, analyses=_analysis_names()).check if config else None
+    limits = load_options({}, config=config).check if config else None
     audits = check_runs(runs or Path("runs"), limits=limits)
     click.echo(json.dumps([asdict(audit) for audit in audits], indent=1) if as_json else audit_lines(audits))
     require(audits)
@@ -349,22 +346,14 @@ def _last_words(text: str) -> None:
 
 
 def _read_options(flags: dict[str, Any]) -> BuildOptions:
-    from reportgen.analyses.registry import SUITE
-    from reportgen.options import load_options
+    from reportgen.config.reading import load_options
 
     config = flags.pop("config", None)
     if flags.get("analyses"):
         flags["analyses"] = tuple(name.strip() for name in flags["analyses"].split(",") if name.strip())
     for name in ("model_args", "clip_spec", "adapter"):
         flags[name] = _json_object(name, flags.get(name))
-    return load_options(flags, config=config, analyses=tuple(SUITE))
-
-
-def _analysis_names() -> tuple[str, ...]:
-    """Return the names of the tables that the configuration may have for analyses, without importing torch."""
-    from reportgen.options import PRESETS
-
-    return tuple(PRESETS["full"])
+    return load_options(flags, config=config)
 
 
 def _json_object(option: str, text: str | None) -> dict[str, Any] | None:

@@ -100,14 +100,19 @@ class FetchError(ReportgenError):
     exit_code = 23
 
 
+def near_names(name: str, known: Iterable[str]) -> list[str]:
+    """Return the known names that are most like `name`, the nearest first; empty when none is near."""
+    lowered = {candidate.lower(): candidate for candidate in known}
+    return [lowered[match] for match in difflib.get_close_matches(name.lower(), list(lowered), n=3, cutoff=0.5)]
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str], *, hint: str = "") -> UnknownNameError:
     """Return the error for an unknown name, with the nearest known ones.
 
     `hint` is a full sentence to end with, such as which command lists the names.
     """
     names = sorted(set(known))
-    lowered = {candidate.lower(): candidate for candidate in names}
-    near = [lowered[match] for match in difflib.get_close_matches(name.lower(), list(lowered), n=3, cutoff=0.5)]
+    near = near_names(name, names)
     if near:
         advice = f"did you mean {' or '.join(near)}?"
     elif len(names) <= 8:

@@ -10,15 +10,15 @@ import torch
 
 from benchmarks.gpu.cases import Case, Found, Setting
 from benchmarks.machine import synchronize
-from reportgen.options import PRESETS
+from reportgen.analyses.saliency.method import METHOD
 
 _MODEL = "i3d_r50"
 
 
 def cases(setting: Setting) -> Sequence[Case]:
     """Return a case for each method of the full preset."""
-    effort = dict(PRESETS["quick" if setting.smoke else "full"]["saliency"])
-    methods = effort.pop("methods")
+    preset = METHOD.preset("quick" if setting.smoke else "full")
+    methods, effort = preset.methods, {"samples": preset.samples, "steps": preset.steps}
     return [Case(method, lambda _, m=method: _map(setting, m, effort), 10) for method in methods]
 
 

@@ -11,7 +11,7 @@ from benchmarks.gpu.equality import wide_search
 from benchmarks.machine import synchronize
 from reportgen.analyses.decomposition.decompose import decompose
 from reportgen.analyses.kernels.maximize import as_searched, maximize_activation
-from reportgen.options import PRESETS
+from reportgen.analyses.kernels.method import METHOD
 
 TARGET = 0.5  # hours for all kernels of all stages
 _MODEL = "i3d_r50"
@@ -32,7 +32,7 @@ def _stage(setting: Setting, layer: str, clock: Clock, stages_left: int) -> Foun
     `hours` are for all kernels of the stage: those that were run, and as many times longer for the others.
     """
     network = setting.network(_MODEL)
-    options: dict[str, Any] = {name: value for name, value in PRESETS["full"]["kernels"].items() if name != "count"}
+    options: dict[str, Any] = {"steps": METHOD.preset("full").steps}
     if setting.smoke:
         options |= {"steps": 2, "clip_shape": (4, 16, 16)}
     search = wide_search(setting, _MODEL, layer, objective="firing")

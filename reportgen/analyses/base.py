@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from numpy.typing import NDArray
 from torch import Tensor
 
+from reportgen.analyses.parameters import Parameters
 from reportgen.networks.core.network import Network
-from reportgen.networks.kernels.preactivation import Objective
 from reportgen.progress import Progress
 from reportgen.records.figures import Result
 from reportgen.records.manifest import LayerFacts
+from reportgen.records.objective import Objective
 
 Arrays = Mapping[str, NDArray[Any]]
-Parameters = Mapping[str, Any]
+
+P_contra = TypeVar("P_contra", bound=Parameters, contravariant=True)
 
 
 @dataclass(frozen=True)
@@ -120,24 +122,15 @@ class Answers(Protocol):
         ...
 
 
-class Analysis(Protocol):
-    """A method. `after` names the analyses whose answers it reads; `version` rises when its answers change.
+class Analysis(Protocol[P_contra]):
+    """What a method does; `reportgen.analyses.method.Method` declares the rest, without torch."""
 
-    `choosing` names the parameters that only choose units: they are no part of a job's key.
-    """
-
-    name: str
-    title: str
-    version: int
-    after: tuple[str, ...]
-    choosing: tuple[str, ...]
-
-    def units(self, subject: Subject, parameters: Parameters) -> Sequence[Unit | Inapplicable]:
+    def units(self, subject: Subject, parameters: P_contra) -> Sequence[Unit | Inapplicable]:
         """Return what can be asked, in the order of the report."""
         ...
 
     def run(
-        self, subject: Subject, units: Sequence[Unit], parameters: Parameters, answers: Answers, progress: Progress
+        self, subject: Subject, units: Sequence[Unit], parameters: P_contra, answers: Answers, progress: Progress
     ) -> Iterator[tuple[Unit, Result]]:
         """Yield each unit's answer as soon as it is there; `units` are of one group."""
         ...

@@ -11,10 +11,10 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from reportgen.analyses.base import Subject
+from reportgen.config.options import BuildOptions
 from reportgen.networks.core.network import Network
 from reportgen.networks.kernels.layers import describe_layers
 from reportgen.networks.speed.reused_memory import reused_memory
-from reportgen.options import BuildOptions
 from reportgen.progress import SILENT, Progress
 from reportgen.records.files import check_writable
 from reportgen.records.jobs import Done, content_key
@@ -25,7 +25,7 @@ from reportgen.runner.contrasts import select_contrasts
 from reportgen.runner.facts import ClipPictures, clip_facts, environment, stored_facts
 from reportgen.runner.loading import Loader, card_of, weights_of
 from reportgen.runner.places import Place, places_of
-from reportgen.runner.plan import Plan, chosen_analyses
+from reportgen.runner.plan import Plan, chosen_methods
 from reportgen.runner.references import ReadClip, StoredClip, stored_clips
 from reportgen.runner.run import Executor
 from reportgen.runner.selection import Selection
@@ -45,6 +45,8 @@ def compute(
     """
     started = time.perf_counter()
     check_writable(options.runs)
+    for sentence in options.without_effect():
+        progress.note(sentence)
     summary = Summary()
     with reused_memory():
         load = Loader(options)
@@ -105,11 +107,11 @@ def _compute_model(work: _Work, progress: Progress, *, debug: bool) -> ModelSumm
     inputs = {**_inputs(network), "source": place.asked.source.sha256 or ""}
     kernels, evidence = choose_kernels(subject, options, store, inputs, progress, debug=debug)
     subject = replace(subject, kernels=kernels)
-    analyses = chosen_analyses(options)
-    parameters = {analysis.name: options.analysis_parameters(analysis.name) for analysis in analyses}
+    chosen = chosen_methods(options)
+    parameters = options.method_parameters()
     plan = Plan()
-    for analysis in analyses:
-        plan.add(analysis, subject, parameters[analysis.name], inputs)
+    for method in chosen:
+        plan.add(method, subject, parameters[method.name], inputs)
     only = work.selection.keys(plan, reference=bool(stored))
     run = Run(
         model=place.name,

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from pydantic import JsonValue
-
 from reportgen.analyses.base import Arrays, Subject
-from reportgen.analyses.registry import SUITE
+from reportgen.analyses.registry import find_method
+from reportgen.config.options import BuildOptions
 from reportgen.media import read_data
-from reportgen.options import BuildOptions
 from reportgen.progress import Progress
 from reportgen.records.answers.evidence import EvidenceAnswer
 from reportgen.records.jobs import Done, Record
@@ -43,9 +41,9 @@ def choose_kernels(
     scores: Arrays | None = None
     computed: Record | None = None
     if options.choose == "selective" and selection.count is not None and not selection.listed:
-        parameters: dict[str, dict[str, JsonValue]] = {EVIDENCE: options.analysis_parameters(EVIDENCE)}
+        parameters = options.method_parameters()
         plan = Plan()
-        plan.add(SUITE[EVIDENCE], subject, parameters[EVIDENCE], inputs)
+        plan.add(find_method(EVIDENCE), subject, parameters[EVIDENCE], inputs)
         for record, now in Executor(subject, plan, store, parameters, progress, debug=debug).run():
             computed = record if now else None
             scores = _selectivity(store, record)

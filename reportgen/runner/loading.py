@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from itertools import zip_longest
 
+from reportgen.config.options import BuildOptions
 from reportgen.errors import CardError
 from reportgen.networks.core.network import Network
-from reportgen.options import BuildOptions
 from reportgen.records.card import ModelCard
 from reportgen.records.jobs import content_key
 from reportgen.records.manifest import WeightsFacts

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from pydantic import JsonValue
 
-from reportgen.analyses.base import Analysis, Inapplicable, Subject, Unit
-from reportgen.analyses.registry import SUITE
-from reportgen.errors import unknown_name
-from reportgen.options import BuildOptions
+from reportgen.analyses.base import Inapplicable, Subject, Unit
+from reportgen.analyses.method import Method
+from reportgen.analyses.parameters import Parameters
+from reportgen.analyses.registry import find_method, methods
+from reportgen.config.options import BuildOptions
 from reportgen.records.jobs import Job
 
 
@@ -52,31 +54,28 @@ class Plan:
         """Return the key of the job that answers `analysis` about `unit`."""
         return self._keys[analysis, unit]
 
-    def add(
-        self, analysis: Analysis, subject: Subject, parameters: Mapping[str, JsonValue], inputs: Mapping[str, str]
-    ) -> None:
-        """Plan an analysis; `inputs` are the digests that every job depends on (card, weights)."""
-        self.units[analysis.name], self.skips[analysis.name] = [], []
-        for unit in analysis.units(subject, parameters):
-            job = _job(analysis, unit, subject.seed, parameters, inputs, self._keys)
+    def add(self, method: Method[Any], subject: Subject, parameters: Parameters, inputs: Mapping[str, str]) -> None:
+        """Plan a method; `inputs` are the digests that every job depends on (card, weights)."""
+        self.units[method.name], self.skips[method.name] = [], []
+        keyed = parameters.keyed()
+        for unit in method.load().units(subject, parameters):
+            job = _job(method, unit, subject.seed, keyed, inputs, self._keys)
             if isinstance(unit, Inapplicable):
-                self.skips[analysis.name].append(PlannedSkip(job, unit.reason))
+                self.skips[method.name].append(PlannedSkip(job, unit.reason))
             else:
-                self.units[analysis.name].append(PlannedUnit(unit, job))
-                self._keys[analysis.name, unit.name] = job.key
+                self.units[method.name].append(PlannedUnit(unit, job))
+                self._keys[method.name, unit.name] = job.key
 
 
-def chosen_analyses(options: BuildOptions) -> list[Analysis]:
-    """Return the analyses that a build runs, with those whose answers they read, in the suite's order.
+def chosen_methods(options: BuildOptions) -> list[Method[Any]]:
+    """Return the methods that a build runs, with those whose answers they read, in the registry's order.
 
-    Raises UnknownNameError for a name that the suite does not have.
+    Raises UnknownNameError for a name that the registry does not have.
     """
-    wanted = list(options.analyses or SUITE)
+    wanted = list(options.analyses or methods())
     for name in wanted:
-        if name not in SUITE:
-            raise unknown_name("analysis", name, SUITE)
-        wanted.extend(before for before in SUITE[name].after if before not in wanted)
-    return [analysis for name, analysis in SUITE.items() if name in wanted]
+        wanted.extend(before for before in find_method(name).after if before not in wanted)
+    return [method for name, method in methods().items() if name in wanted]
 
 
 def by_group(units: Sequence[PlannedUnit]) -> dict[str, list[PlannedUnit]]:
@@ -88,28 +87,27 @@ def by_group(units: Sequence[PlannedUnit]) -> dict[str, list[PlannedUnit]]:
 
 
 def _job(
-    analysis: Analysis,
+    method: Method[Any],
     unit: Unit | Inapplicable,
     seed: int,
-    parameters: Mapping[str, JsonValue],
+    keyed: Mapping[str, JsonValue],
     inputs: Mapping[str, str],
     keys: Mapping[tuple[str, str], str],
 ) -> Job:
-    general = {name: value for name, value in parameters.items() if name not in analysis.choosing}
     if isinstance(unit, Inapplicable):
         return Job(
-            analysis=analysis.name,
-            version=analysis.version,
+            analysis=method.name,
+            version=method.version,
             unit=unit.name,
-            parameters=general,
+            parameters=dict(keyed),
             seed=seed,
             inputs={**inputs, "reason": unit.reason},
         )
     return Job(
-        analysis=analysis.name,
-        version=analysis.version,
+        analysis=method.name,
+        version=method.version,
         unit=unit.name,
-        parameters={**general, **unit.parameters},
+        parameters={**keyed, **unit.parameters},
         seed=seed,
         inputs={**inputs, **unit.inputs},
         needs=tuple(keys[needed, name] for needed, name, _role in unit.needs),

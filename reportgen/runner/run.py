@@ -9,10 +9,10 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 
 import torch
-from pydantic import JsonValue
 
 from reportgen.analyses.base import Arrays, Subject
-from reportgen.analyses.registry import SUITE
+from reportgen.analyses.parameters import Parameters
+from reportgen.analyses.registry import find_method
 from reportgen.errors import OutOfMemoryError, ReportgenError, StoreError
 from reportgen.media import read_data, write_figure
 from reportgen.progress import Progress
@@ -34,7 +34,7 @@ class Executor:
         subject: Subject,
         plan: Plan,
         store: Store,
-        parameters: Mapping[str, Mapping[str, JsonValue]],
+        parameters: Mapping[str, Parameters],
         progress: Progress,
         *,
         only: Collection[str] | None = None,
@@ -84,7 +84,8 @@ class Executor:
         keys = {id(planned.unit): name for name, planned in waiting.items()}
         started = time.perf_counter()
         try:
-            answers = SUITE[analysis].run(self.subject, units, self.parameters[analysis], self._read, self.progress)
+            loaded = find_method(analysis).load()
+            answers = loaded.run(self.subject, units, self.parameters[analysis], self._read, self.progress)
             for unit, result in answers:
                 planned = waiting.pop(keys[id(unit)])
                 done = self._write(planned.job, result)

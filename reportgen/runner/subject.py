@@ -16,10 +16,11 @@ from torch import Tensor
 
 from reportgen.analyses.base import NamedClip
 from reportgen.analyses.common.responses import most_selective
+from reportgen.analyses.kernels.selection import KernelSelection
 from reportgen.clips import Clip, read_clip
+from reportgen.config.options import BuildOptions
 from reportgen.errors import CardError, EmptySelectionError, OptionError
 from reportgen.networks.core.network import Network, class_index
-from reportgen.options import BuildOptions, KernelSelection
 from reportgen.records.card import Generator, ModelCard
 from reportgen.records.identities import slug
 from reportgen.records.manifest import LayerFacts

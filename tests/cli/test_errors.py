@@ -43,6 +43,8 @@ CASES: dict[str, tuple[list[str], type[errors.ReportgenError], str]] = {
     ),
     "unknown analysis": (["build", "--analyses", "kernls"], errors.UnknownNameError, "did you mean kernels"),
     "unknown preset": (["build", "--preset", "quik"], errors.UnknownNameError, "did you mean quick"),
+    "parameter that there is not": (["build", "--config", "stepz.toml"], errors.OptionError, "did you mean steps?"),
+    "parameter out of range": (["compute", "--config", "few.toml"], errors.OptionError, "must be at least 1."),
     "two bad values at once": (
         ["build", "--preset", "quik", "--device", "gpu", "--frames", "9:3"],
         errors.OptionError,
@@ -85,6 +87,8 @@ CASES: dict[str, tuple[list[str], type[errors.ReportgenError], str]] = {
 @pytest.mark.parametrize("case", CASES)
 def test_bad_input_is_one_sentence_and_an_exit_code(case: str, tmp_path: Path, tiny_zoo: Path) -> None:
     words, error, hint = CASES[case]
+    (tmp_path / "stepz.toml").write_text("[kernels]\nstepz = 5\n")
+    (tmp_path / "few.toml").write_text("[saliency]\nsteps = -3\n")
     done = reportgen(*[tiny_zoo if word == "ZOO" else word for word in words], cwd=tmp_path)
     assert done.returncode == error.exit_code, done.stderr
     lines = done.stderr.strip().splitlines()

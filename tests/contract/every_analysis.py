@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from PIL import Image
 
-from reportgen.analyses.registry import SUITE
-from reportgen.options import BuildOptions
+from reportgen.analyses.registry import methods
+from reportgen.config.options import BuildOptions
 from reportgen.records.jobs import Failed, Outcome, Skipped
 from reportgen.records.store import find_runs
 from reportgen.runner.build import compute
@@ -51,7 +51,7 @@ def put_through_everything(
     )
     compute(options)
     (store,) = find_runs(folder / "runs")
-    outcomes: dict[str, list[Outcome]] = {analysis: [] for analysis in SUITE}
+    outcomes: dict[str, list[Outcome]] = {analysis: [] for analysis in methods()}
     for record in store.manifest().records:
         outcomes[record.job.analysis].append(record.outcome)
     failed = [outcome.message for found in outcomes.values() for outcome in found if isinstance(outcome, Failed)]

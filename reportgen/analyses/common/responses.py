@@ -14,8 +14,9 @@ from torch import Tensor, nn
 from reportgen.analyses.common.memory import with_less_memory
 from reportgen.errors import NetworkError
 from reportgen.networks.core.network import Network, as_network
-from reportgen.networks.kernels.preactivation import Objective, Preactivation, preactivations, summary
+from reportgen.networks.kernels.preactivation import Preactivation, preactivations, summary
 from reportgen.progress import SILENT, Progress
+from reportgen.records.objective import Objective
 
 
 @dataclass(frozen=True)

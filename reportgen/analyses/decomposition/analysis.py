@@ -8,11 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from reportgen.analyses.base import Answers, Inapplicable, Parameters, Subject, Unit
+from reportgen.analyses.base import Answers, Inapplicable, Subject, Unit
 from reportgen.analyses.common.memory import starting_batch
 from reportgen.analyses.common.responses import kernel_responses
 from reportgen.analyses.decomposition.decompose import Decomposition, clips_at_once, decompose, explains
+from reportgen.analyses.decomposition.parameters import DecompositionParameters
 from reportgen.analyses.kernels.analysis import kernel_units
+from reportgen.errors import OptionError
 from reportgen.motion_colour import motion_to_rgb
 from reportgen.progress import Progress
 from reportgen.records.answers.decomposition import DecompositionAnswer
@@ -25,24 +27,26 @@ LEAST_EVIDENCE = 0.05
 class DecompositionAnalysis:
     """One unit per kernel; the clips of a layer are taken apart together."""
 
-    name = "decomposition"
-    title = "Texture and motion"
-    version = 3
-    after: tuple[str, ...] = ("kernels",)
-    choosing: tuple[str, ...] = ()
+    def units(self, subject: Subject, parameters: DecompositionParameters) -> Sequence[Unit | Inapplicable]:
+        """Return the shown kernels, each reading its stage-1 clip; a still network has no motion to show.
 
-    def units(self, subject: Subject, parameters: Parameters) -> Sequence[Unit | Inapplicable]:  # noqa: ARG002
-        """Return the shown kernels, each reading its stage-1 clip; a still network has no motion to show."""
+        Raises OptionError for a reference frame that a clip does not have.
+        """
         spec = subject.network.spec
         if spec is not None and spec.frames < 2:
             return [Inapplicable(subject.model, "a network of single frames has no motion to take apart")]
+        if spec is not None and parameters.reference_frame is not None and parameters.reference_frame >= spec.frames:
+            raise OptionError(
+                f"[decomposition] reference_frame is {parameters.reference_frame}: "
+                f"a clip of {subject.model} has the frames 0 to {spec.frames - 1}."
+            )
         return kernel_units(subject, needs=[("kernels", "stage1_data")])
 
     def run(
         self,
         subject: Subject,
         units: Sequence[Unit],
-        parameters: Parameters,
+        parameters: DecompositionParameters,
         answers: Answers,
         progress: Progress,
     ) -> Iterator[tuple[Unit, Result]]:
@@ -52,13 +56,18 @@ class DecompositionAnalysis:
         """
         layer, device = units[0].group, subject.network.device
         first = answers("kernels", units[0].name, "stage1_data")["clip"]
-        at_once = clips_at_once(first.shape[:-1], device)
+        at_once = parameters.clips_per_batch or clips_at_once(first.shape[:-1], device)
         with progress.task(f"texture and motion of {layer}", len(units)) as task:
             for start in range(0, len(units), at_once):
                 some = units[start : start + at_once]
                 stacked = np.stack([answers("kernels", unit.name, "stage1_data")["clip"] for unit in some])
                 clips = torch.from_numpy(stacked.astype(np.float32)).permute(0, 4, 1, 2, 3).contiguous().to(device)
-                found = decompose(clips, **parameters)
+                found = decompose(
+                    clips,
+                    reference_frame=parameters.reference_frame,
+                    solver=parameters.solver,
+                    clips_per_batch=at_once,
+                )
                 still = found.texture.unsqueeze(2).expand_as(found.reconstruction)
                 shown = {"stage1": clips, "reconstruction": found.reconstruction, "texture": still}
                 kept = _own_responses(subject, shown, layer, some)

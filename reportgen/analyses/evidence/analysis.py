@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from reportgen.analyses.base import Answers, Inapplicable, Parameters, ReferenceClip, Subject, Unit
+from reportgen.analyses.base import Answers, Inapplicable, ReferenceClip, Subject, Unit
 from reportgen.analyses.common.natural_path import LEAST_CLIPS
 from reportgen.analyses.common.responses import Meter
 from reportgen.analyses.common.running import Best
 from reportgen.analyses.common.targets import class_name
+from reportgen.analyses.evidence.parameters import EvidenceParameters
 from reportgen.analyses.evidence.reference_pass import Faults, LayerPass, ReferencePass, readable
 from reportgen.errors import ClipError
 from reportgen.networks.kernels.preactivation import Preactivation, clip_channels, native_shape
@@ -30,13 +31,7 @@ ALIKE = 0.99
 class EvidenceAnalysis:
     """One pass over the reference clips serves all kernels of all shown layers."""
 
-    name = "evidence"
-    title = "Responses to the reference clips"
-    version = 5
-    after: tuple[str, ...] = ()
-    choosing: tuple[str, ...] = ()
-
-    def units(self, subject: Subject, parameters: Parameters) -> Sequence[Unit | Inapplicable]:  # noqa: ARG002
+    def units(self, subject: Subject, parameters: EvidenceParameters) -> Sequence[Unit | Inapplicable]:  # noqa: ARG002
         """Return the one unit of a model, or why there is none."""
         clips = reference_clips(subject)
         if not clips:
@@ -52,7 +47,7 @@ class EvidenceAnalysis:
         self,
         subject: Subject,
         units: Sequence[Unit],
-        parameters: Parameters,  # noqa: ARG002
+        parameters: EvidenceParameters,  # noqa: ARG002
         answers: Answers,  # noqa: ARG002
         progress: Progress,
     ) -> Iterator[tuple[Unit, Result]]:

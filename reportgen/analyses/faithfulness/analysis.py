@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from reportgen.analyses.base import Answers, Inapplicable, NamedClip, Parameters, Subject, Unit
+from reportgen.analyses.base import Answers, Inapplicable, NamedClip, Subject, Unit
 from reportgen.analyses.common.budget import GRADIENT_PASSES, fitted, lowered, passes_within
 from reportgen.analyses.common.ranking import spearman
 from reportgen.analyses.common.targets import asked, class_units
@@ -23,6 +23,7 @@ from reportgen.analyses.faithfulness.evaluation import (
     probe,
 )
 from reportgen.analyses.faithfulness.map_checks import Randomisation, sensitivity, weight_randomisation
+from reportgen.analyses.faithfulness.parameters import FaithfulnessParameters
 from reportgen.analyses.saliency.attribution import METHODS, Attribution, Effort, attribute_unchecked
 from reportgen.networks.core.network import Network
 from reportgen.progress import Progress
@@ -45,24 +46,13 @@ class FaithfulnessAnalysis:
     """One unit per clip, class (or contrast) and method; maps of one clip and class are compared with the same
     random ones.
 
-    Parameters: `maps`, `steps` and `hidden` are those of `probe`; `layers` at how many depths weights are shuffled;
-    `noises` how many noisy clips test the sensitivity (0: none); `seeds` how many seeds test the stability of methods
-    with chance (1: none); `check_steps`, `check_samples` and `check_boxes` (of occlusion, along time, height and
-    width) the effort of the maps that are made for sensitivity and shuffled weights, which are compared with each
-    other only. `work` bounds the multiply-adds of the probes and one
-    method's checks in 1e9: large networks are probed less, by a rule that knows the network and not the machine. The
-    rest is the saliency's own.
+    `work` bounds the multiply-adds of the probes and one method's checks in 1e9: large networks are probed less, by a
+    rule that knows the network and not the machine.
     """
 
-    name = "faithfulness"
-    title = "How far the maps may be believed"
-    version = 3
-    after: tuple[str, ...] = ("saliency",)
-    choosing: tuple[str, ...] = ("methods",)
-
-    def units(self, subject: Subject, parameters: Parameters) -> Sequence[Unit | Inapplicable]:
+    def units(self, subject: Subject, parameters: FaithfulnessParameters) -> Sequence[Unit | Inapplicable]:
         """Return every clip and class by every method, each reading its map."""
-        units = class_units(subject, [{"method": method} for method in parameters["methods"]], contrasts=True)
+        units = class_units(subject, [{"method": method} for method in parameters.methods], contrasts=True)
         return [
             unit if isinstance(unit, Inapplicable) else replace(unit, needs=(("saliency", unit.name, "overlay"),))
             for unit in units
@@ -72,7 +62,7 @@ class FaithfulnessAnalysis:
         self,
         subject: Subject,
         units: Sequence[Unit],
-        parameters: Parameters,
+        parameters: FaithfulnessParameters,
         answers: Answers,
         progress: Progress,
     ) -> Iterator[tuple[Unit, Result]]:
@@ -97,7 +87,7 @@ class FaithfulnessAnalysis:
                 task.advance()
 
     def check(
-        self, subject: Subject, unit: Unit, heat: Tensor, parameters: Parameters, progress: Progress
+        self, subject: Subject, unit: Unit, heat: Tensor, parameters: FaithfulnessParameters, progress: Progress
     ) -> dict[str, Any]:
         """Return what the checks find that make further maps by the method of `heat` T H W."""
         network, index = asked(subject, unit)
@@ -111,15 +101,17 @@ class FaithfulnessAnalysis:
         }
 
 
-def affordable_checks(layers: Mapping[str, LayerFacts], parameters: Parameters) -> tuple[Parameters, tuple[str, ...]]:
+def affordable_checks(
+    layers: Mapping[str, LayerFacts], parameters: FaithfulnessParameters
+) -> tuple[FaithfulnessParameters, tuple[str, ...]]:
     """Return the parameters with as many probes as their `work` affords, and what that left out, for the reader."""
-    if parameters.get("work") is None:
+    if parameters.work is None:
         return parameters, ()
-    wanted = {name: int(parameters[name]) for name in _FEWEST}
-    chosen = fitted(wanted, _FEWEST, _passes, passes_within(layers, float(parameters["work"])))
+    wanted: dict[str, int] = {name: getattr(parameters, name) for name in _FEWEST}
+    chosen = fitted(wanted, _FEWEST, _passes, passes_within(layers, parameters.work))
     less = lowered(wanted, chosen, _WORDS)
     notes = (f"{'; '.join(less)}. This preset bounds the work on a map.",) if less else ()
-    return {**parameters, **chosen}, notes
+    return parameters.model_copy(update=chosen), notes
 
 
 def _passes(counts: Mapping[str, int]) -> int:
@@ -140,7 +132,7 @@ def _fares(
     clip: NamedClip,
     index: int,
     heats: Sequence[Tensor],
-    parameters: Parameters,
+    parameters: FaithfulnessParameters,
     progress: Progress,
 ) -> tuple[list[tuple[Probes, Faithfulness] | None], str | None]:
     """Return how the maps fare, or None for each and why nothing can be said of the class on this clip."""
@@ -149,10 +141,10 @@ def _fares(
             network,
             clip.pixels,
             index,
-            maps=int(parameters["maps"]),
-            steps=int(parameters["steps"]),
-            samples=int(parameters["hidden"]),
-            baseline=parameters.get("baseline", "blur"),
+            maps=parameters.maps,
+            steps=parameters.steps,
+            samples=parameters.hidden,
+            baseline=parameters.baseline,
             seed=seed,
             progress=progress,
         )
@@ -170,18 +162,23 @@ class _Checks:
     clip: NamedClip
     index: int
     method: str
-    parameters: Parameters
+    parameters: FaithfulnessParameters
     progress: Progress
 
     def _effort(self, *, full: bool) -> Effort:
-        given = {name: self.parameters[name] for name in ("baseline", "layer", "window") if name in self.parameters}
-        boxes = self.parameters.get("check_boxes")
-        if boxes and not full:
+        told = self.parameters
+        window: tuple[int, ...] | None = told.window
+        if told.check_boxes and not full:
             sizes = self.clip.pixels.shape[2:]
-            given["window"] = tuple(math.ceil(size / parts) for size, parts in zip(sizes, boxes, strict=True))
-        samples = self.parameters["samples"] if full else self.parameters["check_samples"]
-        steps = int(self.parameters["check_steps"])
-        return Effort(seed=self.seed, steps=steps, samples=int(samples), **given)
+            window = tuple(math.ceil(size / parts) for size, parts in zip(sizes, told.check_boxes, strict=True))
+        return Effort(
+            seed=self.seed,
+            steps=told.check_steps,
+            samples=told.samples if full else told.check_samples,
+            baseline=told.baseline,
+            layer=told.layer,
+            window=window,
+        )
 
     def before(self) -> Attribution:
         """Return the map of the clip and network as they are, at the checks' effort."""
@@ -195,7 +192,7 @@ class _Checks:
             self.index,
             self.method,
             effort=self._effort(full=False),
-            depths=int(self.parameters["layers"]),
+            depths=self.parameters.layers,
             seed=self.seed,
             before=before,
             progress=self.progress,
@@ -203,7 +200,7 @@ class _Checks:
 
     def sensitivity(self, before: Attribution) -> float | None:
         """Return the largest relative change under noise, or None where it is not asked for."""
-        noises = int(self.parameters["noises"])
+        noises = self.parameters.noises
         if noises < 1:
             return None
         return sensitivity(
@@ -219,7 +216,7 @@ class _Checks:
 
     def stability(self, heat: Tensor) -> float | None:
         """Return the mean rank correlation of the map with those of other seeds; None for methods without chance."""
-        others = range(1, int(self.parameters["seeds"]))
+        others = range(1, self.parameters.seeds)
         if not METHODS[self.method].stochastic or not others:
             return None
         effort = self._effort(full=True)

@@ -6,16 +6,18 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from torch import Tensor
 
-from reportgen.analyses.base import Answers, Inapplicable, Parameters, Subject, Unit
+from reportgen.analyses.base import Answers, Inapplicable, Subject, Unit
 from reportgen.analyses.common.budget import GRADIENT_PASSES, forward_work
 from reportgen.analyses.kernels.closed_form import closed_form
-from reportgen.analyses.kernels.maximize import maximize_stream
+from reportgen.analyses.kernels.maximize import maximize_with
 from reportgen.analyses.kernels.options import AscentOptions
+from reportgen.analyses.kernels.parameters import AscentParameters, KernelParameters
 from reportgen.progress import Progress
 from reportgen.records.answers.kernels import KernelAnswer
 from reportgen.records.figures import Array, ClipFigure, DataFigure, Figure, Result
 from reportgen.records.identities import KernelId
 from reportgen.records.manifest import LayerFacts
+from reportgen.records.objective import Objective
 
 #: Native steps' worth of work below which a search leads nowhere.
 LEAST_STEPS = 8
@@ -32,13 +34,7 @@ class KernelAnalysis:
     knows the network and not the machine.
     """
 
-    name = "kernels"
-    title = "What each kernel looks for"
-    version = 5
-    after: tuple[str, ...] = ()
-    choosing: tuple[str, ...] = ()
-
-    def units(self, subject: Subject, parameters: Parameters) -> Sequence[Unit | Inapplicable]:  # noqa: ARG002
+    def units(self, subject: Subject, parameters: KernelParameters) -> Sequence[Unit | Inapplicable]:  # noqa: ARG002
         """Return the shown kernels, stage by stage."""
         return kernel_units(subject)
 
@@ -46,24 +42,16 @@ class KernelAnalysis:
         self,
         subject: Subject,
         units: Sequence[Unit],
-        parameters: Parameters,
+        parameters: KernelParameters,
         answers: Answers,  # noqa: ARG002
         progress: Progress,
     ) -> Iterator[tuple[Unit, Result]]:
         """Yield each kernel's clip as its optimisation ends."""
         layer = units[0].group
         by_index = {int(unit.parameters["kernel"]): unit for unit in units}
-        options = {**parameters, "objective": subject.objective, "seed": subject.seed}
-        work = options.pop("work", None)
-        notes = []
-        if work is not None:
-            wanted = int(options.get("steps", AscentOptions.steps))
-            options["steps"] = affordable_steps(
-                subject.layers, layer, wanted, float(work), grow=bool(options.get("grow"))
-            )
-            if options["steps"] < wanted:
-                notes.append(f"{options['steps']} steps instead of {wanted}: this preset bounds the work on a kernel.")
-        stream = maximize_stream(subject.network, layer, list(by_index), progress=progress, **options)
+        parameters, notes = affordable_search(subject.layers, layer, parameters)
+        options = ascent_options(parameters, subject.objective, subject.seed)
+        stream = maximize_with(subject.network, layer, list(by_index), options, progress=progress)
         closed = _closed_forms(subject, layer, list(by_index))
         for found in stream:
             frames = found.clip.permute(1, 2, 3, 0).numpy()
@@ -83,6 +71,25 @@ class KernelAnalysis:
             if found.kernel in closed:
                 figures["closed_form"] = closed[found.kernel]
             yield by_index[found.kernel], Result(answer, figures, (*notes, *found.notes))
+
+
+def ascent_options(parameters: AscentParameters, objective: Objective, seed: int) -> AscentOptions:
+    """Return the options of a search of a report: a clip of the card's shape, with pixels in [0, 1], per kernel."""
+    shared = {name: getattr(parameters, name) for name in AscentParameters.model_fields}
+    return AscentOptions(**shared, objective=objective, seed=seed)
+
+
+def affordable_search(
+    layers: Mapping[str, LayerFacts], layer: str, parameters: KernelParameters
+) -> tuple[KernelParameters, tuple[str, ...]]:
+    """Return the parameters with as many steps as their `work` affords, and what that left out, for the reader."""
+    if parameters.work is None:
+        return parameters, ()
+    steps = affordable_steps(layers, layer, parameters.steps, parameters.work, grow=parameters.grow)
+    if steps == parameters.steps:
+        return parameters, ()
+    note = f"{steps} steps instead of {parameters.steps}: this preset bounds the work on a kernel."
+    return parameters.model_copy(update={"steps": steps}), (note,)
 
 
 def affordable_steps(

@@ -66,7 +66,7 @@ def maximize_activation(
     found = {
         (one.kernel, one.facet): one for one in maximize_stream(network, layer, kernels, progress=progress, **options)
     }
-    facets = AscentOptions(**options).facets
+    facets = AscentOptions.of(options).facets
     ordered = [found[kernel, facet] for kernel in kernels for facet in range(facets)]
     return Maximization(
         layer=as_network(network).layer_name(layer),
@@ -93,11 +93,22 @@ def maximize_stream(
 
     Arguments and errors as for `maximize_activation`.
     """
-    chosen = AscentOptions(**options)
+    return maximize_with(network, layer, kernels, AscentOptions.of(options), progress=progress)
+
+
+def maximize_with(
+    network: Network | nn.Module,
+    layer: str,
+    kernels: Sequence[int],
+    options: AscentOptions,
+    *,
+    progress: Progress = SILENT,
+) -> Iterator[Maximum]:
+    """Yield what `maximize_stream` does, by options that are checked already."""
     subject = as_network(network)
     try:
-        search = Search(subject, layer, kernels, chosen)
-        title, total = f"{subject.name} {search.target.layer}", chosen.steps * len(search.kernels)
+        search = Search(subject, layer, kernels, options)
+        title, total = f"{subject.name} {search.target.layer}", options.steps * len(search.kernels)
         with as_searched(subject, search.levels), progress.task(title, total) as task:
             yield from search.run(task)
     except (RuntimeError, MemoryError) as error:

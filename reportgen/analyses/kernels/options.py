@@ -1,26 +1,17 @@
-"""The options of activation maximisation."""
+"""The options of activation maximisation, as its callers from Python give them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, TypedDict, get_args
+from typing import TypedDict
+
+from pydantic import Field
 
 from reportgen.analyses.kernels.objectives import Penalties
-from reportgen.analyses.kernels.parametrization import Basis, Constraint
+from reportgen.analyses.kernels.parameters import AscentParameters, Basis, Compile, Precision
+from reportgen.analyses.kernels.parametrization import Constraint
 from reportgen.analyses.kernels.robustness import Views
-from reportgen.errors import OptionError
-from reportgen.networks.kernels.preactivation import Objective
-
-Precision = Literal["auto", "float32", "mixed"]
-Compile = Literal["auto", "always", "never"]
-
-_CHOICES: dict[str, tuple[str, ...]] = {
-    "objective": get_args(Objective),
-    "basis": get_args(Basis),
-    "constraint": get_args(Constraint),
-    "precision": get_args(Precision),
-    "compile": get_args(Compile),
-}
+from reportgen.analyses.parameters import Count, Size
+from reportgen.records.objective import Objective
 
 
 class AscentKeywords(TypedDict, total=False):
@@ -53,8 +44,7 @@ class AscentKeywords(TypedDict, total=False):
     compile: Compile
 
 
-@dataclass(frozen=True)
-class AscentOptions:
+class AscentOptions(AscentParameters):
     """How kernels are maximised. Sizes are (T, H, W) in frames and px.
 
     - `objective`: "channel", the mean of the kernel's map, as published; "firing", the mean of its rectified map;
@@ -81,58 +71,12 @@ class AscentOptions:
     """
 
     objective: Objective = "channel"
-    basis: Basis = "fft"
     constraint: Constraint = "box"
-    radius: float = 1.0
-    clip_shape: tuple[int, int, int] | None = None
-    steps: int = 128
+    radius: float = Field(1.0, gt=0)
+    clip_shape: Size | None = None
     seed: int = 0
-    facets: int = 1
-    diversity: float = 1.0
-    learning_rate: float = 0.05
-    contrast: float = 0.5
-    batch_size: int | None = None
-    total_variation: float = 0.0
-    temporal_smoothness: float = 0.0
-    jitter: tuple[int, int] | None = None
-    scale: tuple[float, float] = (1.0, 1.0)
-    rotation: float = 0.0
-    power: float = 1.0
-    temporal_weight: float = 1.0
-    decorrelated: bool = True
-    early_stop: bool = True
-    grow: bool = False
-    cuda_graphs: bool = False
-    precision: Precision = "auto"
-    compile: Compile = "auto"
-
-    def __post_init__(self) -> None:
-        for name in ("clip_shape", "jitter", "scale"):
-            value = getattr(self, name)
-            if value is not None:
-                object.__setattr__(self, name, tuple(value))  # a list, when it comes from a file
-        for name, known in _CHOICES.items():
-            if getattr(self, name) not in known:
-                raise OptionError(f"{name} is {getattr(self, name)!r}: choose {' or '.join(known)}.")
-        self._check_numbers()
-
-    def _check_numbers(self) -> None:
-        for name in ("steps", "facets", "batch_size"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise OptionError(f"{name} is {value}: it must be at least 1.")
-        for name in ("radius", "learning_rate", "contrast"):
-            if getattr(self, name) <= 0:
-                raise OptionError(f"{name} is {getattr(self, name)}: it must be greater than 0.")
-        for name in ("diversity", "total_variation", "temporal_smoothness", "rotation", "power", "temporal_weight"):
-            if getattr(self, name) < 0:
-                raise OptionError(f"{name} is {getattr(self, name)}: it must not be negative.")
-        if self.clip_shape is not None and (len(self.clip_shape) != 3 or min(self.clip_shape) < 1):
-            raise OptionError(f"clip_shape is {self.clip_shape}: give frames, height and width.")
-        if self.jitter is not None and (len(self.jitter) != 2 or min(self.jitter) < 0):
-            raise OptionError(f"jitter is {self.jitter}: give frames and pixels, neither negative.")
-        if len(self.scale) != 2 or not 0 < self.scale[0] <= self.scale[1]:
-            raise OptionError(f"scale is {self.scale}: give the smallest and the largest magnification.")
+    facets: Count = 1
+    diversity: float = Field(1.0, ge=0)
 
     def views(self, shape: tuple[int, int, int], *, in_time: bool = True) -> Views:
         """Return the random views of clips of `shape` (T, H, W), shifted `in_time` too or in space alone."""

@@ -14,7 +14,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-Basis = Literal["fft", "pixels"]
+from reportgen.analyses.kernels.parameters import Basis
+
 Constraint = Literal["box", "ball"]
 
 _SLOPE_BACK = 0.1  # a sigmoid's slope is 0.25 at grey

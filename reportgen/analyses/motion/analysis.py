@@ -7,7 +7,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from reportgen.analyses.base import Answers, Inapplicable, NamedClip, Parameters, ReferenceClip, Subject, Unit
+from reportgen.analyses.base import Answers, Inapplicable, NamedClip, ReferenceClip, Subject, Unit
 from reportgen.analyses.common.budget import passes_within
 from reportgen.analyses.common.responses import Meter
 from reportgen.analyses.common.targets import class_name, class_units
@@ -22,6 +22,7 @@ from reportgen.analyses.motion.kernel_motion import (
     probe_clip,
 )
 from reportgen.analyses.motion.motion_audit import PROBES, MotionAudit, class_audit, frozen_frames
+from reportgen.analyses.motion.parameters import MotionParameters
 from reportgen.errors import ClipError
 from reportgen.networks.kernels.preactivation import clip_channels, native_shape
 from reportgen.progress import Progress
@@ -42,25 +43,15 @@ LEAST_FROZEN = 4
 
 
 class MotionAnalysis:
-    """One unit per shown clip and class, and one per model: its classes, and all kernels of all its layers.
+    """One unit per shown clip and class, and one per model: its classes, and all kernels of all its layers."""
 
-    The parameter `clips` bounds the reference clips that are probed, `draws` the shuffled and scrambled variants, and
-    `work` the multiply-adds of one clip's variants in 1e9: of a large network's long clip only some frames are frozen.
-    """
-
-    name = "motion"
-    title = "Motion or appearance"
-    version = 3
-    after: tuple[str, ...] = ()
-    choosing: tuple[str, ...] = ("clips",)
-
-    def units(self, subject: Subject, parameters: Parameters) -> Sequence[Unit | Inapplicable]:
+    def units(self, subject: Subject, parameters: MotionParameters) -> Sequence[Unit | Inapplicable]:
         """Return the shown clips and classes, then the whole model."""
         spec = subject.network.spec
         if spec is not None and spec.frames < 2:
             return [Inapplicable(subject.model, "a network of single frames cannot use motion")]
         asked = class_units(subject)
-        clips = probed_clips(subject, int(parameters["clips"]))
+        clips = probed_clips(subject, parameters.clips)
         if not clips:
             return asked
         inputs = {
@@ -74,15 +65,15 @@ class MotionAnalysis:
         self,
         subject: Subject,
         units: Sequence[Unit],
-        parameters: Parameters,
+        parameters: MotionParameters,
         answers: Answers,  # noqa: ARG002
         progress: Progress,
     ) -> Iterator[tuple[Unit, Result]]:
         """Yield what the probes do to each class on each shown clip, then to all classes and kernels."""
-        probes = _Probes(subject, int(parameters["draws"]), affordable_frames(subject, parameters))
+        probes = _Probes(subject, parameters.draws, affordable_frames(subject, parameters))
         for unit in units:
             if unit.name == subject.model:
-                clips = probed_clips(subject, int(parameters["clips"]))
+                clips = probed_clips(subject, parameters.clips)
                 yield unit, _overall(subject, clips, probes, progress)
                 continue
             clip = subject.clip(str(unit.parameters["clip"]))
@@ -93,12 +84,12 @@ class MotionAnalysis:
             yield unit, Result(answer, notes=probes.notes)
 
 
-def affordable_frames(subject: Subject, parameters: Parameters) -> int | None:
+def affordable_frames(subject: Subject, parameters: MotionParameters) -> int | None:
     """Return how many frames of a clip are frozen where `work` bounds the passes of all its variants; None: all."""
-    if parameters.get("work") is None:
+    if parameters.work is None:
         return None
-    others = 4 + 2 * int(parameters["draws"])  # the clip, reversed, half and double speed; shuffled and scrambled
-    affordable = passes_within(subject.layers, float(parameters["work"])) - others
+    others = 4 + 2 * parameters.draws  # the clip, reversed, half and double speed; shuffled and scrambled
+    affordable = passes_within(subject.layers, parameters.work) - others
     frames = native_shape(subject.network)[0]
     return None if affordable >= frames else max(LEAST_FROZEN, int(affordable))
 

@@ -17,7 +17,7 @@ from reportgen.analyses.common.memory import starting_batch, with_less_memory
 from reportgen.analyses.common.responses import Meter
 from reportgen.analyses.motion.motion_audit import PROBES, probe_clips
 from reportgen.networks.core.network import Network, as_network
-from reportgen.networks.kernels.preactivation import Objective
+from reportgen.records.objective import Objective
 
 DRIVERS = 3
 """How many of the clips a kernel is judged on: those that drive it most."""

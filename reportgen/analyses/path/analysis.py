@@ -9,12 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from reportgen.analyses.base import Answers, Inapplicable, Parameters, Subject, Unit
+from reportgen.analyses.base import Answers, Inapplicable, Subject, Unit
 from reportgen.analyses.common.natural_path import NaturalPath, natural_path, profile_similarity
 from reportgen.analyses.common.responses import kernel_responses
 from reportgen.analyses.evidence.analysis import reference_clips
-from reportgen.analyses.kernels.analysis import kernel_units
-from reportgen.analyses.kernels.maximize import maximize_stream
+from reportgen.analyses.kernels.analysis import ascent_options, kernel_units
+from reportgen.analyses.kernels.maximize import maximize_with
+from reportgen.analyses.path.parameters import PathParameters
 from reportgen.progress import Progress
 from reportgen.records.answers.path import PathAnswer
 from reportgen.records.figures import Result
@@ -23,18 +24,12 @@ Profiles = Mapping[str, Tensor]
 
 
 class PathAnalysis:
-    """One unit per shown kernel; `seeds` is how many further starts are tried, by `steps` each."""
+    """One unit per shown kernel."""
 
-    name = "path"
-    title = "Natural path and other seeds"
-    version = 2
-    after: tuple[str, ...] = ("evidence", "kernels")
-    choosing: tuple[str, ...] = ()
-
-    def units(self, subject: Subject, parameters: Parameters) -> Sequence[Unit | Inapplicable]:
+    def units(self, subject: Subject, parameters: PathParameters) -> Sequence[Unit | Inapplicable]:
         """Return the shown kernels; without real clips and further seeds there is nothing to compare with."""
         real = bool(reference_clips(subject))
-        if not real and int(parameters["seeds"]) < 1:
+        if not real and parameters.seeds < 1:
             return [Inapplicable(subject.model, "no reference clips whose way a synthetic clip could take")]
         units = kernel_units(subject, needs=[("kernels", "stage1_data")])
         needed = (("evidence", subject.model, "responses"),) if real else ()
@@ -49,7 +44,7 @@ class PathAnalysis:
         self,
         subject: Subject,
         units: Sequence[Unit],
-        parameters: Parameters,
+        parameters: PathParameters,
         answers: Answers,
         progress: Progress,
     ) -> Iterator[tuple[Unit, Result]]:
@@ -72,7 +67,7 @@ class PathAnalysis:
                 seeds=len(same) + 1,
                 seed_similarity=min(same, default=None),
                 seed_activations=tuple(activation for _profiles, activation in others[kernel]),
-                seed_steps=int(parameters["steps"]) if same else None,
+                seed_steps=parameters.steps if same else None,
             )
             yield unit, Result(answer)
 
@@ -99,15 +94,14 @@ def _other_seeds(
     layer: str,
     kernels: Sequence[int],
     layers: Sequence[str],
-    parameters: Parameters,
+    parameters: PathParameters,
     progress: Progress,
 ) -> dict[int, list[tuple[Profiles, float]]]:
     """Return for each kernel the profiles and activations of the clips that other seeds find."""
-    options = {name: value for name, value in parameters.items() if name != "seeds"}
     found: dict[int, list[tuple[Profiles, float]]] = {kernel: [] for kernel in kernels}
-    for more in range(1, int(parameters["seeds"]) + 1):
-        given = {**options, "objective": subject.objective, "seed": subject.seed + more}
-        for one in maximize_stream(subject.network, layer, kernels, progress=progress, **given):
+    for more in range(1, parameters.seeds + 1):
+        options = ascent_options(parameters, subject.objective, subject.seed + more)
+        for one in maximize_with(subject.network, layer, kernels, options, progress=progress):
             responses = kernel_responses(subject.network, one.clip[None], layers, objective=subject.objective)
             found[one.kernel].append(({name: values[0] for name, values in responses.items()}, one.activation))
     return found

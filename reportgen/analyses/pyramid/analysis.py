@@ -7,12 +7,13 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analyses.base import Answers, Inapplicable, NamedClip, Parameters, Subject, Unit
+from reportgen.analyses.base import Answers, Inapplicable, NamedClip, Subject, Unit
 from reportgen.analyses.common.memory import starting_batch
 from reportgen.analyses.common.targets import class_name, class_units
 from reportgen.analyses.pyramid.ablation import Ablation, AblationRow, ablate
 from reportgen.analyses.pyramid.class_pyramid import ClassPyramid, class_pyramid
 from reportgen.analyses.pyramid.export import edges_csv, graphml, nodes_csv, published_dictionary, pyramid_document
+from reportgen.analyses.pyramid.parameters import PyramidParameters
 from reportgen.analyses.pyramid.tubes import saliency_tubes
 from reportgen.errors import OptionError
 from reportgen.networks.trace.build import connection_graph
@@ -21,9 +22,6 @@ from reportgen.progress import Progress
 from reportgen.records.answers.pyramid import AblationFigures, PyramidAnswer
 from reportgen.records.figures import Figure, HeatFigure, JsonFigure, Result, StackFigure, TextFigure
 from reportgen.records.pyramid_schema import PyramidDocument
-
-#: Parameters of the causal check; the others are those of `class_pyramid`.
-_CHECK = ("draws",)
 
 #: Conditions of the causal check that share a pass, at most: a small clip's passes cost more in calls than in sums.
 MOST_AT_ONCE = 7
@@ -38,13 +36,7 @@ TUBES_PER_LAYER = 3
 class PyramidAnalysis:
     """One unit per clip and class; all share one connection graph."""
 
-    name = "pyramid"
-    title = "Class Feature Pyramid"
-    version = 3
-    after: tuple[str, ...] = ()
-    choosing: tuple[str, ...] = ()
-
-    def units(self, subject: Subject, parameters: Parameters) -> Sequence[Unit | Inapplicable]:  # noqa: ARG002
+    def units(self, subject: Subject, parameters: PyramidParameters) -> Sequence[Unit | Inapplicable]:  # noqa: ARG002
         """Return every clip and class."""
         return class_units(subject)
 
@@ -52,19 +44,18 @@ class PyramidAnalysis:
         self,
         subject: Subject,
         units: Sequence[Unit],
-        parameters: Parameters,
+        parameters: PyramidParameters,
         answers: Answers,  # noqa: ARG002
         progress: Progress,
     ) -> Iterator[tuple[Unit, Result]]:
         """Yield the pyramid of each class, with its causal check and its tubes."""
-        options = {name: value for name, value in parameters.items() if name not in _CHECK}
         clip = subject.clip(str(units[0].parameters["clip"]))
         graph = connection_graph(subject.network, tuple(clip.pixels.shape))
-        draws = int(parameters["draws"])
+        draws = parameters.draws
         with progress.task(f"pyramid of {clip.name}", len(units)) as task:
             for unit in units:
                 index = int(unit.parameters["class"])
-                found = class_pyramid(subject.network, clip.pixels, index, graph=graph, **options)
+                found = _pyramid(subject, clip, index, graph, parameters)
                 check = ablate(
                     subject.network,
                     clip.pixels,
@@ -76,6 +67,24 @@ class PyramidAnalysis:
                 )
                 yield unit, _result(subject, clip, found, check)
                 task.advance()
+
+
+def _pyramid(
+    subject: Subject, clip: NamedClip, index: int, graph: ConnectionGraph, parameters: PyramidParameters
+) -> ClassPyramid:
+    return class_pyramid(
+        subject.network,
+        clip.pixels,
+        index,
+        depth=parameters.depth or None,
+        scoring=parameters.scoring,
+        threshold=parameters.threshold,
+        top=parameters.top,
+        mass=parameters.mass,
+        per_layer={int(name) if name.isdecimal() else name: most for name, most in parameters.per_layer.items()},
+        graph=graph,
+        max_edges=parameters.max_edges,
+    )
 
 
 def _result(subject: Subject, clip: NamedClip, found: ClassPyramid, check: Ablation) -> Result:

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from reportgen.analyses.pyramid.measure import Measurement, measure
+from reportgen.analyses.pyramid.parameters import Scoring
 from reportgen.analyses.pyramid.published import published_walk
 from reportgen.analyses.pyramid.select import Selection, Walk, step_back, theta_curve, walk
 from reportgen.errors import NetworkError, OptionError
@@ -30,7 +31,6 @@ from reportgen.networks.trace.build import class_output, connection_graph, evalu
 from reportgen.networks.trace.graph import ConnectionGraph
 from reportgen.networks.trace.labels import Ids
 
-Scoring = Literal["attribution", "published"]
 Floats = NDArray[np.float64]
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from reportgen.analyses.base import Answers, Inapplicable, NamedClip, Parameters, Subject, Unit
+from reportgen.analyses.base import Answers, Inapplicable, NamedClip, Subject, Unit
 from reportgen.analyses.common.targets import asked, asked_name, class_units
 from reportgen.analyses.saliency.attribution import METHODS, Attribution, attribute, attribute_converged
-from reportgen.errors import unknown_name
+from reportgen.analyses.saliency.parameters import SaliencyParameters
 from reportgen.progress import Progress
 from reportgen.records.answers.saliency import SaliencyAnswer
 from reportgen.records.figures import DataFigure, Figure, HeatFigure, MapFigure, Result, StackFigure
@@ -22,44 +22,45 @@ SCALE_PERCENTILE = 99.5
 class SaliencyAnalysis:
     """One unit per clip, class (or contrast of two) and method."""
 
-    name = "saliency"
-    title = "Where and when it looked"
-    version = 4
-    after: tuple[str, ...] = ()
-    choosing: tuple[str, ...] = ("methods",)
-
-    def units(self, subject: Subject, parameters: Parameters) -> Sequence[Unit | Inapplicable]:
-        """Return every clip and class by every method; raises UnknownNameError for one that there is not."""
-        for method in parameters["methods"]:
-            if method not in METHODS:
-                raise unknown_name("saliency method", str(method), METHODS)
-        return class_units(subject, [{"method": method} for method in parameters["methods"]], contrasts=True)
+    def units(self, subject: Subject, parameters: SaliencyParameters) -> Sequence[Unit | Inapplicable]:
+        """Return every clip and class by every method; raises UnknownNameError for a layer that there is not."""
+        if parameters.layer is not None:
+            subject.network.layer_name(parameters.layer)
+        return class_units(subject, [{"method": method} for method in parameters.methods], contrasts=True)
 
     def run(
         self,
         subject: Subject,
         units: Sequence[Unit],
-        parameters: Parameters,
+        parameters: SaliencyParameters,
         answers: Answers,  # noqa: ARG002
         progress: Progress,
     ) -> Iterator[tuple[Unit, Result]]:
         """Yield each method's map."""
         clip = subject.clip(str(units[0].parameters["clip"]))
-        options = {name: value for name, value in parameters.items() if name not in self.choosing}
         with progress.task(f"saliency of {clip.name}", len(units)) as task:
             for unit in units:
-                found, steps = _attribution(subject, unit, clip, options, progress)
+                found, steps = _attribution(subject, unit, clip, parameters, progress)
                 yield unit, _result(subject, unit, found, steps, clip.pixels[0].movedim(0, -1).numpy())
                 task.advance()
 
 
 def _attribution(
-    subject: Subject, unit: Unit, clip: NamedClip, options: dict[str, Any], progress: Progress
+    subject: Subject, unit: Unit, clip: NamedClip, parameters: SaliencyParameters, progress: Progress
 ) -> tuple[Attribution, int | None]:
     """Return the map, and how many steps it took where the method takes steps."""
     network, index = asked(subject, unit)
     method = str(unit.parameters["method"])
-    more = {"seed": subject.seed, "progress": progress, **options}
+    more: dict[str, Any] = {
+        "seed": subject.seed,
+        "progress": progress,
+        "batch_size": parameters.batch_size,
+        "steps": parameters.steps,
+        "samples": parameters.samples,
+        "baseline": parameters.baseline,
+        "layer": parameters.layer,
+        "window": parameters.window,
+    }
     if method == "integrated_gradients":
         return attribute_converged(network, clip.pixels, index, **more)
     return attribute(network, clip.pixels, index, method=method, **more), None

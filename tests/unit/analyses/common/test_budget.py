@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from reportgen.analyses.common.budget import fitted, forward_work, lowered, passes_within
 from reportgen.analyses.faithfulness.analysis import affordable_checks
-from reportgen.options import PRESETS
+from reportgen.analyses.faithfulness.method import METHOD
 from reportgen.records.manifest import LayerFacts
 
 
@@ -63,20 +63,21 @@ def test_the_reader_is_told_what_was_lowered() -> None:
 
 
 def test_a_small_network_is_probed_as_asked_and_nothing_is_noted() -> None:
-    asked = PRESETS["quick"]["faithfulness"]
+    asked = METHOD.preset("quick")
     assert affordable_checks(layers(1e6), asked) == (asked, ())
 
 
 def test_a_large_network_is_probed_less_and_the_reader_is_told() -> None:
-    asked = PRESETS["quick"]["faithfulness"]
-    chosen, notes = affordable_checks(layers(2e11), {**asked, "work": 1000})
-    assert (chosen["hidden"], chosen["maps"], chosen["steps"], chosen["layers"]) == (4, 4, 2, 1)
-    assert chosen["check_steps"] == asked["check_steps"]
+    asked = METHOD.preset("quick")
+    assert asked.work == 1000
+    chosen, notes = affordable_checks(layers(2e11), asked)
+    assert (chosen.hidden, chosen.maps, chosen.steps, chosen.layers) == (4, 4, 2, 1)
+    assert chosen.check_steps == asked.check_steps
     (note,) = notes
-    assert f"random maps: 4 instead of {asked['maps']}; " in note
+    assert f"random maps: 4 instead of {asked.maps}; " in note
     assert note.endswith("This preset bounds the work on a map.")
 
 
 def test_without_a_bound_any_network_is_probed_as_asked() -> None:
-    asked = {name: value for name, value in PRESETS["quick"]["faithfulness"].items() if name != "work"}
+    asked = METHOD.preset("quick").model_copy(update={"work": None})
     assert affordable_checks(layers(1e15), asked) == (asked, ())

@@ -7,7 +7,8 @@ from torch import nn
 
 from reportgen.analyses.base import NamedClip, Subject, Unit
 from reportgen.analyses.common.targets import asked, asked_name, class_units
-from reportgen.analyses.registry import SUITE
+from reportgen.analyses.registry import find_method
+from reportgen.config.options import BuildOptions
 from reportgen.networks.core.contrast import ContrastNetwork
 from reportgen.networks.core.network import Network
 
@@ -35,9 +36,10 @@ def test_a_contrast_is_a_unit_of_its_own_group() -> None:
 
 def test_only_those_who_ask_get_contrasts() -> None:
     assert len(units(contrasts=False)) == 1
-    parameters = {"methods": ["gradients"]}
-    names = {name: len(SUITE[name].units(SUBJECT, parameters)) for name in ("saliency", "faithfulness", "pyramid")}
-    assert names == {"saliency": 2, "faithfulness": 2, "pyramid": 1}
+    found = BuildOptions(parameters={"saliency": {"methods": ["gradients"]}}).method_parameters()
+    names = ("saliency", "faithfulness", "pyramid")
+    counts = {name: len(find_method(name).load().units(SUBJECT, found[name])) for name in names}
+    assert counts == {"saliency": 2, "faithfulness": 2, "pyramid": 1}
 
 
 def test_what_is_asked() -> None:

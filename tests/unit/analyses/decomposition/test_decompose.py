@@ -18,6 +18,7 @@ from reportgen.analyses.decomposition.decompose import (
     explains,
     fit_texture,
 )
+from reportgen.analyses.decomposition.parameters import DecompositionParameters
 from reportgen.analyses.decomposition.warping import warp
 from reportgen.errors import ClipError, OptionError, OutOfMemoryError
 from reportgen.networks.kernels.layers import describe_layers
@@ -138,7 +139,8 @@ def test_a_layer_of_many_kernels_is_taken_apart_some_at_a_time(monkeypatch: pyte
     network = load_network("tiny", zoo=[tiny_zoo], untrained=True)
     facts = {layer.name: layer for layer in describe_layers(network)}
     subject = Subject(network, facts, ("second",), kernels={"second": (0, 1, 2, 3, 4)})
-    units = [unit for unit in DecompositionAnalysis().units(subject, {}) if isinstance(unit, Unit)]
+    told = DecompositionParameters()
+    units = [unit for unit in DecompositionAnalysis().units(subject, told) if isinstance(unit, Unit)]
     pixels = clips(len(units), 3, 6, 16, 16).permute(0, 2, 3, 4, 1).numpy()
     stored = {unit.name: clip for unit, clip in zip(units, pixels, strict=True)}
     read: list[str] = []
@@ -148,12 +150,14 @@ def test_a_layer_of_many_kernels_is_taken_apart_some_at_a_time(monkeypatch: pyte
         return {"clip": stored[unit]}
 
     def found() -> dict[str, Result]:
-        return {unit.name: result for unit, result in DecompositionAnalysis().run(subject, units, {}, answers, SILENT)}
+        return {
+            unit.name: result for unit, result in DecompositionAnalysis().run(subject, units, told, answers, SILENT)
+        }
 
     together = found()
     monkeypatch.setattr("reportgen.analyses.decomposition.analysis.clips_at_once", lambda shape, device: 2)
     read.clear()
-    stream = DecompositionAnalysis().run(subject, units, {}, answers, SILENT)
+    stream = DecompositionAnalysis().run(subject, units, told, answers, SILENT)
     next(stream)
     assert len(set(read)) == 2
     apart = found()

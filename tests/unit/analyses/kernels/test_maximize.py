@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 import pytest
 import torch
 from torch import Tensor, nn
@@ -14,13 +12,15 @@ from reportgen.analyses.kernels.analysis import KernelAnalysis
 from reportgen.analyses.kernels.maximize import maximize_stream
 from reportgen.analyses.kernels.objectives import facet_similarity
 from reportgen.analyses.kernels.options import AscentKeywords, AscentOptions
+from reportgen.analyses.kernels.parameters import KernelParameters
 from reportgen.errors import NetworkError, OptionError, OutOfMemoryError, UnknownNameError
-from reportgen.networks.core.network import as_network
+from reportgen.networks.core.network import Network
 from reportgen.networks.kernels.layers import describe_layers
 from reportgen.networks.speed import precision
 from reportgen.networks.speed.precision import Convolution
 from reportgen.progress import SILENT
 from reportgen.records.answers.kernels import KernelAnswer
+from reportgen.records.card import ClipSpec, ModelCard
 
 SHAPE = (4, 12, 12)
 
@@ -143,7 +143,7 @@ def test_a_network_of_single_frames_has_maxima_too() -> None:
 
 
 def test_every_option_is_a_keyword() -> None:
-    assert {field.name for field in fields(AscentOptions)} == set(AscentKeywords.__annotations__)
+    assert set(AscentOptions.model_fields) == set(AscentKeywords.__annotations__)
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_every_option_is_a_keyword() -> None:
 )
 def test_bad_options_are_named(option: str, value: object) -> None:
     with pytest.raises(OptionError, match=option):
-        AscentOptions(**{option: value})  # type: ignore[arg-type]
+        AscentOptions.of({option: value})
 
 
 def test_bad_layers_kernels_and_clips_are_named(network: nn.Module) -> None:
@@ -200,13 +200,15 @@ def test_what_bfloat16_gets_wrong_is_explored_in_float32_and_said_in_the_record(
     monkeypatch.setattr(Convolution, "forward", wrong)
     precision._fault.cache_clear()
     facts = {layer.name: layer for layer in describe_layers(network.float(), clip_shape=(3, *SHAPE))}
-    subject = Subject(as_network(network), facts, ("2",), objective="channel")
+    spec = ClipSpec(frames=SHAPE[0], height=SHAPE[1], width=SHAPE[2], mean=(0.0,) * 3, std=(1.0,) * 3)
+    taken = Network(network, ModelCard(name="net", title="A network", clip=spec))
+    subject = Subject(taken, facts, ("2",), objective="channel")
     unit = Unit("net/2/0001", "2", {"kernel": 1})
 
     def no_answers(analysis: str, unit: str, role: str) -> Arrays:
         raise KeyError(analysis)
 
-    parameters = {"clip_shape": SHAPE, "steps": 20, "precision": "mixed"}
+    parameters = KernelParameters(steps=20, precision="mixed")
     ((_, result),) = KernelAnalysis().run(subject, [unit], parameters, no_answers, SILENT)
     precision._fault.cache_clear()
     plain = maximize_activation(network, "2", [1], clip_shape=SHAPE, steps=20, precision="float32")

@@ -1,0 +1,37 @@
+"""Which kernels of each layer a report shows, as a person writes it."""
+
+from __future__ import annotations
+
+import re
+
+from pydantic import BaseModel, ConfigDict
+
+
+class KernelSelection(BaseModel):
+    """Which kernels of each layer are shown: `count` of them, all (None), or the `listed` ones."""
+
+    model_config = ConfigDict(frozen=True)
+
+    count: int | None = None
+    listed: tuple[int, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str | int) -> KernelSelection:
+        """Read ``3`` (three of them), ``all``, or a list such as ``0,4,8-11`` (``5,`` is kernel 5 alone)."""
+        text = str(text).strip().lower()
+        if text == "all":
+            return cls()
+        if re.fullmatch(r"\d+", text):
+            if int(text) == 0:
+                raise ValueError("--kernels 0 asks for nothing: leave the analysis out with --analyses instead")
+            return cls(count=int(text))
+        listed: list[int] = []
+        for part in filter(None, text.split(",")):
+            match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", part)
+            if match is None:
+                raise ValueError(f"kernels {text!r} is not a number, 'all', or a list such as 0,4,8-11")
+            first = int(match[1])
+            listed.extend(range(first, int(match[2] or first) + 1))
+        if not listed:
+            raise ValueError(f"kernels {text!r} is not a number, 'all', or a list such as 0,4,8-11")
+        return cls(listed=tuple(dict.fromkeys(listed)))

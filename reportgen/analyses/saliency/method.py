@@ -1,0 +1,45 @@
+"""The method saliency as it is declared; needs no torch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reportgen.analyses.method import Method
+from reportgen.analyses.saliency.parameters import SaliencyParameters
+
+if TYPE_CHECKING:
+    from reportgen.analyses.base import Analysis
+
+
+def _load() -> Analysis[SaliencyParameters]:
+    from reportgen.analyses.saliency.analysis import SaliencyAnalysis
+
+    return SaliencyAnalysis()
+
+
+METHOD = Method(
+    name="saliency",
+    title="Where and when it looked",
+    summary="Which pixels of a clip speak for a class, by several attribution methods.",
+    version=4,
+    parameters=SaliencyParameters,
+    load=_load,
+    presets={
+        "quick": SaliencyParameters(methods=("gradients", "grad_cam"), samples=4, steps=8),
+        "full": SaliencyParameters(
+            methods=(
+                "gradients",
+                "input_x_gradient",
+                "guided_backprop",
+                "smoothgrad",
+                "smoothgrad_guided",
+                "integrated_gradients",
+                "deeplift",
+                "grad_cam",
+                "guided_grad_cam",
+                "occlusion",
+            ),
+            samples=32,
+        ),
+    },
+)

@@ -1,0 +1,186 @@
+"""Everything that a build can be asked, checked as soon as it is said."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+
+from reportgen.analyses.kernels.parameters import KernelParameters
+from reportgen.analyses.kernels.selection import KernelSelection
+from reportgen.analyses.method import PresetName
+from reportgen.analyses.parameters import Parameters
+from reportgen.analyses.registry import find_method
+from reportgen.audit.limits import Limits
+from reportgen.config.numbers import faults_of_numbers
+from reportgen.config.parameters import resolved_parameters
+from reportgen.errors import OptionError
+from reportgen.records.identities import slug
+from reportgen.records.objective import Objective
+from reportgen.records.validation import as_they_are
+from reportgen.zoo.overrides import check_fields
+
+BUNDLED_MODEL = "texture_motion"
+
+_LONGEST_NAME = 80
+
+#: Generators of random numbers take no larger one.
+MOST_SEED = 2**63 - 1
+
+
+def parse_frames(text: str) -> tuple[int | None, int | None]:
+    """Read a frame range ``A:B`` (B excluded, either may be left out, counted from 0)."""
+    match = re.fullmatch(r"(\d*):(\d*)", text.strip())
+    if match is None:
+        raise ValueError(f"frames {text!r} is not a range A:B, such as 10:42 (frame 42 excluded) or 10:")
+    first, stop = (int(part) if part else None for part in match.groups())
+    if first is not None and stop is not None and stop <= first:
+        raise ValueError(f"frames {text!r} holds no frame")
+    return first, stop
+
+
+class BuildOptions(BaseModel):
+    """Everything that a build can be asked, with its default."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    models: tuple[str, ...] = (BUNDLED_MODEL,)
+    names: tuple[str, ...] = Field(
+        (),
+        description="The networks' names in runs and reports, one for each of `models`; none: their cards' names.",
+    )
+    weights: Path | None = None
+    untrained: bool = False
+    model_args: dict[str, Any] = Field(default_factory=dict, description="Arguments over the card's architecture.")
+    clip_spec: dict[str, Any] = Field(default_factory=dict, description="Fields over the card's clip.")
+    adapter: dict[str, Any] = Field(default_factory=dict, description="Fields over the card's adapter.")
+    labels: Path | None = None
+    zoo: tuple[Path, ...] = ()
+    clips: tuple[str, ...] = ()
+    frames: str | None = None
+    reference: Path | None = Field(
+        None,
+        description="Folder of reference clips, searched through; a sub-folder named like a class labels its clips.",
+    )
+    classes: tuple[str, ...] = ()
+    contrasts: tuple[tuple[str, str], ...] = Field(
+        (), description="Pairs of classes: saliency asks why the first one rather than the second."
+    )
+    layers: tuple[str, ...] = ()
+    select: tuple[str, ...] = Field(
+        (),
+        description="Globs over identities (i3d/s3*, i3d/conv1/0042, i3d/clip/class-0002): only what they select is "
+        "computed and shown; none: everything.",
+    )
+    kernels: str | None = None
+    analyses: tuple[str, ...] = ()
+    preset: PresetName = "standard"
+    device: str = "auto"
+    seed: int = Field(0, ge=0, le=MOST_SEED)
+    runs: Path = Path("runs")
+    site: Path = Path("site")
+    choose: Literal["selective", "spread", "first"] = "selective"
+    objective: Objective = Field(
+        "firing", description="What a kernel's response is: mean of its rectified map, plain mean, or centre unit."
+    )
+    parameters: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="Per analysis, over the preset's: tables of the configuration file."
+    )
+    check: Limits = Field(default_factory=Limits, description="Limits of the audit: the table [check].")
+
+    @field_validator("models")
+    @classmethod
+    def _some_model(cls, models: tuple[str, ...]) -> tuple[str, ...]:
+        if not models:
+            raise ValueError("name at least one model")
+        return models
+
+    @field_validator("names")
+    @classmethod
+    def _names(cls, names: tuple[str, ...], others: ValidationInfo) -> tuple[str, ...]:
+        models = others.data.get("models", ())
+        if names and len(names) != len(models):
+            raise ValueError(f"give one --name for each --model, in their order ({len(names)} for {len(models)})")
+        folders: dict[str, str] = {}
+        for name in names:
+            if not re.search(r"[A-Za-z0-9]", name) or not name.isprintable() or len(name) > _LONGEST_NAME:
+                raise ValueError(
+                    f"{name!r} needs a letter or digit of ASCII, and at most {_LONGEST_NAME} printable signs"
+                )
+            other = folders.setdefault(slug(name).casefold(), name)
+            if names.count(name) > 1 or other != name:
+                raise ValueError(f"{other!r} and {name!r} would share the folder {slug(name)}: tell them apart")
+        return names
+
+    @field_validator("frames")
+    @classmethod
+    def _frames(cls, frames: str | None) -> str | None:
+        if frames is not None:
+            parse_frames(frames)
+        return frames
+
+    @field_validator("kernels", mode="before")
+    @classmethod
+    def _kernels(cls, kernels: str | int | None) -> str | None:
+        if kernels is None:
+            return None
+        KernelSelection.parse(kernels)
+        return str(kernels)
+
+    @field_validator("device")
+    @classmethod
+    def _device(cls, device: str) -> str:
+        if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", device):
+            raise ValueError(f"device {device!r} is not auto, cpu, cuda or cuda:N")
+        return device
+
+    @field_validator("model_args", "clip_spec", "adapter")
+    @classmethod
+    def _over_the_card(cls, given: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        if faults := faults_of_numbers(given, str(info.field_name)):
+            raise as_they_are(faults)
+        try:
+            check_fields(
+                given if info.field_name == "clip_spec" else None, given if info.field_name == "adapter" else None
+            )
+        except OptionError as error:
+            raise as_they_are([str(error)]) from error
+        return given
+
+    @field_validator("parameters")
+    @classmethod
+    def _of_the_methods(cls, given: dict[str, dict[str, Any]], info: ValidationInfo) -> dict[str, dict[str, Any]]:
+        try:
+            resolved_parameters(info.data.get("preset", "standard"), given)
+        except OptionError as error:
+            raise as_they_are([str(error)]) from error
+        return given
+
+    def frame_range(self) -> tuple[int | None, int | None] | None:
+        """Return the frames to read, first and stop, or None for the card's choice."""
+        return parse_frames(self.frames) if self.frames else None
+
+    def kernel_selection(self) -> KernelSelection:
+        """Return which kernels of each layer are shown."""
+        return KernelSelection.parse(self.kernels if self.kernels is not None else self._kernel_parameters().count)
+
+    def without_effect(self) -> list[str]:
+        """Return a sentence for each given parameter that the preset makes void."""
+        found = self.method_parameters()
+        return [
+            sentence
+            for name, given in self.parameters.items()
+            for sentence in find_method(name).void(found[name], given)
+        ]
+
+    def _kernel_parameters(self) -> KernelParameters:
+        found = self.method_parameters()["kernels"]
+        assert isinstance(found, KernelParameters)
+        return found
+
+    def method_parameters(self) -> Mapping[str, Parameters]:
+        """Return the parameters of every method: the preset's, overridden by the configuration file's tables."""
+        return resolved_parameters(self.preset, self.parameters)

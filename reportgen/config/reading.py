@@ -1,0 +1,86 @@
+"""Where options come from: defaults, then `reportgen.toml`, then flags; every bad value is reported at once."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import ValidationError
+
+from reportgen.analyses.method import PresetName
+from reportgen.analyses.registry import methods
+from reportgen.config.options import BuildOptions
+from reportgen.errors import OptionError, unknown_name
+from reportgen.records.validation import sentences
+
+CONFIG_FILE = "reportgen.toml"
+
+
+def load_options(flags: Mapping[str, Any], *, config: Path | None = None) -> BuildOptions:
+    """Return the options of a build: defaults, then the configuration file, then the flags that are not None.
+
+    `config` None reads ``reportgen.toml`` of the working directory where there is one. Raises OptionError that names
+    every bad value.
+    """
+    values = _read_config(config)
+    given = {name: value for name, value in flags.items() if value is not None and value != ()}
+    if "models" in given:
+        values.pop("names", None)  # they are the names of the file's models
+    values.update(given)
+    problems = [*_unknown_names(values), *_unknown_options(values)]
+    try:
+        # As JSON, in which a list may stand for a tuple and text for a path, and nothing else for anything else.
+        options = BuildOptions.model_validate_json(json.dumps(values, default=str), strict=True)
+    except ValidationError as error:
+        problems.extend(OptionError(sentence) for sentence in sentences(error, BuildOptions))
+    if len(problems) == 1:
+        raise problems[0]
+    if problems:
+        raise OptionError(" ".join(str(problem) for problem in problems))
+    return options
+
+
+def _unknown_names(values: dict[str, Any]) -> list[OptionError]:
+    """Return the errors of a preset and of analyses that there are not, and take them out of `values`."""
+    problems: list[OptionError] = []
+    presets, known = get_args(PresetName), methods()
+    if isinstance(values.get("preset"), str) and values["preset"] not in presets:
+        problems.append(unknown_name("preset", values.pop("preset"), presets))
+    if isinstance(chosen := values.get("analyses"), list | tuple):
+        problems.extend(unknown_name("analysis", str(name), known) for name in chosen if name not in known)
+        values["analyses"] = [name for name in chosen if name in known]
+    return problems
+
+
+def _unknown_options(values: dict[str, Any]) -> list[OptionError]:
+    """Return the errors of options that there are not, and take them out of `values`."""
+    known = [*BuildOptions.model_fields, *methods()]
+    unknown = [name for name in values if name not in BuildOptions.model_fields]
+    for name in unknown:
+        del values[name]
+    return [OptionError(str(unknown_name("option", name, known))) for name in unknown]
+
+
+def _read_config(config: Path | None) -> dict[str, Any]:
+    """Return the values of the configuration file, those of the methods' tables as `parameters`."""
+    path = config or Path(CONFIG_FILE)
+    if config is None and not path.is_file():
+        return {}
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise OptionError(f"Cannot read the configuration {path}: {error}.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise OptionError(f"{path} is not valid TOML: {error}.") from error
+    options = BuildOptions.model_fields
+    tables = {
+        name: values.pop(name)
+        for name in list(values)
+        if name in methods() and (name not in options or isinstance(values[name], dict))
+    }
+    if tables:
+        values["parameters"] = {**values.get("parameters", {}), **tables}
+    return values
