@@ -7,11 +7,12 @@ rotation nor its colour matrix nor damage.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, cast
 
+import av
 import imageio.v3
 import numpy as np
 from imageio.core.request import IOMode, Request
@@ -30,6 +31,8 @@ _BEGINNINGS = (
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 _LONGEST_BRANDS = 256
 _ANIMATED = frozenset({"GIF", "WEBP", "PNG", "AVIF"})
+_COLOURS = frozenset({"RGB", "RGBA"})
+_DEPTHS = (8, 10, 12, 14, 16)
 _ORIENTATION = 0x0112
 _GREY = np.uint16(128)
 _UPRIGHT = {
@@ -64,42 +67,82 @@ class _Plugin(PillowPlugin):
 class Picture:
     """An open picture or animation of `count` frames, `height` and `width` as stored.
 
-    Frames are decoded when they are asked for, in ascending order: Pillow does not find back in every animated PNG.
-    Raises what Pillow raises: UnidentifiedImageError, OSError, SyntaxError, ValueError and others for bad files.
+    `deep` pictures have more than 8 bits a colour, and are shown by the value that stands for white. `timed` are
+    animations, and not the pages of a TIFF. Frames are decoded when they are asked for, in ascending order: Pillow does
+    not find back in every animated PNG. Raises what Pillow raises: UnidentifiedImageError, OSError, SyntaxError,
+    ValueError and others for bad files.
     """
 
     def __init__(self, plugin: _Plugin) -> None:
         self._plugin = plugin
         image = plugin.image
         self.width, self.height = image.size
-        frames = getattr(image, "n_frames", 1) if image.format in _ANIMATED else 1
+        self.timed = image.format in _ANIMATED
+        frames = getattr(image, "n_frames", 1) if self.timed or image.format == "TIFF" else 1
         # An APNG may begin with a picture for programs that show no animations; it is no frame.
         self._first = int(frames > 1 and bool(image.info.get("default_image")))
         self.count: int = frames - self._first
+        # Pillow halves the depth of deep colours, which leaves four bits of twelve, but not that of deep grey.
+        self._halved = frames == 1 and any(";16" in str(tile) for tile in image.tile) and image.mode in _COLOURS
+        self.deep = self._halved or image.mode.startswith(("I", "F"))
 
-    def frame(self, index: int) -> NDArray[np.uint8]:
+    def frame(self, index: int, white: int = 0xFFFF) -> NDArray[np.uint8]:
         """Return a frame as a viewer shows it, upright and with the frames before where it leaves these, over grey.
 
-        Raises EOFError when the file ends before it.
+        `white` is the value of white in deep pictures. Raises EOFError when the file ends before the frame.
         """
         place = index + self._first
-        depth = self._plugin.properties(index=place).dtype
-        if depth not in (np.dtype(np.uint8), np.dtype(bool)):
-            pixels = _from_deep(self._plugin.read(index=place))
-        elif self._plugin.image.has_transparency_data:
-            pixels = over_grey(self._plugin.read(index=place, mode="RGBA"))
+        if self.deep:
+            pixels = _from_deep(self._values(place), white)
         else:
-            pixels = self._plugin.read(index=place, mode="RGB", writeable_output=False)
+            mode = "RGBA" if self._at(place).has_transparency_data else "RGB"
+            pixels = self._plugin.read(index=place, mode=mode, writeable_output=False)
+        pixels = over_grey(pixels) if pixels.shape[-1] == 4 else pixels
         # imageio's own `rotate` flips the channels of grey and palette pictures, and reads every EXIF tag for it.
         turn = _UPRIGHT.get(self._plugin.image.getexif().get(_ORIENTATION, 1))
         return np.ascontiguousarray(turn(pixels) if turn else pixels)
 
+    def peak(self, index: int) -> int:
+        """Return the largest value of a deep frame; raises ValueError for what is not 1 to 16 bits."""
+        values = self._values(index + self._first)
+        if values.dtype.kind == "f":
+            raise ValueError("floating-point pixels have no stated range")
+        if values.min() < 0 or values.max() > 0xFFFF:
+            raise ValueError("its pixels are beyond 16 bits")
+        return int(values[..., :3].max())
+
     def duration(self, index: int) -> float:
         """Return how long a frame is shown, in ms; imageio's metadata holds a WebP's or AVIF's once it is decoded."""
-        image = self._plugin.image
-        image.seek(index + self._first)
+        image = self._at(index + self._first)
         image.load()
         return float(image.info.get("duration", 0))
+
+    def _at(self, place: int) -> Any:
+        self._plugin.image.seek(place)
+        return self._plugin.image
+
+    def _values(self, place: int) -> NDArray[Any]:
+        """Return a deep frame's values: grey as H W 1, colours as H W 3 or H W 4."""
+        if not self._halved:
+            return self._plugin.read(index=place)[..., None]
+        file = self._plugin.request.get_file()
+        file.seek(0)
+        codec: Any = av.CodecContext.create(self._plugin.image.format.lower(), "r")
+        try:
+            (decoded,) = codec.decode(av.Packet(file.read())) or codec.decode(None)
+        except av.FFmpegError as error:
+            raise ValueError(error.strerror) from error
+        pixels = decoded.reformat(format="rgba64le" if self._plugin.image.mode == "RGBA" else "rgb48le")
+        return np.asarray(pixels.to_ndarray())
+
+
+def white_level(peaks: Iterable[int]) -> int:
+    """Return the value of white in deep frames of these largest values: that of the least depth that holds them.
+
+    Cameras keep 10, 12 and 14 bits in files of 16, and no file says so.
+    """
+    brightest = max(peaks)
+    return next((1 << bits) - 1 for bits in _DEPTHS if brightest < 1 << bits)
 
 
 @contextmanager
@@ -145,10 +188,7 @@ def over_grey(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray((colours * alpha + _GREY * (255 - alpha.astype(np.uint16)) + 127) // 255, np.uint8)
 
 
-def _from_deep(values: NDArray[Any]) -> NDArray[np.uint8]:
-    """Return 16-bit grey `H W` as RGB; Pillow's own conversion would clip it at 255 instead of scaling it."""
-    if values.dtype.kind == "f":
-        raise ValueError("floating-point pixels have no stated range")
-    if values.min() < 0 or values.max() > 0xFFFF:
-        raise ValueError("its pixels are beyond 16 bits")
-    return np.repeat((values // 257).astype(np.uint8)[..., None], 3, axis=-1)
+def _from_deep(values: NDArray[Any], white: int) -> NDArray[np.uint8]:
+    """Return values `H W C` as RGB or RGBA; Pillow's own conversion would clip grey at 255 instead of scaling it."""
+    scaled = (np.minimum(values, white).astype(np.uint32) * 255 + white // 2) // white
+    return np.repeat(scaled, 3 if values.shape[-1] == 1 else 1, axis=-1).astype(np.uint8)

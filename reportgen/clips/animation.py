@@ -1,4 +1,4 @@
-"""Pictures in one file: gif, webp, png and avif animations, and single images."""
+"""Pictures in one file: gif, webp, png and avif animations, the pages of a tiff, and single images."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from reportgen.clips.source import Frame, check_dimensions, decoding
-from reportgen.pictures import Picture, opened_picture
+from reportgen.clips.stills import check_same_size
+from reportgen.pictures import Picture, opened_picture, white_level
 
 _SHORTEST = 20
 _USUAL = 100
@@ -26,7 +27,7 @@ class AnimationSource:
         with self._opened() as picture:
             check_dimensions(path.name, picture.width, picture.height)
             self.count = picture.count
-            if self.count > 1:
+            if self.count > 1 and picture.timed:
                 self._starts, duration = _starts(picture)
                 self.frame_rate = self.count / duration
 
@@ -37,9 +38,12 @@ class AnimationSource:
     def read(self, indices: Sequence[int]) -> Iterator[Frame]:
         """Yield the frames of `indices`; raises ClipError when the file is damaged."""
         with self._opened() as picture:
+            white = white_level(picture.peak(index) for index in indices) if picture.deep else 0
+            size: tuple[int, int] | None = None
             for index in indices:
                 with decoding(self.file_name):
-                    frame = picture.frame(index)
+                    frame = picture.frame(index, white)
+                size = check_same_size(self.file_name, frame, size)
                 yield frame
 
     @contextmanager

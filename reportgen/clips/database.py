@@ -5,15 +5,13 @@ from __future__ import annotations
 import io
 import re
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from reportgen.clips.folder import check_same_size
 from reportgen.clips.series import in_order, natural_key
-from reportgen.clips.source import Frame, check_dimensions, decoding
+from reportgen.clips.stills import StillsSource
 from reportgen.errors import ClipError, unknown_name
-from reportgen.pictures import opened_picture
 
 FILE_NAME = "frames.db"
 _MAGIC = b"SQLite format 3\0"
@@ -38,7 +36,7 @@ def video_names(path: Path) -> list[str]:
         return sorted(_videos(connection, path.name), key=natural_key)
 
 
-class DatabaseSource:
+class DatabaseSource(StillsSource):
     """The frames of one video in the file, in the natural order of their names; the file is opened read-only.
 
     A video is what stands before a name's last `/`, or, without one, before its number. `video` chooses one where
@@ -48,25 +46,13 @@ class DatabaseSource:
     def __init__(self, path: Path, video: str | None = None) -> None:
         self._path = path
         self.file_name = path.name
-        self.frame_rate: float | None = None
         name, self._ids = self._choose(video)
         self.title = name or path.resolve().parent.name
         self.count = len(self._ids)
 
-    def times(self) -> None:
-        """Return None: images have no times."""
-        return None
-
-    def read(self, indices: Sequence[int]) -> Iterator[Frame]:
-        """Yield the images of `indices`; raises ClipError for one that is damaged or of another size."""
-        size: tuple[int, int] | None = None
-        for index in indices:
-            name = f"The frame {self._ids[index]} of {self.file_name}"
-            with decoding(name), opened_picture(io.BytesIO(self._blob(self._ids[index], name))) as picture:
-                check_dimensions(name, picture.width, picture.height)
-                frame = picture.frame(0)
-            size = check_same_size(name, frame, size)
-            yield frame
+    def _file(self, index: int) -> tuple[str, io.BytesIO]:
+        name = f"The frame {self._ids[index]} of {self.file_name}"
+        return name, io.BytesIO(self._blob(self._ids[index], name))
 
     def _blob(self, identifier: str, name: str) -> bytes:
         with _connection(self._path) as connection:

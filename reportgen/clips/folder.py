@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from reportgen.clips.series import split_series
-from reportgen.clips.source import Frame, check_dimensions, decoding
+from reportgen.clips.stills import StillsSource
 from reportgen.errors import ClipError, unknown_name
-from reportgen.pictures import opened_picture
 
 IMAGE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".avif", ".tif", ".tiff", ".ppm", ".pgm", ".gif"},
@@ -18,7 +17,7 @@ MAX_ENTRIES = 2**20
 """Entries of a folder that are looked at."""
 
 
-class FolderSource:
+class FolderSource(StillsSource):
     """The images of a folder, or of one series of them, in the order of their numbers.
 
     `series` chooses one where there are several, as `img_*.jpg`; the beginning of its name is enough when it is unique.
@@ -26,7 +25,6 @@ class FolderSource:
 
     def __init__(self, folder: Path, series: str | None = None) -> None:
         self.title = self.file_name = folder.resolve().name
-        self.frame_rate: float | None = None
         found = image_series(folder)
         if not found:
             raise ClipError(_nothing_in(folder))
@@ -36,31 +34,9 @@ class FolderSource:
         self._files = [folder / member for member in found[name]]
         self.count = len(self._files)
 
-    def times(self) -> None:
-        """Return None: images have no times."""
-        return None
-
-    def read(self, indices: Sequence[int]) -> Iterator[Frame]:
-        """Yield the images of `indices`; raises ClipError for one that is damaged or of another size."""
-        size: tuple[int, int] | None = None
-        for index in indices:
-            path = self._files[index]
-            with decoding(path.name), opened_picture(path) as picture:
-                check_dimensions(path.name, picture.width, picture.height)
-                frame = picture.frame(0)
-            size = check_same_size(path.name, frame, size)
-            yield frame
-
-
-def check_same_size(name: str, frame: Frame, expected: tuple[int, int] | None) -> tuple[int, int]:
-    """Return the frame's width and height; raises ClipError when the frames before had others."""
-    size = frame.shape[1], frame.shape[0]
-    if expected is not None and size != expected:
-        raise ClipError(
-            f"{name} is {size[0]} x {size[1]} px and the frames before it are {expected[0]} x {expected[1]}: "
-            "keep the images of one video only, all of one size."
-        )
-    return size
+    def _file(self, index: int) -> tuple[str, Path]:
+        path = self._files[index]
+        return path.name, path
 
 
 def image_series(folder: Path) -> dict[str, list[str]]:

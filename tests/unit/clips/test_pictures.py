@@ -139,6 +139,12 @@ class TestSingleImages:
         images(4)[3].quantize(16).save(tmp_path / "palette.png")
         assert numbers(read_clip(tmp_path / "palette.png", spec(1)).frames) == [3]
 
+    def test_pages_of_a_tiff_are_a_clip(self, tmp_path: Path) -> None:
+        first, *rest = images(9)
+        first.save(tmp_path / "stack.tiff", save_all=True, append_images=rest)
+        clip = read_clip(tmp_path / "stack.tiff", spec(9, frame_rate=5.0))
+        assert (numbers(clip.frames), clip.frame_rate) == (list(range(9)), None)
+
     def test_a_network_of_one_channel_gets_luminance(self, tmp_path: Path) -> None:
         images(4)[3].save(tmp_path / "a.png")
         clip = read_clip(tmp_path / "a.png", spec(1, channels=1))
@@ -183,6 +189,16 @@ class TestFolders:
             read_clip(folder, spec(4))
         with pytest.raises(ClipError, match=r"frame_2\.png is not an image"):
             read_clip(folder, spec(1), frames=(2, None))
+
+    @pytest.mark.parametrize("bits", [12, 16])
+    def test_images_of_many_bits_keep_their_brightness_to_each_other(self, tmp_path: Path, bits: int) -> None:
+        (tmp_path / "deep").mkdir()
+        for number in range(8):
+            value = (1 << bits) - 1 if number == 5 else (1 << bits - 1) >> number
+            Image.fromarray(np.full((48, 64), value, np.uint16)).save(tmp_path / "deep" / f"{number}.png")
+        shown = read_clip(tmp_path / "deep", spec(8)).frames.mean(axis=(1, 2, 3))
+        expected = [1 if number == 5 else 0.5 / (1 << number) for number in range(8)]
+        assert np.allclose(shown, expected, atol=0.003)
 
     def test_no_images(self, tmp_path: Path) -> None:
         (tmp_path / "empty").mkdir()
