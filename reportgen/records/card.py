@@ -111,7 +111,35 @@ class Adapter(Frozen):
     scores: Literal["logits", "probabilities", "none"] = Field(
         "logits", description="What the network returns; probabilities: logits are read before the final softmax."
     )
-    average: tuple[int, ...] = Field((), description="Axes of the class scores that are averaged (N K T: [2]).")
+    average: tuple[int, ...] = Field((), description="Axes of the output that are averaged first (N K T: [2]).")
+    answer: Annotated[str, Field(pattern=r"^N( [KTCHW1.])*$")] | None = Field(
+        "N K",
+        description="Axes of the output, averaged ones left out: K classes, T time, C channels, H, W, 1 for an axis of "
+        "length one, a dot for any other. N K T is averaged over time; N or N 1 with logits is one logit, for and "
+        "against. With scores none: what is explained instead of classes; None is nothing.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nothing_said(cls, values: Any) -> Any:
+        if isinstance(values, dict) and values.get("scores") == "none" and "answer" not in values:
+            return {**values, "answer": None}
+        return values
+
+    @property
+    def one_logit(self) -> bool:
+        """Whether the network answers with a single logit per clip: yes or no."""
+        return self.scores != "none" and self.answer is not None and not set(self.answer.split()) - {"N", "1"}
+
+    @model_validator(mode="after")
+    def _answers(self) -> Adapter:
+        letters = (self.answer or "").split()
+        named = [letter for letter in letters if letter not in {"1", "."}]
+        if len(named) != len(set(named)):
+            raise ValueError("answer names an axis twice")
+        if self.scores != "none" and "K" not in letters and not self.one_logit:
+            raise ValueError(f"answer {self.answer!r} has no axis K of classes: name it, or set scores to 'none'")
+        return self
 
     @model_validator(mode="after")
     def _stacked(self) -> Adapter:

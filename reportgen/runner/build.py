@@ -88,7 +88,7 @@ def _compute_model(work: _Work, progress: Progress, *, debug: bool) -> ModelSumm
     place, options = work.place, work.options
     network = work.load.network(place.asked.model)
     store = Store(place.folder)
-    pictures = ClipPictures(store, progress)
+    pictures = ClipPictures(store, network.probabilities, progress)
     layers = {facts.name: facts for facts in describe_layers(network)}
     shown, reference, stored = _clips(network, options, progress)
     logits = class_logits(network, shown)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -22,6 +22,8 @@ from reportgen.version import __version__
 
 #: How many of a clip's most likely classes are kept.
 TOP_CLASSES = 5
+Predictions = tuple[tuple[int, float, float], ...]
+"""Classes with their logits and probabilities, the likeliest first."""
 
 
 class ClipPictures:
@@ -30,8 +32,9 @@ class ClipPictures:
     Made before the run's header is written anew: it reads what the old one says.
     """
 
-    def __init__(self, store: Store, progress: Progress) -> None:
+    def __init__(self, store: Store, probabilities: Callable[[Tensor], Tensor], progress: Progress) -> None:
         self.store = store
+        self.probabilities = probabilities
         clips: tuple[ClipFacts, ...] = ()
         if store.has_run() and store.schema_version() != SCHEMA_VERSION:
             progress.note(f"{store.folder} was written by another version of reportgen: it is computed anew.")
@@ -49,8 +52,15 @@ class ClipPictures:
         """Return what is known of a clip, its pictures among it."""
         known = self.known(read.clip.name, read.clip.digest)
         if known and known.poster and known.clip and known.title == read.title:
-            return _clip_fact(read, logits, (known.poster, known.clip))
-        return _clip_fact(read, logits, _write(self.store, read))
+            return _clip_fact(read, self._predictions(logits), (known.poster, known.clip))
+        return _clip_fact(read, self._predictions(logits), _write(self.store, read))
+
+    def _predictions(self, logits: Tensor | None) -> Predictions:
+        if logits is None:
+            return ()
+        probabilities = self.probabilities(logits)
+        best = logits.topk(min(TOP_CLASSES, len(logits))).indices.tolist()
+        return tuple((index, float(logits[index]), float(probabilities[index])) for index in best)
 
 
 def clip_facts(
@@ -95,7 +105,7 @@ def _write(store: Store, read: ReadClip) -> tuple[Artifact, Artifact]:
     return poster, sprite
 
 
-def _clip_fact(read: ReadClip, logits: Tensor | None, pictures: tuple[Artifact, Artifact]) -> ClipFacts:
+def _clip_fact(read: ReadClip, predictions: Predictions, pictures: tuple[Artifact, Artifact]) -> ClipFacts:
     frames, height, width = read.clip.pixels.shape[2:]
     return ClipFacts(
         name=read.clip.name,
@@ -112,16 +122,8 @@ def _clip_fact(read: ReadClip, logits: Tensor | None, pictures: tuple[Artifact, 
         reference=read.reference,
         poster=pictures[0],
         clip=pictures[1],
-        predictions=_predictions(logits),
+        predictions=predictions,
     )
-
-
-def _predictions(logits: Tensor | None) -> tuple[tuple[int, float, float], ...]:
-    if logits is None:
-        return ()
-    probabilities = logits.softmax(0)
-    best = logits.topk(min(TOP_CLASSES, len(logits))).indices.tolist()
-    return tuple((index, float(logits[index]), float(probabilities[index])) for index in best)
 
 
 def environment(network: Network, command: Sequence[str]) -> Environment:

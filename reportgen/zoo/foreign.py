@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from reportgen.errors import NetworkError
 from reportgen.networks.core.network import Network
+from reportgen.networks.core.taps import Taps
 from reportgen.networks.kernels.layers import describe_layers
 from reportgen.records.card import Adapter, Architecture, ClipSpec, ModelCard, Stage
 from reportgen.records.identities import slug
@@ -20,7 +21,7 @@ from reportgen.records.manifest import LayerFacts
 from reportgen.zoo.cards import file_digest
 from reportgen.zoo.exported import example_size, load_exported
 from reportgen.zoo.input_forms import find_fit, stated
-from reportgen.zoo.output_forms import with_classes
+from reportgen.zoo.output_forms import Answering, with_answer
 from reportgen.zoo.overrides import fields
 from reportgen.zoo.sources import Definition, device_of, factory_of
 
@@ -42,14 +43,17 @@ def foreign_definition(
     model_args: Mapping[str, Any] | None,
     clip: ClipSpec | Mapping[str, Any] | None,
     adapter: Adapter | Mapping[str, Any] | None,
+    labels: int | None = None,
 ) -> Definition:
     """Return the definition of a network that a factory makes, or that an exported program is.
 
     The factory is called with `model_args`. How it takes its clip is taken from `clip` and `adapter` and otherwise
     found by running it on the meta device: the first size and form of input with which it answers for a whole batch.
-    The card's notes state each assumption.
+    `labels` is how many class names there are, if any: of several outputs it tells the class scores. The card's notes
+    state what was found and what was assumed.
 
-    Raises CardError when the factory fails, NetworkError when no clip fits.
+    Raises CardError when the factory fails, NetworkError when no clip fits or it is not certain what it returns, and
+    OptionError when the user says what is not so.
     """
     target = _exported(model) if model.endswith(".pt2") else _made(model, dict(model_args or {}))
     bare = Definition(target.card, target.factory, target.origin)
@@ -60,7 +64,7 @@ def foreign_definition(
         raise NetworkError(f"{target.origin} takes no usual clip for certain ({fit}): {target.hint}.")
     card = bare.card.model_copy(update={"clip": fit.clip, "adapter": fit.adapter})
     layers = describe_layers(Network(module, card, device=device_of(module)))
-    card, found = with_classes(card, fit, module, layers, form)
+    card, found = with_answer(card, Answering(fit, module, lambda: _with_values(bare, module), layers, labels, form))
     notes = [*target.notes, *stated(fit, said, form), *found]
     card = _with_layers(card, layers, notes)
     return Definition(card.model_copy(update={"notes": tuple(notes)}), bare.factory, bare.origin)
@@ -130,10 +134,10 @@ def with_probabilities(definition: Definition, module: nn.Module) -> Definition:
     network = Network(module, card, device=device_of(module))
     if not network.has_classes or card.adapter.scores == "probabilities":
         return definition
+    clips = torch.full((1, *card.clip.shape), 0.5)
     with torch.no_grad():
-        scores = network.class_scores(network.run(torch.full((1, *card.clip.shape), 0.5)))
-    sums_to_one = torch.allclose(scores.sum(1), torch.ones(1), atol=1e-3)
-    if not sums_to_one or scores.min() < 0:
+        scores = network.class_scores(network.run(clips))
+    if not _are_probabilities(network, scores, clips):
         return definition
     note = "It returns probabilities; logits are read from its last layer."
     scores_are = "probabilities"
@@ -144,6 +148,18 @@ def with_probabilities(definition: Definition, module: nn.Module) -> Definition:
         update={"adapter": card.adapter.model_copy(update={"scores": scores_are}), "notes": (*card.notes, note)}
     )
     return Definition(changed, definition.factory, definition.origin)
+
+
+def _are_probabilities(network: Network, scores: Tensor, clips: Tensor) -> bool:
+    """Whether scores `1 K` sum to one, or one logit is the sigmoid of what the last layer returns."""
+    if not network.adapter.one_logit:
+        return torch.allclose(scores.sum(1), torch.ones(1), atol=1e-3) and bool(scores.min() >= 0)
+    classifier = network.card.classifier if network.card else None
+    if classifier is None or not 0 <= float(scores[0, 1]) <= 1:
+        return False
+    with torch.no_grad(), Taps(network.module, [classifier]) as taps:
+        network.run(clips)
+    return torch.allclose(taps[classifier].flatten(1).mean(1).sigmoid(), scores[:, 1], atol=1e-4)
 
 
 def _blank_card(name: str, what: str, arguments: Mapping[str, Any]) -> ModelCard:
@@ -160,7 +176,8 @@ def _with_layers(card: ModelCard, layers: tuple[LayerFacts, ...], notes: list[st
     """Return the card with its classifier and with stages: the last convolution of each size of its maps."""
     executed = [layer for layer in layers if layer.output is not None]
     last = executed[-1] if executed else None
-    classifier = last.name if last is not None and last.kernels == card.classes else None
+    logits = 1 if card.adapter.one_logit else card.classes
+    classifier = last.name if last is not None and last.kernels == logits else None
     # With the frames: the pathways of a network differ in them.
     last_of_size = {layer.output[1:]: layer for layer in executed if layer.output and _is_spatial(layer)}
     chosen = sorted((layer for layer in last_of_size.values() if layer.name != classifier), key=lambda one: one.order)

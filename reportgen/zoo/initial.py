@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from reportgen.networks.core.network import Network
+from reportgen.networks.core.reparametrized import set_weight
 from reportgen.networks.kernels.layers import count_additions, is_layer
 
 _NORMS = (nn.modules.batchnorm._NormBase, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)
@@ -24,7 +25,8 @@ def initialise(network: Network, seed: int) -> None:
     equation 10), their biases are zero, and norms that are zero become one. With A residual additions and m layers
     for each of them, g = A^(-1 / 2m): the variance then grows by (1 + 1/A)^A < e in all, whatever the depth (compare
     Zhang et al. 2019, arXiv 1901.09321). All draws are made on the CPU, so that they are the same everywhere;
-    everything else stays as the factory made it.
+    everything else stays as the factory made it. A weight under a spectral norm is divided by its largest singular
+    value, as ever.
     """
     layers = [part for part in network.module.modules() if is_layer(part)]
     additions = count_additions(network)
@@ -32,7 +34,7 @@ def initialise(network: Network, seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for layer in layers:
-            layer.get_parameter("weight").copy_(gain * _drawn(layer, generator))
+            set_weight(layer, gain * _drawn(layer, generator))
             if layer.bias is not None:
                 layer.get_parameter("bias").zero_()
         for norm in network.module.modules():
@@ -42,7 +44,8 @@ def initialise(network: Network, seed: int) -> None:
 
 def _drawn(layer: nn.Module, generator: torch.Generator) -> Tensor:
     """Return He-normal values for the weight of a convolution or linear layer."""
-    weight = layer.get_parameter("weight")
+    weight = layer.weight
+    assert isinstance(weight, Tensor)  # a layer's, perhaps computed from other parameters
     fan_in: float = math.prod(weight.shape[1:])
     if isinstance(layer, nn.modules.conv._ConvTransposeNd):  # its first axis is the input, and strides share the taps
         fan_in = layer.in_channels // layer.groups * math.prod(layer.kernel_size) / math.prod(layer.stride)

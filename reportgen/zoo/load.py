@@ -56,7 +56,7 @@ def load_network(
     check_fields(clip, adapter)
     cards = zoo if isinstance(zoo, Zoo) else default_zoo(Path(folder) for folder in zoo)
     if is_foreign(model):
-        definition = foreign_definition(model, model_args, clip, adapter)
+        definition = foreign_definition(model, model_args, clip, adapter, _count(labels))
     else:
         definition = _changed(definition_of(cards.find(model)), model_args, clip, adapter)
     if meta:
@@ -178,14 +178,26 @@ def _weights_file(definition: Definition, weights: str | Path | None) -> tuple[W
 
 def _labels(card: ModelCard, definition: Definition, labels: str | Path | Sequence[str] | None) -> tuple[str, ...]:
     """Return the class names: those given, or the card's; raises OptionError when their number is wrong."""
+    if labels is None and card.adapter.one_logit and card.labels is None:
+        return ("against", "for")
     if labels is None:
         return definition.entry.labels() if definition.entry is not None and card.labels is not None else ()
-    names = read_labels(Path(labels)) if isinstance(labels, str | Path) else tuple(labels)
+    names = _names(labels)
+    if card.adapter.one_logit and len(names) == 1:
+        names = (f"not {names[0]}", names[0])
     if card.classes is None:
         raise OptionError(f"{card.name} has no classes: leave out the labels.")
     if len(names) != card.classes:
         raise OptionError(f"{card.name} has {card.classes} classes, but {len(names)} labels were given.")
     return names
+
+
+def _names(labels: str | Path | Sequence[str]) -> tuple[str, ...]:
+    return read_labels(Path(labels)) if isinstance(labels, str | Path) else tuple(labels)
+
+
+def _count(labels: str | Path | Sequence[str] | None) -> int | None:
+    return None if labels is None else len(_names(labels))
 
 
 def _changed(

@@ -1,101 +1,70 @@
-"""What a foreign network returns: which of its outputs is the class score, and which axes are time or places."""
+"""What a foreign network returns: classes, one logit, or something that has none, and where among its outputs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from torch import Tensor, nn
+import torch
+from torch import nn
 
 from reportgen.errors import NetworkError, OptionError
+from reportgen.networks.core.call import to_call
 from reportgen.records.card import Adapter, ModelCard
 from reportgen.records.manifest import LayerFacts
+from reportgen.zoo.axes import Leaf, read_leaves
 from reportgen.zoo.input_forms import Fit
-from reportgen.zoo.input_tests import FAULTS, leaves, run
-
-Path = tuple[int | str, ...]
+from reportgen.zoo.input_tests import leaves
+from reportgen.zoo.sources import device_of
 
 #: Names that networks give their class scores, and what leads to them.
 _SCORES = frozenset({"logits", "logit", "scores", "score", "pred", "preds", "predictions", "out", "output", "outputs"})
-_LONGER = ((2, 1), (1, 2), (3, 2), (5, 4), (3, 4))
-"""Other clip lengths, as fractions of the network's own."""
+#: Names that networks give what they know before they decide.
+_FEATURES = ("feat", "embed", "hidden", "token", "pool", "state", "attention", "mask", "loss", "repr", "latent")
 
 
 @dataclass(frozen=True)
-class Leaf:
-    """One tensor of an output.
+class Answering:
+    """A network to be read: how it is fed, the module (perhaps without values), the same with values, its layers.
 
-    `follows` are the axes whose length changes with the clip's; None where the network takes clips of one length only.
+    `labels` is how many class names the user gave, if any; `said` are the adapter's fields that the user said.
     """
 
-    path: Path
-    tensor: Tensor
-    follows: frozenset[int] | None
+    fit: Fit
+    module: nn.Module
+    real: Callable[[], nn.Module]
+    layers: Sequence[LayerFacts]
+    labels: int | None
+    said: Mapping[str, Any]
 
     @property
-    def place(self) -> str:
-        """How one writes the way to it."""
-        return "".join(f"[{step!r}]" for step in self.path) or "itself"
-
-    @property
-    def shape(self) -> str:
-        """Its shape as words: N and the lengths of its other axes."""
-        return " ".join(["N", *map(str, self.tensor.shape[1:])])
+    def last_kernels(self) -> int | None:
+        """How many kernels the last layer has that runs."""
+        executed = [layer for layer in self.layers if layer.output is not None]
+        return executed[-1].kernels if executed else None
 
 
-def with_classes(
-    card: ModelCard, fit: Fit, module: nn.Module, layers: Sequence[LayerFacts], given: Mapping[str, Any]
-) -> tuple[ModelCard, list[str]]:
-    """Return the card with the place of the class scores in the network's output, or with none, and the notes.
+def with_answer(card: ModelCard, network: Answering) -> tuple[ModelCard, list[str]]:
+    """Return the card with what the network answers, and the notes that say so.
 
-    What the user said in `given` (fields of the adapter) is kept. Raises NetworkError where it is not certain which
-    output, or which axis of it, holds the classes, and OptionError where the user names an output or axis that is
-    not there.
+    Raises NetworkError where it is not certain which output, or which axis of it, is meant, and OptionError where the
+    user names an output or axis that is not there.
     """
-    found = _with_lengths(fit, module)
-    if given.get("scores") == "none":
-        return card.model_copy(update={"classes": None}), []
-    if "output" in given:
-        found = [_named(found, fit.adapter)]
-    if "average" in given:
-        return _averaged(card, found, fit.adapter), []
-    scores = [leaf for leaf in found if _may_be_scores(leaf, fit, layers)]
-    doubtful = [leaf for leaf in found if leaf not in scores and _doubtful(leaf)]
-    named = [leaf for leaf in scores if _SCORES & set(map(str, leaf.path))] if len(scores) > 1 else scores
-    if len(named) == 1 and not doubtful:
-        return _with_scores(card, named[0], said="output" in given)
-    if not scores and not doubtful:
-        without = card.adapter.model_copy(update={"scores": "none"})
-        note = "It returns nothing of the form N K, so it is taken to have no classes (--adapter says otherwise)."
-        return card.model_copy(update={"classes": None, "adapter": without}), [note]
-    raise _uncertain(card, found)
-
-
-def _with_lengths(fit: Fit, module: nn.Module) -> list[Leaf]:
-    """Return the floating-point tensors that the network returns, told which of their axes follow the clip's length."""
-    own = list(leaves(fit.output))
-    other = _at_another_length(fit, module)
-    found = []
-    for place, (path, tensor) in enumerate(own):
-        if tensor.ndim == 0 or not tensor.is_floating_point():
-            continue
-        follows = None
-        if other is not None and len(other) == len(own) and other[place].ndim == tensor.ndim:
-            pairs = zip(tensor.shape, other[place].shape, strict=True)
-            follows = frozenset(axis for axis, (first, second) in enumerate(pairs) if first != second)
-        found.append(Leaf(path, tensor, follows))
-    return found
-
-
-def _at_another_length(fit: Fit, module: nn.Module) -> list[Tensor] | None:
-    frames = fit.clip.frames
-    for times, parts in _LONGER if frames > 1 and fit.adapter.input != "stacked_frames" else ():
-        try:
-            return [tensor for _, tensor in leaves(run(module, fit.clip, fit.adapter, frames=frames * times // parts))]
-        except FAULTS:
-            continue
-    return None
+    found = read_leaves(network.fit, network.module)
+    adapter = network.fit.adapter
+    if "output" in network.said:
+        found = [_named(found, adapter)]
+    if {"average", "answer"} & set(network.said):
+        return _as_said(card, network, found), []
+    if network.said.get("scores") != "none":
+        scores = [leaf for leaf in found if _is_scores(leaf, network)]
+        if scores:
+            return _with_scores(card, _chosen(card, scores, found, network), network)
+        if any(_may_be_scores(leaf) for leaf in found):
+            raise _uncertain(card, found)
+    return _without_classes(card, found, network)
 
 
 def _named(found: Sequence[Leaf], adapter: Adapter) -> Leaf:
@@ -103,74 +72,161 @@ def _named(found: Sequence[Leaf], adapter: Adapter) -> Leaf:
     for leaf in found:
         if leaf.path == adapter.output:
             return leaf
-    there = ", ".join(f"{list(leaf.path)} ({leaf.shape})" for leaf in found)
-    raise OptionError(f"--adapter: there is no output {list(adapter.output)}, the network returns {there or 'none'}.")
+    there = ", ".join(f"{json.dumps(leaf.path)} ({leaf.shape})" for leaf in found)
+    named = json.dumps(adapter.output)
+    raise OptionError(f"--adapter: there is no output {named}, the network returns {there or 'none'}.")
 
 
-def _averaged(card: ModelCard, found: Sequence[Leaf], adapter: Adapter) -> ModelCard:
-    """Return the card with the classes that are left when the axes that the user named are averaged over."""
+def _as_said(card: ModelCard, network: Answering, found: Sequence[Leaf]) -> ModelCard:
+    """Return the card with the axes that the user named; raises OptionError for those that are not there."""
     if len(found) != 1:
         raise _uncertain(card, found)
-    tensor = found[0].tensor
-    if not all(0 < axis < tensor.ndim for axis in adapter.average):
+    (leaf,), adapter = found, network.fit.adapter
+    if not all(0 < axis < leaf.tensor.ndim for axis in adapter.average):
         raise OptionError(
-            f"--adapter: average is {list(adapter.average)}, but the output {found[0].shape} has the axes "
-            f"1 to {tensor.ndim - 1} beside N."
+            f"--adapter: average is {list(adapter.average)}, but the output {leaf.shape} has the axes "
+            f"1 to {leaf.tensor.ndim - 1} beside N."
         )
-    left = [size for axis, size in enumerate(tensor.shape) if axis and axis not in adapter.average]
-    if len(left) != 1:
+    left = [size for axis, size in enumerate(leaf.tensor.shape) if axis not in adapter.average]
+    letters = (adapter.answer or "").split()
+    if letters and (len(letters) != len(left) or any(a == "1" != str(n) for a, n in zip(letters, left, strict=True))):
         raise OptionError(
-            f"--adapter: average {list(adapter.average)} leaves {len(left)} axes of {found[0].shape} beside N: one is "
-            "needed, that of the classes."
+            f"--adapter: answer {adapter.answer!r} names {len(letters)} axes, but {leaf.shape} with average "
+            f"{list(adapter.average)} leaves {' '.join(['N', *map(str, left[1:])])}."
         )
-    changed = card.adapter.model_copy(update={"output": found[0].path})
-    return card.model_copy(update={"classes": left[0], "adapter": changed})
-
-
-def _may_be_scores(leaf: Leaf, fit: Fit, layers: Sequence[LayerFacts]) -> bool:
-    """Whether a tensor is of the form N K, or N K S with steps that the last layer tells from the classes."""
-    shape = leaf.tensor.shape
-    if leaf.follows or leaf.tensor.ndim not in {2, 3} or shape[1] < 2:
-        return False
-    kernels = _last_kernels(layers)
-    if leaf.tensor.ndim == 3:
-        return shape[1] == kernels != shape[2]
-    lengths = {fit.clip.frames * 2**power // 16 for power in range(6)}
-    return fit.clip.frames == 1 or leaf.follows is not None or shape[1] not in lengths or shape[1] == kernels
-
-
-def _last_kernels(layers: Sequence[LayerFacts]) -> int | None:
-    executed = [layer for layer in layers if layer.output is not None]
-    return executed[-1].kernels if executed else None
-
-
-def _doubtful(leaf: Leaf) -> bool:
-    """Whether a tensor that is no class score for certain may yet be one: two or three axes, or a time among them."""
-    return leaf.tensor.ndim in {2, 3} and leaf.tensor.shape[1:].numel() > 1
-
-
-def _with_scores(card: ModelCard, leaf: Leaf, *, said: bool) -> tuple[ModelCard, list[str]]:
-    average = tuple(range(2, leaf.tensor.ndim))
-    changed = card.adapter.model_copy(update={"output": leaf.path, "average": average})
-    classes = int(leaf.tensor.shape[1])
-    note = f"Assumed: its output {leaf.place} holds the scores of {classes} classes (--adapter says otherwise)."
-    return card.model_copy(update={"classes": classes, "adapter": changed}), [] if said else [note]
-
-
-def _uncertain(card: ModelCard, found: Sequence[Leaf]) -> NetworkError:
-    several = "; ".join(f"{list(leaf.path)} is {leaf.shape}{_time(leaf)}" for leaf in found)
-    return NetworkError(
-        f"It is not certain where {card.title} returns class scores ({several}): say it with --adapter, such as "
-        f'\'{{"output": {_json(found[0].path)}, "average": [1]}}\', or \'{{"scores": "none"}}\' for a report without '
-        "classes."
+    classes = 2 if adapter.one_logit else left[letters.index("K")] if "K" in letters else None
+    if adapter.scores == "none":
+        classes = None
+    return card.model_copy(
+        update={"classes": classes, "adapter": card.adapter.model_copy(update={"output": leaf.path})}
     )
 
 
+def _is_scores(leaf: Leaf, network: Answering) -> bool:
+    """Whether a tensor is for certain one logit, class scores, or class scores at each time."""
+    if leaf.count("H") or leaf.count("W"):
+        return False
+    if set(leaf.letters) <= {"N", "1"}:
+        return True
+    if leaf.count("?"):
+        return _told_by_layer(leaf, network)
+    if leaf.count("K") == 2 and not leaf.count("T"):
+        return _told_by_layer(leaf, network)
+    return leaf.count("K") == 1
+
+
+def _told_by_layer(leaf: Leaf, network: Answering) -> bool:
+    """Whether the last layer's kernels tell which of several axes holds the classes, or that the only one does."""
+    kept = [size for letter, size in zip(leaf.letters, leaf.tensor.shape, strict=True) if letter in {"K", "?"}]
+    frames = network.fit.clip.frames
+    if len(kept) == 1 and kept[0] > frames:  # more classes than frames: no length of time
+        return True
+    return kept.count(network.last_kernels or 0) == 1 and network.last_kernels != frames and len(kept) <= 2
+
+
+def _may_be_scores(leaf: Leaf) -> bool:
+    """Whether a tensor that is no class score for certain could yet be one."""
+    kept = leaf.count("K") + leaf.count("?")
+    return 0 < kept <= 2 and not (leaf.count("H") or leaf.count("W")) and leaf.tensor.ndim < 5
+
+
+def _chosen(card: ModelCard, scores: Sequence[Leaf], found: Sequence[Leaf], network: Answering) -> Leaf:
+    """Return the class scores among several: by name, by the number of labels, or as what a softmax was taken of."""
+    rest = [leaf for leaf in scores if not _is_feature(leaf)] or list(scores)
+    ways: list[Callable[[], list[Leaf]]] = [
+        lambda: rest,
+        lambda: [leaf for leaf in rest if _SCORES & {str(step).lower() for step in leaf.path}],
+        lambda: [leaf for leaf in rest if network.labels is not None and _classes(leaf, network) == network.labels],
+        lambda: _before_softmax(rest, network),
+    ]
+    for way in ways:
+        left = way()
+        if len(left) == 1:
+            return left[0]
+    raise _uncertain(card, found)
+
+
+def _is_feature(leaf: Leaf) -> bool:
+    return any(word in str(step).lower() for step in leaf.path for word in _FEATURES)
+
+
+def _before_softmax(rest: Sequence[Leaf], network: Answering) -> list[Leaf]:
+    """Return the outputs of which another one is the softmax or the sigmoid."""
+    module, fit = network.real(), network.fit
+    clips = torch.rand(2, *fit.clip.shape, generator=torch.Generator().manual_seed(0)).to(device_of(module))
+    with torch.no_grad():
+        values = dict(leaves(to_call(clips, fit.adapter).of(module)))
+    left = []
+    for leaf in rest:
+        own = values[leaf.path]
+        axis = leaf.letters.index("K") if "K" in leaf.letters else own.ndim - 1
+        partners = [values[other.path] for other in rest if other is not leaf and other.letters == leaf.letters]
+        squashed = (own.softmax(axis), own.sigmoid())
+        if any(torch.allclose(one, two, atol=1e-5) for one in partners for two in squashed if one.shape == two.shape):
+            left.append(leaf)
+    return left
+
+
+def _class_axis(leaf: Leaf, network: Answering) -> int:
+    kept = [axis for axis, letter in enumerate(leaf.letters) if letter in {"K", "?"}]
+    own = [axis for axis in kept if leaf.tensor.shape[axis] == network.last_kernels]
+    return own[0] if len(kept) > 1 and own else kept[0]
+
+
+def _classes(leaf: Leaf, network: Answering) -> int:
+    if set(leaf.letters) <= {"N", "1"}:
+        return 2
+    return int(leaf.tensor.shape[_class_axis(leaf, network)])
+
+
+def _with_scores(card: ModelCard, leaf: Leaf, network: Answering) -> tuple[ModelCard, list[str]]:
+    classes = _classes(leaf, network)
+    if set(leaf.letters) <= {"N", "1"}:
+        form = " ".join(leaf.letters)
+        note = (
+            f"Assumed: its output {leaf.place} is one logit, explained for and against; if it is a quantity, say so "
+            'with --adapter \'{"scores": "none"}\'.'
+        )
+    else:
+        own = _class_axis(leaf, network)
+        form = " ".join("K" if a == own else "." if one in {"K", "?"} else one for a, one in enumerate(leaf.letters))
+        what = f"{classes} classes" + (" at each time" if "T" in leaf.letters else "")
+        note = f"Assumed: its output {leaf.place} holds the scores of {what} (--adapter says otherwise)."
+    changed = card.adapter.model_copy(update={"output": leaf.path, "answer": form})
+    return card.model_copy(update={"classes": classes, "adapter": changed}), [note]
+
+
+def _without_classes(card: ModelCard, found: Sequence[Leaf], network: Answering) -> tuple[ModelCard, list[str]]:
+    """Return the card of a network that answers with a signal or with maps, or with nothing that can be explained."""
+    told = [leaf for leaf in found if not _is_feature(leaf)] or list(found)
+    if len(told) == 1:
+        (leaf,) = told
+        note = (
+            f"It has no classes: what is explained is its output {leaf.place}, {leaf.shape}{_time(leaf)} "
+            "(--target and --adapter say otherwise)."
+        )
+        update: dict[str, Any] = {"scores": "none", "output": leaf.path, "answer": leaf.form.replace("K", "C")}
+    else:
+        which = f"one of {_several(found)}" if found else "an output"
+        note = f"It has no classes, and it was not said what is explained instead: name {which} with --adapter."
+        update = {"scores": "none", "answer": None}
+    if network.said.get("scores") == "none" and not told:
+        note = "It was said to have no classes."
+    return card.model_copy(update={"classes": None, "adapter": card.adapter.model_copy(update=update)}), [note]
+
+
+def _uncertain(card: ModelCard, found: Sequence[Leaf]) -> NetworkError:
+    example = json.dumps({"output": found[0].path, "answer": "N K"})
+    return NetworkError(
+        f"It is not certain where {card.title} returns class scores ({_several(found)}): say it with --adapter, such "
+        f"as '{example}', or '{{\"scores\": \"none\"}}' for a report without classes."
+    )
+
+
+def _several(found: Sequence[Leaf]) -> str:
+    return "; ".join(f"{json.dumps(leaf.path)} is {leaf.shape}{_time(leaf)}" for leaf in found)
+
+
 def _time(leaf: Leaf) -> str:
-    if not leaf.follows:
-        return ""
-    return f", whose axis {' and '.join(map(str, sorted(leaf.follows)))} follows the clip's length"
-
-
-def _json(path: Path) -> str:
-    return "[" + ", ".join(f'"{step}"' if isinstance(step, str) else str(step) for step in path) + "]"
+    axes = [str(axis) for axis, letter in enumerate(leaf.letters) if letter == "T"]
+    return f", whose axis {' and '.join(axes)} follows the clip's length" if axes else ""

@@ -120,10 +120,8 @@ def load(file: Path, name: str, adapter: Mapping[str, Any] | None = None) -> Net
     [
         ("grey_first", r"mixed at its first layer.*--adapter"),
         ("two_heads", r"\[0\] is N 5; \[1\] is N 5.*--adapter"),
-        ("signal", r"axis 1 follows the clip's length.*--adapter"),
-        ("half_as_many_steps", r"axis 1 follows the clip's length.*--adapter"),
         ("one_length", r"not certain where.*N 8.*--adapter"),
-        ("scores_and_frames", r"\['b'\] is N 8 5, whose axis 1 follows.*--adapter"),
+        ("scores_and_frames", r'\["b"\] is N 8 5, whose axis 1 follows.*--adapter'),
     ],
 )
 def test_what_is_not_certain_is_refused_in_words_that_name_the_flag(file: Path, name: str, words: str) -> None:
@@ -160,10 +158,10 @@ def test_an_output_that_is_said_is_taken(file: Path) -> None:
 @pytest.mark.parametrize(
     ("adapter", "words"),
     [
-        ({"output": ["logitz"]}, r"there is no output \['logitz'\].*\['logits'\] \(N 5\)"),
+        ({"output": ["logitz"]}, r'there is no output \["logitz"\].*\["logits"\] \(N 5\)'),
         ({"output": ["logits", 0]}, "there is no output"),
         ({"output": ["logits"], "average": [2]}, r"average is \[2\].*axes 1 to 1"),
-        ({"output": ["logits"], "average": [1]}, "leaves 0 axes"),
+        ({"output": ["logits"], "average": [1]}, r"leaves N\."),
         ({"outputs": ["logits"]}, r"no field 'outputs' \(did you mean output\?\)"),
         ({"input": "sound"}, r"--adapter is not valid: input"),
         ({"strides": "fast"}, r"--adapter is not valid: strides"),

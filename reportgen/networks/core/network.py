@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from reportgen.errors import NetworkError, unknown_name
+from reportgen.networks.core import answer
 from reportgen.networks.core.call import Call, normalise, to_call
 from reportgen.networks.core.taps import Taps
 from reportgen.records.card import Adapter, ClipSpec, ModelCard
@@ -81,30 +82,46 @@ class Network:
         """
         if not self.has_classes:
             raise NetworkError(f"{self.name} has no classes: leave out the analyses that need one.")
-        for step in self.adapter.output:
-            output = output[step]
-        if not isinstance(output, Tensor):
-            kind = type(output).__name__
-            raise NetworkError(f"{self.name} returns a {kind}, not class scores: set adapter.output in its card.")
-        if self.adapter.average:
-            output = output.mean(dim=self.adapter.average)
-        if output.ndim != 2:
-            shape = tuple(output.shape)
-            raise NetworkError(f"{self.name} returns {shape} where class scores N K are needed: see adapter.average.")
-        scores: Tensor = output
-        return scores
+        return answer.class_scores(answer.selected(output, self.adapter, self.name), self.adapter, self.name)
 
     def logits(self, clips: Tensor) -> Tensor:
         """Return the class logits `N K` of clips `N C T H W` in [0, 1] RGB; never probabilities."""
+        if self.adapter.scores != "probabilities":
+            return self.class_scores(self.run(clips))
+        raw = self._before_probabilities(clips)
+        found = class_positions(raw, last=isinstance(self.submodule(self._classifier), nn.Linear))
+        return torch.cat([-found, found], 1) if self.adapter.one_logit else found
+
+    def logits_over_time(self, clips: Tensor) -> Tensor:
+        """Return the class logits `N K T` of a network that tells its classes at each time; raises NetworkError."""
         if self.adapter.scores == "probabilities":
-            classifier = self.card.classifier if self.card else None
-            if classifier is None:
-                raise NetworkError(f"{self.name} returns probabilities: its card must name the classifier layer.")
-            name = self.layer_name(classifier)
-            with Taps(self.module, [name]) as taps:
-                self.run(clips)
-                return class_positions(taps[name], last=isinstance(self.submodule(name), nn.Linear))
-        return self.class_scores(self.run(clips))
+            raise NetworkError(f"{self.name} returns probabilities: its logits at a time are not known.")
+        return answer.over_time(answer.selected(self.run(clips), self.adapter, self.name), self.adapter, self.name)
+
+    def signal(self, clips: Tensor) -> Tensor:
+        """Return what a network without classes answers, `N ...`; raises NetworkError when that was not said."""
+        return answer.signal(answer.selected(self.run(clips), self.adapter, self.name), self.adapter, self.name)
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """Return the probabilities `... K` that class logits `... K` stand for."""
+        return logits.sigmoid() if self.adapter.one_logit else logits.softmax(-1)
+
+    @property
+    def has_signal(self) -> bool:
+        """Whether the network has no classes, but something else that it answers is known and can be explained."""
+        return not self.has_classes and self.adapter.answer is not None
+
+    @property
+    def _classifier(self) -> str:
+        if self.card is None or self.card.classifier is None:
+            raise NetworkError(f"{self.name} returns probabilities: its card must name the classifier layer.")
+        return self.card.classifier
+
+    def _before_probabilities(self, clips: Tensor) -> Tensor:
+        name = self.layer_name(self._classifier)
+        with Taps(self.module, [name]) as taps:
+            self.run(clips)
+            return taps[name]
 
     def submodule(self, layer: str) -> nn.Module:
         """Return the layer of that name; the published spelling with underscores is accepted too."""

@@ -143,7 +143,7 @@ def _multiply_adds(layer: nn.Module, given: Tensor, output: Tensor) -> int:
 def _facts(name: str, layer: nn.Module, seen: _Seen | None, last: int) -> LayerFacts:
     common = {
         "name": name,
-        "parameters": sum(parameter.numel() for parameter in layer.parameters(recurse=False)),
+        "parameters": sum(parameter.numel() for parameter in layer.parameters()),
         "output": seen.output if seen else None,
         "receptive_field": seen.field if seen else None,
         "multiply_adds": seen.multiply_adds if seen else None,

@@ -1,0 +1,72 @@
+"""What a network returned, read as its adapter says: class scores `N K`, or a signal `N ...`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from reportgen.errors import NetworkError
+from reportgen.records.card import Adapter
+
+
+def selected(output: Any, adapter: Adapter, name: str) -> Tensor:
+    """Return the tensor that the adapter names within an output, averaged over the axes that it names.
+
+    Raises NetworkError when it is not there.
+    """
+    for step in adapter.output:
+        try:
+            output = output[step]
+        except (KeyError, IndexError, TypeError) as error:
+            raise NetworkError(f"{name} returns no {list(adapter.output)}: set adapter.output in its card.") from error
+    if not isinstance(output, Tensor):
+        kind = type(output).__name__
+        raise NetworkError(f"{name} returns a {kind}, not a tensor: set adapter.output in its card.")
+    return output.mean(dim=adapter.average) if adapter.average else output
+
+
+def class_scores(found: Tensor, adapter: Adapter, name: str) -> Tensor:
+    """Return class scores `N K` of what was selected: means over its other axes.
+
+    One logit is two classes, against and for: -z and z. Raises NetworkError when the axes are not those that the
+    adapter says.
+    """
+    letters = _letters(found, adapter, name)
+    if adapter.one_logit:
+        logit = found.flatten(1).squeeze(1) if found.ndim > 1 else found
+        return torch.stack([-logit, logit], 1)
+    classes = letters.index("K")
+    others = [axis for axis in range(1, found.ndim) if axis != classes]
+    return found.mean(dim=others) if others else found
+
+
+def over_time(found: Tensor, adapter: Adapter, name: str) -> Tensor:
+    """Return class scores `N K T` of what was selected; raises NetworkError when they are not told at each time."""
+    letters = _letters(found, adapter, name)
+    if not {"K", "T"} <= set(letters):
+        raise NetworkError(f"{name} tells its classes once per clip ({adapter.answer}): leave out the time.")
+    order = [letters.index(letter) for letter in ("K", "T")]
+    others = [axis for axis in range(1, found.ndim) if axis not in order]
+    return found.permute(0, *order, *others).flatten(3).mean(3) if others else found.permute(0, *order)
+
+
+def signal(found: Tensor, adapter: Adapter, name: str) -> Tensor:
+    """Return what was selected without its axes of length one, as the adapter says: `N ...`."""
+    letters = _letters(found, adapter, name)
+    ones = [axis for axis, letter in enumerate(letters) if letter == "1"]
+    return found.squeeze(ones) if ones else found
+
+
+def _letters(found: Tensor, adapter: Adapter, name: str) -> list[str]:
+    letters = (adapter.answer or "").split()
+    if len(letters) != found.ndim or any(
+        letter == "1" and size != 1 for letter, size in zip(letters, found.shape, strict=True)
+    ):
+        shape = tuple(found.shape)
+        raise NetworkError(
+            f"{name} returns {shape} where {adapter.answer or 'nothing'} is said: see adapter.answer and "
+            "adapter.average."
+        )
+    return letters

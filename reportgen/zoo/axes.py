@@ -1,0 +1,94 @@
+"""Which axis of an output is what: time and places follow the clip's length and size, classes do not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor, nn
+
+from reportgen.zoo.input_forms import Fit
+from reportgen.zoo.input_tests import BATCH, FAULTS, leaves, run
+
+Path = tuple[int | str, ...]
+
+_LONGER = ((2, 1), (1, 2), (3, 2), (5, 4), (3, 4))
+"""Other clip lengths and sides, as fractions of the network's own."""
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """One tensor of an output, with a letter for each axis.
+
+    N samples, T follows the clip's length, H and W its sides, 1 has length one, K keeps its length, and ? keeps it in a
+    network that takes clips of one length only, so that it may be time.
+    """
+
+    path: Path
+    tensor: Tensor
+    letters: tuple[str, ...]
+
+    @property
+    def form(self) -> str:
+        """The letters as an adapter has them; of several axes that keep their length all are dots."""
+        several = sum(letter in {"K", "?"} for letter in self.letters) > 1
+        return " ".join("." if letter in {"K", "?"} and several else letter for letter in self.letters)
+
+    def count(self, letter: str) -> int:
+        """Return how many axes have a letter."""
+        return self.letters.count(letter)
+
+    @property
+    def place(self) -> str:
+        """How one writes the way to it."""
+        return "".join(f"[{step!r}]" for step in self.path) or "itself"
+
+    @property
+    def shape(self) -> str:
+        """Its shape as words: N and the lengths of its other axes."""
+        return " ".join(["N", *map(str, self.tensor.shape[1:])])
+
+
+def read_leaves(fit: Fit, module: nn.Module) -> list[Leaf]:
+    """Return the floating-point tensors of a batch that the network returns, with the meaning of their axes."""
+    own = list(leaves(fit.output))
+    _, frames, height, width = fit.clip.shape
+    stacked = fit.adapter.input in {"frame", "stacked_frames"}
+    longer = None if stacked else _at_another(fit, module, own, "frames", frames)
+    # Only what has places can tell heights from widths: the other outputs need no further pass.
+    sized = any(tensor.ndim > 3 for _, tensor in own)
+    taller = _at_another(fit, module, own, "height", height) if sized else None
+    wider = _at_another(fit, module, own, "width", width) if sized else None
+    others: Mapping[str, Sequence[Tensor] | None] = {"T": longer, "H": taller, "W": wider}
+    unknown = "?" if longer is None and not stacked and frames > 1 else "K"
+    found = []
+    for number, (path, tensor) in enumerate(own):
+        if tensor.is_floating_point() and tensor.shape[:1] == (BATCH,):
+            changed = {letter: other[number].shape for letter, other in others.items() if other is not None}
+            found.append(Leaf(path, tensor, tuple(_letters(tensor, changed, unknown))))
+    return found
+
+
+def _letters(tensor: Tensor, changed: Mapping[str, Sequence[int]], unknown: str) -> Iterator[str]:
+    yield "N"
+    for axis, size in enumerate(tensor.shape[1:], start=1):
+        follows = next((letter for letter, shape in changed.items() if shape[axis] != size), None)
+        yield follows or ("1" if size == 1 else unknown)
+
+
+def _at_another(
+    fit: Fit, module: nn.Module, own: Sequence[tuple[Path, Tensor]], field: str, value: int
+) -> list[Tensor] | None:
+    """Return the output for clips of another length or side; None where the network takes no other."""
+    for times, parts in _LONGER:
+        other: Any = {field: value * times // parts}
+        if other[field] in {0, value}:
+            continue
+        try:
+            found = [tensor for _, tensor in leaves(run(module, fit.clip.model_copy(update=other), fit.adapter))]
+        except FAULTS:
+            continue
+        if len(found) == len(own) and all(a.ndim == b.ndim for a, (_, b) in zip(found, own, strict=True)):
+            return found
+    return None
