@@ -64,6 +64,7 @@ class Search:
         self.views = options.views(self.shape, in_time=self.in_time)
         self.levels = self._levels(field)
         self.notes: tuple[str, ...] = ()
+        self._canvases: dict[tuple[int, int, int], Canvas] = {}
         self._programs: dict[Level, tuple[int, Program]] = {}
         with FlopCounterMode(display=False) as counter:
             self.spread = self._spread_over_noise()
@@ -174,7 +175,12 @@ class Search:
         return self.canvas(shape).parameters_of(tiled[..., : shape[0], : shape[1], : shape[2]])
 
     def canvas(self, shape: tuple[int, int, int]) -> Canvas:
-        """Return the parametrisation of clips of `shape` (T, H, W)."""
+        """Return the parametrisation of clips of `shape` (T, H, W), one and the same whenever asked."""
+        if shape not in self._canvases:
+            self._canvases[shape] = self._canvas(shape)
+        return self._canvases[shape]
+
+    def _canvas(self, shape: tuple[int, int, int]) -> Canvas:
         options = self.options
         return Canvas(
             channels=clip_channels(self.network),

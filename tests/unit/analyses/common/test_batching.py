@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from reportgen.analyses.common.batching import first_fault, slots_for
+from reportgen.analyses.common.batching import first_fault, reduced_precision_pays, slots_for
 
 
 def test_memory_that_torch_keeps_for_reuse_counts_as_free(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -14,6 +14,16 @@ def test_memory_that_torch_keeps_for_reuse_counts_as_free(monkeypatch: pytest.Mo
     monkeypatch.setattr(torch.cuda, "memory_allocated", lambda device: 20 * 2**30)
     assert slots_for(2**30, torch.device("cuda")) == 20  # four fifths of 50 GiB, 2 GiB each
     assert slots_for(2**30, torch.device("cuda"), waiting=2 * 2**30) == 10
+
+
+@pytest.mark.parametrize("has_units", [True, False])
+def test_a_gpu_that_only_emulates_bfloat16_computes_in_float32(
+    monkeypatch: pytest.MonkeyPatch, has_units: bool
+) -> None:
+    monkeypatch.setattr(
+        torch.cuda, "is_bf16_supported", lambda including_emulation=True: has_units or including_emulation
+    )
+    assert reduced_precision_pays(torch.device("cuda")) is has_units
 
 
 def test_a_fault_is_looked_for_with_as_many_slots_as_memory_holds() -> None:
