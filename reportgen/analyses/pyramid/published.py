@@ -19,7 +19,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from reportgen.analyses.pyramid.measure import LayerMeasure, Measurement, as_kernels, measure
-from reportgen.analyses.pyramid.select import Block, Selection, Walk, gathered, joined, reads_each_once, theta_curve
+from reportgen.analyses.pyramid.select import (
+    Block,
+    Selection,
+    Walk,
+    gathered,
+    joined,
+    reads_each_once,
+    theta_curve,
+    visiting_order,
+)
 from reportgen.errors import NetworkError
 from reportgen.networks.core.network import Network
 from reportgen.networks.trace.graph import ConnectionGraph, KernelLayer
@@ -101,14 +110,18 @@ def step_back_by_scores(
     kept = np.zeros(graph.size, bool)
     kept[starts] = True
     score[starts] = 1.0
+    order = [position for position in visiting_order(graph, reached) if graph.layers[position].kind != "input"]
     reachable = np.zeros(graph.size, bool)
-    for position, layer in enumerate(graph.layers):
-        reachable[layer.offset : layer.offset + layer.size] = reached[position] >= 0 and layer.kind != "input"
+    for position in order:
+        layer = graph.layers[position]
+        reachable[layer.offset : layer.offset + layer.size] = True
     blocks: list[Block] = []
-    for position in range(len(graph.layers) - 1, 0, -1):
+    for position in order:
+        if not any(reachable[graph.layers[source].offset] for source in graph.feeding[position]):
+            continue  # nothing that it reads is in the pyramid
         layer = graph.layers[position]
         rows = np.flatnonzero(kept[layer.offset : layer.offset + layer.size])
-        if reached[position] < 0 or not len(rows):
+        if not len(rows):
             continue
         if layer.kind == "boundary":
             sources = layer.inputs[0][reachable[layer.inputs[0]]]

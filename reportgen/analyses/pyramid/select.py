@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from reportgen.analyses.pyramid.measure import Measurement, kernel_products
@@ -171,13 +172,16 @@ def visiting_order(graph: ConnectionGraph, reached: NDArray[np.int64]) -> list[i
 def gathered(graph: ConnectionGraph, measured: Measurement) -> tuple[Floats, Floats, Floats]:
     """Return relevance, mean activation and mean magnitude over all kernel numbers; 1 is an unmeasured magnitude."""
     relevance, activation, magnitude = np.zeros(graph.size), np.zeros(graph.size), np.ones(graph.size)
-    for name, found in measured.layers.items():
-        layer = graph.layer(name)
-        own = slice(layer.offset, layer.offset + layer.size)
-        pairs = ((found.relevance, relevance), (found.activation, activation), (found.magnitude, magnitude))
-        for values, into in pairs:
-            if values is not None:
-                into[own] = values.double().cpu().numpy()
+    layers = [(graph.layer(name), found) for name, found in measured.layers.items()]
+    for kind, into in (("relevance", relevance), ("activation", activation), ("magnitude", magnitude)):
+        known = [(layer, values) for layer, found in layers if (values := getattr(found, kind)) is not None]
+        if not known:
+            continue
+        # All layers in one copy: a GPU waits for each.
+        values = torch.cat([values.flatten() for _, values in known]).double().cpu().numpy()
+        ends = np.cumsum([layer.size for layer, _ in known])
+        for (layer, _), end in zip(known, ends.tolist(), strict=True):
+            into[layer.offset : layer.offset + layer.size] = values[end - layer.size : end]
     return relevance, activation, magnitude
 
 
