@@ -62,5 +62,5 @@ lint: $(VENV)/.installed-dev $(JS)/node_modules/.installed
 	  $(JS)/node_modules/.bin/eslint --config $(JS)/eslint.config.mjs --max-warnings 0 templates/assets/js $(JS); fi
 
 clean:
-	rm -rf $(VENV) $(JS)/node_modules build dist runs
-	find site -mindepth 1 ! -name '.*' -delete
+	[ ! -x $(BIN)/reportgen ] || $(BIN)/reportgen clean --all --yes
+	rm -rf $(VENV) $(JS)/node_modules build dist

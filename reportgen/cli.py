@@ -292,7 +292,8 @@ def clean(runs: Path | None, site: Path | None, everything: bool, yes: bool) -> 
     runs, site = runs or Path("runs"), site or Path("site")
     if everything and not yes:
         click.confirm(f"Remove {runs} and the contents of {site}?", abort=True)
-    files, size = clean_outputs(runs, site, everything=everything)
+    with _progress(quiet=False) as progress:
+        files, size = clean_outputs(runs, site, everything=everything, progress=progress)
     click.echo(f"Removed {files} files, {size / 1e6:.1f} MB.")
 
 

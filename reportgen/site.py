@@ -1,6 +1,8 @@
 """From runs to a site that a browser opens: pages, configuration, mkdocs, and a check that every link leads somewhere.
 
 No torch is needed, so that runs computed elsewhere can be rendered, again and after an edit of the templates, anywhere.
+The site is built beside the user's and moved there file by file when it is whole; a manifest in each folder says what
+is ours, and nothing else is ever replaced or removed.
 """
 
 from __future__ import annotations
@@ -10,9 +12,10 @@ import json
 import os
 import shutil
 import subprocess
-import sys
-from collections.abc import Iterable, Iterator, Sequence
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from importlib import metadata
 from itertools import islice
 from pathlib import Path
@@ -20,27 +23,34 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from reportgen.errors import RenderError
-from reportgen.media import motion_sprite, png_bytes, read_data
-from reportgen.motion_colour import colour_wheel
+from reportgen.isolated import clean_environment, module_command
 from reportgen.pages.finder import finder_index
 from reportgen.pages.links import broken_links
-from reportgen.pages.motion import WHEEL_SIZE
 from reportgen.pages.navigation import site_configuration
-from reportgen.pages.page import Asset, ColourWheel, CopiedFile, MotionStrip, Page, ScriptData
+from reportgen.pages.page import Asset, Page, ScriptData
 from reportgen.pages.places import Places
 from reportgen.pages.registry import all_pages
 from reportgen.pages.report import Report
-from reportgen.pages.templating import Templates, script_json
+from reportgen.pages.templating import Templates
 from reportgen.progress import SILENT, Progress
-from reportgen.records.files import atomic_path, describe_os_error, remove_folder, write_text
+from reportgen.records.files import describe_os_error, write_text
+from reportgen.records.owned import STAMP, OwnedFolder
+from reportgen.records.paths import inside
+from reportgen.records.places import check_apart, resolved
 from reportgen.records.store import find_runs
 from reportgen.resources import templates_folder
+from reportgen.site_files import copy_file, write_asset, write_page
 from reportgen.sources import source_files
 from reportgen.version import __version__
 
-STAMP = ".reportgen.json"
-"""Marks a folder as ours to empty, and says from what it was made; a dotfile, because mkdocs leaves those alone."""
+__all__ = ["STAMP", "check_site", "render"]
 
+DEFAULT_SITE = Path("site")
+DEFAULT_BUILD = Path("build/report")
+"""Where the root's mkdocs.yml finds what the default site is made from."""
+
+_STAGING = ".site-"
+_FRONT = ("index.html", "methods.html", "404.html")
 _BROKEN_SHOWN = 3
 
 
@@ -55,31 +65,56 @@ def render(
     """Render runs as a site in the folder `site` and return its ``index.html``.
 
     `runs` is one run's folder, a folder of runs, or several of either. With `select`, globs over identities
-    (``i3d/s3*``, ``i3d/conv1/0042``), the report has only what they select, and every page says so.
+    (``i3d/s3*``, ``i3d/conv1/0042``), the report has only what they select, and every page says so. Other people's
+    files in the site stay.
 
     The intermediate Markdown and ``mkdocs.yml`` stay in `build_dir`, by default a folder of the site's own in
     ``build``: many reports may be built at once. Whoever renders a site that another process is writing waits for it.
     Nothing is done when neither the runs, nor the templates, nor the program have changed since the last time. Raises
-    StoreError when there are no runs or one of them is damaged, RenderError when the site cannot be built or `site`
-    holds files that are not a report's, EmptySelectionError when `select` matches nothing.
+    OptionError when runs, site and `build_dir` lie in one another, StoreError when there are no runs or one of them is
+    damaged or reaches outside its folder, RenderError when the site cannot be built or `site` holds files that are not
+    a report's, EmptySelectionError when `select` matches nothing; the old site is then as it was.
     """
     folders = [runs] if isinstance(runs, Path) else list(runs)
-    report = Report.of((store for folder in folders for store in find_runs(folder)), select)
+    stores = [store for folder in folders for store in find_runs(folder)]
     build_dir = build_dir or _build_folder(site)
+    check_site([*folders, *(store.folder for store in stores)], site, build_dir=build_dir)
+    report = Report.of(stores, select)
     with _one_at_a_time(build_dir, progress):
         return _render(report, site, build_dir, progress)
 
 
+def check_site(runs: Iterable[Path], site: Path, *, build_dir: Path | None = None) -> None:
+    """Raise, before any work, what `render` would raise after it: OptionError, StoreError or RenderError.
+
+    `runs` are runs' folders or folders of runs, and need not exist.
+    """
+    build_dir = build_dir or _build_folder(site)
+    check_apart(runs, site, build_dir)
+    owned = OwnedFolder(site)
+    owned.check_free()
+    owned.check_clear(_FRONT)
+    _check_intermediates(OwnedFolder(build_dir))
+
+
 def _build_folder(site: Path) -> Path:
     """Return the folder of a site's intermediate files: two sites of one name have two."""
-    place = hashlib.sha256(str(site.resolve()).encode()).hexdigest()[:8]
-    return Path("build") / f"{site.resolve().name}-{place}"
+    place = resolved(site)
+    if place == resolved(DEFAULT_SITE):
+        return DEFAULT_BUILD
+    return DEFAULT_BUILD.with_name(f"{place.name}-{hashlib.sha256(str(place).encode()).hexdigest()[:10]}")
+
+
+def _check_intermediates(build: OwnedFolder) -> None:
+    foreign = build.foreign_below("docs", "overrides")
+    if foreign is not None:
+        raise RenderError(f"{build.folder / foreign} would become part of the site, and reportgen did not write it.")
 
 
 @contextmanager
 def _one_at_a_time(build_dir: Path, progress: Progress) -> Iterator[None]:
     """Hold the folder against other processes; wait for one that holds it."""
-    lock = FileLock(build_dir / ".lock")
+    lock = FileLock(inside(build_dir, ".lock"))
     try:
         build_dir.mkdir(parents=True, exist_ok=True)
         try:
@@ -96,46 +131,53 @@ def _one_at_a_time(build_dir: Path, progress: Progress) -> Iterator[None]:
 
 
 def _render(report: Report, site: Path, build_dir: Path, progress: Progress) -> Path:
-    _check_ours(site)
-    _check_ours(build_dir / "docs")
+    owned, build = OwnedFolder(site), OwnedFolder(build_dir)
+    if build.claimed:
+        _remove_left_over(build_dir)
     digest = _digest(report)
     index = site / "index.html"
-    if _is_current(site, digest):
+    if owned.is_whole(digest):
         progress.note(f"Nothing has changed since {index} was written.")
         return index
     pages = list(all_pages(report))
-    _stamp(site, "")
-    _write_docs(report, pages, build_dir, progress)
-    configuration = build_dir / "mkdocs.yml"
-    write_text(
-        configuration,
-        site_configuration(
-            templates_folder() / "mkdocs.yml",
-            pages,
-            name=report.title,
-            site=Path(os.path.relpath(site, build_dir)).as_posix(),
-        ),
-    )
-    _run_mkdocs(configuration, progress)
-    _check_links(site)
-    _stamp(site, digest)
+    writers = _writers(report, pages, site, build_dir)
+    owned.claim()
+    _check_intermediates(build)
+    _write_intermediates(build, writers, progress)
+    with _staging(build_dir) as staging:
+        _run_mkdocs(build_dir / "mkdocs.yml", staging, progress)
+        _check_links(staging)
+        _publish(staging, owned, digest)
     return index
 
 
-def _check_ours(folder: Path) -> None:
-    """Raise RenderError when `folder`, which is about to be emptied, holds what this program did not write."""
+def _remove_left_over(build_dir: Path) -> None:
+    """Remove what a killed render built and did not move to its place."""
+    for left in build_dir.glob(f"{_STAGING}*"):
+        if not left.is_symlink():
+            shutil.rmtree(left, ignore_errors=True)  # mkdocs may have outlived who started it: the next time, then
+
+
+@contextmanager
+def _staging(build_dir: Path) -> Iterator[Path]:
+    """Yield an empty folder to build the site in, removed at the end."""
     try:
-        foreign = (
-            folder.exists()
-            and not (folder / STAMP).is_file()
-            and any(not path.name.startswith(".") for path in folder.iterdir())
-        )
+        folder = Path(tempfile.mkdtemp(prefix=_STAGING, dir=build_dir)).resolve()
     except OSError as error:
-        raise RenderError(
-            f"{folder} cannot be written to ({error.strerror}): name another folder by --site."
-        ) from error
-    if foreign:
-        raise RenderError(f"{folder} holds files that reportgen did not write: name another folder by --site.")
+        raise RenderError(describe_os_error(error, build_dir)) from error
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _publish(built: Path, site: OwnedFolder, digest: str) -> None:
+    """Move a whole site to its place, and remove what of the old one is no part of it."""
+    files = sorted(path.relative_to(built).as_posix() for path in built.rglob("*") if path.is_file())
+    site.begin(files)
+    for path in files:
+        site.take(built / path, path)
+    site.finish(files, digest)
 
 
 def _digest(report: Report) -> str:
@@ -156,48 +198,40 @@ def _digest(report: Report) -> str:
     return digest.hexdigest()
 
 
-def _listing(site: Path) -> str:
-    """Return a digest of the names and sizes of a site's files, so that one that is gone is missed."""
-    files = sorted(path for path in site.rglob("*") if path.is_file() and path.name != STAMP)
-    lines = (f"{path.relative_to(site).as_posix()} {path.stat().st_size}" for path in files)
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+Writer = Callable[[Path], None]
 
 
-def _is_current(site: Path, digest: str) -> bool:
-    try:
-        stamp = json.loads((site / STAMP).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(stamp, dict) and stamp.get("digest") == digest and stamp.get("files") == _listing(site)
-
-
-def _stamp(folder: Path, digest: str) -> None:
-    files = _listing(folder) if digest else ""
-    write_text(folder / STAMP, json.dumps({"reportgen": __version__, "digest": digest, "files": files}) + "\n")
-
-
-def _write_docs(report: Report, pages: list[Page], build_dir: Path, progress: Progress) -> None:
-    docs = build_dir / "docs"
-    remove_folder(docs)
-    remove_folder(build_dir / "overrides")
-    _stamp(docs, "")
+def _writers(report: Report, pages: list[Page], site: Path, build_dir: Path) -> dict[str, Writer]:
+    """Return the intermediate files by their path in `build_dir`, each with what writes it to a place."""
     source = templates_folder()
-    try:
-        shutil.copytree(source / "assets", docs / "assets")
-        shutil.copytree(source / "overrides", build_dir / "overrides")
-    except OSError as error:
-        raise RenderError(describe_os_error(error, docs)) from error
+    writers: dict[str, Writer] = {}
+    for folder, place in (("assets", "docs/assets"), ("overrides", "overrides")):
+        for path in sorted((source / folder).rglob("*")):
+            if path.is_file():
+                writers[f"{place}/{path.relative_to(source / folder).as_posix()}"] = partial(copy_file, path)
+    writers |= {f"docs/{asset.uri}": partial(write_asset, asset) for asset in _assets(report, pages)}
     templates = Templates(source)
-    assets = list(_assets(report, pages))
-    shared = {"selected": report.selected}
     places = Places.of(pages)
-    with progress.task("Writing pages", len(pages) + len(assets)) as task:
-        for asset in assets:
-            _write_asset(asset, docs)
+    for page in pages:
+        writers[f"docs/{page.uri}"] = partial(write_page, page, places, templates, selected=report.selected)
+    configuration = site_configuration(
+        source / "mkdocs.yml",
+        pages,
+        name=report.title,
+        site=Path(os.path.relpath(site.resolve(), build_dir.resolve())).as_posix(),
+    )
+    writers["mkdocs.yml"] = partial(write_text, text=configuration)
+    return writers
+
+
+def _write_intermediates(build: OwnedFolder, writers: dict[str, Writer], progress: Progress) -> None:
+    build.begin(writers)
+    build.remove_others(writers)
+    with progress.task("Writing pages", len(writers)) as task:
+        for path, write in writers.items():
+            write(build.place(path))
             task.advance()
-        for page in pages:
-            write_text(docs / page.uri, templates.render(page, places, **shared))
-            task.advance()
+    build.finish(writers, "")
 
 
 def _assets(report: Report, pages: list[Page]) -> Iterator[Asset]:
@@ -210,44 +244,24 @@ def _assets(report: Report, pages: list[Page]) -> Iterator[Asset]:
     yield ScriptData("assets/data/finder.js", "finder", finder_index(pages))
 
 
-def _write_asset(asset: Asset, docs: Path) -> None:
-    path = docs / asset.uri
-    match asset:
-        case CopiedFile(source=source):
-            _link_or_copy(source, path)
-        case ScriptData(name=name, data=data):
-            lookup = "window.reportData=window.reportData||{};"
-            write_text(path, f"{lookup}window.reportData[{script_json(name)}]={script_json(data)};\n")
-        case MotionStrip(source=source, max_speed=max_speed):
-            arrays = read_data(source)
-            _write_bytes(path, motion_sprite(arrays["motion"], arrays["evidence"], max_speed))
-        case ColourWheel(max_speed=max_speed):
-            _write_bytes(path, png_bytes(colour_wheel(WHEEL_SIZE, max_speed)))
-
-
-def _write_bytes(path: Path, content: bytes) -> None:
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(content)
-
-
-def _link_or_copy(source: Path, path: Path) -> None:
-    """Give a file a second name, which costs no space; copy it where the file system cannot (another disk, FAT)."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            os.link(source, path)
-        except OSError:
-            shutil.copyfile(source, path)
-    except OSError as error:
-        raise RenderError(describe_os_error(error, path)) from error
-
-
-def _run_mkdocs(configuration: Path, progress: Progress) -> None:
+def _run_mkdocs(configuration: Path, site: Path, progress: Progress) -> None:
     """Build the site in a process of its own: mkdocs keeps its state in the logging module, and warnings must count."""
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--config-file", str(configuration)]
+    configuration = configuration.resolve()
+    command = module_command(
+        "mkdocs", "build", "--strict", "--config-file", str(configuration), "--site-dir", str(site)
+    )
     with progress.task("Building the site", 1) as task:
-        environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
-        result = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)  # noqa: S603
+        result = subprocess.run(  # noqa: S603
+            command,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            cwd=configuration.parent,
+            env=clean_environment(NO_MKDOCS_2_WARNING="1"),
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
         task.advance()
     if result.returncode != 0:
         lines = [line.strip() for line in (result.stdout + result.stderr).splitlines()]

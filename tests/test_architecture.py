@@ -16,13 +16,13 @@ ROOT = PACKAGE.parent
 
 #: Rooms from the lowest to the highest; those of one row may import each other.
 LEVELS: tuple[tuple[str, ...], ...] = (
-    ("errors", "progress", "resources", "sources", "stopping", "streams", "version"),
+    ("errors", "isolated", "progress", "resources", "sources", "stopping", "streams", "version"),
     ("records", "pictures"),
     ("zoo", "networks", "clips", "motion_colour"),
     ("analyses", "media", "listing", "serving"),
     ("reading",),
     ("audit",),
-    ("config", "pages", "site"),
+    ("config", "pages", "site", "site_files"),
     ("cleaning", "checking"),
     ("runner",),
     ("tables", "terminal"),
@@ -38,6 +38,7 @@ TORCH_FREE = (
     "progress",
     "resources",
     "sources",
+    "isolated",
     "stopping",
     "streams",
     "config",
@@ -50,6 +51,7 @@ TORCH_FREE = (
     "audit",
     "pages",
     "site",
+    "site_files",
     "serving",
     "cleaning",
     "checking",

@@ -31,7 +31,7 @@ from reportgen.runner.run import Executor
 from reportgen.runner.selection import Selection
 from reportgen.runner.subject import class_logits, generate_clips, read_clips, select_classes, select_layers
 from reportgen.runner.summary import ModelSummary, Summary, Tally
-from reportgen.site import render
+from reportgen.site import check_site, render
 from reportgen.zoo.cards import default_zoo
 
 
@@ -64,6 +64,7 @@ def build(
 ) -> Summary:
     """Compute the runs of all models and render them as one site; see `compute` and `reportgen.site.render`."""
     started = time.perf_counter()
+    check_site([options.runs], options.site)
     check_writable(options.site)
     summary = compute(options, command=command, progress=progress, debug=debug)
     runs = [model.folder for model in summary.models]

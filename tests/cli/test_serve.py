@@ -51,7 +51,8 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
 
 def test_cleaning_everything_touches_only_what_the_program_made(tmp_path: Path) -> None:
     runs, mine, foreign = tmp_path / "runs", site(tmp_path / "site"), site(tmp_path / "foreign")
-    (mine / STAMP).write_text("{}")
+    (mine / STAMP).write_text('{"files": {"index.html": 13, "gone.html": 1, "../foreign/index.html": 1}}')
+    (mine / "CNAME").write_text("example.org")
     for name in ("a-trainer-s", "empty"):
         (runs / name).mkdir(parents=True)
     (runs / "a-trainer-s" / "run.json").write_text('{"epochs": 90}')
@@ -62,4 +63,5 @@ def test_cleaning_everything_touches_only_what_the_program_made(tmp_path: Path) 
     assert (foreign / "index.html").exists(), "a folder without our mark is somebody else's"
     assert {path.relative_to(tmp_path) for path in runs.rglob("*")} == before, "a run.json alone makes no run of ours"
     clean(runs, mine, everything=True)
-    assert not (mine / "index.html").exists()
+    assert [path.name for path in mine.iterdir()] == ["CNAME"]
+    assert (foreign / "index.html").exists()

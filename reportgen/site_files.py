@@ -1,0 +1,58 @@
+"""Each kind of file that a site is made from, written whole to a place that the caller has checked."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from reportgen.errors import RenderError
+from reportgen.media import motion_sprite, png_bytes, read_data
+from reportgen.motion_colour import colour_wheel
+from reportgen.pages.motion import WHEEL_SIZE
+from reportgen.pages.page import Asset, ColourWheel, CopiedFile, MotionStrip, Page, ScriptData
+from reportgen.pages.places import Places
+from reportgen.pages.templating import Templates, script_json
+from reportgen.records.files import atomic_path, describe_os_error, write_text
+
+
+def write_page(page: Page, places: Places, templates: Templates, path: Path, **shared: Any) -> None:
+    """Write a page as Markdown; `shared` is what every page is told."""
+    write_text(path, templates.render(page, places, **shared))
+
+
+def write_asset(asset: Asset, path: Path) -> None:
+    """Write what a page needs beside it to its place."""
+    match asset:
+        case CopiedFile(source=source):
+            copy_file(source, path)
+        case ScriptData(name=name, data=data):
+            lookup = "window.reportData=window.reportData||{};"
+            write_text(path, f"{lookup}window.reportData[{script_json(name)}]={script_json(data)};\n")
+        case MotionStrip(source=source, max_speed=max_speed):
+            arrays = read_data(source)
+            _write_bytes(path, motion_sprite(arrays["motion"], arrays["evidence"], max_speed))
+        case ColourWheel(max_speed=max_speed):
+            _write_bytes(path, png_bytes(colour_wheel(WHEEL_SIZE, max_speed)))
+
+
+def _write_bytes(path: Path, content: bytes) -> None:
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def copy_file(source: Path, path: Path) -> None:
+    """Copy a file unless the copy is there. No second name of the same file: who edits the copy spares the run."""
+    try:
+        now = source.stat()
+        if path.exists():
+            then = path.stat()
+            same_file = (now.st_dev, now.st_ino) == (then.st_dev, then.st_ino)
+            if not same_file and (now.st_size, now.st_mtime_ns) == (then.st_size, then.st_mtime_ns):
+                return
+        with atomic_path(path) as temporary:
+            shutil.copyfile(source, temporary)
+            os.utime(temporary, ns=(now.st_atime_ns, now.st_mtime_ns))
+    except OSError as error:
+        raise RenderError(describe_os_error(error, path)) from error

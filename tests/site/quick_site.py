@@ -1,0 +1,34 @@
+"""Sites for tests where only the files matter, and not what a page holds; no torch is imported."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from reportgen.progress import Progress
+
+def quick_mkdocs(configuration: Path, site: Path, progress: Progress) -> None:
+    """Stands for mkdocs where only the files matter: a page for each Markdown file, everything else copied."""
+    docs = configuration.parent / "docs"
+    for path in sorted(docs.rglob("*")):
+        if path.is_file() and not path.name.startswith("."):
+            target = site / path.relative_to(docs)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if path.suffix == ".md":
+                target.with_suffix(".html").write_text("<p>a page</p>")
+            else:
+                shutil.copyfile(path, target)
+
+
+def rename(run: Path, old: str, new: str) -> None:
+    """Give a run's network another name, and so its pages other addresses."""
+    header = run / "run.json"
+    text = header.read_text(encoding="utf-8")
+    header.write_text(text.replace(f'"model": "{old}"', f'"model": "{new}"'), encoding="utf-8")
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+THEIRS = ("CNAME", "notes.txt", ".nojekyll", ".git/config", "plain_net/notes.txt", "photos/cat.png", "assets/mine.css")

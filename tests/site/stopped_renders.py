@@ -1,0 +1,87 @@
+"""A program: stop a render at each of its steps, render again, and compare.
+
+Arguments: a folder with `runs`, the number of the signal, every how manyth step is tried.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from quick_site import THEIRS, contents, quick_mkdocs, rename
+
+import reportgen.site as site
+from reportgen.errors import ReportgenError
+from reportgen.records.files import write_text
+
+STEPS = {"open", "os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.utime", "shutil.rmtree", "shutil.copyfile"}
+
+
+def few_files(report: Any, pages: Any, place: Path, build: Path) -> dict[str, Callable[[Path], None]]:
+    name = report.models[0].run.model
+    files = ["docs/index.md", "docs/assets/a.css", "overrides/main.html", "mkdocs.yml"]
+    files += [f"docs/{name}/{n}.md" for n in range(3)]
+    return {file: partial(write_text, text=name) for file in files}
+
+
+def render(stop_at: int, number: int, steps_file: Path) -> int:
+    """Render in a child that sends itself a signal at a step; return its exit code, or minus the signal."""
+    if pid := os.fork():
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    steps = 0
+
+    def watch(event: str, arguments: tuple[Any, ...]) -> None:
+        nonlocal steps
+        if event in STEPS and (event != "open" or (isinstance(arguments[2], int) and arguments[2] & 3)):
+            steps += 1
+            if steps == stop_at:
+                os.kill(os.getpid(), number)
+
+    sys.addaudithook(watch)
+    try:
+        site.render(Path("runs"), Path("site"))
+    except ReportgenError as error:
+        print(error, file=sys.stderr)
+        os._exit(7)
+    except KeyboardInterrupt:
+        os._exit(8)
+    done = steps
+    steps_file.write_text(str(done))
+    os._exit(0)
+
+
+def main(folder: Path, number: int, stride: int) -> None:
+    site._run_mkdocs, site._writers = quick_mkdocs, few_files
+    site.all_pages = lambda report: iter(())
+    site._digest = lambda report: report.models[0].run.model
+    os.chdir(folder)
+    run, steps_file, saved = folder / "runs/plain_net", folder / "steps", folder.parent / "saved"
+    rename(run, "plain_net", "first")
+    assert render(0, number, steps_file) == 0
+    rename(run, "first", "plain_net")
+    for name in THEIRS:
+        (folder / "site" / name).parent.mkdir(exist_ok=True)
+        (folder / "site" / name).write_text("mine")
+    shutil.copytree(folder, saved)
+    assert render(0, number, steps_file) == 0
+    whole = set(contents(folder / "site"))
+    steps = int(steps_file.read_text())
+    assert steps > 30
+    for stop_at in range(1, steps, stride):
+        for name in ("site", "build"):
+            shutil.rmtree(folder / name)
+            shutil.copytree(saved / name, folder / name)
+        assert render(stop_at, number, steps_file) != 0, stop_at
+        assert {(folder / "site" / name).read_text() for name in THEIRS} == {"mine"}, stop_at
+        assert render(0, number, steps_file) == 0, stop_at
+        assert set(contents(folder / "site")) == whole, stop_at
+        assert not list((folder / "build/report").glob(".site-*")), stop_at
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
