@@ -15,6 +15,9 @@ class ReportgenError(Exception):
 
     exit_code = 10
 
+    def __init__(self, message: str = "") -> None:
+        super().__init__(readable(message))
+
 
 class OptionError(ReportgenError):
     """An option, a configuration file or a combination of options is not valid."""
@@ -120,3 +123,8 @@ def unknown_name(kind: str, name: str, known: Iterable[str], *, hint: str = "") 
     else:
         advice = f"known are {', '.join(names[:8])} and {len(names) - 8} more."
     return UnknownNameError(f"There is no {kind} named {name!r}: {advice}{' ' + hint if hint else ''}")
+
+
+def readable(text: str) -> str:
+    """Return text that can be written anywhere: bytes of a file's name that are no UTF-8 as replacement characters."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

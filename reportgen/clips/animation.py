@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from reportgen.clips.source import Frame, check_dimensions, decoding
+from reportgen.clips.source import Frame, check_dimensions, check_length, decoding
 from reportgen.clips.stills import check_same_size
 from reportgen.pictures import Picture, opened_picture, white_level
 
@@ -27,6 +27,7 @@ class AnimationSource:
         with self._opened() as picture:
             check_dimensions(path.name, picture.width, picture.height)
             self.count = picture.count
+            check_length(path.name, self.count, picture.width, picture.height)
             if self.count > 1 and picture.timed:
                 self._starts, duration = _starts(picture)
                 self.frame_rate = self.count / duration

@@ -18,7 +18,7 @@ from reportgen.clips.framing import fit
 from reportgen.clips.sampling import sample_frames
 from reportgen.clips.source import Source
 from reportgen.clips.video import VideoSource
-from reportgen.errors import ClipError
+from reportgen.errors import ClipError, readable
 from reportgen.pictures import is_picture
 from reportgen.records.card import ClipSpec
 from reportgen.records.identities import slug
@@ -81,8 +81,8 @@ def read_clip(
     return Clip(
         frames=pixels.astype(np.float32) / np.float32(255),
         name=slug(source.title),
-        title=source.title.replace("_", " ").strip() or source.title,
-        source=source.file_name,
+        title=readable(source.title.replace("_", " ").strip() or source.title),
+        source=readable(source.file_name),
         frame_rate=sample.frame_rate,
         first_frame=sample.first_frame,
         frame_step=sample.frame_step,

@@ -13,7 +13,7 @@ from reportgen.clips.clip import SELECTOR
 from reportgen.clips.database import FILE_NAME, is_database, video_names
 from reportgen.clips.folder import IMAGE_SUFFIXES, entries, image_series, series_title
 from reportgen.clips.series import natural_key
-from reportgen.errors import ClipError
+from reportgen.errors import ClipError, readable
 
 _ANIMATIONS = frozenset({".gif", ".webp", ".avif"})
 _STILLS = IMAGE_SUFFIXES - _ANIMATIONS
@@ -37,10 +37,10 @@ class FoundClip:
         A file that cannot be read has a digest of that: it changes when the file can.
         """
         place, _, video = (self.path, "", "") if Path(self.path).exists() else self.path.rpartition(SELECTOR)
-        whole = hashlib.sha256("/".join((*self.folders, self.title, video)).encode())
+        whole = hashlib.sha256("/".join((*self.folders, self.title, video)).encode(errors="surrogateescape"))
         files = [Path(place)] if Path(place).is_file() else _plain_files(Path(place))
         for file in files:
-            whole.update(f"\n{file.name} {_file_digest(file)}".encode())
+            whole.update(f"\n{file.name} {_file_digest(file)}".encode(errors="surrogateescape"))
         return whole.hexdigest()
 
 
@@ -71,15 +71,16 @@ def _walk(folder: Path, folders: tuple[str, ...], seen: set[Path]) -> Iterator[F
     if files and all(file.suffix.lower() in _STILLS for file in files):
         series = image_series(folder)
         for name in series if len(series) > 1 else ():
-            yield FoundClip(f"{folder}{SELECTOR}{name}", f"{folder.resolve().name} {series_title(name)}", folders[:-1])
+            title = f"{folder.resolve().name} {series_title(name)}"
+            yield FoundClip(f"{folder}{SELECTOR}{name}", readable(title), folders[:-1])
         if len(series) == 1:
-            yield FoundClip(str(folder), folder.resolve().name, folders[:-1])
+            yield FoundClip(str(folder), readable(folder.resolve().name), folders[:-1])
     else:
         for file in files:
             yield from _in_file(file, folders)
     inner = (path for path in entries(folder) if path.is_dir() and not path.name.startswith("."))
     for path in sorted(inner, key=lambda path: natural_key(path.name)):
-        yield from _walk(path, (*folders, path.name), seen)
+        yield from _walk(path, (*folders, readable(path.name)), seen)
 
 
 def _in_file(file: Path, folders: tuple[str, ...]) -> Iterator[FoundClip]:
@@ -89,9 +90,10 @@ def _in_file(file: Path, folders: tuple[str, ...]) -> Iterator[FoundClip]:
         videos = []  # reading the clip will say what is wrong with the file
     for video in videos:
         *outer, title = video.split("/")
-        yield FoundClip(f"{file}{SELECTOR}{video}", title or file.stem, (*folders, *outer))
+        yield FoundClip(f"{file}{SELECTOR}{video}", title or readable(file.stem), (*folders, *outer))
     if not videos:
-        yield FoundClip(str(file), file.stem if file.name != FILE_NAME else file.parent.name, folders)
+        title = file.stem if file.name != FILE_NAME else file.parent.name
+        yield FoundClip(str(file), readable(title), folders)
 
 
 def _plain_files(folder: Path) -> list[Path]:

@@ -7,6 +7,7 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from itertools import count
 from pathlib import Path
 
 from reportgen.clips.series import in_order, natural_key
@@ -14,6 +15,17 @@ from reportgen.clips.stills import StillsSource
 from reportgen.errors import ClipError, unknown_name
 
 FILE_NAME = "frames.db"
+
+MAX_ROWS = 2**20
+"""Frames of a file that are looked at."""
+
+MAX_BYTES = 2**28
+"""Bytes of one encoded frame, or of a name."""
+
+MAX_PAUSES = 100
+_STEPS = 1_000_000
+"""Steps of SQLite's machine between two pauses: a million frames are listed in ten such, and 100 take seconds."""
+
 _MAGIC = b"SQLite format 3\0"
 _NUMBER = re.compile(r"[_\-. ]?(frame|image|img)?[_\-. ]?[0-9]+(\.[A-Za-z]+)?$", re.IGNORECASE)
 
@@ -83,10 +95,17 @@ class DatabaseSource(StillsSource):
 
 @contextmanager
 def _connection(path: Path) -> Iterator[sqlite3.Connection]:
+    """Yield the file opened read-only; what is asked of it ends, for a view may compute for ever."""
+    pauses = count(1)
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_BYTES)
+            connection.set_progress_handler(lambda: next(pauses) > MAX_PAUSES, _STEPS)
+            connection.execute("PRAGMA trusted_schema = OFF")
             yield connection
     except sqlite3.Error as error:
+        if next(pauses) > MAX_PAUSES:
+            raise ClipError(f"{path.name} computes its frames without end: write them into a table.") from error
         raise ClipError(
             f"{path.name} is not a file of frames ({error}): it must be an SQLite file "
             "with a table Images(ObjId TEXT, frames BLOB)."
@@ -95,7 +114,9 @@ def _connection(path: Path) -> Iterator[sqlite3.Connection]:
 
 def _videos(connection: sqlite3.Connection, file_name: str) -> dict[str, list[str]]:
     """Return the frames' identifiers by video; raises ClipError when there are none."""
-    rows = connection.execute("SELECT ObjId FROM Images").fetchall()
+    rows = connection.execute("SELECT ObjId FROM Images LIMIT ?", (MAX_ROWS + 1,)).fetchall()
+    if len(rows) > MAX_ROWS:
+        raise ClipError(f"{file_name} has more than {MAX_ROWS} frames: divide it into several files.")
     videos: dict[str, list[str]] = {}
     for identifier in (str(row[0]) for row in rows if row[0] is not None):
         videos.setdefault(_video_of(identifier), []).append(identifier)

@@ -22,6 +22,9 @@ MAX_PIXELS = 2**26
 MAX_SIDE = 2**15
 """Longest side of a frame that is decoded, in px."""
 
+MAX_LENGTH = 2**32
+"""Pixels of all frames of an animation together: 2,000 frames of HD video. Its durations are found by decoding it."""
+
 
 class Source(Protocol):
     """Frames 0 to `count` - 1 of a clip.
@@ -50,6 +53,15 @@ def check_dimensions(name: str, width: int, height: int) -> None:
         raise ClipError(
             f"{name} claims frames of {width} x {height} px, beyond what is read "
             f"({MAX_SIDE} px a side, {MAX_PIXELS >> 20} Mpx): scale it down first."
+        )
+
+
+def check_length(name: str, count: int, width: int, height: int) -> None:
+    """Raise ClipError for an animation whose frames have so many pixels together that reading it would not end."""
+    if count * width * height > MAX_LENGTH:
+        raise ClipError(
+            f"{name} claims {count} frames of {width} x {height} px, beyond what is read of an animation "
+            f"({MAX_LENGTH >> 20} Mpx in all): cut or scale it, or make it a video."
         )
 
 
