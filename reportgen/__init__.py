@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from reportgen.checking import require as require
     from reportgen.cleaning import clean as clean
     from reportgen.clips import read_clip as read_clip
+    from reportgen.commands.methods import list_methods as list_methods
     from reportgen.config.options import BuildOptions as BuildOptions
     from reportgen.listing import list_layers as list_layers
     from reportgen.listing import list_models as list_models
@@ -68,6 +69,7 @@ _PUBLIC = {
     "evaluate_maps": "reportgen.analyses.faithfulness.evaluation",
     "fetch": "reportgen.zoo.fetch",
     "list_layers": "reportgen.listing",
+    "list_methods": "reportgen.commands.methods",
     "list_models": "reportgen.listing",
     "load_network": "reportgen.zoo.load",
     "maximize_activation": "reportgen.analyses.kernels.maximize",

@@ -125,7 +125,9 @@ _WHAT = _options(
         help="What is a kernel's response: mean of the rectified map, of the map (as published), or the centre unit.",
     ),
     _SELECT,
-    click.option("--analyses", metavar="LIST", help="Comma-separated names of analyses.  [default: all]"),
+    click.option(
+        "--analyses", metavar="LIST", help="Comma-separated names of methods (see `methods`).  [default: all]"
+    ),
     click.option("--preset", metavar="quick|standard|full", help="How much is done.  [default: standard]"),
     click.option("--device", metavar="auto|cpu|cuda[:i]", help="Where to compute.  [default: auto]"),
     click.option("--seed", type=click.IntRange(min=0), metavar="N", help="Seed of everything random.  [default: 0]"),
@@ -204,6 +206,16 @@ def models(zoo: tuple[Path, ...], as_json: bool) -> None:
 
     rows = list_models(zoo)
     _show(rows, models_table, as_json)
+
+
+@cli.command()
+@_options(_JSON)
+def methods(as_json: bool) -> None:
+    """List the methods with their parameters: each preset's values, what else they may be, and what they mean."""
+    from reportgen.commands.methods import list_methods
+    from reportgen.tables import methods_table
+
+    _show(list_methods(), methods_table, as_json)
 
 
 @cli.command()

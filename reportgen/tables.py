@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from pydantic import JsonValue
 from rich.box import Box
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from reportgen.commands.methods import MethodRow
 from reportgen.listing import LayerRow, ModelRow
 from reportgen.records.manifest import LayerFacts
 from reportgen.runner.summary import Summary
@@ -21,6 +23,9 @@ if TYPE_CHECKING:  # pages are not needed to list models and layers
 
 #: A name is not shortened below this.
 LEAST_NAME = 12
+
+#: A list of values that is longer is told by its length.
+LONGEST_LIST = 24
 
 
 #: Columns are told apart by two spaces, the header by a line of dashes; nothing else is drawn.
@@ -114,6 +119,46 @@ def layers_table(rows: Sequence[LayerRow], width: int | None = None) -> str:
         for row in rows
     ]
     return table(header, cells, right=(4, 8, 9), width=width)
+
+
+def methods_table(rows: Sequence[MethodRow], width: int | None = None) -> str:
+    """Return each method with its parameters as a table, for a terminal of `width` columns."""
+    return "\n\n".join(_method_text(row, width) for row in rows)
+
+
+def _method_text(row: MethodRow, width: int | None) -> str:
+    head = [f"{row.name}: {row.title}", row.summary]
+    if not row.parameters:
+        return "\n".join([*head, "It has no parameters."])
+    presets = list(row.parameters[0].presets)
+    cells = [
+        [
+            one.name,
+            *(_value(one.presets[preset]) for preset in presets),
+            one.values,
+            f"{one.meaning} As in {one.follows} unless given." if one.follows else one.meaning,
+        ]
+        for one in row.parameters
+    ]
+    return "\n".join([*head, "", table(["parameter", *presets, "values", "meaning"], cells, width=width)])
+
+
+def _value(value: JsonValue) -> str:
+    """Return a default: `-` for one that is left out, long lists by their length."""
+    match value:
+        case None:
+            return "-"
+        case bool():
+            return str(value).lower()
+        case float():
+            return f"{value:g}"
+        case list():
+            shown = ", ".join(map(_value, value))
+            return f"[{shown}]" if len(shown) <= LONGEST_LIST else f"{len(value)} of them"
+        case dict():
+            return "{}" if not value else f"{len(value)} of them"
+        case _:
+            return str(value)
 
 
 def _sees(facts: LayerFacts) -> str:

@@ -25,6 +25,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("config", "pages", "site", "site_files"),
     ("cleaning", "checking"),
     ("runner",),
+    ("commands",),
     ("tables", "terminal"),
     ("cli", "__main__"),
 )
@@ -191,7 +192,7 @@ def test_every_command_is_a_documented_call() -> None:
     import reportgen
     from reportgen.cli import cli
 
-    calls = {"models": "list_models", "layers": "list_layers"}
+    calls = {"models": "list_models", "layers": "list_layers", "methods": "list_methods"}
     for command in cli.commands:
         assert getattr(reportgen, calls.get(command, command)).__doc__, f"`reportgen {command}` is no call from Python"
 

@@ -1,0 +1,1 @@
+"""One file a command: each is one call from Python, without click."""
