@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 from numpy.typing import NDArray
 from torch import Tensor
 
+from reportgen.analyses.choice.selection import ChooseBy, KernelSelection
 from reportgen.analyses.parameters import Parameters
 from reportgen.networks.core.network import Network
 from reportgen.progress import Progress
@@ -64,13 +65,16 @@ class Subject:
 
     `name` is the network's in the run; None is the network's own.
 
-    `clips` are in memory; `reference` clips are loaded one by one. `objective` is what a kernel's response means
-    throughout the run.
+    `selection` and `choose` say which kernels are to be shown; `kernels` are the chosen ones, known once the method
+    choice has answered. `clips` are in memory; `reference` clips are loaded one by one. `objective` is what a kernel's
+    response means throughout the run.
     """
 
     network: Network
     layers: Mapping[str, LayerFacts]
     stages: tuple[str, ...]
+    selection: KernelSelection = field(default_factory=KernelSelection)
+    choose: ChooseBy = "selective"
     kernels: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     clips: tuple[NamedClip, ...] = ()
     reference: tuple[ReferenceClip, ...] = ()

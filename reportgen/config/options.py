@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
+from reportgen.analyses.choice.selection import ChooseBy, KernelSelection
 from reportgen.analyses.kernels.parameters import KernelParameters
-from reportgen.analyses.kernels.selection import KernelSelection
 from reportgen.analyses.method import PresetName
 from reportgen.analyses.parameters import Parameters
 from reportgen.analyses.registry import find_method
@@ -82,7 +82,7 @@ class BuildOptions(BaseModel):
     seed: int = Field(0, ge=0, le=MOST_SEED)
     runs: Path = Path("runs")
     site: Path = Path("site")
-    choose: Literal["selective", "spread", "first"] = "selective"
+    choose: ChooseBy = "selective"
     objective: Objective = Field(
         "firing", description="What a kernel's response is: mean of its rectified map, plain mean, or centre unit."
     )

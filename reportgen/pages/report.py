@@ -17,7 +17,7 @@ from reportgen.records.jobs import Done
 from reportgen.records.manifest import Manifest, check_selection
 from reportgen.records.store import RUN_FILE, Store, record_name
 
-DESIGNED = ("kernels", "decomposition", "path", "evidence", "pyramid", "saliency", "faithfulness", "motion")
+DESIGNED = ("choice", "kernels", "decomposition", "path", "evidence", "pyramid", "saliency", "faithfulness", "motion")
 """Analyses with pages of their own; every other one is shown by kind of artifact."""
 
 

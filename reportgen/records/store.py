@@ -21,8 +21,10 @@ from reportgen.records.files import atomic_path, describe_os_error, half_written
 from reportgen.records.jobs import Artifact, Done, Record
 from reportgen.records.manifest import SCHEMA_VERSION, Manifest, Run
 from reportgen.records.paths import MEDIA, inside
+from reportgen.records.plan import RunPlan
 
 RUN_FILE = "run.json"
+PLAN_FILE = "plan.json"
 WRITTEN = "written.txt"
 """What this program wrote into the run, a path a line."""
 
@@ -98,6 +100,14 @@ class Store:
         """Write the header."""
         self._write_text(RUN_FILE, run.model_dump_json(indent=1) + "\n")
 
+    def write_plan(self, plan: RunPlan) -> None:
+        """Write the plan of all jobs, before they are done."""
+        self._write_text(PLAN_FILE, plan.model_dump_json() + "\n")
+
+    def read_plan(self) -> RunPlan:
+        """Return the plan of the last build; raises StoreError when there is none or it is damaged."""
+        return _read(inside(self.folder, PLAN_FILE), RunPlan)
+
     def has_run(self) -> bool:
         """Whether there is a header, or something else in its place, which reading it then refuses."""
         return os.path.lexists(self.folder / RUN_FILE)
@@ -158,7 +168,7 @@ class Store:
         Only what this program wrote is removed. Raises StoreError, and removes nothing, when a kept record cannot be
         read: it is not known then what it needs.
         """
-        kept = {RUN_FILE}
+        kept = {RUN_FILE, PLAN_FILE}
         wanted = set(keep)
         for key in wanted:
             record = self.record(key)

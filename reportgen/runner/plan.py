@@ -1,8 +1,8 @@
-"""What to do: the units of every chosen analysis as jobs with content keys."""
+"""What to do: the units of every chosen method as jobs with content keys. Planning computes nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,8 +12,8 @@ from reportgen.analyses.base import Inapplicable, Subject, Unit
 from reportgen.analyses.method import Method
 from reportgen.analyses.parameters import Parameters
 from reportgen.analyses.registry import find_method, methods
-from reportgen.config.options import BuildOptions
 from reportgen.records.jobs import Job
+from reportgen.records.plan import PlannedJob, RunPlan
 
 
 @dataclass(frozen=True)
@@ -32,19 +32,35 @@ class PlannedSkip:
     reason: str
 
 
-@dataclass
+@dataclass(frozen=True)
+class MethodPlan:
+    """One method's part of a plan."""
+
+    method: Method[Any]
+    parameters: Parameters
+    units: tuple[PlannedUnit, ...]
+    skips: tuple[PlannedSkip, ...]
+
+    def chunks(self) -> dict[str, list[PlannedUnit]]:
+        """Return the units that are computed together, in order."""
+        found: dict[str, list[PlannedUnit]] = {}
+        for planned in self.units:
+            found.setdefault(planned.unit.group, []).append(planned)
+        return found
+
+
+@dataclass(frozen=True)
 class Plan:
     """The jobs of a run in the order in which they run."""
 
-    units: dict[str, list[PlannedUnit]] = field(default_factory=dict)
-    skips: dict[str, list[PlannedSkip]] = field(default_factory=dict)
-    _keys: dict[tuple[str, str], str] = field(default_factory=dict)
+    parts: tuple[MethodPlan, ...] = ()
+    keys_of_units: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     def jobs(self) -> Iterator[Job]:
-        """Yield every job, skipped ones among them, analysis by analysis."""
-        for analysis in self.units:
-            yield from (planned.job for planned in self.units[analysis])
-            yield from (skip.job for skip in self.skips[analysis])
+        """Yield every job, inapplicable ones among them, method by method."""
+        for part in self.parts:
+            yield from (planned.job for planned in part.units)
+            yield from (skip.job for skip in part.skips)
 
     def keys(self) -> tuple[str, ...]:
         """Return the keys of all jobs."""
@@ -52,38 +68,54 @@ class Plan:
 
     def key_of(self, analysis: str, unit: str) -> str:
         """Return the key of the job that answers `analysis` about `unit`."""
-        return self._keys[analysis, unit]
+        return self.keys_of_units[analysis, unit]
 
-    def add(self, method: Method[Any], subject: Subject, parameters: Parameters, inputs: Mapping[str, str]) -> None:
-        """Plan a method; `inputs` are the digests that every job depends on (card, weights)."""
-        self.units[method.name], self.skips[method.name] = [], []
-        keyed = parameters.keyed()
-        for unit in method.load().units(subject, parameters):
-            job = _job(method, unit, subject.seed, keyed, inputs, self._keys)
+    def stored(self) -> RunPlan:
+        """Return the plan as it is kept with the run."""
+        return RunPlan(jobs=tuple(self._stored()))
+
+    def _stored(self) -> Iterator[PlannedJob]:
+        for part in self.parts:
+            for group, units in part.chunks().items():
+                yield from (PlannedJob(job=one.job, chunk=f"{part.method.name}/{group}") for one in units)
+            for skip in part.skips:
+                yield PlannedJob(job=skip.job, chunk=part.method.name, inapplicable=skip.reason)
+
+
+def plan_jobs(
+    subject: Subject,
+    chosen: Iterable[Method[Any]],
+    parameters: Mapping[str, Parameters],
+    inputs: Mapping[str, str],
+) -> Plan:
+    """Return the jobs of the `chosen` methods; `inputs` are the digests that every job depends on."""
+    keys: dict[tuple[str, str], str] = {}
+    parts = []
+    for method in chosen:
+        own = parameters[method.name]
+        keyed = own.keyed()
+        units: list[PlannedUnit] = []
+        skips: list[PlannedSkip] = []
+        for unit in method.load().units(subject, own):
+            job = _job(method, unit, subject.seed, keyed, inputs, keys)
             if isinstance(unit, Inapplicable):
-                self.skips[method.name].append(PlannedSkip(job, unit.reason))
+                skips.append(PlannedSkip(job, unit.reason))
             else:
-                self.units[method.name].append(PlannedUnit(unit, job))
-                self._keys[method.name, unit.name] = job.key
+                units.append(PlannedUnit(unit, job))
+                keys[method.name, unit.name] = job.key
+        parts.append(MethodPlan(method, own, tuple(units), tuple(skips)))
+    return Plan(tuple(parts), keys)
 
 
-def chosen_methods(options: BuildOptions) -> list[Method[Any]]:
-    """Return the methods that a build runs, with those whose answers they read, in the registry's order.
+def chosen_methods(names: Iterable[str]) -> list[Method[Any]]:
+    """Return the methods of these names (all where there are none), with those whose answers they read, in order.
 
     Raises UnknownNameError for a name that the registry does not have.
     """
-    wanted = list(options.analyses or methods())
+    wanted = list(names) or list(methods())
     for name in wanted:
         wanted.extend(before for before in find_method(name).after if before not in wanted)
     return [method for name, method in methods().items() if name in wanted]
-
-
-def by_group(units: Sequence[PlannedUnit]) -> dict[str, list[PlannedUnit]]:
-    """Return the units by their group, in order."""
-    groups: dict[str, list[PlannedUnit]] = {}
-    for planned in units:
-        groups.setdefault(planned.unit.group, []).append(planned)
-    return groups
 
 
 def _job(

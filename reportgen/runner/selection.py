@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from reportgen.errors import EmptySelectionError
 from reportgen.records.identities import is_selected
-from reportgen.runner.choosing import EVIDENCE
+from reportgen.runner.evidence_clips import EVIDENCE
 from reportgen.runner.places import Place
 from reportgen.runner.plan import Plan
 

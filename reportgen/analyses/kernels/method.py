@@ -24,6 +24,7 @@ METHOD = Method(
     version=5,
     parameters=KernelParameters,
     load=_load,
+    after=("choice",),
     presets={
         "quick": KernelParameters(count="1", steps=32, learning_rate=0.1, grow=True, work=600),
         "full": KernelParameters(count="all", steps=192),

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, Strict, field_validator
 
-from reportgen.analyses.kernels.selection import KernelSelection
+from reportgen.analyses.choice.selection import KernelSelection
 from reportgen.analyses.parameters import NO_PART_OF_KEY, Count, Parameters, Unread
 
 Basis = Literal["fft", "pixels"]

@@ -7,6 +7,7 @@ from importlib.metadata import entry_points
 
 from reportgen.errors import StoreError
 from reportgen.records.answers.base import Answer
+from reportgen.records.answers.choice import ChoiceAnswer
 from reportgen.records.answers.decomposition import DecompositionAnswer
 from reportgen.records.answers.evidence import EvidenceAnswer
 from reportgen.records.answers.faithfulness import FaithfulnessAnswer
@@ -21,6 +22,7 @@ ENTRY_POINTS = "reportgen.answers"
 
 OWN: tuple[type[Answer], ...] = (
     EvidenceAnswer,
+    ChoiceAnswer,
     KernelAnswer,
     DecompositionAnswer,
     PathAnswer,

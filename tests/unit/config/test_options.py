@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from reportgen.analyses.choice.selection import KernelSelection
 from reportgen.analyses.faithfulness.parameters import FaithfulnessParameters
-from reportgen.analyses.kernels.selection import KernelSelection
 from reportgen.analyses.path.parameters import PathParameters
 from reportgen.config.options import BuildOptions, parse_frames
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
+
+ChooseBy = Literal["selective", "spread", "first"]
+"""Which kernels are shown where some of a layer are: see `reportgen.analyses.choice.select`."""
 
 
 class KernelSelection(BaseModel):

@@ -1,0 +1,1 @@
+"""Which kernels of each layer a report shows."""

@@ -1,0 +1,69 @@
+"""The kernels to show, by the rule that the build was told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from reportgen.analyses.base import Answers, Arrays, Inapplicable, Subject, Unit
+from reportgen.analyses.choice.parameters import ChoiceParameters
+from reportgen.analyses.choice.select import select_kernels
+from reportgen.analyses.evidence.analysis import reference_clips
+from reportgen.progress import Progress
+from reportgen.records.answers.choice import ChoiceAnswer, Rule
+from reportgen.records.figures import Result
+from reportgen.records.jobs import content_key
+
+
+def chooses_by_evidence(subject: Subject) -> bool:
+    """Whether the kernels to show depend on the pass over the reference clips."""
+    some = subject.selection.count is not None and not subject.selection.listed
+    return subject.choose == "selective" and some and bool(reference_clips(subject))
+
+
+class ChoiceAnalysis:
+    """One unit per model; it computes nothing of the network."""
+
+    def units(self, subject: Subject, parameters: ChoiceParameters) -> Sequence[Unit | Inapplicable]:  # noqa: ARG002
+        """Return the one unit, which reads the evidence where that decides."""
+        asked = {"choose": subject.choose, "kernels": subject.selection.model_dump(mode="json")}
+        layers = {"layers": content_key([[name, subject.layers[name].kernels] for name in subject.stages])}
+        needs = (("evidence", subject.model, "selectivity"),) if chooses_by_evidence(subject) else ()
+        return [Unit(subject.model, subject.model, asked, layers, needs)]
+
+    def run(
+        self,
+        subject: Subject,
+        units: Sequence[Unit],
+        parameters: ChoiceParameters,  # noqa: ARG002
+        answers: Answers,
+        progress: Progress,  # noqa: ARG002
+    ) -> Iterator[tuple[Unit, Result]]:
+        """Yield the choice."""
+        scores = answers("evidence", subject.model, "selectivity") if chooses_by_evidence(subject) else None
+        yield units[0], Result(choice(subject, scores if scores is not None and _tells_apart(scores) else None))
+
+
+def choice(subject: Subject, scores: Arrays | None = None) -> ChoiceAnswer:
+    """Return the kernels to show, by their `scores` where these are known and asked for.
+
+    Raises EmptySelectionError when no layer has any of the kernels that are listed.
+    """
+    kernels = select_kernels(subject.layers, subject.stages, subject.selection, subject.choose, scores)
+    return ChoiceAnswer(kernels=kernels, rule=_rule(subject, scores))
+
+
+def _rule(subject: Subject, scores: Arrays | None) -> Rule:
+    if subject.selection.listed:
+        return "listed"
+    if subject.selection.count is None:
+        return "all"
+    if subject.choose == "selective":
+        return "selective" if scores is not None else "spread"
+    return "first" if subject.choose == "first" else "spread"
+
+
+def _tells_apart(scores: Arrays) -> bool:
+    """Whether any kernel responds to one reference clip otherwise than to another: to a single one none does."""
+    return any(bool(np.any(spread > 0)) for _score, spread in scores.values())

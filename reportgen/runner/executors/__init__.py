@@ -1,0 +1,1 @@
+"""Who does the work of a plan: this process, and later others."""

@@ -1,0 +1,77 @@
+"""Turning what came of a job into its record and files."""
+
+from __future__ import annotations
+
+import resource
+import sys
+from datetime import UTC, datetime
+
+import torch
+
+from reportgen.errors import OutOfMemoryError, ReportgenError
+from reportgen.media import write_figure
+from reportgen.records.figures import Result
+from reportgen.records.identities import KernelId, slug
+from reportgen.records.jobs import Artifact, Done, Failed, Job, Outcome, Record, Spent
+from reportgen.records.store import Store
+
+#: The published 3D Kernel Visualizer names its files {model}_{layer}_{kernel}_{stage1|deform|recon}.gif
+PUBLISHED_ROLES = {"stage1": "stage1", "deform": "deform", "reconstruction": "recon"}
+
+
+def keep(store: Store, job: Job, outcome: Outcome, seconds: float, device: torch.device) -> Record:
+    """Write and return the record of a job."""
+    record = Record(
+        job=job,
+        outcome=outcome,
+        spent=Spent(
+            seconds=round(seconds, 3),
+            finished=datetime.now(UTC).isoformat(timespec="seconds"),
+            peak_memory=peak_memory(device) if isinstance(outcome, Done) else None,
+        ),
+    )
+    store.add(record)
+    return record
+
+
+def write_result(store: Store, model: str, job: Job, result: Result) -> Done:
+    """Write the figures of an answer as artifacts, and return the answer that names them."""
+    folder = f"media/{job.analysis}/{job.key}"
+    artifacts: list[Artifact] = []
+    for role, figure in result.figures.items():
+        artifacts.extend(write_figure(store, folder, slug(role), figure, name=_published_name(model, job, role)))
+    return Done(artifacts=tuple(artifacts), answer=result.answer.model_dump(mode="json"), notes=tuple(result.notes))
+
+
+def failure(error: Exception) -> Failed:
+    """Return what a reader is told of an error."""
+    return Failed(message=_describe(error), error=type(error).__name__)
+
+
+def peak_memory(device: torch.device) -> int:
+    """Return the largest memory held so far in bytes: the device's on CUDA, else the process's resident set."""
+    if device.type == "cuda":
+        return int(torch.cuda.max_memory_allocated(device))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _published_name(model: str, job: Job, role: str) -> str | None:
+    if role not in PUBLISHED_ROLES or "kernel" not in job.parameters:
+        return None
+    kernel = KernelId(model=model, layer=str(job.parameters["layer"]), index=int(str(job.parameters["kernel"])))
+    return f"{kernel.published_name}_{PUBLISHED_ROLES[role]}"
+
+
+def _describe(error: Exception) -> str:
+    if isinstance(error, ReportgenError):
+        return str(error)
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return str(OutOfMemoryError("Memory ran out: choose a smaller clip, fewer kernels, or a larger device."))
+    if isinstance(error, RuntimeError) and "modified by an inplace operation" in str(error):
+        return (
+            "The network overwrites in place what its own gradient needs, as x += y does to the output of a ReLU: "
+            "write x = x + y there."
+        )
+    text = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {text[0][:300]}" if text else type(error).__name__

@@ -1,0 +1,91 @@
+"""What a run is about, before anything is planned: the network, its layers and its clips."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from reportgen.analyses.base import Subject
+from reportgen.analyses.choice.analysis import choice
+from reportgen.config.options import BuildOptions
+from reportgen.networks.core.network import Network
+from reportgen.networks.kernels.layers import describe_layers
+from reportgen.progress import Progress
+from reportgen.records.jobs import content_key
+from reportgen.runner.contrasts import select_contrasts
+from reportgen.runner.loading import Loader, card_of, weights_of
+from reportgen.runner.places import Place
+from reportgen.runner.references import ReadClip, StoredClip, stored_clips
+from reportgen.runner.subject import class_logits, generate_clips, read_clips, select_classes, select_layers
+from reportgen.zoo.cards import default_zoo
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A network with what a build asks of it.
+
+    `shown` clips are in memory, and so are the `reference` clips of the card's generator; those of a folder are
+    `stored` in their files. `logits` are those of the shown clips, `inputs` the digests that every answer depends on.
+    """
+
+    place: Place
+    network: Network
+    subject: Subject
+    shown: tuple[ReadClip, ...]
+    reference: tuple[ReadClip, ...]
+    stored: tuple[StoredClip, ...]
+    logits: Mapping[str, Tensor]
+    inputs: Mapping[str, str]
+
+
+def prepare(place: Place, load: Loader, options: BuildOptions, progress: Progress) -> Prepared:
+    """Return a network of a build with its layers and clips.
+
+    Raises the errors of loading it, of clips that cannot be read, and of options that select nothing of it.
+    """
+    network = load.network(place.asked.model)
+    layers = {facts.name: facts for facts in describe_layers(network)}
+    shown, reference, stored = _clips(network, options, progress)
+    logits = class_logits(network, shown)
+    subject = Subject(
+        network=network,
+        name=place.name,
+        layers=layers,
+        stages=select_layers(network, layers, options.layers),
+        selection=options.kernel_selection(),
+        choose=options.choose,
+        clips=tuple(read.clip for read in shown),
+        reference=(*(read.clip for read in reference), *stored),
+        classes=select_classes(network, shown, logits, options.classes) if network.has_classes else {},
+        contrasts=select_contrasts(network, options.contrasts),
+        objective=options.objective,
+        seed=options.seed,
+    )
+    choice(subject)  # kernels that there are not are told now, and not after the pass over the clips
+    inputs = {**_inputs(network), "source": place.asked.source.sha256 or ""}
+    return Prepared(place, network, subject, tuple(shown), tuple(reference), tuple(stored), logits, inputs)
+
+
+def _clips(
+    network: Network, options: BuildOptions, progress: Progress
+) -> tuple[list[ReadClip], list[ReadClip], list[StoredClip]]:
+    """Return the clips to show (the user's, else the generator's choice) and the reference clips.
+
+    These are the ones of the folder that the user gave, still in their files, else those of the card's generator.
+    """
+    given = read_clips(network, options) if options.clips else []
+    stored = stored_clips(network, options.reference, progress) if options.reference else []
+    card = card_of(network)
+    if card.generator is None:
+        return given, [], stored
+    folder = default_zoo(options.zoo).find(card.name).folder
+    generated, reference = generate_clips(card, folder)
+    return given or generated, [] if stored else reference, stored
+
+
+def _inputs(network: Network) -> dict[str, str]:
+    card = card_of(network)
+    asked = card.model_dump(mode="json", include={"architecture", "clip", "adapter", "classifier", "classes"})
+    return {"model": card.name, "card": content_key(asked), "weights": weights_of(network).sha256}
