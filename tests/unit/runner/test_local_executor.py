@@ -1,0 +1,115 @@
+"""The work of a plan in this process: what fails, what is kept, and what is not done twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+from reportgen.analyses.base import Analysis, Answers, Inapplicable, Subject, Unit
+from reportgen.analyses.method import Method
+from reportgen.analyses.parameters import Parameters
+from reportgen.errors import StoreError
+from reportgen.progress import SILENT, Progress
+from reportgen.records.answers.base import Answer
+from reportgen.records.figures import DataFigure, Result
+from reportgen.records.jobs import Done, Failed, Outcome, Skipped
+from reportgen.records.store import Store
+from reportgen.runner.executors.base import Work
+from reportgen.runner.executors.local import LocalExecutor
+from reportgen.runner.plan import plan_jobs
+from reportgen.runner.prepare import Prepared
+
+
+class Squared(Answer):
+    """A number."""
+
+    analysis: ClassVar[str] = "squares"
+    value: int
+
+
+@dataclass
+class Squares:
+    """Squares of 0 to 5, three a chunk; `bad` numbers raise."""
+
+    bad: frozenset[int] = frozenset()
+    error: Exception = field(default_factory=lambda: ValueError("no square today"))
+    asked: list[list[int]] = field(default_factory=list)
+
+    def units(self, subject: Subject, parameters: Parameters) -> Sequence[Unit | Inapplicable]:
+        numbers = [Unit(f"{subject.model}/{n}", f"chunk{n // 3}", {"n": n}) for n in range(6)]
+        return [*numbers, Inapplicable(subject.model, "it is no number")]
+
+    def run(
+        self, subject: Subject, units: Sequence[Unit], parameters: Parameters, answers: Answers, progress: Progress
+    ) -> Iterator[tuple[Unit, Result]]:
+        self.asked.append([unit.parameters["n"] for unit in units])
+        for unit in units:
+            n = unit.parameters["n"]
+            if n in self.bad:
+                raise self.error
+            yield unit, Result(Squared(value=n * n), {"data": DataFigure({"n": np.array([n])})})
+
+
+@dataclass
+class Roots:
+    """One root, of the square of 4."""
+
+    def units(self, subject: Subject, parameters: Parameters) -> Sequence[Unit | Inapplicable]:
+        return [Unit(subject.model, "root", needs=(("squares", f"{subject.model}/4", "data"),))]
+
+    def run(
+        self, subject: Subject, units: Sequence[Unit], parameters: Parameters, answers: Answers, progress: Progress
+    ) -> Iterator[tuple[Unit, Result]]:
+        n = int(answers("squares", f"{subject.model}/4", "data")["n"][0])
+        yield units[0], Result(Squared(value=n))
+
+
+def outcomes(prepared: Prepared, squares: Squares, only: frozenset[str] | None = None) -> dict[str, Outcome]:
+    methods: list[Method[Parameters]] = []
+    loaded: dict[str, Analysis[Parameters]] = {"squares": squares, "roots": Roots()}
+    for name, analysis in loaded.items():
+        methods.append(Method(name, name, name, 1, Parameters, lambda own=analysis: own))  # type: ignore[misc]
+    plan = plan_jobs(prepared.subject, methods, dict.fromkeys(loaded, Parameters()), {})
+    work = Work(plan, prepared.subject, Store(prepared.place.folder), only)
+    found = LocalExecutor().execute(work, SILENT)
+    return {f"{record.job.analysis} {record.job.unit.rpartition('/')[2]}": record.outcome for record, _ in found}
+
+
+def test_every_job_is_answered_and_later_ones_read_earlier_ones(prepared: Prepared) -> None:
+    found = outcomes(prepared, Squares())
+    assert [found[f"squares {n}"].answer["value"] for n in range(6)] == [0, 1, 4, 9, 16, 25]  # type: ignore[union-attr]
+    assert isinstance(found["roots tiny"], Done)
+    assert found["squares tiny"] == Skipped(reason="it is no number")
+
+
+def test_an_error_fails_the_open_jobs_of_its_chunk_and_what_needs_them(prepared: Prepared) -> None:
+    found = outcomes(prepared, Squares(bad=frozenset({4})))
+    assert [type(found[f"squares {n}"]) for n in range(6)] == [Done, Done, Done, Done, Failed, Failed]
+    assert found["squares 4"] == Failed(message="ValueError: no square today", error="ValueError")
+    assert isinstance(found["roots tiny"], Skipped)
+    assert "which failed" in found["roots tiny"].reason
+
+
+def test_the_next_build_does_only_what_failed(prepared: Prepared) -> None:
+    outcomes(prepared, Squares(bad=frozenset({4})))
+    again = Squares()
+    found = outcomes(prepared, again)
+    assert again.asked == [[4, 5]]
+    assert isinstance(found["roots tiny"], Done)
+
+
+def test_a_store_that_cannot_be_written_ends_the_work(prepared: Prepared) -> None:
+    with pytest.raises(StoreError, match="no space"):
+        outcomes(prepared, Squares(bad=frozenset({1}), error=StoreError("There is no space left.")))
+
+
+def test_of_some_jobs_the_others_are_left(prepared: Prepared) -> None:
+    outcomes(prepared, Squares())
+    store = Store(prepared.place.folder)
+    records = [store.record(key) for key in sorted(store.keys())]
+    wanted = frozenset(record.key for record in records if record and record.job.unit.endswith("/5"))
+    assert outcomes(prepared, Squares(), wanted).keys() == {"squares 5"}
