@@ -1,7 +1,7 @@
 """Saliency tubes: where in a clip the kept kernels of a pyramid respond.
 
 After Stergiou et al. 2019 (arXiv 1902.01078 for the tubes, 1909.08611 for those of a pyramid): the sum of the kept
-kernels' activation maps of a layer, enlarged to the clip.
+kernels' activation maps of a layer, laid over the clip.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 
 from reportgen.analyses.pyramid.class_pyramid import ClassPyramid, one_clip
 from reportgen.analyses.pyramid.measure import Response, ResponseObserver
 from reportgen.networks.core.network import Network
+from reportgen.networks.kernels.places import Places, output_places
 from reportgen.networks.trace.build import class_output, evaluating
 
 
@@ -46,41 +46,40 @@ def saliency_tubes(
 ) -> Mapping[str, SaliencyTube]:
     """Return the tube of each layer of a pyramid, and of its most relevant kernels, on the clip.
 
-    `clip` is as for `class_pyramid`. Layers without positions (linear ones) have no tube and are left out.
+    `clip` is as for `class_pyramid`. A map lies where its layer's units look: position i at start + i * jump of their
+    receptive field. Layers without positions (linear ones), or of unknown ones, have no tube and are left out.
     """
     borrowed = network if isinstance(network, Network) else Network(network)
     pixels = one_clip(borrowed, clip)
-    kept = {name: indices for name, indices in pyramid.kept().items() if layers is None or name in layers}
-    size = _clip_size(pixels)
+    modules = dict(borrowed.module.named_modules())
+    kept = {
+        name: indices
+        for name, indices in pyramid.kept().items()
+        if name in modules and (layers is None or name in layers)
+    }
+    spatial = pixels.shape[2:]
+    size = (1, *spatial) if len(spatial) == 2 else tuple(spatial)
     with torch.no_grad(), evaluating(borrowed.module):
+        places = output_places(borrowed, pixels.shape, list(kept))
         observer = ResponseObserver(pyramid.graph, borrowed.module, list(kept))
         with observer:
             class_output(borrowed, pixels)
-        maps = {name: found for name in kept if (found := _maps(name, observer.responses)) is not None}
-        return {name: _tube(pyramid, name, kept[name], maps[name], size, kernels_per_layer) for name in maps}
-
-
-def _clip_size(pixels: Tensor) -> tuple[int, int, int]:
-    spatial = pixels.shape[2:]
-    return (1, *spatial) if len(spatial) == 2 else (spatial[0], spatial[1], spatial[2])
+        found = {}
+        for name, indices in kept.items():
+            maps, place = _maps(name, observer.responses), places[name]
+            if maps is not None and place is not None:
+                found[name] = _tube(pyramid, name, indices, maps, place, size, kernels_per_layer)
+        return found
 
 
 def _maps(layer: str, responses: Sequence[Response]) -> Tensor | None:
-    """Return a layer's activation maps K T H W, added up over its calls; None when it has no positions.
-
-    A 2D layer that ran on the frames of the clip has them along the batch axis.
-    """
-    total: Tensor | None = None
-    for response in responses:
-        if response.layer != layer:
-            continue
-        final = response.final()
-        value = final.read()
-        if value.ndim not in {4, 5} or final.axis != 1:
-            return None
-        found = value[0] if value.ndim == 5 else value.transpose(0, 1)
-        total = found if total is None or total.shape != found.shape else total + found
-    return total
+    """Return a layer's activation maps R K (T) H W, its calls behind each other; None when it has no positions."""
+    found = [response.final() for response in responses if response.layer == layer]
+    values = [response.read() for response in found]
+    shapes = {value.shape[1:] for value in values}
+    if len(shapes) != 1 or values[0].ndim not in {4, 5} or any(response.axis != 1 for response in found):
+        return None
+    return torch.cat(values)
 
 
 def _tube(
@@ -88,13 +87,15 @@ def _tube(
     name: str,
     kept: Sequence[int],
     maps: Tensor,
-    size: tuple[int, int, int],
+    places: Places,
+    size: tuple[int, ...],
     kernels: int,
 ) -> SaliencyTube:
     relevance = pyramid.layer(name).relevance
     best = sorted(kept, key=lambda index: -relevance[index])[:kernels]
-    summed = maps[torch.as_tensor(kept, device=maps.device)].sum(0, keepdim=True)
-    shown = torch.cat([summed, maps[torch.as_tensor(best, device=maps.device)]])
-    large = F.interpolate(shown.unsqueeze(0).float(), size=size, mode="trilinear", align_corners=False)[0].cpu().numpy()
-    native = (int(maps.shape[1]), int(maps.shape[2]), int(maps.shape[3]))
-    return SaliencyTube(name, large[0], tuple(best), large[1:], native)
+    summed = maps[:, torch.as_tensor(kept, device=maps.device)].sum(1, keepdim=True)
+    shown = torch.cat([summed, maps[:, torch.as_tensor(best, device=maps.device)]], dim=1)
+    large = places.laid(shown.float(), size).cpu().numpy()
+    rows, _, *rest = maps.shape
+    t, h, w = rest if len(rest) == 3 else (rows, *rest)
+    return SaliencyTube(name, large[0], tuple(best), large[1:], (t, h, w))

@@ -12,13 +12,15 @@ from torch import Tensor, nn
 
 from reportgen.analyses.common.baselines import make_baseline
 from reportgen.analyses.common.memory import starting_batch, with_less_memory
-from reportgen.analyses.saliency.methods import METHODS, Method, Question, cam_layer
+from reportgen.analyses.saliency.class_map import cam_layers
+from reportgen.analyses.saliency.methods import METHODS, Method, Question
 from reportgen.errors import NetworkError, unknown_name
 from reportgen.networks.core.network import Network, as_network, no_weight_gradients
+from reportgen.networks.kernels.places import output_places
 from reportgen.networks.kernels.preactivation import placement
 from reportgen.progress import SILENT, Progress
 
-__all__ = ["METHODS", "Attribution", "attribute", "attribute_converged", "cam_layer"]
+__all__ = ["METHODS", "Attribution", "attribute", "attribute_converged", "cam_layers"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,8 @@ class Attribution:
     `attribution` is like the clip, `N C T H W`. `heat` N T H W sums it over channels, and its magnitude where the
     map is not `signed`. `temporal_profile` N T is the sum of |attribution| over channels and positions. For methods
     that promise that attributions sum to the logit's gain over the baseline, `completeness_errors` says by which
-    share of that gain they miss, per clip. `layer` is the one that Grad-CAM read, `baseline` what was compared with.
+    share of that gain they miss, per clip. `layer` names the one that Grad-CAM read, or those, one a pathway;
+    `baseline` what was compared with.
     """
 
     attribution: Tensor
@@ -76,7 +79,7 @@ def attribute(
     `clip` is `N C T H W` in [0, 1] RGB for a Network, and what a bare module takes (`N C T H W` or `N C H W`) for
     that; attributions are with respect to these values, behind which lies the card's normalisation. `steps` are
     those of integrated gradients, `samples` those of SmoothGrad, `window` is occlusion's box (t, h, w), `layer`
-    Grad-CAM's (default: `cam_layer`), `baseline` one of BASELINES or a clip.
+    Grad-CAM's (default: `cam_layers`), `baseline` one of BASELINES or a clip.
     Clips are answered one by one, `batch_size` passes at once (default: by memory, halved when it runs out); neither
     changes the answer beyond rounding. The network is left as it was.
 
@@ -165,7 +168,7 @@ def attribute_unchecked(
         scores = _scores(seen, clips)
         if not 0 <= class_index < scores.shape[1]:
             raise unknown_name("class", str(class_index), [f"0 to {scores.shape[1] - 1}"])
-        layer = (effort.layer or cam_layer(seen, clips[:1])) if chosen.reads_layer else None
+        layers = _layers(seen, clips[:1], effort.layer) if chosen.reads_layer else ()
         every = Question(
             network=seen,
             clip=clips,
@@ -176,7 +179,7 @@ def attribute_unchecked(
             steps=effort.steps,
             samples=effort.samples,
             batch_size=effort.batch_size or starting_batch(clips[:1]),
-            layer=layer,
+            places=output_places(seen, clips[:1].shape, layers) if layers else {},
             window=effort.window,
         )
         found = _answers(chosen, every, progress)
@@ -199,8 +202,12 @@ def attribute_unchecked(
         completeness_errors=errors,
         seconds=time.perf_counter() - started,
         seed=effort.seed,
-        layer=layer,
+        layer=", ".join(layers) or None,
     )
+
+
+def _layers(network: Network, clip: Tensor, wanted: str | None) -> tuple[str, ...]:
+    return (network.layer_name(wanted),) if wanted else cam_layers(network, clip)
 
 
 def _placed(network: Network, clip: Tensor) -> Tensor:

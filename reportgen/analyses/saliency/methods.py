@@ -6,17 +6,18 @@ import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import captum.attr
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812 (torch's own convention)
+from torch import Tensor
 
+from reportgen.analyses.saliency.class_map import class_map
 from reportgen.analyses.saliency.exposed import NONLINEARITIES, RECTIFIERS, ExposedNetwork
 from reportgen.errors import NetworkError
 from reportgen.networks.core.network import Network
+from reportgen.networks.kernels.places import Places
 
 NOISE_SHARE = 0.15
 """SmoothGrad's noise as a share of the clip's range (Smilkov et al. 2017: 10 to 20 per cent)."""
@@ -29,7 +30,8 @@ _PARTS = (4, 5, 5)
 class Question:
     """One clip `1 C T H W` (or `1 C H W`), its logits, the class asked about, and how much work the answer may be.
 
-    `batch_size` is how many clips go through the network at once. `advance` is told of every clip that did.
+    `places` says which layers Grad-CAM reads, and where their units look. `batch_size` is how many clips go through
+    the network at once. `advance` is told of every clip that did.
     """
 
     network: Network
@@ -41,7 +43,7 @@ class Question:
     steps: int
     samples: int
     batch_size: int
-    layer: str | None = None
+    places: Mapping[str, Places | None] = field(default_factory=dict)
     window: tuple[int, ...] | None = None
     advance: Callable[[float], None] = lambda _clips: None
 
@@ -119,7 +121,7 @@ def deeplift(question: Question) -> Tensor:
 
 
 def grad_cam(question: Question) -> Tensor:
-    """Return the positive part of sum_k mean(dy/dA_k) A_k of a layer's maps A, enlarged to the clip.
+    """Return the positive part of sum_k mean(dy/dA_k) A_k of a layer's maps A, laid over the clip.
 
     The map has no channels: each of the clip's has an equal share of it.
     """
@@ -198,52 +200,10 @@ def _noise(clip: Tensor, seed: int, number: int) -> Tensor:
 
 
 def _cam(question: Question) -> Tensor:
-    """Return Grad-CAM's map `1 1 T H W` (or `1 1 H W`), of the clip's size."""
-    layer = question.layer or cam_layer(question.network, question.clip)
-    exposed = _rectifiers(question)  # an in-place ReLU behind the layer would overwrite the maps that are read
-    method = captum.attr.LayerGradCam(exposed, question.network.submodule(layer))
-    found = _attributed(method, question, relu_attributions=True)
-    if found.ndim < 4 or found.ndim > 5 or math.prod(found.shape[-2:]) == 1:
-        raise NetworkError(f"{layer} has no map to show ({tuple(found.shape)}): choose a convolution as the layer.")
-    maps = found if found.ndim == 5 else found.unsqueeze(2)
-    size = question.clip.shape[2:] if question.clip.ndim == 5 else (1, *question.clip.shape[2:])
-    enlarged = F.interpolate(maps, size=tuple(size), mode="trilinear", align_corners=False)
-    return enlarged if question.clip.ndim == 5 else enlarged.squeeze(2)
+    def logit(clip: Tensor) -> Tensor:
+        return question.logits(clip)[:, question.class_index]
 
-
-def cam_layer(network: Network, clip: Tensor) -> str:
-    """Return the layer that Grad-CAM reads: the last map of the size that the last convolution gives.
-
-    Only convolutions whose output extends in space count, and of these those that extend in time where there are
-    any. The last map of that size lies behind the convolution's batch norm and ReLU, and is a block's sum or
-    concatenation rather than one of its branches. Raises NetworkError when there is no such convolution.
-    """
-    ran: list[tuple[str, torch.Size]] = []
-    handles = []
-
-    def keep(name: str) -> Callable[[nn.Module, Any, Any], None]:
-        def hook(_module: nn.Module, _args: Any, output: Any) -> None:
-            if isinstance(output, Tensor) and output.ndim in (4, 5):
-                ran.append((name, output.shape[2:]))
-
-        return hook
-
-    for name, module in network.module.named_modules():
-        if name:
-            handles.append(module.register_forward_hook(keep(name)))
-    try:
-        with torch.no_grad():
-            network.logits(clip)
-    finally:
-        for handle in handles:
-            handle.remove()
-    modules = dict(network.module.named_modules())
-    sizes = [size for name, size in ran if isinstance(modules[name], nn.Conv2d | nn.Conv3d) and min(size[-2:]) > 1]
-    moving = [size for size in sizes if len(size) == 3 and size[0] > 1]
-    if not sizes:
-        raise NetworkError(f"{network.name} has no convolution with a map of positions: Grad-CAM does not apply.")
-    wanted = (moving or sizes)[-1]
-    return next(name for name, size in reversed(ran) if size == wanted)
+    return class_map(question.network, question.clip, logit, question.places)
 
 
 def _guided(question: Question) -> ExposedNetwork:

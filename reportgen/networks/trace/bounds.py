@@ -39,9 +39,9 @@ class Bounds(Cells):
         return bool((self.cells[0] > self.cells[1]).all())
 
     @property
-    def whole(self) -> bool:
-        """Whether every element depends on the whole clip, however large."""
-        return bool(np.isinf(self.cells).all()) and not self.sourceless
+    def placed(self) -> bool:
+        """Whether some element depends on a known stretch, and not on all of the clip or on nobody knows what."""
+        return bool(((self.cells[0] > -_UNKNOWN) & (self.cells[0] <= self.cells[1])).any())
 
     def like(self, cells: NDArray[Any], shape: Sequence[int], steps: Sequence[float | None] = ()) -> Bounds:
         """Return bounds in their shortest form."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,8 +41,16 @@ class Seen(Traced):
         terms = self.terms[AXES.index(axis)]
         if not terms:
             return None
-        lengths = np.broadcast_shapes(*(term.cells.shape for term in terms))
-        return terms[0].unknown(self.shape) if math.prod(lengths) > _LARGEST else Bounds.union(terms, self.shape)
+        return _joint(terms, self.shape)
+
+    def placed(self, axis: str) -> Bounds | None:
+        """Return where along one of `AXES` the elements stand: what they see, but for what all of them see alike.
+
+        A gate that is made from a global mean, or attention beside a skip connection, does not move a unit. None where
+        nothing is known of their places.
+        """
+        terms = [term for term in self.terms[AXES.index(axis)] if term.placed]
+        return _joint(terms, self.shape) if terms else None
 
     def varies(self, axis: int) -> bool:
         """Whether the elements differ along this axis of the tensor."""
@@ -71,13 +79,8 @@ class Seen(Traced):
         """Return the elements after `part` was written over a slice along an axis."""
         terms = []
         for own, other in zip(self.terms, part.terms, strict=True):
-            if not own and not other:
-                terms.append(own)
-                continue
-            like = (own or other)[0]
-            below = Bounds.union(own, self.shape) if own else _none(like, self.shape)
-            above = Bounds.union(other, part.shape) if other else _none(like, part.shape)
-            terms.append(_simplified([below.overwritten(axis, start, step, above)]))
+            pairs = _paired((own, other), (self.shape, part.shape))
+            terms.append(_simplified([below.overwritten(axis, start, step, above) for below, above in pairs]))
         return Seen(tuple(terms), self.shape)
 
     def flipped(self, axes: Sequence[int]) -> Seen:
@@ -131,15 +134,8 @@ class Seen(Traced):
         """Return the parts one behind the other along an axis."""
         found: list[Terms] = []
         for all_terms in zip(*(part.terms for part in parts), strict=True):
-            like = next((terms[0] for terms in all_terms if terms), None)
-            if like is None:
-                found.append(())
-                continue
-            whole = [
-                Bounds.union(terms, part.shape) if terms else _none(like, part.shape)
-                for terms, part in zip(all_terms, parts, strict=True)
-            ]
-            found.append(_simplified([Bounds.concatenated(whole, axis, shape)]))
+            rows = _paired(all_terms, [part.shape for part in parts])
+            found.append(_simplified([Bounds.concatenated(row, axis, shape) for row in rows]))
         return Seen(tuple(found), tuple(shape))
 
     @property
@@ -171,21 +167,34 @@ def clip_seen(shape: Sequence[int]) -> Seen:
 
 
 def _simplified(terms: Sequence[Bounds]) -> Terms:
-    """Return terms of which no two could be one without being written out further."""
+    """Return terms of which no two could be one without being written out further, or without losing their places."""
     kept: list[Bounds] = []
     for term in terms:
         if term.sourceless:
             continue
-        if term.whole:
-            return (term,)
         for place, other in enumerate(kept):
             joint = np.broadcast_shapes(term.cells.shape, other.cells.shape)
-            if joint in (term.cells.shape, other.cells.shape):
+            if joint in (term.cells.shape, other.cells.shape) and term.placed == other.placed:
                 kept[place] = other.joined(term)
                 break
         else:
             kept.append(term)
     return tuple(kept)
+
+
+def _joint(terms: Sequence[Bounds], shape: Sequence[int]) -> Bounds:
+    lengths = np.broadcast_shapes(*(term.cells.shape for term in terms))
+    return terms[0].unknown(shape) if math.prod(lengths) > _LARGEST else Bounds.union(terms, shape)
+
+
+def _paired(all_terms: Sequence[Terms], shapes: Sequence[tuple[int, ...]]) -> Iterator[list[Bounds]]:
+    """Yield for several tensors what they see as one term each: first known stretches, then all the rest."""
+    for placed in (True, False):
+        chosen = [[term for term in terms if term.placed == placed] for terms in all_terms]
+        like = next((terms[0] for terms in chosen if terms), None)
+        if like is not None:
+            pairs = zip(chosen, shapes, strict=True)
+            yield [_joint(terms, shape) if terms else _none(like, shape) for terms, shape in pairs]
 
 
 def _none(like: Bounds, shape: Sequence[int]) -> Bounds:

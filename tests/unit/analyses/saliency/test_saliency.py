@@ -10,7 +10,7 @@ from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 
 from reportgen.analyses.common.baselines import blurred, make_baseline, mean_frame
 from reportgen.analyses.saliency import attribution as saliency
-from reportgen.analyses.saliency.attribution import METHODS, attribute, cam_layer
+from reportgen.analyses.saliency.attribution import METHODS, attribute, cam_layers
 from reportgen.analyses.saliency.exposed import RECTIFIERS, ExposedNetwork
 from reportgen.errors import NetworkError, OutOfMemoryError, UnknownNameError
 from reportgen.networks.core.network import Network, as_network
@@ -178,7 +178,7 @@ class TestSeeds:
 
 class TestGradCamLayer:
     def test_the_block_s_sum_rather_than_a_convolution_in_it(self) -> None:
-        assert cam_layer(network(), clip()) == "block"
+        assert cam_layers(network(), clip()) == ("block",)
         assert attribute(network(), clip(), 1, "grad_cam").layer == "block"
         assert attribute(network(), clip(), 1, "gradients").layer is None
 
@@ -191,8 +191,8 @@ class TestGradCamLayer:
             nn.Conv3d(4, 5, (1, 8, 8)),
             nn.Flatten(),
         )
-        assert cam_layer(as_network(module), clip()) == "1", "time is gone behind it"
-        assert cam_layer(as_network(module[2:]), torch.rand(1, 4, 4, 8, 8)) == "3", "no convolution keeps time"
+        assert cam_layers(as_network(module), clip()) == ("1",), "time is gone behind it"
+        assert cam_layers(as_network(module[2:]), torch.rand(1, 4, 4, 8, 8)) == ("3",), "no convolution keeps time"
 
     def test_a_network_without_maps(self) -> None:
         module = nn.Sequential(nn.Flatten(), nn.Linear(3 * 4 * 64, 4))

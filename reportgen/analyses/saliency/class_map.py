@@ -1,0 +1,136 @@
+"""Grad-CAM: where the last maps of a network speak for a class, laid over the clip where their units look."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from reportgen.errors import NetworkError
+from reportgen.networks.core.network import Network
+from reportgen.networks.core.taps import Taps
+from reportgen.networks.kernels.places import Places
+
+_Size = tuple[int, ...]
+
+
+def class_map(
+    network: Network, clip: Tensor, logit: Callable[[Tensor], Tensor], places: Mapping[str, Places | None]
+) -> Tensor:
+    """Return Grad-CAM's map `1 1 T H W` (or `1 1 H W`) of one clip, of its size.
+
+    `logit` gives the explained number of a clip, `places` where the units of each layer's output look. A kernel's
+    weight is the mean of its gradient over all that its layer does for the clip: all positions, all rows that the
+    clip was folded into, all calls. Several layers, each the end of a pathway, are added up in proportion to what a
+    position of each adds to the logit. Raises NetworkError for a layer without positions, or of unknown ones.
+    """
+    asked = clip.detach().clone().requires_grad_()
+    size = tuple(clip.shape[2:]) if clip.ndim == 5 else (1, *clip.shape[2:])
+    with Taps(network.module, places) as taps:
+        explained = logit(asked).sum()
+        outputs = {name: taps.all[name] for name in places}
+    gradients = iter(
+        torch.autograd.grad(explained, [o for calls in outputs.values() for o in calls], allow_unused=True)
+    )
+    found = []
+    for name, calls in outputs.items():
+        own = [next(gradients) for _ in calls]
+        kept = [(output, slope) for output, slope in zip(calls, own, strict=True) if slope is not None]
+        found.append(_laid(name, [o.detach() for o, _ in kept], [s for _, s in kept], places[name], size))
+    most = max(units for _, units in found)
+    total = torch.stack([laid * (units / most) for laid, units in found]).sum(0)[None]
+    return total if clip.ndim == 5 else total.squeeze(2)
+
+
+def _laid(
+    name: str, outputs: Sequence[Tensor], slopes: Sequence[Tensor], places: Places | None, size: _Size
+) -> tuple[Tensor, int]:
+    """Return one layer's map `1 T H W`, and how many positions it has."""
+    if not outputs:
+        raise NetworkError(f"{name} does not lead to the class asked about: choose another layer.")
+    maps, gradient = torch.cat(list(outputs)), torch.cat(list(slopes))
+    if maps.ndim not in (4, 5) or math.prod(maps.shape[-2:]) == 1:
+        raise NetworkError(f"{name} has no map to show ({tuple(maps.shape)}): choose a convolution as the layer.")
+    if places is None:
+        raise NetworkError(f"Where the positions of {name} look in the clip is not known: choose another layer.")
+    others = [axis for axis in range(maps.ndim) if axis != 1]
+    weights = gradient.mean(dim=others, keepdim=True)
+    return places.laid((weights * maps).sum(1, keepdim=True).relu(), size), maps.numel() // maps.shape[1]
+
+
+@dataclass(frozen=True)
+class _Output:
+    """One output of a module in a pass: the step of the pass that made it, and its size in time and space."""
+
+    name: str
+    node: Any
+    size: _Size
+
+
+def cam_layers(network: Network, clip: Tensor) -> tuple[str, ...]:
+    """Return the layers that Grad-CAM reads: the last maps on the ways from the clip to the logits.
+
+    Maps are outputs of modules that are as large in space as a convolution's and extend there; those that extend in
+    time as well come before others of their pathway. A network of several pathways has several last ones, of which
+    none leads to another. Of modules within each other the outermost counts: a block's sum and not one of its
+    branches. Raises NetworkError when there is no such map.
+    """
+    outputs, logits = _outputs(network, clip)
+    modules = dict(network.module.named_modules())
+    sizes = {o.size for o in outputs if isinstance(modules[o.name], nn.Conv2d | nn.Conv3d) and min(o.size[-2:]) > 1}
+    if not sizes:
+        raise NetworkError(f"{network.name} has no convolution with a map of positions: Grad-CAM does not apply.")
+    maps = {output.node: output for output in outputs if output.size in sizes}
+    moving = {node: output for node, output in maps.items() if len(output.size) == 3 and output.size[0] > 1}
+    chosen = _last(logits, moving)
+    still = [node for node in _last(logits, maps) if node not in moving and not _reached([node], moving)]
+    ends = {maps[node].name for node in [*chosen, *still]}
+    return tuple(dict.fromkeys(output.name for output in outputs if output.name in ends))
+
+
+def _outputs(network: Network, clip: Tensor) -> tuple[list[_Output], Any]:
+    """Return the outputs `R K (T) H W` of all modules in a pass, the inner modules' first, and the logits' step."""
+    found: list[_Output] = []
+
+    def keep(name: str, _module: nn.Module, _args: Any, output: Any) -> None:
+        if isinstance(output, Tensor) and output.ndim in (4, 5) and output.grad_fn is not None:
+            found.append(_Output(name, output.grad_fn, tuple(output.shape[2:])))
+
+    with ExitStack() as stack, torch.enable_grad():
+        for name, module in network.module.named_modules():
+            if name:
+                stack.callback(module.register_forward_hook(partial(keep, name)).remove)
+        logits = network.logits(clip.detach().clone().requires_grad_())
+    return found, logits.grad_fn
+
+
+def _last(logits: Any, maps: Mapping[Any, _Output]) -> list[Any]:
+    """Return the steps of the maps that come last on some way to the logits and lead to no other such map."""
+    last = _reached([logits], maps)
+    leading = {node for one in last for node in _reached([one], last, through=True)}
+    return [node for node in last if node not in leading]
+
+
+def _reached(starts: Sequence[Any], goals: Iterable[Any], *, through: bool = False) -> list[Any]:
+    """Return the goals that a way back through the pass meets first from the starts; all of them when `through`."""
+    wanted, found = set(goals), []
+    waiting = [following for start in starts for following, _ in (start.next_functions if start is not None else ())]
+    visited = set(waiting)
+    while waiting:
+        node = waiting.pop()
+        if node is None:
+            continue
+        if node in wanted:
+            found.append(node)
+            if not through:
+                continue
+        fresh = {following for following, _ in node.next_functions} - visited
+        visited |= fresh
+        waiting.extend(fresh)
+    return found

@@ -1,0 +1,125 @@
+"""Where the units of a layer's map look, and laying a map over the clip accordingly.
+
+Position i of a map stands at start + i * jump of the receptive field's geometry: a map that is stretched over the clip
+instead is off by half of what strides and paddings leave over, with three strided layers by 3.5 frames and pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from reportgen.networks.core.network import Network
+from reportgen.networks.core.passes import REFUSALS
+from reportgen.networks.trace.bounds import Bounds
+from reportgen.networks.trace.field_tracer import FieldTracer
+from reportgen.networks.trace.seen import AXES, Seen, clip_seen
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """How one axis of the clip lies in a map: along which axes of it, and where on the clip their positions look.
+
+    `centres` are those of all positions of the axes together, the last axis fastest; one for a map without such an
+    axis.
+    """
+
+    axes: tuple[int, ...]
+    centres: NDArray[np.float64]
+
+    def weights(self, size: int) -> NDArray[np.float64]:
+        """Return (size, positions): how much each position counts at each px of the clip.
+
+        Between two places the map goes linearly from one value to the other, and behind the last ones it stays. Units
+        that look at the same place are added up.
+        """
+        places, which = np.unique(self.centres, return_inverse=True)
+        rows = [np.interp(np.arange(size), places, one) for one in np.eye(len(places))]
+        return np.stack(rows, axis=1)[:, which]
+
+
+@dataclass(frozen=True, eq=False)
+class Places:
+    """Where the units of a map `R K (T) H W`, of one clip in all its R rows, look along T, H and W of the clip."""
+
+    lines: tuple[Line, Line, Line]
+
+    def laid(self, maps: Tensor, size: Sequence[int]) -> Tensor:
+        """Return maps `R K (T) H W` laid over a clip of `size` (T, H, W), as `K T H W`; further axes are added up."""
+        used = [axis for line in self.lines for axis in line.axes]
+        others = [axis for axis in range(maps.ndim) if axis != 1 and axis not in used]
+        values = maps.permute(1, *used, *others)
+        values = values.reshape(maps.shape[1], *(len(line.centres) for line in self.lines), -1).sum(-1)
+        for line, length in zip(self.lines, size, strict=True):
+            weights = torch.as_tensor(line.weights(length), dtype=values.dtype, device=values.device)
+            values = torch.tensordot(values, weights, dims=([1], [1]))  # the new axis is the last: after three, T H W
+        return values
+
+
+def output_places(network: Network, clip_shape: Sequence[int], layers: Sequence[str]) -> dict[str, Places | None]:
+    """Return where the units of each layer's output look, for one clip of `clip_shape` (`1 C T H W` or `1 C H W`).
+
+    A layer that is called several times with maps of one shape has those of all calls one behind the other along R.
+    None where it is not known: a unit that sees all of the clip, or what stands behind an operation without a rule.
+    """
+    names = {layer: network.layer_name(layer) for layer in layers}
+    try:
+        seen = _followed(network, clip_shape, set(names.values()), torch.device("meta"))
+    except REFUSALS:  # it asks for values: it is run for real
+        seen = _followed(network, clip_shape, set(names.values()), network.device)
+    return {layer: _places(seen[name]) for layer, name in names.items()}
+
+
+def _followed(
+    network: Network, clip_shape: Sequence[int], names: set[str], device: torch.device
+) -> dict[str, list[Seen]]:
+    found: dict[str, list[Seen]] = {name: [] for name in names}
+    tracer = FieldTracer()
+
+    def note(name: str, _module: nn.Module, _args: Any, output: Any) -> None:
+        if isinstance(output, Tensor):
+            found[name].append(tracer.known(output))
+
+    dtype = next((p.dtype for p in network.module.parameters() if p.is_floating_point()), torch.float32)
+    with ExitStack() as stack, torch.no_grad(), tracer:
+        for name in names:
+            handle = network.module.get_submodule(name).register_forward_hook(partial(note, name))
+            stack.callback(handle.remove)
+        clip = torch.zeros(tuple(clip_shape), device=device, dtype=dtype)
+        tracer.mark(clip, clip_seen(clip.shape))
+        network.run(clip)
+    return found
+
+
+def _places(calls: Sequence[Seen]) -> Places | None:
+    if not calls or len({call.shape[1:] for call in calls}) > 1:
+        return None
+    rows = sum(call.shape[0] for call in calls)
+    seen = Seen.concatenated(calls, 0, (rows, *calls[0].shape[1:]))
+    lines = [_line(seen.placed(axis)) for axis in AXES[1:]]
+    t, h, w = lines
+    if t is None or h is None or w is None or len({*t.axes, *h.axes, *w.axes}) < sum(len(x.axes) for x in (t, h, w)):
+        return None
+    return Places((t, h, w))
+
+
+def _line(bounds: Bounds | None) -> Line | None:
+    """Return how one axis of the clip lies in a map; None where it is not known for all of its units."""
+    if bounds is None:
+        return None
+    low, high = bounds.cells.astype(np.float64)
+    if bounds.varies(1):  # the channels of a shift module look at frames of their own
+        low, high = (np.ma.masked_invalid(end).mean(1, keepdims=True).filled(np.nan) for end in (low, high))
+    centres = (low + high) / 2
+    if not np.isfinite(centres).all():
+        return None
+    axes = tuple(axis for axis, size in enumerate(centres.shape) if size > 1)
+    return Line(axes, centres.reshape(-1))

@@ -1,0 +1,147 @@
+"""A map lies where the layer's units look: a spark in the clip is shown where it is, whatever strides lie between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from reportgen.analyses.pyramid.class_pyramid import class_pyramid
+from reportgen.analyses.pyramid.tubes import saliency_tubes
+from reportgen.analyses.saliency.attribution import attribute
+
+
+def centred(module: nn.Module) -> nn.Module:
+    """Let every kernel pass on what lies at its centre, from all channels alike."""
+    with torch.no_grad():
+        for part in module.modules():
+            if isinstance(part, nn.Conv2d | nn.Conv3d):
+                part.weight.zero_()
+                part.weight[(slice(None), slice(None), *(size // 2 for size in part.kernel_size))] = 1.0
+    return module
+
+
+def scores(features: Tensor) -> Tensor:
+    """Two classes: what there is of the feature, and the opposite."""
+    return torch.stack([features, -features], dim=1)
+
+
+class Strided(nn.Module):
+    """Layers of kernel 3 and stride 2, with or without a squeeze-excite gate and with skip connections."""
+
+    def __init__(self, depth: int, *, gate: bool = False, skip: bool = False) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Conv3d(1, 1, 3, 2, 1, bias=False) for _ in range(depth))
+        self.gate, self.skip = gate, skip
+
+    def forward(self, clip: Tensor) -> Tensor:
+        maps = clip.mean(1, keepdim=True)
+        for layer in self.layers:
+            new = torch.relu(layer(maps))
+            maps = new + maps[:, :, ::2, ::2, ::2] if self.skip else new
+            maps = maps * torch.sigmoid(maps.mean((2, 3, 4), keepdim=True)) if self.gate else maps
+        return scores(maps.mean((1, 2, 3, 4)))
+
+
+class Segments(nn.Module):
+    """Frames folded into the batch, consensus over them (as TSN)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.next = nn.Conv2d(3, 2, 3, 2, 1, bias=False), nn.Conv2d(2, 2, 3, 2, 1, bias=False)
+
+    def forward(self, clip: Tensor) -> Tensor:
+        n, _, t, _, _ = clip.shape
+        frames = torch.relu(self.next(torch.relu(self.stem(clip.transpose(1, 2).flatten(0, 1)))))
+        return scores(frames.mean((1, 2, 3)).view(n, t).mean(1))
+
+
+class OneByOne(nn.Module):
+    """One module, called once a frame."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.next = nn.Conv2d(3, 2, 3, 2, 1, bias=False), nn.Conv2d(2, 2, 3, 2, 1, bias=False)
+
+    def forward(self, clip: Tensor) -> Tensor:
+        frames = [torch.relu(self.next(torch.relu(self.stem(frame)))).mean((1, 2, 3)) for frame in clip.unbind(2)]
+        return scores(torch.stack(frames).mean(0))
+
+
+class Pathways(nn.Module):
+    """A slow pathway of every fourth frame that sees red, and a fast one of small frames that sees green."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.slow = nn.Sequential(nn.Conv3d(1, 1, (1, 3, 3), (1, 2, 2), (0, 1, 1), bias=False), nn.ReLU())
+        self.fast = nn.Sequential(nn.Conv3d(1, 1, 3, (1, 4, 4), 1, bias=False), nn.ReLU())
+
+    def forward(self, clip: Tensor) -> Tensor:
+        slow, fast = self.slow(clip[:, :1, ::4]), self.fast(clip[:, 1:2])
+        return scores(slow.sum((1, 2, 3, 4)) + fast.sum((1, 2, 3, 4)))
+
+
+def spark(place: tuple[int, int, int], channels: tuple[int, ...] = (0, 1, 2)) -> Tensor:
+    """Return a black clip of 17x33x33 with one bright pixel, which all strides up to 8 meet."""
+    clip = torch.zeros(1, 3, 17, 33, 33)
+    for channel in channels:
+        clip[(0, channel, *place)] = 1.0
+    return clip
+
+
+def brightest(heat: Tensor) -> tuple[float, ...]:
+    """Return the centre of the places where a map T H W is largest."""
+    return tuple((heat == heat.max()).nonzero().double().mean(0).tolist())
+
+
+NETWORKS: dict[str, Callable[[], nn.Module]] = {
+    "one layer": lambda: Strided(1),
+    "three layers": lambda: Strided(3),
+    "a gate": lambda: Strided(3, gate=True),
+    "skip connections": lambda: Strided(3, skip=True),
+    "frames in the batch": Segments,
+    "a call a frame": OneByOne,
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("place", [(8, 8, 8), (0, 16, 24), (16, 32, 0)])
+def test_grad_cam_shows_a_spark_where_it_is(name: str, place: tuple[int, int, int]) -> None:
+    found = attribute(centred(NETWORKS[name]()), spark(place), 0, "grad_cam")
+    assert brightest(found.heat[0]) == place
+
+
+def test_grad_cam_of_two_pathways_shows_what_each_of_them_sees() -> None:
+    network = centred(Pathways())
+    red, green = (8, 8, 24), (5, 20, 4)
+    found = attribute(network, spark(red, (0,)) + spark(green, (1,)), 0, "grad_cam")
+    assert found.layer == "slow, fast"
+    heat = found.heat[0]
+    assert brightest(heat * (torch.arange(33) > 16)) == red
+    assert brightest(heat * (torch.arange(33) < 16)) == green
+
+
+@pytest.mark.parametrize("name", ["three layers", "frames in the batch", "a call a frame"])
+def test_tubes_of_a_pyramid_show_a_spark_where_it_is(name: str) -> None:
+    network, place = centred(NETWORKS[name]()), (8, 16, 24)
+    clip = spark(place)
+    tubes = saliency_tubes(network, clip, class_pyramid(network, clip, 0))
+    assert tubes
+    for tube in tubes.values():
+        assert brightest(torch.as_tensor(tube.tube)) == place, tube.layer
+        assert brightest(torch.as_tensor(tube.maps[0])) == place, tube.layer
+
+
+def test_a_map_whose_places_are_not_known_is_refused() -> None:
+    class Transformed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.stem = nn.Conv3d(3, 2, 3, padding=1)
+
+        def forward(self, clip: Tensor) -> Tensor:
+            return scores(torch.relu(self.stem(torch.fft.fft(clip).real)).mean((1, 2, 3, 4)))
+
+    with pytest.raises(Exception, match="Where the positions of stem look in the clip is not known"):
+        attribute(Transformed(), spark((8, 8, 8)), 0, "grad_cam")
