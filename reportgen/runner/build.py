@@ -14,6 +14,7 @@ from reportgen.analyses.base import Subject
 from reportgen.analyses.choice.analysis import choice, chooses_by_evidence
 from reportgen.analyses.registry import methods
 from reportgen.config.options import BuildOptions
+from reportgen.networks.speed.precision import full_precision
 from reportgen.networks.speed.reused_memory import reused_memory
 from reportgen.progress import SILENT, Progress
 from reportgen.records.answers.choice import ChoiceAnswer
@@ -49,7 +50,7 @@ def compute(
     for sentence in options.without_effect():
         progress.note(sentence)
     summary = Summary()
-    with reused_memory():
+    with reused_memory(), full_precision():
         load = Loader(options)
         with places_of(options.runs, load.asked(), progress) as places:
             selection = Selection(options.select, places)

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from reportgen.analyses.kernels.schedules import Level, arrived
 from reportgen.networks.core.out_of_memory import is_out_of_memory, out_of_memory, release_memory
+from reportgen.networks.speed.precision import rounded_precision
 from reportgen.progress import Task
 
 Score = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
@@ -207,7 +208,8 @@ class Ascent:
     def _fits(self, climbers: Sequence[Climber]) -> bool:
         """Take a block of steps and return True, or False where memory holds no such block and fewer can be tried."""
         try:
-            self._block(climbers)
+            with rounded_precision():
+                self._block(climbers)
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise

@@ -10,7 +10,7 @@ compared with float32.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -124,13 +124,24 @@ def bfloat16_fault(forward: Callable[[], object], times: int) -> str | None:
     return None
 
 
+def full_precision() -> AbstractContextManager[None]:
+    """Compute convolutions in float32 proper within the context, as everything that is reported is.
+
+    A GPU otherwise rounds their factors to TF32, which has 10 bits.
+    """
+    return _convolutions(tf32=False)
+
+
+def rounded_precision() -> AbstractContextManager[None]:
+    """Let a GPU round convolutions' factors to TF32 within the context: for steps on the way to what is reported."""
+    return _convolutions(tf32=True)
+
+
 @contextmanager
-def full_precision() -> Iterator[None]:
-    """Compute convolutions in float32 proper: a GPU otherwise rounds their factors to TF32, which has 10 bits."""
+def _convolutions(*, tf32: bool) -> Iterator[None]:
     cudnn = torch.backends.cudnn
-    with cudnn.flags(
-        enabled=cudnn.enabled, benchmark=cudnn.benchmark, deterministic=cudnn.deterministic, allow_tf32=False
-    ):
+    kept = {"enabled": cudnn.enabled, "benchmark": cudnn.benchmark, "deterministic": cudnn.deterministic}
+    with cudnn.flags(**kept, allow_tf32=tf32):
         yield
 
 

@@ -10,6 +10,7 @@ from reportgen.analyses.kernels.ascent import Ascent, Climber
 from reportgen.analyses.kernels.schedules import Level
 from reportgen.errors import OutOfMemoryError
 from reportgen.networks.core.out_of_memory import is_out_of_memory
+from reportgen.networks.speed.precision import full_precision
 from reportgen.progress import SILENT
 
 STEPS = 25
@@ -67,6 +68,19 @@ def test_a_full_memory_halves_the_batch_and_loses_nothing() -> None:
     found = climb([0, 1, 2, 3, 4], score=cramped, slots=5)
     assert max(seen[1:]) == 2
     assert all(same(found[kernel], climb([kernel])[kernel]) for kernel in range(5))
+
+
+def test_steps_may_be_rounded_where_all_else_is_computed_in_full_precision() -> None:
+    seen: list[bool] = []
+
+    def watching(parameters: Tensor, kernels: Tensor, draws: Tensor) -> tuple[Tensor, Tensor]:
+        seen.append(torch.backends.cudnn.allow_tf32)
+        return hill(parameters, kernels, draws)
+
+    with full_precision():
+        climb([0], score=watching)
+        assert torch.backends.cudnn.allow_tf32 is False
+    assert set(seen) == {True}
 
 
 def test_memory_that_fails_in_the_middle_of_a_block_loses_nothing() -> None:

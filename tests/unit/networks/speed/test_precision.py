@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from reportgen.networks.speed import precision
-from reportgen.networks.speed.precision import Convolution, bfloat16_fault, full_precision
+from reportgen.networks.speed.precision import Convolution, bfloat16_fault, full_precision, rounded_precision
 
 Way = Callable[[Convolution, Tensor, Tensor], Tensor]
 
@@ -111,8 +111,13 @@ def test_every_kind_of_convolution_is_seen(dimensions: int) -> None:
         assert bfloat16_fault(lambda: network(clips), 2) is None
 
 
-def test_float32_proper_is_left_behind_as_it_was() -> None:
-    before = torch.backends.cudnn.allow_tf32
+def test_precisions_can_be_nested_and_are_left_behind_as_they_were() -> None:
+    cudnn = torch.backends.cudnn
+    before = cudnn.allow_tf32, cudnn.enabled, cudnn.benchmark, cudnn.deterministic
     with full_precision():
-        assert torch.backends.cudnn.allow_tf32 is False
-    assert torch.backends.cudnn.allow_tf32 is before
+        assert cudnn.allow_tf32 is False
+        with rounded_precision():
+            assert cudnn.allow_tf32 is True
+        assert cudnn.allow_tf32 is False
+        assert cudnn.enabled is before[1]
+    assert before == (cudnn.allow_tf32, cudnn.enabled, cudnn.benchmark, cudnn.deterministic)
