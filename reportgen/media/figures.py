@@ -6,7 +6,8 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal, assert_never
+from functools import singledispatch
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,12 +51,12 @@ _TEXT_TYPES = {
 
 
 @dataclass(frozen=True)
-class _File:
+class FigureFile:
     """One file to be written; `facts` are the artifact's width, height, frames and scale."""
 
     name: str
     role: str
-    kind: Literal["clip", "image", "motion", "heat", "data", "json", "text"]
+    kind: str
     media_type: str
     content: bytes
     facts: dict[str, Any] = field(default_factory=dict)
@@ -85,7 +86,7 @@ def write_figure(
     Raises ValueError for arrays of a wrong shape or that are not finite, StoreError when a file cannot be written.
     """
     artifacts = []
-    for file in _files(role, figure, name):
+    for file in figure_files(figure, role, name):
         with store.writing(f"{folder}/{file.name}") as temporary:
             temporary.write_bytes(file.content)
         artifacts.append(
@@ -103,47 +104,79 @@ def write_figure(
     return tuple(artifacts)
 
 
-def _files(role: str, figure: Figure, name: str | None) -> Iterator[_File]:
-    match figure:
-        case ClipFigure():
-            yield from _clip_files(role, check_frames(figure.frames), name)
-        case ImageFigure():
-            pixels = to_uint8(figure.pixels)
-            size = {"height": pixels.shape[0], "width": pixels.shape[1]}
-            yield _File(f"{role}.png", role, "image", "image/png", png_bytes(pixels), size)
-        case MotionFigure():
-            yield _motion_file(role, figure)
-        case HeatFigure():
-            yield from _heat_files(role, figure)
-        case MapFigure():
-            alone = heat_colours(figure.heat, figure.scale, signed=figure.signed)
-            yield _sprite_file(f"{role}.webp", role, "heat", alone, scale=figure.scale)
-        case StackFigure():
-            pixels = stacked(heat_overlay(figure.heat, figure.over, figure.scale, signed=figure.signed))
-            size = {"height": pixels.shape[0], "width": pixels.shape[1]}
-            yield _File(f"{role}.png", role, "image", "image/png", png_bytes(pixels), size)
-        case DataFigure():
-            yield _File(f"{role}.npz", role, "data", NPZ, npz_bytes(figure.arrays))
-        case JsonFigure():
-            yield _File(f"{role}.json", role, "json", "application/json", _json_bytes(figure.document))
-        case TextFigure():
-            kind = _TEXT_TYPES.get(figure.suffix, "text/plain")
-            yield _File(f"{role}{figure.suffix}", role, "text", kind, figure.text.encode())
-        case _:
-            assert_never(figure)
+@singledispatch
+def figure_files(figure: Figure, role: str, name: str | None) -> Iterator[FigureFile]:  # noqa: ARG001
+    """Yield the files of a figure; `role` names them, `name` is a clip's published one.
+
+    A new kind of figure is a class with a caption and a function that is registered here for it.
+    Raises TypeError for a kind that nothing is registered for.
+    """
+    raise TypeError(f"{type(figure).__name__} is no kind of figure: register how it becomes files at figure_files")
 
 
-def _clip_files(role: str, frames: Frames, name: str | None) -> Iterator[_File]:
+@figure_files.register
+def _clip(figure: ClipFigure, role: str, name: str | None) -> Iterator[FigureFile]:
+    return _clip_files(role, check_frames(figure.frames), name)
+
+
+@figure_files.register
+def _image(figure: ImageFigure, role: str, name: str | None) -> Iterator[FigureFile]:  # noqa: ARG001
+    yield _picture_file(role, to_uint8(figure.pixels))
+
+
+@figure_files.register
+def _motion(figure: MotionFigure, role: str, name: str | None) -> Iterator[FigureFile]:  # noqa: ARG001
+    yield _motion_file(role, figure)
+
+
+@figure_files.register
+def _heat(figure: HeatFigure, role: str, name: str | None) -> Iterator[FigureFile]:  # noqa: ARG001
+    return _heat_files(role, figure)
+
+
+@figure_files.register
+def _map(figure: MapFigure, role: str, name: str | None) -> Iterator[FigureFile]:  # noqa: ARG001
+    alone = heat_colours(figure.heat, figure.scale, signed=figure.signed)
+    yield _sprite_file(f"{role}.webp", role, "heat", alone, scale=figure.scale)
+
+
+@figure_files.register
+def _stack(figure: StackFigure, role: str, name: str | None) -> Iterator[FigureFile]:  # noqa: ARG001
+    yield _picture_file(role, stacked(heat_overlay(figure.heat, figure.over, figure.scale, signed=figure.signed)))
+
+
+@figure_files.register
+def _data(figure: DataFigure, role: str, name: str | None) -> Iterator[FigureFile]:  # noqa: ARG001
+    yield FigureFile(f"{role}.npz", role, "data", NPZ, npz_bytes(figure.arrays))
+
+
+@figure_files.register
+def _json(figure: JsonFigure, role: str, name: str | None) -> Iterator[FigureFile]:  # noqa: ARG001
+    yield FigureFile(f"{role}.json", role, "json", "application/json", _json_bytes(figure.document))
+
+
+@figure_files.register
+def _text(figure: TextFigure, role: str, name: str | None) -> Iterator[FigureFile]:  # noqa: ARG001
+    kind = _TEXT_TYPES.get(figure.suffix, "text/plain")
+    yield FigureFile(f"{role}{figure.suffix}", role, "text", kind, figure.text.encode())
+
+
+def _picture_file(role: str, pixels: NDArray[np.uint8]) -> FigureFile:
+    size = {"height": pixels.shape[0], "width": pixels.shape[1]}
+    return FigureFile(f"{role}.png", role, "image", "image/png", png_bytes(pixels), size)
+
+
+def _clip_files(role: str, frames: Frames, name: str | None) -> Iterator[FigureFile]:
     count, height, width = frames.shape[:3]
     yield _sprite_file(f"{role}.webp", role, "clip", frames)
     size = {"frames": count, "height": height, "width": width}
-    yield _File(f"{name or role}.gif", role, "clip", "image/gif", gif_bytes(frames), size)
+    yield FigureFile(f"{name or role}.gif", role, "clip", "image/gif", gif_bytes(frames), size)
     if name is not None:
-        yield _File(f"{name}.mp4", role, "clip", "video/mp4", mp4_bytes(frames), size)
+        yield FigureFile(f"{name}.mp4", role, "clip", "video/mp4", mp4_bytes(frames), size)
     yield _poster_file(role, frames[count // 2])
 
 
-def _heat_files(role: str, figure: HeatFigure) -> Iterator[_File]:
+def _heat_files(role: str, figure: HeatFigure) -> Iterator[FigureFile]:
     heat, scale, signed = figure.heat, figure.scale, figure.signed
     overlay = heat_overlay(heat, figure.over, scale, signed=signed)
     yield _sprite_file(f"{role}.webp", role, "heat", overlay, scale=scale)
@@ -153,10 +186,10 @@ def _heat_files(role: str, figure: HeatFigure) -> Iterator[_File]:
     # In units of the scale: attributions of 1e-8 would vanish in half precision.
     relative = np.clip(heat / scale, -_HALF_MAX, _HALF_MAX).astype(np.float16)
     arrays: dict[str, NDArray[Any]] = {"heat": relative, "scale": np.array(scale, np.float64)}
-    yield _File(f"{role}.npz", role, "data", NPZ, npz_bytes(arrays), {"scale": scale})
+    yield FigureFile(f"{role}.npz", role, "data", NPZ, npz_bytes(arrays), {"scale": scale})
 
 
-def _motion_file(role: str, figure: MotionFigure) -> _File:
+def _motion_file(role: str, figure: MotionFigure) -> FigureFile:
     motion, evidence = figure.motion, figure.evidence
     if motion.ndim != 4 or motion.shape[1] != 2 or evidence.shape != (motion.shape[0], *motion.shape[2:]):
         raise ValueError(f"motion must be T 2 H W and evidence T H W, got {motion.shape} and {evidence.shape}")
@@ -165,20 +198,18 @@ def _motion_file(role: str, figure: MotionFigure) -> _File:
     count, _, height, width = motion.shape
     facts = {"frames": count, "height": height, "width": width, "scale": figure.max_speed}
     arrays = {"motion": motion.astype(np.float16), "evidence": evidence.astype(bool)}
-    return _File(f"{role}.npz", role, "motion", NPZ, npz_bytes(arrays), facts)
+    return FigureFile(f"{role}.npz", role, "motion", NPZ, npz_bytes(arrays), facts)
 
 
-def _sprite_file(
-    file: str, role: str, kind: Literal["clip", "heat"], frames: Frames, *, scale: float | None = None
-) -> _File:
+def _sprite_file(file: str, role: str, kind: str, frames: Frames, *, scale: float | None = None) -> FigureFile:
     height, width = sprite_size(*frames.shape[:3])
     facts = {"frames": len(frames), "height": height, "width": width, "scale": scale}
-    return _File(file, role, kind, "image/webp", sprite_bytes(frames), facts)
+    return FigureFile(file, role, kind, "image/webp", sprite_bytes(frames), facts)
 
 
-def _poster_file(role: str, frame: Frames) -> _File:
+def _poster_file(role: str, frame: Frames) -> FigureFile:
     content, height, width = poster_bytes(frame)
-    return _File(f"{role}_poster.webp", role, "image", "image/webp", content, {"height": height, "width": width})
+    return FigureFile(f"{role}_poster.webp", role, "image", "image/webp", content, {"height": height, "width": width})
 
 
 def _json_bytes(document: Any) -> bytes:

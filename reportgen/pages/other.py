@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from reportgen.pages.page import Found, Page
 from reportgen.pages.report import DESIGNED, ModelView, Report
 from reportgen.pages.strips import Download, Strip, downloads, strip
 from reportgen.reading.format import metric_rows
 from reportgen.reading.run_view import Trouble, trouble
+from reportgen.records.answers.registry import answer_models
 from reportgen.records.jobs import Done, Record
 
 
@@ -39,12 +41,18 @@ def record_view(model: ModelView, record: Record) -> RecordView:
     return RecordView(
         unit=record.job.unit,
         pictures=list(pictures.items()),
-        numbers=metric_rows(done.answer) if done else [],
+        numbers=metric_rows(_answer(record.job.analysis, done)) if done else [],
         parameters=metric_rows(record.job.parameters),
         notes=done.notes if done else (),
         downloads=downloads(model.addresses, done),
         trouble=trouble(record.job.analysis, record.outcome),
     )
+
+
+def _answer(analysis: str, done: Done) -> dict[str, Any]:
+    """Return the figures by name: by the analysis's own model, or as they are where its package is not installed."""
+    kind = answer_models().get(analysis)
+    return done.answer if kind is None else done.read(kind).model_dump(mode="json")
 
 
 def pages(report: Report) -> Iterator[Page]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
@@ -102,17 +102,13 @@ class TextFigure:
     caption: str = ""
 
 
-Figure = (
-    ClipFigure
-    | ImageFigure
-    | MotionFigure
-    | HeatFigure
-    | MapFigure
-    | StackFigure
-    | DataFigure
-    | JsonFigure
-    | TextFigure
-)
+class Figure(Protocol):
+    """Any kind of figure, those of this file or of others: `reportgen.media.figures.figure_files` knows its files."""
+
+    @property
+    def caption(self) -> str:
+        """What it shows, in a sentence."""
+        ...
 
 
 @dataclass(frozen=True)

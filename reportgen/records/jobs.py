@@ -48,7 +48,9 @@ class Artifact(Frozen):
     """One file of a run."""
 
     role: str = Field(description="What it shows: stage1, texture, motion, graph ...")
-    kind: Literal["clip", "image", "motion", "heat", "data", "json", "text"]
+    kind: str = Field(
+        pattern=r"^[a-z][a-z_]*$", description="Of which kind: clip, image, motion, heat, data, json, text ..."
+    )
     path: MediaPath = Field(description="Posix path relative to the run's folder, below its media.")
     media_type: str
     sha256: str

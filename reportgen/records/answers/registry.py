@@ -37,11 +37,17 @@ OWN: tuple[type[Answer], ...] = (
 def answer_models() -> dict[str, type[Answer]]:
     """Return the models by the name of their analysis.
 
-    Raises StoreError when an installed package's entry point names something else.
+    Raises StoreError when an installed package's entry point cannot be imported or names something else.
     """
     models = {model.analysis: model for model in OWN}
     for point in entry_points(group=ENTRY_POINTS):
-        model = point.load()
+        try:
+            model = point.load()
+        except Exception as error:  # whatever the code of others does when it is imported
+            raise StoreError(
+                f"The entry point {point.name} of {ENTRY_POINTS} cannot be imported ({type(error).__name__}: {error}): "
+                "mend or remove its package."
+            ) from error
         if not (isinstance(model, type) and issubclass(model, Answer)):
             raise StoreError(
                 f"The entry point {point.name} of {ENTRY_POINTS} names no Answer: mend or remove its package."

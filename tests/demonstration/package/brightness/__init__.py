@@ -1,0 +1,1 @@
+"""How bright a clip is: a method that an installed package adds."""
