@@ -28,6 +28,8 @@ def test_the_wheel_holds_what_the_program_needs(wheel: Path) -> None:
         "reportgen/cli.py",
         "reportgen/py.typed",
         "reportgen/_data/templates/mkdocs.yml",
+        "reportgen/_data/templates/assets/js/player/main.js",
+        "reportgen/_data/templates/assets/js/graph/main.js",
         "reportgen/_data/modelzoo/texture_motion/card.toml",
         "reportgen/_data/modelzoo/texture_motion/weights.safetensors",
     ):

@@ -17,20 +17,21 @@
       total.source[data.source[e]] += wide[e];
       total.target[data.target[e]] += wide[e];
     }
-    const squeeze = (side, node) => Math.min(1, size[node] / total[side][node]);
+    const fitting = (sums) => sums.map((sum, node) => (sum ? Math.min(1, size[node] / sum) : 1));
+    const squeeze = { source: fitting(total.source), target: fitting(total.target) };
     for (const [side, other] of [["source", "target"], ["target", "source"]]) {
       const order = [...edges].sort((a, b) => y[data[other][a]] - y[data[other][b]]);
       const used = new Float64Array(count);
       for (const e of order) {
         const node = data[side][e];
-        const own = wide[e] * squeeze(side, node);
-        const start = y[node] + (size[node] - total[side][node] * squeeze(side, node)) / 2;
+        const own = wide[e] * squeeze[side][node];
+        const start = y[node] + (size[node] - total[side][node] * squeeze[side][node]) / 2;
         at[side][e] = start + used[node] + own / 2;
         used[node] += own;
       }
     }
     for (const e of edges) {
-      const least = Math.min(squeeze("source", data.source[e]), squeeze("target", data.target[e]));
+      const least = Math.min(squeeze.source[data.source[e]], squeeze.target[data.target[e]]);
       wide[e] = Math.max(wide[e] * least, THINNEST);
     }
     return { wide, at };
