@@ -39,7 +39,7 @@ test: $(VENV)/.installed-dev $(VENV)/.installed-zoos browser
 # The long versions too: every network of the zoo, every published package, every stop.
 test-all: $(VENV)/.installed-dev $(VENV)/.installed-zoos browser
 	$(MAKE) --no-print-directory lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto -m ""
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto -m "" --timeout 1200 -o faulthandler_timeout=1800
 
 # The browser tests take the system's Chromium; where there is none, Playwright may bring its own.
 browser: $(VENV)/.installed-dev
