@@ -23,6 +23,9 @@ class Limits(BaseModel):
 
     above_real: Limit = Field((0.9, 0.5), description="Share of synthetic clips above the best real clip.")
     explained: Limit = Field((0.5, 0.0), description="Share of kernels explained as texture plus motion.")
+    explained_variance: Number = Field(
+        0.8, description="Share of a clip's variance from which one moving texture is said to explain it."
+    )
     activation_kept: Limit = Field((0.8, 0.5), description="Activation that the moved texture keeps of a kernel's.")
     natural_path: Limit = Field((0.9, 0.5), description="Share of synthetic clips that take a natural path.")
     path_similarity: Limit = Field(

@@ -37,6 +37,7 @@ def map_verdicts(completeness: float | None, checks: FaithfulnessAnswer | None, 
             Verdict(
                 graded(abs(completeness), *limits.completeness),
                 "adds up",
+                abs(completeness),
                 percent(abs(completeness), 2),
                 f"error at most {percent(limits.completeness[0])} (warn to {percent(limits.completeness[1])})",
                 "Do the attributions sum to the logit's change?",
@@ -63,7 +64,9 @@ def _faithful(checks: FaithfulnessAnswer | None, limits: Limits) -> Verdict:
         meaning = f"{meaning} {checks.reason}"
     else:
         meaning = f"{meaning} This run did not measure it."
-    return Verdict(state, "faithful", figure, "both beyond the 95% band of random maps", meaning)
+    return Verdict(
+        state, "faithful", checks.gain if checks else None, figure, "both beyond the 95% band of random maps", meaning
+    )
 
 
 def _method_checks(checks: FaithfulnessAnswer, limits: Limits) -> list[Verdict]:
@@ -75,6 +78,7 @@ def _method_checks(checks: FaithfulnessAnswer, limits: Limits) -> list[Verdict]:
             Verdict(
                 "warn" if state == "fail" and not shuffles_suffice(checks, limits) else state,
                 "reads the weights",
+                checks.randomisation.kept,
                 f"{fixed(checks.randomisation.kept)} kept",
                 f"at most {most} of its rank order kept under shuffled weights (warn to {warn})",
                 "Does the map change when the network forgets? One that stays shows the clip, not the network.",
@@ -86,6 +90,7 @@ def _method_checks(checks: FaithfulnessAnswer, limits: Limits) -> list[Verdict]:
             Verdict(
                 graded(checks.sensitivity, *limits.map_noise),
                 "steady under noise",
+                checks.sensitivity,
                 f"changes by {percent(checks.sensitivity)}",
                 f"at most {most} (warn to {warn})",
                 "How far does the map change when the clip changes by less than an eye sees?",
@@ -97,6 +102,7 @@ def _method_checks(checks: FaithfulnessAnswer, limits: Limits) -> list[Verdict]:
             Verdict(
                 graded(checks.stability, *limits.map_seeds),
                 "same with other seeds",
+                checks.stability,
                 fixed(checks.stability),
                 f"rank correlation at least {least} (warn from {warn})",
                 "Does the method say the same twice?",

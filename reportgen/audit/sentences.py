@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from reportgen.audit.limits import Limits
+from reportgen.audit.moving import moving_texture
 from reportgen.reading.excerpt import Excerpt
 from reportgen.reading.figures import KernelFigures
 from reportgen.reading.format import fixed, number, percent, plural
@@ -34,9 +35,10 @@ def preference(figures: KernelFigures, limits: Limits) -> str:
         )
     if figures.evidence_share is not None and figures.evidence_share < limits.motion_evidence:
         return "Nothing can be said about motion: the texture is too even to show any."
-    if figures.explained_variance is None or figures.texture_plus_motion is None or figures.mean_speed is None:
+    found = moving_texture(figures, limits)
+    if figures.explained_variance is None or found is None or figures.mean_speed is None:
         return "Nothing can be said in words: this kernel's clip was not decomposed into texture and motion."
-    if not figures.texture_plus_motion:
+    if not found:
         return (
             "Not texture plus motion: one moving picture explains only "
             f"{percent(max(figures.explained_variance, 0.0))} of this clip, so no direction is named."
@@ -62,7 +64,7 @@ def reservations(figures: KernelFigures, limits: Limits) -> list[str]:
     """Return what must be said beside the preference so that nobody takes it for more than it is."""
     found = []
     kept, enough = figures.activation_kept, limits.activation_kept[0]
-    if figures.texture_plus_motion and kept is not None and kept < enough:
+    if moving_texture(figures, limits) and kept is not None and kept < enough:
         found.append(
             f"The moved texture keeps only {percent(max(kept, 0.0))} of the activation: part of it is missing."
         )

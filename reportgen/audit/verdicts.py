@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from reportgen.audit.limits import Limits
+from reportgen.audit.limits import Limit, Limits
+from reportgen.audit.moving import moving_texture
 from reportgen.audit.sentences import hides_motion
 from reportgen.reading.figures import KernelFigures
 from reportgen.reading.format import fixed, number, percent
@@ -17,10 +18,15 @@ NOT_COMPARED = " Nothing to compare: no real clips, none that drives it, or no m
 
 @dataclass(frozen=True)
 class Verdict:
-    """How far a figure may be believed. `link` leads to the evidence (a site address), where there is a page of it."""
+    """How far a figure may be believed.
+
+    `value` is the number that was judged and `figure` that number as it is printed; None where it is not known, or
+    where a fact is judged and no number. `link` leads to the evidence (a site address), where there is a page of it.
+    """
 
     state: State
     name: str
+    value: float | None
     figure: str
     threshold: str
     meaning: str
@@ -41,13 +47,19 @@ def graded(value: float | None, good: float, fair: float) -> State:
     return "pass" if value >= good else "warn" if value >= fair else "fail"
 
 
+def at_least(limit: Limit) -> str:
+    """Return a rising limit in words."""
+    return f"at least {percent(limit[0])} (warn from {percent(limit[1])})"
+
+
+def at_most(limit: Limit) -> str:
+    """Return a falling limit in words."""
+    return f"at most {percent(limit[0])} (warn to {percent(limit[1])})"
+
+
 def kernel_verdicts(figures: KernelFigures, limits: Limits) -> list[Verdict]:
     """Return the badges of one kernel."""
     enough_clips = limits.reference_clips
-    most_kept, half_kept = limits.activation_kept
-    explained: State = "untested"
-    if figures.texture_plus_motion is not None:
-        explained = graded(figures.activation_kept, most_kept, half_kept) if figures.texture_plus_motion else "fail"
     beats: State = "untested"
     if figures.activation is not None and figures.best_real is not None:
         enough = figures.reference_clips >= enough_clips
@@ -57,22 +69,19 @@ def kernel_verdicts(figures: KernelFigures, limits: Limits) -> list[Verdict]:
         Verdict(
             beats,
             "above real clips",
+            figures.times_best,
             times,
             f"above the best of {enough_clips} real clips or more",
             "Does the synthetic clip drive this kernel more than every real clip? If not, it is no optimum."
             + (f" There were {figures.reference_clips}." if 0 < figures.reference_clips < enough_clips else ""),
         ),
-        Verdict(
-            explained,
-            "texture plus motion",
-            percent(figures.activation_kept),
-            f"at least {percent(most_kept)} of the activation kept (warn from {percent(half_kept)})",
-            "Does one moving texture, and nothing else, still drive this kernel?",
-        ),
+        _explained_verdict(figures, limits),
+        _kept_verdict(figures, limits),
         _motion_verdict(figures, limits),
         Verdict(
             graded(figures.path_similarity, *limits.path_similarity),
             "natural path",
+            figures.path_similarity,
             fixed(figures.path_similarity),
             f"at least {fixed(limits.path_similarity[0])} (warn from {fixed(limits.path_similarity[1])}: "
             "0 is as far as unrelated real clips, "
@@ -83,6 +92,7 @@ def kernel_verdicts(figures: KernelFigures, limits: Limits) -> list[Verdict]:
         Verdict(
             graded(figures.seed_similarity, *limits.seed_similarity),
             "seeds agree",
+            figures.seed_similarity,
             fixed(figures.seed_similarity),
             f"rank correlation of responses at least {fixed(limits.seed_similarity[0])} "
             f"(warn from {fixed(limits.seed_similarity[1])})",
@@ -92,17 +102,44 @@ def kernel_verdicts(figures: KernelFigures, limits: Limits) -> list[Verdict]:
     ]
 
 
+def _explained_verdict(figures: KernelFigures, limits: Limits) -> Verdict:
+    """Return whether one texture and one motion make up the clip."""
+    found = moving_texture(figures, limits)
+    return Verdict(
+        "untested" if found is None else "pass" if found else "fail",
+        "texture plus motion",
+        None if found is None else figures.explained_variance,
+        "–" if found is None else f"{percent(figures.explained_variance)} explained",
+        f"one moving texture explains at least {percent(limits.explained_variance)} of the clip",
+        "Is the clip one texture that moves, so that the pictures of both are an explanation?",
+    )
+
+
+def _kept_verdict(figures: KernelFigures, limits: Limits) -> Verdict:
+    """Return whether the moved texture drives the kernel; nothing is told of a clip that is no moving texture."""
+    kept = figures.activation_kept if moving_texture(figures, limits) else None
+    return Verdict(
+        graded(kept, *limits.activation_kept),
+        "driven by the moved texture",
+        kept,
+        percent(kept),
+        f"{at_least(limits.activation_kept)} of the activation kept",
+        "Does one moving texture, and nothing else, still drive this kernel?",
+    )
+
+
 def _motion_verdict(figures: KernelFigures, limits: Limits) -> Verdict:
     """Return whether the synthetic clip shows the motion that real clips drive the kernel by.
 
     A clip that is no moving texture has no motion to compare.
     """
-    no_moving_texture = figures.texture_plus_motion is False
+    no_moving_texture = moving_texture(figures, limits) is False
     measured = figures.mean_speed is not None and figures.real_kept_frozen is not None and not no_moving_texture
     return Verdict(
         ("warn" if hides_motion(figures, limits) else "pass") if measured else "untested",
         "motion as in real clips",
-        "–" if figures.real_kept_frozen is None else f"{percent(figures.real_kept_frozen)} left frozen",
+        figures.real_kept_frozen if measured else None,
+        f"{percent(figures.real_kept_frozen)} left frozen" if measured else "–",
         f"no still clip where freezing the best real one leaves under {percent(limits.motion_matters)}",
         "Does the synthetic clip move where the real clip that drives this kernel most needs its motion?"
         + (" It is no moving texture: there is none to compare." if no_moving_texture else ""),

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from reportgen.audit.moving import moving_texture
 from reportgen.audit.sentences import preference
 from reportgen.audit.verdicts import Verdict, kernel_verdicts
 from reportgen.pages.report import ModelView
@@ -38,8 +39,9 @@ def kernel_card(model: ModelView, view: KernelView) -> Card:
     first = "" if figures.activation is None else f"act {number(figures.activation)}"
     if figures.times_best:
         first = f"{number(figures.times_best, 2)}× best real"
-    second = f"{number(figures.mean_speed, 2)} px/fr" if figures.texture_plus_motion else ""
-    if figures.explained_variance is not None and not figures.texture_plus_motion:
+    moves = moving_texture(figures, model.limits)
+    second = f"{number(figures.mean_speed, 2)} px/fr" if moves else ""
+    if figures.explained_variance is not None and not moves:
         second = f"{percent(max(figures.explained_variance, 0.0))} expl."
     verdicts = tuple(verdict for verdict in kernel_verdicts(figures, model.limits) if verdict.state != "untested")
     sort: dict[str, Any] = {

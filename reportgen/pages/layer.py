@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from reportgen.audit.limits import Limits
+from reportgen.audit.moving import moving_texture
 from reportgen.pages import charts
 from reportgen.pages.cards import cards
 from reportgen.pages.page import Found, Page
@@ -62,9 +63,10 @@ def distributions(figures: list[KernelFigures], reliance: list[float], limits: L
     `reliance` is the motion reliance of all kernels of the layer for which it is known.
     """
     still = limits.stands_still
-    moving = [f for f in figures if f.texture_plus_motion and f.mean_speed is not None and f.mean_speed >= still]
+    textures = [f for f in figures if moving_texture(f, limits) and f.mean_speed is not None]
+    moving = [f for f in textures if f.mean_speed is not None and f.mean_speed >= still]
     directed = [f.direction for f in moving if f.direction is not None and (f.coherence or 0.0) >= limits.one_direction]
-    speeds = [f.mean_speed for f in figures if f.texture_plus_motion and f.mean_speed is not None]
+    speeds = [f.mean_speed for f in textures if f.mean_speed is not None]
     times = [f.times_best for f in figures if f.times_best is not None]
     found = []
     if directed:

@@ -19,7 +19,6 @@ class KernelFigures:
     reference_clips: int = 0
     explained_variance: float | None = None
     psnr: float | None = None
-    texture_plus_motion: bool | None = None
     evidence_share: float | None = None
     mean_speed: float | None = None
     direction: float | None = None

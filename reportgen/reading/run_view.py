@@ -257,7 +257,6 @@ class RunView:
             reference_clips=self.evidence.clips if best else 0,
             explained_variance=parts.explained_variance if parts else None,
             psnr=parts.psnr if parts else None,
-            texture_plus_motion=parts.texture_plus_motion if parts else None,
             evidence_share=parts.evidence_share if parts else None,
             mean_speed=parts.mean_speed if parts else None,
             direction=parts.direction_degrees if parts else None,

@@ -259,7 +259,7 @@ class SampleRun:
                     "direction_degrees": math.degrees(angle) % 360,
                     "direction_coherence": 0.9 if index else 0.1,
                     "speed_p99": speed,
-                    "texture_plus_motion": explained,
+                    "evidence_share": 0.6,
                     "reconstruction_activation": activation * 0.9,
                     "activation_kept": 0.9 if explained else 0.4,
                     "texture_activation": activation * 0.3,

@@ -11,7 +11,7 @@ from torch import Tensor
 from reportgen.analyses.base import Answers, Inapplicable, Subject, Unit
 from reportgen.analyses.common.memory import starting_batch
 from reportgen.analyses.common.responses import kernel_responses
-from reportgen.analyses.decomposition.decompose import Decomposition, clips_at_once, decompose, explains
+from reportgen.analyses.decomposition.decompose import Decomposition, clips_at_once, decompose
 from reportgen.analyses.decomposition.parameters import DecompositionParameters
 from reportgen.analyses.kernels.analysis import kernel_units
 from reportgen.errors import OptionError
@@ -19,9 +19,6 @@ from reportgen.motion_colour import motion_to_rgb
 from reportgen.progress import Progress
 from reportgen.records.answers.decomposition import DecompositionAnswer
 from reportgen.records.figures import Array, ClipFigure, Figure, ImageFigure, MotionFigure, Result
-
-#: Share of pixels whose motion can be seen, under which nothing is said about texture plus motion.
-LEAST_EVIDENCE = 0.05
 
 
 class DecompositionAnalysis:
@@ -101,8 +98,6 @@ def _result(found: Decomposition, place: int, activations: dict[str, float]) -> 
         psnr=float(found.psnr[place]),
         explained_variance=float(found.explained_variance[place]),
         still_variance=float(found.still_variance[place]),
-        # A clip too even to show motion is neither explained nor refuted by it.
-        texture_plus_motion=bool(explains(found)[place]) if evidence.mean() >= LEAST_EVIDENCE else None,
         mean_speed=float(found.mean_speed[place]),
         direction_degrees=float(found.direction[place]),
         direction_coherence=float(found.coherence[place]),

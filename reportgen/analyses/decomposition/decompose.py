@@ -109,11 +109,6 @@ def clips_at_once(shape: Sequence[int], device: torch.device) -> int:
     return max(1, _POSITIONS_AT_ONCE.get(device.type, _POSITIONS_AT_ONCE["cpu"]) // math.prod(shape))
 
 
-def explains(decomposition: Decomposition) -> Tensor:
-    """Say for each clip (bool N) whether texture plus motion explains it (`EXPLAINED_VARIANCE_NEEDED`)."""
-    return decomposition.explained_variance >= EXPLAINED_VARIANCE_NEEDED
-
-
 def _checked(clips: Tensor, reference_frame: int | None) -> tuple[Tensor, int]:
     if clips.ndim != 5 or 0 in clips.shape:
         raise ClipError(f"Clips to decompose must be N C T H W and not empty, not of shape {tuple(clips.shape)}.")

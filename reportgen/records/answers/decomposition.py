@@ -17,7 +17,6 @@ class DecompositionAnswer(Answer):
     psnr: Measured = Field(description="Of the reconstruction, in dB.")
     explained_variance: Measured
     still_variance: Measured = Field(None, description="Variance that the still texture alone explains.")
-    texture_plus_motion: bool | None = Field(description="None where the clip is too even to show motion.")
     mean_speed: Measured
     direction_degrees: Measured = Field(description="0 right, 90 down.")
     direction_coherence: Measured = Field(description="0 none, 1 all the same.")

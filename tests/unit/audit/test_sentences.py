@@ -15,7 +15,7 @@ MOVING = KernelFigures(
     best_real=5.0,
     reference_clips=56,
     explained_variance=0.93,
-    texture_plus_motion=True,
+    evidence_share=0.6,
     mean_speed=1.4,
     direction=3.0,
     coherence=0.9,
@@ -55,7 +55,7 @@ def test_a_still_clip_of_a_kernel_that_needs_motion_says_what_it_hides() -> None
 
 
 def test_an_even_clip_says_nothing_about_motion() -> None:
-    even = replace(MOVING, texture_plus_motion=None, evidence_share=0.0, mean_speed=0.0)
+    even = replace(MOVING, evidence_share=0.0, mean_speed=0.0)
     assert preference(even, Limits()) == "Nothing can be said about motion: the texture is too even to show any."
 
 
@@ -65,19 +65,19 @@ def test_motion_without_one_direction_is_not_given_one() -> None:
 
 
 def test_what_is_not_texture_plus_motion_gets_no_direction() -> None:
-    said = preference(replace(MOVING, texture_plus_motion=False, explained_variance=0.31), Limits())
+    said = preference(replace(MOVING, explained_variance=0.31), Limits())
     assert said.startswith("Not texture plus motion")
     assert "31%" in said
     assert "right" not in said
 
 
-@pytest.mark.parametrize("missing", [{"explained_variance": None}, {"texture_plus_motion": None}])
+@pytest.mark.parametrize("missing", [{"explained_variance": None}, {"evidence_share": None}])
 def test_without_a_decomposition_nothing_is_said(missing: dict[str, None]) -> None:
     assert preference(replace(MOVING, **missing), Limits()).startswith("Nothing can be said")
 
 
 def test_a_negative_explained_variance_is_shown_as_none() -> None:
-    assert " 0% " in preference(replace(MOVING, texture_plus_motion=False, explained_variance=-0.2), Limits())
+    assert " 0% " in preference(replace(MOVING, explained_variance=-0.2), Limits())
 
 
 def test_a_sound_kernel_has_no_reservations() -> None:
@@ -124,7 +124,7 @@ def test_an_even_picture_shows_no_motion_and_none_is_claimed() -> None:
 
 
 def test_a_plain_clip_is_called_plain_whatever_its_motion_is_said_to_be() -> None:
-    plain = KernelFigures(contrast=0.001, evidence_share=0.0, explained_variance=1.0, texture_plus_motion=True)
+    plain = KernelFigures(contrast=0.001, evidence_share=0.0, explained_variance=1.0)
     assert preference(plain, Limits()).startswith("A plain clip: of all that the search met,")
     assert preference(replace(plain, contrast=0.2, evidence_share=0.0), Limits()).startswith(
         "Nothing can be said about motion"

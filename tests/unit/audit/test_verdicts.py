@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reportgen.audit.checks import weights_check
 from reportgen.audit.limits import Limits
-from reportgen.audit.verdicts import graded, kernel_verdicts
+from reportgen.audit.verdicts import Verdict, graded, kernel_verdicts
 from reportgen.reading.ablation import Drop
 from reportgen.reading.figures import KernelFigures
+from reportgen.reading.format import fixed, number, percent
 from reportgen.records.manifest import WeightsFacts
 
 
@@ -36,21 +39,56 @@ def test_a_clip_that_a_real_one_outdoes_is_no_optimum(best: float, clips: int, s
     assert kernel_verdicts(figures, Limits())[0].state == state
 
 
-@pytest.mark.parametrize(
-    ("explained", "kept", "state"),
-    [(True, 0.9, "pass"), (True, 0.6, "warn"), (True, 0.2, "fail"), (False, 0.9, "fail"), (True, None, "untested")],
-)
-def test_texture_plus_motion_must_explain_and_drive(explained: bool, kept: float | None, state: str) -> None:
-    figures = KernelFigures(texture_plus_motion=explained, activation_kept=kept)
-    assert kernel_verdicts(figures, Limits())[1].state == state
+def badges(**figures: float | bool | int | None) -> dict[str, Verdict]:
+    measured = KernelFigures(**{"evidence_share": 0.6, **figures})  # type: ignore[arg-type]
+    return {verdict.name: verdict for verdict in kernel_verdicts(measured, Limits())}
 
 
 @pytest.mark.parametrize(
-    ("explained", "speed", "state"), [(True, 1.0, "pass"), (True, 0.0, "warn"), (False, 1.0, "untested")]
+    ("explained", "kept", "states"),
+    [
+        (0.9, 0.9, ("pass", "pass")),
+        (0.9, 0.6, ("pass", "warn")),
+        (0.9, 0.2, ("pass", "fail")),
+        (0.3, 0.9, ("fail", "untested")),
+        (0.9, None, ("pass", "untested")),
+    ],
 )
-def test_a_clip_that_is_no_moving_texture_has_no_motion_to_compare(explained: bool, speed: float, state: str) -> None:
-    figures = KernelFigures(texture_plus_motion=explained, mean_speed=speed, real_kept_frozen=0.1)
-    assert kernel_verdicts(figures, Limits())[2].state == state
+def test_texture_plus_motion_must_explain_and_drive(
+    explained: float, kept: float | None, states: tuple[str, str]
+) -> None:
+    found = badges(explained_variance=explained, activation_kept=kept)
+    assert (found["texture plus motion"].state, found["driven by the moved texture"].state) == states
+
+
+@pytest.mark.parametrize(
+    ("explained", "speed", "state"), [(0.9, 1.0, "pass"), (0.9, 0.0, "warn"), (0.3, 1.0, "untested")]
+)
+def test_a_clip_that_is_no_moving_texture_has_no_motion_to_compare(explained: float, speed: float, state: str) -> None:
+    found = badges(explained_variance=explained, mean_speed=speed, real_kept_frozen=0.1)
+    assert found["motion as in real clips"].state == state
+
+
+def test_a_failing_badge_prints_the_number_that_failed() -> None:
+    """A clip explained by 31% that keeps all of its activation fails at 31%, and not at 100%."""
+    failed = badges(explained_variance=0.31, activation_kept=1.0)["texture plus motion"]
+    assert (failed.state, failed.value, failed.figure) == ("fail", 0.31, "31% explained")
+
+
+SHOWN = (percent, fixed, lambda v: f"{number(v, 2)}×")
+SHARES = st.floats(0, 1)
+
+
+@given(
+    explained_variance=SHARES, activation_kept=SHARES, mean_speed=SHARES, real_kept_frozen=SHARES,
+    path_similarity=SHARES, seed_similarity=SHARES, activation=SHARES, best_real=SHARES,
+)  # fmt: skip
+def test_every_badge_prints_the_number_that_it_judged(**figures: float) -> None:
+    for verdict in badges(reference_clips=20, **figures).values():
+        if verdict.value is not None:
+            assert any(show(verdict.value) in verdict.figure for show in SHOWN), verdict
+        elif verdict.name != "above real clips":
+            assert (verdict.state, verdict.figure) == ("untested", "–")
 
 
 def test_a_pathway_matters_when_it_beats_the_interval_of_random_ones() -> None:

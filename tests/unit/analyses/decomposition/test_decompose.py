@@ -12,10 +12,8 @@ from reportgen.analyses.base import Arrays, Subject, Unit
 from reportgen.analyses.decomposition import decompose as module
 from reportgen.analyses.decomposition.analysis import DecompositionAnalysis
 from reportgen.analyses.decomposition.decompose import (
-    EXPLAINED_VARIANCE_NEEDED,
     Decomposition,
     decompose,
-    explains,
     fit_texture,
 )
 from reportgen.analyses.decomposition.parameters import DecompositionParameters
@@ -89,12 +87,6 @@ def test_every_result_has_its_shape(shape: tuple[int, ...]) -> None:
 def test_no_gradient_flows_back_into_the_network() -> None:
     given = clips(1, 3, 3, 8, 8).requires_grad_()
     assert not decompose(given, solver="gauss-newton").reconstruction.requires_grad
-
-
-def test_explains_compares_with_its_threshold() -> None:
-    apart = decompose(clips(2, 3, 3, 8, 8))
-    expected = apart.explained_variance >= EXPLAINED_VARIANCE_NEEDED
-    assert explains(apart).equal(expected)
 
 
 def test_the_texture_of_still_frames_is_their_mean_with_the_reference_a_little_ahead() -> None:

@@ -1,0 +1,163 @@
+"""The rows of the audit that are about classes: pyramids, saliency maps, and reliance on motion."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from statistics import fmean
+
+from reportgen.audit.limits import Limits
+from reportgen.audit.maps import curves_suffice, shuffles_suffice
+from reportgen.audit.verdicts import State, Verdict, at_least, at_most, graded
+from reportgen.reading.ablation import Drop, causal_drops
+from reportgen.reading.format import fixed, number, percent
+from reportgen.reading.run_view import ClassView, RunView
+from reportgen.records.answers.pyramid import PyramidAnswer
+from reportgen.records.answers.saliency import SaliencyAnswer
+
+_NOT_MEASURED = " Not measured in this run."
+_NO_SUM = " There was no sum to check; the pyramid's page says why."
+
+
+def _together(model: RunView, view: ClassView) -> Drop | None:
+    answer = model.answer(view.record, PyramidAnswer)
+    rows = causal_drops(answer) if answer else []
+    return next((row for row in rows if row.name == "together"), None)
+
+
+def pyramid_checks(model: RunView, limits: Limits) -> list[Verdict]:
+    """Return whether relevance is conserved, and whether class pathways matter."""
+    errors = [(pyramid.graph.conservation, pyramid.uri) for pyramid in model.pyramids]
+    error, page = max(((value, uri) for value, uri in errors if value is not None), default=(None, ""))
+    views = model.classes("pyramid")
+    together = [row for view in views if (row := _together(model, view))]
+    clear = sum(row.clear for row in together)
+    first = model.addresses.pyramid(views[0].clip, views[0].index) if views else ""
+    return [
+        Verdict(
+            graded(error, *limits.conservation),
+            "Relevance is conserved (worst pyramid)",
+            error,
+            number(error, 2),
+            f"at most {number(limits.conservation[0], 1)} (warn to {number(limits.conservation[1], 1)})",
+            "Per layer, what the kernels and the biases contribute must add up to the class logit."
+            + ("" if error is not None else _NO_SUM if model.pyramids else _NOT_MEASURED),
+            page or first,
+        ),
+        Verdict(
+            graded(clear / len(together), *limits.pathways) if together else "untested",
+            "Class pathways against random kernels",
+            clear / len(together) if together else None,
+            f"{clear} of {len(together)}" if together else "–",
+            f"{at_least(limits.pathways)} of pathways' drops above the 95% interval of random ones",
+            "Removing the pyramid's kernels must hurt the class more than removing as many at random.",
+            first,
+        ),
+    ]
+
+
+def saliency_checks(model: RunView, limits: Limits) -> list[Verdict]:
+    """Return how the saliency maps fare."""
+    errors = [
+        (abs(answer.completeness_error), model.addresses.clip(view.clip))
+        for view in model.classes("saliency")
+        if (answer := model.answer(view.record, SaliencyAnswer)) and answer.completeness_error is not None
+    ]
+    error, page = max(errors, default=(None, ""))
+    return [
+        Verdict(
+            graded(error, *limits.completeness),
+            "Integrated gradients add up (worst clip)",
+            error,
+            percent(error, 2),
+            at_most(limits.completeness),
+            "The attributions must sum to the change of the logit between baseline and clip."
+            + ("" if error is not None else _NOT_MEASURED),
+            page,
+        ),
+        *_map_checks(model, limits),
+    ]
+
+
+def _map_checks(model: RunView, limits: Limits) -> list[Verdict]:
+    """Return how many maps beat random ones, and which methods read the weights, each with its worst map's page."""
+    judged = {key: checks for key, checks in model.map_checks.items() if checks.gain is not None}
+    beaten = sum(checks.beats_random is True for checks in judged.values())
+    worst = min(judged, key=lambda key: judged[key].gain or 0.0, default=None)
+    kept: dict[str, list[float]] = defaultdict(list)
+    for checks in model.map_checks.values():
+        if checks.randomisation:
+            kept[checks.method].append(checks.randomisation.kept)
+    means = {method: fmean(values) for method, values in kept.items()}
+    blind = [
+        f"{method.replace('_', ' ')} {fixed(mean)}" for method, mean in means.items() if mean > limits.map_weights[0]
+    ]
+    most = max(kept, key=lambda method: means[method], default=None)
+    shown = next((clip for clip, _asked, method in model.map_checks if method == most), None)
+    scant = [checks for checks in judged.values() if not curves_suffice(checks, limits)]
+    shallow = [c for c in model.map_checks.values() if c.randomisation and not shuffles_suffice(c, limits)]
+    return [
+        Verdict(
+            _at_most_warned(graded(beaten / len(judged), *limits.faithful_maps), scant) if judged else "untested",
+            "Saliency maps that beat random maps",
+            beaten / len(judged) if judged else None,
+            f"{beaten} of {len(judged)}" if judged else "–",
+            f"{at_least(limits.faithful_maps)} of maps, at insertion and deletion",
+            ("A map without this is a hint, no proof." if judged else "Not measured in this run.")
+            + (
+                f" Not enough evidence to fail: {len(scant)} of {len(judged)} were compared with fewer than "
+                f"{limits.random_maps} random maps or at fewer than {limits.curve_steps} steps."
+                if scant
+                else ""
+            ),
+            model.addresses.clip(worst[0]) if worst else "",
+        ),
+        Verdict(
+            _at_most_warned(graded(max(means.values()), *limits.map_weights), shallow) if means else "untested",
+            "Methods that read the weights",
+            max(means.values(), default=None),
+            f"{len(means) - len(blind)} of {len(means)}, at most {fixed(max(means.values()))} kept" if means else "–",
+            f"every method keeps at most {fixed(limits.map_weights[0])} of its rank order under shuffled weights "
+            f"(warn to {fixed(limits.map_weights[1])})",
+            (f"Too alike: {', '.join(blind)}. " if blind else "")
+            + ("A map that does not change shows the clip, not the network." if means else "Not measured in this run.")
+            + (
+                f" Not enough evidence to fail: shuffled at fewer than {limits.shuffled_depths} depths."
+                if shallow and means
+                else ""
+            ),
+            model.addresses.clip(shown) if shown else "",
+        ),
+    ]
+
+
+def _at_most_warned(state: State, scant: Sequence[object]) -> State:
+    """Return the state of a figure; where some of what it stands on is `scant`, it warns at most."""
+    return "warn" if state == "fail" and scant else state
+
+
+def motion_checks(model: RunView, limits: Limits) -> list[Verdict]:
+    """Return how many classes rely on motion."""
+    classes = model.motion_probes.classes if model.motion_probes else ()
+    known = [row.motion_reliance for row in classes if row.motion_reliance is not None]
+    relying = sum(value >= limits.motion_reliance for value in known)
+    state: State = ("pass" if relying else "fail") if known else "untested"
+    few = known if len(known) < limits.motion_classes else []
+    return [
+        Verdict(
+            _at_most_warned(state, few),
+            "Classes that rely on motion",
+            relying if known else None,
+            f"{relying} of {len(known)}" if known else "–",
+            f"at least one class loses {percent(limits.motion_reliance)} of its logit in its best frozen frame",
+            "A video network of which no class needs motion sees pictures."
+            + (
+                f" Not enough evidence to fail: fewer than {limits.motion_classes} classes were probed."
+                if few and not relying
+                else ""
+            )
+            if known
+            else "Not measured in this run. Freezing, reversing and shuffling the clips would tell.",
+            model.addresses.motion if model.manifest.of("motion") else "",
+        )
+    ]

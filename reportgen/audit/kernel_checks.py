@@ -1,0 +1,130 @@
+"""The rows of the audit that are about kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from statistics import median
+
+from reportgen.audit.limits import Limits
+from reportgen.audit.moving import moving_texture
+from reportgen.audit.verdicts import Verdict, at_least, at_most, graded
+from reportgen.reading.figures import KernelFigures
+from reportgen.reading.format import fixed, percent, plural
+from reportgen.reading.run_view import RunView
+
+
+def _share(views: Sequence[KernelFigures], holds: Callable[[KernelFigures], bool | None]) -> tuple[float | None, str]:
+    answers = [answer for answer in map(holds, views) if answer is not None]
+    if not answers:
+        return None, "–"
+    return sum(answers) / len(answers), f"{sum(answers)} of {len(answers)}"
+
+
+def _beats(figures: KernelFigures) -> bool | None:
+    if figures.activation is None or figures.best_real is None:
+        return None
+    return figures.activation > figures.best_real
+
+
+def kernel_checks(model: RunView, limits: Limits) -> list[Verdict]:
+    """Return how the synthetic clips stand beside real ones, and how far texture plus motion explains them."""
+    figures = [view.figures for view in model.all_kernels]
+    above, above_text = _share(figures, _beats)
+    explained, explained_text = _share(figures, lambda f: moving_texture(f, limits))
+    kept = [f.activation_kept for f in figures if moving_texture(f, limits) and f.activation_kept is not None]
+    middle = median(kept) if kept else None
+    above_state = graded(above, *limits.above_real)
+    few = 0 < model.evidence.clips < limits.reference_clips
+    return [
+        Verdict(
+            "warn" if few and above_state == "pass" else above_state,
+            "Synthetic clips above the best real clip",
+            above,
+            above_text,
+            f"{at_least(limits.above_real)} of kernels",
+            "An optimum that a real clip outdoes is no optimum, and its picture says little."
+            + (
+                f" Not enough evidence to pass: {plural(model.evidence.clips, 'reference clip')} instead of "
+                f"{limits.reference_clips}."
+                if few
+                else ""
+            ),
+            model.addresses.home,
+        ),
+        Verdict(
+            graded(explained, *limits.explained),
+            "Kernels explained as texture plus motion",
+            explained,
+            explained_text,
+            f"{at_least(limits.explained)} of kernels",
+            "For the others, the texture and motion pictures are not an explanation, and their pages say so.",
+            model.addresses.home,
+        ),
+        Verdict(
+            graded(middle, *limits.activation_kept),
+            "Activation kept by the moved texture (median)",
+            middle,
+            percent(middle),
+            at_least(limits.activation_kept),
+            "Does texture plus motion still drive the kernel, and not only look like its clip?",
+            model.addresses.home,
+        ),
+    ]
+
+
+def path_checks(model: RunView, limits: Limits) -> list[Verdict]:
+    """Return how many synthetic clips take a natural way, and how many other seeds find again."""
+    figures = [view.figures for view in model.all_kernels]
+    natural, natural_text = _share(figures, lambda f: _reaches(f.path_similarity, limits.path_similarity[1]))
+    agree, agree_text = _share(figures, lambda f: _reaches(f.seed_similarity, limits.seed_similarity[1]))
+    return [
+        Verdict(
+            graded(natural, *limits.natural_path),
+            "Synthetic clips that take a natural path",
+            natural,
+            natural_text,
+            f"{at_least(limits.natural_path)} no farther from the driving real clips than unrelated ones are",
+            "Visualisations can be fooled where synthetic and real clips take different paths."
+            if natural is not None
+            else "Not measured in this run. Visualisations can be fooled where the paths differ.",
+            model.addresses.home,
+        ),
+        Verdict(
+            graded(agree, *limits.seeds_agree),
+            "Synthetic clips that other seeds find again",
+            agree,
+            agree_text,
+            f"{at_least(limits.seeds_agree)} with a rank correlation of at least {fixed(limits.seed_similarity[1])}",
+            "One seed shows one of possibly many facets."
+            if agree is not None
+            else "Not measured in this run. One seed shows one of possibly many facets.",
+            model.addresses.home,
+        ),
+    ]
+
+
+def _reaches(value: float | None, least: float) -> bool | None:
+    return None if value is None else value >= least
+
+
+def redundancy_check(model: RunView, limits: Limits) -> Verdict:
+    """Return which share of the measured layers' kernels is dead or repeats another one."""
+    found = model.evidence.redundancy
+    total = sum(one.kernels for one in found.values())
+    dead = sum(len(one.dead) for one in found.values())
+    repeated = sum(len({second for _, second, _ in one.duplicates}) for one in found.values())
+    share = sum(one.share * one.kernels for one in found.values()) / total if total else None
+    worst = max(found, key=lambda layer: found[layer].share, default=None)
+    return Verdict(
+        graded(share, *limits.redundant),
+        "Dead or duplicate kernels",
+        share,
+        "–" if share is None else f"{percent(share, 1)} of {total}",
+        at_most(limits.redundant),
+        f"{dead} answer alike to every reference clip, {repeated} as another kernel of their layer does."
+        if total
+        else f"Not told by {plural(model.evidence.clips, 'reference clip')}: more are needed to tell kernels apart."
+        if model.evidence.clips
+        else "Not measured in this run.",
+        model.addresses.layer(worst) if worst in model.kernels else "",
+    )
