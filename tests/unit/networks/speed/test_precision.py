@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -121,3 +122,21 @@ def test_precisions_can_be_nested_and_are_left_behind_as_they_were() -> None:
         assert cudnn.allow_tf32 is False
         assert cudnn.enabled is before[1]
     assert before == (cudnn.allow_tf32, cudnn.enabled, cudnn.benchmark, cudnn.deterministic)
+
+
+@pytest.mark.parametrize(("reduced", "full", "leaves"), [("Slow", "Cudnn", True), ("Cudnn", "Cudnn", False)])
+def test_what_torch_keeps_from_the_vendors_library_in_bfloat16_is_a_fault(
+    monkeypatch: pytest.MonkeyPatch, reduced: str, full: str, leaves: bool
+) -> None:
+    def select(clips: Tensor, kernels: Tensor, *_geometry: object) -> str:
+        return reduced if clips.dtype == kernels.dtype == torch.bfloat16 else full
+
+    found: dict[Convolution, None] = {}
+    with precision._Watch(found):
+        forward()
+    (call,) = found
+    clips, kernels = (call.draw(sizes, channels_last=False) for sizes in (call.clips, call.kernels))
+    monkeypatch.setattr(torch._C, "_select_conv_backend", select, raising=False)
+    on_a_gpu = replace(call, device=torch.device("cuda"))
+    assert precision._leaves_the_library(on_a_gpu, clips, kernels) is leaves
+    assert not precision._leaves_the_library(call, clips, kernels)
