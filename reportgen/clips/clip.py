@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import unquote_to_bytes
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +26,7 @@ from reportgen.records.card import ClipSpec
 from reportgen.records.identities import slug
 
 SELECTOR = "::"
+_ADDRESS = "file://"
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,6 +120,8 @@ def _split_selector(path: str | Path) -> tuple[Path, str | None]:
     text = str(path)
     if not text.strip():
         raise ClipError("The clip's path is empty: name a video, an image or a folder of images.")
+    if text.startswith(_ADDRESS) and not Path(text).exists():
+        text = os.fsdecode(unquote_to_bytes(text.removeprefix(_ADDRESS)))
     if SELECTOR in text and not Path(text).exists():
         place, _, video = text.rpartition(SELECTOR)
         return Path(place), video

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from reportgen.analyses.method import PresetName
 from reportgen.analyses.registry import methods
 from reportgen.config.options import BuildOptions
-from reportgen.errors import OptionError, unknown_name
+from reportgen.errors import OptionError, readable, unknown_name
 from reportgen.records.validation import sentences
 
 CONFIG_FILE = "reportgen.toml"
@@ -30,6 +30,8 @@ def load_options(flags: Mapping[str, Any], *, config: Path | None = None) -> Bui
     if "models" in given:
         values.pop("names", None)  # they are the names of the file's models
     values.update(given)
+    if isinstance(clips := values.get("clips"), list | tuple):
+        values["clips"] = [_address(clip) if isinstance(clip, str) else clip for clip in clips]
     problems = [*_unknown_names(values), *_unknown_options(values)]
     try:
         # As JSON, in which a list may stand for a tuple and text for a path, and nothing else for anything else.
@@ -41,6 +43,14 @@ def load_options(flags: Mapping[str, Any], *, config: Path | None = None) -> Bui
     if problems:
         raise OptionError(" ".join(str(problem) for problem in problems))
     return options
+
+
+def _address(clip: str) -> str:
+    """Return a clip's path as text: as it is, or, where its name is not UTF-8, as the address of its file."""
+    if readable(clip) == clip:
+        return clip
+    place, mark, part = (clip, "", "") if Path(clip).exists() or "::" not in clip else clip.rpartition("::")
+    return f"{Path(place).absolute().as_uri()}{mark}{part}"
 
 
 def _unknown_names(values: dict[str, Any]) -> list[OptionError]:

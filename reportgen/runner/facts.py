@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from reportgen.errors import ClipError
+from reportgen.errors import ClipError, readable
 from reportgen.media import write_figure
 from reportgen.networks.core.network import Network
 from reportgen.progress import Progress
@@ -137,5 +137,5 @@ def environment(network: Network, command: Sequence[str]) -> Environment:
         platform=f"{platform.system()} {platform.machine()}",
         device=torch.cuda.get_device_name(network.device) if cuda else (platform.processor() or "CPU"),
         threads=torch.get_num_threads(),
-        command=tuple(command),
+        command=tuple(map(readable, command)),
     )

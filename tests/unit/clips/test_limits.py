@@ -15,6 +15,7 @@ from PIL import Image
 
 from reportgen.clips import database, read_clip
 from reportgen.clips.collection import find_clips
+from reportgen.config.reading import load_options
 from reportgen.errors import ClipError
 
 from .numbered import frame, numbers, spec, write_video
@@ -30,6 +31,19 @@ class TestNamesThatAreNotUtf8:
         assert numbers(clip.frames) == [0, 1, 2, 3]
         assert (clip.title, clip.source) == ("caf\ufffd \ufffd", "caf\ufffd_\ufffd.mp4")
         json.dumps([clip.name, clip.title, clip.source], ensure_ascii=False).encode()
+
+    def test_given_to_a_build(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Options are kept as JSON, which has no such names: they become the addresses of their files."""
+        folder = tmp_path / ODD
+        folder.mkdir()
+        for number in range(4):
+            Image.fromarray(frame(number)).save(folder / f"img_{number}.png")
+            Image.fromarray(frame(100 + number)).save(folder / f"flow_{number}.png")
+        monkeypatch.chdir(tmp_path)
+        (address,) = load_options({"clips": (f"{ODD}::img_*.png",)}).clips
+        assert address.isascii()
+        assert numbers(read_clip(address, spec(4)).frames) == [0, 1, 2, 3]
+        assert load_options({"clips": ("é::img",)}).clips == ("é::img",)
 
     def test_of_folders_and_their_images(self, tmp_path: Path) -> None:
         folder = tmp_path / ODD
