@@ -9,6 +9,7 @@ from benchmarks.gpu.cases import Case, Found, Setting
 from reportgen.analyses.kernels.maximize import as_searched, maximize_activation
 from reportgen.analyses.kernels.options import AscentOptions
 from reportgen.analyses.kernels.search import Search
+from reportgen.networks.speed.precision import bfloat16_fault
 
 WITHIN = 0.02
 _KERNELS, _STEPS = (0, 1), 12
@@ -51,13 +52,14 @@ def _reached(setting: Setting, model: str, layer: str) -> Found:
 
 
 def _convolutions(setting: Setting, model: str) -> Found:
-    """Return what speaks against the convolutions in bfloat16 on the way to each stage, at the batch of a search."""
+    """Return what speaks against each convolution in bfloat16 on the way to the stages, at the batch of a search."""
     faults: dict[str, str | None] = {}
     for layer in setting.stages(model):
         search = wide_search(setting, model, layer, precision="mixed")
+        level = search.levels[0]
         with as_searched(search.network, search.levels):
-            search.settle_precision(search.slots())
-        faults[layer] = search.notes[0] if search.notes else None
+            slots = search.settle_precision(search.slots())
+            faults |= {call.title: bfloat16_fault(call) for call in search.convolutions(level, slots)}
     return {"faults": faults, "met": not any(faults.values())}
 
 

@@ -33,7 +33,7 @@ from reportgen.networks.kernels.preactivation import (
 )
 from reportgen.networks.kernels.receptive_field import Field, centre_window, receptive_field
 from reportgen.networks.speed.compiled import Program, can_compile, compiled_inputs, compiling_pays
-from reportgen.networks.speed.precision import bfloat16_fault, full_precision
+from reportgen.networks.speed.precision import Convolution, bfloat16_convolutions, bfloat16_fault, full_precision
 from reportgen.progress import Task
 
 _NOISE_CLIPS = 2
@@ -129,11 +129,14 @@ class Search:
         return slots
 
     def _fault(self, level: Level, slots: int) -> str | None:
-        """Return what is wrong with a level's convolutions in bfloat16 on `slots` kernels at once, or None."""
+        return next(filter(None, map(bfloat16_fault, self.convolutions(level, slots))), None)
+
+    def convolutions(self, level: Level, slots: int) -> tuple[Convolution, ...]:
+        """Return the bfloat16 convolutions of a level's forward pass for `slots` kernels at once."""
         score, where, facets = self.score(level), placement(self.network), self.options.facets
         parameters = torch.zeros((facets, *self.canvas(level.shape).parameter_shape), **where)
         kernels = torch.tensor([self.kernels[0]] * facets, device=where["device"])
-        return bfloat16_fault(lambda: score(parameters, kernels, torch.zeros(facets, DRAWS, **where)), slots)
+        return bfloat16_convolutions(lambda: score(parameters, kernels, torch.zeros(facets, DRAWS, **where)), slots)
 
     def work(self, level: Level) -> float:
         """Return the multiply-adds of all kernels' steps at a level; `multiply_adds` are those of a native clip."""

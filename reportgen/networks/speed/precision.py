@@ -108,20 +108,12 @@ def _lies_channels_last(values: Tensor) -> bool:
     return order is not None and values.is_contiguous(memory_format=order) and not values.is_contiguous()
 
 
-def bfloat16_fault(forward: Callable[[], object], times: int) -> str | None:
-    """Return what speaks against the bfloat16 convolutions of `forward` with `times` as many clips, or None.
-
-    `forward` runs in the caller's autocast. Each shape is looked into once in a process. Raises what torch raises when
-    memory runs out.
-    """
+def bfloat16_convolutions(forward: Callable[[], object], times: int) -> tuple[Convolution, ...]:
+    """Return the bfloat16 convolutions that `forward` makes in the caller's autocast, with `times` as many clips."""
     found: dict[Convolution, None] = {}
     with _Watch(found), torch.no_grad():
         forward()
-    for call in found:
-        fault = _fault(replace(call, clips=(call.clips[0] * times, *call.clips[1:])))
-        if fault:
-            return fault
-    return None
+    return tuple(replace(call, clips=(call.clips[0] * times, *call.clips[1:])) for call in found)
 
 
 def full_precision() -> AbstractContextManager[None]:
@@ -146,7 +138,11 @@ def _convolutions(*, tf32: bool) -> Iterator[None]:
 
 
 @lru_cache(maxsize=4096)
-def _fault(call: Convolution) -> str | None:
+def bfloat16_fault(call: Convolution) -> str | None:
+    """Return what speaks against a convolution in bfloat16, or None; each is looked into once in a process.
+
+    Raises what torch raises when memory runs out.
+    """
     clips = call.draw(call.clips, channels_last=call.channels_last[0])
     kernels = call.draw(call.kernels, channels_last=call.channels_last[1])
     if _leaves_the_library(call, clips[:1], kernels):

@@ -16,8 +16,7 @@ from reportgen.analyses.kernels.parameters import KernelParameters
 from reportgen.errors import NetworkError, OptionError, OutOfMemoryError, UnknownNameError
 from reportgen.networks.core.network import Network
 from reportgen.networks.kernels.layers import describe_layers
-from reportgen.networks.speed import precision
-from reportgen.networks.speed.precision import Convolution
+from reportgen.networks.speed.precision import Convolution, bfloat16_fault
 from reportgen.progress import SILENT
 from reportgen.records.answers.kernels import KernelAnswer
 from reportgen.records.card import ClipSpec, ModelCard
@@ -198,7 +197,7 @@ def test_what_bfloat16_gets_wrong_is_explored_in_float32_and_said_in_the_record(
 
     right = Convolution.forward
     monkeypatch.setattr(Convolution, "forward", wrong)
-    precision._fault.cache_clear()
+    bfloat16_fault.cache_clear()
     facts = {layer.name: layer for layer in describe_layers(network.float(), clip_shape=(3, *SHAPE))}
     spec = ClipSpec(frames=SHAPE[0], height=SHAPE[1], width=SHAPE[2], mean=(0.0,) * 3, std=(1.0,) * 3)
     taken = Network(network, ModelCard(name="net", title="A network", clip=spec))
@@ -210,7 +209,7 @@ def test_what_bfloat16_gets_wrong_is_explored_in_float32_and_said_in_the_record(
 
     parameters = KernelParameters(steps=20, precision="mixed")
     ((_, result),) = KernelAnalysis().run(subject, [unit], parameters, no_answers, SILENT)
-    precision._fault.cache_clear()
+    bfloat16_fault.cache_clear()
     plain = maximize_activation(network, "2", [1], clip_shape=SHAPE, steps=20, precision="float32")
     assert isinstance(result.answer, KernelAnswer)
     assert result.answer.activation == float(plain.activations[0])
@@ -229,10 +228,10 @@ def test_a_full_memory_while_looking_into_bfloat16_halves_the_batch(
 
     right = Convolution.forward
     monkeypatch.setattr(Convolution, "forward", cramped)
-    precision._fault.cache_clear()
+    bfloat16_fault.cache_clear()
     options = {"clip_shape": SHAPE, "steps": 8, "precision": "mixed"}
     found = list(maximize_stream(network.float(), "2", [0, 1, 2, 3, 4], batch_size=5, **options))
-    precision._fault.cache_clear()
+    bfloat16_fault.cache_clear()
     assert [one.notes for one in found] == [()] * 5
 
 
