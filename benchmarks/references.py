@@ -29,7 +29,7 @@ from reportgen.zoo.sources import import_file
 
 _CHILD = (
     "import resource, sys; from reportgen.config.options import BuildOptions; "
-    "from reportgen.runner.build import compute; "
+    "from reportgen.commands.compute import compute; "
     "from pathlib import Path; compute(BuildOptions(reference=Path(sys.argv[1]), analyses=('evidence',), "
     "runs=Path(sys.argv[2]), device='cpu')).check(); print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
 )

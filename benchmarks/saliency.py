@@ -37,11 +37,11 @@ from reportgen.analyses.faithfulness.parameters import FaithfulnessParameters
 from reportgen.analyses.saliency.analysis import SaliencyAnalysis
 from reportgen.analyses.saliency.attribution import METHODS
 from reportgen.analyses.saliency.parameters import SaliencyParameters
+from reportgen.cli.terminal import terminal_progress
 from reportgen.config.options import BuildOptions
 from reportgen.networks.core.network import Network
 from reportgen.progress import Progress
 from reportgen.records.figures import HeatFigure, Result
-from reportgen.terminal import terminal_progress
 from reportgen.zoo.load import load_network
 
 _CLEAR_PEAK = Path("/proc/self/clear_refs")

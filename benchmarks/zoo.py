@@ -23,8 +23,8 @@ from pathlib import Path
 import torch
 
 from benchmarks.machine import describe
+from reportgen.commands.models import list_models
 from reportgen.errors import StoreError
-from reportgen.listing import list_models
 from reportgen.records.jobs import Failed, Record, Skipped
 from reportgen.records.store import find_runs
 

@@ -25,23 +25,23 @@ if TYPE_CHECKING:
     from reportgen.analyses.saliency.attribution import Attribution as Attribution
     from reportgen.analyses.saliency.attribution import attribute as attribute
     from reportgen.audit.limits import Limits as Limits
-    from reportgen.checking import CheckedModel as CheckedModel
-    from reportgen.checking import check as check
-    from reportgen.checking import require as require
-    from reportgen.cleaning import clean as clean
     from reportgen.clips import read_clip as read_clip
+    from reportgen.commands.build import build as build
+    from reportgen.commands.check import CheckedModel as CheckedModel
+    from reportgen.commands.check import check as check
+    from reportgen.commands.check import require as require
+    from reportgen.commands.clean import clean as clean
+    from reportgen.commands.compute import compute as compute
+    from reportgen.commands.layers import list_layers as list_layers
     from reportgen.commands.methods import list_methods as list_methods
+    from reportgen.commands.models import list_models as list_models
+    from reportgen.commands.serve import serve as serve
     from reportgen.config.options import BuildOptions as BuildOptions
-    from reportgen.listing import list_layers as list_layers
-    from reportgen.listing import list_models as list_models
     from reportgen.networks.core.contrast import contrast as contrast
     from reportgen.networks.core.network import Network as Network
     from reportgen.networks.trace.build import connection_graph as connection_graph
     from reportgen.records.pyramid_compare import compare_pyramids as compare_pyramids
     from reportgen.records.pyramid_compare import spread_over_clips as spread_over_clips
-    from reportgen.runner.build import build as build
-    from reportgen.runner.build import compute as compute
-    from reportgen.serving import serve as serve
     from reportgen.site import render as render
     from reportgen.zoo.fetch import fetch as fetch
     from reportgen.zoo.load import load_network as load_network
@@ -50,35 +50,35 @@ _PUBLIC = {
     "Attribution": "reportgen.analyses.saliency.attribution",
     "BuildOptions": "reportgen.config.options",
     "Limits": "reportgen.audit.limits",
-    "CheckedModel": "reportgen.checking",
+    "CheckedModel": "reportgen.commands.check",
     "ClassPyramid": "reportgen.analyses.pyramid.class_pyramid",
     "Decomposition": "reportgen.analyses.decomposition.decompose",
     "Maximization": "reportgen.analyses.kernels.maximize",
     "MotionAudit": "reportgen.analyses.motion.motion_audit",
     "Network": "reportgen.networks.core.network",
     "attribute": "reportgen.analyses.saliency.attribution",
-    "build": "reportgen.runner.build",
-    "check": "reportgen.checking",
+    "build": "reportgen.commands.build",
+    "check": "reportgen.commands.check",
     "class_pyramid": "reportgen.analyses.pyramid.class_pyramid",
-    "clean": "reportgen.cleaning",
+    "clean": "reportgen.commands.clean",
     "compare_pyramids": "reportgen.records.pyramid_compare",
-    "compute": "reportgen.runner.build",
+    "compute": "reportgen.commands.compute",
     "connection_graph": "reportgen.networks.trace.build",
     "contrast": "reportgen.networks.core.contrast",
     "decompose": "reportgen.analyses.decomposition.decompose",
     "evaluate_maps": "reportgen.analyses.faithfulness.evaluation",
     "fetch": "reportgen.zoo.fetch",
-    "list_layers": "reportgen.listing",
+    "list_layers": "reportgen.commands.layers",
     "list_methods": "reportgen.commands.methods",
-    "list_models": "reportgen.listing",
+    "list_models": "reportgen.commands.models",
     "load_network": "reportgen.zoo.load",
     "maximize_activation": "reportgen.analyses.kernels.maximize",
     "motion_audit": "reportgen.analyses.motion.motion_audit",
     "probe": "reportgen.analyses.faithfulness.evaluation",
     "read_clip": "reportgen.clips",
     "render": "reportgen.site",
-    "require": "reportgen.checking",
-    "serve": "reportgen.serving",
+    "require": "reportgen.commands.check",
+    "serve": "reportgen.commands.serve",
     "spread_over_clips": "reportgen.records.pyramid_compare",
 }
 

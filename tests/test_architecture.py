@@ -19,14 +19,12 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("errors", "isolated", "progress", "resources", "sources", "stopping", "streams", "version"),
     ("records", "pictures"),
     ("zoo", "networks", "clips", "motion_colour"),
-    ("analyses", "media", "listing", "serving"),
+    ("analyses", "media"),
     ("reading",),
     ("audit",),
     ("config", "pages", "site", "site_files"),
-    ("cleaning", "checking"),
     ("runner",),
     ("commands",),
-    ("tables", "terminal"),
     ("cli", "__main__"),
 )
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
@@ -53,10 +51,8 @@ TORCH_FREE = (
     "pages",
     "site",
     "site_files",
-    "serving",
-    "cleaning",
-    "checking",
-    "terminal",
+    "commands",
+    "cli",
 )
 
 
@@ -178,7 +174,7 @@ def test_rendering_does_not_import_torch() -> None:
 
 
 def test_listing_does_not_import_pages() -> None:
-    assert run_python("import sys, reportgen.tables; sys.exit('reportgen.pages' in sys.modules)").returncode == 0
+    assert run_python("import sys, reportgen.cli.tables; sys.exit('reportgen.pages' in sys.modules)").returncode == 0
 
 
 def test_every_public_name_can_be_loaded() -> None:

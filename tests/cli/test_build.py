@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from reportgen.analyses.registry import methods
+from reportgen.commands.build import build
 from reportgen.config.options import BuildOptions
 from reportgen.errors import JobsFailedError, OptionError
 from reportgen.records.jobs import Done, Failed
 from reportgen.records.store import Store
-from reportgen.runner.build import build
 from tests.children import reportgen
 
 QUICK = ("--preset", "quick", "--untrained", "--model", "tiny")

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from reportgen.cleaning import clean
+from reportgen.commands.clean import clean
+from reportgen.commands.serve import serve
 from reportgen.errors import OptionError, RenderError
-from reportgen.serving import serve
 from reportgen.site import STAMP
 from tests.children import child, reportgen_command
 

@@ -10,10 +10,10 @@ import torch
 from PIL import Image
 
 from reportgen.analyses.registry import methods
+from reportgen.commands.compute import compute
 from reportgen.config.options import BuildOptions
 from reportgen.records.jobs import Failed, Outcome, Skipped
 from reportgen.records.store import find_runs
-from reportgen.runner.build import compute
 
 #: As little of everything as still is something.
 LITTLE = {

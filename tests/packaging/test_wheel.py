@@ -25,7 +25,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_what_the_program_needs(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     for needed in (
-        "reportgen/cli.py",
+        "reportgen/cli/app.py",
         "reportgen/py.typed",
         "reportgen/_data/templates/mkdocs.yml",
         "reportgen/_data/templates/assets/js/player/main.js",
@@ -43,7 +43,7 @@ def test_the_unpacked_wheel_finds_its_zoo_and_templates(wheel: Path, tmp_path: P
     script = (
         "import reportgen, reportgen.resources as r\n"
         "assert '_data' in str(r.templates_folder()) and '_data' in str(r.modelzoo_folder()), r.templates_folder()\n"
-        "from reportgen.listing import list_models\n"
+        "from reportgen.commands.models import list_models\n"
         "print(*[row.name for row in list_models()])"
     )
     environment = {"PYTHONPATH": str(tmp_path), "PATH": ""}

@@ -14,13 +14,13 @@ import pytest
 
 from quick_site import THEIRS, contents, quick_mkdocs, rename
 
-from reportgen.cleaning import clean
+from reportgen.commands.clean import clean
 from reportgen.errors import OptionError, RenderError, StoreError
 from reportgen.config.options import BuildOptions
 from reportgen.pages.report import Report
 from reportgen.records.owned import STAMP, OwnedFolder
 from reportgen.records.store import find_runs
-from reportgen.runner.build import build
+from reportgen.commands.build import build
 from reportgen.site import check_site, render
 from tests.children import run as run_process
 

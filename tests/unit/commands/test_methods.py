@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from reportgen.analyses.registry import methods
+from reportgen.cli.tables import methods_table
 from reportgen.commands.methods import list_methods, values_text
 from reportgen.config.options import BuildOptions
-from reportgen.tables import methods_table
 from tests.children import reportgen, run_python
 
 ROWS = {row.name: row for row in list_methods()}

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import torch
 
+from reportgen.commands.compute import compute
 from reportgen.config.options import BuildOptions
-from reportgen.runner.build import compute
 from reportgen.runner.summary import ModelSummary
 
 
@@ -20,8 +20,8 @@ def test_models_are_computed_without_tf32(tmp_path: Path, monkeypatch: pytest.Mo
         seen.append(torch.backends.cudnn.allow_tf32)
         return ModelSummary("texture_motion", tmp_path)
 
-    monkeypatch.setattr("reportgen.runner.build.prepare", lambda *_work: None)
-    monkeypatch.setattr("reportgen.runner.build._compute_model", computed)
+    monkeypatch.setattr("reportgen.commands.compute.prepare", lambda *_work: None)
+    monkeypatch.setattr("reportgen.commands.compute.compute_run", computed)
     compute(BuildOptions(models=("texture_motion",), runs=tmp_path / "runs"))
     assert seen == [False]
     assert torch.backends.cudnn.allow_tf32 is True

@@ -8,8 +8,8 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from reportgen.cli import cli
-from reportgen.listing import list_layers
-from reportgen.tables import layers_table, table
+from reportgen.cli.tables import layers_table, table
+from reportgen.commands.layers import list_layers
 
 ROWS = [["s2.pathway0_res0.branch2.a", "12345", "a remark that is long"], ["s2.pathway0_res0.branch2.b", "7", ""]]
 HEADER = ["layer", "number", "remark"]

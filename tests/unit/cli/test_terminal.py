@@ -7,9 +7,9 @@ import io
 import pytest
 from rich.console import Console
 
-from reportgen import terminal
+from reportgen.cli import terminal
+from reportgen.cli.terminal import BarProgress, PlainProgress, terminal_progress
 from reportgen.progress import SILENT
-from reportgen.terminal import BarProgress, PlainProgress, terminal_progress
 
 
 def console(*, is_terminal: bool) -> tuple[Console, io.StringIO]:

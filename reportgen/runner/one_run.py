@@ -1,4 +1,4 @@
-"""`compute` and `build` as one call each: everything that the command line does."""
+"""The run of one network: what it shows is chosen, all is planned and done, and the header is kept up to date."""
 
 from __future__ import annotations
 
@@ -14,11 +14,8 @@ from reportgen.analyses.base import Subject
 from reportgen.analyses.choice.analysis import choice, chooses_by_evidence
 from reportgen.analyses.registry import methods
 from reportgen.config.options import BuildOptions
-from reportgen.networks.speed.precision import full_precision
-from reportgen.networks.speed.reused_memory import reused_memory
-from reportgen.progress import SILENT, Progress
+from reportgen.progress import Progress
 from reportgen.records.answers.choice import ChoiceAnswer
-from reportgen.records.files import check_writable
 from reportgen.records.jobs import Done, Record
 from reportgen.records.manifest import Run
 from reportgen.records.store import Store
@@ -26,56 +23,16 @@ from reportgen.runner.evidence_clips import EVIDENCE, clips_to_show
 from reportgen.runner.executors.base import Executor, Work
 from reportgen.runner.executors.local import LocalExecutor
 from reportgen.runner.facts import ClipPictures, clip_facts, environment, stored_facts
-from reportgen.runner.loading import Loader, card_of, weights_of
-from reportgen.runner.places import places_of
+from reportgen.runner.loading import card_of, weights_of
 from reportgen.runner.plan import Plan, chosen_methods, plan_jobs
-from reportgen.runner.prepare import Prepared, prepare
+from reportgen.runner.prepare import Prepared
 from reportgen.runner.selection import Selection
-from reportgen.runner.summary import ModelSummary, Summary, Tally
-from reportgen.site import check_site, render
+from reportgen.runner.summary import ModelSummary, Tally
 
 CHOICE = "choice"
 
 
-def compute(
-    options: BuildOptions, *, command: Sequence[str] = (), progress: Progress = SILENT, debug: bool = False
-) -> Summary:
-    """Compute the runs of all models of `options` into `options.runs`; what is there already is not computed again.
-
-    `command` is recorded for the provenance page. With `debug` the first error ends the run with its traceback.
-    Failed jobs do not raise: see `Summary.check`. Raises the errors of options, weights, clips and the store.
-    """
-    started = time.perf_counter()
-    check_writable(options.runs)
-    for sentence in options.without_effect():
-        progress.note(sentence)
-    summary = Summary()
-    with reused_memory(), full_precision():
-        load = Loader(options)
-        with places_of(options.runs, load.asked(), progress) as places:
-            selection = Selection(options.select, places)
-            for place in selection.places:
-                prepared = prepare(place, load, options, progress)
-                summary.models.append(_compute_model(prepared, selection, options, command, progress, debug=debug))
-    summary.seconds = time.perf_counter() - started
-    return summary
-
-
-def build(
-    options: BuildOptions, *, command: Sequence[str] = (), progress: Progress = SILENT, debug: bool = False
-) -> Summary:
-    """Compute the runs of all models and render them as one site; see `compute` and `reportgen.site.render`."""
-    started = time.perf_counter()
-    check_site([options.runs], options.site)
-    check_writable(options.site)
-    summary = compute(options, command=command, progress=progress, debug=debug)
-    runs = [model.folder for model in summary.models]
-    summary.site = render(runs, options.site, select=options.select, progress=progress)
-    summary.seconds = time.perf_counter() - started
-    return summary
-
-
-def _compute_model(
+def compute_run(
     prepared: Prepared,
     selection: Selection,
     options: BuildOptions,

@@ -12,14 +12,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from reportgen.commands.layers import LayerRow
 from reportgen.commands.methods import MethodRow
-from reportgen.listing import LayerRow, ModelRow
+from reportgen.commands.models import ModelRow
 from reportgen.records.manifest import LayerFacts
 from reportgen.runner.summary import Summary
 from reportgen.zoo.fetch import Offer
 
 if TYPE_CHECKING:  # pages are not needed to list models and layers
-    from reportgen.checking import CheckedModel
+    from reportgen.commands.check import CheckedModel
 
 #: A name is not shortened below this.
 LEAST_NAME = 12

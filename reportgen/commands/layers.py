@@ -1,4 +1,4 @@
-"""What there is to look at: the models of the zoo, and the layers of a network."""
+"""The layers of a network."""
 
 from __future__ import annotations
 
@@ -8,22 +8,6 @@ from typing import Any
 
 from reportgen.records.base import Frozen
 from reportgen.records.manifest import LayerFacts
-from reportgen.zoo.cards import CardEntry, default_zoo
-from reportgen.zoo.places import find_weights
-
-
-class ModelRow(Frozen):
-    """A model of the zoo."""
-
-    name: str
-    aliases: tuple[str, ...]
-    title: str
-    clip: tuple[int, int, int]
-    classes: int | None
-    parameters: int | None
-    weights: str
-    licence: str | None
-    stages: tuple[str, ...]
 
 
 class LayerRow(Frozen):
@@ -33,30 +17,6 @@ class LayerRow(Frozen):
     parameter_share: float
     multiply_add_share: float | None
     stage: str | None
-
-
-def list_models(zoo: Sequence[Path] = ()) -> list[ModelRow]:
-    """Return the models of the bundled zoo and of the user's own folders, by name; needs no torch."""
-    return [_model_row(entry) for entry in default_zoo(zoo).entries()]
-
-
-def _model_row(entry: CardEntry) -> ModelRow:
-    card = entry.card
-    return ModelRow(
-        name=card.name,
-        aliases=card.aliases,
-        title=card.title,
-        clip=(card.clip.frames, card.clip.height, card.clip.width),
-        classes=card.classes,
-        parameters=card.parameters,
-        weights="here" if find_weights(entry) else ("reportgen fetch" if _fetchable(entry) else "by hand"),
-        licence=card.licence,
-        stages=tuple(stage.layer for stage in card.stages),
-    )
-
-
-def _fetchable(entry: CardEntry) -> bool:
-    return any(source.url for source in entry.card.weights)
 
 
 def list_layers(

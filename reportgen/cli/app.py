@@ -1,0 +1,76 @@
+"""The command line as a whole: its commands, and what becomes of errors and signals."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import NoReturn
+
+import click
+
+from reportgen.cli.building import build, check, compute, render
+from reportgen.cli.keeping import clean, fetch, serve
+from reportgen.cli.listing import layers, methods, models
+from reportgen.errors import ReportgenError
+from reportgen.stopping import StopSignals
+from reportgen.streams import abandon
+from reportgen.version import __version__
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="reportgen")
+def cli() -> None:
+    """Build a report that tells the truth about a 3D convolutional (video) network."""
+
+
+for _command in (build, compute, render, check, models, methods, layers, fetch, serve, clean):
+    cli.add_command(_command)
+
+
+def main() -> NoReturn:
+    """Run the command line and exit: 0, an error's own code, 2 for wrong usage, 128 and its number after a signal."""
+    stop = StopSignals()
+    stop.listen()
+    try:
+        cli.main(standalone_mode=False)
+    except BaseException as error:
+        code = _exit_code(error, stop)
+        if code is None:
+            raise
+        sys.exit(code)
+    sys.exit(0)
+
+
+def _exit_code(error: BaseException, stop: StopSignals) -> int | None:  # noqa: PLR0911 (one for each kind of end)
+    """Say why the command ended and return its exit code; None for a fault of the program, which has a traceback."""
+    # First: what is raised while the work is unwound, such as a terminal that has gone, is not why it ended.
+    if stop.received is not None or isinstance(error, KeyboardInterrupt):
+        _last_words("Stopped. Finished work is kept: the same command goes on from there.")
+        return stop.exit_code
+    match error:
+        case click.exceptions.Exit():
+            return error.exit_code
+        case click.ClickException():
+            error.show()
+            return error.exit_code
+        case ReportgenError():
+            _last_words(f"Error: {error}")
+            return error.exit_code
+        case click.Abort():
+            _last_words("Nothing was done.")
+            return 1
+        case BrokenPipeError():
+            # The reader of a pipe has gone (`reportgen models | head`); nothing more can be said to it.
+            abandon(sys.stdout)
+            return 128 + signal.SIGPIPE
+    return None
+
+
+def _last_words(text: str) -> None:
+    """Say it on standard error; a terminal or pipe that has gone is no error of its own."""
+    try:
+        click.echo(text, err=True)
+        sys.stdout.flush()
+    except OSError:
+        abandon(sys.stdout)
+        abandon(sys.stderr)

@@ -1,0 +1,69 @@
+"""The commands that make a report and judge it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from reportgen.cli.options import DEBUG, FILE, JSON, QUIET, RUNS, SELECT, SITE, WHAT, read_options, takes
+from reportgen.cli.session import command_line, finish, shown_progress
+
+
+@click.command()
+@takes(WHAT, RUNS, SITE, QUIET, DEBUG)
+def build(quiet: bool, debug: bool, **flags: Any) -> None:
+    """Compute what is missing and render the site."""
+    options = read_options(flags)
+    from reportgen.commands.build import build as build_report  # torch, after the options are known to be valid
+
+    with shown_progress(quiet) as progress:
+        summary = build_report(options, command=command_line(), progress=progress, debug=debug)
+    finish(summary, quiet)
+
+
+@click.command()
+@takes(WHAT, RUNS, QUIET, DEBUG)
+def compute(quiet: bool, debug: bool, **flags: Any) -> None:
+    """Compute runs without rendering: what `build` does first."""
+    options = read_options(flags)
+    from reportgen.commands.compute import compute as compute_runs  # torch, after the options are known to be valid
+
+    with shown_progress(quiet) as progress:
+        summary = compute_runs(options, command=command_line(), progress=progress, debug=debug)
+    finish(summary, quiet)
+
+
+@click.command()
+@takes(RUNS, SITE, SELECT, QUIET)
+def render(runs: Path | None, site: Path | None, select: tuple[str, ...], quiet: bool) -> None:
+    """Render the site from computed runs; needs no torch and computes nothing."""
+    from reportgen.records.store import find_runs
+    from reportgen.site import render as render_site
+
+    folders = [store.folder for store in find_runs(runs or Path("runs"))]
+    with shown_progress(quiet) as progress:
+        index = render_site(folders, site or Path("site"), select=select, progress=progress)
+    click.echo(index)
+
+
+@click.command()
+@takes(
+    RUNS,
+    click.option("--config", type=FILE, metavar="FILE", help="Limits in its table [check].  [default: the run's own]"),
+    JSON,
+)
+def check(runs: Path | None, config: Path | None, as_json: bool) -> None:
+    """Compare the figures of computed runs with their limits; the exit code is 24 when one misses."""
+    from reportgen.cli.tables import audit_lines
+    from reportgen.commands.check import check as check_runs
+    from reportgen.commands.check import require
+    from reportgen.config.reading import load_options
+
+    limits = load_options({}, config=config).check if config else None
+    audits = check_runs(runs or Path("runs"), limits=limits)
+    click.echo(json.dumps([asdict(audit) for audit in audits], indent=1) if as_json else audit_lines(audits))
+    require(audits)

@@ -1,0 +1,62 @@
+"""The commands that list what there is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from reportgen.cli.options import ADAPTER, CLIP_SPEC, JSON, MODEL_ARGS, ZOO, json_object, takes
+from reportgen.cli.session import show
+
+
+@click.command()
+@takes(ZOO, JSON)
+def models(zoo: tuple[Path, ...], as_json: bool) -> None:
+    """List the models of the zoo."""
+    from reportgen.cli.tables import models_table
+    from reportgen.commands.models import list_models
+
+    rows = list_models(zoo)
+    show(rows, models_table, as_json)
+
+
+@click.command()
+@takes(JSON)
+def methods(as_json: bool) -> None:
+    """List the methods with their parameters: each preset's values, what else they may be, and what they mean."""
+    from reportgen.cli.tables import methods_table
+    from reportgen.commands.methods import list_methods
+
+    show(list_methods(), methods_table, as_json)
+
+
+@click.command()
+@click.argument("model")
+@takes(
+    ZOO,
+    MODEL_ARGS,
+    CLIP_SPEC,
+    ADAPTER,
+    JSON,
+)
+def layers(
+    model: str,
+    zoo: tuple[Path, ...],
+    model_args: str | None,
+    clip_spec: str | None,
+    adapter: str | None,
+    as_json: bool,
+) -> None:
+    """List the convolutional and linear layers of MODEL."""
+    from reportgen.cli.tables import layers_table
+    from reportgen.commands.layers import list_layers
+
+    rows = list_layers(
+        model,
+        zoo=zoo,
+        model_args=json_object("model_args", model_args),
+        clip=json_object("clip_spec", clip_spec),
+        adapter=json_object("adapter", adapter),
+    )
+    show(rows, layers_table, as_json)

@@ -1,0 +1,151 @@
+"""The options that commands share, and how they are read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reportgen.errors import OptionError
+
+if TYPE_CHECKING:
+    from reportgen.config.options import BuildOptions
+
+FOLDER = click.Path(file_okay=False, path_type=Path)
+FILE = click.Path(dir_okay=False, path_type=Path)
+
+Command = Callable[..., Any]
+
+EXAMPLES = {"clip_spec": '{"frames": 16}', "adapter": '{"as_list": true}', "model_args": '{"width": 8}'}
+
+
+def takes(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Return a decorator that gives a command these options, in this order."""
+
+    def decorate(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+RUNS = click.option("--runs", type=FOLDER, metavar="DIR", help="Where computed runs are kept.  [default: runs]")
+SITE = click.option("--site", type=FOLDER, metavar="DIR", help="Where the site goes.  [default: site]")
+ZOO = click.option("--zoo", type=FOLDER, metavar="DIR", multiple=True, help="Folder of your own model cards.")
+MODEL_ARGS = click.option("--model-args", metavar="JSON", help="Arguments of the factory, as a JSON object.")
+CLIP_SPEC = click.option("--clip-spec", metavar="JSON", help="Fields over the card's [clip]: frames, height, mean ...")
+ADAPTER = click.option("--adapter", metavar="JSON", help="Fields over the card's [adapter]: input, output, scores ...")
+SELECT = click.option(
+    "--select",
+    multiple=True,
+    metavar="GLOB",
+    help="Only what has such an identity (its page's address): 'i3d/s3*', i3d/conv1/0042, 'i3d/*/class-0002'; may be "
+    "repeated.",
+)
+JSON = click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+QUIET = click.option("--quiet", "-q", is_flag=True, help="Say nothing but errors.")
+DEBUG = click.option("--debug", is_flag=True, help="End at the first error, with its traceback.")
+
+WHAT = takes(
+    click.option(
+        "--model",
+        "models",
+        multiple=True,
+        metavar="NAME",
+        help="Model card, package.module:factory, file.py:factory or .pt2; may be repeated. The last three are "
+        "programs and are run: give only those that you trust.  [default: texture_motion]",
+    ),
+    click.option(
+        "--name",
+        "names",
+        multiple=True,
+        metavar="NAME",
+        help="The network's name in the report, in addresses and in the folder of runs: one for each --model, in their "
+        "order.  [default: the card's]",
+    ),
+    click.option("--weights", type=FILE, metavar="FILE", help="Weights of the model, as published or your own."),
+    click.option("--untrained", is_flag=True, default=None, help="Use the seeded initialisation; every page says so."),
+    MODEL_ARGS,
+    click.option("--labels", type=FILE, metavar="FILE", help="Class names, one per line."),
+    CLIP_SPEC,
+    ADAPTER,
+    ZOO,
+    click.option(
+        "--clip",
+        "clips",
+        multiple=True,
+        metavar="PATH",
+        help="Video, GIF, WebP, folder of images or frames.db; may be repeated.",
+    ),
+    click.option("--frames", metavar="A:B", help="Frames of each clip to use, B excluded."),
+    click.option(
+        "--reference",
+        type=FOLDER,
+        metavar="DIR",
+        help="Folder of reference clips, searched recursively, against which every kernel is judged. A sub-folder "
+        "named like a class (case, '_' and '-' aside) labels its clips; a folder of still images is one clip.",
+    ),
+    click.option(
+        "--class",
+        "classes",
+        multiple=True,
+        metavar="NAME_OR_INDEX",
+        help="Class to ask about; may be repeated.  [default: the predicted one]",
+    ),
+    click.option(
+        "--contrast",
+        "contrasts",
+        nargs=2,
+        multiple=True,
+        metavar="A B",
+        help="Ask saliency also why class A rather than class B: attribution of the difference of their logits, on "
+        "every clip; may be repeated.",
+    ),
+    click.option("--layers", multiple=True, metavar="GLOB", help="Layers to show.  [default: the card's stages]"),
+    click.option("--kernels", metavar="N|all|LIST", help="Kernels of each layer: a number, all, or 0,4,8-11."),
+    click.option("--choose", type=click.Choice(["selective", "spread", "first"]), help="Which N kernels."),
+    click.option(
+        "--objective",
+        type=click.Choice(["firing", "channel", "neuron"]),
+        help="What is a kernel's response: mean of the rectified map, of the map (as published), or the centre unit.",
+    ),
+    SELECT,
+    click.option(
+        "--analyses", metavar="LIST", help="Comma-separated names of methods (see `methods`).  [default: all]"
+    ),
+    click.option("--preset", metavar="quick|standard|full", help="How much is done.  [default: standard]"),
+    click.option("--device", metavar="auto|cpu|cuda[:i]", help="Where to compute.  [default: auto]"),
+    click.option("--seed", type=click.IntRange(min=0), metavar="N", help="Seed of everything random.  [default: 0]"),
+    click.option("--config", type=FILE, metavar="FILE", help="Options from a file.  [default: reportgen.toml]"),
+)
+
+
+def read_options(flags: dict[str, Any]) -> BuildOptions:
+    """Return what a build is asked to do: the flags over the configuration file; raises OptionError."""
+    from reportgen.config.reading import load_options
+
+    config = flags.pop("config", None)
+    if flags.get("analyses"):
+        flags["analyses"] = tuple(name.strip() for name in flags["analyses"].split(",") if name.strip())
+    for name in ("model_args", "clip_spec", "adapter"):
+        flags[name] = json_object(name, flags.get(name))
+    return load_options(flags, config=config)
+
+
+def json_object(option: str, text: str | None) -> dict[str, Any] | None:
+    """Return the JSON object that a flag holds, None where it is not given; raises OptionError for anything else."""
+    if text is None:
+        return None
+    flag = "--" + option.replace("_", "-")
+    example = EXAMPLES[option]
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise OptionError(f"{flag} is not JSON ({error}): write an object such as '{example}'.") from error
+    if not isinstance(value, dict):
+        raise OptionError(f"{flag} is not a JSON object: write one such as '{example}'.")
+    return value

@@ -1,0 +1,27 @@
+"""Computing runs and rendering them as one site."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from reportgen.commands.compute import compute
+from reportgen.config.options import BuildOptions
+from reportgen.progress import SILENT, Progress
+from reportgen.records.files import check_writable
+from reportgen.runner.summary import Summary
+from reportgen.site import check_site, render
+
+
+def build(
+    options: BuildOptions, *, command: Sequence[str] = (), progress: Progress = SILENT, debug: bool = False
+) -> Summary:
+    """Compute the runs of all models and render them as one site; see `compute` and `reportgen.site.render`."""
+    started = time.perf_counter()
+    check_site([options.runs], options.site)
+    check_writable(options.site)
+    summary = compute(options, command=command, progress=progress, debug=debug)
+    runs = [model.folder for model in summary.models]
+    summary.site = render(runs, options.site, select=options.select, progress=progress)
+    summary.seconds = time.perf_counter() - started
+    return summary

@@ -1,0 +1,42 @@
+"""Computing runs: everything that needs the networks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from reportgen.config.options import BuildOptions
+from reportgen.networks.speed.precision import full_precision
+from reportgen.networks.speed.reused_memory import reused_memory
+from reportgen.progress import SILENT, Progress
+from reportgen.records.files import check_writable
+from reportgen.runner.loading import Loader
+from reportgen.runner.one_run import compute_run
+from reportgen.runner.places import places_of
+from reportgen.runner.prepare import prepare
+from reportgen.runner.selection import Selection
+from reportgen.runner.summary import Summary
+
+
+def compute(
+    options: BuildOptions, *, command: Sequence[str] = (), progress: Progress = SILENT, debug: bool = False
+) -> Summary:
+    """Compute the runs of all models of `options` into `options.runs`; what is there already is not computed again.
+
+    `command` is recorded for the provenance page. With `debug` the first error ends the run with its traceback.
+    Failed jobs do not raise: see `Summary.check`. Raises the errors of options, weights, clips and the store.
+    """
+    started = time.perf_counter()
+    check_writable(options.runs)
+    for sentence in options.without_effect():
+        progress.note(sentence)
+    summary = Summary()
+    with reused_memory(), full_precision():
+        load = Loader(options)
+        with places_of(options.runs, load.asked(), progress) as places:
+            selection = Selection(options.select, places)
+            for place in selection.places:
+                prepared = prepare(place, load, options, progress)
+                summary.models.append(compute_run(prepared, selection, options, command, progress, debug=debug))
+    summary.seconds = time.perf_counter() - started
+    return summary

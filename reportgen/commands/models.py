@@ -1,0 +1,48 @@
+"""The models of the zoo."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from reportgen.records.base import Frozen
+from reportgen.zoo.cards import CardEntry, default_zoo
+from reportgen.zoo.places import find_weights
+
+
+class ModelRow(Frozen):
+    """A model of the zoo."""
+
+    name: str
+    aliases: tuple[str, ...]
+    title: str
+    clip: tuple[int, int, int]
+    classes: int | None
+    parameters: int | None
+    weights: str
+    licence: str | None
+    stages: tuple[str, ...]
+
+
+def list_models(zoo: Sequence[Path] = ()) -> list[ModelRow]:
+    """Return the models of the bundled zoo and of the user's own folders, by name; needs no torch."""
+    return [_model_row(entry) for entry in default_zoo(zoo).entries()]
+
+
+def _model_row(entry: CardEntry) -> ModelRow:
+    card = entry.card
+    return ModelRow(
+        name=card.name,
+        aliases=card.aliases,
+        title=card.title,
+        clip=(card.clip.frames, card.clip.height, card.clip.width),
+        classes=card.classes,
+        parameters=card.parameters,
+        weights="here" if find_weights(entry) else ("reportgen fetch" if _fetchable(entry) else "by hand"),
+        licence=card.licence,
+        stages=tuple(stage.layer for stage in card.stages),
+    )
+
+
+def _fetchable(entry: CardEntry) -> bool:
+    return any(source.url for source in entry.card.weights)
