@@ -57,7 +57,10 @@ class Meter:
 
     @contextmanager
     def listening(self, clips: int) -> Iterator[dict[str, Measured]]:
-        """Yield what is filled by forward passes of `clips` clips within the context: each layer's last answers."""
+        """Yield what is filled by forward passes of `clips` clips within the context: each layer's last answers.
+
+        It is read behind the context, where all of it is on the CPU: a copy in the midst of a pass would hold it up.
+        """
         found: dict[str, Measured] = {}
         handles = [
             self.network.module.get_submodule(target.layer).register_forward_hook(
@@ -70,6 +73,8 @@ class Meter:
         finally:
             for handle in handles:
                 handle.remove()
+        for layer, measured in found.items():
+            found[layer] = Measured(measured.values.cpu(), measured.peaks.cpu())
 
     def __call__(self, clips: Tensor) -> dict[str, Measured]:
         """Return each layer's answers to `clips` `N C T H W` in [0, 1] RGB, on whichever device they are."""
@@ -87,7 +92,7 @@ class Meter:
         peaks = torch.zeros_like(values, dtype=torch.int64) if self.places else values.new_empty(0)
         if self.places and maps.ndim > 2:
             peaks = maps.unflatten(0, (clips, -1))[:, 0].flatten(2).argmax(2)
-        found[layer] = Measured(values.cpu(), peaks.cpu())
+        found[layer] = Measured(values, peaks)
 
 
 def kernel_responses(
@@ -104,7 +109,9 @@ def kernel_responses(
     `clips` are `N C T H W` in [0, 1] RGB (a bare module takes them as is). The response is what activation
     maximisation raises with the same `objective`, so that synthetic and real clips can be compared: of the
     pre-activation map (with the batch norm that reads it) "firing" is the mean of the rectified map, "channel" the
-    plain mean, "neuron" the centre unit. Raises NetworkError for clips that the network cannot take.
+    plain mean, "neuron" the centre unit. `batch_size` clips go through the network at once, or half of them whenever
+    memory runs out. Raises NetworkError for clips that the network cannot take, OutOfMemoryError when a single one is
+    too large.
     """
     subject = as_network(network)
     frames, height, width = clips.shape[2:]
@@ -112,7 +119,7 @@ def kernel_responses(
     found: dict[str, list[Tensor]] = {layer: [] for layer in layers}
     with progress.task("responses to the clips", len(clips)) as task:
         for batch in clips.split(batch_size):
-            for layer, measured in meter(batch).items():
+            for layer, measured in measure(meter, batch).items():
                 found[layer].append(measured.values)
             task.advance(len(batch))
     return {layer: torch.cat(parts) for layer, parts in found.items()}
@@ -133,7 +140,7 @@ def measure(meter: Meter, clips: Tensor) -> dict[str, Measured]:
             for layer in meter.targets
         }
 
-    return with_less_memory(in_parts, len(clips), "the pass over the reference clips")
+    return with_less_memory(in_parts, len(clips), "the pass over the clips")
 
 
 def selectivity(responses: Tensor, labels: Sequence[int | None] = ()) -> Tensor:

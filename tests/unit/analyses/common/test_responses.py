@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from reportgen.analyses.common.responses import kernel_responses, selective_kernels
+from reportgen.networks.core.network import Network
 
 
 def test_a_response_is_the_mean_of_the_map_after_its_batch_norm() -> None:
@@ -30,6 +31,22 @@ def test_the_batch_size_does_not_change_responses() -> None:
     one, all_at_once = (kernel_responses(network, clips, ["0", "2"], batch_size=size) for size in (1, 8))
     for layer in ("0", "2"):
         assert torch.allclose(one[layer], all_at_once[layer], atol=1e-6)
+
+
+def test_a_full_memory_halves_the_batch_and_changes_no_response(monkeypatch: pytest.MonkeyPatch) -> None:
+    def cramped(network: Network, clips: Tensor) -> object:
+        sizes.append(len(clips))
+        if len(clips) > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return whole(network, clips)
+
+    sizes, whole = [], Network.run
+    module = nn.Sequential(nn.Conv3d(3, 4, 3), nn.ReLU())
+    clips = torch.rand(5, 3, 4, 8, 8)
+    wanted = kernel_responses(module, clips, ["0"])["0"]
+    monkeypatch.setattr(Network, "run", cramped)
+    assert torch.allclose(kernel_responses(module, clips, ["0"])["0"], wanted, atol=1e-6)
+    assert sizes[-4:] == [5, 2, 2, 1]
 
 
 def test_without_labels_the_kernel_with_the_most_outstanding_clip_is_chosen() -> None:
