@@ -34,6 +34,7 @@ class MapView:
     profile: Markup | None
     peak: int | None
     signed: bool
+    layers: tuple[str, ...]
     scale: float | None
     verdicts: list[Verdict]
     charts: list[tuple[str, Markup]]
@@ -95,6 +96,7 @@ def map_view(model: ModelView, view: ClassView, clip_title: str) -> MapView:
         profile=charts.profile(profile, f"Attribution per frame, {title}") if len(profile) > 1 else None,
         peak=profile.index(max(profile)) + 1 if len(profile) > 1 else None,
         signed=answer.signed if answer else False,
+        layers=answer.layers if answer else (),
         scale=answer.scale if answer else None,
         verdicts=map_verdicts(answer.completeness_error, checks, model.limits) if answer else [],
         charts=curves(checks) if checks else [],

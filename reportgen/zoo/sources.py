@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from reportgen.errors import CardError, unknown_name
+from reportgen.networks.core.precision import in_single_precision
 from reportgen.records.card import ModelCard
 from reportgen.zoo.cards import CardEntry
 
@@ -40,9 +41,9 @@ class Definition:
     entry: CardEntry | None = None
 
     def build(self, card: ModelCard | None = None) -> nn.Module:
-        """Return the module for `card` (the definition's own by default), as its factory makes it.
+        """Return the module for `card` (the definition's own by default), as its factory makes it, in float32.
 
-        Raises CardError when the factory fails or returns something else.
+        Raises CardError when the factory fails or returns something else, NetworkError for complex weights.
         """
         try:
             module = self.factory(card or self.card)
@@ -50,7 +51,7 @@ class Definition:
             raise CardError(f"{self.origin} failed to build the network ({describe(error)}).") from error
         if not isinstance(module, nn.Module):
             raise CardError(f"{self.origin} returned {type(module).__name__}: it must return a torch.nn.Module.")
-        return module
+        return in_single_precision(module, self.origin)
 
     def build_on_meta(self, card: ModelCard | None = None) -> nn.Module:
         """Return the module without memory for its weights, where its factory can do that; else an ordinary one."""

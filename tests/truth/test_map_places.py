@@ -117,7 +117,7 @@ def test_grad_cam_of_two_pathways_shows_what_each_of_them_sees() -> None:
     network = centred(Pathways())
     red, green = (8, 8, 24), (5, 20, 4)
     found = attribute(network, spark(red, (0,)) + spark(green, (1,)), 0, "grad_cam")
-    assert found.layer == "slow, fast"
+    assert found.layers == ("slow", "fast")
     heat = found.heat[0]
     assert brightest(heat * (torch.arange(33) > 16)) == red
     assert brightest(heat * (torch.arange(33) < 16)) == green

@@ -179,7 +179,7 @@ def test_grad_cam_of_a_planted_map() -> None:
     count = 4 * 6 * 6
     expected = ((2 * 3.0 - 0.0) / count) * clip[:, 0]
     torch.testing.assert_close(found.heat, expected, rtol=1e-5, atol=1e-7)
-    assert found.layer == "relu"
+    assert found.layers == ("relu",)
     on_convolution = attribute(Planted(), clip, 0, "grad_cam", layer="conv")
     first_weight = 2 * (18 / count) / count  # its gradient is 2 / count where the map is positive: 18 places
     torch.testing.assert_close(on_convolution.heat, 3 * first_weight * clip[:, 0], rtol=1e-5, atol=1e-7)

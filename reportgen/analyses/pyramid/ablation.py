@@ -14,7 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from reportgen.analyses.pyramid.class_pyramid import ClassPyramid, one_clip
 from reportgen.analyses.pyramid.replay import Crossing, Recorder, Replay
 from reportgen.errors import OptionError
-from reportgen.networks.core.network import Network
+from reportgen.networks.core.network import Network, borrow
 from reportgen.networks.trace.build import class_output, evaluating
 from reportgen.networks.trace.graph import ConnectionGraph
 
@@ -88,7 +88,7 @@ def ablate(
         raise OptionError("The pyramid keeps no kernel behind the class: lower its threshold before ablating.")
     if draws < 1 or batch < 1:
         raise OptionError("draws and batch must be at least 1.")
-    borrowed = network if isinstance(network, Network) else Network(network)
+    borrowed = borrow(network)
     pixels = one_clip(borrowed, clip)
     generator = np.random.default_rng(seed)
     groups: list[Silenced] = [kept, *({name: indices} for name, indices in kept.items())]

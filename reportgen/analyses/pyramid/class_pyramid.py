@@ -26,7 +26,7 @@ from reportgen.analyses.pyramid.parameters import Scoring
 from reportgen.analyses.pyramid.published import published_walk
 from reportgen.analyses.pyramid.select import Selection, Walk, step_back, theta_curve, walk
 from reportgen.errors import NetworkError, OptionError
-from reportgen.networks.core.network import Network
+from reportgen.networks.core.network import Network, borrow
 from reportgen.networks.trace.build import class_output, connection_graph, evaluating
 from reportgen.networks.trace.graph import ConnectionGraph
 from reportgen.networks.trace.labels import Ids
@@ -180,7 +180,7 @@ def class_pyramid(
     selection = Selection.of(threshold=threshold, top=top, mass=mass, per_layer=per_layer)
     if depth is not None and depth < 1:
         raise OptionError(f"depth must be at least 1, got {depth}.")
-    borrowed = network if isinstance(network, Network) else Network(network)
+    borrowed = borrow(network)
     batch = one_clip(borrowed, clip)
     graph = graph or connection_graph(borrowed, tuple(batch.shape))
     index = predicted_class(borrowed, batch) if class_index is None else class_index

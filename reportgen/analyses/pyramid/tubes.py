@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from reportgen.analyses.pyramid.class_pyramid import ClassPyramid, one_clip
 from reportgen.analyses.pyramid.measure import Response, ResponseObserver
-from reportgen.networks.core.network import Network
+from reportgen.networks.core.network import Network, borrow
 from reportgen.networks.kernels.places import Places, output_places
 from reportgen.networks.trace.build import class_output, evaluating
 
@@ -49,7 +49,7 @@ def saliency_tubes(
     `clip` is as for `class_pyramid`. A map lies where its layer's units look: position i at start + i * jump of their
     receptive field. Layers without positions (linear ones), or of unknown ones, have no tube and are left out.
     """
-    borrowed = network if isinstance(network, Network) else Network(network)
+    borrowed = borrow(network)
     pixels = one_clip(borrowed, clip)
     modules = dict(borrowed.module.named_modules())
     kept = {

@@ -86,6 +86,7 @@ def _result(subject: Subject, unit: Unit, found: Attribution, steps: int | None,
         temporal_profile=tuple(float(f"{value:.5g}") for value in found.temporal_profile[0].tolist()),
         completeness_error=found.completeness_error,
         steps_used=steps,
+        layers=found.layers,
         signed_scale=_scale(with_sign) if shows_sign else None,
     )
     figures: dict[str, Figure] = {

@@ -30,7 +30,7 @@ class Attribution:
     `attribution` is like the clip, `N C T H W`. `heat` N T H W sums it over channels, and its magnitude where the
     map is not `signed`. `temporal_profile` N T is the sum of |attribution| over channels and positions. For methods
     that promise that attributions sum to the logit's gain over the baseline, `completeness_errors` says by which
-    share of that gain they miss, per clip. `layer` names the one that Grad-CAM read, or those, one a pathway;
+    share of that gain they miss, per clip. `layers` are those that Grad-CAM read, one a pathway;
     `baseline` what was compared with.
     """
 
@@ -45,7 +45,7 @@ class Attribution:
     completeness_errors: tuple[float, ...] | None
     seconds: float
     seed: int
-    layer: str | None = None
+    layers: tuple[str, ...] = ()
 
     @property
     def logit(self) -> float:
@@ -202,7 +202,7 @@ def attribute_unchecked(
         completeness_errors=errors,
         seconds=time.perf_counter() - started,
         seed=effort.seed,
-        layer=", ".join(layers) or None,
+        layers=layers,
     )
 
 

@@ -10,45 +10,31 @@ spelling, and answered by a module that belongs to that one call; the network's 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 from torch.overrides import TorchFunctionMode
 
+from reportgen.analyses.saliency.rectifiers import RECTIFIERS, Builder, Call, RectifierCount
 from reportgen.errors import NetworkError
 from reportgen.networks.core.network import Network
 
 
-class _Call(NamedTuple):
-    """What answers one call: the module, and whether the call overwrites its input."""
-
-    module: nn.Module
-    in_place: bool = False
+def _elu(_input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Call:
+    return Call(nn.ELU(alpha), inplace)
 
 
-def _relu(_input: Tensor, inplace: bool = False) -> _Call:
-    return _Call(nn.ReLU(), inplace)
+def _leaky_relu(_input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Call:
+    return Call(nn.LeakyReLU(negative_slope), inplace)
 
 
-def _relu_in_place(_input: Tensor) -> _Call:
-    return _Call(nn.ReLU(), in_place=True)
+def _softplus(_input: Tensor, beta: float = 1, threshold: float = 20) -> Call:
+    return Call(nn.Softplus(beta, threshold))
 
 
-def _elu(_input: Tensor, alpha: float = 1.0, inplace: bool = False) -> _Call:
-    return _Call(nn.ELU(alpha), inplace)
-
-
-def _leaky_relu(_input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> _Call:
-    return _Call(nn.LeakyReLU(negative_slope), inplace)
-
-
-def _softplus(_input: Tensor, beta: float = 1, threshold: float = 20) -> _Call:
-    return _Call(nn.Softplus(beta, threshold))
-
-
-def _max_pool(kind: type[nn.Module]) -> Callable[..., _Call | None]:
+def _max_pool(kind: type[nn.Module]) -> Callable[..., Call | None]:
     def build(
         _input: Tensor,
         kernel_size: Any,
@@ -57,10 +43,10 @@ def _max_pool(kind: type[nn.Module]) -> Callable[..., _Call | None]:
         dilation: Any = 1,
         ceil_mode: bool = False,
         return_indices: bool = False,
-    ) -> _Call | None:
+    ) -> Call | None:
         # DeepLift's rule returns each window's share to its maximum, and overwrites where windows overlap.
         apart = not return_indices and stride in (None, (), [], kernel_size) and not any(_each(padding))
-        return _Call(kind(kernel_size, ceil_mode=ceil_mode)) if apart and set(_each(dilation)) == {1} else None
+        return Call(kind(kernel_size, ceil_mode=ceil_mode)) if apart and set(_each(dilation)) == {1} else None
 
     return build
 
@@ -69,26 +55,15 @@ def _each(value: Any) -> tuple[Any, ...]:
     return tuple(value) if isinstance(value, tuple | list) else (value,)
 
 
-_Builder = Callable[..., _Call | None]
-
-RECTIFIERS: Mapping[Any, _Builder] = {
-    F.relu: _relu,
-    torch.relu: _relu,
-    Tensor.relu: _relu,
-    torch.relu_: _relu_in_place,
-    Tensor.relu_: _relu_in_place,
-}
-"""The spellings of ReLU (`F.relu_` is `torch.relu_`)."""
-
-NONLINEARITIES: Mapping[Any, _Builder] = {
+NONLINEARITIES: Mapping[Any, Builder] = {
     **RECTIFIERS,
     F.elu: _elu,
     F.leaky_relu: _leaky_relu,
     F.softplus: _softplus,
-    torch.sigmoid: lambda _input: _Call(nn.Sigmoid()),
-    Tensor.sigmoid: lambda _input: _Call(nn.Sigmoid()),
-    torch.tanh: lambda _input: _Call(nn.Tanh()),
-    Tensor.tanh: lambda _input: _Call(nn.Tanh()),
+    torch.sigmoid: lambda _input: Call(nn.Sigmoid()),
+    Tensor.sigmoid: lambda _input: Call(nn.Sigmoid()),
+    torch.tanh: lambda _input: Call(nn.Tanh()),
+    Tensor.tanh: lambda _input: Call(nn.Tanh()),
     F.max_pool2d: _max_pool(nn.MaxPool2d),
     F.max_pool3d: _max_pool(nn.MaxPool3d),
 }
@@ -101,7 +76,8 @@ class ExposedNetwork(nn.Module):
     `expected` is what the network returns for `clip` by itself.
 
     Only the calls are submodules: the network itself is kept out of `modules()`, so that nothing hooks its own.
-    `advance` is told of every clip that went through.
+    `advance` is told of every clip that went through. `unreached` is how many rectifications ran that are none of the
+    calls: in compiled code, or in an autograd function of its own.
     Raises NetworkError when a call cannot be exposed without changing what the network returns.
     """
 
@@ -110,7 +86,7 @@ class ExposedNetwork(nn.Module):
         network: Network,
         clip: Tensor,
         expected: Tensor,
-        builders: Mapping[Any, _Builder],
+        builders: Mapping[Any, Builder],
         advance: Callable[[float], None] = lambda _clips: None,
     ) -> None:
         super().__init__()
@@ -118,6 +94,7 @@ class ExposedNetwork(nn.Module):
         self.advance = advance
         self.builders = builders
         self.calls = nn.ModuleList()
+        self.unreached = 0
         # Most code uses what an in-place call returns, and then needs no copy back into its input; some does not.
         self.copy_back = False
         if not self._recorded(clip, expected):
@@ -131,8 +108,10 @@ class ExposedNetwork(nn.Module):
     def _recorded(self, clip: Tensor, expected: Tensor) -> bool:
         """Make a module for each call; return whether the network then returns what is expected of it."""
         self.calls = nn.ModuleList()
-        with torch.no_grad(), _Routing(self, recording=True):
-            found = self.network.logits(clip)
+        # No graph is built, for nothing needs a gradient; what runs without one (an autograd function) is let alone.
+        with torch.enable_grad(), _Routing(self, recording=True), RectifierCount() as ran:
+            found = self.network.logits(clip.detach()).detach()
+        self.unreached = ran.count - sum(isinstance(call, nn.ReLU) for call in self.calls)
         return torch.allclose(found, expected, rtol=1e-4, atol=1e-4 * float(expected.abs().max()))
 
     def forward(self, clip: Tensor) -> Tensor:
@@ -166,10 +145,11 @@ class _Routing(TorchFunctionMode):
     ) -> Any:
         kwargs = kwargs or {}
         builder = self.exposed.builders.get(func)
-        call = builder(*_input_first(args, kwargs), **_rest(kwargs)) if builder else None
+        reached = builder is not None and torch.is_grad_enabled() and "out" not in kwargs
+        call = builder(*_input_first(args, kwargs), **_rest(kwargs)) if builder is not None and reached else None
         if call is None:
             return func(*args, **kwargs)
-        (given, *_) = _input_first(args, kwargs)
+        (given, *_) = _input_first(args, kwargs) if call.given is None else (call.given,)
         answer = self._module(call.module)(given.view_as(given))  # a view: captum hooks what the module is given
         self.taken += 1
         return given.copy_(answer) if call.in_place and self.exposed.copy_back else answer

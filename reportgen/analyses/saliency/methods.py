@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from reportgen.analyses.saliency.class_map import class_map
-from reportgen.analyses.saliency.exposed import NONLINEARITIES, RECTIFIERS, ExposedNetwork
+from reportgen.analyses.saliency.exposed import NONLINEARITIES, ExposedNetwork
+from reportgen.analyses.saliency.rectifiers import RECTIFIERS
 from reportgen.errors import NetworkError
 from reportgen.networks.core.network import Network
 from reportgen.networks.kernels.places import Places
@@ -211,6 +212,12 @@ def _guided(question: Question) -> ExposedNetwork:
     if not len(exposed.calls):
         raise NetworkError(
             f"{question.network.name} has no ReLU whose gradient could be replaced (it has others, or is compiled): "
+            "choose a method without guided backprop."
+        )
+    if exposed.unreached:
+        raise NetworkError(
+            f"{question.network.name} has ReLUs whose gradient cannot be replaced ({exposed.unreached} of "
+            f"{exposed.unreached + len(exposed.calls)} run in compiled code or in an autograd function of its own): "
             "choose a method without guided backprop."
         )
     return exposed

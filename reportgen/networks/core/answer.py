@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils._pytree import tree_leaves
 
 from reportgen.errors import NetworkError
 from reportgen.records.card import Adapter
@@ -24,6 +25,7 @@ def selected(output: Any, adapter: Adapter, name: str) -> Tensor:
     if not isinstance(output, Tensor):
         kind = type(output).__name__
         raise NetworkError(f"{name} returns a {kind}, not a tensor: set adapter.output in its card.")
+    real(output, name)
     return output.mean(dim=adapter.average) if adapter.average else output
 
 
@@ -40,6 +42,25 @@ def class_scores(found: Tensor, adapter: Adapter, name: str) -> Tensor:
     classes = letters.index("K")
     others = [axis for axis in range(1, found.ndim) if axis != classes]
     return found.mean(dim=others) if others else found
+
+
+def first_scores(output: Any, name: str) -> Tensor:
+    """Return the scores `N K` of a network that says nothing of its output: its first tensor with channels.
+
+    An output over positions (`N K T H W`, a convolutional classifier's) is averaged over them. Raises NetworkError
+    when there is no such tensor.
+    """
+    tensors = [leaf for leaf in tree_leaves(output) if isinstance(leaf, Tensor) and leaf.ndim > 1]
+    if not tensors:
+        raise NetworkError(f"{name} returns no tensor N K: wrap it so that it returns its scores.")
+    real(tensors[0], name)
+    return tensors[0].flatten(2).mean(2) if tensors[0].ndim > 2 else tensors[0]
+
+
+def real(output: Tensor, name: str) -> None:
+    """Raise NetworkError for complex numbers, of which none is the larger."""
+    if output.is_complex():
+        raise NetworkError(f"{name} returns complex numbers: wrap it so that it returns their magnitudes, say.")
 
 
 def over_time(found: Tensor, adapter: Adapter, name: str) -> Tensor:

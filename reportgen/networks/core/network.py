@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from reportgen.errors import NetworkError, unknown_name
 from reportgen.networks.core import answer
 from reportgen.networks.core.call import Call, normalise, to_call
+from reportgen.networks.core.precision import in_single_precision, is_reduced
 from reportgen.networks.core.taps import Taps
 from reportgen.records.card import Adapter, ClipSpec, ModelCard
 from reportgen.records.manifest import WeightsFacts
@@ -82,6 +83,8 @@ class Network:
         """
         if not self.has_classes:
             raise NetworkError(f"{self.name} has no classes: leave out the analyses that need one.")
+        if self.card is None:
+            return answer.first_scores(output, self.name)
         return answer.class_scores(answer.selected(output, self.adapter, self.name), self.adapter, self.name)
 
     def logits(self, clips: Tensor) -> Tensor:
@@ -142,12 +145,29 @@ class Network:
 
 
 def as_network(network: Network | nn.Module) -> Network:
-    """Return a Network: itself, or a bare module wrapped, in evaluation mode with frozen parameters (a deep copy)."""
+    """Return a Network: itself, or a bare module wrapped, in evaluation mode with frozen parameters (a deep copy).
+
+    One in half precision or bfloat16 becomes a copy in float32. Raises NetworkError for complex weights.
+    """
     if isinstance(network, Network):
-        return network
-    module = copy.deepcopy(network).eval().requires_grad_(False)
+        if not is_reduced(network.module):
+            return network
+        return replace(network, module=in_single_precision(copy.deepcopy(network.module), network.name))
+    module = in_single_precision(copy.deepcopy(network).eval().requires_grad_(False), type(network).__name__)
     parameter = next(module.parameters(), None)
     return Network(module, device=parameter.device if parameter is not None else torch.device("cpu"))
+
+
+def borrow(network: Network | nn.Module) -> Network:
+    """Return a Network around the very module that is given, whatever its mode; see `as_network` for other precisions.
+
+    Raises NetworkError for complex weights.
+    """
+    if isinstance(network, Network):
+        return as_network(network)
+    if is_reduced(network) or any(parameter.is_complex() for parameter in network.parameters()):
+        return as_network(network)
+    return Network(network)
 
 
 def ghosts(module: nn.Module) -> dict[str, Tensor]:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
-from torch.utils._pytree import tree_leaves
 
 from reportgen.errors import NetworkError, ReportgenError
-from reportgen.networks.core.network import Network, class_positions
+from reportgen.networks.core.answer import first_scores
+from reportgen.networks.core.network import Network, borrow
 from reportgen.networks.trace.graph import ConnectionGraph
 from reportgen.networks.trace.labels import Ids
 from reportgen.networks.trace.tracer import Tracer, module_names
@@ -34,7 +34,7 @@ def connection_graph(
     Raises NetworkError when the network cannot run on a clip of this shape.
     """
     shape = tuple(int(n) for n in clip_shape)
-    borrowed = network if isinstance(network, Network) else Network(network)
+    borrowed = borrow(network)
     device = _device(borrowed.module)
     try:
         with FakeTensorMode(allow_non_fake_inputs=True):
@@ -72,17 +72,8 @@ def _traced(network: Network, clip: Tensor, how: Literal["shapes", "values"], re
 
 
 def class_output(network: Network, clips: Tensor) -> Tensor:
-    """Return the class logits `N K` of clips; the first tensor with channels that a network without classes returns.
-
-    A bare module's output over positions (`N K T H W`, a convolutional classifier) is averaged over them.
-    """
-    if network.card is not None and network.has_classes:
-        return network.logits(clips)
-    output: Any = network.run(clips)
-    tensors = [leaf for leaf in tree_leaves(output) if isinstance(leaf, Tensor) and leaf.ndim > 1]
-    if not tensors:
-        raise NetworkError(f"{network.name} returns no tensor N K: wrap it so that it returns its scores.")
-    return class_positions(tensors[0]) if tensors[0].ndim > 2 else tensors[0]
+    """Return the class logits `N K` of clips; the first tensor with channels that a network without classes returns."""
+    return network.logits(clips) if network.has_classes else first_scores(network.run(clips), network.name)
 
 
 def _class_sources(tracer: Tracer, output: Tensor) -> Ids:

@@ -28,3 +28,4 @@ class SaliencyAnswer(Answer):
     temporal_profile: tuple[Measured, ...] = ()
     completeness_error: Measured = None
     steps_used: int | None = None
+    layers: tuple[str, ...] = Field((), description="Whose maps Grad-CAM read: the last ones, one a pathway.")

@@ -11,7 +11,8 @@ from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 from reportgen.analyses.common.baselines import blurred, make_baseline, mean_frame
 from reportgen.analyses.saliency import attribution as saliency
 from reportgen.analyses.saliency.attribution import METHODS, attribute, cam_layers
-from reportgen.analyses.saliency.exposed import RECTIFIERS, ExposedNetwork
+from reportgen.analyses.saliency.exposed import ExposedNetwork
+from reportgen.analyses.saliency.rectifiers import RECTIFIERS
 from reportgen.errors import NetworkError, OutOfMemoryError, UnknownNameError
 from reportgen.networks.core.network import Network, as_network
 from reportgen.records.card import Adapter, ClipSpec, ModelCard
@@ -179,8 +180,8 @@ class TestSeeds:
 class TestGradCamLayer:
     def test_the_block_s_sum_rather_than_a_convolution_in_it(self) -> None:
         assert cam_layers(network(), clip()) == ("block",)
-        assert attribute(network(), clip(), 1, "grad_cam").layer == "block"
-        assert attribute(network(), clip(), 1, "gradients").layer is None
+        assert attribute(network(), clip(), 1, "grad_cam").layers == ("block",)
+        assert attribute(network(), clip(), 1, "gradients").layers == ()
 
     def test_a_layer_before_time_and_space_are_gone(self) -> None:
         module = nn.Sequential(

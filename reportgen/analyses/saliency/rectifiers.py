@@ -1,0 +1,154 @@
+"""The spellings of ReLU, capped ones too: functions, methods, clamps, maxima with zero, choices and masks by sign."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 (torch's own convention)
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from reportgen.networks.trace.follower import named_arguments
+
+
+class Call(NamedTuple):
+    """What answers one call: the module, and whether the call overwrites its input.
+
+    `given` is what the module is given, where that is not the call's first argument.
+    """
+
+    module: nn.Module
+    in_place: bool = False
+    given: Tensor | None = None
+
+
+Builder = Callable[..., Call | None]
+"""Returns what answers a call with these arguments; None where the call is to run as it is."""
+
+
+class CappedReLU(nn.ReLU):
+    """A ReLU up to a ceiling: captum takes it for what it inherits from."""
+
+    def __init__(self, ceiling: float) -> None:
+        super().__init__()
+        self.ceiling = ceiling
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the input between 0 and the ceiling."""
+        return input.clamp(0, self.ceiling)
+
+
+def _relu(_input: Tensor, inplace: bool = False) -> Call:
+    return Call(nn.ReLU(), inplace)
+
+
+def _relu_in_place(_input: Tensor) -> Call:
+    return Call(nn.ReLU(), in_place=True)
+
+
+def _relu6(_input: Tensor, inplace: bool = False) -> Call:
+    return Call(CappedReLU(6.0), inplace)
+
+
+def _hardtanh(_input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Call | None:
+    return Call(CappedReLU(max_val), inplace) if min_val == 0 else None
+
+
+def _threshold(_input: Tensor, threshold: float, value: float, inplace: bool = False) -> Call | None:
+    return Call(nn.ReLU(), inplace) if threshold == value == 0 else None
+
+
+def _clamped(in_place: bool) -> Builder:
+    def build(_input: Tensor, min: Any = None, max: Any = None) -> Call | None:
+        if isinstance(max, Tensor) or not _zero(min):
+            return None
+        return Call(nn.ReLU() if max is None else CappedReLU(float(max)), in_place)
+
+    return build
+
+
+def _maximum(first: Tensor, other: Any = None, *_more: Any, **_named_more: Any) -> Call | None:
+    if isinstance(first, Tensor) and isinstance(other, Tensor):
+        for given, zero in ((first, other), (other, first)):
+            if _zero(zero) and torch.broadcast_shapes(given.shape, zero.shape) == given.shape:
+                return Call(nn.ReLU(), given=given)
+    return None
+
+
+def _where(condition: Tensor, input: Any = None, other: Any = None) -> Call | None:
+    if isinstance(input, Tensor) and _zero(other) and _by_sign(condition, input):
+        return Call(nn.ReLU(), given=input)
+    if isinstance(other, Tensor) and _zero(input) and _by_sign(~condition, other):
+        return Call(nn.ReLU(), given=other)
+    return None
+
+
+def _where_method(input: Tensor, condition: Tensor, other: Any) -> Call | None:
+    return _where(condition, input, other)
+
+
+def _masked(first: Any, other: Any) -> Call | None:
+    for given, mask in ((first, other), (other, first)):
+        if isinstance(given, Tensor) and isinstance(mask, Tensor) and not mask.requires_grad and _by_sign(mask, given):
+            return Call(nn.ReLU(), given=given)
+    return None
+
+
+def _zero(value: Any) -> bool:
+    """Whether a number or a tensor is zero."""
+    return value is not None and not (bool(value.any()) if isinstance(value, Tensor) else value)
+
+
+def _by_sign(mask: Tensor, values: Tensor) -> bool:
+    """Whether a mask is 1 exactly where values are positive; where they are 0 it may be either."""
+    if mask.shape != values.shape or not values.is_floating_point():
+        return False
+    wrong = torch.where(values > 0, mask != 1, (values < 0) & (mask != 0))
+    return not bool(wrong.any())
+
+
+RECTIFIERS: Mapping[Any, Builder] = {
+    **dict.fromkeys((F.relu, torch.relu, Tensor.relu), _relu),
+    **dict.fromkeys((torch.relu_, Tensor.relu_), _relu_in_place),  # `F.relu_` is `torch.relu_`
+    F.relu6: _relu6,
+    **dict.fromkeys((F.hardtanh, F.hardtanh_), _hardtanh),
+    **dict.fromkeys((F.threshold, torch.threshold), _threshold),
+    **dict.fromkeys((torch.clamp, Tensor.clamp, torch.clip, Tensor.clip), _clamped(in_place=False)),
+    **dict.fromkeys((torch.clamp_min, Tensor.clamp_min), _clamped(in_place=False)),
+    **dict.fromkeys((torch.clamp_, Tensor.clamp_, torch.clip_, Tensor.clip_), _clamped(in_place=True)),
+    **dict.fromkeys((torch.clamp_min_, Tensor.clamp_min_), _clamped(in_place=True)),
+    **dict.fromkeys((torch.maximum, Tensor.maximum, torch.max, Tensor.max), _maximum),
+    torch.where: _where,
+    Tensor.where: _where_method,
+    **dict.fromkeys((torch.mul, Tensor.mul, torch.multiply, Tensor.multiply, Tensor.__mul__, Tensor.__rmul__), _masked),
+}
+
+
+class RectifierCount(TorchDispatchMode):  # type: ignore[no-untyped-call, unused-ignore]
+    """Counts the rectifying operations that run, however they were called; `count` is their number."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call, unused-ignore]
+        self.count = 0
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Run the operation, and count it if it rectifies."""
+        builder = _OPERATIONS.get(func.overloadpacket.__name__.removesuffix("_"))
+        if builder is not None:
+            self.count += builder(*named_arguments(func, args, kwargs or {}).values()) is not None
+        return func(*args, **(kwargs or {}))
+
+
+_OPERATIONS: Mapping[str, Builder] = {
+    "relu": _relu,
+    "hardtanh": _hardtanh,
+    "threshold": _threshold,
+    **dict.fromkeys(("clamp", "clamp_min"), _clamped(in_place=False)),
+    "maximum": _maximum,
+    "where": _where,
+    "mul": _masked,
+}

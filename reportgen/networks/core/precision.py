@@ -1,0 +1,32 @@
+"""Networks in reduced precision, computed with in float32: what an analysis asks is finer than 8 or 11 bits."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from reportgen.errors import NetworkError
+
+_REDUCED = frozenset({torch.float16, torch.bfloat16})
+
+
+def is_reduced(module: nn.Module) -> bool:
+    """Whether a module has weights in half precision or bfloat16."""
+    return any(tensor.dtype in _REDUCED for tensor in _state(module))
+
+
+def in_single_precision(module: nn.Module, name: str) -> nn.Module:
+    """Return the module with its weights in float32 where they were half precision or bfloat16 (in place).
+
+    Raises NetworkError for weights that are complex numbers: kernels, gradients and maps are of real ones.
+    """
+    if any(parameter.is_complex() for parameter in module.parameters()):
+        raise NetworkError(
+            f"{name} has complex weights, and reports are of real ones: keep them as pairs of real numbers "
+            "(torch.view_as_real) and make them complex where they are used."
+        )
+    return module.float() if is_reduced(module) else module
+
+
+def _state(module: nn.Module) -> list[Tensor]:
+    return [*module.parameters(), *module.buffers()]

@@ -1,0 +1,95 @@
+"""Guided backprop reaches a ReLU however it is spelt, or says that it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from reportgen.analyses.saliency.attribution import attribute
+from reportgen.errors import NetworkError
+
+SPELLINGS: dict[str, Callable[[Tensor], Tensor]] = {
+    "relu": torch.relu,
+    "clamp": lambda z: z.clamp(min=0),
+    "clamp in place": lambda z: (2 * z / 2).clamp_(min=0.0),
+    "clamp between": lambda z: torch.clamp(z, 0, 5000),
+    "clip": lambda z: z.clip(0),
+    "clamp_min": lambda z: torch.clamp_min(z, 0),
+    "relu6": lambda z: 1000 * functional.relu6(z / 1000),
+    "hardtanh": nn.Hardtanh(0, 5000),
+    "threshold": lambda z: functional.threshold(z, 0, 0),
+    "maximum": lambda z: torch.maximum(z, torch.zeros(())),
+    "maximum the other way": lambda z: torch.max(torch.zeros_like(z), z),
+    "where": lambda z: torch.where(z > 0, z, 0.0),
+    "where not": lambda z: torch.where(z <= 0, torch.zeros_like(z), z),
+    "mask": lambda z: z * (z > 0),
+    "mask of numbers": lambda z: (z >= 0).to(z.dtype) * z,
+}
+
+
+class TwoLayers(nn.Module):
+    """z = W x rectified, then V z rectified: two places where a gradient may turn negative."""
+
+    def __init__(self, rectify: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        generator = torch.Generator().manual_seed(0)
+        self.first = nn.Parameter(torch.randn(40, 24, generator=generator))
+        self.second = nn.Parameter(torch.randn(20, 40, generator=generator))
+        self.third = nn.Parameter(torch.randn(3, 20, generator=generator))
+        self.rectify = rectify
+
+    def forward(self, clip: Tensor) -> Tensor:
+        hidden = self.rectify(clip.flatten(1) @ self.first.T)
+        return self.rectify(hidden @ self.second.T) @ self.third.T
+
+
+def by_hand(network: TwoLayers, clip: Tensor, class_index: int) -> Tensor:
+    first = clip.flatten(1) @ network.first.T
+    second = first.relu() @ network.second.T
+    gradient = (network.third[class_index] * (second > 0)).relu()
+    gradient = ((gradient @ network.second) * (first > 0)).relu()
+    return (gradient @ network.first).reshape(clip.shape).detach()
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_guided_backprop_is_that_of_a_relu_however_it_is_spelt(spelling: str) -> None:
+    clip = torch.rand(1, 1, 2, 3, 4, generator=torch.Generator().manual_seed(1))
+    network = TwoLayers(SPELLINGS[spelling])
+    expected = by_hand(network, clip, 1)
+    assert expected.any()
+    assert not torch.allclose(expected, attribute(network, clip, 1, "gradients").attribution, atol=1e-3)
+    torch.testing.assert_close(attribute(network, clip, 1, "guided_backprop").attribution, expected)
+
+
+def test_what_is_no_rectifier_is_let_alone() -> None:
+    def others(z: Tensor) -> Tensor:
+        gate = torch.where(z > 0.1, z, 0.0) + z.clamp(min=-1) + z.clamp(max=300) + torch.maximum(z, torch.ones(()))
+        return torch.relu(z) + 0 * gate * (z > 1)
+
+    clip = torch.rand(1, 1, 2, 3, 4, generator=torch.Generator().manual_seed(1))
+    network = TwoLayers(others)
+    torch.testing.assert_close(attribute(network, clip, 1, "guided_backprop").attribution, by_hand(network, clip, 1))
+
+
+class OwnGradient(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, z: Tensor) -> Tensor:
+        ctx.save_for_backward(z)
+        return z.clamp(min=0)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        (z,) = ctx.saved_tensors
+        return gradients[0] * (z > 0)
+
+
+def test_a_rectifier_that_cannot_be_reached_is_refused() -> None:
+    clip = torch.rand(1, 1, 2, 3, 4)
+    own = TwoLayers(lambda z: torch.relu(OwnGradient.apply(z)))  # type: ignore[no-untyped-call]
+    with pytest.raises(NetworkError, match="ReLUs whose gradient cannot be replaced"):
+        attribute(own, clip, 1, "guided_backprop")

@@ -1,0 +1,92 @@
+"""Networks in other precisions are asked in float32; complex ones are told why they are not asked."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from reportgen import class_pyramid, connection_graph, contrast
+from reportgen.analyses.saliency.attribution import attribute
+from reportgen.errors import NetworkError
+from reportgen.networks.core.network import as_network
+from reportgen.networks.kernels.layers import describe_layers
+
+
+class Small(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.stem, self.next, self.head = nn.Conv3d(3, 4, 3), nn.Conv3d(4, 4, 3), nn.Linear(4, 3)
+        with torch.no_grad():
+            self.head.weight.abs_()
+
+    def forward(self, clip: Tensor) -> Tensor:
+        scores: Tensor = self.head(torch.relu(self.next(torch.relu(self.stem(clip)))).mean((2, 3, 4)))
+        return scores
+
+
+CLIP = torch.rand(1, 3, 6, 12, 12, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.mark.parametrize("precision", [torch.float16, torch.bfloat16])
+def test_reduced_precision_becomes_float32(precision: torch.dtype) -> None:
+    reduced, rounded = Small().to(precision), Small().to(precision).float()
+    assert as_network(reduced).module.stem.weight.dtype == torch.float32
+    found = attribute(reduced, CLIP, 1, "guided_grad_cam").attribution
+    torch.testing.assert_close(found, attribute(rounded, CLIP, 1, "guided_grad_cam").attribution)
+    kept = class_pyramid(reduced, CLIP, 1).kept()
+    assert kept == class_pyramid(rounded, CLIP, 1).kept()
+    assert kept
+    assert reduced.stem.weight.dtype == precision, "the network that was given is left as it was"
+    assert [layer.receptive_field for layer in describe_layers(reduced, clip_shape=(3, 6, 12, 12))][:1] == [(3, 3, 3)]
+
+
+def test_complex_weights_and_scores_are_told_what_to_do() -> None:
+    class Complex(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = nn.Parameter(torch.randn(3, 5, dtype=torch.complex64))
+
+        def forward(self, clip: Tensor) -> Tensor:
+            return clip.mean((2, 3, 4)).to(torch.complex64) @ self.weight
+
+    class Spectrum(nn.Module):
+        def forward(self, clip: Tensor) -> Tensor:
+            return torch.fft.fft(clip.mean((2, 3, 4)))
+
+    with pytest.raises(NetworkError, match=r"Complex has complex weights.*view_as_real"):
+        attribute(Complex(), CLIP, 0, "gradients")
+    with pytest.raises(NetworkError, match="Complex has complex weights"):
+        connection_graph(Complex(), CLIP.shape)
+    with pytest.raises(NetworkError, match="Spectrum returns complex numbers"):
+        attribute(Spectrum(), CLIP, 0, "gradients")
+
+
+@pytest.mark.parametrize("positions", [False, True], ids=["scores", "scores over positions"])
+def test_a_pyramid_of_a_contrast_explains_the_contrast(positions: bool) -> None:
+    """Class 0 reads kernels 0 and 1, class 1 kernels 1 and 2: the contrast of 1 and 0 is what 2 and 0 tell."""
+
+    class Planted(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.stem, self.head = nn.Conv3d(3, 3, 1), nn.Conv3d(3, 3, 1), nn.Conv3d(3, 2, 1, bias=False)
+            with torch.no_grad():
+                for layer in (self.first, self.stem):
+                    layer.weight.copy_(torch.eye(3).view(3, 3, 1, 1, 1))
+                    layer.bias.zero_()  # type: ignore[union-attr]
+                self.head.weight.copy_(torch.tensor([[1.0, 1.0, 0.0], [0.0, 1.0, 1.0]]).view(2, 3, 1, 1, 1))
+
+        def forward(self, clip: Tensor) -> Tensor:
+            maps = self.head(torch.relu(self.stem(torch.relu(self.first(clip)))))
+            return maps if positions else maps.mean((2, 3, 4))
+
+    asked = contrast(Planted(), 1, 0)
+    pyramid = class_pyramid(asked, CLIP, 0)
+    expected = asked.logits(CLIP)[0, 0]
+    assert pyramid.logit == pytest.approx(float(expected), abs=1e-6)
+    relevance = pyramid.layer("stem").relevance
+    means = CLIP.mean((0, 2, 3, 4))
+    torch.testing.assert_close(
+        torch.as_tensor(relevance).float(), torch.stack([-means[0], torch.tensor(0.0), means[2]]), atol=1e-5, rtol=1e-4
+    )
