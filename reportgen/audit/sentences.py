@@ -26,6 +26,13 @@ def hides_motion(figures: KernelFigures, limits: Limits) -> bool:
     return still and figures.real_kept_frozen is not None and figures.real_kept_frozen < limits.motion_matters
 
 
+def overstates_motion(figures: KernelFigures, limits: Limits) -> bool:
+    """Whether the synthetic clip moves although the real clips that drive the kernel keep their response frozen."""
+    moves = figures.mean_speed is not None and figures.mean_speed >= limits.stands_still
+    kept = figures.real_kept_frozen
+    return moves and kept is not None and 1 - kept < limits.motion_reliance
+
+
 def preference(figures: KernelFigures, limits: Limits) -> str:
     """Return one sentence about what the kernel wants, or why nothing can be said."""
     if figures.contrast is not None and figures.contrast < limits.plain:
@@ -54,10 +61,15 @@ def _motion_sentence(figures: KernelFigures, speed: float, limits: Limits) -> st
         )
     if speed < limits.stands_still:
         return f"Responds most to a texture that stands still ({number(speed, 2)} px/frame)."
+    but = ""
+    if overstates_motion(figures, limits):
+        kept = min(figures.real_kept_frozen or 0.0, 1.0)
+        but = f", but real clips that drive it keep {percent(kept)} of their response when nothing moves"
     if figures.coherence is None or figures.direction is None or figures.coherence < limits.one_direction:
         agreed = "" if figures.coherence is None else f" (coherence {number(figures.coherence, 2)})"
-        return f"Responds most to a texture moving at {number(speed, 2)} px/frame in no single direction{agreed}."
-    return f"Responds most to a texture moving {direction_word(figures.direction)} at {number(speed, 2)} px/frame."
+        return f"Responds most to a texture moving at {number(speed, 2)} px/frame in no single direction{agreed}{but}."
+    direction = direction_word(figures.direction)
+    return f"Responds most to a texture moving {direction} at {number(speed, 2)} px/frame{but}."
 
 
 def reservations(figures: KernelFigures, limits: Limits) -> list[str]:

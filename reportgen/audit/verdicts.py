@@ -7,7 +7,7 @@ from typing import Literal
 
 from reportgen.audit.limits import Limit, Limits
 from reportgen.audit.moving import moving_texture
-from reportgen.audit.sentences import hides_motion
+from reportgen.audit.sentences import hides_motion, overstates_motion
 from reportgen.reading.figures import KernelFigures
 from reportgen.reading.format import fixed, number, percent
 
@@ -135,12 +135,14 @@ def _motion_verdict(figures: KernelFigures, limits: Limits) -> Verdict:
     """
     no_moving_texture = moving_texture(figures, limits) is False
     measured = figures.mean_speed is not None and figures.real_kept_frozen is not None and not no_moving_texture
+    disagrees = hides_motion(figures, limits) or overstates_motion(figures, limits)
     return Verdict(
-        ("warn" if hides_motion(figures, limits) else "pass") if measured else "untested",
+        ("warn" if disagrees else "pass") if measured else "untested",
         "motion as in real clips",
         figures.real_kept_frozen if measured else None,
         f"{percent(figures.real_kept_frozen)} left frozen" if measured else "–",
-        f"no still clip where freezing the best real one leaves under {percent(limits.motion_matters)}",
-        "Does the synthetic clip move where the real clip that drives this kernel most needs its motion?"
+        f"no still clip where freezing real ones leaves under {percent(limits.motion_matters)}, "
+        f"no moving one where it leaves over {percent(1 - limits.motion_reliance)}",
+        "Does the synthetic clip move if, and only if, the real clips that drive this kernel need their motion?"
         + (" It is no moving texture: there is none to compare." if no_moving_texture else ""),
     )

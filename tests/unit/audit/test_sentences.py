@@ -8,6 +8,7 @@ import pytest
 
 from reportgen.audit.limits import Limits
 from reportgen.audit.sentences import direction_word, evidence, preference, reservations
+from reportgen.audit.verdicts import kernel_verdicts
 from reportgen.reading.figures import KernelFigures
 
 MOVING = KernelFigures(
@@ -129,3 +130,16 @@ def test_a_plain_clip_is_called_plain_whatever_its_motion_is_said_to_be() -> Non
     assert preference(replace(plain, contrast=0.2, evidence_share=0.0), Limits()).startswith(
         "Nothing can be said about motion"
     )
+
+
+def test_a_moving_clip_whose_real_drivers_need_no_motion_says_so() -> None:
+    """The headline, the badge and the probes are about one kernel: they cannot contradict each other."""
+    moving = replace(MOVING, real_kept_frozen=1.03)
+    said = preference(moving, Limits())
+    assert said.startswith("Responds most to a texture moving right at 1.4 px/frame")
+    assert said.endswith(", but real clips that drive it keep 100% of their response when nothing moves.")
+    found = {verdict.name: verdict for verdict in kernel_verdicts(moving, Limits())}
+    assert found["motion as in real clips"].state == "warn"
+    needed = replace(MOVING, real_kept_frozen=0.4)
+    assert ", but" not in preference(needed, Limits())
+    assert {v.name: v.state for v in kernel_verdicts(needed, Limits())}["motion as in real clips"] == "pass"
