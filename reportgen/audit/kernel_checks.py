@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from statistics import median
 
 from reportgen.audit.limits import Limits
-from reportgen.audit.moving import moving_texture
+from reportgen.audit.moving import moving_texture, stands_still, texture_and_motion
 from reportgen.audit.verdicts import Verdict, at_least, at_most, graded
 from reportgen.reading.figures import KernelFigures
 from reportgen.reading.format import fixed, percent, plural
@@ -30,8 +30,9 @@ def kernel_checks(model: RunView, limits: Limits) -> list[Verdict]:
     """Return how the synthetic clips stand beside real ones, and how far texture plus motion explains them."""
     figures = [view.figures for view in model.all_kernels]
     above, above_text = _share(figures, _beats)
-    explained, explained_text = _share(figures, lambda f: moving_texture(f, limits))
-    kept = [f.activation_kept for f in figures if moving_texture(f, limits) and f.activation_kept is not None]
+    explained, explained_text = _share(figures, lambda f: texture_and_motion(f, limits))
+    still = sum(bool(moving_texture(f, limits)) and stands_still(f, limits) for f in figures)
+    kept = [f.activation_kept for f in figures if f.activation_kept is not None]
     middle = median(kept) if kept else None
     above_state = graded(above, *limits.above_real)
     few = 0 < model.evidence.clips < limits.reference_clips
@@ -56,8 +57,9 @@ def kernel_checks(model: RunView, limits: Limits) -> list[Verdict]:
             "Kernels explained as texture plus motion",
             explained,
             explained_text,
-            f"{at_least(limits.explained)} of kernels",
-            "For the others, the texture and motion pictures are not an explanation, and their pages say so.",
+            f"{at_least(limits.explained)} of kernels whose clip moves",
+            "For the others, the texture and motion pictures are not an explanation, and their pages say so."
+            + (f" Not counted: {plural(still, 'clip')} of one texture that stands still." if still else ""),
             model.addresses.home,
         ),
         Verdict(
@@ -66,7 +68,8 @@ def kernel_checks(model: RunView, limits: Limits) -> list[Verdict]:
             middle,
             percent(middle),
             at_least(limits.activation_kept),
-            "Does texture plus motion still drive the kernel, and not only look like its clip?",
+            "Does texture plus motion still drive the kernel, and not only look like its clip? "
+            "Of all kernels that were decomposed, explained or not.",
             model.addresses.home,
         ),
     ]
@@ -115,13 +118,17 @@ def redundancy_check(model: RunView, limits: Limits) -> Verdict:
     repeated = sum(len({second for _, second, _ in one.duplicates}) for one in found.values())
     share = sum(one.share * one.kernels for one in found.values()) / total if total else None
     worst = max(found, key=lambda layer: found[layer].share, default=None)
+    told = sum(one.comparable for one in found.values())
+    state = graded(share, *limits.redundant)
+    few = total > 0 and told < limits.comparable * (total - dead)
     return Verdict(
-        graded(share, *limits.redundant),
+        "warn" if few and state == "pass" else state,
         "Dead or duplicate kernels",
         share,
         "–" if share is None else f"{percent(share, 1)} of {total}",
         at_most(limits.redundant),
         f"{dead} answer alike to every reference clip, {repeated} as another kernel of their layer does."
+        + (f" Not enough evidence to pass: clips enough to tell repetition drive only {told} of them." if few else "")
         if total
         else f"Not told by {plural(model.evidence.clips, 'reference clip')}: more are needed to tell kernels apart."
         if model.evidence.clips

@@ -35,6 +35,9 @@ class Limits(BaseModel):
     seed_similarity: Limit = Field(
         (0.8, 0.5), description="Rank correlation of the responses to one kernel's clips of two seeds."
     )
+    comparable: Number = Field(
+        0.5, description="Share of living kernels that clips enough must drive before none is said to repeat another."
+    )
     redundant: Limit = Field((0.05, 0.25), description="Share of dead or duplicate kernels, falling.")
     conservation: Limit = Field((1e-5, 1e-3), description="Largest conservation error of a pyramid, falling.")
     pathways: Limit = Field((1.0, 0.5), description="Share of class pathways that beat random kernels.")

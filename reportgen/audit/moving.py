@@ -16,3 +16,17 @@ def moving_texture(figures: KernelFigures, limits: Limits) -> bool | None:
     if figures.evidence_share < limits.motion_evidence:
         return None
     return figures.explained_variance >= limits.explained_variance
+
+
+def stands_still(figures: KernelFigures, limits: Limits) -> bool:
+    """Return whether the clip was found to be a texture without motion."""
+    return figures.mean_speed is not None and figures.mean_speed < limits.stands_still
+
+
+def texture_and_motion(figures: KernelFigures, limits: Limits) -> bool | None:
+    """Return whether one texture and one motion make up a clip that moves; None where it stands still, or is unknown.
+
+    A picture that stands still is explained by its texture alone: it is no evidence for or against a motion.
+    """
+    found = moving_texture(figures, limits)
+    return None if found and stands_still(figures, limits) else found

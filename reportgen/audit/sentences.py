@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reportgen.audit.limits import Limits
-from reportgen.audit.moving import moving_texture
+from reportgen.audit.moving import moving_texture, stands_still
 from reportgen.reading.excerpt import Excerpt
 from reportgen.reading.figures import KernelFigures
 from reportgen.reading.format import fixed, number, percent, plural
@@ -22,7 +22,7 @@ def direction_word(degrees: float) -> str:
 
 def hides_motion(figures: KernelFigures, limits: Limits) -> bool:
     """Whether the synthetic clip stands still although freezing the best real clip costs most of its response."""
-    still = figures.mean_speed is not None and figures.mean_speed < limits.stands_still
+    still = stands_still(figures, limits)
     return still and figures.real_kept_frozen is not None and figures.real_kept_frozen < limits.motion_matters
 
 

@@ -31,11 +31,15 @@ class Strips:
 
 @dataclass(frozen=True)
 class Redundancy:
-    """Kernels of a layer that answer alike to every clip, and pairs that answer as each other does, among `kernels`."""
+    """Kernels of a layer that answer alike to every clip, and pairs that answer as each other does, among `kernels`.
+
+    `comparable` of them are driven by clips enough to tell whether they repeat another.
+    """
 
     kernels: int
     dead: tuple[int, ...]
     duplicates: tuple[tuple[int, int, float], ...]
+    comparable: int = 0
 
     @property
     def share(self) -> float:
@@ -71,7 +75,12 @@ class Evidence:
             names=answer.names,
             layers=answer.layers,
             redundancy={
-                layer: Redundancy(found.kernels, found.dead, found.duplicates)
+                layer: Redundancy(
+                    found.kernels,
+                    found.dead,
+                    found.duplicates,
+                    found.kernels - len(found.dead) if found.comparable is None else found.comparable,
+                )
                 for layer, found in answer.layers.items()
                 if found.dead is not None
             },

@@ -44,13 +44,17 @@ class Best:
 
 
 class Moments:
-    """Mean and scatter matrix of K kernels' responses in float64, batch by batch (Chan, Golub & LeVeque 1979)."""
+    """Mean and scatter matrix of K kernels' responses in float64, batch by batch (Chan, Golub & LeVeque 1979).
+
+    `driving` `K K` counts the clips that drive both kernels of a pair above zero.
+    """
 
     def __init__(self, kernels: int) -> None:
         self.count = 0
         self.largest = torch.zeros((), dtype=torch.float64)
         self.mean = torch.zeros(kernels, dtype=torch.float64)
         self.scatter = torch.zeros((kernels, kernels), dtype=torch.float64)
+        self.driving = torch.zeros((kernels, kernels))
 
     def add(self, values: Tensor) -> None:
         """Take in responses `N K`."""
@@ -61,6 +65,8 @@ class Moments:
         apart = mean - self.mean
         self.scatter += centred.T @ centred + torch.outer(apart, apart) * (self.count * len(values) / total)
         self.mean += apart * (len(values) / total)
+        driven = (values > 0).float()
+        self.driving += driven.T @ driven
         self.count = total
         self.largest = torch.maximum(self.largest, values.abs().amax())
 
@@ -79,7 +85,8 @@ class Moments:
     def duplicates(self, threshold: float, least_clips: int) -> tuple[tuple[int, int, float], ...]:
         """Return the pairs of living kernels whose responses correlate (Pearson) by `threshold` at least.
 
-        With fewer than `least_clips` clips a correlation says too little: no pairs.
+        Where fewer than `least_clips` clips drive both, a correlation says too little: two kernels that fire for the
+        same single clip correlate fully, whatever they are for.
         """
         dead = set(self.dead())
         alive = torch.tensor([kernel for kernel in range(len(self.mean)) if kernel not in dead], dtype=torch.int64)
@@ -88,7 +95,8 @@ class Moments:
         scatter = self.scatter[alive][:, alive]
         norm = scatter.diagonal().sqrt()
         correlation = scatter / norm / norm.unsqueeze(1)
-        first, second = torch.nonzero((correlation >= threshold).triu(diagonal=1), as_tuple=True)
+        enough = self.driving[alive][:, alive] >= least_clips
+        first, second = torch.nonzero(((correlation >= threshold) & enough).triu(diagonal=1), as_tuple=True)
         values = correlation[first, second].clamp(-1, 1).tolist()
         return tuple(zip(alive[first].tolist(), alive[second].tolist(), values, strict=True))
 

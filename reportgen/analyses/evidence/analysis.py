@@ -14,6 +14,7 @@ from reportgen.analyses.common.natural_path import LEAST_CLIPS
 from reportgen.analyses.common.responses import Meter
 from reportgen.analyses.common.running import Best
 from reportgen.analyses.common.targets import class_name
+from reportgen.analyses.evidence.duplicates import ALIKE, LEAST_DRIVING, driven_enough, rank_alike
 from reportgen.analyses.evidence.parameters import EvidenceParameters
 from reportgen.analyses.evidence.reference_pass import Faults, LayerPass, ReferencePass, readable
 from reportgen.errors import ClipError
@@ -23,9 +24,6 @@ from reportgen.progress import Progress
 from reportgen.records.answers.evidence import EvidenceAnswer, LabelWord, LayerEvidence
 from reportgen.records.figures import DataFigure, Figure, Result
 from reportgen.records.jobs import content_key
-
-ALIKE = 0.99
-"""Correlation of responses from which two kernels count as duplicates."""
 
 
 class EvidenceAnalysis:
@@ -74,7 +72,8 @@ def _result(subject: Subject, found: ReferencePass, faults: Faults) -> Result:
         layers[layer] = LayerEvidence(
             kernels=state.kernels,
             dead=tuple(state.moments.dead()) if len(found.names) >= LEAST_CLIPS else None,
-            duplicates=state.moments.duplicates(ALIKE, LEAST_CLIPS),
+            duplicates=rank_alike(responses[layer], state.moments.duplicates(ALIKE, LEAST_DRIVING)),
+            comparable=int(driven_enough(responses[layer]).sum()),
             words=tuple(
                 LabelWord(text=word.text, auroc=word.auroc, others=word.others, other=word.other)
                 for word in spread.words

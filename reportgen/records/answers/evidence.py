@@ -22,11 +22,15 @@ class LabelWord(Answer):
 
 
 class LayerEvidence(Answer):
-    """One layer; lists by kernel. `dead` is None where there were too few clips to tell."""
+    """One layer; lists by kernel. `dead` is None where there were too few clips to tell.
+
+    `comparable` kernels are driven by clips enough for duplicates to be told; None in runs that did not count them.
+    """
 
     kernels: int = Field(ge=0)
     dead: tuple[int, ...] | None
     duplicates: tuple[tuple[int, int, float], ...]
+    comparable: int | None = Field(None, ge=0)
     words: tuple[LabelWord, ...]
     quantiles: tuple[tuple[Measured, ...], ...]
     field: tuple[int, int, int] | None
