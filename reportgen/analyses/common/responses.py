@@ -12,7 +12,6 @@ import torch
 from torch import Tensor, nn
 
 from reportgen.analyses.common.memory import with_less_memory
-from reportgen.errors import NetworkError
 from reportgen.networks.core.network import Network, as_network
 from reportgen.networks.kernels.preactivation import Preactivation, preactivations, summary
 from reportgen.progress import SILENT, Progress
@@ -35,9 +34,9 @@ class Meter:
     """Measures all kernels of some layers while clips pass through the network.
 
     Each map is reduced as soon as its layer has run, so that as many layers as there are cost the memory of one.
-    `layers` are names as the network has them; `clip_shape` is (T, H, W). A layer that is given a clip's frames as
-    so many samples answers with their mean (and the peak of its first). With `places` the peaks are found too. Raises
-    NetworkError for a layer that the clips do not reach.
+    `layers` are names as the network has them; `clip_shape` is (T, H, W). A kernel's response is over all that its
+    layer does for a clip: frames that are samples of their own, and calls. With `places` the peaks are found too.
+    Raises NetworkError for a layer that the clips do not reach.
     """
 
     def __init__(
@@ -62,9 +61,10 @@ class Meter:
         It is read behind the context, where all of it is on the CPU: a copy in the midst of a pass would hold it up.
         """
         found: dict[str, Measured] = {}
+        parts: dict[str, list[_Part | None]] = {layer: [] for layer in self.targets}
         handles = [
             self.network.module.get_submodule(target.layer).register_forward_hook(
-                partial(self._measure, found, layer, clips)
+                partial(self._measure, found, parts[layer], layer, clips)
             )
             for layer, target in self.targets.items()
         ]
@@ -83,16 +83,58 @@ class Meter:
         return found
 
     def _measure(
-        self, found: dict[str, Measured], layer: str, clips: int, _module: nn.Module, _args: Any, output: Tensor
+        self,
+        found: dict[str, Measured],
+        parts: list[_Part | None],
+        layer: str,
+        clips: int,
+        _module: nn.Module,
+        _args: Any,
+        output: Tensor,
     ) -> None:
-        maps = self.targets[layer].normalised(output.detach()).float()
-        if len(maps) % clips:
-            raise NetworkError(f"{layer} makes {len(maps)} samples of {clips} clips: choose another layer.")
-        values = summary(maps.flatten(0, 1), self.objective).view(clips, -1, maps.shape[1]).mean(1)
-        peaks = torch.zeros_like(values, dtype=torch.int64) if self.places else values.new_empty(0)
-        if self.places and maps.ndim > 2:
-            peaks = maps.unflatten(0, (clips, -1))[:, 0].flatten(2).argmax(2)
-        found[layer] = Measured(values, peaks)
+        """Take in what one call returned; the last call of a pass completes the layer's answers."""
+        target = self.targets[layer]
+        call = target.calls[len(parts) % len(target.calls)]
+        parts.append(None if call is None else self._part(target.normalised(call.maps(output.detach(), clips)).float()))
+        if len(parts) < len(target.calls):
+            return
+        seen = [part for part in parts if part is not None]
+        found[layer] = _together(seen, self.objective, places=self.places)
+        parts.clear()
+
+    def _part(self, maps: Tensor) -> _Part:
+        """Return what one call's maps `N K ...` say."""
+        flat = maps.flatten(2) if maps.ndim > 2 else maps.unsqueeze(2)
+        values = summary(maps.flatten(0, 1), self.objective).view(maps.shape[:2])
+        highest, peaks = flat.max(2) if self.places else (values, torch.zeros_like(values, dtype=torch.int64))
+        return _Part(values, highest, peaks, flat.shape[2])
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One call's share of a layer's answers: the responses `N K`, the largest values and where they are."""
+
+    values: Tensor
+    highest: Tensor
+    peaks: Tensor
+    positions: int
+
+
+def _together(parts: Sequence[_Part], objective: Objective, *, places: bool) -> Measured:
+    """Return a layer's answers from those of its calls: over all positions, or the centre of the middle call."""
+    sizes = [part.positions for part in parts]
+    if objective == "neuron":
+        values = parts[len(parts) // 2].values
+    elif len(parts) == 1:
+        values = parts[0].values
+    else:
+        values = torch.stack([part.values * size for part, size in zip(parts, sizes, strict=True)]).sum(0) / sum(sizes)
+    if not places:
+        return Measured(values, values.new_empty(0, dtype=torch.int64))
+    before = [sum(sizes[:call]) for call in range(len(parts))]
+    call = torch.stack([part.highest for part in parts]).argmax(0)
+    peaks = torch.stack([part.peaks + start for part, start in zip(parts, before, strict=True)])
+    return Measured(values, peaks.gather(0, call[None])[0])
 
 
 def kernel_responses(

@@ -18,6 +18,7 @@ from reportgen.analyses.evidence.duplicates import ALIKE, LEAST_DRIVING, driven_
 from reportgen.analyses.evidence.parameters import EvidenceParameters
 from reportgen.analyses.evidence.reference_pass import Faults, LayerPass, ReferencePass, readable
 from reportgen.errors import ClipError
+from reportgen.networks.kernels.arrangement import PLAIN
 from reportgen.networks.kernels.preactivation import Preactivation, clip_channels, native_shape
 from reportgen.networks.kernels.receptive_field import Field, receptive_field
 from reportgen.progress import Progress
@@ -142,11 +143,12 @@ def place_in_clip(peak: int, target: Preactivation, field: Field | None) -> tupl
     """Return (frame, y, x) of the centre of what the unit `peak` of a layer's map sees, counted from 0.
 
     Where its receptive field is not known the unit's share of the map is taken for its share of the clip. Empty for
-    a layer whose units have no place: a linear one, or one that sees the frames of a clip apart.
+    a layer whose units have no place: a linear one, or one that sees the frames of a clip apart and not one by one.
     """
     clip = target.clip_shape
     sizes = target.map_shape[1:] if len(target.map_shape) == 4 else (1, *target.map_shape[1:])
-    if len(sizes) != 3 or (len(target.map_shape) == 3 and clip[0] > 1):
+    apart = target.calls != (PLAIN,)
+    if len(sizes) != 3 or (len(target.map_shape) == 3 and clip[0] > 1) or (apart and sizes[0] != clip[0]):
         return ()
     unit = [int(place) for place in np.unravel_index(peak, sizes)]
     if field is None:

@@ -200,7 +200,7 @@ class Search:
     def score(self, level: Level) -> Score:
         """Return the loss and the activation of parameters on the canvas of `level`."""
         canvas, options = self.canvas(level.shape), self.options
-        unit = self.window.unit if self.window else None
+        unit = self.window.unit if self.window else self.target.centre
 
         def scored(parameters: Tensor, kernels: Tensor, draws: Tensor) -> tuple[Tensor, Tensor]:
             pixels = canvas.unbounded(parameters, self.views.shifts(draws, canvas.shape))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,9 @@ from reportgen.analyses.pyramid.replay import Crossing, Recorder, Replay
 from reportgen.errors import OptionError
 from reportgen.networks.core.network import Network, borrow
 from reportgen.networks.trace.build import class_output, evaluating
+from reportgen.networks.trace.field_tracer import FieldTracer
 from reportgen.networks.trace.graph import ConnectionGraph
+from reportgen.networks.trace.seen import clip_seen
 
 Silenced = Mapping[str, NDArray[np.int64]]
 Floats = NDArray[np.float64]
@@ -128,6 +131,10 @@ class _Passes:
         self._network, self._clips, self._class, self._graph = network, clips, class_index, graph
         recorder = Recorder(graph, network.module, layers)
         self.logit = float(self._scores(recorder)[0])
+        if any(one.axis != 1 or one.tensor.shape[0] != len(clips) for one in recorder.responses):
+            tracer = FieldTracer()
+            recorder = Recorder(graph, network.module, layers, tracer=tracer)
+            self._scores(recorder, tracer)
         self.recording = recorder.recording
         self._start, self._known = 0, dict[Crossing, Tensor]()
 
@@ -153,9 +160,11 @@ class _Passes:
         if np.allclose(again, self.logit, rtol=1e-4, atol=1e-5):
             self._start, self._known = start, replay.captured
 
-    def _scores(self, mode: TorchDispatchMode) -> Floats:
+    def _scores(self, mode: TorchDispatchMode, tracer: FieldTracer | None = None) -> Floats:
         clips = self._clips.clone()
-        with torch.no_grad(), evaluating(self._network.module), mode:
+        if tracer is not None:
+            tracer.mark(clips, clip_seen(clips.shape))
+        with torch.no_grad(), evaluating(self._network.module), tracer or nullcontext(), mode:
             scores = class_output(self._network, clips)
         return np.asarray(scores[:, self._class].double().cpu().numpy())
 

@@ -222,8 +222,8 @@ def measure(
         with observer:
             logits = class_output(network, clip.detach())
         finals = [response.final() for response in observer.responses]
+        _note_activations(found, finals)
         for final in finals:
-            _note_activation(found[final.layer], final)
             if final.value is None and final.layer in behind:
                 final.watch()
         for layer, used in observer.weights.items():
@@ -262,12 +262,19 @@ def _note_relevance(finals: Sequence[Response], found: Mapping[str, LayerMeasure
             measured.relevance = torch.zeros_like(measured.activation)  # the logit does not depend on the layer
 
 
-def _note_activation(measured: LayerMeasure, response: Response) -> None:
-    value = response.read()
-    positions = value.numel() // value.shape[response.axis]
-    mean, size = response.per_kernel(value) / positions, response.per_kernel(value.abs()) / positions
-    measured.activation = mean if measured.activation is None else measured.activation + mean
-    measured.magnitude = size if measured.magnitude is None else measured.magnitude + size
+def _note_activations(found: Mapping[str, LayerMeasure], finals: Sequence[Response]) -> None:
+    """Note the means over all positions of all calls of each layer."""
+    positions: dict[str, int] = {}
+    for final in finals:
+        value, measured = final.read(), found[final.layer]
+        total, size = final.per_kernel(value), final.per_kernel(value.abs())
+        measured.activation = total if measured.activation is None else measured.activation + total
+        measured.magnitude = size if measured.magnitude is None else measured.magnitude + size
+        positions[final.layer] = positions.get(final.layer, 0) + value.numel() // value.shape[final.axis]
+    for layer, count in positions.items():
+        measured = found[layer]
+        if measured.activation is not None and measured.magnitude is not None:
+            measured.activation, measured.magnitude = measured.activation / count, measured.magnitude / count
 
 
 def kernel_products(

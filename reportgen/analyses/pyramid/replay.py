@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
@@ -19,6 +21,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from reportgen.analyses.pyramid.measure import Response, ResponseObserver
 from reportgen.errors import NetworkError
+from reportgen.networks.trace.field_tracer import FieldTracer
 
 _DETACH = torch.ops.aten.detach.default
 """No step of a pass: torch inserts it or not, by whether anybody (an observer, say) holds a tensor that it made."""
@@ -42,20 +45,41 @@ class Operation:
     views: bool
 
 
-@dataclass(eq=False)
-class Recording:
-    """A recorded pass.
+@dataclass(frozen=True, eq=False)
+class RecordedResponse:
+    """One call of a layer's kernels in a recorded pass.
 
-    `responses` are the layer's name, the operation by its kernels, the one behind which it is complete, and its axis.
+    It begins with operation `begin` and is complete behind `end`. Its kernels lie along `axis`, and along `samples` the
+    rows of clips: row i is of clip `clips[i]` of the batch, or of clip i where `clips` is None.
     """
 
+    layer: str
+    begin: int
+    end: int
+    axis: int
+    samples: int = 0
+    clips: NDArray[np.int64] | None = None
+
+    def silence(self, tensor: Tensor, keep: Tensor) -> None:
+        """Multiply the response by `keep` (clips, K)."""
+        mask = keep if self.clips is None else keep[torch.from_numpy(self.clips).to(keep.device)]
+        if len(mask) != tensor.shape[self.samples]:
+            raise NetworkError("A layer does not keep the clips of a batch apart: ablate with batch=1.")
+        mask = mask if self.samples < self.axis else mask.T
+        tensor.mul_(mask.reshape([n if a in {self.samples, self.axis} else 1 for a, n in enumerate(tensor.shape)]))
+
+
+@dataclass(eq=False)
+class Recording:
+    """A recorded pass."""
+
     operations: list[Operation] = field(default_factory=list)
-    responses: list[tuple[str, int, int, int]] = field(default_factory=list)
+    responses: list[RecordedResponse] = field(default_factory=list)
 
     def start(self, layers: Iterable[str]) -> int:
         """Return the first operation by kernels of these layers."""
         wanted = set(layers)
-        return min(begin for name, begin, _, _ in self.responses if name in wanted)
+        return min(response.begin for response in self.responses if response.layer in wanted)
 
     def crossing(self, place: int) -> set[Crossing]:
         """Return the tensors made before operation `place` and read by it or later."""
@@ -63,10 +87,11 @@ class Recording:
 
 
 class Recorder(ResponseObserver):  # type: ignore[no-untyped-call, unused-ignore]
-    """Records one pass."""
+    """Records one pass; with a `tracer` that follows the clips through it, also which rows are of which clip."""
 
-    def __init__(self, *args: Any, **options: Any) -> None:
+    def __init__(self, *args: Any, tracer: FieldTracer | None = None, **options: Any) -> None:
         super().__init__(*args, **options)
+        self._tracer = tracer
         self._operations: list[Operation] = []
         self._makers: Any = WeakTensorKeyDictionary()
         self._starts: dict[int, int] = {}
@@ -109,8 +134,19 @@ class Recorder(ResponseObserver):  # type: ignore[no-untyped-call, unused-ignore
         """The pass, when it is over."""
         starts = [self._starts[id(response)] for response in self.responses]
         finals = [response.final() for response in self.responses]
-        found = [(f.layer, s, self._ends[id(f)], f.axis) for s, f in zip(starts, finals, strict=True)]
+        found = [
+            RecordedResponse(final.layer, start, self._ends[id(final)], final.axis, *self._rows(final))
+            for start, final in zip(starts, finals, strict=True)
+        ]
         return Recording(self._operations, found)
+
+    def _rows(self, response: Response) -> tuple[int, NDArray[np.int64] | None]:
+        """Return the axis of a response's rows, and the clip of each where the clips were followed there."""
+        bounds = self._tracer.known(response.tensor).along("sample") if self._tracer is not None else None
+        axes = [axis for axis in range(len(bounds.shape)) if bounds.varies(axis)] if bounds is not None else []
+        if bounds is None or len(axes) != 1 or not (bounds.cells[0] == bounds.cells[1]).all():
+            return 0, None
+        return axes[0], bounds.cells[0].reshape(-1).astype(np.int64)
 
 
 class Replay(TorchDispatchMode):  # type: ignore[no-untyped-call, unused-ignore]
@@ -132,7 +168,7 @@ class Replay(TorchDispatchMode):  # type: ignore[no-untyped-call, unused-ignore]
         super().__init__()  # type: ignore[no-untyped-call, unused-ignore]
         self._recording, self._start, self._known = recording, start, dict(known or {})
         masks = keep or {}
-        self._masks = {end: (axis, masks[name]) for name, _, end, axis in recording.responses if name in masks}
+        self._masks = {one.end: (one, masks[one.layer]) for one in recording.responses if one.layer in masks}
         self._last = max(self._masks, default=-1)
         self._capture = capture
         self._crossing = recording.crossing(capture) if capture is not None else set()
@@ -159,8 +195,8 @@ class Replay(TorchDispatchMode):  # type: ignore[no-untyped-call, unused-ignore]
             if place < self._start:
                 result = self._replaced(place, result)
         if place in self._masks:
-            axis, keep = self._masks[place]
-            _silence(tree_leaves(result)[0], axis, keep)
+            response, keep = self._masks[place]
+            response.silence(tree_leaves(result)[0], keep)
         if self._capture is not None and place < self._capture:
             for number, output in enumerate(tree_leaves(result)):
                 if (place, number) in self._crossing:
@@ -194,10 +230,3 @@ def tensors_of(arguments: Any) -> list[Tensor]:
 def _empty_like(tensor: Tensor) -> Callable[[], Tensor]:
     size, stride, dtype, device = tuple(tensor.shape), tensor.stride(), tensor.dtype, tensor.device
     return lambda: torch.empty_strided(size, stride, dtype=dtype, device=device)
-
-
-def _silence(tensor: Tensor, axis: int, keep: Tensor) -> None:
-    if tensor.shape[0] % len(keep):
-        raise NetworkError("A layer does not keep the clips of a batch apart: ablate with batch=1.")
-    mask = keep.repeat_interleave(tensor.shape[0] // len(keep), 0)
-    tensor.mul_(mask.reshape([n if a in {0, axis} else 1 for a, n in enumerate(tensor.shape)]))

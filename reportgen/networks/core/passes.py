@@ -20,11 +20,19 @@ def run_until(network: Network, clips: Tensor, layer: str) -> Tensor:
     `clips` are `N C T H W` in [0, 1] RGB; gradients flow back to them. Clips on the meta device run without
     arithmetic, wherever the network is; most networks can.
     """
+    return run_through(network, clips, layer)[-1]
+
+
+def run_through(network: Network, clips: Tensor, layer: str, calls: int = 1) -> list[Tensor]:
+    """Return what the first `calls` calls of `layer` return, running nothing behind them; see `run_until`.
+
+    Raises NetworkError when it does not run.
+    """
     name = network.layer_name(layer)
-    with Taps(network.module, [name], stop_at=name) as taps:
+    with Taps(network.module, [name], stop_at=name, calls=calls) as taps:
         with suppress(Reached):
             network.run(clips)
-        return taps[name]
+        return [*taps.all[name][:-1], taps[name]]
 
 
 def input_of(module: nn.Module, call: Call, layer: str) -> Tensor:

@@ -23,15 +23,16 @@ class Taps:
     An output is kept as the layer returned it, attached to the autograd graph: for a convolution that is the
     pre-activation. A later in-place operation (an in-place ReLU) would overwrite it, so it is handed on as a copy;
     both the kept tensor and the copy carry gradients. A layer used several times keeps every output in `all`;
-    `taps[layer]` is the last. With `stop_at` a pass ends in `Reached` behind that layer.
+    `taps[layer]` is the last. With `stop_at` a pass ends in `Reached` behind that layer, when it has run `calls` times.
 
     Hooks are removed when the context ends, also by an error.
     """
 
-    def __init__(self, module: nn.Module, layers: Iterable[str], *, stop_at: str | None = None) -> None:
+    def __init__(self, module: nn.Module, layers: Iterable[str], *, stop_at: str | None = None, calls: int = 1) -> None:
         self.module = module
         self.layers = list(layers)
         self.stop_at = stop_at
+        self.calls = calls
         self.all: dict[str, list[Tensor]] = {layer: [] for layer in self.layers}
         self._handles: list[RemovableHandle] = []
 
@@ -40,7 +41,7 @@ class Taps:
             if not isinstance(output, Tensor):
                 raise NetworkError(f"{layer} returns a {type(output).__name__}: choose a layer that returns a tensor.")
             self.all[layer].append(output)
-            if layer == self.stop_at:
+            if layer == self.stop_at and len(self.all[layer]) >= self.calls:
                 raise Reached
             return output.clone()
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -20,22 +20,21 @@ from torch.nn import functional
 from reportgen.errors import NetworkError, OptionError, UnknownNameError
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.out_of_memory import is_out_of_memory
-from reportgen.networks.core.passes import REFUSALS, input_of, run_until
+from reportgen.networks.core.passes import REFUSALS, input_of, run_through
+from reportgen.networks.kernels.arrangement import PLAIN, Calls, arrangements, centre, is_plain, joined
 from reportgen.networks.speed.folding import FoldedConvolution
 from reportgen.records.objective import Objective
 
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
 
 
-class _Found(Exception):  # noqa: N818 (a signal, not an error)
-    """Raised by a hook that has what it was set for: nothing behind it need run."""
-
-
 @dataclass(frozen=True)
 class Preactivation:
     """The pre-activation of one layer: its output times `gain` plus `offset` (`K` each; None without batch norm).
 
-    `map_shape` is the layer's output for one clip of `clip_shape` (T, H, W), without N: `K`, `K H W` or `K T H W`.
+    It is that of everything that the layer does for a clip: `calls` says how what each of its calls returns is laid
+    out. `map_shape` is what one clip of `clip_shape` (T, H, W) makes of it all, without N: `K`, `K H W` or `K T H W`,
+    where T may be the rows of a folded batch or the calls. `centre` is the index of the centre unit there.
     """
 
     network: Network
@@ -44,6 +43,8 @@ class Preactivation:
     map_shape: tuple[int, ...]
     gain: Tensor | None = None
     offset: Tensor | None = None
+    calls: Calls = (PLAIN,)
+    centre: tuple[int, ...] = ()
 
     @property
     def kernels(self) -> int:
@@ -52,7 +53,13 @@ class Preactivation:
 
     def maps(self, clips: Tensor) -> Tensor:
         """Return the layer's pre-activation `N K ...` for clips `N C T H W`; gradients flow back to them."""
-        return self.normalised(run_until(self.network, clips, self.layer))
+        outputs = run_through(self.network, clips, self.layer, len(self.calls))
+        return self.normalised(joined(self.own(outputs, len(clips))))
+
+    def own(self, outputs: Sequence[Tensor], clips: int) -> list[Tensor]:
+        """Return what the layer's calls returned for so many clips as maps `N K ...`."""
+        pairs = zip(self.calls, outputs, strict=False)
+        return [call.maps(output, clips) for call, output in pairs if call is not None]
 
     def normalised(self, output: Tensor) -> Tensor:
         """Return the pre-activation from the layer's output `N K ...`, or from means of it `N K`."""
@@ -66,7 +73,7 @@ class Preactivation:
         """Whether some of the layer's kernels can be computed without the others."""
         target = self.network.module.get_submodule(self.layer)
         plain = isinstance(target, (nn.Conv2d, nn.Conv3d)) and target.groups == 1 and target.padding_mode == "zeros"
-        return plain or isinstance(target, FoldedConvolution)
+        return len(self.calls) == 1 and (plain or isinstance(target, FoldedConvolution))
 
     def inputs(self, clips: Tensor) -> Tensor:
         """Return what the layer is given for clips `N C T H W`; gradients flow back to them."""
@@ -80,12 +87,14 @@ class Preactivation:
         """
         target = self.network.module.get_submodule(self.layer)
         picked = torch.arange(len(kernels), device=kernels.device)
-        if isinstance(target, FoldedConvolution):
-            output: Tensor = target((inputs or self.inputs)(clips), kernels)
-        elif isinstance(target, (nn.Conv2d, nn.Conv3d)) and self.splits:
-            output = _convolve(target, (inputs or self.inputs)(clips), kernels)
+        if not self.splits:
+            outputs, picked = run_through(self.network, clips, self.layer, len(self.calls)), kernels
+        elif isinstance(target, FoldedConvolution):
+            outputs = [target((inputs or self.inputs)(clips), kernels)]
         else:
-            output, picked = run_until(self.network, clips, self.layer), kernels
+            assert isinstance(target, (nn.Conv2d, nn.Conv3d))  # it splits
+            outputs = [_convolve(target, (inputs or self.inputs)(clips), kernels)]
+        output = joined(self.own(outputs, len(clips)))
         index = picked.view(-1, *([1] * (output.ndim - 1))).expand(-1, 1, *output.shape[2:])
         own = output.gather(1, index).squeeze(1)
         if self.gain is None or self.offset is None:
@@ -96,7 +105,7 @@ class Preactivation:
 
     def activations(self, clips: Tensor, kernels: Tensor, objective: Objective) -> Tensor:
         """Return for each clip the objective `N` of its own kernel; see `summary`."""
-        return summary(self.own_maps(clips, kernels), objective)
+        return summary(self.own_maps(clips, kernels), objective, unit=self.centre)
 
     def check(self, kernels: Sequence[int]) -> None:
         """Raise UnknownNameError for a kernel that the layer does not have."""
@@ -123,78 +132,80 @@ def preactivations(
     """Return how to read the pre-activations of all `layers` by their names as given; see `preactivation`."""
     names = {layer: network.layer_name(layer) for layer in layers}
     found = _readers(network, set(names.values()), clip_shape, channels)
-    targets = {}
-    for layer, name in names.items():
-        if name not in found.shapes:
+    for name in names.values():
+        if not found.shapes[name]:
             raise NetworkError(
                 f"{name} did not run on a clip of {clip_shape} (T, H, W): choose a layer that it reaches."
             )
+    in_doubt = {name for name, shapes in found.shapes.items() if not is_plain(network.submodule(name), shapes)}
+    calls = arrangements(network, sorted(in_doubt), (channels, *clip_shape)) if in_doubt else {}
+    targets = {}
+    for layer, name in names.items():
         gain, offset = _affine(found.readers.get(name))
-        targets[layer] = Preactivation(network, name, clip_shape, found.shapes[name], gain, offset)
+        target = Preactivation(network, name, clip_shape, (), gain, offset, calls.get(name, (PLAIN,)))
+        outputs = [torch.empty(shape, device="meta") for shape in found.shapes[name]]
+        maps = target.own(outputs, 1)
+        targets[layer] = replace(target, map_shape=tuple(joined(maps).shape[1:]), centre=centre(maps))
     return targets
 
 
 def _readers(network: Network, names: set[str], clip_shape: tuple[int, int, int], channels: int) -> _Readers:
-    """Return what a pass found, without arithmetic where the network allows that."""
+    """Return what a pass found, without arithmetic where the network allows that.
+
+    A network that cannot take the clip behind the layers is run as far as it goes.
+    """
     where = placement(network)
     clip = torch.full((1, channels, *clip_shape), 0.5, **{**where, "device": torch.device("meta")})
+    found = _Readers(network, names)
     with suppress(*REFUSALS):  # it may ask for values, or cannot take such a clip: then a real pass tells
-        return _observed(network, names, clip)
+        found.observe(clip)
+        return found
+    found = _Readers(network, names)
     try:
-        return _observed(network, names, torch.full(clip.shape, 0.5, **where))
+        found.observe(torch.full(clip.shape, 0.5, **where))
     except (RuntimeError, ValueError) as error:
         if is_out_of_memory(error):
             raise
+        if all(found.shapes.values()):
+            return found
         reason = str(error).splitlines()[0]
         raise NetworkError(
             f"{network.name} cannot take a clip of {clip_shape} (T, H, W); choose another clip_shape: {reason}"
         ) from error
-
-
-def _observed(network: Network, names: set[str], clip: Tensor) -> _Readers:
-    with _Readers(network, names) as found, torch.no_grad(), suppress(_Found):
-        network.run(clip)
     return found
 
 
 class _Readers:
-    """Finds in a forward pass which module reads each target's first output; ends the pass when it knows of all."""
+    """Finds in a forward pass what each call of the targets returns, and which module reads the first."""
 
     def __init__(self, network: Network, names: set[str]) -> None:
         self.network = network
-        self.names = names
-        self.shapes: dict[str, tuple[int, ...]] = {}
+        self.shapes: dict[str, list[tuple[int, ...]]] = {name: [] for name in names}
         self.readers: dict[str, nn.Module] = {}
         self._unread: dict[int, tuple[str, weakref.ref[Tensor]]] = {}
-        self._handles: list[Any] = []
 
-    def __enter__(self) -> _Readers:
-        for name in self.names:
-            module = self.network.module.get_submodule(name)
-            self._handles.append(module.register_forward_hook(partial(self._keep, name)))
-        self._handles += [module.register_forward_pre_hook(self._read) for module in self.network.module.modules()]
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        for handle in self._handles:
-            handle.remove()
-        self._unread.clear()
+    def observe(self, clip: Tensor) -> None:
+        """Run the network on a clip."""
+        with ExitStack() as stack, torch.no_grad():
+            for name in self.shapes:
+                module = self.network.module.get_submodule(name)
+                stack.callback(module.register_forward_hook(partial(self._keep, name)).remove)
+            for module in self.network.module.modules():
+                stack.callback(module.register_forward_pre_hook(self._read).remove)
+            self.network.run(clip)
 
     def _keep(self, name: str, _module: nn.Module, _args: Any, output: Any) -> None:
         if not isinstance(output, Tensor) or output.ndim < 2:
             raise NetworkError(f"{name} does not return maps N K ...: choose a layer that returns one tensor of maps.")
-        if name not in self.shapes:
-            self.shapes[name] = tuple(output.shape[1:])
-            self._unread[id(output)] = (name, weakref.ref(output))  # another tensor may get its id later
+        self.shapes[name].append(tuple(output.shape))
+        self._unread[id(output)] = (name, weakref.ref(output))  # another tensor may get its id later
 
     def _read(self, module: nn.Module, args: Any) -> None:
         name, output = self._unread.get(id(args[0]), ("", None)) if args else ("", None)
         if output is None or output() is not args[0] or next(module.children(), None) is not None:
             return
         del self._unread[id(args[0])]
-        self.readers[name] = module  # its values are read later: in a pass without arithmetic it has none
-        if len(self.readers) == len(self.names):
-            raise _Found
+        self.readers.setdefault(name, module)  # its values are read later: in a pass without arithmetic it has none
 
 
 def placement(network: Network) -> dict[str, Any]:
@@ -221,8 +232,8 @@ def summary(maps: Tensor, objective: Objective, *, leak: float = 0.0, unit: tupl
     """Return the objective `N` of one pre-activation map per sample, `N ...`.
 
     "channel" is the mean of the map, "firing" the mean of what it passes on when rectified, "neuron" the centre unit
-    (or `unit`, its index in the map of a crop). A `leak` is the slope below zero, which gives "firing"
-    a gradient where a kernel is silent.
+    (or `unit`, its index in the map of a crop or of several calls). A `leak` is the slope below zero, which gives
+    "firing" a gradient where a kernel is silent.
     """
     if objective == "neuron":
         return maps[(slice(None), *(unit or (size // 2 for size in maps.shape[1:])))]

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from reportgen.networks.core.passes import REFUSALS, run_until
+from reportgen.networks.kernels.arrangement import PLAIN
 from reportgen.networks.kernels.preactivation import Preactivation, clip_channels, placement
 from reportgen.networks.trace.bounds import Bounds
 from reportgen.networks.trace.field_tracer import FieldTracer
@@ -59,8 +60,11 @@ class Window:
 def receptive_field(target: Preactivation) -> Field | None:
     """Return the reach of the layer's units along T, H and W, or None when they may see the whole clip.
 
-    Along an axis that the layer's map lacks, as a 2D network's lacks T, the reach is that of the one place there.
+    Along an axis that the layer's map lacks, as a 2D network's lacks T, the reach is that of the one place there. Of
+    a layer that is given frames as samples, or called several times, it is not told.
     """
+    if target.calls != (PLAIN,):
+        return None
     where = placement(target.network)
     try:
         return _traced_field(target, {**where, "device": torch.device("meta")})
