@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from reportgen.commands.models import list_models as list_models
     from reportgen.commands.serve import serve as serve
     from reportgen.config.options import BuildOptions as BuildOptions
-    from reportgen.networks.core.contrast import contrast as contrast
     from reportgen.networks.core.network import Network as Network
+    from reportgen.networks.core.target import contrast as contrast
     from reportgen.networks.trace.build import connection_graph as connection_graph
     from reportgen.records.pyramid_compare import compare_pyramids as compare_pyramids
     from reportgen.records.pyramid_compare import spread_over_clips as spread_over_clips
@@ -64,7 +64,7 @@ _PUBLIC = {
     "compare_pyramids": "reportgen.records.pyramid_compare",
     "compute": "reportgen.commands.compute",
     "connection_graph": "reportgen.networks.trace.build",
-    "contrast": "reportgen.networks.core.contrast",
+    "contrast": "reportgen.networks.core.target",
     "decompose": "reportgen.analyses.decomposition.decompose",
     "evaluate_maps": "reportgen.analyses.faithfulness.evaluation",
     "fetch": "reportgen.zoo.fetch",

@@ -16,6 +16,7 @@ from reportgen.progress import Progress
 from reportgen.records.figures import Result
 from reportgen.records.manifest import LayerFacts
 from reportgen.records.objective import Objective
+from reportgen.records.targets import Target
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -61,7 +62,7 @@ class ReferenceClip(Protocol):
 
 @dataclass(frozen=True)
 class Subject:
-    """What a run is about: the network, the layers and kernels it shows, the clips and classes it asks about.
+    """What a run is about: the network, the layers and kernels it shows, the clips it asks about and what it explains.
 
     `name` is the network's in the run; None is the network's own.
 
@@ -78,8 +79,7 @@ class Subject:
     kernels: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     clips: tuple[NamedClip, ...] = ()
     reference: tuple[ReferenceClip, ...] = ()
-    classes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    contrasts: tuple[tuple[int, int], ...] = ()
+    targets: Mapping[str, tuple[Target, ...]] = field(default_factory=dict)
     objective: Objective = "firing"
     seed: int = 0
     name: str | None = None

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reportgen.audit.class_checks import motion_checks, pyramid_checks, saliency_checks
+from reportgen.audit.class_checks import (
+    motion_checks,
+    pathways_name,
+    pyramid_checks,
+    relying_name,
+    saliency_checks,
+)
 from reportgen.audit.kernel_checks import kernel_checks, path_checks, redundancy_check
 from reportgen.audit.limits import Limits
 from reportgen.audit.verdicts import State, Verdict
 from reportgen.reading.format import count, plural
 from reportgen.reading.run_view import RunView
+from reportgen.reading.words import Words
 from reportgen.records.manifest import WeightsFacts
 
 
@@ -23,14 +30,15 @@ class Headline:
     link: str = ""
 
 
-_HEADLINES: tuple[tuple[str, str], ...] = (
-    ("Synthetic clips above the best real clip", "synthetic clips outdo every real clip"),
-    ("Kernels explained as texture plus motion", "kernels are one texture plus one motion"),
-    ("Class pathways against random kernels", "class pathways matter more than random kernels"),
-    ("Classes that rely on motion", "classes rely on motion"),
-    ("Jobs that failed", "jobs failed"),
-)
-"""The checks that stand on front pages, and their figures' words there."""
+def _headlines(words: Words) -> tuple[tuple[str, str], ...]:
+    """Return the checks that stand on front pages, and their figures' words there."""
+    return (
+        ("Synthetic clips above the best real clip", "synthetic clips outdo every real clip"),
+        ("Kernels explained as texture plus motion", "kernels are one texture plus one motion"),
+        (pathways_name(words), f"{words.one} pathways matter more than random kernels"),
+        (relying_name(words), f"{words.many} rely on motion"),
+        ("Jobs that failed", "jobs failed"),
+    )
 
 
 def limits_of(model: RunView) -> Limits:
@@ -45,7 +53,10 @@ def headlines(model: RunView) -> list[Headline]:
     shown = f"kernels shown, of {plural(len(model.kernels), 'layer')}"
     return [
         Headline(count(answered), shown, "pass" if answered else "warn", model.addresses.home),
-        *(Headline(found[name].figure, what, found[name].state, model.addresses.audit) for name, what in _HEADLINES),
+        *(
+            Headline(found[name].figure, what, found[name].state, model.addresses.audit)
+            for name, what in _headlines(model.words)
+        ),
     ]
 
 

@@ -12,11 +12,22 @@ from reportgen.audit.verdicts import State, Verdict, at_least, at_most, graded
 from reportgen.reading.ablation import Drop, causal_drops
 from reportgen.reading.format import fixed, number, percent
 from reportgen.reading.run_view import ClassView, RunView
+from reportgen.reading.words import Words
 from reportgen.records.answers.pyramid import PyramidAnswer
 from reportgen.records.answers.saliency import SaliencyAnswer
 
 _NOT_MEASURED = " Not measured in this run."
 _NO_SUM = " There was no sum to check; the pyramid's page says why."
+
+
+def pathways_name(words: Words) -> str:
+    """Return the name of the check of pathways."""
+    return f"{words.one.capitalize()} pathways against random kernels"
+
+
+def relying_name(words: Words) -> str:
+    """Return the name of the check of motion."""
+    return f"{words.many.capitalize()} that rely on motion"
 
 
 def _together(model: RunView, view: ClassView) -> Drop | None:
@@ -32,7 +43,7 @@ def pyramid_checks(model: RunView, limits: Limits) -> list[Verdict]:
     views = model.classes("pyramid")
     together = [row for view in views if (row := _together(model, view))]
     clear = sum(row.clear for row in together)
-    first = model.addresses.pyramid(views[0].clip, views[0].index) if views else ""
+    first = model.addresses.pyramid(views[0].clip, views[0].target) if views else ""
     return [
         Verdict(
             graded(error, *limits.conservation),
@@ -40,17 +51,17 @@ def pyramid_checks(model: RunView, limits: Limits) -> list[Verdict]:
             error,
             number(error, 2),
             f"at most {number(limits.conservation[0], 1)} (warn to {number(limits.conservation[1], 1)})",
-            "Per layer, what the kernels and the biases contribute must add up to the class logit."
+            f"Per layer, what the kernels and the biases contribute must add up to the {model.words.its_value}."
             + ("" if error is not None else _NO_SUM if model.pyramids else _NOT_MEASURED),
             page or first,
         ),
         Verdict(
             graded(clear / len(together), *limits.pathways) if together else "untested",
-            "Class pathways against random kernels",
+            pathways_name(model.words),
             clear / len(together) if together else None,
             f"{clear} of {len(together)}" if together else "–",
             f"{at_least(limits.pathways)} of pathways' drops above the 95% interval of random ones",
-            "Removing the pyramid's kernels must hurt the class more than removing as many at random.",
+            f"Removing the pyramid's kernels must hurt the {model.words.one} more than removing as many at random.",
             first,
         ),
     ]
@@ -71,7 +82,7 @@ def saliency_checks(model: RunView, limits: Limits) -> list[Verdict]:
             error,
             percent(error, 2),
             at_most(limits.completeness),
-            "The attributions must sum to the change of the logit between baseline and clip."
+            f"The attributions must sum to the change of the {model.words.value} between baseline and clip."
             + ("" if error is not None else _NOT_MEASURED),
             page,
         ),
@@ -138,6 +149,7 @@ def _at_most_warned(state: State, scant: Sequence[object]) -> State:
 
 def motion_checks(model: RunView, limits: Limits) -> list[Verdict]:
     """Return how many classes rely on motion."""
+    words = model.words
     classes = model.motion_probes.classes if model.motion_probes else ()
     known = [row.motion_reliance for row in classes if row.motion_reliance is not None]
     relying = sum(value >= limits.motion_reliance for value in known)
@@ -146,13 +158,14 @@ def motion_checks(model: RunView, limits: Limits) -> list[Verdict]:
     return [
         Verdict(
             _at_most_warned(state, few),
-            "Classes that rely on motion",
+            relying_name(words),
             relying if known else None,
             f"{relying} of {len(known)}" if known else "–",
-            f"at least one class loses {percent(limits.motion_reliance)} of its logit in its best frozen frame",
-            "A video network of which no class needs motion sees pictures."
+            f"at least one {words.one} loses {percent(limits.motion_reliance)} of its {words.value} in its best frozen "
+            "frame",
+            f"A video network of which no {words.one} needs motion sees pictures."
             + (
-                f" Not enough evidence to fail: fewer than {limits.motion_classes} classes were probed."
+                f" Not enough evidence to fail: fewer than {limits.motion_classes} {words.many} were probed."
                 if few and not relying
                 else ""
             )

@@ -40,7 +40,7 @@ def map_verdicts(completeness: float | None, checks: FaithfulnessAnswer | None, 
                 abs(completeness),
                 percent(abs(completeness), 2),
                 f"error at most {percent(limits.completeness[0])} (warn to {percent(limits.completeness[1])})",
-                "Do the attributions sum to the logit's change?",
+                "Do the attributions sum to the change of what is explained?",
             )
         )
     found.append(_faithful(checks, limits))
@@ -51,7 +51,7 @@ def map_verdicts(completeness: float | None, checks: FaithfulnessAnswer | None, 
 
 def _faithful(checks: FaithfulnessAnswer | None, limits: Limits) -> Verdict:
     state = faithful_state(checks)
-    figure, meaning = "–", "Does uncovering what the map marks bring the class back?"
+    figure, meaning = "–", "Does uncovering what the map marks bring back what is explained?"
     if checks and checks.insertion_band and checks.deletion_band:
         figure = (
             f"insertion {fixed(checks.insertion_auc)} (random {fixed(checks.insertion_band.mean)}), "

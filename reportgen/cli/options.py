@@ -97,6 +97,15 @@ WHAT = takes(
         help="Class to ask about; may be repeated.  [default: the predicted one]",
     ),
     click.option(
+        "--target",
+        "targets",
+        multiple=True,
+        metavar="TARGET",
+        help="What to explain: class:NAME@TIME where classes are told at each time; of a network without classes mean, "
+        "peak, mean:CHANNEL, peak:CHANNEL, or unit:I,J,... (a place in its answer); may be repeated.  [default: the "
+        "predicted class, or mean and peak]",
+    ),
+    click.option(
         "--contrast",
         "contrasts",
         nargs=2,

@@ -66,6 +66,9 @@ class BuildOptions(BaseModel):
         description="Folder of reference clips, searched through; a sub-folder named like a class labels its clips.",
     )
     classes: tuple[str, ...] = ()
+    targets: tuple[str, ...] = Field(
+        (), description="What is explained beside classes: a class at a time, or a network's answer without classes."
+    )
     contrasts: tuple[tuple[str, str], ...] = Field(
         (), description="Pairs of classes: saliency asks why the first one rather than the second."
     )

@@ -234,7 +234,7 @@ def fidelity(shares: Sequence[float], own: Sequence[float], random: Sequence[flo
         _line(left, zero, width - right, zero, "axis"),
         f'<polyline points="{points(random)}" class="curve" stroke-dasharray="4 4" opacity="0.6"/>',
         f'<polyline points="{points(own)}" class="curve"/>',
-        _text(left, 11, f"logit {number(own[0])}", kind="muted"),
+        _text(left, 11, f"whole clip {number(own[0])}", kind="muted"),
         _text(width - right, 11, number(own[-1]), "end", "muted"),
         _text(left, height - 7, "0%", kind="muted"),
         _text(width - right, height - 7, "100% of the clip", "end", "muted"),

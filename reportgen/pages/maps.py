@@ -22,11 +22,11 @@ def curves(checks: FaithfulnessAnswer) -> list[tuple[str, Markup]]:
     return [
         (
             f"Most marked shown first: area {fixed(checks.insertion_auc)}, higher is better; {dashed}",
-            fidelity(checks.shares, checks.insertion, checks.random_insertion, "Insertion, logit of the class"),
+            fidelity(checks.shares, checks.insertion, checks.random_insertion, "Insertion"),
         ),
         (
             f"Most marked hidden first: area {fixed(checks.deletion_auc)}, lower is better; {dashed}",
-            fidelity(checks.shares, checks.deletion, checks.random_deletion, "Deletion, logit of the class"),
+            fidelity(checks.shares, checks.deletion, checks.random_deletion, "Deletion"),
         ),
     ]
 

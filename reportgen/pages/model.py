@@ -57,7 +57,7 @@ def clip_rows(model: ModelView) -> list[ClipRow]:
     rows = []
     for clip in model.subjects:
         asked = model.on_clip("pyramid", clip.name)
-        links = [(model.label(view.index), model.addresses.pyramid(view.clip, view.index)) for view in asked]
+        links = [(model.question(view.target), model.addresses.pyramid(view.clip, view.target)) for view in asked]
         label = "" if clip.label is None else model.label(clip.label)
         top = model.label(clip.predictions[0][0]) if clip.predictions else ""
         rows.append(ClipRow(clip, model.addresses.clip(clip.name), label, top, links))

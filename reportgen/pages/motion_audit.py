@@ -15,6 +15,7 @@ from reportgen.reading.excerpt import Excerpt
 from reportgen.reading.format import count, percent, short_kernel_name
 from reportgen.reading.probes import PROBES, KernelProbes, kernel_probes
 from reportgen.reading.run_view import Trouble, trouble
+from reportgen.reading.words import CLASSES, Words
 from reportgen.records.answers.motion import ClassProbes, ClipProbes, ModelProbes
 from reportgen.records.jobs import Done, Record
 
@@ -56,19 +57,20 @@ class LayerRow:
         return self.relying / self.measured if self.measured else None
 
 
-def verdict_in_words(classes: tuple[ClassProbes, ...], limits: Limits) -> str:
-    """Return what the classes' reliance says, in one sentence."""
+def verdict_in_words(classes: tuple[ClassProbes, ...], limits: Limits, words: Words = CLASSES) -> str:
+    """Return what the reliance of classes, or of targets, says, in one sentence."""
     known = [row.motion_reliance for row in classes if row.motion_reliance is not None]
     if not known:
-        return "Nothing can be said of classes: none has a positive logit on its own clips."
+        return f"Nothing can be said of {words.many}: none has a positive {words.value} on its own clips."
     if len(known) == 1:
         lost = max(known[0], 0.0)
-        return f"The one class that was probed loses {percent(lost)} of its logit when nothing moves."
+        return f"The one {words.one} that was probed loses {percent(lost)} of its {words.value} when nothing moves."
     needing = sum(value >= limits.motion_matters for value in known)
     ignoring = sum(value < limits.motion_reliance for value in known)
+    most = percent(limits.motion_matters)
     return (
-        f"Of {len(known)} classes, {needing} lose at least {percent(limits.motion_matters)} of their logit when "
-        f"nothing moves, and {ignoring} lose less than {percent(limits.motion_reliance)} of it."
+        f"Of {len(known)} {words.many}, {needing} lose at least {most} of their {words.value} "
+        f"when nothing moves, and {ignoring} lose less than {percent(limits.motion_reliance)} of it."
     )
 
 
@@ -137,7 +139,7 @@ def kernel_rows(model: ModelView, probes: ModelProbes) -> Excerpt[KernelRow]:
 def _clip_row(model: ModelView, probes: ClipProbes) -> tuple[str, str, str, ClipProbes]:
     clip = model.clips.get(probes.clip)
     page = model.addresses.clip(probes.clip) if clip else ""
-    return (clip.title if clip else probes.clip, page, model.label(probes.class_index), probes)
+    return (clip.title if clip else probes.clip, page, model.question(probes.target), probes)
 
 
 def _csv(model: ModelView, records: Sequence[Record]) -> Download | None:
@@ -158,9 +160,7 @@ def pages(report: Report) -> Iterator[Page]:
         found = model.motion_probes
         classes = tuple(sorted(found.classes, key=lambda row: -(row.motion_reliance or 0.0))) if found else ()
         shown = [
-            Interval(
-                model.label(row.class_index), row.motion_reliance, row.motion_reliance_low, row.motion_reliance_high
-            )
+            Interval(model.question(row.target), row.motion_reliance, row.motion_reliance_low, row.motion_reliance_high)
             for row in classes
             if row.motion_reliance is not None
         ]
@@ -180,11 +180,13 @@ def pages(report: Report) -> Iterator[Page]:
             context={
                 "model": model,
                 "found": found,
-                "sentence": " ".join(filter(None, (verdict_in_words(classes, model.limits), kernels_in_words(found))))
+                "sentence": " ".join(
+                    filter(None, (verdict_in_words(classes, model.limits, model.words), kernels_in_words(found)))
+                )
                 if found
                 else "",
-                "classes": [(model.label(row.class_index), row) for row in classes],
-                "chart": charts.intervals(drawn.shown, "Motion reliance of each class") if shown else None,
+                "classes": [(model.question(row.target), row) for row in classes],
+                "chart": charts.intervals(drawn.shown, f"Motion reliance of each {model.words.one}") if shown else None,
                 "drawn": drawn,
                 "layers": layers,
                 "stages_chart": charts.intervals(stages, "Motion reliance of each stage") if stages else None,

@@ -21,6 +21,7 @@ from reportgen.reading.excerpt import Excerpt
 from reportgen.reading.format import answer_rows, metric_rows, percent, short_kernel_name, short_layer_name
 from reportgen.reading.graphs import Node
 from reportgen.reading.run_view import ClassView, Pyramid, trouble
+from reportgen.reading.words import CLASSES, Words
 from reportgen.records.answers.pyramid import PyramidAnswer
 
 TABLE_ROWS = 300
@@ -177,20 +178,21 @@ def _pictures(file: Download) -> bool:
     return file.label.startswith(("tube.", "kernel_tube.", "stack."))
 
 
-def conserved(pyramid: Pyramid) -> str:
+def conserved(pyramid: Pyramid, words: Words = CLASSES) -> str:
     """Return in words how far the relevance adds up to the logit, and where that can be said at all."""
+    value = words.value
     found = pyramid.graph.document.conservation
     if found is None:
-        return "The published scores are no shares of the logit: they do not add up to it."
+        return f"The published scores are no shares of the {value}: they do not add up to it."
     if pyramid.graph.conservation is None:
         return (
-            "Every layer behind the class is passed by a skip path or a branch, so no single layer holds the whole "
-            "logit and there is no sum to check."
+            f"Every layer behind the {words.one} is passed by a skip path or a branch, so no single layer holds the "
+            f"whole {value} and there is no sum to check."
         )
     cuts = [short_layer_name(name) for name, _, _ in found.cuts[1:]]
     return (
-        f"Relevance and biases add up to the logit within {percent(found.error, 2)} of it, checked where every path "
-        f"passes ({', '.join(cuts)}); {percent(found.bias_share, 1)} of the logit is the biases'."
+        f"Relevance and biases add up to the {value} within {percent(found.error, 2)} of it, checked where every path "
+        f"passes ({', '.join(cuts)}); {percent(found.bias_share, 1)} of the {value} is the biases'."
     )
 
 
@@ -200,24 +202,24 @@ def others(model: ModelView, view: ClassView) -> Excerpt[tuple[str, str]]:
 
     def nearest() -> Iterator[ClassView]:
         seen = {view.record.key}
-        for other in chain(model.on_clip("pyramid", view.clip), model.of_class("pyramid", view.index), every):
+        for other in chain(model.on_clip("pyramid", view.clip), model.of_target("pyramid", view.target), every):
             if other.record.key not in seen:
                 seen.add(other.record.key)
                 yield other
 
     return Excerpt.of(nearest(), MOST_OTHERS, total=len(every) - 1).map(
         lambda other: (
-            f"{model.label(other.index)} on {model.clip_title(other.clip, other.index)}",
-            model.addresses.pyramid(other.clip, other.index),
+            f"{model.question(other.target)} on {model.clip_title(other.clip, other.target)}",
+            model.addresses.pyramid(other.clip, other.target),
         )
     )
 
 
 def _page(model: ModelView, view: ClassView, pyramid: Pyramid | None) -> Page:
-    uri = model.addresses.pyramid(view.clip, view.index)
+    uri = model.addresses.pyramid(view.clip, view.target)
     clip = model.clips.get(view.clip)
-    label = model.label(view.index)
-    clip_title = model.clip_title(view.clip, view.index)
+    label = model.question(view.target)
+    clip_title = model.clip_title(view.clip, view.target)
     answer = model.answer(view.record, PyramidAnswer)
     drops = causal_drops(answer) if answer else []
     rows = node_rows(model, pyramid.graph.nodes) if pyramid else []
@@ -231,7 +233,7 @@ def _page(model: ModelView, view: ClassView, pyramid: Pyramid | None) -> Page:
             "model": model,
             "view": view,
             "pyramid": pyramid,
-            "trouble": trouble("Class pyramid", view.record.outcome),
+            "trouble": trouble(model.words.pyramid.capitalize(), view.record.outcome),
             "label": label,
             "clip": clip,
             "clip_title": clip_title,
@@ -239,7 +241,9 @@ def _page(model: ModelView, view: ClassView, pyramid: Pyramid | None) -> Page:
             "data": data,
             "others": others(model, view),
             "drops": drops,
-            "drops_chart": charts.drops(drops, "Fall of the class logit when kernels are removed") if drops else None,
+            "drops_chart": charts.drops(drops, f"Fall of the {model.words.its_value} when kernels are removed")
+            if drops
+            else None,
             "together": next((drop for drop in drops if drop.name == "together"), None),
             "rows": Excerpt.of(rows, TABLE_ROWS),
             "against": node_rows(model, pyramid.graph.negative) if pyramid else [],
@@ -247,19 +251,19 @@ def _page(model: ModelView, view: ClassView, pyramid: Pyramid | None) -> Page:
             "tubes": tubes,
             "has_motion": bool(data and data.data["motion"]),
             "overview": overview(model, pyramid) if pyramid else None,
-            "conserved": conserved(pyramid) if pyramid else "",
+            "conserved": conserved(pyramid, model.words) if pyramid else "",
             "logit": answer.logit if answer else None,
-            "numbers": answer_rows(answer),
+            "numbers": answer_rows(answer, model.words),
             "parameters": metric_rows(view.record.job.parameters),
             "downloads": [file for file in files if not _pictures(file)],
             "picture_files": [file for file in files if _pictures(file)],
         },
         sources=(view.record.key,),
         assets=(data,) if data else (),
-        nav=(model.title, "Class pyramids"),
+        nav=(model.title, f"{model.words.pyramid.capitalize()}s"),
         nav_title=f"{label} · {clip_title}",
         wide=True,
-        finder=Found(label, model.among_others(f"class pyramid on {clip_title}"), "graph class"),
+        finder=Found(label, model.among_others(f"{model.words.pyramid} on {clip_title}"), "graph class"),
     )
 
 

@@ -25,6 +25,7 @@ from reportgen.records.pyramid_compare import (
     compare_pyramids,
     spread_over_clips,
 )
+from reportgen.records.targets import Target
 
 MOST_COMPARED = 40
 """Pyramids in the matrix of shared kernels."""
@@ -66,7 +67,7 @@ class Pair:
     @property
     def name(self) -> str:
         """What tells the pair from others, whatever the page calls it."""
-        ends = (f"{n.pyramid.view.clip}-{n.pyramid.view.index}-{n.model.name}" for n in (self.first, self.second))
+        ends = (f"{n.pyramid.view.clip}-{n.pyramid.view.target}-{n.model.name}" for n in (self.first, self.second))
         return "-".join(ends)
 
 
@@ -133,18 +134,18 @@ def picture(found: PyramidComparison, first: str, second: str) -> Markup:
 
 def spreads(model: ModelView) -> Excerpt[Spread]:
     """Return each class that was explained on several clips, with its kernels' mean relevance and spread."""
-    by_class: dict[int, list[Pyramid]] = defaultdict(list)
+    by_class: dict[Target, list[Pyramid]] = defaultdict(list)
     for pyramid in model.pyramids:
         if pyramid.graph.document.layers and all(layer.relevances for layer in pyramid.graph.document.layers):
-            by_class[pyramid.view.index].append(pyramid)
-    alike = {index: [p for p in pyramids if p.graph.logit] for index, pyramids in by_class.items()}
+            by_class[pyramid.view.target].append(pyramid)
+    alike = {target: [p for p in pyramids if p.graph.logit] for target, pyramids in by_class.items()}
 
-    def spread(index: int) -> Spread:
-        pyramids = alike[index]
+    def spread(target: Target) -> Spread:
+        pyramids = alike[target]
         rows = _rows(model, spread_over_clips([pyramid.graph.document for pyramid in pyramids]))
-        return Spread(model.label(index), Excerpt.of([p.clip_title for p in pyramids], MOST_CLIPS), rows)
+        return Spread(model.question(target), Excerpt.of([p.clip_title for p in pyramids], MOST_CLIPS), rows)
 
-    return Excerpt.of([index for index, found in alike.items() if len(found) > 1], MOST_CLASSES).map(spread)
+    return Excerpt.of([target for target, found in alike.items() if len(found) > 1], MOST_CLASSES).map(spread)
 
 
 @dataclass(frozen=True)
@@ -209,7 +210,7 @@ def pages(report: Report) -> Iterator[Page]:
                 "spreads": spreads(model),
             },
             sources=tuple(dict.fromkeys(n.pyramid.view.record.key for n in (*named, *(n for e in beside for n in e)))),
-            nav=(model.title, "Class pyramids"),
+            nav=(model.title, f"{model.words.pyramid.capitalize()}s"),
             nav_title="Compared",
             wide=True,
             finder=Found("Pyramids compared", model.title, "shared kernels classes clips"),

@@ -41,7 +41,7 @@ def what_differs(first: Named, second: Named) -> str:
     one, other = first.pyramid.view, second.pyramid.view
     if first.model is not second.model:
         return KINDS[2]
-    if one.index == other.index:
+    if one.target == other.target:
         return KINDS[1]
     return KINDS[0] if one.clip == other.clip else KINDS[3]
 
@@ -54,7 +54,7 @@ def pairs_to_show(named: Sequence[Named], beside: Sequence[Ends]) -> Excerpt[End
     """
     kinds = (
         _within(named, lambda n: n.pyramid.view.clip, KINDS[0]),
-        _within(named, lambda n: n.pyramid.view.index, KINDS[1]),
+        _within(named, lambda n: n.pyramid.view.target, KINDS[1]),
         iter(beside),
         _within(named, lambda _: None, KINDS[3]),
     )

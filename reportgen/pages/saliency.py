@@ -19,6 +19,7 @@ from reportgen.reading.format import answer_rows, metric_rows
 from reportgen.reading.run_view import ClassView, Trouble, trouble
 from reportgen.records.answers.saliency import SaliencyAnswer
 from reportgen.records.manifest import ClipFacts
+from reportgen.records.targets import Target
 
 
 @dataclass(frozen=True)
@@ -46,18 +47,17 @@ class MapView:
 
 @dataclass(frozen=True)
 class ClassMaps:
-    """All methods' answers about a class, or about one class rather than another, on a clip."""
+    """All methods' answers about one target on a clip."""
 
     name: str
-    index: int
-    against: int | None
+    target: Target
     maps: list[MapView]
     ranks: list[RankRow]
 
     @property
     def contrast(self) -> bool:
         """Whether two classes are told apart."""
-        return self.against is not None
+        return self.target.kind == "contrast"
 
     @property
     def published(self) -> tuple[MapView, MapView] | None:
@@ -73,15 +73,15 @@ def map_method(view: ClassView) -> str:
     return str(view.record.job.parameters.get("method") or "saliency")
 
 
-def rank_rows(model: ModelView, clip: str, asked: str, titles: dict[str, str]) -> list[RankRow]:
+def rank_rows(model: ModelView, clip: str, target: Target, titles: dict[str, str]) -> list[RankRow]:
     """Return the methods of a class on a clip in the order in which they beat random maps; empty when unmeasured."""
-    return ranking(model.map_groups.get((clip, asked), []), model.method_means, titles)
+    return ranking(model.map_groups.get((clip, target), []), model.method_means, titles)
 
 
 def map_view(model: ModelView, view: ClassView, clip_title: str) -> MapView:
     """Return what the page shows of one map."""
     done = view.answer
-    checks = model.map_checks.get((view.clip, view.asked, map_method(view)))
+    checks = model.map_checks.get((view.clip, view.target, map_method(view)))
     answer = model.answer(view.record, SaliencyAnswer)
     method = map_method(view)
     title = answer.title if answer else method.replace("_", " ")
@@ -101,7 +101,7 @@ def map_view(model: ModelView, view: ClassView, clip_title: str) -> MapView:
         verdicts=map_verdicts(answer.completeness_error, checks, model.limits) if answer else [],
         charts=curves(checks) if checks else [],
         trouble=trouble(title, view.record.outcome),
-        numbers=answer_rows(answer),
+        numbers=answer_rows(answer, model.words),
         parameters=metric_rows(view.record.job.parameters),
         downloads=downloads(model.addresses, done),
     )
@@ -110,22 +110,22 @@ def map_view(model: ModelView, view: ClassView, clip_title: str) -> MapView:
 def _class_maps(model: ModelView, clip: ClipFacts, views: list[ClassView]) -> ClassMaps:
     maps = [map_view(model, view, clip.title) for view in views]
     return ClassMaps(
-        name=model.question(views[0]),
-        index=views[0].index,
-        against=views[0].against,
+        name=model.question(views[0].target),
+        target=views[0].target,
         maps=maps,
-        ranks=rank_rows(model, clip.name, views[0].asked, {one.method: one.title for one in maps}),
+        ranks=rank_rows(model, clip.name, views[0].target, {one.method: one.title for one in maps}),
     )
 
 
 def _page(model: ModelView, clip: ClipFacts) -> Page:
     views = model.on_clip("saliency", clip.name)
-    questions: dict[str, list[ClassView]] = defaultdict(list)
+    questions: dict[Target, list[ClassView]] = defaultdict(list)
     for view in views:
-        questions[view.asked].append(view)
+        questions[view.target].append(view)
     groups = [_class_maps(model, clip, asked) for asked in questions.values()]
     pyramids = [
-        (model.label(v.index), model.addresses.pyramid(v.clip, v.index)) for v in model.on_clip("pyramid", clip.name)
+        (model.question(v.target), model.addresses.pyramid(v.clip, v.target))
+        for v in model.on_clip("pyramid", clip.name)
     ]
     return Page(
         uri=model.addresses.clip(clip.name),

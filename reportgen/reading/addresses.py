@@ -10,6 +10,7 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 from reportgen.records.identities import KernelId, slug
+from reportgen.records.targets import Target
 
 _RESERVED = ("media", "records", "analysis")
 _FILES = (".md", ".html", ".json", ".js", ".css", ".csv", ".xml", ".gz", ".webp", ".png")
@@ -92,9 +93,9 @@ class Addresses:
         """The saliency page of a clip."""
         return f"{self.folder}/{self._clips[clip]}/index.md"
 
-    def pyramid(self, clip: str, class_index: int) -> str:
+    def pyramid(self, clip: str, target: Target) -> str:
         """The pyramid page of a class on a clip."""
-        return f"{self.folder}/{self._clips[clip]}/class-{class_index:04d}.md"
+        return f"{self.folder}/{self._clips[clip]}/{target}.md"
 
     def analysis(self, name: str) -> str:
         """The page of an analysis that no page was designed for."""

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from reportgen.reading.words import CLASSES, Words
 from reportgen.records.answers.base import Answer
 
 ABSENT = "–"
@@ -139,9 +140,10 @@ _LISTED = 6
 """Values of a list that a table shows at most; of a longer one it says the length."""
 
 
-def answer_rows(answer: Answer | None) -> list[tuple[str, str]]:
+def answer_rows(answer: Answer | None, words: Words = CLASSES) -> list[tuple[str, str]]:
     """Return the plain figures of an answer for a table; none for one that is not there."""
-    return metric_rows(answer.model_dump(mode="json", exclude_none=True)) if answer else []
+    rows = metric_rows(answer.model_dump(mode="json", exclude_none=True)) if answer else []
+    return [(words.value if name == "logit" else name, shown) for name, shown in rows]
 
 
 def metric_rows(metrics: dict[str, Any]) -> list[tuple[str, str]]:

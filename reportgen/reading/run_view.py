@@ -18,6 +18,7 @@ from reportgen.reading.figures import KernelFigures
 from reportgen.reading.format import short_kernel_name, short_layer_name
 from reportgen.reading.graphs import Graph, Node, as_graph
 from reportgen.reading.probes import KernelProbes, kernel_probes
+from reportgen.reading.words import CLASSES, TARGETS, Words
 from reportgen.records.answers.base import Answer
 from reportgen.records.answers.decomposition import DecompositionAnswer
 from reportgen.records.answers.evidence import EvidenceAnswer
@@ -25,17 +26,19 @@ from reportgen.records.answers.faithfulness import FaithfulnessAnswer
 from reportgen.records.answers.kernels import KernelAnswer
 from reportgen.records.answers.motion import ClipProbes, ModelProbes, MotionAnswer
 from reportgen.records.answers.path import PathAnswer
-from reportgen.records.identities import ClassId, KernelId
+from reportgen.records.identities import KernelId, TargetId
 from reportgen.records.jobs import Artifact, Done, Failed, Outcome, Record, Skipped
 from reportgen.records.manifest import ClipFacts, LayerFacts, Manifest, Run
 from reportgen.records.pyramid_schema import PyramidDocument
 from reportgen.records.store import Store
+from reportgen.records.targets import Target, class_name
 
 _Answer = TypeVar("_Answer", bound=Answer)
 _Document = TypeVar("_Document", bound=BaseModel)
 
 _ABOUT_CLASSES = ("pyramid", "saliency", "faithfulness", "motion")
-_Identity = TypeVar("_Identity", KernelId, ClassId)
+_MARKS = ("/class-", "/target-")
+_Identity = TypeVar("_Identity", KernelId, TargetId)
 
 
 @dataclass(frozen=True)
@@ -94,17 +97,11 @@ class KernelView:
 
 @dataclass(frozen=True)
 class ClassView:
-    """A class on a clip: a pyramid's or a saliency map's subject; `against` is the class it is told apart from."""
+    """What is explained on a clip: a pyramid's or a saliency map's subject."""
 
     clip: str
-    index: int
+    target: Target
     record: Record
-    against: int | None = None
-
-    @property
-    def asked(self) -> str:
-        """The class, or the contrast of two, as it stands in identities."""
-        return f"{self.index:04d}" + ("" if self.against is None else f"-vs-{self.against:04d}")
 
     @property
     def answer(self) -> Done | None:
@@ -153,17 +150,26 @@ class RunView:
 
     def label(self, index: int) -> str:
         """Return a class's name, or its number when the network has no names."""
-        return self.run.labels[index] if 0 <= index < len(self.run.labels) else f"class {index}"
+        return class_name(self.run.labels, index)
 
-    def question(self, view: ClassView) -> str:
-        """Return the class's name, or which class rather than which."""
-        name = self.label(view.index)
-        return name if view.against is None else f"{name} rather than {self.label(view.against)}"
+    @property
+    def has_classes(self) -> bool:
+        """Whether the network tells classes apart."""
+        return self.run.card.classes is not None
 
-    def clip_title(self, clip: str, class_index: int) -> str:
-        """Return a clip's title beside a class; a clip that is called like the class gets its name instead."""
+    @property
+    def words(self) -> Words:
+        """What pages call that which is explained."""
+        return CLASSES if self.has_classes else TARGETS
+
+    def question(self, target: Target) -> str:
+        """Return in words what is explained: a class by its name, or which class rather than which."""
+        return target.title(self.run.labels)
+
+    def clip_title(self, clip: str, target: Target) -> str:
+        """Return a clip's title beside a target; a clip that is called like the class gets its name instead."""
         title = self.clips[clip].title if clip in self.clips else clip
-        return clip if title == self.label(class_index) else title
+        return clip if title == self.question(target) else title
 
     def driver_title(self, clip: str) -> str:
         """Return the title of a reference clip with its label; of one without pictures, its name in the folder."""
@@ -299,17 +305,17 @@ class RunView:
         """Return the classes that an analysis was asked about on one clip."""
         return self._on_clips.get((analysis, clip), [])
 
-    def of_class(self, analysis: str, index: int) -> list[ClassView]:
-        """Return where an analysis was asked about one class, on all clips."""
-        return self._of_classes.get((analysis, index), [])
+    def of_target(self, analysis: str, target: Target) -> list[ClassView]:
+        """Return where an analysis was asked about one target, on all clips."""
+        return self._of_targets.get((analysis, target), [])
 
     @cached_property
     def _classes(self) -> dict[str, list[ClassView]]:
         found: dict[str, list[ClassView]] = defaultdict(list)
         for record in self.manifest.records:
-            if record.job.analysis in _ABOUT_CLASSES and "/class-" in record.job.unit:
-                asked = self._parsed(ClassId, record.job.unit)
-                found[record.job.analysis].append(ClassView(asked.clip, asked.index, record, asked.against))
+            if record.job.analysis in _ABOUT_CLASSES and any(mark in record.job.unit for mark in _MARKS):
+                asked = self._parsed(TargetId, record.job.unit)
+                found[record.job.analysis].append(ClassView(asked.clip, asked.target, record))
         return dict(found)
 
     @cached_property
@@ -321,26 +327,26 @@ class RunView:
         return dict(found)
 
     @cached_property
-    def _of_classes(self) -> dict[tuple[str, int], list[ClassView]]:
-        found: dict[tuple[str, int], list[ClassView]] = defaultdict(list)
+    def _of_targets(self) -> dict[tuple[str, Target], list[ClassView]]:
+        found: dict[tuple[str, Target], list[ClassView]] = defaultdict(list)
         for analysis, views in self._classes.items():
             for view in views:
-                found[analysis, view.index].append(view)
+                found[analysis, view.target].append(view)
         return dict(found)
 
     @cached_property
-    def map_checks(self) -> dict[tuple[str, str, str], FaithfulnessAnswer]:
+    def map_checks(self) -> dict[tuple[str, Target, str], FaithfulnessAnswer]:
         """What the checks found of each saliency map, by clip, class (or contrast) and method."""
         found = {}
         for view in self.classes("faithfulness"):
             if checks := self.answer(view.record, FaithfulnessAnswer):
-                found[view.clip, view.asked, checks.method] = checks
+                found[view.clip, view.target, checks.method] = checks
         return found
 
     @cached_property
-    def map_groups(self) -> dict[tuple[str, str], list[FaithfulnessAnswer]]:
+    def map_groups(self) -> dict[tuple[str, Target], list[FaithfulnessAnswer]]:
         """The checks of all methods' maps, by clip and class (or contrast)."""
-        groups: dict[tuple[str, str], list[FaithfulnessAnswer]] = defaultdict(list)
+        groups: dict[tuple[str, Target], list[FaithfulnessAnswer]] = defaultdict(list)
         for (clip, asked, _method), checks in self.map_checks.items():
             groups[clip, asked].append(checks)
         return dict(groups)
@@ -351,9 +357,9 @@ class RunView:
         return [
             Pyramid(
                 view=view,
-                uri=self.addresses.pyramid(view.clip, view.index),
-                label=self.label(view.index),
-                clip_title=self.clip_title(view.clip, view.index),
+                uri=self.addresses.pyramid(view.clip, view.target),
+                label=self.question(view.target),
+                clip_title=self.clip_title(view.clip, view.target),
                 graph=as_graph(self.read(artifact, PyramidDocument)),
             )
             for view in self.classes("pyramid")

@@ -1,4 +1,4 @@
-"""Names of what is looked at: kernels, and classes on clips.
+"""Names of what is looked at: kernels, and what is explained on clips.
 
 The printed form of an identity is its page address and the target of ``--select``:
 ``i3d/s3.pathway0_res0.branch2.c/0042``.
@@ -12,14 +12,16 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
 from reportgen.records.base import Frozen
+from reportgen.records.targets import Target
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
 _LONGEST = 120
 """Signs of a file name: file systems allow 255, and pages add their own endings."""
 
 _KERNEL = re.compile(r"(?P<model>[^/]*)/(?P<layer>.*)/(?P<index>[0-9]{1,9})", re.DOTALL)
-_CLASS = re.compile(
-    r"(?P<model>[^/]*)/(?P<clip>.*)/class-(?P<index>[0-9]{1,9})(-vs-(?P<against>[0-9]{1,9}))?(/.*)?", re.DOTALL
+_TARGET = re.compile(
+    r"(?P<model>[^/]*)/(?P<clip>.*)/(?P<target>class-[0-9]{1,9}(-(vs|at)-[0-9]{1,9})?|target-[a-z]+(-[0-9]{1,9})*)(/.*)?",
+    re.DOTALL,
 )
 
 
@@ -56,26 +58,23 @@ class KernelId(Frozen):
         return f"{slug(self.model)}_{slug(self.layer.replace('.', '_'))}_{self.index}"
 
 
-class ClassId(Frozen):
-    """A class of a model, seen on a clip; with `against`, why this class rather than that one."""
+class TargetId(Frozen):
+    """What is explained of a model's answer to a clip: a class, one class rather than another, ..."""
 
     model: str
     clip: str
-    index: int
-    against: int | None = None
+    target: Target
 
     def __str__(self) -> str:
-        rather = "" if self.against is None else f"-vs-{self.against:04d}"
-        return f"{self.model}/{self.clip}/class-{self.index:04d}{rather}"
+        return f"{self.model}/{self.clip}/{self.target}"
 
     @classmethod
-    def parse(cls, text: str) -> ClassId:
-        """Return the class of that printed form, whatever a method adds behind it. Raises ValueError."""
-        found = _CLASS.fullmatch(text)
+    def parse(cls, text: str) -> TargetId:
+        """Return the target of that printed form, whatever a method adds behind it. Raises ValueError."""
+        found = _TARGET.fullmatch(text)
         if found is None:
-            raise ValueError(f"{text!r} is no class on a clip: one is printed as model/clip/class-0002")
-        against = None if found["against"] is None else int(found["against"])
-        return cls(model=found["model"], clip=found["clip"], index=int(found["index"]), against=against)
+            raise ValueError(f"{text!r} is no target on a clip: one is printed as model/clip/class-0002")
+        return cls(model=found["model"], clip=found["clip"], target=Target.parse(found["target"]))
 
 
 def is_selected(identity: str, patterns: Iterable[str]) -> bool:

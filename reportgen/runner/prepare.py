@@ -14,11 +14,11 @@ from reportgen.networks.core.network import Network
 from reportgen.networks.kernels.layers import describe_layers
 from reportgen.progress import Progress
 from reportgen.records.jobs import content_key
-from reportgen.runner.contrasts import select_contrasts
 from reportgen.runner.loading import Loader, card_of, weights_of
 from reportgen.runner.places import Place
 from reportgen.runner.references import ReadClip, StoredClip, stored_clips
-from reportgen.runner.subject import class_logits, generate_clips, read_clips, select_classes, select_layers
+from reportgen.runner.subject import class_logits, generate_clips, read_clips, select_layers
+from reportgen.runner.targets import select_targets
 from reportgen.zoo.cards import default_zoo
 
 
@@ -58,8 +58,7 @@ def prepare(place: Place, load: Loader, options: BuildOptions, progress: Progres
         choose=options.choose,
         clips=tuple(read.clip for read in shown),
         reference=(*(read.clip for read in reference), *stored),
-        classes=select_classes(network, shown, logits, options.classes) if network.has_classes else {},
-        contrasts=select_contrasts(network, options.contrasts),
+        targets=select_targets(network, shown, logits, options),
         objective=options.objective,
         seed=options.seed,
     )

@@ -17,7 +17,7 @@ from reportgen.analyses.base import NamedClip
 from reportgen.clips import Clip, read_clip
 from reportgen.config.options import BuildOptions
 from reportgen.errors import CardError, EmptySelectionError, OptionError
-from reportgen.networks.core.network import Network, class_index
+from reportgen.networks.core.network import Network
 from reportgen.records.card import Generator, ModelCard
 from reportgen.records.identities import slug
 from reportgen.records.manifest import LayerFacts
@@ -128,16 +128,6 @@ def _generator(folder: Path, generator: Generator) -> Callable[[ModelCard, int, 
         raise CardError(f"The card names the clip generator {path}, which is not there.")
     factory: Callable[[ModelCard, int, int], Sequence[GeneratedClip]] = getattr(import_file(path), generator.factory)
     return factory
-
-
-def select_classes(
-    network: Network, clips: Sequence[ReadClip], logits: Mapping[str, Tensor], wanted: Sequence[str]
-) -> dict[str, tuple[int, ...]]:
-    """Return the classes asked about on each clip: the `wanted` ones, or the one that the network predicts."""
-    if wanted:
-        given = tuple(dict.fromkeys(class_index(network, name) for name in wanted))
-        return {read.clip.name: given for read in clips}
-    return {read.clip.name: (int(logits[read.clip.name].argmax()),) for read in clips}
 
 
 def class_logits(network: Network, clips: Sequence[ReadClip]) -> dict[str, Tensor]:

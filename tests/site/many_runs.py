@@ -22,10 +22,11 @@ from reportgen.records.figures import JsonFigure
 from reportgen.records.answers.kernels import KernelAnswer
 from reportgen.records.answers.pyramid import PyramidAnswer
 from reportgen.records.answers.saliency import SaliencyAnswer
-from reportgen.records.identities import ClassId, KernelId
+from reportgen.records.identities import TargetId, KernelId
 from reportgen.records.jobs import Done
 from reportgen.records.manifest import ClipFacts
 from reportgen.site import render
+from reportgen.records.targets import Target
 
 
 def long_name(beginning: str, length: int) -> str:
@@ -79,10 +80,10 @@ class ManyRun(SampleRun):
 
     def _asked(self, clip: str, index: int) -> None:
         self._pyramid(clip, index)
-        unit = str(ClassId(model=self.model, clip=clip, index=index))
+        unit = str(TargetId(model=self.model, clip=clip, target=Target.of(index)))
         for method in ("gradients", "grad_cam"):
             answer = SaliencyAnswer(
-                method=method, title=method, class_index=index, logit=1.0, signed=False, scale=1.0
+                method=method, title=method, target=Target.of(index), logit=1.0, signed=False, scale=1.0
             )
             done = Done(answer=answer.model_dump(mode="json"))
             self._keep("saliency", f"{unit}/{method}", {"method": method, "class": index}, done)
@@ -93,12 +94,12 @@ class ManyRun(SampleRun):
         document |= {"network": self.model, "clip": clip, "class": {"index": index, "label": self.labels[index]}}
         for layer in document["layers"]:
             layer |= {"kernels": 7 * self.kernels, "relevances": self.rng.random(7 * self.kernels).round(4).tolist()}
-        self._keep("pyramid", str(ClassId(model=self.model, clip=clip, index=index)), {}, self._graph_answer(document))
+        self._keep("pyramid", str(TargetId(model=self.model, clip=clip, target=Target.of(index))), {}, self._graph_answer(document))
 
     def _graph_answer(self, document: dict[str, Any]) -> Done:
         answer = PyramidAnswer(
             logit=7.25,
-            class_index=document["class"]["index"],
+            target=Target.of(document["class"]["index"]),
             clip=document["clip"],
             scoring="attribution",
             kernels=len(document["nodes"]),

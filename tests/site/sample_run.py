@@ -26,10 +26,11 @@ from reportgen.records.figures import (
     StackFigure,
     TextFigure,
 )
-from reportgen.records.identities import ClassId, KernelId
+from reportgen.records.identities import TargetId, KernelId
 from reportgen.records.jobs import Done, Failed, Job, Outcome, Record, Skipped, Spent
 from reportgen.records.manifest import ClipFacts, Environment, LayerFacts, Run, WeightsFacts
 from reportgen.records.store import Store
+from reportgen.records.targets import Target
 
 FRAMES, SIDE = 12, 24
 HOSTILE_LABEL = "<script>alert(1)</script> | *a* _b_ [c](d) {{ 7 * 7 }} {% raw %} `e` </title>"
@@ -315,7 +316,7 @@ class SampleRun:
         )
         for method, title, signed in methods:
             heat = bump - 0.4 * np.roll(bump, 18, axis=2) if signed else bump
-            unit = str(ClassId(model=self.model, clip=clip, index=2))
+            unit = str(TargetId(model=self.model, clip=clip, target=Target.of(2)))
             self._keep(
                 "saliency",
                 unit,
@@ -328,7 +329,7 @@ class SampleRun:
                     answer={
                         "method": method,
                         "title": title,
-                        "class_index": 2,
+                        "target": {"kind": "class", "index": 2},
                         "logit": 7.25,
                         "signed": signed,
                         "scale": 0.9,
@@ -339,15 +340,14 @@ class SampleRun:
             )
         self._keep(
             "saliency",
-            f"{ClassId(model=self.model, clip=clip, index=2, against=1)}/grad_cam",
-            {"method": "grad_cam", "clip": clip, "class": 2, "against": 1},
+            f"{TargetId(model=self.model, clip=clip, target=Target.of(2, 1))}/grad_cam",
+            {"method": "grad_cam", "clip": clip, "target": "class-0002-vs-0001"},
             Done(
                 artifacts=self._figure("saliency", "overlay", HeatFigure(bump, over, False, 0.9)),
                 answer={
                     "method": "grad_cam",
                     "title": "Grad-CAM",
-                    "class_index": 2,
-                    "against": 1,
+                    "target": {"kind": "contrast", "index": 2, "against": 1},
                     "logit": 1.5,
                     "signed": False,
                     "scale": 0.9,
@@ -355,7 +355,7 @@ class SampleRun:
             ),
         )
         self._map_checks(clip)
-        unit = str(ClassId(model=self.model, clip=clip, index=2))
+        unit = str(TargetId(model=self.model, clip=clip, target=Target.of(2)))
         self._keep(
             "saliency",
             unit,
@@ -368,7 +368,7 @@ class SampleRun:
         for method, area, kept in (("gradients", 0.62, 0.9), ("integrated_gradients", 0.81, 0.3)):
             document = {
                 "method": method,
-                "class_index": 2,
+                "target": {"kind": "class", "index": 2},
                 "clip": clip,
                 "beats_random": area > 0.7,
                 "insertion_auc": area,
@@ -393,7 +393,7 @@ class SampleRun:
             }
             self._keep(
                 "faithfulness",
-                f"{ClassId(model=self.model, clip=clip, index=2)}/{method}",
+                f"{TargetId(model=self.model, clip=clip, target=Target.of(2))}/{method}",
                 {"method": method, "clip": clip, "class": 2},
                 Done(answer=document),
             )
@@ -406,19 +406,19 @@ class SampleRun:
         probes = ("frozen", "reversed", "shuffled", "half_speed", "double_speed", "scrambled")
         one = {
             "clip": clip,
-            "class_index": 2,
-            "class_label": LABELS[2],
+            "target": {"kind": "class", "index": 2},
+            "target_title": LABELS[2],
             "logit": 7.25,
             "motion_reliance": 0.8,
             "order_sensitivity": 0.5,
             "rank": 0,
             "probes": {p: {"logits": [1.0, 1.45], "ranks": [1, 0], "predicted": LABELS[:2], "what": p} for p in probes},
         }
-        unit = str(ClassId(model=self.model, clip=clip, index=2))
+        unit = str(TargetId(model=self.model, clip=clip, target=Target.of(2)))
         self._keep("motion", unit, {}, Done(answer={"shown": one}))
         classes = [
             {
-                "class_index": i,
+                "target": {"kind": "class", "index": i},
                 "clips": 2,
                 "motion_reliance": value,
                 "motion_reliance_low": value - 0.1,
@@ -453,7 +453,7 @@ class SampleRun:
             for i, layer in enumerate(reversed(LAYERS))
         }
         drops["together"] = {"count": 16, "drop": 5.9, "random_mean": 0.9, "random_low": 0.2, "random_high": 1.7}
-        unit = str(ClassId(model=self.model, clip=clip, index=index))
+        unit = str(TargetId(model=self.model, clip=clip, target=Target.of(index)))
         heat = np.abs(self.rng.standard_normal((FRAMES, SIDE, SIDE))).cumsum(1) / 40
         over = drifting(texture(self.rng, 7), (1.0, 0.5))
         self._keep(
@@ -468,7 +468,7 @@ class SampleRun:
                 ),
                 answer={
                     "logit": 7.25,
-                    "class_index": index,
+                    "target": {"kind": "class", "index": index},
                     "clip": clip,
                     "scoring": "attribution",
                     "kernels": 44,

@@ -31,7 +31,7 @@ def audited(network: Network, layers: list[str], clips: list[Tensor], draws: int
     meter = Meter(network, layers, tuple(clips[0].shape[2:]), clips[0].shape[1], "firing")  # type: ignore[arg-type]
     found = KernelMotion(meter)
     for place, clip in enumerate(clips):
-        found.add(f"clip{place}", probe_clip(meter, clip, draws=draws, classes=False))
+        found.add(f"clip{place}", probe_clip(meter, clip, draws=draws))
     return found
 
 
@@ -65,7 +65,7 @@ def test_a_clip_that_stands_still_loses_nothing() -> None:
 def test_only_the_clips_that_drive_a_kernel_are_kept(moving: list[Tensor]) -> None:
     found = audited(planted(), ["0"], moving)
     layer = found.layers["0"]
-    whole = torch.stack([probe_clip(found.meter, clip, draws=2, classes=False).responses["0"] for clip in moving])
+    whole = torch.stack([probe_clip(found.meter, clip, draws=2).responses["0"] for clip in moving])
     assert layer.responses.shape == (DRIVERS, len(VARIANTS), 3)
     best = whole[:, 0].argsort(dim=0, descending=True, stable=True)[:DRIVERS]
     assert torch.equal(layer.clips, best)

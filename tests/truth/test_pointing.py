@@ -18,7 +18,7 @@ from torch import Tensor
 
 from reportgen.analyses.common.baselines import blurred
 from reportgen.analyses.saliency.attribution import attribute
-from reportgen.networks.core.contrast import contrast
+from reportgen.networks.core.target import contrast
 from tests.truth.bundled import bundled_clips, bundled_network
 
 TEXTURES = ("checks", "dots", "rings", "blobs")

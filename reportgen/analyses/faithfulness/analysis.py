@@ -13,7 +13,7 @@ from torch import Tensor
 from reportgen.analyses.base import Answers, Inapplicable, NamedClip, Subject, Unit
 from reportgen.analyses.common.budget import GRADIENT_PASSES, fitted, lowered, passes_within
 from reportgen.analyses.common.ranking import spearman
-from reportgen.analyses.common.targets import asked, class_units
+from reportgen.analyses.common.targets import asked, target_of, target_units
 from reportgen.analyses.faithfulness.evaluation import (
     Band,
     Faithfulness,
@@ -43,7 +43,7 @@ _WORDS = {
 
 
 class FaithfulnessAnalysis:
-    """One unit per clip, class (or contrast) and method; maps of one clip and class are compared with the same
+    """One unit per clip, target and method; maps of one clip and class are compared with the same
     random ones.
 
     `work` bounds the multiply-adds of the probes and one method's checks in 1e9: large networks are probed less, by a
@@ -52,7 +52,7 @@ class FaithfulnessAnalysis:
 
     def units(self, subject: Subject, parameters: FaithfulnessParameters) -> Sequence[Unit | Inapplicable]:
         """Return every clip and class by every method, each reading its map."""
-        units = class_units(subject, [{"method": method} for method in parameters.methods], contrasts=True)
+        units = target_units(subject, [{"method": method} for method in parameters.methods], contrasts=True)
         return [
             unit if isinstance(unit, Inapplicable) else replace(unit, needs=(("saliency", unit.name, "overlay"),))
             for unit in units
@@ -76,8 +76,7 @@ class FaithfulnessAnalysis:
             for unit, heat, fare in zip(units, heats, fares, strict=True):
                 answer = FaithfulnessAnswer(
                     method=str(unit.parameters["method"]),
-                    class_index=int(unit.parameters["class"]),
-                    against=unit.parameters.get("against"),
+                    target=target_of(unit),
                     clip=clip.name,
                     reason=reason,
                     **(_curves(*fare) if fare else {}),

@@ -7,10 +7,13 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+import torch
+from torch import Tensor
+
 from reportgen.analyses.base import Answers, Inapplicable, NamedClip, ReferenceClip, Subject, Unit
 from reportgen.analyses.common.budget import passes_within
 from reportgen.analyses.common.responses import Meter
-from reportgen.analyses.common.targets import class_name, class_units
+from reportgen.analyses.common.targets import class_name, target_of, target_units, title_of
 from reportgen.analyses.evidence.reference_pass import Faults, readable
 from reportgen.analyses.motion.kernel_motion import (
     RELYING,
@@ -24,6 +27,7 @@ from reportgen.analyses.motion.kernel_motion import (
 from reportgen.analyses.motion.motion_audit import PROBES, MotionAudit, class_audit, frozen_frames
 from reportgen.analyses.motion.parameters import MotionParameters
 from reportgen.errors import ClipError
+from reportgen.networks.core.target import target_values
 from reportgen.networks.kernels.preactivation import clip_channels, native_shape
 from reportgen.progress import Progress
 from reportgen.records.answers.motion import (
@@ -37,6 +41,7 @@ from reportgen.records.answers.motion import (
 )
 from reportgen.records.figures import Figure, Result, TextFigure
 from reportgen.records.jobs import content_key
+from reportgen.records.targets import Target
 
 #: Frames of a clip that are frozen at least.
 LEAST_FROZEN = 4
@@ -50,7 +55,7 @@ class MotionAnalysis:
         spec = subject.network.spec
         if spec is not None and spec.frames < 2:
             return [Inapplicable(subject.model, "a network of single frames cannot use motion")]
-        asked = class_units(subject)
+        asked = target_units(subject)
         clips = probed_clips(subject, parameters.clips)
         if not clips:
             return asked
@@ -77,10 +82,10 @@ class MotionAnalysis:
                 yield unit, _overall(subject, clips, probes, progress)
                 continue
             clip = subject.clip(str(unit.parameters["clip"]))
-            index = int(unit.parameters["class"])
+            target = target_of(unit)
             with progress.task(f"motion probes of {clip.name}", 1):
-                audit = class_audit(probes.of(clip).logits, index, probes.frames)
-            answer = MotionAnswer(shown=_clip_probes(subject, clip, audit))
+                audit = probes.audit(clip, target)
+            answer = MotionAnswer(shown=_clip_probes(subject, clip, target, audit))
             yield unit, Result(answer, notes=probes.notes)
 
 
@@ -107,15 +112,50 @@ class _Probes:
         self._draws, self._seed = draws, subject.seed
         self._shown = {clip.digest for clip in subject.clips}
         self._kept: dict[str, ProbedClip] = {}
+        self._network = network
+        own = dict.fromkeys(target for found in subject.targets.values() for target in found)
+        self._apart = [target for target in own if not target.of_class and target.kind != "contrast"]
 
     def of(self, clip: NamedClip) -> ProbedClip:
         """Return what the probes leave of a clip."""
         if clip.digest in self._kept:
             return self._kept[clip.digest]
-        found = probe_clip(self.meter, clip.pixels, draws=self._draws, seed=self._seed, frozen=len(self.frames))
+        values = self._values if self._network.has_classes or self._apart else None
+        found = probe_clip(
+            self.meter, clip.pixels, draws=self._draws, seed=self._seed, frozen=len(self.frames), values=values
+        )
         if clip.digest in self._shown:
             self._kept[clip.digest] = found
         return found
+
+    def audit(self, clip: NamedClip, target: Target) -> MotionAudit:
+        """Return what the probes do to a target on a clip; a class is compared with the other classes."""
+        logits = self.of(clip).logits
+        if target.of_class:
+            classes = {name: found[:, : found.shape[1] - len(self._apart)] for name, found in logits.items()}
+            return class_audit(classes, target.index or 0, self.frames)
+        column = self._apart.index(target) - len(self._apart)
+        alone = {name: found[:, column].unsqueeze(1) for name, found in logits.items()}
+        return class_audit(alone, 0, self.frames)
+
+    def targets(self, clip: NamedClip, wanted: Sequence[Target]) -> Sequence[Target]:
+        """Return what is asked of a clip: its label, else the `wanted` ones, else what is usual for the network."""
+        logits = self.of(clip).logits
+        if clip.label is not None and self._network.has_classes:
+            return (Target(kind="class", index=clip.label),)
+        own = [target for target in wanted if target.kind != "contrast"]
+        if own or not logits:
+            return own
+        classes = logits["clip"].shape[1] - len(self._apart)
+        if not classes:
+            return self._apart
+        return (Target(kind="class", index=int(logits["clip"][0, :classes].argmax())),)
+
+    def _values(self, clips: Tensor) -> Tensor:
+        """Return the logits of all classes, then what else is explained."""
+        own = [self._network.logits(clips)] if self._network.has_classes else []
+        apart = [target_values(self._network, clips, self._apart)] if self._apart else []
+        return torch.cat([*own, *apart], 1)
 
 
 def probed_clips(subject: Subject, most: int) -> list[ReferenceClip]:
@@ -145,22 +185,24 @@ def audited_layers(subject: Subject) -> list[str]:
     ]
 
 
-def _clip_probes(subject: Subject, clip: NamedClip, audit: MotionAudit) -> ClipProbes:
+def _clip_probes(subject: Subject, clip: NamedClip, target: Target, audit: MotionAudit) -> ClipProbes:
     """Return one clip's audit as an answer."""
     return ClipProbes(
         clip=clip.name,
-        class_index=audit.class_index,
-        class_label=class_name(subject, audit.class_index),
+        target=target,
+        target_title=title_of(subject, target),
         logit=audit.logit,
-        rank=audit.rank,
+        rank=audit.rank if target.of_class else None,
         motion_reliance=audit.motion_reliance,
         order_sensitivity=audit.order_sensitivity,
         best_frame=audit.best_frame,
         probes={
             name: Probe(
                 logits=tuple(round(value, 5) for value in audit.logits[name].tolist()),
-                ranks=tuple(audit.ranks[name].tolist()),
-                predicted=tuple(class_name(subject, index) for index in audit.predicted[name].tolist()),
+                ranks=tuple(audit.ranks[name].tolist()) if target.of_class else (),
+                predicted=tuple(class_name(subject, index) for index in audit.predicted[name].tolist())
+                if target.of_class
+                else (),
                 what=PROBES[name],
             )
             for name in PROBES
@@ -170,15 +212,14 @@ def _clip_probes(subject: Subject, clip: NamedClip, audit: MotionAudit) -> ClipP
 
 def _overall(subject: Subject, clips: Sequence[ReferenceClip], probes: _Probes, progress: Progress) -> Result:
     faults, kernels = Faults(), KernelMotion(probes.meter)
-    audits: dict[int, list[ClipProbes]] = {}
+    audits: dict[Target, list[ClipProbes]] = {}
     with progress.task("motion probes of the reference clips", len(clips)) as task:
         for clip in readable(clips, faults):
             probed = probes.of(clip)
             kernels.add(clip.name, probed)
-            for index in _classes(subject, clip, probed.logits["clip"].argmax(1).tolist() if probed.logits else []):
-                audits.setdefault(index, []).append(
-                    _clip_probes(subject, clip, class_audit(probed.logits, index, probes.frames))
-                )
+            for target in probes.targets(clip, subject.targets.get(clip.name, ())):
+                found = _clip_probes(subject, clip, target, probes.audit(clip, target))
+                audits.setdefault(target, []).append(found)
             task.advance()
     if not kernels.names:
         raise ClipError(f"None of {len(clips)} clips can be read. {faults.first}")
@@ -188,7 +229,7 @@ def _overall(subject: Subject, clips: Sequence[ReferenceClip], probes: _Probes, 
         labelled=sum(clip.label is not None for clip in clips),
         unreadable=faults.count,
         names=tuple(kernels.names),
-        classes=tuple(_class_row(subject, index, found) for index, found in sorted(audits.items())),
+        classes=tuple(_target_row(subject, target, audits[target]) for target in sorted(audits, key=str)),
         layers={layer: _layer_row(state) for layer, state in kernels.layers.items()},
     )
     figures: dict[str, Figure] = {
@@ -196,13 +237,6 @@ def _overall(subject: Subject, clips: Sequence[ReferenceClip], probes: _Probes, 
     }
     unread = [f"{faults.count} of the probed clips could not be read. {faults.first}"] if faults.count else []
     return Result(MotionAnswer(overall=answer), figures, (*probes.notes, *unread))
-
-
-def _classes(subject: Subject, clip: NamedClip, predicted: Sequence[int]) -> Sequence[int]:
-    """Return the classes that a clip is asked about: its label, else those of its own page, else the predicted one."""
-    if not predicted:
-        return ()
-    return (clip.label,) if clip.label is not None else subject.classes.get(clip.name, tuple(predicted))
 
 
 def _layer_row(state: ProbedLayer) -> LayerProbes:
@@ -249,15 +283,17 @@ def _short(value: float | None) -> float | None:
     return float(f"{value:.4g}") if value is not None and math.isfinite(value) else None
 
 
-def _class_row(subject: Subject, index: int, found: Sequence[ClipProbes]) -> ClassProbes:
-    """Return a class's mean figures over its clips, each with its 95% interval."""
+def _target_row(subject: Subject, target: Target, found: Sequence[ClipProbes]) -> ClassProbes:
+    """Return a target's mean figures over its clips, each with its 95% interval."""
     return ClassProbes(
-        class_index=index,
-        class_label=class_name(subject, index),
+        target=target,
+        target_title=title_of(subject, target),
         clips=len(found),
         **interval("motion_reliance", [audit.motion_reliance for audit in found if audit.motion_reliance is not None]),
         **interval(
             "order_sensitivity", [audit.order_sensitivity for audit in found if audit.order_sensitivity is not None]
         ),
-        kept={name: sum(min(audit.probes[name].ranks) == 0 for audit in found) / len(found) for name in PROBES},
+        kept={name: sum(min(audit.probes[name].ranks) == 0 for audit in found) / len(found) for name in PROBES}
+        if target.of_class
+        else {},
     )

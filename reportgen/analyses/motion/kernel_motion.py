@@ -7,7 +7,7 @@ kernel only its answers to the few clips that drive it most are kept.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -47,12 +47,18 @@ class ProbedClip:
 
 
 def probe_clip(
-    meter: Meter, clip: Tensor, *, draws: int = 8, seed: int = 0, frozen: int | None = None, classes: bool = True
+    meter: Meter,
+    clip: Tensor,
+    *,
+    draws: int = 8,
+    seed: int = 0,
+    frozen: int | None = None,
+    values: Callable[[Tensor], Tensor] | None = None,
 ) -> ProbedClip:
     """Return what every probe leaves of one clip `1 C T H W` in [0, 1] RGB; a few variants pass at a time.
 
     `frozen` bounds the frames that are frozen; see `probe_clips`.
-    Without `classes`, or for a network that has none, there are no logits.
+    `values` computes the logits `V C` of variants, or what is explained instead of them; without it there are none.
     Raises NetworkError for a clip of one frame, OutOfMemoryError when a single variant is too large.
     """
     network = meter.network
@@ -60,15 +66,17 @@ def probe_clip(
     rows: dict[str, list[Tensor]] = {layer: [] for layer in meter.targets}
     size = starting_batch(clip.to(network.device))
     for name, variants in {"clip": clip, **probe_clips(clip, draws=draws, seed=seed, frozen=frozen)}.items():
-        scores, responses = _measured(meter, variants, min(size, len(variants)), classes and network.has_classes)
+        scores, responses = _measured(meter, variants, min(size, len(variants)), values)
         if scores is not None:
             logits[name] = scores
-        for layer, values in responses.items():
-            rows[layer].append(values.amax(0) if name == "frozen" else values.mean(0))
+        for layer, found in responses.items():
+            rows[layer].append(found.amax(0) if name == "frozen" else found.mean(0))
     return ProbedClip(logits, {layer: torch.stack(found) for layer, found in rows.items()})
 
 
-def _measured(meter: Meter, variants: Tensor, size: int, classes: bool) -> tuple[Tensor | None, dict[str, Tensor]]:
+def _measured(
+    meter: Meter, variants: Tensor, size: int, values: Callable[[Tensor], Tensor] | None
+) -> tuple[Tensor | None, dict[str, Tensor]]:
     """Return the logits `V C` and each layer's responses `V K` of some variants."""
     network = meter.network
 
@@ -77,8 +85,8 @@ def _measured(meter: Meter, variants: Tensor, size: int, classes: bool) -> tuple
         for part in variants.split(size):
             with torch.no_grad(), meter.listening(len(part)) as found:
                 given = part.to(network.device)
-                if classes:
-                    scores.append(network.logits(given).float().cpu())
+                if values is not None:
+                    scores.append(values(given).float().cpu())
                 else:
                     network.run(given)
             responses.append({layer: measured.values for layer, measured in found.items()})
@@ -106,7 +114,7 @@ def kernel_motion_audit(
     subject = as_network(network)
     frames, height, width = clip.shape[2:]
     meter = Meter(subject, layers, (frames, height, width), clip.shape[1], objective)
-    found = probe_clip(meter, clip, draws=draws, seed=seed, classes=False)
+    found = probe_clip(meter, clip, draws=draws, seed=seed)
     return {layer: dict(zip(VARIANTS, rows, strict=True)) for layer, rows in found.responses.items()}
 
 

@@ -9,19 +9,21 @@ from numpy.typing import NDArray
 
 from reportgen.analyses.base import Answers, Inapplicable, NamedClip, Subject, Unit
 from reportgen.analyses.common.memory import starting_batch
-from reportgen.analyses.common.targets import class_name, class_units
+from reportgen.analyses.common.targets import asked, target_of, target_units, title_of
 from reportgen.analyses.pyramid.ablation import Ablation, AblationRow, ablate
 from reportgen.analyses.pyramid.class_pyramid import ClassPyramid, class_pyramid
 from reportgen.analyses.pyramid.export import edges_csv, graphml, nodes_csv, published_dictionary, pyramid_document
 from reportgen.analyses.pyramid.parameters import PyramidParameters
 from reportgen.analyses.pyramid.tubes import saliency_tubes
 from reportgen.errors import OptionError
+from reportgen.networks.core.network import Network
 from reportgen.networks.trace.build import connection_graph
 from reportgen.networks.trace.graph import ConnectionGraph
 from reportgen.progress import Progress
 from reportgen.records.answers.pyramid import AblationFigures, PyramidAnswer
 from reportgen.records.figures import Figure, HeatFigure, JsonFigure, Result, StackFigure, TextFigure
 from reportgen.records.pyramid_schema import PyramidDocument
+from reportgen.records.targets import Target
 
 #: Conditions of the causal check that share a pass, at most: a small clip's passes cost more in calls than in sums.
 MOST_AT_ONCE = 7
@@ -34,11 +36,11 @@ TUBES_PER_LAYER = 3
 
 
 class PyramidAnalysis:
-    """One unit per clip and class; all share one connection graph."""
+    """One unit per clip and target; all classes share one connection graph."""
 
     def units(self, subject: Subject, parameters: PyramidParameters) -> Sequence[Unit | Inapplicable]:  # noqa: ARG002
-        """Return every clip and class."""
-        return class_units(subject)
+        """Return every clip and target."""
+        return target_units(subject)
 
     def run(
         self,
@@ -48,16 +50,19 @@ class PyramidAnalysis:
         answers: Answers,  # noqa: ARG002
         progress: Progress,
     ) -> Iterator[tuple[Unit, Result]]:
-        """Yield the pyramid of each class, with its causal check and its tubes."""
+        """Yield the pyramid of each target, with its causal check and its tubes."""
         clip = subject.clip(str(units[0].parameters["clip"]))
-        graph = connection_graph(subject.network, tuple(clip.pixels.shape))
+        graphs: dict[Target, ConnectionGraph] = {}
         draws = parameters.draws
         with progress.task(f"pyramid of {clip.name}", len(units)) as task:
             for unit in units:
-                index = int(unit.parameters["class"])
-                found = _pyramid(subject, clip, index, graph, parameters)
+                network, index = asked(subject, unit)
+                key = Target(kind="class", index=0) if target_of(unit).of_class else target_of(unit)
+                if key not in graphs:  # all classes share one
+                    graphs[key] = connection_graph(network, tuple(clip.pixels.shape))
+                found = _pyramid(network, clip, index, graphs[key], parameters)
                 check = ablate(
-                    subject.network,
+                    network,
                     clip.pixels,
                     index,
                     found,
@@ -65,15 +70,15 @@ class PyramidAnalysis:
                     seed=subject.seed,
                     batch=min(draws + 1, MOST_AT_ONCE, starting_batch(clip.pixels.to(subject.network.device))),
                 )
-                yield unit, _result(subject, clip, found, check)
+                yield unit, _result(subject, clip, target_of(unit), found, check)
                 task.advance()
 
 
 def _pyramid(
-    subject: Subject, clip: NamedClip, index: int, graph: ConnectionGraph, parameters: PyramidParameters
+    network: Network, clip: NamedClip, index: int, graph: ConnectionGraph, parameters: PyramidParameters
 ) -> ClassPyramid:
     return class_pyramid(
-        subject.network,
+        network,
         clip.pixels,
         index,
         depth=parameters.depth or None,
@@ -87,18 +92,18 @@ def _pyramid(
     )
 
 
-def _result(subject: Subject, clip: NamedClip, found: ClassPyramid, check: Ablation) -> Result:
+def _result(subject: Subject, clip: NamedClip, target: Target, found: ClassPyramid, check: Ablation) -> Result:
     document = pyramid_document(
         found,
         network=subject.model,
         weights=subject.network.weights.sha256 if subject.network.weights else None,
         clip=clip.name,
-        label=class_name(subject, found.class_index),
+        label=title_of(subject, target),
     )
     answer = PyramidAnswer(
         logit=found.logit,
-        class_index=found.class_index,
-        class_label=class_name(subject, found.class_index),
+        target=target,
+        target_title=title_of(subject, target),
         clip=clip.name,
         scoring=found.scoring,
         kernels=len(document.nodes),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from reportgen.analyses.base import Answers, Inapplicable, NamedClip, Subject, Unit
-from reportgen.analyses.common.targets import asked, asked_name, class_units
+from reportgen.analyses.common.targets import asked, target_of, target_units, title_of
 from reportgen.analyses.saliency.attribution import METHODS, Attribution, attribute, attribute_converged
 from reportgen.analyses.saliency.parameters import SaliencyParameters
 from reportgen.progress import Progress
@@ -20,13 +20,13 @@ SCALE_PERCENTILE = 99.5
 
 
 class SaliencyAnalysis:
-    """One unit per clip, class (or contrast of two) and method."""
+    """One unit per clip, target and method."""
 
     def units(self, subject: Subject, parameters: SaliencyParameters) -> Sequence[Unit | Inapplicable]:
         """Return every clip and class by every method; raises UnknownNameError for a layer that there is not."""
         if parameters.layer is not None:
             subject.network.layer_name(parameters.layer)
-        return class_units(subject, [{"method": method} for method in parameters.methods], contrasts=True)
+        return target_units(subject, [{"method": method} for method in parameters.methods], contrasts=True)
 
     def run(
         self,
@@ -75,9 +75,8 @@ def _result(subject: Subject, unit: Unit, found: Attribution, steps: int | None,
     answer = SaliencyAnswer(
         method=found.method,
         title=method.title,
-        class_index=unit.parameters["class"],
-        against=unit.parameters.get("against"),
-        class_label=asked_name(subject, unit),
+        target=target_of(unit),
+        target_title=title_of(subject, target_of(unit)),
         logit=found.logit,
         signed=method.signed,
         scale=scale,

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from pydantic import Field
-
 from reportgen.records.answers.base import Answer, Measured
+from reportgen.records.targets import Target
 
 
 class RandomBand(Answer):
@@ -31,8 +30,7 @@ class FaithfulnessAnswer(Answer):
     analysis: ClassVar[str] = "faithfulness"
 
     method: str
-    class_index: int = Field(ge=0)
-    against: int | None = None
+    target: Target
     clip: str
     reason: str | None = None
     beats_random: bool | None = None

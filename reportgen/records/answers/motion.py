@@ -7,14 +7,15 @@ from typing import ClassVar
 from pydantic import Field
 
 from reportgen.records.answers.base import Answer, Measured
+from reportgen.records.targets import Target
 
 
 class Probe(Answer):
-    """What one probe does to a class on a clip: logit, rank and predicted class of each of its variants."""
+    """What one probe does to a target on a clip: its value for each variant; a class's rank, and what is predicted."""
 
     logits: tuple[float, ...]
-    ranks: tuple[int, ...]
-    predicted: tuple[str, ...]
+    ranks: tuple[int, ...] = ()
+    predicted: tuple[str, ...] = ()
     what: str
 
     @property
@@ -24,13 +25,13 @@ class Probe(Answer):
 
 
 class ClipProbes(Answer):
-    """The probes of one class on one clip."""
+    """The probes of one target on one clip."""
 
     clip: str
-    class_index: int = Field(ge=0)
-    class_label: str | None = None
+    target: Target
+    target_title: str | None = None
     logit: float
-    rank: int = Field(ge=0)
+    rank: int | None = Field(None, ge=0, description="Place among the classes; None where it is no class.")
     motion_reliance: Measured
     order_sensitivity: Measured
     best_frame: int | None = None
@@ -38,10 +39,10 @@ class ClipProbes(Answer):
 
 
 class ClassProbes(Answer):
-    """A class's means over its clips with 95% intervals; `kept` is the share of clips still recognised."""
+    """A target's means over its clips with 95% intervals; `kept` is the share of clips whose class is still known."""
 
-    class_index: int = Field(ge=0)
-    class_label: str | None = None
+    target: Target
+    target_title: str | None = None
     clips: int = Field(ge=0)
     motion_reliance: Measured
     motion_reliance_low: Measured = None
@@ -49,7 +50,7 @@ class ClassProbes(Answer):
     order_sensitivity: Measured = None
     order_sensitivity_low: Measured = None
     order_sensitivity_high: Measured = None
-    kept: dict[str, float]
+    kept: dict[str, float] = Field(default_factory=dict)
 
 
 class Left(Answer):

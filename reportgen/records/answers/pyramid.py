@@ -7,6 +7,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from reportgen.records.answers.base import Answer, Measured
+from reportgen.records.targets import Target
 
 
 class AblationFigures(Answer):
@@ -21,13 +22,13 @@ class AblationFigures(Answer):
 
 
 class PyramidAnswer(Answer):
-    """One class on one clip."""
+    """One target on one clip."""
 
     analysis: ClassVar[str] = "pyramid"
 
     logit: float
-    class_index: int = Field(ge=0)
-    class_label: str | None = None
+    target: Target
+    target_title: str | None = None
     clip: str
     scoring: str
     kernels: int = Field(ge=0)

@@ -7,18 +7,18 @@ from typing import ClassVar
 from pydantic import Field
 
 from reportgen.records.answers.base import Answer, Measured
+from reportgen.records.targets import Target
 
 
 class SaliencyAnswer(Answer):
-    """One method's map of one class, or of one class rather than another, on one clip."""
+    """One method's map of one target on one clip."""
 
     analysis: ClassVar[str] = "saliency"
 
     method: str
     title: str
-    class_index: int = Field(ge=0)
-    against: int | None = None
-    class_label: str | None = None
+    target: Target
+    target_title: str | None = None
     logit: float
     signed: bool
     scale: Measured = Field(description="Value at the end of the colours.")

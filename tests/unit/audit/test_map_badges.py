@@ -7,12 +7,13 @@ import pytest
 from reportgen.audit.limits import Limits
 from reportgen.audit.maps import faithful_state, map_verdicts
 from reportgen.records.answers.faithfulness import FaithfulnessAnswer, RandomBand, ShuffledWeights
+from reportgen.records.targets import Target
 
 
 def checks(method: str, insertion: float, deletion: float, *, kept: float = 0.1) -> FaithfulnessAnswer:
     band = RandomBand(mean=0.5, low=0.4, high=0.6)
     return FaithfulnessAnswer(
-        class_index=0,
+        target=Target.of(0),
         clip="clip",
         method=method,
         beats_random=insertion > 0.6 and deletion < 0.4,
@@ -64,7 +65,7 @@ def test_what_was_not_measured_is_not_tested_and_says_why() -> None:
     assert [verdict.state for verdict in map_verdicts(None, None, Limits())] == ["untested"]
     found = map_verdicts(
         None,
-        FaithfulnessAnswer(class_index=0, clip="clip", method="a", reason="The logit is not larger on the clip."),
+        FaithfulnessAnswer(target=Target.of(0), clip="clip", method="a", reason="The logit is not larger on the clip."),
         Limits(),
     )
     assert found[0].state == "untested"

@@ -6,12 +6,13 @@ import pytest
 
 from reportgen.pages.maps import method_means, places, ranking
 from reportgen.records.answers.faithfulness import FaithfulnessAnswer, RandomBand, ShuffledWeights
+from reportgen.records.targets import Target
 
 
 def checks(method: str, insertion: float, deletion: float, *, kept: float = 0.1) -> FaithfulnessAnswer:
     band = RandomBand(mean=0.5, low=0.4, high=0.6)
     return FaithfulnessAnswer(
-        class_index=0,
+        target=Target.of(0),
         clip="clip",
         method=method,
         beats_random=insertion > 0.6 and deletion < 0.4,
@@ -26,7 +27,11 @@ def checks(method: str, insertion: float, deletion: float, *, kept: float = 0.1)
 
 
 def test_methods_rank_by_their_gain_here_and_on_the_mean() -> None:
-    here = [checks("a", 0.6, 0.4), checks("b", 0.9, 0.1), FaithfulnessAnswer(class_index=0, clip="clip", method="c")]
+    here = [
+        checks("a", 0.6, 0.4),
+        checks("b", 0.9, 0.1),
+        FaithfulnessAnswer(target=Target.of(0), clip="clip", method="c"),
+    ]
     other = [checks("a", 0.9, 0.1), checks("b", 0.7, 0.3)]
     assert places(here) == {"b": 1, "a": 2}
     rows = ranking(here, method_means([here, other]), {"b": "Bee"})

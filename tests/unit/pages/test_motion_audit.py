@@ -5,11 +5,13 @@ from __future__ import annotations
 from reportgen.audit.limits import Limits
 from reportgen.pages.motion_audit import verdict_in_words
 from reportgen.records.answers.motion import ClassProbes
+from reportgen.records.targets import Target
 
 
 def test_what_classes_need_is_said_of_one_as_of_many() -> None:
     one, other = (
-        ClassProbes(class_index=i, clips=1, motion_reliance=reliance, kept={}) for i, reliance in ((0, 0.06), (1, 0.7))
+        ClassProbes(target=Target.of(i), clips=1, motion_reliance=reliance, kept={})
+        for i, reliance in ((0, 0.06), (1, 0.7))
     )
     assert (
         verdict_in_words((one,), Limits()) == "The one class that was probed loses 6% of its logit when nothing moves."

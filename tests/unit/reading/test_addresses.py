@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reportgen.reading.addresses import Addresses, folder_names, relative_link
-from reportgen.records.identities import ClassId, KernelId, slug
+from reportgen.records.identities import KernelId, TargetId, slug
+from reportgen.records.targets import Target
 
 
 def test_a_kernels_address_is_its_identity() -> None:
@@ -16,8 +17,8 @@ def test_a_kernels_address_is_its_identity() -> None:
 
 
 def test_a_class_on_a_clips_address_is_its_identity() -> None:
-    asked = ClassId(model="i3d", clip="tennis", index=3)
-    assert Addresses("i3d", [], ["tennis"]).pyramid("tennis", 3) == f"{asked}.md"
+    asked = TargetId(model="i3d", clip="tennis", target=Target.of(3))
+    assert Addresses("i3d", [], ["tennis"]).pyramid("tennis", Target.of(3)) == f"{asked}.md"
 
 
 @given(st.lists(st.text(max_size=8), unique=True, max_size=12), st.lists(st.text(max_size=8), unique=True, max_size=6))

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reportgen.records.identities import ClassId, KernelId, is_selected, slug
+from reportgen.records.identities import KernelId, TargetId, is_selected, slug
+from reportgen.records.targets import Target
 
 MODELS = st.text(max_size=12).map(slug)
 NUMBERS = st.integers(0, 999_999)
@@ -20,9 +21,9 @@ def test_a_kernel_is_read_as_it_is_printed_whatever_its_layer_is_called(model: s
 
 @given(MODELS, st.text(max_size=12).map(slug), NUMBERS, st.none() | NUMBERS)
 def test_a_class_on_a_clip_is_read_as_it_is_printed(model: str, clip: str, index: int, against: int | None) -> None:
-    asked = ClassId(model=model, clip=clip, index=index, against=against)
-    assert ClassId.parse(str(asked)) == asked
-    assert ClassId.parse(f"{asked}/grad_cam") == asked
+    asked = TargetId(model=model, clip=clip, target=Target.of(index, against))
+    assert TargetId.parse(str(asked)) == asked
+    assert TargetId.parse(f"{asked}/grad_cam") == asked
 
 
 @pytest.mark.parametrize(
@@ -37,8 +38,8 @@ def test_what_is_no_kernel_is_refused(text: str) -> None:
     "text", ["i3d/conv1/0042", "i3d/clip/class-", "clip/class-1", "i3d/clip/class-1-vs-", "i3d/c/class-1x"]
 )
 def test_what_is_no_class_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="no class"):
-        ClassId.parse(text)
+    with pytest.raises(ValueError, match="no target"):
+        TargetId.parse(text)
 
 
 @pytest.mark.parametrize(

@@ -6,22 +6,23 @@ import torch
 from torch import nn
 
 from reportgen.analyses.base import NamedClip, Subject, Unit
-from reportgen.analyses.common.targets import asked, asked_name, class_units
+from reportgen.analyses.common.targets import asked, target_of, target_units, title_of
 from reportgen.analyses.registry import find_method
 from reportgen.config.options import BuildOptions
-from reportgen.networks.core.contrast import ContrastNetwork
 from reportgen.networks.core.network import Network
+from reportgen.networks.core.target import TargetNetwork
+from reportgen.records.targets import Target
 
 CLIP = NamedClip("tennis", torch.rand(1, 3, 4, 8, 8), "digest")
 NETWORK = Network(
     nn.Sequential(nn.Flatten(), nn.Linear(3 * 4 * 8 * 8, 3)).requires_grad_(False), labels=("walk", "run", "jump")
 )
-SUBJECT = Subject(NETWORK, {}, (), clips=(CLIP,), classes={"tennis": (1,)}, contrasts=((1, 2),))
+SUBJECT = Subject(NETWORK, {}, (), clips=(CLIP,), targets={"tennis": (Target.of(1), Target.of(1, 2))})
 
 
 def units(*, contrasts: bool) -> list[Unit]:
     return [
-        unit for unit in class_units(SUBJECT, [{"method": "gradients"}], contrasts=contrasts) if isinstance(unit, Unit)
+        unit for unit in target_units(SUBJECT, [{"method": "gradients"}], contrasts=contrasts) if isinstance(unit, Unit)
     ]
 
 
@@ -30,8 +31,8 @@ def test_a_contrast_is_a_unit_of_its_own_group() -> None:
     assert one.name == "Sequential/tennis/class-0001/gradients"
     assert both.name == "Sequential/tennis/class-0001-vs-0002/gradients"
     assert both.group == "Sequential/tennis/class-0001-vs-0002"
-    assert "against" not in one.parameters, "keys of plain classes stay what they are"
-    assert both.parameters["against"] == 2
+    assert target_of(one) == Target.of(1)
+    assert target_of(both) == Target.of(1, 2)
 
 
 def test_only_those_who_ask_get_contrasts() -> None:
@@ -46,6 +47,6 @@ def test_what_is_asked() -> None:
     one, both = units(contrasts=True)
     assert asked(SUBJECT, one) == (NETWORK, 1)
     network, index = asked(SUBJECT, both)
-    assert isinstance(network, ContrastNetwork)
-    assert (network.wanted, network.against, index) == (1, 2, 0)
-    assert [asked_name(SUBJECT, unit) for unit in (one, both)] == ["run", "run rather than jump"]
+    assert isinstance(network, TargetNetwork)
+    assert (network.target, index) == (Target.of(1, 2), 0)
+    assert [title_of(SUBJECT, target_of(unit)) for unit in (one, both)] == ["run", "run rather than jump"]

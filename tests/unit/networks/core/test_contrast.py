@@ -6,11 +6,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from reportgen.analyses.base import NamedClip
 from reportgen.analyses.saliency.attribution import METHODS, attribute
+from reportgen.config.options import BuildOptions
 from reportgen.errors import NetworkError, OptionError, UnknownNameError
-from reportgen.networks.core.contrast import contrast
 from reportgen.networks.core.network import Network
-from reportgen.runner.contrasts import select_contrasts
+from reportgen.networks.core.target import contrast
+from reportgen.records.targets import Target
+from reportgen.runner.references import ReadClip
+from reportgen.runner.targets import select_targets
 
 CLIP = torch.rand((2, 3, 4, 8, 8), generator=torch.Generator().manual_seed(0))
 LABELS = ("walk", "run", "jump")
@@ -67,8 +71,16 @@ def test_two_classes_that_there_are() -> None:
 
 def test_pairs_are_given_by_name_or_number() -> None:
     network = small()
-    assert select_contrasts(network, [("run", "0"), ("1", "walk"), ("JUMP", "run")]) == ((1, 0), (2, 1))
+
+    def contrasts(*pairs: tuple[str, str]) -> list[Target]:
+        clip = ReadClip(NamedClip("clip", CLIP[:1], "digest"), "clip", "")
+        with torch.no_grad():
+            logits = {"clip": network.logits(CLIP[:1])[0]}
+        found = select_targets(network, [clip], logits, BuildOptions(contrasts=pairs))["clip"]
+        return [target for target in found if target.kind == "contrast"]
+
+    assert contrasts(("run", "0"), ("1", "walk"), ("JUMP", "run")) == [Target.of(1, 0), Target.of(2, 1)]
     with pytest.raises(UnknownNameError):
-        select_contrasts(network, [("run", "fly")])
+        contrasts(("run", "fly"))
     with pytest.raises(OptionError, match="the same"):
-        select_contrasts(network, [("run", "1")])
+        contrasts(("run", "1"))
