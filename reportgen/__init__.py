@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from reportgen.commands.layers import list_layers as list_layers
     from reportgen.commands.methods import list_methods as list_methods
     from reportgen.commands.models import list_models as list_models
+    from reportgen.commands.schema import schema as schema
     from reportgen.commands.serve import serve as serve
     from reportgen.config.options import BuildOptions as BuildOptions
     from reportgen.networks.core.network import Network as Network
@@ -78,6 +79,7 @@ _PUBLIC = {
     "read_clip": "reportgen.clips",
     "render": "reportgen.site",
     "require": "reportgen.commands.check",
+    "schema": "reportgen.commands.schema",
     "serve": "reportgen.commands.serve",
     "spread_over_clips": "reportgen.records.pyramid_compare",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
@@ -29,6 +30,16 @@ def methods(as_json: bool) -> None:
     from reportgen.commands.methods import list_methods
 
     show(list_methods(), methods_table, as_json)
+
+
+@click.command()
+@click.argument("document", required=False)
+@takes(click.option("--json", "as_json", is_flag=True, help="On one line."))
+def schema(document: str | None, as_json: bool) -> None:
+    """Print the JSON schema of DOCUMENT, or of all: a run's files, each method's answer, card.toml, reportgen.toml."""
+    from reportgen.commands.schema import schema as schema_of
+
+    click.echo(json.dumps(schema_of(document), indent=None if as_json else 1))
 
 
 @click.command()

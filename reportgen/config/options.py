@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from reportgen.analyses.choice.selection import ChooseBy, KernelSelection
+from reportgen.analyses.choice.selection import ChooseBy, KernelSelection, SelectionText
 from reportgen.analyses.kernels.parameters import KernelParameters
 from reportgen.analyses.method import PresetName
 from reportgen.analyses.parameters import Parameters
@@ -78,7 +78,10 @@ class BuildOptions(BaseModel):
         description="Globs over identities (i3d/s3*, i3d/conv1/0042, i3d/clip/class-0002): only what they select is "
         "computed and shown; none: everything.",
     )
-    kernels: str | None = None
+    kernels: SelectionText | None = Field(
+        None,
+        description="Which kernels of each layer are shown: a number, all, or 0,4,8-11; none: the preset's number.",
+    )
     analyses: tuple[str, ...] = ()
     preset: PresetName = "standard"
     device: str = "auto"

@@ -10,7 +10,7 @@ from pydantic import Field, JsonValue, ValidationError
 
 from reportgen.errors import StoreError
 from reportgen.records.answers.base import Answer
-from reportgen.records.base import Frozen
+from reportgen.records.base import Frozen, Unbounded
 from reportgen.records.paths import JobKey, MediaPath
 
 _Answer = TypeVar("_Answer", bound=Answer)
@@ -59,7 +59,7 @@ class Artifact(Frozen):
     height: int | None = None
     frames: int | None = None
     caption: str = ""
-    scale: float | None = Field(None, description="What the end of the colour scale stands for.")
+    scale: Unbounded | None = Field(None, description="What the end of the colour scale stands for.")
 
 
 class Done(Frozen):

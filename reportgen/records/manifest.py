@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from pydantic import Field, JsonValue
 
 from reportgen.errors import EmptySelectionError
-from reportgen.records.base import Frozen
+from reportgen.records.base import Frozen, Unbounded
 from reportgen.records.card import ModelCard
 from reportgen.records.identities import is_selected
 from reportgen.records.jobs import Artifact, Done, Record
@@ -78,7 +78,9 @@ class ClipFacts(Frozen):
     reference: bool = Field(False, description="True for a clip that only serves as evidence for kernels.")
     poster: Artifact | None = None
     clip: Artifact | None = None
-    predictions: tuple[tuple[int, float, float], ...] = Field((), description="Top (class, logit, probability).")
+    predictions: tuple[tuple[int, Unbounded, Unbounded], ...] = Field(
+        (), description="Top (class, logit, probability)."
+    )
 
 
 class Environment(Frozen):

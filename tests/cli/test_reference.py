@@ -15,6 +15,7 @@ from reportgen.records.jobs import Done
 from reportgen.records.manifest import SCHEMA_VERSION
 from reportgen.records.store import Store
 from tests.children import Finished, reportgen
+from tests.schemas import faults_of_run
 
 ANALYSES = "evidence,kernels,motion"
 
@@ -63,6 +64,11 @@ def test_all_clips_are_measured_and_what_cannot_be_read_is_told(built: Store) ->
     assert "2 of the reference clips could not be read" in record.outcome.notes[0]
     page = (built.folder.parents[1] / "site" / "tiny" / "audit.html").read_text(encoding="utf-8")
     assert "2 more could not be read" in page
+
+
+def test_its_documents_keep_to_their_schemas(built: Store) -> None:
+    assert faults_of_run(built.folder) == []
+    assert built.manifest().of("motion")
 
 
 def test_only_the_clips_beside_kernels_have_pictures(built: Store) -> None:

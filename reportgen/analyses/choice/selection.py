@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, WithJsonSchema
 
 ChooseBy = Literal["selective", "spread", "first"]
 """Which kernels are shown where some of a layer are: see `reportgen.analyses.choice.select`."""
+
+
+SelectionText = Annotated[str, WithJsonSchema({"anyOf": [{"type": "integer"}, {"type": "string"}]})]
+"""A `KernelSelection` as it is written; of a number, the file's own may stand there."""
 
 
 class KernelSelection(BaseModel):

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, Strict, field_validator
 
-from reportgen.analyses.choice.selection import KernelSelection
+from reportgen.analyses.choice.selection import KernelSelection, SelectionText
 from reportgen.analyses.parameters import NO_PART_OF_KEY, Count, Parameters, Unread
 
 Basis = Literal["fft", "pixels"]
@@ -86,7 +86,7 @@ class AscentParameters(SearchParameters):
 class KernelParameters(AscentParameters):
     """The search for the clips that a report shows."""
 
-    count: Annotated[str, NO_PART_OF_KEY] = Field(
+    count: Annotated[SelectionText, NO_PART_OF_KEY] = Field(
         "3", description='Kernels of each layer that are shown: a number, "all", or a list such as "0,4,8-11".'
     )
     steps: Count = Field(96, description="Steps of the search at most.")
