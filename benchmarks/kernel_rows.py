@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.published_kernels import STEPS
+from reportgen.errors import OptionError
 
 DERIVED = ("charged_steps", "charged_seconds", "ratio", "ratio_to_the_end", "kernels_per_hour", "share_of_peak")
 
@@ -106,6 +107,16 @@ def read_rows(path: Path | None) -> dict[tuple[str, str], Row]:
         course = tuple((steps, activation) for steps, activation in measured.pop("published_course"))
         rows.append(Row(published_course=course, **measured))
     return {(row.model, row.layer): row for row in rows}
+
+
+def check_machine(path: Path | None, machine: dict[str, Any]) -> None:
+    """Raise OptionError where a JSON holds rows of another machine: each row must be of the machine that is named."""
+    if path is None or not path.exists():
+        return
+    kept = json.loads(path.read_text(encoding="utf-8"))["machine"]
+    told, here = ((one["device"], one["threads"]) for one in (kept, machine))
+    if told != here:
+        raise OptionError(f"{path} holds rows of {told}, and this is {here}: name another file with --json.")
 
 
 def write_rows(path: Path, machine: dict[str, Any], rows: Iterable[Row]) -> None:

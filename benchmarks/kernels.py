@@ -25,7 +25,7 @@ from pathlib import Path
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks.kernel_rows import Row, read_rows, table, write_rows
+from benchmarks.kernel_rows import Row, check_machine, read_rows, table, write_rows
 from benchmarks.machine import describe, measured_peak, peak_memory, seconds_of
 from benchmarks.published_kernels import Published, native_part, published_loop
 from benchmarks.step import step_of
@@ -50,6 +50,7 @@ def main() -> None:
         return
     torch.set_num_threads(options.threads)
     machine = describe(torch.device(options.device))
+    check_machine(options.json, machine)
     print(json.dumps(machine))
     for model in options.models:
         network, trained = loaded(model, options.device)

@@ -12,7 +12,7 @@ from reportgen.analyses.kernels.search import Search
 from reportgen.networks.speed.precision import bfloat16_fault
 
 WITHIN = 0.02
-_KERNELS, _STEPS = (0, 1), 12
+_KERNELS, _STEPS = (0, 1), 8
 _LAYERS = (
     ("c3d", "conv1"),
     ("c3d", "conv3b"),

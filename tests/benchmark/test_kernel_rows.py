@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks.kernel_rows import Row, read_rows, table, write_rows
+from benchmarks.kernel_rows import Row, check_machine, read_rows, table, write_rows
 from benchmarks.published_kernels import STEPS, published_loop
+from reportgen.errors import OptionError
 from reportgen.zoo.load import load_network
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -69,6 +70,15 @@ def test_rows_come_back_from_their_file_as_they_were(tmp_path: Path) -> None:
     write_rows(tmp_path / "rows.json", {"device": "none"}, [ROW])
     assert read_rows(tmp_path / "rows.json") == {("net", "conv"): ROW}
     assert read_rows(tmp_path / "none.json") == {}
+
+
+def test_rows_of_two_machines_do_not_share_a_file(tmp_path: Path) -> None:
+    path, here = tmp_path / "rows.json", {"device": "this one", "threads": 2}
+    check_machine(path, here)
+    write_rows(path, here, [ROW])
+    check_machine(path, here)
+    with pytest.raises(OptionError, match="name another file"):
+        check_machine(path, {**here, "device": "another"})
 
 
 def test_the_readme_states_the_rows_of_the_kept_file() -> None:
