@@ -117,9 +117,9 @@ def run_cases(
                 return document
             if _is_done(kept["cases"][case.name]):
                 kept["left"].remove(case.name)
+            kept["peak_memory"] = max(found["peak_memory"] for found in kept["cases"].values())
             say(f"{part.name} {case.name}: {json.dumps(kept['cases'][case.name])}")
             _write(path, document)
-        kept["peak_memory"] = max((found["peak_memory"] for found in kept["cases"].values()), default=None)
         _write(path, document)
     return document
 
