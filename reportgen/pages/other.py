@@ -14,6 +14,9 @@ from reportgen.reading.run_view import Trouble, trouble
 from reportgen.records.answers.registry import answer_models
 from reportgen.records.jobs import Done, Record
 
+#: What a browser shows as a picture, of whatever kind the figure is.
+_STILL = ("image/png", "image/webp")
+
 
 @dataclass(frozen=True)
 class RecordView:
@@ -33,8 +36,8 @@ def record_view(model: ModelView, record: Record) -> RecordView:
     done = record.outcome if isinstance(record.outcome, Done) else None
     pictures: dict[str, Strip] = {}
     for artifact in done.artifacts if done else ():
-        moving = artifact.media_type == "image/webp" and artifact.kind in ("clip", "heat", "motion")
-        if (moving or (artifact.kind == "image" and artifact.role not in pictures)) and (
+        moving = artifact.media_type == "image/webp" and (artifact.frames or 1) > 1
+        if (moving or (artifact.media_type in _STILL and artifact.role not in pictures)) and (
             found := strip(model.addresses, artifact, None, artifact.caption or artifact.role)
         ):
             pictures[artifact.role] = found

@@ -77,7 +77,9 @@ def test_figures_are_there_for_machines_too(runs: Path) -> None:
     assert audit["model"] == "drift"
     rows = {row["name"]: row for row in audit["verdicts"]}
     assert rows["Jobs that failed"]["state"] == "fail"
-    assert all(set(row) == {"state", "name", "figure", "threshold", "meaning", "link"} for row in rows.values())
+    assert all(
+        set(row) == {"state", "name", "value", "figure", "threshold", "meaning", "link"} for row in rows.values()
+    )
 
 
 def test_the_audit_is_one_call_from_python(runs: Path) -> None:

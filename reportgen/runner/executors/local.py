@@ -65,9 +65,11 @@ class _Worker:
         try:
             loaded = part.method.load()
             for unit, result in loaded.run(work.subject, units, part.parameters, self._read, self._progress):
-                planned = waiting.pop(keys[id(unit)])
-                done = write_result(work.store, work.subject.model, planned.job, result)
-                yield keep(work.store, planned.job, done, time.perf_counter() - started, self._device), True
+                job = waiting[keys[id(unit)]].job
+                done = write_result(work.store, work.subject.model, job, result)
+                record = keep(work.store, job, done, time.perf_counter() - started, self._device)
+                del waiting[keys[id(unit)]]  # only now: an answer that cannot be written is a failed job
+                yield record, True
                 started = time.perf_counter()
         except StoreError:
             raise

@@ -15,7 +15,7 @@ from reportgen.analyses.parameters import Parameters
 from reportgen.errors import StoreError
 from reportgen.progress import SILENT, Progress
 from reportgen.records.answers.base import Answer
-from reportgen.records.figures import DataFigure, Result
+from reportgen.records.figures import DataFigure, Result, TextFigure
 from reportgen.records.jobs import Done, Failed, Outcome, Skipped
 from reportgen.records.store import Store
 from reportgen.runner.executors.base import Work
@@ -33,9 +33,10 @@ class Squared(Answer):
 
 @dataclass
 class Squares:
-    """Squares of 0 to 5, three a chunk; `bad` numbers raise."""
+    """Squares of 0 to 5, three a chunk; `bad` numbers raise, those of `pages` bring a file that no run may hold."""
 
     bad: frozenset[int] = frozenset()
+    pages: frozenset[int] = frozenset()
     error: Exception = field(default_factory=lambda: ValueError("no square today"))
     asked: list[list[int]] = field(default_factory=list)
 
@@ -51,7 +52,8 @@ class Squares:
             n = unit.parameters["n"]
             if n in self.bad:
                 raise self.error
-            yield unit, Result(Squared(value=n * n), {"data": DataFigure({"n": np.array([n])})})
+            figure = TextFigure("", ".html") if n in self.pages else DataFigure({"n": np.array([n])})
+            yield unit, Result(Squared(value=n * n), {"data": figure})
 
 
 @dataclass
@@ -92,6 +94,11 @@ def test_an_error_fails_the_open_jobs_of_its_chunk_and_what_needs_them(prepared:
     assert found["squares 4"] == Failed(message="ValueError: no square today", error="ValueError")
     assert isinstance(found["roots tiny"], Skipped)
     assert "which failed" in found["roots tiny"].reason
+
+
+def test_an_answer_that_cannot_be_kept_is_a_failed_job(prepared: Prepared) -> None:
+    found = outcomes(prepared, Squares(pages=frozenset({1})))
+    assert [type(found[f"squares {n}"]) for n in range(6)] == [Done, Failed, Failed, Done, Done, Done]
 
 
 def test_the_next_build_does_only_what_failed(prepared: Prepared) -> None:
