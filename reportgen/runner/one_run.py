@@ -28,6 +28,7 @@ from reportgen.runner.plan import Plan, chosen_methods, plan_jobs
 from reportgen.runner.prepare import Prepared
 from reportgen.runner.selection import Selection
 from reportgen.runner.summary import ModelSummary, Tally
+from reportgen.zoo.load import assumptions
 
 CHOICE = "choice"
 
@@ -64,6 +65,8 @@ def compute_run(
     store.write_run(run)
     prepared.place.release()
     result = ModelSummary(prepared.place.name, store.folder)
+    for note in assumptions(prepared.place.asked.model, prepared.network):
+        progress.note(f"{prepared.place.name}: {note}")
     progress.note(_announcement(prepared.place.name, plan.keys() if only is None else only, store, now))
     for record, computed in executor.execute(Work(plan, subject, store, only, debug), progress):
         result.analyses.setdefault(record.job.analysis, Tally()).count(record, computed or record.key in now)

@@ -15,12 +15,14 @@ from reportgen.errors import NetworkError
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.taps import Taps
 from reportgen.networks.kernels.layers import describe_layers
+from reportgen.networks.trace.functional import functional_convolutions
 from reportgen.records.card import Adapter, Architecture, ClipSpec, ModelCard, Stage
 from reportgen.records.identities import slug
 from reportgen.records.manifest import LayerFacts
 from reportgen.zoo.cards import file_digest
 from reportgen.zoo.exported import example_size, load_exported
-from reportgen.zoo.input_forms import find_fit, stated
+from reportgen.zoo.input_forms import Fit, find_fit, stated
+from reportgen.zoo.input_tests import run
 from reportgen.zoo.output_forms import Answering, with_answer
 from reportgen.zoo.overrides import fields
 from reportgen.zoo.sources import Definition, device_of, factory_of
@@ -65,9 +67,19 @@ def foreign_definition(
     card = bare.card.model_copy(update={"clip": fit.clip, "adapter": fit.adapter})
     layers = describe_layers(Network(module, card, device=device_of(module)))
     card, found = with_answer(card, Answering(fit, module, lambda: _with_values(bare, module), layers, labels, form))
-    notes = [*target.notes, *stated(fit, said, form), *found]
+    notes = [*target.notes, *stated(fit, said, form), *found, *_not_seen(module, fit)]
     card = _with_layers(card, layers, notes)
     return Definition(card.model_copy(update={"notes": tuple(notes)}), bare.factory, bare.origin)
+
+
+def _not_seen(module: nn.Module, fit: Fit) -> list[str]:
+    """Say which convolutions are no layers: they are in no list, and no kernel of theirs is shown."""
+    found = functional_convolutions(module, lambda: run(module, fit.clip, fit.adapter))
+    if not found:
+        return []
+    shapes = "; ".join(shape if times == 1 else f"{shape} ({times} times)" for shape, times in found.items())
+    count = sum(found.values())
+    return [f"Not seen: {count} convolution{'s' * (count > 1)} by functions, not layers (weights {shapes})."]
 
 
 def _with_values(definition: Definition, module: nn.Module) -> nn.Module:

@@ -81,6 +81,11 @@ def load_network(
     return Network(quicken_pools(_frozen(module)).to(place), definition.card, names, facts, place)
 
 
+def assumptions(model: str, network: Network) -> tuple[str, ...]:
+    """Return what was found or assumed about a network without a card; nothing for one that has a card."""
+    return network.card.notes if network.card is not None and is_foreign(model) else ()
+
+
 def _trained(
     definition: Definition, weights: str | Path | None, zoo: Zoo
 ) -> tuple[Definition, nn.Module, WeightsFacts]:

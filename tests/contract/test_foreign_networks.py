@@ -419,8 +419,7 @@ def test_every_analysis_answers_or_says_why_not(name: str, file: Path, tmp_path:
         assert found, f"{analysis} says nothing of {name}"
         why = reasons(found)
         if analysis in {"pyramid", "saliency"}:
-            assert bool(why) == (name == "Maps"), why
-            assert not why or "no classes" in why
+            assert not why  # of a network without classes the mean and the peak of its answer are explained
         elif analysis in {"decomposition", "motion"} and name == "picture":
             assert "single frame" in why or "one frame" in why
         elif analysis in {"evidence", "kernels", "decomposition", "motion"}:

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from reportgen.commands.layers import list_layers
 from reportgen.errors import NetworkError, OptionError
 from reportgen.networks.core.network import Network
+from reportgen.progress import SilentProgress
 from reportgen.zoo.load import load_network
 
 NETWORKS = '''
@@ -99,6 +101,22 @@ def named():
 
 def clips():
     return Net(clip, scores)
+
+
+class ByFunctions(Net):
+    """Two of its three convolutions are no layers."""
+
+    def __init__(self):
+        super().__init__(clip, scores)
+        self.kernel = nn.Parameter(torch.ones(4, 3, 1, 1, 1))
+
+    def forward(self, given):
+        extra = nn.functional.conv3d(given, self.kernel) + nn.functional.conv3d(given, self.kernel)
+        return self.give(self, torch.relu(self.stem(given) + extra))
+
+
+def by_functions():
+    return ByFunctions()
 '''
 
 SMALL = {"frames": 8, "height": 16, "width": 16}
@@ -142,6 +160,21 @@ def test_pictures_that_a_reshape_makes_of_anything_are_not_mixed(file: Path) -> 
     card = load(file, "mixing_pictures").card
     assert card is not None
     assert card.adapter.layout == "N T C H W"
+
+
+def test_what_was_found_is_told_where_layers_are_listed(file: Path) -> None:
+    told: list[str] = []
+
+    class Listening(SilentProgress):
+        def note(self, message: str) -> None:
+            told.append(message)
+
+    list_layers(f"{file}:by_functions", clip=SMALL, progress=Listening())
+    for part in ("takes a clip N C T H W", "5 classes", "Not seen: 2 convolutions by functions", "3D, 4 3 1 1 1"):
+        assert any(part in note for note in told), part
+    told.clear()
+    list_layers("texture_motion", progress=Listening())
+    assert not told
 
 
 def test_an_output_that_is_said_is_taken(file: Path) -> None:
