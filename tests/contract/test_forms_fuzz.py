@@ -1,0 +1,240 @@
+"""Networks built from input form x body x output form, each with a known answer: read right, or refused by the flag."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from every_analysis import put_through_everything, reasons
+from torch import Tensor
+
+from reportgen.errors import NetworkError
+from reportgen.networks.core.network import Network
+from reportgen.zoo.load import load_network
+
+NETWORKS = """
+import torch
+from torch import nn
+
+
+class Volume(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.late = nn.Conv3d(4, 6, 3, padding=1)
+        self.early = nn.Conv3d(channels, 4, 3, padding=1)
+
+    def forward(self, clip):
+        return torch.relu(self.late(torch.relu(self.early(clip)))).mean((3, 4))
+
+
+class Pictures(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.conv, self.memory = nn.Conv2d(channels, 5, 3, stride=2), nn.GRUCell(5, 6)
+
+    def forward(self, clip):
+        state, states = clip.new_zeros(len(clip), 6), []
+        for frame in clip.unbind(2):
+            state = self.memory(torch.relu(self.conv(frame)).mean((2, 3)), state)
+            states.append(state)
+        return torch.stack(states, 2)
+
+
+class Patches(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.embed = nn.Linear(channels * 16, 6)
+
+    def forward(self, clip):
+        tokens = clip.transpose(1, 2).unfold(3, 4, 4).unfold(4, 4, 4).permute(0, 1, 3, 4, 2, 5, 6).flatten(4)
+        return torch.tanh(self.embed(tokens)).mean((2, 3)).transpose(1, 2)
+
+
+class Tubelets(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.embed, self.mix = nn.Conv3d(channels, 6, (2, 4, 4), stride=(2, 4, 4)), nn.Linear(6, 6)
+
+    def forward(self, clip):
+        tokens = self.embed(clip).flatten(3).mean(3).transpose(1, 2)
+        return (tokens + torch.nn.functional.gelu(self.mix(tokens))).transpose(1, 2)
+
+
+def bytes_last(x):
+    if x.dtype != torch.uint8:
+        raise TypeError("bytes, please")
+    return x.permute(0, 4, 1, 2, 3).float() / 255
+
+
+def listed(x):
+    if not isinstance(x, list):
+        raise TypeError("a list, please")
+    return x[0]
+
+
+TAKES = {
+    "N C T H W": lambda x: x,
+    "N T C H W": lambda x: x.transpose(1, 2),
+    "N T H W C": lambda x: x.permute(0, 4, 1, 2, 3),
+    "bytes": bytes_last,
+    "list": listed,
+    "by name": lambda x: x,
+}
+
+
+def overall(net, features):
+    return net.head(features.mean(2))
+
+
+def each(net, features):
+    return net.head(features.transpose(1, 2))
+
+
+GIVES = {
+    "N K": overall,
+    "N T K": each,
+    "N K T": lambda net, f: each(net, f).transpose(1, 2),
+    "N": lambda net, f: overall(net, f)[:, 0],
+    "N 1": lambda net, f: overall(net, f)[:, :1],
+    "N T": lambda net, f: each(net, f)[..., 0],
+    "N T 1": lambda net, f: each(net, f)[..., :1],
+    "key": lambda net, f: {"hidden_states": f.mean(2), "logits": overall(net, f)},
+    "softmax": lambda net, f: (overall(net, f).softmax(1), overall(net, f)),
+    "two": lambda net, f: (overall(net, f), net.head(f.amax(2))),
+}
+
+
+class Whole(nn.Module):
+    def __init__(self, take, body, give, channels=3):
+        super().__init__()
+        self.take, self.give = take, give
+        self.body = {"volume": Volume, "pictures": Pictures, "patches": Patches, "tubelets": Tubelets}[body](channels)
+        self.head = nn.Linear(6, 5)
+
+    def forward(self, x):
+        return GIVES[self.give](self, self.body(TAKES[self.take](x)))
+
+
+class Named(Whole):
+    def forward(self, *, pixel_values):
+        return super().forward(pixel_values)
+
+
+def make(take, body, give, channels=3):
+    return (Named if take == "by name" else Whole)(take, body, give, channels)
+"""
+
+TAKES: dict[str, dict[str, Any]] = {
+    "N C T H W": {},
+    "N T C H W": {"layout": "N T C H W"},
+    "N T H W C": {"layout": "N T H W C"},
+    "bytes": {"layout": "N T H W C", "numbers": "uint8"},
+    "list": {"as_list": True},
+    "by name": {"keywords": ("pixel_values",)},
+}
+GIVES: dict[str, dict[str, Any] | None] = {
+    "N K": {},
+    "N T K": {"answer": "N T K"},
+    "N K T": {"answer": "N K T"},
+    "N": {"answer": "N"},
+    "N 1": {"answer": "N 1"},
+    "N T": {"scores": "none", "answer": "N T"},
+    "N T 1": {"scores": "none", "answer": "N T 1"},
+    "key": {"output": ("logits",)},
+    "softmax": {"output": (1,)},
+    "two": None,
+}
+BODIES = ("volume", "pictures", "patches", "tubelets")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One network; `channels` of its clips."""
+
+    take: str
+    body: str
+    give: str
+    channels: int
+
+    def __str__(self) -> str:
+        return f"{self.take}, {self.body}, {self.give}, {self.channels}"
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        return {"take": self.take, "body": self.body, "give": self.give, "channels": self.channels}
+
+
+def cases(count: int) -> list[Case]:
+    """Return a seeded draw in which every input form, body and output form has its turn."""
+    chance = random.Random(7)
+    every = list(itertools.product(TAKES, BODIES, GIVES))
+    chance.shuffle(every)
+    drawn: list[tuple[str, str, str]] = []
+    for wanted in (*TAKES, *BODIES, *GIVES):
+        drawn += [next(one for one in every if wanted in one and one not in drawn)]
+    drawn += [one for one in every if one not in drawn][: count - len(drawn)]
+    # Patches of linear layers do not say how many colours they are of.
+    return [Case(*one, 3 if one[1] == "patches" else chance.choice((3, 3, 1, 5))) for one in drawn]
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("fuzz") / "nets.py"
+    path.write_text(NETWORKS)
+    return path
+
+
+def expected(network: Network, case: Case, clips: Tensor) -> Tensor:
+    """Return what the network answers of clips in [0, 1], computed by its parts: class scores `N K`, or a signal."""
+    assert network.card is not None
+    spec = network.card.clip
+    mean, std = (torch.tensor(values).view(1, -1, 1, 1, 1) for values in (spec.mean, spec.std))
+    own = (clips * (spec.value_range[1] - spec.value_range[0]) + spec.value_range[0] - mean) / std
+    features = network.submodule("body")(own / 255 if case.take == "bytes" else own)
+    each = network.submodule("head")(features.transpose(1, 2))
+    if case.give in {"N T", "N T 1"}:
+        signal: Tensor = each[..., 0]
+        return signal
+    if case.give in {"N", "N 1"}:
+        logit = each.mean(1)[:, 0]
+        return torch.stack([-logit, logit], 1)
+    scores: Tensor = each.mean(1)
+    return scores
+
+
+@pytest.mark.parametrize("case", cases(32), ids=str)
+def test_a_network_of_any_form_is_read_right_or_refused(case: Case, file: Path) -> None:
+    model = f"{file}:make"
+    clip = {"frames": 6, "height": 16, "width": 16}
+    known = GIVES[case.give]
+    if known is None:
+        with pytest.raises(NetworkError, match=r"not certain where.*--adapter"):
+            load_network(model, untrained=True, model_args=case.arguments, clip=clip)
+        return
+    network = load_network(model, untrained=True, model_args=case.arguments, clip=clip)
+    assert network.adapter.model_dump(exclude_defaults=True) == TAKES[case.take] | known
+    clips = torch.rand(2, case.channels, 6, 16, 16, generator=torch.Generator().manual_seed(2))
+    with torch.no_grad():
+        clips = clips.mul(255).round().div(255)
+        found = network.logits(clips) if network.has_classes else network.signal(clips)
+        assert torch.allclose(found, expected(network, case, clips), atol=1e-4)
+
+
+WHOLE = [
+    Case("N T C H W", "tubelets", "N T K", 3),
+    Case("bytes", "volume", "N T", 3),
+    Case("by name", "pictures", "N 1", 3),
+]
+
+
+@pytest.mark.parametrize("case", WHOLE, ids=str)
+def test_the_whole_report_of_such_a_network_fails_nowhere(case: Case, file: Path, tmp_path: Path) -> None:
+    outcomes = put_through_everything(f"{file}:make", case.arguments, (6, 16), tmp_path)
+    for analysis in ("saliency", "pyramid", "motion"):
+        assert outcomes[analysis]
+        assert not reasons(outcomes[analysis]), analysis
