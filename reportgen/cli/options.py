@@ -68,6 +68,11 @@ WHAT = takes(
         "order.  [default: the card's]",
     ),
     click.option("--weights", type=FILE, metavar="FILE", help="Weights of the model, as published or your own."),
+    click.option(
+        "--weights-key",
+        metavar="KEY",
+        help="Which weights of a file that holds several, such as state_dict_ema.  [default: those not averaged]",
+    ),
     click.option("--untrained", is_flag=True, default=None, help="Use the seeded initialisation; every page says so."),
     MODEL_ARGS,
     click.option("--labels", type=FILE, metavar="FILE", help="Class names, one per line."),

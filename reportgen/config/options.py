@@ -53,6 +53,7 @@ class BuildOptions(BaseModel):
         description="The networks' names in runs and reports, one for each of `models`; none: their cards' names.",
     )
     weights: Path | None = None
+    weights_key: str | None = Field(None, description="Which of the weights in the file: its key or first name parts.")
     untrained: bool = False
     model_args: dict[str, Any] = Field(default_factory=dict, description="Arguments over the card's architecture.")
     clip_spec: dict[str, Any] = Field(default_factory=dict, description="Fields over the card's clip.")

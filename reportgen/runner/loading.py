@@ -51,6 +51,7 @@ class Loader:
         return load_network(
             model,
             weights=options.weights,
+            weights_key=options.weights_key,
             untrained=options.untrained,
             device=options.device,
             zoo=options.zoo,

@@ -15,9 +15,11 @@ from torch import Tensor
 
 from reportgen.errors import WeightsError
 from reportgen.zoo.containers import Storages, Stretches, read_stream, read_tar, read_zip
-from reportgen.zoo.descriptions import ITEM_SIZES, ArrayRef, PickleFault, StorageRef, TensorRef
+from reportgen.zoo.descriptions import ITEM_SIZES, ArrayRef, StorageRef, TensorRef
+from reportgen.zoo.objects import PickleFault, Unmade
+from reportgen.zoo.state_dicts import Entry, find_entries
+from reportgen.zoo.wrappings import without_module
 
-_WRAPPERS = ("state_dict", "model_state_dict", "model_state", "model", "net", "network", "params", "weights", "module")
 _CAFFE2_SOLVER = frozenset({"lr", "iter", "model_iter"})
 _HEAD = 1024
 _BLOCK = 1 << 20
@@ -50,8 +52,10 @@ class Checkpoint:
     facts: Facts = field(default_factory=dict)
 
 
-def read_checkpoint(path: Path) -> Checkpoint:
+def read_checkpoint(path: Path, key: str | None = None) -> Checkpoint:
     """Read a file of weights.
+
+    `key` names the weights where a file holds several: the keys that lead to them, or the first parts of their names.
 
     Known are torch files of all versions (a state dict, or one inside a dictionary as trainers write it, Lightning's
     included), Caffe2 blobs and pickled numpy arrays, and safetensors. Nothing in the file is executed, and no more
@@ -67,9 +71,9 @@ def read_checkpoint(path: Path) -> Checkpoint:
             file.seek(0)
             refuse_other_files(head, size)
             if is_safetensors(head, size):
-                read = Contents(_safetensors(path), "safetensors")
+                read = Contents(_safetensors(path, key), "safetensors")
             else:
-                read = _torch_file(file, head, size)
+                read = _torch_file(file, head, size, key)
     except OSError as error:
         raise WeightsError(f"{path} cannot be read ({error.strerror or error}).") from error
     except PickleFault as fault:
@@ -77,7 +81,9 @@ def read_checkpoint(path: Path) -> Checkpoint:
     except (TypeError, ValueError, KeyError, IndexError, OverflowError, MemoryError, RuntimeError) as error:
         # What a file's author can put in the place of a number has no end: no such value is more than damage.
         raise WeightsError(f"{path.name} is damaged (its description of the weights makes no sense).") from error
-    return Checkpoint(without_module(read.tensors), read.container, size, digest, read.facts)
+    names = without_module(read.tensors)
+    tensors = {names[name]: tensor for name, tensor in read.tensors.items()}
+    return Checkpoint(tensors, read.container, size, digest, read.facts)
 
 
 def refuse_other_files(head: bytes, size: int) -> None:
@@ -110,16 +116,21 @@ def _digest(file: BinaryIO) -> str:
     return total.hexdigest()
 
 
-def _safetensors(path: Path) -> dict[str, Tensor]:
+def _safetensors(path: Path, key: str | None) -> dict[str, Tensor]:
+    before = f"{key}." if key is not None else ""
     try:
         with safe_open(path, framework="pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no dictionary)
+            names = list(file.keys())
+            chosen = [name for name in names if name.startswith(before)]
+            if names and not chosen:
+                raise PickleFault(f"has no weights under the key {key!r}: its names begin otherwise ({names[0][:60]})")
+            return {name[len(before) :]: file.get_tensor(name) for name in chosen}
     except (SafetensorError, ValueError, RuntimeError, MemoryError) as error:
         reason = " ".join(str(error).split())[:120]
         raise PickleFault(f"is a damaged or cut off safetensors file ({reason})") from error
 
 
-def _torch_file(file: BinaryIO, head: bytes, size: int) -> Contents:
+def _torch_file(file: BinaryIO, head: bytes, size: int, key: str | None) -> Contents:
     if head.startswith(b"PK"):
         container = "zip"
         described, storages = read_zip(file, size)
@@ -129,37 +140,12 @@ def _torch_file(file: BinaryIO, head: bytes, size: int) -> Contents:
     else:
         described, storages = read_stream(file, size)
         container = "stream" if isinstance(storages, Stretches) and storages.places else "pickle"
-    if isinstance(described, dict) and isinstance(described.get("blobs"), dict):
+    if key is None and isinstance(described, dict) and isinstance(described.get("blobs"), dict):
         return Contents(_caffe2(described["blobs"], storages), "caffe2")
-    entries = find_entries(described)
+    entries = find_entries(described, key)
     facts = described if isinstance(described, dict) else {}
     plain = {str(k): v for k, v in facts.items() if isinstance(k, str) and isinstance(v, str | int | float)}
     return Contents(_tensors(entries, storages), container, plain)
-
-
-def find_entries(described: Any) -> dict[str, TensorRef | ArrayRef]:
-    """Return the state dict in what a pickle describes: itself, or the first of its usual places.
-
-    Raises PickleFault that says what the file holds instead.
-    """
-    if not isinstance(described, dict):
-        kind = {TensorRef: "a single tensor", ArrayRef: "a single array", list: "a list"}.get(type(described))
-        raise PickleFault(f"holds {kind or 'something else'}, not a state dict: save the network's state_dict()")
-    for place in (described, *(described[key] for key in _WRAPPERS if key in described)):
-        found = _state_dict(place)
-        if found is not None:
-            return found
-    keys = ", ".join(str(key)[:30] for key in list(described)[:5]) or "nothing"
-    raise PickleFault(f"holds no state dict (it has {keys}): save the network's state_dict()")
-
-
-def _state_dict(value: Any) -> dict[str, TensorRef | ArrayRef] | None:
-    """Return the value when it is a state dict: names to tensors, and nothing else but version numbers."""
-    if not isinstance(value, dict):
-        return None
-    tensors = {k: v for k, v in value.items() if isinstance(k, str) and isinstance(v, TensorRef | ArrayRef)}
-    others = [v for k, v in value.items() if k not in tensors]
-    return tensors if tensors and not others else None
 
 
 def _caffe2(blobs: Mapping[Any, Any], storages: Storages) -> dict[str, Tensor]:
@@ -174,30 +160,41 @@ def _caffe2(blobs: Mapping[Any, Any], storages: Storages) -> dict[str, Tensor]:
     return _tensors(entries, storages)
 
 
-def _tensors(entries: Mapping[str, TensorRef | ArrayRef], storages: Storages) -> dict[str, Tensor]:
+def _tensors(entries: Mapping[str, Entry], storages: Storages) -> dict[str, Tensor]:
     """Read the numbers of entries; a storage that several share is read once."""
-    read: dict[StorageRef, Tensor] = {}
-    arrays = {id(entry): _array(entry) for entry in entries.values() if isinstance(entry, ArrayRef)}
-    return {
-        name: arrays[id(entry)] if isinstance(entry, ArrayRef) else _tensor(entry, storages, read)
-        for name, entry in entries.items()
-    }
+    read: dict[tuple[StorageRef, str], Tensor] = {}
+    arrays: dict[int, Tensor] = {}
+    tensors: dict[str, Tensor] = {}
+    for name, entry in entries.items():
+        if isinstance(entry, Unmade):
+            raise PickleFault(
+                f"holds {entry.numbers} ({name[:60]}): save the state_dict() of the network with plain numbers"
+            )
+        if isinstance(entry, ArrayRef):
+            if id(entry) not in arrays:
+                arrays[id(entry)] = _array(entry)
+            tensors[name] = arrays[id(entry)]
+        else:
+            tensors[name] = _tensor(entry, storages, read)
+    return tensors
 
 
-def _tensor(entry: TensorRef, storages: Storages, read: dict[StorageRef, Tensor]) -> Tensor:
+def _tensor(entry: TensorRef, storages: Storages, read: dict[tuple[StorageRef, str], Tensor]) -> Tensor:
     whole = StorageRef(entry.storage.dtype, entry.storage.key, entry.storage.count)
-    if whole not in read:
-        read[whole] = _numbers(storages.read(whole), entry.dtype)
-    numbers = read[whole]
+    if (whole, entry.dtype) not in read:
+        read[whole, entry.dtype] = _numbers(storages.read(whole), entry.dtype)
+    numbers = read[whole, entry.dtype]
     offset = entry.storage.start + entry.offset
     last = offset + sum((size - 1) * step for size, step in zip(entry.size, entry.stride, strict=True))
     count = math.prod(entry.size)
-    if numbers.dtype != getattr(torch, entry.dtype) or count > numbers.numel() or (count and last >= numbers.numel()):
+    if count > numbers.numel() or (count and last >= numbers.numel()):
         raise PickleFault("is damaged (a tensor lies outside its storage)")
     return numbers.as_strided(entry.size, entry.stride, offset)
 
 
 def _array(entry: ArrayRef) -> Tensor:
+    if entry.dtype.name not in ITEM_SIZES:
+        raise PickleFault(f"holds an array of {entry.dtype.name} in the place of weights")
     if entry.dtype.big_endian and ITEM_SIZES[entry.dtype.name] > 1:
         raise PickleFault("holds big-endian arrays, which are not supported: save it again on a common machine")
     numbers = _numbers(bytearray(entry.data), entry.dtype.name)
@@ -209,10 +206,3 @@ def _array(entry: ArrayRef) -> Tensor:
 def _numbers(data: bytearray, dtype: str) -> Tensor:
     kind = getattr(torch, dtype)
     return torch.frombuffer(data, dtype=kind) if data else torch.empty(0, dtype=kind)
-
-
-def without_module(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return entries without the prefixes that DataParallel puts before every name."""
-    while tensors and all(name.startswith("module.") for name in tensors):
-        tensors = {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
-    return tensors

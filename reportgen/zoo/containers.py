@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO, Protocol
 
-from reportgen.zoo.descriptions import ITEM_SIZES, DType, PickleFault, StorageRef, TensorRef
+from reportgen.zoo.descriptions import ITEM_SIZES, DType, StorageRef, TensorRef
+from reportgen.zoo.objects import PickleFault
 from reportgen.zoo.pickles import Bounded, read_pickle
 
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
@@ -60,10 +61,9 @@ def read_zip(file: BinaryIO, size: int) -> tuple[Any, Storages]:
     except (zipfile.BadZipFile, ValueError, OverflowError, struct.error, NotImplementedError) as error:
         raise PickleFault("is damaged or cut off (its zip archive cannot be read)") from error
     entries = archive.infolist()
+    _refuse_other_archives({PurePosixPath(entry.filename).name for entry in entries})
     _refuse_bombs(entries, size)
     pickles = [entry for entry in entries if PurePosixPath(entry.filename).name == "data.pkl"]
-    if any(PurePosixPath(entry.filename).name == "constants.pkl" for entry in entries):
-        raise PickleFault("is a TorchScript program, not weights: save the state_dict() of the network instead")
     if len(pickles) != 1:
         raise PickleFault("is a zip archive, but not one that torch has written")
     if pickles[0].file_size > _MAX_PICKLE:
@@ -87,6 +87,16 @@ class _ZipStorages:
         if entry is None or entry.file_size != storage.count * ITEM_SIZES[storage.dtype]:
             raise PickleFault(f"is damaged (storage {_printable(storage.key)} has another size than it says)")
         return bytearray(_entry(self.archive, entry))
+
+
+def _refuse_other_archives(names: set[str]) -> None:
+    """Name the archives that are often taken for weights."""
+    if names & {"archive_format", "serialized_exported_program.json"}:
+        raise PickleFault("is an exported program, not weights: name it with --model, or save its state_dict()")
+    if names & {"constants.pkl", "bytecode.pkl", "model.json"}:
+        raise PickleFault("is a TorchScript program, not weights: save the state_dict() of the network instead")
+    if names and all(name.endswith(".npy") for name in names):
+        raise PickleFault("is a numpy archive: save its arrays as a safetensors file or a torch state dict")
 
 
 def _refuse_bombs(entries: list[zipfile.ZipInfo], size: int) -> None:

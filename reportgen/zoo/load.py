@@ -30,6 +30,7 @@ def load_network(
     model: str,
     *,
     weights: str | Path | None = None,
+    weights_key: str | None = None,
     untrained: bool = False,
     device: str = "cpu",
     zoo: Zoo | Sequence[str | Path] = (),
@@ -45,10 +46,11 @@ def load_network(
     `model` is the name or alias of a card, or `package.module:factory` or `path/to/file.py:factory` for any network
     without one; its card is then made up, and the notes in it state what was assumed. `zoo` are further folders of
     cards, looked at first. `weights` is a checkpoint in any of the forms that `read_checkpoint` knows; by default the
-    file is looked for beside the card and in the user's folder of weights. `untrained` takes the seeded
-    initialisation instead. `labels` (a file with one name per line, or the names) replaces the card's; `model_args`
-    adds to the architecture's arguments; `clip` and `adapter` replace the card's, or single fields of it. `device` is
-    auto, cpu or cuda[:i]. With `meta` the network has no memory for its weights: it can be described, not run.
+    file is looked for beside the card and in the user's folder of weights. `weights_key` names the weights in a file
+    that holds several (`state_dict_ema`). `untrained` takes the seeded initialisation instead. `labels` (a file with
+    one name per line, or the names) replaces the card's; `model_args` adds to the architecture's arguments; `clip` and
+    `adapter` replace the card's, or single fields of it. `device` is auto, cpu or cuda[:i]. With `meta` the network has
+    no memory for its weights: it can be described, not run.
 
     Raises UnknownNameError, CardError, WeightsError, DeviceError, NetworkError and OptionError.
     """
@@ -65,6 +67,8 @@ def load_network(
         return Network(_frozen(module), definition.card, names, None, device_of(module))
     if untrained and weights is not None:
         raise OptionError("Weights and --untrained exclude each other: leave one of them out.")
+    if weights_key is not None and (untrained or (definition.entry is None and weights is None)):
+        raise OptionError("A key of weights names a part of a file: give the file with --weights.")
     if untrained:
         module = seeded(definition, seed)
         licence = definition.card.licence
@@ -74,7 +78,7 @@ def load_network(
         source = f"returned by {definition.card.title}"
         facts = WeightsFacts(sha256=tensors_digest(module.state_dict()), source=source, of_unknown_origin=True)
     else:
-        definition, module, facts = _trained(definition, weights, cards)
+        definition, module, facts = _trained(definition, weights, weights_key, cards)
     if definition.entry is None:
         definition = with_probabilities(definition, module)
     names = _labels(definition.card, definition, labels)
@@ -87,11 +91,11 @@ def assumptions(model: str, network: Network) -> tuple[str, ...]:
 
 
 def _trained(
-    definition: Definition, weights: str | Path | None, zoo: Zoo
+    definition: Definition, weights: str | Path | None, key: str | None, zoo: Zoo
 ) -> tuple[Definition, nn.Module, WeightsFacts]:
     """Return the module with the weights of a file, and its definition, whose classes may be the file's."""
     source, path = _weights_file(definition, weights)
-    checkpoint = read_checkpoint(path)
+    checkpoint = read_checkpoint(path, key)
     if source is not None and source.sha256 is not None and checkpoint.file_sha256 != source.sha256.lower():
         if weights is None:
             raise WeightsError(

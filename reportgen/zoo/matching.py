@@ -12,6 +12,7 @@ from reportgen.errors import CardError, WeightsError
 from reportgen.records.card import ModelCard
 from reportgen.zoo.cards import Zoo
 from reportgen.zoo.sources import Definition, KeyLayout, definition_of
+from reportgen.zoo.wrappings import SeveralCopiesError, only_for_training, renamings, unwrapped
 
 _SHOWN = 3
 _COUNTER = "num_batches_tracked"
@@ -66,10 +67,11 @@ def match(
 ) -> Match | Differences:
     """Fit the entries of a checkpoint to those of a module; strict but for what published files are known to lack.
 
-    Tried are the entries as they are, without a prefix that all of them share, and by each of the card's layouts.
-    Three things are mended: absent batch counters (files from torch < 0.4.1) become zero, an entry that only lacks
-    trailing axes of size 1 (Caffe2) gets them, and another number of classes is accepted where only the classifier's
-    first axis differs. Otherwise the smallest differences are returned.
+    Tried are the entries as they are, without what is wrapped around them (`wrappings.py`), and by each of the card's
+    layouts. Left out is what only training needs, such as a loss's weights. Three things are mended: absent batch
+    counters (files from torch < 0.4.1) become zero, an entry that only lacks trailing axes of size 1 (Caffe2) gets
+    them, and another number of classes is accepted where only the classifier's first axis differs. Otherwise the
+    smallest differences are returned. Raises SeveralCopiesError when the file holds the network more than once.
     """
     target = module.state_dict()
     best: Differences | None = None
@@ -111,7 +113,10 @@ def looks_like(tensors: Mapping[str, Tensor], zoo: Zoo) -> str | None:
             module = definition.build_on_meta()
         except CardError:
             continue
-        found = match(tensors, module, entry.card, definition.key_layouts)
+        try:
+            found = match(tensors, module, entry.card, definition.key_layouts)
+        except SeveralCopiesError:
+            return f"it holds {entry.card.name} more than once"
         if isinstance(found, Match):
             return f"it looks like {entry.card.name}" + (f" with {found.classes} classes" if found.classes else "")
         if found.similarity > nearest[0]:
@@ -125,11 +130,42 @@ def require_match(tensors: Mapping[str, Tensor], definition: Definition, zoo: Zo
     card = definition.card
     if definition.entry is None:  # its factory cannot be told another number of classes
         card = card.model_copy(update={"classifier": None})
-    found = match(tensors, definition.build_on_meta(), card, definition.key_layouts)
+    module = definition.build_on_meta()
+    try:
+        found = match(tensors, module, card, definition.key_layouts)
+    except SeveralCopiesError as error:
+        raise WeightsError(f"{file} holds {card.name} several times ({error}): name one with --weights-key.") from error
     if isinstance(found, Match):
+        _require_numbers(found.state, module.state_dict(), file)
         return found
     likeness = looks_like(tensors, zoo)
     raise WeightsError(f"{file} does not fit {card.name}: {found}; {likeness or 'it resembles no network of the zoo'}.")
+
+
+def _require_numbers(state: Mapping[str, Tensor], target: Mapping[str, Tensor], file: str) -> None:
+    """Raise WeightsError where entries are of a kind of number that would become another value in the network."""
+    for name, wanted in target.items():
+        found = state[name]
+        if name.endswith(_COUNTER) or _kind(found) == _kind(wanted):
+            continue
+        if wanted.dtype == torch.bool and bool(((found == 0) | (found == 1)).all()):
+            continue  # torch < 1.2 stored masks as bytes
+        if _kind(found) in ("whole numbers", "booleans"):
+            why = "weights that were quantised, or are not this network's"
+        else:
+            why = "numbers that this network does not compute with"
+        raise WeightsError(
+            f"{file} holds {_kind(found)} ({str(found.dtype).removeprefix('torch.')}) where the network has "
+            f"{_kind(wanted)} ({name}): {why}; save the network's own state_dict()."
+        )
+
+
+def _kind(tensor: Tensor) -> str:
+    if tensor.dtype == torch.bool:
+        return "booleans"
+    if tensor.is_complex():
+        return "complex numbers"
+    return "real numbers" if tensor.is_floating_point() else "whole numbers"
 
 
 def _candidates(
@@ -138,33 +174,20 @@ def _candidates(
     """Yield the layout's name and the entries under it; a layout that cannot rename them is passed over."""
     plain = dict(tensors)
     yield None, plain
-    bare = without_prefix(plain, target)
-    if bare is not None:
-        yield None, bare
-    for name, layout in layouts.items():
-        for source in (plain, bare):
-            if source is None:
-                continue
+    for names in renamings(plain, target):
+        yield None, {name: plain[old] for old, name in names.items()}
+    sources = [plain, *({name: plain[old] for old, name in names.items()} for names in unwrapped(plain))]
+    for layout_name, layout in layouts.items():
+        for source in sources:
             try:
                 renamed = layout(dict(source))
             except (KeyError, IndexError, ValueError, RuntimeError):  # the entries are not of this layout
                 continue
-            yield name, renamed
-
-
-def without_prefix(tensors: Mapping[str, Tensor], target: Mapping[str, Tensor]) -> dict[str, Tensor] | None:
-    """Return the entries without the first part of their names, when all share it and the network's do not."""
-    firsts = {name.partition(".")[0] for name in tensors}
-    if len(firsts) != 1 or not all("." in name for name in tensors):
-        return None
-    prefix = firsts.pop() + "."
-    if all(name.startswith(prefix) for name in target):
-        return None
-    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
+            yield layout_name, renamed
 
 
 def _mended(state: dict[str, Tensor], target: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    mended = dict(state)
+    mended = {name: value for name, value in state.items() if name in target or not only_for_training(name)}
     for name, wanted in target.items():
         if name not in mended and name.endswith(_COUNTER):
             mended[name] = torch.zeros(wanted.shape, dtype=wanted.dtype)

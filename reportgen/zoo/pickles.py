@@ -2,8 +2,9 @@
 
 Python's own unpickler calls whatever a file names. This one reads the same operations, but the few names that
 checkpoints need (tensors, storages, numpy arrays, OrderedDict, Namespace) are turned into plain descriptions, and any
-other name is a stone: it may lie about in the file, for instance as a key, but when the file wants it called, reading
-ends. No memory is taken that the file does not itself fill, and the time is linear in its size.
+other name is a stone: it may lie about in the file, for instance as a key. When the file wants it called, an empty
+description stands for what it would have made, or reading ends (`objects.py` says which). No memory is taken that the
+file does not itself fill, and the time is linear in its size.
 """
 
 from __future__ import annotations
@@ -12,18 +13,9 @@ import pickletools
 from collections.abc import Callable, Iterable, Mapping
 from typing import IO, Any, BinaryIO, cast
 
-from reportgen.zoo.descriptions import (
-    ArrayRef,
-    DType,
-    Maker,
-    Namespace,
-    PickleFault,
-    Stone,
-    fill_array,
-    fill_dict,
-    named,
-    with_order,
-)
+from reportgen.zoo.descriptions import ArrayRef, DType, Maker, Namespace
+from reportgen.zoo.makers import fill_array, fill_dict, named, with_order
+from reportgen.zoo.objects import PickleFault, Stone, Unmade, unmade
 
 _MAX_OPERATIONS = 1_000_000  # a checkpoint with its optimizer has some hundred thousand
 _MAX_LINE = 1 << 16
@@ -109,7 +101,7 @@ class _Machine:
         elif name in _GETS:
             self.stack.append(self.memo[int(argument)])
         elif name in _PUTS:
-            self.memo[len(self.memo) if argument is None else int(argument)] = self.stack[-1]
+            self.remember(len(self.memo) if argument is None else int(argument))
         elif name in _OPERATIONS:
             _OPERATIONS[name](self, argument)
         elif name not in _IGNORED:
@@ -130,13 +122,16 @@ class _Machine:
         if self.room < 0:
             raise PickleFault("unfolds to more than it holds: it is no checkpoint but a bomb")
 
+    def remember(self, place: int) -> None:
+        """Keep what is on top; a place that no pickler counts up to is refused, for such could share one hash."""
+        if not 0 <= place < 1 << 32:
+            raise PickleFault("is damaged (its pickle keeps something at an impossible place)")
+        self.memo[place] = self.stack[-1]
+
     def call(self, target: Any, arguments: Any) -> Any:
-        """Make what a known name stands for; refuse any other."""
+        """Make what a known name stands for; of any other only a description stands, or it is refused."""
         if not isinstance(target, Maker):
-            raise PickleFault(
-                f"asks to run {target if isinstance(target, Stone) else type(target).__name__}, which weights never "
-                "need: nothing in it was run; if it is a whole pickled network, save its state_dict() instead"
-            )
+            return unmade(target)
         if not isinstance(arguments, tuple):
             raise PickleFault("is damaged (its pickle calls without arguments)")
         self.spend(arguments)
@@ -220,10 +215,27 @@ def _reduce(machine: _Machine, _argument: Any) -> None:
     machine.stack[-2:] = [machine.call(target, arguments)]
 
 
+def _new_with_keywords(machine: _Machine, _argument: Any) -> None:
+    target, arguments, _keywords = machine.stack[-3:]
+    machine.stack[-3:] = [machine.call(target, arguments)]
+
+
+def _object(machine: _Machine, _argument: Any) -> None:
+    target, *arguments = machine.marked()
+    machine.stack.append(machine.call(target, tuple(arguments)))
+
+
+def _instance(machine: _Machine, argument: Any) -> None:
+    module, _, name = str(argument).partition(" ")
+    machine.stack.append(machine.call(named(module, name), tuple(machine.marked())))
+
+
 def _build(machine: _Machine, _argument: Any) -> None:
     state = machine.stack.pop()
     target = machine.stack[-1]
-    if isinstance(target, ArrayRef):
+    if isinstance(target, Unmade):
+        target.is_network = isinstance(state, dict) and "_modules" in state and "_parameters" in state
+    elif isinstance(target, ArrayRef):
         machine.spend(state)
         fill_array(target, state)
     elif isinstance(target, Namespace) and isinstance(state, dict):
@@ -241,6 +253,8 @@ def _persistent(machine: _Machine, _argument: Any) -> None:
 
 
 def _extend(target: Any, taken: Iterable[Any]) -> None:
+    if isinstance(target, Unmade):
+        return  # what a list of somebody's own kind holds is no weights
     if not isinstance(target, list):
         raise PickleFault("is damaged (its pickle extends something that is no list)")
     target.extend(taken)
@@ -264,5 +278,6 @@ _OPERATIONS: Mapping[str, Callable[[_Machine, Any], None]] = {
     **{"MARK": _mark, "POP": _pop, "DUP": _duplicate, "POP_MARK": _pop_mark, "LIST": _list, "TUPLE": _tuple},
     **{"DICT": _dict, "APPEND": _append, "APPENDS": _appends, "SETITEM": _set_item, "SETITEMS": _set_items},
     **{"ADDITEMS": _add_items, "FROZENSET": _list, "GLOBAL": _global, "STACK_GLOBAL": _stack_global},
-    **{"REDUCE": _reduce, "NEWOBJ": _reduce, "BUILD": _build, "BINPERSID": _persistent},
+    **{"REDUCE": _reduce, "NEWOBJ": _reduce, "NEWOBJ_EX": _new_with_keywords, "OBJ": _object, "INST": _instance},
+    **{"BUILD": _build, "BINPERSID": _persistent},
 }

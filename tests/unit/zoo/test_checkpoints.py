@@ -22,7 +22,7 @@ from torch import nn
 
 from reportgen.errors import WeightsError
 from reportgen.zoo.checkpoints import Checkpoint, read_checkpoint
-from reportgen.zoo.descriptions import PickleFault
+from reportgen.zoo.objects import PickleFault
 from reportgen.zoo.pickles import Bounded, read_pickle
 
 
@@ -188,7 +188,11 @@ def test_the_tar_of_torch_0_1(tmp_path: Path) -> None:
         ([torch.ones(3)], "holds a list, not a state dict"),
         ({"epoch": 3, "loss": 0.1}, r"holds no state dict \(it has epoch, loss\)"),
         ({}, r"holds no state dict \(it has nothing\)"),
-        ({"state_dict": {"a": torch.ones(1), "b": "text"}}, r"holds no state dict \(it has state_dict\)"),
+        ({"state_dict": {"a": 1.0, "b": "text"}}, r"holds no state dict \(it has state_dict\)"),
+        (
+            {"encoder": {"a": torch.ones(1)}, "decoder": {"a": torch.ones(1)}},
+            r"several state dicts \(encoder, decoder\)",
+        ),
     ],
 )
 def test_files_without_a_state_dict(tmp_path: Path, new: bool, value: Any, message: str) -> None:

@@ -1,0 +1,275 @@
+"""Weights in what trainers wrap around them: each form gives the network its own weights, or a sentence why not."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import datetime
+import enum
+import itertools
+import pathlib
+import pickle
+import re
+import time
+import types
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
+
+from reportgen.errors import WeightsError
+from reportgen.zoo.cards import Zoo
+from reportgen.zoo.checkpoints import read_checkpoint
+from reportgen.zoo.foreign import _blank_card
+from reportgen.zoo.matching import Match, match, require_match
+from reportgen.zoo.sources import Definition
+
+
+class Net(nn.Module):
+    """A network with a layer called like a wrapper would be no fair test: see `Wrapped`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1, self.bn1, self.head = nn.Conv3d(3, 2, 3), nn.BatchNorm3d(2), nn.Linear(2, 3)
+
+
+class Wrapped(nn.Module):
+    """A network inside of another one, which has nothing of its own."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__()
+        self.add_module(place, Net())
+
+
+@pytest.fixture
+def state() -> dict[str, Tensor]:
+    torch.manual_seed(0)
+    network = Net()
+    for value in network.state_dict().values():
+        value.copy_(torch.rand(value.shape) if value.is_floating_point() else 7)
+    return dict(network.state_dict())
+
+
+def read(value: Any, path: Path, network: nn.Module | None = None, key: str | None = None) -> dict[str, Tensor]:
+    """Return the network's entries from a file that torch saved."""
+    torch.save(value, path)
+    module = network or Net()
+    definition = Definition(_blank_card("net", "a test", {}), lambda _card: module, "test")
+    return require_match(read_checkpoint(path, key).tensors, definition, Zoo(()), file=path.name).state
+
+
+def same(found: dict[str, Tensor], state: dict[str, Tensor]) -> bool:
+    return [tuple(value.flatten()) for value in found.values()] == [tuple(value.flatten()) for value in state.values()]
+
+
+def behind(prefix: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {prefix + name: value for name, value in state.items()}
+
+
+WRAPPERS = ("module", "_orig_mod", "model", "backbone", "net", "_forward_module")
+ORDERS = [order for count in (1, 2) for order in itertools.permutations(WRAPPERS, count)] + [WRAPPERS, WRAPPERS[::-1]]
+
+
+@pytest.mark.parametrize("order", ORDERS, ids=".".join)
+def test_wrappers_in_any_order(state: dict[str, Tensor], tmp_path: Path, order: tuple[str, ...]) -> None:
+    prefix = ".".join(order) + "."
+    inside = {name.replace(".", f".{prefix}", 1): value for name, value in state.items()}
+    assert same(read(behind(prefix, state), tmp_path / "a.pth"), state)
+    assert same(read({"state_dict": behind(prefix, inside)}, tmp_path / "b.pth"), state)
+
+
+@pytest.mark.parametrize("place", ["model", "backbone", "encoder", "module"])
+def test_a_wrapping_network_takes_bare_weights_and_wrapped_ones(
+    state: dict[str, Tensor], tmp_path: Path, place: str
+) -> None:
+    for prefix in ("", "module.", f"{place}.", f"module.{place}."):
+        assert same(read(behind(prefix, state), tmp_path / "a.pth", Wrapped(place)), state), prefix
+
+
+def test_averaged_copies(state: dict[str, Tensor], tmp_path: Path) -> None:
+    other = {name: value + 1 for name, value in state.items()}
+    network = Net()
+    network.load_state_dict(state)
+    averaged = AveragedModel(network).state_dict()
+    path = tmp_path / "a.pth"
+    for alone in (averaged, {"ema": state}, {"state_dict_ema": state, "epoch": 1}, {"model_ema": {"module": state}}):
+        assert same(read(alone, path), state)
+    both = {"state_dict": state, "state_dict_ema": other, "optimizer": {"state": {0: {"exp_avg": torch.ones(2)}}}}
+    assert same(read(both, path), state)
+    assert same(read(both, path, key="state_dict_ema"), other)
+    assert same(read({"model": state, "ema": {"module": other}}, path, key="ema"), other)
+    flat = {**behind("online_model.", state), **behind("ema_model.", other), "initted": torch.tensor(True)}
+    assert same(read(flat, path), state)
+    assert same(read(flat, path, key="ema_model"), other)
+    with pytest.raises(WeightsError, match=r"no weights under the key 'swa' \(it has state_dict, state_dict_ema"):
+        read(both, path, key="swa")
+
+
+def test_two_copies_of_which_none_is_an_average_are_asked_about(state: dict[str, Tensor], tmp_path: Path) -> None:
+    copies = {**behind("query.", state), **behind("key.", state)}
+    with pytest.raises(WeightsError, match=r"several times \(query, key\)|several times \(key, query\)"):
+        read(copies, tmp_path / "a.pth")
+    assert same(read(copies, tmp_path / "a.pth", key="key"), state)
+
+
+@pytest.mark.parametrize("beside", ["loss_fn.weight", "criterion.centers", "train_metrics.total", "loss.0.weight"])
+def test_what_only_training_needs_is_left_out(state: dict[str, Tensor], tmp_path: Path, beside: str) -> None:
+    for prefix in ("", "model.", "module.model."):
+        assert same(read({**behind(prefix, state), beside: torch.ones(5)}, tmp_path / "a.pth"), state)
+
+
+def test_more_layers_than_the_network_has_are_no_match(state: dict[str, Tensor], tmp_path: Path) -> None:
+    for name in ("conv2.weight", "glossary.weight"):
+        with pytest.raises(WeightsError, match=f"1 unknown .{name}"):
+            read({**state, name: torch.ones(5)}, tmp_path / "a.pth")
+
+
+class Colour(enum.Enum):
+    RED = 1
+
+
+@dataclasses.dataclass
+class Settings:
+    rate: float = 0.1
+    path: pathlib.PurePosixPath | None = None
+
+
+class Node(dict[str, Any]):
+    """As yacs' and EasyDict's: a dictionary with attributes, and state of its own."""
+
+    def __init__(self, *values: Any) -> None:
+        super().__init__(*values)
+        self.__dict__["frozen"] = True
+
+
+class Meter(list[float]):
+    pass
+
+
+OBJECTS: dict[str, Any] = {
+    "path": pathlib.PurePosixPath("/data/x"),
+    "date": datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC),
+    "day": datetime.timedelta(3),
+    "enum": Colour.RED,
+    "counter": collections.Counter("aab"),
+    "defaultdict": collections.defaultdict(list, {"a": [1]}),
+    "deque": collections.deque([1, 2], maxlen=3),
+    "dataclass": Settings(path=pathlib.PurePosixPath("/x")),
+    "node": Node({"LR": Node({"rate": 0.1})}),
+    "meter": Meter([1.0]),
+    "namespace": types.SimpleNamespace(a=1),
+    "random": np.random.RandomState(3),
+    "generator": np.random.default_rng(3),
+    "random state": np.random.RandomState(3).get_state(),
+    "text array": np.array(["a", "b"]),
+    "object array": np.array([None, "a"], dtype=object),
+    "dates array": np.array(["2026-01-01"], dtype="datetime64[D]"),
+    "complex": 1 + 2j,
+    "slice": slice(1, 2),
+    "set of tuples": {(1, 2), (3, 4)},
+    "tuple keys": {((1, 2), 3): "x", 4: "y", None: "z"},
+    "a whole network": Net(),
+    "optimizer": torch.optim.SGD([nn.Parameter(torch.ones(2))], lr=0.1),
+}
+
+
+@pytest.mark.parametrize("protocol", [1, 2, 4])
+@pytest.mark.parametrize("kind", OBJECTS)
+def test_what_is_no_tensor_is_passed_over(state: dict[str, Tensor], tmp_path: Path, kind: str, protocol: int) -> None:
+    path = tmp_path / "a.pth"
+    for value in ({"state_dict": state, "beside": [OBJECTS[kind]]}, {**state, "beside": OBJECTS[kind]}):
+        torch.save(value, path, pickle_protocol=protocol)
+        found = match(read_checkpoint(path).tensors, Net(), _blank_card("net", "a test", {}), {})
+        assert isinstance(found, Match)
+        assert same(found.state, state)
+
+
+def test_kinds_of_numbers_are_read_as_what_they_are_or_named(state: dict[str, Tensor], tmp_path: Path) -> None:
+    path = tmp_path / "a.pth"
+    real = {name: value for name, value in state.items() if value.is_floating_point()}
+    for dtype in (torch.float8_e4m3fn, torch.float8_e5m2, torch.bfloat16, torch.float16, torch.float64):
+        stored = {**state, **{name: value.to(dtype) for name, value in real.items()}}
+        found = read(stored, path)
+        assert all(torch.equal(found[name].float(), stored[name].float()) for name in state), dtype
+    for dtype, words in (
+        (torch.int8, "whole numbers .int8"),
+        (torch.uint8, "whole numbers .uint8"),
+        (torch.int32, "whole numbers .int32"),
+        (torch.uint16, "whole numbers .uint16"),
+        (torch.bool, "booleans .bool"),
+        (torch.complex64, "complex numbers .complex64"),
+    ):
+        with pytest.raises(WeightsError, match=words):
+            read({**state, **{name: value.to(dtype) for name, value in real.items()}}, path)
+    with warnings.catch_warnings(action="ignore"):  # torch wants others to be made
+        quantised = {name: torch.quantize_per_tensor(value, 0.1, 0, torch.qint8) for name, value in real.items()}
+    for value, words in (
+        (quantised, "quantised numbers .conv1.weight"),
+        ({name: value.to_sparse() for name, value in real.items()}, "sparse tensors"),
+        ({name: value.to("meta") for name, value in real.items()}, "tensors without numbers"),
+    ):
+        with pytest.raises(WeightsError, match=words):
+            read(value, path)
+
+
+def test_programs_are_named(tmp_path: Path) -> None:
+    with warnings.catch_warnings(action="ignore"):  # torch wants others to be made
+        torch.jit.save(torch.jit.script(nn.Linear(2, 2)), tmp_path / "script.pt")
+    torch.export.save(torch.export.export(nn.Linear(2, 2), (torch.ones(1, 2),)), tmp_path / "exported.pt2")
+    np.savez(tmp_path / "arrays.npz", a=np.ones(2))
+    for name, words in (("script.pt", "TorchScript"), ("exported.pt2", "exported program"), ("arrays.npz", "numpy")):
+        with pytest.raises(WeightsError, match=words):
+            read_checkpoint(tmp_path / name)
+
+
+@pytest.mark.parametrize("kind", ["int", "float", "tuple", "memo"])
+def test_keys_that_share_a_hash_take_linear_time(tmp_path: Path, kind: str) -> None:
+    """All whole multiples of 2^61 - 1 have the hash 0: a dictionary of 100,000 would take many minutes."""
+    prime = 2**61 - 1
+    numbers = [number * prime for number in range(100_000)]
+    keys = {"int": numbers, "float": [float(2**61) ** 2 * n for n in numbers], "tuple": [(n,) for n in numbers]}
+    if kind == "memo":
+        content = b"N" + b"".join(b"p%d\n" % number for number in numbers) + b"."
+    else:
+        parts = [b"\x80\x02}("] + [pickle.dumps(key, 2)[2:-1] + b"N" for key in keys[kind]]
+        content = b"".join(parts) + b"u."
+    (tmp_path / "a.pkl").write_bytes(content)
+    started = time.process_time()
+    with pytest.raises(WeightsError):
+        read_checkpoint(tmp_path / "a.pkl")
+    assert time.process_time() - started < 10
+
+
+def damaged(whole: bytes, seed: int) -> bytes:
+    """Return bytes with one kind of damage, by its seed: flipped, zeroed, cut off, doubled, exchanged."""
+    random = np.random.default_rng(seed)
+    start, length = int(random.integers(len(whole))), int(random.integers(1, 400))
+    part = whole[start : start + length]
+    changed = {
+        0: bytes([part[0] ^ (1 << int(random.integers(8)))]) + part[1:],
+        1: bytes(len(part)),
+        2: b"",
+        3: part + part,
+        4: random.bytes(len(part)),
+    }[seed % 5]
+    return whole[:start] + changed + whole[start + length :]
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_damage_ends_in_tensors_or_one_sentence(state: dict[str, Tensor], tmp_path: Path, seed: int) -> None:
+    path = tmp_path / "a.pth"
+    torch.save(
+        {"state_dict": state, "beside": list(OBJECTS.values())[:8]}, path, _use_new_zipfile_serialization=seed % 2 == 0
+    )
+    path.write_bytes(damaged(path.read_bytes(), seed))
+    sentence = None
+    try:
+        read_checkpoint(path)
+    except WeightsError as error:
+        sentence = str(error)
+    assert sentence is None or re.fullmatch(r"a\.pth .{5,290}\.", sentence)
