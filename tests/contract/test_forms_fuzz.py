@@ -229,6 +229,7 @@ WHOLE = [
     Case("N T C H W", "tubelets", "N T K", 3),
     Case("bytes", "volume", "N T", 3),
     Case("by name", "pictures", "N 1", 3),
+    Case("list", "patches", "N K T", 3),
 ]
 
 

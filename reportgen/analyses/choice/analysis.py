@@ -19,7 +19,7 @@ from reportgen.records.jobs import content_key
 def chooses_by_evidence(subject: Subject) -> bool:
     """Whether the kernels to show depend on the pass over the reference clips."""
     some = subject.selection.count is not None and not subject.selection.listed
-    return subject.choose == "selective" and some and bool(reference_clips(subject))
+    return subject.choose == "selective" and some and bool(subject.stages) and bool(reference_clips(subject))
 
 
 class ChoiceAnalysis:

@@ -36,6 +36,8 @@ class EvidenceAnalysis:
         if not clips:
             reason = "no reference clips: give real clips with --clip or --reference to see what drives each kernel"
             return [Inapplicable(subject.model, reason)]
+        if not subject.stages:
+            return [Inapplicable(subject.model, "this network has no convolution: name layers with --layers")]
         inputs = {
             "clips": content_key([[clip.digest, clip.label] for clip in clips]),
             "layers": content_key(subject.stages),

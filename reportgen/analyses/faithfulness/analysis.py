@@ -13,7 +13,7 @@ from torch import Tensor
 from reportgen.analyses.base import Answers, Inapplicable, NamedClip, Subject, Unit
 from reportgen.analyses.common.budget import GRADIENT_PASSES, fitted, lowered, passes_within
 from reportgen.analyses.common.ranking import spearman
-from reportgen.analyses.common.targets import asked, target_of, target_units
+from reportgen.analyses.common.targets import asked, target_of
 from reportgen.analyses.faithfulness.evaluation import (
     Band,
     Faithfulness,
@@ -25,6 +25,7 @@ from reportgen.analyses.faithfulness.evaluation import (
 from reportgen.analyses.faithfulness.map_checks import Randomisation, sensitivity, weight_randomisation
 from reportgen.analyses.faithfulness.parameters import FaithfulnessParameters
 from reportgen.analyses.saliency.attribution import METHODS, Attribution, Effort, attribute_unchecked
+from reportgen.analyses.saliency.units import map_units
 from reportgen.networks.core.network import Network
 from reportgen.progress import Progress
 from reportgen.records.answers.faithfulness import FaithfulnessAnswer, RandomBand, ShuffledWeights
@@ -52,7 +53,7 @@ class FaithfulnessAnalysis:
 
     def units(self, subject: Subject, parameters: FaithfulnessParameters) -> Sequence[Unit | Inapplicable]:
         """Return every clip and class by every method, each reading its map."""
-        units = target_units(subject, [{"method": method} for method in parameters.methods], contrasts=True)
+        units = map_units(subject, parameters.methods)
         return [
             unit if isinstance(unit, Inapplicable) else replace(unit, needs=(("saliency", unit.name, "overlay"),))
             for unit in units

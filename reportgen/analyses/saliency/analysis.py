@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from reportgen.analyses.base import Answers, Inapplicable, NamedClip, Subject, Unit
-from reportgen.analyses.common.targets import asked, target_of, target_units, title_of
+from reportgen.analyses.common.targets import asked, target_of, title_of
 from reportgen.analyses.saliency.attribution import METHODS, Attribution, attribute, attribute_converged
 from reportgen.analyses.saliency.parameters import SaliencyParameters
+from reportgen.analyses.saliency.units import map_units
 from reportgen.progress import Progress
 from reportgen.records.answers.saliency import SaliencyAnswer
 from reportgen.records.figures import DataFigure, Figure, HeatFigure, MapFigure, Result, StackFigure
@@ -26,7 +27,7 @@ class SaliencyAnalysis:
         """Return every clip and class by every method; raises UnknownNameError for a layer that there is not."""
         if parameters.layer is not None:
             subject.network.layer_name(parameters.layer)
-        return target_units(subject, [{"method": method} for method in parameters.methods], contrasts=True)
+        return map_units(subject, parameters.methods)
 
     def run(
         self,
