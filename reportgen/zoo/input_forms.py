@@ -64,10 +64,12 @@ def find_fit(module: nn.Module, real: Callable[[], nn.Module], clip: Given, adap
         try:
             output = run(module, spec, form)
         except FAULTS as error:
-            reasons.append(f"the first try ended with {describe(error)}")
+            reasons.append(_fixed_batch(module, spec, form) or f"the first try ended with {describe(error)}")
             continue
         if not any(tensor.shape[:1] == (BATCH,) for _, tensor in leaves(output)):
-            reasons.append("its output has another number of samples than its input")
+            reasons.append(
+                _fixed_batch(module, spec, form) or "its output has another number of samples than its input"
+            )
             continue
         built = built or [real()]
         found = arrived(built[0], spec, form)
@@ -76,12 +78,24 @@ def find_fit(module: nn.Module, real: Callable[[], nn.Module], clip: Given, adap
         reasons.insert(0, found.doubt)
         believed = believed or (Fit(spec, form, output, found) if said else None)
     if believed is None:
-        return reasons[0] if reasons else "there was nothing to try"
+        fixed = (reason for reason in reasons if "at once" in reason)
+        return next(fixed, reasons[0]) if reasons else "there was nothing to try"
     if believed.arrived.reading == "mixed":
         other = _another(module, built[0], believed, clip, adapter)
         if other is not None:
             raise OptionError(f"--adapter says that it takes {words(believed.adapter)}, but it takes {words(other)}.")
     return believed
+
+
+def _fixed_batch(module: nn.Module, spec: ClipSpec, form: Adapter) -> str | None:
+    """Say that a network answers to one clip at a time and no more, where it does."""
+    try:
+        output = run(module, spec, form, batch=1)
+    except FAULTS:
+        return None
+    if not any(tensor.shape[:1] == (1,) for _, tensor in leaves(output)):
+        return None
+    return f"it answers to one clip, but not to {BATCH} at once, which is needed: let it take any number of clips"
 
 
 def _another(module: nn.Module, built: nn.Module, fit: Fit, clip: Given, adapter: Given) -> Adapter | None:
