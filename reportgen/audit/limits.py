@@ -26,6 +26,21 @@ class Limits(BaseModel):
     explained_variance: Number = Field(
         0.8, description="Share of a clip's variance from which one moving texture is said to explain it."
     )
+    motion_explains: Number = Field(
+        0.5, description="Share of what a still picture leaves of a clip from which motion is said to explain it."
+    )
+    nearly_still: Number = Field(
+        0.95, description="Share of a clip's variance from which a still picture is enough, whatever little changes."
+    )
+    turns: int = Field(
+        2, ge=1, description="Changes of sign from which motion goes back and forth, or a clip flickers."
+    )
+    turning_drift: Number = Field(0.5, description="Share of its way that may be left of motion back and forth.")
+    one_line: Number = Field(0.8, description="Share of the motion along one line from which it goes back and forth.")
+    smallest_step: Number = Field(0.1, description="Steps in px from which a picture goes back and forth.")
+    flicker: Number = Field(
+        0.8, description="Share of a clip's variance from which a still picture and one changing pattern explain it."
+    )
     activation_kept: Limit = Field((0.8, 0.5), description="Activation that the moved texture keeps of a kernel's.")
     natural_path: Limit = Field((0.9, 0.5), description="Share of synthetic clips that take a natural path.")
     path_similarity: Limit = Field(

@@ -2,25 +2,67 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from reportgen.audit.limits import Limits
 from reportgen.reading.figures import KernelFigures
+
+Course = Literal["back and forth", "flicker"]
+"""What goes on without leading anywhere."""
 
 
 def moving_texture(figures: KernelFigures, limits: Limits) -> bool | None:
     """Return whether one moving texture explains the clip; None where it was not measured.
 
-    A clip too even to show motion is neither explained nor refuted by it: None, too.
+    It does where it explains most of the clip, and motion explains what a still picture leaves, unless that is next
+    to nothing. A clip too even to show motion is neither explained nor refuted by it: None, too.
     """
     if figures.explained_variance is None or figures.evidence_share is None:
         return None
     if figures.evidence_share < limits.motion_evidence:
         return None
-    return figures.explained_variance >= limits.explained_variance
+    if turning(figures, limits) == "back and forth" and not moves_beyond_still(figures, limits):
+        return False  # a motion that is smooth in time, which is shown, does not follow it
+    return figures.explained_variance >= limits.explained_variance and (
+        moves_beyond_still(figures, limits) or _nearly_still(figures, limits)
+    )
+
+
+def moves_beyond_still(figures: KernelFigures, limits: Limits) -> bool:
+    """Whether motion explains enough of what a still picture leaves; so, too, where that was not measured."""
+    return figures.motion_explains is None or figures.motion_explains >= limits.motion_explains
+
+
+def _nearly_still(figures: KernelFigures, limits: Limits) -> bool:
+    return figures.still_variance is not None and figures.still_variance >= limits.nearly_still
+
+
+def turning(figures: KernelFigures, limits: Limits) -> Course | None:
+    """Return whether the clip goes back and forth or flickers; None where it does neither or was not measured."""
+    if _at_least(
+        (figures.step_explained, limits.motion_explains),
+        (figures.step_coherence, limits.one_line),
+        (figures.reversals, limits.turns),
+        (figures.step, limits.smallest_step),
+    ) and (figures.drift is not None and figures.drift <= limits.turning_drift):
+        return "back and forth"
+    flickers = _at_least(
+        (figures.flicker_explained, limits.flicker),
+        (figures.flicker_reversals, limits.turns),
+    )
+    still = figures.still_variance is not None and figures.still_variance >= limits.nearly_still
+    moves = figures.motion_explains is not None and figures.motion_explains >= limits.motion_explains
+    return "flicker" if flickers and not still and not moves else None
+
+
+def _at_least(*judged: tuple[float | None, float]) -> bool:
+    return all(value is not None and value >= least for value, least in judged)
 
 
 def stands_still(figures: KernelFigures, limits: Limits) -> bool:
-    """Return whether the clip was found to be a texture without motion."""
-    return figures.mean_speed is not None and figures.mean_speed < limits.stands_still
+    """Return whether the clip was found to be a texture without motion, also none that turns back again and again."""
+    slow = figures.mean_speed is not None and figures.mean_speed < limits.stands_still
+    return slow and turning(figures, limits) is None
 
 
 def texture_and_motion(figures: KernelFigures, limits: Limits) -> bool | None:

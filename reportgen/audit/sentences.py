@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reportgen.audit.limits import Limits
-from reportgen.audit.moving import moving_texture, stands_still
+from reportgen.audit.moving import Course, moving_texture, stands_still, turning
 from reportgen.reading.excerpt import Excerpt
 from reportgen.reading.figures import KernelFigures
 from reportgen.reading.format import fixed, number, percent, plural
@@ -40,17 +40,34 @@ def preference(figures: KernelFigures, limits: Limits) -> str:
             "A plain clip: of all that the search met, even brightness or colour drives this kernel most, "
             "and no pattern or motion."
         )
+    course = turning(figures, limits)
+    if course is not None:
+        return _turning_sentence(course, figures)
     if figures.evidence_share is not None and figures.evidence_share < limits.motion_evidence:
         return "Nothing can be said about motion: the texture is too even to show any."
     found = moving_texture(figures, limits)
     if figures.explained_variance is None or found is None or figures.mean_speed is None:
         return "Nothing can be said in words: this kernel's clip was not decomposed into texture and motion."
-    if not found:
+    return _motion_sentence(figures, figures.mean_speed, limits) if found else _refusal(figures, limits)
+
+
+def _turning_sentence(course: Course, figures: KernelFigures) -> str:
+    if course == "flicker":
+        return "Responds most to a texture that flickers: its brightness turns again and again, and nothing moves."
+    return f"Responds most to a texture that goes back and forth, by {number(figures.step, 2)} px from frame to frame."
+
+
+def _refusal(figures: KernelFigures, limits: Limits) -> str:
+    explained = max(figures.explained_variance or 0.0, 0.0)
+    if explained >= limits.explained_variance:
         return (
-            "Not texture plus motion: one moving picture explains only "
-            f"{percent(max(figures.explained_variance, 0.0))} of this clip, so no direction is named."
+            "Not texture plus motion: of what a still picture leaves of this clip motion explains only "
+            f"{percent(max(figures.motion_explains or 0.0, 0.0))}, so no direction is named."
         )
-    return _motion_sentence(figures, figures.mean_speed, limits)
+    return (
+        f"Not texture plus motion: one moving picture explains only {percent(explained)} of this clip, so no direction "
+        "is named."
+    )
 
 
 def _motion_sentence(figures: KernelFigures, speed: float, limits: Limits) -> str:
@@ -82,6 +99,7 @@ def reservations(figures: KernelFigures, limits: Limits) -> list[str]:
         )
     still = figures.texture_kept
     moves = figures.mean_speed is not None and figures.mean_speed >= limits.stands_still
+    moves = moves or turning(figures, limits) == "back and forth"
     if still is not None and still >= enough and moves:
         found.append(f"The still texture alone reaches {percent(still)} of the activation: motion hardly matters.")
     if figures.activation is not None and figures.best_real is not None and figures.activation <= figures.best_real:

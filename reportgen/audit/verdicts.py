@@ -105,12 +105,18 @@ def kernel_verdicts(figures: KernelFigures, limits: Limits) -> list[Verdict]:
 def _explained_verdict(figures: KernelFigures, limits: Limits) -> Verdict:
     """Return whether one texture and one motion make up the clip."""
     found = moving_texture(figures, limits)
+    value, figure = figures.explained_variance, f"{percent(figures.explained_variance)} explained"
+    if found is False and value is not None and value >= limits.explained_variance:
+        value = figures.motion_explains
+        figure = f"motion explains {percent(value)} of what a still picture leaves"
     return Verdict(
         "untested" if found is None else "pass" if found else "fail",
         "texture plus motion",
-        None if found is None else figures.explained_variance,
-        "–" if found is None else f"{percent(figures.explained_variance)} explained",
-        f"one moving texture explains at least {percent(limits.explained_variance)} of the clip",
+        None if found is None else value,
+        "–" if found is None else figure,
+        f"one moving texture explains at least {percent(limits.explained_variance)} of the clip, and its motion "
+        f"{percent(limits.motion_explains)} of what a still picture leaves (none need be explained where that is under "
+        f"{percent(1 - limits.nearly_still)})",
         "Is the clip one texture that moves, so that the pictures of both are an explanation?",
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from reportgen.audit.moving import moving_texture
+from reportgen.audit.moving import moving_texture, turning
 from reportgen.audit.sentences import preference
 from reportgen.audit.verdicts import Verdict, kernel_verdicts
 from reportgen.pages.report import ModelView
@@ -41,7 +41,10 @@ def kernel_card(model: ModelView, view: KernelView) -> Card:
         first = f"{number(figures.times_best, 2)}× best real"
     moves = moving_texture(figures, model.limits)
     second = f"{number(figures.mean_speed, 2)} px/fr" if moves else ""
-    if figures.explained_variance is not None and not moves:
+    course = turning(figures, model.limits)
+    if course is not None:
+        second = "flickers" if course == "flicker" else f"to and fro {number(figures.step, 2)} px"
+    elif figures.explained_variance is not None and not moves:
         second = f"{percent(max(figures.explained_variance, 0.0))} expl."
     verdicts = tuple(verdict for verdict in kernel_verdicts(figures, model.limits) if verdict.state != "untested")
     sort: dict[str, Any] = {

@@ -18,6 +18,15 @@ class KernelFigures:
     percentile: float | None = None
     reference_clips: int = 0
     explained_variance: float | None = None
+    still_variance: float | None = None
+    motion_explains: float | None = None
+    step: float | None = None
+    step_explained: float | None = None
+    step_coherence: float | None = None
+    reversals: float | None = None
+    drift: float | None = None
+    flicker_explained: float | None = None
+    flicker_reversals: float | None = None
     psnr: float | None = None
     evidence_share: float | None = None
     mean_speed: float | None = None

@@ -36,6 +36,12 @@ from reportgen.records.targets import Target, class_name
 _Answer = TypeVar("_Answer", bound=Answer)
 _Document = TypeVar("_Document", bound=BaseModel)
 
+_COURSE = (
+    *("still_variance", "motion_explains", "step", "step_explained", "step_coherence", "reversals", "drift"),
+    *("flicker_explained", "flicker_reversals"),
+)
+"""What both an answer about a decomposition and the figures of its kernel hold under one name."""
+
 _ABOUT_CLASSES = ("pyramid", "saliency", "faithfulness", "motion")
 _MARKS = ("/class-", "/target-")
 _Identity = TypeVar("_Identity", KernelId, TargetId)
@@ -262,6 +268,7 @@ class RunView:
             percentile=None if activation is None else self.evidence.percentile(kernel.layer, kernel.index, activation),
             reference_clips=self.evidence.clips if best else 0,
             explained_variance=parts.explained_variance if parts else None,
+            **({name: getattr(parts, name) for name in _COURSE} if parts else {}),
             psnr=parts.psnr if parts else None,
             evidence_share=parts.evidence_share if parts else None,
             mean_speed=parts.mean_speed if parts else None,

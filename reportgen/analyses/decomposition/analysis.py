@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
 
 import numpy as np
 import torch
@@ -98,11 +99,13 @@ def _result(found: Decomposition, place: int, activations: dict[str, float]) -> 
         psnr=float(found.psnr[place]),
         explained_variance=float(found.explained_variance[place]),
         still_variance=float(found.still_variance[place]),
+        motion_explains=float(found.motion_explains[place]),
         mean_speed=float(found.mean_speed[place]),
         direction_degrees=float(found.direction[place]),
         direction_coherence=float(found.coherence[place]),
         speed_p99=speed_p99,
         evidence_share=float(evidence.mean()),
+        **{one.name: float(getattr(found.course, one.name)[place]) for one in fields(found.course)},
         stage1_activation=activations["stage1"],
         reconstruction_activation=activations["reconstruction"],
         texture_activation=activations["texture"],

@@ -19,6 +19,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from reportgen.analyses.common.memory import with_less_memory
 from reportgen.analyses.decomposition.adam_pyramid import displacement_by_adam
+from reportgen.analyses.decomposition.course import Course, course_of
 from reportgen.analyses.decomposition.forward_motion import forward_motion, summarise_motion, texture_evidence
 from reportgen.analyses.decomposition.gauss_newton import displacement_by_gauss_newton
 from reportgen.analyses.decomposition.warping import warp
@@ -29,6 +30,7 @@ EXPLAINED_VARIANCE_NEEDED = 0.8
 """A clip whose reconstruction explains less of its variance than this is "not texture plus motion"."""
 
 _SMALLEST_SIDE = 8  # px
+_LEFT_BY_ROUNDING = 1e-4  # share of the variance; what a still picture leaves beyond it is a change
 _ROUNDING = 1e-3  # a quarter grey level beyond [0, 1] is rounding
 _LEAST_CONTRAST = 1 / 255  # standard deviation below which a clip is not scaled up: noise must not become texture
 _TEXTURE_STEPS = 3
@@ -51,6 +53,9 @@ class Decomposition:
     picture explains; `mean_speed` in px/frame, `direction` in degrees (0 right, 90 down, 180 left, 270 up; nan
     where nothing moves) and `coherence` of the mean velocity (0 to 1), all three over the evidence.
 
+    `motion_explains` is the share of what a still picture leaves of the clip that motion explains (nan where it leaves
+    nothing), `course` what happens from frame to frame.
+
     `steps` is the number of linear systems (solver ``gauss-newton``) or Adam steps, `seconds` the time for all clips.
     """
 
@@ -65,6 +70,8 @@ class Decomposition:
     mean_speed: Tensor
     direction: Tensor
     coherence: Tensor
+    motion_explains: Tensor
+    course: Course
     reference_frame: int
     steps: int
     seconds: float
@@ -101,7 +108,9 @@ def decompose(
         parts = with_less_memory(in_batches_of, min(clips_per_batch, len(clips)), "the decomposition")
     arrays = [field.name for field in fields(Decomposition) if isinstance(getattr(parts[0], field.name), Tensor)]
     whole: dict[str, Any] = {name: torch.cat([getattr(part, name) for part in parts]) for name in arrays}
-    return replace(parts[0], **whole, seconds=time.perf_counter() - begin)
+    numbers = [field.name for field in fields(Course)]
+    course = Course(*(torch.cat([getattr(part.course, name) for part in parts]) for name in numbers))
+    return replace(parts[0], **whole, course=course, seconds=time.perf_counter() - begin)
 
 
 def clips_at_once(shape: Sequence[int], device: torch.device) -> int:
@@ -141,6 +150,8 @@ def _decompose_batch(clips: Tensor, reference: int, solver: str) -> Decompositio
     evidence = texture_evidence(texture, displacement[:, :-1])
     summary = summarise_motion(motion, evidence)
     error = (clips - reconstruction).square().mean((1, 2, 3, 4))
+    explained, still = _explained(clips, reconstruction), _explained(clips, clips.mean(2, keepdim=True))
+    beyond = torch.where(1 - still > _LEFT_BY_ROUNDING, (explained - still) / (1 - still).clamp_min(1e-12), torch.nan)
     return Decomposition(
         texture=texture,
         displacement=displacement,
@@ -148,11 +159,13 @@ def _decompose_batch(clips: Tensor, reference: int, solver: str) -> Decompositio
         evidence=evidence,
         reconstruction=reconstruction,
         psnr=-10 * error.clamp_min(1e-12).log10(),
-        explained_variance=_explained(clips, reconstruction),
-        still_variance=_explained(clips, clips.mean(2, keepdim=True)),
+        explained_variance=explained,
+        still_variance=still,
         mean_speed=summary.mean_speed,
         direction=summary.direction,
         coherence=summary.coherence,
+        motion_explains=beyond,
+        course=course_of(clips, scaled, still, beyond, (motion, evidence), find),
         reference_frame=reference,
         steps=steps,
         seconds=time.perf_counter() - begin,

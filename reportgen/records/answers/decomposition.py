@@ -17,11 +17,21 @@ class DecompositionAnswer(Answer):
     psnr: Measured = Field(description="Of the reconstruction, in dB.")
     explained_variance: Measured
     still_variance: Measured = Field(None, description="Variance that the still texture alone explains.")
+    motion_explains: Measured = Field(None, description="Share of what a still picture leaves that motion explains.")
     mean_speed: Measured
     direction_degrees: Measured = Field(description="0 right, 90 down.")
     direction_coherence: Measured = Field(description="0 none, 1 all the same.")
     speed_p99: Measured
     evidence_share: Measured = Field(None, description="Share of pixels whose motion can be seen.")
+    step: Measured = Field(None, description="Usual way of the picture from frame to frame, in px.")
+    step_explained: Measured = Field(None, description="Share of the change between frames that motion explains.")
+    step_coherence: Measured = Field(None, description="How far all places go along one line: 0 none, 1 all.")
+    reversals: Measured = Field(None, description="How often the motion turns back.")
+    drift: Measured = Field(None, description="Share of the way that is left at the end.")
+    flicker_explained: Measured = Field(
+        None, description="Variance that a still picture and one pattern of changing brightness explain."
+    )
+    flicker_reversals: Measured = Field(None, description="How often that pattern changes its sign.")
     stage1_activation: Measured = None
     reconstruction_activation: Measured = None
     texture_activation: Measured = None
