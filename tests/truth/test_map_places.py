@@ -58,6 +58,13 @@ class Segments(nn.Module):
         return scores(frames.mean((1, 2, 3)).view(n, t).mean(1))
 
 
+class Rows(Segments):
+    """Frames folded into the batch, and answered one by one: N*T rows."""
+
+    def forward(self, clip: Tensor) -> Tensor:
+        return scores(torch.relu(self.next(torch.relu(self.stem(clip.transpose(1, 2).flatten(0, 1))))).mean((1, 2, 3)))
+
+
 class OneByOne(nn.Module):
     """One module, called once a frame."""
 
@@ -102,6 +109,7 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "a gate": lambda: Strided(3, gate=True),
     "skip connections": lambda: Strided(3, skip=True),
     "frames in the batch": Segments,
+    "a row a frame": Rows,
     "a call a frame": OneByOne,
 }
 
@@ -123,7 +131,7 @@ def test_grad_cam_of_two_pathways_shows_what_each_of_them_sees() -> None:
     assert brightest(heat * (torch.arange(33) < 16)) == green
 
 
-@pytest.mark.parametrize("name", ["three layers", "frames in the batch", "a call a frame"])
+@pytest.mark.parametrize("name", ["three layers", "frames in the batch", "a row a frame", "a call a frame"])
 def test_tubes_of_a_pyramid_show_a_spark_where_it_is(name: str) -> None:
     network, place = centred(NETWORKS[name]()), (8, 16, 24)
     clip = spark(place)
@@ -145,3 +153,11 @@ def test_a_map_whose_places_are_not_known_is_refused() -> None:
 
     with pytest.raises(Exception, match="Where the positions of stem look in the clip is not known"):
         attribute(Transformed(), spark((8, 8, 8)), 0, "grad_cam")
+
+
+def test_two_clips_of_rows_have_maps_of_their_own() -> None:
+    network, places = centred(Rows()), [(8, 8, 8), (16, 32, 0)]
+    found = attribute(network, torch.cat([spark(place) for place in places]), 0, "grad_cam")
+    assert [brightest(heat) for heat in found.heat] == places
+    one = attribute(network, spark(places[1]), 0, "grad_cam")
+    torch.testing.assert_close(found.heat[1:], one.heat)

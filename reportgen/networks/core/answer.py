@@ -44,6 +44,20 @@ def class_scores(found: Tensor, adapter: Adapter, name: str) -> Tensor:
     return found.mean(dim=others) if others else found
 
 
+def per_clip(found: Tensor, clips: int, name: str) -> Tensor:
+    """Return what was found per row `N*R ...` as the mean over the rows of each of the N clips, `N ...`.
+
+    Rows of one clip lie one behind the other, as where N and T are folded into one axis. Raises NetworkError when the
+    rows are not as many for each clip.
+    """
+    if found.shape[0] == clips:
+        return found
+    if found.shape[0] % clips:
+        raise NetworkError(f"{name} returns {found.shape[0]} rows for {clips} clips: wrap it so that it returns N K.")
+    rows: Tensor = found.unflatten(0, (clips, -1))
+    return rows.mean(1)
+
+
 def first_scores(output: Any, name: str) -> Tensor:
     """Return the scores `N K` of a network that says nothing of its output: its first tensor with channels.
 

@@ -88,10 +88,13 @@ class Network:
         return answer.class_scores(answer.selected(output, self.adapter, self.name), self.adapter, self.name)
 
     def logits(self, clips: Tensor) -> Tensor:
-        """Return the class logits `N K` of clips `N C T H W` in [0, 1] RGB; never probabilities."""
+        """Return the class logits `N K` of clips `N C T H W` in [0, 1] RGB; never probabilities.
+
+        A network that answers once for every frame, folded into the batch, has the mean over a clip's frames.
+        """
         if self.adapter.scores != "probabilities":
-            return self.class_scores(self.run(clips))
-        raw = self._before_probabilities(clips)
+            return answer.per_clip(self.class_scores(self.run(clips)), len(clips), self.name)
+        raw = answer.per_clip(self._before_probabilities(clips), len(clips), self.name)
         found = class_positions(raw, last=isinstance(self.submodule(self._classifier), nn.Linear))
         return torch.cat([-found, found], 1) if self.adapter.one_logit else found
 
