@@ -38,7 +38,11 @@ SITE = click.option("--site", type=FOLDER, metavar="DIR", help="Where the site g
 ZOO = click.option("--zoo", type=FOLDER, metavar="DIR", multiple=True, help="Folder of your own model cards.")
 MODEL_ARGS = click.option("--model-args", metavar="JSON", help="Arguments of the factory, as a JSON object.")
 CLIP_SPEC = click.option("--clip-spec", metavar="JSON", help="Fields over the card's [clip]: frames, height, mean ...")
-ADAPTER = click.option("--adapter", metavar="JSON", help="Fields over the card's [adapter]: input, output, scores ...")
+ADAPTER = click.option(
+    "--adapter",
+    metavar="JSON",
+    help="Fields over the card's [adapter]: input, layout, output, answer ...",
+)
 SELECT = click.option(
     "--select",
     multiple=True,

@@ -170,7 +170,7 @@ class RunView:
 
     def question(self, target: Target) -> str:
         """Return in words what is explained: a class by its name, or which class rather than which."""
-        return target.title(self.run.labels)
+        return target.title(self.run.labels, self.run.card.adapter.answer)
 
     def clip_title(self, clip: str, target: Target) -> str:
         """Return a clip's title beside a target; a clip that is called like the class gets its name instead."""

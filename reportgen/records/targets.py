@@ -15,6 +15,7 @@ _PRINTED = re.compile(
     r"|target-(?P<whole>mean|peak)(-(?P<channel>[0-9]{1,9}))?"
     r"|target-unit(?P<place>(-[0-9]{1,9}){1,6})"
 )
+_AXES = {"T": "time", "C": "channel", "H": "row", "W": "column"}
 
 
 class Target(Frozen):
@@ -76,13 +77,20 @@ class Target(Frozen):
             return cls(kind="unit", place=tuple(map(int, found["place"].removeprefix("-").split("-"))))
         return cls(kind="class" if against is None else "contrast", index=index, against=against, time=time)
 
-    def title(self, labels: Sequence[str]) -> str:
-        """Return in words what is explained; a class by its label, or its number where there are no labels."""
+    def title(self, labels: Sequence[str], answer: str | None = None) -> str:
+        """Return in words what is explained; a class by its label, or its number where there are no labels.
+
+        `answer` are the axes of the network's answer (`N T`), by which a unit's place is told.
+        """
         if self.kind in {"mean", "peak"}:
             return f"{self.kind} of the answer" + ("" if self.index is None else f"'s channel {self.index}")
         if self.kind == "unit":
-            where = self.place[0] if len(self.place) == 1 else self.place
-            return f"answer at {where}"
+            letters = [letter for letter in (answer or "").split()[1:] if letter != "1"]
+            names = [_AXES.get(letter, "") for letter in letters] if len(letters) == len(self.place) else []
+            told = [
+                f"{name} {at}".strip() for name, at in zip(names or [""] * len(self.place), self.place, strict=True)
+            ]
+            return f"answer at {', '.join(told)}"
         name = class_name(labels, self.index or 0)
         if self.against is not None:
             return f"{name} rather than {class_name(labels, self.against)}"

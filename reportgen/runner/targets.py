@@ -25,9 +25,9 @@ def select_targets(
 ) -> dict[str, tuple[Target, ...]]:
     """Return what is explained on each clip, by the clip's name.
 
-    The classes and targets that the user named, else the class that the network predicts, or of a network without
-    classes the mean and the peak of its answer; and the contrasts. Raises UnknownNameError for a class, time, channel
-    or place that there is not, OptionError for what the network has none of.
+    The classes and targets that the user named, else the class that the network predicts (one logit for and against),
+    or of a network without classes the mean and the peak of its answer; and the contrasts. Raises UnknownNameError for
+    a class, time, channel or place that there is not, OptionError for what the network has none of.
     """
     named = [
         *(Target(kind="class", index=class_index(network, name)) for name in _allowed(network, options.classes)),
@@ -64,7 +64,9 @@ def parse_target(network: Network, text: str) -> Target:
 
 def _usual(network: Network, logits: Tensor | None) -> list[Target]:
     if logits is not None:
-        return [Target(kind="class", index=int(logits.argmax()))]
+        predicted = int(logits.argmax())
+        # One logit is explained for and against, what it says first.
+        return [Target.of(predicted), *([Target.of(1 - predicted)] if network.adapter.one_logit else [])]
     return [Target(kind="mean"), Target(kind="peak")] if network.has_signal else []
 
 

@@ -55,7 +55,7 @@ def asked(subject: Subject, unit: Unit) -> tuple[Network, int]:
 
 def title_of(subject: Subject, target: Target) -> str:
     """Return in words what is explained."""
-    return target.title(subject.network.labels)
+    return target.title(subject.network.labels, subject.network.adapter.answer)
 
 
 def class_name(subject: Subject, index: int) -> str:

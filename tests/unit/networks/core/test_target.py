@@ -98,8 +98,10 @@ def test_targets_are_told_in_words() -> None:
         "mean of the answer",
         "peak of the answer's channel 2",
         "answer at 4",
-        "answer at (0, 4, 10, 10)",
+        "answer at 0, 4, 10, 10",
     ]
+    assert Target(kind="unit", place=(4,)).title((), "N T 1") == "answer at time 4"
+    assert ALL[-1].title((), "N C T H W") == "answer at channel 0, time 4, row 10, column 10"
 
 
 def test_the_values_are_those_of_the_answer() -> None:
@@ -193,3 +195,19 @@ def test_targets_are_those_of_the_network() -> None:
     assert select_targets(MAPS, [clip], {}, BuildOptions()) == {"clip": (Target(kind="mean"), Target(kind="peak"))}
     with pytest.raises(UnknownNameError, match="0 to 3"):
         select_targets(CLASSES, [clip], logits, BuildOptions(targets=("class:run@9",)))
+
+
+def test_one_logit_is_explained_for_and_against() -> None:
+    class Yes(nn.Module):
+        def forward(self, clips: Tensor) -> Tensor:
+            return clips.mean((1, 2, 3, 4))
+
+    card = CLASSES.card
+    assert card is not None
+    binary = Network(Yes(), card.model_copy(update={"adapter": Adapter(answer="N"), "classes": 2}), ("against", "for"))
+    clip = ReadClip(NamedClip("clip", CLIPS[:1], "digest"), "clip", "")
+    found = select_targets(binary, [clip], {"clip": binary.logits(CLIPS[:1])[0]}, BuildOptions())
+    assert found == {"clip": (Target.of(1), Target.of(0))}
+    values = target_values(binary, CLIPS, [Target.of(1), Target.of(0)])
+    assert torch.allclose(values[:, 0], CLIPS.mean((1, 2, 3, 4)), atol=1e-6)
+    assert torch.equal(values[:, 0], -values[:, 1])
