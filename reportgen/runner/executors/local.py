@@ -46,30 +46,44 @@ class _Worker:
     def do_chunk(self, part: MethodPlan, chunk: list[PlannedUnit]) -> Iterator[tuple[Record, bool]]:
         """Yield the records of a chunk: those that are there, and those computed now."""
         waiting: dict[str, PlannedUnit] = {}
+        whole: list[PlannedUnit] = []
         for planned in chunk:
             record = self._work.store.record(planned.job.key)
             if record is not None and isinstance(record.outcome, Done):
+                whole.append(planned)
                 yield record, False
             elif (missing := self._missing_needs(planned)) is not None:
                 yield self.keep_skipped(planned.job, missing), True
             else:
+                whole.append(planned)
                 waiting[planned.job.key] = planned
         if waiting:
-            yield from self._answer(part, waiting)
+            yield from self._answer(part, whole, waiting)
 
-    def _answer(self, part: MethodPlan, waiting: dict[str, PlannedUnit]) -> Iterator[tuple[Record, bool]]:
+    def _answer(
+        self, part: MethodPlan, whole: list[PlannedUnit], waiting: dict[str, PlannedUnit]
+    ) -> Iterator[tuple[Record, bool]]:
+        """Yield the records of the `waiting` jobs, computed among all of their chunk: a batch rounds by who is in it.
+
+        What the chunk's finished jobs are answered with once more is let go, and nothing is computed behind the last
+        one that waits.
+        """
         work = self._work
-        units = [planned.unit for planned in waiting.values()]
-        keys = {id(planned.unit): key for key, planned in waiting.items()}
+        keys = {id(planned.unit): planned.job.key for planned in whole}
+        units = [planned.unit for planned in whole]
         started = time.perf_counter()
         try:
             loaded = part.method.load()
             for unit, result in loaded.run(work.subject, units, part.parameters, self._read, self._progress):
+                if keys[id(unit)] not in waiting:
+                    continue
                 job = waiting[keys[id(unit)]].job
                 done = write_result(work.store, work.subject.model, job, result)
                 record = keep(work.store, job, done, time.perf_counter() - started, self._device)
                 del waiting[keys[id(unit)]]  # only now: an answer that cannot be written is a failed job
                 yield record, True
+                if not waiting:
+                    break
                 started = time.perf_counter()
         except StoreError:
             raise

@@ -101,12 +101,40 @@ def test_an_answer_that_cannot_be_kept_is_a_failed_job(prepared: Prepared) -> No
     assert [type(found[f"squares {n}"]) for n in range(6)] == [Done, Failed, Failed, Done, Done, Done]
 
 
-def test_the_next_build_does_only_what_failed(prepared: Prepared) -> None:
+def test_the_next_build_does_only_chunks_in_which_something_failed(prepared: Prepared) -> None:
+    """Such a chunk is asked as a whole, for what is computed beside others is rounded as they are."""
     outcomes(prepared, Squares(bad=frozenset({4})))
     again = Squares()
     found = outcomes(prepared, again)
-    assert again.asked == [[4, 5]]
+    assert again.asked == [[3, 4, 5]]
     assert isinstance(found["roots tiny"], Done)
+
+
+class Stopped(BaseException):
+    """Somebody pressed Ctrl-C."""
+
+
+@dataclass
+class Beside(Squares):
+    """Answers depend on how many units are asked together, as rounding does; at the number `stop` it is stopped."""
+
+    stop: int | None = None
+
+    def run(
+        self, subject: Subject, units: Sequence[Unit], parameters: Parameters, answers: Answers, progress: Progress
+    ) -> Iterator[tuple[Unit, Result]]:
+        for unit, result in super().run(subject, units, parameters, answers, progress):
+            if self.stop is not None and unit.parameters["n"] >= self.stop:
+                raise Stopped
+            yield unit, Result(Squared(value=len(units)), result.figures)
+
+
+@pytest.mark.parametrize("stop", range(6))
+def test_answers_after_a_stop_are_those_of_a_build_without(prepared: Prepared, stop: int) -> None:
+    with pytest.raises(Stopped):
+        outcomes(prepared, Beside(stop=stop))
+    found = outcomes(prepared, Beside())
+    assert [found[f"squares {n}"].answer["value"] for n in range(6)] == [3] * 6  # type: ignore[union-attr]
 
 
 def test_a_store_that_cannot_be_written_ends_the_work(prepared: Prepared) -> None:
