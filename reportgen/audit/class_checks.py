@@ -8,10 +8,11 @@ from statistics import fmean
 
 from reportgen.audit.limits import Limits
 from reportgen.audit.maps import curves_suffice, shuffles_suffice
+from reportgen.audit.pathways import pathway_state
 from reportgen.audit.verdicts import State, Verdict, at_least, at_most, graded
 from reportgen.reading.ablation import Drop, causal_drops
 from reportgen.reading.format import fixed, number, percent
-from reportgen.reading.run_view import ClassView, RunView
+from reportgen.reading.run_view import RunView
 from reportgen.reading.words import Words
 from reportgen.records.answers.pyramid import PyramidAnswer
 from reportgen.records.answers.saliency import SaliencyAnswer
@@ -30,19 +31,11 @@ def relying_name(words: Words) -> str:
     return f"{words.many.capitalize()} that rely on motion"
 
 
-def _together(model: RunView, view: ClassView) -> Drop | None:
-    answer = model.answer(view.record, PyramidAnswer)
-    rows = causal_drops(answer) if answer else []
-    return next((row for row in rows if row.name == "together"), None)
-
-
 def pyramid_checks(model: RunView, limits: Limits) -> list[Verdict]:
     """Return whether relevance is conserved, and whether class pathways matter."""
     errors = [(pyramid.graph.conservation, pyramid.uri) for pyramid in model.pyramids]
     error, page = max(((value, uri) for value, uri in errors if value is not None), default=(None, ""))
     views = model.classes("pyramid")
-    together = [row for view in views if (row := _together(model, view))]
-    clear = sum(row.clear for row in together)
     first = model.addresses.pyramid(views[0].clip, views[0].target) if views else ""
     return [
         Verdict(
@@ -55,16 +48,34 @@ def pyramid_checks(model: RunView, limits: Limits) -> list[Verdict]:
             + ("" if error is not None else _NO_SUM if model.pyramids else _NOT_MEASURED),
             page or first,
         ),
-        Verdict(
-            graded(clear / len(together), *limits.pathways) if together else "untested",
-            pathways_name(model.words),
-            clear / len(together) if together else None,
-            f"{clear} of {len(together)}" if together else "–",
-            f"{at_least(limits.pathways)} of pathways' drops above the 95% interval of random ones",
-            f"Removing the pyramid's kernels must hurt the {model.words.one} more than removing as many at random.",
-            first,
-        ),
+        _pathways_check([model.answer(view.record, PyramidAnswer) for view in views], model.words, limits, first),
     ]
+
+
+def _pathways_check(answers: Sequence[PyramidAnswer | None], words: Words, limits: Limits, link: str) -> Verdict:
+    """Return how many pathways matter to their class; those that only one clip speaks for are no proof."""
+    states = [pathway_state(_together(answer), answer.class_clips, limits) for answer in answers if answer]
+    judged = [state for state in states if state in {"pass", "fail"}]
+    doubtful, clear = states.count("warn"), states.count("pass")
+    share = clear / len(judged) if judged else None
+    untested = states.count("untested")
+    return Verdict(
+        graded(share, *limits.pathways) if judged else "warn" if doubtful else "untested",
+        pathways_name(words),
+        share,
+        f"{clear} of {len(judged)}" if judged else f"0 of {doubtful}" if doubtful else "–",
+        f"{at_least(limits.pathways)} of pathways cost their {words.one} more than exchanged kernels do, and more "
+        f"on its other clips than on others (p at most {fixed(limits.pathway_p)} each)",
+        f"Removing the pyramid's kernels must hurt the {words.one} more than it hurts others, and more than removing "
+        "as many others does."
+        + (f" {doubtful} more on too few clips of their {words.one} to tell." if doubtful else "")
+        + (f" Not tested: {untested}, by too few draws or for want of kernels to compare with." if untested else ""),
+        link,
+    )
+
+
+def _together(answer: PyramidAnswer) -> Drop | None:
+    return next((row for row in causal_drops(answer) if row.name == "together"), None)
 
 
 def saliency_checks(model: RunView, limits: Limits) -> list[Verdict]:

@@ -142,10 +142,10 @@ def rose(directions: Sequence[float], label: str) -> Markup:
 
 
 def drops(rows: Sequence[Drop], label: str) -> Markup:
-    """Return bars of drops with the interval of random kernels below each."""
+    """Return bars of drops with the interval of other kernels below each, or that there is no control."""
     width, left, right, row = 360, 4, 56, 46
-    low = min([0.0, *(min(d.drop, d.random_low) for d in rows)])
-    high = max([0.0, *(max(d.drop, d.random_high) for d in rows)]) or 1.0
+    ends = [value for d in rows for value in (d.drop, d.random_low, d.random_high) if value is not None]
+    low, high = min([0.0, *ends]), max([0.0, *ends]) or 1.0
     scale = (width - left - right) / (high - low)
 
     def x(value: float) -> float:
@@ -155,11 +155,16 @@ def drops(rows: Sequence[Drop], label: str) -> Markup:
     for i, entry in enumerate(rows):
         y = i * row
         start, end = sorted((x(0), x(entry.drop)))
-        first, last = sorted((x(0), x(entry.random_mean)))
         body += [
             _text(left, y + 12, entry.name, kind="strong"),
             f'<rect x="{start:.1f}" y="{y + 17}" width="{max(end - start, 1):.1f}" height="11" class="bar"/>',
             _text(max(end, x(0)) + 5, y + 26.5, number(entry.drop), kind="value"),
+        ]
+        if entry.random_mean is None or entry.random_low is None or entry.random_high is None:
+            body.append(_text(x(0) + 5, y + 38, "no control", kind="muted"))
+            continue
+        first, last = sorted((x(0), x(entry.random_mean)))
+        body += [
             f'<rect x="{first:.1f}" y="{y + 31}" width="{max(last - first, 1):.1f}" height="7" class="bar other"/>',
             _line(x(entry.random_low), y + 34.5, x(entry.random_high), y + 34.5, "interval"),
             _line(x(entry.random_low), y + 31, x(entry.random_low), y + 38, "interval"),

@@ -9,16 +9,19 @@ from typing import Any
 
 from markupsafe import Markup
 
+from reportgen.audit.limits import Limits
+from reportgen.audit.pathways import pathway_state, pathway_words
+from reportgen.audit.verdicts import Verdict
 from reportgen.pages import charts
 from reportgen.pages.cards import kernel_card
 from reportgen.pages.page import Found, Page, ScriptData
 from reportgen.pages.pyramid_overview import overview
 from reportgen.pages.report import ModelView, Report
 from reportgen.pages.strips import Download, Strip, clip_strip, downloads, picture, strip
-from reportgen.reading.ablation import causal_drops
+from reportgen.reading.ablation import Drop, causal_drops
 from reportgen.reading.addresses import relative_link
 from reportgen.reading.excerpt import Excerpt
-from reportgen.reading.format import answer_rows, metric_rows, percent, short_kernel_name, short_layer_name
+from reportgen.reading.format import answer_rows, fixed, metric_rows, percent, short_kernel_name, short_layer_name
 from reportgen.reading.graphs import Node
 from reportgen.reading.run_view import ClassView, Pyramid, trouble
 from reportgen.reading.words import CLASSES, Words
@@ -215,6 +218,25 @@ def others(model: ModelView, view: ClassView) -> Excerpt[tuple[str, str]]:
     )
 
 
+def _causal(
+    answer: PyramidAnswer | None, drops: Sequence[Drop], words: Words, limits: Limits
+) -> tuple[Verdict, str] | None:
+    """Return the causal check's badge and its sentences; None where it was not run."""
+    together = next((drop for drop in drops if drop.name == "together"), None)
+    if answer is None or together is None:
+        return None
+    state = pathway_state(together, answer.class_clips, limits)
+    badge = Verdict(
+        state,
+        "causal check",
+        together.p,
+        fixed(together.p, 3),
+        f"p at most {fixed(limits.pathway_p)}, on this clip and on others",
+        f"Does removing the kernels cost this {words.one} more than others, and more than other kernels do?",
+    )
+    return badge, pathway_words(together, answer.class_clips, words, limits)
+
+
 def _page(model: ModelView, view: ClassView, pyramid: Pyramid | None) -> Page:
     uri = model.addresses.pyramid(view.clip, view.target)
     clip = model.clips.get(view.clip)
@@ -244,7 +266,7 @@ def _page(model: ModelView, view: ClassView, pyramid: Pyramid | None) -> Page:
             "drops_chart": charts.drops(drops, f"Fall of the {model.words.its_value} when kernels are removed")
             if drops
             else None,
-            "together": next((drop for drop in drops if drop.name == "together"), None),
+            "causal": _causal(answer, drops, model.words, model.limits),
             "rows": Excerpt.of(rows, TABLE_ROWS),
             "against": node_rows(model, pyramid.graph.negative) if pyramid else [],
             "theta": theta_chart(pyramid) if pyramid else None,

@@ -453,6 +453,7 @@ class SampleRun:
             for i, layer in enumerate(reversed(LAYERS))
         }
         drops["together"] = {"count": 16, "drop": 5.9, "random_mean": 0.9, "random_low": 0.2, "random_high": 1.7}
+        drops["together"] |= {"others": 0.4, "p": 0.01, "draws": 99}
         unit = str(TargetId(model=self.model, clip=clip, target=Target.of(index)))
         heat = np.abs(self.rng.standard_normal((FRAMES, SIDE, SIDE))).cumsum(1) / 40
         over = drifting(texture(self.rng, 7), (1.0, 0.5))
@@ -476,6 +477,7 @@ class SampleRun:
                     "conservation_error": 3e-6,
                     "bias_share": 0.12,
                     "ablation": drops,
+                    "class_clips": {"own": 6, "others": 20, "own_drop": 4.1, "other_drop": 0.2, "p": 0.001},
                 },
             ),
         )

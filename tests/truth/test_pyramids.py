@@ -83,6 +83,8 @@ def test_silencing_the_planted_pathway_costs_more_than_silencing_random_kernels(
     assert [row.layer for row in ablation.layers] == list(pyramid.kept())
     for row in (ablation.together, *ablation.layers):
         assert row.drop > row.random_mean
+        assert row.others is not None
+        assert row.drop > row.others
     for row in ablation.layers:  # random kernels of all layers break most pathways, of one layer few
         assert row.drop >= row.random_high - 0.01 * abs(ablation.logit)
 

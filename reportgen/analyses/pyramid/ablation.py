@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from reportgen.analyses.pyramid.class_pyramid import ClassPyramid, one_clip
+from reportgen.analyses.pyramid.controls import Controls, controls
 from reportgen.analyses.pyramid.replay import Crossing, Recorder, Replay
 from reportgen.errors import OptionError
 from reportgen.networks.core.network import Network, borrow
@@ -24,39 +26,46 @@ from reportgen.networks.trace.seen import clip_seen
 Silenced = Mapping[str, NDArray[np.int64]]
 Floats = NDArray[np.float64]
 
+APART = 20
+"""Draws of kernels that are not kept, whose mean and spread are shown."""
+
 
 @dataclass(frozen=True, eq=False)
 class AblationRow:
     """Silencing `count` kernels of the layer (of all layers together for `layer` None).
 
-    `drop` is logit - logit without the kept kernels; `random_drops` the same for each draw of as many random kernels
-    of the same layers, with their `random_mean` and the 2.5th and 97.5th percentiles `random_low`, `random_high`.
+    `drop` is logit - logit without the kept kernels, `others` the mean of that over the other classes (None for a
+    network of one logit). `random_drops` is the same for each of APART draws of as many kernels of the same layers, as
+    active and not kept; empty where a layer has too few of them. For all layers together, `p` tells how often kernels
+    drawn from the pathway's and their controls alike cost the class as much as the pathway's do (see `Controls`).
     """
 
     layer: str | None
     count: int
     drop: float
-    random_drops: NDArray[np.float64]
+    random_drops: Floats
+    others: float | None = None
+    p: float | None = None
+
+    @property
+    def controlled(self) -> bool:
+        """Whether there are kernels to compare with."""
+        return len(self.random_drops) > 0
 
     @property
     def random_mean(self) -> float:
-        """The mean drop over the random draws."""
-        return float(self.random_drops.mean())
+        """The mean drop over the random draws; not a number without any."""
+        return float(self.random_drops.mean()) if self.controlled else math.nan
 
     @property
     def random_low(self) -> float:
-        """The lower end of the 95% interval of the random draws."""
-        return float(np.percentile(self.random_drops, 2.5))
+        """The 2.5th percentile of the random draws."""
+        return float(np.percentile(self.random_drops, 2.5)) if self.controlled else math.nan
 
     @property
     def random_high(self) -> float:
-        """The upper end of the 95% interval of the random draws."""
-        return float(np.percentile(self.random_drops, 97.5))
-
-    @property
-    def beats(self) -> float:
-        """The share of random draws that cost the class less than the kept kernels do."""
-        return float((self.random_drops < self.drop).mean())
+        """The 97.5th percentile of the random draws."""
+        return float(np.percentile(self.random_drops, 97.5)) if self.controlled else math.nan
 
 
 @dataclass(frozen=True)
@@ -74,63 +83,82 @@ def ablate(
     class_index: int,
     pyramid: ClassPyramid,
     *,
-    draws: int = 20,
+    draws: int = 99,
     seed: int = 0,
     batch: int = 7,
 ) -> Ablation:
-    """Silence a pyramid's kept kernels, and as many random ones of the same layers, and compare the logit's drop.
+    """Silence a pyramid's kept kernels, and as many others of the same layers, and compare the logit's drop.
 
     A silenced kernel's response is zero at all positions, behind its batch norm and activation. Layers are silenced
-    each by itself and all together; random kernels are drawn without replacement from the whole layer, `draws` times.
-    `clip` is as for `class_pyramid`; `batch` conditions run in one forward pass.
+    each by itself and all together. The kernels to compare with are of the same layers, as active, and not kept (see
+    `controls`); `draws` exchanges of the two make the p of all layers together. `clip` is as for `class_pyramid`;
+    `batch` conditions run in one pass.
 
     Raises OptionError for a pyramid that keeps nothing.
     """
+    if draws < 1 or batch < 1:
+        raise OptionError("draws and batch must be at least 1.")
+    kept = kept_kernels(pyramid)
+    borrowed = borrow(network)
+    pixels = one_clip(borrowed, clip)
+    passes = Passes(borrowed, pixels.expand(batch, *pixels.shape[1:]), pyramid.graph, list(kept))
+    generator = np.random.default_rng(seed)
+    known = {name: source for name in kept if (source := _controls(pyramid, name, kept[name]))}
+    apart = [{name: one.apart(generator) for name, one in known.items()} for _ in range(APART if known else 0)]
+    facing = {name: one.facing for name, one in known.items()}
+    exchanged = [{name: one.exchanged(generator) for name, one in known.items()} for _ in range(draws if known else 0)]
+    everywhere = passes.drops(list(kept), [kept, *apart, facing, *exchanged])
+    p = _p(everywhere[1 + APART :, class_index]) if known else None
+    together = _row(None, everywhere[: 1 + len(apart)], class_index, sum(map(len, kept.values())), p)
+    layers: dict[str, AblationRow] = {}
+    for name in sorted(kept, key=lambda name: passes.recording.start([name])):
+        conditions = [{name: draw[name]} for draw in (kept, *apart) if name in draw]
+        layers[name] = _row(name, passes.drops([name], conditions), class_index, len(kept[name]))
+    return Ablation(float(passes.intact[0, class_index]), together, tuple(layers[name] for name in kept))
+
+
+def _p(drops: Floats) -> float:
+    """Return (1 + b) / (n + 1), b of the drops behind the first one being as large; rounding is no difference."""
+    least = drops[0] - 1e-6 * max(float(np.abs(drops).max()), 1e-12)
+    return (1 + int((drops[1:] >= least).sum())) / len(drops)
+
+
+def _controls(pyramid: ClassPyramid, layer: str, kept: NDArray[np.int64]) -> Controls | None:
+    found = pyramid.layer(layer)
+    return controls(kept.tolist(), found.activation, found.relevance)
+
+
+def kept_kernels(pyramid: ClassPyramid) -> dict[str, NDArray[np.int64]]:
+    """Return the kernels that a pyramid keeps behind the class; raises OptionError where there are none."""
     kept = {name: np.array(indices, np.int64) for name, indices in pyramid.kept().items()}
     if not kept:
         raise OptionError("The pyramid keeps no kernel behind the class: lower its threshold before ablating.")
-    if draws < 1 or batch < 1:
-        raise OptionError("draws and batch must be at least 1.")
-    borrowed = borrow(network)
-    pixels = one_clip(borrowed, clip)
-    generator = np.random.default_rng(seed)
-    groups: list[Silenced] = [kept, *({name: indices} for name, indices in kept.items())]
-    conditions = [[group, *(_random_like(group, pyramid.graph, generator) for _ in range(draws))] for group in groups]
-    clips = pixels.expand(batch, *pixels.shape[1:])
-    passes = _Passes(borrowed, clips, class_index, pyramid.graph, list(kept))
-    found: dict[int, Floats] = {}
-    for place in sorted(range(len(groups)), key=lambda place: passes.recording.start(groups[place])):
-        found[place] = passes.logit - passes.logits(groups[place], conditions[place])
-    rows = [
-        AblationRow(
-            None if place == 0 else next(iter(group)),
-            sum(len(indices) for indices in group.values()),
-            float(found[place][0]),
-            found[place][1:],
-        )
-        for place, group in enumerate(groups)
-    ]
-    return Ablation(passes.logit, rows[0], tuple(rows[1:]))
+    return kept
 
 
-def _random_like(group: Silenced, graph: ConnectionGraph, generator: np.random.Generator) -> Silenced:
-    return {
-        name: generator.choice(graph.layer(name).size, len(indices), replace=False) for name, indices in group.items()
-    }
+def _row(layer: str | None, drops: Floats, class_index: int, count: int, p: float | None = None) -> AblationRow:
+    """Return the row of the drops `1+n K` of all logits: without the kept kernels, then without each draw of others."""
+    others = np.delete(drops[0], class_index)
+    return AblationRow(
+        layer=layer,
+        count=count,
+        drop=float(drops[0, class_index]),
+        random_drops=drops[1:, class_index],
+        others=float(others.mean()) if len(others) else None,
+        p=p,
+    )
 
 
-class _Passes:
-    """Passes of a batch of the same clip, each from the first layer that is silenced.
+class Passes:
+    """Passes of a batch of clips, each from the first layer that is silenced.
 
     Ask for the layers in the order of the pass: what crosses into a layer is made from what crossed into the last.
     """
 
-    def __init__(
-        self, network: Network, clips: Tensor, class_index: int, graph: ConnectionGraph, layers: Sequence[str]
-    ) -> None:
-        self._network, self._clips, self._class, self._graph = network, clips, class_index, graph
+    def __init__(self, network: Network, clips: Tensor, graph: ConnectionGraph, layers: Sequence[str]) -> None:
+        self._network, self._clips, self._graph = network, clips, graph
         recorder = Recorder(graph, network.module, layers)
-        self.logit = float(self._scores(recorder)[0])
+        self.intact = self._scores(recorder)
         if any(one.axis != 1 or one.tensor.shape[0] != len(clips) for one in recorder.responses):
             tracer = FieldTracer()
             recorder = Recorder(graph, network.module, layers, tracer=tracer)
@@ -138,8 +166,8 @@ class _Passes:
         self.recording = recorder.recording
         self._start, self._known = 0, dict[Crossing, Tensor]()
 
-    def logits(self, layers: Iterable[str], conditions: Sequence[Silenced]) -> Floats:
-        """Return the class's logit under each condition; all silence kernels of `layers` only."""
+    def drops(self, layers: Iterable[str], conditions: Sequence[Silenced]) -> Floats:
+        """Return by how much each condition lowers the logits of the one clip, `n K`; all silence `layers` only."""
         self._go_to(self.recording.start(layers))
         size, found = len(self._clips), []
         for first in range(0, len(conditions), size):
@@ -148,7 +176,12 @@ class _Passes:
             keep = {name: _mask(self._graph, padded, name, self._clips) for name in layers}
             replay = Replay(self.recording, self._start, self._known, keep=keep)
             found.append(self._scores(replay)[: len(part)])
-        return np.concatenate(found)
+        return self.intact[:1] - np.concatenate(found)
+
+    def without(self, silenced: Silenced) -> Floats:
+        """Return by how much silencing the same kernels in all of the clips lowers their logits, `N K`."""
+        keep = {name: _mask(self._graph, [silenced] * len(self._clips), name, self._clips) for name in silenced}
+        return self.intact - self._scores(Replay(self.recording, 0, {}, keep=keep))
 
     def _go_to(self, start: int) -> None:
         """Remember what crosses into operation `start`; where a pass cannot be resumed, run it whole instead."""
@@ -157,7 +190,7 @@ class _Passes:
         replay = Replay(self.recording, self._start, self._known, capture=start)
         self._scores(replay)
         again = self._scores(Replay(self.recording, start, replay.captured))
-        if np.allclose(again, self.logit, rtol=1e-4, atol=1e-5):
+        if np.allclose(again, self.intact, rtol=1e-4, atol=1e-5):
             self._start, self._known = start, replay.captured
 
     def _scores(self, mode: TorchDispatchMode, tracer: FieldTracer | None = None) -> Floats:
@@ -166,7 +199,7 @@ class _Passes:
             tracer.mark(clips, clip_seen(clips.shape))
         with torch.no_grad(), evaluating(self._network.module), tracer or nullcontext(), mode:
             scores = class_output(self._network, clips)
-        return np.asarray(scores[:, self._class].double().cpu().numpy())
+        return np.asarray(scores.double().cpu().numpy())
 
 
 def _mask(graph: ConnectionGraph, conditions: Sequence[Silenced], layer: str, like: Tensor) -> Tensor:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +13,7 @@ from reportgen.analyses.base import Answers, Inapplicable, NamedClip, Subject, U
 from reportgen.analyses.common.memory import starting_batch
 from reportgen.analyses.common.targets import asked, target_of, target_units, title_of
 from reportgen.analyses.pyramid.ablation import Ablation, AblationRow, ablate
+from reportgen.analyses.pyramid.class_clips import OnClips, chosen_clips, labelled_clips, on_clips
 from reportgen.analyses.pyramid.class_pyramid import ClassPyramid, class_pyramid
 from reportgen.analyses.pyramid.export import edges_csv, graphml, nodes_csv, published_dictionary, pyramid_document
 from reportgen.analyses.pyramid.parameters import PyramidParameters
@@ -20,8 +23,9 @@ from reportgen.networks.core.network import Network
 from reportgen.networks.trace.build import connection_graph
 from reportgen.networks.trace.graph import ConnectionGraph
 from reportgen.progress import Progress
-from reportgen.records.answers.pyramid import AblationFigures, PyramidAnswer
+from reportgen.records.answers.pyramid import AblationFigures, ClassClips, PyramidAnswer
 from reportgen.records.figures import Figure, HeatFigure, JsonFigure, Result, StackFigure, TextFigure
+from reportgen.records.jobs import content_key
 from reportgen.records.pyramid_schema import PyramidDocument
 from reportgen.records.targets import Target
 
@@ -39,8 +43,12 @@ class PyramidAnalysis:
     """One unit per clip and target; all classes share one connection graph."""
 
     def units(self, subject: Subject, parameters: PyramidParameters) -> Sequence[Unit | Inapplicable]:  # noqa: ARG002
-        """Return every clip and target."""
-        return target_units(subject)
+        """Return every clip and target; the causal check reads the labelled clips too."""
+        labelled = {"labelled": content_key(labelled_clips(subject))}
+        return [
+            unit if isinstance(unit, Inapplicable) else replace(unit, inputs={**unit.inputs, **labelled})
+            for unit in target_units(subject)
+        ]
 
     def run(
         self,
@@ -61,16 +69,11 @@ class PyramidAnalysis:
                 if key not in graphs:  # all classes share one
                     graphs[key] = connection_graph(network, tuple(clip.pixels.shape))
                 found = _pyramid(network, clip, index, graphs[key], parameters)
-                check = ablate(
-                    network,
-                    clip.pixels,
-                    index,
-                    found,
-                    draws=draws,
-                    seed=subject.seed,
-                    batch=min(draws + 1, MOST_AT_ONCE, starting_batch(clip.pixels.to(subject.network.device))),
-                )
-                yield unit, _result(subject, clip, target_of(unit), found, check)
+                batch = min(MOST_AT_ONCE, starting_batch(clip.pixels.to(network.device)))
+                check = ablate(network, clip.pixels, index, found, draws=draws, seed=subject.seed, batch=batch)
+                clips = chosen_clips(subject, clip, index) if target_of(unit).of_class else []
+                held = on_clips(network, clips, index, found, seed=subject.seed, batch=batch)
+                yield unit, _result(subject, clip, target_of(unit), found, _causal(check, held, draws))
                 task.advance()
 
 
@@ -92,7 +95,9 @@ def _pyramid(
     )
 
 
-def _result(subject: Subject, clip: NamedClip, target: Target, found: ClassPyramid, check: Ablation) -> Result:
+def _result(
+    subject: Subject, clip: NamedClip, target: Target, found: ClassPyramid, causal: Mapping[str, Any]
+) -> Result:
     document = pyramid_document(
         found,
         network=subject.model,
@@ -114,19 +119,30 @@ def _result(subject: Subject, clip: NamedClip, target: Target, found: ClassPyram
         graph_edges=found.graph.edge_count,
         boundaries=tuple(found.graph.boundaries),
         unknown_operations=dict(found.graph.unknown_operations),
-        ablation={row.layer or "together": _row(row) for row in (check.together, *check.layers)},
+        **causal,
     )
     return Result(answer, {**_documents(found, document), **_tubes(subject, clip, found)})
 
 
-def _row(row: AblationRow) -> AblationFigures:
+def _causal(check: Ablation, held: OnClips | None, draws: int) -> dict[str, Any]:
+    """Return the answer's fields of the causal check."""
+    return {
+        "ablation": {row.layer or "together": _row(row, draws) for row in (check.together, *check.layers)},
+        "class_clips": ClassClips(**asdict(held)) if held else None,
+    }
+
+
+def _row(row: AblationRow, draws: int) -> AblationFigures:
+    known = row.controlled
     return AblationFigures(
         count=row.count,
         drop=row.drop,
-        random_mean=row.random_mean,
-        random_low=row.random_low,
-        random_high=row.random_high,
-        beats=row.beats,
+        random_mean=row.random_mean if known else None,
+        random_low=row.random_low if known else None,
+        random_high=row.random_high if known else None,
+        others=row.others,
+        p=row.p,
+        draws=draws if row.p is not None else 0,
     )
 
 

@@ -24,5 +24,5 @@ METHOD = Method(
     version=4,
     parameters=PyramidParameters,
     load=_load,
-    presets={"quick": PyramidParameters(depth=2, draws=5)},
+    presets={"quick": PyramidParameters(depth=2, draws=19)},
 )

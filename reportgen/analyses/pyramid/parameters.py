@@ -28,7 +28,7 @@ class PyramidParameters(Parameters):
         description='Kernels kept of single layers, by name or by depth; "top5_in2" keeps 5 at depth 2.',
     )
     max_edges: Count = Field(100_000, description="Edges kept at most, the strongest ones.")
-    draws: Count = Field(20, description="Random sets of kernels that are silenced for comparison.")
+    draws: Count = Field(99, description="Exchanges of the kept kernels with others, which the causal check's p is of.")
 
     @field_validator("per_layer", mode="before")
     @classmethod

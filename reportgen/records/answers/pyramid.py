@@ -11,14 +11,32 @@ from reportgen.records.targets import Target
 
 
 class AblationFigures(Answer):
-    """What removing some kernels does to the logit, beside removing as many at random (mean and 95% interval)."""
+    """What removing some kernels does to the logit, beside removing as many others (mean and 95% interval).
+
+    The others are of the same layers, as active, and not kept; None where a layer is kept nearly whole.
+    """
 
     count: int = Field(ge=0)
     drop: float
-    random_mean: float
-    random_low: float
-    random_high: float
-    beats: Measured = Field(None, description="Share of random draws that cost the logit less.")
+    random_mean: Measured = None
+    random_low: Measured = None
+    random_high: Measured = None
+    others: Measured = Field(None, description="Mean fall of the other classes' logits.")
+    p: Measured = Field(None, description="How often these and the others, exchanged at random, cost as much.")
+    draws: int = Field(0, ge=0, description="Exchanges that p is of.")
+
+
+class ClassClips(Answer):
+    """What removing the pathway costs its class on its other clips (`own`) and on clips of other classes.
+
+    A cost is the fall of the class's logit beyond the mean fall of the others'; `p` is from relabelling the clips.
+    """
+
+    own: int = Field(ge=0)
+    others: int = Field(ge=0)
+    own_drop: float
+    other_drop: float
+    p: float = Field(ge=0, le=1)
 
 
 class PyramidAnswer(Answer):
@@ -41,4 +59,7 @@ class PyramidAnswer(Answer):
     unknown_operations: dict[str, int] = Field(default_factory=dict)
     ablation: dict[str, AblationFigures] = Field(
         default_factory=dict, description="Per layer, and ``together`` for all kept kernels at once."
+    )
+    class_clips: ClassClips | None = Field(
+        None, description="The same on clips that the pathway was not chosen on; null without labelled ones."
     )

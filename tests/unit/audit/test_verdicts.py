@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from reportgen.audit.checks import weights_check
 from reportgen.audit.limits import Limits
 from reportgen.audit.verdicts import Verdict, graded, kernel_verdicts
-from reportgen.reading.ablation import Drop
 from reportgen.reading.figures import KernelFigures
 from reportgen.reading.format import fixed, number, percent
 from reportgen.records.manifest import WeightsFacts
@@ -89,11 +88,6 @@ def test_every_badge_prints_the_number_that_it_judged(**figures: float) -> None:
             assert any(show(verdict.value) in verdict.figure for show in SHOWN), verdict
         elif verdict.name != "above real clips":
             assert (verdict.state, verdict.figure) == ("untested", "–")
-
-
-def test_a_pathway_matters_when_it_beats_the_interval_of_random_ones() -> None:
-    assert Drop("together", 2.0, 0.5, 0.1, 1.0).clear
-    assert not Drop("together", 0.9, 0.5, 0.1, 1.0).clear
 
 
 @pytest.mark.parametrize(
