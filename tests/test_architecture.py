@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -133,6 +134,23 @@ def test_rooms_that_need_no_torch_do_not_import_it(name: str) -> None:
     for path in modules():
         if room(path) == name:
             assert not [module for module in imports(path) if module.split(".")[0] in ("torch", "captum")], path
+
+
+def test_methods_build_on_each_other_without_a_circle_and_share_what_knows_none_of_them() -> None:
+    folder = PACKAGE / "analyses"
+    packages = [path.name for path in sorted(folder.iterdir()) if path.is_dir() and path.name != "__pycache__"]
+    reads: dict[str, set[str]] = {
+        package: {
+            name.split(".")[2]
+            for path in (folder / package).rglob("*.py")
+            for name in imports(path)
+            if name.startswith("reportgen.analyses.") and name.split(".")[2] in packages
+        }
+        - {package}
+        for package in packages
+    }
+    assert not reads["common"], "what methods share knows no method"
+    TopologicalSorter(reads).prepare()  # raises CycleError
 
 
 def test_analyses_write_and_show_nothing() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from numbers import Integral, Real
 from typing import Annotated, Any, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, Strict, ValidationError
@@ -43,10 +44,10 @@ class Parameters(BaseModel):
     def of(cls, values: Mapping[str, Any], table: str = "") -> Self:
         """Return the parameters with these values; raises OptionError that names every one that is not valid.
 
-        `table` is the table of the configuration file that they are of.
+        `table` is the table of the configuration file that they are of. Numbers of numpy are numbers.
         """
         try:
-            return cls.model_validate(dict(values))
+            return cls.model_validate({name: _plain(value) for name, value in values.items()})
         except ValidationError as error:
             raise OptionError(" ".join(sentences(error, cls, table))) from error
 
@@ -65,3 +66,12 @@ class Parameters(BaseModel):
     def at_odds_with(self, judged: Parameters) -> Mapping[str, str]:  # noqa: ARG002
         """Return the parameters that contradict those of a method whose answers this one judges, with the reason."""
         return {}
+
+
+def _plain(value: Any) -> Any:
+    """Return a number of another library as Python's own."""
+    if isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, Integral):
+        return int(value)
+    return float(value) if isinstance(value, Real) else value

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, get_args
 
+import numpy as np
 import pytest
 from pydantic import Field
 
 from reportgen.analyses.common.baselines import BASELINES
+from reportgen.analyses.kernels.options import AscentOptions
 from reportgen.analyses.method import PresetName
 from reportgen.analyses.parameters import NO_PART_OF_KEY, Parameters
 from reportgen.analyses.registry import find_method, methods
@@ -49,6 +51,13 @@ def test_what_a_key_depends_on_leaves_out_what_only_says_how() -> None:
 def test_a_bad_value_names_its_table() -> None:
     with pytest.raises(OptionError, match=r"^\[own\] much is 0: it must be at least 1\.$"):
         Own.of({"much": 0}, "own")
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    assert Own.of({"much": np.int64(3)}) == Own(much=3)
+    assert AscentOptions.of({"learning_rate": np.float32(0.5)}).learning_rate == 0.5
+    with pytest.raises(OptionError, match="much is true"):
+        Own.of({"much": True})
 
 
 def test_a_method_comes_after_those_whose_answers_it_reads() -> None:
