@@ -24,11 +24,14 @@ from reportgen.records.answers.kernels import KernelAnswer
 from reportgen.records.jobs import Record
 
 RESPONSES = {
-    "firing": "the mean of its rectified map, which is what the next layer is given",
+    "firing": "the mean of its rectified map",
     "channel": "the mean of its map before the activation function",
     "neuron": "the centre unit of its map before the activation function",
 }
 """What a kernel's response is, by the objective of the run."""
+
+PASSED_ON = ", which is what the next layer is given"
+"""What may be added of a rectified map where a ReLU of it is all that others read."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,14 @@ class Connections:
     pyramid: Pyramid
     feeds: Excerpt[tuple[Card | None, str, str]]
     fed_by: Excerpt[tuple[Card | None, str, str]]
+
+
+def _response(synthetic: KernelAnswer | None) -> str:
+    """Say what a kernel's response is."""
+    if synthetic is None:
+        return RESPONSES["channel"]
+    passed_on = synthetic.objective == "firing" and synthetic.passed_on
+    return RESPONSES.get(synthetic.objective, RESPONSES["channel"]) + (PASSED_ON if passed_on else "")
 
 
 def evidence_strips(model: ModelView, view: KernelView) -> list[EvidenceStrip]:
@@ -195,7 +206,7 @@ def _page(
             "after": around[1],
             "stage1": clip_strip(model.addresses, stage1, "stage1", f"Synthetic clip that drives {view.name} most"),
             "closed_form": clip_strip(model.addresses, stage1, "closed_form", f"The weights of {view.name}"),
-            "response": RESPONSES.get(synthetic.objective if synthetic else "", RESPONSES["channel"]),
+            "response": _response(synthetic),
             "texture": picture(model.addresses, parts, "texture", f"Still texture of {view.name}"),
             "motion": motion.strips.get(view.id.index) if motion else None,
             "wheel": motion.wheel if motion else None,

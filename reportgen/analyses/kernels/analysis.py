@@ -61,6 +61,7 @@ class KernelAnalysis:
                 activation=found.activation,
                 contrast=float(found.clip.flatten(1).std(dim=1, correction=0).max()),
                 objective=subject.objective,
+                passed_on=found.passed_on,
                 steps=found.steps,
                 curve=tuple(float(f"{value:.5g}") for value in found.curve),
             )

@@ -286,6 +286,7 @@ class Search:
                 steps=climber.taken,
                 seconds=seconds,
                 region=(region[0], region[1], region[2]),
+                passed_on=self.target.passed_on,
                 notes=self.notes,
             )
 

@@ -6,8 +6,7 @@ raises the bare convolution's output silences the kernel.
 
 from __future__ import annotations
 
-import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,14 +17,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from reportgen.errors import NetworkError, OptionError, UnknownNameError
-from reportgen.networks.core.network import Network
+from reportgen.networks.core.network import Network, ghosts
 from reportgen.networks.core.out_of_memory import is_out_of_memory
 from reportgen.networks.core.passes import REFUSALS, input_of, run_through
-from reportgen.networks.kernels.arrangement import PLAIN, Calls, arrangements, centre, is_plain, joined
+from reportgen.networks.kernels.arrangement import PLAIN, Calls, arrangements, centre, is_plain, joined, kernel_axis
+from reportgen.networks.kernels.readers import Affine, ReaderTracer
 from reportgen.networks.speed.folding import FoldedConvolution
 from reportgen.records.objective import Objective
-
-_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,8 @@ class Preactivation:
 
     It is that of everything that the layer does for a clip: `calls` says how what each of its calls returns is laid
     out. `map_shape` is what one clip of `clip_shape` (T, H, W) makes of it all, without N: `K`, `K H W` or `K T H W`,
-    where T may be the rows of a folded batch or the calls. `centre` is the index of the centre unit there.
+    where T may be the rows of a folded batch or the calls. `centre` is the index of the centre unit there. `passed_on`
+    says whether a ReLU of the pre-activation is all that others read.
     """
 
     network: Network
@@ -45,6 +44,7 @@ class Preactivation:
     offset: Tensor | None = None
     calls: Calls = (PLAIN,)
     centre: tuple[int, ...] = ()
+    passed_on: bool = False
 
     @property
     def kernels(self) -> int:
@@ -131,7 +131,7 @@ def preactivations(
 ) -> dict[str, Preactivation]:
     """Return how to read the pre-activations of all `layers` by their names as given; see `preactivation`."""
     names = {layer: network.layer_name(layer) for layer in layers}
-    found = _readers(network, set(names.values()), clip_shape, channels)
+    found = _observed(network, set(names.values()), clip_shape, channels)
     for name in names.values():
         if not found.shapes[name]:
             raise NetworkError(
@@ -141,32 +141,35 @@ def preactivations(
     calls = arrangements(network, sorted(in_doubt), (channels, *clip_shape)) if in_doubt else {}
     targets = {}
     for layer, name in names.items():
-        gain, offset = _affine(found.readers.get(name))
+        gain, offset = (_placed(network, values) for values in (found.affine[name].gain, found.affine[name].offset))
         target = Preactivation(network, name, clip_shape, (), gain, offset, calls.get(name, (PLAIN,)))
         outputs = [torch.empty(shape, device="meta") for shape in found.shapes[name]]
         maps = target.own(outputs, 1)
-        targets[layer] = replace(target, map_shape=tuple(joined(maps).shape[1:]), centre=centre(maps))
+        targets[layer] = replace(
+            target, map_shape=tuple(joined(maps).shape[1:]), centre=centre(maps), passed_on=found.affine[name].passed_on
+        )
     return targets
 
 
-def _readers(network: Network, names: set[str], clip_shape: tuple[int, int, int], channels: int) -> _Readers:
+def _observed(network: Network, names: set[str], clip_shape: tuple[int, int, int], channels: int) -> _Observed:
     """Return what a pass found, without arithmetic where the network allows that.
 
     A network that cannot take the clip behind the layers is run as far as it goes.
     """
     where = placement(network)
     clip = torch.full((1, channels, *clip_shape), 0.5, **{**where, "device": torch.device("meta")})
-    found = _Readers(network, names)
     with suppress(*REFUSALS):  # it may ask for values, or cannot take such a clip: then a real pass tells
-        found.observe(clip)
+        found = _Observed(network, names, clip)
+        found.run()
         return found
-    found = _Readers(network, names)
+    found = _Observed(network, names, torch.full(clip.shape, 0.5, **where))
     try:
-        found.observe(torch.full(clip.shape, 0.5, **where))
+        found.run()
     except (RuntimeError, ValueError) as error:
         if is_out_of_memory(error):
             raise
         if all(found.shapes.values()):
+            found.settle()
             return found
         reason = str(error).splitlines()[0]
         raise NetworkError(
@@ -175,37 +178,41 @@ def _readers(network: Network, names: set[str], clip_shape: tuple[int, int, int]
     return found
 
 
-class _Readers:
-    """Finds in a forward pass what each call of the targets returns, and which module reads the first."""
+class _Observed:
+    """What each call of some layers returned in a forward pass of one clip, and what became of it."""
 
-    def __init__(self, network: Network, names: set[str]) -> None:
+    def __init__(self, network: Network, names: Iterable[str], clip: Tensor) -> None:
         self.network = network
         self.shapes: dict[str, list[tuple[int, ...]]] = {name: [] for name in names}
-        self.readers: dict[str, nn.Module] = {}
-        self._unread: dict[int, tuple[str, weakref.ref[Tensor]]] = {}
+        self.affine: dict[str, Affine] = {}
+        self._clip = clip
+        module = network.module
+        own = dict([*module.named_parameters(), *module.named_buffers()])
+        self._state = ghosts(module) if clip.device.type == "meta" else own
+        self._tracer = ReaderTracer([(self._state[name], value.detach()) for name, value in own.items()])
 
-    def observe(self, clip: Tensor) -> None:
-        """Run the network on a clip."""
-        with ExitStack() as stack, torch.no_grad():
+    def run(self) -> None:
+        """Run the network on the clip."""
+        with ExitStack() as stack, torch.no_grad(), self._tracer:
             for name in self.shapes:
                 module = self.network.module.get_submodule(name)
                 stack.callback(module.register_forward_hook(partial(self._keep, name)).remove)
-            for module in self.network.module.modules():
-                stack.callback(module.register_forward_pre_hook(self._read).remove)
-            self.network.run(clip)
+            self.network.prepare(self._clip).with_state(self.network.module, self._state)
+        self.settle()
 
-    def _keep(self, name: str, _module: nn.Module, _args: Any, output: Any) -> None:
+    def settle(self) -> None:
+        """Find what became of the layers' kernels, as far as the pass went."""
+        self.affine = {name: self._tracer.affine(name) for name, shapes in self.shapes.items() if shapes}
+
+    def _keep(self, name: str, module: nn.Module, _args: Any, output: Any) -> None:
         if not isinstance(output, Tensor) or output.ndim < 2:
             raise NetworkError(f"{name} does not return maps N K ...: choose a layer that returns one tensor of maps.")
         self.shapes[name].append(tuple(output.shape))
-        self._unread[id(output)] = (name, weakref.ref(output))  # another tensor may get its id later
+        self._tracer.layer(name, output, kernel_axis(module, output.shape))
 
-    def _read(self, module: nn.Module, args: Any) -> None:
-        name, output = self._unread.get(id(args[0]), ("", None)) if args else ("", None)
-        if output is None or output() is not args[0] or next(module.children(), None) is not None:
-            return
-        del self._unread[id(args[0])]
-        self.readers.setdefault(name, module)  # its values are read later: in a pass without arithmetic it has none
+
+def _placed(network: Network, values: Tensor | None) -> Tensor | None:
+    return None if values is None else values.to(**placement(network))
 
 
 def placement(network: Network) -> dict[str, Any]:
@@ -213,19 +220,6 @@ def placement(network: Network) -> dict[str, Any]:
     parameter = next((p for p in network.module.parameters() if p.is_floating_point()), None)
     dtype = parameter.dtype if parameter is not None else torch.float32
     return {"device": network.device, "dtype": dtype}
-
-
-def _affine(reader: nn.Module | None) -> tuple[Tensor | None, Tensor | None]:
-    """Return gain and offset of a batch norm in evaluation mode, or None twice for another module or none."""
-    if not isinstance(reader, _NORMS) or reader.running_mean is None or reader.running_var is None:
-        return None, None
-    gain = torch.rsqrt(reader.running_var + reader.eps)
-    if reader.weight is not None:
-        gain = gain * reader.weight.detach()
-    offset = -reader.running_mean * gain
-    if reader.bias is not None:
-        offset = offset + reader.bias.detach()
-    return gain, offset
 
 
 def summary(maps: Tensor, objective: Objective, *, leak: float = 0.0, unit: tuple[int, ...] | None = None) -> Tensor:

@@ -19,5 +19,6 @@ class KernelAnswer(Answer):
     activation: Measured = Field(description="Response to the clip at native size, in float32, without transforms.")
     contrast: Measured = Field(None, description="Standard deviation of the clip's pixels, of a range of 1.")
     objective: str = Field(description="What the response means: firing, channel or neuron.")
+    passed_on: bool = Field(False, description="Whether a ReLU of that response's map is all that others are given.")
     steps: int = Field(ge=0)
     curve: tuple[Measured, ...] = Field((), description="Activation while optimising, step by step.")

@@ -1,0 +1,253 @@
+"""Which norm reads a kernel's response, and whether a ReLU alone passes it on: found by following the values.
+
+Modules tell little of it: a norm may hold its own activation, a ReLU may be a function that works in place between a
+convolution and a norm, and maps may be joined or moved before one reads them. So the operations of a pass are observed,
+and a kernel's own values are known for as long as operations only move them, or scale and shift them by constants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import _disable_current_modes
+from torch.utils._pytree import tree_map_only
+from torch.utils.weak import WeakIdKeyDictionary
+
+from reportgen.networks.trace.call import Call
+from reportgen.networks.trace.follower import Follower
+from reportgen.networks.trace.labels import NONE, Labels, counted
+from reportgen.networks.trace.operations import Operation
+from reportgen.networks.trace.views import View
+
+_MOVES = frozenset(
+    {"clone", "contiguous", "_to_copy", "to", "cat", "stack", "repeat", "index_select", "flip", "roll", "copy"}
+    | {"channel_shuffle", "native_channel_shuffle", "detach"}
+)
+_NORMS = frozenset({"native_batch_norm", "_native_batch_norm_legit_no_training", "cudnn_batch_norm", "batch_norm"})
+_SCALES = frozenset({"mul", "div", "add", "sub"})
+_JOINED = "cat"
+_RELUS: Mapping[str, tuple[Any, ...]] = {
+    "relu": (),
+    "threshold": (0, 0),
+    "clamp_min": (0,),
+    "clamp": (0, None),
+}
+"""The spellings of a ReLU, with what must stand behind their input."""
+
+
+@dataclass(frozen=True)
+class Affine:
+    """What a layer's kernels are times `gain` plus `offset` (`K` each; None where nothing changes them).
+
+    `passed_on`: whether a ReLU then reads all of them, and nothing else reads them before or there.
+    """
+
+    gain: Tensor | None = None
+    offset: Tensor | None = None
+    passed_on: bool = False
+
+
+@dataclass(eq=False)
+class _Step:
+    """An operation that scales and shifts channels; `values` are gain and offset `C` each, when they are asked for."""
+
+    norm: bool
+    values: Callable[[], tuple[Tensor, Tensor]]
+
+
+class ReaderTracer(Follower[Labels]):
+    """While active, follows the kernels of layers whose outputs are told to `layer`.
+
+    `constants` are the tensors of the pass that are parameters and buffers, each with the tensor that has its values.
+    """
+
+    domain = Labels
+
+    def __init__(self, constants: Sequence[tuple[Tensor, Tensor]]) -> None:
+        super().__init__()
+        self._values = WeakIdKeyDictionary()
+        for tensor, value in constants:
+            self._values[tensor] = partial(_same, value)
+        self._layers: dict[str, tuple[int, int]] = {}
+        self._count = 0
+        self._others: dict[int, set[str]] = {}
+        self._steps: dict[int, dict[Hashable, tuple[_Step, int, int]]] = {}
+        self._held: list[Any] = []  # an id is only unique while its tensor lives
+
+    def layer(self, name: str, output: Tensor, axis: int) -> None:
+        """Say that a tensor is what a layer returned, with its kernels along `axis`."""
+        if name not in self._layers:
+            self._layers[name] = (self._fresh(output.shape[axis]), output.shape[axis])
+        self.mark(output, counted(self._layers[name][0], axis, tuple(output.shape)))
+
+    def affine(self, name: str) -> Affine:
+        """Return what became of a layer's kernels."""
+        first, size = self._layers[name]
+        gain, offset, passed = torch.ones(size, dtype=torch.float64), torch.zeros(size, dtype=torch.float64), True
+        known: dict[_Step, tuple[Tensor, Tensor]] = {}
+        for kernel in range(size):
+            number, alone = first + kernel, True
+            while (found := self._next(number)) is not None:
+                step, channel, following = found
+                alone = alone and len(self._steps[number]) == 1 and not self._others.get(number)
+                scales, shifts = known[step] if step in known else known.setdefault(step, step.values())
+                gain[kernel] *= scales[channel]
+                offset[kernel] = offset[kernel] * scales[channel] + shifts[channel]
+                number = following
+            passed = passed and alone and not self._steps.get(number) and self._others.get(number) == {"relu"}
+        if bool((gain == 1).all()) and not bool(offset.any()):
+            return Affine(passed_on=passed)
+        return Affine(gain, offset, passed)
+
+    def _next(self, number: int) -> tuple[_Step, int, int] | None:
+        """Return the norm that reads a kernel, or else the one operation that does where it only scales and shifts."""
+        steps = list(self._steps.get(number, {}).values())
+        norms = [step for step in steps if step[0].norm]
+        if norms:
+            return norms[0] if len(norms) == 1 else None
+        return steps[0] if len(steps) == 1 and self._others.get(number, set()) <= {_JOINED} else None
+
+    def boundary(self, call: Call[Labels], what: str) -> Labels:  # noqa: ARG002 (the same for all)
+        """Return that nothing is known of an output any more."""
+        return call.nothing()
+
+    def _other_output(self, call: Call[Labels], first: Labels, shape: tuple[int, ...]) -> Labels:  # noqa: ARG002
+        return Labels.nothing(shape)
+
+    def _view(self, func: Any, call: Call[Labels], views: Sequence[View]) -> None:
+        super()._view(func, call, views)
+        self._note_constants(func, call)
+
+    def _first_output(self, func: Any, call: Call[Labels], operation: Operation) -> Labels:
+        tensors = call.tensors()
+        if not func._schema.is_mutable:
+            self._note_constants(func, call)
+        followed = [tensor for tensor in tensors if not self.known(tensor).sourceless]
+        if not followed:
+            return call.nothing()
+        moved = call.name in _MOVES and operation.sources is not None
+        step = self._step(func, call, followed)
+        if step is not None:
+            return self._stepped(call, self.known(followed[0]), step)
+        if not moved or call.name == _JOINED:
+            for tensor in followed:
+                for number in self.known(tensor).sources().tolist():
+                    self._others.setdefault(number, set()).add("relu" if _is_relu(call) else call.name)
+        return operation.sources(call) if moved and operation.sources is not None else call.nothing()
+
+    def _by_rule(self, func: Any, call: Call[Labels], operation: Operation) -> Labels:  # noqa: ARG002 (never asked)
+        return call.nothing()
+
+    def _note_constants(self, func: Any, call: Call[Labels]) -> None:
+        """Remember how what is made of constants alone is computed, for its values."""
+        tensors = call.tensors()
+        if not tensors or any(tensor not in self._values for tensor in tensors):
+            return
+        for place, output in enumerate(call.outputs):
+            if output not in self._values:
+                self._values[output] = partial(self._computed, func, dict(call.arguments), place)
+                self._held.append(output)
+
+    def _computed(self, func: Any, arguments: dict[str, Any], place: int) -> Tensor:
+        result = _called(func, tree_map_only(Tensor, self._value, arguments))
+        found: Tensor = result if isinstance(result, Tensor) else result[place]
+        return found
+
+    def _value(self, tensor: Tensor) -> Tensor:
+        value: Tensor = self._values[tensor]()
+        return value
+
+    def _step(self, func: Any, call: Call[Labels], followed: Sequence[Tensor]) -> _Step | None:
+        """Return what an operation does to the channels of its input, where it scales and shifts them by constants."""
+        norm = call.name in _NORMS
+        if not (norm or call.name in _SCALES) or len(followed) != 1 or call.shape != tuple(followed[0].shape):
+            return None
+        if norm and (call.arguments.get("training", False) or call.arguments.get("running_mean") is None):
+            return None
+        given, others = followed[0], [tensor for tensor in call.tensors() if tensor is not followed[0]]
+        axes = [axis for axis in range(given.ndim) if self.known(given).varies(axis)]
+        if len(axes) != 1 or len(self.known(given).cells) != 1 or any(other not in self._values for other in others):
+            return None
+        shape = [size if axis == axes[0] else 1 for axis, size in enumerate(given.shape)]
+        if not norm and any(torch.broadcast_shapes(other.shape, shape) != torch.Size(shape) for other in others):
+            return None  # other constants at other places
+
+        def values() -> tuple[Tensor, Tensor]:
+            if norm:
+                return self._normalising(call.arguments)
+            found = [self._answer(func, call.arguments, given, torch.full(shape, value)) for value in (0.0, 1.0)]
+            return found[1] - found[0], found[0]
+
+        self._held += others
+        return _Step(norm, values)
+
+    def _normalising(self, arguments: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
+        """Return gain and offset of a batch norm in evaluation mode."""
+        weight, bias, mean, variance = (
+            None if arguments.get(name) is None else self._exact(arguments[name])
+            for name in ("weight", "bias", "running_mean", "running_var")
+        )
+        assert mean is not None  # else it is no step
+        assert variance is not None
+        gain = torch.rsqrt(variance + float(arguments["eps"] if "eps" in arguments else arguments["epsilon"]))
+        gain = gain if weight is None else gain * weight
+        return gain, (0 if bias is None else bias) - mean * gain
+
+    def _exact(self, tensor: Tensor) -> Tensor:
+        value = self._value(tensor).detach().cpu()
+        return value.double() if value.is_floating_point() else value
+
+    def _answer(self, func: Any, arguments: Mapping[str, Any], given: Tensor, value: Tensor) -> Tensor:
+        """Return what an operation makes, by channel, of `value` in place of what it was given."""
+
+        def exact(tensor: Tensor) -> Tensor:
+            return value.double() if tensor is given else self._exact(tensor)
+
+        found: Tensor = _called(func, tree_map_only(Tensor, exact, dict(arguments)))
+        return found.flatten()
+
+    def _stepped(self, call: Call[Labels], known: Labels, step: _Step) -> Labels:
+        """Return the numbers of what an operation makes of kernels: one for each, however often it is run."""
+        axis = next(axis for axis in range(len(known.shape)) if known.varies(axis))
+        cells = known.cells.reshape(-1)
+        constants = tuple(id(tensor) for tensor in call.tensors() if self.known(tensor).sourceless)
+        scalars = tuple(str(value) for value in call.arguments.values() if not isinstance(value, Tensor))
+        after = np.full(len(cells), NONE, np.int32)
+        for channel, number in enumerate(cells.tolist()):
+            if number != NONE:
+                steps = self._steps.setdefault(number, {})
+                key = (call.name, constants, scalars, channel)
+                if key not in steps:
+                    steps[key] = (step, channel, self._fresh(1))
+                after[channel] = steps[key][2]
+        shape = [len(cells) if place == axis else 1 for place in range(len(known.shape))]
+        return Labels(after.reshape(1, *shape), known.shape)
+
+    def _fresh(self, count: int) -> int:
+        self._count += count
+        return self._count - count
+
+
+def _is_relu(call: Call[Labels]) -> bool:
+    wanted = _RELUS.get(call.name)
+    given = [value for value in call.arguments.values() if not isinstance(value, Tensor)]
+    return wanted is not None and given[: len(wanted)] == list(wanted)
+
+
+def _called(func: Any, arguments: dict[str, Any]) -> Any:
+    """Return an operation's result, unobserved, for arguments by the names of its schema."""
+    schema = func._schema.arguments
+    places = [arguments[one.name] for one in schema if not one.kwarg_only and one.name in arguments]
+    named = {one.name: arguments[one.name] for one in schema if one.kwarg_only and one.name in arguments}
+    with _disable_current_modes(), torch.no_grad():
+        return func(*places, **named)
+
+
+def _same(value: Tensor) -> Tensor:
+    return value

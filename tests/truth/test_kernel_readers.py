@@ -1,0 +1,146 @@
+"""Which norm reads a kernel, whatever the modules are: a negative gain turns the best clip round."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from reportgen import maximize_activation
+from reportgen.networks.core.network import as_network
+from reportgen.networks.kernels.preactivation import Preactivation, preactivation
+
+KERNELS, SHAPE = 4, (2, 6, 6)
+
+
+class NormActivation(nn.BatchNorm3d):
+    """A norm that holds its activation, as timm's BatchNormAct2d does."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels)
+        self.act = nn.ReLU()
+
+    def forward(self, maps: Tensor) -> Tensor:
+        return self.act(super().forward(maps))
+
+
+class FrozenNorm(nn.Module):
+    """A batch norm spelt out over buffers, as torchvision's FrozenBatchNorm2d."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        for name in ("weight", "bias", "running_mean", "running_var"):
+            self.register_buffer(name, torch.ones(channels))
+
+    def forward(self, maps: Tensor) -> Tensor:
+        scale = self.weight * (self.running_var + 1e-5).rsqrt()
+        return maps * scale.view(-1, 1, 1, 1) + (self.bias - self.running_mean * scale).view(-1, 1, 1, 1)
+
+
+class Body(nn.Module):
+    """A convolution of red alone, and the `way` on from there."""
+
+    def __init__(self, way: Callable[[Body, Tensor], Tensor], norm: type[nn.Module] = nn.BatchNorm3d) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.stem, self.norm, self.way = nn.Conv3d(3, KERNELS, 1), norm(KERNELS), way
+        self.other, self.wide = nn.Conv3d(3, 2, 1), nn.BatchNorm3d(KERNELS + 2)
+        self.frames = nn.BatchNorm2d(KERNELS)
+        for part in (self.norm, self.wide, self.frames):
+            for name, values in [*part.named_parameters(), *part.named_buffers()]:
+                if values.is_floating_point():
+                    values.data.uniform_(0.5, 2.0)
+                if name == "weight":
+                    values.data.neg_()
+
+    def forward(self, clips: Tensor) -> Tensor:
+        return self.way(self, self.stem(clips)).flatten(2).mean(2)
+
+
+def joined(body: Body, maps: Tensor) -> Tensor:
+    other = torch.ones_like(maps[:, :2])
+    return body.wide(torch.cat([other, maps], 1)).relu()
+
+
+def apart(body: Body, maps: Tensor) -> Tensor:
+    rows = maps.transpose(1, 2).flatten(0, 1)
+    return body.frames(rows).relu().unflatten(0, (len(maps), -1)).transpose(1, 2)
+
+
+def read_twice(body: Body, maps: Tensor) -> Tensor:
+    return torch.cat([body.norm(maps), body.wide(torch.cat([maps, maps[:, :2]], 1))], 1)
+
+
+NORMED: dict[str, tuple[Callable[[Body, Tensor], Tensor], type[nn.Module], bool]] = {
+    "norm and ReLU": (lambda body, maps: body.norm(maps).relu(), nn.BatchNorm3d, True),
+    "a norm that holds its activation": (lambda body, maps: body.norm(maps), NormActivation, True),
+    "a norm that is spelt out": (lambda body, maps: body.norm(maps).clamp(min=0), FrozenNorm, True),
+    "an in-place ReLU behind the norm": (lambda body, maps: body.norm(maps).relu_(), nn.BatchNorm3d, True),
+    "another activation": (lambda body, maps: functional.silu(body.norm(maps)), nn.BatchNorm3d, False),
+    "a sum before the activation": (lambda body, maps: (body.norm(maps) + 1.5 * maps).relu(), nn.BatchNorm3d, False),
+    "moved memory": (lambda body, maps: body.norm(maps.clone().contiguous()).relu(), nn.BatchNorm3d, True),
+}
+UNNORMED: dict[str, tuple[Callable[[Body, Tensor], Tensor], bool]] = {
+    "an in-place ReLU in front of the norm": (lambda body, maps: body.norm(functional.relu(maps, inplace=True)), True),
+    "an activation in place by method": (lambda body, maps: body.norm(maps.relu_()), True),
+    "a ReLU in front of the norm": (lambda body, maps: body.norm(maps.relu()), True),
+    "a swish that is spelt out": (lambda _, maps: maps * functional.relu6(maps + 3) / 6, False),
+    "two norms": (read_twice, False),
+}
+
+
+def target(way: Callable[[Body, Tensor], Tensor], norm: type[nn.Module] = nn.BatchNorm3d) -> tuple[Body, Preactivation]:
+    body = Body(way, norm).eval().requires_grad_(False)
+    return body, preactivation(as_network(body), "stem", SHAPE, 3)
+
+
+def clips() -> Tensor:
+    return torch.rand((2, 3, *SHAPE), generator=torch.Generator().manual_seed(1))
+
+
+def wanted(norm: nn.Module, maps: Tensor, first: int = 0) -> Tensor:
+    """Return the norm of maps by its own numbers."""
+    weight, bias, mean, variance = (
+        getattr(norm, name)[first : first + KERNELS].view(-1, 1, 1, 1)
+        for name in ("weight", "bias", "running_mean", "running_var")
+    )
+    return (maps - mean) / (variance + 1e-5).sqrt() * weight + bias
+
+
+@pytest.mark.parametrize("name", NORMED)
+def test_the_norm_that_reads_a_kernel_belongs_to_its_response(name: str) -> None:
+    way, norm, passed_on = NORMED[name]
+    body, found = target(way, norm)
+    assert torch.allclose(found.maps(clips()), wanted(body.norm, body.stem(clips())), atol=1e-4)
+    assert found.passed_on == passed_on
+
+
+@pytest.mark.parametrize("name", UNNORMED)
+def test_what_reads_something_else_does_not(name: str) -> None:
+    way, passed_on = UNNORMED[name]
+    body, found = target(way)
+    assert found.gain is None
+    assert torch.allclose(found.maps(clips()), body.stem(clips()), atol=1e-5)
+    assert found.passed_on == passed_on
+
+
+def test_norms_are_followed_through_joined_maps_and_folded_frames() -> None:
+    body, found = target(joined)
+    assert torch.allclose(found.maps(clips()), wanted(body.wide, body.stem(clips()), first=2), atol=1e-4)
+    assert not found.passed_on, "the next layer is given other maps beside it"
+    body, found = target(apart)
+    assert torch.allclose(found.maps(clips()), wanted(body.frames, body.stem(clips())), atol=1e-4)
+    assert found.passed_on
+
+
+@pytest.mark.parametrize(("norm", "best"), [(NormActivation, 0.0), (FrozenNorm, 0.0), (nn.Identity, 1.0)])
+def test_a_negative_gain_shows_the_clip_that_raises_what_others_are_given(norm: type[nn.Module], best: float) -> None:
+    body = Body(lambda body, maps: body.norm(maps).relu(), nn.Identity if norm is nn.Identity else norm)
+    body = body.eval().requires_grad_(False)
+    body.stem.weight.zero_()[:, 0] = 1.0
+    body.stem.bias.zero_()
+    found = maximize_activation(body, "stem", [1], clip_shape=SHAPE, steps=48, learning_rate=0.2)
+    assert found.clips[0, 0].mean() == pytest.approx(best, abs=0.15)
