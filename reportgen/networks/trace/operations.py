@@ -81,7 +81,9 @@ OPERATIONS: Mapping[str, Operation] = {
     **_views(rearranging.strided, "as_strided"),
     # element by element
     **_same(rearranging.first_argument, "clone", "contiguous", "_to_copy", "to", "native_dropout", "dropout"),
-    **_same(rearranging.first_argument, "_prelu_kernel", "rrelu"),
+    # activations that torch does not mark as element-wise, or only out of place
+    **_same(rearranging.first_argument, "_prelu_kernel", "prelu", "rrelu", "rrelu_with_noise", "threshold", "gelu"),
+    **_same(rearranging.first_argument, "hardswish", "mish", "log_sigmoid", "log_sigmoid_forward"),
     **_same(mixing.loss, "mse_loss", shape=shapes.loss),
     **_same(rearranging.constant, "zeros_like", "ones_like", "full_like", "empty_like", "rand_like", "randn_like"),
     **_same(rearranging.constant, "new_zeros", "new_ones", "new_full", "new_empty", "zero", "bernoulli"),
