@@ -30,7 +30,7 @@ from rich.console import Console
 from torch import Tensor, nn
 
 from benchmarks.machine import describe, peak_memory, synchronize
-from reportgen.analyses.base import Arrays, NamedClip, Subject, Unit
+from reportgen.analyses.base import Arrays, Subject, Unit
 from reportgen.analyses.common.baselines import blurred, make_baseline
 from reportgen.analyses.faithfulness.analysis import FaithfulnessAnalysis
 from reportgen.analyses.faithfulness.parameters import FaithfulnessParameters
@@ -38,10 +38,12 @@ from reportgen.analyses.saliency.analysis import SaliencyAnalysis
 from reportgen.analyses.saliency.attribution import METHODS
 from reportgen.analyses.saliency.parameters import SaliencyParameters
 from reportgen.cli.terminal import terminal_progress
+from reportgen.clips import Clip
 from reportgen.config.options import BuildOptions
 from reportgen.networks.core.network import Network
 from reportgen.progress import Progress
 from reportgen.records.figures import HeatFigure, Result
+from reportgen.records.targets import Target
 from reportgen.zoo.load import load_network
 
 _CLEAR_PEAK = Path("/proc/self/clear_refs")
@@ -141,8 +143,8 @@ def benchmark(
     assert isinstance(maps, SaliencyParameters)
     assert isinstance(checks, FaithfulnessParameters)
     index = best_class(network, clip, maps.baseline)
-    named = NamedClip("clip", clip, "seeded")
-    subject = Subject(network, {}, (), clips=(named,), classes={"clip": (index,)})
+    named = Clip("clip", clip.cpu().numpy(), known_as="seeded")
+    subject = Subject(network, {}, (), clips=(named,), targets={"clip": (Target.of(index),)})
     meter = Meter(network)
     rows = {method: Row(method, Cost(), None) for method in methods}
     kept: dict[str, Result] = {}

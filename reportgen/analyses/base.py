@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from reportgen.analyses.choice.selection import ChooseBy, KernelSelection
 from reportgen.analyses.parameters import Parameters
+from reportgen.clips import Clip, ClipReference
 from reportgen.networks.core.network import Network
 from reportgen.progress import Progress
 from reportgen.records.figures import Result
@@ -23,41 +25,9 @@ Arrays = Mapping[str, NDArray[Any]]
 P_contra = TypeVar("P_contra", bound=Parameters, contravariant=True)
 
 
-@dataclass(frozen=True)
-class NamedClip:
-    """A clip at the network's native size: `pixels` 1 C T H W in [0, 1] RGB on the CPU, `digest` of its values."""
-
-    name: str
-    pixels: Tensor
-    digest: str
-    label: int | None = None
-
-    def load(self) -> NamedClip:
-        """Return the clip itself: it is in memory already."""
-        return self
-
-
-class ReferenceClip(Protocol):
-    """A clip that is evidence for kernels, perhaps still in its file: there may be more of them than memory holds."""
-
-    @property
-    def name(self) -> str:
-        """Unique in the run, safe as a file name."""
-        ...
-
-    @property
-    def digest(self) -> str:
-        """Digest of the clip's pixels, or of the file that it is read from."""
-        ...
-
-    @property
-    def label(self) -> int | None:
-        """The true class, where it is known."""
-        ...
-
-    def load(self) -> NamedClip:
-        """Return the clip with its pixels, read anew each time; raises ClipError when it cannot be read."""
-        ...
+def tensor(clip: Clip) -> Tensor:
+    """Return a clip's pixels 1 C T H W as a tensor on the CPU, in the same memory."""
+    return torch.from_numpy(clip.pixels)
 
 
 @dataclass(frozen=True)
@@ -77,8 +47,8 @@ class Subject:
     selection: KernelSelection = field(default_factory=KernelSelection)
     choose: ChooseBy = "selective"
     kernels: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    clips: tuple[NamedClip, ...] = ()
-    reference: tuple[ReferenceClip, ...] = ()
+    clips: tuple[Clip, ...] = ()
+    reference: tuple[ClipReference, ...] = ()
     targets: Mapping[str, tuple[Target, ...]] = field(default_factory=dict)
     objective: Objective = "firing"
     seed: int = 0
@@ -89,7 +59,13 @@ class Subject:
         """The model's name in the run."""
         return self.name or self.network.name
 
-    def clip(self, name: str) -> NamedClip:
+    @property
+    def every_clip(self) -> tuple[ClipReference, ...]:
+        """Every clip that no analysis made, each once: those shown, then the reference clips."""
+        every = (*(clip.reference() for clip in self.clips), *self.reference)
+        return tuple({clip.name: clip for clip in every}.values())
+
+    def clip(self, name: str) -> Clip:
         """Return the clip of that name."""
         return next(clip for clip in self.clips if clip.name == name)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from reportgen.clips.clip import Clip, read_clip
+from reportgen.clips.clip import Clip, ClipReference
+from reportgen.clips.reading import read_clip
 
-__all__ = ["Clip", "read_clip"]
+__all__ = ["Clip", "ClipReference", "read_clip"]

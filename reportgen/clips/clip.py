@@ -1,143 +1,65 @@
-"""From a path to the frames that a network is shown."""
+"""The one type of clip, from a file or a generator to the analyses and the pictures of it."""
 
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
-from urllib.parse import unquote_to_bytes
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.clips.animation import AnimationSource
-from reportgen.clips.containers import check_complete
-from reportgen.clips.database import DatabaseSource, find_database, is_database
-from reportgen.clips.folder import FolderSource
-from reportgen.clips.framing import fit
-from reportgen.clips.sampling import sample_frames
-from reportgen.clips.source import Source
-from reportgen.clips.video import VideoSource
-from reportgen.errors import ClipError, readable
-from reportgen.pictures import is_picture
-from reportgen.records.card import ClipSpec
-from reportgen.records.identities import slug
-
-SELECTOR = "::"
-_ADDRESS = "file://"
-
 
 @dataclass(frozen=True, eq=False)
 class Clip:
-    """A clip as a network is shown it.
+    """A clip as a network is shown it, and where it came from.
 
-    `frames` are T H W C float32 in [0, 1], RGB (C = 1, luminance, for a network of one channel). `name` is safe as
-    a file name. `source` is the file's or folder's name, never its path. `first_frame` is the place of the first
-    frame in the source, and `frame_step` how many frames further each next one lies; both count frames at
-    `frame_rate` frames/s, which is the source's own rate unless the card asks for another (None: images have none).
-    `sha256` is the digest of the frames themselves, so that it also tells apart two cuts from one file.
+    `pixels` are 1 C T H W float32 in [0, 1], contiguous, RGB (C = 1, luminance, for a network of one channel): the only
+    layout in which clips are kept. `name` is safe as a file name. `source` is the file's or folder's name, never its
+    path. `label` is the true class, where it is known. `first_frame` is the place of the first frame in the source, and
+    `frame_step` how many frames further each next one lies; both count frames at `frame_rate` frames/s, which is the
+    source's own rate unless the card asks for another (None: images have none). `known_as` is the digest of the file
+    that it was read from, where that was taken already.
     """
 
-    frames: NDArray[np.float32] = field(repr=False)
     name: str
-    title: str
-    source: str
-    frame_rate: float | None
-    first_frame: int
-    frame_step: int
-    sha256: str
+    pixels: NDArray[np.float32] = field(repr=False)
+    title: str = ""
+    source: str = ""
+    label: int | None = None
+    frame_rate: float | None = None
+    first_frame: int = 0
+    frame_step: int = 1
+    known_as: str | None = None
+
+    @cached_property
+    def digest(self) -> str:
+        """What tells it from any other clip: `known_as`, else the digest of shape and values, computed once."""
+        if self.known_as is not None:
+            return self.known_as
+        return hashlib.sha256(str(self.pixels.shape).encode() + self.pixels.tobytes()).hexdigest()
 
     @property
-    def channels_first(self) -> NDArray[np.float32]:
-        """The frames as C T H W, the order of a network's input."""
-        return np.ascontiguousarray(self.frames.transpose(3, 0, 1, 2))
+    def frames(self) -> NDArray[np.float32]:
+        """A view of the pixels as pictures have them: T H W C."""
+        frames: NDArray[np.float32] = self.pixels[0].transpose(1, 2, 3, 0)
+        return frames
+
+    def reference(self) -> ClipReference:
+        """Return the reference that leads to this clip, which stays in memory."""
+        return ClipReference(self.name, self.digest, self.label, lambda: self)
 
 
-def read_clip(
-    path: str | Path,
-    spec: ClipSpec,
-    *,
-    frames: tuple[int | None, int | None] | None = None,
-    frame_step: int | None = None,
-) -> Clip:
-    """Return the clip at `path`, sampled, resized and cropped as `spec` says.
+@dataclass(frozen=True)
+class ClipReference:
+    """A clip that may still be in its file: there are more of them than memory holds.
 
-    `path` is a video, an animation (gif, webp), an image, a folder of images, or an SQLite file of frames (or the
-    folder that holds one); where a file of frames holds several videos, `frames.db::name` says which, and where a
-    folder holds several series of images, `folder::img_*.jpg`. `frames` is the range [first, stop) of the source's
-    frames to take the clip from: it begins at `first` when that is given and is centred otherwise. `frame_step`
-    overrides the card's.
-
-    Only the frames that are kept are ever in memory. Raises ClipError, in one sentence that says what to do, for
-    everything that is wrong with the path, the file or the range.
+    `load` returns the clip, under the same name, digest and label; it is read anew each time. Raises ClipError when it
+    cannot be read.
     """
-    if spec.channels not in (1, 3):
-        raise ClipError(
-            f"The network takes clips of {spec.channels} channels, and files give three (RGB): use another network."
-        )
-    source = open_source(path)
-    sample = sample_frames(source, spec, frames=frames, frame_step=frame_step)
-    pixels = _read_frames(source, sample.indices, spec)
-    digest = hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
-    return Clip(
-        frames=pixels.astype(np.float32) / np.float32(255),
-        name=slug(source.title),
-        title=readable(source.title.replace("_", " ").strip() or source.title),
-        source=readable(source.file_name),
-        frame_rate=sample.frame_rate,
-        first_frame=sample.first_frame,
-        frame_step=sample.frame_step,
-        sha256=digest,
-    )
 
-
-def open_source(path: str | Path) -> Source:
-    """Return the source of frames at `path`, recognised by its content; raises ClipError when there is none."""
-    place, video = _split_selector(path)
-    try:
-        if place.is_dir():
-            database = find_database(place)
-            return DatabaseSource(database, video) if database else FolderSource(place, video)
-        if not place.exists():
-            raise ClipError(f"There is no clip at {place}: check the path.")
-        if not place.is_file():
-            raise ClipError(f"{place} is neither a file nor a folder: name a video, an image or a folder of images.")
-        if place.stat().st_size == 0:
-            raise ClipError(f"{place.name} is empty (0 bytes): copy or download it again.")
-        if is_database(place):
-            return DatabaseSource(place, video)
-        check_complete(_no_selector(place, video))
-        return AnimationSource(place) if is_picture(place) else VideoSource(place)
-    except PermissionError as error:
-        raise ClipError(f"There is no permission to read {place}: change it, or name another clip.") from error
-    except OSError as error:
-        raise ClipError(f"Cannot read {place}: {error.strerror or error}.") from error
-
-
-def _split_selector(path: str | Path) -> tuple[Path, str | None]:
-    text = str(path)
-    if not text.strip():
-        raise ClipError("The clip's path is empty: name a video, an image or a folder of images.")
-    if text.startswith(_ADDRESS) and not Path(text).exists():
-        text = os.fsdecode(unquote_to_bytes(text.removeprefix(_ADDRESS)))
-    if SELECTOR in text and not Path(text).exists():
-        place, _, video = text.rpartition(SELECTOR)
-        return Path(place), video
-    return Path(text), None
-
-
-def _no_selector(place: Path, video: str | None) -> Path:
-    if video is not None:
-        raise ClipError(f"{place.name} is not a file of several videos: leave out '{SELECTOR}{video}'.")
-    return place
-
-
-def _read_frames(source: Source, indices: Sequence[int], spec: ClipSpec) -> NDArray[np.uint8]:
-    """Return the frames of `indices` (ascending, repeats allowed) as T H W C uint8, fitted one by one."""
-    wanted = sorted(set(indices))
-    fitted: dict[int, NDArray[np.uint8]] = {}
-    for index, frame in zip(wanted, source.read(wanted), strict=True):
-        fitted[index] = fit(frame, spec, source.file_name)
-    return np.stack([fitted[index] for index in indices])
+    name: str
+    digest: str
+    label: int | None
+    load: Callable[[], Clip] = field(repr=False, compare=False)

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from reportgen.clips.clip import SELECTOR
 from reportgen.clips.database import FILE_NAME, is_database, video_names
 from reportgen.clips.folder import IMAGE_SUFFIXES, entries, image_series, series_title
+from reportgen.clips.reading import SELECTOR
 from reportgen.clips.series import natural_key
 from reportgen.errors import ClipError, readable
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from reportgen.clips import Clip, ClipReference
 from reportgen.errors import ClipError, readable
 from reportgen.media import write_figure
 from reportgen.networks.core.network import Network
@@ -17,7 +18,6 @@ from reportgen.records.figures import ClipFigure
 from reportgen.records.jobs import Artifact
 from reportgen.records.manifest import SCHEMA_VERSION, ClipFacts, Environment
 from reportgen.records.store import Store
-from reportgen.runner.references import ReadClip, StoredClip
 from reportgen.version import __version__
 
 #: How many of a clip's most likely classes are kept.
@@ -48,12 +48,14 @@ class ClipPictures:
         pair = (facts.poster, facts.clip) if facts else (None, None)
         return facts if all(artifact and self.store.path(artifact).is_file() for artifact in pair) else None
 
-    def facts(self, read: ReadClip, logits: Tensor | None = None) -> ClipFacts:
+    def facts(self, clip: Clip, logits: Tensor | None = None, *, reference: bool = False) -> ClipFacts:
         """Return what is known of a clip, its pictures among it."""
-        known = self.known(read.clip.name, read.clip.digest)
-        if known and known.poster and known.clip and known.title == read.title:
-            return _clip_fact(read, self._predictions(logits), (known.poster, known.clip))
-        return _clip_fact(read, self._predictions(logits), _write(self.store, read))
+        known = self.known(clip.name, clip.digest)
+        if known and known.poster and known.clip and known.title == clip.title:
+            pictures = (known.poster, known.clip)
+        else:
+            pictures = _write(self.store, clip)
+        return _clip_fact(clip, self._predictions(logits), pictures, reference=reference)
 
     def _predictions(self, logits: Tensor | None) -> Predictions:
         if logits is None:
@@ -65,20 +67,22 @@ class ClipPictures:
 
 def clip_facts(
     pictures: ClipPictures,
-    shown: Sequence[ReadClip],
-    reference: Sequence[ReadClip],
+    shown: Sequence[Clip],
+    reference: Sequence[Clip],
     logits: Mapping[str, Tensor],
 ) -> tuple[ClipFacts, ...]:
     """Return what is known of clips in memory; a clip that is shown is no second time a reference."""
     facts: dict[str, ClipFacts] = {}
-    for read in (*shown, *reference):
-        if read.clip.name not in facts:
-            facts[read.clip.name] = pictures.facts(read, logits.get(read.clip.name))
+    for clip in shown:
+        facts[clip.name] = pictures.facts(clip, logits.get(clip.name))
+    for clip in reference:
+        if clip.name not in facts:
+            facts[clip.name] = pictures.facts(clip, reference=True)
     return tuple(facts.values())
 
 
 def stored_facts(
-    pictures: ClipPictures, clips: Sequence[StoredClip], names: Iterable[str], progress: Progress
+    pictures: ClipPictures, clips: Sequence[ClipReference], names: Iterable[str], progress: Progress
 ) -> tuple[ClipFacts, ...]:
     """Return what is known of the named ones of a folder's clips, in the folder's order, reading one at a time.
 
@@ -90,36 +94,37 @@ def stored_facts(
     with progress.task("pictures of the reference clips", len(chosen)) as task:
         for clip in chosen:
             try:
-                found.append(pictures.known(clip.name, clip.digest) or pictures.facts(clip.read()))
+                found.append(pictures.known(clip.name, clip.digest) or pictures.facts(clip.load(), reference=True))
             except ClipError as error:
                 progress.note(f"{clip.name} has no picture: {error}")
             task.advance()
     return tuple(found)
 
 
-def _write(store: Store, read: ReadClip) -> tuple[Artifact, Artifact]:
-    frames = read.clip.pixels[0].permute(1, 2, 3, 0).numpy()
-    artifacts = write_figure(store, f"media/clips/{read.clip.name}", "clip", ClipFigure(frames, read.title))
+def _write(store: Store, clip: Clip) -> tuple[Artifact, Artifact]:
+    artifacts = write_figure(store, f"media/clips/{clip.name}", "clip", ClipFigure(clip.frames, clip.title))
     poster = next(artifact for artifact in artifacts if artifact.kind == "image")
     sprite = next(artifact for artifact in artifacts if artifact.kind == "clip" and artifact.media_type == "image/webp")
     return poster, sprite
 
 
-def _clip_fact(read: ReadClip, predictions: Predictions, pictures: tuple[Artifact, Artifact]) -> ClipFacts:
-    frames, height, width = read.clip.pixels.shape[2:]
+def _clip_fact(
+    clip: Clip, predictions: Predictions, pictures: tuple[Artifact, Artifact], *, reference: bool
+) -> ClipFacts:
+    frames, height, width = clip.pixels.shape[2:]
     return ClipFacts(
-        name=read.clip.name,
-        title=read.title,
-        source=read.source,
-        sha256=read.clip.digest,
+        name=clip.name,
+        title=clip.title,
+        source=clip.source,
+        sha256=clip.digest,
         frames=frames,
         height=height,
         width=width,
-        frame_rate=read.frame_rate,
-        first_frame=read.first_frame,
-        frame_step=read.frame_step,
-        label=read.clip.label,
-        reference=read.reference,
+        frame_rate=clip.frame_rate,
+        first_frame=clip.first_frame,
+        frame_step=clip.frame_step,
+        label=clip.label,
+        reference=reference,
         poster=pictures[0],
         clip=pictures[1],
         predictions=predictions,

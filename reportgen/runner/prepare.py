@@ -9,6 +9,7 @@ from torch import Tensor
 
 from reportgen.analyses.base import Subject
 from reportgen.analyses.choice.analysis import choice
+from reportgen.clips import Clip, ClipReference
 from reportgen.config.options import BuildOptions
 from reportgen.networks.core.network import Network
 from reportgen.networks.kernels.layers import describe_layers
@@ -16,7 +17,7 @@ from reportgen.progress import Progress
 from reportgen.records.jobs import content_key
 from reportgen.runner.loading import Loader, card_of, weights_of
 from reportgen.runner.places import Place
-from reportgen.runner.references import ReadClip, StoredClip, stored_clips
+from reportgen.runner.references import stored_clips
 from reportgen.runner.subject import class_logits, generate_clips, read_clips, select_layers
 from reportgen.runner.targets import select_targets
 from reportgen.zoo.cards import default_zoo
@@ -33,9 +34,9 @@ class Prepared:
     place: Place
     network: Network
     subject: Subject
-    shown: tuple[ReadClip, ...]
-    reference: tuple[ReadClip, ...]
-    stored: tuple[StoredClip, ...]
+    shown: tuple[Clip, ...]
+    reference: tuple[Clip, ...]
+    stored: tuple[ClipReference, ...]
     logits: Mapping[str, Tensor]
     inputs: Mapping[str, str]
 
@@ -56,8 +57,8 @@ def prepare(place: Place, load: Loader, options: BuildOptions, progress: Progres
         stages=select_layers(network, layers, options.layers),
         selection=options.kernel_selection(),
         choose=options.choose,
-        clips=tuple(read.clip for read in shown),
-        reference=(*(read.clip for read in reference), *stored),
+        clips=tuple(shown),
+        reference=(*(clip.reference() for clip in reference), *stored),
         targets=select_targets(network, shown, logits, options),
         objective=options.objective,
         seed=options.seed,
@@ -69,7 +70,7 @@ def prepare(place: Place, load: Loader, options: BuildOptions, progress: Progres
 
 def _clips(
     network: Network, options: BuildOptions, progress: Progress
-) -> tuple[list[ReadClip], list[ReadClip], list[StoredClip]]:
+) -> tuple[list[Clip], list[Clip], list[ClipReference]]:
     """Return the clips to show (the user's, else the generator's choice) and the reference clips.
 
     These are the ones of the folder that the user gave, still in their files, else those of the card's generator.

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-import numpy as np
-import torch
-
-from reportgen.analyses.base import NamedClip
-from reportgen.clips import Clip, read_clip
+from reportgen.clips import Clip, ClipReference, read_clip
 from reportgen.clips.collection import FoundClip, find_clips
 from reportgen.errors import OptionError
 from reportgen.networks.core.network import Network
@@ -21,53 +18,7 @@ from reportgen.records.identities import slug
 from reportgen.records.jobs import content_key
 
 
-@dataclass(frozen=True)
-class ReadClip:
-    """A clip ready for the network, and what is known of where it came from."""
-
-    clip: NamedClip
-    title: str
-    source: str
-    frame_rate: float | None = None
-    first_frame: int = 0
-    frame_step: int = 1
-    reference: bool = False
-
-    @classmethod
-    def of(cls, clip: Clip, name: str, digest: str, label: int | None = None, *, reference: bool = False) -> ReadClip:
-        """Return a clip that was read from a file, under its name in the run."""
-        pixels = torch.from_numpy(np.ascontiguousarray(clip.channels_first)).unsqueeze(0)
-        return cls(
-            NamedClip(name, pixels, digest, label),
-            clip.title,
-            clip.source,
-            clip.frame_rate,
-            clip.first_frame,
-            clip.frame_step,
-            reference,
-        )
-
-
-@dataclass(frozen=True)
-class StoredClip:
-    """A reference clip in its file; see `reportgen.analyses.base.ReferenceClip`."""
-
-    name: str
-    digest: str
-    label: int | None
-    path: str
-    spec: ClipSpec
-
-    def read(self) -> ReadClip:
-        """Return the clip with what is known of its file; raises ClipError when it cannot be read."""
-        return ReadClip.of(read_clip(self.path, self.spec), self.name, self.digest, self.label, reference=True)
-
-    def load(self) -> NamedClip:
-        """Return the clip; raises ClipError when it cannot be read."""
-        return self.read().clip
-
-
-def stored_clips(network: Network, folder: Path, progress: Progress) -> list[StoredClip]:
+def stored_clips(network: Network, folder: Path, progress: Progress) -> list[ClipReference]:
     """Return the clips below `folder` in their natural order; every file's bytes are read once, for its digest.
 
     A clip's label is the class that the innermost of its folders is called like, whatever the case and with `_` or
@@ -85,9 +36,15 @@ def stored_clips(network: Network, folder: Path, progress: Progress) -> list[Sto
         for number, clip in enumerate(found, start=1):
             # How the card samples a clip is part of what was measured.
             digest = content_key([clip.digest(), spec.model_dump(mode="json")])
-            clips.append(StoredClip(f"r{number:05d}-{slug(clip.title)}", digest, _label(clip, places), clip.path, spec))
+            name, known = f"r{number:05d}-{slug(clip.title)}", _label(clip, places)
+            load = partial(_read, clip.path, spec, name=name, label=known, known_as=digest)
+            clips.append(ClipReference(name, digest, known, load))
             task.advance()
     return clips
+
+
+def _read(path: str, spec: ClipSpec, *, name: str, label: int | None, known_as: str) -> Clip:
+    return replace(read_clip(path, spec), name=name, label=label, known_as=known_as)
 
 
 def _label(clip: FoundClip, places: dict[str, int]) -> int | None:

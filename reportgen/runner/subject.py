@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fnmatch
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from reportgen.analyses.base import NamedClip
+from reportgen.analyses.base import tensor
 from reportgen.clips import Clip, read_clip
 from reportgen.config.options import BuildOptions
 from reportgen.errors import CardError, EmptySelectionError, OptionError
@@ -21,7 +20,6 @@ from reportgen.networks.core.network import Network
 from reportgen.records.card import Generator, ModelCard
 from reportgen.records.identities import slug
 from reportgen.records.manifest import LayerFacts
-from reportgen.runner.references import ReadClip
 from reportgen.zoo.sources import import_file
 
 #: A network without published stages is shown at this many convolutions, evenly spread over its depth.
@@ -62,28 +60,22 @@ def _spread(layers: Mapping[str, LayerFacts]) -> list[str]:
     return [convolutions[place] for place in places]
 
 
-def read_clips(network: Network, options: BuildOptions) -> list[ReadClip]:
+def read_clips(network: Network, options: BuildOptions) -> list[Clip]:
     """Return the clips that the user gave, at the network's native size; raises ClipError."""
     if network.card is None:
         raise OptionError("Clips need a model card that says how they are prepared.")
     spec = network.card.clip
     frames = options.frame_range()
-    read = [_named(read_clip(path, spec, frames=frames), place) for place, path in enumerate(options.clips)]
+    read = [read_clip(path, spec, frames=frames) for path in options.clips]
     titles = [clip.title for clip in read]
     return [
-        replace(clip, title=f"{clip.title} ({clip.source})") if titles.count(clip.title) > 1 else clip for clip in read
+        replace(
+            clip,
+            name=f"{number}-{slug(clip.name)}",
+            title=f"{clip.title} ({clip.source})" if titles.count(clip.title) > 1 else clip.title,
+        )
+        for number, clip in enumerate(read, start=1)
     ]
-
-
-def _named(clip: Clip, place: int) -> ReadClip:
-    named = ReadClip.of(clip, f"{place + 1}-{slug(clip.name)}", "")
-    return replace(named, clip=replace(named.clip, digest=clip_digest(named.clip.pixels)))
-
-
-def clip_digest(pixels: Tensor) -> str:
-    """Return the digest of a clip's shape and values."""
-    values = np.ascontiguousarray(pixels.numpy())
-    return hashlib.sha256(str(values.shape).encode() + values.tobytes()).hexdigest()
 
 
 class GeneratedClip(Protocol):
@@ -95,7 +87,7 @@ class GeneratedClip(Protocol):
     label_name: str
 
 
-def generate_clips(card: ModelCard, folder: Path) -> tuple[list[ReadClip], list[ReadClip]]:
+def generate_clips(card: ModelCard, folder: Path) -> tuple[list[Clip], list[Clip]]:
     """Return the clips that the card's generator makes: those shown without `--clip`, and all as references.
 
     The generator is a function ``reference_clips(card, count, seed)`` of the file that the card names; it returns a
@@ -104,21 +96,20 @@ def generate_clips(card: ModelCard, folder: Path) -> tuple[list[ReadClip], list[
     if card.generator is None:
         return [], []
     made = [
-        ReadClip(_generated(one), one.label_name, "generated", reference=True)
-        for one in _generator(folder, card.generator)(card, card.generator.count, card.generator.seed)
+        _generated(one) for one in _generator(folder, card.generator)(card, card.generator.count, card.generator.seed)
     ]
     return [_first_of(made, wanted) for wanted in card.generator.shown], made
 
 
-def _generated(made: GeneratedClip) -> NamedClip:
-    pixels = made.clip.unsqueeze(0).float().contiguous()
-    return NamedClip(slug(made.name), pixels, clip_digest(pixels), made.label)
+def _generated(made: GeneratedClip) -> Clip:
+    pixels = made.clip.unsqueeze(0).float().contiguous().numpy()
+    return Clip(slug(made.name), pixels, title=made.label_name, source="generated", label=made.label)
 
 
-def _first_of(made: Sequence[ReadClip], label: str) -> ReadClip:
+def _first_of(made: Sequence[Clip], label: str) -> Clip:
     for clip in made:
         if clip.title == label:
-            return replace(clip, reference=False)
+            return clip
     raise CardError(f"The card's generator shows {label!r}, but makes no clip of that class.")
 
 
@@ -130,9 +121,9 @@ def _generator(folder: Path, generator: Generator) -> Callable[[ModelCard, int, 
     return factory
 
 
-def class_logits(network: Network, clips: Sequence[ReadClip]) -> dict[str, Tensor]:
+def class_logits(network: Network, clips: Sequence[Clip]) -> dict[str, Tensor]:
     """Return the class logits `K` of each clip, float32 on the CPU; empty for a network without classes."""
     if not network.has_classes:
         return {}
     with torch.no_grad():
-        return {read.clip.name: network.logits(read.clip.pixels.to(network.device))[0].float().cpu() for read in clips}
+        return {clip.name: network.logits(tensor(clip).to(network.device))[0].float().cpu() for clip in clips}

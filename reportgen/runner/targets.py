@@ -8,12 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 import torch
 from torch import Tensor
 
+from reportgen.analyses.base import tensor
+from reportgen.clips import Clip
 from reportgen.config.options import BuildOptions
 from reportgen.errors import OptionError
 from reportgen.networks.core.network import Network, class_index
 from reportgen.networks.core.target import target_values
 from reportgen.records.targets import Target
-from reportgen.runner.references import ReadClip
 
 _FORMS = (
     "class:NAME, class:NAME@TIME, mean, peak, mean:CHANNEL, peak:CHANNEL, or unit:I,J,... with an index for each axis"
@@ -21,7 +22,7 @@ _FORMS = (
 
 
 def select_targets(
-    network: Network, clips: Sequence[ReadClip], logits: Mapping[str, Tensor], options: BuildOptions
+    network: Network, clips: Sequence[Clip], logits: Mapping[str, Tensor], options: BuildOptions
 ) -> dict[str, tuple[Target, ...]]:
     """Return what is explained on each clip, by the clip's name.
 
@@ -36,9 +37,9 @@ def select_targets(
     contrasts = _contrasts(network, options.contrasts)
     _check(network, clips, [*named, *contrasts])
     found = {}
-    for read in clips:
-        own = named or _usual(network, logits.get(read.clip.name))
-        found[read.clip.name] = tuple(dict.fromkeys([*own, *contrasts]))
+    for clip in clips:
+        own = named or _usual(network, logits.get(clip.name))
+        found[clip.name] = tuple(dict.fromkeys([*own, *contrasts]))
     return found
 
 
@@ -88,8 +89,8 @@ def _contrasts(network: Network, pairs: Iterable[tuple[str, str]]) -> list[Targe
     return found
 
 
-def _check(network: Network, clips: Sequence[ReadClip], targets: Sequence[Target]) -> None:
+def _check(network: Network, clips: Sequence[Clip], targets: Sequence[Target]) -> None:
     """Ask the first clip once: a time, a channel or a place may not be there."""
     if clips and any(not target.of_class for target in targets):
         with torch.no_grad():
-            target_values(network, clips[0].clip.pixels.to(network.device), targets)
+            target_values(network, tensor(clips[0]).to(network.device), targets)

@@ -9,7 +9,6 @@ import numpy as np
 from reportgen.analyses.base import Answers, Arrays, Inapplicable, Subject, Unit
 from reportgen.analyses.choice.parameters import ChoiceParameters
 from reportgen.analyses.choice.select import select_kernels
-from reportgen.analyses.evidence.analysis import reference_clips
 from reportgen.progress import Progress
 from reportgen.records.answers.choice import ChoiceAnswer, Rule
 from reportgen.records.figures import Result
@@ -19,7 +18,7 @@ from reportgen.records.jobs import content_key
 def chooses_by_evidence(subject: Subject) -> bool:
     """Whether the kernels to show depend on the pass over the reference clips."""
     some = subject.selection.count is not None and not subject.selection.listed
-    return subject.choose == "selective" and some and bool(subject.stages) and bool(reference_clips(subject))
+    return subject.choose == "selective" and some and bool(subject.stages) and bool(subject.every_clip)
 
 
 class ChoiceAnalysis:

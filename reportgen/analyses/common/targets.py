@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from reportgen.analyses.base import Inapplicable, NamedClip, Subject, Unit
+from reportgen.analyses.base import Inapplicable, Subject, Unit
+from reportgen.clips import Clip
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.target import explained
 from reportgen.records import targets
@@ -34,7 +35,7 @@ def target_units(
     ]
 
 
-def _unit(subject: Subject, clip: NamedClip, target: Target, kind: Mapping[str, Any]) -> Unit:
+def _unit(subject: Subject, clip: Clip, target: Target, kind: Mapping[str, Any]) -> Unit:
     name = str(TargetId(model=subject.model, clip=clip.name, target=target))
     full = "/".join([name, *map(str, kind.values())])
     return Unit(full, name, {"clip": clip.name, "target": str(target), **kind}, inputs={"clip": clip.digest})

@@ -14,11 +14,12 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from reportgen.analyses.base import NamedClip, ReferenceClip
+from reportgen.analyses.base import tensor
 from reportgen.analyses.common.memory import starting_batch
 from reportgen.analyses.common.responses import Measured, Meter, measure, selectivity
 from reportgen.analyses.common.running import Best, Moments, ResponseTable
 from reportgen.analyses.evidence.label_words import Driven, driving_words, label_words
+from reportgen.clips import Clip, ClipReference
 from reportgen.errors import ClipError
 from reportgen.progress import SILENT, Progress
 
@@ -54,7 +55,7 @@ class Faults:
             self.reasons[name] = reason
 
 
-def readable(clips: Iterable[ReferenceClip], faults: Faults) -> Iterator[NamedClip]:
+def readable(clips: Iterable[ClipReference], faults: Faults) -> Iterator[Clip]:
     """Yield each clip as it is loaded; those that cannot be read are counted in `faults`."""
     for clip in clips:
         try:
@@ -117,13 +118,13 @@ class ReferencePass:
     def __exit__(self, *error: object) -> None:
         self.table.__exit__(None, None, None)
 
-    def run(self, clips: Iterable[NamedClip], total: int, progress: Progress = SILENT) -> None:
+    def run(self, clips: Iterable[Clip], total: int, progress: Progress = SILENT) -> None:
         """Measure clips as they come, as many at a time as the device takes; `total` is for the progress alone."""
-        waiting: list[NamedClip] = []
+        waiting: list[Clip] = []
         size = 1
         with progress.task("responses to the reference clips", total) as task:
             for clip in clips:
-                size = size if self.names or waiting else starting_batch(clip.pixels.to(self.meter.network.device))
+                size = size if self.names or waiting else starting_batch(tensor(clip).to(self.meter.network.device))
                 waiting.append(clip)
                 if len(waiting) >= size:
                     self.add(waiting)
@@ -133,12 +134,12 @@ class ReferencePass:
                 self.add(waiting)
                 task.advance(len(waiting))
 
-    def add(self, clips: Sequence[NamedClip]) -> None:
+    def add(self, clips: Sequence[Clip]) -> None:
         """Measure some clips and take them in."""
         numbers = torch.arange(len(self.names), len(self.names) + len(clips))
         self.names += [clip.name for clip in clips]
         self.labels += [clip.label for clip in clips]
-        measured = measure(self.meter, torch.cat([clip.pixels for clip in clips]))
+        measured = measure(self.meter, torch.cat([tensor(clip) for clip in clips]))
         # Drawn clip by clip: the draw does not depend on how many come at once.
         keys = torch.stack([torch.rand(self.table.width, generator=self._generator) for _ in clips])
         for layer, state in self.layers.items():

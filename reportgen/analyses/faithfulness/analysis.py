@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from reportgen.analyses.base import Answers, Inapplicable, NamedClip, Subject, Unit
+from reportgen.analyses.base import Answers, Inapplicable, Subject, Unit, tensor
 from reportgen.analyses.common.budget import GRADIENT_PASSES, fitted, lowered, passes_within
 from reportgen.analyses.common.ranking import spearman
 from reportgen.analyses.common.targets import asked, target_of
@@ -26,6 +26,7 @@ from reportgen.analyses.faithfulness.map_checks import Randomisation, sensitivit
 from reportgen.analyses.faithfulness.parameters import FaithfulnessParameters
 from reportgen.analyses.saliency.attribution import METHODS, Attribution, Effort, attribute_unchecked
 from reportgen.analyses.saliency.units import map_units
+from reportgen.clips import Clip
 from reportgen.networks.core.network import Network
 from reportgen.progress import Progress
 from reportgen.records.answers.faithfulness import FaithfulnessAnswer, RandomBand, ShuffledWeights
@@ -129,7 +130,7 @@ def _heat(arrays: Mapping[str, Array]) -> Tensor:
 def _fares(
     network: Network,
     seed: int,
-    clip: NamedClip,
+    clip: Clip,
     index: int,
     heats: Sequence[Tensor],
     parameters: FaithfulnessParameters,
@@ -139,7 +140,7 @@ def _fares(
     try:
         probes = probe(
             network,
-            clip.pixels,
+            tensor(clip),
             index,
             maps=parameters.maps,
             steps=parameters.steps,
@@ -159,7 +160,7 @@ class _Checks:
 
     network: Network
     seed: int
-    clip: NamedClip
+    clip: Clip
     index: int
     method: str
     parameters: FaithfulnessParameters
@@ -182,13 +183,13 @@ class _Checks:
 
     def before(self) -> Attribution:
         """Return the map of the clip and network as they are, at the checks' effort."""
-        return attribute_unchecked(self.network, self.clip.pixels, self.index, self.method, self._effort(full=False))
+        return attribute_unchecked(self.network, tensor(self.clip), self.index, self.method, self._effort(full=False))
 
     def randomisation(self, before: Attribution) -> Randomisation:
         """Return how like itself the map stays while weights are shuffled from the top."""
         return weight_randomisation(
             self.network,
-            self.clip.pixels,
+            tensor(self.clip),
             self.index,
             self.method,
             effort=self._effort(full=False),
@@ -205,7 +206,7 @@ class _Checks:
             return None
         return sensitivity(
             self.network,
-            self.clip.pixels,
+            tensor(self.clip),
             self.index,
             self.method,
             effort=self._effort(full=False),
@@ -223,7 +224,7 @@ class _Checks:
         found = [
             attribute_unchecked(
                 self.network,
-                self.clip.pixels,
+                tensor(self.clip),
                 self.index,
                 self.method,
                 replace(effort, seed=self.seed + more),

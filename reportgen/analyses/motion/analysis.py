@@ -10,7 +10,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from reportgen.analyses.base import Answers, Inapplicable, NamedClip, ReferenceClip, Subject, Unit
+from reportgen.analyses.base import Answers, Inapplicable, Subject, Unit, tensor
 from reportgen.analyses.common.budget import passes_within
 from reportgen.analyses.common.responses import Meter
 from reportgen.analyses.common.targets import class_name, target_of, target_units, title_of
@@ -26,6 +26,7 @@ from reportgen.analyses.motion.kernel_motion import (
 )
 from reportgen.analyses.motion.motion_audit import PROBES, MotionAudit, class_audit, frozen_frames
 from reportgen.analyses.motion.parameters import MotionParameters
+from reportgen.clips import Clip, ClipReference
 from reportgen.errors import ClipError
 from reportgen.networks.core.target import target_values
 from reportgen.networks.kernels.preactivation import clip_channels, native_shape
@@ -116,19 +117,19 @@ class _Probes:
         own = dict.fromkeys(target for found in subject.targets.values() for target in found)
         self._apart = [target for target in own if not target.of_class and target.kind != "contrast"]
 
-    def of(self, clip: NamedClip) -> ProbedClip:
+    def of(self, clip: Clip) -> ProbedClip:
         """Return what the probes leave of a clip."""
         if clip.digest in self._kept:
             return self._kept[clip.digest]
         values = self._values if self._network.has_classes or self._apart else None
         found = probe_clip(
-            self.meter, clip.pixels, draws=self._draws, seed=self._seed, frozen=len(self.frames), values=values
+            self.meter, tensor(clip), draws=self._draws, seed=self._seed, frozen=len(self.frames), values=values
         )
         if clip.digest in self._shown:
             self._kept[clip.digest] = found
         return found
 
-    def audit(self, clip: NamedClip, target: Target) -> MotionAudit:
+    def audit(self, clip: Clip, target: Target) -> MotionAudit:
         """Return what the probes do to a target on a clip; a class is compared with the other classes."""
         logits = self.of(clip).logits
         if target.of_class:
@@ -138,7 +139,7 @@ class _Probes:
         alone = {name: found[:, column].unsqueeze(1) for name, found in logits.items()}
         return class_audit(alone, 0, self.frames)
 
-    def targets(self, clip: NamedClip, wanted: Sequence[Target]) -> Sequence[Target]:
+    def targets(self, clip: Clip, wanted: Sequence[Target]) -> Sequence[Target]:
         """Return what is asked of a clip: its label, else the `wanted` ones, else what is usual for the network."""
         logits = self.of(clip).logits
         if clip.label is not None and self._network.has_classes:
@@ -158,13 +159,13 @@ class _Probes:
         return torch.cat([*own, *apart], 1)
 
 
-def probed_clips(subject: Subject, most: int) -> list[ReferenceClip]:
+def probed_clips(subject: Subject, most: int) -> list[ClipReference]:
     """Return the clips that are probed for all classes and kernels: the reference clips, else the shown ones.
 
     Of more than `most` a seeded draw is taken, label by label in turn so that each has as many as another; clips
     without a label come last.
     """
-    clips: Sequence[ReferenceClip] = subject.reference or subject.clips
+    clips: Sequence[ClipReference] = subject.reference or [clip.reference() for clip in subject.clips]
     shuffled = list(range(len(clips)))
     random.Random(subject.seed).shuffle(shuffled)
     turns: dict[int | None, int] = {}
@@ -185,7 +186,7 @@ def audited_layers(subject: Subject) -> list[str]:
     ]
 
 
-def _clip_probes(subject: Subject, clip: NamedClip, target: Target, audit: MotionAudit) -> ClipProbes:
+def _clip_probes(subject: Subject, clip: Clip, target: Target, audit: MotionAudit) -> ClipProbes:
     """Return one clip's audit as an answer."""
     return ClipProbes(
         clip=clip.name,
@@ -210,7 +211,7 @@ def _clip_probes(subject: Subject, clip: NamedClip, target: Target, audit: Motio
     )
 
 
-def _overall(subject: Subject, clips: Sequence[ReferenceClip], probes: _Probes, progress: Progress) -> Result:
+def _overall(subject: Subject, clips: Sequence[ClipReference], probes: _Probes, progress: Progress) -> Result:
     faults, kernels = Faults(), KernelMotion(probes.meter)
     audits: dict[Target, list[ClipProbes]] = {}
     with progress.task("motion probes of the reference clips", len(clips)) as task:

@@ -12,7 +12,6 @@ from torch import Tensor
 from reportgen.analyses.base import Answers, Inapplicable, Subject, Unit
 from reportgen.analyses.common.natural_path import NaturalPath, natural_path, profile_similarity
 from reportgen.analyses.common.responses import kernel_responses
-from reportgen.analyses.evidence.analysis import reference_clips
 from reportgen.analyses.kernels.analysis import ascent_options, kernel_units
 from reportgen.analyses.kernels.maximize import maximize_with
 from reportgen.analyses.path.parameters import PathParameters
@@ -28,7 +27,7 @@ class PathAnalysis:
 
     def units(self, subject: Subject, parameters: PathParameters) -> Sequence[Unit | Inapplicable]:
         """Return the shown kernels; without real clips and further seeds there is nothing to compare with."""
-        real = bool(reference_clips(subject))
+        real = bool(subject.every_clip)
         if not real and parameters.seeds < 1:
             return [Inapplicable(subject.model, "no reference clips whose way a synthetic clip could take")]
         units = kernel_units(subject, needs=[("kernels", "stage1_data")])
@@ -55,7 +54,7 @@ class PathAnalysis:
         layers = _up_to(subject, layer)
         own = kernel_responses(subject.network, clips, layers, objective=subject.objective)
         others = _other_seeds(subject, layer, kernels, layers, parameters, progress)
-        real = _real(subject, answers) if reference_clips(subject) else {}
+        real = _real(subject, answers) if subject.every_clip else {}
         for place, (unit, kernel) in enumerate(zip(units, kernels, strict=True)):
             before = {name: own[name][place] for name in layers[:-1]}
             found = natural_path(before, real, real[layer][:, kernel]) if real else None

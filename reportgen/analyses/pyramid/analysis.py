@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.analyses.base import Answers, Inapplicable, NamedClip, Subject, Unit
+from reportgen.analyses.base import Answers, Inapplicable, Subject, Unit, tensor
 from reportgen.analyses.common.memory import starting_batch
 from reportgen.analyses.common.targets import asked, target_of, target_units, title_of
 from reportgen.analyses.pyramid.ablation import Ablation, AblationRow, ablate
@@ -18,6 +18,7 @@ from reportgen.analyses.pyramid.class_pyramid import ClassPyramid, class_pyramid
 from reportgen.analyses.pyramid.export import edges_csv, graphml, nodes_csv, published_dictionary, pyramid_document
 from reportgen.analyses.pyramid.parameters import PyramidParameters
 from reportgen.analyses.pyramid.tubes import saliency_tubes
+from reportgen.clips import Clip
 from reportgen.errors import OptionError
 from reportgen.networks.core.network import Network
 from reportgen.networks.trace.build import connection_graph
@@ -67,10 +68,10 @@ class PyramidAnalysis:
                 network, index = asked(subject, unit)
                 key = Target(kind="class", index=0) if target_of(unit).of_class else target_of(unit)
                 if key not in graphs:  # all classes share one
-                    graphs[key] = connection_graph(network, tuple(clip.pixels.shape))
+                    graphs[key] = connection_graph(network, clip.pixels.shape)
                 found = _pyramid(network, clip, index, graphs[key], parameters)
-                batch = min(MOST_AT_ONCE, starting_batch(clip.pixels.to(network.device)))
-                check = ablate(network, clip.pixels, index, found, draws=draws, seed=subject.seed, batch=batch)
+                batch = min(MOST_AT_ONCE, starting_batch(tensor(clip).to(network.device)))
+                check = ablate(network, tensor(clip), index, found, draws=draws, seed=subject.seed, batch=batch)
                 clips = chosen_clips(subject, clip, index) if target_of(unit).of_class else []
                 held = on_clips(network, clips, index, found, seed=subject.seed, batch=batch)
                 yield unit, _result(subject, clip, target_of(unit), found, _causal(check, held, draws))
@@ -78,11 +79,11 @@ class PyramidAnalysis:
 
 
 def _pyramid(
-    network: Network, clip: NamedClip, index: int, graph: ConnectionGraph, parameters: PyramidParameters
+    network: Network, clip: Clip, index: int, graph: ConnectionGraph, parameters: PyramidParameters
 ) -> ClassPyramid:
     return class_pyramid(
         network,
-        clip.pixels,
+        tensor(clip),
         index,
         depth=parameters.depth or None,
         scoring=parameters.scoring,
@@ -95,9 +96,7 @@ def _pyramid(
     )
 
 
-def _result(
-    subject: Subject, clip: NamedClip, target: Target, found: ClassPyramid, causal: Mapping[str, Any]
-) -> Result:
+def _result(subject: Subject, clip: Clip, target: Target, found: ClassPyramid, causal: Mapping[str, Any]) -> Result:
     document = pyramid_document(
         found,
         network=subject.model,
@@ -166,10 +165,10 @@ def _documents(found: ClassPyramid, document: PyramidDocument) -> dict[str, Figu
     return {**figures, "nested": JsonFigure(nested, "The nested dictionary of the published tool")}
 
 
-def _tubes(subject: Subject, clip: NamedClip, found: ClassPyramid) -> dict[str, Figure]:
-    over = clip.pixels[0].movedim(0, -1).numpy()
+def _tubes(subject: Subject, clip: Clip, found: ClassPyramid) -> dict[str, Figure]:
+    over = clip.frames
     figures: dict[str, Figure] = {}
-    tubes = saliency_tubes(subject.network, clip.pixels, found, kernels_per_layer=TUBES_PER_LAYER)
+    tubes = saliency_tubes(subject.network, tensor(clip), found, kernels_per_layer=TUBES_PER_LAYER)
     for layer, tube in tubes.items():
         figures[f"tube.{layer}"] = HeatFigure(tube.tube, over, False, _scale(tube.tube), f"Kept kernels of {layer}")
         stack = np.maximum(tube.tube, 0.0)

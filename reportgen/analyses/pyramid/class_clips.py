@@ -15,10 +15,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from reportgen.analyses.base import NamedClip, ReferenceClip, Subject
+from reportgen.analyses.base import Subject, tensor
 from reportgen.analyses.evidence.reference_pass import Faults, readable
 from reportgen.analyses.pyramid.ablation import Passes, kept_kernels
 from reportgen.analyses.pyramid.class_pyramid import ClassPyramid
+from reportgen.clips import Clip, ClipReference
 from reportgen.networks.core.network import Network
 
 MOST_OWN, MOST_OTHERS = 8, 24
@@ -47,13 +48,12 @@ class OnClips:
 
 def labelled_clips(subject: Subject) -> list[tuple[str, int]]:
     """Return digest and label of every clip that may be asked."""
-    every = (*subject.clips, *subject.reference)
-    return sorted({(one.digest, one.label) for one in every if one.label is not None})
+    return sorted({(one.digest, one.label) for one in subject.every_clip if one.label is not None})
 
 
-def chosen_clips(subject: Subject, clip: NamedClip, label: int) -> list[ReferenceClip]:
+def chosen_clips(subject: Subject, clip: Clip, label: int) -> list[ClipReference]:
     """Return labelled clips beside `clip`: some of the class, and some of other classes, drawn with the run's seed."""
-    every = {one.digest: one for one in (*subject.clips, *subject.reference) if one.label is not None}
+    every = {one.digest: one for one in subject.every_clip if one.label is not None}
     left = [one for digest, one in every.items() if digest != clip.digest]
     random.Random(subject.seed).shuffle(left)
     own = [one for one in left if one.label == label][:MOST_OWN]
@@ -62,16 +62,16 @@ def chosen_clips(subject: Subject, clip: NamedClip, label: int) -> list[Referenc
 
 
 def on_clips(
-    network: Network, clips: Sequence[ReferenceClip], label: int, pyramid: ClassPyramid, *, seed: int, batch: int
+    network: Network, clips: Sequence[ClipReference], label: int, pyramid: ClassPyramid, *, seed: int, batch: int
 ) -> OnClips | None:
     """Return what silencing a pathway costs its class on labelled clips; None where they are too few to tell."""
     kept = kept_kernels(pyramid)
     costs: list[float] = []
     labels: list[int | None] = []
-    waiting: list[NamedClip] = []
+    waiting: list[Clip] = []
 
     def measure() -> None:
-        pixels = torch.cat([clip.pixels for clip in waiting]).to(network.device)
+        pixels = torch.cat([tensor(clip) for clip in waiting]).to(network.device)
         drops = Passes(network, pixels, pyramid.graph, list(kept)).without(kept)
         costs.extend((drops[:, label] - np.delete(drops, label, axis=1).mean(1)).tolist())
         labels.extend(clip.label for clip in waiting)

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from reportgen.analyses.base import Answers, Inapplicable, NamedClip, Subject, Unit
+from reportgen.analyses.base import Answers, Inapplicable, Subject, Unit, tensor
 from reportgen.analyses.common.targets import asked, target_of, title_of
 from reportgen.analyses.saliency.attribution import METHODS, Attribution, attribute, attribute_converged
 from reportgen.analyses.saliency.parameters import SaliencyParameters
 from reportgen.analyses.saliency.units import map_units
+from reportgen.clips import Clip
 from reportgen.progress import Progress
 from reportgen.records.answers.saliency import SaliencyAnswer
 from reportgen.records.figures import DataFigure, Figure, HeatFigure, MapFigure, Result, StackFigure
@@ -42,12 +43,12 @@ class SaliencyAnalysis:
         with progress.task(f"saliency of {clip.name}", len(units)) as task:
             for unit in units:
                 found, steps = _attribution(subject, unit, clip, parameters, progress)
-                yield unit, _result(subject, unit, found, steps, clip.pixels[0].movedim(0, -1).numpy())
+                yield unit, _result(subject, unit, found, steps, clip.frames)
                 task.advance()
 
 
 def _attribution(
-    subject: Subject, unit: Unit, clip: NamedClip, parameters: SaliencyParameters, progress: Progress
+    subject: Subject, unit: Unit, clip: Clip, parameters: SaliencyParameters, progress: Progress
 ) -> tuple[Attribution, int | None]:
     """Return the map, and how many steps it took where the method takes steps."""
     network, index = asked(subject, unit)
@@ -63,8 +64,8 @@ def _attribution(
         "window": parameters.window,
     }
     if method == "integrated_gradients":
-        return attribute_converged(network, clip.pixels, index, **more)
-    return attribute(network, clip.pixels, index, method=method, **more), None
+        return attribute_converged(network, tensor(clip), index, **more)
+    return attribute(network, tensor(clip), index, method=method, **more), None
 
 
 def _result(subject: Subject, unit: Unit, found: Attribution, steps: int | None, over: np.ndarray[Any, Any]) -> Result:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from reportgen.clips import read_clip
+from reportgen.clips import Clip, read_clip
 from reportgen.clips.framing import fit
 from reportgen.clips.sampling import sample_frames
 from reportgen.errors import CardError, ClipError
@@ -173,14 +173,14 @@ def test_the_digest_tells_cuts_apart_and_repeats_itself(tmp_path: Path) -> None:
     path = write_video(tmp_path / "clip.mp4", 30)
     one, again = read_clip(path, spec(4)), read_clip(path, spec(4))
     other = read_clip(path, spec(4), frames=(0, None))
-    assert one.sha256 == again.sha256 != other.sha256
+    assert one.digest == again.digest != other.digest
     assert np.array_equal(one.frames, again.frames)
 
 
 def test_channels_first(tmp_path: Path) -> None:
     clip = read_clip(write_video(tmp_path / "clip.mp4", 3), spec(3))
-    assert clip.channels_first.shape == (3, 3, 48, 64)
-    assert np.array_equal(clip.channels_first[1, 2], clip.frames[2, ..., 1])
+    assert clip.pixels.shape == (1, 3, 3, 48, 64)
+    assert np.array_equal(clip.pixels[0, 1, 2], clip.frames[2, ..., 1])
 
 
 class TestRealClips:
@@ -196,7 +196,7 @@ class TestRealClips:
     def test_folder_and_database_hold_the_same_frames(self, real_clips: Path) -> None:
         card = spec(16, height=112, width=112)
         folder = read_clip(real_clips / "tennis_frames", card)
-        assert folder.sha256 == read_clip(real_clips / "tennis_db", card).sha256
+        assert folder.digest == read_clip(real_clips / "tennis_db", card).digest
         steps = np.abs(np.diff(folder.frames, axis=0)).mean(axis=(1, 2, 3))
         jump = np.abs(folder.frames[-1] - folder.frames[0]).mean()
         assert steps.max() < jump, "consecutive frames differ less than the first and the last"
@@ -204,3 +204,12 @@ class TestRealClips:
     def test_too_short(self, real_clips: Path) -> None:
         with pytest.raises(ClipError, match="There are 16 frames in tennis_frames, but 32 are needed"):
             read_clip(real_clips / "tennis_frames", spec(32, height=112, width=112))
+
+
+def test_a_clip_in_memory_and_its_reference_are_one() -> None:
+    clip = Clip("one", np.zeros((1, 3, 2, 4, 4), np.float32), label=2)
+    assert clip.reference().load() is clip
+    assert (clip.reference().digest, clip.reference().label) == (clip.digest, 2)
+    assert clip.digest is clip.digest, "its pixels were hashed twice"
+    assert clip.digest != Clip("one", np.zeros((1, 3, 2, 2, 8), np.float32)).digest
+    assert np.shares_memory(clip.frames, clip.pixels)

@@ -46,9 +46,10 @@ def test_the_innermost_folder_that_is_called_like_a_class_is_the_label(network: 
 
 def test_a_clip_is_read_when_it_is_asked_for_and_says_why_it_cannot_be(network: Network, folder: Path) -> None:
     clips = {clip.name: clip for clip in stored_clips(network, folder, SILENT)}
-    read = clips["r00001-a"].read()
-    assert read.clip.pixels.shape == (1, 3, 16, 64, 64)
-    assert (read.reference, read.source, read.clip.label) == (True, "a.gif", clips["r00001-a"].label)
-    assert read.clip.digest == clips["r00001-a"].digest
+    reference = clips["r00001-a"]
+    clip = reference.load()
+    assert clip.pixels.shape == (1, 3, 16, 64, 64)
+    assert (clip.name, clip.source, clip.label) == ("r00001-a", "a.gif", reference.label)
+    assert clip.digest == reference.digest
     with pytest.raises(ClipError):
         clips["r00002-broken"].load()

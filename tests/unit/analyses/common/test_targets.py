@@ -5,15 +5,16 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from reportgen.analyses.base import NamedClip, Subject, Unit
+from reportgen.analyses.base import Subject, Unit
 from reportgen.analyses.common.targets import asked, target_of, target_units, title_of
 from reportgen.analyses.registry import find_method
+from reportgen.clips import Clip
 from reportgen.config.options import BuildOptions
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.target import TargetNetwork
 from reportgen.records.targets import Target
 
-CLIP = NamedClip("tennis", torch.rand(1, 3, 4, 8, 8), "digest")
+CLIP = Clip("tennis", torch.rand(1, 3, 4, 8, 8).numpy(), known_as="digest")
 NETWORK = Network(
     nn.Sequential(nn.Flatten(), nn.Linear(3 * 4 * 8 * 8, 3)).requires_grad_(False), labels=("walk", "run", "jump")
 )

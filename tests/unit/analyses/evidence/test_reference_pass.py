@@ -5,7 +5,6 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -14,12 +13,13 @@ import torch
 from scipy.stats import rankdata
 from torch import Tensor, nn
 
-from reportgen.analyses.base import NamedClip
+from reportgen.analyses.base import tensor
 from reportgen.analyses.common.responses import Meter, kernel_responses
 from reportgen.analyses.common.running import Best, Moments, ResponseTable
 from reportgen.analyses.evidence import reference_pass
 from reportgen.analyses.evidence.label_words import aurocs, label_words
 from reportgen.analyses.evidence.reference_pass import EXAMPLES, Faults, ReferencePass, readable
+from reportgen.clips import Clip, ClipReference
 from reportgen.errors import ClipError
 from reportgen.networks.core.network import as_network
 
@@ -27,35 +27,27 @@ SHAPE = (4, 8, 8)
 LABELS = ("walk", "run", "sit")
 
 
-@dataclass(frozen=True)
-class Written:
-    """A clip that is made anew each time it is loaded, as from a file."""
+def written(
+    number: int,
+    alive: weakref.WeakSet[Tensor] | None = None,
+    most: list[int] | None = None,
+    *,
+    broken: bool = False,
+) -> ClipReference:
+    """A clip that is made anew each time it is loaded, as from a file; `most` is told how many are then `alive`."""
+    name, label = f"clip{number}", None if number % 4 == 3 else number % 4
 
-    number: int
-    alive: weakref.WeakSet[Tensor] = field(default_factory=weakref.WeakSet)
-    most: list[int] = field(default_factory=list)
-    broken: bool = False
+    def load() -> Clip:
+        if broken:
+            raise ClipError(f"{name} was cut off: copy it again.")
+        pixels = torch.rand((1, 3, *SHAPE), generator=torch.Generator().manual_seed(number))
+        pixels[0, 0] *= 1.5 if label == 1 else 0.5
+        if alive is not None and most is not None:
+            alive.add(pixels)
+            most.append(len(alive))
+        return Clip(name, pixels.numpy(), label=label, known_as=str(number))
 
-    @property
-    def name(self) -> str:
-        return f"clip{self.number}"
-
-    @property
-    def digest(self) -> str:
-        return str(self.number)
-
-    @property
-    def label(self) -> int | None:
-        return None if self.number % 4 == 3 else self.number % 4
-
-    def load(self) -> NamedClip:
-        if self.broken:
-            raise ClipError(f"{self.name} was cut off: copy it again.")
-        pixels = torch.rand((1, 3, *SHAPE), generator=torch.Generator().manual_seed(self.number))
-        pixels[0, 0] *= 1.5 if self.label == 1 else 0.5
-        self.alive.add(pixels)
-        self.most.append(len(self.alive))
-        return NamedClip(self.name, pixels, self.digest, self.label)
+    return ClipReference(name, str(number), label, load)
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +69,7 @@ def passed(network: nn.Module) -> Iterator[Passed]:
     meter = Meter(as_network(network), ["0", "2"], SHAPE, 3, "firing", places=True)
     with ExitStack() as stack:
 
-        def run(clips: list[Written], batch: int, seed: int = 0) -> ReferencePass:
+        def run(clips: list[ClipReference], batch: int, seed: int = 0) -> ReferencePass:
             found = stack.enter_context(ReferencePass(meter, seed=seed))
             loaded = [clip.load() for clip in clips]
             for start in range(0, len(loaded), batch):
@@ -89,12 +81,12 @@ def passed(network: nn.Module) -> Iterator[Passed]:
 
 @pytest.fixture(scope="module")
 def responses(network: nn.Module) -> dict[str, Tensor]:
-    clips = torch.cat([Written(number).load().pixels for number in range(40)])
+    clips = torch.cat([tensor(written(number).load()) for number in range(40)])
     return kernel_responses(network, clips, ["0", "2"], batch_size=1)
 
 
 def test_the_clips_that_drive_a_kernel_are_those_of_all_responses(passed: Passed, responses: dict[str, Tensor]) -> None:
-    found = passed([Written(number) for number in range(40)], batch=1)
+    found = passed([written(number) for number in range(40)], batch=1)
     for layer, values in responses.items():
         state = found.layers[layer]
         most = values.argsort(dim=0, descending=True, stable=True)[:EXAMPLES]
@@ -106,7 +98,7 @@ def test_the_clips_that_drive_a_kernel_are_those_of_all_responses(passed: Passed
 
 
 def test_the_number_of_clips_at_once_changes_nothing(passed: Passed) -> None:
-    clips = [Written(number) for number in range(23)]
+    clips = [written(number) for number in range(23)]
     one, many = passed(clips, 1, seed=5), passed(clips, 7, seed=5)
     for layer in ("0", "2"):
         for kind in ("most", "least", "drawn"):
@@ -127,7 +119,7 @@ def test_every_clip_is_drawn_as_often_as_any_other() -> None:
 
 
 def test_duplicates_and_dead_kernels_are_those_of_all_responses(passed: Passed) -> None:
-    found = passed([Written(number) for number in range(40)], batch=3)
+    found = passed([written(number) for number in range(40)], batch=3)
     moments = found.layers["0"].moments
     assert moments.dead() == (2,)
     pairs = moments.duplicates(-1.0, 10)
@@ -139,7 +131,7 @@ def test_duplicates_and_dead_kernels_are_those_of_all_responses(passed: Passed) 
 
 
 def test_words_are_ranked_as_over_all_responses(passed: Passed, responses: dict[str, Tensor]) -> None:
-    found = passed([Written(number) for number in range(40)], batch=3)
+    found = passed([written(number) for number in range(40)], batch=3)
     spread = found.distribution("0", LABELS.__getitem__)
     known = [number for number in range(40) if number % 4 != 3]
     texts = [LABELS[number % 4] for number in known]
@@ -157,7 +149,7 @@ def test_words_are_ranked_as_over_all_responses(passed: Passed, responses: dict[
 def test_kept_order_statistics_are_all_responses_while_they_are_few(
     passed: Passed, responses: dict[str, Tensor]
 ) -> None:
-    found = passed([Written(number) for number in range(40)], batch=3)
+    found = passed([written(number) for number in range(40)], batch=3)
     quantiles = torch.tensor(found.distribution("2", LABELS.__getitem__).quantiles)
     assert torch.allclose(quantiles, responses["2"].sort(dim=0).values.T, atol=1e-6)
 
@@ -188,9 +180,9 @@ def live_clips(count: int, network: nn.Module) -> int:
     alive: weakref.WeakSet[Tensor] = weakref.WeakSet()
     most: list[int] = []
     meter = Meter(as_network(network), ["0", "2"], SHAPE, 3, "firing", places=True)
-    clips = [Written(number, alive, most) for number in range(count)]
+    clips = [written(number, alive, most) for number in range(count)]
 
-    def stream() -> Iterator[NamedClip]:
+    def stream() -> Iterator[Clip]:
         yield from readable(clips, Faults())
 
     with ReferencePass(meter, table=partial(ResponseTable, in_memory=256)) as found:
@@ -207,7 +199,7 @@ def test_memory_does_not_grow_with_the_clips(network: nn.Module, monkeypatch: py
 
 
 def test_what_cannot_be_read_is_counted_with_its_reason() -> None:
-    clips = [Written(number, broken=number % 2 == 1) for number in range(50)]
+    clips = [written(number, broken=number % 2 == 1) for number in range(50)]
     faults = Faults()
     assert [clip.name for clip in readable(clips, faults)] == [f"clip{number}" for number in range(0, 50, 2)]
     assert (faults.count, len(faults.reasons)) == (25, reference_pass.NAMED_FAULTS)

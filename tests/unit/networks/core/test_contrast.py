@@ -6,14 +6,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from reportgen.analyses.base import NamedClip
 from reportgen.analyses.saliency.attribution import METHODS, attribute
+from reportgen.clips import Clip
 from reportgen.config.options import BuildOptions
 from reportgen.errors import NetworkError, OptionError, UnknownNameError
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.target import contrast
 from reportgen.records.targets import Target
-from reportgen.runner.references import ReadClip
 from reportgen.runner.targets import select_targets
 
 CLIP = torch.rand((2, 3, 4, 8, 8), generator=torch.Generator().manual_seed(0))
@@ -73,7 +72,7 @@ def test_pairs_are_given_by_name_or_number() -> None:
     network = small()
 
     def contrasts(*pairs: tuple[str, str]) -> list[Target]:
-        clip = ReadClip(NamedClip("clip", CLIP[:1], "digest"), "clip", "")
+        clip = Clip("clip", CLIP[:1].numpy())
         with torch.no_grad():
             logits = {"clip": network.logits(CLIP[:1])[0]}
         found = select_targets(network, [clip], logits, BuildOptions(contrasts=pairs))["clip"]

@@ -7,16 +7,15 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor, nn
 
-from reportgen.analyses.base import NamedClip
 from reportgen.analyses.pyramid.class_pyramid import class_pyramid
 from reportgen.analyses.saliency.attribution import METHODS, attribute
+from reportgen.clips import Clip
 from reportgen.config.options import BuildOptions
 from reportgen.errors import OptionError, UnknownNameError
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.target import explained, target_values
 from reportgen.records.card import Adapter, ClipSpec, ModelCard
 from reportgen.records.targets import Target
-from reportgen.runner.references import ReadClip
 from reportgen.runner.targets import parse_target, select_targets
 
 CLIPS = torch.rand(2, 3, 4, 8, 8, generator=torch.Generator().manual_seed(0))
@@ -187,7 +186,7 @@ def test_targets_are_those_of_the_network() -> None:
         parse_target(MAPS, "class:1")
     with pytest.raises(OptionError, match="answers with classes"):
         parse_target(CLASSES, "mean")
-    clip = ReadClip(NamedClip("clip", CLIPS[:1], "digest"), "clip", "")
+    clip = Clip("clip", CLIPS[:1].numpy())
     with torch.no_grad():
         logits = {"clip": CLASSES.logits(CLIPS[:1])[0]}
     predicted = select_targets(CLASSES, [clip], logits, BuildOptions())
@@ -205,7 +204,7 @@ def test_one_logit_is_explained_for_and_against() -> None:
     card = CLASSES.card
     assert card is not None
     binary = Network(Yes(), card.model_copy(update={"adapter": Adapter(answer="N"), "classes": 2}), ("against", "for"))
-    clip = ReadClip(NamedClip("clip", CLIPS[:1], "digest"), "clip", "")
+    clip = Clip("clip", CLIPS[:1].numpy())
     found = select_targets(binary, [clip], {"clip": binary.logits(CLIPS[:1])[0]}, BuildOptions())
     assert found == {"clip": (Target.of(1), Target.of(0))}
     values = target_values(binary, CLIPS, [Target.of(1), Target.of(0)])
