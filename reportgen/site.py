@@ -34,7 +34,7 @@ from reportgen.pages.report import Report
 from reportgen.pages.templating import Templates
 from reportgen.progress import SILENT, Progress
 from reportgen.records.files import describe_os_error, write_text
-from reportgen.records.owned import STAMP, OwnedFolder
+from reportgen.records.owned import SITE_LOCK, STAMP, OwnedFolder
 from reportgen.records.paths import inside
 from reportgen.records.places import check_apart, resolved
 from reportgen.records.store import find_runs
@@ -80,7 +80,8 @@ def render(
     build_dir = build_dir or _build_folder(site)
     check_site([*folders, *(store.folder for store in stores)], site, build_dir=build_dir)
     report = Report.of(stores, select)
-    with _one_at_a_time(build_dir, progress):
+    # The site's own lock holds whatever folder the others work from; the build folder's, where two sites share one.
+    with _one_at_a_time(site, SITE_LOCK, progress), _one_at_a_time(build_dir, ".lock", progress):
         return _render(report, site, build_dir, progress)
 
 
@@ -112,18 +113,18 @@ def _check_intermediates(build: OwnedFolder) -> None:
 
 
 @contextmanager
-def _one_at_a_time(build_dir: Path, progress: Progress) -> Iterator[None]:
-    """Hold the folder against other processes; wait for one that holds it."""
-    lock = FileLock(inside(build_dir, ".lock"))
+def _one_at_a_time(folder: Path, name: str, progress: Progress) -> Iterator[None]:
+    """Hold a folder against other processes by its file `name`; wait for one that holds it."""
+    lock = FileLock(inside(folder, name))
     try:
-        build_dir.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         try:
             lock.acquire(blocking=False)
         except Timeout:
-            progress.note(f"Another process works in {build_dir}: waiting for it.")
+            progress.note(f"Another process works in {folder}: waiting for it.")
             lock.acquire()
     except OSError as error:
-        raise RenderError(describe_os_error(error, build_dir)) from error
+        raise RenderError(describe_os_error(error, folder)) from error
     try:
         yield
     finally:

@@ -11,6 +11,9 @@ from reportgen.audit.limits import Limits
 from reportgen.audit.verdicts import Verdict
 from reportgen.errors import CheckError
 from reportgen.pages.report import Report
+from reportgen.records.jobs import Failed
+from reportgen.records.manifest import Manifest
+from reportgen.records.soundness import DAMAGED
 from reportgen.records.store import find_runs
 
 
@@ -20,11 +23,13 @@ class CheckedModel:
 
     model: str
     verdicts: tuple[Verdict, ...]
+    unfinished: str | None = None
 
     @property
     def failures(self) -> list[str]:
         """A clause for each check that fails: which model, what, its figure and what was asked for."""
-        return [
+        open_end = [f"{self.model}: {self.unfinished}"] if self.unfinished else []
+        return open_end + [
             f"{self.model}, {verdict.name}: {verdict.figure}, asked for is {verdict.threshold}"
             for verdict in self.verdicts
             if verdict.state == "fail"
@@ -37,7 +42,15 @@ def check(runs: Path, *, limits: Limits | None = None) -> list[CheckedModel]:
     Raises StoreError when there is no run or it cannot be read.
     """
     models = Report.of(find_runs(runs)).models
-    return [CheckedModel(model.name, tuple(checks(model, limits))) for model in models]
+    return [CheckedModel(model.name, tuple(checks(model, limits)), _unfinished(model.manifest)) for model in models]
+
+
+def _unfinished(manifest: Manifest) -> str | None:
+    """Return why a run cannot pass whatever its figures are; None when it was finished and is whole."""
+    damaged = sum(isinstance(one.outcome, Failed) and one.outcome.error == DAMAGED for one in manifest.records)
+    if manifest.run.finished is None:
+        return f"the run was not finished ({len(manifest.records)} of {len(manifest.run.plan)} jobs are there)"
+    return f"{damaged} of its records are damaged" if damaged else None
 
 
 def require(audits: Iterable[CheckedModel]) -> None:

@@ -22,11 +22,14 @@ CONFIG_FILE = "reportgen.toml"
 def load_options(flags: Mapping[str, Any], *, config: Path | None = None) -> BuildOptions:
     """Return the options of a build: defaults, then the configuration file, then the flags that are not None.
 
-    `config` None reads ``reportgen.toml`` of the working directory where there is one. Raises OptionError that names
+    `config` None reads ``reportgen.toml`` of the working directory where there is one; it may not name programs
+    (factories, exported programs, zoo folders), as a file that is given may. Raises OptionError that names
     every bad value.
     """
     values = _read_config(config)
     given = {name: value for name, value in flags.items() if value is not None and value != ()}
+    if config is None:
+        _refuse_programs({name: value for name, value in values.items() if name not in given})
     if "models" in given:
         values.pop("names", None)  # they are the names of the file's models
     values.update(given)
@@ -43,6 +46,20 @@ def load_options(flags: Mapping[str, Any], *, config: Path | None = None) -> Bui
     if problems:
         raise OptionError(" ".join(str(problem) for problem in problems))
     return options
+
+
+def _refuse_programs(values: Mapping[str, Any]) -> None:
+    """Raise OptionError where a file that nobody named would have programs run: it may have come with a folder."""
+    models = values.get("models", ())
+    named = [model for model in models if isinstance(model, str) and (":" in model or model.lower().endswith(".pt2"))]
+    found = [f"the model {model}" for model in named] if isinstance(models, list | tuple) else []
+    if values.get("zoo"):
+        found.append("a zoo folder")
+    if found:
+        raise OptionError(
+            f"{CONFIG_FILE} of this folder names programs ({', '.join(found)}) and was only found here: "
+            f"if you trust it, give it by --config {CONFIG_FILE}."
+        )
 
 
 def _address(clip: str) -> str:

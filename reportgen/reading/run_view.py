@@ -30,6 +30,7 @@ from reportgen.records.identities import KernelId, TargetId
 from reportgen.records.jobs import Artifact, Done, Failed, Outcome, Record, Skipped
 from reportgen.records.manifest import ClipFacts, LayerFacts, Manifest, Run
 from reportgen.records.pyramid_schema import PyramidDocument
+from reportgen.records.soundness import DAMAGED
 from reportgen.records.store import Store
 from reportgen.records.targets import Target, class_name
 
@@ -62,6 +63,8 @@ def trouble(what: str, outcome: Outcome | None) -> Trouble | None:
         return Trouble("missing", what, "Not computed in this run.")
     if isinstance(outcome, Skipped):
         return Trouble("skipped", what, f"Skipped: {outcome.reason}")
+    if isinstance(outcome, Failed) and outcome.error == DAMAGED:
+        return Trouble("failed", what, f"Damaged: {outcome.message}")
     if isinstance(outcome, Failed):
         return Trouble("failed", what, f"Failed: {outcome.message}")
     return None

@@ -21,6 +21,9 @@ from reportgen.version import __version__
 STAMP = ".reportgen.json"
 """The manifest; a dotfile, because mkdocs leaves those alone."""
 
+SITE_LOCK = ".reportgen.lock"
+"""Held by whoever writes a site; empty, and left there: removing it would let two in."""
+
 _UNKNOWN = -1
 
 
@@ -169,7 +172,7 @@ class OwnedFolder:
     def clear(self) -> tuple[int, int]:
         """Remove all that is ours, the manifest last; return (files, bytes) removed."""
         removed = remove_listed(self.folder, {*self.files, *half_written(self.folder)})
-        remove_listed(self.folder, {STAMP})
+        remove_listed(self.folder, {STAMP, SITE_LOCK})
         return removed
 
     def _record(self, files: Mapping[str, int], digest: str) -> None:

@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,10 +19,11 @@ from pydantic import BaseModel, ValidationError
 
 from reportgen.errors import StoreError
 from reportgen.records.files import atomic_path, describe_os_error, half_written, remove_listed
-from reportgen.records.jobs import Artifact, Done, Record
-from reportgen.records.manifest import SCHEMA_VERSION, Manifest, Run
+from reportgen.records.jobs import Artifact, Done, Failed, Job, Record, Spent
+from reportgen.records.manifest import SCHEMA_VERSION, ClipFacts, Manifest, Run
 from reportgen.records.paths import MEDIA, inside
 from reportgen.records.plan import RunPlan
+from reportgen.records.soundness import DAMAGED, CheckedFiles, DamagedError, check_content
 
 RUN_FILE = "run.json"
 PLAN_FILE = "plan.json"
@@ -46,6 +48,7 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._noted: set[str] | None = None
+        self._files = CheckedFiles()
 
     @property
     def media(self) -> Path:
@@ -134,11 +137,40 @@ class Store:
             temporary.write_text(text, encoding="utf-8")
 
     def record(self, key: str) -> Record | None:
-        """Return a job's record, or None when there is none or one of its artifacts is gone."""
-        record = self._read_record(key)
-        if record is None or not all(self.path(artifact).exists() for artifact in _artifacts(record)):
+        """Return a job's record; None where there is none, where a file that it names is gone, and where it is damaged.
+
+        Raises StoreError where a link or something else stands in the place of a file.
+        """
+        try:
+            return self._sound_record(key)
+        except DamagedError:
             return None
+
+    def _sound_record(self, key: str) -> Record | None:
+        """Return a job's record as `record` does; raises DamagedError where its files are not what was written."""
+        record = self._read_record(key)
+        if record is None:
+            return None
+        paths = [self.path(artifact) for artifact in _artifacts(record)]
+        if not all(path.exists() for path in paths):
+            return None
+        try:
+            for path, artifact in zip(paths, _artifacts(record), strict=True):
+                self._files.check(path, artifact)
+            documents = zip(_artifacts(record), paths, strict=True)
+            check_content(record, {artifact.role: path for artifact, path in documents if artifact.kind == "json"})
+        except OSError as error:
+            raise StoreError(f"Cannot read {self.folder}: {error.strerror or error}.") from error
         return record
+
+    def is_sound(self, artifact: Artifact) -> bool:
+        """Whether a file of the run is there and what was written; raises StoreError where it is no file."""
+        path = self.path(artifact)
+        try:
+            self._files.check(path, artifact)
+        except (DamagedError, OSError):
+            return False
+        return True
 
     def _read_record(self, key: str) -> Record | None:
         path = inside(self.folder, record_name(key))
@@ -146,7 +178,7 @@ class Store:
             return None
         record = _read(path, Record)
         if record.key != key:
-            raise StoreError(f"{path} is damaged (it is another job's record): remove it and compute again.")
+            raise DamagedError(f"{path} is damaged (it is another job's record): remove it and compute again.")
         return record
 
     def keys(self) -> frozenset[str]:
@@ -155,12 +187,41 @@ class Store:
         return frozenset(path.stem for path in found if _KEY.fullmatch(path.stem))
 
     def manifest(self) -> Manifest:
-        """Return the run with the records of its plan that exist."""
+        """Return the run with the records of its plan that exist; a damaged one is there as a failed job that says so.
+
+        Clips have those pictures only that are what was written.
+        """
         run = self.read_run()
-        for artifact in _pictures(run):
-            self.path(artifact)  # refused here, before anything is made of the run
-        records = (self.record(key) for key in run.plan)
-        return Manifest(run=run, records=tuple(record for record in records if record is not None))
+        clips = tuple(self._sound_clip(clip) for clip in run.clips)
+        records = (self._shown(key) for key in run.plan)
+        return Manifest(
+            run=run.model_copy(update={"clips": clips}),
+            records=tuple(record for record in records if record is not None),
+        )
+
+    def _sound_clip(self, clip: ClipFacts) -> ClipFacts:
+        pictures = {"poster": clip.poster, "clip": clip.clip}
+        damaged = {name: None for name, artifact in pictures.items() if artifact and not self.is_sound(artifact)}
+        return clip.model_copy(update=damaged) if damaged else clip
+
+    def _shown(self, key: str) -> Record | None:
+        try:
+            return self._sound_record(key)
+        except DamagedError as error:
+            job = self._planned.get(key)
+            if job is None:
+                return None
+            failed = Failed(message=str(error), error=DAMAGED)
+            return Record(job=job, outcome=failed, spent=Spent(seconds=0, finished=""))
+
+    @cached_property
+    def _planned(self) -> dict[str, Job]:
+        """The jobs of the last build by their keys; none where the plan cannot be read."""
+        try:
+            jobs = [planned.job for planned in self.read_plan().jobs]
+        except StoreError:
+            return {}
+        return {job.key: job for job in jobs}
 
     def prune(self, keep: Iterable[str]) -> tuple[int, int]:
         """Remove all records but `keep`, and all media that no kept record or clip names; (files, bytes) removed.
@@ -171,7 +232,7 @@ class Store:
         kept = {RUN_FILE, PLAN_FILE}
         wanted = set(keep)
         for key in wanted:
-            record = self.record(key)
+            record = self._read_record(key)
             kept |= _files(record) if record else set()
         kept.update(artifact.path for artifact in _pictures(self.read_run()))
         return remove_listed(self.folder, self._ours() - kept)
@@ -246,4 +307,4 @@ def _read(path: Path, kind: type[_Model]) -> _Model:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         what = first["msg"].removeprefix("Value error, ")
-        raise StoreError(f"{path} is damaged ({where}: {what}): remove it and compute again.") from error
+        raise DamagedError(f"{path} is damaged ({where}: {what}): remove it and compute again.") from error

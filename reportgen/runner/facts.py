@@ -46,7 +46,7 @@ class ClipPictures:
         """Return what the last build said of a clip whose pictures are still there."""
         facts = self._there.get((name, digest))
         pair = (facts.poster, facts.clip) if facts else (None, None)
-        return facts if all(artifact and self.store.path(artifact).is_file() for artifact in pair) else None
+        return facts if all(artifact and self.store.is_sound(artifact) for artifact in pair) else None
 
     def facts(self, clip: Clip, logits: Tensor | None = None, *, reference: bool = False) -> ClipFacts:
         """Return what is known of a clip, its pictures among it."""

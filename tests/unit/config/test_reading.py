@@ -176,3 +176,26 @@ def test_names_belong_to_the_models_that_they_are_given_with(config: Path) -> No
 def test_names_that_cannot_tell_networks_apart_are_refused(names: tuple[str, ...], why: str) -> None:
     with pytest.raises(OptionError, match=why):
         load_options({"models": ("c3d", "i3d"), "names": names})
+
+
+@pytest.mark.parametrize(
+    "text", ['models = ["net.py:make"]', 'models = ["exported.pt2"]', 'zoo = ["mine"]', 'models = ["i3d", "a.b:c"]']
+)
+def test_a_file_that_nobody_named_names_no_programs(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may have come with a folder that somebody unpacked; who names it by --config trusts it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "reportgen.toml").write_text(text)
+    with pytest.raises(OptionError, match=r"names programs .*--config reportgen\.toml"):
+        load_options({})
+    assert load_options({}, config=Path("reportgen.toml"))
+    given = {"models": ("i3d",), "zoo": (tmp_path,)}
+    assert load_options(given).models == ("i3d",)
+
+
+@pytest.mark.parametrize("number", ["nan", "inf", "-inf"])
+def test_limits_are_finite_numbers(number: str, tmp_path: Path) -> None:
+    path = tmp_path / "limits.toml"
+    for line in (f"explained_variance = {number}", f"above_real = [{number}, 0.5]"):
+        path.write_text(f"[check]\n{line}\n")
+        with pytest.raises(OptionError, match=r"\[check\] .* must be a finite number"):
+            load_options({}, config=path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from reportgen.records.store import Store, find_runs
 
 def job(**changes: object) -> Job:
     fields = {
-        "analysis": "kernels",
+        "analysis": "counting",
         "version": 1,
         "unit": "tiny/first/0001",
         "parameters": {"steps": 8},
@@ -32,6 +33,12 @@ def job(**changes: object) -> Job:
 
 def record(of: Job, outcome: Done | Skipped | Failed) -> Record:
     return Record(job=of, outcome=outcome, spent=Spent(seconds=1.5, finished="2026-01-01T00:00:00+00:00"))
+
+
+def picture(path: str) -> Artifact:
+    """A file that holds the word picture."""
+    digest = hashlib.sha256(b"picture").hexdigest()
+    return Artifact(role="x", kind="image", path=path, media_type="image/png", sha256=digest, bytes=7)
 
 
 def run(*plan: str) -> Run:
@@ -79,7 +86,7 @@ def test_a_record_is_read_back_as_it_was(tmp_path: Path, outcome: Done | Skipped
 
 def test_a_record_whose_artifact_is_gone_is_no_answer(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    artifact = Artifact(role="x", kind="image", path="media/x.png", media_type="image/png", sha256="0", bytes=1)
+    artifact = picture("media/x.png")
     kept = record(job(), Done(artifacts=(artifact,)))
     write_text(store.path(artifact), "picture")
     store.add(kept)
@@ -104,14 +111,15 @@ def test_a_full_disk_says_what_to_do(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_a_damaged_record_is_named(tmp_path: Path) -> None:
+def test_a_damaged_record_is_no_answer_and_stops_pruning(tmp_path: Path) -> None:
     store = Store(tmp_path)
     kept = record(job(), Done())
     store.add(kept)
     path = tmp_path / "records" / f"{kept.key}.json"
     path.write_text(path.read_text()[:-20])
+    assert store.record(kept.key) is None
     with pytest.raises(StoreError, match="damaged"):
-        store.record(kept.key)
+        store.prune([kept.key])
 
 
 def test_a_run_of_another_schema_is_refused(tmp_path: Path) -> None:
@@ -138,7 +146,7 @@ def test_pruning_keeps_the_plan_s_records_and_their_media(tmp_path: Path) -> Non
     for seed in range(2):
         path = f"media/{seed}.png"
         write_text(tmp_path / path, "picture")
-        artifact = Artifact(role="x", kind="image", path=path, media_type="image/png", sha256="0", bytes=1)
+        artifact = picture(path)
         kept.append(record(job(seed=seed), Done(artifacts=(artifact,))))
         store.add(kept[-1])
     store.write_run(run(kept[0].key))

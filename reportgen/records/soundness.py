@@ -1,0 +1,81 @@
+"""Whether what a run holds is what was written: files by their size and digest, answers and documents as a whole."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from reportgen.errors import StoreError
+from reportgen.records.answers.registry import answer_models
+from reportgen.records.identities import KernelId, TargetId
+from reportgen.records.jobs import Artifact, Done, Record
+from reportgen.records.pyramid_schema import PyramidDocument
+
+DAMAGED = "Damaged"
+"""The class of error that a damaged record is shown with."""
+
+_BLOCK = 1 << 20
+_KERNELS = frozenset({"kernels", "decomposition"})
+_TARGETS = frozenset({"pyramid", "saliency", "faithfulness", "motion"})
+
+
+class DamagedError(StoreError):
+    """A record, or a file that it names, is not what was written: it is to be computed again."""
+
+
+class CheckedFiles:
+    """Compares files with what a record says of them, each once for as long as nobody writes to it."""
+
+    def __init__(self) -> None:
+        self._digests: dict[Path, tuple[int, int, str]] = {}
+
+    def check(self, path: Path, artifact: Artifact) -> None:
+        """Raise DamagedError when the file is not the artifact's; FileNotFoundError when it is not there."""
+        facts = path.stat()
+        if facts.st_size != artifact.bytes:
+            raise DamagedError(
+                f"{artifact.path} is damaged ({facts.st_size:,} bytes instead of {artifact.bytes:,}): compute it again."
+            )
+        known = self._digests.get(path)
+        if known is None or known[:2] != (facts.st_size, facts.st_mtime_ns):
+            known = (facts.st_size, facts.st_mtime_ns, _digest(path))
+            self._digests[path] = known
+        if known[2] != artifact.sha256:
+            raise DamagedError(
+                f"{artifact.path} is damaged (its bytes are others than were written): compute it again."
+            )
+
+
+def check_content(record: Record, documents: dict[str, Path]) -> None:
+    """Raise DamagedError when a record's unit, answer or documents (by role) are not what its analysis writes."""
+    if not isinstance(record.outcome, Done):
+        return
+    analysis, unit = record.job.analysis, record.job.unit
+    try:
+        if analysis in _KERNELS:
+            KernelId.parse(unit)
+        elif analysis in _TARGETS and ("/class-" in unit or "/target-" in unit):
+            TargetId.parse(unit)
+        if kind := answer_models().get(analysis):
+            record.outcome.read(kind)
+        if analysis == "pyramid" and "graph" in documents:
+            PyramidDocument.model_validate_json(documents["graph"].read_bytes())
+    except (ValueError, ValidationError) as error:
+        where = "its graph" if isinstance(error, ValidationError) else f"its unit {unit[:60]!r}"
+        raise DamagedError(
+            f"The record of {analysis} is damaged ({where} makes no sense): compute it again."
+        ) from error
+    except DamagedError:
+        raise
+    except StoreError as error:
+        raise DamagedError(str(error)) from error
+
+
+def _digest(path: Path) -> str:
+    total = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            total.update(block)
+    return total.hexdigest()

@@ -1,0 +1,118 @@
+"""Runs that arrive damaged: what is damaged is shown as such, computed again, and ends neither a build nor a render."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from reportgen.audit.checks import checks
+from reportgen.commands.check import check, require
+from reportgen.errors import CheckError, ReportgenError
+from reportgen.pages.registry import all_pages
+from reportgen.pages.report import Report
+from reportgen.records.jobs import Done, Failed
+from reportgen.records.plan import PlannedJob, RunPlan
+from reportgen.records.store import Store
+
+CASES = 50
+
+
+@pytest.fixture
+def run(sample_runs: Path, tmp_path: Path) -> Store:
+    """A run with its plan, as compute leaves it."""
+    store = Store(Path(shutil.copytree(sample_runs / "drift", tmp_path / "runs" / "drift")))
+    store.write_plan(RunPlan(jobs=tuple(PlannedJob(job=one.job, chunk="x") for one in store.manifest().records)))
+    return Store(store.folder)
+
+
+def pages(store: Store) -> list[str]:
+    """Return the addresses of all pages, each with its content made."""
+    report = Report.of([Store(store.folder)])
+    for model in report.models:
+        checks(model, None)
+    return [page.uri for page in all_pages(report)]
+
+
+def first_done(store: Store, analysis: str) -> str:
+    return next(one.key for one in store.manifest().of(analysis) if isinstance(one.outcome, Done))
+
+
+@pytest.mark.parametrize("damage", ["cut off", "exchanged", "no JSON", "another's", "no answer", "another document"])
+def test_one_damaged_record_is_shown_as_damaged_and_computed_again(run: Store, damage: str) -> None:
+    key = first_done(run, "pyramid" if damage == "another document" else "kernels")
+    record = run.record(key)
+    assert record is not None
+    assert isinstance(record.outcome, Done)
+    picture = run.path(record.outcome.artifacts[0])
+    path = run.file(f"records/{key}.json")
+    if damage == "cut off":
+        picture.write_bytes(picture.read_bytes()[:-1])
+    elif damage == "exchanged":
+        picture.write_bytes(picture.read_bytes()[:-1] + bytes([picture.read_bytes()[-1] ^ 1]))
+    elif damage == "no JSON":
+        path.write_text(path.read_text()[:-20])
+    elif damage == "another's":
+        content = json.loads(path.read_text())
+        path.write_text(json.dumps({**content, "job": {**content["job"], "seed": 99}}))
+    elif damage == "no answer":
+        content = json.loads(path.read_text())
+        content["outcome"]["answer"] = {"activation": "high"}
+        path.write_text(json.dumps(content))
+    else:
+        next(path for path in map(run.path, record.outcome.artifacts) if path.name == "graph.json").write_text("{}")
+    store = Store(run.folder)
+    assert store.record(key) is None
+    shown = {one.key: one.outcome for one in store.manifest().records}
+    assert len(shown) == len(store.read_run().plan)
+    assert [one.error for one in shown.values() if isinstance(one, Failed)].count("Damaged") == 1
+    (words,) = [one.why for one in Report.of([store]).models[0].troubles() if one.why.startswith("Damaged")]
+    assert "compute" in words
+    pages(run)
+    with pytest.raises(CheckError, match="1 of its records are damaged"):
+        require(check(run.folder))
+
+
+def test_a_damaged_picture_of_a_clip_is_left_out(run: Store) -> None:
+    facts = run.read_run().clips[0]
+    assert facts.poster is not None
+    run.path(facts.poster).write_bytes(b"x")
+    assert Store(run.folder).manifest().run.clips[0].poster is None
+    pages(run)
+
+
+def test_a_run_that_was_not_finished_fails_the_check(run: Store) -> None:
+    run.write_run(run.read_run().model_copy(update={"finished": None}))
+    with pytest.raises(CheckError, match="was not finished"):
+        require(check(run.folder))
+
+
+def spoil(folder: Path, seed: int) -> None:
+    """Damage one file of a run in one of five ways."""
+    random = np.random.default_rng(seed)
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    path = files[int(random.integers(len(files)))]
+    whole = path.read_bytes()
+    start, length = int(random.integers(len(whole) or 1)), int(random.integers(1, 200))
+    part = whole[start : start + length]
+    changed = {0: b"", 1: bytes(len(part)), 2: part + part, 3: random.bytes(len(part)), 4: None}[seed % 5]
+    if changed is None:
+        path.unlink()
+    else:
+        path.write_bytes(whole[:start] + changed + whole[start + length :])
+
+
+@pytest.mark.parametrize("seed", range(CASES))
+def test_random_damage_ends_in_pages_or_one_sentence(run: Store, seed: int) -> None:
+    spoil(run.folder, seed)
+    try:
+        assert pages(run)
+    except ReportgenError as error:
+        sentence = str(error)
+    else:
+        return
+    assert sentence.endswith(".")
+    assert "\n" not in sentence
