@@ -37,7 +37,7 @@ from benchmarks.machine import describe, synchronize
 from reportgen.analyses.pyramid.class_pyramid import class_kernels, measure_pyramid, predicted_class
 from reportgen.analyses.pyramid.measure import Measurement, as_kernels, measure
 from reportgen.analyses.pyramid.published import normalised_scores, step_back_by_scores
-from reportgen.analyses.pyramid.select import Selection, walk
+from reportgen.analyses.pyramid.select import KeepRule, walk
 from reportgen.networks.core.network import Network
 from reportgen.networks.trace.build import class_output, connection_graph
 from reportgen.networks.trace.graph import ConnectionGraph, KernelLayer
@@ -176,7 +176,7 @@ def benchmark(name: str, depth: int | None, theta: float | None, cap: float, dev
     depths = graph.depths(starts)
     reached = depths if depth is None else np.where(depths > depth, -1, depths)
     pass_ms, measured = clock.once(lambda: measure_pyramid(network, clip, index, graph, reached))
-    step_ms, found = clock.median(lambda: walk(graph, reached, starts, measured, Selection()))
+    step_ms, found = clock.median(lambda: walk(graph, reached, starts, measured, KeepRule()))
     row = Row(
         name,
         "all" if depth is None else str(depth),
@@ -211,7 +211,7 @@ def _published(
     def scorer(layer: KernelLayer, rows: Any, classes: bool) -> Any:
         return normalised_scores(layer, measured.layers[layer.name], rows, classes=classes)
 
-    selection = Selection(threshold=theta)
+    selection = KeepRule(threshold=theta)
     row.published, found = clock.median(
         lambda: step_back_by_scores(graph, reached, starts, measured, selection, scorer)
     )

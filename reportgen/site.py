@@ -28,7 +28,7 @@ from reportgen.pages.finder import finder_index
 from reportgen.pages.links import broken_links
 from reportgen.pages.navigation import site_configuration
 from reportgen.pages.page import Asset, Page, ScriptData
-from reportgen.pages.places import Places
+from reportgen.pages.places import PageAddresses
 from reportgen.pages.registry import all_pages
 from reportgen.pages.report import Report
 from reportgen.pages.templating import Templates
@@ -212,7 +212,7 @@ def _writers(report: Report, pages: list[Page], site: Path, build_dir: Path) -> 
                 writers[f"{place}/{path.relative_to(source / folder).as_posix()}"] = partial(copy_file, path)
     writers |= {f"docs/{asset.uri}": partial(write_asset, asset) for asset in _assets(report, pages)}
     templates = Templates(source)
-    places = Places.of(pages)
+    places = PageAddresses.of(pages)
     for page in pages:
         writers[f"docs/{page.uri}"] = partial(write_page, page, places, templates, selected=report.selected)
     configuration = site_configuration(

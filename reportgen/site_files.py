@@ -12,12 +12,12 @@ from reportgen.media import motion_sprite, png_bytes, read_data
 from reportgen.motion_colour import colour_wheel
 from reportgen.pages.motion import WHEEL_SIZE
 from reportgen.pages.page import Asset, ColourWheel, CopiedFile, MotionStrip, Page, ScriptData
-from reportgen.pages.places import Places
+from reportgen.pages.places import PageAddresses
 from reportgen.pages.templating import Templates, script_json
 from reportgen.records.files import atomic_path, describe_os_error, write_text
 
 
-def write_page(page: Page, places: Places, templates: Templates, path: Path, **shared: Any) -> None:
+def write_page(page: Page, places: PageAddresses, templates: Templates, path: Path, **shared: Any) -> None:
     """Write a page as Markdown; `shared` is what every page is told."""
     write_text(path, templates.render(page, places, **shared))
 

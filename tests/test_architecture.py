@@ -243,3 +243,23 @@ def test_tests_start_processes_through_one_helper_that_ends_them() -> None:
     for path in (ROOT / "tests").rglob("*.py"):
         if path != ROOT / "tests" / "children.py":
             assert not [module for module in imports(path) if module.startswith(starts)], path
+
+
+def test_no_two_public_classes_share_a_name() -> None:
+    places: dict[str, list[str]] = {}
+    for path in modules():
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places.setdefault(node.name, []).append(path.relative_to(PACKAGE).as_posix())
+    twins = {name: found for name, found in places.items() if len(found) > 1}
+    assert not twins, f"one word, one meaning: rename one of each of {twins}"
+
+
+def test_the_seed_reaches_an_analysis_by_its_subject_alone() -> None:
+    from reportgen.analyses.registry import methods
+
+    assert not [name for name, method in methods().items() if "seed" in method.parameters.model_fields]
+    for path in (PACKAGE / "analyses").glob("*/analysis.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Attribute) and node.attr == "seed":
+                assert ast.unparse(node.value) in ("subject", "self"), f"{path}: {ast.unparse(node)}"

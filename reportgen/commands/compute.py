@@ -14,7 +14,7 @@ from reportgen.runner.loading import Loader
 from reportgen.runner.one_run import compute_run
 from reportgen.runner.places import places_of
 from reportgen.runner.prepare import prepare
-from reportgen.runner.selection import Selection
+from reportgen.runner.selection import BuildSelection
 from reportgen.runner.summary import Summary
 
 
@@ -34,7 +34,7 @@ def compute(
     with reused_memory(), full_precision():
         load = Loader(options)
         with places_of(options.runs, load.asked(), progress) as places:
-            selection = Selection(options.select, places)
+            selection = BuildSelection(options.select, places)
             for place in selection.places:
                 prepared = prepare(place, load, options, progress)
                 summary.models.append(compute_run(prepared, selection, options, command, progress, debug=debug))

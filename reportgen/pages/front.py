@@ -29,7 +29,7 @@ class StageRow:
 
 
 @dataclass(frozen=True)
-class ModelSummary:
+class FrontModel:
     """What the front page shows of a model."""
 
     model: ModelView
@@ -52,11 +52,11 @@ def stage_rows(model: ModelView, most: int) -> list[StageRow]:
     ]
 
 
-def summarize(model: ModelView) -> ModelSummary:
+def summarize(model: ModelView) -> FrontModel:
     """Return what the front page shows of a model."""
     rows = stage_rows(model, EXAMPLES)
     best = [view for views in model.kernels.values() for view in most_striking(views, 1)]
-    return ModelSummary(
+    return FrontModel(
         model=model,
         strip=Excerpt.of(best, STRIKING).map(lambda view: kernel_card(model, view)),
         headlines=headlines(model),

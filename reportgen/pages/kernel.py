@@ -13,7 +13,7 @@ from reportgen.pages.motion import LayerMotion
 from reportgen.pages.page import Found, Page
 from reportgen.pages.report import ModelView, Report
 from reportgen.pages.strips import Strip, clip_strip, downloads, picture, strip
-from reportgen.reading.evidence import Driven
+from reportgen.reading.evidence import DrivingClip
 from reportgen.reading.excerpt import Excerpt
 from reportgen.reading.format import answer_rows, metric_rows, number
 from reportgen.reading.graphs import Node
@@ -89,7 +89,7 @@ def evidence_strips(model: ModelView, view: KernelView) -> list[EvidenceStrip]:
     if found is None:
         return []
 
-    def shown(driven: Driven) -> RealClip:
+    def shown(driven: DrivingClip) -> RealClip:
         facts = model.clips.get(driven.clip)
         if facts is None:
             return RealClip(None, model.driver_title(driven.clip), number(driven.value))

@@ -27,7 +27,7 @@ CLASSES_DRAWN = 40
 
 
 @dataclass(frozen=True)
-class KernelRow:
+class ProbedKernelRow:
     """A kernel's figures with the address of its page."""
 
     name: str
@@ -37,7 +37,7 @@ class KernelRow:
 
 
 @dataclass(frozen=True)
-class LayerRow:
+class ProbedLayerRow:
     """A layer's figures: the mean reliance of its kernels with its 95% interval, their quartiles, and other probes."""
 
     title: str
@@ -87,13 +87,13 @@ def kernels_in_words(probes: ModelProbes) -> str:
     )
 
 
-def layer_rows(model: ModelView, probes: ModelProbes) -> list[LayerRow]:
+def layer_rows(model: ModelView, probes: ModelProbes) -> list[ProbedLayerRow]:
     """Return every probed layer, in the network's order."""
     rows = []
     for layer, found in probes.layers.items():
         frozen = found.left["frozen"]
         rows.append(
-            LayerRow(
+            ProbedLayerRow(
                 title=model.stage_title(layer),
                 uri=model.addresses.layer(layer) if layer in model.kernels else "",
                 stage=layer in model.run.stages,
@@ -113,7 +113,7 @@ def _lost(left: float | None) -> float | None:
     return None if left is None else 1 - left
 
 
-def kernel_rows(model: ModelView, probes: ModelProbes) -> Excerpt[KernelRow]:
+def kernel_rows(model: ModelView, probes: ModelProbes) -> Excerpt[ProbedKernelRow]:
     """Return the convolutions' kernels that rely on motion most, with the addresses of those that have a page."""
     pages = {(view.id.layer, view.id.index): view.uri for view in model.all_kernels}
     reliance = [
@@ -128,10 +128,10 @@ def kernel_rows(model: ModelView, probes: ModelProbes) -> Excerpt[KernelRow]:
         if (kernel := kernel_probes(probes, layer, index))
     ]
 
-    def row(each: tuple[str, int, KernelProbes]) -> KernelRow:
+    def row(each: tuple[str, int, KernelProbes]) -> ProbedKernelRow:
         layer, index, kernel = each
         uri = pages.get((layer, index), "")
-        return KernelRow(short_kernel_name(layer, index), uri, model.driver_title(kernel.clip), kernel)
+        return ProbedKernelRow(short_kernel_name(layer, index), uri, model.driver_title(kernel.clip), kernel)
 
     return Excerpt.of(found, KERNELS_SHOWN).map(row)
 

@@ -1,6 +1,6 @@
 """Where links may lead: the pages of a site and their parts, decided before the first page is written.
 
-A page that may be missing, or a part that a cap may leave out, is linked through `Places` and by nothing else:
+A page that may be missing, or a part that a cap may leave out, is linked through `PageAddresses` and by nothing else:
 templates ask ``link(target, words)``, which writes the words alone where there is no such place.
 """
 
@@ -13,13 +13,13 @@ from reportgen.pages.page import Page
 
 
 @dataclass(frozen=True)
-class Places:
+class PageAddresses:
     """The addresses of all pages, and ``page#part`` for every part that a page declares."""
 
     known: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, pages: Iterable[Page]) -> Places:
+    def of(cls, pages: Iterable[Page]) -> PageAddresses:
         """Return the places of a site's pages."""
         return cls(frozenset(place for page in pages for place in (page.uri, *(f"{page.uri}#{p}" for p in page.parts))))
 

@@ -44,7 +44,7 @@ MOST_KERNELS = 120
 
 
 @dataclass(frozen=True)
-class KernelRow:
+class ComparedKernelRow:
     """A kernel of a comparison or a spread, with the address of its page where it has one."""
 
     name: str
@@ -60,7 +60,7 @@ class Pair:
     second: Named
     what: str
     comparison: PyramidComparison | None
-    rows: Excerpt[KernelRow]
+    rows: Excerpt[ComparedKernelRow]
     picture: Markup | None
     why: str = ""
 
@@ -77,7 +77,7 @@ class Spread:
 
     label: str
     clips: Excerpt[str]
-    rows: Excerpt[KernelRow]
+    rows: Excerpt[ComparedKernelRow]
 
 
 def pair_of(first: Named, second: Named) -> Pair:
@@ -91,10 +91,10 @@ def pair_of(first: Named, second: Named) -> Pair:
     return Pair(first, second, what, found, rows, picture(found, first.name, second.name))
 
 
-def _rows(model: ModelView, kernels: Iterable[ComparedKernel | KernelSpread]) -> Excerpt[KernelRow]:
+def _rows(model: ModelView, kernels: Iterable[ComparedKernel | KernelSpread]) -> Excerpt[ComparedKernelRow]:
     pages = {(view.id.layer, view.id.index): view.uri for view in model.all_kernels}
     return Excerpt.of(kernels, MOST_KERNELS).map(
-        lambda k: KernelRow(short_kernel_name(k.layer, k.index), pages.get((k.layer, k.index), ""), k)
+        lambda k: ComparedKernelRow(short_kernel_name(k.layer, k.index), pages.get((k.layer, k.index), ""), k)
     )
 
 

@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from reportgen.pages.page import Page
-from reportgen.pages.places import Places
+from reportgen.pages.places import PageAddresses
 from reportgen.reading import format as formats
 from reportgen.reading.addresses import relative_link
 
@@ -46,7 +46,7 @@ def script_json(value: Any) -> str:
     return text
 
 
-def _link(here: str, places: Places, target: str, words: object) -> Markup:
+def _link(here: str, places: PageAddresses, target: str, words: object) -> Markup:
     """Return `words` as a link to `target`, and as words alone where there is no such place."""
     text = words if isinstance(words, Markup) else inert(words)
     return Markup('<a href="{}">{}</a>').format(relative_link(here, target), text) if places.has(target) else text
@@ -86,13 +86,13 @@ class Templates:
             short_layer=formats.short_layer_name,
         )
 
-    def render(self, page: Page, places: Places | None = None, **shared: Any) -> str:
+    def render(self, page: Page, places: PageAddresses | None = None, **shared: Any) -> str:
         """Return a page as Markdown with its front matter; `shared` is what every page is told.
 
         Templates link by ``link(target, words)`` to what may be missing, which asks `places`, and ask ``leads(target)``
         where more than a link depends on it; by ``href(target)`` to what is always there.
         """
-        places = places or Places()
+        places = places or PageAddresses()
         front = {"title": str(Markup.escape(page.title))}
         lines = [f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in front.items()]
         hidden = [name for name, off in (("navigation", not page.nav), ("toc", page.wide)) if off]

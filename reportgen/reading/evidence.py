@@ -11,7 +11,7 @@ from reportgen.records.answers.evidence import EvidenceAnswer, Example, LabelWor
 
 
 @dataclass(frozen=True)
-class Driven:
+class DrivingClip:
     """A clip, the response of one kernel to it, and the place (frame, y, x) where it is driven most, where known."""
 
     clip: str
@@ -23,9 +23,9 @@ class Driven:
 class Strips:
     """The clips that drive a kernel most, least, and some drawn at random; `field` is what one unit sees (t, h, w)."""
 
-    most: tuple[Driven, ...]
-    least: tuple[Driven, ...]
-    random: tuple[Driven, ...]
+    most: tuple[DrivingClip, ...]
+    least: tuple[DrivingClip, ...]
+    random: tuple[DrivingClip, ...]
     field: tuple[int, int, int] | None = None
 
 
@@ -103,7 +103,7 @@ class Evidence:
         twins = [f"#{other} (correlation {fixed(r)})" for other, r in found.twins(kernel)]
         return [f"Answers the reference clips as {', '.join(twins)} of its layer does."] if twins else []
 
-    def best(self, layer: str, kernel: int) -> Driven | None:
+    def best(self, layer: str, kernel: int) -> DrivingClip | None:
         """Return the clip that drives a kernel most; None when the kernel was not measured."""
         strips = self.strips(layer, kernel)
         return strips.most[0] if strips else None
@@ -127,7 +127,7 @@ class Evidence:
         )
         return Strips(most, least, drawn, found.field)
 
-    def _driven(self, example: Example) -> Driven:
+    def _driven(self, example: Example) -> DrivingClip:
         clip, value, *place = example
         where = (place[0], place[1], place[2]) if len(place) == 3 else None
-        return Driven(self.names[clip], float("nan") if value is None else value, where)
+        return DrivingClip(self.names[clip], float("nan") if value is None else value, where)

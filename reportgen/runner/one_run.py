@@ -26,7 +26,7 @@ from reportgen.runner.facts import ClipPictures, clip_facts, environment, stored
 from reportgen.runner.loading import card_of, weights_of
 from reportgen.runner.plan import Plan, chosen_methods, plan_jobs
 from reportgen.runner.prepare import Prepared
-from reportgen.runner.selection import Selection
+from reportgen.runner.selection import BuildSelection
 from reportgen.runner.summary import ModelSummary, Tally
 from reportgen.zoo.load import assumptions
 
@@ -35,7 +35,7 @@ CHOICE = "choice"
 
 def compute_run(
     prepared: Prepared,
-    selection: Selection,
+    selection: BuildSelection,
     options: BuildOptions,
     command: Sequence[str],
     progress: Progress,

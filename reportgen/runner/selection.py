@@ -11,7 +11,7 @@ from reportgen.runner.places import Place
 from reportgen.runner.plan import Plan
 
 
-class Selection:
+class BuildSelection:
     """What a build was told to do of its plans; no patterns select everything."""
 
     def __init__(self, patterns: Sequence[str], places: Sequence[Place]) -> None:

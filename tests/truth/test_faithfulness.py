@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from reportgen.analyses.faithfulness.evaluation import Probes, evaluate_map, evaluate_maps, probe
 from reportgen.analyses.faithfulness.map_checks import sensitivity, stability, weight_randomisation
-from reportgen.analyses.saliency.attribution import Effort, attribute
+from reportgen.analyses.saliency.attribution import MapSettings, attribute
 from tests.truth.bundled import bundled_clips, bundled_network, shown_clips
 
 CLIP = torch.rand((1, 3, 4, 6, 6), generator=torch.Generator().manual_seed(0)) + 0.1
@@ -168,7 +168,8 @@ class TestBundledNetwork:
         clip, label = bundled_clips(1, motion="moving left")[0]
         clip, network = clip[:, :, :8, :32, :32], bundled_network()
         few, many = (
-            stability(network, clip, label, "smoothgrad", effort=Effort(samples=n), seeds=(0, 1)).mean for n in (1, 8)
+            stability(network, clip, label, "smoothgrad", effort=MapSettings(samples=n), seeds=(0, 1)).mean
+            for n in (1, 8)
         )
         assert few < many < 1
         assert stability(network, clip, label, "gradients", seeds=(0, 1)).mean == pytest.approx(1)

@@ -19,14 +19,20 @@ _TEXTURE_RATE = 0.05  # grey values are smaller than displacements
 
 
 @dataclass(frozen=True)
-class Level:
+class DescentStage:
     """One stage of the descent: nodes per side of the displacement's grid, and the blur of the pictures in px."""
 
     nodes: int
     blur: float
 
 
-LEVELS = (Level(4, 4.0), Level(8, 2.0), Level(16, 1.0), Level(32, 0.5), Level(64, 0.0))
+LEVELS = (
+    DescentStage(4, 4.0),
+    DescentStage(8, 2.0),
+    DescentStage(16, 1.0),
+    DescentStage(32, 0.5),
+    DescentStage(64, 0.0),
+)
 
 
 def displacement_by_adam(

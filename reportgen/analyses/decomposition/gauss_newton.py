@@ -54,7 +54,7 @@ class Smoothness:
 
 
 @dataclass(frozen=True)
-class Effort:
+class SolverEffort:
     """How long to search, and how finely: reweighted linear systems, conjugate gradient steps for each, and how
     pictures are interpolated. Bicubic costs four times as much as bilinear and has a fifth of its bias.
     """
@@ -64,9 +64,9 @@ class Effort:
     interpolation: Interpolation
 
 
-PAIR_EFFORT = Effort(systems=2, inner_steps=8, interpolation="bilinear")
-DIRECT_EFFORT = Effort(systems=3, inner_steps=8, interpolation="bilinear")
-JOINT_EFFORT = Effort(systems=4, inner_steps=8, interpolation="bicubic")
+PAIR_EFFORT = SolverEffort(systems=2, inner_steps=8, interpolation="bilinear")
+DIRECT_EFFORT = SolverEffort(systems=3, inner_steps=8, interpolation="bilinear")
+JOINT_EFFORT = SolverEffort(systems=4, inner_steps=8, interpolation="bicubic")
 
 
 def displacement_by_gauss_newton(
@@ -116,7 +116,7 @@ def refine_displacement(
     picture: Tensor,
     frames: Tensor,
     displacement: Tensor,
-    effort: Effort,
+    effort: SolverEffort,
     smoothness: Smoothness,
     *,
     free: Tensor | None = None,
@@ -199,7 +199,7 @@ def _chained_motion(
     clips: Tensor,
     reference: int,
     levels: int,
-    last: Effort,
+    last: SolverEffort,
     smoothness: Smoothness,
     velocity: Tensor | None = None,
 ) -> Tensor:
@@ -228,7 +228,7 @@ def _chained_motion(
 
 
 def _pair_motion(
-    pictures: Tensor, frames: Tensor, starts: Tensor, levels: int, last: Effort, smoothness: Smoothness
+    pictures: Tensor, frames: Tensor, starts: Tensor, levels: int, last: SolverEffort, smoothness: Smoothness
 ) -> Tensor:
     """Find the displacement ``B 2 H W`` of each frame ``B C H W`` against its own picture, coarse to fine.
 

@@ -25,7 +25,7 @@ class Word:
 
 
 @dataclass(frozen=True)
-class Driven:
+class DrivingWord:
     """The word that tells best which clips drive a kernel: AUROC 0.5 is chance, 1 that all clips with it lead.
 
     `other` is the largest AUROC of the words that the other part takes: near 0.5, the kernel does not mind them.
@@ -89,7 +89,7 @@ def aurocs(responses: Tensor, labels: Sequence[str], words: Sequence[Word]) -> T
     return torch.stack(found)
 
 
-def driving_words(responses: Tensor, labels: Sequence[str], words: Sequence[Word]) -> list[Driven]:
+def driving_words(responses: Tensor, labels: Sequence[str], words: Sequence[Word]) -> list[DrivingWord]:
     """Return for each kernel of responses `N K` the word that drives it most; empty without words."""
     if not words:
         return []
@@ -99,5 +99,5 @@ def driving_words(responses: Tensor, labels: Sequence[str], words: Sequence[Word
     for kernel, best in enumerate(ranked.argmax(dim=0).tolist()):
         word = words[best]
         others = [float(ranked[places[text], kernel]) for text in word.others if text in places]
-        found.append(Driven(word.text, float(ranked[best, kernel]), word.others, max(others, default=None)))
+        found.append(DrivingWord(word.text, float(ranked[best, kernel]), word.others, max(others, default=None)))
     return found

@@ -18,7 +18,7 @@ from reportgen.analyses.base import tensor
 from reportgen.analyses.common.memory import starting_batch
 from reportgen.analyses.common.responses import Measured, Meter, measure, selectivity
 from reportgen.analyses.common.running import Best, Moments, ResponseTable
-from reportgen.analyses.evidence.label_words import Driven, driving_words, label_words
+from reportgen.analyses.evidence.label_words import DrivingWord, driving_words, label_words
 from reportgen.clips import Clip, ClipReference
 from reportgen.errors import ClipError
 from reportgen.progress import SILENT, Progress
@@ -175,7 +175,7 @@ class Distribution:
     """Per kernel of a layer: its kept order statistics, the label word that drives it most, its selectivity."""
 
     quantiles: list[list[float]] = field(default_factory=list)
-    words: list[Driven] = field(default_factory=list)
+    words: list[DrivingWord] = field(default_factory=list)
     selectivity: list[float] = field(default_factory=list)
 
 

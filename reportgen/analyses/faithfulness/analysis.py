@@ -24,7 +24,7 @@ from reportgen.analyses.faithfulness.evaluation import (
 )
 from reportgen.analyses.faithfulness.map_checks import Randomisation, sensitivity, weight_randomisation
 from reportgen.analyses.faithfulness.parameters import FaithfulnessParameters
-from reportgen.analyses.saliency.attribution import METHODS, Attribution, Effort, attribute_unchecked
+from reportgen.analyses.saliency.attribution import METHODS, Attribution, MapSettings, attribute_unchecked
 from reportgen.analyses.saliency.units import map_units
 from reportgen.clips import Clip
 from reportgen.networks.core.network import Network
@@ -166,13 +166,13 @@ class _Checks:
     parameters: FaithfulnessParameters
     progress: Progress
 
-    def _effort(self, *, full: bool) -> Effort:
+    def _effort(self, *, full: bool) -> MapSettings:
         told = self.parameters
         window: tuple[int, ...] | None = told.window
         if told.check_boxes and not full:
             sizes = self.clip.pixels.shape[2:]
             window = tuple(math.ceil(size / parts) for size, parts in zip(sizes, told.check_boxes, strict=True))
-        return Effort(
+        return MapSettings(
             seed=self.seed,
             steps=told.check_steps,
             samples=told.samples if full else told.check_samples,

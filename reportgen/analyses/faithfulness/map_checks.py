@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
 from reportgen.analyses.common.ranking import spearman
-from reportgen.analyses.saliency.attribution import Attribution, Effort, attribute_unchecked
+from reportgen.analyses.saliency.attribution import Attribution, MapSettings, attribute_unchecked
 from reportgen.errors import EmptySelectionError, NetworkError
 from reportgen.networks.core.network import Network, as_network
 from reportgen.networks.kernels.preactivation import placement
@@ -68,7 +68,7 @@ def weight_randomisation(
     class_index: int,
     method: str,
     *,
-    effort: Effort | None = None,
+    effort: MapSettings | None = None,
     layers: Sequence[str] | None = None,
     depths: int = MOST_LAYERS,
     seed: int = 0,
@@ -85,7 +85,7 @@ def weight_randomisation(
     Raises EmptySelectionError when it has no layer with weights, UnknownNameError, and what `attribute` raises.
     """
     seen = as_network(network)
-    effort = effort or Effort(seed=seed)
+    effort = effort or MapSettings(seed=seed)
     copied = replace(seen, module=copy.deepcopy(seen.module))
     order = _from_the_top(seen, clip)
     compared = {seen.layer_name(layer) for layer in layers} if layers is not None else set(_evenly(order, depths))
@@ -111,13 +111,13 @@ def stability(
     class_index: int,
     method: str,
     *,
-    effort: Effort | None = None,
+    effort: MapSettings | None = None,
     seeds: Sequence[int] = (0, 1, 2),
 ) -> Stability:
     """Return how like the maps of several seeds are; a method without chance has only ones."""
     if len(set(seeds)) < 2:
         raise NetworkError("Stability compares the maps of two seeds at least.")
-    effort = effort or Effort()
+    effort = effort or MapSettings()
     maps = [attribute_unchecked(network, clip, class_index, method, replace(effort, seed=s)).heat for s in seeds]
     return Stability(tuple(seeds), tuple(spearman(a, b) for a, b in itertools.combinations(maps, 2)))
 
@@ -128,7 +128,7 @@ def sensitivity(
     class_index: int,
     method: str,
     *,
-    effort: Effort | None = None,
+    effort: MapSettings | None = None,
     radius: float = 0.02,
     samples: int = 4,
     seed: int = 0,
@@ -142,7 +142,7 @@ def sensitivity(
     if samples < 1 or not radius > 0:
         raise NetworkError(f"Sensitivity needs 1 sample and a positive radius, not {samples} and {radius}.")
     seen = as_network(network)
-    effort = effort or Effort(seed=seed)
+    effort = effort or MapSettings(seed=seed)
     generator = torch.Generator().manual_seed(seed)
 
     def explain(clips: Tensor | tuple[Tensor]) -> tuple[Tensor]:

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from reportgen.analyses.pyramid.measure import Measurement, measure
 from reportgen.analyses.pyramid.parameters import Scoring
 from reportgen.analyses.pyramid.published import published_walk
-from reportgen.analyses.pyramid.select import Selection, Walk, step_back, theta_curve, walk
+from reportgen.analyses.pyramid.select import KeepRule, Walk, step_back, theta_curve, walk
 from reportgen.errors import NetworkError, OptionError
 from reportgen.networks.core.network import Network, borrow
 from reportgen.networks.trace.build import class_output, connection_graph, evaluating
@@ -177,7 +177,7 @@ def class_pyramid(
     Raises NetworkError when the class score is not made of single kernels (the network ends in a softmax) or there is
     no such class, OptionError for parameters out of range.
     """
-    selection = Selection.of(threshold=threshold, top=top, mass=mass, per_layer=per_layer)
+    selection = KeepRule.of(threshold=threshold, top=top, mass=mass, per_layer=per_layer)
     if depth is not None and depth < 1:
         raise OptionError(f"depth must be at least 1, got {depth}.")
     borrowed = borrow(network)
@@ -262,7 +262,7 @@ def _counts(
     graph: ConnectionGraph, reached: NDArray[np.int64], starts: Ids, relevance: Floats
 ) -> Mapping[str, NDArray[np.int64]]:
     return theta_curve(
-        graph, reached, lambda theta: step_back(graph, reached, starts, relevance, Selection(threshold=theta))[0]
+        graph, reached, lambda theta: step_back(graph, reached, starts, relevance, KeepRule(threshold=theta))[0]
     )
 
 

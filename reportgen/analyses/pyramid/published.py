@@ -21,7 +21,7 @@ from torch import Tensor
 from reportgen.analyses.pyramid.measure import LayerMeasure, Measurement, as_kernels, measure
 from reportgen.analyses.pyramid.select import (
     Block,
-    Selection,
+    KeepRule,
     Walk,
     gathered,
     joined,
@@ -46,7 +46,7 @@ def published_walk(
     graph: ConnectionGraph,
     reached: NDArray[np.int64],
     starts: Ids,
-    selection: Selection,
+    selection: KeepRule,
     max_edges: int | None,
 ) -> tuple[Walk, Measurement, Callable[[], Mapping[str, NDArray[np.int64]]]]:
     """Step back by the published scores; a forward pass is all that it needs. Theta is 0.6 unless given.
@@ -100,7 +100,7 @@ def step_back_by_scores(
     reached: NDArray[np.int64],
     starts: Ids,
     measured: Measurement,
-    selection: Selection,
+    selection: KeepRule,
     scorer: Scorer,
     max_edges: int | None = None,
 ) -> Walk:
@@ -161,7 +161,7 @@ def strongest_of_pair(sources: Ids, targets: Ids, values: Scores) -> Block:
     return sources[first], targets[first], values[first]
 
 
-def _chosen(scores: Scores, selection: Selection, layer: KernelLayer, depth: int) -> NDArray[np.bool_]:
+def _chosen(scores: Scores, selection: KeepRule, layer: KernelLayer, depth: int) -> NDArray[np.bool_]:
     """Return which inputs each kernel keeps: those over theta, the best `top`, or both."""
     chosen = scores > 0
     if selection.threshold is not None:
@@ -186,6 +186,6 @@ def _curve(
         return every[layer.name][rows]
 
     def kept_at(theta: float) -> NDArray[np.bool_]:
-        return step_back_by_scores(graph, reached, starts, measured, Selection(threshold=theta), cached).kept
+        return step_back_by_scores(graph, reached, starts, measured, KeepRule(threshold=theta), cached).kept
 
     return theta_curve(graph, reached, kept_at)

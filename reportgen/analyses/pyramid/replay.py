@@ -31,7 +31,7 @@ Crossing = tuple[int, int]
 
 
 @dataclass(eq=False)
-class Operation:
+class RecordedOperation:
     """One operation of a recorded pass.
 
     `results` describes each result: the place among the tensor arguments that it is (in-place operations), or a way
@@ -73,7 +73,7 @@ class RecordedResponse:
 class Recording:
     """A recorded pass."""
 
-    operations: list[Operation] = field(default_factory=list)
+    operations: list[RecordedOperation] = field(default_factory=list)
     responses: list[RecordedResponse] = field(default_factory=list)
 
     def start(self, layers: Iterable[str]) -> int:
@@ -92,7 +92,7 @@ class Recorder(ResponseObserver):  # type: ignore[no-untyped-call, unused-ignore
     def __init__(self, *args: Any, tracer: FieldTracer | None = None, **options: Any) -> None:
         super().__init__(*args, **options)
         self._tracer = tracer
-        self._operations: list[Operation] = []
+        self._operations: list[RecordedOperation] = []
         self._makers: Any = WeakTensorKeyDictionary()
         self._starts: dict[int, int] = {}
         self._ends: dict[int, int] = {}
@@ -116,7 +116,7 @@ class Recorder(ResponseObserver):  # type: ignore[no-untyped-call, unused-ignore
                 results.append(same)
         kept = tree_map(lambda leaf: None if isinstance(leaf, Tensor) else leaf, result)
         views = any(r.alias_info is not None for r in func._schema.returns) and not func._schema.is_mutable
-        self._operations.append(Operation(str(func), kept, results, reads, views))
+        self._operations.append(RecordedOperation(str(func), kept, results, reads, views))
         return result
 
     def _same_as(self, tensor: Tensor, result: Tensor) -> Tensor:

@@ -28,7 +28,7 @@ Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Selection:
+class KeepRule:
     """How many kernels of a layer are kept: by theta, by number, or by share of the positive relevance."""
 
     threshold: float | None = None
@@ -125,7 +125,7 @@ def walk(
     reached: NDArray[np.int64],
     starts: Ids,
     measured: Measurement,
-    selection: Selection,
+    selection: KeepRule,
     max_edges: int | None = None,
 ) -> Walk:
     """Step back from the kernels `starts` by relevance.
@@ -147,7 +147,7 @@ def walk(
 
 
 def step_back(
-    graph: ConnectionGraph, reached: NDArray[np.int64], starts: Ids, relevance: Floats, selection: Selection
+    graph: ConnectionGraph, reached: NDArray[np.int64], starts: Ids, relevance: Floats, selection: KeepRule
 ) -> tuple[Mask, Mask]:
     """Return over all kernel numbers which are kept, and which feed a kept one."""
     kept, candidates = np.zeros(graph.size, bool), np.zeros(graph.size, bool)

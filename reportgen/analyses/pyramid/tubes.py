@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from reportgen.analyses.pyramid.class_pyramid import ClassPyramid, one_clip
 from reportgen.analyses.pyramid.measure import Response, ResponseObserver
 from reportgen.networks.core.network import Network, borrow
-from reportgen.networks.kernels.places import Places, output_places
+from reportgen.networks.kernels.places import UnitPlaces, output_places
 from reportgen.networks.trace.build import class_output, evaluating
 
 
@@ -87,7 +87,7 @@ def _tube(
     name: str,
     kept: Sequence[int],
     maps: Tensor,
-    places: Places,
+    places: UnitPlaces,
     size: tuple[int, ...],
     kernels: int,
 ) -> SaliencyTube:

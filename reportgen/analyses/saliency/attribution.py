@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from reportgen.analyses.common.baselines import make_baseline
 from reportgen.analyses.common.memory import starting_batch, with_less_memory
 from reportgen.analyses.saliency.class_map import cam_layers
-from reportgen.analyses.saliency.methods import METHODS, Method, Question
+from reportgen.analyses.saliency.methods import METHODS, MapMethod, Question
 from reportgen.errors import NetworkError, unknown_name
 from reportgen.networks.core.network import Network, as_network, no_weight_gradients
 from reportgen.networks.kernels.places import output_places
@@ -91,7 +91,7 @@ def attribute(
         clip,
         class_index,
         method,
-        Effort(seed, batch_size, steps, samples, baseline, layer, window),
+        MapSettings(seed, batch_size, steps, samples, baseline, layer, window),
         signed=signed,
         progress=progress,
     )
@@ -132,7 +132,7 @@ def attribute_converged(
 
 
 @dataclass(frozen=True)
-class Effort:
+class MapSettings:
     """How a map is made, beside its method: the keyword arguments of `attribute`."""
 
     seed: int = 0
@@ -149,7 +149,7 @@ def attribute_unchecked(
     clip: Tensor,
     class_index: int,
     method: str,
-    effort: Effort,
+    effort: MapSettings,
     *,
     signed: bool | None = None,
     progress: Progress = SILENT,
@@ -227,7 +227,7 @@ def _scores(network: Network, clips: Tensor) -> Tensor:
         return torch.cat([network.logits(clip) for clip in _singly(clips)])
 
 
-def _answers(method: Method, every: Question, progress: Progress) -> Tensor:
+def _answers(method: MapMethod, every: Question, progress: Progress) -> Tensor:
     """Return the maps of all clips, each answered alone, with half of the batch whenever memory runs out."""
     questions = [
         replace(every, clip=one, scores=scores, baseline=other)

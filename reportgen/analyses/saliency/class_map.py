@@ -15,13 +15,13 @@ from torch import Tensor, nn
 from reportgen.errors import NetworkError
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.taps import Taps
-from reportgen.networks.kernels.places import Places
+from reportgen.networks.kernels.places import UnitPlaces
 
 _Size = tuple[int, ...]
 
 
 def class_map(
-    network: Network, clip: Tensor, logit: Callable[[Tensor], Tensor], places: Mapping[str, Places | None]
+    network: Network, clip: Tensor, logit: Callable[[Tensor], Tensor], places: Mapping[str, UnitPlaces | None]
 ) -> Tensor:
     """Return Grad-CAM's map `1 1 T H W` (or `1 1 H W`) of one clip, of its size.
 
@@ -49,7 +49,7 @@ def class_map(
 
 
 def _laid(
-    name: str, outputs: Sequence[Tensor], slopes: Sequence[Tensor], places: Places | None, size: _Size
+    name: str, outputs: Sequence[Tensor], slopes: Sequence[Tensor], places: UnitPlaces | None, size: _Size
 ) -> tuple[Tensor, int]:
     """Return one layer's map `1 T H W`, and how many positions it has."""
     if not outputs:

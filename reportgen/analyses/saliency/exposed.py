@@ -17,24 +17,24 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 from torch.overrides import TorchFunctionMode
 
-from reportgen.analyses.saliency.rectifiers import RECTIFIERS, Builder, Call, RectifierCount
+from reportgen.analyses.saliency.rectifiers import RECTIFIERS, Builder, RectifierCount, Replacement
 from reportgen.errors import NetworkError
 from reportgen.networks.core.network import Network
 
 
-def _elu(_input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Call:
-    return Call(nn.ELU(alpha), inplace)
+def _elu(_input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Replacement:
+    return Replacement(nn.ELU(alpha), inplace)
 
 
-def _leaky_relu(_input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Call:
-    return Call(nn.LeakyReLU(negative_slope), inplace)
+def _leaky_relu(_input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Replacement:
+    return Replacement(nn.LeakyReLU(negative_slope), inplace)
 
 
-def _softplus(_input: Tensor, beta: float = 1, threshold: float = 20) -> Call:
-    return Call(nn.Softplus(beta, threshold))
+def _softplus(_input: Tensor, beta: float = 1, threshold: float = 20) -> Replacement:
+    return Replacement(nn.Softplus(beta, threshold))
 
 
-def _max_pool(kind: type[nn.Module]) -> Callable[..., Call | None]:
+def _max_pool(kind: type[nn.Module]) -> Callable[..., Replacement | None]:
     def build(
         _input: Tensor,
         kernel_size: Any,
@@ -43,10 +43,10 @@ def _max_pool(kind: type[nn.Module]) -> Callable[..., Call | None]:
         dilation: Any = 1,
         ceil_mode: bool = False,
         return_indices: bool = False,
-    ) -> Call | None:
+    ) -> Replacement | None:
         # DeepLift's rule returns each window's share to its maximum, and overwrites where windows overlap.
         apart = not return_indices and stride in (None, (), [], kernel_size) and not any(_each(padding))
-        return Call(kind(kernel_size, ceil_mode=ceil_mode)) if apart and set(_each(dilation)) == {1} else None
+        return Replacement(kind(kernel_size, ceil_mode=ceil_mode)) if apart and set(_each(dilation)) == {1} else None
 
     return build
 
@@ -60,10 +60,10 @@ NONLINEARITIES: Mapping[Any, Builder] = {
     F.elu: _elu,
     F.leaky_relu: _leaky_relu,
     F.softplus: _softplus,
-    torch.sigmoid: lambda _input: Call(nn.Sigmoid()),
-    Tensor.sigmoid: lambda _input: Call(nn.Sigmoid()),
-    torch.tanh: lambda _input: Call(nn.Tanh()),
-    Tensor.tanh: lambda _input: Call(nn.Tanh()),
+    torch.sigmoid: lambda _input: Replacement(nn.Sigmoid()),
+    Tensor.sigmoid: lambda _input: Replacement(nn.Sigmoid()),
+    torch.tanh: lambda _input: Replacement(nn.Tanh()),
+    Tensor.tanh: lambda _input: Replacement(nn.Tanh()),
     F.max_pool2d: _max_pool(nn.MaxPool2d),
     F.max_pool3d: _max_pool(nn.MaxPool3d),
 }

@@ -18,7 +18,7 @@ from reportgen.analyses.saliency.exposed import NONLINEARITIES, ExposedNetwork
 from reportgen.analyses.saliency.rectifiers import RECTIFIERS
 from reportgen.errors import NetworkError
 from reportgen.networks.core.network import Network
-from reportgen.networks.kernels.places import Places
+from reportgen.networks.kernels.places import UnitPlaces
 
 NOISE_SHARE = 0.15
 """SmoothGrad's noise as a share of the clip's range (Smilkov et al. 2017: 10 to 20 per cent)."""
@@ -44,7 +44,7 @@ class Question:
     steps: int
     samples: int
     batch_size: int
-    places: Mapping[str, Places | None] = field(default_factory=dict)
+    places: Mapping[str, UnitPlaces | None] = field(default_factory=dict)
     window: tuple[int, ...] | None = None
     advance: Callable[[float], None] = lambda _clips: None
 
@@ -59,7 +59,7 @@ Attribute = Callable[[Question], Tensor]
 
 
 @dataclass(frozen=True)
-class Method:
+class MapMethod:
     """An attribution method.
 
     `signed` maps tell evidence for the class from evidence against it. `additive` ones sum to what the logit gains
@@ -239,22 +239,22 @@ def _quiet() -> Iterator[None]:
         yield
 
 
-METHODS: Mapping[str, Method] = {
-    "gradients": Method(
+METHODS: Mapping[str, MapMethod] = {
+    "gradients": MapMethod(
         "Gradients",
         signed=False,
         description="How fast the logit changes with each pixel.",
         source="Simonyan et al. 2014, arXiv 1312.6034",
         compute=gradients,
     ),
-    "input_x_gradient": Method(
+    "input_x_gradient": MapMethod(
         "Input x gradient",
         signed=True,
         description="The gradient times the pixel: the logit's first-order share of each pixel, seen from black.",
         source="Shrikumar et al. 2016, arXiv 1605.01713",
         compute=input_x_gradient,
     ),
-    "guided_backprop": Method(
+    "guided_backprop": MapMethod(
         "Guided backprop",
         signed=False,
         description="The gradient where every ReLU passes back only what is positive; sharp, but often blind to "
@@ -262,7 +262,7 @@ METHODS: Mapping[str, Method] = {
         source="Springenberg et al. 2015, arXiv 1412.6806",
         compute=guided_backprop,
     ),
-    "smoothgrad": Method(
+    "smoothgrad": MapMethod(
         "SmoothGrad",
         signed=False,
         description="The mean gradient over noisy copies of the clip.",
@@ -271,7 +271,7 @@ METHODS: Mapping[str, Method] = {
         stochastic=True,
         passes=lambda question: question.samples,
     ),
-    "smoothgrad_guided": Method(
+    "smoothgrad_guided": MapMethod(
         "SmoothGrad of guided backprop",
         signed=False,
         description="The mean of guided backprop over noisy copies of the clip.",
@@ -280,7 +280,7 @@ METHODS: Mapping[str, Method] = {
         stochastic=True,
         passes=lambda question: question.samples,
     ),
-    "integrated_gradients": Method(
+    "integrated_gradients": MapMethod(
         "Integrated gradients",
         signed=True,
         description="What each pixel adds to the logit on the way from a baseline clip to this one.",
@@ -290,7 +290,7 @@ METHODS: Mapping[str, Method] = {
         compared=True,
         passes=lambda question: question.steps,
     ),
-    "deeplift": Method(
+    "deeplift": MapMethod(
         "DeepLift",
         signed=True,
         description="What each pixel adds to the logit against a baseline clip, followed back activation by "
@@ -301,7 +301,7 @@ METHODS: Mapping[str, Method] = {
         compared=True,
         passes=lambda _question: 2,
     ),
-    "grad_cam": Method(
+    "grad_cam": MapMethod(
         "Grad-CAM",
         signed=False,
         description="Where and when the last maps that speak for the class are active; coarse.",
@@ -309,7 +309,7 @@ METHODS: Mapping[str, Method] = {
         compute=grad_cam,
         reads_layer=True,
     ),
-    "guided_grad_cam": Method(
+    "guided_grad_cam": MapMethod(
         "Guided Grad-CAM",
         signed=False,
         description="Guided backprop, kept where Grad-CAM is warm.",
@@ -318,7 +318,7 @@ METHODS: Mapping[str, Method] = {
         reads_layer=True,
         passes=lambda _question: 2,
     ),
-    "occlusion": Method(
+    "occlusion": MapMethod(
         "Occlusion",
         signed=True,
         description="How far the logit falls when a box of space and time is replaced by the baseline's.",

@@ -13,7 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from reportgen.networks.trace.follower import named_arguments
 
 
-class Call(NamedTuple):
+class Replacement(NamedTuple):
     """What answers one call: the module, and whether the call overwrites its input.
 
     `given` is what the module is given, where that is not the call's first argument.
@@ -24,7 +24,7 @@ class Call(NamedTuple):
     given: Tensor | None = None
 
 
-Builder = Callable[..., Call | None]
+Builder = Callable[..., Replacement | None]
 """Returns what answers a call with these arguments; None where the call is to run as it is."""
 
 
@@ -40,59 +40,59 @@ class CappedReLU(nn.ReLU):
         return input.clamp(0, self.ceiling)
 
 
-def _relu(_input: Tensor, inplace: bool = False) -> Call:
-    return Call(nn.ReLU(), inplace)
+def _relu(_input: Tensor, inplace: bool = False) -> Replacement:
+    return Replacement(nn.ReLU(), inplace)
 
 
-def _relu_in_place(_input: Tensor) -> Call:
-    return Call(nn.ReLU(), in_place=True)
+def _relu_in_place(_input: Tensor) -> Replacement:
+    return Replacement(nn.ReLU(), in_place=True)
 
 
-def _relu6(_input: Tensor, inplace: bool = False) -> Call:
-    return Call(CappedReLU(6.0), inplace)
+def _relu6(_input: Tensor, inplace: bool = False) -> Replacement:
+    return Replacement(CappedReLU(6.0), inplace)
 
 
-def _hardtanh(_input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Call | None:
-    return Call(CappedReLU(max_val), inplace) if min_val == 0 else None
+def _hardtanh(_input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Replacement | None:
+    return Replacement(CappedReLU(max_val), inplace) if min_val == 0 else None
 
 
-def _threshold(_input: Tensor, threshold: float, value: float, inplace: bool = False) -> Call | None:
-    return Call(nn.ReLU(), inplace) if threshold == value == 0 else None
+def _threshold(_input: Tensor, threshold: float, value: float, inplace: bool = False) -> Replacement | None:
+    return Replacement(nn.ReLU(), inplace) if threshold == value == 0 else None
 
 
 def _clamped(in_place: bool) -> Builder:
-    def build(_input: Tensor, min: Any = None, max: Any = None) -> Call | None:
+    def build(_input: Tensor, min: Any = None, max: Any = None) -> Replacement | None:
         if isinstance(max, Tensor) or not _zero(min):
             return None
-        return Call(nn.ReLU() if max is None else CappedReLU(float(max)), in_place)
+        return Replacement(nn.ReLU() if max is None else CappedReLU(float(max)), in_place)
 
     return build
 
 
-def _maximum(first: Tensor, other: Any = None, *_more: Any, **_named_more: Any) -> Call | None:
+def _maximum(first: Tensor, other: Any = None, *_more: Any, **_named_more: Any) -> Replacement | None:
     if isinstance(first, Tensor) and isinstance(other, Tensor):
         for given, zero in ((first, other), (other, first)):
             if _zero(zero) and torch.broadcast_shapes(given.shape, zero.shape) == given.shape:
-                return Call(nn.ReLU(), given=given)
+                return Replacement(nn.ReLU(), given=given)
     return None
 
 
-def _where(condition: Tensor, input: Any = None, other: Any = None) -> Call | None:
+def _where(condition: Tensor, input: Any = None, other: Any = None) -> Replacement | None:
     if isinstance(input, Tensor) and _zero(other) and _by_sign(condition, input):
-        return Call(nn.ReLU(), given=input)
+        return Replacement(nn.ReLU(), given=input)
     if isinstance(other, Tensor) and _zero(input) and _by_sign(~condition, other):
-        return Call(nn.ReLU(), given=other)
+        return Replacement(nn.ReLU(), given=other)
     return None
 
 
-def _where_method(input: Tensor, condition: Tensor, other: Any) -> Call | None:
+def _where_method(input: Tensor, condition: Tensor, other: Any) -> Replacement | None:
     return _where(condition, input, other)
 
 
-def _masked(first: Any, other: Any) -> Call | None:
+def _masked(first: Any, other: Any) -> Replacement | None:
     for given, mask in ((first, other), (other, first)):
         if isinstance(given, Tensor) and isinstance(mask, Tensor) and not mask.requires_grad and _by_sign(mask, given):
-            return Call(nn.ReLU(), given=given)
+            return Replacement(nn.ReLU(), given=given)
     return None
 
 

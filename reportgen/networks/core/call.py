@@ -18,7 +18,7 @@ _AXES = {"N": 0, "C": 1, "T": 2, "H": 3, "W": 4}
 
 
 @dataclass(frozen=True)
-class Call:
+class Arguments:
     """The arguments that a module is called with."""
 
     args: tuple[Any, ...] = ()
@@ -48,16 +48,16 @@ def normalise(clips: Tensor, spec: ClipSpec) -> Tensor:
     return (clips * (high - low) + low - mean) / std
 
 
-def to_call(clips: Tensor, adapter: Adapter) -> Call:
+def to_call(clips: Tensor, adapter: Adapter) -> Arguments:
     """Return what the module is called with, for normalised clips `N C T H W`, as the adapter says."""
     parts = [_laid_out(part, adapter) for part in _parts(clips, adapter)]
     listed = adapter.as_list or adapter.input in {"pathways", "frames"}
     passed: list[Any] = parts if adapter.as_arguments else [parts if listed else parts[0]]
     if not adapter.keywords:
-        return Call(tuple(passed), dict(adapter.constants))
+        return Arguments(tuple(passed), dict(adapter.constants))
     if len(adapter.keywords) != len(passed):
         raise NetworkError(f"adapter.keywords names {len(adapter.keywords)} arguments, but there are {len(passed)}.")
-    return Call((), {**adapter.constants, **dict(zip(adapter.keywords, passed, strict=True))})
+    return Arguments((), {**adapter.constants, **dict(zip(adapter.keywords, passed, strict=True))})
 
 
 def _parts(clips: Tensor, adapter: Adapter) -> list[Tensor]:

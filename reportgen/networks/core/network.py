@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from reportgen.errors import NetworkError, unknown_name
 from reportgen.networks.core import answer
-from reportgen.networks.core.call import Call, normalise, to_call
+from reportgen.networks.core.call import Arguments, normalise, to_call
 from reportgen.networks.core.precision import in_single_precision, is_reduced
 from reportgen.networks.core.taps import Taps
 from reportgen.records.card import Adapter, ClipSpec, ModelCard
@@ -58,12 +58,12 @@ class Network:
         """Whether the network tells classes apart."""
         return self.card is None or (self.card.classes is not None and self.adapter.scores != "none")
 
-    def prepare(self, clips: Tensor) -> Call:
+    def prepare(self, clips: Tensor) -> Arguments:
         """Return what the module is called with for clips `N C T H W` in [0, 1] RGB (differentiable).
 
         A bare module takes its input as is. Raises NetworkError for clips that the network cannot take.
         """
-        return Call((clips,)) if self.card is None else to_call(normalise(clips, self.card.clip), self.adapter)
+        return Arguments((clips,)) if self.card is None else to_call(normalise(clips, self.card.clip), self.adapter)
 
     def run(self, clips: Tensor) -> Any:
         """Return what the module answers to clips `N C T H W` in [0, 1] RGB.

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from torch import Tensor, nn
 
-from reportgen.networks.core.call import Call
+from reportgen.networks.core.call import Arguments
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.taps import Reached, Taps
 
@@ -35,7 +35,7 @@ def run_through(network: Network, clips: Tensor, layer: str, calls: int = 1) -> 
         return [*taps.all[name][:-1], taps[name]]
 
 
-def input_of(module: nn.Module, call: Call, layer: str) -> Tensor:
+def input_of(module: nn.Module, call: Arguments, layer: str) -> Tensor:
     """Return what `layer` is given when `module` is called so; nothing from the layer on is run."""
     inputs: list[Tensor] = []
 

@@ -47,7 +47,7 @@ class Line:
 
 
 @dataclass(frozen=True, eq=False)
-class Places:
+class UnitPlaces:
     """Where the units of a map `R K (T) H W`, of one clip in all its R rows, look along T, H and W of the clip."""
 
     lines: tuple[Line, Line, Line]
@@ -64,7 +64,7 @@ class Places:
         return values
 
 
-def output_places(network: Network, clip_shape: Sequence[int], layers: Sequence[str]) -> dict[str, Places | None]:
+def output_places(network: Network, clip_shape: Sequence[int], layers: Sequence[str]) -> dict[str, UnitPlaces | None]:
     """Return where the units of each layer's output look, for one clip of `clip_shape` (`1 C T H W` or `1 C H W`).
 
     A layer that is called several times with maps of one shape has those of all calls one behind the other along R.
@@ -99,7 +99,7 @@ def _followed(
     return found
 
 
-def _places(calls: Sequence[Seen]) -> Places | None:
+def _places(calls: Sequence[Seen]) -> UnitPlaces | None:
     if not calls or len({call.shape[1:] for call in calls}) > 1:
         return None
     rows = sum(call.shape[0] for call in calls)
@@ -108,7 +108,7 @@ def _places(calls: Sequence[Seen]) -> Places | None:
     t, h, w = lines
     if t is None or h is None or w is None or len({*t.axes, *h.axes, *w.axes}) < sum(len(x.axes) for x in (t, h, w)):
         return None
-    return Places((t, h, w))
+    return UnitPlaces((t, h, w))
 
 
 def _line(bounds: Bounds | None) -> Line | None:

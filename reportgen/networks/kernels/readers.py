@@ -19,7 +19,7 @@ from torch.utils._python_dispatch import _disable_current_modes
 from torch.utils._pytree import tree_map_only
 from torch.utils.weak import WeakIdKeyDictionary
 
-from reportgen.networks.trace.call import Call
+from reportgen.networks.trace.call import TracedCall
 from reportgen.networks.trace.follower import Follower
 from reportgen.networks.trace.labels import NONE, Labels, counted
 from reportgen.networks.trace.operations import Operation
@@ -113,18 +113,18 @@ class ReaderTracer(Follower[Labels]):
             return norms[0] if len(norms) == 1 else None
         return steps[0] if len(steps) == 1 and self._others.get(number, set()) <= {_JOINED} else None
 
-    def boundary(self, call: Call[Labels], what: str) -> Labels:  # noqa: ARG002 (the same for all)
+    def boundary(self, call: TracedCall[Labels], what: str) -> Labels:  # noqa: ARG002 (the same for all)
         """Return that nothing is known of an output any more."""
         return call.nothing()
 
-    def _other_output(self, call: Call[Labels], first: Labels, shape: tuple[int, ...]) -> Labels:  # noqa: ARG002
+    def _other_output(self, call: TracedCall[Labels], first: Labels, shape: tuple[int, ...]) -> Labels:  # noqa: ARG002
         return Labels.nothing(shape)
 
-    def _view(self, func: Any, call: Call[Labels], views: Sequence[View]) -> None:
+    def _view(self, func: Any, call: TracedCall[Labels], views: Sequence[View]) -> None:
         super()._view(func, call, views)
         self._note_constants(func, call)
 
-    def _first_output(self, func: Any, call: Call[Labels], operation: Operation) -> Labels:
+    def _first_output(self, func: Any, call: TracedCall[Labels], operation: Operation) -> Labels:
         tensors = call.tensors()
         if not func._schema.is_mutable:
             self._note_constants(func, call)
@@ -141,10 +141,10 @@ class ReaderTracer(Follower[Labels]):
                     self._others.setdefault(number, set()).add("relu" if _is_relu(call) else call.name)
         return operation.sources(call) if moved and operation.sources is not None else call.nothing()
 
-    def _by_rule(self, func: Any, call: Call[Labels], operation: Operation) -> Labels:  # noqa: ARG002 (never asked)
+    def _by_rule(self, func: Any, call: TracedCall[Labels], operation: Operation) -> Labels:  # noqa: ARG002 (never asked)
         return call.nothing()
 
-    def _note_constants(self, func: Any, call: Call[Labels]) -> None:
+    def _note_constants(self, func: Any, call: TracedCall[Labels]) -> None:
         """Remember how what is made of constants alone is computed, for its values."""
         tensors = call.tensors()
         if not tensors or any(tensor not in self._values for tensor in tensors):
@@ -163,7 +163,7 @@ class ReaderTracer(Follower[Labels]):
         value: Tensor = self._values[tensor]()
         return value
 
-    def _step(self, func: Any, call: Call[Labels], followed: Sequence[Tensor]) -> _Step | None:
+    def _step(self, func: Any, call: TracedCall[Labels], followed: Sequence[Tensor]) -> _Step | None:
         """Return what an operation does to the channels of its input, where it scales and shifts them by constants."""
         norm = call.name in _NORMS
         if not (norm or call.name in _SCALES) or len(followed) != 1 or call.shape != tuple(followed[0].shape):
@@ -212,7 +212,7 @@ class ReaderTracer(Follower[Labels]):
         found: Tensor = _called(func, tree_map_only(Tensor, exact, dict(arguments)))
         return found.flatten()
 
-    def _stepped(self, call: Call[Labels], known: Labels, step: _Step) -> Labels:
+    def _stepped(self, call: TracedCall[Labels], known: Labels, step: _Step) -> Labels:
         """Return the numbers of what an operation makes of kernels: one for each, however often it is run."""
         axis = next(axis for axis in range(len(known.shape)) if known.varies(axis))
         cells = known.cells.reshape(-1)
@@ -234,7 +234,7 @@ class ReaderTracer(Follower[Labels]):
         return self._count - count
 
 
-def _is_relu(call: Call[Labels]) -> bool:
+def _is_relu(call: TracedCall[Labels]) -> bool:
     wanted = _RELUS.get(call.name)
     given = [value for value in call.arguments.values() if not isinstance(value, Tensor)]
     return wanted is not None and given[: len(wanted)] == list(wanted)

@@ -35,13 +35,13 @@ class Trace(Protocol[D]):
         """Return a constant's values, or None when the trace has only its shape."""
         ...
 
-    def boundary(self, call: Call[D], what: str) -> D:
+    def boundary(self, call: TracedCall[D], what: str) -> D:
         """Return what is known of an output that may come from anything in the call's arguments."""
         ...
 
 
 @dataclass(frozen=True, eq=False)
-class Call(Generic[D]):
+class TracedCall(Generic[D]):
     """One operation of the traced forward pass: its arguments by the names of its schema, and its outputs."""
 
     trace: Trace[D]
@@ -102,12 +102,12 @@ class Call(Generic[D]):
         return self.boundary(what) if found.crowded else found
 
 
-Rule = Callable[[Call[D]], D]
+Rule = Callable[[TracedCall[D]], D]
 
 
 class SharedRule(Protocol):
     """A rule for whatever a trace follows."""
 
-    def __call__(self, call: Call[D], /) -> D:
+    def __call__(self, call: TracedCall[D], /) -> D:
         """Return what is known of the operation's first output."""
         ...

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from reportgen.networks.trace.call import Call
+from reportgen.networks.trace.call import TracedCall
 from reportgen.networks.trace.follower import Follower
 from reportgen.networks.trace.operations import Operation, meta_result
 from reportgen.networks.trace.rearranging import constant, elementwise
@@ -30,11 +30,11 @@ class FieldTracer(Follower[Seen]):
         super().__init__()
         self.additions = 0
 
-    def boundary(self, call: Call[Seen], what: str) -> Seen:  # noqa: ARG002 (the same for all)
+    def boundary(self, call: TracedCall[Seen], what: str) -> Seen:  # noqa: ARG002 (the same for all)
         """Return what is known of an output that may come from anything in the call's arguments: nothing."""
         return self._any_of(call, call.shape)
 
-    def _any_of(self, call: Call[Seen], shape: Sequence[int]) -> Seen:
+    def _any_of(self, call: TracedCall[Seen], shape: Sequence[int]) -> Seen:
         known = [self.known(tensor).unknown(shape) for tensor in call.tensors()]
         return Seen.union(known, shape)
 
@@ -42,16 +42,16 @@ class FieldTracer(Follower[Seen]):
         result = meta_result(func, arguments)
         return func(*args, **kwargs) if result is None else result
 
-    def _observe(self, call: Call[Seen]) -> None:
+    def _observe(self, call: TracedCall[Seen]) -> None:
         known = [seen for tensor in call.tensors() if not (seen := self.known(tensor)).sourceless]
         self.additions += call.name == "add" and len(known) == 2 and len(known[0].shape) == len(known[1].shape)
 
-    def _by_rule(self, func: Any, call: Call[Seen], operation: Operation) -> Seen:
+    def _by_rule(self, func: Any, call: TracedCall[Seen], operation: Operation) -> Seen:
         if operation.seen is not None:
             return operation.seen(call)
         if call.name.endswith("_like") or call.name.startswith("new_"):
             return constant(call)
         return elementwise(call) if torch.Tag.pointwise in func.tags else call.boundary()
 
-    def _other_output(self, call: Call[Seen], first: Seen, shape: tuple[int, ...]) -> Seen:  # noqa: ARG002
+    def _other_output(self, call: TracedCall[Seen], first: Seen, shape: tuple[int, ...]) -> Seen:  # noqa: ARG002
         return self._any_of(call, shape)

@@ -19,7 +19,7 @@ from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_mod
 from torch.utils._pytree import tree_leaves
 from torch.utils.weak import WeakIdKeyDictionary
 
-from reportgen.networks.trace.call import Call
+from reportgen.networks.trace.call import TracedCall
 from reportgen.networks.trace.operations import OPERATIONS, Operation
 from reportgen.networks.trace.strides import same_elements
 from reportgen.networks.trace.traced import Traced
@@ -98,11 +98,11 @@ class Follower(TorchDispatchMode, Generic[D]):  # type: ignore[no-untyped-call, 
             return None if tensor is None or tensor.device.type == "meta" else tensor.detach().cpu().numpy()
 
     @abstractmethod
-    def boundary(self, call: Call[D], what: str) -> D:
+    def boundary(self, call: TracedCall[D], what: str) -> D:
         """Return what is known of an output that may come from anything in the call's arguments."""
 
     @abstractmethod
-    def _by_rule(self, func: Any, call: Call[D], operation: Operation) -> D:
+    def _by_rule(self, func: Any, call: TracedCall[D], operation: Operation) -> D:
         """Return what is known of the first output of an operation that is given something that is followed."""
 
     # observing
@@ -116,7 +116,7 @@ class Follower(TorchDispatchMode, Generic[D]):  # type: ignore[no-untyped-call, 
         arguments = named_arguments(func, args, kwargs or {})
         result = self._executed(func, args, kwargs or {}, arguments)
         outputs = [leaf for leaf in tree_leaves(result) if isinstance(leaf, Tensor)]
-        call = Call(self, func._schema.name.split("::")[-1].removesuffix("_"), arguments, outputs)
+        call = TracedCall(self, func._schema.name.split("::")[-1].removesuffix("_"), arguments, outputs)
         self._observe(call)
         operation = OPERATIONS.get(call.name, _NONE)
         if not outputs:
@@ -135,15 +135,15 @@ class Follower(TorchDispatchMode, Generic[D]):  # type: ignore[no-untyped-call, 
     def _executed(self, func: Any, args: Sequence[Any], kwargs: dict[str, Any], arguments: dict[str, Any]) -> Any:  # noqa: ARG002 (for those who need not)
         return func(*args, **kwargs)
 
-    def _observe(self, call: Call[D]) -> None:
+    def _observe(self, call: TracedCall[D]) -> None:
         """Note what else a trace wants to know of an operation."""
 
-    def _first_output(self, func: Any, call: Call[D], operation: Operation) -> D:
+    def _first_output(self, func: Any, call: TracedCall[D], operation: Operation) -> D:
         if self.sourceless(call.tensors()):
             return call.nothing()
         return self._by_rule(func, call, operation)
 
-    def _outputs(self, call: Call[D], first: D) -> list[D]:
+    def _outputs(self, call: TracedCall[D], first: D) -> list[D]:
         """Return what is known of all outputs: those of the first one's shape share what it has."""
         found = [first]
         for output in call.outputs[1:]:
@@ -157,10 +157,10 @@ class Follower(TorchDispatchMode, Generic[D]):  # type: ignore[no-untyped-call, 
         return found
 
     @abstractmethod
-    def _other_output(self, call: Call[D], first: D, shape: tuple[int, ...]) -> D:
+    def _other_output(self, call: TracedCall[D], first: D, shape: tuple[int, ...]) -> D:
         """Return what is known of a further output that is of another shape."""
 
-    def _view(self, func: Any, call: Call[D], views: Sequence[View]) -> None:
+    def _view(self, func: Any, call: TracedCall[D], views: Sequence[View]) -> None:
         base = next(v for v in call.arguments.values() if isinstance(v, Tensor))
         tracked = self._known(base)
         aliases = any(returned.alias_info is not None for returned in func._schema.returns)
@@ -169,7 +169,7 @@ class Follower(TorchDispatchMode, Generic[D]):  # type: ignore[no-untyped-call, 
             version = tracked.root().version
             self._tracked[output] = _Tracked(found, tracked, view, version) if aliases else _Tracked(found)
 
-    def _write(self, func: Any, call: Call[D], operation: Operation) -> None:
+    def _write(self, func: Any, call: TracedCall[D], operation: Operation) -> None:
         """Follow an in-place operation, or one with `out=`, into the tensors that it overwrites."""
         written = [a.name for a in func._schema.arguments if a.alias_info is not None and a.alias_info.is_write]
         if call.name in _RESHAPING_IN_PLACE:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from reportgen.networks.trace.call import Call
+from reportgen.networks.trace.call import TracedCall
 from reportgen.networks.trace.graph import Kind, Layout
 from reportgen.networks.trace.labels import Ids, Labels, counted
 from reportgen.networks.trace.seen import Seen
@@ -84,7 +84,7 @@ def _one_matrix(weight: Tensor) -> bool:
     return weight.ndim == 2 or weight.shape[0] == 1 or weight.stride(0) == 0
 
 
-def kernel_inputs(call: Call[Labels], use: KernelUse) -> Ids:
+def kernel_inputs(call: TracedCall[Labels], use: KernelUse) -> Ids:
     """Return (K, channels): the sources of each channel that the kernels sum over, at the positions that they read."""
     labels = call.of(use.operand)
     if use.kind == "convolution":
@@ -93,12 +93,12 @@ def kernel_inputs(call: Call[Labels], use: KernelUse) -> Ids:
     return joined.expanded([use.axis]).reshape(len(joined.cells), -1)
 
 
-def kernel_outputs(call: Call[Labels], use: KernelUse, first: int) -> Labels:
+def kernel_outputs(call: TracedCall[Labels], use: KernelUse, first: int) -> Labels:
     """Return the labels of the operation's output for kernels numbered from `first` on."""
     return counted(first, use.out_axis, call.shape)
 
 
-def _read_positions(call: Call[Labels], labels: Labels) -> Labels:
+def _read_positions(call: TracedCall[Labels], labels: Labels) -> Labels:
     """Leave out the positions that no kernel reads: strides longer than the kernel skip some."""
     for place in range(call.arguments["weight"].ndim - 2):
         axis = place + 2
@@ -108,7 +108,7 @@ def _read_positions(call: Call[Labels], labels: Labels) -> Labels:
     return labels
 
 
-def convolution_seen(call: Call[Seen]) -> Seen:
+def convolution_seen(call: TracedCall[Seen]) -> Seen:
     """Each output sees what its window sees, over all channels of its group."""
     maps = call.of(next(call.arguments[key] for key in ("input", "self") if key in call.arguments))
     weight, groups = call.arguments["weight"], int(call.arguments["groups"])
@@ -123,7 +123,7 @@ def convolution_seen(call: Call[Seen]) -> Seen:
     return call.union([seen, own.merged(range(weight.ndim)).reshaped(()).broadcast(call.shape)])  # made from the clip
 
 
-def product_seen(call: Call[Seen]) -> Seen:
+def product_seen(call: TracedCall[Seen]) -> Seen:
     """Each element of a matrix product sees what its row and its column see, and a term that is added."""
     left, right = (call.arguments[name] for name in PRODUCTS[call.name])
     parts = [
@@ -135,7 +135,7 @@ def product_seen(call: Call[Seen]) -> Seen:
     return call.union(parts)
 
 
-def linear_seen(call: Call[Seen]) -> Seen:
+def linear_seen(call: TracedCall[Seen]) -> Seen:
     """Each output of a linear layer sees what its inputs see."""
     given, weight = call.arguments["input"], call.arguments["weight"]
     columns = call.of(weight).merged([1]).reshaped((weight.shape[0],)).broadcast(call.shape)

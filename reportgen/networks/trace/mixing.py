@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from reportgen.networks.trace.call import Call
+from reportgen.networks.trace.call import TracedCall
 from reportgen.networks.trace.labels import Labels
 from reportgen.networks.trace.rearranging import elementwise, first_argument
 from reportgen.networks.trace.seen import Seen
@@ -14,21 +14,21 @@ from reportgen.networks.trace.traced import Traced
 D = TypeVar("D", bound=Traced)
 
 
-def _axes(call: Call[Any], names: Sequence[str] = ("dim",)) -> list[int]:
+def _axes(call: TracedCall[Any], names: Sequence[str] = ("dim",)) -> list[int]:
     rank = len(call.source.shape)
     given = next((call.arguments[name] for name in names if call.arguments.get(name) is not None), None)
     axes = list(given) if isinstance(given, list | tuple) else [] if given is None else [given]
     return [int(axis) % rank for axis in axes] or list(range(rank))
 
 
-def reduce(call: Call[D]) -> D:
+def reduce(call: TracedCall[D]) -> D:
     """Mean, sum, maximum and the like over some axes, or over all."""
     if "other" in call.arguments:
         return elementwise(call)
     return call.limited(call.source.merged(_axes(call)).reshaped(call.shape))
 
 
-def loss(call: Call[D]) -> D:
+def loss(call: TracedCall[D]) -> D:
     """A loss between two tensors, element by element or reduced to one number."""
     parts = [call.of(tensor) for tensor in call.tensors()]
     if call.shape == ():
@@ -36,13 +36,13 @@ def loss(call: Call[D]) -> D:
     return call.limited(call.union(parts))
 
 
-def layer_norm(call: Call[D]) -> D:
+def layer_norm(call: TracedCall[D]) -> D:
     """Normalisation over the last axes."""
     rank, count = len(call.source.shape), len(call.arguments["normalized_shape"])
     return call.limited(call.source.merged(range(rank - count, rank)).broadcast(call.shape), "layer_norm")
 
 
-def group_norm(call: Call[D]) -> D:
+def group_norm(call: TracedCall[D]) -> D:
     """Normalisation over the positions of groups of channels."""
     source, groups = call.source, int(call.arguments.get("group", call.arguments.get("num_groups", 1)))
     n, c, *rest = source.shape
@@ -51,29 +51,29 @@ def group_norm(call: Call[D]) -> D:
     return call.limited(mixed.reshaped(source.shape), "group_norm")
 
 
-def softmax_sources(call: Call[Labels]) -> Labels:
+def softmax_sources(call: TracedCall[Labels]) -> Labels:
     """Softmax keeps kernels apart unless it mixes them."""
     return call.source if not call.source.varies(call.axis()) else call.boundary("softmax")
 
 
-def cumulative_sources(call: Call[Labels]) -> Labels:
+def cumulative_sources(call: TracedCall[Labels]) -> Labels:
     """Running sums, and sorting, keep kernels apart unless they run over them."""
     return call.source.broadcast(call.shape) if not call.source.varies(call.axis(default=-1)) else call.boundary()
 
 
-def attention_sources(call: Call[Labels]) -> Labels:
+def attention_sources(call: TracedCall[Labels]) -> Labels:
     """Attention may draw on everything that it is given."""
     return call.boundary("attention")
 
 
-def mixed_along(call: Call[Seen]) -> Seen:
+def mixed_along(call: TracedCall[Seen]) -> Seen:
     """Every element sees what those along the axis see: softmax, sorting."""
     source = call.source
     mixed = source.merged([call.axis(default=-1)])
     return mixed.broadcast(call.shape)
 
 
-def statistics_seen(call: Call[Seen]) -> Seen:
+def statistics_seen(call: TracedCall[Seen]) -> Seen:
     """In training a batch norm's statistics are over all positions and samples."""
     source = call.source
     if not call.arguments.get("training", call.arguments.get("train", False)):
@@ -81,7 +81,7 @@ def statistics_seen(call: Call[Seen]) -> Seen:
     return source.merged([axis for axis in range(len(source.shape)) if axis != 1]).broadcast(source.shape)
 
 
-def attention_seen(call: Call[Seen]) -> Seen:
+def attention_seen(call: TracedCall[Seen]) -> Seen:
     """Each query sees what it comes from, and what all keys and values come from."""
     query, *others = (call.arguments[name] for name in ("query", "key", "value"))
     places = [call.of(query).merged([query.ndim - 1]).broadcast(call.shape)]

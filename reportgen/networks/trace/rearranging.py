@@ -9,22 +9,22 @@ from typing import Any, TypeVar
 import numpy as np
 from torch import Tensor
 
-from reportgen.networks.trace.call import Call, ValuesNeededError
+from reportgen.networks.trace.call import TracedCall, ValuesNeededError
 from reportgen.networks.trace.strides import same_elements
 from reportgen.networks.trace.traced import Traced
 from reportgen.networks.trace.views import Expand, Permute, Reshape, Select, Slice, View
 
 D = TypeVar("D", bound=Traced)
-ViewRule = Callable[[Call[Any]], Sequence[View] | None]
+ViewRule = Callable[[TracedCall[Any]], Sequence[View] | None]
 """How an operation of views reads its base; None where its arguments make it one that cannot be followed."""
 
 
-def reshape(call: Call[Any]) -> list[View]:
+def reshape(call: TracedCall[Any]) -> list[View]:
     """The same elements in the same order."""
     return [Reshape(tuple(output.shape)) for output in call.outputs]
 
 
-def transpose(call: Call[Any]) -> list[View]:
+def transpose(call: TracedCall[Any]) -> list[View]:
     """Two axes change places."""
     order = list(range(len(call.source.shape)))
     if call.name in {"t", "numpy_T"}:
@@ -35,13 +35,13 @@ def transpose(call: Call[Any]) -> list[View]:
     return [Permute(tuple(order))]
 
 
-def permute(call: Call[Any]) -> list[View]:
+def permute(call: TracedCall[Any]) -> list[View]:
     """The axes change places."""
     rank = len(call.source.shape)
     return [Permute(tuple(int(axis) % rank for axis in call.arguments["dims"]))]
 
 
-def cut(call: Call[Any]) -> list[View]:
+def cut(call: TracedCall[Any]) -> list[View]:
     """A slice of an axis."""
     axis, arguments = call.axis(), call.arguments
     start = arguments.get("start") or 0
@@ -50,13 +50,13 @@ def cut(call: Call[Any]) -> list[View]:
     return [Slice(axis, start, call.shape[axis], arguments.get("step", 1))]
 
 
-def select(call: Call[Any]) -> list[View]:
+def select(call: TracedCall[Any]) -> list[View]:
     """One position of an axis."""
     axis = call.axis()
     return [Select(axis, int(call.arguments["index"]) % call.source.shape[axis])]
 
 
-def split(call: Call[Any]) -> list[View]:
+def split(call: TracedCall[Any]) -> list[View]:
     """Slices one behind the other."""
     axis, start, views = call.axis(), 0, []
     for output in call.outputs:
@@ -65,38 +65,38 @@ def split(call: Call[Any]) -> list[View]:
     return list(views)
 
 
-def unbind(call: Call[Any]) -> list[View]:
+def unbind(call: TracedCall[Any]) -> list[View]:
     """Every position of an axis by itself."""
     return [Select(call.axis(), position) for position in range(len(call.outputs))]
 
 
-def expand(call: Call[Any]) -> list[View]:
+def expand(call: TracedCall[Any]) -> list[View]:
     """Axes repeated without copying."""
     return [Expand(call.shape)]
 
 
-def strided(call: Call[Any]) -> list[View] | None:
+def strided(call: TracedCall[Any]) -> list[View] | None:
     """A view by strides, where it shows the same elements."""
     size, stride, offset = (call.arguments[name] for name in ("size", "stride", "storage_offset"))
     return [Reshape(call.shape)] if same_elements(call.tensors()[0], size, stride, offset) else None
 
 
-def elementwise(call: Call[D]) -> D:
+def elementwise(call: TracedCall[D]) -> D:
     """Return the union of what all arguments hold at the same element."""
     return call.union([call.of(tensor) for tensor in call.tensors()])
 
 
-def first_argument(call: Call[D]) -> D:
+def first_argument(call: TracedCall[D]) -> D:
     """Every element keeps the sources of the same element of the first argument."""
     return call.source.broadcast(call.shape)
 
 
-def constant(call: Call[D]) -> D:
+def constant(call: TracedCall[D]) -> D:
     """Return what is known of values that depend on no argument."""
     return call.nothing()
 
 
-def gated_halves(call: Call[D]) -> D:
+def gated_halves(call: TracedCall[D]) -> D:
     """Return what one half of the channels, gated by the other (GLU), comes from."""
     source = call.source
     axis = call.axis(default=-1) if "dim" in call.arguments else len(source.shape) - 1
@@ -104,32 +104,32 @@ def gated_halves(call: Call[D]) -> D:
     return call.union([source.sliced(axis, start, half) for start in (0, half)])
 
 
-def copy(call: Call[D]) -> D:
+def copy(call: TracedCall[D]) -> D:
     """Return what is copied in."""
     return call.union([call.of(call.arguments["src"])])
 
 
-def fill(call: Call[D]) -> D:
+def fill(call: TracedCall[D]) -> D:
     """Return what the value comes from that is filled in."""
     value = call.arguments["value"]
     return call.union([call.of(value)]) if isinstance(value, Tensor) else call.nothing()
 
 
-def concatenate(call: Call[D]) -> D:
+def concatenate(call: TracedCall[D]) -> D:
     """Return the arguments one behind the other."""
     parts = [t for t in call.arguments["tensors"] if t.shape != (0,)]
     axis = int(call.arguments.get("dim", 0)) % len(call.shape)
     return call.concatenated([call.of(part) for part in parts], axis)
 
 
-def stack(call: Call[D]) -> D:
+def stack(call: TracedCall[D]) -> D:
     """Return the arguments along a new axis."""
     axis = int(call.arguments.get("dim", 0)) % len(call.shape)
     inner = (*call.shape[:axis], 1, *call.shape[axis + 1 :])
     return call.concatenated([call.of(part).reshaped(inner) for part in call.arguments["tensors"]], axis)
 
 
-def repeat(call: Call[D]) -> D:
+def repeat(call: TracedCall[D]) -> D:
     """Return the elements tiled."""
     source = call.source
     tiled = source.broadcast((*[1] * (len(call.shape) - len(source.shape)), *source.shape))
@@ -140,7 +140,7 @@ def repeat(call: Call[D]) -> D:
     return tiled
 
 
-def pad(call: Call[D]) -> D:
+def pad(call: TracedCall[D]) -> D:
     """Padding, with zeros or with copies of what lies at the border."""
     found, pads = call.source, list(call.arguments.get("pad", call.arguments.get("padding", ())))
     for place in range(len(pads) // 2):
@@ -153,12 +153,12 @@ def pad(call: Call[D]) -> D:
     return found
 
 
-def flip(call: Call[D]) -> D:
+def flip(call: TracedCall[D]) -> D:
     """Return the elements with axes turned round."""
     return call.source.flipped(call.arguments["dims"])
 
 
-def roll(call: Call[D]) -> D:
+def roll(call: TracedCall[D]) -> D:
     """Return the elements shifted in a circle."""
     found, dims, shifts = call.source, call.arguments.get("dims") or [], call.arguments["shifts"]
     if not dims:
@@ -168,12 +168,12 @@ def roll(call: Call[D]) -> D:
     return found.reshaped(call.shape)
 
 
-def index_select(call: Call[D]) -> D:
+def index_select(call: TracedCall[D]) -> D:
     """Return the positions that an index picks."""
     return _taken(call, call.axis(), call.arguments["index"])
 
 
-def index(call: Call[D]) -> D:
+def index(call: TracedCall[D]) -> D:
     """Return the positions that index tensors pick."""
     source, indices = call.source, call.arguments["indices"]
     used = [axis for axis, index in enumerate(indices) if index is not None]
@@ -186,7 +186,7 @@ def index(call: Call[D]) -> D:
     return call.boundary()
 
 
-def _taken(call: Call[D], axis: int, index: Tensor) -> D:
+def _taken(call: TracedCall[D], axis: int, index: Tensor) -> D:
     source = call.source
     if not source.varies(axis):
         return source.sliced(axis, 0, 1).broadcast(call.shape)
@@ -200,7 +200,7 @@ def _taken(call: Call[D], axis: int, index: Tensor) -> D:
     return source.taken(axis, values)
 
 
-def shuffle_channels(call: Call[D]) -> D:
+def shuffle_channels(call: TracedCall[D]) -> D:
     """Return the elements behind torch's own channel shuffle."""
     n, c, *rest = call.shape
     groups = call.arguments["groups"]
@@ -208,7 +208,7 @@ def shuffle_channels(call: Call[D]) -> D:
     return apart.permuted((0, 2, 1, *range(3, len(rest) + 3))).reshaped(call.shape)
 
 
-def shuffle_pixels(call: Call[D]) -> D:
+def shuffle_pixels(call: TracedCall[D]) -> D:
     """Return the elements behind a pixel shuffle or its inverse."""
     *lead, c, h, w = call.source.shape
     n = len(lead)

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from reportgen.networks.trace.call import Call
+from reportgen.networks.trace.call import TracedCall
 from reportgen.networks.trace.constants import Constant, Constants
 from reportgen.networks.trace.follower import Follower
 from reportgen.networks.trace.graph import KernelLayer, Kind, Layout
@@ -59,7 +59,7 @@ class Tracer(Follower[Labels]):
         source = self._draft("input", "input", clip.shape[axis], np.empty((1, 0), np.int32))
         self.mark(clip, counted(source.offset, axis, tuple(clip.shape)))
 
-    def boundary(self, call: Call[Labels], what: str) -> Labels:
+    def boundary(self, call: TracedCall[Labels], what: str) -> Labels:
         """Draft a boundary that reads all sources of the call's arguments, and return its output's labels."""
         found = [self.known(tensor).sources() for tensor in call.tensors()]
         sources = np.unique(np.concatenate(found)) if found else np.empty(0, np.int32)
@@ -69,7 +69,7 @@ class Tracer(Follower[Labels]):
         draft = self._draft(self._free_name(where), "boundary", 1, sources.reshape(1, -1), operation=call.name)
         return everywhere(draft.offset, call.shape)
 
-    def _observe(self, call: Call[Labels]) -> None:
+    def _observe(self, call: TracedCall[Labels]) -> None:
         if not call.outputs:
             if call.name in {"_local_scalar_dense", "item", "equal"} and not self.sourceless(call.tensors()):
                 self.value_dependent.append(self.stack[-1] if self.stack else "")
@@ -77,7 +77,7 @@ class Tracer(Follower[Labels]):
         settings = [v for v in call.arguments.values() if not isinstance(v, Tensor)]
         self.constants.observe(call.name, call.tensors(), settings, call.outputs)
 
-    def _by_rule(self, func: Any, call: Call[Labels], operation: Operation) -> Labels:
+    def _by_rule(self, func: Any, call: TracedCall[Labels], operation: Operation) -> Labels:
         use = kernel_use(call.name, call.arguments, lambda tensor: self.sourceless([tensor]))
         if use is not None:
             return self._kernels(call, use)
@@ -90,7 +90,7 @@ class Tracer(Follower[Labels]):
         self.unknown[call.name] = self.unknown.get(call.name, 0) + 1
         return call.boundary()
 
-    def _other_output(self, call: Call[Labels], first: Labels, shape: tuple[int, ...]) -> Labels:
+    def _other_output(self, call: TracedCall[Labels], first: Labels, shape: tuple[int, ...]) -> Labels:
         behind = first if self._is_boundary(first) else call.boundary()
         return everywhere(int(behind.cells.flat[0]), shape)
 
@@ -98,7 +98,7 @@ class Tracer(Follower[Labels]):
         last = self.drafts[-1]
         return last.kind == "boundary" and bool((labels.cells == last.offset).all())
 
-    def _kernels(self, call: Call[Labels], use: KernelUse) -> Labels:
+    def _kernels(self, call: TracedCall[Labels], use: KernelUse) -> Labels:
         constant = self.constants[use.weight] or Constant((), (f"#{len(self.drafts)}",))
         inputs = kernel_inputs(call, use)
         if constant in self.weights:

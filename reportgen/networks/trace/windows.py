@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.networks.trace.call import Call
+from reportgen.networks.trace.call import TracedCall
 from reportgen.networks.trace.traced import NOT_READ, Traced, Windows
 
 D = TypeVar("D", bound=Traced)
@@ -26,7 +26,7 @@ def transposed(out: int, kernel: int, stride: int, padding: int, dilation: int =
     return Windows(np.where(reached % stride == 0, reached // stride, NOT_READ), 1 / stride)
 
 
-def convolution_windows(call: Call[Any], place: int) -> Windows:
+def convolution_windows(call: TracedCall[Any], place: int) -> Windows:
     """Return what a convolution reads along its axis number `place` of space and time."""
     weight = call.arguments["weight"]
     count = weight.ndim - 2
@@ -35,7 +35,7 @@ def convolution_windows(call: Call[Any], place: int) -> Windows:
     return kind(call.shape[2 + place], weight.shape[2 + place], stride, padding, dilation)
 
 
-def pool(call: Call[D]) -> D:
+def pool(call: TracedCall[D]) -> D:
     """Maximum or mean over windows."""
     found, rank = call.source, _spatial_rank(call.name)
     kernel = call.per_axis("kernel_size", rank, 1)
@@ -48,7 +48,7 @@ def pool(call: Call[D]) -> D:
     return found
 
 
-def adaptive_pool(call: Call[D]) -> D:
+def adaptive_pool(call: TracedCall[D]) -> D:
     """Maximum or mean over as many windows as are asked for."""
     found, rank = call.source, _spatial_rank(call.name)
     for axis in range(len(found.shape) - rank, len(found.shape)):
@@ -63,7 +63,7 @@ def adaptive_pool(call: Call[D]) -> D:
     return found
 
 
-def resample(call: Call[D]) -> D:
+def resample(call: TracedCall[D]) -> D:
     """Enlarging or reducing: the nearest neighbour, or a mixture of the nearest ones."""
     found, name = call.source, call.name
     rank = _spatial_rank(name)
@@ -80,7 +80,7 @@ def resample(call: Call[D]) -> D:
     return found
 
 
-def _scale(call: Call[Any], place: int, size: int, out: int) -> float:
+def _scale(call: TracedCall[Any], place: int, size: int, out: int) -> float:
     """Return how many input positions outputs are apart: by the factor if one was given, or else by the sizes."""
     given = call.arguments.get("scale_factors")
     if given is None:
@@ -89,13 +89,13 @@ def _scale(call: Call[Any], place: int, size: int, out: int) -> float:
     return 1 / factors[place] if len(factors) > place and factors[place] else size / out
 
 
-def _nearest(call: Call[Any], place: int, size: int, out: int) -> NDArray[np.int64]:
+def _nearest(call: TracedCall[Any], place: int, size: int, out: int) -> NDArray[np.int64]:
     offset = 0.5 if "exact" in call.name else 0.0
     places = np.floor((np.arange(out) + offset) * _scale(call, place, size, out)).astype(np.int64)
     return np.asarray(np.minimum(places, size - 1)[:, None])
 
 
-def _mixed(call: Call[Any], place: int, size: int, out: int, neighbours: int) -> NDArray[np.int64]:
+def _mixed(call: TracedCall[Any], place: int, size: int, out: int, neighbours: int) -> NDArray[np.int64]:
     if call.arguments.get("align_corners", False):
         places = np.arange(out) * ((size - 1) / max(1, out - 1))
     else:
@@ -106,7 +106,7 @@ def _mixed(call: Call[Any], place: int, size: int, out: int, neighbours: int) ->
     return np.asarray(np.clip(reads, 0, size - 1))
 
 
-def sampled(call: Call[D]) -> D:
+def sampled(call: TracedCall[D]) -> D:
     """Reading at the places of a grid: anywhere within a map, and whatever the grid itself comes from."""
     maps = call.source
     spatial = range(2, len(maps.shape))

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from reportgen.pages.page import Page
-from reportgen.pages.places import Places
+from reportgen.pages.places import PageAddresses
 from reportgen.pages.templating import Templates
 
-PLACES = Places.of([Page("m/pairs.md", "t", "x", {}, parts=("a-b",)), Page("index.md", "t", "x", {})])
+PLACES = PageAddresses.of([Page("m/pairs.md", "t", "x", {}, parts=("a-b",)), Page("index.md", "t", "x", {})])
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from reportgen.analyses.decomposition.gauss_newton import (
     JOINT_EFFORT,
-    Effort,
     Smoothness,
+    SolverEffort,
     _linearise,
     displacement_by_gauss_newton,
     field_energy,
@@ -89,7 +89,7 @@ def test_energy_never_rises(seed: int) -> None:
     picture = draw(1, 3, 16, 16, seed=100 + seed)
     frames = picture[:, :, None] + 0.3 * draw(1, 3, 3, 16, 16, seed=seed)
     start, loose = torch.zeros(1, 3, 2, 16, 16).double(), Smoothness(space=1e-2, time=1e-2, slow=1e-2)
-    moved = refine_displacement(picture, frames, start, Effort(3, 10, "bilinear"), loose)
+    moved = refine_displacement(picture, frames, start, SolverEffort(3, 10, "bilinear"), loose)
     before, after = (field_energy(picture, frames, field, loose, "bilinear") for field in (start, moved))
     assert (after <= before).all()
 

@@ -15,7 +15,7 @@ from reportgen.analyses.pyramid.ablation import ablate
 from reportgen.analyses.pyramid.class_pyramid import class_pyramid
 from reportgen.analyses.pyramid.export import edges_csv, graphml, nodes_csv, published_dictionary, pyramid_document
 from reportgen.analyses.pyramid.layout import barycentre_order
-from reportgen.analyses.pyramid.select import Selection
+from reportgen.analyses.pyramid.select import KeepRule
 from reportgen.analyses.pyramid.tubes import saliency_tubes
 from reportgen.errors import NetworkError, OptionError
 from reportgen.records.pyramid_schema import PyramidDocument
@@ -171,25 +171,25 @@ EVERY = np.ones(5, bool)
 @pytest.mark.parametrize(
     ("selection", "kept"),
     [
-        (Selection.of(top=2), [0, 2]),
-        (Selection.of(threshold=0.5), [0, 2, 3]),
-        (Selection.of(threshold=0.5, top=1), [0]),
-        (Selection.of(mass=0.7), [0, 2]),
-        (Selection.of(mass=0.71), [0, 2, 3]),
-        (Selection.of(mass=1.0), [0, 2, 3, 4]),
-        (Selection.of(per_layer="top3_in2"), [0, 2, 3]),
-        (Selection.of(per_layer="top3_in1"), [0, 2, 3]),
-        (Selection.of(per_layer={"layer": 1}), [0]),
-        (Selection.of(per_layer="all", mass=0.1), [0]),
+        (KeepRule.of(top=2), [0, 2]),
+        (KeepRule.of(threshold=0.5), [0, 2, 3]),
+        (KeepRule.of(threshold=0.5, top=1), [0]),
+        (KeepRule.of(mass=0.7), [0, 2]),
+        (KeepRule.of(mass=0.71), [0, 2, 3]),
+        (KeepRule.of(mass=1.0), [0, 2, 3, 4]),
+        (KeepRule.of(per_layer="top3_in2"), [0, 2, 3]),
+        (KeepRule.of(per_layer="top3_in1"), [0, 2, 3]),
+        (KeepRule.of(per_layer={"layer": 1}), [0]),
+        (KeepRule.of(per_layer="all", mass=0.1), [0]),
     ],
 )
-def test_selection_keeps_the_best_positive_kernels(selection: Selection, kept: list[int]) -> None:
+def test_selection_keeps_the_best_positive_kernels(selection: KeepRule, kept: list[int]) -> None:
     assert np.flatnonzero(selection.choose(SCORES, EVERY, "layer", 2)).tolist() == kept
 
 
 def test_selection_leaves_out_kernels_that_feed_nothing_kept() -> None:
     candidates = np.array([False, True, True, True, True])
-    assert np.flatnonzero(Selection.of(top=1).choose(SCORES, candidates, "layer", 2)).tolist() == [2]
+    assert np.flatnonzero(KeepRule.of(top=1).choose(SCORES, candidates, "layer", 2)).tolist() == [2]
 
 
 @pytest.mark.parametrize(
