@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -60,16 +59,6 @@ def check_writable(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder, prefix=PART):
             pass
-    except OSError as error:
-        raise StoreError(describe_os_error(error, folder)) from error
-
-
-def remove_folder(folder: Path) -> None:
-    """Remove a folder that only this program wrote to; raises StoreError when it cannot be."""
-    try:
-        shutil.rmtree(folder)
-    except FileNotFoundError:
-        return
     except OSError as error:
         raise StoreError(describe_os_error(error, folder)) from error
 

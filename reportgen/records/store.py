@@ -21,7 +21,7 @@ from reportgen.errors import StoreError
 from reportgen.records.files import atomic_path, describe_os_error, half_written, remove_listed
 from reportgen.records.jobs import Artifact, Done, Failed, Job, Record, Spent
 from reportgen.records.manifest import SCHEMA_VERSION, ClipFacts, Manifest, Run
-from reportgen.records.paths import MEDIA, inside
+from reportgen.records.paths import inside
 from reportgen.records.plan import RunPlan
 from reportgen.records.soundness import DAMAGED, CheckedFiles, DamagedError, check_content
 
@@ -49,11 +49,6 @@ class Store:
         self.folder = folder
         self._noted: set[str] | None = None
         self._files = CheckedFiles()
-
-    @property
-    def media(self) -> Path:
-        """Where artifacts lie."""
-        return self.folder / MEDIA
 
     def path(self, artifact: Artifact) -> Path:
         """Return where an artifact lies; raises StoreError when that is no regular file of this run."""
