@@ -61,7 +61,7 @@ def verdict_in_words(classes: tuple[ClassProbes, ...], limits: Limits, words: Wo
     """Return what the reliance of classes, or of targets, says, in one sentence."""
     known = [row.motion_reliance for row in classes if row.motion_reliance is not None]
     if not known:
-        return f"Nothing can be said of {words.many}: none has a positive {words.value} on its own clips."
+        return f"Nothing can be said of {words.many}: none stands out by its {words.value} on its own clips."
     if len(known) == 1:
         lost = max(known[0], 0.0)
         return f"The one {words.one} that was probed loses {percent(lost)} of its {words.value} when nothing moves."

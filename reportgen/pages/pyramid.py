@@ -194,8 +194,8 @@ def conserved(pyramid: Pyramid, words: Words = CLASSES) -> str:
         )
     cuts = [short_layer_name(name) for name, _, _ in found.cuts[1:]]
     return (
-        f"Relevance and biases add up to the {value} within {percent(found.error, 2)} of it, checked where every path "
-        f"passes ({', '.join(cuts)}); {percent(found.bias_share, 1)} of the {value} is the biases'."
+        f"Relevance and biases add up to the {value}, without the last bias, within {percent(found.error, 2)} of it, "
+        f"checked where every path passes ({', '.join(cuts)}); {percent(found.bias_share, 1)} is other biases'."
     )
 
 

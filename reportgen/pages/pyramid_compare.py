@@ -138,7 +138,7 @@ def spreads(model: ModelView) -> Excerpt[Spread]:
     for pyramid in model.pyramids:
         if pyramid.graph.document.layers and all(layer.relevances for layer in pyramid.graph.document.layers):
             by_class[pyramid.view.target].append(pyramid)
-    alike = {target: [p for p in pyramids if p.graph.logit] for target, pyramids in by_class.items()}
+    alike = {target: list(pyramids) for target, pyramids in by_class.items()}
 
     def spread(target: Target) -> Spread:
         pyramids = alike[target]

@@ -80,7 +80,7 @@ class Graph:
 
 def as_graph(document: PyramidDocument) -> Graph:
     """Return the graph of a pyramid's document."""
-    nodes = (Node("", document.class_.index, 0, document.logit), *(_node(node) for node in document.nodes))
+    nodes = (Node("", document.class_.index, 0, _shown(document)), *(_node(node) for node in document.nodes))
     places = {(node.layer, node.index): place for place, node in enumerate(nodes) if node.depth}
 
     def place(end: KernelPlace) -> int:
@@ -91,13 +91,18 @@ def as_graph(document: PyramidDocument) -> Graph:
         edges=tuple(Edge(place(edge.source), place(edge.target), edge.contribution) for edge in document.edges),
         layers=(("", 0), *((layer.name, layer.depth) for layer in document.layers if layer.kept)),
         negative=tuple(_node(node) for node in document.negative),
-        logit=document.logit,
+        logit=_shown(document),
         scoring=document.scoring,
         edge_total=document.edge_total,
         theta=document.theta_curve,
         conservation=_conservation(document),
         document=document,
     )
+
+
+def _shown(document: PyramidDocument) -> float:
+    """Return the logit as pages show it: above the mean of all classes', where the document says so."""
+    return document.logit if document.above_mean is None else document.above_mean
 
 
 def _conservation(document: PyramidDocument) -> float | None:

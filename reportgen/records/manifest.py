@@ -79,7 +79,7 @@ class ClipFacts(Frozen):
     poster: Artifact | None = None
     clip: Artifact | None = None
     predictions: tuple[tuple[int, Unbounded, Unbounded], ...] = Field(
-        (), description="Top (class, logit, probability)."
+        (), description="Top (class, logit above the mean of all, probability)."
     )
 
 

@@ -165,7 +165,7 @@ def _cosine(first: Sequence[float], second: Sequence[float]) -> float | None:
 
 @dataclass(frozen=True)
 class KernelSpread:
-    """One kernel's relevance over clips, relative to each clip's logit: mean and standard deviation.
+    """One kernel's relevance over clips, relative to the sum of magnitudes in its layer: mean and standard deviation.
 
     `kept` is the share of clips whose pyramid keeps the kernel.
     """
@@ -181,16 +181,15 @@ class KernelSpread:
 def spread_over_clips(documents: Sequence[PyramidDocument]) -> tuple[KernelSpread, ...]:
     """Return mean and spread, over the clips of one class, of each kernel that any of its pyramids keeps.
 
-    Relevance is relative to the clip's logit, so that a clip that is recognised strongly does not count for more.
+    Relevance is relative to its layer's on the clip (the sum of magnitudes), so that a clip that is recognised strongly
+    does not count for more, and that a constant added to all logits changes nothing.
     Kernels come by depth, then by mean. Raises OptionError for fewer than two documents, for several classes or
-    networks, for a logit of 0, and for documents that do not hold the relevance of all kernels.
+    networks, and for documents that do not hold the relevance of all kernels.
     """
     if len(documents) < 2:
         raise OptionError("The spread over clips needs the pyramids of at least two clips.")
     if len({(document.network, document.weights, document.class_.index) for document in documents}) > 1:
         raise OptionError("The spread over clips is that of one class of one network: group the pyramids by class.")
-    if any(document.logit == 0 for document in documents):
-        raise OptionError("A clip's logit is 0, to which nothing is relative: leave that clip out.")
     tables = [{layer.name: layer for layer in document.layers} for document in documents]
     kept = [{(node.layer, node.index) for node in document.nodes} for document in documents]
     found = []
@@ -198,11 +197,7 @@ def spread_over_clips(documents: Sequence[PyramidDocument]) -> tuple[KernelSprea
         layers = [table.get(name) for table in tables]
         if any(layer is None or not layer.relevances for layer in layers):
             raise OptionError(f"A document does not hold the relevance of all kernels of {name}: compute it again.")
-        values = [
-            layer.relevances[index] / document.logit
-            for layer, document in zip(layers, documents, strict=True)
-            if layer is not None
-        ]
+        values = [_shares(layer, {})[index] for layer in layers if layer is not None]
         share = sum((name, index) in own for own in kept) / len(documents)
         depth = next(layer.depth for layer in layers if layer is not None)
         found.append(KernelSpread(name, index, depth, fmean(values), stdev(values), share))

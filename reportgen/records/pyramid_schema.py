@@ -96,6 +96,7 @@ class PyramidDocument(Frozen):
     clip: str | None = None
     class_: ClassFacts = Field(alias="class")
     logit: float
+    above_mean: float | None = Field(None, description="The logit above the mean of all classes'.")
     scoring: Literal["attribution", "published"]
     parameters: dict[str, Any]
     layers: tuple[LayerFigures, ...]

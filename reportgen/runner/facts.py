@@ -12,6 +12,7 @@ from torch import Tensor
 from reportgen.clips import Clip, ClipReference
 from reportgen.errors import ClipError, readable
 from reportgen.media import write_figure
+from reportgen.networks.core.above_mean import above_mean
 from reportgen.networks.core.network import Network
 from reportgen.progress import Progress
 from reportgen.records.figures import ClipFigure
@@ -62,7 +63,8 @@ class ClipPictures:
             return ()
         probabilities = self.probabilities(logits)
         best = logits.topk(min(TOP_CLASSES, len(logits))).indices.tolist()
-        return tuple((index, float(logits[index]), float(probabilities[index])) for index in best)
+        shown = above_mean(logits)
+        return tuple((index, float(shown[index]), float(probabilities[index])) for index in best)
 
 
 def clip_facts(

@@ -1,6 +1,8 @@
 """How far a map may be believed: does the logit follow when what it marks is hidden, or shown alone?
 
-Everything is measured on logits. A clip's parts are space-time tubes, and what is hidden shows a baseline. What does
+Everything is measured on the class's logit above the mean of all logits.
+
+A clip's parts are space-time tubes, and what is hidden shows a baseline. What does
 not depend on the map (random maps, random parts hidden) is measured once per clip and class, and serves all maps.
 """
 
@@ -18,6 +20,7 @@ from reportgen.analyses.common.baselines import make_baseline
 from reportgen.analyses.common.memory import starting_batch, with_less_memory
 from reportgen.analyses.faithfulness.tubes import Tubes, make_tubes
 from reportgen.errors import NetworkError, unknown_name
+from reportgen.networks.core.above_mean import above_mean
 from reportgen.networks.core.network import Network, as_network
 from reportgen.networks.kernels.preactivation import placement
 from reportgen.progress import SILENT, Progress
@@ -227,7 +230,7 @@ class _Measure:
                 logits = self.network.logits(torch.where(masks, self.clip, self.baseline))
             if not 0 <= self.class_index < logits.shape[1]:
                 raise unknown_name("class", str(self.class_index), [f"0 to {logits.shape[1] - 1}"])
-            found.append(logits[:, self.class_index].double().cpu())
+            found.append(above_mean(logits.double())[:, self.class_index].cpu())
             self.advance(len(logits))
         return torch.cat(found)
 

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from reportgen.errors import NetworkError
+from reportgen.networks.core.above_mean import above_mean
 from reportgen.networks.core.network import Network, as_network
 
 #: Probe to what it does, in plain words, in the order of the tables.
@@ -27,6 +28,10 @@ PROBES: dict[str, str] = {
     "scrambled": "blocks of the picture in random places, the same ones in all frames: motion without shape; mean",
 }
 
+#: Share of the standard deviation of a clip's logits that a class's own must be above their mean for a share of it to
+#: mean anything.
+NOTHING = 0.1
+
 #: Blocks per side of the scrambled probe.
 SCRAMBLE_BLOCKS = 4
 
@@ -35,10 +40,12 @@ SCRAMBLE_BLOCKS = 4
 class MotionAudit:
     """What the probes do to one class on one clip.
 
-    `logits` holds the class logit of every variant of each probe; `ranks` the class's rank among all (0 is first);
+    Logits are those above the mean of all classes' (see `above_mean`), y below. `logits` holds the class's for every
+    variant of each probe; `ranks` the class's rank among all (0 is first);
     `predicted` the class that each variant is taken for. `logit` and `rank` are the clip's own.
 
-    - `motion_reliance`: (y - max_t y_frozen(t)) / y; None when y is not positive, where a share means nothing.
+    - `motion_reliance`: (y - max_t y_frozen(t)) / y; None when y is not above NOTHING of the spread of all logits: a
+      class that the clip hardly speaks for has nothing to lose.
     - `order_sensitivity`: (y - mean y_shuffled) / y, likewise.
     - `best_frame`: the frame that shows the class best by itself.
     """
@@ -135,9 +142,10 @@ def class_audit(logits: Mapping[str, Tensor], class_index: int, frames: Sequence
 
     `frames` are those that were frozen; None: all.
     """
-    whole = logits["clip"][0]
-    own = {name: logits[name][:, class_index] for name in PROBES}
+    whole = above_mean(logits["clip"])[0]
+    own = {name: above_mean(logits[name])[:, class_index] for name in PROBES}
     logit = float(whole[class_index])
+    least = NOTHING * float(whole.std(correction=0))
     best = int(own["frozen"].argmax())
     return MotionAudit(
         class_index=class_index,
@@ -146,8 +154,8 @@ def class_audit(logits: Mapping[str, Tensor], class_index: int, frames: Sequence
         logits=own,
         ranks={name: _rank(logits[name], class_index) for name in PROBES},
         predicted={name: logits[name].argmax(1) for name in PROBES},
-        motion_reliance=_lost(logit, float(own["frozen"].max())),
-        order_sensitivity=_lost(logit, float(own["shuffled"].mean())),
+        motion_reliance=_lost(logit, float(own["frozen"].max()), least),
+        order_sensitivity=_lost(logit, float(own["shuffled"].mean()), least),
         best_frame=best if frames is None else frames[best],
     )
 
@@ -165,5 +173,5 @@ def _rank(logits: Tensor, class_index: int) -> Tensor:
     return (logits > logits[:, class_index : class_index + 1]).sum(1)
 
 
-def _lost(whole: float, left: float) -> float | None:
-    return (whole - left) / whole if whole > 0 else None
+def _lost(whole: float, left: float, least: float) -> float | None:
+    return (whole - left) / whole if whole > least else None

@@ -105,7 +105,7 @@ def _result(subject: Subject, clip: Clip, target: Target, found: ClassPyramid, c
         label=title_of(subject, target),
     )
     answer = PyramidAnswer(
-        logit=found.logit,
+        logit=found.above_mean,
         target=target,
         target_title=title_of(subject, target),
         clip=clip.name,

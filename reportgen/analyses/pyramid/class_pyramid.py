@@ -74,8 +74,9 @@ class Conservation:
     """How the logit is shared out.
 
     `cuts` are the layers that every path from the clip to the class passes, with the sum of their kernels' relevance
-    and the bias share between them and the class, both relative to the logit; for a bias-free piecewise-linear
-    network the first is 1. `bias_share` is that of the deepest cut, `error` the largest |1 - sum - bias| of all cuts.
+    and the bias share between them and the class, both relative to the logit without the class's own bias; for a
+    bias-free piecewise-linear network the first is 1. `bias_share` is that of the deepest cut, `error` the largest
+    |1 - sum - bias| of all cuts.
     """
 
     error: float
@@ -105,6 +106,11 @@ class ClassPyramid:
     conservation: Conservation | None
     count_kept: Callable[[], Mapping[str, NDArray[np.int64]]] = field(repr=False)
     logits: Floats = field(repr=False)
+
+    @property
+    def above_mean(self) -> float:
+        """The logit above the mean of all classes'; as it is where there is one."""
+        return self.logit - float(self.logits.mean()) if self.logits.size > 1 else self.logit
 
     @cached_property
     def theta_curve(self) -> Mapping[str, NDArray[np.int64]]:
@@ -269,14 +275,13 @@ def _counts(
 def conserved(
     graph: ConnectionGraph, depths: NDArray[np.int64], reached: NDArray[np.int64], measured: Measurement
 ) -> Conservation:
-    """Compare the relevance at every cut of the pyramid with the logit (Euler's theorem for y_c).
+    """Compare the relevance at every cut of the pyramid with the logit without the class's own bias (Euler's theorem).
 
     A kernel's bias share is what its relevance has beyond the contributions into it: R_i - sum_j C(j -> i).
     """
-    logit = measured.logit or 1.0
     relevant = [p for p in range(len(graph.layers)) if depths[p] >= 0]
     furthest = {p: max((t for t in relevant if p in graph.feeding[t]), default=p) for p in relevant}
-    above, cuts = 0.0, []
+    above, own, sums = 0.0, 0.0, []
     for position in reversed(relevant):
         layer = graph.layers[position]
         if reached[position] < 0 or not layer.kernels:
@@ -286,10 +291,17 @@ def conserved(
         passed_by = any(p < position < furthest[p] for p in relevant)
         below_is_inside = all(reached[p] >= 0 for p in relevant if p > position)
         if not passed_by and below_is_inside:
-            cuts.append((layer.name, relevance / logit, above / logit))
+            sums.append((layer.name, depths[position] == 0, relevance, above))
         products = zip(found.weights, found.gradients, strict=True)
         into = sum(float((weight * gradient).double().sum()) for weight, gradient in products)
         above += relevance - into
+        own += relevance - into if depths[position] == 0 else 0.0
+    # The class's own bias is no kernel's, and says as little as what all logits share: the rest is shared out.
+    whole = (measured.logit - own) or 1.0
+    cuts = [
+        (name, (relevance - own) / whole, 0.0) if is_class else (name, relevance / whole, (bias - own) / whole)
+        for name, is_class, relevance, bias in sums
+    ]
     error = max((abs(1.0 - share - bias) for _, share, bias in cuts), default=0.0)
     return Conservation(error, cuts[-1][2] if cuts else 0.0, tuple(cuts))
 

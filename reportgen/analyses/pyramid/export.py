@@ -48,6 +48,7 @@ def pyramid_document(
         clip=clip,
         class_=ClassFacts(index=pyramid.class_index, label=label),
         logit=pyramid.logit,
+        above_mean=pyramid.above_mean,
         scoring=pyramid.scoring,
         parameters=dict(pyramid.parameters),
         layers=tuple(

@@ -15,6 +15,7 @@ from reportgen.analyses.common.memory import starting_batch, with_less_memory
 from reportgen.analyses.saliency.class_map import cam_layers
 from reportgen.analyses.saliency.methods import METHODS, MapMethod, Question
 from reportgen.errors import NetworkError, unknown_name
+from reportgen.networks.core.above_mean import above_mean
 from reportgen.networks.core.network import Network, as_network, no_weight_gradients
 from reportgen.networks.kernels.places import output_places
 from reportgen.networks.kernels.preactivation import placement
@@ -31,7 +32,7 @@ class Attribution:
     map is not `signed`. `temporal_profile` N T is the sum of |attribution| over channels and positions. For methods
     that promise that attributions sum to the logit's gain over the baseline, `completeness_errors` says by which
     share of that gain they miss, per clip. `layers` are those that Grad-CAM read, one a pathway;
-    `baseline` what was compared with.
+    `baseline` what was compared with. `above_mean` are the logits above the mean of all classes'.
     """
 
     attribution: Tensor
@@ -46,6 +47,7 @@ class Attribution:
     seconds: float
     seed: int
     layers: tuple[str, ...] = ()
+    above_mean: tuple[float, ...] = ()
 
     @property
     def logit(self) -> float:
@@ -195,6 +197,7 @@ def attribute_unchecked(
         heat=volume.sum(dim=1) if signed else volume.abs().sum(dim=1),
         temporal_profile=volume.abs().sum(dim=(1, 3, 4)),
         logits=tuple(logits.tolist()),
+        above_mean=tuple(above_mean(scores)[:, class_index].tolist()),
         class_index=class_index,
         method=method,
         signed=signed,

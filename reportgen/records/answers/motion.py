@@ -25,7 +25,7 @@ class Probe(Answer):
 
 
 class ClipProbes(Answer):
-    """The probes of one target on one clip."""
+    """The probes of one target on one clip; logits are above the mean of all classes'."""
 
     clip: str
     target: Target

@@ -44,7 +44,7 @@ class PyramidAnswer(Answer):
 
     analysis: ClassVar[str] = "pyramid"
 
-    logit: float
+    logit: float = Field(description="Above the mean of all classes' logits; as it is where there is one.")
     target: Target
     target_title: str | None = None
     clip: str

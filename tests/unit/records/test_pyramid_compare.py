@@ -78,7 +78,7 @@ def test_pyramids_that_cannot_be_compared_are_refused() -> None:
         compare_pyramids(one, document((4, 3), (0,), layers=()))
 
 
-def test_the_spread_over_clips_is_relative_to_each_logit() -> None:
+def test_the_spread_over_clips_is_relative_to_each_layer_and_to_no_logit() -> None:
     clips = [document((4, 3, 2, 1), (0, 1)), document((40, 50, 0, 10), (1,), logit=100.0)]
     found = {kernel.index: kernel for kernel in spread_over_clips(clips)}
     assert {index: kernel.kept for index, kernel in found.items()} == {0: 0.5, 1: 1.0}
@@ -92,8 +92,7 @@ def test_a_spread_needs_clips_of_one_class_with_all_kernels() -> None:
         spread_over_clips([one])
     with pytest.raises(OptionError, match="one class"):
         spread_over_clips([one, document((4, 3), (0,), index=1)])
-    with pytest.raises(OptionError, match="logit is 0"):
-        spread_over_clips([one, document((4, 3), (0,), logit=0.0)])
+    assert spread_over_clips([one, document((4, 3), (0,), logit=0.0)]), "a logit of 0 has kernels as any other"
     bare = one.layers[0].model_copy(update={"relevances": ()})
     with pytest.raises(OptionError, match="all kernels"):
         spread_over_clips([one, one.model_copy(update={"layers": (bare,)})])
