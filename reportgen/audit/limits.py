@@ -78,6 +78,7 @@ class Limits(BaseModel):
     one_direction: Number = Field(0.6, description="Coherence (0 to 1, all the same) from which a direction is named.")
     motion_evidence: Number = Field(0.05, description="Share of pixels with visible motion needed to speak of it.")
     label_word: Number = Field(0.9, description="AUROC from which a label word is said to drive a kernel.")
+    label_q: Number = Field(0.05, description="Largest q, over a layer's kernels, at which a label word is said.")
     indifferent: Number = Field(
         0.75, description="Largest AUROC of the labels' other words under which a kernel does not mind them."
     )

@@ -124,14 +124,28 @@ def evidence(figures: KernelFigures) -> str:
 def label_word(word: LabelWord, limits: Limits) -> str:
     """Return what may be said of the label word that drives a kernel most.
 
-    Nothing under the limit, for the best of some words is never at chance.
+    Nothing under the limit, nor where labels given to the clips at random have a word that leads as far too often:
+    the best of some words is never at chance.
     """
-    if word.auroc < limits.label_word:
-        return f"No label of the real clips drives it clearly (best: “{word.text}”, AUROC {fixed(word.auroc)})."
+    figures = _word_figures(word)
+    if word.auroc < limits.label_word or (word.q is not None and word.q > limits.label_q):
+        return f"No label of the real clips drives it clearly (best: “{word.text}”, {figures})."
     if not word.others:
-        return f"Responds to clips of “{word.text}” (AUROC {fixed(word.auroc)})."
+        return f"Responds to clips of “{word.text}” ({figures})."
     others = Excerpt.of(word.others, MOST_WORDS)
     names = ", ".join(others) + (f" and {others.left_out} more" if others.left_out else "")
     if word.other is not None and word.other < limits.indifferent:
-        return f"Responds to “{word.text}” (AUROC {fixed(word.auroc)}), whichever of {names} it comes with."
-    return f"Responds to “{word.text}” (AUROC {fixed(word.auroc)}), more with some of {names} than with others."
+        return f"Responds to “{word.text}” ({figures}), whichever of {names} it comes with."
+    return f"Responds to “{word.text}” ({figures}), more with some of {names} than with others."
+
+
+def _word_figures(word: LabelWord) -> str:
+    """Return a word's AUROC with all that is known of how far to believe it."""
+    parts = [f"AUROC {fixed(word.auroc)}"]
+    if word.low is not None and word.high is not None:
+        parts.append(f"95% {fixed(word.low)} to {fixed(word.high)}")
+    if word.clips is not None:
+        parts.append(plural(word.clips, "clip"))
+    if word.q is not None:
+        parts.append(f"q {fixed(word.q, 3)}")
+    return ", ".join(parts)

@@ -15,8 +15,10 @@ from reportgen.analyses.common.responses import Meter
 from reportgen.analyses.common.running import Best
 from reportgen.analyses.common.targets import class_name
 from reportgen.analyses.evidence.duplicates import ALIKE, LEAST_DRIVING, driven_enough, rank_alike
+from reportgen.analyses.evidence.label_words import DrivingWord
 from reportgen.analyses.evidence.parameters import EvidenceParameters
 from reportgen.analyses.evidence.reference_pass import Faults, LayerPass, ReferencePass, readable
+from reportgen.analyses.evidence.word_nulls import false_discovery
 from reportgen.errors import ClipError
 from reportgen.networks.kernels.arrangement import PLAIN
 from reportgen.networks.kernels.preactivation import Preactivation, clip_channels, native_shape
@@ -77,10 +79,7 @@ def _result(subject: Subject, found: ReferencePass, faults: Faults) -> Result:
             dead=tuple(state.moments.dead()) if len(found.names) >= LEAST_CLIPS else None,
             duplicates=rank_alike(responses[layer], state.moments.duplicates(ALIKE, LEAST_DRIVING)),
             comparable=int(driven_enough(responses[layer]).sum()),
-            words=tuple(
-                LabelWord(text=word.text, auroc=word.auroc, others=word.others, other=word.other)
-                for word in spread.words
-            ),
+            words=_words(spread.words),
             quantiles=tuple(tuple(_short(value) for value in values) for values in spread.quantiles),
             **_examples(found.meter.targets[layer], state, used),
         )
@@ -103,6 +102,23 @@ def _result(subject: Subject, found: ReferencePass, faults: Faults) -> Result:
     }
     notes = [f"{faults.count} of the reference clips could not be read. {faults.first}"] if faults.count else []
     return Result(answer, figures, notes)
+
+
+def _words(driven: Sequence[DrivingWord]) -> tuple[LabelWord, ...]:
+    """Return each kernel's word, with its q over the kernels of the layer."""
+    return tuple(
+        LabelWord(
+            text=word.text,
+            auroc=word.auroc,
+            others=word.others,
+            other=word.other,
+            q=q,
+            low=word.low,
+            high=word.high,
+            clips=word.clips,
+        )
+        for word, q in zip(driven, false_discovery([word.p for word in driven]), strict=True)
+    )
 
 
 class _Names:

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from reportgen.analyses.common.ranking import ranks
+from reportgen.analyses.evidence.word_nulls import auroc_interval, max_null
 
-LEAST_CLIPS = 3
+LEAST_CLIPS = 5
 """A word of fewer clips than this is not asked about: the best of many words would lead by chance."""
 
 
@@ -28,13 +29,19 @@ class Word:
 class DrivingWord:
     """The word that tells best which clips drive a kernel: AUROC 0.5 is chance, 1 that all clips with it lead.
 
-    `other` is the largest AUROC of the words that the other part takes: near 0.5, the kernel does not mind them.
+    `other` is the largest AUROC of the words that the other part takes: near 0.5, the kernel does not mind them. `p`
+    says how often permuted labels have a word that leads as far, `low` and `high` are the AUROC's 95% interval over
+    clips, of which `clips` have the word.
     """
 
     text: str
     auroc: float
     others: tuple[str, ...]
     other: float | None
+    p: float
+    low: float
+    high: float
+    clips: int
 
 
 def factors(labels: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
@@ -89,15 +96,26 @@ def aurocs(responses: Tensor, labels: Sequence[str], words: Sequence[Word]) -> T
     return torch.stack(found)
 
 
-def driving_words(responses: Tensor, labels: Sequence[str], words: Sequence[Word]) -> list[DrivingWord]:
-    """Return for each kernel of responses `N K` the word that drives it most; empty without words."""
+def driving_words(
+    responses: Tensor, labels: Sequence[str], words: Sequence[Word], *, seed: int = 0
+) -> list[DrivingWord]:
+    """Return for each kernel of responses `N K` the word that drives it most; empty without words.
+
+    The best of many words leads by chance too: `seed` is that of the permutations that tell how often.
+    """
     if not words:
         return []
     ranked = aurocs(responses, labels, words)
     places = {word.text: place for place, word in enumerate(words)}
+    inside = torch.tensor([[text in word.labels for text in labels] for word in words])
+    columns = torch.stack([ranks(column) for column in responses.T], dim=1)
+    chance = max_null(columns, inside, ranked.amax(0), seed=seed).tolist()
     found = []
     for kernel, best in enumerate(ranked.argmax(dim=0).tolist()):
         word = words[best]
         others = [float(ranked[places[text], kernel]) for text in word.others if text in places]
-        found.append(DrivingWord(word.text, float(ranked[best, kernel]), word.others, max(others, default=None)))
+        own, values = inside[best].numpy(), columns[:, kernel].numpy()
+        low, high = auroc_interval(values[own], values[~own], seed=seed)
+        area, other = float(ranked[best, kernel]), max(others, default=None)
+        found.append(DrivingWord(word.text, area, word.others, other, chance[kernel], low, high, int(own.sum())))
     return found

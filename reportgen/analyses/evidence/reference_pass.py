@@ -165,7 +165,7 @@ class ReferencePass:
         found = Distribution()
         for _first, columns in self.table.pieces(state.first, state.first + state.kernels):
             found.quantiles += columns.sort(dim=0).values[ranks].T.tolist()
-            found.words += driving_words(columns[known], texts, words)
+            found.words += driving_words(columns[known], texts, words, seed=self._seed)
             found.selectivity += selectivity(columns, self.labels).tolist()
         return found
 

@@ -13,12 +13,20 @@ Example = tuple[int, Measured] | tuple[int, Measured, int, int, int]
 
 
 class LabelWord(Answer):
-    """The label word that tells best which clips drive a kernel; `others` is what the labels' other part may be."""
+    """The label word that tells best which clips drive a kernel; `others` is what the labels' other part may be.
+
+    `q` is the share of false ones among the layer's kernels whose word leads as far, by the null of the best of all
+    words; `low` and `high` are the AUROC's 95% interval over clips, of which `clips` have the word.
+    """
 
     text: str
     auroc: float
     others: tuple[str, ...] = ()
     other: Measured = None
+    q: Measured = None
+    low: Measured = None
+    high: Measured = None
+    clips: int | None = Field(None, ge=0)
 
 
 class LayerEvidence(Answer):
