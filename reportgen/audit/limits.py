@@ -76,6 +76,10 @@ class Limits(BaseModel):
     plain: Number = Field(0.02, description="Standard deviation of a clip's pixels (range 1) under which it is plain.")
     stands_still: Number = Field(0.1, description="Mean speed in px/frame under which a texture stands still.")
     one_direction: Number = Field(0.6, description="Coherence (0 to 1, all the same) from which a direction is named.")
+    reversed: Number = Field(
+        0.5,
+        description="Share of its activation that a clip played backwards must fall under for a direction to be named.",
+    )
     motion_evidence: Number = Field(0.05, description="Share of pixels with visible motion needed to speak of it.")
     label_word: Number = Field(0.9, description="AUROC from which a label word is said to drive a kernel.")
     label_q: Number = Field(0.05, description="Largest q, over a layer's kernels, at which a label word is said.")

@@ -72,3 +72,9 @@ def texture_and_motion(figures: KernelFigures, limits: Limits) -> bool | None:
     """
     found = moving_texture(figures, limits)
     return None if found and stands_still(figures, limits) else found
+
+
+def one_direction(figures: KernelFigures, limits: Limits) -> bool:
+    """Return whether the clip moves in one direction that the kernel minds: played backwards it loses half or more."""
+    either_way = figures.reversed_kept is not None and figures.reversed_kept >= limits.reversed
+    return not either_way and figures.coherence is not None and figures.coherence >= limits.one_direction

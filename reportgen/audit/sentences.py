@@ -85,6 +85,12 @@ def _motion_sentence(figures: KernelFigures, speed: float, limits: Limits) -> st
     if figures.coherence is None or figures.direction is None or figures.coherence < limits.one_direction:
         agreed = "" if figures.coherence is None else f" (coherence {number(figures.coherence, 2)})"
         return f"Responds most to a texture moving at {number(speed, 2)} px/frame in no single direction{agreed}{but}."
+    if figures.reversed_kept is not None and figures.reversed_kept >= limits.reversed:
+        backwards = percent(figures.reversed_kept)
+        return (
+            f"Responds most to a texture moving at {number(speed, 2)} px/frame, forwards or backwards: played "
+            f"backwards, its clip keeps {backwards} of the activation, so no direction is named{but}."
+        )
     direction = direction_word(figures.direction)
     return f"Responds most to a texture moving {direction} at {number(speed, 2)} px/frame{but}."
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from reportgen.audit.limits import Limits
-from reportgen.audit.moving import moving_texture
+from reportgen.audit.moving import moving_texture, one_direction
 from reportgen.pages import charts
 from reportgen.pages.cards import cards
 from reportgen.pages.page import Found, Page
@@ -65,7 +65,7 @@ def distributions(figures: list[KernelFigures], reliance: list[float], limits: L
     still = limits.stands_still
     textures = [f for f in figures if moving_texture(f, limits) and f.mean_speed is not None]
     moving = [f for f in textures if f.mean_speed is not None and f.mean_speed >= still]
-    directed = [f.direction for f in moving if f.direction is not None and (f.coherence or 0.0) >= limits.one_direction]
+    directed = [f.direction for f in moving if f.direction is not None and one_direction(f, limits)]
     speeds = [f.mean_speed for f in textures if f.mean_speed is not None]
     times = [f.times_best for f in figures if f.times_best is not None]
     found = []

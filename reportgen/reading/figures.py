@@ -34,6 +34,7 @@ class KernelFigures:
     coherence: float | None = None
     activation_kept: float | None = None
     texture_activation: float | None = None
+    reversed_activation: float | None = None
     real_kept_frozen: float | None = None
     path_similarity: float | None = None
     seed_similarity: float | None = None
@@ -49,6 +50,13 @@ class KernelFigures:
         if self.activation is None or self.best_real is None or self.best_real <= 0:
             return None
         return self.activation / self.best_real
+
+    @property
+    def reversed_kept(self) -> float | None:
+        """Share of the activation that the clip keeps when it is played backwards."""
+        if self.reversed_activation is None or self.activation is None or self.activation <= 0:
+            return None
+        return self.reversed_activation / self.activation
 
     @property
     def texture_kept(self) -> float | None:

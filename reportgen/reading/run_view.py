@@ -279,6 +279,7 @@ class RunView:
             coherence=parts.direction_coherence if parts else None,
             activation_kept=parts.activation_kept if parts else None,
             texture_activation=parts.texture_activation if parts else None,
+            reversed_activation=parts.reversed_activation if parts else None,
             real_kept_frozen=self._kept_frozen(kernel),
             path_similarity=path.path_similarity if path else None,
             seed_similarity=path.seed_similarity if path else None,

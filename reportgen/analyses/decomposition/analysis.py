@@ -67,7 +67,12 @@ class DecompositionAnalysis:
                     clips_per_batch=at_once,
                 )
                 still = found.texture.unsqueeze(2).expand_as(found.reconstruction)
-                shown = {"stage1": clips, "reconstruction": found.reconstruction, "texture": still}
+                shown = {
+                    "stage1": clips,
+                    "reconstruction": found.reconstruction,
+                    "texture": still,
+                    "reversed": clips.flip(2),
+                }
                 kept = _own_responses(subject, shown, layer, some)
                 for place, unit in enumerate(some):
                     activations = {name: values[place] for name, values in kept.items()}
@@ -111,6 +116,7 @@ def _result(found: Decomposition, place: int, activations: dict[str, float]) -> 
         texture_activation=activations["texture"],
         activation_kept=_ratio(activations["reconstruction"], activations["stage1"]),
         texture_activation_kept=_ratio(activations["texture"], activations["stage1"]),
+        reversed_activation=activations["reversed"],
     )
     texture = _last(found.texture[place])
     figures: dict[str, Figure] = {

@@ -37,3 +37,4 @@ class DecompositionAnswer(Answer):
     texture_activation: Measured = None
     activation_kept: Measured = None
     texture_activation_kept: Measured = None
+    reversed_activation: Measured = Field(None, description="Response to the clip played backwards.")

@@ -30,7 +30,7 @@ def test_auroc_counts_pairs_and_halves_ties() -> None:
 
 
 def test_a_kernel_that_wants_a_motion_of_any_texture_is_said_to() -> None:
-    labels = LABELS * 2
+    labels = LABELS * 3
     moving = torch.tensor([float("moving" in label) for label in labels])
     dots = torch.tensor([float(label.startswith("dots")) for label in labels])
     found = driving_words(torch.stack([moving, dots], dim=1), labels, label_words(labels))
