@@ -78,12 +78,14 @@ class AscentOptions(AscentParameters):
     facets: Count = 1
     diversity: float = Field(1.0, ge=0)
 
-    def views(self, shape: tuple[int, int, int], *, in_time: bool = True) -> Views:
-        """Return the random views of clips of `shape` (T, H, W), shifted `in_time` too or in space alone."""
+    def views(
+        self, shape: tuple[int, int, int], *, in_time: bool = True, steps: tuple[int, int, int] = (1, 1, 1)
+    ) -> Views:
+        """Return the random views of clips of `shape` (T, H, W), shifted by whole `steps`, `in_time` too or not."""
         jitter = self.jitter
         if jitter is None and self.objective == "neuron":
             jitter = (min(2, shape[0] // 8), min(8, min(shape[1:]) // 8))
-        return Views(jitter, self.scale, self.rotation, in_time)
+        return Views(jitter, self.scale, self.rotation, in_time, steps)
 
     @property
     def penalties(self) -> Penalties:

@@ -44,13 +44,15 @@ class Views:
 
     `scale` is the range of the magnification, `rotation` the largest angle in degrees either way. A `jitter` of None
     shifts anywhere: then no feature can settle at a border of the clip, where the padding of convolutions shows.
-    Without `in_time` no shift is in time: what takes frames for channels tells the first from the last.
+    Without `in_time` no shift is in time: what takes frames for channels tells the first from the last. Shifts are by
+    whole `steps` (frames, px down, px right): a layer that does not overlap cuts the canvas into the same pieces again.
     """
 
     jitter: tuple[int, int] | None = None
     scale: tuple[float, float] = (1.0, 1.0)
     rotation: float = 0.0
     in_time: bool = True
+    steps: tuple[int, int, int] = (1, 1, 1)
 
     @property
     def turns(self) -> bool:
@@ -65,7 +67,7 @@ class Views:
         else:
             reaches = (self.jitter[0], self.jitter[1], self.jitter[1])
             columns = [torch.floor(draws[:, axis] * (2 * reach + 1)) - reach for axis, reach in enumerate(reaches)]
-        time, down, right = columns
+        time, down, right = (torch.trunc(c / step) * step for c, step in zip(columns, self.steps, strict=True))
         return torch.stack([time if self.in_time else torch.zeros_like(time), down, right], dim=1)
 
     def turn(self, pixels: Tensor, draws: Tensor) -> Tensor:

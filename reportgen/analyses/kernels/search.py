@@ -31,7 +31,7 @@ from reportgen.networks.kernels.preactivation import (
     preactivation,
     summary,
 )
-from reportgen.networks.kernels.receptive_field import Field, centre_window, receptive_field
+from reportgen.networks.kernels.receptive_field import Field, centre_window, geometry
 from reportgen.networks.speed.compiled import Program, can_compile, compiled_inputs, compiling_pays
 from reportgen.networks.speed.precision import Convolution, bfloat16_convolutions, bfloat16_fault, full_precision
 from reportgen.progress import Task
@@ -57,12 +57,12 @@ class Search:
         shape = options.clip_shape or native_shape(network)
         self.target = preactivation(network, layer, shape, clip_channels(network))
         self.target.check(self.kernels)
-        field = receptive_field(self.target)
-        self.window = centre_window(self.target, field) if options.objective == "neuron" else None
+        placed = geometry(self.target)
+        self.window = centre_window(self.target, placed.field) if options.objective == "neuron" else None
         self.shape = self.window.shape if self.window else shape
         self.in_time = _has_time(network, self.target)
-        self.views = options.views(self.shape, in_time=self.in_time)
-        self.levels = self._levels(field)
+        self.views = options.views(self.shape, in_time=self.in_time, steps=placed.steps)
+        self.levels = self._levels(placed.field)
         self.notes: tuple[str, ...] = ()
         self._canvases: dict[tuple[int, int, int], Canvas] = {}
         self._programs: dict[Level, tuple[int, Program]] = {}

@@ -8,14 +8,17 @@ seeing everything: then nothing is cropped, and nothing is wrong.
 from __future__ import annotations
 
 import math
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
 from reportgen.networks.core.passes import REFUSALS, run_until
 from reportgen.networks.kernels.arrangement import PLAIN
+from reportgen.networks.kernels.layers import is_layer
 from reportgen.networks.kernels.preactivation import Preactivation, clip_channels, placement
 from reportgen.networks.trace.bounds import Bounds
 from reportgen.networks.trace.field_tracer import FieldTracer
@@ -41,6 +44,18 @@ Field = tuple[Reach, Reach, Reach]
 
 
 @dataclass(frozen=True)
+class Geometry:
+    """How a layer's units lie on the clip: their `field`, if it is one and the same for all, and whole `steps`.
+
+    `steps` (T, H, W) are those of the layers on the way there that do not overlap, as tubelets and patches: a shift of
+    the clip by anything else shows such a layer other pieces of it. 1 where there are none.
+    """
+
+    field: Field | None
+    steps: tuple[int, int, int]
+
+
+@dataclass(frozen=True)
 class Window:
     """A part of the native clip that holds all that one unit sees.
 
@@ -63,20 +78,43 @@ def receptive_field(target: Preactivation) -> Field | None:
     Along an axis that the layer's map lacks, as a 2D network's lacks T, the reach is that of the one place there. Of
     a layer that is given frames as samples, or called several times, it is not told.
     """
-    if target.calls != (PLAIN,):
-        return None
+    return geometry(target).field
+
+
+def geometry(target: Preactivation) -> Geometry:
+    """Return how the layer's units lie on the clip."""
     where = placement(target.network)
     try:
-        return _traced_field(target, {**where, "device": torch.device("meta")})
+        return _traced(target, {**where, "device": torch.device("meta")})
     except REFUSALS:  # it asks for values: it is run for real
-        return _traced_field(target, where)
+        return _traced(target, where)
 
 
-def _traced_field(target: Preactivation, where: dict[str, Any]) -> Field | None:
+def _traced(target: Preactivation, where: dict[str, Any]) -> Geometry:
     clip = torch.zeros((1, clip_channels(target.network), *target.clip_shape), **where)
-    with torch.no_grad(), FieldTracer() as tracer:
+    steps = [1, 1, 1]
+
+    def note(_module: nn.Module, _args: Any, output: Any) -> None:
+        if isinstance(output, Tensor):
+            seen = tracer.known(output)
+            steps[:] = [math.lcm(step, _tile(seen.along(axis))) for step, axis in zip(steps, AXES[1:], strict=True)]
+
+    with ExitStack() as stack, torch.no_grad(), FieldTracer() as tracer:
+        for module in filter(is_layer, target.network.module.modules()):
+            stack.callback(module.register_forward_hook(note).remove)
         tracer.mark(clip, clip_seen(clip.shape))
-        return _field(tracer.known(run_until(target.network, clip, target.layer)))
+        found = tracer.known(run_until(target.network, clip, target.layer))
+    return Geometry(_field(found) if target.calls == (PLAIN,) else None, (steps[0], steps[1], steps[2]))
+
+
+def _tile(bounds: Bounds | None) -> int:
+    """Return the length of the stretches that a layer's units see, where these lie side by side; else 1."""
+    if bounds is None or not np.isfinite(bounds.cells).all():
+        return 1
+    starts, ends = np.unique(bounds.cells.reshape(2, -1), axis=1)
+    length = ends[0] - starts[0] + 1
+    side_by_side = len(starts) > 1 and bool((ends - starts + 1 == length).all() and (np.diff(starts) == length).all())
+    return int(length) if side_by_side else 1
 
 
 def _field(found: Seen) -> Field | None:

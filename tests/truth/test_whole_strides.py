@@ -1,0 +1,68 @@
+"""Views shift by whole strides of layers that do not overlap: free shifts would average over what they see."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from reportgen import maximize_activation
+from reportgen.analyses.kernels.robustness import Views
+from reportgen.networks.core.network import as_network
+from reportgen.networks.kernels.preactivation import preactivation
+from reportgen.networks.kernels.receptive_field import geometry
+
+SHAPE = (8, 32, 32)
+
+
+class PatchTokens(nn.Module):
+    """Patches without a convolution, and attention over them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed = nn.Linear(3 * 2 * 4 * 4, 8)
+        self.attend = nn.MultiheadAttention(8, 2, batch_first=True)
+        self.last = nn.Linear(8, 4)
+
+    def forward(self, clips: Tensor) -> Tensor:
+        cut = clips.unflatten(2, (-1, 2)).unflatten(4, (-1, 4)).unflatten(6, (-1, 4))
+        tokens = self.embed(cut.permute(0, 2, 4, 6, 1, 3, 5, 7).flatten(4).flatten(1, 3))
+        return self.last(self.attend(tokens, tokens, tokens)[0])
+
+
+def steps(network: nn.Module, layer: str) -> tuple[int, int, int]:
+    return geometry(preactivation(as_network(network.eval()), layer, SHAPE, 3)).steps
+
+
+def test_the_steps_are_found_in_front_of_any_layer() -> None:
+    patches = nn.Sequential(nn.Conv3d(3, 4, (2, 8, 8), stride=(2, 8, 8)), nn.ReLU(), nn.Conv3d(4, 4, 3, padding=1))
+    assert steps(patches, "0") == (2, 8, 8)
+    assert steps(patches, "2") == (2, 8, 8)
+    assert steps(nn.Sequential(nn.Conv3d(3, 4, (1, 2, 2), stride=(1, 2, 2))), "0") == (1, 2, 2)
+    assert steps(PatchTokens(), "last") == (2, 4, 4)
+
+
+def test_layers_that_overlap_or_leave_gaps_are_shifted_freely() -> None:
+    overlapping = nn.Sequential(nn.Conv3d(3, 4, (1, 3, 3), stride=(1, 2, 2), padding=(0, 1, 1)), nn.Conv3d(4, 4, 2))
+    assert steps(overlapping, "1") == (1, 1, 1)
+    assert steps(nn.Sequential(nn.Conv3d(3, 4, 1, stride=2)), "0") == (1, 1, 1)
+
+
+@pytest.mark.parametrize("jitter", [None, (2, 8)])
+def test_shifts_are_whole_steps(jitter: tuple[int, int] | None) -> None:
+    draws = torch.rand((200, 8), generator=torch.Generator().manual_seed(0))
+    draws[:, 5:] = (draws[:, 5:] * 8).floor()
+    shifts = Views(jitter, steps=(2, 4, 4)).shifts(draws, SHAPE)
+    assert not torch.remainder(shifts, torch.tensor([2.0, 4.0, 4.0])).any()
+    assert all(len(column.unique()) > 2 for column in shifts.T)
+
+
+@pytest.mark.parametrize("size", [(2, 4, 4), (2, 8, 8)])
+def test_tubelets_find_the_signs_of_their_kernels(size: tuple[int, int, int]) -> None:
+    torch.manual_seed(0)
+    layer = nn.Conv3d(3, 4, size, stride=size, bias=False)
+    network = nn.Sequential(layer).requires_grad_(False)
+    white = {"power": 0.0, "decorrelated": False, "learning_rate": 0.2}
+    found = maximize_activation(network, "0", range(4), objective="channel", clip_shape=SHAPE, steps=96, **white)  # type: ignore[arg-type]
+    best = layer.weight.clamp_min(0).flatten(1).sum(1)
+    assert (found.activations / best).min() >= 0.9
