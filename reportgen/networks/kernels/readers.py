@@ -97,11 +97,14 @@ class ReaderTracer(Follower[Labels]):
                 step, channel, following = found
                 alone = alone and len(self._steps[number]) == 1 and not self._others.get(number)
                 scales, shifts = known[step] if step in known else known.setdefault(step, step.values())
+                number = following
+                if scales.device.type == "meta":  # a network without values: only that there is a gain is known
+                    gain, offset = gain.to("meta"), offset.to("meta")
+                    continue
                 gain[kernel] *= scales[channel]
                 offset[kernel] = offset[kernel] * scales[channel] + shifts[channel]
-                number = following
             passed = passed and alone and not self._steps.get(number) and self._others.get(number) == {"relu"}
-        if bool((gain == 1).all()) and not bool(offset.any()):
+        if gain.device.type != "meta" and bool((gain == 1).all()) and not bool(offset.any()):
             return Affine(passed_on=passed)
         return Affine(gain, offset, passed)
 
@@ -200,14 +203,18 @@ class ReaderTracer(Follower[Labels]):
         return gain, (0 if bias is None else bias) - mean * gain
 
     def _exact(self, tensor: Tensor) -> Tensor:
-        value = self._value(tensor).detach().cpu()
+        value = self._value(tensor).detach()
+        value = value if value.device.type == "meta" else value.cpu()
         return value.double() if value.is_floating_point() else value
 
     def _answer(self, func: Any, arguments: Mapping[str, Any], given: Tensor, value: Tensor) -> Tensor:
         """Return what an operation makes, by channel, of `value` in place of what it was given."""
 
+        known = {tensor: self._exact(tensor) for tensor in arguments.values() if _other(tensor, given)}
+        valueless = any(own.device.type == "meta" for own in known.values())
+
         def exact(tensor: Tensor) -> Tensor:
-            return value.double() if tensor is given else self._exact(tensor)
+            return value.double().to("meta" if valueless else "cpu") if tensor is given else known[tensor]
 
         found: Tensor = _called(func, tree_map_only(Tensor, exact, dict(arguments)))
         return found.flatten()
@@ -247,6 +254,10 @@ def _called(func: Any, arguments: dict[str, Any]) -> Any:
     named = {one.name: arguments[one.name] for one in schema if one.kwarg_only and one.name in arguments}
     with _disable_current_modes(), torch.no_grad():
         return func(*places, **named)
+
+
+def _other(argument: Any, given: Tensor) -> bool:
+    return isinstance(argument, Tensor) and argument is not given
 
 
 def _same(value: Tensor) -> Tensor:
