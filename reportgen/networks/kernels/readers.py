@@ -171,7 +171,7 @@ class ReaderTracer(Follower[Labels]):
         norm = call.name in _NORMS
         if not (norm or call.name in _SCALES) or len(followed) != 1 or call.shape != tuple(followed[0].shape):
             return None
-        if norm and (call.arguments.get("training", False) or call.arguments.get("running_mean") is None):
+        if norm and call.arguments.get("running_mean") is None:  # those it has hold, whatever mode the module is in
             return None
         given, others = followed[0], [tensor for tensor in call.tensors() if tensor is not followed[0]]
         axes = [axis for axis in range(given.ndim) if self.known(given).varies(axis)]
