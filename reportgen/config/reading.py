@@ -14,6 +14,7 @@ from reportgen.analyses.method import PresetName
 from reportgen.analyses.registry import methods
 from reportgen.config.options import BuildOptions
 from reportgen.errors import OptionError, readable, unknown_name
+from reportgen.records.files import read_text
 from reportgen.records.validation import sentences
 
 CONFIG_FILE = "reportgen.toml"
@@ -97,7 +98,7 @@ def _read_config(config: Path | None) -> dict[str, Any]:
     if config is None and not path.is_file():
         return {}
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = tomllib.loads(read_text(path))
     except (OSError, UnicodeDecodeError) as error:
         raise OptionError(f"Cannot read the configuration {path}: {error}.") from error
     except tomllib.TOMLDecodeError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -23,6 +24,9 @@ def describe_os_error(error: OSError, path: Path) -> str:
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return f"There is no permission to write {path}: choose a folder that you may write to."
     return f"Cannot write {path}: {error.strerror or error}."
+
+
+_LONGEST_TEXT = 1 << 24
 
 
 @contextmanager
@@ -45,6 +49,17 @@ def atomic_path(path: Path) -> Iterator[Path]:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def read_text(path: Path, encoding: str = "utf-8") -> str:
+    """Return a text file that somebody wrote by hand; raises OSError for devices and for what is longer than that."""
+    with path.open("rb") as file:
+        if stat.S_ISCHR(mode := os.fstat(file.fileno()).st_mode) or stat.S_ISBLK(mode):
+            raise OSError(errno.EINVAL, "it is a device, not a file")
+        content = file.read(_LONGEST_TEXT + 1)
+    if len(content) > _LONGEST_TEXT:
+        raise OSError(errno.EFBIG, f"it is longer than {_LONGEST_TEXT >> 20} MiB")
+    return content.decode(encoding)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -68,14 +69,25 @@ def read_clips(network: Network, options: BuildOptions) -> list[Clip]:
     frames = options.frame_range()
     read = [read_clip(path, spec, frames=frames) for path in options.clips]
     titles = [clip.title for clip in read]
+    names = clip_names(read)
     return [
-        replace(
-            clip,
-            name=f"{number}-{slug(clip.name)}",
-            title=f"{clip.title} ({clip.source})" if titles.count(clip.title) > 1 else clip.title,
-        )
-        for number, clip in enumerate(read, start=1)
+        replace(clip, name=name, title=f"{clip.title} ({clip.source})" if titles.count(clip.title) > 1 else clip.title)
+        for clip, name in zip(read, names, strict=True)
     ]
+
+
+def clip_names(clips: Sequence[Clip]) -> list[str]:
+    """Return the clips' names in the run: their own, and the first digits of what they show.
+
+    A name is the clip's address, and so does not depend on which others are there, nor on their order. Only of equal
+    clips the second and later ones are counted.
+    """
+    names: list[str] = []
+    for clip in clips:
+        name = f"{slug(clip.name)}-{hashlib.sha256(clip.digest.encode()).hexdigest()[:8]}"
+        again = sum(other == name or other.startswith(f"{name}-") for other in names)
+        names.append(f"{name}-{again + 1}" if again else name)
+    return names
 
 
 class GeneratedClip(Protocol):

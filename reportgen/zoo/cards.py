@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from reportgen.errors import CardError, OptionError, unknown_name
 from reportgen.records.card import ModelCard
+from reportgen.records.files import read_text
 from reportgen.resources import modelzoo_folder
 
 CARD_FILE = "card.toml"
@@ -164,7 +165,7 @@ def read_labels(path: Path) -> tuple[str, ...]:
     Raises OptionError when the file cannot be read, holds an empty line in between or holds no name.
     """
     try:
-        names = tuple(line.strip() for line in path.read_text(encoding="utf-8-sig").rstrip().splitlines())
+        names = tuple(line.strip() for line in read_text(path, "utf-8-sig").rstrip().splitlines())
     except (OSError, UnicodeDecodeError) as error:
         reason = _reason(error)
         raise OptionError(f"The labels file {path} cannot be read ({reason}): it needs one name per line.") from error
