@@ -31,7 +31,7 @@ def write_asset(asset: Asset, path: Path) -> None:
             lookup = "window.reportData=window.reportData||{};"
             write_text(path, f"{lookup}window.reportData[{script_json(name)}]={script_json(data)};\n")
         case MotionStrip(source=source, max_speed=max_speed):
-            arrays = read_data(source)
+            arrays = read_data(source, "motion", "evidence")
             _write_bytes(path, motion_sprite(arrays["motion"], arrays["evidence"], max_speed))
         case ColourWheel(max_speed=max_speed):
             _write_bytes(path, png_bytes(colour_wheel(WHEEL_SIZE, max_speed)))

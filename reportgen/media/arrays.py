@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,9 @@ from reportgen.errors import StoreError
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time that a zip file can state: numpy's own writer would put the present one there."""
+
+_DAMAGES = (OSError, ValueError, EOFError, MemoryError, RuntimeError, zipfile.BadZipFile, zlib.error)
+"""What reading raises: MemoryError for a header that asks for more than there is, RuntimeError for encryption."""
 
 
 def npz_bytes(arrays: Mapping[str, NDArray[Any]]) -> bytes:
@@ -30,10 +34,16 @@ def npz_bytes(arrays: Mapping[str, NDArray[Any]]) -> bytes:
     return buffer.getvalue()
 
 
-def read_data(path: Path) -> dict[str, NDArray[Any]]:
-    """Return the arrays of an .npz file by name; raises StoreError when it cannot be read."""
+def read_data(path: Path, *names: str) -> dict[str, NDArray[Any]]:
+    """Return the arrays of an .npz file by name.
+
+    Raises StoreError when it cannot be read, or one of `names` is not in it.
+    """
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+            found = {name: archive[name] for name in archive.files}
+    except _DAMAGES as error:
         raise StoreError(f"{path} is damaged ({error}): remove it and compute again.") from error
+    if missing := sorted({*names} - found.keys()):
+        raise StoreError(f"{path} is damaged (it has no {missing[0]}): remove it and compute again.")
+    return found

@@ -31,7 +31,7 @@ def page_scale(sources: Sequence[Path]) -> float:
     """
     speeds = []
     for source in sources:
-        arrays = read_data(source)
+        arrays = read_data(source, "motion", "evidence")
         speed = np.hypot(*np.moveaxis(arrays["motion"].astype(np.float32), 1, 0))[arrays["evidence"]]
         speeds.append(speed[:: max(1, speed.size * len(sources) // _SAMPLE)])
     together = np.concatenate(speeds)

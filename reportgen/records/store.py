@@ -188,7 +188,7 @@ class Store:
         """
         run = self.read_run()
         clips = tuple(self._sound_clip(clip) for clip in run.clips)
-        records = (self._shown(key) for key in run.plan)
+        records = (self._shown(key) for key in dict.fromkeys(run.plan))
         return Manifest(
             run=run.model_copy(update={"clips": clips}),
             records=tuple(record for record in records if record is not None),

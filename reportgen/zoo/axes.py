@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,9 @@ class Leaf:
     """One tensor of an output, with a letter for each axis.
 
     N samples, T follows the clip's length, H and W its sides, 1 has length one, K keeps its length, and ? keeps it in a
-    network that takes clips of one length only, so that it may be time.
+    network that takes clips of one length only, so that it may be time. X is made of several things: of times with
+    places or classes (it follows more than one of them, or has more elements than the clip has frames), or one of
+    two axes that are both times.
     """
 
     path: Path
@@ -33,7 +35,8 @@ class Leaf:
     def form(self) -> str:
         """The letters as an adapter has them; of several axes that keep their length all are dots."""
         several = sum(letter in {"K", "?"} for letter in self.letters) > 1
-        return " ".join("." if letter in {"K", "?"} and several else letter for letter in self.letters)
+        dots = {"X", "K", "?"} if several else {"X"}
+        return " ".join("." if letter in dots else letter for letter in self.letters)
 
     def count(self, letter: str) -> int:
         """Return how many axes have a letter."""
@@ -56,8 +59,8 @@ def read_leaves(fit: Fit, module: nn.Module) -> list[Leaf]:
     _, frames, height, width = fit.clip.shape
     stacked = fit.adapter.input in {"frame", "stacked_frames"}
     longer = None if stacked else _at_another(fit, module, own, "frames", frames)
-    # Only what has places can tell heights from widths: the other outputs need no further pass.
-    sized = any(tensor.ndim > 3 for _, tensor in own)
+    # An axis beside the classes may be places, or places and times: one that is alone needs no further pass.
+    sized = any(tensor.ndim > 2 for _, tensor in own)
     taller = _at_another(fit, module, own, "height", height) if sized else None
     wider = _at_another(fit, module, own, "width", width) if sized else None
     others: Mapping[str, Sequence[Tensor] | None] = {"T": longer, "H": taller, "W": wider}
@@ -66,15 +69,19 @@ def read_leaves(fit: Fit, module: nn.Module) -> list[Leaf]:
     for number, (path, tensor) in enumerate(own):
         if tensor.is_floating_point() and tensor.shape[:1] == (BATCH,):
             changed = {letter: other[number].shape for letter, other in others.items() if other is not None}
-            found.append(Leaf(path, tensor, tuple(_letters(tensor, changed, unknown))))
+            found.append(Leaf(path, tensor, _letters(tensor, changed, unknown, frames)))
     return found
 
 
-def _letters(tensor: Tensor, changed: Mapping[str, Sequence[int]], unknown: str) -> Iterator[str]:
-    yield "N"
+def _letters(tensor: Tensor, changed: Mapping[str, Sequence[int]], unknown: str, frames: int) -> tuple[str, ...]:
+    letters = ["N"]
     for axis, size in enumerate(tensor.shape[1:], start=1):
-        follows = next((letter for letter, shape in changed.items() if shape[axis] != size), None)
-        yield follows or ("1" if size == 1 else unknown)
+        followed = [letter for letter, shape in changed.items() if shape[axis] != size]
+        if len(followed) > 1 or (followed == ["T"] and size > frames):
+            letters.append("X")
+        else:
+            letters.append(followed[0] if followed else "1" if size == 1 else unknown)
+    return tuple("X" if letter in "THW" and letters.count(letter) > 1 else letter for letter in letters)
 
 
 def _at_another(

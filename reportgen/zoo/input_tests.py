@@ -34,6 +34,7 @@ BATCH = 3
 _CLIP_WORDS = ("pixel_values", "pixel_values_videos", "video", "videos", "clip", "clips", "frames", "rgb", "x", "input")
 _AS_THEY_ARE = 1e-3  # how far a gain from 1, or an offset from 0, may be from pixels taken as they are
 _OF_BYTES = 0.02  # a gain below it divides numbers up to 255
+_NONE = 1e-3  # a gain below it says nothing: plain grey vanishes in a difference of frames, or less the clip's mean
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,8 @@ class Arrived:
 
     @property
     def own_scaling(self) -> tuple[float, float] | None:
-        """The range of pixels that a network takes which scales them itself; None when it takes them as they are."""
-        if abs(self.scale - 1) < _AS_THEY_ARE and abs(self.offset) < _AS_THEY_ARE:
+        """The range of pixels that a network takes which scales them itself; None when it does not, or nobody knows."""
+        if abs(self.scale) < _NONE or (abs(self.scale - 1) < _AS_THEY_ARE and abs(self.offset) < _AS_THEY_ARE):
             return None
         return (0.0, 255.0) if abs(self.scale) < _OF_BYTES else (0.0, 1.0)
 

@@ -104,7 +104,7 @@ def _as_said(card: ModelCard, network: Answering, found: Sequence[Leaf]) -> Mode
 
 def _is_scores(leaf: Leaf, network: Answering) -> bool:
     """Whether a tensor is for certain one logit, class scores, or class scores at each time."""
-    if leaf.count("H") or leaf.count("W"):
+    if any(leaf.count(letter) for letter in "HWX"):
         return False
     if set(leaf.letters) <= {"N", "1"}:
         return True
@@ -126,7 +126,7 @@ def _told_by_layer(leaf: Leaf, network: Answering) -> bool:
 
 def _may_be_scores(leaf: Leaf) -> bool:
     """Whether a tensor that is no class score for certain could yet be one."""
-    kept = leaf.count("K") + leaf.count("?")
+    kept = leaf.count("K") + leaf.count("?") + leaf.count("X")
     return 0 < kept <= 2 and not (leaf.count("H") or leaf.count("W")) and leaf.tensor.ndim < 5
 
 
@@ -191,7 +191,10 @@ def _with_scores(card: ModelCard, leaf: Leaf, network: Answering) -> tuple[Model
         own = _class_axis(leaf, network)
         form = " ".join("K" if a == own else "." if one in {"K", "?"} else one for a, one in enumerate(leaf.letters))
         what = f"{classes} classes" + (" at each time" if "T" in leaf.letters else "")
-        note = f"Assumed: its output {leaf.place} holds the scores of {what} (--adapter says otherwise)."
+        others = [str(axis) for axis, one in enumerate(form.split()) if one == "."]
+        mean = f", averaged over its axis {' and '.join(others)}" if others else ""
+        output = f"its output {leaf.place}, {leaf.shape},"
+        note = f"Assumed: {output} holds the scores of {what}{mean} (--adapter says otherwise)."
     changed = card.adapter.model_copy(update={"output": leaf.path, "answer": form})
     return card.model_copy(update={"classes": classes, "adapter": changed}), [note]
 
@@ -216,11 +219,17 @@ def _without_classes(card: ModelCard, found: Sequence[Leaf], network: Answering)
 
 
 def _uncertain(card: ModelCard, found: Sequence[Leaf]) -> NetworkError:
-    example = json.dumps({"output": found[0].path, "answer": "N K"})
+    example = json.dumps({"output": found[0].path, "answer": _example(found[0])})
     return NetworkError(
         f"It is not certain where {card.title} returns class scores ({_several(found)}): say it with --adapter, such "
         f"as '{example}', or '{{\"scores\": \"none\"}}' for a report without classes."
     )
+
+
+def _example(leaf: Leaf) -> str:
+    """Return an answer of as many axes as the output has, as one may write it: its last axis for the classes."""
+    others = ("T" if letter == "T" else "." for letter in leaf.letters[1:-1])
+    return " ".join(["N", *others, "K"])
 
 
 def _several(found: Sequence[Leaf]) -> str:
@@ -228,5 +237,8 @@ def _several(found: Sequence[Leaf]) -> str:
 
 
 def _time(leaf: Leaf) -> str:
-    axes = [str(axis) for axis, letter in enumerate(leaf.letters) if letter == "T"]
-    return f", whose axis {' and '.join(axes)} follows the clip's length" if axes else ""
+    times, mixed = (
+        " and ".join(str(axis) for axis, one in enumerate(leaf.letters) if one == letter) for letter in "TX"
+    )
+    told = f", whose axis {times} follows the clip's length" if times else ""
+    return told + (f", whose axis {mixed} is made of places, or of several things" if mixed else "")

@@ -51,6 +51,8 @@ class Definition:
             raise CardError(f"{self.origin} failed to build the network ({describe(error)}).") from error
         if not isinstance(module, nn.Module):
             raise CardError(f"{self.origin} returned {type(module).__name__}: it must return a torch.nn.Module.")
+        if any(nn.parameter.is_lazy(weight) for weight in (*module.parameters(), *module.buffers())):
+            raise CardError(f"{self.origin} has lazy layers, whose weights have no shape: call it once in its factory.")
         return in_single_precision(module, self.origin)
 
     def build_on_meta(self, card: ModelCard | None = None) -> nn.Module:

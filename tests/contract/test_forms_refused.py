@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from reportgen.commands.layers import list_layers
-from reportgen.errors import NetworkError, OptionError
+from reportgen.errors import CardError, NetworkError, OptionError
 from reportgen.networks.core.network import Network
 from reportgen.progress import SilentProgress
 from reportgen.zoo.load import load_network
@@ -117,6 +117,12 @@ class ByFunctions(Net):
 
 def by_functions():
     return ByFunctions()
+
+
+def lazy():
+    net = Net(clip, scores)
+    net.head = nn.LazyLinear(5)
+    return net
 '''
 
 SMALL = {"frames": 8, "height": 16, "width": 16}
@@ -145,6 +151,11 @@ def load(file: Path, name: str, adapter: Mapping[str, Any] | None = None) -> Net
 def test_what_is_not_certain_is_refused_in_words_that_name_the_flag(file: Path, name: str, words: str) -> None:
     with pytest.raises(NetworkError, match=words):
         load(file, name)
+
+
+def test_lazy_layers_are_refused(file: Path) -> None:
+    with pytest.raises(CardError, match=r"lazy layers.*call it once"):
+        load(file, "lazy")
 
 
 def test_what_is_certain_is_taken(file: Path) -> None:

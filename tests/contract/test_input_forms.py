@@ -108,6 +108,17 @@ def threes(self, x):
 
 
 FORMS |= {"one_at_a_time": one_at_a_time}
+
+
+def differences(self, clip):
+    return self.scores(clip[:, :, 1:] - clip[:, :, :-1])
+
+
+def less_its_mean(self, clip):
+    return self.scores(clip - clip.mean((2, 3, 4), keepdim=True))
+
+
+FORMS |= {"differences": differences, "less_its_mean": less_its_mean}
 FORMS |= {
     f.__name__: f for f in (frames_of_bytes, scaled, by_keyword, one_of_many, first_and_second, just_two, threes)
 }
@@ -185,6 +196,14 @@ def test_a_network_that_scales_pixels_itself_is_given_them_unscaled(file: Path, 
     )
     assert card.clip.value_range == (0.0, 255.0)
     assert any("scales them itself" in note for note in card.notes)
+
+
+@pytest.mark.parametrize("name", ["differences", "less_its_mean"])
+def test_a_network_to_which_plain_grey_is_nothing_is_not_taken_to_scale_pixels(file: Path, name: str) -> None:
+    card = load(file, "volume", name).card
+    assert card is not None
+    assert card.clip.value_range == (0.0, 1.0)
+    assert not any("scales them itself" in note for note in card.notes)
 
 
 @pytest.mark.parametrize("body", ["volume", "pictures"])

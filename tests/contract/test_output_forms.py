@@ -71,6 +71,11 @@ GIVES = {
     "steps and softmax": lambda net, maps: [steps(net, maps), steps(net, maps).softmax(2)],
     "maps and scores": lambda net, maps: (maps, whole(net, maps)),
     "by labels": lambda net, maps: (maps.mean((2, 3, 4)), whole(net, maps)),
+    "classes times steps": lambda net, maps: steps(net, maps).flatten(1),
+    "tokens": lambda net, maps: net.head(maps[..., ::8, ::8].flatten(2).transpose(1, 2)),
+    "places as tokens": lambda net, maps: net.head(maps.mean(2)[..., ::4, ::4].flatten(2).transpose(1, 2)),
+    "times by times": lambda net, maps: steps(net, maps) @ steps(net, maps).transpose(1, 2),
+    "views": lambda net, maps: whole(net, maps)[:, None].expand(-1, 3, -1),
     "two signals": lambda net, maps: (steps(net, maps)[..., 0], steps(net, maps)[..., 1]),
 }
 
@@ -189,6 +194,24 @@ def test_labels_tell_the_scores_from_features(file: Path) -> None:
 def test_scores_that_nothing_tells_apart_are_asked_for(file: Path, gives: str) -> None:
     with pytest.raises(NetworkError, match=r"not certain where .* returns class scores.*--adapter"):
         load(file, gives)
+
+
+@pytest.mark.parametrize(
+    ("gives", "answer"),
+    [("classes times steps", "N K"), ("tokens", "N . K"), ("places as tokens", "N . K"), ("times by times", "N . K")],
+)
+def test_an_axis_of_several_things_is_neither_time_nor_classes(file: Path, gives: str, answer: str) -> None:
+    with pytest.raises(NetworkError, match=rf'is made of places, or of several things\).*"answer": "{answer}"'):
+        load(file, gives)
+    assert load(file, gives, adapter={"answer": answer}).has_classes
+    assert not load(file, gives, adapter={"scores": "none"}).has_classes
+
+
+def test_what_is_averaged_is_said(file: Path) -> None:
+    card = load(file, "views").card
+    assert card is not None
+    assert card.adapter.answer == "N . K"
+    assert any("N 3 5, holds the scores of 5 classes, averaged over its axis 1" in note for note in card.notes)
 
 
 @pytest.mark.parametrize("gives", ["N T", "half as many steps"])

@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import math
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -165,6 +166,21 @@ def test_damaged_data_is_an_error_that_says_what_to_do(store: Store) -> None:
         read_data(path)
     with pytest.raises(StoreError):
         read_data(path.with_name("missing.npz"))
+
+
+def test_data_that_is_not_what_was_asked_for_is_damaged(store: Store) -> None:
+    (data,) = write_figure(store, "media/k", "clip", FIGURES["data"])
+    with pytest.raises(StoreError, match="has no motion"):
+        read_data(store.path(data), "motion")
+
+
+def test_an_array_that_claims_more_than_all_memory_is_damaged(tmp_path: Path) -> None:
+    path, head = tmp_path / "motion.npz", io.BytesIO()
+    np.lib.format.write_array_header_1_0(head, {"descr": "<f4", "fortran_order": False, "shape": (10**15,)})
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("motion.npy", head.getvalue())
+    with pytest.raises(StoreError, match="is damaged"):
+        read_data(path)
 
 
 def test_the_tube_of_a_signed_map_is_red_for_and_blue_against(store: Store) -> None:

@@ -138,6 +138,8 @@ def test_the_manifest_holds_the_plan_in_order_and_nothing_else(tmp_path: Path) -
         store.add(one)
     store.write_run(run(kept[2].key, "missing", kept[0].key))
     assert store.manifest().records == (kept[2], kept[0])
+    store.write_run(run(kept[2].key, kept[0].key, kept[2].key))
+    assert store.manifest().records == (kept[2], kept[0])
 
 
 def test_pruning_keeps_the_plan_s_records_and_their_media(tmp_path: Path) -> None:
