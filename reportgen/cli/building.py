@@ -41,12 +41,10 @@ def compute(quiet: bool, debug: bool, **flags: Any) -> None:
 @takes(RUNS, SITE, SELECT, QUIET)
 def render(runs: Path | None, site: Path | None, select: tuple[str, ...], quiet: bool) -> None:
     """Render the site from computed runs; needs no torch and computes nothing."""
-    from reportgen.records.store import find_runs
     from reportgen.site import render as render_site
 
-    folders = [store.folder for store in find_runs(runs or Path("runs"))]
     with shown_progress(quiet) as progress:
-        index = render_site(folders, site or Path("site"), select=select, progress=progress)
+        index = render_site(runs or Path("runs"), site or Path("site"), select=select, progress=progress)
     click.echo(index)
 
 

@@ -123,3 +123,12 @@ def test_help_answers_at_once(tmp_path: Path) -> None:
     assert done.returncode == 0
     for command in ("build", "compute", "render", "models", "layers", "serve", "clean"):
         assert command in done.stdout
+
+
+def test_a_site_in_the_folder_of_runs_is_refused(tmp_path: Path) -> None:
+    run = tmp_path / "runs" / "net" / "run.json"
+    run.parent.mkdir(parents=True)
+    run.write_text("{}")
+    result = reportgen("render", "--site", "runs/x", cwd=tmp_path)
+    assert result.returncode == 11, result.stderr
+    assert "must not lie in" in result.stderr
