@@ -54,7 +54,7 @@ def store(tmp_path: Path) -> Store:
 def test_artifacts_describe_the_files_that_were_written(store: Store, kind: str) -> None:
     artifacts = write_figure(store, "media/a/key", "role", FIGURES[kind])
     assert artifacts
-    written = sorted(p.relative_to(store.folder).as_posix() for p in store.media.rglob("*") if p.is_file())
+    written = sorted(p.relative_to(store.folder).as_posix() for p in (store.folder / "media").rglob("*") if p.is_file())
     assert sorted(artifact.path for artifact in artifacts) == written
     for artifact in artifacts:
         content = store.path(artifact).read_bytes()
