@@ -12,7 +12,7 @@ from reportgen.audit.verdicts import Verdict, kernel_verdicts
 from reportgen.pages.report import ModelView
 from reportgen.pages.strips import Strip, clip_strip, picture
 from reportgen.reading.format import number, percent
-from reportgen.reading.run_view import KernelView
+from reportgen.reading.views import KernelView
 
 
 @dataclass(frozen=True)

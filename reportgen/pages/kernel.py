@@ -18,7 +18,7 @@ from reportgen.reading.excerpt import Excerpt
 from reportgen.reading.format import answer_rows, metric_rows, number
 from reportgen.reading.graphs import Node
 from reportgen.reading.probes import PROBES
-from reportgen.reading.run_view import KernelView, Pyramid
+from reportgen.reading.views import KernelView, Pyramid
 from reportgen.records.answers.decomposition import DecompositionAnswer
 from reportgen.records.answers.kernels import KernelAnswer
 from reportgen.records.jobs import Record

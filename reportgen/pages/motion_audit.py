@@ -14,7 +14,7 @@ from reportgen.pages.strips import Download, downloads
 from reportgen.reading.excerpt import Excerpt
 from reportgen.reading.format import count, percent, short_kernel_name
 from reportgen.reading.probes import PROBES, KernelProbes, kernel_probes
-from reportgen.reading.run_view import Trouble, trouble
+from reportgen.reading.views import Trouble, trouble
 from reportgen.reading.words import CLASSES, Words
 from reportgen.records.answers.motion import ClassProbes, ClipProbes, ModelProbes
 from reportgen.records.jobs import Done, Record

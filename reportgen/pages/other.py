@@ -10,7 +10,7 @@ from reportgen.pages.page import Found, Page
 from reportgen.pages.report import DESIGNED, ModelView, Report
 from reportgen.pages.strips import Download, Strip, downloads, strip
 from reportgen.reading.format import metric_rows
-from reportgen.reading.run_view import Trouble, trouble
+from reportgen.reading.views import Trouble, trouble
 from reportgen.records.answers.registry import answer_models
 from reportgen.records.jobs import Done, Record
 

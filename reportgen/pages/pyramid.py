@@ -23,7 +23,7 @@ from reportgen.reading.addresses import relative_link
 from reportgen.reading.excerpt import Excerpt
 from reportgen.reading.format import answer_rows, fixed, metric_rows, percent, short_kernel_name, short_layer_name
 from reportgen.reading.graphs import Node
-from reportgen.reading.run_view import ClassView, Pyramid, trouble
+from reportgen.reading.views import ClassView, Pyramid, trouble
 from reportgen.reading.words import CLASSES, Words
 from reportgen.records.answers.pyramid import PyramidAnswer
 

@@ -17,7 +17,7 @@ from reportgen.pages.templating import inert
 from reportgen.reading.addresses import folder_names
 from reportgen.reading.excerpt import Excerpt
 from reportgen.reading.format import fixed, percent, short_kernel_name, short_layer_name, shortened
-from reportgen.reading.run_view import Pyramid
+from reportgen.reading.views import Pyramid
 from reportgen.records.pyramid_compare import (
     ComparedKernel,
     KernelSpread,

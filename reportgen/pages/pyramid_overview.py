@@ -12,7 +12,7 @@ from reportgen.pages.templating import inert
 from reportgen.reading.addresses import relative_link
 from reportgen.reading.excerpt import Excerpt
 from reportgen.reading.format import fixed, number, percent, short_kernel_name, short_layer_name, shortened
-from reportgen.reading.run_view import Pyramid
+from reportgen.reading.views import Pyramid
 from reportgen.records.pyramid_schema import LayerFigures
 
 SHOWN = 24

@@ -9,7 +9,7 @@ from itertools import combinations, islice
 
 from reportgen.pages.report import ModelView
 from reportgen.reading.excerpt import Excerpt
-from reportgen.reading.run_view import Pyramid
+from reportgen.reading.views import Pyramid
 
 MOST_PAIRS = 28
 """Pairs of pyramids that are shown in full; pairs grow with the square of the pyramids."""

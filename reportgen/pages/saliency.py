@@ -16,7 +16,7 @@ from reportgen.pages.page import Found, Page
 from reportgen.pages.report import ModelView, Report
 from reportgen.pages.strips import Download, Strip, clip_strip, downloads, picture, strip
 from reportgen.reading.format import answer_rows, metric_rows
-from reportgen.reading.run_view import ClassView, Trouble, trouble
+from reportgen.reading.views import ClassView, Trouble, trouble
 from reportgen.records.answers.saliency import SaliencyAnswer
 from reportgen.records.manifest import ClipFacts
 from reportgen.records.targets import Target

@@ -10,7 +10,7 @@ import pytest
 from reportgen.pages.pyramid import best_real_clip, conserved, graph_data
 from reportgen.pages.pyramid_overview import overview, pieces
 from reportgen.pages.report import ModelView, Report
-from reportgen.reading.run_view import Pyramid
+from reportgen.reading.views import Pyramid
 from reportgen.records.pyramid_schema import ConservationFigures
 from reportgen.records.store import find_runs
 

@@ -17,19 +17,17 @@ from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F  # noqa: N812
 
+from reportgen.analyses.decomposition.linear_system import Roots, Smoothness, linearise, seen_pixels
 from reportgen.analyses.decomposition.warping import (
     Interpolation,
     double_displacement,
     image_gradient,
-    inside,
     picture_pyramid,
     warp,
     warp_field,
 )
 
-_SOFTNESS = 0.05  # e: where the square roots turn quadratic, in standard deviations of the clip and in px
 _SMALLEST_SIDE = 12  # px; the coarsest pictures of the pyramid
 _LONGEST_STEP = 1.5  # px; a linearised picture cannot be trusted further
 # Pixels of all pairs of frames that are matched at once; pairs are independent, and on a CPU few at a time stay in its
@@ -38,19 +36,6 @@ _PAIR_POSITIONS = {"cpu": 2**18, "cuda": 2**25}
 _FLAT = 0.005  # share of the squared slopes under which a direction has none
 _AS_HIGH = 0.95  # share of the highest correlation that is as good
 _PREFER_SLOWER = 0.95  # a start that moves more must lower the energy by 5% to be taken
-
-
-@dataclass(frozen=True)
-class Smoothness:
-    """How much a field's variation costs, in units of the data term.
-
-    `space` weighs differences between neighbouring pixels (a), `time` second differences between frames (b), and
-    `slow` squared speed (px^-2), which keeps motion along stripes, for which there is no evidence, at zero.
-    """
-
-    space: float = 0.3
-    time: float = 0.2
-    slow: float = 0.003
 
 
 @dataclass(frozen=True)
@@ -130,7 +115,7 @@ def refine_displacement(
     gradient = torch.cat(image_gradient(picture), 1)
     best, lowest = displacement, torch.full_like(displacement[:, 0, 0, 0, 0], torch.inf)
     for _ in range(effort.systems):
-        system, energy = _linearise(picture, gradient, frames, displacement, smoothness, effort.interpolation, margin)
+        system, energy = linearise(picture, gradient, frames, displacement, smoothness, effort.interpolation, margin)
         best, lowest = _keep_lower(best, lowest, displacement, energy)
         step = system.solve(effort.inner_steps, free)
         displacement = displacement + step.clamp(-_LONGEST_STEP, _LONGEST_STEP)
@@ -149,8 +134,8 @@ def field_energy(
 ) -> Tensor:
     """Return the energy (B) of a displacement ``B K 2 H W`` of frames ``B C K H W`` against pictures ``B C H W``."""
     residual = frames - warp(picture, displacement, mode=interpolation)
-    seen = _seen(displacement, margin)
-    roots = _Roots.of(residual, displacement)
+    seen = seen_pixels(displacement, margin)
+    roots = Roots.of(residual, displacement)
     return roots.energy(seen, displacement, smoothness)
 
 
@@ -258,175 +243,3 @@ def _pair_motion(
 def _keep_lower(best: Tensor, lowest: Tensor, candidate: Tensor, energy: Tensor) -> tuple[Tensor, Tensor]:
     lower = energy < lowest
     return torch.where(lower.view(-1, 1, 1, 1, 1), candidate, best), torch.where(lower, energy, lowest)
-
-
-def _seen(displacement: Tensor, margin: int) -> Tensor:
-    """Weigh pixels (``B K H W``) 1 where both they and what they show lie in the picture, else 0."""
-    seen = inside(displacement, margin=margin)
-    if margin:
-        seen = seen & inside(torch.zeros_like(displacement), margin=margin)
-    return seen.to(displacement.dtype)
-
-
-@dataclass(frozen=True)
-class _Roots:
-    """The square roots of the energy, per pixel: data and space ``B K H W``, time ``B K-2 H W`` or None."""
-
-    data: Tensor
-    space: Tensor
-    time: Tensor | None
-
-    @staticmethod
-    def of(residual: Tensor, displacement: Tensor) -> _Roots:
-        across = (displacement[..., :, 1:] - displacement[..., :, :-1]).square().sum(2)
-        down = (displacement[..., 1:, :] - displacement[..., :-1, :]).square().sum(2)
-        space = F.pad(across, (0, 1)) + F.pad(down, (0, 0, 0, 1))
-        time = None
-        if displacement.shape[1] > 2:
-            bend = displacement[:, 2:] - 2 * displacement[:, 1:-1] + displacement[:, :-2]
-            time = (bend.square().sum(2) + _SOFTNESS**2).sqrt()
-        return _Roots((residual.square().mean(1) + _SOFTNESS**2).sqrt(), (space + _SOFTNESS**2).sqrt(), time)
-
-    def energy(self, seen: Tensor, displacement: Tensor, smoothness: Smoothness) -> Tensor:
-        """Return the energy per clip (B); unseen pixels cost what a seen one costs on average."""
-        pixels = seen[0].numel()
-        energy = pixels * (self.data * seen).flatten(1).sum(1) / seen.flatten(1).sum(1).clamp_min(1)
-        energy = energy + smoothness.space * self.space.flatten(1).sum(1)
-        energy = energy + smoothness.slow / 2 * displacement.square().flatten(1).sum(1)
-        if self.time is not None:
-            energy = energy + smoothness.time * self.time.flatten(1).sum(1)
-        return energy
-
-
-def _linearise(
-    picture: Tensor,
-    gradient: Tensor,
-    frames: Tensor,
-    displacement: Tensor,
-    smoothness: Smoothness,
-    interpolation: Interpolation,
-    margin: int,
-) -> tuple[_System, Tensor]:
-    """Return the reweighted linear system about a displacement, and the energy (B) there.
-
-    `gradient` holds the picture's x and y derivatives, ``B 2C H W``. An error in them slows the descent but does not
-    move its end, so they are interpolated the cheap way.
-    """
-    gx, gy = warp(gradient, displacement).chunk(2, 1)
-    residual = frames - warp(picture, displacement, mode=interpolation)
-    seen = _seen(displacement, margin)
-    roots = _Roots.of(residual, displacement)
-    weight = seen / (roots.data * frames.shape[1])
-    system = _System(
-        xx=(gx * gx).sum(1) * weight,
-        xy=(gx * gy).sum(1) * weight,
-        yy=(gy * gy).sum(1) * weight,
-        space=smoothness.space / roots.space[:, :, None],
-        time=None if roots.time is None else smoothness.time / roots.time[:, :, None],
-        slow=smoothness.slow,
-        pull=torch.stack([(gx * residual).sum(1) * weight, (gy * residual).sum(1) * weight], 2),
-        displacement=displacement,
-    )
-    return system, roots.energy(seen, displacement, smoothness)
-
-
-@dataclass(frozen=True)
-class _System:
-    """The normal equations of one Gauss-Newton step for all pixels of all frames: (J + S) step = pull - S D.
-
-    J is the structure tensor of each pixel (xx, xy, yy: ``B K H W``), S the reweighted smoothness.
-    """
-
-    xx: Tensor
-    xy: Tensor
-    yy: Tensor
-    space: Tensor
-    time: Tensor | None
-    slow: float
-    pull: Tensor
-    displacement: Tensor
-
-    def smooth(self, field: Tensor) -> Tensor:
-        """Apply S to a field ``B K 2 H W``."""
-        result = self.slow * field
-        edge = (field[..., :, 1:] - field[..., :, :-1]).mul_(self.space[..., :, :-1])
-        result[..., :, 1:] += edge
-        result[..., :, :-1] -= edge
-        edge = (field[..., 1:, :] - field[..., :-1, :]).mul_(self.space[..., :-1, :])
-        result[..., 1:, :] += edge
-        result[..., :-1, :] -= edge
-        if self.time is not None:
-            bend = (field[:, 2:] + field[:, :-2]).sub_(field[:, 1:-1], alpha=2).mul_(self.time)
-            result[:, 2:] += bend
-            result[:, 1:-1].sub_(bend, alpha=2)
-            result[:, :-2] += bend
-        return result
-
-    def apply(self, field: Tensor) -> Tensor:
-        """Apply J + S to a field ``B K 2 H W``."""
-        x, y = field.unbind(2)
-        result = self.smooth(field)
-        result[:, :, 0].addcmul_(self.xx, x).addcmul_(self.xy, y)
-        result[:, :, 1].addcmul_(self.xy, x).addcmul_(self.yy, y)
-        return result
-
-    def diagonal(self) -> Tensor:
-        """Return the diagonal of S, ``B K H W``."""
-        space = self.space[:, :, 0]
-        diagonal = torch.full_like(space, self.slow)
-        diagonal[..., :, 1:] += space[..., :, :-1]
-        diagonal[..., :, :-1] += space[..., :, :-1]
-        diagonal[..., 1:, :] += space[..., :-1, :]
-        diagonal[..., :-1, :] += space[..., :-1, :]
-        if self.time is not None:
-            time = self.time[:, :, 0]
-            diagonal[:, 2:] += time
-            diagonal[:, 1:-1].add_(time, alpha=4)
-            diagonal[:, :-2] += time
-        return diagonal
-
-    def solve(self, steps: int, free: Tensor | None) -> Tensor:
-        """Return the step ``B K 2 H W`` after so many conjugate gradient steps from zero.
-
-        Everything is updated in place: at this size fresh memory costs as much as the arithmetic.
-        """
-        diagonal = self.diagonal()
-        xx, yy = self.xx + diagonal, self.yy + diagonal
-        determinant = xx * yy - self.xy * self.xy
-        inverse = yy / determinant, -self.xy / determinant, xx / determinant
-        keep = None if free is None else free.view(1, -1, 1, 1, 1)
-        tiny = torch.finfo(diagonal.dtype).tiny
-
-        residual = self.pull - self.smooth(self.displacement)
-        if keep is not None:
-            residual *= keep
-        towards = _precondition(inverse, residual, torch.empty_like(residual))
-        direction = towards.clone()
-        step = torch.zeros_like(residual)
-        slope = _dot(residual, towards)
-        for _ in range(steps):
-            curved = self.apply(direction)
-            if keep is not None:
-                curved *= keep
-            length = slope / _dot(direction, curved).clamp_min(tiny)
-            step.addcmul_(direction, length)
-            residual.addcmul_(curved, -length)
-            _precondition(inverse, residual, towards)
-            before, slope = slope, _dot(residual, towards)
-            direction.mul_(slope / before.clamp_min(tiny)).add_(towards)
-        return step
-
-
-def _precondition(inverse: tuple[Tensor, Tensor, Tensor], field: Tensor, result: Tensor) -> Tensor:
-    """Write each pixel's inverse 2x2 block (xx, xy, yy) times a field ``B K 2 H W`` into `result`."""
-    xx, xy, yy = inverse
-    x, y = field.unbind(2)
-    torch.mul(xx, x, out=result[:, :, 0]).addcmul_(xy, y)
-    torch.mul(xy, x, out=result[:, :, 1]).addcmul_(yy, y)
-    return result
-
-
-def _dot(a: Tensor, b: Tensor) -> Tensor:
-    """Return the inner product of each clip's fields, as ``B 1 1 1 1``."""
-    products: Tensor = torch.linalg.vecdot(a.flatten(1), b.flatten(1))
-    return products.view(-1, 1, 1, 1, 1)

@@ -8,13 +8,12 @@ from torch import Tensor
 
 from reportgen.analyses.decomposition.gauss_newton import (
     JOINT_EFFORT,
-    Smoothness,
     SolverEffort,
-    _linearise,
     displacement_by_gauss_newton,
     field_energy,
     refine_displacement,
 )
+from reportgen.analyses.decomposition.linear_system import Smoothness, linearise
 from reportgen.analyses.decomposition.warping import image_gradient
 
 SMOOTHNESS = Smoothness(space=0.3, time=0.2, slow=0.01)
@@ -33,7 +32,7 @@ def ramps(batch: int, size: int) -> Tensor:
 def system_at(displacement: Tensor, frames: Tensor) -> object:
     source = ramps(len(frames), frames.shape[-1])
     gradient = torch.cat(image_gradient(source), 1)
-    return _linearise(source, gradient, frames, displacement, SMOOTHNESS, "bilinear", 0)[0]
+    return linearise(source, gradient, frames, displacement, SMOOTHNESS, "bilinear", 0)[0]
 
 
 def test_right_side_is_the_downhill_direction_of_the_energy() -> None:
@@ -70,7 +69,7 @@ def _rectangular_system(shape: tuple[int, ...]) -> object:
     source = draw(batch, 3, height + 3, width + 3)[..., 3:, 3:]
     gradient = draw(batch, 6, height, width, seed=4)
     frames = draw(batch, 3, count, height, width, seed=5)
-    return _linearise(source, gradient, frames, 0.3 * draw(*shape, seed=6), SMOOTHNESS, "bilinear", 0)[0]
+    return linearise(source, gradient, frames, 0.3 * draw(*shape, seed=6), SMOOTHNESS, "bilinear", 0)[0]
 
 
 def test_fixed_frames_do_not_move() -> None:
