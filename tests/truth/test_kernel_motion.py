@@ -79,11 +79,12 @@ def test_a_layer_s_figure_is_the_mean_of_its_kernels(moving: list[Tensor]) -> No
     assert layer.mean_kept()["frozen"] == pytest.approx(interval("mean", both)), "the dark kernel has no figure"
 
 
-def test_intervals_hold_the_normal_95_percent() -> None:
+def test_intervals_are_student_s_and_need_five_clips() -> None:
     assert interval("x", []) == {"x": None, "x_low": None, "x_high": None}
     assert interval("x", [2.0]) == {"x": 2.0, "x_low": None, "x_high": None}
-    found = interval("x", [1.0, 3.0])
-    assert found["x_low"] == pytest.approx(2.0 - 1.96)
+    assert interval("x", [1.0, 3.0]) == {"x": 2.0, "x_low": None, "x_high": None}
+    found = interval("x", [1.0, 2.0, 3.0, 4.0, 5.0])
+    assert found["x_low"] == pytest.approx(3.0 - 2.776 * 0.5**0.5, abs=1e-3)
 
 
 def test_on_the_bundled_network_the_kernels_of_motion_classes_rely_on_motion_and_static_ones_do_not() -> None:

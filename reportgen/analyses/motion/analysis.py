@@ -294,7 +294,7 @@ def _target_row(subject: Subject, target: Target, found: Sequence[ClipProbes]) -
         **interval(
             "order_sensitivity", [audit.order_sensitivity for audit in found if audit.order_sensitivity is not None]
         ),
-        kept={name: sum(min(audit.probes[name].ranks) == 0 for audit in found) / len(found) for name in PROBES}
+        kept={name: sum(audit.probes[name].recognised for audit in found) / len(found) for name in PROBES}
         if target.of_class
         else {},
     )

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
+from scipy.special import stdtrit
 from torch import Tensor, nn
 
 from reportgen.analyses.common.memory import starting_batch, with_less_memory
@@ -30,8 +31,8 @@ VARIANTS = ("clip", *PROBES)
 
 _FROZEN, _SHUFFLED = VARIANTS.index("frozen"), VARIANTS.index("shuffled")
 
-#: Two-sided 95% of the normal distribution.
-_Z95 = 1.96
+#: Clips that an interval needs at least: from fewer, how far they scatter is not known.
+LEAST_CLIPS = 5
 
 
 @dataclass(frozen=True)
@@ -178,9 +179,15 @@ class ProbedLayer:
         return found
 
     def mean_kept(self) -> dict[str, dict[str, float | None]]:
-        """Return what each probe leaves of the layer's kernels: mean over the kernels, with its 95% interval."""
+        """Return what each probe leaves of the layer's kernels on average.
+
+        The kernels are all that the layer has, and no sample of more: their mean has no interval.
+        """
         known = self.kept[:, ~self.kept[0].isnan()]
-        return {name: interval("mean", known[place].tolist()) for place, name in enumerate(VARIANTS) if name != "clip"}
+        means = {name: known[place].mean().item() if known.shape[1] else None for place, name in enumerate(VARIANTS)}
+        return {
+            name: {"mean": mean, "mean_low": None, "mean_high": None} for name, mean in means.items() if name != "clip"
+        }
 
 
 class KernelMotion:
@@ -199,11 +206,13 @@ class KernelMotion:
 
 
 def interval(name: str, values: Sequence[float]) -> dict[str, float | None]:
-    """Return mean and 95% interval (normal approximation) of some values; no interval for fewer than two."""
+    """Return the mean of one value a clip, and Student's 95% interval; none for fewer than LEAST_CLIPS clips."""
     if not values:
         return {name: None, f"{name}_low": None, f"{name}_high": None}
     mean = math.fsum(values) / len(values)
-    if len(values) < 2:
+    if len(values) < LEAST_CLIPS:
         return {name: mean, f"{name}_low": None, f"{name}_high": None}
-    half = _Z95 * math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1) / len(values))
+    half = float(stdtrit(len(values) - 1, 0.975)) * math.sqrt(
+        math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1) / len(values)
+    )
     return {name: mean, f"{name}_low": mean - half, f"{name}_high": mean + half}

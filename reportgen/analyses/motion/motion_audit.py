@@ -23,7 +23,7 @@ PROBES: dict[str, str] = {
     "frozen": "each frame in turn, repeated: no motion at all; the best frame counts",
     "reversed": "played backwards: the same pictures, the opposite motion",
     "shuffled": "frames in random order: the same pictures, no coherent motion; mean of the draws",
-    "half_speed": "the middle half of the frames, each shown twice",
+    "half_speed": "the middle half of the frames at half speed, frames between two being their mean",
     "double_speed": "every second frame, the sequence shown twice",
     "scrambled": "blocks of the picture in random places, the same ones in all frames: motion without shape; mean",
 }
@@ -81,13 +81,14 @@ def probe_clips(clip: Tensor, *, draws: int = 8, seed: int = 0, frozen: int | No
     generator = torch.Generator().manual_seed(seed)
     still = clip[0].transpose(0, 1)[frozen_frames(frames, frozen)].unsqueeze(2).expand(-1, -1, frames, -1, -1)
     steps = torch.arange(frames)
+    halves = steps + frames // 2
     orders = [_shuffled(frames, generator) for _ in range(draws)]
     places = [torch.randperm(SCRAMBLE_BLOCKS**2, generator=generator) for _ in range(draws)]
     return {
         "frozen": still,
         "reversed": clip.flip(2),
         "shuffled": torch.cat([clip[:, :, order] for order in orders]),
-        "half_speed": clip[:, :, (steps + frames // 2) // 2],
+        "half_speed": torch.lerp(clip[:, :, halves // 2], clip[:, :, (halves + 1) // 2], 0.5),
         "double_speed": clip[:, :, (2 * steps) % frames],
         "scrambled": torch.cat([_scrambled(clip, order, height, width) for order in places]),
     }

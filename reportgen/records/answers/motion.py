@@ -19,6 +19,11 @@ class Probe(Answer):
     what: str
 
     @property
+    def recognised(self) -> float:
+        """The share of the variants that are still taken for the class."""
+        return sum(rank == 0 for rank in self.ranks) / len(self.ranks) if self.ranks else 0.0
+
+    @property
     def best(self) -> int:
         """The variant that keeps most of the logit."""
         return max(range(len(self.logits)), key=self.logits.__getitem__)
