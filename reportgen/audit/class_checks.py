@@ -118,24 +118,26 @@ def _map_checks(model: RunView, limits: Limits) -> list[Verdict]:
     shown = next((clip for clip, _asked, method in model.map_checks if method == most), None)
     scant = [checks for checks in judged.values() if not curves_suffice(checks, limits)]
     shallow = [c for c in model.map_checks.values() if c.randomisation and not shuffles_suffice(c, limits)]
+    beats = graded(beaten / len(judged) if judged else None, *limits.faithful_maps)
+    reads = graded(max(means.values(), default=None), *limits.map_weights)
     return [
         Verdict(
-            _at_most_warned(graded(beaten / len(judged), *limits.faithful_maps), scant) if judged else "untested",
+            _warned(beats, scant),
             "Saliency maps that beat random maps",
             beaten / len(judged) if judged else None,
             f"{beaten} of {len(judged)}" if judged else "–",
             f"{at_least(limits.faithful_maps)} of maps, at insertion and deletion",
             ("A map without this is a hint, no proof." if judged else "Not measured in this run.")
             + (
-                f" Not enough evidence to fail: {len(scant)} of {len(judged)} were compared with fewer than "
+                f" Not enough evidence to {beats}: {len(scant)} of {len(judged)} were compared with fewer than "
                 f"{limits.random_maps} random maps or at fewer than {limits.curve_steps} steps."
-                if scant
+                if scant and beats in ("pass", "fail")
                 else ""
             ),
             model.addresses.clip(worst[0]) if worst else "",
         ),
         Verdict(
-            _at_most_warned(graded(max(means.values()), *limits.map_weights), shallow) if means else "untested",
+            _warned(reads, shallow),
             "Methods that read the weights",
             max(means.values(), default=None),
             f"{len(means) - len(blind)} of {len(means)}, at most {fixed(max(means.values()))} kept" if means else "–",
@@ -144,13 +146,18 @@ def _map_checks(model: RunView, limits: Limits) -> list[Verdict]:
             (f"Too alike: {', '.join(blind)}. " if blind else "")
             + ("A map that does not change shows the clip, not the network." if means else "Not measured in this run.")
             + (
-                f" Not enough evidence to fail: shuffled at fewer than {limits.shuffled_depths} depths."
-                if shallow and means
+                f" Not enough evidence to {reads}: shuffled at fewer than {limits.shuffled_depths} depths."
+                if shallow and reads in ("pass", "fail")
                 else ""
             ),
             model.addresses.clip(shown) if shown else "",
         ),
     ]
+
+
+def _warned(state: State, scant: Sequence[object]) -> State:
+    """Return the state of a figure; where some of what it stands on is `scant`, it neither passes nor fails."""
+    return "warn" if state in ("pass", "fail") and scant else state
 
 
 def _at_most_warned(state: State, scant: Sequence[object]) -> State:

@@ -52,10 +52,13 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 
 def read_text(path: Path, encoding: str = "utf-8") -> str:
-    """Return a text file that somebody wrote by hand; raises OSError for devices and for what is longer than that."""
+    """Return a text file that somebody wrote by hand; raises OSError for what is no file or longer than that.
+
+    A pipe is refused before it is opened: it would wait for a writer that may never come.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "it is a device, a pipe or a folder, not a file")
     with path.open("rb") as file:
-        if stat.S_ISCHR(mode := os.fstat(file.fileno()).st_mode) or stat.S_ISBLK(mode):
-            raise OSError(errno.EINVAL, "it is a device, not a file")
         content = file.read(_LONGEST_TEXT + 1)
     if len(content) > _LONGEST_TEXT:
         raise OSError(errno.EFBIG, f"it is longer than {_LONGEST_TEXT >> 20} MiB")

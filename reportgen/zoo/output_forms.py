@@ -112,7 +112,16 @@ def _is_scores(leaf: Leaf, network: Answering) -> bool:
         return _told_by_layer(leaf, network)
     if leaf.count("K") == 2 and not leaf.count("T"):
         return _told_by_layer(leaf, network)
-    return leaf.count("K") == 1
+    return leaf.count("K") == 1 and _is_made_by_a_layer(leaf, network)
+
+
+def _is_made_by_a_layer(leaf: Leaf, network: Answering) -> bool:
+    """Whether a layer has as many kernels as the output has scores, or the user gave as many labels.
+
+    Of a fixed number of segments, or of the largest scores alone, neither is so: as many numbers are no classes.
+    """
+    size = leaf.tensor.shape[leaf.letters.index("K")]
+    return size == network.labels or any(layer.kernels == size for layer in network.layers if layer.output is not None)
 
 
 def _told_by_layer(leaf: Leaf, network: Answering) -> bool:

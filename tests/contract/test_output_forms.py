@@ -76,6 +76,8 @@ GIVES = {
     "places as tokens": lambda net, maps: net.head(maps.mean(2)[..., ::4, ::4].flatten(2).transpose(1, 2)),
     "times by times": lambda net, maps: steps(net, maps) @ steps(net, maps).transpose(1, 2),
     "views": lambda net, maps: whole(net, maps)[:, None].expand(-1, 3, -1),
+    "segments": lambda net, maps: nn.functional.interpolate(steps(net, maps)[..., :1].transpose(1, 2), 10)[:, 0],
+    "largest": lambda net, maps: whole(net, maps).topk(3).values,
     "two signals": lambda net, maps: (steps(net, maps)[..., 0], steps(net, maps)[..., 1]),
 }
 
@@ -205,6 +207,14 @@ def test_an_axis_of_several_things_is_neither_time_nor_classes(file: Path, gives
         load(file, gives)
     assert load(file, gives, adapter={"answer": answer}).has_classes
     assert not load(file, gives, adapter={"scores": "none"}).has_classes
+
+
+@pytest.mark.parametrize(("gives", "size"), [("segments", 10), ("largest", 3)])
+def test_numbers_that_no_layer_has_kernels_for_are_not_taken_for_classes(file: Path, gives: str, size: int) -> None:
+    with pytest.raises(NetworkError, match=r"not certain where .* returns class scores.*--adapter"):
+        load(file, gives)
+    assert load(file, gives, adapter={"answer": "N K"}).logits(CLIPS).shape == (2, size)
+    assert load(file, gives, labels=[str(label) for label in range(size)]).has_classes
 
 
 def test_what_is_averaged_is_said(file: Path) -> None:

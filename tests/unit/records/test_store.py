@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reportgen.errors import StoreError
@@ -70,6 +70,7 @@ def test_every_part_of_a_question_changes_its_key(change: dict[str, object]) -> 
     assert job(**change).key != job().key
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # of a busy machine, not of the test
 @given(st.dictionaries(st.text(), st.integers() | st.text() | st.none(), min_size=2))
 def test_the_key_does_not_depend_on_the_order_of_parameters(values: dict[str, object]) -> None:
     assert content_key(values) == content_key(dict(reversed(values.items())))
