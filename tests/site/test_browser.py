@@ -248,6 +248,7 @@ def test_pointing_shows_the_card_and_a_click_opens_the_kernel(visit: Visit) -> N
         }"""
     )
     label = page.locator("svg .labels text", has_text=node["name"]).first
+    label.evaluate("e => e.scrollIntoView({ block: 'center' })")
     box = label.bounding_box()
     assert box is not None
     page.mouse.move(box["x"] - 8, box["y"] + box["height"] / 2)

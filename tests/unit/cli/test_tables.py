@@ -64,7 +64,7 @@ CLIP = '{"frames": 8, "height": 16, "width": 16}'
 def test_what_is_said_of_each_layer(tmp_path: Path) -> None:
     (tmp_path / "net.py").write_text(NETWORK)
     command = ["layers", f"{tmp_path / 'net.py'}:Network", "--clip-spec", CLIP]
-    rows = json.loads(CliRunner().invoke(cli, [*command, "--json"], catch_exceptions=False).output)
+    rows = json.loads(CliRunner().invoke(cli, [*command, "--json"], catch_exceptions=False).stdout)
     facts = {row["facts"]["name"]: row["facts"] for row in rows}
     assert list(facts) == ["stem", "body", "head", "spare"]
     assert facts["body"] == {

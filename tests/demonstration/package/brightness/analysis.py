@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from brightness.answer import BrightnessAnswer
 from brightness.curve import CurveFigure
 from brightness.method import BrightnessParameters
-from reportgen.analyses.base import Answers, Inapplicable, Subject, Unit
+from reportgen.analyses.base import Answers, Inapplicable, Subject, Unit, tensor
 from reportgen.progress import Progress
 from reportgen.records.figures import Figure, ImageFigure, Result
 
@@ -32,7 +32,7 @@ class BrightnessAnalysis:
     ) -> Iterator[tuple[Unit, Result]]:
         """Yield how bright each clip is."""
         for unit in units:
-            pixels = subject.clip(str(unit.parameters["clip"])).pixels[0]
+            pixels = tensor(subject.clip(str(unit.parameters["clip"])))[0]
             answer = BrightnessAnswer(
                 mean_brightness=float(pixels.mean()),
                 bright_share=float((pixels > parameters.threshold).float().mean()),
