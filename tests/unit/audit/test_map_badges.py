@@ -6,25 +6,9 @@ import pytest
 
 from reportgen.audit.limits import Limits
 from reportgen.audit.maps import faithful_state, map_verdicts
-from reportgen.records.answers.faithfulness import FaithfulnessAnswer, RandomBand, ShuffledWeights
+from reportgen.records.answers.faithfulness import FaithfulnessAnswer, ShuffledWeights
 from reportgen.records.targets import Target
-
-
-def checks(method: str, insertion: float, deletion: float, *, kept: float = 0.1) -> FaithfulnessAnswer:
-    band = RandomBand(mean=0.5, low=0.4, high=0.6)
-    return FaithfulnessAnswer(
-        target=Target.of(0),
-        clip="clip",
-        method=method,
-        beats_random=insertion > 0.6 and deletion < 0.4,
-        insertion_auc=insertion,
-        deletion_auc=deletion,
-        insertion_gain=insertion - 0.5,
-        deletion_gain=0.5 - deletion,
-        insertion_band=band,
-        deletion_band=band,
-        randomisation=ShuffledWeights(layers=("fc",), correlations=(kept,), kept=kept),
-    )
+from tests.made import map_checks
 
 
 @pytest.mark.parametrize(
@@ -32,11 +16,11 @@ def checks(method: str, insertion: float, deletion: float, *, kept: float = 0.1)
     [(0.7, 0.3, "pass"), (0.7, 0.45, "warn"), (0.55, 0.3, "warn"), (0.5, 0.5, "fail")],
 )
 def test_a_map_must_leave_the_band_of_random_maps_twice(insertion: float, deletion: float, state: str) -> None:
-    assert faithful_state(checks("a", insertion, deletion)) == state
+    assert faithful_state(map_checks("a", insertion, deletion)) == state
 
 
 def test_a_warning_carries_the_failing_figure() -> None:
-    many = checks("a", 0.5, 0.5, kept=0.93).model_copy(
+    many = map_checks("a", 0.5, 0.5, kept=0.93).model_copy(
         update={
             "random_maps": 10,
             "shares": tuple(place / 6 for place in range(7)),
@@ -52,7 +36,7 @@ def test_a_warning_carries_the_failing_figure() -> None:
 
 def test_too_little_effort_warns_and_does_not_fail() -> None:
     """Four random maps at three steps cannot say that a map is no better, nor two depths that it is blind."""
-    few = checks("a", 0.5, 0.5, kept=0.93).model_copy(update={"random_maps": 4, "shares": (0.0, 0.3, 0.7, 1.0)})
+    few = map_checks("a", 0.5, 0.5, kept=0.93).model_copy(update={"random_maps": 4, "shares": (0.0, 0.3, 0.7, 1.0)})
     found = {verdict.name: verdict for verdict in map_verdicts(None, few, Limits())}
     assert found["faithful"].state == "warn"
     assert "4 random maps at 3 steps" in found["faithful"].meaning

@@ -5,34 +5,18 @@ from __future__ import annotations
 import pytest
 
 from reportgen.pages.maps import method_means, places, ranking
-from reportgen.records.answers.faithfulness import FaithfulnessAnswer, RandomBand, ShuffledWeights
+from reportgen.records.answers.faithfulness import FaithfulnessAnswer
 from reportgen.records.targets import Target
-
-
-def checks(method: str, insertion: float, deletion: float, *, kept: float = 0.1) -> FaithfulnessAnswer:
-    band = RandomBand(mean=0.5, low=0.4, high=0.6)
-    return FaithfulnessAnswer(
-        target=Target.of(0),
-        clip="clip",
-        method=method,
-        beats_random=insertion > 0.6 and deletion < 0.4,
-        insertion_auc=insertion,
-        deletion_auc=deletion,
-        insertion_gain=insertion - 0.5,
-        deletion_gain=0.5 - deletion,
-        insertion_band=band,
-        deletion_band=band,
-        randomisation=ShuffledWeights(layers=("fc",), correlations=(kept,), kept=kept),
-    )
+from tests.made import map_checks
 
 
 def test_methods_rank_by_their_gain_here_and_on_the_mean() -> None:
     here = [
-        checks("a", 0.6, 0.4),
-        checks("b", 0.9, 0.1),
+        map_checks("a", 0.6, 0.4),
+        map_checks("b", 0.9, 0.1),
         FaithfulnessAnswer(target=Target.of(0), clip="clip", method="c"),
     ]
-    other = [checks("a", 0.9, 0.1), checks("b", 0.7, 0.3)]
+    other = [map_checks("a", 0.9, 0.1), map_checks("b", 0.7, 0.3)]
     assert places(here) == {"b": 1, "a": 2}
     rows = ranking(here, method_means([here, other]), {"b": "Bee"})
     assert [(row.title, row.place) for row in rows] == [("Bee", 1), ("a", 2), ("c", None)]

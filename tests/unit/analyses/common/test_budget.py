@@ -7,27 +7,7 @@ from collections.abc import Mapping
 from reportgen.analyses.common.budget import fitted, forward_work, lowered, passes_within
 from reportgen.analyses.faithfulness.analysis import affordable_checks
 from reportgen.analyses.faithfulness.method import METHOD
-from reportgen.records.manifest import LayerFacts
-
-
-def layers(*multiply_adds: float) -> dict[str, LayerFacts]:
-    return {
-        f"conv{order}": LayerFacts(
-            name=f"conv{order}",
-            kind="Conv3d",
-            kernels=2,
-            inputs=3,
-            kernel_size=(1, 1, 1),
-            stride=(1, 1, 1),
-            groups=1,
-            parameters=6,
-            output=(2, 1, 1, 1),
-            receptive_field=(1, 1, 1),
-            multiply_adds=int(work),
-            order=order,
-        )
-        for order, work in enumerate(multiply_adds)
-    }
+from tests.made import layers_of
 
 
 def product(counts: Mapping[str, int]) -> int:
@@ -35,14 +15,14 @@ def product(counts: Mapping[str, int]) -> int:
 
 
 def test_work_is_counted_up_to_the_layer_that_is_named() -> None:
-    network = layers(1e9, 2e9, 4e9)
+    network = layers_of(1e9, 2e9, 4e9)
     assert forward_work(network) == 7
     assert forward_work(network, "conv1") == 3
     assert passes_within(network, 70) == 10
 
 
 def test_a_network_without_work_affords_everything() -> None:
-    assert passes_within(layers(0), 1) == float("inf")
+    assert passes_within(layers_of(0), 1) == float("inf")
 
 
 def test_what_fits_stays_as_it_was_asked_for() -> None:
@@ -64,13 +44,13 @@ def test_the_reader_is_told_what_was_lowered() -> None:
 
 def test_a_small_network_is_probed_as_asked_and_nothing_is_noted() -> None:
     asked = METHOD.preset("quick")
-    assert affordable_checks(layers(1e6), asked) == (asked, ())
+    assert affordable_checks(layers_of(1e6), asked) == (asked, ())
 
 
 def test_a_large_network_is_probed_less_and_the_reader_is_told() -> None:
     asked = METHOD.preset("quick")
     assert asked.work == 1000
-    chosen, notes = affordable_checks(layers(2e11), asked)
+    chosen, notes = affordable_checks(layers_of(2e11), asked)
     assert (chosen.hidden, chosen.maps, chosen.steps, chosen.layers) == (4, 4, 2, 1)
     assert chosen.check_steps == asked.check_steps
     (note,) = notes
@@ -80,4 +60,4 @@ def test_a_large_network_is_probed_less_and_the_reader_is_told() -> None:
 
 def test_without_a_bound_any_network_is_probed_as_asked() -> None:
     asked = METHOD.preset("quick").model_copy(update={"work": None})
-    assert affordable_checks(layers(1e15), asked) == (asked, ())
+    assert affordable_checks(layers_of(1e15), asked) == (asked, ())
