@@ -35,7 +35,7 @@ from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 
 from benchmarks.machine import describe, synchronize
 from reportgen.analyses.pyramid.class_pyramid import class_kernels, measure_pyramid, predicted_class
-from reportgen.analyses.pyramid.measure import Measurement, as_kernels, measure
+from reportgen.analyses.pyramid.measure import Measurement, as_kernels, measure_relevance
 from reportgen.analyses.pyramid.published import normalised_scores, step_back_by_scores
 from reportgen.analyses.pyramid.select import KeepRule, walk
 from reportgen.networks.core.network import Network
@@ -206,7 +206,7 @@ def _published(
     clock: Clock,
 ) -> None:
     inside = [layer.name for p, layer in enumerate(graph.layers) if reached[p] >= 0 and layer.kernels]
-    measured = measure(network, clip, index, graph, backward=(), forward=inside, input_means=True)
+    measured = measure_relevance(network, clip, index, graph, backward=(), forward=inside, input_means=True)
 
     def scorer(layer: KernelLayer, rows: Any, classes: bool) -> Any:
         return normalised_scores(layer, measured.layers[layer.name], rows, classes=classes)

@@ -16,7 +16,7 @@ class ReportgenError(Exception):
     exit_code = 10
 
     def __init__(self, message: str = "") -> None:
-        super().__init__(readable(message))
+        super().__init__(printable(message))
 
 
 class OptionError(ReportgenError):
@@ -125,6 +125,6 @@ def unknown_name(kind: str, name: str, known: Iterable[str], *, hint: str = "") 
     return UnknownNameError(f"There is no {kind} named {name!r}: {advice}{' ' + hint if hint else ''}")
 
 
-def readable(text: str) -> str:
+def printable(text: str) -> str:
     """Return text that can be written anywhere: bytes of a file's name that are no UTF-8 as replacement characters."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

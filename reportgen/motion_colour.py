@@ -26,11 +26,11 @@ _NEUTRAL = 128
 _INK = 32
 
 Motion = NDArray[np.floating[Any]]
-Picture = NDArray[np.uint8]
-Mask = NDArray[np.bool_]
+RgbPixels = NDArray[np.uint8]
+PixelMask = NDArray[np.bool_]
 
 
-def motion_to_rgb(motion: Motion, max_speed: float, *, evidence: Mask | None = None) -> Picture:
+def motion_to_rgb(motion: Motion, max_speed: float, *, evidence: PixelMask | None = None) -> RgbPixels:
     """Colour motion ``... 2 H W`` in px/frame as RGB ``... H W 3``.
 
     The colour is full at `max_speed`, and darker beyond it. Pixels outside `evidence` (bool ``... H W``) and those
@@ -38,7 +38,7 @@ def motion_to_rgb(motion: Motion, max_speed: float, *, evidence: Mask | None = N
     """
     if not max_speed > 0:
         raise OptionError(f"The speed of full colour is {max_speed} px/frame: it must be above 0.")
-    known: Mask = np.all(np.isfinite(motion), axis=-3)
+    known: PixelMask = np.all(np.isfinite(motion), axis=-3)
     if evidence is not None:
         known &= evidence
     dx, dy = np.moveaxis(np.where(known[..., None, :, :], motion, 0.0).astype(np.float64), -3, 0)
@@ -49,7 +49,7 @@ def motion_to_rgb(motion: Motion, max_speed: float, *, evidence: Mask | None = N
     return np.where(known[..., None], np.rint(255 * colour), _NEUTRAL).astype(np.uint8)
 
 
-def colour_wheel(size: int, max_speed: float) -> Picture:
+def colour_wheel(size: int, max_speed: float) -> RgbPixels:
     """Return the legend as RGB ``size size 3``: each direction's colour, at `max_speed` px/frame on the rim.
 
     What is outside the disc is neutral grey.
@@ -60,8 +60,8 @@ def colour_wheel(size: int, max_speed: float) -> Picture:
 
 
 def draw_arrows(
-    picture: Picture, motion: Motion, max_speed: float, *, spacing: int = 8, evidence: Mask | None = None
-) -> Picture:
+    picture: RgbPixels, motion: Motion, max_speed: float, *, spacing: int = 8, evidence: PixelMask | None = None
+) -> RgbPixels:
     """Return RGB pictures ``... H W 3`` with an arrow for the motion at every `spacing` pixels.
 
     `motion` is ``... 2 H W`` in px/frame; an arrow at `max_speed` is as long as the spacing, and slower ones in
@@ -71,7 +71,7 @@ def draw_arrows(
     height, width = picture.shape[-3:-1]
     flat = picture.reshape(-1, height, width, 3).copy()
     fields = np.broadcast_to(motion, (*picture.shape[:-3], 2, height, width)).reshape(-1, 2, height, width)
-    known: Mask = np.all(np.isfinite(fields), axis=1)
+    known: PixelMask = np.all(np.isfinite(fields), axis=1)
     if evidence is not None:
         known &= evidence.reshape(-1, height, width)
     scale = spacing / max_speed
@@ -82,7 +82,7 @@ def draw_arrows(
     return flat.reshape(picture.shape)
 
 
-def _draw_arrow(picture: Picture, x: int, y: int, dx: float, dy: float) -> None:
+def _draw_arrow(picture: RgbPixels, x: int, y: int, dx: float, dy: float) -> None:
     length = np.hypot(dx, dy)
     if length < 1:
         return

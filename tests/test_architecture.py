@@ -245,12 +245,35 @@ def test_tests_start_processes_through_one_helper_that_ends_them() -> None:
             assert not [module for module in imports(path) if module.startswith(starts)], path
 
 
-def test_no_two_public_classes_share_a_name() -> None:
+#: What every room of a kind declares under one name, for others look for it there.
+DECLARED = {
+    "METHOD": "analyses/*/method.py",  # read by `analyses/registry.py`
+    "pages": "pages/*.py",  # read by `pages/registry.py`
+}
+
+
+def public_names(path: Path) -> Iterator[str]:
+    """Yield what a file defines for others; a click command bears the name of the call that it makes."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            decorators = [ast.unparse(each) for each in node.decorator_list]
+            names = [] if "click.command()" in decorators else [node.name]
+        elif isinstance(node, ast.Assign):
+            names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            names = [node.target.id]
+        else:
+            names = []
+        yield from (name for name in names if not name.startswith("_"))
+
+
+def test_no_two_definitions_share_a_public_name() -> None:
     places: dict[str, list[str]] = {}
     for path in modules():
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-                places.setdefault(node.name, []).append(path.relative_to(PACKAGE).as_posix())
+        relative = path.relative_to(PACKAGE)
+        for name in public_names(path):
+            if name not in DECLARED or not relative.match(DECLARED[name]):
+                places.setdefault(name, []).append(relative.as_posix())
     twins = {name: found for name, found in places.items() if len(found) > 1}
     assert not twins, f"one word, one meaning: rename one of each of {twins}"
 

@@ -7,7 +7,7 @@ from typing import Literal
 from reportgen.audit.limits import Limits
 from reportgen.reading.figures import KernelFigures
 
-Course = Literal["back and forth", "flicker"]
+Alternation = Literal["back and forth", "flicker"]
 """What goes on without leading anywhere."""
 
 
@@ -37,7 +37,7 @@ def _nearly_still(figures: KernelFigures, limits: Limits) -> bool:
     return figures.still_variance is not None and figures.still_variance >= limits.nearly_still
 
 
-def turning(figures: KernelFigures, limits: Limits) -> Course | None:
+def turning(figures: KernelFigures, limits: Limits) -> Alternation | None:
     """Return whether the clip goes back and forth or flickers; None where it does neither or was not measured."""
     if _at_least(
         (figures.step_explained, limits.motion_explains),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reportgen.audit.limits import Limits
-from reportgen.audit.moving import Course, moving_texture, stands_still, turning
+from reportgen.audit.moving import Alternation, moving_texture, stands_still, turning
 from reportgen.reading.excerpt import Excerpt
 from reportgen.reading.figures import KernelFigures
 from reportgen.reading.format import fixed, number, percent, plural
@@ -51,7 +51,7 @@ def preference(figures: KernelFigures, limits: Limits) -> str:
     return _motion_sentence(figures, figures.mean_speed, limits) if found else _refusal(figures, limits)
 
 
-def _turning_sentence(course: Course, figures: KernelFigures) -> str:
+def _turning_sentence(course: Alternation, figures: KernelFigures) -> str:
     if course == "flicker":
         return "Responds most to a texture that flickers: its brightness turns again and again, and nothing moves."
     return f"Responds most to a texture that goes back and forth, by {number(figures.step, 2)} px from frame to frame."

@@ -19,7 +19,7 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 
 Command = Callable[..., Any]
 
-EXAMPLES = {"clip_spec": '{"frames": 16}', "adapter": '{"as_list": true}', "model_args": '{"width": 8}'}
+VALUE_EXAMPLES = {"clip_spec": '{"frames": 16}', "adapter": '{"as_list": true}', "model_args": '{"width": 8}'}
 
 
 def takes(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
@@ -159,7 +159,7 @@ def json_object(option: str, text: str | None) -> dict[str, Any] | None:
     if text is None:
         return None
     flag = "--" + option.replace("_", "-")
-    example = EXAMPLES[option]
+    example = VALUE_EXAMPLES[option]
     try:
         value = json.loads(text)
     except json.JSONDecodeError as error:

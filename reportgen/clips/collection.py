@@ -13,7 +13,7 @@ from reportgen.clips.database import FILE_NAME, is_database, video_names
 from reportgen.clips.folder import IMAGE_SUFFIXES, entries, image_series, series_title
 from reportgen.clips.reading import SELECTOR
 from reportgen.clips.series import natural_key
-from reportgen.errors import ClipError, readable
+from reportgen.errors import ClipError, printable
 
 _ANIMATIONS = frozenset({".gif", ".webp", ".avif"})
 _STILLS = IMAGE_SUFFIXES - _ANIMATIONS
@@ -72,15 +72,15 @@ def _walk(folder: Path, folders: tuple[str, ...], seen: set[Path]) -> Iterator[F
         series = image_series(folder)
         for name in series if len(series) > 1 else ():
             title = f"{folder.resolve().name} {series_title(name)}"
-            yield FoundClip(f"{folder}{SELECTOR}{name}", readable(title), folders[:-1])
+            yield FoundClip(f"{folder}{SELECTOR}{name}", printable(title), folders[:-1])
         if len(series) == 1:
-            yield FoundClip(str(folder), readable(folder.resolve().name), folders[:-1])
+            yield FoundClip(str(folder), printable(folder.resolve().name), folders[:-1])
     else:
         for file in files:
             yield from _in_file(file, folders)
     inner = (path for path in entries(folder) if path.is_dir() and not path.name.startswith("."))
     for path in sorted(inner, key=lambda path: natural_key(path.name)):
-        yield from _walk(path, (*folders, readable(path.name)), seen)
+        yield from _walk(path, (*folders, printable(path.name)), seen)
 
 
 def _in_file(file: Path, folders: tuple[str, ...]) -> Iterator[FoundClip]:
@@ -90,10 +90,10 @@ def _in_file(file: Path, folders: tuple[str, ...]) -> Iterator[FoundClip]:
         videos = []  # reading the clip will say what is wrong with the file
     for video in videos:
         *outer, title = video.split("/")
-        yield FoundClip(f"{file}{SELECTOR}{video}", title or readable(file.stem), (*folders, *outer))
+        yield FoundClip(f"{file}{SELECTOR}{video}", title or printable(file.stem), (*folders, *outer))
     if not videos:
         title = file.stem if file.name != FILE_NAME else file.parent.name
-        yield FoundClip(str(file), readable(title), folders)
+        yield FoundClip(str(file), printable(title), folders)
 
 
 def _plain_files(folder: Path) -> list[Path]:

@@ -19,7 +19,7 @@ from reportgen.clips.framing import fit
 from reportgen.clips.sampling import sample_frames
 from reportgen.clips.source import Source
 from reportgen.clips.video import VideoSource
-from reportgen.errors import ClipError, readable
+from reportgen.errors import ClipError, printable
 from reportgen.pictures import is_picture
 from reportgen.records.card import ClipSpec
 from reportgen.records.identities import slug
@@ -56,8 +56,8 @@ def read_clip(
     return Clip(
         name=slug(source.title),
         pixels=np.ascontiguousarray(pixels.transpose(3, 0, 1, 2)[None]).astype(np.float32) / np.float32(255),
-        title=readable(source.title.replace("_", " ").strip() or source.title),
-        source=readable(source.file_name),
+        title=printable(source.title.replace("_", " ").strip() or source.title),
+        source=printable(source.file_name),
         frame_rate=sample.frame_rate,
         first_frame=sample.first_frame,
         frame_step=sample.frame_step,

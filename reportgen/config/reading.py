@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from reportgen.analyses.method import PresetName
 from reportgen.analyses.registry import methods
 from reportgen.config.options import BuildOptions
-from reportgen.errors import OptionError, readable, unknown_name
+from reportgen.errors import OptionError, printable, unknown_name
 from reportgen.records.files import read_text
 from reportgen.records.validation import sentences
 
@@ -65,7 +65,7 @@ def _refuse_programs(values: Mapping[str, Any]) -> None:
 
 def _address(clip: str) -> str:
     """Return a clip's path as text: as it is, or, where its name is not UTF-8, as the address of its file."""
-    if readable(clip) == clip:
+    if printable(clip) == clip:
         return clip
     place, mark, part = (clip, "", "") if Path(clip).exists() or "::" not in clip else clip.rpartition("::")
     return f"{Path(place).absolute().as_uri()}{mark}{part}"

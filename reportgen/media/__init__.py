@@ -8,13 +8,12 @@ and height are those of one frame.
 from __future__ import annotations
 
 from reportgen.media.arrays import read_data
-from reportgen.media.encode import SPRITE_COLUMNS, gif_bytes, png_bytes, poster_bytes, sprite_bytes
+from reportgen.media.encode import gif_bytes, png_bytes, poster_bytes, sprite_bytes
 from reportgen.media.figures import write_figure
 from reportgen.media.overlays import heat_colours, heat_overlay, motion_frames, motion_gif, motion_sprite
 from reportgen.media.video import write_mp4
 
 __all__ = [
-    "SPRITE_COLUMNS",
     "gif_bytes",
     "heat_colours",
     "heat_overlay",

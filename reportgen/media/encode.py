@@ -10,11 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from reportgen.pictures import picture_bytes
+from reportgen.records.jobs import SPRITE_COLUMNS
 
 Frames = NDArray[np.uint8]
-
-SPRITE_COLUMNS = 8
-"""Frames side by side in a sprite, at most."""
 
 FRAME_MS = 100
 """How long a GIF shows each frame: 10 frames/s, as on the pages."""

@@ -10,7 +10,7 @@ from reportgen.audit.moving import moving_texture, turning
 from reportgen.audit.sentences import preference
 from reportgen.audit.verdicts import Verdict, kernel_verdicts
 from reportgen.pages.report import ModelView
-from reportgen.pages.strips import Strip, clip_strip, picture
+from reportgen.pages.strips import Strip, clip_strip, still_strip
 from reportgen.reading.format import number, percent
 from reportgen.reading.views import KernelView
 
@@ -62,7 +62,7 @@ def kernel_card(model: ModelView, view: KernelView) -> Card:
         layer=view.id.layer,
         index=view.id.index,
         stage1=clip_strip(model.addresses, view.answer("kernels"), "stage1", f"Synthetic clip of {view.name}"),
-        texture=picture(model.addresses, view.answer("decomposition"), "texture", f"Still texture of {view.name}"),
+        texture=still_strip(model.addresses, view.answer("decomposition"), "texture", f"Still texture of {view.name}"),
         first=first,
         second=second,
         sentence=preference(figures, model.limits),

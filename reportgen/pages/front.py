@@ -11,7 +11,7 @@ from reportgen.pages.page import Found, Page
 from reportgen.pages.report import ModelView, Report
 from reportgen.reading.excerpt import Excerpt
 
-EXAMPLES = 3
+STAGE_EXAMPLES = 3
 """Kernels per stage in the result table, as in the published one."""
 
 STRIKING = 6
@@ -54,7 +54,7 @@ def stage_rows(model: ModelView, most: int) -> list[StageRow]:
 
 def summarize(model: ModelView) -> FrontModel:
     """Return what the front page shows of a model."""
-    rows = stage_rows(model, EXAMPLES)
+    rows = stage_rows(model, STAGE_EXAMPLES)
     best = [view for views in model.kernels.values() for view in most_striking(views, 1)]
     return FrontModel(
         model=model,

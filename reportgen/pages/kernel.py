@@ -12,12 +12,12 @@ from reportgen.pages.cards import Card, kernel_card
 from reportgen.pages.motion import LayerMotion
 from reportgen.pages.page import Found, Page
 from reportgen.pages.report import ModelView, Report
-from reportgen.pages.strips import Strip, clip_strip, downloads, picture, strip
+from reportgen.pages.strips import Strip, clip_strip, downloads, still_strip, strip
 from reportgen.reading.evidence import DrivingClip
 from reportgen.reading.excerpt import Excerpt
 from reportgen.reading.format import answer_rows, metric_rows, number
 from reportgen.reading.graphs import Node
-from reportgen.reading.probes import PROBES
+from reportgen.reading.probes import PROBE_TITLES
 from reportgen.reading.views import KernelView, Pyramid
 from reportgen.records.answers.decomposition import DecompositionAnswer
 from reportgen.records.answers.kernels import KernelAnswer
@@ -207,7 +207,7 @@ def _page(
             "stage1": clip_strip(model.addresses, stage1, "stage1", f"Synthetic clip that drives {view.name} most"),
             "closed_form": clip_strip(model.addresses, stage1, "closed_form", f"The weights of {view.name}"),
             "response": _response(synthetic),
-            "texture": picture(model.addresses, parts, "texture", f"Still texture of {view.name}"),
+            "texture": still_strip(model.addresses, parts, "texture", f"Still texture of {view.name}"),
             "motion": motion.strips.get(view.id.index) if motion else None,
             "wheel": motion.wheel if motion else None,
             "scale": motion.scale if motion else None,
@@ -217,7 +217,7 @@ def _page(
             "word": label_word(word, model.limits) if word else "",
             "percentile": view.figures.percentile,
             "probes": model.kernel_probes(view.id),
-            "probe_names": PROBES,
+            "probe_names": PROBE_TITLES,
             "driver": _driver(model, view),
             "reference": model.evidence,
             "reservations": [

@@ -16,7 +16,7 @@ from reportgen.pages.report import ModelView, Report
 from reportgen.reading.excerpt import Excerpt
 from reportgen.reading.figures import KernelFigures
 from reportgen.reading.format import fixed
-from reportgen.reading.probes import PROBES, KernelProbes, kernel_probes
+from reportgen.reading.probes import PROBE_TITLES, KernelProbes, kernel_probes
 
 MOST_ROWS = 512
 """Kernels in the table of a layer; all are in the records."""
@@ -108,7 +108,7 @@ def pages(report: Report) -> Iterator[Page]:
                         model.limits,
                     ),
                     "measured": Excerpt.of(measured, MOST_ROWS),
-                    "probes": PROBES,
+                    "probes": PROBE_TITLES,
                     "reference": model.evidence,
                     "troubles": [(view, trouble) for view in views for trouble in view.troubles],
                     "before": layers[place - 1] if place else None,

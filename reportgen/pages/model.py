@@ -12,7 +12,7 @@ from reportgen.pages.report import ModelView, Report
 from reportgen.reading.excerpt import Excerpt
 from reportgen.records.manifest import ClipFacts, LayerFacts
 
-SHOWN = 8
+STAGE_KERNELS = 8
 """Cards per rung of the ladder."""
 
 
@@ -46,7 +46,7 @@ def rungs(model: ModelView) -> list[Rung]:
             layer,
             model.layers.get(layer),
             model.addresses.layer(layer),
-            Excerpt.of(views, SHOWN).map(lambda view: kernel_card(model, view)),
+            Excerpt.of(views, STAGE_KERNELS).map(lambda view: kernel_card(model, view)),
         )
         for layer, views in model.kernels.items()
     ]

@@ -13,7 +13,7 @@ from reportgen.pages.report import ModelView, Report
 from reportgen.pages.strips import Download, downloads
 from reportgen.reading.excerpt import Excerpt
 from reportgen.reading.format import count, percent, short_kernel_name
-from reportgen.reading.probes import PROBES, KernelProbes, kernel_probes
+from reportgen.reading.probes import PROBE_TITLES, KernelProbes, kernel_probes
 from reportgen.reading.views import Trouble, trouble
 from reportgen.reading.words import CLASSES, Words
 from reportgen.records.answers.motion import ClassProbes, ClipProbes, ModelProbes
@@ -198,7 +198,7 @@ def pages(report: Report) -> Iterator[Page]:
                 ),
                 "clips": [_clip_row(model, probes) for probes in model.clip_probes],
                 "kernels": kernel_rows(model, found) if found else Excerpt(),
-                "probes": PROBES,
+                "probes": PROBE_TITLES,
                 "troubles": missing,
                 "records": records,
             },

@@ -23,7 +23,7 @@ LEAST_LISTED = 4
 WHOLE = 400
 """Pages that all sections list together, about."""
 
-LONGEST = 100
+LONGEST_TITLE = 100
 """Characters of a title in the navigation; the page itself has the whole."""
 
 
@@ -69,7 +69,7 @@ def _entries(tree: Mapping[tuple[str, str], Any], most: int) -> _Section:
 
 
 def _title(text: str) -> str:
-    return str(escape(shortened(text, LONGEST)))
+    return str(escape(shortened(text, LONGEST_TITLE)))
 
 
 def site_configuration(base: Path, pages: Iterable[Page], *, name: str, site: str) -> str:

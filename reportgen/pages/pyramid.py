@@ -17,7 +17,7 @@ from reportgen.pages.cards import kernel_card
 from reportgen.pages.page import Found, Page, ScriptData
 from reportgen.pages.pyramid_overview import overview
 from reportgen.pages.report import ModelView, Report
-from reportgen.pages.strips import Download, Strip, clip_strip, downloads, picture, strip
+from reportgen.pages.strips import Download, Strip, clip_strip, downloads, still_strip, strip
 from reportgen.reading.ablation import Drop, causal_drops
 from reportgen.reading.addresses import relative_link
 from reportgen.reading.excerpt import Excerpt
@@ -170,7 +170,7 @@ def _tubes(model: ModelView, view: ClassView) -> list[Tube]:
             Tube(
                 layer,
                 moving,
-                picture(model.addresses, view.answer, f"stack.{layer}", f"Tube of {layer}, frame behind frame"),
+                still_strip(model.addresses, view.answer, f"stack.{layer}", f"Tube of {layer}, frame behind frame"),
                 [(short_kernel_name(layer, int(i)), clip) for i, clip in clips if clip and i.isdigit()],
             )
         )
@@ -181,7 +181,7 @@ def _pictures(file: Download) -> bool:
     return file.label.startswith(("tube.", "kernel_tube.", "stack."))
 
 
-def conserved(pyramid: Pyramid, words: Words = CLASSES) -> str:
+def conservation_sentence(pyramid: Pyramid, words: Words = CLASSES) -> str:
     """Return in words how far the relevance adds up to the logit, and where that can be said at all."""
     value = words.value
     found = pyramid.graph.document.conservation
@@ -273,7 +273,7 @@ def _page(model: ModelView, view: ClassView, pyramid: Pyramid | None) -> Page:
             "tubes": tubes,
             "has_motion": bool(data and data.data["motion"]),
             "overview": overview(model, pyramid) if pyramid else None,
-            "conserved": conserved(pyramid, model.words) if pyramid else "",
+            "conserved": conservation_sentence(pyramid, model.words) if pyramid else "",
             "logit": answer.logit if answer else None,
             "numbers": answer_rows(answer, model.words),
             "parameters": metric_rows(view.record.job.parameters),

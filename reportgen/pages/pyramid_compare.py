@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from reportgen.errors import OptionError
 from reportgen.pages.page import Found, Page
-from reportgen.pages.pyramid_pairs import Ends, Named, across, named_pyramids, pairs_to_show, what_differs
+from reportgen.pages.pyramid_pairs import Named, PyramidPair, across, named_pyramids, pairs_to_show, what_differs
 from reportgen.pages.report import ModelView, Report
 from reportgen.pages.templating import inert
 from reportgen.reading.addresses import folder_names
@@ -36,10 +36,10 @@ MOST_CLASSES = 40
 MOST_CLIPS = 8
 """Clips that a class's spread names."""
 
-LONGEST = 28
+LONGEST_LAYER_NAME = 28
 """Characters of a layer's name beside its bar."""
 
-MOST_KERNELS = 120
+MOST_COMPARED_KERNELS = 120
 """Kernels of a pair's table and of a class's spread."""
 
 
@@ -53,7 +53,7 @@ class ComparedKernelRow:
 
 
 @dataclass(frozen=True)
-class Pair:
+class ComparedPair:
     """Two pyramids compared; `what` says what differs between them, `why` why they could not be compared."""
 
     first: Named
@@ -80,25 +80,25 @@ class Spread:
     rows: Excerpt[ComparedKernelRow]
 
 
-def pair_of(first: Named, second: Named) -> Pair:
+def pair_of(first: Named, second: Named) -> ComparedPair:
     """Compare two pyramids and name what differs."""
     what = what_differs(first, second)
     try:
         found = compare_pyramids(first.pyramid.graph.document, second.pyramid.graph.document)
     except OptionError as reason:
-        return Pair(first, second, what, None, Excerpt(), None, str(reason))
+        return ComparedPair(first, second, what, None, Excerpt(), None, str(reason))
     rows = _rows(first.model, found.kernels)
-    return Pair(first, second, what, found, rows, picture(found, first.name, second.name))
+    return ComparedPair(first, second, what, found, rows, comparison_chart(found, first.name, second.name))
 
 
 def _rows(model: ModelView, kernels: Iterable[ComparedKernel | KernelSpread]) -> Excerpt[ComparedKernelRow]:
     pages = {(view.id.layer, view.id.index): view.uri for view in model.all_kernels}
-    return Excerpt.of(kernels, MOST_KERNELS).map(
+    return Excerpt.of(kernels, MOST_COMPARED_KERNELS).map(
         lambda k: ComparedKernelRow(short_kernel_name(k.layer, k.index), pages.get((k.layer, k.index), ""), k)
     )
 
 
-def picture(found: PyramidComparison, first: str, second: str) -> Markup:
+def comparison_chart(found: PyramidComparison, first: str, second: str) -> Markup:
     """Return the kept kernels of each layer as one bar: the first's own, those of both, the second's own."""
     width, left, row = 640, 190, 26
     scale = (width - left - 60) / max(
@@ -106,7 +106,7 @@ def picture(found: PyramidComparison, first: str, second: str) -> Markup:
     )
     body = []
     for place, layer in enumerate(found.layers):
-        x, y, short = float(left), place * row, shortened(short_layer_name(layer.name), LONGEST)
+        x, y, short = float(left), place * row, shortened(short_layer_name(layer.name), LONGEST_LAYER_NAME)
         body.append(f'<text x="{left - 8}" y="{y + 17}" text-anchor="end">{inert(short)}</text>')
         parts = (
             (layer.only_first, "rg-compare__first", f"only {first}"),
@@ -181,7 +181,7 @@ def _jaccard(first: Named, second: Named) -> float | None:
         return None
 
 
-def _uris(ends: Ends) -> tuple[str, str]:
+def _uris(ends: PyramidPair) -> tuple[str, str]:
     return ends[0].pyramid.uri, ends[1].pyramid.uri
 
 

@@ -15,7 +15,7 @@ from reportgen.reading.format import fixed, number, percent, short_kernel_name, 
 from reportgen.reading.views import Pyramid
 from reportgen.records.pyramid_schema import LayerFigures
 
-SHOWN = 24
+DRAWN_KERNELS = 24
 """Kernels of a layer that are drawn apart; the others are one piece."""
 
 _WIDTH, _LEFT, _ROW = 760, 170, 20
@@ -61,7 +61,7 @@ def pieces(model: ModelView, pyramid: Pyramid, layer: LayerFigures) -> list[Piec
         return []
     pages = {(view.id.layer, view.id.index): view for view in model.all_kernels}
     found = []
-    drawn = Excerpt.of(kept, SHOWN)
+    drawn = Excerpt.of(kept, DRAWN_KERNELS)
     for index, value in drawn:
         view = pages.get((layer.name, index))
         found.append(

@@ -24,7 +24,7 @@ class Named:
     name: str
 
 
-Ends = tuple[Named, Named]
+PyramidPair = tuple[Named, Named]
 
 
 KINDS = (
@@ -46,7 +46,7 @@ def what_differs(first: Named, second: Named) -> str:
     return KINDS[0] if one.clip == other.clip else KINDS[3]
 
 
-def pairs_to_show(named: Sequence[Named], beside: Sequence[Ends]) -> Excerpt[Ends]:
+def pairs_to_show(named: Sequence[Named], beside: Sequence[PyramidPair]) -> Excerpt[PyramidPair]:
     """Return the pairs to show in full, of all pairs of `named` and those with other networks (`beside`).
 
     Each kind has its turn, so that a report of many classes does not crowd out its clips. No more pairs are made than
@@ -68,7 +68,7 @@ def pairs_to_show(named: Sequence[Named], beside: Sequence[Ends]) -> Excerpt[End
     return Excerpt(tuple(order), total)
 
 
-def _within(named: Sequence[Named], group: Callable[[Named], object], kind: str) -> Iterator[Ends]:
+def _within(named: Sequence[Named], group: Callable[[Named], object], kind: str) -> Iterator[PyramidPair]:
     """Yield the pairs of a kind, among pyramids that are of one group."""
     groups: dict[object, list[Named]] = defaultdict(list)
     for one in named:
@@ -77,7 +77,7 @@ def _within(named: Sequence[Named], group: Callable[[Named], object], kind: str)
         yield from (ends for ends in combinations(members, 2) if what_differs(*ends) == kind)
 
 
-def _in_turn(kinds: Iterable[Iterator[Ends]]) -> Iterator[Ends]:
+def _in_turn(kinds: Iterable[Iterator[PyramidPair]]) -> Iterator[PyramidPair]:
     waiting = deque(kinds)
     while waiting:
         kind = waiting.popleft()
@@ -96,7 +96,7 @@ def named_pyramids(model: ModelView, several: bool) -> list[Named]:
     ]
 
 
-def across(model: ModelView, models: Sequence[ModelView]) -> list[Ends]:
+def across(model: ModelView, models: Sequence[ModelView]) -> list[PyramidPair]:
     """Return the pyramids of `model` beside those of later networks of its architecture, on the same clip and class."""
     later = [other for other in models[models.index(model) + 1 :] if _architecture(other) == _architecture(model)]
     found = []

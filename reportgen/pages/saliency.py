@@ -14,7 +14,7 @@ from reportgen.pages import charts
 from reportgen.pages.maps import RankRow, curves, ranking
 from reportgen.pages.page import Found, Page
 from reportgen.pages.report import ModelView, Report
-from reportgen.pages.strips import Download, Strip, clip_strip, downloads, picture, strip
+from reportgen.pages.strips import Download, Strip, clip_strip, downloads, still_strip, strip
 from reportgen.reading.format import answer_rows, metric_rows
 from reportgen.reading.views import ClassView, Trouble, trouble
 from reportgen.records.answers.saliency import SaliencyAnswer
@@ -92,7 +92,7 @@ def map_view(model: ModelView, view: ClassView, clip_title: str) -> MapView:
         overlay=clip_strip(model.addresses, done, "overlay", f"{title} on {clip_title}"),
         heat=clip_strip(model.addresses, done, "overlay_map", f"{title}, the map alone"),
         with_sign=clip_strip(model.addresses, done, "signed", f"{title}, with its sign"),
-        tube=picture(model.addresses, done, "tube", f"{title} on {clip_title}, frame behind frame"),
+        tube=still_strip(model.addresses, done, "tube", f"{title} on {clip_title}, frame behind frame"),
         profile=charts.profile(profile, f"Attribution per frame, {title}") if len(profile) > 1 else None,
         peak=profile.index(max(profile)) + 1 if len(profile) > 1 else None,
         signed=answer.signed if answer else False,

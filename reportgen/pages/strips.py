@@ -6,10 +6,7 @@ import math
 from dataclasses import dataclass
 
 from reportgen.reading.addresses import Addresses
-from reportgen.records.jobs import Artifact, Done
-
-SPRITE_COLUMNS = 8
-"""Frames side by side in a sprite, at most (see `reportgen.media`)."""
+from reportgen.records.jobs import SPRITE_COLUMNS, Artifact, Done
 
 
 @dataclass(frozen=True)
@@ -74,7 +71,7 @@ def clip_strip(addresses: Addresses, done: Done | None, role: str, alt: str) -> 
     return strip(addresses, sprite, done.artifact(role, "image"), alt)
 
 
-def picture(addresses: Addresses, done: Done | None, role: str, alt: str) -> Strip | None:
+def still_strip(addresses: Addresses, done: Done | None, role: str, alt: str) -> Strip | None:
     """Return the still picture of a role."""
     return None if done is None else strip(addresses, done.artifact(role, "image"), None, alt)
 

@@ -82,7 +82,7 @@ class Templates:
             plain=formats.plain,
             prose=prose,
             shape=formats.shape,
-            receptive_field=formats.receptive_field,
+            receptive_field=formats.receptive_field_text,
             short_layer=formats.short_layer_name,
         )
 

@@ -111,7 +111,7 @@ def shape(values: Sequence[int | None] | None) -> str:
     return ABSENT if not values else "×".join("all" if value is None else str(value) for value in values)
 
 
-def receptive_field(values: Sequence[int | None] | None) -> str:
+def receptive_field_text(values: Sequence[int | None] | None) -> str:
     """Return what a unit sees of the clip (t h w in px; None along an axis of which it sees all) in words."""
     if values is None:
         return "not known"

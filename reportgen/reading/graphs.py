@@ -9,7 +9,7 @@ from functools import cached_property
 from reportgen.reading.excerpt import Excerpt
 from reportgen.records.pyramid_schema import KernelPlace, NodeFigures, PyramidDocument, ThetaCurve
 
-Ends = dict[int, list[tuple[int, float]]]
+Neighbours = dict[int, list[tuple[int, float]]]
 
 
 @dataclass(frozen=True)
@@ -59,9 +59,9 @@ class Graph:
         return {(node.layer, node.index): place for place, node in enumerate(self.nodes) if node.depth}
 
     @cached_property
-    def _ends(self) -> tuple[Ends, Ends]:
-        feeds: Ends = defaultdict(list)
-        fed_by: Ends = defaultdict(list)
+    def _ends(self) -> tuple[Neighbours, Neighbours]:
+        feeds: Neighbours = defaultdict(list)
+        fed_by: Neighbours = defaultdict(list)
         for edge in self.edges:
             feeds[edge.source].append((edge.target, edge.contribution))
             fed_by[edge.target].append((edge.source, edge.contribution))
@@ -70,7 +70,7 @@ class Graph:
     def neighbours(self, place: int, most: int = 5) -> tuple[Excerpt[tuple[Node, float]], Excerpt[tuple[Node, float]]]:
         """Return the strongest targets and the strongest sources of a node, each with its contribution."""
 
-        def strongest(ends: Ends) -> Excerpt[tuple[Node, float]]:
+        def strongest(ends: Neighbours) -> Excerpt[tuple[Node, float]]:
             ordered = sorted(ends.get(place, []), key=lambda end: -abs(end[1]))
             return Excerpt.of(ordered, most).map(lambda end: (self.nodes[end[0]], end[1]))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from reportgen.records.answers.motion import ModelProbes
 
-PROBES: dict[str, str] = {
+PROBE_TITLES: dict[str, str] = {
     "frozen": "frozen",
     "reversed": "backwards",
     "shuffled": "shuffled",

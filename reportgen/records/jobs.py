@@ -44,6 +44,10 @@ class Job(Frozen):
         return content_key(self.model_dump(mode="json"))
 
 
+SPRITE_COLUMNS = 8
+"""Frames side by side in a sprite, at most: a clip's frames in one picture, row by row."""
+
+
 class Artifact(Frozen):
     """One file of a run."""
 

@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field
 
 from reportgen.records.base import Frozen
 
-SCHEMA_VERSION = 1
+PYRAMID_SCHEMA_VERSION = 1
 
 
 class ClassFacts(Frozen):
@@ -90,7 +90,7 @@ class PyramidDocument(Frozen):
         frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True, serialize_by_alias=True
     )
 
-    version: int = SCHEMA_VERSION
+    version: int = PYRAMID_SCHEMA_VERSION
     network: str
     weights: str | None = Field(None, description="SHA-256 of the weights.")
     clip: str | None = None

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from reportgen.clips import Clip, ClipReference
-from reportgen.errors import ClipError, readable
+from reportgen.errors import ClipError, printable
 from reportgen.media import write_figure
 from reportgen.networks.core.above_mean import above_mean
 from reportgen.networks.core.network import Network
@@ -144,5 +144,5 @@ def environment(network: Network, command: Sequence[str]) -> Environment:
         platform=f"{platform.system()} {platform.machine()}",
         device=torch.cuda.get_device_name(network.device) if cuda else (platform.processor() or "CPU"),
         threads=torch.get_num_threads(),
-        command=tuple(map(readable, command)),
+        command=tuple(map(printable, command)),
     )

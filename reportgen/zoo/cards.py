@@ -18,7 +18,6 @@ from reportgen.resources import modelzoo_folder
 
 CARD_FILE = "card.toml"
 SHARED_LABELS = "_labels"
-SHARED_LABELS = "_labels"
 _SHOWN_FAULTS = 3
 
 

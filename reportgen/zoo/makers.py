@@ -22,7 +22,7 @@ from reportgen.zoo.descriptions import (
     StorageRef,
     TensorRef,
 )
-from reportgen.zoo.objects import OtherKey, PickleFault, Stone, Unmade, attribute, unmade
+from reportgen.zoo.objects import OtherKey, PickleFault, Stone, Unmade, named_attribute, unmade
 
 _NUMPY_TYPES: Mapping[str, str] = {
     **{"f2": "float16", "f4": "float32", "f8": "float64", "b1": "bool", "u1": "uint8"},
@@ -132,7 +132,7 @@ def _new(arguments: tuple[Any, ...]) -> Any:
 
 
 def _attribute(arguments: tuple[Any, ...]) -> Any:
-    return attribute(*arguments)
+    return named_attribute(*arguments)
 
 
 def _size(arguments: tuple[Any, ...]) -> tuple[int, ...]:

@@ -92,7 +92,7 @@ def unmade(target: Any) -> Unmade:
     return Unmade(str(target))
 
 
-def attribute(target: Any, name: Any) -> Any:
+def named_attribute(target: Any, name: Any) -> Any:
     """Return what stands for the attribute of a name: how Python writes members of enums and nested classes."""
     if isinstance(target, Stone) and isinstance(name, str):
         return Stone(target.module, f"{target.name}.{name}")

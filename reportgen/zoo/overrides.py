@@ -14,10 +14,12 @@ from reportgen.records.base import Frozen
 from reportgen.records.card import Adapter, ClipSpec
 
 Flag = Literal["--clip-spec", "--adapter"]
-Kind = TypeVar("Kind", bound=Frozen)
+Overridden = TypeVar("Overridden", bound=Frozen)
 
 
-def merged(kind: type[Kind], base: Mapping[str, Any], given: Frozen | Mapping[str, Any] | None, flag: Flag) -> Kind:
+def merged(
+    kind: type[Overridden], base: Mapping[str, Any], given: Frozen | Mapping[str, Any] | None, flag: Flag
+) -> Overridden:
     """Return what `base` becomes with the `given` fields in it.
 
     Raises OptionError in one sentence that names every bad field, and `flag`.

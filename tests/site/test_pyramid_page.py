@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reportgen.pages.pyramid import best_real_clip, conserved, graph_data
+from reportgen.pages.pyramid import best_real_clip, conservation_sentence, graph_data
 from reportgen.pages.pyramid_overview import overview, pieces
 from reportgen.pages.report import ModelView, Report
 from reportgen.reading.views import Pyramid
@@ -60,14 +60,14 @@ def test_the_graph_knows_the_reliance_of_every_kernel_that_was_probed(model: Mod
 
 def test_conservation_is_claimed_only_where_it_was_checked(pyramid: Pyramid) -> None:
     only_class = ConservationFigures(error=0.0, bias_share=0.0, cuts=(("fc", 1.0, 0.0),))
-    assert "no sum to check" in conserved(with_conservation(pyramid, only_class, None))
+    assert "no sum to check" in conservation_sentence(with_conservation(pyramid, only_class, None))
     cuts = (("fc", 1.0, 0.0), ("stem.conv", 0.75, 0.25))
     checked = ConservationFigures(error=0.001, bias_share=0.25, cuts=cuts)
-    said = conserved(with_conservation(pyramid, checked, 0.001))
+    said = conservation_sentence(with_conservation(pyramid, checked, 0.001))
     assert "0.10%" in said
     assert "stem conv" in said
     assert "25.0%" in said
-    assert "do not add up" in conserved(with_conservation(pyramid, None, None))
+    assert "do not add up" in conservation_sentence(with_conservation(pyramid, None, None))
 
 
 def test_a_kernel_shows_the_real_clip_that_drives_it_most(model: ModelView, pyramid: Pyramid) -> None:

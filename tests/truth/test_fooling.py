@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from reportgen.analyses.common.natural_path import LEAST_CLIPS, NaturalPath, natural_path
+from reportgen.analyses.common.natural_path import LEAST_NATURAL_CLIPS, NaturalPath, natural_path
 from reportgen.analyses.common.responses import kernel_responses
 from reportgen.analyses.common.running import Moments
 from reportgen.analyses.kernels.maximize import maximize_activation
@@ -111,5 +111,5 @@ def test_planted_dead_and_duplicate_kernels_are_found() -> None:
     for part in responses.split(7):
         moments.add(part)
     assert moments.dead() == (2,)
-    assert [(a, b) for a, b, _ in moments.duplicates(0.99, LEAST_CLIPS)] == [(1, 4)]
+    assert [(a, b) for a, b, _ in moments.duplicates(0.99, LEAST_NATURAL_CLIPS)] == [(1, 4)]
     assert moments.duplicates(0.99, 31) == (), "a correlation over few clips says too little"

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from reportgen.analyses.common.responses import Meter
-from reportgen.analyses.motion.kernel_motion import DRIVERS, VARIANTS, KernelMotion, interval, probe_clip
+from reportgen.analyses.motion.kernel_motion import JUDGED_CLIPS, VARIANTS, KernelMotion, interval, probe_clip
 from reportgen.networks.core.network import Network, as_network
 from tests.truth.bundled import bundled_clips, bundled_network
 from tests.truth.moving_textures import texture, translating
@@ -66,8 +66,8 @@ def test_only_the_clips_that_drive_a_kernel_are_kept(moving: list[Tensor]) -> No
     found = audited(planted(), ["0"], moving)
     layer = found.layers["0"]
     whole = torch.stack([probe_clip(found.meter, clip, draws=2).responses["0"] for clip in moving])
-    assert layer.responses.shape == (DRIVERS, len(VARIANTS), 3)
-    best = whole[:, 0].argsort(dim=0, descending=True, stable=True)[:DRIVERS]
+    assert layer.responses.shape == (JUDGED_CLIPS, len(VARIANTS), 3)
+    best = whole[:, 0].argsort(dim=0, descending=True, stable=True)[:JUDGED_CLIPS]
     assert torch.equal(layer.clips, best)
     chosen = whole[best[:, DERIVATIVE], :, DERIVATIVE].sum(0)
     assert torch.allclose(layer.kept[:, DERIVATIVE].float(), chosen / chosen[0])

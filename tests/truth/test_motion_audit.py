@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from reportgen.analyses.motion.kernel_motion import kernel_motion_audit
-from reportgen.analyses.motion.motion_audit import PROBES, class_audit, frozen_frames, motion_audit, probe_clips
+from reportgen.analyses.motion.motion_audit import PROBE_MEANINGS, class_audit, frozen_frames, motion_audit, probe_clips
 from reportgen.errors import NetworkError
 
 
@@ -48,7 +48,7 @@ def test_appearance_relies_on_no_motion() -> None:
     audit = motion_audit(Appearance(), drifting(), 0)
     assert audit.motion_reliance == pytest.approx(0.0, abs=1e-5)
     assert audit.order_sensitivity == pytest.approx(0.0, abs=1e-5)
-    for name in PROBES:
+    for name in PROBE_MEANINGS:
         assert torch.allclose(audit.logits[name], torch.tensor(audit.logit), atol=1e-5), name
 
 
@@ -83,7 +83,7 @@ def test_a_logit_that_is_not_positive_has_no_share() -> None:
 def test_probes_keep_the_pixels_that_they_say() -> None:
     clip = drifting()
     probes = probe_clips(clip, draws=3, seed=4)
-    assert list(probes) == list(PROBES)
+    assert list(probes) == list(PROBE_MEANINGS)
     assert torch.equal(probes["reversed"].flip(2), clip)
     for frame, variant in enumerate(probes["frozen"]):
         assert (variant == clip[0, :, frame : frame + 1]).all()

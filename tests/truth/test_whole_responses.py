@@ -10,7 +10,7 @@ from reportgen import maximize_activation
 from reportgen.analyses.common.responses import kernel_responses
 from reportgen.analyses.pyramid.ablation import ablate
 from reportgen.analyses.pyramid.class_pyramid import class_pyramid
-from reportgen.analyses.pyramid.measure import measure
+from reportgen.analyses.pyramid.measure import measure_relevance
 from reportgen.networks.core.network import as_network
 from reportgen.networks.kernels.preactivation import preactivation
 from reportgen.networks.trace.build import connection_graph
@@ -147,7 +147,7 @@ def test_a_silenced_kernel_is_silent_in_all_frames_of_its_own_condition_alone(wa
 def test_a_pyramids_activations_are_means_over_all_calls(way: type[Framewise]) -> None:
     module, clip = network(way), clips(1)
     graph = connection_graph(module, clip.shape)
-    found = measure(as_network(module), clip, 0, graph, backward=["stem"]).layers["stem"]
+    found = measure_relevance(as_network(module), clip, 0, graph, backward=["stem"]).layers["stem"]
     maps = module.frames(clip)
     assert found.activation is not None
     assert found.relevance is not None

@@ -10,7 +10,7 @@ from reportgen.analyses.base import Answers, Arrays, Inapplicable, Subject, Unit
 from reportgen.analyses.choice.parameters import ChoiceParameters
 from reportgen.analyses.choice.select import select_kernels
 from reportgen.progress import Progress
-from reportgen.records.answers.choice import ChoiceAnswer, Rule
+from reportgen.records.answers.choice import ChoiceAnswer, ChoiceRule
 from reportgen.records.figures import Result
 from reportgen.records.jobs import content_key
 
@@ -53,7 +53,7 @@ def choice(subject: Subject, scores: Arrays | None = None) -> ChoiceAnswer:
     return ChoiceAnswer(kernels=kernels, rule=_rule(subject, scores))
 
 
-def _rule(subject: Subject, scores: Arrays | None) -> Rule:
+def _rule(subject: Subject, scores: Arrays | None) -> ChoiceRule:
     if subject.selection.listed:
         return "listed"
     if subject.selection.count is None:

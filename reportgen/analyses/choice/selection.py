@@ -14,7 +14,7 @@ ChooseBy = Literal["selective", "spread", "first"]
 SelectionText = Annotated[str, WithJsonSchema({"anyOf": [{"type": "integer"}, {"type": "string"}]})]
 """A `KernelSelection` as it is written; of a number, the file's own may stand there."""
 
-MOST_KERNELS = 1_000_000
+MOST_LISTED_KERNELS = 1_000_000
 """More than any layer has: a longer range is a slip of the pen, and would fill the memory."""
 
 
@@ -43,8 +43,8 @@ class KernelSelection(BaseModel):
                 raise ValueError(f"kernels {text!r} is not a number, 'all', or a list such as 0,4,8-11")
             first = int(match[1])
             last = int(match[2] or first)
-            if last >= MOST_KERNELS:
-                raise ValueError(f"no layer has a kernel {last}: name kernels below {MOST_KERNELS}")
+            if last >= MOST_LISTED_KERNELS:
+                raise ValueError(f"no layer has a kernel {last}: name kernels below {MOST_LISTED_KERNELS}")
             listed.extend(range(first, last + 1))
         if not listed:
             raise ValueError(f"kernels {text!r} is not a number, 'all', or a list such as 0,4,8-11")

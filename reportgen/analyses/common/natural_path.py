@@ -16,10 +16,10 @@ from torch import Tensor
 
 from reportgen.analyses.common.ranking import ranks, spearman
 
-DRIVERS = 5
+NATURAL_DRIVERS = 5
 """How many of the real clips that drive a kernel most show its natural path."""
 
-LEAST_CLIPS = 2 * DRIVERS
+LEAST_NATURAL_CLIPS = 2 * NATURAL_DRIVERS
 """Fewer real clips than this cannot tell drivers from others."""
 
 LEAST_KERNELS = 4
@@ -73,15 +73,15 @@ class NaturalPath:
 
 
 def natural_path(
-    synthetic: Mapping[str, Tensor], real: Mapping[str, Tensor], driven: Tensor, *, drivers: int = DRIVERS
+    synthetic: Mapping[str, Tensor], real: Mapping[str, Tensor], driven: Tensor, *, drivers: int = NATURAL_DRIVERS
 ) -> NaturalPath | None:
     """Return how natural the way of a synthetic clip is, or None where nothing can be compared.
 
     `synthetic` are the responses `K` of each layer before the kernel's own to the synthetic clip, `real` those `N K`
     to real clips, `driven` the response `N` of the kernel itself to these. Nothing can be compared with fewer than
-    LEAST_CLIPS real clips, without a layer of LEAST_KERNELS kernels, or when no real clip drives the kernel.
+    LEAST_NATURAL_CLIPS real clips, without a layer of LEAST_KERNELS kernels, or when no real clip drives the kernel.
     """
-    if len(driven) < max(LEAST_CLIPS, 2 * drivers) or not float(driven.max()) > 0:
+    if len(driven) < max(LEAST_NATURAL_CLIPS, 2 * drivers) or not float(driven.max()) > 0:
         return None
     chosen = driven.argsort(descending=True, stable=True)[:drivers].tolist()
     others = [place for place in range(len(driven)) if place not in chosen]

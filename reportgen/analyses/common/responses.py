@@ -19,7 +19,7 @@ from reportgen.records.objective import Objective
 
 
 @dataclass(frozen=True)
-class Measured:
+class LayerResponses:
     """One layer's answers to N clips, on the CPU.
 
     `values` `N K` float32 are the responses; `peaks` `N K` int64 where each kernel's pre-activation is largest, as
@@ -55,12 +55,12 @@ class Meter:
         self.targets: Mapping[str, Preactivation] = preactivations(network, layers, clip_shape, channels)
 
     @contextmanager
-    def listening(self, clips: int) -> Iterator[dict[str, Measured]]:
+    def listening(self, clips: int) -> Iterator[dict[str, LayerResponses]]:
         """Yield what is filled by forward passes of `clips` clips within the context: each layer's last answers.
 
         It is read behind the context, where all of it is on the CPU: a copy in the midst of a pass would hold it up.
         """
-        found: dict[str, Measured] = {}
+        found: dict[str, LayerResponses] = {}
         parts: dict[str, list[_Part | None]] = {layer: [] for layer in self.targets}
         handles = [
             self.network.module.get_submodule(target.layer).register_forward_hook(
@@ -74,9 +74,9 @@ class Meter:
             for handle in handles:
                 handle.remove()
         for layer, measured in found.items():
-            found[layer] = Measured(measured.values.cpu(), measured.peaks.cpu())
+            found[layer] = LayerResponses(measured.values.cpu(), measured.peaks.cpu())
 
-    def __call__(self, clips: Tensor) -> dict[str, Measured]:
+    def __call__(self, clips: Tensor) -> dict[str, LayerResponses]:
         """Return each layer's answers to `clips` `N C T H W` in [0, 1] RGB, on whichever device they are."""
         with torch.no_grad(), self.listening(len(clips)) as found:
             self.network.run(clips.to(self.network.device))
@@ -84,7 +84,7 @@ class Meter:
 
     def _measure(
         self,
-        found: dict[str, Measured],
+        found: dict[str, LayerResponses],
         parts: list[_Part | None],
         layer: str,
         clips: int,
@@ -120,7 +120,7 @@ class _Part:
     positions: int
 
 
-def _together(parts: Sequence[_Part], objective: Objective, *, places: bool) -> Measured:
+def _together(parts: Sequence[_Part], objective: Objective, *, places: bool) -> LayerResponses:
     """Return a layer's answers from those of its calls: over all positions, or the centre of the middle call."""
     sizes = [part.positions for part in parts]
     if objective == "neuron":
@@ -130,11 +130,11 @@ def _together(parts: Sequence[_Part], objective: Objective, *, places: bool) -> 
     else:
         values = torch.stack([part.values * size for part, size in zip(parts, sizes, strict=True)]).sum(0) / sum(sizes)
     if not places:
-        return Measured(values, values.new_empty(0, dtype=torch.int64))
+        return LayerResponses(values, values.new_empty(0, dtype=torch.int64))
     before = [sum(sizes[:call]) for call in range(len(parts))]
     call = torch.stack([part.highest for part in parts]).argmax(0)
     peaks = torch.stack([part.peaks + start for part, start in zip(parts, before, strict=True)])
-    return Measured(values, peaks.gather(0, call[None])[0])
+    return LayerResponses(values, peaks.gather(0, call[None])[0])
 
 
 def kernel_responses(
@@ -161,22 +161,22 @@ def kernel_responses(
     found: dict[str, list[Tensor]] = {layer: [] for layer in layers}
     with progress.task("responses to the clips", len(clips)) as task:
         for batch in clips.split(batch_size):
-            for layer, measured in measure(meter, batch).items():
+            for layer, measured in measure_responses(meter, batch).items():
                 found[layer].append(measured.values)
             task.advance(len(batch))
     return {layer: torch.cat(parts) for layer, parts in found.items()}
 
 
-def measure(meter: Meter, clips: Tensor) -> dict[str, Measured]:
+def measure_responses(meter: Meter, clips: Tensor) -> dict[str, LayerResponses]:
     """Return each layer's answers to `clips` `N C T H W`, in as small parts as memory demands.
 
     Raises OutOfMemoryError when a single clip is too large.
     """
 
-    def in_parts(size: int) -> dict[str, Measured]:
+    def in_parts(size: int) -> dict[str, LayerResponses]:
         parts = [meter(part) for part in clips.split(size)]
         return {
-            layer: Measured(
+            layer: LayerResponses(
                 torch.cat([part[layer].values for part in parts]), torch.cat([part[layer].peaks for part in parts])
             )
             for layer in meter.targets

@@ -9,7 +9,6 @@ from reportgen.analyses.base import Inapplicable, Subject, Unit
 from reportgen.clips import Clip
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.target import explained
-from reportgen.records import targets
 from reportgen.records.identities import TargetId
 from reportgen.records.targets import Target
 
@@ -57,8 +56,3 @@ def asked(subject: Subject, unit: Unit) -> tuple[Network, int]:
 def title_of(subject: Subject, target: Target) -> str:
     """Return in words what is explained."""
     return target.title(subject.network.labels, subject.network.adapter.answer)
-
-
-def class_name(subject: Subject, index: int) -> str:
-    """Return a class's label, or its number where the network has no labels."""
-    return targets.class_name(subject.network.labels, index)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from reportgen.analyses.decomposition.forward_motion import forward_motion, texture_evidence
-from reportgen.analyses.decomposition.warping import inside, warp
+from reportgen.analyses.decomposition.warping import lands_inside, warp
 
 SMOOTH_ENOUGH = 0.5
 """Share of what a still picture leaves from which the smooth motion is the one that is told about."""
@@ -80,7 +80,7 @@ def _from_frame_to_frame(clip: Tensor, scaled: Tensor, find: Find) -> tuple[Tens
     displacement, _ = find(pairs, 0)
     motion = forward_motion(displacement)[:, 0]
     shown = warp(before, displacement[:, 1:])[:, :, 0]
-    seen = inside(displacement[:, 1:])[:, 0].unsqueeze(1)
+    seen = lands_inside(displacement[:, 1:])[:, 0].unsqueeze(1)
     left = ((after - shown).square() * seen).sum()
     change = ((after - before).square() * seen).sum()
     evidence = texture_evidence(before, displacement[:, :1])[:, 0]

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from reportgen.analyses.decomposition.warping import Interpolation, inside, warp
+from reportgen.analyses.decomposition.warping import Interpolation, lands_inside, warp
 
 _SOFTNESS = 0.05  # e: where the square roots turn quadratic, in standard deviations of the clip and in px
 
@@ -28,9 +28,9 @@ class Smoothness:
 
 def seen_pixels(displacement: Tensor, margin: int) -> Tensor:
     """Weigh pixels (``B K H W``) 1 where both they and what they show lie in the picture, else 0."""
-    seen = inside(displacement, margin=margin)
+    seen = lands_inside(displacement, margin=margin)
     if margin:
-        seen = seen & inside(torch.zeros_like(displacement), margin=margin)
+        seen = seen & lands_inside(torch.zeros_like(displacement), margin=margin)
     return seen.to(displacement.dtype)
 
 

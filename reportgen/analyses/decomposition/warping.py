@@ -48,7 +48,7 @@ def warp_field(field: Tensor, displacement: Tensor) -> Tensor:
     return warp(field, displacement[:, None])[:, :, 0]
 
 
-def inside(displacement: Tensor, *, margin: int = 0) -> Tensor:
+def lands_inside(displacement: Tensor, *, margin: int = 0) -> Tensor:
     """Say where ``p + D(p)`` lies in the picture, `margin` from its border: ``... 2 H W`` to bool ``... H W``."""
     x, y = pixel_positions(displacement).unbind(-3)
     height, width = displacement.shape[-2:]

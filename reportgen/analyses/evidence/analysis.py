@@ -10,14 +10,14 @@ import numpy as np
 from torch import Tensor
 
 from reportgen.analyses.base import Answers, Inapplicable, Subject, Unit
-from reportgen.analyses.common.natural_path import LEAST_CLIPS
+from reportgen.analyses.common.natural_path import LEAST_NATURAL_CLIPS
+from reportgen.analyses.common.readable import UnreadableClips, readable_clips
 from reportgen.analyses.common.responses import Meter
 from reportgen.analyses.common.running import Best
-from reportgen.analyses.common.targets import class_name
 from reportgen.analyses.evidence.duplicates import ALIKE, LEAST_DRIVING, driven_enough, rank_alike
 from reportgen.analyses.evidence.label_words import DrivingWord
 from reportgen.analyses.evidence.parameters import EvidenceParameters
-from reportgen.analyses.evidence.reference_pass import Faults, LayerPass, ReferencePass, readable
+from reportgen.analyses.evidence.reference_pass import LayerPass, ReferencePass
 from reportgen.analyses.evidence.word_nulls import false_discovery
 from reportgen.errors import ClipError
 from reportgen.networks.kernels.arrangement import PLAIN
@@ -27,6 +27,7 @@ from reportgen.progress import Progress
 from reportgen.records.answers.evidence import EvidenceAnswer, LabelWord, LayerEvidence
 from reportgen.records.figures import DataFigure, Figure, Result
 from reportgen.records.jobs import content_key
+from reportgen.records.targets import class_name
 
 
 class EvidenceAnalysis:
@@ -55,28 +56,28 @@ class EvidenceAnalysis:
         progress: Progress,
     ) -> Iterator[tuple[Unit, Result]]:
         """Yield what drives the kernels of every shown layer; raises ClipError when no clip can be read."""
-        clips, faults = subject.every_clip, Faults()
+        clips, faults = subject.every_clip, UnreadableClips()
         network = subject.network
         shape, channels = native_shape(network), clip_channels(network)
         meter = Meter(network, subject.stages, shape, channels, subject.objective, places=True)
         with ReferencePass(meter, seed=subject.seed) as found:
-            found.run(readable(clips, faults), len(clips), progress)
+            found.run(readable_clips(clips, faults), len(clips), progress)
             if not found.names:
                 raise ClipError(f"None of {len(clips)} reference clips can be read. {faults.first}")
             yield units[0], _result(subject, found, faults)
 
 
-def _result(subject: Subject, found: ReferencePass, faults: Faults) -> Result:
+def _result(subject: Subject, found: ReferencePass, faults: UnreadableClips) -> Result:
     sample, responses = found.sample()
     layers: dict[str, LayerEvidence] = {}
     selective: dict[str, Any] = {}
     used = _Names(found.names)
     for layer, state in found.layers.items():
-        spread = found.distribution(layer, lambda label: class_name(subject, label))
+        spread = found.distribution(layer, lambda label: class_name(subject.network.labels, label))
         selective[layer] = np.array([spread.selectivity, state.moments.spread.tolist()])
         layers[layer] = LayerEvidence(
             kernels=state.kernels,
-            dead=tuple(state.moments.dead()) if len(found.names) >= LEAST_CLIPS else None,
+            dead=tuple(state.moments.dead()) if len(found.names) >= LEAST_NATURAL_CLIPS else None,
             duplicates=rank_alike(responses[layer], state.moments.duplicates(ALIKE, LEAST_DRIVING)),
             comparable=int(driven_enough(responses[layer]).sum()),
             words=_words(spread.words),

@@ -19,7 +19,7 @@ LEAST_DRIVING = 10
 
 _AT_ONCE = 2**20
 
-Pair = tuple[int, int, float]
+DuplicatePair = tuple[int, int, float]
 
 
 def driven_enough(responses: Tensor, least: int = LEAST_DRIVING) -> Tensor:
@@ -30,15 +30,15 @@ def driven_enough(responses: Tensor, least: int = LEAST_DRIVING) -> Tensor:
 
 
 def rank_alike(
-    responses: Tensor, pairs: Sequence[Pair], *, threshold: float = ALIKE, least: int = LEAST_DRIVING
-) -> tuple[Pair, ...]:
+    responses: Tensor, pairs: Sequence[DuplicatePair], *, threshold: float = ALIKE, least: int = LEAST_DRIVING
+) -> tuple[DuplicatePair, ...]:
     """Return those of the pairs whose responses (of `N K`) are in the same order over the clips that drive both.
 
     Spearman's correlation over these clips must reach `threshold`, and at least `least` of them must drive each of
     the two differently. The third figure of a pair stays what it was.
     """
     step = max(1, _AT_ONCE // max(len(responses), 1))
-    kept: list[Pair] = []
+    kept: list[DuplicatePair] = []
     for start in range(0, len(pairs), step):
         part = pairs[start : start + step]
         first, second = (responses[:, [pair[place] for pair in part]].double().numpy() for place in (0, 1))

@@ -12,7 +12,7 @@ from torch import Tensor
 from reportgen.analyses.common.ranking import ranks
 from reportgen.analyses.evidence.word_nulls import auroc_interval, max_null
 
-LEAST_CLIPS = 5
+LEAST_WORD_CLIPS = 5
 """A word of fewer clips than this is not asked about: the best of many words would lead by chance."""
 
 
@@ -62,7 +62,7 @@ def factors(labels: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]] | 
 def label_words(labels: Sequence[str]) -> tuple[Word, ...]:
     """Return the words of the clips' labels (of each part where they factor).
 
-    Left out are words that all clips have and those of fewer than LEAST_CLIPS clips.
+    Left out are words that all clips have and those of fewer than LEAST_WORD_CLIPS clips.
     """
     counts = Counter(labels)
     parts = factors(list(counts))
@@ -72,7 +72,7 @@ def label_words(labels: Sequence[str]) -> tuple[Word, ...]:
         heads, tails = parts
         whole = [Word(text, frozenset(one for one in counts if one.startswith(f"{text} ")), tails) for text in heads]
         whole += [Word(text, frozenset(one for one in counts if one.endswith(f" {text}")), heads) for text in tails]
-    return tuple(word for word in whole if LEAST_CLIPS <= sum(counts[one] for one in word.labels) < len(labels))
+    return tuple(word for word in whole if LEAST_WORD_CLIPS <= sum(counts[one] for one in word.labels) < len(labels))
 
 
 def aurocs(responses: Tensor, labels: Sequence[str], words: Sequence[Word]) -> Tensor:

@@ -7,7 +7,7 @@ which goes to a temporary file (see `reportgen.analyses.common.running`).
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -16,14 +16,13 @@ from torch import Tensor
 
 from reportgen.analyses.base import tensor
 from reportgen.analyses.common.memory import starting_batch
-from reportgen.analyses.common.responses import Measured, Meter, measure, selectivity
+from reportgen.analyses.common.responses import LayerResponses, Meter, measure_responses, selectivity
 from reportgen.analyses.common.running import Best, Moments, ResponseTable
 from reportgen.analyses.evidence.label_words import DrivingWord, driving_words, label_words
-from reportgen.clips import Clip, ClipReference
-from reportgen.errors import ClipError
+from reportgen.clips import Clip
 from reportgen.progress import SILENT, Progress
 
-EXAMPLES = 3
+EXAMPLE_CLIPS = 3
 """Clips of each kind (most, least, at random) that are kept per kernel."""
 
 QUANTILES = 101
@@ -31,39 +30,6 @@ QUANTILES = 101
 
 SAMPLE = 512
 """Clips whose responses are kept one by one, drawn at random from a larger number."""
-
-NAMED_FAULTS = 20
-"""Unreadable clips that are kept by name; all are counted."""
-
-
-@dataclass
-class Faults:
-    """The clips that could not be read: how many, and the reasons of the first NAMED_FAULTS by their clips' names."""
-
-    count: int = 0
-    reasons: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def first(self) -> str:
-        """The first reason; empty without one."""
-        return next(iter(self.reasons.values()), "")
-
-    def add(self, name: str, reason: str) -> None:
-        """Count one clip."""
-        self.count += 1
-        if len(self.reasons) < NAMED_FAULTS:
-            self.reasons[name] = reason
-
-
-def readable(clips: Iterable[ClipReference], faults: Faults) -> Iterator[Clip]:
-    """Yield each clip as it is loaded; those that cannot be read are counted in `faults`."""
-    for clip in clips:
-        try:
-            loaded = clip.load()
-        except ClipError as error:
-            faults.add(clip.name, str(error))
-        else:
-            yield loaded
 
 
 @dataclass
@@ -79,14 +45,20 @@ class LayerPass:
     @classmethod
     def of(cls, first: int, kernels: int) -> Self:
         """Return a layer before its first clip."""
-        return cls(first, Best(kernels, EXAMPLES), Best(kernels, EXAMPLES), Best(kernels, EXAMPLES), Moments(kernels))
+        return cls(
+            first,
+            Best(kernels, EXAMPLE_CLIPS),
+            Best(kernels, EXAMPLE_CLIPS),
+            Best(kernels, EXAMPLE_CLIPS),
+            Moments(kernels),
+        )
 
     @property
     def kernels(self) -> int:
         """Number of kernels of the layer."""
         return len(self.moments.mean)
 
-    def add(self, clips: Tensor, measured: Measured, keys: Tensor) -> None:
+    def add(self, clips: Tensor, measured: LayerResponses, keys: Tensor) -> None:
         """Take in clips by their numbers `N`; `keys` `N K` are random, and the largest ones are drawn."""
         places = clips.unsqueeze(1).expand_as(measured.values)
         self.most.add(measured.values, measured.values, places, measured.peaks)
@@ -139,7 +111,7 @@ class ReferencePass:
         numbers = torch.arange(len(self.names), len(self.names) + len(clips))
         self.names += [clip.name for clip in clips]
         self.labels += [clip.label for clip in clips]
-        measured = measure(self.meter, torch.cat([tensor(clip) for clip in clips]))
+        measured = measure_responses(self.meter, torch.cat([tensor(clip) for clip in clips]))
         # Drawn clip by clip: the draw does not depend on how many come at once.
         keys = torch.stack([torch.rand(self.table.width, generator=self._generator) for _ in clips])
         for layer, state in self.layers.items():

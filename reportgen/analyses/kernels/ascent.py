@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from reportgen.analyses.kernels.schedules import Level, arrived
+from reportgen.analyses.kernels.schedules import Level, converged
 from reportgen.networks.core.out_of_memory import is_out_of_memory, out_of_memory, release_memory
 from reportgen.networks.speed.precision import rounded_precision
 from reportgen.progress import Task
@@ -274,7 +274,7 @@ class Ascent:
     def _has_ended(self, climber: Climber) -> bool:
         if climber.step >= self.level.steps:
             return True
-        return self.level.stops_early and arrived(climber.means())
+        return self.level.stops_early and converged(climber.means())
 
     def _halve(self, climbers: list[Climber]) -> tuple[list[Climber], list[Climber]]:
         """Return the climbers that keep their slot and those that lose it."""

@@ -33,7 +33,7 @@ class Level:
         return min(1.0, (step + 1) / WARM_UP)
 
 
-def arrived(curve: Sequence[float]) -> bool:
+def converged(curve: Sequence[float]) -> bool:
     """Return whether the mean of the last 20 values gained less than 0.1% over that of the 20 before.
 
     Single values are noisy, since each step sees another random view.

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from reportgen.analyses.base import Answers, Inapplicable, Subject, Unit, tensor
 from reportgen.analyses.common.budget import passes_within
+from reportgen.analyses.common.readable import UnreadableClips, readable_clips
 from reportgen.analyses.common.responses import Meter
-from reportgen.analyses.common.targets import class_name, target_of, target_units, title_of
-from reportgen.analyses.evidence.reference_pass import Faults, readable
+from reportgen.analyses.common.targets import target_of, target_units, title_of
 from reportgen.analyses.motion.kernel_motion import (
     RELYING,
     VARIANTS,
@@ -24,7 +24,7 @@ from reportgen.analyses.motion.kernel_motion import (
     interval,
     probe_clip,
 )
-from reportgen.analyses.motion.motion_audit import PROBES, MotionAudit, class_audit, frozen_frames
+from reportgen.analyses.motion.motion_audit import PROBE_MEANINGS, MotionAudit, class_audit, frozen_frames
 from reportgen.analyses.motion.parameters import MotionParameters
 from reportgen.clips import Clip, ClipReference
 from reportgen.errors import ClipError
@@ -42,7 +42,7 @@ from reportgen.records.answers.motion import (
 )
 from reportgen.records.figures import Figure, Result, TextFigure
 from reportgen.records.jobs import content_key
-from reportgen.records.targets import Target
+from reportgen.records.targets import Target, class_name
 
 #: Frames of a clip that are frozen at least.
 LEAST_FROZEN = 4
@@ -201,21 +201,21 @@ def _clip_probes(subject: Subject, clip: Clip, target: Target, audit: MotionAudi
             name: Probe(
                 logits=tuple(round(value, 5) for value in audit.logits[name].tolist()),
                 ranks=tuple(audit.ranks[name].tolist()) if target.of_class else (),
-                predicted=tuple(class_name(subject, index) for index in audit.predicted[name].tolist())
+                predicted=tuple(class_name(subject.network.labels, index) for index in audit.predicted[name].tolist())
                 if target.of_class
                 else (),
-                what=PROBES[name],
+                what=PROBE_MEANINGS[name],
             )
-            for name in PROBES
+            for name in PROBE_MEANINGS
         },
     )
 
 
 def _overall(subject: Subject, clips: Sequence[ClipReference], probes: _Probes, progress: Progress) -> Result:
-    faults, kernels = Faults(), KernelMotion(probes.meter)
+    faults, kernels = UnreadableClips(), KernelMotion(probes.meter)
     audits: dict[Target, list[ClipProbes]] = {}
     with progress.task("motion probes of the reference clips", len(clips)) as task:
-        for clip in readable(clips, faults):
+        for clip in readable_clips(clips, faults):
             probed = probes.of(clip)
             kernels.add(clip.name, probed)
             for target in probes.targets(clip, subject.targets.get(clip.name, ())):
@@ -294,7 +294,7 @@ def _target_row(subject: Subject, target: Target, found: Sequence[ClipProbes]) -
         **interval(
             "order_sensitivity", [audit.order_sensitivity for audit in found if audit.order_sensitivity is not None]
         ),
-        kept={name: sum(audit.probes[name].recognised for audit in found) / len(found) for name in PROBES}
+        kept={name: sum(audit.probes[name].recognised for audit in found) / len(found) for name in PROBE_MEANINGS}
         if target.of_class
         else {},
     )

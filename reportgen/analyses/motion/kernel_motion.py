@@ -16,23 +16,23 @@ from torch import Tensor, nn
 
 from reportgen.analyses.common.memory import starting_batch, with_less_memory
 from reportgen.analyses.common.responses import Meter
-from reportgen.analyses.motion.motion_audit import PROBES, probe_clips
+from reportgen.analyses.motion.motion_audit import PROBE_MEANINGS, probe_clips
 from reportgen.networks.core.network import Network, as_network
 from reportgen.records.objective import Objective
 
-DRIVERS = 3
+JUDGED_CLIPS = 3
 """How many of the clips a kernel is judged on: those that drive it most."""
 
 RELYING = 0.5
 """Motion reliance from which a kernel is counted as relying on motion."""
 
 #: The clip as it is, then every probe: the rows of a kernel's answers.
-VARIANTS = ("clip", *PROBES)
+VARIANTS = ("clip", *PROBE_MEANINGS)
 
 _FROZEN, _SHUFFLED = VARIANTS.index("frozen"), VARIANTS.index("shuffled")
 
 #: Clips that an interval needs at least: from fewer, how far they scatter is not known.
-LEAST_CLIPS = 5
+LEAST_INTERVAL_CLIPS = 5
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ def kernel_motion_audit(
 class ProbedLayer:
     """A layer's kernels under the probes, over the clips so far.
 
-    `responses` `n P K` and `clips` `n K` are those of the at most DRIVERS clips that drive each kernel most, the
+    `responses` `n P K` and `clips` `n K` are those of the at most JUDGED_CLIPS clips that drive each kernel most, the
     strongest first.
     """
 
@@ -139,7 +139,7 @@ class ProbedLayer:
         """Take in a clip by its number and the layer's answers `P K` to it."""
         together = torch.cat([self.responses, responses.unsqueeze(0)])
         clips = torch.cat([self.clips, torch.full((1, responses.shape[1]), clip)])
-        chosen = together[:, 0].argsort(dim=0, descending=True, stable=True)[:DRIVERS]
+        chosen = together[:, 0].argsort(dim=0, descending=True, stable=True)[:JUDGED_CLIPS]
         self.responses = together.gather(0, chosen.unsqueeze(1).expand(-1, len(VARIANTS), -1))
         self.clips = clips.gather(0, chosen)
 
@@ -206,11 +206,11 @@ class KernelMotion:
 
 
 def interval(name: str, values: Sequence[float]) -> dict[str, float | None]:
-    """Return the mean of one value a clip, and Student's 95% interval; none for fewer than LEAST_CLIPS clips."""
+    """Return the mean of one value a clip, and Student's 95% interval; none under LEAST_INTERVAL_CLIPS clips."""
     if not values:
         return {name: None, f"{name}_low": None, f"{name}_high": None}
     mean = math.fsum(values) / len(values)
-    if len(values) < LEAST_CLIPS:
+    if len(values) < LEAST_INTERVAL_CLIPS:
         return {name: mean, f"{name}_low": None, f"{name}_high": None}
     half = float(stdtrit(len(values) - 1, 0.975)) * math.sqrt(
         math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1) / len(values)

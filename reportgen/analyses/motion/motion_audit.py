@@ -19,7 +19,7 @@ from reportgen.networks.core.above_mean import above_mean
 from reportgen.networks.core.network import Network, as_network
 
 #: Probe to what it does, in plain words, in the order of the tables.
-PROBES: dict[str, str] = {
+PROBE_MEANINGS: dict[str, str] = {
     "frozen": "each frame in turn, repeated: no motion at all; the best frame counts",
     "reversed": "played backwards: the same pictures, the opposite motion",
     "shuffled": "frames in random order: the same pictures, no coherent motion; mean of the draws",
@@ -144,7 +144,7 @@ def class_audit(logits: Mapping[str, Tensor], class_index: int, frames: Sequence
     `frames` are those that were frozen; None: all.
     """
     whole = above_mean(logits["clip"])[0]
-    own = {name: above_mean(logits[name])[:, class_index] for name in PROBES}
+    own = {name: above_mean(logits[name])[:, class_index] for name in PROBE_MEANINGS}
     logit = float(whole[class_index])
     least = NOTHING * float(whole.std(correction=0))
     best = int(own["frozen"].argmax())
@@ -153,8 +153,8 @@ def class_audit(logits: Mapping[str, Tensor], class_index: int, frames: Sequence
         logit=logit,
         rank=int(_rank(logits["clip"], class_index)[0]),
         logits=own,
-        ranks={name: _rank(logits[name], class_index) for name in PROBES},
-        predicted={name: logits[name].argmax(1) for name in PROBES},
+        ranks={name: _rank(logits[name], class_index) for name in PROBE_MEANINGS},
+        predicted={name: logits[name].argmax(1) for name in PROBE_MEANINGS},
         motion_reliance=_lost(logit, float(own["frozen"].max()), least),
         order_sensitivity=_lost(logit, float(own["shuffled"].mean()), least),
         best_frame=best if frames is None else frames[best],

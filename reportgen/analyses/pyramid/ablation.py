@@ -16,6 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from reportgen.analyses.pyramid.class_pyramid import ClassPyramid, one_clip
 from reportgen.analyses.pyramid.controls import Controls, controls
 from reportgen.analyses.pyramid.replay import Crossing, Recorder, Replay
+from reportgen.analyses.pyramid.select import Floats
 from reportgen.errors import OptionError
 from reportgen.networks.core.network import Network, borrow
 from reportgen.networks.trace.build import class_output, evaluating
@@ -24,7 +25,6 @@ from reportgen.networks.trace.graph import ConnectionGraph
 from reportgen.networks.trace.seen import clip_seen
 
 Silenced = Mapping[str, NDArray[np.int64]]
-Floats = NDArray[np.float64]
 
 APART = 20
 """Draws of kernels that are not kept, whose mean and spread are shown."""

@@ -16,17 +16,15 @@ import torch
 from numpy.typing import NDArray
 
 from reportgen.analyses.base import Subject, tensor
-from reportgen.analyses.evidence.reference_pass import Faults, readable
+from reportgen.analyses.common.readable import UnreadableClips, readable_clips
 from reportgen.analyses.pyramid.ablation import Passes, kept_kernels
 from reportgen.analyses.pyramid.class_pyramid import ClassPyramid
+from reportgen.analyses.pyramid.controls import LEAST_WAYS
 from reportgen.clips import Clip, ClipReference
 from reportgen.networks.core.network import Network
 
 MOST_OWN, MOST_OTHERS = 8, 24
 """Clips of the class and of other classes that are asked, at most."""
-
-LEAST_WAYS = 20
-"""Ways to choose the class's clips among all, at least: with fewer no p reaches 5%."""
 
 RELABELLINGS = 999
 
@@ -77,7 +75,7 @@ def on_clips(
         labels.extend(clip.label for clip in waiting)
         waiting.clear()
 
-    for clip in readable(clips, Faults()):
+    for clip in readable_clips(clips, UnreadableClips()):
         waiting.append(clip)
         if len(waiting) == batch:
             measure()

@@ -21,17 +21,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from reportgen.analyses.pyramid.measure import Measurement, measure
+from reportgen.analyses.pyramid.measure import Measurement, measure_relevance
 from reportgen.analyses.pyramid.parameters import Scoring
 from reportgen.analyses.pyramid.published import published_walk
-from reportgen.analyses.pyramid.select import KeepRule, Walk, step_back, theta_curve, walk
+from reportgen.analyses.pyramid.select import Floats, KeepRule, Walk, step_back, theta_curve, walk
 from reportgen.errors import NetworkError, OptionError
 from reportgen.networks.core.network import Network, borrow
 from reportgen.networks.trace.build import class_output, connection_graph, evaluating
 from reportgen.networks.trace.graph import ConnectionGraph
 from reportgen.networks.trace.labels import Ids
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -203,7 +201,7 @@ def class_pyramid(
         measured = measure_pyramid(borrowed, batch, index, graph, reached)
         found = walk(graph, reached, starts, measured, selection, max_edges)
         count_kept = partial(_counts, graph, reached, starts, found.relevance)
-        conservation = conserved(graph, depths, reached, measured)
+        conservation = relevance_conservation(graph, depths, reached, measured)
     else:
         raise OptionError(f"There is no scoring {scoring!r}: take 'attribution' or 'published'.")
     return ClassPyramid(
@@ -261,7 +259,7 @@ def measure_pyramid(
     feeding = {source for p in inside for source in graph.feeding[p]}
     backward = [graph.layers[p].name for p in inside if graph.layers[p].kernels]
     forward = [graph.layers[p].name for p in sorted(feeding) if graph.layers[p].kernels]
-    return measure(network, batch, class_index, graph, backward=backward, forward=forward)
+    return measure_relevance(network, batch, class_index, graph, backward=backward, forward=forward)
 
 
 def _counts(
@@ -272,7 +270,7 @@ def _counts(
     )
 
 
-def conserved(
+def relevance_conservation(
     graph: ConnectionGraph, depths: NDArray[np.int64], reached: NDArray[np.int64], measured: Measurement
 ) -> Conservation:
     """Compare the relevance at every cut of the pyramid with the logit without the class's own bias (Euler's theorem).

@@ -13,7 +13,7 @@ STRATA = 4
 """Groups of a layer's kernels by their activation, at most; a control is of its kernel's own group."""
 
 LEAST_WAYS = 20
-"""Ways to choose the pathway's kernels among them and their controls, at least: with fewer no p reaches 5%."""
+"""Ways to choose those in question among them and their controls, at least: with fewer no exchange reaches p 5%."""
 
 Indices = NDArray[np.int64]
 

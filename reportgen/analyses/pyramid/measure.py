@@ -198,7 +198,7 @@ class ResponseObserver(TorchDispatchMode):  # type: ignore[no-untyped-call, unus
         self.reached(response)
 
 
-def measure(
+def measure_relevance(
     network: Network,
     clip: Tensor,
     class_index: int,

@@ -18,14 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from reportgen.analyses.pyramid.measure import LayerMeasure, Measurement, as_kernels, measure
+from reportgen.analyses.pyramid.measure import LayerMeasure, Measurement, as_kernels, measure_relevance
 from reportgen.analyses.pyramid.select import (
     Block,
     KeepRule,
     Walk,
     gathered,
-    joined,
     reads_each_once,
+    strongest_edges,
     theta_curve,
     visiting_order,
 )
@@ -54,7 +54,7 @@ def published_walk(
     Returns what was found, the measurement, and how to count the kernels kept at each theta.
     """
     inside = [layer.name for p, layer in enumerate(graph.layers) if reached[p] >= 0 and layer.kernels]
-    measured = measure(network, batch, class_index, graph, backward=(), forward=inside, input_means=True)
+    measured = measure_relevance(network, batch, class_index, graph, backward=(), forward=inside, input_means=True)
     if selection.threshold is None and selection.top is None and not selection.by_layer:
         selection = replace(selection, threshold=DEFAULT_THETA)
 
@@ -134,7 +134,7 @@ def step_back_by_scores(
             blocks.append((sources, targets, values))
             kept[sources] = True
             np.maximum.at(score, sources, values)
-    return Walk(score, activation, kept, np.zeros(graph.size, bool), *joined(blocks, max_edges))
+    return Walk(score, activation, kept, np.zeros(graph.size, bool), *strongest_edges(blocks, max_edges))
 
 
 def _chosen_edges(

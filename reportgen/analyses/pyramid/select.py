@@ -24,7 +24,7 @@ THETAS = np.linspace(0.0, 1.0, 21)
 """Where the curve of kept kernels against theta is read."""
 
 Floats = NDArray[np.float64]
-Mask = NDArray[np.bool_]
+KernelMask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class KeepRule:
         """Return how many kernels of a layer may be kept, if that is set for it."""
         return self.by_layer.get(layer, self.by_layer.get(depth, self.top))
 
-    def choose(self, scores: Floats, candidates: Mask, layer: str, depth: int) -> Mask:
+    def choose(self, scores: Floats, candidates: KernelMask, layer: str, depth: int) -> KernelMask:
         """Return which kernels are kept: candidates with a positive score, the best by what was asked for."""
         kept = np.zeros(len(scores), bool)
         eligible = np.flatnonzero(candidates & (scores > 0))
@@ -100,8 +100,8 @@ class Walk:
 
     relevance: Floats
     activation: Floats
-    kept: Mask
-    negative: Mask
+    kept: KernelMask
+    negative: KernelMask
     sources: Ids
     targets: Ids
     contributions: NDArray[np.float32]
@@ -109,7 +109,7 @@ class Walk:
 
 
 def theta_curve(
-    graph: ConnectionGraph, reached: NDArray[np.int64], kept_at: Callable[[float], Mask]
+    graph: ConnectionGraph, reached: NDArray[np.int64], kept_at: Callable[[float], KernelMask]
 ) -> dict[str, NDArray[np.int64]]:
     """Return, for each layer behind the class, how many kernels are kept at each of `THETAS`."""
     layers = [layer for p, layer in enumerate(graph.layers) if reached[p] > 0 and layer.kernels]
@@ -142,13 +142,13 @@ def walk(
         own, depth = slice(layer.offset, layer.offset + layer.size), int(reached[position])
         if depth > 0 and layer.kernels:
             negative[own] = selection.choose(-relevance[own], candidates[own], layer.name, depth)
-    found = joined(list(_edge_blocks(graph, order, reached, kept, magnitude, relevance, measured)), max_edges)
+    found = strongest_edges(list(_edge_blocks(graph, order, reached, kept, magnitude, relevance, measured)), max_edges)
     return Walk(relevance, activation, kept, negative, *found)
 
 
 def step_back(
     graph: ConnectionGraph, reached: NDArray[np.int64], starts: Ids, relevance: Floats, selection: KeepRule
-) -> tuple[Mask, Mask]:
+) -> tuple[KernelMask, KernelMask]:
     """Return over all kernel numbers which are kept, and which feed a kept one."""
     kept, candidates = np.zeros(graph.size, bool), np.zeros(graph.size, bool)
     for position in visiting_order(graph, reached):
@@ -185,7 +185,7 @@ def gathered(graph: ConnectionGraph, measured: Measurement) -> tuple[Floats, Flo
     return relevance, activation, magnitude
 
 
-def mark_sources(layer: KernelLayer, kept: Mask, candidates: Mask) -> None:
+def mark_sources(layer: KernelLayer, kept: KernelMask, candidates: KernelMask) -> None:
     """Mark in `candidates` all kernels that feed a kept kernel of the layer."""
     if not layer.channels or not kept.any():
         return
@@ -202,7 +202,7 @@ def _edge_blocks(
     graph: ConnectionGraph,
     order: list[int],
     reached: NDArray[np.int64],
-    kept: Mask,
+    kept: KernelMask,
     magnitude: Floats,
     relevance: Floats,
     measured: Measurement,
@@ -238,7 +238,7 @@ def shares(layer: KernelLayer, magnitude: Floats) -> Floats | None:
 
 
 def channel_edges(
-    layer: KernelLayer, rows: NDArray[np.int64], products: NDArray[np.float32], kept: Mask, shared: Floats | None
+    layer: KernelLayer, rows: NDArray[np.int64], products: NDArray[np.float32], kept: KernelMask, shared: Floats | None
 ) -> Iterator[Block]:
     """Yield the edges from kept kernels to the kernels `rows`, given (rows, channels of a group) contributions."""
     usable = (layer.inputs != NONE) & kept[layer.inputs]
@@ -277,7 +277,7 @@ def _each_pair_once(layer: KernelLayer, sources: Ids, targets: Ids, values: NDAr
     return (pairs & 0xFFFFFFFF).astype(np.int32), (pairs >> 32).astype(np.int32), summed
 
 
-def joined(blocks: list[Block], most: int | None) -> tuple[Ids, Ids, NDArray[np.float32], int]:
+def strongest_edges(blocks: list[Block], most: int | None) -> tuple[Ids, Ids, NDArray[np.float32], int]:
     """Return all edges, or the strongest `most`, in no order, and how many there were."""
     if not blocks:
         none = np.empty(0, np.int32)

@@ -73,7 +73,7 @@ Calls = tuple[Arrangement | None, ...]
 """The arrangement of what each call of a layer in one pass returns; None of a call that does not see the clip."""
 
 
-def joined(maps: Sequence[Tensor]) -> Tensor:
+def joined_maps(maps: Sequence[Tensor]) -> Tensor:
     """Return the maps `N K ...` of all calls as one: side by side along a first axis of positions.
 
     Where they differ in size all positions become one axis.

@@ -20,7 +20,15 @@ from reportgen.errors import NetworkError, OptionError, UnknownNameError
 from reportgen.networks.core.network import Network, ghosts
 from reportgen.networks.core.out_of_memory import is_out_of_memory
 from reportgen.networks.core.passes import REFUSALS, input_of, run_through
-from reportgen.networks.kernels.arrangement import PLAIN, Calls, arrangements, centre, is_plain, joined, kernel_axis
+from reportgen.networks.kernels.arrangement import (
+    PLAIN,
+    Calls,
+    arrangements,
+    centre,
+    is_plain,
+    joined_maps,
+    kernel_axis,
+)
 from reportgen.networks.kernels.readers import Affine, ReaderTracer
 from reportgen.networks.speed.folding import FoldedConvolution
 from reportgen.records.objective import Objective
@@ -54,7 +62,7 @@ class Preactivation:
     def maps(self, clips: Tensor) -> Tensor:
         """Return the layer's pre-activation `N K ...` for clips `N C T H W`; gradients flow back to them."""
         outputs = run_through(self.network, clips, self.layer, len(self.calls))
-        return self.normalised(joined(self.own(outputs, len(clips))))
+        return self.normalised(joined_maps(self.own(outputs, len(clips))))
 
     def own(self, outputs: Sequence[Tensor], clips: int) -> list[Tensor]:
         """Return what the layer's calls returned for so many clips as maps `N K ...`."""
@@ -94,7 +102,7 @@ class Preactivation:
         else:
             assert isinstance(target, (nn.Conv2d, nn.Conv3d))  # it splits
             outputs = [_convolve(target, (inputs or self.inputs)(clips), kernels)]
-        output = joined(self.own(outputs, len(clips)))
+        output = joined_maps(self.own(outputs, len(clips)))
         index = picked.view(-1, *([1] * (output.ndim - 1))).expand(-1, 1, *output.shape[2:])
         own = output.gather(1, index).squeeze(1)
         if self.gain is None or self.offset is None:
@@ -146,7 +154,10 @@ def preactivations(
         outputs = [torch.empty(shape, device="meta") for shape in found.shapes[name]]
         maps = target.own(outputs, 1)
         targets[layer] = replace(
-            target, map_shape=tuple(joined(maps).shape[1:]), centre=centre(maps), passed_on=found.affine[name].passed_on
+            target,
+            map_shape=tuple(joined_maps(maps).shape[1:]),
+            centre=centre(maps),
+            passed_on=found.affine[name].passed_on,
         )
     return targets
 

@@ -78,11 +78,11 @@ def _arrival(name: str, args: Sequence[Any]) -> Arrival:
     return Arrival(given.detach().clone(), 1, wanted, weight.ndim - 2)
 
 
-Run = Callable[[Tensor], object]
+ForwardPass = Callable[[Tensor], object]
 """Runs a network on clips `N C T H W`."""
 
 
-def first_arrival(run: Run, clips: Tensor, *, place: int = 0) -> Arrival | None:
+def first_arrival(run: ForwardPass, clips: Tensor, *, place: int = 0) -> Arrival | None:
     """Return what weighted operation number `place` of a pass is given; None when there are not so many.
 
     Works on the meta device, and whatever the number of channels: the operation itself is not executed.
@@ -96,7 +96,7 @@ def first_arrival(run: Run, clips: Tensor, *, place: int = 0) -> Arrival | None:
 Reading = Literal["apart", "mixed", "unseen"]
 
 
-def colours_and_frames(run: Run, clips: Tensor) -> tuple[Reading, Arrival | None]:
+def colours_and_frames(run: ForwardPass, clips: Tensor) -> tuple[Reading, Arrival | None]:
     """Return whether each colour and each frame of `clips` arrives at channels, or places, of its own.
 
     "apart" is what a right pairing of clip and network looks like: each colour has channels of its own, and a frame
@@ -113,7 +113,7 @@ def colours_and_frames(run: Run, clips: Tensor) -> tuple[Reading, Arrival | None
     return "unseen", None
 
 
-def scale_and_offset(run: Run, shape: Sequence[int], arrival: Arrival) -> tuple[float, float]:
+def scale_and_offset(run: ForwardPass, shape: Sequence[int], arrival: Arrival) -> tuple[float, float]:
     """Return how pixels arrive: the largest gain of a channel from black to white, and the largest value of black.
 
     (1, 0) is a network that takes pixels as they are. `shape` is the clips' `N C T H W`.
@@ -133,7 +133,7 @@ def _per_channel(arrival: Arrival) -> Tensor:
     return arrival.values.float().movedim(arrival.axis, 0).flatten(1).median(1).values
 
 
-def _judged(run: Run, clips: Tensor, before: Arrival, colours: list[frozenset[int]]) -> Reading:
+def _judged(run: ForwardPass, clips: Tensor, before: Arrival, colours: list[frozenset[int]]) -> Reading:
     frames = _touched(run, clips, before, axis=2)
     if frames is None:
         return "unseen"
@@ -142,7 +142,7 @@ def _judged(run: Run, clips: Tensor, before: Arrival, colours: list[frozenset[in
     return "apart" if all(seen & colour for seen in frames if seen for colour in colours) else "mixed"
 
 
-def _touched(run: Run, clips: Tensor, before: Arrival, *, axis: int) -> list[frozenset[int]] | None:
+def _touched(run: ForwardPass, clips: Tensor, before: Arrival, *, axis: int) -> list[frozenset[int]] | None:
     """Return the channels that change with each index along an axis of the clips (the first and last of frames)."""
     size = clips.shape[axis]
     found = []

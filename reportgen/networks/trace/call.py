@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol
 
 from numpy.typing import NDArray
 from torch import Tensor
 
-from reportgen.networks.trace.traced import Traced
-
-D = TypeVar("D", bound=Traced)
+from reportgen.networks.trace.traced import D
 
 
 class ValuesNeededError(RuntimeError):
@@ -102,7 +100,7 @@ class TracedCall(Generic[D]):
         return self.boundary(what) if found.crowded else found
 
 
-Rule = Callable[[TracedCall[D]], D]
+TracingRule = Callable[[TracedCall[D]], D]
 
 
 class SharedRule(Protocol):

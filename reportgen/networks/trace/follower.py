@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic
 
 import torch
 from numpy.typing import NDArray
@@ -22,10 +22,8 @@ from torch.utils.weak import WeakIdKeyDictionary
 from reportgen.networks.trace.call import TracedCall
 from reportgen.networks.trace.operations import OPERATIONS, Operation
 from reportgen.networks.trace.strides import same_elements
-from reportgen.networks.trace.traced import Traced
+from reportgen.networks.trace.traced import D
 from reportgen.networks.trace.views import View
-
-D = TypeVar("D", bound=Traced)
 
 _STATISTICS = ("batch_norm", "batch_norm_legit", "no_training", "with_update", "no_update", "layer_norm", "group_norm")
 _RESHAPING_IN_PLACE = frozenset({"squeeze", "unsqueeze", "t", "transpose"})

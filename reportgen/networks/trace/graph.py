@@ -14,7 +14,7 @@ from reportgen.errors import unknown_name
 from reportgen.networks.trace.constants import Constant
 from reportgen.networks.trace.labels import NONE, Ids
 
-Kind = Literal["input", "convolution", "transposed", "linear", "boundary"]
+LayerKind = Literal["input", "convolution", "transposed", "linear", "boundary"]
 Layout = Literal["conv", "conv_transpose", "in_out", "out_in", "none"]
 
 
@@ -29,7 +29,7 @@ class KernelLayer:
     """
 
     name: str
-    kind: Kind
+    kind: LayerKind
     size: int
     offset: int
     inputs: Ids

@@ -10,7 +10,7 @@ import numpy as np
 from torch import Tensor
 
 from reportgen.networks.trace.call import TracedCall
-from reportgen.networks.trace.graph import Kind, Layout
+from reportgen.networks.trace.graph import LayerKind, Layout
 from reportgen.networks.trace.labels import Ids, Labels, counted
 from reportgen.networks.trace.seen import Seen
 from reportgen.networks.trace.windows import convolution_windows
@@ -25,7 +25,7 @@ class KernelUse:
 
     weight: Tensor
     operand: Tensor
-    kind: Kind
+    kind: LayerKind
     layout: Layout
     axis: int
     out_axis: int

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 from reportgen.networks.trace.call import TracedCall
 from reportgen.networks.trace.labels import Labels
 from reportgen.networks.trace.rearranging import elementwise, first_argument
 from reportgen.networks.trace.seen import Seen
-from reportgen.networks.trace.traced import Traced
-
-D = TypeVar("D", bound=Traced)
+from reportgen.networks.trace.traced import D
 
 
 def _axes(call: TracedCall[Any], names: Sequence[str] = ("dim",)) -> list[int]:

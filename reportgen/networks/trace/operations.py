@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from reportgen.networks.trace import kernels, mixing, rearranging, shapes, windows
-from reportgen.networks.trace.call import Rule, SharedRule
+from reportgen.networks.trace.call import SharedRule, TracingRule
 from reportgen.networks.trace.labels import Labels
 from reportgen.networks.trace.rearranging import ViewRule
 from reportgen.networks.trace.seen import Seen
@@ -33,8 +33,8 @@ class Operation:
     """
 
     view: ViewRule | None = None
-    sources: Rule[Labels] | None = None
-    seen: Rule[Seen] | None = None
+    sources: TracingRule[Labels] | None = None
+    seen: TracingRule[Seen] | None = None
     shape: ShapeRule | None = None
 
 
@@ -48,7 +48,7 @@ def _same(rule: SharedRule, *names: str, shape: ShapeRule | None = None) -> dict
 
 
 def _apart(
-    sources: Rule[Labels] | None, seen: Rule[Seen], *names: str, shape: ShapeRule | None = None
+    sources: TracingRule[Labels] | None, seen: TracingRule[Seen], *names: str, shape: ShapeRule | None = None
 ) -> dict[str, Operation]:
     """Return the entries of operations that have one rule for sources and another for places."""
     return dict.fromkeys(names, Operation(sources=sources, seen=seen, shape=shape))
@@ -84,7 +84,7 @@ OPERATIONS: Mapping[str, Operation] = {
     # activations that torch does not mark as element-wise, or only out of place
     **_same(rearranging.first_argument, "_prelu_kernel", "prelu", "rrelu", "rrelu_with_noise", "threshold", "gelu"),
     **_same(rearranging.first_argument, "hardswish", "mish", "log_sigmoid", "log_sigmoid_forward"),
-    **_same(mixing.loss, "mse_loss", shape=shapes.loss),
+    **_same(mixing.loss, "mse_loss", shape=shapes.loss_shape),
     **_same(rearranging.constant, "zeros_like", "ones_like", "full_like", "empty_like", "rand_like", "randn_like"),
     **_same(rearranging.constant, "new_zeros", "new_ones", "new_full", "new_empty", "zero", "bernoulli"),
     **_same(rearranging.constant, "new_empty_strided", "uniform", "normal"),
@@ -92,7 +92,7 @@ OPERATIONS: Mapping[str, Operation] = {
     **_same(rearranging.fill, "fill"),
     **_same(rearranging.gated_halves, "glu"),
     # moving and joining
-    **_same(rearranging.concatenate, "cat", shape=shapes.concatenation),
+    **_same(rearranging.concatenate, "cat", shape=shapes.concatenation_shape),
     **_same(rearranging.stack, "stack"),
     **_same(rearranging.repeat, "repeat"),
     **_same(rearranging.pad, "constant_pad_nd", "reflection_pad1d", "reflection_pad2d", "reflection_pad3d"),
@@ -104,28 +104,28 @@ OPERATIONS: Mapping[str, Operation] = {
     **_same(rearranging.shuffle_channels, "channel_shuffle", "native_channel_shuffle"),
     **_same(rearranging.shuffle_pixels, "pixel_shuffle", "pixel_unshuffle"),
     # windows
-    **_same(windows.pool, "max_pool2d_with_indices", "max_pool3d_with_indices", shape=shapes.max_pool),
-    **_same(windows.pool, "avg_pool2d", "avg_pool3d", shape=shapes.pool),
+    **_same(windows.pool, "max_pool2d_with_indices", "max_pool3d_with_indices", shape=shapes.max_pool_shape),
+    **_same(windows.pool, "avg_pool2d", "avg_pool3d", shape=shapes.pool_shape),
     **_same(windows.pool, "avg_pool1d", "max_pool1d", "max_pool2d", "max_pool3d"),
     **_same(windows.adaptive_pool, *_POOLED),
-    **_same(windows.adaptive_pool, "_adaptive_avg_pool2d", "_adaptive_avg_pool3d", shape=shapes.adaptive_pool),
-    **_same(windows.adaptive_pool, "adaptive_avg_pool2d", shape=shapes.adaptive_pool),
+    **_same(windows.adaptive_pool, "_adaptive_avg_pool2d", "_adaptive_avg_pool3d", shape=shapes.adaptive_pool_shape),
+    **_same(windows.adaptive_pool, "adaptive_avg_pool2d", shape=shapes.adaptive_pool_shape),
     **_same(windows.resample, *(f"{kind}_nearest{n}d" for n in (1, 2, 3) for kind in ("upsample", "_upsample"))),
     **_same(windows.resample, *(f"_upsample_nearest_exact{n}d" for n in (1, 2, 3))),
     **_same(windows.resample, "upsample_linear1d", "upsample_bilinear2d", "upsample_trilinear3d", "upsample_bicubic2d"),
     **_same(windows.resample, "_upsample_bilinear2d_aa", "_upsample_bicubic2d_aa"),
     **_same(windows.sampled, "grid_sampler_2d", "grid_sampler_3d"),
     # mixing
-    **_same(mixing.reduce, "mean", "sum", shape=shapes.mean),
+    **_same(mixing.reduce, "mean", "sum", shape=shapes.mean_shape),
     **_same(mixing.reduce, "amax", "amin", "max", "min", "median", "std", "var", "prod", "any", "all"),
     **_same(mixing.reduce, "linalg_vector_norm", "norm", "logsumexp", "argmax", "argmin"),
     **_same(mixing.layer_norm, "native_layer_norm", "_fused_rms_norm"),
     **_same(mixing.group_norm, "native_group_norm", "group_norm"),
     **_apart(rearranging.first_argument, mixing.statistics_seen, *_NORMS, "miopen_batch_norm", "batch_norm"),
-    **_apart(rearranging.first_argument, mixing.statistics_seen, "native_batch_norm", shape=shapes.batch_norm),
-    **_same(rearranging.first_argument, "_native_batch_norm_legit_no_training", shape=shapes.batch_norm),
+    **_apart(rearranging.first_argument, mixing.statistics_seen, "native_batch_norm", shape=shapes.batch_norm_shape),
+    **_same(rearranging.first_argument, "_native_batch_norm_legit_no_training", shape=shapes.batch_norm_shape),
     **_same(rearranging.first_argument, "_batch_norm_no_update"),
-    **_apart(mixing.softmax_sources, mixing.mixed_along, "_softmax", "_log_softmax", shape=shapes.softmax),
+    **_apart(mixing.softmax_sources, mixing.mixed_along, "_softmax", "_log_softmax", shape=shapes.softmax_shape),
     **_apart(mixing.softmax_sources, mixing.mixed_along, "softmax", "log_softmax", "_safe_softmax"),
     **_apart(mixing.cumulative_sources, mixing.mixed_along, "cumsum", "cumprod", "sort", "topk"),
     **_apart(mixing.attention_sources, mixing.attention_seen, "scaled_dot_product_attention", *_ATTENTION),
@@ -135,11 +135,11 @@ OPERATIONS: Mapping[str, Operation] = {
         *("_native_multi_head_attention", "_transformer_encoder_layer_fwd"),
     ),
     # kernels
-    **_apart(None, kernels.convolution_seen, "convolution", shape=shapes.convolution),
+    **_apart(None, kernels.convolution_seen, "convolution", shape=shapes.convolution_shape),
     **_apart(None, kernels.convolution_seen, *sorted(kernels.CONVOLUTIONS - {"convolution"})),
     **_apart(None, kernels.linear_seen, "linear"),
     **{
-        name: Operation(seen=kernels.product_seen, shape=shapes.product(left, right))
+        name: Operation(seen=kernels.product_seen, shape=shapes.product_shape(left, right))
         for name, (left, right) in kernels.PRODUCTS.items()
     },
 }
@@ -161,5 +161,5 @@ def meta_result(func: Any, arguments: Mapping[str, Any]) -> Any:
     if operation is not None and operation.shape is not None:
         return operation.shape(arguments)
     if torch.Tag.pointwise in func.tags and len(func._schema.returns) == 1:
-        return shapes.pointwise(func, arguments)
+        return shapes.pointwise_shape(func, arguments)
     return None

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from torch import Tensor
 
 from reportgen.networks.trace.call import TracedCall, ValuesNeededError
 from reportgen.networks.trace.strides import same_elements
-from reportgen.networks.trace.traced import Traced
+from reportgen.networks.trace.traced import D
 from reportgen.networks.trace.views import Expand, Permute, Reshape, Select, Slice, View
 
-D = TypeVar("D", bound=Traced)
 ViewRule = Callable[[TracedCall[Any]], Sequence[View] | None]
 """How an operation of views reads its base; None where its arguments make it one that cannot be followed."""
 

@@ -16,12 +16,12 @@ from torch import Tensor
 
 _TRUTHS = frozenset({"eq", "ne", "lt", "le", "gt", "ge", "isnan", "isinf", "logical_and", "logical_or", "logical_not"})
 
-Result = Tensor | tuple[Tensor, ...] | None
-ShapeRule = Callable[[Mapping[str, Any]], Result]
+MetaOutput = Tensor | tuple[Tensor, ...] | None
+ShapeRule = Callable[[Mapping[str, Any]], MetaOutput]
 """What an operation returns for meta tensors, by the names of its schema; None where torch has to say."""
 
 
-def pointwise(func: Any, arguments: Mapping[str, Any]) -> Tensor:
+def pointwise_shape(func: Any, arguments: Mapping[str, Any]) -> Tensor:
     """Return the result of an element-wise operation with one output."""
     tensors = [value for value in arguments.values() if isinstance(value, Tensor)]
     if func._schema.is_mutable:
@@ -30,18 +30,18 @@ def pointwise(func: Any, arguments: Mapping[str, Any]) -> Tensor:
     return _empty(shape, _kind(func.overloadpacket.__name__, tensors))
 
 
-def softmax(arguments: Mapping[str, Any]) -> Result:
+def softmax_shape(arguments: Mapping[str, Any]) -> MetaOutput:
     """Return a tensor like the first."""
     return None if arguments.get("half_to_float", False) else _empty(arguments["self"].shape, arguments["self"].dtype)
 
 
-def adaptive_pool(arguments: Mapping[str, Any]) -> Result:
+def adaptive_pool_shape(arguments: Mapping[str, Any]) -> MetaOutput:
     """Return means over as many windows as are asked for."""
     maps, sizes = arguments["self"], arguments["output_size"]
     return _empty((*maps.shape[: maps.ndim - len(sizes)], *sizes), maps.dtype)
 
 
-def mean(arguments: Mapping[str, Any]) -> Result:
+def mean_shape(arguments: Mapping[str, Any]) -> MetaOutput:
     """Return a mean or sum over some axes."""
     tensor, dims = arguments["self"], arguments.get("dim")
     if not dims or not tensor.is_floating_point():
@@ -52,12 +52,12 @@ def mean(arguments: Mapping[str, Any]) -> Result:
     return _empty(sizes, tensor.dtype)
 
 
-def loss(arguments: Mapping[str, Any]) -> Result:
+def loss_shape(arguments: Mapping[str, Any]) -> MetaOutput:
     """Return a loss, reduced to one number unless told otherwise."""
     return _empty(() if arguments.get("reduction", 1) else arguments["self"].shape, arguments["self"].dtype)
 
 
-def batch_norm(arguments: Mapping[str, Any]) -> Result:
+def batch_norm_shape(arguments: Mapping[str, Any]) -> MetaOutput:
     """Return a batch norm's output in evaluation mode, and its empty statistics."""
     if arguments.get("training", False):
         return None
@@ -65,7 +65,7 @@ def batch_norm(arguments: Mapping[str, Any]) -> Result:
     return _empty(maps.shape, maps.dtype), _empty((0,), maps.dtype), _empty((0,), maps.dtype)
 
 
-def concatenation(arguments: Mapping[str, Any]) -> Result:
+def concatenation_shape(arguments: Mapping[str, Any]) -> MetaOutput:
     """Return tensors joined along an axis."""
     tensors, dim = arguments["tensors"], arguments.get("dim", 0)
     shape = list(tensors[0].shape)
@@ -77,7 +77,7 @@ def concatenation(arguments: Mapping[str, Any]) -> Result:
     return _empty(shape, _kind("cat", tensors))
 
 
-def convolution(arguments: Mapping[str, Any]) -> Result:
+def convolution_shape(arguments: Mapping[str, Any]) -> MetaOutput:
     """Return the output of a convolution; None where torch has to say what is wrong with it."""
     maps, weight, groups = arguments["input"], arguments["weight"], arguments["groups"]
     count = weight.ndim - 2
@@ -99,7 +99,7 @@ def convolution(arguments: Mapping[str, Any]) -> Result:
     return _empty((maps.shape[0], channels, *sizes), maps.dtype) if min(sizes) > 0 else None
 
 
-def pool(arguments: Mapping[str, Any]) -> Tensor | None:
+def pool_shape(arguments: Mapping[str, Any]) -> Tensor | None:
     """Return means over windows; None where torch has to say what is wrong with it."""
     maps, given = arguments["self"], arguments["kernel_size"]
     count = maps.ndim - 2
@@ -122,16 +122,16 @@ def pool(arguments: Mapping[str, Any]) -> Tensor | None:
     return _empty((*maps.shape[:2], *sizes), maps.dtype)
 
 
-def max_pool(arguments: Mapping[str, Any]) -> Result:
+def max_pool_shape(arguments: Mapping[str, Any]) -> MetaOutput:
     """Return maxima over windows with their places."""
-    values = pool(arguments)
+    values = pool_shape(arguments)
     return None if values is None else (values, _empty(values.shape, torch.int64))
 
 
-def product(left_name: str, right_name: str) -> ShapeRule:
+def product_shape(left_name: str, right_name: str) -> ShapeRule:
     """Return the rule of a product of the two matrices, or batches of them, of these names."""
 
-    def rule(arguments: Mapping[str, Any]) -> Result:
+    def rule(arguments: Mapping[str, Any]) -> MetaOutput:
         left, right = arguments[left_name], arguments[right_name]
         if left.shape[-1] != right.shape[-2] or left.shape[:-2] != right.shape[:-2]:
             raise RuntimeError(f"matrices of {tuple(left.shape)} and {tuple(right.shape)} cannot be multiplied")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Literal, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,3 +111,7 @@ class Traced(ABC):
     @abstractmethod
     def concatenated(cls, parts: Sequence[Self], axis: int, shape: Sequence[int]) -> Self:
         """Return the parts one behind the other along an axis."""
+
+
+D = TypeVar("D", bound=Traced)
+"""What a trace follows: each domain is a `Traced` of its own."""

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from reportgen.networks.trace.call import TracedCall
 from reportgen.networks.trace.constants import Constant, Constants
 from reportgen.networks.trace.follower import Follower
-from reportgen.networks.trace.graph import KernelLayer, Kind, Layout
+from reportgen.networks.trace.graph import KernelLayer, LayerKind, Layout
 from reportgen.networks.trace.kernels import KernelUse, kernel_inputs, kernel_outputs, kernel_use
 from reportgen.networks.trace.labels import NONE, Ids, Labels, counted, everywhere
 from reportgen.networks.trace.operations import Operation
@@ -31,7 +31,7 @@ class _Draft:
     """A layer of the graph while its calls are still coming in."""
 
     name: str
-    kind: Kind
+    kind: LayerKind
     size: int
     offset: int
     inputs: list[Ids]
@@ -111,7 +111,7 @@ class Tracer(Follower[Labels]):
         self.weights[constant] = name
         return kernel_outputs(call, use, draft.offset)
 
-    def _draft(self, name: str, kind: Kind, size: int, inputs: Ids, operation: str = "") -> _Draft:
+    def _draft(self, name: str, kind: LayerKind, size: int, inputs: Ids, operation: str = "") -> _Draft:
         draft = _Draft(name, kind, size, self._total, [inputs], operation=operation)
         self.drafts.append(draft)
         self._total += size

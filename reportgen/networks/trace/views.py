@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 import numpy as np
 
-from reportgen.networks.trace.traced import Traced
-
-D = TypeVar("D", bound=Traced)
+from reportgen.networks.trace.traced import D
 
 
 class View(Protocol):

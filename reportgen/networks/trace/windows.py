@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.networks.trace.call import TracedCall
-from reportgen.networks.trace.traced import NOT_READ, Traced, Windows
-
-D = TypeVar("D", bound=Traced)
+from reportgen.networks.trace.traced import NOT_READ, D, Windows
 
 
 def sliding(out: int, kernel: int, stride: int, padding: int, dilation: int = 1) -> Windows:

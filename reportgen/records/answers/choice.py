@@ -8,7 +8,7 @@ from pydantic import Field
 
 from reportgen.records.answers.base import Answer
 
-Rule = Literal["selective", "spread", "first", "listed", "all"]
+ChoiceRule = Literal["selective", "spread", "first", "listed", "all"]
 
 
 class ChoiceAnswer(Answer):
@@ -17,7 +17,7 @@ class ChoiceAnswer(Answer):
     analysis: ClassVar[str] = "choice"
 
     kernels: dict[str, tuple[int, ...]]
-    rule: Rule = Field(
+    rule: ChoiceRule = Field(
         description="selective: those that tell the reference clips apart best; spread: evenly spaced ones; "
         "first: the first; listed: those that were named; all: every kernel."
     )

@@ -10,8 +10,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from reportgen.media import SPRITE_COLUMNS, gif_bytes, png_bytes, poster_bytes, sprite_bytes, write_mp4
+from reportgen.media import gif_bytes, png_bytes, poster_bytes, sprite_bytes, write_mp4
 from reportgen.media.encode import sprite_size, to_uint8
+from reportgen.records.jobs import SPRITE_COLUMNS
 
 
 def clip(count: int, height: int = 24, width: int = 32, seed: int = 0) -> NDArray[np.uint8]:

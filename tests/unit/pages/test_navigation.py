@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from reportgen.pages.navigation import LEAST_LISTED, LONGEST, MOST_LISTED, WHOLE, navigation, site_configuration
+from reportgen.pages.navigation import LEAST_LISTED, LONGEST_TITLE, MOST_LISTED, WHOLE, navigation, site_configuration
 from reportgen.pages.page import Page
 
 
@@ -53,7 +53,7 @@ def test_all_sections_together_list_only_so_many_pages() -> None:
 def test_a_long_title_is_cut_in_the_navigation() -> None:
     (entry,) = navigation([page("a.md", (), "x" * 300)])
     ((title, _),) = entry.items()
-    assert title == "x" * (LONGEST - 1) + "…"
+    assert title == "x" * (LONGEST_TITLE - 1) + "…"
 
 
 def test_the_configuration_is_whole_and_plain(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from reportgen.reading.format import (
     percent,
     plain,
     plural,
-    receptive_field,
+    receptive_field_text,
     shape,
     short_kernel_name,
 )
@@ -83,8 +83,8 @@ def test_kernels_have_a_name_that_fits_on_a_card() -> None:
 
 
 def test_a_receptive_field_says_what_is_seen_and_what_is_not_known() -> None:
-    assert receptive_field((1, 7, 7)) == "1 frame of 7×7 px"
-    assert receptive_field((5, None, None)) == "5 frames, all of each"
-    assert receptive_field((None, 26, None)) == "all frames of 26×all px"
-    assert receptive_field((None, None, None)) == "the whole clip"
-    assert receptive_field(None) == "not known"
+    assert receptive_field_text((1, 7, 7)) == "1 frame of 7×7 px"
+    assert receptive_field_text((5, None, None)) == "5 frames, all of each"
+    assert receptive_field_text((None, 26, None)) == "all frames of 26×all px"
+    assert receptive_field_text((None, None, None)) == "the whole clip"
+    assert receptive_field_text(None) == "not known"

@@ -9,7 +9,7 @@ from reportgen.analyses.decomposition.warping import (
     double_displacement,
     halve,
     image_gradient,
-    inside,
+    lands_inside,
     picture_pyramid,
     warp,
     warp_field,
@@ -59,10 +59,10 @@ def test_a_field_is_read_where_another_points() -> None:
 
 
 def test_inside_ends_at_the_last_pixel() -> None:
-    right = inside(constant(1, 0, 2, 3, 4))
+    right = lands_inside(constant(1, 0, 2, 3, 4))
     assert right[:, :3].all()
     assert not right[:, 3].any()
-    assert inside(constant(0, 0, 2, 5, 5), margin=2).sum() == 1
+    assert lands_inside(constant(0, 0, 2, 5, 5), margin=2).sum() == 1
 
 
 def test_gradient_of_a_quadratic_is_exact() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from reportgen.analyses.evidence.label_words import LEAST_CLIPS, Word, aurocs, driving_words, factors, label_words
+from reportgen.analyses.evidence.label_words import LEAST_WORD_CLIPS, Word, aurocs, driving_words, factors, label_words
 
 LABELS = ["dots static", "dots moving up", "rings static", "rings moving up"]
 
@@ -17,7 +17,7 @@ def test_labels_factor_only_when_every_pair_is_there() -> None:
 
 
 def test_labels_that_do_not_factor_are_words_themselves() -> None:
-    words = label_words([*["walking a dog"] * LEAST_CLIPS, *["running"] * LEAST_CLIPS, "rare"])
+    words = label_words([*["walking a dog"] * LEAST_WORD_CLIPS, *["running"] * LEAST_WORD_CLIPS, "rare"])
     assert [word.text for word in words] == ["walking a dog", "running"], "one clip of a word would lead by chance"
     assert words[1].labels == {"running"}
     assert label_words(["running"] * 4) == (), "what all clips share tells nothing apart"

@@ -14,11 +14,12 @@ from scipy.stats import rankdata
 from torch import Tensor, nn
 
 from reportgen.analyses.base import tensor
+from reportgen.analyses.common.readable import NAMED, UnreadableClips, readable_clips
 from reportgen.analyses.common.responses import Meter, kernel_responses
 from reportgen.analyses.common.running import Best, Moments, ResponseTable
 from reportgen.analyses.evidence import reference_pass
 from reportgen.analyses.evidence.label_words import aurocs, label_words
-from reportgen.analyses.evidence.reference_pass import EXAMPLES, Faults, ReferencePass, readable
+from reportgen.analyses.evidence.reference_pass import EXAMPLE_CLIPS, ReferencePass
 from reportgen.clips import Clip, ClipReference
 from reportgen.errors import ClipError
 from reportgen.networks.core.network import as_network
@@ -89,8 +90,8 @@ def test_the_clips_that_drive_a_kernel_are_those_of_all_responses(passed: Passed
     found = passed([written(number) for number in range(40)], batch=1)
     for layer, values in responses.items():
         state = found.layers[layer]
-        most = values.argsort(dim=0, descending=True, stable=True)[:EXAMPLES]
-        least = values.argsort(dim=0, stable=True)[:EXAMPLES]
+        most = values.argsort(dim=0, descending=True, stable=True)[:EXAMPLE_CLIPS]
+        least = values.argsort(dim=0, stable=True)[:EXAMPLE_CLIPS]
         assert torch.equal(state.most.clips, most)
         assert torch.equal(state.least.clips, least)
         assert torch.equal(state.most.values, values.gather(0, most))
@@ -183,7 +184,7 @@ def live_clips(count: int, network: nn.Module) -> int:
     clips = [written(number, alive, most) for number in range(count)]
 
     def stream() -> Iterator[Clip]:
-        yield from readable(clips, Faults())
+        yield from readable_clips(clips, UnreadableClips())
 
     with ReferencePass(meter, table=partial(ResponseTable, in_memory=256)) as found:
         found.run(stream(), count)
@@ -200,9 +201,9 @@ def test_memory_does_not_grow_with_the_clips(network: nn.Module, monkeypatch: py
 
 def test_what_cannot_be_read_is_counted_with_its_reason() -> None:
     clips = [written(number, broken=number % 2 == 1) for number in range(50)]
-    faults = Faults()
-    assert [clip.name for clip in readable(clips, faults)] == [f"clip{number}" for number in range(0, 50, 2)]
-    assert (faults.count, len(faults.reasons)) == (25, reference_pass.NAMED_FAULTS)
+    faults = UnreadableClips()
+    assert [clip.name for clip in readable_clips(clips, faults)] == [f"clip{number}" for number in range(0, 50, 2)]
+    assert (faults.count, len(faults.reasons)) == (25, NAMED)
     assert faults.first == "clip1 was cut off: copy it again."
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reportgen.analyses.kernels.schedules import Level, arrived, levels, small_shape
+from reportgen.analyses.kernels.schedules import Level, converged, levels, small_shape
 
 
 def test_three_quarters_explore_and_the_rest_cools_in_full_precision() -> None:
@@ -36,12 +36,12 @@ def test_the_rate_warms_up_and_cools_to_a_twentieth() -> None:
 
 def test_a_curve_has_arrived_when_its_mean_gains_less_than_a_thousandth() -> None:
     rising = [float(step) for step in range(40)]
-    assert not arrived(rising)
-    assert not arrived([5.0] * 39)
-    assert arrived([5.0] * 40)
-    assert not arrived([5.0] * 20 + [5.01] * 20)
-    assert not arrived([-5.0] * 20 + [-4.9] * 20)
-    assert arrived([5.0, 4.0] * 20)
+    assert not converged(rising)
+    assert not converged([5.0] * 39)
+    assert converged([5.0] * 40)
+    assert not converged([5.0] * 20 + [5.01] * 20)
+    assert not converged([-5.0] * 20 + [-4.9] * 20)
+    assert converged([5.0, 4.0] * 20)
 
 
 @pytest.mark.parametrize(
