@@ -26,7 +26,8 @@ class Method(Generic[P]):
     """What is known of a method without running it.
 
     `version` rises when its answers change. `load` imports and returns the analysis. `presets` are the parameters of
-    those presets that ask for more or less than the defaults. `after` names the methods whose answers it reads.
+    those presets that ask for more or less than the defaults. `off_in` are the presets in which the method runs only
+    when it is named. `after` names the methods whose answers it reads.
     `follows` names the parameters that it takes over from another method unless it is told otherwise, because it
     judges the other's answers.
     """
@@ -38,6 +39,7 @@ class Method(Generic[P]):
     parameters: type[P]
     load: Callable[[], Analysis[P]]
     presets: Mapping[PresetName, P] = field(default_factory=dict)
+    off_in: tuple[PresetName, ...] = ()
     after: tuple[str, ...] = ()
     follows: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 

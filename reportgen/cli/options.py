@@ -133,7 +133,9 @@ WHAT = takes(
     ),
     SELECT,
     click.option(
-        "--analyses", metavar="LIST", help="Comma-separated names of methods (see `methods`).  [default: all]"
+        "--analyses",
+        metavar="LIST",
+        help="Comma-separated names of methods (see `methods`).  [default: all that the preset runs]",
     ),
     click.option("--preset", metavar="quick|standard|full", help="How much is done.  [default: standard]"),
     click.option("--device", metavar="auto|cpu|cuda[:i]", help="Where to compute.  [default: auto]"),

@@ -128,7 +128,8 @@ def methods_table(rows: Sequence[MethodRow], width: int | None = None) -> str:
 
 
 def _method_text(row: MethodRow, width: int | None) -> str:
-    head = [f"{row.name}: {row.title}", row.summary]
+    off = f" Off in {' and '.join(row.off_in)} unless named by --analyses." if row.off_in else ""
+    head = [f"{row.name}: {row.title}", row.summary + off]
     if not row.parameters:
         return "\n".join([*head, "It has no parameters."])
     presets = list(row.parameters[0].presets)

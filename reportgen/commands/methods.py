@@ -32,6 +32,7 @@ class MethodRow(Frozen):
     title: str
     summary: str
     version: int
+    off_in: tuple[PresetName, ...] = Field((), description="Presets in which it runs only when it is named.")
     after: tuple[str, ...]
     parameters: tuple[ParameterRow, ...]
 
@@ -58,6 +59,7 @@ def _row(method: Method[Any], asked: Mapping[PresetName, Mapping[str, JsonValue]
         title=method.title,
         summary=method.summary,
         version=method.version,
+        off_in=method.off_in,
         after=method.after,
         parameters=tuple(
             ParameterRow(

@@ -48,7 +48,7 @@ def compute_run(
     pictures = ClipPictures(store, prepared.network.probabilities, progress)
     executor: Executor = LocalExecutor()
     parameters = options.method_parameters()
-    chosen = chosen_methods(options.analyses)
+    chosen = chosen_methods(options.analyses, options.preset)
     subject = prepared.subject
     now: set[str] = set()
     if any(method.name == CHOICE for method in chosen):

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from reportgen.analyses.base import Inapplicable, Subject, Unit
-from reportgen.analyses.method import Method
+from reportgen.analyses.method import Method, PresetName
 from reportgen.analyses.parameters import Parameters
 from reportgen.analyses.registry import find_method, methods
 from reportgen.records.jobs import Job
@@ -107,12 +107,14 @@ def plan_jobs(
     return Plan(tuple(parts), keys)
 
 
-def chosen_methods(names: Iterable[str]) -> list[Method[Any]]:
-    """Return the methods of these names (all where there are none), with those whose answers they read, in order.
+def chosen_methods(names: Iterable[str], preset: PresetName = "standard") -> list[Method[Any]]:
+    """Return the methods of these names, with those whose answers they read, in order.
+
+    Where no name is given they are all methods but those that are off in the preset.
 
     Raises UnknownNameError for a name that the registry does not have.
     """
-    wanted = list(names) or list(methods())
+    wanted = list(names) or [name for name, method in methods().items() if preset not in method.off_in]
     for name in wanted:
         wanted.extend(before for before in find_method(name).after if before not in wanted)
     return [method for name, method in methods().items() if name in wanted]

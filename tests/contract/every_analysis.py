@@ -45,6 +45,7 @@ def put_through_everything(
         clip_spec={"frames": frames, "height": side, "width": side},
         clips=(str(folder / "clip"),),
         layers=tuple(layers),
+        analyses=tuple(methods()),
         preset="quick",
         runs=folder / "runs",
         parameters=LITTLE,

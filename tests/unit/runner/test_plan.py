@@ -9,6 +9,7 @@ import torch
 
 from reportgen.analyses.choice.analysis import choice, chooses_by_evidence
 from reportgen.analyses.choice.selection import KernelSelection
+from reportgen.analyses.registry import methods
 from reportgen.config.options import BuildOptions
 from reportgen.errors import EmptySelectionError
 from reportgen.records.plan import RunPlan
@@ -81,3 +82,12 @@ def test_only_some_kernels_by_selectivity_need_the_evidence(prepared: Prepared) 
 def test_kernels_that_no_layer_has_are_refused(prepared: Prepared) -> None:
     with pytest.raises(EmptySelectionError, match="at most 6"):
         choice(replace(prepared.subject, selection=KernelSelection(listed=(99,))))
+
+
+def test_a_method_that_is_off_in_a_preset_runs_when_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = {name: replace(method, off_in=("quick",) if name == "motion" else ()) for name, method in methods().items()}
+    monkeypatch.setattr("reportgen.runner.plan.methods", lambda: known)
+    monkeypatch.setattr("reportgen.runner.plan.find_method", known.__getitem__)
+    assert "motion" not in {method.name for method in chosen_methods((), "quick")}
+    assert "motion" in {method.name for method in chosen_methods((), "standard")}
+    assert "motion" in {method.name for method in chosen_methods(("motion",), "quick")}
