@@ -8,12 +8,14 @@ from statistics import fmean
 
 from reportgen.audit.limits import Limits
 from reportgen.audit.maps import curves_suffice, shuffles_suffice
+from reportgen.audit.moving import relies_on_motion
 from reportgen.audit.pathways import pathway_state
 from reportgen.audit.verdicts import State, Verdict, at_least, at_most, graded
 from reportgen.reading.ablation import Drop, causal_drops
 from reportgen.reading.format import fixed, number, percent
 from reportgen.reading.run_view import RunView
 from reportgen.reading.words import Words
+from reportgen.records.answers.motion import ClassProbes
 from reportgen.records.answers.pyramid import PyramidAnswer
 from reportgen.records.answers.saliency import SaliencyAnswer
 
@@ -160,35 +162,40 @@ def _warned(state: State, scant: Sequence[object]) -> State:
     return "warn" if state in ("pass", "fail") and scant else state
 
 
-def _at_most_warned(state: State, scant: Sequence[object]) -> State:
-    """Return the state of a figure; where some of what it stands on is `scant`, it warns at most."""
-    return "warn" if state == "fail" and scant else state
-
-
 def motion_checks(model: RunView, limits: Limits) -> list[Verdict]:
-    """Return how many classes rely on motion."""
+    """Return how many classes rely on motion, of those with clips enough for a mean where there are any."""
     words = model.words
     classes = model.motion_probes.classes if model.motion_probes else ()
-    known = [row.motion_reliance for row in classes if row.motion_reliance is not None]
-    relying = sum(value >= limits.motion_reliance for value in known)
+    known = [row for row in classes if row.motion_reliance is not None]
+    enough = [row for row in known if row.clips >= limits.class_clips]
+    judged = enough or known
+    relying = sum(relies_on_motion(row.motion_reliance, limits) for row in judged)
     state: State = ("pass" if relying else "fail") if known else "untested"
-    few = known if len(known) < limits.motion_classes else []
     return [
         Verdict(
-            _at_most_warned(state, few),
+            _warned(state, _motion_wants(enough, relying, words, limits)),
             relying_name(words),
             relying if known else None,
-            f"{relying} of {len(known)}" if known else "–",
+            f"{relying} of {len(judged)}" if known else "–",
             f"at least one {words.one} loses {percent(limits.motion_reliance)} of its {words.value} in its best frozen "
             "frame",
-            f"A video network of which no {words.one} needs motion sees pictures."
-            + (
-                f" Not enough evidence to fail: fewer than {limits.motion_classes} {words.many} were probed."
-                if few and not relying
-                else ""
+            " ".join(
+                [
+                    f"A video network of which no {words.one} needs motion sees pictures.",
+                    *_motion_wants(enough, relying, words, limits),
+                ]
             )
             if known
             else "Not measured in this run. Freezing, reversing and shuffling the clips would tell.",
             model.addresses.motion if model.manifest.of("motion") else "",
         )
     ]
+
+
+def _motion_wants(enough: Sequence[ClassProbes], relying: int, words: Words, limits: Limits) -> list[str]:
+    """Return what is missing for the figure to pass or fail."""
+    if not enough:
+        return [f"Not enough evidence: fewer than {limits.class_clips} clips of each {words.one}."]
+    if not relying and len(enough) < limits.motion_classes:
+        return [f"Not enough evidence to fail: fewer than {limits.motion_classes} {words.many} were probed."]
+    return []

@@ -69,9 +69,12 @@ class Limits(BaseModel):
     shuffled_depths: int = Field(3, ge=1, description="Depths of shuffled weights that the check needs to fail.")
     reference_clips: int = Field(10, ge=1, description="Real clips that a synthetic one must outdo to pass.")
     motion_classes: int = Field(5, ge=1, description="Classes that must be probed for none to rely on motion to fail.")
-    motion_reliance: Number = Field(0.1, description="Share of its logit that a class relying on motion loses frozen.")
-    motion_matters: Number = Field(
-        0.5, description="Share of a response or logit; what loses more of it when frozen depends on motion mostly."
+    class_clips: int = Field(5, ge=1, description="Clips of its own that a class's mean needs to pass or fail by.")
+    motion_reliance: Number = Field(
+        0.5, description="Share of its logit or response that a class or kernel relying on motion loses when frozen."
+    )
+    motion_ignored: Number = Field(
+        0.1, description="Share of its logit or response under which a class or kernel loses next to nothing frozen."
     )
     plain: Number = Field(0.02, description="Standard deviation of a clip's pixels (range 1) under which it is plain.")
     stands_still: Number = Field(0.1, description="Mean speed in px/frame under which a texture stands still.")

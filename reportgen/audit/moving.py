@@ -28,6 +28,11 @@ def moving_texture(figures: KernelFigures, limits: Limits) -> bool | None:
     )
 
 
+def relies_on_motion(reliance: float | None, limits: Limits) -> bool:
+    """Whether a class or kernel of this motion reliance is said to rely on motion; not where it is not known."""
+    return reliance is not None and reliance >= limits.motion_reliance
+
+
 def moves_beyond_still(figures: KernelFigures, limits: Limits) -> bool:
     """Whether motion explains enough of what a still picture leaves; so, too, where that was not measured."""
     return figures.motion_explains is None or figures.motion_explains >= limits.motion_explains

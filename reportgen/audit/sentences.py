@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reportgen.audit.limits import Limits
-from reportgen.audit.moving import Alternation, moving_texture, stands_still, turning
+from reportgen.audit.moving import Alternation, moving_texture, relies_on_motion, stands_still, turning
 from reportgen.reading.excerpt import Excerpt
 from reportgen.reading.figures import KernelFigures
 from reportgen.reading.format import fixed, number, percent, plural
@@ -22,15 +22,14 @@ def direction_word(degrees: float) -> str:
 
 def hides_motion(figures: KernelFigures, limits: Limits) -> bool:
     """Whether the synthetic clip stands still although freezing the best real clip costs most of its response."""
-    still = stands_still(figures, limits)
-    return still and figures.real_kept_frozen is not None and figures.real_kept_frozen < limits.motion_matters
+    return stands_still(figures, limits) and relies_on_motion(figures.motion_reliance, limits)
 
 
 def overstates_motion(figures: KernelFigures, limits: Limits) -> bool:
     """Whether the synthetic clip moves although the real clips that drive the kernel keep their response frozen."""
     moves = figures.mean_speed is not None and figures.mean_speed >= limits.stands_still
     kept = figures.real_kept_frozen
-    return moves and kept is not None and 1 - kept < limits.motion_reliance
+    return moves and kept is not None and 1 - kept < limits.motion_ignored
 
 
 def preference(figures: KernelFigures, limits: Limits) -> str:

@@ -147,8 +147,8 @@ def _motion_verdict(figures: KernelFigures, limits: Limits) -> Verdict:
         "motion as in real clips",
         figures.real_kept_frozen if measured else None,
         f"{percent(figures.real_kept_frozen)} left frozen" if measured else "–",
-        f"no still clip where freezing real ones leaves under {percent(limits.motion_matters)}, "
-        f"no moving one where it leaves over {percent(1 - limits.motion_reliance)}",
+        f"no still clip where freezing real ones costs {percent(limits.motion_reliance)} or more, "
+        f"no moving one where it costs under {percent(limits.motion_ignored)}",
         "Does the synthetic clip move if, and only if, the real clips that drive this kernel need their motion?"
         + (" It is no moving texture: there is none to compare." if no_moving_texture else ""),
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from reportgen.audit.limits import Limits
+from reportgen.audit.moving import relies_on_motion
 from reportgen.pages import charts
 from reportgen.pages.charts import Interval
 from reportgen.pages.page import Found, Page
@@ -16,7 +17,7 @@ from reportgen.reading.format import count, percent, short_kernel_name
 from reportgen.reading.probes import PROBE_TITLES, KernelProbes, kernel_probes
 from reportgen.reading.views import Trouble, trouble
 from reportgen.reading.words import CLASSES, Words
-from reportgen.records.answers.motion import ClassProbes, ClipProbes, ModelProbes
+from reportgen.records.answers.motion import ClassProbes, ClipProbes, LayerProbes, ModelProbes
 from reportgen.records.jobs import Done, Record
 
 KERNELS_SHOWN = 300
@@ -65,26 +66,29 @@ def verdict_in_words(classes: tuple[ClassProbes, ...], limits: Limits, words: Wo
     if len(known) == 1:
         lost = max(known[0], 0.0)
         return f"The one {words.one} that was probed loses {percent(lost)} of its {words.value} when nothing moves."
-    needing = sum(value >= limits.motion_matters for value in known)
-    ignoring = sum(value < limits.motion_reliance for value in known)
-    most = percent(limits.motion_matters)
+    relying = sum(relies_on_motion(value, limits) for value in known)
+    ignoring = sum(value < limits.motion_ignored for value in known)
     return (
-        f"Of {len(known)} {words.many}, {needing} lose at least {most} of their {words.value} "
-        f"when nothing moves, and {ignoring} lose less than {percent(limits.motion_reliance)} of it."
+        f"Of {len(known)} {words.many}, {relying} rely on motion: they lose at least "
+        f"{percent(limits.motion_reliance)} of their {words.value} when nothing moves; {ignoring} lose less than "
+        f"{percent(limits.motion_ignored)} of it."
     )
 
 
-def kernels_in_words(probes: ModelProbes) -> str:
+def kernels_in_words(probes: ModelProbes, limits: Limits) -> str:
     """Return what the kernels' reliance says, in one sentence; empty when no kernel was driven."""
     measured = sum(layer.measured for layer in probes.layers.values())
-    relying = sum(layer.relying for layer in probes.layers.values())
+    relying = sum(_relying(layer, limits) for layer in probes.layers.values())
     if not measured:
         return ""
-    threshold = max(layer.threshold for layer in probes.layers.values())
     return (
-        f"Of {count(measured)} kernels that clips drive, {count(relying)} ({percent(relying / measured)}) lose at "
-        f"least {percent(threshold)} of their response then."
+        f"Of {count(measured)} kernels that clips drive, {count(relying)} ({percent(relying / measured)}) lose as much "
+        "of their response."
     )
+
+
+def _relying(layer: LayerProbes, limits: Limits) -> int:
+    return sum(relies_on_motion(value, limits) for value in layer.reliance)
 
 
 def layer_rows(model: ModelView, probes: ModelProbes) -> list[ProbedLayerRow]:
@@ -101,7 +105,7 @@ def layer_rows(model: ModelView, probes: ModelProbes) -> list[ProbedLayerRow]:
                 low=_lost(frozen.mean_high),
                 high=_lost(frozen.mean_low),
                 quartiles=found.quartiles,
-                relying=found.relying,
+                relying=_relying(found, model.limits),
                 measured=found.measured,
                 left={name: left.mean for name, left in found.left.items()},
             )
@@ -181,7 +185,10 @@ def pages(report: Report) -> Iterator[Page]:
                 "model": model,
                 "found": found,
                 "sentence": " ".join(
-                    filter(None, (verdict_in_words(classes, model.limits, model.words), kernels_in_words(found)))
+                    filter(
+                        None,
+                        (verdict_in_words(classes, model.limits, model.words), kernels_in_words(found, model.limits)),
+                    )
                 )
                 if found
                 else "",
@@ -191,7 +198,7 @@ def pages(report: Report) -> Iterator[Page]:
                 "layers": layers,
                 "stages_chart": charts.intervals(stages, "Motion reliance of each stage") if stages else None,
                 "kernel_count": sum(row.measured for row in layers),
-                "threshold": max((layer.threshold for layer in found.layers.values()), default=None) if found else None,
+                "threshold": model.limits.motion_reliance,
                 "csv": _csv(model, records),
                 "notes": list(
                     dict.fromkeys(n for r in records if isinstance(r.outcome, Done) for n in r.outcome.notes)

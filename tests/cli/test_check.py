@@ -88,3 +88,10 @@ def test_the_audit_is_one_call_from_python(runs: Path) -> None:
     assert not any("Methods that read the weights" in clause for clause in audit.failures)
     with pytest.raises(CheckError, match="Jobs that failed"):
         reportgen.require([audit])
+
+
+def test_a_class_of_a_few_clips_does_not_show_that_a_network_needs_motion(runs: Path, tmp_path: Path) -> None:
+    config = tmp_path / "clips.toml"
+    config.write_text("[check]\nclass_clips = 6\n")
+    result = CliRunner().invoke(cli, ["check", "--runs", str(runs), "--config", str(config)])
+    assert "warn        drift  Classes that rely on motion: 3 of 4" in result.output

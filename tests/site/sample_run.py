@@ -419,7 +419,7 @@ class SampleRun:
         classes = [
             {
                 "target": {"kind": "class", "index": i},
-                "clips": 2,
+                "clips": 5,
                 "motion_reliance": value,
                 "motion_reliance_low": value - 0.1,
                 "motion_reliance_high": value + 0.1,
@@ -434,9 +434,7 @@ class SampleRun:
             layer: {
                 "left": left,
                 "quartiles": [0.1, 0.1, 0.75],
-                "relying": 8,
                 "measured": 63,
-                "threshold": 0.5,
                 "clip": [0] * 64,
                 "response": [4.0] * 64,
                 "kept": dict.fromkeys(probes, shares),

@@ -51,7 +51,7 @@ def test_a_temporal_derivative_relies_on_motion_and_a_spatial_kernel_does_not(mo
     assert float(kept["reversed"][DERIVATIVE]) == pytest.approx(1.0, rel=0.05), "its rectified map is as large"
     assert float(kept["half_speed"][DERIVATIVE]) < 0.8 < 1.2 < float(kept["double_speed"][DERIVATIVE])
     assert torch.isnan(layer.motion_reliance[DARK]), "nothing drives it: nothing can be lost"
-    assert layer.relying == (1, 2)
+    assert layer.measured == 2
 
 
 def test_a_clip_that_stands_still_loses_nothing() -> None:

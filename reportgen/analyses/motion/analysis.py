@@ -16,7 +16,6 @@ from reportgen.analyses.common.readable import UnreadableClips, readable_clips
 from reportgen.analyses.common.responses import Meter
 from reportgen.analyses.common.targets import target_of, target_units, title_of
 from reportgen.analyses.motion.kernel_motion import (
-    RELYING,
     VARIANTS,
     KernelMotion,
     ProbedClip,
@@ -242,7 +241,6 @@ def _overall(subject: Subject, clips: Sequence[ClipReference], probes: _Probes, 
 
 def _layer_row(state: ProbedLayer) -> LayerProbes:
     """Return a layer's figures and those of its kernels, in lists by kernel; None where a kernel was not driven."""
-    relying, known = state.relying
     first, middle, third = state.quartiles or (0.0, 0.0, 0.0)
     return LayerProbes(
         left={
@@ -250,9 +248,7 @@ def _layer_row(state: ProbedLayer) -> LayerProbes:
             for name, found in state.mean_kept().items()
         },
         quartiles=None if state.quartiles is None else (round(first, 6), round(middle, 6), round(third, 6)),
-        relying=relying,
-        measured=known,
-        threshold=RELYING,
+        measured=state.measured,
         clip=tuple(state.clips[0].tolist()),
         response=tuple(_short(value) for value in state.responses[0, 0].tolist()),
         kept={

@@ -23,9 +23,6 @@ from reportgen.records.objective import Objective
 JUDGED_CLIPS = 3
 """How many of the clips a kernel is judged on: those that drive it most."""
 
-RELYING = 0.5
-"""Motion reliance from which a kernel is counted as relying on motion."""
-
 #: The clip as it is, then every probe: the rows of a kernel's answers.
 VARIANTS = ("clip", *PROBE_MEANINGS)
 
@@ -164,10 +161,9 @@ class ProbedLayer:
         return 1 - self.kept[_SHUFFLED]
 
     @property
-    def relying(self) -> tuple[int, int]:
-        """How many kernels have a motion reliance of RELYING at least, and of how many it is known."""
-        known = self.motion_reliance[~self.motion_reliance.isnan()]
-        return int((known >= RELYING).sum()), len(known)
+    def measured(self) -> int:
+        """Of how many kernels the motion reliance is known."""
+        return int((~self.motion_reliance.isnan()).sum())
 
     @property
     def quartiles(self) -> list[float] | None:

@@ -69,14 +69,12 @@ class Left(Answer):
 class LayerProbes(Answer):
     """A layer under the probes; `kept`, `clip` and `response` are lists by kernel.
 
-    `relying` of its `measured` kernels have a motion reliance of `threshold` at least.
+    `measured` of its kernels are driven by a clip, so that their motion reliance is known.
     """
 
     left: dict[str, Left]
     quartiles: tuple[float, float, float] | None
-    relying: int
     measured: int
-    threshold: float
     clip: tuple[int, ...]
     response: tuple[Measured, ...]
     kept: dict[str, tuple[Measured, ...]]

@@ -16,7 +16,7 @@
   root.setAttribute("role", "search");
   const input = document.createElement("input");
   Object.assign(input, { type: "search", placeholder: "Kernel, class, clip, motion>0.8", autocomplete: "off" });
-  input.setAttribute("aria-label", "Find a kernel, class or clip; motion>0.8 finds kernels that rely on motion");
+  input.setAttribute("aria-label", "Find a kernel, class or clip; motion>0.5 finds kernels that rely on motion");
   const list = document.createElement("ul");
   list.hidden = true;
   root.append(input, list);
