@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pydantic import ValidationError
+
 from reportgen.audit.class_checks import (
     motion_checks,
     pathways_name,
@@ -14,6 +16,7 @@ from reportgen.audit.class_checks import (
 from reportgen.audit.kernel_checks import kernel_checks, path_checks, redundancy_check
 from reportgen.audit.limits import Limits
 from reportgen.audit.verdicts import State, Verdict
+from reportgen.errors import StoreError
 from reportgen.reading.format import count, plural
 from reportgen.reading.run_view import RunView
 from reportgen.reading.words import Words
@@ -42,8 +45,17 @@ def _headlines(words: Words) -> tuple[tuple[str, str], ...]:
 
 
 def limits_of(model: RunView) -> Limits:
-    """Return the limits that a run was made with; the usual ones for runs that recorded none."""
-    return Limits.model_validate(model.run.options.get("check") or {})
+    """Return the limits that a run was made with; the usual ones where it recorded none that this version knows.
+
+    Raises StoreError for limits that are none.
+    """
+    recorded = model.run.options.get("check") or {}
+    if isinstance(recorded, dict):
+        recorded = {name: value for name, value in recorded.items() if name in Limits.model_fields}
+    try:
+        return Limits.model_validate(recorded)
+    except ValidationError as error:
+        raise StoreError(f"The limits in {model.store.folder} are damaged: compute this run again.") from error
 
 
 def headlines(model: RunView) -> list[Headline]:

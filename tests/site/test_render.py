@@ -149,7 +149,7 @@ def test_published_figures_stand_beside_the_published_weights_only(sample_site: 
 
 def test_the_motion_page_says_what_the_probes_leave(sample_site: Path) -> None:
     text = text_of(sample_site / "drift" / "motion.html")
-    assert "Of 4 classes, 3 lose at least 50% of their logit when nothing moves, and 1 lose less" in text
+    assert "Of 4 classes, 3 rely on motion: they lose at least 50% of their logit when nothing moves; 1 lose less" in text
     assert "1.45 dots moving right" in text
     kernel = text_of(sample_site / "drift" / "stem.conv" / "0007.html")
     assert "Motion reliance 0.75" in kernel
