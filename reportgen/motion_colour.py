@@ -25,6 +25,9 @@ _TOO_FAST = 0.75  # brightness of what is faster than the scale
 _NEUTRAL = 128
 _INK = 32
 
+ARROW_SPACING = 8
+"""px between arrows, and the length of one at the speed of full colour."""
+
 Motion = NDArray[np.floating[Any]]
 RgbPixels = NDArray[np.uint8]
 PixelMask = NDArray[np.bool_]
@@ -60,7 +63,12 @@ def colour_wheel(size: int, max_speed: float) -> RgbPixels:
 
 
 def draw_arrows(
-    picture: RgbPixels, motion: Motion, max_speed: float, *, spacing: int = 8, evidence: PixelMask | None = None
+    picture: RgbPixels,
+    motion: Motion,
+    max_speed: float,
+    *,
+    spacing: int = ARROW_SPACING,
+    evidence: PixelMask | None = None,
 ) -> RgbPixels:
     """Return RGB pictures ``... H W 3`` with an arrow for the motion at every `spacing` pixels.
 

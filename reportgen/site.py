@@ -59,14 +59,15 @@ def render(
     site: Path,
     *,
     select: Sequence[str] = (),
+    arrows: bool = False,
     build_dir: Path | None = None,
     progress: Progress = SILENT,
 ) -> Path:
     """Render runs as a site in the folder `site` and return its ``index.html``.
 
     `runs` is one run's folder, a folder of runs, or several of either. With `select`, globs over identities
-    (``i3d/s3*``, ``i3d/conv1/0042``), the report has only what they select, and every page says so. Other people's
-    files in the site stay.
+    (``i3d/s3*``, ``i3d/conv1/0042``), the report has only what they select, and every page says so. With `arrows`
+    motion is shown by sparse arrows too, not by colour alone. Other people's files in the site stay.
 
     The intermediate Markdown and ``mkdocs.yml`` stay in `build_dir`, by default a folder of the site's own in
     ``build``: many reports may be built at once. Whoever renders a site that another process is writing waits for it.
@@ -79,7 +80,7 @@ def render(
     stores = [store for folder in folders for store in find_runs(folder)]
     build_dir = build_dir or _build_folder(site)
     check_site([*folders, *(store.folder for store in stores)], site, build_dir=build_dir)
-    report = Report.of(stores, select)
+    report = Report.of(stores, select, arrows=arrows)
     # The site's own lock holds whatever folder the others work from; the build folder's, where two sites share one.
     with _one_at_a_time(site, SITE_LOCK, progress), _one_at_a_time(build_dir, ".lock", progress):
         return _render(report, site, build_dir, progress)
@@ -193,7 +194,7 @@ def _digest(report: Report) -> str:
         for path in paths:
             if path.is_file() and path.suffix != ".pyc":
                 digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
-    digest.update(json.dumps(report.selected).encode())
+    digest.update(json.dumps([report.selected, report.arrows]).encode())
     for model in report.models:
         digest.update(model.manifest.model_dump_json().encode())
     return digest.hexdigest()

@@ -30,9 +30,9 @@ def write_asset(asset: Asset, path: Path) -> None:
         case ScriptData(name=name, data=data):
             lookup = "window.reportData=window.reportData||{};"
             write_text(path, f"{lookup}window.reportData[{script_json(name)}]={script_json(data)};\n")
-        case MotionStrip(source=source, max_speed=max_speed):
-            arrays = read_data(source, "motion", "evidence")
-            _write_bytes(path, motion_sprite(arrays["motion"], arrays["evidence"], max_speed))
+        case MotionStrip(source=source, max_speed=max_speed, arrows=arrows):
+            fields = read_data(source, "motion", "evidence")
+            _write_bytes(path, motion_sprite(fields["motion"], fields["evidence"], max_speed, arrows=arrows))
         case ColourWheel(max_speed=max_speed):
             _write_bytes(path, png_bytes(colour_wheel(WHEEL_SIZE, max_speed)))
 

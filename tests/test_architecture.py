@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.children import run_python
+from tests.reachable import Source
 
 PACKAGE = Path(__file__).resolve().parent.parent / "reportgen"
 ROOT = PACKAGE.parent
@@ -276,6 +277,18 @@ def test_no_two_definitions_share_a_public_name() -> None:
                 places.setdefault(name, []).append(relative.as_posix())
     twins = {name: found for name, found in places.items() if len(found) > 1}
     assert not twins, f"one word, one meaning: rename one of each of {twins}"
+
+
+def test_everything_can_be_reached_from_a_command_or_a_public_call() -> None:
+    import reportgen
+
+    source = Source({module_name(path): ast.parse(path.read_text(encoding="utf-8")) for path in modules()})
+    roots = [(module, name) for name, module in reportgen._PUBLIC.items()]
+    # What is looked for under its name in every room of a kind, or by Python itself.
+    looked_for = {*DECLARED, "__all__", "__getattr__", "__dir__"}
+    roots += [place for place in source.definitions if place[1] in looked_for]
+    unreached = sorted(".".join(place) for place in source.unreached(roots))
+    assert not unreached, f"only tests use these: delete them, or let users reach them: {unreached}"
 
 
 def test_the_seed_reaches_an_analysis_by_its_subject_alone() -> None:

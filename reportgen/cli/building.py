@@ -9,12 +9,12 @@ from typing import Any
 
 import click
 
-from reportgen.cli.options import DEBUG, FILE, JSON, QUIET, RUNS, SELECT, SITE, WHAT, read_options, takes
+from reportgen.cli.options import ARROWS, DEBUG, FILE, JSON, QUIET, RUNS, SELECT, SITE, WHAT, read_options, takes
 from reportgen.cli.session import command_line, finish, shown_progress
 
 
 @click.command()
-@takes(WHAT, RUNS, SITE, QUIET, DEBUG)
+@takes(WHAT, RUNS, SITE, ARROWS, QUIET, DEBUG)
 def build(quiet: bool, debug: bool, **flags: Any) -> None:
     """Compute what is missing and render the site."""
     options = read_options(flags)
@@ -38,13 +38,15 @@ def compute(quiet: bool, debug: bool, **flags: Any) -> None:
 
 
 @click.command()
-@takes(RUNS, SITE, SELECT, QUIET)
-def render(runs: Path | None, site: Path | None, select: tuple[str, ...], quiet: bool) -> None:
+@takes(RUNS, SITE, SELECT, ARROWS, QUIET)
+def render(runs: Path | None, site: Path | None, select: tuple[str, ...], arrows: bool | None, quiet: bool) -> None:
     """Render the site from computed runs; needs no torch and computes nothing."""
     from reportgen.site import render as render_site
 
     with shown_progress(quiet) as progress:
-        index = render_site(runs or Path("runs"), site or Path("site"), select=select, progress=progress)
+        index = render_site(
+            runs or Path("runs"), site or Path("site"), select=select, arrows=bool(arrows), progress=progress
+        )
     click.echo(index)
 
 

@@ -35,6 +35,9 @@ def takes(*options: Callable[[Command], Command]) -> Callable[[Command], Command
 
 RUNS = click.option("--runs", type=FOLDER, metavar="DIR", help="Where computed runs are kept.  [default: runs]")
 SITE = click.option("--site", type=FOLDER, metavar="DIR", help="Where the site goes.  [default: site]")
+ARROWS = click.option(
+    "--arrows", is_flag=True, default=None, help="Show motion by sparse arrows too, not by colour alone."
+)
 ZOO = click.option("--zoo", type=FOLDER, metavar="DIR", multiple=True, help="Folder of your own model cards.")
 MODEL_ARGS = click.option("--model-args", metavar="JSON", help="Arguments of the factory, as a JSON object.")
 CLIP_SPEC = click.option("--clip-spec", metavar="JSON", help="Fields over the card's [clip]: frames, height, mean ...")

@@ -89,6 +89,7 @@ class BuildOptions(BaseModel):
     seed: int = Field(0, ge=0, le=MOST_SEED)
     runs: Path = Path("runs")
     site: Path = Path("site")
+    arrows: bool = Field(False, description="Motion by sparse arrows too, not by colour alone.")
     choose: ChooseBy = "selective"
     objective: Objective = Field(
         "firing", description="What a kernel's response is: mean of its rectified map, plain mean, or centre unit."

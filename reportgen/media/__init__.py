@@ -10,7 +10,7 @@ from __future__ import annotations
 from reportgen.media.arrays import read_data
 from reportgen.media.encode import gif_bytes, png_bytes, poster_bytes, sprite_bytes
 from reportgen.media.figures import write_figure
-from reportgen.media.overlays import heat_colours, heat_overlay, motion_frames, motion_gif, motion_sprite
+from reportgen.media.overlays import heat_colours, heat_overlay, motion_frames, motion_sprite
 from reportgen.media.video import write_mp4
 
 __all__ = [
@@ -18,7 +18,6 @@ __all__ = [
     "heat_colours",
     "heat_overlay",
     "motion_frames",
-    "motion_gif",
     "motion_sprite",
     "png_bytes",
     "poster_bytes",

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.media.colours import diverging, magma
-from reportgen.media.encode import Frames, check_frames, gif_bytes, sprite_bytes
-from reportgen.motion_colour import motion_to_rgb
+from reportgen.media.encode import Frames, check_frames, sprite_bytes
+from reportgen.motion_colour import draw_arrows, motion_to_rgb
 
 _STRONGEST = 0.9
 """Share of the heat's colour where it is at the end of its scale; at zero there is only the clip."""
@@ -59,24 +59,21 @@ def stacked(frames: Frames, most: int = 12) -> Frames:
     return canvas
 
 
-def motion_frames(motion: NDArray[Any], evidence: NDArray[Any], max_speed: float) -> Frames:
+def motion_frames(motion: NDArray[Any], evidence: NDArray[Any], max_speed: float, *, arrows: bool = False) -> Frames:
     """Return motion `T 2 H W` in px/frame as `T H W 3` uint8 by the Middlebury wheel, `max_speed` at its rim.
 
-    Pixels without `evidence` (`T H W` bool) are grey.
+    Pixels without `evidence` (`T H W` bool) are grey. With `arrows` sparse ones stand on the colours.
     """
     if motion.ndim != 4 or motion.shape[1] != 2 or evidence.shape != (motion.shape[0], *motion.shape[2:]):
         raise ValueError(f"motion must be T 2 H W and evidence T H W, got {motion.shape} and {evidence.shape}")
-    return motion_to_rgb(motion.astype(np.float32), max_speed, evidence=evidence.astype(bool))
+    field, known = motion.astype(np.float32), evidence.astype(bool)
+    coloured = motion_to_rgb(field, max_speed, evidence=known)
+    return draw_arrows(coloured, field, max_speed, evidence=known) if arrows else coloured
 
 
-def motion_sprite(motion: NDArray[Any], evidence: NDArray[Any], max_speed: float) -> bytes:
+def motion_sprite(motion: NDArray[Any], evidence: NDArray[Any], max_speed: float, *, arrows: bool = False) -> bytes:
     """Return the sprite (WebP) of `motion_frames`."""
-    return sprite_bytes(motion_frames(motion, evidence, max_speed))
-
-
-def motion_gif(motion: NDArray[Any], evidence: NDArray[Any], max_speed: float) -> bytes:
-    """Return the GIF of `motion_frames`."""
-    return gif_bytes(motion_frames(motion, evidence, max_speed))
+    return sprite_bytes(motion_frames(motion, evidence, max_speed, arrows=arrows))
 
 
 def _scaled(heat: NDArray[Any], scale: float) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from reportgen.pages.templating import inert
 from reportgen.reading.ablation import Drop
-from reportgen.reading.format import fixed, number, percent, plain, shortened
+from reportgen.reading.format import fixed, number, plain, shortened
 
 _PETALS = 16
 
@@ -210,16 +210,6 @@ def intervals(rows: Sequence[Interval], label: str) -> Markup:
             _text(width, y + 4, fixed(entry.value), "end", "muted"),
         ]
     return _svg(width, bottom + 4, label, body, "intervals")
-
-
-def share(value: float, label: str) -> Markup:
-    """Return a thin bar that is filled by a share from 0 to 1."""
-    part = min(max(value, 0.0), 1.0)
-    body = [
-        '<rect width="100" height="6" rx="3" class="grid"/>',
-        f'<rect width="{100 * part:.1f}" height="6" rx="3" class="bar"/>',
-    ]
-    return _svg(100, 6, f"{label}: {percent(value)}", body, "share")
 
 
 def fidelity(shares: Sequence[float], own: Sequence[float], random: Sequence[float], label: str) -> Markup:

@@ -211,6 +211,7 @@ def _page(
             "motion": motion.strips.get(view.id.index) if motion else None,
             "wheel": motion.wheel if motion else None,
             "scale": motion.scale if motion else None,
+            "arrow": motion.arrow if motion else None,
             "reconstruction": clip_strip(model.addresses, parts, "reconstruction", f"Moved texture of {view.name}"),
             "preference": preference(view.figures, model.limits),
             "evidence_sentence": evidence(view.figures),

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from reportgen.media import read_data
+from reportgen.motion_colour import ARROW_SPACING
 from reportgen.pages.page import ColourWheel, MotionStrip
 from reportgen.pages.strips import Strip
 from reportgen.records.jobs import Artifact
@@ -41,18 +42,25 @@ def page_scale(sources: Sequence[Path]) -> float:
 
 @dataclass(frozen=True)
 class LayerMotion:
-    """The motion pictures of a layer's kernels and their common scale, px/frame at the wheel's rim."""
+    """The motion pictures of a layer's kernels and their common scale, px/frame at the wheel's rim.
+
+    `arrow` is how long an arrow is at that speed, in px; None without arrows.
+    """
 
     scale: float
     wheel: Strip
     strips: dict[int, Strip]
     assets: tuple[MotionStrip | ColourWheel, ...]
+    arrow: int | None = None
 
 
-def layer_motion(folder: str, fields: Iterable[tuple[int, Artifact, Path]]) -> LayerMotion | None:
+def layer_motion(
+    folder: str, fields: Iterable[tuple[int, Artifact, Path]], *, arrows: bool = False
+) -> LayerMotion | None:
     """Return the motion pictures of a layer in `folder` of the site; None when no kernel was decomposed.
 
-    `fields` are the kernels' indices with their motion artifacts and where these lie.
+    `fields` are the kernels' indices with their motion artifacts and where these lie; with `arrows` sparse ones stand
+    on the colours.
     """
     found = list(fields)
     if not found:
@@ -64,8 +72,8 @@ def layer_motion(folder: str, fields: Iterable[tuple[int, Artifact, Path]]) -> L
     strips = {}
     for index, artifact, path in found:
         uri = f"{folder}/{index:04d}-motion.webp"
-        assets.append(MotionStrip(uri, path, scale))
+        assets.append(MotionStrip(uri, path, scale, arrows))
         if artifact.width and artifact.height and artifact.frames:
             alt = f"Motion of kernel {index}, coloured by direction and speed"
             strips[index] = Strip(uri, artifact.width, artifact.height, artifact.frames, alt)
-    return LayerMotion(scale, wheel, strips, tuple(assets))
+    return LayerMotion(scale, wheel, strips, tuple(assets), ARROW_SPACING if arrows else None)

@@ -27,11 +27,15 @@ class ScriptData:
 
 @dataclass(frozen=True)
 class MotionStrip:
-    """Motion fields (an npz of a run) coloured with the scale of the page that shows them, in px/frame."""
+    """Motion fields (an npz of a run) coloured with the scale of the page that shows them, in px/frame.
+
+    With `arrows` sparse ones stand on the colours.
+    """
 
     uri: str
     source: Path
     max_speed: float
+    arrows: bool = False
 
 
 @dataclass(frozen=True)

@@ -22,11 +22,17 @@ DESIGNED = ("choice", "kernels", "decomposition", "path", "evidence", "pyramid",
 
 
 class ModelView(RunView):
-    """One run, as pages see it; `several` says that the report has other networks too."""
+    """One run, as pages see it.
 
-    def __init__(self, store: Store, manifest: Manifest, folder: str, title: str, *, several: bool) -> None:
+    `several` says that the report has other networks too, `arrows` that motion has arrows beside its colours.
+    """
+
+    def __init__(
+        self, store: Store, manifest: Manifest, folder: str, title: str, *, several: bool, arrows: bool = False
+    ) -> None:
         super().__init__(store, manifest, folder, title)
         self._several = several
+        self._arrows = arrows
 
     def among_others(self, words: str) -> str:
         """Return `words`, with the network's title behind them where the report has several networks."""
@@ -50,7 +56,7 @@ class ModelView(RunView):
             answers = [(view.id.index, view.answer("decomposition")) for view in views]
             artifacts = [(i, a) for i, done in answers if done and (a := done.artifact("motion", "motion"))]
             folder = self.addresses.layer(layer).removesuffix("/index.md")
-            found[layer] = layer_motion(folder, [(i, a, self.store.path(a)) for i, a in artifacts])
+            found[layer] = layer_motion(folder, [(i, a, self.store.path(a)) for i, a in artifacts], arrows=self._arrows)
         return found
 
     def files(self) -> list[CopiedFile]:
@@ -71,10 +77,11 @@ class Report:
 
     models: tuple[ModelView, ...] = field(default=())
     selected: tuple[str, ...] = field(default=())
+    arrows: bool = False
 
     @classmethod
-    def of(cls, stores: Iterable[Store], select: Sequence[str] = ()) -> Report:
-        """Read the runs, or what `select` (globs over identities) leaves of them.
+    def of(cls, stores: Iterable[Store], select: Sequence[str] = (), *, arrows: bool = False) -> Report:
+        """Read the runs, or what `select` (globs over identities) leaves of them; `arrows` say motion beside colours.
 
         Raises StoreError for a run that cannot be read, EmptySelectionError for a glob that matches nothing.
         """
@@ -87,7 +94,8 @@ class Report:
         runs = [manifest.run for _, manifest in read]
         names = zip(read, report_folders(runs), report_titles(runs), strict=True)
         several = len(runs) > 1
-        return cls(tuple(ModelView(*one, *name, several=several) for one, *name in names), tuple(select))
+        models = tuple(ModelView(*one, *name, several=several, arrows=arrows) for one, *name in names)
+        return cls(models, tuple(select), arrows)
 
     @property
     def title(self) -> str:

@@ -18,9 +18,13 @@ from sample_run import HOSTILE_LABEL, HOSTILE_LAYER, LABELS, LAYERS
 
 from reportgen.errors import RenderError, StoreError
 from reportgen.pages.links import broken_links
+from reportgen.pages.page import MotionStrip
+from reportgen.pages.places import PageAddresses
 from reportgen.pages.registry import PAGES, all_pages
 from reportgen.pages.report import Report
+from reportgen.pages.templating import Templates
 from reportgen.records.store import find_runs
+from reportgen.resources import templates_folder
 from reportgen.records.owned import SITE_LOCK
 from reportgen.site import STAMP, render
 from tests.children import LONGEST, alive, child, reportgen_command, run, run_python
@@ -343,6 +347,19 @@ def test_rendering_needs_no_torch(small_run: Path, tmp_path: Path) -> None:
 
 def test_labels_are_those_of_the_run(report: Report) -> None:
     assert [report.models[0].label(i) for i in range(-1, 5)] == ["class -1", *LABELS, "class 4"]
+
+
+def test_arrows_say_motion_where_they_are_asked_for_and_how_long_one_is(sample_runs: Path, report: Report) -> None:
+    templates = Templates(templates_folder())
+    told = {}
+    for arrows, shown in ((False, report), (True, Report.of(find_runs(sample_runs), arrows=True))):
+        pages = list(all_pages(shown))
+        strips = [asset for page in pages for asset in page.assets if isinstance(asset, MotionStrip)]
+        assert strips and {strip.arrows for strip in strips} == {arrows}
+        kernel = next(page for page in pages if page.template == "pages/kernel.md.j2" and page.context["wheel"])
+        told[arrows] = templates.render(kernel, PageAddresses.of(pages), selected=())
+    assert "an arrow of 8 px: " in told[True]
+    assert "an arrow" not in told[False]
 
 
 def test_the_saliency_page_shows_contrasts_tubes_and_the_published_view(sample_site: Path) -> None:

@@ -6,9 +6,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from reportgen.analyses.motion.kernel_motion import kernel_motion_audit
+from reportgen.analyses.common.responses import Meter
+from reportgen.analyses.motion.kernel_motion import VARIANTS, probe_clip
 from reportgen.analyses.motion.motion_audit import PROBE_MEANINGS, class_audit, frozen_frames, motion_audit, probe_clips
 from reportgen.errors import NetworkError
+from reportgen.networks.core.network import as_network
+from reportgen.records.objective import Objective
 
 
 def drifting(frames: int = 8, size: int = 16) -> Tensor:
@@ -107,12 +110,17 @@ def test_kernels_are_told_apart_by_what_freezing_leaves() -> None:
         layer.weight[0] = 0.5
         layer.weight[1] = torch.tensor([-1.0, 1.0]).view(1, 2, 1, 1)
     ramp = torch.linspace(0, 1, 8).view(1, 1, 8, 1, 1).expand(1, 1, 8, 4, 4)
-    found = kernel_motion_audit(nn.Sequential(layer), ramp, ["0"], objective="channel")["0"]
+
+    def probed(objective: Objective) -> dict[str, Tensor]:
+        meter = Meter(as_network(nn.Sequential(layer)), ["0"], (8, 4, 4), 1, objective)
+        return dict(zip(VARIANTS, probe_clip(meter, ramp).responses["0"], strict=True))
+
+    found = probed("channel")
     assert float(found["clip"][1]) == pytest.approx(1 / 7, abs=1e-6)
     assert float(found["frozen"][1]) == pytest.approx(0.0, abs=1e-6)
     assert float(found["reversed"][1]) == pytest.approx(-1 / 7, abs=1e-6)
     assert float(found["frozen"][0]) == pytest.approx(1.0, abs=1e-6)
-    fired = kernel_motion_audit(nn.Sequential(layer), ramp, ["0"])["0"]
+    fired = probed("firing")
     assert float(fired["reversed"][1]) == 0.0, "a rectified response has no negative part"
 
 

@@ -216,11 +216,6 @@ def most_selective(score: Tensor, spread: Tensor, count: int) -> tuple[int, ...]
     return tuple(sorted(range(len(scores)), key=lambda kernel: (-scores[kernel], kernel))[:count])
 
 
-def selective_kernels(responses: Tensor, count: int, labels: Sequence[int | None] = ()) -> tuple[int, ...]:
-    """Return the `count` kernels whose responses `N K` tell the clips apart best, the strongest first."""
-    return most_selective(selectivity(responses, labels), responses.std(dim=0, correction=0), count)
-
-
 def _variance_within(responses: Tensor, labels: Sequence[int]) -> Tensor:
     """Return the mean squared distance `K` of the responses `N K` from the mean of their label."""
     _, place, counts = torch.unique(torch.tensor(labels), return_inverse=True, return_counts=True)

@@ -26,9 +26,6 @@ from reportgen.analyses.decomposition.warping import warp
 from reportgen.errors import ClipError, OptionError
 from reportgen.networks.speed.precision import full_precision
 
-EXPLAINED_VARIANCE_NEEDED = 0.8
-"""A clip whose reconstruction explains less of its variance than this is "not texture plus motion"."""
-
 _SMALLEST_SIDE = 8  # px
 _LEFT_BY_ROUNDING = 1e-4  # share of the variance; what a still picture leaves beyond it is a change
 _ROUNDING = 1e-3  # a quarter grey level beyond [0, 1] is rounding

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from reportgen.analyses.base import Answers, Inapplicable, Subject, Unit, tensor
 from reportgen.analyses.common.budget import GRADIENT_PASSES, fitted, lowered, passes_within
-from reportgen.analyses.common.ranking import spearman
 from reportgen.analyses.common.targets import asked, target_of
 from reportgen.analyses.faithfulness.evaluation import (
     Band,
@@ -22,7 +21,7 @@ from reportgen.analyses.faithfulness.evaluation import (
     evaluate_maps,
     probe,
 )
-from reportgen.analyses.faithfulness.map_checks import Randomisation, sensitivity, weight_randomisation
+from reportgen.analyses.faithfulness.map_checks import Randomisation, sensitivity, stability, weight_randomisation
 from reportgen.analyses.faithfulness.parameters import FaithfulnessParameters
 from reportgen.analyses.saliency.attribution import METHODS, Attribution, MapSettings, attribute_unchecked
 from reportgen.analyses.saliency.units import map_units
@@ -194,7 +193,6 @@ class _Checks:
             self.method,
             effort=self._effort(full=False),
             depths=self.parameters.layers,
-            seed=self.seed,
             before=before,
             progress=self.progress,
         )
@@ -211,27 +209,22 @@ class _Checks:
             self.method,
             effort=self._effort(full=False),
             samples=noises,
-            seed=self.seed,
             before=before,
         )
 
     def stability(self, heat: Tensor) -> float | None:
         """Return the mean rank correlation of the map with those of other seeds; None for methods without chance."""
-        others = range(1, self.parameters.seeds)
-        if not METHODS[self.method].stochastic or not others:
+        if not METHODS[self.method].stochastic or self.parameters.seeds < 2:
             return None
-        effort = self._effort(full=True)
-        found = [
-            attribute_unchecked(
-                self.network,
-                tensor(self.clip),
-                self.index,
-                self.method,
-                replace(effort, seed=self.seed + more),
-            ).heat[0]
-            for more in others
-        ]
-        return math.fsum(spearman(heat, other) for other in found) / len(found)
+        return stability(
+            self.network,
+            tensor(self.clip),
+            self.index,
+            self.method,
+            heat,
+            effort=self._effort(full=True),
+            seeds=self.parameters.seeds,
+        )
 
 
 def _curves(probes: Probes, fare: Faithfulness) -> dict[str, Any]:

@@ -171,13 +171,6 @@ def probe(
     )
 
 
-def evaluate_map(
-    network: Network | nn.Module, probes: Probes, heat: Tensor, *, batch_size: int | None = None
-) -> Faithfulness:
-    """Return how a map `T H W` fares on the clip that was probed; its largest values are shown, or hidden, first."""
-    return evaluate_maps(network, probes, [heat], batch_size=batch_size)[0]
-
-
 def evaluate_maps(
     network: Network | nn.Module,
     probes: Probes,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -49,19 +48,6 @@ class Randomisation:
         return self.correlations[-1]
 
 
-@dataclass(frozen=True)
-class Stability:
-    """How like the maps of several seeds are: Spearman's rank correlation of every two of them."""
-
-    seeds: tuple[int, ...]
-    correlations: tuple[float, ...]
-
-    @property
-    def mean(self) -> float:
-        """The mean likeness."""
-        return math.fsum(self.correlations) / len(self.correlations)
-
-
 def weight_randomisation(
     network: Network | nn.Module,
     clip: Tensor,
@@ -71,7 +57,6 @@ def weight_randomisation(
     effort: MapSettings | None = None,
     layers: Sequence[str] | None = None,
     depths: int = MOST_LAYERS,
-    seed: int = 0,
     before: Attribution | None = None,
     progress: Progress = SILENT,
 ) -> Randomisation:
@@ -80,19 +65,19 @@ def weight_randomisation(
     A layer's weights (and its bias) change places among themselves, so that their distribution stays. `layers` are
     where maps are compared (default: all convolutions and linear layers that ran, at most `depths` evenly chosen,
     the lowest among them); all layers above are shuffled too. `before` is the map of the network as it is, where it
-    was made already. The network itself is not touched.
+    was made already. `effort.seed` draws the order of the weights too. The network itself is not touched.
 
     Raises EmptySelectionError when it has no layer with weights, UnknownNameError, and what `attribute` raises.
     """
     seen = as_network(network)
-    effort = effort or MapSettings(seed=seed)
+    effort = effort or MapSettings()
     copied = replace(seen, module=copy.deepcopy(seen.module))
     order = _from_the_top(seen, clip)
     compared = {seen.layer_name(layer) for layer in layers} if layers is not None else set(_evenly(order, depths))
     steps = [layer for layer in order if layer in compared]
     if not steps:
         raise EmptySelectionError(f"{seen.name} has none of the layers {layers}: name convolutions or linear layers.")
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(effort.seed)
     kept = (before or attribute_unchecked(seen, clip, class_index, method, effort)).heat
     correlations = []
     with progress.task(f"Shuffling weights under {method}", len(steps)) as task:
@@ -110,16 +95,21 @@ def stability(
     clip: Tensor,
     class_index: int,
     method: str,
+    heat: Tensor,
     *,
     effort: MapSettings | None = None,
-    seeds: Sequence[int] = (0, 1, 2),
-) -> Stability:
-    """Return how like the maps of several seeds are; a method without chance has only ones."""
-    if len(set(seeds)) < 2:
+    seeds: int = 2,
+) -> float:
+    """Return how like the map `heat` (T H W) is to those of other seeds: the mean of Spearman's rank correlations.
+
+    The `seeds` are the map's own, `effort.seed`, and those that follow it.
+    """
+    if seeds < 2:
         raise NetworkError("Stability compares the maps of two seeds at least.")
     effort = effort or MapSettings()
-    maps = [attribute_unchecked(network, clip, class_index, method, replace(effort, seed=s)).heat for s in seeds]
-    return Stability(tuple(seeds), tuple(spearman(a, b) for a, b in itertools.combinations(maps, 2)))
+    others = (replace(effort, seed=effort.seed + more) for more in range(1, seeds))
+    maps = [attribute_unchecked(network, clip, class_index, method, other).heat[0] for other in others]
+    return math.fsum(spearman(heat, other) for other in maps) / len(maps)
 
 
 def sensitivity(
@@ -131,19 +121,18 @@ def sensitivity(
     effort: MapSettings | None = None,
     radius: float = 0.02,
     samples: int = 4,
-    seed: int = 0,
     before: Attribution | None = None,
 ) -> float:
     """Return the largest relative change of the map under noise of at most `radius` per pixel (Yeh et al. 2019).
 
     0 is a map that does not change; from 1 on, it changes as much as it is large. captum measures it. `before` is the
-    map of the clip without noise, where it was made already.
+    map of the clip without noise, where it was made already; `effort.seed` draws the noise too.
     """
     if samples < 1 or not radius > 0:
         raise NetworkError(f"Sensitivity needs 1 sample and a positive radius, not {samples} and {radius}.")
     seen = as_network(network)
-    effort = effort or MapSettings(seed=seed)
-    generator = torch.Generator().manual_seed(seed)
+    effort = effort or MapSettings()
+    generator = torch.Generator().manual_seed(effort.seed)
 
     def explain(clips: Tensor | tuple[Tensor]) -> tuple[Tensor]:
         # captum gives the clip itself as a tuple of one, and the noisy clips as they are

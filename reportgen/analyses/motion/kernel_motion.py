@@ -12,13 +12,11 @@ from dataclasses import dataclass
 
 import torch
 from scipy.special import stdtrit
-from torch import Tensor, nn
+from torch import Tensor
 
 from reportgen.analyses.common.memory import starting_batch, with_less_memory
 from reportgen.analyses.common.responses import Meter
 from reportgen.analyses.motion.motion_audit import PROBE_MEANINGS, probe_clips
-from reportgen.networks.core.network import Network, as_network
-from reportgen.records.objective import Objective
 
 JUDGED_CLIPS = 3
 """How many of the clips a kernel is judged on: those that drive it most."""
@@ -93,27 +91,6 @@ def _measured(
     scores, responses = with_less_memory(in_parts, size, "the motion probes")
     together = {layer: torch.cat([part[layer] for part in responses]) for layer in meter.targets}
     return torch.cat(scores) if scores else None, together
-
-
-def kernel_motion_audit(
-    network: Network | nn.Module,
-    clip: Tensor,
-    layers: Sequence[str],
-    *,
-    objective: Objective = "firing",
-    draws: int = 8,
-    seed: int = 0,
-) -> dict[str, dict[str, Tensor]]:
-    """Return per layer the response `K` of every kernel to one clip as it is ("clip") and under each probe.
-
-    Over the variants of a probe the response is the largest for `frozen`, else the mean. For what a response is see
-    `kernel_responses`.
-    """
-    subject = as_network(network)
-    frames, height, width = clip.shape[2:]
-    meter = Meter(subject, layers, (frames, height, width), clip.shape[1], objective)
-    found = probe_clip(meter, clip, draws=draws, seed=seed)
-    return {layer: dict(zip(VARIANTS, rows, strict=True)) for layer, rows in found.responses.items()}
 
 
 @dataclass

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from reportgen.analyses.faithfulness.evaluation import evaluate_map, probe
+from reportgen.analyses.faithfulness.evaluation import evaluate_maps, probe
 from reportgen.analyses.motion.motion_audit import motion_audit
 from reportgen.analyses.pyramid.ablation import ablate
 from reportgen.analyses.pyramid.class_pyramid import class_pyramid
@@ -69,7 +69,7 @@ def test_insertion_and_deletion_do_not_move(clip: Tensor) -> None:
     found = []
     for each in (module, shifted(module, 10.0)):
         probes = probe(each, clip, label, baseline="mean_frame", steps=4, maps=3, samples=8)
-        found.append((probes.logit, evaluate_map(each, probes, heat).curves.insertion))
+        found.append((probes.logit, evaluate_maps(each, probes, [heat])[0].curves.insertion))
     assert found[0][0] == pytest.approx(found[1][0], abs=1e-6)
     assert found[0][1] == pytest.approx(found[1][1], abs=1e-6)
 

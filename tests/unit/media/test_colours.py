@@ -85,6 +85,15 @@ class TestMotion:
         assert np.array_equal(shown[0], motion_to_rgb(motion, 2.0)[0])
         assert shown[0, 0, 0, 0] > shown[0, 0, 0, 1:].max(), "rightward is red"
 
+    def test_arrows_stand_on_the_colours_where_they_are_asked_for(self) -> None:
+        motion = np.zeros((1, 2, 16, 16), np.float32)
+        motion[:, 0] = 2.0
+        plain = motion_frames(motion, np.ones((1, 16, 16), bool), 2.0)
+        shown = motion_frames(motion, np.ones((1, 16, 16), bool), 2.0, arrows=True)
+        assert (shown[0, [4, 12], 12] < plain[0, [4, 12], 12]).any(axis=-1).all(), "8 px long at full colour"
+        changed = (shown != plain).any(axis=-1)[0]
+        assert not changed[[row for row in range(16) if row not in (4, 12)]].any()
+
     def test_wrong_shapes_are_errors(self) -> None:
         with pytest.raises(ValueError, match="motion must be T 2 H W"):
             motion_frames(np.zeros((2, 3, 3, 3)), np.ones((2, 3, 3), bool), 1.0)

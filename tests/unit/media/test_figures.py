@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from reportgen.errors import StoreError
-from reportgen.media import motion_gif, motion_sprite, read_data, write_figure
+from reportgen.media import motion_sprite, read_data, write_figure
 from reportgen.records.figures import (
     ClipFigure,
     DataFigure,
@@ -110,7 +110,6 @@ def test_motion_is_coloured_when_its_scale_is_known() -> None:
     assert sprite.size == (5 * 24, 16)
     shown = np.asarray(sprite.convert("RGB")).reshape(16, 5, 24, 3).swapaxes(0, 1)
     assert np.all(shown[~EVIDENCE] == 128)
-    assert Image.open(io.BytesIO(motion_gif(MOTION, EVIDENCE, 2.0))).n_frames == 5
 
 
 def test_heat_is_an_overlay_a_poster_a_map_and_numbers(store: Store) -> None:

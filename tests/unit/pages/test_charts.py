@@ -26,7 +26,6 @@ def marks(chart: Markup, kind: str) -> list[ET.Element]:
         charts.rose([0.0, 90.0, 91.0], "<rose>"),
         charts.drops([Drop("<layer>", -0.5, 0.1, -0.2, 0.4)], "drops"),
         charts.drops([Drop("none", 0.0, 0.0, 0.0, 0.0)], "drops"),
-        charts.share(1.7, "share"),
         charts.intervals([Interval("<class>", 0.5, 0.4, 0.6), Interval("b", 1.4, None, None)], "reliance"),
     ],
 )

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from reportgen.analyses.common.responses import kernel_responses, selective_kernels
+from reportgen.analyses.common.responses import kernel_responses, most_selective, selectivity
 from reportgen.networks.core.network import Network
 
 
@@ -51,7 +51,7 @@ def test_a_full_memory_halves_the_batch_and_changes_no_response(monkeypatch: pyt
 
 def test_without_labels_the_kernel_with_the_most_outstanding_clip_is_chosen() -> None:
     responses = torch.tensor([[0.0, 1.0, 5.0], [0.0, 2.0, 5.0], [0.0, 1.0, 5.0], [9.0, 2.0, 5.0]])
-    assert selective_kernels(responses, 3) == (0, 1, 2)
+    assert most_selective(selectivity(responses), responses.std(0), 3) == (0, 1, 2)
 
 
 def test_with_labels_chance_differences_within_a_label_do_not_count() -> None:
@@ -60,4 +60,4 @@ def test_with_labels_chance_differences_within_a_label_do_not_count() -> None:
     by_chance = [0.0, 9.0, 0.5, 9.5]
     dead = [4.0, 4.0, 4.0, 4.0]
     responses = torch.tensor([by_chance, dead, by_label]).T
-    assert selective_kernels(responses, 3, labels) == (2, 0, 1)
+    assert most_selective(selectivity(responses, labels), responses.std(0), 3) == (2, 0, 1)

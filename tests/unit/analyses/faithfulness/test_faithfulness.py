@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -11,9 +12,10 @@ from scipy.stats import spearmanr
 from torch import Tensor, nn
 
 from reportgen.analyses.common.ranking import ranks, spearman
-from reportgen.analyses.faithfulness.evaluation import evaluate_map, evaluate_maps, probe
+from reportgen.analyses.faithfulness.evaluation import evaluate_maps, probe
 from reportgen.analyses.faithfulness.map_checks import MOST_LAYERS, sensitivity, stability, weight_randomisation
 from reportgen.analyses.faithfulness.tubes import make_tubes
+from reportgen.analyses.saliency.attribution import MapSettings, attribute_unchecked
 from reportgen.errors import EmptySelectionError, NetworkError, UnknownNameError
 from reportgen.networks.core.network import Network
 
@@ -107,7 +109,7 @@ class TestProbes:
         probes = probe(network(), CLIP, best_class(), steps=4, maps=3, samples=6)
         heats = [torch.rand(4, 8, 8, generator=torch.Generator().manual_seed(i)) for i in range(3)]
         together = evaluate_maps(network(), probes, heats)
-        alone = [evaluate_map(network(), probes, heat, batch_size=2) for heat in heats]
+        alone = [evaluate_maps(network(), probes, [heat], batch_size=2)[0] for heat in heats]
         for one, other in zip(together, alone, strict=True):
             assert one.curves.insertion == pytest.approx(other.curves.insertion, abs=1e-5)
             assert one.infidelity == pytest.approx(other.infidelity)
@@ -152,7 +154,7 @@ class TestProbes:
             probe(network(), CLIP, 7)
         probes = probe(network(), CLIP, best_class(), steps=2, maps=2, samples=2)
         with pytest.raises(NetworkError, match="must be T H W like its clip"):
-            evaluate_map(network(), probes, torch.rand(4, 8, 7))
+            evaluate_maps(network(), probes, [torch.rand(4, 8, 7)])[0]
 
 
 def _gain(index: int) -> float:
@@ -172,8 +174,8 @@ class TestRandomisation:
         assert all(before[name].equal(value) for name, value in net.state_dict().items())
 
     def test_chosen_layers_are_a_part_of_the_whole_cascade(self) -> None:
-        whole = weight_randomisation(network(), CLIP, 1, "gradients", seed=3)
-        some = weight_randomisation(network(), CLIP, 1, "gradients", seed=3, layers=["0", "7"])
+        whole = weight_randomisation(network(), CLIP, 1, "gradients", effort=MapSettings(seed=3))
+        some = weight_randomisation(network(), CLIP, 1, "gradients", effort=MapSettings(seed=3), layers=["0", "7"])
         assert some.layers == ("7", "0")
         assert some.correlations == (whole.correlations[0], whole.correlations[2])
         assert some.kept == pytest.approx(sum(map(abs, some.correlations)) / 2)
@@ -195,7 +197,10 @@ class TestRandomisation:
             net[1].weight[0] = torch.linspace(0, 1, 768)
             net[1].bias.copy_(torch.tensor([0.0, -1e6]))
             net[3].weight.copy_(torch.tensor([[1.0, 0.0]]))
-        seeds = [weight_randomisation(net, CLIP, 0, "gradients", seed=seed).correlations for seed in range(6)]
+        seeds = [
+            weight_randomisation(net, CLIP, 0, "gradients", effort=MapSettings(seed=seed)).correlations
+            for seed in range(6)
+        ]
         assert 0.0 in {value for one in seeds for value in one}
 
     def test_deep_networks_are_compared_at_a_few_depths(self) -> None:
@@ -214,11 +219,16 @@ class TestRandomisation:
 
 class TestSteadiness:
     def test_seeds(self) -> None:
-        found = stability(network(), CLIP, 1, "smoothgrad", seeds=(1, 2, 3))
-        assert len(found.correlations) == 3
-        assert 0 < found.mean < 1
+        first = MapSettings(seed=1)
+        one, two, three = (
+            attribute_unchecked(network(), CLIP, 1, "smoothgrad", replace(first, seed=seed)).heat[0]
+            for seed in (1, 2, 3)
+        )
+        found = stability(network(), CLIP, 1, "smoothgrad", one, effort=first, seeds=3)
+        assert found == pytest.approx((spearman(one, two) + spearman(one, three)) / 2)
+        assert 0 < found < 1
         with pytest.raises(NetworkError, match="two seeds"):
-            stability(network(), CLIP, 1, "smoothgrad", seeds=(1, 1))
+            stability(network(), CLIP, 1, "smoothgrad", one, seeds=1)
 
     def test_sensitivity_repeats_itself_and_grows_with_the_noise(self) -> None:
         small = sensitivity(network(), CLIP, 1, "gradients", radius=0.01)
