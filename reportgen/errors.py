@@ -9,6 +9,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+#: Said where memory ran out and nothing smaller can be tried by itself.
+MEMORY_RAN_OUT = "Memory ran out: choose a smaller clip, fewer kernels, or a larger device."
+
 
 class ReportgenError(Exception):
     """Base of all errors that are the situation's fault and not the program's."""
@@ -71,6 +74,12 @@ class OutOfMemoryError(ReportgenError):
     """Memory ran out although the batch was reduced as far as it goes."""
 
     exit_code = 19
+
+
+class OutputError(ReportgenError):
+    """Standard output is closed, or whatever it is sent to is full."""
+
+    exit_code = 25
 
 
 class StoreError(ReportgenError):

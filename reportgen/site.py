@@ -7,6 +7,7 @@ is ours, and nothing else is ever replaced or removed.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -49,7 +50,7 @@ DEFAULT_SITE = Path("site")
 DEFAULT_BUILD = Path("build/report")
 """Where the root's mkdocs.yml finds what the default site is made from."""
 
-_STAGING = ".site-"
+_STAGING = ".reportgen-site-"
 _FRONT = ("index.html", "methods.html", "404.html")
 _BROKEN_SHOWN = 3
 
@@ -134,8 +135,9 @@ def _one_at_a_time(folder: Path, name: str, progress: Progress) -> Iterator[None
 
 def _render(report: Report, site: Path, build_dir: Path, progress: Progress) -> Path:
     owned, build = OwnedFolder(site), OwnedFolder(build_dir)
-    if build.claimed:
-        _remove_left_over(build_dir)
+    for folder in (owned, build):
+        if folder.claimed:
+            _remove_left_over(folder.folder)
     digest = _digest(report)
     index = site / "index.html"
     if owned.is_whole(digest):
@@ -146,27 +148,31 @@ def _render(report: Report, site: Path, build_dir: Path, progress: Progress) -> 
     owned.claim()
     _check_intermediates(build)
     _write_intermediates(build, writers, progress)
-    with _staging(build_dir) as staging:
+    with _staging(site, build_dir) as staging:
         _run_mkdocs(build_dir / "mkdocs.yml", staging, progress)
         _check_links(staging)
         _publish(staging, owned, digest)
     return index
 
 
-def _remove_left_over(build_dir: Path) -> None:
+def _remove_left_over(folder: Path) -> None:
     """Remove what a killed render built and did not move to its place."""
-    for left in build_dir.glob(f"{_STAGING}*"):
+    for left in folder.glob(f"{_STAGING}*"):
         if not left.is_symlink():
             shutil.rmtree(left, ignore_errors=True)  # mkdocs may have outlived who started it: the next time, then
 
 
 @contextmanager
-def _staging(build_dir: Path) -> Iterator[Path]:
-    """Yield an empty folder to build the site in, removed at the end."""
+def _staging(site: Path, build_dir: Path) -> Iterator[Path]:
+    """Yield an empty folder to build the site in, removed at the end.
+
+    It is on the site's disk: what has been built whole there is moved without asking for more space.
+    """
     try:
-        folder = Path(tempfile.mkdtemp(prefix=_STAGING, dir=build_dir)).resolve()
+        place = build_dir if build_dir.stat().st_dev == site.stat().st_dev else site
+        folder = Path(tempfile.mkdtemp(prefix=_STAGING, dir=place)).resolve()
     except OSError as error:
-        raise RenderError(describe_os_error(error, build_dir)) from error
+        raise RenderError(describe_os_error(error, site)) from error
     try:
         yield folder
     finally:
@@ -266,10 +272,20 @@ def _run_mkdocs(configuration: Path, site: Path, progress: Progress) -> None:
         )
         task.advance()
     if result.returncode != 0:
-        lines = [line.strip() for line in (result.stdout + result.stderr).splitlines()]
-        faults = [line for line in lines if line and not line.startswith(("INFO", "DEBUG"))]
-        said = " ".join(faults[:_BROKEN_SHOWN]) or f"exit code {result.returncode}"
-        raise RenderError(f"mkdocs could not build the site from {configuration}: {said}")
+        raise RenderError(_why_not_built(result, configuration, site))
+
+
+def _why_not_built(result: subprocess.CompletedProcess[str], configuration: Path, site: Path) -> str:
+    """Return the sentence about a site that mkdocs did not build."""
+    lines = [line.strip() for line in (result.stdout + result.stderr).splitlines()]
+    faults = [line for line in lines if line and not line.startswith(("INFO", "DEBUG"))]
+    for number in (errno.ENOSPC, errno.EDQUOT):
+        if any(f"[Errno {number}]" in line for line in faults):
+            return describe_os_error(OSError(number, os.strerror(number)), site)
+    if any(line.startswith("Traceback") for line in faults):
+        faults = faults[-1:]  # the error itself; what led to it is mkdocs' own
+    said = " ".join(faults[:_BROKEN_SHOWN]) or f"exit code {result.returncode}"
+    return f"mkdocs could not build the site from {configuration}: {said}"
 
 
 def _check_links(site: Path) -> None:

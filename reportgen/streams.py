@@ -1,10 +1,12 @@
-"""Standard streams whose reader may go: a closed terminal or pipe must not end, or fail, the work."""
+"""Standard streams that cannot be written to: a reader that has gone must not end the work, a full disk is said."""
 
 from __future__ import annotations
 
 import io
 import os
 from typing import TextIO, cast
+
+from reportgen.errors import OutputError
 
 
 def abandon(stream: TextIO) -> None:
@@ -21,9 +23,26 @@ def lasting(stream: TextIO) -> TextIO:
     return cast("TextIO", _Lasting(stream))
 
 
-class _Lasting(io.TextIOBase):
+def sure_output(stream: TextIO | None) -> TextIO:
+    """Return standard output as a stream that raises OutputError where it cannot be written to.
+
+    A pipe whose reader has gone stays a BrokenPipeError. Raises OutputError where there is no standard output at all:
+    the file that is opened next would take its place.
+    """
+    if stream is None:
+        raise OutputError("Standard output is closed: send it to a file, or to /dev/null, and run again.")
+    return cast("TextIO", _Sure(stream))
+
+
+class _Passing(io.TextIOBase):
+    """A stream that passes text on to another, and says what becomes of a failure."""
+
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+
+    def failed(self, error: OSError) -> None:
+        """Called with each failure to write."""
+        raise NotImplementedError
 
     @property
     def encoding(self) -> str:  # type: ignore[override]  # io's stub calls it an attribute
@@ -31,19 +50,19 @@ class _Lasting(io.TextIOBase):
         return self._stream.encoding
 
     def write(self, text: str) -> int:
-        """Write, or drop."""
+        """Write, or fail."""
         try:
             return self._stream.write(text)
-        except OSError:
-            abandon(self._stream)
+        except OSError as error:
+            self.failed(error)
             return len(text)
 
     def flush(self) -> None:
-        """Write out what waits, or drop it."""
+        """Write out what waits, or fail."""
         try:
             self._stream.flush()
-        except OSError:
-            abandon(self._stream)
+        except OSError as error:
+            self.failed(error)
 
     def isatty(self) -> bool:
         """Whether the stream is a terminal."""
@@ -52,3 +71,17 @@ class _Lasting(io.TextIOBase):
     def fileno(self) -> int:
         """The stream's descriptor: the size of a terminal is asked by it."""
         return self._stream.fileno()
+
+
+class _Lasting(_Passing):
+    def failed(self, error: OSError) -> None:  # noqa: ARG002
+        """Go on: what it says is no part of the work."""
+        abandon(self._stream)
+
+
+class _Sure(_Passing):
+    def failed(self, error: OSError) -> None:
+        """Raise OutputError: what it says is the work."""
+        if isinstance(error, BrokenPipeError):
+            raise error
+        raise OutputError(f"Standard output cannot be written to: {error.strerror or error}.") from error

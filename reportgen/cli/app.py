@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import sys
+from pathlib import Path
 from typing import NoReturn
 
 import click
@@ -11,9 +13,10 @@ import click
 from reportgen.cli.building import build, check, compute, render
 from reportgen.cli.keeping import clean, fetch, serve
 from reportgen.cli.listing import layers, methods, models, schema
-from reportgen.errors import ReportgenError
+from reportgen.errors import MEMORY_RAN_OUT, OutOfMemoryError, OutputError, ReportgenError, StoreError
+from reportgen.records.files import describe_os_error
 from reportgen.stopping import StopSignals
-from reportgen.streams import abandon
+from reportgen.streams import abandon, sure_output
 from reportgen.version import __version__
 
 
@@ -32,7 +35,9 @@ def main() -> NoReturn:
     stop = StopSignals()
     stop.listen()
     try:
+        sys.stdout = sure_output(sys.stdout)
         cli.main(standalone_mode=False)
+        sys.stdout.flush()
     except BaseException as error:
         code = _exit_code(error, stop)
         if code is None:
@@ -53,9 +58,11 @@ def _exit_code(error: BaseException, stop: StopSignals) -> int | None:  # noqa: 
         case click.ClickException():
             error.show()
             return error.exit_code
+        case OutputError() if sys.stdout is not None:
+            abandon(sys.stdout)  # or the interpreter complains of it once more
+            return _said(error)
         case ReportgenError():
-            _last_words(f"Error: {error}")
-            return error.exit_code
+            return _said(error)
         case click.Abort():
             _last_words("Nothing was done.")
             return 1
@@ -63,14 +70,29 @@ def _exit_code(error: BaseException, stop: StopSignals) -> int | None:  # noqa: 
             # The reader of a pipe has gone (`reportgen models | head`); nothing more can be said to it.
             abandon(sys.stdout)
             return 128 + signal.SIGPIPE
+        case OSError() if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return _said(StoreError(describe_os_error(error, Path(error.filename or "a temporary file"))))
+        case MemoryError() | RuntimeError() if _is_out_of_memory(error):
+            return _said(OutOfMemoryError(MEMORY_RAN_OUT))
     return None
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    if "torch" not in sys.modules:
+        return isinstance(error, MemoryError)
+    from reportgen.networks.core.out_of_memory import is_out_of_memory
+
+    return is_out_of_memory(error)
+
+
+def _said(error: ReportgenError) -> int:
+    _last_words(f"Error: {error}")
+    return error.exit_code
 
 
 def _last_words(text: str) -> None:
     """Say it on standard error; a terminal or pipe that has gone is no error of its own."""
     try:
         click.echo(text, err=True)
-        sys.stdout.flush()
     except OSError:
-        abandon(sys.stdout)
         abandon(sys.stderr)

@@ -127,7 +127,11 @@ WHAT = takes(
         "every clip; may be repeated.",
     ),
     click.option("--layers", multiple=True, metavar="GLOB", help="Layers to show.  [default: the card's stages]"),
-    click.option("--kernels", metavar="N|all|LIST", help="Kernels of each layer: a number, all, or 0,4,8-11."),
+    click.option(
+        "--kernels",
+        metavar="N|all|LIST",
+        help="Kernels of each layer: how many, all, or which: 0,4,8-11 (kernel 4 alone: 4,).",
+    ),
     click.option("--choose", type=click.Choice(["selective", "spread", "first"]), help="Which N kernels."),
     click.option(
         "--objective",

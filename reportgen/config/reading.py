@@ -36,7 +36,7 @@ def load_options(flags: Mapping[str, Any], *, config: Path | None = None) -> Bui
     values.update(given)
     if isinstance(clips := values.get("clips"), list | tuple):
         values["clips"] = [_address(clip) if isinstance(clip, str) else clip for clip in clips]
-    problems = [*_unknown_names(values), *_unknown_options(values)]
+    problems = [*_impossible_texts(values), *_unknown_names(values), *_unknown_options(values)]
     try:
         # As JSON, in which a list may stand for a tuple and text for a path, and nothing else for anything else.
         options = BuildOptions.model_validate_json(json.dumps(values, default=str), strict=True)
@@ -69,6 +69,27 @@ def _address(clip: str) -> str:
         return clip
     place, mark, part = (clip, "", "") if Path(clip).exists() or "::" not in clip else clip.rpartition("::")
     return f"{Path(place).absolute().as_uri()}{mark}{part}"
+
+
+def _impossible_texts(values: dict[str, Any]) -> list[OptionError]:
+    """Return the errors of paths and names that no file can have or no document can hold; take them out of `values`."""
+    problems: list[OptionError] = []
+    for name in list(values):
+        given = values[name] if isinstance(values[name], list | tuple) else [values[name]]
+        for text in (str(one) for one in given if isinstance(one, str | Path)):
+            fault = _fault_of_text(text)
+            if fault is not None:
+                problems.append(OptionError(f"The option {name} is {readable(text)!r}: {fault}"))
+                values.pop(name, None)
+    return problems
+
+
+def _fault_of_text(text: str) -> str | None:
+    if "\0" in text:
+        return "it holds a NUL, which no path or name can."
+    if readable(text) != text:
+        return "it is not UTF-8 text: rename it, or set a locale such as LC_ALL=C.UTF-8 and write it again."
+    return None
 
 
 def _unknown_names(values: dict[str, Any]) -> list[OptionError]:

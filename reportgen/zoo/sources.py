@@ -17,7 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from reportgen.errors import CardError, unknown_name
+from reportgen.errors import CardError, OutOfMemoryError, unknown_name
+from reportgen.networks.core.out_of_memory import is_out_of_memory
 from reportgen.networks.core.precision import in_single_precision
 from reportgen.records.card import ModelCard
 from reportgen.zoo.cards import CardEntry
@@ -43,11 +44,14 @@ class Definition:
     def build(self, card: ModelCard | None = None) -> nn.Module:
         """Return the module for `card` (the definition's own by default), as its factory makes it, in float32.
 
-        Raises CardError when the factory fails or returns something else, NetworkError for complex weights.
+        Raises CardError when the factory fails or returns something else, OutOfMemoryError, NetworkError for complex
+        weights.
         """
         try:
             module = self.factory(card or self.card)
         except Exception as error:  # the factory is the user's code: whatever it raises is the card's fault
+            if is_out_of_memory(error):
+                raise OutOfMemoryError(f"Memory ran out while {self.origin} built the network.") from error
             raise CardError(f"{self.origin} failed to build the network ({describe(error)}).") from error
         if not isinstance(module, nn.Module):
             raise CardError(f"{self.origin} returned {type(module).__name__}: it must return a torch.nn.Module.")

@@ -34,7 +34,9 @@ class KernelSelection(BaseModel):
             return cls()
         if re.fullmatch(r"\d+", text):
             if int(text) == 0:
-                raise ValueError("--kernels 0 asks for nothing: leave the analysis out with --analyses instead")
+                raise ValueError(
+                    "0 kernels are none: write '0,' for kernel 0 alone, or leave the method out of --analyses"
+                )
             return cls(count=int(text))
         listed: list[int] = []
         for part in filter(None, text.split(",")):

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 
 import torch
 
-from reportgen.errors import OutOfMemoryError, ReportgenError
+from reportgen.errors import MEMORY_RAN_OUT, OutOfMemoryError, ReportgenError
 from reportgen.media import write_figure
+from reportgen.networks.core.out_of_memory import is_out_of_memory
 from reportgen.records.figures import Result
 from reportgen.records.identities import KernelId, slug
 from reportgen.records.jobs import Artifact, Done, Failed, Job, Outcome, Record, Spent
@@ -66,8 +67,8 @@ def _published_name(model: str, job: Job, role: str) -> str | None:
 def _describe(error: Exception) -> str:
     if isinstance(error, ReportgenError):
         return str(error)
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return str(OutOfMemoryError("Memory ran out: choose a smaller clip, fewer kernels, or a larger device."))
+    if is_out_of_memory(error):
+        return str(OutOfMemoryError(MEMORY_RAN_OUT))
     if isinstance(error, RuntimeError) and "modified by an inplace operation" in str(error):
         return (
             "The network overwrites in place what its own gradient needs, as x += y does to the output of a ReLU: "

@@ -101,13 +101,15 @@ def test_a_value_of_another_type_is_refused(config: Path, text: str, named: str)
         ("[kernels]\nwork = nan\n", "[kernels] work is nan: it must be a finite number."),
         ("[kernels]\nlearning_rate = inf\n", "[kernels] learning_rate is inf: it must be a finite number."),
         ("[kernels]\nscale = [1.2, 0.8]\n", "give the smallest and the largest magnification."),
-        ("[kernels]\ncount = 0\n", "asks for nothing"),
+        ("[kernels]\ncount = 0\n", "0 kernels are none"),
         ("[pyramid]\nper_layer = 'best'\n", "'best' is neither 'all' nor the like of 'top5_in2'."),
         ("[pyramid.per_layer]\nconv1 = 0\n", "[pyramid] per_layer.conv1 is 0: it must be at least 1."),
         ("[check]\nfaithful_maps = [nan, 0.1]\n", "[check] faithful_maps[0] is nan: it must be a finite number."),
         ("[clip_spec]\nframes = 0\n", "--clip-spec is not valid: frames"),
         ("[clip_spec]\nmean = [nan]\n", "[clip_spec] mean[0] is nan: it must be a finite number."),
         ("[model_args]\nwidth = -inf\n", "[model_args] width is -inf: it must be a finite number."),
+        ('site = "a\\u0000b"\n', "The option site is 'a\\x00b': it holds a NUL"),
+        ('clips = ["x.gif", "a\\u0000b"]\n', "The option clips is 'a\\x00b': it holds a NUL"),
     ],
 )
 def test_a_value_out_of_range_is_refused(config: Path, text: str, named: str) -> None:
