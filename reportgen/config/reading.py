@@ -79,7 +79,7 @@ def _impossible_texts(values: dict[str, Any]) -> list[OptionError]:
         for text in (str(one) for one in given if isinstance(one, str | Path)):
             fault = _fault_of_text(text)
             if fault is not None:
-                problems.append(OptionError(f"The option {name} is {readable(text)!r}: {fault}"))
+                problems.append(OptionError(f"The option {name} is {printable(text)!r}: {fault}"))
                 values.pop(name, None)
     return problems
 
@@ -87,7 +87,7 @@ def _impossible_texts(values: dict[str, Any]) -> list[OptionError]:
 def _fault_of_text(text: str) -> str | None:
     if "\0" in text:
         return "it holds a NUL, which no path or name can."
-    if readable(text) != text:
+    if printable(text) != text:
         return "it is not UTF-8 text: rename it, or set a locale such as LC_ALL=C.UTF-8 and write it again."
     return None
 
