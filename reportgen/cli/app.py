@@ -14,7 +14,6 @@ from reportgen.cli.building import build, check, compute, render
 from reportgen.cli.keeping import clean, fetch, serve
 from reportgen.cli.listing import layers, methods, models, schema
 from reportgen.errors import MEMORY_RAN_OUT, OutOfMemoryError, OutputError, ReportgenError, StoreError
-from reportgen.records.files import describe_os_error
 from reportgen.stopping import StopSignals
 from reportgen.streams import abandon, sure_output
 from reportgen.version import __version__
@@ -71,6 +70,8 @@ def _exit_code(error: BaseException, stop: StopSignals) -> int | None:  # noqa: 
             abandon(sys.stdout)
             return 128 + signal.SIGPIPE
         case OSError() if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            from reportgen.records.files import describe_os_error
+
             return _said(StoreError(describe_os_error(error, Path(error.filename or "a temporary file"))))
         case MemoryError() | RuntimeError() if _is_out_of_memory(error):
             return _said(OutOfMemoryError(MEMORY_RAN_OUT))
