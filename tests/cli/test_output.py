@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from reportgen import errors
-from tests.children import LONGEST, one_thread, reportgen, reportgen_command
+from tests.children import Finished, one_thread, reportgen, reportgen_command, run
 
 FULL = Path("/dev/full")
 
@@ -33,16 +32,10 @@ def make():
 """
 
 
-def end_of(words: list[str], redirection: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def end_of(words: list[str], redirection: str, folder: Path) -> Finished:
     """Run reportgen with its standard output redirected by the shell."""
-    return subprocess.run(
-        ["/bin/sh", "-c", f'exec "$@" {redirection}', "sh", *reportgen_command(*words)],
-        cwd=folder,
-        env=one_thread(),
-        stderr=subprocess.PIPE,
-        text=True,
-        timeout=LONGEST,
-        check=False,
+    return run(
+        ["/bin/sh", "-c", f'exec "$@" {redirection}', "sh", *reportgen_command(*words)], cwd=folder, env=one_thread()
     )
 
 
