@@ -7,10 +7,12 @@ from statistics import median
 
 from reportgen.audit.limits import Limits
 from reportgen.audit.moving import moving_texture, stands_still, texture_and_motion
+from reportgen.audit.paths import at_least_by_chance, chance_of_first, is_first, path_state
 from reportgen.audit.verdicts import Verdict, at_least, at_most, graded
 from reportgen.reading.figures import KernelFigures
-from reportgen.reading.format import fixed, percent, plural
+from reportgen.reading.format import fixed, number, percent, plural
 from reportgen.reading.run_view import RunView
+from reportgen.records.answers.path import PathAnswer
 
 
 def _share(views: Sequence[KernelFigures], holds: Callable[[KernelFigures], bool | None]) -> tuple[float | None, str]:
@@ -77,37 +79,52 @@ def kernel_checks(model: RunView, limits: Limits) -> list[Verdict]:
 
 def path_checks(model: RunView, limits: Limits) -> list[Verdict]:
     """Return how many synthetic clips take a natural way, and how many other seeds find again."""
-    figures = [view.figures for view in model.all_kernels]
-    natural, natural_text = _share(figures, lambda f: _reaches(f.path_similarity, limits.path_similarity[1]))
-    agree, agree_text = _share(figures, lambda f: _reaches(f.seed_similarity, limits.seed_similarity[1]))
+    paths = [view.figures.path for view in model.all_kernels if view.figures.path]
+    states = [state for state in (path_state(path, limits) for path in paths) if state != "untested"]
+    natural = states.count("pass") / len(states) if states else None
+    untested = len(paths) - len(states)
+    fooled = "Visualisations can be fooled where synthetic and real clips take different paths."
     return [
         Verdict(
             graded(natural, *limits.natural_path),
             "Synthetic clips that take a natural path",
             natural,
-            natural_text,
-            f"{at_least(limits.natural_path)} no farther from the driving real clips than unrelated ones are",
-            "Visualisations can be fooled where synthetic and real clips take different paths."
-            if natural is not None
-            else "Not measured in this run. Visualisations can be fooled where the paths differ.",
+            f"{states.count('pass')} of {len(states)}" if states else "–",
+            f"{at_least(limits.natural_path)} nearer to the real clips that drive the kernel than those that do not "
+            f"(p at most {fixed(limits.rank_p)}), and than other kernels' clips",
+            fooled
+            + (f" Not tested: {untested}, as their pages say." if untested else "")
+            + ("" if paths else " Not measured in this run."),
             model.addresses.home,
         ),
-        Verdict(
-            graded(agree, *limits.seeds_agree),
-            "Synthetic clips that other seeds find again",
-            agree,
-            agree_text,
-            f"{at_least(limits.seeds_agree)} with a rank correlation of at least {fixed(limits.seed_similarity[1])}",
-            "One seed shows one of possibly many facets."
-            if agree is not None
-            else "Not measured in this run. One seed shows one of possibly many facets.",
-            model.addresses.home,
-        ),
+        _seeds_check(paths, limits, model.addresses.home),
     ]
 
 
-def _reaches(value: float | None, least: float) -> bool | None:
-    return None if value is None else value >= least
+def _seeds_check(paths: Sequence[PathAnswer], limits: Limits, link: str) -> Verdict:
+    """Return how many kernels' other seeds are found nearest, and whether chance would find as many."""
+    ranks = [path.seed_kernels for path in paths if path.seed_kernels and path.seed_kernels.of]
+    first = sum(is_first(each, limits) for each in ranks)
+    share = first / len(ranks) if ranks else None
+    state = graded(share, *limits.seeds_agree)
+    chances = [chance_of_first(each, limits) for each in ranks]
+    p = at_least_by_chance(first, chances)
+    if ranks and at_least_by_chance(len(ranks), chances) > limits.rank_p:
+        state = "untested"
+    elif ranks and p > limits.rank_p:
+        state = "fail"
+    return Verdict(
+        state,
+        "Synthetic clips that other seeds find again",
+        share,
+        f"{first} of {len(ranks)}" if ranks else "–",
+        f"{at_least(limits.seeds_agree)} nearer to another seed's clip than to other kernels' clips of the layer, and "
+        f"more than chance finds (p at most {fixed(limits.rank_p)})",
+        "One seed shows one of possibly many facets."
+        + (f" By chance as many are nearest with p = {number(p, 2)}." if ranks else " Not measured in this run.")
+        + (" There are too few kernels to tell." if state == "untested" and ranks else ""),
+        link,
+    )
 
 
 def redundancy_check(model: RunView, limits: Limits) -> Verdict:

@@ -43,13 +43,10 @@ class Limits(BaseModel):
     )
     activation_kept: Limit = Field((0.8, 0.5), description="Activation that the moved texture keeps of a kernel's.")
     natural_path: Limit = Field((0.9, 0.5), description="Share of synthetic clips that take a natural path.")
-    path_similarity: Limit = Field(
-        (0.5, 0.0), description="Path similarity of one clip: 0 as unrelated real clips, 1 as the driving ones."
+    rank_p: Number = Field(
+        0.05, description="Largest p of a likeness among clips that have no reason to be alike (path, seeds)."
     )
     seeds_agree: Limit = Field((0.9, 0.5), description="Share of synthetic clips that other seeds find again.")
-    seed_similarity: Limit = Field(
-        (0.8, 0.5), description="Rank correlation of the responses to one kernel's clips of two seeds."
-    )
     comparable: Number = Field(
         0.5, description="Share of living kernels that clips enough must drive before none is said to repeat another."
     )

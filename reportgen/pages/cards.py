@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from reportgen.audit.kernel_badges import kernel_verdicts
 from reportgen.audit.moving import moving_texture, turning
 from reportgen.audit.sentences import preference
-from reportgen.audit.verdicts import Verdict, kernel_verdicts
+from reportgen.audit.verdicts import Verdict
 from reportgen.pages.report import ModelView
 from reportgen.pages.strips import Strip, clip_strip, still_strip
 from reportgen.reading.format import number, percent

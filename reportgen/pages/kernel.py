@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from reportgen.audit.kernel_badges import kernel_verdicts
 from reportgen.audit.sentences import evidence, label_word, preference, reservations
-from reportgen.audit.verdicts import kernel_verdicts
 from reportgen.pages import charts
 from reportgen.pages.cards import Card, kernel_card
 from reportgen.pages.motion import LayerMotion

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from reportgen.records.answers.path import PathAnswer
+
 
 @dataclass(frozen=True)
 class KernelFigures:
@@ -36,8 +38,7 @@ class KernelFigures:
     texture_activation: float | None = None
     reversed_activation: float | None = None
     real_kept_frozen: float | None = None
-    path_similarity: float | None = None
-    seed_similarity: float | None = None
+    path: PathAnswer | None = None
 
     @property
     def motion_reliance(self) -> float | None:

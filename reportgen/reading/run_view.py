@@ -175,7 +175,6 @@ class RunView:
     def _figures(self, kernel: KernelId, stage1: Record | None, decomposition: Record | None) -> KernelFigures:
         synthetic = self.answer(stage1, KernelAnswer)
         parts = self.answer(decomposition, DecompositionAnswer)
-        path = self._paths.get(str(kernel))
         best = self.evidence.best(kernel.layer, kernel.index)
         activation = synthetic.activation if synthetic else None
         return KernelFigures(
@@ -195,8 +194,7 @@ class RunView:
             texture_activation=parts.texture_activation if parts else None,
             reversed_activation=parts.reversed_activation if parts else None,
             real_kept_frozen=self._kept_frozen(kernel),
-            path_similarity=path.path_similarity if path else None,
-            seed_similarity=path.seed_similarity if path else None,
+            path=self._paths.get(str(kernel)),
         )
 
     def kernel_probes(self, kernel: KernelId) -> KernelProbes | None:

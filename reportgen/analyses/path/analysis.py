@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,14 @@ import torch
 from torch import Tensor
 
 from reportgen.analyses.base import Answers, Inapplicable, Subject, Unit
-from reportgen.analyses.common.natural_path import NaturalPath, natural_path, profile_similarity
+from reportgen.analyses.common.natural_path import (
+    NaturalPath,
+    idle_clips,
+    mean,
+    natural_path,
+    profile_similarity,
+    rank,
+)
 from reportgen.analyses.common.responses import kernel_responses
 from reportgen.analyses.kernels.analysis import ascent_options, kernel_units
 from reportgen.analyses.kernels.maximize import maximize_with
@@ -18,6 +26,7 @@ from reportgen.analyses.path.parameters import PathParameters
 from reportgen.progress import Progress
 from reportgen.records.answers.path import PathAnswer
 from reportgen.records.figures import Result
+from reportgen.records.identities import KernelId
 
 Profiles = Mapping[str, Tensor]
 
@@ -30,14 +39,16 @@ class PathAnalysis:
         real = bool(subject.every_clip)
         if not real and parameters.seeds < 1:
             return [Inapplicable(subject.model, "no reference clips whose way a synthetic clip could take")]
-        units = kernel_units(subject, needs=[("kernels", "stage1_data")])
         needed = (("evidence", subject.model, "responses"),) if real else ()
-        return [
-            unit
-            if isinstance(unit, Inapplicable)
-            else Unit(unit.name, unit.group, unit.parameters, unit.inputs, unit.needs + needed)
-            for unit in units
-        ]
+        found: list[Unit | Inapplicable] = []
+        for unit in kernel_units(subject):
+            if isinstance(unit, Inapplicable):
+                found.append(unit)
+                continue
+            # Each is compared with the clips of its layer's other kernels.
+            clips = tuple(("kernels", name, "stage1_data") for name in _layer_units(subject, unit.group))
+            found.append(replace(unit, needs=clips + needed))
+        return found
 
     def run(
         self,
@@ -50,25 +61,33 @@ class PathAnalysis:
         """Yield how like real clips' ways each synthetic clip's is, and how like the clips of other seeds."""
         layer = units[0].group
         kernels = [int(unit.parameters["kernel"]) for unit in units]
-        clips = torch.stack([_clip(answers("kernels", unit.name, "stage1_data")["clip"]) for unit in units])
+        names = _layer_units(subject, layer)
+        clips = torch.stack([_clip(answers("kernels", name, "stage1_data")["clip"]) for name in names])
         layers = _up_to(subject, layer)
-        own = kernel_responses(subject.network, clips, layers, objective=subject.objective)
-        others = _other_seeds(subject, layer, kernels, layers, parameters, progress)
+        shown = kernel_responses(subject.network, clips, layers, objective=subject.objective)
+        found = _other_seeds(subject, layer, kernels, layers, parameters, progress)
         real = _real(subject, answers) if subject.every_clip else {}
-        for place, (unit, kernel) in enumerate(zip(units, kernels, strict=True)):
-            before = {name: own[name][place] for name in layers[:-1]}
-            found = natural_path(before, real, real[layer][:, kernel]) if real else None
-            mine = {name: own[name][place] for name in layers}
-            same = [profile_similarity(mine, profiles) for profiles, _activation in others[kernel]]
+        for unit, kernel in zip(units, kernels, strict=True):
+            place = names.index(unit.name)
+            others = {name: torch.cat([rows[:place], rows[place + 1 :]]) for name, rows in shown.items()}
+            own = {name: rows[place] for name, rows in shown.items()}
+            driven = real[layer][:, kernel] if real else None
+            before = {name: own[name] for name in layers[:-1]}
+            path = natural_path(before, real, driven, others) if driven is not None else None
             answer = PathAnswer(
-                **_path_figures(found),
+                **_path_figures(path),
                 clips=len(real[layer]) if real else 0,
-                seeds=len(same) + 1,
-                seed_similarity=min(same, default=None),
-                seed_activations=tuple(activation for _profiles, activation in others[kernel]),
-                seed_steps=parameters.steps if same else None,
+                seeds=len(found[kernel]) + 1,
+                **_seed_figures(own, [profiles for profiles, _ in found[kernel]], others, real, driven),
+                seed_activations=tuple(activation for _profiles, activation in found[kernel]),
+                seed_steps=parameters.steps if found[kernel] else None,
             )
             yield unit, Result(answer)
+
+
+def _layer_units(subject: Subject, layer: str) -> list[str]:
+    """Return the names of all shown kernels of a layer."""
+    return [str(KernelId(model=subject.model, layer=layer, index=kernel)) for kernel in subject.kernels[layer]]
 
 
 def _clip(frames: np.ndarray[Any, Any]) -> Tensor:
@@ -108,11 +127,29 @@ def _other_seeds(
 
 def _path_figures(found: NaturalPath | None) -> dict[str, Any]:
     if found is None:
-        return {"path_similarity": None}
+        return {}
     return {
-        "path_similarity": found.similarity,
-        "synthetic": found.synthetic,
-        "within": found.within,
-        "across": found.across,
+        "path_natural": found.natural,
+        "path_kernels": found.kernels,
+        "path_told": found.told,
+        "synthetic": mean([one.synthetic for one in found.layers]),
+        "within": mean([one.within for one in found.layers]),
+        "across": mean([one.across for one in found.layers]),
         "layers": {one.layer: (one.synthetic, one.within, one.across) for one in found.layers},
     }
+
+
+def _seed_figures(
+    own: Profiles, seeds: Sequence[Profiles], others: Profiles, real: Profiles, driven: Tensor | None
+) -> dict[str, Any]:
+    """Return how like the clips of other seeds are, and the least like one's place among clips of other reasons."""
+    if not seeds:
+        return {}
+    same = profile_similarity(own, {name: torch.stack([found[name] for found in seeds]) for name in own})
+    least = float(same.min())
+    figures: dict[str, Any] = {"seed_similarity": least}
+    figures["seed_kernels"] = rank(least, profile_similarity(own, others))
+    if driven is not None:
+        idle = idle_clips(driven)
+        figures["seed_natural"] = rank(least, profile_similarity(own, {name: real[name][idle] for name in own}))
+    return figures

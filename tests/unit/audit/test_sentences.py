@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from reportgen.audit.kernel_badges import kernel_verdicts
 from reportgen.audit.limits import Limits
 from reportgen.audit.sentences import direction_word, evidence, preference, reservations
-from reportgen.audit.verdicts import kernel_verdicts
 from reportgen.reading.figures import KernelFigures
 
 MOVING = KernelFigures(

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reportgen.audit.checks import weights_check
+from reportgen.audit.kernel_badges import kernel_verdicts
 from reportgen.audit.limits import Limits
-from reportgen.audit.verdicts import Verdict, graded, kernel_verdicts
+from reportgen.audit.verdicts import Verdict, graded
 from reportgen.reading.figures import KernelFigures
 from reportgen.reading.format import fixed, number, percent
 from reportgen.records.manifest import WeightsFacts
@@ -80,7 +81,7 @@ SHARES = st.floats(0, 1)
 
 @given(
     explained_variance=SHARES, activation_kept=SHARES, mean_speed=SHARES, real_kept_frozen=SHARES,
-    path_similarity=SHARES, seed_similarity=SHARES, activation=SHARES, best_real=SHARES,
+    activation=SHARES, best_real=SHARES,
 )  # fmt: skip
 def test_every_badge_prints_the_number_that_it_judged(**figures: float) -> None:
     for verdict in badges(reference_clips=20, **figures).values():

@@ -1,0 +1,88 @@
+"""How far each kernel's pictures may be believed: the badges of its page."""
+
+from __future__ import annotations
+
+from reportgen.audit.limits import Limits
+from reportgen.audit.moving import moving_texture
+from reportgen.audit.paths import path_verdicts
+from reportgen.audit.sentences import hides_motion, overstates_motion
+from reportgen.audit.verdicts import State, Verdict, at_least, graded
+from reportgen.reading.figures import KernelFigures
+from reportgen.reading.format import number, percent
+
+
+def kernel_verdicts(figures: KernelFigures, limits: Limits) -> list[Verdict]:
+    """Return the badges of one kernel."""
+    enough_clips = limits.reference_clips
+    beats: State = "untested"
+    if figures.activation is not None and figures.best_real is not None:
+        enough = figures.reference_clips >= enough_clips
+        beats = "pass" if enough and figures.activation > figures.best_real else "warn"
+    times = "–" if figures.times_best is None else f"{number(figures.times_best, 2)}×"
+    return [
+        Verdict(
+            beats,
+            "above real clips",
+            figures.times_best,
+            times,
+            f"above the best of {enough_clips} real clips or more",
+            "Does the synthetic clip drive this kernel more than every real clip? If not, it is no optimum."
+            + (f" There were {figures.reference_clips}." if 0 < figures.reference_clips < enough_clips else ""),
+        ),
+        _explained_verdict(figures, limits),
+        _kept_verdict(figures, limits),
+        _motion_verdict(figures, limits),
+        *path_verdicts(figures, limits),
+    ]
+
+
+def _explained_verdict(figures: KernelFigures, limits: Limits) -> Verdict:
+    """Return whether one texture and one motion make up the clip."""
+    found = moving_texture(figures, limits)
+    value, figure = figures.explained_variance, f"{percent(figures.explained_variance)} explained"
+    if found is False and value is not None and value >= limits.explained_variance:
+        value = figures.motion_explains
+        figure = f"motion explains {percent(value)} of what a still picture leaves"
+    return Verdict(
+        "untested" if found is None else "pass" if found else "fail",
+        "texture plus motion",
+        None if found is None else value,
+        "–" if found is None else figure,
+        f"one moving texture explains at least {percent(limits.explained_variance)} of the clip, and its motion "
+        f"{percent(limits.motion_explains)} of what a still picture leaves (none need be explained where that is under "
+        f"{percent(1 - limits.nearly_still)})",
+        "Is the clip one texture that moves, so that the pictures of both are an explanation?",
+    )
+
+
+def _kept_verdict(figures: KernelFigures, limits: Limits) -> Verdict:
+    """Return whether the moved texture drives the kernel; nothing is told of a clip that is no moving texture."""
+    kept = figures.activation_kept if moving_texture(figures, limits) else None
+    return Verdict(
+        graded(kept, *limits.activation_kept),
+        "driven by the moved texture",
+        kept,
+        percent(kept),
+        f"{at_least(limits.activation_kept)} of the activation kept",
+        "Does one moving texture, and nothing else, still drive this kernel?",
+    )
+
+
+def _motion_verdict(figures: KernelFigures, limits: Limits) -> Verdict:
+    """Return whether the synthetic clip shows the motion that real clips drive the kernel by.
+
+    A clip that is no moving texture has no motion to compare.
+    """
+    no_moving_texture = moving_texture(figures, limits) is False
+    measured = figures.mean_speed is not None and figures.real_kept_frozen is not None and not no_moving_texture
+    disagrees = hides_motion(figures, limits) or overstates_motion(figures, limits)
+    return Verdict(
+        ("warn" if disagrees else "pass") if measured else "untested",
+        "motion as in real clips",
+        figures.real_kept_frozen if measured else None,
+        f"{percent(figures.real_kept_frozen)} left frozen" if measured else "–",
+        f"no still clip where freezing real ones costs {percent(limits.motion_reliance)} or more, "
+        f"no moving one where it costs under {percent(limits.motion_ignored)}",
+        "Does the synthetic clip move if, and only if, the real clips that drive this kernel need their motion?"
+        + (" It is no moving texture: there is none to compare." if no_moving_texture else ""),
+    )
