@@ -92,7 +92,7 @@ class Adapter(Frozen):
         "list of its frames, each without T. stacked_frames: the frames along the channel axis, N (T C) H W. "
         "pathways: a list of clips, one per entry of `strides`.",
     )
-    layout: Literal["N C T H W", "N T C H W", "N T H W C"] = Field(
+    layout: Literal["N C T H W", "N T C H W", "N T H W C", "N C H W T"] = Field(
         "N C T H W", description="Order of the axes of a clip; of a frame, without T."
     )
     numbers: Literal["float32", "uint8"] = Field(
@@ -105,11 +105,34 @@ class Adapter(Frozen):
     constants: dict[str, bool | int | float | str | None] = Field(
         default_factory=dict, description="Further keyword arguments of every call, e.g. return_dict."
     )
+    batch: int | None = Field(
+        None,
+        ge=1,
+        description="How many clips every call must hold; None: any number. A clip is then given so many times, and "
+        "its answer is the mean of theirs. 1 also keeps clips apart whose answers depend on each other.",
+    )
+    seed: int | None = Field(
+        None,
+        ge=0,
+        lt=2**63,
+        description="For a network that draws random numbers when it answers: the seed of torch with which every call "
+        "begins. None: it draws none.",
+    )
     output: tuple[int | str, ...] = Field(
         (), description="Path of indices and keys from what the network returns to the class scores."
     )
     scores: Literal["logits", "probabilities", "none"] = Field(
         "logits", description="What the network returns; probabilities: logits are read before the final softmax."
+    )
+    probabilities: Literal["softmax", "sigmoid"] | None = Field(
+        "softmax",
+        description="What makes probabilities of class logits: softmax where one class excludes the others, sigmoid "
+        "where each is true or not by itself; None: not known, and none are told. One logit always has the sigmoid.",
+    )
+    rows: Literal["clips", "frames"] = Field(
+        "clips",
+        description="frames: the first axis of the output holds the frames of every clip, N*T rows, clip by clip; it "
+        "is split into N T before `average` and `answer` count its axes.",
     )
     average: tuple[int, ...] = Field((), description="Axes of the output that are averaged first (N K T: [2]).")
     answer: Annotated[str, Field(pattern=r"^N( [KTCHW1.])*$")] | None = Field(

@@ -78,8 +78,8 @@ class ClipFacts(Frozen):
     reference: bool = Field(False, description="True for a clip that only serves as evidence for kernels.")
     poster: Artifact | None = None
     clip: Artifact | None = None
-    predictions: tuple[tuple[int, Unbounded, Unbounded], ...] = Field(
-        (), description="Top (class, logit above the mean of all, probability)."
+    predictions: tuple[tuple[int, Unbounded, Unbounded | None], ...] = Field(
+        (), description="Top (class, logit above the mean of all, probability; None: not known what makes one)."
     )
 
 

@@ -23,8 +23,8 @@ from reportgen.version import __version__
 
 #: How many of a clip's most likely classes are kept.
 TOP_CLASSES = 5
-Predictions = tuple[tuple[int, float, float], ...]
-"""Classes with their logits and probabilities, the likeliest first."""
+Predictions = tuple[tuple[int, float, float | None], ...]
+"""Classes with their logits and, where it is known what makes them, probabilities, the likeliest first."""
 
 
 class ClipPictures:
@@ -33,7 +33,7 @@ class ClipPictures:
     Made before the run's header is written anew: it reads what the old one says.
     """
 
-    def __init__(self, store: Store, probabilities: Callable[[Tensor], Tensor], progress: Progress) -> None:
+    def __init__(self, store: Store, probabilities: Callable[[Tensor], Tensor | None], progress: Progress) -> None:
         self.store = store
         self.probabilities = probabilities
         clips: tuple[ClipFacts, ...] = ()
@@ -64,7 +64,8 @@ class ClipPictures:
         probabilities = self.probabilities(logits)
         best = logits.topk(min(TOP_CLASSES, len(logits))).indices.tolist()
         shown = above_mean(logits)
-        return tuple((index, float(shown[index]), float(probabilities[index])) for index in best)
+        shares = [None] * len(logits) if probabilities is None else probabilities.tolist()
+        return tuple((index, float(shown[index]), shares[index]) for index in best)
 
 
 def clip_facts(

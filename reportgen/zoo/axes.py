@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from reportgen.zoo.input_forms import Fit
-from reportgen.zoo.input_tests import BATCH, FAULTS, leaves, run
+from reportgen.zoo.input_tests import FAULTS, run
 
 Path = tuple[int | str, ...]
 
@@ -55,7 +55,7 @@ class Leaf:
 
 def read_leaves(fit: Fit, module: nn.Module) -> list[Leaf]:
     """Return the floating-point tensors of a batch that the network returns, with the meaning of their axes."""
-    own = list(leaves(fit.output))
+    own = fit.answers(fit.output)
     _, frames, height, width = fit.clip.shape
     stacked = fit.adapter.input in {"frame", "stacked_frames"}
     longer = None if stacked else _at_another(fit, module, own, "frames", frames)
@@ -67,7 +67,7 @@ def read_leaves(fit: Fit, module: nn.Module) -> list[Leaf]:
     unknown = "?" if longer is None and not stacked and frames > 1 else "K"
     found = []
     for number, (path, tensor) in enumerate(own):
-        if tensor.is_floating_point() and tensor.shape[:1] == (BATCH,):
+        if tensor.is_floating_point():
             changed = {letter: other[number].shape for letter, other in others.items() if other is not None}
             found.append(Leaf(path, tensor, _letters(tensor, changed, unknown, frames)))
     return found
@@ -93,7 +93,8 @@ def _at_another(
         if other[field] in {0, value}:
             continue
         try:
-            found = [tensor for _, tensor in leaves(run(module, fit.clip.model_copy(update=other), fit.adapter))]
+            output = run(module, fit.clip.model_copy(update=other), fit.adapter)
+            found = [tensor for _, tensor in fit.answers(output)]
         except FAULTS:
             continue
         if len(found) == len(own) and all(a.ndim == b.ndim for a, (_, b) in zip(found, own, strict=True)):

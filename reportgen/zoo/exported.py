@@ -61,6 +61,12 @@ def example_size(argument: Any) -> dict[str, int]:
     return {"frames": int(frames), "height": int(clips[0].shape[3]), "width": int(clips[0].shape[4])}
 
 
+def example_batch(argument: Any) -> tuple[int, ...]:
+    """Return the number of clips that a program was exported with, as far as its argument tells it."""
+    first = argument if isinstance(argument, Tensor) else next(iter(argument), None)
+    return (int(first.shape[0]),) if isinstance(first, Tensor) and first.ndim else ()
+
+
 def _nodes(module: nn.Module) -> list[fx.Node]:
     graph = getattr(module, "graph", None)
     return list(graph.nodes) if isinstance(graph, fx.Graph) else []

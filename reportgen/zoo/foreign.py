@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 from reportgen.errors import NetworkError
 from reportgen.networks.core.network import Network
-from reportgen.networks.core.taps import Taps
 from reportgen.networks.kernels.layers import describe_layers
 from reportgen.networks.trace.functional import functional_convolutions
 from reportgen.records.card import Adapter, Architecture, ClipSpec, ModelCard, Stage
 from reportgen.records.identities import slug
 from reportgen.records.manifest import LayerFacts
 from reportgen.zoo.cards import file_digest
-from reportgen.zoo.exported import example_size, load_exported
-from reportgen.zoo.input_forms import Fit, find_fit, stated
+from reportgen.zoo.exported import example_batch, example_size, load_exported
+from reportgen.zoo.input_forms import BATCHES, Fit, find_fit, stated
 from reportgen.zoo.input_tests import run
 from reportgen.zoo.output_forms import Answering, with_answer
 from reportgen.zoo.overrides import fields
@@ -61,7 +60,7 @@ def foreign_definition(
     bare = Definition(target.card, target.factory, target.origin)
     module = bare.build_on_meta().eval().requires_grad_(False)
     said, form = {**target.size, **fields(clip)}, fields(adapter)
-    fit = find_fit(module, lambda: _with_values(bare, module), said, form)
+    fit = find_fit(module, lambda: _with_values(bare, module), said, form, target.batches)
     if isinstance(fit, str):
         raise NetworkError(f"{target.origin} takes no usual clip for certain ({fit}): {target.hint}.")
     card = bare.card.model_copy(update={"clip": fit.clip, "adapter": fit.adapter})
@@ -100,6 +99,7 @@ class _Target:
     notes: tuple[str, ...]
     size: Mapping[str, int] = field(default_factory=dict)
     hint: str = _HINT
+    batches: Sequence[int] = BATCHES
 
 
 def _made(model: str, arguments: Mapping[str, Any]) -> _Target:
@@ -118,8 +118,7 @@ def _exported(model: str) -> _Target:
     module, argument = load_exported(path)
     notes = ("This network has no card: it is an exported program.", f"Its SHA-256 is {file_digest(path)}.")
     card = _blank_card(path.stem, "an exported program", {})
-    size, hint = example_size(argument), "export it with a dynamic batch axis, or " + _HINT
-    return _Target(card, lambda _card: module, path.name, notes, size, hint)
+    return _Target(card, lambda _card: module, path.name, notes, example_size(argument), _HINT, example_batch(argument))
 
 
 def own_weights(definition: Definition) -> nn.Module:
@@ -141,37 +140,50 @@ def own_weights(definition: Definition) -> nn.Module:
 
 
 def with_probabilities(definition: Definition, module: nn.Module) -> Definition:
-    """Return the definition told whether the network returns probabilities, found by running it on a grey clip."""
+    """Return the definition told whether the network returns probabilities, found by running it on a grey clip.
+
+    It is also told what makes them of the logits; where nothing says it, there is a note that they are not known.
+    """
     card = definition.card
     network = Network(module, card, device=device_of(module))
-    if not network.has_classes or card.adapter.scores == "probabilities":
+    if not network.has_classes:
         return definition
     clips = torch.full((1, *card.clip.shape), 0.5)
     with torch.no_grad():
-        scores = network.class_scores(network.run(clips))
-    if not _are_probabilities(network, scores, clips):
-        return definition
-    note = "It returns probabilities; logits are read from its last layer."
-    scores_are = "probabilities"
-    if card.classifier is None:
-        note = "It returns probabilities and no layer of it returns the logits, so it is taken to have no classes."
-        scores_are = "none"
-    changed = card.model_copy(
-        update={"adapter": card.adapter.model_copy(update={"scores": scores_are}), "notes": (*card.notes, note)}
-    )
+        kind = _squashing(network, network.class_scores(clips), clips)
+    update: dict[str, Any] = {}
+    notes = []
+    if kind is not None and card.adapter.scores != "probabilities":
+        update = {"scores": "probabilities" if card.classifier else "none", "probabilities": kind}
+        notes.append(
+            f"It returns probabilities, a {kind} of what its last layer returns: the logits are read there."
+            if card.classifier
+            else "It returns probabilities and no layer of it returns the logits, so it is taken to have no classes."
+        )
+    elif not card.adapter.one_logit and card.adapter.probabilities is None:
+        notes.append(
+            "Not known: whether one class excludes the others (a softmax makes probabilities) or each is true or not "
+            'by itself (a sigmoid), so no probabilities are told (--adapter \'{"probabilities": "softmax"}\' or '
+            '"sigmoid" says it).'
+        )
+    adapter = card.adapter.model_copy(update=update)
+    changed = card.model_copy(update={"adapter": adapter, "notes": (*card.notes, *notes)})
     return Definition(changed, definition.factory, definition.origin)
 
 
-def _are_probabilities(network: Network, scores: Tensor, clips: Tensor) -> bool:
-    """Whether scores `1 K` sum to one, or one logit is the sigmoid of what the last layer returns."""
-    if not network.adapter.one_logit:
-        return torch.allclose(scores.sum(1), torch.ones(1), atol=1e-3) and bool(scores.min() >= 0)
-    classifier = network.card.classifier if network.card else None
-    if classifier is None or not 0 <= float(scores[0, 1]) <= 1:
-        return False
-    with torch.no_grad(), Taps(network.module, [classifier]) as taps:
-        network.run(clips)
-    return torch.allclose(taps[classifier].flatten(1).mean(1).sigmoid(), scores[:, 1], atol=1e-4)
+def _squashing(network: Network, scores: Tensor, clips: Tensor) -> Literal["softmax", "sigmoid"] | None:
+    """Return what made probabilities `1 K` of logits: a softmax where they sum to one, or the last layer's sigmoid."""
+    if not network.adapter.one_logit and bool(scores.min() >= 0) and abs(float(scores.sum()) - 1) < 1e-3:
+        return "softmax"
+    card = network.card
+    own = scores[:, 1:] if network.adapter.one_logit else scores
+    if card is None or card.classifier is None or not (float(own.min()) >= 0 and float(own.max()) <= 1):
+        return None
+    read = card.model_copy(update={"adapter": card.adapter.model_copy(update={"scores": "probabilities"})})
+    with torch.no_grad():
+        logits = replace(network, card=read).logits(clips)
+    raw = logits[:, 1:] if network.adapter.one_logit else logits
+    return "sigmoid" if torch.allclose(raw.sigmoid(), own, atol=1e-4) else None
 
 
 def _blank_card(name: str, what: str, arguments: Mapping[str, Any]) -> ModelCard:

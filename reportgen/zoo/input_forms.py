@@ -1,201 +1,171 @@
-"""How a foreign network takes its clip: what is tried, in which order, and what is held to be certain."""
+"""How a foreign network takes its clip: what is held to be certain, what is believed, and what is said of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from itertools import product
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from reportgen.errors import OptionError
 from reportgen.records.card import Adapter, ClipSpec
+from reportgen.zoo.input_candidates import Given, candidates
 from reportgen.zoo.input_tests import (
     BATCH,
     FAULTS,
     Arrived,
+    answers,
     arrived,
-    clip_keyword,
-    leaves,
     required_arguments,
+    rows_are_clips_frames,
     run,
-    wanted_channels,
 )
-from reportgen.zoo.overrides import merged
 from reportgen.zoo.sources import describe
 
-_CLIP_SIZES = ((16, 112, 112), (16, 224, 224), (8, 224, 224), (32, 224, 224), (64, 224, 224), (16, 64, 64), (8, 32, 32))
-_FRAME_SIZES = ((224, 224), (256, 256), (384, 512), (64, 64), (32, 32))
-_KINETICS = ((0.45, 0.45, 0.45), (0.225, 0.225, 0.225))
-_IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-_LAYOUTS = ("N C T H W", "N T C H W", "N T H W C")
-_OF_FOUR_AXES = frozenset({"frame", "stacked_frames"})
-
-Given = Mapping[str, Any]
-"""The fields of a clip or an adapter that the user said; they are never varied."""
+BATCHES = (1, 2, 4, 8, 16, 32)
+"""Numbers of clips that a call is tried with of a network that does not take just any."""
 
 
 @dataclass(frozen=True)
 class Fit:
-    """A clip and an adapter with which the network runs, and what it returns for a batch of `BATCH`."""
+    """A clip and an adapter with which the network runs, and what it returns for a call of `held` clips.
+
+    `either` says that the network takes time behind height and width as well.
+    """
 
     clip: ClipSpec
     adapter: Adapter
     output: Any
     arrived: Arrived
+    either: bool = False
+
+    @property
+    def held(self) -> int:
+        """How many clips a call holds when the network is tried."""
+        return self.adapter.batch or BATCH
+
+    def answers(self, output: Any) -> list[tuple[tuple[int | str, ...], Tensor]]:
+        """Return the tensors of an output whose first axis is the clips', with the way to each."""
+        return answers(output, self.adapter, self.held)
 
 
-def find_fit(module: nn.Module, real: Callable[[], nn.Module], clip: Given, adapter: Given) -> Fit | str:
+def find_fit(
+    module: nn.Module,
+    real: Callable[[], nn.Module],
+    clip: Given,
+    adapter: Given,
+    batches: Sequence[int] = BATCHES,
+) -> Fit | str:
     """Return the first usual clip and form of input that the network takes for certain, or why there is none.
 
     `module` may lie on the meta device; `real` builds it with values, which the test of colours and frames needs.
-    A form that the user said is believed where the test cannot tell, and refused with OptionError where another one
+    A network that takes any number of clips a call is looked for first, and then one that takes one of `batches`. A
+    form that the user said is believed where the test cannot tell, and refused with OptionError where another one
     passes it. The reason that is returned completes the sentence "... takes no usual clip".
     """
     names = required_arguments(module)
     if len(names) > 1 and not {"as_arguments", "keywords", "constants"} & set(adapter):
         return f"it takes {len(names)} inputs ({', '.join(names)})"
-    said = {"input", "layout"} & set(adapter)
-    reasons: list[str] = []
+    search = _Search(module, real, clip, adapter)
+    fit = search.first_certain(candidates(module, clip, adapter))
+    if fit is None and not search.answered and adapter.get("batch") is None:
+        tried = ({**adapter, "batch": batch} for batch in batches)
+        fit = search.first_certain(pair for said in tried for pair in candidates(module, clip, said))
+    if fit is None and search.believed is not None:
+        fit = search.confirmed(search.believed)
+    if fit is None:
+        return search.reasons[0] if search.reasons else "there was nothing to try"
+    return replace(_scaled(fit, clip), either="layout" not in adapter and search.takes_time_last(fit))
+
+
+@dataclass
+class _Search:
+    """What was tried so far. `answered` says whether any form was answered with as many rows as it had clips."""
+
+    module: nn.Module
+    real: Callable[[], nn.Module]
+    clip: Given
+    adapter: Given
+    reasons: list[str] = field(default_factory=list)
+    answered: bool = False
     believed: Fit | None = None
-    built: list[nn.Module] = []
-    for spec, form in _candidates(module, clip, adapter):
-        try:
-            output = run(module, spec, form)
-        except FAULTS as error:
-            reasons.append(_fixed_batch(module, spec, form) or f"the first try ended with {describe(error)}")
-            continue
-        if not any(tensor.shape[:1] == (BATCH,) for _, tensor in leaves(output)):
-            reasons.append(
-                _fixed_batch(module, spec, form) or "its output has another number of samples than its input"
-            )
-            continue
-        built = built or [real()]
-        found = arrived(built[0], spec, form)
-        if found.doubt is None:
-            return _scaled(Fit(spec, form, output, found), clip)
-        reasons.insert(0, found.doubt)
-        believed = believed or (Fit(spec, form, output, found) if said else None)
-    if believed is None:
-        fixed = (reason for reason in reasons if "at once" in reason)
-        return next(fixed, reasons[0]) if reasons else "there was nothing to try"
-    if believed.arrived.reading == "mixed":
-        other = _another(module, built[0], believed, clip, adapter)
-        if other is not None:
-            raise OptionError(f"--adapter says that it takes {words(believed.adapter)}, but it takes {words(other)}.")
-    return believed
+    _built: list[nn.Module] = field(default_factory=list)
 
+    @property
+    def built(self) -> nn.Module:
+        """The network with values, built when it is first asked."""
+        if not self._built:
+            self._built.append(self.real())
+        return self._built[0]
 
-def _fixed_batch(module: nn.Module, spec: ClipSpec, form: Adapter) -> str | None:
-    """Say that a network answers to one clip at a time and no more, where it does."""
-    try:
-        output = run(module, spec, form, batch=1)
-    except FAULTS:
+    def first_certain(self, forms: Iterable[tuple[ClipSpec, Adapter]]) -> Fit | None:
+        """Return the first form in which colours and frames arrive apart."""
+        for spec, form in forms:
+            try:
+                fit = self._tried(spec, form)
+            except FAULTS as error:
+                self.reasons.append(f"the first try ended with {describe(error)}")
+                continue
+            if isinstance(fit, str):
+                self.reasons.append(fit)
+                continue
+            self.answered = True
+            if fit.arrived.doubt is None:
+                return fit
+            self.reasons.insert(0, fit.arrived.doubt)
+            if {"input", "layout"} & set(self.adapter):
+                self.believed = self.believed or fit
         return None
-    if not any(tensor.shape[:1] == (1,) for _, tensor in leaves(output)):
+
+    def _tried(self, spec: ClipSpec, form: Adapter) -> Fit | str:
+        """Return how the network answered to a form, or why that is no answer; raises FAULTS."""
+        output = run(self.module, spec, form)
+        held = form.batch or BATCH
+        # Of a fixed number of clips any reshaping makes some number of rows: what they are of is then only believed.
+        if not {"rows", "batch"} & set(self.adapter) and form.batch is None and not answers(output, form, held):
+            framed = form.model_copy(update={"rows": "frames"})
+            if not answers(output, framed, held):
+                return "its output has another number of samples than its input"
+            if not rows_are_clips_frames(self.built, spec, framed):
+                return (
+                    "its output has several rows a clip, which are not found one behind the other: let it return "
+                    'N T K or N K, or say --adapter \'{"rows": "frames"}\' if they are'
+                )
+            form = framed
+        elif not answers(output, form, held):
+            return "its output has another number of samples than its input"
+        return Fit(spec, form, output, arrived(self.built, spec, form))
+
+    def confirmed(self, fit: Fit) -> Fit:
+        """Return the fit that was said; raises OptionError where another form than the said one is certain."""
+        if fit.arrived.reading == "mixed":
+            other = self._another(fit)
+            if other is not None:
+                raise OptionError(f"--adapter says that it takes {words(fit.adapter)}, but it takes {words(other)}.")
+        return fit
+
+    def _another(self, fit: Fit) -> Adapter | None:
+        """Return another form than the one that was said, with which colours and frames do arrive apart."""
+        fields = {name: value for name, value in self.adapter.items() if name not in {"layout", "input"}}
+        for spec, form in candidates(self.module, self.clip, fields):
+            try:
+                run(self.module, spec, form)
+            except FAULTS:
+                continue
+            if spec.frames == fit.clip.frames and arrived(self.built, spec, form).doubt is None:
+                return form
         return None
-    return f"it answers to one clip, but not to {BATCH} at once, which is needed: let it take any number of clips"
 
-
-def _another(module: nn.Module, built: nn.Module, fit: Fit, clip: Given, adapter: Given) -> Adapter | None:
-    """Return another form than the one that was said, with which colours and frames do arrive apart."""
-    fields = {name: value for name, value in adapter.items() if name not in {"layout", "input"}}
-    for spec, form in _candidates(module, clip, fields):
+    def takes_time_last(self, fit: Fit) -> bool:
+        """Whether the network takes N C H W T where it was found to take N C T H W: nothing then tells which it is."""
+        if fit.adapter.input != "clip" or fit.adapter.layout != "N C T H W" or fit.arrived.dims == 2:
+            return False
+        form = fit.adapter.model_copy(update={"layout": "N C H W T"})
         try:
-            run(module, spec, form)
+            return bool(answers(run(self.module, fit.clip, form), form, fit.held))
         except FAULTS:
-            continue
-        if spec.frames == fit.clip.frames and arrived(built, spec, form).doubt is None:
-            return form
-    return None
-
-
-def _candidates(module: nn.Module, clip: Given, adapter: Given) -> Iterator[tuple[ClipSpec, Adapter]]:
-    """Yield the inputs to try, the likeliest first: clips of many frames, then single frames, then clips of one."""
-    keyword = {} if (word := clip_keyword(module)) is None else {"keywords": (word,)}
-    clips = [Adapter.model_validate({"layout": layout, "numbers": numbers, **keyword}) for numbers, layout in _ORDERS]
-    lists = [Adapter(as_list=True), Adapter(as_list=True, layout="N T C H W")]
-    lists.append(Adapter(input="pathways", strides=(4, 1)))
-    sizes = _sizes(clip)
-    for size in (one for one in sizes if one[0] > 1):
-        for form in _forms(adapter, clips + lists):
-            if form.input not in _OF_FOUR_AXES:
-                yield _spec(module, form, size, clip), form
-    yield from _frames(module, clip, adapter, keyword)
-    for size in dict.fromkeys((int(clip.get("frames", 1)), *size[1:]) for size in sizes):
-        for form in _forms(adapter, clips[:3] + lists[:2]):
-            if form.input not in _OF_FOUR_AXES and size[0] == 1:
-                yield _spec(module, form, size, clip), form
-
-
-_ORDERS = tuple(product(("float32", "uint8"), _LAYOUTS))
-
-
-def _frames(module: nn.Module, clip: Given, adapter: Given, keyword: Given) -> Iterator[tuple[ClipSpec, Adapter]]:
-    orders = [(numbers, layout) for numbers, layout in _ORDERS if layout != "N T C H W"]
-    forms = [
-        Adapter.model_validate({"input": "frame", "layout": layout, "numbers": numbers, **keyword})
-        for numbers, layout in orders
-    ]
-    forms.append(Adapter.model_validate({"input": "stacked_frames", **keyword}))
-    frames = int(clip.get("frames", 1))
-    for height, width in _FRAME_SIZES:
-        size = (frames, int(clip.get("height", height)), int(clip.get("width", width)))
-        for form in (one for one in _forms(adapter, forms) if one.input in _OF_FOUR_AXES):
-            spec = (_stacked if form.input == "stacked_frames" else _spec)(module, form, size, clip)
-            # Six channels are two pictures of three colours, not one of six.
-            if form.input == "stacked_frames" or (frames == 1 and not _is_stack(spec.channels, clip)):
-                yield spec, form
-
-
-def _is_stack(channels: int, clip: Given) -> bool:
-    return channels > 3 and channels % 3 == 0 and "channels" not in clip
-
-
-def _forms(adapter: Given, templates: list[Adapter]) -> list[Adapter]:
-    """Return the forms to try with what the user said in them, each once."""
-    found: list[Adapter] = []
-    stacked = adapter.get("input") == "stacked_frames"
-    for template in templates:
-        base = template.model_dump() | ({"layout": "N C T H W"} if stacked else {})
-        form = merged(Adapter, base, adapter, "--adapter")
-        found += [form] if form not in found else []
-    return found
-
-
-def _sizes(clip: Given) -> list[tuple[int, int, int]]:
-    names = ("frames", "height", "width")
-    found = [tuple(int(clip.get(name, value)) for name, value in zip(names, one, strict=True)) for one in _CLIP_SIZES]
-    return list(dict.fromkeys((frames, height, width) for frames, height, width in found))
-
-
-def _stacked(module: nn.Module, form: Adapter, size: tuple[int, int, int], clip: Given) -> ClipSpec:
-    """Return a clip of as many frames as its first convolution takes pictures of three colours for channels."""
-    wanted = wanted_channels(module, form, size) or 3
-    frames = int(clip.get("frames", wanted // 3 if wanted % 3 == 0 else 1))
-    channels = int(clip.get("channels", max(1, wanted // frames)))
-    return _with_colours(form, (frames, *size[1:]), channels, clip, _KINETICS)
-
-
-def _spec(module: nn.Module, form: Adapter, size: tuple[int, int, int], clip: Given) -> ClipSpec:
-    channels = int(clip.get("channels", wanted_channels(module, form, size) or 3))
-    return _with_colours(form, size, channels, clip, _IMAGENET if form.input == "frame" else _KINETICS)
-
-
-def _with_colours(
-    form: Adapter,
-    size: tuple[int, int, int],
-    channels: int,
-    clip: Given,
-    usual: tuple[tuple[float, ...], tuple[float, ...]],
-) -> ClipSpec:
-    mean, std = usual if channels == 3 else ((0.5,) * channels, (0.25,) * channels)
-    base: dict[str, Any] = {"channels": channels, "mean": mean, "std": std}
-    if form.numbers == "uint8":
-        base |= {"mean": (0.0,) * channels, "std": (1.0,) * channels, "value_range": (0.0, 255.0)}
-    base |= dict(zip(("frames", "height", "width"), size, strict=True))
-    return merged(ClipSpec, base, clip, "--clip-spec")
+            return False
 
 
 def _scaled(fit: Fit, clip: Given) -> Fit:
@@ -246,14 +216,32 @@ def stated(fit: Fit, clip: Given, adapter: Given) -> list[str]:
             f"{spec.channel_order} (--clip-spec says otherwise)."
         )
     notes.append(_paired(fit, {"input", "layout"} & set(adapter)))
-    return notes
+    return notes + _held(fit.adapter)
 
 
 def _paired(fit: Fit, said: set[str]) -> str:
     if fit.arrived.doubt is not None:
         return f"It was said to take {words(fit.adapter)}; that could not be tested: {fit.arrived.doubt}."
-    found = "Tested" if said else "Found"
-    return (
-        f"{found}: it takes {words(fit.adapter)}; each colour and each frame arrives apart at its first layer "
-        "(--adapter says otherwise)."
-    )
+    apart = "each colour and each frame arrives apart at its first layer"
+    if fit.adapter.layout == "N C H W T" and not said:
+        return (
+            f"Assumed: it takes {words(fit.adapter)}; {apart}, and of the usual sizes it takes none as N C T H W "
+            "(--clip-spec and --adapter say otherwise)."
+        )
+    if fit.either:
+        return (
+            f"Assumed: it takes {words(fit.adapter)}; {apart}, but it takes N C H W T as well, and nothing tells which "
+            'of the three axes is time (--adapter \'{"layout": "N C H W T"}\' says otherwise).'
+        )
+    return f"{'Tested' if said else 'Found'}: it takes {words(fit.adapter)}; {apart} (--adapter says otherwise)."
+
+
+def _held(adapter: Adapter) -> list[str]:
+    """Say how many clips a call holds, and how the rows of the output are read, where that is not as usual."""
+    notes = []
+    if adapter.batch is not None:
+        given = "one clip a call" if adapter.batch == 1 else f"{adapter.batch} clips a call, so each is repeated"
+        notes.append(f"Found: it takes {given} (--adapter '{{\"batch\": ...}}' says otherwise).")
+    if adapter.rows == "frames":
+        notes.append("Found: its output has a row for every frame, clip by clip (--adapter says otherwise).")
+    return notes

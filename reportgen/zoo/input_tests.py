@@ -45,6 +45,7 @@ class Arrived:
     reading: Reading = "unseen"
     scale: float = 1.0
     offset: float = 0.0
+    dims: int = 0
 
     @property
     def own_scaling(self) -> tuple[float, float] | None:
@@ -54,10 +55,9 @@ class Arrived:
         return (0.0, 255.0) if abs(self.scale) < _OF_BYTES else (0.0, 1.0)
 
 
-def run(module: nn.Module, spec: ClipSpec, form: Adapter, *, frames: int | None = None, batch: int = BATCH) -> Any:
-    """Return what a network answers to a batch of black clips, of `frames` frames where they are given."""
-    channels, native, height, width = spec.shape
-    clips = torch.zeros(batch, channels, frames or native, height, width, device=device_of(module))
+def run(module: nn.Module, spec: ClipSpec, form: Adapter) -> Any:
+    """Return what a network answers to black clips, as many as a call must hold, or `BATCH`."""
+    clips = torch.zeros(form.batch or BATCH, *spec.shape, device=device_of(module))
     with torch.no_grad():
         return to_call(clips, form).of(module)
 
@@ -72,6 +72,38 @@ def leaves(output: Any, path: tuple[int | str, ...] = ()) -> Iterator[tuple[tupl
     elif isinstance(output, list | tuple):
         for index, item in enumerate(output):
             yield from leaves(item, (*path, index))
+
+
+def answers(output: Any, form: Adapter, clips: int) -> list[tuple[tuple[int | str, ...], Tensor]]:
+    """Return the tensors of an output to a call of so many clips whose first axis is theirs, with the way to each.
+
+    Where rows are frames, they are split into `N T`.
+    """
+    found = []
+    for path, tensor in leaves(output):
+        if form.rows == "frames" and tensor.ndim and tensor.shape[0] > clips and tensor.shape[0] % clips == 0:
+            found.append((path, tensor.unflatten(0, (clips, -1))))
+        elif form.rows == "clips" and tensor.shape[:1] == (clips,):
+            found.append((path, tensor))
+    return found
+
+
+def rows_are_clips_frames(module: nn.Module, spec: ClipSpec, form: Adapter) -> bool:
+    """Whether the rows of every output to a call are clip by clip, found by changing the call's second clip."""
+    held = form.batch or BATCH
+    if held == 1:
+        return True
+    clips = torch.rand((held, *spec.shape), generator=torch.Generator().manual_seed(0)).to(device_of(module))
+    changed = clips.clone()
+    changed[1] = clips[1].flip(-1, -2).mul(0.7)
+    most = 255.0 if form.numbers == "uint8" else 1.0
+    with torch.no_grad():
+        pair = [answers(to_call(given * most, form).of(module), form, held) for given in (clips, changed)]
+    for (_, before), (_, after) in zip(*pair, strict=True):
+        differs = (before != after).flatten(1).any(1)
+        if differs.tolist() != [number == 1 for number in range(held)]:
+            return False
+    return bool(pair[0])
 
 
 def arrived(module: nn.Module, spec: ClipSpec, form: Adapter) -> Arrived:
@@ -91,14 +123,14 @@ def arrived(module: nn.Module, spec: ClipSpec, form: Adapter) -> Arrived:
             return Arrived("colours and frames arrive mixed at its first layer", reading)
         if reading == "unseen":
             return Arrived("colours and frames could not be followed to its first layer")
-        return Arrived(None, reading, *scale_and_offset(passed, shape, arrival))
+        return Arrived(None, reading, *scale_and_offset(passed, shape, arrival), arrival.dims)
     except FAULTS as error:
         return Arrived(f"a single clip ends with {describe(error)}")
 
 
 def wanted_channels(module: nn.Module, form: Adapter, size: tuple[int, int, int]) -> int | None:
     """Return the channels that the first convolution to run takes, where the clip's colours arrive at it as such."""
-    clips = torch.zeros(BATCH, 3, *size, device=device_of(module))
+    clips = torch.zeros(form.batch or BATCH, 3, *size, device=device_of(module))
     try:
         arrival = first_arrival(lambda given: to_call(given, form).of(module), clips)
     except FAULTS:

@@ -16,6 +16,7 @@ from reportgen.networks.core.network import Network
 from reportgen.networks.speed.pooling import quicken_pools
 from reportgen.records.card import Adapter, ClipSpec, ModelCard, WeightsSource
 from reportgen.records.manifest import WeightsFacts
+from reportgen.resources import modelzoo_folder
 from reportgen.zoo.cards import Zoo, default_zoo, read_labels
 from reportgen.zoo.checkpoints import read_checkpoint
 from reportgen.zoo.foreign import foreign_definition, is_foreign, own_weights, with_probabilities
@@ -23,6 +24,7 @@ from reportgen.zoo.initial import initialise
 from reportgen.zoo.matching import require_match
 from reportgen.zoo.overrides import check_fields, merged
 from reportgen.zoo.places import find_weights, weights_missing
+from reportgen.zoo.sample_tests import in_doubt, settled
 from reportgen.zoo.sources import Definition, definition_of, device_of
 
 
@@ -62,9 +64,7 @@ def load_network(
     else:
         definition = _changed(definition_of(cards.find(model)), model_args, clip, adapter)
     if meta:
-        module = definition.build_on_meta()
-        names = _labels(definition.card, definition, labels)
-        return Network(_frozen(module), definition.card, names, None, device_of(module))
+        return _described(definition, _labels(definition.card, definition, labels), seed)
     if untrained and weights is not None:
         raise OptionError("Weights and --untrained exclude each other: leave one of them out.")
     if weights_key is not None and (untrained or (definition.entry is None and weights is None)):
@@ -82,7 +82,19 @@ def load_network(
     if definition.entry is None:
         definition = with_probabilities(definition, module)
     names = _labels(definition.card, definition, labels)
-    return Network(quicken_pools(_frozen(module)).to(place), definition.card, names, facts, place)
+    network = Network(quicken_pools(_frozen(module)).to(place), definition.card, names, facts, place)
+    bundled = definition.entry is not None and definition.entry.root == modelzoo_folder()
+    return network if bundled else replace(network, card=settled(network))
+
+
+def _described(definition: Definition, labels: tuple[str, ...], seed: int) -> Network:
+    """Return the network without memory for its weights where it can be built so."""
+    module = _frozen(definition.build_on_meta())
+    network = Network(module, definition.card, labels, None, device_of(module))
+    if definition.entry is not None or not in_doubt(network):
+        return network
+    built = seeded(definition, seed) if network.device.type == "meta" else module
+    return replace(network, card=settled(replace(network, module=built, device=device_of(built))))
 
 
 def assumptions(model: str, network: Network) -> tuple[str, ...]:

@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from reportgen.errors import NetworkError, OptionError
 from reportgen.networks.core.call import to_call
 from reportgen.records.card import Adapter, ModelCard
 from reportgen.records.manifest import LayerFacts
-from reportgen.zoo.axes import Leaf, read_leaves
+from reportgen.zoo.axes import Leaf, Path, read_leaves
 from reportgen.zoo.input_forms import Fit
-from reportgen.zoo.input_tests import leaves
 from reportgen.zoo.sources import device_of
 
 #: Names that networks give their class scores, and what leads to them.
@@ -61,7 +60,8 @@ def with_answer(card: ModelCard, network: Answering) -> tuple[ModelCard, list[st
     if network.said.get("scores") != "none":
         scores = [leaf for leaf in found if _is_scores(leaf, network)]
         if scores:
-            return _with_scores(card, _chosen(card, scores, found, network), network)
+            chosen = _chosen(card, scores, found, network)
+            return _with_probabilities(*_with_scores(card, chosen, network), chosen, scores, network)
         if any(_may_be_scores(leaf) for leaf in found):
             raise _uncertain(card, found)
     return _without_classes(card, found, network)
@@ -161,19 +161,27 @@ def _is_feature(leaf: Leaf) -> bool:
 
 def _before_softmax(rest: Sequence[Leaf], network: Answering) -> list[Leaf]:
     """Return the outputs of which another one is the softmax or the sigmoid."""
+    values = _values(network)
+    return [leaf for leaf in rest if _squashed(leaf, rest, values) is not None]
+
+
+def _values(network: Answering) -> dict[Path, Tensor]:
+    """Return what the network answers to a call of noise, by the way to each tensor."""
     module, fit = network.real(), network.fit
-    clips = torch.rand(2, *fit.clip.shape, generator=torch.Generator().manual_seed(0)).to(device_of(module))
+    clips = torch.rand(fit.held, *fit.clip.shape, generator=torch.Generator().manual_seed(0)).to(device_of(module))
     with torch.no_grad():
-        values = dict(leaves(to_call(clips, fit.adapter).of(module)))
-    left = []
-    for leaf in rest:
-        own = values[leaf.path]
-        axis = leaf.letters.index("K") if "K" in leaf.letters else own.ndim - 1
-        partners = [values[other.path] for other in rest if other is not leaf and other.letters == leaf.letters]
-        squashed = (own.softmax(axis), own.sigmoid())
-        if any(torch.allclose(one, two, atol=1e-5) for one in partners for two in squashed if one.shape == two.shape):
-            left.append(leaf)
-    return left
+        return dict(fit.answers(to_call(clips, fit.adapter).of(module)))
+
+
+def _squashed(leaf: Leaf, found: Sequence[Leaf], values: Mapping[Path, Tensor]) -> Literal["softmax", "sigmoid"] | None:
+    """Return of what function of a tensor another output holds the values: that of its probabilities."""
+    own = values[leaf.path]
+    axis = leaf.letters.index("K") if "K" in leaf.letters else own.ndim - 1
+    partners = [values[other.path] for other in found if other is not leaf and other.letters == leaf.letters]
+    if any(torch.allclose(one, own.softmax(axis), atol=1e-5) for one in partners if one.shape == own.shape):
+        return "softmax"
+    alike = any(torch.allclose(one, own.sigmoid(), atol=1e-5) for one in partners if one.shape == own.shape)
+    return "sigmoid" if alike else None
 
 
 def _class_axis(leaf: Leaf, network: Answering) -> int:
@@ -206,6 +214,17 @@ def _with_scores(card: ModelCard, leaf: Leaf, network: Answering) -> tuple[Model
         note = f"Assumed: {output} holds the scores of {what}{mean} (--adapter says otherwise)."
     changed = card.adapter.model_copy(update={"output": leaf.path, "answer": form})
     return card.model_copy(update={"classes": classes, "adapter": changed}), [note]
+
+
+def _with_probabilities(
+    card: ModelCard, notes: list[str], leaf: Leaf, scores: Sequence[Leaf], network: Answering
+) -> tuple[ModelCard, list[str]]:
+    """Return the card told what makes probabilities of its class scores, where another output or the user says it."""
+    if card.adapter.one_logit or card.adapter.probabilities is not None:
+        return card, notes
+    several = any(other is not leaf and other.letters == leaf.letters for other in scores)
+    found = _squashed(leaf, scores, _values(network)) if several else None
+    return card.model_copy(update={"adapter": card.adapter.model_copy(update={"probabilities": found})}), notes
 
 
 def _without_classes(card: ModelCard, found: Sequence[Leaf], network: Answering) -> tuple[ModelCard, list[str]]:

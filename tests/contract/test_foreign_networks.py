@@ -212,7 +212,7 @@ def test_every_assumption_is_in_the_notes(file: Path) -> None:
 
 def test_what_is_said_is_not_assumed(file: Path) -> None:
     clip = {"frames": 8, "height": 32, "width": 48, "mean": (0.0,) * 3, "std": (1.0,) * 3}
-    network = untrained(file, "Plain", clip=clip, adapter={"input": "clip"}, model_args={"classes": 3})
+    network = untrained(file, "Plain", clip=clip, adapter={"layout": "N C T H W"}, model_args={"classes": 3})
     assert network.card is not None
     assert network.card.clip.shape == (3, 8, 32, 48)
     assert network.card.classes == 3

@@ -98,16 +98,9 @@ def just_two(self, first, second):
     return self.scores(torch.stack([first, second], 2))
 
 
-def one_at_a_time(self, clip):
-    return self.scores(clip.reshape(1, *clip.shape[1:]))
-
-
 def threes(self, x):
     """Three colours and three frames: nothing but what arrives where tells them apart."""
     return self.scores(x.transpose(1, 2))
-
-
-FORMS |= {"one_at_a_time": one_at_a_time}
 
 
 def differences(self, clip):
@@ -172,7 +165,7 @@ def plain_scores(network: Network, given: Tensor) -> Tensor:
 def test_the_form_is_found_and_the_network_answers_as_it_would_alone(file: Path, body: str, name: str) -> None:
     network = load(file, body, name)
     assert network.card is not None
-    told = network.adapter.model_dump(exclude_defaults=True, exclude={"output"})
+    told = network.adapter.model_dump(exclude_defaults=True, exclude={"output", "probabilities"})
     assert told == FOUND[name]
     given = clips(network).mul(255).round().div(255)
     with torch.no_grad():
@@ -257,11 +250,6 @@ def test_two_pictures_are_arguments_of_their_own(file: Path) -> None:
     assert any("its frames, each N C H W, as arguments of their own" in note for note in network.card.notes)  # type: ignore[union-attr]
     with torch.no_grad():
         assert network.logits(clips(network)).shape == (2, 5)
-
-
-def test_a_network_of_one_clip_at_a_time_is_told_to_take_any_number(file: Path) -> None:
-    with pytest.raises(NetworkError, match="answers to one clip, but not to 3 at once"):
-        load(file, "volume", "one_at_a_time")
 
 
 def test_two_inputs_are_asked_for(file: Path) -> None:

@@ -182,7 +182,7 @@ def measure_responses(meter: Meter, clips: Tensor) -> dict[str, LayerResponses]:
             for layer in meter.targets
         }
 
-    return with_less_memory(in_parts, len(clips), "the pass over the clips")
+    return with_less_memory(in_parts, meter.network.at_once(len(clips)), "the pass over the clips")
 
 
 def selectivity(responses: Tensor, labels: Sequence[int | None] = ()) -> Tensor:

@@ -107,6 +107,8 @@ class Search:
 
     def slots(self) -> int:
         """Return how many kernels are optimised at once: as asked for, or as many as memory holds of the last level."""
+        if self.network.at_once(2) == 1:
+            return 1
         if self.options.batch_size is not None:
             return min(self.options.batch_size, len(self.kernels))
         if len(self.kernels) == 1:

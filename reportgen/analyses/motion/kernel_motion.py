@@ -60,7 +60,7 @@ def probe_clip(
     network = meter.network
     logits: dict[str, Tensor] = {}
     rows: dict[str, list[Tensor]] = {layer: [] for layer in meter.targets}
-    size = starting_batch(clip.to(network.device))
+    size = network.at_once(starting_batch(clip.to(network.device)))
     for name, variants in {"clip": clip, **probe_clips(clip, draws=draws, seed=seed, frozen=frozen)}.items():
         scores, responses = _measured(meter, variants, min(size, len(variants)), values)
         if scores is not None:

@@ -101,7 +101,7 @@ def ablate(
     kept = kept_kernels(pyramid)
     borrowed = borrow(network)
     pixels = one_clip(borrowed, clip)
-    passes = Passes(borrowed, pixels.expand(batch, *pixels.shape[1:]), pyramid.graph, list(kept))
+    passes = Passes(borrowed, pixels.expand(borrowed.at_once(batch), *pixels.shape[1:]), pyramid.graph, list(kept))
     generator = np.random.default_rng(seed)
     known = {name: source for name in kept if (source := _controls(pyramid, name, kept[name]))}
     apart = [{name: one.apart(generator) for name, one in known.items()} for _ in range(APART if known else 0)]

@@ -77,7 +77,7 @@ def on_clips(
 
     for clip in readable_clips(clips, UnreadableClips()):
         waiting.append(clip)
-        if len(waiting) == batch:
+        if len(waiting) == network.at_once(batch):
             measure()
     if waiting:
         measure()

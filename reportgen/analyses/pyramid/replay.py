@@ -62,6 +62,9 @@ class RecordedResponse:
 
     def silence(self, tensor: Tensor, keep: Tensor) -> None:
         """Multiply the response by `keep` (clips, K)."""
+        if len(keep) == 1:  # all rows are of the one clip
+            tensor.mul_(keep[0].reshape([n if a == self.axis else 1 for a, n in enumerate(tensor.shape)]))
+            return
         mask = keep if self.clips is None else keep[torch.from_numpy(self.clips).to(keep.device)]
         if len(mask) != tensor.shape[self.samples]:
             raise NetworkError("A layer does not keep the clips of a batch apart: ablate with batch=1.")

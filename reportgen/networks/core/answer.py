@@ -12,10 +12,11 @@ from reportgen.errors import NetworkError
 from reportgen.records.card import Adapter
 
 
-def selected(output: Any, adapter: Adapter, name: str) -> Tensor:
+def selected(output: Any, adapter: Adapter, name: str, clips: int) -> Tensor:
     """Return the tensor that the adapter names within an output, averaged over the axes that it names.
 
-    Raises NetworkError when it is not there.
+    `clips` is how many the call held: where the adapter says that rows are frames, they are split into `N T`. Raises
+    NetworkError when it is not there.
     """
     for step in adapter.output:
         try:
@@ -26,7 +27,8 @@ def selected(output: Any, adapter: Adapter, name: str) -> Tensor:
         kind = type(output).__name__
         raise NetworkError(f"{name} returns a {kind}, not a tensor: set adapter.output in its card.")
     real(output, name)
-    return output.mean(dim=adapter.average) if adapter.average else output
+    found = unfolded(output, clips, name) if adapter.rows == "frames" else output
+    return found.mean(dim=adapter.average) if adapter.average else found
 
 
 def class_scores(found: Tensor, adapter: Adapter, name: str) -> Tensor:
@@ -50,12 +52,16 @@ def per_clip(found: Tensor, clips: int, name: str) -> Tensor:
     Rows of one clip lie one behind the other, as where N and T are folded into one axis. Raises NetworkError when the
     rows are not as many for each clip.
     """
-    if found.shape[0] == clips:
-        return found
-    if found.shape[0] % clips:
-        raise NetworkError(f"{name} returns {found.shape[0]} rows for {clips} clips: wrap it so that it returns N K.")
+    return found if found.shape[0] == clips else unfolded(found, clips, name).mean(1)
+
+
+def unfolded(found: Tensor, clips: int, name: str) -> Tensor:
+    """Return what was found per row `N*R ...`, clip by clip, as `N R ...`; raises NetworkError; see `per_clip`."""
+    if found.ndim == 0 or found.shape[0] % clips:
+        count = found.shape[0] if found.ndim else 1
+        raise NetworkError(f"{name} returns {count} rows for {clips} clips: wrap it so that it returns N K.")
     rows: Tensor = found.unflatten(0, (clips, -1))
-    return rows.mean(1)
+    return rows
 
 
 def first_scores(output: Any, name: str) -> Tensor:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import copy
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
+from torch.utils._pytree import tree_leaves
 
 from reportgen.errors import NetworkError
 from reportgen.networks.core.bytes import as_bytes
@@ -23,14 +26,48 @@ class Arguments:
 
     args: tuple[Any, ...] = ()
     kwargs: Mapping[str, Any] = field(default_factory=dict)
+    seed: int | None = None
 
     def of(self, module: nn.Module) -> Any:
-        """Return what the module answers."""
-        return module(*self.args, **self.kwargs)
+        """Return what the module answers; with a `seed`, what it answers when its random numbers begin with that."""
+        with self._drawing():
+            return module(*self.args, **self.kwargs)
 
     def with_state(self, module: nn.Module, state: dict[str, Tensor]) -> Any:
         """Return what the module answers with other parameters and buffers."""
-        return functional_call(module, state, self.args, dict(self.kwargs))
+        with self._drawing(), _leaving_no_trace(module):
+            return functional_call(module, state, self.args, dict(self.kwargs))
+
+    @contextmanager
+    def _drawing(self) -> Iterator[None]:
+        """Draw torch's random numbers from the seed within the context, and leave the caller's alone."""
+        if self.seed is None:
+            yield
+            return
+        tensors = [leaf for leaf in tree_leaves((self.args, dict(self.kwargs))) if isinstance(leaf, Tensor)]
+        with torch.random.fork_rng(devices=sorted({one.device.index or 0 for one in tensors if one.is_cuda})):
+            torch.manual_seed(self.seed)
+            yield
+
+
+_OF_TORCH = frozenset(vars(nn.Module()))
+"""What every module keeps of itself: parameters, hooks and the like."""
+
+
+@contextmanager
+def _leaving_no_trace(module: nn.Module) -> Iterator[None]:
+    """Give the module back what it keeps between calls: what it notes of a pass with other state is not its own."""
+    before = []
+    for part in module.modules():
+        own = {name: value for name, value in vars(part).items() if name not in _OF_TORCH}
+        before.append((part, {name: copy.copy(v) if isinstance(v, list | dict) else v for name, v in own.items()}))
+    try:
+        yield
+    finally:
+        for part, own in before:
+            for name in [name for name in vars(part) if name not in _OF_TORCH and name not in own]:
+                del part.__dict__[name]
+            part.__dict__.update(own)
 
 
 def normalise(clips: Tensor, spec: ClipSpec) -> Tensor:
@@ -49,15 +86,27 @@ def normalise(clips: Tensor, spec: ClipSpec) -> Tensor:
 
 
 def to_call(clips: Tensor, adapter: Adapter) -> Arguments:
-    """Return what the module is called with, for normalised clips `N C T H W`, as the adapter says."""
-    parts = [_laid_out(part, adapter) for part in _parts(clips, adapter)]
+    """Return what the module is called with, for normalised clips `N C T H W`, as the adapter says.
+
+    One clip is given as often as every call must hold clips; raises NetworkError for another number of them.
+    """
+    parts = [_laid_out(part, adapter) for part in _parts(_as_many(clips, adapter.batch), adapter)]
     listed = adapter.as_list or adapter.input in {"pathways", "frames"}
     passed: list[Any] = parts if adapter.as_arguments else [parts if listed else parts[0]]
     if not adapter.keywords:
-        return Arguments(tuple(passed), dict(adapter.constants))
+        return Arguments(tuple(passed), dict(adapter.constants), adapter.seed)
     if len(adapter.keywords) != len(passed):
         raise NetworkError(f"adapter.keywords names {len(adapter.keywords)} arguments, but there are {len(passed)}.")
-    return Arguments((), {**adapter.constants, **dict(zip(adapter.keywords, passed, strict=True))})
+    named = dict(zip(adapter.keywords, passed, strict=True))
+    return Arguments((), {**adapter.constants, **named}, adapter.seed)
+
+
+def _as_many(clips: Tensor, batch: int | None) -> Tensor:
+    if batch is None or len(clips) == batch:
+        return clips
+    if len(clips) == 1:
+        return clips.expand(batch, *clips.shape[1:])
+    raise NetworkError(f"The network takes {batch} clips a call, or one that is repeated, got {len(clips)}.")
 
 
 def _parts(clips: Tensor, adapter: Adapter) -> list[Tensor]:

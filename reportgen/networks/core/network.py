@@ -7,9 +7,10 @@ differentiable, so that an analysis can optimise pixels.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -75,8 +76,8 @@ class Network:
             return call.with_state(self.module, ghosts(self.module))
         return call.of(self.module)
 
-    def class_scores(self, output: Any) -> Tensor:
-        """Return the class scores `N K` within what the module returned.
+    def class_scores(self, clips: Tensor) -> Tensor:
+        """Return the class scores `N K` that the module returns for clips `N C T H W` in [0, 1] RGB.
 
         These are logits unless the card says `scores = "probabilities"`; then `logits` reads them before the
         softmax. Raises NetworkError when there are none.
@@ -84,8 +85,8 @@ class Network:
         if not self.has_classes:
             raise NetworkError(f"{self.name} has no classes: leave out the analyses that need one.")
         if self.card is None:
-            return answer.first_scores(output, self.name)
-        return answer.class_scores(answer.selected(output, self.adapter, self.name), self.adapter, self.name)
+            return answer.per_clip(answer.first_scores(self.run(clips), self.name), len(clips), self.name)
+        return self._read(clips, answer.class_scores)
 
     def logits(self, clips: Tensor) -> Tensor:
         """Return the class logits `N K` of clips `N C T H W` in [0, 1] RGB; never probabilities.
@@ -93,24 +94,43 @@ class Network:
         A network that answers once for every frame, folded into the batch, has the mean over a clip's frames.
         """
         if self.adapter.scores != "probabilities":
-            return answer.per_clip(self.class_scores(self.run(clips)), len(clips), self.name)
-        raw = answer.per_clip(self._before_probabilities(clips), len(clips), self.name)
-        found = class_positions(raw, last=isinstance(self.submodule(self._classifier), nn.Linear))
-        return torch.cat([-found, found], 1) if self.adapter.one_logit else found
+            return self._in_calls(clips, self.class_scores)
+        return self._in_calls(clips, self._logits_before_probabilities)
 
     def logits_over_time(self, clips: Tensor) -> Tensor:
         """Return the class logits `N K T` of a network that tells its classes at each time; raises NetworkError."""
         if self.adapter.scores == "probabilities":
             raise NetworkError(f"{self.name} returns probabilities: its logits at a time are not known.")
-        return answer.over_time(answer.selected(self.run(clips), self.adapter, self.name), self.adapter, self.name)
+        return self._in_calls(clips, partial(self._read, how=answer.over_time))
 
     def signal(self, clips: Tensor) -> Tensor:
         """Return what a network without classes answers, `N ...`; raises NetworkError when that was not said."""
-        return answer.signal(answer.selected(self.run(clips), self.adapter, self.name), self.adapter, self.name)
+        return self._in_calls(clips, partial(self._read, how=answer.signal))
 
-    def probabilities(self, logits: Tensor) -> Tensor:
-        """Return the probabilities `... K` that class logits `... K` stand for."""
-        return logits.sigmoid() if self.adapter.one_logit else logits.softmax(-1)
+    def probabilities(self, logits: Tensor) -> Tensor | None:
+        """Return the probabilities `... K` that class logits `... K` stand for; None where it is not known."""
+        if self.adapter.one_logit or self.adapter.probabilities == "sigmoid":
+            return logits.sigmoid()
+        return logits.softmax(-1) if self.adapter.probabilities == "softmax" else None
+
+    def at_once(self, clips: int) -> int:
+        """Return how many of so many clips may share a pass: one, where every call must hold a certain number."""
+        return clips if self.adapter.batch is None else min(1, clips)
+
+    def _read(self, clips: Tensor, how: Callable[[Tensor, Adapter, str], Tensor]) -> Tensor:
+        """Return what one call answers, read in the way `how`: a row a clip."""
+        held = self.adapter.batch or len(clips)
+        found = answer.selected(self.run(clips), self.adapter, self.name, held)
+        return answer.per_clip(how(found, self.adapter, self.name), len(clips), self.name)
+
+    def _in_calls(self, clips: Tensor, ask: Callable[[Tensor], Tensor]) -> Tensor:
+        """Return the answers `N ...` of `ask`, by full calls and then clip by clip where a call must be full."""
+        size = self.adapter.batch
+        if size is None or len(clips) in {1, size}:
+            return ask(clips)
+        full = len(clips) - len(clips) % size
+        parts = [*(clips[:full].split(size) if full else ()), *(clips[full:].split(1) if full < len(clips) else ())]
+        return torch.cat([ask(part) for part in parts])
 
     @property
     def has_signal(self) -> bool:
@@ -123,11 +143,13 @@ class Network:
             raise NetworkError(f"{self.name} returns probabilities: its card must name the classifier layer.")
         return self.card.classifier
 
-    def _before_probabilities(self, clips: Tensor) -> Tensor:
+    def _logits_before_probabilities(self, clips: Tensor) -> Tensor:
         name = self.layer_name(self._classifier)
         with Taps(self.module, [name]) as taps:
             self.run(clips)
-            return taps[name]
+            raw = answer.per_clip(taps[name], len(clips), self.name)
+        found = class_positions(raw, last=isinstance(self.submodule(name), nn.Linear))
+        return torch.cat([-found, found], 1) if self.adapter.one_logit else found
 
     def submodule(self, layer: str) -> nn.Module:
         """Return the layer of that name; the published spelling with underscores is accepted too."""

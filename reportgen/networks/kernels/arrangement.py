@@ -118,6 +118,8 @@ def arrangements(network: Network, layers: Sequence[str], clip_shape: Sequence[i
     clip make no pattern.
     """
     generator = torch.Generator().manual_seed(0)
+    if network.at_once(_CLIPS) == 1:
+        return _of_one(network, layers, torch.rand((2, *clip_shape), generator=generator))
     clips = torch.rand((_CLIPS, *clip_shape), generator=generator)
     with suppress(*REFUSALS):  # it asks for values
         found = _followed(network, layers, clips.to("meta"))
@@ -125,11 +127,21 @@ def arrangements(network: Network, layers: Sequence[str], clip_shape: Sequence[i
             return found
     other = clips.clone()
     other[_CHANGED] = torch.rand(clip_shape, generator=generator)
-    found = _compared(network, layers, clips, other)
+    found = _compared(network, layers, clips, other, _by_change)
     for layer, calls in found.items():
         if not _known(calls):
             raise NetworkError(f"It cannot be told which rows of {layer} are of which clip: choose another layer.")
     return found
+
+
+def _of_one(network: Network, layers: Sequence[str], clips: Tensor) -> dict[str, Calls]:
+    """Return the arrangements of a network that takes one clip a call: all rows are its own."""
+
+    def own(layer: nn.Module, before: Tensor, after: Tensor) -> Arrangement | None:
+        seen = before.shape == after.shape and bool((before != after).any())
+        return Arrangement(kernel_axis(layer, before.shape), inner=before.shape[0]) if seen else None
+
+    return _compared(network, layers, clips[:1], clips[1:], own)
 
 
 _UNKNOWN = Arrangement(samples=-1)
@@ -162,8 +174,10 @@ def _by_bounds(layer: nn.Module, bounds: Bounds | None) -> Arrangement:
     return _arranged(layer, bounds.shape, axes[0], low == _CHANGED) if (low == high).all() else _UNKNOWN
 
 
-def _compared(network: Network, layers: Sequence[str], clips: Tensor, other: Tensor) -> dict[str, Calls]:
-    """Return the arrangements by what changes in two real passes that differ in one clip."""
+def _compared(
+    network: Network, layers: Sequence[str], clips: Tensor, other: Tensor, told: Callable[..., Arrangement | None]
+) -> dict[str, Calls]:
+    """Return the arrangements by what changes in two real passes that differ in one clip, as `told` reads it."""
     passes: list[dict[str, list[Tensor]]] = []
     parameter = next((one for one in network.module.parameters() if one.is_floating_point()), clips)
     for given in (clips, other):
@@ -179,7 +193,7 @@ def _compared(network: Network, layers: Sequence[str], clips: Tensor, other: Ten
     for layer in layers:
         module = network.module.get_submodule(layer)
         pairs = zip(passes[0][layer], passes[1][layer], strict=False)
-        found[layer] = tuple(_by_change(module, before, after) for before, after in pairs)
+        found[layer] = tuple(told(module, before, after) for before, after in pairs)
     return found
 
 

@@ -1,0 +1,204 @@
+"""Whether a network's answer to a clip is that clip's alone: not other clips', not chance's, not an earlier call's.
+
+Every analysis asks a network many times and puts many clips into one call. Both give wrong figures, without a word, of
+a network that mixes the clips of a batch, draws random numbers when it answers, or remembers what it was asked before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from reportgen.errors import NetworkError
+from reportgen.networks.core.network import Network
+from reportgen.networks.trace.field_tracer import FieldTracer
+from reportgen.networks.trace.seen import Seen, clip_seen
+from reportgen.records.card import ModelCard
+from reportgen.zoo.input_tests import FAULTS, leaves
+
+#: How far two answers to one clip may be apart: in shares of what tells two clips apart, and of the largest answer.
+_OF_CLIPS, _OF_ANSWERS = 1e-3, 1e-5
+#: The same for answers of the same arithmetic in the same place, which should agree to the last digits.
+_SAME = 1e-6
+_SEED = 0
+
+
+def settled(network: Network) -> ModelCard:
+    """Return the card of a network with what makes its answers repeatable and each clip's own, and notes that say so.
+
+    A network that mixes the clips of a batch is then given one clip a call, one that draws random numbers begins every
+    call with the same ones. Raises NetworkError for a network that cannot be asked so, or that remembers calls.
+    """
+    assert network.card is not None
+    card = network.card
+    asked = _Asked.of(network)
+    if asked.alone():
+        return card
+    asked.refuse_memory()
+    adapter, notes = card.adapter, []
+    if asked.draws():
+        adapter = adapter.model_copy(update={"seed": _SEED, "batch": adapter.batch or 1})
+        notes.append(
+            "Found: it draws random numbers when it answers, so every call begins with the same ones: figures and maps "
+            "are of that draw (--adapter '{\"seed\": 1}' takes another)."
+        )
+    elif asked.mixes():
+        if adapter.batch is not None and adapter.batch > 1:
+            raise NetworkError(
+                f"{card.title} takes {adapter.batch} clips at once, and its answer to one depends on the others: "
+                "wrap it so that its clips are kept apart, or export it for one clip."
+            )
+        adapter = adapter.model_copy(update={"batch": 1})
+        notes.append(
+            "Found: its answer to a clip depends on the other clips of the batch, so it is given one clip a call: "
+            "figures and maps are of a clip that is alone."
+        )
+    return card.model_copy(update={"adapter": adapter, "notes": (*card.notes, *notes)})
+
+
+_FORGETFUL = (
+    "{name} answers the same clip differently each time, with the same random numbers of torch too: let its forward "
+    "begin anew (reset what it keeps between calls) and draw from torch alone."
+)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A network and three clips `3 C T H W` that it is asked about, `held` of them in a call."""
+
+    network: Network
+    clips: Tensor
+    held: int
+
+    @classmethod
+    def of(cls, network: Network) -> _Asked:
+        """Return the network with clips that tell much apart."""
+        assert network.card is not None
+        noise = torch.rand((3, *network.card.clip.shape), generator=torch.Generator().manual_seed(3))
+        levels = torch.tensor([0.3, 0.7, 1.0]).view(3, 1, 1, 1, 1)
+        return cls(network, (noise * levels).to(network.device), network.adapter.batch or 2)
+
+    def answers(self, *order: int, seed: int = _SEED) -> Tensor:
+        """Return the answers `N ...` to a call of the clips of these numbers, repeated at its end until it is full."""
+        numbers = list(order)[: self.held] + [order[-1]] * (self.held - len(order))
+        clips, network = self.clips[numbers], self.network
+        devices = [network.device] if network.device.type == "cuda" else []
+        with torch.no_grad(), torch.random.fork_rng(devices=devices):
+            torch.manual_seed(seed)
+            if network.has_classes:
+                return network.class_scores(clips).float()
+            if network.has_signal:
+                return network.signal(clips).float()
+            found = [tensor for _, tensor in leaves(network.run(clips)) if tensor.shape[:1] == (len(clips),)]
+            return torch.cat([tensor.flatten(1).float() for tensor in found], 1)
+
+    def alone(self) -> bool:
+        """Whether a clip is answered alike in another place, among others, after another call and other numbers."""
+        first = self.answers(0, 1)
+        if self.held == 1:
+            self.answers(2, seed=1)
+            return _alike(self.answers(0, seed=2), first, _SAME * _largest(first))
+        others = self.answers(*[2] * (self.held - 1), 0, seed=1)
+        return _alike(others[-1], first[0], self._tolerance(first))
+
+    def refuse_memory(self) -> None:
+        """Raise NetworkError when a call leaves something behind that changes the next ones."""
+        first = self.answers(0, 1)
+        self.answers(2, 1)
+        if not all(_alike(self.answers(0, 1), first, _SAME * _largest(first)) for _ in range(2)):
+            raise NetworkError(_FORGETFUL.format(name=self.network.name))
+
+    def draws(self) -> bool:
+        """Whether other random numbers make another answer."""
+        first = self.answers(0, 1)
+        return not all(_alike(self.answers(0, 1, seed=seed), first, _SAME * _largest(first)) for seed in (1, 2))
+
+    def mixes(self) -> bool:
+        """Whether the answer to a clip changes with the others, or with its place among them."""
+        if self.held == 1:
+            return False
+        first = self.answers(0, 1)
+        if not _alike(self.answers(0, 2)[0], first[0], _SAME * _largest(first)):
+            return True
+        swapped = self.answers(*[1] * (self.held - 1), 0)
+        return not _alike(swapped[-1], first[0], 10 * self._tolerance(first))
+
+    def _tolerance(self, first: Tensor) -> float:
+        return _OF_CLIPS * _largest(first[0] - first[1]) + _OF_ANSWERS * _largest(first)
+
+
+def _alike(one: Tensor, other: Tensor, tolerance: float) -> bool:
+    return one.shape == other.shape and torch.allclose(one, other, rtol=0.0, atol=tolerance, equal_nan=True)
+
+
+def _largest(values: Tensor) -> float:
+    """Return the largest absolute value, of those that are finite."""
+    finite = values[values.isfinite()]
+    return float(finite.abs().max()) if finite.numel() else 0.0
+
+
+def in_doubt(network: Network) -> bool:
+    """Whether a pass without arithmetic leaves a doubt that a network answers each clip by itself, and always alike.
+
+    It is in doubt where an operation draws random numbers, a module keeps something of the pass, or it cannot be
+    followed that each row of the answer sees one clip.
+    """
+    assert network.card is not None
+    held = network.adapter.batch or 2
+    clips = torch.zeros((held, *network.card.clip.shape), device="meta")
+    tracer, chance, before = FieldTracer(), _Chance(), _kept(network.module)
+    try:
+        with torch.no_grad(), tracer, chance:
+            tracer.mark(clips, clip_seen(clips.shape))
+            found = [tracer.known(tensor) for _, tensor in leaves(network.run(clips))]
+    except FAULTS:
+        return True
+    return chance.drawn or _kept(network.module) != before or not all(_of_one_clip(seen, held) for seen in found)
+
+
+def _of_one_clip(seen: Seen, clips: int) -> bool:
+    """Whether each row of an output is known to see one clip alone, its own."""
+    bounds = seen.along("sample")
+    if bounds is None or not bounds.shape or bounds.shape[0] % clips:
+        return seen.sourceless
+    low, high = np.broadcast_to(bounds.cells, (2, *bounds.shape)).reshape(2, bounds.shape[0], -1)
+    own = np.arange(bounds.shape[0])[:, None] // (bounds.shape[0] // clips)
+    return bool((low == own).all() and (high == own).all())
+
+
+def _kept(module: nn.Module) -> dict[str, object]:
+    """Return what identifies all that the modules of a network keep, so that a change shows."""
+    found: dict[str, object] = {}
+    for name, part in module.named_modules():
+        for key, value in {**vars(part), **dict(part.named_buffers(recurse=False))}.items():
+            if isinstance(value, Tensor):
+                found[f"{name}.{key}"] = (id(value), value._version)
+            elif isinstance(value, int | float | str | list | dict | tuple) and not key.startswith("_"):
+                found[f"{name}.{key}"] = len(value) if isinstance(value, list | dict | tuple) else value
+    return found
+
+
+class _Chance(TorchDispatchMode):
+    """Notes whether an operation draws random numbers."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call, unused-ignore]
+        self.drawn = False
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Tell torch that no compiler need be kept away: it would import one, which takes seconds."""
+        return False
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Execute the operation."""
+        self.drawn |= torch.Tag.nondeterministic_seeded in func.tags
+        return func(*args, **(kwargs or {}))
