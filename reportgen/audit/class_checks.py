@@ -12,7 +12,7 @@ from reportgen.audit.moving import relies_on_motion
 from reportgen.audit.pathways import pathway_state
 from reportgen.audit.verdicts import State, Verdict, at_least, at_most, graded
 from reportgen.reading.ablation import Drop, causal_drops
-from reportgen.reading.format import fixed, number, percent
+from reportgen.reading.format import fixed, percent
 from reportgen.reading.run_view import RunView
 from reportgen.reading.words import Words
 from reportgen.records.answers.motion import ClassProbes
@@ -44,9 +44,10 @@ def pyramid_checks(model: RunView, limits: Limits) -> list[Verdict]:
             graded(error, *limits.conservation),
             "Relevance is conserved (worst pyramid)",
             error,
-            number(error, 2),
-            f"at most {number(limits.conservation[0], 1)} (warn to {number(limits.conservation[1], 1)})",
-            f"Per layer, what the kernels and the biases contribute must add up to the {model.words.its_value}."
+            f"{percent(error, 2)} left over" if error is not None else "–",
+            at_most(limits.conservation, 1),
+            f"Where every path passes, relevance and biases must add up to the {model.words.its_value}; what is left "
+            "over is the work of curved functions, and relevance is then no share of it."
             + ("" if error is not None else _NO_SUM if model.pyramids else _NOT_MEASURED),
             page or first,
         ),

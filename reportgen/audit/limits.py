@@ -51,7 +51,7 @@ class Limits(BaseModel):
         0.5, description="Share of living kernels that clips enough must drive before none is said to repeat another."
     )
     redundant: Limit = Field((0.05, 0.25), description="Share of dead or duplicate kernels, falling.")
-    conservation: Limit = Field((1e-5, 1e-3), description="Largest conservation error of a pyramid, falling.")
+    conservation: Limit = Field((1e-3, 0.1), description="Share of a logit that curvature leaves over, falling.")
     pathways: Limit = Field((1.0, 0.5), description="Share of class pathways that beat random kernels.")
     pathway_p: Number = Field(0.05, description="Largest p at which a pathway costs its class more than chance does.")
     pathway_draws: int = Field(99, ge=1, description="Draws of other kernels that the causal check needs.")

@@ -47,6 +47,6 @@ def at_least(limit: Limit) -> str:
     return f"at least {percent(limit[0])} (warn from {percent(limit[1])})"
 
 
-def at_most(limit: Limit) -> str:
+def at_most(limit: Limit, digits: int = 0) -> str:
     """Return a falling limit in words."""
-    return f"at most {percent(limit[0])} (warn to {percent(limit[1])})"
+    return f"at most {percent(limit[0], digits)} (warn to {percent(limit[1])})"

@@ -181,6 +181,10 @@ def _pictures(file: Download) -> bool:
     return file.label.startswith(("tube.", "kernel_tube.", "stack."))
 
 
+LEAST_CURVATURE = 1e-4
+"""Share of a logit under which what is left over is rounding."""
+
+
 def conservation_sentence(pyramid: Pyramid, words: Words = CLASSES) -> str:
     """Return in words how far the relevance adds up to the logit, and where that can be said at all."""
     value = words.value
@@ -192,10 +196,13 @@ def conservation_sentence(pyramid: Pyramid, words: Words = CLASSES) -> str:
             f"Every layer behind the {words.one} is passed by a skip path or a branch, so no single layer holds the "
             f"whole {value} and there is no sum to check."
         )
-    cuts = [short_layer_name(name) for name, _, _ in found.cuts[1:]]
+    *others, deepest = [short_layer_name(name) for name, _, _ in found.cuts[1:]]
+    left = percent(found.curvature_share, 2) if abs(found.curvature_share) >= LEAST_CURVATURE else "nothing"
+    most = f" (at most {percent(found.error, 2)} also at {', '.join(others)})" if others else ""
     return (
-        f"Relevance and biases add up to the {value}, without the last bias, within {percent(found.error, 2)} of it, "
-        f"checked where every path passes ({', '.join(cuts)}); {percent(found.bias_share, 1)} is other biases'."
+        f"At {deepest}, which every path passes, relevance is {percent(found.cuts[-1][1], 1)} of the {value} without "
+        f"the last bias, and the biases and norms' shifts behind it are {percent(found.bias_share, 1)}; the network's "
+        f"curvature leaves over {left}{most}."
     )
 
 

@@ -64,9 +64,12 @@ def test_conservation_is_claimed_only_where_it_was_checked(pyramid: Pyramid) -> 
     cuts = (("fc", 1.0, 0.0), ("stem.conv", 0.75, 0.25))
     checked = ConservationFigures(error=0.001, bias_share=0.25, cuts=cuts)
     said = conservation_sentence(with_conservation(pyramid, checked, 0.001))
-    assert "0.10%" in said
-    assert "stem conv" in said
-    assert "25.0%" in said
+    assert "At stem conv" in said
+    assert "relevance is 75.0%" in said
+    assert "are 25.0%" in said
+    assert "leaves over nothing" in said
+    curved = ConservationFigures(error=0.7, bias_share=0.0, curvature_share=-0.7, cuts=(*cuts[:1], ("stem", 1.7, 0.0)))
+    assert "leaves over −70.00%" in conservation_sentence(with_conservation(pyramid, curved, 0.7))
     assert "do not add up" in conservation_sentence(with_conservation(pyramid, None, None))
 
 

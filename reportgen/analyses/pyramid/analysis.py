@@ -114,6 +114,7 @@ def _result(subject: Subject, clip: Clip, target: Target, found: ClassPyramid, c
         edges=found.edge_total,
         conservation_error=found.conservation.error if found.conservation else None,
         bias_share=found.conservation.bias_share if found.conservation else None,
+        curvature_share=found.conservation.curvature_share if found.conservation else None,
         graph_kernels=_kernels(found.graph),
         graph_edges=found.graph.edge_count,
         boundaries=tuple(found.graph.boundaries),

@@ -25,6 +25,12 @@ from reportgen.analyses.pyramid.measure import Measurement, measure_relevance
 from reportgen.analyses.pyramid.parameters import Scoring
 from reportgen.analyses.pyramid.published import published_walk
 from reportgen.analyses.pyramid.select import Floats, KeepRule, Walk, step_back, theta_curve, walk
+from reportgen.analyses.pyramid.shifts import (
+    Conservation,
+    ShiftObserver,
+    cut_layers,
+    relevance_conservation,
+)
 from reportgen.errors import NetworkError, OptionError
 from reportgen.networks.core.network import Network, borrow
 from reportgen.networks.trace.build import class_output, connection_graph, evaluating
@@ -65,21 +71,6 @@ class PyramidLayer:
     activation: Floats
     kept: NDArray[np.bool_]
     negative: NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class Conservation:
-    """How the logit is shared out.
-
-    `cuts` are the layers that every path from the clip to the class passes, with the sum of their kernels' relevance
-    and the bias share between them and the class, both relative to the logit without the class's own bias; for a
-    bias-free piecewise-linear network the first is 1. `bias_share` is that of the deepest cut, `error` the largest
-    |1 - sum - bias| of all cuts.
-    """
-
-    error: float
-    bias_share: float
-    cuts: tuple[tuple[str, float, float], ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,10 +189,10 @@ def class_pyramid(
         )
         conservation = None
     elif scoring == "attribution":
-        measured = measure_pyramid(borrowed, batch, index, graph, reached)
+        measured, shifts = measure_pyramid(borrowed, batch, index, graph, depths, reached)
         found = walk(graph, reached, starts, measured, selection, max_edges)
         count_kept = partial(_counts, graph, reached, starts, found.relevance)
-        conservation = relevance_conservation(graph, depths, reached, measured)
+        conservation = relevance_conservation(graph, depths, measured, shifts)
     else:
         raise OptionError(f"There is no scoring {scoring!r}: take 'attribution' or 'published'.")
     return ClassPyramid(
@@ -252,14 +243,24 @@ def class_kernels(graph: ConnectionGraph, class_index: int, name: str) -> Ids:
 
 
 def measure_pyramid(
-    network: Network, batch: Tensor, class_index: int, graph: ConnectionGraph, reached: NDArray[np.int64]
-) -> Measurement:
-    """Run the forward and backward pass for the layers at the depths `reached` (-1: not wanted)."""
+    network: Network,
+    batch: Tensor,
+    class_index: int,
+    graph: ConnectionGraph,
+    depths: NDArray[np.int64],
+    reached: NDArray[np.int64],
+) -> tuple[Measurement, ShiftObserver]:
+    """Run the forward and backward pass for the layers at the depths `reached` (-1: not wanted) and for every cut."""
     inside = [p for p in range(len(graph.layers)) if reached[p] >= 0]
     feeding = {source for p in inside for source in graph.feeding[p]}
-    backward = [graph.layers[p].name for p in inside if graph.layers[p].kernels]
+    own = [graph.layers[p].name for p in inside if graph.layers[p].kernels]
+    backward = list(dict.fromkeys([*own, *cut_layers(graph, depths)]))
     forward = [graph.layers[p].name for p in sorted(feeding) if graph.layers[p].kernels]
-    return measure_relevance(network, batch, class_index, graph, backward=backward, forward=forward)
+    observer = ShiftObserver(graph, network.module, [*backward, *forward])
+    measured = measure_relevance(
+        network, batch, class_index, graph, backward=backward, forward=forward, observer=observer
+    )
+    return measured, observer
 
 
 def _counts(
@@ -268,40 +269,6 @@ def _counts(
     return theta_curve(
         graph, reached, lambda theta: step_back(graph, reached, starts, relevance, KeepRule(threshold=theta))[0]
     )
-
-
-def relevance_conservation(
-    graph: ConnectionGraph, depths: NDArray[np.int64], reached: NDArray[np.int64], measured: Measurement
-) -> Conservation:
-    """Compare the relevance at every cut of the pyramid with the logit without the class's own bias (Euler's theorem).
-
-    A kernel's bias share is what its relevance has beyond the contributions into it: R_i - sum_j C(j -> i).
-    """
-    relevant = [p for p in range(len(graph.layers)) if depths[p] >= 0]
-    furthest = {p: max((t for t in relevant if p in graph.feeding[t]), default=p) for p in relevant}
-    above, own, sums = 0.0, 0.0, []
-    for position in reversed(relevant):
-        layer = graph.layers[position]
-        if reached[position] < 0 or not layer.kernels:
-            continue
-        found = measured.layers[layer.name]
-        relevance = float(found.relevance.double().sum()) if found.relevance is not None else 0.0
-        passed_by = any(p < position < furthest[p] for p in relevant)
-        below_is_inside = all(reached[p] >= 0 for p in relevant if p > position)
-        if not passed_by and below_is_inside:
-            sums.append((layer.name, depths[position] == 0, relevance, above))
-        products = zip(found.weights, found.gradients, strict=True)
-        into = sum(float((weight * gradient).double().sum()) for weight, gradient in products)
-        above += relevance - into
-        own += relevance - into if depths[position] == 0 else 0.0
-    # The class's own bias is no kernel's, and says as little as what all logits share: the rest is shared out.
-    whole = (measured.logit - own) or 1.0
-    cuts = [
-        (name, (relevance - own) / whole, 0.0) if is_class else (name, relevance / whole, (bias - own) / whole)
-        for name, is_class, relevance, bias in sums
-    ]
-    error = max((abs(1.0 - share - bias) for _, share, bias in cuts), default=0.0)
-    return Conservation(error, cuts[-1][2] if cuts else 0.0, tuple(cuts))
 
 
 def _layers(graph: ConnectionGraph, reached: NDArray[np.int64], found: Walk) -> tuple[PyramidLayer, ...]:

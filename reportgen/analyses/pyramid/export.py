@@ -9,6 +9,7 @@ import csv
 import io
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from reportgen.analyses.pyramid.class_pyramid import ClassPyramid, PyramidNode
@@ -67,9 +68,7 @@ def pyramid_document(
         negative=tuple(_node(node, 0) for node in pyramid.negative),
         edges=tuple(_edges(pyramid)),
         edge_total=pyramid.edge_total,
-        conservation=None
-        if conservation is None
-        else ConservationFigures(error=conservation.error, bias_share=conservation.bias_share, cuts=conservation.cuts),
+        conservation=None if conservation is None else ConservationFigures(**asdict(conservation)),
         theta_curve=ThetaCurve(
             thetas=tuple(round(float(theta), 6) for theta in THETAS),
             kept={name: tuple(int(n) for n in counts) for name, counts in pyramid.theta_curve.items()},

@@ -141,6 +141,9 @@ class ResponseObserver(TorchDispatchMode):  # type: ignore[no-untyped-call, unus
         self._kernels(name, arguments, outputs)
         return result
 
+    def ended(self) -> None:
+        """Hear that the pass has ended; subclasses may look at what it left."""
+
     def reached(self, response: Response) -> None:
         """Hear of a response that has just been computed; subclasses may change its tensor here."""
 
@@ -207,20 +210,23 @@ def measure_relevance(
     backward: Iterable[str],
     forward: Iterable[str] = (),
     input_means: bool = False,
+    observer: ResponseObserver | None = None,
 ) -> Measurement:
     """Run `clip` (1 C T H W in [0, 1], or a bare module's input) forward, and the logit `class_index` backward.
 
     `backward` names the layers whose relevance and weight gradients are wanted, `forward` those of which only the
-    activation is. Parameters get their gradient flags back. Raises NetworkError when a layer did not run.
+    activation is; `observer` hears of their responses in its own way. Parameters get their gradient flags back.
+    Raises NetworkError when a layer did not run.
     """
     module = network.module
     wanted, behind = set(forward) | set(backward), set(backward)
     found: dict[str, LayerMeasure] = {name: LayerMeasure() for name in wanted}
 
-    observer = ResponseObserver(graph, module, wanted, input_means=input_means)
+    observer = observer or ResponseObserver(graph, module, wanted, input_means=input_means)
     with evaluating(module), weight_gradients(module), torch.enable_grad():
         with observer:
             logits = class_output(network, clip.detach())
+        observer.ended()
         finals = [response.final() for response in observer.responses]
         _note_activations(found, finals)
         for final in finals:

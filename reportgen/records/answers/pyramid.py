@@ -53,6 +53,7 @@ class PyramidAnswer(Answer):
     edges: int = Field(ge=0)
     conservation_error: Measured = None
     bias_share: Measured = None
+    curvature_share: Measured = None
     graph_kernels: int = Field(0, ge=0)
     graph_edges: int = Field(0, ge=0)
     boundaries: tuple[str, ...] = ()

@@ -1,0 +1,219 @@
+"""What a network adds to its values whatever the clip shows: biases, and the shifts of its norms.
+
+By Euler's theorem a network that is piecewise linear has y = sum of a * dy/da over a layer that every path passes,
+plus sum of b * dy/db over all that is added behind it. What is left beyond the two is the work of curved functions
+(SiLU, gates, norms by the values' own statistics): y is then no sum of what its kernels contribute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.utils._pytree import tree_leaves
+from torch.utils.weak import WeakIdKeyDictionary
+
+from reportgen.analyses.pyramid.measure import Measurement, Response, ResponseObserver
+from reportgen.networks.trace.follower import named_arguments
+from reportgen.networks.trace.graph import ConnectionGraph
+from reportgen.networks.trace.kernels import CONVOLUTIONS, PRODUCTS
+
+_BATCH_NORMS = frozenset(
+    {
+        "native_batch_norm",
+        "_native_batch_norm_legit",
+        "_native_batch_norm_legit_no_training",
+        "cudnn_batch_norm",
+        "miopen_batch_norm",
+    }
+)
+_LAST_AXES = frozenset({"linear", "native_layer_norm"})
+
+
+@dataclass(frozen=True)
+class Conservation:
+    """How the logit is shared out, relative to the logit without the class's own bias.
+
+    `cuts` are the layers that every path from the clip to the class passes: name, sum of their kernels' relevance, and
+    the part of the biases and norms' shifts between them and the class. What the two leave of 1 is what the network's
+    curvature leaves over: nothing in a piecewise-linear network. `error` is the largest magnitude of it,
+    `bias_share` and `curvature_share` are those of the deepest cut.
+    """
+
+    error: float
+    bias_share: float
+    curvature_share: float
+    cuts: tuple[tuple[str, float, float], ...]
+
+
+@dataclass(eq=False)
+class Shift:
+    """One addition of a constant to values: b * dy/db is its `value` once gradients have arrived.
+
+    `behind` holds a bit for each layer whose responses the values come from; `response` is the response that the sum
+    is, where it is one.
+    """
+
+    constant: Tensor
+    behind: int
+    response: Response | None
+    value: float = 0.0
+
+    def watch(self, output: Tensor) -> None:
+        """Note the share of this addition when the gradient of its sum arrives."""
+
+        def note(gradient: Tensor) -> None:
+            self.value += float((gradient.detach() * self.constant).double().sum())
+
+        if output.requires_grad:
+            output.register_hook(note)
+
+
+class ShiftObserver(ResponseObserver):  # type: ignore[no-untyped-call, unused-ignore]
+    """Finds every addition of a constant in one forward pass, beside the responses of all layers."""
+
+    def __init__(self, graph: ConnectionGraph, module: nn.Module, layers: Iterable[str]) -> None:
+        super().__init__(graph, module, layers)
+        self.shifts: list[Shift] = []
+        self._bits = {layer: 1 << place for place, layer in enumerate(sorted(self.wanted))}
+        self._behind: WeakIdKeyDictionary = WeakIdKeyDictionary()
+        self._unread: dict[int, tuple[Tensor, Shift]] = {}
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        arguments = named_arguments(func, args, kwargs or {})
+        inputs = [leaf for leaf in tree_leaves(list(arguments.values())) if isinstance(leaf, Tensor)]
+        for tensor in inputs:  # its gradient is that of the sum as it is now: the operation may overwrite it
+            if (found := self._unread.pop(id(tensor), None)) is not None:
+                found[1].watch(tensor)
+        result = super().__torch_dispatch__(func, types, args, kwargs)
+        outputs = [leaf for leaf in tree_leaves(result) if isinstance(leaf, Tensor)]
+        if not outputs or self._constants[outputs[0]] is not None:
+            return result
+        behind = 0
+        for tensor in inputs:
+            behind |= self._behind.get(tensor, 0)
+        response = self._current.get(id(outputs[0]))
+        behind |= self._bits[response.layer] if response is not None else 0
+        for tensor in outputs:
+            self._behind[tensor] = behind
+        name = func._schema.name.split("::")[-1].removesuffix("_")
+        constant = self._constant(name, arguments, outputs[0])
+        if constant is not None:
+            shift = Shift(constant.detach(), behind, response)
+            self.shifts.append(shift)
+            self._unread[id(outputs[0])] = (outputs[0], shift)
+        return result
+
+    def ended(self) -> None:
+        """Watch what no operation has read: the network's answer itself."""
+        for tensor, shift in self._unread.values():
+            shift.watch(tensor)
+        self._unread.clear()
+
+    def behind(self, layer: str) -> float:
+        """Return the sum of b * dy/db over all additions behind the responses of a layer."""
+        own = self._own(layer)
+        bit = self._bits[layer]
+        return sum(shift.value for shift in self.shifts if shift.behind & bit and id(shift.response) not in own)
+
+    def inside(self, layer: str) -> float:
+        """Return the same over the additions to a layer's own responses, before other layers read them."""
+        own = self._own(layer)
+        return sum(shift.value for shift in self.shifts if id(shift.response) in own)
+
+    def _own(self, layer: str) -> set[int]:
+        found: set[int] = set()
+        for response in self.responses:
+            if response.layer == layer:
+                last, each = response.final(), response
+                found.add(id(each))
+                while each is not last and each.after is not None:
+                    each = each.after
+                    found.add(id(each))
+        return found
+
+    def _constant(self, name: str, arguments: Mapping[str, Any], output: Tensor) -> Tensor | None:
+        """Return what an operation adds to values, in a shape that broadcasts to its output; None for nothing."""
+        bias = arguments.get("bias")
+        found: Tensor | None = None
+        if name in _BATCH_NORMS:
+            found = _batch_norm_shift(arguments, output)
+        elif name in _LAST_AXES:
+            found = bias
+        elif (name in CONVOLUTIONS or name == "native_group_norm") and bias is not None:
+            found = _along(bias, 1, output)
+        elif name in PRODUCTS and self._constants[added := arguments["self"]] is not None and name not in {"mm", "bmm"}:
+            found = arguments.get("beta", 1) * added
+        elif name in {"add", "sub"}:
+            found = self._added(arguments["self"], arguments["other"], arguments.get("alpha", 1), name, output)
+        return found
+
+    def _added(self, left: Any, right: Any, factor: Any, name: str, output: Tensor) -> Tensor | None:
+        """Return the constant operand of a sum or difference; None for two values of the clip."""
+        sign = -1 if name == "sub" else 1
+        if not isinstance(right, Tensor):
+            return output.new_full((), sign * factor * right)
+        if self._constants[right] is not None:
+            found: Tensor = sign * factor * right
+            return found
+        return left if self._constants[left] is not None else None
+
+
+def _along(bias: Tensor, axis: int, output: Tensor) -> Tensor:
+    return bias.reshape([-1 if place == axis else 1 for place in range(output.ndim)])
+
+
+def _batch_norm_shift(arguments: Mapping[str, Any], output: Tensor) -> Tensor | None:
+    """Return what a batch norm adds: its bias less its scaled mean; the bias alone where it goes by the batch's own."""
+    mean, variance = arguments.get("running_mean"), arguments.get("running_var")
+    weight, bias = arguments.get("weight"), arguments.get("bias")
+    if mean is None or variance is None or arguments.get("training", False):
+        return None if bias is None else _along(bias, 1, output)
+    epsilon = arguments.get("eps", arguments.get("epsilon", 0.0))
+    scale = (variance + epsilon).rsqrt() * (1.0 if weight is None else weight)
+    return _along((0.0 if bias is None else bias) - mean * scale, 1, output)
+
+
+def cut_layers(graph: ConnectionGraph, depths: NDArray[np.int64]) -> list[str]:
+    """Return the layers of kernels that every path from the clip to the class passes, the class's own first."""
+    relevant = [p for p in range(len(graph.layers)) if depths[p] >= 0]
+    furthest = {p: max((t for t in relevant if p in graph.feeding[t]), default=p) for p in relevant}
+    return [
+        graph.layers[position].name
+        for position in reversed(relevant)
+        if graph.layers[position].kernels and not any(p < position < furthest[p] for p in relevant)
+    ]
+
+
+def relevance_conservation(
+    graph: ConnectionGraph, depths: NDArray[np.int64], measured: Measurement, shifts: ShiftObserver
+) -> Conservation:
+    """Compare relevance and biases at every cut of the network with the logit without the class's own bias.
+
+    That bias is no kernel's, and says as little as what all logits share: the rest is shared out.
+    """
+    classes = [layer.name for layer, depth in zip(graph.layers, depths, strict=True) if depth == 0]
+    own = sum(shifts.inside(name) for name in classes)
+    whole = (measured.logit - own) or 1.0
+    cuts = []
+    for name in cut_layers(graph, depths):
+        relevance = measured.layers[name].relevance
+        total = 0.0 if relevance is None else float(relevance.double().sum())
+        is_class = name in classes
+        # The class's responses hold its own bias, which lies behind all deeper cuts.
+        share = (total - own) / whole if is_class else total / whole
+        bias = shifts.behind(name) / whole if is_class else (shifts.behind(name) - own) / whole
+        cuts.append((name, share, bias))
+    left = [1.0 - share - bias for _, share, bias in cuts]
+    return Conservation(
+        error=max(map(abs, left), default=0.0),
+        bias_share=cuts[-1][2] if cuts else 0.0,
+        curvature_share=left[-1] if left else 0.0,
+        cuts=tuple(cuts),
+    )

@@ -1,0 +1,147 @@
+"""Conservation says what it tests: what kernels hold, what biases hold, and what curvature leaves over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 (torch's own convention)
+
+from reportgen.analyses.pyramid import measure
+from reportgen.analyses.pyramid.class_pyramid import class_pyramid
+from reportgen.analyses.pyramid.shifts import Conservation
+from reportgen.audit.limits import Limits
+from reportgen.audit.verdicts import graded
+
+
+class Block(nn.Module):
+    """Two convolutions with norms and a skip; the norm behind the sum belongs to neither."""
+
+    def __init__(self, act: Callable[[Tensor], Tensor], norm: Callable[[int], nn.Module], *, bias: bool) -> None:
+        super().__init__()
+        self.act = act
+        self.stem = nn.Conv3d(1, 6, 3, bias=bias)
+        self.first_norm, self.second_norm, self.last_norm = norm(6), norm(6), norm(6)
+        self.inner = nn.Conv3d(6, 6, 3, padding=1, bias=bias)
+        self.last = nn.Conv3d(6, 6, 1, bias=bias)
+        self.fc = nn.Linear(6, 3, bias=bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.act(self.first_norm(self.stem(x)))
+        x = self.last_norm(x + self.second_norm(self.inner(x)))
+        return self.fc(self.act(self.last(x)).mean((2, 3, 4)))
+
+
+class Added(nn.Module):
+    """A bias that is added by hand, in place, and a number that is subtracted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv3d(1, 6, 3, bias=False)
+        self.bias = nn.Parameter(torch.rand(6, 1, 1, 1) - 0.3)
+        self.last = nn.Conv3d(6, 6, 1)
+        self.fc = nn.Linear(6, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)
+        x += self.bias
+        x = F.relu(self.last(x.relu_()) - 0.02, inplace=True)
+        return self.fc(x.mean((2, 3, 4)))
+
+
+def prepared(module: nn.Module, seed: int = 0) -> nn.Module:
+    generator = torch.Generator().manual_seed(seed)
+    for each in module.modules():
+        if isinstance(each, nn.BatchNorm3d):
+            each.running_mean = torch.randn(6, generator=generator) * 0.2
+            each.running_var = torch.rand(6, generator=generator) + 0.5
+            if each.affine:
+                nn.init.uniform_(each.weight, 0.5, 1.5)
+                nn.init.uniform_(each.bias, -0.5, 0.5)
+    return module.double().eval()
+
+
+def conserved(module: nn.Module) -> Conservation:
+    clip = torch.rand((1, 1, 5, 8, 8), generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    found = class_pyramid(module, clip, 1, depth=1).conservation
+    assert found is not None
+    assert [name for name, _, _ in found.cuts] == ["fc", "last", "stem"]
+    return found
+
+
+@pytest.mark.parametrize("make", [
+    lambda: Block(F.relu, nn.BatchNorm3d, bias=True),
+    lambda: Block(F.relu, nn.BatchNorm3d, bias=False),
+    lambda: Block(lambda x: F.relu(x, inplace=True), nn.BatchNorm3d, bias=True),
+    lambda: Block(F.leaky_relu, lambda size: nn.BatchNorm3d(size, affine=False), bias=True),
+    lambda: Block(F.relu, lambda _: nn.Identity(), bias=True),
+    Added,
+])  # fmt: skip
+def test_relevance_and_biases_add_up_in_piecewise_linear_networks(make: Callable[[], nn.Module]) -> None:
+    torch.manual_seed(2)
+    found = conserved(prepared(make()))
+    assert found.error <= 1e-9
+    assert abs(found.bias_share) > 0.01, "there are biases, and they are told"
+    assert graded(found.error, *Limits().conservation) == "pass"
+
+
+def test_the_share_of_biases_is_what_the_logit_loses_without_them_where_nothing_is_rectified() -> None:
+    torch.manual_seed(2)
+    module = prepared(Block(lambda x: x, lambda _: nn.Identity(), bias=True))
+    found = conserved(module)
+    clip = torch.rand((1, 1, 5, 8, 8), generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    with torch.no_grad():
+        whole = float(module(clip)[0, 1] - module.fc.bias[1])  # type: ignore[operator, union-attr, index]
+        for layer in (module.inner, module.last, module.fc):
+            layer.bias.zero_()  # type: ignore[operator, union-attr]
+        without = float(module(clip)[0, 1])
+    assert found.bias_share == pytest.approx(1 - without / whole, abs=1e-9)
+
+
+def test_a_network_without_biases_is_not_told_that_biases_hold_part_of_its_logit() -> None:
+    torch.manual_seed(2)
+    module = prepared(Block(F.silu, lambda _: nn.Identity(), bias=False))
+    with torch.no_grad():
+        for weight in module.parameters():
+            weight.mul_(4.0)
+    found = conserved(module)
+    assert found.bias_share == 0.0
+    assert abs(found.curvature_share) > 0.1
+    assert found.error == pytest.approx(max(abs(1 - share) for _, share, _ in found.cuts))
+
+
+def test_curvature_and_biases_stand_apart() -> None:
+    torch.manual_seed(2)
+    found = conserved(prepared(Block(F.silu, nn.BatchNorm3d, bias=True)))
+    _, relevance, bias = found.cuts[-1]
+    assert (found.bias_share, found.curvature_share) == (bias, pytest.approx(1 - relevance - bias))
+    assert abs(bias) > 0.01
+
+
+class Squared(nn.Module):
+    """Squares what its kernels say: their relevance is twice the logit."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.last = nn.Conv3d(1, 6, 3, bias=False), nn.Conv3d(6, 6, 1, bias=False)
+        self.fc = nn.Linear(6, 3, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(self.last(self.stem(x).relu()).relu().square().mean((2, 3, 4)))
+
+
+def test_the_check_fails_where_relevance_is_not_conserved() -> None:
+    torch.manual_seed(2)
+    found = conserved(prepared(Squared()))
+    assert found.cuts[-1][1] == pytest.approx(2.0)
+    assert graded(found.error, *Limits().conservation) == "fail"
+
+
+def test_the_check_fails_where_relevance_is_measured_wrongly(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(2)
+    module = prepared(Block(F.relu, nn.BatchNorm3d, bias=True))
+    own = measure.Response.per_kernel
+    monkeypatch.setattr(measure.Response, "per_kernel", lambda self, values: 1.2 * own(self, values))
+    assert graded(conserved(module).error, *Limits().conservation) == "fail"
