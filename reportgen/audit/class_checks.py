@@ -168,9 +168,9 @@ def motion_checks(model: RunView, limits: Limits) -> list[Verdict]:
     words = model.words
     classes = model.motion_probes.classes if model.motion_probes else ()
     known = [row for row in classes if row.motion_reliance is not None]
-    enough = [row for row in known if row.clips >= limits.class_clips]
+    enough = [row for row in known if row.measured >= limits.class_clips]
     judged = enough or known
-    relying = sum(relies_on_motion(row.motion_reliance, limits) for row in judged)
+    relying = sum(relies_on_motion(row.motion_reliance, row.dissolved_loss, limits) for row in judged)
     state: State = ("pass" if relying else "fail") if known else "untested"
     return [
         Verdict(
@@ -179,7 +179,7 @@ def motion_checks(model: RunView, limits: Limits) -> list[Verdict]:
             relying if known else None,
             f"{relying} of {len(judged)}" if known else "–",
             f"at least one {words.one} loses {percent(limits.motion_reliance)} of its {words.value} in its best frozen "
-            "frame",
+            "frame, and where the first frame dissolves into the last",
             " ".join(
                 [
                     f"A video network of which no {words.one} needs motion sees pictures.",

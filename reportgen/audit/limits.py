@@ -68,7 +68,7 @@ class Limits(BaseModel):
     motion_classes: int = Field(5, ge=1, description="Classes that must be probed for none to rely on motion to fail.")
     class_clips: int = Field(5, ge=1, description="Clips of its own that a class's mean needs to pass or fail by.")
     motion_reliance: Number = Field(
-        0.5, description="Share of its logit or response that a class or kernel relying on motion loses when frozen."
+        0.5, description="Share of its logit or response that what relies on motion loses, frozen and dissolved."
     )
     motion_ignored: Number = Field(
         0.1, description="Share of its logit or response under which a class or kernel loses next to nothing frozen."

@@ -28,9 +28,15 @@ def moving_texture(figures: KernelFigures, limits: Limits) -> bool | None:
     )
 
 
-def relies_on_motion(reliance: float | None, limits: Limits) -> bool:
-    """Whether a class or kernel of this motion reliance is said to rely on motion; not where it is not known."""
-    return reliance is not None and reliance >= limits.motion_reliance
+def relies_on_motion(reliance: float | None, dissolved: float | None, limits: Limits) -> bool:
+    """Whether a class or kernel of this motion reliance is said to rely on motion; not where it is not known.
+
+    `dissolved` is what it loses where the first frame dissolves into the last: it must lose as much then, for what
+    keeps its answer to a clip that changes and does not move needs change alone.
+    """
+    if reliance is None or reliance < limits.motion_reliance:
+        return False
+    return dissolved is None or dissolved >= limits.motion_reliance
 
 
 def moves_beyond_still(figures: KernelFigures, limits: Limits) -> bool:

@@ -22,7 +22,7 @@ def direction_word(degrees: float) -> str:
 
 def hides_motion(figures: KernelFigures, limits: Limits) -> bool:
     """Whether the synthetic clip stands still although freezing the best real clip costs most of its response."""
-    return stands_still(figures, limits) and relies_on_motion(figures.motion_reliance, limits)
+    return stands_still(figures, limits) and relies_on_motion(figures.motion_reliance, figures.dissolved_loss, limits)
 
 
 def overstates_motion(figures: KernelFigures, limits: Limits) -> bool:

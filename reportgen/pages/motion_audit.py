@@ -39,12 +39,16 @@ class ProbedKernelRow:
 
 @dataclass(frozen=True)
 class ProbedLayerRow:
-    """A layer's figures: the mean reliance of its kernels with its 95% interval, their quartiles, and other probes."""
+    """A layer's figures: the mean reliance of its kernels and their quartiles, and what other probes leave.
+
+    `whole` is the reliance of all its responses to all clips, from `low` to `high` in 95 of 100 samples of clips.
+    """
 
     title: str
     uri: str
     stage: bool
     reliance: float | None
+    whole: float | None
     low: float | None
     high: float | None
     quartiles: tuple[float, float, float] | None
@@ -66,12 +70,30 @@ def verdict_in_words(classes: tuple[ClassProbes, ...], limits: Limits, words: Wo
     if len(known) == 1:
         lost = max(known[0], 0.0)
         return f"The one {words.one} that was probed loses {percent(lost)} of its {words.value} when nothing moves."
-    relying = sum(relies_on_motion(value, limits) for value in known)
+    relying = sum(relies_on_motion(row.motion_reliance, row.dissolved_loss, limits) for row in classes)
+    changing = sum(value >= limits.motion_reliance for value in known) - relying
     ignoring = sum(value < limits.motion_ignored for value in known)
     return (
         f"Of {len(known)} {words.many}, {relying} rely on motion: they lose at least "
         f"{percent(limits.motion_reliance)} of their {words.value} when nothing moves; {ignoring} lose less than "
         f"{percent(limits.motion_ignored)} of it."
+        + (
+            f" {changing} more lose as much of it in a still clip, but not where its first frame dissolves into the "
+            "last: they need change, and no motion."
+            if changing
+            else ""
+        )
+    )
+
+
+def mean_in_words(probes: ModelProbes, words: Words = CLASSES) -> str:
+    """Return the mean reliance over all clips with its interval, in one sentence; empty where there is none."""
+    mean, low, high = probes.motion_reliance, probes.motion_reliance_low, probes.motion_reliance_high
+    if mean is None or low is None or high is None:
+        return ""
+    return (
+        f"On average over the clips, the {words.value} loses {percent(mean)} (95% interval {percent(low)} to "
+        f"{percent(high)})."
     )
 
 
@@ -88,7 +110,8 @@ def kernels_in_words(probes: ModelProbes, limits: Limits) -> str:
 
 
 def _relying(layer: LayerProbes, limits: Limits) -> int:
-    return sum(relies_on_motion(value, limits) for value in layer.reliance)
+    pairs = zip(layer.reliance, layer.dissolved_loss, strict=True)
+    return sum(relies_on_motion(reliance, dissolved, limits) for reliance, dissolved in pairs)
 
 
 def layer_rows(model: ModelView, probes: ModelProbes) -> list[ProbedLayerRow]:
@@ -102,8 +125,9 @@ def layer_rows(model: ModelView, probes: ModelProbes) -> list[ProbedLayerRow]:
                 uri=model.addresses.layer(layer) if layer in model.kernels else "",
                 stage=layer in model.run.stages,
                 reliance=_lost(frozen.mean),
-                low=_lost(frozen.mean_high),
-                high=_lost(frozen.mean_low),
+                whole=_lost(frozen.whole),
+                low=_lost(frozen.whole_high),
+                high=_lost(frozen.whole_low),
                 quartiles=found.quartiles,
                 relying=_relying(found, model.limits),
                 measured=found.measured,
@@ -171,9 +195,7 @@ def pages(report: Report) -> Iterator[Page]:
         drawn = Excerpt.of(shown, CLASSES_DRAWN)
         layers = layer_rows(model, found) if found else []
         stages = [
-            Interval(row.title, row.reliance, row.low, row.high)
-            for row in layers
-            if row.stage and row.reliance is not None
+            Interval(row.title, row.whole, row.low, row.high) for row in layers if row.stage and row.whole is not None
         ]
         troubles = (trouble(record.job.unit, record.outcome) for record in records)
         missing: list[Trouble] = [item for item in troubles if item]
@@ -187,7 +209,11 @@ def pages(report: Report) -> Iterator[Page]:
                 "sentence": " ".join(
                     filter(
                         None,
-                        (verdict_in_words(classes, model.limits, model.words), kernels_in_words(found, model.limits)),
+                        (
+                            verdict_in_words(classes, model.limits, model.words),
+                            mean_in_words(found, model.words),
+                            kernels_in_words(found, model.limits),
+                        ),
                     )
                 )
                 if found

@@ -38,6 +38,7 @@ class KernelFigures:
     texture_activation: float | None = None
     reversed_activation: float | None = None
     real_kept_frozen: float | None = None
+    dissolved_loss: float | None = None
     path: PathAnswer | None = None
 
     @property

@@ -9,6 +9,7 @@ from reportgen.records.answers.motion import ModelProbes
 
 PROBE_TITLES: dict[str, str] = {
     "frozen": "frozen",
+    "dissolved": "dissolved",
     "reversed": "backwards",
     "shuffled": "shuffled",
     "half_speed": "half speed",
@@ -36,7 +37,15 @@ class KernelProbes:
     @property
     def motion_reliance(self) -> float | None:
         """The share that is gone in the best frozen frame."""
-        left = self.kept("frozen")
+        return self._lost("frozen")
+
+    @property
+    def dissolved_loss(self) -> float | None:
+        """The share that is gone where the first frame dissolves into the last: it changes, and does not move."""
+        return self._lost("dissolved")
+
+    def _lost(self, probe: str) -> float | None:
+        left = self.kept(probe)
         return None if left is None else 1 - left
 
 

@@ -176,6 +176,7 @@ class RunView:
         synthetic = self.answer(stage1, KernelAnswer)
         parts = self.answer(decomposition, DecompositionAnswer)
         best = self.evidence.best(kernel.layer, kernel.index)
+        probes = self.kernel_probes(kernel)
         activation = synthetic.activation if synthetic else None
         return KernelFigures(
             activation=activation,
@@ -193,7 +194,8 @@ class RunView:
             activation_kept=parts.activation_kept if parts else None,
             texture_activation=parts.texture_activation if parts else None,
             reversed_activation=parts.reversed_activation if parts else None,
-            real_kept_frozen=self._kept_frozen(kernel),
+            real_kept_frozen=probes.kept("frozen") if probes else None,
+            dissolved_loss=probes.dissolved_loss if probes else None,
             path=self._paths.get(str(kernel)),
         )
 
@@ -205,10 +207,6 @@ class RunView:
         """Return a kernel's motion reliance; None where it is not known."""
         found = kernel_probes(self.motion_probes, layer, index) if self.motion_probes else None
         return found.motion_reliance if found else None
-
-    def _kept_frozen(self, kernel: KernelId) -> float | None:
-        probes = self.kernel_probes(kernel)
-        return probes.kept("frozen") if probes else None
 
     @cached_property
     def _paths(self) -> dict[str, PathAnswer]:

@@ -403,7 +403,7 @@ class SampleRun:
         return graph_document(self.rng, columns)
 
     def _motion(self, clip: str) -> None:
-        probes = ("frozen", "reversed", "shuffled", "half_speed", "double_speed", "scrambled")
+        probes = ("frozen", "dissolved", "reversed", "shuffled", "half_speed", "double_speed", "scrambled")
         one = {
             "clip": clip,
             "target": {"kind": "class", "index": 2},
@@ -420,6 +420,8 @@ class SampleRun:
             {
                 "target": {"kind": "class", "index": i},
                 "clips": 5,
+                "measured": 5,
+                "dissolved_loss": value,
                 "motion_reliance": value,
                 "motion_reliance_low": value - 0.1,
                 "motion_reliance_high": value + 0.1,
@@ -428,7 +430,7 @@ class SampleRun:
             }
             for i, value in enumerate((0.02, 0.9, 1.1, 0.6))
         ]
-        left = {p: {"mean": 0.6, "mean_low": 0.5, "mean_high": 0.7} for p in probes}
+        left = {p: {"mean": 0.6, "whole": 0.6, "whole_low": 0.5, "whole_high": 0.7} for p in probes}
         shares: list[float | None] = [0.25] * 8 + [0.9] * 55 + [None]
         layers = {
             layer: {

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from reportgen.analyses.common.responses import Meter
-from reportgen.analyses.motion.kernel_motion import JUDGED_CLIPS, VARIANTS, KernelMotion, interval, probe_clip
+from reportgen.analyses.motion.kernel_motion import JUDGED_CLIPS, VARIANTS, KernelMotion, probe_clip
 from reportgen.networks.core.network import Network, as_network
 from tests.truth.bundled import bundled_clips, bundled_network
 from tests.truth.moving_textures import texture, translating
@@ -76,15 +76,20 @@ def test_only_the_clips_that_drive_a_kernel_are_kept(moving: list[Tensor]) -> No
 def test_a_layer_s_figure_is_the_mean_of_its_kernels(moving: list[Tensor]) -> None:
     layer = audited(planted(), ["0"], moving).layers["0"]
     both = layer.kept[VARIANTS.index("frozen"), :2].tolist()
-    assert layer.mean_kept()["frozen"] == pytest.approx(interval("mean", both)), "the dark kernel has no figure"
+    assert layer.mean_kept()["frozen"] == pytest.approx(sum(both) / 2), "the dark kernel has no figure"
 
 
-def test_intervals_are_student_s_and_need_five_clips() -> None:
-    assert interval("x", []) == {"x": None, "x_low": None, "x_high": None}
-    assert interval("x", [2.0]) == {"x": 2.0, "x_low": None, "x_high": None}
-    assert interval("x", [1.0, 3.0]) == {"x": 2.0, "x_low": None, "x_high": None}
-    found = interval("x", [1.0, 2.0, 3.0, 4.0, 5.0])
-    assert found["x_low"] == pytest.approx(3.0 - 2.776 * 0.5**0.5, abs=1e-3)
+def test_a_layer_s_share_is_of_all_its_responses_to_all_clips(moving: list[Tensor]) -> None:
+    found = audited(planted(), ["0"], moving)
+    whole = torch.stack([probe_clip(found.meter, clip, draws=2).responses["0"] for clip in moving])
+    driven = whole * (whole[:, :1] > 0)
+    frozen = VARIANTS.index("frozen")
+    estimate = found.layers["0"].whole_kept()["frozen"]
+    assert estimate is not None
+    assert estimate.value == pytest.approx(float(driven[:, frozen].sum() / driven[:, 0].sum()), rel=1e-5)
+    assert estimate.low is not None
+    assert estimate.high is not None
+    assert estimate.low < estimate.value < estimate.high
 
 
 def test_on_the_bundled_network_the_kernels_of_motion_classes_rely_on_motion_and_static_ones_do_not() -> None:

@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from reportgen.analyses.common.responses import Meter
 from reportgen.analyses.motion.kernel_motion import VARIANTS, probe_clip
 from reportgen.analyses.motion.motion_audit import PROBE_MEANINGS, class_audit, frozen_frames, motion_audit, probe_clips
+from reportgen.audit.limits import Limits
+from reportgen.audit.moving import relies_on_motion
 from reportgen.errors import NetworkError
 from reportgen.networks.core.network import as_network
 from reportgen.records.objective import Objective
@@ -36,6 +38,14 @@ class Change(nn.Module):
         return torch.stack([change, -change], dim=1)
 
 
+class FirstToLast(nn.Module):
+    """Class 0: how far the last frame differs from the first; it needs change, and no motion."""
+
+    def forward(self, clips: Tensor) -> Tensor:
+        change = (clips[:, :, -1] - clips[:, :, 0]).square().flatten(1).mean(1)
+        return torch.stack([change, -change], dim=1)
+
+
 class Rightward(nn.Module):
     """Class 0: rightward against leftward correlation of neighbouring frames (a Reichardt detector)."""
 
@@ -59,6 +69,17 @@ def test_change_relies_on_motion_wholly_and_not_on_its_direction() -> None:
     audit = motion_audit(Change(), drifting(), 0)
     assert audit.motion_reliance == pytest.approx(1.0, abs=1e-6)
     assert float(audit.logits["reversed"][0]) == pytest.approx(audit.logit, rel=1e-5)
+
+
+def test_what_needs_change_of_appearance_loses_all_frozen_and_nothing_dissolved() -> None:
+    audit = motion_audit(FirstToLast(), drifting(), 0)
+    assert audit.motion_reliance == pytest.approx(1.0, abs=1e-6)
+    assert audit.dissolved_loss == pytest.approx(0.0, abs=1e-6)
+    assert not relies_on_motion(audit.motion_reliance, audit.dissolved_loss, Limits())
+    moving = motion_audit(Rightward(), drifting(), 0)
+    assert moving.dissolved_loss is not None
+    assert moving.dissolved_loss > 0.9
+    assert relies_on_motion(moving.motion_reliance, moving.dissolved_loss, Limits())
 
 
 def test_direction_is_reversed_with_the_clip() -> None:
@@ -96,7 +117,12 @@ def test_probes_keep_the_pixels_that_they_say() -> None:
     for variant in probes["scrambled"]:
         assert torch.equal(variant.flatten().sort().values, clip.flatten().sort().values)
     assert torch.equal(probes["double_speed"][0, :, :4], clip[0, :, ::2])
-    assert torch.equal(probes["half_speed"][0, :, 0], clip[0, :, 2])
+    assert torch.equal(probes["double_speed"][0, :, 4:], clip[0, :, ::2])
+    dissolved = probes["dissolved"][0]
+    assert torch.equal(dissolved[:, 0], clip[0, :, 0])
+    assert torch.allclose(dissolved[:, -1], clip[0, :, -1])
+    step = (clip[0, :, -1:] - clip[0, :, :1]) / 7
+    assert torch.allclose(dissolved.diff(dim=1), step.expand(-1, 7, -1, -1), atol=1e-6), "it moves nowhere"
 
 
 def test_a_single_frame_has_no_motion_to_probe() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -14,34 +13,28 @@ from reportgen.analyses.base import Answers, Inapplicable, Subject, Unit, tensor
 from reportgen.analyses.common.budget import passes_within
 from reportgen.analyses.common.readable import UnreadableClips, readable_clips
 from reportgen.analyses.common.responses import Meter
-from reportgen.analyses.common.targets import target_of, target_units, title_of
+from reportgen.analyses.common.targets import target_of, target_units
 from reportgen.analyses.motion.kernel_motion import (
-    VARIANTS,
     KernelMotion,
     ProbedClip,
-    ProbedLayer,
-    interval,
     probe_clip,
 )
-from reportgen.analyses.motion.motion_audit import PROBE_MEANINGS, MotionAudit, class_audit, frozen_frames
+from reportgen.analyses.motion.motion_audit import MotionAudit, class_audit, frozen_frames
 from reportgen.analyses.motion.parameters import MotionParameters
+from reportgen.analyses.motion.rows import as_csv, clip_probes, layer_row, means, target_row
 from reportgen.clips import Clip, ClipReference
 from reportgen.errors import ClipError
 from reportgen.networks.core.target import target_values
 from reportgen.networks.kernels.preactivation import clip_channels, native_shape
 from reportgen.progress import Progress
 from reportgen.records.answers.motion import (
-    ClassProbes,
     ClipProbes,
-    LayerProbes,
-    Left,
     ModelProbes,
     MotionAnswer,
-    Probe,
 )
 from reportgen.records.figures import Figure, Result, TextFigure
 from reportgen.records.jobs import content_key
-from reportgen.records.targets import Target, class_name
+from reportgen.records.targets import Target
 
 #: Frames of a clip that are frozen at least.
 LEAST_FROZEN = 4
@@ -85,7 +78,7 @@ class MotionAnalysis:
             target = target_of(unit)
             with progress.task(f"motion probes of {clip.name}", 1):
                 audit = probes.audit(clip, target)
-            answer = MotionAnswer(shown=_clip_probes(subject, clip, target, audit))
+            answer = MotionAnswer(shown=clip_probes(subject, clip, target, audit))
             yield unit, Result(answer, notes=probes.notes)
 
 
@@ -93,7 +86,7 @@ def affordable_frames(subject: Subject, parameters: MotionParameters) -> int | N
     """Return how many frames of a clip are frozen where `work` bounds the passes of all its variants; None: all."""
     if parameters.work is None:
         return None
-    others = 4 + 2 * parameters.draws  # the clip, reversed, half and double speed; shuffled and scrambled
+    others = 5 + 2 * parameters.draws  # the clip, dissolved, reversed, two speeds; shuffled and scrambled
     affordable = passes_within(subject.layers, parameters.work) - others
     frames = native_shape(subject.network)[0]
     return None if affordable >= frames else max(LEAST_FROZEN, int(affordable))
@@ -185,31 +178,6 @@ def audited_layers(subject: Subject) -> list[str]:
     ]
 
 
-def _clip_probes(subject: Subject, clip: Clip, target: Target, audit: MotionAudit) -> ClipProbes:
-    """Return one clip's audit as an answer."""
-    return ClipProbes(
-        clip=clip.name,
-        target=target,
-        target_title=title_of(subject, target),
-        logit=audit.logit,
-        rank=audit.rank if target.of_class else None,
-        motion_reliance=audit.motion_reliance,
-        order_sensitivity=audit.order_sensitivity,
-        best_frame=audit.best_frame,
-        probes={
-            name: Probe(
-                logits=tuple(round(value, 5) for value in audit.logits[name].tolist()),
-                ranks=tuple(audit.ranks[name].tolist()) if target.of_class else (),
-                predicted=tuple(class_name(subject.network.labels, index) for index in audit.predicted[name].tolist())
-                if target.of_class
-                else (),
-                what=PROBE_MEANINGS[name],
-            )
-            for name in PROBE_MEANINGS
-        },
-    )
-
-
 def _overall(subject: Subject, clips: Sequence[ClipReference], probes: _Probes, progress: Progress) -> Result:
     faults, kernels = UnreadableClips(), KernelMotion(probes.meter)
     audits: dict[Target, list[ClipProbes]] = {}
@@ -218,7 +186,7 @@ def _overall(subject: Subject, clips: Sequence[ClipReference], probes: _Probes, 
             probed = probes.of(clip)
             kernels.add(clip.name, probed)
             for target in probes.targets(clip, subject.targets.get(clip.name, ())):
-                found = _clip_probes(subject, clip, target, probes.audit(clip, target))
+                found = clip_probes(subject, clip, target, probes.audit(clip, target))
                 audits.setdefault(target, []).append(found)
             task.advance()
     if not kernels.names:
@@ -229,68 +197,12 @@ def _overall(subject: Subject, clips: Sequence[ClipReference], probes: _Probes, 
         labelled=sum(clip.label is not None for clip in clips),
         unreadable=faults.count,
         names=tuple(kernels.names),
-        classes=tuple(_target_row(subject, target, audits[target]) for target in sorted(audits, key=str)),
-        layers={layer: _layer_row(state) for layer, state in kernels.layers.items()},
+        **means(clip for target, found in audits.items() if target.of_class for clip in found),
+        classes=tuple(target_row(subject, target, audits[target]) for target in sorted(audits, key=str)),
+        layers={layer: layer_row(state) for layer, state in kernels.layers.items()},
     )
     figures: dict[str, Figure] = {
-        "kernel_motion": TextFigure(_as_csv(kernels), ".csv", "What the probes leave of every kernel"),
+        "kernel_motion": TextFigure(as_csv(kernels), ".csv", "What the probes leave of every kernel"),
     }
     unread = [f"{faults.count} of the probed clips could not be read. {faults.first}"] if faults.count else []
     return Result(MotionAnswer(overall=answer), figures, (*probes.notes, *unread))
-
-
-def _layer_row(state: ProbedLayer) -> LayerProbes:
-    """Return a layer's figures and those of its kernels, in lists by kernel; None where a kernel was not driven."""
-    first, middle, third = state.quartiles or (0.0, 0.0, 0.0)
-    return LayerProbes(
-        left={
-            name: Left(**{key: _short(value) for key, value in found.items()})
-            for name, found in state.mean_kept().items()
-        },
-        quartiles=None if state.quartiles is None else (round(first, 6), round(middle, 6), round(third, 6)),
-        measured=state.measured,
-        clip=tuple(state.clips[0].tolist()),
-        response=tuple(_short(value) for value in state.responses[0, 0].tolist()),
-        kept={
-            name: tuple(_short(value) for value in state.kept[place].tolist())
-            for place, name in enumerate(VARIANTS)
-            if name != "clip"
-        },
-    )
-
-
-def _as_csv(kernels: KernelMotion) -> str:
-    lines = [",".join(["layer", "kernel", "clip", "response", "motion_reliance", "order_sensitivity", *VARIANTS[1:]])]
-    for layer, state in kernels.layers.items():
-        columns = zip(
-            state.clips[0].tolist(),
-            state.responses[0, 0].tolist(),
-            state.motion_reliance.tolist(),
-            state.order_sensitivity.tolist(),
-            *state.kept[1:].tolist(),
-            strict=True,
-        )
-        for kernel, (clip, *values) in enumerate(columns):
-            shown = ("" if math.isnan(value) else f"{value:.6g}" for value in values)
-            lines.append(",".join([layer, str(kernel), kernels.names[clip], *shown]))
-    return "\n".join(lines) + "\n"
-
-
-def _short(value: float | None) -> float | None:
-    return float(f"{value:.4g}") if value is not None and math.isfinite(value) else None
-
-
-def _target_row(subject: Subject, target: Target, found: Sequence[ClipProbes]) -> ClassProbes:
-    """Return a target's mean figures over its clips, each with its 95% interval."""
-    return ClassProbes(
-        target=target,
-        target_title=title_of(subject, target),
-        clips=len(found),
-        **interval("motion_reliance", [audit.motion_reliance for audit in found if audit.motion_reliance is not None]),
-        **interval(
-            "order_sensitivity", [audit.order_sensitivity for audit in found if audit.order_sensitivity is not None]
-        ),
-        kept={name: sum(audit.probes[name].recognised for audit in found) / len(found) for name in PROBE_MEANINGS}
-        if target.of_class
-        else {},
-    )

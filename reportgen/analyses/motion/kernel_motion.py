@@ -6,14 +6,13 @@ kernel only its answers to the few clips that drive it most are kept.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import torch
-from scipy.special import stdtrit
 from torch import Tensor
 
+from reportgen.analyses.common.intervals import Estimate, ratio_over_clips
 from reportgen.analyses.common.memory import starting_batch, with_less_memory
 from reportgen.analyses.common.responses import Meter
 from reportgen.analyses.motion.motion_audit import PROBE_MEANINGS, probe_clips
@@ -25,9 +24,6 @@ JUDGED_CLIPS = 3
 VARIANTS = ("clip", *PROBE_MEANINGS)
 
 _FROZEN, _SHUFFLED = VARIANTS.index("frozen"), VARIANTS.index("shuffled")
-
-#: Clips that an interval needs at least: from fewer, how far they scatter is not known.
-LEAST_INTERVAL_CLIPS = 5
 
 
 @dataclass(frozen=True)
@@ -98,11 +94,12 @@ class ProbedLayer:
     """A layer's kernels under the probes, over the clips so far.
 
     `responses` `n P K` and `clips` `n K` are those of the at most JUDGED_CLIPS clips that drive each kernel most, the
-    strongest first.
+    strongest first; `sums` holds for each clip the sum `P` over the kernels that it drives.
     """
 
     responses: Tensor
     clips: Tensor
+    sums: list[Tensor] = field(default_factory=list)
 
     @classmethod
     def of(cls, kernels: int) -> ProbedLayer:
@@ -111,6 +108,7 @@ class ProbedLayer:
 
     def add(self, clip: int, responses: Tensor) -> None:
         """Take in a clip by its number and the layer's answers `P K` to it."""
+        self.sums.append((responses * (responses[:1] > 0)).double().sum(1))
         together = torch.cat([self.responses, responses.unsqueeze(0)])
         clips = torch.cat([self.clips, torch.full((1, responses.shape[1]), clip)])
         chosen = together[:, 0].argsort(dim=0, descending=True, stable=True)[:JUDGED_CLIPS]
@@ -151,20 +149,26 @@ class ProbedLayer:
         found: list[float] = torch.quantile(known, torch.tensor([0.25, 0.5, 0.75], dtype=known.dtype)).tolist()
         return found
 
-    def mean_kept(self) -> dict[str, dict[str, float | None]]:
+    def mean_kept(self) -> dict[str, float | None]:
         """Return what each probe leaves of the layer's kernels on average.
 
         The kernels are all that the layer has, and no sample of more: their mean has no interval.
         """
         known = self.kept[:, ~self.kept[0].isnan()]
-        means = {name: known[place].mean().item() if known.shape[1] else None for place, name in enumerate(VARIANTS)}
         return {
-            name: {"mean": mean, "mean_low": None, "mean_high": None} for name, mean in means.items() if name != "clip"
+            name: known[place].mean().item() if known.shape[1] else None
+            for place, name in enumerate(VARIANTS)
+            if name != "clip"
         }
+
+    def whole_kept(self) -> dict[str, Estimate | None]:
+        """Return what each probe leaves of all responses of the layer to all clips, with its interval over clips."""
+        sums = torch.stack(self.sums).T.tolist() if self.sums else [[] for _ in VARIANTS]
+        return {name: ratio_over_clips(sums[place], sums[0]) for place, name in enumerate(VARIANTS) if name != "clip"}
 
 
 class KernelMotion:
-    """The probes over all kernels of some layers, clip after clip; memory does not depend on the number of clips."""
+    """The probes over all kernels of some layers, clip after clip; a few numbers are kept of each clip."""
 
     def __init__(self, meter: Meter) -> None:
         self.meter = meter
@@ -176,16 +180,3 @@ class KernelMotion:
         for layer, state in self.layers.items():
             state.add(len(self.names), probed.responses[layer])
         self.names.append(name)
-
-
-def interval(name: str, values: Sequence[float]) -> dict[str, float | None]:
-    """Return the mean of one value a clip, and Student's 95% interval; none under LEAST_INTERVAL_CLIPS clips."""
-    if not values:
-        return {name: None, f"{name}_low": None, f"{name}_high": None}
-    mean = math.fsum(values) / len(values)
-    if len(values) < LEAST_INTERVAL_CLIPS:
-        return {name: mean, f"{name}_low": None, f"{name}_high": None}
-    half = float(stdtrit(len(values) - 1, 0.975)) * math.sqrt(
-        math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1) / len(values)
-    )
-    return {name: mean, f"{name}_low": mean - half, f"{name}_high": mean + half}

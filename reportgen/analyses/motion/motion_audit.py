@@ -20,11 +20,12 @@ from reportgen.networks.core.network import Network, as_network
 
 #: Probe to what it does, in plain words, in the order of the tables.
 PROBE_MEANINGS: dict[str, str] = {
-    "frozen": "each frame in turn, repeated: no motion at all; the best frame counts",
+    "frozen": "each frame in turn, repeated: no motion and no change; the best frame counts",
+    "dissolved": "the first frame dissolving into the last: the clip's change of appearance without its motion",
     "reversed": "played backwards: the same pictures, the opposite motion",
     "shuffled": "frames in random order: the same pictures, no coherent motion; mean of the draws",
-    "half_speed": "the middle half of the frames at half speed, frames between two being their mean",
-    "double_speed": "every second frame, the sequence shown twice",
+    "half_speed": "the middle half of the clip at half speed, every frame interpolated between two",
+    "double_speed": "every second frame: the whole clip at double speed, twice, with one cut between",
     "scrambled": "blocks of the picture in random places, the same ones in all frames: motion without shape; mean",
 }
 
@@ -46,6 +47,7 @@ class MotionAudit:
 
     - `motion_reliance`: (y - max_t y_frozen(t)) / y; None when y is not above NOTHING of the spread of all logits: a
       class that the clip hardly speaks for has nothing to lose.
+    - `dissolved_loss`: (y - y_dissolved) / y: what is lost frozen and not dissolved needs change, and no motion.
     - `order_sensitivity`: (y - mean y_shuffled) / y, likewise.
     - `best_frame`: the frame that shows the class best by itself.
     """
@@ -57,6 +59,7 @@ class MotionAudit:
     ranks: Mapping[str, Tensor]
     predicted: Mapping[str, Tensor]
     motion_reliance: float | None
+    dissolved_loss: float | None
     order_sensitivity: float | None
     best_frame: int
 
@@ -81,14 +84,14 @@ def probe_clips(clip: Tensor, *, draws: int = 8, seed: int = 0, frozen: int | No
     generator = torch.Generator().manual_seed(seed)
     still = clip[0].transpose(0, 1)[frozen_frames(frames, frozen)].unsqueeze(2).expand(-1, -1, frames, -1, -1)
     steps = torch.arange(frames)
-    halves = steps + frames // 2
     orders = [_shuffled(frames, generator) for _ in range(draws)]
     places = [torch.randperm(SCRAMBLE_BLOCKS**2, generator=generator) for _ in range(draws)]
     return {
         "frozen": still,
+        "dissolved": torch.lerp(clip[:, :, :1], clip[:, :, -1:], (steps / (frames - 1)).to(clip).view(-1, 1, 1)),
         "reversed": clip.flip(2),
         "shuffled": torch.cat([clip[:, :, order] for order in orders]),
-        "half_speed": torch.lerp(clip[:, :, halves // 2], clip[:, :, (halves + 1) // 2], 0.5),
+        "half_speed": _half_speed(clip),
         "double_speed": clip[:, :, (2 * steps) % frames],
         "scrambled": torch.cat([_scrambled(clip, order, height, width) for order in places]),
     }
@@ -100,6 +103,20 @@ def _shuffled(frames: int, generator: torch.Generator) -> Tensor:
         order = torch.randperm(frames, generator=generator)
         if not torch.equal(order, torch.arange(frames)):
             return order
+
+
+def _half_speed(clip: Tensor) -> Tensor:
+    """Return the middle half of a clip `1 C T H W` at half speed.
+
+    Its frames lie a quarter of the way from one frame to the next or back: all are mixed alike, so that none is
+    sharper than its neighbours, which would be a flicker of its own.
+    """
+    frames = clip.shape[2]
+    start = (frames - 1) / 4 + (0.0 if frames % 2 == 0 else 0.25)
+    places = start + torch.arange(frames) / 2
+    before = places.long().clamp(max=frames - 2)
+    share = (places - before).to(clip).view(-1, 1, 1)
+    return torch.lerp(clip[:, :, before], clip[:, :, before + 1], share)
 
 
 def _scrambled(clip: Tensor, order: Tensor, height: int, width: int) -> Tensor:
@@ -156,6 +173,7 @@ def class_audit(logits: Mapping[str, Tensor], class_index: int, frames: Sequence
         ranks={name: _rank(logits[name], class_index) for name in PROBE_MEANINGS},
         predicted={name: logits[name].argmax(1) for name in PROBE_MEANINGS},
         motion_reliance=_lost(logit, float(own["frozen"].max()), least),
+        dissolved_loss=_lost(logit, float(own["dissolved"].mean()), least),
         order_sensitivity=_lost(logit, float(own["shuffled"].mean()), least),
         best_frame=best if frames is None else frames[best],
     )

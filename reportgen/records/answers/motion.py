@@ -38,20 +38,28 @@ class ClipProbes(Answer):
     logit: float
     rank: int | None = Field(None, ge=0, description="Place among the classes; None where it is no class.")
     motion_reliance: Measured
+    dissolved_loss: Measured = None
     order_sensitivity: Measured
     best_frame: int | None = None
     probes: dict[str, Probe]
 
 
 class ClassProbes(Answer):
-    """A target's means over its clips with 95% intervals; `kept` is the share of clips whose class is still known."""
+    """A target's means over its clips with 95% intervals; `kept` is the share of clips whose class is still known.
+
+    The means are over the `measured` clips on which the target stands out.
+    """
 
     target: Target
     target_title: str | None = None
     clips: int = Field(ge=0)
+    measured: int = Field(ge=0)
     motion_reliance: Measured
     motion_reliance_low: Measured = None
     motion_reliance_high: Measured = None
+    dissolved_loss: Measured = None
+    dissolved_loss_low: Measured = None
+    dissolved_loss_high: Measured = None
     order_sensitivity: Measured = None
     order_sensitivity_low: Measured = None
     order_sensitivity_high: Measured = None
@@ -59,11 +67,16 @@ class ClassProbes(Answer):
 
 
 class Left(Answer):
-    """The share that a probe leaves of the response of a layer's kernels: mean over them with its 95% interval."""
+    """The share that a probe leaves of the responses of a layer's kernels.
+
+    `mean` is the kernels' mean, each on the clips that drive it most; `whole` is the share of all responses of the
+    layer to all clips, with its 95% interval over the clips.
+    """
 
     mean: Measured
-    mean_low: Measured = None
-    mean_high: Measured = None
+    whole: Measured = None
+    whole_low: Measured = None
+    whole_high: Measured = None
 
 
 class LayerProbes(Answer):
@@ -84,6 +97,11 @@ class LayerProbes(Answer):
         """Every kernel's motion reliance."""
         return tuple(None if left is None else 1 - left for left in self.kept["frozen"])
 
+    @property
+    def dissolved_loss(self) -> tuple[float | None, ...]:
+        """What every kernel loses where the first frame dissolves into the last."""
+        return tuple(None if left is None else 1 - left for left in self.kept["dissolved"])
+
 
 class ModelProbes(Answer):
     """The probes over the reference clips: `clips` of so many (`of`) were probed, `labelled` of them with a label."""
@@ -93,6 +111,15 @@ class ModelProbes(Answer):
     labelled: int = Field(ge=0)
     unreadable: int = Field(0, ge=0)
     names: tuple[str, ...]
+    motion_reliance: Measured = Field(None, description="Mean over all clips and the classes asked of them.")
+    motion_reliance_low: Measured = None
+    motion_reliance_high: Measured = None
+    dissolved_loss: Measured = None
+    dissolved_loss_low: Measured = None
+    dissolved_loss_high: Measured = None
+    order_sensitivity: Measured = None
+    order_sensitivity_low: Measured = None
+    order_sensitivity_high: Measured = None
     classes: tuple[ClassProbes, ...]
     layers: dict[str, LayerProbes]
 

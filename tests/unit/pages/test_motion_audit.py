@@ -10,7 +10,7 @@ from reportgen.records.targets import Target
 
 def test_what_classes_need_is_said_of_one_as_of_many() -> None:
     one, other = (
-        ClassProbes(target=Target.of(i), clips=1, motion_reliance=reliance, kept={})
+        ClassProbes(target=Target.of(i), clips=1, measured=1, motion_reliance=reliance, kept={})
         for i, reliance in ((0, 0.06), (1, 0.7))
     )
     assert (
