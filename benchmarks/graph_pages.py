@@ -21,7 +21,7 @@ from typing import Any
 
 from playwright.sync_api import sync_playwright
 
-from reportgen.site import render
+from reportgen.commands.render import render
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "site"))
 from sample_run import SampleRun, graph_document

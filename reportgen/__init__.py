@@ -32,9 +32,11 @@ if TYPE_CHECKING:
     from reportgen.commands.check import require as require
     from reportgen.commands.clean import clean as clean
     from reportgen.commands.compute import compute as compute
+    from reportgen.commands.fetch import fetch as fetch
     from reportgen.commands.layers import list_layers as list_layers
     from reportgen.commands.methods import list_methods as list_methods
     from reportgen.commands.models import list_models as list_models
+    from reportgen.commands.render import render as render
     from reportgen.commands.schema import schema as schema
     from reportgen.commands.serve import serve as serve
     from reportgen.config.options import BuildOptions as BuildOptions
@@ -43,8 +45,6 @@ if TYPE_CHECKING:
     from reportgen.networks.trace.build import connection_graph as connection_graph
     from reportgen.records.pyramid_compare import compare_pyramids as compare_pyramids
     from reportgen.records.pyramid_compare import spread_over_clips as spread_over_clips
-    from reportgen.site import render as render
-    from reportgen.zoo.fetch import fetch as fetch
     from reportgen.zoo.load import load_network as load_network
 
 _PUBLIC = {
@@ -68,7 +68,7 @@ _PUBLIC = {
     "contrast": "reportgen.networks.core.target",
     "decompose": "reportgen.analyses.decomposition.decompose",
     "evaluate_maps": "reportgen.analyses.faithfulness.evaluation",
-    "fetch": "reportgen.zoo.fetch",
+    "fetch": "reportgen.commands.fetch",
     "list_layers": "reportgen.commands.layers",
     "list_methods": "reportgen.commands.methods",
     "list_models": "reportgen.commands.models",
@@ -77,7 +77,7 @@ _PUBLIC = {
     "motion_audit": "reportgen.analyses.motion.motion_audit",
     "probe": "reportgen.analyses.faithfulness.evaluation",
     "read_clip": "reportgen.clips",
-    "render": "reportgen.site",
+    "render": "reportgen.commands.render",
     "require": "reportgen.commands.check",
     "schema": "reportgen.commands.schema",
     "serve": "reportgen.commands.serve",

@@ -14,7 +14,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from importlib import metadata
@@ -35,16 +35,13 @@ from reportgen.pages.report import Report
 from reportgen.pages.templating import Templates
 from reportgen.progress import SILENT, Progress
 from reportgen.records.files import describe_os_error, write_text
-from reportgen.records.owned import SITE_LOCK, STAMP, OwnedFolder
+from reportgen.records.owned import SITE_LOCK, OwnedFolder
 from reportgen.records.paths import inside
 from reportgen.records.places import check_apart, resolved
-from reportgen.records.store import find_runs
 from reportgen.resources import templates_folder
 from reportgen.site_files import copy_file, write_asset, write_page
 from reportgen.sources import source_files
 from reportgen.version import __version__
-
-__all__ = ["STAMP", "check_site", "render"]
 
 DEFAULT_SITE = Path("site")
 DEFAULT_BUILD = Path("build/report")
@@ -55,44 +52,23 @@ _FRONT = ("index.html", "methods.html", "404.html")
 _BROKEN_SHOWN = 3
 
 
-def render(
-    runs: Path | Iterable[Path],
-    site: Path,
-    *,
-    select: Sequence[str] = (),
-    arrows: bool = False,
-    build_dir: Path | None = None,
-    progress: Progress = SILENT,
-) -> Path:
-    """Render runs as a site in the folder `site` and return its ``index.html``.
+def write_site(report: Report, site: Path, build_dir: Path, progress: Progress = SILENT) -> Path:
+    """Write a report as a site in the folder `site`, from Markdown in `build_dir`, and return its ``index.html``.
 
-    `runs` is one run's folder, a folder of runs, or several of either. With `select`, globs over identities
-    (``i3d/s3*``, ``i3d/conv1/0042``), the report has only what they select, and every page says so. With `arrows`
-    motion is shown by sparse arrows too, not by colour alone. Other people's files in the site stay.
-
-    The intermediate Markdown and ``mkdocs.yml`` stay in `build_dir`, by default a folder of the site's own in
-    ``build``: many reports may be built at once. Whoever renders a site that another process is writing waits for it.
-    Nothing is done when neither the runs, nor the templates, nor the program have changed since the last time. Raises
-    OptionError when runs, site and `build_dir` lie in one another, StoreError when there are no runs or one of them is
-    damaged or reaches outside its folder, RenderError when the site cannot be built or `site` holds files that are not
-    a report's, EmptySelectionError when `select` matches nothing; the old site is then as it was.
+    Whoever writes a site that another process is writing waits for it. Nothing is done when the site is whole and of
+    this report, these templates and this program. Raises RenderError; the old site is then as it was.
     """
-    folders = [runs] if isinstance(runs, Path) else list(runs)
-    stores = [store for folder in folders for store in find_runs(folder)]
-    build_dir = build_dir or _build_folder(site)
-    check_site([*folders, *(store.folder for store in stores)], site, build_dir=build_dir)
-    report = Report.of(stores, select, arrows=arrows)
     # The site's own lock holds whatever folder the others work from; the build folder's, where two sites share one.
     with _one_at_a_time(site, SITE_LOCK, progress), _one_at_a_time(build_dir, ".lock", progress):
         return _render(report, site, build_dir, progress)
 
 
 def check_site(runs: Iterable[Path], site: Path, *, build_dir: Path | None = None) -> None:
-    """Raise, before any work, what `render` would raise after it: OptionError, StoreError or RenderError.
+    """Raise, before any work, what rendering would raise after it: OptionError, StoreError or RenderError.
 
     `runs` are runs' folders or folders of runs, and need not exist.
     """
-    build_dir = build_dir or _build_folder(site)
+    build_dir = build_dir or build_folder(site)
     check_apart(runs, site, build_dir)
     owned = OwnedFolder(site)
     owned.check_free()
@@ -100,7 +76,7 @@ def check_site(runs: Iterable[Path], site: Path, *, build_dir: Path | None = Non
     _check_intermediates(OwnedFolder(build_dir))
 
 
-def _build_folder(site: Path) -> Path:
+def build_folder(site: Path) -> Path:
     """Return the folder of a site's intermediate files: two sites of one name have two."""
     place = resolved(site)
     if place == resolved(DEFAULT_SITE):

@@ -189,7 +189,7 @@ def test_help_does_not_import_torch(command: str) -> None:
 
 
 def test_rendering_does_not_import_torch() -> None:
-    assert run_python("import sys, reportgen.site; sys.exit('torch' in sys.modules)").returncode == 0
+    assert run_python("import sys, reportgen.commands.render; sys.exit('torch' in sys.modules)").returncode == 0
 
 
 def test_listing_does_not_import_pages() -> None:
@@ -203,13 +203,15 @@ def test_every_public_name_can_be_loaded() -> None:
         assert getattr(reportgen, name) is not None
 
 
-def test_every_command_is_a_documented_call() -> None:
+def test_every_command_is_a_documented_call_in_a_file_of_its_own() -> None:
     import reportgen
     from reportgen.cli import cli
 
     calls = {"models": "list_models", "layers": "list_layers", "methods": "list_methods"}
     for command in cli.commands:
-        assert getattr(reportgen, calls.get(command, command)).__doc__, f"`reportgen {command}` is no call from Python"
+        call = getattr(reportgen, calls.get(command, command))
+        assert call.__doc__, f"`reportgen {command}` is no call from Python"
+        assert call.__module__ == f"reportgen.commands.{command}"
 
 
 #: Calls that decode what a file holds, and the only modules that may make them: each says what it lets in.

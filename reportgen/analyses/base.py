@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar
 
 import torch
 from numpy.typing import NDArray
+from pydantic import JsonValue
 from torch import Tensor
 
 from reportgen.analyses.choice.selection import ChooseBy, KernelSelection
@@ -22,6 +23,7 @@ from reportgen.records.targets import Target
 
 Arrays = Mapping[str, NDArray[Any]]
 
+V = TypeVar("V")
 P_contra = TypeVar("P_contra", bound=Parameters, contravariant=True)
 
 
@@ -75,15 +77,42 @@ class Unit:
     """One question of an analysis.
 
     `group` are units that are answered together (the kernels of a layer). `inputs` are digests of what the answer
-    depends on beside the network, `parameters` what distinguishes this unit, `needs` the (analysis, unit, role) of
-    the arrays that it reads.
+    depends on beside the network, `parameters` what distinguishes this unit in its job's key, `needs` the (analysis,
+    unit, role) of the arrays that it reads. What units of several methods ask about is read by its name: `clip`,
+    `target`, `kernel`, `method`; each raises TypeError for a unit that is not about one.
     """
 
     name: str
     group: str
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, JsonValue] = field(default_factory=dict)
     inputs: Mapping[str, str] = field(default_factory=dict)
     needs: tuple[tuple[str, str, str], ...] = ()
+
+    @property
+    def clip(self) -> str:
+        """Name of the clip that it asks about; see `Subject.clip`."""
+        return self._told("clip", str)
+
+    @property
+    def target(self) -> Target:
+        """What it explains."""
+        return Target.parse(self._told("target", str))
+
+    @property
+    def kernel(self) -> int:
+        """The kernel's index in its layer."""
+        return self._told("kernel", int)
+
+    @property
+    def method(self) -> str:
+        """Name of the method whose map it asks for."""
+        return self._told("method", str)
+
+    def _told(self, name: str, kind: type[V]) -> V:
+        value = self.parameters.get(name)
+        if not isinstance(value, kind):
+            raise TypeError(f"the unit {self.name} is about no {name}: its parameters are {dict(self.parameters)}")
+        return value
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ def compute(quiet: bool, debug: bool, **flags: Any) -> None:
 @takes(RUNS, SITE, SELECT, ARROWS, QUIET)
 def render(runs: Path | None, site: Path | None, select: tuple[str, ...], arrows: bool | None, quiet: bool) -> None:
     """Render the site from computed runs; needs no torch and computes nothing."""
-    from reportgen.site import render as render_site
+    from reportgen.commands.render import render as render_site
 
     with shown_progress(quiet) as progress:
         index = render_site(

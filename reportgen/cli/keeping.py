@@ -25,7 +25,7 @@ def fetch(
 ) -> None:
     """Download the published weights of MODEL; shows address, size and licence first."""
     from reportgen.cli.tables import offer_text
-    from reportgen.zoo.fetch import fetch as fetch_weights
+    from reportgen.commands.fetch import fetch as fetch_weights
 
     def confirm(offer: Any) -> bool:
         click.echo(offer_text(offer), err=True)

@@ -6,17 +6,18 @@ import time
 from collections.abc import Sequence
 
 from reportgen.commands.compute import compute
+from reportgen.commands.render import render
 from reportgen.config.options import BuildOptions
 from reportgen.progress import SILENT, Progress
 from reportgen.records.files import check_writable
 from reportgen.runner.summary import Summary
-from reportgen.site import check_site, render
+from reportgen.site import check_site
 
 
 def build(
     options: BuildOptions, *, command: Sequence[str] = (), progress: Progress = SILENT, debug: bool = False
 ) -> Summary:
-    """Compute the runs of all models and render them as one site; see `compute` and `reportgen.site.render`."""
+    """Compute the runs of all models and render them as one site; see `compute` and `render`."""
     started = time.perf_counter()
     check_site([options.runs], options.site)
     check_writable(options.site)

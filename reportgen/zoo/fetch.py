@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from reportgen.errors import FetchError, unknown_name
 from reportgen.progress import SILENT, Progress
 from reportgen.records.card import WeightsSource
-from reportgen.zoo.cards import CardEntry, Zoo, default_zoo, file_digest
+from reportgen.zoo.cards import CardEntry, file_digest
 from reportgen.zoo.download import Interrupted, PartialFile, Unavailable, open_transfer
-from reportgen.zoo.places import weights_path
 
 _BLOCK = 1 << 20
 _LONGEST_PAUSE = 60.0
@@ -47,32 +46,21 @@ class Fetched:
     downloaded: bool
 
 
-def fetch(
-    model: str,
+def fetch_source(
+    entry: CardEntry,
+    source: WeightsSource,
+    place: Path,
     *,
-    variant: str | int | None = None,
-    destination: Path | None = None,
-    zoo: Zoo | Sequence[str | Path] = (),
     progress: Progress = SILENT,
     confirm: Callable[[Offer], bool] | None = None,
     attempts: int = 5,
     pause: float = 1.0,
     timeout: float = 30.0,
 ) -> Fetched | None:
-    """Download the published weights of a card and return where they are; None when `confirm` says no.
+    """Put one of a card's files of weights in its `place`; None when `confirm` says no.
 
-    `variant` chooses among several files by name or index; by default the first with an address. `destination` is a
-    file, by default the one where `load_network` looks. `confirm` is shown the offer before the first byte of the
-    body is read. After a broken connection the transfer goes on where it stopped, up to `attempts` times without
-    progress, with growing pauses (the first of `pause` seconds). The file appears at its place only when it is whole
-    and has the digest that the card states; where the card states none, the digest is recorded beside it.
-
-    Raises UnknownNameError for an unknown model or variant, FetchError otherwise.
+    `timeout` and `pause` are in seconds; see `reportgen.fetch` for what the others say. Raises FetchError.
     """
-    cards = zoo if isinstance(zoo, Zoo) else default_zoo(Path(folder) for folder in zoo)
-    entry = cards.find(model)
-    source = _choose(entry, variant)
-    place = destination or weights_path(entry.card, source)
     if source.url is None:
         raise _by_hand(entry, source, place, "has no address to fetch from")
     present = _present(place, source)
@@ -89,7 +77,11 @@ def fetch(
         raise _disk_fault(place, error) from error
 
 
-def _choose(entry: CardEntry, variant: str | int | None) -> WeightsSource:
+def chosen_source(entry: CardEntry, variant: str | int | None) -> WeightsSource:
+    """Return a card's file of weights by name or index, or the first with an address.
+
+    Raises UnknownNameError for one that there is not, FetchError where there is none.
+    """
     sources = entry.card.weights
     if not sources:
         raise FetchError(f"The card of {entry.card.name} names no published weights: use --weights with your own file.")

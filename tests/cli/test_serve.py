@@ -11,7 +11,7 @@ import pytest
 from reportgen.commands.clean import clean
 from reportgen.commands.serve import serve
 from reportgen.errors import OptionError, RenderError
-from reportgen.site import STAMP
+from reportgen.records.owned import STAMP
 from tests.children import child, reportgen_command
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from every_analysis import put_through_everything, reasons
 
+from reportgen.commands.render import render
 from reportgen.reading.run_view import RunView
 from reportgen.records.answers.saliency import SaliencyAnswer
 from reportgen.records.store import find_runs
-from reportgen.site import render
 
 NETWORKS = '''
 import torch

@@ -11,7 +11,7 @@ from threading import Thread
 
 import pytest
 
-from reportgen.site import render
+from reportgen.commands.render import render
 
 sys.path.insert(0, str(Path(__file__).parent))
 from sample_run import write_sample

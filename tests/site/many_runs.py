@@ -25,7 +25,7 @@ from reportgen.records.answers.saliency import SaliencyAnswer
 from reportgen.records.identities import TargetId, KernelId
 from reportgen.records.jobs import Done
 from reportgen.records.manifest import ClipFacts
-from reportgen.site import render
+from reportgen.commands.render import render
 from reportgen.records.targets import Target
 
 

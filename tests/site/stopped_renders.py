@@ -16,6 +16,7 @@ from typing import Any
 from quick_site import THEIRS, contents, quick_mkdocs, rename
 
 import reportgen.site as site
+from reportgen.commands.render import render as render_site
 from reportgen.errors import ReportgenError
 from reportgen.records.files import write_text
 
@@ -44,7 +45,7 @@ def render(stop_at: int, number: int, steps_file: Path) -> int:
 
     sys.addaudithook(watch)
     try:
-        site.render(Path("runs"), Path("site"))
+        render_site(Path("runs"), Path("site"))
     except ReportgenError as error:
         print(error, file=sys.stderr)
         os._exit(7)

@@ -18,7 +18,7 @@ from reportgen.pages.pyramid_pairs import KINDS, MOST_PAIRS
 from reportgen.pages.registry import all_pages
 from reportgen.pages.report import Report
 from reportgen.records.store import find_runs
-from reportgen.site import render
+from reportgen.commands.render import render
 
 SIZE = Size(clips=40, classes=30, per_clip=3, networks=2, kernels=2)
 PYRAMIDS = SIZE.clips * SIZE.per_clip

@@ -25,8 +25,8 @@ from reportgen.pages.report import Report
 from reportgen.pages.templating import Templates
 from reportgen.records.store import find_runs
 from reportgen.resources import templates_folder
-from reportgen.records.owned import SITE_LOCK
-from reportgen.site import STAMP, render
+from reportgen.records.owned import SITE_LOCK, STAMP
+from reportgen.commands.render import render
 from tests.children import LONGEST, alive, child, reportgen_command, run, run_python
 
 

@@ -21,7 +21,8 @@ from reportgen.pages.report import Report
 from reportgen.records.owned import SITE_LOCK, STAMP, OwnedFolder
 from reportgen.records.store import find_runs
 from reportgen.commands.build import build
-from reportgen.site import check_site, render
+from reportgen.commands.render import render
+from reportgen.site import check_site
 from tests.children import run as run_process
 
 

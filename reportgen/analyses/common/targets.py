@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from reportgen.analyses.base import Inapplicable, Subject, Unit
 from reportgen.clips import Clip
@@ -14,7 +13,7 @@ from reportgen.records.targets import Target
 
 
 def target_units(
-    subject: Subject, variants: Iterable[Mapping[str, Any]] = ({},), *, contrasts: bool = False
+    subject: Subject, variants: Iterable[Mapping[str, str]] = ({},), *, contrasts: bool = False
 ) -> Sequence[Unit | Inapplicable]:
     """Return one unit per clip, target and variant, or why there is none; with `contrasts` those of two classes too.
 
@@ -34,20 +33,15 @@ def target_units(
     ]
 
 
-def _unit(subject: Subject, clip: Clip, target: Target, kind: Mapping[str, Any]) -> Unit:
+def _unit(subject: Subject, clip: Clip, target: Target, kind: Mapping[str, str]) -> Unit:
     name = str(TargetId(model=subject.model, clip=clip.name, target=target))
     full = "/".join([name, *map(str, kind.values())])
     return Unit(full, name, {"clip": clip.name, "target": str(target), **kind}, inputs={"clip": clip.digest})
 
 
-def target_of(unit: Unit) -> Target:
-    """Return what a unit explains."""
-    return Target.parse(str(unit.parameters["target"]))
-
-
 def asked(subject: Subject, unit: Unit) -> tuple[Network, int]:
     """Return the network that a unit asks, and its class there: all but a class is class 0 of a network of its own."""
-    target = target_of(unit)
+    target = unit.target
     if target.of_class:
         return subject.network, target.index or 0
     return explained(subject.network, target), 0

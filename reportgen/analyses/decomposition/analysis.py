@@ -88,7 +88,7 @@ def _own_responses(
     found = kernel_responses(
         subject.network, clips, [layer], objective=subject.objective, batch_size=starting_batch(clips[:1])
     )[layer].unflatten(0, (len(shown), len(units)))
-    kernels = [int(unit.parameters["kernel"]) for unit in units]
+    kernels = [unit.kernel for unit in units]
     return {
         name: [float(values[place, kernel]) for place, kernel in enumerate(kernels)]
         for name, values in zip(shown, found, strict=True)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from reportgen.analyses.base import Answers, Inapplicable, Subject, Unit, tensor
 from reportgen.analyses.common.budget import GRADIENT_PASSES, fitted, lowered, passes_within
-from reportgen.analyses.common.targets import asked, target_of
+from reportgen.analyses.common.targets import asked
 from reportgen.analyses.faithfulness.evaluation import (
     Band,
     Faithfulness,
@@ -68,7 +68,7 @@ class FaithfulnessAnalysis:
         progress: Progress,
     ) -> Iterator[tuple[Unit, Result]]:
         """Yield how each map fares."""
-        clip = subject.clip(str(units[0].parameters["clip"]))
+        clip = subject.clip(units[0].clip)
         network, index = asked(subject, units[0])
         heats = [_heat(answers("saliency", unit.name, "overlay")) for unit in units]
         parameters, notes = affordable_checks(subject.layers, parameters)
@@ -76,8 +76,8 @@ class FaithfulnessAnalysis:
             fares, reason = _fares(network, subject.seed, clip, index, heats, parameters, progress)
             for unit, heat, fare in zip(units, heats, fares, strict=True):
                 answer = FaithfulnessAnswer(
-                    method=str(unit.parameters["method"]),
-                    target=target_of(unit),
+                    method=unit.method,
+                    target=unit.target,
                     clip=clip.name,
                     reason=reason,
                     **(_curves(*fare) if fare else {}),
@@ -91,8 +91,8 @@ class FaithfulnessAnalysis:
     ) -> dict[str, Any]:
         """Return what the checks find that make further maps by the method of `heat` T H W."""
         network, index = asked(subject, unit)
-        clip = subject.clip(str(unit.parameters["clip"]))
-        checks = _Checks(network, subject.seed, clip, index, str(unit.parameters["method"]), parameters, progress)
+        clip = subject.clip(unit.clip)
+        checks = _Checks(network, subject.seed, clip, index, unit.method, parameters, progress)
         before = checks.before()
         return {
             "randomisation": _shuffled(checks.randomisation(before)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from pydantic import JsonValue
 from torch import Tensor
 
 from reportgen.analyses.base import Answers, Inapplicable, Subject, Unit
@@ -48,7 +49,7 @@ class KernelAnalysis:
     ) -> Iterator[tuple[Unit, Result]]:
         """Yield each kernel's clip as its optimisation ends."""
         layer = units[0].group
-        by_index = {int(unit.parameters["kernel"]): unit for unit in units}
+        by_index = {unit.kernel: unit for unit in units}
         parameters, notes = affordable_search(subject.layers, layer, parameters)
         options = ascent_options(parameters, subject.objective, subject.seed)
         stream = maximize_with(subject.network, layer, list(by_index), options, progress=progress)
@@ -132,6 +133,6 @@ def kernel_units(subject: Subject, needs: Sequence[tuple[str, str]] = ()) -> lis
         for kernel in subject.kernels[layer]:
             name = str(KernelId(model=subject.model, layer=layer, index=kernel))
             needed = tuple((analysis, name, role) for analysis, role in needs)
-            parameters = {"layer": layer, "kernel": kernel, "objective": subject.objective}
+            parameters: dict[str, JsonValue] = {"layer": layer, "kernel": kernel, "objective": subject.objective}
             units.append(Unit(name, layer, parameters, needs=needed))
     return units

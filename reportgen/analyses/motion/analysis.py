@@ -13,7 +13,7 @@ from reportgen.analyses.base import Answers, Inapplicable, Subject, Unit, tensor
 from reportgen.analyses.common.budget import passes_within
 from reportgen.analyses.common.readable import UnreadableClips, readable_clips
 from reportgen.analyses.common.responses import Meter
-from reportgen.analyses.common.targets import target_of, target_units
+from reportgen.analyses.common.targets import target_units
 from reportgen.analyses.motion.kernel_motion import (
     KernelMotion,
     ProbedClip,
@@ -74,8 +74,8 @@ class MotionAnalysis:
                 clips = probed_clips(subject, parameters.clips)
                 yield unit, _overall(subject, clips, probes, progress)
                 continue
-            clip = subject.clip(str(unit.parameters["clip"]))
-            target = target_of(unit)
+            clip = subject.clip(unit.clip)
+            target = unit.target
             with progress.task(f"motion probes of {clip.name}", 1):
                 audit = probes.audit(clip, target)
             answer = MotionAnswer(shown=clip_probes(subject, clip, target, audit))

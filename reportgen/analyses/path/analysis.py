@@ -60,7 +60,7 @@ class PathAnalysis:
     ) -> Iterator[tuple[Unit, Result]]:
         """Yield how like real clips' ways each synthetic clip's is, and how like the clips of other seeds."""
         layer = units[0].group
-        kernels = [int(unit.parameters["kernel"]) for unit in units]
+        kernels = [unit.kernel for unit in units]
         names = _layer_units(subject, layer)
         clips = torch.stack([_clip(answers("kernels", name, "stage1_data")["clip"]) for name in names])
         layers = _up_to(subject, layer)

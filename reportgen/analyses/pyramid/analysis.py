@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from reportgen.analyses.base import Answers, Inapplicable, Subject, Unit, tensor
 from reportgen.analyses.common.memory import starting_batch
-from reportgen.analyses.common.targets import asked, target_of, target_units, title_of
+from reportgen.analyses.common.targets import asked, target_units, title_of
 from reportgen.analyses.pyramid.ablation import Ablation, AblationRow, ablate
 from reportgen.analyses.pyramid.class_clips import OnClips, chosen_clips, labelled_clips, on_clips
 from reportgen.analyses.pyramid.class_pyramid import ClassPyramid, class_pyramid
@@ -60,21 +60,21 @@ class PyramidAnalysis:
         progress: Progress,
     ) -> Iterator[tuple[Unit, Result]]:
         """Yield the pyramid of each target, with its causal check and its tubes."""
-        clip = subject.clip(str(units[0].parameters["clip"]))
+        clip = subject.clip(units[0].clip)
         graphs: dict[Target, ConnectionGraph] = {}
         draws = parameters.draws
         with progress.task(f"pyramid of {clip.name}", len(units)) as task:
             for unit in units:
                 network, index = asked(subject, unit)
-                key = Target(kind="class", index=0) if target_of(unit).of_class else target_of(unit)
+                key = Target(kind="class", index=0) if unit.target.of_class else unit.target
                 if key not in graphs:  # all classes share one
                     graphs[key] = connection_graph(network, clip.pixels.shape)
                 found = _pyramid(network, clip, index, graphs[key], parameters)
                 batch = min(MOST_AT_ONCE, starting_batch(tensor(clip).to(network.device)))
                 check = ablate(network, tensor(clip), index, found, draws=draws, seed=subject.seed, batch=batch)
-                clips = chosen_clips(subject, clip, index) if target_of(unit).of_class else []
+                clips = chosen_clips(subject, clip, index) if unit.target.of_class else []
                 held = on_clips(network, clips, index, found, seed=subject.seed, batch=batch)
-                yield unit, _result(subject, clip, target_of(unit), found, _causal(check, held, draws))
+                yield unit, _result(subject, clip, unit.target, found, _causal(check, held, draws))
                 task.advance()
 
 

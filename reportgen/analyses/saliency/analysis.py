@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from reportgen.analyses.base import Answers, Inapplicable, Subject, Unit, tensor
-from reportgen.analyses.common.targets import asked, target_of, title_of
+from reportgen.analyses.common.targets import asked, title_of
 from reportgen.analyses.saliency.attribution import METHODS, Attribution, attribute, attribute_converged
 from reportgen.analyses.saliency.parameters import SaliencyParameters
 from reportgen.analyses.saliency.units import map_units
@@ -39,7 +39,7 @@ class SaliencyAnalysis:
         progress: Progress,
     ) -> Iterator[tuple[Unit, Result]]:
         """Yield each method's map."""
-        clip = subject.clip(str(units[0].parameters["clip"]))
+        clip = subject.clip(units[0].clip)
         with progress.task(f"saliency of {clip.name}", len(units)) as task:
             for unit in units:
                 found, steps = _attribution(subject, unit, clip, parameters, progress)
@@ -52,7 +52,7 @@ def _attribution(
 ) -> tuple[Attribution, int | None]:
     """Return the map, and how many steps it took where the method takes steps."""
     network, index = asked(subject, unit)
-    method = str(unit.parameters["method"])
+    method = unit.method
     more: dict[str, Any] = {
         "seed": subject.seed,
         "progress": progress,
@@ -77,8 +77,8 @@ def _result(subject: Subject, unit: Unit, found: Attribution, steps: int | None,
     answer = SaliencyAnswer(
         method=found.method,
         title=method.title,
-        target=target_of(unit),
-        target_title=title_of(subject, target_of(unit)),
+        target=unit.target,
+        target_title=title_of(subject, unit.target),
         logit=found.above_mean[0],
         signed=method.signed,
         scale=scale,

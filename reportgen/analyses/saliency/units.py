@@ -20,7 +20,7 @@ def map_units(subject: Subject, methods: Sequence[str]) -> Sequence[Unit | Inapp
     )
     found: list[Unit | Inapplicable] = []
     for unit in target_units(subject, [{"method": method} for method in methods], contrasts=True):
-        method = METHODS[str(unit.parameters["method"])] if isinstance(unit, Unit) else None
+        method = METHODS[unit.method] if isinstance(unit, Unit) else None
         if method is not None and method.reads_layer and not mapped:
             reason = f"{method.title} reads a convolution's map of positions, and this network has none"
             found.append(Inapplicable(unit.name, reason))

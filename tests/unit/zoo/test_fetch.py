@@ -15,8 +15,9 @@ from typing import Any, Self
 
 import pytest
 
+from reportgen.commands.fetch import fetch
 from reportgen.errors import FetchError, UnknownNameError
-from reportgen.zoo.fetch import Fetched, Offer, digest_file, fetch
+from reportgen.zoo.fetch import Fetched, Offer, digest_file
 
 CONTENT = bytes(range(256)) * 8192  # 2 MiB
 DIGEST = hashlib.sha256(CONTENT).hexdigest()

@@ -32,7 +32,7 @@ class BrightnessAnalysis:
     ) -> Iterator[tuple[Unit, Result]]:
         """Yield how bright each clip is."""
         for unit in units:
-            pixels = tensor(subject.clip(str(unit.parameters["clip"])))[0]
+            pixels = tensor(subject.clip(unit.clip))[0]
             answer = BrightnessAnswer(
                 mean_brightness=float(pixels.mean()),
                 bright_share=float((pixels > parameters.threshold).float().mean()),

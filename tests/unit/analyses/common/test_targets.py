@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from torch import nn
 
 from reportgen.analyses.base import Subject, Unit
-from reportgen.analyses.common.targets import asked, target_of, target_units, title_of
+from reportgen.analyses.common.targets import asked, target_units, title_of
 from reportgen.analyses.registry import find_method
 from reportgen.clips import Clip
 from reportgen.config.options import BuildOptions
@@ -32,8 +33,8 @@ def test_a_contrast_is_a_unit_of_its_own_group() -> None:
     assert one.name == "Sequential/tennis/class-0001/gradients"
     assert both.name == "Sequential/tennis/class-0001-vs-0002/gradients"
     assert both.group == "Sequential/tennis/class-0001-vs-0002"
-    assert target_of(one) == Target.of(1)
-    assert target_of(both) == Target.of(1, 2)
+    assert one.target == Target.of(1)
+    assert both.target == Target.of(1, 2)
 
 
 def test_only_those_who_ask_get_contrasts() -> None:
@@ -50,4 +51,13 @@ def test_what_is_asked() -> None:
     network, index = asked(SUBJECT, both)
     assert isinstance(network, TargetNetwork)
     assert (network.target, index) == (Target.of(1, 2), 0)
-    assert [title_of(SUBJECT, target_of(unit)) for unit in (one, both)] == ["run", "run rather than jump"]
+    assert [title_of(SUBJECT, unit.target) for unit in (one, both)] == ["run", "run rather than jump"]
+
+
+def test_what_a_unit_is_about_is_read_by_its_name_and_by_its_type() -> None:
+    unit = Unit("net/conv/0003", "conv", {"layer": "conv", "kernel": 3})
+    assert unit.kernel == 3
+    with pytest.raises(TypeError, match="net/conv/0003 is about no clip"):
+        _ = unit.clip
+    with pytest.raises(TypeError, match="about no kernel"):
+        _ = Unit("net/conv/0003", "conv", {"kernel": "3"}).kernel

@@ -1,0 +1,40 @@
+"""Rendering computed runs as a site."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from reportgen.pages.report import Report
+from reportgen.progress import SILENT, Progress
+from reportgen.records.store import find_runs
+from reportgen.site import build_folder, check_site, write_site
+
+
+def render(
+    runs: Path | Iterable[Path],
+    site: Path,
+    *,
+    select: Sequence[str] = (),
+    arrows: bool = False,
+    build_dir: Path | None = None,
+    progress: Progress = SILENT,
+) -> Path:
+    """Render runs as a site in the folder `site` and return its ``index.html``.
+
+    `runs` is one run's folder, a folder of runs, or several of either. With `select`, globs over identities
+    (``i3d/s3*``, ``i3d/conv1/0042``), the report has only what they select, and every page says so. With `arrows`
+    motion is shown by sparse arrows too, not by colour alone. Other people's files in the site stay.
+
+    The intermediate Markdown and ``mkdocs.yml`` stay in `build_dir`, by default a folder of the site's own in
+    ``build``: many reports may be built at once. Whoever renders a site that another process is writing waits for it.
+    Nothing is done when neither the runs, nor the templates, nor the program have changed since the last time. Raises
+    OptionError when runs, site and `build_dir` lie in one another, StoreError when there are no runs or one of them is
+    damaged or reaches outside its folder, RenderError when the site cannot be built or `site` holds files that are not
+    a report's, EmptySelectionError when `select` matches nothing; the old site is then as it was.
+    """
+    folders = [runs] if isinstance(runs, Path) else list(runs)
+    stores = [store for folder in folders for store in find_runs(folder)]
+    build_dir = build_dir or build_folder(site)
+    check_site([*folders, *(store.folder for store in stores)], site, build_dir=build_dir)
+    return write_site(Report.of(stores, select, arrows=arrows), site, build_dir, progress)
