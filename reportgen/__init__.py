@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from reportgen.version import __version__
 
 if TYPE_CHECKING:
+    from reportgen.analyses.concepts.compare import ConceptTests as ConceptTests
+    from reportgen.analyses.concepts.concept_tests import concept_tests as concept_tests
     from reportgen.analyses.decomposition.decompose import Decomposition as Decomposition
     from reportgen.analyses.decomposition.decompose import decompose as decompose
     from reportgen.analyses.faithfulness.evaluation import evaluate_maps as evaluate_maps
@@ -52,6 +54,7 @@ _PUBLIC = {
     "BuildOptions": "reportgen.config.options",
     "Limits": "reportgen.audit.limits",
     "CheckedModel": "reportgen.commands.check",
+    "ConceptTests": "reportgen.analyses.concepts.compare",
     "ClassPyramid": "reportgen.analyses.pyramid.class_pyramid",
     "Decomposition": "reportgen.analyses.decomposition.decompose",
     "Maximization": "reportgen.analyses.kernels.maximize",
@@ -64,6 +67,7 @@ _PUBLIC = {
     "clean": "reportgen.commands.clean",
     "compare_pyramids": "reportgen.records.pyramid_compare",
     "compute": "reportgen.commands.compute",
+    "concept_tests": "reportgen.analyses.concepts.concept_tests",
     "connection_graph": "reportgen.networks.trace.build",
     "contrast": "reportgen.networks.core.target",
     "decompose": "reportgen.analyses.decomposition.decompose",

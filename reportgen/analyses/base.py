@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 import torch
 from numpy.typing import NDArray
@@ -33,6 +33,18 @@ def tensor(clip: Clip) -> Tensor:
 
 
 @dataclass(frozen=True)
+class Concept:
+    """What a person has pictures or clips of, to be compared with the reference clips.
+
+    `name` is as it was given; `source` says whether its clips are of files or of the card's generator.
+    """
+
+    name: str
+    clips: tuple[ClipReference, ...]
+    source: Literal["given", "generated"] = "given"
+
+
+@dataclass(frozen=True)
 class Subject:
     """What a run is about: the network, the layers and kernels it shows, the clips it asks about and what it explains.
 
@@ -51,6 +63,7 @@ class Subject:
     kernels: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     clips: tuple[Clip, ...] = ()
     reference: tuple[ClipReference, ...] = ()
+    concepts: tuple[Concept, ...] = ()
     targets: Mapping[str, tuple[Target, ...]] = field(default_factory=dict)
     objective: Objective = "firing"
     seed: int = 0

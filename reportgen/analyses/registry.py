@@ -18,7 +18,10 @@ from reportgen.analyses.method import Method
 from reportgen.errors import OptionError, unknown_name
 
 #: In the order in which they run; a method comes after those whose answers it reads.
-_HOUSE = ("evidence", "choice", "kernels", "decomposition", "path", "pyramid", "saliency", "faithfulness", "motion")
+_HOUSE = (
+    *("evidence", "choice", "kernels", "decomposition", "path", "pyramid", "saliency", "faithfulness", "motion"),
+    "concepts",
+)
 
 GROUP = "reportgen.analyses"
 

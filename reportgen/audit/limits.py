@@ -83,6 +83,9 @@ class Limits(BaseModel):
     motion_evidence: Number = Field(0.05, description="Share of pixels with visible motion needed to speak of it.")
     label_word: Number = Field(0.9, description="AUROC from which a label word is said to drive a kernel.")
     label_q: Number = Field(0.05, description="Largest q, over a layer's kernels, at which a label word is said.")
+    concepts: Limit = Field((1.0, 0.0), description="Share of tested concepts that some kernel stands out for.")
+    concept_auroc: Number = Field(0.9, description="AUROC from which a kernel is said to stand out for a concept.")
+    concept_q: Number = Field(0.05, description="Largest q, over all kernels, at which a concept is said.")
     indifferent: Number = Field(
         0.75, description="Largest AUROC of the labels' other words under which a kernel does not mind them."
     )

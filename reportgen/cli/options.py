@@ -102,6 +102,15 @@ WHAT = takes(
         "named like a class (case, '_' and '-' aside) labels its clips; a folder of still images is one clip.",
     ),
     click.option(
+        "--concept",
+        "concepts",
+        multiple=True,
+        metavar="NAME=DIR",
+        help="Test which kernels the pictures or clips of a folder (or one file) drive more than the reference clips "
+        "do; may be repeated. Pictures in DIR are one clip each, repeated over time; a sub-folder of pictures is one "
+        "clip.",
+    ),
+    click.option(
         "--class",
         "classes",
         multiple=True,

@@ -36,9 +36,17 @@ class Clip:
     @cached_property
     def digest(self) -> str:
         """What tells it from any other clip: `known_as`, else the digest of shape and values, computed once."""
-        if self.known_as is not None:
-            return self.known_as
+        return self.known_as if self.known_as is not None else self.pixel_digest
+
+    @cached_property
+    def pixel_digest(self) -> str:
+        """The digest of shape and values, whatever file they came from."""
         return hashlib.sha256(str(self.pixels.shape).encode() + self.pixels.tobytes()).hexdigest()
+
+    @property
+    def stands_still(self) -> bool:
+        """Whether its frames, more than one, are all the same."""
+        return self.pixels.shape[2] > 1 and bool((self.pixels == self.pixels[:, :, :1]).all())
 
     @property
     def frames(self) -> NDArray[np.float32]:

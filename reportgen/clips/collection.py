@@ -8,12 +8,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 from reportgen.clips.database import FILE_NAME, is_database, video_names
 from reportgen.clips.folder import IMAGE_SUFFIXES, entries, image_series, series_title
 from reportgen.clips.reading import SELECTOR
 from reportgen.clips.series import natural_key
 from reportgen.errors import ClipError, printable
+
+Pictures = Literal["frames", "outside", "alone"]
+"""What pictures in a folder are: the frames of one clip, or clips of their own (in the outermost folder, or in all)."""
 
 _ANIMATIONS = frozenset({".gif", ".webp", ".avif"})
 _STILLS = IMAGE_SUFFIXES - _ANIMATIONS
@@ -44,31 +48,38 @@ class FoundClip:
         return whole.hexdigest()
 
 
-def find_clips(folder: Path) -> list[FoundClip]:
+def find_clips(folder: Path, *, asked: str = "--reference", pictures: Pictures = "frames") -> list[FoundClip]:
     """Return every clip below `folder`, in the natural order of their names.
 
     A folder whose files are all still pictures is one clip of these frames, or one for each series of them; so is every
     video in an SQLite file of frames, and every other file by itself, readable or not. Hidden files and folders are
-    passed over, links are followed once. Raises ClipError when there is no such folder, it cannot be listed, or nothing
-    is in it.
+    passed over, links are followed once. `pictures` says otherwise of folders of pictures: "alone" has each picture of
+    every folder as a clip of its own, "outside" those of `folder` itself. Raises ClipError, which names what `asked`
+    for the folder, when there is no such folder, it cannot be listed, or nothing is in it.
     """
     if not folder.is_dir():
-        raise ClipError(f"There is no folder {folder}: check the path of --reference.")
+        raise ClipError(f"There is no folder {folder}: check the path of {asked}.")
     try:
-        found = list(_walk(folder, (), set()))
+        found = list(_walk(folder, (), set(), pictures))
     except OSError as error:
         raise ClipError(f"Cannot list {error.filename or folder}: {error.strerror or error}.") from error
     if not found:
-        raise ClipError(f"The folder {folder} holds no files: put the reference clips there.")
+        raise ClipError(f"The folder {folder} holds no files: put the clips of {asked} there.")
     return found
 
 
-def _walk(folder: Path, folders: tuple[str, ...], seen: set[Path]) -> Iterator[FoundClip]:
+def found_file(file: Path) -> list[FoundClip]:
+    """Return the clips of one file: itself, or the videos of an SQLite file of frames."""
+    return list(_in_file(file, ()))
+
+
+def _walk(folder: Path, folders: tuple[str, ...], seen: set[Path], pictures: Pictures) -> Iterator[FoundClip]:
     if folder.resolve() in seen:
         return
     seen.add(folder.resolve())
     files = _plain_files(folder)
-    if files and all(file.suffix.lower() in _STILLS for file in files):
+    framed = pictures == "frames" or (pictures == "outside" and folders != ())
+    if framed and files and all(file.suffix.lower() in _STILLS for file in files):
         series = image_series(folder)
         for name in series if len(series) > 1 else ():
             title = f"{folder.resolve().name} {series_title(name)}"
@@ -80,7 +91,7 @@ def _walk(folder: Path, folders: tuple[str, ...], seen: set[Path]) -> Iterator[F
             yield from _in_file(file, folders)
     inner = (path for path in entries(folder) if path.is_dir() and not path.name.startswith("."))
     for path in sorted(inner, key=lambda path: natural_key(path.name)):
-        yield from _walk(path, (*folders, printable(path.name)), seen)
+        yield from _walk(path, (*folders, printable(path.name)), seen, pictures)
 
 
 def _in_file(file: Path, folders: tuple[str, ...]) -> Iterator[FoundClip]:

@@ -16,7 +16,7 @@ from reportgen.clips.containers import check_complete
 from reportgen.clips.database import DatabaseSource, find_database, is_database
 from reportgen.clips.folder import FolderSource
 from reportgen.clips.framing import fit
-from reportgen.clips.sampling import sample_frames
+from reportgen.clips.sampling import repeated_frame, sample_frames
 from reportgen.clips.source import Source
 from reportgen.clips.video import VideoSource
 from reportgen.errors import ClipError, printable
@@ -34,6 +34,7 @@ def read_clip(
     *,
     frames: tuple[int | None, int | None] | None = None,
     frame_step: int | None = None,
+    still: bool = False,
 ) -> Clip:
     """Return the clip at `path`, sampled, resized and cropped as `spec` says.
 
@@ -41,7 +42,7 @@ def read_clip(
     folder that holds one); where a file of frames holds several videos, `frames.db::name` says which, and where a
     folder holds several series of images, `folder::img_*.jpg`. `frames` is the range [first, stop) of the source's
     frames to take the clip from: it begins at `first` when that is given and is centred otherwise. `frame_step`
-    overrides the card's.
+    overrides the card's. With `still` a picture will do for a clip of several frames: it is shown in all of them.
 
     Only the frames that are kept are ever in memory. Raises ClipError, in one sentence that says what to do, for
     everything that is wrong with the path, the file or the range.
@@ -51,7 +52,10 @@ def read_clip(
             f"The network takes clips of {spec.channels} channels, and files give three (RGB): use another network."
         )
     source = open_source(path)
-    sample = sample_frames(source, spec, frames=frames, frame_step=frame_step)
+    if still and source.count == 1:
+        sample = repeated_frame(spec)
+    else:
+        sample = sample_frames(source, spec, frames=frames, frame_step=frame_step)
     pixels = _read_frames(source, sample.indices, spec)
     return Clip(
         name=slug(source.title),

@@ -47,6 +47,11 @@ def sample_frames(source: Source, spec: ClipSpec, *, frames: Range | None, frame
     return Sample(taken, rate, first_frame=taken[0], frame_step=step)
 
 
+def repeated_frame(spec: ClipSpec) -> Sample:
+    """Return a source's only frame as often as the clip has frames: nothing moves in it."""
+    return Sample((0,) * spec.frames, None, first_frame=0, frame_step=1)
+
+
 def _checked_range(source: Source, frames: Range | None) -> tuple[int, int]:
     first, stop = frames or (None, None)
     begin = 0 if first is None else first

@@ -10,6 +10,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from reportgen.analyses.choice.selection import ChooseBy, KernelSelection, SelectionText
+from reportgen.analyses.concepts.folders import ConceptFolder, check_folders, concept_folders
+from reportgen.analyses.concepts.parameters import ConceptParameters
 from reportgen.analyses.kernels.parameters import KernelParameters
 from reportgen.analyses.method import PresetName
 from reportgen.analyses.parameters import Parameters
@@ -65,6 +67,11 @@ class BuildOptions(BaseModel):
     reference: Path | None = Field(
         None,
         description="Folder of reference clips, searched through; a sub-folder named like a class labels its clips.",
+    )
+    concepts: tuple[str, ...] = Field(
+        (),
+        description="Concepts to test kernels for, each NAME=DIR: a folder of pictures or clips, compared with the "
+        "reference clips. In a file with a table [concepts], its `folders` say the same.",
     )
     classes: tuple[str, ...] = ()
     targets: tuple[str, ...] = Field(
@@ -130,6 +137,11 @@ class BuildOptions(BaseModel):
             parse_frames(frames)
         return frames
 
+    @field_validator("concepts")
+    @classmethod
+    def _concepts(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        return check_folders(given)
+
     @field_validator("kernels", mode="before")
     @classmethod
     def _kernels(cls, kernels: str | int | None) -> str | None:
@@ -174,6 +186,16 @@ class BuildOptions(BaseModel):
     def kernel_selection(self) -> KernelSelection:
         """Return which kernels of each layer are shown."""
         return KernelSelection.parse(self.kernels if self.kernels is not None else self._kernel_parameters().count)
+
+    def concept_folders(self) -> list[ConceptFolder]:
+        """Return the concepts to test, by their folders; the flag's go over those of the file's table."""
+        return concept_folders(self.concepts or self.concept_parameters().folders)
+
+    def concept_parameters(self) -> ConceptParameters:
+        """Return the parameters of the method concepts."""
+        found = self.method_parameters()["concepts"]
+        assert isinstance(found, ConceptParameters)
+        return found
 
     def without_effect(self) -> list[str]:
         """Return a sentence for each given parameter that the preset makes void."""

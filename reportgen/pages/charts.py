@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from reportgen.pages.templating import inert
 from reportgen.reading.ablation import Drop
-from reportgen.reading.format import fixed, number, plain, shortened
+from reportgen.reading.format import count, fixed, number, plain, shortened
 
 _PETALS = 16
 
@@ -210,6 +210,44 @@ def intervals(rows: Sequence[Interval], label: str) -> Markup:
             _text(width, y + 4, fixed(entry.value), "end", "muted"),
         ]
     return _svg(width, bottom + 4, label, body, "intervals")
+
+
+@dataclass(frozen=True)
+class ResponseBand:
+    """A value for each of some kernels, within what is usual of each (low, middle, high)."""
+
+    values: Sequence[float]
+    low: Sequence[float]
+    middle: Sequence[float]
+    high: Sequence[float]
+
+
+def response_plot(band: ResponseBand, marked: Sequence[int], label: str) -> Markup:
+    """Return each kernel's response, by its number, over a band of usual ones; some are `marked` by their number."""
+    width, height, left, right, top, bottom = 720, 190, 44, 12, 22, 24
+    low, high = min(*band.low, *band.values, 0.0), max(*band.high, *band.values)
+    box = (left, top, width - left - right, height - top - bottom)
+    above, below = (_points(ends, box, low, high) for ends in (band.high, band.low))
+    body = [
+        f'<polygon points="{above} {" ".join(reversed(below.split()))}" class="band"/>',
+        f'<polyline points="{_points(band.middle, box, low, high)}" class="middle"/>',
+        f'<polyline points="{_points(band.values, box, low, high)}" class="curve"/>',
+        _line(left, height - bottom, width - right, height - bottom, "axis"),
+        _text(left - 6, top + 8, number(high, 2), "end", "muted"),
+        _text(left - 6, height - bottom, number(low, 2), "end", "muted"),
+        _text(left, height - 7, "kernel 0", kind="muted"),
+        _text(width - right, height - 7, count(len(band.values) - 1), "end", "muted"),
+    ]
+    step, span = box[2] / max(len(band.values) - 1, 1), (high - low) or 1.0
+    taken: list[float] = []
+    for kernel in marked:
+        x, y = left + kernel * step, top + box[3] * (1 - (band.values[kernel] - low) / span)
+        body.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" class="mark"><title>kernel {kernel}</title></circle>')
+        if all(abs(x - other) > 34 for other in taken):  # beside another one its number would not be read
+            taken.append(x)
+            anchor = "end" if x > width - 40 else "middle"
+            body.append(_text(x, max(y - 8, 11), f"#{kernel}", anchor, "strong"))
+    return _svg(width, height, label, body, "responses")
 
 
 def fidelity(shares: Sequence[float], own: Sequence[float], random: Sequence[float], label: str) -> Markup:

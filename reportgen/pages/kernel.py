@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from reportgen.audit.concepts import concept_words, concepts_of
 from reportgen.audit.kernel_badges import kernel_verdicts
 from reportgen.audit.sentences import evidence, label_word, preference, reservations
 from reportgen.pages import charts
@@ -13,6 +14,7 @@ from reportgen.pages.motion import LayerMotion
 from reportgen.pages.page import Found, Page
 from reportgen.pages.report import ModelView, Report
 from reportgen.pages.strips import Strip, clip_strip, downloads, still_strip, strip
+from reportgen.reading.concepts import DrivenKernel
 from reportgen.reading.evidence import DrivingClip
 from reportgen.reading.excerpt import Excerpt
 from reportgen.reading.format import answer_rows, metric_rows, number
@@ -32,6 +34,10 @@ RESPONSES = {
 
 PASSED_ON = ", which is what the next layer is given"
 """What may be added of a rectified map where a ReLU of it is all that others read."""
+
+
+MOST_CONCEPTS = 20
+"""Concepts in a kernel's table."""
 
 
 @dataclass(frozen=True)
@@ -167,6 +173,12 @@ def connections(model: ModelView, view: KernelView) -> Connections | None:
     return Connections(pyramid, feeds.map(shown), fed_by.map(shown))
 
 
+def _concepts(model: ModelView, view: KernelView) -> Excerpt[tuple[str, DrivenKernel]]:
+    """Return the figures of a kernel for each concept, with the concept's page, the largest AUROC first."""
+    found = [(one.uri, kernel) for one in model.concepts if (kernel := one.kernel(view.id.layer, view.id.index))]
+    return Excerpt.of(sorted(found, key=lambda each: -(each[1].auroc or 0.0)), MOST_CONCEPTS)
+
+
 def _driver(model: ModelView, view: KernelView) -> str:
     """Return the title of the probed clip that drives a kernel most; empty without one."""
     probes = model.kernel_probes(view.id)
@@ -216,6 +228,8 @@ def _page(
             "preference": preference(view.figures, model.limits),
             "evidence_sentence": evidence(view.figures),
             "word": label_word(word, model.limits) if word else "",
+            "concept": concept_words(concepts_of(model, view.id.layer, view.id.index, model.limits)),
+            "concepts": _concepts(model, view),
             "percentile": view.figures.percentile,
             "probes": model.kernel_probes(view.id),
             "probe_names": PROBE_TITLES,
@@ -241,10 +255,11 @@ def _page(
 
 def _found(model: ModelView, view: KernelView) -> Found:
     card = kernel_card(model, view)
+    concepts = " ".join(one.concept for one in concepts_of(model, view.id.layer, view.id.index, model.limits))
     return Found(
         title=card.name,
         what=model.among_others(f"{card.first} {card.second}".strip()),
-        words=f"{view.id} {view.stage} {card.sentence}",
+        words=f"{view.id} {view.stage} {card.sentence} {concepts}".strip(),
         picture=card.stage1.poster if card.stage1 else "",
         motion=view.figures.motion_reliance,
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from reportgen.audit.concepts import concepts_of
 from reportgen.audit.limits import Limits
 from reportgen.audit.moving import moving_texture, one_direction
 from reportgen.pages import charts
@@ -30,6 +31,7 @@ class MeasuredKernel:
     uri: str
     best: float | None
     word: str
+    concept: str
     state: str
     probes: KernelProbes | None
 
@@ -50,6 +52,7 @@ def measured_kernels(model: ModelView, layer: str) -> list[MeasuredKernel]:
                 uri=pages.get(index, ""),
                 best=best.value if best else None,
                 word=f"{word.text} ({fixed(word.auroc)})" if word and word.auroc >= model.limits.label_word else "",
+                concept=", ".join(one.concept for one in concepts_of(model, layer, index, model.limits)),
                 state="dead" if dead else f"as #{twins[0][0]}" if twins else "",
                 probes=kernel_probes(model.motion_probes, layer, index) if model.motion_probes else None,
             )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from reportgen.pages import (
     audit,
+    concepts,
     front,
     kernel,
     layer,
@@ -28,6 +29,7 @@ PAGES: dict[str, PageKind] = {
     "model": model.pages,
     "audit": audit.pages,
     "motion": motion_audit.pages,
+    "concepts": concepts.pages,
     "layer": layer.pages,
     "kernel": kernel.pages,
     "saliency": saliency.pages,

@@ -17,7 +17,10 @@ from reportgen.records.jobs import Done
 from reportgen.records.manifest import Manifest, check_selection
 from reportgen.records.store import RUN_FILE, Store, record_name
 
-DESIGNED = ("choice", "kernels", "decomposition", "path", "evidence", "pyramid", "saliency", "faithfulness", "motion")
+DESIGNED = (
+    *("choice", "kernels", "decomposition", "path", "evidence", "pyramid", "saliency", "faithfulness", "motion"),
+    "concepts",
+)
 """Analyses with pages of their own; every other one is shown by kind of artifact."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
@@ -12,7 +12,7 @@ from markupsafe import Markup
 from reportgen.records.identities import KernelId, slug
 from reportgen.records.targets import Target
 
-_RESERVED = ("media", "records", "analysis")
+_RESERVED = ("media", "records", "analysis", "concepts")
 _FILES = (".md", ".html", ".json", ".js", ".css", ".csv", ".xml", ".gz", ".webp", ".png")
 
 
@@ -47,12 +47,21 @@ def relative_link(here: str, target: str) -> Markup:
 class Addresses:
     """The addresses of one model's pages, all below `folder`."""
 
-    def __init__(self, folder: str, layers: Iterable[str], clips: Iterable[str], analyses: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        folder: str,
+        layers: Iterable[str],
+        clips: Iterable[str],
+        analyses: Iterable[str] = (),
+        concepts: Mapping[str, str] | None = None,
+    ) -> None:
         self.folder = folder
         layers, clips = list(dict.fromkeys(layers)), list(dict.fromkeys(clips))
         self._layers = dict(zip(layers, folder_names(layers, _RESERVED), strict=True))
         taken = [*_RESERVED, *self._layers.values()]
         self._clips = dict(zip(clips, folder_names(clips, taken), strict=True))
+        concepts = concepts or {}
+        self._concepts = dict(zip(concepts, folder_names(concepts.values(), ("index",)), strict=True))
         analyses = list(dict.fromkeys(analyses))
         self._analyses = dict(zip(analyses, folder_names(analyses), strict=True))
 
@@ -70,6 +79,15 @@ class Addresses:
     def motion(self) -> str:
         """The page of motion or appearance."""
         return f"{self.folder}/motion.md"
+
+    @property
+    def concepts(self) -> str:
+        """The page of all concepts."""
+        return f"{self.folder}/concepts/index.md"
+
+    def concept(self, unit: str) -> str:
+        """The page of a concept, by the unit that was asked about."""
+        return f"{self.folder}/concepts/{self._concepts[unit]}.md"
 
     @property
     def provenance(self) -> str:

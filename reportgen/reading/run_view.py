@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from reportgen.errors import RenderError, StoreError
 from reportgen.reading.addresses import Addresses
+from reportgen.reading.concepts import ConceptView
 from reportgen.reading.evidence import Evidence
 from reportgen.reading.figures import KernelFigures
 from reportgen.reading.format import short_layer_name
@@ -20,6 +21,7 @@ from reportgen.reading.probes import KernelProbes, kernel_probes
 from reportgen.reading.views import ClassView, KernelView, Pyramid, Trouble, trouble
 from reportgen.reading.words import CLASSES, TARGETS, Words
 from reportgen.records.answers.base import Answer
+from reportgen.records.answers.concepts import ConceptAnswer
 from reportgen.records.answers.decomposition import DecompositionAnswer
 from reportgen.records.answers.evidence import EvidenceAnswer
 from reportgen.records.answers.faithfulness import FaithfulnessAnswer
@@ -62,7 +64,10 @@ class RunView:
         clips = [clip.name for clip in self.run.clips]
         analyses = list(dict.fromkeys(record.job.analysis for record in self.manifest.records))
         clips += [view.clip for views in self._classes.values() for view in views]
-        self.addresses = Addresses(folder, layers, clips, analyses)
+        # The last part of a unit is the concept's: what stands before it is the network's name.
+        asked = [record.job.unit for record in self.manifest.of("concepts")]
+        concepts = {unit: unit.rpartition("/concept-")[2] for unit in asked}
+        self.addresses = Addresses(folder, layers, clips, analyses, concepts)
         self.clips: dict[str, ClipFacts] = {clip.name: clip for clip in self.run.clips}
         self.layers: dict[str, LayerFacts] = {layer.name: layer for layer in self.run.layers}
 
@@ -300,6 +305,15 @@ class RunView:
         """What the motion probes leave of each class on each shown clip."""
         answers = (self.answer(view.record, MotionAnswer) for view in self.classes("motion"))
         return [answer.shown for answer in answers if answer and answer.shown]
+
+    @cached_property
+    def concepts(self) -> list[ConceptView]:
+        """The concepts that were compared with the reference clips, in the order in which they were given."""
+        return [
+            ConceptView(record, answer, self.addresses.concept(record.job.unit))
+            for record in self.manifest.of("concepts")
+            if (answer := self.answer(record, ConceptAnswer))
+        ]
 
     @cached_property
     def subjects(self) -> list[ClipFacts]:

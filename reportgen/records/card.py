@@ -178,6 +178,13 @@ class Stage(Frozen):
     title: str
 
 
+class GeneratedConcept(Frozen):
+    """A concept that a generator can make clips of: all of some labels."""
+
+    name: str
+    labels: str = Field(description="Glob over the labels of its clips.")
+
+
 class Generator(Frozen):
     """A file of the zoo that makes reference clips with labels, from a seed."""
 
@@ -186,6 +193,9 @@ class Generator(Frozen):
     count: int = Field(56, ge=1)
     seed: int = 0
     shown: tuple[str, ...] = Field((), description="Labels of which one clip each is shown when no clip is given.")
+    concepts: tuple[GeneratedConcept, ...] = Field(
+        (), description="Concepts to test where none is given, of as many clips of another seed, none a reference clip."
+    )
 
 
 class ModelCard(Frozen):

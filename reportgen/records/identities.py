@@ -34,6 +34,11 @@ def slug(text: str) -> str:
     return f"{name[: _LONGEST - 13]}-{digest[:12]}"
 
 
+def spelled(name: str) -> str:
+    """Return a name as folders may spell it: in one case, with spaces for `_` and `-`."""
+    return re.sub(r"[\s_-]+", " ", name).strip().casefold()
+
+
 class KernelId(Frozen):
     """A kernel (output channel) of a convolutional or linear layer, or a unit of one."""
 

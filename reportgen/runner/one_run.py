@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,12 +13,14 @@ from pydantic import JsonValue
 from reportgen.analyses.base import Subject
 from reportgen.analyses.choice.analysis import choice, chooses_by_evidence
 from reportgen.analyses.registry import methods
+from reportgen.clips import ClipReference
 from reportgen.config.options import BuildOptions
 from reportgen.progress import Progress
 from reportgen.records.answers.choice import ChoiceAnswer
 from reportgen.records.jobs import Done, Record
 from reportgen.records.manifest import Run
 from reportgen.records.store import Store
+from reportgen.runner.concepts import CONCEPTS, concept_clips, names_to_show
 from reportgen.runner.evidence_clips import EVIDENCE, clips_to_show
 from reportgen.runner.executors.base import Executor, Work
 from reportgen.runner.executors.local import LocalExecutor
@@ -67,17 +69,46 @@ def compute_run(
     result = ModelSummary(prepared.place.name, store.folder)
     for note in assumptions(prepared.place.asked.model, prepared.network):
         progress.note(f"{prepared.place.name}: {note}")
+    shown = _ShownClips(store, pictures, prepared, subject.kernels, progress)
+    for kept in (store.record(job.key) for job in plan.jobs() if only is not None and job.analysis == CONCEPTS):
+        run = shown.added(run, kept) if kept else run  # what is not selected keeps its pictures
     progress.note(_announcement(prepared.place.name, plan.keys() if only is None else only, store, now))
     for record, computed in executor.execute(Work(plan, subject, store, only, debug), progress):
         result.analyses.setdefault(record.job.analysis, Tally()).count(record, computed or record.key in now)
-        if record.job.analysis == EVIDENCE and prepared.stored:
-            names = clips_to_show(record, subject.kernels)
-            found = stored_facts(pictures, prepared.stored, names, progress)
-            run = run.model_copy(update={"clips": (*run.clips, *found)})
-            store.write_run(run)
+        run = shown.added(run, record)
     result.seconds = time.perf_counter() - begun
     store.write_run(run.model_copy(update={"finished": _now(), "seconds": round(result.seconds, 2)}))
     return result
+
+
+@dataclass(frozen=True)
+class _ShownClips:
+    """The clips of folders that answers show: each has its pictures made, and a place in the run's header."""
+
+    store: Store
+    pictures: ClipPictures
+    prepared: Prepared
+    kernels: Mapping[str, tuple[int, ...]]
+    progress: Progress
+
+    def added(self, run: Run, record: Record) -> Run:
+        """Return the header with the clips that an answer shows, written anew where it did not have them all."""
+        names, clips = self._shown_by(record)
+        missing = set(names) - {facts.name for facts in run.clips}
+        if not missing:
+            return run
+        found = stored_facts(self.pictures, clips, missing, self.progress)
+        run = run.model_copy(update={"clips": (*run.clips, *found)})
+        self.store.write_run(run)
+        return run
+
+    def _shown_by(self, record: Record) -> tuple[Sequence[str], Sequence[ClipReference]]:
+        prepared = self.prepared
+        if record.job.analysis == EVIDENCE and prepared.stored:
+            return clips_to_show(record, self.kernels), prepared.stored
+        if record.job.analysis == CONCEPTS:
+            return names_to_show(record), concept_clips(prepared.subject.concepts, prepared.stored)
+        return (), ()
 
 
 def _kernels(subject: Subject, records: Sequence[Record]) -> Mapping[str, tuple[int, ...]]:
@@ -118,6 +149,11 @@ def _recorded(options: BuildOptions) -> dict[str, JsonValue]:
     recorded["models"] = [Path(model).name for model in options.models]
     recorded["zoo"] = [path.name for path in options.zoo]
     recorded["reference"] = options.reference.name if options.reference else None
+    recorded["concepts"] = [f"{name}={path.name}" for name, path in options.concept_folders()]
+    recorded["parameters"] = {
+        table: {name: value for name, value in values.items() if (table, name) != (CONCEPTS, "folders")}
+        for table, values in options.parameters.items()
+    }
     recorded["clips"] = [Path(clip).name for clip in options.clips]
     return recorded
 

@@ -15,6 +15,7 @@ from reportgen.networks.core.network import Network
 from reportgen.networks.kernels.layers import describe_layers
 from reportgen.progress import Progress
 from reportgen.records.jobs import content_key
+from reportgen.runner.concepts import select_concepts
 from reportgen.runner.loading import Loader, card_of, weights_of
 from reportgen.runner.places import Place
 from reportgen.runner.references import stored_clips
@@ -59,6 +60,7 @@ def prepare(place: Place, load: Loader, options: BuildOptions, progress: Progres
         choose=options.choose,
         clips=tuple(shown),
         reference=(*(clip.reference() for clip in reference), *stored),
+        concepts=select_concepts(network, options, progress),
         targets=select_targets(network, shown, logits, options),
         objective=options.objective,
         seed=options.seed,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -14,7 +13,7 @@ from reportgen.errors import OptionError
 from reportgen.networks.core.network import Network
 from reportgen.progress import Progress
 from reportgen.records.card import ClipSpec
-from reportgen.records.identities import slug
+from reportgen.records.identities import slug, spelled
 from reportgen.records.jobs import content_key
 
 
@@ -24,34 +23,43 @@ def stored_clips(network: Network, folder: Path, progress: Progress) -> list[Cli
     A clip's label is the class that the innermost of its folders is called like, whatever the case and with `_` or
     `-` for spaces; without such a folder it has none. Raises ClipError for a folder without files.
     """
-    if network.card is None:
-        raise OptionError("Reference clips need a model card that says how they are prepared.")
-    spec = network.card.clip
+    spec = clip_spec(network)
     places: dict[str, int] = {}
     for index, label in enumerate(network.labels):
-        places.setdefault(_spelled(label), index)
+        places.setdefault(spelled(label), index)
     found = find_clips(folder)
     clips = []
     with progress.task(f"digests of the clips in {folder.name}", len(found)) as task:
         for number, clip in enumerate(found, start=1):
-            # How the card samples a clip is part of what was measured.
-            digest = content_key([clip.digest(), spec.model_dump(mode="json")])
-            name, known = f"r{number:05d}-{slug(clip.title)}", _label(clip, places)
-            load = partial(_read, clip.path, spec, name=name, label=known, known_as=digest)
-            clips.append(ClipReference(name, digest, known, load))
+            clips.append(clip_reference(clip, f"r{number:05d}-{slug(clip.title)}", spec, _label(clip, places)))
             task.advance()
     return clips
 
 
-def _read(path: str, spec: ClipSpec, *, name: str, label: int | None, known_as: str) -> Clip:
-    return replace(read_clip(path, spec), name=name, label=label, known_as=known_as)
+def clip_spec(network: Network) -> ClipSpec:
+    """Return how the network's card has clips prepared; raises OptionError where there is no card."""
+    if network.card is None:
+        raise OptionError("Reference clips need a model card that says how they are prepared.")
+    return network.card.clip
+
+
+def clip_reference(
+    clip: FoundClip, name: str, spec: ClipSpec, label: int | None = None, *, still: bool = False
+) -> ClipReference:
+    """Return a found clip under a name, to be read when it is asked for; its bytes are read now, for its digest.
+
+    With `still` a picture is shown in all frames of a clip.
+    """
+    # How the card samples a clip is part of what was measured.
+    digest = content_key([clip.digest(), spec.model_dump(mode="json")])
+    load = partial(_read, clip.path, spec, still=still, name=name, label=label, known_as=digest)
+    return ClipReference(name, digest, label, load)
+
+
+def _read(path: str, spec: ClipSpec, *, still: bool, name: str, label: int | None, known_as: str) -> Clip:
+    return replace(read_clip(path, spec, still=still), name=name, label=label, known_as=known_as)
 
 
 def _label(clip: FoundClip, places: dict[str, int]) -> int | None:
-    known: Sequence[int] = [places[_spelled(name)] for name in clip.folders if _spelled(name) in places]
+    known: Sequence[int] = [places[spelled(name)] for name in clip.folders if spelled(name) in places]
     return known[-1] if known else None
-
-
-def _spelled(label: str) -> str:
-    """Return a class's name as folders may spell it: in one case, with spaces for `_` and `-`."""
-    return re.sub(r"[\s_-]+", " ", label).strip().casefold()

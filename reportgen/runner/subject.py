@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from reportgen.analyses.base import tensor
+from reportgen.analyses.base import Concept, tensor
 from reportgen.clips import Clip, read_clip
 from reportgen.config.options import BuildOptions
 from reportgen.errors import CardError, EmptySelectionError, OptionError
@@ -111,6 +111,27 @@ def generate_clips(card: ModelCard, folder: Path) -> tuple[list[Clip], list[Clip
         _generated(one) for one in _generator(folder, card.generator)(card, card.generator.count, card.generator.seed)
     ]
     return [_first_of(made, wanted) for wanted in card.generator.shown], made
+
+
+def concept_clip_name(concept: str, clip: str) -> str:
+    """Return the name of a concept's clip in the run: no other clip has one like it."""
+    return slug(f"c-{slug(concept)}-{slug(clip)}")
+
+
+def generate_concepts(card: ModelCard, folder: Path) -> list[Concept]:
+    """Return the concepts that the card's generator makes clips of, by another seed than the reference clips'."""
+    generator = card.generator
+    if generator is None or not generator.concepts:
+        return []
+    made = [_generated(one) for one in _generator(folder, generator)(card, generator.count, generator.seed + 1)]
+    concepts = []
+    for concept in generator.concepts:
+        own = [clip for clip in made if fnmatch.fnmatchcase(clip.title, concept.labels)]
+        if not own:
+            raise CardError(f"The card's generator makes no clip of {concept.labels!r}, of which {concept.name} is.")
+        named = [replace(clip, name=concept_clip_name(concept.name, clip.name)) for clip in own]
+        concepts.append(Concept(concept.name, tuple(clip.reference() for clip in named), "generated"))
+    return concepts
 
 
 def _generated(made: GeneratedClip) -> Clip:

@@ -26,7 +26,7 @@ from reportgen.records.figures import (
     StackFigure,
     TextFigure,
 )
-from reportgen.records.identities import TargetId, KernelId
+from reportgen.records.identities import KernelId, TargetId, slug
 from reportgen.records.jobs import Done, Failed, Job, Outcome, Record, Skipped, Spent
 from reportgen.records.manifest import ClipFacts, Environment, LayerFacts, Run, WeightsFacts
 from reportgen.records.store import Store
@@ -91,6 +91,7 @@ class SampleRun:
                 self._kernel(layer, index * 7)
         self._evidence([clip.name for clip in clips])
         self._class_answers(clips[0].name)
+        self._concepts([clip.name for clip in clips])
         self._keep(
             "colour_audit",
             self.model,
@@ -299,6 +300,63 @@ class SampleRun:
             "least": examples(order[:3]),
             "drawn": examples(self.rng.permuted(order, axis=0)[:3]),
         }
+
+    def _concepts(self, clips: list[str]) -> None:
+        """A concept of which some kernels are sure, and one picture of a hostile name."""
+        for name, count in (("wheels", 12), (HOSTILE_LABEL, 1)):
+            auroc = {layer: np.sort(self.rng.beta(2, 2, 64).clip(max=0.85))[::-1] for layer in LAYERS}
+            auroc[LAYERS[1]][:8] = np.linspace(0.99, 0.91, 8)
+            every = np.concatenate([*auroc.values()])
+            ranks = (-every).argsort().argsort() + 1
+            none = [None] * 64
+            layers, profiles = {}, {}
+            for place, (layer, values) in enumerate(auroc.items()):
+                usual = self.rng.gamma(2.0, 0.5, 64)
+                q = np.where(values > 0.9, 1e-4, 0.8).tolist()
+                layers[layer] = {
+                    "score": (3 * values - 1.5).round(3).tolist(),
+                    "auroc": values.round(4).tolist(),
+                    "low": (values - values * (1 - values)).tolist() if count > 1 else none,
+                    "high": (values + values * (1 - values)).tolist() if count > 1 else none,
+                    "p": [one / 64 for one in q] if count > 1 else none,
+                    "q": q if count > 1 else none,
+                    "rank": ranks[64 * place : 64 * place + 64].tolist(),
+                }
+                profiles[layer] = {
+                    "mean": (usual * (0.5 + values)).tolist(),
+                    "low": (usual * 0.5).tolist(),
+                    "middle": usual.tolist(),
+                    "high": (usual * 1.5).tolist(),
+                }
+            shown = [[place, 3.0 - place / 4] for place in range(len(clips))]
+            leading = [
+                {"layer": LAYERS[1], "index": index, "clips": shown[:count], "best": shown[3:]} for index in (0, 7)
+            ]
+            answer = {
+                "concept": name,
+                "source": "given",
+                "objective": "channel",
+                "clips": count,
+                "still": 1,
+                "repeated": 0,
+                "unreadable": 0,
+                "reasons": {},
+                "reference": 20,
+                "shared": 2,
+                "labelled": 0,
+                "least": 5,
+                "tested": 256 if count > 1 else 0,
+                "kernels": 256,
+                "methods": {"exact": 256} if count > 1 else {"none": 256},
+                "names": clips,
+                "layers": layers,
+                "profiles": profiles,
+                "leading": leading,
+            }
+            table = self._figure("concepts", "concept_tests", TextFigure("layer,kernel\n", ".csv"))
+            unit = f"{self.model}/concept-{slug(name)}"
+            notes = ("2 reference clips are also a clip of the concept: left out of the reference.",)
+            self._keep("concepts", unit, {"concept": name}, Done(artifacts=table, answer=answer, notes=notes))
 
     def _class_answers(self, clip: str) -> None:
         for index in (2, 1):

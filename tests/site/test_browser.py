@@ -22,6 +22,8 @@ PAGES = (
     "drift/index.html",
     "drift/audit.html",
     "drift/motion.html",
+    "drift/concepts/index.html",
+    "drift/concepts/wheels.html",
     "drift/provenance.html",
     "drift/stem.conv/index.html",
     "drift/tennis/index.html",

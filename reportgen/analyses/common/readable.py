@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+import torch
+
+from reportgen.analyses.base import tensor
+from reportgen.analyses.common.memory import starting_batch
 from reportgen.clips import Clip, ClipReference
 from reportgen.errors import ClipError
 
@@ -40,3 +44,17 @@ def readable_clips(clips: Iterable[ClipReference], faults: UnreadableClips) -> I
             faults.add(clip.name, str(error))
         else:
             yield loaded
+
+
+def clip_batches(clips: Iterable[Clip], device: torch.device) -> Iterator[list[Clip]]:
+    """Yield the clips as they come, as many at a time as the device takes."""
+    waiting: list[Clip] = []
+    size = 0
+    for clip in clips:
+        size = size or starting_batch(tensor(clip).to(device))
+        waiting.append(clip)
+        if len(waiting) >= size:
+            yield waiting
+            waiting = []
+    if waiting:
+        yield waiting

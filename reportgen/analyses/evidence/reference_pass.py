@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from reportgen.analyses.base import tensor
-from reportgen.analyses.common.memory import starting_batch
+from reportgen.analyses.common.readable import clip_batches
 from reportgen.analyses.common.responses import LayerResponses, Meter, measure_responses, selectivity
 from reportgen.analyses.common.running import Best, Moments, ResponseTable
 from reportgen.analyses.evidence.label_words import DrivingWord, driving_words, label_words
@@ -92,19 +92,10 @@ class ReferencePass:
 
     def run(self, clips: Iterable[Clip], total: int, progress: Progress = SILENT) -> None:
         """Measure clips as they come, as many at a time as the device takes; `total` is for the progress alone."""
-        waiting: list[Clip] = []
-        size = 1
         with progress.task("responses to the reference clips", total) as task:
-            for clip in clips:
-                size = size if self.names or waiting else starting_batch(tensor(clip).to(self.meter.network.device))
-                waiting.append(clip)
-                if len(waiting) >= size:
-                    self.add(waiting)
-                    task.advance(len(waiting))
-                    waiting = []
-            if waiting:
-                self.add(waiting)
-                task.advance(len(waiting))
+            for batch in clip_batches(clips, self.meter.network.device):
+                self.add(batch)
+                task.advance(len(batch))
 
     def add(self, clips: Sequence[Clip]) -> None:
         """Measure some clips and take them in."""

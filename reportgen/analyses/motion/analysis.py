@@ -11,6 +11,7 @@ from torch import Tensor
 
 from reportgen.analyses.base import Answers, Inapplicable, Subject, Unit, tensor
 from reportgen.analyses.common.budget import passes_within
+from reportgen.analyses.common.layers import measurable_layers
 from reportgen.analyses.common.readable import UnreadableClips, readable_clips
 from reportgen.analyses.common.responses import Meter
 from reportgen.analyses.common.targets import target_units
@@ -54,7 +55,7 @@ class MotionAnalysis:
             return asked
         inputs = {
             "clips": content_key([[clip.digest, clip.label] for clip in clips]),
-            "layers": content_key(audited_layers(subject)),
+            "layers": content_key(measurable_layers(subject.layers)),
         }
         overall = Unit(subject.model, subject.model, {"objective": subject.objective}, inputs)
         return [*(replace(unit, group=subject.model) for unit in asked if isinstance(unit, Unit)), overall]
@@ -98,7 +99,7 @@ class _Probes:
     def __init__(self, subject: Subject, draws: int, frozen: int | None) -> None:
         network = subject.network
         shape, channels = native_shape(network), clip_channels(network)
-        self.meter = Meter(network, audited_layers(subject), shape, channels, subject.objective)
+        self.meter = Meter(network, measurable_layers(subject.layers), shape, channels, subject.objective)
         self.frames = frozen_frames(shape[0], frozen)
         left_out = f"{len(self.frames)} of {shape[0]} frames were frozen: this preset bounds the work on a clip."
         self.notes = (f"{left_out} The best frame may be missed.",) if len(self.frames) < shape[0] else ()
@@ -167,15 +168,6 @@ def probed_clips(subject: Subject, most: int) -> list[ClipReference]:
         turns[label] = turns.get(label, -1) + 1
         ordered.append((label is None, turns[label], len(ordered), place))
     return [clips[place] for place in sorted(place for *_, place in sorted(ordered)[:most])]
-
-
-def audited_layers(subject: Subject) -> list[str]:
-    """Return every layer that has one map or one value per kernel and clip: all that a class pyramid can show."""
-    return [
-        name
-        for name, facts in subject.layers.items()
-        if facts.output is not None and (facts.kind.startswith("Conv") or len(facts.output) == 1)
-    ]
 
 
 def _overall(subject: Subject, clips: Sequence[ClipReference], probes: _Probes, progress: Progress) -> Result:

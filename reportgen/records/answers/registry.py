@@ -8,6 +8,7 @@ from importlib.metadata import entry_points
 from reportgen.errors import StoreError
 from reportgen.records.answers.base import Answer
 from reportgen.records.answers.choice import ChoiceAnswer
+from reportgen.records.answers.concepts import ConceptAnswer
 from reportgen.records.answers.decomposition import DecompositionAnswer
 from reportgen.records.answers.evidence import EvidenceAnswer
 from reportgen.records.answers.faithfulness import FaithfulnessAnswer
@@ -30,6 +31,7 @@ OWN: tuple[type[Answer], ...] = (
     SaliencyAnswer,
     FaithfulnessAnswer,
     MotionAnswer,
+    ConceptAnswer,
 )
 
 
