@@ -20,7 +20,7 @@ from reportgen.reading.views import KernelView, trouble
 from reportgen.records.answers.concepts import ConceptAnswer, LeadingKernel, Shown
 from reportgen.records.jobs import Done
 
-TABLE_ROWS = 100
+CONCEPT_ROWS = 100
 """Kernels in a concept's table; all are in the file that it links."""
 
 _MARKED = 5
@@ -155,7 +155,9 @@ def concept_plots(model: ModelView, view: ConceptView) -> list[ConceptPlot]:
     """Return the mean response of every kernel of each shown layer, those with a page and the leading one marked."""
     found = []
     for layer, profile in view.answer.profiles.items():
-        band = charts.ResponseBand(*(_plain(values) for values in (profile.mean, profile.low, profile.middle, profile.high)))
+        band = charts.ResponseBand(
+            *(_plain(values) for values in (profile.mean, profile.low, profile.middle, profile.high))
+        )
         kernels = [one for index in range(len(band.values)) if (one := view.kernel(layer, index))]
         if not kernels:
             continue
@@ -180,7 +182,7 @@ def _plain(values: tuple[float | None, ...]) -> list[float]:
 def _page(model: ModelView, view: ConceptView, row: ConceptRow) -> Page:
     answer = view.answer
     pages = _pages(model)
-    table = Excerpt.of(view.kernels(), TABLE_ROWS).map(
+    table = Excerpt.of(view.kernels(), CONCEPT_ROWS).map(
         lambda kernel: ConceptKernelRow(kernel, short_kernel_name(kernel.layer, kernel.index), _uri(pages, kernel))
     )
     done = view.record.outcome if isinstance(view.record.outcome, Done) else None

@@ -13,13 +13,12 @@ from reportgen.analyses.base import Answers, Concept, Inapplicable, Subject, Uni
 from reportgen.analyses.common.layers import measurable_layers
 from reportgen.analyses.common.readable import UnreadableClips, readable_clips
 from reportgen.analyses.common.responses import Meter
-from reportgen.analyses.common.targets import class_name
 from reportgen.analyses.concepts.alike import labelled_like
-from reportgen.analyses.concepts.compare import ConceptTests, KernelTests, compared
+from reportgen.analyses.concepts.compare import ConceptTests, KernelTests, against_reference
 from reportgen.analyses.concepts.parameters import ConceptParameters
 from reportgen.analyses.concepts.passes import ClipResponses
 from reportgen.analyses.concepts.rank_tests import LEAST_TESTED_CLIPS
-from reportgen.analyses.concepts.table import as_csv
+from reportgen.analyses.concepts.table import tests_as_csv
 from reportgen.errors import ClipError
 from reportgen.networks.kernels.preactivation import clip_channels, native_shape
 from reportgen.progress import Progress
@@ -27,6 +26,7 @@ from reportgen.records.answers.concepts import ConceptAnswer, ConceptLayer, Laye
 from reportgen.records.figures import Figure, Result, TextFigure
 from reportgen.records.identities import slug
 from reportgen.records.jobs import content_key
+from reportgen.records.targets import class_name
 
 _LEADING, _LEADING_SHOWN = 8, 6
 """Kernels whose clips are kept in order of response: the leading ones of all layers, and of those with a page."""
@@ -97,8 +97,8 @@ def _answered(subject: Subject, concept: Concept, reference: ClipResponses, prog
         own.run(readable_clips(concept.clips, faults), len(concept.clips), f"responses to {concept.name}", progress)
         if not own.names:
             raise ClipError(f"None of the files of {concept.name} ({len(concept.clips)}) can be read. {faults.first}")
-        labels = [None if label is None else class_name(subject, label) for label in reference.labels]
-        tests = compared(own, reference, labelled_like(concept.name, labels))
+        labels = [None if label is None else class_name(subject.network.labels, label) for label in reference.labels]
+        tests = against_reference(own, reference, labelled_like(concept.name, labels))
         if not tests.reference:
             raise ClipError(
                 f"Every reference clip belongs to {concept.name} itself: there is nothing to compare it with. "
@@ -106,7 +106,7 @@ def _answered(subject: Subject, concept: Concept, reference: ClipResponses, prog
             )
         answer = _answer(subject, concept, tests, own, reference, faults)
     figures: dict[str, Figure] = {
-        "concept_tests": TextFigure(as_csv(tests), ".csv", f"{concept.name} against the reference, every kernel"),
+        "concept_tests": TextFigure(tests_as_csv(tests), ".csv", f"{concept.name} against the reference, every kernel"),
     }
     return Result(answer, figures, _notes(answer, faults))
 

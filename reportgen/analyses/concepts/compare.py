@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analyses.concepts.passes import ClipResponses
-from reportgen.analyses.concepts.rank_sums import Floats
+from reportgen.analyses.concepts.rank_sums import RankFigures
 from reportgen.analyses.concepts.rank_tests import RankTests, overall_ranks, standard_scores
 from reportgen.analyses.evidence.word_nulls import false_discovery
 
@@ -27,22 +27,22 @@ _AT_ONCE = 2**21
 class KernelTests:
     """One layer's K kernels: what a concept's clips do to them beside the reference clips.
 
-    `mean` and `reference` (USUAL quantiles, `3 K`) are of responses. `score` is (mean - mean over the reference clips) /
+    `mean` and `reference` (USUAL quantiles, `3 K`) are of responses. `score` is (mean - mean of the reference) /
     their standard deviation, infinite where they do not scatter. `auroc` is how often a clip of the concept drives
     the kernel more than a reference clip, with the ends of its 95% interval; `p` of Mann-Whitney's two-sided test, `q`
     by Benjamini & Hochberg over all kernels of all layers. All of these are NaN where they cannot be told: p of kernels
     that respond alike to every clip. `rank` is 1 for the kernel of the largest AUROC of all layers.
     """
 
-    mean: Floats
-    reference: Floats
-    score: Floats
-    auroc: Floats
-    low: Floats
-    high: Floats
-    p: Floats
+    mean: RankFigures
+    reference: RankFigures
+    score: RankFigures
+    auroc: RankFigures
+    low: RankFigures
+    high: RankFigures
+    p: RankFigures
     methods: NDArray[np.str_]
-    q: Floats
+    q: RankFigures
     rank: NDArray[np.int64]
 
 
@@ -76,7 +76,7 @@ class ConceptTests:
         return [(layer, index) for _, layer, index in sorted(found)[:count]]
 
 
-def compared(concept: ClipResponses, reference: ClipResponses, alike: Collection[int] = ()) -> ConceptTests:
+def against_reference(concept: ClipResponses, reference: ClipResponses, alike: Collection[int] = ()) -> ConceptTests:
     """Test every kernel of every layer; `alike` are rows of reference clips that belong to the concept."""
     own = concept.rows()
     apart = reference.rows(without=concept.digests)
@@ -95,9 +95,9 @@ def compared(concept: ClipResponses, reference: ClipResponses, alike: Collection
 
 @dataclass(frozen=True)
 class _Piece:
-    mean: Floats
-    reference: Floats
-    score: Floats
+    mean: RankFigures
+    reference: RankFigures
+    score: RankFigures
     tests: RankTests
 
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from reportgen.analyses.common.layers import measurable_layers
 from reportgen.analyses.common.responses import Meter
-from reportgen.analyses.concepts.compare import ConceptTests, compared
+from reportgen.analyses.concepts.compare import ConceptTests, against_reference
 from reportgen.analyses.concepts.passes import ClipResponses
 from reportgen.clips import Clip
 from reportgen.errors import ClipError
@@ -54,7 +54,7 @@ def concept_tests(
         for name, clips in concepts.items():
             own = stack.enter_context(ClipResponses(meter))
             own.run(_clips(clips), len(clips), f"responses to {name}", progress)
-            found[name] = compared(own, measured)
+            found[name] = against_reference(own, measured)
     return found
 
 

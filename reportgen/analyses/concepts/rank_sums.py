@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-Floats = NDArray[np.float64]
-Whole = NDArray[np.int64]
+RankFigures = NDArray[np.float64]
+DoubledRanks = NDArray[np.int64]
 
 EXACT_WORK = 3e7
 """Additions up to which a distribution is counted exactly; more take longer than a tenth of a second."""
@@ -33,7 +33,7 @@ _SMALLEST = 1e-12
 class RankSums:
     """The sum of the ranks of `drawn` of the clips whose doubled ranks are `ranks` (N, sorted, whole numbers)."""
 
-    ranks: Whole
+    ranks: DoubledRanks
     drawn: int
 
     @cached_property
@@ -43,9 +43,9 @@ class RankSums:
         return int(values[counts.argmax()])
 
     @cached_property
-    def _apart(self) -> Whole:
+    def _apart(self) -> DoubledRanks:
         """The doubled ranks, from the common one, of all clips outside of the largest tie."""
-        apart: Whole = self.ranks[self.ranks != self._common] - self._common
+        apart: DoubledRanks = self.ranks[self.ranks != self._common] - self._common
         return apart
 
     @cached_property
@@ -61,17 +61,17 @@ class RankSums:
         expected = self.drawn * len(self._apart) / len(self.ranks)
         return "normal" if expected >= NORMAL_FROM else "bound"
 
-    def two_sided(self, own: Whole) -> Floats:
+    def two_sided(self, own: DoubledRanks) -> RankFigures:
         """Return for each draw (the doubled ranks that it holds are a column of `own`) its p.
 
         That is twice the smaller of its two tails, at most 1.
         """
         low, high = {"exact": self._counted, "normal": self._normal, "bound": self._bound}[self.method](own)
-        both: Floats = 2 * np.minimum(low, high)
+        both: RankFigures = 2 * np.minimum(low, high)
         return both.clip(max=1.0)
 
     @cached_property
-    def _steps(self) -> tuple[int, int, Whole]:
+    def _steps(self) -> tuple[int, int, DoubledRanks]:
         """Return the common divisor of what tells sums apart, the smallest offset, and the offsets from it over it."""
         if not len(self._apart):
             return 1, 0, self._apart
@@ -86,7 +86,7 @@ class RankSums:
         return float(len(offsets)) * (self._held + 1) * (int(offsets[: self._held].sum()) + 1)
 
     @cached_property
-    def _counts(self) -> Floats:
+    def _counts(self) -> RankFigures:
         """The probability of (clips held outside of the largest tie, sum of their offsets), dealt clip by clip."""
         _, _, offsets = self._steps
         width = int(np.sort(offsets)[::-1][: self._held].sum()) + 1
@@ -101,7 +101,7 @@ class RankSums:
         return table
 
     @cached_property
-    def _distribution(self) -> tuple[Whole, Floats]:
+    def _distribution(self) -> tuple[DoubledRanks, RankFigures]:
         """Return the possible doubled sums, sorted, and their probabilities."""
         divisor, base, _ = self._steps
         held, offset = np.nonzero(self._counts)
@@ -110,10 +110,10 @@ class RankSums:
         weights = np.bincount(places, weights=self._counts[held, offset])
         return np.asarray(values, np.int64), np.asarray(weights, np.float64)
 
-    def _counted(self, own: Whole) -> tuple[Floats, Floats]:
+    def _counted(self, own: DoubledRanks) -> tuple[RankFigures, RankFigures]:
         return _tails(*self._distribution, own.sum(0))
 
-    def _normal(self, own: Whole) -> tuple[Floats, Floats]:
+    def _normal(self, own: DoubledRanks) -> tuple[RankFigures, RankFigures]:
         """Return both tails of the normal distribution with the tie-corrected variance and half a step's correction."""
         total = len(self.ranks)
         mean = self.drawn * (total + 1)
@@ -122,11 +122,11 @@ class RankSums:
         sums = own.sum(0)
         return ndtr((sums + 1 - mean) / sd), ndtr((mean - sums + 1) / sd)
 
-    def _bound(self, own: Whole) -> tuple[Floats, Floats]:
+    def _bound(self, own: DoubledRanks) -> tuple[RankFigures, RankFigures]:
         """Return both tails of a draw with replacement, of ranks in levels that do not know who was drawn."""
         levels = max(32, min(_LEVELS, _LENGTH // self.drawn))
 
-        def scores(ranks: Whole) -> Whole:
+        def scores(ranks: DoubledRanks) -> DoubledRanks:
             return np.round((ranks - self._common) * (levels / (2 * len(self.ranks)))).astype(np.int64)
 
         every = scores(self.ranks)
@@ -139,7 +139,7 @@ class RankSums:
         return np.maximum(below, _SMALLEST), np.maximum(above, _SMALLEST)
 
 
-def _tails(values: Whole, weights: Floats, observed: Whole) -> tuple[Floats, Floats]:
+def _tails(values: DoubledRanks, weights: RankFigures, observed: DoubledRanks) -> tuple[RankFigures, RankFigures]:
     """Return how often a value is at most, and at least, each observed one."""
     up_to = np.concatenate([[0.0], np.cumsum(weights)])
     from_here = np.concatenate([np.cumsum(weights[::-1])[::-1], [0.0]])

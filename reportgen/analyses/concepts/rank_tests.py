@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from reportgen.analyses.concepts.rank_sums import Floats, RankSums, Whole
+from reportgen.analyses.concepts.rank_sums import DoubledRanks, RankFigures, RankSums
 
 LEAST_TESTED_CLIPS = 5
 """Clips that each side needs for a test: two or three that lead by chance are no concept, however small their p."""
@@ -33,14 +33,14 @@ class RankTests:
     half. `methods` names what p came from: exact, normal, bound (see `RankSums`), or none.
     """
 
-    auroc: Floats
-    low: Floats
-    high: Floats
-    p: Floats
+    auroc: RankFigures
+    low: RankFigures
+    high: RankFigures
+    p: RankFigures
     methods: NDArray[np.str_]
 
     @classmethod
-    def of(cls, own: Floats, others: Floats, dull: NDArray[np.bool_]) -> Self:
+    def of(cls, own: RankFigures, others: RankFigures, dull: NDArray[np.bool_]) -> Self:
         """Test responses `n K` against `m K`; kernels that are `dull` (K) respond alike to all clips and have no test.
 
         A kernel with a response that is not a number has no figures either.
@@ -55,11 +55,11 @@ class RankTests:
         tested = min(n, m) >= LEAST_TESTED_CLIPS
         if tested:
             p[told], methods[told] = _p_values(ranks, n)
-        low, high = auroc_interval(auroc, n, m) if tested else (np.full(kernels, np.nan),) * 2
+        low, high = newcombe_interval(auroc, n, m) if tested else (np.full(kernels, np.nan),) * 2
         return cls(auroc, np.where(told, low, np.nan), np.where(told, high, np.nan), p, methods)
 
 
-def _p_values(ranks: Whole, n: int) -> tuple[Floats, NDArray[np.str_]]:
+def _p_values(ranks: DoubledRanks, n: int) -> tuple[RankFigures, NDArray[np.str_]]:
     """Return the p of each column of doubled `ranks`, whose first n rows are the first group, and what it came from.
 
     Kernels whose responses are tied alike share a distribution. The smaller group is what is drawn.
@@ -81,7 +81,7 @@ def _null(pattern: bytes, drawn: int) -> RankSums:
     return RankSums(np.frombuffer(pattern, np.int64), drawn)
 
 
-def auroc_interval(auroc: Floats, n: int, m: int) -> tuple[Floats, Floats]:
+def newcombe_interval(auroc: RankFigures, n: int, m: int) -> tuple[RankFigures, RankFigures]:
     """Return the ends of the 95% interval of each AUROC of n clips against m, within 0 to 1.
 
     They are the values that lie as far from the observed one as 1.96 of their own standard errors (Hanley & McNeil's
@@ -90,7 +90,7 @@ def auroc_interval(auroc: Floats, n: int, m: int) -> tuple[Floats, Floats]:
     return _lower_end(auroc, n, m), 1 - _lower_end(1 - auroc, n, m)
 
 
-def _lower_end(auroc: Floats, n: int, m: int) -> Floats:
+def _lower_end(auroc: RankFigures, n: int, m: int) -> RankFigures:
     low, high = np.zeros_like(auroc), auroc.copy()
     extra = (n + m) / 2 - 1
     for _ in range(_HALVINGS):
@@ -102,7 +102,7 @@ def _lower_end(auroc: Floats, n: int, m: int) -> Floats:
     return high
 
 
-def standard_scores(own: Floats, others: Floats) -> Floats:
+def standard_scores(own: RankFigures, others: RankFigures) -> RankFigures:
     """Return (mean of `own` - mean of `others`) / standard deviation of `others`, `K`; infinite where that is zero."""
     apart = own.mean(0) - others.mean(0)
     spread = others.std(0)
@@ -110,7 +110,7 @@ def standard_scores(own: Floats, others: Floats) -> Floats:
         return np.where(apart == 0, 0.0, apart / spread)
 
 
-def overall_ranks(auroc: Floats, scores: Floats) -> NDArray[np.int64]:
+def overall_ranks(auroc: RankFigures, scores: RankFigures) -> NDArray[np.int64]:
     """Return each kernel's rank, 1 for the largest AUROC; of equal ones the larger standard score leads.
 
     Kernels without figures come last.

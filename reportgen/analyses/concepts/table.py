@@ -14,7 +14,7 @@ _COLUMNS = (
 )
 
 
-def as_csv(tests: ConceptTests) -> str:
+def tests_as_csv(tests: ConceptTests) -> str:
     """Return one row a kernel, layers in the network's order; what cannot be told is empty."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

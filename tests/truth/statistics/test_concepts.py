@@ -13,7 +13,7 @@ from scipy.stats import mannwhitneyu, rankdata
 from torch import nn
 
 from reportgen import concept_tests
-from reportgen.analyses.concepts.rank_sums import Floats, RankSums
+from reportgen.analyses.concepts.rank_sums import RankFigures, RankSums
 from reportgen.analyses.concepts.rank_tests import RankTests
 from reportgen.analyses.evidence.word_nulls import false_discovery
 
@@ -21,7 +21,7 @@ from reportgen.analyses.evidence.word_nulls import false_discovery
 AT_AUROC_09 = math.sqrt(2) * float(ndtri(0.9))
 
 
-def compared(own: Floats, others: Floats) -> RankTests:
+def compared(own: RankFigures, others: RankFigures) -> RankTests:
     return RankTests.of(own, others, np.concatenate([own, others]).std(0) == 0)
 
 
