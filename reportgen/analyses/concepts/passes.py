@@ -54,6 +54,7 @@ class ClipResponses:
             for batch in clip_batches(clips, self.meter.network.device):
                 self._add(batch)
                 task.advance(len(batch))
+                del batch  # before the next one is read
         return self
 
     def _add(self, clips: Sequence[Clip]) -> None:

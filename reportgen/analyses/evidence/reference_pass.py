@@ -96,6 +96,7 @@ class ReferencePass:
             for batch in clip_batches(clips, self.meter.network.device):
                 self.add(batch)
                 task.advance(len(batch))
+                del batch  # before the next one is read
 
     def add(self, clips: Sequence[Clip]) -> None:
         """Measure some clips and take them in."""
