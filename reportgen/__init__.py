@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from reportgen.analyses.pyramid.class_pyramid import class_pyramid as class_pyramid
     from reportgen.analyses.saliency.attribution import Attribution as Attribution
     from reportgen.analyses.saliency.attribution import attribute as attribute
+    from reportgen.analyses.weight_gradients.gradients import WeightGradients as WeightGradients
+    from reportgen.analyses.weight_gradients.gradients import weight_gradients as weight_gradients
     from reportgen.audit.limits import Limits as Limits
     from reportgen.clips import read_clip as read_clip
     from reportgen.commands.build import build as build
@@ -60,6 +62,7 @@ _PUBLIC = {
     "Maximization": "reportgen.analyses.kernels.maximize",
     "MotionAudit": "reportgen.analyses.motion.motion_audit",
     "Network": "reportgen.networks.core.network",
+    "WeightGradients": "reportgen.analyses.weight_gradients.gradients",
     "attribute": "reportgen.analyses.saliency.attribution",
     "build": "reportgen.commands.build",
     "check": "reportgen.commands.check",
@@ -86,6 +89,7 @@ _PUBLIC = {
     "schema": "reportgen.commands.schema",
     "serve": "reportgen.commands.serve",
     "spread_over_clips": "reportgen.records.pyramid_compare",
+    "weight_gradients": "reportgen.analyses.weight_gradients.gradients",
 }
 
 __all__ = ["__version__", *_PUBLIC]  # noqa: PLE0604 (names are strings of the dict above)

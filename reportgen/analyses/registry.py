@@ -21,6 +21,7 @@ from reportgen.errors import OptionError, unknown_name
 _HOUSE = (
     *("evidence", "choice", "kernels", "decomposition", "path", "pyramid", "saliency", "faithfulness", "motion"),
     "concepts",
+    "weight_gradients",
 )
 
 GROUP = "reportgen.analyses"

@@ -23,12 +23,14 @@ from reportgen.media.encode import (
     sprite_size,
     to_uint8,
 )
+from reportgen.media.filters import filter_sheet, tiles
 from reportgen.media.overlays import heat_colours, heat_overlay, stacked
 from reportgen.media.video import mp4_bytes
 from reportgen.records.figures import (
     ClipFigure,
     DataFigure,
     Figure,
+    FiltersFigure,
     HeatFigure,
     ImageFigure,
     JsonFigure,
@@ -36,6 +38,7 @@ from reportgen.records.figures import (
     MotionFigure,
     StackFigure,
     TextFigure,
+    TilesFigure,
 )
 from reportgen.records.jobs import Artifact
 from reportgen.records.store import Store
@@ -78,6 +81,8 @@ def write_figure(
                     T H W float16 in units of `scale`, `scale`
     MapFigure       sprite of the heat alone (kind heat)
     StackFigure     PNG of the heat over the greyed clip, frames one behind the other (kind image)
+    FiltersFigure   PNG of `filter_sheet` (kind image), one pixel a weight
+    TilesFigure     PNG of `tiles` (kind image), one pixel a filter
     DataFigure      .npz (kind data)
     JsonFigure      JSON (kind json)
     TextFigure      text (kind text)
@@ -143,6 +148,16 @@ def _map(figure: MapFigure, role: str, name: str | None) -> Iterator[FigureFile]
 @figure_files.register
 def _stack(figure: StackFigure, role: str, name: str | None) -> Iterator[FigureFile]:  # noqa: ARG001
     yield _picture_file(role, stacked(heat_overlay(figure.heat, figure.over, figure.scale, signed=figure.signed)))
+
+
+@figure_files.register
+def _filters(figure: FiltersFigure, role: str, name: str | None) -> Iterator[FigureFile]:  # noqa: ARG001
+    yield _picture_file(role, filter_sheet(figure.volumes, figure.scale))
+
+
+@figure_files.register
+def _tiles(figure: TilesFigure, role: str, name: str | None) -> Iterator[FigureFile]:  # noqa: ARG001
+    yield _picture_file(role, tiles(figure.values))
 
 
 @figure_files.register

@@ -78,6 +78,23 @@ class StackFigure:
 
 
 @dataclass(frozen=True)
+class FiltersFigure:
+    """Volumes of filters as small multiples: `volumes` F C T H W, coloured about zero up to `scale` > 0."""
+
+    volumes: Array
+    scale: float
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class TilesFigure:
+    """One figure for each filter as a picture of tiles, row by row: `values` K, coloured from minimum to maximum."""
+
+    values: Array
+    caption: str = ""
+
+
+@dataclass(frozen=True)
 class DataFigure:
     """Arrays kept at full precision for later jobs and for download, by name."""
 

@@ -16,7 +16,6 @@ import pytest
 from filelock import FileLock
 from sample_run import HOSTILE_LABEL, HOSTILE_LAYER, LABELS, LAYERS
 
-from reportgen.commands.render import render
 from reportgen.errors import RenderError, StoreError
 from reportgen.pages.links import broken_links
 from reportgen.pages.page import MotionStrip
@@ -24,9 +23,10 @@ from reportgen.pages.places import PageAddresses
 from reportgen.pages.registry import PAGES, all_pages
 from reportgen.pages.report import Report
 from reportgen.pages.templating import Templates
-from reportgen.records.owned import SITE_LOCK, STAMP
 from reportgen.records.store import find_runs
 from reportgen.resources import templates_folder
+from reportgen.records.owned import SITE_LOCK, STAMP
+from reportgen.commands.render import render
 from tests.children import LONGEST, alive, child, reportgen_command, run, run_python
 
 
@@ -147,17 +147,13 @@ def test_a_kernel_page_says_what_was_measured(sample_site: Path) -> None:
 
 
 def test_published_figures_stand_beside_the_published_weights_only(sample_site: Path) -> None:
-    assert "Published figure of these weights Value joint accuracy 0.991" in text_of(
-        sample_site / "drift" / "index.html"
-    )
+    assert "Published figure of these weights Value joint accuracy 0.991" in text_of(sample_site / "drift" / "index.html")
     assert "joint accuracy" not in text_of(sample_site / "plain_net" / "index.html"), "its weights are untrained"
 
 
 def test_the_motion_page_says_what_the_probes_leave(sample_site: Path) -> None:
     text = text_of(sample_site / "drift" / "motion.html")
-    assert (
-        "Of 4 classes, 3 rely on motion: they lose at least 50% of their logit when nothing moves; 1 lose less" in text
-    )
+    assert "Of 4 classes, 3 rely on motion: they lose at least 50% of their logit when nothing moves; 1 lose less" in text
     assert "1.45 dots moving right" in text
     kernel = text_of(sample_site / "drift" / "stem.conv" / "0007.html")
     assert "Motion reliance 0.75" in kernel
@@ -252,7 +248,9 @@ def test_many_sites_are_rendered_at_once_from_one_folder(sample_runs: Path, tmp_
     )
     pairs = [(sample_runs / "plain_net", tmp_path / "a" / "site"), (sample_runs / "drift", tmp_path / "b" / "site")]
     with ExitStack() as stack:
-        running = [stack.enter_context(child([sys.executable, "-c", program, *pair], cwd=tmp_path)) for pair in pairs]
+        running = [
+            stack.enter_context(child([sys.executable, "-c", program, *pair], cwd=tmp_path)) for pair in pairs
+        ]
         for process, (run, site) in zip(running, pairs, strict=True):
             assert process.communicate(timeout=LONGEST)[1] == ""
             assert process.returncode == 0
@@ -357,8 +355,7 @@ def test_arrows_say_motion_where_they_are_asked_for_and_how_long_one_is(sample_r
     for arrows, shown in ((False, report), (True, Report.of(find_runs(sample_runs), arrows=True))):
         pages = list(all_pages(shown))
         strips = [asset for page in pages for asset in page.assets if isinstance(asset, MotionStrip)]
-        assert strips
-        assert {strip.arrows for strip in strips} == {arrows}
+        assert strips and {strip.arrows for strip in strips} == {arrows}
         kernel = next(page for page in pages if page.template == "pages/kernel.md.j2" and page.context["wheel"])
         told[arrows] = templates.render(kernel, PageAddresses.of(pages), selected=())
     assert "an arrow of 8 px: " in told[True]

@@ -40,8 +40,12 @@ def _unit(subject: Subject, clip: Clip, target: Target, kind: Mapping[str, str])
 
 
 def asked(subject: Subject, unit: Unit) -> tuple[Network, int]:
-    """Return the network that a unit asks, and its class there: all but a class is class 0 of a network of its own."""
-    target = unit.target
+    """Return the network that a unit asks, and its class there; see `network_of`."""
+    return network_of(subject, unit.target)
+
+
+def network_of(subject: Subject, target: Target) -> tuple[Network, int]:
+    """Return the network to ask about a target, and its class: all but a class is class 0 of a network of its own."""
     if target.of_class:
         return subject.network, target.index or 0
     return explained(subject.network, target), 0

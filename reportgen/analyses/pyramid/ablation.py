@@ -158,11 +158,11 @@ class Passes:
     def __init__(self, network: Network, clips: Tensor, graph: ConnectionGraph, layers: Sequence[str]) -> None:
         self._network, self._clips, self._graph = network, clips, graph
         recorder = Recorder(graph, network.module, layers)
-        self.intact = self._scores(recorder)
+        self.intact = self.scores(recorder)
         if any(one.axis != 1 or one.tensor.shape[0] != len(clips) for one in recorder.responses):
             tracer = FieldTracer()
             recorder = Recorder(graph, network.module, layers, tracer=tracer)
-            self._scores(recorder, tracer)
+            self.scores(recorder, tracer)
         self.recording = recorder.recording
         self._start, self._known = 0, dict[Crossing, Tensor]()
 
@@ -175,25 +175,33 @@ class Passes:
             padded = [*part, *[part[-1]] * (size - len(part))]
             keep = {name: _mask(self._graph, padded, name, self._clips) for name in layers}
             replay = Replay(self.recording, self._start, self._known, keep=keep)
-            found.append(self._scores(replay)[: len(part)])
+            found.append(self.scores(replay)[: len(part)])
         return self.intact[:1] - np.concatenate(found)
 
     def without(self, silenced: Silenced) -> Floats:
-        """Return by how much silencing the same kernels in all of the clips lowers their logits, `N K`."""
+        """Return by how much silencing the same kernels in all of the clips lowers their logits, `N K`.
+
+        After `resume` they must be of its layers.
+        """
         keep = {name: _mask(self._graph, [silenced] * len(self._clips), name, self._clips) for name in silenced}
-        return self.intact - self._scores(Replay(self.recording, 0, {}, keep=keep))
+        return self.intact - self.scores(Replay(self.recording, self._start, self._known, keep=keep))
+
+    def resume(self, layers: Iterable[str]) -> None:
+        """Remember what lies in front of the first place where kernels of these layers can be silenced."""
+        self._go_to(self.recording.silenceable(layers))
 
     def _go_to(self, start: int) -> None:
         """Remember what crosses into operation `start`; where a pass cannot be resumed, run it whole instead."""
         if start <= self._start:
             return
         replay = Replay(self.recording, self._start, self._known, capture=start)
-        self._scores(replay)
-        again = self._scores(Replay(self.recording, start, replay.captured))
+        self.scores(replay)
+        again = self.scores(Replay(self.recording, start, replay.captured))
         if np.allclose(again, self.intact, rtol=1e-4, atol=1e-5):
             self._start, self._known = start, replay.captured
 
-    def _scores(self, mode: TorchDispatchMode, tracer: FieldTracer | None = None) -> Floats:
+    def scores(self, mode: TorchDispatchMode, tracer: FieldTracer | None = None) -> Floats:
+        """Return the logits `N K` of the clips in a pass that `mode` watches or changes."""
         clips = self._clips.clone()
         if tracer is not None:
             tracer.mark(clips, clip_seen(clips.shape))

@@ -223,7 +223,7 @@ def measure_relevance(
     found: dict[str, LayerMeasure] = {name: LayerMeasure() for name in wanted}
 
     observer = observer or ResponseObserver(graph, module, wanted, input_means=input_means)
-    with evaluating(module), weight_gradients(module), torch.enable_grad():
+    with evaluating(module), _gradients_to_weights(module), torch.enable_grad():
         with observer:
             logits = class_output(network, clip.detach())
         observer.ended()
@@ -340,7 +340,7 @@ def _taken(values: NDArray[Any], rows: NDArray[np.int64], channels: NDArray[np.i
 
 
 @contextmanager
-def weight_gradients(module: nn.Module) -> Iterator[None]:
+def _gradients_to_weights(module: nn.Module) -> Iterator[None]:
     """Let all floating-point parameters take gradients within the context, and restore their flags afterwards."""
     flags = [(parameter, parameter.requires_grad) for parameter in module.parameters()]
     for parameter, _ in flags:

@@ -84,6 +84,11 @@ class Recording:
         wanted = set(layers)
         return min(response.begin for response in self.responses if response.layer in wanted)
 
+    def silenceable(self, layers: Iterable[str]) -> int:
+        """Return the first operation that completes a response of these layers, behind which it can be silenced."""
+        wanted = set(layers)
+        return min(response.end for response in self.responses if response.layer in wanted)
+
     def crossing(self, place: int) -> set[Crossing]:
         """Return the tensors made before operation `place` and read by it or later."""
         return {made for operation in self.operations[place:] for made in operation.reads if made[0] < place}

@@ -17,6 +17,7 @@ from reportgen.records.answers.motion import MotionAnswer
 from reportgen.records.answers.path import PathAnswer
 from reportgen.records.answers.pyramid import PyramidAnswer
 from reportgen.records.answers.saliency import SaliencyAnswer
+from reportgen.records.answers.weight_gradients import WeightGradientAnswer
 
 ENTRY_POINTS = "reportgen.answers"
 """The group of entry points by which a package adds the answer model of its analysis."""
@@ -32,6 +33,7 @@ OWN: tuple[type[Answer], ...] = (
     FaithfulnessAnswer,
     MotionAnswer,
     ConceptAnswer,
+    WeightGradientAnswer,
 )
 
 

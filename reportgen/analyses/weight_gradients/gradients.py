@@ -1,0 +1,112 @@
+"""The gradient of one class logit with respect to the weights of every convolution, filter by filter.
+
+After CNN-VIS (Dhruv Jain et al., github.com/dhruvjain/CNN-VIS), which shows the gradient of a class's neuron with
+respect to the filters of a layer as a volume. The gradient is that with respect to the weights which the convolution
+uses: where they are computed from other parameters (weight norm, spectral norm) it is not that of these parameters,
+and where a module is called several times it is the sum over its calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from reportgen.analyses.pyramid.class_pyramid import one_clip
+from reportgen.analyses.pyramid.measure import LayerMeasure, as_kernels, measure_relevance
+from reportgen.errors import NetworkError
+from reportgen.networks.core.network import Network, borrow
+from reportgen.networks.trace.build import connection_graph
+from reportgen.networks.trace.graph import ConnectionGraph, KernelLayer
+
+Volumes = NDArray[np.floating]
+"""The filters of a layer, `K C ...`: C input channels of the filter's group, then its taps in time, height, width."""
+
+FilterScores = NDArray[np.float64]
+"""One figure for each filter of a layer, `K`."""
+
+
+@dataclass(frozen=True, eq=False)
+class FilterGradients:
+    """One layer's `weights` and the `gradients` of the logit with respect to them, both `K C taps`."""
+
+    layer: str
+    weights: Volumes
+    gradients: Volumes
+
+    @cached_property
+    def norms(self) -> FilterScores:
+        """L2 norm of each filter's gradient: the published importance of one clip."""
+        return _norms(self.gradients)
+
+    @cached_property
+    def first_order(self) -> FilterScores:
+        """|<W_i, dy/dW_i>|: to first order, how far the logit moves when filter i is set to zero."""
+        axes = tuple(range(1, self.weights.ndim))
+        products = np.multiply(self.weights, self.gradients, dtype=np.float64)
+        return np.asarray(np.abs(products.sum(axes)))
+
+    @cached_property
+    def weight_norms(self) -> FilterScores:
+        """L2 norm of each filter itself, which knows nothing of the class or the clip."""
+        return _norms(self.weights)
+
+
+@dataclass(frozen=True, eq=False)
+class WeightGradients:
+    """The `logit` of the class that was asked about, and every convolution's gradients by the layer's name."""
+
+    logit: float
+    layers: Mapping[str, FilterGradients]
+
+
+def weight_gradients(
+    network: Network | nn.Module,
+    clip: Tensor,
+    class_index: int,
+    *,
+    layers: Iterable[str] | None = None,
+    graph: ConnectionGraph | None = None,
+) -> WeightGradients:
+    """Return the gradient of a class's logit with respect to the weights of every convolution (or of `layers`).
+
+    `clip` is 1 C T H W in [0, 1] RGB (for a bare module, whatever it takes); `class_index` 0 of what
+    `reportgen.contrast` returns asks about the contrast. Layers come in the order in which they run. Gradients have
+    the precision of the network and the clip: float64 if both are. `graph` is the connection graph of such clips.
+    Raises NetworkError for a network without convolutions, a class that there is not, or a clip that does not fit.
+    """
+    borrowed = borrow(network)
+    pixels = one_clip(borrowed, clip)
+    graph = graph or connection_graph(borrowed, pixels.shape, clip=pixels)
+    known = convolutions(graph)
+    wanted = list(known) if layers is None else [graph.layer(name).name for name in layers]
+    if not wanted:
+        raise NetworkError(f"{borrowed.name} has no convolution whose weights could be asked about.")
+    found = measure_relevance(borrowed, pixels, class_index, graph, backward=wanted)
+    return WeightGradients(found.logit, {name: _filters(known[name], found.layers[name]) for name in wanted})
+
+
+def convolutions(graph: ConnectionGraph) -> dict[str, KernelLayer]:
+    """Return a graph's convolutions, transposed ones too, by name in the order in which they run."""
+    return {layer.name: layer for layer in graph.layers if layer.kind in {"convolution", "transposed"}}
+
+
+def _filters(layer: KernelLayer, measured: LayerMeasure) -> FilterGradients:
+    """Return a layer's filters; a weight that is computed anew for each call has a gradient from each, their sum."""
+    weight = measured.weights[0]
+    gradient = torch.stack(measured.gradients).sum(0) if len(measured.gradients) > 1 else measured.gradients[0]
+    return FilterGradients(layer.name, _volumes(layer, weight), _volumes(layer, gradient))
+
+
+def _volumes(layer: KernelLayer, weight: Tensor) -> Volumes:
+    kernels = as_kernels(layer, weight)
+    return np.ascontiguousarray(kernels.reshape(*kernels.shape[:2], *weight.shape[2:]).cpu().numpy())
+
+
+def _norms(values: Volumes) -> FilterScores:
+    return np.asarray(np.linalg.norm(values.reshape(len(values), -1).astype(np.float64), axis=1))
