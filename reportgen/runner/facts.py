@@ -68,26 +68,16 @@ class ClipPictures:
         return tuple((index, float(shown[index]), shares[index]) for index in best)
 
 
-def clip_facts(
-    pictures: ClipPictures,
-    shown: Sequence[Clip],
-    reference: Sequence[Clip],
-    logits: Mapping[str, Tensor],
-) -> tuple[ClipFacts, ...]:
-    """Return what is known of clips in memory; a clip that is shown is no second time a reference."""
-    facts: dict[str, ClipFacts] = {}
-    for clip in shown:
-        facts[clip.name] = pictures.facts(clip, logits.get(clip.name))
-    for clip in reference:
-        if clip.name not in facts:
-            facts[clip.name] = pictures.facts(clip, reference=True)
+def shown_facts(pictures: ClipPictures, shown: Sequence[Clip], logits: Mapping[str, Tensor]) -> tuple[ClipFacts, ...]:
+    """Return what is known of the clips that the report is about."""
+    facts = {clip.name: pictures.facts(clip, logits.get(clip.name)) for clip in shown}
     return tuple(facts.values())
 
 
 def stored_facts(
     pictures: ClipPictures, clips: Sequence[ClipReference], names: Iterable[str], progress: Progress
 ) -> tuple[ClipFacts, ...]:
-    """Return what is known of the named ones of a folder's clips, in the folder's order, reading one at a time.
+    """Return what is known of the named ones of the reference clips, in their order, loading one at a time.
 
     A clip that can no longer be read is left out with a note: pages then show its name alone.
     """

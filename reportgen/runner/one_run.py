@@ -24,7 +24,7 @@ from reportgen.runner.concepts import CONCEPTS, concept_clips, names_to_show
 from reportgen.runner.evidence_clips import EVIDENCE, clips_to_show
 from reportgen.runner.executors.base import Executor, Work
 from reportgen.runner.executors.local import LocalExecutor
-from reportgen.runner.facts import ClipPictures, clip_facts, environment, stored_facts
+from reportgen.runner.facts import ClipPictures, environment, shown_facts, stored_facts
 from reportgen.runner.loading import card_of, weights_of
 from reportgen.runner.plan import Plan, chosen_methods, plan_jobs
 from reportgen.runner.prepare import Prepared
@@ -61,7 +61,7 @@ def compute_run(
         now = {record.key for record, computed in done if computed}
         subject = replace(subject, kernels=_kernels(subject, [record for record, _ in done]))
     plan = plan_jobs(subject, chosen, parameters, prepared.inputs)
-    only = selection.keys(plan, reference=bool(prepared.stored))
+    only = selection.keys(plan, reference=bool(subject.reference))
     run = _header(prepared, plan, pictures, options, command)
     store.write_plan(plan.stored())
     store.write_run(run)
@@ -83,7 +83,7 @@ def compute_run(
 
 @dataclass(frozen=True)
 class _ShownClips:
-    """The clips of folders that answers show: each has its pictures made, and a place in the run's header."""
+    """The clips of references and concepts that answers show: each gets its pictures, and a place in the run's header."""
 
     store: Store
     pictures: ClipPictures
@@ -103,11 +103,11 @@ class _ShownClips:
         return run
 
     def _shown_by(self, record: Record) -> tuple[Sequence[str], Sequence[ClipReference]]:
-        prepared = self.prepared
-        if record.job.analysis == EVIDENCE and prepared.stored:
-            return clips_to_show(record, self.kernels), prepared.stored
+        subject = self.prepared.subject
+        if record.job.analysis == EVIDENCE and subject.reference:
+            return clips_to_show(record, self.kernels), subject.reference
         if record.job.analysis == CONCEPTS:
-            return names_to_show(record), concept_clips(prepared.subject.concepts, prepared.stored)
+            return names_to_show(record), concept_clips(subject.concepts, subject.reference)
         return (), ()
 
 
@@ -132,7 +132,7 @@ def _header(
         source=place.asked.source,
         layers=tuple(subject.layers.values()),
         stages=subject.stages,
-        clips=clip_facts(pictures, prepared.shown, prepared.reference, prepared.logits),
+        clips=shown_facts(pictures, prepared.shown, prepared.logits),
         options=_recorded(options),
         environment=environment(network, command),
         plan=plan.keys(),

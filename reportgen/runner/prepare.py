@@ -28,16 +28,13 @@ from reportgen.zoo.cards import default_zoo
 class Prepared:
     """A network with what a build asks of it.
 
-    `shown` clips are in memory, and so are the `reference` clips of the card's generator; those of a folder are
-    `stored` in their files. `logits` are those of the shown clips, `inputs` the digests that every answer depends on.
+    `shown` clips are in memory; `logits` are theirs, `inputs` the digests that every answer depends on.
     """
 
     place: Place
     network: Network
     subject: Subject
     shown: tuple[Clip, ...]
-    reference: tuple[Clip, ...]
-    stored: tuple[ClipReference, ...]
     logits: Mapping[str, Tensor]
     inputs: Mapping[str, str]
 
@@ -49,7 +46,7 @@ def prepare(place: Place, load: Loader, options: BuildOptions, progress: Progres
     """
     network = load.network(place.asked.model)
     layers = {facts.name: facts for facts in describe_layers(network)}
-    shown, reference, stored = _clips(network, options, progress)
+    shown, reference = _clips(network, options, progress)
     logits = class_logits(network, shown)
     subject = Subject(
         network=network,
@@ -59,7 +56,7 @@ def prepare(place: Place, load: Loader, options: BuildOptions, progress: Progres
         selection=options.kernel_selection(),
         choose=options.choose,
         clips=tuple(shown),
-        reference=(*(clip.reference() for clip in reference), *stored),
+        reference=tuple(reference),
         concepts=select_concepts(network, options, progress),
         targets=select_targets(network, shown, logits, options),
         objective=options.objective,
@@ -67,24 +64,23 @@ def prepare(place: Place, load: Loader, options: BuildOptions, progress: Progres
     )
     choice(subject)  # kernels that there are not are told now, and not after the pass over the clips
     inputs = {**_inputs(network), "source": place.asked.source.sha256 or ""}
-    return Prepared(place, network, subject, tuple(shown), tuple(reference), tuple(stored), logits, inputs)
+    return Prepared(place, network, subject, tuple(shown), logits, inputs)
 
 
-def _clips(
-    network: Network, options: BuildOptions, progress: Progress
-) -> tuple[list[Clip], list[Clip], list[ClipReference]]:
+def _clips(network: Network, options: BuildOptions, progress: Progress) -> tuple[list[Clip], list[ClipReference]]:
     """Return the clips to show (the user's, else the generator's choice) and the reference clips.
 
-    These are the ones of the folder that the user gave, still in their files, else those of the card's generator.
+    These are the ones of the folder that the user gave, still in their files, else those of the card's generator,
+    which stay in memory.
     """
     given = read_clips(network, options) if options.clips else []
     stored = stored_clips(network, options.reference, progress) if options.reference else []
     card = card_of(network)
     if card.generator is None:
-        return given, [], stored
+        return given, stored
     folder = default_zoo(options.zoo).find(card.name).folder
     generated, reference = generate_clips(card, folder)
-    return given or generated, [] if stored else reference, stored
+    return given or generated, stored or [clip.reference() for clip in reference]
 
 
 def _inputs(network: Network) -> dict[str, str]:

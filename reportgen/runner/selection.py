@@ -32,7 +32,7 @@ class BuildSelection:
     def keys(self, plan: Plan, *, reference: bool) -> frozenset[str] | None:
         """Return the keys of the jobs to do: those selected, and those whose answers they need; None for all.
 
-        `reference` says that clips of a folder are shown beside kernels. To be asked once for each network, in their
+        `reference` says that real clips are shown beside kernels. To be asked once for each network, in their
         order: raises EmptySelectionError when the last one has nothing either that some pattern selects.
         """
         if not self._patterns:

@@ -104,8 +104,9 @@ class ReferencePass:
         self.names += [clip.name for clip in clips]
         self.labels += [clip.label for clip in clips]
         measured = measure_responses(self.meter, torch.cat([tensor(clip) for clip in clips]))
-        # Drawn clip by clip: the draw does not depend on how many come at once.
-        keys = torch.stack([torch.rand(self.table.width, generator=self._generator) for _ in clips])
+        # The same clips are drawn for all kernels, so that few need pictures; and clip by clip, so that the draw does
+        # not depend on how many come at once.
+        keys = torch.stack([torch.rand(1, generator=self._generator) for _ in clips]).expand(-1, self.table.width)
         for layer, state in self.layers.items():
             state.add(numbers, measured[layer], keys[:, state.first : state.first + state.kernels])
         self.table.add(torch.cat([measured[layer].values for layer in self.layers], dim=1))

@@ -14,7 +14,7 @@ class MotionParameters(Parameters):
 
     draws: Count = Field(4, description="Shuffled and scrambled variants of each clip.")
     clips: Annotated[int, Field(ge=0), NO_PART_OF_KEY] = Field(
-        64, description="Reference clips that are probed for all classes and kernels, at most; 0: none."
+        140, description="Reference clips that are probed for all classes and kernels, at most; 0: none."
     )
     work: float | None = Field(
         None,
