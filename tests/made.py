@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
-from reportgen.records.answers.faithfulness import FaithfulnessAnswer, RandomBand, ShuffledWeights
+from reportgen.records.answers.faithfulness import FaithfulnessAnswer, HidingTest, RandomBand, ShuffledWeights
 from reportgen.records.manifest import LayerFacts
 from reportgen.records.targets import Target
 
 
-def map_checks(method: str, insertion: float, deletion: float, *, kept: float = 0.1) -> FaithfulnessAnswer:
-    """Return the checks of one map beside random ones that reach 0.4 to 0.6."""
+def map_checks(
+    method: str,
+    insertion: float,
+    deletion: float,
+    *,
+    kept: float = 0.1,
+    control: float = 0.0,
+    random_maps: int = 10,
+    steps: int = 6,
+) -> FaithfulnessAnswer:
+    """Return the checks of one map beside random ones that reach 0.4 to 0.6, and one that sees no network."""
     band = RandomBand(mean=0.5, low=0.4, high=0.6)
+    test = HidingTest(
+        insertion_auc=insertion,
+        deletion_auc=deletion,
+        insertion_band=band,
+        deletion_band=band,
+        controls={"centre": control},
+        unexplained=0.5,
+        random_maps=random_maps,
+        shares=tuple(step / steps for step in range(steps + 1)),
+    )
     return FaithfulnessAnswer(
         target=Target.of(0),
         clip="clip",
         method=method,
-        beats_random=insertion > 0.6 and deletion < 0.4,
-        insertion_auc=insertion,
-        deletion_auc=deletion,
-        insertion_gain=insertion - 0.5,
-        deletion_gain=0.5 - deletion,
-        insertion_band=band,
-        deletion_band=band,
-        randomisation=ShuffledWeights(layers=("fc",), correlations=(kept,), kept=kept),
+        tests={"blur": test},
+        randomisation=ShuffledWeights(layers=("fc",), correlations=(kept,)),
     )
 
 

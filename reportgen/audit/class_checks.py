@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from reportgen.audit.limits import Limits
-from reportgen.audit.maps import curves_suffice, shuffles_suffice
+from reportgen.audit.maps import curves_suffice, faithful_state
 from reportgen.audit.moving import relies_on_motion
 from reportgen.audit.pathways import pathway_state
 from reportgen.audit.verdicts import State, Verdict, at_least, at_most, graded
@@ -105,10 +105,35 @@ def saliency_checks(model: RunView, limits: Limits) -> list[Verdict]:
 
 
 def _map_checks(model: RunView, limits: Limits) -> list[Verdict]:
-    """Return how many maps beat random ones, and which methods read the weights, each with its worst map's page."""
-    judged = {key: checks for key, checks in model.map_checks.items() if checks.gain is not None}
-    beaten = sum(checks.beats_random is True for checks in judged.values())
+    """Return how many maps are faithful, and which methods read the weights, each with its worst map's page."""
+    return [_faithful_maps(model, limits), _weights_read(model, limits)]
+
+
+def _faithful_maps(model: RunView, limits: Limits) -> Verdict:
+    judged = {key: checks for key, checks in model.map_checks.items() if checks.told}
+    states = [faithful_state(checks, limits) for checks in judged.values()]
+    share = states.count("pass") / len(states) if states else None
     worst = min(judged, key=lambda key: judged[key].gain or 0.0, default=None)
+    scant = [c for c in judged.values() if not all(curves_suffice(test, limits) for test in c.told.values())]
+    return Verdict(
+        _warned(graded(share, *limits.faithful_maps), scant),
+        "Faithful saliency maps",
+        share,
+        f"{states.count('pass')} of {len(states)}" if states else "–",
+        f"{at_least(limits.faithful_maps)} of maps beat random maps at insertion and deletion, and maps that see no "
+        "network",
+        ("A map without this is a hint, no proof." if judged else "Not measured in this run.")
+        + (
+            f" Not enough evidence: {len(scant)} of {len(judged)} were compared with fewer than {limits.random_maps} "
+            f"random maps or at fewer than {limits.curve_steps} steps."
+            if scant
+            else ""
+        ),
+        model.addresses.clip(worst[0]) if worst else "",
+    )
+
+
+def _weights_read(model: RunView, limits: Limits) -> Verdict:
     kept: dict[str, list[float]] = defaultdict(list)
     for checks in model.map_checks.values():
         if checks.randomisation:
@@ -119,43 +144,21 @@ def _map_checks(model: RunView, limits: Limits) -> list[Verdict]:
     ]
     most = max(kept, key=lambda method: means[method], default=None)
     shown = next((clip for clip, _asked, method in model.map_checks if method == most), None)
-    scant = [checks for checks in judged.values() if not curves_suffice(checks, limits)]
-    shallow = [c for c in model.map_checks.values() if c.randomisation and not shuffles_suffice(c, limits)]
-    beats = graded(beaten / len(judged) if judged else None, *limits.faithful_maps)
-    reads = graded(max(means.values(), default=None), *limits.map_weights)
-    return [
-        Verdict(
-            _warned(beats, scant),
-            "Saliency maps that beat random maps",
-            beaten / len(judged) if judged else None,
-            f"{beaten} of {len(judged)}" if judged else "–",
-            f"{at_least(limits.faithful_maps)} of maps, at insertion and deletion",
-            ("A map without this is a hint, no proof." if judged else "Not measured in this run.")
-            + (
-                f" Not enough evidence to {beats}: {len(scant)} of {len(judged)} were compared with fewer than "
-                f"{limits.random_maps} random maps or at fewer than {limits.curve_steps} steps."
-                if scant and beats in ("pass", "fail")
-                else ""
-            ),
-            model.addresses.clip(worst[0]) if worst else "",
+    return Verdict(
+        graded(max(means.values(), default=None), *limits.map_weights),
+        "Methods that read the weights",
+        max(means.values(), default=None),
+        f"{len(means) - len(blind)} of {len(means)}, at most {fixed(max(means.values()))} kept" if means else "–",
+        f"every method keeps at most {fixed(limits.map_weights[0])} of its rank order when all weights are shuffled "
+        f"(warn to {fixed(limits.map_weights[1])})",
+        (f"Too alike: {', '.join(blind)}. " if blind else "")
+        + (
+            "A map that does not change shows the clip, not the network. This ranks no methods."
+            if means
+            else "Not measured in this run."
         ),
-        Verdict(
-            _warned(reads, shallow),
-            "Methods that read the weights",
-            max(means.values(), default=None),
-            f"{len(means) - len(blind)} of {len(means)}, at most {fixed(max(means.values()))} kept" if means else "–",
-            f"every method keeps at most {fixed(limits.map_weights[0])} of its rank order under shuffled weights "
-            f"(warn to {fixed(limits.map_weights[1])})",
-            (f"Too alike: {', '.join(blind)}. " if blind else "")
-            + ("A map that does not change shows the clip, not the network." if means else "Not measured in this run.")
-            + (
-                f" Not enough evidence to {reads}: shuffled at fewer than {limits.shuffled_depths} depths."
-                if shallow and reads in ("pass", "fail")
-                else ""
-            ),
-            model.addresses.clip(shown) if shown else "",
-        ),
-    ]
+        model.addresses.clip(shown) if shown else "",
+    )
 
 
 def _warned(state: State, scant: Sequence[object]) -> State:

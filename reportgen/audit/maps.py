@@ -5,28 +5,34 @@ from __future__ import annotations
 from reportgen.audit.limits import Limits
 from reportgen.audit.verdicts import State, Verdict, graded
 from reportgen.reading.format import fixed, percent
-from reportgen.records.answers.faithfulness import FaithfulnessAnswer
+from reportgen.records.answers.faithfulness import FaithfulnessAnswer, HidingTest, ShuffledWeights
+
+_WORST_FIRST: tuple[State, ...] = ("fail", "warn", "pass")
 
 
-def curves_suffice(checks: FaithfulnessAnswer, limits: Limits) -> bool:
-    """Whether a map's curves are evidence enough for a failure."""
-    return (checks.random_maps or 0) >= limits.random_maps and len(checks.shares) > limits.curve_steps
+def curves_suffice(test: HidingTest, limits: Limits) -> bool:
+    """Whether a map's curves are evidence enough for a verdict."""
+    return test.random_maps >= limits.random_maps and len(test.shares) > limits.curve_steps
 
 
-def shuffles_suffice(checks: FaithfulnessAnswer, limits: Limits) -> bool:
-    """Whether weights were shuffled at depths enough for a failure."""
-    return checks.randomisation is not None and len(checks.randomisation.layers) >= limits.shuffled_depths
+def hiding_state(test: HidingTest, limits: Limits) -> State:
+    """Return how a map fares by one baseline.
 
-
-def faithful_state(checks: FaithfulnessAnswer | None) -> State:
-    """Return pass for a map that beats random maps at both tests, warn for one test alone, else fail."""
-    if checks is None or checks.beats_random is None or checks.insertion_band is None or checks.deletion_band is None:
+    It passes where both of its areas lie beyond those of random maps and it gains more than every map that sees no
+    network; it fails where neither does, or one of these maps gains as much. With too little effort it warns.
+    """
+    if test.reason is not None:
         return "untested"
-    if checks.beats_random:
-        return "pass"
-    inserted = (checks.insertion_auc or 0.0) > checks.insertion_band.high
-    deleted = (checks.deletion_auc or 0.0) < checks.deletion_band.low
-    return "warn" if inserted or deleted else "fail"
+    best = test.best_control
+    beaten = best is not None and best[1] >= test.gain
+    state: State = "fail" if beaten or not test.beyond else "pass" if test.beyond == 2 else "warn"
+    return state if curves_suffice(test, limits) else "warn"
+
+
+def faithful_state(checks: FaithfulnessAnswer | None, limits: Limits) -> State:
+    """Return how a map fares by all baselines by which something can be said: as by the worst of them."""
+    states = [hiding_state(test, limits) for test in checks.told.values()] if checks else []
+    return next((state for state in _WORST_FIRST if state in states), "untested")
 
 
 def map_verdicts(completeness: float | None, checks: FaithfulnessAnswer | None, limits: Limits) -> list[Verdict]:
@@ -50,38 +56,53 @@ def map_verdicts(completeness: float | None, checks: FaithfulnessAnswer | None, 
 
 
 def _faithful(checks: FaithfulnessAnswer | None, limits: Limits) -> Verdict:
-    state = faithful_state(checks)
-    figure, meaning = "–", "Does uncovering what the map marks bring back what is explained?"
-    if checks and checks.insertion_band and checks.deletion_band:
-        figure = (
-            f"insertion {fixed(checks.insertion_auc)} (random {fixed(checks.insertion_band.mean)}), "
-            f"deletion {fixed(checks.deletion_auc)} (random {fixed(checks.deletion_band.mean)})"
-        )
-        if state == "fail" and not curves_suffice(checks, limits):
-            state = "warn"
-            meaning = f"{meaning} {checks.random_maps} random maps at {len(checks.shares) - 1} steps cannot say no."
-    elif checks and checks.reason:
-        meaning = f"{meaning} {checks.reason}"
-    else:
-        meaning = f"{meaning} This run did not measure it."
+    meaning = "Does uncovering what the map marks bring back what is explained, more than what any clip's pixels mark?"
+    if checks is None or not checks.told:
+        meaning += f" {checks.reason}" if checks and checks.reason else " This run did not measure it."
     return Verdict(
-        state, "faithful", checks.gain if checks else None, figure, "both beyond the 95% band of random maps", meaning
+        faithful_state(checks, limits),
+        "faithful",
+        checks.gain if checks else None,
+        "; ".join(_hiding_figure(name, test) for name, test in checks.told.items()) or "–" if checks else "–",
+        "by each baseline both areas beyond the 95% band of random maps, and more gained than by each map without a "
+        "network",
+        meaning + _too_little(checks, limits),
     )
+
+
+def _hiding_figure(baseline: str, test: HidingTest) -> str:
+    best = test.best_control
+    return (
+        f"{baseline.replace('_', ' ')}: gain {fixed(test.gain)} over random maps"
+        + (f", {best[0]} {fixed(best[1])}" if best else "")
+        + ("" if test.beyond == 2 else ", within their band by one area" if test.beyond else ", within their band")
+    )
+
+
+def _too_little(checks: FaithfulnessAnswer | None, limits: Limits) -> str:
+    for test in checks.told.values() if checks else ():
+        if not curves_suffice(test, limits):
+            return f" {test.random_maps} random maps at {len(test.shares) - 1} steps cannot say."
+    return ""
+
+
+def _by_depth(found: ShuffledWeights) -> str:
+    return ", ".join(fixed(value) for value in found.correlations)
 
 
 def _method_checks(checks: FaithfulnessAnswer, limits: Limits) -> list[Verdict]:
     found = []
     if checks.randomisation:
-        state = graded(checks.randomisation.kept, *limits.map_weights)
         most, warn = map(fixed, limits.map_weights)
         found.append(
             Verdict(
-                "warn" if state == "fail" and not shuffles_suffice(checks, limits) else state,
+                graded(checks.randomisation.kept, *limits.map_weights),
                 "reads the weights",
                 checks.randomisation.kept,
                 f"{fixed(checks.randomisation.kept)} kept",
-                f"at most {most} of its rank order kept under shuffled weights (warn to {warn})",
-                "Does the map change when the network forgets? One that stays shows the clip, not the network.",
+                f"at most {most} of its rank order kept when all weights are shuffled (warn to {warn})",
+                "Does the map change when the network forgets? By depth, from the top: "
+                f"{_by_depth(checks.randomisation)}.",
             )
         )
     if checks.sensitivity is not None:

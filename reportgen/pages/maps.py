@@ -9,26 +9,29 @@ from statistics import fmean
 
 from markupsafe import Markup
 
+from reportgen.audit.limits import Limits
+from reportgen.audit.maps import faithful_state
 from reportgen.pages.charts import fidelity
 from reportgen.reading.format import fixed
 from reportgen.records.answers.faithfulness import FaithfulnessAnswer
 
 
 def curves(checks: FaithfulnessAnswer) -> list[tuple[str, Markup]]:
-    """Return the insertion and deletion curves beside the mean of random maps, each with its caption."""
-    if not checks.shares:
-        return []
-    dashed = f"dashed the mean of {checks.random_maps} random maps"
-    return [
-        (
-            f"Most marked shown first: area {fixed(checks.insertion_auc)}, higher is better; {dashed}",
-            fidelity(checks.shares, checks.insertion, checks.random_insertion, "Insertion"),
-        ),
-        (
-            f"Most marked hidden first: area {fixed(checks.deletion_auc)}, lower is better; {dashed}",
-            fidelity(checks.shares, checks.deletion, checks.random_deletion, "Deletion"),
-        ),
-    ]
+    """Return the curves by each baseline beside the mean of random maps, each with its caption."""
+    found = []
+    for baseline, test in checks.told.items():
+        behind = f"the {baseline.replace('_', ' ')}, dashed the mean of {test.random_maps} random maps"
+        found += [
+            (
+                f"Most marked shown first on {behind}: area {fixed(test.insertion_auc)}, higher is better",
+                fidelity(test.shares, test.insertion, test.random_insertion, f"Insertion, {baseline}"),
+            ),
+            (
+                f"Most marked hidden first behind {behind}: area {fixed(test.deletion_auc)}, lower is better",
+                fidelity(test.shares, test.deletion, test.random_deletion, f"Deletion, {baseline}"),
+            ),
+        ]
+    return found
 
 
 @dataclass(frozen=True)
@@ -39,8 +42,8 @@ class RankRow:
     method: str
     gain: float | None
     place: int | None
-    infidelity: float | None
-    kept: float | None
+    control: float | None
+    unexplained: float | None
     mean_gain: float | None
     mean_place: float | None
     maps: int
@@ -64,7 +67,7 @@ class MethodMeans:
     beaten: int
 
 
-def method_means(every: Iterable[Sequence[FaithfulnessAnswer]]) -> dict[str, MethodMeans]:
+def method_means(every: Iterable[Sequence[FaithfulnessAnswer]], limits: Limits) -> dict[str, MethodMeans]:
     """Return each method's means over `every` clip and class."""
     same: dict[str, list[FaithfulnessAnswer]] = defaultdict(list)
     ranks: dict[str, list[int]] = defaultdict(list)
@@ -80,9 +83,15 @@ def method_means(every: Iterable[Sequence[FaithfulnessAnswer]]) -> dict[str, Met
             gain=fmean(gains) if gains else None,
             place=fmean(ranks[method]) if ranks[method] else None,
             maps=len(gains),
-            beaten=sum(one.beats_random is True for one in checks),
+            beaten=sum(faithful_state(one, limits) == "pass" for one in checks),
         )
     return found
+
+
+def _best_control(checks: FaithfulnessAnswer) -> float | None:
+    """Return the mean over baselines of what the best map without a network gains."""
+    best = [test.best_control[1] for test in checks.told.values() if test.best_control]
+    return fmean(best) if best else None
 
 
 def ranking(
@@ -99,8 +108,8 @@ def ranking(
                 method=checks.method,
                 gain=checks.gain,
                 place=here.get(checks.method),
-                infidelity=checks.infidelity,
-                kept=checks.randomisation.kept if checks.randomisation else None,
+                control=_best_control(checks),
+                unexplained=checks.unexplained,
                 mean_gain=over.gain,
                 mean_place=over.place,
                 maps=over.maps,

@@ -49,7 +49,7 @@ class ModelView(RunView):
     @cached_property
     def method_means(self) -> dict[str, MethodMeans]:
         """Each saliency method over all clips and classes."""
-        return method_means(self.map_groups.values())
+        return method_means(self.map_groups.values(), self.limits)
 
     @cached_property
     def motions(self) -> dict[str, LayerMotion | None]:

@@ -34,10 +34,10 @@ def test_a_missed_limit_is_an_error_that_names_figure_and_limit(runs: Path) -> N
 
 def test_what_was_measured_with_too_little_effort_warns(runs: Path, tmp_path: Path) -> None:
     config = tmp_path / "strict.toml"
-    config.write_text("[check]\nshuffled_depths = 4\nrandom_maps = 11\n")
+    config.write_text("[check]\nrandom_maps = 11\nfaithful_maps = [0.9, 0.8]\n")
     result = CliRunner().invoke(cli, ["check", "--runs", str(runs), "--config", str(config)])
-    assert "Methods that read the weights" not in str(result.exception)
-    assert "warn        drift  Methods that read the weights: 1 of 2" in result.output
+    assert "Faithful saliency maps" not in str(result.exception)
+    assert "warn        drift  Faithful saliency maps: 0 of 2" in result.output
 
 
 def test_few_reference_clips_cannot_pass_a_synthetic_clip(runs: Path, tmp_path: Path) -> None:

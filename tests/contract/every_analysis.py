@@ -21,7 +21,7 @@ LITTLE = {
     "path": {"steps": 2},
     "pyramid": {"depth": 2, "draws": 1},
     "saliency": {"samples": 1, "steps": 2},
-    "faithfulness": {"maps": 2, "steps": 2, "hidden": 2, "layers": 1, "check_samples": 1, "check_steps": 2},
+    "faithfulness": {"maps": 2, "curve_steps": 2, "hidden": 2, "layers": 1, "check_samples": 1, "check_steps": 2},
     "motion": {"draws": 1},
     "weight_gradients": {"weights": 2, "check_work": 0.5, "scored_clips": 2, "removal_clips": 1, "draws": 1},
 }

@@ -7,9 +7,19 @@ import torch
 from captum.metrics import infidelity
 from torch import Tensor, nn
 
+from reportgen.analyses.faithfulness.controls import network_free_maps
 from reportgen.analyses.faithfulness.evaluation import Probes, evaluate_maps, probe
+from reportgen.analyses.faithfulness.hiding import hiding_tests
 from reportgen.analyses.faithfulness.map_checks import sensitivity, stability, weight_randomisation
+from reportgen.analyses.faithfulness.parameters import FaithfulnessParameters
 from reportgen.analyses.saliency.attribution import MapSettings, attribute, attribute_unchecked
+from reportgen.audit.limits import Limits
+from reportgen.audit.maps import faithful_state
+from reportgen.clips import Clip
+from reportgen.networks.core.network import as_network
+from reportgen.progress import SILENT
+from reportgen.records.answers.faithfulness import FaithfulnessAnswer
+from reportgen.records.targets import Target
 from tests.truth.bundled import bundled_clips, bundled_network, shown_clips
 
 CLIP = torch.rand((1, 3, 4, 6, 6), generator=torch.Generator().manual_seed(0)) + 0.1
@@ -56,18 +66,18 @@ class TestAdditiveNetworks:
         assert true.beats_random
         assert true.curves.insertion_auc >= max(one.insertion_auc for one in probes.random)
         assert true.curves.deletion_auc <= min(one.deletion_auc for one in probes.random)
-        assert true.infidelity == pytest.approx(0, abs=1e-6)
+        assert true.unexplained == pytest.approx(0, abs=1e-6)
 
     def test_the_opposite_map_fails(self, probes: Probes) -> None:
         opposite = evaluate_maps(Additive(), probes, [-(WEIGHTS * CLIP[0]).sum(0)])[0]
         assert opposite.insertion_gain < 0
         assert opposite.deletion_gain < 0
         assert not opposite.beats_random
-        assert opposite.infidelity == 1
+        assert opposite.unexplained == 1
 
     def test_a_flat_map_foretells_nothing(self, probes: Probes) -> None:
         flat = evaluate_maps(Additive(), probes, [torch.ones(4, 6, 6)])[0]
-        assert flat.infidelity == pytest.approx(1, abs=1e-9)
+        assert flat.unexplained == pytest.approx(1, abs=1e-9)
 
     def test_infidelity_is_captum_s_with_scale_and_offset_fitted(self, probes: Probes) -> None:
         """The least of captum's measure over all scales and offsets, as a share of the falls' variance."""
@@ -88,26 +98,64 @@ class TestAdditiveNetworks:
             Additive(), perturb, CLIP, attribution, target=0, n_perturb_samples=len(masks), normalize=False
         )
         expected = float(measured) / float(probes.drops.var(correction=0))
-        assert evaluate_maps(Additive(), probes, [heat])[0].infidelity == pytest.approx(expected, rel=1e-3)
+        assert evaluate_maps(Additive(), probes, [heat])[0].unexplained == pytest.approx(expected, rel=1e-3)
 
     def test_the_map_of_a_linear_network_is_all_its_weights(self) -> None:
         found = weight_randomisation(_Linear(), CLIP, 0, "gradients", effort=MapSettings(seed=1))
         assert found.layers == ("layer",)
-        assert abs(found.last) < 0.2
+        assert found.kept < 0.2
 
     def test_gradients_of_a_linear_network_do_not_change_with_the_clip(self) -> None:
         assert sensitivity(Additive(), CLIP, 0, "gradients") == pytest.approx(0, abs=1e-6)
 
     def test_sensitivity_of_a_known_gradient(self) -> None:
-        """y = |x|^2 / 2 has the gradient x, which changes by as much as the clip does."""
+        """y = |x|^2 / 2 has the gradient x; its map, the sum over colours, changes as much as the clip's sum does."""
 
         class Square(nn.Module):
             def forward(self, x: Tensor) -> Tensor:
                 return (x**2).sum(dim=(1, 2, 3, 4))[:, None] / 2
 
         found = sensitivity(Square(), CLIP, 0, "gradients", radius=0.1, samples=6)
-        expected = 0.1 / 3**0.5 * CLIP.numel() ** 0.5 / float(CLIP.norm())
+        expected = 0.1 * (CLIP.numel() / 3) ** 0.5 / float(CLIP.sum(1).norm())
         assert found == pytest.approx(expected, rel=0.1)
+
+
+class Moving(nn.Module):
+    """One class: how much each pixel changes from frame to frame."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.diff(dim=2).abs().sum(dim=(1, 2, 3, 4))[:, None]
+
+
+class TestControls:
+    @pytest.fixture
+    def clip(self) -> Tensor:
+        """Grey, with flicker of its own strength in every box."""
+        generator = torch.Generator().manual_seed(5)
+        strength = torch.rand((1, 1, 1, 6, 6), generator=generator).repeat_interleave(4, 3).repeat_interleave(4, 4)
+        return 0.5 + 0.4 * strength * (2 * torch.rand((1, 3, 8, 24, 24), generator=generator) - 1)
+
+    def states(self, network: nn.Module, clip: Tensor, heat: Tensor) -> str:
+        made = Clip("c", clip.numpy())
+        parameters = FaithfulnessParameters(hidden=8)
+        (tests,) = hiding_tests(as_network(network), 0, made, 0, [heat], parameters, SILENT)
+        answer = FaithfulnessAnswer(method="gradients", target=Target.of(0), clip="c", tests=tests)
+        return faithful_state(answer, Limits())
+
+    def test_where_the_frame_difference_says_as_much_a_map_is_not_called_faithful(self, clip: Tensor) -> None:
+        assert self.states(Moving(), clip, network_free_maps(clip)["frame difference"]) == "fail"
+
+    def test_a_map_of_what_no_control_can_know_is(self, clip: Tensor) -> None:
+        weight = torch.rand((8, 24, 24), generator=torch.Generator().manual_seed(6))
+        weight = weight[::2, ::4, ::4].repeat_interleave(2, 0).repeat_interleave(4, 1).repeat_interleave(4, 2) ** 3
+
+        class Weighted(nn.Module):
+            def forward(self, x: Tensor) -> Tensor:
+                centred = x - x.mean(dim=(2, 3, 4), keepdim=True)
+                return (centred.abs() * weight).sum(dim=(1, 2, 3, 4))[:, None]
+
+        assert self.states(Weighted(), clip, (clip[0] - 0.5).abs().sum(0) * weight) == "pass"
+        assert self.states(Weighted(), clip, -weight) == "fail"
 
 
 class _Linear(nn.Module):

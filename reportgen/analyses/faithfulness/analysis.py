@@ -13,14 +13,7 @@ from torch import Tensor
 from reportgen.analyses.base import Answers, Inapplicable, Subject, Unit, tensor
 from reportgen.analyses.common.budget import GRADIENT_PASSES, fitted, lowered, passes_within
 from reportgen.analyses.common.targets import asked
-from reportgen.analyses.faithfulness.evaluation import (
-    Band,
-    Faithfulness,
-    NothingToLoseError,
-    Probes,
-    evaluate_maps,
-    probe,
-)
+from reportgen.analyses.faithfulness.hiding import BASELINES, CONTROLS, hiding_tests
 from reportgen.analyses.faithfulness.map_checks import Randomisation, sensitivity, stability, weight_randomisation
 from reportgen.analyses.faithfulness.parameters import FaithfulnessParameters
 from reportgen.analyses.saliency.attribution import METHODS, Attribution, MapSettings, attribute_unchecked
@@ -28,17 +21,17 @@ from reportgen.analyses.saliency.units import map_units
 from reportgen.clips import Clip
 from reportgen.networks.core.network import Network
 from reportgen.progress import Progress
-from reportgen.records.answers.faithfulness import FaithfulnessAnswer, RandomBand, ShuffledWeights
+from reportgen.records.answers.faithfulness import FaithfulnessAnswer, ShuffledWeights
 from reportgen.records.figures import Array, Result
 from reportgen.records.manifest import LayerFacts
 
 #: What a large network has fewer of, what matters least first, and how few at least.
-_FEWEST = {"hidden": 4, "maps": 4, "steps": 2, "layers": 1}
+_FEWEST = {"hidden": 4, "maps": 4, "curve_steps": 2, "layers": 1}
 
 _WORDS = {
     "hidden": "random parts hidden",
     "maps": "random maps",
-    "steps": "steps along a curve",
+    "curve_steps": "steps along a curve",
     "layers": "depths of shuffled weights",
 }
 
@@ -73,14 +66,13 @@ class FaithfulnessAnalysis:
         heats = [_heat(answers("saliency", unit.name, "overlay")) for unit in units]
         parameters, notes = affordable_checks(subject.layers, parameters)
         with progress.task(f"checks of the maps of {clip.name}", len(units)) as task:
-            fares, reason = _fares(network, subject.seed, clip, index, heats, parameters, progress)
-            for unit, heat, fare in zip(units, heats, fares, strict=True):
+            found = hiding_tests(network, subject.seed, clip, index, heats, parameters, progress)
+            for unit, heat, tests in zip(units, heats, found, strict=True):
                 answer = FaithfulnessAnswer(
                     method=unit.method,
                     target=unit.target,
                     clip=clip.name,
-                    reason=reason,
-                    **(_curves(*fare) if fare else {}),
+                    tests=tests,
                     **self.check(subject, unit, heat, parameters, progress),
                 )
                 yield unit, Result(answer, notes=notes)
@@ -96,7 +88,7 @@ class FaithfulnessAnalysis:
         before = checks.before()
         return {
             "randomisation": _shuffled(checks.randomisation(before)),
-            "sensitivity": checks.sensitivity(before),
+            "sensitivity": checks.sensitivity(heat),
             "stability": checks.stability(heat),
         }
 
@@ -116,41 +108,15 @@ def affordable_checks(
 
 def _passes(counts: Mapping[str, int]) -> int:
     """Return the forward passes that the probes and the checks of one method need, about."""
-    inner = counts["steps"] - 1
+    inner = counts["curve_steps"] - 1
     maps = (1 + counts["layers"]) * (1 + GRADIENT_PASSES)
-    return 2 + counts["maps"] * inner + counts["hidden"] + 2 * inner + maps
+    hiding = 2 + counts["maps"] * inner + counts["hidden"] + 2 * inner * (1 + CONTROLS)
+    return len(BASELINES) * hiding + maps
 
 
 def _heat(arrays: Mapping[str, Array]) -> Tensor:
     """Return a stored map T H W, which is kept in units of its scale."""
     return torch.from_numpy(arrays["heat"].astype("float64") * arrays["scale"].item())
-
-
-def _fares(
-    network: Network,
-    seed: int,
-    clip: Clip,
-    index: int,
-    heats: Sequence[Tensor],
-    parameters: FaithfulnessParameters,
-    progress: Progress,
-) -> tuple[list[tuple[Probes, Faithfulness] | None], str | None]:
-    """Return how the maps fare, or None for each and why nothing can be said of the class on this clip."""
-    try:
-        probes = probe(
-            network,
-            tensor(clip),
-            index,
-            maps=parameters.maps,
-            steps=parameters.steps,
-            samples=parameters.hidden,
-            baseline=parameters.baseline,
-            seed=seed,
-            progress=progress,
-        )
-    except NothingToLoseError as reason:
-        return [None] * len(heats), str(reason)
-    return [(probes, fare) for fare in evaluate_maps(network, probes, heats, progress=progress)], None
 
 
 @dataclass(frozen=True)
@@ -173,7 +139,7 @@ class _Checks:
             window = tuple(math.ceil(size / parts) for size, parts in zip(sizes, told.check_boxes, strict=True))
         return MapSettings(
             seed=self.seed,
-            steps=told.check_steps,
+            steps=told.steps if full else told.check_steps,
             samples=told.samples if full else told.check_samples,
             baseline=told.baseline,
             layer=told.layer,
@@ -197,8 +163,8 @@ class _Checks:
             progress=self.progress,
         )
 
-    def sensitivity(self, before: Attribution) -> float | None:
-        """Return the largest relative change under noise, or None where it is not asked for."""
+    def sensitivity(self, heat: Tensor) -> float | None:
+        """Return the largest relative change under noise of the map that is shown; None where it is not asked for."""
         noises = self.parameters.noises
         if noises < 1:
             return None
@@ -207,9 +173,9 @@ class _Checks:
             tensor(self.clip),
             self.index,
             self.method,
-            effort=self._effort(full=False),
+            effort=self._effort(full=True),
             samples=noises,
-            before=before,
+            before=heat,
         )
 
     def stability(self, heat: Tensor) -> float | None:
@@ -227,33 +193,5 @@ class _Checks:
         )
 
 
-def _curves(probes: Probes, fare: Faithfulness) -> dict[str, Any]:
-    curves = fare.curves
-    return {
-        "beats_random": fare.beats_random,
-        "insertion_auc": curves.insertion_auc,
-        "deletion_auc": curves.deletion_auc,
-        "insertion_gain": fare.insertion_gain,
-        "deletion_gain": fare.deletion_gain,
-        "insertion_band": _band(fare.insertion_band),
-        "deletion_band": _band(fare.deletion_band),
-        "infidelity": fare.infidelity,
-        "random_maps": len(probes.random),
-        "shares": tuple(curves.shares),
-        "insertion": tuple(curves.insertion),
-        "deletion": tuple(curves.deletion),
-        "random_insertion": _mean([one.insertion for one in probes.random]),
-        "random_deletion": _mean([one.deletion for one in probes.random]),
-    }
-
-
-def _band(band: Band) -> RandomBand:
-    return RandomBand(mean=band.mean, low=band.low, high=band.high)
-
-
-def _mean(curves: Sequence[Sequence[float]]) -> tuple[float, ...]:
-    return tuple(math.fsum(values) / len(values) for values in zip(*curves, strict=True))
-
-
 def _shuffled(found: Randomisation) -> ShuffledWeights:
-    return ShuffledWeights(layers=tuple(found.layers), correlations=tuple(found.correlations), kept=found.kept)
+    return ShuffledWeights(layers=tuple(found.layers), correlations=tuple(found.correlations))

@@ -84,16 +84,16 @@ class Faithfulness:
     """How one map fares.
 
     `insertion_gain` and `deletion_gain` are how much better than the mean of random maps its areas are (both positive
-    for a faithful map); it `beats_random` when both areas lie beyond the bands. `infidelity` is in [0, 1]: the share
+    for a faithful map); it `beats_random` when both areas lie beyond the bands. `unexplained` is in [0, 1]: the share
     of the variance of the logit's falls, when random parts are hidden, that the map's sums over these parts leave
-    unexplained (Yeh et al. 2019, arXiv 1901.09392, with scale and offset fitted, so that maps in any unit compare; 1
-    also for a map whose sums run against the falls).
+    unexplained, 1 - r^2. It is the infidelity of Yeh et al. 2019 (arXiv 1901.09392) with scale and offset fitted, so
+    that maps in any unit compare; 1 also for a map whose sums run against the falls.
     """
 
     curves: Curves
     insertion_band: Band
     deletion_band: Band
-    infidelity: float
+    unexplained: float
 
     @property
     def insertion_gain(self) -> float:
@@ -104,6 +104,11 @@ class Faithfulness:
     def deletion_gain(self) -> float:
         """Deletion area below random maps'."""
         return self.deletion_band.mean - self.curves.deletion_auc
+
+    @property
+    def gain(self) -> float:
+        """The mean of the two gains."""
+        return (self.insertion_gain + self.deletion_gain) / 2
 
     @property
     def beats_random(self) -> bool:
@@ -193,7 +198,7 @@ def evaluate_maps(
     insertion = _band([one.insertion_auc for one in probes.random])
     deletion = _band([one.deletion_auc for one in probes.random])
     return tuple(
-        Faithfulness(found, insertion, deletion, _infidelity(probes, tubes.sums(heat)))
+        Faithfulness(found, insertion, deletion, _unexplained(probes, tubes.sums(heat)))
         for found, heat in zip(curves, heats, strict=True)
     )
 
@@ -288,7 +293,7 @@ def _random_parts(samples: int, count: int, generator: torch.Generator) -> Tenso
     return place < max(1, round(HIDDEN_SHARE * count))
 
 
-def _infidelity(probes: Probes, sums: Tensor) -> float:
+def _unexplained(probes: Probes, sums: Tensor) -> float:
     """Return 1 - r^2 of the falls and the map's sums over what was hidden; 1 where r is not positive."""
     foretold = probes.hidden.double() @ sums
     foretold, drops = foretold - foretold.mean(), probes.drops - probes.drops.mean()

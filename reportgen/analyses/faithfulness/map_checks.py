@@ -5,17 +5,23 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 from captum.metrics import sensitivity_max
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.conv import _ConvNd
 
 from reportgen.analyses.common.ranking import spearman
-from reportgen.analyses.saliency.attribution import Attribution, MapSettings, attribute_unchecked
+from reportgen.analyses.saliency.attribution import (
+    Attribution,
+    MapSettings,
+    attribute_converged,
+    attribute_unchecked,
+)
 from reportgen.errors import EmptySelectionError, NetworkError
 from reportgen.networks.core.network import Network, as_network
 from reportgen.networks.kernels.preactivation import placement
@@ -31,7 +37,8 @@ class Randomisation:
 
     After each step, all layers down to `layers[i]` have shuffled weights, and `correlations[i]` is Spearman's rank
     correlation of the map then with the map before. A map that explains the network loses its likeness at once; one
-    that keeps it draws the clip's edges (Adebayo et al. 2018, arXiv 1810.03292).
+    that keeps it draws the clip's edges (Adebayo et al. 2018, arXiv 1810.03292). It ranks no methods: how fast likeness
+    falls depends on noise in the map, too (Binder et al. 2023, arXiv 2211.12486).
     """
 
     layers: tuple[str, ...]
@@ -39,13 +46,11 @@ class Randomisation:
 
     @property
     def kept(self) -> float:
-        """The mean likeness over the steps, as a magnitude: 0 for a map that is all the network's."""
-        return math.fsum(map(abs, self.correlations)) / len(self.correlations)
+        """The likeness when nothing of what was learned is left, as a magnitude: 0 for a map that is the network's.
 
-    @property
-    def last(self) -> float:
-        """The likeness when nothing of what was learned is left."""
-        return self.correlations[-1]
+        It does not depend on how many depths were looked at.
+        """
+        return abs(self.correlations[-1])
 
 
 def weight_randomisation(
@@ -62,7 +67,8 @@ def weight_randomisation(
 ) -> Randomisation:
     """Shuffle the weights of a copy, layer by layer from the classifier down, and compare the map after each step.
 
-    A layer's weights (and its bias) change places among themselves, so that their distribution stays. `layers` are
+    A layer's weights (and its bias) change places among themselves, so that their distribution stays, and so do those
+    of norms and what these know of their inputs. `layers` are
     where maps are compared (default: all convolutions and linear layers that ran, at most `depths` evenly chosen,
     the lowest among them); all layers above are shuffled too. `before` is the map of the network as it is, where it
     was made already. `effort.seed` draws the order of the weights too. The network itself is not touched.
@@ -73,7 +79,10 @@ def weight_randomisation(
     effort = effort or MapSettings()
     copied = replace(seen, module=copy.deepcopy(seen.module))
     order = _from_the_top(seen, clip)
-    compared = {seen.layer_name(layer) for layer in layers} if layers is not None else set(_evenly(order, depths))
+    kernels = [name for name in order if isinstance(seen.module.get_submodule(name), nn.Linear | _ConvNd)]
+    if not kernels:
+        raise EmptySelectionError(f"{seen.name} has no convolution or linear layer whose weights could be shuffled.")
+    compared = {seen.layer_name(layer) for layer in layers} if layers is not None else set(_evenly(kernels, depths))
     steps = [layer for layer in order if layer in compared]
     if not steps:
         raise EmptySelectionError(f"{seen.name} has none of the layers {layers}: name convolutions or linear layers.")
@@ -121,12 +130,13 @@ def sensitivity(
     effort: MapSettings | None = None,
     radius: float = 0.02,
     samples: int = 4,
-    before: Attribution | None = None,
+    before: Tensor | None = None,
 ) -> float:
     """Return the largest relative change of the map under noise of at most `radius` per pixel (Yeh et al. 2019).
 
-    0 is a map that does not change; from 1 on, it changes as much as it is large. captum measures it. `before` is the
-    map of the clip without noise, where it was made already; `effort.seed` draws the noise too.
+    0 is a map that does not change; from 1 on, it changes as much as it is large. captum measures it. What is compared
+    is the map as it is shown, T H W: `before` is that of the clip without noise, where it was made already.
+    `effort.seed` draws the noise too.
     """
     if samples < 1 or not radius > 0:
         raise NetworkError(f"Sensitivity needs 1 sample and a positive radius, not {samples} and {radius}.")
@@ -137,9 +147,9 @@ def sensitivity(
     def explain(clips: Tensor | tuple[Tensor]) -> tuple[Tensor]:
         # captum gives the clip itself as a tuple of one, and the noisy clips as they are
         if before is not None and isinstance(clips, tuple):
-            return (before.attribution.to(clips[0]),)
+            return (before.unsqueeze(0).to(clips[0]),)
         given = clips[0] if isinstance(clips, tuple) else clips
-        return (attribute_unchecked(seen, given, class_index, method, effort).attribution,)
+        return (_as_shown(seen, given, class_index, method, effort).heat,)
 
     def perturb(clips: Tensor) -> Tensor:
         noise = (2 * torch.rand(clips.shape, generator=generator) - 1) * radius
@@ -150,8 +160,15 @@ def sensitivity(
     return float(found.max())
 
 
+def _as_shown(network: Network, clip: Tensor, class_index: int, method: str, effort: MapSettings) -> Attribution:
+    """Return a map as a report makes it: integrated gradients take as many steps as their sum needs."""
+    if method == "integrated_gradients":
+        return attribute_converged(network, clip, class_index, **asdict(effort))[0]
+    return attribute_unchecked(network, clip, class_index, method, effort)
+
+
 def _from_the_top(network: Network, clip: Tensor) -> list[str]:
-    """Return the layers with weights in the order in which the clip reaches them, the last one first."""
+    """Return the layers with weights and the norms, in the order in which the clip reaches them, the last one first."""
     reached: dict[str, None] = {}
     handles = []
 
@@ -162,7 +179,7 @@ def _from_the_top(network: Network, clip: Tensor) -> list[str]:
         return hook
 
     for name, module in network.module.named_modules():
-        if isinstance(module, nn.Linear | _ConvNd):
+        if isinstance(module, nn.Linear | _ConvNd | _NormBase | nn.GroupNorm | nn.LayerNorm):
             handles.append(module.register_forward_hook(keep(name)))
     try:
         with torch.no_grad():
@@ -170,8 +187,6 @@ def _from_the_top(network: Network, clip: Tensor) -> list[str]:
     finally:
         for handle in handles:
             handle.remove()
-    if not reached:
-        raise EmptySelectionError(f"{network.name} has no convolution or linear layer whose weights could be shuffled.")
     return list(reversed(reached))
 
 
@@ -187,7 +202,8 @@ def _evenly(names: Sequence[str], most: int) -> list[str]:
 def _shuffle(layer: nn.Module, generator: np.random.Generator) -> None:
     """Let a layer's weights change places, on the CPU: numpy takes a third of what an order drawn by torch takes."""
     with torch.no_grad():
-        for parameter in layer.parameters(recurse=False):
+        numbers = (buffer for buffer in layer.buffers(recurse=False) if buffer.is_floating_point())
+        for parameter in (*layer.parameters(recurse=False), *numbers):
             known = torch.promote_types(parameter.dtype, torch.float32)  # numpy has no bfloat16
             values = parameter.detach().to("cpu", known).numpy().ravel().copy()
             generator.shuffle(values)

@@ -21,14 +21,14 @@ def _load() -> Analysis[FaithfulnessParameters]:
 METHOD = Method(
     name="faithfulness",
     title="How far the maps may be believed",
-    summary="How far each saliency map may be believed: against random maps, other weights, noise and other seeds.",
-    version=4,
+    summary="How far each saliency map may be believed: against random maps and maps of the clip alone, other weights, noise and other seeds.",
+    version=5,
     parameters=FaithfulnessParameters,
     load=_load,
     presets={
-        "quick": FaithfulnessParameters(steps=4, hidden=8, layers=2, noises=0, seeds=1, work=1000),
+        "quick": FaithfulnessParameters(curve_steps=4, hidden=8, layers=2, noises=0, seeds=1, work=1000),
         "full": FaithfulnessParameters(
-            steps=14,
+            curve_steps=14,
             hidden=64,
             layers=12,
             noises=4,

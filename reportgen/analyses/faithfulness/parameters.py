@@ -17,8 +17,8 @@ class FaithfulnessParameters(MapParameters):
     """
 
     maps: Count = Field(10, description="Random maps that each map is compared with.")
-    steps: int = Field(6, ge=2, description="Steps of insertion and deletion.")
-    hidden: Count = Field(24, description="Random parts that are hidden for infidelity.")
+    curve_steps: int = Field(6, ge=2, description="Steps of insertion and deletion.")
+    hidden: Count = Field(24, description="Random parts that are hidden, whose falls a map is to foretell.")
     layers: Count = Field(3, description="Depths at which weights are shuffled.")
     noises: int = Field(1, ge=0, description="Noisy clips that test the sensitivity; 0: none.")
     seeds: Count = Field(2, description="Seeds that test the stability of methods with chance; 1: none but its own.")
@@ -33,7 +33,7 @@ class FaithfulnessParameters(MapParameters):
 
     def unread(self) -> Mapping[str, Unread]:
         """Return what the checks of none of the methods read."""
-        readers = {name: READ_BY[name] for name in ("samples", "layer", "window")}
+        readers = {name: READ_BY[name] for name in ("samples", "steps", "baseline", "layer", "window")}
         own = {"check_samples": "samples", "check_steps": "steps", "check_boxes": "window"}
         return self.unread_by_methods(readers | {name: READ_BY[same] for name, same in own.items()})
 
@@ -43,7 +43,7 @@ class FaithfulnessParameters(MapParameters):
             return {}
         same = {
             name: f"the maps are made with {getattr(judged, name)}, set it in [saliency]"
-            for name in ("samples", "layer", "window")
+            for name in ("samples", "steps", "baseline", "layer", "window")
             if getattr(self, name) != getattr(judged, name)
         }
         unmade = [method for method in self.methods if method not in judged.methods]

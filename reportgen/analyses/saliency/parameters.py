@@ -49,6 +49,7 @@ class MapParameters(Parameters):
         description="Attribution methods.",
     )
     samples: Count = Field(16, description="Noisy copies of the clip, of SmoothGrad.")
+    steps: Count = Field(64, description="Steps of integrated gradients at most.")
     baseline: BaselineName = Field("blur", description="Clip without evidence that methods compare with.")
     layer: str | None = Field(None, description="Layer of Grad-CAM; without it the last one that has maps.")
     window: Size | None = Field(None, description="Box of occlusion in (frames, px, px); without it a share of a clip.")
@@ -76,7 +77,6 @@ class MapParameters(Parameters):
 class SaliencyParameters(MapParameters):
     """Which maps are made of each clip and class, and with how much effort."""
 
-    steps: Count = Field(64, description="Steps of integrated gradients at most.")
     batch_size: Annotated[Count | None, NO_PART_OF_KEY] = Field(
         None, description="Clips through the network at once; without it as many as memory holds."
     )

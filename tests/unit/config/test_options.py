@@ -66,7 +66,8 @@ def test_maps_are_judged_as_they_are_made() -> None:
     options = BuildOptions(preset="quick", parameters={"saliency": {"methods": ["occlusion"], "window": [2, 8, 8]}})
     found = options.method_parameters()["faithfulness"]
     assert isinstance(found, FaithfulnessParameters)
-    assert (found.methods, found.window, found.steps) == (("occlusion",), (2, 8, 8), 4)
+    assert (found.methods, found.window, found.steps) == (("occlusion",), (2, 8, 8), 8)
+    assert found.curve_steps == 4
 
 
 def test_other_seeds_search_as_the_first_one_did() -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -12,10 +13,12 @@ from scipy.stats import spearmanr
 from torch import Tensor, nn
 
 from reportgen.analyses.common.ranking import ranks, spearman
+from reportgen.analyses.faithfulness import map_checks
+from reportgen.analyses.faithfulness.controls import network_free_maps
 from reportgen.analyses.faithfulness.evaluation import evaluate_maps, probe
 from reportgen.analyses.faithfulness.map_checks import MOST_LAYERS, sensitivity, stability, weight_randomisation
 from reportgen.analyses.faithfulness.tubes import make_tubes
-from reportgen.analyses.saliency.attribution import MapSettings, attribute_unchecked
+from reportgen.analyses.saliency.attribution import Attribution, MapSettings, attribute_unchecked
 from reportgen.errors import EmptySelectionError, NetworkError, UnknownNameError
 from reportgen.networks.core.network import Network
 
@@ -112,7 +115,7 @@ class TestProbes:
         alone = [evaluate_maps(network(), probes, [heat], batch_size=2)[0] for heat in heats]
         for one, other in zip(together, alone, strict=True):
             assert one.curves.insertion == pytest.approx(other.curves.insertion, abs=1e-5)
-            assert one.infidelity == pytest.approx(other.infidelity)
+            assert one.unexplained == pytest.approx(other.unexplained)
 
     def test_one_step_compares_the_ends_only(self) -> None:
         probes = probe(network(), CLIP, best_class(), steps=1, maps=2, samples=2)
@@ -178,7 +181,28 @@ class TestRandomisation:
         some = weight_randomisation(network(), CLIP, 1, "gradients", effort=MapSettings(seed=3), layers=["0", "7"])
         assert some.layers == ("7", "0")
         assert some.correlations == (whole.correlations[0], whole.correlations[2])
-        assert some.kept == pytest.approx(sum(map(abs, some.correlations)) / 2)
+        assert some.kept == whole.kept == abs(whole.correlations[2]), "however many depths are looked at"
+
+    def test_norms_are_shuffled_too_with_what_they_know_of_their_inputs(self) -> None:
+        """A network whose convolutions are all alike and whose norm alone tells the kernels apart."""
+        net = nn.Sequential(nn.Conv3d(3, 4, 1), nn.BatchNorm3d(4), nn.AdaptiveAvgPool3d(1), nn.Flatten()).eval()
+        with torch.no_grad():
+            net[0].weight.fill_(0.1)
+            net[0].bias.zero_()
+            net[1].running_var.copy_(torch.tensor([0.01, 1.0, 100.0, 1e4]))
+        heats = []
+        attributed = map_checks.attribute_unchecked
+
+        def noted(*args: Any, **more: Any) -> Attribution:
+            heats.append(attributed(*args, **more))
+            return heats[-1]
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(map_checks, "attribute_unchecked", noted)
+            weight_randomisation(net, CLIP, 0, "gradients", effort=MapSettings(seed=1))
+        before, after = (float(one.heat.sum()) for one in heats)
+        assert before / after == pytest.approx(round(before / after), rel=1e-3)
+        assert before / after > 5, "class 0 has another kernel's variance"
 
     def test_weights_that_are_all_equal_change_nothing(self) -> None:
         net = network()
@@ -217,7 +241,27 @@ class TestRandomisation:
             weight_randomisation(net, CLIP, 0, "gradients")
 
 
+class TestControls:
+    def test_they_mark_detail_the_centre_and_what_changes(self) -> None:
+        clip = torch.full((1, 3, 4, 9, 9), 0.5)
+        clip[:, :, 2:, 1, 7] = 1.0
+        maps = network_free_maps(clip)
+        assert int(maps["fine detail"][3].argmax()) == 1 * 9 + 7
+        assert int(maps["centre"][0].argmax()) == 4 * 9 + 4
+        assert maps["frame difference"].nonzero().tolist() == [[2, 1, 7]]
+        assert all(one.shape == (4, 9, 9) for one in maps.values())
+
+    def test_one_frame_has_no_difference(self) -> None:
+        assert set(network_free_maps(torch.rand(1, 3, 1, 5, 5))) == {"fine detail", "centre"}
+
+
 class TestSteadiness:
+    def test_the_sensitivity_is_that_of_the_map_that_is_given(self) -> None:
+        own = attribute_unchecked(network(), CLIP, 1, "gradients", MapSettings()).heat[0]
+        measured = sensitivity(network(), CLIP, 1, "gradients", samples=2)
+        assert sensitivity(network(), CLIP, 1, "gradients", samples=2, before=own) == pytest.approx(measured)
+        assert sensitivity(network(), CLIP, 1, "gradients", samples=2, before=own * 1.5) != pytest.approx(measured)
+
     def test_seeds(self) -> None:
         first = MapSettings(seed=1)
         one, two, three = (
