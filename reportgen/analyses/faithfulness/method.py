@@ -21,7 +21,7 @@ def _load() -> Analysis[FaithfulnessParameters]:
 METHOD = Method(
     name="faithfulness",
     title="How far the maps may be believed",
-    summary="How far each saliency map may be believed: beside random maps, the clip alone, other weights, noise, seeds.",
+    summary="How far each saliency map may be believed: beside random maps, the clip, other weights, noise, seeds.",
     version=5,
     parameters=FaithfulnessParameters,
     load=_load,
