@@ -126,14 +126,22 @@ def evidence(figures: KernelFigures) -> str:
     return f"{reached} is {number(figures.times_best, 2)} times that of the best of {clips}."
 
 
-def label_word(word: LabelWord, limits: Limits) -> str:
+def word_is_said(word: LabelWord, limits: Limits) -> bool:
+    """Whether a label word is said to drive a kernel.
+
+    Not under the limit, nor where labels given to the clips at random have a word that leads as far too often: the
+    best of some words is never at chance.
+    """
+    return word.auroc >= limits.label_word and (word.q is None or word.q <= limits.label_q)
+
+
+def label_word(word: LabelWord, limits: Limits, *, held_out: bool = False) -> str:
     """Return what may be said of the label word that drives a kernel most.
 
-    Nothing under the limit, nor where labels given to the clips at random have a word that leads as far too often:
-    the best of some words is never at chance.
+    `held_out` says that its figures are of clips that had no part in choosing the kernel.
     """
-    figures = _word_figures(word)
-    if word.auroc < limits.label_word or (word.q is not None and word.q > limits.label_q):
+    figures = _word_figures(word) + (", on clips that had no part in choosing this kernel" if held_out else "")
+    if not word_is_said(word, limits):
         return f"No label of the real clips drives it clearly (best: “{word.text}”, {figures})."
     if not word.others:
         return f"Responds to clips of “{word.text}” ({figures})."

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from reportgen.audit.kernel_badges import kernel_verdicts
+from reportgen.audit.limits import Limits
 from reportgen.audit.moving import moving_texture, turning
 from reportgen.audit.sentences import preference
 from reportgen.audit.verdicts import Verdict
@@ -79,7 +81,15 @@ def cards(model: ModelView, views: Iterable[KernelView]) -> list[Card]:
     return [kernel_card(model, view) for view in views]
 
 
-def most_striking(views: Iterable[KernelView], most: int) -> list[KernelView]:
-    """Return the kernels whose clips outdo real ones most; those without that figure come last."""
-    shown = [view for view in views if view.answer("kernels")]
-    return sorted(shown, key=lambda view: -(view.figures.times_best or 0.0))[:most]
+def best_supported(views: Iterable[KernelView], most: int, limits: Limits) -> list[KernelView]:
+    """Return the kernels of which most badges pass; of equal ones those first that real clips drive most.
+
+    How far a synthetic clip outdoes real ones would favour kernels that real clips barely drive.
+    """
+
+    def place(view: KernelView) -> tuple[int, float]:
+        passed = sum(verdict.state == "pass" for verdict in kernel_verdicts(view.figures, limits))
+        times = view.figures.times_best
+        return -passed, math.inf if times is None else times
+
+    return sorted((view for view in views if view.answer("kernels")), key=place)[:most]

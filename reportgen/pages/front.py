@@ -6,16 +6,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from reportgen.audit.checks import Headline, headlines
-from reportgen.pages.cards import Card, kernel_card, most_striking
+from reportgen.pages.cards import Card, best_supported, kernel_card
 from reportgen.pages.page import Found, Page
 from reportgen.pages.report import ModelView, Report
+from reportgen.reading.chosen import choice_in_words
 from reportgen.reading.excerpt import Excerpt
 
 STAGE_EXAMPLES = 3
 """Kernels per stage in the result table, as in the published one."""
 
 STRIKING = 6
-"""Stages of which the most striking kernel stands above the figures."""
+"""Stages of which one kernel stands above the figures."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class FrontModel:
     headlines: list[Headline]
     rows: list[StageRow]
     examples: int
+    choice: str
 
 
 def stage_rows(model: ModelView, most: int) -> list[StageRow]:
@@ -55,13 +57,14 @@ def stage_rows(model: ModelView, most: int) -> list[StageRow]:
 def summarize(model: ModelView) -> FrontModel:
     """Return what the front page shows of a model."""
     rows = stage_rows(model, STAGE_EXAMPLES)
-    best = [view for views in model.kernels.values() for view in most_striking(views, 1)]
+    best = [view for views in model.kernels.values() for view in best_supported(views, 1, model.limits)]
     return FrontModel(
         model=model,
         strip=Excerpt.of(best, STRIKING).map(lambda view: kernel_card(model, view)),
         headlines=headlines(model),
         rows=rows,
         examples=max((len(row.cards) for row in rows), default=0),
+        choice=choice_in_words(model, rows[0].layer) if rows else "",
     )
 
 

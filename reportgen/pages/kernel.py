@@ -14,6 +14,7 @@ from reportgen.pages.motion import LayerMotion
 from reportgen.pages.page import Found, Page
 from reportgen.pages.report import ModelView, Report
 from reportgen.pages.strips import Strip, clip_strip, downloads, still_strip, strip
+from reportgen.reading.chosen import choice_in_words, shown_word
 from reportgen.reading.concepts import DrivenKernel
 from reportgen.reading.evidence import DrivingClip
 from reportgen.reading.excerpt import Excerpt
@@ -205,7 +206,7 @@ def _page(
 ) -> Page:
     stage1, parts = view.answer("kernels"), view.answer("decomposition")
     synthetic = model.answer(view.stage1, KernelAnswer)
-    word = model.evidence.word(view.id.layer, view.id.index)
+    word = shown_word(model, view.id.layer, view.id.index)
     values = [value for value in synthetic.curve if value is not None] if synthetic else []
     return Page(
         uri=view.uri,
@@ -227,7 +228,8 @@ def _page(
             "reconstruction": clip_strip(model.addresses, parts, "reconstruction", f"Moved texture of {view.name}"),
             "preference": preference(view.figures, model.limits),
             "evidence_sentence": evidence(view.figures),
-            "word": label_word(word, model.limits) if word else "",
+            "word": label_word(word.word, model.limits, held_out=word.held_out) if word else "",
+            "choice": choice_in_words(model, view.id.layer),
             "concept": concept_words(concepts_of(model, view.id.layer, view.id.index, model.limits)),
             "concepts": _concepts(model, view),
             "percentile": view.figures.percentile,

@@ -10,10 +10,12 @@ from markupsafe import Markup
 from reportgen.audit.concepts import concepts_of
 from reportgen.audit.limits import Limits
 from reportgen.audit.moving import moving_texture, one_direction
+from reportgen.audit.sentences import word_is_said
 from reportgen.pages import charts
 from reportgen.pages.cards import cards
 from reportgen.pages.page import Found, Page
 from reportgen.pages.report import ModelView, Report
+from reportgen.reading.chosen import choice_in_words, shown_word
 from reportgen.reading.excerpt import Excerpt
 from reportgen.reading.figures import KernelFigures
 from reportgen.reading.format import fixed
@@ -43,7 +45,8 @@ def measured_kernels(model: ModelView, layer: str) -> list[MeasuredKernel]:
     pages = {view.id.index: view.uri for view in model.kernels.get(layer, ())}
     rows = []
     for index in range(found.kernels if found else 0):
-        best, word = model.evidence.best(layer, index), model.evidence.word(layer, index)
+        best, found_word = model.evidence.best(layer, index), shown_word(model, layer, index)
+        word = found_word.word if found_word else None
         twins = redundancy.twins(index) if redundancy else []
         dead = redundancy is not None and index in redundancy.dead
         rows.append(
@@ -51,7 +54,7 @@ def measured_kernels(model: ModelView, layer: str) -> list[MeasuredKernel]:
                 index=index,
                 uri=pages.get(index, ""),
                 best=best.value if best else None,
-                word=f"{word.text} ({fixed(word.auroc)})" if word and word.auroc >= model.limits.label_word else "",
+                word=f"{word.text} ({fixed(word.auroc)})" if word and word_is_said(word, model.limits) else "",
                 concept=", ".join(one.concept for one in concepts_of(model, layer, index, model.limits)),
                 state="dead" if dead else f"as #{twins[0][0]}" if twins else "",
                 probes=kernel_probes(model.motion_probes, layer, index) if model.motion_probes else None,
@@ -113,6 +116,7 @@ def pages(report: Report) -> Iterator[Page]:
                     "measured": Excerpt.of(measured, MOST_ROWS),
                     "probes": PROBE_TITLES,
                     "reference": model.evidence,
+                    "choice": choice_in_words(model, layer),
                     "troubles": [(view, trouble) for view in views for trouble in view.troubles],
                     "before": layers[place - 1] if place else None,
                     "after": layers[place + 1] if place + 1 < len(layers) else None,

@@ -21,7 +21,7 @@ METHOD = Method(
     name="choice",
     title="Which kernels are shown",
     summary="The kernels of each layer that the report shows, and by which rule they were chosen.",
-    version=3,
+    version=4,
     parameters=ChoiceParameters,
     load=_load,
 )

@@ -18,13 +18,13 @@ from reportgen.analyses.evidence.duplicates import ALIKE, LEAST_DRIVING, driven_
 from reportgen.analyses.evidence.label_words import DrivingWord
 from reportgen.analyses.evidence.parameters import EvidenceParameters
 from reportgen.analyses.evidence.reference_pass import LayerPass, ReferencePass
-from reportgen.analyses.evidence.word_nulls import false_discovery
 from reportgen.errors import ClipError
 from reportgen.networks.kernels.arrangement import PLAIN
 from reportgen.networks.kernels.preactivation import Preactivation, clip_channels, native_shape
 from reportgen.networks.kernels.receptive_field import Field, receptive_field
 from reportgen.progress import Progress
 from reportgen.records.answers.evidence import EvidenceAnswer, LabelWord, LayerEvidence
+from reportgen.records.discovery import false_discovery
 from reportgen.records.figures import DataFigure, Figure, Result
 from reportgen.records.jobs import content_key
 from reportgen.records.targets import class_name
@@ -81,6 +81,7 @@ def _result(subject: Subject, found: ReferencePass, faults: UnreadableClips) -> 
             duplicates=rank_alike(responses[layer], state.moments.duplicates(ALIKE, LEAST_DRIVING)),
             comparable=int(driven_enough(responses[layer]).sum()),
             words=_words(spread.words),
+            held=tuple(_word(word, word.p, None) for word in spread.held),
             quantiles=tuple(tuple(_short(value) for value in values) for values in spread.quantiles),
             **_examples(found.meter.targets[layer], state, used),
         )
@@ -107,18 +108,21 @@ def _result(subject: Subject, found: ReferencePass, faults: UnreadableClips) -> 
 
 def _words(driven: Sequence[DrivingWord]) -> tuple[LabelWord, ...]:
     """Return each kernel's word, with its q over the kernels of the layer."""
-    return tuple(
-        LabelWord(
-            text=word.text,
-            auroc=word.auroc,
-            others=word.others,
-            other=word.other,
-            q=q,
-            low=word.low,
-            high=word.high,
-            clips=word.clips,
-        )
-        for word, q in zip(driven, false_discovery([word.p for word in driven]), strict=True)
+    q = false_discovery([word.p for word in driven])
+    return tuple(_word(word, None, one) for word, one in zip(driven, q, strict=True))
+
+
+def _word(word: DrivingWord, p: float | None, q: float | None) -> LabelWord:
+    return LabelWord(
+        text=word.text,
+        auroc=word.auroc,
+        others=word.others,
+        other=word.other,
+        p=p,
+        q=q,
+        low=word.low,
+        high=word.high,
+        clips=word.clips,
     )
 
 

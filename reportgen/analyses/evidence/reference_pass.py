@@ -18,6 +18,7 @@ from reportgen.analyses.base import tensor
 from reportgen.analyses.common.readable import clip_batches
 from reportgen.analyses.common.responses import LayerResponses, Meter, measure_responses, selectivity
 from reportgen.analyses.common.running import Best, Moments, ResponseTable
+from reportgen.analyses.evidence.halves import halves, held_out_words
 from reportgen.analyses.evidence.label_words import DrivingWord, driving_words, label_words
 from reportgen.clips import Clip
 from reportgen.progress import SILENT, Progress
@@ -126,21 +127,31 @@ class ReferencePass:
         known = [place for place, label in enumerate(self.labels) if label is not None]
         texts = [label_of(label) for label in self.labels if label is not None]
         words = label_words(texts)
+        split = halves(self.labels, seed=self._seed)
         ranks = _kept_ranks(len(self.names))
-        found = Distribution()
+        every = [label_of(label) if label is not None else "" for label in self.labels]
+        choosing = split[0] if split else list(range(len(self.labels)))
+        found = Distribution(halved=split is not None)
         for _first, columns in self.table.pieces(state.first, state.first + state.kernels):
             found.quantiles += columns.sort(dim=0).values[ranks].T.tolist()
             found.words += driving_words(columns[known], texts, words, seed=self._seed)
-            found.selectivity += selectivity(columns, self.labels).tolist()
+            found.selectivity += selectivity(columns[choosing], [self.labels[i] for i in choosing]).tolist()
+            found.held += held_out_words(columns, every, words, split, seed=self._seed) if split else []
         return found
 
 
 @dataclass
 class Distribution:
-    """Per kernel of a layer: its kept order statistics, the label word that drives it most, its selectivity."""
+    """Per kernel of a layer: its kept order statistics, the label word that drives it most, its selectivity.
 
+    Where the labelled clips could be `halved`, selectivity is that on one half, and `held` has the word that leads
+    there with its figures on the other half.
+    """
+
+    halved: bool = False
     quantiles: list[list[float]] = field(default_factory=list)
     words: list[DrivingWord] = field(default_factory=list)
+    held: list[DrivingWord] = field(default_factory=list)
     selectivity: list[float] = field(default_factory=list)
 
 

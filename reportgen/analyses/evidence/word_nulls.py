@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -42,18 +40,6 @@ def max_null(ranked: Tensor, inside: Tensor, best: Tensor, *, seed: int) -> Tens
         areas = (members @ ranked[order] - counts * (counts + 1) / 2) / (counts * (clips - counts))
         reached += areas.amax(0) >= best - 1e-12
     return (1 + reached) / (1 + draws)
-
-
-def false_discovery(p: Sequence[float]) -> list[float]:
-    """Return the q of each p (Benjamini & Hochberg 1995): the share of false ones among all that are as small."""
-    values = np.asarray(p, np.float64)
-    if not len(values):
-        return []
-    order = np.argsort(values, kind="stable")
-    scaled = values[order] * len(values) / np.arange(1, len(values) + 1)
-    found = np.empty_like(values)
-    found[order] = np.minimum.accumulate(scaled[::-1])[::-1].clip(max=1.0)
-    return [float(value) for value in found]
 
 
 def auroc_interval(own: NDArray[np.float64], others: NDArray[np.float64], *, seed: int) -> tuple[float, float]:

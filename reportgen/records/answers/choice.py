@@ -18,6 +18,7 @@ class ChoiceAnswer(Answer):
 
     kernels: dict[str, tuple[int, ...]]
     rule: ChoiceRule = Field(
-        description="selective: those that tell the reference clips apart best; spread: evenly spaced ones; "
+        description="selective: those whose responses labels explain best on half of the clips, or that one clip "
+        "drives most; spread: evenly spaced ones; "
         "first: the first; listed: those that were named; all: every kernel."
     )

@@ -23,6 +23,7 @@ class LabelWord(Answer):
     auroc: float
     others: tuple[str, ...] = ()
     other: Measured = None
+    p: Measured = None
     q: Measured = None
     low: Measured = None
     high: Measured = None
@@ -40,6 +41,9 @@ class LayerEvidence(Answer):
     duplicates: tuple[tuple[int, int, float], ...]
     comparable: int | None = Field(None, ge=0)
     words: tuple[LabelWord, ...]
+    held: tuple[LabelWord, ...] = Field(
+        (), description="Words that lead on the half of the clips that chooses kernels, by the other half."
+    )
     quantiles: tuple[tuple[Measured, ...], ...]
     field: tuple[int, int, int] | None
     most: tuple[tuple[Example, ...], ...]

@@ -8,10 +8,11 @@ import torch
 from scipy.stats import false_discovery_control
 
 from reportgen.analyses.evidence.label_words import driving_words, label_words
-from reportgen.analyses.evidence.word_nulls import auroc_interval, false_discovery
+from reportgen.analyses.evidence.word_nulls import auroc_interval
 from reportgen.audit.limits import Limits
 from reportgen.audit.sentences import label_word
 from reportgen.records.answers.evidence import LabelWord
+from reportgen.records.discovery import false_discovery
 
 
 def sentences(responses: torch.Tensor, labels: list[str]) -> list[str]:
