@@ -12,12 +12,12 @@ from reportgen.records.answers.evidence import LabelWord
 MOST_WORDS = 6
 """Words listed in a sentence."""
 
-_DIRECTIONS = ("right", "down and right", "down", "down and left", "left", "up and left", "up", "up and right")
+DIRECTIONS = ("right", "down and right", "down", "down and left", "left", "up and left", "up", "up and right")
 
 
 def direction_word(degrees: float) -> str:
     """Return the nearest of eight directions; 0 is right, 90 is down (image coordinates)."""
-    return _DIRECTIONS[round(degrees % 360 / 45) % 8]
+    return DIRECTIONS[round(degrees % 360 / 45) % 8]
 
 
 def hides_motion(figures: KernelFigures, limits: Limits) -> bool:

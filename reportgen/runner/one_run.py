@@ -83,7 +83,7 @@ def compute_run(
 
 @dataclass(frozen=True)
 class _ShownClips:
-    """The clips of references and concepts that answers show: each gets its pictures, and a place in the run's header."""
+    """The clips of references and concepts that answers show: each gets pictures, and a place in the run's header."""
 
     store: Store
     pictures: ClipPictures

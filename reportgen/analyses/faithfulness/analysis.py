@@ -13,7 +13,7 @@ from torch import Tensor
 from reportgen.analyses.base import Answers, Inapplicable, Subject, Unit, tensor
 from reportgen.analyses.common.budget import GRADIENT_PASSES, fitted, lowered, passes_within
 from reportgen.analyses.common.targets import asked
-from reportgen.analyses.faithfulness.hiding import BASELINES, CONTROLS, hiding_tests
+from reportgen.analyses.faithfulness.hiding import CONTROLS, HIDDEN_BEHIND, hiding_tests
 from reportgen.analyses.faithfulness.map_checks import Randomisation, sensitivity, stability, weight_randomisation
 from reportgen.analyses.faithfulness.parameters import FaithfulnessParameters
 from reportgen.analyses.saliency.attribution import METHODS, Attribution, MapSettings, attribute_unchecked
@@ -111,7 +111,7 @@ def _passes(counts: Mapping[str, int]) -> int:
     inner = counts["curve_steps"] - 1
     maps = (1 + counts["layers"]) * (1 + GRADIENT_PASSES)
     hiding = 2 + counts["maps"] * inner + counts["hidden"] + 2 * inner * (1 + CONTROLS)
-    return len(BASELINES) * hiding + maps
+    return len(HIDDEN_BEHIND) * hiding + maps
 
 
 def _heat(arrays: Mapping[str, Array]) -> Tensor:

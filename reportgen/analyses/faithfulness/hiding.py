@@ -23,7 +23,7 @@ from reportgen.networks.core.network import Network
 from reportgen.progress import Progress
 from reportgen.records.answers.faithfulness import HidingTest, RandomBand
 
-BASELINES = ("blur", "mean_frame")
+HIDDEN_BEHIND = ("blur", "mean_frame")
 """What parts are hidden behind: a map whose method has one of them as its own baseline is tried by the other, too."""
 
 CONTROLS = 3
@@ -39,7 +39,7 @@ def hiding_tests(
     parameters: FaithfulnessParameters,
     progress: Progress,
 ) -> list[dict[str, HidingTest]]:
-    """Return how each map fares by each of the BASELINES, beside random maps and those that see no network."""
+    """Return how each map fares by each of the HIDDEN_BEHIND, beside random maps and those that see no network."""
     controls = network_free_maps(tensor(clip))
     found: list[dict[str, HidingTest]] = [{} for _ in heats]
     for baseline in _baselines(clip):
@@ -67,7 +67,7 @@ def hiding_tests(
 
 
 def _baselines(clip: Clip) -> Sequence[str]:
-    return BASELINES if clip.pixels.shape[2] > 1 else BASELINES[:1]
+    return HIDDEN_BEHIND if clip.pixels.shape[2] > 1 else HIDDEN_BEHIND[:1]
 
 
 def _test(probes: Probes, fare: Faithfulness, controls: Mapping[str, float]) -> HidingTest:

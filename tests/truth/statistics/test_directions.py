@@ -10,7 +10,7 @@ from torch import nn
 
 from reportgen.analyses.common.responses import kernel_responses
 from reportgen.audit.limits import Limits
-from reportgen.audit.sentences import _DIRECTIONS, preference
+from reportgen.audit.sentences import DIRECTIONS, preference
 from reportgen.reading.figures import KernelFigures
 
 MOVING = KernelFigures(
@@ -20,7 +20,7 @@ MOVING = KernelFigures(
 
 def named(figures: KernelFigures) -> bool:
     said = preference(figures, Limits())
-    return any(f"moving {word} at" in said for word in _DIRECTIONS)
+    return any(f"moving {word} at" in said for word in DIRECTIONS)
 
 
 @pytest.mark.parametrize(("backwards", "direction"), [(0.0, True), (5.9, True), (6.1, False), (12.0, False)])

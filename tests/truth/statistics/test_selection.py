@@ -54,8 +54,8 @@ def test_halves_share_no_clip_and_have_as_many_of_each_label() -> None:
 
 def test_what_is_said_of_chosen_noise_is_chance() -> None:
     on_all, held, said = [], [], 0
-    for seed in range(40):
-        noise = torch.rand((100, 64), generator=torch.Generator().manual_seed(seed))
+    for seed in range(16):
+        noise = torch.rand((100, 32), generator=torch.Generator().manual_seed(seed))
         kernels, words = chosen(noise, seed)
         areas = aurocs(noise, LABELS, label_words(LABELS)).amax(0)
         on_all += [float(areas[kernel]) for kernel in kernels]
