@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from reportgen.analyses.concepts.passes import ClipResponses
 from reportgen.analyses.concepts.rank_sums import RankFigures
 from reportgen.analyses.concepts.rank_tests import RankTests, overall_ranks, standard_scores
-from reportgen.analyses.evidence.word_nulls import false_discovery
+from reportgen.records.discovery import false_discovery
 
 _DULL = 1e-6
 """Share of a layer's largest response up to which a kernel's responses scatter by rounding alone."""

@@ -15,7 +15,7 @@ from torch import nn
 from reportgen import concept_tests
 from reportgen.analyses.concepts.rank_sums import RankFigures, RankSums
 from reportgen.analyses.concepts.rank_tests import RankTests
-from reportgen.analyses.evidence.word_nulls import false_discovery
+from reportgen.records.discovery import false_discovery
 
 #: How far apart the means of two normal distributions of one variance lie at an AUROC of 0.9.
 AT_AUROC_09 = math.sqrt(2) * float(ndtri(0.9))
