@@ -38,7 +38,7 @@ def kernel_verdicts(figures: KernelFigures, limits: Limits) -> list[Verdict]:
 
 def _explained_verdict(figures: KernelFigures, limits: Limits) -> Verdict:
     """Return whether one texture and one motion make up the clip."""
-    found = moving_texture(figures, limits)
+    found, measured = moving_texture(figures, limits), (figures.explained_variance, figures.evidence_share)
     value, figure = figures.explained_variance, f"{percent(figures.explained_variance)} explained"
     if found is False and value is not None and value >= limits.explained_variance:
         value = figures.motion_explains
@@ -51,20 +51,23 @@ def _explained_verdict(figures: KernelFigures, limits: Limits) -> Verdict:
         f"one moving texture explains at least {percent(limits.explained_variance)} of the clip, and its motion "
         f"{percent(limits.motion_explains)} of what a still picture leaves (none need be explained where that is under "
         f"{percent(1 - limits.nearly_still)})",
-        "Is the clip one texture that moves, so that the pictures of both are an explanation?",
+        "Is the clip one texture that moves, so that the pictures of both are an explanation?"
+        + (" It is too even to show motion." if found is None and None not in measured else ""),
     )
 
 
 def _kept_verdict(figures: KernelFigures, limits: Limits) -> Verdict:
-    """Return whether the moved texture drives the kernel; nothing is told of a clip that is no moving texture."""
-    kept = figures.activation_kept if moving_texture(figures, limits) else None
+    """Return whether the moved texture drives the kernel, wherever that was measured: the page prints the share."""
+    kept = figures.activation_kept
+    unlike = kept is not None and moving_texture(figures, limits) is False
     return Verdict(
         graded(kept, *limits.activation_kept),
         "driven by the moved texture",
         kept,
         percent(kept),
         f"{at_least(limits.activation_kept)} of the activation kept",
-        "Does one moving texture, and nothing else, still drive this kernel?",
+        "Does one moving texture, and nothing else, still drive this kernel?"
+        + (" The synthetic clip itself is no moving texture, whatever this one keeps." if unlike else ""),
     )
 
 

@@ -50,7 +50,8 @@ def badges(**figures: float | bool | int | None) -> dict[str, Verdict]:
         (0.9, 0.9, ("pass", "pass")),
         (0.9, 0.6, ("pass", "warn")),
         (0.9, 0.2, ("pass", "fail")),
-        (0.3, 0.9, ("fail", "untested")),
+        (0.3, 0.9, ("fail", "pass")),
+        (0.3, 0.24, ("fail", "fail")),
         (0.9, None, ("pass", "untested")),
     ],
 )
@@ -59,6 +60,17 @@ def test_texture_plus_motion_must_explain_and_drive(
 ) -> None:
     found = badges(explained_variance=explained, activation_kept=kept)
     assert (found["texture plus motion"].state, found["driven by the moved texture"].state) == states
+
+
+@pytest.mark.parametrize("explained", [0.3, 0.9, None])
+@pytest.mark.parametrize("evidence", [0.0, 0.6])
+def test_the_share_that_a_caption_prints_is_judged_whatever_the_clip_is(
+    explained: float | None, evidence: float
+) -> None:
+    found = badges(explained_variance=explained, evidence_share=evidence, activation_kept=0.24)
+    kept = found["driven by the moved texture"]
+    assert (kept.state, kept.value, kept.figure) == ("fail", 0.24, "24%")
+    assert ("itself is no moving texture" in kept.meaning) == (found["texture plus motion"].state == "fail")
 
 
 @pytest.mark.parametrize(
