@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from reportgen.errors import NetworkError
 from reportgen.networks.core.network import Network
+from reportgen.networks.core.observing import Observer
 from reportgen.networks.trace.field_tracer import FieldTracer
 from reportgen.networks.trace.seen import Seen, clip_seen
 from reportgen.records.card import ModelCard
@@ -184,17 +184,12 @@ def _kept(module: nn.Module) -> dict[str, object]:
     return found
 
 
-class _Chance(TorchDispatchMode):
+class _Chance(Observer):
     """Notes whether an operation draws random numbers."""
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call, unused-ignore]
+        super().__init__()
         self.drawn = False
-
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        """Tell torch that no compiler need be kept away: it would import one, which takes seconds."""
-        return False
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None

@@ -9,35 +9,37 @@ import pytest
 from reportgen import errors
 from tests.children import reportgen
 
+TINY = ["build", "--zoo", "ZOO", "--model", "tiny", "--untrained"]
+
 CASES: dict[str, tuple[list[str], type[errors.ReportgenError], str]] = {
     "unknown model": (["build", "--model", "texture_motoin"], errors.UnknownNameError, "did you mean texture_motion"),
     "unknown layer": (
-        ["build", "--zoo", "ZOO", "--model", "tiny", "--untrained", "--layers", "frist"],
+        [*TINY, "--layers", "frist"],
         errors.UnknownNameError,
         "did you mean first",
     ),
     "layer glob that matches nothing": (
-        ["build", "--zoo", "ZOO", "--model", "tiny", "--untrained", "--layers", "conv*"],
+        [*TINY, "--layers", "conv*"],
         errors.EmptySelectionError,
         "`reportgen layers tiny` lists them",
     ),
     "layer without kernels": (
-        ["build", "--zoo", "ZOO", "--model", "tiny", "--untrained", "--layers", "pool"],
+        [*TINY, "--layers", "pool"],
         errors.EmptySelectionError,
         "no convolution",
     ),
     "kernel that no layer has": (
-        ["build", "--zoo", "ZOO", "--model", "tiny", "--untrained", "--kernels", "99,"],
+        [*TINY, "--kernels", "99,"],
         errors.EmptySelectionError,
         "at most 6",
     ),
     "unknown class": (
-        ["build", "--zoo", "ZOO", "--model", "tiny", "--untrained", "--class", "dwon"],
+        [*TINY, "--class", "dwon"],
         errors.UnknownNameError,
         "did you mean down",
     ),
     "class out of range": (
-        ["build", "--zoo", "ZOO", "--model", "tiny", "--untrained", "--class", "17"],
+        [*TINY, "--class", "17"],
         errors.UnknownNameError,
         "0 to 3",
     ),
@@ -69,12 +71,12 @@ CASES: dict[str, tuple[list[str], type[errors.ReportgenError], str]] = {
         "gone.pth",
     ),
     "clip that does not exist": (
-        ["build", "--zoo", "ZOO", "--model", "tiny", "--untrained", "--clip", "gone.mp4"],
+        [*TINY, "--clip", "gone.mp4"],
         errors.ClipError,
         "gone.mp4",
     ),
     "cuda that is not there": (
-        ["build", "--zoo", "ZOO", "--model", "tiny", "--untrained", "--device", "cuda:7"],
+        [*TINY, "--device", "cuda:7"],
         errors.DeviceError,
         "choose --device auto or cpu",
     ),

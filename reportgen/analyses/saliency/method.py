@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from reportgen.analyses.method import Method
-from reportgen.analyses.saliency.parameters import SaliencyParameters
+from reportgen.analyses.saliency.parameters import MethodName, SaliencyParameters
 
 if TYPE_CHECKING:
     from reportgen.analyses.base import Analysis
@@ -27,18 +27,7 @@ METHOD = Method(
     presets={
         "quick": SaliencyParameters(methods=("gradients", "grad_cam"), samples=4, steps=8),
         "full": SaliencyParameters(
-            methods=(
-                "gradients",
-                "input_x_gradient",
-                "guided_backprop",
-                "smoothgrad",
-                "smoothgrad_guided",
-                "integrated_gradients",
-                "deeplift",
-                "grad_cam",
-                "guided_grad_cam",
-                "occlusion",
-            ),
+            methods=get_args(MethodName),
             samples=32,
         ),
     },

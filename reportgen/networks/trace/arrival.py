@@ -14,7 +14,8 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
+
+from reportgen.networks.core.observing import Observer
 
 #: Where the input stands among the arguments of the operations that have weights.
 _WEIGHTED: Mapping[str, int] = {"convolution": 0, "addmm": 1, "mm": 0, "bmm": 0, "baddbmm": 1}
@@ -42,19 +43,14 @@ class _Stop(Exception):  # noqa: N818 (a signal, not an error)
     """Raised where the operation that was looked for is reached."""
 
 
-class _Watch(TorchDispatchMode):
+class _Watch(Observer):
     """Keeps the input of weighted operation number `place`, and ends the pass there."""
 
     def __init__(self, place: int) -> None:
-        super().__init__()  # type: ignore[no-untyped-call, unused-ignore]
+        super().__init__()
         self.place = place
         self.arrival: Arrival | None = None
         self._seen = 0
-
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        """Tell torch that no compiler need be kept away: it would import one, which takes seconds."""
-        return False
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None

@@ -15,10 +15,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensor
-from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
+from torch.utils._python_dispatch import _disable_current_modes
 from torch.utils._pytree import tree_leaves
 from torch.utils.weak import WeakIdKeyDictionary
 
+from reportgen.networks.core.observing import Observer
 from reportgen.networks.trace.call import TracedCall
 from reportgen.networks.trace.operations import OPERATIONS, Operation
 from reportgen.networks.trace.strides import same_elements
@@ -59,19 +60,14 @@ class _Tracked(Generic[D]):
         self.found = found
 
 
-class Follower(TorchDispatchMode, Generic[D]):  # type: ignore[no-untyped-call, unused-ignore]
+class Follower(Observer, Generic[D]):
     """While active, observes operations and keeps for each tensor what `D` tells of its elements."""
 
     domain: type[D]
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call, unused-ignore]
+        super().__init__()
         self._tracked = WeakIdKeyDictionary()
-
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        """Tell torch that no compiler need be kept away: it would import one, which takes seconds."""
-        return False
 
     # what rules ask
 

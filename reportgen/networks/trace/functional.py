@@ -8,21 +8,17 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
+
+from reportgen.networks.core.observing import Observer
 
 
-class _Counting(TorchDispatchMode):
+class _Counting(Observer):
     """Counts the convolutions that are executed, those within a convolution layer apart."""
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call, unused-ignore]
+        super().__init__()
         self.within: list[nn.Module] = []
         self.apart: Counter[str] = Counter()
-
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        """Tell torch that no compiler need be kept away: it would import one, which takes seconds."""
-        return False
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
