@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -91,7 +92,7 @@ def _refused_form(name: str, file: BinaryIO) -> str | None:
     """Return the form that FFmpeg has just refused to read; only its log names it."""
     file.seek(0)
     try:
-        with _errors_logged() as logs:
+        with errors_logged() as logs:
             _open(name, file).close()
     except av.FFmpegError:
         form = next((form for _, form, text in logs if "whitelist" in text), None)
@@ -100,17 +101,42 @@ def _refused_form(name: str, file: BinaryIO) -> str | None:
 
 
 @contextmanager
-def _errors_logged() -> Iterator[list[tuple[int, str, str]]]:
-    """Collect FFmpeg's errors as level, form and text, every one, and leave its log as it was."""
-    level, skips = av.logging.get_level(), av.logging.get_skip_repeated()
-    av.logging.set_level(av.logging.ERROR)
-    av.logging.set_skip_repeated(False)
-    try:
-        with av.logging.Capture(local=False) as logs:
-            yield logs
-    finally:
-        av.logging.set_level(level)
-        av.logging.set_skip_repeated(skips)
+def errors_logged() -> Iterator[list[tuple[int, str, str]]]:
+    """Collect this thread's errors of FFmpeg as level, form and text, every one, and leave its log as it was.
+
+    A decoder that is watched must work in this thread (`thread_count` 1): what its own threads say is not collected,
+    and PyAV locks up when they speak while it closes them.
+    """
+    with _LOGGED, av.logging.Capture(local=True) as logs:
+        yield logs
+
+
+class _Logged:
+    """FFmpeg's level of logging, which all threads share: raised by the first user, set back by the last."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._users = 0
+        self._usual: tuple[int | None, bool] = (None, True)
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._users += 1
+            if self._users == 1:
+                self._usual = av.logging.get_level(), av.logging.get_skip_repeated()
+                av.logging.set_level(av.logging.ERROR)
+                av.logging.set_skip_repeated(False)
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._users -= 1
+            if self._users == 0:
+                level, skips = self._usual
+                av.logging.set_level(level)
+                av.logging.set_skip_repeated(skips)
+
+
+_LOGGED = _Logged()
 
 
 def _not_a_video(name: str, form: str) -> ClipError:

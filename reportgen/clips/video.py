@@ -1,4 +1,8 @@
-"""Video files through PyAV (FFmpeg): counted without decoding, then only the frames that are kept are decoded."""
+"""Video files through PyAV (FFmpeg): counted without decoding, then only the frames that are kept are decoded.
+
+Decoders hide damage: they leave lost packets out, and fill in what they cannot read. What the container, its time
+stamps, the decoder or a checksum tell of it is listened for, and such frames are not shown.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ from typing import Any
 import av
 
 from reportgen.clips.opening import opened_video
+from reportgen.clips.packets import PacketScan, scanned, watched
 from reportgen.clips.shown import shown
 from reportgen.clips.source import Frame, check_dimensions
 from reportgen.errors import ClipError
@@ -33,7 +38,8 @@ class VideoSource:
             rate = stream.average_rate or stream.guessed_rate
             self.frame_rate: float | None = float(rate) if rate else None
             self._time_base = float(stream.time_base) if stream.time_base else None
-            self._stamps = _packet_stamps(container, stream)
+            self._scan: PacketScan = scanned(container, stream)
+        self._stamps = self._scan.stamps
         self.count = len(self._stamps) if self._stamps is not None else self._decoded_count()
         if not self.count:
             raise ClipError(f"{path.name} holds no frames: copy or export it again.")
@@ -45,7 +51,10 @@ class VideoSource:
         return [index / self.frame_rate for index in range(self.count)] if self.frame_rate else None
 
     def read(self, indices: Sequence[int]) -> Iterator[Frame]:
-        """Yield the frames of `indices`; raises ClipError when the video is damaged there or ends before."""
+        """Yield the frames of `indices`; raises ClipError when the video is damaged up to there or ends before."""
+        damage = self._scan.damage
+        if damage is not None and damage.first <= indices[-1]:
+            raise self._damaged(damage.first, damage.reason)
         done = 0
         if self._stamps is not None:
             for frame in self._read_by_stamp(self._stamps, indices):
@@ -64,8 +73,9 @@ class VideoSource:
         expected = indices[0]
         with self._opened() as (container, stream), suppress(av.FFmpegError):
             container.seek(stamps[expected], stream=stream, backward=True)
-            for frame in container.decode(stream):
-                if frame.pts is None:
+            faults: list[str] = []
+            for frame in watched(container.decode(stream), faults):
+                if frame.pts is None or faults:
                     return
                 index = bisect_left(stamps, frame.pts)
                 if index < expected:
@@ -82,16 +92,27 @@ class VideoSource:
         wanted = set(indices)
         with self._opened() as (container, stream):
             number = -1
-            for number, frame in enumerate(container.decode(stream)):
+            faults: list[str] = []
+            for number, frame in enumerate(watched(container.decode(stream), faults)):
+                if number == 0:
+                    faults.clear()  # a recording may begin with frames whose references were sent before it
+                if faults:
+                    raise self._damaged(number, faults[0])
                 if number in wanted:
                     if frame.is_corrupt:
-                        raise ClipError(f"{self.file_name} is damaged at frame {number}: copy or export it again.")
+                        raise self._damaged(number, "the decoder says so")
                     yield shown(frame, self._aspect, self.file_name)
                 if number == indices[-1]:
                     return
         raise ClipError(
             f"{self.file_name} ends after {number + 1} frames, before frame {indices[-1]} that it should have: "
             "it is damaged; copy or export it again."
+        )
+
+    def _damaged(self, frame: int, reason: str) -> ClipError:
+        return ClipError(
+            f"{self.file_name} is damaged about frame {frame} ({reason}): copy or export it again"
+            + (f", or name earlier frames by --frames 0:{frame}." if frame else ".")
         )
 
     def _decoded_count(self) -> int:
@@ -107,7 +128,7 @@ class VideoSource:
                     raise ClipError(f"{self.file_name} has no video stream: name a file that has moving pictures.")
                 if stream.codec_context is None:
                     raise ClipError(f"{self.file_name} has a video codec that is not known: convert it to H.264 mp4.")
-                stream.thread_type = "AUTO"
+                stream.codec_context.thread_count = 1  # only what is decoded in this thread can be listened to
                 yield container, stream
         except av.FFmpegError as error:
             reason = (error.strerror or type(error).__name__).rstrip(".")
@@ -121,21 +142,3 @@ def _main_stream(container: Any) -> Any | None:
     """Return the stream that players show: the first that is marked as default, or else the first; covers are none."""
     streams = [s for s in container.streams.video if not s.disposition & _COVER]
     return next((s for s in streams if s.disposition & av.stream.Disposition.default), streams[0] if streams else None)
-
-
-def _packet_stamps(container: Any, stream: Any) -> list[int] | None:
-    """Return the presentation times of all frames in ascending order, or None when packets do not tell them."""
-    stamps: list[int] = []
-    for packet in container.demux(stream):
-        if packet.size == 0 or packet.is_discard or _is_hidden(packet, stream):
-            continue
-        if packet.pts is None:
-            return None
-        stamps.append(packet.pts)
-    stamps.sort()
-    return stamps if len(set(stamps)) == len(stamps) else None
-
-
-def _is_hidden(packet: Any, stream: Any) -> bool:
-    """Return whether a packet holds a frame that is only referred to: VP8 sends these by themselves (RFC 6386, 9.1)."""
-    return stream.codec_context.name in ("vp8", "libvpx") and not memoryview(packet)[0] & 0x10

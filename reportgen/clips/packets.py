@@ -1,0 +1,96 @@
+"""What a video's packets tell before any is decoded: when each frame is shown, and from where the file is damaged."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+from statistics import median
+from typing import Any, NamedTuple
+
+from reportgen.clips.opening import errors_logged
+
+_STREAMED = ("mpegts", "mpeg")
+"""Forms without an index that say nothing of a packet that is lost; their frames come at a fixed rate."""
+
+_GAP = 1.5
+"""Steps between two frames of a fixed rate: from here on one is missing."""
+
+
+class Damage(NamedTuple):
+    """Where a file is damaged: the first frame that is not to be trusted, as they are shown, and what tells of it."""
+
+    first: int
+    reason: str
+
+
+class PacketScan(NamedTuple):
+    """The presentation times of all frames, ascending (None when packets do not tell them), and the first damage."""
+
+    stamps: list[int] | None
+    damage: Damage | None
+
+
+def watched(items: Iterable[Any], faults: list[str]) -> Iterator[Any]:
+    """Yield what FFmpeg yields, and add what it says of errors on the way to `faults`, before each item."""
+    iterator = iter(items)
+    while True:
+        with errors_logged() as logs:
+            item = next(iterator, None)
+        faults.extend(" ".join(text.split()) for _, _, text in logs)
+        if item is None:
+            return
+        yield item
+
+
+def scanned(container: Any, stream: Any) -> PacketScan:
+    """Read all packets of a stream, without decoding any."""
+    stamps: list[int] = []
+    told = True
+    first_key: int | None = None
+    found: tuple[int | None, str] | None = None  # the stamp of the first packet after the damage, None behind the last
+    faults: list[str] = []
+    for packet in watched(container.demux(stream), faults):
+        broken = faults[0] if faults else "a packet is marked as corrupt" if packet.is_corrupt and stamps else None
+        if broken is not None and found is None:
+            found = packet.pts, broken
+        if packet.size == 0 or packet.is_discard or _is_hidden(packet, stream):
+            continue
+        if packet.is_keyframe and first_key is None:
+            # A recording may begin with frames whose references were sent before it: no decoder shows them.
+            first_key = packet.pts
+            stamps.clear()
+        told = told and packet.pts is not None
+        stamps.append(packet.pts if packet.pts is not None else len(stamps))
+    if found is None and faults:
+        found = None, faults[0]
+    stamps = sorted(stamp for stamp in stamps if not told or first_key is None or stamp >= first_key)
+    told = told and len(set(stamps)) == len(stamps)
+    damage = _first(found, stamps) or _missing(container, stream, stamps)
+    return PacketScan(stamps if told else None, damage)
+
+
+def _first(found: tuple[int | None, str] | None, stamps: list[int]) -> Damage | None:
+    if found is None:
+        return None
+    stamp, reason = found
+    return Damage(bisect_left(stamps, stamp) if stamp is not None else len(stamps) - 1, reason)
+
+
+def _missing(container: Any, stream: Any, stamps: list[int]) -> Damage | None:
+    """Return the damage of packets that are not there: a gap at a fixed rate, or fewer of them than the file says."""
+    forms = container.format.name.split(",")
+    if any(form in _STREAMED for form in forms) and len(stamps) > 3:
+        steps = [after - before for before, after in pairwise(stamps)]
+        usual = median(steps)
+        gap = next((index for index, step in enumerate(steps) if step > _GAP * usual), None)
+        if gap is not None:
+            return Damage(gap + 1, f"{steps[gap] / usual - 1:.0f} frames are missing there")
+    if "avi" in forms and 0 < len(stamps) < stream.frames:
+        return Damage(0, f"{stream.frames - len(stamps)} of {stream.frames} frames are missing")
+    return None
+
+
+def _is_hidden(packet: Any, stream: Any) -> bool:
+    """Return whether a packet holds a frame that is only referred to: VP8 sends these by themselves (RFC 6386, 9.1)."""
+    return stream.codec_context.name in ("vp8", "libvpx") and not memoryview(packet)[0] & 0x10
