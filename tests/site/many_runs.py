@@ -15,17 +15,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from sample_run import LAYERS, SampleRun, graph_document
 
-from reportgen.records.figures import JsonFigure
+from reportgen.commands.render import render
 from reportgen.records.answers.kernels import KernelAnswer
 from reportgen.records.answers.pyramid import PyramidAnswer
 from reportgen.records.answers.saliency import SaliencyAnswer
-from reportgen.records.identities import TargetId, KernelId
+from reportgen.records.figures import JsonFigure
+from reportgen.records.identities import KernelId, TargetId
 from reportgen.records.jobs import Done
 from reportgen.records.manifest import ClipFacts
-from reportgen.commands.render import render
 from reportgen.records.targets import Target
 
 
@@ -94,7 +93,12 @@ class ManyRun(SampleRun):
         document |= {"network": self.model, "clip": clip, "class": {"index": index, "label": self.labels[index]}}
         for layer in document["layers"]:
             layer |= {"kernels": 7 * self.kernels, "relevances": self.rng.random(7 * self.kernels).round(4).tolist()}
-        self._keep("pyramid", str(TargetId(model=self.model, clip=clip, target=Target.of(index))), {}, self._graph_answer(document))
+        self._keep(
+            "pyramid",
+            str(TargetId(model=self.model, clip=clip, target=Target.of(index))),
+            {},
+            self._graph_answer(document),
+        )
 
     def _graph_answer(self, document: dict[str, Any]) -> Done:
         answer = PyramidAnswer(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from reportgen.progress import Progress
 
+
 def quick_mkdocs(configuration: Path, site: Path, progress: Progress) -> None:
     """Stands for mkdocs where only the files matter: a page for each Markdown file, everything else copied."""
     docs = configuration.parent / "docs"

@@ -117,6 +117,37 @@ def test_no_page_is_wider_than_its_window(visit: Visit, width: int) -> None:
         assert page.evaluate("document.documentElement.scrollWidth") <= width, uri
 
 
+def test_nothing_runs_over_the_edge_of_a_printed_page(visit: Visit) -> None:
+    visitor = visit(viewport={"width": 700, "height": 990})
+    visitor.page.emulate_media(media="print")
+    for uri in PAGES:
+        page = visitor.open(uri)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 700, uri
+        cut = page.locator(".rg-table").evaluate_all(
+            "all => all.filter((one) => one.scrollWidth > one.clientWidth).length"
+        )
+        assert cut == 0, uri
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_control_bar_covers_nothing(visit: Visit, width: int) -> None:
+    visitor = visit(viewport={"width": width, "height": 844})
+    for uri in ("index.html", KERNEL, PYRAMID, "drift/tennis/index.html", "drift/stem.conv/index.html"):
+        page = visitor.open(uri)
+        bar = page.locator(".rg-player")
+        assert bar.count() == 1, uri
+        bar.scroll_into_view_if_needed()
+        covered = bar.evaluate("""(bar) => {
+          const { left, right, top, bottom } = bar.getBoundingClientRect();
+          const others = [...document.querySelectorAll(".md-content :is(img, canvas, p, td), .rg-badge, .rg-graph")];
+          return others.filter((one) => {
+            const box = one.getBoundingClientRect();
+            return box.left < right - 1 && box.right > left + 1 && box.top < bottom - 1 && box.bottom > top + 1;
+          }).map((one) => one.outerHTML.slice(0, 80));
+        }""")
+        assert covered == [], uri
+
+
 def test_hostile_names_do_nothing_but_stand_there(visit: Visit) -> None:
     visitor = visit()
     dialogs: list[str] = []

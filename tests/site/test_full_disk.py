@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from quick_site import contents
+
 from reportgen.errors import RenderError
 from tests.children import reportgen_command, run
 

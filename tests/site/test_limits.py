@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from reportgen.audit.checks import checks
+from reportgen.audit.kernel_badges import kernel_verdicts
 from reportgen.audit.limits import Limits
 from reportgen.audit.maps import map_verdicts
-from reportgen.audit.kernel_badges import kernel_verdicts
 from reportgen.pages.registry import all_pages
 from reportgen.pages.report import ModelView, Report
 from reportgen.pages.templating import Templates

@@ -1,4 +1,4 @@
-"""Forty clips, thirty classes, two networks, names of 300 characters: every cap says what it leaves out, no link breaks."""
+"""Forty clips, thirty classes, two networks, names of 300 characters: caps say what they leave out, no link breaks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from many_runs import Size, write_many
 
-from reportgen.reading.excerpt import Excerpt
+from reportgen.commands.render import render
 from reportgen.pages.navigation import WHOLE, navigation
 from reportgen.pages.page import Page
 from reportgen.pages.pyramid import MOST_OTHERS
@@ -17,8 +17,8 @@ from reportgen.pages.pyramid_compare import MOST_COMPARED
 from reportgen.pages.pyramid_pairs import KINDS, MOST_PAIRS
 from reportgen.pages.registry import all_pages
 from reportgen.pages.report import Report
+from reportgen.reading.excerpt import Excerpt
 from reportgen.records.store import find_runs
-from reportgen.commands.render import render
 
 SIZE = Size(clips=40, classes=30, per_clip=3, networks=2, kernels=2)
 PYRAMIDS = SIZE.clips * SIZE.per_clip
@@ -41,7 +41,9 @@ def test_a_site_of_forty_clips_and_long_names_has_no_link_that_leads_nowhere(tmp
     text = (index.parent / "net0" / "pyramids.html").read_text(encoding="utf-8")
     pairs = 40 * 39 // 2 + 40
     assert f"{pairs - MOST_PAIRS} more pairs are not shown in full." in text
-    assert len(re.findall(r'<td class="num"[^>]*><a href="pyramids\.html#', text)) >= 2, "pairs in the table link to their sections"
+    assert len(re.findall(r'<td class="num"[^>]*><a href="pyramids\.html#', text)) >= 2, (
+        "pairs in the table link to their sections"
+    )
 
 
 def test_pairs_of_every_kind_are_shown_though_one_kind_would_fill_the_page(compared: Page) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reportgen.pages.pyramid_compare import across, pages, comparison_chart
+from reportgen.pages.pyramid_compare import across, comparison_chart, pages
 from reportgen.pages.report import Report
 from reportgen.records.pyramid_compare import LayerComparison, PyramidComparison
 from reportgen.records.store import find_runs

@@ -357,7 +357,8 @@ def test_arrows_say_motion_where_they_are_asked_for_and_how_long_one_is(sample_r
     for arrows, shown in ((False, report), (True, Report.of(find_runs(sample_runs), arrows=True))):
         pages = list(all_pages(shown))
         strips = [asset for page in pages for asset in page.assets if isinstance(asset, MotionStrip)]
-        assert strips and {strip.arrows for strip in strips} == {arrows}
+        assert strips
+        assert {strip.arrows for strip in strips} == {arrows}
         kernel = next(page for page in pages if page.template == "pages/kernel.md.j2" and page.context["wheel"])
         told[arrows] = templates.render(kernel, PageAddresses.of(pages), selected=())
     assert "an arrow of 8 px: " in told[True]

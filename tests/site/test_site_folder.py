@@ -11,17 +11,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
 from quick_site import THEIRS, contents, quick_mkdocs, rename
 
+from reportgen.commands.build import build
 from reportgen.commands.clean import clean
-from reportgen.errors import OptionError, RenderError, StoreError
+from reportgen.commands.render import render
 from reportgen.config.options import BuildOptions
+from reportgen.errors import OptionError, RenderError, StoreError
 from reportgen.pages.report import Report
 from reportgen.records.owned import SITE_LOCK, STAMP, OwnedFolder
 from reportgen.records.store import find_runs
-from reportgen.commands.build import build
-from reportgen.commands.render import render
 from reportgen.site import check_site
 from tests.children import run as run_process
 
@@ -178,7 +177,9 @@ def test_a_hostile_run_is_refused_before_anything_is_written(
 
 
 @pytest.mark.usefixtures("quick")
-@pytest.mark.parametrize("name", ["../../x", "/etc", "index.html", "assets", ".git", "a\nb", "ASSETS", "x" * 400, "CON"])
+@pytest.mark.parametrize(
+    "name", ["../../x", "/etc", "index.html", "assets", ".git", "a\nb", "ASSETS", "x" * 400, "CON"]
+)
 def test_no_name_in_a_run_becomes_an_address_outside_the_site(run: Path, tmp_path: Path, name: str) -> None:
     rewrite('"plain_net', json.dumps(name)[:-1])(run)
     rewrite('"stem.conv"', json.dumps(name))(run)
@@ -231,7 +232,7 @@ def test_runs_site_and_build_folder_are_kept_apart_before_the_first_job(
     runs_folder, site_folder = place(tmp_path, runs, site, link)
     monkeypatch.chdir(tmp_path)
     before = sorted(tmp_path.rglob("*"))
-    with pytest.raises(OptionError, match="must not lie in|leads nowhere"):
+    with pytest.raises(OptionError, match=r"must not lie in|leads nowhere"):
         build(BuildOptions(models=("no-such-model",), runs=runs_folder, site=site_folder))
     assert sorted(tmp_path.rglob("*")) == before
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import sys
-import urllib.request
 from pathlib import Path
 
 import pytest
@@ -21,7 +19,9 @@ NAMES = ("click", "markdown", "mkdocs", "yaml", "jinja2", "material", "json", "s
 
 
 @pytest.mark.skipif(not COMMAND.exists(), reason="the command is not installed beside this Python")
-@pytest.mark.parametrize("code", ["", "import os\nos.close(os.open('executed', os.O_CREAT | os.O_WRONLY))\nos._exit(3)\n"])
+@pytest.mark.parametrize(
+    "code", ["", "import os\nos.close(os.open('executed', os.O_CREAT | os.O_WRONLY))\nos._exit(3)\n"]
+)
 def test_code_of_the_working_folder_is_not_run(sample_runs: Path, tmp_path: Path, code: str) -> None:
     build = tmp_path / "build/report"
     for folder in (tmp_path, build):

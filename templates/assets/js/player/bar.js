@@ -46,9 +46,9 @@
       button("‹", "One frame back", () => on.step(-1)), pressed, button("›", "One frame on", () => on.step(1)),
       scrub, label, speeds(on.speed), smooth,
     );
-    document.body.append(root);
 
     return {
+      root,
       setLength(frames) { scrub.max = String(frames - 1); },
       setFrame(frame, frames) {
         scrub.value = String(frame);

@@ -46,6 +46,15 @@
     show(frame);
   }
 
+  // The bar stands under the first clips and covers nothing; before a table, whose end may be far below.
+  function dock(root) {
+    const first = document.querySelector(".rg-clip[data-sprite]") ?? document.querySelector("[data-graph]");
+    const table = first.closest(".rg-table, .rg-ladder");
+    if (table) return table.before(root);
+    const row = first.closest(".rg-views, .rg-strip, .rg-map__clips, .rg-evidence-strips, .rg-grid, .rg-minis, .rg-figures, .rg-graph, .rg-pyramid-head");
+    return (row ?? first).after(root);
+  }
+
   function takesKeys(target) {
     return target instanceof Element && target.closest("input, select, textarea, button, summary, [contenteditable], [role=application], .rg-table");
   }
@@ -73,6 +82,7 @@
       frame: rest,
       speed: (factor) => { state.speed = factor; },
     });
+    dock(bar.root);
     if (matchMedia("(prefers-reduced-motion: reduce)").matches) {
       rest(Math.floor(clock.length / 2));
     } else {
