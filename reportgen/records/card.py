@@ -41,6 +41,11 @@ class WeightsSource(Frozen):
     file: FileName = Field(description="File name; bundled weights lie beside the card under this name.")
     url: str | None = Field(None, description="Address for `reportgen fetch`.")
     page: str | None = Field(None, description="Where a person gets the file when it cannot be fetched.")
+    package: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
+        description="Python package that brings the file: it is read where that is installed, and not imported.",
+    )
     sha256: str | None = None
     size: int | None = Field(None, description="Bytes.")
     licence: str | None = None

