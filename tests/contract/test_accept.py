@@ -1,0 +1,101 @@
+"""The acceptance of official files, by the bundled network's weights in the place of one."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import torch
+from PIL import Image
+
+import reportgen
+from reportgen.resources import modelzoo_folder
+from reportgen.runner.subject import generate_clips
+from reportgen.zoo.cards import Zoo
+
+TOOL = Path(__file__).parents[2] / "tools" / "accept.py"
+MODEL = "texture_motion"
+OFFICIAL = modelzoo_folder() / MODEL / "weights.safetensors"
+
+
+@pytest.fixture(scope="module")
+def tool() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("accept", TOOL)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["accept"] = module  # its dataclasses look for it
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two clips of each of the 28 classes, as folders of frames in folders named like the classes."""
+    folder = tmp_path_factory.mktemp("labelled")
+    entry = Zoo([modelzoo_folder()]).find(MODEL)
+    _, made = generate_clips(entry.card, entry.folder)
+    for number, clip in enumerate(made):
+        place = folder / entry.labels()[clip.label].replace(" ", "_") / f"{number:02}"
+        place.mkdir(parents=True)
+        for frame, pixels in enumerate(clip.frames):
+            Image.fromarray((pixels * 255).round().astype("uint8")).save(place / f"{frame:02}.png")
+    return folder
+
+
+def test_the_clips_are_recognised_and_told_apart(tool: ModuleType, clips: Path) -> None:
+    network = reportgen.load_network(MODEL, weights=OFFICIAL)
+    known = tool.labelled(network, clips)
+    assert len(known) == 56
+    labels, layer = [label for _, label, _ in known], "res2.conv2"
+    logits, own = tool.passed_through(network, [clip for clip, _, _ in known], layer)
+    found = tool.accuracy(logits, labels, 100.0)
+    assert found.passed
+    assert found.found.startswith(("56 of 56", "55 of 56"))
+    untrained = reportgen.load_network(MODEL, untrained=True)
+    chance, other = tool.passed_through(untrained, [clip for clip, _, _ in known], layer)
+    assert not tool.accuracy(chance, labels, None).passed
+    assert tool.tells_apart(own, other, labels, layer).passed
+    assert not tool.tells_apart(other, own, labels, layer).passed
+    assert not tool.tells_apart(other, other, labels, layer).passed
+
+
+def test_half_of_the_published_accuracy_is_asked_for(tool: ModuleType) -> None:
+    labels = [0, 1, 2, 3] * 20
+    logits = torch.eye(4)[torch.tensor(labels)]
+    logits[24:] = torch.eye(4)[0]  # 24 + 14 of 80 right: above chance, under half of all
+    assert tool.accuracy(logits, labels, None).passed
+    assert not tool.accuracy(logits, labels, 100.0).passed
+
+
+def test_clips_without_classes_are_one_sentence(tmp_path: Path, clips: Path) -> None:
+    shutil.copytree(next(clips.iterdir()), tmp_path / "clips" / "some")
+    asked = ["--model", MODEL, "--weights", str(OFFICIAL), "--clips", str(tmp_path / "clips")]
+    ran = subprocess.run([sys.executable, str(TOOL), *asked], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert ran.returncode == 11
+    assert "name its sub-folders like the classes" in ran.stderr
+    assert ran.stderr.count("\n") == 1
+
+
+@pytest.mark.long
+def test_an_official_file_is_accepted_and_another_is_not(tmp_path: Path, clips: Path) -> None:
+    state = reportgen.load_network(MODEL, untrained=True).module.state_dict()
+    torch.save(state, tmp_path / "other.pth")
+    for weights, code in ((OFFICIAL, 0), (tmp_path / "other.pth", 1)):
+        asked = ["--model", MODEL, "--weights", str(weights), "--clips", str(clips), "--out", str(tmp_path / "out")]
+        ran = subprocess.run(
+            [sys.executable, str(TOOL), *asked], cwd=tmp_path, capture_output=True, text=True, timeout=500
+        )
+        assert ran.returncode == code, ran.stdout + ran.stderr
+        told = {one["name"]: one for one in json.loads((tmp_path / "out" / "accept.json").read_text())["checks"]}
+        assert set(told) == {"file", "accuracy", "selectivity", "report"}
+        assert told["file"]["passed"]
+        assert told["report"]["passed"]
+        assert told["accuracy"]["passed"] == told["selectivity"]["passed"] == (code == 0)
+        assert "as the card states" in told["file"]["found"] or code
