@@ -20,7 +20,7 @@ from reportgen.records.identities import slug
 from reportgen.records.manifest import LayerFacts
 from reportgen.zoo.cards import file_digest
 from reportgen.zoo.exported import example_batch, example_size, load_exported
-from reportgen.zoo.input_forms import BATCHES, Fit, find_fit, stated
+from reportgen.zoo.input_forms import BATCHES, Fit, Unfit, find_fit, stated
 from reportgen.zoo.input_tests import run
 from reportgen.zoo.output_forms import Answering, with_answer
 from reportgen.zoo.overrides import fields
@@ -61,12 +61,15 @@ def foreign_definition(
     module = bare.build_on_meta().eval().requires_grad_(False)
     said, form = {**target.size, **fields(clip)}, fields(adapter)
     fit = find_fit(module, lambda: _with_values(bare, module), said, form, target.batches)
-    if isinstance(fit, str):
-        raise NetworkError(f"{target.origin} takes no usual clip for certain ({fit}): {target.hint}.")
+    if isinstance(fit, Unfit) and fit.asks_for_values and device_of(module).type == "meta":
+        module = _with_values(bare, module)  # it asks for values on its way
+        fit = find_fit(module, lambda: module, said, form, target.batches)
+    if isinstance(fit, Unfit):
+        raise NetworkError(f"{target.origin} takes no usual clip for certain ({fit.reason}): {target.hint}.")
     card = bare.card.model_copy(update={"clip": fit.clip, "adapter": fit.adapter})
     layers = describe_layers(Network(module, card, device=device_of(module)))
     card, found = with_answer(card, Answering(fit, module, lambda: _with_values(bare, module), layers, labels, form))
-    notes = [*target.notes, *stated(fit, said, form), *found, *_not_seen(module, fit)]
+    notes = [*target.notes, *stated(fit, said, form, module), *found, *_not_seen(module, fit)]
     card = _with_layers(card, layers, notes)
     return Definition(card.model_copy(update={"notes": tuple(notes)}), bare.factory, bare.origin)
 

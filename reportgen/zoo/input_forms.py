@@ -17,14 +17,19 @@ from reportgen.zoo.input_tests import (
     Arrived,
     answers,
     arrived,
+    leaves,
+    left_out,
     required_arguments,
-    rows_are_clips_frames,
+    rows_are_clips,
     run,
 )
 from reportgen.zoo.sources import describe
 
-BATCHES = (1, 2, 4, 8, 16, 32)
+BATCHES = (1, 2, 3, 4, 8, 16, 32)
 """Numbers of clips that a call is tried with of a network that does not take just any."""
+_OTHER = 2 * BATCH
+"""Another number of clips, for a network that takes any."""
+_NAMED = 4
 
 
 @dataclass(frozen=True)
@@ -50,23 +55,34 @@ class Fit:
         return answers(output, self.adapter, self.held)
 
 
+@dataclass(frozen=True)
+class Unfit:
+    """Why no form fits: `reason` completes the sentence "... takes no usual clip".
+
+    `asks_for_values` says that a pass without arithmetic failed somewhere because there are none.
+    """
+
+    reason: str
+    asks_for_values: bool = False
+
+
 def find_fit(
     module: nn.Module,
     real: Callable[[], nn.Module],
     clip: Given,
     adapter: Given,
     batches: Sequence[int] = BATCHES,
-) -> Fit | str:
+) -> Fit | Unfit:
     """Return the first usual clip and form of input that the network takes for certain, or why there is none.
 
     `module` may lie on the meta device; `real` builds it with values, which the test of colours and frames needs.
     A network that takes any number of clips a call is looked for first, and then one that takes one of `batches`. A
     form that the user said is believed where the test cannot tell, and refused with OptionError where another one
-    passes it. The reason that is returned completes the sentence "... takes no usual clip".
+    passes it.
     """
     names = required_arguments(module)
     if len(names) > 1 and not {"as_arguments", "keywords", "constants"} & set(adapter):
-        return f"it takes {len(names)} inputs ({', '.join(names)})"
+        return Unfit(f"it takes {len(names)} inputs ({', '.join(names)})")
     search = _Search(module, real, clip, adapter)
     fit = search.first_certain(candidates(module, clip, adapter))
     if fit is None and not search.answered and adapter.get("batch") is None:
@@ -75,7 +91,7 @@ def find_fit(
     if fit is None and search.believed is not None:
         fit = search.confirmed(search.believed)
     if fit is None:
-        return search.reasons[0] if search.reasons else "there was nothing to try"
+        return search.unfit
     return replace(_scaled(fit, clip), either="layout" not in adapter and search.takes_time_last(fit))
 
 
@@ -88,6 +104,7 @@ class _Search:
     clip: Given
     adapter: Given
     reasons: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
     answered: bool = False
     believed: Fit | None = None
     _built: list[nn.Module] = field(default_factory=list)
@@ -99,13 +116,19 @@ class _Search:
             self._built.append(self.real())
         return self._built[0]
 
+    @property
+    def unfit(self) -> Unfit:
+        """Why nothing fits: what is wrong with the answers, or the first fault where there were none."""
+        told = self.reasons or [f"the first try ended with {fault}" for fault in self.faults] or ["nothing was tried"]
+        return Unfit(told[0], any("meta" in fault for fault in self.faults))
+
     def first_certain(self, forms: Iterable[tuple[ClipSpec, Adapter]]) -> Fit | None:
         """Return the first form in which colours and frames arrive apart."""
         for spec, form in forms:
             try:
                 fit = self._tried(spec, form)
             except FAULTS as error:
-                self.reasons.append(f"the first try ended with {describe(error)}")
+                self.faults.append(describe(error))
                 continue
             if isinstance(fit, str):
                 self.reasons.append(fit)
@@ -122,12 +145,14 @@ class _Search:
         """Return how the network answered to a form, or why that is no answer; raises FAULTS."""
         output = run(self.module, spec, form)
         held = form.batch or BATCH
+        if form.batch is None and (fault := self._any_number(output, spec, form)) is not None:
+            return fault
         # Of a fixed number of clips any reshaping makes some number of rows: what they are of is then only believed.
         if not {"rows", "batch"} & set(self.adapter) and form.batch is None and not answers(output, form, held):
             framed = form.model_copy(update={"rows": "frames"})
             if not answers(output, framed, held):
                 return "its output has another number of samples than its input"
-            if not rows_are_clips_frames(self.built, spec, framed):
+            if not rows_are_clips(self.built, spec, framed):
                 return (
                     "its output has several rows a clip, which are not found one behind the other: let it return "
                     'N T K or N K, or say --adapter \'{"rows": "frames"}\' if they are'
@@ -135,7 +160,27 @@ class _Search:
             form = framed
         elif not answers(output, form, held):
             return "its output has another number of samples than its input"
+        elif form.batch is not None and "batch" not in self.adapter and not rows_are_clips(self.built, spec, form):
+            return f"of {held} clips a call, each row of its output is not of one clip"
         return Fit(spec, form, output, arrived(self.built, spec, form))
+
+    def _any_number(self, output: Any, spec: ClipSpec, form: Adapter) -> str | None:
+        """Return why a network that answered to `BATCH` clips does not answer to any number, a row each; or None."""
+        try:
+            other = run(self.module, spec, form, clips=_OTHER)
+        except FAULTS:
+            return f"it answers to {BATCH} clips at once, but not to {_OTHER}"
+        pairs = [(one.shape, two.shape) for (_, one), (_, two) in zip(leaves(output), leaves(other), strict=False)]
+        axes = {
+            axis
+            for one, two in pairs
+            for axis, size in enumerate(one)
+            if two[axis : axis + 1] == (size * _OTHER // BATCH,)
+        }
+        if not axes or 0 in axes:
+            return None
+        self.answered = True
+        return f"its output has the clips of a call along its axis {min(axes)}: let it return them along the first one"
 
     def confirmed(self, fit: Fit) -> Fit:
         """Return the fit that was said; raises OptionError where another form than the said one is certain."""
@@ -196,7 +241,7 @@ def words(form: Adapter) -> str:
     return text + (f", by the keyword {' and '.join(form.keywords)}" if form.keywords else "")
 
 
-def stated(fit: Fit, clip: Given, adapter: Given) -> list[str]:
+def stated(fit: Fit, clip: Given, adapter: Given, module: nn.Module) -> list[str]:
     """Say what was found or assumed about the input, with the flag that says otherwise."""
     notes = []
     spec = fit.clip
@@ -216,7 +261,7 @@ def stated(fit: Fit, clip: Given, adapter: Given) -> list[str]:
             f"{spec.channel_order} (--clip-spec says otherwise)."
         )
     notes.append(_paired(fit, {"input", "layout"} & set(adapter)))
-    return notes + _held(fit.adapter)
+    return notes + _held(fit.adapter, left_out(module, fit.adapter))
 
 
 def _paired(fit: Fit, said: set[str]) -> str:
@@ -236,9 +281,12 @@ def _paired(fit: Fit, said: set[str]) -> str:
     return f"{'Tested' if said else 'Found'}: it takes {words(fit.adapter)}; {apart} (--adapter says otherwise)."
 
 
-def _held(adapter: Adapter) -> list[str]:
-    """Say how many clips a call holds, and how the rows of the output are read, where that is not as usual."""
+def _held(adapter: Adapter, optional: Sequence[str]) -> list[str]:
+    """Say what is left out, how many clips a call holds, and how rows are read, where that is not as usual."""
     notes = []
+    if optional:
+        names = ", ".join(optional[:_NAMED]) + (" and others" if len(optional) > _NAMED else "")
+        notes.append(f"Left at their defaults: its arguments {names} (--adapter gives them constants).")
     if adapter.batch is not None:
         given = "one clip a call" if adapter.batch == 1 else f"{adapter.batch} clips a call, so each is repeated"
         notes.append(f"Found: it takes {given} (--adapter '{{\"batch\": ...}}' says otherwise).")

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from reportgen.errors import NetworkError
+from reportgen.networks.core.answer import parts
 from reportgen.networks.core.call import to_call
 from reportgen.networks.trace.arrival import Reading, colours_and_frames, first_arrival, scale_and_offset
 from reportgen.records.card import Adapter, ClipSpec
@@ -55,15 +56,16 @@ class Arrived:
         return (0.0, 255.0) if abs(self.scale) < _OF_BYTES else (0.0, 1.0)
 
 
-def run(module: nn.Module, spec: ClipSpec, form: Adapter) -> Any:
-    """Return what a network answers to black clips, as many as a call must hold, or `BATCH`."""
-    clips = torch.zeros(form.batch or BATCH, *spec.shape, device=device_of(module))
+def run(module: nn.Module, spec: ClipSpec, form: Adapter, *, clips: int = BATCH) -> Any:
+    """Return what a network answers to so many black clips, or as many as a call must hold."""
+    given = torch.zeros(form.batch or clips, *spec.shape, device=device_of(module))
     with torch.no_grad():
-        return to_call(clips, form).of(module)
+        return to_call(given, form).of(module)
 
 
 def leaves(output: Any, path: tuple[int | str, ...] = ()) -> Iterator[tuple[tuple[int | str, ...], Tensor]]:
     """Yield the tensors of an output with the way to each of them."""
+    output = parts(output)
     if isinstance(output, Tensor):
         yield path, output
     elif isinstance(output, Mapping):
@@ -88,7 +90,7 @@ def answers(output: Any, form: Adapter, clips: int) -> list[tuple[tuple[int | st
     return found
 
 
-def rows_are_clips_frames(module: nn.Module, spec: ClipSpec, form: Adapter) -> bool:
+def rows_are_clips(module: nn.Module, spec: ClipSpec, form: Adapter) -> bool:
     """Whether the rows of every output to a call are clip by clip, found by changing the call's second clip."""
     held = form.batch or BATCH
     if held == 1:
@@ -146,6 +148,14 @@ def required_arguments(module: nn.Module) -> tuple[str, ...]:
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     found = [one for one in _parameters(module) if one.kind in kinds and one.default is inspect.Parameter.empty]
     return tuple(one.name for one in found)
+
+
+def left_out(module: nn.Module, form: Adapter) -> tuple[str, ...]:
+    """Return the names of the arguments that have a default and are not given."""
+    known = [one for one in _parameters(module) if one.kind not in {one.VAR_POSITIONAL, one.VAR_KEYWORD}]
+    given = 0 if form.keywords else len(form.strides) if form.as_arguments else 1
+    named = {*form.keywords, *form.constants}
+    return tuple(one.name for one in known[given:] if one.name not in named and one.default is not one.empty)
 
 
 def clip_keyword(module: nn.Module) -> str | None:

@@ -88,13 +88,14 @@ def load_network(
 
 
 def _described(definition: Definition, labels: tuple[str, ...], seed: int) -> Network:
-    """Return the network without memory for its weights where it can be built so."""
+    """Return the network without memory for its weights, where it can be built and judged so."""
     module = _frozen(definition.build_on_meta())
     network = Network(module, definition.card, labels, None, device_of(module))
     if definition.entry is not None or not in_doubt(network):
         return network
     built = seeded(definition, seed) if network.device.type == "meta" else module
-    return replace(network, card=settled(replace(network, module=built, device=device_of(built))))
+    network = replace(network, module=built, device=device_of(built))
+    return replace(network, card=settled(network))
 
 
 def assumptions(model: str, network: Network) -> tuple[str, ...]:

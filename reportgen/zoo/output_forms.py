@@ -211,7 +211,10 @@ def _with_scores(card: ModelCard, leaf: Leaf, network: Answering) -> tuple[Model
         others = [str(axis) for axis, one in enumerate(form.split()) if one == "."]
         mean = f", averaged over its axis {' and '.join(others)}" if others else ""
         output = f"its output {leaf.place}, {leaf.shape},"
-        note = f"Assumed: {output} holds the scores of {what}{mean} (--adapter says otherwise)."
+        note = (
+            f"Assumed: {output} holds the scores of {what}{mean}; if they are quantities, say so with --adapter "
+            '\'{"scores": "none"}\'.'
+        )
     changed = card.adapter.model_copy(update={"output": leaf.path, "answer": form})
     return card.model_copy(update={"classes": classes, "adapter": changed}), [note]
 

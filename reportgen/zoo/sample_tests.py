@@ -96,7 +96,8 @@ class _Asked:
             if network.has_signal:
                 return network.signal(clips).float()
             found = [tensor for _, tensor in leaves(network.run(clips)) if tensor.shape[:1] == (len(clips),)]
-            return torch.cat([tensor.flatten(1).float() for tensor in found], 1)
+            rows = [tensor.reshape(len(clips), -1).float() for tensor in found]
+            return torch.cat(rows, 1) if rows else torch.zeros(len(clips), 1)
 
     def alone(self) -> bool:
         """Whether a clip is answered alike in another place, among others, after another call and other numbers."""
@@ -104,8 +105,15 @@ class _Asked:
         if self.held == 1:
             self.answers(2, seed=1)
             return _alike(self.answers(0, seed=2), first, _SAME * _largest(first))
-        others = self.answers(*[2] * (self.held - 1), 0, seed=1)
-        return _alike(others[-1], first[0], self._tolerance(first))
+        tolerance = self._tolerance(first)
+        second = self.answers(*[2] * (self.held - 1), 0, seed=1)
+        # Of three clips each is among others: one that is the largest, say, may hold its own against any.
+        third = self.answers(2, 1, seed=2)
+        return (
+            _alike(second[-1], first[0], tolerance)
+            and _alike(third[0], second[0], tolerance)
+            and _alike(third[1], first[1], tolerance)
+        )
 
     def refuse_memory(self) -> None:
         """Raise NetworkError when a call leaves something behind that changes the next ones."""
@@ -124,8 +132,10 @@ class _Asked:
         if self.held == 1:
             return False
         first = self.answers(0, 1)
-        if not _alike(self.answers(0, 2)[0], first[0], _SAME * _largest(first)):
-            return True
+        for clip in range(3):
+            one, two = (self.answers(clip, other)[0] for other in range(3) if other != clip)
+            if not _alike(one, two, _SAME * _largest(first)):
+                return True
         swapped = self.answers(*[1] * (self.held - 1), 0)
         return not _alike(swapped[-1], first[0], 10 * self._tolerance(first))
 

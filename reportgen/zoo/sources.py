@@ -8,7 +8,7 @@ import importlib.util
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -61,16 +61,14 @@ class Definition:
 
     def build_on_meta(self, card: ModelCard | None = None) -> nn.Module:
         """Return the module without memory for its weights, where its factory can do that; else an ordinary one."""
-        try:
-            with torch.device("meta"), torch.random.fork_rng(devices=[]), warnings.catch_warnings():
-                # A factory that loads its weights is told, weight by weight, that here they cannot be kept.
-                warnings.simplefilter("ignore")
-                return self.build(card)
-        except CardError:
-            # A factory may read values while it builds (`.item()`, numpy): then the fault, if there is one,
-            # is reported by the ordinary build.
-            with torch.random.fork_rng(devices=[]):
-                return self.build(card)
+        # A factory that loads its weights is told, weight by weight, that here they cannot be kept.
+        with suppress(CardError), torch.device("meta"), torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return self.build(card)
+        # A factory may read values while it builds (`.item()`, numpy): then the fault, if there is one, is reported by
+        # the ordinary build, and not while another one is handled: Python then tells some faults by another name.
+        with torch.random.fork_rng(devices=[]):
+            return self.build(card)
 
 
 def definition_of(entry: CardEntry) -> Definition:

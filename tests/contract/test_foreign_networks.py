@@ -101,6 +101,25 @@ class Listed(Plain):
         return super().forward(clip)
 
 
+class Shifted(nn.Module):
+    """Frames folded into the batch; of each map an eighth comes from the frame before, and one from the next (TSM)."""
+
+    def __init__(self, classes=4):
+        super().__init__()
+        self.stem, self.body, self.head = nn.Conv2d(3, 8, 3, 2, 1), nn.Conv2d(8, 8, 3, 1, 1), nn.Linear(8, classes)
+
+    def forward(self, clip):
+        n, _, t, _, _ = clip.shape
+        maps = torch.relu(self.stem(clip.transpose(1, 2).flatten(0, 1)))
+        frames = maps.unflatten(0, (n, t))
+        shifted = torch.zeros_like(frames)
+        shifted[:, :-1, :1] = frames[:, 1:, :1]
+        shifted[:, 1:, 1:2] = frames[:, :-1, 1:2]
+        shifted[:, :, 2:] = frames[:, :, 2:]
+        maps = torch.relu(maps + self.body(shifted.flatten(0, 1)))
+        return self.head(maps.mean((2, 3))).unflatten(0, (n, t)).mean(1)
+
+
 def trained():
     """Brings its own weights."""
     network = Plain()
@@ -401,6 +420,7 @@ EVERY_ANALYSIS = {
     "Pathways": {},
     "Maps": {},
     "Attentive": {},
+    "Shifted": {},
     "picture": {},
     "two_frames": {},
     "tuple": {"wrap": "tuple"},

@@ -78,6 +78,9 @@ GIVES = {
     "views": lambda net, maps: whole(net, maps)[:, None].expand(-1, 3, -1),
     "segments": lambda net, maps: nn.functional.interpolate(steps(net, maps)[..., :1].transpose(1, 2), 10)[:, 0],
     "largest": lambda net, maps: whole(net, maps).topk(3).values,
+    "K of sigmoid": lambda net, maps: whole(net, maps).sigmoid(),
+    "K of softmax": lambda net, maps: whole(net, maps).softmax(1),
+    "sigmoid beside": lambda net, maps: {"logits": whole(net, maps), "probs": whole(net, maps).sigmoid()},
     "two signals": lambda net, maps: (steps(net, maps)[..., 0], steps(net, maps)[..., 1]),
 }
 
@@ -173,6 +176,39 @@ def test_one_logit_is_asked_for_and_against(file: Path, gives: str, classes: int
     assert torch.allclose(network.probabilities(logits)[:, 1], wanted.sigmoid(), atol=1e-5)
     assert network.labels == ("against", "for")
     assert load(file, gives, labels=["cut"], classes=classes).labels == ("not cut", "cut")
+
+
+#: What makes probabilities of the logits, as far as the network shows it.
+PROBABILITIES: dict[str, tuple[str, str | None]] = {
+    "N K": ("logits", None),
+    "K of sigmoid": ("probabilities", "sigmoid"),
+    "K of softmax": ("probabilities", "softmax"),
+    "sigmoid beside": ("logits", "sigmoid"),
+    "softmax first": ("logits", "softmax"),
+}
+
+
+@pytest.mark.parametrize("gives", PROBABILITIES)
+def test_what_makes_probabilities_is_found_or_not_known(file: Path, gives: str) -> None:
+    network = load(file, gives)
+    assert (network.adapter.scores, network.adapter.probabilities) == PROBABILITIES[gives]
+    assert network.card is not None
+    said = " ".join(network.card.notes)
+    assert ("no probabilities are told" in said) == (PROBABILITIES[gives][1] is None)
+    with torch.no_grad():
+        logits = network.logits(CLIPS)
+        assert torch.allclose(logits, head(network, maps_of(network, CLIPS).mean((2, 3, 4))), atol=1e-5)
+        told = network.probabilities(logits)
+    wanted = {"softmax": logits.softmax(1), "sigmoid": logits.sigmoid(), None: None}[PROBABILITIES[gives][1]]
+    assert (told is None) == (wanted is None)
+    assert told is None or torch.equal(told, wanted)
+
+
+def test_what_makes_probabilities_can_be_said(file: Path) -> None:
+    network = load(file, "N K", adapter={"probabilities": "sigmoid"})
+    assert network.adapter.probabilities == "sigmoid"
+    assert network.card is not None
+    assert "no probabilities" not in " ".join(network.card.notes)
 
 
 def test_a_signal_has_its_own_times(file: Path) -> None:

@@ -1,6 +1,7 @@
 """Networks of other projects, as they are installed: nobody here adapted them, and every analysis takes them.
 
-The extra `zoos` installs the packages. Weights are random, clips small, and one layer or two are looked at.
+The extra `zoos` installs the packages, `more-zoos` those that only the long tests ask for. Weights are random, clips
+small, and one layer or two are looked at.
 """
 
 from __future__ import annotations
@@ -73,6 +74,20 @@ NETWORKS = [
     ),
     Published("R3D-18", "torchvision.models.video:r3d_18", (4, 32), ("layer1.1.conv2.0",), {"num_classes": CLASSES}),
     Published("Swin3D", "torchvision.models.video:swin3d_t", (4, 32), (), {"num_classes": CLASSES}),
+    Published(
+        "MONAI ResNet",
+        "monai.networks.nets:resnet10",
+        (16, 32),
+        ("layer2.0.conv1",),
+        {"spatial_dims": 3, "n_input_channels": 1, "num_classes": CLASSES},
+    ),
+    Published(
+        "MONAI U-Net",
+        "monai.networks.nets:UNet",
+        (16, 32),
+        ("model.1.submodule.0.conv",),
+        {"spatial_dims": 3, "in_channels": 1, "out_channels": 3, "channels": [4, 8, 8], "strides": [2, 2]},
+    ),
     *(
         Published(name, TIMM, (1, 64), layers, {"model_name": name, "num_classes": CLASSES})
         for name, layers in {
@@ -83,6 +98,19 @@ NETWORKS = [
     ),
     Published("ViT", TIMM, (1, 64), (), {"model_name": "vit_tiny_patch16_224", "img_size": 64, "num_classes": CLASSES}),
 ]
+#: The published MViT v2 S with clips of another size, which its factory does not take.
+SMALL_MVIT = """
+from torchvision.models.video import mvit
+
+
+def small():
+    own = mvit._mvit
+    mvit._mvit = lambda **given: own(**given | {"spatial_size": (64, 64), "temporal_size": 4})
+    try:
+        return mvit.mvit_v2_s(num_classes=6)
+    finally:
+        mvit._mvit = own
+"""
 HUB = [f"pytorchvideo.models.hub:{name}" for name in ("x3d_xs", "r2plus1d_r50", "csn_r101", "slowfast_r50")]
 
 
@@ -136,6 +164,16 @@ def test_every_analysis_takes_it(network: Published, tmp_path: Path) -> None:
         assert found, f"{analysis} says nothing of {network.name}"
         assert bool(reasons(found)) == (analysis in unmoved), f"{analysis}: {reasons(found)}"
         assert analysis not in unmoved or "single frame" in reasons(found)
+
+
+@pytest.mark.long
+def test_every_analysis_takes_a_multiscale_transformer(tmp_path: Path) -> None:
+    importable("torchvision.models.video:mvit_v2_s")
+    (tmp_path / "mvit.py").write_text(SMALL_MVIT)
+    outcomes = put_through_everything(f"{tmp_path / 'mvit.py'}:small", {}, (4, 64), tmp_path)
+    for analysis, found in outcomes.items():
+        assert found, f"{analysis} says nothing"
+        assert not reasons(found), f"{analysis}: {reasons(found)}"
 
 
 @pytest.mark.parametrize("model", HUB)

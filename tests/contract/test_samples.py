@@ -288,7 +288,7 @@ def test_a_plain_network_is_left_as_it_is(file: Path) -> None:
 
 
 def test_a_fixed_number_of_clips_that_depend_on_each_other_is_refused(file: Path) -> None:
-    with pytest.raises(NetworkError, match="takes 4 clips at once, and its answer to one depends on the others"):
+    with pytest.raises(NetworkError, match="of 4 clips a call, each row of its output is not of one clip"):
         load_network(f"{file}:FourPair", untrained=True, clip=CLIP)
 
 

@@ -104,7 +104,8 @@ def test_what_speaks_for_a_cut_lies_around_it(network: Network, shots: Path) -> 
         asked = explained(network, Target.parse(f"target-unit-{cut}"))
         heat = reportgen.attribute(asked, clip, 0, steps=16).heat[0].abs()
         share = heat.sum((1, 2)) / heat.sum()
-        assert share[cut - 3 : cut + 5].sum() > 0.5, cut
+        assert int(share.argmax()) in {cut, cut + 1}
+        assert share[cut - 3 : cut + 5].sum() > 2 * 8 / FRAMES, cut
 
 
 def test_the_whole_report_explains_the_cuts(published: nn.Module, shots: Path, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from reportgen.analyses.pyramid.class_pyramid import class_pyramid
 from reportgen.analyses.pyramid.tubes import saliency_tubes
@@ -31,15 +32,18 @@ def scores(features: Tensor) -> Tensor:
 class Strided(nn.Module):
     """Layers of kernel 3 and stride 2, with or without a squeeze-excite gate and with skip connections."""
 
-    def __init__(self, depth: int, *, gate: bool = False, skip: bool = False) -> None:
+    def __init__(self, depth: int, *, gate: bool = False, skip: bool = False, normed: bool = False) -> None:
         super().__init__()
+        self.normed = normed
         self.layers = nn.ModuleList(nn.Conv3d(1, 1, 3, 2, 1, bias=False) for _ in range(depth))
         self.gate, self.skip = gate, skip
 
     def forward(self, clip: Tensor) -> Tensor:
         maps = clip.mean(1, keepdim=True)
         for layer in self.layers:
-            new = torch.relu(layer(maps))
+            new = layer(maps)
+            last = layer is self.layers[-1]  # a normed map has no mean that could be explained
+            new = torch.relu(functional.instance_norm(new) if self.normed and not last else new)
             maps = new + maps[:, :, ::2, ::2, ::2] if self.skip else new
             maps = maps * torch.sigmoid(maps.mean((2, 3, 4), keepdim=True)) if self.gate else maps
         return scores(maps.mean((1, 2, 3, 4)))
@@ -107,6 +111,7 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "one layer": lambda: Strided(1),
     "three layers": lambda: Strided(3),
     "a gate": lambda: Strided(3, gate=True),
+    "instance norms": lambda: Strided(2, normed=True),
     "skip connections": lambda: Strided(3, skip=True),
     "frames in the batch": Segments,
     "a row a frame": Rows,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 import torch
@@ -20,7 +22,7 @@ def selected(output: Any, adapter: Adapter, name: str, clips: int) -> Tensor:
     """
     for step in adapter.output:
         try:
-            output = output[step]
+            output = parts(output)[step]
         except (KeyError, IndexError, TypeError) as error:
             raise NetworkError(f"{name} returns no {list(adapter.output)}: set adapter.output in its card.") from error
     if not isinstance(output, Tensor):
@@ -29,6 +31,15 @@ def selected(output: Any, adapter: Adapter, name: str, clips: int) -> Tensor:
     real(output, name)
     found = unfolded(output, clips, name) if adapter.rows == "frames" else output
     return found.mean(dim=adapter.average) if adapter.average else found
+
+
+def parts(output: Any) -> Any:
+    """Return what an output is made of, by key or number; by name where it has named fields."""
+    if isinstance(output, tuple) and hasattr(output, "_fields"):
+        return dict(zip(output._fields, output, strict=True))
+    if is_dataclass(output) and not isinstance(output, type | Mapping):
+        return {one.name: getattr(output, one.name) for one in fields(output)}
+    return output
 
 
 def class_scores(found: Tensor, adapter: Adapter, name: str) -> Tensor:

@@ -72,11 +72,12 @@ def mixed_along(call: TracedCall[Seen]) -> Seen:
 
 
 def statistics_seen(call: TracedCall[Seen]) -> Seen:
-    """In training a batch norm's statistics are over all positions and samples."""
+    """In training a batch norm's statistics are over all positions and samples; each element is its own beside them."""
     source = call.source
     if not call.arguments.get("training", call.arguments.get("train", False)):
         return first_argument(call)
-    return source.merged([axis for axis in range(len(source.shape)) if axis != 1]).broadcast(source.shape)
+    over = source.merged([axis for axis in range(len(source.shape)) if axis != 1]).broadcast(source.shape)
+    return call.union([first_argument(call), over])
 
 
 def attention_seen(call: TracedCall[Seen]) -> Seen:
