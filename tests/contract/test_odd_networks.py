@@ -147,7 +147,7 @@ FOUND: dict[str, tuple[dict[str, Any], str]] = {
     "Flow": ({}, "Left at their defaults: its arguments flow"),
     "NamedTuple": (
         {"output": ("scores",)},
-        r"\['scores'\], N 5, holds the scores of 5 classes; if they are quantities",
+        r"\['scores'\], N 5, holds .*5 classes; if they are quantities",
     ),
     "DataClass": ({"output": ("logits",)}, r"\['logits'\], N 5"),
     "Nested": ({"output": ("out", "cls", "logits")}, r"\['out'\]\['cls'\]\['logits'\]"),
