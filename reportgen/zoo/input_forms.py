@@ -170,14 +170,11 @@ class _Search:
             other = run(self.module, spec, form, clips=_OTHER)
         except FAULTS:
             return f"it answers to {BATCH} clips at once, but not to {_OTHER}"
-        pairs = [(one.shape, two.shape) for (_, one), (_, two) in zip(leaves(output), leaves(other), strict=False)]
-        axes = {
-            axis
-            for one, two in pairs
-            for axis, size in enumerate(one)
-            if two[axis : axis + 1] == (size * _OTHER // BATCH,)
-        }
-        if not axes or 0 in axes:
+        pairs = zip(leaves(output), leaves(other), strict=False)
+        grown = [[*zip(one.shape, two.shape, strict=False)] for (_, one), (_, two) in pairs]
+        axes = {axis for sizes in grown for axis, size in enumerate(sizes) if size == (BATCH, _OTHER)}
+        rows = any(sizes and sizes[0][0] * _OTHER == sizes[0][1] * BATCH for sizes in grown)
+        if not axes or rows:
             return None
         self.answered = True
         return f"its output has the clips of a call along its axis {min(axes)}: let it return them along the first one"

@@ -102,7 +102,7 @@ def rows_are_clips(module: nn.Module, spec: ClipSpec, form: Adapter) -> bool:
     with torch.no_grad():
         pair = [answers(to_call(given * most, form).of(module), form, held) for given in (clips, changed)]
     for (_, before), (_, after) in zip(*pair, strict=True):
-        differs = (before != after).flatten(1).any(1)
+        differs = (before != after).reshape(held, -1).any(1)
         if differs.tolist() != [number == 1 for number in range(held)]:
             return False
     return bool(pair[0])

@@ -5,11 +5,11 @@ from __future__ import annotations
 import importlib.util
 import json
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
 
+import children
 import pytest
 import torch
 from PIL import Image
@@ -77,7 +77,7 @@ def test_half_of_the_published_accuracy_is_asked_for(tool: ModuleType) -> None:
 def test_clips_without_classes_are_one_sentence(tmp_path: Path, clips: Path) -> None:
     shutil.copytree(next(clips.iterdir()), tmp_path / "clips" / "some")
     asked = ["--model", MODEL, "--weights", str(OFFICIAL), "--clips", str(tmp_path / "clips")]
-    ran = subprocess.run([sys.executable, str(TOOL), *asked], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    ran = children.run([sys.executable, TOOL, *asked], cwd=tmp_path)
     assert ran.returncode == 11
     assert "name its sub-folders like the classes" in ran.stderr
     assert ran.stderr.count("\n") == 1
@@ -89,9 +89,7 @@ def test_an_official_file_is_accepted_and_another_is_not(tmp_path: Path, clips: 
     torch.save(state, tmp_path / "other.pth")
     for weights, code in ((OFFICIAL, 0), (tmp_path / "other.pth", 1)):
         asked = ["--model", MODEL, "--weights", str(weights), "--clips", str(clips), "--out", str(tmp_path / "out")]
-        ran = subprocess.run(
-            [sys.executable, str(TOOL), *asked], cwd=tmp_path, capture_output=True, text=True, timeout=500
-        )
+        ran = children.run([sys.executable, TOOL, *asked], cwd=tmp_path, timeout=500)
         assert ran.returncode == code, ran.stdout + ran.stderr
         told = {one["name"]: one for one in json.loads((tmp_path / "out" / "accept.json").read_text())["checks"]}
         assert set(told) == {"file", "accuracy", "selectivity", "report"}

@@ -135,7 +135,7 @@ def holm(values: Sequence[float]) -> list[float]:
 
 def _sign_p(differences: NDArray[np.float64], seed: int) -> float:
     """Return the two-sided p of a mean by random changes of sign; exact where there are few clips."""
-    if not differences.any():
+    if len(differences) < 2 or not differences.any():  # of one clip, both signs are as far from zero
         return 1.0
     result = stats.permutation_test(
         (differences,),
