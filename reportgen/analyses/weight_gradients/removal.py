@@ -87,7 +87,7 @@ def mean_scores(network: Network, clips: Iterable[AskedClip], graph: ConnectionG
     return found
 
 
-def halves(clips: Sequence[AskedClip]) -> list[tuple[list[AskedClip], list[AskedClip]]]:
+def _halves(clips: Sequence[AskedClip]) -> list[tuple[list[AskedClip], list[AskedClip]]]:
     """Return (one half, the other half) both ways round, each class's clips divided evenly.
 
     A single clip is judged by its own scores.
@@ -118,7 +118,7 @@ def remove_filters(
     """
     asked = list(layers) if layers is not None else None
     parts = []
-    for place, (own, others) in enumerate(halves(clips)):
+    for place, (own, others) in enumerate(_halves(clips)):
         tried = own if most_clips is None else own[: max(1, (most_clips + 1 - place) // 2)]
         scores = mean_scores(network, others, graph)
         parts.append(_tried(network, tried, scores, graph, measure, draws, seed, batch, asked))
