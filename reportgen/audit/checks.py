@@ -14,6 +14,7 @@ from reportgen.audit.class_checks import (
     saliency_checks,
 )
 from reportgen.audit.concepts import concept_checks
+from reportgen.audit.importance import weight_checks
 from reportgen.audit.kernel_checks import kernel_checks, path_checks, redundancy_check
 from reportgen.audit.limits import Limits
 from reportgen.audit.verdicts import State, Verdict
@@ -84,6 +85,7 @@ def checks(model: RunView, limits: Limits | None = None) -> list[Verdict]:
         *pyramid_checks(model, limits),
         *saliency_checks(model, limits),
         *motion_checks(model, limits),
+        *weight_checks(model, limits),
         *concept_checks(model, limits),
     ]
 

@@ -87,6 +87,16 @@ class Limits(BaseModel):
     concepts: Limit = Field((1.0, 0.0), description="Share of tested concepts that some kernel stands out for.")
     concept_auroc: Number = Field(0.9, description="AUROC from which a kernel is said to stand out for a concept.")
     concept_q: Number = Field(0.05, description="Largest q, over all kernels, at which a concept is said.")
+    gradient_error: Limit = Field(
+        (1e-6, 1e-4), description="Relative error of weight gradients against central differences, falling."
+    )
+    importance_clips: int = Field(
+        8, ge=2, description="Clips on which filters must be removed before a score is said to order them best."
+    )
+    importance_draws: int = Field(19, ge=1, description="Random removals that this needs, too.")
+    importance_p: Number = Field(
+        0.05, description="Largest p at which a score does better than chance, and than another score."
+    )
     indifferent: Number = Field(
         0.75, description="Largest AUROC of the labels' other words under which a kernel does not mind them."
     )

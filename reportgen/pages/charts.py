@@ -9,26 +9,12 @@ from itertools import pairwise
 
 from markupsafe import Markup
 
+from reportgen.pages.svg import svg, svg_line, svg_text
 from reportgen.pages.templating import inert
 from reportgen.reading.ablation import Drop
 from reportgen.reading.format import count, fixed, number, plain, shortened
 
 _PETALS = 16
-
-
-def _svg(width: int, height: int, label: str, body: Sequence[str], kind: str) -> Markup:
-    return Markup(  # noqa: S704 (numbers, and text that passed `inert`)
-        f'<svg class="rg-chart rg-chart--{kind}" viewBox="0 0 {width} {height}" role="img" '
-        f'aria-label="{inert(label)}" style="--chart-width:{width}px">{"".join(body)}</svg>'
-    )
-
-
-def _text(x: float, y: float, text: str, anchor: str = "start", kind: str = "") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" class="{kind}">{inert(text)}</text>'
-
-
-def _line(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:
-    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" class="{kind}"/>'
 
 
 def _points(values: Sequence[float], box: tuple[float, float, float, float], low: float, high: float) -> str:
@@ -44,14 +30,14 @@ def curve(values: Sequence[float], label: str, x_label: str) -> Markup:
     low, high = min(*values, 0.0), max(values)
     box = (left, top, width - left - right, height - top - bottom)
     body = [
-        _line(left, height - bottom, width - right, height - bottom, "axis"),
+        svg_line(left, height - bottom, width - right, height - bottom, "axis"),
         f'<polyline points="{_points(values, box, low, high)}" class="curve"/>',
-        _text(left, height - 7, x_label, kind="muted"),
-        _text(width - right, height - 7, f"{len(values)} points", "end", "muted"),
-        _text(width - right, 11, plain(values[-1]), "end", "strong"),
-        _text(left, 11, f"from {plain(values[0])}", kind="muted"),
+        svg_text(left, height - 7, x_label, kind="muted"),
+        svg_text(width - right, height - 7, f"{len(values)} points", "end", "muted"),
+        svg_text(width - right, 11, plain(values[-1]), "end", "strong"),
+        svg_text(left, 11, f"from {plain(values[0])}", kind="muted"),
     ]
-    return _svg(width, height, f"{label}: from {plain(values[0])} to {plain(values[-1])}", body, "curve")
+    return svg(width, height, f"{label}: from {plain(values[0])} to {plain(values[-1])}", body, "curve")
 
 
 def profile(values: Sequence[float], label: str) -> Markup:
@@ -69,11 +55,11 @@ def profile(values: Sequence[float], label: str) -> Markup:
     body += [
         f'<rect x="0" y="0" width="{slot:.1f}" height="{height - bottom}" class="cursor" '
         f'data-cursor="{len(values)}" data-slot="{slot:.3f}"/>',
-        _line(0, height - bottom, width, height - bottom, "axis"),
-        _text(0, height - 4, "frame 1", kind="muted"),
-        _text(width, height - 4, str(len(values)), "end", "muted"),
+        svg_line(0, height - bottom, width, height - bottom, "axis"),
+        svg_text(0, height - 4, "frame 1", kind="muted"),
+        svg_text(width, height - 4, str(len(values)), "end", "muted"),
     ]
-    return _svg(width, height, label, body, "profile")
+    return svg(width, height, label, body, "profile")
 
 
 def histogram(values: Sequence[float], label: str, unit: str, bins: int = 12) -> Markup:
@@ -85,7 +71,7 @@ def histogram(values: Sequence[float], label: str, unit: str, bins: int = 12) ->
     for value in values:
         counts[min(int((value - low) / span * bins), bins - 1)] += 1
     slot, most = width / bins, max(counts)
-    body = [_line(0, height - bottom, width, height - bottom, "axis")]
+    body = [svg_line(0, height - bottom, width, height - bottom, "axis")]
     for i, found in enumerate(counts):
         size = (height - bottom - top) * found / most
         start, end = (number(low + span * edge / bins, 2) for edge in (i, i + 1))
@@ -94,11 +80,11 @@ def histogram(values: Sequence[float], label: str, unit: str, bins: int = 12) ->
             f'class="bar"><title>{inert(f"{start} to {end} {unit}: {found}")}</title></rect>'
         )
     body += [
-        _text(0, height - 6, number(low, 2), kind="muted"),
-        _text(width, height - 6, f"{number(high, 2)} {unit}".strip(), "end", "muted"),
-        _text(0, 10, f"most: {most}", kind="muted"),
+        svg_text(0, height - 6, number(low, 2), kind="muted"),
+        svg_text(width, height - 6, f"{number(high, 2)} {unit}".strip(), "end", "muted"),
+        svg_text(0, 10, f"most: {most}", kind="muted"),
     ]
-    return _svg(width, height, f"{label}: {number(low)} to {number(high)} {unit}", body, "histogram")
+    return svg(width, height, f"{label}: {number(low)} to {number(high)} {unit}", body, "histogram")
 
 
 def wheel_hue(degrees: float) -> float:
@@ -137,8 +123,8 @@ def rose(directions: Sequence[float], label: str) -> Markup:
         ("down", centre, size - 4, "middle"),
         ("up", centre, 12, "middle"),
     ):
-        body.append(_text(x, y, text, anchor, "muted"))
-    return _svg(size, size, label, body, "rose")
+        body.append(svg_text(x, y, text, anchor, "muted"))
+    return svg(size, size, label, body, "rose")
 
 
 def drops(rows: Sequence[Drop], label: str) -> Markup:
@@ -151,27 +137,27 @@ def drops(rows: Sequence[Drop], label: str) -> Markup:
     def x(value: float) -> float:
         return left + (value - low) * scale
 
-    body = [_line(x(0), 2, x(0), row * len(rows) + 2, "axis")]
+    body = [svg_line(x(0), 2, x(0), row * len(rows) + 2, "axis")]
     for i, entry in enumerate(rows):
         y = i * row
         start, end = sorted((x(0), x(entry.drop)))
         body += [
-            _text(left, y + 12, entry.name, kind="strong"),
+            svg_text(left, y + 12, entry.name, kind="strong"),
             f'<rect x="{start:.1f}" y="{y + 17}" width="{max(end - start, 1):.1f}" height="11" class="bar"/>',
-            _text(max(end, x(0)) + 5, y + 26.5, number(entry.drop), kind="value"),
+            svg_text(max(end, x(0)) + 5, y + 26.5, number(entry.drop), kind="value"),
         ]
         if entry.random_mean is None or entry.random_low is None or entry.random_high is None:
-            body.append(_text(x(0) + 5, y + 38, "no control", kind="muted"))
+            body.append(svg_text(x(0) + 5, y + 38, "no control", kind="muted"))
             continue
         first, last = sorted((x(0), x(entry.random_mean)))
         body += [
             f'<rect x="{first:.1f}" y="{y + 31}" width="{max(last - first, 1):.1f}" height="7" class="bar other"/>',
-            _line(x(entry.random_low), y + 34.5, x(entry.random_high), y + 34.5, "interval"),
-            _line(x(entry.random_low), y + 31, x(entry.random_low), y + 38, "interval"),
-            _line(x(entry.random_high), y + 31, x(entry.random_high), y + 38, "interval"),
-            _text(max(last, x(entry.random_high)) + 5, y + 38, number(entry.random_mean), kind="muted"),
+            svg_line(x(entry.random_low), y + 34.5, x(entry.random_high), y + 34.5, "interval"),
+            svg_line(x(entry.random_low), y + 31, x(entry.random_low), y + 38, "interval"),
+            svg_line(x(entry.random_high), y + 31, x(entry.random_high), y + 38, "interval"),
+            svg_text(max(last, x(entry.random_high)) + 5, y + 38, number(entry.random_mean), kind="muted"),
         ]
-    return _svg(width, row * len(rows) + 6, label, body, "drops")
+    return svg(width, row * len(rows) + 6, label, body, "drops")
 
 
 @dataclass(frozen=True)
@@ -197,19 +183,22 @@ def intervals(rows: Sequence[Interval], label: str) -> Markup:
     bottom = top + row * len(rows)
     body = []
     for mark in (0.0, 0.5, 1.0):
-        body += [_line(x(mark), top - 4, x(mark), bottom, "grid"), _text(x(mark), 10, f"{mark:g}", "middle", "muted")]
+        body += [
+            svg_line(x(mark), top - 4, x(mark), bottom, "grid"),
+            svg_text(x(mark), 10, f"{mark:g}", "middle", "muted"),
+        ]
     for i, entry in enumerate(rows):
         y = top + row * i + row / 2
         short = shortened(entry.name, 30)
-        body.append(_text(left - 8, y + 4, short, "end"))
+        body.append(svg_text(left - 8, y + 4, short, "end"))
         if entry.low is not None and entry.high is not None:
-            body.append(_line(x(entry.low), y, x(entry.high), y, "interval"))
+            body.append(svg_line(x(entry.low), y, x(entry.high), y, "interval"))
         body += [
             f'<circle cx="{x(entry.value):.1f}" cy="{y:.1f}" r="4" class="bar">'
             f"<title>{inert(entry.name)}</title></circle>",
-            _text(width, y + 4, fixed(entry.value), "end", "muted"),
+            svg_text(width, y + 4, fixed(entry.value), "end", "muted"),
         ]
-    return _svg(width, bottom + 4, label, body, "intervals")
+    return svg(width, bottom + 4, label, body, "intervals")
 
 
 @dataclass(frozen=True)
@@ -232,11 +221,11 @@ def response_plot(band: ResponseBand, marked: Sequence[int], label: str) -> Mark
         f'<polygon points="{above} {" ".join(reversed(below.split()))}" class="band"/>',
         f'<polyline points="{_points(band.middle, box, low, high)}" class="middle"/>',
         f'<polyline points="{_points(band.values, box, low, high)}" class="curve"/>',
-        _line(left, height - bottom, width - right, height - bottom, "axis"),
-        _text(left - 6, top + 8, number(high, 2), "end", "muted"),
-        _text(left - 6, height - bottom, number(low, 2), "end", "muted"),
-        _text(left, height - 7, "kernel 0", kind="muted"),
-        _text(width - right, height - 7, count(len(band.values) - 1), "end", "muted"),
+        svg_line(left, height - bottom, width - right, height - bottom, "axis"),
+        svg_text(left - 6, top + 8, number(high, 2), "end", "muted"),
+        svg_text(left - 6, height - bottom, number(low, 2), "end", "muted"),
+        svg_text(left, height - 7, "kernel 0", kind="muted"),
+        svg_text(width - right, height - 7, count(len(band.values) - 1), "end", "muted"),
     ]
     step, span = box[2] / max(len(band.values) - 1, 1), (high - low) or 1.0
     taken: list[float] = []
@@ -246,8 +235,8 @@ def response_plot(band: ResponseBand, marked: Sequence[int], label: str) -> Mark
         if all(abs(x - other) > 34 for other in taken):  # beside another one its number would not be read
             taken.append(x)
             anchor = "end" if x > width - 40 else "middle"
-            body.append(_text(x, max(y - 8, 11), f"#{kernel}", anchor, "strong"))
-    return _svg(width, height, label, body, "responses")
+            body.append(svg_text(x, max(y - 8, 11), f"#{kernel}", anchor, "strong"))
+    return svg(width, height, label, body, "responses")
 
 
 def fidelity(shares: Sequence[float], own: Sequence[float], random: Sequence[float], label: str) -> Markup:
@@ -264,12 +253,12 @@ def fidelity(shares: Sequence[float], own: Sequence[float], random: Sequence[flo
 
     zero = top + (height - top - bottom) * high / span
     body = [
-        _line(left, zero, width - right, zero, "axis"),
+        svg_line(left, zero, width - right, zero, "axis"),
         f'<polyline points="{points(random)}" class="curve" stroke-dasharray="4 4" opacity="0.6"/>',
         f'<polyline points="{points(own)}" class="curve"/>',
-        _text(left, 11, f"whole clip {number(own[0])}", kind="muted"),
-        _text(width - right, 11, number(own[-1]), "end", "muted"),
-        _text(left, height - 7, "0%", kind="muted"),
-        _text(width - right, height - 7, "100% of the clip", "end", "muted"),
+        svg_text(left, 11, f"whole clip {number(own[0])}", kind="muted"),
+        svg_text(width - right, 11, number(own[-1]), "end", "muted"),
+        svg_text(left, height - 7, "0%", kind="muted"),
+        svg_text(width - right, height - 7, "100% of the clip", "end", "muted"),
     ]
-    return _svg(width, height, f"{label}: from {number(own[0])} to {number(own[-1])}", body, "curve")
+    return svg(width, height, f"{label}: from {number(own[0])} to {number(own[-1])}", body, "curve")

@@ -18,6 +18,7 @@ from reportgen.pages import (
     pyramid,
     pyramid_compare,
     saliency,
+    weights,
 )
 from reportgen.pages.page import Page
 from reportgen.pages.report import Report
@@ -35,6 +36,7 @@ PAGES: dict[str, PageKind] = {
     "saliency": saliency.pages,
     "pyramid": pyramid.pages,
     "pyramid_compare": pyramid_compare.pages,
+    "weights": weights.pages,
     "other": other.pages,
     "provenance": provenance.pages,
     "methods": methods.pages,

@@ -90,6 +90,11 @@ class Addresses:
         return f"{self.folder}/concepts/{self._concepts[unit]}.md"
 
     @property
+    def weights(self) -> str:
+        """The page of weight gradients."""
+        return f"{self.folder}/weights.md"
+
+    @property
     def provenance(self) -> str:
         """The provenance page."""
         return f"{self.folder}/provenance.md"

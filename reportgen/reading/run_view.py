@@ -28,6 +28,7 @@ from reportgen.records.answers.faithfulness import FaithfulnessAnswer
 from reportgen.records.answers.kernels import KernelAnswer
 from reportgen.records.answers.motion import ClipProbes, ModelProbes, MotionAnswer
 from reportgen.records.answers.path import PathAnswer
+from reportgen.records.answers.weight_gradients import ClipGradients, ModelImportance, WeightGradientAnswer
 from reportgen.records.identities import KernelId, TargetId
 from reportgen.records.jobs import Artifact, Done, Record
 from reportgen.records.manifest import ClipFacts, LayerFacts, Manifest, Run
@@ -44,7 +45,7 @@ _COURSE = (
 )
 """What both an answer about a decomposition and the figures of its kernel hold under one name."""
 
-_ABOUT_CLASSES = ("pyramid", "saliency", "faithfulness", "motion")
+_ABOUT_CLASSES = ("pyramid", "saliency", "faithfulness", "motion", "weight_gradients")
 _MARKS = ("/class-", "/target-")
 _Identity = TypeVar("_Identity", KernelId, TargetId)
 
@@ -305,6 +306,20 @@ class RunView:
         """What the motion probes leave of each class on each shown clip."""
         answers = (self.answer(view.record, MotionAnswer) for view in self.classes("motion"))
         return [answer.shown for answer in answers if answer and answer.shown]
+
+    @cached_property
+    def importance(self) -> ModelImportance | None:
+        """What weight gradients say of the network as a whole; None where they were not asked."""
+        for record in self.manifest.of("weight_gradients"):
+            if (answer := self.answer(record, WeightGradientAnswer)) and answer.overall:
+                return answer.overall
+        return None
+
+    @cached_property
+    def clip_gradients(self) -> list[tuple[Record, ClipGradients]]:
+        """The weight gradients of each target on each shown clip."""
+        found = ((record, self.answer(record, WeightGradientAnswer)) for record in self.manifest.of("weight_gradients"))
+        return [(record, answer.shown) for record, answer in found if answer and answer.shown]
 
     @cached_property
     def concepts(self) -> list[ConceptView]:
