@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 FOLDER = click.Path(file_okay=False, path_type=Path)
 FILE = click.Path(dir_okay=False, path_type=Path)
 
+PARAMETER_FLAGS = {"weight_gradients": ("reference_class", "similar", "dissimilar")}
+"""Flags that say a method's parameters, which else are said in its table of the configuration file."""
+
 Command = Callable[..., Any]
 
 VALUE_EXAMPLES = {"clip_spec": '{"frames": 16}', "adapter": '{"as_list": true}', "model_args": '{"width": 8}'}
@@ -135,6 +138,21 @@ WHAT = takes(
         help="Ask saliency also why class A rather than class B: attribution of the difference of their logits, on "
         "every clip; may be repeated.",
     ),
+    click.option(
+        "--reference-class",
+        metavar="NAME_OR_INDEX",
+        help="Class whose logit the weight gradients of three classes are compared by.  [default: by confusion]",
+    ),
+    click.option(
+        "--similar",
+        metavar="NAME_OR_INDEX",
+        help="Class that it is compared with as a similar one.  [default: the one most confused with it]",
+    ),
+    click.option(
+        "--dissimilar",
+        metavar="NAME_OR_INDEX",
+        help="Class that it is compared with as a dissimilar one.  [default: the one least confused with it]",
+    ),
     click.option("--layers", multiple=True, metavar="GLOB", help="Layers to show.  [default: the card's stages]"),
     click.option(
         "--kernels",
@@ -169,6 +187,10 @@ def read_options(flags: dict[str, Any]) -> BuildOptions:
         flags["analyses"] = tuple(name.strip() for name in flags["analyses"].split(",") if name.strip())
     for name in ("model_args", "clip_spec", "adapter"):
         flags[name] = json_object(name, flags.get(name))
+    for method, names in PARAMETER_FLAGS.items():
+        given = {name: value for name in names if (value := flags.pop(name, None)) is not None}
+        if given:
+            flags["parameters"] = {**flags.get("parameters", {}), method: given}
     return load_options(flags, config=config)
 
 

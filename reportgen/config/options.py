@@ -16,6 +16,7 @@ from reportgen.analyses.kernels.parameters import KernelParameters
 from reportgen.analyses.method import PresetName
 from reportgen.analyses.parameters import Parameters
 from reportgen.analyses.registry import find_method
+from reportgen.analyses.weight_gradients.parameters import WeightGradientParameters
 from reportgen.audit.limits import Limits
 from reportgen.config.numbers import faults_of_numbers
 from reportgen.config.parameters import resolved_parameters
@@ -190,6 +191,12 @@ class BuildOptions(BaseModel):
     def concept_folders(self) -> list[ConceptFolder]:
         """Return the concepts to test, by their folders; the flag's go over those of the file's table."""
         return concept_folders(self.concepts or self.concept_parameters().folders)
+
+    def weight_gradient_parameters(self) -> WeightGradientParameters:
+        """Return the parameters of the method weight_gradients."""
+        found = self.method_parameters()["weight_gradients"]
+        assert isinstance(found, WeightGradientParameters)
+        return found
 
     def concept_parameters(self) -> ConceptParameters:
         """Return the parameters of the method concepts."""

@@ -33,7 +33,10 @@ def load_options(flags: Mapping[str, Any], *, config: Path | None = None) -> Bui
         _refuse_programs({name: value for name, value in values.items() if name not in given})
     if "models" in given:
         values.pop("names", None)  # they are the names of the file's models
+    tables = _merged(values.get("parameters"), given.get("parameters"))
     values.update(given)
+    if tables is not None:
+        values["parameters"] = tables
     if isinstance(clips := values.get("clips"), list | tuple):
         values["clips"] = [_address(clip) if isinstance(clip, str) else clip for clip in clips]
     problems = [*_impossible_texts(values), *_unknown_names(values), *_unknown_options(values)]
@@ -47,6 +50,14 @@ def load_options(flags: Mapping[str, Any], *, config: Path | None = None) -> Bui
     if problems:
         raise OptionError(" ".join(str(problem) for problem in problems))
     return options
+
+
+def _merged(file: Any, flags: Any) -> Any:
+    """Return the methods' tables of the file with those of the flags over them, value by value."""
+    if not (isinstance(file, dict) and isinstance(flags, dict)):
+        return flags if flags is not None else file
+    both = {name: {**file[name], **flags[name]} for name in file if name in flags and isinstance(file[name], dict)}
+    return {**file, **flags, **both}
 
 
 def _refuse_programs(values: Mapping[str, Any]) -> None:

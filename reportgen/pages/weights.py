@@ -30,6 +30,7 @@ from reportgen.records.answers.weight_gradients import (
     LayerGradient,
     ModelImportance,
 )
+from reportgen.records.identities import slug
 from reportgen.records.jobs import Done, Record
 
 TOP_FILTERS = 3
@@ -140,7 +141,9 @@ def importance_rows(model: ModelView, done: Done | None, found: ModelImportance)
     for place, one in enumerate(found.classes):
         rows = []
         for layer, scores in one.layers.items():
-            published = still_strip(model.addresses, done, f"tiles.{place}.published.{layer}", f"{one.title}: {layer}")
+            published = still_strip(
+                model.addresses, done, slug(f"tiles.{place}.published.{layer}"), f"{one.title}: {layer}"
+            )
             if published is None:
                 continue
             rows.append(
@@ -150,7 +153,7 @@ def importance_rows(model: ModelView, done: Done | None, found: ModelImportance)
                     filters=len(scores.published),
                     published=published,
                     first_order=still_strip(
-                        model.addresses, done, f"tiles.{place}.first_order.{layer}", f"{one.title}: {layer}"
+                        model.addresses, done, slug(f"tiles.{place}.first_order.{layer}"), f"{one.title}: {layer}"
                     ),
                     leading=_leading(model, layer, scores.published),
                     leading_first_order=_leading(model, layer, scores.first_order),
@@ -199,7 +202,7 @@ def case_pictures(model: ModelView, done: Done | None, found: ClassComparison) -
     """Return the filters of each shown layer on all compared clips."""
     pictures = []
     for layer in found.cases[0].layers if found.cases else ():
-        artifact = done.artifact(f"cases.{layer}", "image") if done else None
+        artifact = done.artifact(slug(f"cases.{layer}"), "image") if done else None
         shown = strip(model.addresses, artifact, None, f"Gradients of {layer}")
         if artifact and shown:
             pictures.append(FilterPicture(model.stage_title(layer), shown, artifact.caption))
@@ -213,7 +216,9 @@ def clip_gradients(model: ModelView) -> list[ClipOfGradients]:
         done = record.outcome if isinstance(record.outcome, Done) else None
         pictures = []
         for layer, gradient in shown.layers.items():
-            drawn = still_strip(model.addresses, done, f"volumes.{layer}", f"Gradients of {layer} on {shown.clip}")
+            drawn = still_strip(
+                model.addresses, done, slug(f"volumes.{layer}"), f"Gradients of {layer} on {shown.clip}"
+            )
             if drawn:
                 filters = tuple(_filter(model, layer, index) for index in gradient.drawn)
                 pictures.append(FilterPicture(model.stage_title(layer), drawn, "", gradient.scale, gradient, filters))

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from reportgen.analyses.base import Subject
 from reportgen.analyses.choice.analysis import choice
+from reportgen.analyses.weight_gradients.overall import given_classes
 from reportgen.clips import Clip, ClipReference
 from reportgen.config.options import BuildOptions
 from reportgen.networks.core.network import Network
@@ -62,7 +63,9 @@ def prepare(place: Place, load: Loader, options: BuildOptions, progress: Progres
         objective=options.objective,
         seed=options.seed,
     )
-    choice(subject)  # kernels that there are not are told now, and not after the pass over the clips
+    # Kernels and classes that there are not are told now, and not after the pass over the clips.
+    choice(subject)
+    given_classes(network, options.weight_gradient_parameters())
     inputs = {**_inputs(network), "source": place.asked.source.sha256 or ""}
     return Prepared(place, network, subject, tuple(shown), logits, inputs)
 

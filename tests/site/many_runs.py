@@ -68,7 +68,7 @@ class ManyRun(SampleRun):
         answer = KernelAnswer(
             layer=layer, index=index, activation=1.0 + index, objective="firing", steps=2, curve=(0.0, 1.0)
         )
-        self._keep("kernels", str(kernel), parameters, Done(answer=answer.model_dump(mode="json")))
+        self.keep("kernels", str(kernel), parameters, Done(answer=answer.model_dump(mode="json")))
 
     def _class_answers(self, clip: str) -> None:
         del clip
@@ -85,7 +85,7 @@ class ManyRun(SampleRun):
                 method=method, title=method, target=Target.of(index), logit=1.0, signed=False, scale=1.0
             )
             done = Done(answer=answer.model_dump(mode="json"))
-            self._keep("saliency", f"{unit}/{method}", {"method": method, "class": index}, done)
+            self.keep("saliency", f"{unit}/{method}", {"method": method, "class": index}, done)
 
     def _pyramid(self, clip: str, index: int) -> None:
         chosen = [sorted(self.rng.choice(7 * self.kernels, 8, replace=False).tolist()) for _ in LAYERS]
@@ -93,7 +93,7 @@ class ManyRun(SampleRun):
         document |= {"network": self.model, "clip": clip, "class": {"index": index, "label": self.labels[index]}}
         for layer in document["layers"]:
             layer |= {"kernels": 7 * self.kernels, "relevances": self.rng.random(7 * self.kernels).round(4).tolist()}
-        self._keep(
+        self.keep(
             "pyramid",
             str(TargetId(model=self.model, clip=clip, target=Target.of(index))),
             {},
@@ -109,7 +109,7 @@ class ManyRun(SampleRun):
             kernels=len(document["nodes"]),
             edges=len(document["edges"]),
         )
-        figures = self._figure("pyramid", "graph", JsonFigure(document))
+        figures = self.figure("pyramid", "graph", JsonFigure(document))
         return Done(artifacts=figures, answer=answer.model_dump(mode="json"))
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sample_weights import write_weights
 
 from reportgen.media import write_figure
 from reportgen.records.card import ClipSpec, Generator, ModelCard, Stage
@@ -92,12 +93,13 @@ class SampleRun:
         self._evidence([clip.name for clip in clips])
         self._class_answers(clips[0].name)
         self._concepts([clip.name for clip in clips])
-        self._keep(
+        self._weights([clip.name for clip in clips])
+        self.keep(
             "colour_audit",
             self.model,
             {"probes": 3},
             Done(
-                artifacts=self._figure("colour_audit", "probe", ImageFigure(texture(self.rng, 9), "a probe")),
+                artifacts=self.figure("colour_audit", "probe", ImageFigure(texture(self.rng, 9), "a probe")),
                 answer={"reliance": 0.25, "passed": True, "list": [1, 2]},
                 notes=("A new analysis that no page was designed for.",),
             ),
@@ -169,10 +171,12 @@ class SampleRun:
                 order=order,
             )
 
-    def _figure(self, analysis: str, role: str, figure: Figure, name: str | None = None) -> tuple[Any, ...]:
+    def figure(self, analysis: str, role: str, figure: Figure, name: str | None = None) -> tuple[Any, ...]:
+        """Write a figure's files and return their artifacts."""
         return write_figure(self.store, f"media/{analysis}/{len(self.records):04d}", role, figure, name=name)
 
-    def _keep(self, analysis: str, unit: str, parameters: dict[str, Any], outcome: Outcome) -> None:
+    def keep(self, analysis: str, unit: str, parameters: dict[str, Any], outcome: Outcome) -> None:
+        """Write the record of a job."""
         job = Job(analysis=analysis, version=1, unit=unit, parameters=parameters, seed=0, inputs={"weights": "ab"})
         spent = Spent(seconds=1.5, finished="2025-11-20T12:01:00Z")
         record = Record(job=job, outcome=outcome, spent=spent)
@@ -205,27 +209,27 @@ class SampleRun:
         parameters: dict[str, Any] = {"layer": layer, "kernel": index, "objective": "channel", "basis": "fft"}
         order = LAYERS.index(layer)
         if (order, index) == (1, 28):
-            self._keep(
+            self.keep(
                 "kernels",
                 str(kernel),
                 parameters,
                 Failed(message="not enough memory at 512x512; run again with --device cuda.", error="OutOfMemoryError"),
             )
-            self._keep("decomposition", str(kernel), parameters, Skipped(reason="it needs the answer of kernels"))
+            self.keep("decomposition", str(kernel), parameters, Skipped(reason="it needs the answer of kernels"))
             return
         angle, speed = index * 0.9 + order, (0.0, 1.4, 0.8, 2.4, 1.1)[index // 7]
         velocity = (speed * math.cos(angle), speed * math.sin(angle))
         still = texture(self.rng, 4 + 3 * order)
         activation = 4.0 + order + index / 10
         clip = drifting(still, velocity)
-        self._keep(
+        self.keep(
             "kernels",
             str(kernel),
             parameters,
             Done(
                 artifacts=(
-                    *self._figure("kernels", "stage1", ClipFigure(clip), f"{kernel.published_name}_stage1"),
-                    *self._figure("kernels", "stage1_data", DataFigure({"clip": clip.astype(np.float16)})),
+                    *self.figure("kernels", "stage1", ClipFigure(clip), f"{kernel.published_name}_stage1"),
+                    *self.figure("kernels", "stage1_data", DataFigure({"clip": clip.astype(np.float16)})),
                 ),
                 answer={
                     "layer": layer,
@@ -242,15 +246,15 @@ class SampleRun:
         motion = np.broadcast_to(np.reshape(velocity, (1, 2, 1, 1)), (FRAMES - 1, 2, SIDE, SIDE)).copy()
         motion += 0.05 * self.rng.standard_normal(motion.shape)
         evidence = np.broadcast_to(np.hypot(*np.gradient(still.mean(-1))) > 0.01, (FRAMES - 1, SIDE, SIDE))
-        self._keep(
+        self.keep(
             "decomposition",
             str(kernel),
             parameters,
             Done(
                 artifacts=(
-                    *self._figure("decomposition", "texture", ImageFigure(still)),
-                    *self._figure("decomposition", "motion", MotionFigure(motion, evidence, speed or 0.1)),
-                    *self._figure(
+                    *self.figure("decomposition", "texture", ImageFigure(still)),
+                    *self.figure("decomposition", "motion", MotionFigure(motion, evidence, speed or 0.1)),
+                    *self.figure(
                         "decomposition", "reconstruction", ClipFigure(clip), f"{kernel.published_name}_recon"
                     ),
                 ),
@@ -280,7 +284,7 @@ class SampleRun:
             "names": clips,
             "layers": layers,
         }
-        self._keep("evidence", self.model, {}, Done(answer=document))
+        self.keep("evidence", self.model, {}, Done(answer=document))
 
     def _layer_evidence(self, clips: int) -> dict[str, Any]:
         values = self.rng.gamma(2.0, 0.9, (clips, 64)).round(3)
@@ -353,10 +357,13 @@ class SampleRun:
                 "profiles": profiles,
                 "leading": leading,
             }
-            table = self._figure("concepts", "concept_tests", TextFigure("layer,kernel\n", ".csv"))
+            table = self.figure("concepts", "concept_tests", TextFigure("layer,kernel\n", ".csv"))
             unit = f"{self.model}/concept-{slug(name)}"
             notes = ("2 reference clips are also a clip of the concept: left out of the reference.",)
-            self._keep("concepts", unit, {"concept": name}, Done(artifacts=table, answer=answer, notes=notes))
+            self.keep("concepts", unit, {"concept": name}, Done(artifacts=table, answer=answer, notes=notes))
+
+    def _weights(self, clips: list[str]) -> None:
+        write_weights(self, clips, LAYERS, LABELS[2])
 
     def _class_answers(self, clip: str) -> None:
         for index in (2, 1):
@@ -375,14 +382,14 @@ class SampleRun:
         for method, title, signed in methods:
             heat = bump - 0.4 * np.roll(bump, 18, axis=2) if signed else bump
             unit = str(TargetId(model=self.model, clip=clip, target=Target.of(2)))
-            self._keep(
+            self.keep(
                 "saliency",
                 unit,
                 {"method": method, "clip": clip, "class": 2},
                 Done(
                     artifacts=(
-                        *self._figure("saliency", "overlay", HeatFigure(heat, over, signed, 0.9)),
-                        *self._figure("saliency", "tube", StackFigure(heat, over, 0.9, signed=signed)),
+                        *self.figure("saliency", "overlay", HeatFigure(heat, over, signed, 0.9)),
+                        *self.figure("saliency", "tube", StackFigure(heat, over, 0.9, signed=signed)),
                     ),
                     answer={
                         "method": method,
@@ -396,12 +403,12 @@ class SampleRun:
                     },
                 ),
             )
-        self._keep(
+        self.keep(
             "saliency",
             f"{TargetId(model=self.model, clip=clip, target=Target.of(2, 1))}/grad_cam",
             {"method": "grad_cam", "clip": clip, "target": "class-0002-vs-0001"},
             Done(
-                artifacts=self._figure("saliency", "overlay", HeatFigure(bump, over, False, 0.9)),
+                artifacts=self.figure("saliency", "overlay", HeatFigure(bump, over, False, 0.9)),
                 answer={
                     "method": "grad_cam",
                     "title": "Grad-CAM",
@@ -414,7 +421,7 @@ class SampleRun:
         )
         self._map_checks(clip)
         unit = str(TargetId(model=self.model, clip=clip, target=Target.of(2)))
-        self._keep(
+        self.keep(
             "saliency",
             unit,
             {"method": "deeplift", "clip": clip, "class": 2},
@@ -446,7 +453,7 @@ class SampleRun:
                 "randomisation": {"layers": ["fc", LAYERS[1], LAYERS[0]], "correlations": [kept] * 3},
                 "sensitivity": 0.2,
             }
-            self._keep(
+            self.keep(
                 "faithfulness",
                 f"{TargetId(model=self.model, clip=clip, target=Target.of(2))}/{method}",
                 {"method": method, "clip": clip, "class": 2},
@@ -470,7 +477,7 @@ class SampleRun:
             "probes": {p: {"logits": [1.0, 1.45], "ranks": [1, 0], "predicted": LABELS[:2], "what": p} for p in probes},
         }
         unit = str(TargetId(model=self.model, clip=clip, target=Target.of(2)))
-        self._keep("motion", unit, {}, Done(answer={"shown": one}))
+        self.keep("motion", unit, {}, Done(answer={"shown": one}))
         classes = [
             {
                 "target": {"kind": "class", "index": i},
@@ -499,7 +506,7 @@ class SampleRun:
             for layer in LAYERS[:2]
         }
         document = {"clips": 8, "of": 20, "labelled": 8, "names": [clip], "classes": classes, "layers": layers}
-        self._keep("motion", self.model, {}, Done(answer={"overall": document}))
+        self.keep("motion", self.model, {}, Done(answer={"overall": document}))
 
     def _pyramid(self, clip: str, index: int) -> None:
         document = self._graph()
@@ -512,15 +519,15 @@ class SampleRun:
         unit = str(TargetId(model=self.model, clip=clip, target=Target.of(index)))
         heat = np.abs(self.rng.standard_normal((FRAMES, SIDE, SIDE))).cumsum(1) / 40
         over = drifting(texture(self.rng, 7), (1.0, 0.5))
-        self._keep(
+        self.keep(
             "pyramid",
             unit,
             {"clip": clip, "class": index, "depth": 4},
             Done(
                 artifacts=(
-                    *self._figure("pyramid", "graph", JsonFigure(document)),
-                    *self._figure("pyramid", "csv", TextFigure("source,target,contribution\n", ".csv")),
-                    *self._figure("pyramid", f"tube.{LAYERS[-2]}", HeatFigure(heat, over, False, float(heat.max()))),
+                    *self.figure("pyramid", "graph", JsonFigure(document)),
+                    *self.figure("pyramid", "csv", TextFigure("source,target,contribution\n", ".csv")),
+                    *self.figure("pyramid", f"tube.{LAYERS[-2]}", HeatFigure(heat, over, False, float(heat.max()))),
                 ),
                 answer={
                     "logit": 7.25,
@@ -545,10 +552,14 @@ class _UntrainedRun(SampleRun):
     untrained = True
     kernels = 2
 
+    def _weights(self, clips: list[str]) -> None:
+        del clips
+        self.keep("weight_gradients", self.model, {}, Skipped(reason="this network has no classes"))
+
     def _class_answers(self, clip: str) -> None:
         del clip
         for analysis in ("pyramid", "saliency"):
-            self._keep(analysis, self.model, {}, Skipped(reason="this network has no classes"))
+            self.keep(analysis, self.model, {}, Skipped(reason="this network has no classes"))
 
 
 def graph_document(rng: np.random.Generator, columns: list[tuple[str, list[int]]], degree: int = 4) -> dict[str, Any]:

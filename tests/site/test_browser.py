@@ -22,6 +22,7 @@ PAGES = (
     "drift/index.html",
     "drift/audit.html",
     "drift/motion.html",
+    "drift/weights.html",
     "drift/concepts/index.html",
     "drift/concepts/wheels.html",
     "drift/provenance.html",

@@ -24,7 +24,7 @@ class WeightGradientAnalysis:
 
     def units(self, subject: Subject, parameters: WeightGradientParameters) -> Sequence[Unit | Inapplicable]:
         """Return the shown clips and targets, then the model; raises UnknownNameError for a class that there is not."""
-        given_classes(subject, parameters)
+        given_classes(subject.network, parameters)
         if not any(facts.kind.startswith("Conv") for facts in subject.layers.values()):
             return [Inapplicable(subject.model, "this network has no convolution, whose weights could be asked about")]
         units = target_units(subject)

@@ -48,7 +48,7 @@ from reportgen.records.figures import Figure, Result, TextFigure
 from reportgen.records.targets import Target
 
 
-def given_classes(subject: Subject, parameters: WeightGradientParameters) -> dict[Role, int]:
+def given_classes(network: Network, parameters: WeightGradientParameters) -> dict[Role, int]:
     """Return the classes that were named, by their part in the comparison.
 
     Raises UnknownNameError for a class that there is not, with the nearest; OptionError for a network without classes
@@ -56,9 +56,9 @@ def given_classes(subject: Subject, parameters: WeightGradientParameters) -> dic
     """
     named = dict(zip(ROLES, (parameters.reference_class, parameters.similar, parameters.dissimilar), strict=True))
     wanted = {role: name for role, name in named.items() if name is not None}
-    if wanted and not subject.network.has_classes:
-        raise OptionError(f"{subject.model} has no classes: leave out --reference-class, --similar and --dissimilar.")
-    found = {role: class_index(subject.network, name) for role, name in wanted.items()}
+    if wanted and not network.has_classes:
+        raise OptionError(f"{network.name} has no classes: leave out --reference-class, --similar and --dissimilar.")
+    found = {role: class_index(network, name) for role, name in wanted.items()}
     if len(set(found.values())) < len(found):
         raise OptionError("--reference-class, --similar and --dissimilar must name three different classes.")
     return found
@@ -85,7 +85,7 @@ class Overall:
         comparison: ClassComparison | None = None
         figures: dict[str, Figure] = {}
         if compared is not None:
-            given = given_classes(self.subject, self.parameters)
+            given = given_classes(self.subject.network, self.parameters)
             comparison, figures = comparison_of_classes(
                 self.subject, self.graph, compared, labelled, given, self.shown, self.progress
             )
@@ -155,7 +155,7 @@ class Overall:
             return None
         _, target = self._first()
         preferred = target.index if target.of_class else None
-        given = given_classes(self.subject, self.parameters)
+        given = given_classes(self.subject.network, self.parameters)
         return compare_classes(labelled, self.subject.network.labels, given=given, preferred=preferred)
 
     def _no_comparison(self, labelled: Sequence[AskedReference]) -> str | None:

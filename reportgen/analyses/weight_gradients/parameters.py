@@ -12,13 +12,13 @@ from reportgen.analyses.parameters import Count, Parameters, Unread
 class WeightGradientParameters(Parameters):
     """Which classes are compared, and how much is drawn, checked and removed."""
 
-    reference_class: str | None = Field(
+    reference_class: str | int | None = Field(
         None, description="Class, by name or number, whose logit the comparison asks about; none: chosen by confusion."
     )
-    similar: str | None = Field(
+    similar: str | int | None = Field(
         None, description="Class that it is compared with as a similar one; none: the one most confused with it."
     )
-    dissimilar: str | None = Field(
+    dissimilar: str | int | None = Field(
         None, description="Class that it is compared with as a dissimilar one; none: the one least confused with it."
     )
     clips: Count = Field(256, description="Labelled reference clips that the confusion is taken of, at most.")
