@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from reportgen.analyses.common.memory import with_less_memory
+from reportgen.analyses.common.memory import starting_batch, with_less_memory
 from reportgen.analyses.pyramid.ablation import Passes
 from reportgen.analyses.pyramid.class_pyramid import one_clip
 from reportgen.analyses.weight_gradients.gradients import FilterGradients, weight_gradients
@@ -105,7 +105,8 @@ def check_gradients(
         _Draw.of(found.layers[name], weights, np.random.default_rng([seed, place])) for place, name in enumerate(layers)
     ]
     try:
-        checks = with_less_memory(checked, network.at_once(AT_ONCE), "the numeric check of the gradients")
+        size = min(AT_ONCE, max(1, starting_batch(pixels) // 2))  # float64 takes twice the memory
+        checks = with_less_memory(checked, network.at_once(size), "the numeric check of the gradients")
     except NetworkError:  # the rows of a batch's clips cannot be told apart
         checks = checked(1)
     return GradientCheck(tuple(pixels.shape[1:]), checks, _apart(single.layers, found.layers))

@@ -139,7 +139,7 @@ class Overall:
                 seed=self.subject.seed,
             )
         except NetworkError as error:
-            return CheckedGradients.model_validate({**facts, "reason": str(error)})
+            return CheckedGradients.model_validate({**facts, "reason": str(error).rstrip(".")})
         whole = clip.pixels.shape[1:]
         return CheckedGradients(
             clip=clip.name,
@@ -181,18 +181,21 @@ class Overall:
         ]
         tried = self._affordable(min(parameters.removal_clips, len(asked)))
         asked = asked[: max(2 * tried, 2)] if tried < parameters.removal_clips else asked
-        with self.progress.task("removal of filters", 1) as task:
-            found = remove_filters(
-                asked_of,
-                asked,
-                self.graph,
-                measure,
-                most_clips=tried,
-                draws=parameters.draws,
-                seed=self.subject.seed,
-                batch=network.at_once(starting_batch(asked[0].load())),
-            )
-            task.advance()
+        try:
+            with self.progress.task("removal of filters", 1) as task:
+                found = remove_filters(
+                    asked_of,
+                    asked,
+                    self.graph,
+                    measure,
+                    most_clips=tried,
+                    draws=parameters.draws,
+                    seed=self.subject.seed,
+                    batch=network.at_once(starting_batch(asked[0].load())),
+                )
+                task.advance()
+        except NetworkError as error:  # it takes other steps on each pass, say: its filters cannot be silenced
+            return None, str(error).rstrip(".")
         return ImportanceTest(
             measure=measure,
             clips=len(found.intact),

@@ -119,7 +119,7 @@ def remove_filters(
     asked = list(layers) if layers is not None else None
     parts = []
     for place, (own, others) in enumerate(_halves(clips)):
-        tried = own if most_clips is None else own[: max(1, (most_clips + 1 - place) // 2)]
+        tried = own if most_clips is None else _spread_evenly(own, max(1, (most_clips + 1 - place) // 2))
         scores = mean_scores(network, others, graph)
         parts.append(_tried(network, tried, scores, graph, measure, draws, seed, batch, asked))
     return Removal(
@@ -131,6 +131,12 @@ def remove_filters(
         removed=parts[0].removed,
         filters=parts[0].filters,
     )
+
+
+def _spread_evenly(clips: Sequence[AskedClip], most: int) -> list[AskedClip]:
+    """Return at most so many of the clips, which are in the order of their classes, from all parts of them."""
+    places = np.linspace(0, len(clips) - 1, min(most, len(clips))).round().astype(int)
+    return [clips[place] for place in np.unique(places)]
 
 
 def _tried(

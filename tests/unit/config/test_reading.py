@@ -31,6 +31,14 @@ def refusal(config: Path, text: str, **flags: Any) -> str:
     return str(caught.value)
 
 
+def test_a_method_s_flag_goes_over_its_table_value_by_value(config: Path) -> None:
+    text = '[weight_gradients]\nsimilar = "a"\ndissimilar = 4\n[kernels]\nsteps = 12\n'
+    options = read(config, text, parameters={"weight_gradients": {"similar": "b"}})
+    found = options.weight_gradient_parameters()
+    assert (found.reference_class, found.similar, found.dissimilar) == (None, "b", 4)
+    assert options.method_parameters()["kernels"].model_dump()["steps"] == 12
+
+
 def test_a_flag_goes_over_the_file_and_the_file_over_the_default(config: Path) -> None:
     text = 'preset = "quick"\nseed = 7\nmodels = ["c3d"]\n[kernels]\nsteps = 12\n'
     options = read(config, text, seed=9, preset=None, clips=())

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 
-from reportgen.analyses.pyramid.ablation import ablate
+from reportgen.analyses.pyramid.ablation import Passes, ablate
 from reportgen.analyses.pyramid.class_pyramid import class_pyramid
 from reportgen.analyses.pyramid.replay import Recorder, Replay
 from reportgen.networks.core.network import Network
@@ -95,3 +95,17 @@ def test_a_replay_computes_nothing_in_front_of_its_start(clip: Tensor, layer: st
         resumed = class_output(network, nothing).numpy()
     np.testing.assert_array_equal(resumed, whole)
     assert 1 <= len(capture.captured) <= 4
+
+
+def test_passes_resumed_where_kernels_can_be_silenced_first_give_what_whole_passes_give() -> None:
+    network = Network(Skipping().eval().requires_grad_(False))
+    clips = torch.randn(3, 3, 4, 6, 6, generator=torch.Generator().manual_seed(2))
+    graph = connection_graph(network, clips.shape)
+    layers = ["stem", "right", "last"]
+    conditions = [{"stem": np.array([1, 4])}, {"right": np.array([0])}, {name: np.array([2, 3]) for name in layers}]
+    whole, resumed = (Passes(network, clips, graph, layers) for _ in range(2))
+    resumed.resume(layers)
+    for condition in conditions:
+        expected = whole.without(condition)
+        assert np.abs(expected).max() > 1e-3
+        np.testing.assert_allclose(resumed.without(condition), expected, rtol=1e-5, atol=1e-6)
