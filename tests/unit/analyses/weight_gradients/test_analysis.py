@@ -181,6 +181,15 @@ def test_without_convolutions_or_without_shown_ones_it_says_so() -> None:
     assert set(found["small/clip0/class-0001"].figures) == set()
 
 
+def test_a_single_clip_is_judged_by_its_own_scores_and_proves_nothing() -> None:
+    asked = replace(subject(labelled=False), reference=())
+    removal = overall(results(asked, LITTLE.model_copy(update={"removal_clips": 1}))).removal
+    assert removal is not None
+    assert (removal.clips, removal.scored) == (1, 1)
+    assert {pair.p for pair in removal.pairs} == {1.0}
+    assert {row.low for row in removal.scores} == {None}
+
+
 def test_no_filters_are_removed_where_none_are_asked_for() -> None:
     answer = overall(results(subject(), LITTLE.model_copy(update={"removal_clips": 0})))
     assert answer.removal is None
