@@ -254,9 +254,7 @@ class SampleRun:
                 artifacts=(
                     *self.figure("decomposition", "texture", ImageFigure(still)),
                     *self.figure("decomposition", "motion", MotionFigure(motion, evidence, speed or 0.1)),
-                    *self.figure(
-                        "decomposition", "reconstruction", ClipFigure(clip), f"{kernel.published_name}_recon"
-                    ),
+                    *self.figure("decomposition", "reconstruction", ClipFigure(clip), f"{kernel.published_name}_recon"),
                 ),
                 answer={
                     "psnr": 31.5,

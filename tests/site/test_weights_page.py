@@ -1,4 +1,4 @@
-"""The page of weight gradients says which score orders the filters, what is missing, and whether gradients are right."""
+"""The page of weight gradients says which score orders the filters, what is missing, and if gradients are right."""
 
 from __future__ import annotations
 
