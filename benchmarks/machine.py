@@ -61,6 +61,14 @@ def seconds_of(work: Callable[[], object], device: torch.device, repeats: int = 
     return min(found[1:])
 
 
+def seconds_spent(device: torch.device) -> float:
+    """Return a reading of the clock: of a CPU the seconds that this process had of it, whatever else runs there."""
+    if device.type == "cpu":
+        return time.process_time()
+    synchronize(device)
+    return time.perf_counter()
+
+
 def synchronize(device: torch.device) -> None:
     """Wait until the device has done all."""
     if device.type == "cuda":

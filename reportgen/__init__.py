@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from reportgen.analyses.kernels.maximize import maximize_activation as maximize_activation
     from reportgen.analyses.motion.motion_audit import MotionAudit as MotionAudit
     from reportgen.analyses.motion.motion_audit import motion_audit as motion_audit
+    from reportgen.analyses.multiscale.maximize import MultiscaleMaximization as MultiscaleMaximization
+    from reportgen.analyses.multiscale.maximize import maximize_over_scales as maximize_over_scales
     from reportgen.analyses.pyramid.class_pyramid import ClassPyramid as ClassPyramid
     from reportgen.analyses.pyramid.class_pyramid import class_pyramid as class_pyramid
     from reportgen.analyses.saliency.attribution import Attribution as Attribution
@@ -61,6 +63,7 @@ _PUBLIC = {
     "Decomposition": "reportgen.analyses.decomposition.decompose",
     "Maximization": "reportgen.analyses.kernels.maximize",
     "MotionAudit": "reportgen.analyses.motion.motion_audit",
+    "MultiscaleMaximization": "reportgen.analyses.multiscale.maximize",
     "Network": "reportgen.networks.core.network",
     "WeightGradients": "reportgen.analyses.weight_gradients.gradients",
     "attribute": "reportgen.analyses.saliency.attribution",
@@ -81,6 +84,7 @@ _PUBLIC = {
     "list_models": "reportgen.commands.models",
     "load_network": "reportgen.zoo.load",
     "maximize_activation": "reportgen.analyses.kernels.maximize",
+    "maximize_over_scales": "reportgen.analyses.multiscale.maximize",
     "motion_audit": "reportgen.analyses.motion.motion_audit",
     "probe": "reportgen.analyses.faithfulness.evaluation",
     "read_clip": "reportgen.clips",

@@ -22,6 +22,7 @@ _HOUSE = (
     *("evidence", "choice", "kernels", "decomposition", "path", "pyramid", "saliency", "faithfulness", "motion"),
     "concepts",
     "weight_gradients",
+    "multiscale",
 )
 
 GROUP = "reportgen.analyses"

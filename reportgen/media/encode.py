@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,9 @@ FRAME_MS = 100
 
 LOSSLESS_SIDE = 128
 """Frames up to this many px a side are kept without loss: pages enlarge them, and loss would show."""
+
+_ROW_GAP, _ROW_GREY = 4, 0x8A
+"""Between the pictures of a row: px, and a grey that is neither a page's light nor its dark ground."""
 
 _WEBP_LIMIT = 16383
 _POSTER_SIDE = 160
@@ -69,6 +73,26 @@ def poster_bytes(frame: NDArray[np.uint8]) -> tuple[bytes, int, int]:
     image = Image.fromarray(frame)
     image.thumbnail((_POSTER_SIDE, _POSTER_SIDE), Image.Resampling.BILINEAR)
     return _webp(np.asarray(image), lossless=False, quality=80), image.height, image.width
+
+
+def row_bytes(pictures: Sequence[NDArray[np.uint8]], height: int | None = None) -> tuple[bytes, int, int]:
+    """Return pictures H W 3 side by side, a little apart, as one WebP with its height and width.
+
+    Each is made `height` px high, or as high as the first one; smaller ones by repeating pixels.
+    """
+    height = height or pictures[0].shape[0]
+    gap = np.full((height, _ROW_GAP, 3), _ROW_GREY, np.uint8)
+    parts = [part for picture in pictures for part in (gap, _as_high(picture, height))]
+    row = np.concatenate(parts[1:], axis=1)
+    return _webp(row, lossless=False, quality=90 if len(pictures) == 1 else 80), *row.shape[:2]
+
+
+def _as_high(picture: NDArray[np.uint8], height: int) -> NDArray[np.uint8]:
+    if picture.shape[0] == height:
+        return picture
+    width = max(1, round(picture.shape[1] * height / picture.shape[0]))
+    kind = Image.Resampling.NEAREST if picture.shape[0] < height else Image.Resampling.LANCZOS
+    return np.asarray(Image.fromarray(picture).resize((width, height), kind))
 
 
 def png_bytes(pixels: NDArray[np.uint8]) -> bytes:

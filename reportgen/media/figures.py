@@ -19,6 +19,7 @@ from reportgen.media.encode import (
     gif_bytes,
     png_bytes,
     poster_bytes,
+    row_bytes,
     sprite_bytes,
     sprite_size,
     to_uint8,
@@ -36,6 +37,7 @@ from reportgen.records.figures import (
     JsonFigure,
     MapFigure,
     MotionFigure,
+    RowFigure,
     StackFigure,
     TextFigure,
     TilesFigure,
@@ -80,6 +82,7 @@ def write_figure(
                     image), sprite of the heat alone (kind heat, role `{role}_map`), and .npz (kind data): `heat`
                     T H W float16 in units of `scale`, `scale`
     MapFigure       sprite of the heat alone (kind heat)
+    RowFigure       WebP of the pictures side by side (kind image)
     StackFigure     PNG of the heat over the greyed clip, frames one behind the other (kind image)
     FiltersFigure   PNG of `filter_sheet` (kind image), one pixel a weight
     TilesFigure     PNG of `tiles` (kind image), one pixel a filter
@@ -158,6 +161,12 @@ def _filters(figure: FiltersFigure, role: str, name: str | None) -> Iterator[Fig
 @figure_files.register
 def _tiles(figure: TilesFigure, role: str, name: str | None) -> Iterator[FigureFile]:  # noqa: ARG001
     yield _picture_file(role, tiles(figure.values))
+
+
+@figure_files.register
+def _row(figure: RowFigure, role: str, name: str | None) -> Iterator[FigureFile]:  # noqa: ARG001
+    content, height, width = row_bytes([to_uint8(picture) for picture in figure.pictures], figure.height)
+    yield FigureFile(f"{role}.webp", role, "image", "image/webp", content, {"height": height, "width": width})
 
 
 @figure_files.register

@@ -89,7 +89,7 @@ _KINDS = {
 
 def _format(artifact: Artifact) -> str:
     if artifact.kind == "image" and artifact.media_type == "image/webp":
-        return "poster"
+        return "poster" if artifact.path.endswith("_poster.webp") else "WebP"
     return _KINDS.get(artifact.media_type) or artifact.path.rpartition(".")[2].upper()
 
 

@@ -108,6 +108,10 @@ class Addresses:
         """The page of a layer."""
         return f"{self.folder}/{self._layers[layer]}/index.md"
 
+    def multiscale(self, layer: str) -> str:
+        """The page of a layer's multi-scale filters."""
+        return f"{self.folder}/{self._layers[layer]}/multiscale.md"
+
     def kernel(self, kernel: KernelId) -> str:
         """The page of a kernel: its identity, wherever layer names are file names."""
         return f"{self.folder}/{self._layers[kernel.layer]}/{kernel.index:04d}.md"

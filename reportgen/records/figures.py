@@ -95,6 +95,18 @@ class TilesFigure:
 
 
 @dataclass(frozen=True)
+class RowFigure:
+    """Still pictures side by side as one, each H W C float in [0, 1] RGB.
+
+    They are made `height` px high, or as high as the first one.
+    """
+
+    pictures: Sequence[Array]
+    caption: str = ""
+    height: int | None = None
+
+
+@dataclass(frozen=True)
 class DataFigure:
     """Arrays kept at full precision for later jobs and for download, by name."""
 

@@ -24,6 +24,7 @@ from reportgen.records.figures import (
     ImageFigure,
     JsonFigure,
     MotionFigure,
+    RowFigure,
     StackFigure,
     TextFigure,
 )
@@ -90,6 +91,9 @@ class SampleRun:
         for layer in LAYERS:
             for index in range(self.kernels):
                 self._kernel(layer, index * 7)
+        for layer in (LAYERS[1], HOSTILE_LAYER):
+            for index in (0, 14, 21, 28):
+                self._grown(layer, index)
         self._evidence([clip.name for clip in clips])
         self._class_answers(clips[0].name)
         self._concepts([clip.name for clip in clips])
@@ -268,6 +272,39 @@ class SampleRun:
                     "activation_kept": 0.9 if explained else 0.4,
                     "texture_activation": activation * 0.3,
                 },
+            ),
+        )
+
+    def _grown(self, layer: str, index: int) -> None:
+        kernel = KernelId(model=self.model, layer=layer, index=index)
+        parameters: dict[str, Any] = {"layer": layer, "kernel": index, "objective": "channel"}
+        if index == 21:
+            self._keep("multiscale", str(kernel), parameters, Failed(message="too large", error="OutOfMemoryError"))
+            return
+        sides = (6, 7, 8, 9, 10, 12, 14, 16, 19, 22, 26)
+        clip = drifting(texture(self.rng, 5), (0.5, 0.2))
+        strip = RowFigure([texture(self.rng, 4, side) for side in sides], "each size", 26)
+        reached = 3.5 + index / 5
+        self._keep(
+            "multiscale",
+            str(kernel),
+            parameters,
+            Done(
+                artifacts=(
+                    *self._figure("multiscale", "multiscale", ClipFigure(clip)),
+                    *self._figure("multiscale", "growth", strip),
+                ),
+                answer={
+                    "layer": layer,
+                    "index": index,
+                    "objective": "channel",
+                    "shapes": [[max(1, side // 2), side, side] for side in sides],
+                    "activations": [reached * (1 - math.exp(-step / 3)) for step in range(len(sides) + 1)],
+                    "native_activation": reached,
+                    "measured_on": "part",
+                    "steps": 20,
+                },
+                notes=("Begins at 6 px, not at 5: the layer cannot be reached on less.",),
             ),
         )
 

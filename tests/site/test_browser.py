@@ -27,6 +27,7 @@ PAGES = (
     "drift/concepts/wheels.html",
     "drift/provenance.html",
     "drift/stem.conv/index.html",
+    "drift/s2.res0.branch2.c/multiscale.html",
     "drift/tennis/index.html",
     "drift/analysis/colour_audit.html",
     "plain_net/index.html",
@@ -416,3 +417,22 @@ def test_words_stand_out_from_their_background(visit: Visit, scheme: str) -> Non
         }"""
     )
     assert {word: ratio for word, ratio in contrast.items() if ratio < 4.5} == {}
+
+
+def test_a_tile_is_enlarged_on_click_and_plays_on(visit: Visit) -> None:
+    visitor = visit(viewport={"width": 390, "height": 844})
+    page = visitor.open("drift/s2.res0.branch2.c/multiscale.html")
+    tile = page.locator("[data-enlarge]").nth(1)
+    small = tile.bounding_box()
+    tile.click()
+    shown = page.locator("dialog[open] .rg-clip")
+    page.wait_for_selector("dialog[open] .rg-clip > canvas")
+    large = shown.bounding_box()
+    assert small is not None
+    assert large is not None
+    assert large["width"] > 1.5 * small["width"]
+    assert large["y"] + large["height"] <= 844
+    assert page.locator("dialog[open]").get_attribute("aria-label") == "#14"
+    page.keyboard.press("Escape")
+    assert page.locator("dialog[open]").count() == 0
+    assert visitor.faults == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import time
 from collections.abc import Iterator, Sequence
@@ -13,6 +12,7 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from reportgen.analyses.common.batching import first_fault, reduced_precision_pays, saved_bytes, slots_for
+from reportgen.analyses.common.draws import own_generator
 from reportgen.analyses.kernels.ascent import Ascent, Climber, Score
 from reportgen.analyses.kernels.maximum import Maximum
 from reportgen.analyses.kernels.objectives import facet_similarity
@@ -236,7 +236,7 @@ class Search:
 
     def _begin(self, kernel: int) -> Climber:
         options, canvas = self.options, self.canvas(self.levels[0].shape)
-        generators = [_generator(options.seed, kernel, facet) for facet in range(options.facets)]
+        generators = [own_generator(options.seed, kernel, facet) for facet in range(options.facets)]
         parameters = torch.stack([canvas.initial(generator, options.contrast) for generator in generators])
         draws = [draw_views(options.steps, generator) for generator in generators]
         start = self.measure(self._clips(canvas, parameters), [kernel] * options.facets).tolist()
@@ -298,7 +298,7 @@ class Search:
         It is the unit in which activations are set against the penalties; 1 for a kernel that noise does not move.
         """
         canvas = self.canvas(self.target.clip_shape)
-        generator = _generator(self.options.seed, -1, 0)
+        generator = own_generator(self.options.seed, -1, 0)
         with torch.no_grad():
             noise = torch.stack([canvas.initial(generator, 1.0) for _ in range(_NOISE_CLIPS)])
             clips = canvas.bounded(canvas.unbounded(noise))
@@ -314,9 +314,3 @@ def _has_time(network: Network, target: Preactivation) -> bool:
     preferred.
     """
     return len(target.map_shape) != 1 + 2 and network.adapter.input != "stacked_frames"
-
-
-def _generator(seed: int, kernel: int, facet: int) -> torch.Generator:
-    """Return a facet's own generator: what it draws does not depend on what else is in the batch."""
-    digest = hashlib.sha256(f"{seed}/{kernel}/{facet}".encode()).digest()
-    return torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)

@@ -14,6 +14,7 @@ from reportgen.records.answers.evidence import EvidenceAnswer
 from reportgen.records.answers.faithfulness import FaithfulnessAnswer
 from reportgen.records.answers.kernels import KernelAnswer
 from reportgen.records.answers.motion import MotionAnswer
+from reportgen.records.answers.multiscale import MultiscaleAnswer
 from reportgen.records.answers.path import PathAnswer
 from reportgen.records.answers.pyramid import PyramidAnswer
 from reportgen.records.answers.saliency import SaliencyAnswer
@@ -34,6 +35,7 @@ OWN: tuple[type[Answer], ...] = (
     MotionAnswer,
     ConceptAnswer,
     WeightGradientAnswer,
+    MultiscaleAnswer,
 )
 
 

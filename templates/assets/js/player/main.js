@@ -51,7 +51,7 @@
     const first = document.querySelector(".rg-clip[data-sprite]") ?? document.querySelector("[data-graph]");
     const table = first.closest(".rg-table, .rg-ladder");
     if (table) return table.before(root);
-    const row = first.closest(".rg-views, .rg-strip, .rg-map__clips, .rg-evidence-strips, .rg-grid, .rg-minis, .rg-figures, .rg-graph, .rg-pyramid-head");
+    const row = first.closest(".rg-views, .rg-strip, .rg-map__clips, .rg-evidence-strips, .rg-grid, .rg-minis, .rg-figures, .rg-graph, .rg-pyramid-head, .rg-tiles");
     return (row ?? first).after(root);
   }
 

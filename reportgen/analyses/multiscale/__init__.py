@@ -1,0 +1,1 @@
+"""Pictures of kernels that grow through many sizes (after the VGG-16 article)."""

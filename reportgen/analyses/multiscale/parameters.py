@@ -1,0 +1,53 @@
+"""What the growth of a kernel's picture through many sizes may be told; needs no torch."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, field_validator
+
+from reportgen.analyses.multiscale.schedule import GROWTH, MOST_SIZES
+from reportgen.analyses.parameters import NO_PART_OF_KEY, Count, Parameters
+
+
+class GrowthParameters(Parameters):
+    """How a picture climbs at each size, and how it gets from one to the next."""
+
+    growth: float = Field(GROWTH, gt=1, le=4, description="Each size is the integer part of so many times the last.")
+    steps: Count = Field(20, description="Steps of Adam at each size.")
+    learning_rate: float = Field(0.1, gt=0, description="Length of a step of Adam; pixels go from 0 to 1.")
+    weight_decay: float = Field(1e-6, ge=0, description="Weight decay of Adam, which pulls pixels to black.")
+    blur: int = Field(0, ge=0, description="Side of the box blur after each enlargement in px, odd; 0: none.")
+    bounded: bool = Field(
+        True, description="Keep pixels between black and white at each step; without it only at the end, as published."
+    )
+    batch_size: Annotated[Count | None, NO_PART_OF_KEY] = Field(
+        None, description="Kernels at once; without it as many as memory holds."
+    )
+
+    @field_validator("blur")
+    @classmethod
+    def _odd(cls, blur: int) -> int:
+        if blur and blur % 2 == 0:
+            raise ValueError("give an odd number of px, or 0 for no blur")
+        return blur
+
+
+class MultiscaleParameters(GrowthParameters):
+    """The growth of the pictures that a report shows."""
+
+    count: Annotated[Count | None, NO_PART_OF_KEY] = Field(
+        1, description="Kernels of each layer at most, of those that are shown; listed ones (--kernels) are all taken."
+    )
+    start: Count | None = Field(
+        None, description="First size in px; without it 56, or a quarter of the network's clip where that is less."
+    )
+    sizes: int | None = Field(
+        None,
+        ge=1,
+        le=MOST_SIZES,
+        description="How many sizes; without it 12, or as many as hold a clip of less than 224 px.",
+    )
+    work: float | None = Field(
+        12_000, gt=0, description="Multiply-adds of a kernel's growth at most, in 1e9: the largest sizes are left out."
+    )
