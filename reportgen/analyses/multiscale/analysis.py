@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from reportgen.analyses.base import Answers, Inapplicable, Subject, Unit
 from reportgen.analyses.common.budget import GRADIENT_PASSES, forward_work
 from reportgen.analyses.kernels.analysis import kernel_units
 from reportgen.analyses.multiscale.maximize import GrownPicture, grown_pictures
 from reportgen.analyses.multiscale.options import GrowthOptions
 from reportgen.analyses.multiscale.parameters import GrowthParameters, MultiscaleParameters
-from reportgen.analyses.multiscale.schedule import sizes_for, sizes_within_work
+from reportgen.analyses.multiscale.schedule import PUBLISHED_CLIP, sizes_for, sizes_within_work
 from reportgen.networks.kernels.preactivation import native_shape
 from reportgen.progress import Progress
 from reportgen.records.answers.multiscale import MultiscaleAnswer
 from reportgen.records.figures import ClipFigure, Figure, Result, RowFigure
+
+_FEW_LAYERS = 3
 
 _STRIP_SIDE = 96
 """Height of a strip of all sizes, px."""
@@ -24,13 +28,14 @@ class MultiscaleAnalysis:
     """One unit per kernel, of a few of those that are shown; the kernels of a layer grow together."""
 
     def units(self, subject: Subject, parameters: MultiscaleParameters) -> Sequence[Unit | Inapplicable]:
-        """Return the shown kernels, or of those that nobody listed the first `count` of each layer."""
+        """Return the shown kernels of some layers, of those that nobody listed the first `count` of each layer."""
         most = None if subject.selection.listed else parameters.count
-        kernels = {layer: shown[:most] for layer, shown in subject.kernels.items()}
+        layers = shown_layers(subject, parameters.layers)
+        kernels = {layer: subject.kernels[layer][:most] for layer in layers}
         return [
             unit
             for unit in kernel_units(subject)
-            if isinstance(unit, Inapplicable) or unit.kernel in kernels[unit.group]
+            if isinstance(unit, Inapplicable) or unit.kernel in kernels.get(unit.group, ())
         ]
 
     def run(
@@ -61,6 +66,22 @@ class MultiscaleAnalysis:
                 curve=tuple(float(f"{value:.5g}") for value in found.curve),
             )
             yield by_index[found.kernel], Result(answer, _figures(layer, found), (*notes, *found.notes))
+
+
+def shown_layers(subject: Subject, most: int | None) -> tuple[str, ...]:
+    """Return the layers of which pictures are grown: those that were chosen, or `most` of the network's own stages.
+
+    None are all of them, or a few of a network whose clip is smaller than the published ones: on these the published
+    sizes are fewer, too.
+    """
+    card = subject.network.card
+    own = {subject.network.layer_name(stage.layer) for stage in card.stages} if card else set()
+    if set(subject.stages) != own:
+        return subject.stages
+    if most is None:
+        most = _FEW_LAYERS if min(native_shape(subject.network)[1:]) < PUBLISHED_CLIP else len(subject.stages)
+    places = np.linspace(0, len(subject.stages) - 1, min(most, len(subject.stages))).round().astype(int)
+    return tuple(subject.stages[place] for place in places)
 
 
 def affordable_growth(

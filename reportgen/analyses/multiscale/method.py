@@ -28,6 +28,6 @@ METHOD = Method(
     off_in=("quick",),
     presets={
         "quick": MultiscaleParameters(work=600),
-        "full": MultiscaleParameters(count=None, sizes=12, work=None),
+        "full": MultiscaleParameters(count=None, layers=1000, sizes=12, work=None),
     },
 )

@@ -39,6 +39,11 @@ class MultiscaleParameters(GrowthParameters):
     count: Annotated[Count | None, NO_PART_OF_KEY] = Field(
         1, description="Kernels of each layer at most, of those that are shown; listed ones (--kernels) are all taken."
     )
+    layers: Annotated[Count | None, NO_PART_OF_KEY] = Field(
+        None,
+        description="Of the network's own stages at most so many, spread over its depth; without it all, or three of a "
+        "clip of less than 224 px. Layers that --layers chooses are all taken.",
+    )
     start: Count | None = Field(
         None, description="First size in px; without it 56, or a quarter of the network's clip where that is less."
     )
