@@ -142,6 +142,8 @@ class TwoInputs(Base):
 '''
 
 CLIP = {"frames": 8, "height": 16, "width": 16}
+#: With weights, and as `reportgen layers` asks for a network, without.
+HOW = [pytest.param(False, id="built"), pytest.param(True, id="described", marks=pytest.mark.long)]
 #: What of the adapter is not as it mostly is, and what is said of the network.
 FOUND: dict[str, tuple[dict[str, Any], str]] = {
     "Flow": ({}, "Left at their defaults: its arguments flow"),
@@ -178,7 +180,7 @@ def load(file: Path, name: str, **options: Any) -> Network:
     return load_network(f"{file}:{name}", clip=CLIP, **options)
 
 
-@pytest.mark.parametrize("meta", [False, True], ids=["built", "described"])
+@pytest.mark.parametrize("meta", HOW)
 @pytest.mark.parametrize("name", FOUND)
 def test_what_is_odd_is_found_and_said(file: Path, name: str, meta: bool) -> None:
     wanted, words = FOUND[name]
@@ -200,7 +202,7 @@ def test_and_it_answers_as_it_would_by_itself(file: Path, name: str) -> None:
         assert torch.allclose(network.logits(clips), own + more, atol=1e-6)
 
 
-@pytest.mark.parametrize("meta", [False, True], ids=["built", "described"])
+@pytest.mark.parametrize("meta", HOW)
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_cannot_be_known_is_refused_in_a_sentence(file: Path, name: str, meta: bool) -> None:
     with pytest.raises(NetworkError, match=REFUSED[name]) as caught:

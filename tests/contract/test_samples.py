@@ -157,6 +157,8 @@ class TimeLast(nn.Module):
 """
 
 CLIP = {"frames": 8, "height": 16, "width": 16}
+#: With weights, and as `reportgen layers` asks for a network, without.
+HOW = [pytest.param(False, id="built"), pytest.param(True, id="described", marks=pytest.mark.long)]
 FIXED = {"four": 4, "two": 2, "one": 1}
 MIXING = ("train_mode", "attention", "flipped", "largest")
 DRAWING = ("dropout", "noise", "sampled", "shuffled")
@@ -192,7 +194,7 @@ def apart(network: Network, file: Path) -> Network:
     return plain
 
 
-@pytest.mark.parametrize("meta", [False, True], ids=["built", "described"])
+@pytest.mark.parametrize("meta", HOW)
 @pytest.mark.parametrize("then", FIXED)
 def test_a_fixed_number_of_clips_is_found(file: Path, then: str, meta: bool) -> None:
     network = load(file, then, meta=meta, untrained=not meta)
@@ -223,7 +225,7 @@ def test_a_gradient_of_one_clip_is_that_of_its_copies_together(file: Path) -> No
     assert torch.allclose(*slopes, atol=1e-6)
 
 
-@pytest.mark.parametrize("meta", [False, True], ids=["built", "described"])
+@pytest.mark.parametrize("meta", HOW)
 @pytest.mark.parametrize("then", MIXING)
 def test_a_network_that_mixes_the_clips_of_a_batch_is_given_one_at_a_time(file: Path, then: str, meta: bool) -> None:
     network = load(file, then, meta=meta, untrained=not meta)
@@ -240,7 +242,7 @@ def test_each_clip_of_a_mixing_network_is_answered_as_if_it_were_alone(file: Pat
     assert torch.equal(together, alone)
 
 
-@pytest.mark.parametrize("meta", [False, True], ids=["built", "described"])
+@pytest.mark.parametrize("meta", HOW)
 @pytest.mark.parametrize("then", DRAWING)
 def test_a_network_that_draws_begins_every_call_with_the_same_numbers(file: Path, then: str, meta: bool) -> None:
     network = load(file, then, meta=meta, untrained=not meta)
@@ -264,7 +266,7 @@ def test_another_draw_can_be_asked_for(file: Path) -> None:
         assert not torch.allclose(first.logits(clips()), second.logits(clips()), atol=1e-2)
 
 
-@pytest.mark.parametrize("meta", [False, True], ids=["built", "described"])
+@pytest.mark.parametrize("meta", HOW)
 @pytest.mark.parametrize("then", REMEMBERING)
 def test_a_network_that_remembers_is_refused(file: Path, then: str, meta: bool) -> None:
     if meta and then == "chance_of_others":
@@ -348,6 +350,7 @@ def test_every_analysis_answers_for_it(file: Path, then: str, tmp_path: Path) ->
         assert not reasons(found), f"{analysis}: {reasons(found)}"
 
 
+@pytest.mark.long
 def test_every_analysis_answers_for_rows_of_frames(file: Path, tmp_path: Path) -> None:
     outcomes = put_through_everything(f"{file}:PerFrame", {"order": "clips"}, (8, 16), tmp_path)
     for analysis, found in outcomes.items():
