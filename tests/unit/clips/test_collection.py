@@ -103,3 +103,27 @@ def test_what_is_no_folder_or_holds_nothing_is_told(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(ClipError, match="holds no files"):
         find_clips(tmp_path / "empty")
+
+
+def test_pictures_of_a_concept_are_clips_of_their_own(tmp_path: Path) -> None:
+    write_frames(tmp_path / "concept", 3)
+    write_frames(tmp_path / "concept" / "one clip", 4)
+    write_gif(tmp_path / "concept" / "with another" / "moving.gif")
+    found = {
+        pictures: [clip.title for clip in find_clips(tmp_path / "concept", pictures=pictures)]
+        for pictures in ("frames", "outside", "alone")
+    }
+    own = ["frame_0", "frame_1", "frame_2"]
+    assert found["frames"] == ["concept", "one clip", "moving"]
+    assert found["outside"] == [*own, "one clip", "moving"]
+    assert found["alone"] == [*own, *own, "frame_3", "moving"]
+
+
+def test_a_picture_is_shown_in_all_frames_of_a_clip_where_that_is_asked_for(tmp_path: Path) -> None:
+    write_frames(tmp_path / "still", 1)
+    for path in (tmp_path / "still", tmp_path / "still" / "frame_0.png"):
+        clip = read_clip(path, spec(5), still=True)
+        assert clip.pixels.shape[2] == 5
+        assert clip.stands_still
+        with pytest.raises(ClipError, match="There is 1 frame"):
+            read_clip(path, spec(5))
