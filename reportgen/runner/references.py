@@ -21,13 +21,14 @@ def stored_clips(network: Network, folder: Path, progress: Progress) -> list[Cli
     """Return the clips below `folder` in their natural order; every file's bytes are read once, for its digest.
 
     A clip's label is the class that the innermost of its folders is called like, whatever the case and with `_` or
-    `-` for spaces; without such a folder it has none. Raises ClipError for a folder without files.
+    `-` for spaces; without such a folder it has none. For a network of single frames every picture is a clip by itself,
+    and no folder of pictures one. Raises ClipError for a folder without files.
     """
     spec = clip_spec(network)
     places: dict[str, int] = {}
     for index, label in enumerate(network.labels):
         places.setdefault(spelled(label), index)
-    found = find_clips(folder)
+    found = find_clips(folder, pictures="alone" if spec.frames == 1 else "frames")
     clips = []
     with progress.task(f"digests of the clips in {folder.name}", len(found)) as task:
         for number, clip in enumerate(found, start=1):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -53,3 +54,16 @@ def test_a_clip_is_read_when_it_is_asked_for_and_says_why_it_cannot_be(network: 
     assert clip.digest == reference.digest
     with pytest.raises(ClipError):
         clips["r00002-broken"].load()
+
+
+def test_each_picture_is_a_clip_for_a_network_of_single_frames(network: Network, tmp_path: Path) -> None:
+    assert network.card is not None
+    (tmp_path / "dots static").mkdir()
+    for number in range(3):
+        Image.fromarray(np.full((64, 64, 3), 40 * number, np.uint8)).save(tmp_path / "dots static" / f"{number}.png")
+    clip = network.card.clip.model_copy(update={"frames": 1})
+    single = replace(network, card=network.card.model_copy(update={"clip": clip}))
+    found = stored_clips(single, tmp_path, SILENT)
+    assert [one.label for one in found] == [network.labels.index("dots static")] * 3
+    assert [one.load().pixels[0, 0, 0, 0, 0] * 255 for one in found] == pytest.approx([0, 40, 80])
+    assert len(stored_clips(network, tmp_path, SILENT)) == 1
