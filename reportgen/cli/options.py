@@ -102,8 +102,8 @@ WHAT = takes(
         type=FOLDER,
         metavar="DIR",
         help="Folder of reference clips, searched recursively, against which every kernel is judged. A sub-folder "
-        "named like a class (case, '_' and '-' aside) labels its clips; a folder of still images is one clip, and for a network of single frames "
-        "each image is one.",
+        "named like a class (case, '_' and '-' aside) labels its clips; a folder of still images is one clip, and for "
+        "a network of single frames each image is one.",
     ),
     click.option(
         "--concept",

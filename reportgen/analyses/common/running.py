@@ -129,13 +129,20 @@ class ResponseTable:
 
     def columns(self, start: int, stop: int) -> Tensor:
         """Return the columns from `start` up to `stop`, `rows (stop - start)`."""
-        found = np.empty((self.rows, stop - start), np.float32)
+        return self._read(slice(start, stop), stop - start)
+
+    def picked(self, columns: Sequence[int]) -> Tensor:
+        """Return some columns, `rows len(columns)`, wherever they are."""
+        return self._read(list(columns), len(columns))
+
+    def _read(self, columns: slice | list[int], width: int) -> Tensor:
+        found = np.empty((self.rows, width), np.float32)
         block = max(1, _AT_ONCE // self.width)
         self._file.seek(0)
         for first in range(0, self.rows, block):
             count = min(block, self.rows - first)
             read = np.frombuffer(self._file.read(4 * count * self.width), np.float32).reshape(count, self.width)
-            found[first : first + count] = read[:, start:stop]
+            found[first : first + count] = read[:, columns]
         return torch.from_numpy(found)
 
     def pieces(self, start: int, stop: int, *, at_once: int = _AT_ONCE) -> Iterator[tuple[int, Tensor]]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from reportgen.analyses.base import Answers, Concept, Inapplicable, Subject, Unit
 from reportgen.analyses.common.layers import measurable_layers
@@ -120,7 +121,7 @@ def _answer(
     faults: UnreadableClips,
 ) -> ConceptAnswer:
     shown = _Shown(tests, own, reference)
-    leading = tuple(shown.leading(layer, index) for layer, index in _leading(subject, tests))
+    leading = shown.leading(_leading(subject, tests))
     methods = Counter(str(name) for found in tests.layers.values() for name in found.methods)
     return ConceptAnswer(
         concept=concept.name,
@@ -159,15 +160,19 @@ class _Shown:
         self._sides = ((own, tests.clips, _CLIPS), (reference, tests.reference, _BEST))
         self.names: dict[str, int] = {}
 
-    def leading(self, layer: str, index: int) -> LeadingKernel:
-        """Return a kernel with its clips."""
-        clips, best = (self._ordered(side, rows, most, layer, index) for side, rows, most in self._sides)
-        return LeadingKernel(layer=layer, index=index, clips=clips, best=best)
+    def leading(self, kernels: Sequence[tuple[str, int]]) -> tuple[LeadingKernel, ...]:
+        """Return some kernels with their clips; each side's table is read once for all of them."""
+        responses = [side.of_kernels(kernels, rows) for side, rows, _most in self._sides]
+        found = []
+        for place, (layer, index) in enumerate(kernels):
+            clips, best = (
+                self._ordered(side, rows, most, values[:, place])
+                for (side, rows, most), values in zip(self._sides, responses, strict=True)
+            )
+            found.append(LeadingKernel(layer=layer, index=index, clips=clips, best=best))
+        return tuple(found)
 
-    def _ordered(
-        self, side: ClipResponses, rows: Sequence[int], most: int, layer: str, index: int
-    ) -> tuple[Shown, ...]:
-        values = side.columns(layer, index, index + 1, rows)[:, 0]
+    def _ordered(self, side: ClipResponses, rows: Sequence[int], most: int, values: Tensor) -> tuple[Shown, ...]:
         order = values.argsort(descending=True, stable=True)[:most].tolist()
         return tuple(
             (self.names.setdefault(side.names[rows[place]], len(self.names)), _short(float(values[place])))

@@ -19,7 +19,7 @@ _DULL = 1e-6
 USUAL = (0.05, 0.5, 0.95)
 """Of each kernel's responses to the reference clips."""
 
-_AT_ONCE = 2**21
+_AT_ONCE = 2**22
 """Responses that are tested at once."""
 
 

@@ -81,3 +81,7 @@ class ClipResponses:
         """Return the responses of the layer's kernels from `first` up to `last` to the clips of `rows`, float64."""
         start = self.places[layer][0]
         return self.table.columns(start + first, start + last)[list(rows)].double()
+
+    def of_kernels(self, kernels: Sequence[tuple[str, int]], rows: Sequence[int]) -> Tensor:
+        """Return the responses of some kernels of any layers to the clips of `rows`, `len(rows) len(kernels)`."""
+        return self.table.picked([self.places[layer][0] + index for layer, index in kernels])[list(rows)]
