@@ -26,6 +26,7 @@ _ROW_GAP, _ROW_GREY = 4, 0x8A
 
 _WEBP_LIMIT = 16383
 _POSTER_SIDE = 160
+_PREVIEW_SIDE = 128
 
 
 def to_uint8(pixels: NDArray[Any]) -> NDArray[np.uint8]:
@@ -59,13 +60,26 @@ def sprite_size(count: int, height: int, width: int) -> tuple[int, int]:
 def sprite_bytes(frames: Frames) -> bytes:
     """Return the sprite of frames `T H W 3` as WebP; the package's docstring describes its layout."""
     height, width = sprite_size(*frames.shape[:3])
+    return _webp(_laid_out(frames, height, width), lossless=max(height, width) <= LOSSLESS_SIDE)
+
+
+def preview_bytes(frames: Frames) -> tuple[bytes, int, int]:
+    """Return a small, lossy sprite of frames `T H W 3` as WebP, with the height and width of its frames."""
+    height, width = sprite_size(*frames.shape[:3])
+    scale = min(1.0, _PREVIEW_SIDE / max(height, width))
+    height, width = max(1, round(height * scale)), max(1, round(width * scale))
+    return _webp(_laid_out(frames, height, width), lossless=False, quality=50), height, width
+
+
+def _laid_out(frames: Frames, height: int, width: int) -> NDArray[np.uint8]:
+    """Return frames `T H W 3`, made as large as is said, side by side in one picture."""
     if (height, width) != frames.shape[1:3]:
         frames = np.stack([np.asarray(Image.fromarray(f).resize((width, height))) for f in frames])
     columns, rows = _grid(len(frames))
     cells = np.zeros((rows * columns, height, width, 3), np.uint8)
     cells[: len(frames)] = frames
     grid = cells.reshape(rows, columns, height, width, 3).swapaxes(1, 2)
-    return _webp(grid.reshape(rows * height, columns * width, 3), lossless=max(height, width) <= LOSSLESS_SIDE)
+    return grid.reshape(rows * height, columns * width, 3)
 
 
 def poster_bytes(frame: NDArray[np.uint8]) -> tuple[bytes, int, int]:

@@ -19,6 +19,7 @@ from reportgen.media.encode import (
     gif_bytes,
     png_bytes,
     poster_bytes,
+    preview_bytes,
     row_bytes,
     sprite_bytes,
     sprite_size,
@@ -37,6 +38,7 @@ from reportgen.records.figures import (
     JsonFigure,
     MapFigure,
     MotionFigure,
+    PreviewFigure,
     RowFigure,
     StackFigure,
     TextFigure,
@@ -75,6 +77,7 @@ def write_figure(
     ==============  ================================================================================================
     ClipFigure      sprite (kind clip, WebP), GIF (kind clip), and the middle frame as poster (kind image, WebP); with
                     a published name the GIF is `{name}.gif`, and an MP4 for talks stands beside it
+    PreviewFigure   lossy sprite of small frames (kind clip, WebP), and the middle frame as poster (kind image, WebP)
     ImageFigure     PNG
     MotionFigure    .npz (kind motion): `motion` T 2 H W float16 in px/frame, `evidence` T H W bool; pages colour it,
                     for they know the scale that they share
@@ -125,6 +128,15 @@ def figure_files(figure: Figure, role: str, name: str | None) -> Iterator[Figure
 @figure_files.register
 def _clip(figure: ClipFigure, role: str, name: str | None) -> Iterator[FigureFile]:
     return _clip_files(role, check_frames(figure.frames), name)
+
+
+@figure_files.register
+def _preview(figure: PreviewFigure, role: str, name: str | None) -> Iterator[FigureFile]:  # noqa: ARG001
+    frames = check_frames(figure.frames)
+    content, height, width = preview_bytes(frames)
+    facts = {"frames": len(frames), "height": height, "width": width}
+    yield FigureFile(f"{role}.webp", role, "clip", "image/webp", content, facts)
+    yield _poster_file(role, frames[len(frames) // 2])
 
 
 @figure_files.register

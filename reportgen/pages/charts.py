@@ -213,7 +213,7 @@ class ResponseBand:
 
 def response_plot(band: ResponseBand, marked: Sequence[int], label: str) -> Markup:
     """Return each kernel's response, by its number, over a band of usual ones; some are `marked` by their number."""
-    width, height, left, right, top, bottom = 720, 190, 44, 12, 22, 24
+    width, height, left, right, top, bottom = 560, 170, 40, 10, 22, 24
     low, high = min(*band.low, *band.values, 0.0), max(*band.high, *band.values)
     box = (left, top, width - left - right, height - top - bottom)
     above, below = (_points(ends, box, low, high) for ends in (band.high, band.low))

@@ -20,7 +20,7 @@ from reportgen.reading.views import KernelView, trouble
 from reportgen.records.answers.concepts import ConceptAnswer, LeadingKernel, Shown
 from reportgen.records.jobs import Done
 
-CONCEPT_ROWS = 100
+CONCEPT_ROWS = 40
 """Kernels in a concept's table; all are in the file that it links."""
 
 _MARKED = 5

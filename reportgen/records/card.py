@@ -188,6 +188,7 @@ class GeneratedConcept(Frozen):
 
     name: str
     labels: str = Field(description="Glob over the labels of its clips.")
+    count: int = Field(6, ge=1, description="Clips that it has at most.")
 
 
 class Generator(Frozen):

@@ -25,6 +25,14 @@ class ClipFigure:
 
 
 @dataclass(frozen=True)
+class PreviewFigure:
+    """A clip that stands among many others, small and only nearly exact: `frames` T H W C float in [0, 1] RGB."""
+
+    frames: Array
+    caption: str = ""
+
+
+@dataclass(frozen=True)
 class ImageFigure:
     """A picture: `pixels` H W C float in [0, 1] RGB."""
 

@@ -15,7 +15,7 @@ from reportgen.media import write_figure
 from reportgen.networks.core.above_mean import above_mean
 from reportgen.networks.core.network import Network
 from reportgen.progress import Progress
-from reportgen.records.figures import ClipFigure
+from reportgen.records.figures import ClipFigure, Figure, PreviewFigure
 from reportgen.records.jobs import Artifact
 from reportgen.records.manifest import SCHEMA_VERSION, ClipFacts, Environment
 from reportgen.records.store import Store
@@ -49,13 +49,15 @@ class ClipPictures:
         pair = (facts.poster, facts.clip) if facts else (None, None)
         return facts if all(artifact and self.store.is_sound(artifact) for artifact in pair) else None
 
-    def facts(self, clip: Clip, logits: Tensor | None = None, *, reference: bool = False) -> ClipFacts:
-        """Return what is known of a clip, its pictures among it."""
+    def facts(
+        self, clip: Clip, logits: Tensor | None = None, *, reference: bool = False, preview: bool = False
+    ) -> ClipFacts:
+        """Return what is known of a clip, its pictures among it; as a `preview` they are small."""
         known = self.known(clip.name, clip.digest)
         if known and known.poster and known.clip and known.title == clip.title:
             pictures = (known.poster, known.clip)
         else:
-            pictures = _write(self.store, clip)
+            pictures = _write(self.store, clip, preview=preview)
         return _clip_fact(clip, self._predictions(logits), pictures, reference=reference)
 
     def _predictions(self, logits: Tensor | None) -> Predictions:
@@ -75,7 +77,12 @@ def shown_facts(pictures: ClipPictures, shown: Sequence[Clip], logits: Mapping[s
 
 
 def stored_facts(
-    pictures: ClipPictures, clips: Sequence[ClipReference], names: Iterable[str], progress: Progress
+    pictures: ClipPictures,
+    clips: Sequence[ClipReference],
+    names: Iterable[str],
+    progress: Progress,
+    *,
+    preview: bool = False,
 ) -> tuple[ClipFacts, ...]:
     """Return what is known of the named ones of the reference clips, in their order, loading one at a time.
 
@@ -87,15 +94,17 @@ def stored_facts(
     with progress.task("pictures of the reference clips", len(chosen)) as task:
         for clip in chosen:
             try:
-                found.append(pictures.known(clip.name, clip.digest) or pictures.facts(clip.load(), reference=True))
+                known = pictures.known(clip.name, clip.digest)
+                found.append(known or pictures.facts(clip.load(), reference=True, preview=preview))
             except ClipError as error:
                 progress.note(f"{clip.name} has no picture: {error}")
             task.advance()
     return tuple(found)
 
 
-def _write(store: Store, clip: Clip) -> tuple[Artifact, Artifact]:
-    artifacts = write_figure(store, f"media/clips/{clip.name}", "clip", ClipFigure(clip.frames, clip.title))
+def _write(store: Store, clip: Clip, *, preview: bool) -> tuple[Artifact, Artifact]:
+    figure: Figure = (PreviewFigure if preview else ClipFigure)(clip.frames, clip.title)
+    artifacts = write_figure(store, f"media/clips/{clip.name}", "clip", figure)
     poster = next(artifact for artifact in artifacts if artifact.kind == "image")
     sprite = next(artifact for artifact in artifacts if artifact.kind == "clip" and artifact.media_type == "image/webp")
     return poster, sprite

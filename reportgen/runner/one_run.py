@@ -97,7 +97,7 @@ class _ShownClips:
         missing = set(names) - {facts.name for facts in run.clips}
         if not missing:
             return run
-        found = stored_facts(self.pictures, clips, missing, self.progress)
+        found = stored_facts(self.pictures, clips, missing, self.progress, preview=record.job.analysis == CONCEPTS)
         run = run.model_copy(update={"clips": (*run.clips, *found)})
         self.store.write_run(run)
         return run

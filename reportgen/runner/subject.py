@@ -129,6 +129,7 @@ def generate_concepts(card: ModelCard, folder: Path) -> list[Concept]:
         own = [clip for clip in made if fnmatch.fnmatchcase(clip.title, concept.labels)]
         if not own:
             raise CardError(f"The card's generator makes no clip of {concept.labels!r}, of which {concept.name} is.")
+        own = own[: concept.count]
         named = [replace(clip, name=concept_clip_name(concept.name, clip.name)) for clip in own]
         concepts.append(Concept(concept.name, tuple(clip.reference() for clip in named), "generated"))
     return concepts

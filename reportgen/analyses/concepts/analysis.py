@@ -29,10 +29,10 @@ from reportgen.records.identities import slug
 from reportgen.records.jobs import content_key
 from reportgen.records.targets import class_name
 
-_LEADING, _LEADING_SHOWN = 8, 6
+_LEADING, _LEADING_SHOWN = 5, 3
 """Kernels whose clips are kept in order of response: the leading ones of all layers, and of those with a page."""
 
-_CLIPS, _BEST = 8, 3
+_CLIPS, _BEST = 6, 3
 """Clips of the concept, and reference clips, that are kept of each."""
 
 

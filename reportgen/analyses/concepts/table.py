@@ -30,4 +30,4 @@ def tests_as_csv(tests: ConceptTests) -> str:
 
 
 def _written(value: float) -> str:
-    return "" if math.isnan(value) else f"{value:.6g}"
+    return "" if math.isnan(value) else f"{value:.4g}"

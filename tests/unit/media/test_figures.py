@@ -22,6 +22,7 @@ from reportgen.records.figures import (
     JsonFigure,
     MapFigure,
     MotionFigure,
+    PreviewFigure,
     StackFigure,
     TextFigure,
 )
@@ -34,6 +35,7 @@ EVIDENCE = np.random.default_rng(3).random((5, 16, 24)) > 0.3
 
 FIGURES: dict[str, Figure] = {
     "clip": ClipFigure(FRAMES, "a clip"),
+    "preview": PreviewFigure(FRAMES, "a clip among many"),
     "image": ImageFigure(FRAMES[0]),
     "motion": MotionFigure(MOTION, EVIDENCE, 2.5),
     "heat": HeatFigure(HEAT, FRAMES, signed=True, scale=2e-9),
@@ -198,3 +200,15 @@ def test_the_tube_of_a_signed_map_is_red_for_and_blue_against(store: Store) -> N
 def test_a_map_alone_is_one_sprite_with_its_scale(store: Store) -> None:
     (artifact,) = write_figure(store, "media", "signed", MapFigure(HEAT, signed=True, scale=2e-9))
     assert (artifact.kind, artifact.frames, artifact.scale) == ("heat", 5, 2e-9)
+
+
+def test_a_preview_is_small_and_nearly_the_clip(store: Store) -> None:
+    y, x = np.mgrid[:200, :300] / 300
+    frames = np.stack([np.stack([x, y, np.full_like(x, t / 4)], -1) for t in range(4)])
+    sprite, poster = write_figure(store, "media/k", "clip", PreviewFigure(frames))
+    assert (sprite.frames, sprite.height, sprite.width) == (4, 85, 128)
+    assert [artifact.kind for artifact in (sprite, poster)] == ["clip", "image"]
+    with Image.open(store.path(sprite)) as opened:
+        shown = np.asarray(opened.convert("RGB"))[:85, :128].astype(float) / 255
+    smaller = np.asarray(Image.fromarray((frames[0] * 255).astype(np.uint8)).resize((128, 85))) / 255
+    assert np.abs(shown - smaller).mean() < 0.02
