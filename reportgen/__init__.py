@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from reportgen.analyses.multiscale.maximize import maximize_over_scales as maximize_over_scales
     from reportgen.analyses.pyramid.class_pyramid import ClassPyramid as ClassPyramid
     from reportgen.analyses.pyramid.class_pyramid import class_pyramid as class_pyramid
+    from reportgen.analyses.responses.maps import ResponseMaps as ResponseMaps
+    from reportgen.analyses.responses.maps import response_maps as response_maps
     from reportgen.analyses.saliency.attribution import Attribution as Attribution
     from reportgen.analyses.saliency.attribution import attribute as attribute
     from reportgen.analyses.weight_gradients.gradients import WeightGradients as WeightGradients
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from reportgen.commands.schema import schema as schema
     from reportgen.commands.serve import serve as serve
     from reportgen.config.options import BuildOptions as BuildOptions
+    from reportgen.media.volumes import write_volume as write_volume
     from reportgen.networks.core.network import Network as Network
     from reportgen.networks.core.target import contrast as contrast
     from reportgen.networks.trace.build import connection_graph as connection_graph
@@ -66,6 +69,7 @@ _PUBLIC = {
     "MultiscaleMaximization": "reportgen.analyses.multiscale.maximize",
     "Network": "reportgen.networks.core.network",
     "WeightGradients": "reportgen.analyses.weight_gradients.gradients",
+    "ResponseMaps": "reportgen.analyses.responses.maps",
     "attribute": "reportgen.analyses.saliency.attribution",
     "build": "reportgen.commands.build",
     "check": "reportgen.commands.check",
@@ -90,10 +94,12 @@ _PUBLIC = {
     "read_clip": "reportgen.clips",
     "render": "reportgen.commands.render",
     "require": "reportgen.commands.check",
+    "response_maps": "reportgen.analyses.responses.maps",
     "schema": "reportgen.commands.schema",
     "serve": "reportgen.commands.serve",
     "spread_over_clips": "reportgen.records.pyramid_compare",
     "weight_gradients": "reportgen.analyses.weight_gradients.gradients",
+    "write_volume": "reportgen.media.volumes",
 }
 
 __all__ = ["__version__", *_PUBLIC]  # noqa: PLE0604 (names are strings of the dict above)

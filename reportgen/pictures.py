@@ -172,10 +172,10 @@ def is_picture(path: Path) -> bool:
 
 
 def picture_bytes(pixels: NDArray[np.uint8], kind: Literal["PNG", "GIF", "WEBP", "AVIF"], **options: Any) -> bytes:
-    """Return a picture `H W C` or the frames `T H W C` of an animation (C is 3, or 4 with alpha) as a file's bytes.
+    """Return a picture `H W C`, or a grey one `H W`, or the frames `T H W C` of an animation as a file's bytes.
 
-    `options` are Pillow's for the format, such as `duration` in ms. Equal pixels give equal bytes, but for animated
-    AVIF, in which its encoder writes the time.
+    C is 3, or 4 with alpha. `options` are Pillow's for the format, such as `duration` in ms. Equal pixels give equal
+    bytes, but for animated AVIF, in which its encoder writes the time.
     """
     plugin: Any = imageio.v3.imopen("<bytes>", "w", plugin=_Plugin)
     with plugin:

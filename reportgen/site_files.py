@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import shutil
 from pathlib import Path
 from typing import Any
 
-from reportgen.errors import RenderError
+import numpy as np
+
+from reportgen.errors import RenderError, StoreError
 from reportgen.media import motion_sprite, png_bytes, read_data
+from reportgen.media.volumes import volume_picture
 from reportgen.motion_colour import colour_wheel
 from reportgen.pages.motion import WHEEL_SIZE
-from reportgen.pages.page import Asset, ColourWheel, CopiedFile, MotionStrip, Page, ScriptData
+from reportgen.pages.page import Asset, ColourWheel, CopiedFile, MotionStrip, Page, ScriptData, VolumeScript
 from reportgen.pages.places import PageAddresses
 from reportgen.pages.templating import Templates, script_json
 from reportgen.records.files import atomic_path, describe_os_error, write_text
@@ -28,13 +32,28 @@ def write_asset(asset: Asset, path: Path) -> None:
         case CopiedFile(source=source):
             copy_file(source, path)
         case ScriptData(name=name, data=data):
-            lookup = "window.reportData=window.reportData||{};"
-            write_text(path, f"{lookup}window.reportData[{script_json(name)}]={script_json(data)};\n")
+            _write_script(path, name, data)
+        case VolumeScript(name=name, data=data):
+            _write_script(path, name, {**data, **_volume(asset)})
         case MotionStrip(source=source, max_speed=max_speed, arrows=arrows):
             fields = read_data(source, "motion", "evidence")
             _write_bytes(path, motion_sprite(fields["motion"], fields["evidence"], max_speed, arrows=arrows))
         case ColourWheel(max_speed=max_speed):
             _write_bytes(path, png_bytes(colour_wheel(WHEEL_SIZE, max_speed)))
+
+
+def _write_script(path: Path, name: str, data: Any) -> None:
+    lookup = "window.reportData=window.reportData||{};"
+    write_text(path, f"{lookup}window.reportData[{script_json(name)}]={script_json(data)};\n")
+
+
+def _volume(asset: VolumeScript) -> dict[str, Any]:
+    """Return a layer's maps as a script reads them; raises StoreError when they are not those that the page is of."""
+    maps = read_data(asset.source, "maps")["maps"]
+    if maps.shape != asset.shape or maps.dtype != np.float32 or not np.isfinite(maps).all():
+        raise StoreError(f"{asset.source} is damaged (its maps are others than were written): compute it again.")
+    picture = volume_picture(maps, asset.steps)
+    return picture.facts | {"picture": f"data:image/png;base64,{base64.b64encode(picture.content).decode()}"}
 
 
 def _write_bytes(path: Path, content: bytes) -> None:

@@ -23,6 +23,7 @@ _HOUSE = (
     "concepts",
     "weight_gradients",
     "multiscale",
+    "responses",
 )
 
 GROUP = "reportgen.analyses"

@@ -23,15 +23,24 @@ _DAMAGES = (OSError, ValueError, EOFError, MemoryError, RuntimeError, zipfile.Ba
 
 def npz_bytes(arrays: Mapping[str, NDArray[Any]]) -> bytes:
     """Return the arrays, in the order of their names, as a compressed .npz file; no Python objects."""
+    return zip_bytes({f"{name}.npy": _npy(arrays[name]) for name in arrays}, effort=3)
+
+
+def zip_bytes(members: Mapping[str, bytes], *, effort: int = 6) -> bytes:
+    """Return files, in the order of their names, as a compressed zip archive, equal bytes for equal files."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        for name in sorted(arrays):
-            member = io.BytesIO()
-            np.lib.format.write_array(member, np.ascontiguousarray(arrays[name]), allow_pickle=False)
-            info = zipfile.ZipInfo(f"{name}.npy", _EPOCH)
+        for name in sorted(members):
+            info = zipfile.ZipInfo(name, _EPOCH)
             info.external_attr = 0o644 << 16
-            archive.writestr(info, member.getvalue(), compress_type=zipfile.ZIP_DEFLATED, compresslevel=3)
+            archive.writestr(info, members[name], compress_type=zipfile.ZIP_DEFLATED, compresslevel=effort)
     return buffer.getvalue()
+
+
+def _npy(array: NDArray[Any]) -> bytes:
+    member = io.BytesIO()
+    np.lib.format.write_array(member, np.ascontiguousarray(array), allow_pickle=False)
+    return member.getvalue()
 
 
 def read_data(path: Path, *names: str) -> dict[str, NDArray[Any]]:

@@ -28,6 +28,7 @@ from reportgen.media.encode import (
 from reportgen.media.filters import filter_sheet, tiles
 from reportgen.media.overlays import heat_colours, heat_overlay, stacked
 from reportgen.media.video import mp4_bytes
+from reportgen.media.volumes import volume_files
 from reportgen.records.figures import (
     ClipFigure,
     DataFigure,
@@ -43,6 +44,7 @@ from reportgen.records.figures import (
     StackFigure,
     TextFigure,
     TilesFigure,
+    VolumeFigure,
 )
 from reportgen.records.jobs import Artifact
 from reportgen.records.store import Store
@@ -54,6 +56,14 @@ _TEXT_TYPES = {
     ".graphml": "application/graphml+xml",
     ".md": "text/markdown",
     ".svg": "image/svg+xml",
+}
+
+_VOLUME_TYPES = {
+    ".npz": NPZ,
+    ".nrrd": "application/x-nrrd",
+    ".vox": "application/octet-stream",
+    ".hd": "text/plain",
+    ".zip": "application/zip",
 }
 
 
@@ -89,6 +99,7 @@ def write_figure(
     StackFigure     PNG of the heat over the greyed clip, frames one behind the other (kind image)
     FiltersFigure   PNG of `filter_sheet` (kind image), one pixel a weight
     TilesFigure     PNG of `tiles` (kind image), one pixel a filter
+    VolumeFigure    the files of `reportgen.media.volumes.volume_files`: .npz (kind data), the others (kind volume)
     DataFigure      .npz (kind data)
     JsonFigure      JSON (kind json)
     TextFigure      text (kind text)
@@ -179,6 +190,16 @@ def _tiles(figure: TilesFigure, role: str, name: str | None) -> Iterator[FigureF
 def _row(figure: RowFigure, role: str, name: str | None) -> Iterator[FigureFile]:  # noqa: ARG001
     content, height, width = row_bytes([to_uint8(picture) for picture in figure.pictures], figure.height)
     yield FigureFile(f"{role}.webp", role, "image", "image/webp", content, {"height": height, "width": width})
+
+
+@figure_files.register
+def _volume(figure: VolumeFigure, role: str, name: str | None) -> Iterator[FigureFile]:  # noqa: ARG001
+    frames, height, width = figure.maps.shape[1:]
+    for file, content in volume_files(figure):
+        suffix = file[file.rindex(".") :]
+        kind = "data" if suffix == ".npz" else "volume"
+        size = {"frames": frames, "height": height, "width": width}
+        yield FigureFile(file, role, kind, _VOLUME_TYPES[suffix], content, size)
 
 
 @figure_files.register

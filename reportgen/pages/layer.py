@@ -15,6 +15,7 @@ from reportgen.pages import charts
 from reportgen.pages.cards import cards
 from reportgen.pages.page import Found, Page
 from reportgen.pages.report import ModelView, Report
+from reportgen.pages.responses import response_views
 from reportgen.reading.chosen import choice_in_words, shown_word
 from reportgen.reading.excerpt import Excerpt
 from reportgen.reading.figures import KernelFigures
@@ -94,6 +95,7 @@ def pages(report: Report) -> Iterator[Page]:
     """Yield one page per layer that has kernels."""
     for model in report.models:
         layers = list(model.kernels)
+        model_responses = response_views(model)
         for place, (layer, views) in enumerate(model.kernels.items()):
             motion = model.motions[layer]
             measured = measured_kernels(model, layer)
@@ -117,6 +119,7 @@ def pages(report: Report) -> Iterator[Page]:
                     "probes": PROBE_TITLES,
                     "reference": model.evidence,
                     "choice": choice_in_words(model, layer),
+                    "responses": [view for view in model_responses if view.answer.layer == layer],
                     "troubles": [(view, trouble) for view in views for trouble in view.troubles],
                     "before": layers[place - 1] if place else None,
                     "after": layers[place + 1] if place + 1 < len(layers) else None,

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from reportgen.records.volumes import Steps
+
 
 @dataclass(frozen=True)
 class CopiedFile:
@@ -39,6 +41,22 @@ class MotionStrip:
 
 
 @dataclass(frozen=True)
+class VolumeScript:
+    """A layer's maps (an npz of a run) as one picture in a script, which WebGL may read where the page is a file.
+
+    Scripts read `data` as ``reportData[name]``, and with it ``picture`` (the maps as bytes, tile beside tile),
+    ``columns`` and the size of what `steps` leave of maps of `shape` `K T H W`.
+    """
+
+    uri: str
+    name: str
+    source: Path
+    shape: tuple[int, int, int, int]
+    steps: Steps
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class ColourWheel:
     """The legend of motion colours."""
 
@@ -46,7 +64,7 @@ class ColourWheel:
     max_speed: float
 
 
-Asset = CopiedFile | ScriptData | MotionStrip | ColourWheel
+Asset = CopiedFile | ScriptData | MotionStrip | VolumeScript | ColourWheel
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from reportgen.pages import (
     provenance,
     pyramid,
     pyramid_compare,
+    responses,
     saliency,
     weights,
 )
@@ -32,6 +33,7 @@ PAGES: dict[str, PageKind] = {
     "audit": audit.pages,
     "motion": motion_audit.pages,
     "concepts": concepts.pages,
+    "responses": responses.pages,
     "layer": layer.pages,
     "kernel": kernel.pages,
     "multiscale": multiscale.pages,

@@ -19,7 +19,7 @@ from reportgen.records.store import RUN_FILE, Store, record_name
 
 DESIGNED = (
     *("choice", "kernels", "decomposition", "path", "evidence", "pyramid", "saliency", "faithfulness", "motion"),
-    *("concepts", "weight_gradients", "multiscale"),
+    *("concepts", "weight_gradients", "multiscale", "responses"),
 )
 """Analyses with pages of their own; every other one is shown by kind of artifact."""
 

@@ -84,6 +84,7 @@ _KINDS = {
     "application/json": "JSON",
     "text/csv": "CSV",
     "application/x-npz": "NPZ",
+    "application/x-nrrd": "NRRD",
 }
 
 

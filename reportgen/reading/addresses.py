@@ -104,6 +104,15 @@ class Addresses:
         """The page that compares pyramids."""
         return f"{self.folder}/pyramids.md"
 
+    @property
+    def responses(self) -> str:
+        """The page of all response maps."""
+        return f"{self.folder}/responses.md"
+
+    def responses_of(self, layer: str, clip: str) -> str:
+        """The page of a layer's response maps to a clip."""
+        return f"{self.folder}/{self._layers[layer]}/responses-{self._clips[clip]}.md"
+
     def layer(self, layer: str) -> str:
         """The page of a layer."""
         return f"{self.folder}/{self._layers[layer]}/index.md"

@@ -115,6 +115,19 @@ class RowFigure:
 
 
 @dataclass(frozen=True)
+class VolumeFigure:
+    """A layer's maps as volumes for other programs: `maps` K T H W, one volume K H W for each frame.
+
+    `name` is that of the files, ``L{n}_{layer}`` as CNN-VIS has it. `still` maps are those of a picture (T is 1).
+    """
+
+    maps: Array
+    name: str
+    still: bool = False
+    caption: str = ""
+
+
+@dataclass(frozen=True)
 class DataFigure:
     """Arrays kept at full precision for later jobs and for download, by name."""
 

@@ -37,12 +37,14 @@ def test_the_scripts_own_tests_pass(node: str, name: str) -> None:
 
 
 def loaded() -> list[str]:
-    """The scripts that pages load: those of every page, and those of a pyramid's page."""
+    """The scripts that pages load: those of every page, and those of a pyramid's and of a response maps' page."""
     settings = yaml.safe_load((ROOT / "templates" / "mkdocs.yml").read_text(encoding="utf-8"))
     everywhere = [path.removeprefix("assets/js/") for path in settings["extra_javascript"]]
-    page = (ROOT / "templates" / "pages" / "pyramid.md.j2").read_text(encoding="utf-8")
-    (names,) = re.findall(r"{% for name in \(([^)]*)\) %}\n<script", page)
-    return everywhere + [f"graph/{name}.js" for name in re.findall(r'"(\w+)"', names)]
+    for folder, page in (("graph", "pyramid"), ("responses", "responses")):
+        text = (ROOT / "templates" / "pages" / f"{page}.md.j2").read_text(encoding="utf-8")
+        (names,) = re.findall(r"{% for name in \(([^)]*)\) %}\n<script", text)
+        everywhere += [f"{folder}/{name}.js" for name in re.findall(r'"(\w+)"', names)]
+    return everywhere
 
 
 def test_every_script_is_loaded_once() -> None:

@@ -14,7 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sample_weights import write_weights
 
+from reportgen.analyses.responses.ordering import kernel_orders
 from reportgen.media import write_figure
+from reportgen.records.answers.responses import ResponsesAnswer
 from reportgen.records.card import ClipSpec, Generator, ModelCard, Stage
 from reportgen.records.figures import (
     ClipFigure,
@@ -27,12 +29,14 @@ from reportgen.records.figures import (
     RowFigure,
     StackFigure,
     TextFigure,
+    VolumeFigure,
 )
 from reportgen.records.identities import KernelId, TargetId, slug
 from reportgen.records.jobs import Done, Failed, Job, Outcome, Record, Skipped, Spent
 from reportgen.records.manifest import ClipFacts, Environment, LayerFacts, Run, WeightsFacts
 from reportgen.records.store import Store
 from reportgen.records.targets import Target
+from reportgen.records.volumes import byte_levels, otsu
 
 FRAMES, SIDE = 12, 24
 HOSTILE_LABEL = "<script>alert(1)</script> | *a* _b_ [c](d) {{ 7 * 7 }} {% raw %} `e` </title>"
@@ -98,6 +102,7 @@ class SampleRun:
         self._class_answers(clips[0].name)
         self._concepts([clip.name for clip in clips])
         self._weights([clip.name for clip in clips])
+        self._responses(clips[0].name)
         self.keep(
             "colour_audit",
             self.model,
@@ -279,20 +284,20 @@ class SampleRun:
         kernel = KernelId(model=self.model, layer=layer, index=index)
         parameters: dict[str, Any] = {"layer": layer, "kernel": index, "objective": "channel"}
         if index == 21:
-            self._keep("multiscale", str(kernel), parameters, Failed(message="too large", error="OutOfMemoryError"))
+            self.keep("multiscale", str(kernel), parameters, Failed(message="too large", error="OutOfMemoryError"))
             return
         sides = (6, 7, 8, 9, 10, 12, 14, 16, 19, 22, 26)
         clip = drifting(texture(self.rng, 5), (0.5, 0.2))
         strip = RowFigure([texture(self.rng, 4, side) for side in sides], "each size", 26)
         reached = 3.5 + index / 5
-        self._keep(
+        self.keep(
             "multiscale",
             str(kernel),
             parameters,
             Done(
                 artifacts=(
-                    *self._figure("multiscale", "multiscale", ClipFigure(clip)),
-                    *self._figure("multiscale", "growth", strip),
+                    *self.figure("multiscale", "multiscale", ClipFigure(clip)),
+                    *self.figure("multiscale", "growth", strip),
                 ),
                 answer={
                     "layer": layer,
@@ -320,6 +325,45 @@ class SampleRun:
             "layers": layers,
         }
         self.keep("evidence", self.model, {}, Done(answer=document))
+
+    def _responses(self, clip: str) -> None:
+        """Maps of a layer of 70 kernels, of one of 16, and why another has none; four kinds of maps, as made up."""
+        for layer, count, frames in ((LAYERS[0], 16, 6), (LAYERS[1], 70, 1)):
+            kinds = self.rng.normal(size=(4, frames, 8, 9)) + 0.2
+            maps = kinds[np.arange(count) % 4] + 0.2 * self.rng.normal(size=(count, frames, 8, 9))
+            maps = maps.astype(np.float32)
+            levels = byte_levels(maps)
+            name = f"L{LAYERS.index(layer) + 1}_{layer}"
+            answer = ResponsesAnswer(
+                clip=clip,
+                layer=layer,
+                file_name=name,
+                rectified=False,
+                still=frames == 1,
+                kernels=count,
+                computed=(frames, 8, 9),
+                kept=(frames, 8, 9),
+                exact=True,
+                minimum=float(maps.min()),
+                maximum=float(maps.max()),
+                scale=float(np.abs(maps).max()),
+                otsu=otsu(levels),
+                percentiles=tuple(np.percentile(levels, range(101), method="nearest").astype(int).tolist()),
+                moments=tuple(float(2 * frame) for frame in range(frames)),
+                moments_known=True,
+                orders=kernel_orders(maps, most_clusters=5),
+            )
+            self.keep(
+                "responses",
+                f"{self.model}/{layer}/{clip}",
+                {"clip": clip, "layer": layer},
+                Done(
+                    artifacts=self.figure("responses", "maps", VolumeFigure(maps, name, frames == 1)),
+                    answer=answer.model_dump(mode="json"),
+                ),
+            )
+        reason = f"{LAYERS[2]} has a map of a single position: choose an earlier layer"
+        self.keep("responses", f"{self.model}/{LAYERS[2]}/{clip}", {}, Skipped(reason=reason))
 
     def _layer_evidence(self, clips: int) -> dict[str, Any]:
         values = self.rng.gamma(2.0, 0.9, (clips, 64)).round(3)

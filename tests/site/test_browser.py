@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from sample_run import FRAMES, HOSTILE_LABEL, LAYERS
 
+from tests.chromium import launched, playwright_api
+
 pytestmark = pytest.mark.browser
 
-playwright_api = pytest.importorskip("playwright.sync_api")
-
 PYRAMID = "drift/tennis/class-0002.html"
+RESPONSES = "drift/stem.conv/responses-tennis.html"
+STILLS = "drift/s2.res0.branch2.c/responses-tennis.html"
 KERNEL = "drift/s2.res0.branch2.c/0007.html"
 PAGES = (
     "index.html",
@@ -32,14 +33,12 @@ PAGES = (
     "drift/analysis/colour_audit.html",
     "plain_net/index.html",
     "plain_net/tennis/index.html",
+    "drift/responses.html",
+    RESPONSES,
+    STILLS,
     KERNEL,
     PYRAMID,
 )
-
-
-def find_chromium() -> str | None:
-    named = os.environ.get("CHROMIUM")
-    return named or next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 class Visitor:
@@ -73,17 +72,8 @@ Visit = Callable[..., Visitor]
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[playwright_api.Browser]:
-    executable = find_chromium()
-    if executable is None:
-        if os.environ.get("CI"):
-            pytest.fail("There is no Chromium: install it, or name it by CHROMIUM.")
-        pytest.skip("there is no Chromium: install it, or name it by CHROMIUM")
-    with playwright_api.sync_playwright() as playwright:
-        # Chromium refuses its sandbox to root, which containers run as.
-        arguments = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-        chromium = playwright.chromium.launch(executable_path=executable, args=arguments)
+    with launched("--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader") as chromium:
         yield chromium
-        chromium.close()
 
 
 @pytest.fixture
@@ -436,3 +426,119 @@ def test_a_tile_is_enlarged_on_click_and_plays_on(visit: Visit) -> None:
     page.keyboard.press("Escape")
     assert page.locator("dialog[open]").count() == 0
     assert visitor.faults == []
+
+
+PIXELS = "canvas => canvas.toDataURL()"
+
+
+def levels_in_order(page: playwright_api.Page) -> list[int]:
+    """The kernels of the grid's tiles, in their order."""
+    return [int(text.split()[0].strip("#")) for text in page.locator(".rg-tile__name").all_inner_texts()]
+
+
+def test_response_maps_are_ordered_played_and_opened(visit: Visit) -> None:
+    visitor = visit()
+    page = visitor.open(RESPONSES)
+    page.wait_for_selector(".rg-tile canvas")
+    page.keyboard.press("Space")
+    assert sorted(levels_in_order(page)) == list(range(16))
+    page.locator(".rg-responses__order").select_option("index")
+    assert levels_in_order(page) == list(range(16))
+    page.locator(".rg-responses__order").select_option("k-means, 4 groups by silhouette")
+    kinds = [kernel % 4 for kernel in levels_in_order(page)]
+    assert sum(a != b for a, b in pairwise(kinds)) == 3, "four kinds, one behind the other"
+    first = page.locator(".rg-tile canvas").first
+    page.locator(".rg-responses__time").fill("0")
+    before = first.evaluate(PIXELS)
+    page.locator(".rg-responses__time").fill("4")
+    assert first.evaluate(PIXELS) != before
+    assert page.locator(".rg-player__frame").inner_text() == f"frame 9/{FRAMES}"
+    page.locator(".rg-tile[href]").first.click()
+    page.wait_for_url("**/stem.conv/00*.html")
+    assert visitor.faults == []
+
+
+def test_a_layer_of_many_kernels_shows_sixty_at_a_time(visit: Visit) -> None:
+    page = visit().open(STILLS)
+    page.wait_for_selector(".rg-tile canvas")
+    page.locator(".rg-responses__order").select_option("index")
+    assert levels_in_order(page) == list(range(60))
+    page.get_by_role("button", name="Next kernels").click()
+    assert levels_in_order(page) == list(range(60, 70))
+    assert page.locator(".rg-pager").inner_text().replace("\n", " ").find("places 61 to 70 of 70") >= 0
+    assert page.locator(".rg-responses__time").count() == 0, "a picture has no time"
+
+
+def test_the_volume_turns_by_mouse_and_keys_and_the_slices_follow_their_sliders(visit: Visit) -> None:
+    visitor = visit()
+    page = visitor.open(RESPONSES)
+    page.wait_for_selector(".rg-tile canvas")
+    if not page.evaluate("Boolean(document.createElement('canvas').getContext('webgl2'))"):
+        pytest.skip("this Chromium has no WebGL 2")
+    page.keyboard.press("Space")
+    stage = page.locator(".rg-responses__stage")
+    looks = set()
+
+    def look() -> None:
+        page.wait_for_timeout(250)
+        looks.add(stage.locator("canvas").first.evaluate("canvas => canvas.toDataURL()"))
+
+    look()
+    stage.focus()
+    page.keyboard.press("ArrowLeft")
+    look()
+    stage.scroll_into_view_if_needed()
+    box = stage.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 50, box["y"] + 50)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 150, box["y"] + 90, steps=3)
+    page.mouse.up()
+    look()
+    for mode in ("maximum", "surface", "binary"):
+        page.locator(".rg-responses__mode").select_option(mode)
+        look()
+    assert len(looks) == 6, "each of them shows the volume otherwise"
+    one = page.locator("[data-slice=map]")
+    before = one.locator("canvas").evaluate(PIXELS)
+    one.locator("input").fill("3")
+    assert "place 4 of 16" in one.locator("output").inner_text()
+    assert one.locator("canvas").evaluate(PIXELS) != before
+    page.locator(".rg-responses__percentile").fill("90")
+    page.locator(".rg-responses__percentile").press("Enter")
+    high = page.locator(".rg-responses__value").inner_text()
+    page.get_by_role("button", name="Otsu").click()
+    assert page.locator(".rg-responses__value").inner_text() != high
+    assert visitor.faults == []
+
+
+def test_without_webgl_the_slices_stand_alone(visit: Visit) -> None:
+    visitor = visit()
+    visitor.page.add_init_script(
+        "const get = HTMLCanvasElement.prototype.getContext;"
+        "HTMLCanvasElement.prototype.getContext = function (kind, ...more) {"
+        "  return kind.startsWith('webgl') ? null : get.call(this, kind, ...more); };"
+    )
+    page = visitor.open(RESPONSES)
+    page.wait_for_selector(".rg-tile canvas")
+    assert page.get_by_text("This browser has no WebGL 2").is_visible()
+    assert not page.locator(".rg-responses__stage").is_visible()
+    drawn = "canvas => { const blank = canvas.cloneNode(); return canvas.toDataURL() !== blank.toDataURL(); }"
+    assert page.locator("[data-slice=rows] canvas").evaluate(drawn)
+    assert visitor.faults == []
+
+
+def test_the_rows_of_a_layers_table_follow_an_order_of_its_maps(visit: Visit) -> None:
+    page = visit().open("drift/stem.conv/index.html")
+    rows = page.locator("#kernel-rows tbody th")
+    before = rows.all_inner_texts()
+    assert before[:3] == ["#0", "#1", "#2"]
+    page.locator(".rg-rows").select_option("k-means, 4 groups by silhouette")
+    ordered = [int(text.strip("#")) for text in rows.all_inner_texts()]
+    kinds = [kernel % 4 for kernel in ordered[:16]]
+    assert sum(a != b for a, b in pairwise(kinds)) == 3
+    assert sorted(ordered) == list(range(len(before))), "no row is lost, those without a map come last"
+    page.locator(".rg-rows").select_option("index")
+    assert rows.all_inner_texts() == before
+    page.get_by_role("link", name="to tennis").click()
+    page.wait_for_url("**/responses-tennis.html")

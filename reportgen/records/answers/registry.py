@@ -17,6 +17,7 @@ from reportgen.records.answers.motion import MotionAnswer
 from reportgen.records.answers.multiscale import MultiscaleAnswer
 from reportgen.records.answers.path import PathAnswer
 from reportgen.records.answers.pyramid import PyramidAnswer
+from reportgen.records.answers.responses import ResponsesAnswer
 from reportgen.records.answers.saliency import SaliencyAnswer
 from reportgen.records.answers.weight_gradients import WeightGradientAnswer
 
@@ -36,6 +37,7 @@ OWN: tuple[type[Answer], ...] = (
     ConceptAnswer,
     WeightGradientAnswer,
     MultiscaleAnswer,
+    ResponsesAnswer,
 )
 
 

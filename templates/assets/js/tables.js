@@ -32,7 +32,17 @@
     grid.append(...[...grid.children].sort(ranked((card) => card.dataset, select.value, down)));
   }
 
+  // The rows of a table of kernels in an order of these; kernels that the order does not name stay at the end.
+  function orderRows(select) {
+    const table = document.getElementById(select.dataset.target);
+    const places = new Map(select.selectedOptions[0].dataset.order.split(",").map((kernel, place) => [kernel, place]));
+    const place = (row) => places.get(row.cells[0].dataset.value) ?? Infinity;
+    for (const header of table.tHead.rows[0].cells) header.setAttribute("aria-sort", "none");
+    table.tBodies[0].append(...ordered([...table.tBodies[0].rows], place, false));
+  }
+
   for (const table of document.querySelectorAll("table[data-sortable]")) sortable(table);
+  for (const select of document.querySelectorAll("select.rg-rows")) select.addEventListener("change", () => orderRows(select));
   for (const select of document.querySelectorAll("select.rg-sort")) select.addEventListener("change", () => sortCards(select));
   for (const select of document.querySelectorAll("select.rg-go")) {
     select.addEventListener("change", () => { location.href = select.value; });

@@ -5,6 +5,7 @@
   const report = globalThis.reportgen;
   const { wrapped, begun, isWithin } = report.frames;
   const state = { playing: true, speed: 1, started: 0 };
+  const followers = [];
   let bar = null;
 
   const clips = report.clips((length) => { if (bar) bar.setLength(length); });
@@ -22,6 +23,11 @@
       mark.classList.toggle("rg-mark--now", isWithin(clock.frame, frames, first, last));
     }
     if (bar) bar.setFrame(clock.frame, clock.length);
+    tell();
+  }
+
+  function tell() {
+    for (const follower of followers) follower(clock.frame, state.playing);
   }
 
   function tick(now) {
@@ -39,6 +45,7 @@
     state.playing = on;
     if (bar) bar.setPlaying(on);
     if (resumed) requestAnimationFrame(tick);
+    tell();
   }
 
   function rest(frame) {
@@ -90,5 +97,11 @@
       requestAnimationFrame(tick);
     }
   }
-  report.player = { add: clips.add, remove: clips.remove };
+  // `follow` calls back with the frame and whether the clips play, now and whenever one of both changes.
+  function follow(follower) {
+    followers.push(follower);
+    follower(clock.frame, state.playing);
+  }
+
+  report.player = { add: clips.add, remove: clips.remove, rest, follow };
 })();
