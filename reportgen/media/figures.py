@@ -26,6 +26,7 @@ from reportgen.media.encode import (
     to_uint8,
 )
 from reportgen.media.filters import filter_sheet, tiles
+from reportgen.media.nrrd import nrrd_file
 from reportgen.media.overlays import heat_colours, heat_overlay, stacked
 from reportgen.media.video import mp4_bytes
 from reportgen.media.volumes import volume_files
@@ -39,6 +40,7 @@ from reportgen.records.figures import (
     JsonFigure,
     MapFigure,
     MotionFigure,
+    NrrdFigure,
     PreviewFigure,
     RowFigure,
     StackFigure,
@@ -98,6 +100,7 @@ def write_figure(
     RowFigure       WebP of the pictures side by side (kind image)
     StackFigure     PNG of the heat over the greyed clip, frames one behind the other (kind image)
     FiltersFigure   PNG of `filter_sheet` (kind image), one pixel a weight
+    NrrdFigure      NRRD (kind volume)
     TilesFigure     PNG of `tiles` (kind image), one pixel a filter
     VolumeFigure    the files of `reportgen.media.volumes.volume_files`: .npz (kind data), the others (kind volume)
     DataFigure      .npz (kind data)
@@ -179,6 +182,12 @@ def _stack(figure: StackFigure, role: str, name: str | None) -> Iterator[FigureF
 @figure_files.register
 def _filters(figure: FiltersFigure, role: str, name: str | None) -> Iterator[FigureFile]:  # noqa: ARG001
     yield _picture_file(role, filter_sheet(figure.volumes, figure.scale))
+
+
+@figure_files.register
+def _nrrd(figure: NrrdFigure, role: str, name: str | None) -> Iterator[FigureFile]:  # noqa: ARG001
+    content = nrrd_file(figure.values, figure.axes, listed=figure.listed)
+    yield FigureFile(f"{role}{'.seq' if figure.listed else ''}.nrrd", role, "volume", "application/x-nrrd", content)
 
 
 @figure_files.register

@@ -95,6 +95,16 @@ class FiltersFigure:
 
 
 @dataclass(frozen=True)
+class NrrdFigure:
+    """Values for programs that show volumes: `axes` names them from the last axis to the first, the last are lists."""
+
+    values: Array
+    axes: tuple[str, ...]
+    listed: int = 0
+    caption: str = ""
+
+
+@dataclass(frozen=True)
 class TilesFigure:
     """One figure for each filter as a picture of tiles, row by row: `values` K, coloured from minimum to maximum."""
 

@@ -10,7 +10,7 @@ from reportgen.analyses.common.targets import asked, target_units, title_of
 from reportgen.analyses.weight_gradients.gradients import convolutions, weight_gradients
 from reportgen.analyses.weight_gradients.overall import Overall, given_classes
 from reportgen.analyses.weight_gradients.parameters import WeightGradientParameters
-from reportgen.analyses.weight_gradients.pictures import colour_scale, drawn_filters
+from reportgen.analyses.weight_gradients.pictures import colour_scale, drawn_filters, volume_file
 from reportgen.networks.trace.build import connection_graph
 from reportgen.networks.trace.graph import ConnectionGraph
 from reportgen.progress import Progress
@@ -82,6 +82,7 @@ def _on_clip(subject: Subject, unit: Unit, graph: ConnectionGraph, shown: Sequen
             shape=own.gradients.shape, norm=size, drawn=drawn.filters, channels=drawn.channels, scale=scale
         )
         figures[f"volumes.{name}"] = FiltersFigure(drawn.shown, scale, f"Gradients of filters of {name}")
+        figures[f"gradients.{name}"] = volume_file(drawn.volumes, f"Gradients of filters of {name}, as volumes")
         kept[name] = own.gradients[list(drawn.filters)]
     if kept:
         figures["gradients"] = DataFigure(kept, "Gradients of the drawn filters, whole: filters, channels, taps")

@@ -24,7 +24,7 @@ class WeightGradientParameters(Parameters):
     clips: Count = Field(256, description="Labelled reference clips that the confusion is taken of, at most.")
     class_clips: Count = Field(4, description="Clips of each compared class that its importance is the mean over.")
     filters: Count = Field(
-        4, description="Filters of each shown layer whose gradients are drawn and kept, the most important ones."
+        3, description="Filters of each shown layer whose gradients are drawn and kept, the most important ones."
     )
     weights: int = Field(
         200, ge=0, description="Weights of each shown layer in the numeric check; 0: one random direction alone."

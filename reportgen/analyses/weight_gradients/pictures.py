@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from reportgen.analyses.weight_gradients.gradients import FilterGradients, Volumes
 from reportgen.records.answers.weight_gradients import ClassImportance
-from reportgen.records.figures import Figure, FiltersFigure, TilesFigure
+from reportgen.records.figures import Figure, FiltersFigure, NrrdFigure, TilesFigure
 
 CHANNELS_DRAWN = 16
 """Input channels of a filter that are drawn, those of the largest gradient; all are kept."""
@@ -53,6 +53,18 @@ def as_volumes(values: Volumes) -> Volumes:
     """Return filters `F C taps` as `F C T H W`; taps of fewer axes are those of the last ones."""
     taps = values.shape[2:]
     return values.reshape(*values.shape[:2], *(1,) * (3 - len(taps)), *taps)
+
+
+def volume_file(volumes: Volumes, caption: str) -> NrrdFigure:
+    """Return filters `F C T H W` as a sequence of volumes for other programs.
+
+    A kernel in time is one volume for each filter and input channel, a flat one a stack of its input channels.
+    """
+    values = np.ascontiguousarray(volumes, np.float32)
+    if values.shape[2] == 1:
+        return NrrdFigure(values[:, :, 0], ("x", "y", "input channel", "filter"), 1, caption)
+    flat = values.reshape(-1, *values.shape[2:])
+    return NrrdFigure(flat, ("x", "y", "tap in time", "filter and input channel"), 1, caption)
 
 
 def colour_scale(*shown: NDArray[np.floating]) -> float:
