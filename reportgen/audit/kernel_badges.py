@@ -6,6 +6,7 @@ from reportgen.audit.limits import Limits
 from reportgen.audit.moving import moving_texture
 from reportgen.audit.paths import path_verdicts
 from reportgen.audit.sentences import hides_motion, overstates_motion
+from reportgen.audit.silence import known_reliance, known_times, near_silent
 from reportgen.audit.verdicts import State, Verdict, at_least, graded
 from reportgen.reading.figures import KernelFigures
 from reportgen.reading.format import number, percent
@@ -18,12 +19,13 @@ def kernel_verdicts(figures: KernelFigures, limits: Limits) -> list[Verdict]:
     if figures.activation is not None and figures.best_real is not None:
         enough = figures.reference_clips >= enough_clips
         beats = "pass" if enough and figures.activation > figures.best_real else "warn"
-    times = "–" if figures.times_best is None else f"{number(figures.times_best, 2)}×"
+    multiple = known_times(figures, limits)
+    times = "–" if multiple is None else f"{number(multiple, 2)}×"
     return [
         Verdict(
             beats,
             "above real clips",
-            figures.times_best,
+            multiple,
             times,
             f"above the best of {enough_clips} real clips or more",
             "Does the synthetic clip drive this kernel more than every real clip? If not, it is no optimum."
@@ -77,7 +79,9 @@ def _motion_verdict(figures: KernelFigures, limits: Limits) -> Verdict:
     A clip that is no moving texture has no motion to compare.
     """
     no_moving_texture = moving_texture(figures, limits) is False
-    measured = figures.mean_speed is not None and figures.real_kept_frozen is not None and not no_moving_texture
+    reliance = known_reliance(figures, limits)
+    measured = figures.mean_speed is not None and reliance is not None and not no_moving_texture
+    silent = near_silent(figures.response_of_median, limits)
     disagrees = hides_motion(figures, limits) or overstates_motion(figures, limits)
     return Verdict(
         ("warn" if disagrees else "pass") if measured else "untested",
@@ -87,5 +91,6 @@ def _motion_verdict(figures: KernelFigures, limits: Limits) -> Verdict:
         f"no still clip where freezing real ones costs {percent(limits.motion_reliance)} or more, "
         f"no moving one where it costs under {percent(limits.motion_ignored)}",
         "Does the synthetic clip move if, and only if, the real clips that drive this kernel need their motion?"
-        + (" It is no moving texture: there is none to compare." if no_moving_texture else ""),
+        + (" It is no moving texture: there is none to compare." if no_moving_texture else "")
+        + (" Real clips barely drive it: nothing can be said of what freezing them costs." if silent else ""),
     )

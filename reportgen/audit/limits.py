@@ -74,6 +74,11 @@ class Limits(BaseModel):
     motion_ignored: Number = Field(
         0.1, description="Share of its logit or response under which a class or kernel loses next to nothing frozen."
     )
+    near_silent: Number = Field(
+        0.1,
+        description="Share of the layer's median response, over kernels that clips drive, under which a kernel is "
+        "near-silent: ratios of its responses are not told.",
+    )
     plain: Number = Field(0.02, description="Standard deviation of a clip's pixels (range 1) under which it is plain.")
     stands_still: Number = Field(0.1, description="Mean speed in px/frame under which a texture stands still.")
     one_direction: Number = Field(0.6, description="Coherence (0 to 1, all the same) from which a direction is named.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from reportgen.audit.limits import Limits
 from reportgen.audit.moving import Alternation, moving_texture, relies_on_motion, stands_still, turning
+from reportgen.audit.silence import known_reliance, known_times, near_silent, silence_in_words
 from reportgen.reading.excerpt import Excerpt
 from reportgen.reading.figures import KernelFigures
 from reportgen.reading.format import fixed, number, percent, plural
@@ -22,14 +23,15 @@ def direction_word(degrees: float) -> str:
 
 def hides_motion(figures: KernelFigures, limits: Limits) -> bool:
     """Whether the synthetic clip stands still although freezing the best real clip costs most of its response."""
-    return stands_still(figures, limits) and relies_on_motion(figures.motion_reliance, figures.dissolved_loss, limits)
+    reliance = known_reliance(figures, limits)
+    return stands_still(figures, limits) and relies_on_motion(reliance, figures.dissolved_loss, limits)
 
 
 def overstates_motion(figures: KernelFigures, limits: Limits) -> bool:
     """Whether the synthetic clip moves although the real clips that drive the kernel keep their response frozen."""
     moves = figures.mean_speed is not None and figures.mean_speed >= limits.stands_still
-    kept = figures.real_kept_frozen
-    return moves and kept is not None and 1 - kept < limits.motion_ignored
+    reliance = known_reliance(figures, limits)
+    return moves and reliance is not None and reliance < limits.motion_ignored
 
 
 def preference(figures: KernelFigures, limits: Limits) -> str:
@@ -112,7 +114,7 @@ def reservations(figures: KernelFigures, limits: Limits) -> list[str]:
     return found
 
 
-def evidence(figures: KernelFigures) -> str:
+def evidence(figures: KernelFigures, limits: Limits) -> str:
     """Return one sentence that sets the synthetic activation against real clips."""
     if figures.activation is None:
         return "No synthetic clip was computed for this kernel."
@@ -123,7 +125,10 @@ def evidence(figures: KernelFigures) -> str:
     if figures.times_best is None:
         best = "none" if figures.best_real is None else number(figures.best_real)
         return f"{reached}; none of {clips} drives this kernel above zero (best {best})."
-    return f"{reached} is {number(figures.times_best, 2)} times that of the best of {clips}."
+    if figures.best_of_median is not None and near_silent(figures.best_of_median, limits):
+        silence = silence_in_words(figures.best_of_median, limits)
+        return f"{reached}; {clips} barely drive this kernel (best {number(figures.best_real)}): {silence}."
+    return f"{reached} is {number(known_times(figures, limits), 2)} times that of the best of {clips}."
 
 
 def word_is_said(word: LabelWord, limits: Limits) -> bool:

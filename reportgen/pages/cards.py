@@ -11,6 +11,7 @@ from reportgen.audit.kernel_badges import kernel_verdicts
 from reportgen.audit.limits import Limits
 from reportgen.audit.moving import moving_texture, turning
 from reportgen.audit.sentences import preference
+from reportgen.audit.silence import known_reliance, known_times
 from reportgen.audit.verdicts import Verdict
 from reportgen.pages.report import ModelView
 from reportgen.pages.strips import Strip, clip_strip, still_strip
@@ -40,8 +41,9 @@ def kernel_card(model: ModelView, view: KernelView) -> Card:
     """Return the card of a kernel."""
     figures = view.figures
     first = "" if figures.activation is None else f"act {number(figures.activation)}"
-    if figures.times_best:
-        first = f"{number(figures.times_best, 2)}× best real"
+    times = known_times(figures, model.limits)
+    if times:
+        first = f"{number(times, 2)}× best real"
     moves = moving_texture(figures, model.limits)
     second = f"{number(figures.mean_speed, 2)} px/fr" if moves else ""
     course = turning(figures, model.limits)
@@ -53,11 +55,11 @@ def kernel_card(model: ModelView, view: KernelView) -> Card:
     sort: dict[str, Any] = {
         "index": view.id.index,
         "activation": figures.activation,
-        "times": figures.times_best,
+        "times": times,
         "speed": figures.mean_speed,
         "direction": figures.direction,
         "explained": figures.explained_variance,
-        "motion": figures.motion_reliance,
+        "motion": known_reliance(figures, model.limits),
     }
     return Card(
         uri=view.uri,
@@ -89,7 +91,7 @@ def best_supported(views: Iterable[KernelView], most: int, limits: Limits) -> li
 
     def place(view: KernelView) -> tuple[int, float]:
         passed = sum(verdict.state == "pass" for verdict in kernel_verdicts(view.figures, limits))
-        times = view.figures.times_best
+        times = known_times(view.figures, limits)
         return -passed, math.inf if times is None else times
 
     return sorted((view for view in views if view.answer("kernels")), key=place)[:most]

@@ -62,10 +62,23 @@ def profile(values: Sequence[float], label: str) -> Markup:
     return svg(width, height, label, body, "profile")
 
 
-def histogram(values: Sequence[float], label: str, unit: str, bins: int = 12) -> Markup:
-    """Return how often each range of values occurs; the ends are written below."""
+def histogram(
+    values: Sequence[float], label: str, unit: str, bins: int = 12, *, ends: tuple[float, float] | None = None
+) -> Markup:
+    """Return how often each range of values occurs; the ends are written below.
+
+    `ends` cut the axis where values reach beyond them: the last bar then holds all that lie beyond, and says so.
+    """
     width, height, bottom, top = 240, 110, 20, 14
     low, high = min(values), max(values)
+    cut_low = cut_high = False
+    if ends:
+        cut = [min(max(value, ends[0]), ends[1]) for value in values]
+        if min(cut) < max(cut):  # else all lie beyond one end, and an axis that is not cut shows more
+            cut_low, cut_high = low < ends[0], high > ends[1]
+            values, low, high = cut, min(cut), max(cut)
+    first = f"{number(low, 2)}{' or less' if cut_low else ''}"
+    last = " ".join(filter(None, (number(high, 2), unit, "or more" if cut_high else "")))
     span = (high - low) or 1.0
     counts = [0] * bins
     for value in values:
@@ -74,17 +87,21 @@ def histogram(values: Sequence[float], label: str, unit: str, bins: int = 12) ->
     body = [svg_line(0, height - bottom, width, height - bottom, "axis")]
     for i, found in enumerate(counts):
         size = (height - bottom - top) * found / most
-        start, end = (number(low + span * edge / bins, 2) for edge in (i, i + 1))
+        edges = (low + span * edge / bins for edge in (i, i + 1))
+        start, end = (number(0.0 if abs(edge) < 1e-9 * span else edge, 2) for edge in edges)
+        title = f"{start} to {end} {unit}".strip()
+        if (cut_low and i == 0) or (cut_high and i == bins - 1):
+            title = " ".join(filter(None, (end, unit, "or less") if i == 0 else (start, unit, "or more")))
         body.append(
             f'<rect x="{i * slot + 1:.1f}" y="{height - bottom - size:.1f}" width="{slot - 2:.1f}" height="{size:.1f}" '
-            f'class="bar"><title>{inert(f"{start} to {end} {unit}: {found}")}</title></rect>'
+            f'class="bar"><title>{inert(f"{title}: {found}")}</title></rect>'
         )
     body += [
-        svg_text(0, height - 6, number(low, 2), kind="muted"),
-        svg_text(width, height - 6, f"{number(high, 2)} {unit}".strip(), "end", "muted"),
+        svg_text(0, height - 6, first, kind="muted"),
+        svg_text(width, height - 6, last, "end", "muted"),
         svg_text(0, 10, f"most: {most}", kind="muted"),
     ]
-    return svg(width, height, f"{label}: {number(low)} to {number(high)} {unit}", body, "histogram")
+    return svg(width, height, f"{label}: {first} to {last}", body, "histogram")
 
 
 def wheel_hue(degrees: float) -> float:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from reportgen.audit.concepts import concept_words, concepts_of
 from reportgen.audit.kernel_badges import kernel_verdicts
 from reportgen.audit.sentences import evidence, label_word, preference, reservations
+from reportgen.audit.silence import known_reliance, near_silent, silence_in_words
 from reportgen.pages import charts
 from reportgen.pages.cards import Card, kernel_card
 from reportgen.pages.motion import LayerMotion
@@ -180,6 +181,14 @@ def _concepts(model: ModelView, view: KernelView) -> Excerpt[tuple[str, DrivenKe
     return Excerpt.of(sorted(found, key=lambda each: -(each[1].auroc or 0.0)), MOST_CONCEPTS)
 
 
+def _silence(model: ModelView, view: KernelView) -> str:
+    """Return why no share of the response to real clips is told; empty where shares are told."""
+    multiple = view.figures.response_of_median
+    if multiple is None or not near_silent(multiple, model.limits):
+        return ""
+    return f"The probed clips barely drive this kernel: {silence_in_words(multiple, model.limits)}."
+
+
 def _driver(model: ModelView, view: KernelView) -> str:
     """Return the title of the probed clip that drives a kernel most; empty without one."""
     probes = model.kernel_probes(view.id)
@@ -227,13 +236,14 @@ def _page(
             "arrow": motion.arrow if motion else None,
             "reconstruction": clip_strip(model.addresses, parts, "reconstruction", f"Moved texture of {view.name}"),
             "preference": preference(view.figures, model.limits),
-            "evidence_sentence": evidence(view.figures),
+            "evidence_sentence": evidence(view.figures, model.limits),
             "word": label_word(word.word, model.limits, held_out=word.held_out) if word else "",
             "choice": choice_in_words(model, view.id.layer),
             "concept": concept_words(concepts_of(model, view.id.layer, view.id.index, model.limits)),
             "concepts": _concepts(model, view),
             "percentile": view.figures.percentile,
             "probes": model.kernel_probes(view.id),
+            "silence": _silence(model, view),
             "probe_names": PROBE_TITLES,
             "driver": _driver(model, view),
             "reference": model.evidence,
@@ -263,7 +273,7 @@ def _found(model: ModelView, view: KernelView) -> Found:
         what=model.among_others(f"{card.first} {card.second}".strip()),
         words=f"{view.id} {view.stage} {card.sentence} {concepts}".strip(),
         picture=card.stage1.poster if card.stage1 else "",
-        motion=view.figures.motion_reliance,
+        motion=known_reliance(view.figures, model.limits),
     )
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from statistics import median, quantiles
 
 from reportgen.audit.limits import Limits
 from reportgen.audit.moving import relies_on_motion
+from reportgen.audit.silence import near_silent
 from reportgen.pages import charts
 from reportgen.pages.charts import Interval
 from reportgen.pages.page import Found, Page
 from reportgen.pages.report import ModelView, Report
 from reportgen.pages.strips import Download, downloads
 from reportgen.reading.excerpt import Excerpt
-from reportgen.reading.format import count, percent, short_kernel_name
+from reportgen.reading.format import count, percent, plural, short_kernel_name
 from reportgen.reading.probes import PROBE_TITLES, KernelProbes, kernel_probes
 from reportgen.reading.views import Trouble, trouble
 from reportgen.reading.words import CLASSES, Words
@@ -39,21 +41,22 @@ class ProbedKernelRow:
 
 @dataclass(frozen=True)
 class ProbedLayerRow:
-    """A layer's figures: the mean reliance of its kernels and their quartiles, and what other probes leave.
+    """A layer's figures: the quartiles of its kernels' reliance, and the median of what the other probes leave.
 
-    `whole` is the reliance of all its responses to all clips, from `low` to `high` in 95 of 100 samples of clips.
+    They are of its `measured` kernels; clips drive `silent` more, but barely. `whole` is the reliance of all its
+    responses to all clips, from `low` to `high` in 95 of 100 samples of clips.
     """
 
     title: str
     uri: str
     stage: bool
-    reliance: float | None
     whole: float | None
     low: float | None
     high: float | None
     quartiles: tuple[float, float, float] | None
     relying: int
     measured: int
+    silent: int
     left: dict[str, float | None]
 
     @property
@@ -98,40 +101,67 @@ def mean_in_words(probes: ModelProbes, words: Words = CLASSES) -> str:
 
 
 def kernels_in_words(probes: ModelProbes, limits: Limits) -> str:
-    """Return what the kernels' reliance says, in one sentence; empty when no kernel was driven."""
-    measured = sum(layer.measured for layer in probes.layers.values())
+    """Return what the kernels' reliance says, in a sentence or two; empty when no kernel was driven enough."""
+    silent = sum(len(near_silent_kernels(layer, limits)) for layer in probes.layers.values())
+    measured = sum(layer.measured for layer in probes.layers.values()) - silent
     relying = sum(_relying(layer, limits) for layer in probes.layers.values())
     if not measured:
         return ""
     return (
         f"Of {count(measured)} kernels that clips drive, {count(relying)} ({percent(relying / measured)}) lose as much "
         "of their response."
+        + (
+            f" Not counted: {plural(silent, 'near-silent kernel')}, driven to less than "
+            f"{percent(limits.near_silent)} of the layer's median response."
+            if silent
+            else ""
+        )
     )
 
 
+def near_silent_kernels(layer: LayerProbes, limits: Limits) -> frozenset[int]:
+    """Return a layer's kernels that clips drive, but barely: they are in no median, count or ranking of shares."""
+    return frozenset(index for index, multiple in enumerate(layer.of_median) if near_silent(multiple, limits))
+
+
+def _told(layer: LayerProbes, values: Sequence[float | None], limits: Limits) -> list[float]:
+    """Return the values, one a kernel, of those kernels of a layer whose shares are told."""
+    silent = near_silent_kernels(layer, limits)
+    return [value for index, value in enumerate(values) if value is not None and index not in silent]
+
+
+def _quartiles(values: Sequence[float]) -> tuple[float, float, float] | None:
+    if not values:
+        return None
+    first, middle, third = quantiles(values, n=4, method="inclusive") if len(values) > 1 else [values[0]] * 3
+    return first, middle, third
+
+
 def _relying(layer: LayerProbes, limits: Limits) -> int:
-    pairs = zip(layer.reliance, layer.dissolved_loss, strict=True)
-    return sum(relies_on_motion(reliance, dissolved, limits) for reliance, dissolved in pairs)
+    silent = near_silent_kernels(layer, limits)
+    pairs = enumerate(zip(layer.reliance, layer.dissolved_loss, strict=True))
+    return sum(relies_on_motion(*pair, limits) for index, pair in pairs if index not in silent)
 
 
 def layer_rows(model: ModelView, probes: ModelProbes) -> list[ProbedLayerRow]:
     """Return every probed layer, in the network's order."""
     rows = []
     for layer, found in probes.layers.items():
-        frozen = found.left["frozen"]
+        frozen, silent = found.left["frozen"], len(near_silent_kernels(found, model.limits))
+        left = {name: _told(found, values, model.limits) for name, values in found.kept.items()}
         rows.append(
             ProbedLayerRow(
                 title=model.stage_title(layer),
                 uri=model.addresses.layer(layer) if layer in model.kernels else "",
                 stage=layer in model.run.stages,
-                reliance=_lost(frozen.mean),
                 whole=_lost(frozen.whole),
                 low=_lost(frozen.whole_high),
                 high=_lost(frozen.whole_low),
-                quartiles=found.quartiles,
+                quartiles=_quartiles(_told(found, found.reliance, model.limits)),
                 relying=_relying(found, model.limits),
-                measured=found.measured,
-                left={name: left.mean for name, left in found.left.items()},
+                measured=found.measured - silent,
+                silent=silent,
+                left={name: median(values) if values else None for name, values in left.items()},
             )
         )
     return rows
@@ -141,27 +171,30 @@ def _lost(left: float | None) -> float | None:
     return None if left is None else 1 - left
 
 
-def kernel_rows(model: ModelView, probes: ModelProbes) -> Excerpt[ProbedKernelRow]:
-    """Return the convolutions' kernels that rely on motion most, with the addresses of those that have a page."""
+def kernel_rows(model: ModelView, probes: ModelProbes) -> tuple[Excerpt[ProbedKernelRow], Excerpt[ProbedKernelRow]]:
+    """Return the convolutions' kernels that rely on motion most, and apart those that clips barely drive.
+
+    They come with the addresses of those that have a page; the second are in the order of the network.
+    """
     pages = {(view.id.layer, view.id.index): view.uri for view in model.all_kernels}
-    reliance = [
-        (value, layer, index)
-        for layer, found in probes.layers.items()
-        for index, value in enumerate(found.reliance)
-        if value is not None and layer in model.layers and model.layers[layer].kind.startswith("Conv")
-    ]
-    found = [
-        (layer, index, kernel)
-        for _, layer, index in sorted(reliance, key=lambda each: -each[0])
-        if (kernel := kernel_probes(probes, layer, index))
-    ]
+    told: list[tuple[str, int, KernelProbes]] = []
+    silent: list[tuple[str, int, KernelProbes]] = []
+    for layer, found in probes.layers.items():
+        if layer not in model.layers or not model.layers[layer].kind.startswith("Conv"):
+            continue
+        for index in range(len(found.clip)):
+            kernel = kernel_probes(probes, layer, index)
+            if kernel and kernel.motion_reliance is not None:
+                barely = near_silent(kernel.response_of_median, model.limits)
+                (silent if barely else told).append((layer, index, kernel))
+    told.sort(key=lambda each: -(each[2].motion_reliance or 0.0))
 
     def row(each: tuple[str, int, KernelProbes]) -> ProbedKernelRow:
         layer, index, kernel = each
         uri = pages.get((layer, index), "")
         return ProbedKernelRow(short_kernel_name(layer, index), uri, model.driver_title(kernel.clip), kernel)
 
-    return Excerpt.of(found, KERNELS_SHOWN).map(row)
+    return Excerpt.of(told, KERNELS_SHOWN).map(row), Excerpt.of(silent, KERNELS_SHOWN).map(row)
 
 
 def _clip_row(model: ModelView, probes: ClipProbes) -> tuple[str, str, str, ClipProbes]:
@@ -194,6 +227,7 @@ def pages(report: Report) -> Iterator[Page]:
         ]
         drawn = Excerpt.of(shown, CLASSES_DRAWN)
         layers = layer_rows(model, found) if found else []
+        kernels, silent = kernel_rows(model, found) if found else (Excerpt(), Excerpt())
         stages = [
             Interval(row.title, row.whole, row.low, row.high) for row in layers if row.stage and row.whole is not None
         ]
@@ -230,7 +264,10 @@ def pages(report: Report) -> Iterator[Page]:
                     dict.fromkeys(n for r in records if isinstance(r.outcome, Done) for n in r.outcome.notes)
                 ),
                 "clips": [_clip_row(model, probes) for probes in model.clip_probes],
-                "kernels": kernel_rows(model, found) if found else Excerpt(),
+                "kernels": kernels,
+                "silent": silent,
+                "silent_count": sum(row.silent for row in layers),
+                "near_silent": model.limits.near_silent,
                 "probes": PROBE_TITLES,
                 "troubles": missing,
                 "records": records,

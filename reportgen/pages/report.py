@@ -8,10 +8,12 @@ from functools import cached_property
 
 from reportgen.audit.checks import limits_of
 from reportgen.audit.limits import Limits
+from reportgen.audit.silence import known_reliance
 from reportgen.pages.maps import MethodMeans, method_means
 from reportgen.pages.motion import LayerMotion, layer_motion
 from reportgen.pages.page import CopiedFile
 from reportgen.reading.names import report_folders, report_titles
+from reportgen.reading.probes import kernel_probes
 from reportgen.reading.run_view import RunView
 from reportgen.records.jobs import Done
 from reportgen.records.manifest import Manifest, check_selection
@@ -45,6 +47,11 @@ class ModelView(RunView):
     def limits(self) -> Limits:
         """The audit's limits that the run was made with."""
         return limits_of(self)
+
+    def motion_reliance(self, layer: str, index: int) -> float | None:
+        """Return a kernel's motion reliance; None where it is not known, as of one that clips barely drive."""
+        found = kernel_probes(self.motion_probes, layer, index) if self.motion_probes else None
+        return known_reliance(found, self.limits) if found else None
 
     @cached_property
     def method_means(self) -> dict[str, MethodMeans]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from reportgen.reading.format import fixed
 from reportgen.records.answers.evidence import EvidenceAnswer, Example, LabelWord, LayerEvidence
+from reportgen.records.answers.relative import of_median
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,18 @@ class Evidence:
         """Return the clip that drives a kernel most; None when the kernel was not measured."""
         strips = self.strips(layer, kernel)
         return strips.most[0] if strips else None
+
+    def best_of_median(self, layer: str, kernel: int) -> float | None:
+        """Return a kernel's largest response as a multiple of its layer's median; None where no clip drives it."""
+        values = self._of_median.get(layer, ())
+        return values[kernel] if kernel < len(values) else None
+
+    @cached_property
+    def _of_median(self) -> dict[str, tuple[float | None, ...]]:
+        return {
+            layer: of_median([examples[0][1] if examples else None for examples in found.most])
+            for layer, found in self.layers.items()
+        }
 
     def percentile(self, layer: str, kernel: int, activation: float) -> float | None:
         """Return the share of clips that drive the kernel less than `activation`.

@@ -11,7 +11,9 @@ from reportgen.records.answers.path import PathAnswer
 class KernelFigures:
     """What was measured of a kernel; None where it was not. Speeds in px/frame, degrees: 0 right, 90 down.
 
-    `contrast` is the standard deviation of the synthetic clip's pixels, of a range of 1.
+    `contrast` is the standard deviation of the synthetic clip's pixels, of a range of 1. `response_of_median` and
+    `best_of_median` are the largest response to the probed and to the reference clips, as multiples of the median over
+    the layer's kernels.
     """
 
     activation: float | None = None
@@ -39,6 +41,8 @@ class KernelFigures:
     reversed_activation: float | None = None
     real_kept_frozen: float | None = None
     dissolved_loss: float | None = None
+    response_of_median: float | None = None
+    best_of_median: float | None = None
     path: PathAnswer | None = None
 
     @property

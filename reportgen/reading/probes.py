@@ -23,11 +23,13 @@ PROBE_TITLES: dict[str, str] = {
 class KernelProbes:
     """A kernel under the probes: its response to the clip that drives it most, and the share that each probe leaves.
 
-    The shares are over the few clips that drive it most; None where none drives it above zero.
+    The shares are over the few clips that drive it most; None where none drives it above zero. `response_of_median` is
+    the response as a multiple of the layer's median.
     """
 
     clip: str
     response: float | None
+    response_of_median: float | None
     shares: Mapping[str, float | None]
 
     def kept(self, probe: str) -> float | None:
@@ -55,4 +57,4 @@ def kernel_probes(probes: ModelProbes, layer: str, index: int) -> KernelProbes |
     if found is None or index >= len(found.clip):
         return None
     shares = {probe: values[index] for probe, values in found.kept.items()}
-    return KernelProbes(probes.names[found.clip[index]], found.response[index], shares)
+    return KernelProbes(probes.names[found.clip[index]], found.response[index], found.of_median[index], shares)

@@ -202,17 +202,14 @@ class RunView:
             reversed_activation=parts.reversed_activation if parts else None,
             real_kept_frozen=probes.kept("frozen") if probes else None,
             dissolved_loss=probes.dissolved_loss if probes else None,
+            response_of_median=probes.response_of_median if probes else None,
+            best_of_median=self.evidence.best_of_median(kernel.layer, kernel.index),
             path=self._paths.get(str(kernel)),
         )
 
     def kernel_probes(self, kernel: KernelId) -> KernelProbes | None:
         """Return what the motion probes leave of a kernel; None when it was not probed."""
         return kernel_probes(self.motion_probes, kernel.layer, kernel.index) if self.motion_probes else None
-
-    def motion_reliance(self, layer: str, index: int) -> float | None:
-        """Return a kernel's motion reliance; None where it is not known."""
-        found = kernel_probes(self.motion_probes, layer, index) if self.motion_probes else None
-        return found.motion_reliance if found else None
 
     @cached_property
     def _paths(self) -> dict[str, PathAnswer]:

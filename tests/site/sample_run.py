@@ -39,6 +39,8 @@ from reportgen.records.targets import Target
 from reportgen.records.volumes import byte_levels, otsu
 
 FRAMES, SIDE = 12, 24
+NEAR_SILENT = 28
+"""A kernel of each probed layer that clips barely drive: a frozen frame drives it 1,544 times as much."""
 HOSTILE_LABEL = "<script>alert(1)</script> | *a* _b_ [c](d) {{ 7 * 7 }} {% raw %} `e` </title>"
 HOSTILE_LAYER = "s4.<img src=x onerror=alert(2)>|{{7*7}}"
 LABELS = ("dots static", "dots moving right", HOSTILE_LABEL, "rings moving up")
@@ -571,15 +573,17 @@ class SampleRun:
             }
             for i, value in enumerate((0.02, 0.9, 1.1, 0.6))
         ]
-        left = {p: {"mean": 0.6, "whole": 0.6, "whole_low": 0.5, "whole_high": 0.7} for p in probes}
+        left = {p: {"whole": 0.6, "whole_low": 0.5, "whole_high": 0.7} for p in probes}
         shares: list[float | None] = [0.25] * 8 + [0.9] * 55 + [None]
+        shares[NEAR_SILENT] = 1544.0
+        responses = [4.0] * 64
+        responses[NEAR_SILENT] = 0.01
         layers = {
             layer: {
                 "left": left,
-                "quartiles": [0.1, 0.1, 0.75],
                 "measured": 63,
                 "clip": [0] * 64,
-                "response": [4.0] * 64,
+                "response": responses,
                 "kept": dict.fromkeys(probes, shares),
             }
             for layer in LAYERS[:2]

@@ -73,12 +73,6 @@ def test_only_the_clips_that_drive_a_kernel_are_kept(moving: list[Tensor]) -> No
     assert torch.allclose(layer.kept[:, DERIVATIVE].float(), chosen / chosen[0])
 
 
-def test_a_layer_s_figure_is_the_mean_of_its_kernels(moving: list[Tensor]) -> None:
-    layer = audited(planted(), ["0"], moving).layers["0"]
-    both = layer.kept[VARIANTS.index("frozen"), :2].tolist()
-    assert layer.mean_kept()["frozen"] == pytest.approx(sum(both) / 2), "the dark kernel has no figure"
-
-
 def test_a_layer_s_share_is_of_all_its_responses_to_all_clips(moving: list[Tensor]) -> None:
     found = audited(planted(), ["0"], moving)
     whole = torch.stack([probe_clip(found.meter, clip, draws=2).responses["0"] for clip in moving])

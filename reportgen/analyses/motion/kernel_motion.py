@@ -140,27 +140,6 @@ class ProbedLayer:
         """Of how many kernels the motion reliance is known."""
         return int((~self.motion_reliance.isnan()).sum())
 
-    @property
-    def quartiles(self) -> list[float] | None:
-        """The quartiles of the kernels' motion reliance; None when no kernel was driven."""
-        known = self.motion_reliance[~self.motion_reliance.isnan()]
-        if not len(known):
-            return None
-        found: list[float] = torch.quantile(known, torch.tensor([0.25, 0.5, 0.75], dtype=known.dtype)).tolist()
-        return found
-
-    def mean_kept(self) -> dict[str, float | None]:
-        """Return what each probe leaves of the layer's kernels on average.
-
-        The kernels are all that the layer has, and no sample of more: their mean has no interval.
-        """
-        known = self.kept[:, ~self.kept[0].isnan()]
-        return {
-            name: known[place].mean().item() if known.shape[1] else None
-            for place, name in enumerate(VARIANTS)
-            if name != "clip"
-        }
-
     def whole_kept(self) -> dict[str, Estimate | None]:
         """Return what each probe leaves of all responses of the layer to all clips, with its interval over clips."""
         sums = torch.stack(self.sums).T.tolist() if self.sums else [[] for _ in VARIANTS]

@@ -12,6 +12,7 @@ from reportgen.analyses.motion.kernel_motion import VARIANTS, KernelMotion, Prob
 from reportgen.analyses.motion.motion_audit import PROBE_MEANINGS, MotionAudit
 from reportgen.clips import Clip
 from reportgen.records.answers.motion import ClassProbes, ClipProbes, LayerProbes, Left, Probe
+from reportgen.records.answers.relative import of_median
 from reportgen.records.targets import Target, class_name
 
 _FIGURES = ("motion_reliance", "dissolved_loss", "order_sensitivity")
@@ -69,16 +70,11 @@ def means(found: Iterable[ClipProbes]) -> dict[str, float | None]:
 
 def layer_row(state: ProbedLayer) -> LayerProbes:
     """Return a layer's figures and those of its kernels, in lists by kernel; None where a kernel was not driven."""
-    first, middle, third = state.quartiles or (0.0, 0.0, 0.0)
-    wholes = state.whole_kept()
     return LayerProbes(
         left={
-            name: Left(
-                mean=_short(mean), **{key: _short(value) for key, value in _named("whole", wholes[name]).items()}
-            )
-            for name, mean in state.mean_kept().items()
+            name: Left(**{key: _short(value) for key, value in _named("whole", found).items()})
+            for name, found in state.whole_kept().items()
         },
-        quartiles=None if state.quartiles is None else (round(first, 6), round(middle, 6), round(third, 6)),
         measured=state.measured,
         clip=tuple(state.clips[0].tolist()),
         response=tuple(_short(value) for value in state.responses[0, 0].tolist()),
@@ -91,12 +87,18 @@ def layer_row(state: ProbedLayer) -> LayerProbes:
 
 
 def as_csv(kernels: KernelMotion) -> str:
-    """Return what the probes leave of every kernel, a line each."""
-    lines = [",".join(["layer", "kernel", "clip", "response", "motion_reliance", "order_sensitivity", *VARIANTS[1:]])]
+    """Return what the probes leave of every kernel, a line each.
+
+    `response_of_median` is the response as a multiple of the layer's median: of little, every share is of little worth.
+    """
+    figures = ("response", "response_of_median", "motion_reliance", "order_sensitivity")
+    lines = [",".join(["layer", "kernel", "clip", *figures, *VARIANTS[1:]])]
     for layer, state in kernels.layers.items():
+        responses = state.responses[0, 0].tolist()
         columns = zip(
             state.clips[0].tolist(),
-            state.responses[0, 0].tolist(),
+            responses,
+            (math.nan if value is None else value for value in of_median(responses)),
             state.motion_reliance.tolist(),
             state.order_sensitivity.tolist(),
             *state.kept[1:].tolist(),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import ClassVar
 
 from pydantic import Field
 
 from reportgen.records.answers.base import Answer, Measured
+from reportgen.records.answers.relative import of_median
 from reportgen.records.targets import Target
 
 
@@ -69,11 +71,9 @@ class ClassProbes(Answer):
 class Left(Answer):
     """The share that a probe leaves of the responses of a layer's kernels.
 
-    `mean` is the kernels' mean, each on the clips that drive it most; `whole` is the share of all responses of the
-    layer to all clips, with its 95% interval over the clips.
+    `whole` is the share of all responses of the layer to all clips, with its 95% interval over the clips.
     """
 
-    mean: Measured
     whole: Measured = None
     whole_low: Measured = None
     whole_high: Measured = None
@@ -86,7 +86,6 @@ class LayerProbes(Answer):
     """
 
     left: dict[str, Left]
-    quartiles: tuple[float, float, float] | None
     measured: int
     clip: tuple[int, ...]
     response: tuple[Measured, ...]
@@ -96,6 +95,11 @@ class LayerProbes(Answer):
     def reliance(self) -> tuple[float | None, ...]:
         """Every kernel's motion reliance."""
         return tuple(None if left is None else 1 - left for left in self.kept["frozen"])
+
+    @cached_property
+    def of_median(self) -> tuple[float | None, ...]:
+        """Every kernel's largest response as a multiple of the layer's median; None where no clip drives it."""
+        return of_median(self.response)
 
     @property
     def dissolved_loss(self) -> tuple[float | None, ...]:

@@ -20,7 +20,7 @@ def test_one_limit_says_of_classes_and_kernels_whether_they_rely_on_motion(asked
     limits = Limits(motion_reliance=asked)
     classes = tuple(ClassProbes(target=Target.of(i), clips=5, measured=5, motion_reliance=0.4 * i) for i in (0, 1))
     kept = dict.fromkeys(("frozen", "dissolved"), (1.0, 0.6))
-    layer = LayerProbes(left={}, quartiles=None, measured=2, clip=(0, 0), response=(1.0, 1.0), kept=kept)
+    layer = LayerProbes(left={}, measured=2, clip=(0, 0), response=(1.0, 1.0), kept=kept)
     probes = ModelProbes(clips=5, of=5, labelled=5, names=("a",), classes=classes, layers={"x": layer})
     assert f"{relying} rely on motion" in verdict_in_words(classes, limits)
     assert f"Of 2 kernels that clips drive, {relying} (" in kernels_in_words(probes, limits)

@@ -98,22 +98,22 @@ def test_that_a_still_texture_drives_a_still_kernel_is_no_doubt() -> None:
 
 
 def test_the_evidence_is_a_multiple_of_the_best_real_clip() -> None:
-    assert evidence(MOVING) == "Activation 12.3 is 2.5 times that of the best of 56 reference clips."
+    assert evidence(MOVING, Limits()) == "Activation 12.3 is 2.5 times that of the best of 56 reference clips."
 
 
 @pytest.mark.parametrize("best", [0.0, -1.5])
 def test_a_ratio_to_a_clip_that_does_not_drive_the_kernel_is_not_formed(best: float) -> None:
     figures = replace(MOVING, best_real=best)
     assert figures.times_best is None
-    assert "none of 56 reference clips drives this kernel above zero" in evidence(figures)
+    assert "none of 56 reference clips drives this kernel above zero" in evidence(figures, Limits())
 
 
 def test_without_reference_clips_there_is_no_comparison() -> None:
-    assert "nothing to compare" in evidence(replace(MOVING, reference_clips=0, best_real=None))
+    assert "nothing to compare" in evidence(replace(MOVING, reference_clips=0, best_real=None), Limits())
 
 
 def test_without_a_synthetic_clip_there_is_no_evidence() -> None:
-    assert evidence(KernelFigures()) == "No synthetic clip was computed for this kernel."
+    assert evidence(KernelFigures(), Limits()) == "No synthetic clip was computed for this kernel."
 
 
 def test_an_even_picture_shows_no_motion_and_none_is_claimed() -> None:

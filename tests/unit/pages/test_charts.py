@@ -75,3 +75,18 @@ def test_intervals_lie_about_their_value_on_one_scale() -> None:
     ends = float(line.get("x1", "")), float(line.get("x2", ""))
     assert sum(ends) / 2 == pytest.approx(centres[0], abs=0.1)
     assert ends[1] - ends[0] == pytest.approx(centres[1] - centres[0], abs=0.2)
+
+
+def test_an_axis_that_is_cut_says_so_at_the_end_where_it_is_cut() -> None:
+    def texts(values: list[float]) -> list[str]:
+        chart = ET.fromstring(str(charts.histogram(values, "reliance", "", ends=(-0.2, 1.2))))
+        return [element.text or "" for element in chart.iter() if element.tag.endswith("text")]
+
+    assert {"−0.20 or less", "1.2 or more"} <= set(texts([-1543.0, 0.5, 7.0]))
+    assert {"−0.20 or less", "0.90"} <= set(texts([-1543.0, 0.5, 0.9]))
+    for whole in ([-0.1, 0.5, 1.1], [2.0, 3.0]):
+        assert not any("or less" in text or "or more" in text for text in texts(whole))
+    bars = marks(charts.histogram([-1543.0, -2.0, 0.5, 1.0], "reliance", "", ends=(-0.2, 1.2)), "bar")
+    titles = [bar[0].text or "" for bar in bars]
+    assert titles[0] == "−0.10 or less: 2"
+    assert titles[-1] == "0.90 to 1.0: 1"

@@ -1,0 +1,74 @@
+"""A kernel that clips barely drive is ranked nowhere on a site: not by the finder, in a table, a chart or a graph."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from reportgen.audit.limits import Limits
+from reportgen.pages.motion_audit import kernel_rows, layer_rows
+from reportgen.pages.page import Page
+from reportgen.pages.registry import all_pages
+from reportgen.pages.report import ModelView, Report
+from reportgen.pages.templating import Templates
+from reportgen.records.store import find_runs
+from reportgen.resources import templates_folder
+from tests.site.sample_run import LAYERS, NEAR_SILENT, write_sample
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    return Report.of(find_runs(write_sample(tmp_path_factory.mktemp("runs"))))
+
+
+def text_of(report: Report, uri: str) -> tuple[Page, str]:
+    page = next(page for page in all_pages(report) if page.uri == uri)
+    text = Templates(templates_folder()).render(page, untrained=report.untrained, selected=())
+    return page, text.replace("&#37;", "%").replace("&#45;", "-")
+
+
+def model_of(report: Report) -> ModelView:
+    return next(model for model in report.models if model.motion_probes)
+
+
+def test_rankings_and_medians_leave_it_out_and_count_it(report: Report) -> None:
+    model = model_of(report)
+    assert model.motion_probes
+    told, silent = kernel_rows(model, model.motion_probes)
+    assert f"#{NEAR_SILENT}" not in {row.name.rpartition(" ")[2] for row in told}
+    assert len(silent) == 2
+    assert all(row.probes.response == 0.01 for row in silent)
+    for row in layer_rows(model, model.motion_probes):
+        assert (row.measured, row.silent) == (62, 1)
+        assert row.quartiles == pytest.approx((0.1, 0.1, 0.1), abs=1e-9)
+        assert row.left["frozen"] == 0.9
+
+
+def test_no_page_says_its_ratio_and_each_says_why(report: Report) -> None:
+    model = model_of(report)
+    kernel = next(v for v in model.kernels[LAYERS[1]] if v.id.index == NEAR_SILENT)
+    assert model.motion_reliance(LAYERS[1], NEAR_SILENT) is None
+    assert model.motion_reliance(LAYERS[1], 0) == 0.75
+    for uri, said in (
+        (model.addresses.motion, "2 near-silent kernels"),
+        (model.addresses.layer(LAYERS[1]), "1 near-silent kernel at the end"),
+        (kernel.uri, "barely drive this kernel"),
+    ):
+        page, text = text_of(report, uri)
+        assert said in text, uri
+        for wrong in ("1543", "1,543", "1544", "1,544", "154400", "154,400"):
+            assert wrong not in text, (uri, wrong)
+        if page.finder and uri == kernel.uri:
+            assert page.finder.motion is None
+
+
+def test_one_limit_moves_the_floor_everywhere(tmp_path: Path) -> None:
+    for store in find_runs(write_sample(tmp_path)):
+        run = store.read_run()
+        store.write_run(run.model_copy(update={"options": {**run.options, "check": {"near_silent": 0.001}}}))
+    report = Report.of(find_runs(tmp_path))
+    model = model_of(report)
+    assert model.limits == Limits(near_silent=0.001)
+    assert model.motion_reliance(LAYERS[1], NEAR_SILENT) == -1543.0
+    assert "near-silent" not in text_of(report, model.addresses.motion)[1].replace("near-silent ones too", "")
