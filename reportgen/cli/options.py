@@ -154,7 +154,12 @@ WHAT = takes(
         metavar="NAME_OR_INDEX",
         help="Class that it is compared with as a dissimilar one.  [default: the one least confused with it]",
     ),
-    click.option("--layers", multiple=True, metavar="GLOB", help="Layers to show.  [default: the card's stages]"),
+    click.option(
+        "--layers",
+        multiple=True,
+        metavar="[MODEL=]GLOB",
+        help="Layers to show, of all models or of one of several.  [default: the card's stages]",
+    ),
     click.option(
         "--kernels",
         metavar="N|all|LIST",

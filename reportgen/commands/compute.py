@@ -10,6 +10,7 @@ from reportgen.networks.speed.precision import full_precision
 from reportgen.networks.speed.reused_memory import reused_memory
 from reportgen.progress import SILENT, Progress
 from reportgen.records.files import check_writable
+from reportgen.runner.layer_globs import LayerGlobs
 from reportgen.runner.loading import Loader
 from reportgen.runner.one_run import compute_run
 from reportgen.runner.places import places_of
@@ -34,9 +35,9 @@ def compute(
     with reused_memory(), full_precision():
         load = Loader(options)
         with places_of(options.runs, load.asked(), progress) as places:
-            selection = BuildSelection(options.select, places)
+            selection, layers = BuildSelection(options.select, places), LayerGlobs(options.layers, places)
             for place in selection.places:
-                prepared = prepare(place, load, options, progress)
+                prepared = prepare(place, load, options, layers.of(place), progress)
                 summary.models.append(compute_run(prepared, selection, options, command, progress, debug=debug))
     summary.seconds = time.perf_counter() - started
     return summary

@@ -81,7 +81,10 @@ class BuildOptions(BaseModel):
     contrasts: tuple[tuple[str, str], ...] = Field(
         (), description="Pairs of classes: saliency asks why the first one rather than the second."
     )
-    layers: tuple[str, ...] = ()
+    layers: tuple[str, ...] = Field(
+        (),
+        description="Layers to show, as globs: GLOB for every model, MODEL=GLOB for one of several; none: the card's.",
+    )
     select: tuple[str, ...] = Field(
         (),
         description="Globs over identities (i3d/s3*, i3d/conv1/0042, i3d/clip/class-0002): only what they select is "
@@ -138,18 +141,18 @@ class BuildOptions(BaseModel):
             parse_frames(frames)
         return frames
 
+    @field_validator("layers")
+    @classmethod
+    def _globs(cls, layers: tuple[str, ...]) -> tuple[str, ...]:
+        for given in layers:
+            if not all(part.strip() for part in given.split("=", 1)):
+                raise ValueError(f"layers {given!r} is neither GLOB nor MODEL=GLOB, such as conv3* or i3d=s3*")
+        return layers
+
     @field_validator("concepts")
     @classmethod
     def _concepts(cls, given: tuple[str, ...]) -> tuple[str, ...]:
         return check_folders(given)
-
-    @field_validator("kernels", mode="before")
-    @classmethod
-    def _kernels(cls, kernels: str | int | None) -> str | None:
-        if kernels is None:
-            return None
-        KernelSelection.parse(kernels)
-        return str(kernels)
 
     @field_validator("device")
     @classmethod

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -40,8 +40,8 @@ class Prepared:
     inputs: Mapping[str, str]
 
 
-def prepare(place: Place, load: Loader, options: BuildOptions, progress: Progress) -> Prepared:
-    """Return a network of a build with its layers and clips.
+def prepare(place: Place, load: Loader, options: BuildOptions, globs: Sequence[str], progress: Progress) -> Prepared:
+    """Return a network of a build with its clips and the layers that `globs` select, or else its card.
 
     Raises the errors of loading it, of clips that cannot be read, and of options that select nothing of it.
     """
@@ -53,7 +53,7 @@ def prepare(place: Place, load: Loader, options: BuildOptions, progress: Progres
         network=network,
         name=place.name,
         layers=layers,
-        stages=select_layers(network, layers, options.layers),
+        stages=select_layers(network, layers, globs),
         selection=options.kernel_selection(),
         choose=options.choose,
         clips=tuple(shown),

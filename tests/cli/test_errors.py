@@ -23,6 +23,18 @@ CASES: dict[str, tuple[list[str], type[errors.ReportgenError], str]] = {
         errors.EmptySelectionError,
         "`reportgen layers tiny` lists them",
     ),
+    "layers of a network that is not built": (
+        [*TINY, "--layers", "tinny=first"],
+        errors.UnknownNameError,
+        "did you mean tiny?",
+    ),
+    "layers of no network": ([*TINY, "--layers", "=first"], errors.OptionError, "such as conv3* or i3d=s3*"),
+    "layers without a glob": ([*TINY, "--layers", "tiny="], errors.OptionError, "such as conv3* or i3d=s3*"),
+    "layers of one network that has none such": (
+        [*TINY, "--layers", "tiny=conv*"],
+        errors.EmptySelectionError,
+        "No layer of tiny matches 'conv*'",
+    ),
     "layer without kernels": (
         [*TINY, "--layers", "pool"],
         errors.EmptySelectionError,

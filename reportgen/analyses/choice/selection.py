@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 ChooseBy = Literal["selective", "spread", "first"]
 """Which kernels are shown where some of a layer are: see `reportgen.analyses.choice.select`."""
 
-
-SelectionText = Annotated[str, WithJsonSchema({"anyOf": [{"type": "integer"}, {"type": "string"}]})]
-"""A `KernelSelection` as it is written; of a number, the file's own may stand there."""
 
 MOST_LISTED_KERNELS = 1_000_000
 """More than any layer has: a longer range is a slip of the pen, and would fill the memory."""
@@ -51,3 +49,18 @@ class KernelSelection(BaseModel):
         if not listed:
             raise ValueError(f"kernels {text!r} is not a number, 'all', or a list such as 0,4,8-11")
         return cls(listed=tuple(dict.fromkeys(listed)))
+
+
+def _as_text(given: Any) -> str:
+    if isinstance(given, bool) or not isinstance(given, int | str):
+        raise PydanticCustomError(
+            "kernel_selection", 'it must be a whole number, "all", or a list in quotes such as "0,4,8-11"'
+        )
+    KernelSelection.parse(given)
+    return str(given)
+
+
+SelectionText = Annotated[
+    str, BeforeValidator(_as_text), WithJsonSchema({"anyOf": [{"type": "integer"}, {"type": "string"}]})
+]
+"""A `KernelSelection` as it is written; of a number, the file's own may stand there."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, Strict, field_validator
 
-from reportgen.analyses.choice.selection import KernelSelection, SelectionText
+from reportgen.analyses.choice.selection import SelectionText
 from reportgen.analyses.parameters import NO_PART_OF_KEY, Count, Parameters, Unread
 
 Basis = Literal["fft", "pixels"]
@@ -93,11 +93,3 @@ class KernelParameters(AscentParameters):
     work: float | None = Field(
         None, gt=0, description="Multiply-adds of a kernel's search at most, in 1e9: large networks take fewer steps."
     )
-
-    @field_validator("count", mode="before")
-    @classmethod
-    def _selection(cls, count: Any) -> Any:
-        if isinstance(count, bool) or not isinstance(count, int | str):
-            return count
-        KernelSelection.parse(count)
-        return str(count)

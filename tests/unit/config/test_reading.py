@@ -13,6 +13,8 @@ from reportgen.config.options import BuildOptions
 from reportgen.config.reading import load_options
 from reportgen.errors import OptionError, UnknownNameError
 
+SELECTION = 'it must be a whole number, "all", or a list in quotes such as "0,4,8-11".'
+
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
@@ -107,6 +109,15 @@ def test_a_value_of_another_type_is_refused(config: Path, text: str, named: str)
         ("[saliency]\nsteps = -3\n", "[saliency] steps is -3: it must be at least 1."),
         ("[saliency]\nmethods = []\n", "[saliency] methods is []: it must have at least 1 value."),
         ("[kernels]\nwork = nan\n", "[kernels] work is nan: it must be a finite number."),
+        *(
+            (f"[kernels]\ncount = {value}\n", f"[kernels] count is {value}: {SELECTION}")
+            for value in ("nan", "inf", "1.5", "true", "[1, 2]")
+        ),
+        *((f"kernels = {value}\n", f"The option kernels is {value}: {SELECTION}") for value in ("nan", "-inf", "[3]")),
+        ("[kernels]\ncount = 'x'\n", "[kernels] count is not valid: kernels 'x' is not a number, 'all', or a list"),
+        ("[kernels]\nscale = ['a', 1.0]\n", "[kernels] scale[0] is 'a': it must be a number."),
+        ("[kernels]\nscale = [nan, 1.0]\n", "[kernels] scale[0] is nan: it must be a finite number."),
+        ("[check]\nfaithful_maps = ['a', 0.1]\n", "[check] faithful_maps[0] is 'a': it must be a number."),
         ("[kernels]\nlearning_rate = inf\n", "[kernels] learning_rate is inf: it must be a finite number."),
         ("[kernels]\nscale = [1.2, 0.8]\n", "give the smallest and the largest magnification."),
         ("[kernels]\ncount = 0\n", "0 kernels are none"),

@@ -25,4 +25,4 @@ def prepared(options: BuildOptions) -> Prepared:
     options.runs.mkdir()
     load = Loader(options)
     with places_of(options.runs, load.asked(), SILENT) as (place,):
-        return prepare(place, load, options, SILENT)
+        return prepare(place, load, options, options.layers, SILENT)
