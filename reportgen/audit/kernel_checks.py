@@ -83,10 +83,12 @@ def path_checks(model: RunView, limits: Limits) -> list[Verdict]:
     states = [state for state in (path_state(path, limits) for path in paths) if state != "untested"]
     natural = states.count("pass") / len(states) if states else None
     untested = len(paths) - len(states)
+    state = graded(natural, *limits.natural_path)
+    few = len(states) < limits.comparable * len(paths)
     fooled = "Visualisations can be fooled where synthetic and real clips take different paths."
     return [
         Verdict(
-            graded(natural, *limits.natural_path),
+            "warn" if few and state == "pass" else state,
             "Synthetic clips that take a natural path",
             natural,
             f"{states.count('pass')} of {len(states)}" if states else "–",
@@ -94,6 +96,7 @@ def path_checks(model: RunView, limits: Limits) -> list[Verdict]:
             f"(p at most {fixed(limits.rank_p)}), and than other kernels' clips",
             fooled
             + (f" Not tested: {untested}, as their pages say." if untested else "")
+            + (" Not enough evidence to pass." if few and state == "pass" else "")
             + ("" if paths else " Not measured in this run."),
             model.addresses.home,
         ),

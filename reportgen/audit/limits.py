@@ -48,7 +48,8 @@ class Limits(BaseModel):
     )
     seeds_agree: Limit = Field((0.9, 0.5), description="Share of synthetic clips that other seeds find again.")
     comparable: Number = Field(
-        0.5, description="Share of living kernels that clips enough must drive before none is said to repeat another."
+        0.5,
+        description="Share of kernels that could be tested (for duplicates, natural paths) that a check needs to pass.",
     )
     redundant: Limit = Field((0.05, 0.25), description="Share of dead or duplicate kernels, falling.")
     conservation: Limit = Field((1e-3, 0.1), description="Share of a logit that curvature leaves over, falling.")

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from reportgen.audit.limits import Limits
 from reportgen.audit.maps import faithful_state
 from reportgen.pages.charts import fidelity
-from reportgen.reading.format import fixed
+from reportgen.reading.format import fixed, short_layer_name
 from reportgen.records.answers.faithfulness import FaithfulnessAnswer
 
 
@@ -32,6 +32,14 @@ def curves(checks: FaithfulnessAnswer) -> list[tuple[str, Markup]]:
             ),
         ]
     return found
+
+
+def shuffled_depths(checks: FaithfulnessAnswer) -> list[tuple[str, float]]:
+    """Return how like itself the map stays when all layers down to each depth are shuffled, from the top."""
+    found = checks.randomisation
+    if found is None:
+        return []
+    return [(short_layer_name(name), value) for name, value in zip(found.layers, found.correlations, strict=True)]
 
 
 @dataclass(frozen=True)

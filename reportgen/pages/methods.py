@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from reportgen.audit.null_rates import null_rates
 from reportgen.pages.page import Found, Page
 from reportgen.pages.report import Report
 
@@ -14,7 +15,7 @@ def pages(report: Report) -> Iterator[Page]:
         uri="methods.md",
         title="Methods and limits",
         template="pages/methods.md.j2",
-        context={"report": report},
+        context={"report": report, "rates": null_rates()},
         nav=(),
         nav_title="Methods and limits",
         finder=Found("Methods and limits", "how it was made", "formula caveats citation threshold"),

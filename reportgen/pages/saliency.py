@@ -11,7 +11,7 @@ from markupsafe import Markup
 from reportgen.audit.maps import map_verdicts
 from reportgen.audit.verdicts import Verdict
 from reportgen.pages import charts
-from reportgen.pages.maps import RankRow, curves, ranking
+from reportgen.pages.maps import RankRow, curves, ranking, shuffled_depths
 from reportgen.pages.page import Found, Page
 from reportgen.pages.report import ModelView, Report
 from reportgen.pages.strips import Download, Strip, clip_strip, downloads, still_strip, strip
@@ -39,6 +39,7 @@ class MapView:
     scale: float | None
     verdicts: list[Verdict]
     charts: list[tuple[str, Markup]]
+    shuffled: list[tuple[str, float]]
     trouble: Trouble | None
     numbers: list[tuple[str, str]]
     parameters: list[tuple[str, str]]
@@ -100,6 +101,7 @@ def map_view(model: ModelView, view: ClassView, clip_title: str) -> MapView:
         scale=answer.scale if answer else None,
         verdicts=map_verdicts(answer.completeness_error, checks, model.limits) if answer else [],
         charts=curves(checks) if checks else [],
+        shuffled=shuffled_depths(checks) if checks else [],
         trouble=trouble(title, view.record.outcome),
         numbers=answer_rows(answer, model.words),
         parameters=metric_rows(view.record.job.parameters),

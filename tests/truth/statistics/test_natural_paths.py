@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from math import sqrt
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 import torch
@@ -10,10 +12,11 @@ from torch import Tensor
 
 from reportgen.analyses.common.natural_path import NaturalPath, idle_clips, natural_path, rank
 from reportgen.audit.kernel_badges import kernel_verdicts
-from reportgen.audit.kernel_checks import _seeds_check
+from reportgen.audit.kernel_checks import _seeds_check, path_checks
 from reportgen.audit.limits import Limits
 from reportgen.audit.paths import at_least_by_chance, path_state, seeds_state
 from reportgen.reading.figures import KernelFigures
+from reportgen.reading.run_view import RunView
 from reportgen.records.answers.path import PathAnswer, Rank
 
 CLIPS, KERNELS, DRIVERS = 60, 24, 5
@@ -117,6 +120,17 @@ def test_a_path_passes_only_where_everything_speaks_for_it(
     assert path_state(path, Limits()) == state
     (badge,) = (each for each in kernel_verdicts(KernelFigures(path=path), Limits()) if each.name == "natural path")
     assert badge.state == state, "the badge goes by the same rule"
+
+
+@pytest.mark.parametrize(("tested", "state"), [(10, "pass"), (5, "pass"), (4, "warn")])
+def test_where_most_paths_cannot_be_tested_the_check_does_not_pass(tested: int, state: str) -> None:
+    first = Rank(reached=0, of=40)
+    natural = PathAnswer(path_natural=first, path_told=first)
+    untold = PathAnswer(path_natural=first, path_told=Rank(reached=20, of=40))
+    paths = [natural] * tested + [untold] * (10 - tested)
+    kernels = [SimpleNamespace(figures=KernelFigures(path=path)) for path in paths]
+    model = cast(RunView, SimpleNamespace(all_kernels=kernels, addresses=SimpleNamespace(home="")))
+    assert path_checks(model, Limits())[0].state == state
 
 
 def test_as_many_firsts_as_chance_finds_are_told_by_their_probability() -> None:
