@@ -39,7 +39,6 @@ def pathways(seed: int, *, planted: bool) -> Iterator[bool]:
         clips = _drive(network, clips)
     labels = [0] * (1 + OWN) + [1 + place % (CLASSES - 1) for place in range(OTHERS)]
     pyramid = class_pyramid(network, clips[:1], 0, depth=None, top=4)
-    found = ablate(network, clips[:1], 0, pyramid, draws=99, seed=seed, batch=122).together
     made = [
         Clip(f"c{place}", clip[None].numpy(), label=label)
         for place, (clip, label) in enumerate(zip(clips, labels, strict=True))
@@ -47,9 +46,12 @@ def pathways(seed: int, *, planted: bool) -> Iterator[bool]:
     held = on_clips(
         as_network(network), [clip.reference() for clip in made[1:]], 0, pyramid, seed=seed, batch=OWN + OTHERS
     )
+    if held is None or held.p > LIMITS.pathway_p:  # whatever the removal costs on the clip of the choice
+        yield False
+        return
+    found = ablate(network, clips[:1], 0, pyramid, draws=99, seed=seed, batch=122).together
     row = Drop("together", found.drop, None, None, None, others=found.others, p=found.p, draws=99)
-    both = None if held is None else ClassClips(**vars(held))
-    yield pathway_state(row, both, LIMITS) == "pass"
+    yield pathway_state(row, ClassClips(**vars(held)), LIMITS) == "pass"
 
 
 def _drive(network: nn.Module, clips: Tensor) -> Tensor:

@@ -101,6 +101,8 @@ class SampleRun:
             for index in (0, 14, 21, 28):
                 self._grown(layer, index)
         self._evidence([clip.name for clip in clips])
+        chosen = {layer: [index * 7 for index in range(self.kernels)] for layer in LAYERS}
+        self._keep("choice", self.model, {}, Done(answer={"kernels": chosen, "rule": "selective"}))
         self._class_answers(clips[0].name)
         self._concepts([clip.name for clip in clips])
         self._weights([clip.name for clip in clips])
@@ -379,6 +381,7 @@ class SampleRun:
             "dead": [3],
             "duplicates": [[1, 2, 0.995]],
             "words": [{"text": "moving up", "auroc": 0.95, "others": ["dots", "rings"], "other": 0.6}] * 64,
+            "held": [{"text": "moving up", "auroc": 0.93, "clips": 3, "p": 0.01}] * 64,
             "quantiles": np.sort(values, axis=0).T.tolist(),
             "field": [5, 7, 7],
             "most": examples(order[::-1][:3]),
