@@ -149,7 +149,7 @@ def test_the_front_page_holds_the_result_table(sample_site: Path) -> None:
                 "not tested natural path",
                 "Motion reliance 0.75",
                 "25% is left in the best frozen frame",
-                "that have a page: chosen because labels explain their responses best, on one half of the labelled clips",
+                "chosen because labels explain their responses best, on one half of the labelled clips",
                 "“moving up” (AUROC 0.93, 3 clips, q 0.010, on clips that had no part in choosing this kernel)",
             ],
         ),
@@ -164,7 +164,10 @@ def test_the_front_page_holds_the_result_table(sample_site: Path) -> None:
             ],
         ),
         ("audit.html", ["Classes that rely on motion pass 3 of 4"]),
-        ("stem.conv/index.html", ["#63", "moving up (0.95)", "moving up (0.93)", "Chosen because labels explain", "#3 ", " dead", "as #1"]),
+        (
+            "stem.conv/index.html",
+            ["#63", "moving up (0.95)", "moving up (0.93)", "Chosen because labels explain", "#3 ", " dead", "as #1"],
+        ),
     ],
 )
 def test_pages_say_what_was_measured(sample_site: Path, page: str, said: list[str]) -> None:
