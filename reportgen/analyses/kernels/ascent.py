@@ -27,10 +27,13 @@ Score = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
 Extent = Callable[[Tensor], Tensor]
 """Parameters N ... -> the root mean square N of the unbounded pixels that they stand for."""
 
+Fade = Callable[[Tensor, Tensor], Tensor]
+"""(parameters N ..., shares N 1 ...) -> parameters of the same clips, of whose patterns that share is left."""
+
 _LARGEST_CHANGE = 0.5  # of a step, in the units of Extent: a sigmoid runs from 0.1 to 0.9 over 4.4
 _FIRST_DECAY, _SECOND_DECAY, _EPSILON = 0.9, 0.999, 1e-12  # as in Adam (Kingma and Ba 2015, algorithm 1)
 _BLOCK = 10
-_RATE, _CORRECTION, _DRAWS = 0, 1, 2
+_RATE, _CORRECTION, _KEPT, _DRAWS = 0, 1, 2, 3
 
 
 @dataclass(eq=False)
@@ -76,10 +79,18 @@ class _Batch:
     """
 
     def __init__(
-        self, score: Score, extent: Extent, climbers: Sequence[Climber], *, elementwise: bool, recorded: bool
+        self,
+        score: Score,
+        extent: Extent,
+        climbers: Sequence[Climber],
+        *,
+        elementwise: bool,
+        recorded: bool,
+        fade: Fade | None = None,
     ) -> None:
         self.score = score
         self.extent = extent
+        self.fade = fade
         self.elementwise = elementwise
         self.size = len(climbers)
         self.parameters, self.first, self.second = self._states(climbers)
@@ -100,7 +111,10 @@ class _Batch:
         self.kernels.copy_(self._kernels(climbers))
 
     def set_controls(self, controls: Tensor) -> None:
-        """Set rates, corrections and draws of the next step, `N 2+8`; what repeated climbers do is never read."""
+        """Set rates, corrections, shares kept and draws of the next step, `N 3+8`.
+
+        What repeated climbers do is never read.
+        """
         self.controls[: len(controls)].copy_(controls)
 
     def step(self) -> None:
@@ -159,6 +173,8 @@ class _Batch:
         # A gradient on a few frequencies alone (the mean colour, say) would else saturate all pixels in a single step.
         shorter = (_LARGEST_CHANGE / self.extent(change).clamp_min(_EPSILON)).clamp_max(1)
         self.parameters.sub_(change * shorter.view(shape))
+        if self.fade is not None:
+            self.parameters.copy_(self.fade(self.parameters, self.controls[:, _KEPT].view(shape)))
 
 
 class Ascent:
@@ -175,6 +191,7 @@ class Ascent:
         slots: int,
         task: Task,
         recorded: bool = False,
+        fade: Fade | None = None,
     ) -> None:
         self.score = score
         self.extent = extent
@@ -183,6 +200,7 @@ class Ascent:
         self.elementwise = elementwise
         self.slots = slots
         self.recorded = recorded
+        self.fade = fade if level.forgets else None
         self.task = task
         self._recorded: _Batch | None = None
 
@@ -249,12 +267,19 @@ class Ascent:
             self._recorded.load(climbers)
             return self._recorded
         self._recorded = None  # its memory is free before another is made
-        batch = _Batch(self.score, self.extent, climbers, elementwise=self.elementwise, recorded=self.recorded)
+        batch = _Batch(
+            self.score,
+            self.extent,
+            climbers,
+            elementwise=self.elementwise,
+            recorded=self.recorded,
+            fade=self.fade,
+        )
         self._recorded = batch if self.recorded else None
         return batch
 
     def _controls(self, climbers: Sequence[Climber], steps: int) -> Tensor:
-        """Return `S N 2+8` for each of the next steps: rate, Adam's correction, draws.
+        """Return `S N 3+8` for each of the next steps: rate, Adam's correction, share kept, draws.
 
         All steps of a block at once: a few calls a climber and step would keep a GPU waiting for its host.
         """
@@ -266,10 +291,12 @@ class Ascent:
             draws.append(own)
         return torch.cat([torch.cat(paces, dim=1), torch.cat(draws, dim=1)], dim=2)
 
-    def _pace(self, step: int) -> tuple[float, float]:
-        """Return the rate of a step of the level, its first moment's bias taken off, and its second moment's."""
+    def _pace(self, step: int) -> tuple[float, float, float]:
+        """Return the rate of a step of the level, its first moment's bias taken off, its second moment's, and what
+        the clip keeps of itself.
+        """
         rate = self.learning_rate * self.level.rate(step) / (1 - _FIRST_DECAY ** (step + 1))
-        return rate, 1 / (1 - _SECOND_DECAY ** (step + 1))
+        return rate, 1 / (1 - _SECOND_DECAY ** (step + 1)), self.level.kept(step)
 
     def _has_ended(self, climber: Climber) -> bool:
         if climber.step >= self.level.steps:

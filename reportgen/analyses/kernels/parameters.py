@@ -22,7 +22,7 @@ class SearchParameters(Parameters):
         "fft", description="Free parameters of a clip: space-time frequencies, or pixels as published."
     )
     learning_rate: float = Field(
-        0.05, gt=0, description="Length of a step, in standard deviations of the unbounded pixels."
+        0.1, gt=0, description="Length of a step, in standard deviations of the unbounded pixels."
     )
     contrast: float = Field(0.5, gt=0, description="Standard deviation of the noise that the search starts from.")
     total_variation: float = Field(0.0, ge=0, description="Weight of a penalty on differences of neighbouring pixels.")

@@ -18,6 +18,7 @@ from reportgen.analyses.kernels.parameters import Basis
 
 Constraint = Literal["box", "ball"]
 
+_PATTERN = 1 / 8  # cycles/px
 _SLOPE_BACK = 0.1  # a sigmoid's slope is 0.25 at grey
 
 # Standard deviations along the principal axes of the RGB values of ImageNet, relative to the first: the square roots
@@ -58,6 +59,7 @@ class Canvas:
     power: float = 1.0
     temporal_weight: float = 1.0
     decorrelated: bool = True
+    prior: float = 1.0
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     dtype: torch.dtype = torch.float32
 
@@ -77,7 +79,9 @@ class Canvas:
         fy = torch.fft.fftfreq(height, dtype=torch.float64)[None, :, None]
         fx = torch.fft.rfftfreq(width, dtype=torch.float64)[None, None, :]
         frequency = torch.sqrt(fx**2 + fy**2 + (self.temporal_weight * ft) ** 2)
-        gain = frequency.clamp_min(1 / max(self.shape)).pow(-self.power)
+        frequency = frequency.clamp_min(1 / max(self.shape))
+        gain = (frequency / _PATTERN).pow(-self.power * self.prior)
+        gain[0, 0, 0] = (frequency[0, 0, 0] / _PATTERN) ** -self.power
         # A column stands for two conjugate frequencies, but for the first and (for an even width) the last, of which
         # the inverse transform takes the real part only. A complex number of white parameters has the power 2.
         weight = torch.full((width // 2 + 1,), 2.0, dtype=torch.float64)
@@ -154,6 +158,15 @@ class Canvas:
         norm = torch.linalg.vector_norm(pixels.flatten(1), dim=1).clamp_min(torch.finfo(pixels.dtype).tiny)
         clips = pixels * (self.radius / norm).view(-1, 1, 1, 1, 1)
         return clips
+
+    def faded(self, parameters: Tensor, share: Tensor) -> Tensor:
+        """Return the parameters of the same clips with their mean colour, and of all else a `share` `N 1 ...`."""
+        if self.basis == "pixels":
+            mean = parameters.mean((2, 3, 4), keepdim=True)
+            return mean + (parameters - mean) * share
+        faded = parameters * share
+        faded[:, :, 0, 0, 0] = parameters[:, :, 0, 0, 0]
+        return faded
 
     def parameters_of(self, pixels: Tensor) -> Tensor:
         """Return the parameters of unbounded pixels `N C T H W`, the inverse of `unbounded`."""

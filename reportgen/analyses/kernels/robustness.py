@@ -18,6 +18,9 @@ _FREE = 5
 DRAWS = _FREE + 3
 """Numbers per view: uniform ones for the shift in t, y and x, the scale and the rotation; three that take turns."""
 
+SCALE_AND_ROTATION = slice(3, 5)
+"""Which of the draws of a view these are; 0.5 is the middle."""
+
 _TURNS = 8
 """Places in a period of so many frames or px that take turns."""
 

@@ -14,17 +14,18 @@ from torch.utils.flop_counter import FlopCounterMode
 from reportgen.analyses.common.batching import first_fault, reduced_precision_pays, saved_bytes, slots_for
 from reportgen.analyses.common.draws import own_generator
 from reportgen.analyses.kernels.ascent import Ascent, Climber, Score
+from reportgen.analyses.kernels.layer_traits import has_time, sees_pixels
 from reportgen.analyses.kernels.maximum import Maximum
 from reportgen.analyses.kernels.objectives import facet_similarity
 from reportgen.analyses.kernels.options import AscentOptions
 from reportgen.analyses.kernels.parametrization import Canvas
-from reportgen.analyses.kernels.robustness import DRAWS, draw_views
-from reportgen.analyses.kernels.schedules import Level, levels, small_shape
+from reportgen.analyses.kernels.robustness import DRAWS, SCALE_AND_ROTATION, draw_views
+from reportgen.analyses.kernels.schedules import Level, levels, small_shape, unbent
+from reportgen.analyses.kernels.sharpening import sharpened
 from reportgen.errors import NetworkError
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.passes import REFUSALS, run_until
 from reportgen.networks.kernels.preactivation import (
-    Preactivation,
     clip_channels,
     native_shape,
     placement,
@@ -60,11 +61,11 @@ class Search:
         placed = geometry(self.target)
         self.window = centre_window(self.target, placed.field) if options.objective == "neuron" else None
         self.shape = self.window.shape if self.window else shape
-        self.in_time = _has_time(network, self.target)
+        self.in_time = has_time(network, self.target)
         self.views = options.views(self.shape, in_time=self.in_time, steps=placed.steps)
         self.levels = self._levels(placed.field)
         self.notes: tuple[str, ...] = ()
-        self._canvases: dict[tuple[int, int, int], Canvas] = {}
+        self._canvases: dict[tuple[tuple[int, int, int], float], Canvas] = {}
         self._programs: dict[Level, tuple[int, Program]] = {}
         with FlopCounterMode(display=False) as counter:
             self.spread = self._spread_over_noise()
@@ -80,7 +81,7 @@ class Search:
             for level, following in zip(early, self.levels[1:], strict=True):
                 climbers = list(self._ascent(level, slots, task).run(climbers))
                 for climber in climbers:
-                    climber.restart(self._grown(climber.parameters, level.shape, following.shape))
+                    climber.restart(self._passed_on(climber, level, following))
             for climber in self._ascent(last, slots, task).run(climbers):
                 yield from self._finish(climber)
                 task.advance(self.options.steps - climber.taken)
@@ -93,7 +94,8 @@ class Search:
         mixed = options.precision == "mixed" or (
             options.precision == "auto" and reduced_precision_pays(self.network.device)
         )
-        return levels(self.shape, options.steps, small=small, early_stop=options.early_stop, reduced_precision=mixed)
+        paced = levels(self.shape, options.steps, small=small, early_stop=options.early_stop, reduced_precision=mixed)
+        return unbent(paced, sees_pixels=sees_pixels(self.target, field), learning_rate=options.learning_rate)
 
     def _takes(self, shape: tuple[int, int, int]) -> bool:
         """Return whether the network can be run up to the layer on clips of another shape than its own."""
@@ -115,7 +117,7 @@ class Search:
             return 1
         level, facets = self.levels[-1], self.options.facets
         score, where = self.score(level), placement(self.network)
-        parameters = torch.zeros((facets, *self.canvas(level.shape).parameter_shape), requires_grad=True, **where)
+        parameters = torch.zeros((facets, *self.canvas(level).parameter_shape), requires_grad=True, **where)
         kernels = torch.tensor([self.kernels[0]] * facets, device=where["device"])
         draws = torch.zeros(facets, DRAWS, **where)
         bytes_each = saved_bytes(lambda: score(parameters, kernels, draws)[0], self.network.module)
@@ -136,7 +138,7 @@ class Search:
     def convolutions(self, level: Level, slots: int) -> tuple[Convolution, ...]:
         """Return the bfloat16 convolutions of a level's forward pass for `slots` kernels at once."""
         score, where, facets = self.score(level), placement(self.network), self.options.facets
-        parameters = torch.zeros((facets, *self.canvas(level.shape).parameter_shape), **where)
+        parameters = torch.zeros((facets, *self.canvas(level).parameter_shape), **where)
         kernels = torch.tensor([self.kernels[0]] * facets, device=where["device"])
         return bfloat16_convolutions(lambda: score(parameters, kernels, torch.zeros(facets, DRAWS, **where)), slots)
 
@@ -171,21 +173,33 @@ class Search:
         kind = self.network.device.type
         return torch.autocast(kind, torch.bfloat16, enabled=level.reduced_precision, cache_enabled=False)
 
-    def _grown(self, parameters: Tensor, small: tuple[int, int, int], shape: tuple[int, int, int]) -> Tensor:
-        """Return the parameters of clips of `shape` tiled with the clips of `small` that `parameters` stand for."""
-        if small == shape:
-            return parameters
-        tiles = [-(-size // part) for size, part in zip(shape, small, strict=True)]
-        tiled = self.canvas(small).unbounded(parameters).repeat(1, 1, *tiles)
-        return self.canvas(shape).parameters_of(tiled[..., : shape[0], : shape[1], : shape[2]])
+    def _passed_on(self, climber: Climber, level: Level, following: Level) -> Tensor:
+        """Return the parameters with which a level goes on: of the same clips, tiled where they are to be larger."""
+        pixels = self.canvas(level).unbounded(climber.parameters)
+        if following.cools and self.options.constraint == "box":
+            pixels = self._sharpened(pixels, climber.kernel, level)
+        if level.shape != following.shape:
+            tiles = [-(-size // part) for size, part in zip(following.shape, level.shape, strict=True)]
+            pixels = pixels.repeat(1, 1, *tiles)[..., : following.shape[0], : following.shape[1], : following.shape[2]]
+        return self.canvas(following).parameters_of(pixels)
 
-    def canvas(self, shape: tuple[int, int, int]) -> Canvas:
-        """Return the parametrisation of clips of `shape` (T, H, W), one and the same whenever asked."""
-        if shape not in self._canvases:
-            self._canvases[shape] = self._canvas(shape)
-        return self._canvases[shape]
+    def _sharpened(self, pixels: Tensor, kernel: int, level: Level) -> Tensor:
+        """Return unbounded pixels `F C T H W` of a level with the contrast that drives the kernel most."""
+        canvas, score = self.canvas(level), self.score(level)
+        kernels = torch.full((len(pixels),), kernel, device=pixels.device)
+        draws = pixels.new_zeros(len(pixels), DRAWS)
+        draws[:, SCALE_AND_ROTATION] = 0.5
+        return sharpened(pixels, lambda given: score(canvas.parameters_of(given), kernels, draws)[0].sum())
 
-    def _canvas(self, shape: tuple[int, int, int]) -> Canvas:
+    def canvas(self, level: Level) -> Canvas:
+        """Return the parametrisation of a level's clips, one and the same whenever asked."""
+        key = level.shape, level.prior
+        if key not in self._canvases:
+            self._canvases[key] = self._canvas(*key)
+        return self._canvases[key]
+
+    def _canvas(self, shape: tuple[int, int, int], prior: float = 1.0) -> Canvas:
+        """Return the parametrisation of clips of `shape` (T, H, W) with a share of the prior's power."""
         options = self.options
         return Canvas(
             channels=clip_channels(self.network),
@@ -194,6 +208,7 @@ class Search:
             constraint=options.constraint,
             radius=options.radius,
             power=options.power,
+            prior=prior,
             temporal_weight=options.temporal_weight if self.in_time else 0.0,
             decorrelated=options.decorrelated,
             **placement(self.network),
@@ -201,7 +216,7 @@ class Search:
 
     def score(self, level: Level) -> Score:
         """Return the loss and the activation of parameters on the canvas of `level`."""
-        canvas, options = self.canvas(level.shape), self.options
+        canvas, options = self.canvas(level), self.options
         unit = self.window.unit if self.window else self.target.centre
 
         def scored(parameters: Tensor, kernels: Tensor, draws: Tensor) -> tuple[Tensor, Tensor]:
@@ -235,11 +250,12 @@ class Search:
             )
 
     def _begin(self, kernel: int) -> Climber:
-        options, canvas = self.options, self.canvas(self.levels[0].shape)
+        options, canvas = self.options, self._canvas(self.levels[0].shape)
         generators = [own_generator(options.seed, kernel, facet) for facet in range(options.facets)]
         parameters = torch.stack([canvas.initial(generator, options.contrast) for generator in generators])
         draws = [draw_views(options.steps, generator) for generator in generators]
         start = self.measure(self._clips(canvas, parameters), [kernel] * options.facets).tolist()
+        parameters = self.canvas(self.levels[0]).parameters_of(canvas.unbounded(parameters))
         return Climber(kernel, parameters, torch.stack(draws, dim=1), start)
 
     def _clips(self, canvas: Canvas, parameters: Tensor) -> Tensor:
@@ -258,18 +274,19 @@ class Search:
     def _ascent(self, level: Level, slots: int, task: Task) -> Ascent:
         return Ascent(
             self.score(level),
-            self.canvas(level.shape).deviation,
+            self.canvas(level).deviation,
             level,
             learning_rate=self.options.learning_rate,
             elementwise=self.options.basis == "pixels",
             slots=slots,
             recorded=self.options.cuda_graphs and self.network.device.type == "cuda",
             task=task,
+            fade=self.canvas(level).faded,
         )
 
     def _finish(self, climber: Climber) -> Iterator[Maximum]:
         began = time.perf_counter()
-        canvas = self.canvas(self.levels[-1].shape)
+        canvas = self.canvas(self.levels[-1])
         clips = self._clips(canvas, climber.parameters)
         facets = len(clips)
         start = self.window.start if self.window else (0, 0, 0)
@@ -297,7 +314,7 @@ class Search:
 
         It is the unit in which activations are set against the penalties; 1 for a kernel that noise does not move.
         """
-        canvas = self.canvas(self.target.clip_shape)
+        canvas = self._canvas(self.target.clip_shape)
         generator = own_generator(self.options.seed, -1, 0)
         with torch.no_grad():
             noise = torch.stack([canvas.initial(generator, 1.0) for _ in range(_NOISE_CLIPS)])
@@ -305,12 +322,3 @@ class Search:
             maps = torch.cat([self.target.maps(clip[None]) for clip in clips])
         spread = maps.transpose(0, 1).flatten(1).std(dim=1, correction=0)
         return torch.where(spread > torch.finfo(spread.dtype).eps, spread, torch.ones_like(spread))
-
-
-def _has_time(network: Network, target: Preactivation) -> bool:
-    """Return whether a layer answers to a later clip later, and not otherwise.
-
-    Flow networks stack two frames as channels: their order must not be shifted, and that they are alike must not be
-    preferred.
-    """
-    return len(target.map_shape) != 1 + 2 and network.adapter.input != "stacked_frames"

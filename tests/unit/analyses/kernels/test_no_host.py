@@ -49,7 +49,7 @@ def test_a_step_stays_on_its_device(network: Network, options: dict[str, Any], m
     search = Search(network, "3", [0, 2], AscentOptions(clip_shape=SHAPE, **options))
     with as_searched(network, search.levels):
         for level in search.levels:
-            canvas, generator = search.canvas(level.shape), torch.Generator().manual_seed(0)
+            canvas, generator = search.canvas(level), torch.Generator().manual_seed(0)
             facets = search.options.facets
             climbers = [
                 Climber(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from reportgen.analyses.kernels.parameters import Basis
 from reportgen.analyses.kernels.parametrization import Canvas, colour_matrix
 
 SHAPES = [(6, 8, 10), (5, 9, 7), (1, 8, 8)]
@@ -97,3 +98,20 @@ def test_near_grey_the_slope_is_the_sigmoids_own() -> None:
     clips = canvas().bounded(pixels, leads_back=True)
     (gradient,) = torch.autograd.grad(clips.sum(), pixels)
     assert torch.allclose(gradient, (clips * (1 - clips)).detach())
+
+
+@pytest.mark.parametrize("basis", ["fft", "pixels"])
+def test_what_fades_are_patterns_and_not_the_mean_colour(basis: Basis) -> None:
+    canvas = Canvas(channels=3, shape=(4, 6, 6), basis=basis)
+    parameters = torch.stack([canvas.initial(torch.Generator().manual_seed(0), 1.0)])
+    share = torch.full((1,) + (1,) * (parameters.ndim - 1), 0.25)
+    before, after = (canvas.unbounded(one) for one in (parameters, canvas.faded(parameters, share)))
+    mean = before.mean((2, 3, 4), keepdim=True)
+    assert torch.allclose(after, mean + 0.25 * (before - mean), atol=1e-5)
+
+
+def test_without_a_prior_all_frequencies_but_the_mean_colour_have_one_gain() -> None:
+    flat = Canvas(channels=1, shape=(8, 16, 16), prior=0.0).gain[..., 0]
+    assert torch.allclose(flat[0, 0, 1:].mean(), flat.flatten()[1:], rtol=1e-5)
+    full = Canvas(channels=1, shape=(8, 16, 16)).gain[..., 0]
+    assert float(flat[0, 0, 0] / flat[0, 0, 2]) == pytest.approx(float(full[0, 0, 0] / full[0, 0, 2]), rel=1e-5)

@@ -1,0 +1,61 @@
+"""Planted Gabor kernels: their clips move as fast as they do, and drive them almost as much as the best grating."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from reportgen import maximize_activation
+from reportgen.analyses.decomposition.decompose import decompose
+
+SHAPE = (16, 40, 40)
+PERIOD = 8  # px
+SPEEDS = (1.0, 2.0, 0.53)  # px/frame, to the right
+
+
+def phases(shape: tuple[int, int, int], speed: float, period: float = PERIOD) -> Tensor:
+    """Return the phase of a moving grating `T H W`, 0 in the middle."""
+    t, _, x = torch.meshgrid(*[torch.arange(n) - (n - 1) / 2 for n in shape], indexing="ij")
+    return 2 * math.pi / period * (x - speed * t)
+
+
+def gabors(size: tuple[int, int, int]) -> nn.Module:
+    """Return a layer with one kernel for each speed, without a response to even grey."""
+    t, y, x = torch.meshgrid(*[torch.linspace(-1, 1, n) for n in size], indexing="ij")
+    window = torch.exp(-((1.3 * t) ** 2) - (1.25 * y) ** 2 - (1.25 * x) ** 2)
+    layer = nn.Conv3d(1, len(SPEEDS), size, bias=False)
+    for kernel, speed in zip(layer.weight.data, SPEEDS, strict=True):
+        wave = window * torch.cos(phases(size, speed))
+        kernel[0] = wave - window * wave.sum() / window.sum()
+    return nn.Sequential(layer).requires_grad_(False)
+
+
+def best_gratings(network: nn.Module) -> Tensor:
+    """Return the mean rectified response of each kernel to the black-and-white grating that drives it most."""
+    reached = []
+    for speed in SPEEDS:
+        tries = itertools.product((0.9, 1.0, 1.1), (0.85, 0.95, 1.0, 1.05, 1.15))
+        waves = [phases(SHAPE, speed * faster, PERIOD * longer) for faster, longer in tries]
+        gratings = torch.stack([(torch.cos(wave + 0.3) > 0).float() for wave in waves])[:, None]
+        reached.append(network(gratings).relu().flatten(2).mean(2))
+    return torch.stack([found[:, kernel].max() for kernel, found in enumerate(reached)])
+
+
+# A kernel of 5 frames has a wide band: 20% off its speed, the best grating drives it by 1% less.
+SMALL = ((5, 7, 7), 0.85, 0.2)
+LARGE = ((7, 11, 11), 0.75, 0.1)
+
+
+@pytest.mark.parametrize(("size", "least", "most_off"), [SMALL, pytest.param(*LARGE, marks=pytest.mark.long)])
+def test_the_best_clip_is_nearly_the_best_grating_at_its_speed(
+    size: tuple[int, int, int], least: float, most_off: float
+) -> None:
+    network = gabors(size)
+    found = maximize_activation(network, "0", range(3), objective="firing", clip_shape=SHAPE, steps=96)
+    assert (found.activations / best_gratings(network)).min() >= least
+    shown = decompose(found.clips).mean_speed / torch.tensor(SPEEDS)
+    assert shown.tolist() == pytest.approx([1.0] * 3, abs=most_off)
