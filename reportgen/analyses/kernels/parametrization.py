@@ -47,7 +47,9 @@ class Canvas:
     """A clip of `channels` and `shape` (T, H, W) as a function of free parameters.
 
     `power` is d and `temporal_weight` c in the gain of a frequency, 1 / max(sqrt(fx^2 + fy^2 + (c ft)^2),
-    1 / max(T, H, W))^d, frequencies in cycles/px and cycles/frame (only for the basis "fft"). The constraint "box"
+    1 / max(T, H, W))^d, frequencies in cycles/px and cycles/frame (only for the basis "fft"). Of that power only a
+    share, `prior`, is taken; the mean colour has the whole gain always, beside that of a pattern of 8 px, or it would
+    hardly rise where views disagree about the patterns. The constraint "box"
     ends in a sigmoid: pixels in [0, 1]; "ball" scales each clip to the L2 norm `radius` and has no other bound.
     """
 

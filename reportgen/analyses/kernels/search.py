@@ -63,6 +63,7 @@ class Search:
         self.shape = self.window.shape if self.window else shape
         self.in_time = has_time(network, self.target)
         self.views = options.views(self.shape, in_time=self.in_time, steps=placed.steps)
+        self.sees_pixels = sees_pixels(self.target, placed.field)
         self.levels = self._levels(placed.field)
         self.notes: tuple[str, ...] = ()
         self._canvases: dict[tuple[tuple[int, int, int], float], Canvas] = {}
@@ -95,7 +96,7 @@ class Search:
             options.precision == "auto" and reduced_precision_pays(self.network.device)
         )
         paced = levels(self.shape, options.steps, small=small, early_stop=options.early_stop, reduced_precision=mixed)
-        return unbent(paced, sees_pixels=sees_pixels(self.target, field), learning_rate=options.learning_rate)
+        return unbent(paced, sees_pixels=self.sees_pixels, learning_rate=options.learning_rate)
 
     def _takes(self, shape: tuple[int, int, int]) -> bool:
         """Return whether the network can be run up to the layer on clips of another shape than its own."""
@@ -210,7 +211,7 @@ class Search:
             power=options.power,
             prior=prior,
             temporal_weight=options.temporal_weight if self.in_time else 0.0,
-            decorrelated=options.decorrelated,
+            decorrelated=options.decorrelated and not (self.sees_pixels and prior == 0),
             **placement(self.network),
         )
 
