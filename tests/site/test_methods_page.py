@@ -57,6 +57,10 @@ FIGURES = [
     ("it would be above 0.65", "tests/truth/statistics/test_selection.py", "sum(on_all) / len(on_all) > 0.65"),
     ("are at most 5% on average", CONCEPTS, "np.mean(false) <= 0.05 + 2 *"),
     ("at least 90% of the others", CONCEPTS, "np.mean(power) >= 0.9"),
+    ("at least 0.95 of the best grating's response", "tests/truth/test_multiscale.py", ">= 0.95 * best_grating("),
+    ("in float64 to a relative error of 10⁻⁶", "tests/truth/test_weight_gradients.py", "row.error <= 1e-6"),
+    ("adjusted Rand index 1.0", "tests/truth/test_responses.py", "(labels, found[name].groups) == 1.0"),
+    ("within 1/255", "tests/truth/test_marching.py", "np.abs(found[..., 0] - expected).max() <= 1"),
 ]  # fmt: skip
 
 
