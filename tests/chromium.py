@@ -12,14 +12,18 @@ import pytest
 playwright_api = pytest.importorskip("playwright.sync_api")
 
 
+SOFTWARE_WEBGL = ("--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
+"""Chromium draws WebGL without a graphics card."""
+
+
 def find_chromium() -> str | None:
     named = os.environ.get("CHROMIUM")
     return named or next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 @contextmanager
-def launched(*arguments: str) -> Iterator[playwright_api.Browser]:
-    """Yield a browser that was started with some more arguments."""
+def launched() -> Iterator[playwright_api.Browser]:
+    """Yield a browser."""
     executable = find_chromium()
     if executable is None:
         if os.environ.get("CI"):
@@ -28,7 +32,7 @@ def launched(*arguments: str) -> Iterator[playwright_api.Browser]:
     with playwright_api.sync_playwright() as playwright:
         # Chromium refuses its sandbox to root, which containers run as.
         root = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-        chromium = playwright.chromium.launch(executable_path=executable, args=[*root, *arguments])
+        chromium = playwright.chromium.launch(executable_path=executable, args=[*root, *SOFTWARE_WEBGL])
         try:
             yield chromium
         finally:

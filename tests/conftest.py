@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -15,6 +17,15 @@ TESTS = Path(__file__).resolve().parent
 def _one_thread() -> None:
     # Small tensors gain nothing from threads, and results do not then depend on the machine.
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A headless Chromium, one for all tests of a process: Playwright cannot be started twice in one."""
+    from tests.chromium import launched
+
+    with launched() as chromium:
+        yield chromium
 
 
 @pytest.fixture(scope="session")

@@ -102,7 +102,7 @@ class SampleRun:
                 self._grown(layer, index)
         self._evidence([clip.name for clip in clips])
         chosen = {layer: [index * 7 for index in range(self.kernels)] for layer in LAYERS}
-        self._keep("choice", self.model, {}, Done(answer={"kernels": chosen, "rule": "selective"}))
+        self.keep("choice", self.model, {}, Done(answer={"kernels": chosen, "rule": "selective"}))
         self._class_answers(clips[0].name)
         self._concepts([clip.name for clip in clips])
         self._weights([clip.name for clip in clips])

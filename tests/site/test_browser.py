@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sample_run import FRAMES, HOSTILE_LABEL, LAYERS
 
-from tests.chromium import launched, playwright_api
+from tests.chromium import playwright_api
 
 pytestmark = pytest.mark.browser
 
@@ -68,12 +68,6 @@ class Visitor:
 
 
 Visit = Callable[..., Visitor]
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[playwright_api.Browser]:
-    with launched("--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader") as chromium:
-        yield chromium
 
 
 @pytest.fixture
@@ -433,13 +427,13 @@ PIXELS = "canvas => canvas.toDataURL()"
 
 def levels_in_order(page: playwright_api.Page) -> list[int]:
     """The kernels of the grid's tiles, in their order."""
-    return [int(text.split()[0].strip("#")) for text in page.locator(".rg-tile__name").all_inner_texts()]
+    return [int(text.split()[0].strip("#")) for text in page.locator(".rg-response__name").all_inner_texts()]
 
 
 def test_response_maps_are_ordered_played_and_opened(visit: Visit) -> None:
     visitor = visit()
     page = visitor.open(RESPONSES)
-    page.wait_for_selector(".rg-tile canvas")
+    page.wait_for_selector(".rg-response canvas")
     page.keyboard.press("Space")
     assert sorted(levels_in_order(page)) == list(range(16))
     page.locator(".rg-responses__order").select_option("index")
@@ -447,20 +441,20 @@ def test_response_maps_are_ordered_played_and_opened(visit: Visit) -> None:
     page.locator(".rg-responses__order").select_option("k-means, 4 groups by silhouette")
     kinds = [kernel % 4 for kernel in levels_in_order(page)]
     assert sum(a != b for a, b in pairwise(kinds)) == 3, "four kinds, one behind the other"
-    first = page.locator(".rg-tile canvas").first
+    first = page.locator(".rg-response canvas").first
     page.locator(".rg-responses__time").fill("0")
     before = first.evaluate(PIXELS)
     page.locator(".rg-responses__time").fill("4")
     assert first.evaluate(PIXELS) != before
     assert page.locator(".rg-player__frame").inner_text() == f"frame 9/{FRAMES}"
-    page.locator(".rg-tile[href]").first.click()
+    page.locator(".rg-response[href]").first.click()
     page.wait_for_url("**/stem.conv/00*.html")
     assert visitor.faults == []
 
 
 def test_a_layer_of_many_kernels_shows_sixty_at_a_time(visit: Visit) -> None:
     page = visit().open(STILLS)
-    page.wait_for_selector(".rg-tile canvas")
+    page.wait_for_selector(".rg-response canvas")
     page.locator(".rg-responses__order").select_option("index")
     assert levels_in_order(page) == list(range(60))
     page.get_by_role("button", name="Next kernels").click()
@@ -472,7 +466,7 @@ def test_a_layer_of_many_kernels_shows_sixty_at_a_time(visit: Visit) -> None:
 def test_the_volume_turns_by_mouse_and_keys_and_the_slices_follow_their_sliders(visit: Visit) -> None:
     visitor = visit()
     page = visitor.open(RESPONSES)
-    page.wait_for_selector(".rg-tile canvas")
+    page.wait_for_selector(".rg-response canvas")
     if not page.evaluate("Boolean(document.createElement('canvas').getContext('webgl2'))"):
         pytest.skip("this Chromium has no WebGL 2")
     page.keyboard.press("Space")
@@ -520,7 +514,7 @@ def test_without_webgl_the_slices_stand_alone(visit: Visit) -> None:
         "  return kind.startsWith('webgl') ? null : get.call(this, kind, ...more); };"
     )
     page = visitor.open(RESPONSES)
-    page.wait_for_selector(".rg-tile canvas")
+    page.wait_for_selector(".rg-response canvas")
     assert page.get_by_text("This browser has no WebGL 2").is_visible()
     assert not page.locator(".rg-responses__stage").is_visible()
     drawn = "canvas => { const blank = canvas.cloneNode(); return canvas.toDataURL() !== blank.toDataURL(); }"

@@ -9,14 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.chromium import launched, playwright_api
+from tests.chromium import playwright_api
 
 pytestmark = pytest.mark.browser
 
 SCRIPT = Path(__file__).resolve().parents[2] / "templates" / "assets" / "js" / "responses" / "march.js"
-SOFTWARE = ("--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
-"""Chromium draws WebGL without a graphics card."""
-
 GREY = "Uint8Array.from({ length: 768 }, (_, i) => Math.floor(i / 3))"
 DRAW = f"""([levels, size, view, look]) => {{
   const canvas = document.createElement("canvas");
@@ -39,23 +36,21 @@ Draw = Callable[..., Array]
 
 
 @pytest.fixture(scope="module")
-def draw() -> Iterator[Draw]:
+def draw(browser: playwright_api.Browser) -> Iterator[Draw]:
     """Return what draws a volume K H W as the picture H W 4 that a browser shows of it."""
-    with launched(*SOFTWARE) as browser:
-        page: playwright_api.Page = browser.new_page()
-        page.set_content(f"<script>{SCRIPT.read_text(encoding='utf-8')}</script>")
-        if not page.evaluate("() => Boolean(document.createElement('canvas').getContext('webgl2'))"):
-            pytest.skip(
-                "this Chromium has no WebGL 2: pages then show the slices alone, and there is nothing to compare"
-            )
+    page: playwright_api.Page = browser.new_page()
+    page.set_content(f"<script>{SCRIPT.read_text(encoding='utf-8')}</script>")
+    if not page.evaluate("() => Boolean(document.createElement('canvas').getContext('webgl2'))"):
+        pytest.skip("this Chromium has no WebGL 2: pages then show the slices alone, and there is nothing to compare")
 
-        def seen(volume: Array, view: tuple[int, int], turn: list[int], scale: float = 1, **look: Any) -> Array:
-            kernels, height, width = volume.shape
-            asked = {"turn": turn, "scale": scale, **look}
-            pixels = page.evaluate(DRAW, [volume.ravel().tolist(), [width, height, kernels], list(view), asked])
-            return np.array(pixels, np.uint8).reshape(view[1], view[0], 4)[::-1].astype(np.int64)
+    def seen(volume: Array, view: tuple[int, int], turn: list[int], scale: float = 1, **look: Any) -> Array:
+        kernels, height, width = volume.shape
+        asked = {"turn": turn, "scale": scale, **look}
+        pixels = page.evaluate(DRAW, [volume.ravel().tolist(), [width, height, kernels], list(view), asked])
+        return np.array(pixels, np.uint8).reshape(view[1], view[0], 4)[::-1].astype(np.int64)
 
-        yield seen
+    yield seen
+    page.close()
 
 
 def planted() -> Array:

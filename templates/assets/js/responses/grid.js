@@ -7,11 +7,11 @@
 
   function tile(kernel, link, group) {
     const element = document.createElement(link ? "a" : "span");
-    element.className = "rg-tile";
+    element.className = "rg-response";
     if (link) element.href = link;
     const canvas = document.createElement("canvas");
     const label = document.createElement("span");
-    label.className = "rg-tile__name";
+    label.className = "rg-response__name";
     label.textContent = group === undefined ? `#${kernel}` : `#${kernel} · ${group + 1}`;
     element.title = `Kernel ${kernel}${group === undefined ? "" : `, group ${group + 1}`}${link ? ": open its page" : ""}`;
     element.append(canvas, label);
@@ -20,7 +20,7 @@
 
   // `root` holds the tiles and the pager; `data` are the layer's facts, `levels` its bytes, `colours` 256 RGB.
   report.responseGrid = (root, data, levels, colours) => {
-    const [tiles, pager] = [root.querySelector(".rg-tiles"), root.querySelector(".rg-pager")];
+    const [tiles, pager] = [root.querySelector(".rg-responses__tiles"), root.querySelector(".rg-pager")];
     const pages = Math.ceil(data.kernels / A_PAGE);
     const size = data.height * data.width;
     const state = { page: 0, frame: 0, order: data.orders[0], shown: [] };
