@@ -1,6 +1,6 @@
-"""What becomes of damaged videos: refused in a sentence, read as if whole, or shown wrong without a word.
+"""What becomes of damaged files: refused in a sentence, read as if whole, or shown wrong without a word.
 
-    python -m benchmarks.damage --cases 1000
+    python -m benchmarks.damage --of clips|checkpoints|runs --cases 1000
 
 Each form of video (container and codec) is damaged in its middle, seeded: a twentieth of it set to zeros (a bad block),
 a hundredth set to noise, or one bit turned over. A frame is wrong when a pixel differs by more than 8 of 255 from the
@@ -14,6 +14,7 @@ import json
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.damaged_files import checkpoints, runs
 from reportgen.clips.video import VideoSource
 from reportgen.errors import ClipError
 
@@ -113,14 +115,9 @@ def outcome(path: Path, whole: NDArray[np.uint8]) -> str:
     return SAME
 
 
-def main() -> None:
-    """Print a row for each form and damage, and keep them where asked."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cases", type=int, default=1000)
-    parser.add_argument("--json", type=Path, default=None)
-    options = parser.parse_args()
-    each = -(-options.cases // (len(FORMS) * len(KINDS)))
-    rows = []
+def clips(cases: int) -> Iterator[dict[str, object]]:
+    """Yield a row for each form of video and damage, of which there are `cases` in all."""
+    each = -(-cases // (len(FORMS) * len(KINDS)))
     with tempfile.TemporaryDirectory() as folder:
         for form in FORMS:
             path = write_video(Path(folder), form)
@@ -133,9 +130,21 @@ def main() -> None:
                     begun = time.perf_counter()
                     found[outcome(path, whole)] += 1
                     slowest = max(slowest, time.perf_counter() - begun)
-                rows.append({"form": str(form), "damage": kind, **found, "slowest_s": round(slowest, 2)})
-                counts = ", ".join(f"{found[name]} {name}" for name in (SAID, SAME, WRONG))
-                print(f"{form!s:18} {kind:8} {counts}; slowest {slowest:.2f} s", flush=True)
+                yield {"form": str(form), "damage": kind, **found, "slowest_s": round(slowest, 2)}
+
+
+def main() -> None:
+    """Print a row for each form and damage, and keep them where asked."""
+    kinds = {"clips": clips, "checkpoints": checkpoints, "runs": runs}
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--of", choices=kinds, default="clips")
+    parser.add_argument("--cases", type=int, default=1000)
+    parser.add_argument("--json", type=Path, default=None)
+    options = parser.parse_args()
+    rows = []
+    for row in kinds[options.of](options.cases):
+        rows.append(row)
+        print(", ".join(f"{name}: {value}" for name, value in row.items()), flush=True)
     if options.json:
         options.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
 

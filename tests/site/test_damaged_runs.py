@@ -6,7 +6,6 @@ import json
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from reportgen.audit.checks import checks
@@ -17,6 +16,7 @@ from reportgen.pages.report import Report
 from reportgen.records.jobs import Done, Failed
 from reportgen.records.plan import PlannedJob, RunPlan
 from reportgen.records.store import Store
+from tests.damage import spoil
 
 CASES = 50
 
@@ -88,21 +88,6 @@ def test_a_run_that_was_not_finished_fails_the_check(run: Store) -> None:
     run.write_run(run.read_run().model_copy(update={"finished": None}))
     with pytest.raises(CheckError, match="was not finished"):
         require(check(run.folder))
-
-
-def spoil(folder: Path, seed: int) -> None:
-    """Damage one file of a run in one of five ways."""
-    random = np.random.default_rng(seed)
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    path = files[int(random.integers(len(files)))]
-    whole = path.read_bytes()
-    start, length = int(random.integers(len(whole) or 1)), int(random.integers(1, 200))
-    part = whole[start : start + length]
-    changed = {0: b"", 1: bytes(len(part)), 2: part + part, 3: random.bytes(len(part)), 4: None}[seed % 5]
-    if changed is None:
-        path.unlink()
-    else:
-        path.write_bytes(whole[:start] + changed + whole[start + length :])
 
 
 @pytest.mark.parametrize("seed", range(CASES))
