@@ -4,6 +4,10 @@
 
   const report = globalThis.reportgen;
   const { wrapped, begun, isWithin } = report.frames;
+  const ROWS = [
+    ".rg-views", ".rg-strip", ".rg-map__clips", ".rg-evidence-strips", ".rg-grid", ".rg-minis", ".rg-figures", ".rg-graph",
+    ".rg-pyramid-head",
+  ].join();
   const state = { playing: true, speed: 1, started: 0 };
   const followers = [];
   let bar = null;
@@ -58,8 +62,7 @@
     const first = document.querySelector(".rg-clip[data-sprite]") ?? document.querySelector("[data-graph]");
     const table = first.closest(".rg-table, .rg-ladder");
     if (table) return table.before(root);
-    const row = first.closest(".rg-views, .rg-strip, .rg-map__clips, .rg-evidence-strips, .rg-grid, .rg-minis, .rg-figures, .rg-graph, .rg-pyramid-head, .rg-tiles");
-    return (row ?? first).after(root);
+    return (first.closest(ROWS) ?? first).after(root);
   }
 
   function takesKeys(target) {
