@@ -12,8 +12,8 @@ import pytest
 playwright_api = pytest.importorskip("playwright.sync_api")
 
 
-SOFTWARE_WEBGL = ("--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
-"""Chromium draws WebGL without a graphics card."""
+SOFTWARE_WEBGL = ("--enable-unsafe-swiftshader",)
+"""Chromium draws WebGL without a graphics card; were all else drawn so too, every page would be slow."""
 
 
 def find_chromium() -> str | None:
