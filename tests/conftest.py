@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 import torch
 
 TESTS = Path(__file__).resolve().parent
+sys.path.append(str(TESTS / "site"))  # the sample run is a program, too: it finds what lies beside it
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -29,6 +29,8 @@ class PacketScan(NamedTuple):
 
     stamps: list[int] | None
     damage: Damage | None
+    headless: bool
+    """Whether the file begins with frames that no decoder shows, before its first key frame."""
 
 
 def watched(items: Iterable[Any], faults: list[str]) -> Iterator[Any]:
@@ -46,7 +48,8 @@ def watched(items: Iterable[Any], faults: list[str]) -> Iterator[Any]:
 def scanned(container: Any, stream: Any) -> PacketScan:
     """Read all packets of a stream, without decoding any."""
     stamps: list[int] = []
-    told = True
+    streamed = any(form in _STREAMED for form in container.format.name.split(","))
+    told, headless = True, False
     first_key: int | None = None
     found: tuple[int | None, str] | None = None  # the stamp of the first packet after the damage, None behind the last
     faults: list[str] = []
@@ -56,9 +59,9 @@ def scanned(container: Any, stream: Any) -> PacketScan:
             found = packet.pts, broken
         if packet.size == 0 or packet.is_discard or _is_hidden(packet, stream):
             continue
-        if packet.is_keyframe and first_key is None:
+        if streamed and packet.is_keyframe and first_key is None:
             # A recording may begin with frames whose references were sent before it: no decoder shows them.
-            first_key = packet.pts
+            first_key, headless = packet.pts, bool(stamps)
             stamps.clear()
         told = told and packet.pts is not None
         stamps.append(packet.pts if packet.pts is not None else len(stamps))
@@ -67,7 +70,7 @@ def scanned(container: Any, stream: Any) -> PacketScan:
     stamps = sorted(stamp for stamp in stamps if not told or first_key is None or stamp >= first_key)
     told = told and len(set(stamps)) == len(stamps)
     damage = _first(found, stamps) or _missing(container, stream, stamps)
-    return PacketScan(stamps if told else None, damage)
+    return PacketScan(stamps if told else None, damage, headless)
 
 
 def _first(found: tuple[int | None, str] | None, stamps: list[int]) -> Damage | None:

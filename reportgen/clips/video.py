@@ -94,8 +94,8 @@ class VideoSource:
             number = -1
             faults: list[str] = []
             for number, frame in enumerate(watched(container.decode(stream), faults)):
-                if number == 0:
-                    faults.clear()  # a recording may begin with frames whose references were sent before it
+                if number == 0 and self._scan.headless:
+                    faults.clear()  # about the frames that are not shown
                 if faults:
                     raise self._damaged(number, faults[0])
                 if number in wanted:

@@ -27,7 +27,7 @@ def test_a_missed_limit_is_an_error_that_names_figure_and_limit(runs: Path) -> N
     result = CliRunner().invoke(cli, ["check", "--runs", str(runs)])
     assert isinstance(result.exception, CheckError)
     assert result.exception.exit_code == 24
-    assert "Jobs that failed: 2 of" in str(result.exception)
+    assert "Jobs that failed: 4 of" in str(result.exception)
     assert "Methods that read the weights: 1 of 2" in str(result.exception)
     assert "not tested" in result.output, "what was not measured is listed and does not fail"
 

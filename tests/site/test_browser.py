@@ -48,10 +48,15 @@ class Visitor:
         self.page = page
         self.root = root
         self.faults: list[str] = []
-        page.on("console", lambda message: self.faults.append(message.text) if message.type != "log" else None)
+        page.on("console", self._check_message)
         page.on("pageerror", lambda error: self.faults.append(str(error)))
         page.on("requestfailed", self._check_failure)
         page.on("request", self._check_host)
+
+    def _check_message(self, message: playwright_api.ConsoleMessage) -> None:
+        # That software draws WebGL slowly is no fault of the page.
+        if message.type != "log" and "GPU stall due to ReadPixels" not in message.text:
+            self.faults.append(message.text)
 
     def _check_failure(self, request: playwright_api.Request) -> None:
         # Leaving a page breaks off what it was still loading; that is no fault of the page.

@@ -44,10 +44,21 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
 def test_damage_is_said_where_anything_tells_of_it(form: Form, kind: str, whole: Whole, tmp_path: Path) -> None:
     content, frames = whole(form)
     path = tmp_path / f"damaged.{form.suffix}"
-    for seed in range(2):
-        path.write_bytes(damaged(content, kind, seed))
-        allowed = {SAID, SAME, WRONG} if form.codec in UNTOLD[kind] else {SAID, SAME}
-        assert outcome(path, frames) in allowed, (kind, seed)
+    path.write_bytes(damaged(content, kind, 0))
+    allowed = {SAID, SAME, WRONG} if form.codec in UNTOLD[kind] else {SAID, SAME}
+    assert outcome(path, frames) in allowed
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(1, 20))
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("form", FORMS, ids=str)
+def test_damage_elsewhere_is_said_too(form: Form, kind: str, seed: int, whole: Whole, tmp_path: Path) -> None:
+    content, frames = whole(form)
+    path = tmp_path / f"damaged.{form.suffix}"
+    path.write_bytes(damaged(content, kind, seed))
+    allowed = {SAID, SAME, WRONG} if form.codec in UNTOLD[kind] else {SAID, SAME}
+    assert outcome(path, frames) in allowed
 
 
 @pytest.mark.parametrize("form", [form for form in FORMS if form.suffix in ("webm", "mkv", "ts")], ids=str)

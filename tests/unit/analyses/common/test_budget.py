@@ -51,7 +51,7 @@ def test_a_large_network_is_probed_less_and_the_reader_is_told() -> None:
     asked = METHOD.preset("quick")
     assert asked.work == 1000
     chosen, notes = affordable_checks(layers_of(2e11), asked)
-    assert (chosen.hidden, chosen.maps, chosen.steps, chosen.layers) == (4, 4, 2, 1)
+    assert (chosen.hidden, chosen.maps, chosen.curve_steps, chosen.layers) == (4, 4, 2, 1)
     assert chosen.check_steps == asked.check_steps
     (note,) = notes
     assert f"random maps: 4 instead of {asked.maps}; " in note
