@@ -115,6 +115,7 @@ def test_every_kernel_is_in_the_table_to_take_away(built: Store) -> None:
     assert sorted(int(row["rank"]) for row in rows) == list(range(1, answer.kernels + 1))
 
 
+@pytest.mark.long
 def test_clips_that_stand_on_pages_keep_their_pictures_and_paths_stay_at_home(
     built: Store, folder: Path, tiny_zoo: Path
 ) -> None:

@@ -89,7 +89,9 @@ def visit(browser: playwright_api.Browser, sample_site: Path, served_site: str) 
         context.close()
 
 
-@pytest.mark.parametrize("served", [False, True], ids=["file", "http"])
+@pytest.mark.parametrize(
+    "served", [pytest.param(False, id="file"), pytest.param(True, id="http", marks=pytest.mark.long)]
+)
 def test_pages_open_without_a_fault_and_without_another_host(visit: Visit, served: bool) -> None:
     visitor = visit(served=served)
     for uri in PAGES:
