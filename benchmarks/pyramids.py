@@ -35,7 +35,8 @@ from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 
 from benchmarks.machine import describe, synchronize
 from reportgen.analyses.pyramid.class_pyramid import class_kernels, measure_pyramid, predicted_class
-from reportgen.analyses.pyramid.measure import Measurement, as_kernels, measure_relevance
+from reportgen.analyses.pyramid.measure import Measurement, measure_relevance
+from reportgen.analyses.pyramid.products import as_kernels
 from reportgen.analyses.pyramid.published import normalised_scores, step_back_by_scores
 from reportgen.analyses.pyramid.select import KeepRule, walk
 from reportgen.networks.core.network import Network

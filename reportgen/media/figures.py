@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -44,6 +46,7 @@ from reportgen.records.figures import (
     PreviewFigure,
     RowFigure,
     StackFigure,
+    TableFigure,
     TextFigure,
     TilesFigure,
     VolumeFigure,
@@ -54,7 +57,6 @@ from reportgen.records.store import Store
 NPZ = "application/x-npz"
 _HALF_MAX = float(np.finfo(np.float16).max)
 _TEXT_TYPES = {
-    ".csv": "text/csv",
     ".graphml": "application/graphml+xml",
     ".md": "text/markdown",
     ".svg": "image/svg+xml",
@@ -105,6 +107,7 @@ def write_figure(
     VolumeFigure    the files of `reportgen.media.volumes.volume_files`: .npz (kind data), the others (kind volume)
     DataFigure      .npz (kind data)
     JsonFigure      JSON (kind json)
+    TableFigure     CSV (kind text), quoted as RFC 4180 says
     TextFigure      text (kind text)
     ==============  ================================================================================================
 
@@ -219,6 +222,15 @@ def _data(figure: DataFigure, role: str, name: str | None) -> Iterator[FigureFil
 @figure_files.register
 def _json(figure: JsonFigure, role: str, name: str | None) -> Iterator[FigureFile]:  # noqa: ARG001
     yield FigureFile(f"{role}.json", role, "json", "application/json", _json_bytes(figure.document))
+
+
+@figure_files.register
+def _table(figure: TableFigure, role: str, name: str | None) -> Iterator[FigureFile]:  # noqa: ARG001
+    if any(len(row) != len(figure.columns) for row in figure.rows):
+        raise ValueError(f"every row of a table must have its {len(figure.columns)} columns")
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([figure.columns, *figure.rows])
+    yield FigureFile(f"{role}.csv", role, "text", "text/csv", text.getvalue().encode())
 
 
 @figure_files.register

@@ -154,8 +154,17 @@ class JsonFigure:
 
 
 @dataclass(frozen=True)
+class TableFigure:
+    """A table to take away, kept as CSV: a value for each of `columns` in every row."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+    caption: str = ""
+
+
+@dataclass(frozen=True)
 class TextFigure:
-    """A document in another text format; `suffix` is its file's, with the dot (.graphml, .csv)."""
+    """A document in another text format; `suffix` is its file's, with the dot (.graphml, .svg)."""
 
     text: str
     suffix: str

@@ -6,7 +6,7 @@ Its clips are drifting textures whose motion is known; its figures are invented 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +28,11 @@ from reportgen.records.figures import (
     MotionFigure,
     RowFigure,
     StackFigure,
-    TextFigure,
+    TableFigure,
     VolumeFigure,
 )
 from reportgen.records.identities import KernelId, TargetId, slug
-from reportgen.records.jobs import Done, Failed, Job, Outcome, Record, Skipped, Spent
+from reportgen.records.jobs import Artifact, Done, Failed, Job, Outcome, Record, Skipped, Spent
 from reportgen.records.manifest import ClipFacts, Environment, LayerFacts, Run, WeightsFacts
 from reportgen.records.store import Store
 from reportgen.records.targets import Target
@@ -196,6 +196,16 @@ class SampleRun:
         self.store.add(record)
         self.records.append(record)
 
+    def _seen(
+        self, analysis: str, kernel: KernelId, figures: Mapping[str, Figure | tuple[Figure, str]], **outcome: Any
+    ) -> None:
+        """Write what a method found of a kernel, with its figures by role; a figure may have a published name."""
+        artifacts: list[Artifact] = []
+        for role, figure in figures.items():
+            artifacts += self.figure(analysis, role, *(figure if isinstance(figure, tuple) else (figure,)))
+        parameters = {"layer": kernel.layer, "kernel": kernel.index, "objective": "channel"}
+        self.keep(analysis, str(kernel), parameters, Done(artifacts=tuple(artifacts), **outcome))
+
     def _clips(self) -> Iterator[ClipFacts]:
         names = ("tennis", "dots-right", "rings-up", "blobs-static", "checks-left", "noise")
         for i, name in enumerate(names):
@@ -235,53 +245,47 @@ class SampleRun:
         still = texture(self.rng, 4 + 3 * order)
         activation = 4.0 + order + index / 10
         clip = drifting(still, velocity)
-        self.keep(
+        self._seen(
             "kernels",
-            str(kernel),
-            parameters,
-            Done(
-                artifacts=(
-                    *self.figure("kernels", "stage1", ClipFigure(clip), f"{kernel.published_name}_stage1"),
-                    *self.figure("kernels", "stage1_data", DataFigure({"clip": clip.astype(np.float16)})),
-                ),
-                answer={
-                    "layer": layer,
-                    "index": index,
-                    "activation": activation,
-                    "objective": "channel",
-                    "steps": 256,
-                    "curve": [activation * (1 - math.exp(-step / 12)) for step in range(64)],
-                    "contrast": 0.2,
-                },
-            ),
+            kernel,
+            {
+                "stage1": (ClipFigure(clip), f"{kernel.published_name}_stage1"),
+                "stage1_data": DataFigure({"clip": clip.astype(np.float16)}),
+            },
+            answer={
+                "layer": layer,
+                "index": index,
+                "activation": activation,
+                "objective": "channel",
+                "steps": 256,
+                "curve": [activation * (1 - math.exp(-step / 12)) for step in range(64)],
+                "contrast": 0.2,
+            },
         )
         explained = index != 21
         motion = np.broadcast_to(np.reshape(velocity, (1, 2, 1, 1)), (FRAMES - 1, 2, SIDE, SIDE)).copy()
         motion += 0.05 * self.rng.standard_normal(motion.shape)
         evidence = np.broadcast_to(np.hypot(*np.gradient(still.mean(-1))) > 0.01, (FRAMES - 1, SIDE, SIDE))
-        self.keep(
+        self._seen(
             "decomposition",
-            str(kernel),
-            parameters,
-            Done(
-                artifacts=(
-                    *self.figure("decomposition", "texture", ImageFigure(still)),
-                    *self.figure("decomposition", "motion", MotionFigure(motion, evidence, speed or 0.1)),
-                    *self.figure("decomposition", "reconstruction", ClipFigure(clip), f"{kernel.published_name}_recon"),
-                ),
-                answer={
-                    "psnr": 31.5,
-                    "explained_variance": 0.94 if explained else 0.31,
-                    "mean_speed": speed,
-                    "direction_degrees": math.degrees(angle) % 360,
-                    "direction_coherence": 0.9 if index else 0.1,
-                    "speed_p99": speed,
-                    "evidence_share": 0.6,
-                    "reconstruction_activation": activation * 0.9,
-                    "activation_kept": 0.9 if explained else 0.4,
-                    "texture_activation": activation * 0.3,
-                },
-            ),
+            kernel,
+            {
+                "texture": ImageFigure(still),
+                "motion": MotionFigure(motion, evidence, speed or 0.1),
+                "reconstruction": (ClipFigure(clip), f"{kernel.published_name}_recon"),
+            },
+            answer={
+                "psnr": 31.5,
+                "explained_variance": 0.94 if explained else 0.31,
+                "mean_speed": speed,
+                "direction_degrees": math.degrees(angle) % 360,
+                "direction_coherence": 0.9 if index else 0.1,
+                "speed_p99": speed,
+                "evidence_share": 0.6,
+                "reconstruction_activation": activation * 0.9,
+                "activation_kept": 0.9 if explained else 0.4,
+                "texture_activation": activation * 0.3,
+            },
         )
 
     def _grown(self, layer: str, index: int) -> None:
@@ -294,27 +298,21 @@ class SampleRun:
         clip = drifting(texture(self.rng, 5), (0.5, 0.2))
         strip = RowFigure([texture(self.rng, 4, side) for side in sides], "each size", 26)
         reached = 3.5 + index / 5
-        self.keep(
+        self._seen(
             "multiscale",
-            str(kernel),
-            parameters,
-            Done(
-                artifacts=(
-                    *self.figure("multiscale", "multiscale", ClipFigure(clip)),
-                    *self.figure("multiscale", "growth", strip),
-                ),
-                answer={
-                    "layer": layer,
-                    "index": index,
-                    "objective": "channel",
-                    "shapes": [[max(1, side // 2), side, side] for side in sides],
-                    "activations": [reached * (1 - math.exp(-step / 3)) for step in range(len(sides) + 1)],
-                    "native_activation": reached,
-                    "measured_on": "part",
-                    "steps": 20,
-                },
-                notes=("Begins at 6 px, not at 5: the layer cannot be reached on less.",),
-            ),
+            kernel,
+            {"multiscale": ClipFigure(clip), "growth": strip},
+            answer={
+                "layer": layer,
+                "index": index,
+                "objective": "channel",
+                "shapes": [[max(1, side // 2), side, side] for side in sides],
+                "activations": [reached * (1 - math.exp(-step / 3)) for step in range(len(sides) + 1)],
+                "native_activation": reached,
+                "measured_on": "part",
+                "steps": 20,
+            },
+            notes=("Begins at 6 px, not at 5: the layer cannot be reached on less.",),
         )
 
     def _evidence(self, clips: list[str]) -> None:
@@ -441,7 +439,7 @@ class SampleRun:
                 "profiles": profiles,
                 "leading": leading,
             }
-            table = self.figure("concepts", "concept_tests", TextFigure("layer,kernel\n", ".csv"))
+            table = self.figure("concepts", "concept_tests", TableFigure(["layer", "kernel"], []))
             unit = f"{self.model}/concept-{slug(name)}"
             notes = ("2 reference clips are also a clip of the concept: left out of the reference.",)
             self.keep("concepts", unit, {"concept": name}, Done(artifacts=table, answer=answer, notes=notes))
@@ -612,7 +610,7 @@ class SampleRun:
             Done(
                 artifacts=(
                     *self.figure("pyramid", "graph", JsonFigure(document)),
-                    *self.figure("pyramid", "csv", TextFigure("source,target,contribution\n", ".csv")),
+                    *self.figure("pyramid", "csv", TableFigure(["source", "target", "contribution"], [])),
                     *self.figure("pyramid", f"tube.{LAYERS[-2]}", HeatFigure(heat, over, False, float(heat.max()))),
                 ),
                 answer={

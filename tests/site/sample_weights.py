@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reportgen.records.figures import DataFigure, FiltersFigure, TextFigure, TilesFigure
+from reportgen.records.figures import DataFigure, FiltersFigure, TableFigure, TilesFigure
 from reportgen.records.identities import slug
 from reportgen.records.jobs import Done
 from reportgen.records.targets import Target
@@ -69,7 +69,7 @@ def write_weights(run: SampleRun, clips: list[str], layers: tuple[str, ...], tit
     }
     unit = f"{run.model}/{clips[0]}/class-0002"
     run.keep("weight_gradients", unit, {"clip": clips[0]}, Done(artifacts=artifacts, answer={"shown": shown}))
-    artifacts = run.figure("weight_gradients", "importance", TextFigure("layer,filter\n", ".csv"))
+    artifacts = run.figure("weight_gradients", "importance", TableFigure(["layer", "filter"], []))
     scores = {layer: np.linspace(0, 1, SHAPE[0]) for layer in layers}
     for layer, values in scores.items():
         artifacts += run.figure("weight_gradients", slug(f"cases.{layer}"), FiltersFigure(volumes[layer], 2.0))

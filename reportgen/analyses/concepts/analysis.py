@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from reportgen.analyses.base import Answers, Concept, Inapplicable, Subject, Unit
+from reportgen.analyses.common.inputs import clips_and_layers
 from reportgen.analyses.common.layers import measurable_layers
 from reportgen.analyses.common.readable import UnreadableClips, readable_clips
 from reportgen.analyses.common.responses import Meter
@@ -19,12 +20,12 @@ from reportgen.analyses.concepts.compare import ConceptTests, KernelTests, again
 from reportgen.analyses.concepts.parameters import ConceptParameters
 from reportgen.analyses.concepts.passes import ClipResponses
 from reportgen.analyses.concepts.rank_tests import LEAST_TESTED_CLIPS
-from reportgen.analyses.concepts.table import tests_as_csv
+from reportgen.analyses.concepts.table import table_of_tests
 from reportgen.errors import ClipError
 from reportgen.networks.kernels.preactivation import clip_channels, native_shape
 from reportgen.progress import Progress
 from reportgen.records.answers.concepts import ConceptAnswer, ConceptLayer, LayerProfile, LeadingKernel, Shown
-from reportgen.records.figures import Figure, Result, TextFigure
+from reportgen.records.figures import Figure, Result
 from reportgen.records.identities import slug
 from reportgen.records.jobs import content_key
 from reportgen.records.targets import class_name
@@ -50,8 +51,7 @@ class ConceptAnalysis:
         if not layers:
             return [Inapplicable(subject.model, "no layer of this network has a map or a value for each kernel")]
         shared = {
-            "clips": content_key([[clip.digest, clip.label] for clip in reference]),
-            "layers": content_key(layers),
+            **clips_and_layers(reference, layers),
             "shown": content_key([subject.stages, {name: list(found) for name, found in subject.kernels.items()}]),
         }
         return [
@@ -107,7 +107,7 @@ def _answered(subject: Subject, concept: Concept, reference: ClipResponses, prog
             )
         answer = _answer(subject, concept, tests, own, reference, faults)
     figures: dict[str, Figure] = {
-        "concept_tests": TextFigure(tests_as_csv(tests), ".csv", f"{concept.name} against the reference, every kernel"),
+        "concept_tests": table_of_tests(tests, f"{concept.name} against the reference, every kernel"),
     }
     return Result(answer, figures, _notes(answer, faults))
 

@@ -10,6 +10,7 @@ import numpy as np
 from torch import Tensor
 
 from reportgen.analyses.base import Answers, Inapplicable, Subject, Unit
+from reportgen.analyses.common.inputs import clips_and_layers
 from reportgen.analyses.common.natural_path import LEAST_NATURAL_CLIPS
 from reportgen.analyses.common.readable import UnreadableClips, readable_clips
 from reportgen.analyses.common.responses import Meter
@@ -26,7 +27,6 @@ from reportgen.progress import Progress
 from reportgen.records.answers.evidence import EvidenceAnswer, LabelWord, LayerEvidence
 from reportgen.records.discovery import false_discovery
 from reportgen.records.figures import DataFigure, Figure, Result
-from reportgen.records.jobs import content_key
 from reportgen.records.targets import class_name
 
 
@@ -41,10 +41,7 @@ class EvidenceAnalysis:
             return [Inapplicable(subject.model, reason)]
         if not subject.stages:
             return [Inapplicable(subject.model, "this network has no convolution: name layers with --layers")]
-        inputs = {
-            "clips": content_key([[clip.digest, clip.label] for clip in clips]),
-            "layers": content_key(subject.stages),
-        }
+        inputs = clips_and_layers(clips, subject.stages)
         return [Unit(subject.model, subject.model, {"objective": subject.objective}, inputs)]
 
     def run(
@@ -81,7 +78,7 @@ def _result(subject: Subject, found: ReferencePass, faults: UnreadableClips) -> 
             duplicates=rank_alike(responses[layer], state.moments.duplicates(ALIKE, LEAST_DRIVING)),
             comparable=int(driven_enough(responses[layer]).sum()),
             words=_words(spread.words),
-            held=tuple(_word(word, word.p, None) for word in spread.held),
+            held=tuple(LabelWord(**vars(word)) for word in spread.held),
             quantiles=tuple(tuple(_short(value) for value in values) for values in spread.quantiles),
             **_examples(found.meter.targets[layer], state, used),
         )
@@ -109,21 +106,7 @@ def _result(subject: Subject, found: ReferencePass, faults: UnreadableClips) -> 
 def _words(driven: Sequence[DrivingWord]) -> tuple[LabelWord, ...]:
     """Return each kernel's word, with its q over the kernels of the layer."""
     q = false_discovery([word.p for word in driven])
-    return tuple(_word(word, None, one) for word, one in zip(driven, q, strict=True))
-
-
-def _word(word: DrivingWord, p: float | None, q: float | None) -> LabelWord:
-    return LabelWord(
-        text=word.text,
-        auroc=word.auroc,
-        others=word.others,
-        other=word.other,
-        p=p,
-        q=q,
-        low=word.low,
-        high=word.high,
-        clips=word.clips,
-    )
+    return tuple(LabelWord(**{**vars(word), "p": None, "q": one}) for word, one in zip(driven, q, strict=True))
 
 
 class _Names:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from reportgen.analyses.base import Answers, Inapplicable, Subject, Unit, tensor
 from reportgen.analyses.common.budget import passes_within
+from reportgen.analyses.common.inputs import clips_and_layers
 from reportgen.analyses.common.layers import measurable_layers
 from reportgen.analyses.common.readable import UnreadableClips, readable_clips
 from reportgen.analyses.common.responses import Meter
@@ -22,7 +23,7 @@ from reportgen.analyses.motion.kernel_motion import (
 )
 from reportgen.analyses.motion.motion_audit import MotionAudit, class_audit, frozen_frames
 from reportgen.analyses.motion.parameters import MotionParameters
-from reportgen.analyses.motion.rows import as_csv, clip_probes, layer_row, means, target_row
+from reportgen.analyses.motion.rows import clip_probes, kernel_table, layer_row, means, target_row
 from reportgen.clips import Clip, ClipReference
 from reportgen.errors import ClipError
 from reportgen.networks.core.target import target_values
@@ -33,8 +34,7 @@ from reportgen.records.answers.motion import (
     ModelProbes,
     MotionAnswer,
 )
-from reportgen.records.figures import Figure, Result, TextFigure
-from reportgen.records.jobs import content_key
+from reportgen.records.figures import Figure, Result
 from reportgen.records.targets import Target
 
 #: Frames of a clip that are frozen at least.
@@ -53,10 +53,7 @@ class MotionAnalysis:
         clips = probed_clips(subject, parameters.clips)
         if not clips:
             return asked
-        inputs = {
-            "clips": content_key([[clip.digest, clip.label] for clip in clips]),
-            "layers": content_key(measurable_layers(subject.layers)),
-        }
+        inputs = clips_and_layers(clips, measurable_layers(subject.layers))
         overall = Unit(subject.model, subject.model, {"objective": subject.objective}, inputs)
         return [*(replace(unit, group=subject.model) for unit in asked if isinstance(unit, Unit)), overall]
 
@@ -194,7 +191,7 @@ def _overall(subject: Subject, clips: Sequence[ClipReference], probes: _Probes, 
         layers={layer: layer_row(state) for layer, state in kernels.layers.items()},
     )
     figures: dict[str, Figure] = {
-        "kernel_motion": TextFigure(as_csv(kernels), ".csv", "What the probes leave of every kernel"),
+        "kernel_motion": kernel_table(kernels, "What the probes leave of every kernel"),
     }
     unread = [f"{faults.count} of the probed clips could not be read. {faults.first}"] if faults.count else []
     return Result(MotionAnswer(overall=answer), figures, (*probes.notes, *unread))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from reportgen.analyses.base import Subject
 from reportgen.analyses.common.intervals import Estimate, mean_over_clips
@@ -13,6 +13,7 @@ from reportgen.analyses.motion.motion_audit import PROBE_MEANINGS, MotionAudit
 from reportgen.clips import Clip
 from reportgen.records.answers.motion import ClassProbes, ClipProbes, LayerProbes, Left, Probe
 from reportgen.records.answers.relative import of_median
+from reportgen.records.figures import TableFigure
 from reportgen.records.targets import Target, class_name
 
 _FIGURES = ("motion_reliance", "dissolved_loss", "order_sensitivity")
@@ -86,13 +87,17 @@ def layer_row(state: ProbedLayer) -> LayerProbes:
     )
 
 
-def as_csv(kernels: KernelMotion) -> str:
+def kernel_table(kernels: KernelMotion, caption: str) -> TableFigure:
     """Return what the probes leave of every kernel, a line each.
 
     `response_of_median` is the response as a multiple of the layer's median: of little, every share is of little worth.
     """
     figures = ("response", "response_of_median", "motion_reliance", "order_sensitivity")
-    lines = [",".join(["layer", "kernel", "clip", *figures, *VARIANTS[1:]])]
+    columns = ["layer", "kernel", "clip", *figures, *VARIANTS[1:]]
+    return TableFigure(columns, list(_kernel_rows(kernels)), caption)
+
+
+def _kernel_rows(kernels: KernelMotion) -> Iterator[list[object]]:
     for layer, state in kernels.layers.items():
         responses = state.responses[0, 0].tolist()
         columns = zip(
@@ -105,9 +110,12 @@ def as_csv(kernels: KernelMotion) -> str:
             strict=True,
         )
         for kernel, (clip, *values) in enumerate(columns):
-            shown = ("" if math.isnan(value) else f"{value:.6g}" for value in values)
-            lines.append(",".join([layer, str(kernel), kernels.names[clip], *shown]))
-    return "\n".join(lines) + "\n"
+            yield [
+                layer,
+                kernel,
+                kernels.names[clip],
+                *("" if math.isnan(value) else f"{value:.6g}" for value in values),
+            ]
 
 
 def _named(name: str, found: Estimate | None) -> dict[str, float | None]:

@@ -15,7 +15,7 @@ from reportgen.analyses.common.targets import asked, target_units, title_of
 from reportgen.analyses.pyramid.ablation import Ablation, AblationRow, ablate
 from reportgen.analyses.pyramid.class_clips import OnClips, chosen_clips, labelled_clips, on_clips
 from reportgen.analyses.pyramid.class_pyramid import ClassPyramid, class_pyramid
-from reportgen.analyses.pyramid.export import edges_csv, graphml, nodes_csv, published_dictionary, pyramid_document
+from reportgen.analyses.pyramid.export import edge_table, graphml, node_table, published_dictionary, pyramid_document
 from reportgen.analyses.pyramid.parameters import PyramidParameters
 from reportgen.analyses.pyramid.tubes import saliency_tubes
 from reportgen.clips import Clip
@@ -155,8 +155,8 @@ def _documents(found: ClassPyramid, document: PyramidDocument) -> dict[str, Figu
         "graph": JsonFigure(document.model_dump(mode="json"), "The pyramid's graph"),
         "schema": JsonFigure(PyramidDocument.model_json_schema(by_alias=True), "The JSON schema of the graph"),
         "graphml": TextFigure(graphml(document), ".graphml", "For Gephi, Cytoscape, yEd or networkx"),
-        "nodes": TextFigure(nodes_csv(document), ".csv", "Kernels"),
-        "edges": TextFigure(edges_csv(document), ".csv", "Connections"),
+        "nodes": node_table(document),
+        "edges": edge_table(document),
     }
     try:
         nested = published_dictionary(found)

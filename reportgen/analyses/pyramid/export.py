@@ -5,10 +5,8 @@ Everything here returns values and writes nothing.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -16,6 +14,7 @@ from reportgen.analyses.pyramid.class_pyramid import ClassPyramid, PyramidNode
 from reportgen.analyses.pyramid.layout import barycentre_order
 from reportgen.analyses.pyramid.select import THETAS
 from reportgen.errors import OptionError
+from reportgen.records.figures import TableFigure
 from reportgen.records.pyramid_schema import (
     ClassFacts,
     ConservationFigures,
@@ -164,24 +163,17 @@ def _address(place: KernelPlace) -> str:
     return f"class/{place.index}" if place.layer is None else f"{place.layer}/{place.index}"
 
 
-def nodes_csv(document: PyramidDocument) -> str:
-    """Return the kernels, negative evidence among them, as CSV."""
+def node_table(document: PyramidDocument) -> TableFigure:
+    """Return the kernels, negative evidence among them."""
     rows = [
         (n.layer, n.index, n.depth, n.relevance, n.activation, n.kept) for n in (*document.nodes, *document.negative)
     ]
-    return _csv(("layer", "index", "depth", "relevance", "activation", "kept"), rows)
+    return TableFigure(("layer", "index", "depth", "relevance", "activation", "kept"), rows, "Kernels")
 
 
-def edges_csv(document: PyramidDocument) -> str:
-    """Return the edges as CSV; the class's layer is empty."""
+def edge_table(document: PyramidDocument) -> TableFigure:
+    """Return the edges; the class's layer is empty."""
     header = ("source_layer", "source_index", "target_layer", "target_index", "contribution")
     ends = [(e.source, e.target, e.contribution) for e in document.edges]
-    return _csv(header, [(s.layer or "", s.index, t.layer or "", t.index, value) for s, t, value in ends])
-
-
-def _csv(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    return text.getvalue()
+    rows = [(s.layer or "", s.index, t.layer or "", t.index, value) for s, t, value in ends]
+    return TableFigure(header, rows, "Connections")

@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from reportgen.analyses.pyramid.measure import LayerMeasure, Measurement, as_kernels, measure_relevance
+from reportgen.analyses.pyramid.measure import LayerMeasure, Measurement, measure_relevance
+from reportgen.analyses.pyramid.products import as_kernels
 from reportgen.analyses.pyramid.select import (
     Block,
     KeepRule,

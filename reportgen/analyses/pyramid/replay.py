@@ -2,7 +2,7 @@
 
 A pass is a sequence of operations. A recorded pass tells which tensors cross from the operations before a place to
 those after it; a replay from that place hands out copies of these and computes nothing else in front. The network is
-not edited and need not be made of modules: its own code runs each time, as below autograd in `pyramid_measure`.
+not edited and need not be made of modules: its own code runs each time, as below autograd in `observer.py`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from reportgen.analyses.pyramid.measure import Response, ResponseObserver
+from reportgen.analyses.pyramid.observer import Response, ResponseObserver
 from reportgen.errors import NetworkError
 from reportgen.networks.trace.field_tracer import FieldTracer
 

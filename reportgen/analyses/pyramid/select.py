@@ -15,7 +15,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from reportgen.analyses.pyramid.measure import Measurement, kernel_products
+from reportgen.analyses.pyramid.measure import Measurement
+from reportgen.analyses.pyramid.products import kernel_products
 from reportgen.errors import OptionError
 from reportgen.networks.trace.graph import ConnectionGraph, KernelLayer
 from reportgen.networks.trace.labels import NONE, Ids

@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 from torch.utils.weak import WeakIdKeyDictionary
 
-from reportgen.analyses.pyramid.measure import Measurement, Response, ResponseObserver
+from reportgen.analyses.pyramid.measure import Measurement
+from reportgen.analyses.pyramid.observer import Response, ResponseObserver
 from reportgen.networks.trace.follower import named_arguments
 from reportgen.networks.trace.graph import ConnectionGraph
 from reportgen.networks.trace.kernels import CONVOLUTIONS, PRODUCTS

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from reportgen.analyses.base import Answers, Inapplicable, Subject, Unit, tensor
+from reportgen.analyses.common.inputs import clips_and_layers
 from reportgen.analyses.common.targets import asked, target_units, title_of
 from reportgen.analyses.weight_gradients.gradients import convolutions, weight_gradients
 from reportgen.analyses.weight_gradients.overall import Overall, given_classes
@@ -31,8 +32,7 @@ class WeightGradientAnalysis:
         if not all(isinstance(unit, Unit) for unit in units):
             return units
         inputs = {
-            "clips": content_key([[clip.digest, clip.label] for clip in subject.every_clip]),
-            "layers": content_key(subject.stages),
+            **clips_and_layers(subject.every_clip, subject.stages),
             "targets": content_key({clip: [str(one) for one in own] for clip, own in subject.targets.items()}),
         }
         shown = [

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from reportgen.analyses.pyramid.class_pyramid import one_clip
-from reportgen.analyses.pyramid.measure import LayerMeasure, as_kernels, measure_relevance
+from reportgen.analyses.pyramid.measure import LayerMeasure, measure_relevance
+from reportgen.analyses.pyramid.products import as_kernels
 from reportgen.errors import NetworkError
 from reportgen.networks.core.network import Network, borrow
 from reportgen.networks.trace.build import connection_graph

@@ -26,7 +26,7 @@ from reportgen.analyses.weight_gradients.differences import check_gradients
 from reportgen.analyses.weight_gradients.importance import class_importance
 from reportgen.analyses.weight_gradients.ordering import compared_scores, ordered_by, removal_curves
 from reportgen.analyses.weight_gradients.parameters import WeightGradientParameters
-from reportgen.analyses.weight_gradients.pictures import importance_csv, tile_figures
+from reportgen.analyses.weight_gradients.pictures import importance_table, tile_figures
 from reportgen.analyses.weight_gradients.removal import SCORES, SHARES, AskedClip, Measure, remove_filters
 from reportgen.clips import Clip, ClipReference
 from reportgen.errors import NetworkError, OptionError
@@ -44,7 +44,7 @@ from reportgen.records.answers.weight_gradients import (
     ScoreOrdering,
     WeightGradientAnswer,
 )
-from reportgen.records.figures import Figure, Result, TextFigure
+from reportgen.records.figures import Figure, Result
 from reportgen.records.targets import Target
 
 
@@ -90,9 +90,7 @@ class Overall:
                 self.subject, self.graph, compared, labelled, given, self.shown, self.progress
             )
         figures |= tile_figures(classes, self.shown)
-        figures["importance"] = TextFigure(
-            importance_csv(classes, norms), ".csv", "Importance of every filter of every convolution"
-        )
+        figures["importance"] = importance_table(classes, norms, "Importance of every filter of every convolution")
         removal, why_not = self._removal(clips)
         answer = ModelImportance(
             check=self._check(),

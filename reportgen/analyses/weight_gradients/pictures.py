@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from reportgen.analyses.weight_gradients.gradients import FilterGradients, Volumes
 from reportgen.records.answers.weight_gradients import ClassImportance
-from reportgen.records.figures import Figure, FiltersFigure, NrrdFigure, TilesFigure
+from reportgen.records.figures import Figure, FiltersFigure, NrrdFigure, TableFigure, TilesFigure
 
 CHANNELS_DRAWN = 16
 """Input channels of a filter that are drawn, those of the largest gradient; all are kept."""
@@ -102,16 +102,22 @@ def tile_figures(classes: Sequence[ClassImportance], layers: Sequence[str]) -> d
     return found
 
 
-def importance_csv(classes: Sequence[ClassImportance], weight_norms: Mapping[str, NDArray[np.float64]]) -> str:
+def importance_table(
+    classes: Sequence[ClassImportance], weight_norms: Mapping[str, NDArray[np.float64]], caption: str
+) -> TableFigure:
     """Return a row for each filter of every convolution: its own norm, then both scores for each class."""
     head = ["layer", "filter", "weight_norm"]
     for one in classes:
         head += [f"{one.target}:gradient_norm", f"{one.target}:first_order"]
-    lines = [",".join(head)]
+    return TableFigure(head, list(_importance_rows(classes, weight_norms)), caption)
+
+
+def _importance_rows(
+    classes: Sequence[ClassImportance], weight_norms: Mapping[str, NDArray[np.float64]]
+) -> Iterator[list[object]]:
     for name, norms in weight_norms.items():
         for index, norm in enumerate(norms):
-            row = [name, str(index), f"{norm:.4g}"]
+            row: list[object] = [name, index, f"{norm:.4g}"]
             for one in classes:
                 row += [f"{one.layers[name].published[index]:.4g}", f"{one.layers[name].first_order[index]:.4g}"]
-            lines.append(",".join(row))
-    return "\n".join(lines) + "\n"
+            yield row

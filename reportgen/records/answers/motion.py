@@ -46,7 +46,21 @@ class ClipProbes(Answer):
     probes: dict[str, Probe]
 
 
-class ClassProbes(Answer):
+class MeanProbes(Answer):
+    """The means over clips of what the probes take, each with its 95% interval; None where it is not known."""
+
+    motion_reliance: Measured = None
+    motion_reliance_low: Measured = None
+    motion_reliance_high: Measured = None
+    dissolved_loss: Measured = None
+    dissolved_loss_low: Measured = None
+    dissolved_loss_high: Measured = None
+    order_sensitivity: Measured = None
+    order_sensitivity_low: Measured = None
+    order_sensitivity_high: Measured = None
+
+
+class ClassProbes(MeanProbes):
     """A target's means over its clips with 95% intervals; `kept` is the share of clips whose class is still known.
 
     The means are over the `measured` clips on which the target stands out.
@@ -56,15 +70,6 @@ class ClassProbes(Answer):
     target_title: str | None = None
     clips: int = Field(ge=0)
     measured: int = Field(ge=0)
-    motion_reliance: Measured
-    motion_reliance_low: Measured = None
-    motion_reliance_high: Measured = None
-    dissolved_loss: Measured = None
-    dissolved_loss_low: Measured = None
-    dissolved_loss_high: Measured = None
-    order_sensitivity: Measured = None
-    order_sensitivity_low: Measured = None
-    order_sensitivity_high: Measured = None
     kept: dict[str, float] = Field(default_factory=dict)
 
 
@@ -107,23 +112,17 @@ class LayerProbes(Answer):
         return tuple(None if left is None else 1 - left for left in self.kept["dissolved"])
 
 
-class ModelProbes(Answer):
-    """The probes over the reference clips: `clips` of so many (`of`) were probed, `labelled` of them with a label."""
+class ModelProbes(MeanProbes):
+    """The probes over the reference clips: `clips` of so many (`of`) were probed, `labelled` of them with a label.
+
+    The means are over all clips and the classes asked of them.
+    """
 
     clips: int = Field(ge=0)
     of: int = Field(ge=0)
     labelled: int = Field(ge=0)
     unreadable: int = Field(0, ge=0)
     names: tuple[str, ...]
-    motion_reliance: Measured = Field(None, description="Mean over all clips and the classes asked of them.")
-    motion_reliance_low: Measured = None
-    motion_reliance_high: Measured = None
-    dissolved_loss: Measured = None
-    dissolved_loss_low: Measured = None
-    dissolved_loss_high: Measured = None
-    order_sensitivity: Measured = None
-    order_sensitivity_low: Measured = None
-    order_sensitivity_high: Measured = None
     classes: tuple[ClassProbes, ...]
     layers: dict[str, LayerProbes]
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 
-from reportgen.analyses.pyramid import measure
+from reportgen.analyses.pyramid import observer
 from reportgen.analyses.pyramid.class_pyramid import class_pyramid
 from reportgen.analyses.pyramid.shifts import Conservation
 from reportgen.audit.limits import Limits
@@ -142,6 +142,6 @@ def test_the_check_fails_where_relevance_is_not_conserved() -> None:
 def test_the_check_fails_where_relevance_is_measured_wrongly(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(2)
     module = prepared(Block(F.relu, nn.BatchNorm3d, bias=True))
-    own = measure.Response.per_kernel
-    monkeypatch.setattr(measure.Response, "per_kernel", lambda self, values: 1.2 * own(self, values))
+    own = observer.Response.per_kernel
+    monkeypatch.setattr(observer.Response, "per_kernel", lambda self, values: 1.2 * own(self, values))
     assert graded(conserved(module).error, *Limits().conservation) == "fail"

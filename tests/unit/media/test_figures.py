@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import hashlib
 import io
 import json
@@ -24,6 +25,7 @@ from reportgen.records.figures import (
     MotionFigure,
     PreviewFigure,
     StackFigure,
+    TableFigure,
     TextFigure,
 )
 from reportgen.records.store import Store
@@ -43,7 +45,8 @@ FIGURES: dict[str, Figure] = {
     "stack": StackFigure(HEAT, FRAMES, 2e-9, signed=True),
     "data": DataFigure({"b": np.arange(6).reshape(2, 3), "a": FRAMES}),
     "json": JsonFigure({"nodes": [1, 2.5, None, "é"]}),
-    "text": TextFigure("a,b\n1,2\n", ".csv"),
+    "table": TableFigure(("a", "b"), [(1, 2.5), ("", None)]),
+    "text": TextFigure("<graphml/>", ".graphml"),
 }
 
 
@@ -137,8 +140,11 @@ def test_data_comes_back_as_it_was(store: Store) -> None:
 def test_documents_and_texts(store: Store) -> None:
     (document,) = write_figure(store, "media/k", "graph", FIGURES["json"])
     assert json.loads(store.path(document).read_text()) == {"nodes": [1, 2.5, None, "é"]}
-    (text,) = write_figure(store, "media/k", "table", FIGURES["text"])
-    assert (text.media_type, store.path(text).read_text()) == ("text/csv", "a,b\n1,2\n")
+    (text,) = write_figure(store, "media/k", "graph", FIGURES["text"])
+    assert (text.media_type, store.path(text).read_text()) == (
+        "application/graphml+xml",
+        "<graphml/>",
+    )
     with pytest.raises(ValueError, match="JSON compliant"):
         write_figure(store, "media/k", "nan", JsonFigure({"x": math.nan}))
 
@@ -212,3 +218,15 @@ def test_a_preview_is_small_and_nearly_the_clip(store: Store) -> None:
         shown = np.asarray(opened.convert("RGB"))[:85, :128].astype(float) / 255
     smaller = np.asarray(Image.fromarray((frames[0] * 255).astype(np.uint8)).resize((128, 85))) / 255
     assert np.abs(shown - smaller).mean() < 0.02
+
+
+def test_a_table_survives_what_its_cells_hold(store: Store) -> None:
+    rows = [["conv,1", 'a "b"', "line\nbreak"], ["é", "", "-0.5"]]
+    artifact = write_figure(store, "media", "t", TableFigure(["layer", "clip, file", "n"], rows))[0]
+    text = (store.folder / artifact.path).read_text(encoding="utf-8")
+    assert list(csv.reader(io.StringIO(text))) == [["layer", "clip, file", "n"], *rows]
+
+
+def test_a_table_with_a_short_row_is_refused(store: Store) -> None:
+    with pytest.raises(ValueError, match="its 2 columns"):
+        write_figure(store, "media", "t", TableFigure(["a", "b"], [[1, 2], [3]]))

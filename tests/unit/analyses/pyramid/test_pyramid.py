@@ -13,7 +13,7 @@ from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 
 from reportgen.analyses.pyramid.ablation import ablate
 from reportgen.analyses.pyramid.class_pyramid import class_pyramid
-from reportgen.analyses.pyramid.export import edges_csv, graphml, nodes_csv, published_dictionary, pyramid_document
+from reportgen.analyses.pyramid.export import edge_table, graphml, node_table, published_dictionary, pyramid_document
 from reportgen.analyses.pyramid.layout import barycentre_order
 from reportgen.analyses.pyramid.select import KeepRule
 from reportgen.analyses.pyramid.tubes import saliency_tubes
@@ -286,8 +286,8 @@ def test_the_document_holds_the_graph_and_reads_back(clip: Tensor) -> None:
     space = "{http://graphml.graphdrawing.org/xmlns}"
     assert len(root.findall(f".//{space}edge")) == len(plain["edges"])
     assert len(root.findall(f".//{space}node")) == len(plain["nodes"]) + 1
-    assert len(edges_csv(document).splitlines()) == len(plain["edges"]) + 1
-    assert len(nodes_csv(document).splitlines()) == len(plain["nodes"]) + len(plain["negative"]) + 1
+    assert len(edge_table(document).rows) == len(plain["edges"])
+    assert len(node_table(document).rows) == len(plain["nodes"]) + len(plain["negative"])
     assert "contribution" in json.dumps(PyramidDocument.model_json_schema(by_alias=True))
 
 
