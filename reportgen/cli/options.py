@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -174,8 +174,9 @@ WHAT = takes(
     SELECT,
     click.option(
         "--analyses",
+        multiple=True,
         metavar="LIST",
-        help="Comma-separated names of methods (see `methods`).  [default: all that the preset runs]",
+        help="Comma-separated names of methods (see `methods`); may be repeated.  [default: all that the preset runs]",
     ),
     click.option("--preset", metavar="quick|standard|full", help="How much is done.  [default: standard]"),
     click.option("--device", metavar="auto|cpu|cuda[:i]", help="Where to compute.  [default: auto]"),
@@ -190,7 +191,7 @@ def read_options(flags: dict[str, Any]) -> BuildOptions:
 
     config = flags.pop("config", None)
     if flags.get("analyses"):
-        flags["analyses"] = tuple(name.strip() for name in flags["analyses"].split(",") if name.strip())
+        flags["analyses"] = listed_names("analyses", flags["analyses"])
     for name in ("model_args", "clip_spec", "adapter"):
         flags[name] = json_object(name, flags.get(name))
     for method, names in PARAMETER_FLAGS.items():
@@ -198,6 +199,14 @@ def read_options(flags: dict[str, Any]) -> BuildOptions:
         if given:
             flags["parameters"] = {**flags.get("parameters", {}), method: given}
     return load_options(flags, config=config)
+
+
+def listed_names(option: str, given: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of all lists that a flag was given, each once; raises OptionError where there is none."""
+    names = tuple(dict.fromkeys(name.strip() for text in given for name in text.split(",") if name.strip()))
+    if not names:
+        raise OptionError(f"--{option} names nothing: write one name or several with commas between them.")
+    return names
 
 
 def json_object(option: str, text: str | None) -> dict[str, Any] | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,12 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.media.arrays import npz_bytes, zip_bytes
+from reportgen.media.nrrd import nrrd_file
 from reportgen.pictures import picture_bytes
 from reportgen.records.figures import VolumeFigure
 from reportgen.records.files import atomic_path
 from reportgen.records.volumes import Steps, byte_levels, reduced
-
-_TYPES = {"float32": "float", "uint8": "uint8"}
 
 
 def volume_files(figure: VolumeFigure) -> Iterator[tuple[str, bytes]]:
@@ -109,25 +107,9 @@ def hd_bytes(volume: NDArray[np.uint8]) -> bytes:
 def nrrd_bytes(maps: NDArray[Any], *, still: bool, limits: tuple[float, float] | None = None) -> bytes:
     """Return maps `K T H W` (float32 or uint8) as NRRD: axes x, y, kernel and, unless they are `still`, frame.
 
-    Distances are 1 along x, y and kernel. The frames are an axis of the kind "list", which 3D Slicer reads as a
-    sequence of volumes. `limits` are the values that the bytes 0 and 255 stand for.
+    `limits` are the values that the bytes 0 and 255 stand for.
     """
-    kernels, frames, height, width = maps.shape
-    values = maps[:, 0] if still else maps.swapaxes(0, 1)
-    axes = [("x", width, "domain", "1"), ("y", height, "domain", "1"), ("kernel", kernels, "domain", "1")]
-    if not still:
-        axes.append(("frame", frames, "list", "nan"))
-    lines = [
-        "NRRD0005",
-        f"type: {_TYPES[str(maps.dtype)]}",
-        f"dimension: {len(axes)}",
-        "sizes: " + " ".join(str(size) for _, size, _, _ in axes),
-        "spacings: " + " ".join(spacing for *_, spacing in axes),
-        "labels: " + " ".join(f'"{name}"' for name, *_ in axes),
-        "kinds: " + " ".join(kind for _, _, kind, _ in axes),
-        *([f"old min: {limits[0]!r}", f"old max: {limits[1]!r}"] if limits else []),
-        "endian: little",
-        "encoding: gzip",
-    ]
-    little = np.ascontiguousarray(values, maps.dtype.newbyteorder("<"))
-    return ("\n".join(lines) + "\n\n").encode() + gzip.compress(little.tobytes(), 6, mtime=0)
+    axes = ("x", "y", "kernel")
+    if still:
+        return nrrd_file(maps[:, 0], axes, limits=limits)
+    return nrrd_file(maps.swapaxes(0, 1), (*axes, "frame"), listed=1, limits=limits)

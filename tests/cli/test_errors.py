@@ -56,6 +56,11 @@ CASES: dict[str, tuple[list[str], type[errors.ReportgenError], str]] = {
         "0 to 3",
     ),
     "unknown analysis": (["build", "--analyses", "kernls"], errors.UnknownNameError, "did you mean kernels"),
+    "lists of analyses that are empty": (
+        ["build", "--analyses", ",", "--analyses", ""],
+        errors.OptionError,
+        "--analyses names nothing",
+    ),
     "unknown preset": (["build", "--preset", "quik"], errors.UnknownNameError, "did you mean quick"),
     "parameter that there is not": (["build", "--config", "stepz.toml"], errors.OptionError, "did you mean steps?"),
     "parameter out of range": (["compute", "--config", "few.toml"], errors.OptionError, "must be at least 1."),

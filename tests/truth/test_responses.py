@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import itertools
 import zipfile
 from pathlib import Path
@@ -21,6 +20,7 @@ from reportgen.analyses.responses.ordering import kernel_orders
 from reportgen.errors import NetworkError
 from reportgen.records.answers.responses import KernelOrder
 from reportgen.records.figures import VolumeFigure
+from tests.nrrd import read_nrrd
 
 Array = np.ndarray[Any, Any]
 
@@ -128,19 +128,6 @@ def test_dead_and_equal_maps_leave_fewer_groups_and_no_warning() -> None:
     assert found["kmeans"].group_count == found["kmeans10"].group_count == 2
     assert found["hierarchical"].neighbour_correlation == pytest.approx(1.0), "over the maps that vary"
     assert [order.name for order in kernel_orders(maps[:1])] == ["none"]
-
-
-def read_nrrd(content: bytes) -> tuple[dict[str, str], Array]:
-    """Read an NRRD file by its specification, without the code that wrote it; axes as they are, the first fastest."""
-    head, _, data = content.partition(b"\n\n")
-    magic, *lines = head.decode().split("\n")
-    assert magic == "NRRD0005"
-    fields = dict(line.split(": ", 1) for line in lines)
-    assert (fields["encoding"], fields["endian"]) == ("gzip", "little")
-    kind = {"float": "<f4", "uint8": "u1"}[fields["type"]]
-    sizes = [int(size) for size in fields["sizes"].split()]
-    assert len(sizes) == int(fields["dimension"]) == len(fields["kinds"].split()) == len(fields["spacings"].split())
-    return fields, np.frombuffer(gzip.decompress(data), kind).reshape(sizes, order="F")
 
 
 def published_bytes(maps: Array) -> Array:
