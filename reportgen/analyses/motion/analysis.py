@@ -75,7 +75,7 @@ class MotionAnalysis:
             clip = subject.clip(unit.clip)
             target = unit.target
             with progress.task(f"motion probes of {clip.name}", 1):
-                audit = probes.audit(clip, target)
+                audit = probes.audit(probes.of(clip), target)
             answer = MotionAnswer(shown=clip_probes(subject, clip, target, audit))
             yield unit, Result(answer, notes=probes.notes)
 
@@ -91,7 +91,7 @@ def affordable_frames(subject: Subject, parameters: MotionParameters) -> int | N
 
 
 class _Probes:
-    """The probes of clips, each made once: those of a shown clip serve its classes and the whole model."""
+    """The probes of clips. Those of a shown clip are kept: they serve its classes and the whole model."""
 
     def __init__(self, subject: Subject, draws: int, frozen: int | None) -> None:
         network = subject.network
@@ -119,9 +119,9 @@ class _Probes:
             self._kept[clip.digest] = found
         return found
 
-    def audit(self, clip: Clip, target: Target) -> MotionAudit:
+    def audit(self, probed: ProbedClip, target: Target) -> MotionAudit:
         """Return what the probes do to a target on a clip; a class is compared with the other classes."""
-        logits = self.of(clip).logits
+        logits = probed.logits
         if target.of_class:
             classes = {name: found[:, : found.shape[1] - len(self._apart)] for name, found in logits.items()}
             return class_audit(classes, target.index or 0, self.frames)
@@ -129,9 +129,9 @@ class _Probes:
         alone = {name: found[:, column].unsqueeze(1) for name, found in logits.items()}
         return class_audit(alone, 0, self.frames)
 
-    def targets(self, clip: Clip, wanted: Sequence[Target]) -> Sequence[Target]:
+    def targets(self, clip: Clip, probed: ProbedClip, wanted: Sequence[Target]) -> Sequence[Target]:
         """Return what is asked of a clip: its label, else the `wanted` ones, else what is usual for the network."""
-        logits = self.of(clip).logits
+        logits = probed.logits
         if clip.label is not None and self._network.has_classes:
             return (Target(kind="class", index=clip.label),)
         own = [target for target in wanted if target.kind != "contrast"]
@@ -174,8 +174,8 @@ def _overall(subject: Subject, clips: Sequence[ClipReference], probes: _Probes, 
         for clip in readable_clips(clips, faults):
             probed = probes.of(clip)
             kernels.add(clip.name, probed)
-            for target in probes.targets(clip, subject.targets.get(clip.name, ())):
-                found = clip_probes(subject, clip, target, probes.audit(clip, target))
+            for target in probes.targets(clip, probed, subject.targets.get(clip.name, ())):
+                found = clip_probes(subject, clip, target, probes.audit(probed, target))
                 audits.setdefault(target, []).append(found)
             task.advance()
     if not kernels.names:

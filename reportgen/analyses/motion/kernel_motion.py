@@ -6,7 +6,7 @@ kernel only its answers to the few clips that drive it most are kept.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -54,27 +54,37 @@ def probe_clip(
     Raises NetworkError for a clip of one frame, OutOfMemoryError when a single variant is too large.
     """
     network = meter.network
-    logits: dict[str, Tensor] = {}
-    rows: dict[str, list[Tensor]] = {layer: [] for layer in meter.targets}
-    size = network.at_once(starting_batch(clip.to(network.device)))
-    for name, variants in {"clip": clip, **probe_clips(clip, draws=draws, seed=seed, frozen=frozen)}.items():
-        scores, responses = _measured(meter, variants, min(size, len(variants)), values)
-        if scores is not None:
-            logits[name] = scores
-        for layer, found in responses.items():
-            rows[layer].append(found.amax(0) if name == "frozen" else found.mean(0))
-    return ProbedClip(logits, {layer: torch.stack(found) for layer, found in rows.items()})
+    variants = {"clip": clip, **probe_clips(clip, draws=draws, seed=seed, frozen=frozen)}
+    counts = [len(some) for some in variants.values()]
+    size = network.at_once(min(starting_batch(clip.to(network.device)), sum(counts)))
+    scores, responses = _measured(meter, list(variants.values()), size, values)
+    logits = dict(zip(variants, scores.split(counts), strict=True)) if scores is not None else {}
+    left = {
+        layer: torch.stack(
+            [
+                some.amax(0) if name == "frozen" else some.mean(0)
+                for name, some in zip(variants, found.split(counts), strict=True)
+            ]
+        )
+        for layer, found in responses.items()
+    }
+    return ProbedClip(logits, left)
 
 
 def _measured(
-    meter: Meter, variants: Tensor, size: int, values: Callable[[Tensor], Tensor] | None
+    meter: Meter, variants: Sequence[Tensor], size: int, values: Callable[[Tensor], Tensor] | None
 ) -> tuple[Tensor | None, dict[str, Tensor]]:
-    """Return the logits `V C` and each layer's responses `V K` of some variants."""
+    """Return the logits `V C` and each layer's responses `V K` of all variants, in their order.
+
+    A pass takes those of several probes: most have a single variant, and passes of one clip cost twice as much.
+    """
     network = meter.network
+    rows = [row for some in variants for row in some.split(1)]  # views: a frozen clip is one frame in memory
 
     def in_parts(size: int) -> tuple[list[Tensor], list[dict[str, Tensor]]]:
         scores, responses = [], []
-        for part in variants.split(size):
+        for start in range(0, len(rows), size):
+            part = torch.cat(rows[start : start + size])
             with torch.no_grad(), meter.listening(len(part)) as found:
                 given = part.to(network.device)
                 if values is not None:
