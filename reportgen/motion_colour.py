@@ -25,6 +25,9 @@ _TOO_FAST = 0.75  # brightness of what is faster than the scale
 _NEUTRAL = 128
 _INK = 32
 
+LEAST_FULL_COLOUR = 0.1
+"""px/frame that full colour stands for at least: next to no motion looks like none."""
+
 ARROW_SPACING = 8
 """px between arrows, and the length of one at the speed of full colour."""
 

@@ -16,6 +16,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from functools import partial
 from importlib import metadata
 from itertools import islice
@@ -40,6 +41,7 @@ from reportgen.records.paths import inside
 from reportgen.records.places import check_apart, resolved
 from reportgen.resources import templates_folder
 from reportgen.site_files import copy_file, write_asset, write_page
+from reportgen.site_trim import trim_site
 from reportgen.sources import source_files
 from reportgen.version import __version__
 
@@ -126,6 +128,7 @@ def _render(report: Report, site: Path, build_dir: Path, progress: Progress) -> 
     _write_intermediates(build, writers, progress)
     with _staging(site, build_dir) as staging:
         _run_mkdocs(build_dir / "mkdocs.yml", staging, progress)
+        trim_site(staging)
         _check_links(staging)
         _publish(staging, owned, digest)
     return index
@@ -176,7 +179,7 @@ def _digest(report: Report) -> str:
         for path in paths:
             if path.is_file() and path.suffix != ".pyc":
                 digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
-    digest.update(json.dumps([report.selected, report.arrows]).encode())
+    digest.update(json.dumps([report.selected, asdict(report.extras)]).encode())
     for model in report.models:
         digest.update(model.manifest.model_dump_json().encode())
     return digest.hexdigest()
@@ -221,6 +224,7 @@ def _write_intermediates(build: OwnedFolder, writers: dict[str, Writer], progres
 def _assets(report: Report, pages: list[Page]) -> Iterator[Asset]:
     for model in report.models:
         yield from model.files()
+        yield from model.exports()
     seen: dict[str, Asset] = {}
     for page in pages:
         seen.update({asset.uri: asset for asset in page.assets})

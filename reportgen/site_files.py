@@ -5,17 +5,30 @@ from __future__ import annotations
 import base64
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from reportgen.errors import RenderError, StoreError
-from reportgen.media import motion_sprite, png_bytes, read_data
+from reportgen.media import gif_bytes, motion_sprite, png_bytes, read_data
+from reportgen.media.encode import frames_of
+from reportgen.media.video import mp4_bytes
 from reportgen.media.volumes import volume_picture
 from reportgen.motion_colour import colour_wheel
 from reportgen.pages.motion import WHEEL_SIZE
-from reportgen.pages.page import Asset, ColourWheel, CopiedFile, MotionStrip, Page, ScriptData, VolumeScript
+from reportgen.pages.page import (
+    Asset,
+    ColourWheel,
+    CopiedFile,
+    Export,
+    MotionStrip,
+    Page,
+    ScriptData,
+    SpriteFile,
+    VolumeScript,
+)
 from reportgen.pages.places import PageAddresses
 from reportgen.pages.templating import Templates, script_json
 from reportgen.records.files import atomic_path, describe_os_error, write_text
@@ -38,6 +51,8 @@ def write_asset(asset: Asset, path: Path) -> None:
         case MotionStrip(source=source, max_speed=max_speed, arrows=arrows):
             fields = read_data(source, "motion", "evidence")
             _write_bytes(path, motion_sprite(fields["motion"], fields["evidence"], max_speed, arrows=arrows))
+        case Export(sources=sources):
+            _write_bytes(path, _exported(path.suffix, sources))
         case ColourWheel(max_speed=max_speed):
             _write_bytes(path, png_bytes(colour_wheel(WHEEL_SIZE, max_speed)))
 
@@ -54,6 +69,20 @@ def _volume(asset: VolumeScript) -> dict[str, Any]:
         raise StoreError(f"{asset.source} is damaged (its maps are others than were written): compute it again.")
     picture = volume_picture(maps, asset.steps)
     return picture.facts | {"picture": f"data:image/png;base64,{base64.b64encode(picture.content).decode()}"}
+
+
+def _exported(suffix: str, sources: Sequence[SpriteFile]) -> bytes:
+    """Return clips or pictures side by side in one format; a still one stands beside every frame of another."""
+    parts = [frames_of(one.path, one.frames, one.height, one.width) for one in sources]
+    count = max(map(len, parts))
+    frames = np.concatenate([np.broadcast_to(part, (count, *part.shape[1:])) for part in parts], axis=2)
+    match suffix:
+        case ".gif":
+            return gif_bytes(frames)
+        case ".mp4":
+            return mp4_bytes(frames)
+        case _:
+            return png_bytes(frames[0])
 
 
 def _write_bytes(path: Path, content: bytes) -> None:

@@ -24,7 +24,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("analyses", "media"),
     ("reading",),
     ("audit",),
-    ("config", "pages", "site", "site_files"),
+    ("config", "pages", "site", "site_files", "site_trim"),
     ("runner",),
     ("commands",),
     ("cli", "__main__"),
@@ -53,6 +53,7 @@ TORCH_FREE = (
     "pages",
     "site",
     "site_files",
+    "site_trim",
     "commands",
     "cli",
 )

@@ -5,16 +5,32 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from reportgen.cli.options import ARROWS, DEBUG, FILE, JSON, QUIET, RUNS, SELECT, SITE, WHAT, read_options, takes
+from reportgen.cli.options import (
+    ARROWS,
+    DEBUG,
+    FILE,
+    JSON,
+    MEDIA_AMOUNT,
+    QUIET,
+    RUNS,
+    SELECT,
+    SITE,
+    WHAT,
+    read_options,
+    takes,
+)
 from reportgen.cli.session import command_line, finish, shown_progress
+
+if TYPE_CHECKING:
+    from reportgen.config.options import MediaAmount
 
 
 @click.command()
-@takes(WHAT, RUNS, SITE, ARROWS, QUIET, DEBUG)
+@takes(WHAT, RUNS, SITE, ARROWS, MEDIA_AMOUNT, QUIET, DEBUG)
 def build(quiet: bool, debug: bool, **flags: Any) -> None:
     """Compute what is missing and render the site."""
     options = read_options(flags)
@@ -38,14 +54,26 @@ def compute(quiet: bool, debug: bool, **flags: Any) -> None:
 
 
 @click.command()
-@takes(RUNS, SITE, SELECT, ARROWS, QUIET)
-def render(runs: Path | None, site: Path | None, select: tuple[str, ...], arrows: bool | None, quiet: bool) -> None:
+@takes(RUNS, SITE, SELECT, ARROWS, MEDIA_AMOUNT, QUIET)
+def render(
+    runs: Path | None,
+    site: Path | None,
+    select: tuple[str, ...],
+    arrows: bool | None,
+    media: MediaAmount | None,
+    quiet: bool,
+) -> None:
     """Render the site from computed runs; needs no torch and computes nothing."""
     from reportgen.commands.render import render as render_site
 
     with shown_progress(quiet) as progress:
         index = render_site(
-            runs or Path("runs"), site or Path("site"), select=select, arrows=bool(arrows), progress=progress
+            runs or Path("runs"),
+            site or Path("site"),
+            select=select,
+            arrows=bool(arrows),
+            media=media or "standard",
+            progress=progress,
         )
     click.echo(index)
 

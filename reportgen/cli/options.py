@@ -41,6 +41,12 @@ SITE = click.option("--site", type=FOLDER, metavar="DIR", help="Where the site g
 ARROWS = click.option(
     "--arrows", is_flag=True, default=None, help="Show motion by sparse arrows too, not by colour alone."
 )
+MEDIA_AMOUNT = click.option(
+    "--media",
+    type=click.Choice(["standard", "full"]),
+    help="What the site carries: what its pages show, or all arrays too, with clips as GIF and MP4 and pictures as "
+    "PNG.  [default: standard]",
+)
 ZOO = click.option("--zoo", type=FOLDER, metavar="DIR", multiple=True, help="Folder of your own model cards.")
 MODEL_ARGS = click.option("--model-args", metavar="JSON", help="Arguments of the factory, as a JSON object.")
 CLIP_SPEC = click.option("--clip-spec", metavar="JSON", help="Fields over the card's [clip]: frames, height, mean ...")

@@ -23,6 +23,8 @@ def build(
     check_writable(options.site)
     summary = compute(options, command=command, progress=progress, debug=debug)
     runs = [model.folder for model in summary.models]
-    summary.site = render(runs, options.site, select=options.select, arrows=options.arrows, progress=progress)
+    summary.site = render(
+        runs, options.site, select=options.select, arrows=options.arrows, media=options.media, progress=progress
+    )
     summary.seconds = time.perf_counter() - started
     return summary

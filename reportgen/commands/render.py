@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from reportgen.pages.report import Report
+from reportgen.config.options import MediaAmount
+from reportgen.pages.report import Extras, Report
 from reportgen.progress import SILENT, Progress
 from reportgen.records.store import find_runs
 from reportgen.site import build_folder, check_site, write_site
@@ -17,6 +18,7 @@ def render(
     *,
     select: Sequence[str] = (),
     arrows: bool = False,
+    media: MediaAmount = "standard",
     build_dir: Path | None = None,
     progress: Progress = SILENT,
 ) -> Path:
@@ -24,7 +26,9 @@ def render(
 
     `runs` is one run's folder, a folder of runs, or several of either. With `select`, globs over identities
     (``i3d/s3*``, ``i3d/conv1/0042``), the report has only what they select, and every page says so. With `arrows`
-    motion is shown by sparse arrows too, not by colour alone. Other people's files in the site stay.
+    motion is shown by sparse arrows too, not by colour alone. The site carries what its pages show; with the `media`
+    of ``full`` every file of the runs, and each clip as GIF and MP4 and each picture as PNG too. Other people's files
+    in the site stay.
 
     The intermediate Markdown and ``mkdocs.yml`` stay in `build_dir`, by default a folder of the site's own in
     ``build``: many reports may be built at once. Whoever renders a site that another process is writing waits for it.
@@ -37,4 +41,6 @@ def render(
     stores = [store for folder in folders for store in find_runs(folder)]
     build_dir = build_dir or build_folder(site)
     check_site([*folders, *(store.folder for store in stores)], site, build_dir=build_dir)
-    return write_site(Report.of(stores, select, arrows=arrows), site, build_dir, progress)
+    return write_site(
+        Report.of(stores, select, Extras(arrows=arrows, media=media == "full")), site, build_dir, progress
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
@@ -43,6 +43,9 @@ def parse_frames(text: str) -> tuple[int | None, int | None]:
     if first is not None and stop is not None and stop <= first:
         raise ValueError(f"frames {text!r} holds no frame")
     return first, stop
+
+
+MediaAmount = Literal["standard", "full"]
 
 
 class BuildOptions(BaseModel):
@@ -101,6 +104,9 @@ class BuildOptions(BaseModel):
     runs: Path = Path("runs")
     site: Path = Path("site")
     arrows: bool = Field(False, description="Motion by sparse arrows too, not by colour alone.")
+    media: MediaAmount = Field(
+        "standard", description="What the site carries: what its pages show, or full: arrays, GIF, MP4 and PNG too."
+    )
     choose: ChooseBy = "selective"
     objective: Objective = Field(
         "firing", description="What a kernel's response is: mean of its rectified map, plain mean, or centre unit."

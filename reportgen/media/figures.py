@@ -18,20 +18,20 @@ from reportgen.media.arrays import npz_bytes
 from reportgen.media.encode import (
     Frames,
     check_frames,
-    gif_bytes,
     png_bytes,
     poster_bytes,
     preview_bytes,
     row_bytes,
     sprite_bytes,
     sprite_size,
+    still_bytes,
     to_uint8,
 )
 from reportgen.media.filters import filter_sheet, tiles
 from reportgen.media.nrrd import nrrd_file
-from reportgen.media.overlays import heat_colours, heat_overlay, stacked
-from reportgen.media.video import mp4_bytes
+from reportgen.media.overlays import heat_colours, heat_overlay, motion_colours, stacked
 from reportgen.media.volumes import volume_files
+from reportgen.motion_colour import LEAST_FULL_COLOUR
 from reportgen.records.figures import (
     ClipFigure,
     DataFigure,
@@ -54,6 +54,7 @@ from reportgen.records.figures import (
 from reportgen.records.jobs import Artifact
 from reportgen.records.store import Store
 
+AVIF = "image/avif"
 NPZ = "application/x-npz"
 _HALF_MAX = float(np.finfo(np.float16).max)
 _TEXT_TYPES = {
@@ -83,24 +84,23 @@ class FigureFile:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-def write_figure(
-    store: Store, folder: str, role: str, figure: Figure, *, name: str | None = None
-) -> tuple[Artifact, ...]:
+def write_figure(store: Store, folder: str, role: str, figure: Figure) -> tuple[Artifact, ...]:
     """Write a figure's files into `folder` of the store and return them as artifacts; the first one is the main one.
 
+    Sprites are AVIF. Clips and pictures are encoded here, once: pages show these files as they are.
+
     ==============  ================================================================================================
-    ClipFigure      sprite (kind clip, WebP), GIF (kind clip), and the middle frame as poster (kind image, WebP); with
-                    a published name the GIF is `{name}.gif`, and an MP4 for talks stands beside it
-    PreviewFigure   lossy sprite of small frames (kind clip, WebP), and the middle frame as poster (kind image, WebP)
-    ImageFigure     PNG
-    MotionFigure    .npz (kind motion): `motion` T 2 H W float16 in px/frame, `evidence` T H W bool; pages colour it,
-                    for they know the scale that they share
+    ClipFigure      sprite (kind clip), and the middle frame as poster (kind image, WebP)
+    PreviewFigure   sprite of small frames at a lower quality (kind clip), and the same poster
+    ImageFigure     picture (kind image, AVIF)
+    MotionFigure    sprite in colours (kind clip) whose `scale` is the speed of full colour in px/frame, poster (kind
+                    image), and .npz (kind motion): `motion` T 2 H W float16 in px/frame, `evidence` T H W bool
     HeatFigure      sprite of the heat over the greyed clip (kind heat), the frame with most heat as poster (kind
-                    image), sprite of the heat alone (kind heat, role `{role}_map`), and .npz (kind data): `heat`
-                    T H W float16 in units of `scale`, `scale`
+                    image), where it is asked for a sprite of the heat alone (kind heat, role `{role}_map`), and .npz
+                    (kind data): `heat` T H W float16 in units of `scale`, `scale`
     MapFigure       sprite of the heat alone (kind heat)
     RowFigure       WebP of the pictures side by side (kind image)
-    StackFigure     PNG of the heat over the greyed clip, frames one behind the other (kind image)
+    StackFigure     AVIF of the heat over the greyed clip, frames one behind the other (kind image)
     FiltersFigure   PNG of `filter_sheet` (kind image), one pixel a weight
     NrrdFigure      NRRD (kind volume)
     TilesFigure     PNG of `tiles` (kind image), one pixel a filter
@@ -114,7 +114,7 @@ def write_figure(
     Raises ValueError for arrays of a wrong shape or that are not finite, StoreError when a file cannot be written.
     """
     artifacts = []
-    for file in figure_files(figure, role, name):
+    for file in figure_files(figure, role):
         with store.writing(f"{folder}/{file.name}") as temporary:
             temporary.write_bytes(file.content)
         artifacts.append(
@@ -133,8 +133,8 @@ def write_figure(
 
 
 @singledispatch
-def figure_files(figure: Figure, role: str, name: str | None) -> Iterator[FigureFile]:  # noqa: ARG001
-    """Yield the files of a figure; `role` names them, `name` is a clip's published one.
+def figure_files(figure: Figure, role: str) -> Iterator[FigureFile]:  # noqa: ARG001
+    """Yield the files of a figure, which `role` names.
 
     A new kind of figure is a class with a caption and a function that is registered here for it.
     Raises TypeError for a kind that nothing is registered for.
@@ -143,69 +143,69 @@ def figure_files(figure: Figure, role: str, name: str | None) -> Iterator[Figure
 
 
 @figure_files.register
-def _clip(figure: ClipFigure, role: str, name: str | None) -> Iterator[FigureFile]:
-    return _clip_files(role, check_frames(figure.frames), name)
+def _clip(figure: ClipFigure, role: str) -> Iterator[FigureFile]:
+    return _clip_files(role, check_frames(figure.frames))
 
 
 @figure_files.register
-def _preview(figure: PreviewFigure, role: str, name: str | None) -> Iterator[FigureFile]:  # noqa: ARG001
+def _preview(figure: PreviewFigure, role: str) -> Iterator[FigureFile]:
     frames = check_frames(figure.frames)
     content, height, width = preview_bytes(frames)
     facts = {"frames": len(frames), "height": height, "width": width}
-    yield FigureFile(f"{role}.webp", role, "clip", "image/webp", content, facts)
+    yield FigureFile(f"{role}.avif", role, "clip", AVIF, content, facts)
     yield _poster_file(role, frames[len(frames) // 2])
 
 
 @figure_files.register
-def _image(figure: ImageFigure, role: str, name: str | None) -> Iterator[FigureFile]:  # noqa: ARG001
-    yield _picture_file(role, to_uint8(figure.pixels))
+def _image(figure: ImageFigure, role: str) -> Iterator[FigureFile]:
+    yield _still_file(role, to_uint8(figure.pixels))
 
 
 @figure_files.register
-def _motion(figure: MotionFigure, role: str, name: str | None) -> Iterator[FigureFile]:  # noqa: ARG001
-    yield _motion_file(role, figure)
+def _motion(figure: MotionFigure, role: str) -> Iterator[FigureFile]:
+    return _motion_files(role, figure)
 
 
 @figure_files.register
-def _heat(figure: HeatFigure, role: str, name: str | None) -> Iterator[FigureFile]:  # noqa: ARG001
+def _heat(figure: HeatFigure, role: str) -> Iterator[FigureFile]:
     return _heat_files(role, figure)
 
 
 @figure_files.register
-def _map(figure: MapFigure, role: str, name: str | None) -> Iterator[FigureFile]:  # noqa: ARG001
+def _map(figure: MapFigure, role: str) -> Iterator[FigureFile]:
     alone = heat_colours(figure.heat, figure.scale, signed=figure.signed)
-    yield _sprite_file(f"{role}.webp", role, "heat", alone, scale=figure.scale)
+    yield _sprite_file(role, "heat", alone, scale=figure.scale)
 
 
 @figure_files.register
-def _stack(figure: StackFigure, role: str, name: str | None) -> Iterator[FigureFile]:  # noqa: ARG001
-    yield _picture_file(role, stacked(heat_overlay(figure.heat, figure.over, figure.scale, signed=figure.signed)))
+def _stack(figure: StackFigure, role: str) -> Iterator[FigureFile]:
+    yield _still_file(role, stacked(heat_overlay(figure.heat, figure.over, figure.scale, signed=figure.signed)))
 
 
 @figure_files.register
-def _filters(figure: FiltersFigure, role: str, name: str | None) -> Iterator[FigureFile]:  # noqa: ARG001
-    yield _picture_file(role, filter_sheet(figure.volumes, figure.scale))
+def _filters(figure: FiltersFigure, role: str) -> Iterator[FigureFile]:
+    yield _exact_file(role, filter_sheet(figure.volumes, figure.scale))
 
 
 @figure_files.register
-def _nrrd(figure: NrrdFigure, role: str, name: str | None) -> Iterator[FigureFile]:  # noqa: ARG001
+def _nrrd(figure: NrrdFigure, role: str) -> Iterator[FigureFile]:
     content = nrrd_file(figure.values, figure.axes, listed=figure.listed)
     yield FigureFile(f"{role}{'.seq' if figure.listed else ''}.nrrd", role, "volume", "application/x-nrrd", content)
 
 
 @figure_files.register
-def _tiles(figure: TilesFigure, role: str, name: str | None) -> Iterator[FigureFile]:  # noqa: ARG001
-    yield _picture_file(role, tiles(figure.values))
+def _tiles(figure: TilesFigure, role: str) -> Iterator[FigureFile]:
+    yield _exact_file(role, tiles(figure.values))
 
 
 @figure_files.register
-def _row(figure: RowFigure, role: str, name: str | None) -> Iterator[FigureFile]:  # noqa: ARG001
+def _row(figure: RowFigure, role: str) -> Iterator[FigureFile]:
     content, height, width = row_bytes([to_uint8(picture) for picture in figure.pictures], figure.height)
     yield FigureFile(f"{role}.webp", role, "image", "image/webp", content, {"height": height, "width": width})
 
 
 @figure_files.register
-def _volume(figure: VolumeFigure, role: str, name: str | None) -> Iterator[FigureFile]:  # noqa: ARG001
+def _volume(figure: VolumeFigure, role: str) -> Iterator[FigureFile]:
     frames, height, width = figure.maps.shape[1:]
     for file, content in volume_files(figure):
         suffix = file[file.rindex(".") :]
@@ -215,17 +215,17 @@ def _volume(figure: VolumeFigure, role: str, name: str | None) -> Iterator[Figur
 
 
 @figure_files.register
-def _data(figure: DataFigure, role: str, name: str | None) -> Iterator[FigureFile]:  # noqa: ARG001
+def _data(figure: DataFigure, role: str) -> Iterator[FigureFile]:
     yield FigureFile(f"{role}.npz", role, "data", NPZ, npz_bytes(figure.arrays))
 
 
 @figure_files.register
-def _json(figure: JsonFigure, role: str, name: str | None) -> Iterator[FigureFile]:  # noqa: ARG001
+def _json(figure: JsonFigure, role: str) -> Iterator[FigureFile]:
     yield FigureFile(f"{role}.json", role, "json", "application/json", _json_bytes(figure.document))
 
 
 @figure_files.register
-def _table(figure: TableFigure, role: str, name: str | None) -> Iterator[FigureFile]:  # noqa: ARG001
+def _table(figure: TableFigure, role: str) -> Iterator[FigureFile]:
     if any(len(row) != len(figure.columns) for row in figure.rows):
         raise ValueError(f"every row of a table must have its {len(figure.columns)} columns")
     text = io.StringIO()
@@ -234,55 +234,56 @@ def _table(figure: TableFigure, role: str, name: str | None) -> Iterator[FigureF
 
 
 @figure_files.register
-def _text(figure: TextFigure, role: str, name: str | None) -> Iterator[FigureFile]:  # noqa: ARG001
+def _text(figure: TextFigure, role: str) -> Iterator[FigureFile]:
     kind = _TEXT_TYPES.get(figure.suffix, "text/plain")
     yield FigureFile(f"{role}{figure.suffix}", role, "text", kind, figure.text.encode())
 
 
-def _picture_file(role: str, pixels: NDArray[np.uint8]) -> FigureFile:
+def _still_file(role: str, pixels: NDArray[np.uint8]) -> FigureFile:
+    size = {"height": pixels.shape[0], "width": pixels.shape[1]}
+    return FigureFile(f"{role}.avif", role, "image", AVIF, still_bytes(pixels), size)
+
+
+def _exact_file(role: str, pixels: NDArray[np.uint8]) -> FigureFile:
+    """Return a picture of which every pixel is a value."""
     size = {"height": pixels.shape[0], "width": pixels.shape[1]}
     return FigureFile(f"{role}.png", role, "image", "image/png", png_bytes(pixels), size)
 
 
-def _clip_files(role: str, frames: Frames, name: str | None) -> Iterator[FigureFile]:
-    count, height, width = frames.shape[:3]
-    yield _sprite_file(f"{role}.webp", role, "clip", frames)
-    size = {"frames": count, "height": height, "width": width}
-    yield FigureFile(f"{name or role}.gif", role, "clip", "image/gif", gif_bytes(frames), size)
-    if name is not None:
-        yield FigureFile(f"{name}.mp4", role, "clip", "video/mp4", mp4_bytes(frames), size)
-    yield _poster_file(role, frames[count // 2])
+def _clip_files(role: str, frames: Frames) -> Iterator[FigureFile]:
+    yield _sprite_file(role, "clip", frames)
+    yield _poster_file(role, frames[len(frames) // 2])
 
 
 def _heat_files(role: str, figure: HeatFigure) -> Iterator[FigureFile]:
     heat, scale, signed = figure.heat, figure.scale, figure.signed
     overlay = heat_overlay(heat, figure.over, scale, signed=signed)
-    yield _sprite_file(f"{role}.webp", role, "heat", overlay, scale=scale)
+    yield _sprite_file(role, "heat", overlay, scale=scale)
     yield _poster_file(role, overlay[int(np.abs(heat).sum(axis=(1, 2)).argmax())])
-    alone = heat_colours(heat, scale, signed=signed)
-    yield _sprite_file(f"{role}_map.webp", f"{role}_map", "heat", alone, scale=scale)
+    if figure.alone:
+        yield _sprite_file(f"{role}_map", "heat", heat_colours(heat, scale, signed=signed), scale=scale)
     # In units of the scale: attributions of 1e-8 would vanish in half precision.
     relative = np.clip(heat / scale, -_HALF_MAX, _HALF_MAX).astype(np.float16)
     arrays: dict[str, NDArray[Any]] = {"heat": relative, "scale": np.array(scale, np.float64)}
     yield FigureFile(f"{role}.npz", role, "data", NPZ, npz_bytes(arrays), {"scale": scale})
 
 
-def _motion_file(role: str, figure: MotionFigure) -> FigureFile:
+def _motion_files(role: str, figure: MotionFigure) -> Iterator[FigureFile]:
     motion, evidence = figure.motion, figure.evidence
-    if motion.ndim != 4 or motion.shape[1] != 2 or evidence.shape != (motion.shape[0], *motion.shape[2:]):
-        raise ValueError(f"motion must be T 2 H W and evidence T H W, got {motion.shape} and {evidence.shape}")
-    if not np.isfinite(motion).all():
-        raise ValueError("motion must be finite")
+    scale = float(max(figure.max_speed, LEAST_FULL_COLOUR))
+    coloured = motion_colours(motion, evidence, scale)
+    yield _sprite_file(role, "clip", coloured, scale=scale)
+    yield _poster_file(role, coloured[len(coloured) // 2])
     count, _, height, width = motion.shape
-    facts = {"frames": count, "height": height, "width": width, "scale": figure.max_speed}
+    facts = {"frames": count, "height": height, "width": width, "scale": scale}
     arrays = {"motion": motion.astype(np.float16), "evidence": evidence.astype(bool)}
-    return FigureFile(f"{role}.npz", role, "motion", NPZ, npz_bytes(arrays), facts)
+    yield FigureFile(f"{role}.npz", role, "motion", NPZ, npz_bytes(arrays), facts)
 
 
-def _sprite_file(file: str, role: str, kind: str, frames: Frames, *, scale: float | None = None) -> FigureFile:
+def _sprite_file(role: str, kind: str, frames: Frames, *, scale: float | None = None) -> FigureFile:
     height, width = sprite_size(*frames.shape[:3])
     facts = {"frames": len(frames), "height": height, "width": width, "scale": scale}
-    return FigureFile(file, role, kind, "image/webp", sprite_bytes(frames), facts)
+    return FigureFile(f"{role}.avif", role, kind, AVIF, sprite_bytes(frames), facts)
 
 
 def _poster_file(role: str, frame: Frames) -> FigureFile:

@@ -64,16 +64,35 @@ def motion_frames(motion: NDArray[Any], evidence: NDArray[Any], max_speed: float
 
     Pixels without `evidence` (`T H W` bool) are grey. With `arrows` sparse ones stand on the colours.
     """
-    if motion.ndim != 4 or motion.shape[1] != 2 or evidence.shape != (motion.shape[0], *motion.shape[2:]):
-        raise ValueError(f"motion must be T 2 H W and evidence T H W, got {motion.shape} and {evidence.shape}")
-    field, known = motion.astype(np.float32), evidence.astype(bool)
+    field, known = _checked(motion, evidence), evidence.astype(bool)
     coloured = motion_to_rgb(field, max_speed, evidence=known)
     return draw_arrows(coloured, field, max_speed, evidence=known) if arrows else coloured
 
 
+def motion_colours(motion: NDArray[Any], evidence: NDArray[Any], scale: float) -> Frames:
+    """Return motion `T 2 H W` in px/frame as `T H W 4` uint8: the wheel's colours, full at `scale` and beyond it.
+
+    Pixels without `evidence` (`T H W` bool) are transparent. A page with a larger scale fades the colours towards white
+    by the ratio of both, which are then those of its own scale.
+    """
+    speed = np.hypot(*np.moveaxis(_checked(motion, evidence), 1, 0))[:, None]
+    bounded = motion * np.minimum(1, scale * (1 - 1e-6) / np.maximum(speed, np.finfo(np.float32).tiny))
+    opacity = np.where(evidence, 255, 0).astype(np.uint8)[..., None]
+    coloured: Frames = np.concatenate([motion_to_rgb(bounded, scale), opacity], axis=-1)
+    return coloured
+
+
 def motion_sprite(motion: NDArray[Any], evidence: NDArray[Any], max_speed: float, *, arrows: bool = False) -> bytes:
-    """Return the sprite (WebP) of `motion_frames`."""
+    """Return the sprite of `motion_frames`."""
     return sprite_bytes(motion_frames(motion, evidence, max_speed, arrows=arrows))
+
+
+def _checked(motion: NDArray[Any], evidence: NDArray[Any]) -> NDArray[np.float32]:
+    if motion.ndim != 4 or motion.shape[1] != 2 or evidence.shape != (motion.shape[0], *motion.shape[2:]):
+        raise ValueError(f"motion must be T 2 H W and evidence T H W, got {motion.shape} and {evidence.shape}")
+    if not np.isfinite(motion).all():
+        raise ValueError("motion must be finite")
+    return motion.astype(np.float32)
 
 
 def _scaled(heat: NDArray[Any], scale: float) -> NDArray[np.float64]:

@@ -12,7 +12,7 @@ from reportgen.pages import charts
 from reportgen.pages.cards import Card, kernel_card
 from reportgen.pages.page import Found, Page
 from reportgen.pages.report import ModelView, Report
-from reportgen.pages.strips import Strip, downloads, strip
+from reportgen.pages.strips import Strip, strip
 from reportgen.reading.concepts import ConceptView, DrivenKernel
 from reportgen.reading.excerpt import Excerpt
 from reportgen.reading.format import number, short_kernel_name
@@ -201,7 +201,7 @@ def _page(model: ModelView, view: ConceptView, row: ConceptRow) -> Page:
             "kernels": table,
             "methods": [(_METHODS.get(name, name), number) for name, number in answer.methods.items()],
             "notes": done.notes if done else (),
-            "downloads": downloads(model.addresses, done),
+            "downloads": model.downloads(view.record),
         },
         sources=(view.record.key,),
         nav=(model.title, "Concepts"),

@@ -14,7 +14,7 @@ from reportgen.pages.cards import Card, kernel_card
 from reportgen.pages.motion import LayerMotion
 from reportgen.pages.page import Found, Page
 from reportgen.pages.report import ModelView, Report
-from reportgen.pages.strips import Strip, clip_strip, downloads, still_strip, strip
+from reportgen.pages.strips import Strip, clip_strip, still_strip, strip
 from reportgen.reading.chosen import choice_in_words, shown_word
 from reportgen.reading.concepts import DrivenKernel
 from reportgen.reading.evidence import DrivingClip
@@ -257,7 +257,7 @@ def _page(
             "curve": charts.curve(values, "Activation while optimising", "optimisation") if len(values) > 1 else None,
             "steps": synthetic.steps if synthetic else None,
             "numbers": _numbers(model, view),
-            "downloads": downloads(model.addresses, stage1) + downloads(model.addresses, parts),
+            "downloads": model.downloads(view.stage1) + model.downloads(view.decomposition),
         },
         sources=view.sources,
         wide=True,

@@ -1,43 +1,31 @@
-"""The scale of motion colours: one for all kernels of a layer, so that equal colours are equal speeds."""
+"""The scale of motion colours: one for all kernels of a layer, so that equal colours are equal speeds.
+
+A run holds each kernel's motion coloured in a scale of its own, which is smaller or the same: fading the colours
+towards white by the ratio of both gives those of the layer's scale, and no picture is made anew.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
-from reportgen.media import read_data
-from reportgen.motion_colour import ARROW_SPACING
+from reportgen.motion_colour import ARROW_SPACING, LEAST_FULL_COLOUR
 from reportgen.pages.page import ColourWheel, MotionStrip
-from reportgen.pages.strips import Strip
-from reportgen.records.jobs import Artifact
+from reportgen.pages.strips import Strip, strip
+from reportgen.reading.addresses import Addresses
+from reportgen.records.jobs import Artifact, Done
 
 WHEEL_SIZE = 96
 """px; twice the size at which it is shown."""
 
-PERCENTILE = 99.0
-LEAST_SCALE = 0.1
-"""px/frame; next to no motion looks like none."""
 
-_SAMPLE = 4_000_000
-"""Speeds that a percentile is taken of, at most: a layer may have thousands of kernels."""
-
-
-def page_scale(sources: Sequence[Path]) -> float:
-    """Return the speed in px/frame at the wheel's rim: the 99th percentile over the page's motion fields.
-
-    Only pixels where the texture gives evidence count. Raises StoreError when a file cannot be read.
-    """
-    speeds = []
-    for source in sources:
-        arrays = read_data(source, "motion", "evidence")
-        speed = np.hypot(*np.moveaxis(arrays["motion"].astype(np.float32), 1, 0))[arrays["evidence"]]
-        speeds.append(speed[:: max(1, speed.size * len(sources) // _SAMPLE)])
-    together = np.concatenate(speeds)
-    scale = float(np.percentile(together, PERCENTILE)) if together.size else 0.0
-    return float(f"{max(scale, LEAST_SCALE):.2g}")
+def page_scale(own: Iterable[float]) -> float:
+    """Return the speed in px/frame at the wheel's rim: the largest of the kernels' scales, rounded up to 2 digits."""
+    largest = max([LEAST_FULL_COLOUR, *own])
+    digit = 10.0 ** (math.floor(math.log10(largest)) - 1)
+    return float(f"{math.ceil(largest / digit - 1e-9) * digit:.2g}")
 
 
 @dataclass(frozen=True)
@@ -54,26 +42,49 @@ class LayerMotion:
     arrow: int | None = None
 
 
+@dataclass(frozen=True)
+class MotionField:
+    """The motion of a kernel: the picture in its own scale, its poster, and where the field itself lies."""
+
+    index: int
+    sprite: Artifact
+    poster: Artifact | None
+    field: Path
+
+    @classmethod
+    def of(cls, index: int, done: Done | None, path: Callable[[Artifact], Path]) -> MotionField | None:
+        """Return what an answer holds of a kernel's motion; None where there is none."""
+        sprite = done.artifact("motion", "clip") if done else None
+        field = done.artifact("motion", "motion") if done else None
+        if done is None or sprite is None or field is None or sprite.scale is None:
+            return None
+        return cls(index, sprite, done.artifact("motion", "image"), path(field))
+
+
 def layer_motion(
-    folder: str, fields: Iterable[tuple[int, Artifact, Path]], *, arrows: bool = False
+    folder: str, fields: Iterable[MotionField], addresses: Addresses, *, arrows: bool = False
 ) -> LayerMotion | None:
     """Return the motion pictures of a layer in `folder` of the site; None when no kernel was decomposed.
 
-    `fields` are the kernels' indices with their motion artifacts and where these lie; with `arrows` sparse ones stand
-    on the colours.
+    With `arrows` the pictures are made anew, with sparse arrows on the colours.
     """
     found = list(fields)
     if not found:
         return None
-    scale = page_scale([path for _, _, path in found])
+    scale = page_scale(float(one.sprite.scale or 0.0) for one in found)
     alt = f"Colour wheel: right red, down yellow, left cyan, up blue-violet, none white; {scale:g} px/frame at the rim"
     wheel = Strip(f"{folder}/motion-wheel.png", WHEEL_SIZE, WHEEL_SIZE, 1, alt)
     assets: list[MotionStrip | ColourWheel] = [ColourWheel(wheel.uri, scale)]
     strips = {}
-    for index, artifact, path in found:
-        uri = f"{folder}/{index:04d}-motion.webp"
-        assets.append(MotionStrip(uri, path, scale, arrows))
-        if artifact.width and artifact.height and artifact.frames:
-            alt = f"Motion of kernel {index}, coloured by direction and speed"
-            strips[index] = Strip(uri, artifact.width, artifact.height, artifact.frames, alt)
+    for one in found:
+        alt = f"Motion of kernel {one.index}, coloured by direction and speed"
+        shown = strip(addresses, one.sprite, one.poster, alt)
+        if shown is None:
+            continue
+        if arrows:
+            shown = replace(shown, uri=f"{folder}/{one.index:04d}-motion.avif")
+            assets.append(MotionStrip(shown.uri, one.field, scale, arrows))
+        else:
+            shown = replace(shown, fade=round(min(1.0, float(one.sprite.scale or 0.0) / scale), 4))
+        strips[one.index] = shown
     return LayerMotion(scale, wheel, strips, tuple(assets), ARROW_SPACING if arrows else None)

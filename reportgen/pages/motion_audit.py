@@ -11,9 +11,9 @@ from reportgen.audit.moving import relies_on_motion
 from reportgen.audit.silence import near_silent
 from reportgen.pages import charts
 from reportgen.pages.charts import Interval
+from reportgen.pages.downloads import Download
 from reportgen.pages.page import Found, Page
 from reportgen.pages.report import ModelView, Report
-from reportgen.pages.strips import Download, downloads
 from reportgen.reading.excerpt import Excerpt
 from reportgen.reading.format import count, percent, plural, short_kernel_name
 from reportgen.reading.probes import PROBE_TITLES, KernelProbes, kernel_probes
@@ -208,7 +208,7 @@ def _csv(model: ModelView, records: Sequence[Record]) -> Download | None:
     for record in records:
         done = record.outcome if isinstance(record.outcome, Done) else None
         if done and done.artifact("kernel_motion", "text"):
-            return next((file for file in downloads(model.addresses, done) if file.uri.endswith(".csv")), None)
+            return next((file for file in model.downloads(record) if file.uri.endswith(".csv")), None)
     return None
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from reportgen.pages.downloads import Download
 from reportgen.pages.kernel import PASSED_ON, RESPONSES
 from reportgen.pages.page import Found, Page
 from reportgen.pages.report import ModelView, Report
-from reportgen.pages.strips import Download, Strip, clip_strip, downloads, still_strip
+from reportgen.pages.strips import Strip, clip_strip, still_strip
 from reportgen.reading.format import number
 from reportgen.reading.views import Trouble, trouble
 from reportgen.records.answers.kernels import KernelAnswer
@@ -127,7 +128,7 @@ def _grown_kernel(model: ModelView, record: Record) -> GrownKernel | None:
         growth=still_strip(model.addresses, done, "growth", f"Kernel {identity.index} at each size"),
         compared=_compared(model, identity, answer),
         notes=done.notes,
-        downloads=downloads(model.addresses, done),
+        downloads=model.downloads(record),
     )
 
 

@@ -6,16 +6,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from reportgen.pages.downloads import Download
 from reportgen.pages.page import Found, Page
 from reportgen.pages.report import DESIGNED, ModelView, Report
-from reportgen.pages.strips import Download, Strip, downloads, strip
+from reportgen.pages.strips import Strip, strip
 from reportgen.reading.format import metric_rows
 from reportgen.reading.views import Trouble, trouble
 from reportgen.records.answers.registry import answer_models
 from reportgen.records.jobs import Done, Record
 
 #: What a browser shows as a picture, of whatever kind the figure is.
-_STILL = ("image/png", "image/webp")
+_STILL = ("image/png", "image/webp", "image/avif")
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,7 @@ def record_view(model: ModelView, record: Record) -> RecordView:
     done = record.outcome if isinstance(record.outcome, Done) else None
     pictures: dict[str, Strip] = {}
     for artifact in done.artifacts if done else ():
-        moving = artifact.media_type == "image/webp" and (artifact.frames or 1) > 1
-        if (moving or (artifact.media_type in _STILL and artifact.role not in pictures)) and (
+        if (artifact.is_sprite or (artifact.media_type in _STILL and artifact.role not in pictures)) and (
             found := strip(model.addresses, artifact, None, artifact.caption or artifact.role)
         ):
             pictures[artifact.role] = found
@@ -47,7 +47,7 @@ def record_view(model: ModelView, record: Record) -> RecordView:
         numbers=metric_rows(_answer(record.job.analysis, done)) if done else [],
         parameters=metric_rows(record.job.parameters),
         notes=done.notes if done else (),
-        downloads=downloads(model.addresses, done),
+        downloads=model.downloads(record),
         trouble=trouble(record.job.analysis, record.outcome),
     )
 

@@ -64,7 +64,25 @@ class ColourWheel:
     max_speed: float
 
 
-Asset = CopiedFile | ScriptData | MotionStrip | VolumeScript | ColourWheel
+@dataclass(frozen=True)
+class SpriteFile:
+    """A picture of a run, or the frames of a clip side by side; height and width are those of a frame."""
+
+    path: Path
+    frames: int
+    height: int
+    width: int
+
+
+@dataclass(frozen=True)
+class Export:
+    """Clips or pictures of a run side by side, as GIF, MP4 or PNG: the address ends in the format."""
+
+    uri: str
+    sources: tuple[SpriteFile, ...]
+
+
+Asset = CopiedFile | ScriptData | MotionStrip | VolumeScript | ColourWheel | Export
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,11 @@ from reportgen.audit.pathways import pathway_state, pathway_words
 from reportgen.audit.verdicts import Verdict
 from reportgen.pages import charts
 from reportgen.pages.cards import kernel_card
+from reportgen.pages.downloads import Download
 from reportgen.pages.page import Found, Page, ScriptData
 from reportgen.pages.pyramid_overview import overview
 from reportgen.pages.report import ModelView, Report
-from reportgen.pages.strips import Download, Strip, clip_strip, downloads, still_strip, strip
+from reportgen.pages.strips import Strip, clip_strip, still_strip, strip
 from reportgen.reading.ablation import Drop, causal_drops
 from reportgen.reading.addresses import relative_link
 from reportgen.reading.excerpt import Excerpt
@@ -112,6 +113,7 @@ def _strip_data(here: str, clip: Strip | None) -> dict[str, Any] | None:
         "width": clip.width,
         "height": clip.height,
         "alt": clip.alt,
+        "fade": clip.fade,
     }
 
 
@@ -253,7 +255,7 @@ def _page(model: ModelView, view: ClassView, pyramid: Pyramid | None) -> Page:
     drops = causal_drops(answer) if answer else []
     rows = node_rows(model, pyramid.graph.nodes) if pyramid else []
     data = ScriptData(uri.removesuffix(".md") + "-graph.js", "graph", graph_data(model, pyramid)) if pyramid else None
-    tubes, files = _tubes(model, view), downloads(model.addresses, view.answer)
+    tubes, files = _tubes(model, view), model.downloads(view.record)
     return Page(
         uri=uri,
         title=f"{label} on {clip_title} · {model.title}",

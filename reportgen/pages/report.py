@@ -9,13 +9,14 @@ from functools import cached_property
 from reportgen.audit.checks import limits_of
 from reportgen.audit.limits import Limits
 from reportgen.audit.silence import known_reliance
+from reportgen.pages.downloads import Download, carried_files, exported_files, is_carried
 from reportgen.pages.maps import MethodMeans, method_means
-from reportgen.pages.motion import LayerMotion, layer_motion
-from reportgen.pages.page import CopiedFile
+from reportgen.pages.motion import LayerMotion, MotionField, layer_motion
+from reportgen.pages.page import CopiedFile, Export
 from reportgen.reading.names import report_folders, report_titles
 from reportgen.reading.probes import kernel_probes
 from reportgen.reading.run_view import RunView
-from reportgen.records.jobs import Done
+from reportgen.records.jobs import Done, Record
 from reportgen.records.manifest import Manifest, check_selection
 from reportgen.records.store import RUN_FILE, Store, record_name
 
@@ -26,18 +27,34 @@ DESIGNED = (
 """Analyses with pages of their own; every other one is shown by kind of artifact."""
 
 
+@dataclass(frozen=True)
+class Extras:
+    """What a site has beside the usual: `arrows` on motion, and all `media`: every file, GIF, MP4 and PNG too."""
+
+    arrows: bool = False
+    media: bool = False
+
+
+NO_EXTRAS = Extras()
+
+
 class ModelView(RunView):
     """One run, as pages see it.
 
-    `several` says that the report has other networks too, `arrows` that motion has arrows beside its colours.
+    `several` says that the report has other networks too, `extras` what is shown beside the usual.
     """
 
     def __init__(
-        self, store: Store, manifest: Manifest, folder: str, title: str, *, several: bool, arrows: bool = False
+        self, store: Store, manifest: Manifest, folder: str, title: str, *, several: bool, extras: Extras
     ) -> None:
         super().__init__(store, manifest, folder, title)
         self._several = several
-        self._arrows = arrows
+        self._extras = extras
+
+    @property
+    def full_media(self) -> bool:
+        """Whether the site carries every file, with GIF, MP4 and PNG beside the pictures of the pages."""
+        return self._extras.media
 
     def among_others(self, words: str) -> str:
         """Return `words`, with the network's title behind them where the report has several networks."""
@@ -64,18 +81,35 @@ class ModelView(RunView):
         found = {}
         for layer, views in self.kernels.items():
             answers = [(view.id.index, view.answer("decomposition")) for view in views]
-            artifacts = [(i, a) for i, done in answers if done and (a := done.artifact("motion", "motion"))]
+            fields = [one for i, done in answers if (one := MotionField.of(i, done, self.store.path))]
             folder = self.addresses.layer(layer).removesuffix("/index.md")
-            found[layer] = layer_motion(folder, [(i, a, self.store.path(a)) for i, a in artifacts], arrows=self._arrows)
+            found[layer] = layer_motion(folder, fields, self.addresses, arrows=self._extras.arrows)
         return found
 
+    def downloads(self, record: Record | None) -> list[Download]:
+        """Return the files of an answer that a reader may take away."""
+        if record is None or not isinstance(record.outcome, Done):
+            return []
+        found = carried_files(self.addresses, record.outcome, full=self.full_media)
+        return [*found, *(download for download, _ in self._exported(record))]
+
+    def _exported(self, record: Record) -> list[tuple[Download, Export]]:
+        if not self.full_media or not isinstance(record.outcome, Done):
+            return []
+        return exported_files(self.addresses, self.store, record.outcome, record.job.unit)
+
+    def exports(self) -> list[Export]:
+        """Return the files that are made for the site from those of the run."""
+        return [export for record in self.manifest.records for _, export in self._exported(record)]
+
     def files(self) -> list[CopiedFile]:
-        """Return every file of the run that the site carries: header, records, and the media that they name."""
+        """Return the files of the run that the site carries: header, records, and media that they name."""
         named = {RUN_FILE: self.store.file(RUN_FILE)}
         for record in self.manifest.records:
             named[record_name(record.key)] = self.store.file(record_name(record.key))
             if isinstance(record.outcome, Done):
-                named.update({a.path: self.store.path(a) for a in record.outcome.artifacts})
+                carried = (a for a in record.outcome.artifacts if is_carried(a, full=self.full_media))
+                named.update({a.path: self.store.path(a) for a in carried})
         for clip in self.run.clips:
             named.update({a.path: self.store.path(a) for a in (clip.poster, clip.clip) if a})
         return [CopiedFile(self.addresses.file(path), source) for path, source in sorted(named.items())]
@@ -87,11 +121,11 @@ class Report:
 
     models: tuple[ModelView, ...] = field(default=())
     selected: tuple[str, ...] = field(default=())
-    arrows: bool = False
+    extras: Extras = NO_EXTRAS
 
     @classmethod
-    def of(cls, stores: Iterable[Store], select: Sequence[str] = (), *, arrows: bool = False) -> Report:
-        """Read the runs, or what `select` (globs over identities) leaves of them; `arrows` say motion beside colours.
+    def of(cls, stores: Iterable[Store], select: Sequence[str] = (), extras: Extras = NO_EXTRAS) -> Report:
+        """Read the runs, or what `select` (globs over identities) leaves of them.
 
         Raises StoreError for a run that cannot be read, EmptySelectionError for a glob that matches nothing.
         """
@@ -104,8 +138,8 @@ class Report:
         runs = [manifest.run for _, manifest in read]
         names = zip(read, report_folders(runs), report_titles(runs), strict=True)
         several = len(runs) > 1
-        models = tuple(ModelView(*one, *name, several=several, arrows=arrows) for one, *name in names)
-        return cls(models, tuple(select), arrows)
+        models = tuple(ModelView(*one, *name, several=several, extras=extras) for one, *name in names)
+        return cls(models, tuple(select), extras)
 
     @property
     def title(self) -> str:

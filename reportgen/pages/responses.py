@@ -14,7 +14,7 @@ from reportgen.errors import StoreError
 from reportgen.media.colours import diverging, magma
 from reportgen.pages.page import Found, Page, VolumeScript
 from reportgen.pages.report import ModelView, Report
-from reportgen.pages.strips import downloads, strip
+from reportgen.pages.strips import strip
 from reportgen.reading.addresses import relative_link
 from reportgen.reading.format import metric_rows, number, shape
 from reportgen.reading.views import Trouble, trouble
@@ -145,9 +145,7 @@ def _page(model: ModelView, view: ResponseView, others: list[ResponseView]) -> P
             "others": others,
             "script": script,
             "parameters": metric_rows(view.record.job.parameters),
-            "files": [
-                replace(file, label=PurePosixPath(file.uri).name) for file in downloads(model.addresses, view.done)
-            ],
+            "files": [replace(file, label=PurePosixPath(file.uri).name) for file in model.downloads(view.record)],
         },
         sources=(view.record.key,),
         assets=(script,),

@@ -11,10 +11,11 @@ from markupsafe import Markup
 from reportgen.audit.maps import map_verdicts
 from reportgen.audit.verdicts import Verdict
 from reportgen.pages import charts
+from reportgen.pages.downloads import Download
 from reportgen.pages.maps import RankRow, curves, ranking, shuffled_depths
 from reportgen.pages.page import Found, Page
 from reportgen.pages.report import ModelView, Report
-from reportgen.pages.strips import Download, Strip, clip_strip, downloads, still_strip, strip
+from reportgen.pages.strips import Strip, clip_strip, still_strip, strip
 from reportgen.reading.format import answer_rows, metric_rows
 from reportgen.reading.views import ClassView, Trouble, trouble
 from reportgen.records.answers.saliency import SaliencyAnswer
@@ -105,7 +106,7 @@ def map_view(model: ModelView, view: ClassView, clip_title: str) -> MapView:
         trouble=trouble(title, view.record.outcome),
         numbers=answer_rows(answer, model.words),
         parameters=metric_rows(view.record.job.parameters),
-        downloads=downloads(model.addresses, done),
+        downloads=model.downloads(view.record),
     )
 
 

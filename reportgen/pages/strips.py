@@ -11,7 +11,10 @@ from reportgen.records.jobs import SPRITE_COLUMNS, Artifact, Done
 
 @dataclass(frozen=True)
 class Strip:
-    """A clip (its frames in one picture, `columns` side by side) or, with one frame, a picture."""
+    """A clip (its frames in one picture, `columns` side by side) or, with one frame, a picture.
+
+    Colours are faded towards white, to the share `fade` of their distance from it.
+    """
 
     uri: str
     width: int
@@ -19,6 +22,7 @@ class Strip:
     frames: int
     alt: str
     poster: str = ""
+    fade: float = 1.0
 
     @property
     def columns(self) -> int:
@@ -34,16 +38,6 @@ class Strip:
             (start + 1, min(start + self.columns, self.frames), 100 * row / max(count - 1, 1))
             for row, start in enumerate(starts)
         ]
-
-
-@dataclass(frozen=True)
-class Download:
-    """A file that a reader may take away."""
-
-    uri: str
-    label: str
-    bytes: int
-    caption: str = ""
 
 
 def strip(addresses: Addresses, sprite: Artifact | None, poster: Artifact | None, alt: str) -> Strip | None:
@@ -65,7 +59,7 @@ def clip_strip(addresses: Addresses, done: Done | None, role: str, alt: str) -> 
     if done is None:
         return None
     sprite = next(
-        (a for a in done.artifacts if a.role == role and a.kind in ("clip", "heat") and a.media_type == "image/webp"),
+        (a for a in done.artifacts if a.role == role and a.kind in ("clip", "heat") and a.is_sprite),
         None,
     )
     return strip(addresses, sprite, done.artifact(role, "image"), alt)
@@ -74,36 +68,3 @@ def clip_strip(addresses: Addresses, done: Done | None, role: str, alt: str) -> 
 def still_strip(addresses: Addresses, done: Done | None, role: str, alt: str) -> Strip | None:
     """Return the still picture of a role."""
     return None if done is None else strip(addresses, done.artifact(role, "image"), None, alt)
-
-
-_KINDS = {
-    "image/gif": "GIF",
-    "image/webp": "frames (WebP)",
-    "image/png": "PNG",
-    "video/mp4": "MP4",
-    "application/json": "JSON",
-    "text/csv": "CSV",
-    "application/x-npz": "NPZ",
-    "application/x-nrrd": "NRRD",
-}
-
-
-def _format(artifact: Artifact) -> str:
-    if artifact.kind == "image" and artifact.media_type == "image/webp":
-        return "poster" if artifact.path.endswith("_poster.webp") else "WebP"
-    return _KINDS.get(artifact.media_type) or artifact.path.rpartition(".")[2].upper()
-
-
-def downloads(addresses: Addresses, done: Done | None) -> list[Download]:
-    """Return every file of an answer, named by its role and format."""
-    if done is None:
-        return []
-    return [
-        Download(
-            uri=addresses.file(artifact.path),
-            label=f"{artifact.role} · {_format(artifact)}",
-            bytes=artifact.bytes,
-            caption=artifact.caption,
-        )
-        for artifact in done.artifacts
-    ]

@@ -14,10 +14,11 @@ from reportgen.audit.importance import (
     ordering_figures,
     ordering_sentence,
 )
+from reportgen.pages.downloads import Download
 from reportgen.pages.page import Found, Page
 from reportgen.pages.removal_chart import removal_chart
 from reportgen.pages.report import ModelView, Report
-from reportgen.pages.strips import Download, Strip, downloads, still_strip, strip
+from reportgen.pages.strips import Strip, still_strip, strip
 from reportgen.reading.format import short_kernel_name
 from reportgen.reading.views import Trouble, trouble
 from reportgen.records.answers.weight_gradients import (
@@ -222,7 +223,7 @@ def clip_gradients(model: ModelView) -> list[ClipOfGradients]:
             if drawn:
                 filters = tuple(_filter(model, layer, index) for index in gradient.drawn)
                 pictures.append(FilterPicture(model.stage_title(layer), drawn, "", gradient.scale, gradient, filters))
-        files = [file for file in downloads(model.addresses, done) if not file.uri.endswith(".png")]
+        files = [file for file in model.downloads(record) if not file.uri.endswith(".png")]
         title = model.clip_title(shown.clip, shown.target)
         found.append(ClipOfGradients(shown, title, pictures, files))
     return found
@@ -257,7 +258,9 @@ def pages(report: Report) -> Iterator[Page]:
                 "cases": case_pictures(model, done, found.comparison) if found and found.comparison else [],
                 "clips": clip_gradients(model),
                 "notes": list(done.notes) if done else [],
-                "csv": next((file for file in downloads(model.addresses, done) if file.uri.endswith(".csv")), None),
+                "csv": next(
+                    (file for one in records for file in model.downloads(one) if file.uri.endswith(".csv")), None
+                ),
                 "troubles": missing,
                 "records": records,
             },

@@ -54,7 +54,7 @@ class MotionFigure:
 class HeatFigure:
     """A map over a clip: `heat` T H W, `over` T H W C the clip; `signed` maps are centred at zero.
 
-    `scale` is the value that the colour map's end stands for.
+    `scale` is the value that the colour map's end stands for; `alone` asks for a second clip of the map without it.
     """
 
     heat: Array
@@ -62,6 +62,7 @@ class HeatFigure:
     signed: bool
     scale: float
     caption: str = ""
+    alone: bool = False
 
 
 @dataclass(frozen=True)

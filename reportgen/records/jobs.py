@@ -65,6 +65,11 @@ class Artifact(Frozen):
     caption: str = ""
     scale: Unbounded | None = Field(None, description="What the end of the colour scale stands for.")
 
+    @property
+    def is_sprite(self) -> bool:
+        """Whether it holds the frames of a clip side by side."""
+        return self.media_type in ("image/avif", "image/webp") and (self.frames or 1) > 1
+
 
 class Done(Frozen):
     """The job was answered."""

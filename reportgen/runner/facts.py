@@ -105,9 +105,7 @@ def stored_facts(
 def _write(store: Store, clip: Clip, *, preview: bool) -> tuple[Artifact, Artifact]:
     figure: Figure = (PreviewFigure if preview else ClipFigure)(clip.frames, clip.title)
     artifacts = write_figure(store, f"media/clips/{clip.name}", "clip", figure)
-    poster = next(artifact for artifact in artifacts if artifact.kind == "image")
-    sprite = next(artifact for artifact in artifacts if artifact.kind == "clip" and artifact.media_type == "image/webp")
-    return poster, sprite
+    return artifacts[1], artifacts[0]
 
 
 def _clip_fact(

@@ -142,7 +142,7 @@ def _header(
 
 def _recorded(options: BuildOptions) -> dict[str, JsonValue]:
     """Return the options for the record, but for those of the site: paths of the machine as bare file names."""
-    recorded: dict[str, JsonValue] = options.model_dump(mode="json", exclude={"runs", "site", "arrows"})
+    recorded: dict[str, JsonValue] = options.model_dump(mode="json", exclude={"runs", "site", "arrows", "media"})
     for name in ("weights", "labels"):
         value = getattr(options, name)
         recorded[name] = value.name if value else None

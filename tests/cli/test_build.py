@@ -12,6 +12,7 @@ import pytest
 
 from reportgen.analyses.registry import methods
 from reportgen.commands.build import build
+from reportgen.commands.render import render
 from reportgen.config.options import BuildOptions
 from reportgen.errors import JobsFailedError, OptionError
 from reportgen.records.jobs import Done, Failed
@@ -51,8 +52,13 @@ def test_every_job_has_a_record_that_names_existing_files(built: Path) -> None:
         assert record.outcome.artifacts or record.outcome.answer
 
 
-def test_gifs_have_the_published_names(built: Path) -> None:
-    names = {path.name for path in (built / "runs/tiny/media").rglob("*.gif")}
+def test_full_media_have_the_published_names(built: Path, tmp_path: Path) -> None:
+    assert not [path for path in (built / "site").rglob("*") if path.suffix in (".gif", ".mp4", ".npz")]
+    site = tmp_path / "site"
+    render(built / "runs", site, media="full", build_dir=tmp_path / "build")
+    assert {path.name for path in site.rglob("*.npz")} >= {"stage1_data.npz", "motion.npz"}
+    names = {path.name for path in site.rglob("*.gif")}
+    assert {name.replace(".gif", ".mp4") for name in names} == {path.name for path in site.rglob("*.mp4")}
     for layer in ("first", "second"):
         for suffix in ("stage1", "deform", "recon"):
             assert any(name.startswith(f"tiny_{layer}_") and name.endswith(f"_{suffix}.gif") for name in names)

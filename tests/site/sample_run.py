@@ -184,9 +184,9 @@ class SampleRun:
                 order=order,
             )
 
-    def figure(self, analysis: str, role: str, figure: Figure, name: str | None = None) -> tuple[Any, ...]:
+    def figure(self, analysis: str, role: str, figure: Figure) -> tuple[Any, ...]:
         """Write a figure's files and return their artifacts."""
-        return write_figure(self.store, f"media/{analysis}/{len(self.records):04d}", role, figure, name=name)
+        return write_figure(self.store, f"media/{analysis}/{len(self.records):04d}", role, figure)
 
     def keep(self, analysis: str, unit: str, parameters: dict[str, Any], outcome: Outcome) -> None:
         """Write the record of a job."""
@@ -196,13 +196,11 @@ class SampleRun:
         self.store.add(record)
         self.records.append(record)
 
-    def _seen(
-        self, analysis: str, kernel: KernelId, figures: Mapping[str, Figure | tuple[Figure, str]], **outcome: Any
-    ) -> None:
-        """Write what a method found of a kernel, with its figures by role; a figure may have a published name."""
+    def _seen(self, analysis: str, kernel: KernelId, figures: Mapping[str, Figure], **outcome: Any) -> None:
+        """Write what a method found of a kernel, with its figures by role."""
         artifacts: list[Artifact] = []
         for role, figure in figures.items():
-            artifacts += self.figure(analysis, role, *(figure if isinstance(figure, tuple) else (figure,)))
+            artifacts += self.figure(analysis, role, figure)
         parameters = {"layer": kernel.layer, "kernel": kernel.index, "objective": "channel"}
         self.keep(analysis, str(kernel), parameters, Done(artifacts=tuple(artifacts), **outcome))
 
@@ -222,8 +220,8 @@ class SampleRun:
                 width=SIDE,
                 label=i % 4 if self.classes else None,
                 reference=i > 0,
-                clip=next(a for a in written if a.media_type == "image/webp" and a.kind == "clip"),
-                poster=next(a for a in written if a.kind == "image"),
+                clip=written[0],
+                poster=written[1],
                 predictions=((2, 7.25, 0.81), (1, 5.5, 0.14), (0, 3.0, 0.05)) if self.classes else (),
             )
 
@@ -249,7 +247,7 @@ class SampleRun:
             "kernels",
             kernel,
             {
-                "stage1": (ClipFigure(clip), f"{kernel.published_name}_stage1"),
+                "stage1": ClipFigure(clip),
                 "stage1_data": DataFigure({"clip": clip.astype(np.float16)}),
             },
             answer={
@@ -272,7 +270,7 @@ class SampleRun:
             {
                 "texture": ImageFigure(still),
                 "motion": MotionFigure(motion, evidence, speed or 0.1),
-                "reconstruction": (ClipFigure(clip), f"{kernel.published_name}_recon"),
+                "reconstruction": ClipFigure(clip),
             },
             answer={
                 "psnr": 31.5,
@@ -470,7 +468,7 @@ class SampleRun:
                 {"method": method, "clip": clip, "class": 2},
                 Done(
                     artifacts=(
-                        *self.figure("saliency", "overlay", HeatFigure(heat, over, signed, 0.9)),
+                        *self.figure("saliency", "overlay", HeatFigure(heat, over, signed, 0.9, alone=True)),
                         *self.figure("saliency", "tube", StackFigure(heat, over, 0.9, signed=signed)),
                     ),
                     answer={
@@ -490,7 +488,7 @@ class SampleRun:
             f"{TargetId(model=self.model, clip=clip, target=Target.of(2, 1))}/grad_cam",
             {"method": "grad_cam", "clip": clip, "target": "class-0002-vs-0001"},
             Done(
-                artifacts=self.figure("saliency", "overlay", HeatFigure(bump, over, False, 0.9)),
+                artifacts=self.figure("saliency", "overlay", HeatFigure(bump, over, False, 0.9, alone=True)),
                 answer={
                     "method": "grad_cam",
                     "title": "Grad-CAM",

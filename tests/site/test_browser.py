@@ -197,6 +197,7 @@ def test_whoever_wants_less_motion_gets_none(visit: Visit) -> None:
 def test_boxes_have_their_size_before_their_picture(visit: Visit) -> None:
     page = visit(java_script_enabled=False).open(KERNEL)
     page.route("**/*.webp", lambda route: route.abort())
+    page.route("**/*.avif", lambda route: route.abort())
     page.route("**/*.png", lambda route: route.abort())
     page.reload()
     box = page.locator(".rg-views .rg-clip").first.bounding_box()

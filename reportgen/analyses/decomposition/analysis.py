@@ -16,7 +16,6 @@ from reportgen.analyses.decomposition.decompose import Decomposition, clips_at_o
 from reportgen.analyses.decomposition.parameters import DecompositionParameters
 from reportgen.analyses.kernels.analysis import kernel_units
 from reportgen.errors import OptionError
-from reportgen.motion_colour import motion_to_rgb
 from reportgen.progress import Progress
 from reportgen.records.answers.decomposition import DecompositionAnswer
 from reportgen.records.figures import Array, ClipFigure, Figure, ImageFigure, MotionFigure, Result
@@ -122,16 +121,9 @@ def _result(found: Decomposition, place: int, activations: dict[str, float]) -> 
     figures: dict[str, Figure] = {
         "texture": ImageFigure(texture, "Static texture"),
         "motion": MotionFigure(motion, evidence, speed_p99, "Forward motion"),
-        "deform": ClipFigure(_side_by_side(texture, motion, evidence, speed_p99), "Static and dynamic component"),
         "reconstruction": ClipFigure(_last(found.reconstruction[place]), "The texture, moved by the motion"),
     }
     return Result(answer, figures)
-
-
-def _side_by_side(texture: Array, motion: Array, evidence: Array, max_speed: float) -> Array:
-    """Return T H 2W C: the texture beside the coloured motion of each frame, as the published tool shows them."""
-    colours = motion_to_rgb(motion, max(max_speed, 1e-3), evidence=evidence).astype(np.float32) / 255
-    return np.concatenate([np.broadcast_to(texture, colours.shape), colours], axis=2)
 
 
 def _last(pixels: Tensor) -> Array:

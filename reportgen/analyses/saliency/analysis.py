@@ -91,7 +91,7 @@ def _result(subject: Subject, unit: Unit, found: Attribution, steps: int | None,
         signed_scale=_scale(with_sign) if shows_sign else None,
     )
     figures: dict[str, Figure] = {
-        "overlay": HeatFigure(heat, over, method.signed, scale, method.title),
+        "overlay": HeatFigure(heat, over, method.signed, scale, method.title, alone=True),
         "tube": StackFigure(heat, over, scale, f"{method.title}, frame behind frame", method.signed),
         "attribution": DataFigure(_in_units(found.attribution[0].numpy()), "Attribution in units of its scale"),
     }

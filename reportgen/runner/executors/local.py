@@ -78,7 +78,7 @@ class _Worker:
                 if keys[id(unit)] not in waiting:
                     continue
                 job = waiting[keys[id(unit)]].job
-                done = write_result(work.store, work.subject.model, job, result)
+                done = write_result(work.store, job, result)
                 record = keep(work.store, job, done, time.perf_counter() - started, self._device)
                 del waiting[keys[id(unit)]]  # only now: an answer that cannot be written is a failed job
                 yield record, True

@@ -12,12 +12,9 @@ from reportgen.errors import MEMORY_RAN_OUT, OutOfMemoryError, ReportgenError
 from reportgen.media import write_figure
 from reportgen.networks.core.out_of_memory import is_out_of_memory
 from reportgen.records.figures import Result
-from reportgen.records.identities import KernelId, slug
+from reportgen.records.identities import slug
 from reportgen.records.jobs import Artifact, Done, Failed, Job, Outcome, Record, Spent
 from reportgen.records.store import Store
-
-#: The published 3D Kernel Visualizer names its files {model}_{layer}_{kernel}_{stage1|deform|recon}.gif
-PUBLISHED_ROLES = {"stage1": "stage1", "deform": "deform", "reconstruction": "recon"}
 
 
 def keep(store: Store, job: Job, outcome: Outcome, seconds: float, device: torch.device) -> Record:
@@ -35,12 +32,12 @@ def keep(store: Store, job: Job, outcome: Outcome, seconds: float, device: torch
     return record
 
 
-def write_result(store: Store, model: str, job: Job, result: Result) -> Done:
+def write_result(store: Store, job: Job, result: Result) -> Done:
     """Write the figures of an answer as artifacts, and return the answer that names them."""
     folder = f"media/{job.analysis}/{job.key}"
     artifacts: list[Artifact] = []
     for role, figure in result.figures.items():
-        artifacts.extend(write_figure(store, folder, slug(role), figure, name=_published_name(model, job, role)))
+        artifacts.extend(write_figure(store, folder, slug(role), figure))
     return Done(artifacts=tuple(artifacts), answer=result.answer.model_dump(mode="json"), notes=tuple(result.notes))
 
 
@@ -55,13 +52,6 @@ def peak_memory(device: torch.device) -> int:
         return int(torch.cuda.max_memory_allocated(device))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
-
-
-def _published_name(model: str, job: Job, role: str) -> str | None:
-    if role not in PUBLISHED_ROLES or "kernel" not in job.parameters:
-        return None
-    kernel = KernelId(model=model, layer=str(job.parameters["layer"]), index=int(str(job.parameters["kernel"])))
-    return f"{kernel.published_name}_{PUBLISHED_ROLES[role]}"
 
 
 def _describe(error: Exception) -> str:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import av
@@ -10,8 +11,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from reportgen.errors import StoreError
 from reportgen.media import gif_bytes, png_bytes, poster_bytes, sprite_bytes, write_mp4
-from reportgen.media.encode import sprite_size, to_uint8
+from reportgen.media.encode import frames_of, sprite_size, to_uint8
 from reportgen.records.jobs import SPRITE_COLUMNS
 
 
@@ -29,26 +31,64 @@ def opened(content: bytes) -> Image.Image:
     return Image.open(io.BytesIO(content))
 
 
+def frames_of_bytes(content: bytes, count: int, height: int, width: int) -> NDArray[np.uint8]:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "sprite"
+        path.write_bytes(content)
+        return frames_of(path, count, height, width)
+
+
 class TestSprites:
     @pytest.mark.parametrize("count", [1, 5, 8, 9, 16, 17])
-    def test_the_layout_is_as_documented_and_small_frames_are_exact(self, count: int) -> None:
+    def test_the_layout_is_as_documented_and_frames_are_near(self, count: int) -> None:
         frames = clip(count)
-        sheet = np.asarray(opened(sprite_bytes(frames)).convert("RGB"))
+        sheet = np.asarray(opened(sprite_bytes(frames)).convert("RGB")).astype(int)
         columns = min(count, SPRITE_COLUMNS)
         rows = -(-count // columns)
         assert sheet.shape == (rows * 24, columns * 32, 3)
         for number in range(count):
             top, left = number // columns * 24, number % columns * 32
-            assert np.array_equal(sheet[top : top + 24, left : left + 32], frames[number])
+            error = np.abs(sheet[top : top + 24, left : left + 32] - frames[number])
+            assert error.mean() < 4
+            assert np.percentile(error, 99) < 30
         if rows * columns > count:
-            assert not sheet[(rows - 1) * 24 :, (count % columns) * 32 :].any()
+            assert sheet[(rows - 1) * 24 :, (count % columns) * 32 :].mean() < 4
+
+    def test_colours_keep_every_pixel(self) -> None:
+        """Lines of red and blue, one pixel wide: with halved colours both would be violet."""
+        frames = np.zeros((2, 32, 32, 3), np.uint8)
+        frames[:, :, ::2, 0], frames[:, :, 1::2, 2] = 255, 255
+        shown = frames_of_bytes(sprite_bytes(frames), 2, 32, 32).astype(int)
+        assert np.abs(shown - frames).mean() < 12
+
+    @pytest.mark.parametrize("count", [1, 8, 11])
+    def test_frames_come_back_from_a_sprite_in_their_order(self, count: int) -> None:
+        frames = clip(count, 40, 56)
+        shown = frames_of_bytes(sprite_bytes(frames), count, 40, 56).astype(int)
+        assert shown.shape == frames.shape
+        errors = [[np.abs(one[:8, :8] - other[:8, :8]).mean() for other in frames] for one in shown]
+        assert [int(np.argmin(row)) for row in errors] == list(range(count))
+
+    def test_transparent_pixels_come_back_grey(self) -> None:
+        frames = np.zeros((3, 16, 16, 4), np.uint8)
+        frames[..., 0], frames[:, :, 8:, 3] = 255, 255
+        shown = frames_of_bytes(sprite_bytes(frames), 3, 16, 16).astype(int)
+        assert np.abs(shown[:, :, :6] - 128).max() < 24
+        assert np.abs(shown[:, :, 10:] - (255, 0, 0)).max() < 40
+
+    @pytest.mark.parametrize(("content", "count"), [(b"no picture", 3), (None, 4), (None, 20)])
+    def test_a_file_that_is_no_such_sprite_is_refused(self, tmp_path: Path, content: bytes | None, count: int) -> None:
+        path = tmp_path / "a.avif"
+        path.write_bytes(sprite_bytes(clip(3)) if content is None else content)
+        with pytest.raises(StoreError, match=r"a\.avif is damaged"):
+            frames_of(path, count, 24, 32)
 
     def test_large_frames_are_near(self) -> None:
         frames = clip(3, 144, 160)
         sheet = np.asarray(opened(sprite_bytes(frames)).convert("RGB")).astype(int)
         assert np.abs(sheet[:, 160:320] - frames[1]).mean() < 3
 
-    def test_a_sheet_beyond_what_webp_holds_is_made_of_smaller_frames(self) -> None:
+    def test_a_sheet_beyond_what_browsers_take_is_made_of_smaller_frames(self) -> None:
         assert sprite_size(16, 224, 224) == (224, 224)
         assert sprite_size(8, 10, 4000) == (5, 2047)
         frames = np.zeros((2, 4, 9000, 3), np.uint8)

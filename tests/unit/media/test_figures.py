@@ -10,10 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from reportgen.errors import StoreError
 from reportgen.media import motion_sprite, read_data, write_figure
+from reportgen.media.overlays import motion_colours
+from reportgen.motion_colour import motion_to_rgb
 from reportgen.records.figures import (
     ClipFigure,
     DataFigure,
@@ -40,7 +43,8 @@ FIGURES: dict[str, Figure] = {
     "preview": PreviewFigure(FRAMES, "a clip among many"),
     "image": ImageFigure(FRAMES[0]),
     "motion": MotionFigure(MOTION, EVIDENCE, 2.5),
-    "heat": HeatFigure(HEAT, FRAMES, signed=True, scale=2e-9),
+    "heat": HeatFigure(HEAT, FRAMES, signed=True, scale=2e-9, alone=True),
+    "overlay": HeatFigure(HEAT, FRAMES, signed=True, scale=2e-9),
     "map": MapFigure(HEAT, signed=True, scale=2e-9),
     "stack": StackFigure(HEAT, FRAMES, 2e-9, signed=True),
     "data": DataFigure({"b": np.arange(6).reshape(2, 3), "a": FRAMES}),
@@ -75,46 +79,85 @@ def test_equal_figures_give_equal_bytes_at_any_time(store: Store, kind: str, mon
     assert [a.sha256 for a in first] == [a.sha256 for a in second]
 
 
-def test_a_clip_is_a_sprite_a_gif_under_the_published_name_and_a_poster(store: Store) -> None:
-    sprite, gif, mp4, poster = write_figure(store, "media/k", "stage1", FIGURES["clip"], name="c3d_conv1_0_stage1")
-    assert (mp4.media_type, mp4.path) == ("video/mp4", "media/k/c3d_conv1_0_stage1.mp4")
-    assert (sprite.kind, sprite.media_type, sprite.width, sprite.height, sprite.frames) == (
-        "clip",
-        "image/webp",
-        24,
-        16,
-        5,
-    )
-    assert gif.path == "media/k/c3d_conv1_0_stage1.gif"
-    assert (gif.kind, gif.media_type, gif.frames) == ("clip", "image/gif", 5)
+def test_a_clip_is_a_sprite_and_a_poster(store: Store) -> None:
+    sprite, poster = write_figure(store, "media/k", "stage1", FIGURES["clip"])
+    assert (sprite.kind, sprite.media_type, sprite.path) == ("clip", "image/avif", "media/k/stage1.avif")
+    assert (sprite.width, sprite.height, sprite.frames) == (24, 16, 5)
+    assert sprite.is_sprite
+    assert not poster.is_sprite
     assert (poster.kind, poster.path) == ("image", "media/k/stage1_poster.webp")
-    assert {a.role for a in (sprite, gif, poster)} == {"stage1"}
+    assert {a.role for a in (sprite, poster)} == {"stage1"}
     assert sprite.caption == "a clip"
     shown = np.asarray(Image.open(store.path(poster)).convert("RGB")).astype(int)
     middle = FRAMES[2] * 255
     assert np.abs(shown - middle).mean() < np.abs(shown - FRAMES[1] * 255).mean() / 2
 
 
-def test_an_image_is_a_png(store: Store) -> None:
+def test_an_image_is_an_avif_near_to_it(store: Store) -> None:
     (image,) = write_figure(store, "media/k", "texture", FIGURES["image"])
-    assert (image.media_type, image.width, image.height) == ("image/png", 24, 16)
-    assert np.array_equal(np.asarray(Image.open(store.path(image))), np.rint(FRAMES[0] * 255))
+    assert (image.media_type, image.width, image.height) == ("image/avif", 24, 16)
+    shown = np.asarray(Image.open(store.path(image)).convert("RGB")).astype(float)
+    assert np.abs(shown - FRAMES[0] * 255).mean() < 8
 
 
-def test_motion_is_kept_as_numbers(store: Store) -> None:
-    (motion,) = write_figure(store, "media/k", "motion", FIGURES["motion"])
-    assert (motion.kind, motion.frames, motion.height, motion.width, motion.scale) == ("motion", 5, 16, 24, 2.5)
+def test_motion_is_a_coloured_sprite_a_poster_and_numbers(store: Store) -> None:
+    sprite, poster, motion = write_figure(store, "media/k", "motion", FIGURES["motion"])
+    assert [a.kind for a in (sprite, poster, motion)] == ["clip", "image", "motion"]
+    assert {a.scale for a in (sprite, motion)} == {2.5}
+    assert (motion.frames, motion.height, motion.width) == (5, 16, 24)
     arrays = read_data(store.path(motion))
     assert np.abs(arrays["motion"].astype(np.float32) - MOTION).max() < 2e-3
     assert arrays["evidence"].dtype == bool
     assert np.array_equal(arrays["evidence"], EVIDENCE)
 
 
-def test_motion_is_coloured_when_its_scale_is_known() -> None:
+def test_next_to_no_motion_looks_like_none(store: Store) -> None:
+    still = MotionFigure(np.full((3, 2, 16, 16), 1e-3, np.float32), np.ones((3, 16, 16), bool), 1.4e-3)
+    sprite = write_figure(store, "media/k", "motion", still)[0]
+    assert sprite.scale == 0.1
+    assert np.asarray(Image.open(store.path(sprite)).convert("RGB")).min() > 245
+
+
+@pytest.mark.parametrize("times", [1.0, 1.7, 6.0])
+def test_fading_a_scales_colours_gives_those_of_a_larger_scale(times: float) -> None:
+    """What `rg-clip--faded` does: the distance of every colour from white is multiplied by the ratio of the scales."""
+    scale = 1.4 * float(np.hypot(MOTION[:, 0], MOTION[:, 1]).max())
+    own = motion_colours(MOTION, EVIDENCE, scale)
+    faded = 255 - (255 - own[..., :3].astype(float)) / times
+    larger = motion_to_rgb(MOTION, scale * times)
+    assert np.abs(faded - larger)[EVIDENCE].max() <= 1
+    assert np.array_equal(own[..., 3] == 255, EVIDENCE)
+    assert not own[~EVIDENCE][..., 3].any()
+
+
+def test_what_is_faster_than_the_scale_keeps_its_direction_in_full_colour() -> None:
+    motion = np.zeros((1, 2, 2, 2), np.float32)
+    motion[0, :, 0, 0], motion[0, :, 1, 1] = (0.5, 0.25), (4.0, 2.0)
+    own = motion_colours(motion, np.ones((1, 2, 2), bool), float(np.hypot(0.5, 0.25)))
+    assert np.array_equal(own[0, 0, 0], own[0, 1, 1])
+    assert own[0, 0, 0, 0] == 255
+    assert own[0, 0, 0, 2] == 0
+
+
+@pytest.mark.parametrize(
+    ("motion", "evidence", "said"),
+    [
+        (np.zeros((3, 2, 4, 4)), np.ones((3, 4, 5), bool), "must be T 2 H W"),
+        (np.full((3, 2, 4, 4), np.nan), np.ones((3, 4, 4), bool), "finite"),
+    ],
+)
+def test_motion_that_cannot_be_shown_is_refused(
+    store: Store, motion: NDArray[np.float64], evidence: NDArray[np.bool_], said: str
+) -> None:
+    with pytest.raises(ValueError, match=said):
+        write_figure(store, "media/k", "motion", MotionFigure(motion, evidence, 1.0))
+
+
+def test_motion_with_arrows_is_coloured_when_its_scale_is_known() -> None:
     sprite = Image.open(io.BytesIO(motion_sprite(MOTION, EVIDENCE, 2.0)))
     assert sprite.size == (5 * 24, 16)
     shown = np.asarray(sprite.convert("RGB")).reshape(16, 5, 24, 3).swapaxes(0, 1)
-    assert np.all(shown[~EVIDENCE] == 128)
+    assert np.abs(shown[~EVIDENCE].astype(int) - 128).mean() < 30
 
 
 def test_heat_is_an_overlay_a_poster_a_map_and_numbers(store: Store) -> None:
@@ -126,6 +169,10 @@ def test_heat_is_an_overlay_a_poster_a_map_and_numbers(store: Store) -> None:
     arrays = read_data(store.path(data))
     assert arrays["heat"].dtype == np.float16
     assert np.abs(arrays["heat"].astype(float) * arrays["scale"] - HEAT).max() < 2e-12
+
+
+def test_a_map_is_shown_alone_only_where_it_is_asked_for(store: Store) -> None:
+    assert {a.role for a in write_figure(store, "media/k", "tube", FIGURES["overlay"])} == {"tube"}
 
 
 def test_data_comes_back_as_it_was(store: Store) -> None:

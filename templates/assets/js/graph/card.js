@@ -46,7 +46,8 @@
     const element = document.createElement(moving ? "span" : "img");
     element.style.aspectRatio = `${strip.width} / ${strip.height}`;
     if (!moving) return Object.assign(element, { src: strip.sprite, alt: strip.alt });
-    element.className = "rg-clip";
+    element.className = strip.fade < 1 ? "rg-clip rg-clip--faded" : "rg-clip";
+    element.style.setProperty("--fade", String(strip.fade));
     for (const [key, value] of Object.entries(strip)) element.dataset[key] = String(value);
     report.player.add(element);
     return element;

@@ -1,0 +1,47 @@
+"""What of the theme no page needs is taken out of a site, and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from reportgen.errors import RenderError
+from reportgen.site_trim import trim_site, without_blanks
+
+
+def test_the_themes_search_and_source_maps_go_and_scripts_stay(tmp_path: Path) -> None:
+    scripts = tmp_path / "assets" / "javascripts"
+    for path in ("lunr/min/lunr.de.min.js", "workers/search.js", "workers/search.js.map", "bundle.js", "bundle.js.map"):
+        (scripts / path).parent.mkdir(parents=True, exist_ok=True)
+        (scripts / path).write_text("x();\n//# sourceMappingURL=bundle.js.map\n")
+    (tmp_path / "media").mkdir()
+    (tmp_path / "media" / "theirs.map").write_text("kept")
+    trim_site(tmp_path)
+    left = {path.relative_to(tmp_path).as_posix(): path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
+    assert left == {"assets/javascripts/bundle.js": "x();\n", "media/theirs.map": "kept"}
+
+
+@pytest.mark.parametrize(
+    ("page", "shorter"),
+    [
+        ("<p>a\n\n  \n  b</p>", "<p>a\nb</p>"),
+        ("<p>a  b</p>\n", "<p>a  b</p>\n"),
+        ("<div>\n  <pre>\n\n  x\n\n</pre>\n\n</div>", "<div>\n<pre>\n\n  x\n\n</pre>\n</div>"),
+        ("<script>\n\n  `a\n\n  b`</script>", "<script>\n\n  `a\n\n  b`</script>"),
+        ("<textarea> \n \n</textarea> \n ", "<textarea> \n \n</textarea>\n"),
+    ],
+)
+def test_blank_lines_go_where_they_mean_nothing(page: str, shorter: str) -> None:
+    assert without_blanks(page) == shorter
+
+
+def test_a_file_that_cannot_be_written_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "index.html").write_text("<p>\n\n</p>")
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(RenderError):
+        trim_site(tmp_path)
