@@ -11,9 +11,7 @@ from reportgen.audit.limits import Limits
 from reportgen.audit.verdicts import Verdict
 from reportgen.errors import CheckError
 from reportgen.pages.report import Report
-from reportgen.records.jobs import Failed
 from reportgen.records.manifest import Manifest
-from reportgen.records.soundness import DAMAGED
 from reportgen.records.store import find_runs
 
 
@@ -47,10 +45,9 @@ def check(runs: Path, *, limits: Limits | None = None) -> list[CheckedModel]:
 
 def _unfinished(manifest: Manifest) -> str | None:
     """Return why a run cannot pass whatever its figures are; None when it was finished and is whole."""
-    damaged = sum(isinstance(one.outcome, Failed) and one.outcome.error == DAMAGED for one in manifest.records)
     if manifest.run.finished is None:
         return f"the run was not finished ({len(manifest.records)} of {len(manifest.run.plan)} jobs are there)"
-    return f"{damaged} of its records are damaged" if damaged else None
+    return manifest.trouble
 
 
 def require(audits: Iterable[CheckedModel]) -> None:

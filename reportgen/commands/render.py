@@ -41,6 +41,8 @@ def render(
     stores = [store for folder in folders for store in find_runs(folder)]
     build_dir = build_dir or build_folder(site)
     check_site([*folders, *(store.folder for store in stores)], site, build_dir=build_dir)
-    return write_site(
-        Report.of(stores, select, Extras(arrows=arrows, media=media == "full")), site, build_dir, progress
-    )
+    report = Report.of(stores, select, Extras(arrows=arrows, media=media == "full"))
+    for model in report.models:
+        if model.manifest.trouble:
+            progress.note(f"{model.title}: {model.manifest.trouble}; its pages say which.")
+    return write_site(report, site, build_dir, progress)

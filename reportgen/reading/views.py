@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from reportgen.reading.figures import KernelFigures
 from reportgen.reading.format import short_kernel_name
 from reportgen.reading.graphs import Graph, Node
+from reportgen.records.documents import DAMAGED
 from reportgen.records.identities import KernelId
 from reportgen.records.jobs import Done, Failed, Outcome, Record, Skipped
-from reportgen.records.soundness import DAMAGED
 from reportgen.records.targets import Target
 
 

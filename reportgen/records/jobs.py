@@ -10,7 +10,7 @@ from pydantic import Field, JsonValue, ValidationError
 
 from reportgen.errors import StoreError
 from reportgen.records.answers.base import Answer
-from reportgen.records.base import Frozen, Unbounded
+from reportgen.records.base import Document, Frozen, Unbounded
 from reportgen.records.paths import JobKey, MediaPath
 
 _Answer = TypeVar("_Answer", bound=Answer)
@@ -125,7 +125,7 @@ class Spent(Frozen):
     peak_memory: int | None = Field(None, description="Bytes on the device, or of the process on a CPU.")
 
 
-class Record(Frozen):
+class Record(Document):
     """One job and what came of it."""
 
     job: Job

@@ -7,13 +7,13 @@ from collections.abc import Collection, Sequence
 from pydantic import Field, JsonValue
 
 from reportgen.errors import EmptySelectionError
-from reportgen.records.base import Frozen, Unbounded
+from reportgen.records.base import Document, Frozen, Unbounded
 from reportgen.records.card import ModelCard
 from reportgen.records.identities import is_selected
 from reportgen.records.jobs import Artifact, Done, Record
 from reportgen.records.paths import JobKey
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 class WeightsFacts(Frozen):
@@ -96,7 +96,7 @@ class Environment(Frozen):
     command: tuple[str, ...] = ()
 
 
-class Run(Frozen):
+class Run(Document):
     """The header of a run: written at its start, and again at its end."""
 
     schema_version: int = SCHEMA_VERSION
@@ -122,6 +122,17 @@ class Manifest(Frozen):
 
     run: Run
     records: tuple[Record, ...]
+    damaged: tuple[JobKey, ...] = Field(
+        (), description="Jobs whose record is damaged; without a plan it is not known what one was asked, nor shown."
+    )
+
+    @property
+    def trouble(self) -> str | None:
+        """A clause about damaged records; None where all are as they were written."""
+        count = len(self.damaged)
+        if not count:
+            return None
+        return f"{count} of its records {'are' if count > 1 else 'is'} damaged and to be computed again"
 
     def of(self, analysis: str) -> tuple[Record, ...]:
         """Return the records of one analysis, in the plan's order."""
@@ -137,7 +148,7 @@ class Manifest(Frozen):
         whole = self.run.model
         records = tuple(r for r in self.records if r.job.unit == whole or is_selected(r.job.unit, patterns))
         plan = tuple(record.key for record in records)
-        return Manifest(run=self.run.model_copy(update={"plan": plan}), records=records)
+        return self.model_copy(update={"run": self.run.model_copy(update={"plan": plan}), "records": records})
 
     def done(self, analysis: str, unit: str) -> Done | None:
         """Return the answer of an analysis about a unit, or None."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from reportgen.records.base import Frozen
+from reportgen.records.base import Document, Frozen
 from reportgen.records.jobs import Job
 
 
@@ -16,7 +16,7 @@ class PlannedJob(Frozen):
     inapplicable: str | None = Field(None, description="Why the question does not apply; such a job is not computed.")
 
 
-class RunPlan(Frozen):
+class RunPlan(Document):
     """All jobs of a run, in the order in which they are computed: what a job needs comes before it."""
 
     jobs: tuple[PlannedJob, ...]

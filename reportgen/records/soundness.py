@@ -9,20 +9,14 @@ from pydantic import ValidationError
 
 from reportgen.errors import StoreError
 from reportgen.records.answers.registry import answer_models
+from reportgen.records.documents import DamagedError
 from reportgen.records.identities import KernelId, TargetId
 from reportgen.records.jobs import Artifact, Done, Record
 from reportgen.records.pyramid_schema import PyramidDocument
 
-DAMAGED = "Damaged"
-"""The class of error that a damaged record is shown with."""
-
 _BLOCK = 1 << 20
 _KERNELS = frozenset({"kernels", "decomposition"})
 _TARGETS = frozenset({"pyramid", "saliency", "faithfulness", "motion"})
-
-
-class DamagedError(StoreError):
-    """A record, or a file that it names, is not what was written: it is to be computed again."""
 
 
 class CheckedFiles:

@@ -13,17 +13,18 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from reportgen.errors import StoreError
+from reportgen.records.base import Document
+from reportgen.records.documents import DAMAGED, DamagedError, document_text, read_document, read_part
 from reportgen.records.files import atomic_path, describe_os_error, half_written, remove_listed
 from reportgen.records.jobs import Artifact, Done, Failed, Job, Record, Spent
 from reportgen.records.manifest import SCHEMA_VERSION, ClipFacts, Manifest, Run
 from reportgen.records.paths import inside
 from reportgen.records.plan import RunPlan
-from reportgen.records.soundness import DAMAGED, CheckedFiles, DamagedError, check_content
+from reportgen.records.soundness import CheckedFiles, check_content
 
 RUN_FILE = "run.json"
 PLAN_FILE = "plan.json"
@@ -32,8 +33,6 @@ WRITTEN = "written.txt"
 
 _RECORDS = "records"
 _KEY = re.compile(r"[0-9A-Za-z_-]{1,80}")
-
-_Model = TypeVar("_Model", bound=BaseModel)
 
 
 class _Versioned(BaseModel):
@@ -96,15 +95,15 @@ class Store:
 
     def write_run(self, run: Run) -> None:
         """Write the header."""
-        self._write_text(RUN_FILE, run.model_dump_json(indent=1) + "\n")
+        self._write(RUN_FILE, run)
 
     def write_plan(self, plan: RunPlan) -> None:
         """Write the plan of all jobs, before they are done."""
-        self._write_text(PLAN_FILE, plan.model_dump_json() + "\n")
+        self._write(PLAN_FILE, plan)
 
     def read_plan(self) -> RunPlan:
         """Return the plan of the last build; raises StoreError when there is none or it is damaged."""
-        return _read(inside(self.folder, PLAN_FILE), RunPlan)
+        return read_document(inside(self.folder, PLAN_FILE), RunPlan)
 
     def has_run(self) -> bool:
         """Whether there is a header, or something else in its place, which reading it then refuses."""
@@ -117,19 +116,19 @@ class Store:
                 f"{self.folder} was written by another version of reportgen (schema {version}, "
                 f"this one reads {SCHEMA_VERSION}): compute it again, or use that version."
             )
-        return _read(inside(self.folder, RUN_FILE), Run)
+        return read_document(inside(self.folder, RUN_FILE), Run)
 
     def schema_version(self) -> int:
         """Return the version of the documents that the header names, whatever else stands in it."""
-        return _read(inside(self.folder, RUN_FILE), _Versioned).schema_version
+        return read_part(inside(self.folder, RUN_FILE), _Versioned).schema_version
 
     def add(self, record: Record) -> None:
         """Keep a finished job; its artifacts must have been written."""
-        self._write_text(record_name(record.key), record.model_dump_json(indent=1) + "\n")
+        self._write(record_name(record.key), record)
 
-    def _write_text(self, relative: str, text: str) -> None:
+    def _write(self, relative: str, document: Document) -> None:
         with self.writing(relative) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+            temporary.write_text(document_text(document), encoding="utf-8")
 
     def record(self, key: str) -> Record | None:
         """Return a job's record; None where there is none, where a file that it names is gone, and where it is damaged.
@@ -171,7 +170,7 @@ class Store:
         path = inside(self.folder, record_name(key))
         if not path.exists():
             return None
-        record = _read(path, Record)
+        record = read_document(path, Record)
         if record.key != key:
             raise DamagedError(f"{path} is damaged (it is another job's record): remove it and compute again.")
         return record
@@ -188,10 +187,18 @@ class Store:
         """
         run = self.read_run()
         clips = tuple(self._sound_clip(clip) for clip in run.clips)
-        records = (self._shown(key) for key in dict.fromkeys(run.plan))
+        records: list[Record | None] = []
+        damaged: list[str] = []
+        for key in dict.fromkeys(run.plan):
+            try:
+                records.append(self._sound_record(key))
+            except DamagedError as error:
+                damaged.append(key)
+                records.append(self._shown_damaged(key, error))
         return Manifest(
             run=run.model_copy(update={"clips": clips}),
             records=tuple(record for record in records if record is not None),
+            damaged=tuple(damaged),
         )
 
     def _sound_clip(self, clip: ClipFacts) -> ClipFacts:
@@ -199,15 +206,13 @@ class Store:
         damaged = {name: None for name, artifact in pictures.items() if artifact and not self.is_sound(artifact)}
         return clip.model_copy(update=damaged) if damaged else clip
 
-    def _shown(self, key: str) -> Record | None:
-        try:
-            return self._sound_record(key)
-        except DamagedError as error:
-            job = self._planned.get(key)
-            if job is None:
-                return None
-            failed = Failed(message=str(error), error=DAMAGED)
-            return Record(job=job, outcome=failed, spent=Spent(seconds=0, finished=""))
+    def _shown_damaged(self, key: str, error: DamagedError) -> Record | None:
+        """Return what stands for a damaged record; None where no plan says what was asked."""
+        job = self._planned.get(key)
+        if job is None:
+            return None
+        failed = Failed(message=str(error), error=DAMAGED)
+        return Record(job=job, outcome=failed, spent=Spent(seconds=0, finished=""))
 
     @cached_property
     def _planned(self) -> dict[str, Job]:
@@ -291,15 +296,3 @@ def runs_below(folder: Path) -> list[Store]:
     except OSError as error:
         raise StoreError(f"Cannot read {folder}: {error.strerror or error}.") from error
     return [store for store in stores if store.has_run()]
-
-
-def _read(path: Path, kind: type[_Model]) -> _Model:
-    try:
-        return kind.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise StoreError(f"Cannot read {path}: {error.strerror or error}.") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        what = first["msg"].removeprefix("Value error, ")
-        raise DamagedError(f"{path} is damaged ({where}: {what}): remove it and compute again.") from error

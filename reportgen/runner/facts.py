@@ -15,6 +15,7 @@ from reportgen.media import write_figure
 from reportgen.networks.core.above_mean import above_mean
 from reportgen.networks.core.network import Network
 from reportgen.progress import Progress
+from reportgen.records.documents import DamagedError
 from reportgen.records.figures import ClipFigure, Figure, PreviewFigure
 from reportgen.records.jobs import Artifact
 from reportgen.records.manifest import SCHEMA_VERSION, ClipFacts, Environment
@@ -40,7 +41,10 @@ class ClipPictures:
         if store.has_run() and store.schema_version() != SCHEMA_VERSION:
             progress.note(f"{store.folder} was written by another version of reportgen: it is computed anew.")
         elif store.has_run():
-            clips = store.read_run().clips
+            try:
+                clips = store.read_run().clips
+            except DamagedError:
+                progress.note(f"The header of {store.folder} is damaged: it is written anew.")
         self._there = {(facts.name, facts.sha256): facts for facts in clips}
 
     def known(self, name: str, digest: str) -> ClipFacts | None:

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ValidationError
 from reportgen.errors import OptionError, StoreError
 from reportgen.progress import Progress
 from reportgen.records.base import Frozen
+from reportgen.records.documents import DamagedError, read_part
 from reportgen.records.files import describe_os_error, write_text
 from reportgen.records.identities import slug
 from reportgen.records.jobs import content_key
@@ -169,23 +170,40 @@ class _Weights(BaseModel):
     sha256: str
 
 
-class _OtherVersion(BaseModel):
+class _OtherHeader(BaseModel):
     """What a header of another version is likely to say too, whatever else it says."""
 
     model: str
     weights: _Weights
 
 
+class _DamagedHeader(_OtherHeader):
+    """What a header of ours still says when something else in it is damaged."""
+
+    digest: str
+
+
+def _as_far_as_it_says(folder: Path, kind: type[_OtherHeader]) -> NetworkFacts | None:
+    """Return whose a run is that is computed anew, or None where its header does not say."""
+    try:
+        header = read_part(folder / RUN_FILE, kind)
+    except StoreError:
+        return None
+    return NetworkFacts(name=header.model, weights=header.weights.sha256)
+
+
 def _owner(folder: Path) -> NetworkFacts | None:
     store = Store(folder)
     if store.has_run() and store.schema_version() != SCHEMA_VERSION:
-        try:  # it is computed anew, by the network that it is of as far as that can be read
-            other = _OtherVersion.model_validate_json((folder / RUN_FILE).read_bytes())
-        except (OSError, ValidationError):
-            return None
-        return NetworkFacts(name=other.model, weights=other.weights.sha256)
+        return _as_far_as_it_says(folder, _OtherHeader)
     if store.has_run():
-        return NetworkFacts.of(store.read_run())
+        try:
+            return NetworkFacts.of(store.read_run())
+        except DamagedError:
+            facts = _as_far_as_it_says(folder, _DamagedHeader)
+            if facts is None:  # and nothing says that it is ours to write anew
+                raise
+            return facts
     try:
         return NetworkFacts.model_validate_json((folder / CLAIM_FILE).read_bytes())
     except (OSError, ValidationError):

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 import reportgen
 from reportgen.cli import cli
 from reportgen.errors import CheckError, StoreError
+from tests.documents import edit
 from tests.site.sample_run import SampleRun
 
 LENIENT = "[check]\nmap_weights = [0.95, 1.0]\nfaithful_maps = [0.5, 0.1]\n"
@@ -100,12 +101,9 @@ def test_a_class_of_a_few_clips_does_not_show_that_a_network_needs_motion(runs: 
 def test_a_run_whose_limits_are_of_another_version_is_judged_by_those_that_are_known(tmp_path: Path) -> None:
     SampleRun(tmp_path / "drift", "drift", "Drift", seed=0).write()
     header = tmp_path / "drift" / "run.json"
-    run = json.loads(header.read_text())
-    run["options"]["check"] = {"gone": 0.5, "motion_reliance": 0.95}
-    header.write_text(json.dumps(run))
+    edit(header, lambda run: run["options"].update(check={"gone": 0.5, "motion_reliance": 0.95}))
     result = CliRunner().invoke(cli, ["check", "--runs", str(tmp_path)])
     assert "Classes that rely on motion: 1 of 4" in result.output
-    run["options"]["check"] = {"motion_reliance": "much"}
-    header.write_text(json.dumps(run))
+    edit(header, lambda run: run["options"].update(check={"motion_reliance": "much"}))
     result = CliRunner().invoke(cli, ["check", "--runs", str(tmp_path)])
     assert isinstance(result.exception, StoreError)

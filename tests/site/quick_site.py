@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from reportgen.progress import Progress
+from tests.documents import replace_text
 
 
 def quick_mkdocs(configuration: Path, site: Path, progress: Progress) -> None:
@@ -23,9 +24,7 @@ def quick_mkdocs(configuration: Path, site: Path, progress: Progress) -> None:
 
 def rename(run: Path, old: str, new: str) -> None:
     """Give a run's network another name, and so its pages other addresses."""
-    header = run / "run.json"
-    text = header.read_text(encoding="utf-8")
-    header.write_text(text.replace(f'"model": "{old}"', f'"model": "{new}"'), encoding="utf-8")
+    replace_text(run / "run.json", f'"model": "{old}"', f'"model": "{new}"')
 
 
 def contents(folder: Path) -> dict[str, bytes]:

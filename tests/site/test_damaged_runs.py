@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import re
 import shutil
 from pathlib import Path
 
@@ -10,13 +10,14 @@ import pytest
 
 from reportgen.audit.checks import checks
 from reportgen.commands.check import check, require
-from reportgen.errors import CheckError, ReportgenError
+from reportgen.errors import CheckError, ReportgenError, StoreError
 from reportgen.pages.registry import all_pages
 from reportgen.pages.report import Report
 from reportgen.records.jobs import Done, Failed
 from reportgen.records.plan import PlannedJob, RunPlan
 from reportgen.records.store import Store
 from tests.damage import spoil
+from tests.documents import edit
 
 CASES = 50
 
@@ -41,7 +42,10 @@ def first_done(store: Store, analysis: str) -> str:
     return next(one.key for one in store.manifest().of(analysis) if isinstance(one.outcome, Done))
 
 
-@pytest.mark.parametrize("damage", ["cut off", "exchanged", "no JSON", "another's", "no answer", "another document"])
+DAMAGES = ["cut off", "exchanged", "a digit", "no digest", "no JSON", "another's", "no answer", "another document"]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_one_damaged_record_is_shown_as_damaged_and_computed_again(run: Store, damage: str) -> None:
     key = first_done(run, "pyramid" if damage == "another document" else "kernels")
     record = run.record(key)
@@ -55,13 +59,14 @@ def test_one_damaged_record_is_shown_as_damaged_and_computed_again(run: Store, d
         picture.write_bytes(picture.read_bytes()[:-1] + bytes([picture.read_bytes()[-1] ^ 1]))
     elif damage == "no JSON":
         path.write_text(path.read_text()[:-20])
+    elif damage == "a digit":
+        path.write_text(re.sub(r'("activation": \d*)', r"\g<1>1", path.read_text()))
+    elif damage == "no digest":
+        path.write_text(re.sub(r'"digest": .*', "", path.read_text()))
     elif damage == "another's":
-        content = json.loads(path.read_text())
-        path.write_text(json.dumps({**content, "job": {**content["job"], "seed": 99}}))
+        edit(path, lambda content: content["job"].update(seed=99))
     elif damage == "no answer":
-        content = json.loads(path.read_text())
-        content["outcome"]["answer"] = {"activation": "high"}
-        path.write_text(json.dumps(content))
+        edit(path, lambda content: content["outcome"].update(answer={"activation": "high"}))
     else:
         next(path for path in map(run.path, record.outcome.artifacts) if path.name == "graph.json").write_text("{}")
     store = Store(run.folder)
@@ -72,8 +77,24 @@ def test_one_damaged_record_is_shown_as_damaged_and_computed_again(run: Store, d
     (words,) = [one.why for one in Report.of([store]).models[0].troubles() if one.why.startswith("Damaged")]
     assert "compute" in words
     pages(run)
-    with pytest.raises(CheckError, match="1 of its records are damaged"):
+    with pytest.raises(CheckError, match="1 of its records is damaged"):
         require(check(run.folder))
+
+
+def test_a_damaged_record_is_told_where_no_plan_says_what_it_was_of(run: Store) -> None:
+    key = first_done(run, "kernels")
+    run.file(f"records/{key}.json").write_text("{}")
+    run.file("plan.json").write_text("{}")
+    pages(run)
+    with pytest.raises(CheckError, match="1 of its records is damaged"):
+        require(check(run.folder))
+
+
+def test_a_header_that_was_changed_is_refused_in_a_sentence(run: Store) -> None:
+    path = run.file("run.json")
+    path.write_text(path.read_text().replace('"threads": 2', '"threads": 3'))
+    with pytest.raises(StoreError, match=r"run\.json is damaged .*compute again\.$"):
+        pages(run)
 
 
 def test_a_damaged_picture_of_a_clip_is_left_out(run: Store) -> None:

@@ -28,6 +28,7 @@ from reportgen.records.owned import SITE_LOCK, STAMP
 from reportgen.records.store import find_runs
 from reportgen.resources import templates_folder
 from tests.children import LONGEST, alive, child, reportgen_command, run, run_python
+from tests.documents import replace_text
 
 
 def text_of(page: Path) -> str:
@@ -244,8 +245,7 @@ def test_a_site_that_lost_a_file_or_whose_run_changed_is_built_again(small_run: 
     (site / "methods.html").unlink()
     render(small_run, site, build_dir=build)
     assert (site / "methods.html").is_file()
-    header = small_run / "run.json"
-    header.write_text(header.read_text(encoding="utf-8").replace("never run", "hardly run"), encoding="utf-8")
+    replace_text(small_run / "run.json", "never run", "hardly run")
     render([small_run], site, build_dir=build)
     assert "hardly run" in text_of(site / "index.html")
     assert (site / ".gitkeep").is_file()

@@ -23,6 +23,7 @@ from reportgen.records.owned import SITE_LOCK, STAMP, OwnedFolder
 from reportgen.records.store import find_runs
 from reportgen.site import check_site
 from tests.children import run as run_process
+from tests.documents import edit, replace_text, write_sealed
 
 
 @pytest.fixture
@@ -141,9 +142,7 @@ def rewrite(old: str, new: str) -> Callable[[Path], None]:
     def spoil(run: Path) -> None:
         changed = 0
         for path in (run / "run.json", *(run / "records").glob("*.json")):
-            text = path.read_text(encoding="utf-8")
-            path.write_text(text.replace(old, new), encoding="utf-8")
-            changed += old in text
+            changed += replace_text(path, old, new)
         assert changed
 
     return spoil
@@ -186,8 +185,7 @@ def test_no_name_in_a_run_becomes_an_address_outside_the_site(run: Path, tmp_pat
     rewrite('"tennis"', json.dumps(name))(run)
     header = json.loads((run / "run.json").read_text())
     header["card"]["name"] = "plain_net"
-    header["plan"] = []
-    (run / "run.json").write_text(json.dumps(header))
+    write_sealed(run / "run.json", {**header, "plan": []})
     render(run, tmp_path / "out/site", build_dir=tmp_path / "out/build")
     files = contents(tmp_path / "out/site")
     assert len(files) == len(OwnedFolder(tmp_path / "out/site").files) + len((STAMP, SITE_LOCK))
@@ -281,8 +279,6 @@ def test_a_stop_at_any_step_never_blocks_the_next_render(
 
 def test_a_run_with_clips_that_only_its_records_name_has_pages_for_them(sample_runs: Path, tmp_path: Path) -> None:
     run = Path(shutil.copytree(sample_runs / "drift", tmp_path / "runs/drift"))
-    header = json.loads((run / "run.json").read_text())
-    header["clips"] = []
-    (run / "run.json").write_text(json.dumps(header))
+    edit(run / "run.json", lambda header: header.update(clips=[]))
     (model,) = Report.of(find_runs(run)).models
     assert model.addresses.clip("tennis") == "drift/tennis/index.md"

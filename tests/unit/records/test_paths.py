@@ -18,6 +18,7 @@ from reportgen.records.jobs import Artifact, Done
 from reportgen.records.manifest import ClipFacts
 from reportgen.records.paths import MediaPath, inside
 from reportgen.records.store import Store, find_runs
+from tests.documents import replace_text
 
 OUTSIDE = [
     "/etc/passwd",
@@ -158,7 +159,7 @@ def test_a_clip_s_picture_is_one_of_the_run(store: Store) -> None:
 @pytest.mark.parametrize("key", ["../run", "a/b", "..", "", "x" * 99])
 def test_the_plan_names_records_only(store: Store, key: str) -> None:
     path = store.folder / "run.json"
-    path.write_text(path.read_text().replace(job().key, key))
+    replace_text(path, job().key, key)
     with pytest.raises(StoreError, match=r"damaged \(plan\.0"):
         store.manifest()
 

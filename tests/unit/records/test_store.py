@@ -16,6 +16,7 @@ from reportgen.records.card import ClipSpec, ModelCard
 from reportgen.records.files import atomic_path, write_text
 from reportgen.records.jobs import Artifact, Done, Failed, Job, Record, Skipped, Spent, content_key
 from reportgen.records.manifest import Environment, Run, WeightsFacts
+from reportgen.records.plan import PlannedJob, RunPlan
 from reportgen.records.store import Store, find_runs
 
 
@@ -83,6 +84,29 @@ def test_a_record_is_read_back_as_it_was(tmp_path: Path, outcome: Done | Skipped
     kept = record(job(), outcome)
     Store(tmp_path).add(kept)
     assert Store(tmp_path).record(kept.key) == kept
+
+
+@given(st.data())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=60)
+def test_no_digit_or_letter_of_a_document_changes_unseen(tmp_path: Path, data: st.DataObject) -> None:
+    store = Store(tmp_path)
+    kept = record(job(parameters={"rate": 0.125, "words": "äb"}), Done(answer={"psnr": 41.5, "off": float("nan")}))
+    store.add(kept)
+    store.write_run(run(kept.key))
+    store.write_plan(RunPlan(jobs=(PlannedJob(job=kept.job, chunk="x"),)))
+    path = store.file(data.draw(st.sampled_from(["run.json", "plan.json", f"records/{kept.key}.json"])))
+    text = path.read_text(encoding="utf-8")
+    at = data.draw(st.sampled_from([n for n, character in enumerate(text) if character.isalnum()]))
+    path.write_text(text[:at] + chr(ord(text[at]) ^ 1) + text[at + 1 :], encoding="utf-8")
+    if path.name == "run.json":
+        with pytest.raises(StoreError):
+            store.manifest()
+    elif path.name == "plan.json":
+        with pytest.raises(StoreError):
+            store.read_plan()
+    else:
+        assert store.record(kept.key) is None
+        assert Store(tmp_path).manifest().damaged == (kept.key,)
 
 
 def test_a_record_whose_artifact_is_gone_is_no_answer(tmp_path: Path) -> None:

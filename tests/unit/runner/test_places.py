@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reportgen.errors import OptionError, StoreError
-from reportgen.records.manifest import SourceFacts
+from reportgen.records.manifest import SCHEMA_VERSION, SourceFacts
 from reportgen.runner.places import CLAIM_FILE, Asked, NetworkFacts, places_of
 
 
@@ -109,6 +109,15 @@ def test_a_run_of_another_version_belongs_to_the_network_of_its_weights(tmp_path
     assert build(tmp_path, network(weights="a"))[0] == ["make"]
     header.write_text(json.dumps({"schema_version": 0}))
     assert build(tmp_path, network(weights="c"))[0] == ["make"], "whose it was cannot be known"
+
+
+def test_a_header_of_ours_that_is_damaged_is_the_network_s_that_it_names(tmp_path: Path) -> None:
+    header = tmp_path / "make" / "run.json"
+    header.parent.mkdir()
+    written = {"digest": "x", "schema_version": SCHEMA_VERSION, "model": "make", "weights": {"sha256": "a" * 64}}
+    header.write_text(json.dumps(written))
+    assert build(tmp_path, network(weights="a"))[0] == ["make"]
+    assert build(tmp_path, network(weights="b"))[0] == ["make-bbbbbbbb"]
 
 
 def test_what_lies_beside_the_runs_is_not_read(tmp_path: Path) -> None:

@@ -1,0 +1,67 @@
+"""The documents of a run: JSON that holds the digest of its own content, so that what was changed since is told."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from reportgen.errors import StoreError
+from reportgen.records.base import Document
+from reportgen.records.jobs import content_key
+
+DAMAGED = "Damaged"
+"""The class of error that a damaged record is shown with."""
+
+
+class DamagedError(StoreError):
+    """A document, or a file that it names, is not what was written: it is to be computed again."""
+
+
+_Document = TypeVar("_Document", bound=Document)
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+def document_text(document: Document) -> str:
+    """Return a document as it is written, with its digest."""
+    fields = json.loads(document.model_dump_json(exclude={"digest"}))  # numbers that JSON does not have as words
+    return json.dumps({"digest": content_key(fields), **fields}, indent=1, ensure_ascii=False) + "\n"
+
+
+def read_document(path: Path, kind: type[_Document]) -> _Document:
+    """Return a document, validated; raises DamagedError when it is not what was written, StoreError without a file."""
+    content = _bytes(path)
+    found = _validated(path, content, kind)
+    try:
+        fields = json.loads(content)
+        del fields["digest"]
+        digest = content_key(fields)
+    except (ValueError, KeyError):  # a number that JSON does not have, or no digest at all
+        digest = None
+    if digest is None or digest != found.digest:
+        raise DamagedError(f"{path} is damaged (it is not what was written): remove it and compute again.")
+    return found.model_copy(update={"digest": ""})
+
+
+def read_part(path: Path, kind: type[_Model]) -> _Model:
+    """Return what `kind` takes of a document of any version; raises DamagedError, StoreError without a file."""
+    return _validated(path, _bytes(path), kind)
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise StoreError(f"Cannot read {path}: {error.strerror or error}.") from error
+
+
+def _validated(path: Path, content: bytes, kind: type[_Model]) -> _Model:
+    try:
+        return kind.model_validate_json(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        what = first["msg"].removeprefix("Value error, ")
+        raise DamagedError(f"{path} is damaged ({where}: {what}): remove it and compute again.") from error
