@@ -22,8 +22,6 @@ from importlib import metadata
 from itertools import islice
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from reportgen.errors import RenderError
 from reportgen.isolated import clean_environment, module_command
 from reportgen.pages.finder import finder_index
@@ -36,8 +34,8 @@ from reportgen.pages.report import Report
 from reportgen.pages.templating import Templates
 from reportgen.progress import SILENT, Progress
 from reportgen.records.files import describe_os_error, write_text
-from reportgen.records.owned import SITE_LOCK, OwnedFolder
-from reportgen.records.paths import inside
+from reportgen.records.lease import held
+from reportgen.records.owned import OwnedFolder
 from reportgen.records.places import check_apart, resolved
 from reportgen.resources import templates_folder
 from reportgen.site_files import copy_file, write_asset, write_page
@@ -61,7 +59,7 @@ def write_site(report: Report, site: Path, build_dir: Path, progress: Progress =
     this report, these templates and this program. Raises RenderError; the old site is then as it was.
     """
     # The site's own lock holds whatever folder the others work from; the build folder's, where two sites share one.
-    with _one_at_a_time(site, SITE_LOCK, progress), _one_at_a_time(build_dir, ".lock", progress):
+    with held(site, progress.note), held(build_dir, progress.note):
         return _render(report, site, build_dir, progress)
 
 
@@ -90,25 +88,6 @@ def _check_intermediates(build: OwnedFolder) -> None:
     foreign = build.foreign_below("docs", "overrides")
     if foreign is not None:
         raise RenderError(f"{build.folder / foreign} would become part of the site, and reportgen did not write it.")
-
-
-@contextmanager
-def _one_at_a_time(folder: Path, name: str, progress: Progress) -> Iterator[None]:
-    """Hold a folder against other processes by its file `name`; wait for one that holds it."""
-    lock = FileLock(inside(folder, name))
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        try:
-            lock.acquire(blocking=False)
-        except Timeout:
-            progress.note(f"Another process works in {folder}: waiting for it.")
-            lock.acquire()
-    except OSError as error:
-        raise RenderError(describe_os_error(error, folder)) from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _render(report: Report, site: Path, build_dir: Path, progress: Progress) -> Path:

@@ -186,6 +186,12 @@ WHAT = takes(
     ),
     click.option("--preset", metavar="quick|standard|full", help="How much is done.  [default: standard]"),
     click.option("--device", metavar="auto|cpu|cuda[:i]", help="Where to compute.  [default: auto]"),
+    click.option(
+        "--threads",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Threads of the processor; others round otherwise.  [default: those that the run was planned with]",
+    ),
     click.option("--seed", type=click.IntRange(min=0), metavar="N", help="Seed of everything random.  [default: 0]"),
     click.option("--config", type=FILE, metavar="FILE", help="Options from a file.  [default: reportgen.toml]"),
 )

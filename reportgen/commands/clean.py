@@ -6,8 +6,9 @@ from pathlib import Path
 
 from reportgen.errors import StoreError
 from reportgen.progress import SILENT, Progress
+from reportgen.records.lease import held
 from reportgen.records.owned import OwnedFolder
-from reportgen.records.store import find_runs, runs_below
+from reportgen.records.store import Store, find_runs, runs_below
 
 
 def clean(runs: Path, site: Path, *, everything: bool = False, progress: Progress = SILENT) -> tuple[int, int]:
@@ -18,11 +19,21 @@ def clean(runs: Path, site: Path, *, everything: bool = False, progress: Progres
     something cannot be removed, and without `everything` when a run is damaged.
     """
     if not everything:
-        plans = [(store, store.read_run().plan) for store in find_runs(runs)]  # all read before any is touched
-        removed = [store.prune(plan) for store, plan in plans]
+        stores = find_runs(runs)
+        for store in stores:
+            store.read_run()  # all are read before any is touched
+        removed = [_pruned(store, progress) for store in stores]
     else:
-        removed = [*_remove_runs(runs, progress), OwnedFolder(site).clear()]
+        removed = _remove_runs(runs, progress)
+        if site.is_dir():
+            with held(site, progress.note):
+                removed.append(OwnedFolder(site).clear())
     return sum(files for files, _ in removed), sum(size for _, size in removed)
+
+
+def _pruned(store: Store, progress: Progress) -> tuple[int, int]:
+    with held(store.folder, progress.note):  # or what is being computed would seem to be nobody's
+        return store.prune(store.read_run().plan)
 
 
 def _remove_runs(runs: Path, progress: Progress) -> list[tuple[int, int]]:
@@ -33,5 +44,6 @@ def _remove_runs(runs: Path, progress: Progress) -> list[tuple[int, int]]:
         except StoreError as error:
             progress.note(f"{store.folder} is left as it is, for it is no run of this program: {error}")
         else:
-            removed.append(store.remove())
+            with held(store.folder, progress.note):
+                removed.append(store.remove())
     return removed

@@ -10,6 +10,8 @@ from reportgen.networks.speed.precision import full_precision
 from reportgen.networks.speed.reused_memory import reused_memory
 from reportgen.progress import SILENT, Progress
 from reportgen.records.files import check_writable
+from reportgen.records.lease import held
+from reportgen.records.store import Store
 from reportgen.runner.layer_globs import LayerGlobs
 from reportgen.runner.loading import Loader
 from reportgen.runner.one_run import compute_run
@@ -17,12 +19,14 @@ from reportgen.runner.places import places_of
 from reportgen.runner.prepare import prepare
 from reportgen.runner.selection import BuildSelection
 from reportgen.runner.summary import Summary
+from reportgen.runner.threads import planned_threads
 
 
 def compute(
     options: BuildOptions, *, command: Sequence[str] = (), progress: Progress = SILENT, debug: bool = False
 ) -> Summary:
     """Compute the runs of all models of `options` into `options.runs`; what is there already is not computed again.
+    Whoever computes a run that another process is computing waits for it.
 
     `command` is recorded for the provenance page. With `debug` the first error ends the run with its traceback.
     Failed jobs do not raise: see `Summary.check`. Raises the errors of options, weights, clips and the store.
@@ -37,7 +41,11 @@ def compute(
         with places_of(options.runs, load.asked(), progress) as places:
             selection, layers = BuildSelection(options.select, places), LayerGlobs(options.layers, places)
             for place in selection.places:
-                prepared = prepare(place, load, options, layers.of(place), progress)
-                summary.models.append(compute_run(prepared, selection, options, command, progress, debug=debug))
+                with (
+                    held(place.folder, progress.note),
+                    planned_threads(Store(place.folder), options.threads, progress),
+                ):
+                    prepared = prepare(place, load, options, layers.of(place), progress)
+                    summary.models.append(compute_run(prepared, selection, options, command, progress, debug=debug))
     summary.seconds = time.perf_counter() - started
     return summary

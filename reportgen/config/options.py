@@ -23,6 +23,7 @@ from reportgen.config.parameters import resolved_parameters
 from reportgen.errors import OptionError
 from reportgen.records.identities import slug
 from reportgen.records.objective import Objective
+from reportgen.records.plan import MOST_THREADS
 from reportgen.records.validation import as_they_are
 from reportgen.zoo.overrides import check_fields
 
@@ -100,6 +101,9 @@ class BuildOptions(BaseModel):
     analyses: tuple[str, ...] = ()
     preset: PresetName = "standard"
     device: str = "auto"
+    threads: int | None = Field(
+        None, ge=1, le=MOST_THREADS, description="Of the processor; none: the plan's of the run, else the machine's."
+    )
     seed: int = Field(0, ge=0, le=MOST_SEED)
     runs: Path = Path("runs")
     site: Path = Path("site")

@@ -15,14 +15,12 @@ from pathlib import Path
 
 from reportgen.errors import RenderError
 from reportgen.records.files import PART, describe_os_error, half_written, remove_listed
+from reportgen.records.lease import LEASE
 from reportgen.records.paths import inside
 from reportgen.version import __version__
 
 STAMP = ".reportgen.json"
 """The manifest; a dotfile, because mkdocs leaves those alone."""
-
-SITE_LOCK = ".reportgen.lock"
-"""Held by whoever writes a site; empty, and left there: removing it would let two in."""
 
 _UNKNOWN = -1
 
@@ -172,7 +170,7 @@ class OwnedFolder:
     def clear(self) -> tuple[int, int]:
         """Remove all that is ours, the manifest last; return (files, bytes) removed."""
         removed = remove_listed(self.folder, {*self.files, *half_written(self.folder)})
-        remove_listed(self.folder, {STAMP, SITE_LOCK})
+        remove_listed(self.folder, {STAMP, LEASE})
         return removed
 
     def _record(self, files: Mapping[str, int], digest: str) -> None:

@@ -7,6 +7,8 @@ from pydantic import Field
 from reportgen.records.base import Document, Frozen
 from reportgen.records.jobs import Job
 
+MOST_THREADS = 1024
+
 
 class PlannedJob(Frozen):
     """A job; `chunk` are the jobs that are computed together."""
@@ -20,3 +22,4 @@ class RunPlan(Document):
     """All jobs of a run, in the order in which they are computed: what a job needs comes before it."""
 
     jobs: tuple[PlannedJob, ...]
+    threads: int = Field(ge=1, le=MOST_THREADS, description="Of the processor: whoever goes on takes as many.")

@@ -21,6 +21,7 @@ from reportgen.records.base import Document
 from reportgen.records.documents import DAMAGED, DamagedError, document_text, read_document, read_part
 from reportgen.records.files import atomic_path, describe_os_error, half_written, remove_listed
 from reportgen.records.jobs import Artifact, Done, Failed, Job, Record, Spent
+from reportgen.records.lease import LEASE
 from reportgen.records.manifest import SCHEMA_VERSION, ClipFacts, Manifest, Run
 from reportgen.records.paths import inside
 from reportgen.records.plan import RunPlan
@@ -241,7 +242,7 @@ class Store:
         """Remove the run, as far as this program wrote it; (files, bytes) removed. Raises StoreError for no run."""
         pictures = {artifact.path for artifact in _pictures(self.read_run())}
         # The header goes last but one: a removal that was stopped can be asked for again.
-        parts = [remove_listed(self.folder, names) for names in (self._ours() | pictures, {RUN_FILE}, {WRITTEN})]
+        parts = [remove_listed(self.folder, names) for names in (self._ours() | pictures, {RUN_FILE}, {WRITTEN, LEASE})]
         if self.folder.is_dir() and not self.folder.is_symlink() and not any(self.folder.iterdir()):
             self.folder.rmdir()
         return sum(files for files, _ in parts), sum(size for _, size in parts)

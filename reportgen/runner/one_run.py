@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import torch
 from pydantic import JsonValue
 
 from reportgen.analyses.base import Subject
@@ -15,6 +16,7 @@ from reportgen.analyses.choice.analysis import choice, chooses_by_evidence
 from reportgen.analyses.registry import methods
 from reportgen.clips import ClipReference
 from reportgen.config.options import BuildOptions
+from reportgen.errors import StoreError
 from reportgen.progress import Progress
 from reportgen.records.answers.choice import ChoiceAnswer
 from reportgen.records.jobs import Done, Record
@@ -57,13 +59,14 @@ def compute_run(
         first = chosen_methods([CHOICE, *([EVIDENCE] if chooses_by_evidence(subject) else [])])
         chosen = [method for method in methods().values() if method in chosen or method in first]
         plan = plan_jobs(subject, first, parameters, prepared.inputs)
+        _fix_threads(store, plan)
         done = list(executor.execute(Work(plan, subject, store, debug=debug), progress))
         now = {record.key for record, computed in done if computed}
         subject = replace(subject, kernels=_kernels(subject, [record for record, _ in done]))
     plan = plan_jobs(subject, chosen, parameters, prepared.inputs)
     only = selection.keys(plan, reference=bool(subject.reference))
     run = _header(prepared, plan, pictures, options, command)
-    store.write_plan(plan.stored())
+    store.write_plan(plan.stored(torch.get_num_threads()))
     store.write_run(run)
     prepared.place.release()
     result = ModelSummary(prepared.place.name, store.folder)
@@ -79,6 +82,19 @@ def compute_run(
     result.seconds = time.perf_counter() - begun
     store.write_run(run.model_copy(update={"finished": _now(), "seconds": round(result.seconds, 2)}))
     return result
+
+
+def _fix_threads(store: Store, first: Plan) -> None:
+    """Write down, before the `first` jobs are done, with how many threads the run is computed.
+
+    The whole plan is known only after them, and that of the last build is still wanted where this one is stopped.
+    """
+    threads = torch.get_num_threads()
+    try:
+        last = store.read_plan()
+    except StoreError:
+        last = first.stored(threads)
+    store.write_plan(last.model_copy(update={"threads": threads}))
 
 
 @dataclass(frozen=True)

@@ -13,16 +13,16 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from filelock import FileLock
 from pydantic import BaseModel, ValidationError
 
 from reportgen.errors import OptionError, StoreError
 from reportgen.progress import Progress
 from reportgen.records.base import Frozen
 from reportgen.records.documents import DamagedError, read_part
-from reportgen.records.files import describe_os_error, write_text
+from reportgen.records.files import remove_listed, write_text
 from reportgen.records.identities import slug
 from reportgen.records.jobs import content_key
+from reportgen.records.lease import LEASE, held
 from reportgen.records.manifest import SCHEMA_VERSION, Run, SourceFacts
 from reportgen.records.store import RUN_FILE, Store
 
@@ -91,8 +91,12 @@ class Place:
     def release(self) -> None:
         """Take the claim away where the folder has a run, which says whose it is, or nothing at all."""
         claim = self.folder / CLAIM_FILE
-        if claim.is_file() and (Store(self.folder).has_run() or list(self.folder.iterdir()) == [claim]):
+        if not claim.is_file():
+            return
+        if Store(self.folder).has_run():
             claim.unlink()
+        elif {path.name for path in self.folder.iterdir()} <= {CLAIM_FILE, LEASE}:
+            remove_listed(self.folder, [CLAIM_FILE, LEASE])
             with suppress(OSError):
                 self.folder.rmdir()  # only when it is empty
 
@@ -105,7 +109,7 @@ def places_of(runs: Path, networks: Sequence[Asked], progress: Progress) -> Iter
     belongs to another network already, StoreError when a run cannot be read.
     """
     own = _without_twins(networks, progress)
-    with _lock(runs):
+    with held(runs, progress.note):
         owners = _Owners(runs)
         places = [Place(asked, name, runs / name) for asked, name in zip(own, _choose(own, owners, runs), strict=True)]
         for place in places:
@@ -117,20 +121,6 @@ def places_of(runs: Path, networks: Sequence[Asked], progress: Progress) -> Iter
     finally:
         for place in places:
             place.release()
-
-
-@contextmanager
-def _lock(runs: Path) -> Iterator[None]:
-    """Hold the folder of runs while places are chosen: builds that start together choose one after the other."""
-    lock = FileLock(runs / ".lock")
-    try:
-        lock.acquire()
-    except OSError as error:
-        raise StoreError(describe_os_error(error, runs)) from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _without_twins(networks: Sequence[Asked], progress: Progress) -> list[Asked]:

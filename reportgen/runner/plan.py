@@ -70,9 +70,9 @@ class Plan:
         """Return the key of the job that answers `analysis` about `unit`."""
         return self.keys_of_units[analysis, unit]
 
-    def stored(self) -> RunPlan:
-        """Return the plan as it is kept with the run."""
-        return RunPlan(jobs=tuple(self._stored()))
+    def stored(self, threads: int) -> RunPlan:
+        """Return the plan as it is kept with the run, which is computed with so many threads."""
+        return RunPlan(jobs=tuple(self._stored()), threads=threads)
 
     def _stored(self) -> Iterator[PlannedJob]:
         for part in self.parts:

@@ -17,10 +17,8 @@ from quick_site import THEIRS, contents, quick_mkdocs, rename
 
 import reportgen.site as site
 from reportgen.commands.render import render as render_site
-from reportgen.errors import ReportgenError
 from reportgen.records.files import write_text
-
-STEPS = {"open", "os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.utime", "shutil.rmtree", "shutil.copyfile"}
+from tests.stops import run_until
 
 
 def few_files(report: Any, pages: Any, place: Path, build: Path) -> dict[str, Callable[[Path], None]]:
@@ -31,29 +29,7 @@ def few_files(report: Any, pages: Any, place: Path, build: Path) -> dict[str, Ca
 
 
 def render(stop_at: int, number: int, steps_file: Path) -> int:
-    """Render in a child that sends itself a signal at a step; return its exit code, or minus the signal."""
-    if pid := os.fork():
-        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    steps = 0
-
-    def watch(event: str, arguments: tuple[Any, ...]) -> None:
-        nonlocal steps
-        if event in STEPS and (event != "open" or (isinstance(arguments[2], int) and arguments[2] & 3)):
-            steps += 1
-            if steps == stop_at:
-                os.kill(os.getpid(), number)
-
-    sys.addaudithook(watch)
-    try:
-        render_site(Path("runs"), Path("site"))
-    except ReportgenError as error:
-        print(error, file=sys.stderr)
-        os._exit(7)
-    except KeyboardInterrupt:
-        os._exit(8)
-    done = steps
-    steps_file.write_text(str(done))
-    os._exit(0)
+    return run_until(stop_at, number, steps_file, lambda: render_site(Path("runs"), Path("site")))
 
 
 def main(folder: Path, number: int, stride: int) -> None:

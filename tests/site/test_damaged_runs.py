@@ -26,7 +26,8 @@ CASES = 50
 def run(sample_runs: Path, tmp_path: Path) -> Store:
     """A run with its plan, as compute leaves it."""
     store = Store(Path(shutil.copytree(sample_runs / "drift", tmp_path / "runs" / "drift")))
-    store.write_plan(RunPlan(jobs=tuple(PlannedJob(job=one.job, chunk="x") for one in store.manifest().records)))
+    jobs = tuple(PlannedJob(job=one.job, chunk="x") for one in store.manifest().records)
+    store.write_plan(RunPlan(jobs=jobs, threads=2))
     return Store(store.folder)
 
 

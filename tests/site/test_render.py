@@ -24,7 +24,8 @@ from reportgen.pages.places import PageAddresses
 from reportgen.pages.registry import PAGES, all_pages
 from reportgen.pages.report import Extras, Report
 from reportgen.pages.templating import Templates
-from reportgen.records.owned import SITE_LOCK, STAMP
+from reportgen.records.lease import LEASE
+from reportgen.records.owned import STAMP
 from reportgen.records.store import find_runs
 from reportgen.resources import templates_folder
 from tests.children import LONGEST, alive, child, reportgen_command, run, run_python
@@ -265,7 +266,7 @@ def test_many_sites_are_rendered_at_once_from_one_folder(sample_runs: Path, tmp_
             assert (site / run.name / "index.html").is_file()
 
 
-@pytest.mark.parametrize("held", ["build/.lock", f"site/{SITE_LOCK}"])
+@pytest.mark.parametrize("held", [f"build/{LEASE}", f"site/{LEASE}"])
 def test_whoever_renders_a_site_that_another_process_writes_waits_for_it(
     small_run: Path, tmp_path: Path, held: str
 ) -> None:

@@ -19,7 +19,8 @@ from reportgen.commands.render import render
 from reportgen.config.options import BuildOptions
 from reportgen.errors import OptionError, RenderError, StoreError
 from reportgen.pages.report import Report
-from reportgen.records.owned import SITE_LOCK, STAMP, OwnedFolder
+from reportgen.records.lease import LEASE
+from reportgen.records.owned import STAMP, OwnedFolder
 from reportgen.records.store import find_runs
 from reportgen.site import check_site
 from tests.children import run as run_process
@@ -188,7 +189,7 @@ def test_no_name_in_a_run_becomes_an_address_outside_the_site(run: Path, tmp_pat
     write_sealed(run / "run.json", {**header, "plan": []})
     render(run, tmp_path / "out/site", build_dir=tmp_path / "out/build")
     files = contents(tmp_path / "out/site")
-    assert len(files) == len(OwnedFolder(tmp_path / "out/site").files) + len((STAMP, SITE_LOCK))
+    assert len(files) == len(OwnedFolder(tmp_path / "out/site").files) + len((STAMP, LEASE))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "runs"]
 
 
@@ -256,7 +257,7 @@ def test_a_marked_site_with_a_file_in_the_way_is_refused_before_the_first_job(tm
 def test_a_lock_that_is_a_link_is_not_opened(run: Path, tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("years of work")
     (tmp_path / "build").mkdir()
-    (tmp_path / "build/.lock").symlink_to("../precious")
+    (tmp_path / f"build/{LEASE}").symlink_to("../precious")
     with pytest.raises(StoreError, match="is a link"):
         render(run, tmp_path / "site", build_dir=tmp_path / "build")
     assert (tmp_path / "precious").read_text() == "years of work"

@@ -16,6 +16,7 @@ from scipy.spatial.distance import squareform
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 from sklearn.metrics import pairwise_distances, silhouette_score
+from threadpoolctl import threadpool_limits
 
 from reportgen.records.answers.responses import KernelOrder, OrderName
 
@@ -58,26 +59,27 @@ def kernel_orders(
     kernels, frames, height, _width = maps.shape
     if row is not None and row >= height:
         raise ValueError(f"the maps have {height} rows: choose a row from 0 to {height - 1}")
-    flat = maps.reshape(kernels, -1).astype(np.float64)
-    compared = _Compared.of(flat)
-    plain = KernelOrder(
-        name="none",
-        title="index",
-        order=tuple(range(kernels)),
-        neighbour_correlation=compared.neighbours(range(kernels)),
-    )
-    if kernels < 2:
-        return (plain,)
-    rows = maps[:, frames // 2, height // 2 if row is None else row].astype(np.float64)
-    which = f"row {(height // 2 if row is None else row) + 1}"
-    return (
-        plain,
-        *_by_silhouette(compared, most_clusters, seed),
-        *_grouped(compared, clusters, seed),
-        _by_component(compared),
-        *_published(compared, rows, which, clusters, seed),
-        _hierarchical(compared, most_clusters),
-    )
+    with threadpool_limits(1):  # groups differ with how many share their sums
+        flat = maps.reshape(kernels, -1).astype(np.float64)
+        compared = _Compared.of(flat)
+        plain = KernelOrder(
+            name="none",
+            title="index",
+            order=tuple(range(kernels)),
+            neighbour_correlation=compared.neighbours(range(kernels)),
+        )
+        if kernels < 2:
+            return (plain,)
+        rows = maps[:, frames // 2, height // 2 if row is None else row].astype(np.float64)
+        which = f"row {(height // 2 if row is None else row) + 1}"
+        return (
+            plain,
+            *_by_silhouette(compared, most_clusters, seed),
+            *_grouped(compared, clusters, seed),
+            _by_component(compared),
+            *_published(compared, rows, which, clusters, seed),
+            _hierarchical(compared, most_clusters),
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -93,7 +93,7 @@ def test_no_digit_or_letter_of_a_document_changes_unseen(tmp_path: Path, data: s
     kept = record(job(parameters={"rate": 0.125, "words": "äb"}), Done(answer={"psnr": 41.5, "off": float("nan")}))
     store.add(kept)
     store.write_run(run(kept.key))
-    store.write_plan(RunPlan(jobs=(PlannedJob(job=kept.job, chunk="x"),)))
+    store.write_plan(RunPlan(jobs=(PlannedJob(job=kept.job, chunk="x"),), threads=1))
     path = store.file(data.draw(st.sampled_from(["run.json", "plan.json", f"records/{kept.key}.json"])))
     text = path.read_text(encoding="utf-8")
     at = data.draw(st.sampled_from([n for n, character in enumerate(text) if character.isalnum()]))

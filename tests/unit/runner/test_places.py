@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from reportgen.errors import OptionError, StoreError
+from reportgen.records.lease import LEASE
 from reportgen.records.manifest import SCHEMA_VERSION, SourceFacts
 from reportgen.runner.places import CLAIM_FILE, Asked, NetworkFacts, places_of
 
@@ -74,7 +75,7 @@ def test_a_given_name_of_another_network_is_refused(tmp_path: Path) -> None:
     assert build(tmp_path, network(given="tuned"))[0] == ["tuned"]
     with pytest.raises(OptionError, match=r"tuned.* holds another network \(its weights are aaaaaaaa, not cccccccc\)"):
         build(tmp_path, network(weights="b"), network(weights="c", given="tuned"))
-    assert {path.name for path in tmp_path.iterdir()} == {"tuned", ".lock"}, "nothing is begun before a refusal"
+    assert {path.name for path in tmp_path.iterdir()} == {"tuned", LEASE}, "nothing is begun before a refusal"
 
 
 def test_the_same_network_twice_is_reported_once_unless_it_has_two_names(tmp_path: Path) -> None:

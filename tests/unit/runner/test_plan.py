@@ -43,7 +43,7 @@ def test_what_a_job_needs_comes_before_it(prepared: Prepared, options: BuildOpti
 def test_the_stored_plan_is_the_plan(prepared: Prepared, options: BuildOptions) -> None:
     plan = whole(prepared, options)
     store = Store(prepared.place.folder)
-    store.write_plan(plan.stored())
+    store.write_plan(plan.stored(1))
     kept: RunPlan = store.read_plan()
     assert tuple(planned.job.key for planned in kept.jobs) == plan.keys()
     kernels = {planned.chunk for planned in kept.jobs if planned.job.analysis == "kernels"}
@@ -51,7 +51,7 @@ def test_the_stored_plan_is_the_plan(prepared: Prepared, options: BuildOptions) 
 
 
 def test_the_same_plan_is_made_twice(prepared: Prepared, options: BuildOptions) -> None:
-    assert whole(prepared, options).stored() == whole(prepared, options).stored()
+    assert whole(prepared, options).stored(1) == whole(prepared, options).stored(1)
 
 
 @pytest.mark.parametrize(
