@@ -52,8 +52,8 @@ class AscentOptions(AscentParameters):
       "channel" says nothing about a first convolution; "firing" does.
     - `basis`: "fft", space-time frequencies with the gain 1 / max(sqrt(fx^2 + fy^2 + (c ft)^2), 1 / max(T, H, W))^d,
       where d is `power` and c `temporal_weight` (0 where the network takes frames for channels, as flow networks do);
-      "pixels", as published. `decorrelated` colours for RGB. Both guide the first steps and decide no end: the gain is
-      flat after them, and in a first layer from the start, which then has plain colours.
+      "pixels", as published. `decorrelated` colours for RGB. The gain guides the search while it explores and
+      decides no end: it is flat in the cool-down, and in a first layer from the start, which then has plain colours.
     - `constraint`: "box", pixels in [0, 1]; "ball", any pixels of L2 norm `radius` (for networks without a card).
     - `clip_shape`: the clip; None: the card's.
     - `steps`: at most so many; with `early_stop` a kernel whose activation no longer rises cools down sooner.

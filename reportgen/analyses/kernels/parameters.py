@@ -36,7 +36,11 @@ class SearchParameters(Parameters):
         (1.0, 1.0), description="Smallest and largest magnification of a view."
     )
     rotation: float = Field(0.0, ge=0, le=180, description="Largest rotation of a view in degrees, either way.")
-    power: float = Field(1.0, ge=0, description="How fast frequencies fade: gain 1 / frequency ** power.")
+    power: float = Field(
+        1.0,
+        ge=0,
+        description="How fast frequencies fade: gain 1 / frequency ** power. Not in cool-downs and first layers.",
+    )
     temporal_weight: float = Field(
         1.0, ge=0, description="What a temporal frequency counts beside a spatial one where frequencies fade."
     )

@@ -47,10 +47,10 @@ class Canvas:
     """A clip of `channels` and `shape` (T, H, W) as a function of free parameters.
 
     `power` is d and `temporal_weight` c in the gain of a frequency, 1 / max(sqrt(fx^2 + fy^2 + (c ft)^2),
-    1 / max(T, H, W))^d, frequencies in cycles/px and cycles/frame (only for the basis "fft"). Of that power only a
-    share, `prior`, is taken; the mean colour has the whole gain always, beside that of a pattern of 8 px, or it would
-    hardly rise where views disagree about the patterns. The constraint "box"
-    ends in a sigmoid: pixels in [0, 1]; "ball" scales each clip to the L2 norm `radius` and has no other bound.
+    1 / max(T, H, W))^d, frequencies in cycles/px and cycles/frame (only for the basis "fft"). Without
+    `prior` all frequencies have one gain but for the mean colour, which keeps its own beside that of a pattern of 8 px:
+    it would hardly rise where views disagree about the patterns. The constraint "box" ends in a sigmoid: pixels in
+    [0, 1]; "ball" scales each clip to the L2 norm `radius` and has no other bound.
     """
 
     channels: int
@@ -61,7 +61,7 @@ class Canvas:
     power: float = 1.0
     temporal_weight: float = 1.0
     decorrelated: bool = True
-    prior: float = 1.0
+    prior: bool = True
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     dtype: torch.dtype = torch.float32
 
@@ -82,7 +82,7 @@ class Canvas:
         fx = torch.fft.rfftfreq(width, dtype=torch.float64)[None, None, :]
         frequency = torch.sqrt(fx**2 + fy**2 + (self.temporal_weight * ft) ** 2)
         frequency = frequency.clamp_min(1 / max(self.shape))
-        gain = (frequency / _PATTERN).pow(-self.power * self.prior)
+        gain = (frequency / _PATTERN).pow(-self.power if self.prior else 0.0)
         gain[0, 0, 0] = (frequency[0, 0, 0] / _PATTERN) ** -self.power
         # A column stands for two conjugate frequencies, but for the first and (for an even width) the last, of which
         # the inverse transform takes the real part only. A complex number of white parameters has the power 2.

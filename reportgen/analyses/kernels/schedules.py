@@ -10,8 +10,6 @@ WARM_UP = 5
 WINDOW = 20
 SMALL_GAIN = 1e-3
 _SEAMLESS = 1.6  # how much larger a part may be that tiles the clip without a seam
-_GUIDED = 1 / 4  # of the exploring steps; longer, and kernels are shown slower than they are
-_GUIDANCE = 0.5  # of the prior's power
 _MOST_FORGOTTEN = 0.2  # of the clip, at each step
 _FORGETTING = 1 / 2  # of a level's steps; then ever less is forgotten
 
@@ -22,7 +20,7 @@ class Level:
 
     A level of exploration runs at the full learning rate, at most `steps` long; with `stops_early` it ends for a
     sample whose activation no longer rises. A level that `cools` lowers the rate to a twentieth over its steps.
-    `prior` is the share of the prior's power that frequencies fade by. A level that `forgets` takes away a share of the
+    With `prior` high frequencies rise more slowly than low ones. A level that `forgets` takes away a share of the
     clip's patterns at each step, from its middle on less and less, and nothing at its end.
     """
 
@@ -31,7 +29,7 @@ class Level:
     reduced_precision: bool = False
     stops_early: bool = True
     cools: bool = False
-    prior: float = 1.0
+    prior: bool = True
     forgets: float = 0.0
 
     def rate(self, step: int) -> float:
@@ -82,22 +80,20 @@ def levels(
 def unbent(paced: Sequence[Level], *, sees_pixels: bool, learning_rate: float) -> tuple[Level, ...]:
     """Return levels in which the prior for natural clips guides the search and does not decide where it ends.
 
-    The first quarter of the exploring steps has half of the prior's power, and all that follow have none: low
-    frequencies would rise sooner than what the kernel wants, and a moving pattern would be coarser and slower.
+    The cool-down has no prior: low frequencies would rise sooner than what the kernel wants, and a moving pattern would
+    be coarser and slower.
 
     A layer that `sees_pixels` directly needs no guide. It answers to a faint pattern as to a strong one, so that its
     clips may forget a part of themselves at each step: what rises fastest takes the place of what rose first, as in a
     power iteration. Else the patches that begin here and there in the noise would stay a patchwork. Behind a ReLU, a
-    pattern that is forgotten falls under the thresholds of the layers before.
+    pattern that is forgotten falls under the thresholds of the layers before. A deep layer that explores without the
+    prior ends in flickering detail that no motion explains, at no more activation.
     """
-    staged = []
     forgets = min(learning_rate, _MOST_FORGOTTEN) if sees_pixels else 0.0
-    for level in paced:
-        guided = 0 if level.cools or sees_pixels else int(level.steps * _GUIDED)
-        if guided:
-            staged.append(replace(level, steps=guided, prior=_GUIDANCE, stops_early=False))
-        staged.append(replace(level, steps=level.steps - guided, prior=0.0, forgets=0.0 if level.cools else forgets))
-    return tuple(staged)
+    return tuple(
+        replace(level, prior=not (level.cools or sees_pixels), forgets=0.0 if level.cools else forgets)
+        for level in paced
+    )
 
 
 def small_shape(

@@ -66,7 +66,7 @@ class Search:
         self.sees_pixels = sees_pixels(self.target, placed.field)
         self.levels = self._levels(placed.field)
         self.notes: tuple[str, ...] = ()
-        self._canvases: dict[tuple[tuple[int, int, int], float], Canvas] = {}
+        self._canvases: dict[tuple[tuple[int, int, int], bool], Canvas] = {}
         self._programs: dict[Level, tuple[int, Program]] = {}
         with FlopCounterMode(display=False) as counter:
             self.spread = self._spread_over_noise()
@@ -177,7 +177,7 @@ class Search:
     def _passed_on(self, climber: Climber, level: Level, following: Level) -> Tensor:
         """Return the parameters with which a level goes on: of the same clips, tiled where they are to be larger."""
         pixels = self.canvas(level).unbounded(climber.parameters)
-        if following.cools and self.options.constraint == "box":
+        if self.sees_pixels and following.cools and self.options.constraint == "box":
             pixels = self._sharpened(pixels, climber.kernel, level)
         if level.shape != following.shape:
             tiles = [-(-size // part) for size, part in zip(following.shape, level.shape, strict=True)]
@@ -199,8 +199,8 @@ class Search:
             self._canvases[key] = self._canvas(*key)
         return self._canvases[key]
 
-    def _canvas(self, shape: tuple[int, int, int], prior: float = 1.0) -> Canvas:
-        """Return the parametrisation of clips of `shape` (T, H, W) with a share of the prior's power."""
+    def _canvas(self, shape: tuple[int, int, int], prior: bool = True) -> Canvas:
+        """Return the parametrisation of clips of `shape` (T, H, W), with or without the prior for natural clips."""
         options = self.options
         return Canvas(
             channels=clip_channels(self.network),
@@ -211,7 +211,7 @@ class Search:
             power=options.power,
             prior=prior,
             temporal_weight=options.temporal_weight if self.in_time else 0.0,
-            decorrelated=options.decorrelated and not (self.sees_pixels and prior == 0),
+            decorrelated=options.decorrelated and (prior or not self.sees_pixels),
             **placement(self.network),
         )
 

@@ -111,7 +111,7 @@ def test_what_fades_are_patterns_and_not_the_mean_colour(basis: Basis) -> None:
 
 
 def test_without_a_prior_all_frequencies_but_the_mean_colour_have_one_gain() -> None:
-    flat = Canvas(channels=1, shape=(8, 16, 16), prior=0.0).gain[..., 0]
+    flat = Canvas(channels=1, shape=(8, 16, 16), prior=False).gain[..., 0]
     assert torch.allclose(flat[0, 0, 1:].mean(), flat.flatten()[1:], rtol=1e-5)
     full = Canvas(channels=1, shape=(8, 16, 16)).gain[..., 0]
     assert float(flat[0, 0, 0] / flat[0, 0, 2]) == pytest.approx(float(full[0, 0, 0] / full[0, 0, 2]), rel=1e-5)
