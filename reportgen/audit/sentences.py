@@ -7,7 +7,7 @@ from reportgen.audit.moving import Alternation, moving_texture, relies_on_motion
 from reportgen.audit.silence import known_reliance, known_times, near_silent, silence_in_words
 from reportgen.reading.excerpt import Excerpt
 from reportgen.reading.figures import KernelFigures
-from reportgen.reading.format import fixed, number, percent, plural
+from reportgen.reading.format import fixed, number, percent, plural, with_margin
 from reportgen.records.answers.evidence import LabelWord
 
 MOST_WORDS = 6
@@ -71,29 +71,30 @@ def _refusal(figures: KernelFigures, limits: Limits) -> str:
     )
 
 
-def _motion_sentence(figures: KernelFigures, speed: float, limits: Limits) -> str:
+def _motion_sentence(figures: KernelFigures, mean_speed: float, limits: Limits) -> str:
+    speed = with_margin(mean_speed, figures.speed_margin)
     if hides_motion(figures, limits):
         return (
-            f"This clip stands still ({number(speed, 2)} px/frame), but real clips drive the kernel by "
+            f"This clip stands still ({speed} px/frame), but real clips drive the kernel by "
             "their motion: it shows a part of what the kernel responds to."
         )
-    if speed < limits.stands_still:
-        return f"Responds most to a texture that stands still ({number(speed, 2)} px/frame)."
+    if mean_speed < limits.stands_still:
+        return f"Responds most to a texture that stands still ({speed} px/frame)."
     but = ""
     if overstates_motion(figures, limits):
         kept = min(figures.real_kept_frozen or 0.0, 1.0)
         but = f", but real clips that drive it keep {percent(kept)} of their response when nothing moves"
     if figures.coherence is None or figures.direction is None or figures.coherence < limits.one_direction:
         agreed = "" if figures.coherence is None else f" (coherence {number(figures.coherence, 2)})"
-        return f"Responds most to a texture moving at {number(speed, 2)} px/frame in no single direction{agreed}{but}."
+        return f"Responds most to a texture moving at {speed} px/frame in no single direction{agreed}{but}."
     if figures.reversed_kept is not None and figures.reversed_kept >= limits.reversed:
         backwards = percent(figures.reversed_kept)
         return (
-            f"Responds most to a texture moving at {number(speed, 2)} px/frame, forwards or backwards: played "
+            f"Responds most to a texture moving at {speed} px/frame, forwards or backwards: played "
             f"backwards, its clip keeps {backwards} of the activation, so no direction is named{but}."
         )
     direction = direction_word(figures.direction)
-    return f"Responds most to a texture moving {direction} at {number(speed, 2)} px/frame{but}."
+    return f"Responds most to a texture moving {direction} at {speed} px/frame{but}."
 
 
 def reservations(figures: KernelFigures, limits: Limits) -> list[str]:

@@ -73,6 +73,7 @@ class Templates:
             number=formats.number,
             count=formats.count,
             percent=formats.percent,
+            with_margin=formats.with_margin,
             duration=formats.duration,
             bytes=formats.bytes_size,
             anchor=anchor,

@@ -34,6 +34,7 @@ class KernelFigures:
     psnr: float | None = None
     evidence_share: float | None = None
     mean_speed: float | None = None
+    speed_margin: float | None = None
     direction: float | None = None
     coherence: float | None = None
     activation_kept: float | None = None

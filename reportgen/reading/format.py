@@ -31,6 +31,14 @@ def number(value: float | int | None, digits: int = 3) -> str:
     return text.replace("-", "−")
 
 
+def with_margin(value: float | None, margin: float | None) -> str:
+    """Return `value` ± half of its interval's width, to the digit that the interval leaves; without one, two digits."""
+    if value is None or margin is None or not margin > 0:
+        return number(value, 2)
+    decimals = min(max(0, -math.floor(math.log10(margin))), 3)
+    return f"{value:.{decimals}f} ± {margin:.{decimals}f}".replace("-", "−")
+
+
 def _superscript(value: int) -> str:
     return str(value).translate(str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"))
 

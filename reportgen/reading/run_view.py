@@ -195,6 +195,7 @@ class RunView:
             psnr=parts.psnr if parts else None,
             evidence_share=parts.evidence_share if parts else None,
             mean_speed=parts.mean_speed if parts else None,
+            speed_margin=parts.speed_margin if parts else None,
             direction=parts.direction_degrees if parts else None,
             coherence=parts.direction_coherence if parts else None,
             activation_kept=parts.activation_kept if parts else None,

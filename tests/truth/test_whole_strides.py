@@ -68,11 +68,11 @@ def test_tubelets_find_the_signs_of_their_kernels(size: tuple[int, int, int]) ->
     assert (found.activations / best).min() >= 0.9
 
 
-@pytest.mark.parametrize("size", [(2, 4, 4), (2, 8, 8)])
+@pytest.mark.parametrize("size", [(1, 2, 2), (2, 4, 4), (2, 8, 8), (1, 4, 4)])
 def test_tubelets_find_the_signs_of_their_kernels_by_default_too(size: tuple[int, int, int]) -> None:
     torch.manual_seed(0)
     layer = nn.Conv3d(3, 4, size, stride=size, bias=False)
     network = nn.Sequential(layer).requires_grad_(False)
-    found = maximize_activation(network, "0", range(4), objective="channel", clip_shape=SHAPE, steps=96)
+    found = maximize_activation(network, "0", range(4), objective="channel", clip_shape=SHAPE, steps=48)
     best = layer.weight.clamp_min(0).flatten(1).sum(1)
-    assert (found.activations / best).min() >= 0.9
+    assert (found.activations / best).min() >= 0.98

@@ -105,6 +105,7 @@ def _result(found: Decomposition, place: int, activations: dict[str, float]) -> 
         still_variance=float(found.still_variance[place]),
         motion_explains=float(found.motion_explains[place]),
         mean_speed=float(found.mean_speed[place]),
+        speed_margin=float(found.speed_margin[place]),
         direction_degrees=float(found.direction[place]),
         direction_coherence=float(found.coherence[place]),
         speed_p99=speed_p99,

@@ -22,11 +22,14 @@ from reportgen.analyses.decomposition.adam_pyramid import displacement_by_adam
 from reportgen.analyses.decomposition.course import Course, course_of
 from reportgen.analyses.decomposition.forward_motion import forward_motion, summarise_motion, texture_evidence
 from reportgen.analyses.decomposition.gauss_newton import displacement_by_gauss_newton
+from reportgen.analyses.decomposition.stripes import across_stripes
 from reportgen.analyses.decomposition.warping import warp
 from reportgen.errors import ClipError, OptionError
 from reportgen.networks.speed.precision import full_precision
 
 _SMALLEST_SIDE = 8  # px
+_ALONG = 0.25  # px; less motion along stripes is left as it is
+_NOTHING_LOST = 0.1  # of the variance; a slower motion that costs no more is as good
 _LEFT_BY_ROUNDING = 1e-4  # share of the variance; what a still picture leaves beyond it is a change
 _ROUNDING = 1e-3  # a quarter grey level beyond [0, 1] is rounding
 _LEAST_CONTRAST = 1 / 255  # standard deviation below which a clip is not scaled up: noise must not become texture
@@ -65,6 +68,7 @@ class Decomposition:
     explained_variance: Tensor
     still_variance: Tensor
     mean_speed: Tensor
+    speed_margin: Tensor
     direction: Tensor
     coherence: Tensor
     motion_explains: Tensor
@@ -141,6 +145,12 @@ def _decompose_batch(clips: Tensor, reference: int, solver: str) -> Decompositio
     displacement, steps = find(scaled, reference)
     canvas, margin = fit_texture(clips, displacement, reference)
     reconstruction = warp(canvas, displacement, mode="bicubic", margin=margin).clamp(0, 1)
+    slower = across_stripes(scaled, displacement)
+    other = (displacement - slower).abs().flatten(1).amax(1) > _ALONG
+    if other.any():
+        displacement, canvas, reconstruction = _rather(
+            slower, other, clips, reference, (displacement, canvas, reconstruction)
+        )
     height, width = clips.shape[-2:]
     texture = canvas[..., margin : margin + height, margin : margin + width].clamp(0, 1)
     motion = forward_motion(displacement)
@@ -159,6 +169,7 @@ def _decompose_batch(clips: Tensor, reference: int, solver: str) -> Decompositio
         explained_variance=explained,
         still_variance=still,
         mean_speed=summary.mean_speed,
+        speed_margin=summary.speed_margin,
         direction=summary.direction,
         coherence=summary.coherence,
         motion_explains=beyond,
@@ -167,6 +178,24 @@ def _decompose_batch(clips: Tensor, reference: int, solver: str) -> Decompositio
         steps=steps,
         seconds=time.perf_counter() - begin,
     )
+
+
+def _rather(
+    slower: Tensor, other: Tensor, clips: Tensor, reference: int, found: tuple[Tensor, Tensor, Tensor]
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return displacement, canvas and reconstruction with the `slower` motion for those clips that it explains too.
+
+    Only clips of `other` (bool N) are tried; the rest is `found`.
+    """
+    canvas, margin = fit_texture(clips[other], slower[other], reference)
+    reconstruction = warp(canvas, slower[other], mode="bicubic", margin=margin).clamp(0, 1)
+    lost = _explained(clips[other], found[2][other]) - _explained(clips[other], reconstruction)
+    chosen = other.clone()
+    chosen[other] = as_good = lost <= _NOTHING_LOST
+    displacement, canvases, reconstructions = (one.clone() for one in found)
+    displacement[chosen] = slower[chosen]
+    canvases[chosen], reconstructions[chosen] = canvas[as_good], reconstruction[as_good]
+    return displacement, canvases, reconstructions
 
 
 def fit_texture(clips: Tensor, displacement: Tensor, reference: int) -> tuple[Tensor, int]:

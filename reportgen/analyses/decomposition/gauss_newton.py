@@ -13,10 +13,12 @@ that its result does not depend on the batch that it is in.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
 
 from reportgen.analyses.decomposition.linear_system import Roots, Smoothness, linearise, seen_pixels
 from reportgen.analyses.decomposition.warping import (
@@ -34,7 +36,10 @@ _LONGEST_STEP = 1.5  # px; a linearised picture cannot be trusted further
 # cache: 30% less time for 64 frames of 224x224 px.
 _PAIR_POSITIONS = {"cpu": 2**18, "cuda": 2**25}
 _FLAT = 0.005  # share of the squared slopes under which a direction has none
-_AS_HIGH = 0.95  # share of the highest correlation that is as good
+_AS_HIGH = 0.85  # share of the highest correlation that is as good
+_EDGE = 1.0  # px, the blur under which hard edges move evenly
+_PARTS = 4  # of a pixel
+_LEVEL = 1e-3  # share of the highest correlation by which a ridge is level
 _PREFER_SLOWER = 0.95  # a start that moves more must lower the energy by 5% to be taken
 
 
@@ -142,26 +147,28 @@ def field_energy(
 def common_velocity(clips: Tensor) -> Tensor:
     """Return the velocity (dx, dy) that neighbouring frames of a clip agree on most, ``N 2`` in px/frame.
 
-    In whole pixels, it is where the cross-correlation of neighbouring frames, summed over all of them, is highest
-    within a quarter of the picture. Frames fade out towards their borders: of velocities that differ by a period of
-    the texture, which look the same, the slowest correlates most. Of nearly equal places, as along stripes, the
-    slowest is taken, and what it has in a direction in which the picture does not change is left out. Where the
-    opposite velocity agrees as well, as with a grating that moves by half its period, or flickers, the direction is
-    not known: 0.
+    In quarters of a pixel, it is where the cross-correlation of neighbouring frames, summed over all of them, is
+    highest within a quarter of the picture. On whole pixels, a period of the texture too many could fall nearer to one.
+    Frames fade out towards their borders: of velocities that differ by a period of the texture, which look the same,
+    the slowest correlates most. Of nearly equal peaks the slowest is taken, and what it has in a direction in which
+    the picture does not change is left out: hard edges on a grid of pixels match best where they have moved by whole
+    pixels. Where the opposite velocity agrees as well, as with a grating that moves by half its period, or flickers,
+    the direction is not known: 0.
     """
     height, width = clips.shape[-2:]
     fade = [torch.hann_window(size + 2, periodic=False).to(clips)[1:-1] for size in (height, width)]
     spectrum = torch.fft.rfft2((clips - clips.mean((-2, -1), keepdim=True)) * fade[0][:, None] * fade[1])
-    product = (spectrum[:, :, :-1].conj() * spectrum[:, :, 1:]).sum((1, 2))
-    reach = height // 4, width // 4
-    correlation = torch.fft.irfft2(product, s=(height, width)).roll(reach, (-2, -1))
+    product = (spectrum[:, :, :-1].conj() * spectrum[:, :, 1:]).sum((1, 2)) * _level_edges(height, width).to(clips)
+    reach = _PARTS * (height // 4), _PARTS * (width // 4)
+    correlation = _interpolated(product, height, width).roll(reach, (-2, -1))
     window = correlation[:, : 2 * reach[0] + 1, : 2 * reach[1] + 1]
     highest = window.amax((1, 2), keepdim=True)
-    high = window >= highest - (1 - _AS_HIGH) * highest.abs()
+    around = F.max_pool2d(window[:, None], 2 * _PARTS + 1, stride=1, padding=_PARTS)[:, 0]
+    high = window >= torch.maximum(highest - (1 - _AS_HIGH) * highest.abs(), around - _LEVEL * highest.abs())
     down, right = (torch.arange(-far, far + 1, device=clips.device).to(clips.dtype) for far in reach)
     distance = torch.where(high, down[:, None].square() + right.square(), torch.inf)
     place = distance.flatten(1).argmin(1)
-    velocity = torch.stack([right[place % len(right)], down[place // len(right)]], 1)
+    velocity = torch.stack([right[place % len(right)], down[place // len(right)]], 1) / _PARTS
     either_way = high.flip(1, 2).flatten(1).gather(1, place[:, None])
     velocity = torch.where(either_way, 0.0, velocity)
     slopes = torch.stack(image_gradient(clips.transpose(1, 2).flatten(0, 1)), 1).unflatten(0, (len(clips), -1))
@@ -171,6 +178,22 @@ def common_velocity(clips: Tensor) -> Tensor:
     damped = tensor + slack[:, None, None] * torch.eye(2, dtype=clips.dtype, device=clips.device)
     across: Tensor = tensor @ torch.linalg.solve(damped, velocity[:, :, None])
     return across[:, :, 0]
+
+
+def _level_edges(height: int, width: int) -> Tensor:
+    """Return the gains `H W//2+1` of a blur of both pictures, in which staircases of hard edges do not match."""
+    squared = torch.fft.fftfreq(height).square()[:, None] + torch.fft.rfftfreq(width).square()
+    return torch.exp(-((2 * math.pi * _EDGE) ** 2) * squared)
+
+
+def _interpolated(spectrum: Tensor, height: int, width: int) -> Tensor:
+    """Return the pictures `N 4H 4W` whose real Fourier coefficients `N H W//2+1` are those of `spectrum`."""
+    finer = spectrum.new_zeros(len(spectrum), _PARTS * height, _PARTS * width // 2 + 1)
+    below = -(-height // 2)
+    finer[:, :below, : spectrum.shape[2]] = spectrum[:, :below]
+    finer[:, finer.shape[1] - (height - below) :, : spectrum.shape[2]] = spectrum[:, below:]
+    fine: Tensor = torch.fft.irfft2(finer, s=(_PARTS * height, _PARTS * width))
+    return fine
 
 
 def _pyramid_levels(height: int, width: int) -> int:

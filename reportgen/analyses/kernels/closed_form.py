@@ -74,6 +74,17 @@ def closed_form(
     )
 
 
+def filters(
+    network: Network, layer: str, kernels: Sequence[int], clip_shape: tuple[int, int, int]
+) -> dict[int, Tensor]:
+    """Return the weights `C T H W` of each kernel as it acts on pixels; none of a layer that is not linear in them."""
+    try:
+        found = closed_form(network, layer, kernels, clip_shape=clip_shape)
+    except NetworkError:
+        return {}
+    return dict(zip(found.kernels, found.weights, strict=True))
+
+
 def _reach(gradients: Tensor) -> tuple[slice, ...]:
     """Return the smallest box of `N C T H W` that holds all that is not zero."""
     used = gradients.abs().amax(dim=(0, 1)) > 0

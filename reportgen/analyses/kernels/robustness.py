@@ -8,6 +8,7 @@ a scale reaches beyond the edge is mirrored. Nothing is ever filled with black.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -71,6 +72,12 @@ class Views:
             reaches = (self.jitter[0], self.jitter[1], self.jitter[1])
             columns = [torch.floor(draws[:, axis] * (2 * reach + 1)) - reach for axis, reach in enumerate(reaches)]
         time, down, right = (torch.trunc(c / step) * step for c, step in zip(columns, self.steps, strict=True))
+        return torch.stack([time if self.in_time else torch.zeros_like(time), down, right], dim=1)
+
+    def shifts_within(self, draws: Tensor, strides: Sequence[int]) -> Tensor:
+        """Return the shifts `N 3` to all places within the layer's `strides`: nearly nothing passes over a border."""
+        places = [draws[:, _FREE + axis] % stride for axis, stride in enumerate(strides)]
+        time, down, right = (torch.trunc(c / step) * step for c, step in zip(places, self.steps, strict=True))
         return torch.stack([time if self.in_time else torch.zeros_like(time), down, right], dim=1)
 
     def turn(self, pixels: Tensor, draws: Tensor) -> Tensor:

@@ -14,6 +14,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from reportgen.analyses.common.batching import first_fault, reduced_precision_pays, saved_bytes, slots_for
 from reportgen.analyses.common.draws import own_generator
 from reportgen.analyses.kernels.ascent import Ascent, Climber, Score
+from reportgen.analyses.kernels.closed_form import filters
+from reportgen.analyses.kernels.gratings import simple_patterns
 from reportgen.analyses.kernels.layer_traits import has_time, sees_pixels
 from reportgen.analyses.kernels.maximum import Maximum
 from reportgen.analyses.kernels.objectives import facet_similarity
@@ -63,9 +65,11 @@ class Search:
         self.shape = self.window.shape if self.window else shape
         self.in_time = has_time(network, self.target)
         self.views = options.views(self.shape, in_time=self.in_time, steps=placed.steps)
+        self.field = placed.field
         self.sees_pixels = sees_pixels(self.target, placed.field)
         self.levels = self._levels(placed.field)
         self.notes: tuple[str, ...] = ()
+        self._filters: dict[int, Tensor] = {}
         self._canvases: dict[tuple[tuple[int, int, int], bool], Canvas] = {}
         self._programs: dict[Level, tuple[int, Program]] = {}
         with FlopCounterMode(display=False) as counter:
@@ -76,6 +80,8 @@ class Search:
         """Yield each kernel's maximum, its facets one after the other, as soon as it is found."""
         slots = self.settle_precision(self.slots())
         self._compile(slots)
+        if self.sees_pixels and self._has_simple_optima():
+            self._filters = filters(self.network, self.target.layer, self.kernels, self.shape)
         for first in range(0, len(self.kernels), _WAVE * slots):
             climbers = [self._begin(kernel) for kernel in self.kernels[first : first + _WAVE * slots]]
             *early, last = self.levels
@@ -182,7 +188,22 @@ class Search:
         if level.shape != following.shape:
             tiles = [-(-size // part) for size, part in zip(following.shape, level.shape, strict=True)]
             pixels = pixels.repeat(1, 1, *tiles)[..., : following.shape[0], : following.shape[1], : following.shape[2]]
+        if following.cools and climber.kernel in self._filters:
+            pixels = self._best_of_simple(pixels, climber.kernel, following)
         return self.canvas(following).parameters_of(pixels)
+
+    def _has_simple_optima(self) -> bool:
+        """Return whether a filter's optimum may be one simple pattern over the whole clip."""
+        return self.options.objective != "neuron" and self.options.constraint == "box" and self.options.facets == 1
+
+    def _best_of_simple(self, pixels: Tensor, kernel: int, level: Level) -> Tensor:
+        """Return, of the unbounded pixels `1 C T H W` that a search found and simple patterns, what drives most."""
+        assert self.field is not None  # or the layer would not be known to see pixels
+        turn = torch.rand(1, generator=own_generator(self.options.seed, kernel, 1))
+        patterns = simple_patterns(self._filters[kernel], level.shape, self.field, 2 * math.pi * float(turn))
+        found = torch.cat([pixels, patterns.to(pixels)])
+        reached = self.measure(self.canvas(level).bounded(found), [kernel] * len(found))
+        return found[int(reached.argmax())][None]
 
     def _sharpened(self, pixels: Tensor, kernel: int, level: Level) -> Tensor:
         """Return unbounded pixels `F C T H W` of a level with the contrast that drives the kernel most."""
@@ -221,7 +242,7 @@ class Search:
         unit = self.window.unit if self.window else self.target.centre
 
         def scored(parameters: Tensor, kernels: Tensor, draws: Tensor) -> tuple[Tensor, Tensor]:
-            pixels = canvas.unbounded(parameters, self.views.shifts(draws, canvas.shape))
+            pixels = canvas.unbounded(parameters, self._shifts(level, draws))
             clips = canvas.bounded(self.views.turn(pixels, draws), leads_back=not level.cools)
             loss = options.penalties(clips)
             with self._precision(level):
@@ -236,6 +257,12 @@ class Search:
             return loss - activations / self.spread[kernels], activations
 
         return scored
+
+    def _shifts(self, level: Level, draws: Tensor) -> Tensor:
+        """Return the shifts `N 3` of a level's views; a first layer settles without a seam where the canvas repeats."""
+        if level.cools and self._filters and self.field is not None:
+            return self.views.shifts_within(draws, [axis.jump for axis in self.field])
+        return self.views.shifts(draws, level.shape)
 
     def measure(self, clips: Tensor, kernels: Sequence[int]) -> Tensor:
         """Return the objective `N` of native clips, each of its own kernel, one at a time in full precision."""

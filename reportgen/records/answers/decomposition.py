@@ -19,6 +19,7 @@ class DecompositionAnswer(Answer):
     still_variance: Measured = Field(None, description="Variance that the still texture alone explains.")
     motion_explains: Measured = Field(None, description="Share of what a still picture leaves that motion explains.")
     mean_speed: Measured
+    speed_margin: Measured = Field(None, description="Half the width of a 95% interval around the mean speed.")
     direction_degrees: Measured = Field(description="0 right, 90 down.")
     direction_coherence: Measured = Field(description="0 none, 1 all the same.")
     speed_p99: Measured

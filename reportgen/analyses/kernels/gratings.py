@@ -1,0 +1,102 @@
+"""The simple patterns that a first layer's kernel answers to most, as places for its search to go on from.
+
+A kernel that sees pixels directly is a filter, and of all moving gratings the one at the peak of its spectrum drives
+it most. A search from noise ends in patches of that grating with seams between them, and on a periodic clip only speeds
+of whole periods exist: a few frames know but a few. These patterns have neither fault.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from reportgen.networks.kernels.receptive_field import Field
+
+_PEAKS = 4
+_OVERSAMPLED = 8
+_LARGEST_SPECTRUM = 1 << 22
+_ROUNDS = 6  # each of half the step before
+_CONTRAST = 6.0  # a sigmoid of 6 is 0.998
+_TINT = 2.0  # of the mean colour behind a grating: where it is added, neither is lost
+
+
+def simple_patterns(weights: Tensor, shape: tuple[int, int, int], field: Field, phase: float) -> Tensor:
+    """Return simple patterns that may drive a kernel most, unbounded pixels `M C T H W` of `shape` on the CPU.
+
+    They are gratings at the highest peaks of the spectrum of `weights` `C T H W`, each colour in the phase that the
+    kernel wants, alone and upon the colour that it wants; that colour alone; and the kernel's own signs side by side,
+    where units of the `field` look that share nothing. `phase`, in radians, is where the gratings begin.
+    """
+    weights = weights.double()
+    colour = weights.sum((1, 2, 3)).sign()[:, None, None, None].expand(-1, *shape)
+    waves = [_grating(weights, peak, shape, phase) for peak in peaks(weights)]
+    upon = [wave + _TINT / _CONTRAST * colour for wave in waves]
+    return _CONTRAST * torch.stack([*waves, *upon, colour, _tiled_signs(weights, shape, field)]).float()
+
+
+def peaks(weights: Tensor) -> list[tuple[float, float, float]]:
+    """Return the frequencies (cycles/frame, cycles/px down, cycles/px right) where a kernel's spectrum is highest.
+
+    Colours count together, as the sum of their amplitudes; of each frequency and its opposite, one is given. Peaks
+    are further apart than the kernel can tell, and the frequency 0 is none.
+    """
+    over = _OVERSAMPLED
+    while over > 1 and math.prod(over * size for size in weights.shape[1:]) > _LARGEST_SPECTRUM:
+        over //= 2
+    size = [over * axis if axis > 1 else 1 for axis in weights.shape[1:]]
+    height = torch.fft.rfftn(weights, s=size, dim=(-3, -2, -1)).abs().sum(0)
+    axes = [torch.fft.fftfreq(size[0]), torch.fft.fftfreq(size[1]), torch.fft.rfftfreq(size[2])]
+    grid = torch.stack(torch.meshgrid(*[axis.double() for axis in axes], indexing="ij"), -1)
+    lobe = torch.tensor(weights.shape[1:], dtype=torch.float64)
+    height = height * ((grid * lobe).square().sum(-1) > 0)
+    found: list[tuple[float, float, float]] = []
+    while len(found) < _PEAKS and height.max() > 0:
+        place = grid.flatten(0, 2)[int(height.argmax())]
+        found.append(_refined(weights, place, 1 / torch.tensor(size, dtype=torch.float64)))
+        for peak in (place, -place):
+            apart = torch.remainder(grid - peak + 0.5, 1) - 0.5
+            height = height * ((apart * lobe).abs().amax(-1) > 1)
+    return found
+
+
+def _refined(weights: Tensor, place: Tensor, step: Tensor) -> tuple[float, float, float]:
+    """Return the highest point of the spectrum around a point of its grid, on ever finer grids."""
+    offsets = torch.tensor([(t, y, x) for t in (-1, 0, 1) for y in (-1, 0, 1) for x in (-1, 0, 1)], dtype=torch.float64)
+    step = torch.where(torch.tensor(weights.shape[1:]) > 1, step, 0)
+    for _ in range(_ROUNDS):
+        step = step / 2
+        around = place + offsets * step
+        place = around[int(torch.stack([amplitudes(weights, one).abs().sum() for one in around]).argmax())]
+    t, y, x = place.tolist()
+    return t, y, x
+
+
+def amplitudes(weights: Tensor, frequency: Sequence[float] | Tensor) -> Tensor:
+    """Return the complex response `C` of each colour of `weights` `C T H W` to a wave of phase 0 at their middle."""
+    found = weights.to(torch.complex128)
+    for axis, cycles in zip((3, 2, 1), reversed(list(frequency)), strict=True):
+        places = torch.arange(weights.shape[axis], dtype=torch.float64) - (weights.shape[axis] - 1) / 2
+        found = found @ torch.polar(torch.ones_like(places), 2 * math.pi * float(cycles) * places)
+    return found
+
+
+def _grating(weights: Tensor, frequency: Sequence[float], shape: Sequence[int], phase: float) -> Tensor:
+    """Return a wave `C T H W` of height 1 whose colours drive the kernel together."""
+    places = torch.meshgrid(*[torch.arange(n, dtype=torch.float64) - (n - 1) / 2 for n in shape], indexing="ij")
+    turns = sum((cycles * axis for cycles, axis in zip(frequency, places, strict=True)), torch.zeros(tuple(shape)))
+    own = torch.stack([2 * math.pi * turns + phase - angle for angle in amplitudes(weights, frequency).angle()])
+    return torch.cos(own)
+
+
+def _tiled_signs(weights: Tensor, shape: Sequence[int], field: Field) -> Tensor:
+    """Return the signs of the weights `C T H W`, side by side over a clip of `shape`."""
+    sizes = weights.shape[1:]
+    period = [axis.jump * -(-size // axis.jump) for size, axis in zip(sizes, field, strict=True)]
+    tile = functional.pad(weights, [n for axis in (2, 1, 0) for n in (0, period[axis] - sizes[axis])]).sign()
+    repeats = [-(-size // part) for size, part in zip(shape, period, strict=True)]
+    placed = tile.roll([axis.low for axis in field], (1, 2, 3))
+    return placed.repeat(1, *repeats)[:, : shape[0], : shape[1], : shape[2]]
