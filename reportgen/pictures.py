@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, cast
 
@@ -21,16 +22,19 @@ from imageio.plugins.pillow import PillowPlugin
 from numpy.typing import NDArray
 from PIL import Image
 
+from reportgen.layers import Layered
+
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "AVIF", "BMP", "TIFF", "PPM")
 """Formats that Pillow decodes by itself. It knows more: PostScript, which it has Ghostscript run, is one of them."""
 
 _BEGINNINGS = (
-    *(b"GIF8", b"\x89PNG", b"\xff\xd8\xff", b"BM", b"II*\0", b"MM\0*"),
+    *(b"GIF8", b"\x89PNG", b"\xff\xd8\xff", b"BM", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
     *(b"P1", b"P2", b"P3", b"P4", b"P5", b"P6"),
 )
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 _LONGEST_BRANDS = 256
 _ANIMATED = frozenset({"GIF", "WEBP", "PNG", "AVIF"})
+_LAYERED = frozenset({"GIF", "PNG"})
 _COLOURS = frozenset({"RGB", "RGBA"})
 _DEPTHS = (8, 10, 12, 14, 16)
 _ORIENTATION = 0x0112
@@ -79,12 +83,18 @@ class Picture:
         self.width, self.height = image.size
         self.timed = image.format in _ANIMATED
         frames = getattr(image, "n_frames", 1) if self.timed or image.format == "TIFF" else 1
+        #: GIFs and animated PNGs are laid frame over frame; libraries do so for WebP and AVIF.
+        self._layered: Layered | None = None
         # An APNG may begin with a picture for programs that show no animations; it is no frame.
         self._first = int(frames > 1 and bool(image.info.get("default_image")))
         self.count: int = frames - self._first
         # Pillow halves the depth of deep colours, which leaves four bits of twelve, but not that of deep grey.
         self._halved = frames == 1 and any(";16" in str(tile) for tile in image.tile) and image.mode in _COLOURS
         self.deep = self._halved or image.mode.startswith(("I", "F"))
+        if frames > 1 and image.format in _LAYERED and not self.deep:
+            file = plugin.request.get_file()
+            file.seek(0)
+            self._layered = Layered(file.read(), _alone)
 
     def frame(self, index: int, white: int = 0xFFFF) -> NDArray[np.uint8]:
         """Return a frame as a viewer shows it, upright and with the frames before where it leaves these, over grey.
@@ -92,7 +102,9 @@ class Picture:
         `white` is the value of white in deep pictures. Raises EOFError when the file ends before the frame.
         """
         place = index + self._first
-        if self.deep:
+        if self._layered is not None:
+            pixels = self._layered.frame(index)
+        elif self.deep:
             pixels = _from_deep(self._values(place), white)
         else:
             mode = "RGBA" if self._at(place).has_transparency_data else "RGB"
@@ -101,6 +113,10 @@ class Picture:
         # imageio's own `rotate` flips the channels of grey and palette pictures, and reads every EXIF tag for it.
         turn = _UPRIGHT.get(self._plugin.image.getexif().get(_ORIENTATION, 1))
         return np.ascontiguousarray(turn(pixels) if turn else pixels)
+
+    def transparent(self) -> NDArray[np.uint8]:
+        """Return the first frame as it is stored, `H W 4`."""
+        return self._plugin.read(index=0, mode="RGBA", writeable_output=False)
 
     def peak(self, index: int) -> int:
         """Return the largest value of a deep frame; raises ValueError for what is not 1 to 16 bits."""
@@ -113,6 +129,8 @@ class Picture:
 
     def duration(self, index: int) -> float:
         """Return how long a frame is shown, in ms; imageio's metadata holds a WebP's or AVIF's once it is decoded."""
+        if self._layered is not None:
+            return self._layered.duration(index)
         image = self._at(index + self._first)
         image.load()
         return float(image.info.get("duration", 0))
@@ -134,6 +152,12 @@ class Picture:
             raise ValueError(error.strerror) from error
         pixels = decoded.reformat(format="rgba64le" if self._plugin.image.mode == "RGBA" else "rgb48le")
         return np.asarray(pixels.to_ndarray())
+
+
+def _alone(file: bytes) -> NDArray[np.uint8]:
+    """Return the pixels `H W 4` of a picture in a file."""
+    with opened_picture(BytesIO(file)) as picture:
+        return picture.transparent()
 
 
 def white_level(peaks: Iterable[int]) -> int:
