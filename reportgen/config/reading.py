@@ -132,7 +132,8 @@ def _read_config(config: Path | None) -> dict[str, Any]:
     try:
         values = tomllib.loads(read_text(path))
     except (OSError, UnicodeDecodeError) as error:
-        raise OptionError(f"Cannot read the configuration {path}: {error}.") from error
+        why = error.strerror if isinstance(error, OSError) else error
+        raise OptionError(f"Cannot read the configuration {path}: {why}.") from error
     except tomllib.TOMLDecodeError as error:
         raise OptionError(f"{path} is not valid TOML: {error}.") from error
     options = BuildOptions.model_fields

@@ -6,6 +6,7 @@ published weights, how a clip is prepared, the labels, and the layers that the p
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
@@ -55,6 +56,10 @@ class WeightsSource(Frozen):
     bundled: bool = False
 
 
+MOST_VALUES = 2**30
+"""Of a clip: 4 GiB of float32."""
+
+
 class ClipSpec(Frozen):
     """How the network's training fed it a clip: its native size, and the way from pixels to its input."""
 
@@ -78,6 +83,9 @@ class ClipSpec(Frozen):
             raise ValueError(f"mean and std must have {self.channels} values each, one per channel")
         if any(value <= 0 for value in self.std):
             raise ValueError("std must be positive")
+        if math.prod(self.shape) > MOST_VALUES:
+            size = f"{self.frames} frames of {self.width} x {self.height} px"
+            raise ValueError(f"{size} are a clip of {4 * math.prod(self.shape) >> 30:,} GiB: no more than 4 are read")
         if self.value_range[1] <= self.value_range[0]:
             raise ValueError("value_range must rise")
         return self

@@ -12,7 +12,7 @@ from reportgen.errors import CardError, WeightsError
 from reportgen.records.card import ModelCard
 from reportgen.zoo.cards import Zoo
 from reportgen.zoo.sources import Definition, KeyLayout, definition_of
-from reportgen.zoo.wrappings import SeveralCopiesError, only_for_training, renamings, unwrapped
+from reportgen.zoo.wrappings import SeveralCopiesError, only_for_training, renamings, unwrapped, without_copies
 
 _SHOWN = 3
 _COUNTER = "num_batches_tracked"
@@ -150,7 +150,7 @@ def _require_numbers(state: Mapping[str, Tensor], target: Mapping[str, Tensor], 
             continue
         if wanted.dtype == torch.bool and bool(((found == 0) | (found == 1)).all()):
             continue  # torch < 1.2 stored masks as bytes
-        if _kind(found) in ("whole numbers", "booleans"):
+        if _kind(found) in ("whole numbers", "booleans", "quantised numbers"):
             why = "weights that were quantised, or are not this network's"
         else:
             why = "numbers that this network does not compute with"
@@ -165,6 +165,8 @@ def _kind(tensor: Tensor) -> str:
         return "booleans"
     if tensor.is_complex():
         return "complex numbers"
+    if "float4" in str(tensor.dtype):
+        return "quantised numbers"
     return "real numbers" if tensor.is_floating_point() else "whole numbers"
 
 
@@ -172,7 +174,7 @@ def _candidates(
     tensors: Mapping[str, Tensor], target: Mapping[str, Tensor], layouts: Mapping[str, KeyLayout]
 ) -> Iterable[tuple[str | None, dict[str, Tensor]]]:
     """Yield the layout's name and the entries under it; a layout that cannot rename them is passed over."""
-    plain = dict(tensors)
+    plain = {name: tensors[name] for name in without_copies(tensors)}
     yield None, plain
     for names in renamings(plain, target):
         yield None, {name: plain[old] for old, name in names.items()}

@@ -8,6 +8,7 @@ reads it should know.
 
 from __future__ import annotations
 
+import builtins
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -56,11 +57,12 @@ _MODULES = frozenset(
     {"argparse", "collections", "dataclasses", "datetime", "decimal", "enum", "fractions", "ipaddress", "itertools"}
     | {"numbers", "pathlib", "random", "string", "typing", "uuid", "zoneinfo", "_decimal", "_random"}
     | {"torch.optim", "torch.nn", "torch.distributed", "torch.amp", "torch.cuda.amp", "torch.ao", "torch.quantization"}
-    | {"torch.torch_version", "torch.nested"}
+    | {"torch.torch_version", "torch.nested", "torch.utils.data"}
     | {"numpy.random", "numpy.ma", "numpy.rec", "numpy.core.records", "numpy._core.records", "numpy.matrixlib"}
 )
 _BUILTINS = frozenset(
     {"bool", "bytearray", "complex", "dict", "float", "int", "list", "object", "range", "slice", "str", "tuple"}
+    | {"xrange"}
 )
 _NAMES: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(("builtins", "__builtin__"), _BUILTINS),
@@ -77,7 +79,7 @@ _NAMES: Mapping[str, frozenset[str]] = {
     "torch._C": frozenset({"Generator"}),
     "torch.serialization": frozenset({"_get_layout"}),
 }
-_LIBRARIES = sys.stdlib_module_names | {"torch", "numpy", "__builtin__", "copy_reg", "commands", "popen2"}
+_LIBRARIES = sys.stdlib_module_names | {"torch", "numpy", "__builtin__", "exceptions", "copy_reg", "commands", "popen2"}
 
 
 def unmade(target: Any) -> Unmade:
@@ -104,6 +106,10 @@ def _is_harmless(stone: Stone) -> bool:
     parts = stone.module.split(".")
     if parts[0] not in _LIBRARIES:
         return True
+    if str(stone) == "zoneinfo.ZoneInfo._unpickle":
+        return True
+    if stone.module in ("builtins", "exceptions") and isinstance(getattr(builtins, stone.name, None), type):
+        return issubclass(getattr(builtins, stone.name), BaseException) or stone.name in _BUILTINS
     if not all(part[:1].isupper() for part in stone.name.split(".")[1:]):
         return False  # a way through one module to another's functions
     return stone.name in _NAMES.get(stone.module, ()) or any(

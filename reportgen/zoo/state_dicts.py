@@ -133,6 +133,15 @@ def _is_array(value: Any) -> bool:
     return isinstance(value, ArrayRef) and value.dtype.name in ITEM_SIZES
 
 
+def _lists_numbers(content: dict[Any, Any], key: str) -> bool:
+    """Whether what a key leads to is a list of tensors, or holds one."""
+    place: Any = content
+    for part in key.split("."):
+        place = (_content(place) or {}).get(part)
+    values = [place, *(_content(place) or {}).values()]
+    return any(isinstance(one, list) and any(map(_is_tensor, one)) for one in values)
+
+
 def _named(content: dict[Any, Any], key: str) -> dict[str, Entry]:
     """Return the entries that a key names; raises PickleFault that lists what could have been named."""
     found = sorted(_places(content), key=lambda one: one.rank)
@@ -147,6 +156,14 @@ def _named(content: dict[Any, Any], key: str) -> dict[str, Entry]:
         before = f"{key.removeprefix(path)}."
         if part := {name[len(before) :]: value for name, value in one.entries.items() if name.startswith(before)}:
             return part
+    for one in found:  # an averaged copy beside its original, each name as one word (`ema_conv1_weight`)
+        words = {f"{key}_{name.replace('.', '_')}": name for name in one.entries}
+        if part := {words[name]: value for name, value in one.entries.items() if name in words}:
+            return part
+    if _lists_numbers(content, key):
+        raise PickleFault(
+            f"holds the numbers under {key[:60]!r} as a list without names: save the averaged network's state_dict()"
+        )
     known = dict.fromkeys(".".join(one.path) for one in found if one.path)
     firsts = dict.fromkeys(name.partition(".")[0] for one in found for name in one.entries if "." in name)
     names = ", ".join(name[:30] for name in [*known, *firsts][:8]) or "none"

@@ -16,7 +16,9 @@ _MACHINERY = frozenset({"module", "_orig_mod", "_forward_module", "_fsdp_wrapped
 #: Parts that wrapping networks usually have, and now and then a network's own layers.
 _USUAL = _MACHINERY | {"model", "_model", "base_model", "backbone", "net", "_net", "network"}
 _BESIDE = re.compile(
-    r"(^|_)(loss(es)?|criteri(on|a)|metrics?|acc|accuracy|auroc|f1|meter)(_|\d|$)|^(n_averaged|step|initted|num_updates|decay)$",
+    r"(^|_)(loss(es)?|criteri(on|a)|metrics?|acc|accuracy|top_?\d+|au(roc|c)|f1|iou|m[as]e|rmse|conf(usion_?)?mat(rix)?"
+    r"|meter|rng_state)(_|\d|$)|^(n_averaged|(global_|optimization_)?steps?|iters?|initted|(n|num)_updates|decay"
+    r"|(class|pos)_weights?)$",
     re.IGNORECASE,
 )
 _COUNTER = "num_batches_tracked"
@@ -76,6 +78,12 @@ def renamings(names: Collection[str], target: Collection[str]) -> Iterator[dict[
 def only_for_training(name: str) -> bool:
     """Whether an entry is of a loss, a metric or an average's own counters: nothing that a network runs with."""
     return any(_BESIDE.search(part) for part in name.split(".")[:2])
+
+
+def without_copies(names: Collection[str]) -> list[str]:
+    """Return the names without those of an average whose names are one word each (`ema_a_weight` by `a.weight`)."""
+    words = {name.replace(".", "_") for name in names}
+    return [name for name in names if "." in name or not is_averaged(name) or name.partition("_")[2] not in words]
 
 
 def _kept(name: str, drop: Collection[str]) -> Parts:

@@ -13,6 +13,7 @@ import re
 import time
 import types
 import warnings
+import zoneinfo
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from reportgen.zoo.checkpoints import read_checkpoint
 from reportgen.zoo.foreign import _blank_card
 from reportgen.zoo.matching import Match, match, require_match
 from reportgen.zoo.sources import Definition
+from tests.damage import spoiled
 
 
 class Net(nn.Module):
@@ -110,6 +112,21 @@ def test_averaged_copies(state: dict[str, Tensor], tmp_path: Path) -> None:
         read(both, path, key="swa")
 
 
+def test_averages_of_other_trainers(state: dict[str, Tensor], tmp_path: Path) -> None:
+    """Counters beside them, copies named as one word, and lists that have no names."""
+    other, path = {name: value + 1 for name, value in state.items()}, tmp_path / "a.pth"
+    engine = {"state_dict": state, "ema_state_dict": {"steps": torch.tensor(3), **behind("module.", other)}}
+    assert same(read(engine, path), state)
+    assert same(read(engine, path, key="ema_state_dict"), other)
+    words = {**state, **{f"ema_{name.replace('.', '_')}": value for name, value in other.items()}}
+    assert same(read(words, path), state)
+    assert same(read(words, path, key="ema"), other)
+    listed = {"state_dict": state, "ema": {"decay": 0.9, "shadow_params": list(other.values())}}
+    assert same(read(listed, path), state)
+    with pytest.raises(WeightsError, match="under 'ema' as a list without names"):
+        read(listed, path, key="ema")
+
+
 def test_two_copies_of_which_none_is_an_average_are_asked_about(state: dict[str, Tensor], tmp_path: Path) -> None:
     copies = {**behind("query.", state), **behind("key.", state)}
     with pytest.raises(WeightsError, match=r"several times \(query, key\)|several times \(key, query\)"):
@@ -117,7 +134,10 @@ def test_two_copies_of_which_none_is_an_average_are_asked_about(state: dict[str,
     assert same(read(copies, tmp_path / "a.pth", key="key"), state)
 
 
-@pytest.mark.parametrize("beside", ["loss_fn.weight", "criterion.centers", "train_metrics.total", "loss.0.weight"])
+BESIDE = ("loss_fn.weight", "criterion.centers", "train_metrics.total", "loss.0.weight", "val_top5.x", "class_weights")
+
+
+@pytest.mark.parametrize("beside", BESIDE)
 def test_what_only_training_needs_is_left_out(state: dict[str, Tensor], tmp_path: Path, beside: str) -> None:
     for prefix in ("", "model.", "module.model."):
         assert same(read({**behind(prefix, state), beside: torch.ones(5)}, tmp_path / "a.pth"), state)
@@ -171,6 +191,10 @@ OBJECTS: dict[str, Any] = {
     "dates array": np.array(["2026-01-01"], dtype="datetime64[D]"),
     "complex": 1 + 2j,
     "slice": slice(1, 2),
+    "zone": zoneinfo.ZoneInfo("UTC"),
+    "range": range(3),
+    "error": ValueError("x"),
+    "data": torch.utils.data.TensorDataset(torch.ones(2)),
     "set of tuples": {(1, 2), (3, 4)},
     "tuple keys": {((1, 2), 3): "x", 4: "y", None: "z"},
     "a whole network": Net(),
@@ -245,28 +269,13 @@ def test_keys_that_share_a_hash_take_linear_time(tmp_path: Path, kind: str) -> N
     assert time.process_time() - started < 10
 
 
-def damaged(whole: bytes, seed: int) -> bytes:
-    """Return bytes with one kind of damage, by its seed: flipped, zeroed, cut off, doubled, exchanged."""
-    random = np.random.default_rng(seed)
-    start, length = int(random.integers(len(whole))), int(random.integers(1, 400))
-    part = whole[start : start + length]
-    changed = {
-        0: bytes([part[0] ^ (1 << int(random.integers(8)))]) + part[1:],
-        1: bytes(len(part)),
-        2: b"",
-        3: part + part,
-        4: random.bytes(len(part)),
-    }[seed % 5]
-    return whole[:start] + changed + whole[start + length :]
-
-
 @pytest.mark.parametrize("seed", range(50))
 def test_damage_ends_in_tensors_or_one_sentence(state: dict[str, Tensor], tmp_path: Path, seed: int) -> None:
     path = tmp_path / "a.pth"
     torch.save(
         {"state_dict": state, "beside": list(OBJECTS.values())[:8]}, path, _use_new_zipfile_serialization=seed % 2 == 0
     )
-    path.write_bytes(damaged(path.read_bytes(), seed))
+    path.write_bytes(spoiled(path.read_bytes(), seed))
     sentence = None
     try:
         read_checkpoint(path)
