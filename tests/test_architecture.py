@@ -19,7 +19,7 @@ ROOT = PACKAGE.parent
 #: Rooms from the lowest to the highest; those of one row may import each other.
 LEVELS: tuple[tuple[str, ...], ...] = (
     ("errors", "isolated", "progress", "resources", "sources", "stopping", "streams", "version"),
-    ("records", "pictures"),
+    ("records", "pictures", "layers"),
     ("zoo", "networks", "clips", "motion_colour"),
     ("analyses", "media"),
     ("reading",),
@@ -44,6 +44,7 @@ TORCH_FREE = (
     "streams",
     "config",
     "records",
+    "layers",
     "pictures",
     "clips",
     "media",
