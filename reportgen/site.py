@@ -11,11 +11,8 @@ import errno
 import hashlib
 import json
 import os
-import shutil
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from importlib import metadata
@@ -39,6 +36,7 @@ from reportgen.records.owned import OwnedFolder
 from reportgen.records.places import check_apart, resolved
 from reportgen.resources import templates_folder
 from reportgen.site_files import copy_file, write_asset, write_page
+from reportgen.site_publishing import publish, staging
 from reportgen.site_trim import trim_site
 from reportgen.sources import source_files
 from reportgen.version import __version__
@@ -47,7 +45,6 @@ DEFAULT_SITE = Path("site")
 DEFAULT_BUILD = Path("build/report")
 """Where the root's mkdocs.yml finds what the default site is made from."""
 
-_STAGING = ".reportgen-site-"
 _FRONT = ("index.html", "methods.html", "404.html")
 _BROKEN_SHOWN = 3
 
@@ -92,9 +89,6 @@ def _check_intermediates(build: OwnedFolder) -> None:
 
 def _render(report: Report, site: Path, build_dir: Path, progress: Progress) -> Path:
     owned, build = OwnedFolder(site), OwnedFolder(build_dir)
-    for folder in (owned, build):
-        if folder.claimed:
-            _remove_left_over(folder.folder)
     digest = _digest(report)
     index = site / "index.html"
     if owned.is_whole(digest):
@@ -105,45 +99,12 @@ def _render(report: Report, site: Path, build_dir: Path, progress: Progress) -> 
     owned.claim()
     _check_intermediates(build)
     _write_intermediates(build, writers, progress)
-    with _staging(site, build_dir) as staging:
-        _run_mkdocs(build_dir / "mkdocs.yml", staging, progress)
-        trim_site(staging)
-        _check_links(staging)
-        _publish(staging, owned, digest)
+    with staging(site, build_dir) as built:
+        _run_mkdocs(build_dir / "mkdocs.yml", built, progress)
+        trim_site(built)
+        _check_links(built)
+        publish(built, owned, digest)
     return index
-
-
-def _remove_left_over(folder: Path) -> None:
-    """Remove what a killed render built and did not move to its place."""
-    for left in folder.glob(f"{_STAGING}*"):
-        if not left.is_symlink():
-            shutil.rmtree(left, ignore_errors=True)  # mkdocs may have outlived who started it: the next time, then
-
-
-@contextmanager
-def _staging(site: Path, build_dir: Path) -> Iterator[Path]:
-    """Yield an empty folder to build the site in, removed at the end.
-
-    It is on the site's disk: what has been built whole there is moved without asking for more space.
-    """
-    try:
-        place = build_dir if build_dir.stat().st_dev == site.stat().st_dev else site
-        folder = Path(tempfile.mkdtemp(prefix=_STAGING, dir=place)).resolve()
-    except OSError as error:
-        raise RenderError(describe_os_error(error, site)) from error
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _publish(built: Path, site: OwnedFolder, digest: str) -> None:
-    """Move a whole site to its place, and remove what of the old one is no part of it."""
-    files = sorted(path.relative_to(built).as_posix() for path in built.rglob("*") if path.is_file())
-    site.begin(files)
-    for path in files:
-        site.take(built / path, path)
-    site.finish(files, digest)
 
 
 def _digest(report: Report) -> str:

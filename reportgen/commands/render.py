@@ -10,6 +10,7 @@ from reportgen.pages.report import Extras, Report
 from reportgen.progress import SILENT, Progress
 from reportgen.records.store import find_runs
 from reportgen.site import build_folder, check_site, write_site
+from reportgen.site_publishing import finish_publishing
 
 
 def render(
@@ -37,9 +38,10 @@ def render(
     damaged or reaches outside its folder, RenderError when the site cannot be built or `site` holds files that are not
     a report's, EmptySelectionError when `select` matches nothing; the old site is then as it was.
     """
+    build_dir = build_dir or build_folder(site)
+    finish_publishing(site, build_dir, progress)
     folders = [runs] if isinstance(runs, Path) else list(runs)
     stores = [store for folder in folders for store in find_runs(folder)]
-    build_dir = build_dir or build_folder(site)
     check_site([*folders, *(store.folder for store in stores)], site, build_dir=build_dir)
     report = Report.of(stores, select, Extras(arrows=arrows, media=media == "full"))
     for model in report.models:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -17,7 +18,12 @@ from quick_site import THEIRS, contents, quick_mkdocs, rename
 
 import reportgen.site as site
 from reportgen.commands.render import render as render_site
-from reportgen.records.files import write_text
+from reportgen.progress import SILENT
+from reportgen.records.files import PART, write_text
+from reportgen.records.lease import LEASE
+from reportgen.records.owned import STAMP
+from reportgen.site import DEFAULT_BUILD
+from reportgen.site_publishing import finish_publishing
 from tests.stops import run_until
 
 
@@ -30,6 +36,12 @@ def few_files(report: Any, pages: Any, place: Path, build: Path) -> dict[str, Ca
 
 def render(stop_at: int, number: int, steps_file: Path) -> int:
     return run_until(stop_at, number, steps_file, lambda: render_site(Path("runs"), Path("site")))
+
+
+def shown(site: Path) -> dict[str, bytes]:
+    """Return what of a site a reader can open."""
+    hidden = (STAMP, LEASE, PART)
+    return {name: content for name, content in contents(site).items() if not name.startswith(hidden)}
 
 
 def main(folder: Path, number: int, stride: int) -> None:
@@ -46,7 +58,8 @@ def main(folder: Path, number: int, stride: int) -> None:
         (folder / "site" / name).write_text("mine")
     shutil.copytree(folder, saved)
     assert render(0, number, steps_file) == 0
-    whole = set(contents(folder / "site"))
+    whole, new, old = set(contents(folder / "site")), shown(folder / "site"), shown(saved / "site")
+    assert old != new
     steps = int(steps_file.read_text())
     assert steps > 30
     for stop_at in range(1, steps, stride):
@@ -54,10 +67,14 @@ def main(folder: Path, number: int, stride: int) -> None:
             shutil.rmtree(folder / name)
             shutil.copytree(saved / name, folder / name)
         assert render(stop_at, number, steps_file) != 0, stop_at
+        if number != signal.SIGKILL:
+            assert shown(folder / "site") in (old, new), stop_at
+        finish_publishing(Path("site"), DEFAULT_BUILD, SILENT)
+        assert shown(folder / "site") in (old, new), stop_at
         assert {(folder / "site" / name).read_text() for name in THEIRS} == {"mine"}, stop_at
         assert render(0, number, steps_file) == 0, stop_at
         assert set(contents(folder / "site")) == whole, stop_at
-        assert not list((folder / "build/report").glob(".site-*")), stop_at
+        assert not list((folder / "build/report").glob(".reportgen-site-*")), stop_at
 
 
 if __name__ == "__main__":

@@ -263,7 +263,10 @@ def test_a_lock_that_is_a_link_is_not_opened(run: Path, tmp_path: Path) -> None:
     assert (tmp_path / "precious").read_text() == "years of work"
 
 
-@pytest.mark.parametrize(("number", "stride"), [(signal.SIGKILL, 5), (signal.SIGINT, 13)])
+EVERY_STEP = pytest.param(signal.SIGKILL, 1, marks=pytest.mark.long)
+
+
+@pytest.mark.parametrize(("number", "stride"), [(signal.SIGKILL, 5), (signal.SIGINT, 13), EVERY_STEP])
 def test_a_stop_at_any_step_never_blocks_the_next_render(
     run: Path, tmp_path: Path, number: signal.Signals, stride: int
 ) -> None:
