@@ -16,6 +16,7 @@ import argparse
 import json
 import os
 from pathlib import Path
+from typing import get_args
 
 import torch
 from torch import Tensor
@@ -25,6 +26,7 @@ from benchmarks.machine import describe, seconds_spent
 from benchmarks.published_scales import SIDES, STEPS, PublishedGrowth, published_growth
 from reportgen import load_network, maximize_activation
 from reportgen.analyses.kernels.maximize import as_searched
+from reportgen.analyses.kernels.parameters import Precision
 from reportgen.analyses.multiscale.growing import Grower
 from reportgen.analyses.multiscale.options import GrowthOptions
 from reportgen.networks.core.network import Network
@@ -51,6 +53,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--layer", default="features.40")
     parser.add_argument("--filters", type=int, nargs="+", default=[12, 16, 86, 110])
     parser.add_argument("--loop-steps", type=int, default=STEPS, help="that the loop takes at each size")
+    parser.add_argument("--precision", choices=get_args(Precision), default="auto", help="of our steps")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--json", type=Path, help="where to write the figures")
@@ -60,19 +63,20 @@ def arguments() -> argparse.Namespace:
 def measure(network: Network, options: argparse.Namespace) -> dict[str, object]:
     """Return all figures by name."""
     filters, layer = options.filters, options.layer
-    grower = Grower(network, layer, filters, GrowthOptions(steps=1))
+    grower = Grower(network, layer, filters, GrowthOptions(steps=1, precision=options.precision))
     ours = schedule_seconds(grower)
     print(f"published schedule, ours: {ours:.0f} s a filter", flush=True)
     loop = published_growth(network.module, layer, filters[0], steps=options.loop_steps)
     whole, taken = loop.seconds_of(STEPS), loop.seconds_of(options.loop_steps)
     print(f"published schedule, the loop: {whole:.0f} s a filter", flush=True)
     goal = reached(grower, loop, filters[0])
-    steps, activation, search = race(network, layer, filters, goal)
+    steps, activation, search = race(network, layer, filters, goal, options.precision)
     return {
         "model": f"{network.name}, untrained",
         "layer": layer,
         "filters": filters,
         "sizes": list(SIDES),
+        "our_steps_in_bfloat16": grower.mixed,
         "loop_seconds_per_filter": round(whole, 1),
         "ours_seconds_per_filter": round(ours, 1),
         "ratio_at_published_schedule": round(whole / ours, 2),
@@ -89,13 +93,15 @@ def measure(network: Network, options: argparse.Namespace) -> dict[str, object]:
 def schedule_seconds(grower: Grower) -> float:
     """Return our seconds of a filter with all steps at all sizes, as many filters at once as memory holds."""
     kernels, device, spent = grower.kernels, grower.network.device, 0.0
-    with as_searched(grower.network, ()):
+    with as_searched(grower.network, reduced_precision=grower.mixed):
         for shape in grower.shapes:
             slots = min(len(kernels), grower.slots(shape))
             pixels = torch.rand(slots, 3, *shape, generator=torch.Generator().manual_seed(0)).to(device)
             began = seconds_spent(device)
+            grower.settle_precision(shape, slots)
+            checked = seconds_spent(device)
             grower.climb(pixels, kernels[:slots], shape)
-            spent += (seconds_spent(device) - began) / slots * STEPS
+            spent += (checked - began) / len(kernels) + (seconds_spent(device) - checked) / slots * STEPS
     return spent
 
 
@@ -105,13 +111,22 @@ def reached(grower: Grower, found: PublishedGrowth, kernel: int) -> float:
     return grower.measure(grower.target, clip[None], [kernel])[0]
 
 
-def race(network: Network, layer: str, filters: list[int], goal: float) -> tuple[int, float, float]:
+def race(
+    network: Network, layer: str, filters: list[int], goal: float, precision: Precision
+) -> tuple[int, float, float]:
     """Return steps, activation of the first filter and seconds per filter of the first search that reaches the goal."""
     steps = 4
     while True:
         began = seconds_spent(network.device)
         found = maximize_activation(
-            network, layer, filters, steps=steps, learning_rate=0.2, grow=True, early_stop=False
+            network,
+            layer,
+            filters,
+            steps=steps,
+            learning_rate=0.2,
+            grow=True,
+            early_stop=False,
+            precision=precision,
         )
         seconds = (seconds_spent(network.device) - began) / len(filters)
         activation = float(found.activations[0])

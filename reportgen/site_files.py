@@ -13,6 +13,7 @@ import numpy as np
 
 from reportgen.errors import RenderError, StoreError
 from reportgen.media import gif_bytes, motion_sprite, png_bytes, read_data
+from reportgen.media.colours import diverging
 from reportgen.media.encode import frames_of
 from reportgen.media.video import mp4_bytes
 from reportgen.media.volumes import volume_picture
@@ -23,6 +24,8 @@ from reportgen.pages.page import (
     ColourWheel,
     CopiedFile,
     Export,
+    FiltersScript,
+    FilterVolumes,
     MotionStrip,
     Page,
     ScriptData,
@@ -32,6 +35,7 @@ from reportgen.pages.page import (
 from reportgen.pages.places import PageAddresses
 from reportgen.pages.templating import Templates, script_json
 from reportgen.records.files import atomic_path, describe_os_error, write_text
+from reportgen.records.volumes import ZERO_LEVEL, signed_levels
 
 
 def write_page(page: Page, places: PageAddresses, templates: Templates, path: Path, **shared: Any) -> None:
@@ -48,6 +52,8 @@ def write_asset(asset: Asset, path: Path) -> None:
             _write_script(path, name, data)
         case VolumeScript(name=name, data=data):
             _write_script(path, name, {**data, **_volume(asset)})
+        case FiltersScript(name=name, volumes=volumes):
+            _write_script(path, name, _filters(volumes))
         case MotionStrip(source=source, max_speed=max_speed, arrows=arrows):
             fields = read_data(source, "motion", "evidence")
             _write_bytes(path, motion_sprite(fields["motion"], fields["evidence"], max_speed, arrows=arrows))
@@ -83,6 +89,22 @@ def _exported(suffix: str, sources: Sequence[SpriteFile]) -> bytes:
             return mp4_bytes(frames)
         case _:
             return png_bytes(frames[0])
+
+
+def _filters(volumes: Sequence[FilterVolumes]) -> dict[str, Any]:
+    """Return filters as a script reads them; raises StoreError when they are not those that the page is of."""
+    shares = (np.arange(256) - ZERO_LEVEL) / (255 - ZERO_LEVEL)
+    colours = base64.b64encode(diverging(shares).tobytes()).decode()
+    found = []
+    arrays = {source: read_data(source) for source in {one.source for one in volumes}}
+    for one in volumes:
+        values = arrays[one.source].get(one.layer, np.empty(0))
+        if values.shape != one.shape or values.dtype != np.float32 or not np.isfinite(values).all():
+            raise StoreError(f"{one.source} is damaged (its filters are others than were written): compute it again.")
+        levels = signed_levels(values[:, list(one.channels)], one.scale)
+        facts = {"channels": one.channels, "taps": one.taps, "levels": base64.b64encode(levels.tobytes()).decode()}
+        found.append({**one.data, **facts})
+    return {"zero": ZERO_LEVEL, "colours": colours, "volumes": found}
 
 
 def _write_bytes(path: Path, content: bytes) -> None:

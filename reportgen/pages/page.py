@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,6 +58,47 @@ class VolumeScript:
 
 
 @dataclass(frozen=True)
+class FilterVolumes:
+    """Filters of a layer for a script: the array `layer` of an npz of a run, `F C taps`, of `shape`.
+
+    Of their input channels `channels` are shown, as bytes of both signs whose scale ends at `scale`; see
+    `reportgen.records.volumes.signed_levels`. `data` are facts beside them.
+    """
+
+    source: Path
+    layer: str
+    shape: tuple[int, ...]
+    channels: tuple[int, ...]
+    scale: float
+    data: Mapping[str, Any]
+
+    @property
+    def taps(self) -> tuple[int, int, int]:
+        """Taps in time, height and width; axes that the layer has not are 1."""
+        own = self.shape[2:]
+        time, height, width = (*(1,) * (3 - len(own)), *own)
+        return time, height, width
+
+    @property
+    def values(self) -> int:
+        """How many are shown."""
+        return self.shape[0] * len(self.channels) * math.prod(self.taps)
+
+
+@dataclass(frozen=True)
+class FiltersScript:
+    """Filters of several layers in a script, which reads them as ``reportData[name]``.
+
+    ``volumes`` are `data` of each with ``channels``, ``taps`` and ``levels`` (bytes F C T H W as base64), ``colours``
+    the 256 colours of the levels, ``zero`` the level of zero.
+    """
+
+    uri: str
+    name: str
+    volumes: tuple[FilterVolumes, ...]
+
+
+@dataclass(frozen=True)
 class ColourWheel:
     """The legend of motion colours."""
 
@@ -82,7 +124,7 @@ class Export:
     sources: tuple[SpriteFile, ...]
 
 
-Asset = CopiedFile | ScriptData | MotionStrip | VolumeScript | ColourWheel | Export
+Asset = CopiedFile | ScriptData | MotionStrip | VolumeScript | FiltersScript | ColourWheel | Export
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from reportgen.audit.importance import MEASURES, SCORE_NAMES
 from reportgen.pages.svg import svg, svg_line, svg_text
 from reportgen.reading.format import fixed, percent
 from reportgen.records.answers.weight_gradients import ImportanceTest, RemovalCurve
 
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 320, 190, 34, 10, 12, 34
+
+
+@dataclass(frozen=True)
+class ScoreChart:
+    """The curves of one score."""
+
+    name: str
+    chart: Markup
+
+
+def score_charts(test: ImportanceTest) -> list[ScoreChart]:
+    """Return the curves of each score, the best one first."""
+    return [
+        ScoreChart(
+            SCORE_NAMES[row.score],
+            removal_chart(
+                test, row.score, f"{MEASURES[test.measure]} while filters are removed by {SCORE_NAMES[row.score]}"
+            ),
+        )
+        for row in test.scores
+    ]
 
 
 def removal_chart(test: ImportanceTest, score: str, label: str) -> Markup:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from markupsafe import Markup
-
 from reportgen.audit.importance import (
     MEASURES,
     SCORE_NAMES,
@@ -16,9 +14,10 @@ from reportgen.audit.importance import (
 )
 from reportgen.pages.downloads import Download
 from reportgen.pages.page import Found, Page
-from reportgen.pages.removal_chart import removal_chart
+from reportgen.pages.removal_chart import score_charts
 from reportgen.pages.report import ModelView, Report
 from reportgen.pages.strips import Strip, still_strip, strip
+from reportgen.pages.weight_volumes import gradient_volumes
 from reportgen.reading.format import short_kernel_name
 from reportgen.reading.views import Trouble, trouble
 from reportgen.records.answers.weight_gradients import (
@@ -27,7 +26,6 @@ from reportgen.records.answers.weight_gradients import (
     ClassImportance,
     ClipGradients,
     ComparedClip,
-    ImportanceTest,
     LayerGradient,
     ModelImportance,
 )
@@ -114,14 +112,6 @@ class ClipOfGradients:
     title: str
     pictures: list[FilterPicture]
     files: list[Download]
-
-
-@dataclass(frozen=True)
-class ScoreChart:
-    """The curves of one score."""
-
-    name: str
-    chart: Markup
 
 
 def _filter(model: ModelView, layer: str, index: int, share: float = 0.0) -> NamedFilter:
@@ -237,6 +227,7 @@ def pages(report: Report) -> Iterator[Page]:
             continue
         found, done = model.importance, _overall(model, records)
         missing: list[Trouble] = [t for r in records if (t := trouble(r.job.unit, r.outcome))]
+        volumes = gradient_volumes(model)
         yield Page(
             uri=model.addresses.weights,
             title=f"Weight gradients · {model.title}",
@@ -246,7 +237,7 @@ def pages(report: Report) -> Iterator[Page]:
                 "found": found,
                 "sentences": _sentences(model, found),
                 "test": found.removal if found else None,
-                "charts": _charts(found.removal) if found and found.removal else [],
+                "charts": score_charts(found.removal) if found and found.removal else [],
                 "score_names": SCORE_NAMES,
                 "measures": MEASURES,
                 "check": found.check if found else None,
@@ -257,6 +248,7 @@ def pages(report: Report) -> Iterator[Page]:
                 "likeness": likeness_rows(model, found.comparison) if found and found.comparison else [],
                 "cases": case_pictures(model, done, found.comparison) if found and found.comparison else [],
                 "clips": clip_gradients(model),
+                "volumes": volumes,
                 "notes": list(done.notes) if done else [],
                 "csv": next(
                     (file for one in records for file in model.downloads(one) if file.uri.endswith(".csv")), None
@@ -265,6 +257,7 @@ def pages(report: Report) -> Iterator[Page]:
                 "records": records,
             },
             sources=tuple(record.key for record in records),
+            assets=(volumes.script,) if volumes else (),
             nav=(model.title,),
             nav_title="Weight gradients",
             wide=True,
@@ -281,19 +274,6 @@ def _overall(model: ModelView, records: Sequence[Record]) -> Done | None:
     """Return the answer about the model as a whole."""
     own = next((record for record in records if record.job.unit == model.run.model), None)
     return own.outcome if own and isinstance(own.outcome, Done) else None
-
-
-def _charts(test: ImportanceTest) -> list[ScoreChart]:
-    """Return the curves of each score, the best one first."""
-    return [
-        ScoreChart(
-            SCORE_NAMES[row.score],
-            removal_chart(
-                test, row.score, f"{MEASURES[test.measure]} while filters are removed by {SCORE_NAMES[row.score]}"
-            ),
-        )
-        for row in test.scores
-    ]
 
 
 def _sentences(model: ModelView, found: ModelImportance | None) -> list[tuple[str, str]]:

@@ -92,6 +92,22 @@ def byte_levels(maps: NDArray[Any]) -> NDArray[np.uint8]:
     return scaled
 
 
+ZERO_LEVEL = 128
+"""The byte that stands for zero where values of both signs are shown; 1 and 255 are the ends of the scale."""
+
+
+def signed_levels(values: NDArray[Any], scale: float) -> NDArray[np.uint8]:
+    """Return values of both signs as bytes: 128 for zero, 1 and 255 for `scale` and beyond, either way.
+
+    Raises ValueError for values that are not finite, and for a scale that is not above zero.
+    """
+    if not np.isfinite(values).all() or not (math.isfinite(scale) and scale > 0):
+        raise ValueError("values must be finite, and their scale above zero")
+    shares = np.clip(values.astype(np.float64) / scale, -1, 1)
+    levels: NDArray[np.uint8] = np.rint(ZERO_LEVEL + shares * (_LARGEST - ZERO_LEVEL)).astype(np.uint8)
+    return levels
+
+
 def otsu(levels: NDArray[np.uint8]) -> int:
     """Return Otsu's threshold (1979): from this byte on a value is foreground.
 

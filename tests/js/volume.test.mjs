@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { load } from "./load.mjs";
 
-const { volume } = load("responses/volume.js");
+const { volume } = load("volumes/volume.js");
 const facts = { kernels: 3, frames: 2, height: 2, width: 3, columns: 4 };
 const tiles = facts.kernels * facts.frames;
 const level = (frame, kernel, y, x) => 100 * frame + 30 * kernel + 10 * y + x;
@@ -72,4 +72,15 @@ test("a value and its level stand for each other, and a value between two levels
   for (const byte of [0, 1, 100, 255]) assert.equal(volume.levelOf(volume.valueOf(byte, -3, 5), -3, 5), byte);
   assert.equal(volume.levelOf(volume.valueOf(100, -3, 5) + 1e-4, -3, 5), 101);
   assert.deepEqual([volume.levelOf(-9, -3, 5), volume.levelOf(9, -3, 5), volume.levelOf(1, 2, 2)], [0, 255, 0]);
+});
+
+test("a voxel that is repeated stays where it is", () => {
+  const small = Uint8Array.from({ length: 2 * 3 * 4 }, (_, i) => i);
+  const large = volume.repeated(small, [2, 3, 4], 3);
+  assert.equal(large.length, 6 * 9 * 12);
+  for (const [x, y, z] of [[0, 0, 0], [5, 0, 0], [0, 8, 0], [0, 0, 11], [3, 4, 7], [2, 3, 5]]) {
+    const [a, b, c] = [x, y, z].map((at) => Math.floor(at / 3));
+    assert.equal(large[(z * 9 + y) * 6 + x], small[(c * 3 + b) * 2 + a]);
+  }
+  assert.deepEqual(volume.repeated(small, [2, 3, 4], 1), small);
 });

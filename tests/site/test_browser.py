@@ -478,7 +478,7 @@ def test_the_volume_turns_by_mouse_and_keys_and_the_slices_follow_their_sliders(
     if not page.evaluate("Boolean(document.createElement('canvas').getContext('webgl2'))"):
         pytest.skip("this Chromium has no WebGL 2")
     page.keyboard.press("Space")
-    stage = page.locator(".rg-responses__stage")
+    stage = page.locator(".rg-volume__stage")
     looks = set()
 
     def look() -> None:
@@ -514,6 +514,85 @@ def test_the_volume_turns_by_mouse_and_keys_and_the_slices_follow_their_sliders(
     assert visitor.faults == []
 
 
+def touched(page: playwright_api.Page, *paths: list[tuple[float, float]]) -> None:
+    """Lay as many fingers on the page as there are paths, move them along these and lift them."""
+    session = page.context.new_cdp_session(page)
+    for kind, step in [("touchStart", 0), *[("touchMove", i) for i in range(1, len(paths[0]))], ("touchEnd", None)]:
+        points = (
+            []
+            if step is None
+            else [{"x": path[step][0], "y": path[step][1], "id": finger} for finger, path in enumerate(paths)]
+        )
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    session.detach()
+
+
+@pytest.mark.parametrize("uri", [RESPONSES, "drift/weights.html"])
+def test_a_volume_turns_by_one_finger_and_grows_by_two(visit: Visit, uri: str) -> None:
+    visitor = visit()
+    page = visitor.open(uri)
+    if not page.evaluate("Boolean(document.createElement('canvas').getContext('webgl2'))"):
+        pytest.skip("this Chromium has no WebGL 2")
+    page.keyboard.press("Space")
+    stage = page.locator(".rg-volume__stage")
+    stage.scroll_into_view_if_needed()
+    page.wait_for_timeout(600)
+    box = stage.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    outline = stage.locator("canvas").last
+
+    def seen() -> str:
+        page.wait_for_timeout(500)
+        return str(outline.evaluate(PIXELS))
+
+    at_first, scrolled = seen(), page.evaluate("scrollY")
+    touched(page, [(x, y), (x + 20, y + 5), (x + 60, y + 30)])
+    turned = seen()
+    touched(page, [(x - 20, y), (x - 40, y), (x - 60, y)], [(x + 20, y), (x + 40, y), (x + 60, y)])
+    grown = seen()
+    assert len({at_first, turned, grown}) == 3
+    assert page.evaluate("scrollY") == scrolled, "fingers on the volume do not scroll the page"
+    page.get_by_role("button", name="reset").click()
+    assert seen() == at_first
+    assert visitor.faults == []
+
+
+def test_the_gradient_of_a_filter_turns_and_follows_what_is_chosen(visit: Visit) -> None:
+    visitor = visit()
+    page = visitor.open("drift/weights.html")
+    if not page.evaluate("Boolean(document.createElement('canvas').getContext('webgl2'))"):
+        pytest.skip("this Chromium has no WebGL 2")
+    stage = page.locator(".rg-volume__stage")
+    stage.scroll_into_view_if_needed()
+    looks = []
+
+    def look() -> None:
+        page.wait_for_timeout(400)
+        looks.append(stage.locator("canvas").first.evaluate(PIXELS))
+
+    look()
+    page.locator(".rg-weights__channel").fill("2")
+    assert page.locator(".rg-weights__named").inner_text() == "#2 (3 of 3)"
+    look()
+    page.locator(".rg-weights__filter").select_option(index=1)
+    look()
+    page.locator(".rg-weights__layer").select_option(index=1)
+    assert page.locator(".rg-weights__named").inner_text() == "#0 (1 of 3)"
+    look()
+    for mode in ("maximum", "binary"):
+        page.locator(".rg-weights__mode").select_option(mode)
+        look()
+    page.locator(".rg-weights__threshold").fill("60")
+    assert page.locator(".rg-weights__value").inner_text() == "±1.20"
+    look()
+    stage.focus()
+    page.keyboard.press("ArrowLeft")
+    look()
+    assert len(set(looks)) == len(looks), "each of them shows the volume otherwise"
+    assert visitor.faults == []
+
+
 def test_without_webgl_the_slices_stand_alone(visit: Visit) -> None:
     visitor = visit()
     visitor.page.add_init_script(
@@ -524,9 +603,13 @@ def test_without_webgl_the_slices_stand_alone(visit: Visit) -> None:
     page = visitor.open(RESPONSES)
     page.wait_for_selector(".rg-response canvas")
     assert page.get_by_text("This browser has no WebGL 2").is_visible()
-    assert not page.locator(".rg-responses__stage").is_visible()
+    assert not page.locator(".rg-volume__stage").is_visible()
     drawn = "canvas => { const blank = canvas.cloneNode(); return canvas.toDataURL() !== blank.toDataURL(); }"
     assert page.locator("[data-slice=rows] canvas").evaluate(drawn)
+    page = visitor.open("drift/weights.html")
+    assert page.get_by_text("the small pictures above show the same values").is_visible()
+    assert not page.locator(".rg-volume__stage").is_visible()
+    assert not page.locator(".rg-weights__layer").is_visible()
     assert visitor.faults == []
 
 

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from sample_run import LAYERS
 from test_concept_pages import words
 
 from reportgen.audit.checks import checks
+from reportgen.errors import StoreError
+from reportgen.media import read_data
+from reportgen.pages import weight_volumes
 from reportgen.pages.report import Report
+from reportgen.pages.weight_volumes import GradientVolumes, gradient_volumes
 from reportgen.pages.weights import case_columns, clip_gradients, importance_rows, likeness_rows
 from reportgen.records.jobs import Done
 from reportgen.records.store import find_runs
+from reportgen.site_files import write_asset
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +66,61 @@ def test_every_shown_layer_has_its_pictures_whatever_it_is_called(page: Path, sa
     ]
     assert {tuple(row.values) for row in likeness_rows(model, model.importance.comparison)} == {((0.6, 0.5),) * 2}
     assert 'href="stem.conv/0007.html"' in page.read_text(encoding="utf-8")
+
+
+def test_the_script_of_the_volumes_holds_the_kept_gradients(sample_site: Path, sample_runs: Path) -> None:
+    text = (sample_site / "drift" / "weights-volumes.js").read_text(encoding="utf-8")
+    data = json.loads(text[text.index("]=") + 2 : text.rindex(";")])
+    model = next(model for model in Report.of(find_runs(sample_runs)).models if model.name == "drift")
+    ((record, shown),) = model.clip_gradients
+    assert isinstance(record.outcome, Done)
+    artifact = record.outcome.artifact("gradients", "data")
+    assert artifact is not None
+    arrays = read_data(model.store.path(artifact))
+    assert [one["layer"] for one in data["volumes"]] == [model.stage_title(layer) for layer in LAYERS]
+    for layer, one in zip(LAYERS, data["volumes"], strict=True):
+        levels = np.frombuffer(base64.b64decode(one["levels"]), np.uint8).reshape(2, 3, *one["taps"])
+        assert np.abs((levels.astype(float) - 128) / 127 * 2.0 - arrays[layer].clip(-2, 2)).max() <= 1 / 127
+        assert one["scale"] == shown.layers[layer].scale == 2.0
+    assert len(base64.b64decode(data["colours"])) == 256 * 3
+    assert 'src="../assets/js/weights/main.js"' in (sample_site / "drift" / "weights.html").read_text(encoding="utf-8")
+
+
+def volumes_with(sample_runs: Path, gradient: dict[str, Any]) -> GradientVolumes | None:
+    """Return the volumes of a page whose first layer's answer says this."""
+    model = next(model for model in Report.of(find_runs(sample_runs)).models if model.name == "drift")
+    ((record, shown),) = model.clip_gradients
+    layers = {**shown.layers, LAYERS[0]: shown.layers[LAYERS[0]].model_copy(update=gradient)}
+    model.__dict__["clip_gradients"] = [(record, shown.model_copy(update={"layers": layers}))]
+    return gradient_volumes(model)
+
+
+@pytest.mark.parametrize("wrong", [{"channels": (0, 3)}, {"drawn": (0, 16)}, {"drawn": (-1,)}, {"shape": (16, 3)}])
+def test_filters_that_a_layer_has_not_are_refused(sample_runs: Path, wrong: dict[str, Any]) -> None:
+    with pytest.raises(StoreError, match="damaged"):
+        volumes_with(sample_runs, wrong)
+
+
+def test_files_of_other_filters_than_the_page_is_of_are_refused(sample_runs: Path, tmp_path: Path) -> None:
+    found = volumes_with(sample_runs, {"shape": (16, 3, 3, 3, 5)})
+    assert found is not None
+    with pytest.raises(StoreError, match="damaged"):
+        write_asset(found.script, tmp_path / "volumes.js")
+
+
+def test_layers_that_would_make_the_page_too_large_are_counted(
+    sample_runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weight_volumes, "MOST_VALUES", 2 * 3 * 27 + 1)
+    found = volumes_with(sample_runs, {})
+    assert found is not None
+    assert (len(found.script.volumes), found.left_out) == (1, len(LAYERS) - 1)
+
+
+def test_kernels_of_fewer_axes_are_volumes_too(sample_runs: Path) -> None:
+    found = volumes_with(sample_runs, {"shape": (16, 3, 5, 5)})
+    assert found is not None
+    assert found.script.volumes[0].taps == (1, 5, 5)
 
 
 def test_a_network_that_was_not_asked_has_the_reason_and_no_verdict(sample_site: Path, sample_runs: Path) -> None:

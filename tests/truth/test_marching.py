@@ -13,7 +13,7 @@ from tests.chromium import playwright_api
 
 pytestmark = pytest.mark.browser
 
-SCRIPT = Path(__file__).resolve().parents[2] / "templates" / "assets" / "js" / "responses" / "march.js"
+SCRIPT = Path(__file__).resolve().parents[2] / "templates" / "assets" / "js" / "volumes" / "march.js"
 GREY = "Uint8Array.from({ length: 768 }, (_, i) => Math.floor(i / 3))"
 DRAW = f"""([levels, size, view, look]) => {{
   const canvas = document.createElement("canvas");
@@ -66,6 +66,21 @@ def test_the_maximum_projection_is_numpys(draw: Draw, turn: list[int], expected:
     found = draw(planted(), (expected.shape[1], expected.shape[0]), turn)
     assert np.abs(found[..., 0] - expected).max() <= 1
     assert (found[..., 3] == 255).all()
+
+
+def test_where_values_have_both_signs_the_largest_magnitude_is_seen(draw: Draw) -> None:
+    volume, zero = planted()[:5], 128
+    size = np.abs(volume.astype(np.int64) - zero)
+    expected = np.take_along_axis(volume, size.argmax(0)[None], 0)[0]
+    ties = np.sort(size, axis=0)
+    told = ties[-1] > ties[-2]
+    found = draw(volume, (14, 12), FRONT, zero=zero)
+    assert np.abs(found[..., 0] - expected)[told].max() <= 1
+    assert (expected < zero).any()
+    assert (expected > zero).any()
+    least = 200  # of 255: from a magnitude of 100.4 on, either way
+    hidden = draw(volume, (14, 12), FRONT, zero=zero, threshold=least, mode="binary")[..., 3] == 0
+    assert np.array_equal(hidden, (size < least / 255 * zero - 0.5).all(0))
 
 
 def test_it_is_the_same_enlarged_and_smoothed_through_the_middle_of_voxels(draw: Draw) -> None:

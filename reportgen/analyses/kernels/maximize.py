@@ -118,9 +118,12 @@ def maximize_with(
 
 
 @contextmanager
-def as_searched(network: Network, levels: Sequence[Level]) -> Iterator[None]:
-    """Arrange a network for a search within the context: frozen, weights in the fastest order, memory kept."""
-    mixed = any(level.reduced_precision for level in levels)
+def as_searched(network: Network, levels: Sequence[Level] = (), *, reduced_precision: bool = False) -> Iterator[None]:
+    """Arrange a network for a search within the context: frozen, weights in the fastest order, memory kept.
+
+    The fastest order depends on whether some of its steps are taken in `reduced_precision`, as some `levels` say too.
+    """
+    mixed = reduced_precision or any(level.reduced_precision for level in levels)
     with ExitStack() as stack:
         stack.enter_context(reused_memory())
         stack.enter_context(no_weight_gradients(network))

@@ -17,7 +17,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from reportgen.analyses.common.batching import saved_bytes, slots_for
+from reportgen.analyses.common.batching import reduced_precision_pays, saved_bytes, slots_for
 from reportgen.analyses.common.draws import own_generator
 from reportgen.analyses.common.memory import with_less_memory
 from reportgen.analyses.multiscale.canvas import enlarged, noise_clip
@@ -36,7 +36,12 @@ from reportgen.networks.kernels.preactivation import (
     summary,
 )
 from reportgen.networks.kernels.receptive_field import Field, Window, centre_window, receptive_field
-from reportgen.networks.speed.precision import full_precision, rounded_precision
+from reportgen.networks.speed.precision import (
+    bfloat16_convolutions,
+    bfloat16_fault,
+    full_precision,
+    rounded_precision,
+)
 from reportgen.progress import Task
 from reportgen.records.answers.multiscale import MeasuredOn
 
@@ -84,11 +89,20 @@ class Grower:
         )
         self.field: Field | None = receptive_field(self.target)
         self._bytes_per_pixel: float | None = None
+        self.mixed = options.precision == "mixed" or (
+            options.precision == "auto" and reduced_precision_pays(network.device)
+        )
+        self._faults: list[str] = []
 
     @property
     def shapes(self) -> tuple[ClipShape, ...]:
         """The shapes (T, H, W) of the schedule."""
         return self.schedule.shapes
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was otherwise than asked for, so far."""
+        return (*self.schedule.notes, *self._faults)
 
     def run(self, task: Task) -> Iterator[GrowingKernel]:
         """Yield each kernel with its picture at the last size, as soon as some are there."""
@@ -145,6 +159,7 @@ class Grower:
 
     def _raise_all(self, growing: Sequence[GrowingKernel], shape: ClipShape, batch: int) -> None:
         """Take the steps of one size with all kernels, `batch` at a time; on an error they are as they were."""
+        self.settle_precision(shape, batch)
         climbed = []
         for first in range(0, len(growing), batch):
             began = time.perf_counter()
@@ -160,6 +175,23 @@ class Grower:
             one.curve += values
             one.activations.append(activation)
             one.seconds += seconds
+
+    def settle_precision(self, shape: ClipShape, batch: int) -> None:
+        """Take steps in float32 from this size on where bfloat16 is not to be trusted with `batch` clips of it."""
+        if not self.mixed:
+            return
+        target = self._known(shape)
+        where = placement(self.network)
+        window = self._window(target)
+        size = window.shape if window else shape
+        pixels = torch.zeros((1, clip_channels(self.network), *size), **where)
+        kernels = torch.tensor(self.kernels[:1], device=where["device"])
+        unit = window.unit if window else target.centre
+        called = bfloat16_convolutions(lambda: self._objective(target, pixels, kernels, unit), batch)
+        fault = next(filter(None, map(bfloat16_fault, called)), None)
+        if fault:
+            self.mixed = False
+            self._faults.append(f"Grown in float32, not in bfloat16, from {min(shape[1:])} px on: {fault}.")
 
     def climb(self, pixels: Tensor, kernels: Sequence[int], shape: ClipShape) -> tuple[Tensor, Tensor]:
         """Return pixels `N C T H W` after the steps of one size, and the objective `S N` before each step.
@@ -190,8 +222,9 @@ class Grower:
         return whole, torch.stack(curve).cpu()
 
     def _objective(self, target: Preactivation, pixels: Tensor, kernels: Tensor, unit: tuple[int, ...]) -> Tensor:
-        maps = target.own_maps(pixels, kernels)
-        return summary(maps, self.options.objective, leak=_LEAK, unit=unit)
+        with torch.autocast(pixels.device.type, torch.bfloat16, enabled=self.mixed, cache_enabled=False):
+            maps = target.own_maps(pixels, kernels)
+        return summary(maps.to(pixels.dtype), self.options.objective, leak=_LEAK, unit=unit)
 
     def _window(self, target: Preactivation) -> Window | None:
         """Return what the centre unit sees, where it alone is raised: the rest of the clip has no gradient."""

@@ -104,7 +104,7 @@ def grown_pictures(
         grower = Grower(network, layer, kernels, options)
         title = f"{network.name} {grower.target.layer}, {len(grower.shapes)} sizes"
         total = options.steps * len(grower.shapes) * len(grower.kernels)
-        with as_searched(network, ()), progress.task(title, total) as task:
+        with as_searched(network, reduced_precision=grower.mixed), progress.task(title, total) as task:
             for one in grower.run(task):
                 yield _picture(grower, one)
     except (RuntimeError, MemoryError) as error:
@@ -129,5 +129,5 @@ def _picture(grower: Grower, one: GrowingKernel) -> GrownPicture:
         curve=tuple(one.curve),
         seconds=one.seconds,
         passed_on=grower.target.passed_on,
-        notes=grower.schedule.notes,
+        notes=grower.notes,
     )

@@ -6,6 +6,7 @@ from typing import TypedDict
 
 from pydantic import Field
 
+from reportgen.analyses.kernels.parameters import Precision
 from reportgen.analyses.multiscale.parameters import GrowthParameters
 from reportgen.analyses.multiscale.schedule import FIRST_SIZE, MOST_SIZES, SIZES
 from reportgen.analyses.parameters import Count, Size
@@ -25,6 +26,7 @@ class GrowthKeywords(TypedDict, total=False):
     weight_decay: float
     blur: int
     bounded: bool
+    precision: Precision
     seed: int
     batch_size: int | None
 
@@ -40,6 +42,8 @@ class GrowthOptions(GrowthParameters):
       is written. Its code normalises them by ImageNet's statistics first: a `learning_rate` of 0.0225 takes its steps.
     - `blur`: side in px of the box filter after each enlargement; 0: none.
     - `bounded`: whether pixels are kept in [0, 1] at every step, or cut off at the end as published.
+    - `precision`: "mixed" takes the steps in bfloat16, "auto" where that is faster and, in each convolution of the way,
+      agrees with float32. What is reported is measured in float32.
     - `seed`: each kernel draws its own noise from it.
     - `batch_size`: kernels at once; None: as many as memory holds. It does not change results.
     """

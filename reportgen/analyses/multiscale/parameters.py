@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
+from reportgen.analyses.kernels.parameters import Precision
 from reportgen.analyses.multiscale.schedule import GROWTH, MOST_SIZES
 from reportgen.analyses.parameters import NO_PART_OF_KEY, Count, Parameters
 
@@ -20,6 +21,10 @@ class GrowthParameters(Parameters):
     blur: int = Field(0, ge=0, description="Side of the box blur after each enlargement in px, odd; 0: none.")
     bounded: bool = Field(
         True, description="Keep pixels between black and white at each step; without it only at the end, as published."
+    )
+    precision: Precision = Field(
+        "auto",
+        description="mixed: take the steps in bfloat16, measure in float32; auto: so where that is faster.",
     )
     batch_size: Annotated[Count | None, NO_PART_OF_KEY] = Field(
         None, description="Kernels at once; without it as many as memory holds."

@@ -25,10 +25,10 @@
     const state = { frame: 0, order: data.orders[find("order").selectedIndex], volume: null, threshold: data.otsu, stale: true };
     const grid = report.responseGrid(find("grid"), data, levels, colours);
     const slices = report.responseSlices(find("slices"), data, colours, where);
-    const viewer = report.volumeViewer(find("stage"), ["x", "y", "kernels"]);
+    const viewer = report.volumeViewer(document.querySelector(".rg-volume__stage"), ["x", "y", "kernels"]);
     const natural = volumeOf.bind(null, levels, data, data.orders[0].order);
     if (viewer) viewer.paint(colours);
-    find("volume").classList.toggle("rg-responses__volume--flat", !viewer);
+    document.querySelector(".rg-volume").classList.toggle("rg-volume--flat", !viewer);
 
     function where(kind, at) {
       if (kind === "map") return `kernel ${state.order.order[at]}, place ${at + 1} of ${data.kernels}`;
@@ -44,7 +44,7 @@
         const { volume, depth, group } = shallower(state.volume, data.kernels, viewer.most);
         const deep = Math.min(data.kernels, DEPTH * Math.max(data.width, data.height)) * Number(find("depth").value);
         viewer.load(volume, [data.width, data.height, depth], [1, 1, deep / depth]);
-        find("coarse").textContent = group > 1
+        document.querySelector(".rg-volume__coarse").textContent = group > 1
           ? `This browser takes ${viewer.most} slices: each one of the volume is the mean of ${group} kernels.` : "";
         state.stale = false;
       }

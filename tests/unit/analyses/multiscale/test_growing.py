@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from reportgen import maximize_over_scales
 from reportgen.analyses.multiscale.canvas import box_blurred, enlarged
 from reportgen.analyses.multiscale.growing import Grower
+from reportgen.analyses.multiscale.maximize import MultiscaleMaximization
 from reportgen.analyses.multiscale.options import GrowthOptions
 from reportgen.errors import NetworkError, OptionError, UnknownNameError
 from reportgen.networks.core.network import Network
@@ -111,3 +112,20 @@ def test_a_box_blur_is_the_mean_of_the_box_in_each_frame() -> None:
     clips = torch.rand(1, 2, 3, 9, 9, generator=torch.Generator().manual_seed(0))
     blurred = box_blurred(clips, 5)
     assert torch.allclose(blurred[0, 1, 2, 4, 4], clips[0, 1, 2, 2:7, 2:7].mean())
+
+
+def mixed_growth() -> MultiscaleMaximization:
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Conv2d(3, 8, 5), nn.ReLU(), nn.Conv2d(8, 4, 3))
+    return maximize_over_scales(still_network(module), "2", [0, 3], start=12, sizes=4, steps=8, precision="mixed")
+
+
+def test_steps_in_bfloat16_end_where_those_in_float32_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    mixed = mixed_growth()
+    monkeypatch.setattr("reportgen.analyses.multiscale.growing.bfloat16_fault", lambda _call: "it may not be used")
+    exact = mixed_growth()
+    assert mixed.activations.tolist() == pytest.approx(exact.activations.tolist(), rel=0.02)
+    assert not torch.equal(mixed.clips, exact.clips), "the steps were rounded"
+    assert mixed.clips.dtype == torch.float32
+    assert mixed.notes == ()
+    assert exact.notes == ("Grown in float32, not in bfloat16, from 12 px on: it may not be used.",)

@@ -20,17 +20,26 @@ def test_they_pay_for_full_kernels_only() -> None:
     assert channels_last_pays(as_network(network((3, 3, 3))))
     assert not channels_last_pays(as_network(network((1, 3, 3))))
     assert not channels_last_pays(as_network(network((3, 1, 1))))
-    assert not channels_last_pays(as_network(nn.Sequential(nn.Conv2d(3, 4, 3))))
+    assert not channels_last_pays(as_network(nn.Sequential(nn.Linear(3, 4))))
 
 
-def test_the_maps_are_the_same_and_the_weights_are_left_as_they_were() -> None:
-    one = as_network(network((3, 3, 3)))
-    clips = torch.rand(2, 3, 8, 12, 12)
+def test_they_pay_for_the_kernels_of_pictures_unless_flat_ones_of_clips_outweigh_them() -> None:
+    pictures = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 1))
+    assert channels_last_pays(as_network(pictures))
+    assert not channels_last_pays(as_network(nn.Sequential(pictures, nn.Conv3d(4, 64, (1, 3, 3)))))
+
+
+@pytest.mark.parametrize("pictures", [False, True])
+def test_the_maps_are_the_same_and_the_weights_are_left_as_they_were(pictures: bool) -> None:
+    still = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 8, 3)).requires_grad_(False)
+    one = as_network(still if pictures else network((3, 3, 3)))
+    clips = torch.rand(2, 3, 12, 12) if pictures else torch.rand(2, 3, 8, 12, 12)
     weight = one.module[0].weight
     values, place = weight.clone(), weight.data_ptr()
     wanted = one.module(clips)
     with channels_last(one):
-        assert weight.is_contiguous(memory_format=torch.channels_last_3d)
+        order = torch.channels_last if pictures else torch.channels_last_3d
+        assert weight.is_contiguous(memory_format=order)
         assert torch.allclose(one.module(clips), wanted, atol=1e-6)
     assert weight.is_contiguous()
     assert weight.data_ptr() == place

@@ -51,7 +51,7 @@
     const [canvas, over] = stage.querySelectorAll("canvas");
     const marcher = report.marcher(canvas);
     if (!marcher) return null;
-    const state = { ...HOME, due: false, moving: false, seen: false, cost: 10 * REST_MS, size: [1, 1, 1], stretch: [1, 1, 1], look: {} };
+    const state = { ...HOME, due: false, moving: false, seen: false, cost: 10 * REST_MS, size: [1, 1, 1], stretch: [1, 1, 1], names, look: {} };
     const pointers = new Map();
 
     function scaleFor(width, height) {
@@ -83,7 +83,7 @@
         if (!state.moving && sharpness() > 1.3 * coarse) soon();
       });
       const { half, scale } = scaleFor(over.width, over.height);
-      outline(over.getContext("2d"), turn, half, scale, names, getComputedStyle(stage).color);
+      outline(over.getContext("2d"), turn, half, scale, state.names, getComputedStyle(stage).color);
     }
 
     function soon() {
@@ -170,6 +170,7 @@
         soon();
       },
       look(options) { state.look = options; soon(); },
+      names(axes) { state.names = axes; soon(); },
       view,
     };
   };

@@ -18,7 +18,7 @@
     uniform sampler2D colours;
     uniform vec3 size, stretch;
     uniform vec2 view;
-    uniform float scale, threshold, density;
+    uniform float scale, threshold, density, zero;
     uniform mat3 turn;
     uniform int mode;
     uniform bool smoothly;
@@ -28,6 +28,8 @@
       if (smoothly) return texture(levels, p / size).r;
       return texelFetch(levels, ivec3(clamp(p, vec3(0.0), size - 0.5)), 0).r;
     }
+    // How far a value lies from zero, of the most that it may; where zero is the least value, the value itself.
+    float strength(float value) { return abs(value - zero) / max(zero, 1.0 - zero); }
     vec3 colour(float value) { return texture(colours, vec2((value * 255.0 + 0.5) / 256.0, 0.5)).rgb; }
     float blurred(vec3 p) { return texture(levels, p / size).r; }
     vec3 lit(vec3 p, vec3 ray, vec3 tint) {
@@ -56,30 +58,33 @@
       float way = per[axis], step_ = length(per * stretch);
       float first = way > 0.0 ? ceil(start[axis] + near - 0.5) : -floor(start[axis] - near - 0.5);
       float offset = way > 0.0 ? first + 0.5 - start[axis] : first - 0.5 + start[axis];
-      float best = -1.0, before = 0.0;
+      float best = -1.0, best_level = 0.0, before = 0.0;
       vec4 sum = vec4(0.0);
       for (int i = 0; i < 4096; i++) {
         float t = offset + float(i);
         if (t > far) break;
         vec3 p = start + per * t;
-        float value = level(p);
+        float found = level(p), value = strength(found);
         if (mode == 0) {
-          best = max(best, value);
+          if (value > best) {
+            best = value;
+            best_level = found;
+          }
         } else if (mode == 1) {
           if (value >= threshold) {
             float share = (value - threshold) / max(1.0 - threshold, 1.0 / 255.0);
             float alpha = 1.0 - pow(1.0 - min(density * (0.15 + 0.85 * share), 0.999), step_);
-            sum += (1.0 - sum.a) * alpha * vec4(colour(value), 1.0);
+            sum += (1.0 - sum.a) * alpha * vec4(colour(found), 1.0);
             if (sum.a > 0.99) break;
           }
         } else if (value >= threshold) {
           if (mode == 2 && i > 0 && value > before) p -= per * (value - threshold) / (value - before);
-          sum = vec4(lit(p, ray, colour(mode == 2 ? threshold : 1.0)), 1.0);
+          sum = vec4(lit(p, ray, colour(zero > 0.0 ? found : mode == 2 ? threshold : 1.0)), 1.0);
           break;
         }
         before = value;
       }
-      if (mode == 0 && best >= threshold && best >= 0.0) sum = vec4(colour(best), 1.0);
+      if (mode == 0 && best >= threshold && best >= 0.0) sum = vec4(colour(best_level), 1.0);
       seen = sum;
     }`;
 
@@ -120,14 +125,14 @@
   // What draws volumes on a canvas; null where there is no WebGL 2. `load` takes bytes [z][y][x] and their size,
   // `paint` 256 colours RGB, and `draw` the view: `turn` (a 3 x 3 matrix by columns, from the volume to the eye: x to
   // the right, y down, z away), `scale` in px for a unit, `stretch` in units for a voxel, `mode`, `threshold` (a
-  // byte), `density` and `smoothly`.
+  // byte), `density`, `smoothly`, and `zero`, the byte from which values count either way.
   report.marcher = (canvas) => {
     const gl = canvas.getContext("webgl2", { antialias: false, premultipliedAlpha: true, preserveDrawingBuffer: true });
     if (!gl) return null;
     const program = linked(gl);
     const place = (name) => gl.getUniformLocation(program, name);
     const places = Object.fromEntries(
-      ["levels", "colours", "size", "stretch", "view", "scale", "threshold", "density", "turn", "mode", "smoothly"]
+      ["levels", "colours", "size", "stretch", "view", "scale", "threshold", "density", "zero", "turn", "mode", "smoothly"]
         .map((name) => [name, place(name)]),
     );
     texture(gl, 0, gl.TEXTURE_3D, gl.LINEAR);
@@ -147,7 +152,7 @@
         gl.activeTexture(gl.TEXTURE1);
         gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGB8, 256, 1, 0, gl.RGB, gl.UNSIGNED_BYTE, colours);
       },
-      draw({ turn, scale, stretch = [1, 1, 1], mode = "maximum", threshold = 0, density = 0.1, smoothly = false }) {
+      draw({ turn, scale, stretch = [1, 1, 1], mode = "maximum", threshold = 0, density = 0.1, zero = 0, smoothly = false }) {
         gl.viewport(0, 0, canvas.width, canvas.height);
         gl.uniform3fv(places.size, size);
         gl.uniform3fv(places.stretch, stretch);
@@ -155,6 +160,7 @@
         gl.uniform1f(places.scale, scale);
         gl.uniform1f(places.threshold, (threshold - 0.5) / 255);
         gl.uniform1f(places.density, density);
+        gl.uniform1f(places.zero, zero / 255);
         gl.uniformMatrix3fv(places.turn, false, turn);
         gl.uniform1i(places.mode, MODES[mode]);
         gl.uniform1i(places.smoothly, smoothly ? 1 : 0);

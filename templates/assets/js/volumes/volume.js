@@ -1,4 +1,4 @@
-// A layer's maps of a clip: unpacked from one picture, in any order, at any time. Nothing here touches a page.
+// Volumes of bytes: a layer's maps unpacked from one picture, in any order, at any time. Nothing here touches a page.
 (() => {
   "use strict";
 
@@ -51,6 +51,19 @@
     return { volume: means, depth: less, group };
   }
 
+  // A volume of `width` by `height` by `depth` voxels, each of them `times` as large along every axis.
+  function repeated(volume, [width, height, depth], times) {
+    const larger = new Uint8Array(volume.length * times ** 3);
+    let to = 0;
+    for (let z = 0; z < depth * times; z++) {
+      for (let y = 0; y < height * times; y++) {
+        const row = (Math.floor(z / times) * height + Math.floor(y / times)) * width;
+        for (let x = 0; x < width * times; x++) larger[to++] = volume[row + Math.floor(x / times)];
+      }
+    }
+    return larger;
+  }
+
   // A slice as levels: across the kernels' places and rows (at a column), places and columns (at a row), or the map.
   function slice(volume, { height, width }, depth, kind, at) {
     const size = height * width;
@@ -91,5 +104,5 @@
     return Math.min(Math.max(level, 0), 255);
   }
 
-  report.volume = { unpacked, volumeOf, shallower, slice, nearest, coloured, valueOf, levelOf };
+  report.volume = { unpacked, volumeOf, shallower, repeated, slice, nearest, coloured, valueOf, levelOf };
 })();
