@@ -20,7 +20,7 @@ from pathlib import Path
 import torch
 from scipy.stats import binomtest
 
-from benchmarks.null_cases import classes, kernels
+from benchmarks.null_cases import classes, kernels, sources
 from reportgen.version import __version__
 
 RESULTS = Path(__file__).parent / "results" / "nulls.json"
@@ -61,6 +61,14 @@ CASES = (
          "piecewise-linear networks with biases", classes.conservation, 100),
     Case("maps", "faithful: pass", "the map of another network", "the network's own weights times the clip",
          classes.maps, 60),
+    Case("importance", "a score orders the filters best: said", "the scores of another untrained network",
+         "linear networks, in which the first order is exact", sources.importance, 100),
+    Case("importance_alike", "one score better than the others: said", "three scores that order equally well",
+         "one score that orders better", sources.importance_alike, 200),
+    Case("concepts", "a kernel stands out for a concept: said", "clips drawn as the reference clips are",
+         "clips with a kernel's own weights in them", sources.concepts, 200),
+    Case("concept_words", "“Driven by the concept …”: said", "kernels and three concepts of no connection",
+         "kernels whose weights one of three concepts shows", sources.concept_words, 50),
 )  # fmt: skip
 
 

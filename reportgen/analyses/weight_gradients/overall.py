@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 
 from reportgen.analyses.base import Subject, tensor
-from reportgen.analyses.common.budget import GRADIENT_PASSES, passes_within
+from reportgen.analyses.common.budget import GRADIENT_PASSES, fitted, lowered, passes_within
 from reportgen.analyses.common.memory import starting_batch
 from reportgen.analyses.common.readable import UnreadableClips
 from reportgen.analyses.common.targets import network_of, title_of
@@ -47,6 +47,12 @@ from reportgen.records.answers.weight_gradients import (
 from reportgen.records.figures import Figure, Result
 from reportgen.records.targets import Target
 
+TESTED_CLIPS, TESTED_DRAWS = 8, 19
+"""Clips and random draws that the audit asks for before it says which score orders the filters best."""
+
+LEAST_CLIPS, LEAST_DRAWS = 2, 3
+"""Of what the work that is allowed does not suffice for, so many there are at least."""
+
 
 def given_classes(network: Network, parameters: WeightGradientParameters) -> dict[Role, int]:
     """Return the classes that were named, by their part in the comparison.
@@ -74,6 +80,7 @@ class Overall:
     parameters: WeightGradientParameters
     progress: Progress
     faults: UnreadableClips = field(default_factory=UnreadableClips)
+    left_out: list[str] = field(default_factory=list)
 
     def result(self) -> Result:
         """Return the answer with its pictures and files."""
@@ -104,6 +111,8 @@ class Overall:
         notes = []
         if self.faults.count:
             notes.append(f"{self.faults.count} of the reference clips could not be read. {self.faults.first}")
+        if self.left_out:
+            notes.append(f"This preset bounds the work: {', '.join(self.left_out)}.")
         if not self.shown:
             notes.append("None of the shown layers is a convolution: name some with --layers to see their gradients.")
         return Result(WeightGradientAnswer(overall=answer), figures, notes)
@@ -177,8 +186,13 @@ class Overall:
             AskedClip(partial(pixels_of, one.clip, network), one.asked if network.has_classes else 0)
             for one in clips[: parameters.scored_clips]
         ]
-        tried = self._affordable(min(parameters.removal_clips, len(asked)))
+        wanted = {"draws": parameters.draws, "clips": min(parameters.removal_clips, len(asked))}
+        chosen = self._affordable(wanted)
+        tried, draws = chosen["clips"], chosen["draws"]
         asked = asked[: max(2 * tried, 2)] if tried < parameters.removal_clips else asked
+        self.left_out += lowered(
+            wanted, chosen, {"draws": "random draws of removed filters", "clips": "clips on which filters are removed"}
+        )
         try:
             with self.progress.task("removal of filters", 1) as task:
                 found = remove_filters(
@@ -187,7 +201,7 @@ class Overall:
                     self.graph,
                     measure,
                     most_clips=tried,
-                    draws=parameters.draws,
+                    draws=draws,
                     seed=self.subject.seed,
                     batch=network.at_once(starting_batch(asked[0].load())),
                 )
@@ -198,7 +212,7 @@ class Overall:
             measure=measure,
             clips=len(found.intact),
             scored=len(asked),
-            draws=parameters.draws,
+            draws=draws,
             intact=float(found.intact.mean()),
             filters=found.filters,
             shares=SHARES,
@@ -208,13 +222,22 @@ class Overall:
             pairs=tuple(ScoreDifference(**asdict(pair)) for pair in compared_scores(found, seed=self.subject.seed)),
         ), None
 
-    def _affordable(self, clips: int) -> int:
-        """Return on how many clips filters can be removed within the work that is allowed: two at least."""
+    def _affordable(self, asked: Mapping[str, int]) -> dict[str, int]:
+        """Return on how many clips, and how often at random, filters can be removed within the work that is allowed.
+
+        First there are fewer clips, down to those that a test takes, then fewer draws, then fewer of both.
+        """
         work = self.parameters.removal_work
         if work is None:
-            return clips
-        passes = len(SHARES) * (2 * len(SCORES) + self.parameters.draws) + 2 * GRADIENT_PASSES
-        return max(min(clips, 2), min(clips, int(passes_within(self.subject.layers, work) / passes)))
+            return dict(asked)
+
+        def passes(counts: Mapping[str, int]) -> int:
+            removals = len(SHARES) * (2 * len(SCORES) + counts["draws"])
+            return counts["clips"] * (removals + 2 * GRADIENT_PASSES)
+
+        affordable = passes_within(self.subject.layers, work)
+        tested = fitted(asked, {"clips": TESTED_CLIPS, "draws": TESTED_DRAWS}, passes, affordable)
+        return fitted(tested, {"clips": LEAST_CLIPS, "draws": LEAST_DRAWS}, passes, affordable)
 
 
 def _measure(network: Network, clips: Sequence[AskedReference]) -> Measure:

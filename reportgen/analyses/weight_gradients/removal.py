@@ -121,7 +121,7 @@ def remove_filters(
     for place, (own, others) in enumerate(_halves(clips)):
         tried = own if most_clips is None else _spread_evenly(own, max(1, (most_clips + 1 - place) // 2))
         scores = mean_scores(network, others, graph)
-        parts.append(_tried(network, tried, scores, graph, measure, draws, seed, batch, asked))
+        parts.append(removal_by(network, tried, scores, graph, measure, draws, seed, batch, asked))
     return Removal(
         measure=measure,
         intact=np.concatenate([part.intact for part in parts]),
@@ -139,18 +139,18 @@ def _spread_evenly(clips: Sequence[AskedClip], most: int) -> list[AskedClip]:
     return [clips[place] for place in np.unique(places)]
 
 
-def _tried(
+def removal_by(
     network: Network,
     clips: Sequence[AskedClip],
     scores: MeanScores,
     graph: ConnectionGraph,
     measure: Measure,
-    draws: int,
-    seed: int,
-    batch: int,
-    layers: Sequence[str] | None,
+    draws: int = 20,
+    seed: int = 0,
+    batch: int = 8,
+    layers: Sequence[str] | None = None,
 ) -> Removal:
-    """Return what removal by these scores leaves on these clips."""
+    """Return what removal by these scores, which the clips had no part in, leaves of the answers to the clips."""
     wanted = list(scores.sums[SCORES[0]]) if layers is None else layers
     sizes = {name: graph.layer(name).size for name in wanted}
     total = sum(sizes.values())

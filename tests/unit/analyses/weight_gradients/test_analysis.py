@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,8 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from reportgen.analyses.base import Answers, Inapplicable, Subject, Unit
+from reportgen.analyses.common.budget import GRADIENT_PASSES, forward_work
 from reportgen.analyses.weight_gradients.analysis import WeightGradientAnalysis
+from reportgen.analyses.weight_gradients.overall import Overall
 from reportgen.analyses.weight_gradients.parameters import WeightGradientParameters
+from reportgen.analyses.weight_gradients.removal import SCORES, SHARES
 from reportgen.clips import Clip
 from reportgen.errors import OptionError, UnknownNameError
 from reportgen.networks.core.network import Network
@@ -19,7 +23,7 @@ from reportgen.networks.kernels.layers import describe_layers
 from reportgen.progress import SILENT
 from reportgen.records.answers.weight_gradients import ModelImportance, WeightGradientAnswer
 from reportgen.records.card import Adapter, ClipSpec, ModelCard
-from reportgen.records.figures import Result
+from reportgen.records.figures import Result, TableFigure
 from reportgen.records.targets import Target
 
 LABELS = ("dark", "bright", "grey")
@@ -125,8 +129,9 @@ def test_labelled_clips_give_accuracy_and_a_comparison_with_what_it_lacks() -> N
         *("volumes.first", "volumes.second", "gradients"),
         *("gradients.first", "gradients.second"),
     }
-    lines = found["small"].figures["importance"].text.splitlines()  # type: ignore[attr-defined]
-    assert len(lines) == 1 + 10, "a row for each filter"
+    table = found["small"].figures["importance"]
+    assert isinstance(table, TableFigure)
+    assert len(table.rows) == 10, "a row for each filter"
 
 
 def test_without_labels_the_logit_of_the_predicted_class_is_what_is_left() -> None:
@@ -197,3 +202,31 @@ def test_no_filters_are_removed_where_none_are_asked_for() -> None:
     answer = overall(results(subject(), LITTLE.model_copy(update={"removal_clips": 0})))
     assert answer.removal is None
     assert answer.no_removal == "it was not asked for (removal_clips is 0)"
+
+
+def test_a_network_too_large_for_all_removals_is_asked_on_fewer_clips_and_draws_and_says_so() -> None:
+    whole = overall(results(subject(), replace_parameters(removal_clips=8, draws=5)))
+    assert whole.removal is not None
+    assert (whole.removal.clips, whole.removal.draws) == (8, 5)
+    found = results(subject(), replace_parameters(removal_clips=8, draws=5, removal_work=1e-6))
+    bounded = overall(found).removal
+    assert bounded is not None
+    assert (bounded.clips, bounded.draws) == (2, 3)
+    assert found["small"].notes[-1] == (
+        "This preset bounds the work: random draws of removed filters: 3 instead of 5, clips on which filters are "
+        "removed: 2 instead of 8."
+    )
+
+
+def test_what_a_test_takes_is_kept_as_long_as_the_work_allows() -> None:
+    asked = subject()
+    work = forward_work(asked.layers)
+    of_a_clip = len(SHARES) * (2 * len(SCORES) + 19) + 2 * GRADIENT_PASSES
+    overall_of = partial(Overall, asked, None, (), progress=SILENT)  # type: ignore[arg-type]
+    for clips, draws, passes in [(8, 20, 8 * (of_a_clip + 5)), (8, 19, 8 * of_a_clip), (2, 19, 2 * of_a_clip)]:
+        chosen = overall_of(parameters=replace_parameters(removal_work=1.001 * work * passes))
+        assert chosen._affordable({"draws": 20, "clips": 16}) == {"clips": clips, "draws": draws}
+
+
+def replace_parameters(**values: float) -> WeightGradientParameters:
+    return LITTLE.model_copy(update=values)
