@@ -16,7 +16,7 @@ from sample_weights import write_weights
 
 from reportgen.analyses.responses.ordering import kernel_orders
 from reportgen.media import write_figure
-from reportgen.records.answers.responses import ResponsesAnswer
+from reportgen.records.answers.responses import KernelOrder, ResponsesAnswer
 from reportgen.records.card import ClipSpec, Generator, ModelCard, Stage
 from reportgen.records.figures import (
     ClipFigure,
@@ -331,39 +331,43 @@ class SampleRun:
         for layer, count, frames in ((LAYERS[0], 16, 6), (LAYERS[1], 70, 1)):
             kinds = self.rng.normal(size=(4, frames, 8, 9)) + 0.2
             maps = kinds[np.arange(count) % 4] + 0.2 * self.rng.normal(size=(count, frames, 8, 9))
-            maps = maps.astype(np.float32)
-            levels = byte_levels(maps)
-            name = f"L{LAYERS.index(layer) + 1}_{layer}"
-            answer = ResponsesAnswer(
-                clip=clip,
-                layer=layer,
-                file_name=name,
-                rectified=False,
-                still=frames == 1,
-                kernels=count,
-                computed=(frames, 8, 9),
-                kept=(frames, 8, 9),
-                exact=True,
-                minimum=float(maps.min()),
-                maximum=float(maps.max()),
-                scale=float(np.abs(maps).max()),
-                otsu=otsu(levels),
-                percentiles=tuple(np.percentile(levels, range(101), method="nearest").astype(int).tolist()),
-                moments=tuple(float(2 * frame) for frame in range(frames)),
-                moments_known=True,
-                orders=kernel_orders(maps, most_clusters=5),
-            )
-            self.keep(
-                "responses",
-                f"{self.model}/{layer}/{clip}",
-                {"clip": clip, "layer": layer},
-                Done(
-                    artifacts=self.figure("responses", "maps", VolumeFigure(maps, name, frames == 1)),
-                    answer=answer.model_dump(mode="json"),
-                ),
-            )
+            self.keep_maps(clip, layer, maps.astype(np.float32), kernel_orders(maps, most_clusters=5))
         reason = f"{LAYERS[2]} has a map of a single position: choose an earlier layer"
         self.keep("responses", f"{self.model}/{LAYERS[2]}/{clip}", {}, Skipped(reason=reason))
+
+    def keep_maps(self, clip: str, layer: str, maps: Array, orders: tuple[KernelOrder, ...]) -> None:
+        """Keep maps K T H W of a layer; those of one frame are a picture's."""
+        levels = byte_levels(maps)
+        name = f"L{LAYERS.index(layer) + 1}_{layer}"
+        kernels, frames, height, width = maps.shape
+        answer = ResponsesAnswer(
+            clip=clip,
+            layer=layer,
+            file_name=name,
+            rectified=False,
+            still=frames == 1,
+            kernels=kernels,
+            computed=(frames, height, width),
+            kept=(frames, height, width),
+            exact=True,
+            minimum=float(maps.min()),
+            maximum=float(maps.max()),
+            scale=float(np.abs(maps).max()),
+            otsu=otsu(levels),
+            percentiles=tuple(np.percentile(levels, range(101), method="nearest").astype(int).tolist()),
+            moments=tuple(float(2 * frame) for frame in range(frames)),
+            moments_known=True,
+            orders=orders,
+        )
+        self.keep(
+            "responses",
+            f"{self.model}/{layer}/{clip}",
+            {"clip": clip, "layer": layer},
+            Done(
+                artifacts=self.figure("responses", "maps", VolumeFigure(maps, name, frames == 1)),
+                answer=answer.model_dump(mode="json"),
+            ),
+        )
 
     def _layer_evidence(self, clips: int) -> dict[str, Any]:
         values = self.rng.gamma(2.0, 0.9, (clips, 64)).round(3)

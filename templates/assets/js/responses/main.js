@@ -115,5 +115,6 @@
     });
     find("value").textContent = plain(valueOf(state.threshold, data.minimum, data.maximum));
     arrange();
+    performance.mark("reportgen:maps");
   }
 })();

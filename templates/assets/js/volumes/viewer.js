@@ -51,7 +51,7 @@
     const [canvas, over] = stage.querySelectorAll("canvas");
     const marcher = report.marcher(canvas);
     if (!marcher) return null;
-    const state = { ...HOME, due: false, moving: false, seen: false, cost: 10 * REST_MS, size: [1, 1, 1], stretch: [1, 1, 1], names, look: {} };
+    const state = { ...HOME, due: false, moving: false, seen: false, drawn: false, cost: 25 * REST_MS, size: [1, 1, 1], stretch: [1, 1, 1], names, look: {} };
     const pointers = new Map();
 
     function scaleFor(width, height) {
@@ -80,6 +80,8 @@
       // Drawing returns before it is done; where it takes long, the next frame comes late.
       requestAnimationFrame(() => {
         state.cost = (performance.now() - begun) / coarse ** 2;
+        if (!state.drawn) performance.mark("reportgen:volume");
+        state.drawn = true;
         if (!state.moving && sharpness() > 1.3 * coarse) soon();
       });
       const { half, scale } = scaleFor(over.width, over.height);
