@@ -16,7 +16,7 @@ from reportgen.audit.checks import checks
 from reportgen.errors import StoreError
 from reportgen.media import read_data
 from reportgen.pages import weight_volumes
-from reportgen.pages.report import Report
+from reportgen.pages.report import Extras, Report
 from reportgen.pages.weight_volumes import GradientVolumes, gradient_volumes
 from reportgen.pages.weights import case_columns, clip_gradients, importance_rows, likeness_rows
 from reportgen.records.jobs import Done
@@ -58,7 +58,7 @@ def test_every_shown_layer_has_its_pictures_whatever_it_is_called(page: Path, sa
     assert [leading.share for leading in one.rows[0].leading] == pytest.approx([1, 14 / 15, 13 / 15])
     (clip,) = clip_gradients(model)
     assert len(clip.pictures) == len(LAYERS)
-    assert [file.label for file in clip.files] == ["gradients · NPZ"]
+    assert clip.files == [], "arrays stay in the run"
     assert [column.role for column in case_columns(model, model.importance.comparison)] == [
         "Reference, correct",
         "Reference, wrong",
@@ -66,6 +66,12 @@ def test_every_shown_layer_has_its_pictures_whatever_it_is_called(page: Path, sa
     ]
     assert {tuple(row.values) for row in likeness_rows(model, model.importance.comparison)} == {((0.6, 0.5),) * 2}
     assert 'href="stem.conv/0007.html"' in page.read_text(encoding="utf-8")
+
+
+def test_a_site_with_all_media_carries_the_gradients(sample_runs: Path) -> None:
+    models = Report.of(find_runs(sample_runs), extras=Extras(media=True)).models
+    (clip,) = clip_gradients(next(model for model in models if model.name == "drift"))
+    assert "gradients · NPZ" in [file.label for file in clip.files]
 
 
 def test_the_script_of_the_volumes_holds_the_kept_gradients(sample_site: Path, sample_runs: Path) -> None:
