@@ -78,9 +78,9 @@ def test_where_values_have_both_signs_the_largest_magnitude_is_seen(draw: Draw) 
     assert np.abs(found[..., 0] - expected)[told].max() <= 1
     assert (expected < zero).any()
     assert (expected > zero).any()
-    least = 200  # of 255: from a magnitude of 100.4 on, either way
+    least = 200  # of 255, so that from a magnitude of 101 of 128 on, either way, a voxel is seen
     hidden = draw(volume, (14, 12), FRONT, zero=zero, threshold=least, mode="binary")[..., 3] == 0
-    assert np.array_equal(hidden, (size < least / 255 * zero - 0.5).all(0))
+    assert np.array_equal(hidden, (size < (least - 0.5) / 255 * zero).all(0))
 
 
 def test_it_is_the_same_enlarged_and_smoothed_through_the_middle_of_voxels(draw: Draw) -> None:
