@@ -70,6 +70,10 @@ class NetworkError(ReportgenError):
     exit_code = 18
 
 
+class NoAnswerError(NetworkError):
+    """An analysis has no answer for a network of this kind: its job is skipped, and is no failure."""
+
+
 class OutOfMemoryError(ReportgenError):
     """Memory ran out although the batch was reduced as far as it goes."""
 

@@ -181,7 +181,8 @@ def summary_table(summary: Summary) -> str:
         for analysis, tally in model.analyses.items():
             counts = [str(count) for count in (tally.computed, tally.reused, tally.skipped, tally.failed)]
             rows.append([model.model, analysis, *counts, f"{tally.seconds:.1f}"])
-            messages.extend(f"{model.model} {analysis}: {message}" for message in tally.messages)
+            told = [*tally.messages, *tally.notes]
+            messages.extend(f"{model.model} {analysis}: {message}" for message in told)
     header = ["model", "analysis", "computed", "there already", "skipped", "failed", "seconds"]
     parts = [table(header, rows, right=(2, 3, 4, 5, 6)), *messages]
     parts += [f"runs: {model.folder}" for model in summary.models]

@@ -19,7 +19,7 @@ from reportgen.reading.chosen import choice_in_words, shown_word
 from reportgen.reading.concepts import DrivenKernel
 from reportgen.reading.evidence import DrivingClip
 from reportgen.reading.excerpt import Excerpt
-from reportgen.reading.format import answer_rows, metric_rows, number
+from reportgen.reading.format import answer_rows, number, parameter_rows
 from reportgen.reading.graphs import Node
 from reportgen.reading.probes import PROBE_TITLES
 from reportgen.reading.views import KernelView, Pyramid
@@ -204,7 +204,7 @@ def _numbers(
     parts = model.answer(view.decomposition, DecompositionAnswer)
     answers = (("Activation maximisation", view.stage1, synthetic), ("Texture and motion", view.decomposition, parts))
     return [
-        (title, record, answer_rows(answer), metric_rows(record.job.parameters))
+        (title, record, answer_rows(answer), parameter_rows(record.job.parameters))
         for title, record, answer in answers
         if record
     ]

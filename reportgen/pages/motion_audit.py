@@ -71,8 +71,8 @@ def verdict_in_words(classes: tuple[ClassProbes, ...], limits: Limits, words: Wo
     if not known:
         return f"Nothing can be said of {words.many}: none stands out by its {words.value} on its own clips."
     if len(known) == 1:
-        lost = max(known[0], 0.0)
-        return f"The one {words.one} that was probed loses {percent(lost)} of its {words.value} when nothing moves."
+        which = f"The one {words.one} that was probed" if len(classes) == 1 else _one_of(len(classes), words)
+        return f"{which} {_loses(known[0], words)} when nothing moves."
     relying = sum(relies_on_motion(row.motion_reliance, row.dissolved_loss, limits) for row in classes)
     changing = sum(value >= limits.motion_reliance for value in known) - relying
     ignoring = sum(value < limits.motion_ignored for value in known)
@@ -87,6 +87,19 @@ def verdict_in_words(classes: tuple[ClassProbes, ...], limits: Limits, words: Wo
             else ""
         )
     )
+
+
+def _one_of(count: int, words: Words) -> str:
+    return f"Of {count} {words.many}, one stands out by its {words.value} on its own clips: it"
+
+
+def _loses(reliance: float, words: Words) -> str:
+    """Say which share of a value is gone; a still clip may leave more than all of it, or speak against it."""
+    if reliance <= 0:
+        return f"loses nothing of its {words.value}"
+    if reliance > 1:
+        return f"loses all of its {words.value}, and is spoken against,"
+    return f"loses {percent(reliance)} of its {words.value}"
 
 
 def mean_in_words(probes: ModelProbes, words: Words = CLASSES) -> str:

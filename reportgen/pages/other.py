@@ -10,7 +10,7 @@ from reportgen.pages.downloads import Download
 from reportgen.pages.page import Found, Page
 from reportgen.pages.report import DESIGNED, ModelView, Report
 from reportgen.pages.strips import Strip, strip
-from reportgen.reading.format import metric_rows
+from reportgen.reading.format import metric_rows, parameter_rows
 from reportgen.reading.views import Trouble, trouble
 from reportgen.records.answers.registry import answer_models
 from reportgen.records.jobs import Done, Record
@@ -45,7 +45,7 @@ def record_view(model: ModelView, record: Record) -> RecordView:
         unit=record.job.unit,
         pictures=list(pictures.items()),
         numbers=metric_rows(_answer(record.job.analysis, done)) if done else [],
-        parameters=metric_rows(record.job.parameters),
+        parameters=parameter_rows(record.job.parameters),
         notes=done.notes if done else (),
         downloads=model.downloads(record),
         trouble=trouble(record.job.analysis, record.outcome),

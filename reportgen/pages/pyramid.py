@@ -22,7 +22,7 @@ from reportgen.pages.strips import Strip, clip_strip, still_strip, strip
 from reportgen.reading.ablation import Drop, causal_drops
 from reportgen.reading.addresses import relative_link
 from reportgen.reading.excerpt import Excerpt
-from reportgen.reading.format import answer_rows, fixed, metric_rows, percent, short_kernel_name, short_layer_name
+from reportgen.reading.format import answer_rows, fixed, parameter_rows, percent, short_kernel_name, short_layer_name
 from reportgen.reading.graphs import Node
 from reportgen.reading.views import ClassView, Pyramid, trouble
 from reportgen.reading.words import CLASSES, Words
@@ -47,7 +47,7 @@ class NodeRow:
 
 def graph_data(model: ModelView, pyramid: Pyramid) -> dict[str, Any]:
     """Return the graph as scripts read it: parallel lists, rounded to what a picture can show."""
-    graph = pyramid.graph
+    graph, mixes = pyramid.graph, mixing(pyramid)
     layer_of = {layer: place for place, (layer, _) in enumerate(graph.layers)}
     known = {(view.id.layer, view.id.index): view for view in model.all_kernels}
     shown: dict[int, dict[str, Any]] = {}
@@ -69,11 +69,14 @@ def graph_data(model: ModelView, pyramid: Pyramid) -> dict[str, Any]:
     return {
         "title": f"{pyramid.label} on {pyramid.clip_title}",
         "logit": _rounded(graph.logit),
+        "one": model.words.one,
+        "value": model.words.value,
         "layers": [
             {
                 "name": layer,
                 "short": short_layer_name(layer) if depth else pyramid.label,
                 "depth": depth,
+                "mixes": layer in mixes,
             }
             for layer, depth in graph.layers
         ],
@@ -88,6 +91,11 @@ def graph_data(model: ModelView, pyramid: Pyramid) -> dict[str, Any]:
         "contribution": [_rounded(edge.contribution) for edge in graph.edges],
         "cards": shown,
     }
+
+
+def mixing(pyramid: Pyramid) -> frozenset[str]:
+    """Return the nodes that are no kernels: where kernels mix, and no one's figures are told."""
+    return frozenset(layer.name for layer in pyramid.graph.document.layers if layer.kind == "boundary")
 
 
 def _reliance(model: ModelView, node: Node) -> float | None:
@@ -253,7 +261,9 @@ def _page(model: ModelView, view: ClassView, pyramid: Pyramid | None) -> Page:
     clip_title = model.clip_title(view.clip, view.target)
     answer = model.answer(view.record, PyramidAnswer)
     drops = causal_drops(answer) if answer else []
-    rows = node_rows(model, pyramid.graph.nodes) if pyramid else []
+    rows = (
+        node_rows(model, [node for node in pyramid.graph.nodes if node.layer not in mixing(pyramid)]) if pyramid else []
+    )
     data = ScriptData(uri.removesuffix(".md") + "-graph.js", "graph", graph_data(model, pyramid)) if pyramid else None
     tubes, files = _tubes(model, view), model.downloads(view.record)
     return Page(
@@ -277,6 +287,7 @@ def _page(model: ModelView, view: ClassView, pyramid: Pyramid | None) -> Page:
             else None,
             "causal": _causal(answer, drops, model.words, model.limits),
             "rows": Excerpt.of(rows, TABLE_ROWS),
+            "notes": view.answer.notes if view.answer else (),
             "against": node_rows(model, pyramid.graph.negative) if pyramid else [],
             "theta": theta_chart(pyramid) if pyramid else None,
             "tubes": tubes,
@@ -285,7 +296,7 @@ def _page(model: ModelView, view: ClassView, pyramid: Pyramid | None) -> Page:
             "conserved": conservation_sentence(pyramid, model.words) if pyramid else "",
             "logit": answer.logit if answer else None,
             "numbers": answer_rows(answer, model.words),
-            "parameters": metric_rows(view.record.job.parameters),
+            "parameters": parameter_rows(view.record.job.parameters),
             "downloads": [file for file in files if not _pictures(file)],
             "picture_files": [file for file in files if _pictures(file)],
         },

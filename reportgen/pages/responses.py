@@ -16,7 +16,7 @@ from reportgen.pages.page import Found, Page, VolumeScript
 from reportgen.pages.report import ModelView, Report
 from reportgen.pages.strips import strip
 from reportgen.reading.addresses import relative_link
-from reportgen.reading.format import metric_rows, number, shape
+from reportgen.reading.format import number, parameter_rows, shape
 from reportgen.reading.views import Trouble, trouble
 from reportgen.records.answers.responses import KernelOrder, ResponsesAnswer
 from reportgen.records.jobs import Done, Record
@@ -144,7 +144,7 @@ def _page(model: ModelView, view: ResponseView, others: list[ResponseView]) -> P
             "notes": _sentences(view),
             "others": others,
             "script": script,
-            "parameters": metric_rows(view.record.job.parameters),
+            "parameters": parameter_rows(view.record.job.parameters),
             "files": [replace(file, label=PurePosixPath(file.uri).name) for file in model.downloads(view.record)],
         },
         sources=(view.record.key,),

@@ -16,7 +16,7 @@ from reportgen.pages.maps import RankRow, curves, ranking, shuffled_depths
 from reportgen.pages.page import Found, Page
 from reportgen.pages.report import ModelView, Report
 from reportgen.pages.strips import Strip, clip_strip, still_strip, strip
-from reportgen.reading.format import answer_rows, metric_rows
+from reportgen.reading.format import answer_rows, parameter_rows
 from reportgen.reading.views import ClassView, Trouble, trouble
 from reportgen.records.answers.saliency import SaliencyAnswer
 from reportgen.records.manifest import ClipFacts
@@ -105,7 +105,7 @@ def map_view(model: ModelView, view: ClassView, clip_title: str) -> MapView:
         shuffled=shuffled_depths(checks) if checks else [],
         trouble=trouble(title, view.record.outcome),
         numbers=answer_rows(answer, model.words),
-        parameters=metric_rows(view.record.job.parameters),
+        parameters=parameter_rows(view.record.job.parameters),
         downloads=model.downloads(view.record),
     )
 

@@ -149,9 +149,18 @@ _LISTED = 6
 
 
 def answer_rows(answer: Answer | None, words: Words = CLASSES) -> list[tuple[str, str]]:
-    """Return the plain figures of an answer for a table; none for one that is not there."""
-    rows = metric_rows(answer.model_dump(mode="json", exclude_none=True)) if answer else []
+    """Return the plain figures of an answer for a table; none for one that is not there.
+
+    What is explained stands by its title.
+    """
+    told = {"target"} if answer is not None and getattr(answer, "target_title", None) else set()
+    rows = metric_rows(answer.model_dump(mode="json", exclude_none=True, exclude=told)) if answer else []
     return [(words.value if name == "logit" else name, shown) for name, shown in rows]
+
+
+def parameter_rows(parameters: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the parameters of a job for a table, without the clip and the target that its page is about."""
+    return metric_rows({name: value for name, value in parameters.items() if name not in {"clip", "target"}})
 
 
 def metric_rows(metrics: dict[str, Any]) -> list[tuple[str, str]]:

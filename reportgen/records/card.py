@@ -99,20 +99,26 @@ class ClipSpec(Frozen):
 class Adapter(Frozen):
     """How a clip `N C T H W` becomes what the network is called with, and what its answer means."""
 
-    input: Literal["clip", "frame", "frames", "stacked_frames", "pathways"] = Field(
+    input: Literal["clip", "clips", "frame", "frames", "stacked_frames", "pathways"] = Field(
         "clip",
-        description="clip: one tensor in the order of `layout`. frame: the clip's only frame, without T. frames: a "
-        "list of its frames, each without T. stacked_frames: the frames along the channel axis, N (T C) H W. "
-        "pathways: a list of clips, one per entry of `strides`.",
+        description="clip: one tensor in the order of `layout`. clips: a list of the clips of a call, each without N. "
+        "frame: the clip's only frame, without T. frames: a list of its frames, each without T. stacked_frames: the "
+        "frames along the channel axis, N (T C) H W. pathways: a list of clips, one per entry of `strides`.",
     )
-    layout: Literal["N C T H W", "N T C H W", "N T H W C", "N C H W T"] = Field(
-        "N C T H W", description="Order of the axes of a clip; of a frame, without T."
+    layout: Literal["N C T H W", "N T C H W", "N T H W C", "N C H W T", "N 1 C T H W"] = Field(
+        "N C T H W",
+        description="Order of the axes of a clip; of a frame, without T. 1 is an axis of length one: of several views "
+        "of a clip, say.",
     )
     numbers: Literal["float32", "uint8"] = Field(
         "float32", description="uint8: the network asks for bytes; the clip's value_range is then [0, 255]."
     )
     strides: tuple[int, ...] = Field((), description="Temporal stride of each pathway (SlowFast: [4, 1]); () is [1].")
     as_list: bool = Field(False, description="True when the network takes its clip inside a list.")
+    as_tuple: bool = Field(False, description="True when that list, or the list of `input`, is a tuple.")
+    keys: tuple[str, ...] = Field(
+        (), description="Keys of the dictionary in which the network takes its clip, or its pathways, in order."
+    )
     as_arguments: bool = Field(False, description="True when each pathway or frame is an argument of its own.")
     keywords: tuple[str, ...] = Field((), description="Names by which the network takes its arguments, in order.")
     constants: dict[str, bool | int | float | str | None] = Field(
@@ -178,9 +184,13 @@ class Adapter(Frozen):
         return self
 
     @model_validator(mode="after")
-    def _stacked(self) -> Adapter:
+    def _inputs(self) -> Adapter:
         if self.input == "stacked_frames" and self.layout != "N C T H W":
             raise ValueError("layout of stacked frames is always N (T C) H W: leave it out")
+        if self.layout == "N 1 C T H W" and self.input not in {"clip", "pathways"}:
+            raise ValueError(f"layout N 1 C T H W is of clips, not of {self.input}")
+        if self.keys and (self.as_list or self.as_tuple or self.as_arguments):
+            raise ValueError("keys are of a dictionary: leave out as_list, as_tuple and as_arguments")
         return self
 
 

@@ -19,6 +19,7 @@ class Tally:
     failed: int = 0
     seconds: float = 0.0
     messages: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def count(self, record: Record, now: bool) -> None:
         """Count one record."""
@@ -28,10 +29,10 @@ class Tally:
         elif isinstance(record.outcome, Skipped):
             self.skipped += 1
             self._say(record.outcome.reason)
-        elif now:
-            self.computed += 1
         else:
-            self.reused += 1
+            self.computed += now
+            self.reused += not now
+            self.notes += [note for note in record.outcome.notes if note not in self.notes]
         self.seconds += record.spent.seconds if now else 0.0
 
     def _say(self, message: str) -> None:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from reportgen.errors import NetworkError
 from reportgen.networks.core.network import Network
+from reportgen.networks.core.precision import other_precisions
 from reportgen.networks.kernels.layers import describe_layers
 from reportgen.networks.trace.functional import functional_convolutions
 from reportgen.records.card import Adapter, Architecture, ClipSpec, ModelCard, Stage
@@ -20,18 +21,14 @@ from reportgen.records.identities import slug
 from reportgen.records.manifest import LayerFacts
 from reportgen.zoo.cards import file_digest
 from reportgen.zoo.exported import example_batch, example_size, load_exported
-from reportgen.zoo.input_forms import BATCHES, Fit, Unfit, find_fit, stated
+from reportgen.zoo.input_forms import BATCHES, Fit, Unfit, find_fit
+from reportgen.zoo.input_notes import stated
 from reportgen.zoo.input_tests import run
 from reportgen.zoo.output_forms import Answering, with_answer
 from reportgen.zoo.overrides import fields
 from reportgen.zoo.sources import Definition, device_of, factory_of
 
 _STAGES = 5
-_HINT = (
-    "say frames, height and width with --clip-spec, and how it takes its input with --adapter, such as "
-    '\'{"input": "clip", "layout": "N C T H W"}\', or \'{"input": "pathways", "strides": [4, 1], '
-    '"as_arguments": true}\' for two inputs'
-)
 
 
 def is_foreign(model: str) -> bool:
@@ -57,7 +54,8 @@ def foreign_definition(
     OptionError when the user says what is not so.
     """
     target = _exported(model) if model.endswith(".pt2") else _made(model, dict(model_args or {}))
-    bare = Definition(target.card, target.factory, target.origin)
+    precisions: set[str] = set()
+    bare = Definition(target.card, _noting(precisions, target.factory), target.origin)
     module = bare.build_on_meta().eval().requires_grad_(False)
     said, form = {**target.size, **fields(clip)}, fields(adapter)
     fit = find_fit(module, lambda: _with_values(bare, module), said, form, target.batches)
@@ -65,13 +63,31 @@ def foreign_definition(
         module = _with_values(bare, module)  # it asks for values on its way
         fit = find_fit(module, lambda: module, said, form, target.batches)
     if isinstance(fit, Unfit):
-        raise NetworkError(f"{target.origin} takes no usual clip for certain ({fit.reason}): {target.hint}.")
+        raise NetworkError(f"{target.origin} takes no usual clip for certain ({fit.reason}): {fit.advice}.")
     card = bare.card.model_copy(update={"clip": fit.clip, "adapter": fit.adapter})
     layers = describe_layers(Network(module, card, device=device_of(module)))
     card, found = with_answer(card, Answering(fit, module, lambda: _with_values(bare, module), layers, labels, form))
-    notes = [*target.notes, *stated(fit, said, form, module), *found, *_not_seen(module, fit)]
+    notes = [*target.notes, *_converted(precisions), *stated(fit, said, form, module), *found, *_not_seen(module, fit)]
     card = _with_layers(card, layers, notes)
     return Definition(card.model_copy(update={"notes": tuple(notes)}), bare.factory, bare.origin)
+
+
+def _noting(precisions: set[str], factory: Callable[[ModelCard], object]) -> Callable[[ModelCard], object]:
+    """Return the factory, which adds to `precisions` those of the network that it makes that will not be kept."""
+
+    def make(card: ModelCard) -> object:
+        module = factory(card)
+        if isinstance(module, nn.Module):
+            precisions.update(other_precisions(module))
+        return module
+
+    return make
+
+
+def _converted(precisions: set[str]) -> list[str]:
+    """Say that the network is asked in another precision than its factory's."""
+    kinds = " and ".join(sorted(precisions))
+    return [f"Its weights are {kinds}: they were converted, and all is computed in float32."] if kinds else []
 
 
 def _not_seen(module: nn.Module, fit: Fit) -> list[str]:
@@ -89,7 +105,13 @@ def _with_values(definition: Definition, module: nn.Module) -> nn.Module:
     if device_of(module).type != "meta":
         return module
     with torch.random.fork_rng(devices=[]):
-        return definition.build().eval().requires_grad_(False)
+        built = definition.build().eval().requires_grad_(False)
+    if any(weight.is_meta for weight in (*built.parameters(), *built.buffers())):
+        raise NetworkError(
+            f"{definition.origin} has weights without values (on the meta device): let its factory make them on the "
+            "CPU."
+        )
+    return built
 
 
 @dataclass(frozen=True)
@@ -101,7 +123,6 @@ class _Target:
     origin: str
     notes: tuple[str, ...]
     size: Mapping[str, int] = field(default_factory=dict)
-    hint: str = _HINT
     batches: Sequence[int] = BATCHES
 
 
@@ -121,7 +142,7 @@ def _exported(model: str) -> _Target:
     module, argument = load_exported(path)
     notes = ("This network has no card: it is an exported program.", f"Its SHA-256 is {file_digest(path)}.")
     card = _blank_card(path.stem, "an exported program", {})
-    return _Target(card, lambda _card: module, path.name, notes, example_size(argument), _HINT, example_batch(argument))
+    return _Target(card, lambda _card: module, path.name, notes, example_size(argument), example_batch(argument))
 
 
 def own_weights(definition: Definition) -> nn.Module:
@@ -153,10 +174,14 @@ def with_probabilities(definition: Definition, module: nn.Module) -> Definition:
         return definition
     clips = torch.full((1, *card.clip.shape), 0.5)
     with torch.no_grad():
-        kind = _squashing(network, network.class_scores(clips), clips)
+        scores = network.class_scores(clips)
+        kind = _squashing(network, scores, clips)
     update: dict[str, Any] = {}
     notes = []
-    if kind is not None and card.adapter.scores != "probabilities":
+    if card.adapter.probabilities is None and _are_log_probabilities(network, scores):
+        update = {"probabilities": "softmax"}
+        notes.append("It returns logarithms of probabilities, which are explained as logits are.")
+    elif kind is not None and card.adapter.scores != "probabilities":
         update = {"scores": "probabilities" if card.classifier else "none", "probabilities": kind}
         notes.append(
             f"It returns probabilities, a {kind} of what its last layer returns: the logits are read there."
@@ -172,6 +197,13 @@ def with_probabilities(definition: Definition, module: nn.Module) -> Definition:
     adapter = card.adapter.model_copy(update=update)
     changed = card.model_copy(update={"adapter": adapter, "notes": (*card.notes, *notes)})
     return Definition(changed, definition.factory, definition.origin)
+
+
+def _are_log_probabilities(network: Network, scores: Tensor) -> bool:
+    """Whether scores `1 K` are logarithms of probabilities that sum to one."""
+    if network.adapter.one_logit or scores.shape[1] < 2 or float(scores.max()) > 0:
+        return False
+    return abs(float(scores.exp().sum()) - 1) < 1e-3
 
 
 def _squashing(network: Network, scores: Tensor, clips: Tensor) -> Literal["softmax", "sigmoid"] | None:

@@ -10,40 +10,42 @@ from torch import Tensor, nn
 
 from reportgen.errors import OptionError
 from reportgen.records.card import Adapter, ClipSpec
-from reportgen.zoo.input_candidates import Given, candidates
+from reportgen.zoo.input_candidates import candidates
 from reportgen.zoo.input_tests import (
     BATCH,
     FAULTS,
     Arrived,
+    Given,
     answers,
     arrived,
+    asked_keys,
+    keyword_only,
     leaves,
-    left_out,
     required_arguments,
     rows_are_clips,
     run,
 )
+from reportgen.zoo.input_words import advice, words
 from reportgen.zoo.sources import describe
 
 BATCHES = (1, 2, 3, 4, 8, 16, 32)
 """Numbers of clips that a call is tried with of a network that does not take just any."""
 _OTHER = 2 * BATCH
 """Another number of clips, for a network that takes any."""
-_NAMED = 4
 
 
 @dataclass(frozen=True)
 class Fit:
     """A clip and an adapter with which the network runs, and what it returns for a call of `held` clips.
 
-    `either` says that the network takes time behind height and width as well.
+    `either` is another form that the network takes as well: time behind height and width, or its pathways exchanged.
     """
 
     clip: ClipSpec
     adapter: Adapter
     output: Any
     arrived: Arrived
-    either: bool = False
+    either: Adapter | None = None
 
     @property
     def held(self) -> int:
@@ -57,12 +59,13 @@ class Fit:
 
 @dataclass(frozen=True)
 class Unfit:
-    """Why no form fits: `reason` completes the sentence "... takes no usual clip".
+    """Why no form fits: `reason` completes the sentence "... takes no usual clip", `advice` says what to do.
 
-    `asks_for_values` says that a pass without arithmetic failed somewhere because there are none.
+    `asks_for_values` says that a pass without arithmetic failed somewhere, perhaps because there are none.
     """
 
     reason: str
+    advice: str
     asks_for_values: bool = False
 
 
@@ -81,8 +84,11 @@ def find_fit(
     passes it.
     """
     names = required_arguments(module)
+    missing = keyword_only(module, adapter)
+    if missing:
+        return Unfit(f"it must be told {' and '.join(missing)}", advice((), missing, ()))
     if len(names) > 1 and not {"as_arguments", "keywords", "constants"} & set(adapter):
-        return Unfit(f"it takes {len(names)} inputs ({', '.join(names)})")
+        return Unfit(f"it takes {len(names)} inputs ({', '.join(names)})", advice(names, (), ()))
     search = _Search(module, real, clip, adapter)
     fit = search.first_certain(candidates(module, clip, adapter))
     if fit is None and not search.answered and adapter.get("batch") is None:
@@ -92,7 +98,7 @@ def find_fit(
         fit = search.confirmed(search.believed)
     if fit is None:
         return search.unfit
-    return replace(_scaled(fit, clip), either="layout" not in adapter and search.takes_time_last(fit))
+    return replace(_scaled(fit, clip), either=search.other_form(fit))
 
 
 @dataclass
@@ -120,7 +126,9 @@ class _Search:
     def unfit(self) -> Unfit:
         """Why nothing fits: what is wrong with the answers, or the first fault where there were none."""
         told = self.reasons or [f"the first try ended with {fault}" for fault in self.faults] or ["nothing was tried"]
-        return Unfit(told[0], any("meta" in fault for fault in self.faults))
+        spec = next((spec for spec, _ in candidates(self.module, self.clip, {})), None)
+        keys = () if spec is None else asked_keys(self.module, spec)
+        return Unfit(told[0], advice((), (), keys), any(map(_may_want_values, self.faults)))
 
     def first_certain(self, forms: Iterable[tuple[ClipSpec, Adapter]]) -> Fit | None:
         """Return the first form in which colours and frames arrive apart."""
@@ -151,7 +159,7 @@ class _Search:
         if not {"rows", "batch"} & set(self.adapter) and form.batch is None and not answers(output, form, held):
             framed = form.model_copy(update={"rows": "frames"})
             if not answers(output, framed, held):
-                return "its output has another number of samples than its input"
+                return _unlike(output, held)
             if not rows_are_clips(self.built, spec, framed):
                 return (
                     "its output has several rows a clip, which are not found one behind the other: let it return "
@@ -159,7 +167,7 @@ class _Search:
                 )
             form = framed
         elif not answers(output, form, held):
-            return "its output has another number of samples than its input"
+            return _unlike(output, held)
         elif form.batch is not None and "batch" not in self.adapter and not rows_are_clips(self.built, spec, form):
             return f"of {held} clips a call, each row of its output is not of one clip"
         return Fit(spec, form, output, arrived(self.built, spec, form))
@@ -199,15 +207,37 @@ class _Search:
                 return form
         return None
 
-    def takes_time_last(self, fit: Fit) -> bool:
-        """Whether the network takes N C H W T where it was found to take N C T H W: nothing then tells which it is."""
-        if fit.adapter.input != "clip" or fit.adapter.layout != "N C T H W" or fit.arrived.dims == 2:
-            return False
-        form = fit.adapter.model_copy(update={"layout": "N C H W T"})
+    def other_form(self, fit: Fit) -> Adapter | None:
+        """Return another form that the network takes as well, where nothing tells which of the two it is.
+
+        That is N C H W T where it was found to take N C T H W, or two pathways in the other order.
+        """
+        form = fit.adapter
+        if form.input == "pathways" and len(set(form.strides)) > 1 and "strides" not in self.adapter:
+            other = form.model_copy(update={"strides": form.strides[::-1]})
+        elif "layout" in self.adapter or form.input not in {"clip", "clips"} or form.layout != "N C T H W":
+            return None
+        else:
+            other = form.model_copy(update={"layout": "N C H W T"})
+        if other.layout != form.layout and fit.arrived.dims == 2:
+            return None
         try:
-            return bool(answers(run(self.module, fit.clip, form), form, fit.held))
+            return other if answers(run(self.module, fit.clip, other), other, fit.held) else None
         except FAULTS:
-            return False
+            return None
+
+
+def _unlike(output: Any, clips: int) -> str:
+    """Say what is wrong with an output of which no tensor has a row for each of so many clips."""
+    shapes = [tuple(tensor.shape) for _, tensor in leaves(output)]
+    if not shapes:
+        return f"it returns no tensor, but {type(output).__name__}"
+    return f"its output has another number of samples than its input: {shapes[0]} for {clips} clips"
+
+
+def _may_want_values(fault: str) -> bool:
+    """Whether a fault may be of a pass without arithmetic alone: one of meta tensors, or of what is not there then."""
+    return "meta" in fault.lower() or "NoneType" in fault
 
 
 def _scaled(fit: Fit, clip: Given) -> Fit:
@@ -218,75 +248,3 @@ def _scaled(fit: Fit, clip: Given) -> Fit:
     channels = fit.clip.channels
     plain = {"mean": (0.0,) * channels, "std": (1.0,) * channels, "value_range": scaling}
     return replace(fit, clip=fit.clip.model_copy(update=plain))
-
-
-def words(form: Adapter) -> str:
-    """Return in words how a network takes its clip."""
-    frame = form.layout.replace(" T", "")
-    kinds = {
-        "clip": f"a clip {form.layout}",
-        "frame": f"single frames {frame}",
-        "frames": f"its frames, each {frame},",
-        "stacked_frames": "frames stacked as channels, N (T C) H W",
-        "pathways": f"clips {form.layout} with temporal strides {form.strides}",
-    }
-    text = kinds[form.input] + (" of bytes" if form.numbers == "uint8" else "")
-    if form.as_arguments:
-        text += " as arguments of their own"
-    elif form.as_list or form.input in {"frames", "pathways"}:
-        text += " in a list"
-    return text + (f", by the keyword {' and '.join(form.keywords)}" if form.keywords else "")
-
-
-def stated(fit: Fit, clip: Given, adapter: Given, module: nn.Module) -> list[str]:
-    """Say what was found or assumed about the input, with the flag that says otherwise."""
-    notes = []
-    spec = fit.clip
-    if not {"frames", "height", "width"} <= set(clip):
-        notes.append(
-            f"Assumed: a clip of {spec.frames} frames of {spec.height}x{spec.width} px, the first usual size that "
-            "the network answers to (--clip-spec says otherwise)."
-        )
-    scaling = fit.arrived.own_scaling
-    low, high = spec.value_range
-    if not {"mean", "std"} <= set(clip) and (scaling is not None or fit.adapter.numbers == "uint8"):
-        why = "it asks for bytes" if fit.adapter.numbers == "uint8" else "it scales them itself"
-        notes.append(f"Found: {why}, so its pixels go from {low:g} to {high:g} (--clip-spec says otherwise).")
-    elif not {"mean", "std"} <= set(clip):
-        notes.append(
-            f"Assumed: pixels from {low:g} to {high:g}, mean {spec.mean}, standard deviation {spec.std}, "
-            f"{spec.channel_order} (--clip-spec says otherwise)."
-        )
-    notes.append(_paired(fit, {"input", "layout"} & set(adapter)))
-    return notes + _held(fit.adapter, left_out(module, fit.adapter))
-
-
-def _paired(fit: Fit, said: set[str]) -> str:
-    if fit.arrived.doubt is not None:
-        return f"It was said to take {words(fit.adapter)}; that could not be tested: {fit.arrived.doubt}."
-    apart = "each colour and each frame arrives apart at its first layer"
-    if fit.adapter.layout == "N C H W T" and not said:
-        return (
-            f"Assumed: it takes {words(fit.adapter)}; {apart}, and of the usual sizes it takes none as N C T H W "
-            "(--clip-spec and --adapter say otherwise)."
-        )
-    if fit.either:
-        return (
-            f"Assumed: it takes {words(fit.adapter)}; {apart}, but it takes N C H W T as well, and nothing tells which "
-            'of the three axes is time (--adapter \'{"layout": "N C H W T"}\' says otherwise).'
-        )
-    return f"{'Tested' if said else 'Found'}: it takes {words(fit.adapter)}; {apart} (--adapter says otherwise)."
-
-
-def _held(adapter: Adapter, optional: Sequence[str]) -> list[str]:
-    """Say what is left out, how many clips a call holds, and how rows are read, where that is not as usual."""
-    notes = []
-    if optional:
-        names = ", ".join(optional[:_NAMED]) + (" and others" if len(optional) > _NAMED else "")
-        notes.append(f"Left at their defaults: its arguments {names} (--adapter gives them constants).")
-    if adapter.batch is not None:
-        given = "one clip a call" if adapter.batch == 1 else f"{adapter.batch} clips a call, so each is repeated"
-        notes.append(f"Found: it takes {given} (--adapter '{{\"batch\": ...}}' says otherwise).")
-    if adapter.rows == "frames":
-        notes.append("Found: its output has a row for every frame, clip by clip (--adapter says otherwise).")
-    return notes

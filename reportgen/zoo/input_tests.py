@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,9 @@ from reportgen.networks.core.call import to_call
 from reportgen.networks.trace.arrival import Reading, colours_and_frames, first_arrival, scale_and_offset
 from reportgen.records.card import Adapter, ClipSpec
 from reportgen.zoo.sources import describe, device_of
+
+Given = Mapping[str, Any]
+"""The fields of a clip or an adapter that the user said; they are never varied."""
 
 FAULTS = (
     RuntimeError,
@@ -156,6 +160,45 @@ def left_out(module: nn.Module, form: Adapter) -> tuple[str, ...]:
     given = 0 if form.keywords else len(form.strides) if form.as_arguments else 1
     named = {*form.keywords, *form.constants}
     return tuple(one.name for one in known[given:] if one.name not in named and one.default is not one.empty)
+
+
+def keyword_only(module: nn.Module, form: Given) -> tuple[str, ...]:
+    """Return the names of the arguments that must be given by name, beside the clip's, and are not."""
+    kept = {*form.get("keywords", ()), *form.get("constants", {})}
+    word = clip_keyword(module)
+    found = [one.name for one in _parameters(module) if one.kind is one.KEYWORD_ONLY and one.default is one.empty]
+    return tuple(name for name in found if name not in kept and name != word)
+
+
+def asked_keys(module: nn.Module, spec: ClipSpec) -> tuple[str, ...]:
+    """Return the keys that a network looks for in its input, where that is a dictionary; none where it is not."""
+    asked = _Asked(torch.zeros(BATCH, *spec.shape, device=device_of(module)))
+    word = clip_keyword(module)
+    with torch.no_grad(), suppress(*FAULTS):
+        module(asked) if word is None else module(**{word: asked})
+    return tuple(asked.keys_asked)
+
+
+class _Asked(dict[str, Tensor]):
+    """A dictionary that holds the clip under every key, and notes which are looked for."""
+
+    def __init__(self, clip: Tensor) -> None:
+        super().__init__()
+        self.clip = clip
+        self.keys_asked: dict[str, None] = {}
+
+    def __getitem__(self, key: str) -> Tensor:
+        if not isinstance(key, str):
+            raise KeyError(key)
+        self.keys_asked[key] = None
+        return self.clip
+
+    def get(self, key: str, default: Any = None) -> Any:  # noqa: ARG002
+        """Return the clip."""
+        return self[key]
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, str)
 
 
 def clip_keyword(module: nn.Module) -> str | None:

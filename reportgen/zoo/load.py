@@ -148,7 +148,8 @@ def seeded(definition: Definition, seed: int) -> nn.Module:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         module = definition.build()
-    initialise(Network(_frozen(module), definition.card), seed)
+        # Some parametrizations draw random numbers when their weight is set.
+        initialise(Network(_frozen(module), definition.card), seed)
     return module
 
 

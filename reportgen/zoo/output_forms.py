@@ -20,8 +20,10 @@ from reportgen.zoo.sources import device_of
 
 #: Names that networks give their class scores, and what leads to them.
 _SCORES = frozenset({"logits", "logit", "scores", "score", "pred", "preds", "predictions", "out", "output", "outputs"})
+#: Channels of maps that pictures are predicted with: depth has one, flow two, colours are three.
+_FEW = 3
 #: Names that networks give what they know before they decide.
-_FEATURES = ("feat", "embed", "hidden", "token", "pool", "state", "attention", "mask", "loss", "repr", "latent")
+_FEATURES = ("feat", "emb", "hidden", "token", "pool", "state", "attention", "mask", "loss", "repr", "latent")
 
 
 @dataclass(frozen=True)
@@ -140,11 +142,19 @@ def _may_be_scores(leaf: Leaf) -> bool:
 
 
 def _chosen(card: ModelCard, scores: Sequence[Leaf], found: Sequence[Leaf], network: Answering) -> Leaf:
-    """Return the class scores among several: by name, by the number of labels, or as what a softmax was taken of."""
+    """Return the class scores among several: by name, by the number of labels, or as what a softmax was taken of.
+
+    An output that could be scores is not taken for them where another one is no less likely what the network is for:
+    beside a signal, or a map, it may well be features.
+    """
     rest = [leaf for leaf in scores if not _is_feature(leaf)] or list(scores)
+    others = [leaf for leaf in found if leaf not in scores and not _is_feature(leaf)]
+    made_last = len(rest) == 1 and _classes(rest[0], network) == network.last_kernels
+    doubted = bool(others) and (not made_last or any(map(_may_be_meant, others)))
     ways: list[Callable[[], list[Leaf]]] = [
-        lambda: rest,
+        lambda: [] if doubted else rest,
         lambda: [leaf for leaf in rest if _SCORES & {str(step).lower() for step in leaf.path}],
+        lambda: [leaf for leaf in rest if any("logit" in str(step).lower() for step in leaf.path)],
         lambda: [leaf for leaf in rest if network.labels is not None and _classes(leaf, network) == network.labels],
         lambda: _before_softmax(rest, network),
     ]
@@ -153,6 +163,12 @@ def _chosen(card: ModelCard, scores: Sequence[Leaf], found: Sequence[Leaf], netw
         if len(left) == 1:
             return left[0]
     raise _uncertain(card, found)
+
+
+def _may_be_meant(leaf: Leaf) -> bool:
+    """Whether an output that is no class scores may be what a network is for: a signal, or maps of few channels."""
+    channels = [n for letter, n in zip(leaf.letters, leaf.tensor.shape, strict=True) if letter in {"K", "?"}]
+    return not channels or (bool(leaf.count("H") or leaf.count("W")) and max(channels) <= _FEW)
 
 
 def _is_feature(leaf: Leaf) -> bool:
@@ -231,7 +247,12 @@ def _with_probabilities(
 
 
 def _without_classes(card: ModelCard, found: Sequence[Leaf], network: Answering) -> tuple[ModelCard, list[str]]:
-    """Return the card of a network that answers with a signal or with maps, or with nothing that can be explained."""
+    """Return the card of a network that answers with a signal or with maps, or with several of them."""
+    if not found:
+        if network.said.get("scores") != "none":
+            raise _no_numbers(card, network)
+        silent = card.adapter.model_copy(update={"scores": "none", "answer": None})
+        return card.model_copy(update={"classes": None, "adapter": silent}), ["It was said to have no classes."]
     told = [leaf for leaf in found if not _is_feature(leaf)] or list(found)
     if len(told) == 1:
         (leaf,) = told
@@ -241,26 +262,39 @@ def _without_classes(card: ModelCard, found: Sequence[Leaf], network: Answering)
         )
         update: dict[str, Any] = {"scores": "none", "output": leaf.path, "answer": leaf.form.replace("K", "C")}
     else:
-        which = f"one of {_several(found)}" if found else "an output"
-        note = f"It has no classes, and it was not said what is explained instead: name {which} with --adapter."
+        note = (
+            "It has no classes, and it was not said what is explained instead: name one of "
+            f"{_several(found)} with --adapter, such as '{json.dumps({'output': told[0].path, 'scores': 'none'})}'."
+        )
         update = {"scores": "none", "answer": None}
-    if network.said.get("scores") == "none" and not told:
-        note = "It was said to have no classes."
     return card.model_copy(update={"classes": None, "adapter": card.adapter.model_copy(update=update)}), [note]
 
 
 def _uncertain(card: ModelCard, found: Sequence[Leaf]) -> NetworkError:
-    example = json.dumps({"output": found[0].path, "answer": _example(found[0])})
+    likely = next((leaf for leaf in found if leaf.count("K") or leaf.count("?")), found[0])
+    example = json.dumps({"output": likely.path, "answer": _example(likely)})
+    without = json.dumps({"output": found[0].path, "scores": "none"} if len(found) > 1 else {"scores": "none"})
     return NetworkError(
         f"It is not certain where {card.title} returns class scores ({_several(found)}): say it with --adapter, such "
-        f"as '{example}', or '{{\"scores\": \"none\"}}' for a report without classes."
+        f"as '{example}', or '{without}' for a report without classes."
+    )
+
+
+def _no_numbers(card: ModelCard, network: Answering) -> NetworkError:
+    """Return the error of a network that returns no tensor of real numbers, with what it returns instead."""
+    kinds = {str(tensor.dtype).removeprefix("torch.") for _, tensor in network.fit.answers(network.fit.output)}
+    return NetworkError(
+        f"{card.title} returns {' and '.join(sorted(kinds)) or 'nothing'}, and what is explained must be real numbers "
+        "with a gradient: wrap it so that it returns its scores before they are rounded, or its magnitudes."
     )
 
 
 def _example(leaf: Leaf) -> str:
-    """Return an answer of as many axes as the output has, as one may write it: its last axis for the classes."""
-    others = ("T" if letter == "T" else "." for letter in leaf.letters[1:-1])
-    return " ".join(["N", *others, "K"])
+    """Return an answer of as many axes as the output has, as one may write it: one axis for the classes."""
+    letters = leaf.letters[1:]
+    own = next((axis for axis, letter in enumerate(letters) if letter in {"K", "?"}), len(letters) - 1)
+    others = ("K" if axis == own else "T" if letter == "T" else "." for axis, letter in enumerate(letters))
+    return " ".join(["N", *others])
 
 
 def _several(found: Sequence[Leaf]) -> str:

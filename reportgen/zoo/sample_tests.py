@@ -38,6 +38,11 @@ def settled(network: Network) -> ModelCard:
     assert network.card is not None
     card = network.card
     asked = _Asked.of(network)
+    if not asked.answers(0, 1).isfinite().any():
+        raise NetworkError(
+            f"{network.name} answers clips of noise with no finite number (NaN or infinity): look at its weights, and "
+            "at the clip that it is given (--clip-spec)."
+        )
     if asked.alone():
         return card
     asked.refuse_memory()

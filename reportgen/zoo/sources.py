@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from reportgen.errors import CardError, OutOfMemoryError, unknown_name
 from reportgen.networks.core.out_of_memory import is_out_of_memory
-from reportgen.networks.core.precision import in_single_precision
+from reportgen.networks.core.precision import in_single_precision, other_precisions
 from reportgen.records.card import ModelCard
 from reportgen.zoo.cards import CardEntry
 
@@ -57,6 +57,8 @@ class Definition:
             raise CardError(f"{self.origin} returned {type(module).__name__}: it must return a torch.nn.Module.")
         if any(nn.parameter.is_lazy(weight) for weight in (*module.parameters(), *module.buffers())):
             raise CardError(f"{self.origin} has lazy layers, whose weights have no shape: call it once in its factory.")
+        if set(other_precisions(module)) == {"float64"}:
+            return module.float()
         return in_single_precision(module, self.origin)
 
     def build_on_meta(self, card: ModelCard | None = None) -> nn.Module:

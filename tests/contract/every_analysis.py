@@ -28,6 +28,15 @@ LITTLE = {
 }
 
 
+def noise_clip(folder: Path, frames: int, side: int) -> Path:
+    """Write a clip of seeded noise, side x side px, as a folder of pictures, and return where."""
+    (folder / "clip").mkdir()
+    for frame in range(frames):
+        pixels = torch.rand(side, side, 3, generator=torch.Generator().manual_seed(frame)).mul(255).byte().numpy()
+        Image.fromarray(pixels).save(folder / "clip" / f"{frame:03}.png")
+    return folder / "clip"
+
+
 def put_through_everything(
     model: str, model_args: Mapping[str, Any], clip: tuple[int, int], folder: Path, layers: Sequence[str] = ()
 ) -> dict[str, list[Outcome]]:
@@ -37,16 +46,12 @@ def put_through_everything(
     """
     asked = tuple(name for name in methods() if name != CONCEPTS)  # which needs folders of pictures
     frames, side = clip
-    (folder / "clip").mkdir()
-    for frame in range(max(frames, 2)):
-        pixels = torch.rand(side, side, 3, generator=torch.Generator().manual_seed(frame)).mul(255).byte().numpy()
-        Image.fromarray(pixels).save(folder / "clip" / f"{frame:03}.png")
     options = BuildOptions(
         models=(model,),
         untrained=True,
         model_args=dict(model_args),
         clip_spec={"frames": frames, "height": side, "width": side},
-        clips=(str(folder / "clip"),),
+        clips=(str(noise_clip(folder, max(frames, 2), side)),),
         layers=tuple(layers),
         analyses=asked,
         preset="quick",

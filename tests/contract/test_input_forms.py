@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,20 @@ FORMS = {
     "frames_first": lambda self, pixel_values: self.scores(pixel_values.transpose(1, 2)),
     "channels_last": lambda self, x: self.scores(x.permute(0, 4, 1, 2, 3)),
     "listed": lambda self, clips: self.scores(clips[0]) if isinstance(clips, list) else None,
+    "in a tuple": lambda self, clips: self.scores(clips[0]) if isinstance(clips, tuple) else None,
+    "list of clips": lambda self, clips: self.scores(torch.stack(clips)) if isinstance(clips, list) else None,
+    "list of frames first": lambda self, clips: self.scores(torch.stack(listed(clips)).transpose(1, 2)),
+    "dictionary": lambda self, batch: self.scores(batch["video"]),
+    "dictionary of frames first": lambda self, batch: self.scores(batch.get("imgs").transpose(1, 2)),
+    "named dictionary": lambda self, *, inputs: self.scores(inputs["clip"]),
+    "views": lambda self, clip: self.scores(clip.flatten(0, 1)) if clip.ndim == 6 else None,
 }
+
+
+def listed(clips):
+    if not isinstance(clips, list):
+        raise TypeError("a list, please")
+    return clips
 
 
 def frames_of_bytes(self, frames):
@@ -92,6 +106,27 @@ def one_of_many(self, input_ids=None, pixel_values=None, return_dict=None):
 
 def first_and_second(self, slow, fast):
     return self.scores(slow) + self.scores(fast)
+
+
+def both(self, slow, fast):
+    if fast.shape[2] != 4 * slow.shape[2]:
+        raise ValueError("four fast frames for each slow one")
+    return self.scores(slow) + self.scores(fast)
+
+
+def told(self, clip, *, mode):
+    if mode != "test":
+        raise ValueError("test, please")
+    return self.scores(clip)
+
+
+FORMS |= {
+    "slow, fast": lambda self, clips: both(self, *listed(clips)),
+    "fast, slow": lambda self, clips: both(self, *listed(clips)[::-1]),
+    "slow and fast": lambda self, batch: both(self, batch["slow_path"], batch["fast_path"]),
+    "rgb and flow": lambda self, batch: self.scores(batch["rgb"]) + self.scores(batch["flow"]),
+    "told": told,
+}
 
 
 def just_two(self, first, second):
@@ -132,6 +167,13 @@ FOUND: dict[str, dict[str, Any]] = {
     "scaled": {},
     "by_keyword": {"keywords": ("video",)},
     "one_of_many": {"layout": "N T C H W", "keywords": ("pixel_values",)},
+    "in a tuple": {"as_tuple": True},
+    "list of clips": {"input": "clips"},
+    "list of frames first": {"input": "clips", "layout": "N T C H W"},
+    "dictionary": {"keys": ("video",)},
+    "dictionary of frames first": {"keys": ("imgs",), "layout": "N T C H W"},
+    "named dictionary": {"keywords": ("inputs",), "keys": ("clip",)},
+    "views": {"layout": "N 1 C T H W"},
 }
 
 
@@ -255,3 +297,73 @@ def test_two_pictures_are_arguments_of_their_own(file: Path) -> None:
 def test_two_inputs_are_asked_for(file: Path) -> None:
     with pytest.raises(NetworkError, match=r"takes 2 inputs \(slow, fast\).*--adapter.*as_arguments"):
         load(file, "volume", "first_and_second")
+
+
+RATES: list[tuple[str, dict[str, Any]]] = [
+    ("slow, fast", {"strides": (4, 1)}),
+    ("fast, slow", {"strides": (1, 4)}),
+    ("slow and fast", {"strides": (4, 1), "keys": ("slow_path", "fast_path")}),
+]
+
+
+@pytest.mark.parametrize(("name", "found"), RATES)
+def test_which_pathway_is_the_slow_one_is_found(file: Path, name: str, found: dict[str, Any]) -> None:
+    network = load(file, "volume", name, clip={"mean": (0.0,) * 3, "std": (1.0,) * 3})
+    assert network.adapter.model_dump(exclude_defaults=True, exclude={"probabilities"}) == {
+        "input": "pathways",
+        **found,
+    }
+    given = clips(network)
+    with torch.no_grad():
+        slow, fast = plain_scores(network, given[:, :, ::4]), plain_scores(network, given)
+        assert torch.allclose(network.logits(given), slow + fast, atol=1e-6)
+
+
+REFUSED: list[tuple[str, dict[str, Any]]] = [
+    ("rgb and flow", {"input": "pathways", "strides": [1, 1], "keys": ["rgb", "flow"]}),
+    ("first_and_second", {"input": "pathways", "strides": [4, 1], "as_arguments": True}),
+    ("told", {"constants": {"mode": "test"}}),
+]
+
+
+@pytest.mark.parametrize(("name", "adapter"), REFUSED)
+def test_a_refusal_names_the_line_that_mends_it(file: Path, name: str, adapter: dict[str, Any]) -> None:
+    with pytest.raises(NetworkError) as caught:
+        load(file, "volume", name)
+    line = str(caught.value).partition("--adapter '")[2].partition("'")[0]
+    proposed = json.loads(line)
+    assert proposed.keys() == adapter.keys()
+    assert load(file, "volume", name, adapter=adapter).has_classes
+
+
+@pytest.mark.parametrize(
+    ("adapter", "words"),
+    [
+        ({"keys": ["a", "b"]}, "adapter.keys names 2 inputs, but there are 1"),
+        ({"keys": ["a"], "as_list": True}, "leave out as_list"),
+        ({"input": "frames", "layout": "N 1 C T H W"}, "N 1 C T H W is of clips"),
+    ],
+)
+def test_an_adapter_that_contradicts_itself_is_one_sentence(file: Path, adapter: dict[str, Any], words: str) -> None:
+    with pytest.raises((NetworkError, OptionError), match=words):
+        load(file, "volume", "dictionary", adapter=adapter)
+
+
+@pytest.mark.parametrize("precision", ["half", "bfloat16", "double"])
+def test_another_precision_is_converted_and_said(tmp_path: Path, precision: str) -> None:
+    (tmp_path / "nets.py").write_text(
+        "from torch import nn\n\n\ndef make():\n    return nn.Sequential(nn.Conv3d(3, 4, 3), nn.AdaptiveAvgPool3d(1), "
+        f"nn.Flatten(), nn.Linear(4, 5)).{precision}()\n"
+    )
+    network = load_network(f"{tmp_path / 'nets.py'}:make", untrained=True, clip=SMALL)
+    assert {one.dtype for one in network.module.parameters()} == {torch.float32}
+    assert any("computed in float32" in note for note in network.card.notes)  # type: ignore[union-attr]
+
+
+def test_weights_without_values_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "nets.py").write_text(
+        "import torch\nfrom torch import nn\n\n\ndef make():\n    with torch.device('meta'):\n"
+        "        return nn.Sequential(nn.Conv3d(3, 4, 3), nn.AdaptiveAvgPool3d(1), nn.Flatten(), nn.Linear(4, 5))\n"
+    )
+    with pytest.raises(NetworkError, match=r"weights without values.*on the CPU"):
+        load_network(f"{tmp_path / 'nets.py'}:make", untrained=True, clip=SMALL)

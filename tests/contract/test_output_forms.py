@@ -21,6 +21,18 @@ from torch import nn
 from torch.nn.utils import parametrizations, spectral_norm, weight_norm
 
 
+class LessItsMean(nn.Module):
+    """A parametrization that cannot be undone."""
+
+    def forward(self, weight):
+        return weight - weight.mean()
+
+
+def centred(layer):
+    nn.utils.parametrize.register_parametrization(layer, "weight", LessItsMean())
+    return layer
+
+
 class Net(nn.Module):
     """Clips to whatever `GIVES` names."""
 
@@ -28,7 +40,8 @@ class Net(nn.Module):
         super().__init__()
         self.gives = gives
         wrap = {"none": lambda layer: layer, "old weight": weight_norm, "old spectral": spectral_norm,
-                "weight": parametrizations.weight_norm, "spectral": parametrizations.spectral_norm}[norm]
+                "weight": parametrizations.weight_norm, "spectral": parametrizations.spectral_norm,
+                "orthogonal": parametrizations.orthogonal, "centred": centred}[norm]
         self.stem, self.head = wrap(nn.Conv3d(3, 4, 3, padding=1)), wrap(nn.Linear(4, classes))
 
     def forward(self, clip):
@@ -82,6 +95,12 @@ GIVES = {
     "K of softmax": lambda net, maps: whole(net, maps).softmax(1),
     "sigmoid beside": lambda net, maps: {"logits": whole(net, maps), "probs": whole(net, maps).sigmoid()},
     "two signals": lambda net, maps: (steps(net, maps)[..., 0], steps(net, maps)[..., 1]),
+    "logarithms": lambda net, maps: whole(net, maps).log_softmax(1),
+    "steps beside a signal": lambda net, maps: (steps(net, maps)[..., 0], steps(net, maps)),
+    "scores beside a depth": lambda net, maps: (whole(net, maps), maps.mean(1, keepdim=True)),
+    "numbers": lambda net, maps: whole(net, maps).argmax(1),
+    "complex": lambda net, maps: torch.complex(whole(net, maps), whole(net, maps)),
+    "not finite": lambda net, maps: whole(net, maps) / 0 * 0,
 }
 
 
@@ -204,6 +223,37 @@ def test_what_makes_probabilities_is_found_or_not_known(file: Path, gives: str) 
     assert told is None or torch.equal(told, wanted)
 
 
+def test_logarithms_of_probabilities_are_told_from_logits(file: Path) -> None:
+    network = load(file, "logarithms")
+    assert network.card is not None
+    assert any("logarithms of probabilities" in note for note in network.card.notes)
+    with torch.no_grad():
+        told, logits = (
+            network.probabilities(network.logits(CLIPS)),
+            head(network, maps_of(network, CLIPS).mean((2, 3, 4))),
+        )
+    assert told is not None
+    assert torch.allclose(told, logits.softmax(1), atol=1e-6)
+
+
+def test_of_scores_beside_a_signal_either_can_be_said(file: Path) -> None:
+    answer = {"output": (1,), "answer": "N T K"}
+    with pytest.raises(NetworkError, match=r'"output": \[1\], "answer": "N T K".*"output": \[0\], "scores": "none"'):
+        load(file, "steps beside a signal")
+    assert load(file, "steps beside a signal", adapter=answer).card.classes == 5  # type: ignore[union-attr]
+    signal = load(file, "steps beside a signal", adapter={"output": (0,), "scores": "none"})
+    assert (signal.has_classes, signal.adapter.answer) == (False, "N T")
+
+
+@pytest.mark.parametrize(
+    ("gives", "words"),
+    [("numbers", "returns int64"), ("complex", "returns complex64"), ("not finite", "no finite number")],
+)
+def test_an_answer_without_real_numbers_is_refused(file: Path, gives: str, words: str) -> None:
+    with pytest.raises(NetworkError, match=words):
+        load(file, gives)
+
+
 def test_what_makes_probabilities_can_be_said(file: Path) -> None:
     network = load(file, "N K", adapter={"probabilities": "sigmoid"})
     assert network.adapter.probabilities == "sigmoid"
@@ -228,7 +278,7 @@ def test_labels_tell_the_scores_from_features(file: Path) -> None:
     assert load(file, "by labels", labels=list("abcde")).adapter.output == (1,)
 
 
-@pytest.mark.parametrize("gives", ["two heads", "by labels"])
+@pytest.mark.parametrize("gives", ["two heads", "by labels", "steps beside a signal", "scores beside a depth"])
 def test_scores_that_nothing_tells_apart_are_asked_for(file: Path, gives: str) -> None:
     with pytest.raises(NetworkError, match=r"not certain where .* returns class scores.*--adapter"):
         load(file, gives)
@@ -320,3 +370,16 @@ def test_weights_that_are_computed_from_others_are_drawn_and_counted_whole(file:
         assert torch.linalg.matrix_norm(weight.flatten(1), 2) == pytest.approx(1.0, abs=1e-3)
     else:
         assert weight.std() == pytest.approx((2 / 81) ** 0.5, rel=0.15)
+
+
+@pytest.mark.parametrize("norm", ["orthogonal", "centred"])
+def test_a_weight_that_cannot_be_set_is_a_function_of_the_seed_all_the_same(file: Path, norm: str) -> None:
+    network = load(file, "N K", norm=norm)
+    assert network.weights == load(file, "N K", norm=norm).weights
+    weight = network.submodule("stem").weight
+    assert isinstance(weight, Tensor)
+    if norm == "orthogonal":
+        assert torch.allclose(weight @ weight.mT, torch.eye(3).expand(4, 3, 3, 3, 3), atol=1e-4)
+    else:
+        assert float(weight.mean()) == pytest.approx(0.0, abs=1e-6)
+        assert float(weight.std()) == pytest.approx((2 / 81) ** 0.5, rel=0.15)

@@ -1,7 +1,7 @@
 // The class (0) is fed by 1 and 2 of layer "b"; 3 of "c" feeds 1 strongly and 2 weakly, 4 of "d" feeds 2.
 // "c" and "d" are equally far from the class: one column. Kernel 5 of "b" speaks against the class.
 export const DATA = {
-  title: "t", logit: 3,
+  title: "t", logit: 3, one: "class", value: "logit",
   layers: [
     { name: "", short: "class", depth: 0 },
     { name: "net.b", short: "b", depth: 1 },

@@ -18,6 +18,7 @@ from reportgen.analyses.pyramid.class_pyramid import ClassPyramid, class_pyramid
 from reportgen.analyses.pyramid.export import edge_table, graphml, node_table, published_dictionary, pyramid_document
 from reportgen.analyses.pyramid.parameters import PyramidParameters
 from reportgen.analyses.pyramid.tubes import saliency_tubes
+from reportgen.analyses.pyramid.unfollowed import notes, unfollowed
 from reportgen.clips import Clip
 from reportgen.errors import OptionError
 from reportgen.networks.core.network import Network
@@ -104,13 +105,14 @@ def _result(subject: Subject, clip: Clip, target: Target, found: ClassPyramid, c
         clip=clip.name,
         label=title_of(subject, target),
     )
+    mixing = unfollowed(found.graph, [layer.name for layer in found.layers if layer.kind == "boundary"])
     answer = PyramidAnswer(
         logit=found.above_mean,
         target=target,
         target_title=title_of(subject, target),
         clip=clip.name,
         scoring=found.scoring,
-        kernels=len(document.nodes),
+        kernels=sum(layer.kept for layer in document.layers if layer.kind != "boundary"),
         edges=found.edge_total,
         conservation_error=found.conservation.error if found.conservation else None,
         bias_share=found.conservation.bias_share if found.conservation else None,
@@ -118,10 +120,12 @@ def _result(subject: Subject, clip: Clip, target: Target, found: ClassPyramid, c
         graph_kernels=_kernels(found.graph),
         graph_edges=found.graph.edge_count,
         boundaries=tuple(found.graph.boundaries),
+        unfollowed=mixing,
         unknown_operations=dict(found.graph.unknown_operations),
         **causal,
     )
-    return Result(answer, {**_documents(found, document), **_tubes(subject, clip, found)})
+    figures = {**_documents(found, document), **_tubes(subject, clip, found)}
+    return Result(answer, figures, notes(subject.model, mixing))
 
 
 def _causal(check: Ablation, held: OnClips | None, draws: int) -> dict[str, Any]:

@@ -31,7 +31,8 @@ from reportgen.analyses.pyramid.shifts import (
     cut_layers,
     relevance_conservation,
 )
-from reportgen.errors import NetworkError, OptionError
+from reportgen.analyses.pyramid.unfollowed import unfollowed
+from reportgen.errors import NetworkError, NoAnswerError, OptionError
 from reportgen.networks.core.network import Network, borrow
 from reportgen.networks.trace.build import class_output, connection_graph, evaluating
 from reportgen.networks.trace.graph import ConnectionGraph
@@ -230,15 +231,21 @@ def predicted_class(network: Network, batch: Tensor) -> int:
 def class_kernels(graph: ConnectionGraph, class_index: int, name: str) -> Ids:
     """Return the numbers of the kernels that a class score is made of.
 
-    Raises NetworkError when there are none, or when they are mixed behind a boundary such as a softmax.
+    Raises NetworkError when there is no such class, NoAnswerError when its score is mixed behind a boundary such as
+    attention.
     """
     if not 0 <= class_index < graph.output.shape[1]:
         raise NetworkError(f"{name} has the classes 0 to {graph.output.shape[1] - 1}, not {class_index}.")
     starts = graph.class_kernels(class_index)
     kinds = {graph.layers[int(position)].kind for position in graph.layer_of(starts)}
     if not kinds or not kinds <= {"convolution", "transposed", "linear"}:
-        behind = next((graph.locate(int(n))[0] for n in starts), "a constant")
-        raise NetworkError(f"The class scores of {name} come from {behind}: name the classifier in its card.")
+        names = dict.fromkeys(graph.locate(int(n))[0] for n in starts)
+        mixing = next((one for one in unfollowed(graph, names) if one.reached), None)
+        behind = f"{mixing.through} in {mixing.module or name}" if mixing else "no kernel"
+        raise NoAnswerError(
+            f"What {name} answers comes from {behind}, through which a pyramid has no answer: which kernel feeds which "
+            "is not known there (of probabilities, the card may name the classifier)."
+        )
     return starts
 
 

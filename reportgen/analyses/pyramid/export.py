@@ -164,9 +164,11 @@ def _address(place: KernelPlace) -> str:
 
 
 def node_table(document: PyramidDocument) -> TableFigure:
-    """Return the kernels, negative evidence among them."""
+    """Return the kernels, negative evidence among them; what mixes kernels has no figures of its own."""
+    mixing = {layer.name for layer in document.layers if layer.kind == "boundary"}
     rows = [
-        (n.layer, n.index, n.depth, n.relevance, n.activation, n.kept) for n in (*document.nodes, *document.negative)
+        (n.layer, n.index, n.depth, *(("", "") if n.layer in mixing else (n.relevance, n.activation)), n.kept)
+        for n in (*document.nodes, *document.negative)
     ]
     return TableFigure(("layer", "index", "depth", "relevance", "activation", "kept"), rows, "Kernels")
 

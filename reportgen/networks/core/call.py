@@ -91,14 +91,26 @@ def to_call(clips: Tensor, adapter: Adapter) -> Arguments:
     One clip is given as often as every call must hold clips; raises NetworkError for another number of them.
     """
     parts = [_laid_out(part, adapter) for part in _parts(_as_many(clips, adapter.batch), adapter)]
-    listed = adapter.as_list or adapter.input in {"pathways", "frames"}
-    passed: list[Any] = parts if adapter.as_arguments else [parts if listed else parts[0]]
+    passed = _passed(parts, adapter)
     if not adapter.keywords:
         return Arguments(tuple(passed), dict(adapter.constants), adapter.seed)
     if len(adapter.keywords) != len(passed):
         raise NetworkError(f"adapter.keywords names {len(adapter.keywords)} arguments, but there are {len(passed)}.")
     named = dict(zip(adapter.keywords, passed, strict=True))
     return Arguments((), {**adapter.constants, **named}, adapter.seed)
+
+
+def _passed(parts: list[Tensor], adapter: Adapter) -> list[Any]:
+    """Return the arguments that hold the tensors: each by itself, or one that holds them all."""
+    if adapter.as_arguments:
+        return list(parts)
+    if adapter.keys:
+        if len(adapter.keys) != len(parts):
+            raise NetworkError(f"adapter.keys names {len(adapter.keys)} inputs, but there are {len(parts)}.")
+        return [dict(zip(adapter.keys, parts, strict=True))]
+    if adapter.as_list or adapter.as_tuple or adapter.input in {"pathways", "frames", "clips"}:
+        return [tuple(parts) if adapter.as_tuple else parts]
+    return [parts[0]]
 
 
 def _as_many(clips: Tensor, batch: int | None) -> Tensor:
@@ -115,6 +127,8 @@ def _parts(clips: Tensor, adapter: Adapter) -> list[Tensor]:
         raise NetworkError(f"A 2D network takes clips of one frame, got {clips.shape[2]} frames.")
     if adapter.input == "pathways":
         return [clips[:, :, ::stride] for stride in adapter.strides or (1,)]
+    if adapter.input == "clips":
+        return list(clips.split(1))
     return list(clips.split(1, dim=2)) if adapter.input == "frames" else [clips]
 
 
@@ -124,7 +138,10 @@ def _laid_out(clip: Tensor, adapter: Adapter) -> Tensor:
         laid = clip.transpose(1, 2).flatten(1, 2)
     else:
         letters = adapter.layout.split()
-        laid = clip.permute([_AXES[letter] for letter in letters]) if adapter.layout != "N C T H W" else clip
-        if adapter.input in {"frame", "frames"}:
-            laid = laid.squeeze(letters.index("T"))
+        order = [_AXES[letter] for letter in letters if letter != "1"]
+        laid = clip.permute(order) if order != sorted(order) else clip
+        if "1" in letters:
+            laid = laid.unsqueeze(letters.index("1"))
+        if adapter.input in {"frame", "frames", "clips"}:
+            laid = laid.squeeze(letters.index("N" if adapter.input == "clips" else "T"))
     return as_bytes(laid) if adapter.numbers == "uint8" else laid

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from reportgen.errors import NetworkError
 
 _REDUCED = frozenset({torch.float16, torch.bfloat16})
+_OTHER = _REDUCED | {torch.float64}
 
 
 def is_reduced(module: nn.Module) -> bool:
@@ -26,6 +27,12 @@ def in_single_precision(module: nn.Module, name: str) -> nn.Module:
             "(torch.view_as_real) and make them complex where they are used."
         )
     return module.float() if is_reduced(module) else module
+
+
+def other_precisions(module: nn.Module) -> tuple[str, ...]:
+    """Return the types of a module's parameters that are real numbers of another precision than float32, by name."""
+    found = {str(one.dtype).removeprefix("torch.") for one in module.parameters() if one.dtype in _OTHER}
+    return tuple(sorted(found))
 
 
 def _state(module: nn.Module) -> list[Tensor]:

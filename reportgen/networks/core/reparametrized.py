@@ -25,7 +25,7 @@ def set_weight(layer: nn.Module, value: Tensor) -> None:
     old_spectral_norm = next((h for h in hooks if isinstance(h, SpectralNorm) and h.name == "weight"), None)
     with torch.no_grad():
         if parametrize.is_parametrized(layer, "weight"):
-            layer.weight = value.to(layer.weight)  # type: ignore[arg-type]
+            _assign(layer, value)
             with _training(layer):
                 for _ in range(_ITERATIONS):
                     _ = layer.weight  # a spectral norm takes one step of its power iteration each time
@@ -40,6 +40,19 @@ def set_weight(layer: nn.Module, value: Tensor) -> None:
                 layer.weight = old_spectral_norm.compute_weight(layer, do_power_iteration=True)
         else:
             layer.get_parameter("weight").copy_(value)
+
+
+def _assign(layer: nn.Module, value: Tensor) -> None:
+    """Set a parametrized weight; where that cannot be undone to what it is computed from, set that itself.
+
+    What has another shape than the weight, and no way back to it, stays as the factory made it.
+    """
+    try:
+        layer.weight = value.to(layer.weight)  # type: ignore[arg-type]
+    except (RuntimeError, NotImplementedError, ValueError, TypeError):
+        original = getattr(layer.parametrizations["weight"], "original", None)  # type: ignore[index]
+        if isinstance(original, Tensor) and original.shape == value.shape:
+            original.copy_(value)
 
 
 @contextmanager

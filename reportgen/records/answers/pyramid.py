@@ -39,6 +39,14 @@ class ClassClips(Answer):
     p: float = Field(ge=0, le=1)
 
 
+class Unfollowed(Answer):
+    """A module that mixes kernels otherwise than by a kernel: through it a pyramid has no answer."""
+
+    module: str = Field(description="Name in the network; empty for the network itself.")
+    through: str = Field(description="What mixes them: attention, a softmax over kernels ...")
+    reached: bool = Field(description="Whether it is in the pyramid, or behind its last layer.")
+
+
 class PyramidAnswer(Answer):
     """One target on one clip."""
 
@@ -57,6 +65,7 @@ class PyramidAnswer(Answer):
     graph_kernels: int = Field(0, ge=0)
     graph_edges: int = Field(0, ge=0)
     boundaries: tuple[str, ...] = ()
+    unfollowed: tuple[Unfollowed, ...] = Field((), description="Where it has no answer which kernel feeds which.")
     unknown_operations: dict[str, int] = Field(default_factory=dict)
     ablation: dict[str, AblationFigures] = Field(
         default_factory=dict, description="Per layer, and ``together`` for all kept kernels at once."

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 
 from reportgen.analyses.base import Arrays
-from reportgen.errors import StoreError
+from reportgen.errors import NoAnswerError, StoreError
 from reportgen.media import read_data
 from reportgen.progress import Progress
 from reportgen.records.jobs import Done, Job, Record, Skipped
@@ -90,10 +90,10 @@ class _Worker:
         except Exception as error:  # every other failure belongs to these jobs: it is recorded and shown
             if work.debug:
                 raise
-            failed = failure(error)
+            outcome = Skipped(reason=str(error)) if isinstance(error, NoAnswerError) else failure(error)
             seconds = (time.perf_counter() - started) / len(waiting) if waiting else 0.0
             for planned in waiting.values():
-                yield keep(work.store, planned.job, failed, seconds, self._device), True
+                yield keep(work.store, planned.job, outcome, seconds, self._device), True
 
     def _missing_needs(self, planned: PlannedUnit) -> str | None:
         for analysis, unit, _role in planned.unit.needs:

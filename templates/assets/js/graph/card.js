@@ -9,13 +9,14 @@
 
   // The numbers of a node in words.
   function figures({ data, isClass }, node) {
-    if (isClass(node)) return `logit ${plain(data.logit)}`;
+    if (isClass(node)) return `${data.value} ${plain(data.logit)}`;
+    if (data.layers[data.layer[node]].mixes) return "kernels mix here: which feeds which is not known";
     return `relevance ${plain(data.relevance[node])}, activation ${plain(data.activation[node])}`;
   }
 
   // The lines below a node's numbers.
   function remarks({ data, isClass }, node) {
-    if (isClass(node)) return [];
+    if (isClass(node) || data.layers[data.layer[node]].mixes) return [];
     const reliance = data.motion ? data.motion[node] : undefined;
     const measured = reliance === null ? "not measured" : fixed(reliance, 2);
     return [

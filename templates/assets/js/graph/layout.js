@@ -100,7 +100,7 @@
   function heading(model, scene, place) {
     const { depth, layers } = model.columns[place];
     const text = layers.length > 1 ? `${layers.length} layers` : model.data.layers[layers[0]].short;
-    return [fitting(model, scene, text, place), depth === 0 ? "class" : `${depth} back`];
+    return [fitting(model, scene, text, place), depth === 0 ? model.data.one : `${depth} back`];
   }
 
   Object.assign(graph, { NODE_WIDTH, MARGIN, layout, nodeAt, fitting, heading });

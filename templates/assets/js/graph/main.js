@@ -100,7 +100,7 @@
     const card = { width: popup.offsetWidth, height: popup.offsetHeight };
     const [left, top] = graph.cardPlace(node, card, { width: holder.clientWidth, height: scene.height });
     Object.assign(popup.style, { left: `${left}px`, top: `${top}px` });
-    status.textContent = `${model.nameOf(focus)}: ${graph.figures(model, focus)}; ${lit.nodes.size - 1} kernels on its paths to the class.`;
+    status.textContent = `${model.nameOf(focus)}: ${graph.figures(model, focus)}; ${lit.nodes.size - 1} kernels on its paths to the ${model.data.one}.`;
   }
 
   function open(node) {

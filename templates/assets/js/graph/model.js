@@ -54,7 +54,7 @@
       fedBy: adjacency(data.target, count),
       isClass,
       columnOf: (node) => columnOfLayer[data.layer[node]],
-      nameOf: (node) => (isClass(node) ? layerOf(node).short : `${layerOf(node).short} #${data.index[node]}`),
+      nameOf: (node) => (isClass(node) || layerOf(node).mixes ? layerOf(node).short : `${layerOf(node).short} #${data.index[node]}`),
       addressOf: (node) => `${layerOf(node).name}/${data.index[node]}`,
     };
   }

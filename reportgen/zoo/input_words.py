@@ -1,0 +1,69 @@
+"""In words and as options: how a network takes its clip, and which adapter says so."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from reportgen.records.card import Adapter
+
+
+def words(form: Adapter) -> str:
+    """Return in words how a network takes its clip."""
+    frame = form.layout.replace(" T", "")
+    kinds = {
+        "clip": f"a clip {form.layout}",
+        "clips": f"its clips, each {form.layout.removeprefix('N ')},",
+        "frame": f"single frames {frame}",
+        "frames": f"its frames, each {frame},",
+        "stacked_frames": "frames stacked as channels, N (T C) H W",
+        "pathways": f"clips {form.layout} with temporal strides {form.strides}",
+    }
+    text = kinds[form.input] + (" of bytes" if form.numbers == "uint8" else "")
+    if form.as_arguments:
+        text += " as arguments of their own"
+    elif form.keys:
+        text += f" in a dictionary, by the key{'s' * (len(form.keys) > 1)} {' and '.join(form.keys)}"
+    elif form.as_list or form.as_tuple or form.input in {"clips", "frames", "pathways"}:
+        text += " in a tuple" if form.as_tuple else " in a list"
+    return text + (f", by the keyword {' and '.join(form.keywords)}" if form.keywords else "")
+
+
+def option(fields: Mapping[str, Any]) -> str:
+    """Return fields of an adapter as one writes them on the command line."""
+    return f"--adapter '{json.dumps(dict(fields))}'"
+
+
+def advice(inputs: Sequence[str], missing: Sequence[str], keys: Sequence[str]) -> str:
+    """Return what to say, or to do, about a network of which no form of input was found.
+
+    `inputs` are the arguments that it cannot be called without, `missing` those of them that must be named, and `keys`
+    what it looked for in a dictionary.
+    """
+    if missing:
+        named = option({"constants": dict.fromkeys(missing, "...")})
+        return f"give its argument{'s' * (len(missing) > 1)} {' and '.join(missing)} with {named}"
+    if len(keys) > 1:
+        strides = [4, *[1] * (len(keys) - 1)]
+        told = option({"input": "pathways", "strides": strides, "keys": list(keys)})
+        return (
+            f"it looks for {' and '.join(map(repr, keys))} in a dictionary: say at which temporal strides they are the "
+            f"clip's frames, such as {told}, or wrap it so that it takes the clip alone"
+        )
+    if keys:
+        return f"it looks for {keys[0]!r} in a dictionary: say how it takes the clip there, such as " + option(
+            {"keys": list(keys), "layout": "N T C H W"}
+        )
+    if len(inputs) > 1:
+        strides = [4, *[1] * (len(inputs) - 1)]
+        told = option({"input": "pathways", "strides": strides, "as_arguments": True})
+        return (
+            f"say at which temporal strides {' and '.join(inputs)} are the clip's frames, such as {told}, or wrap it "
+            "so that it takes the clip alone"
+        )
+    return (
+        "say frames, height and width with --clip-spec, and how it takes its input with --adapter, such as "
+        '\'{"layout": "N T C H W"}\', \'{"input": "clips"}\' for a list of clips C T H W, \'{"keys": ["video"]}\' for '
+        'a dictionary, or \'{"input": "pathways", "strides": [4, 1]}\' for a list of two rates'
+    )
