@@ -73,6 +73,8 @@ class NetworkError(ReportgenError):
 class NoAnswerError(NetworkError):
     """An analysis has no answer for a network of this kind: its job is skipped, and is no failure."""
 
+    exit_code = 26
+
 
 class OutOfMemoryError(ReportgenError):
     """Memory ran out although the batch was reduced as far as it goes."""
