@@ -118,7 +118,7 @@ def report(model: str, weights: Path, clips: Sequence[str], out: Path, options: 
     failed = [r.outcome.message for s in stores for r in s.manifest().records if isinstance(r.outcome, Failed)]
     shown = [clip.name for s in stores for clip in s.read_run().clips if not clip.reference]
     pages = [page.relative_to(out / "site") for page in sorted((out / "site").rglob("*.html"))]
-    missing = [name for name in ("audit", *shown) if not any(page.stem == name for page in pages)]
+    missing = [name for name in ("audit", *shown) if not any(name in {page.stem, page.parent.name} for page in pages)]
     told = f"{len(pages)} pages at {summary.site}"
     told += f"; failed: {'; '.join(failed)}" if failed else ""
     told += f"; no page of {', '.join(missing)}" if missing else ""

@@ -133,9 +133,9 @@ def _sizes(clip: Given) -> list[tuple[int, int, int]]:
 
 def _stacked(module: nn.Module, form: Adapter, size: tuple[int, int, int], clip: Given) -> ClipSpec:
     """Return a clip of as many frames as its first convolution takes pictures of three colours for channels."""
-    wanted = wanted_channels(module, form, size) or 3
-    frames = int(clip.get("frames", wanted // 3 if wanted % 3 == 0 else 1))
-    channels = int(clip.get("channels", max(1, wanted // frames)))
+    wanted = wanted_channels(module, form, size)
+    frames = int(clip.get("frames", wanted // 3 if wanted is not None and wanted % 3 == 0 else 1))
+    channels = int(clip.get("channels", 3 if wanted is None else max(1, wanted // frames)))
     return _with_colours(form, (frames, *size[1:]), channels, clip, _KINETICS)
 
 

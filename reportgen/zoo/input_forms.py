@@ -21,6 +21,7 @@ from reportgen.zoo.input_tests import (
     asked_keys,
     keyword_only,
     leaves,
+    reads_each,
     required_arguments,
     rows_are_clips,
     run,
@@ -158,19 +159,27 @@ class _Search:
         # Of a fixed number of clips any reshaping makes some number of rows: what they are of is then only believed.
         if not {"rows", "batch"} & set(self.adapter) and form.batch is None and not answers(output, form, held):
             framed = form.model_copy(update={"rows": "frames"})
-            if not answers(output, framed, held):
-                return _unlike(output, held)
-            if not rows_are_clips(self.built, spec, framed):
-                return (
-                    "its output has several rows a clip, which are not found one behind the other: let it return "
-                    'N T K or N K, or say --adapter \'{"rows": "frames"}\' if they are'
-                )
+            if (fault := self._framed(output, spec, framed)) is not None:
+                return fault
             form = framed
         elif not answers(output, form, held):
             return _unlike(output, held)
         elif form.batch is not None and "batch" not in self.adapter and not rows_are_clips(self.built, spec, form):
             return f"of {held} clips a call, each row of its output is not of one clip"
+        if form.input == "pathways" and not reads_each(self.built, spec, form):
+            return "it reads only some of the clips that it is given"
         return Fit(spec, form, output, arrived(self.built, spec, form))
+
+    def _framed(self, output: Any, spec: ClipSpec, form: Adapter) -> str | None:
+        """Return why the rows of an output are not the times of its clips, clip by clip; None where they are."""
+        if not answers(output, form, BATCH):
+            return _unlike(output, BATCH)
+        if not rows_are_clips(self.built, spec, form):
+            return (
+                "its output has several rows a clip, which are not found one behind the other: let it return N T K or "
+                'N K, or say --adapter \'{"rows": "frames"}\' if they are'
+            )
+        return None
 
     def _any_number(self, output: Any, spec: ClipSpec, form: Adapter) -> str | None:
         """Return why a network that answered to `BATCH` clips does not answer to any number, a row each; or None."""

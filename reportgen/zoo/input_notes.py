@@ -67,7 +67,7 @@ def _held(adapter: Adapter, optional: Sequence[str]) -> list[str]:
         given = "one clip a call" if adapter.batch == 1 else f"{adapter.batch} clips a call, so each is repeated"
         notes.append(f"Found: it takes {given} (--adapter '{{\"batch\": ...}}' says otherwise).")
     if adapter.rows == "frames":
-        notes.append("Found: its output has a row for every frame, clip by clip (--adapter says otherwise).")
+        notes.append("Found: its output has a row for each of a clip's times, clip by clip (--adapter says otherwise).")
     return notes
 
 

@@ -10,10 +10,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from reportgen.errors import NetworkError
 from reportgen.networks.core.answer import parts
-from reportgen.networks.core.call import to_call
+from reportgen.networks.core.call import Arguments, to_call
 from reportgen.networks.trace.arrival import Reading, colours_and_frames, first_arrival, scale_and_offset
 from reportgen.records.card import Adapter, ClipSpec
 from reportgen.zoo.sources import describe, device_of
@@ -61,10 +62,18 @@ class Arrived:
 
 
 def run(module: nn.Module, spec: ClipSpec, form: Adapter, *, clips: int = BATCH) -> Any:
-    """Return what a network answers to so many black clips, or as many as a call must hold."""
+    """Return what a network answers to so many black clips, or as many as a call must hold.
+
+    Raises FAULTS, whatever the network's own code raises.
+    """
     given = torch.zeros(form.batch or clips, *spec.shape, device=device_of(module))
-    with torch.no_grad():
-        return to_call(given, form).of(module)
+    try:
+        with torch.no_grad():
+            return to_call(given, form).of(module)
+    except (*FAULTS, MemoryError):
+        raise
+    except Exception as error:  # a package of its own kind of error
+        raise NetworkError(describe(error)) from error
 
 
 def leaves(output: Any, path: tuple[int | str, ...] = ()) -> Iterator[tuple[tuple[int | str, ...], Tensor]]:
@@ -110,6 +119,22 @@ def rows_are_clips(module: nn.Module, spec: ClipSpec, form: Adapter) -> bool:
         if differs.tolist() != [number == 1 for number in range(held)]:
             return False
     return bool(pair[0])
+
+
+def reads_each(module: nn.Module, spec: ClipSpec, form: Adapter) -> bool:
+    """Whether the answer depends on each of the tensors that the network is given."""
+    clips = torch.rand((form.batch or BATCH, *spec.shape), generator=torch.Generator().manual_seed(0))
+    most = 255.0 if form.numbers == "uint8" else 1.0
+    given, changed = (to_call(one.mul(most).to(device_of(module)), form) for one in (clips, 1 - clips))
+    (own, tree), (others, _) = tree_flatten((given.args, given.kwargs)), tree_flatten((changed.args, changed.kwargs))
+    with torch.no_grad():
+        before = [tensor for _, tensor in leaves(given.of(module))]
+        for number in (place for place, value in enumerate(own) if isinstance(value, Tensor)):
+            args, kwargs = tree_unflatten([*own[:number], others[number], *own[number + 1 :]], tree)
+            after = [tensor for _, tensor in leaves(Arguments(args, kwargs, form.seed).of(module))]
+            if all(torch.equal(one, other) for one, other in zip(before, after, strict=True)):
+                return False
+    return True
 
 
 def arrived(module: nn.Module, spec: ClipSpec, form: Adapter) -> Arrived:

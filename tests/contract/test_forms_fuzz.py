@@ -73,6 +73,29 @@ class Tubelets(nn.Module):
         return (tokens + torch.nn.functional.gelu(self.mix(tokens))).transpose(1, 2)
 
 
+class Attention(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.embed = nn.Conv3d(channels, 6, (2, 4, 4), stride=(2, 4, 4))
+        self.mix = nn.MultiheadAttention(6, 2, batch_first=True)
+
+    def forward(self, clip):
+        maps = self.embed(clip)
+        tokens = maps.flatten(2).transpose(1, 2)
+        mixed = tokens + self.mix(tokens, tokens, tokens, need_weights=False)[0]
+        return mixed.transpose(1, 2).reshape_as(maps).mean((3, 4))
+
+
+class Mixed(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.space = nn.utils.parametrizations.spectral_norm(nn.Conv3d(channels, 6, (1, 3, 3), padding=(0, 1, 1)))
+        self.norm, self.time = nn.GroupNorm(2, 6), nn.Conv3d(6, 6, (3, 1, 1), padding=(1, 0, 0))
+
+    def forward(self, clip):
+        return nn.functional.elu(self.time(self.norm(self.space(clip)))).mean((3, 4))
+
+
 def bytes_last(x):
     if x.dtype != torch.uint8:
         raise TypeError("bytes, please")
@@ -85,6 +108,23 @@ def listed(x):
     return x[0]
 
 
+def a_tuple(x):
+    if not isinstance(x, tuple):
+        raise TypeError("a tuple, please")
+    return x[0]
+
+
+def of_clips(x):
+    if not isinstance(x, list):
+        raise TypeError("a list, please")
+    return torch.stack([clip.view(clip.shape) for clip in x])
+
+
+def one_view(x):
+    n, views = x.shape[:2]
+    return x.view(n * views, *x.shape[2:]) if x.ndim == 6 else None
+
+
 TAKES = {
     "N C T H W": lambda x: x,
     "N T C H W": lambda x: x.transpose(1, 2),
@@ -92,6 +132,10 @@ TAKES = {
     "bytes": bytes_last,
     "list": listed,
     "by name": lambda x: x,
+    "tuple": a_tuple,
+    "clips": of_clips,
+    "dictionary": lambda x: x["frames"].view(x["frames"].shape).transpose(1, 2),
+    "views": one_view,
 }
 
 
@@ -117,6 +161,9 @@ GIVES = {
     "rows": lambda net, f: each(net, f).flatten(0, 1),
     "fields": lambda net, f: Fields(f.mean(2), overall(net, f)),
     "T N K": lambda net, f: each(net, f).transpose(0, 1),
+    "logarithms": lambda net, f: overall(net, f).log_softmax(1),
+    "beside a signal": lambda net, f: (each(net, f)[..., 0], each(net, f)),
+    "numbers": lambda net, f: overall(net, f).argmax(1),
 }
 
 
@@ -128,11 +175,15 @@ HOLDS = {
 }
 
 
+BODIES = {"volume": Volume, "pictures": Pictures, "patches": Patches, "tubelets": Tubelets, "attention": Attention,
+          "mixed": Mixed}
+
+
 class Whole(nn.Module):
     def __init__(self, take, body, give, channels=3, hold="any"):
         super().__init__()
         self.take, self.give, self.hold = take, give, hold
-        self.body = {"volume": Volume, "pictures": Pictures, "patches": Patches, "tubelets": Tubelets}[body](channels)
+        self.body = BODIES[body](channels)
         self.head = nn.Linear(6, 5)
 
     def forward(self, x):
@@ -155,6 +206,10 @@ TAKES: dict[str, dict[str, Any]] = {
     "bytes": {"layout": "N T H W C", "numbers": "uint8"},
     "list": {"as_list": True},
     "by name": {"keywords": ("pixel_values",)},
+    "tuple": {"as_tuple": True},
+    "clips": {"input": "clips"},
+    "dictionary": {"keys": ("frames",), "layout": "N T C H W"},
+    "views": {"layout": "N 1 C T H W"},
 }
 GIVES: dict[str, dict[str, Any] | None] = {
     "N K": {},
@@ -170,7 +225,12 @@ GIVES: dict[str, dict[str, Any] | None] = {
     "rows": {"rows": "frames", "answer": "N T K"},
     "fields": {"output": ("logits",)},
     "T N K": None,
+    "logarithms": {},
+    "beside a signal": None,
+    "numbers": None,
 }
+#: What is said of a form that is refused.
+SAID = {"T N K": r"along its axis 1.*--adapter", "numbers": r"returns int64"}
 #: What is found of a network that takes two clips a call, mixes its clips, or draws random numbers.
 HOLDS: dict[str, dict[str, Any]] = {
     "any": {},
@@ -178,7 +238,7 @@ HOLDS: dict[str, dict[str, Any]] = {
     "mixing": {"batch": 1},
     "drawing": {"batch": 1, "seed": 0},
 }
-BODIES = ("volume", "pictures", "patches", "tubelets")
+BODIES = ("volume", "pictures", "patches", "tubelets", "attention", "mixed")
 
 
 @dataclass(frozen=True)
@@ -240,21 +300,21 @@ def expected(network: Network, case: Case, clips: Tensor) -> Tensor:
         logit = each.mean(1)[:, 0]
         return torch.stack([-logit, logit], 1)
     scores: Tensor = each.mean(1)
-    return scores
+    return scores.log_softmax(1) if case.give == "logarithms" else scores
 
 
-@pytest.mark.parametrize("case", cases(32), ids=str)
+@pytest.mark.parametrize("case", cases(44), ids=str)
 def test_a_network_of_any_form_is_read_right_or_refused(case: Case, file: Path) -> None:
     model = f"{file}:make"
     clip = {"frames": 6, "height": 16, "width": 16}
     known = GIVES[case.give]
     if known is None:
-        words = r"along its axis 1.*--adapter" if case.give == "T N K" else r"not certain where.*--adapter"
-        with pytest.raises(NetworkError, match=words):
+        with pytest.raises(NetworkError, match=SAID.get(case.give, r"not certain where.*--adapter")):
             load_network(model, untrained=True, model_args=case.arguments, clip=clip)
         return
     network = load_network(model, untrained=True, model_args=case.arguments, clip=clip)
-    told = {} if case.give == "softmax" else {"probabilities": None}  # the softmax beside the logits tells it
+    # A softmax beside the logits tells what makes probabilities, and so do their logarithms.
+    told = {} if case.give in {"softmax", "logarithms"} else {"probabilities": None}
     found = network.adapter.model_dump(exclude_defaults=True)
     assert found == TAKES[case.take] | told | known | HOLDS[case.hold]
     clips = torch.rand(2, case.channels, 6, 16, 16, generator=torch.Generator().manual_seed(2))
@@ -270,6 +330,8 @@ WHOLE = [
     Case("bytes", "volume", "N T", 3),
     Case("by name", "pictures", "N 1", 3),
     Case("list", "patches", "N K T", 3),
+    Case("dictionary", "attention", "N T", 3),
+    Case("clips", "mixed", "logarithms", 1),
 ]
 
 

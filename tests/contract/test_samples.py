@@ -316,7 +316,7 @@ def test_a_network_that_mixes_clips_and_takes_none_alone_is_refused(file: Path) 
 def test_rows_of_frames_are_read_clip_by_clip(file: Path) -> None:
     network = load_network(f"{file}:PerFrame", untrained=True, clip=CLIP, model_args={"order": "clips"})
     assert (network.adapter.rows, network.adapter.answer) == ("frames", "N T K")
-    assert "a row for every frame, clip by clip" in notes(network)
+    assert "a row for each of a clip's times, clip by clip" in notes(network)
     prepared = network.prepare(clips()).args[0]
     with torch.no_grad():
         rows = network.module(prepared).view(5, 8, 5)

@@ -122,7 +122,7 @@ def _as_many(clips: Tensor, batch: int | None) -> Tensor:
 
 
 def _parts(clips: Tensor, adapter: Adapter) -> list[Tensor]:
-    """Return the tensors that the network takes, each still `N C T H W`."""
+    """Return the tensors that the network takes, each still `N C T H W`, or one clip of it."""
     if adapter.input == "frame" and clips.shape[2] != 1:
         raise NetworkError(f"A 2D network takes clips of one frame, got {clips.shape[2]} frames.")
     if adapter.input == "pathways":
@@ -139,7 +139,8 @@ def _laid_out(clip: Tensor, adapter: Adapter) -> Tensor:
     else:
         letters = adapter.layout.split()
         order = [_AXES[letter] for letter in letters if letter != "1"]
-        laid = clip.permute(order) if order != sorted(order) else clip
+        # As a loader would give it: a network that reshapes by `view` takes nothing that is laid out otherwise.
+        laid = clip.permute(order).contiguous() if order != sorted(order) or adapter.input != "clip" else clip
         if "1" in letters:
             laid = laid.unsqueeze(letters.index("1"))
         if adapter.input in {"frame", "frames", "clips"}:
