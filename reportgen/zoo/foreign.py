@@ -63,7 +63,9 @@ def foreign_definition(
         module = _with_values(bare, module)  # it asks for values on its way
         fit = find_fit(module, lambda: module, said, form, target.batches)
     if isinstance(fit, Unfit):
-        raise NetworkError(f"{target.origin} takes no usual clip for certain ({fit.reason}): {fit.advice}.")
+        raise NetworkError(
+            f"{target.origin} takes no usual clip for certain ({fit.reason}): {_kept_type(precisions)}{fit.advice}."
+        )
     card = bare.card.model_copy(update={"clip": fit.clip, "adapter": fit.adapter})
     layers = describe_layers(Network(module, card, device=device_of(module)))
     card, found = with_answer(card, Answering(fit, module, lambda: _with_values(bare, module), layers, labels, form))
@@ -82,6 +84,12 @@ def _noting(precisions: set[str], factory: Callable[[ModelCard], object]) -> Cal
         return module
 
     return make
+
+
+def _kept_type(precisions: set[str]) -> str:
+    """Return what a network is to do about its input whose weights were converted; nothing of another one."""
+    kinds = " and ".join(sorted(precisions))
+    return f"its weights were converted from {kinds}, so let it take its input as it comes; or " if kinds else ""
 
 
 def _converted(precisions: set[str]) -> list[str]:

@@ -55,6 +55,11 @@ class Definition:
             raise CardError(f"{self.origin} failed to build the network ({describe(error)}).") from error
         if not isinstance(module, nn.Module):
             raise CardError(f"{self.origin} returned {type(module).__name__}: it must return a torch.nn.Module.")
+        if isinstance(module, torch.jit.ScriptModule):
+            raise CardError(
+                f"{self.origin} returned a TorchScript program, whose layers cannot be read: give the module that it "
+                "was made of, or export it (torch.export)."
+            )
         if any(nn.parameter.is_lazy(weight) for weight in (*module.parameters(), *module.buffers())):
             raise CardError(f"{self.origin} has lazy layers, whose weights have no shape: call it once in its factory.")
         if set(other_precisions(module)) == {"float64"}:
@@ -140,6 +145,8 @@ def factory_of(target: str) -> tuple[Callable[..., object], Path | None]:
             candidates = [word for word, value in vars(module).items() if callable(value) and not word.startswith("_")]
             raise unknown_name("factory", name, candidates, hint=f"It was looked for in {place}.")
         found = getattr(found, part)
+    if isinstance(found, nn.Module):
+        raise CardError(f"{target} is a network, not what makes one: name a function or class that returns it.")
     if not callable(found):
         raise CardError(f"{target} is a {type(found).__name__}: name a function or class that makes the network.")
     file = getattr(module, "__file__", None)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from every_analysis import put_through_everything
 
 from reportgen.commands.layers import list_layers
 from reportgen.errors import CardError, NetworkError, OptionError
@@ -119,6 +120,36 @@ def by_functions():
     return ByFunctions()
 
 
+def scripted():
+    return torch.jit.script(nn.Conv3d(3, 4, 3))
+
+
+made = Net(clip, scores)
+
+
+class Fault(Exception):
+    """An error of a package's own kind."""
+
+
+def faulty():
+    def take(x):
+        raise Fault("einops, please")
+
+    return Net(take, scores)
+
+
+def overwriting():
+    def take(x):
+        x -= 0.5
+        return x
+
+    return Net(take, scores)
+
+
+def detached():
+    return Net(lambda x: x.detach(), scores)
+
+
 def lazy():
     net = Net(clip, scores)
     net.head = nn.LazyLinear(5)
@@ -143,6 +174,7 @@ def load(file: Path, name: str, adapter: Mapping[str, Any] | None = None) -> Net
     ("name", "words"),
     [
         ("grey_first", r"mixed at its first layer.*--adapter"),
+        ("faulty", r"Fault: einops, please.*--adapter"),
         ("two_heads", r"\[0\] is N 5; \[1\] is N 5.*--adapter"),
         ("one_length", r"not certain where.*N 8.*--adapter"),
         ("scores_and_frames", r'\["b"\] is N 8 5, whose axis 1 follows.*--adapter'),
@@ -151,6 +183,25 @@ def load(file: Path, name: str, adapter: Mapping[str, Any] | None = None) -> Net
 def test_what_is_not_certain_is_refused_in_words_that_name_the_flag(file: Path, name: str, words: str) -> None:
     with pytest.raises(NetworkError, match=words):
         load(file, name)
+
+
+def test_a_network_that_overwrites_its_input_is_read_as_any_other(file: Path) -> None:
+    assert load(file, "overwriting").adapter.layout == "N C T H W"
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("scripted", r"TorchScript program.*torch.export"), ("made", r"is a network, not what makes one")],
+)
+def test_what_makes_no_network_is_refused(file: Path, name: str, words: str) -> None:
+    with pytest.raises(CardError, match=words):
+        load(file, name)
+
+
+def test_an_answer_without_a_gradient_is_told(file: Path, tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match="no gradient with respect to its clip: it detaches it"):
+        put_through_everything(f"{file}:detached", {}, (8, 16), tmp_path)
 
 
 def test_lazy_layers_are_refused(file: Path) -> None:

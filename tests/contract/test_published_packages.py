@@ -88,6 +88,34 @@ NETWORKS = [
         ("model.1.submodule.0.conv",),
         {"spatial_dims": 3, "in_channels": 1, "out_channels": 3, "channels": [4, 8, 8], "strides": [2, 2]},
     ),
+    Published(
+        "MONAI DenseNet",
+        "monai.networks.nets:DenseNet",
+        (16, 32),
+        ("features.denseblock2.denselayer2.layers.conv2",),
+        {
+            "spatial_dims": 3,
+            "in_channels": 1,
+            "out_channels": 2,
+            "init_features": 8,
+            "growth_rate": 4,
+            "block_config": [2, 2],
+        },
+    ),
+    Published(
+        "MONAI SegResNet",
+        "monai.networks.nets:SegResNet",
+        (16, 32),
+        ("up_layers.0.0.conv2.conv",),
+        {
+            "spatial_dims": 3,
+            "init_filters": 8,
+            "in_channels": 1,
+            "out_channels": 2,
+            "blocks_down": [1, 1],
+            "blocks_up": [1],
+        },
+    ),
     *(
         Published(name, TIMM, (1, 64), layers, {"model_name": name, "num_classes": CLASSES})
         for name, layers in {
@@ -110,6 +138,46 @@ def small():
         return mvit.mvit_v2_s(num_classes=6)
     finally:
         mvit._mvit = own
+"""
+#: A ResNet with temporal shifts, as published (Lin et al. 2019, arXiv 1811.08383): frames folded into the batch, of
+#: each block an eighth of the channels from the frame before and an eighth from the next, and the mean over the frames.
+SHIFTED = """
+import torch
+from torch import nn
+from torchvision.models import resnet18
+
+FRAMES = 4
+
+
+class Shifted(nn.Module):
+    def __init__(self, conv):
+        super().__init__()
+        self.conv = conv
+
+    def forward(self, x):
+        x = x.view(-1, FRAMES, *x.shape[1:])
+        eighth = x.shape[2] // 8
+        out = torch.zeros_like(x)
+        out[:, :-1, :eighth] = x[:, 1:, :eighth]
+        out[:, 1:, eighth : 2 * eighth] = x[:, :-1, eighth : 2 * eighth]
+        out[:, :, 2 * eighth :] = x[:, :, 2 * eighth :]
+        return self.conv(out.view(-1, *out.shape[2:]))
+
+
+class Segments(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.base = resnet18(num_classes=6)
+        for stage in (self.base.layer1, self.base.layer2, self.base.layer3, self.base.layer4):
+            for block in stage:
+                block.conv1 = Shifted(block.conv1)
+
+    def forward(self, clip):
+        return self.base(clip.view(-1, 3, *clip.shape[-2:])).view(-1, FRAMES, 6).mean(1)
+
+
+def make():
+    return Segments()
 """
 HUB = [f"pytorchvideo.models.hub:{name}" for name in ("x3d_xs", "r2plus1d_r50", "csn_r101", "slowfast_r50")]
 
@@ -171,6 +239,19 @@ def test_every_analysis_takes_a_multiscale_transformer(tmp_path: Path) -> None:
     importable("torchvision.models.video:mvit_v2_s")
     (tmp_path / "mvit.py").write_text(SMALL_MVIT)
     outcomes = put_through_everything(f"{tmp_path / 'mvit.py'}:small", {}, (4, 64), tmp_path)
+    for analysis, found in outcomes.items():
+        assert found, f"{analysis} says nothing"
+        assert not reasons(found), f"{analysis}: {reasons(found)}"
+
+
+@pytest.mark.long
+def test_every_analysis_takes_a_network_of_temporal_shifts(tmp_path: Path) -> None:
+    importable("torchvision.models.video:mvit_v2_s")
+    (tmp_path / "tsm.py").write_text(SHIFTED)
+    model = f"{tmp_path / 'tsm.py'}:make"
+    network = load_network(model, untrained=True, clip={"frames": 4, "height": 64, "width": 64})
+    assert (network.adapter.layout, network.adapter.rows, network.adapter.answer) == ("N T C H W", "clips", "N K")
+    outcomes = put_through_everything(model, {}, (4, 64), tmp_path, ("base.layer2.1.conv2",))
     for analysis, found in outcomes.items():
         assert found, f"{analysis} says nothing"
         assert not reasons(found), f"{analysis}: {reasons(found)}"

@@ -40,7 +40,9 @@ def depth():
 '''
 
 #: What classes need and signals do not have.
-_ABOUT_CLASSES = re.compile(r"\bclass(es)?\b|\blogits?\b|predict|probabilit|recognised", re.IGNORECASE)
+_ABOUT_CLASSES = re.compile(
+    r"\bclass(es|ifier)?\b|\blogits?\b|\blabels?\b|predict|probabilit|recognised", re.IGNORECASE
+)
 #: Pages about all networks and about options.
 _ABOUT_ALL = {"methods.html", "provenance.html", "404.html"}
 

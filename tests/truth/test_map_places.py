@@ -13,6 +13,8 @@ from reportgen.analyses.pyramid.class_pyramid import class_pyramid
 from reportgen.analyses.pyramid.tubes import saliency_tubes
 from reportgen.analyses.saliency.attribution import attribute
 
+Norm = Callable[[Tensor], Tensor]
+
 
 def centred(module: nn.Module) -> nn.Module:
     """Let every kernel pass on what lies at its centre, from all channels alike."""
@@ -32,9 +34,9 @@ def scores(features: Tensor) -> Tensor:
 class Strided(nn.Module):
     """Layers of kernel 3 and stride 2, with or without a squeeze-excite gate and with skip connections."""
 
-    def __init__(self, depth: int, *, gate: bool = False, skip: bool = False, normed: bool = False) -> None:
+    def __init__(self, depth: int, *, gate: bool = False, skip: bool = False, norm: Norm | None = None) -> None:
         super().__init__()
-        self.normed = normed
+        self.norm = norm
         self.layers = nn.ModuleList(nn.Conv3d(1, 1, 3, 2, 1, bias=False) for _ in range(depth))
         self.gate, self.skip = gate, skip
 
@@ -43,7 +45,7 @@ class Strided(nn.Module):
         for layer in self.layers:
             new = layer(maps)
             last = layer is self.layers[-1]  # a normed map has no mean that could be explained
-            new = torch.relu(functional.instance_norm(new) if self.normed and not last else new)
+            new = torch.relu(self.norm(new) if self.norm is not None and not last else new)
             maps = new + maps[:, :, ::2, ::2, ::2] if self.skip else new
             maps = maps * torch.sigmoid(maps.mean((2, 3, 4), keepdim=True)) if self.gate else maps
         return scores(maps.mean((1, 2, 3, 4)))
@@ -111,7 +113,9 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "one layer": lambda: Strided(1),
     "three layers": lambda: Strided(3),
     "a gate": lambda: Strided(3, gate=True),
-    "instance norms": lambda: Strided(2, normed=True),
+    "instance norms": lambda: Strided(2, norm=functional.instance_norm),
+    "group norms": lambda: Strided(2, norm=lambda maps: functional.group_norm(maps, 1)),
+    "norms over all": lambda: Strided(2, norm=lambda maps: functional.layer_norm(maps, maps.shape[1:])),
     "skip connections": lambda: Strided(3, skip=True),
     "frames in the batch": Segments,
     "a row a frame": Rows,

@@ -49,6 +49,16 @@ def group_norm(call: TracedCall[D]) -> D:
     return call.limited(mixed.reshaped(source.shape), "group_norm")
 
 
+def layer_norm_seen(call: TracedCall[Seen]) -> Seen:
+    """Each element stands where it did; what all of them are divided by is seen beside that."""
+    return call.union([call.source, layer_norm(call)])
+
+
+def group_norm_seen(call: TracedCall[Seen]) -> Seen:
+    """Each element stands where it did; what its group is divided by is seen beside that."""
+    return call.union([call.source, group_norm(call)])
+
+
 def softmax_sources(call: TracedCall[Labels]) -> Labels:
     """Softmax keeps kernels apart unless it mixes them."""
     return call.source if not call.source.varies(call.axis()) else call.boundary("softmax")

@@ -64,5 +64,10 @@ def _describe(error: Exception) -> str:
             "The network overwrites in place what its own gradient needs, as x += y does to the output of a ReLU: "
             "write x = x + y there."
         )
+    if isinstance(error, RuntimeError) and "does not require grad" in str(error):
+        return (
+            "The network's answer has no gradient with respect to its clip: it detaches it, or computes outside of "
+            "torch (numpy)."
+        )
     text = str(error).strip().splitlines()
     return f"{type(error).__name__}: {text[0][:300]}" if text else type(error).__name__
