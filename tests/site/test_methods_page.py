@@ -26,6 +26,7 @@ PAGE = html.unescape((ROOT / "templates/pages/methods.md.j2").read_text(encoding
 
 STAGE1, DECOMPOSITION = "tests/truth/test_stage1.py", "tests/truth/test_decomposition.py"
 CONCEPTS = "tests/truth/statistics/test_concept_tests.py"
+SPEEDS = "tests/truth/test_planted_speeds.py"
 MOTION, INTERVALS = "tests/truth/test_motion_audit.py", "tests/truth/statistics/test_intervals.py"
 
 FIGURES = [
@@ -39,6 +40,8 @@ FIGURES = [
     ("0.15 (two objects)", DECOMPOSITION, '"two objects": 0.15'),
     ("at least 40 dB, 35 for the last", DECOMPOSITION, ">= (35 if case == HIDES_WHAT_IT_PASSES else 40)"),
     ("per frame: 0.05 px/frame", DECOMPOSITION, "(middle[0, :, 0] - speed).abs().mean().item() < 0.05"),
+    ("at least 0.95 of the best black-and-white grating", SPEEDS, "SMALL = ((5, 7, 7), 0.95, 0.2)"),
+    ("at least 36 of 40 planted first-layer kernels", SPEEDS, "assert sum(held) >= 36"),
     ("precision and recall 1.00 at every layer", "tests/truth/test_pyramids.py", "== planted.kernels, seed"),
     ("adds up to the logit within 10−5", "tests/truth/test_pyramids.py", "abs(relevance - 1) <= 1e-5"),
     ("the change of the logit within 1%", "tests/truth/test_saliency.py", "found.completeness_error <= 0.01"),
