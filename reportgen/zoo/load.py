@@ -24,7 +24,7 @@ from reportgen.zoo.initial import initialise
 from reportgen.zoo.matching import require_match
 from reportgen.zoo.overrides import check_fields, merged
 from reportgen.zoo.places import find_weights, weights_missing
-from reportgen.zoo.sample_tests import in_doubt, settled
+from reportgen.zoo.sample_tests import in_doubt, in_turn, settled
 from reportgen.zoo.sources import Definition, definition_of, device_of
 
 
@@ -84,18 +84,20 @@ def load_network(
     names = _labels(definition.card, definition, labels)
     network = Network(quicken_pools(_frozen(module)).to(place), definition.card, names, facts, place)
     bundled = definition.entry is not None and definition.entry.root == modelzoo_folder()
-    return network if bundled else replace(network, card=settled(network))
+    return network if bundled else in_turn(replace(network, card=settled(network)))
 
 
 def _described(definition: Definition, labels: tuple[str, ...], seed: int) -> Network:
     """Return the network without memory for its weights, where it can be built and judged so."""
     module = _frozen(definition.build_on_meta())
     network = Network(module, definition.card, labels, None, device_of(module))
-    if definition.entry is not None or not in_doubt(network):
+    if definition.entry is not None:
         return network
+    if not in_doubt(network):
+        return in_turn(network)
     built = seeded(definition, seed) if network.device.type == "meta" else module
     network = replace(network, module=built, device=device_of(built))
-    return replace(network, card=settled(network))
+    return in_turn(replace(network, card=settled(network)))
 
 
 def assumptions(model: str, network: Network) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ a network that mixes the clips of a batch, draws random numbers when it answers,
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from reportgen.errors import NetworkError
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.observing import Observer
+from reportgen.networks.core.one_by_one import given_one_by_one
 from reportgen.networks.trace.field_tracer import FieldTracer
 from reportgen.networks.trace.seen import Seen, clip_seen
 from reportgen.records.card import ModelCard
@@ -65,6 +66,16 @@ def settled(network: Network) -> ModelCard:
             "figures and maps are of a clip that is alone."
         )
     return card.model_copy(update={"adapter": adapter, "notes": (*card.notes, *notes)})
+
+
+def in_turn(network: Network) -> Network:
+    """Return a network that is given one clip a call where it loops over the clips, with a note that says so."""
+    assert network.card is not None
+    given = given_one_by_one(network, network.card.clip.shape)
+    if not given.one_by_one:
+        return network
+    note = "Found: it takes the clips of a call one after the other, so it is given one clip a call."
+    return replace(given, card=network.card.model_copy(update={"notes": (*network.card.notes, note)}))
 
 
 _FORGETFUL = (

@@ -30,7 +30,8 @@ class Network:
     """A torch module in evaluation mode with its card, its labels and the facts about its weights.
 
     `module` may be any network; its parameters are frozen. `card` is None for a bare module, whose input is then
-    taken as is and whose output is taken as class logits `N K`.
+    taken as is and whose output is taken as class logits `N K`. With `one_by_one` a layer runs once for each clip of a
+    call, so that what reads layers must give it one clip a call (see `given_one_by_one`).
     """
 
     module: nn.Module
@@ -38,6 +39,7 @@ class Network:
     labels: tuple[str, ...] = ()
     weights: WeightsFacts | None = None
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    one_by_one: bool = False
 
     @property
     def name(self) -> str:
@@ -114,8 +116,8 @@ class Network:
         return logits.softmax(-1) if self.adapter.probabilities == "softmax" else None
 
     def at_once(self, clips: int) -> int:
-        """Return how many of so many clips may share a pass: one, where every call must hold a certain number."""
-        return clips if self.adapter.batch is None else min(1, clips)
+        """Return how many of so many clips may share a pass: one, where a call must hold a certain number."""
+        return clips if self.adapter.batch is None and not self.one_by_one else min(1, clips)
 
     def _read(self, clips: Tensor, how: Callable[[Tensor, Adapter, str], Tensor]) -> Tensor:
         """Return what one call answers, read in the way `how`: a row a clip."""

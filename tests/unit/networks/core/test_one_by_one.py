@@ -1,0 +1,92 @@
+"""Networks that loop over the clips of a call are given one clip a call, and read as others are."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from reportgen import maximize_activation
+from reportgen.analyses.common.responses import kernel_responses
+from reportgen.networks.core.network import Network, as_network
+from reportgen.networks.core.one_by_one import given_one_by_one
+
+SHAPE = (3, 4, 16, 16)
+
+
+class Whole(nn.Module):
+    """A plain network."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Conv3d(3, 4, 3, padding=1), nn.Conv3d(4, 5, 3, padding=1)
+
+    def of(self, clips: Tensor) -> Tensor:
+        return self.second(self.first(clips).relu()).relu().mean((2, 3, 4))
+
+    def forward(self, clips: Tensor) -> Tensor:
+        return self.of(clips)
+
+
+class Looped(Whole):
+    """The same, clip by clip."""
+
+    def forward(self, clips: Tensor) -> Tensor:
+        return torch.cat([self.of(clip[None]) for clip in clips])
+
+
+class LoopedInside(Whole):
+    """The same, with a loop around a part of the network."""
+
+    def of(self, clips: Tensor) -> Tensor:
+        first = self.first(clips).relu()
+        return torch.cat([self.second(one[None]) for one in first]).relu().mean((2, 3, 4))
+
+
+class PerFrame(Whole):
+    """A network that runs a layer once a frame, for all clips."""
+
+    def of(self, clips: Tensor) -> Tensor:
+        frames = [self.first(clips[:, :, at : at + 1]).relu() for at in range(clips.shape[2])]
+        return self.second(torch.cat(frames, 2)).relu().mean((2, 3, 4))
+
+
+class AskedForValues(Looped):
+    """A looped network that cannot run without arithmetic."""
+
+    def forward(self, clips: Tensor) -> Tensor:
+        assert float(clips.sum()) >= 0
+        return super().forward(clips)
+
+
+def like(kind: type[Whole], other: nn.Module) -> Whole:
+    network = kind()
+    network.load_state_dict(other.state_dict())
+    return network.eval().requires_grad_(False)
+
+
+@pytest.mark.parametrize(
+    ("kind", "looped"),
+    [(Whole, False), (Looped, True), (LoopedInside, True), (PerFrame, False), (AskedForValues, True)],
+)
+def test_a_loop_over_clips_is_seen(kind: type[Whole], looped: bool) -> None:
+    found = given_one_by_one(as_network(kind()), SHAPE)
+    assert found.one_by_one == looped
+    assert found.at_once(5) == (1 if looped else 5)
+
+
+@pytest.mark.parametrize("kind", [Looped, LoopedInside])
+@pytest.mark.parametrize("layer", ["first", "second"])
+def test_a_looped_network_has_the_responses_and_maxima_of_a_plain_one(kind: type[Whole], layer: str) -> None:
+    torch.manual_seed(0)
+    plain = Whole().eval().requires_grad_(False)
+    looped = like(kind, plain)
+    clips = torch.rand((5, *SHAPE), generator=torch.Generator().manual_seed(1))
+    assert torch.allclose(
+        kernel_responses(Network(looped), clips, [layer])[layer], kernel_responses(plain, clips, [layer])[layer]
+    )
+    found, expected = (
+        maximize_activation(one, layer, range(3), objective="firing", clip_shape=SHAPE[1:], steps=8)
+        for one in (looped, plain)
+    )
+    assert torch.allclose(found.activations, expected.activations, rtol=1e-4)
