@@ -11,7 +11,7 @@ from reportgen.reading.format import short_kernel_name
 from reportgen.records.answers.weight_gradients import ClipGradients, LayerGradient
 from reportgen.records.jobs import Done, Record
 
-MOST_VALUES = 500_000
+MOST_SHOWN_VALUES = 500_000
 """Values that a page holds at most: as text they are two thirds of a megabyte."""
 
 
@@ -36,7 +36,7 @@ def gradient_volumes(model: ModelView) -> GradientVolumes | None:
             own = _volumes(model, record, shown, layer, gradient)
             if own is None:
                 continue
-            if values + own.values > MOST_VALUES:
+            if values + own.values > MOST_SHOWN_VALUES:
                 left_out += 1
                 continue
             values += own.values

@@ -117,7 +117,7 @@ def test_files_of_other_filters_than_the_page_is_of_are_refused(sample_runs: Pat
 def test_layers_that_would_make_the_page_too_large_are_counted(
     sample_runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(weight_volumes, "MOST_VALUES", 2 * 3 * 27 + 1)
+    monkeypatch.setattr(weight_volumes, "MOST_SHOWN_VALUES", 2 * 3 * 27 + 1)
     found = volumes_with(sample_runs, {})
     assert found is not None
     assert (len(found.script.volumes), found.left_out) == (1, len(LAYERS) - 1)
