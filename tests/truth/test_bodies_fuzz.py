@@ -1,0 +1,116 @@
+"""Random bodies with known pre-activations: searches and responses read what the network itself passes on.
+
+Each body is drawn from how frames are given, kernel and stride, norm, activation and how they are written. What a
+kernel passes on is computed here from the weights alone, by the convolution of the clip, and never by a hook.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from reportgen import maximize_activation
+from reportgen.analyses.common.responses import kernel_responses
+
+FRAMES, SIDE, KERNELS = 4, 20, 3
+RARELY = 0.01  # a kernel that fires less anywhere is a search's hardest case, and not of this test
+GEOMETRIES = [
+    ((3, 3, 3), 1, 1),
+    ((3, 5, 5), (1, 2, 2), (1, 2, 2)),
+    ((2, 4, 4), (2, 4, 4), 0),
+    ((1, 3, 3), (1, 1, 1), 0),
+]
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "relu": functional.relu,
+    "in place": lambda values: functional.relu(values, inplace=True),
+    "clamp": lambda values: values.clamp(min=0),
+    "relu6": functional.relu6,
+    "silu": functional.silu,
+}
+
+
+class NormAndActivation(nn.BatchNorm3d):
+    """A norm that holds its activation, as timm writes it."""
+
+    def __init__(self, kernels: int, act: Callable[[Tensor], Tensor]) -> None:
+        super().__init__(kernels)
+        self.act = act
+
+    def forward(self, values: Tensor) -> Tensor:
+        return self.act(super().forward(values))
+
+
+class Body(nn.Module):
+    """One convolution, perhaps a norm, an activation and a classifier, drawn by a seed."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        draw = random.Random(seed)
+        torch.manual_seed(seed)
+        size, stride, padding = draw.choice(GEOMETRIES)
+        self.conv = nn.Conv3d(3, KERNELS, size, stride=stride, padding=padding, bias=draw.random() < 0.5)
+        self.folded = size[0] == 1
+        self.act = ACTIVATIONS[draw.choice(sorted(ACTIVATIONS))]
+        self.kind = draw.choice(["none", "norm", "held", "behind"])
+        self.norm = NormAndActivation(KERNELS, self.act) if self.kind == "held" else nn.BatchNorm3d(KERNELS)
+        signs = torch.tensor([draw.choice([-1.0, 1.0]) for _ in range(KERNELS)])
+        self.norm.weight.data = signs * (0.5 + torch.rand(KERNELS))
+        self.norm.bias.data = 0.1 * torch.randn(KERNELS)
+        self.norm.running_mean = 0.1 * torch.randn(KERNELS)
+        self.norm.running_var = 0.5 + torch.rand(KERNELS)
+        self.classifier = nn.Linear(KERNELS, 4)
+
+    def forward(self, clips: Tensor) -> Tensor:
+        if self.folded:  # frame by frame, all frames as samples
+            frames = clips.transpose(1, 2).flatten(0, 1)[:, :, None]
+            features = self.features(frames).mean((2, 3, 4)).unflatten(0, (len(clips), -1)).mean(1)
+        else:
+            features = self.features(clips).mean((2, 3, 4))
+        return self.classifier(features)
+
+    def features(self, clips: Tensor) -> Tensor:
+        found = self.conv(clips)
+        if self.kind == "held":
+            return self.norm(found)
+        if self.kind == "norm":
+            return self.act(self.norm(found))
+        found = self.act(found)
+        return self.norm(found) if self.kind == "behind" else found
+
+    def passed_on(self, clips: Tensor) -> Tensor:
+        """Return, by hand, the pre-activation `N K T H W` of the convolution: behind a norm that reads it directly."""
+        conv, norm = self.conv, self.norm
+        maps = functional.conv3d(clips, conv.weight, conv.bias, stride=conv.stride, padding=conv.padding)
+        if self.kind not in {"norm", "held"}:
+            return maps
+        mean, variance = norm.running_mean, norm.running_var
+        assert mean is not None
+        assert variance is not None
+        gain = norm.weight / (variance + norm.eps).sqrt()
+        return maps * gain.view(1, -1, 1, 1, 1) + (norm.bias - mean * gain).view(1, -1, 1, 1, 1)
+
+
+def responses(body: Body, clips: Tensor) -> Tensor:
+    return body.passed_on(clips).relu().mean((2, 3, 4))
+
+
+@pytest.mark.parametrize("seed", [*range(8), *(pytest.param(one, marks=pytest.mark.long) for one in range(8, 60))])
+def test_a_random_body_is_read_as_it_answers(seed: int) -> None:
+    body = Body(seed).eval().requires_grad_(False)
+    noise = torch.rand((6, 3, FRAMES, SIDE, SIDE), generator=torch.Generator().manual_seed(seed))
+    measured = kernel_responses(body, noise, ["conv"])["conv"]
+    assert torch.allclose(measured, responses(body, noise), atol=1e-5)
+    found = maximize_activation(
+        body, "conv", range(KERNELS), objective="firing", clip_shape=(FRAMES, SIDE, SIDE), steps=16
+    )
+    own = responses(body, found.clips).diagonal()
+    assert torch.allclose(found.activations, own, rtol=1e-3, atol=1e-5)
+    # No noise or plain colour may drive a kernel more than what the search has found.
+    rivals = torch.cat([noise, torch.tensor([0.0, 1.0]).view(2, 1, 1, 1, 1).expand(-1, *noise.shape[1:])])
+    reached = responses(body, rivals).amax(0)
+    assert (own >= 0.95 * reached)[reached > RARELY].all()
