@@ -47,7 +47,10 @@ def _unfinished(manifest: Manifest) -> str | None:
     """Return why a run cannot pass whatever its figures are; None when it was finished and is whole."""
     if manifest.run.finished is None:
         return f"the run was not finished ({len(manifest.records)} of {len(manifest.run.plan)} jobs are there)"
-    return manifest.trouble
+    if manifest.trouble or manifest.run.options.get("select"):
+        return manifest.trouble  # of a part of a plan the others need not be there
+    missing = len(set(manifest.run.plan)) - len(manifest.records)
+    return f"{missing} of its jobs {'have' if missing > 1 else 'has'} no record" if missing else None
 
 
 def require(audits: Iterable[CheckedModel]) -> None:

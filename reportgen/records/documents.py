@@ -16,6 +16,10 @@ DAMAGED = "Damaged"
 """The class of error that a damaged record is shown with."""
 
 
+LONGEST = 1 << 26
+"""Bytes of a document that is read; those of the largest networks have some hundredth of it."""
+
+
 class DamagedError(StoreError):
     """A document, or a file that it names, is not what was written: it is to be computed again."""
 
@@ -52,6 +56,12 @@ def read_part(path: Path, kind: type[_Model]) -> _Model:
 
 def _bytes(path: Path) -> bytes:
     try:
+        size = path.stat().st_size
+        if size > LONGEST:
+            raise DamagedError(
+                f"{path} is damaged ({size >> 20:,} MiB, and no document has more than {LONGEST >> 20}): remove it and "
+                "compute again."
+            )
         return path.read_bytes()
     except OSError as error:
         raise StoreError(f"Cannot read {path}: {error.strerror or error}.") from error

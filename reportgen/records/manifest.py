@@ -47,11 +47,11 @@ class LayerFacts(Frozen):
 
     name: str
     kind: str = Field(description="Conv3d, Conv2d, ConvTranspose3d, Linear ...")
-    kernels: int
-    inputs: int = Field(description="Input channels.")
+    kernels: int = Field(ge=1)
+    inputs: int = Field(ge=1, description="Input channels.")
     kernel_size: tuple[int, ...]
     stride: tuple[int, ...]
-    groups: int
+    groups: int = Field(ge=1)
     output: tuple[int, ...] | None = Field(None, description="Output shape without the batch axis.")
     receptive_field: tuple[int | None, ...] | None = Field(
         None, description="t h w in px of the clip; an axis is None where all of it is seen, all where it is not known."
@@ -68,13 +68,13 @@ class ClipFacts(Frozen):
     title: str
     source: str = Field(description="File name or 'generated'; never a path of the machine.")
     sha256: str
-    frames: int
-    height: int
-    width: int
+    frames: int = Field(ge=1)
+    height: int = Field(ge=1)
+    width: int = Field(ge=1)
     frame_rate: float | None = None
     first_frame: int = 0
-    frame_step: int = 1
-    label: int | None = Field(None, description="True class, where it is known.")
+    frame_step: int = Field(1, ge=1)
+    label: int | None = Field(None, ge=0, description="True class, where it is known.")
     reference: bool = Field(False, description="True for a clip that only serves as evidence for kernels.")
     poster: Artifact | None = None
     clip: Artifact | None = None

@@ -142,13 +142,14 @@ class Store:
             return None
 
     def _sound_record(self, key: str) -> Record | None:
-        """Return a job's record as `record` does; raises DamagedError where its files are not what was written."""
+        """Return a job's record; raises DamagedError where it or a file of it is gone or not what was written."""
         record = self._read_record(key)
         if record is None:
             return None
         paths = [self.path(artifact) for artifact in _artifacts(record)]
-        if not all(path.exists() for path in paths):
-            return None
+        gone = [path for path in paths if not path.exists()]
+        if gone:
+            raise DamagedError(f"{gone[0].relative_to(self.folder).as_posix()} is gone: compute it again.")
         try:
             for path, artifact in zip(paths, _artifacts(record), strict=True):
                 self._files.check(path, artifact)
@@ -190,7 +191,10 @@ class Store:
         clips = tuple(self._sound_clip(clip) for clip in run.clips)
         records: list[Record | None] = []
         damaged: list[str] = []
+        there = self.keys()
         for key in dict.fromkeys(run.plan):
+            if key not in there:  # a plan may name a great many
+                continue
             try:
                 records.append(self._sound_record(key))
             except DamagedError as error:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 import shutil
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +16,7 @@ from reportgen.commands.check import check, require
 from reportgen.errors import CheckError, ReportgenError, StoreError
 from reportgen.pages.registry import all_pages
 from reportgen.pages.report import Report
+from reportgen.records import documents
 from reportgen.records.jobs import Done, Failed
 from reportgen.records.plan import PlannedJob, RunPlan
 from reportgen.records.store import Store
@@ -43,10 +47,10 @@ def first_done(store: Store, analysis: str) -> str:
     return next(one.key for one in store.manifest().of(analysis) if isinstance(one.outcome, Done))
 
 
-DAMAGES = ["cut off", "exchanged", "a digit", "no digest", "no JSON", "another's", "no answer", "another document"]
+DAMAGES = ["gone", "cut off", "exchanged", "a digit", "no digest", "no JSON", "another's", "no answer"]
 
 
-@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("damage", [*DAMAGES, "another document"])
 def test_one_damaged_record_is_shown_as_damaged_and_computed_again(run: Store, damage: str) -> None:
     key = first_done(run, "pyramid" if damage == "another document" else "kernels")
     record = run.record(key)
@@ -54,7 +58,9 @@ def test_one_damaged_record_is_shown_as_damaged_and_computed_again(run: Store, d
     assert isinstance(record.outcome, Done)
     picture = run.path(record.outcome.artifacts[0])
     path = run.file(f"records/{key}.json")
-    if damage == "cut off":
+    if damage == "gone":
+        picture.unlink()
+    elif damage == "cut off":
         picture.write_bytes(picture.read_bytes()[:-1])
     elif damage == "exchanged":
         picture.write_bytes(picture.read_bytes()[:-1] + bytes([picture.read_bytes()[-1] ^ 1]))
@@ -91,11 +97,46 @@ def test_a_damaged_record_is_told_where_no_plan_says_what_it_was_of(run: Store) 
         require(check(run.folder))
 
 
+def test_a_record_that_is_gone_fails_the_check(run: Store) -> None:
+    run.file(f"records/{first_done(run, 'kernels')}.json").unlink()
+    with pytest.raises(CheckError, match="1 of its jobs has no record"):
+        require(check(run.folder))
+
+
 def test_a_header_that_was_changed_is_refused_in_a_sentence(run: Store) -> None:
     path = run.file("run.json")
     path.write_text(path.read_text().replace('"threads": 2', '"threads": 3'))
     with pytest.raises(StoreError, match=r"run\.json is damaged .*compute again\.$"):
         pages(run)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda header: header["clips"][0].update(height=0),
+        lambda header: header["clips"][0].update(frames=-5),
+        lambda header: header["layers"][0].update(kernels=-1),
+    ],
+)
+def test_a_header_whose_numbers_make_no_sense_is_refused_in_a_sentence(
+    run: Store, change: Callable[[dict[str, Any]], None]
+) -> None:
+    edit(run.file("run.json"), change)
+    with pytest.raises(StoreError, match=r"run\.json is damaged \((clips|layers)\.0.*greater than or equal"):
+        pages(run)
+
+
+def test_a_document_of_great_length_is_not_read(run: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(documents, "LONGEST", 1000)
+    with pytest.raises(StoreError, match=r"run\.json is damaged \(0 MiB, and no document has more"):
+        pages(run)
+
+
+def test_a_plan_of_a_great_many_jobs_that_are_not_there_is_read_at_once(run: Store) -> None:
+    edit(run.file("run.json"), lambda header: header["plan"].extend(f"k{number}" for number in range(100_000)))
+    begun = time.process_time()
+    assert Store(run.folder).manifest().records
+    assert time.process_time() - begun < 10
 
 
 def test_a_damaged_picture_of_a_clip_is_left_out(run: Store) -> None:

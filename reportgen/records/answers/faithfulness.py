@@ -63,7 +63,7 @@ class ShuffledWeights(Answer):
     """How like the map stays to itself when all layers down to each of `layers` are shuffled, the lowest one last."""
 
     layers: tuple[str, ...]
-    correlations: tuple[float, ...]
+    correlations: tuple[float, ...] = Field(min_length=1)
 
     @property
     def kept(self) -> float:
