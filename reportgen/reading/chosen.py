@@ -38,10 +38,10 @@ def shown_word(model: RunView, layer: str, index: int) -> ShownWord | None:
     Its q is then that over the chosen kernels of the layer, which are those that are spoken of.
     """
     shown = [view.id.index for view in model.kernels.get(layer, ())]
-    if not chosen_by_labels(model, layer) or index not in shown:
+    held = model.evidence.layers[layer].held if chosen_by_labels(model, layer) else ()
+    if index not in shown or max(shown) >= len(held):  # a received run may show kernels that were not measured
         word = model.evidence.word(layer, index)
         return ShownWord(word, held_out=False) if word else None
-    held = model.evidence.layers[layer].held
     q = dict(zip(shown, false_discovery([held[kernel].p or 0.0 for kernel in shown]), strict=True))
     return ShownWord(held[index].model_copy(update={"q": q[index]}), held_out=True)
 
