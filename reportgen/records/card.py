@@ -56,7 +56,7 @@ class WeightsSource(Frozen):
     bundled: bool = False
 
 
-MOST_VALUES = 2**30
+MOST_CLIP_VALUES = 2**30
 """Of a clip: 4 GiB of float32."""
 
 
@@ -83,7 +83,7 @@ class ClipSpec(Frozen):
             raise ValueError(f"mean and std must have {self.channels} values each, one per channel")
         if any(value <= 0 for value in self.std):
             raise ValueError("std must be positive")
-        if math.prod(self.shape) > MOST_VALUES:
+        if math.prod(self.shape) > MOST_CLIP_VALUES:
             size = f"{self.frames} frames of {self.width} x {self.height} px"
             raise ValueError(f"{size} are a clip of {4 * math.prod(self.shape) >> 30:,} GiB: no more than 4 are read")
         if self.value_range[1] <= self.value_range[0]:
