@@ -20,7 +20,7 @@ from pathlib import Path
 import torch
 from scipy.stats import binomtest
 
-from benchmarks.null_cases import classes, kernels, sources
+from benchmarks.null_cases import classes, kernels, methods, pictures, sources
 from reportgen.version import __version__
 
 RESULTS = Path(__file__).parent / "results" / "nulls.json"
@@ -69,6 +69,21 @@ CASES = (
          "clips with a kernel's own weights in them", sources.concepts, 200),
     Case("concept_words", "“Driven by the concept …”: said", "kernels and three concepts of no connection",
          "kernels whose weights one of three concepts shows", sources.concept_words, 50),
+    Case("texture_plus_motion", "texture plus motion: pass",
+         "kernels of two motions, of a texture that changes, of another texture in each frame, of noise",
+         "kernels of one moving texture", pictures.texture_plus_motion, 100),
+    Case("activation_kept", "driven by the moved texture: pass", "the same kernels of no moving texture",
+         "the same kernels of one", pictures.activation_kept, 100),
+    Case("motion_as_real", "motion as in real clips: pass", "the clip of a kernel that moves beside real clips of one "
+         "that does not, and the reverse", "each with its own", pictures.motion_as_in_real_clips, 100),
+    Case("adds_up", "integrated gradients add up: pass", "networks that pass back a gradient that is not their own",
+         "untrained networks", methods.adds_up, 200),
+    Case("reads_weights", "reads the weights: pass", "maps that are mostly the clip's edges",
+         "networks with weights of their own for every place", methods.reads_the_weights, 200),
+    Case("steady", "steady under noise: pass", "networks that wind through sines", "untrained networks",
+         methods.steady_under_noise, 200),
+    Case("map_seeds", "same with other seeds: pass", "networks that wind through sines", "untrained networks",
+         methods.same_with_other_seeds, 100),
 )  # fmt: skip
 
 
