@@ -25,6 +25,8 @@ from reportgen.reading.probes import PROBE_TITLES
 from reportgen.reading.views import KernelView, Pyramid
 from reportgen.records.answers.decomposition import DecompositionAnswer
 from reportgen.records.answers.kernels import KernelAnswer
+from reportgen.records.answers.multiscale import MultiscaleAnswer
+from reportgen.records.card import ModelCard
 from reportgen.records.jobs import Record
 
 RESPONSES = {
@@ -36,6 +38,9 @@ RESPONSES = {
 
 PASSED_ON = ", which is what the next layer is given"
 """What may be added of a rectified map where a ReLU of it is all that others read."""
+
+LOGIT = "its logit above the mean of all classes'"
+"""What the response of the classifier's kernels is."""
 
 
 MOST_CONCEPTS = 20
@@ -83,12 +88,13 @@ class Connections:
     fed_by: Excerpt[tuple[Card | None, str, str]]
 
 
-def _response(synthetic: KernelAnswer | None) -> str:
-    """Say what a kernel's response is."""
-    if synthetic is None:
-        return RESPONSES["channel"]
-    passed_on = synthetic.objective == "firing" and synthetic.passed_on
-    return RESPONSES.get(synthetic.objective, RESPONSES["channel"]) + (PASSED_ON if passed_on else "")
+def response_words(card: ModelCard, layer: str, synthetic: KernelAnswer | MultiscaleAnswer | None) -> str:
+    """Say what the response of a layer's kernels is."""
+    objective = synthetic.objective if synthetic else "channel"
+    if layer == card.classifier and card.classes:
+        return LOGIT + (" (0 where it is below)" if objective == "firing" else "")
+    passed_on = objective == "firing" and synthetic is not None and synthetic.passed_on
+    return RESPONSES.get(objective, RESPONSES["channel"]) + (PASSED_ON if passed_on else "")
 
 
 def evidence_strips(model: ModelView, view: KernelView) -> list[EvidenceStrip]:
@@ -228,7 +234,7 @@ def _page(
             "after": around[1],
             "stage1": clip_strip(model.addresses, stage1, "stage1", f"Synthetic clip that drives {view.name} most"),
             "closed_form": clip_strip(model.addresses, stage1, "closed_form", f"The weights of {view.name}"),
-            "response": _response(synthetic),
+            "response": response_words(model.run.card, view.id.layer, synthetic),
             "texture": still_strip(model.addresses, parts, "texture", f"Still texture of {view.name}"),
             "motion": motion.strips.get(view.id.index) if motion else None,
             "wheel": motion.wheel if motion else None,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from reportgen.pages.downloads import Download
-from reportgen.pages.kernel import PASSED_ON, RESPONSES
+from reportgen.pages.kernel import response_words
 from reportgen.pages.page import Found, Page
 from reportgen.pages.report import ModelView, Report
 from reportgen.pages.strips import Strip, clip_strip, still_strip
@@ -79,7 +79,7 @@ def pages(report: Report) -> Iterator[Page]:
                     "sizes": _schedule(kernels[0].answer) if kernels else "",
                     "native": _size(model.run.card.clip.shape[1:]),
                     "measured": _measured(kernels[0].answer) if kernels else "",
-                    "response": _response(kernels[0].answer) if kernels else "",
+                    "response": response_words(model.run.card, layer, kernels[0].answer) if kernels else "",
                     "notes": tuple(dict.fromkeys(note for kernel in kernels for note in kernel.notes)),
                     "troubles": troubles,
                 },
@@ -168,8 +168,3 @@ def _schedule(answer: MultiscaleAnswer) -> str:
 
 def _measured(answer: MultiscaleAnswer) -> str:
     return MEASURED_ON[answer.measured_on]
-
-
-def _response(answer: MultiscaleAnswer) -> str:
-    words = RESPONSES.get(answer.objective, answer.objective)
-    return words + (PASSED_ON if answer.passed_on and answer.objective == "firing" else "")

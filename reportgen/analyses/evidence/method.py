@@ -21,7 +21,7 @@ METHOD = Method(
     name="evidence",
     title="Responses to the reference clips",
     summary="Which real clips and labels drive each kernel, from one pass over the reference clips.",
-    version=9,
+    version=10,
     parameters=EvidenceParameters,
     load=_load,
 )

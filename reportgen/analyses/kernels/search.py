@@ -101,6 +101,7 @@ class Search:
         mixed = options.precision == "mixed" or (
             options.precision == "auto" and reduced_precision_pays(self.network.device)
         )
+        mixed = mixed and not self.target.of_classes  # bfloat16 rounds logits far from 0 coarser than they differ
         paced = levels(self.shape, options.steps, small=small, early_stop=options.early_stop, reduced_precision=mixed)
         return unbent(paced, sees_pixels=self.sees_pixels, learning_rate=options.learning_rate)
 

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from reportgen.errors import NetworkError, OptionError, UnknownNameError
+from reportgen.networks.core.above_mean import above_mean
 from reportgen.networks.core.network import Network, ghosts
 from reportgen.networks.core.out_of_memory import is_out_of_memory
 from reportgen.networks.core.passes import REFUSALS, input_of, run_through
@@ -42,6 +43,9 @@ class Preactivation:
     out. `map_shape` is what one clip of `clip_shape` (T, H, W) makes of it all, without N: `K`, `K H W` or `K T H W`,
     where T may be the rows of a folded batch or the calls. `centre` is the index of the centre unit there. `passed_on`
     says whether a ReLU of the pre-activation is all that others read.
+
+    That of the classifier (`of_classes`) is its logits above their mean over the classes: a constant that is added to
+    all of them changes no prediction, and no kernel's response.
     """
 
     network: Network
@@ -53,6 +57,7 @@ class Preactivation:
     calls: Calls = (PLAIN,)
     centre: tuple[int, ...] = ()
     passed_on: bool = False
+    of_classes: bool = False
 
     @property
     def kernels(self) -> int:
@@ -71,17 +76,17 @@ class Preactivation:
 
     def normalised(self, output: Tensor) -> Tensor:
         """Return the pre-activation from the layer's output `N K ...`, or from means of it `N K`."""
-        if self.gain is None or self.offset is None:
-            return output
-        shape = (1, -1) + (1,) * (output.ndim - 2)
-        return output * self.gain.view(shape) + self.offset.view(shape)
+        if self.gain is not None and self.offset is not None:
+            shape = (1, -1) + (1,) * (output.ndim - 2)
+            output = output * self.gain.view(shape) + self.offset.view(shape)
+        return above_mean(output.movedim(1, -1)).movedim(-1, 1) if self.of_classes else output
 
     @property
     def splits(self) -> bool:
         """Whether some of the layer's kernels can be computed without the others."""
         target = self.network.module.get_submodule(self.layer)
         plain = isinstance(target, (nn.Conv2d, nn.Conv3d)) and target.groups == 1 and target.padding_mode == "zeros"
-        return len(self.calls) == 1 and (plain or isinstance(target, FoldedConvolution))
+        return len(self.calls) == 1 and not self.of_classes and (plain or isinstance(target, FoldedConvolution))
 
     def inputs(self, clips: Tensor) -> Tensor:
         """Return what the layer is given for clips `N C T H W`; gradients flow back to them."""
@@ -103,9 +108,10 @@ class Preactivation:
             assert isinstance(target, (nn.Conv2d, nn.Conv3d))  # it splits
             outputs = [_convolve(target, (inputs or self.inputs)(clips), kernels)]
         output = joined_maps(self.own(outputs, len(clips)))
+        output = self.normalised(output) if self.of_classes else output  # before others are left out
         index = picked.view(-1, *([1] * (output.ndim - 1))).expand(-1, 1, *output.shape[2:])
         own = output.gather(1, index).squeeze(1)
-        if self.gain is None or self.offset is None:
+        if self.of_classes or self.gain is None or self.offset is None:
             return own
         shape = (-1,) + (1,) * (own.ndim - 1)
         normalised: Tensor = own * self.gain[kernels].view(shape) + self.offset[kernels].view(shape)
@@ -158,8 +164,15 @@ def preactivations(
             map_shape=tuple(joined_maps(maps).shape[1:]),
             centre=centre(maps),
             passed_on=found.affine[name].passed_on,
+            of_classes=name == _classifier(network),
         )
     return targets
+
+
+def _classifier(network: Network) -> str | None:
+    """Return the layer whose output are the class logits, where the card names it."""
+    named = network.card is not None and network.card.classifier
+    return network.layer_name(named) if named and network.has_classes else None
 
 
 def _observed(network: Network, names: set[str], clip_shape: tuple[int, int, int], channels: int) -> _Observed:

@@ -8,13 +8,29 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from reportgen.analyses.common.responses import Meter
 from reportgen.analyses.faithfulness.evaluation import evaluate_maps, probe
 from reportgen.analyses.motion.motion_audit import motion_audit
 from reportgen.analyses.pyramid.ablation import ablate
 from reportgen.analyses.pyramid.class_pyramid import class_pyramid
 from reportgen.analyses.pyramid.export import pyramid_document
 from reportgen.analyses.saliency.attribution import attribute
+from reportgen.networks.core.network import Network
+from reportgen.records.card import ClipSpec, ModelCard
+from reportgen.records.objective import Objective
 from reportgen.records.pyramid_compare import spread_over_clips
+
+CARD = ModelCard.model_validate(
+    {
+        "name": "small",
+        "title": "Small",
+        "summary": "A test.",
+        "architecture": {},
+        "clip": ClipSpec(frames=6, height=12, width=12, mean=(0.5,) * 3, std=(0.25,) * 3).model_dump(),
+        "classes": 4,
+        "classifier": "6",
+    }
+)
 
 
 def network() -> nn.Module:
@@ -97,3 +113,22 @@ def test_pyramids_do_not_move(clip: Tensor) -> None:
 def test_what_a_map_says_of_the_logit_does_not_move(clip: Tensor) -> None:
     one, other = (attribute(each, clip, 1, method="gradients") for each in (network(), shifted(network(), 10.0)))
     assert one.above_mean == pytest.approx(other.above_mean, abs=1e-5)
+
+
+@pytest.mark.parametrize("objective", ["firing", "channel"])
+def test_the_responses_of_the_classifier_s_kernels_do_not_move(clip: Tensor, objective: Objective) -> None:
+    clips = torch.cat([clip, clip.flip(3).square()]).float()
+    found = []
+    for constant in (0.0, 10.0):
+        known = Network(shifted(network(), constant).float(), CARD)
+        meter = Meter(known, ["0", "6"], (6, 12, 12), 3, objective)
+        responses = {layer: seen.values for layer, seen in meter(clips).items()}
+        apart = (known.logits(clips) - known.logits(clips).mean(1, keepdim=True)).clamp_min(
+            0 if objective == "firing" else -torch.inf
+        )
+        torch.testing.assert_close(responses["6"], apart, atol=1e-5, rtol=1e-4)
+        own = meter.targets["6"].activations(clips, torch.tensor([1, 3]), objective)
+        torch.testing.assert_close(own, responses["6"][[0, 1], [1, 3]], atol=1e-5, rtol=1e-4)
+        found.append(responses)
+    for layer in ("0", "6"):
+        torch.testing.assert_close(found[0][layer], found[1][layer], atol=1e-5, rtol=1e-4)
