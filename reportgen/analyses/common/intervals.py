@@ -2,7 +2,8 @@
 
 Of a mean it is Student's. Of a ratio of two sums over the same clips it is Fieller's (1954), whose coverage simulations
 bear out with five clips as with twenty (`tests/truth/statistics/test_intervals.py`): that of the bootstrap (BCa) is
-80 to 84% with five, and 86 to 91% with ten.
+80 to 84% with five, and 86 to 91% with ten. Of an AUROC it is Newcombe's (2006, Statistics in Medicine 25: 559, method
+5): a bootstrap of clips covers 51 to 90% with five, for it gives an AUROC of 1 the interval from 1 to 1.
 """
 
 from __future__ import annotations
@@ -11,10 +12,17 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
 from scipy.special import stdtrit
+
+_NORMAL = 1.959963984540054
+_HALVINGS = 50
 
 LEAST_INTERVAL_CLIPS = 5
 """Clips that an interval needs at least: from fewer, how far they scatter is not known."""
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -60,3 +68,24 @@ def ratio_over_clips(parts: Sequence[float], wholes: Sequence[float]) -> Estimat
     if square <= 0 or root < 0:
         return Estimate(ratio)
     return Estimate(ratio, (middle - math.sqrt(root)) / square, (middle + math.sqrt(root)) / square)
+
+
+def auroc_interval(auroc: Floats, n: int, m: int) -> tuple[Floats, Floats]:
+    """Return the ends of the 95% interval of each AUROC of n clips against m, within 0 to 1.
+
+    They are the values that lie as far from the observed one as 1.96 of their own standard errors (Hanley & McNeil's
+    for exponential responses, made alike for both groups).
+    """
+    return _lower_end(auroc, n, m), 1 - _lower_end(1 - auroc, n, m)
+
+
+def _lower_end(auroc: Floats, n: int, m: int) -> Floats:
+    low, high = np.zeros_like(auroc), auroc.copy()
+    extra = (n + m) / 2 - 1
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        spread = (1 - middle) / (2 - middle) + middle / (1 + middle)
+        error = np.sqrt(middle * (1 - middle) * (1 + extra * spread) / (n * m))
+        inside = auroc - middle <= _NORMAL * error
+        low, high = np.where(inside, low, middle), np.where(inside, middle, high)
+    return high

@@ -1,8 +1,6 @@
 """How far one group of clips drives kernels more than another does: Mann-Whitney's test of all kernels at once.
 
-Mann & Whitney 1947; the area under the ROC curve (AUROC) is its statistic over the number of pairs. The interval is
-Newcombe's (2006, Statistics in Medicine 25: 559, method 5): a bootstrap of clips gives an AUROC of 1 the interval
-from 1 to 1, however few clips there are.
+Mann & Whitney 1947; the area under the ROC curve (AUROC) is its statistic over the number of pairs.
 """
 
 from __future__ import annotations
@@ -16,13 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
+from reportgen.analyses.common.intervals import auroc_interval
 from reportgen.analyses.concepts.rank_sums import DoubledRanks, RankFigures, RankSums
 
 LEAST_TESTED_CLIPS = 5
 """Clips that each side needs for a test: two or three that lead by chance are no concept, however small their p."""
-
-_NORMAL = 1.959963984540054
-_HALVINGS = 50
 
 
 @dataclass(frozen=True)
@@ -55,7 +51,7 @@ class RankTests:
         tested = min(n, m) >= LEAST_TESTED_CLIPS
         if tested:
             p[told], methods[told] = _p_values(ranks, n)
-        low, high = newcombe_interval(auroc, n, m) if tested else (np.full(kernels, np.nan),) * 2
+        low, high = auroc_interval(auroc, n, m) if tested else (np.full(kernels, np.nan),) * 2
         return cls(auroc, np.where(told, low, np.nan), np.where(told, high, np.nan), p, methods)
 
 
@@ -79,27 +75,6 @@ def _p_values(ranks: DoubledRanks, n: int) -> tuple[RankFigures, NDArray[np.str_
 def _null(pattern: bytes, drawn: int) -> RankSums:
     """Return the distribution of a pattern of ties; that of no ties serves every layer of every concept."""
     return RankSums(np.frombuffer(pattern, np.int64), drawn)
-
-
-def newcombe_interval(auroc: RankFigures, n: int, m: int) -> tuple[RankFigures, RankFigures]:
-    """Return the ends of the 95% interval of each AUROC of n clips against m, within 0 to 1.
-
-    They are the values that lie as far from the observed one as 1.96 of their own standard errors (Hanley & McNeil's
-    for exponential responses, made alike for both groups).
-    """
-    return _lower_end(auroc, n, m), 1 - _lower_end(1 - auroc, n, m)
-
-
-def _lower_end(auroc: RankFigures, n: int, m: int) -> RankFigures:
-    low, high = np.zeros_like(auroc), auroc.copy()
-    extra = (n + m) / 2 - 1
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        spread = (1 - middle) / (2 - middle) + middle / (1 + middle)
-        error = np.sqrt(middle * (1 - middle) * (1 + extra * spread) / (n * m))
-        inside = auroc - middle <= _NORMAL * error
-        low, high = np.where(inside, low, middle), np.where(inside, middle, high)
-    return high
 
 
 def standard_scores(own: RankFigures, others: RankFigures) -> RankFigures:

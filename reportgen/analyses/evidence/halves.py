@@ -6,6 +6,7 @@ choice the word that leads needs no null for having been the best of many: it wa
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Sequence
 
@@ -13,9 +14,9 @@ import torch
 from scipy.stats import mannwhitneyu
 from torch import Tensor
 
+from reportgen.analyses.common.intervals import auroc_interval
 from reportgen.analyses.common.ranking import ranks
 from reportgen.analyses.evidence.label_words import LEAST_WORD_CLIPS, DrivingWord, Word, aurocs
-from reportgen.analyses.evidence.word_nulls import auroc_interval
 
 LEAST_TO_HALVE = 4
 """Clips of a label that give each half two; two labels must have so many."""
@@ -47,8 +48,6 @@ def held_out_words(
     labels: Sequence[str],
     words: Sequence[Word],
     split: tuple[list[int], list[int]],
-    *,
-    seed: int = 0,
 ) -> list[DrivingWord]:
     """Return for each kernel of responses `N K` the word that leads on the first half, with its figures on the second.
 
@@ -69,14 +68,12 @@ def held_out_words(
         word = known[best]
         inside = torch.tensor([text in word.labels for text in texts])
         own, others = columns[inside, kernel].numpy(), columns[~inside, kernel].numpy()
-        low, high = auroc_interval(own, others, seed=seed)
         p = float(mannwhitneyu(own, others, alternative="greater", method="asymptotic").pvalue)
         beside = [float(areas[places[text], kernel]) for text in word.others if text in places]
         other = max(beside, default=None)
-        area = float(areas[best, kernel])
-        found.append(
-            DrivingWord(word.text, area, word.others, other, 1.0 if p != p else p, low, high, int(inside.sum()))  # noqa: PLR0124
-        )
+        low, high = map(float, auroc_interval(areas[best, kernel].numpy(), len(own), len(others)))
+        p = 1.0 if math.isnan(p) else p
+        found.append(DrivingWord(word.text, float(areas[best, kernel]), word.others, other, p, low, high, len(own)))
     return found
 
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from reportgen.analyses.common.intervals import auroc_interval
 from reportgen.analyses.common.ranking import ranks
-from reportgen.analyses.evidence.word_nulls import auroc_interval, max_null
+from reportgen.analyses.evidence.word_nulls import max_null
 
 LEAST_WORD_CLIPS = 5
 """A word of fewer clips than this is not asked about: the best of many words would lead by chance."""
@@ -114,8 +115,8 @@ def driving_words(
     for kernel, best in enumerate(ranked.argmax(dim=0).tolist()):
         word = words[best]
         others = [float(ranked[places[text], kernel]) for text in word.others if text in places]
-        own, values = inside[best].numpy(), columns[:, kernel].numpy()
-        low, high = auroc_interval(values[own], values[~own], seed=seed)
-        area, other = float(ranked[best, kernel]), max(others, default=None)
-        found.append(DrivingWord(word.text, area, word.others, other, chance[kernel], low, high, int(own.sum())))
+        clips, area = int(inside[best].sum()), ranked[best, kernel].numpy()
+        low, high = map(float, auroc_interval(area, clips, len(labels) - clips))
+        other = max(others, default=None)
+        found.append(DrivingWord(word.text, float(area), word.others, other, chance[kernel], low, high, clips))
     return found

@@ -21,7 +21,7 @@ METHOD = Method(
     name="evidence",
     title="Responses to the reference clips",
     summary="Which real clips and labels drive each kernel, from one pass over the reference clips.",
-    version=10,
+    version=11,
     parameters=EvidenceParameters,
     load=_load,
 )

@@ -136,7 +136,7 @@ class ReferencePass:
             found.quantiles += columns.sort(dim=0).values[ranks].T.tolist()
             found.words += driving_words(columns[known], texts, words, seed=self._seed)
             found.selectivity += selectivity(columns[choosing], [self.labels[i] for i in choosing]).tolist()
-            found.held += held_out_words(columns, every, words, split, seed=self._seed) if split else []
+            found.held += held_out_words(columns, every, words, split) if split else []
         return found
 
 

@@ -155,7 +155,7 @@ def _areas(found: Removal, score: str) -> NDArray[np.float64]:
 
 def _curve(score: str, order: Order, left: NDArray[np.float64], *, share: bool) -> Curve:
     """Return the curve of what is left, `N shares`; a `share` of clips has Wilson's interval, a mean Student's."""
-    ends = [_wilson(column) if share else _interval(column) for column in left.T]
+    ends = [accuracy_interval(column) if share else _interval(column) for column in left.T]
     known = all(low is not None for low, _ in ends)
     return Curve(
         score,
@@ -166,7 +166,8 @@ def _curve(score: str, order: Order, left: NDArray[np.float64], *, share: bool) 
     )
 
 
-def _wilson(values: NDArray[np.float64]) -> tuple[float | None, float | None]:
+def accuracy_interval(values: NDArray[np.float64]) -> tuple[float, float]:
+    """Return Wilson's interval of the share of ones among `values`."""
     found = stats.binomtest(round(values.sum()), len(values)).proportion_ci(_LEVEL, method="wilson")
     return float(found.low), float(found.high)
 

@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from scipy.special import ndtri
+from scipy.stats import rankdata
 from scipy.stats import t as student
 
-from reportgen.analyses.common.intervals import Estimate, mean_over_clips, ratio_over_clips
+from reportgen.analyses.common.intervals import Estimate, auroc_interval, mean_over_clips, ratio_over_clips
 from reportgen.analyses.motion.motion_audit import probe_clips
+from reportgen.analyses.weight_gradients.ordering import accuracy_interval
 from reportgen.records.answers.motion import Probe
 
 AUDITS = 1000
@@ -47,6 +50,36 @@ def test_intervals_of_a_ratio_over_clips_cover_it_in_95_of_100_audits(clips: int
         parts = whole * shares(generator, clips)
         found = [ratio_over_clips(*rows) for rows in zip(parts.tolist(), whole.tolist(), strict=True)]
         assert coverage(found, 0.6) == pytest.approx(0.95, abs=0.02)
+
+
+@pytest.mark.parametrize("clips", [5, 10, 20])
+@pytest.mark.parametrize("others", [20, 135])
+def test_intervals_of_an_auroc_cover_it_in_95_of_100_audits(clips: int, others: int) -> None:
+    """Each audit has a truth of its own."""
+    generator = np.random.default_rng(clips)
+    truths = generator.uniform(0.5, 1, 4 * AUDITS)
+    own, rest = (generator.standard_normal((count, len(truths))) for count in (clips, others))
+    sums = rankdata(np.concatenate([own + np.sqrt(2) * ndtri(truths), rest]), axis=0)[:clips].sum(0)
+    low, high = auroc_interval((sums - clips * (clips + 1) / 2) / (clips * others), clips, others)
+    assert float(((low <= truths) & (truths <= high)).mean()) == pytest.approx(0.95, abs=0.02)
+
+
+@pytest.mark.parametrize("clips", [5, 10, 20])
+def test_intervals_of_an_accuracy_cover_it_in_95_of_100_audits(clips: int) -> None:
+    """Each audit has a truth of its own: a count takes few values, so that at a single one coverage goes in steps."""
+    generator = np.random.default_rng(clips)
+    truths = generator.uniform(0, 1, AUDITS)
+    right = (generator.random((clips, AUDITS)) < truths).sum(0)
+    ends = [accuracy_interval((np.arange(clips) < count).astype(float)) for count in range(clips + 1)]
+    low, high = np.array(ends)[right].T
+    assert float(((low <= truths) & (truths <= high)).mean()) == pytest.approx(0.95, abs=0.02)
+
+
+def test_the_interval_of_an_auroc_of_1_does_not_end_there() -> None:
+    low, high = auroc_interval(np.array([1.0, 0.0]), 5, 40)
+    assert high[0] == 1
+    assert low[0] < 0.9
+    assert (low[1], high[1]) == (pytest.approx(1 - high[0]), pytest.approx(1 - low[0]))
 
 
 def test_the_interval_of_a_mean_is_student_s() -> None:
