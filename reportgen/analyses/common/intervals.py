@@ -22,7 +22,7 @@ _HALVINGS = 50
 LEAST_INTERVAL_CLIPS = 5
 """Clips that an interval needs at least: from fewer, how far they scatter is not known."""
 
-Floats = NDArray[np.float64]
+Measures = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def ratio_over_clips(parts: Sequence[float], wholes: Sequence[float]) -> Estimat
     return Estimate(ratio, (middle - math.sqrt(root)) / square, (middle + math.sqrt(root)) / square)
 
 
-def auroc_interval(auroc: Floats, n: int, m: int) -> tuple[Floats, Floats]:
+def auroc_interval(auroc: Measures, n: int, m: int) -> tuple[Measures, Measures]:
     """Return the ends of the 95% interval of each AUROC of n clips against m, within 0 to 1.
 
     They are the values that lie as far from the observed one as 1.96 of their own standard errors (Hanley & McNeil's
@@ -79,7 +79,7 @@ def auroc_interval(auroc: Floats, n: int, m: int) -> tuple[Floats, Floats]:
     return _lower_end(auroc, n, m), 1 - _lower_end(1 - auroc, n, m)
 
 
-def _lower_end(auroc: Floats, n: int, m: int) -> Floats:
+def _lower_end(auroc: Measures, n: int, m: int) -> Measures:
     low, high = np.zeros_like(auroc), auroc.copy()
     extra = (n + m) / 2 - 1
     for _ in range(_HALVINGS):
