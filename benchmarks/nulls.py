@@ -54,7 +54,7 @@ CASES = (
          "kernels that repeat others in another unit", kernels.duplicates, 20),
     Case("directions", "direction named", "kernels symmetric in time", "drifting kernels", kernels.directions, 20),
     Case("pathways", "class pathway: pass", "untrained networks, labels shuffled",
-         "a class of four kernels that its clips drive", classes.pathways, 400),
+         "a class of four kernels that its clips drive", classes.pathways, 1000),
     Case("motion", "relies on motion: said", "networks that judge each frame by itself", "networks of directions",
          classes.motion, 200),
     Case("conservation", "relevance is conserved: pass", "networks that square their responses",

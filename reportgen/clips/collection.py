@@ -21,6 +21,7 @@ Pictures = Literal["frames", "outside", "alone"]
 
 _ANIMATIONS = frozenset({".gif", ".webp", ".avif"})
 _STILLS = IMAGE_SUFFIXES - _ANIMATIONS
+_NOT_READ = "not read"
 
 
 @dataclass(frozen=True)
@@ -40,12 +41,22 @@ class FoundClip:
 
         A file that cannot be read has a digest of that: it changes when the file can.
         """
-        place, _, video = (self.path, "", "") if Path(self.path).exists() else self.path.rpartition(SELECTOR)
+        files, video = self._files()
         whole = hashlib.sha256("/".join((*self.folders, self.title, video)).encode(errors="surrogateescape"))
-        files = [Path(place)] if Path(place).is_file() else _plain_files(Path(place))
         for file in files:
             whole.update(f"\n{file.name} {_file_digest(file)}".encode(errors="surrogateescape"))
         return whole.hexdigest()
+
+    def contents(self) -> tuple[str, ...] | None:
+        """Return what two copies of a clip have in common, whatever their names; None where it cannot be read."""
+        files, video = self._files()
+        digests = [_file_digest(file) for file in files]
+        return None if any(found.startswith(_NOT_READ) for found in digests) else (video, *digests)
+
+    def _files(self) -> tuple[list[Path], str]:
+        """Return the files that a clip lies in, and its name in an SQLite file of several or in a folder of series."""
+        place, _, part = (self.path, "", "") if Path(self.path).exists() else self.path.rpartition(SELECTOR)
+        return ([Path(place)] if Path(place).is_file() else _plain_files(Path(place))), part
 
 
 def find_clips(folder: Path, *, asked: str = "--reference", pictures: Pictures = "frames") -> list[FoundClip]:
@@ -66,6 +77,32 @@ def find_clips(folder: Path, *, asked: str = "--reference", pictures: Pictures =
     if not found:
         raise ClipError(f"The folder {folder} holds no files: put the clips of {asked} there.")
     return found
+
+
+class Copies:
+    """Which of the clips that come one after the other are copies of earlier ones: they are no further evidence."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._seen: set[tuple[str, ...]] = set()
+
+    def among(self, clip: FoundClip, label: int | None = None) -> bool:
+        """Whether a clip was met before under the same label; one that cannot be read is no copy."""
+        contents = clip.contents()
+        if contents is None:
+            return False
+        known = (str(label), *contents)
+        is_copy = known in self._seen
+        self.count += is_copy
+        self._seen.add(known)
+        return is_copy
+
+    def in_words(self, of: int, place: str) -> str:
+        """Return how many there were, for the reader; empty without any."""
+        if not self.count:
+            return ""
+        verb = "is a copy of another" if self.count == 1 else "are copies of others"
+        return f"{self.count} of {of} clips in {place} {verb} and left out: a clip counts once."
 
 
 def found_file(file: Path) -> list[FoundClip]:
@@ -117,11 +154,11 @@ def _file_digest(file: Path) -> str:
         facts = file.stat()
         return _known_digest(file, facts.st_size, facts.st_mtime_ns)
     except OSError as error:
-        return f"not read: {os.strerror(error.errno) if error.errno else error}"
+        return f"{_NOT_READ}: {os.strerror(error.errno) if error.errno else error}"
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=1024)
 def _known_digest(file: Path, size: int, modified: int) -> str:  # noqa: ARG001 (part of what is known)
-    """Return the digest of a file's bytes; the many videos of one SQLite file need it once."""
+    """Return the digest of a file's bytes: the videos of one SQLite file, and a clip and its copies, need it once."""
     with file.open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()

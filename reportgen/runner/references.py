@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from reportgen.clips import Clip, ClipReference, read_clip
-from reportgen.clips.collection import FoundClip, find_clips
+from reportgen.clips.collection import Copies, FoundClip, find_clips
 from reportgen.errors import OptionError
 from reportgen.networks.core.network import Network
 from reportgen.progress import Progress
@@ -22,18 +22,23 @@ def stored_clips(network: Network, folder: Path, progress: Progress) -> list[Cli
 
     A clip's label is the class that the innermost of its folders is called like, whatever the case and with `_` or
     `-` for spaces; without such a folder it has none. For a network of single frames every picture is a clip by itself,
-    and no folder of pictures one. Raises ClipError for a folder without files.
+    and no folder of pictures one. A copy of a clip, under the same label, is left out. Raises ClipError for a folder
+    without files.
     """
     spec = clip_spec(network)
     places: dict[str, int] = {}
     for index, label in enumerate(network.labels):
         places.setdefault(spelled(label), index)
     found = find_clips(folder, pictures="alone" if spec.frames == 1 else "frames")
-    clips = []
+    clips, copies = [], Copies()
     with progress.task(f"digests of the clips in {folder.name}", len(found)) as task:
         for number, clip in enumerate(found, start=1):
-            clips.append(clip_reference(clip, f"r{number:05d}-{slug(clip.title)}", spec, _label(clip, places)))
+            own = _label(clip, places)
+            if not copies.among(clip, own):
+                clips.append(clip_reference(clip, f"r{number:05d}-{slug(clip.title)}", spec, own))
             task.advance()
+    if copies.count:
+        progress.note(copies.in_words(len(found), folder.name))
     return clips
 
 

@@ -12,8 +12,18 @@ from PIL import Image
 from reportgen import load_network
 from reportgen.errors import ClipError
 from reportgen.networks.core.network import Network
-from reportgen.progress import SILENT
+from reportgen.progress import SILENT, SilentProgress
 from reportgen.runner.references import stored_clips
+
+
+class Told(SilentProgress):
+    """Remembers what is said."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def note(self, message: str) -> None:
+        self.notes.append(message)
 
 
 @pytest.fixture(scope="module")
@@ -67,3 +77,17 @@ def test_each_picture_is_a_clip_for_a_network_of_single_frames(network: Network,
     assert [one.label for one in found] == [network.labels.index("dots static")] * 3
     assert [one.load().pixels[0, 0, 0, 0, 0] * 255 for one in found] == pytest.approx([0, 40, 80])
     assert len(stored_clips(network, tmp_path, SILENT)) == 1
+
+
+def test_a_copy_of_a_clip_is_left_out_and_it_is_said(network: Network, folder: Path) -> None:
+    first = folder / "Dots_Static/a.gif"
+    for place in ("Dots_Static/again.gif", "Dots_Static/inner/b.gif", "other/a.gif"):
+        (folder / place).parent.mkdir(exist_ok=True)
+        (folder / place).write_bytes(first.read_bytes())
+    (folder / "other" / "gone.gif").symlink_to(folder / "nowhere.gif")
+    (folder / "other" / "lost.gif").symlink_to(folder / "nowhere.gif")
+    told = Told()
+    found = stored_clips(network, folder, told)
+    names = [clip.name.partition("-")[2] for clip in found]
+    assert sorted(names) == ["a", "a", "b", "broken", "c", "d", "gone", "lost"], "one under another label is no copy"
+    assert told.notes == [f"2 of 10 clips in {folder.name} are copies of others and left out: a clip counts once."]
