@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from every_analysis import LITTLE, noise_clip
@@ -62,18 +64,52 @@ def plain():
     return nn.Sequential(nn.Conv3d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool3d(1), nn.Flatten(), nn.Linear(4, 5))
 
 
+class Against(nn.Module):
+    """Both classes lose by all that there is, the second one twice as much."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Conv3d(3, 4, 3, padding=1)
+        self.register_buffer("weights", -torch.tensor([[1.0] * 4, [2.0] * 4]))
+
+    def forward(self, clip):
+        return nn.functional.linear(torch.relu(self.stem(clip)).mean((2, 3, 4)), self.weights)
+
+
+class Blurred(nn.Module):
+    """Its second convolution has weights of no layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem, self.head = nn.Conv3d(3, 4, 3, padding=1), nn.Linear(4, 5)
+
+    def forward(self, clip):
+        found = torch.relu(self.stem(clip))
+        blur = torch.full((4, 1, 3, 3, 3), 1 / 27, device=clip.device)
+        return self.head(nn.functional.conv3d(found, blur, groups=4).mean((2, 3, 4)))
+
+
+def blurred():
+    return Blurred()
+
+
+def against():
+    return Against()
+
+
 def to_the_end():
     return Tokens(head=False)
 '''
 
 
-def computed(folder: Path, name: str) -> tuple[str, Store]:
+def computed(folder: Path, name: str, adapter: Mapping[str, Any] | None = None) -> tuple[str, Store]:
     """Return what the command line says at the end of a run, and the run."""
     (folder / "nets.py").write_text(NETWORKS)
     options = BuildOptions(
         models=(f"{folder / 'nets.py'}:{name}",),
         untrained=True,
         clip_spec={"frames": 6, "height": 16, "width": 16},
+        adapter=dict(adapter or {}),
         clips=(str(noise_clip(folder, 6, 16)),),
         analyses=("pyramid", "saliency", "motion"),
         preset="quick",
@@ -121,6 +157,24 @@ def test_an_answer_that_attention_gives_has_no_pyramid_and_all_else(tmp_path: Pa
     assert "to_the_end answers comes from attention in second, through which a pyramid has no answer" in told
     assert all(isinstance(one.outcome, Done) for name in ("saliency", "motion") for one in manifest.of(name))
     assert "comes from attention in second" in text_of(pyramid_page(store, "to_the_end", tmp_path))
+
+
+def test_where_no_kernel_speaks_for_a_class_nothing_is_removed(tmp_path: Path) -> None:
+    told, store = computed(tmp_path, "against", {"answer": "N K"})
+    (record,) = store.manifest().of("pyramid")
+    assert isinstance(record.outcome, Done)
+    answer = record.outcome.read(PyramidAnswer)
+    assert (answer.kernels, answer.ablation) == (0, {})
+    sentence = "No kernel speaks for class 0: none has a positive relevance."
+    assert sentence in told
+    assert sentence in text_of(pyramid_page(store, "against", tmp_path))
+
+
+def test_weights_that_are_made_on_the_way_are_named(tmp_path: Path) -> None:
+    told, store = computed(tmp_path, "blurred")
+    assert "No answer through weights that are made on the way: in blurred itself" in told
+    (record,) = store.manifest().of("pyramid")
+    assert isinstance(record.outcome, Done)
 
 
 def test_a_network_without_attention_says_nothing_of_it(tmp_path: Path) -> None:

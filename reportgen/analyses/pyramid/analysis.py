@@ -72,10 +72,13 @@ class PyramidAnalysis:
                     graphs[key] = connection_graph(network, clip.pixels.shape)
                 found = _pyramid(network, clip, index, graphs[key], parameters)
                 batch = min(MOST_AT_ONCE, starting_batch(tensor(clip).to(network.device)))
-                check = ablate(network, tensor(clip), index, found, draws=draws, seed=subject.seed, batch=batch)
-                clips = chosen_clips(subject, clip, index) if unit.target.of_class else []
-                held = on_clips(network, clips, index, found, seed=subject.seed, batch=batch)
-                yield unit, _result(subject, clip, unit.target, found, _causal(check, held, draws))
+                causal: dict[str, Any] = {}
+                if found.kept():
+                    check = ablate(network, tensor(clip), index, found, draws=draws, seed=subject.seed, batch=batch)
+                    clips = chosen_clips(subject, clip, index) if unit.target.of_class else []
+                    held = on_clips(network, clips, index, found, seed=subject.seed, batch=batch)
+                    causal = _causal(check, held, draws)
+                yield unit, _result(subject, clip, unit.target, found, causal)
                 task.advance()
 
 
@@ -125,7 +128,8 @@ def _result(subject: Subject, clip: Clip, target: Target, found: ClassPyramid, c
         **causal,
     )
     figures = {**_documents(found, document), **_tubes(subject, clip, found)}
-    return Result(answer, figures, notes(subject.model, mixing))
+    for_it = [] if found.kept() else [f"No kernel speaks for {answer.target_title}: none has a positive relevance."]
+    return Result(answer, figures, [*for_it, *notes(subject.model, mixing)])
 
 
 def _causal(check: Ablation, held: OnClips | None, draws: int) -> dict[str, Any]:

@@ -64,7 +64,7 @@ def measure_relevance(
     found: dict[str, LayerMeasure] = {name: LayerMeasure() for name in wanted}
 
     observer = observer or ResponseObserver(graph, module, wanted, input_means=input_means)
-    with evaluating(module), _gradients_to_weights(module), torch.enable_grad():
+    with evaluating(module), _gradients_to_weights(module, graph), torch.enable_grad():
         with observer:
             logits = class_output(network, clip.detach())
         observer.ended()
@@ -125,9 +125,14 @@ def _note_activations(found: Mapping[str, LayerMeasure], finals: Sequence[Respon
 
 
 @contextmanager
-def _gradients_to_weights(module: nn.Module) -> Iterator[None]:
-    """Let all floating-point parameters take gradients within the context, and restore their flags afterwards."""
-    flags = [(parameter, parameter.requires_grad) for parameter in module.parameters()]
+def _gradients_to_weights(module: nn.Module, graph: ConnectionGraph) -> Iterator[None]:
+    """Let all floating-point parameters take gradients within the context, and restore their flags afterwards.
+
+    So do buffers that kernels are made of: fixed filters are no parameters.
+    """
+    roots = {root for constant in graph.weights for root in constant.roots}
+    fixed = [buffer for name, buffer in module.named_buffers() if name in roots]
+    flags = [(weight, weight.requires_grad) for weight in (*module.parameters(), *fixed)]
     for parameter, _ in flags:
         parameter.requires_grad_(parameter.is_floating_point())
     try:

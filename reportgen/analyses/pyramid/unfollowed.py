@@ -35,6 +35,7 @@ def _through(graph: ConnectionGraph, boundaries: Sequence[str]) -> str:
     known = {
         "product_of_activations": "a product of activations",
         "softmax": "a softmax over kernels",
+        "weights_of_no_layer": "weights that are made on the way",
         "layer_norm": "a normalisation over many kernels",
         "group_norm": "a normalisation over many kernels",
     }

@@ -36,7 +36,7 @@ class Arguments:
     def with_state(self, module: nn.Module, state: dict[str, Tensor]) -> Any:
         """Return what the module answers with other parameters and buffers."""
         with self._drawing(), _leaving_no_trace(module):
-            return functional_call(module, state, self.args, dict(self.kwargs))
+            return functional_call(module, state, self.args, dict(self.kwargs), tie_weights=False)
 
     @contextmanager
     def _drawing(self) -> Iterator[None]:

@@ -198,9 +198,17 @@ def borrow(network: Network | nn.Module) -> Network:
 
 
 def ghosts(module: nn.Module) -> dict[str, Tensor]:
-    """Return the parameters and buffers of a module on the meta device: their shapes without their values."""
-    state = [*module.named_parameters(), *module.named_buffers()]
-    return {name: value.detach().to("meta") for name, value in state}
+    """Return the parameters and buffers of a module on the meta device: their shapes without their values.
+
+    Each has one name for each module that holds it: what two modules share has two, and a module that is registered
+    twice counts once, for a parameter that is exchanged twice would not come back.
+    """
+    made: dict[int, Tensor] = {}
+    found = {}
+    for owner, part in module.named_modules():
+        for name, value in (*part.named_parameters("", False), *part.named_buffers("", False)):
+            found[f"{owner}.{name}" if owner else name] = made.setdefault(id(value), value.detach().to("meta"))
+    return found
 
 
 def class_positions(scores: Tensor, *, last: bool = False) -> Tensor:

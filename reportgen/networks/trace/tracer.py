@@ -99,7 +99,9 @@ class Tracer(Follower[Labels]):
         return last.kind == "boundary" and bool((labels.cells == last.offset).all())
 
     def _kernels(self, call: TracedCall[Labels], use: KernelUse) -> Labels:
-        constant = self.constants[use.weight] or Constant((), (f"#{len(self.drafts)}",))
+        constant = self.constants[use.weight]
+        if constant is None or not constant.roots:  # made of no parameter or buffer: nothing to take a gradient to
+            return call.boundary("weights_of_no_layer")
         inputs = kernel_inputs(call, use)
         if constant in self.weights:
             draft = next(d for d in self.drafts if d.name == self.weights[constant])

@@ -26,6 +26,32 @@ class Averaging(nn.Module):
         return torch.as_tensor(self.head(clips).softmax(1).mean(dim=(2, 3, 4)))
 
 
+class Shared(nn.Module):
+    """A module under two names, and a weight that two modules have."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.first, self.second = nn.Conv3d(3, 4, 1), nn.Linear(4, 4), nn.Linear(4, 4)
+        self.layers = nn.ModuleList([self.stem, nn.ReLU()])
+        self.second.weight = self.first.weight
+
+    def forward(self, clips: Tensor) -> Tensor:
+        for layer in self.layers:
+            clips = layer(clips)
+        return torch.as_tensor(self.second(self.first(clips.mean((2, 3, 4)))))
+
+
+def test_a_pass_without_arithmetic_leaves_every_weight_where_it_was() -> None:
+    module = Shared().eval()
+    before = {name: id(value) for name, value in module.named_parameters(remove_duplicate=False)}
+    clips = torch.rand(2, 3, 4, 8, 8, generator=torch.Generator().manual_seed(0))
+    wanted = module(clips)
+    network = Network(module, device=torch.device("cpu"))
+    assert network.run(clips.to("meta")).device.type == "meta"
+    assert {name: id(value) for name, value in module.named_parameters(remove_duplicate=False)} == before
+    assert torch.equal(module(clips), wanted)
+
+
 @pytest.mark.parametrize("kind", ["linear", "convolution"])
 def test_logits_behind_a_softmax_are_averaged_over_positions_not_over_classes(kind: str) -> None:
     card = ModelCard(
