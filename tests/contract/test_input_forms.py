@@ -120,7 +120,14 @@ def told(self, clip, *, mode):
     return self.scores(clip)
 
 
+def the_first_of(self, clips):
+    if listed(clips)[0].shape[2] != 2:
+        raise ValueError("two frames, please")
+    return self.scores(clips[0])
+
+
 FORMS |= {
+    "the first of several": the_first_of,
     "slow, fast": lambda self, clips: both(self, *listed(clips)),
     "fast, slow": lambda self, clips: both(self, *listed(clips)[::-1]),
     "slow and fast": lambda self, batch: both(self, batch["slow_path"], batch["fast_path"]),
@@ -317,6 +324,11 @@ def test_which_pathway_is_the_slow_one_is_found(file: Path, name: str, found: di
     with torch.no_grad():
         slow, fast = plain_scores(network, given[:, :, ::4]), plain_scores(network, given)
         assert torch.allclose(network.logits(given), slow + fast, atol=1e-6)
+
+
+def test_a_clip_that_is_not_read_is_no_pathway(file: Path) -> None:
+    with pytest.raises(NetworkError, match="reads only some of the clips that it is given"):
+        load(file, "volume", "the first of several")
 
 
 REFUSED: list[tuple[str, dict[str, Any]]] = [
