@@ -30,6 +30,8 @@ class Method(Generic[P]):
     when it is named. `after` names the methods whose answers it reads.
     `follows` names the parameters that it takes over from another method unless it is told otherwise, because it
     judges the other's answers.
+    `bytes_per_pixel` (of a clip, in all its frames) and `page_bytes` are what a unit adds to a site, about: its
+    pictures, and its pages and records.
     """
 
     name: str
@@ -42,6 +44,8 @@ class Method(Generic[P]):
     off_in: tuple[PresetName, ...] = ()
     after: tuple[str, ...] = ()
     follows: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    bytes_per_pixel: float = 0.0
+    page_bytes: int = 40_000
 
     def preset(self, name: PresetName) -> P:
         """Return the parameters of a preset."""

@@ -47,6 +47,11 @@ MEDIA_AMOUNT = click.option(
     help="What the site carries: what its pages show, or all arrays too, with clips as GIF and MP4 and pictures as "
     "PNG.  [default: standard]",
 )
+MAX_SIZE = click.option(
+    "--max-size",
+    metavar="SIZE",
+    help="Warn before a build whose site will be larger: 500MB, 2GB.  [default: 1GB, which GitHub Pages takes]",
+)
 ZOO = click.option("--zoo", type=FOLDER, metavar="DIR", multiple=True, help="Folder of your own model cards.")
 MODEL_ARGS = click.option("--model-args", metavar="JSON", help="Arguments of the factory, as a JSON object.")
 CLIP_SPEC = click.option("--clip-spec", metavar="JSON", help="Fields over the card's [clip]: frames, height, mean ...")

@@ -46,6 +46,8 @@ def compute(
                     planned_threads(Store(place.folder), options.threads, progress),
                 ):
                     prepared = prepare(place, load, options, layers.of(place), progress)
-                    summary.models.append(compute_run(prepared, selection, options, command, progress, debug=debug))
+                    beside = sum(model.site_bytes for model in summary.models)
+                    found = compute_run(prepared, selection, options, command, progress, beside=beside, debug=debug)
+                    summary.models.append(found)
     summary.seconds = time.perf_counter() - started
     return summary

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, ByteSize, ConfigDict, Field, ValidationInfo, field_validator
 
 from reportgen.analyses.choice.selection import ChooseBy, KernelSelection, SelectionText
 from reportgen.analyses.concepts.folders import ConceptFolder, check_folders, concept_folders
@@ -110,6 +110,11 @@ class BuildOptions(BaseModel):
     arrows: bool = Field(False, description="Motion by sparse arrows too, not by colour alone.")
     media: MediaAmount = Field(
         "standard", description="What the site carries: what its pages show, or full: arrays, GIF, MP4 and PNG too."
+    )
+    max_size: ByteSize = Field(
+        ByteSize(10**9),
+        gt=0,
+        description="Size of the site from which a build warns: 1GB is what GitHub Pages takes.",
     )
     choose: ChooseBy = "selective"
     objective: Objective = Field(

@@ -31,10 +31,14 @@ from reportgen.runner.loading import card_of, weights_of
 from reportgen.runner.plan import Plan, chosen_methods, plan_jobs
 from reportgen.runner.prepare import Prepared
 from reportgen.runner.selection import BuildSelection
+from reportgen.runner.site_size import run_bytes, size_notes
 from reportgen.runner.summary import ModelSummary, Tally
 from reportgen.zoo.load import assumptions
 
 CHOICE = "choice"
+
+_OF_THE_SITE = {"runs", "site", "arrows", "media", "max_size"}
+"""Options that say nothing of the run."""
 
 
 def compute_run(
@@ -44,9 +48,13 @@ def compute_run(
     command: Sequence[str],
     progress: Progress,
     *,
+    beside: int = 0,
     debug: bool,
 ) -> ModelSummary:
-    """Plan and do the work of one network: first which kernels are shown, then everything."""
+    """Plan and do the work of one network: first which kernels are shown, then everything.
+
+    The site that the run becomes a part of will have `beside` bytes without it.
+    """
     begun = time.perf_counter()
     store = Store(prepared.place.folder)
     pictures = ClipPictures(store, prepared.network.probabilities, progress)
@@ -69,13 +77,15 @@ def compute_run(
     store.write_plan(plan.stored(torch.get_num_threads()))
     store.write_run(run)
     prepared.place.release()
-    result = ModelSummary(prepared.place.name, store.folder)
+    result = ModelSummary(prepared.place.name, store.folder, site_bytes=run_bytes(plan, subject, only))
     for note in assumptions(prepared.place.asked.model, prepared.network):
         progress.note(f"{prepared.place.name}: {note}")
     shown = _ShownClips(store, pictures, prepared, subject.kernels, progress)
     for kept in (store.record(job.key) for job in plan.jobs() if only is not None and job.analysis == CONCEPTS):
         run = shown.added(run, kept) if kept else run  # what is not selected keeps its pictures
     progress.note(_announcement(prepared.place.name, plan.keys() if only is None else only, store, now))
+    for note in size_notes(beside, result.site_bytes, options.max_size, options.preset):
+        progress.note(note)
     for record, computed in executor.execute(Work(plan, subject, store, only, debug), progress):
         result.analyses.setdefault(record.job.analysis, Tally()).count(record, computed or record.key in now)
         run = shown.added(run, record)
@@ -158,7 +168,7 @@ def _header(
 
 def _recorded(options: BuildOptions) -> dict[str, JsonValue]:
     """Return the options for the record, but for those of the site: paths of the machine as bare file names."""
-    recorded: dict[str, JsonValue] = options.model_dump(mode="json", exclude={"runs", "site", "arrows", "media"})
+    recorded: dict[str, JsonValue] = options.model_dump(mode="json", exclude=_OF_THE_SITE)
     for name in ("weights", "labels"):
         value = getattr(options, name)
         recorded[name] = value.name if value else None

@@ -42,10 +42,11 @@ class Tally:
 
 @dataclass
 class ModelSummary:
-    """What came of one model's run."""
+    """What came of one model's run; `site_bytes` is what it adds to a site, as expected from its plan."""
 
     model: str
     folder: Path
+    site_bytes: int = 0
     analyses: dict[str, Tally] = field(default_factory=dict)
     seconds: float = 0.0
 

@@ -24,4 +24,5 @@ METHOD = Method(
     version=4,
     parameters=ChoiceParameters,
     load=_load,
+    page_bytes=1_000,
 )

@@ -25,4 +25,5 @@ METHOD = Method(
     parameters=ConceptParameters,
     load=_load,
     presets={"quick": ConceptParameters(generated=False)},
+    page_bytes=150_000,
 )

@@ -24,4 +24,5 @@ METHOD = Method(
     version=11,
     parameters=EvidenceParameters,
     load=_load,
+    page_bytes=460_000,
 )

@@ -40,4 +40,5 @@ METHOD = Method(
     },
     after=("saliency",),
     follows={"saliency": tuple(MapParameters.model_fields)},
+    page_bytes=5_000,
 )

@@ -29,4 +29,6 @@ METHOD = Method(
         "quick": KernelParameters(count="1", steps=32, learning_rate=0.1, grow=True, work=600),
         "full": KernelParameters(count="all", steps=192),
     },
+    bytes_per_pixel=0.6,
+    page_bytes=60_000,
 )

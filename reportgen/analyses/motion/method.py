@@ -25,4 +25,5 @@ METHOD = Method(
     parameters=MotionParameters,
     load=_load,
     presets={"quick": MotionParameters(draws=2, clips=56, work=1000), "full": MotionParameters(draws=16, clips=256)},
+    page_bytes=20_000,
 )

@@ -28,4 +28,5 @@ METHOD = Method(
     presets={"quick": PathParameters(seeds=0, steps=48), "full": PathParameters(seeds=2, steps=384)},
     after=("evidence", "kernels"),
     follows={"kernels": tuple(SearchParameters.model_fields)},
+    page_bytes=2_000,
 )

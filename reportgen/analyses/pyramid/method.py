@@ -25,4 +25,6 @@ METHOD = Method(
     parameters=PyramidParameters,
     load=_load,
     presets={"quick": PyramidParameters(depth=2, draws=19)},
+    bytes_per_pixel=7.0,
+    page_bytes=250_000,
 )

@@ -26,4 +26,5 @@ METHOD = Method(
     load=_load,
     presets={"full": ResponsesParameters(clips=None, values=65_536, exact=True)},
     off_in=("quick",),
+    page_bytes=200_000,
 )

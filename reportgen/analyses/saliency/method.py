@@ -31,4 +31,6 @@ METHOD = Method(
             samples=32,
         ),
     },
+    bytes_per_pixel=0.95,
+    page_bytes=30_000,
 )

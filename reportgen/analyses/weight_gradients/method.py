@@ -31,4 +31,5 @@ METHOD = Method(
         ),
     },
     off_in=("quick",),
+    page_bytes=120_000,
 )

@@ -1,0 +1,122 @@
+"""How a clip is best kept for pages: bytes, error and processor time of each way to encode what pages show.
+
+    python -m benchmarks.media RUN              # a run of the bundled network with exact arrays: runs/texture_motion
+
+A sprite is all frames of a clip in one picture. The pictures are those of the run's arrays, as they were before they
+were encoded: synthetic clips, motion in colours, maps in colours, and clips of the bundled generator. Prints one line
+of JSON per kind of picture and encoding: `kilobytes`, `psnr` in dB (null where there is no error), `error_p99` in
+levels of 255 over the frames, and `milliseconds` of processor time in one thread, each the mean over the pictures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import math
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from reportgen.media import heat_colours, motion_frames, read_data
+from reportgen.media.encode import side_by_side, to_uint8
+from reportgen.pictures import picture_bytes
+from reportgen.records.jobs import Done
+from reportgen.records.store import Store
+from reportgen.runner.subject import generate_clips
+from reportgen.zoo.cards import default_zoo
+
+Frames = NDArray[np.uint8]
+
+ENCODINGS: dict[str, tuple[str, dict[str, Any]]] = {
+    "webp lossless": ("WEBP", {"lossless": True, "quality": 20, "method": 1}),
+    **{f"webp {quality}": ("WEBP", {"quality": quality, "method": 4}) for quality in (90, 80, 60)},
+    **{
+        f"avif {sampling} {quality}, speed {speed}": (
+            "AVIF",
+            {"quality": quality, "subsampling": sampling, "speed": speed, "max_threads": 1},
+        )
+        for sampling, quality, speed in (
+            *(("4:4:4", quality, 8) for quality in (90, 80, 70, 60)),
+            *(("4:4:4", 70, speed) for speed in (10, 6, 4)),
+            ("4:2:0", 70, 8),
+        )
+    },
+}
+
+
+def arrays(store: Store, analysis: str, role: str, kind: str) -> Iterator[dict[str, NDArray[Any]]]:
+    """Yield the arrays of a role of every answer of an analysis."""
+    for record in store.manifest().of(analysis):
+        found = record.outcome.artifact(role, kind) if isinstance(record.outcome, Done) else None
+        if found is not None:
+            yield read_data(store.path(found))
+
+
+def pictures(store: Store, most: int) -> dict[str, list[Frames]]:
+    """Return some clips of each kind, as exact frames T H W 3."""
+    bundled = default_zoo().find("texture_motion")
+    kinds: dict[str, tuple[Iterator[Any], Callable[[Any], Frames]]] = {
+        "synthetic clip": (arrays(store, "kernels", "stage1_data", "data"), lambda one: to_uint8(one["clip"])),
+        "motion": (
+            arrays(store, "decomposition", "motion", "motion"),
+            lambda one: motion_frames(one["motion"], one["evidence"], _fast(one["motion"], one["evidence"])),
+        ),
+        "map": (
+            arrays(store, "saliency", "overlay", "data"),
+            lambda one: heat_colours(one["heat"].astype(np.float32), 1.0, signed=bool((one["heat"] < 0).any())),
+        ),
+        "real clip": (iter(generate_clips(bundled.card, bundled.folder)[1]), lambda clip: to_uint8(clip.frames)),
+    }
+    found = {}
+    for name, (source, shown) in kinds.items():
+        every = list(source)
+        found[name] = [shown(one) for one in every[:: math.ceil(len(every) / most) or 1]]
+    return found
+
+
+def _fast(motion: NDArray[Any], evidence: NDArray[Any]) -> float:
+    speed = np.hypot(*np.moveaxis(motion.astype(np.float32), 1, 0))[evidence]
+    return max(float(np.percentile(speed, 99)), 0.1) if speed.size else 0.1
+
+
+def measured(clips: list[Frames], kind: Any, options: dict[str, Any]) -> dict[str, float | None]:
+    """Return the mean size, error and processor time of one way to encode."""
+    sizes, squares, tails, spent = [], [], [], []
+    for frames in clips:
+        sheet = side_by_side(frames)
+        began = time.process_time()
+        content = picture_bytes(sheet, kind, **options)
+        spent.append(time.process_time() - began)
+        sizes.append(len(content))
+        error = np.abs(np.asarray(Image.open(io.BytesIO(content)).convert("RGB")).astype(np.float64) - sheet)
+        squares.append(float(np.square(error).mean()))
+        tails.append(float(np.percentile(error, 99)))
+    mean_square = float(np.mean(squares))
+    return {
+        "kilobytes": round(float(np.mean(sizes)) / 1000, 2),
+        "psnr": round(10 * math.log10(255**2 / mean_square), 2) if mean_square else None,
+        "error_p99": round(float(np.mean(tails)), 2),
+        "milliseconds": round(1000 * float(np.mean(spent)), 2),
+    }
+
+
+def main() -> None:
+    """Print the measurements."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--most", type=int, default=8, help="Clips of each kind.")
+    asked = parser.parse_args()
+    for name, clips in pictures(Store(asked.run), asked.most).items():
+        for encoding, (kind, options) in ENCODINGS.items():
+            found = measured(clips, kind, options)
+            print(json.dumps({"picture": name, "clips": len(clips), "encoding": encoding, **found}))
+
+
+if __name__ == "__main__":
+    main()
