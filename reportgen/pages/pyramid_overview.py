@@ -47,7 +47,7 @@ def overview(model: ModelView, pyramid: Pyramid) -> Markup | None:
         body += _row(pyramid.uri, layer, found, place * _ROW)
     label = f"Relevance of {len(shown)} layers, divided among their kernels"
     return Markup(  # noqa: S704 (numbers, and text that passed `inert`)
-        f'<svg class="rg-chart rg-chart--overview" viewBox="0 0 {_WIDTH} {_ROW * len(shown) + 4}" role="img" '
+        f'<svg class="rg-chart rg-chart--overview" viewBox="0 0 {_WIDTH} {_ROW * len(shown) + 4}" role="group" '
         f'aria-label="{inert(label)}" style="--chart-width:{_WIDTH}px">{"".join(body)}</svg>'
     )
 
