@@ -31,7 +31,7 @@ from reportgen.runner.loading import card_of, weights_of
 from reportgen.runner.plan import Plan, chosen_methods, plan_jobs
 from reportgen.runner.prepare import Prepared
 from reportgen.runner.selection import BuildSelection
-from reportgen.runner.site_size import run_bytes, size_notes
+from reportgen.runner.site_size import run_bytes, tell_size
 from reportgen.runner.summary import ModelSummary, Tally
 from reportgen.zoo.load import assumptions
 
@@ -84,8 +84,7 @@ def compute_run(
     for kept in (store.record(job.key) for job in plan.jobs() if only is not None and job.analysis == CONCEPTS):
         run = shown.added(run, kept) if kept else run  # what is not selected keeps its pictures
     progress.note(_announcement(prepared.place.name, plan.keys() if only is None else only, store, now))
-    for note in size_notes(beside, result.site_bytes, options.max_size, options.preset):
-        progress.note(note)
+    tell_size(beside, result.site_bytes, options, progress)
     for record, computed in executor.execute(Work(plan, subject, store, only, debug), progress):
         result.analyses.setdefault(record.job.analysis, Tally()).count(record, computed or record.key in now)
         run = shown.added(run, record)

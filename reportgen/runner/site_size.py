@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterator
 
 from reportgen.analyses.base import Subject
 from reportgen.analyses.method import PresetName
+from reportgen.config.options import BuildOptions
+from reportgen.progress import Progress
 from reportgen.reading.format import bytes_size
 from reportgen.runner.plan import Plan
 
@@ -42,6 +44,12 @@ def size_notes(beside: int, own: int, most: int, preset: PresetName) -> Iterator
             f"That is more than {bytes_size(most)} (--max-size). Smaller are: {smaller}fewer --clip, --class, --layers "
             "or --kernels."
         )
+
+
+def tell_size(beside: int, own: int, options: BuildOptions, progress: Progress) -> None:
+    """Tell whoever waits how large the site will be, and warn where that is more than the build's limit."""
+    for note in size_notes(beside, own, options.max_size, options.preset):
+        progress.note(note)
 
 
 def _pixels(subject: Subject) -> int:

@@ -23,7 +23,7 @@ class CurveFigure:
 
 
 @figure_files.register
-def _files(figure: CurveFigure, role: str, name: str | None) -> Iterator[FigureFile]:
+def _files(figure: CurveFigure, role: str) -> Iterator[FigureFile]:
     drawn = _drawn(np.asarray(figure.values))
     size = {"height": drawn.shape[0], "width": drawn.shape[1]}
     yield FigureFile(f"{role}.png", role, "curve", "image/png", png_bytes(drawn), size)
