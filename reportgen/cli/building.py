@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@takes(WHAT, RUNS, SITE, ARROWS, MEDIA_AMOUNT, QUIET, DEBUG)
+@takes(WHAT, RUNS, SITE, ARROWS, MEDIA_AMOUNT, MAX_SIZE, QUIET, DEBUG)
 def build(quiet: bool, debug: bool, **flags: Any) -> None:
     """Compute what is missing and render the site."""
     options = read_options(flags)

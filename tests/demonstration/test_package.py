@@ -72,7 +72,7 @@ def test_its_answers_and_its_own_kind_of_figure_are_kept(built: Path) -> None:
 def test_a_page_shows_its_answers_and_offers_its_files(built: Path) -> None:
     (page,) = (path for path in (built / "site").rglob("*.html") if path.stem == "brightness")
     text = html.unescape(page.read_text(encoding="utf-8"))
-    for shown in ("mean brightness", "bright share", "mean_frame.png", "brightness.png", "brightness.csv"):
+    for shown in ("mean brightness", "bright share", "mean_frame.avif", "brightness.png", "brightness.csv"):
         assert shown in text
 
 
