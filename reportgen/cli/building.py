@@ -14,6 +14,7 @@ from reportgen.cli.options import (
     DEBUG,
     FILE,
     JSON,
+    MAX_SIZE,
     MEDIA_AMOUNT,
     QUIET,
     RUNS,
