@@ -86,7 +86,7 @@ class Copies:
         self.count = 0
         self._seen: set[tuple[str, ...]] = set()
 
-    def among(self, clip: FoundClip, label: int | None = None) -> bool:
+    def among(self, clip: FoundClip, label: int | None) -> bool:
         """Whether a clip was met before under the same label; one that cannot be read is no copy."""
         contents = clip.contents()
         if contents is None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from reportgen.analyses.base import Concept
 from reportgen.clips import ClipReference
-from reportgen.clips.collection import Copies, FoundClip, Pictures, find_clips, found_file
+from reportgen.clips.collection import FoundClip, Pictures, find_clips, found_file
 from reportgen.config.options import BuildOptions
 from reportgen.errors import OptionError
 from reportgen.networks.core.network import Network
@@ -44,15 +44,11 @@ def _stored(network: Network, name: str, path: Path, progress: Progress) -> Conc
     spec = clip_spec(network)
     # A network of single frames can take a picture of a sub-folder in no other way than by itself.
     found = _found(path, name, "alone" if spec.frames == 1 else "outside")
-    clips, copies = [], Copies()
+    clips = []
     with progress.task(f"digests of the clips of {name}", len(found)) as task:
         for number, clip in enumerate(found, start=1):
-            if not copies.among(clip):
-                known_as = concept_clip_name(name, f"{number:05d}-{clip.title}")
-                clips.append(clip_reference(clip, known_as, spec, still=True))
+            clips.append(clip_reference(clip, concept_clip_name(name, f"{number:05d}-{clip.title}"), spec, still=True))
             task.advance()
-    if copies.count:
-        progress.note(copies.in_words(len(found), name))
     return Concept(name, tuple(clips))
 
 
