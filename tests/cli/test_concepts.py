@@ -79,9 +79,7 @@ def test_what_is_compared_is_counted_and_what_is_left_out_is_said(built: Store) 
     # Of 12 files and the generator's clip, the one that the concept has too is left out.
     assert (answer.reference, answer.shared, answer.labelled) == (12, 1, 0)
     silent = [layer for layer, found in answer.layers.items() if None in found.p]
-    assert silent == ["classifier"], (
-        "classes whose logits are below the mean of all on every clip respond alike to them"
-    )
+    assert silent == ["classifier"], "classes that are below the mean of all logits on every clip"
     assert answer.tested == answer.kernels - sum(p is None for p in answer.layers["classifier"].p) > 0
     assert "1 reference clip is also a clip of the concept" in " ".join(done.notes)
     assert "1 of the concept's files could not be read" in " ".join(done.notes)
