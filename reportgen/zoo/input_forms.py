@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from reportgen.errors import OptionError
+from reportgen.errors import OptionError, OutOfMemoryError
 from reportgen.records.card import Adapter, ClipSpec
 from reportgen.zoo.input_candidates import candidates
 from reportgen.zoo.input_tests import (
@@ -136,6 +136,8 @@ class _Search:
         for spec, form in forms:
             try:
                 fit = self._tried(spec, form)
+            except OutOfMemoryError:
+                raise  # no form of the input would need less
             except FAULTS as error:
                 self.faults.append(describe(error))
                 continue

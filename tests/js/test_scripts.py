@@ -37,12 +37,15 @@ def test_the_scripts_own_tests_pass(node: str, name: str) -> None:
 
 
 def loaded() -> list[str]:
-    """The scripts that pages load: those of every page, and those of a pyramid's and of a response maps' page."""
+    """The scripts that pages load: those of every page, and those of pages with a graph, response maps or volumes."""
     settings = yaml.safe_load((ROOT / "templates" / "mkdocs.yml").read_text(encoding="utf-8"))
     everywhere = [path.removeprefix("assets/js/") for path in settings["extra_javascript"]]
-    for folder, page in (("graph", "pyramid"), ("responses", "responses")):
+    graph = (ROOT / "templates" / "pages" / "pyramid.md.j2").read_text(encoding="utf-8")
+    own = [("graph", names) for names in re.findall(r"{% for name in \(([^)]*)\) %}\n<script", graph)]
+    for page in ("responses", "weights"):
         text = (ROOT / "templates" / "pages" / f"{page}.md.j2").read_text(encoding="utf-8")
-        (names,) = re.findall(r"{% for name in \(([^)]*)\) %}\n<script", text)
+        own += re.findall(r'rg\.scripts\("(\w+)", \(([^)]*)\)', text)
+    for folder, names in dict.fromkeys(own):
         everywhere += [f"{folder}/{name}.js" for name in re.findall(r'"(\w+)"', names)]
     return everywhere
 

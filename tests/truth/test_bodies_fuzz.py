@@ -99,7 +99,7 @@ def responses(body: Body, clips: Tensor) -> Tensor:
     return body.passed_on(clips).relu().mean((2, 3, 4))
 
 
-@pytest.mark.parametrize("seed", [*range(8), *(pytest.param(one, marks=pytest.mark.long) for one in range(8, 60))])
+@pytest.mark.parametrize("seed", [*range(5), *(pytest.param(one, marks=pytest.mark.long) for one in range(5, 60))])
 def test_a_random_body_is_read_as_it_answers(seed: int) -> None:
     body = Body(seed).eval().requires_grad_(False)
     noise = torch.rand((6, 3, FRAMES, SIDE, SIDE), generator=torch.Generator().manual_seed(seed))
