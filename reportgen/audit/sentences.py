@@ -166,5 +166,5 @@ def _word_figures(word: LabelWord) -> str:
     if word.clips is not None:
         parts.append(plural(word.clips, "clip"))
     if word.q is not None:
-        parts.append(f"q {fixed(word.q, 3)}")
+        parts.append(f"q {fixed(word.q, 3)}" if word.q >= 0.001 else "q < 0.001")
     return ", ".join(parts)
