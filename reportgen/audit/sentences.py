@@ -43,7 +43,7 @@ def preference(figures: KernelFigures, limits: Limits) -> str:
         )
     course = turning(figures, limits)
     if course is not None:
-        return _turning_sentence(course, figures)
+        return _turning_sentence(course, figures, limits)
     if figures.evidence_share is not None and figures.evidence_share < limits.motion_evidence:
         return "Nothing can be said about motion: the texture is too even to show any."
     found = moving_texture(figures, limits)
@@ -52,7 +52,11 @@ def preference(figures: KernelFigures, limits: Limits) -> str:
     return _motion_sentence(figures, figures.mean_speed, limits) if found else _refusal(figures, limits)
 
 
-def _turning_sentence(course: Alternation, figures: KernelFigures) -> str:
+def _turning_sentence(course: Alternation, figures: KernelFigures, limits: Limits) -> str:
+    still = figures.texture_kept
+    if still is not None and still >= limits.activation_kept[0]:
+        turns, kept = "flickers" if course == "flicker" else "goes back and forth", percent(still)
+        return f"This clip {turns}, which adds nothing: its still texture alone reaches {kept} of the activation."
     if course == "flicker":
         return "Responds most to a texture that flickers: its brightness turns again and again, and nothing moves."
     return f"Responds most to a texture that goes back and forth, by {number(figures.step, 2)} px from frame to frame."
@@ -107,7 +111,7 @@ def reservations(figures: KernelFigures, limits: Limits) -> list[str]:
         )
     still = figures.texture_kept
     moves = figures.mean_speed is not None and figures.mean_speed >= limits.stands_still
-    moves = moves or turning(figures, limits) == "back and forth"
+    moves = moves and turning(figures, limits) is None  # of what turns, the preference says so
     if still is not None and still >= enough and moves:
         found.append(f"The still texture alone reaches {percent(still)} of the activation: motion hardly matters.")
     if figures.activation is not None and figures.best_real is not None and figures.activation <= figures.best_real:

@@ -143,3 +143,29 @@ def test_a_moving_clip_whose_real_drivers_need_no_motion_says_so() -> None:
     needed = replace(MOVING, real_kept_frozen=0.4)
     assert ", but" not in preference(needed, Limits())
     assert {v.name: v.state for v in kernel_verdicts(needed, Limits())}["motion as in real clips"] == "pass"
+
+
+@pytest.mark.parametrize(
+    ("course", "turns"),
+    [
+        ({"flicker_explained": 0.95, "flicker_reversals": 6.0, "still_variance": 0.2}, "flickers"),
+        (
+            {
+                "step_explained": 0.95,
+                "step_coherence": 0.99,
+                "reversals": 6.0,
+                "step": 2.0,
+                "drift": 0.0,
+            },
+            "goes back and forth",
+        ),
+    ],
+)
+def test_what_turns_without_need_is_not_what_the_kernel_wants(course: dict[str, float], turns: str) -> None:
+    needed = replace(MOVING, motion_explains=0.2, **course)
+    assert preference(needed, Limits()).startswith("Responds most to a texture that " + turns)
+    idle = replace(needed, texture_activation=12.9)
+    assert preference(idle, Limits()) == (
+        f"This clip {turns}, which adds nothing: its still texture alone reaches 105% of the activation."
+    )
+    assert not [said for said in reservations(idle, Limits()) if "still texture alone" in said]
