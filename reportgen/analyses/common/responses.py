@@ -13,7 +13,6 @@ from torch import Tensor, nn
 
 from reportgen.analyses.common.memory import with_less_memory
 from reportgen.networks.core.network import Network, as_network
-from reportgen.networks.core.one_by_one import given_one_by_one
 from reportgen.networks.kernels.preactivation import Preactivation, preactivations, summary
 from reportgen.progress import SILENT, Progress
 from reportgen.records.objective import Objective
@@ -50,10 +49,10 @@ class Meter:
         *,
         places: bool = False,
     ) -> None:
-        self.network = network
         self.objective = objective
         self.places = places
         self.targets: Mapping[str, Preactivation] = preactivations(network, layers, clip_shape, channels)
+        self.network = next((target.network for target in self.targets.values()), network)
 
     @contextmanager
     def listening(self, clips: int) -> Iterator[dict[str, LayerResponses]]:
@@ -157,8 +156,6 @@ def kernel_responses(
     too large.
     """
     subject = as_network(network)
-    if subject.card is None:
-        subject = given_one_by_one(subject, clips.shape[1:])
     frames, height, width = clips.shape[2:]
     meter = Meter(subject, layers, (frames, height, width), clips.shape[1], objective)
     found: dict[str, list[Tensor]] = {layer: [] for layer in layers}

@@ -21,9 +21,7 @@ from reportgen.analyses.kernels.options import AscentKeywords, AscentOptions
 from reportgen.analyses.kernels.schedules import Level
 from reportgen.analyses.kernels.search import Search
 from reportgen.networks.core.network import Network, as_network, no_weight_gradients
-from reportgen.networks.core.one_by_one import given_one_by_one
 from reportgen.networks.core.out_of_memory import is_out_of_memory, out_of_memory
-from reportgen.networks.kernels.preactivation import clip_channels, native_shape
 from reportgen.networks.speed.folding import folded_stems
 from reportgen.networks.speed.layout import channels_last, channels_last_pays
 from reportgen.networks.speed.reused_memory import reused_memory
@@ -108,8 +106,6 @@ def maximize_with(
 ) -> Iterator[Maximum]:
     """Yield what `maximize_stream` does, by options that are checked already."""
     subject = as_network(network)
-    if subject.card is None:
-        subject = given_one_by_one(subject, (clip_channels(subject), *(options.clip_shape or native_shape(subject))))
     try:
         search = Search(subject, layer, kernels, options)
         title, total = f"{subject.name} {search.target.layer}", options.steps * len(search.kernels)

@@ -54,11 +54,11 @@ class Search:
     """
 
     def __init__(self, network: Network, layer: str, kernels: Sequence[int], options: AscentOptions) -> None:
-        self.network = network
         self.options = options
         self.kernels = list(dict.fromkeys(kernels))
         shape = options.clip_shape or native_shape(network)
         self.target = preactivation(network, layer, shape, clip_channels(network))
+        self.network = self.target.network
         self.target.check(self.kernels)
         placed = geometry(self.target)
         self.window = centre_window(self.target, placed.field) if options.objective == "neuron" else None

@@ -75,11 +75,11 @@ class Grower:
     """
 
     def __init__(self, network: Network, layer: str, kernels: Sequence[int], options: GrowthOptions) -> None:
-        self.network = network
         self.options = options
         self.kernels = list(dict.fromkeys(kernels))
         self.native = options.clip_shape or native_shape(network)
         self.target = preactivation(network, layer, self.native, clip_channels(network))
+        self.network = self.target.network
         self.target.check(self.kernels)
         self._targets: dict[ClipShape, Preactivation | None] = {}
         self._without_arithmetic = self._map_of(self.native, meta=True) is not None
@@ -231,7 +231,12 @@ class Grower:
         return centre_window(target, self.field) if self.options.objective == "neuron" else None
 
     def slots(self, shape: ClipShape) -> int:
-        """Return how many kernels memory holds at a size, from what a step at the first size keeps."""
+        """Return how many kernels memory holds at a size, from what a step at the first size keeps.
+
+        One of a network that is given one clip a call.
+        """
+        if self.network.at_once(2) == 1:
+            return 1
         if self.options.batch_size is not None:
             return self.options.batch_size
         if self._bytes_per_pixel is None:

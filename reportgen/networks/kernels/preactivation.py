@@ -19,6 +19,7 @@ from torch.nn import functional
 from reportgen.errors import NetworkError, OptionError, UnknownNameError
 from reportgen.networks.core.above_mean import above_mean
 from reportgen.networks.core.network import Network, ghosts
+from reportgen.networks.core.one_by_one import given_one_by_one
 from reportgen.networks.core.out_of_memory import is_out_of_memory
 from reportgen.networks.core.passes import REFUSALS, input_of, run_through
 from reportgen.networks.kernels.arrangement import (
@@ -143,7 +144,13 @@ def preactivation(network: Network, layer: str, clip_shape: tuple[int, int, int]
 def preactivations(
     network: Network, layers: Sequence[str], clip_shape: tuple[int, int, int], channels: int
 ) -> dict[str, Preactivation]:
-    """Return how to read the pre-activations of all `layers` by their names as given; see `preactivation`."""
+    """Return how to read the pre-activations of all `layers` by their names as given; see `preactivation`.
+
+    Their network is the given one, but that a bare module which loops over clips is given one a call; one with a card
+    was looked at when it was loaded.
+    """
+    if network.card is None:
+        network = given_one_by_one(network, (channels, *clip_shape))
     names = {layer: network.layer_name(layer) for layer in layers}
     found = _observed(network, set(names.values()), clip_shape, channels)
     for name in names.values():

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from reportgen import maximize_activation
+from reportgen import maximize_activation, maximize_over_scales
 from reportgen.analyses.common.responses import kernel_responses
 from reportgen.networks.core.network import Network, as_network
 from reportgen.networks.core.one_by_one import given_one_by_one
@@ -88,5 +88,17 @@ def test_a_looped_network_has_the_responses_and_maxima_of_a_plain_one(kind: type
     found, expected = (
         maximize_activation(one, layer, range(3), objective="firing", clip_shape=SHAPE[1:], steps=8)
         for one in (looped, plain)
+    )
+    assert torch.allclose(found.activations, expected.activations, rtol=1e-4)
+
+
+@pytest.mark.parametrize("kind", [Looped, LoopedInside])
+def test_a_looped_network_has_the_pictures_of_a_plain_one(kind: type[Whole]) -> None:
+    torch.manual_seed(0)
+    plain = Whole().eval().requires_grad_(False)
+    sizes = {"clip_shape": SHAPE[1:], "start": 16, "sizes": 2, "steps": 3}
+    found, expected = (
+        maximize_over_scales(one, "second", range(3), objective="firing", **sizes)  # type: ignore[arg-type]
+        for one in (like(kind, plain), plain)
     )
     assert torch.allclose(found.activations, expected.activations, rtol=1e-4)
