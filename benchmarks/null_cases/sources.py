@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
 
 import numpy as np
 import torch
@@ -13,7 +12,7 @@ from benchmarks.null_cases.networks import CLASSES, KERNELS, textures, untrained
 from reportgen import concept_tests
 from reportgen.analyses.concepts.compare import ConceptTests
 from reportgen.analyses.weight_gradients.confusion import AskedReference, ClassesToCompare, compare_classes
-from reportgen.analyses.weight_gradients.ordering import compared_scores, ordered_by, removal_curves
+from reportgen.analyses.weight_gradients.ordering import importance_test
 from reportgen.analyses.weight_gradients.removal import (
     SCORES,
     SHARES,
@@ -29,7 +28,6 @@ from reportgen.clips import Clip
 from reportgen.networks.core.network import as_network
 from reportgen.networks.trace.build import connection_graph
 from reportgen.reading.concepts import DrivenKernel
-from reportgen.records.answers.weight_gradients import ImportanceTest, RemovalCurve, ScoreDifference, ScoreOrdering
 
 LIMITS = Limits()
 CLIPS = 16
@@ -94,20 +92,7 @@ def importance_alike(seed: int, *, planted: bool) -> Iterator[bool]:
 
 
 def _said_best(found: Removal) -> bool:
-    test = ImportanceTest(
-        measure=found.measure,
-        clips=len(found.intact),
-        scored=CLIPS,
-        draws=len(found.drawn),
-        intact=float(found.intact.mean()),
-        filters=found.filters,
-        shares=SHARES,
-        removed=found.removed,
-        curves=tuple(RemovalCurve(**asdict(curve)) for curve in removal_curves(found)),
-        scores=tuple(ScoreOrdering(**asdict(row)) for row in ordered_by(found)),
-        pairs=tuple(ScoreDifference(**asdict(pair)) for pair in compared_scores(found)),
-    )
-    return ordering_state(test, LIMITS) == "best"
+    return ordering_state(importance_test(found, scored=CLIPS), LIMITS) == "best"
 
 
 def concepts(seed: int, *, planted: bool) -> Iterator[bool]:

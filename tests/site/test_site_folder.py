@@ -151,7 +151,7 @@ def rewrite(old: str, new: str) -> Callable[[Path], None]:
 
 HOSTILE = {
     "path that climbs": rewrite('"path": "media/', '"path": "../../../../hooks/media/'),
-    "absolute path": rewrite('"path": "media/', '"path": "/tmp/media/'),
+    "absolute path": rewrite('"path": "media/', '"path": "/elsewhere/media/'),
     "path with a line break": rewrite('"path": "media/', '"path": "media/\\n/'),
     "page among the media": rewrite('.webp"', '.md"'),
     "plan that climbs": rewrite('"plan": [', '"plan": ["../run",'),

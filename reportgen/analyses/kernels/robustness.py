@@ -71,13 +71,15 @@ class Views:
         else:
             reaches = (self.jitter[0], self.jitter[1], self.jitter[1])
             columns = [torch.floor(draws[:, axis] * (2 * reach + 1)) - reach for axis, reach in enumerate(reaches)]
-        time, down, right = (torch.trunc(c / step) * step for c, step in zip(columns, self.steps, strict=True))
-        return torch.stack([time if self.in_time else torch.zeros_like(time), down, right], dim=1)
+        return self._in_whole_steps(columns)
 
     def shifts_within(self, draws: Tensor, strides: Sequence[int]) -> Tensor:
         """Return the shifts `N 3` to all places within the layer's `strides`: nearly nothing passes over a border."""
-        places = [draws[:, _FREE + axis] % stride for axis, stride in enumerate(strides)]
-        time, down, right = (torch.trunc(c / step) * step for c, step in zip(places, self.steps, strict=True))
+        return self._in_whole_steps([draws[:, _FREE + axis] % stride for axis, stride in enumerate(strides)])
+
+    def _in_whole_steps(self, columns: Sequence[Tensor]) -> Tensor:
+        """Return shifts `N 3` of three columns of places, each `N`."""
+        time, down, right = (torch.trunc(c / step) * step for c, step in zip(columns, self.steps, strict=True))
         return torch.stack([time if self.in_time else torch.zeros_like(time), down, right], dim=1)
 
     def turn(self, pixels: Tensor, draws: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ order by chance reaches, and pairs of scores are compared clip by clip.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import combinations
 from typing import Literal
 
@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from reportgen.analyses.weight_gradients.removal import SCORES, Removal
+from reportgen.analyses.weight_gradients.removal import SCORES, SHARES, Removal
+from reportgen.records.answers.weight_gradients import ImportanceTest, RemovalCurve, ScoreDifference, ScoreOrdering
 
 Order = Literal["least", "most", "random"]
 
@@ -121,6 +122,23 @@ def compared_scores(found: Removal, *, seed: int = 0) -> list[ScorePair]:
         ScorePair(pair.better, pair.other, pair.difference, pair.low, pair.high, p)
         for pair, p in zip(pairs, holm([pair.p for pair in pairs]), strict=True)
     ]
+
+
+def importance_test(found: Removal, *, scored: int, seed: int = 0) -> ImportanceTest:
+    """Return what a removal says of the scores, `scored` clips having had a part in them."""
+    return ImportanceTest(
+        measure=found.measure,
+        clips=len(found.intact),
+        scored=scored,
+        draws=len(found.drawn),
+        intact=float(found.intact.mean()),
+        filters=found.filters,
+        shares=SHARES,
+        removed=found.removed,
+        curves=tuple(RemovalCurve(**asdict(curve)) for curve in removal_curves(found)),
+        scores=tuple(ScoreOrdering(**asdict(row)) for row in ordered_by(found)),
+        pairs=tuple(ScoreDifference(**asdict(pair)) for pair in compared_scores(found, seed=seed)),
+    )
 
 
 def holm(values: Sequence[float]) -> list[float]:

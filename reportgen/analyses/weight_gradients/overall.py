@@ -24,7 +24,7 @@ from reportgen.analyses.weight_gradients.confusion import (
 )
 from reportgen.analyses.weight_gradients.differences import check_gradients
 from reportgen.analyses.weight_gradients.importance import class_importance
-from reportgen.analyses.weight_gradients.ordering import compared_scores, ordered_by, removal_curves
+from reportgen.analyses.weight_gradients.ordering import importance_test
 from reportgen.analyses.weight_gradients.parameters import WeightGradientParameters
 from reportgen.analyses.weight_gradients.pictures import importance_table, tile_figures
 from reportgen.analyses.weight_gradients.removal import SCORES, SHARES, AskedClip, Measure, remove_filters
@@ -39,9 +39,6 @@ from reportgen.records.answers.weight_gradients import (
     ClassComparison,
     ImportanceTest,
     ModelImportance,
-    RemovalCurve,
-    ScoreDifference,
-    ScoreOrdering,
     WeightGradientAnswer,
 )
 from reportgen.records.figures import Figure, Result
@@ -208,19 +205,7 @@ class Overall:
                 task.advance()
         except NetworkError as error:  # it takes other steps on each pass, say: its filters cannot be silenced
             return None, str(error).rstrip(".")
-        return ImportanceTest(
-            measure=measure,
-            clips=len(found.intact),
-            scored=len(asked),
-            draws=draws,
-            intact=float(found.intact.mean()),
-            filters=found.filters,
-            shares=SHARES,
-            removed=found.removed,
-            curves=tuple(RemovalCurve(**asdict(curve)) for curve in removal_curves(found)),
-            scores=tuple(ScoreOrdering(**asdict(row)) for row in ordered_by(found)),
-            pairs=tuple(ScoreDifference(**asdict(pair)) for pair in compared_scores(found, seed=self.subject.seed)),
-        ), None
+        return importance_test(found, scored=len(asked), seed=self.subject.seed), None
 
     def _affordable(self, asked: Mapping[str, int]) -> dict[str, int]:
         """Return on how many clips, and how often at random, filters can be removed within the work that is allowed.
