@@ -15,7 +15,7 @@ from reportgen.networks.kernels.preactivation import placement
 def step_of(search: Search, level: Level, kernels: Sequence[int]) -> Callable[[], None]:
     """Return a step of a search's level for these kernels, a noise clip each; call it within `as_searched`."""
     where = placement(search.network)
-    score, canvas = search.score(level), search.canvas(level)
+    score, canvas = search.scoring.score(level), search.scoring.canvas(level)
     # Not zeros: a device may compute with them faster than with anything that a search meets.
     noise = torch.Generator(search.network.device).manual_seed(0)
     parameters = torch.randn((len(kernels), *canvas.parameter_shape), generator=noise, **where).mul_(0.5)

@@ -9,20 +9,18 @@ from dataclasses import replace
 
 import torch
 from torch import Tensor
-from torch.utils.flop_counter import FlopCounterMode
 
 from reportgen.analyses.common.batching import first_fault, reduced_precision_pays, saved_bytes, slots_for
 from reportgen.analyses.common.draws import own_generator
-from reportgen.analyses.kernels.ascent import Ascent, Climber, Score
+from reportgen.analyses.kernels.ascent import Ascent, Climber
 from reportgen.analyses.kernels.closed_form import filters
 from reportgen.analyses.kernels.gratings import simple_patterns
-from reportgen.analyses.kernels.layer_traits import has_time, sees_pixels
 from reportgen.analyses.kernels.maximum import Maximum
-from reportgen.analyses.kernels.objectives import facet_similarity
 from reportgen.analyses.kernels.options import AscentOptions
 from reportgen.analyses.kernels.parametrization import Canvas
 from reportgen.analyses.kernels.robustness import DRAWS, SCALE_AND_ROTATION, draw_views
 from reportgen.analyses.kernels.schedules import Level, levels, small_shape, unbent
+from reportgen.analyses.kernels.scoring import ClipScoring
 from reportgen.analyses.kernels.sharpening import sharpened
 from reportgen.errors import NetworkError
 from reportgen.networks.core.network import Network
@@ -32,15 +30,12 @@ from reportgen.networks.kernels.preactivation import (
     native_shape,
     placement,
     preactivation,
-    summary,
 )
-from reportgen.networks.kernels.receptive_field import Field, centre_window, geometry
-from reportgen.networks.speed.compiled import Program, can_compile, compiled_inputs, compiling_pays
+from reportgen.networks.kernels.receptive_field import Field
+from reportgen.networks.speed.compiled import can_compile, compiled_inputs, compiling_pays
 from reportgen.networks.speed.precision import Convolution, bfloat16_convolutions, bfloat16_fault, full_precision
 from reportgen.progress import Task
 
-_NOISE_CLIPS = 2
-_LEAK = 0.1
 _WAVE = 4
 _STATES = 3  # parameters and two moments
 _PASSES = 3  # a step up costs a forward pass and a backward pass, which is twice a forward pass
@@ -60,28 +55,19 @@ class Search:
         self.target = preactivation(network, layer, shape, clip_channels(network))
         self.network = self.target.network
         self.target.check(self.kernels)
-        placed = geometry(self.target)
-        self.window = centre_window(self.target, placed.field) if options.objective == "neuron" else None
-        self.shape = self.window.shape if self.window else shape
-        self.in_time = has_time(network, self.target)
-        self.views = options.views(self.shape, in_time=self.in_time, steps=placed.steps)
-        self.field = placed.field
-        self.sees_pixels = sees_pixels(self.target, placed.field)
-        self.levels = self._levels(placed.field)
+        self.scoring = ClipScoring(self.target, options)
+        self.window, self.shape = self.scoring.window, self.scoring.shape
+        self.levels = self._levels(self.scoring.field)
         self.notes: tuple[str, ...] = ()
         self._filters: dict[int, Tensor] = {}
-        self._canvases: dict[tuple[tuple[int, int, int], bool], Canvas] = {}
-        self._programs: dict[Level, tuple[int, Program]] = {}
-        with FlopCounterMode(display=False) as counter:
-            self.spread = self._spread_over_noise()
-        self.multiply_adds = counter.get_total_flops() / 2 / _NOISE_CLIPS
 
     def run(self, task: Task) -> Iterator[Maximum]:
         """Yield each kernel's maximum, its facets one after the other, as soon as it is found."""
         slots = self.settle_precision(self.slots())
         self._compile(slots)
-        if self.sees_pixels and self._has_simple_optima():
+        if self.scoring.sees_pixels and self._has_simple_optima():
             self._filters = filters(self.network, self.target.layer, self.kernels, self.shape)
+            self.scoring.within_stride = bool(self._filters)
         for first in range(0, len(self.kernels), _WAVE * slots):
             climbers = [self._begin(kernel) for kernel in self.kernels[first : first + _WAVE * slots]]
             *early, last = self.levels
@@ -103,7 +89,7 @@ class Search:
         )
         mixed = mixed and not self.target.of_classes  # bfloat16 rounds logits far from 0 coarser than they differ
         paced = levels(self.shape, options.steps, small=small, early_stop=options.early_stop, reduced_precision=mixed)
-        return unbent(paced, sees_pixels=self.sees_pixels, learning_rate=options.learning_rate)
+        return unbent(paced, sees_pixels=self.scoring.sees_pixels, learning_rate=options.learning_rate)
 
     def _takes(self, shape: tuple[int, int, int]) -> bool:
         """Return whether the network can be run up to the layer on clips of another shape than its own."""
@@ -124,8 +110,8 @@ class Search:
         if len(self.kernels) == 1:
             return 1
         level, facets = self.levels[-1], self.options.facets
-        score, where = self.score(level), placement(self.network)
-        parameters = torch.zeros((facets, *self.canvas(level).parameter_shape), requires_grad=True, **where)
+        score, where = self.scoring.score(level), placement(self.network)
+        parameters = torch.zeros((facets, *self.scoring.canvas(level).parameter_shape), requires_grad=True, **where)
         kernels = torch.tensor([self.kernels[0]] * facets, device=where["device"])
         draws = torch.zeros(facets, DRAWS, **where)
         bytes_each = saved_bytes(lambda: score(parameters, kernels, draws)[0], self.network.module)
@@ -145,15 +131,17 @@ class Search:
 
     def convolutions(self, level: Level, slots: int) -> tuple[Convolution, ...]:
         """Return the bfloat16 convolutions of a level's forward pass for `slots` kernels at once."""
-        score, where, facets = self.score(level), placement(self.network), self.options.facets
-        parameters = torch.zeros((facets, *self.canvas(level).parameter_shape), **where)
+        score, where, facets = self.scoring.score(level), placement(self.network), self.options.facets
+        parameters = torch.zeros((facets, *self.scoring.canvas(level).parameter_shape), **where)
         kernels = torch.tensor([self.kernels[0]] * facets, device=where["device"])
         return bfloat16_convolutions(lambda: score(parameters, kernels, torch.zeros(facets, DRAWS, **where)), slots)
 
     def work(self, level: Level) -> float:
-        """Return the multiply-adds of all kernels' steps at a level; `multiply_adds` are those of a native clip."""
+        """Return the multiply-adds of all kernels' steps at a level."""
         share = math.prod(level.shape) / math.prod(self.target.clip_shape)
-        work: float = _PASSES * share * self.multiply_adds * level.steps * len(self.kernels) * self.options.facets
+        work: float = (
+            _PASSES * share * self.scoring.multiply_adds * level.steps * len(self.kernels) * self.options.facets
+        )
         return work
 
     def _compile(self, slots: int) -> None:
@@ -170,28 +158,23 @@ class Search:
                 continue
             clips = torch.zeros((count, clip_channels(self.network), *level.shape), **placement(self.network))
             try:
-                with self._precision(level):
-                    self._programs[level] = count, compiled_inputs(self.network, self.target.layer, clips)
+                with self.scoring.precision(level):
+                    self.scoring.programs[level] = count, compiled_inputs(self.network, self.target.layer, clips)
             except NetworkError:
                 if wanted == "always":
                     raise
 
-    def _precision(self, level: Level) -> torch.autocast:
-        """Return the context in which a level's passes run."""
-        kind = self.network.device.type
-        return torch.autocast(kind, torch.bfloat16, enabled=level.reduced_precision, cache_enabled=False)
-
     def _passed_on(self, climber: Climber, level: Level, following: Level) -> Tensor:
         """Return the parameters with which a level goes on: of the same clips, tiled where they are to be larger."""
-        pixels = self.canvas(level).unbounded(climber.parameters)
-        if self.sees_pixels and following.cools and self.options.constraint == "box":
+        pixels = self.scoring.canvas(level).unbounded(climber.parameters)
+        if self.scoring.sees_pixels and following.cools and self.options.constraint == "box":
             pixels = self._sharpened(pixels, climber.kernel, level)
         if level.shape != following.shape:
             tiles = [-(-size // part) for size, part in zip(following.shape, level.shape, strict=True)]
             pixels = pixels.repeat(1, 1, *tiles)[..., : following.shape[0], : following.shape[1], : following.shape[2]]
         if following.cools and climber.kernel in self._filters:
             pixels = self._best_of_simple(pixels, climber.kernel, following)
-        return self.canvas(following).parameters_of(pixels)
+        return self.scoring.canvas(following).parameters_of(pixels)
 
     def _has_simple_optima(self) -> bool:
         """Return whether a filter's optimum may be one simple pattern over the whole clip."""
@@ -199,71 +182,20 @@ class Search:
 
     def _best_of_simple(self, pixels: Tensor, kernel: int, level: Level) -> Tensor:
         """Return, of the unbounded pixels `1 C T H W` that a search found and simple patterns, what drives most."""
-        assert self.field is not None  # or the layer would not be known to see pixels
+        assert self.scoring.field is not None  # or the layer would not be known to see pixels
         turn = torch.rand(1, generator=own_generator(self.options.seed, kernel, 1))
-        patterns = simple_patterns(self._filters[kernel], level.shape, self.field, 2 * math.pi * float(turn))
+        patterns = simple_patterns(self._filters[kernel], level.shape, self.scoring.field, 2 * math.pi * float(turn))
         found = torch.cat([pixels, patterns.to(pixels)])
-        reached = self.measure(self.canvas(level).bounded(found), [kernel] * len(found))
+        reached = self.measure(self.scoring.canvas(level).bounded(found), [kernel] * len(found))
         return found[int(reached.argmax())][None]
 
     def _sharpened(self, pixels: Tensor, kernel: int, level: Level) -> Tensor:
         """Return unbounded pixels `F C T H W` of a level with the contrast that drives the kernel most."""
-        canvas, score = self.canvas(level), self.score(level)
+        canvas, score = self.scoring.canvas(level), self.scoring.score(level)
         kernels = torch.full((len(pixels),), kernel, device=pixels.device)
         draws = pixels.new_zeros(len(pixels), DRAWS)
         draws[:, SCALE_AND_ROTATION] = 0.5
         return sharpened(pixels, lambda given: score(canvas.parameters_of(given), kernels, draws)[0].sum())
-
-    def canvas(self, level: Level) -> Canvas:
-        """Return the parametrisation of a level's clips, one and the same whenever asked."""
-        key = level.shape, level.prior
-        if key not in self._canvases:
-            self._canvases[key] = self._canvas(*key)
-        return self._canvases[key]
-
-    def _canvas(self, shape: tuple[int, int, int], prior: bool = True) -> Canvas:
-        """Return the parametrisation of clips of `shape` (T, H, W), with or without the prior for natural clips."""
-        options = self.options
-        return Canvas(
-            channels=clip_channels(self.network),
-            shape=shape,
-            basis=options.basis,
-            constraint=options.constraint,
-            radius=options.radius,
-            power=options.power,
-            prior=prior,
-            temporal_weight=options.temporal_weight if self.in_time else 0.0,
-            decorrelated=options.decorrelated and (prior or not self.sees_pixels),
-            **placement(self.network),
-        )
-
-    def score(self, level: Level) -> Score:
-        """Return the loss and the activation of parameters on the canvas of `level`."""
-        canvas, options = self.canvas(level), self.options
-        unit = self.window.unit if self.window else self.target.centre
-
-        def scored(parameters: Tensor, kernels: Tensor, draws: Tensor) -> tuple[Tensor, Tensor]:
-            pixels = canvas.unbounded(parameters, self._shifts(level, draws))
-            clips = canvas.bounded(self.views.turn(pixels, draws), leads_back=not level.cools)
-            loss = options.penalties(clips)
-            with self._precision(level):
-                if options.facets > 1:
-                    maps = self.target.maps(clips)
-                    own = maps[torch.arange(len(kernels), device=kernels.device), kernels]
-                    loss = loss + options.diversity * facet_similarity(maps.float(), options.facets)
-                else:
-                    count, program = self._programs.get(level, (0, None))
-                    own = self.target.own_maps(clips, kernels, program if len(clips) == count else None)
-            activations = summary(own.to(clips.dtype), options.objective, leak=_LEAK, unit=unit)
-            return loss - activations / self.spread[kernels], activations
-
-        return scored
-
-    def _shifts(self, level: Level, draws: Tensor) -> Tensor:
-        """Return the shifts `N 3` of a level's views; a first layer settles without a seam where the canvas repeats."""
-        if level.cools and self._filters and self.field is not None:
-            return self.views.shifts_within(draws, [axis.jump for axis in self.field])
-        return self.views.shifts(draws, level.shape)
 
     def measure(self, clips: Tensor, kernels: Sequence[int]) -> Tensor:
         """Return the objective `N` of native clips, each of its own kernel, one at a time in full precision."""
@@ -279,12 +211,12 @@ class Search:
             )
 
     def _begin(self, kernel: int) -> Climber:
-        options, canvas = self.options, self._canvas(self.levels[0].shape)
+        options, canvas = self.options, self.scoring.new_canvas(self.levels[0].shape)
         generators = [own_generator(options.seed, kernel, facet) for facet in range(options.facets)]
         parameters = torch.stack([canvas.initial(generator, options.contrast) for generator in generators])
         draws = [draw_views(options.steps, generator) for generator in generators]
         start = self.measure(self._clips(canvas, parameters), [kernel] * options.facets).tolist()
-        parameters = self.canvas(self.levels[0]).parameters_of(canvas.unbounded(parameters))
+        parameters = self.scoring.canvas(self.levels[0]).parameters_of(canvas.unbounded(parameters))
         return Climber(kernel, parameters, torch.stack(draws, dim=1), start)
 
     def _clips(self, canvas: Canvas, parameters: Tensor) -> Tensor:
@@ -302,20 +234,20 @@ class Search:
 
     def _ascent(self, level: Level, slots: int, task: Task) -> Ascent:
         return Ascent(
-            self.score(level),
-            self.canvas(level).deviation,
+            self.scoring.score(level),
+            self.scoring.canvas(level).deviation,
             level,
             learning_rate=self.options.learning_rate,
             elementwise=self.options.basis == "pixels",
             slots=slots,
             recorded=self.options.cuda_graphs and self.network.device.type == "cuda",
             task=task,
-            fade=self.canvas(level).faded,
+            fade=self.scoring.canvas(level).faded,
         )
 
     def _finish(self, climber: Climber) -> Iterator[Maximum]:
         began = time.perf_counter()
-        canvas = self.canvas(self.levels[-1])
+        canvas = self.scoring.canvas(self.levels[-1])
         clips = self._clips(canvas, climber.parameters)
         facets = len(clips)
         start = self.window.start if self.window else (0, 0, 0)
@@ -337,17 +269,3 @@ class Search:
                 passed_on=self.target.passed_on,
                 notes=self.notes,
             )
-
-    def _spread_over_noise(self) -> Tensor:
-        """Return the standard deviation `K` of each kernel's pre-activation over positions of noise clips.
-
-        It is the unit in which activations are set against the penalties; 1 for a kernel that noise does not move.
-        """
-        canvas = self._canvas(self.target.clip_shape)
-        generator = own_generator(self.options.seed, -1, 0)
-        with torch.no_grad():
-            noise = torch.stack([canvas.initial(generator, 1.0) for _ in range(_NOISE_CLIPS)])
-            clips = canvas.bounded(canvas.unbounded(noise))
-            maps = torch.cat([self.target.maps(clip[None]) for clip in clips])
-        spread = maps.transpose(0, 1).flatten(1).std(dim=1, correction=0)
-        return torch.where(spread > torch.finfo(spread.dtype).eps, spread, torch.ones_like(spread))

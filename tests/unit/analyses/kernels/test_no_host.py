@@ -16,6 +16,7 @@ from reportgen.analyses.kernels.ascent import Climber, _Batch
 from reportgen.analyses.kernels.maximize import as_searched
 from reportgen.analyses.kernels.options import AscentOptions
 from reportgen.analyses.kernels.robustness import draw_views
+from reportgen.analyses.kernels.scoring import ClipScoring
 from reportgen.analyses.kernels.search import Search
 from reportgen.networks.core.network import Network
 
@@ -45,11 +46,11 @@ def network() -> Network:
     ids=str,
 )
 def test_a_step_stays_on_its_device(network: Network, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Search, "_precision", lambda *_: nullcontext())  # the meta device has no autocast
+    monkeypatch.setattr(ClipScoring, "precision", lambda *_: nullcontext())  # the meta device has no autocast
     search = Search(network, "3", [0, 2], AscentOptions(clip_shape=SHAPE, **options))
     with as_searched(network, search.levels):
         for level in search.levels:
-            canvas, generator = search.canvas(level), torch.Generator().manual_seed(0)
+            canvas, generator = search.scoring.canvas(level), torch.Generator().manual_seed(0)
             facets = search.options.facets
             climbers = [
                 Climber(
@@ -61,7 +62,9 @@ def test_a_step_stays_on_its_device(network: Network, options: dict[str, Any], m
                 for kernel in search.kernels
             ]
             elementwise = search.options.basis == "pixels"
-            batch = _Batch(search.score(level), canvas.deviation, climbers, elementwise=elementwise, recorded=False)
+            batch = _Batch(
+                search.scoring.score(level), canvas.deviation, climbers, elementwise=elementwise, recorded=False
+            )
             batch.step()
             assert batch.parameters.device.type == batch.activations.device.type == "meta"
 

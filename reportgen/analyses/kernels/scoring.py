@@ -1,0 +1,117 @@
+"""How the clips of a layer's search are written, viewed and scored, level by level."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
+
+from reportgen.analyses.common.draws import own_generator
+from reportgen.analyses.kernels.ascent import Score
+from reportgen.analyses.kernels.layer_traits import has_time, sees_pixels
+from reportgen.analyses.kernels.objectives import facet_similarity
+from reportgen.analyses.kernels.options import AscentOptions
+from reportgen.analyses.kernels.parametrization import Canvas
+from reportgen.analyses.kernels.schedules import Level
+from reportgen.networks.kernels.preactivation import Preactivation, clip_channels, placement, summary
+from reportgen.networks.kernels.receptive_field import centre_window, geometry
+from reportgen.networks.speed.compiled import Program
+
+_NOISE_CLIPS = 2
+_LEAK = 0.1
+
+
+class ClipScoring:
+    """The canvases of a layer's clips `shape` (T, H, W), their views, and what a kernel makes of them.
+
+    `programs` hold the compiled way to the layer for full batches of a level. With `within_stride` the views of the
+    cool-down are shifted within the layer's stride alone.
+    """
+
+    def __init__(self, target: Preactivation, options: AscentOptions) -> None:
+        self.target = target
+        self.network = target.network
+        self.options = options
+        placed = geometry(target)
+        self.field = placed.field
+        self.window = centre_window(target, placed.field) if options.objective == "neuron" else None
+        self.shape = self.window.shape if self.window else target.clip_shape
+        self.in_time = has_time(self.network, target)
+        self.views = options.views(self.shape, in_time=self.in_time, steps=placed.steps)
+        self.sees_pixels = sees_pixels(target, placed.field)
+        self.programs: dict[Level, tuple[int, Program]] = {}
+        self.within_stride = False
+        self._canvases: dict[tuple[tuple[int, int, int], bool], Canvas] = {}
+        with FlopCounterMode(display=False) as counter:
+            self.spread = self._spread_over_noise()
+        self.multiply_adds = counter.get_total_flops() / 2 / _NOISE_CLIPS
+
+    def canvas(self, level: Level) -> Canvas:
+        """Return the parametrisation of a level's clips, one and the same whenever asked."""
+        key = level.shape, level.prior
+        if key not in self._canvases:
+            self._canvases[key] = self.new_canvas(*key)
+        return self._canvases[key]
+
+    def new_canvas(self, shape: tuple[int, int, int], prior: bool = True) -> Canvas:
+        """Return the parametrisation of clips of `shape` (T, H, W), with or without the prior for natural clips."""
+        options = self.options
+        return Canvas(
+            channels=clip_channels(self.network),
+            shape=shape,
+            basis=options.basis,
+            constraint=options.constraint,
+            radius=options.radius,
+            power=options.power,
+            prior=prior,
+            temporal_weight=options.temporal_weight if self.in_time else 0.0,
+            decorrelated=options.decorrelated and (prior or not self.sees_pixels),
+            **placement(self.network),
+        )
+
+    def score(self, level: Level) -> Score:
+        """Return the loss and the activation of parameters on the canvas of `level`."""
+        canvas, options = self.canvas(level), self.options
+        unit = self.window.unit if self.window else self.target.centre
+
+        def scored(parameters: Tensor, kernels: Tensor, draws: Tensor) -> tuple[Tensor, Tensor]:
+            pixels = canvas.unbounded(parameters, self._shifts(level, draws))
+            clips = canvas.bounded(self.views.turn(pixels, draws), leads_back=not level.cools)
+            loss = options.penalties(clips)
+            with self.precision(level):
+                if options.facets > 1:
+                    maps = self.target.maps(clips)
+                    own = maps[torch.arange(len(kernels), device=kernels.device), kernels]
+                    loss = loss + options.diversity * facet_similarity(maps.float(), options.facets)
+                else:
+                    count, program = self.programs.get(level, (0, None))
+                    own = self.target.own_maps(clips, kernels, program if len(clips) == count else None)
+            activations = summary(own.to(clips.dtype), options.objective, leak=_LEAK, unit=unit)
+            return loss - activations / self.spread[kernels], activations
+
+        return scored
+
+    def _shifts(self, level: Level, draws: Tensor) -> Tensor:
+        """Return the shifts `N 3` of a level's views; a first layer settles without a seam where the canvas repeats."""
+        if level.cools and self.within_stride and self.field is not None:
+            return self.views.shifts_within(draws, [axis.jump for axis in self.field])
+        return self.views.shifts(draws, level.shape)
+
+    def precision(self, level: Level) -> torch.autocast:
+        """Return the context in which a level's passes run."""
+        kind = self.network.device.type
+        return torch.autocast(kind, torch.bfloat16, enabled=level.reduced_precision, cache_enabled=False)
+
+    def _spread_over_noise(self) -> Tensor:
+        """Return the standard deviation `K` of each kernel's pre-activation over positions of noise clips.
+
+        It is the unit in which activations are set against the penalties; 1 for a kernel that noise does not move.
+        """
+        canvas = self.new_canvas(self.target.clip_shape)
+        generator = own_generator(self.options.seed, -1, 0)
+        with torch.no_grad():
+            noise = torch.stack([canvas.initial(generator, 1.0) for _ in range(_NOISE_CLIPS)])
+            clips = canvas.bounded(canvas.unbounded(noise))
+            maps = torch.cat([self.target.maps(clip[None]) for clip in clips])
+        spread = maps.transpose(0, 1).flatten(1).std(dim=1, correction=0)
+        return torch.where(spread > torch.finfo(spread.dtype).eps, spread, torch.ones_like(spread))
