@@ -7,6 +7,7 @@ after ``Error:`` and exits with ``exit_code``; from Python it is an ordinary exc
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections.abc import Iterable
 
 #: Said where memory ran out and nothing smaller can be tried by itself.
@@ -19,7 +20,7 @@ class ReportgenError(Exception):
     exit_code = 10
 
     def __init__(self, message: str = "") -> None:
-        super().__init__(printable(message))
+        super().__init__(one_line(message))
 
 
 class OptionError(ReportgenError):
@@ -143,3 +144,12 @@ def unknown_name(kind: str, name: str, known: Iterable[str], *, hint: str = "") 
 def printable(text: str) -> str:
     """Return text that can be written anywhere: bytes of a file's name that are no UTF-8 as replacement characters."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def one_line(text: str) -> str:
+    """Return text as one line that does nothing to a terminal, whatever names a file brought into it.
+
+    Line ends become spaces; what else is no sign to be seen (escapes, marks that turn the writing round) is replaced.
+    """
+    words = " ".join(part.strip() for part in printable(text).splitlines())
+    return "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(sign)[0] == "C" else sign for sign in words)

@@ -17,12 +17,14 @@ from reportgen.errors import WeightsError
 from reportgen.zoo.containers import Storages, Stretches, read_stream, read_tar, read_zip
 from reportgen.zoo.descriptions import ITEM_SIZES, ArrayRef, StorageRef, TensorRef
 from reportgen.zoo.objects import PickleFault, Unmade
+from reportgen.zoo.other_files import HEAD, refuse_other_files
 from reportgen.zoo.state_dicts import Entry, find_entries
 from reportgen.zoo.wrappings import without_module
 
 _CAFFE2_SOLVER = frozenset({"lr", "iter", "model_iter"})
-_HEAD = 1024
 _BLOCK = 1 << 20
+_MOST_EXPANDED = 1 << 24
+"""Values of a tensor that repeats what its storage holds; nothing is copied before its shape is a network's."""
 
 
 Facts = dict[str, str | int | float]
@@ -66,14 +68,14 @@ def read_checkpoint(path: Path, key: str | None = None) -> Checkpoint:
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
-            head = file.read(_HEAD)
-            digest = _digest(file)
+            head = file.read(HEAD)
             file.seek(0)
             refuse_other_files(head, size)
             if is_safetensors(head, size):
                 read = Contents(_safetensors(path, key), "safetensors")
             else:
                 read = _torch_file(file, head, size, key)
+            digest = _digest(file)
     except OSError as error:
         raise WeightsError(f"{path} cannot be read ({error.strerror or error}).") from error
     except PickleFault as fault:
@@ -86,26 +88,12 @@ def read_checkpoint(path: Path, key: str | None = None) -> Checkpoint:
     return Checkpoint(tensors, read.container, size, digest, read.facts)
 
 
-def refuse_other_files(head: bytes, size: int) -> None:
-    """Raise PickleFault for files that are often saved in place of weights."""
-    text = head.lstrip().lower()
-    if size == 0:
-        raise PickleFault("is empty: get it again")
-    if head.startswith(b"version https://git-lfs"):
-        raise PickleFault("is a Git LFS pointer, not the weights: run `git lfs pull` where it comes from")
-    if text.startswith((b"<!doctype", b"<html", b"<?xml", b"<head", b"<!--")):
-        raise PickleFault("is a web page, not weights: the download led to a page; get the file itself from there")
-    if text.startswith((b"{", b"[")) and text[1:2] in b'"{ \r\n\t[':
-        raise PickleFault("is JSON text, not weights: the download led to a message; get the file itself")
-    if head.startswith(b"\x89HDF"):
-        raise PickleFault("is an HDF5 file, which is not supported: convert it to safetensors or a torch state dict")
-    if head.startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"7z\xbc\xaf", b"Rar!", b"\x28\xb5\x2f\xfd")):
-        raise PickleFault("is compressed: unpack it and name the file in it")
-
-
 def is_safetensors(head: bytes, size: int) -> bool:
-    """Whether a file begins like safetensors: the length of a header, then the header's brace."""
-    return len(head) > 8 and head[8:9] == b"{" and not head.startswith((b"PK", b"\x80")) and size > 8
+    """Whether a file begins like safetensors: the length of a header, of 8 bytes, then the header's brace.
+
+    No header has 4 GiB, so that the upper half of its length is zeros, which no archive or pickle has there.
+    """
+    return size > 8 and head[4:9] == b"\0\0\0\0{"
 
 
 def _digest(file: BinaryIO) -> str:
@@ -187,7 +175,8 @@ def _tensor(entry: TensorRef, storages: Storages, read: dict[tuple[StorageRef, s
     offset = entry.storage.start + entry.offset
     last = offset + sum((size - 1) * step for size, step in zip(entry.size, entry.stride, strict=True))
     count = math.prod(entry.size)
-    if count > numbers.numel() or (count and last >= numbers.numel()):
+    distinct = math.prod(size for size, step in zip(entry.size, entry.stride, strict=True) if step)  # as of expand()
+    if distinct > numbers.numel() or count > _MOST_EXPANDED or (count and last >= numbers.numel()):
         raise PickleFault("is damaged (a tensor lies outside its storage)")
     return numbers.as_strided(entry.size, entry.stride, offset)
 

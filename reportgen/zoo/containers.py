@@ -22,6 +22,7 @@ from reportgen.zoo.pickles import Bounded, read_pickle
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 _LEGACY_PROTOCOL = 1001
 _MAX_PICKLE = 1 << 28
+_WEIGHTS = frozenset({".pth", ".pt", ".pkl", ".bin", ".ckpt", ".safetensors"})
 _BIG_ENDIAN = "was written on a big-endian machine, which is not supported: save it again on a common one"
 
 
@@ -97,6 +98,9 @@ def _refuse_other_archives(names: set[str]) -> None:
         raise PickleFault("is a TorchScript program, not weights: save the state_dict() of the network instead")
     if names and all(name.endswith(".npy") for name in names):
         raise PickleFault("is a numpy archive: save its arrays as a safetensors file or a torch state dict")
+    inside = sorted(name for name in names if PurePosixPath(name).suffix.lower() in _WEIGHTS)
+    if inside and "data.pkl" not in names:
+        raise PickleFault(f"is an archive around weights: unpack it and name the file in it ({_printable(inside[0])})")
 
 
 def _refuse_bombs(entries: list[zipfile.ZipInfo], size: int) -> None:

@@ -75,6 +75,8 @@ TORCH_TYPES: Mapping[str, str] = {
     "ComplexFloatStorage": "complex64",
     "ComplexDoubleStorage": "complex128",
     **{"QInt8Storage": "qint8", "QUInt8Storage": "quint8", "QInt32Storage": "qint32"},
+    # Several numbers a byte: they have no size here, and are only ever named as quantised ones.
+    **{"QUInt4x2Storage": "quint4x2", "QUInt2x4Storage": "quint2x4"},
 }
 ITEM_SIZES: Mapping[str, int] = {
     **{"float32": 4, "float64": 8, "float16": 2, "bfloat16": 2},

@@ -123,6 +123,7 @@ def _trained(
         definition = replace(definition, card=changed)
     module = definition.build()
     module.load_state_dict(found.state)
+    _require_finite(module, path.name)
     facts = WeightsFacts(
         file=path.name,
         sha256=tensors_digest(module.state_dict()),
@@ -138,11 +139,25 @@ def _trained(
 def _own(definition: Definition) -> nn.Module:
     """Return a foreign network with the weights that its factory brings; raises WeightsError when it brings none."""
     try:
-        return _frozen(own_weights(definition))
+        module = _frozen(own_weights(definition))
     except ValueError as error:
         raise WeightsError(
             f"{definition.origin} has no weights ({error}): name a file with --weights, or build with --untrained."
         ) from error
+    _require_finite(module, definition.origin)
+    return module
+
+
+def _require_finite(module: nn.Module, origin: str) -> None:
+    """Raise WeightsError for weights that are no numbers; a buffer may be infinite, as a mask of attention is."""
+    bad = (name for name, value in module.named_parameters() if not value.isfinite().all())
+    bad_buffers = (name for name, value in module.named_buffers() if value.isnan().any())
+    name = next(bad, None) or next(bad_buffers, None)
+    if name is not None:
+        raise WeightsError(
+            f"{origin} holds NaN or infinity in the place of weights ({name}): its training had failed by then; "
+            "take an earlier file."
+        )
 
 
 def seeded(definition: Definition, seed: int) -> nn.Module:

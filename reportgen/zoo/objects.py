@@ -78,6 +78,7 @@ _NAMES: Mapping[str, frozenset[str]] = {
     "torch": frozenset({"Generator"}),
     "torch._C": frozenset({"Generator"}),
     "torch.serialization": frozenset({"_get_layout"}),
+    "torch._dynamo.decorators": frozenset({"_DimRange"}),  # beside nested tensors
 }
 _LIBRARIES = sys.stdlib_module_names | {"torch", "numpy", "__builtin__", "exceptions", "copy_reg", "commands", "popen2"}
 

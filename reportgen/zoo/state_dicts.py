@@ -19,10 +19,10 @@ _USUAL = (
 _AVERAGED = re.compile(r"(^|[_\-.])(ema|swa|averaged?|polyak|shadow|teacher)([_\-.]|$)|^ema|ema$", re.IGNORECASE)
 _ASIDE = re.compile(
     r"optim|schedul|scaler|callback|^loops$|hyper_?param|hparams|^config|^cfg|^args$|rng|random|meter|metric|history|loss"
-    r"|criterion",
+    r"|criterion|^param_groups$",
     re.IGNORECASE,
 )
-_DEEPEST = 4
+_DEEPEST = 32
 _SHOWN = 5
 
 
@@ -53,10 +53,11 @@ def find_entries(described: Any, key: str | None = None) -> dict[str, Entry]:
     passed over. Raises PickleFault that says what the file holds instead.
     """
     content = _content(described)
-    if content is None:
+    if not content and not isinstance(described, dict):
         if isinstance(described, Unmade):
             raise _object_instead(described)
-        kind = {TensorRef: "a single tensor", ArrayRef: "a single array", list: "a list"}.get(type(described))
+        kinds = {TensorRef: "a single tensor", ArrayRef: "a single array", list: "a list", tuple: "a list"}
+        kind = kinds.get(type(described))
         raise PickleFault(f"holds {kind or 'something else'}, not a state dict: save the network's state_dict()")
     if key is not None:
         return _named(content, key)
@@ -87,10 +88,19 @@ def _object_instead(found: Unmade) -> PickleFault:
 
 
 def _content(value: Any) -> dict[Any, Any] | None:
-    """Return a dictionary, or what was set on an object that is like one; None for anything else."""
+    """Return a dictionary, what was set on an object that is like one, or the dictionaries of a list by their number.
+
+    None for anything else. A list's other values, such as an average's numbers in order, have no names.
+    """
     if isinstance(value, Unmade):
         return value.items or None
+    if isinstance(value, list | tuple):
+        return {str(place): one for place, one in enumerate(value) if _is_place(one)}
     return value if isinstance(value, dict) else None
+
+
+def _is_place(value: Any) -> bool:
+    return isinstance(value, dict | list | tuple) or (isinstance(value, Unmade) and value.numbers is None)
 
 
 def _choices(content: dict[Any, Any]) -> list[_Found]:
@@ -104,17 +114,18 @@ def _choices(content: dict[Any, Any]) -> list[_Found]:
 def _places(content: dict[Any, Any]) -> Iterator[_Found]:
     """Yield every dictionary that holds tensors by name, the outer ones first; one that lies in two places once."""
     seen: set[int] = set()
-    level: list[tuple[tuple[str, ...], dict[Any, Any]]] = [((), content)]
+    level: list[tuple[tuple[str, ...], Any]] = [((), content)]
     for _ in range(_DEEPEST + 1):
-        deeper: list[tuple[tuple[str, ...], dict[Any, Any]]] = []
-        for path, place in level:
-            if id(place) in seen:
+        deeper: list[tuple[tuple[str, ...], Any]] = []
+        for path, value in level:
+            if id(value) in seen:
                 continue
-            seen.add(id(place))
+            seen.add(id(value))
+            place = _content(value) or {}
             if entries := _entries(place):
                 yield _Found(path, entries)
-            inner = ((name, _content(value)) for name, value in place.items() if isinstance(name, str))
-            deeper += [((*path, name), value) for name, value in inner if value is not None]
+            inner = ((name, one) for name, one in place.items() if isinstance(name, str))
+            deeper += [((*path, name), one) for name, one in inner if _is_place(one)]
         level = deeper
 
 

@@ -309,6 +309,20 @@ OTHER_FILES = {
     "text.pth": (b"just some words\n", "not a checkpoint"),
     "keras.h5": (b"\x89HDF\r\n\x1a\n" + b"\0" * 100, "HDF5"),
     "packed.gz": (b"\x1f\x8b\x08\0" + b"\0" * 100, "compressed"),
+    "user_block.h5": (b"\0" * 512 + b"\x89HDF\r\n\x1a\n" + b"\0" * 100, "HDF5"),
+    "model.mat": (b"MATLAB 5.0 MAT-file, Platform: GLNXA64" + b" " * 90, "MATLAB"),
+    "model.gguf": (b"GGUF" + struct.pack("<IQQ", 3, 1, 1), "GGUF"),
+    "model.tflite": (b"\x1c\0\0\0TFL3" + b"\0" * 100, "TensorFlow Lite"),
+    "array.npy": (b"\x93NUMPY\x01\0v\0{'descr': '<f4', 'fortran_order': False, 'shape': (1,), }\n\0\0\0\0", "numpy"),
+    "xet.pth": (b"# xet version 0\nfilesize = 123\n", "Xet"),
+    "annex.pth": (b"/annex/objects/SHA256E-s123--abc.pth\n", "git annex get"),
+    "index.json": (b'{"metadata": {}, "weight_map": {"a": "model-00001-of-00002.safetensors"}}', "only lists"),
+    "picture.pth": (b"\x89PNG\r\n\x1a\n" + b"\0" * 100, "picture"),
+    "photo.pth": (b"\xff\xd8\xff\xe0" + b"\0" * 100, "picture"),
+    "video.pth": (b"\0\0\0\x20ftypisom" + b"\0" * 100, "video"),
+    "paper.pth": (b"%PDF-1.4\n", "PDF"),
+    "program.pth": (b"\x7fELF" + b"\0" * 100, "program"),
+    "zeros.pth": (b"\0" * 5000, "zeros"),
     "noise.bin": (bytes(range(1, 256)) * 8, "not a checkpoint"),
 }
 
@@ -319,6 +333,26 @@ def test_files_that_are_something_else(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_bytes(content)
     assert word in refused(path)
+
+
+@pytest.mark.parametrize("length", [0x80, 0x180, 0x4B50, 0x5880, 0x02_80])
+def test_safetensors_are_known_whatever_the_length_of_their_header(tmp_path: Path, length: int) -> None:
+    """The length comes first: its bytes may be those that pickles (0x80) and archives (PK) begin with."""
+    entry = json.dumps({"a": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}})
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(struct.pack("<Q", length) + entry.ljust(length).encode() + struct.pack("<2f", 1, 2))
+    assert read_checkpoint(path).tensors["a"].tolist() == [1, 2]
+
+
+def test_names_in_a_file_do_nothing_to_a_terminal(tmp_path: Path) -> None:
+    hostile = "\x1b[2J\x1b]0;title\x07red\n\u202eEdesrever\x9b"
+    path = tmp_path / "a.pth"
+    torch.save({hostile: {hostile: torch.ones(2)}, "b": {"c": torch.ones(1)}}, path)
+    assert list(read_checkpoint(path, hostile).tensors) == [hostile]
+    for key in (None, "gone", hostile + "x"):
+        with pytest.raises(WeightsError) as error:
+            read_checkpoint(path, key)
+        assert str(error.value).isprintable(), repr(str(error.value))
 
 
 def test_archives_that_are_something_else(tmp_path: Path) -> None:
@@ -332,6 +366,12 @@ def test_archives_that_are_something_else(tmp_path: Path) -> None:
     tar = io.BytesIO()
     with tarfile.open(fileobj=tar, mode="w") as bundle:
         bundle.addfile(tarfile.TarInfo("../../outside"))
+    around = io.BytesIO()
+    with zipfile.ZipFile(around, "w") as archive:
+        archive.writestr("folder/net.pth", b"x")
+    with pytest.raises(WeightsError, match=r"archive around weights: .* \(net\.pth\)"):
+        (tmp_path / "d.zip").write_bytes(around.getvalue())
+        read_checkpoint(tmp_path / "d.zip")
     for name, stream, word in (("a.zip", plain, "torch"), ("b.pt", script, "TorchScript"), ("c.tar", tar, "torch")):
         path = tmp_path / name
         path.write_bytes(stream.getvalue())

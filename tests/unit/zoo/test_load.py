@@ -142,6 +142,17 @@ def test_a_file_with_another_digest_than_published_is_refused(
     assert (own.published, own.source, own.licence) == (False, None, None), "its name alone makes no claim"
 
 
+@pytest.mark.parametrize(("name", "value"), [("conv.weight", "nan"), ("fc.bias", "inf"), ("bn.running_var", "nan")])
+def test_weights_that_are_no_numbers_are_refused(
+    zoo: Path, state: dict[str, torch.Tensor], tmp_path: Path, name: str, value: str
+) -> None:
+    state = {key: tensor.clone() for key, tensor in state.items()}
+    state[name].view(-1)[-1] = float(value)
+    torch.save(state, tmp_path / "failed.pth")
+    with pytest.raises(WeightsError, match=rf"failed\.pth holds NaN or infinity .* \({name}\).* an earlier file\.$"):
+        load_network("net", zoo=[zoo], weights=tmp_path / "failed.pth")
+
+
 def test_another_number_of_classes_comes_from_the_file(
     zoo: Path, state: dict[str, torch.Tensor], tmp_path: Path
 ) -> None:

@@ -14,6 +14,8 @@ import time
 import types
 import warnings
 import zoneinfo
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +85,27 @@ def test_wrappers_in_any_order(state: dict[str, Tensor], tmp_path: Path, order: 
     inside = {name.replace(".", f".{prefix}", 1): value for name, value in state.items()}
     assert same(read(behind(prefix, state), tmp_path / "a.pth"), state)
     assert same(read({"state_dict": behind(prefix, inside)}, tmp_path / "b.pth"), state)
+
+
+@pytest.mark.parametrize("depth", range(1, 12))
+def test_lists_tuples_and_dictionaries_in_any_order_and_depth(
+    state: dict[str, Tensor], tmp_path: Path, depth: int
+) -> None:
+    random = np.random.default_rng(depth)
+    value: Any = state
+    for kind in random.integers(4, size=depth):
+        value = ([value], (value, 3), {f"anything{kind}": value, "epoch": 3}, ["notes", value])[kind]
+    assert same(read(value, tmp_path / "a.pth"), state)
+
+
+def test_of_several_in_a_list_one_is_asked_for(state: dict[str, Tensor], tmp_path: Path) -> None:
+    other = {name: value + 1 for name, value in state.items()}
+    path = tmp_path / "a.pth"
+    with pytest.raises(WeightsError, match=r"several state dicts \(folds\.0, folds\.1\): name one with --weights-key"):
+        read({"folds": [state, other]}, path)
+    assert same(read({"folds": [state, other]}, path, key="folds.1"), other)
+    optimizer = torch.optim.Adam([nn.Parameter(torch.ones(2))], lr=torch.tensor(0.1))
+    assert same(read((state, optimizer.state_dict(), {"loss": [torch.ones(1)]}), path), state)
 
 
 @pytest.mark.parametrize("place", ["model", "backbone", "encoder", "module"])
@@ -213,10 +236,19 @@ def test_what_is_no_tensor_is_passed_over(state: dict[str, Tensor], tmp_path: Pa
         assert same(found.state, state)
 
 
+def test_tensors_that_repeat_what_they_store_are_read_out(state: dict[str, Tensor], tmp_path: Path) -> None:
+    wide = {name: value.flatten()[:1].expand(value.numel()).view(value.shape) for name, value in state.items()}
+    turned = {name: value.T.contiguous().T if value.ndim == 2 else value for name, value in state.items()}
+    for stored in (wide, turned):
+        assert same(read(stored, tmp_path / "a.pth"), stored)
+
+
 def test_kinds_of_numbers_are_read_as_what_they_are_or_named(state: dict[str, Tensor], tmp_path: Path) -> None:
     path = tmp_path / "a.pth"
     real = {name: value for name, value in state.items() if value.is_floating_point()}
-    for dtype in (torch.float8_e4m3fn, torch.float8_e5m2, torch.bfloat16, torch.float16, torch.float64):
+    eights = [getattr(torch, name) for name in dir(torch) if name.startswith("float8_")]
+    assert len(eights) >= 5
+    for dtype in (*eights, torch.bfloat16, torch.float16, torch.float64):
         stored = {**state, **{name: value.to(dtype) for name, value in real.items()}}
         found = read(stored, path)
         assert all(torch.equal(found[name].float(), stored[name].float()) for name in state), dtype
@@ -230,15 +262,40 @@ def test_kinds_of_numbers_are_read_as_what_they_are_or_named(state: dict[str, Te
     ):
         with pytest.raises(WeightsError, match=words):
             read({**state, **{name: value.to(dtype) for name, value in real.items()}}, path)
-    with warnings.catch_warnings(action="ignore"):  # torch wants others to be made
-        quantised = {name: torch.quantize_per_tensor(value, 0.1, 0, torch.qint8) for name, value in real.items()}
-    for value, words in (
-        (quantised, "quantised numbers .conv1.weight"),
-        ({name: value.to_sparse() for name, value in real.items()}, "sparse tensors"),
-        ({name: value.to("meta") for name, value in real.items()}, "tensors without numbers"),
-    ):
-        with pytest.raises(WeightsError, match=words):
-            read(value, path)
+
+
+def quantised_by_halves() -> Tensor:
+    return torch.quantize_per_channel(torch.rand(3, 2), torch.full((3,), 0.1), torch.zeros(3), 0, torch.quint4x2)
+
+
+OTHER_TENSORS: dict[str, tuple[Callable[[], Tensor], str]] = {
+    **{
+        f"sparse {kind}": (partial(torch.eye(4).to_sparse, layout=getattr(torch, f"sparse_{kind}"), **more), "sparse")
+        for kind, more in (("coo", {}), ("csr", {}), ("csc", {}), ("bsr", {"blocksize": (2, 2)}))
+    },
+    "nested": (lambda: torch.nested.nested_tensor([torch.ones(2)], layout=torch.strided), "nested tensors"),
+    "ragged": (lambda: torch.nested.nested_tensor([torch.ones(2)], layout=torch.jagged), "the class .*NestedTensor"),
+    "of a class": (lambda: torch.ones(2).as_subclass(Painted), "the class .*Painted"),
+    "quantised": (lambda: torch.quantize_per_tensor(torch.rand(2), 0.1, 0, torch.qint8), "quantised numbers"),
+    "half bytes": (quantised_by_halves, "quantised numbers"),
+    "float4": (lambda: torch.zeros(2, dtype=torch.uint8).view(torch.float4_e2m1fn_x2), "the type torch.float4"),
+    "bits": (lambda: torch.zeros(2, dtype=torch.uint8).view(torch.bits8), "the type torch.bits8"),
+    "negative": (lambda: torch._neg_view(torch.ones(2)), "their negatives or conjugates"),
+    "meta": (lambda: torch.ones(2, device="meta"), "tensors without numbers"),
+}
+
+
+class Painted(Tensor):
+    pass
+
+
+@pytest.mark.parametrize("kind", OTHER_TENSORS)
+def test_tensors_of_other_kinds_are_named(state: dict[str, Tensor], tmp_path: Path, kind: str) -> None:
+    make, words = OTHER_TENSORS[kind]
+    with warnings.catch_warnings(action="ignore"):  # torch says of some that they are new, of some that they are old
+        torch.save({**state, "conv1.weight": make()}, tmp_path / "a.pth")
+    with pytest.raises(WeightsError, match=rf"holds .*{words}.* \(conv1\.weight\): save the state_dict\(\)"):
+        read_checkpoint(tmp_path / "a.pth")
 
 
 def test_programs_are_named(tmp_path: Path) -> None:
