@@ -19,6 +19,7 @@ from reportgen.audit.checks import checks
 from reportgen.errors import ReportgenError
 from reportgen.pages.registry import all_pages
 from reportgen.pages.report import Report
+from reportgen.records.manifest import Manifest
 from reportgen.records.store import find_runs
 from reportgen.zoo.checkpoints import read_checkpoint
 from tests.damage import checkpoints_of, spoil, spoiled
@@ -29,7 +30,7 @@ LIMIT = 10
 """Seconds of processor time that a case may take."""
 
 SAID, RIGHT, OTHER, BROKEN = "said", "read right", "read as other numbers", "traceback or hang"
-PAGES = "pages made"
+DAMAGE = "pages that say what is damaged or gone"
 
 
 def checkpoints(cases: int) -> Iterator[dict[str, object]]:
@@ -57,6 +58,7 @@ def runs(cases: int) -> Iterator[dict[str, object]]:
 
     with tempfile.TemporaryDirectory() as folder:
         whole = write_sample(Path(folder) / "whole") / "drift"
+        (sound,) = Report.of(find_runs(whole)).models
 
         def case(seed: int) -> str:
             with tempfile.TemporaryDirectory(dir=folder) as beside:
@@ -64,12 +66,20 @@ def runs(cases: int) -> Iterator[dict[str, object]]:
                 spoil(spoilt, seed)
                 with _bounded():
                     report = Report.of(find_runs(spoilt))
-                    for model in report.models:
-                        checks(model, None)
+                    (model,) = report.models
+                    checks(model, None)
                     assert list(all_pages(report))
-            return PAGES
+                return _of_run(model.manifest, sound.manifest)
 
         yield {"form": "run folder", **_outcomes(case, cases)}
+
+
+def _of_run(found: Manifest, sound: Manifest) -> str:
+    """Return what became of a run: its pages say which records are damaged or gone, and clips lose their pictures."""
+    if found == sound:
+        return RIGHT
+    said = found.trouble or len(found.records) < len(found.run.plan) or found.run.clips != sound.run.clips
+    return DAMAGE if said else OTHER
 
 
 def _outcomes(case: Callable[[int], str], cases: int) -> dict[str, object]:

@@ -53,7 +53,7 @@ def find_entries(described: Any, key: str | None = None) -> dict[str, Entry]:
     passed over. Raises PickleFault that says what the file holds instead.
     """
     content = _content(described)
-    if not content and not isinstance(described, dict):
+    if content is None or (not content and not isinstance(described, dict)):
         if isinstance(described, Unmade):
             raise _object_instead(described)
         kinds = {TensorRef: "a single tensor", ArrayRef: "a single array", list: "a list", tuple: "a list"}
