@@ -26,6 +26,7 @@ from reportgen.pages.page import (
     Export,
     FiltersScript,
     FilterVolumes,
+    MadeScript,
     MotionStrip,
     Page,
     ScriptData,
@@ -50,6 +51,8 @@ def write_asset(asset: Asset, path: Path) -> None:
             copy_file(source, path)
         case ScriptData(name=name, data=data):
             _write_script(path, name, data)
+        case MadeScript(name=name, make=make):
+            _write_script(path, name, make())
         case VolumeScript(name=name, data=data):
             _write_script(path, name, {**data, **_volume(asset)})
         case FiltersScript(name=name, volumes=volumes):

@@ -101,7 +101,7 @@ def concept_rows(model: ModelView) -> list[ConceptRow]:
                 sum(is_silenced(kernel, model.limits) for kernel in kernels),
                 first,
                 short_kernel_name(first.layer, first.index) if first else "",
-                _uri(_pages(model), first) if first else "",
+                model.kernel_uri(first.layer, first.index) if first else "",
             )
         )
     return found
@@ -111,13 +111,8 @@ def _pages(model: ModelView) -> dict[tuple[str, int], KernelView]:
     return {(view.id.layer, view.id.index): view for view in model.all_kernels}
 
 
-def _uri(pages: dict[tuple[str, int], KernelView], kernel: DrivenKernel) -> str:
-    view = pages.get((kernel.layer, kernel.index))
-    return view.uri if view else ""
-
-
 def standing_kernels(model: ModelView, view: ConceptView) -> list[Standing]:
-    """Return the kernels that stand out for a concept, those with a page too; the leading one where none does."""
+    """Return the kernels that stand out for a concept, the leading one where none does; visualised ones have a card."""
     pages = _pages(model)
     found = []
     for leading in view.answer.leading:
@@ -152,7 +147,7 @@ def _clip(model: ModelView, answer: ConceptAnswer, shown: Shown) -> ClipOf:
 
 
 def concept_plots(model: ModelView, view: ConceptView) -> list[ConceptPlot]:
-    """Return the mean response of every kernel of each shown layer, those with a page and the leading one marked."""
+    """Return the mean response of every kernel of each shown layer; visualised ones and the leading one are marked."""
     found = []
     for layer, profile in view.answer.profiles.items():
         band = charts.ResponseBand(
@@ -169,7 +164,7 @@ def concept_plots(model: ModelView, view: ConceptView) -> list[ConceptPlot]:
         label = f"Mean response of the {len(band.values)} kernels of {title} to {view.name}"
         others = [f"#{index}" for index in marked if index != leading]
         words = f"#{leading} has the largest AUROC of this layer" + (
-            f"; {', '.join(others)} {'has' if len(others) == 1 else 'have'} a page" if others else ""
+            f"; {', '.join(others)} {'is' if len(others) == 1 else 'are'} visualised" if others else ""
         )
         found.append(ConceptPlot(title, layer, charts.response_plot(band, marked, label), words))
     return found
@@ -181,9 +176,10 @@ def _plain(values: tuple[float | None, ...]) -> list[float]:
 
 def _page(model: ModelView, view: ConceptView, row: ConceptRow) -> Page:
     answer = view.answer
-    pages = _pages(model)
     table = Excerpt.of(view.kernels(), CONCEPT_ROWS).map(
-        lambda kernel: ConceptKernelRow(kernel, short_kernel_name(kernel.layer, kernel.index), _uri(pages, kernel))
+        lambda kernel: ConceptKernelRow(
+            kernel, short_kernel_name(kernel.layer, kernel.index), model.kernel_uri(kernel.layer, kernel.index)
+        )
     )
     done = view.record.outcome if isinstance(view.record.outcome, Done) else None
     leading = standing_kernels(model, view)

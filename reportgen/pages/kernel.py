@@ -81,11 +81,11 @@ class EvidenceStrip:
 
 @dataclass(frozen=True)
 class Connections:
-    """What a kernel feeds and what feeds it in one class pyramid."""
+    """What a kernel feeds and what feeds it in one class pyramid: card, name, contribution and address of each."""
 
     pyramid: Pyramid
-    feeds: Excerpt[tuple[Card | None, str, str]]
-    fed_by: Excerpt[tuple[Card | None, str, str]]
+    feeds: Excerpt[tuple[Card | None, str, str, str]]
+    fed_by: Excerpt[tuple[Card | None, str, str, str]]
 
 
 def response_words(card: ModelCard, layer: str, synthetic: KernelAnswer | MultiscaleAnswer | None) -> str:
@@ -171,11 +171,12 @@ def connections(model: ModelView, view: KernelView) -> Connections | None:
     pyramid = max(containing, key=lambda each: abs(each.graph.nodes[each.graph.places[key]].relevance))
     known_kernels = {(kernel.id.layer, kernel.id.index): kernel for kernel in model.all_kernels}
 
-    def shown(end: tuple[Node, float]) -> tuple[Card | None, str, str]:
+    def shown(end: tuple[Node, float]) -> tuple[Card | None, str, str, str]:
         node, contribution = end
         other = known_kernels.get((node.layer, node.index))
         card = kernel_card(model, other) if other else None
-        return (card, pyramid.node_name(node), number(contribution, 2))
+        uri = model.kernel_uri(node.layer, node.index) if node.depth else pyramid.uri
+        return (card, pyramid.node_name(node), number(contribution, 2), uri)
 
     feeds, fed_by = pyramid.graph.neighbours(pyramid.graph.places[key])
     return Connections(pyramid, feeds.map(shown), fed_by.map(shown))
@@ -230,6 +231,7 @@ def _page(
         context={
             "model": model,
             "kernel": view,
+            "place": list(model.census).index(view.id.layer),
             "before": around[0],
             "after": around[1],
             "stage1": clip_strip(model.addresses, stage1, "stage1", f"Synthetic clip that drives {view.name} most"),

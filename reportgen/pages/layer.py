@@ -3,71 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from reportgen.audit.concepts import concepts_of
 from reportgen.audit.limits import Limits
 from reportgen.audit.moving import moving_texture, one_direction
-from reportgen.audit.sentences import word_is_said
 from reportgen.audit.silence import known_reliance, known_times, near_silent
 from reportgen.pages import charts
 from reportgen.pages.cards import cards
+from reportgen.pages.census import measured_kernels
 from reportgen.pages.page import Found, Page
-from reportgen.pages.report import ModelView, Report
+from reportgen.pages.report import Report
 from reportgen.pages.responses import response_views
-from reportgen.reading.chosen import choice_in_words, shown_word
+from reportgen.reading.chosen import choice_in_words
 from reportgen.reading.excerpt import Excerpt
 from reportgen.reading.figures import KernelFigures
-from reportgen.reading.format import fixed, plural
-from reportgen.reading.probes import PROBE_TITLES, KernelProbes, kernel_probes
+from reportgen.reading.format import plural
+from reportgen.reading.probes import PROBE_TITLES
 
 MOST_ROWS = 512
 """Kernels in the table of a layer; all are in the records."""
-
-
-@dataclass(frozen=True)
-class MeasuredKernel:
-    """Any kernel of a layer, shown or not, as the real clips find it; `silent` where they barely drive it."""
-
-    index: int
-    uri: str
-    best: float | None
-    word: str
-    concept: str
-    state: str
-    silent: bool
-    probes: KernelProbes | None
-
-
-def measured_kernels(model: ModelView, layer: str) -> list[MeasuredKernel]:
-    """Return all kernels of a layer that the reference clips measured, those that they barely drive at the end."""
-    found = model.evidence.layers.get(layer)
-    redundancy = model.evidence.redundancy.get(layer)
-    pages = {view.id.index: view.uri for view in model.kernels.get(layer, ())}
-    rows = []
-    for index in range(found.kernels if found else 0):
-        best, found_word = model.evidence.best(layer, index), shown_word(model, layer, index)
-        word = found_word.word if found_word else None
-        twins = redundancy.twins(index) if redundancy else []
-        dead = redundancy is not None and index in redundancy.dead
-        probes = kernel_probes(model.motion_probes, layer, index) if model.motion_probes else None
-        multiples = (model.evidence.best_of_median(layer, index), probes.response_of_median if probes else None)
-        silent = any(near_silent(multiple, model.limits) for multiple in multiples)
-        rows.append(
-            MeasuredKernel(
-                index=index,
-                uri=pages.get(index, ""),
-                best=best.value if best else None,
-                word=f"{word.text} ({fixed(word.auroc)})" if word and word_is_said(word, model.limits) else "",
-                concept=", ".join(one.concept for one in concepts_of(model, layer, index, model.limits)),
-                state="dead" if dead else f"as #{twins[0][0]}" if twins else "near-silent" if silent else "",
-                silent=silent,
-                probes=probes,
-            )
-        )
-    return sorted(rows, key=lambda row: row.silent)
 
 
 def distributions(figures: list[KernelFigures], reliance: list[float], limits: Limits) -> list[tuple[str, Markup]]:
@@ -106,7 +61,7 @@ def pages(report: Report) -> Iterator[Page]:
         model_responses = response_views(model)
         for place, (layer, views) in enumerate(model.kernels.items()):
             motion = model.motions[layer]
-            measured = measured_kernels(model, layer)
+            measured = sorted(measured_kernels(model, layer), key=lambda row: row.silent)
             silent = [row for row in measured if row.silent]
             reliance = [known_reliance(row.probes, model.limits) for row in measured if row.probes]
             yield Page(

@@ -187,9 +187,8 @@ def _lost(left: float | None) -> float | None:
 def kernel_rows(model: ModelView, probes: ModelProbes) -> tuple[Excerpt[ProbedKernelRow], Excerpt[ProbedKernelRow]]:
     """Return the convolutions' kernels that rely on motion most, and apart those that clips barely drive.
 
-    They come with the addresses of those that have a page; the second are in the order of the network.
+    They come with their addresses; the second are in the order of the network.
     """
-    pages = {(view.id.layer, view.id.index): view.uri for view in model.all_kernels}
     told: list[tuple[str, int, KernelProbes]] = []
     silent: list[tuple[str, int, KernelProbes]] = []
     for layer, found in probes.layers.items():
@@ -204,7 +203,7 @@ def kernel_rows(model: ModelView, probes: ModelProbes) -> tuple[Excerpt[ProbedKe
 
     def row(each: tuple[str, int, KernelProbes]) -> ProbedKernelRow:
         layer, index, kernel = each
-        uri = pages.get((layer, index), "")
+        uri = model.kernel_uri(layer, index)
         return ProbedKernelRow(short_kernel_name(layer, index), uri, model.driver_title(kernel.clip), kernel)
 
     return Excerpt.of(told, KERNELS_SHOWN).map(row), Excerpt.of(silent, KERNELS_SHOWN).map(row)

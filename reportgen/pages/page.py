@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,15 @@ class ScriptData:
     uri: str
     name: str
     data: Any
+
+
+@dataclass(frozen=True)
+class MadeScript:
+    """Plain data for scripts as in `ScriptData`, made when it is written: so it need not be in memory before."""
+
+    uri: str
+    name: str
+    make: Callable[[], Any]
 
 
 @dataclass(frozen=True)
@@ -124,7 +133,7 @@ class Export:
     sources: tuple[SpriteFile, ...]
 
 
-Asset = CopiedFile | ScriptData | MotionStrip | VolumeScript | FiltersScript | ColourWheel | Export
+Asset = CopiedFile | ScriptData | MadeScript | MotionStrip | VolumeScript | FiltersScript | ColourWheel | Export
 
 
 @dataclass(frozen=True)

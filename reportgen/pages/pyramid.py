@@ -18,7 +18,7 @@ from reportgen.pages.downloads import Download
 from reportgen.pages.page import Found, Page, ScriptData
 from reportgen.pages.pyramid_overview import overview
 from reportgen.pages.report import ModelView, Report
-from reportgen.pages.strips import Strip, clip_strip, still_strip, strip
+from reportgen.pages.strips import Strip, clip_strip, still_strip, strip, strip_data
 from reportgen.reading.ablation import Drop, causal_drops
 from reportgen.reading.addresses import relative_link
 from reportgen.reading.excerpt import Excerpt
@@ -61,10 +61,18 @@ def graph_data(model: ModelView, pyramid: Pyramid) -> dict[str, Any]:
                 "first": card.first,
                 "second": card.second,
                 "sentence": card.sentence,
-                "clip": _strip_data(pyramid.uri, card.stage1),
-                "texture": _strip_data(pyramid.uri, card.texture),
-                "motion": _strip_data(pyramid.uri, motion.strips.get(node.index) if motion else None),
-                "best": _strip_data(pyramid.uri, best_real_clip(model, node)),
+                "clip": strip_data(pyramid.uri, card.stage1),
+                "texture": strip_data(pyramid.uri, card.texture),
+                "motion": strip_data(pyramid.uri, motion.strips.get(node.index) if motion else None),
+                "best": strip_data(pyramid.uri, best_real_clip(model, node)),
+            }
+        elif node.depth and (uri := model.kernel_uri(node.layer, node.index)):
+            shown[place] = {
+                "href": str(relative_link(pyramid.uri, uri)),
+                "first": "",
+                "second": "",
+                "sentence": "Not among the kernels that this run visualised.",
+                "best": strip_data(pyramid.uri, best_real_clip(model, node)),
             }
     return {
         "title": f"{pyramid.label} on {pyramid.clip_title}",
@@ -111,20 +119,6 @@ def best_real_clip(model: ModelView, node: Node) -> Strip | None:
     return strip(model.addresses, facts.clip, facts.poster, facts.title) if facts else None
 
 
-def _strip_data(here: str, clip: Strip | None) -> dict[str, Any] | None:
-    if clip is None:
-        return None
-    return {
-        "sprite": str(relative_link(here, clip.uri)),
-        "frames": clip.frames,
-        "columns": clip.columns,
-        "width": clip.width,
-        "height": clip.height,
-        "alt": clip.alt,
-        "fade": clip.fade,
-    }
-
-
 def _rounded(value: float) -> float:
     return float(f"{value:.4g}")
 
@@ -135,13 +129,12 @@ def node_rows(model: ModelView, found: Sequence[Node]) -> list[NodeRow]:
     mass: dict[str, float] = {}
     for node in nodes:
         mass[node.layer] = mass.get(node.layer, 0.0) + abs(node.relevance)
-    pages = {(view.id.layer, view.id.index): view.uri for view in model.all_kernels}
     nodes.sort(key=lambda node: (node.depth, -abs(node.relevance)))
     return [
         NodeRow(
             node,
             short_kernel_name(node.layer, node.index),
-            pages.get((node.layer, node.index), ""),
+            model.kernel_uri(node.layer, node.index),
             abs(node.relevance) / mass[node.layer] if mass[node.layer] else 0.0,
         )
         for node in nodes

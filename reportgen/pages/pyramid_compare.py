@@ -92,9 +92,8 @@ def pair_of(first: Named, second: Named) -> ComparedPair:
 
 
 def _rows(model: ModelView, kernels: Iterable[ComparedKernel | KernelSpread]) -> Excerpt[ComparedKernelRow]:
-    pages = {(view.id.layer, view.id.index): view.uri for view in model.all_kernels}
     return Excerpt.of(kernels, MOST_COMPARED_KERNELS).map(
-        lambda k: ComparedKernelRow(short_kernel_name(k.layer, k.index), pages.get((k.layer, k.index), ""), k)
+        lambda k: ComparedKernelRow(short_kernel_name(k.layer, k.index), model.kernel_uri(k.layer, k.index), k)
     )
 
 

@@ -59,17 +59,15 @@ def pieces(model: ModelView, pyramid: Pyramid, layer: LayerFigures) -> list[Piec
     total = sum(value for value in values if value > 0)
     if total <= 0:
         return []
-    pages = {(view.id.layer, view.id.index): view for view in model.all_kernels}
     found = []
     drawn = Excerpt.of(kept, DRAWN_KERNELS)
     for index, value in drawn:
-        view = pages.get((layer.name, index))
         found.append(
             Piece(
                 short_kernel_name(layer.name, index),
                 max(value, 0.0) / total,
                 value,
-                view.uri if view else "",
+                model.kernel_uri(layer.name, index),
                 model.motion_reliance(layer.name, index),
             )
         )

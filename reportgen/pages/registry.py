@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from reportgen.pages import (
     audit,
     concepts,
+    every_kernel,
     front,
     kernel,
     layer,
@@ -36,6 +37,7 @@ PAGES: dict[str, PageKind] = {
     "responses": responses.pages,
     "layer": layer.pages,
     "kernel": kernel.pages,
+    "every_kernel": every_kernel.pages,
     "multiscale": multiscale.pages,
     "saliency": saliency.pages,
     "pyramid": pyramid.pages,

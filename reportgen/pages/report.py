@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -69,6 +70,40 @@ class ModelView(RunView):
         """Return a kernel's motion reliance; None where it is not known, as of one that clips barely drive."""
         found = kernel_probes(self.motion_probes, layer, index) if self.motion_probes else None
         return known_reliance(found, self.limits) if found else None
+
+    @cached_property
+    def census(self) -> dict[str, int]:
+        """How many kernels each layer has of which something is known, in the network's order: each has a page."""
+        found: dict[str, int] = {}
+        for layer, views in self.kernels.items():
+            found[layer] = max(view.id.index for view in views) + 1
+        for name, evidence in self.evidence.layers.items():
+            found[name] = max(found.get(name, 0), evidence.kernels)
+        for name, probed in (self.motion_probes.layers if self.motion_probes else {}).items():
+            found[name] = max(found.get(name, 0), len(probed.clip))
+        for pyramid in self.pyramids:
+            for figures in pyramid.graph.document.layers:
+                found[figures.name] = max(found.get(figures.name, 0), figures.kernels)
+        known = {name: facts.order for name, facts in self.layers.items()}
+        return {name: found[name] for name in sorted(known, key=known.__getitem__) if name in found}
+
+    @cached_property
+    def kept_kernels(self) -> dict[str, frozenset[int]]:
+        """The kernels of each layer that some pyramid keeps."""
+        kept: dict[str, set[int]] = defaultdict(set)
+        for pyramid in self.pyramids:
+            for layer, index in pyramid.graph.places:
+                kept[layer].add(index)
+        return {layer: frozenset(found) for layer, found in kept.items()}
+
+    @cached_property
+    def _own_pages(self) -> dict[tuple[str, int], str]:
+        return {(view.id.layer, view.id.index): view.uri for view in self.all_kernels}
+
+    def kernel_uri(self, layer: str, index: int) -> str:
+        """Return the address of a kernel's page: its own, or its part of the layer's; empty where nothing is known."""
+        own = self._own_pages.get((layer, index), "")
+        return own or (self.addresses.any_kernel(layer, index) if index < self.census.get(layer, 0) else "")
 
     @cached_property
     def method_means(self) -> dict[str, MethodMeans]:

@@ -89,7 +89,7 @@ def _script(model: ModelView, view: ResponseView) -> VolumeScript:
     artifact = view.done.artifact("maps", "data")
     if artifact is None:
         raise StoreError(f"{model.store.folder} is damaged (the record {view.record.key}): compute this run again.")
-    pages = {kernel.id.index: kernel.uri for kernel in model.kernels.get(answer.layer, ())}
+    pages = {index: uri for index in range(answer.kernels) if (uri := model.kernel_uri(answer.layer, index))}
     data: dict[str, Any] = {
         "minimum": answer.minimum,
         "maximum": answer.maximum,

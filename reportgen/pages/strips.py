@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
-from reportgen.reading.addresses import Addresses
+from reportgen.reading.addresses import Addresses, relative_link
 from reportgen.records.jobs import SPRITE_COLUMNS, Artifact, Done
 
 
@@ -68,3 +69,18 @@ def clip_strip(addresses: Addresses, done: Done | None, role: str, alt: str) -> 
 def still_strip(addresses: Addresses, done: Done | None, role: str, alt: str) -> Strip | None:
     """Return the still picture of a role."""
     return None if done is None else strip(addresses, done.artifact(role, "image"), None, alt)
+
+
+def strip_data(here: str, clip: Strip | None) -> dict[str, Any] | None:
+    """Return a clip as scripts read it, with addresses from the page `here`."""
+    if clip is None:
+        return None
+    return {
+        "sprite": str(relative_link(here, clip.uri)),
+        "frames": clip.frames,
+        "columns": clip.columns,
+        "width": clip.width,
+        "height": clip.height,
+        "alt": clip.alt,
+        "fade": clip.fade,
+    } | ({"poster": str(relative_link(here, clip.poster))} if clip.poster else {})

@@ -115,8 +115,7 @@ class ClipOfGradients:
 
 
 def _filter(model: ModelView, layer: str, index: int, share: float = 0.0) -> NamedFilter:
-    pages = {view.id.index: view.uri for view in model.kernels.get(layer, ())}
-    return NamedFilter(short_kernel_name(layer, index), pages.get(index, ""), share)
+    return NamedFilter(short_kernel_name(layer, index), model.kernel_uri(layer, index), share)
 
 
 def _leading(model: ModelView, layer: str, values: tuple[float, ...]) -> list[NamedFilter]:

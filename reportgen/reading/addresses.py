@@ -125,6 +125,19 @@ class Addresses:
         """The page of a kernel: its identity, wherever layer names are file names."""
         return f"{self.folder}/{self._layers[kernel.layer]}/{kernel.index:04d}.md"
 
+    @property
+    def catalogue(self) -> str:
+        """The page that lists the kernels of all layers."""
+        return f"{self.folder}/kernels.md"
+
+    def all_kernels(self, layer: str) -> str:
+        """The page that has every kernel of a layer."""
+        return f"{self.folder}/{self._layers[layer]}/kernels.md"
+
+    def any_kernel(self, layer: str, index: int) -> str:
+        """The part of that page which any kernel has, visualised or not: an address that lasts."""
+        return f"{self.all_kernels(layer)}#{index:04d}"
+
     def clip(self, clip: str) -> str:
         """The saliency page of a clip."""
         return f"{self.folder}/{self._clips[clip]}/index.md"

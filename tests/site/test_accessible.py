@@ -32,6 +32,8 @@ MORE = (
     "drift/analysis/colour_audit.html",
     "drift/stem.conv/index.html",
     "drift/stem.conv/0007.html",
+    "drift/kernels.html",
+    "drift/stem.conv/kernels.html#0008",
     "drift/stem.conv/responses-tennis.html",
     "drift/s2.res0.branch2.c/multiscale.html",
     "drift/tennis/index.html",

@@ -28,6 +28,8 @@ PAGES = (
     "drift/concepts/wheels.html",
     "drift/provenance.html",
     "drift/stem.conv/index.html",
+    "drift/kernels.html",
+    "drift/stem.conv/kernels.html#0008",
     "drift/s2.res0.branch2.c/multiscale.html",
     "drift/tennis/index.html",
     "drift/analysis/colour_audit.html",

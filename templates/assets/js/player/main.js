@@ -84,8 +84,12 @@
   window.addEventListener("beforeprint", clips.readyForPaper);
   window.addEventListener("afterprint", clips.backFromPaper);
 
-  for (const element of document.querySelectorAll(".rg-clip[data-sprite]")) clips.add(element);
-  if (clips.any() || document.querySelector("[data-graph]")) {
+  // The bar comes with the first clip, and again where a script has replaced what it stood under.
+  function begin() {
+    if (bar) {
+      if (!bar.root.isConnected) dock(bar.root);
+      return;
+    }
     bar = report.playerBar(clock.length, {
       toggle: () => play(!state.playing),
       step: (by) => rest(clock.frame + by),
@@ -100,11 +104,21 @@
       requestAnimationFrame(tick);
     }
   }
+
+  for (const element of document.querySelectorAll(".rg-clip[data-sprite]")) clips.add(element);
+  if (clips.any() || document.querySelector("[data-graph]")) begin();
+
+  // A clip that a script has put into the page plays with the others.
+  function add(element) {
+    clips.add(element);
+    if (document.querySelector(".rg-clip[data-sprite]")) begin();
+  }
+
   // `follow` calls back with the frame and whether the clips play, now and whenever one of both changes.
   function follow(follower) {
     followers.push(follower);
     follower(clock.frame, state.playing);
   }
 
-  report.player = { add: clips.add, remove: clips.remove, rest, follow };
+  report.player = { add, remove: clips.remove, rest, follow };
 })();

@@ -1,0 +1,45 @@
+"""Every kernel of a model in one order, which all data about kernels counts into."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from reportgen.pages.census import MeasuredKernel, measured_kernels
+from reportgen.pages.report import ModelView
+
+SHARD = 128
+"""Kernels whose figures one script holds."""
+
+ROOT = "index.md"
+"""The page that addresses in the data are relative to."""
+
+
+class KernelIndex:
+    """One model's kernels by layer, and its clips by their places in the data: `layers` and `clips` are places."""
+
+    def __init__(self, model: ModelView) -> None:
+        self.model = model
+        self.layers = {layer: place for place, layer in enumerate(model.census)}
+        probes = model.motion_probes
+        names = dict.fromkeys((*model.evidence.names, *(probes.names if probes else ())))
+        self.clips = {name: place for place, name in enumerate(names)}
+        self.views = {(view.id.layer, view.id.index): view for view in model.all_kernels}
+
+    @cached_property
+    def rows(self) -> dict[str, list[MeasuredKernel]]:
+        """Every kernel of each layer."""
+        return {layer: measured_kernels(self.model, layer) for layer in self.layers}
+
+    @property
+    def list_name(self) -> str:
+        """The script of all kernels' figures, without its ending."""
+        return f"{self.model.addresses.folder}/kernels"
+
+    @property
+    def facts_name(self) -> str:
+        """The script of what the kernels' pages share."""
+        return f"{self.model.addresses.folder}/kernel-facts"
+
+    def shard_name(self, layer: str, start: int) -> str:
+        """The script of the kernels of a layer from `start` on."""
+        return f"{self.model.addresses.all_kernels(layer).removesuffix('.md')}-{start // SHARD}"

@@ -1,0 +1,175 @@
+"""What the page of each kernel shows, as scripts read it: ``<model>/<layer>/kernels-N.js`` holds SHARD kernels each."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.audit.sentences import label_word, preference
+from reportgen.audit.silence import silence_in_words
+from reportgen.media import read_data
+from reportgen.pages.census import MeasuredKernel
+from reportgen.pages.kernel import Mark, mark, response_words
+from reportgen.pages.kernel_index import ROOT, SHARD, KernelIndex
+from reportgen.pages.spread import response_histogram, short, short_or_none
+from reportgen.pages.strips import clip_strip, still_strip, strip_data
+from reportgen.reading.addresses import relative_link
+from reportgen.reading.chosen import shown_word
+from reportgen.reading.evidence import DrivingClip
+from reportgen.reading.graphs import Node
+from reportgen.reading.nearest import Alike, nearest_by_profile, nearest_by_response
+from reportgen.reading.probes import PROBE_TITLES
+from reportgen.reading.raised import Linked, Raised, linked_kernels, raised_by
+from reportgen.reading.views import KernelView
+from reportgen.records.answers.kernels import KernelAnswer
+from reportgen.records.jobs import Done
+
+
+class KernelShards:
+    """The shards of one model's layers; what they are made of is read when the first of them is written."""
+
+    def __init__(self, index: KernelIndex) -> None:
+        self._index = index
+        self._model = index.model
+
+    @cached_property
+    def _raised(self) -> dict[str, Raised]:
+        return raised_by(self._model.pyramids)
+
+    @cached_property
+    def _linked(self) -> dict[tuple[str, int], Linked]:
+        return linked_kernels(self._model.pyramids)
+
+    @cached_property
+    def _responses(self) -> dict[str, NDArray[Any]]:
+        """The responses of all kernels to some clips, `N K` by layer, as the run keeps them."""
+        for record in self._model.manifest.of("evidence"):
+            done = record.outcome
+            if isinstance(done, Done) and (kept := done.artifact("responses", "data")):
+                return read_data(self._model.store.path(kept))
+        return {}
+
+    def _alike(self, layer: str) -> dict[str, Alike]:
+        """Return the nearest kernels of all of a layer, by what is compared."""
+        rows, found = self._index.rows[layer], {}
+        responses = self._responses.get(layer)
+        if responses is not None and responses.ndim == 2 and responses.shape[1] == len(rows) and len(responses) > 2:
+            found["responses"] = nearest_by_response(responses)
+        told = [[row.told.kept(probe) if row.told else None for probe in PROBE_TITLES] for row in rows]
+        if any(value is not None for row in told for value in row):
+            found["motion"] = nearest_by_profile(np.array(told, float))
+        return found
+
+    @cached_property
+    def _alike_of(self) -> dict[str, dict[str, Alike]]:
+        return {layer: self._alike(layer) for layer in self._index.layers}
+
+    def shard(self, layer: str, start: int) -> dict[str, Any]:
+        """Return the kernels from `start` on, and what holds for the whole layer."""
+        alike = self._alike_of[layer]
+        first = next(iter(self._model.kernels.get(layer, ())), None)
+        synthetic = self._model.answer(first.stage1, KernelAnswer) if first else None
+        return {
+            "response": response_words(self._model.run.card, layer, synthetic),
+            "compared": {"responses": len(next(iter(self._responses.values()), ())), "motion": len(PROBE_TITLES)},
+            "kernels": [
+                self._kernel(layer, row, {name: found[row.index] for name, found in alike.items()})
+                for row in self._index.rows[layer][start : start + SHARD]
+            ],
+        }
+
+    def _kernel(self, layer: str, row: MeasuredKernel, alike: dict[str, list[tuple[int, float]]]) -> dict[str, Any]:
+        model, view = self._model, self._index.views.get((layer, row.index))
+        word = shown_word(model, layer, row.index)
+        linked = self._linked.get((layer, row.index))
+        raised = self._raised.get(layer)
+        found: dict[str, Any] = {
+            "index": row.index,
+            "best": short_or_none(row.best),
+            "said": preference(view.figures, model.limits) if view else "",
+            "page": str(relative_link(ROOT, view.uri)) if view else "",
+            "word": label_word(word.word, model.limits, held_out=word.held_out) if word else "",
+            "doubts": self._doubts(layer, row),
+            "clips": self._strips(layer, row.index),
+            "histogram": self._histogram(layer, row.index),
+            "probed": self._probed(row),
+            "probes": [short_or_none(row.told.kept(probe)) for probe in PROBE_TITLES] if row.told else None,
+            "concepts": self._concepts(layer, row.index),
+            "near": {
+                name: [[other, short_or_none(value)] for other, value in some] for name, some in alike.items() if some
+            },
+            "classes": [[place, short(value)] for place, value in raised.strongest(row.index)] if raised else [],
+            "linked": {
+                "pyramid": linked.pyramid,
+                "feeds": [self._end(end) for end in linked.feeds],
+                "fed_by": [self._end(end) for end in linked.fed_by],
+            }
+            if linked
+            else None,
+            "pictures": self._pictures(view) if view else None,
+        }
+        return {name: value for name, value in found.items() if value not in (None, "", [], {})}
+
+    def _doubts(self, layer: str, row: MeasuredKernel) -> list[str]:
+        doubts = self._model.evidence.doubts(layer, row.index)
+        if row.silent and not row.dead:
+            multiple = min(m for m in (row.of_median, row.probes.response_of_median if row.probes else None) if m)
+            doubts.append(f"Near-silent: {silence_in_words(multiple, self._model.limits)}.")
+        return doubts
+
+    def _strips(self, layer: str, index: int) -> dict[str, list[list[Any]]]:
+        """Return the clips of each kind: [clip, response, and where known the mark's box, frames and centre]."""
+        found = self._model.evidence.strips(layer, index)
+        if found is None:
+            return {}
+        kinds = {"most": found.most, "least": found.least, "random": found.random}
+        if self._model.evidence.clips <= len(found.most):
+            kinds = {"all": found.most}
+        return {kind: [self._driven(one, found.field) for one in clips] for kind, clips in kinds.items() if clips}
+
+    def _driven(self, one: DrivingClip, field: tuple[int, int, int] | None) -> list[Any]:
+        facts = self._model.clips.get(one.clip)
+        box = mark(one.place, field, (facts.frames, facts.height, facts.width)) if facts else None
+        value = None if one.value != one.value else short(one.value)
+        return [self._index.clips[one.clip], value, *([_box(box)] if box else [])]
+
+    def _probed(self, row: MeasuredKernel) -> list[Any] | None:
+        """Return the probed clip that drives a kernel most, and the response to it."""
+        found = row.probes
+        return [self._index.clips[found.clip], short_or_none(found.response)] if found else None
+
+    def _histogram(self, layer: str, index: int) -> dict[str, object] | None:
+        evidence = self._model.evidence.layers.get(layer)
+        rows = evidence.quantiles if evidence else ()
+        return response_histogram(rows[index]) if index < len(rows) else None
+
+    def _concepts(self, layer: str, index: int) -> list[list[Any]]:
+        """Return each concept's AUROC and q of a kernel, the largest AUROC first."""
+        rows = ((place, one.kernel(layer, index)) for place, one in enumerate(self._model.concepts))
+        told = [(kernel.auroc, place, kernel.q) for place, kernel in rows if kernel and kernel.auroc is not None]
+        return [[place, short(auroc), short_or_none(q)] for auroc, place, q in sorted(told, key=lambda each: -each[0])]
+
+    def _end(self, end: tuple[Node, float]) -> list[Any]:
+        """Return a kernel at the other end of a connection as [layer, index, contribution]; the class has no layer."""
+        node, value = end
+        place = self._index.layers.get(node.layer) if node.depth else -1
+        return [node.layer if place is None else place, node.index, short(value)]
+
+    def _pictures(self, view: KernelView) -> list[list[Any]]:
+        """Return the synthetic pictures of a kernel, each with its title."""
+        stage1, parts, addresses = view.answer("kernels"), view.answer("decomposition"), self._model.addresses
+        motion = self._model.motions.get(view.id.layer)
+        found = (
+            ("Stage 1", clip_strip(addresses, stage1, "stage1", f"Synthetic clip that drives {view.name} most")),
+            ("Texture", still_strip(addresses, parts, "texture", f"Still texture of {view.name}")),
+            ("Motion", motion.strips.get(view.id.index) if motion else None),
+            ("Reconstruction", clip_strip(addresses, parts, "reconstruction", f"Moved texture of {view.name}")),
+        )
+        return [[title, strip_data(ROOT, one)] for title, one in found if one]
+
+
+def _box(box: Mark) -> list[Any]:
+    return [box.left, box.top, box.width, box.height, box.first, box.last, box.words]

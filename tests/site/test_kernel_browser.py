@@ -1,0 +1,136 @@
+"""Any kernel's page and the list of all kernels in a real browser: from a file, with and without scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sample_run import HOSTILE_LAYER
+
+from tests.chromium import playwright_api
+
+pytestmark = pytest.mark.browser
+
+LAYER = "drift/s2.res0.branch2.c/kernels.html"
+LIST = "drift/kernels.html"
+Open = Callable[..., playwright_api.Page]
+
+
+@pytest.fixture
+def open_page(browser: playwright_api.Browser, sample_site: Path) -> Iterator[Open]:
+    """Return a call that opens a page of the sample's site from its file; a fault in the console fails the test."""
+    contexts, faults = [], []
+
+    def open_in(uri: str, **options: object) -> playwright_api.Page:
+        context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **options})
+        contexts.append(context)
+        page = context.new_page()
+        page.on(
+            "console", lambda message: faults.append(message.text) if message.type in ("error", "warning") else None
+        )
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.goto(f"{sample_site.as_uri()}/{uri}")
+        return page
+
+    yield open_in
+    for context in contexts:
+        context.close()
+    assert faults == []
+
+
+def test_a_kernel_without_pictures_has_a_page_of_its_own(open_page: Open) -> None:
+    page = open_page(f"{LAYER}#0008")
+    page.locator("#real-clips").wait_for()
+    assert page.locator("h1").inner_text() == "s2 res0 c #8"
+    assert page.title() == "s2 res0 c #8 · Drift"
+    for part in ("real-clips", "responses", "motion", "concepts", "nearest", "synthetic"):
+        assert page.locator(f"#{part}").count() == 1, part
+    assert page.locator("[data-plain]").is_hidden()
+    assert "--kernels 8," in page.locator(".rg-command code").inner_text()
+    page.locator(".rg-steps a").last.click()
+    page.locator("h1", has_text="s2 res0 c #9").wait_for()
+    page.go_back()
+    page.locator("h1", has_text="s2 res0 c #8").wait_for()
+
+
+def test_its_clips_play_in_step_under_one_bar(open_page: Open) -> None:
+    page = open_page(f"{LAYER}#0008")
+    page.locator(".rg-player").wait_for()
+    assert page.locator(".rg-player").count() == 1
+    page.evaluate("location.hash = '#0010'")
+    page.locator("h1", has_text="s2 res0 c #10").wait_for()
+    page.locator(".rg-player").wait_for()
+    assert page.locator(".rg-player").count() == 1, "the bar comes along to the next kernel"
+
+
+def test_without_scripts_a_plain_table_has_a_row_for_every_kernel(open_page: Open) -> None:
+    page = open_page(f"{LAYER}#0008", java_script_enabled=False)
+    assert page.locator("[data-plain] tbody tr").count() == 64
+    assert "#8" in page.locator("tr[id='0008'] th").inner_text()
+    assert page.locator("tr[id='0008']").is_visible()
+
+
+def test_a_kernel_that_a_layer_has_not_is_said_not_to_be_there(open_page: Open) -> None:
+    page = open_page(f"{LAYER}#9999")
+    page.locator(".rg-empty").wait_for()
+    assert "counted from 0" in page.locator(".rg-empty").inner_text()
+
+
+def test_the_list_keeps_what_is_asked_and_back_restores_it(open_page: Open) -> None:
+    page = open_page(LIST)
+    box = page.locator(".rg-kernels input[type=search]")
+    box.fill("motion>0.5 stem")
+    assert "8 of" in page.locator(".rg-kernels [role=status]").inner_text()
+    page.locator("a.rg-kernel").first.click()
+    page.wait_for_url("**/stem.conv/*.html")
+    page.go_back()
+    box.wait_for()
+    assert box.input_value() == "motion>0.5 stem"
+    assert page.locator("a.rg-kernel").count() == 8
+
+
+def test_states_are_facets_and_combine_with_words(open_page: Open) -> None:
+    page = open_page(f"{LIST}?only=dead")
+    page.locator("a.rg-kernel").first.wait_for()
+    names = page.locator("a.rg-kernel b").all_inner_texts()
+    assert len(names) == 4
+    assert all(name.endswith("#3") for name in names)
+    page.locator(".rg-kernels input[type=search]").fill("s2")
+    assert page.locator("a.rg-kernel").count() == 1
+
+
+def test_few_rows_exist_of_a_long_list_and_the_right_ones_after_scrolling(open_page: Open) -> None:
+    page = open_page(LIST)
+    page.locator("a.rg-kernel").first.wait_for()
+    total = int(page.locator(".rg-kernels [role=status]").inner_text().split(" of ")[1].split()[0])
+    assert total > 200
+    assert page.locator("a.rg-kernel").count() < 60
+    page.locator(".rg-kernels__view").evaluate("view => { view.scrollTop = view.scrollHeight; }")
+    page.wait_for_function("[...document.querySelectorAll('a.rg-kernel')].at(-1).style.top.startsWith('1')")
+    last = page.locator("a.rg-kernel").last
+    assert int(last.evaluate("row => parseInt(row.style.top)")) == 40 * (total - 1)
+    assert page.locator("a.rg-kernel").count() < 60
+
+
+def test_a_layer_whose_name_is_markup_is_text_in_the_list(open_page: Open) -> None:
+    page = open_page(LIST)
+    page.locator("a.rg-kernel").first.wait_for()
+    assert HOSTILE_LAYER.split(".")[0] == "s4"
+    page.locator(".rg-kernels input[type=search]").fill("onerror")
+    page.locator("a.rg-kernel").first.wait_for()
+    assert page.locator("a.rg-kernel img[src='x']").count() == 0
+
+
+@pytest.mark.parametrize("uri", [f"{LAYER}#0008", LIST, LAYER])
+def test_nothing_is_wider_than_a_phone(open_page: Open, uri: str) -> None:
+    page = open_page(uri, viewport={"width": 390, "height": 844})
+    page.locator("#real-clips, a.rg-kernel").first.wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_the_page_of_a_visualised_kernel_has_the_same_figures_added(open_page: Open) -> None:
+    page = open_page("drift/s2.res0.branch2.c/0007.html")
+    page.locator("#nearest").wait_for()
+    assert page.locator("#responses").count() == 1
+    assert page.locator("#classes").count() == 1
