@@ -37,17 +37,15 @@ def test_the_scripts_own_tests_pass(node: str, name: str) -> None:
 
 
 def loaded() -> list[str]:
-    """The scripts that pages load: those of every page, and those of pages with a graph, response maps or volumes."""
+    """The scripts that pages load: those of every page, then those of some."""
     settings = yaml.safe_load((ROOT / "templates" / "mkdocs.yml").read_text(encoding="utf-8"))
     everywhere = [path.removeprefix("assets/js/") for path in settings["extra_javascript"]]
     graph = (ROOT / "templates" / "pages" / "pyramid.md.j2").read_text(encoding="utf-8")
     own = [("graph", names) for names in re.findall(r"{% for name in \(([^)]*)\) %}\n<script", graph)]
-    for page in ("responses", "weights"):
-        text = (ROOT / "templates" / "pages" / f"{page}.md.j2").read_text(encoding="utf-8")
-        own += re.findall(r'rg\.scripts\("(\w+)", \(([^)]*)\)', text)
-    for folder, names in dict.fromkeys(own):
-        everywhere += [f"{folder}/{name}.js" for name in re.findall(r'"(\w+)"', names)]
-    return everywhere
+    for page in (ROOT / "templates" / "pages").glob("*.md.j2"):
+        own += re.findall(r'rg\.scripts\("(\w+)", \(([^)]*)\)', page.read_text(encoding="utf-8"))
+    some = {f"{folder}/{name}.js" for folder, names in own for name in re.findall(r'"(\w+)"', names)}
+    return [*everywhere, *some]
 
 
 def test_every_script_is_loaded_once() -> None:

@@ -21,7 +21,7 @@
     const measured = reliance === null ? "not measured" : fixed(reliance, 2);
     return [
       ...(reliance === undefined ? [] : [`motion reliance ${measured}`]),
-      data.cards[node] ? data.cards[node].sentence : "Nothing more is known of it in this run.",
+      data.cards[node] ? data.cards[node].sentence : "Not among the kernels that this run visualised.",
     ];
   }
 
