@@ -21,10 +21,12 @@ from pathlib import Path
 
 from reportgen.errors import RenderError
 from reportgen.isolated import clean_environment, module_command
+from reportgen.outputs.model import data_address
+from reportgen.pages.document import document_of
 from reportgen.pages.finder import finder_index
 from reportgen.pages.links import broken_links
 from reportgen.pages.navigation import site_configuration
-from reportgen.pages.page import Asset, Page, ScriptData
+from reportgen.pages.page import Asset, DataFile, Page, ScriptData
 from reportgen.pages.places import PageAddresses
 from reportgen.pages.registry import all_pages
 from reportgen.pages.report import Report
@@ -169,6 +171,8 @@ def _assets(report: Report, pages: list[Page]) -> Iterator[Asset]:
     for page in pages:
         seen.update({asset.uri: asset for asset in page.assets})
     yield from seen.values()
+    for section in document_of(report.title, pages).sections:
+        yield from (DataFile(data_address(section.address, table.name), table) for table in section.data())
     yield ScriptData("assets/data/finder.js", "finder", finder_index(pages))
 
 

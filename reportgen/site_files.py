@@ -18,11 +18,14 @@ from reportgen.media.encode import frames_of
 from reportgen.media.video import mp4_bytes
 from reportgen.media.volumes import volume_picture
 from reportgen.motion_colour import colour_wheel
+from reportgen.outputs.comma_separated import csv_text
+from reportgen.outputs.site.text import script_json
 from reportgen.pages.motion import WHEEL_SIZE
 from reportgen.pages.page import (
     Asset,
     ColourWheel,
     CopiedFile,
+    DataFile,
     Export,
     FiltersScript,
     FilterVolumes,
@@ -34,7 +37,7 @@ from reportgen.pages.page import (
     VolumeScript,
 )
 from reportgen.pages.places import PageAddresses
-from reportgen.pages.templating import Templates, script_json
+from reportgen.pages.templating import Templates
 from reportgen.records.files import atomic_path, describe_os_error, write_text
 from reportgen.records.volumes import ZERO_LEVEL, signed_levels
 
@@ -49,6 +52,8 @@ def write_asset(asset: Asset, path: Path) -> None:
     match asset:
         case CopiedFile(source=source):
             copy_file(source, path)
+        case DataFile(table=table):
+            write_text(path, csv_text(table))
         case ScriptData(name=name, data=data):
             _write_script(path, name, data)
         case MadeScript(name=name, make=make):

@@ -11,6 +11,10 @@ from reportgen.reading.format import percent
 State = Literal["pass", "warn", "fail", "untested"]
 
 
+WORST_FIRST: tuple[State, ...] = ("fail", "warn", "untested", "pass")
+"""The order in which verdicts are told: what was not tested stands with what is in doubt, not with what is not."""
+
+
 @dataclass(frozen=True)
 class Verdict:
     """How far a figure may be believed.

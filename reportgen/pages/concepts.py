@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-
-from markupsafe import Markup
+from dataclasses import dataclass, replace
 
 from reportgen.audit.concepts import concept_figures, concept_sentence, is_silenced, stands_out
-from reportgen.pages import charts
+from reportgen.outputs.charts import UsualBand
+from reportgen.outputs.model import ReportFigure
 from reportgen.pages.cards import Card, kernel_card
 from reportgen.pages.page import Found, Page
 from reportgen.pages.report import ModelView, Report
@@ -84,7 +83,7 @@ class ConceptPlot:
 
     title: str
     layer: str
-    chart: Markup
+    figure: ReportFigure
     marked: str
 
 
@@ -148,11 +147,10 @@ def _clip(model: ModelView, answer: ConceptAnswer, shown: Shown) -> ClipOf:
 
 def concept_plots(model: ModelView, view: ConceptView) -> list[ConceptPlot]:
     """Return the mean response of every kernel of each shown layer; visualised ones and the leading one are marked."""
-    found = []
+    found: list[ConceptPlot] = []
     for layer, profile in view.answer.profiles.items():
-        band = charts.ResponseBand(
-            *(_plain(values) for values in (profile.mean, profile.low, profile.middle, profile.high))
-        )
+        mean, low, middle, high = map(_plain, (profile.mean, profile.low, profile.middle, profile.high))
+        band = UsualBand(mean, low, middle, high)
         kernels = [one for index in range(len(band.values)) if (one := view.kernel(layer, index))]
         if not kernels:
             continue
@@ -166,7 +164,8 @@ def concept_plots(model: ModelView, view: ConceptView) -> list[ConceptPlot]:
         words = f"#{leading} has the largest AUROC of this layer" + (
             f"; {', '.join(others)} {'is' if len(others) == 1 else 'are'} visualised" if others else ""
         )
-        found.append(ConceptPlot(title, layer, charts.response_plot(band, marked, label), words))
+        figure = ReportFigure(f"responses-{len(found)}", replace(band, marked=marked), label, f"{title}: {words}")
+        found.append(ConceptPlot(title, layer, figure, words))
     return found
 
 
@@ -183,6 +182,7 @@ def _page(model: ModelView, view: ConceptView, row: ConceptRow) -> Page:
     )
     done = view.record.outcome if isinstance(view.record.outcome, Done) else None
     leading = standing_kernels(model, view)
+    plots = concept_plots(model, view)
     return Page(
         uri=view.uri,
         title=f"{view.name} · {model.title}",
@@ -193,7 +193,7 @@ def _page(model: ModelView, view: ConceptView, row: ConceptRow) -> Page:
             "answer": answer,
             "sentence": concept_sentence(view, model.limits),
             "standing": Excerpt.of(leading, len(leading), max(row.standing, len(leading))),
-            "plots": concept_plots(model, view),
+            "plots": plots,
             "kernels": table,
             "methods": [(_METHODS.get(name, name), number) for name, number in answer.methods.items()],
             "notes": done.notes if done else (),
@@ -204,6 +204,7 @@ def _page(model: ModelView, view: ConceptView, row: ConceptRow) -> Page:
         nav_title=view.name,
         wide=True,
         finder=Found(view.name, model.among_others("concept"), "hypothesis test"),
+        blocks=tuple(plot.figure for plot in plots),
     )
 
 

@@ -9,7 +9,8 @@ from reportgen.audit.concepts import concept_words, concepts_of
 from reportgen.audit.kernel_badges import kernel_verdicts
 from reportgen.audit.sentences import evidence, label_word, preference, reservations
 from reportgen.audit.silence import known_reliance, near_silent, silence_in_words
-from reportgen.pages import charts
+from reportgen.outputs.charts import StepCurve
+from reportgen.outputs.model import ReportFigure
 from reportgen.pages.cards import Card, kernel_card
 from reportgen.pages.motion import LayerMotion
 from reportgen.pages.page import Found, Page
@@ -223,7 +224,7 @@ def _page(
     stage1, parts = view.answer("kernels"), view.answer("decomposition")
     synthetic = model.answer(view.stage1, KernelAnswer)
     word = shown_word(model, view.id.layer, view.id.index)
-    values = [value for value in synthetic.curve if value is not None] if synthetic else []
+    curve = _curve(synthetic)
     return Page(
         uri=view.uri,
         title=f"{view.name} · {model.title}",
@@ -262,7 +263,7 @@ def _page(
             "verdicts": kernel_verdicts(view.figures, model.limits),
             "evidence": evidence_strips(model, view),
             "connections": connections(model, view),
-            "curve": charts.curve(values, "Activation while optimising", "optimisation") if len(values) > 1 else None,
+            "curve": curve,
             "steps": synthetic.steps if synthetic else None,
             "numbers": _numbers(model, view),
             "downloads": model.downloads(view.stage1) + model.downloads(view.decomposition),
@@ -270,6 +271,18 @@ def _page(
         sources=view.sources,
         wide=True,
         finder=_found(model, view),
+        blocks=(curve,) if curve else (),
+    )
+
+
+def _curve(synthetic: KernelAnswer | None) -> ReportFigure | None:
+    """Return the activation while the clip was optimised."""
+    values = [value for value in synthetic.curve if value is not None] if synthetic else []
+    alt = "Activation while optimising"
+    return (
+        ReportFigure("optimisation", StepCurve(values, "optimisation", "activation"), alt, alt)
+        if len(values) > 1
+        else None
     )
 
 

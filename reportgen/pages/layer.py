@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from markupsafe import Markup
-
 from reportgen.audit.limits import Limits
 from reportgen.audit.moving import moving_texture, one_direction
 from reportgen.audit.silence import known_reliance, known_times, near_silent
-from reportgen.pages import charts
+from reportgen.outputs.charts import Histogram, Rose
+from reportgen.outputs.model import ReportFigure
 from reportgen.pages.cards import cards
 from reportgen.pages.census import measured_kernels
 from reportgen.pages.page import Found, Page
@@ -25,8 +24,8 @@ MOST_ROWS = 512
 """Kernels in the table of a layer; all are in the records."""
 
 
-def distributions(figures: list[KernelFigures], reliance: list[float], limits: Limits) -> list[tuple[str, Markup]]:
-    """Return the charts of a layer, each with its one line; charts without data are left out.
+def distributions(figures: list[KernelFigures], reliance: list[float], limits: Limits) -> list[ReportFigure]:
+    """Return the charts of a layer; charts without data are left out.
 
     `reliance` is the motion reliance of all kernels of the layer for which it is known, near-silent ones left out.
     """
@@ -40,17 +39,17 @@ def distributions(figures: list[KernelFigures], reliance: list[float], limits: L
     found = []
     if directed:
         line = f"Preferred direction of the {len(directed)} kernels that have one"
-        found.append((line, charts.rose(directed, line)))
+        found.append(ReportFigure("directions", Rose(directed), line, line))
     if len(speeds) > 1:
         line = f"Preferred speed of {len(speeds)} kernels"
-        found.append((line, charts.histogram(speeds, line, "px/frame")))
+        found.append(ReportFigure("speeds", Histogram(speeds, "px/frame"), line, line))
     if len(times) > 1:
         line = "Synthetic activation as a multiple of the best real clip's"
         line += f", without {plural(silent, 'near-silent kernel')}" if silent else ""
-        found.append((line, charts.histogram(times, line, "times")))
+        found.append(ReportFigure("activations", Histogram(times, "times"), line, line))
     if len(reliance) > 1:
         line = f"Motion reliance of {len(reliance)} kernels that real clips drive: 0 appearance, 1 motion"
-        found.append((line, charts.histogram(reliance, line, "", ends=(-0.2, 1.2))))
+        found.append(ReportFigure("reliance", Histogram(reliance, ends=(-0.2, 1.2)), line, line))
     return found
 
 
@@ -64,6 +63,8 @@ def pages(report: Report) -> Iterator[Page]:
             measured = sorted(measured_kernels(model, layer), key=lambda row: row.silent)
             silent = [row for row in measured if row.silent]
             reliance = [known_reliance(row.probes, model.limits) for row in measured if row.probes]
+            known = [value for value in reliance if value is not None]
+            charts = distributions([view.figures for view in views], known, model.limits)
             yield Page(
                 uri=model.addresses.layer(layer),
                 title=f"{model.stage_title(layer)} · {model.title}",
@@ -74,11 +75,7 @@ def pages(report: Report) -> Iterator[Page]:
                     "facts": model.layers.get(layer),
                     "cards": cards(model, views),
                     "motion": motion,
-                    "charts": distributions(
-                        [view.figures for view in views],
-                        [value for value in reliance if value is not None],
-                        model.limits,
-                    ),
+                    "charts": charts,
                     "measured": Excerpt.of(measured, MOST_ROWS),
                     "silent": len(silent),
                     "near_silent": model.limits.near_silent,
@@ -96,4 +93,5 @@ def pages(report: Report) -> Iterator[Page]:
                 nav_title=model.stage_title(layer),
                 wide=True,
                 finder=Found(model.stage_title(layer), f"layer of {model.title}", layer),
+                blocks=tuple(charts),
             )

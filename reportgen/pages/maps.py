@@ -7,31 +7,57 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from markupsafe import Markup
-
 from reportgen.audit.limits import Limits
 from reportgen.audit.maps import faithful_state
-from reportgen.pages.charts import fidelity
+from reportgen.outputs.charts import Fidelity
+from reportgen.outputs.model import Column, ReportFigure, Table, columns
 from reportgen.reading.format import fixed, short_layer_name
 from reportgen.records.answers.faithfulness import FaithfulnessAnswer
 
 
-def curves(checks: FaithfulnessAnswer) -> list[tuple[str, Markup]]:
-    """Return the curves by each baseline beside the mean of random maps, each with its caption."""
+def curves(checks: FaithfulnessAnswer) -> list[ReportFigure]:
+    """Return the curves by each baseline beside the mean of random maps."""
     found = []
     for baseline, test in checks.told.items():
         behind = f"the {baseline.replace('_', ' ')}, dashed the mean of {test.random_maps} random maps"
         found += [
-            (
+            ReportFigure(
+                f"insertion-{checks.method}-{baseline}",
+                Fidelity(test.shares, test.insertion, test.random_insertion),
+                f"Insertion, {baseline.replace('_', ' ')}",
                 f"Most marked shown first on {behind}: area {fixed(test.insertion_auc)}, higher is better",
-                fidelity(test.shares, test.insertion, test.random_insertion, f"Insertion, {baseline}"),
             ),
-            (
+            ReportFigure(
+                f"deletion-{checks.method}-{baseline}",
+                Fidelity(test.shares, test.deletion, test.random_deletion),
+                f"Deletion, {baseline.replace('_', ' ')}",
                 f"Most marked hidden first behind {behind}: area {fixed(test.deletion_auc)}, lower is better",
-                fidelity(test.shares, test.deletion, test.random_deletion, f"Deletion, {baseline}"),
             ),
         ]
     return found
+
+
+def curves_table(name: str, checks: Sequence[FaithfulnessAnswer]) -> Table:
+    """Return the curves of several methods as one table."""
+    heads = columns(
+        "Method",
+        "Baseline",
+        "Order",
+        Column("Share of the clip", "percent"),
+        Column("This map", "number"),
+        Column("Random maps, mean", "number"),
+    )
+    told = [
+        (one.method, baseline, order, *point)
+        for one in checks
+        for baseline, test in one.told.items()
+        for order, own, random in (
+            ("most marked shown first", test.insertion, test.random_insertion),
+            ("most marked hidden first", test.deletion, test.random_deletion),
+        )
+        for point in zip(test.shares, own, random, strict=True)
+    ]
+    return Table(name, "Insertion and deletion", heads, tuple(told))
 
 
 def shuffled_depths(checks: FaithfulnessAnswer) -> list[tuple[str, float]]:

@@ -3,66 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from statistics import median, quantiles
 
 from reportgen.audit.limits import Limits
 from reportgen.audit.moving import relies_on_motion
-from reportgen.audit.silence import near_silent
-from reportgen.pages import charts
-from reportgen.pages.charts import Interval
+from reportgen.outputs.charts import Interval, Intervals
+from reportgen.outputs.model import ReportFigure
 from reportgen.pages.downloads import Download
+from reportgen.pages.motion_rows import (
+    ProbedLayerRow,
+    kernel_rows,
+    layer_rows,
+    near_silent_kernels,
+    relying_kernels,
+)
+from reportgen.pages.motion_tables import (
+    classes_table,
+    clips_table,
+    probed_kernels_table,
+    probed_layers_table,
+    silent_table,
+)
 from reportgen.pages.page import Found, Page
 from reportgen.pages.report import ModelView, Report
 from reportgen.reading.excerpt import Excerpt
-from reportgen.reading.format import count, percent, plural, short_kernel_name
-from reportgen.reading.probes import PROBE_TITLES, KernelProbes, kernel_probes
-from reportgen.reading.views import Trouble, trouble
+from reportgen.reading.format import count, percent, plural
+from reportgen.reading.views import trouble
 from reportgen.reading.words import CLASSES, Words
-from reportgen.records.answers.motion import ClassProbes, ClipProbes, LayerProbes, ModelProbes
+from reportgen.records.answers.motion import ClassProbes, ModelProbes
 from reportgen.records.jobs import Done, Record
-
-KERNELS_SHOWN = 300
-"""Kernels in the page's table; all are in the file that it links."""
 
 CLASSES_DRAWN = 40
 """Classes in the chart; all are in its table."""
-
-
-@dataclass(frozen=True)
-class ProbedKernelRow:
-    """A kernel's figures with the address of its page."""
-
-    name: str
-    uri: str
-    clip: str
-    probes: KernelProbes
-
-
-@dataclass(frozen=True)
-class ProbedLayerRow:
-    """A layer's figures: the quartiles of its kernels' reliance, and the median of what the other probes leave.
-
-    They are of its `measured` kernels; clips drive `silent` more, but barely. `whole` is the reliance of all its
-    responses to all clips, from `low` to `high` in 95 of 100 samples of clips.
-    """
-
-    title: str
-    uri: str
-    stage: bool
-    whole: float | None
-    low: float | None
-    high: float | None
-    quartiles: tuple[float, float, float] | None
-    relying: int
-    measured: int
-    silent: int
-    left: dict[str, float | None]
-
-    @property
-    def share(self) -> float | None:
-        """The share of its kernels that rely on motion."""
-        return self.relying / self.measured if self.measured else None
 
 
 def verdict_in_words(classes: tuple[ClassProbes, ...], limits: Limits, words: Words = CLASSES) -> str:
@@ -117,7 +88,7 @@ def kernels_in_words(probes: ModelProbes, limits: Limits) -> str:
     """Return what the kernels' reliance says, in a sentence or two; empty when no kernel was driven enough."""
     silent = sum(len(near_silent_kernels(layer, limits)) for layer in probes.layers.values())
     measured = sum(layer.measured for layer in probes.layers.values()) - silent
-    relying = sum(_relying(layer, limits) for layer in probes.layers.values())
+    relying = sum(relying_kernels(layer, limits) for layer in probes.layers.values())
     if not measured:
         return ""
     return (
@@ -132,89 +103,6 @@ def kernels_in_words(probes: ModelProbes, limits: Limits) -> str:
     )
 
 
-def near_silent_kernels(layer: LayerProbes, limits: Limits) -> frozenset[int]:
-    """Return a layer's kernels that clips drive, but barely: they are in no median, count or ranking of shares."""
-    return frozenset(index for index, multiple in enumerate(layer.of_median) if near_silent(multiple, limits))
-
-
-def _told(layer: LayerProbes, values: Sequence[float | None], limits: Limits) -> list[float]:
-    """Return the values, one a kernel, of those kernels of a layer whose shares are told."""
-    silent = near_silent_kernels(layer, limits)
-    return [value for index, value in enumerate(values) if value is not None and index not in silent]
-
-
-def _quartiles(values: Sequence[float]) -> tuple[float, float, float] | None:
-    if not values:
-        return None
-    first, middle, third = quantiles(values, n=4, method="inclusive") if len(values) > 1 else [values[0]] * 3
-    return first, middle, third
-
-
-def _relying(layer: LayerProbes, limits: Limits) -> int:
-    silent = near_silent_kernels(layer, limits)
-    pairs = enumerate(zip(layer.reliance, layer.dissolved_loss, strict=True))
-    return sum(relies_on_motion(*pair, limits) for index, pair in pairs if index not in silent)
-
-
-def layer_rows(model: ModelView, probes: ModelProbes) -> list[ProbedLayerRow]:
-    """Return every probed layer, in the network's order."""
-    rows = []
-    for layer, found in probes.layers.items():
-        frozen, silent = found.left["frozen"], len(near_silent_kernels(found, model.limits))
-        left = {name: _told(found, values, model.limits) for name, values in found.kept.items()}
-        rows.append(
-            ProbedLayerRow(
-                title=model.stage_title(layer),
-                uri=model.addresses.layer(layer) if layer in model.kernels else "",
-                stage=layer in model.run.stages,
-                whole=_lost(frozen.whole),
-                low=_lost(frozen.whole_high),
-                high=_lost(frozen.whole_low),
-                quartiles=_quartiles(_told(found, found.reliance, model.limits)),
-                relying=_relying(found, model.limits),
-                measured=found.measured - silent,
-                silent=silent,
-                left={name: median(values) if values else None for name, values in left.items()},
-            )
-        )
-    return rows
-
-
-def _lost(left: float | None) -> float | None:
-    return None if left is None else 1 - left
-
-
-def kernel_rows(model: ModelView, probes: ModelProbes) -> tuple[Excerpt[ProbedKernelRow], Excerpt[ProbedKernelRow]]:
-    """Return the convolutions' kernels that rely on motion most, and apart those that clips barely drive.
-
-    They come with their addresses; the second are in the order of the network.
-    """
-    told: list[tuple[str, int, KernelProbes]] = []
-    silent: list[tuple[str, int, KernelProbes]] = []
-    for layer, found in probes.layers.items():
-        if layer not in model.layers or not model.layers[layer].kind.startswith("Conv"):
-            continue
-        for index in range(len(found.clip)):
-            kernel = kernel_probes(probes, layer, index)
-            if kernel and kernel.motion_reliance is not None:
-                barely = near_silent(kernel.response_of_median, model.limits)
-                (silent if barely else told).append((layer, index, kernel))
-    told.sort(key=lambda each: -(each[2].motion_reliance or 0.0))
-
-    def row(each: tuple[str, int, KernelProbes]) -> ProbedKernelRow:
-        layer, index, kernel = each
-        uri = model.kernel_uri(layer, index)
-        return ProbedKernelRow(short_kernel_name(layer, index), uri, model.driver_title(kernel.clip), kernel)
-
-    return Excerpt.of(told, KERNELS_SHOWN).map(row), Excerpt.of(silent, KERNELS_SHOWN).map(row)
-
-
-def _clip_row(model: ModelView, probes: ClipProbes) -> tuple[str, str, str, ClipProbes]:
-    clip = model.clips.get(probes.clip)
-    page = model.addresses.clip(probes.clip) if clip else ""
-    return (clip.title if clip else probes.clip, page, model.question(probes.target), probes)
-
-
 def _csv(model: ModelView, records: Sequence[Record]) -> Download | None:
     """Return the file of all kernels, where there is one."""
     for record in records:
@@ -224,69 +112,97 @@ def _csv(model: ModelView, records: Sequence[Record]) -> Download | None:
     return None
 
 
+def _reliance_figures(
+    model: ModelView, classes: Sequence[ClassProbes], layers: Sequence[ProbedLayerRow]
+) -> tuple[ReportFigure | None, ReportFigure | None]:
+    """Return the reliance of the classes, the strongest first, and that of the stages."""
+    one = model.words.one
+    shown = [
+        Interval(model.question(row.target), row.motion_reliance, row.motion_reliance_low, row.motion_reliance_high)
+        for row in classes
+        if row.motion_reliance is not None
+    ]
+    drawn = Excerpt.of(shown, CLASSES_DRAWN)
+    more = f"; {count(drawn.left_out)} more are in the table" if drawn.left_out else ""
+    stages = [
+        Interval(row.title, row.whole, row.low, row.high) for row in layers if row.stage and row.whole is not None
+    ]
+    what = "Motion reliance"
+    return (
+        ReportFigure(
+            "reliance",
+            Intervals(drawn.shown, what),
+            f"Motion reliance of each {one}",
+            f"{model.words.many.capitalize()}: motion reliance, the strongest first{more}",
+        )
+        if shown
+        else None,
+        ReportFigure(
+            "stages",
+            Intervals(stages, what),
+            "Motion reliance of each stage",
+            "Stages, in the network's order: motion reliance of all their kernels' responses to all clips together",
+        )
+        if stages
+        else None,
+    )
+
+
+def _sentence(model: ModelView, found: ModelProbes, classes: tuple[ClassProbes, ...]) -> str:
+    said = (
+        verdict_in_words(classes, model.limits, model.words),
+        mean_in_words(found, model.words),
+        kernels_in_words(found, model.limits),
+    )
+    return " ".join(filter(None, said))
+
+
+def _page(model: ModelView, records: Sequence[Record]) -> Page:
+    found = model.motion_probes
+    classes = tuple(sorted(found.classes, key=lambda row: -(row.motion_reliance or 0.0))) if found else ()
+    layers = layer_rows(model, found) if found else []
+    kernels, silent = kernel_rows(model, found) if found else (Excerpt(), Excerpt())
+    charts = _reliance_figures(model, classes, layers)
+    tables = {
+        "classes": classes_table(model, classes) if classes else None,
+        "layers": probed_layers_table(layers) if layers else None,
+        "clips": clips_table(model, model.clip_probes) if model.clip_probes else None,
+        "kernels": probed_kernels_table(kernels) if kernels else None,
+        "silent": silent_table(silent) if silent else None,
+    }
+    return Page(
+        uri=model.addresses.motion,
+        title=f"Motion or appearance · {model.title}",
+        template="pages/motion.md.j2",
+        context={
+            "model": model,
+            "found": found,
+            "sentence": _sentence(model, found, classes) if found else "",
+            "charts": [chart for chart in charts if chart],
+            "tables": tables,
+            "layers": layers,
+            "kernel_count": sum(row.measured for row in layers),
+            "threshold": model.limits.motion_reliance,
+            "csv": _csv(model, records),
+            "notes": list(dict.fromkeys(n for r in records if isinstance(r.outcome, Done) for n in r.outcome.notes)),
+            "kernels": kernels,
+            "silent": silent,
+            "silent_count": sum(row.silent for row in layers),
+            "near_silent": model.limits.near_silent,
+            "troubles": [item for r in records if (item := trouble(r.job.unit, r.outcome))],
+            "records": records,
+        },
+        sources=tuple(record.key for record in records),
+        nav=(model.title,),
+        nav_title="Motion or appearance",
+        wide=True,
+        finder=Found("Motion or appearance", model.title, "freeze shuffle reverse reliance"),
+        blocks=tuple(block for block in (*charts, *tables.values()) if block),
+    )
+
+
 def pages(report: Report) -> Iterator[Page]:
     """Yield one page per model whose motion was probed."""
     for model in report.models:
-        records = model.manifest.of("motion")
-        if not records:
-            continue
-        found = model.motion_probes
-        classes = tuple(sorted(found.classes, key=lambda row: -(row.motion_reliance or 0.0))) if found else ()
-        shown = [
-            Interval(model.question(row.target), row.motion_reliance, row.motion_reliance_low, row.motion_reliance_high)
-            for row in classes
-            if row.motion_reliance is not None
-        ]
-        drawn = Excerpt.of(shown, CLASSES_DRAWN)
-        layers = layer_rows(model, found) if found else []
-        kernels, silent = kernel_rows(model, found) if found else (Excerpt(), Excerpt())
-        stages = [
-            Interval(row.title, row.whole, row.low, row.high) for row in layers if row.stage and row.whole is not None
-        ]
-        troubles = (trouble(record.job.unit, record.outcome) for record in records)
-        missing: list[Trouble] = [item for item in troubles if item]
-        yield Page(
-            uri=model.addresses.motion,
-            title=f"Motion or appearance · {model.title}",
-            template="pages/motion.md.j2",
-            context={
-                "model": model,
-                "found": found,
-                "sentence": " ".join(
-                    filter(
-                        None,
-                        (
-                            verdict_in_words(classes, model.limits, model.words),
-                            mean_in_words(found, model.words),
-                            kernels_in_words(found, model.limits),
-                        ),
-                    )
-                )
-                if found
-                else "",
-                "classes": [(model.question(row.target), row) for row in classes],
-                "chart": charts.intervals(drawn.shown, f"Motion reliance of each {model.words.one}") if shown else None,
-                "drawn": drawn,
-                "layers": layers,
-                "stages_chart": charts.intervals(stages, "Motion reliance of each stage") if stages else None,
-                "kernel_count": sum(row.measured for row in layers),
-                "threshold": model.limits.motion_reliance,
-                "csv": _csv(model, records),
-                "notes": list(
-                    dict.fromkeys(n for r in records if isinstance(r.outcome, Done) for n in r.outcome.notes)
-                ),
-                "clips": [_clip_row(model, probes) for probes in model.clip_probes],
-                "kernels": kernels,
-                "silent": silent,
-                "silent_count": sum(row.silent for row in layers),
-                "near_silent": model.limits.near_silent,
-                "probes": PROBE_TITLES,
-                "troubles": missing,
-                "records": records,
-            },
-            sources=tuple(record.key for record in records),
-            nav=(model.title,),
-            nav_title="Motion or appearance",
-            wide=True,
-            finder=Found("Motion or appearance", model.title, "freeze shuffle reverse reliance"),
-        )
+        if records := model.manifest.of("motion"):
+            yield _page(model, records)

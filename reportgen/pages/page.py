@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from reportgen.outputs.model import ReportBlock, Table
 from reportgen.records.volumes import Steps
 
 
@@ -133,7 +134,17 @@ class Export:
     sources: tuple[SpriteFile, ...]
 
 
-Asset = CopiedFile | ScriptData | MadeScript | MotionStrip | VolumeScript | FiltersScript | ColourWheel | Export
+@dataclass(frozen=True)
+class DataFile:
+    """The data of a table or chart as CSV."""
+
+    uri: str
+    table: Table
+
+
+Asset = (
+    DataFile | CopiedFile | ScriptData | MadeScript | MotionStrip | VolumeScript | FiltersScript | ColourWheel | Export
+)
 
 
 @dataclass(frozen=True)
@@ -156,6 +167,7 @@ class Page:
 
     `nav` is the section of the navigation that lists the page, `()` the top; None keeps the page out of it.
     `wide` pages have no table of contents. `finder` is its entry in the finder, None for a page that has none.
+    `blocks` are the tables and figures that it holds, in their order: the data of each lies beside the page as CSV.
     `parts` are the anchors that depend on the data: what links to one asks whether it is there (`pages.places`).
     """
 
@@ -170,3 +182,14 @@ class Page:
     wide: bool = False
     finder: Found | None = None
     parts: tuple[str, ...] = ()
+    blocks: tuple[ReportBlock, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Raise ValueError when two blocks have one name: their data would be one file."""
+        if len(self.data_names) < len(self.blocks):
+            raise ValueError(f"{self.uri} names two blocks alike")
+
+    @property
+    def data_names(self) -> frozenset[str]:
+        """The names of the blocks."""
+        return frozenset(block.name for block in self.blocks)

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from markupsafe import Markup
-
 from reportgen.audit.limits import Limits
 from reportgen.audit.pathways import pathway_state, pathway_words
 from reportgen.audit.verdicts import Verdict
-from reportgen.pages import charts
+from reportgen.outputs.charts import Drops, StepCurve
+from reportgen.outputs.model import Column, Reference, ReportFigure, Table, columns
 from reportgen.pages.cards import kernel_card
 from reportgen.pages.downloads import Download
 from reportgen.pages.page import Found, Page, ScriptData
@@ -141,11 +140,48 @@ def node_rows(model: ModelView, found: Sequence[Node]) -> list[NodeRow]:
     ]
 
 
-def theta_chart(pyramid: Pyramid) -> Markup | None:
+def kernels_table(model: ModelView, pyramid: Pyramid, found: Sequence[NodeRow]) -> Table:
+    """Return the kernels behind the graph."""
+    shown = Excerpt.of(found, TABLE_ROWS)
+    attributed = pyramid.graph.scoring == "attribution"
+    heads = columns(
+        "Kernel",
+        Column("Layer", "code"),
+        Column("Back-steps", "count"),
+        Column("Relevance", "number", f"{model.words.value}s" if attributed else "score 0 to 1"),
+        Column("Share of its layer", "percent1"),
+        Column("Activation", "number"),
+    )
+    told = tuple(
+        (Reference(r.name, r.uri), r.node.layer, r.node.depth, r.node.relevance, r.share, r.node.activation)
+        for r in shown
+    )
+    return Table("kernels", "Kernels of the pyramid", heads, told, "", shown.left_out, "in the files below")
+
+
+def against_table(model: ModelView, pyramid: Pyramid, label: str) -> Table:
+    """Return the kernels that speak most against the class."""
+    heads = columns("Kernel", Column("Back-steps", "count"), Column("Relevance", "number"))
+    told = (
+        (Reference(r.name, r.uri), r.node.depth, r.node.relevance) for r in node_rows(model, pyramid.graph.negative)
+    )
+    return Table("against", f"Kernels that speak most against {label}", heads, tuple(told))
+
+
+def _drops_chart(drops: Sequence[Drop], words: Words) -> ReportFigure | None:
+    alt = f"Fall of the {words.its_value} when kernels are removed"
+    caption = f"{alt}; below each bar as many of the same layers, as active and not kept: mean and 95% interval."
+    return ReportFigure("removal", Drops(drops), alt, caption) if drops else None
+
+
+def theta_chart(pyramid: Pyramid) -> ReportFigure | None:
     """Return how many kernels of all layers are kept as the threshold rises; None when that was not counted."""
     kept = pyramid.graph.theta.kept.values()
     values = [float(sum(counts)) for counts in zip(*kept, strict=True)]
-    return charts.curve(values, "Kernels kept as theta rises", "theta from 0 to 1") if len(values) > 1 else None
+    if len(values) < 2:
+        return None
+    chart = StepCurve(values, "theta from 0 to 1", "kernels kept")
+    return ReportFigure("threshold", chart, "Kernels kept as theta rises", "Kernels kept as the threshold rises")
 
 
 @dataclass(frozen=True)
@@ -258,6 +294,10 @@ def _page(model: ModelView, view: ClassView, pyramid: Pyramid | None) -> Page:
         node_rows(model, [node for node in pyramid.graph.nodes if node.layer not in mixing(pyramid)]) if pyramid else []
     )
     data = ScriptData(uri.removesuffix(".md") + "-graph.js", "graph", graph_data(model, pyramid)) if pyramid else None
+    table = kernels_table(model, pyramid, rows) if pyramid else None
+    against = against_table(model, pyramid, label) if pyramid and pyramid.graph.negative else None
+    theta, divided = (theta_chart(pyramid), overview(model, pyramid)) if pyramid else (None, None)
+    removed = _drops_chart(drops, model.words)
     tubes, files = _tubes(model, view), model.downloads(view.record)
     return Page(
         uri=uri,
@@ -275,17 +315,15 @@ def _page(model: ModelView, view: ClassView, pyramid: Pyramid | None) -> Page:
             "data": data,
             "others": others(model, view),
             "drops": drops,
-            "drops_chart": charts.drops(drops, f"Fall of the {model.words.its_value} when kernels are removed")
-            if drops
-            else None,
+            "drops_chart": removed,
             "causal": _causal(answer, drops, model.words, model.limits),
-            "rows": Excerpt.of(rows, TABLE_ROWS),
+            "table": table,
             "notes": view.answer.notes if view.answer else (),
-            "against": node_rows(model, pyramid.graph.negative) if pyramid else [],
-            "theta": theta_chart(pyramid) if pyramid else None,
+            "against": against,
+            "theta": theta,
             "tubes": tubes,
             "has_motion": bool(data and data.data["motion"]),
-            "overview": overview(model, pyramid) if pyramid else None,
+            "overview": divided,
             "conserved": conservation_sentence(pyramid, model.words) if pyramid else "",
             "logit": answer.logit if answer else None,
             "numbers": answer_rows(answer, model.words),
@@ -299,6 +337,7 @@ def _page(model: ModelView, view: ClassView, pyramid: Pyramid | None) -> Page:
         nav_title=f"{label} · {clip_title}",
         wide=True,
         finder=Found(label, model.among_others(f"{model.words.pyramid} on {clip_title}"), "graph class"),
+        blocks=tuple(block for block in (removed, divided, table, against, theta) if block),
     )
 
 

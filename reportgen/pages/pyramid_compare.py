@@ -7,16 +7,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
-from markupsafe import Markup
-
 from reportgen.errors import OptionError
+from reportgen.outputs.charts import Kept, Shared
+from reportgen.outputs.model import ReportFigure
 from reportgen.pages.page import Found, Page
 from reportgen.pages.pyramid_pairs import Named, PyramidPair, across, named_pyramids, pairs_to_show, what_differs
 from reportgen.pages.report import ModelView, Report
-from reportgen.pages.templating import inert
 from reportgen.reading.addresses import folder_names
 from reportgen.reading.excerpt import Excerpt
-from reportgen.reading.format import fixed, percent, short_kernel_name, short_layer_name, shortened
+from reportgen.reading.format import percent, short_kernel_name, short_layer_name
 from reportgen.reading.views import Pyramid
 from reportgen.records.pyramid_compare import (
     ComparedKernel,
@@ -35,9 +34,6 @@ MOST_CLASSES = 40
 
 MOST_CLIPS = 8
 """Clips that a class's spread names."""
-
-LONGEST_LAYER_NAME = 28
-"""Characters of a layer's name beside its bar."""
 
 MOST_COMPARED_KERNELS = 120
 """Kernels of a pair's table and of a class's spread."""
@@ -61,7 +57,7 @@ class ComparedPair:
     what: str
     comparison: PyramidComparison | None
     rows: Excerpt[ComparedKernelRow]
-    picture: Markup | None
+    picture: ReportFigure | None
     why: str = ""
 
     @property
@@ -80,15 +76,15 @@ class Spread:
     rows: Excerpt[ComparedKernelRow]
 
 
-def pair_of(first: Named, second: Named) -> ComparedPair:
-    """Compare two pyramids and name what differs."""
+def pair_of(name: str, first: Named, second: Named) -> ComparedPair:
+    """Compare two pyramids and name what differs; `name` is that of its figure."""
     what = what_differs(first, second)
     try:
         found = compare_pyramids(first.pyramid.graph.document, second.pyramid.graph.document)
     except OptionError as reason:
         return ComparedPair(first, second, what, None, Excerpt(), None, str(reason))
     rows = _rows(first.model, found.kernels)
-    return ComparedPair(first, second, what, found, rows, comparison_chart(found, first.name, second.name))
+    return ComparedPair(first, second, what, found, rows, comparison_figure(name, found, first.name, second.name))
 
 
 def _rows(model: ModelView, kernels: Iterable[ComparedKernel | KernelSpread]) -> Excerpt[ComparedKernelRow]:
@@ -97,38 +93,14 @@ def _rows(model: ModelView, kernels: Iterable[ComparedKernel | KernelSpread]) ->
     )
 
 
-def comparison_chart(found: PyramidComparison, first: str, second: str) -> Markup:
-    """Return the kept kernels of each layer as one bar: the first's own, those of both, the second's own."""
-    width, left, row = 640, 190, 26
-    scale = (width - left - 60) / max(
-        [layer.shared + layer.only_first + layer.only_second for layer in found.layers] + [1]
-    )
-    body = []
-    for place, layer in enumerate(found.layers):
-        x, y, short = float(left), place * row, shortened(short_layer_name(layer.name), LONGEST_LAYER_NAME)
-        body.append(f'<text x="{left - 8}" y="{y + 17}" text-anchor="end">{inert(short)}</text>')
-        parts = (
-            (layer.only_first, "rg-compare__first", f"only {first}"),
-            (layer.shared, "rg-compare__shared", "both"),
-            (layer.only_second, "rg-compare__second", f"only {second}"),
-        )
-        for number, kind, title in parts:
-            size = number * scale
-            body.append(
-                f'<rect x="{x:.1f}" y="{y + 5}" width="{size:.1f}" height="17" class="{kind}">'
-                f"<title>{inert(f'{title}: {number}')}</title></rect>"
-            )
-            if size > 16:
-                body.append(
-                    f'<text x="{x + size / 2:.1f}" y="{y + 17.5}" text-anchor="middle" class="on">{number}</text>'
-                )
-            x += size
-        body.append(f'<text x="{x + 6:.1f}" y="{y + 17}" class="muted">{percent(layer.jaccard)}</text>')
-    label = f"Kernels of {first} and of {second}: {fixed(found.jaccard)} of all are shared"
-    return Markup(  # noqa: S704 (numbers, and text that passed `inert`)
-        f'<svg class="rg-chart rg-chart--compare" viewBox="0 0 {width} {row * len(found.layers) + 4}" role="img" '
-        f'aria-label="{inert(label)}" style="--chart-width:{width}px">{"".join(body)}</svg>'
-    )
+def comparison_figure(name: str, found: PyramidComparison, first: str, second: str) -> ReportFigure:
+    """Return the kept kernels of each layer: the first's own, those of both, the second's own."""
+    layers = [
+        Kept(short_layer_name(one.name), one.only_first, one.shared, one.only_second, one.jaccard, one.by_chance)
+        for one in found.layers
+    ]
+    alt = f"Kernels of {first} and of {second}: {percent(found.jaccard)} of all are shared"
+    return ReportFigure(name, Shared(first, second, layers), alt, alt)
 
 
 def spreads(model: ModelView) -> Excerpt[Spread]:
@@ -148,7 +120,7 @@ def spreads(model: ModelView) -> Excerpt[Spread]:
 
 
 @dataclass(frozen=True)
-class Cell:
+class SharedCell:
     """How many kernels two pyramids share, and where on the page they are compared in full, where they are."""
 
     words: str
@@ -156,7 +128,7 @@ class Cell:
     target: str = ""
 
 
-def matrix(named: Excerpt[Named], targets: Mapping[frozenset[str], str]) -> list[tuple[Named, list[Cell]]]:
+def matrix(named: Excerpt[Named], targets: Mapping[frozenset[str], str]) -> list[tuple[Named, list[SharedCell]]]:
     """Return for each pyramid shown its row of shared kernels with every other.
 
     `targets` are the addresses of the pairs that are shown in full, by the addresses of their two pyramids.
@@ -168,7 +140,7 @@ def matrix(named: Excerpt[Named], targets: Mapping[frozenset[str], str]) -> list
         for other in named:
             ends = frozenset(_uris((one, other)))
             share = shares.get(ends)
-            cells.append(Cell(percent(share), share or 0.0, targets.get(ends, "")))
+            cells.append(SharedCell(percent(share), share or 0.0, targets.get(ends, "")))
         rows.append((one, cells))
     return rows
 
@@ -191,7 +163,8 @@ def pages(report: Report) -> Iterator[Page]:
         shown = pairs_to_show(named, beside)
         if not shown:
             continue
-        pairs = shown.map(lambda ends: pair_of(*ends))
+        numbered = Excerpt(tuple(enumerate(shown, start=1)), shown.total)
+        pairs = numbered.map(lambda one: pair_of(f"pair-{one[0]}", *one[1]))
         anchors = folder_names(pair.name for pair in pairs)
         uri = model.addresses.compared
         targets = {frozenset(_uris(ends)): f"{uri}#{anchor}" for ends, anchor in zip(shown, anchors, strict=True)}
@@ -214,4 +187,5 @@ def pages(report: Report) -> Iterator[Page]:
             wide=True,
             finder=Found("Pyramids compared", model.title, "shared kernels classes clips"),
             parts=tuple(anchors),
+            blocks=tuple(pair.picture for pair in pairs if pair.picture),
         )

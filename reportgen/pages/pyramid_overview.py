@@ -3,53 +3,28 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 
-from markupsafe import Markup
-
+from reportgen.outputs.charts import Piece, Pieces
+from reportgen.outputs.model import ReportFigure
 from reportgen.pages.report import ModelView
-from reportgen.pages.templating import inert
-from reportgen.reading.addresses import relative_link
 from reportgen.reading.excerpt import Excerpt
-from reportgen.reading.format import fixed, number, percent, short_kernel_name, short_layer_name, shortened
+from reportgen.reading.format import short_kernel_name, short_layer_name
 from reportgen.reading.views import Pyramid
 from reportgen.records.pyramid_schema import LayerFigures
 
 DRAWN_KERNELS = 24
 """Kernels of a layer that are drawn apart; the others are one piece."""
 
-_WIDTH, _LEFT, _ROW = 760, 170, 20
 
-_LONGEST = 26
-"""Characters of a layer's name that fit."""
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A part of a layer's positive relevance: a kept kernel, or all `others`; `reliance` on motion where known."""
-
-    name: str
-    share: float
-    value: float
-    uri: str = ""
-    reliance: float | None = None
-    others: bool = False
-
-
-def overview(model: ModelView, pyramid: Pyramid) -> Markup | None:
-    """Return the picture, the layers nearest to the class first; None where no relevance is positive."""
-    rows = [(layer, pieces(model, pyramid, layer)) for layer in pyramid.graph.document.layers if layer.kept]
-    shown = [(layer, found) for layer, found in rows if found]
+def overview(model: ModelView, pyramid: Pyramid) -> ReportFigure | None:
+    """Return the figure, the layers nearest to the class first; None where no relevance is positive."""
+    layers = [(layer.name, pieces(model, pyramid, layer)) for layer in pyramid.graph.document.layers if layer.kept]
+    shown = [(short_layer_name(name), found) for name, found in layers if found]
     if not shown:
         return None
-    body: list[str] = []
-    for place, (layer, found) in enumerate(shown):
-        body += _row(pyramid.uri, layer, found, place * _ROW)
-    label = f"Relevance of {len(shown)} layers, divided among their kernels"
-    return Markup(  # noqa: S704 (numbers, and text that passed `inert`)
-        f'<svg class="rg-chart rg-chart--overview" viewBox="0 0 {_WIDTH} {_ROW * len(shown) + 4}" role="group" '
-        f'aria-label="{inert(label)}" style="--chart-width:{_WIDTH}px">{"".join(body)}</svg>'
-    )
+    alt = f"Relevance of {len(shown)} layers, divided among their kernels"
+    caption = "Each layer's positive relevance, divided among its kernels; grey: those that are not kept."
+    return ReportFigure("layers", Pieces(shown), alt, caption)
 
 
 def pieces(model: ModelView, pyramid: Pyramid, layer: LayerFigures) -> list[Piece]:
@@ -84,25 +59,3 @@ def _kept(pyramid: Pyramid) -> dict[str, list[tuple[int, float]]]:
         if node.depth:
             found[node.layer].append((node.index, node.relevance))
     return found
-
-
-def _row(here: str, layer: LayerFigures, found: list[Piece], y: int) -> list[str]:
-    short = shortened(short_layer_name(layer.name), _LONGEST)
-    body = [f'<text x="{_LEFT - 8}" y="{y + 14}" text-anchor="end">{inert(short)}</text>']
-    x, scale = float(_LEFT), _WIDTH - _LEFT
-    for piece in found:
-        size = piece.share * scale
-        title = f"{piece.name}: relevance {number(piece.value)}, {percent(piece.share, 1)} of the layer"
-        colour = ""
-        if piece.reliance is not None:
-            title += f", motion reliance {fixed(piece.reliance)}"
-            part = 100 * min(max(piece.reliance, 0.0), 1.0)
-            colour = f' style="fill:color-mix(in oklab,var(--rg-vermilion) {part:.0f}%,var(--rg-green))"'
-        kind = "others" if piece.others else "known" if piece.uri else "kernel"
-        drawn = (
-            f'<rect x="{x:.1f}" y="{y + 2}" width="{max(size - 0.7, 0.3):.1f}" height="{_ROW - 4}" '
-            f'class="rg-piece rg-piece--{kind}"{colour}><title>{inert(title)}</title></rect>'
-        )
-        body.append(f'<a href="{relative_link(here, piece.uri)}">{drawn}</a>' if piece.uri else drawn)
-        x += size
-    return body

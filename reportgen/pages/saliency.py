@@ -6,13 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from markupsafe import Markup
-
 from reportgen.audit.maps import map_verdicts
 from reportgen.audit.verdicts import Verdict
-from reportgen.pages import charts
+from reportgen.outputs.charts import FrameProfiles
+from reportgen.outputs.model import Column, ReportBlock, ReportFigure, Table, columns
 from reportgen.pages.downloads import Download
-from reportgen.pages.maps import RankRow, curves, ranking, shuffled_depths
+from reportgen.pages.maps import RankRow, curves, curves_table, ranking, shuffled_depths
 from reportgen.pages.page import Found, Page
 from reportgen.pages.report import ModelView, Report
 from reportgen.pages.strips import Strip, clip_strip, still_strip, strip
@@ -33,13 +32,13 @@ class MapView:
     heat: Strip | None
     with_sign: Strip | None
     tube: Strip | None
-    profile: Markup | None
+    profile: tuple[float, ...]
     peak: int | None
     signed: bool
     layers: tuple[str, ...]
     scale: float | None
     verdicts: list[Verdict]
-    charts: list[tuple[str, Markup]]
+    charts: list[ReportFigure]
     shuffled: list[tuple[str, float]]
     trouble: Trouble | None
     numbers: list[tuple[str, str]]
@@ -55,6 +54,21 @@ class ClassMaps:
     target: Target
     maps: list[MapView]
     ranks: list[RankRow]
+    methods: Table | None
+    profiles: ReportFigure | None
+    curves: Table | None
+
+    @property
+    def seen(self) -> list[tuple[int | None, MapView]]:
+        """The maps that have a picture with their rank, the most faithful first."""
+        place = {row.method: row.place for row in self.ranks}
+        shown = [(place.get(one.method), one) for one in self.maps if one.overlay]
+        return sorted(shown, key=lambda pair: (pair[0] is None, pair[0] or 0))
+
+    @property
+    def blocks(self) -> list[ReportBlock]:
+        """What it holds in the neutral model."""
+        return [block for block in (self.methods, self.profiles, self.curves) if block]
 
     @property
     def contrast(self) -> bool:
@@ -95,7 +109,7 @@ def map_view(model: ModelView, view: ClassView, clip_title: str) -> MapView:
         heat=clip_strip(model.addresses, done, "overlay_map", f"{title}, the map alone"),
         with_sign=clip_strip(model.addresses, done, "signed", f"{title}, with its sign"),
         tube=still_strip(model.addresses, done, "tube", f"{title} on {clip_title}, frame behind frame"),
-        profile=charts.profile(profile, f"Attribution per frame, {title}") if len(profile) > 1 else None,
+        profile=tuple(profile) if len(profile) > 1 else (),
         peak=profile.index(max(profile)) + 1 if len(profile) > 1 else None,
         signed=answer.signed if answer else False,
         layers=answer.layers if answer else (),
@@ -110,13 +124,59 @@ def map_view(model: ModelView, view: ClassView, clip_title: str) -> MapView:
     )
 
 
+def ranks_table(target: Target, ranks: list[RankRow]) -> Table | None:
+    """Return the methods in order of faithfulness, here and over the report."""
+    heads = columns(
+        "Method",
+        Column("Rank", "count"),
+        Column("Gain", "fixed"),
+        Column("Without a network", "fixed"),
+        Column("Unexplained", "fixed"),
+        Column("Mean rank", "fixed1"),
+        Column("Mean gain", "fixed"),
+        Column("Faithful", "count", parts=("maps", "of"), joined=" of "),
+    )
+    told = tuple(
+        (
+            row.title,
+            row.place,
+            row.gain,
+            row.control,
+            row.unexplained,
+            row.mean_place,
+            row.mean_gain,
+            (row.beaten, row.maps),
+        )
+        for row in ranks
+    )
+    return Table(f"methods-{target}", "Methods in order of faithfulness", heads, told) if told else None
+
+
+def _profiles(target: Target, maps: list[MapView], first: str) -> ReportFigure | None:
+    """Return the attribution per frame of every method, of which `first` is seen first."""
+    series = tuple((one.method, one.profile) for one in maps if one.profile)
+    if not series:
+        return None
+    first = first if first in dict(series) else series[0][0]
+    alt = "Attribution per frame"
+    return ReportFigure(
+        f"profile-{target}", FrameProfiles(series, first), alt, "Attribution per frame, of the method chosen above"
+    )
+
+
 def _class_maps(model: ModelView, clip: ClipFacts, views: list[ClassView]) -> ClassMaps:
+    target = views[0].target
     maps = [map_view(model, view, clip.title) for view in views]
+    ranks = rank_rows(model, clip.name, target, {one.method: one.title for one in maps})
+    checks = model.map_groups.get((clip.name, target), [])
     return ClassMaps(
-        name=model.question(views[0].target),
-        target=views[0].target,
+        name=model.question(target),
+        target=target,
         maps=maps,
-        ranks=rank_rows(model, clip.name, views[0].target, {one.method: one.title for one in maps}),
+        ranks=ranks,
+        methods=ranks_table(target, ranks),
+        profiles=_profiles(target, maps, ranks[0].method if ranks else ""),
+        curves=curves_table(f"curves-{target}", checks) if any(one.told for one in checks) else None,
     )
 
 
@@ -153,6 +213,7 @@ def _page(model: ModelView, clip: ClipFacts) -> Page:
             "saliency",
             model.addresses.file(clip.poster.path) if clip.poster else "",
         ),
+        blocks=tuple(block for group in groups for block in group.blocks),
     )
 
 

@@ -227,6 +227,7 @@ def pages(report: Report) -> Iterator[Page]:
         found, done = model.importance, _overall(model, records)
         missing: list[Trouble] = [t for r in records if (t := trouble(r.job.unit, r.outcome))]
         volumes = gradient_volumes(model)
+        charts = score_charts(found.removal) if found and found.removal else []
         yield Page(
             uri=model.addresses.weights,
             title=f"Weight gradients · {model.title}",
@@ -236,7 +237,7 @@ def pages(report: Report) -> Iterator[Page]:
                 "found": found,
                 "sentences": _sentences(model, found),
                 "test": found.removal if found else None,
-                "charts": score_charts(found.removal) if found and found.removal else [],
+                "charts": charts,
                 "score_names": SCORE_NAMES,
                 "measures": MEASURES,
                 "check": found.check if found else None,
@@ -261,6 +262,7 @@ def pages(report: Report) -> Iterator[Page]:
             nav_title="Weight gradients",
             wide=True,
             finder=Found("Weight gradients", model.title, "importance of filters, removal, pruning, gradient"),
+            blocks=tuple(charts),
         )
 
 

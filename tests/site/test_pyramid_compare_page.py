@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from reportgen.pages.pyramid_compare import across, comparison_chart, pages
+from reportgen.outputs.site.draw import draw
+from reportgen.pages.pyramid_compare import across, comparison_figure, pages
 from reportgen.pages.report import Report
 from reportgen.records.pyramid_compare import LayerComparison, PyramidComparison
 from reportgen.records.store import find_runs
@@ -36,6 +37,6 @@ def test_networks_of_other_layers_are_not_put_side_by_side(report: Report) -> No
 
 def test_a_layer_without_kept_kernels_is_drawn_without_bars() -> None:
     empty = LayerComparison("a", 1, 4, 0, 0, 0, 0.0, None)
-    drawn = comparison_chart(PyramidComparison((empty,), (), 0, 0), "<b>", "second")
+    drawn = draw(comparison_figure("one", PyramidComparison((empty,), (), 0, 0), "<b>", "second"), str)
     assert "<b>" not in drawn
     assert 'width="0.0"' in drawn

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from reportgen.outputs.site.draw import draw
 from reportgen.pages.pyramid import best_real_clip, conservation_sentence, graph_data
 from reportgen.pages.pyramid_overview import overview, pieces
 from reportgen.pages.report import ModelView, Report
+from reportgen.reading.addresses import relative_link
 from reportgen.reading.views import Pyramid
 from reportgen.records.pyramid_schema import ConservationFigures
 from reportgen.records.store import find_runs
@@ -42,7 +45,9 @@ def test_pieces_of_a_layer_add_up_and_leave_room_for_what_is_not_kept(model: Mod
 
 
 def test_the_overview_links_kernels_with_pages_and_colours_them_by_motion(model: ModelView, pyramid: Pyramid) -> None:
-    drawn = str(overview(model, pyramid))
+    figure = overview(model, pyramid)
+    assert figure
+    drawn = str(draw(figure, partial(relative_link, pyramid.uri)))
     assert drawn.count('text-anchor="end"') == len(pyramid.graph.document.layers)
     assert "<img" not in drawn
     assert "motion reliance 0.75" in drawn

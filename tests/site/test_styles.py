@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-CSS = Path(__file__).resolve().parents[2] / "templates" / "assets" / "css" / "report.css"
+CSS = Path(__file__).resolve().parents[2] / "templates" / "assets" / "css"
 
 
 def rules(text: str, within: str = "") -> Iterator[tuple[str, str]]:
@@ -43,7 +43,7 @@ def twice(text: str) -> list[str]:
 
 
 def test_no_class_has_two_rules() -> None:
-    assert not twice(CSS.read_text(encoding="utf-8"))
+    assert not twice("\n".join(path.read_text(encoding="utf-8") for path in sorted(CSS.glob("*.css"))))
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
 
+from reportgen.outputs.site.text import anchor, inert, prose, script_json
 from reportgen.pages.page import Page
-from reportgen.pages.templating import Templates, anchor, inert, prose, script_json
+from reportgen.pages.templating import Templates
 
 NASTY = "<script>alert(1)</script> | *a* _b_ [c](d) ![e](f) `g` {{ 7*7 }} {% x %} # h & ' \" {: #id } ~~s~~ \\ --- 1."
 

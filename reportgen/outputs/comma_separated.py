@@ -1,0 +1,48 @@
+"""A table as CSV: raw numbers under names with units, and one column for each part of a cell."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from io import StringIO
+
+from reportgen.outputs.model import Cell, Column, Reference, Table
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What spreadsheets take for the beginning of a formula: names of clips and labels may begin so."""
+
+
+def csv_text(table: Table) -> str:
+    """Return a table as CSV with Unix line ends; what is not known is an empty field."""
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([header for column in table.columns for header in _headers(column)])
+    for row in table.rows:
+        writer.writerow([value for pair in zip(table.columns, row, strict=True) for value in _values(*pair)])
+    return text.getvalue()
+
+
+def _headers(column: Column) -> Iterator[str]:
+    for part in column.parts or ("",):
+        name = f"{column.name}: {part}" if part else column.name
+        yield _inert(f"{name} [{column.unit}]" if column.unit else name)
+
+
+def _values(column: Column, cell: Cell) -> Iterator[str]:
+    parts = cell if isinstance(cell, tuple) else (cell,)
+    count = len(column.parts) or 1
+    for place in range(count):
+        yield _plain(parts[place] if place < len(parts) else None)
+
+
+def _plain(cell: Cell) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, Reference):
+        return _inert(cell.words)
+    return _inert(cell) if isinstance(cell, str) else repr(cell)
+
+
+def _inert(text: str) -> str:
+    """Return text that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.startswith(_FORMULA) else text

@@ -1,0 +1,140 @@
+"""The neutral model of what a report holds: tables, figures and sections, with no word of how they are written.
+
+Pages say what they hold in these terms; each writer, the site's and those of other formats, decides how it looks. A
+column's `form` says how a number is told, which is the same everywhere; its unit stands in the header.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+Amount = int | float | None
+Form = Literal["text", "number", "fixed", "fixed1", "percent", "percent1", "count", "state", "code"]
+"""How a cell is told: words, 3 digits that matter, 2 or 1 decimals, a share in per cent, a count, a verdict, code."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Words that lead to an address of the report, where it has such a page; an empty address leads nowhere."""
+
+    words: str
+    address: str = ""
+
+
+Cell = str | int | float | None | Reference | tuple[Amount, ...]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: what it tells, in which unit, and how.
+
+    A column with `parts` holds several numbers in one cell, such as an interval: `joined` stands between them, and
+    what sorts the rows is the one at `leading`. Where numbers are read by a program each part is a column.
+    """
+
+    name: str
+    form: Form = "text"
+    unit: str = ""
+    parts: tuple[str, ...] = ()
+    joined: str = " to "
+    leading: int = 0
+
+    @property
+    def numeric(self) -> bool:
+        """Whether it holds numbers."""
+        return self.form not in ("text", "state", "code")
+
+    @property
+    def header(self) -> str:
+        """The name with its unit."""
+        return f"{self.name}, {self.unit}" if self.unit else self.name
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of cells under columns; `name` is unique on its page and part of addresses.
+
+    `left_out` more rows are not in it, but in what `left_where` names.
+    """
+
+    name: str
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    caption: str = ""
+    left_out: int = 0
+    left_where: str = ""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a row that has another number of cells than there are columns."""
+        for row in self.rows:
+            if len(row) != len(self.columns):
+                raise ValueError(f"{self.name}: a row of {len(row)} cells under {len(self.columns)} columns")
+
+
+class Chart(Protocol):
+    """What a figure draws: data, which can be told as a table too."""
+
+    def table(self) -> tuple[tuple[Column, ...], tuple[tuple[Cell, ...], ...]]:
+        """Return its data as columns and rows."""
+        ...
+
+
+@dataclass(frozen=True)
+class ReportFigure:
+    """A chart: `alt` says what is seen to whoever does not see it, `caption` what it shows."""
+
+    name: str
+    chart: Chart
+    alt: str
+    caption: str = ""
+
+    @property
+    def title(self) -> str:
+        """What a list of figures calls it."""
+        return self.alt
+
+    def table(self) -> Table:
+        """Return its data as a table of the same name."""
+        return Table(self.name, self.alt, *self.chart.table(), caption=self.caption)
+
+
+ReportBlock = Table | ReportFigure
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the report: its address in the site, its title, and what it holds."""
+
+    address: str
+    title: str
+    blocks: tuple[ReportBlock, ...]
+
+    def data(self) -> Iterator[Table]:
+        """Yield the data of each block."""
+        yield from (block if isinstance(block, Table) else block.table() for block in self.blocks)
+
+
+@dataclass(frozen=True)
+class ReportDocument:
+    """A whole report."""
+
+    title: str
+    sections: tuple[Section, ...] = field(default=())
+
+
+def data_address(page: str, name: str) -> str:
+    """Return where the data of a page's block lies as CSV; `page` is the page's address, ending in ``.md``."""
+    return f"{page.removesuffix('.md')}.{name}.csv"
+
+
+def columns(*names: str | Column) -> tuple[Column, ...]:
+    """Return columns; a bare name is one of words."""
+    return tuple(name if isinstance(name, Column) else Column(name) for name in names)
+
+
+def rows(found: Iterable[Sequence[Cell]]) -> tuple[tuple[Cell, ...], ...]:
+    """Return rows as a table holds them."""
+    return tuple(tuple(row) for row in found)

@@ -1,0 +1,81 @@
+"""A table of the neutral model as HTML: a header that stays, figures under each other, rows that sort by a click."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from markupsafe import Markup
+
+from reportgen.outputs.model import Cell, Column, Reference, Table
+from reportgen.outputs.site.text import inert
+from reportgen.outputs.told import told
+from reportgen.reading import format as formats
+
+Link = Callable[[str, object], Markup]
+"""Words as a link to an address of the report, and as words alone where there is no such page."""
+
+_STATES = {"pass": "pass", "warn": "warn", "fail": "fail", "untested": "not tested"}
+
+
+def table_html(table: Table, link: Link, *, sortable: bool = True, kinds: str = "") -> Markup:
+    """Return a table that scrolls in a box of its own; `kinds` are more classes of the box."""
+    head = Markup().join(
+        Markup('<th scope="col"{}>{}</th>').format(Markup(' class="num"') if c.numeric else "", inert(c.header))
+        for c in table.columns
+    )
+    body = Markup("\n").join(_row(table, row, link) for row in table.rows)
+    box = Markup('<div class="{}" tabindex="0" role="region" aria-label="{}">').format(
+        " ".join(filter(None, ("rg-table", kinds))), inert(table.title)
+    )
+    attribute = Markup(" data-sortable") if sortable else ""
+    return box + Markup('<table class="rg-t"{}><thead><tr>{}</tr></thead><tbody>\n{}\n</tbody></table></div>').format(
+        attribute, head, body
+    )
+
+
+def _row(table: Table, row: tuple[Cell, ...], link: Link) -> Markup:
+    cells = [
+        _cell(column, cell, link, place == 0)
+        for place, (column, cell) in enumerate(zip(table.columns, row, strict=True))
+    ]
+    return Markup("<tr>{}</tr>").format(Markup().join(cells))
+
+
+def _cell(column: Column, cell: Cell, link: Link, first: bool) -> Markup:
+    shown = _shown(column, cell, link)
+    kind = Markup(' class="num"') if column.numeric else ""
+    if first:
+        return Markup('<th scope="row"{}>{}</th>').format(kind, shown)
+    value = _value(column, cell)
+    data = Markup("") if value is None else Markup(' data-value="{}"').format(inert(value))
+    return Markup("<td{}{}>{}</td>").format(kind, data, shown)
+
+
+def _value(column: Column, cell: Cell) -> str | None:
+    """Return what sorts a row by a column of numbers; empty where it is not known, None where the words do."""
+    if not column.numeric or isinstance(cell, Reference):
+        return None
+    value = (cell[column.leading] if cell else None) if isinstance(cell, tuple) else cell
+    return "" if value is None else str(value)
+
+
+def _shown(column: Column, cell: Cell, link: Link) -> Markup:
+    if isinstance(cell, Reference):
+        return link(cell.address, _words(column, cell.words))
+    if isinstance(cell, str):
+        return _words(column, cell)
+    if isinstance(cell, tuple):
+        known = [part for part in cell if part is not None]
+        whole = known and len(known) == len(cell)
+        return inert(column.joined.join(told(column.form, part) for part in known) if whole else formats.ABSENT)
+    return inert(told(column.form, cell))
+
+
+def _words(column: Column, words: str) -> Markup:
+    match column.form:
+        case "code":
+            return Markup('<code class="rg-layer">{}</code>').format(inert(words))
+        case "state":
+            return Markup('<span class="rg-badge rg-badge--{}"><b>{}</b></span>').format(words, _STATES[words])
+        case _:
+            return inert(words)

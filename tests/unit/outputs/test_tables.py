@@ -1,0 +1,75 @@
+"""Tables of the neutral model: what a reader sees, and what a program reads."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+from markupsafe import Markup
+
+from reportgen.outputs.comma_separated import csv_text
+from reportgen.outputs.model import Column, Reference, ReportDocument, Table, columns, data_address
+from reportgen.outputs.site.tables import table_html
+from reportgen.outputs.site.text import inert
+from reportgen.pages.document import document_of
+from reportgen.pages.page import Page
+
+TABLE = Table(
+    "speeds",
+    "Speeds <of> kernels",
+    columns(
+        "Kernel",
+        Column("Speed", "number", "px/frame"),
+        Column("95% interval", "fixed", parts=("low", "high")),
+        Column("Faithful", "count", parts=("maps", "of"), joined=" of "),
+        Column("Verdict", "state"),
+    ),
+    (
+        (Reference("stem #1", "m/stem/0001.md"), 1.23456, (1.0, 1.5), (3, 4), "pass"),
+        ("=1+1", None, (None, None), (), "untested"),
+    ),
+)
+
+
+def link(target: str, words: object) -> Markup:
+    return Markup('<a href="{}">{}</a>').format(target, words if isinstance(words, Markup) else inert(words))
+
+
+def test_a_table_shows_rounded_figures_with_their_unit_in_the_header() -> None:
+    html = table_html(TABLE, link)
+    assert "Speed, px/frame" in html
+    assert ">1.23<" in html
+    assert 'data-value="1&#46;23456"' in html or 'data-value="1.23456"' in html
+    assert ">1.00 to 1.50<" in html
+    assert ">3 of 4<" in html
+    assert '<a href="m/stem/0001.md">stem &#35;1</a>' in html
+    assert "<of>" not in html
+
+
+def test_what_is_not_known_is_a_dash_and_not_tested_is_no_pass() -> None:
+    last = str(table_html(TABLE, link)).splitlines()[-2]
+    assert last.count(">–<") == 3
+    assert "rg-badge--untested" in last
+    assert "not tested" in last
+
+
+def test_csv_holds_raw_numbers_and_a_column_for_each_part() -> None:
+    head, first, second = csv_text(TABLE).splitlines()
+    assert head == "Kernel,Speed [px/frame],95% interval: low,95% interval: high,Faithful: maps,Faithful: of,Verdict"
+    assert first == "stem #1,1.23456,1.0,1.5,3,4,pass"
+    assert second == "'=1+1,,,,,,untested", "no spreadsheet takes a name for a formula"
+
+
+def test_a_row_of_another_length_is_refused() -> None:
+    with pytest.raises(ValueError, match="2 cells under 1 columns"):
+        Table("one", "One", columns("a"), (("x", "y"),))
+
+
+def test_a_page_names_its_blocks_apart() -> None:
+    page = partial(Page, uri="m/motion.md", title="Motion", template="x", context={})
+    with pytest.raises(ValueError, match="alike"):
+        page(blocks=(TABLE, TABLE))
+    document = document_of("Report", [page(), page(blocks=(TABLE,))])
+    assert document == ReportDocument("Report", document.sections)
+    assert [section.blocks for section in document.sections] == [(TABLE,)]
+    assert data_address("m/motion.md", TABLE.name) == "m/motion.speeds.csv"
