@@ -13,7 +13,7 @@ import click
 from reportgen.cli.building import build, check, compute, render
 from reportgen.cli.keeping import clean, fetch, serve
 from reportgen.cli.listing import layers, methods, models, schema
-from reportgen.errors import MEMORY_RAN_OUT, OutOfMemoryError, OutputError, ReportgenError, StoreError
+from reportgen.errors import MEMORY_RAN_OUT, OptionError, OutOfMemoryError, OutputError, ReportgenError, StoreError
 from reportgen.stopping import StopSignals
 from reportgen.streams import abandon, sure_output
 from reportgen.version import __version__
@@ -73,6 +73,8 @@ def _exit_code(error: BaseException, stop: StopSignals) -> int | None:  # noqa: 
             from reportgen.records.files import describe_os_error
 
             return _said(StoreError(describe_os_error(error, Path(error.filename or "a temporary file"))))
+        case OSError() if error.errno == errno.ENAMETOOLONG:
+            return _said(OptionError(f"The path {str(error.filename)[:60]}... is longer than any can be: check it."))
         case MemoryError() | RuntimeError() if _is_out_of_memory(error):
             return _said(OutOfMemoryError(MEMORY_RAN_OUT))
     return None

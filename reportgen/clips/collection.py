@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,6 +15,7 @@ from reportgen.clips.database import FILE_NAME, is_database, video_names
 from reportgen.clips.folder import IMAGE_SUFFIXES, entries, image_series, series_title
 from reportgen.clips.reading import SELECTOR
 from reportgen.clips.series import natural_key
+from reportgen.clips.source import MAX_BYTES
 from reportgen.errors import ClipError, printable
 
 Pictures = Literal["frames", "outside", "alone"]
@@ -22,6 +24,7 @@ Pictures = Literal["frames", "outside", "alone"]
 _ANIMATIONS = frozenset({".gif", ".webp", ".avif"})
 _STILLS = IMAGE_SUFFIXES - _ANIMATIONS
 _NOT_READ = "not read"
+_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -55,8 +58,9 @@ class FoundClip:
 
     def _files(self) -> tuple[list[Path], str]:
         """Return the files that a clip lies in, and its name in an SQLite file of several or in a folder of series."""
-        place, _, part = (self.path, "", "") if Path(self.path).exists() else self.path.rpartition(SELECTOR)
-        return ([Path(place)] if Path(place).is_file() else _plain_files(Path(place))), part
+        whole = SELECTOR not in self.path or Path(self.path).exists()
+        place, _, part = (self.path, "", "") if whole else self.path.rpartition(SELECTOR)
+        return (_plain_files(Path(place)) if Path(place).is_dir() else [Path(place)]), part
 
 
 def find_clips(folder: Path, *, asked: str = "--reference", pictures: Pictures = "frames") -> list[FoundClip]:
@@ -69,7 +73,8 @@ def find_clips(folder: Path, *, asked: str = "--reference", pictures: Pictures =
     for the folder, when there is no such folder, it cannot be listed, or nothing is in it.
     """
     if not folder.is_dir():
-        raise ClipError(f"There is no folder {folder}: check the path of {asked}.")
+        there = f"{folder} is no folder" if folder.exists() else f"There is no folder {folder}"
+        raise ClipError(f"{there}: check the path of {asked}.")
     try:
         found = list(_walk(folder, (), set(), pictures))
     except OSError as error:
@@ -152,6 +157,10 @@ def _plain_files(folder: Path) -> list[Path]:
 def _file_digest(file: Path) -> str:
     try:
         facts = file.stat()
+        if not stat.S_ISREG(facts.st_mode):
+            return f"{_NOT_READ}: no regular file"  # a pipe would wait for its writer, a device may have no end
+        if facts.st_size > MAX_BYTES:
+            return f"{_NOT_READ}: too long"
         return _known_digest(file, facts.st_size, facts.st_mtime_ns)
     except OSError as error:
         return f"{_NOT_READ}: {os.strerror(error.errno) if error.errno else error}"
@@ -159,6 +168,13 @@ def _file_digest(file: Path) -> str:
 
 @lru_cache(maxsize=1024)
 def _known_digest(file: Path, size: int, modified: int) -> str:  # noqa: ARG001 (part of what is known)
-    """Return the digest of a file's bytes: the videos of one SQLite file, and a clip and its copies, need it once."""
+    """Return the digest of a file's bytes: the videos of one SQLite file, and a clip and its copies, need it once.
+
+    No more is read than its `size` says: one that grows, or that the system makes while it is read, may have no end.
+    """
+    digest = hashlib.sha256()
     with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
+        while size > 0 and (block := opened.read(min(size, _BLOCK))):
+            digest.update(block)
+            size -= len(block)
+    return digest.hexdigest()

@@ -17,7 +17,7 @@ from reportgen.clips.database import DatabaseSource, find_database, is_database
 from reportgen.clips.folder import FolderSource
 from reportgen.clips.framing import fit
 from reportgen.clips.sampling import repeated_frame, sample_frames
-from reportgen.clips.source import Source
+from reportgen.clips.source import MAX_BYTES, Source
 from reportgen.clips.video import VideoSource
 from reportgen.errors import ClipError, printable
 from reportgen.pictures import is_picture
@@ -79,8 +79,11 @@ def open_source(path: str | Path) -> Source:
             raise ClipError(f"There is no clip at {place}: check the path.")
         if not place.is_file():
             raise ClipError(f"{place} is neither a file nor a folder: name a video, an image or a folder of images.")
-        if place.stat().st_size == 0:
+        size = place.stat().st_size
+        if size == 0:
             raise ClipError(f"{place.name} is empty (0 bytes): copy or download it again.")
+        if size > MAX_BYTES:
+            raise ClipError(f"{place.name} has {size >> 30:,} GiB, and a clip at most {MAX_BYTES >> 30}: cut it first.")
         if is_database(place):
             return DatabaseSource(place, video)
         check_complete(_no_selector(place, video))

@@ -26,6 +26,10 @@ MAX_LENGTH = 2**32
 """Pixels of all frames of an animation together: 2,000 frames of HD video. Its durations are found by decoding it."""
 
 
+MAX_BYTES = 2**36
+"""Bytes of a clip's file: 64 GiB, some hours of uncompressed HD video."""
+
+
 class Source(Protocol):
     """Frames 0 to `count` - 1 of a clip.
 

@@ -54,12 +54,17 @@ def atomic_path(path: Path) -> Iterator[Path]:
 def read_text(path: Path, encoding: str = "utf-8") -> str:
     """Return a text file that somebody wrote by hand; raises OSError for what is no file or longer than that.
 
-    A pipe is refused before it is opened: it would wait for a writer that may never come.
+    A pipe is refused before it is opened: it would wait for a writer that may never come; nor is a file of the
+    system's waited for, such as the kernel's messages.
     """
     if not stat.S_ISREG(path.stat().st_mode):
         raise OSError(errno.EINVAL, "it is a device, a pipe or a folder, not a file")
-    with path.open("rb") as file:
-        content = file.read(_LONGEST_TEXT + 1)
+    content = b""
+    with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb", buffering=0) as file:
+        while len(content) <= _LONGEST_TEXT and (block := file.read(_LONGEST_TEXT + 1 - len(content))) != b"":
+            if block is None:
+                raise OSError(errno.EAGAIN, "it gives nothing to read")
+            content += block
     if len(content) > _LONGEST_TEXT:
         raise OSError(errno.EFBIG, f"it is longer than {_LONGEST_TEXT >> 20} MiB")
     return content.decode(encoding)

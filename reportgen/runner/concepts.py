@@ -8,6 +8,7 @@ from pathlib import Path
 from reportgen.analyses.base import Concept
 from reportgen.clips import ClipReference
 from reportgen.clips.collection import FoundClip, Pictures, find_clips, found_file
+from reportgen.clips.reading import open_source
 from reportgen.config.options import BuildOptions
 from reportgen.errors import OptionError
 from reportgen.networks.core.network import Network
@@ -25,7 +26,7 @@ CONCEPTS = "concepts"
 def select_concepts(network: Network, options: BuildOptions, progress: Progress) -> tuple[Concept, ...]:
     """Return the concepts to test, their clips still in their files; none where the method was not asked for.
 
-    Raises ClipError for a folder without files, OptionError where the method was asked for by name and there is none.
+    Raises ClipError for a folder without files and for a file that is no clip, OptionError where the method was asked for by name and there is none.
     """
     if options.analyses and CONCEPTS not in options.analyses:
         return ()
@@ -53,7 +54,11 @@ def _stored(network: Network, name: str, path: Path, progress: Progress) -> Conc
 
 
 def _found(path: Path, name: str, pictures: Pictures) -> Sequence[FoundClip]:
-    return found_file(path) if path.is_file() else find_clips(path, asked=f"--concept {name}", pictures=pictures)
+    if not path.is_file():
+        return find_clips(path, asked=f"--concept {name}", pictures=pictures)
+    found = found_file(path)
+    open_source(found[0].path)  # the one file that was named: what is wrong with it is said before any work
+    return found
 
 
 def concept_clips(concepts: Sequence[Concept], reference: Sequence[ClipReference]) -> list[ClipReference]:

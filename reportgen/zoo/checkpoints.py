@@ -68,7 +68,7 @@ def read_checkpoint(path: Path, key: str | None = None) -> Checkpoint:
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
-            head = file.read(HEAD)
+            head = file.read(min(size, HEAD))  # nothing of a file without a size: the system may never give any
             file.seek(0)
             refuse_other_files(head, size)
             if is_safetensors(head, size):

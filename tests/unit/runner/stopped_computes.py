@@ -1,7 +1,7 @@
 """A program: stop a compute at some of its steps, compute again, and compare with one that was not stopped.
 
-Arguments: an empty folder, the folder of the zoo, the number of the signal, how many steps are tried (drawn by seed,
-0 for every one), and the analyses.
+Arguments: an empty folder, the folder of the zoo, the number of the signal, which steps are tried (50: so many, drawn by
+seed; 1/4: every fourth, from the first on), and the analyses.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -51,11 +51,14 @@ def finished(run: Path) -> dict[str, bytes]:
     return {p.name: p.read_bytes() for p in run.glob("records/*.json") if not p.name.startswith(".")}
 
 
-def steps_to_try(steps: int, tried: int) -> Iterator[int]:
-    yield from range(1, steps + 1) if tried == 0 else sorted(random.Random(0).sample(range(1, steps + 1), tried))
+def steps_to_try(steps: int, tried: str) -> Sequence[int]:
+    first, _, stride = tried.partition("/")
+    if stride:
+        return range(int(first), steps + 1, int(stride))
+    return sorted(random.Random(0).sample(range(1, steps + 1), int(tried)))
 
 
-def main(folder: Path, zoo: Path, number: int, tried: int, analyses: tuple[str, ...]) -> None:
+def main(folder: Path, zoo: Path, number: int, tried: str, analyses: tuple[str, ...]) -> None:
     torch.set_num_threads(1)
     for module in (local, one_run, command):
         module.time = NoClock  # type: ignore[assignment]
@@ -70,6 +73,8 @@ def main(folder: Path, zoo: Path, number: int, tried: int, analyses: tuple[str, 
     def work() -> None:
         compute(options).check()
 
+    work()  # what is imported and set up at first use is so before the children part from this process
+    shutil.rmtree(runs)
     assert run_until(0, number, steps_file, work) == 0
     whole = contents(runs / "tiny")
     steps = int(steps_file.read_text())
@@ -86,4 +91,4 @@ def main(folder: Path, zoo: Path, number: int, tried: int, analyses: tuple[str, 
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]), tuple(sys.argv[5:]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4], tuple(sys.argv[5:]))
