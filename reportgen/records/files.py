@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import stat
 import tempfile
@@ -60,7 +61,7 @@ def read_text(path: Path, encoding: str = "utf-8") -> str:
     if not stat.S_ISREG(path.stat().st_mode):
         raise OSError(errno.EINVAL, "it is a device, a pipe or a folder, not a file")
     content = b""
-    with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb", buffering=0) as file:
+    with io.FileIO(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))) as file:
         while len(content) <= _LONGEST_TEXT and (block := file.read(_LONGEST_TEXT + 1 - len(content))) != b"":
             if block is None:
                 raise OSError(errno.EAGAIN, "it gives nothing to read")

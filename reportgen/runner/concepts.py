@@ -26,7 +26,8 @@ CONCEPTS = "concepts"
 def select_concepts(network: Network, options: BuildOptions, progress: Progress) -> tuple[Concept, ...]:
     """Return the concepts to test, their clips still in their files; none where the method was not asked for.
 
-    Raises ClipError for a folder without files and for a file that is no clip, OptionError where the method was asked for by name and there is none.
+    Raises ClipError for a folder without files and for a file that is no clip, OptionError where the method was asked
+    for by name and there is none.
     """
     if options.analyses and CONCEPTS not in options.analyses:
         return ()

@@ -65,7 +65,7 @@ def test_odd_files_are_refused_before_work(option: str, odd: list[Path], tiny_zo
         models=("tiny",), zoo=(tiny_zoo,), untrained=True, preset="quick", analyses=("path",), runs=tmp_path / "runs"
     )
     for path in odd:
-        if path.name == "empty.mp4" and option == "config" or (path.name == "gone.mp4" and option == "runs"):
+        if (path.name == "empty.mp4" and option == "config") or (path.name == "gone.mp4" and option == "runs"):
             continue  # nothing is asked, and a folder to be made
         with pytest.raises(ReportgenError) as refused:
             WAYS[option](options, path)

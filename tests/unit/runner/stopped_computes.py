@@ -1,7 +1,7 @@
 """A program: stop a compute at some of its steps, compute again, and compare with one that was not stopped.
 
-Arguments: an empty folder, the folder of the zoo, the number of the signal, which steps are tried (50: so many, drawn by
-seed; 1/4: every fourth, from the first on), and the analyses.
+Arguments: an empty folder, the folder of the zoo, the number of the signal, which steps are tried (50: so many, drawn
+by seed; 1/4: every fourth, from the first on), and the analyses.
 """
 
 from __future__ import annotations
