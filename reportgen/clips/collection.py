@@ -15,7 +15,7 @@ from reportgen.clips.database import FILE_NAME, is_database, video_names
 from reportgen.clips.folder import IMAGE_SUFFIXES, entries, image_series, series_title
 from reportgen.clips.reading import SELECTOR
 from reportgen.clips.series import natural_key
-from reportgen.clips.source import MAX_BYTES
+from reportgen.clips.source import MAX_FILE
 from reportgen.errors import ClipError, printable
 
 Pictures = Literal["frames", "outside", "alone"]
@@ -159,7 +159,7 @@ def _file_digest(file: Path) -> str:
         facts = file.stat()
         if not stat.S_ISREG(facts.st_mode):
             return f"{_NOT_READ}: no regular file"  # a pipe would wait for its writer, a device may have no end
-        if facts.st_size > MAX_BYTES:
+        if facts.st_size > MAX_FILE:
             return f"{_NOT_READ}: too long"
         return _known_digest(file, facts.st_size, facts.st_mtime_ns)
     except OSError as error:

@@ -24,6 +24,14 @@ class Damage(NamedTuple):
     reason: str
 
 
+class _Found(NamedTuple):
+    """The first packet after the damage: its stamp, None behind the last one, and how many lie before it."""
+
+    stamp: int | None
+    before: int
+    reason: str
+
+
 class PacketScan(NamedTuple):
     """The presentation times of all frames, ascending (None when packets do not tell them), and the first damage."""
 
@@ -51,12 +59,12 @@ def scanned(container: Any, stream: Any) -> PacketScan:
     streamed = any(form in _STREAMED for form in container.format.name.split(","))
     told, headless = True, False
     first_key: int | None = None
-    found: tuple[int | None, str] | None = None  # the stamp of the first packet after the damage, None behind the last
+    found: _Found | None = None
     faults: list[str] = []
     for packet in watched(container.demux(stream), faults):
         broken = faults[0] if faults else "a packet is marked as corrupt" if packet.is_corrupt and stamps else None
         if broken is not None and found is None:
-            found = packet.pts, broken
+            found = _Found(packet.pts, len(stamps), broken)
         if packet.size == 0 or packet.is_discard or _is_hidden(packet, stream):
             continue
         if streamed and packet.is_keyframe and first_key is None:
@@ -66,18 +74,19 @@ def scanned(container: Any, stream: Any) -> PacketScan:
         told = told and packet.pts is not None
         stamps.append(packet.pts if packet.pts is not None else len(stamps))
     if found is None and faults:
-        found = None, faults[0]
+        found = _Found(None, len(stamps) - 1, faults[0])
     stamps = sorted(stamp for stamp in stamps if not told or first_key is None or stamp >= first_key)
     told = told and len(set(stamps)) == len(stamps)
-    damage = _first(found, stamps) or _missing(container, stream, stamps)
+    damage = _first(found, stamps if told else None) or _missing(container, stream, stamps)
     return PacketScan(stamps if told else None, damage, headless)
 
 
-def _first(found: tuple[int | None, str] | None, stamps: list[int]) -> Damage | None:
+def _first(found: _Found | None, stamps: list[int] | None) -> Damage | None:
     if found is None:
         return None
-    stamp, reason = found
-    return Damage(bisect_left(stamps, stamp) if stamp is not None else len(stamps) - 1, reason)
+    if stamps is not None and found.stamp is not None:
+        return Damage(bisect_left(stamps, found.stamp), found.reason)
+    return Damage(found.before, found.reason)  # in the order of the file, as the frames are counted then too
 
 
 def _missing(container: Any, stream: Any, stamps: list[int]) -> Damage | None:
@@ -87,7 +96,7 @@ def _missing(container: Any, stream: Any, stamps: list[int]) -> Damage | None:
         steps = [after - before for before, after in pairwise(stamps)]
         usual = median(steps)
         gap = next((index for index, step in enumerate(steps) if step > _GAP * usual), None)
-        if gap is not None:
+        if gap is not None and usual > 0:  # files that were joined may have every time twice
             return Damage(gap + 1, f"{steps[gap] / usual - 1:.0f} frames are missing there")
     if "avi" in forms and 0 < len(stamps) < stream.frames:
         return Damage(0, f"{stream.frames - len(stamps)} of {stream.frames} frames are missing")

@@ -17,7 +17,7 @@ from reportgen.clips.database import DatabaseSource, find_database, is_database
 from reportgen.clips.folder import FolderSource
 from reportgen.clips.framing import fit
 from reportgen.clips.sampling import repeated_frame, sample_frames
-from reportgen.clips.source import MAX_BYTES, Source
+from reportgen.clips.source import MAX_FILE, Source
 from reportgen.clips.video import VideoSource
 from reportgen.errors import ClipError, printable
 from reportgen.pictures import is_picture
@@ -26,6 +26,8 @@ from reportgen.records.identities import slug
 
 SELECTOR = "::"
 _ADDRESS = "file://"
+_STREAMS = frozenset({".mjpeg", ".mjpg"})
+"""Pictures one behind the other without a container: they begin as one picture does, and only their name tells."""
 
 
 def read_clip(
@@ -82,12 +84,13 @@ def open_source(path: str | Path) -> Source:
         size = place.stat().st_size
         if size == 0:
             raise ClipError(f"{place.name} is empty (0 bytes): copy or download it again.")
-        if size > MAX_BYTES:
-            raise ClipError(f"{place.name} has {size >> 30:,} GiB, and a clip at most {MAX_BYTES >> 30}: cut it first.")
+        if size > MAX_FILE:
+            raise ClipError(f"{place.name} has {size >> 30:,} GiB, and a clip at most {MAX_FILE >> 30}: cut it first.")
         if is_database(place):
             return DatabaseSource(place, video)
         check_complete(_no_selector(place, video))
-        return AnimationSource(place) if is_picture(place) else VideoSource(place)
+        pictures = is_picture(place) and place.suffix.lower() not in _STREAMS
+        return AnimationSource(place) if pictures else VideoSource(place)
     except PermissionError as error:
         raise ClipError(f"There is no permission to read {place}: change it, or name another clip.") from error
     except OSError as error:

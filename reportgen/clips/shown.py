@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import struct
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
+from av.filter import Graph
 from av.sidedata.sidedata import Type
 from numpy.typing import NDArray
 from PIL import Image
@@ -22,6 +24,9 @@ _SD_LINES = 576
 
 _STRAY = 0.02
 """Share of a display matrix's larger entries up to which the others are rounding, and not a turn by some degrees."""
+
+_LATER_KINDS = 16
+"""How many kinds of side data FFmpeg may have that PyAV does not know."""
 
 
 def shown(frame: Any, aspect: float, name: str) -> Frame:
@@ -56,7 +61,7 @@ def _square(pixels: Frame, aspect: float, name: str) -> Frame:
 
 def _turned(pixels: Frame, frame: Any, name: str) -> Frame:
     """Apply the display matrix a, b, u, c, d, v, x, y, w: what is stored at (x, y) is shown at (ax + cy, bx + dy)."""
-    matrix = frame.side_data.get(Type.DISPLAYMATRIX)
+    matrix = _side_data(frame).get(Type.DISPLAYMATRIX)
     a, b, _, c, d, *_ = struct.unpack("<9i", bytes(matrix)[:36]) if matrix else (0,) * 5
     if not any((a, b, c, d)):
         return pixels
@@ -69,3 +74,25 @@ def _turned(pixels: Frame, frame: Any, name: str) -> Frame:
         raise ClipError(f"{name} is to be shown askew, by no multiple of 90 degrees: export it upright.")
     turned: NDArray[np.uint8] = pixels[:: 1 if down > 0 else -1, :: 1 if right > 0 else -1]
     return np.ascontiguousarray(turned)
+
+
+def _side_data(frame: Any) -> Any:
+    """Return what is told of a frame by kind, without the kinds that FFmpeg knows and PyAV does not.
+
+    PyAV refuses all of it where there is one of these (EXIF of cameras, the second view of spatial videos).
+    """
+    try:
+        return frame.side_data
+    except ValueError:
+        graph = Graph()
+        size = {"width": frame.width, "height": frame.height}
+        last = graph.add_buffer(**size, format=frame.format, time_base=Fraction(1, 1000))
+        first = max(int(kind.value) for kind in Type) + 1
+        for kind in range(first, first + _LATER_KINDS):
+            taken_out = graph.add("sidedata", mode="delete", type=str(kind))
+            last.link_to(taken_out)
+            last = taken_out
+        last.link_to(graph.add("buffersink"))
+        graph.configure()
+        graph.push(frame)
+        return graph.pull().side_data

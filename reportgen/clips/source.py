@@ -26,7 +26,7 @@ MAX_LENGTH = 2**32
 """Pixels of all frames of an animation together: 2,000 frames of HD video. Its durations are found by decoding it."""
 
 
-MAX_BYTES = 2**36
+MAX_FILE = 2**36
 """Bytes of a clip's file: 64 GiB, some hours of uncompressed HD video."""
 
 

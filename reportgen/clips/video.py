@@ -23,6 +23,9 @@ from reportgen.errors import ClipError
 _COVER = av.stream.Disposition.attached_pic | av.stream.Disposition.timed_thumbnails
 """Still pictures that decorate a sound file, or stand for its chapters."""
 
+_TOLD = 0.02
+"""Share by which the rate that a file states may be off its frames' own times; these are rounded to ms by some."""
+
 
 class VideoSource:
     """The frames of a video's main moving-picture stream, in the order and as they are shown."""
@@ -36,13 +39,22 @@ class VideoSource:
             check_dimensions(path.name, context.width, context.height)
             self._aspect = float(stream.sample_aspect_ratio or 1)
             rate = stream.average_rate or stream.guessed_rate
-            self.frame_rate: float | None = float(rate) if rate else None
+            stated = float(rate) if rate else None
             self._time_base = float(stream.time_base) if stream.time_base else None
             self._scan: PacketScan = scanned(container, stream)
         self._stamps = self._scan.stamps
         self.count = len(self._stamps) if self._stamps is not None else self._decoded_count()
         if not self.count:
             raise ClipError(f"{path.name} holds no frames: copy or export it again.")
+        self.frame_rate = self._rate(stated)
+
+    def _rate(self, stated: float | None) -> float | None:
+        """Return the frames/s: those that the file states, unless the times of its frames tell others."""
+        if self._stamps is None or self._time_base is None or self.count < 2:
+            return stated
+        seconds = (self._stamps[-1] - self._stamps[0]) * self._time_base
+        told = (self.count - 1) / seconds
+        return stated if stated and abs(told / stated - 1) < _TOLD else told
 
     def times(self) -> Sequence[float] | None:
         """Return when each frame is shown, in s from the first one; None when the file says nothing of time."""

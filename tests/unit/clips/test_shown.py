@@ -52,6 +52,20 @@ def test_every_turn_and_every_mirror(tmp_path: Path, matrix: tuple[int, int, int
     assert np.array_equal(read_clip(movie, spec(3, height=height, width=width)).frames, expected)
 
 
+@pytest.mark.parametrize("matrix", TURNS, ids=str)
+def test_what_else_a_file_tells_of_its_frames_does_not_hide_their_turn(
+    tmp_path: Path, matrix: tuple[int, int, int, int]
+) -> None:
+    """Pictures with EXIF in them: a kind of side data that PyAV does not know, for which it refuses all kinds."""
+    movie = write_video(tmp_path / "exif.mov", 3, codec="tiff", pixels="rgb24")
+    with av.open(str(movie)) as container, pytest.raises(ValueError, match="is not a valid Type"):
+        dict(next(container.decode(video=0)).side_data)
+    expected = np.stack([TURNS[matrix](frame(number) / 255) for number in range(3)])
+    height, width = expected.shape[1:3]
+    shown = read_clip(with_matrix(movie, *(entry * ONE for entry in matrix)), spec(3, height=height, width=width))
+    assert np.abs(shown.frames - expected).max() < 0.01
+
+
 def test_a_matrix_of_zeros_says_nothing(tmp_path: Path) -> None:
     assert numbers(read_clip(with_matrix(write_video(tmp_path / "a.mp4", 3), 0, 0, 0, 0), spec(3)).frames) == [0, 1, 2]
 

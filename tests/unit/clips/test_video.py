@@ -10,7 +10,7 @@ from reportgen.clips import read_clip
 from reportgen.clips.video import VideoSource
 from reportgen.errors import ClipError
 
-from .numbered import PATCHES, numbers, patches_of, spec, write_video
+from .numbered import PATCHES, frame, numbers, patches_of, spec, write_video
 
 FORMS = [
     ("clip.mp4", "libx264", {"crf": "4"}),
@@ -187,3 +187,40 @@ def test_vp8_packets_that_are_never_shown_are_not_counted(tmp_path: Path) -> Non
         assert sum(1 for packet in container.demux(video=0) if packet.size) == 13
     assert VideoSource(hidden).count == 12
     assert numbers(read_clip(hidden, spec(6)).frames) == [3, 4, 5, 6, 7, 8]
+
+
+def test_a_wrong_rate_is_not_believed_where_the_frames_tell_their_times(tmp_path: Path) -> None:
+    """Raw DV states 60,000 frames/s; a recording of uneven times has the mean of its own."""
+    with av.open(str(tmp_path / "camera.dv"), "w") as container:
+        stream = container.add_stream("dvvideo", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 720, 576, "yuv420p"
+        for number in range(6):
+            picture = av.VideoFrame.from_ndarray(frame(number), format="rgb24")
+            container.mux(stream.encode(picture.reformat(width=720, height=576, format="yuv420p")))
+        container.mux(stream.encode())
+    uneven = write_video(tmp_path / "uneven.mkv", 6, stamps=[0, 40, 200, 240, 1000, 5000])
+    for path, rate in ((tmp_path / "camera.dv", 25), (uneven, 1), (write_video(tmp_path / "even.mkv", 6, rate=30), 30)):
+        assert VideoSource(path).frame_rate == pytest.approx(rate, rel=0.02), path.name
+        assert numbers(read_clip(path, spec(6)).frames) == list(range(6))
+
+
+def test_a_stream_of_pictures_without_a_container_is_known_by_its_name(tmp_path: Path) -> None:
+    stream = write_video(tmp_path / "camera.mjpeg", 6, codec="mjpeg", pixels="yuvj420p")
+    assert numbers(read_clip(stream, spec(6)).frames) == list(range(6))
+    picture = stream.rename(tmp_path / "photo.jpg")  # such as one with a gain map behind it
+    assert numbers(read_clip(picture, spec(1)).frames) == [0]
+
+
+@pytest.mark.parametrize("suffix", ["h264", "hevc", "mpg", "ts"])
+def test_files_that_were_joined_are_read_whole_or_named(tmp_path: Path, suffix: str) -> None:
+    codec = {"hevc": "libx265", "mpg": "mpeg2video"}.get(suffix, "libx264")
+    options = {"x265-params": "log-level=none"} if suffix == "hevc" else {"g": "12"}
+    once = write_video(tmp_path / f"once.{suffix}", 6, codec=codec, rate=25, options=options).read_bytes()
+    (tmp_path / f"twice.{suffix}").write_bytes(once + once)
+    path = tmp_path / f"twice.{suffix}"
+    if suffix == "ts":  # its packets are counted, and the count starts again
+        with pytest.raises(ClipError, match=r"is damaged about frame 4 .*by --frames 0:4\."):
+            read_clip(path, spec(12))
+        assert numbers(read_clip(path, spec(4), frames=(0, 4)).frames) == list(range(4))
+    else:
+        assert numbers(read_clip(path, spec(12)).frames) == [*range(6), *range(6)]
