@@ -87,8 +87,7 @@ def _side_data(frame: Any) -> Any:
         graph = Graph()
         size = {"width": frame.width, "height": frame.height}
         last = graph.add_buffer(**size, format=frame.format, time_base=Fraction(1, 1000))
-        first = max(int(kind.value) for kind in Type) + 1
-        for kind in range(first, first + _LATER_KINDS):
+        for kind in range(len(Type), len(Type) + _LATER_KINDS):  # they are numbered from 0
             taken_out = graph.add("sidedata", mode="delete", type=str(kind))
             last.link_to(taken_out)
             last = taken_out
