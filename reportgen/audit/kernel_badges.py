@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from reportgen.audit.heard import claims_change, heard
 from reportgen.audit.limits import Limits
 from reportgen.audit.moving import moving_texture
 from reportgen.audit.paths import path_verdicts
-from reportgen.audit.sentences import hides_motion, overstates_motion
-from reportgen.audit.silence import known_reliance, known_times, near_silent
+from reportgen.audit.silence import known_times, near_silent
 from reportgen.audit.verdicts import State, Verdict, at_least, graded
 from reportgen.reading.figures import KernelFigures
-from reportgen.reading.format import number, percent
+from reportgen.reading.format import number, percent, plural
 
 
 def kernel_verdicts(figures: KernelFigures, limits: Limits) -> list[Verdict]:
@@ -74,23 +74,22 @@ def _kept_verdict(figures: KernelFigures, limits: Limits) -> Verdict:
 
 
 def _motion_verdict(figures: KernelFigures, limits: Limits) -> Verdict:
-    """Return whether the synthetic clip shows the motion that real clips drive the kernel by.
-
-    A clip that is no moving texture has no motion to compare.
-    """
-    no_moving_texture = moving_texture(figures, limits) is False
-    reliance = known_reliance(figures, limits)
-    measured = figures.mean_speed is not None and reliance is not None and not no_moving_texture
+    """Return whether the reference clips bear out what the headline says of the synthetic clip's motion."""
+    evidence = heard(figures, limits)
+    against = [one.clause for one in evidence if one.says == "against"]
+    borne_out = 1 - len(against) / len(evidence) if evidence else None
     silent = near_silent(figures.response_of_median, limits)
-    disagrees = hides_motion(figures, limits) or overstates_motion(figures, limits)
+    claims = claims_change(figures, limits)
     return Verdict(
-        ("warn" if disagrees else "pass") if measured else "untested",
-        "motion as in real clips",
-        figures.real_kept_frozen if measured else None,
-        f"{percent(figures.real_kept_frozen)} left frozen" if measured else "–",
-        f"no still clip where freezing real ones costs {percent(limits.motion_reliance)} or more, "
-        f"no moving one where it costs under {percent(limits.motion_ignored)}",
-        "Does the synthetic clip move if, and only if, the real clips that drive this kernel need their motion?"
-        + (" It is no moving texture: there is none to compare." if no_moving_texture else "")
-        + (" Real clips barely drive it: nothing can be said of what freezing them costs." if silent else ""),
+        "untested" if not evidence else "warn" if against else "pass",
+        "motion as in reference clips",
+        borne_out,
+        f"{percent(borne_out)} of {plural(len(evidence), 'kind')} of evidence not against" if evidence else "–",
+        f"none against: no still clip where freezing them costs {percent(limits.motion_reliance)} or more, no "
+        f"moving one where it costs under {percent(limits.motion_ignored)} or the best of them stand still, no "
+        "direction that those played backwards or labels contradict",
+        "Does the synthetic clip move as the reference clips that drive this kernel do?"
+        + (f" Against: {'; '.join(against)}." if against else "")
+        + (" It is no moving texture: there is none to compare." if claims is None else "")
+        + (" Reference clips barely drive it: nothing can be said of what freezing them costs." if silent else ""),
     )

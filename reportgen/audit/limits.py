@@ -88,6 +88,12 @@ class Limits(BaseModel):
         description="Share of its activation that a clip played backwards must fall under for a direction to be named.",
     )
     motion_evidence: Number = Field(0.05, description="Share of pixels with visible motion needed to speak of it.")
+    still_clip: Number = Field(
+        0.02, description="Mean change from frame to frame, as a share of a clip's spread, under which it stands still."
+    )
+    coloured: Number = Field(0.35, description="Saturation from which a pattern's colour is named.")
+    black: Number = Field(0.15, description="Brightness under which a colour is called black.")
+    white: Number = Field(0.85, description="Brightness from which a colour without a hue is called white.")
     label_word: Number = Field(0.9, description="AUROC from which a label word is said to drive a kernel.")
     label_q: Number = Field(0.05, description="Largest q, over a layer's kernels, at which a label word is said.")
     concepts: Limit = Field((1.0, 0.0), description="Share of tested concepts that some kernel stands out for.")

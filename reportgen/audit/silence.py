@@ -39,6 +39,6 @@ def known_times(figures: KernelFigures, limits: Limits) -> float | None:
 def silence_in_words(of_median: float, limits: Limits) -> str:
     """Return what makes a kernel near-silent, as a clause."""
     return (
-        f"its largest response to real clips is {percent(of_median, 1)} of its layer's median, under the "
+        f"its largest response to reference clips is {percent(of_median, 1)} of its layer's median, under the "
         f"{percent(limits.near_silent)} from which ratios are told"
     )

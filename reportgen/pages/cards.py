@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from reportgen.audit.headline import headline
 from reportgen.audit.kernel_badges import kernel_verdicts
 from reportgen.audit.limits import Limits
 from reportgen.audit.moving import moving_texture, turning
-from reportgen.audit.sentences import preference
 from reportgen.audit.silence import known_reliance, known_times
 from reportgen.audit.verdicts import Verdict
 from reportgen.pages.report import ModelView
@@ -70,7 +70,7 @@ def kernel_card(model: ModelView, view: KernelView) -> Card:
         texture=still_strip(model.addresses, view.answer("decomposition"), "texture", f"Still texture of {view.name}"),
         first=first,
         second=second,
-        sentence=preference(figures, model.limits),
+        sentence=headline(figures, model.limits).claim,
         state=" ".join(trouble.why for trouble in view.troubles if trouble.state == "failed")
         or " ".join(trouble.why for trouble in view.troubles[:1] if view.answer("kernels") is None),
         verdicts=verdicts,

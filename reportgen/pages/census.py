@@ -6,12 +6,12 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from reportgen.audit.concepts import concepts_of
-from reportgen.audit.sentences import word_is_said
 from reportgen.audit.silence import near_silent
+from reportgen.audit.words_said import word_is_said
 from reportgen.pages.report import ModelView
-from reportgen.reading.chosen import ShownWord, shown_word
 from reportgen.reading.format import fixed
 from reportgen.reading.probes import KernelProbes, kernel_probes
+from reportgen.reading.shown_words import ShownWord
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def measured_kernels(model: ModelView, layer: str) -> list[MeasuredKernel]:
     kept = model.kept_kernels.get(layer, frozenset())
     found = []
     for index in range(model.census.get(layer, 0)):
-        best, word = model.evidence.best(layer, index), shown_word(model, layer, index)
+        best, word = model.evidence.best(layer, index), model.word(layer, index)
         probes = kernel_probes(model.motion_probes, layer, index) if model.motion_probes else None
         of_median = model.evidence.best_of_median(layer, index)
         multiples = (of_median, probes.response_of_median if probes else None)

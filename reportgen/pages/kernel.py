@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from reportgen.audit.concepts import concept_words, concepts_of
+from reportgen.audit.headline import headline
 from reportgen.audit.kernel_badges import kernel_verdicts
-from reportgen.audit.sentences import evidence, label_word, preference, reservations
+from reportgen.audit.sentences import evidence, reservations
 from reportgen.audit.silence import known_reliance, near_silent, silence_in_words
+from reportgen.audit.words_said import label_word
 from reportgen.outputs.charts import StepCurve
 from reportgen.outputs.model import ReportFigure
 from reportgen.pages.cards import Card, kernel_card
@@ -16,7 +18,7 @@ from reportgen.pages.motion import LayerMotion
 from reportgen.pages.page import Found, Page
 from reportgen.pages.report import ModelView, Report
 from reportgen.pages.strips import Strip, clip_strip, still_strip, strip
-from reportgen.reading.chosen import choice_in_words, shown_word
+from reportgen.reading.chosen import choice_in_words
 from reportgen.reading.concepts import DrivenKernel
 from reportgen.reading.evidence import DrivingClip
 from reportgen.reading.excerpt import Excerpt
@@ -223,7 +225,7 @@ def _page(
 ) -> Page:
     stage1, parts = view.answer("kernels"), view.answer("decomposition")
     synthetic = model.answer(view.stage1, KernelAnswer)
-    word = shown_word(model, view.id.layer, view.id.index)
+    word = view.figures.word
     curve = _curve(synthetic)
     return Page(
         uri=view.uri,
@@ -244,7 +246,7 @@ def _page(
             "scale": motion.scale if motion else None,
             "arrow": motion.arrow if motion else None,
             "reconstruction": clip_strip(model.addresses, parts, "reconstruction", f"Moved texture of {view.name}"),
-            "preference": preference(view.figures, model.limits),
+            "headline": headline(view.figures, model.limits),
             "evidence_sentence": evidence(view.figures, model.limits),
             "word": label_word(word.word, model.limits, held_out=word.held_out) if word else "",
             "choice": choice_in_words(model, view.id.layer),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reportgen.audit.sentences import preference
+from reportgen.audit.headline import headline
 from reportgen.pages.census import MeasuredKernel
 from reportgen.pages.kernel_index import ROOT, SHARD, KernelIndex
 from reportgen.pages.report import ModelView
@@ -65,7 +65,7 @@ def kernel_list(index: KernelIndex) -> dict[str, Any]:
         "concept": {
             place: [concepts[name] for name in row.concepts] for place, (_, row) in enumerate(rows) if row.concepts
         },
-        "said": {place: preference(view.figures, model.limits) for place, view in views.items()},
+        "said": {place: headline(view.figures, model.limits).claim for place, view in views.items()},
         "page": {place: str(relative_link(ROOT, view.uri)) for place, view in views.items() if "#" not in view.uri},
         "picture": {
             place: str(relative_link(ROOT, poster)) for place, view in views.items() if (poster := _poster(index, view))

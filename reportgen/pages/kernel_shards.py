@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.audit.sentences import label_word, preference
+from reportgen.audit.headline import headline
 from reportgen.audit.silence import silence_in_words
+from reportgen.audit.words_said import label_word
 from reportgen.media import read_data
 from reportgen.pages.census import MeasuredKernel
 from reportgen.pages.kernel import Mark, mark, response_words
@@ -17,7 +18,6 @@ from reportgen.pages.kernel_index import ROOT, SHARD, KernelIndex
 from reportgen.pages.spread import response_histogram, short, short_or_none
 from reportgen.pages.strips import clip_strip, still_strip, strip_data
 from reportgen.reading.addresses import relative_link
-from reportgen.reading.chosen import shown_word
 from reportgen.reading.evidence import DrivingClip
 from reportgen.reading.graphs import Node
 from reportgen.reading.nearest import Alike, nearest_by_profile, nearest_by_response
@@ -83,13 +83,14 @@ class KernelShards:
 
     def _kernel(self, layer: str, row: MeasuredKernel, alike: dict[str, list[tuple[int, float]]]) -> dict[str, Any]:
         model, view = self._model, self._index.views.get((layer, row.index))
-        word = shown_word(model, layer, row.index)
+        figures = view.figures if view else model.figures(layer, row.index)
+        word = figures.word
         linked = self._linked.get((layer, row.index))
         raised = self._raised.get(layer)
         found: dict[str, Any] = {
             "index": row.index,
             "best": short_or_none(row.best),
-            "said": preference(view.figures, model.limits) if view else "",
+            "said": headline(figures, model.limits).sentence,
             "page": str(relative_link(ROOT, view.uri)) if view else "",
             "word": label_word(word.word, model.limits, held_out=word.held_out) if word else "",
             "doubts": self._doubts(layer, row),

@@ -63,6 +63,7 @@ class Evidence:
     unreadable: int = 0
     reason: str = ""
     names: tuple[str, ...] = ()
+    change: tuple[float | None, ...] = ()
     layers: Mapping[str, LayerEvidence] = field(default_factory=dict)
     redundancy: Mapping[str, Redundancy] = field(default_factory=dict)
 
@@ -75,6 +76,7 @@ class Evidence:
             unreadable=answer.unreadable,
             reason=next(iter(answer.reasons.values()), ""),
             names=answer.names,
+            change=answer.change,
             layers=answer.layers,
             redundancy={
                 layer: Redundancy(
@@ -109,6 +111,17 @@ class Evidence:
         """Return the clip that drives a kernel most; None when the kernel was not measured."""
         strips = self.strips(layer, kernel)
         return strips.most[0] if strips else None
+
+    def changes(self, layer: str, kernel: int) -> tuple[float, ...]:
+        """Return how much the clips that drive a kernel most change from frame to frame; none where not measured.
+
+        The mean change of a pixel as a share of the clip's spread, 0 where it stands still.
+        """
+        found = self.layers.get(layer)
+        if found is None or kernel >= found.kernels or len(self.change) < len(self.names):
+            return ()
+        changes = (self.change[example[0]] for example in found.most[kernel])
+        return tuple(change for change in changes if change is not None)
 
     def best_of_median(self, layer: str, kernel: int) -> float | None:
         """Return a kernel's largest response as a multiple of its layer's median; None where no clip drives it."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from reportgen.reading.shown_words import ShownWord
 from reportgen.records.answers.path import PathAnswer
+from reportgen.records.answers.pattern import PatternAnswer
 
 
 @dataclass(frozen=True)
@@ -13,11 +15,13 @@ class KernelFigures:
 
     `contrast` is the standard deviation of the synthetic clip's pixels, of a range of 1. `response_of_median` and
     `best_of_median` are the largest response to the probed and to the reference clips, as multiples of the median over
-    the layer's kernels.
+    the layer's kernels. `best_change` is how much each of the clips that drive it most changes from frame to
+    frame, as a share of the clip's spread.
     """
 
     activation: float | None = None
     contrast: float | None = None
+    pattern: PatternAnswer | None = None
     best_real: float | None = None
     percentile: float | None = None
     reference_clips: int = 0
@@ -41,7 +45,10 @@ class KernelFigures:
     texture_activation: float | None = None
     reversed_activation: float | None = None
     real_kept_frozen: float | None = None
+    real_kept_reversed: float | None = None
     dissolved_loss: float | None = None
+    best_change: tuple[float, ...] = ()
+    word: ShownWord | None = None
     response_of_median: float | None = None
     best_of_median: float | None = None
     path: PathAnswer | None = None

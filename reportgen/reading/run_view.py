@@ -18,9 +18,11 @@ from reportgen.reading.figures import KernelFigures
 from reportgen.reading.format import short_layer_name
 from reportgen.reading.graphs import as_graph
 from reportgen.reading.probes import KernelProbes, kernel_probes
+from reportgen.reading.shown_words import ShownWord, shown_word
 from reportgen.reading.views import ClassView, KernelView, Pyramid, Trouble, trouble
 from reportgen.reading.words import CLASSES, TARGETS, Words
 from reportgen.records.answers.base import Answer
+from reportgen.records.answers.choice import ChoiceAnswer, ChoiceRule
 from reportgen.records.answers.concepts import ConceptAnswer
 from reportgen.records.answers.decomposition import DecompositionAnswer
 from reportgen.records.answers.evidence import EvidenceAnswer
@@ -154,6 +156,25 @@ class RunView:
         return Evidence()
 
     @cached_property
+    def choice_rule(self) -> ChoiceRule | None:
+        """By which rule the shown kernels were chosen; None where that was not recorded."""
+        for record in self.manifest.of("choice"):
+            if answer := self.answer(record, ChoiceAnswer):
+                return answer.rule
+        return None
+
+    @cached_property
+    def _shown(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = defaultdict(list)
+        for kernel in self._kernel_ids():
+            found[kernel.layer].append(kernel.index)
+        return {layer: sorted(indices) for layer, indices in found.items()}
+
+    def word(self, layer: str, index: int) -> ShownWord | None:
+        """Return the label word that drives a kernel; None where labels tell nothing."""
+        return shown_word(self.evidence, self.choice_rule, layer, index, self._shown.get(layer, ()))
+
+    @cached_property
     def kernels(self) -> dict[str, list[KernelView]]:
         """Kernels by layer: layers in the network's order, kernels by index."""
         asked: dict[str, dict[str, Record]] = {
@@ -187,6 +208,7 @@ class RunView:
         return KernelFigures(
             activation=activation,
             contrast=synthetic.contrast if synthetic else None,
+            pattern=synthetic.pattern if synthetic else None,
             best_real=best.value if best else None,
             percentile=None if activation is None else self.evidence.percentile(kernel.layer, kernel.index, activation),
             reference_clips=self.evidence.clips if best else 0,
@@ -202,11 +224,18 @@ class RunView:
             texture_activation=parts.texture_activation if parts else None,
             reversed_activation=parts.reversed_activation if parts else None,
             real_kept_frozen=probes.kept("frozen") if probes else None,
+            real_kept_reversed=probes.kept("reversed") if probes else None,
+            best_change=self.evidence.changes(kernel.layer, kernel.index),
+            word=self.word(kernel.layer, kernel.index),
             dissolved_loss=probes.dissolved_loss if probes else None,
             response_of_median=probes.response_of_median if probes else None,
             best_of_median=self.evidence.best_of_median(kernel.layer, kernel.index),
             path=self._paths.get(str(kernel)),
         )
+
+    def figures(self, layer: str, index: int) -> KernelFigures:
+        """Return what the reference clips say of any measured kernel, one without a synthetic clip, too."""
+        return self._figures(KernelId(model=self.run.model, layer=layer, index=index), None, None)
 
     def kernel_probes(self, kernel: KernelId) -> KernelProbes | None:
         """Return what the motion probes leave of a kernel; None when it was not probed."""

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from reportgen.analyses.decomposition.decompose import Decomposition, decompose
+from reportgen.audit.headline import synthetic_claim
 from reportgen.audit.limits import Limits
 from reportgen.audit.moving import moving_texture
-from reportgen.audit.sentences import preference
 from reportgen.reading.figures import KernelFigures
 from tests.truth.moving_textures import FRAMES, texture
 
@@ -42,7 +42,7 @@ def figures(found: Decomposition) -> KernelFigures:
 
 
 def said(clip: Tensor) -> str:
-    return preference(figures(decompose(clip[None])), Limits())
+    return synthetic_claim(figures(decompose(clip[None])), Limits())
 
 
 @pytest.mark.parametrize("fine", [False, True], ids=["smooth", "fine"])
@@ -50,18 +50,18 @@ def said(clip: Tensor) -> str:
 def test_a_texture_that_jumps_every_frame_goes_back_and_forth(jump: tuple[int, int], fine: bool) -> None:
     clip = placed([jump if t % 2 else (0, 0) for t in range(FRAMES)], fine=fine)
     sentence = said(clip)
-    assert sentence.startswith("Responds most to a texture that goes back and forth")
+    assert sentence.startswith("Responds most to a texture going back and forth")
     step = float(sentence.split("by ")[1].split(" px")[0])
     assert step == pytest.approx(math.hypot(*jump), abs=0.1)
 
 
 @pytest.mark.parametrize("period", [2, 3])
 def test_two_frames_here_and_two_there_is_back_and_forth(period: int) -> None:
-    assert "goes back and forth, by 2.0 px" in said(placed([(2 * (t // period % 2), 0) for t in range(FRAMES)]))
+    assert "going back and forth, by 2.0 px" in said(placed([(2 * (t // period % 2), 0) for t in range(FRAMES)]))
 
 
 def test_a_slow_swing_is_back_and_forth() -> None:
-    assert "goes back and forth" in said(placed([(4 * math.sin(t * math.pi / 4), 0) for t in range(FRAMES)]))
+    assert "going back and forth" in said(placed([(4 * math.sin(t * math.pi / 4), 0) for t in range(FRAMES)]))
 
 
 def turned(clip: Tensor, course: list[float]) -> Tensor:
@@ -77,7 +77,7 @@ def test_what_turns_bright_and_dark_flickers(kind: str) -> None:
     else:
         brightness = torch.tensor(quick if "every" in kind else slow).view(1, -1, 1, 1)
         clip = still * 0.5 + 0.25 + 0.2 * brightness
-    assert said(clip.clamp(0, 1)).startswith("Responds most to a texture that flickers")
+    assert said(clip.clamp(0, 1)).startswith("Responds most to a texture flickering")
 
 
 def one_over_f(seed: int, shape: tuple[int, ...]) -> Tensor:
@@ -100,7 +100,7 @@ def test_two_frames_of_noise_are_not_texture_plus_motion(side: int, together: bo
         own = torch.stack([one_over_f(10 * seed + frame, (side, side)) for frame in range(2)], 1)
         found = figures(decompose((one_over_f(seed, (2, side, side)) if together else own)[None]))
         assert moving_texture(found, Limits()) is False
-        assert preference(found, Limits()).startswith("Not texture plus motion")
+        assert synthetic_claim(found, Limits()).startswith("Not texture plus motion")
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_two_frames_of_noise_are_not_texture_plus_motion(side: int, together: bo
     [
         ([(t, 0.0) for t in range(FRAMES)], "moving right at 1.00 px/frame"),
         ([(0.0, -0.5 * t) for t in range(FRAMES)], "moving up at 0.50 px/frame"),
-        ([(0.0, 0.0)] * FRAMES, "stands still"),
+        ([(0.0, 0.0)] * FRAMES, "standing still"),
     ],
 )
 def test_what_goes_one_way_or_stands_is_told_as_before(steps: list[tuple[float, float]], expected: str) -> None:

@@ -89,6 +89,7 @@ def _result(subject: Subject, found: ReferencePass, faults: UnreadableClips) -> 
         unreadable=faults.count,
         reasons=faults.reasons,
         names=tuple(used.places),
+        change=tuple(_short(found.change[clip]) for clip in used.clips),
         sample=tuple(found.names[place] for place in sample),
         layers=layers,
     )
@@ -110,15 +111,19 @@ def _words(driven: Sequence[DrivingWord]) -> tuple[LabelWord, ...]:
 
 
 class _Names:
-    """The names of the clips that are shown, in the order in which they are first asked for."""
+    """The names and numbers of the clips that are shown, in the order in which they are first asked for."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self.names = names
         self.places: dict[str, int] = {}
+        self.clips: list[int] = []
 
     def place(self, clip: int) -> int:
         """Return where the name of clip number `clip` stands in the list."""
-        return self.places.setdefault(self.names[clip], len(self.places))
+        if self.names[clip] not in self.places:
+            self.places[self.names[clip]] = len(self.clips)
+            self.clips.append(clip)
+        return self.places[self.names[clip]]
 
 
 def _examples(target: Preactivation, state: LayerPass, used: _Names) -> dict[str, Any]:

@@ -68,6 +68,15 @@ class LayerPass:
         self.moments.add(measured.values)
 
 
+def change(clip: Tensor) -> float:
+    """Return how much a pixel of `clip` `1 C T H W` changes from frame to frame, as a share of the clip's spread.
+
+    The mean of the absolute change over the standard deviation of all pixels: 0 where nothing moves or changes.
+    """
+    spread = float(clip.std(correction=0))
+    return float(clip.diff(dim=2).abs().mean()) / spread if spread > 0 and clip.shape[2] > 1 else 0.0
+
+
 class ReferencePass:
     """The state of a pass; a context manager, for its table of responses may be a temporary file."""
 
@@ -75,6 +84,7 @@ class ReferencePass:
         self.meter = meter
         self.names: list[str] = []
         self.labels: list[int | None] = []
+        self.change: list[float] = []
         self.layers: dict[str, LayerPass] = {}
         width = 0
         for layer, target in meter.targets.items():
@@ -104,7 +114,9 @@ class ReferencePass:
         numbers = torch.arange(len(self.names), len(self.names) + len(clips))
         self.names += [clip.name for clip in clips]
         self.labels += [clip.label for clip in clips]
-        measured = measure_responses(self.meter, torch.cat([tensor(clip) for clip in clips]))
+        pixels = [tensor(clip) for clip in clips]
+        self.change += [change(clip) for clip in pixels]
+        measured = measure_responses(self.meter, torch.cat(pixels))
         # The same clips are drawn for all kernels, so that few need pictures; and clip by clip, so that the draw does
         # not depend on how many come at once.
         keys = torch.stack([torch.rand(1, generator=self._generator) for _ in clips]).expand(-1, self.table.width)

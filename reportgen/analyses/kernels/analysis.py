@@ -13,6 +13,7 @@ from reportgen.analyses.kernels.closed_form import closed_form
 from reportgen.analyses.kernels.maximize import maximize_with
 from reportgen.analyses.kernels.options import AscentOptions
 from reportgen.analyses.kernels.parameters import AscentParameters, KernelParameters
+from reportgen.analyses.kernels.pattern import pattern
 from reportgen.progress import Progress
 from reportgen.records.answers.kernels import KernelAnswer
 from reportgen.records.figures import Array, ClipFigure, DataFigure, Figure, Result
@@ -61,6 +62,7 @@ class KernelAnalysis:
                 index=found.kernel,
                 activation=found.activation,
                 contrast=float(found.clip.flatten(1).std(dim=1, correction=0).max()),
+                pattern=pattern(frames),
                 objective=subject.objective,
                 passed_on=found.passed_on,
                 steps=found.steps,

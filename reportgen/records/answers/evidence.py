@@ -62,5 +62,8 @@ class EvidenceAnswer(Answer):
     unreadable: int = Field(ge=0)
     reasons: dict[str, str]
     names: tuple[str, ...]
+    change: tuple[Measured, ...] = Field(
+        (), description="Mean change of a pixel from frame to frame, as a share of the clip's spread; by `names`."
+    )
     sample: tuple[str, ...] = Field((), description="The clips whose responses are kept as arrays.")
     layers: dict[str, LayerEvidence]

@@ -9,8 +9,9 @@ import torch
 from torch import nn
 
 from reportgen.analyses.common.responses import kernel_responses
+from reportgen.audit.headline import synthetic_claim
+from reportgen.audit.heard import DIRECTIONS
 from reportgen.audit.limits import Limits
-from reportgen.audit.sentences import DIRECTIONS, preference
 from reportgen.reading.figures import KernelFigures
 
 MOVING = KernelFigures(
@@ -19,7 +20,7 @@ MOVING = KernelFigures(
 
 
 def named(figures: KernelFigures) -> bool:
-    said = preference(figures, Limits())
+    said = synthetic_claim(figures, Limits())
     return any(f"moving {word} at" in said for word in DIRECTIONS)
 
 
@@ -29,7 +30,7 @@ def test_a_direction_needs_the_clip_to_lose_half_played_backwards(backwards: flo
 
 
 def test_what_the_clip_keeps_backwards_is_said() -> None:
-    assert "keeps 100% of the activation" in preference(replace(MOVING, reversed_activation=12.0), Limits())
+    assert "keeps 100% of the activation" in synthetic_claim(replace(MOVING, reversed_activation=12.0), Limits())
 
 
 @pytest.mark.parametrize("seed", range(10))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reportgen.audit.limits import Limits
-from reportgen.audit.sentences import label_word
+from reportgen.audit.words_said import label_word
 from reportgen.reading.evidence import Evidence, Redundancy
 from reportgen.records.answers.evidence import LabelWord
 

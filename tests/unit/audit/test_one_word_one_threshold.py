@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from reportgen.audit.heard import heard
 from reportgen.audit.limits import Limits
 from reportgen.audit.moving import relies_on_motion
-from reportgen.audit.sentences import hides_motion
 from reportgen.pages.motion_audit import kernels_in_words, verdict_in_words
 from reportgen.reading.figures import KernelFigures
 from reportgen.records.answers.motion import ClassProbes, LayerProbes, ModelProbes
@@ -24,7 +24,8 @@ def test_one_limit_says_of_classes_and_kernels_whether_they_rely_on_motion(asked
     probes = ModelProbes(clips=5, of=5, labelled=5, names=("a",), classes=classes, layers={"x": layer})
     assert f"{relying} rely on motion" in verdict_in_words(classes, limits)
     assert f"Of 2 kernels that clips drive, {relying} (" in kernels_in_words(probes, limits)
-    assert hides_motion(KernelFigures(real_kept_frozen=0.6, **STILL), limits) is bool(relying)
+    (frozen,) = heard(KernelFigures(real_kept_frozen=0.6, **STILL), limits)
+    assert (frozen.says == "against") is bool(relying)
 
 
 def test_what_keeps_its_answer_to_a_clip_that_changes_and_does_not_move_relies_on_no_motion() -> None:

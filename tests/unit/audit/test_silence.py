@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from reportgen.audit.heard import heard
 from reportgen.audit.kernel_badges import kernel_verdicts
 from reportgen.audit.limits import Limits
-from reportgen.audit.sentences import evidence, hides_motion, overstates_motion
+from reportgen.audit.sentences import evidence
 from reportgen.audit.silence import known_reliance, known_times, near_silent
 from reportgen.pages.motion_audit import kernels_in_words, near_silent_kernels
 from reportgen.reading.figures import KernelFigures
@@ -44,12 +45,12 @@ def test_no_ratio_is_told_of_a_near_silent_kernel() -> None:
 
 
 def test_a_near_silent_kernel_is_neither_for_nor_against_its_synthetic_clip_s_motion() -> None:
-    assert overstates_motion(FIGURES, LIMITS)
-    assert not overstates_motion(BARELY, LIMITS)
-    still = replace(BARELY, mean_speed=0.0, evidence_share=0.6, explained_variance=0.95, real_kept_frozen=0.1)
-    assert not hides_motion(still, LIMITS)
-    assert hides_motion(replace(still, response_of_median=1.0), LIMITS)
-    motion = {verdict.name: verdict for verdict in kernel_verdicts(BARELY, LIMITS)}["motion as in real clips"]
+    moving = {"mean_speed": 1.0, "evidence_share": 0.6, "explained_variance": 0.95}
+    for speed in (1.0, 0.0):
+        told = replace(FIGURES, **{**moving, "mean_speed": speed})
+        assert [one.says for one in heard(told, LIMITS)] == ["against" if speed else "for"]
+        assert heard(replace(told, response_of_median=0.02), LIMITS) == []
+    motion = {verdict.name: verdict for verdict in kernel_verdicts(BARELY, LIMITS)}["motion as in reference clips"]
     assert motion.state == "untested"
     assert "barely drive it" in motion.meaning
 

@@ -78,7 +78,7 @@ def test_the_share_that_a_caption_prints_is_judged_whatever_the_clip_is(
 )
 def test_a_clip_that_is_no_moving_texture_has_no_motion_to_compare(explained: float, speed: float, state: str) -> None:
     found = badges(explained_variance=explained, mean_speed=speed, real_kept_frozen=0.1)
-    assert found["motion as in real clips"].state == state
+    assert found["motion as in reference clips"].state == state
 
 
 def test_a_failing_badge_prints_the_number_that_failed() -> None:

@@ -1,0 +1,192 @@
+"""What a kernel answers to, in one argued sentence or two: what its synthetic clip shows, and what bears it out or not.
+
+The first sentence says what the synthetic clip looks like and how it moves. The second says what the reference clips
+say of that (`heard`); where they say otherwise it begins with "But" and the headline warns. No clause is said whose
+figure was not measured.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reportgen.audit.heard import claims_change, frozen_clause, heard, named_direction
+from reportgen.audit.limits import Limits
+from reportgen.audit.moving import moving_texture, turning
+from reportgen.audit.pattern_words import pattern_words
+from reportgen.audit.silence import near_silent, silence_in_words
+from reportgen.audit.verdicts import State
+from reportgen.audit.words_said import word_is_said
+from reportgen.reading.figures import KernelFigures
+from reportgen.reading.format import fixed, number, percent, with_margin
+
+RIGHT_ANGLE, ALONG = 90.0, 45.0
+"""Stripes are seen to move across themselves: a motion within so many degrees of along them contradicts the word."""
+
+
+@dataclass(frozen=True)
+class KernelHeadline:
+    """What a kernel answers to, and how sure that is.
+
+    `state` is pass where reference clips bear the claim out and nothing contradicts it, warn where something does,
+    untested where nothing was there to bear it out. `kinds` is how many kinds of evidence were heard, `agreeing` how
+    many of them bear it out.
+    """
+
+    state: State
+    claim: str
+    support: str = ""
+    but: str = ""
+    kinds: int = 0
+    agreeing: int = 0
+
+    @property
+    def sentence(self) -> str:
+        """The whole headline."""
+        return " ".join(part for part in (self.claim, self.support, self.but) if part)
+
+    @property
+    def certainty(self) -> str:
+        """How sure it is, in a few words."""
+        if not self.kinds:
+            return "not tested on reference clips"
+        return f"{self.agreeing} of {self.kinds} kinds of evidence agree"
+
+
+def headline(figures: KernelFigures, limits: Limits) -> KernelHeadline:
+    """Return what may be said of a kernel from all that was measured of it."""
+    if figures.activation is None:
+        return KernelHeadline("untested", _without_clip(figures, limits))
+    claim, moves = synthetic_claim(figures, limits), claims_change(figures, limits)
+    if moves is None:
+        clause = frozen_clause(figures, limits)
+        return KernelHeadline(
+            "untested", claim, f"Of the reference clips, {clause}." if clause else "", _outdone(figures)
+        )
+    evidence = heard(figures, limits)
+    against = [one.clause for one in evidence if one.says == "against"]
+    agreeing = [one.clause for one in evidence if one.says == "for"]
+    partly = [one.clause for one in evidence if one.says == "in part"]
+    but = [*_own_doubts(figures, limits, moves=moves), *_but(against, moves=moves)]
+    state: State = "warn" if but else "pass" if agreeing else "untested"
+    return KernelHeadline(
+        state,
+        claim,
+        _support(agreeing, partly, figures, limits),
+        " ".join(f"But {one}." for one in but),
+        len(evidence),
+        len(agreeing),
+    )
+
+
+def synthetic_claim(figures: KernelFigures, limits: Limits) -> str:
+    """Return one sentence about what the synthetic clip shows, or why nothing can be said."""
+    if figures.contrast is not None and figures.contrast < limits.plain:
+        return (
+            "A plain clip: of all that the search met, even brightness or colour drives this kernel most, "
+            "and no pattern or motion."
+        )
+    subject = subject_words(figures, limits)
+    course = turning(figures, limits)
+    if course == "flicker":
+        return f"Responds most to {subject} flickering: the brightness turns again and again, and nothing moves."
+    if course is not None:
+        return f"Responds most to {subject} going back and forth, by {number(figures.step, 2)} px from frame to frame."
+    found = moving_texture(figures, limits)
+    if found and figures.mean_speed is not None:
+        return f"Responds most to {subject} {_motion(figures, figures.mean_speed, limits)}."
+    start = "" if subject == "a texture" else f"Responds most to {subject}. "
+    return start + _refusal(figures, limits)
+
+
+def subject_words(figures: KernelFigures, limits: Limits) -> str:
+    """Return what the clip looks like; of stripes that are said to move along themselves, no more than that word."""
+    pattern = figures.pattern
+    along = pattern.orientation if pattern is not None and pattern.kind == "stripes" else None
+    if along is not None and figures.direction is not None and named_direction(figures, limits):
+        apart = abs((figures.direction - along + RIGHT_ANGLE) % 180 - RIGHT_ANGLE)
+        return "stripes" if apart < ALONG else pattern_words(pattern, limits)
+    return pattern_words(pattern, limits)
+
+
+def _motion(figures: KernelFigures, mean_speed: float, limits: Limits) -> str:
+    speed = with_margin(mean_speed, figures.speed_margin)
+    if not claims_change(figures, limits):
+        return f"standing still ({speed} px/frame)"
+    direction = named_direction(figures, limits)
+    if direction is not None:
+        return f"moving {direction} at {speed} px/frame"
+    if figures.coherence is None or figures.direction is None or figures.coherence < limits.one_direction:
+        agreed = "" if figures.coherence is None else f" (coherence {number(figures.coherence, 2)})"
+        return f"moving at {speed} px/frame in no single direction{agreed}"
+    return (
+        f"moving at {speed} px/frame, forwards or backwards: played backwards, this clip keeps "
+        f"{percent(figures.reversed_kept)} of the activation, so no direction is named"
+    )
+
+
+def _refusal(figures: KernelFigures, limits: Limits) -> str:
+    if figures.evidence_share is not None and figures.evidence_share < limits.motion_evidence:
+        return "Nothing can be said about motion: the texture is too even to show any."
+    if figures.explained_variance is None or moving_texture(figures, limits) is None or figures.mean_speed is None:
+        return "Nothing can be said about motion: this kernel's clip was not decomposed into texture and motion."
+    explained = max(figures.explained_variance, 0.0)
+    if explained >= limits.explained_variance:
+        return (
+            "Not texture plus motion: of what a still picture leaves of this clip motion explains only "
+            f"{percent(max(figures.motion_explains or 0.0, 0.0))}, so no direction is named."
+        )
+    return (
+        f"Not texture plus motion: one moving picture explains only {percent(explained)} of this clip, so no direction "
+        "is named."
+    )
+
+
+def _own_doubts(figures: KernelFigures, limits: Limits, *, moves: bool) -> list[str]:
+    """Return what the synthetic clip itself says against the claim."""
+    found = []
+    still = figures.texture_kept
+    if moves and still is not None and still >= limits.activation_kept[0]:
+        what = "motion" if turning(figures, limits) is None else "the change"
+        found.append(f"the still texture alone reaches {percent(still)} of the activation: {what} hardly matters")
+    return found + ([outdone] if (outdone := _outdone_clause(figures)) else [])
+
+
+def _outdone_clause(figures: KernelFigures) -> str:
+    if figures.activation is None or figures.best_real is None or figures.activation > figures.best_real:
+        return ""
+    return "a reference clip drives this kernel at least as much: the search has not found its optimum"
+
+
+def _outdone(figures: KernelFigures) -> str:
+    clause = _outdone_clause(figures)
+    return f"But {clause}." if clause else ""
+
+
+def _but(against: list[str], *, moves: bool) -> list[str]:
+    if not against:
+        return []
+    end = "" if moves else ", so this clip shows a part of what the kernel responds to"
+    return [f"the reference clips say otherwise: {'; '.join(against)}{end}"]
+
+
+def _support(agreeing: list[str], partly: list[str], figures: KernelFigures, limits: Limits) -> str:
+    if agreeing:
+        return f"The reference clips bear this out: {'; '.join([*agreeing, *partly])}."
+    if partly:
+        return f"The reference clips bear this out in part: {'; '.join(partly)}."
+    multiple = figures.response_of_median
+    if near_silent(multiple, limits) and multiple is not None:
+        return f"The reference clips cannot tell: {silence_in_words(multiple, limits)}."
+    return ""
+
+
+def _without_clip(figures: KernelFigures, limits: Limits) -> str:
+    """Return what the reference clips alone say of a kernel that has no synthetic clip."""
+    clause = frozen_clause(figures, limits)
+    word = figures.word.word if figures.word else None
+    if word is not None and word_is_said(word, limits):
+        said = f"Clips of “{word.text}” drive it most (AUROC {fixed(word.auroc)})"
+        return f"{said}; {clause}." if clause else f"{said}."
+    if clause:
+        return f"Of the reference clips, {clause}."
+    return "Nothing can be said in words: no synthetic clip was computed, and the reference clips tell nothing."

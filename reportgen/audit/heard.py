@@ -1,0 +1,141 @@
+"""What the reference clips say of the motion of a kernel's synthetic clip: each kind of evidence, for or against.
+
+Four kinds are heard: the clips that drive the kernel most when frozen or dissolved, the same played backwards, whether
+those clips themselves stand still, and the label word that drives the kernel. Only what was measured is heard, and a
+near-silent kernel's shares are not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from reportgen.audit.limits import Limits
+from reportgen.audit.moving import moving_texture, one_direction, relies_on_motion, stands_still, turning
+from reportgen.audit.silence import known_reliance
+from reportgen.audit.words_said import word_is_said
+from reportgen.reading.figures import KernelFigures
+from reportgen.reading.format import fixed, percent
+
+Says = Literal["for", "against", "in part"]
+"""Whether a kind of evidence bears out the synthetic clip."""
+
+DIRECTIONS = ("right", "down and right", "down", "down and left", "left", "up and left", "up", "up and right")
+
+STILL_WORDS = frozenset({"static", "still", "frozen", "stationary", "motionless"})
+MOVING_WORDS = frozenset({"moving", "rotating", "zooming", "left", "right", "up", "down"})
+"""Words of labels that say how a clip moves; others say nothing about it."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One kind of evidence of the reference clips: what it says of the synthetic clip, and a clause with its figure."""
+
+    says: Says
+    clause: str
+
+
+def direction_word(degrees: float) -> str:
+    """Return the nearest of eight directions; 0 is right, 90 is down (image coordinates)."""
+    return DIRECTIONS[round(degrees % 360 / 45) % 8]
+
+
+def claims_change(figures: KernelFigures, limits: Limits) -> bool | None:
+    """Return whether the synthetic clip is said to move or flicker, or to stand still; None where neither is said."""
+    if figures.contrast is not None and figures.contrast < limits.plain:
+        return None
+    if turning(figures, limits) is not None:
+        return True
+    if figures.mean_speed is None or not moving_texture(figures, limits):
+        return None
+    return not stands_still(figures, limits)
+
+
+def named_direction(figures: KernelFigures, limits: Limits) -> str | None:
+    """Return the direction that is named of the synthetic clip; None where none is."""
+    if not claims_change(figures, limits) or turning(figures, limits) is not None:
+        return None
+    if figures.direction is None or not one_direction(figures, limits):
+        return None
+    return direction_word(figures.direction)
+
+
+def heard(figures: KernelFigures, limits: Limits) -> list[Heard]:
+    """Return what each kind of evidence says of the synthetic clip; nothing where nothing is claimed of it."""
+    moves = claims_change(figures, limits)
+    if moves is None:
+        return []
+    found = (
+        _frozen(figures, limits, moves=moves),
+        _backwards(figures, limits),
+        _best_clips(figures, limits, moves=moves),
+        _label(figures, limits, moves=moves),
+    )
+    return [one for one in found if one is not None]
+
+
+def frozen_clause(figures: KernelFigures, limits: Limits) -> str:
+    """Return what the clips that drive a kernel most keep when frozen, as a clause; empty where it is not told."""
+    reliance = known_reliance(figures, limits)
+    if reliance is None:
+        return ""
+    return f"frozen, those that drive it most keep {kept_words(1 - reliance)} of their response"
+
+
+def kept_words(share: float) -> str:
+    """Return a share that is kept; no less than none is, and from all on it is all."""
+    if share >= 1:
+        return f"all ({percent(share)})"
+    return percent(max(share, 0.0))
+
+
+def _frozen(figures: KernelFigures, limits: Limits, *, moves: bool) -> Heard | None:
+    reliance, clause = known_reliance(figures, limits), frozen_clause(figures, limits)
+    if reliance is None:
+        return None
+    dissolved = None if turning(figures, limits) == "flicker" else figures.dissolved_loss
+    if relies_on_motion(reliance, dissolved, limits):
+        return Heard("for" if moves else "against", clause)
+    if reliance >= limits.motion_reliance and figures.dissolved_loss is not None:
+        left = kept_words(1 - figures.dissolved_loss)
+        return Heard("in part", f"{clause}, but {left} where the first frame dissolves into the last")
+    if reliance < limits.motion_ignored:
+        return Heard("against" if moves else "for", clause)
+    return Heard("in part", clause)
+
+
+def _backwards(figures: KernelFigures, limits: Limits) -> Heard | None:
+    """Whether the clips that drive the kernel must run forwards, where a direction is named."""
+    kept = figures.real_kept_reversed
+    if kept is None or known_reliance(figures, limits) is None or named_direction(figures, limits) is None:
+        return None
+    if kept > limits.reversed and kept < 1 - limits.motion_ignored:
+        return None
+    return Heard("for" if kept <= limits.reversed else "against", f"played backwards, they keep {kept_words(kept)}")
+
+
+def _best_clips(figures: KernelFigures, limits: Limits, *, moves: bool) -> Heard | None:
+    """What the clips themselves do; that they move says nothing of a still optimum, for most clips move."""
+    if not figures.best_change or any(change >= limits.still_clip for change in figures.best_change):
+        return None
+    many = len(figures.best_change)
+    clause = f"the {many} that drive it most stand still" if many > 1 else "the one that drives it most stands still"
+    return Heard("against" if moves else "for", clause)
+
+
+def _label(figures: KernelFigures, limits: Limits, *, moves: bool) -> Heard | None:
+    if figures.word is None or not word_is_said(figures.word.word, limits):
+        return None
+    word = figures.word.word
+    spoken = set(word.text.lower().split())
+    clause = f"clips of “{word.text}” drive it most (AUROC {fixed(word.auroc)})"
+    if spoken & STILL_WORDS:
+        return Heard("against" if moves else "for", clause)
+    if not spoken & MOVING_WORDS:
+        return None
+    if not moves:
+        return Heard("against", clause)
+    direction, told = named_direction(figures, limits), spoken & {"left", "right", "up", "down"}
+    if direction is None or not told:
+        return Heard("for", clause)
+    return Heard("for" if told & set(direction.split()) else "against", clause)
