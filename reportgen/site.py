@@ -173,7 +173,11 @@ def _assets(report: Report, pages: list[Page]) -> Iterator[Asset]:
     yield from seen.values()
     for section in document_of(report.title, pages).sections:
         yield from (DataFile(data_address(section.address, table.name), table) for table in section.data())
-    yield ScriptData("assets/data/finder.js", "finder", finder_index(pages))
+    yield ScriptData(
+        "assets/data/finder.js",
+        "assets/data/finder",
+        {"pages": finder_index(pages), "kernels": [model.addresses.folder for model in report.models if model.census]},
+    )
 
 
 def _run_mkdocs(configuration: Path, site: Path, progress: Progress) -> None:

@@ -9,7 +9,7 @@ from reportgen.audit.concepts import concept_words, concepts_of
 from reportgen.audit.headline import headline
 from reportgen.audit.kernel_badges import kernel_verdicts
 from reportgen.audit.sentences import evidence, reservations
-from reportgen.audit.silence import known_reliance, near_silent, silence_in_words
+from reportgen.audit.silence import near_silent, silence_in_words
 from reportgen.audit.words_said import label_word
 from reportgen.outputs.charts import StepCurve
 from reportgen.outputs.model import ReportFigure
@@ -272,7 +272,7 @@ def _page(
         },
         sources=view.sources,
         wide=True,
-        finder=_found(model, view),
+        finder=Found(view.name, "kernel", in_list=True),
         blocks=(curve,) if curve else (),
     )
 
@@ -285,18 +285,6 @@ def _curve(synthetic: KernelAnswer | None) -> ReportFigure | None:
         ReportFigure("optimisation", StepCurve(values, "optimisation", "activation"), alt, alt)
         if len(values) > 1
         else None
-    )
-
-
-def _found(model: ModelView, view: KernelView) -> Found:
-    card = kernel_card(model, view)
-    concepts = " ".join(one.concept for one in concepts_of(model, view.id.layer, view.id.index, model.limits))
-    return Found(
-        title=card.name,
-        what=model.among_others(f"{card.first} {card.second}".strip()),
-        words=f"{view.id} {view.stage} {card.sentence} {concepts}".strip(),
-        picture=card.stage1.poster if card.stage1 else "",
-        motion=known_reliance(view.figures, model.limits),
     )
 
 

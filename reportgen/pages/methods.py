@@ -8,6 +8,23 @@ from reportgen.audit.null_rates import null_rates
 from reportgen.pages.page import Found, Page
 from reportgen.pages.report import Report
 
+SECTIONS = {
+    "kernels": ("Activation maximisation", "stage 1 synthetic clip optimisation"),
+    "multiscale": ("Multi-scale filters", "many sizes from noise"),
+    "decomposition": ("Texture and motion", "decomposition optical flow psnr"),
+    "pyramid": ("Class pyramids", "class feature pyramid relevance attribution conservation"),
+    "saliency": ("Saliency", "gradients grad-cam integrated faithfulness insertion deletion"),
+    "evidence": ("Reference clips as evidence", "labels auroc duplicates dead"),
+    "path": ("Natural path and other seeds", "fooling seeds agree"),
+    "concepts": ("Hypothesis tests on concepts", "concept q score mann-whitney"),
+    "weight-gradients": ("Weight gradients", "importance removal"),
+    "responses": ("Response maps", "maps order volume"),
+    "motion": ("Motion or appearance", "probes frozen dissolved shuffled backwards reliance"),
+    "limits": ("Limits", "what these methods cannot show"),
+    "verdicts": ("Verdicts", "thresholds null rates pass warn fail"),
+}
+"""The sections of the page by their anchors, as the finder knows them."""
+
 
 def pages(report: Report) -> Iterator[Page]:
     """Yield the one page; its figures are those that the test suite requires."""
@@ -19,4 +36,5 @@ def pages(report: Report) -> Iterator[Page]:
         nav=(),
         nav_title="Methods and limits",
         finder=Found("Methods and limits", "how it was made", "formula caveats citation threshold"),
+        also_found=tuple((part, Found(title, "method", words)) for part, (title, words) in SECTIONS.items()),
     )

@@ -197,6 +197,10 @@ def _page(model: ModelView, records: Sequence[Record]) -> Page:
         nav_title="Motion or appearance",
         wide=True,
         finder=Found("Motion or appearance", model.title, "freeze shuffle reverse reliance"),
+        also_found=tuple(
+            ("classes", Found(model.question(row.target), model.among_others(f"{model.words.one}: motion probes")))
+            for row in classes
+        ),
         blocks=tuple(block for block in (*charts, *tables.values()) if block),
     )
 

@@ -151,14 +151,14 @@ Asset = (
 class Found:
     """How the finder knows a page: its name there, what it is, more words that find it, and a picture's address.
 
-    `motion` is a kernel's reliance on motion, by which ``motion>0.8`` finds it.
+    `in_list` is said of a kernel's page, which is found in the list of all kernels instead.
     """
 
     title: str
     what: str
     words: str = ""
     picture: str = ""
-    motion: float | None = None
+    in_list: bool = False
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,8 @@ class Page:
     """One page: `uri` (posix, relative, ``.md``), what its template is told, and from which records that came.
 
     `nav` is the section of the navigation that lists the page, `()` the top; None keeps the page out of it.
-    `wide` pages have no table of contents. `finder` is its entry in the finder, None for a page that has none.
+    `wide` pages have no table of contents. `finder` is its entry in the finder, None for a page that has none, and
+    `also_found` are entries of its own for some parts.
     `blocks` are the tables and figures that it holds, in their order: the data of each lies beside the page as CSV.
     `parts` are the anchors that depend on the data: what links to one asks whether it is there (`pages.places`).
     """
@@ -182,6 +183,7 @@ class Page:
     wide: bool = False
     finder: Found | None = None
     parts: tuple[str, ...] = ()
+    also_found: tuple[tuple[str, Found], ...] = ()
     blocks: tuple[ReportBlock, ...] = ()
 
     def __post_init__(self) -> None:

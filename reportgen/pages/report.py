@@ -28,6 +28,10 @@ DESIGNED = (
 """Analyses with pages of their own; every other one is shown by kind of artifact."""
 
 
+LONGEST_CARRIED = 2_000_000
+"""Bytes of a record that a site carries: that of the evidence of thousands of kernels has tens of millions."""
+
+
 @dataclass(frozen=True)
 class Extras:
     """What a site has beside the usual: `arrows` on motion, and all `media`: every file, GIF, MP4 and PNG too."""
@@ -137,11 +141,16 @@ class ModelView(RunView):
         """Return the files that are made for the site from those of the run."""
         return [export for record in self.manifest.records for _, export in self._exported(record)]
 
+    def carries(self, record: Record) -> bool:
+        """Whether the site has a record's document; one that is longer than all pages of a run stays in the run."""
+        return self.full_media or self.store.file(record_name(record.key)).stat().st_size <= LONGEST_CARRIED
+
     def files(self) -> list[CopiedFile]:
         """Return the files of the run that the site carries: header, records, and media that they name."""
         named = {RUN_FILE: self.store.file(RUN_FILE)}
         for record in self.manifest.records:
-            named[record_name(record.key)] = self.store.file(record_name(record.key))
+            if self.carries(record):
+                named[record_name(record.key)] = self.store.file(record_name(record.key))
             if isinstance(record.outcome, Done):
                 carried = (a for a in record.outcome.artifacts if is_carried(a, full=self.full_media))
                 named.update({a.path: self.store.path(a) for a in carried})

@@ -20,6 +20,10 @@ LONGEST = 1 << 26
 """Bytes of a document that is read; those of the largest networks have some hundredth of it."""
 
 
+LONGEST_INDENTED = 1 << 18
+"""Bytes of a document that is written for people to read; a line for each of its numbers would double a longer one."""
+
+
 class DamagedError(StoreError):
     """A document, or a file that it names, is not what was written: it is to be computed again."""
 
@@ -31,7 +35,9 @@ _Model = TypeVar("_Model", bound=BaseModel)
 def document_text(document: Document) -> str:
     """Return a document as it is written, with its digest."""
     fields = json.loads(document.model_dump_json(exclude={"digest"}))  # numbers that JSON does not have as words
-    return json.dumps({"digest": content_key(fields), **fields}, indent=1, ensure_ascii=False) + "\n"
+    whole = {"digest": content_key(fields), **fields}
+    text = json.dumps(whole, separators=(",", ":"), ensure_ascii=False)
+    return (text if len(text) > LONGEST_INDENTED else json.dumps(whole, indent=1, ensure_ascii=False)) + "\n"
 
 
 def read_document(path: Path, kind: type[_Document]) -> _Document:

@@ -48,7 +48,10 @@ test("states keep those that have them", () => {
 });
 
 test("words are found in names, titles, labels, concepts, headlines and states", () => {
-  for (const [query, places] of [["stem", [0, 1, 2]], ["head.conv #1", [4]], ["stripes", [0]], ["dots", [0]], ["wheels", [3]], ["as #7", [1]], ["absent", []]]) {
+  const found = {
+    stem: [0, 1, 2], "head.conv #1": [4], stripes: [0], dots: [0], wheels: [3], "as #7": [1], "a clip": [0, 1, 2], absent: [],
+  };
+  for (const [query, places] of Object.entries(found)) {
     assert.deepEqual(kept(LIST, query), places, query);
   }
 });

@@ -2,44 +2,29 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { load } from "./load.mjs";
 
-const { entryOf, parsed, search } = load("search.js").search;
+const { entryOf, search } = load("search.js").search;
 
-const kernel = (title, motion) => entryOf({ title, what: "kernel", words: "stem.conv Stage 1", motion });
 const INDEX = [
-  kernel("stem #1", 0.9),
-  kernel("stem #2", 0.2),
+  entryOf({ title: "Class pyramid", what: "on dots", words: "stage stem.conv" }),
   entryOf({ title: "Stage 1", what: "layer of Drift", words: "stem.conv" }),
-  kernel("stem #3", 0.95),
+  entryOf({ title: "Wheels", what: "concept", words: "" }),
 ];
-const titles = (query) => search(INDEX, query).map((entry) => entry.title);
+const titles = (...words) => search(INDEX, words).map((entry) => entry.title);
 
-test("a filter may be written with spaces, and any number of words stands beside it", () => {
-  const { words, filters } = parsed("  Stem motion >= 0.5 ");
-  assert.deepEqual(words, ["stem"]);
-  assert.deepEqual(filters, [{ sign: ">=", limit: 0.5 }]);
+test("every word must be there", () => {
+  assert.deepEqual(titles("stem", "dots"), ["Class pyramid"]);
+  assert.deepEqual(titles("stem", "absent"), []);
 });
 
-test("what is no whole filter is a word", () => {
-  assert.deepEqual(parsed("motion>").words, ["motion>"]);
-  assert.deepEqual(parsed("motion>0.5x").filters, []);
+test("pages with more of the words in their title rank first", () => {
+  assert.deepEqual(titles("stage"), ["Stage 1", "Class pyramid"]);
 });
 
-test("every word must be there, and those in the title rank first", () => {
-  assert.deepEqual(titles("stem conv"), ["stem #1", "stem #2", "stem #3", "Stage 1"]);
-  assert.deepEqual(titles("stage")[0], "Stage 1");
-  assert.deepEqual(titles("stem absent"), []);
+test("titles, what a page is and more words are searched, in any case", () => {
+  assert.deepEqual(titles("concept"), ["Wheels"]);
+  assert.deepEqual(titles("drift"), ["Stage 1"]);
 });
 
-test("a lower limit lists the most first, an upper one the least", () => {
-  assert.deepEqual(titles("motion>0.5"), ["stem #3", "stem #1"]);
-  assert.deepEqual(titles("motion<0.95"), ["stem #2", "stem #1"]);
-});
-
-test("limits are strict unless they say otherwise", () => {
-  assert.deepEqual(titles("motion>0.9"), ["stem #3"]);
-  assert.deepEqual(titles("motion>=0.9"), ["stem #3", "stem #1"]);
-});
-
-test("nothing typed finds nothing", () => {
-  assert.deepEqual(titles("   "), []);
+test("nothing asked finds nothing", () => {
+  assert.deepEqual(titles(), []);
 });

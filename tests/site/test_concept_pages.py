@@ -10,8 +10,8 @@ from sample_run import HOSTILE_LABEL, LAYERS
 
 from reportgen.audit.checks import checks
 from reportgen.pages.concepts import CONCEPT_ROWS, concept_plots, concept_rows, standing_kernels
-from reportgen.pages.finder import finder_index
-from reportgen.pages.registry import all_pages
+from reportgen.pages.kernel_index import KernelIndex
+from reportgen.pages.kernel_list import kernel_list
 from reportgen.pages.report import Report
 from reportgen.records.store import find_runs
 
@@ -51,10 +51,12 @@ def test_kernels_search_and_audit_name_a_concept_where_it_is_clear(sample_site: 
     assert "Driven by the concept “wheels” (AUROC 0.91" in clear
     assert "Driven by the concept" not in words(sample_site / "drift" / "stem.conv" / "0007.html")
     report = Report.of(find_runs(sample_runs))
-    entries = {entry["page"]: entry["words"] for entry in finder_index(all_pages(report))}
-    assert "wheels" in entries["drift/s2.res0.branch2.c/0007.html"]
-    assert "wheels" not in entries["drift/stem.conv/0007.html"]
     model = next(model for model in report.models if model.name == "drift")
+    listed = kernel_list(KernelIndex(model))
+    first = model.census["stem.conv"]
+    assert [listed["concepts"][place] for place in listed["concept"][first + 7]] == ["wheels"]
+    assert 7 not in listed["concept"]
+    assert list(model.census)[:2] == ["stem.conv", "s2.res0.branch2.c"]
     (row,) = [verdict for verdict in checks(model) if verdict.name == "Concepts that some kernel stands out for"]
     assert (row.state, row.figure) == ("pass", "1 of 1")
     assert "Not tested: 1" in row.meaning

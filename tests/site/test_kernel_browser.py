@@ -113,6 +113,50 @@ def test_few_rows_exist_of_a_long_list_and_the_right_ones_after_scrolling(open_p
     assert page.locator("a.rg-kernel").count() < 60
 
 
+def test_the_finder_finds_any_kernel_and_its_query_stands_in_the_address(open_page: Open) -> None:
+    page = open_page("drift/index.html")
+    page.keyboard.press("/")
+    outline = page.locator(".rg-finder input").evaluate("box => getComputedStyle(box).outlineStyle")
+    assert outline == "solid", "where the focus is can be seen"
+    page.keyboard.type("dead s2")
+    page.locator(".rg-finder li a").first.wait_for()
+    assert "s2 res0 c #3" in page.locator(".rg-finder li a").first.inner_text()
+    assert "find=dead+s2" in page.url
+    page.keyboard.press("Enter")
+    page.locator("h1", has_text="s2 res0 c #3").wait_for()
+    page.go_back()
+    page.locator(".rg-finder li a").first.wait_for()
+    assert page.locator(".rg-finder input").input_value() == "dead s2"
+    assert "s2 res0 c #3" in page.locator(".rg-finder li a").first.inner_text()
+
+
+@pytest.mark.parametrize(
+    ("query", "leads"),
+    [
+        ("wheels concept", "concepts/wheels.html"),
+        ("grad-cam", "methods.html#saliency"),
+        ("rings moving up", "motion.html#classes"),
+        ("s3 layer", "s3.pathway0_res0.branch2.c/index.html"),
+        ("tennis clip", "tennis/index.html"),
+        ("duplicate stem", "stem.conv/kernels.html#0001"),
+    ],
+)
+def test_the_finder_finds_every_kind_of_thing(open_page: Open, query: str, leads: str) -> None:
+    page = open_page("drift/stem.conv/index.html")
+    page.locator(".rg-finder input").fill(query)
+    page.locator(".rg-finder li a").first.wait_for()
+    links = page.locator(".rg-finder li a").evaluate_all("all => all.map((one) => one.href)")
+    assert any(link.endswith(leads) for link in links), links
+
+
+def test_what_the_finder_leaves_out_is_a_list_of_the_same_query(open_page: Open) -> None:
+    page = open_page("drift/index.html")
+    page.locator(".rg-finder input").fill("motion<0.5")
+    page.locator(".rg-finder__more").first.click()
+    page.locator("a.rg-kernel").first.wait_for()
+    assert page.locator(".rg-kernels input[type=search]").input_value() == "motion<0.5"
+
+
 def test_a_layer_whose_name_is_markup_is_text_in_the_list(open_page: Open) -> None:
     page = open_page(LIST)
     page.locator("a.rg-kernel").first.wait_for()

@@ -1,79 +1,126 @@
-// The finder: names of pages, kernels, classes and clips. Its index is a script, so that it works without a server.
-// A word such as motion>0.8 or motion<=0.1 keeps the kernels of that reliance on motion, the most (or least) first.
+// The finder: pages, classes, clips and concepts by their names, and any kernel by its words and figures. What it
+// searches are scripts, so that it works without a server; they are loaded when somebody searches.
 (() => {
   "use strict";
 
-  const { entryOf, parsed, search } = globalThis.reportgen.search;
-  const { fixed } = globalThis.reportgen.format;
-  const MOST = 30;
+  const report = globalThis.reportgen;
+  const { entryOf, search } = report.search;
+  const { address, kept, load, loadList, nameOf, orderOf, pageOf, parsed, sorted, statesOf } = report.kernels;
+  const { fixed, plain } = report.format;
+  const MOST = 12;
   const header = document.querySelector(".md-header__inner");
-  const settings = document.getElementById("__config");
-  if (!header || !settings) return;
-  const base = JSON.parse(settings.textContent).base;
+  if (!header) return;
 
   const root = document.createElement("div");
   root.className = "rg-finder";
   root.setAttribute("role", "search");
   const input = document.createElement("input");
   Object.assign(input, { type: "search", placeholder: "Kernel, class, clip, motion>0.8", autocomplete: "off" });
-  input.setAttribute("aria-label", "Find a kernel, class or clip; motion>0.5 finds kernels that rely on motion");
+  input.setAttribute("aria-label", "Find a kernel, layer, class, clip or concept; motion>0.8 speed<0.2 dead finds such kernels");
   const list = document.createElement("ul");
   list.hidden = true;
   root.append(input, list);
   header.append(root);
 
   let index = null;
-  function load() {
-    if (index) return;
-    index = [];
-    const script = document.createElement("script");
-    script.src = `${base}/assets/data/finder.js`;
-    script.addEventListener("load", () => {
-      index = window.reportData.finder.map(entryOf);
-      find();
-    });
-    document.head.append(script);
+  let waiting = null;
+
+  // The pages, and of each model the list of its kernels.
+  async function read() {
+    const { pages, kernels } = await load("assets/data/finder");
+    const lists = await Promise.all(kernels.map(async (folder) => ({ folder, list: await loadList(folder) })));
+    index = { pages: pages.map(entryOf), lists };
+    find();
   }
 
-  function address(path) {
-    return `${base}/${path.split("/").map(encodeURIComponent).join("/")}`;
-  }
+  const begin = () => { waiting ??= read(); };
 
-  function row(entry) {
+  function row(href, picture, title, what) {
     const item = document.createElement("li");
     const link = document.createElement("a");
-    link.href = address(entry.page);
-    const picture = document.createElement(entry.picture ? "img" : "span");
-    if (entry.picture) Object.assign(picture, { src: address(entry.picture), alt: "" });
+    link.href = href;
+    const image = document.createElement(picture ? "img" : "span");
+    if (picture) Object.assign(image, { src: address(picture), alt: "" });
     const words = document.createElement("span");
-    const what = document.createElement("small");
-    what.textContent = entry.motion === undefined ? entry.what : `${entry.what} · motion ${fixed(entry.motion, 2)}`;
-    words.append(entry.title, what);
-    link.append(picture, words);
+    const small = document.createElement("small");
+    small.textContent = what;
+    words.append(title, small);
+    link.append(image, words);
     item.append(link);
     return item;
   }
 
-  function note(text) {
+  const encoded = (path) => path.split("#").map((part) => part.split("/").map(encodeURIComponent).join("/")).join("#");
+  const pageRow = (entry) => row(address(encoded(entry.page)), entry.picture && encoded(entry.picture), entry.title, entry.what);
+
+  function kernelRow({ list: all }, place, several) {
+    const clip = all.clip[place];
+    const picture = all.picture[place] ?? (clip === null ? "" : all.clips[clip][1]);
+    const [motion, speed] = [all.motion[place], all.speed[place]];
+    const what = [
+      ...statesOf(all, place), motion === null ? "" : `motion ${fixed(motion, 2)}`, speed === null ? "" : `${plain(speed)} px/frame`,
+      all.word[place] === null ? "" : all.words[all.word[place]], several ? all.model : "",
+    ];
+    return row(pageOf(all, place), picture, nameOf(all, place), what.filter(Boolean).join(" · "));
+  }
+
+  function note(text, href) {
     const item = document.createElement("li");
-    item.textContent = text;
+    const inner = href ? Object.assign(document.createElement("a"), { href, className: "rg-finder__more" }) : item;
+    inner.append(text);
+    if (href) item.append(inner);
     return item;
   }
 
-  function find() {
-    const { words, filters } = parsed(input.value);
-    const found = index ? search(index, input.value) : [];
-    const typed = words.length + filters.length > 0;
-    list.replaceChildren(...found.slice(0, MOST).map(row));
-    if (found.length > MOST) list.append(note(`${found.length - MOST} more: type another word.`));
-    if (typed && !found.length) {
-      list.append(note(filters.length ? "No kernel of that reliance on motion in this report." : "Nothing of that name in this report."));
-    }
-    list.hidden = !typed;
+  // The kernels of a model that a query keeps: its first ones as rows, and where all of them are listed.
+  function kernelRows(one, asked, several) {
+    const order = orderOf(asked);
+    const places = kept(one.list, asked);
+    const first = sorted(one.list, places, order.column, order.down).slice(0, MOST);
+    const rest = places.length - first.length;
+    const all = `${address(`${one.folder}/kernels.html`)}?q=${encodeURIComponent(input.value.trim())}`;
+    return [
+      ...first.map((place) => kernelRow(one, place, several)),
+      ...(rest > 0 ? [note(`${rest} more kernels${several ? ` of ${one.list.model}` : ""}: list them`, all)] : []),
+    ];
   }
 
-  input.addEventListener("focus", load);
-  input.addEventListener("input", find);
+  function found(asked) {
+    const pages = asked.figured ? [] : search(index.pages, asked.words);
+    return [
+      ...pages.slice(0, MOST).map(pageRow),
+      ...(pages.length > MOST ? [note(`${pages.length - MOST} more pages: type another word.`)] : []),
+      ...index.lists.flatMap((one) => kernelRows(one, asked, index.lists.length > 1)),
+    ];
+  }
+
+  function find() {
+    const asked = parsed(input.value);
+    const rows = index && !asked.empty ? found(asked) : [];
+    if (index && !asked.empty && !rows.length) {
+      rows.push(note(asked.figured ? "No kernel of this report is so." : "Nothing of that name in this report."));
+    }
+    list.replaceChildren(...rows);
+    list.hidden = asked.empty || !index;
+    remember();
+  }
+
+  // The query stands in the address: it can be sent, and Back brings it again.
+  function remember() {
+    const given = new URLSearchParams(location.search);
+    const query = input.value.trim();
+    if (query === (given.get("find") ?? "")) return;
+    if (query) given.set("find", query);
+    else given.delete("find");
+    const text = given.toString();
+    history.replaceState(history.state, "", `${location.pathname}${text ? `?${text}` : ""}${location.hash}`);
+  }
+
+  input.addEventListener("focus", begin);
+  input.addEventListener("input", () => {
+    begin();
+    find();
+  });
   root.addEventListener("keydown", (event) => {
     const links = [...list.querySelectorAll("a")];
     const at = links.indexOf(document.activeElement);
@@ -98,4 +145,7 @@
     event.preventDefault();
     input.focus();
   });
+
+  input.value = new URLSearchParams(location.search).get("find") ?? "";
+  if (input.value) begin();
 })();

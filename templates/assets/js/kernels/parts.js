@@ -64,7 +64,8 @@
       return line;
     });
     const top = head.map((text, at) => Object.assign(cell("th", at), { scope: "col", textContent: text }));
-    const box = make("div", "rg-table rg-table--narrow rg-table--wrap", make("table", "rg-t", make("thead", "", make("tr", "", ...top)), make("tbody", "", ...body)));
+    const whole = make("table", "rg-t", make("thead", "", make("tr", "", ...top)), make("tbody", "", ...body));
+    const box = make("div", "rg-table rg-table--narrow rg-table--wrap", whole);
     Object.assign(box, { tabIndex: 0, role: "region", ariaLabel: label });
     return box;
   }

@@ -41,7 +41,7 @@
       const concepts = (list.concept[place] ?? []).map((at) => list.concepts[at]);
       return [
         `${layer.short} #${list.index[place]}`, layer.name, layer.title, word === null ? "" : list.words[word], ...concepts,
-        list.said[place] ?? "", ...statesOf(list, place),
+        list.said[place] ?? "", list.clip[place] === null ? "" : list.clips[list.clip[place]][0], ...statesOf(list, place),
       ].join(" ").toLowerCase();
     });
     return list.texts;

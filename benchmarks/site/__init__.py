@@ -1,0 +1,1 @@
+"""How a site grows with the kernels of its network."""
