@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -23,6 +23,8 @@ from reportgen.records.owned import OwnedFolder
 
 _STAGING = ".reportgen-site-"
 _JOURNAL = ".reportgen-journal.json"
+_MARK = ".reportgen-staging"
+"""In a folder that a site is built in: it is ours, whatever others call theirs. mkdocs leaves dotfiles alone."""
 
 
 class _Journal(Frozen):
@@ -50,18 +52,20 @@ def staging(site: Path, build_dir: Path) -> Iterator[Path]:
     try:
         place = build_dir if build_dir.stat().st_dev == site.stat().st_dev else site
         folder = Path(tempfile.mkdtemp(prefix=_STAGING, dir=place)).resolve()
+        (folder / _MARK).touch()
     except OSError as error:
         raise RenderError(describe_os_error(error, site)) from error
     try:
         yield folder
     finally:
         if not (folder / _JOURNAL).exists():
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove(folder)
 
 
 def publish(built: Path, site: OwnedFolder, digest: str) -> None:
     """Move a whole site to its place, and remove what of the old one is no part of it; Ctrl-C waits for the end."""
-    files = sorted(path.relative_to(built).as_posix() for path in built.rglob("*") if path.is_file())
+    found = (path.relative_to(built).as_posix() for path in built.rglob("*") if path.is_file())
+    files = sorted(path for path in found if path != _MARK)
     journal = _Journal(site=str(site.folder.resolve()), digest=digest, files=tuple(files))
     site.begin(files)
     write_text(built / _JOURNAL, journal.model_dump_json())
@@ -85,13 +89,26 @@ def finish_publishing(site: Path, build_dir: Path, progress: Progress) -> None:
             if journal is not None and owned.claimed:
                 _move(left, owned, journal)
                 progress.note(f"The last render of {site} was stopped while it was moved there: that is finished now.")
-            shutil.rmtree(left, ignore_errors=True)  # mkdocs may have outlived who started it: the next time, then
+            _remove(left)  # mkdocs may have outlived who started it: the next time, then
 
 
 def _left_over(site: Path, build_dir: Path) -> list[Path]:
-    """Return the folders that killed renders built in, of folders that are ours."""
+    """Return the folders that killed renders built in, of folders that are ours; and those that are empty yet."""
     folders = [folder for folder in dict.fromkeys((site, build_dir)) if OwnedFolder(folder).claimed]
-    return [left for folder in folders for left in sorted(folder.glob(f"{_STAGING}*")) if not left.is_symlink()]
+    found = (left for folder in folders for left in sorted(folder.glob(f"{_STAGING}*")) if not left.is_symlink())
+    return [left for left in found if (left / _MARK).is_file() or (left.is_dir() and not any(left.iterdir()))]
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder that a site was built in, its mark last: what a stop or an error leaves is known as ours."""
+    with suppress(OSError):
+        for path in folder.iterdir():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            elif path.name != _MARK:
+                path.unlink()
+        (folder / _MARK).unlink(missing_ok=True)
+        folder.rmdir()
 
 
 def _move(built: Path, site: OwnedFolder, journal: _Journal) -> None:

@@ -56,6 +56,9 @@ def main(folder: Path, number: int, stride: int) -> None:
     for name in THEIRS:
         (folder / "site" / name).parent.mkdir(exist_ok=True)
         (folder / "site" / name).write_text("mine")
+    others = folder / "build/report/.reportgen-site-of-mine/notes.txt"
+    others.parent.mkdir()
+    others.write_text("mine")
     shutil.copytree(folder, saved)
     assert render(0, number, steps_file) == 0
     whole, new, old = set(contents(folder / "site")), shown(folder / "site"), shown(saved / "site")
@@ -74,7 +77,8 @@ def main(folder: Path, number: int, stride: int) -> None:
         assert {(folder / "site" / name).read_text() for name in THEIRS} == {"mine"}, stop_at
         assert render(0, number, steps_file) == 0, stop_at
         assert set(contents(folder / "site")) == whole, stop_at
-        assert not list((folder / "build/report").glob(".reportgen-site-*")), stop_at
+        assert list((folder / "build/report").glob(".reportgen-site-*")) == [others.parent], stop_at
+        assert others.read_text() == "mine", stop_at
 
 
 if __name__ == "__main__":
