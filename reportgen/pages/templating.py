@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,9 @@ from reportgen.pages.page import Page
 from reportgen.pages.places import PageAddresses
 from reportgen.reading import format as formats
 from reportgen.reading.addresses import relative_link
+
+_HEADING = re.compile(r"^# (.+)$", re.MULTILINE)
+_LONG_HEADING = 100
 
 
 def _link(here: str, places: PageAddresses, target: str, words: object) -> Markup:
@@ -85,4 +90,9 @@ class Templates:
             tabled=partial(table_html, link=link),
             data_of=partial(data_address, page.uri),
         )
-        return "---\n" + "\n".join(lines) + "\n---\n\n" + body.strip() + "\n"
+        return "---\n" + "\n".join(lines) + "\n---\n\n" + _HEADING.sub(_fitting, body.strip(), count=1) + "\n"
+
+
+def _fitting(heading: re.Match[str]) -> str:
+    """Return a page's heading, set smaller where names of many words would fill the screen with it."""
+    return f"{heading[0]} {{: .rg-title--long }}" if len(html.unescape(heading[1])) > _LONG_HEADING else heading[0]

@@ -19,6 +19,7 @@ from reportgen.pages.registry import all_pages
 from reportgen.pages.report import Report
 from reportgen.reading.excerpt import Excerpt
 from reportgen.records.store import find_runs
+from tests.chromium import launched
 
 SIZE = Size(clips=40, classes=30, per_clip=3, networks=2, kernels=2)
 PYRAMIDS = SIZE.clips * SIZE.per_clip
@@ -35,15 +36,36 @@ def compared(pages: list[Page]) -> Page:
     return next(page for page in pages if page.uri == "net0/pyramids.md")
 
 
-def test_a_site_of_forty_clips_and_long_names_has_no_link_that_leads_nowhere(tmp_path: Path) -> None:
-    runs = write_many(tmp_path / "runs", Size(clips=40, classes=30, per_clip=1, networks=2, kernels=2))
-    index = render(runs, tmp_path / "site", build_dir=tmp_path / "build")  # raises RenderError for such a link
-    text = (index.parent / "net0" / "pyramids.html").read_text(encoding="utf-8")
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site of forty clips, written; RenderError would be raised for a link that leads nowhere."""
+    folder = tmp_path_factory.mktemp("site")
+    runs = write_many(folder / "runs", Size(clips=40, classes=30, per_clip=1, networks=2, kernels=2))
+    return render(runs, folder / "site", build_dir=folder / "build").parent
+
+
+def test_a_site_of_forty_clips_and_long_names_has_no_link_that_leads_nowhere(site: Path) -> None:
+    text = (site / "net0" / "pyramids.html").read_text(encoding="utf-8")
     pairs = 40 * 39 // 2 + 40
     assert f"{pairs - MOST_PAIRS} more pairs are not shown in full." in text
     assert len(re.findall(r'<td class="num"[^>]*><a href="pyramids\.html#', text)) >= 2, (
         "pairs in the table link to their sections"
     )
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
+def test_long_names_neither_widen_a_page_nor_fill_the_screen(site: Path, width: int, height: int) -> None:
+    clip = next(path.parent for path in site.glob("net0/clip0-*/index.html"))
+    pages = ("index.html", "net0/index.html", "net0/audit.html", "net0/pyramids.html")
+    with launched() as chromium:
+        page = chromium.new_page(viewport={"width": width, "height": height})
+        for path in (*(site / name for name in pages), *clip.glob("*.html")):
+            page.goto(path.as_uri())
+            too_wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            filled = page.evaluate("document.querySelector('h1').getBoundingClientRect().bottom")
+            assert too_wide <= 0, path.name
+            assert filled < 0.8 * height, path.name
 
 
 def test_pairs_of_every_kind_are_shown_though_one_kind_would_fill_the_page(compared: Page) -> None:
