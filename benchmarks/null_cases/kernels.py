@@ -14,10 +14,12 @@ from reportgen.analyses.common.responses import kernel_responses
 from reportgen.analyses.common.running import Moments
 from reportgen.analyses.evidence.duplicates import ALIKE, LEAST_DRIVING, rank_alike
 from reportgen.analyses.evidence.label_words import driving_words, label_words
+from reportgen.audit.headline import synthetic_claim
+from reportgen.audit.heard import DIRECTIONS
 from reportgen.audit.kernel_badges import kernel_verdicts
 from reportgen.audit.limits import Limits
 from reportgen.audit.paths import path_state, seeds_state
-from reportgen.audit.sentences import DIRECTIONS, preference, word_is_said
+from reportgen.audit.words_said import word_is_said
 from reportgen.reading.figures import KernelFigures
 from reportgen.records.answers.evidence import LabelWord
 from reportgen.records.answers.path import PathAnswer
@@ -124,7 +126,7 @@ def directions(seed: int, *, planted: bool) -> Iterator[bool]:
             activation=_response(kernel, optimum), reversed_activation=_response(kernel, optimum.flip(0)),
             explained_variance=0.95, evidence_share=0.6, mean_speed=1.4, direction=0.0, coherence=0.95,
         )  # fmt: skip
-        yield any(f"moving {word} at" in preference(figures, LIMITS) for word in DIRECTIONS)
+        yield any(f"moving {word} at" in synthetic_claim(figures, LIMITS) for word in DIRECTIONS)
 
 
 def _response(kernel: Tensor, clip: Tensor) -> float:

@@ -109,6 +109,9 @@ class Limits(BaseModel):
     importance_p: Number = Field(
         0.05, description="Largest p at which a score does better than chance, and than another score."
     )
+    mixed: Number = Field(
+        0.7, description="Largest share of one other word among a word's strongest clips of a kernel that minds none."
+    )
     indifferent: Number = Field(
         0.75, description="Largest AUROC of the labels' other words under which a kernel does not mind them."
     )

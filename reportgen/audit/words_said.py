@@ -33,8 +33,14 @@ def label_word(word: LabelWord, limits: Limits, *, held_out: bool = False) -> st
     others = Excerpt.of(word.others, MOST_WORDS)
     names = ", ".join(others) + (f" and {others.left_out} more" if others.left_out else "")
     if word.other is not None and word.other < limits.indifferent:
+        if word.strongest and word.most > limits.mixed * word.strongest:
+            return f"Responds to “{word.text}” ({figures}), most with {word.most_other}: {_strongest(word)}."
         return f"Responds to “{word.text}” ({figures}), whichever of {names} it comes with."
     return f"Responds to “{word.text}” ({figures}), more with some of {names} than with others."
+
+
+def _strongest(word: LabelWord) -> str:
+    return f"{word.most} of its {word.strongest} strongest clips"
 
 
 def _word_figures(word: LabelWord) -> str:

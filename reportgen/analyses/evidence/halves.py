@@ -16,7 +16,15 @@ from torch import Tensor
 
 from reportgen.analyses.common.intervals import auroc_interval
 from reportgen.analyses.common.ranking import ranks
-from reportgen.analyses.evidence.label_words import LEAST_WORD_CLIPS, DrivingWord, Word, aurocs
+from reportgen.analyses.evidence.label_words import (
+    LEAST_WORD_CLIPS,
+    DrivingWord,
+    Word,
+    aurocs,
+    leading,
+    strongest_others,
+    with_pairs,
+)
 
 LEAST_TO_HALVE = 4
 """Clips of a label that give each half two; two labels must have so many."""
@@ -58,13 +66,15 @@ def held_out_words(
     known = [word for word in words if _enough(word, [labels[i] for i in chosen], [labels[i] for i in held])]
     if not known:
         return []
-    leading = aurocs(responses[chosen], [labels[i] for i in chosen], known).argmax(0)
+    known = list(with_pairs(known))
+    first = [labels[i] for i in chosen]
+    leaders = leading(aurocs(responses[chosen], first, known), responses[chosen], first, known)
     texts = [labels[i] for i in held]
     areas = aurocs(responses[held], texts, known)
     columns = torch.stack([ranks(column) for column in responses[held].T], dim=1)
     places = {word.text: place for place, word in enumerate(known)}
     found = []
-    for kernel, best in enumerate(leading.tolist()):
+    for kernel, best in enumerate(leaders):
         word = known[best]
         inside = torch.tensor([text in word.labels for text in texts])
         own, others = columns[inside, kernel].numpy(), columns[~inside, kernel].numpy()
@@ -73,7 +83,9 @@ def held_out_words(
         other = max(beside, default=None)
         low, high = map(float, auroc_interval(areas[best, kernel].numpy(), len(own), len(others)))
         p = 1.0 if math.isnan(p) else p
-        found.append(DrivingWord(word.text, float(areas[best, kernel]), word.others, other, p, low, high, len(own)))
+        mixed = strongest_others(responses[held][:, kernel], texts, word)
+        area = float(areas[best, kernel])
+        found.append(DrivingWord(word.text, area, word.others, other, p, low, high, len(own), *mixed))
     return found
 
 

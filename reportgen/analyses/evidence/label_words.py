@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import torch
 from torch import Tensor
@@ -17,13 +18,27 @@ LEAST_WORD_CLIPS = 5
 """A word of fewer clips than this is not asked about: the best of many words would lead by chance."""
 
 
+MOST_PAIRED = 12
+"""Words of a part up to which pairs of them are asked about, too: of more, chance would find some pair."""
+
+EACH_OF_A_PAIR = 0.8
+"""AUROC that each word of a pair must reach against clips with neither: else the pair leads by one word alone."""
+
+STRONGEST = 10
+"""Clips of a word, those that drive the kernel most, of which it is counted what else they have."""
+
+
 @dataclass(frozen=True)
 class Word:
-    """A part of labels: which labels have it, and the words that the other part takes (none for whole labels)."""
+    """A part of labels: which labels have it, and the words that the other part takes (none for whole labels).
+
+    A pair ("left or right") has its two words in `either`.
+    """
 
     text: str
     labels: frozenset[str]
     others: tuple[str, ...] = ()
+    either: tuple[frozenset[str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -32,7 +47,8 @@ class DrivingWord:
 
     `other` is the largest AUROC of the words that the other part takes: near 0.5, the kernel does not mind them. `p`
     says how often permuted labels have a word that leads as far, `low` and `high` are the AUROC's 95% interval over
-    clips, of which `clips` have the word.
+    clips, of which `clips` have the word. Of the `strongest` of these that drive the kernel most, `most` have
+    `most_other` in the labels' other part, more than have any other.
     """
 
     text: str
@@ -43,6 +59,9 @@ class DrivingWord:
     low: float
     high: float
     clips: int
+    most_other: str = ""
+    most: int = 0
+    strongest: int = 0
 
 
 def factors(labels: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
@@ -76,6 +95,64 @@ def label_words(labels: Sequence[str]) -> tuple[Word, ...]:
     return tuple(word for word in whole if LEAST_WORD_CLIPS <= sum(counts[one] for one in word.labels) < len(labels))
 
 
+def with_pairs(words: Sequence[Word]) -> tuple[Word, ...]:
+    """Return words and, of each part of the labels that has at most MOST_PAIRED of them, every pair."""
+    parts: dict[tuple[str, ...], list[Word]] = {}
+    for word in words:
+        parts.setdefault(word.others, []).append(word)
+    pairs = [
+        Word(f"{one.text} or {other.text}", one.labels | other.labels, others, (one.labels, other.labels))
+        for others, own in parts.items()
+        if 2 < len(own) <= MOST_PAIRED
+        for one, other in combinations(own, 2)
+    ]
+    return (*words, *pairs)
+
+
+def leading(areas: Tensor, responses: Tensor, labels: Sequence[str], words: Sequence[Word]) -> list[int]:
+    """Return for each kernel which of `words` leads by the AUROCs `W K` on responses `N K` to clips of `labels`.
+
+    A pair leads only if each of its words does against the clips that have neither.
+    """
+    singles = [place for place, word in enumerate(words) if not word.either]
+    alone = [singles[best] for best in areas[singles].argmax(0).tolist()]
+    found = []
+    for kernel, best in enumerate(areas.argmax(0).tolist()):
+        pair = words[best].either and float(areas[best, kernel]) > float(areas[alone[kernel], kernel])
+        holds = pair and _each_drives(responses[:, kernel], labels, words[best])
+        found.append(best if holds else alone[kernel])
+    return found
+
+
+def _each_drives(responses: Tensor, labels: Sequence[str], pair: Word) -> bool:
+    """Whether each word of a pair drives a kernel of responses `N` more than the clips with neither do."""
+    outside = [place for place, text in enumerate(labels) if text not in pair.labels]
+    for own in pair.either:
+        inside = [place for place, text in enumerate(labels) if text in own]
+        ranked = ranks(responses[inside + outside])[: len(inside)]
+        area = (float(ranked.sum()) - len(inside) * (len(inside) + 1) / 2) / max(len(inside) * len(outside), 1)
+        if area < EACH_OF_A_PAIR:
+            return False
+    return True
+
+
+def strongest_others(responses: Tensor, labels: Sequence[str], word: Word) -> tuple[str, int, int]:
+    """Return what most of the clips of a word that drive a kernel of responses `N` most have in the other part.
+
+    With how many have it, and of how many. Of equal numbers the first that the part names; of whole labels nothing.
+    """
+    inside = [place for place, text in enumerate(labels) if text in word.labels]
+    order = responses[inside].argsort(descending=True, stable=True)[:STRONGEST].tolist()
+    top = [labels[inside[place]] for place in order]
+    counts = {other: sum(_has(text, other) for text in top) for other in word.others}
+    most = max(counts, key=counts.__getitem__, default="")
+    return (most, counts[most], len(top)) if most else ("", 0, 0)
+
+
+def _has(label: str, part: str) -> bool:
+    return label.startswith(f"{part} ") or label.endswith(f" {part}")
+
+
 def aurocs(responses: Tensor, labels: Sequence[str], words: Sequence[Word]) -> Tensor:
     """Return how often a clip of each word drives each kernel more than a clip without it does, `W K` float64.
 
@@ -106,17 +183,20 @@ def driving_words(
     """
     if not words:
         return []
+    words = with_pairs(words)
     ranked = aurocs(responses, labels, words)
     places = {word.text: place for place, word in enumerate(words)}
     inside = torch.tensor([[text in word.labels for text in labels] for word in words])
     columns = torch.stack([ranks(column) for column in responses.T], dim=1)
-    chance = max_null(columns, inside, ranked.amax(0), seed=seed).tolist()
+    leaders = leading(ranked, responses, labels, words)
+    chance = max_null(columns, inside, ranked[leaders, range(len(leaders))], seed=seed).tolist()
     found = []
-    for kernel, best in enumerate(ranked.argmax(dim=0).tolist()):
+    for kernel, best in enumerate(leaders):
         word = words[best]
         others = [float(ranked[places[text], kernel]) for text in word.others if text in places]
         clips, area = int(inside[best].sum()), ranked[best, kernel].numpy()
         low, high = map(float, auroc_interval(area, clips, len(labels) - clips))
         other = max(others, default=None)
-        found.append(DrivingWord(word.text, float(area), word.others, other, chance[kernel], low, high, clips))
+        mixed = strongest_others(responses[:, kernel], labels, word)
+        found.append(DrivingWord(word.text, float(area), word.others, other, chance[kernel], low, high, clips, *mixed))
     return found

@@ -17,6 +17,7 @@ class LabelWord(Answer):
 
     `q` is the share of false ones among the layer's kernels whose word leads as far, by the null of the best of all
     words; `low` and `high` are the AUROC's 95% interval over clips, of which `clips` have the word.
+    Of the `strongest` of these that drive the kernel most, `most` have `most_other` in the labels' other part.
     """
 
     text: str
@@ -28,6 +29,9 @@ class LabelWord(Answer):
     low: Measured = None
     high: Measured = None
     clips: int | None = Field(None, ge=0)
+    most_other: str = ""
+    most: int = Field(0, ge=0)
+    strongest: int = Field(0, ge=0)
 
 
 class LayerEvidence(Answer):

@@ -9,7 +9,7 @@ from scipy.stats import false_discovery_control
 
 from reportgen.analyses.evidence.label_words import driving_words, label_words
 from reportgen.audit.limits import Limits
-from reportgen.audit.sentences import label_word
+from reportgen.audit.words_said import label_word
 from reportgen.records.answers.evidence import LabelWord
 from reportgen.records.discovery import false_discovery
 
@@ -56,3 +56,52 @@ def test_q_is_that_of_benjamini_and_hochberg() -> None:
     p = np.random.default_rng(0).random(50) ** 2
     assert false_discovery(p.tolist()) == pytest.approx(false_discovery_control(p).tolist())
     assert false_discovery([]) == []
+
+
+MOTIONS = ("static", "left", "right", "up", "down")
+TEXTURES = ("dots", "rings", "checks", "blobs")
+PRODUCT = [f"{texture} {motion}" for _ in range(4) for texture in TEXTURES for motion in MOTIONS]
+
+
+def answered(kernel: dict[str, float], seed: int) -> torch.Tensor:
+    """Return responses `80` of a kernel that answers to these words, in noise."""
+    noise = 0.2 * torch.rand(len(PRODUCT), generator=torch.Generator().manual_seed(seed))
+    return noise + torch.tensor([sum(kernel.get(part, 0.0) for part in label.split()) for label in PRODUCT])
+
+
+@pytest.mark.parametrize(
+    ("kernel", "text"),
+    [
+        ({"left": 1.0, "down": 0.9}, "left or down"),
+        ({"left": 1.0}, "left"),
+        ({"left": 1.0, "down": 0.05}, "left"),
+        ({"dots": 1.0, "blobs": 1.0}, "dots or blobs"),
+    ],
+)
+def test_a_pair_of_words_is_said_of_what_answers_to_both_and_of_nothing_else(
+    kernel: dict[str, float], text: str
+) -> None:
+    for seed in range(5):
+        (word,) = driving_words(answered(kernel, seed)[:, None], PRODUCT, label_words(PRODUCT))
+        assert word.text == text
+        assert word.auroc > 0.97
+
+
+def test_a_kernel_minds_no_other_word_only_if_its_strongest_clips_are_mixed() -> None:
+    """Ten clips of one texture on top are no "whichever", however little the other textures matter on the whole."""
+    mixed = answered({"left": 1.0, "down": 1.0}, 0)
+    one_on_top = answered({"left": 1.0, "down": 1.0}, 1)
+    one_on_top += torch.tensor([0.3 if label in ("rings left", "rings down") else 0.0 for label in PRODUCT])
+    said = []
+    for responses in (mixed, one_on_top):
+        (word,) = driving_words(responses[:, None], PRODUCT, label_words(PRODUCT))
+        fields = {name: getattr(word, name) for name in LabelWord.model_fields if name != "q"}
+        said.append(label_word(LabelWord(**fields), Limits()))
+    assert "whichever of dots, rings, checks, blobs it comes with" in said[0]
+    assert "most with rings: 8 of its 10 strongest clips" in said[1]
+
+
+def test_labels_by_chance_get_no_pair() -> None:
+    labels = PRODUCT
+    noise = torch.rand((len(labels), 128), generator=torch.Generator().manual_seed(3))
+    assert sum(text.startswith("Responds") for text in sentences(noise, labels)) <= 0.05 * 128
