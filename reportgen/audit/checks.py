@@ -17,9 +17,8 @@ from reportgen.audit.concepts import concept_checks
 from reportgen.audit.importance import weight_checks
 from reportgen.audit.kernel_checks import kernel_checks, path_checks, redundancy_check
 from reportgen.audit.limits import Limits
-from reportgen.audit.verdicts import State, Verdict
+from reportgen.audit.verdicts import WORST_FIRST, State, Verdict
 from reportgen.errors import StoreError
-from reportgen.reading.format import count, plural
 from reportgen.reading.run_view import RunView
 from reportgen.reading.words import Words
 from reportgen.records.manifest import WeightsFacts
@@ -61,17 +60,14 @@ def limits_of(model: RunView) -> Limits:
 
 
 def headlines(model: RunView) -> list[Headline]:
-    """Return the front page's figures of a model: how much was looked at, and the checks that matter first."""
-    found = {verdict.name: verdict for verdict in checks(model)}
-    answered = sum(view.figures.activation is not None for view in model.all_kernels)
-    shown = f"kernels shown, of {plural(len(model.kernels), 'layer')}"
-    return [
-        Headline(count(answered), shown, "pass" if answered else "warn", model.addresses.home),
-        *(
-            Headline(found[name].figure, what, found[name].state, model.addresses.audit)
-            for name, what in _headlines(model.words)
-        ),
+    """Return the front page's figures of a model, the worst first: the checks that matter first, and all that fail."""
+    words = dict(_headlines(model.words))
+    found = [
+        Headline(row.figure, words.get(row.name, row.name.lower()), row.state, model.addresses.audit)
+        for row in checks(model)
+        if row.name in words or row.state == "fail"
     ]
+    return sorted(found, key=lambda item: WORST_FIRST.index(item.state))
 
 
 def checks(model: RunView, limits: Limits | None = None) -> list[Verdict]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from reportgen.audit.checks import Headline, headlines
-from reportgen.pages.cards import Card, best_supported, kernel_card
+from reportgen.audit.checks import Headline, checks, headlines
+from reportgen.audit.verdicts import WORST_FIRST, State
+from reportgen.pages.cards import Card, kernel_card
+from reportgen.pages.findings import ShownFinding, shown_findings
 from reportgen.pages.page import Found, Page
 from reportgen.pages.report import ModelView, Report
 from reportgen.reading.chosen import choice_in_words
@@ -14,9 +17,6 @@ from reportgen.reading.excerpt import Excerpt
 
 STAGE_EXAMPLES = 3
 """Kernels per stage in the result table, as in the published one."""
-
-STRIKING = 6
-"""Stages of which one kernel stands above the figures."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,8 @@ class FrontModel:
     """What the front page shows of a model."""
 
     model: ModelView
-    strip: Excerpt[Card]
+    findings: list[ShownFinding]
+    counts: list[tuple[State, int]]
     headlines: list[Headline]
     rows: list[StageRow]
     examples: int
@@ -57,10 +58,11 @@ def stage_rows(model: ModelView, most: int) -> list[StageRow]:
 def summarize(model: ModelView) -> FrontModel:
     """Return what the front page shows of a model."""
     rows = stage_rows(model, STAGE_EXAMPLES)
-    best = [view for views in model.kernels.values() for view in best_supported(views, 1, model.limits)]
+    states = Counter(row.state for row in checks(model))
     return FrontModel(
         model=model,
-        strip=Excerpt.of(best, STRIKING).map(lambda view: kernel_card(model, view)),
+        findings=shown_findings(model),
+        counts=[(state, states[state]) for state in WORST_FIRST if states[state]],
         headlines=headlines(model),
         rows=rows,
         examples=max((len(row.cards) for row in rows), default=0),

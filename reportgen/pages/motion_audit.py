@@ -9,6 +9,7 @@ from reportgen.audit.moving import relies_on_motion
 from reportgen.outputs.charts import Interval, Intervals
 from reportgen.outputs.model import ReportFigure
 from reportgen.pages.downloads import Download
+from reportgen.pages.motion_clips import played_clips
 from reportgen.pages.motion_rows import (
     ProbedLayerRow,
     kernel_rows,
@@ -179,6 +180,7 @@ def _page(model: ModelView, records: Sequence[Record]) -> Page:
             "found": found,
             "sentence": _sentence(model, found, classes) if found else "",
             "charts": [chart for chart in charts if chart],
+            "played": played_clips(model),
             "tables": tables,
             "layers": layers,
             "kernel_count": sum(row.measured for row in layers),

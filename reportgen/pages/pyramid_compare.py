@@ -10,17 +10,20 @@ from itertools import combinations
 from reportgen.errors import OptionError
 from reportgen.outputs.charts import Kept, Shared
 from reportgen.outputs.model import ReportFigure
+from reportgen.pages.compared_kernels import PicturedKernel, pictured_kernels
 from reportgen.pages.page import Found, Page
 from reportgen.pages.pyramid_pairs import Named, PyramidPair, across, named_pyramids, pairs_to_show, what_differs
 from reportgen.pages.report import ModelView, Report
 from reportgen.reading.addresses import folder_names
+from reportgen.reading.chance import shared_by_chance
 from reportgen.reading.excerpt import Excerpt
-from reportgen.reading.format import percent, short_kernel_name, short_layer_name
+from reportgen.reading.format import fixed, percent, plural, short_kernel_name, short_layer_name
 from reportgen.reading.views import Pyramid
 from reportgen.records.pyramid_compare import (
     ComparedKernel,
     KernelSpread,
     PyramidComparison,
+    Side,
     compare_pyramids,
     spread_over_clips,
 )
@@ -59,6 +62,8 @@ class ComparedPair:
     rows: Excerpt[ComparedKernelRow]
     picture: ReportFigure | None
     why: str = ""
+    pictured: tuple[tuple[str, Excerpt[PicturedKernel]], ...] = ()
+    chance: str = ""
 
     @property
     def name(self) -> str:
@@ -84,7 +89,31 @@ def pair_of(name: str, first: Named, second: Named) -> ComparedPair:
     except OptionError as reason:
         return ComparedPair(first, second, what, None, Excerpt(), None, str(reason))
     rows = _rows(first.model, found.kernels)
-    return ComparedPair(first, second, what, found, rows, comparison_figure(name, found, first.name, second.name))
+    models: dict[Side, ModelView] = {"first": first.model, "shared": first.model, "second": second.model}
+    titles: dict[Side, str] = {"first": f"only {first.name}", "shared": "both", "second": f"only {second.name}"}
+    return ComparedPair(
+        first,
+        second,
+        what,
+        found,
+        rows,
+        comparison_figure(name, found, first.name, second.name),
+        pictured=tuple(
+            (titles[s], pictured_kernels(models[s], found.kernels, s)) for s in ("first", "shared", "second")
+        ),
+        chance=chance_in_words(found),
+    )
+
+
+def chance_in_words(found: PyramidComparison) -> str:
+    """Return how many kernels are shared beside how many would be by chance."""
+    shared = sum(layer.shared for layer in found.layers)
+    mean, low, high = shared_by_chance(found.layers)
+    beside = "more than" if shared > high else "fewer than" if shared < low else "about as many as"
+    return (
+        f"Both keep {plural(shared, 'kernel')}, {beside} chance gives: {fixed(mean, 1)} if as many were drawn at "
+        f"random in each layer (95% of draws: {low} to {high})."
+    )
 
 
 def _rows(model: ModelView, kernels: Iterable[ComparedKernel | KernelSpread]) -> Excerpt[ComparedKernelRow]:

@@ -14,7 +14,8 @@ from reportgen.records.jobs import SPRITE_COLUMNS, Artifact, Done
 class Strip:
     """A clip (its frames in one picture, `columns` side by side) or, with one frame, a picture.
 
-    Colours are faded towards white, to the share `fade` of their distance from it.
+    Colours are faded towards white, to the share `fade` of their distance from it. Frames play in the `order` given,
+    as they lie where it is empty.
     """
 
     uri: str
@@ -24,6 +25,7 @@ class Strip:
     alt: str
     poster: str = ""
     fade: float = 1.0
+    order: tuple[int, ...] = ()
 
     @property
     def columns(self) -> int:

@@ -24,7 +24,7 @@ def opened(browser: playwright_api.Browser, sample_site: Path) -> Iterator[Open]
         context = browser.new_context(viewport={"width": size[0], "height": size[1]}, reduced_motion="reduce")
         contexts.append(context)
         tab = context.new_page()
-        tab.goto(f"{sample_site.as_uri()}/{page}")
+        tab.goto(page if page.startswith("http") else f"{sample_site.as_uri()}/{page}")
         return tab
 
     yield open_
@@ -69,3 +69,57 @@ def test_the_profile_follows_the_frame(opened: Open) -> None:
     before = cursor.get_attribute("x")
     page.get_by_label("One frame on").first.click()
     assert cursor.get_attribute("x") != before
+
+
+def test_the_front_page_tells_findings_with_pictures_and_the_worst_verdict_first(opened: Open) -> None:
+    page = opened("index.html", DESKTOP)
+    first = page.locator(".rg-model").first
+    findings = first.locator(".rg-finding")
+    assert 2 <= findings.count() <= 3
+    assert on_first_screen(page, ".rg-finding")
+    assert all(text.strip() for text in findings.locator(".rg-finding__sentence").all_inner_texts())
+    states = [one.inner_text().lower() for one in first.locator(".rg-headline .rg-badge b").all()]
+    order = ["fail", "warn", "not tested", "pass"]
+    assert states == sorted(states, key=order.index)
+
+
+def test_the_probes_play_the_same_frames_in_another_order(opened: Open, served_site: str) -> None:
+    page = opened(f"{served_site}drift/motion.html", DESKTOP)  # a canvas of a file may not be read
+    probes = page.locator(".rg-probes").first.locator(".rg-clip")
+    orders = [one.get_attribute("data-order") for one in probes.all()]
+    assert orders[0] is None
+    played = [list(map(int, order.split(","))) for order in orders[1:] if order]
+    frames = int(probes.first.get_attribute("data-frames") or 0)
+    assert [len(order) for order in played] == [frames] * len(played)
+    assert len(set(played[0])) == 1, "frozen"
+    assert list(reversed(range(frames))) in played
+    drawn = """(clip, frame) => {
+      const canvas = clip.querySelector("canvas"), all = canvas.getContext("2d");
+      return [...all.getImageData(0, 0, canvas.width, canvas.height).data].join();
+    }"""
+    page.wait_for_function("document.querySelectorAll('.rg-probes canvas').length > 1")
+    forward, backwards = probes.first, probes.nth(1 + played.index(list(reversed(range(frames)))))
+    scrub = page.get_by_label("Frame", exact=True)
+    scrub.fill("0")
+    begin, end = forward.evaluate(drawn), backwards.evaluate(drawn)
+    scrub.fill(str(frames - 1))
+    assert (forward.evaluate(drawn), backwards.evaluate(drawn)) == (end, begin)
+
+
+def test_the_graph_is_on_the_first_screen_with_the_causal_check_beside_it(opened: Open) -> None:
+    page = opened("drift/tennis/class-0002.html", DESKTOP)
+    graph, check = (page.locator(one).first.bounding_box() for one in (".rg-graph__canvas", ".rg-causal"))
+    assert graph
+    assert check
+    assert graph["y"] < 480
+    assert check["y"] < 480
+    assert check["x"] >= graph["x"] + graph["width"]
+    assert page.locator(".rg-graph image").count() > 0, "kernels that have a picture show it on their node"
+
+
+def test_compared_pyramids_show_their_kernels(opened: Open) -> None:
+    page = opened("drift/pyramids.html", DESKTOP)
+    pair = page.locator(".rg-compare").first
+    assert pair.locator(".rg-side").count() == 3
+    assert pair.locator(".rg-mini .rg-clip").count() > 0
+    assert "95% of draws" in pair.inner_text()

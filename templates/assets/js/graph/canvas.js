@@ -62,8 +62,11 @@
       const [x, y, size] = [scene.x[node], scene.y[node], scene.size[node]];
       context.fillStyle = colours.node(node);
       context.fillRect(x, y, graph.NODE_WIDTH, size);
+      const thumb = graph.thumbOf(view, node);
+      const picture = thumb && view.thumbs(thumb.href);
+      if (picture) context.drawImage(picture, thumb.x, thumb.y, thumb.side, thumb.side);
       if (!graph.isNumbered(view, node)) continue;
-      paintText(context, palette, `#${model.data.index[node]}`, x + graph.NODE_WIDTH + 4, y + size / 2 + 4, palette.ink);
+      paintText(context, palette, `#${model.data.index[node]}`, graph.numberLeft(view, node), y + size / 2 + 4, palette.ink);
     }
     if (focus < 0) return;
     context.strokeStyle = palette.ink;
@@ -108,7 +111,7 @@
       const density = { k: ratio * k, x: ratio * x, y: ratio * y };
       const size = { width: Math.round(scene.width * ratio), height: Math.round(scene.height * ratio) };
       const place = (context) => context.setTransform(density.k, 0, 0, density.k, density.x, density.y);
-      const key = `${size.width} ${size.height} ${k} ${x} ${y} ${view.colours.palette.ink} ${view.look.byMotion}`;
+      const key = `${size.width} ${size.height} ${k} ${x} ${y} ${view.colours.palette.ink} ${view.look.byMotion} ${view.pictures ?? 0}`;
       if (backdrop.scene !== scene || backdrop.key !== key) {
         Object.assign(backdrop.canvas, size);
         const context = backdrop.canvas.getContext("2d");

@@ -77,7 +77,7 @@
     const edges = [];
     for (let e = 0; e < model.edgeCount; e += 1) if (shown[data.source[e]] && shown[data.target[e]]) edges.push(e);
     const visible = stacks.map((stack) => stack.flatMap((part) => part.nodes));
-    const scene = { room, visible, labels, width, height, right, step, x, y, size, scale, edges };
+    const scene = { room, visible, labels, width, height, right, step, x, y, size, scale, gap, edges };
     return { ...scene, ...graph.ends(model, scene) };
   }
 
@@ -85,7 +85,7 @@
   function nodeAt(scene, px, py) {
     const place = Math.round((px - MARGIN.left - NODE_WIDTH / 2) / scene.step);
     const away = Math.abs(px - MARGIN.left - place * scene.step - NODE_WIDTH / 2);
-    if (place < 0 || place >= scene.visible.length || away > 36) return -1;
+    if (place < 0 || place >= scene.visible.length || away > 60) return -1;
     const covers = (node) => py >= scene.y[node] - 2 && py <= scene.y[node] + scene.size[node] + 2;
     return scene.visible[place].find(covers) ?? -1;
   }

@@ -48,8 +48,12 @@
   function view(transformed) {
     const look = { byMotion: byMotion(), negative: controls.negative.checked };
     const colours = graph.colours(model, palette(), look, d3.interpolateLab);
-    return { model, scene, look, colours, focus, lit, transform: transformed };
+    // A file that is saved holds no pictures: they are files of the report.
+    return { model, scene, look, colours, focus, lit, transform: transformed, thumbs: transformed ? thumbs : null, pictures: come };
   }
+
+  let come = 0;
+  const thumbs = graph.pictures(() => { come += 1; paintSoon(); });
 
   function paint() {
     if (useSvg) graph.paintSvg(d3.select(surface), view(transform));

@@ -16,6 +16,7 @@
     const layer = (name) => root.selectAll(`g.${name}`).data([0]).join("g").attr("class", name);
     paintEdges(layer("edges"), view);
     paintNodes(layer("nodes"), view);
+    paintThumbs(layer("thumbs"), view);
     paintNumbers(layer("labels"), view);
     paintLayers(layer("layers"), view);
     paintHeads(layer("heads"), view);
@@ -49,11 +50,20 @@
       .attr("stroke", (n) => (n === focus ? colours.palette.ink : "none")).attr("stroke-width", 2);
   }
 
+  function paintThumbs(group, view) {
+    const found = visible(view).flatMap((node) => { const thumb = graph.thumbOf(view, node); return thumb ? [{ node, ...thumb }] : []; });
+    group.selectAll("image").data(found, (thumb) => thumb.node).join("image")
+      .attr("class", "rg-thumb").attr("href", (thumb) => thumb.href).attr("preserveAspectRatio", "xMidYMid slice")
+      .attr("x", (thumb) => thumb.x).attr("y", (thumb) => thumb.y)
+      .attr("width", (thumb) => thumb.side).attr("height", (thumb) => thumb.side)
+      .attr("opacity", (thumb) => fade(view)(thumb.node));
+  }
+
   function paintNumbers(group, view) {
     const { model, scene, colours } = view;
     const nodes = visible(view).filter((n) => graph.isNumbered(view, n));
     const texts = group.attr("fill", colours.palette.ink).selectAll("text").data(nodes, (n) => n).join("text")
-      .attr("x", (n) => scene.x[n] + graph.NODE_WIDTH + 4).attr("y", (n) => scene.y[n] + scene.size[n] / 2)
+      .attr("x", (n) => graph.numberLeft(view, n)).attr("y", (n) => scene.y[n] + scene.size[n] / 2)
       .attr("dy", "0.35em");
     outlined(texts, colours).attr("stroke-linejoin", "round").attr("opacity", fade(view))
       .text((n) => `#${model.data.index[n]}`);
@@ -78,5 +88,5 @@
   }
 
   // Whether a kernel is high enough to have its number beside it; the one that is pointed at always has.
-  graph.isNumbered = ({ model, scene, focus }, node) => !model.isClass(node) && (scene.size[node] >= 9 || node === focus);
+  graph.isNumbered = ({ model, scene, focus }, node) => !model.isClass(node) && (scene.size[node] + scene.gap >= 10 || node === focus);
 })();

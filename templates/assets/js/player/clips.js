@@ -39,7 +39,7 @@
 
     function drawFrame(clip, frame, x = 0) {
       const { width, height } = clip;
-      const [left, top] = corner(frame, clip.columns, width, height);
+      const [left, top] = corner(clip.order ? clip.order[frame] : frame, clip.columns, width, height);
       clip.canvas.getContext("2d").drawImage(clip.image, left, top, width, height, x, 0, width, height);
     }
 
@@ -62,6 +62,7 @@
       const clip = {
         element, sprite: element.dataset.sprite, frames: number("frames"), columns: number("columns"),
         width: number("width"), height: number("height"), visible: false, ready: false, drawn: -1,
+        order: element.dataset.order ? element.dataset.order.split(",").map(Number) : null,
       };
       clips.set(element, clip);
       watcher.observe(element);

@@ -1,0 +1,141 @@
+"""What a report says first: its strongest finding, its most surprising one, and what is least to be trusted in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from reportgen.audit.checks import checks
+from reportgen.audit.kernel_badges import kernel_verdicts
+from reportgen.audit.limits import Limits
+from reportgen.audit.pathways import pathway_state
+from reportgen.audit.sentences import hides_motion, overstates_motion, preference
+from reportgen.audit.silence import known_times
+from reportgen.audit.verdicts import WORST_FIRST, State, Verdict
+from reportgen.reading.ablation import causal_drops
+from reportgen.reading.format import fixed, number, percent, plural
+from reportgen.reading.run_view import RunView
+from reportgen.reading.views import KernelView, Pyramid
+from reportgen.records.answers.pyramid import PyramidAnswer
+
+Kind = Literal["strongest", "surprising", "doubtful"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A sentence with the address of its evidence; `kernel` or `clip` is what a picture shows of it."""
+
+    kind: Kind
+    state: State
+    sentence: str
+    link: str
+    kernel: KernelView | None = None
+    clip: str = ""
+
+
+def findings(model: RunView, limits: Limits) -> list[Finding]:
+    """Return a model's findings; one of a kind that nothing can be said of is left out."""
+    found = (_strongest(model, limits), _surprising(model, limits), _doubtful(model, limits))
+    return [finding for finding in found if finding]
+
+
+def _strongest(model: RunView, limits: Limits) -> Finding | None:
+    """Return the pathway that costs its class most, of those that pass; else the kernel that most badges speak for."""
+    passed = [found for pyramid in model.pyramids if (found := _pathway(model, pyramid, limits))]
+    if passed:
+        return max(passed, key=lambda pair: pair[0])[1]
+    told = [
+        (sum(verdict.state == "pass" for verdict in verdicts), view)
+        for view in model.all_kernels
+        if (verdicts := kernel_verdicts(view.figures, limits))
+        and not any(verdict.state in ("warn", "fail") for verdict in verdicts)
+    ]
+    most = max((count for count, _ in told), default=0)
+    if not most:
+        return None
+    view = next(view for count, view in told if count == most)
+    said = f"{view.name}: {preference(view.figures, limits)} {plural(most, 'check')} of it passed, and none failed."
+    return Finding("strongest", "pass", said, view.uri, view)
+
+
+def _pathway(model: RunView, pyramid: Pyramid, limits: Limits) -> tuple[float, Finding] | None:
+    """Return how much more a pathway costs than other kernels do, in shares of its logit; None unless it passes."""
+    answer = model.answer(pyramid.view.record, PyramidAnswer)
+    together = next((drop for drop in causal_drops(answer) if drop.name == "together"), None) if answer else None
+    if answer is None or together is None or together.random_mean is None or not answer.logit:
+        return None
+    if pathway_state(together, answer.class_clips, limits) != "pass":
+        return None
+    kept = sum(node.depth > 0 for node in pyramid.graph.nodes)
+    said = (
+        f"Without the {plural(kept, 'kernel')} of its pyramid the {model.words.value} of {pyramid.label} falls by "
+        f"{number(together.drop)} of {number(answer.logit)}; without as many others that are as active, by "
+        f"{number(together.random_mean)} (p = {fixed(together.p, 3)})."
+    )
+    size = (together.drop - together.random_mean) / abs(answer.logit)
+    return size, Finding("strongest", "pass", said, pyramid.uri, clip=pyramid.view.clip)
+
+
+def _surprising(model: RunView, limits: Limits) -> Finding | None:
+    """Return where two measurements of one thing disagree most, or a clip that is taken for another class."""
+    found = sorted(_disagreements(model, limits), key=lambda pair: -pair[0])
+    return found[0][1] if found else _mistaken(model)
+
+
+def _disagreements(model: RunView, limits: Limits) -> Iterator[tuple[float, Finding]]:
+    """Yield the kernels whose synthetic clip and reference clips disagree about motion, with how far they do."""
+    for view in model.all_kernels:
+        figures = view.figures
+        kept = figures.real_kept_frozen
+        if kept is None:
+            continue
+        if overstates_motion(figures, limits):
+            said = (
+                f"The clip that drives {view.name} most moves by {number(figures.mean_speed, 2)} px/frame, yet the "
+                f"reference clips that drive it keep {percent(kept)} of its response when nothing in them moves."
+            )
+            yield kept, Finding("surprising", "warn", said, view.uri, view)
+        elif hides_motion(figures, limits):
+            said = (
+                f"The clip that drives {view.name} most stands still, yet the reference clips that drive it lose "
+                f"{percent(1 - kept)} of its response when nothing in them moves."
+            )
+            yield 1 - kept, Finding("surprising", "warn", said, view.uri, view)
+
+
+def _mistaken(model: RunView) -> Finding | None:
+    for clip in model.subjects:
+        if clip.label is None or not clip.predictions or model.run.weights.untrained:
+            continue
+        first, _, share = clip.predictions[0]
+        if first != clip.label:
+            sure = "" if share is None else f", with a probability of {percent(share)}"
+            said = f"The network takes a clip of {model.label(clip.label)} for {model.label(first)}{sure}."
+            return Finding("surprising", "warn", said, model.addresses.clip(clip.name), clip=clip.name)
+    return None
+
+
+def _doubtful(model: RunView, limits: Limits) -> Finding | None:
+    """Return the audit's worst verdict; of equal ones the first."""
+    found = sorted(checks(model, limits), key=lambda row: WORST_FIRST.index(row.state))
+    if not found or found[0].state == "pass":
+        return None
+    worst = found[0]
+    also = sum(row.state == worst.state for row in found) - 1
+    more = f" {plural(also, 'more check')} of the audit {'is' if also == 1 else 'are'} no better." if also else ""
+    said = f"{worst.name}: {worst.figure}. {worst.meaning}{more}"
+    clip = next((clip.name for clip in model.subjects if model.addresses.clip(clip.name) == worst.link), "")
+    return Finding("doubtful", worst.state, said, model.addresses.audit, None if clip else _worst(model, limits), clip)
+
+
+def _worst(model: RunView, limits: Limits) -> KernelView | None:
+    """Return the kernel against which most of its own badges speak; of equal ones the one that clips drive least."""
+
+    def against(verdicts: Sequence[Verdict]) -> int:
+        return sum({"fail": 2, "warn": 1}.get(verdict.state, 0) for verdict in verdicts)
+
+    told = [(against(kernel_verdicts(view.figures, limits)), view) for view in model.all_kernels]
+    most = max((count for count, _ in told), default=0)
+    worst = [view for count, view in told if count == most] if most else []
+    return max(worst, key=lambda view: known_times(view.figures, limits) or 0.0, default=None)
