@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from reportgen.audit.checks import checks
+from reportgen.audit.headline import KernelHeadline, headline
 from reportgen.audit.kernel_badges import kernel_verdicts
 from reportgen.audit.limits import Limits
 from reportgen.audit.pathways import pathway_state
-from reportgen.audit.sentences import hides_motion, overstates_motion, preference
 from reportgen.audit.silence import known_times
 from reportgen.audit.verdicts import WORST_FIRST, State, Verdict
 from reportgen.reading.ablation import causal_drops
@@ -55,7 +55,7 @@ def _strongest(model: RunView, limits: Limits) -> Finding | None:
     if not most:
         return None
     view = next(view for count, view in told if count == most)
-    said = f"{view.name}: {preference(view.figures, limits)} {plural(most, 'check')} of it passed, and none failed."
+    said = f"{_named(view, headline(view.figures, limits))} {plural(most, 'check')} of it passed, and none failed."
     return Finding("strongest", "pass", said, view.uri, view)
 
 
@@ -84,24 +84,15 @@ def _surprising(model: RunView, limits: Limits) -> Finding | None:
 
 
 def _disagreements(model: RunView, limits: Limits) -> Iterator[tuple[float, Finding]]:
-    """Yield the kernels whose synthetic clip and reference clips disagree about motion, with how far they do."""
+    """Yield the kernels whose headline the reference clips contradict, with the share of the evidence that does."""
     for view in model.all_kernels:
-        figures = view.figures
-        kept = figures.real_kept_frozen
-        if kept is None:
-            continue
-        if overstates_motion(figures, limits):
-            said = (
-                f"The clip that drives {view.name} most moves by {number(figures.mean_speed, 2)} px/frame, yet the "
-                f"reference clips that drive it keep {percent(kept)} of its response when nothing in them moves."
-            )
-            yield kept, Finding("surprising", "warn", said, view.uri, view)
-        elif hides_motion(figures, limits):
-            said = (
-                f"The clip that drives {view.name} most stands still, yet the reference clips that drive it lose "
-                f"{percent(1 - kept)} of its response when nothing in them moves."
-            )
-            yield 1 - kept, Finding("surprising", "warn", said, view.uri, view)
+        said = headline(view.figures, limits)
+        if said.but and said.kinds:
+            yield 1 - said.agreeing / said.kinds, Finding("surprising", "warn", _named(view, said), view.uri, view)
+
+
+def _named(view: KernelView, said: KernelHeadline) -> str:
+    return f"{view.name}: {said.sentence}"
 
 
 def _mistaken(model: RunView) -> Finding | None:

@@ -26,14 +26,7 @@ def test_the_mean_and_the_interval_are_those_of_random_draws() -> None:
     draw = random.Random(0)
     drawn = []
     for _ in range(4000):
-        kept = (
-            len(
-                set(draw.sample(range(one.kernels), one.only_first))
-                & set(draw.sample(range(one.kernels), one.only_second))
-            )
-            for one in layers
-        )
-        drawn.append(sum(kept))
+        drawn.append(sum(both_keep(draw, one) for one in layers))
     within = sum(low <= one <= high for one in drawn) / len(drawn)
     assert 0.94 < within < 1.0
     assert sum(low < one <= high for one in drawn) / len(drawn) < 0.97
