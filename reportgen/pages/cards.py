@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from reportgen.audit.headline import headline
 from reportgen.audit.kernel_badges import kernel_verdicts
-from reportgen.audit.limits import Limits
 from reportgen.audit.moving import moving_texture, turning
 from reportgen.audit.silence import known_reliance, known_times
 from reportgen.audit.verdicts import Verdict
@@ -81,17 +79,3 @@ def kernel_card(model: ModelView, view: KernelView) -> Card:
 def cards(model: ModelView, views: Iterable[KernelView]) -> list[Card]:
     """Return the cards of some kernels, in their order."""
     return [kernel_card(model, view) for view in views]
-
-
-def best_supported(views: Iterable[KernelView], most: int, limits: Limits) -> list[KernelView]:
-    """Return the kernels of which most badges pass; of equal ones those first that real clips drive most.
-
-    How far a synthetic clip outdoes real ones would favour kernels that real clips barely drive.
-    """
-
-    def place(view: KernelView) -> tuple[int, float]:
-        passed = sum(verdict.state == "pass" for verdict in kernel_verdicts(view.figures, limits))
-        times = known_times(view.figures, limits)
-        return -passed, math.inf if times is None else times
-
-    return sorted((view for view in views if view.answer("kernels")), key=place)[:most]

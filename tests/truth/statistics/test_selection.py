@@ -12,9 +12,9 @@ from torch import Tensor
 from reportgen.analyses.common.responses import most_selective, selectivity
 from reportgen.analyses.evidence.halves import halves, held_out_words
 from reportgen.analyses.evidence.label_words import DrivingWord, aurocs, label_words
+from reportgen.audit.findings import best_supported
 from reportgen.audit.limits import Limits
 from reportgen.audit.words_said import label_word, word_is_said
-from reportgen.pages.cards import best_supported
 from reportgen.reading.figures import KernelFigures
 from reportgen.reading.views import KernelView
 from reportgen.records.answers.evidence import LabelWord
