@@ -236,6 +236,8 @@ def json_object(option: str, text: str | None) -> dict[str, Any] | None:
         value = json.loads(text)
     except json.JSONDecodeError as error:
         raise OptionError(f"{flag} is not JSON ({error}): write an object such as '{example}'.") from error
+    except RecursionError as error:
+        raise OptionError(f"{flag} holds lists in lists without end: write an object such as '{example}'.") from error
     if not isinstance(value, dict):
         raise OptionError(f"{flag} is not a JSON object: write one such as '{example}'.")
     return value

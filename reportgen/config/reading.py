@@ -19,6 +19,9 @@ from reportgen.records.validation import sentences
 
 CONFIG_FILE = "reportgen.toml"
 
+_MOST_SAID = 20
+"""Bad values that are told at once."""
+
 
 def load_options(flags: Mapping[str, Any], *, config: Path | None = None) -> BuildOptions:
     """Return the options of a build: defaults, then the configuration file, then the flags that are not None.
@@ -48,7 +51,8 @@ def load_options(flags: Mapping[str, Any], *, config: Path | None = None) -> Bui
     if len(problems) == 1:
         raise problems[0]
     if problems:
-        raise OptionError(" ".join(str(problem) for problem in problems))
+        more = f" And {len(problems) - _MOST_SAID} more." if len(problems) > _MOST_SAID else ""
+        raise OptionError(" ".join(str(problem) for problem in problems[:_MOST_SAID]) + more)
     return options
 
 
@@ -130,12 +134,14 @@ def _read_config(config: Path | None) -> dict[str, Any]:
     if config is None and not path.is_file():
         return {}
     try:
-        values = tomllib.loads(read_text(path))
+        values = tomllib.loads(read_text(path, "utf-8-sig"))  # some editors begin a file with a mark
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else error
         raise OptionError(f"Cannot read the configuration {path}: {why}.") from error
     except tomllib.TOMLDecodeError as error:
         raise OptionError(f"{path} is not valid TOML: {error}.") from error
+    except RecursionError as error:
+        raise OptionError(f"{path} is not valid TOML: it holds lists in lists without end.") from error
     options = BuildOptions.model_fields
     tables = {
         name: values.pop(name)

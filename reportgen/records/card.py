@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, StrictInt, model_validator
 
 from reportgen.records.base import Frozen
 from reportgen.records.paths import FileName, check_relative
@@ -60,20 +60,29 @@ MOST_CLIP_VALUES = 2**30
 """Of a clip: 4 GiB of float32."""
 
 
+# Far beyond any network's, and far within what a float of 32 bits holds.
+_Level = Annotated[float, Field(ge=-1e9, le=1e9)]
+_Spread = Annotated[float, Field(ge=1e-9, le=1e9)]
+_Rate = Annotated[float, Field(gt=0, le=1e9)]
+_Side = Annotated[StrictInt, Field(ge=1, le=1 << 24)]
+
+
 class ClipSpec(Frozen):
     """How the network's training fed it a clip: its native size, and the way from pixels to its input."""
 
-    frames: int = Field(ge=1)
-    height: int = Field(ge=1)
-    width: int = Field(ge=1)
-    channels: int = Field(3, ge=1)
-    mean: tuple[float, ...] = Field(description="Per channel, in units of `value_range`, in `channel_order`.")
-    std: tuple[float, ...] = Field(description="Per channel, in units of `value_range`, in `channel_order`.")
-    value_range: tuple[float, float] = Field((0.0, 1.0), description="What black and white become before mean and std.")
+    frames: StrictInt = Field(ge=1)
+    height: StrictInt = Field(ge=1)
+    width: StrictInt = Field(ge=1)
+    channels: StrictInt = Field(3, ge=1)
+    mean: tuple[_Level, ...] = Field(description="Per channel, in units of `value_range`, in `channel_order`.")
+    std: tuple[_Spread, ...] = Field(description="Per channel, in units of `value_range`, in `channel_order`.")
+    value_range: tuple[_Level, _Level] = Field(
+        (0.0, 1.0), description="What black and white become before mean and std."
+    )
     channel_order: Literal["RGB", "BGR"] = "RGB"
-    frame_step: int = Field(1, ge=1, description="Every how manyth frame of a video is taken.")
-    frame_rate: float | None = Field(None, description="Frames/s that the video is resampled to before; None: its own.")
-    resize: int | tuple[int, int] | None = Field(
+    frame_step: StrictInt = Field(1, ge=1, description="Every how manyth frame of a video is taken.")
+    frame_rate: _Rate | None = Field(None, description="Frames/s that the video is resampled to before; None: its own.")
+    resize: _Side | tuple[_Side, _Side] | None = Field(
         None, description="Short side, or (height, width), in px before the centre crop; None: the crop's short side."
     )
 
@@ -81,8 +90,6 @@ class ClipSpec(Frozen):
     def _lengths(self) -> ClipSpec:
         if not (len(self.mean) == len(self.std) == self.channels):
             raise ValueError(f"mean and std must have {self.channels} values each, one per channel")
-        if any(value <= 0 for value in self.std):
-            raise ValueError("std must be positive")
         if math.prod(self.shape) > MOST_CLIP_VALUES:
             size = f"{self.frames} frames of {self.width} x {self.height} px"
             raise ValueError(f"{size} are a clip of {4 * math.prod(self.shape) >> 30:,} GiB: no more than 4 are read")

@@ -42,7 +42,7 @@ class OwnedFolder:
             content = json.loads(path.read_text(encoding="utf-8"))
         except (FileNotFoundError, NotADirectoryError):
             return
-        except ValueError:
+        except (ValueError, RecursionError):
             content = None
         except OSError as error:
             raise RenderError(f"Cannot read {path}: {error.strerror or error}.") from error

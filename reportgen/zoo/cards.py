@@ -149,6 +149,8 @@ def read_card(folder: Path, root: Path | None = None) -> CardEntry:
         raise CardError(f"{path} is not UTF-8 text (byte {error.start}): save it as UTF-8.") from error
     except tomllib.TOMLDecodeError as error:
         raise CardError(f"{path} is not valid TOML: {error}.") from error
+    except RecursionError as error:
+        raise CardError(f"{path} is not valid TOML: it holds lists in lists without end.") from error
     try:
         card = ModelCard.model_validate(values)
     except ValidationError as error:

@@ -56,7 +56,7 @@ class PartialFile:
         """Return the address and validators of what has arrived; empty when that is not known."""
         try:
             found = json.loads(self._origin.read_text(encoding="utf-8"))
-        except (OSError, ValueError):  # without an origin the transfer starts anew
+        except (OSError, ValueError, RecursionError):  # without an origin the transfer starts anew
             return {}
         return {str(key): str(value) for key, value in found.items()} if isinstance(found, dict) else {}
 
