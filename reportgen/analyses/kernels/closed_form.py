@@ -64,7 +64,7 @@ def closed_form(
     optima = (gradients > 0).to(gradients)
     rise = (gradients * (optima - 0.5)).flatten(1).sum(1)
     activations = torch.stack([activation for _, activation in pairs]) + rise
-    box = _reach(gradients)
+    box = reach_of(gradients)
     return ClosedForm(
         layer=target.layer,
         kernels=tuple(kernels),
@@ -85,7 +85,7 @@ def filters(
     return dict(zip(found.kernels, found.weights, strict=True))
 
 
-def _reach(gradients: Tensor) -> tuple[slice, ...]:
+def reach_of(gradients: Tensor) -> tuple[slice, ...]:
     """Return the smallest box of `N C T H W` that holds all that is not zero."""
     used = gradients.abs().amax(dim=(0, 1)) > 0
     slices = [slice(None), slice(None)]

@@ -1,4 +1,4 @@
-"""The simple patterns that a first layer's kernel answers to most, as places for its search to go on from.
+"""The simple patterns that a kernel answers to most, as places for its search to go on from.
 
 A kernel that sees pixels directly is a filter, and of all moving gratings the one at the peak of its spectrum drives
 it most. A search from noise ends in patches of that grating with seams between them, and on a periodic clip only speeds
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -18,28 +19,102 @@ from reportgen.networks.kernels.receptive_field import Field
 
 _PEAKS = 4
 _OVERSAMPLED = 8
-_LARGEST_SPECTRUM = 1 << 22
+_LARGEST_SPECTRUM = 1 << 20
 _ROUNDS = 6  # each of half the step before
 _CONTRAST = 6.0  # a sigmoid of 6 is 0.998
+BINARY = 24.0  # of which all but a hundredth of a wave is black or white
+_FASTEST = 8  # px/frame that are tried
 _TINT = 2.0  # of the mean colour behind a grating: where it is added, neither is lost
 
 
-def simple_patterns(weights: Tensor, shape: tuple[int, int, int], field: Field, phase: float) -> Tensor:
-    """Return simple patterns that may drive a kernel most, unbounded pixels `M C T H W` of `shape` on the CPU.
+@dataclass(frozen=True)
+class Grating:
+    """A moving grating for a kernel of `weights` `C T H W`, each colour in the phase that the kernel wants.
 
-    They are gratings at the highest peaks of the spectrum of `weights` `C T H W`, each colour in the phase that the
-    kernel wants, alone and upon the colour that it wants; that colour alone; and the kernel's own signs side by side,
-    where units of the `field` look that share nothing. `phase`, in radians, is where the gratings begin.
+    `frequency` is in cycles/frame, cycles/px down and cycles/px right; `phase`, in radians, is where it begins. With
+    `tinted` it lies upon the colour that the kernel wants.
+    """
+
+    weights: Tensor
+    frequency: tuple[float, float, float]
+    phase: float
+    tinted: bool = False
+    contrast: float = _CONTRAST
+
+    def drawn(self, shape: tuple[int, int, int]) -> Tensor:
+        """Return it as unbounded pixels `C T H W` of `shape` on the CPU."""
+        wave = _wave(self.weights, self.frequency, shape, self.phase)
+        if self.tinted:
+            wave = wave + _TINT / _CONTRAST * _colour(self.weights)
+        return (self.contrast * wave).float()
+
+    def neighbours(self, step: float) -> list[Grating]:
+        """Return gratings `step` of what a kernel can tell apart from this one, along each axis and in length."""
+        moved = [replace(self, contrast=BINARY)] if self.contrast < BINARY else []
+        for axis, size in enumerate(self.weights.shape[1:]):
+            for change in (step / size, -step / size) if size > 1 else ():
+                moved.append(self._at([f + change * (axis == one) for one, f in enumerate(self.frequency)]))
+        return moved + [self._at([f * longer for f in self.frequency]) for longer in (1 - step / 2, 1 + step / 2)]
+
+    def even(self, shape: tuple[int, int, int]) -> list[Grating]:
+        """Return gratings close by that are the same in every period of a clip of `shape`, or frame after frame.
+
+        They have whole periods on the clip, or move by whole px along an axis: where pixels are black or white, all
+        units along the way are then given the same.
+        """
+        t, y, x = self.frequency
+        found = [self._at([round(f * size) / size for f, size in zip(self.frequency, shape, strict=True)])]
+        for across in (y, x):
+            if abs(across) > abs(t) / (2 * _FASTEST):
+                found.append(self._at([across * round(t / across), y, x]))
+        return found
+
+    def _at(self, frequency: Sequence[float]) -> Grating:
+        t, y, x = frequency
+        return replace(self, frequency=(t, y, x))
+
+
+@dataclass(frozen=True)
+class Plain:
+    """The colour alone that a kernel of `weights` `C T H W` wants."""
+
+    weights: Tensor
+
+    def drawn(self, shape: tuple[int, int, int]) -> Tensor:
+        """Return it as unbounded pixels `C T H W` of `shape` on the CPU."""
+        return (_CONTRAST * _colour(self.weights).expand(-1, *shape)).float()
+
+
+@dataclass(frozen=True)
+class TiledSigns:
+    """The signs of a kernel's `weights` `C T H W` side by side, where units of its `field` look that share nothing."""
+
+    weights: Tensor
+    field: Field
+
+    def drawn(self, shape: tuple[int, int, int]) -> Tensor:
+        """Return them as unbounded pixels `C T H W` of `shape` on the CPU."""
+        return (_CONTRAST * _tiled_signs(self.weights, shape, self.field)).float()
+
+
+Pattern = Grating | Plain | TiledSigns
+
+
+def simple_patterns(weights: Tensor, field: Field | None, phase: float, count: int = _PEAKS) -> list[Pattern]:
+    """Return the simple patterns that may drive a kernel of `weights` `C T H W` most.
+
+    They are gratings at the `count` highest peaks of its spectrum, alone and upon the colour that the kernel wants;
+    that colour alone; and the kernel's own signs, where the `field` of its units is known. `phase`, in radians, is
+    where the gratings begin.
     """
     weights = weights.double()
-    colour = weights.sum((1, 2, 3)).sign()[:, None, None, None].expand(-1, *shape)
-    waves = [_grating(weights, peak, shape, phase) for peak in peaks(weights)]
-    upon = [wave + _TINT / _CONTRAST * colour for wave in waves]
-    return _CONTRAST * torch.stack([*waves, *upon, colour, _tiled_signs(weights, shape, field)]).float()
+    waves = [Grating(weights, peak, phase) for peak in peaks(weights, count)]
+    tiled = [TiledSigns(weights, field)] if field is not None else []
+    return [*waves, *(replace(wave, tinted=True) for wave in waves), Plain(weights), *tiled]
 
 
-def peaks(weights: Tensor) -> list[tuple[float, float, float]]:
-    """Return the frequencies (cycles/frame, cycles/px down, cycles/px right) where a kernel's spectrum is highest.
+def peaks(weights: Tensor, count: int = _PEAKS) -> list[tuple[float, float, float]]:
+    """Return the frequencies (cycles/frame, cycles/px down, cycles/px right) of a kernel's `count` highest peaks.
 
     Colours count together, as the sum of their amplitudes; of each frequency and its opposite, one is given. Peaks
     are further apart than the kernel can tell, and the frequency 0 is none.
@@ -54,7 +129,7 @@ def peaks(weights: Tensor) -> list[tuple[float, float, float]]:
     lobe = torch.tensor(weights.shape[1:], dtype=torch.float64)
     height = height * ((grid * lobe).square().sum(-1) > 0)
     found: list[tuple[float, float, float]] = []
-    while len(found) < _PEAKS and height.max() > 0:
+    while len(found) < count and height.max() > 0:
         place = grid.flatten(0, 2)[int(height.argmax())]
         found.append(_refined(weights, place, 1 / torch.tensor(size, dtype=torch.float64)))
         for peak in (place, -place):
@@ -84,7 +159,12 @@ def amplitudes(weights: Tensor, frequency: Sequence[float] | Tensor) -> Tensor:
     return found
 
 
-def _grating(weights: Tensor, frequency: Sequence[float], shape: Sequence[int], phase: float) -> Tensor:
+def _colour(weights: Tensor) -> Tensor:
+    """Return the signs `C 1 1 1` of the colour that a kernel of `weights` `C T H W` wants."""
+    return weights.sum((1, 2, 3)).sign()[:, None, None, None]
+
+
+def _wave(weights: Tensor, frequency: Sequence[float], shape: Sequence[int], phase: float) -> Tensor:
     """Return a wave `C T H W` of height 1 whose colours drive the kernel together."""
     places = torch.meshgrid(*[torch.arange(n, dtype=torch.float64) - (n - 1) / 2 for n in shape], indexing="ij")
     turns = sum((cycles * axis for cycles, axis in zip(frequency, places, strict=True)), torch.zeros(tuple(shape)))

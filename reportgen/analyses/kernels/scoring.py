@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from functools import cached_property
+
 import torch
 from torch import Tensor
+from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 from reportgen.analyses.common.draws import own_generator
@@ -16,9 +20,14 @@ from reportgen.analyses.kernels.schedules import Level
 from reportgen.networks.kernels.preactivation import Preactivation, clip_channels, placement, summary
 from reportgen.networks.kernels.receptive_field import centre_window, geometry
 from reportgen.networks.speed.compiled import Program
+from reportgen.networks.speed.precision import full_precision
+from reportgen.networks.trace.smoothed import SmoothedRectifiers
 
 _NOISE_CLIPS = 2
 _LEAK = 0.1
+_RARE = 0.1  # of the standard deviation: as a normal variable that is positive once in six times
+_SILENT = 0.01  # once in forty times
+_NEAREST = 1 / 4  # of a silent kernel's places
 
 
 class ClipScoring:
@@ -43,8 +52,27 @@ class ClipScoring:
         self.within_stride = False
         self._canvases: dict[tuple[tuple[int, int, int], bool], Canvas] = {}
         with FlopCounterMode(display=False) as counter:
-            self.spread = self._spread_over_noise()
+            noise = self._noise_maps()
         self.multiply_adds = counter.get_total_flops() / 2 / _NOISE_CLIPS
+        spread = noise.std(dim=1, correction=0)
+        moved = spread > torch.finfo(spread.dtype).eps
+        #: Standard deviation `K` of each kernel's pre-activation over positions of noise, the unit in which activations
+        #: are set against the penalties; 1 for a kernel that noise does not move.
+        self.spread = torch.where(moved, spread, torch.ones_like(spread))
+        self._moved, self._fires = moved, noise.clamp_min(0).mean(dim=1) / self.spread
+
+    @cached_property
+    def rare(self) -> list[bool]:
+        """Whether each kernel is to fire, and seldom does on noise."""
+        firing = self.options.objective == "firing"
+        return [firing and share < _RARE for share in self._fires.tolist()]
+
+    @cached_property
+    def silent(self) -> list[bool]:
+        """Whether noise shows no way up: it does not move a kernel, or one that is to fire hardly does."""
+        firing = self.options.objective == "firing"
+        pairs = zip(self._fires.tolist(), self._moved.tolist(), strict=True)
+        return [not moves or (firing and share < _SILENT) for share, moves in pairs]
 
     def canvas(self, level: Level) -> Canvas:
         """Return the parametrisation of a level's clips, one and the same whenever asked."""
@@ -69,24 +97,33 @@ class ClipScoring:
             **placement(self.network),
         )
 
-    def score(self, level: Level) -> Score:
-        """Return the loss and the activation of parameters on the canvas of `level`."""
+    def score(self, level: Level, *, silent: bool = False) -> Score:
+        """Return the loss and the activation of parameters on the canvas of `level`.
+
+        Of `silent` kernels it is what brings them nearer to firing; while they explore, through a network whose
+        rectifiers are smoothed, which also wakes the layers before.
+        """
         canvas, options = self.canvas(level), self.options
         unit = self.window.unit if self.window else self.target.centre
+        smoothed = silent and not level.cools
 
         def scored(parameters: Tensor, kernels: Tensor, draws: Tensor) -> tuple[Tensor, Tensor]:
             pixels = canvas.unbounded(parameters, self._shifts(level, draws))
             clips = canvas.bounded(self.views.turn(pixels, draws), leads_back=not level.cools)
             loss = options.penalties(clips)
-            with self.precision(level):
+            with self.precision(level), SmoothedRectifiers() if smoothed else nullcontext():
                 if options.facets > 1:
                     maps = self.target.maps(clips)
                     own = maps[torch.arange(len(kernels), device=kernels.device), kernels]
                     loss = loss + options.diversity * facet_similarity(maps.float(), options.facets)
                 else:
-                    count, program = self.programs.get(level, (0, None))
+                    count, program = self.programs.get(level, (0, None)) if not smoothed else (0, None)
                     own = self.target.own_maps(clips, kernels, program if len(clips) == count else None)
-            activations = summary(own.to(clips.dtype), options.objective, leak=_LEAK, unit=unit)
+            own = own.to(clips.dtype)
+            if silent and options.objective == "firing":
+                activations = approached(own)
+            else:
+                activations = summary(own, options.objective, leak=_LEAK, unit=unit)
             return loss - activations / self.spread[kernels], activations
 
         return scored
@@ -102,16 +139,32 @@ class ClipScoring:
         kind = self.network.device.type
         return torch.autocast(kind, torch.bfloat16, enabled=level.reduced_precision, cache_enabled=False)
 
-    def _spread_over_noise(self) -> Tensor:
-        """Return the standard deviation `K` of each kernel's pre-activation over positions of noise clips.
-
-        It is the unit in which activations are set against the penalties; 1 for a kernel that noise does not move.
-        """
+    def _noise_maps(self) -> Tensor:
+        """Return the pre-activations `K P` of all kernels at all positions of noise clips."""
         canvas = self.new_canvas(self.target.clip_shape)
         generator = own_generator(self.options.seed, -1, 0)
         with torch.no_grad():
             noise = torch.stack([canvas.initial(generator, 1.0) for _ in range(_NOISE_CLIPS)])
             clips = canvas.bounded(canvas.unbounded(noise))
             maps = torch.cat([self.target.maps(clip[None]) for clip in clips])
-        spread = maps.transpose(0, 1).flatten(1).std(dim=1, correction=0)
-        return torch.where(spread > torch.finfo(spread.dtype).eps, spread, torch.ones_like(spread))
+        return maps.transpose(0, 1).flatten(1)
+
+    def own_map(self, clip: Tensor, kernel: int) -> Tensor:
+        """Return a kernel's pre-activation `1 ...` of a clip `1 C T H W`, in full precision."""
+        where = placement(self.network)
+        with torch.no_grad(), full_precision():
+            return self.target.own_maps(clip.to(**where), torch.tensor([kernel], device=where["device"]))
+
+    def summed(self, own: Tensor) -> float:
+        """Return the objective of one kernel's map `1 ...` of the native clip."""
+        return float(summary(own, self.options.objective, unit=self.target.centre))
+
+
+def approached(maps: Tensor) -> Tensor:
+    """Return the mean `N` of maps `N ...` of silent kernels above the threshold of a quarter of their places.
+
+    The threshold is 0 as soon as so many fire; until then the places nearest to it rise, and not the mean of all.
+    """
+    values = maps.flatten(1)
+    threshold = values.detach().float().quantile(1 - _NEAREST, dim=1, keepdim=True).clamp_max(0).to(values)
+    return (threshold + functional.leaky_relu(values - threshold, _LEAK)).mean(1)

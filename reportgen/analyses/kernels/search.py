@@ -13,8 +13,6 @@ from torch import Tensor
 from reportgen.analyses.common.batching import first_fault, reduced_precision_pays, saved_bytes, slots_for
 from reportgen.analyses.common.draws import own_generator
 from reportgen.analyses.kernels.ascent import Ascent, Climber
-from reportgen.analyses.kernels.closed_form import filters
-from reportgen.analyses.kernels.gratings import simple_patterns
 from reportgen.analyses.kernels.maximum import Maximum
 from reportgen.analyses.kernels.options import AscentOptions
 from reportgen.analyses.kernels.parametrization import Canvas
@@ -22,6 +20,7 @@ from reportgen.analyses.kernels.robustness import DRAWS, SCALE_AND_ROTATION, dra
 from reportgen.analyses.kernels.schedules import Level, levels, small_shape, unbent
 from reportgen.analyses.kernels.scoring import ClipScoring
 from reportgen.analyses.kernels.sharpening import sharpened
+from reportgen.analyses.kernels.simple_optima import SimpleOptima, tiled
 from reportgen.errors import NetworkError
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.passes import REFUSALS, run_until
@@ -59,25 +58,32 @@ class Search:
         self.window, self.shape = self.scoring.window, self.scoring.shape
         self.levels = self._levels(self.scoring.field)
         self.notes: tuple[str, ...] = ()
-        self._filters: dict[int, Tensor] = {}
+        self._simple: SimpleOptima | None = None
+        self._kept: dict[int, Tensor] = {}
 
     def run(self, task: Task) -> Iterator[Maximum]:
         """Yield each kernel's maximum, its facets one after the other, as soon as it is found."""
         slots = self.settle_precision(self.slots())
         self._compile(slots)
-        if self.scoring.sees_pixels and self._has_simple_optima():
-            self._filters = filters(self.network, self.target.layer, self.kernels, self.shape)
-            self.scoring.within_stride = bool(self._filters)
+        if self._has_simple_optima():
+            self._simple = SimpleOptima(self.scoring, self.network, self.kernels)
+            self.scoring.within_stride = bool(self._simple.filters)
         for first in range(0, len(self.kernels), _WAVE * slots):
             climbers = [self._begin(kernel) for kernel in self.kernels[first : first + _WAVE * slots]]
             *early, last = self.levels
             for level, following in zip(early, self.levels[1:], strict=True):
-                climbers = list(self._ascent(level, slots, task).run(climbers))
+                climbers = list(self._climbed(level, slots, task, climbers))
                 for climber in climbers:
                     climber.restart(self._passed_on(climber, level, following))
-            for climber in self._ascent(last, slots, task).run(climbers):
+            for climber in self._climbed(last, slots, task, climbers):
                 yield from self._finish(climber)
                 task.advance(self.options.steps - climber.taken)
+
+    def _climbed(self, level: Level, slots: int, task: Task, climbers: Sequence[Climber]) -> Iterator[Climber]:
+        """Yield the climbers as they end a level, first those of kernels that noise does not leave silent."""
+        for silent in (False, True):
+            own = [climber for climber in climbers if self.scoring.silent[climber.kernel] == silent]
+            yield from self._ascent(level, slots, task, silent=silent).run(own)
 
     def _levels(self, field: Field | None) -> tuple[Level, ...]:
         options, small = self.options, None
@@ -169,25 +175,18 @@ class Search:
         pixels = self.scoring.canvas(level).unbounded(climber.parameters)
         if self.scoring.sees_pixels and following.cools and self.options.constraint == "box":
             pixels = self._sharpened(pixels, climber.kernel, level)
-        if level.shape != following.shape:
-            tiles = [-(-size // part) for size, part in zip(following.shape, level.shape, strict=True)]
-            pixels = pixels.repeat(1, 1, *tiles)[..., : following.shape[0], : following.shape[1], : following.shape[2]]
-        if following.cools and climber.kernel in self._filters:
-            pixels = self._best_of_simple(pixels, climber.kernel, following)
-        return self.scoring.canvas(following).parameters_of(pixels)
+        simple = None
+        if following.cools and self._simple is not None:
+            simple = self._simple.best(pixels, climber.kernel, level, following, self.options.seed)
+            if simple is not None and self.scoring.rare[climber.kernel]:
+                self._kept[climber.kernel] = simple
+        return self.scoring.canvas(following).parameters_of(
+            tiled(pixels, following.shape) if simple is None else simple
+        )
 
     def _has_simple_optima(self) -> bool:
-        """Return whether a filter's optimum may be one simple pattern over the whole clip."""
+        """Return whether a kernel's optimum may be one simple pattern over the whole clip."""
         return self.options.objective != "neuron" and self.options.constraint == "box" and self.options.facets == 1
-
-    def _best_of_simple(self, pixels: Tensor, kernel: int, level: Level) -> Tensor:
-        """Return, of the unbounded pixels `1 C T H W` that a search found and simple patterns, what drives most."""
-        assert self.scoring.field is not None  # or the layer would not be known to see pixels
-        turn = torch.rand(1, generator=own_generator(self.options.seed, kernel, 1))
-        patterns = simple_patterns(self._filters[kernel], level.shape, self.scoring.field, 2 * math.pi * float(turn))
-        found = torch.cat([pixels, patterns.to(pixels)])
-        reached = self.measure(self.scoring.canvas(level).bounded(found), [kernel] * len(found))
-        return found[int(reached.argmax())][None]
 
     def _sharpened(self, pixels: Tensor, kernel: int, level: Level) -> Tensor:
         """Return unbounded pixels `F C T H W` of a level with the contrast that drives the kernel most."""
@@ -232,9 +231,9 @@ class Search:
         clips[self.window.slices()] = shown
         return clips
 
-    def _ascent(self, level: Level, slots: int, task: Task) -> Ascent:
+    def _ascent(self, level: Level, slots: int, task: Task, *, silent: bool) -> Ascent:
         return Ascent(
-            self.scoring.score(level),
+            self.scoring.score(level, silent=silent),
             self.scoring.canvas(level).deviation,
             level,
             learning_rate=self.options.learning_rate,
@@ -253,6 +252,11 @@ class Search:
         start = self.window.start if self.window else (0, 0, 0)
         region = [(at, at + size) for at, size in zip(start, self.shape, strict=True)]
         activations = self.measure(clips, [climber.kernel] * facets)
+        if climber.kernel in self._kept:  # near a threshold the cool-down may lose what it was given
+            before = canvas.bounded(self._kept.pop(climber.kernel)).float().cpu()
+            reached = self.measure(before, [climber.kernel])
+            if reached > activations:
+                clips, activations = before, reached
         seconds = (climber.seconds + time.perf_counter() - began) / facets
         for facet in range(facets):
             curve = tuple(values[facet] for values in climber.curve)

@@ -17,9 +17,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 from torch.overrides import TorchFunctionMode
 
-from reportgen.analyses.saliency.rectifiers import RECTIFIERS, Builder, RectifierCount, Replacement
 from reportgen.errors import NetworkError
 from reportgen.networks.core.network import Network
+from reportgen.networks.trace.rectifiers import RECTIFIERS, Builder, RectifierCount, Replacement
 
 
 def _elu(_input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Replacement:

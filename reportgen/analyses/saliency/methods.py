@@ -15,10 +15,10 @@ from torch import Tensor
 
 from reportgen.analyses.saliency.class_map import class_map
 from reportgen.analyses.saliency.exposed import NONLINEARITIES, ExposedNetwork
-from reportgen.analyses.saliency.rectifiers import RECTIFIERS
 from reportgen.errors import NetworkError
 from reportgen.networks.core.network import Network
 from reportgen.networks.kernels.places import UnitPlaces
+from reportgen.networks.trace.rectifiers import RECTIFIERS
 
 NOISE_SHARE = 0.15
 """SmoothGrad's noise as a share of the clip's range (Smilkov et al. 2017: 10 to 20 per cent)."""

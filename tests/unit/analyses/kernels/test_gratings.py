@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from reportgen.analyses.kernels.gratings import amplitudes, peaks, simple_patterns
+from reportgen.analyses.kernels.gratings import BINARY, Grating, TiledSigns, amplitudes, peaks, simple_patterns
 from reportgen.networks.kernels.receptive_field import Field, Reach
 
 FIELD: Field = (Reach(1, 0, 4), Reach(1, 0, 6), Reach(1, 0, 6))
@@ -46,13 +46,33 @@ def test_amplitudes_are_those_of_the_fourier_transform() -> None:
 def test_each_colour_of_a_grating_comes_in_the_phase_that_drives_the_kernel() -> None:
     size = (5, 7, 7)
     weights = torch.stack([wave((0.1, 0.0, 0.2), size), -wave((0.1, 0.0, 0.2), size)])
-    patterns = simple_patterns(weights, size, FIELD, phase=0.0)
-    responses = (patterns * weights).flatten(2).sum(2)
-    assert (responses[0] > 0).all()  # the highest peak, in phase at the middle
+    highest, *_ = simple_patterns(weights, FIELD, phase=0.0)
+    assert ((highest.drawn(size) * weights).flatten(1).sum(1) > 0).all()  # in phase at the middle
 
 
 def test_signs_lie_where_units_that_share_nothing_look() -> None:
     weights = torch.randn(3, 2, 4, 4, generator=torch.Generator().manual_seed(0))
     field: Field = (Reach(2, 0, 1), Reach(4, -1, 2), Reach(4, -1, 2))
-    tiles = simple_patterns(weights, (4, 16, 16), field, phase=0.0)[-1]
+    tiles = TiledSigns(weights.double(), field).drawn((4, 16, 16))
     assert torch.equal(tiles[:, 2:4, 3:7, 7:11].sign(), weights.sign())
+
+
+def test_signs_are_left_out_where_it_is_not_known_where_units_look() -> None:
+    weights = torch.randn(3, 2, 4, 4, generator=torch.Generator().manual_seed(0))
+    assert isinstance(simple_patterns(weights, FIELD, phase=0.0)[-1], TiledSigns)
+    assert not any(isinstance(one, TiledSigns) for one in simple_patterns(weights, None, phase=0.0))
+
+
+def test_even_gratings_have_whole_periods_or_move_by_whole_pixels() -> None:
+    one = Grating(torch.ones(1, 5, 7, 7), (-0.14, 0.005, 0.13), 0.0)
+    whole, moved = one.even((16, 40, 40))
+    assert whole.frequency == pytest.approx((-2 / 16, 0.0, 5 / 40))
+    assert moved.frequency == pytest.approx((-0.13, 0.005, 0.13))  # at one px a frame to the right
+
+
+def test_neighbours_differ_in_one_axis_in_length_or_in_contrast() -> None:
+    one = Grating(torch.ones(1, 5, 1, 10), (-0.2, 0.0, 0.1), 0.0)
+    found = {near.frequency for near in one.neighbours(0.5)} - {one.frequency}
+    wanted = [(-0.1, 0, 0.1), (-0.3, 0, 0.1), (-0.2, 0, 0.15), (-0.2, 0, 0.05), (-0.15, 0, 0.075), (-0.25, 0, 0.125)]
+    assert sorted(found) == [pytest.approx(each) for each in sorted(wanted)]
+    assert [near.contrast for near in one.neighbours(0.5)].count(BINARY) == 1

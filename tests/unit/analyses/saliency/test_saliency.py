@@ -12,9 +12,9 @@ from reportgen.analyses.common.baselines import blurred, make_baseline, mean_fra
 from reportgen.analyses.saliency import attribution as saliency
 from reportgen.analyses.saliency.attribution import METHODS, attribute, cam_layers
 from reportgen.analyses.saliency.exposed import ExposedNetwork
-from reportgen.analyses.saliency.rectifiers import RECTIFIERS
 from reportgen.errors import NetworkError, OutOfMemoryError, UnknownNameError
 from reportgen.networks.core.network import Network, as_network
+from reportgen.networks.trace.rectifiers import RECTIFIERS
 from reportgen.records.card import Adapter, ClipSpec, ModelCard
 
 

@@ -1,0 +1,116 @@
+"""Where a search has ended in patches: the simple patterns that drive a kernel more, and the best of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from reportgen.analyses.common.draws import own_generator
+from reportgen.analyses.kernels.closed_form import filters, reach_of
+from reportgen.analyses.kernels.gratings import BINARY, Grating, Pattern, simple_patterns
+from reportgen.analyses.kernels.schedules import Level
+from reportgen.analyses.kernels.scoring import ClipScoring
+from reportgen.networks.core.network import Network
+from reportgen.networks.trace.smoothed import SmoothedRectifiers
+
+_DEEP_PEAKS = 2
+_FAINT = 0.05  # of the largest gradient: a deep unit sees most of its field faintly
+_MOVES = 4  # of each length at most, for a kernel that noise leaves silent
+_REFINEMENTS = (1 / 4, 1 / 8, 1 / 16)  # of what a kernel can tell apart
+
+Rated = tuple[tuple[float, float], Grating]
+
+
+class SimpleOptima:
+    """The simple patterns of some kernels of a layer.
+
+    A first layer's kernel is a filter, and its patterns are those of its weights; a deeper one is taken for the filter
+    that its most active unit is about the clip that was found.
+    """
+
+    def __init__(self, scoring: ClipScoring, network: Network, kernels: Sequence[int]) -> None:
+        self.scoring = scoring
+        self.filters: dict[int, Tensor] = {}
+        if scoring.sees_pixels:
+            self.filters = filters(network, scoring.target.layer, kernels, scoring.shape)
+
+    def best(self, pixels: Tensor, kernel: int, level: Level, following: Level, seed: int) -> Tensor | None:
+        """Return the simple pattern, unbounded pixels `1 C T H W` of the following level, that drives a kernel more.
+
+        None where the unbounded `pixels` `1 C T H W` that a level found drive it as much.
+        """
+        known = self.filters.get(kernel)
+        weights = self._local_filter(pixels, kernel, level) if known is None else known
+        if weights is None:
+            return None
+        phase = 2 * math.pi * float(torch.rand(1, generator=own_generator(seed, kernel, 1)))
+        shape = level.shape if known is None else following.shape
+        if known is None:
+            patterns = simple_patterns(weights, None, phase, _DEEP_PEAKS)
+        else:
+            patterns = simple_patterns(weights, self.scoring.field, phase)
+        rated = [(self._rated(pattern, kernel, shape, level), pattern) for pattern in patterns]
+        if self.scoring.rare[kernel]:
+            gratings = [(rate, one) for rate, one in rated if isinstance(one, Grating)]
+            rated += [self._refined(max(gratings, key=_rate_of), kernel, shape, level)] if gratings else []
+        reached, best = max(rated, key=_rate_of)
+        if shape != following.shape and reached <= self._rate(self.scoring.canvas(level).bounded(pixels), kernel):
+            return None
+        found = self.scoring.canvas(level).bounded(tiled(pixels, following.shape))
+        drawn = best.drawn(following.shape)[None].to(pixels)
+        better = self._rate(self.scoring.canvas(following).bounded(drawn), kernel)
+        return drawn if better > self._rate(found, kernel) else None
+
+    def _refined(self, best: Rated, kernel: int, shape: tuple[int, int, int], level: Level) -> Rated:
+        """Return the best of ever closer gratings about one that a kernel answers to, where it seldom fires.
+
+        Near a threshold a little more or less decides; for others it changes little.
+        """
+        even = [replace(one, contrast=BINARY) for one in best[1].even(shape)]
+        best = max([best, *((self._rated(one, kernel, shape, level), one) for one in even)], key=_rate_of)
+        for step in _REFINEMENTS:
+            for _ in range(_MOVES if self.scoring.silent[kernel] else 1):
+                tried = [(self._rated(one, kernel, shape, level), one) for one in best[1].neighbours(step)]
+                before, best = best, max([best, *tried], key=_rate_of)
+                if best is before:
+                    break
+        return best
+
+    def _rated(self, pattern: Pattern, kernel: int, shape: tuple[int, int, int], level: Level) -> tuple[float, float]:
+        pixels = pattern.drawn(shape)[None].to(self.scoring.canvas(level).gain)
+        return self._rate(self.scoring.canvas(level).bounded(pixels), kernel)
+
+    def _rate(self, clip: Tensor, kernel: int) -> tuple[float, float]:
+        """Return a kernel's objective of a clip `1 C T H W`, and the highest value of its map.
+
+        Where two clips leave a kernel silent, that which comes nearer to its threshold is the better.
+        """
+        own = self.scoring.own_map(clip, kernel)
+        return self.scoring.summed(own), float(own.max())
+
+    def _local_filter(self, pixels: Tensor, kernel: int, level: Level) -> Tensor | None:
+        """Return what the unit that answers most weighs `C T H W` about a found clip; None where no gradient is."""
+        clip = self.scoring.canvas(level).bounded(pixels).detach().requires_grad_()
+        silent = self.scoring.silent[kernel]
+        with torch.enable_grad(), SmoothedRectifiers() if silent else nullcontext():
+            own = self.scoring.target.own_maps(clip, torch.tensor([kernel], device=clip.device))
+            (gradient,) = torch.autograd.grad(own.flatten().max(), clip)
+        if not gradient.any():
+            return None
+        clear = gradient.where(gradient.abs() > _FAINT * gradient.abs().amax(), 0)
+        return gradient[reach_of(clear)][0].float().cpu()
+
+
+def tiled(pixels: Tensor, shape: tuple[int, int, int]) -> Tensor:
+    """Return pixels `N C T H W` side by side over clips of `shape`."""
+    tiles = [-(-size // part) for size, part in zip(shape, pixels.shape[2:], strict=True)]
+    return pixels.repeat(1, 1, *tiles)[..., : shape[0], : shape[1], : shape[2]]
+
+
+def _rate_of(rated: tuple[tuple[float, float], Pattern]) -> tuple[float, float]:
+    return rated[0]
