@@ -51,20 +51,21 @@ class Subject:
     `name` is the network's in the run; None is the network's own.
 
     `selection` and `choose` say which kernels are to be shown; `kernels` are the chosen ones, known once the method
-    choice has answered. `clips` are in memory; `reference` clips are loaded one by one. `objective` is what a kernel's
-    response means throughout the run.
+    choice has answered, which reads the `pyramids` of these units. `clips` are in memory; `reference` clips are loaded
+    one by one. `objective` is what a kernel's response means throughout the run.
     """
 
     network: Network
     layers: Mapping[str, LayerFacts]
     stages: tuple[str, ...]
     selection: KernelSelection = field(default_factory=KernelSelection)
-    choose: ChooseBy = "selective"
+    choose: ChooseBy = "important"
     kernels: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     clips: tuple[Clip, ...] = ()
     reference: tuple[ClipReference, ...] = ()
     concepts: tuple[Concept, ...] = ()
     targets: Mapping[str, tuple[Target, ...]] = field(default_factory=dict)
+    pyramids: tuple[str, ...] = ()
     objective: Objective = "firing"
     seed: int = 0
     name: str | None = None

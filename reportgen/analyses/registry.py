@@ -19,7 +19,7 @@ from reportgen.errors import OptionError, unknown_name
 
 #: In the order in which they run; a method comes after those whose answers it reads.
 _HOUSE = (
-    *("evidence", "choice", "kernels", "decomposition", "path", "pyramid", "saliency", "faithfulness", "motion"),
+    *("evidence", "pyramid", "choice", "kernels", "decomposition", "path", "saliency", "faithfulness", "motion"),
     "concepts",
     "weight_gradients",
     "multiscale",

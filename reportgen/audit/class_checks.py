@@ -12,7 +12,7 @@ from reportgen.audit.moving import relies_on_motion
 from reportgen.audit.pathways import pathway_state
 from reportgen.audit.verdicts import State, Verdict, at_least, at_most, graded
 from reportgen.reading.ablation import Drop, causal_drops
-from reportgen.reading.format import fixed, percent
+from reportgen.reading.format import count, fixed, percent
 from reportgen.reading.run_view import RunView
 from reportgen.reading.words import Words
 from reportgen.records.answers.motion import ClassProbes
@@ -51,12 +51,20 @@ def pyramid_checks(model: RunView, limits: Limits) -> list[Verdict]:
             + ("" if error is not None else _NO_SUM if model.pyramids else _NOT_MEASURED),
             page or first,
         ),
-        _pathways_check([model.answer(view.record, PyramidAnswer) for view in views], model.words, limits, first),
+        _pathways_check(model, [model.answer(view.record, PyramidAnswer) for view in views], limits, first),
     ]
 
 
-def _pathways_check(answers: Sequence[PyramidAnswer | None], words: Words, limits: Limits, link: str) -> Verdict:
+def asked_of(model: RunView) -> str:
+    """Say of how many of its classes a network's pyramids are; empty where that is all of them, or none has any."""
+    asked = {view.target for view in model.classes("pyramid") if view.target.of_class}
+    known = model.run.card.classes
+    return f"asked of {count(len(asked))} of {count(known)} classes" if asked and known and len(asked) < known else ""
+
+
+def _pathways_check(model: RunView, answers: Sequence[PyramidAnswer | None], limits: Limits, link: str) -> Verdict:
     """Return how many pathways matter to their class; those that only one clip speaks for are no proof."""
+    words, asked = model.words, asked_of(model)
     states = [pathway_state(_together(answer), answer.class_clips, limits) for answer in answers if answer]
     judged = [state for state in states if state in {"pass", "fail"}]
     doubtful, clear = states.count("warn"), states.count("pass")
@@ -71,6 +79,7 @@ def _pathways_check(answers: Sequence[PyramidAnswer | None], words: Words, limit
         f"on its other clips than on others (p at most {fixed(limits.pathway_p)} each)",
         f"Removing the pyramid's kernels must hurt the {words.one} more than it hurts others, and more than removing "
         "as many others does."
+        + (f" It was {asked}." if asked else "")
         + (f" {doubtful} more on too few clips of their {words.one} to tell." if doubtful else "")
         + (f" Not tested: {untested}, by too few draws or for want of kernels to compare with." if untested else ""),
         link,

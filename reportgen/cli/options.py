@@ -176,7 +176,12 @@ WHAT = takes(
         metavar="N|all|LIST",
         help="Kernels of each layer: how many, all, or which: 0,4,8-11 (kernel 4 alone: 4,).",
     ),
-    click.option("--choose", type=click.Choice(["selective", "spread", "first"]), help="Which N kernels."),
+    click.option(
+        "--choose",
+        type=click.Choice(["important", "selective", "spread", "first"]),
+        help="Which N kernels: those that pyramids keep, then those that labels explain best; the latter alone; evenly "
+        "spaced ones; the first.  [default: important]",
+    ),
     click.option(
         "--objective",
         type=click.Choice(["firing", "channel", "neuron"]),

@@ -116,7 +116,7 @@ class BuildOptions(BaseModel):
         gt=0,
         description="Size of the site from which a build warns: 1GB is what GitHub Pages takes.",
     )
-    choose: ChooseBy = "selective"
+    choose: ChooseBy = "important"
     objective: Objective = Field(
         "firing", description="What a kernel's response is: mean of its rectified map, plain mean, or centre unit."
     )

@@ -10,6 +10,7 @@ from reportgen.pages.cards import Card, kernel_card
 from reportgen.pages.page import Found, Page
 from reportgen.pages.report import ModelView, Report
 from reportgen.reading.excerpt import Excerpt
+from reportgen.reading.format import percent, plain
 from reportgen.records.manifest import ClipFacts, LayerFacts
 
 STAGE_KERNELS = 8
@@ -52,6 +53,30 @@ def rungs(model: ModelView) -> list[Rung]:
     ]
 
 
+PUBLISHED = {
+    "joint_accuracy": "Clips whose texture and motion it both names",
+    "texture_accuracy": "Clips whose texture it names",
+    "motion_accuracy": "Clips whose motion it names",
+    "frozen_called_static": "Frozen clips that it calls static",
+    "reversed_called_opposite": "Clips played backwards of which it names the opposite motion",
+    "clips": "Clips that these shares are of",
+    "kinetics400_top1": "Kinetics-400, top 1, per cent",
+    "kinetics400_top5": "Kinetics-400, top 5, per cent",
+    "kinetics400_mean_of_top1_and_top5": "Kinetics-400, mean of top 1 and top 5, per cent",
+    "imagenet_top1": "ImageNet, top 1, per cent",
+    "imagenet_top5": "ImageNet, top 5, per cent",
+    "flying_chairs_endpoint_error_px": "Flying Chairs, endpoint error, px",
+}
+"""What the figures of the cards are called on a page."""
+
+
+def published_row(name: str, value: float) -> tuple[str, str]:
+    """Return a figure of a card in words, and its value: a share as a percentage, if its name says that it is one."""
+    words = PUBLISHED.get(name, name.replace("_", " ").capitalize())
+    is_share = words.startswith(("Clips whose", "Frozen clips", "Clips played"))
+    return words, percent(value, 1) if is_share else plain(value)
+
+
 def clip_rows(model: ModelView) -> list[ClipRow]:
     """Return the clips of the report."""
     rows = []
@@ -76,6 +101,7 @@ def pages(report: Report) -> Iterator[Page]:
                 "rungs": rungs(model),
                 "clips": clip_rows(model),
                 "headlines": headlines(model),
+                "published": [published_row(name, value) for name, value in model.run.card.figures.items()],
             },
             sources=tuple(key for view in model.all_kernels for key in view.sources),
             nav=(model.title,),

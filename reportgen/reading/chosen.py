@@ -9,6 +9,13 @@ from reportgen.reading.shown_words import chosen_by_labels
 def choice_in_words(model: RunView, layer: str) -> str:
     """Return why the shown kernels of a layer are shown, in one sentence; empty where it was not recorded."""
     rule = model.choice_rule
+    if rule == "important":
+        of_labels = chosen_by_labels(model.evidence, rule, layer)
+        return (
+            f"Chosen because {model.words.pyramid}s keep them with the largest relevance of the layer (at most half of "
+            "them), or because labels or single clips explain their responses best: they are no sample of the layer."
+            + (" What is said of labels here is from clips that had no part in the choice." if of_labels else "")
+        )
     if rule == "selective" and chosen_by_labels(model.evidence, rule, layer):
         return (
             "Chosen because labels explain their responses best, on one half of the labelled clips: they are no sample "

@@ -22,7 +22,7 @@ class ShownWord:
 def chosen_by_labels(evidence: Evidence, rule: ChoiceRule | None, layer: str) -> bool:
     """Whether labels chose the shown kernels of a layer, on one half of the labelled clips."""
     found = evidence.layers.get(layer)
-    return rule == "selective" and found is not None and bool(found.held)
+    return rule in ("important", "selective") and found is not None and bool(found.held)
 
 
 def shown_word(

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
 from pydantic import JsonValue
 
-from reportgen.analyses.base import Subject
-from reportgen.analyses.choice.analysis import choice, chooses_by_evidence
-from reportgen.analyses.registry import methods
 from reportgen.clips import ClipReference
 from reportgen.config.options import BuildOptions
-from reportgen.errors import StoreError
 from reportgen.progress import Progress
-from reportgen.records.answers.choice import ChoiceAnswer
 from reportgen.records.jobs import Done, Record
 from reportgen.records.manifest import Run
 from reportgen.records.store import Store
+from reportgen.runner.choosing import choose_kernels
 from reportgen.runner.concepts import CONCEPTS, concept_clips, names_to_show
 from reportgen.runner.evidence_clips import EVIDENCE, clips_to_show
 from reportgen.runner.executors.base import Executor, Work
@@ -34,8 +30,6 @@ from reportgen.runner.selection import BuildSelection
 from reportgen.runner.site_size import run_bytes, tell_size
 from reportgen.runner.summary import ModelSummary, Tally
 from reportgen.zoo.load import assumptions
-
-CHOICE = "choice"
 
 _OF_THE_SITE = {"runs", "site", "arrows", "media", "max_size"}
 """Options that say nothing of the run."""
@@ -60,18 +54,12 @@ def compute_run(
     pictures = ClipPictures(store, prepared.network.probabilities, progress)
     executor: Executor = LocalExecutor()
     parameters = options.method_parameters()
-    chosen = chosen_methods(options.analyses, options.preset)
-    subject = prepared.subject
-    now: set[str] = set()
-    if any(method.name == CHOICE for method in chosen):
-        first = chosen_methods([CHOICE, *([EVIDENCE] if chooses_by_evidence(subject) else [])])
-        chosen = [method for method in methods().values() if method in chosen or method in first]
-        plan = plan_jobs(subject, first, parameters, prepared.inputs)
-        _fix_threads(store, plan)
-        done = list(executor.execute(Work(plan, subject, store, debug=debug), progress))
-        now = {record.key for record, computed in done if computed}
-        subject = replace(subject, kernels=_kernels(subject, [record for record, _ in done]))
-    plan = plan_jobs(subject, chosen, parameters, prepared.inputs)
+    wanted = chosen_methods(options.analyses, options.preset)
+    chosen = choose_kernels(
+        prepared.subject, wanted, parameters, prepared.inputs, store, executor, progress, debug=debug
+    )
+    subject, now = chosen.subject, chosen.now
+    plan = plan_jobs(subject, chosen.methods, parameters, prepared.inputs)
     only = selection.keys(plan, reference=bool(subject.reference))
     run = _header(prepared, plan, pictures, options, command)
     store.write_plan(plan.stored(torch.get_num_threads()))
@@ -91,19 +79,6 @@ def compute_run(
     result.seconds = time.perf_counter() - begun
     store.write_run(run.model_copy(update={"finished": _now(), "seconds": round(result.seconds, 2)}))
     return result
-
-
-def _fix_threads(store: Store, first: Plan) -> None:
-    """Write down, before the `first` jobs are done, with how many threads the run is computed.
-
-    The whole plan is known only after them, and that of the last build is still wanted where this one is stopped.
-    """
-    threads = torch.get_num_threads()
-    try:
-        last = store.read_plan()
-    except StoreError:
-        last = first.stored(threads)
-    store.write_plan(last.model_copy(update={"threads": threads}))
 
 
 @dataclass(frozen=True)
@@ -134,14 +109,6 @@ class _ShownClips:
         if record.job.analysis == CONCEPTS:
             return names_to_show(record), concept_clips(subject.concepts, subject.reference)
         return (), ()
-
-
-def _kernels(subject: Subject, records: Sequence[Record]) -> Mapping[str, tuple[int, ...]]:
-    """Return the chosen kernels; evenly spaced ones where the evidence that was to decide has failed."""
-    for record in records:
-        if record.job.analysis == CHOICE and isinstance(record.outcome, Done):
-            return record.outcome.read(ChoiceAnswer).kernels
-    return choice(subject).kernels
 
 
 def _header(

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-ChooseBy = Literal["selective", "spread", "first"]
+ChooseBy = Literal["important", "selective", "spread", "first"]
 """Which kernels are shown where some of a layer are: see `reportgen.analyses.choice.select`."""
 
 

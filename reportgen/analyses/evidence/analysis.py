@@ -71,11 +71,15 @@ def _result(subject: Subject, found: ReferencePass, faults: UnreadableClips) -> 
     used = _Names(found.names)
     for layer, state in found.layers.items():
         spread = found.distribution(layer, lambda label: class_name(subject.network.labels, label))
-        selective[layer] = np.array([spread.selectivity, state.moments.spread.tolist()])
+        duplicates = rank_alike(responses[layer], state.moments.duplicates(ALIKE, LEAST_DRIVING))
+        repeated = np.full(state.kernels, -1.0)
+        for first, second, _ in reversed(duplicates):
+            repeated[second] = first
+        selective[layer] = np.array([spread.selectivity, state.moments.spread.tolist(), repeated])
         layers[layer] = LayerEvidence(
             kernels=state.kernels,
             dead=tuple(state.moments.dead()) if len(found.names) >= LEAST_NATURAL_CLIPS else None,
-            duplicates=rank_alike(responses[layer], state.moments.duplicates(ALIKE, LEAST_DRIVING)),
+            duplicates=duplicates,
             comparable=int(driven_enough(responses[layer]).sum()),
             words=_words(spread.words),
             held=tuple(LabelWord(**vars(word)) for word in spread.held),
@@ -98,7 +102,9 @@ def _result(subject: Subject, found: ReferencePass, faults: UnreadableClips) -> 
             {layer: values.numpy() for layer, values in responses.items()},
             f"Response of every kernel to {len(sample)} reference clips",
         ),
-        "selectivity": DataFigure(selective, "How well every kernel tells the reference clips apart, and its std"),
+        "selectivity": DataFigure(
+            selective, "How well every kernel tells the reference clips apart, its std, and which one it repeats"
+        ),
     }
     notes = [f"{faults.count} of the reference clips could not be read. {faults.first}"] if faults.count else []
     return Result(answer, figures, notes)

@@ -26,7 +26,7 @@ from reportgen.networks.trace.build import connection_graph
 from reportgen.networks.trace.graph import ConnectionGraph
 from reportgen.progress import Progress
 from reportgen.records.answers.pyramid import AblationFigures, ClassClips, PyramidAnswer
-from reportgen.records.figures import Figure, HeatFigure, JsonFigure, Result, StackFigure, TextFigure
+from reportgen.records.figures import DataFigure, Figure, HeatFigure, JsonFigure, Result, StackFigure, TextFigure
 from reportgen.records.jobs import content_key
 from reportgen.records.pyramid_schema import PyramidDocument
 from reportgen.records.targets import Target
@@ -163,6 +163,7 @@ def _documents(found: ClassPyramid, document: PyramidDocument) -> dict[str, Figu
         "graph": JsonFigure(document.model_dump(mode="json"), "The pyramid's graph"),
         "schema": JsonFigure(PyramidDocument.model_json_schema(by_alias=True), "The JSON schema of the graph"),
         "graphml": TextFigure(graphml(document), ".graphml", "For Gephi, Cytoscape, yEd or networkx"),
+        "relevance": _relevance(document),
         "nodes": node_table(document),
         "edges": edge_table(document),
     }
@@ -172,6 +173,17 @@ def _documents(found: ClassPyramid, document: PyramidDocument) -> dict[str, Figu
         # The published form is a tree, whose size explodes with depth: the graph above holds the same connections.
         return {**figures, "nested": JsonFigure({"left_out": str(reason)}, "The published form, left out")}
     return {**figures, "nested": JsonFigure(nested, "The nested dictionary of the published tool")}
+
+
+def _relevance(document: PyramidDocument) -> DataFigure:
+    """Return each layer's relevance by kernel, and which of its kernels the pyramid keeps, `2 K`."""
+    found = {}
+    for layer in document.layers:
+        if layer.kind != "boundary" and layer.relevances:
+            kept = np.zeros(layer.kernels, np.float32)
+            kept[[node.index for node in document.nodes if node.layer == layer.name]] = 1.0
+            found[layer.name] = np.stack([np.array(layer.relevances, np.float32), kept])
+    return DataFigure(found, "Relevance of every kernel, and which are kept")
 
 
 def _tubes(subject: Subject, clip: Clip, found: ClassPyramid) -> dict[str, Figure]:

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from reportgen.records.answers.base import Answer
 
-ChoiceRule = Literal["selective", "spread", "first", "listed", "all"]
+ChoiceRule = Literal["important", "selective", "spread", "first", "listed", "all"]
 
 
 class ChoiceAnswer(Answer):
@@ -18,7 +18,8 @@ class ChoiceAnswer(Answer):
 
     kernels: dict[str, tuple[int, ...]]
     rule: ChoiceRule = Field(
-        description="selective: those whose responses labels explain best on half of the clips, or that one clip "
+        description="important: those that pyramids keep, then selective ones; "
+        "selective: those whose responses labels explain best on half of the clips, or that one clip "
         "drives most; spread: evenly spaced ones; "
         "first: the first; listed: those that were named; all: every kernel."
     )
