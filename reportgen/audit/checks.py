@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from reportgen.audit.class_checks import (
+    asked_of,
     motion_checks,
     pathways_name,
     pyramid_checks,
@@ -20,7 +21,6 @@ from reportgen.audit.limits import Limits
 from reportgen.audit.verdicts import WORST_FIRST, State, Verdict
 from reportgen.errors import StoreError
 from reportgen.reading.run_view import RunView
-from reportgen.reading.words import Words
 from reportgen.records.manifest import WeightsFacts
 
 
@@ -34,12 +34,13 @@ class Headline:
     link: str = ""
 
 
-def _headlines(words: Words) -> tuple[tuple[str, str], ...]:
+def _headlines(model: RunView) -> tuple[tuple[str, str], ...]:
     """Return the checks that stand on front pages, and their figures' words there."""
+    words, asked = model.words, asked_of(model)
     return (
         ("Synthetic clips above the best real clip", "synthetic clips outdo every real clip"),
         ("Kernels explained as texture plus motion", "kernels are one texture plus one motion"),
-        (pathways_name(words), f"{words.one} pathways matter more than random kernels"),
+        (pathways_name(words), f"{words.one} pathways matter more than random kernels{f', {asked}' if asked else ''}"),
         (relying_name(words), f"{words.many} rely on motion"),
         ("Jobs that failed", "jobs failed"),
     )
@@ -61,7 +62,7 @@ def limits_of(model: RunView) -> Limits:
 
 def headlines(model: RunView) -> list[Headline]:
     """Return the front page's figures of a model, the worst first: the checks that matter first, and all that fail."""
-    words = dict(_headlines(model.words))
+    words = dict(_headlines(model))
     found = [
         Headline(row.figure, words.get(row.name, row.name.lower()), row.state, model.addresses.audit)
         for row in checks(model)
