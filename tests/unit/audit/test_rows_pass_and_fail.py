@@ -121,6 +121,7 @@ def of_classes(pyramid: PyramidAnswer, maps: dict[Any, Any], saliency: SaliencyA
         map_checks=maps,
         words=CLASSES,
         addresses=Addresses(),
+        run=SimpleNamespace(card=SimpleNamespace(classes=400)),
     )
     return {row.name: row for row in (*pyramid_checks(model, Limits()), *saliency_checks(model, Limits()))}
 
@@ -198,3 +199,10 @@ def test_weights_pass_fail_and_are_not_told() -> None:
         for update in ({}, {"untrained": True}, {"of_unknown_origin": True})
     ]
     assert states == ["pass", "fail", "untested"]
+
+
+def test_pathways_say_of_how_many_classes_they_were_asked() -> None:
+    pyramid = pyramid_of(error=0.0, drop=2.0, p=0.01, p_clips=0.01)
+    saliency = SaliencyAnswer(method="m", title="m", target=Target.of(0), logit=1.0, signed=False, scale=1.0)
+    rows = of_classes(pyramid, {}, saliency)
+    assert "It was asked of 1 of 400 classes." in rows["Class pathways against random kernels"].meaning
