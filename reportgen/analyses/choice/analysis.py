@@ -8,7 +8,7 @@ import numpy as np
 
 from reportgen.analyses.base import Answers, Arrays, Inapplicable, Subject, Unit
 from reportgen.analyses.choice.parameters import ChoiceParameters
-from reportgen.analyses.choice.select import Scores, kernels_of_pyramids, select_kernels
+from reportgen.analyses.choice.select import LayerScores, kernels_of_pyramids, select_kernels
 from reportgen.progress import Progress
 from reportgen.records.answers.choice import ChoiceAnswer, ChoiceRule
 from reportgen.records.figures import Result
@@ -54,7 +54,7 @@ class ChoiceAnalysis:
         yield units[0], Result(choice(subject, known, pyramids))
 
 
-def choice(subject: Subject, scores: Arrays | None = None, pyramids: Sequence[Scores] = ()) -> ChoiceAnswer:
+def choice(subject: Subject, scores: Arrays | None = None, pyramids: Sequence[LayerScores] = ()) -> ChoiceAnswer:
     """Return the kernels to show, by their `scores` and the `pyramids` where these are known and asked for.
 
     Raises EmptySelectionError when no layer has any of the kernels that are listed.
@@ -63,7 +63,7 @@ def choice(subject: Subject, scores: Arrays | None = None, pyramids: Sequence[Sc
     return ChoiceAnswer(kernels=kernels, rule=_rule(subject, scores, pyramids))
 
 
-def _rule(subject: Subject, scores: Arrays | None, pyramids: Sequence[Scores]) -> ChoiceRule:
+def _rule(subject: Subject, scores: Arrays | None, pyramids: Sequence[LayerScores]) -> ChoiceRule:
     if subject.selection.listed:
         return "listed"
     if subject.selection.count is None:

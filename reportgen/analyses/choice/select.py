@@ -13,7 +13,7 @@ from reportgen.analyses.common.responses import most_selective
 from reportgen.errors import EmptySelectionError
 from reportgen.records.manifest import LayerFacts
 
-Scores = Mapping[str, NDArray[np.float64]]
+LayerScores = Mapping[str, NDArray[np.float64]]
 
 
 def select_kernels(
@@ -21,8 +21,8 @@ def select_kernels(
     stages: Sequence[str],
     selection: KernelSelection,
     choose: str,
-    selectivity: Scores | None = None,
-    pyramids: Sequence[Scores] = (),
+    selectivity: LayerScores | None = None,
+    pyramids: Sequence[LayerScores] = (),
 ) -> dict[str, tuple[int, ...]]:
     """Return the kernels to show of each stage.
 
@@ -53,12 +53,12 @@ def select_kernels(
     return chosen
 
 
-def kernels_of_pyramids(pyramids: Sequence[Scores], stages: Iterable[str]) -> bool:
+def kernels_of_pyramids(pyramids: Sequence[LayerScores], stages: Iterable[str]) -> bool:
     """Whether the pyramids keep any kernel of the stages."""
     return any(bool(np.any(found[name][1] > 0)) for found in pyramids for name in stages if name in found)
 
 
-def _kept_by(pyramids: Sequence[Scores], layer: str, kernels: int) -> list[int]:
+def _kept_by(pyramids: Sequence[LayerScores], layer: str, kernels: int) -> list[int]:
     """Return the kernels of a layer that pyramids keep, those with the largest share of their layer's relevance first.
 
     `pyramids` hold for each layer the relevance of its kernels and whether it keeps them, `2 K`; of a kernel that
