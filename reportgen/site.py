@@ -22,6 +22,7 @@ from pathlib import Path
 from reportgen.errors import RenderError
 from reportgen.isolated import clean_environment, module_command
 from reportgen.outputs.model import data_address
+from reportgen.pages.citing import citation_of, head_facts
 from reportgen.pages.document import document_of
 from reportgen.pages.finder import finder_index
 from reportgen.pages.links import broken_links
@@ -148,6 +149,7 @@ def _writers(report: Report, pages: list[Page], site: Path, build_dir: Path) -> 
         pages,
         name=report.title,
         site=Path(os.path.relpath(site.resolve(), build_dir.resolve())).as_posix(),
+        citation=head_facts(citation_of(report)),
     )
     writers["mkdocs.yml"] = partial(write_text, text=configuration)
     return writers

@@ -13,6 +13,7 @@ import numpy as np
 
 from reportgen.errors import RenderError, StoreError
 from reportgen.media import gif_bytes, motion_sprite, png_bytes, read_data
+from reportgen.media.card import card_bytes
 from reportgen.media.colours import diverging
 from reportgen.media.encode import frames_of
 from reportgen.media.video import mp4_bytes
@@ -33,6 +34,7 @@ from reportgen.pages.page import (
     MotionStrip,
     Page,
     ScriptData,
+    SocialCard,
     SpriteFile,
     VolumeScript,
 )
@@ -52,6 +54,9 @@ def write_asset(asset: Asset, path: Path) -> None:
     match asset:
         case CopiedFile(source=source):
             copy_file(source, path)
+        case SocialCard(title=title, sentence=sentence, pictures=pictures):
+            found = [frames_of(one.path, one.frames, one.height, one.width)[0] for one in pictures]
+            _write_bytes(path, card_bytes(title, sentence, found))
         case DataFile(table=table):
             write_text(path, csv_text(table))
         case ScriptData(name=name, data=data):

@@ -28,6 +28,7 @@ def pages(report: Report) -> Iterator[Page]:
             uri=model.addresses.audit,
             title=f"Audit of {model.title}",
             template="pages/audit.md.j2",
+            description=f"{rows[0].name}: {rows[0].word}, {rows[0].figure}." if rows else "",
             context={
                 "model": model,
                 "table": table,

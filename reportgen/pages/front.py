@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from reportgen.audit.checks import Headline, checks, headlines
 from reportgen.audit.verdicts import WORST_FIRST, State
 from reportgen.pages.cards import Card, kernel_card
+from reportgen.pages.citing import citation_of, social_card
 from reportgen.pages.findings import ShownFinding, shown_findings
 from reportgen.pages.page import Found, Page
 from reportgen.pages.report import ModelView, Report
@@ -73,12 +74,15 @@ def summarize(model: ModelView) -> FrontModel:
 def pages(report: Report) -> Iterator[Page]:
     """Yield the front page."""
     summaries = [summarize(model) for model in report.models]
+    found = [one for summary in summaries for one in summary.findings]
     sources = tuple(view.sources for model in report.models for view in model.all_kernels)
     yield Page(
         uri="index.md",
         title=f"{report.title}: what its kernels see",
         template="pages/front.md.j2",
-        context={"summaries": summaries, "report": report},
+        context={"summaries": summaries, "report": report, "citation": citation_of(report)},
+        description=next((one.finding.sentence for one in found), ""),
+        assets=(social_card(report, found),),
         sources=tuple(key for keys in sources for key in keys),
         nav=(),
         nav_title="Report",

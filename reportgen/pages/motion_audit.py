@@ -175,6 +175,7 @@ def _page(model: ModelView, records: Sequence[Record]) -> Page:
         uri=model.addresses.motion,
         title=f"Motion or appearance · {model.title}",
         template="pages/motion.md.j2",
+        description=_sentence(model, found, classes) if found else "",
         context={
             "model": model,
             "found": found,

@@ -72,8 +72,10 @@ def _title(text: str) -> str:
     return str(escape(shortened(text, LONGEST_TITLE)))
 
 
-def site_configuration(base: Path, pages: Iterable[Page], *, name: str, site: str) -> str:
-    """Return a whole ``mkdocs.yml``; `site` is the output folder relative to it."""
+def site_configuration(
+    base: Path, pages: Iterable[Page], *, name: str, site: str, citation: Mapping[str, str] | None = None
+) -> str:
+    """Return a whole ``mkdocs.yml``; `site` is the output folder relative to it, `citation` goes into pages' heads."""
     settings = yaml.safe_load(base.read_text(encoding="utf-8"))
     settings["theme"]["custom_dir"] = "overrides"
     settings |= {
@@ -82,5 +84,7 @@ def site_configuration(base: Path, pages: Iterable[Page], *, name: str, site: st
         "site_dir": site,
         "nav": navigation(pages),
     }
+    if citation:
+        settings["extra"] = settings.get("extra", {}) | {"citation": dict(citation)}
     text: str = yaml.safe_dump(settings, allow_unicode=True, sort_keys=False, width=1000)
     return text

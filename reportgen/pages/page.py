@@ -135,6 +135,16 @@ class Export:
 
 
 @dataclass(frozen=True)
+class SocialCard:
+    """The picture that other sites show beside a link to the report."""
+
+    uri: str
+    title: str
+    sentence: str
+    pictures: tuple[SpriteFile, ...]
+
+
+@dataclass(frozen=True)
 class DataFile:
     """The data of a table or chart as CSV."""
 
@@ -142,9 +152,8 @@ class DataFile:
     table: Table
 
 
-Asset = (
-    DataFile | CopiedFile | ScriptData | MadeScript | MotionStrip | VolumeScript | FiltersScript | ColourWheel | Export
-)
+Script = ScriptData | MadeScript | VolumeScript | FiltersScript
+Asset = DataFile | SocialCard | CopiedFile | Script | MotionStrip | ColourWheel | Export
 
 
 @dataclass(frozen=True)
@@ -169,6 +178,7 @@ class Page:
     `wide` pages have no table of contents. `finder` is its entry in the finder, None for a page that has none, and
     `also_found` are entries of its own for some parts.
     `blocks` are the tables and figures that it holds, in their order: the data of each lies beside the page as CSV.
+    `description` is what a search engine shows of it; the title where it is empty.
     `parts` are the anchors that depend on the data: what links to one asks whether it is there (`pages.places`).
     """
 
@@ -185,6 +195,7 @@ class Page:
     parts: tuple[str, ...] = ()
     also_found: tuple[tuple[str, Found], ...] = ()
     blocks: tuple[ReportBlock, ...] = ()
+    description: str = ""
 
     def __post_init__(self) -> None:
         """Raise ValueError when two blocks have one name: their data would be one file."""

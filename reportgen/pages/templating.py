@@ -20,6 +20,7 @@ from reportgen.pages.page import Page
 from reportgen.pages.places import PageAddresses
 from reportgen.reading import format as formats
 from reportgen.reading.addresses import relative_link
+from reportgen.reading.format import shortened
 
 _HEADING = re.compile(r"^# (.+)$", re.MULTILINE)
 _LONG_HEADING = 100
@@ -33,6 +34,10 @@ def _link(here: str, places: PageAddresses, target: str, words: object) -> Marku
 
 def _finalize(value: Any) -> Any:
     return inert(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+DESCRIBED = 200
+"""Characters of a page's description, of which search engines show about 160."""
 
 
 class Templates:
@@ -75,7 +80,10 @@ class Templates:
         """
         places = places or PageAddresses()
         href, link = partial(relative_link, page.uri), partial(_link, page.uri, places)
-        front = {"title": str(Markup.escape(page.title))}
+        front = {
+            "title": str(Markup.escape(page.title)),
+            "description": str(Markup.escape(shortened(page.description or page.title, DESCRIBED))),
+        }
         lines = [f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in front.items()]
         hidden = [name for name, off in (("navigation", not page.nav), ("toc", page.wide)) if off]
         if hidden:

@@ -94,6 +94,7 @@ class Environment(Frozen):
     device: str
     threads: int
     command: tuple[str, ...] = ()
+    commit: str | None = Field(None, description="Of reportgen's checkout; None where it was installed otherwise.")
 
 
 class Run(Document):

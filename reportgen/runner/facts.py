@@ -20,7 +20,7 @@ from reportgen.records.figures import ClipFigure, Figure, PreviewFigure
 from reportgen.records.jobs import Artifact
 from reportgen.records.manifest import SCHEMA_VERSION, ClipFacts, Environment
 from reportgen.records.store import Store
-from reportgen.version import __version__
+from reportgen.version import __version__, checkout_commit
 
 #: How many of a clip's most likely classes are kept.
 TOP_CLASSES = 5
@@ -147,4 +147,5 @@ def environment(network: Network, command: Sequence[str]) -> Environment:
         device=torch.cuda.get_device_name(network.device) if cuda else (platform.processor() or "CPU"),
         threads=torch.get_num_threads(),
         command=tuple(map(printable, command)),
+        commit=checkout_commit(),
     )

@@ -1,0 +1,64 @@
+"""What is said of a report where it is linked or cited: its citation, and the card that other sites show of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from reportgen.outputs.citation import CitedNetwork, ReportCitation
+from reportgen.pages.findings import ShownFinding
+from reportgen.pages.page import SocialCard, SpriteFile
+from reportgen.pages.report import ModelView, Report
+from reportgen.records.jobs import Artifact, Done
+
+CARD = "assets/card.png"
+
+_PICTURES = 4
+
+
+def citation_of(report: Report) -> ReportCitation:
+    """Return the citation of a report."""
+    runs = [model.run for model in report.models]
+    dates = [run.finished or run.started for run in runs]
+    commits = {run.environment.commit for run in runs}
+    return ReportCitation(
+        title=f"What the kernels of {report.title} see",
+        date=max(dates)[:10],
+        commit=commits.pop() if len(commits) == 1 else None,
+        networks=[CitedNetwork(m.title, m.run.weights.sha256, m.run.weights.untrained) for m in report.models],
+    )
+
+
+def head_facts(citation: ReportCitation) -> dict[str, Any]:
+    """Return what the head of every page tells programs."""
+    return {
+        "title": citation.title,
+        "date": citation.date.replace("-", "/"),
+        "program": citation.program,
+        "card": CARD,
+    }
+
+
+def social_card(report: Report, found: Iterable[ShownFinding]) -> SocialCard:
+    """Return the picture that other sites show beside a link to the report: its title, a finding, and some kernels."""
+    sentence = next((one.finding.sentence for one in found), "")
+    pictures = [file for model in report.models for file in _posters(model)]
+    return SocialCard(CARD, citation_of(report).title, sentence, tuple(pictures[:_PICTURES]))
+
+
+def _posters(model: ModelView) -> Iterable[SpriteFile]:
+    """Yield a still picture of one kernel of each layer."""
+    for views in model.kernels.values():
+        found = (_poster(view.answer("kernels")) for view in views)
+        if poster := next((one for one in found if one), None):
+            yield _file(model.store.path(poster), poster)
+
+
+def _poster(done: Done | None) -> Artifact | None:
+    poster = done.artifact("stage1", "image") if done else None
+    return poster if poster and poster.width and poster.height else None
+
+
+def _file(path: Path, artifact: Artifact) -> SpriteFile:
+    return SpriteFile(path, 1, artifact.height or 1, artifact.width or 1)
