@@ -123,3 +123,28 @@ def test_compared_pyramids_show_their_kernels(opened: Open) -> None:
     assert pair.locator(".rg-side").count() == 3
     assert pair.locator(".rg-mini .rg-clip").count() > 0
     assert "95% of draws" in pair.inner_text()
+
+
+def test_a_badge_tells_its_threshold_by_keyboard_and_lets_go(opened: Open) -> None:
+    page = opened("drift/tennis/index.html", PHONE)
+    badge = page.locator("button.rg-badge >> visible=true").first
+    badge.focus()
+    page.keyboard.press("Enter")
+    note = page.locator(".rg-badge__note")
+    assert "Threshold:" in note.inner_text()
+    assert badge.get_attribute("aria-expanded") == "true"
+    page.keyboard.press("Escape")
+    assert note.count() == 0
+    badge.click()
+    assert note.count() == 1
+
+
+def test_the_player_is_within_five_stops(opened: Open) -> None:
+    page = opened("drift/tennis/index.html", DESKTOP)
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    stops = 2
+    while not page.evaluate("document.activeElement.matches('.rg-player button')") and stops < 6:
+        page.keyboard.press("Tab")
+        stops += 1
+    assert stops <= 5

@@ -85,6 +85,16 @@
   window.addEventListener("afterprint", clips.backFromPaper);
 
   // The bar comes with the first clip, and again where a script has replaced what it stood under.
+  // By keyboard the bar is one stop away, however many links stand before it.
+  function skip(root) {
+    root.id = "rg-player";
+    root.tabIndex = -1;
+    const link = document.createElement("a");
+    Object.assign(link, { className: "rg-skip", href: "#rg-player", textContent: "Skip to the playback controls" });
+    link.addEventListener("click", (event) => { event.preventDefault(); root.focus(); });
+    return link;
+  }
+
   function begin() {
     if (bar) {
       if (!bar.root.isConnected) dock(bar.root);
@@ -97,6 +107,7 @@
       speed: (factor) => { state.speed = factor; },
     });
     dock(bar.root);
+    document.body.prepend(skip(bar.root));
     if (matchMedia("(prefers-reduced-motion: reduce)").matches) {
       rest(Math.floor(clock.length / 2));
     } else {
