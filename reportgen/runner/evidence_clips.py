@@ -1,7 +1,8 @@
-"""Which reference clips need a picture: those that stand beside the shown kernels."""
+"""Which reference clips need a picture: those beside the shown kernels, and small ones those beside any other."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from reportgen.records.answers.evidence import EvidenceAnswer
@@ -16,6 +17,21 @@ def clips_to_show(record: Record, kernels: Mapping[str, Sequence[int]]) -> list[
         return []
     answer = record.outcome.read(EvidenceAnswer)
     return list(dict.fromkeys(answer.names[place] for place in _places(answer, kernels)))
+
+
+MOST_PREVIEWED = 200
+"""Clips that have a small picture because they stand beside a kernel that is not shown, about 20 kB each."""
+
+
+def clips_to_preview(record: Record, kernels: Mapping[str, Sequence[int]]) -> list[str]:
+    """Return the names of the clips that stand beside other kernels alone, those of the most kernels first."""
+    if not isinstance(record.outcome, Done):
+        return []
+    answer = record.outcome.read(EvidenceAnswer)
+    shown = set(_places(answer, kernels))
+    every = {name: range(layer.kernels) for name, layer in answer.layers.items()}
+    found = Counter(place for place in _places(answer, every) if place not in shown)
+    return [answer.names[place] for place, _ in found.most_common(MOST_PREVIEWED)]
 
 
 def _places(answer: EvidenceAnswer, kernels: Mapping[str, Sequence[int]]) -> Iterator[int]:

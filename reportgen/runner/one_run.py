@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +19,7 @@ from reportgen.records.manifest import Run
 from reportgen.records.store import Store
 from reportgen.runner.choosing import choose_kernels
 from reportgen.runner.concepts import CONCEPTS, concept_clips, names_to_show
-from reportgen.runner.evidence_clips import EVIDENCE, clips_to_show
+from reportgen.runner.evidence_clips import EVIDENCE, clips_to_preview, clips_to_show
 from reportgen.runner.executors.base import Executor, Work
 from reportgen.runner.executors.local import LocalExecutor
 from reportgen.runner.facts import ClipPictures, environment, shown_facts, stored_facts
@@ -93,22 +93,22 @@ class _ShownClips:
 
     def added(self, run: Run, record: Record) -> Run:
         """Return the header with the clips that an answer shows, written anew where it did not have them all."""
-        names, clips = self._shown_by(record)
-        missing = set(names) - {facts.name for facts in run.clips}
-        if not missing:
-            return run
-        found = stored_facts(self.pictures, clips, missing, self.progress, preview=record.job.analysis == CONCEPTS)
-        run = run.model_copy(update={"clips": (*run.clips, *found)})
-        self.store.write_run(run)
+        for names, clips, preview in self._shown_by(record):
+            missing = set(names) - {facts.name for facts in run.clips}
+            if missing:
+                found = stored_facts(self.pictures, clips, missing, self.progress, preview=preview)
+                run = run.model_copy(update={"clips": (*run.clips, *found)})
+                self.store.write_run(run)
         return run
 
-    def _shown_by(self, record: Record) -> tuple[Sequence[str], Sequence[ClipReference]]:
+    def _shown_by(self, record: Record) -> Iterator[tuple[Sequence[str], Sequence[ClipReference], bool]]:
+        """Yield the names of clips that an answer shows, what they are among, and whether small pictures are enough."""
         subject = self.prepared.subject
         if record.job.analysis == EVIDENCE and subject.reference:
-            return clips_to_show(record, self.kernels), subject.reference
+            yield clips_to_show(record, self.kernels), subject.reference, False
+            yield clips_to_preview(record, self.kernels), subject.reference, True
         if record.job.analysis == CONCEPTS:
-            return names_to_show(record), concept_clips(subject.concepts, subject.reference)
-        return (), ()
+            yield names_to_show(record), concept_clips(subject.concepts, subject.reference), True
 
 
 def _header(
