@@ -20,12 +20,15 @@ from reportgen.pages.strips import clip_strip, still_strip, strip_data
 from reportgen.reading.addresses import relative_link
 from reportgen.reading.evidence import DrivingClip
 from reportgen.reading.graphs import Node
-from reportgen.reading.nearest import Alike, nearest_by_profile, nearest_by_response
+from reportgen.reading.nearest import Alike, nearest_by_profile, nearest_by_response, nearest_by_texture
 from reportgen.reading.probes import PROBE_TITLES
 from reportgen.reading.raised import Linked, Raised, linked_kernels, raised_by
 from reportgen.reading.views import KernelView
 from reportgen.records.answers.kernels import KernelAnswer
 from reportgen.records.jobs import Done
+
+MOST_TEXTURES = 1_000
+"""Visualised kernels whose textures are compared, each with each other."""
 
 
 class KernelShards:
@@ -100,8 +103,11 @@ class KernelShards:
             "probes": [short_or_none(row.told.kept(probe)) for probe in PROBE_TITLES] if row.told else None,
             "concepts": self._concepts(layer, row.index),
             "near": {
-                name: [[other, short_or_none(value)] for other, value in some] for name, some in alike.items() if some
-            },
+                name: [[self._index.layers[layer], other, short(value)] for other, value in some]
+                for name, some in alike.items()
+                if some
+            }
+            | self._textures(layer, row.index),
             "classes": [[place, short(value)] for place, value in raised.strongest(row.index)] if raised else [],
             "linked": {
                 "pyramid": linked.pyramid,
@@ -113,6 +119,17 @@ class KernelShards:
             "pictures": self._pictures(view) if view else None,
         }
         return {name: value for name, value in found.items() if value not in (None, "", [], {})}
+
+    @cached_property
+    def _alike_in_texture(self) -> dict[tuple[str, int], list[tuple[tuple[str, int], float]]]:
+        """The visualised kernels of all layers, each with those of the most similar texture, where these are few."""
+        views = self._index.views if len(self._index.views) <= MOST_TEXTURES else {}
+        return nearest_by_texture({key: view.figures.pattern for key, view in views.items() if view.figures.pattern})
+
+    def _textures(self, layer: str, index: int) -> dict[str, list[list[Any]]]:
+        found = self._alike_in_texture.get((layer, index), [])
+        rows = [[self._index.layers[other], kernel, short(value)] for (other, kernel), value in found]
+        return {"texture": rows} if rows else {}
 
     def _doubts(self, layer: str, row: MeasuredKernel) -> list[str]:
         doubts = self._model.evidence.doubts(layer, row.index)

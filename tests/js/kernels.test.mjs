@@ -63,7 +63,7 @@ test("a layer keeps its own", () => {
 test("sorting puts unknown figures behind known ones, and near-silent kernels at the end", () => {
   assert.deepEqual(sorted(LIST, [0, 1, 2, 3, 4], "best", true), [1, 3, 0, 4, 2]);
   assert.deepEqual(sorted(LIST, [0, 1, 2, 3, 4], "best", false), [0, 3, 1, 4, 2]);
-  assert.deepEqual(sorted(LIST, [2, 1, 0], "index", false), [0, 1, 2]);
+  assert.deepEqual(sorted(LIST, [2, 3, 1, 0], "index", false), [0, 1, 3, 2]);
 });
 
 test("a query orders by its first figure: a lower limit the most first, an upper one the least", () => {

@@ -85,8 +85,8 @@ def test_what_a_page_shows_is_what_the_run_holds(model: ModelView, shards: dict[
 
 def test_a_planted_copy_is_told_as_the_nearest(shards: dict[str, dict[str, Any]]) -> None:
     kernels = [kernel for shard in shards[LAYERS[0]].values() for kernel in shard["kernels"]]
-    assert kernels[8]["near"]["responses"][0] == [9, 1.0]
-    assert kernels[9]["near"]["responses"][0] == [8, 1.0]
+    assert kernels[8]["near"]["responses"][0] == [0, 9, 1.0]
+    assert kernels[9]["near"]["responses"][0] == [0, 8, 1.0]
 
 
 def test_the_list_has_a_figure_or_null_for_each_kernel(model: ModelView, listed: dict[str, Any]) -> None:

@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from reportgen.reading.nearest import nearest_by_profile, nearest_by_response
+from reportgen.reading.nearest import (
+    nearest_by_profile,
+    nearest_by_response,
+    nearest_by_texture,
+    texture_difference,
+)
+from reportgen.records.answers.pattern import PatternAnswer
 
 RNG = np.random.default_rng(3)
 
@@ -50,3 +56,42 @@ def test_profiles_are_compared_by_the_mean_difference_of_their_shares() -> None:
 def test_no_more_are_told_than_were_asked_for() -> None:
     assert {len(others) for others in nearest_by_response(RNG.normal(size=(30, 9)), most=4)} == {4}
     assert nearest_by_response(RNG.normal(size=(30, 1))) == [[]]
+
+
+def pattern(kind: str | None, **measures: object) -> PatternAnswer:
+    return PatternAnswer.model_validate({"kind": kind, **measures})
+
+
+BLACK, WHITE = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
+
+
+def test_textures_differ_by_kind_size_turn_and_colour_each_from_none_to_one() -> None:
+    stripes = pattern("stripes", orientation=0.0, size=4.0, ends=(BLACK, WHITE))
+    assert texture_difference(stripes, stripes) == 0.0
+    for change, expected in (
+        ({"kind": "checks"}, 0.25),
+        ({"size": 8.0}, 0.25),
+        ({"size": 40.0}, 0.25),
+        ({"orientation": 90.0}, 0.25),
+        ({"orientation": 180.0}, 0.0),
+        ({"orientation": 135.0}, 0.125),
+        ({"ends": (WHITE, BLACK)}, 0.25),
+        ({"size": None}, 0.0),
+    ):
+        other = stripes.model_copy(update=change)
+        assert texture_difference(stripes, other) == pytest.approx(expected), change
+        assert texture_difference(other, stripes) == pytest.approx(expected), change
+    assert texture_difference(stripes, pattern(None)) is None
+
+
+def test_the_nearest_texture_is_of_the_same_kind_and_a_kernel_without_a_word_has_none() -> None:
+    patterns = {
+        1: pattern("stripes", size=4.0),
+        2: pattern("checks", size=4.0),
+        3: pattern("stripes", size=5.0),
+        4: pattern(None),
+    }
+    found = nearest_by_texture(patterns)
+    assert [other for other, _ in found[1]] == [3, 2]
+    assert found[4] == []
+    assert nearest_by_texture(patterns, most=1)[2] == [(1, pytest.approx(0.5))]

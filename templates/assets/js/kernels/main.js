@@ -69,7 +69,7 @@
     }
     if (asked() !== index) return;
     name(`${layer.short} #${index}`, `${layer.short} #${index} · ${facts.model}`);
-    show(steps(facts, layer, index), ...drawn(kernel, facts, shard, Number(own), root.dataset.command));
+    show(steps(facts, layer, index), ...drawn(kernel, facts, shard, root.dataset.command));
     scrollTo(0, 0);
   }
 

@@ -9,7 +9,7 @@
 
   async function add() {
     const { facts, shard, kernel } = await partOf(root.dataset.kernel, Number(root.dataset.layer), Number(root.dataset.index));
-    root.replaceChildren(...more(kernel, facts, shard, Number(root.dataset.layer)));
+    root.replaceChildren(...more(kernel, facts, shard));
   }
 
   add();

@@ -62,15 +62,15 @@
     return found;
   }
 
-  // Places by a column, those without a figure last; near-silent kernels stand at the end unless they are asked for.
+  // Places by a column, those without a figure last; near-silent kernels stand together at the end.
   function sorted(list, places, column, down) {
     const values = list[column];
     const sign = down ? -1 : 1;
     const silent = (place) => (list.state[place] & STATES.silent ? 1 : 0);
     return [...places].sort((a, b) => {
-      if (column === "index") return sign * (a - b);
       const apart = silent(a) - silent(b);
       if (apart) return apart;
+      if (column === "index") return sign * (a - b);
       const [one, other] = [values[a], values[b]];
       if (one === null || other === null) return (one === null) - (other === null) || a - b;
       return sign * (one - other) || a - b;

@@ -10,6 +10,7 @@
   const ALIKE = {
     responses: ["By their responses", (n) => `correlation over ${n} clips`],
     motion: ["By what motion probes leave", (n) => `mean difference of ${n} shares`],
+    texture: ["By the texture of their synthetic clips", () => "difference, 0 to 1"],
   };
 
   const share = (value) => (value === null || value === undefined ? "–" : `${Math.round(100 * value)}%`.replace("-", "−"));
@@ -103,13 +104,13 @@
     );
   }
 
-  function nearest(kernel, facts, shard, layer) {
+  function nearest(kernel, facts, shard) {
     const groups = Object.entries(kernel.near ?? {}).map(([name, found]) => {
       const [title, figure] = ALIKE[name];
-      const rows = found.map(([index, value]) => [kernelLink(facts, layer, index), fixed(value, 2)]);
+      const rows = found.map(([layer, index, value]) => [kernelLink(facts, layer, index), fixed(value, 2)]);
       return make("section", "", make("h3", "", title), table(title, ["Kernel", figure(shard.compared[name])], rows, [1]));
     });
-    return groups.length ? titled("nearest", "Nearest kernels of the layer", make("div", "rg-connections", ...groups)) : [];
+    return groups.length ? titled("nearest", "Nearest kernels", make("div", "rg-connections", ...groups)) : [];
   }
 
   function synthetic(kernel, command) {
@@ -128,7 +129,7 @@
   };
 
   // All of a kernel's page but its title.
-  function drawn(kernel, facts, shard, layer, command) {
+  function drawn(kernel, facts, shard, command) {
     return [
       kernel.said ? said("rg-sentence", kernel.said) : null,
       ...pictures(kernel),
@@ -139,15 +140,13 @@
       ...concepts(kernel, facts),
       ...classes(kernel, facts),
       ...connections(kernel, facts),
-      ...nearest(kernel, facts, shard, layer),
+      ...nearest(kernel, facts, shard),
       ...titled("synthetic", "Synthetic pictures", ...synthetic(kernel, command)),
     ].filter(Boolean);
   }
 
   // What the page of a visualised kernel has not in its plain text.
-  const more = (kernel, facts, shard, layer) => [
-    ...responses(kernel, facts), ...classes(kernel, facts), ...nearest(kernel, facts, shard, layer),
-  ];
+  const more = (kernel, facts, shard) => [...responses(kernel, facts), ...classes(kernel, facts), ...nearest(kernel, facts, shard)];
 
   Object.assign(report.kernels, { drawn, more });
 })();
