@@ -166,6 +166,18 @@ def test_a_layer_whose_name_is_markup_is_text_in_the_list(open_page: Open) -> No
     assert page.locator("a.rg-kernel img[src='x']").count() == 0
 
 
+def test_where_a_kernel_has_no_page_of_its_own_the_missing_page_leads_to_its_part(
+    open_page: Open, sample_site: Path
+) -> None:
+    page = open_page("404.html")
+    assert page.locator("[data-kernel]").is_hidden()
+    missing = (sample_site / "404.html").read_text(encoding="utf-8")
+    page.route("**/0008.html", lambda route: route.fulfill(body=missing, content_type="text/html"))
+    page.goto(f"{sample_site.as_uri()}/drift/s2.res0.branch2.c/0008.html")
+    page.locator("[data-kernel] a").click()
+    page.locator("h1", has_text="s2 res0 c #8").wait_for()
+
+
 @pytest.mark.parametrize("uri", [f"{LAYER}#0008", LIST, LAYER])
 def test_nothing_is_wider_than_a_phone(open_page: Open, uri: str) -> None:
     page = open_page(uri, viewport={"width": 390, "height": 844})
