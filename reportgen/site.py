@@ -23,6 +23,7 @@ from reportgen.errors import RenderError
 from reportgen.isolated import clean_environment, module_command
 from reportgen.outputs.model import data_address
 from reportgen.pages.citing import citation_of, head_facts
+from reportgen.pages.comparable import compare_index
 from reportgen.pages.document import document_of
 from reportgen.pages.finder import finder_index
 from reportgen.pages.links import broken_links
@@ -173,6 +174,8 @@ def _assets(report: Report, pages: list[Page]) -> Iterator[Asset]:
     for page in pages:
         seen.update({asset.uri: asset for asset in page.assets})
     yield from seen.values()
+    compared = [(page.uri, page.compared) for page in pages if page.compared]
+    yield ScriptData("assets/data/compare.js", "compare", compare_index(compared))
     for section in document_of(report.title, pages).sections:
         yield from (DataFile(data_address(section.address, table.name), table) for table in section.data())
     yield ScriptData(

@@ -14,6 +14,7 @@ from reportgen.audit.words_said import label_word
 from reportgen.outputs.charts import StepCurve
 from reportgen.outputs.model import ReportFigure
 from reportgen.pages.cards import Card, kernel_card
+from reportgen.pages.comparable import Comparable, named
 from reportgen.pages.motion import LayerMotion
 from reportgen.pages.page import Found, Page
 from reportgen.pages.report import ModelView, Report
@@ -274,6 +275,25 @@ def _page(
         wide=True,
         finder=Found(view.name, "kernel", in_list=True),
         blocks=(curve,) if curve else (),
+        compared=_compared(model, view, motion),
+    )
+
+
+def _compared(model: ModelView, view: KernelView, motion: LayerMotion | None) -> Comparable:
+    """Return the kernel as it stands beside others."""
+    stage1, parts = view.answer("kernels"), view.answer("decomposition")
+    card = kernel_card(model, view)
+    return Comparable(
+        "kernel",
+        view.name,
+        model.title,
+        named(
+            synthetic_clip=clip_strip(model.addresses, stage1, "stage1", f"Synthetic clip of {view.name}"),
+            texture=still_strip(model.addresses, parts, "texture", f"Still texture of {view.name}"),
+            motion=motion.strips.get(view.id.index) if motion else None,
+        ),
+        (("what it responds to", card.sentence), ("activation", card.first), ("motion", card.second)),
+        (("stage", view.stage),),
     )
 
 

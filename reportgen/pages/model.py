@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from reportgen.audit.checks import headlines
 from reportgen.pages.cards import Card, kernel_card
+from reportgen.pages.comparable import Comparable
 from reportgen.pages.page import Found, Page
 from reportgen.pages.report import ModelView, Report
 from reportgen.reading.excerpt import Excerpt
@@ -89,6 +90,19 @@ def clip_rows(model: ModelView) -> list[ClipRow]:
     return rows
 
 
+def _compared(model: ModelView) -> Comparable:
+    """Return the network with one kernel of each stage, as it stands beside others."""
+    card = model.run.card
+    first = [(model.stage_title(layer), kernel_card(model, views[0]).stage1) for layer, views in model.kernels.items()]
+    figures = (
+        ("architecture", card.title),
+        ("weights", "untrained" if model.run.weights.untrained else model.run.weights.sha256[:12]),
+        *((item.what, item.value) for item in headlines(model)),
+    )
+    pictures = tuple((title, clip) for title, clip in first if clip)
+    return Comparable("network", model.title, model.title, pictures, figures, (("architecture", card.name),))
+
+
 def pages(report: Report) -> Iterator[Page]:
     """Yield one page per model."""
     for model in report.models:
@@ -107,5 +121,6 @@ def pages(report: Report) -> Iterator[Page]:
             nav=(model.title,),
             nav_title="Overview",
             wide=True,
+            compared=_compared(model),
             finder=Found(model.title, "network", f"{model.name} {model.run.card.name} {model.run.card.title}"),
         )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from reportgen.outputs.model import ReportBlock, Table
+from reportgen.pages.comparable import Comparable
 from reportgen.records.volumes import Steps
 
 
@@ -178,6 +179,7 @@ class Page:
     `wide` pages have no table of contents. `finder` is its entry in the finder, None for a page that has none, and
     `also_found` are entries of its own for some parts.
     `blocks` are the tables and figures that it holds, in their order: the data of each lies beside the page as CSV.
+    `compared` is its subject as it stands beside others, None for a page that cannot.
     `description` is what a search engine shows of it; the title where it is empty.
     `parts` are the anchors that depend on the data: what links to one asks whether it is there (`pages.places`).
     """
@@ -196,6 +198,7 @@ class Page:
     also_found: tuple[tuple[str, Found], ...] = ()
     blocks: tuple[ReportBlock, ...] = ()
     description: str = ""
+    compared: Comparable | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError when two blocks have one name: their data would be one file."""

@@ -13,6 +13,7 @@ from reportgen.audit.verdicts import Verdict
 from reportgen.outputs.charts import Drops, StepCurve
 from reportgen.outputs.model import Column, Reference, ReportFigure, Table, columns
 from reportgen.pages.cards import kernel_card
+from reportgen.pages.comparable import Comparable, named
 from reportgen.pages.downloads import Download
 from reportgen.pages.page import Found, Page, ScriptData
 from reportgen.pages.pyramid_overview import overview
@@ -21,7 +22,15 @@ from reportgen.pages.strips import Strip, clip_strip, still_strip, strip, strip_
 from reportgen.reading.ablation import Drop, causal_drops
 from reportgen.reading.addresses import relative_link
 from reportgen.reading.excerpt import Excerpt
-from reportgen.reading.format import answer_rows, fixed, parameter_rows, percent, short_kernel_name, short_layer_name
+from reportgen.reading.format import (
+    answer_rows,
+    fixed,
+    number,
+    parameter_rows,
+    percent,
+    short_kernel_name,
+    short_layer_name,
+)
 from reportgen.reading.graphs import Node
 from reportgen.reading.views import ClassView, Pyramid, trouble
 from reportgen.reading.words import CLASSES, Words
@@ -283,6 +292,27 @@ def _causal(
     return badge, pathway_words(together, answer.class_clips, words, limits)
 
 
+def _compared(model: ModelView, view: ClassView, tubes: Sequence[Tube]) -> Comparable:
+    """Return the class on its clip, with where its kernels answer, as it stands beside others."""
+    clip, label = model.clips.get(view.clip), model.question(view.target)
+    answer = model.answer(view.record, PyramidAnswer)
+    together = next((drop for drop in causal_drops(answer) if drop.name == "together"), None) if answer else None
+    figures = (
+        (model.words.value, number(answer.logit) if answer else ""),
+        ("falls without its kernels by", number(together.drop) if together else ""),
+        ("without as many others by", number(together.random_mean) if together else ""),
+    )
+    shown = named(clip=strip(model.addresses, clip.clip, clip.poster, clip.title) if clip else None)
+    return Comparable(
+        "class",
+        f"{label} · {model.clip_title(view.clip, view.target)}",
+        model.title,
+        (*shown, *((short_layer_name(tube.layer), tube.clip) for tube in tubes)),
+        figures,
+        (("class", label), *((("clip", clip.sha256[:12]),) if clip else ())),
+    )
+
+
 def _page(model: ModelView, view: ClassView, pyramid: Pyramid | None) -> Page:
     uri = model.addresses.pyramid(view.clip, view.target)
     clip = model.clips.get(view.clip)
@@ -338,6 +368,7 @@ def _page(model: ModelView, view: ClassView, pyramid: Pyramid | None) -> Page:
         wide=True,
         finder=Found(label, model.among_others(f"{model.words.pyramid} on {clip_title}"), "graph class"),
         blocks=tuple(block for block in (removed, divided, table, against, theta) if block),
+        compared=_compared(model, view, tubes) if pyramid else None,
     )
 
 

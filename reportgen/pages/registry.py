@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from reportgen.pages import (
     audit,
+    compare,
     concepts,
     every_kernel,
     front,
@@ -46,6 +47,7 @@ PAGES: dict[str, PageKind] = {
     "other": other.pages,
     "provenance": provenance.pages,
     "methods": methods.pages,
+    "compare": compare.pages,
 }
 
 

@@ -10,6 +10,7 @@ from reportgen.audit.maps import map_verdicts
 from reportgen.audit.verdicts import Verdict
 from reportgen.outputs.charts import FrameProfiles
 from reportgen.outputs.model import Column, ReportBlock, ReportFigure, Table, columns
+from reportgen.pages.comparable import Comparable, named
 from reportgen.pages.downloads import Download
 from reportgen.pages.maps import RankRow, curves, curves_table, ranking, shuffled_depths
 from reportgen.pages.page import Found, Page
@@ -180,6 +181,20 @@ def _class_maps(model: ModelView, clip: ClipFacts, views: list[ClassView]) -> Cl
     )
 
 
+def _compared(model: ModelView, clip: ClipFacts, groups: list[ClassMaps]) -> Comparable:
+    """Return the clip with the maps of its first class, as it stands beside others."""
+    maps = [(one.title, one.overlay) for _, one in groups[0].seen if one.overlay] if groups else []
+    shown = named(clip=strip(model.addresses, clip.clip, clip.poster, clip.title))
+    first = model.label(clip.predictions[0][0]) if clip.predictions else ""
+    told = (
+        ("true class", "" if clip.label is None else model.label(clip.label)),
+        ("taken for", first),
+        ("maps of", groups[0].name if groups else ""),
+    )
+    label = () if clip.label is None else (("class", model.label(clip.label)),)
+    return Comparable("clip", clip.title, model.title, (*shown, *maps), told, (("clip", clip.sha256[:12]), *label))
+
+
 def _page(model: ModelView, clip: ClipFacts) -> Page:
     views = model.on_clip("saliency", clip.name)
     questions: dict[Target, list[ClassView]] = defaultdict(list)
@@ -214,6 +229,7 @@ def _page(model: ModelView, clip: ClipFacts) -> Page:
             model.addresses.file(clip.poster.path) if clip.poster else "",
         ),
         blocks=tuple(block for group in groups for block in group.blocks),
+        compared=_compared(model, clip, groups),
     )
 
 

@@ -16,6 +16,7 @@ from reportgen.outputs.model import data_address
 from reportgen.outputs.site.draw import draw
 from reportgen.outputs.site.tables import table_html
 from reportgen.outputs.site.text import anchor, inert, prose
+from reportgen.pages.comparable import COMPARE_PAGE
 from reportgen.pages.page import Page
 from reportgen.pages.places import PageAddresses
 from reportgen.reading import format as formats
@@ -98,6 +99,9 @@ class Templates:
             tabled=partial(table_html, link=link),
             data_of=partial(data_address, page.uri),
         )
+        if page.compared:
+            key, here = relative_link(COMPARE_PAGE, page.uri), href(COMPARE_PAGE)
+            body += f'\n\n<div class="rg-tray" data-tray="{here}" data-key="{key}" hidden></div>'
         return "---\n" + "\n".join(lines) + "\n---\n\n" + _HEADING.sub(_fitting, body.strip(), count=1) + "\n"
 
 

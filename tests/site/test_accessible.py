@@ -28,6 +28,7 @@ MORE = (
     "drift/concepts/wheels.html",
     "drift/provenance.html",
     "drift/pyramids.html",
+    "compare.html",
     "drift/responses.html",
     "drift/analysis/colour_audit.html",
     "drift/stem.conv/index.html",

@@ -60,7 +60,7 @@
   // The bar stands under the first clips and covers nothing; before a table, whose end may be far below.
   function dock(root) {
     const first = document.querySelector(".rg-clip[data-sprite]") ?? document.querySelector("[data-graph]");
-    const table = first.closest(".rg-table, .rg-ladder");
+    const table = first.closest(".rg-table, .rg-ladder, .rg-beside");
     if (table) return table.before(root);
     return (first.closest(ROWS) ?? first).after(root);
   }
