@@ -16,7 +16,7 @@ ComparedKind = Literal["kernel", "clip", "class", "network"]
 
 @dataclass(frozen=True)
 class Comparable:
-    """A page's subject beside others of its kind: named pictures and figures, of which those of one name share a row.
+    """A page's subject beside others of its kind: present_pictures pictures and figures, of which those of one name share a row.
 
     `groups` name what others may have in common with it, such as the stage, the clip or the class.
     """
@@ -45,6 +45,6 @@ def compare_index(found: Iterable[tuple[str, Comparable]]) -> list[dict[str, Any
     ]
 
 
-def named(**pictures: Strip | None) -> tuple[tuple[str, Strip], ...]:
+def present_pictures(**pictures: Strip | None) -> tuple[tuple[str, Strip], ...]:
     """Return the pictures that are there, with their names."""
     return tuple((name.replace("_", " "), picture) for name, picture in pictures.items() if picture)

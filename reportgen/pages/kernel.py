@@ -14,7 +14,7 @@ from reportgen.audit.words_said import label_word
 from reportgen.outputs.charts import StepCurve
 from reportgen.outputs.model import ReportFigure
 from reportgen.pages.cards import Card, kernel_card
-from reportgen.pages.comparable import Comparable, named
+from reportgen.pages.comparable import Comparable, present_pictures
 from reportgen.pages.motion import LayerMotion
 from reportgen.pages.page import Found, Page
 from reportgen.pages.report import ModelView, Report
@@ -287,7 +287,7 @@ def _compared(model: ModelView, view: KernelView, motion: LayerMotion | None) ->
         "kernel",
         view.name,
         model.title,
-        named(
+        present_pictures(
             synthetic_clip=clip_strip(model.addresses, stage1, "stage1", f"Synthetic clip of {view.name}"),
             texture=still_strip(model.addresses, parts, "texture", f"Still texture of {view.name}"),
             motion=motion.strips.get(view.id.index) if motion else None,

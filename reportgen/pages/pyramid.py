@@ -13,7 +13,7 @@ from reportgen.audit.verdicts import Verdict
 from reportgen.outputs.charts import Drops, StepCurve
 from reportgen.outputs.model import Column, Reference, ReportFigure, Table, columns
 from reportgen.pages.cards import kernel_card
-from reportgen.pages.comparable import Comparable, named
+from reportgen.pages.comparable import Comparable, present_pictures
 from reportgen.pages.downloads import Download
 from reportgen.pages.page import Found, Page, ScriptData
 from reportgen.pages.pyramid_overview import overview
@@ -302,7 +302,7 @@ def _compared(model: ModelView, view: ClassView, tubes: Sequence[Tube]) -> Compa
         ("falls without its kernels by", number(together.drop) if together else ""),
         ("without as many others by", number(together.random_mean) if together else ""),
     )
-    shown = named(clip=strip(model.addresses, clip.clip, clip.poster, clip.title) if clip else None)
+    shown = present_pictures(clip=strip(model.addresses, clip.clip, clip.poster, clip.title) if clip else None)
     return Comparable(
         "class",
         f"{label} · {model.clip_title(view.clip, view.target)}",

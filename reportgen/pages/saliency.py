@@ -10,7 +10,7 @@ from reportgen.audit.maps import map_verdicts
 from reportgen.audit.verdicts import Verdict
 from reportgen.outputs.charts import FrameProfiles
 from reportgen.outputs.model import Column, ReportBlock, ReportFigure, Table, columns
-from reportgen.pages.comparable import Comparable, named
+from reportgen.pages.comparable import Comparable, present_pictures
 from reportgen.pages.downloads import Download
 from reportgen.pages.maps import RankRow, curves, curves_table, ranking, shuffled_depths
 from reportgen.pages.page import Found, Page
@@ -184,7 +184,7 @@ def _class_maps(model: ModelView, clip: ClipFacts, views: list[ClassView]) -> Cl
 def _compared(model: ModelView, clip: ClipFacts, groups: list[ClassMaps]) -> Comparable:
     """Return the clip with the maps of its first class, as it stands beside others."""
     maps = [(one.title, one.overlay) for _, one in groups[0].seen if one.overlay] if groups else []
-    shown = named(clip=strip(model.addresses, clip.clip, clip.poster, clip.title))
+    shown = present_pictures(clip=strip(model.addresses, clip.clip, clip.poster, clip.title))
     first = model.label(clip.predictions[0][0]) if clip.predictions else ""
     told = (
         ("true class", "" if clip.label is None else model.label(clip.label)),
