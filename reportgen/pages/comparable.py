@@ -16,7 +16,7 @@ ComparedKind = Literal["kernel", "clip", "class", "network"]
 
 @dataclass(frozen=True)
 class Comparable:
-    """A page's subject beside others of its kind: present_pictures pictures and figures, of which those of one name share a row.
+    """A page's subject beside others of its kind: named pictures and figures, of which those of one name share a row.
 
     `groups` name what others may have in common with it, such as the stage, the clip or the class.
     """
