@@ -58,10 +58,7 @@ def headline(figures: KernelFigures, limits: Limits) -> KernelHeadline:
         return KernelHeadline("untested", _without_clip(figures, limits))
     claim, moves = synthetic_claim(figures, limits), claims_change(figures, limits)
     if moves is None:
-        clause = frozen_clause(figures, limits)
-        return KernelHeadline(
-            "untested", claim, f"Of the reference clips, {clause}." if clause else "", _outdone(figures)
-        )
+        return KernelHeadline("untested", claim, _frozen_sentence(figures, limits), _outdone(figures))
     evidence = heard(figures, limits)
     against = [one.clause for one in evidence if one.says == "against"]
     agreeing = [one.clause for one in evidence if one.says == "for"]
@@ -72,7 +69,7 @@ def headline(figures: KernelFigures, limits: Limits) -> KernelHeadline:
         state,
         claim,
         _support(agreeing, partly, figures, limits),
-        " ".join(f"But {one}." for one in but),
+        " ".join(f"{'And' if place else 'But'} {one}." for place, one in enumerate(but)),
         len(evidence),
         len(agreeing),
     )
@@ -187,6 +184,11 @@ def _without_clip(figures: KernelFigures, limits: Limits) -> str:
     if word is not None and word_is_said(word, limits):
         said = f"Clips of “{word.text}” drive it most (AUROC {fixed(word.auroc)})"
         return f"{said}; {clause}." if clause else f"{said}."
-    if clause:
-        return f"Of the reference clips, {clause}."
-    return "Nothing can be said in words: no synthetic clip was computed, and the reference clips tell nothing."
+    return _frozen_sentence(figures, limits) or (
+        "Nothing can be said in words: no synthetic clip was computed, and the reference clips tell nothing."
+    )
+
+
+def _frozen_sentence(figures: KernelFigures, limits: Limits) -> str:
+    clause = frozen_clause(figures, limits).removeprefix("frozen, those")
+    return f"Frozen, the reference clips{clause}." if clause else ""

@@ -128,14 +128,10 @@ def _label(figures: KernelFigures, limits: Limits, *, moves: bool) -> Heard | No
         return None
     word = figures.word.word
     spoken = set(word.text.lower().split())
-    clause = f"clips of “{word.text}” drive it most (AUROC {fixed(word.auroc)})"
-    if spoken & STILL_WORDS:
-        return Heard("against" if moves else "for", clause)
-    if not spoken & MOVING_WORDS:
+    still, moving = bool(spoken & STILL_WORDS), bool(spoken & MOVING_WORDS)
+    if still is moving:  # a label that says neither, or a pair that says both
         return None
-    if not moves:
-        return Heard("against", clause)
+    clause = f"clips of “{word.text}” drive it most (AUROC {fixed(word.auroc)})"
     direction, told = named_direction(figures, limits), spoken & {"left", "right", "up", "down"}
-    if direction is None or not told:
-        return Heard("for", clause)
-    return Heard("for" if told & set(direction.split()) else "against", clause)
+    agrees = moves is moving and (direction is None or not told or bool(told & set(direction.split())))
+    return Heard("for" if agrees else "against", clause)

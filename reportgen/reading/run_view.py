@@ -17,6 +17,7 @@ from reportgen.reading.evidence import Evidence
 from reportgen.reading.figures import KernelFigures
 from reportgen.reading.format import short_layer_name
 from reportgen.reading.graphs import as_graph
+from reportgen.reading.kernel_figures import joined_figures
 from reportgen.reading.probes import KernelProbes, kernel_probes
 from reportgen.reading.shown_words import ShownWord, shown_word
 from reportgen.reading.views import ClassView, KernelView, Pyramid, Trouble, trouble
@@ -40,12 +41,6 @@ from reportgen.records.targets import Target, class_name
 
 _Answer = TypeVar("_Answer", bound=Answer)
 _Document = TypeVar("_Document", bound=BaseModel)
-
-_COURSE = (
-    *("still_variance", "motion_explains", "step", "step_explained", "step_coherence", "reversals", "drift"),
-    *("flicker_explained", "flicker_reversals"),
-)
-"""What both an answer about a decomposition and the figures of its kernel hold under one name."""
 
 _ABOUT_CLASSES = ("pyramid", "saliency", "faithfulness", "motion", "weight_gradients")
 _MARKS = ("/class-", "/target-")
@@ -200,36 +195,13 @@ class RunView:
         return {layer: sorted(found[layer], key=lambda view: view.id.index) for layer in layers}
 
     def _figures(self, kernel: KernelId, stage1: Record | None, decomposition: Record | None) -> KernelFigures:
-        synthetic = self.answer(stage1, KernelAnswer)
-        parts = self.answer(decomposition, DecompositionAnswer)
-        best = self.evidence.best(kernel.layer, kernel.index)
-        probes = self.kernel_probes(kernel)
-        activation = synthetic.activation if synthetic else None
-        return KernelFigures(
-            activation=activation,
-            contrast=synthetic.contrast if synthetic else None,
-            pattern=synthetic.pattern if synthetic else None,
-            best_real=best.value if best else None,
-            percentile=None if activation is None else self.evidence.percentile(kernel.layer, kernel.index, activation),
-            reference_clips=self.evidence.clips if best else 0,
-            explained_variance=parts.explained_variance if parts else None,
-            **({name: getattr(parts, name) for name in _COURSE} if parts else {}),
-            psnr=parts.psnr if parts else None,
-            evidence_share=parts.evidence_share if parts else None,
-            mean_speed=parts.mean_speed if parts else None,
-            speed_margin=parts.speed_margin if parts else None,
-            direction=parts.direction_degrees if parts else None,
-            coherence=parts.direction_coherence if parts else None,
-            activation_kept=parts.activation_kept if parts else None,
-            texture_activation=parts.texture_activation if parts else None,
-            reversed_activation=parts.reversed_activation if parts else None,
-            real_kept_frozen=probes.kept("frozen") if probes else None,
-            real_kept_reversed=probes.kept("reversed") if probes else None,
-            best_change=self.evidence.changes(kernel.layer, kernel.index),
+        return joined_figures(
+            kernel,
+            synthetic=self.answer(stage1, KernelAnswer),
+            parts=self.answer(decomposition, DecompositionAnswer),
+            evidence=self.evidence,
+            probes=self.kernel_probes(kernel),
             word=self.word(kernel.layer, kernel.index),
-            dissolved_loss=probes.dissolved_loss if probes else None,
-            response_of_median=probes.response_of_median if probes else None,
-            best_of_median=self.evidence.best_of_median(kernel.layer, kernel.index),
             path=self._paths.get(str(kernel)),
         )
 

@@ -17,6 +17,7 @@ from reportgen.analyses.common.readable import UnreadableClips, readable_clips
 from reportgen.analyses.common.responses import Meter
 from reportgen.analyses.common.targets import target_units
 from reportgen.analyses.motion.kernel_motion import (
+    VARIANTS,
     KernelMotion,
     ProbedClip,
     probe_clip,
@@ -34,7 +35,7 @@ from reportgen.records.answers.motion import (
     ModelProbes,
     MotionAnswer,
 )
-from reportgen.records.figures import Figure, Result
+from reportgen.records.figures import DataFigure, Figure, Result
 from reportgen.records.targets import Target
 
 #: Frames of a clip that are frozen at least.
@@ -192,6 +193,11 @@ def _overall(subject: Subject, clips: Sequence[ClipReference], probes: _Probes, 
     )
     figures: dict[str, Figure] = {
         "kernel_motion": kernel_table(kernels, "What the probes leave of every kernel"),
+        "kernel_responses": DataFigure(
+            {layer: state.responses.numpy() for layer, state in kernels.layers.items()},
+            f"Responses to the clips that drive each kernel most, the strongest first: clips x ({', '.join(VARIANTS)}) "
+            "x kernels",
+        ),
     }
     unread = [f"{faults.count} of the probed clips could not be read. {faults.first}"] if faults.count else []
     return Result(MotionAnswer(overall=answer), figures, (*probes.notes, *unread))
