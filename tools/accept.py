@@ -167,7 +167,9 @@ def main() -> int:
         print(f"{'pass' if one.passed else 'FAIL'}  {one.name}: {one.found}")
     told = {"model": given.model, "checks": [asdict(one) for one in found]}
     (given.out / "accept.json").write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
-    return int(not all(one.passed for one in found))
+    if failed := [one.name for one in found if not one.passed]:
+        print(f"Error: {given.weights} is not accepted: {', '.join(failed)} failed, as said above.", file=sys.stderr)
+    return int(bool(failed))
 
 
 if __name__ == "__main__":

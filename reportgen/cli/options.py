@@ -138,8 +138,8 @@ WHAT = takes(
         multiple=True,
         metavar="TARGET",
         help="What to explain: class:NAME@TIME where classes are told at each time; of a network without classes mean, "
-        "peak, mean:CHANNEL, peak:CHANNEL, or unit:I,J,... (a place in its answer); may be repeated.  [default: the "
-        "predicted class, or mean and peak]",
+        "peak, mean:CHANNEL, peak:CHANNEL, or unit:I,J,... (a place in its answer). Times and places count from 0, as "
+        "frames do on the pages. May be repeated.  [default: the predicted class, or mean and peak]",
     ),
     click.option(
         "--contrast",

@@ -59,7 +59,7 @@ def _played(model: ModelView, probes: ClipProbes, clip: Strip) -> PlayedClip:
     }
     shown = [PlayedProbe("as it is", clip, number(probes.logit), "", "")]
     if (frozen := probes.probes.get("frozen")) and frozen.best < clip.frames:
-        title = f"frozen at frame {frozen.best + 1}"
+        title = f"frozen at frame {frozen.best}"
         shown.append(_probe(title, clip, (frozen.best,) * clip.frames, probes.logit, frozen, frozen.best))
     for name, (title, order) in orders.items():
         if probe := probes.probes.get(name):

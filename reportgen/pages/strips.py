@@ -34,11 +34,11 @@ class Strip:
 
     @property
     def rows(self) -> list[tuple[int, int, float]]:
-        """Each row's first and last frame, from 1, and where it lies in the sprite, from 0 to 100 per cent."""
+        """Each row's first and last frame, counted from 0, and where it lies in the sprite, from 0 to 100 per cent."""
         count = math.ceil(self.frames / self.columns)
         starts = [row * self.columns for row in range(count)]
         return [
-            (start + 1, min(start + self.columns, self.frames), 100 * row / max(count - 1, 1))
+            (start, min(start + self.columns, self.frames) - 1, 100 * row / max(count - 1, 1))
             for row, start in enumerate(starts)
         ]
 

@@ -17,7 +17,8 @@ from reportgen.networks.core.target import target_values
 from reportgen.records.targets import Target
 
 _FORMS = (
-    "class:NAME, class:NAME@TIME, mean, peak, mean:CHANNEL, peak:CHANNEL, or unit:I,J,... with an index for each axis"
+    "class:NAME, class:NAME@TIME, mean, peak, mean:CHANNEL, peak:CHANNEL, or unit:I,J,... with an index for each axis, "
+    "all counted from 0"
 )
 
 

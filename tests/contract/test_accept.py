@@ -14,6 +14,7 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import save_file
+from torch import Tensor
 
 import reportgen
 from reportgen.resources import modelzoo_folder
@@ -109,3 +110,48 @@ def test_another_file_is_told_by_its_digest(
     assert "but the card states" in found["file"].found
     assert not found["accuracy"].passed
     assert not found["selectivity"].passed
+
+
+def shuffled_classes(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return trained weights whose classes are in another order: each answer is another class's."""
+    last = [name for name in state if state[name].shape[:1] == (28,)]
+    assert last
+    return state | {name: state[name].roll(1, 0).contiguous() for name in last}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("fault", ["untrained", "classes shuffled", "cut short"])
+def test_weights_that_must_fail_do_so_in_one_sentence(
+    fault: str,
+    tool: ModuleType,
+    clips: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    given = tmp_path / "given.safetensors"
+    if fault == "untrained":
+        save_file(reportgen.load_network(MODEL, untrained=True).module.state_dict(), given)
+    elif fault == "classes shuffled":
+        save_file(shuffled_classes(reportgen.load_network(MODEL, weights=OFFICIAL).module.state_dict()), given)
+    else:
+        given.write_bytes(OFFICIAL.read_bytes()[:-4096])
+    monkeypatch.setattr(tool, "report", lambda *_: tool.Checked("report", True, "not asked for here"))
+    asked = ["--model", MODEL, "--weights", str(given), "--clips", str(clips), "--out", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", ["accept.py", *asked])
+    code = tool.main()
+    told = capsys.readouterr()
+    assert told.err.startswith("Error: ")
+    assert told.err.count("\n") == 1
+    if fault == "cut short":
+        assert code > 1  # it cannot be read: nothing was checked
+        return
+    assert code == 1
+    wrong = "accuracy, selectivity" if fault == "untrained" else "accuracy"  # its kernels are the trained ones
+    assert f"is not accepted: {wrong} failed" in told.err
+    assert {one["name"]: one["passed"] for one in json.loads((tmp_path / "accept.json").read_text())["checks"]} == {
+        "file": True,
+        "accuracy": False,
+        "selectivity": fault != "untrained",
+        "report": True,
+    }

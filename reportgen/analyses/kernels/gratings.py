@@ -17,7 +17,6 @@ from torch.nn import functional
 
 from reportgen.networks.kernels.receptive_field import Field
 
-_PEAKS = 4
 _OVERSAMPLED = 8
 _LARGEST_SPECTRUM = 1 << 20
 _ROUNDS = 6  # each of half the step before
@@ -100,7 +99,7 @@ class TiledSigns:
 Pattern = Grating | Plain | TiledSigns
 
 
-def simple_patterns(weights: Tensor, field: Field | None, phase: float, count: int = _PEAKS) -> list[Pattern]:
+def simple_patterns(weights: Tensor, field: Field | None, phase: float, count: int = 4) -> list[Pattern]:
     """Return the simple patterns that may drive a kernel of `weights` `C T H W` most.
 
     They are gratings at the `count` highest peaks of its spectrum, alone and upon the colour that the kernel wants;
@@ -113,7 +112,7 @@ def simple_patterns(weights: Tensor, field: Field | None, phase: float, count: i
     return [*waves, *(replace(wave, tinted=True) for wave in waves), Plain(weights), *tiled]
 
 
-def peaks(weights: Tensor, count: int = _PEAKS) -> list[tuple[float, float, float]]:
+def peaks(weights: Tensor, count: int = 4) -> list[tuple[float, float, float]]:
     """Return the frequencies (cycles/frame, cycles/px down, cycles/px right) of a kernel's `count` highest peaks.
 
     Colours count together, as the sum of their amplitudes; of each frequency and its opposite, one is given. Peaks

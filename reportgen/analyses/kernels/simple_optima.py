@@ -18,7 +18,8 @@ from reportgen.analyses.kernels.scoring import ClipScoring
 from reportgen.networks.core.network import Network
 from reportgen.networks.trace.smoothed import SmoothedRectifiers
 
-_DEEP_PEAKS = 2
+_PEAKS = 4
+_DEEP_PEAKS = 1
 _FAINT = 0.05  # of the largest gradient: a deep unit sees most of its field faintly
 _MOVES = 4  # of each length at most, for a kernel that noise leaves silent
 _REFINEMENTS = (1 / 4, 1 / 8, 1 / 16)  # of what a kernel can tell apart
@@ -42,47 +43,42 @@ class SimpleOptima:
     def best(self, pixels: Tensor, kernel: int, level: Level, following: Level, seed: int) -> Tensor | None:
         """Return the simple pattern, unbounded pixels `1 C T H W` of the following level, that drives a kernel more.
 
-        None where the unbounded `pixels` `1 C T H W` that a level found drive it as much.
+        None where the unbounded `pixels` `1 C T H W` that a level found drive it as much. Both are compared on clips of
+        the level's shape, which cost less where it is small.
         """
         known = self.filters.get(kernel)
         weights = self._local_filter(pixels, kernel, level) if known is None else known
         if weights is None:
             return None
         phase = 2 * math.pi * float(torch.rand(1, generator=own_generator(seed, kernel, 1)))
-        shape = level.shape if known is None else following.shape
-        if known is None:
-            patterns = simple_patterns(weights, None, phase, _DEEP_PEAKS)
-        else:
-            patterns = simple_patterns(weights, self.scoring.field, phase)
-        rated = [(self._rated(pattern, kernel, shape, level), pattern) for pattern in patterns]
+        field, count = (None, _DEEP_PEAKS) if known is None else (self.scoring.field, _PEAKS)
+        patterns = simple_patterns(weights, field, phase, count)
+        rated = [(self._rated(pattern, kernel, level), pattern) for pattern in patterns]
         if self.scoring.rare[kernel]:
             gratings = [(rate, one) for rate, one in rated if isinstance(one, Grating)]
-            rated += [self._refined(max(gratings, key=_rate_of), kernel, shape, level)] if gratings else []
+            rated += [self._refined(max(gratings, key=_rate_of), kernel, level)] if gratings else []
         reached, best = max(rated, key=_rate_of)
-        if shape != following.shape and reached <= self._rate(self.scoring.canvas(level).bounded(pixels), kernel):
+        if reached <= self._rate(self.scoring.canvas(level).bounded(pixels), kernel):
             return None
-        found = self.scoring.canvas(level).bounded(tiled(pixels, following.shape))
-        drawn = best.drawn(following.shape)[None].to(pixels)
-        better = self._rate(self.scoring.canvas(following).bounded(drawn), kernel)
-        return drawn if better > self._rate(found, kernel) else None
+        return best.drawn(following.shape)[None].to(pixels)
 
-    def _refined(self, best: Rated, kernel: int, shape: tuple[int, int, int], level: Level) -> Rated:
+    def _refined(self, best: Rated, kernel: int, level: Level) -> Rated:
         """Return the best of ever closer gratings about one that a kernel answers to, where it seldom fires.
 
         Near a threshold a little more or less decides; for others it changes little.
         """
-        even = [replace(one, contrast=BINARY) for one in best[1].even(shape)]
-        best = max([best, *((self._rated(one, kernel, shape, level), one) for one in even)], key=_rate_of)
+        even = [replace(one, contrast=BINARY) for one in best[1].even(level.shape)]
+        best = max([best, *((self._rated(one, kernel, level), one) for one in even)], key=_rate_of)
         for step in _REFINEMENTS:
             for _ in range(_MOVES if self.scoring.silent[kernel] else 1):
-                tried = [(self._rated(one, kernel, shape, level), one) for one in best[1].neighbours(step)]
+                tried = [(self._rated(one, kernel, level), one) for one in best[1].neighbours(step)]
                 before, best = best, max([best, *tried], key=_rate_of)
                 if best is before:
                     break
         return best
 
-    def _rated(self, pattern: Pattern, kernel: int, shape: tuple[int, int, int], level: Level) -> tuple[float, float]:
-        pixels = pattern.drawn(shape)[None].to(self.scoring.canvas(level).gain)
+    def _rated(self, pattern: Pattern, kernel: int, level: Level) -> tuple[float, float]:
+        pixels = pattern.drawn(level.shape)[None].to(self.scoring.canvas(level).gain)
         return self._rate(self.scoring.canvas(level).bounded(pixels), kernel)
 
     def _rate(self, clip: Tensor, kernel: int) -> tuple[float, float]:

@@ -10,10 +10,10 @@ from reportgen.pages.strips import Strip
 @pytest.mark.parametrize(
     ("frames", "rows"),
     [
-        (1, [(1, 1, 0.0)]),
-        (5, [(1, 5, 0.0)]),
-        (16, [(1, 8, 0.0), (9, 16, 100.0)]),
-        (20, [(1, 8, 0.0), (9, 16, 50.0), (17, 20, 100.0)]),
+        (1, [(0, 0, 0.0)]),
+        (5, [(0, 4, 0.0)]),
+        (16, [(0, 7, 0.0), (8, 15, 100.0)]),
+        (20, [(0, 7, 0.0), (8, 15, 50.0), (16, 19, 100.0)]),
     ],
 )
 def test_rows_of_frames(frames: int, rows: list[tuple[int, int, float]]) -> None:
