@@ -15,7 +15,7 @@ from reportgen.errors import NetworkError
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.precision import other_precisions
 from reportgen.networks.kernels.layers import describe_layers
-from reportgen.networks.trace.functional import functional_convolutions
+from reportgen.networks.trace.functional import functional_layers
 from reportgen.records.card import Adapter, Architecture, ClipSpec, ModelCard, Stage
 from reportgen.records.identities import slug
 from reportgen.records.manifest import LayerFacts
@@ -99,13 +99,15 @@ def _converted(precisions: set[str]) -> list[str]:
 
 
 def _not_seen(module: nn.Module, fit: Fit) -> list[str]:
-    """Say which convolutions are no layers: they are in no list, and no kernel of theirs is shown."""
-    found = functional_convolutions(module, lambda: run(module, fit.clip, fit.adapter))
-    if not found:
-        return []
-    shapes = "; ".join(shape if times == 1 else f"{shape} ({times} times)" for shape, times in found.items())
-    count = sum(found.values())
-    return [f"Not seen: {count} convolution{'s' * (count > 1)} by functions, not layers (weights {shapes})."]
+    """Say which convolutions and linear maps are no layers: they are in no list, and no kernel of theirs is shown."""
+    found = functional_layers(module, lambda: run(module, fit.clip, fit.adapter))
+    notes = []
+    for kind, counts in zip(("convolution", "linear map"), found, strict=True):
+        if counts:
+            shapes = "; ".join(shape if times == 1 else f"{shape} ({times} times)" for shape, times in counts.items())
+            count = sum(counts.values())
+            notes.append(f"Not seen: {count} {kind}{'s' * (count > 1)} by functions, not layers (weights {shapes}).")
+    return notes
 
 
 def _with_values(definition: Definition, module: nn.Module) -> nn.Module:

@@ -105,15 +105,16 @@ def clips():
 
 
 class ByFunctions(Net):
-    """Two of its three convolutions are no layers."""
+    """Two of its three convolutions are no layers, and its linear map is none."""
 
     def __init__(self):
         super().__init__(clip, scores)
-        self.kernel = nn.Parameter(torch.ones(4, 3, 1, 1, 1))
+        self.kernel, self.mix = nn.Parameter(torch.ones(4, 3, 1, 1, 1)), nn.Parameter(torch.eye(4))
 
     def forward(self, given):
         extra = nn.functional.conv3d(given, self.kernel) + nn.functional.conv3d(given, self.kernel)
-        return self.give(self, torch.relu(self.stem(given) + extra))
+        maps = nn.functional.linear(torch.relu(self.stem(given) + extra).movedim(1, -1), self.mix)
+        return self.give(self, maps.movedim(-1, 1))
 
 
 def by_functions():
@@ -232,7 +233,12 @@ def test_what_was_found_is_told_where_layers_are_listed(file: Path) -> None:
             told.append(message)
 
     list_layers(f"{file}:by_functions", clip=SMALL, progress=Listening())
-    for part in ("takes a clip N C T H W", "5 classes", "Not seen: 2 convolutions by functions", "3D, 4 3 1 1 1"):
+    for part in (
+        "takes a clip N C T H W",
+        "5 classes",
+        "Not seen: 2 convolutions by functions, not layers (weights 3D, 4 3 1 1 1 (2 times))",
+        "Not seen: 1 linear map by functions, not layers (weights 4 4)",
+    ):
         assert any(part in note for note in told), part
     told.clear()
     list_layers("texture_motion", progress=Listening())

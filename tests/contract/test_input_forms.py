@@ -372,6 +372,27 @@ def test_another_precision_is_converted_and_said(tmp_path: Path, precision: str)
     assert any("computed in float32" in note for note in network.card.notes)  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize("precision", ["half", "bfloat16"])
+@pytest.mark.parametrize("cast", ["clip.{}()", "clip.to(torch.{})", "clip.to(self.stem.weight.dtype)"])
+def test_a_network_that_casts_its_own_input_is_taken_or_told_how(tmp_path: Path, precision: str, cast: str) -> None:
+    """A cast to a fixed type contradicts the converted weights; one to the weights' own type does not."""
+    kind = {"half": "float16"}.get(precision, precision) if "torch" in cast else precision
+    (tmp_path / "nets.py").write_text(
+        "import torch\nfrom torch import nn\n\n\nclass Net(nn.Module):\n    def __init__(self):\n"
+        "        super().__init__()\n        self.stem, self.top = nn.Conv3d(3, 4, 3), nn.Linear(4, 5)\n\n"
+        f"    def forward(self, clip):\n        clip = {cast.format(kind)}\n"
+        "        return self.top(torch.relu(self.stem(clip)).mean((2, 3, 4)))\n\n\n"
+        f"def make():\n    return Net().{precision}()\n"
+    )
+    if "weight" in cast:
+        network = load_network(f"{tmp_path / 'nets.py'}:make", untrained=True, clip=SMALL)
+        assert any("computed in float32" in note for note in network.card.notes)  # type: ignore[union-attr]
+        return
+    with pytest.raises(NetworkError, match=r"were converted from .*let it take its input as it comes") as caught:
+        load_network(f"{tmp_path / 'nets.py'}:make", untrained=True, clip=SMALL)
+    assert "\n" not in str(caught.value)
+
+
 def test_weights_without_values_are_refused(tmp_path: Path) -> None:
     (tmp_path / "nets.py").write_text(
         "import torch\nfrom torch import nn\n\n\ndef make():\n    with torch.device('meta'):\n"

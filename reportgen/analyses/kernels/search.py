@@ -66,7 +66,7 @@ class Search:
         slots = self.settle_precision(self.slots())
         self._compile(slots)
         if self._has_simple_optima():
-            self._simple = SimpleOptima(self.scoring, self.network, self.kernels)
+            self._simple = SimpleOptima(self.scoring, self.network, self.kernels, self.levels[0].shape)
             self.scoring.within_stride = bool(self._simple.filters)
         for first in range(0, len(self.kernels), _WAVE * slots):
             climbers = [self._begin(kernel) for kernel in self.kernels[first : first + _WAVE * slots]]

@@ -31,14 +31,16 @@ class SimpleOptima:
     """The simple patterns of some kernels of a layer.
 
     A first layer's kernel is a filter, and its patterns are those of its weights; a deeper one is taken for the filter
-    that its most active unit is about the clip that was found.
+    that its most active unit is about the clip that was found. Weights are read off clips of a `shape` that the network takes.
     """
 
-    def __init__(self, scoring: ClipScoring, network: Network, kernels: Sequence[int]) -> None:
+    def __init__(
+        self, scoring: ClipScoring, network: Network, kernels: Sequence[int], shape: tuple[int, int, int]
+    ) -> None:
         self.scoring = scoring
         self.filters: dict[int, Tensor] = {}
         if scoring.sees_pixels:
-            self.filters = filters(network, scoring.target.layer, kernels, scoring.shape)
+            self.filters = filters(network, scoring.target.layer, kernels, shape)
 
     def best(self, pixels: Tensor, kernel: int, level: Level, following: Level, seed: int) -> Tensor | None:
         """Return the simple pattern, unbounded pixels `1 C T H W` of the following level, that drives a kernel more.

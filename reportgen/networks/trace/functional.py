@@ -1,4 +1,4 @@
-"""Convolutions that a network computes by calling functions: no layer stands for them, so no page shows them."""
+"""Convolutions and linear maps that a network computes by calling functions: no layer stands for them on any page."""
 
 from __future__ import annotations
 
@@ -6,33 +6,54 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor, nn, no_grad
 
 from reportgen.networks.core.observing import Observer
 
+_PRODUCTS = {"mm": (0, 1), "bmm": (0, 1), "mv": (0, 1), "addmm": (1, 2), "addmv": (1, 2), "baddbmm": (1, 2)}
+"""Matrix products, with the places of their factors among the arguments."""
+
+_WHOLE = {"_native_multi_head_attention", "_transformer_encoder_layer_fwd"}
+"""What torch runs in place of its own attention modules where nothing needs a gradient."""
+
 
 class _Counting(Observer):
-    """Counts the convolutions that are executed, those within a convolution layer apart."""
+    """Counts the convolutions, and the products with weights, that are executed outside of layers."""
 
-    def __init__(self) -> None:
+    def __init__(self, weights: Mapping[int, Tensor]) -> None:
         super().__init__()
+        self.weights = weights
         self.within: list[nn.Module] = []
-        self.apart: Counter[str] = Counter()
+        self.convolutions: Counter[str] = Counter()
+        self.products: Counter[str] = Counter()
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         """Execute the operation."""
-        if func.overloadpacket.__name__ == "convolution" and not self.within:
+        name = func.overloadpacket.__name__
+        if name == "convolution" and not self.within:
             weight: Tensor = args[1]
-            self.apart[f"{weight.ndim - 2}D, {' '.join(map(str, weight.shape))}"] += 1
+            self.convolutions[f"{weight.ndim - 2}D, {_shape(weight)}"] += 1
+        if name in _PRODUCTS and not self.within:
+            for place in _PRODUCTS[name]:
+                if (whole := self.weights.get(_storage(args[place]))) is not None:
+                    self.products[_shape(whole)] += 1
+                    break
+        elif name in _WHOLE and not self.within:
+            for given in filter(lambda one: isinstance(one, Tensor), args):
+                if (whole := self.weights.get(_storage(given))) is not None:
+                    self.products[_shape(whole)] += 1
         return func(*args, **(kwargs or {}))
 
 
-def functional_convolutions(module: nn.Module, run: Callable[[], object]) -> dict[str, int]:
-    """Return how often each shape of weight is convolved with outside of convolution layers while `run` runs."""
-    counting = _Counting()
+def functional_layers(module: nn.Module, run: Callable[[], object]) -> tuple[dict[str, int], dict[str, int]]:
+    """Return how often which weights are convolved with, and multiplied by, outside of layers while `run` runs.
+
+    Both are counted by the weights' shapes. A weight is known by its memory: one that is computed first (a norm of its
+    own, say) and then multiplied by is not found.
+    """
+    counting = _Counting({_storage(weight): weight for weight in module.parameters() if weight.ndim > 1})
 
     def enter(part: nn.Module, _args: Any) -> None:
         counting.within.append(part)
@@ -40,13 +61,22 @@ def functional_convolutions(module: nn.Module, run: Callable[[], object]) -> dic
     def leave(_part: nn.Module, _args: Any, _output: Any) -> None:
         counting.within.pop()
 
-    layers = [part for part in module.modules() if isinstance(part, nn.modules.conv._ConvNd)]
+    layers = [part for part in module.modules() if isinstance(part, nn.modules.conv._ConvNd | nn.Linear)]
     handles = [part.register_forward_pre_hook(enter) for part in layers]
     handles += [part.register_forward_hook(leave) for part in layers]
     try:
-        with torch.no_grad(), counting:
+        with no_grad(), counting:
             run()
     finally:
         for handle in handles:
             handle.remove()
-    return dict(counting.apart)
+    return dict(counting.convolutions), dict(counting.products)
+
+
+def _shape(weight: Tensor) -> str:
+    return " ".join(map(str, weight.shape))
+
+
+def _storage(values: Tensor) -> int:
+    """Return what tells a tensor's memory from others', also on the meta device."""
+    return int(values.untyped_storage()._cdata)
