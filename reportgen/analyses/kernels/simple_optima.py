@@ -31,7 +31,8 @@ class SimpleOptima:
     """The simple patterns of some kernels of a layer.
 
     A first layer's kernel is a filter, and its patterns are those of its weights; a deeper one is taken for the filter
-    that its most active unit is about the clip that was found. Weights are read off clips of a `shape` that the network takes.
+    that its most active unit is about the clip that was found. Weights are read off clips of a `shape` that the
+    network takes.
     """
 
     def __init__(
