@@ -29,6 +29,8 @@ CONCEPTS = "tests/truth/statistics/test_concept_tests.py"
 SPEEDS = "tests/truth/test_planted_speeds.py"
 MOTION, INTERVALS = "tests/truth/test_motion_audit.py", "tests/truth/statistics/test_intervals.py"
 
+PATTERNS = "tests/truth/test_pattern_words.py"
+
 FIGURES = [
     ("cosine at least 0.999", STAGE1, "cosine(found.clips, weight).min() >= 0.999"),
     ("at least 0.97 of the best possible activation", STAGE1, "reached.min() >= 0.97"),
@@ -42,6 +44,12 @@ FIGURES = [
     ("per frame: 0.05 px/frame", DECOMPOSITION, "(middle[0, :, 0] - speed).abs().mean().item() < 0.05"),
     ("at least 0.95 of the best black-and-white grating", SPEEDS, "SMALL = ((5, 7, 7), 0.95, 0.2)"),
     ("at least 36 of 40 planted first-layer kernels", SPEEDS, "assert sum(held) >= 36"),
+    ("at least 90% get the right word", PATTERNS, "right >= 0.9 * EACH * len(DRAWN)"),
+    ("at most 4% of the words are wrong", PATTERNS, "wrong <= 0.04 * (right + wrong)"),
+    ("a speed within 20%", "tests/truth/test_planted_headlines.py", "pytest.approx(1.0, rel=0.2)"),
+    ("headline of three reports", "tests/site/test_headlines_are_true.py", '"another seed"'),
+    ("as fire only from 0.8 of their best", "tests/truth/test_hardly_firing.py", '"filters": filters(0.8)'),
+    ("response on, at least 0.9.", "tests/truth/test_hardly_firing.py", "(found.activations / best).min() >= 0.9"),
     ("precision and recall 1.00 at every layer", "tests/truth/test_pyramids.py", "== planted.kernels, seed"),
     ("adds up to the logit within 10−5", "tests/truth/test_pyramids.py", "abs(relevance - 1) <= 1e-5"),
     ("the change of the logit within 1%", "tests/truth/test_saliency.py", "found.completeness_error <= 0.01"),
