@@ -133,7 +133,9 @@ def _doubtful(model: RunView, limits: Limits) -> Finding | None:
     more = f" {plural(also, 'more check')} of the audit {'is' if also == 1 else 'are'} no better." if also else ""
     said = f"{worst.name}: {worst.figure}. {worst.meaning}{more}"
     clip = next((clip.name for clip in model.subjects if model.addresses.clip(clip.name) == worst.link), "")
-    return Finding("doubtful", worst.state, said, model.addresses.audit, None if clip else _worst(model, limits), clip)
+    # What a check of the kernels is about can be seen on one of them; of a job that failed there is nothing to see.
+    kernel = _worst(model, limits) if worst.link == model.addresses.home else None
+    return Finding("doubtful", worst.state, said, model.addresses.audit, kernel, clip)
 
 
 def _worst(model: RunView, limits: Limits) -> KernelView | None:

@@ -9,7 +9,7 @@
   const NODE_WIDTH = 12;
   const MARGIN = { left: 14, bottom: 14 };
   const LETTER = 7; // px, about: what stands behind the last column gets room
-  const LEAST_RIGHT = 64;
+  const LEAST_RIGHT = 92;
   const MOST_RIGHT = 170;
   const LEAST_COLUMN = 128;
   const LAYER_GAP = 22;

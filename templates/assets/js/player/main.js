@@ -6,7 +6,7 @@
   const { wrapped, begun, isWithin } = report.frames;
   const ROWS = [
     ".rg-views", ".rg-strip", ".rg-map__clips", ".rg-evidence-strips", ".rg-grid", ".rg-minis", ".rg-figures", ".rg-graph",
-    ".rg-pyramid-head", ".rg-tiles", ".rg-look__clips", ".rg-findings", ".rg-probes", ".rg-sides",
+    ".rg-pyramid-head", ".rg-tiles", ".rg-look__clips", ".rg-findings", ".rg-probes", ".rg-sides", ".rg-examples",
   ].join();
   const state = { playing: true, speed: 1, started: 0 };
   const followers = [];

@@ -45,6 +45,6 @@
   window.addEventListener("pageshow", show);
   place.append(add, go);
   place.hidden = false;
-  document.querySelector(".rg-crumbs")?.after(place);
+  document.querySelector(".rg-crumbs")?.before(place);
   show();
 })();
