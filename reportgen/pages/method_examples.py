@@ -8,13 +8,13 @@ from reportgen.pages.motion_clips import played_clips
 from reportgen.pages.report import ModelView
 from reportgen.pages.strips import Strip, clip_strip, still_strip
 
-Example = tuple[str, Strip]
+ShownExample = tuple[str, Strip]
 """What is seen, and the picture."""
 
 
-def method_examples(models: Sequence[ModelView]) -> dict[str, list[Example]]:
+def method_examples(models: Sequence[ModelView]) -> dict[str, list[ShownExample]]:
     """Return the pictures by the anchor of their section; sections of which no network has one are left out."""
-    shown: dict[str, list[Example]] = {}
+    shown: dict[str, list[ShownExample]] = {}
     for section, pictures in _SECTIONS.items():
         found = next((one for model in models if (one := list(pictures(model)))), None)
         if found:
@@ -22,13 +22,13 @@ def method_examples(models: Sequence[ModelView]) -> dict[str, list[Example]]:
     return shown
 
 
-def _kernels(model: ModelView) -> Iterator[Example]:
+def _kernels(model: ModelView) -> Iterator[ShownExample]:
     for view in model.all_kernels[:1]:
         if clip := clip_strip(model.addresses, view.answer("kernels"), "stage1", f"Synthetic clip of {view.name}"):
             yield f"the clip that drives {view.name} most", clip
 
 
-def _decomposition(model: ModelView) -> Iterator[Example]:
+def _decomposition(model: ModelView) -> Iterator[ShownExample]:
     for view in model.all_kernels:
         parts, motion = view.answer("decomposition"), model.motions.get(view.id.layer)
         texture = still_strip(model.addresses, parts, "texture", f"Still texture of {view.name}")
@@ -38,7 +38,7 @@ def _decomposition(model: ModelView) -> Iterator[Example]:
             return
 
 
-def _pyramid(model: ModelView) -> Iterator[Example]:
+def _pyramid(model: ModelView) -> Iterator[ShownExample]:
     for view in model.classes("pyramid"):
         roles = dict.fromkeys(artifact.role for artifact in (view.answer.artifacts if view.answer else ()))
         for role in roles:
@@ -49,20 +49,20 @@ def _pyramid(model: ModelView) -> Iterator[Example]:
                     return
 
 
-def _saliency(model: ModelView) -> Iterator[Example]:
+def _saliency(model: ModelView) -> Iterator[ShownExample]:
     for view in model.classes("saliency"):
         if clip := clip_strip(model.addresses, view.answer, "overlay", f"Saliency for {model.question(view.target)}"):
             yield f"a map for {model.question(view.target)}", clip
             return
 
 
-def _motion(model: ModelView) -> Iterator[Example]:
+def _motion(model: ModelView) -> Iterator[ShownExample]:
     for clip in played_clips(model):
         yield from ((f"{probe.name} {probe.lost}".strip(), probe.clip) for probe in clip.probes)
         return
 
 
-_SECTIONS: dict[str, Callable[[ModelView], Iterator[Example]]] = {
+_SECTIONS: dict[str, Callable[[ModelView], Iterator[ShownExample]]] = {
     "kernels": _kernels,
     "decomposition": _decomposition,
     "pyramid": _pyramid,
