@@ -166,6 +166,17 @@ def test_a_layer_whose_name_is_markup_is_text_in_the_list(open_page: Open) -> No
     assert page.locator("a.rg-kernel img[src='x']").count() == 0
 
 
+def test_on_paper_the_plain_table_stands_for_the_list_and_not_for_a_kernel(open_page: Open) -> None:
+    page = open_page(LAYER)
+    page.locator("a.rg-kernel").first.wait_for()
+    page.emulate_media(media="print")
+    assert page.locator("[data-plain] tbody tr").last.is_visible()
+    assert page.locator(".rg-kernels").is_hidden()
+    page.evaluate("location.hash = '#0008'")
+    page.locator("#real-clips").wait_for()
+    assert page.locator("[data-plain]").is_hidden()
+
+
 def test_where_a_kernel_has_no_page_of_its_own_the_missing_page_leads_to_its_part(
     open_page: Open, sample_site: Path
 ) -> None:

@@ -19,7 +19,11 @@
     root.querySelectorAll("[data-sprite]").forEach((old) => report.player.remove(old));
     root.replaceChildren(...children);
     root.querySelectorAll("[data-sprite]").forEach((one) => report.player.add(one));
-    for (const table of plainTables) table.hidden = true;
+    // On paper the plain table stands for the list, of which only what is in its window exists.
+    for (const table of plainTables) {
+      table.hidden = true;
+      table.classList.toggle("rg-on-paper", Boolean(root.querySelector(".rg-kernels")));
+    }
   }
 
   function name(text, documentTitle) {
