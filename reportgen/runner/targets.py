@@ -12,7 +12,8 @@ from reportgen.analyses.base import tensor
 from reportgen.clips import Clip
 from reportgen.config.options import BuildOptions
 from reportgen.errors import OptionError
-from reportgen.networks.core.network import Network, class_index
+from reportgen.networks.core.classes import class_index
+from reportgen.networks.core.network import Network
 from reportgen.networks.core.target import target_values
 from reportgen.records.targets import Target
 

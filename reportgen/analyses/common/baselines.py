@@ -8,7 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 
-from reportgen.errors import NetworkError, unknown_name
+from reportgen.errors import ClipError, NetworkError, unknown_name
+from reportgen.networks.core.given_clips import Clips, given_clips
+from reportgen.networks.core.network import Network
 
 BLUR_SHARE = 0.1
 """Standard deviation of the blur as a share of the side: textures are gone, broad colours stay."""
@@ -33,15 +35,19 @@ BASELINES: Mapping[str, Callable[[Tensor], Tensor]] = {
 }
 
 
-def make_baseline(baseline: str | Tensor, clip: Tensor) -> Tensor:
-    """Return the baseline of that name for `clip`, or the given one; raises UnknownNameError, NetworkError."""
+def make_baseline(baseline: str | Clips, clip: Tensor, network: Network | None = None) -> Tensor:
+    """Return the baseline of that name for `clip`, or the given one.
+
+    Raises UnknownNameError, NetworkError, and ClipError for a given one that is not like the clip.
+    """
     if isinstance(baseline, str):
         if baseline not in BASELINES:
             raise unknown_name("baseline", baseline, BASELINES)
         return BASELINES[baseline](clip)
-    if baseline.shape != clip.shape:
-        raise NetworkError(f"The baseline must be like the clip, {tuple(clip.shape)}, got {tuple(baseline.shape)}.")
-    return baseline.to(clip)
+    given = given_clips(network, baseline)
+    if given.shape != clip.shape:
+        raise ClipError(f"The baseline must be like the clip, {tuple(clip.shape)}, got {tuple(given.shape)}.")
+    return given.to(clip)
 
 
 def _blur_axis(values: Tensor, sigma: float, axis: int) -> Tensor:

@@ -25,13 +25,13 @@ from reportgen.analyses.decomposition.gauss_newton import displacement_by_gauss_
 from reportgen.analyses.decomposition.stripes import across_stripes
 from reportgen.analyses.decomposition.warping import warp
 from reportgen.errors import ClipError, OptionError
+from reportgen.networks.core.given_clips import Clips, given_clips
 from reportgen.networks.speed.precision import full_precision
 
 _SMALLEST_SIDE = 8  # px
 _ALONG = 0.25  # px; less motion along stripes is left as it is
 _NOTHING_LOST = 0.1  # of the variance; a slower motion that costs no more is as good
 _LEFT_BY_ROUNDING = 1e-4  # share of the variance; what a still picture leaves beyond it is a change
-_ROUNDING = 1e-3  # a quarter grey level beyond [0, 1] is rounding
 _LEAST_CONTRAST = 1 / 255  # standard deviation below which a clip is not scaled up: noise must not become texture
 _TEXTURE_STEPS = 3
 _REFERENCE_WEIGHT = 0.02  # of the reference frame against each pixel that shows a point of the texture
@@ -79,13 +79,13 @@ class Decomposition:
 
 
 def decompose(
-    clips: Tensor,
+    clips: Clips,
     *,
     reference_frame: int | None = None,
     solver: Literal["gauss-newton", "adam"] = "gauss-newton",
     clips_per_batch: int | None = None,
 ) -> Decomposition:
-    """Take clips ``N C T H W`` in [0, 1] apart into texture and motion.
+    """Take clips ``N C T H W`` in [0, 1], in any form that `given_clips` knows, apart into texture and motion.
 
     `reference_frame` is the frame whose pixel grid the texture has (the middle one by default, from which the others
     are least far). `solver` ``adam`` is the slow reference version of the default. A clip's result does not depend on
@@ -119,18 +119,13 @@ def clips_at_once(shape: Sequence[int], device: torch.device) -> int:
     return max(1, _POSITIONS_AT_ONCE.get(device.type, _POSITIONS_AT_ONCE["cpu"]) // math.prod(shape))
 
 
-def _checked(clips: Tensor, reference_frame: int | None) -> tuple[Tensor, int]:
-    if clips.ndim != 5 or 0 in clips.shape:
-        raise ClipError(f"Clips to decompose must be N C T H W and not empty, not of shape {tuple(clips.shape)}.")
+def _checked(given: Clips, reference_frame: int | None) -> tuple[Tensor, int]:
+    clips = given_clips(None, given)
     frames, height, width = clips.shape[2:]
     if frames < 2:
         raise ClipError(f"A clip of {frames} frame has no motion: give clips of 2 frames or more.")
     if min(height, width) < _SMALLEST_SIDE:
         raise ClipError(f"Clips of {height}x{width} are too small to decompose: give {_SMALLEST_SIDE} px or more.")
-    clips = clips.detach().float()
-    outside = (clips - clips.clamp(0, 1)).abs().max()
-    if not outside <= _ROUNDING:  # also where it is not a number
-        raise ClipError("Clips to decompose must hold finite values in [0, 1]: undo the model's normalisation first.")
     reference = frames // 2 if reference_frame is None else reference_frame
     if not 0 <= reference < frames:
         raise OptionError(f"reference_frame is {reference}: give one of the clip's frames, 0 to {frames - 1}.")

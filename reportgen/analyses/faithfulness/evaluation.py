@@ -19,10 +19,12 @@ from torch import Tensor, nn
 from reportgen.analyses.common.baselines import make_baseline
 from reportgen.analyses.common.memory import starting_batch, with_less_memory
 from reportgen.analyses.faithfulness.tubes import Tubes, make_tubes
-from reportgen.errors import NetworkError, unknown_name
+from reportgen.errors import ClipError, NetworkError
 from reportgen.networks.core.above_mean import above_mean
+from reportgen.networks.core.classes import ClassLike, clip_logits, explained_class
+from reportgen.networks.core.given_clips import Clips, given_clip
 from reportgen.networks.core.network import Network, as_network
-from reportgen.networks.kernels.preactivation import placement
+from reportgen.networks.core.unchanged import leaving_unchanged
 from reportgen.progress import SILENT, Progress
 
 HIDDEN_SHARE = 0.2
@@ -118,13 +120,14 @@ class Faithfulness:
         )
 
 
+@leaving_unchanged
 def probe(
     network: Network | nn.Module,
-    clip: Tensor,
-    class_index: int,
+    clip: Clips,
+    class_index: ClassLike | None = None,
     *,
     tube: Sequence[int] | None = None,
-    baseline: str | Tensor = "blur",
+    baseline: str | Clips = "blur",
     steps: int = 14,
     maps: int = 10,
     samples: int = 64,
@@ -137,26 +140,28 @@ def probe(
     `tube` is a part's size (t, h, w; default: 4 x 7 x 7 tubes a clip), `steps` how many times tubes are added along a
     curve, `maps` how many random maps are drawn, `samples` how many random parts are hidden.
 
-    Raises NothingToLoseError when the clip has no larger logit than its baseline, NetworkError for other clips;
+    `clip` may be in any form that `given_clips` knows; `class_index` is a class's name or index, None the predicted
+    one. Raises NothingToLoseError when the clip has no larger logit than its baseline, ClipError for other clips;
     UnknownNameError for an unknown class or baseline; OutOfMemoryError.
     """
     seen = as_network(network)
-    if clip.ndim != 5 or len(clip) != 1:
-        raise NetworkError(f"A clip is probed alone, 1 C T H W, got {tuple(clip.shape)}.")
+    shown = given_clip(seen, clip)
+    if shown.ndim != 5:
+        raise ClipError(f"A clip is probed alone, 1 C T H W, got {tuple(shown.shape)}.")
     if maps < 2 or steps < 1 or samples < 2:
         raise NetworkError(f"Probing needs 2 maps, 1 step and 2 samples at least, not {maps}, {steps}, {samples}.")
-    shown = clip.detach().to(**placement(seen))
-    hidden_clip = make_baseline(baseline, shown)
+    index = explained_class(seen, class_index, clip_logits(seen, shown))
+    hidden_clip = make_baseline(baseline, shown, seen)
     tubes = make_tubes(shown.shape[2:], tube)
     generator = torch.Generator().manual_seed(seed)
     scores = torch.rand((maps, tubes.count), generator=generator, dtype=torch.float64)
     hidden = _random_parts(samples, tubes.count, generator)
     with progress.task("What random maps reach", maps * (steps - 1) + samples + 2) as task:
-        measure = _Measure(seen, shown, hidden_clip, class_index, tubes, batch_size, task.advance)
+        measure = _Measure(seen, shown, hidden_clip, index, tubes, batch_size, task.advance)
         none, whole = measure(torch.stack([torch.zeros(tubes.count), torch.ones(tubes.count)]).bool()).tolist()
         if not whole > none:
             raise NothingToLoseError(
-                f"The logit of class {class_index} is not larger on the clip ({whole:.3g}) than on its baseline "
+                f"The logit of class {index} is not larger on the clip ({whole:.3g}) than on its baseline "
                 f"({none:.3g}): choose the predicted class, or another baseline."
             )
         random = _random_curves(measure, scores, steps, none, whole)
@@ -164,7 +169,7 @@ def probe(
     return Probes(
         clip=shown,
         baseline=hidden_clip,
-        class_index=class_index,
+        class_index=index,
         tubes=tubes,
         steps=steps,
         logit=whole,
@@ -176,6 +181,7 @@ def probe(
     )
 
 
+@leaving_unchanged
 def evaluate_maps(
     network: Network | nn.Module,
     probes: Probes,
@@ -226,8 +232,6 @@ class _Measure:
             masks = self.tubes.masks(shown[start : start + batch_size].to(self.clip.device))
             with torch.no_grad():
                 logits = self.network.logits(torch.where(masks, self.clip, self.baseline))
-            if not 0 <= self.class_index < logits.shape[1]:
-                raise unknown_name("class", str(self.class_index), [f"0 to {logits.shape[1] - 1}"])
             found.append(above_mean(logits.double())[:, self.class_index].cpu())
             self.advance(len(logits))
         return torch.cat(found)

@@ -22,6 +22,7 @@ from reportgen.analyses.kernels.schedules import Level
 from reportgen.analyses.kernels.search import Search
 from reportgen.networks.core.network import Network, as_network, no_weight_gradients
 from reportgen.networks.core.out_of_memory import is_out_of_memory, out_of_memory
+from reportgen.networks.core.unchanged import leaving_unchanged
 from reportgen.networks.speed.folding import folded_stems
 from reportgen.networks.speed.layout import channels_last, channels_last_pays
 from reportgen.networks.speed.reused_memory import reused_memory
@@ -49,6 +50,7 @@ class Maximization:
     notes: tuple[str, ...] = ()
 
 
+@leaving_unchanged
 def maximize_activation(
     network: Network | nn.Module,
     layer: str,

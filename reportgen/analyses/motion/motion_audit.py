@@ -16,7 +16,10 @@ from torch import Tensor, nn
 
 from reportgen.errors import NetworkError
 from reportgen.networks.core.above_mean import above_mean
+from reportgen.networks.core.classes import ClassLike, clip_logits, explained_class
+from reportgen.networks.core.given_clips import Clips, given_clip
 from reportgen.networks.core.network import Network, as_network
+from reportgen.networks.core.unchanged import leaving_unchanged
 
 #: Probe to what it does, in plain words, in the order of the tables.
 PROBE_MEANINGS: dict[str, str] = {
@@ -133,10 +136,11 @@ def _scrambled(clip: Tensor, order: Tensor, height: int, width: int) -> Tensor:
     return scrambled
 
 
+@leaving_unchanged
 def motion_audit(
     network: Network | nn.Module,
-    clip: Tensor,
-    class_index: int,
+    clip: Clips,
+    class_index: ClassLike | None = None,
     *,
     draws: int = 8,
     seed: int = 0,
@@ -144,15 +148,19 @@ def motion_audit(
 ) -> MotionAudit:
     """Return what the probes do to a class on one clip `1 C T H W` in [0, 1] RGB (a bare module's input as is).
 
-    Raises NetworkError for a network without classes or a clip of one frame.
+    The clip may be in any form that `given_clips` knows; `class_index` is a class's name or index, None the predicted
+    one. Raises ClipError for a clip that is not what it must be, UnknownNameError for a class, NetworkError for a
+    network without classes or a clip of one frame.
     """
     subject = as_network(network)
-    own = _logits(subject, clip, batch_size)
+    pixels = given_clip(subject, clip)
+    index = explained_class(subject, class_index, clip_logits(subject, pixels))
+    own = _logits(subject, pixels, batch_size)
     found = {
         name: _logits(subject, variants, batch_size)
-        for name, variants in probe_clips(clip, draws=draws, seed=seed).items()
+        for name, variants in probe_clips(pixels, draws=draws, seed=seed).items()
     }
-    return class_audit({"clip": own, **found}, class_index)
+    return class_audit({"clip": own, **found}, index)
 
 
 def class_audit(logits: Mapping[str, Tensor], class_index: int, frames: Sequence[int] | None = None) -> MotionAudit:

@@ -15,6 +15,7 @@ from reportgen.analyses.multiscale.options import GrowthKeywords, GrowthOptions
 from reportgen.analyses.multiscale.schedule import ClipShape
 from reportgen.networks.core.network import Network, as_network
 from reportgen.networks.core.out_of_memory import is_out_of_memory, out_of_memory
+from reportgen.networks.core.unchanged import leaving_unchanged
 from reportgen.progress import SILENT, Progress
 from reportgen.records.answers.multiscale import MeasuredOn
 
@@ -62,6 +63,7 @@ class MultiscaleMaximization:
     notes: tuple[str, ...] = ()
 
 
+@leaving_unchanged
 def maximize_over_scales(
     network: Network | nn.Module,
     layer: str,

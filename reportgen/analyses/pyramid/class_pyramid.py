@@ -33,8 +33,11 @@ from reportgen.analyses.pyramid.shifts import (
 )
 from reportgen.analyses.pyramid.unfollowed import unfollowed
 from reportgen.errors import NetworkError, NoAnswerError, OptionError
+from reportgen.networks.core.classes import ClassLike, clip_logits, explained_class
+from reportgen.networks.core.given_clips import Clips, given_clip
 from reportgen.networks.core.network import Network, borrow
-from reportgen.networks.trace.build import class_output, connection_graph, evaluating
+from reportgen.networks.core.unchanged import leaving_unchanged
+from reportgen.networks.trace.build import class_output, connection_graph
 from reportgen.networks.trace.graph import ConnectionGraph
 from reportgen.networks.trace.labels import Ids
 
@@ -146,10 +149,11 @@ class ClassPyramid:
                 yield PyramidNode(layer.name, index, layer.depth, relevance, activation, which == "kept")
 
 
+@leaving_unchanged
 def class_pyramid(
     network: Network | nn.Module,
-    clip: Tensor,
-    class_index: int | None = None,
+    clip: Clips,
+    class_index: ClassLike | None = None,
     *,
     depth: int | None = 3,
     scoring: Scoring = "attribution",
@@ -162,24 +166,24 @@ def class_pyramid(
 ) -> ClassPyramid:
     """Return the pyramid of a class on one clip.
 
-    `clip` is `C T H W` or `1 C T H W` in [0, 1] RGB (a bare module's input is taken as is, with its batch axis);
-    `class_index` None means the predicted class. `depth` is how many layers to step back from the class (None: the
-    whole network). Per layer, of the kernels that feed a kept kernel, those are kept whose score is at least
-    `threshold` (theta: score relative to the layer's best), or the best `top`, or else the fewest that hold `mass` of
-    the positive relevance. `per_layer` sets the number of kernels of single layers: a mapping from layer name or
-    depth, or the published tool's `top5_in2` (the best five at depth 2; `all` is none). `graph` saves deriving the
-    connection graph again.
+    `clip` is `C T H W` or `1 C T H W` in [0, 1] RGB or any other form that `given_clips` knows (a bare module's input
+    is taken as is, with its batch axis); `class_index` is a class's name or index, None the predicted one. `depth` is
+    how many layers to step back from the class (None: the whole network). Per layer, of the kernels that feed a kept
+    kernel, those are kept whose score is at least `threshold` (theta: score relative to the layer's best), or the best
+    `top`, or else the fewest that hold `mass` of the positive relevance. `per_layer` sets the number of kernels of
+    single layers: a mapping from layer name or depth, or the published tool's `top5_in2` (the best five at depth 2;
+    `all` is none). `graph` saves deriving the connection graph again.
 
-    Raises NetworkError when the class score is not made of single kernels (the network ends in a softmax) or there is
-    no such class, OptionError for parameters out of range.
+    Raises ClipError for another clip, UnknownNameError for a class that there is not, NetworkError when the class score
+    is not made of single kernels (the network ends in a softmax), OptionError for parameters out of range.
     """
     selection = KeepRule.of(threshold=threshold, top=top, mass=mass, per_layer=per_layer)
     if depth is not None and depth < 1:
         raise OptionError(f"depth must be at least 1, got {depth}.")
     borrowed = borrow(network)
     batch = one_clip(borrowed, clip)
+    index = asked_class(borrowed, batch, class_index)
     graph = graph or connection_graph(borrowed, tuple(batch.shape))
-    index = predicted_class(borrowed, batch) if class_index is None else class_index
     starts = class_kernels(graph, index, borrowed.name)
     depths = graph.depths(starts)
     reached = depths if depth is None else np.where(depths > depth, -1, depths)
@@ -213,19 +217,22 @@ def class_pyramid(
     )
 
 
-def one_clip(network: Network, clip: Tensor) -> Tensor:
-    """Return one clip as a batch of one on the network's device; raises NetworkError for more."""
-    batch = clip.unsqueeze(0) if network.card is not None and clip.ndim == 4 else clip
-    if batch.shape[0] != 1:
-        raise NetworkError(f"A pyramid explains one clip at a time, got {batch.shape[0]}: pass them one by one.")
-    parameter = next(network.module.parameters(), None)
-    return batch if parameter is None else batch.to(parameter.device)
+def one_clip(network: Network, clip: Clips) -> Tensor:
+    """Return one clip as a batch of one where the network is; raises ClipError, as `given_clips` does and for more."""
+    return given_clip(network, clip)
 
 
-def predicted_class(network: Network, batch: Tensor) -> int:
-    """Return the class with the largest logit."""
-    with torch.no_grad(), evaluating(network.module):
-        return int(class_output(network, batch)[0].argmax())
+def asked_class(network: Network, batch: Tensor, wanted: ClassLike | None) -> int:
+    """Return the index of the class that is asked about, None: the one with the largest logit.
+
+    Of a network without classes, the channel of its answer. Raises UnknownNameError, and NetworkError for a clip that
+    the network cannot take.
+    """
+    if network.has_classes:
+        return explained_class(network, wanted, clip_logits(network, batch))
+    with torch.no_grad():
+        answered = class_output(network, batch)
+    return explained_class(network, wanted, answered.flatten(2).mean(2) if answered.ndim > 2 else answered)
 
 
 def class_kernels(graph: ConnectionGraph, class_index: int, name: str) -> Ids:

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from reportgen.analyses.responses.ordering import kernel_orders
-from reportgen.errors import NetworkError
+from reportgen.errors import ClipError, NetworkError
+from reportgen.networks.core.given_clips import Clips, given_clip
 from reportgen.networks.core.network import Network, as_network
 from reportgen.networks.core.taps import Taps
+from reportgen.networks.core.unchanged import leaving_unchanged
 from reportgen.networks.kernels.arrangement import joined_maps
 from reportgen.networks.kernels.layers import describe_layers
 from reportgen.networks.kernels.places import UnitPlaces, output_places
@@ -72,26 +74,30 @@ class ResponseMaps:
         return VolumeFigure(self.maps, self.file_name, self.still)
 
 
+@leaving_unchanged
 def response_maps(
-    network: Network | nn.Module, clip: Tensor, layers: Sequence[str], *, rectified: bool = False
+    network: Network | nn.Module, clip: Clips, layers: Sequence[str], *, rectified: bool = False
 ) -> dict[str, ResponseMaps]:
-    """Return the maps of each of `layers` to a `clip` `1 C T H W` in [0, 1] RGB (a bare module takes it as is).
+    """Return the maps of each of `layers` to a `clip` `1 C T H W` in [0, 1] RGB (a bare module takes it as is), or
+    in any other form that `given_clips` knows.
 
     One forward pass serves all layers. The maps are pre-activations with the batch norm that reads them, in float32;
-    with `rectified` what a ReLU leaves of them. Raises UnknownNameError for a layer that there is not, NetworkError for
+    with `rectified` what a ReLU leaves of them. Raises ClipError for another clip,
+    UnknownNameError for a layer that there is not, NetworkError for
     one that the clip does not reach, that has no map of rows and columns, or whose values are not finite.
     """
     subject = as_network(network)
-    if clip.ndim != 5 or len(clip) != 1:
-        raise NetworkError(f"Give one clip as 1 C T H W, and not {tuple(clip.shape)}.")
-    frames, height, width = clip.shape[2:]
-    targets = preactivations(subject, layers, (frames, height, width), clip.shape[1])
+    pixels = given_clip(subject, clip)
+    if pixels.ndim != 5:
+        raise ClipError(f"Give one clip as 1 C T H W, and not {tuple(pixels.shape)}.")
+    frames, height, width = pixels.shape[2:]
+    targets = preactivations(subject, layers, (frames, height, width), pixels.shape[1])
     for layer, target in targets.items():
         if reason := without_map(target.map_shape):
             raise NetworkError(f"{layer} {reason}: choose a convolution with maps.")
-    places = output_places(subject, clip.shape, layers)
-    numbers = {facts.name: facts.order + 1 for facts in describe_layers(subject, clip_shape=clip.shape[1:])}
-    found = _run(subject, clip, targets, rectified=rectified)
+    places = output_places(subject, pixels.shape, layers)
+    numbers = {facts.name: facts.order + 1 for facts in describe_layers(subject, clip_shape=pixels.shape[1:])}
+    found = _run(subject, pixels, targets, rectified=rectified)
     return {
         layer: _response(layer, numbers.get(targets[layer].layer, 0), maps, places[layer], frames)
         for layer, maps in found.items()
@@ -109,7 +115,7 @@ def _run(network: Network, clip: Tensor, targets: Mapping[str, Preactivation], *
     names = {target.layer for target in targets.values()}
     found = {}
     with torch.no_grad(), Taps(network.module, names) as taps:
-        network.run(clip.to(network.device))
+        network.run(clip)
         for layer, target in targets.items():
             outputs = taps.all[target.layer]
             maps = target.normalised(joined_maps(target.own(outputs, 1)))[0].float()

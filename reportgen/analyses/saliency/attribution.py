@@ -10,15 +10,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from reportgen.analyses.common.baselines import make_baseline
+from reportgen.analyses.common.baselines import BASELINES, make_baseline
 from reportgen.analyses.common.memory import starting_batch, with_less_memory
 from reportgen.analyses.saliency.class_map import cam_layers
 from reportgen.analyses.saliency.methods import METHODS, MapMethod, Question
-from reportgen.errors import NetworkError, unknown_name
+from reportgen.errors import ClipError, NetworkError, unknown_name
 from reportgen.networks.core.above_mean import above_mean
+from reportgen.networks.core.classes import ClassLike, clip_logits, explained_class
+from reportgen.networks.core.given_clips import Clips, given_clips
 from reportgen.networks.core.network import Network, as_network, no_weight_gradients
+from reportgen.networks.core.unchanged import leaving_unchanged
 from reportgen.networks.kernels.places import output_places
-from reportgen.networks.kernels.preactivation import placement
 from reportgen.progress import SILENT, Progress
 
 __all__ = ["METHODS", "Attribution", "attribute", "attribute_converged", "cam_layers"]
@@ -60,17 +62,18 @@ class Attribution:
         return None if self.completeness_errors is None else max(self.completeness_errors)
 
 
+@leaving_unchanged
 def attribute(
     network: Network | nn.Module,
-    clip: Tensor,
-    class_index: int,
+    clip: Clips,
+    class_index: ClassLike | None = None,
     method: str = "integrated_gradients",
     *,
     seed: int = 0,
     batch_size: int | None = None,
     steps: int = 64,
     samples: int = 16,
-    baseline: str | Tensor = "blur",
+    baseline: str | Clips = "blur",
     layer: str | None = None,
     window: tuple[int, ...] | None = None,
     signed: bool | None = None,
@@ -78,14 +81,16 @@ def attribute(
 ) -> Attribution:
     """Return what each pixel of `clip` did for the logit of a class, by one of METHODS.
 
-    `clip` is `N C T H W` in [0, 1] RGB for a Network, and what a bare module takes (`N C T H W` or `N C H W`) for
-    that; attributions are with respect to these values, behind which lies the card's normalisation. `steps` are
-    those of integrated gradients, `samples` those of SmoothGrad, `window` is occlusion's box (t, h, w), `layer`
-    Grad-CAM's (default: `cam_layers`), `baseline` one of BASELINES or a clip.
-    Clips are answered one by one, `batch_size` passes at once (default: by memory, halved when it runs out); neither
-    changes the answer beyond rounding. The network is left as it was.
+    `clip` is `N C T H W` in [0, 1] RGB or any other form that `given_clips` knows, and what a bare module takes (`N C T
+    H W` or `N C H W`) for that. `class_index` is a class's name or index, None the predicted one (of several clips: the
+    one that all are said to be). Attributions are with respect to these values, behind which lies the card's
+    normalisation. `steps` are those of integrated gradients, `samples` those of SmoothGrad, `window` is occlusion's box
+    (t, h, w), `layer` Grad-CAM's (default: `cam_layers`), `baseline` one of BASELINES or a clip. Clips are answered one
+    by one, `batch_size` passes at once (default: by memory, halved when it runs out); neither changes the answer beyond
+    rounding. The network is left as it was.
 
-    Raises UnknownNameError for an unknown method, class or baseline, NetworkError when the method does not apply to
+    Raises ClipError for a clip that is not what it must be, UnknownNameError for an unknown method, class or baseline,
+    NetworkError when the method does not apply to
     the network or its map is zero everywhere or not finite, OutOfMemoryError when one pass does not fit into memory.
     """
     found = attribute_unchecked(
@@ -110,8 +115,8 @@ def attribute(
 
 def attribute_converged(
     network: Network | nn.Module,
-    clip: Tensor,
-    class_index: int,
+    clip: Clips,
+    class_index: ClassLike | None = None,
     *,
     steps: int = 64,
     first: int = 16,
@@ -141,15 +146,15 @@ class MapSettings:
     batch_size: int | None = None
     steps: int = 64
     samples: int = 16
-    baseline: str | Tensor = "blur"
+    baseline: str | Clips = "blur"
     layer: str | None = None
     window: tuple[int, ...] | None = None
 
 
 def attribute_unchecked(
     network: Network | nn.Module,
-    clip: Tensor,
-    class_index: int,
+    clip: Clips,
+    class_index: ClassLike | None,
     method: str,
     effort: MapSettings,
     *,
@@ -164,18 +169,19 @@ def attribute_unchecked(
     started = time.perf_counter()
     chosen = METHODS[method]
     seen = as_network(network)
-    clips = _placed(seen, clip)
-    reference = make_baseline(effort.baseline, clips) if chosen.compared else clips
+    clips = given_clips(seen, clip)
+    if clips.ndim not in (4, 5):
+        raise ClipError(f"Saliency needs clips N C T H W (or N C H W), got {tuple(clips.shape)}.")
+    reference = make_baseline(effort.baseline, clips, seen) if chosen.compared else clips
     with no_weight_gradients(seen):
-        scores = _scores(seen, clips)
-        if not 0 <= class_index < scores.shape[1]:
-            raise unknown_name("class", str(class_index), [f"0 to {scores.shape[1] - 1}"])
+        scores = clip_logits(seen, clips)
+        index = explained_class(seen, class_index, scores)
         layers = _layers(seen, clips[:1], effort.layer) if chosen.reads_layer else ()
         every = Question(
             network=seen,
             clip=clips,
             scores=scores,
-            class_index=class_index,
+            class_index=index,
             baseline=reference,
             seed=effort.seed,
             steps=effort.steps,
@@ -185,10 +191,10 @@ def attribute_unchecked(
             window=effort.window,
         )
         found = _answers(chosen, every, progress)
-        logits = scores[:, class_index]
+        logits = scores[:, index]
         errors = None
         if chosen.additive:
-            errors = _completeness(found, logits, _scores(seen, reference)[:, class_index])
+            errors = _completeness(found, logits, clip_logits(seen, reference)[:, index])
     signed = chosen.signed if signed is None else signed
     found = found.float().cpu()
     volume = found if found.ndim == 5 else found.unsqueeze(2)
@@ -197,8 +203,8 @@ def attribute_unchecked(
         heat=volume.sum(dim=1) if signed else volume.abs().sum(dim=1),
         temporal_profile=volume.abs().sum(dim=(1, 3, 4)),
         logits=tuple(logits.tolist()),
-        above_mean=tuple(above_mean(scores)[:, class_index].tolist()),
-        class_index=class_index,
+        above_mean=tuple(above_mean(scores)[:, index].tolist()),
+        class_index=index,
         method=method,
         signed=signed,
         baseline=_baseline_name(effort.baseline) if chosen.compared else None,
@@ -213,21 +219,8 @@ def _layers(network: Network, clip: Tensor, wanted: str | None) -> tuple[str, ..
     return (network.layer_name(wanted),) if wanted else cam_layers(network, clip)
 
 
-def _placed(network: Network, clip: Tensor) -> Tensor:
-    """Return the clips where the network is, in its precision; raises NetworkError for other shapes."""
-    if clip.ndim not in (4, 5) or 0 in clip.shape:
-        raise NetworkError(f"Saliency needs clips N C T H W (or N C H W), got {tuple(clip.shape)}.")
-    return clip.detach().to(**placement(network))
-
-
 def _singly(clips: Tensor) -> tuple[Tensor, ...]:
     return torch.split(clips, 1)
-
-
-def _scores(network: Network, clips: Tensor) -> Tensor:
-    """Return the logits `N K`, one clip at a time."""
-    with torch.no_grad():
-        return torch.cat([network.logits(clip) for clip in _singly(clips)])
 
 
 def _answers(method: MapMethod, every: Question, progress: Progress) -> Tensor:
@@ -262,5 +255,5 @@ def _about(found: Attribution) -> str:
     return f"{METHODS[found.method].title} of class {found.class_index}"
 
 
-def _baseline_name(baseline: str | Tensor) -> str:
-    return baseline if isinstance(baseline, str) else "given"
+def _baseline_name(baseline: str | Clips) -> str:
+    return baseline if isinstance(baseline, str) and baseline in BASELINES else "given"

@@ -17,11 +17,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from reportgen.analyses.pyramid.class_pyramid import one_clip
+from reportgen.analyses.pyramid.class_pyramid import asked_class, one_clip
 from reportgen.analyses.pyramid.measure import LayerMeasure, measure_relevance
 from reportgen.analyses.pyramid.products import as_kernels
 from reportgen.errors import NetworkError
+from reportgen.networks.core.classes import ClassLike
+from reportgen.networks.core.given_clips import Clips
 from reportgen.networks.core.network import Network, borrow
+from reportgen.networks.core.unchanged import leaving_unchanged
 from reportgen.networks.trace.build import connection_graph
 from reportgen.networks.trace.graph import ConnectionGraph, KernelLayer
 
@@ -66,29 +69,32 @@ class WeightGradients:
     layers: Mapping[str, FilterGradients]
 
 
+@leaving_unchanged
 def weight_gradients(
     network: Network | nn.Module,
-    clip: Tensor,
-    class_index: int,
+    clip: Clips,
+    class_index: ClassLike | None = None,
     *,
     layers: Iterable[str] | None = None,
     graph: ConnectionGraph | None = None,
 ) -> WeightGradients:
     """Return the gradient of a class's logit with respect to the weights of every convolution (or of `layers`).
 
-    `clip` is 1 C T H W in [0, 1] RGB (for a bare module, whatever it takes); `class_index` 0 of what
-    `reportgen.contrast` returns asks about the contrast. Layers come in the order in which they run. Gradients have
-    the precision of the network and the clip: float64 if both are. `graph` is the connection graph of such clips.
-    Raises NetworkError for a network without convolutions, a class that there is not, or a clip that does not fit.
+    `clip` is 1 C T H W in [0, 1] RGB or any other form that `given_clips` knows (for a bare module, whatever it takes);
+    `class_index` is a class's name or index, None the predicted one, and 0 of what `reportgen.contrast` returns asks
+    about the contrast. Layers come in the order in which they run. Gradients have the precision of the network. `graph`
+    is the connection graph of such clips. Raises NetworkError for a network without convolutions, a class that there is
+    not, or a clip that does not fit.
     """
     borrowed = borrow(network)
     pixels = one_clip(borrowed, clip)
+    index = asked_class(borrowed, pixels, class_index)
     graph = graph or connection_graph(borrowed, pixels.shape, clip=pixels)
     known = convolutions(graph)
     wanted = list(known) if layers is None else [graph.layer(name).name for name in layers]
     if not wanted:
         raise NetworkError(f"{borrowed.name} has no convolution whose weights could be asked about.")
-    found = measure_relevance(borrowed, pixels, class_index, graph, backward=wanted)
+    found = measure_relevance(borrowed, pixels, index, graph, backward=wanted)
     return WeightGradients(found.logit, {name: _filters(known[name], found.layers[name]) for name in wanted})
 
 

@@ -30,7 +30,8 @@ from reportgen.analyses.weight_gradients.pictures import importance_table, tile_
 from reportgen.analyses.weight_gradients.removal import SCORES, SHARES, AskedClip, Measure, remove_filters
 from reportgen.clips import Clip, ClipReference
 from reportgen.errors import NetworkError, OptionError
-from reportgen.networks.core.network import Network, class_index
+from reportgen.networks.core.classes import class_index
+from reportgen.networks.core.network import Network
 from reportgen.networks.trace.graph import ConnectionGraph
 from reportgen.progress import Progress
 from reportgen.records.answers.weight_gradients import (

@@ -7,7 +7,7 @@ differentiable, so that an analysis can optimise pixels.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -232,19 +232,3 @@ def no_weight_gradients(network: Network) -> Iterator[nn.Module]:
     finally:
         for name, parameter in network.module.named_parameters():
             parameter.requires_grad_(flags[name])
-
-
-def class_index(network: Network, wanted: int | str, labels: Sequence[str] | None = None) -> int:
-    """Return the index of a class given by index or name; raises UnknownNameError with the nearest names."""
-    names = list(labels if labels is not None else network.labels)
-    if isinstance(wanted, str) and wanted in names:
-        return names.index(wanted)
-    if isinstance(wanted, str) and wanted.lower() in [name.lower() for name in names]:
-        return [name.lower() for name in names].index(wanted.lower())
-    text = str(wanted)
-    count = network.card.classes if network.card and network.card.classes else len(names)
-    if text.isdigit() and (not count or int(text) < count):
-        return int(text)
-    if text.isdigit():
-        raise unknown_name("class", text, [f"0 to {count - 1}"])
-    raise unknown_name("class", text, names)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from reportgen.errors import NetworkError, unknown_name
+from reportgen.networks.core.classes import ClassLike, class_index
 from reportgen.networks.core.network import Network, as_network
 from reportgen.records.targets import Target
 
@@ -44,15 +45,17 @@ def explained(network: Network | nn.Module, target: Target) -> TargetNetwork:
     return TargetNetwork(**{one.name: getattr(seen, one.name) for one in fields(Network)}, target=target)
 
 
-def contrast(network: Network | nn.Module, wanted: int, against: int) -> TargetNetwork:
+def contrast(network: Network | nn.Module, wanted: ClassLike, against: ClassLike) -> TargetNetwork:
     """Return the network as one that has a single class 0, the contrast of two of its own: y_wanted - y_against.
 
-    What both classes share cancels, so that an attribution of it says what tells them apart. Raises NetworkError when
-    both are the same class.
+    What both classes share cancels, so that an attribution of it says what tells them apart. Classes are named or
+    counted from 0. Raises UnknownNameError for one that there is not, NetworkError when both are the same class.
     """
-    if wanted == against:
-        raise NetworkError(f"A contrast needs two classes, and class {wanted} is given twice.")
-    return explained(network, Target.of(wanted, against))
+    seen = as_network(network)
+    first, second = class_index(seen, wanted), class_index(seen, against)
+    if first == second:
+        raise NetworkError(f"A contrast needs two classes, and class {first} is given twice.")
+    return explained(seen, Target.of(first, second))
 
 
 def target_values(network: Network, clips: Tensor, targets: Sequence[Target]) -> Tensor:

@@ -13,14 +13,17 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from reportgen.errors import NetworkError, ReportgenError
 from reportgen.networks.core.answer import first_scores
+from reportgen.networks.core.given_clips import Clips, given_clips
 from reportgen.networks.core.network import Network, borrow
+from reportgen.networks.core.unchanged import leaving_unchanged
 from reportgen.networks.trace.graph import ConnectionGraph
 from reportgen.networks.trace.labels import Ids
 from reportgen.networks.trace.tracer import Tracer, module_names
 
 
+@leaving_unchanged
 def connection_graph(
-    network: Network | nn.Module, clip_shape: Sequence[int], *, clip: Tensor | None = None
+    network: Network | nn.Module, clip_shape: Sequence[int], *, clip: Clips | None = None
 ) -> ConnectionGraph:
     """Return which convolution and linear kernels of `network` feed which, channel by channel.
 
@@ -35,6 +38,7 @@ def connection_graph(
     """
     shape = tuple(int(n) for n in clip_shape)
     borrowed = borrow(network)
+    pixels = None if clip is None else given_clips(borrowed, clip)
     device = _device(borrowed.module)
     try:
         with FakeTensorMode(allow_non_fake_inputs=True):
@@ -42,10 +46,10 @@ def connection_graph(
             return _traced(borrowed, torch.empty(shape, device=device, dtype=dtype), "shapes", "")
     except Exception as error:  # a network's own code may raise anything for want of values; a real pass tells
         reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
-    if clip is None:
-        clip = torch.rand(shape, generator=torch.Generator().manual_seed(0)).to(device, _dtype(borrowed.module))
+    if pixels is None:
+        pixels = torch.rand(shape, generator=torch.Generator().manual_seed(0)).to(device, _dtype(borrowed.module))
     try:
-        return _traced(borrowed, clip.to(device), "values", reason)
+        return _traced(borrowed, pixels, "values", reason)
     except ReportgenError:
         raise
     except Exception as error:

@@ -19,7 +19,7 @@ from reportgen.analyses.faithfulness.evaluation import evaluate_maps, probe
 from reportgen.analyses.faithfulness.map_checks import MOST_LAYERS, sensitivity, stability, weight_randomisation
 from reportgen.analyses.faithfulness.tubes import make_tubes
 from reportgen.analyses.saliency.attribution import Attribution, MapSettings, attribute_unchecked
-from reportgen.errors import EmptySelectionError, NetworkError, UnknownNameError
+from reportgen.errors import ClipError, EmptySelectionError, NetworkError, UnknownNameError
 from reportgen.networks.core.network import Network
 
 CLIP = torch.rand((1, 3, 4, 8, 8), generator=torch.Generator().manual_seed(2))
@@ -149,7 +149,7 @@ class TestProbes:
         worst = next(k for k in range(3) if k != best_class() and _gain(k) <= 0)
         with pytest.raises(NetworkError, match="not larger on the clip"):
             probe(network(), CLIP, worst, steps=3, maps=2, samples=2)
-        with pytest.raises(NetworkError, match="probed alone"):
+        with pytest.raises(ClipError, match="one clip a call"):
             probe(network(), torch.cat([CLIP, CLIP]), 0)
         with pytest.raises(NetworkError, match="2 maps"):
             probe(network(), CLIP, 0, maps=1)

@@ -17,7 +17,7 @@ from reportgen.analyses.pyramid.export import edge_table, graphml, node_table, p
 from reportgen.analyses.pyramid.layout import barycentre_order
 from reportgen.analyses.pyramid.select import KeepRule
 from reportgen.analyses.pyramid.tubes import saliency_tubes
-from reportgen.errors import NetworkError, OptionError
+from reportgen.errors import NetworkError, OptionError, UnknownNameError
 from reportgen.records.pyramid_schema import PyramidDocument
 
 
@@ -203,7 +203,7 @@ def test_parameters_out_of_range_are_refused(wrong: dict[str, object], clip: Ten
 
 
 def test_a_class_that_does_not_exist_and_a_softmax_are_refused(clip: Tensor) -> None:
-    with pytest.raises(NetworkError, match="classes 0 to 2, not 3"):
+    with pytest.raises(UnknownNameError, match=r"no class named '3': .*0 to 2"):
         class_pyramid(Small(), clip, 3)
     with pytest.raises(NetworkError, match="softmax"):
         class_pyramid(nn.Sequential(Small(), nn.Softmax(1)), clip, 0)

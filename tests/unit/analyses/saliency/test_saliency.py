@@ -12,7 +12,7 @@ from reportgen.analyses.common.baselines import blurred, make_baseline, mean_fra
 from reportgen.analyses.saliency import attribution as saliency
 from reportgen.analyses.saliency.attribution import METHODS, attribute, cam_layers
 from reportgen.analyses.saliency.exposed import ExposedNetwork
-from reportgen.errors import NetworkError, OutOfMemoryError, UnknownNameError
+from reportgen.errors import ClipError, NetworkError, OutOfMemoryError, UnknownNameError
 from reportgen.networks.core.network import Network, as_network
 from reportgen.networks.trace.rectifiers import RECTIFIERS
 from reportgen.records.card import Adapter, ClipSpec, ModelCard
@@ -271,7 +271,7 @@ class TestBaselines:
         assert make_baseline(given, clip()).equal(given)
         with pytest.raises(UnknownNameError, match="did you mean black"):
             attribute(network(), clip(), 0, baseline="blak")
-        with pytest.raises(NetworkError, match="must be like the clip"):
+        with pytest.raises(ClipError, match="must be like the clip"):
             attribute(network(), clip(), 0, baseline=given[:, :, :2])
         found = attribute(network(), clip(), 0, baseline=given, steps=32)
         assert found.baseline == "given"
@@ -287,7 +287,7 @@ class TestErrors:
             attribute(network(), clip(), 4)
 
     def test_shapes_and_counts(self) -> None:
-        with pytest.raises(NetworkError, match="needs clips N C T H W"):
+        with pytest.raises(ClipError, match="axes N 3 T H W"):
             attribute(network(), clip()[0, 0], 0)
         with pytest.raises(NetworkError, match="at least 1"):
             attribute(network(), clip(), 0, steps=0)
