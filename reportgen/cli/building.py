@@ -21,6 +21,7 @@ from reportgen.cli.options import (
     SELECT,
     SITE,
     WHAT,
+    ManyClips,
     read_options,
     takes,
 )
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from reportgen.config.options import MediaAmount
 
 
-@click.command()
+@click.command(cls=ManyClips)
 @takes(WHAT, RUNS, SITE, ARROWS, MEDIA_AMOUNT, MAX_SIZE, QUIET, DEBUG)
 def build(quiet: bool, debug: bool, **flags: Any) -> None:
     """Compute what is missing and render the site."""
@@ -42,7 +43,7 @@ def build(quiet: bool, debug: bool, **flags: Any) -> None:
     finish(summary, quiet)
 
 
-@click.command()
+@click.command(cls=ManyClips)
 @takes(WHAT, RUNS, QUIET, DEBUG)
 def compute(quiet: bool, debug: bool, **flags: Any) -> None:
     """Compute runs without rendering: what `build` does first."""
@@ -83,16 +84,21 @@ def render(
 @takes(
     RUNS,
     click.option("--config", type=FILE, metavar="FILE", help="Limits in its table [check].  [default: the run's own]"),
+    click.option("--strict", is_flag=True, help="Fail on verdicts that were not tested too."),
     JSON,
 )
-def check(runs: Path | None, config: Path | None, as_json: bool) -> None:
+def check(runs: Path | None, config: Path | None, strict: bool, as_json: bool) -> None:
     """Compare the figures of computed runs with their limits; the exit code is 24 when one misses."""
     from reportgen.cli.tables import audit_lines
     from reportgen.commands.check import check as check_runs
-    from reportgen.commands.check import require
+    from reportgen.commands.check import counted, require
     from reportgen.config.reading import load_options
 
     limits = load_options({}, config=config).check if config else None
     audits = check_runs(runs or Path("runs"), limits=limits)
-    click.echo(json.dumps([asdict(audit) for audit in audits], indent=1) if as_json else audit_lines(audits))
-    require(audits)
+    if as_json:
+        click.echo(json.dumps([asdict(audit) for audit in audits], indent=1))
+    else:
+        click.echo(audit_lines(audits))
+        click.echo(counted(audits))
+    require(audits, strict=strict)

@@ -25,6 +25,25 @@ Command = Callable[..., Any]
 VALUE_EXAMPLES = {"clip_spec": '{"frames": 16}', "adapter": '{"as_list": true}', "model_args": '{"width": 8}'}
 
 
+class ManyClips(click.Command):
+    """A command whose ``--clip`` takes every path that follows it, as a shell writes out ``--clip *.mp4``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments, with ``--clip`` before each path of a row of them."""
+        spread: list[str] = []
+        row = False  # whether the last thing read is a clip's path
+        waiting = False  # whether --clip has no path yet
+        for argument in args:
+            if argument.startswith("-") and not waiting:
+                row, waiting = argument.startswith("--clip="), argument == "--clip"
+            elif row:
+                spread.append("--clip")
+            else:
+                row, waiting = waiting, False
+            spread.append(argument)
+        return super().parse_args(ctx, spread)
+
+
 def takes(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
     """Return a decorator that gives a command these options, in this order."""
 
@@ -105,7 +124,7 @@ WHAT = takes(
         "clips",
         multiple=True,
         metavar="PATH",
-        help="Video, GIF, WebP, folder of images or frames.db; may be repeated.",
+        help="Videos, GIFs, WebPs, folders of images or frames.db, one or more after it (*.mp4); may be repeated.",
     ),
     click.option("--frames", metavar="A:B", help="Frames of each clip to use, B excluded."),
     click.option(
@@ -168,8 +187,9 @@ WHAT = takes(
     click.option(
         "--layers",
         multiple=True,
-        metavar="[MODEL=]GLOB",
-        help="Layers to show, of all models or of one of several.  [default: the card's stages]",
+        metavar="[MODEL=]LIST",
+        help="Layers to show, of all models or of one of several: comma-separated names, globs, or blocks (layer2), "
+        "which stand for their last convolution; may be repeated.  [default: the card's stages]",
     ),
     click.option(
         "--kernels",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from reportgen.clips.animation import AnimationSource
 from reportgen.clips.clip import Clip
@@ -19,10 +21,11 @@ from reportgen.clips.framing import fit
 from reportgen.clips.sampling import repeated_frame, sample_frames
 from reportgen.clips.source import MAX_FILE, Source
 from reportgen.clips.video import VideoSource
-from reportgen.errors import ClipError, printable
+from reportgen.errors import ClipError, OptionError, printable
 from reportgen.pictures import is_picture
 from reportgen.records.card import ClipSpec
 from reportgen.records.identities import slug
+from reportgen.records.validation import sentences
 
 SELECTOR = "::"
 _ADDRESS = "file://"
@@ -32,7 +35,7 @@ _STREAMS = frozenset({".mjpeg", ".mjpg"})
 
 def read_clip(
     path: str | Path,
-    spec: ClipSpec,
+    spec: ClipSpec | Mapping[str, Any],
     *,
     frames: tuple[int | None, int | None] | None = None,
     frame_step: int | None = None,
@@ -44,11 +47,13 @@ def read_clip(
     folder that holds one); where a file of frames holds several videos, `frames.db::name` says which, and where a
     folder holds several series of images, `folder::img_*.jpg`. `frames` is the range [first, stop) of the source's
     frames to take the clip from: it begins at `first` when that is given and is centred otherwise. `frame_step`
-    overrides the card's. With `still` a picture will do for a clip of several frames: it is shown in all of them.
+    overrides the card's. `spec` may be a plain dict with `frames`, `height` and `width` at least. With `still` a
+    picture will do for a clip of several frames: it is shown in all of them.
 
     Only the frames that are kept are ever in memory. Raises ClipError, in one sentence that says what to do, for
-    everything that is wrong with the path, the file or the range.
+    everything that is wrong with the path, the file or the range, and OptionError for a dict that is no such card.
     """
+    spec = _as_spec(spec)
     if spec.channels not in (1, 3):
         raise ClipError(
             f"The network takes clips of {spec.channels} channels, and files give three (RGB): use another network."
@@ -68,6 +73,20 @@ def read_clip(
         first_frame=sample.first_frame,
         frame_step=sample.frame_step,
     )
+
+
+def _as_spec(given: ClipSpec | Mapping[str, Any]) -> ClipSpec:
+    """Return the card's part for clips; normalisation, which reading does not need, may be left out of a dict."""
+    if isinstance(given, ClipSpec):
+        return given
+    if not isinstance(given, Mapping):
+        raise OptionError(f"A clip is read by a ClipSpec or a dict of its fields, and not by a {type(given).__name__}.")
+    channels = given.get("channels", 3)
+    count = channels if channels in (1, 3) else 3
+    try:
+        return ClipSpec.model_validate({"mean": (0.0,) * count, "std": (1.0,) * count, **given})
+    except ValidationError as error:
+        raise OptionError(f"The clip's spec is not valid: {'; '.join(sentences(error, ClipSpec))}.") from error
 
 
 def open_source(path: str | Path) -> Source:

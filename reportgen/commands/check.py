@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
 
 from reportgen.audit.checks import checks
 from reportgen.audit.limits import Limits
 from reportgen.audit.verdicts import Verdict
-from reportgen.errors import CheckError
+from reportgen.errors import CheckError, OptionError
 from reportgen.pages.report import Report
 from reportgen.records.manifest import Manifest
 from reportgen.records.store import find_runs
+from reportgen.records.validation import sentences
 
 
 @dataclass(frozen=True)
@@ -33,13 +38,24 @@ class CheckedModel:
             if verdict.state == "fail"
         ]
 
+    @property
+    def untested(self) -> list[str]:
+        """A clause for each check whose figure is not known."""
+        return [f"{self.model}, {one.name}: not tested" for one in self.verdicts if one.state == "untested"]
 
-def check(runs: Path, *, limits: Limits | None = None) -> list[CheckedModel]:
+
+def check(runs: str | Path, *, limits: Limits | Mapping[str, Any] | None = None) -> list[CheckedModel]:
     """Return the audit of each run in a folder by `limits` (default: each run's own); needs no torch.
 
-    Raises StoreError when there is no run or it cannot be read.
+    `limits` may be a plain dict, as the table [check] of a configuration file is. Raises StoreError when there is no
+    run or it cannot be read, OptionError for limits that are not valid.
     """
-    models = Report.of(find_runs(runs)).models
+    if limits is not None and not isinstance(limits, Limits):
+        try:
+            limits = Limits.model_validate(dict(limits))
+        except ValidationError as error:
+            raise OptionError(f"The limits are not valid: {'; '.join(sentences(error, Limits))}.") from error
+    models = Report.of(find_runs(Path(runs))).models
     return [CheckedModel(model.name, tuple(checks(model, limits)), _unfinished(model.manifest)) for model in models]
 
 
@@ -53,8 +69,18 @@ def _unfinished(manifest: Manifest) -> str | None:
     return f"{missing} of its jobs {'have' if missing > 1 else 'has'} no record" if missing else None
 
 
-def require(audits: Iterable[CheckedModel]) -> None:
-    """Raise CheckError, which names every figure that misses its limit, when one does."""
-    missed = [clause for audit in audits for clause in audit.failures]
+def counted(audits: Iterable[CheckedModel]) -> str:
+    """Return in a sentence how many verdicts there are of each kind."""
+    states = Counter(verdict.word for audit in audits for verdict in audit.verdicts)
+    kinds = ", ".join(f"{states[word]} {word}" for word in ("pass", "warn", "fail", "not tested"))
+    return f"{states.total()} verdicts: {kinds}."
+
+
+def require(audits: Iterable[CheckedModel], *, strict: bool = False) -> None:
+    """Raise CheckError, which names every figure that misses its limit, when one does.
+
+    With `strict` a figure that was not tested misses it too.
+    """
+    missed = [clause for audit in audits for clause in (*audit.failures, *(audit.untested if strict else ()))]
     if missed:
         raise CheckError(f"The audit fails: {'; '.join(missed)}.")

@@ -87,7 +87,8 @@ class BuildOptions(BaseModel):
     )
     layers: tuple[str, ...] = Field(
         (),
-        description="Layers to show, as globs: GLOB for every model, MODEL=GLOB for one of several; none: the card's.",
+        description="Layers to show, as globs: GLOB for every model, MODEL=GLOB for one of several, or a list of "
+        "them with commas; a block is its last convolution; none: the card's.",
     )
     select: tuple[str, ...] = Field(
         (),
@@ -159,10 +160,16 @@ class BuildOptions(BaseModel):
     @field_validator("layers")
     @classmethod
     def _globs(cls, layers: tuple[str, ...]) -> tuple[str, ...]:
+        found = []
         for given in layers:
-            if not all(part.strip() for part in given.split("=", 1)):
-                raise ValueError(f"layers {given!r} is neither GLOB nor MODEL=GLOB, such as conv3* or i3d=s3*")
-        return layers
+            model = ""
+            for glob in given.split(","):  # a model stands before all globs that follow it in its list
+                name, mark, own = glob.partition("=") if "=" in glob else ("", "", glob)
+                model = f"{name.strip()}=" if mark else model
+                if (mark and not name.strip()) or not own.strip():
+                    raise ValueError(f"layers {given!r} is neither GLOB nor MODEL=GLOB, such as conv3* or i3d=s3*")
+                found.append(f"{model}{own.strip()}")
+        return tuple(dict.fromkeys(found))
 
     @field_validator("concepts")
     @classmethod

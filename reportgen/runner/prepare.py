@@ -20,7 +20,7 @@ from reportgen.runner.concepts import select_concepts
 from reportgen.runner.loading import Loader, card_of, weights_of
 from reportgen.runner.places import Place
 from reportgen.runner.references import stored_clips
-from reportgen.runner.subject import class_logits, generate_clips, read_clips, select_layers
+from reportgen.runner.subject import check_kernels, class_logits, generate_clips, read_clips, select_layers
 from reportgen.runner.targets import select_targets
 from reportgen.zoo.cards import default_zoo
 
@@ -64,6 +64,8 @@ def prepare(place: Place, load: Loader, options: BuildOptions, globs: Sequence[s
         seed=options.seed,
     )
     # Kernels and classes that there are not are told now, and not after the pass over the clips.
+    if options.kernels is not None:
+        check_kernels(subject.selection, layers, subject.stages)
     choice(subject)
     given_classes(network, options.weight_gradient_parameters())
     inputs = {**_inputs(network), "source": place.asked.source.sha256 or ""}

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from reportgen.analyses.base import Concept, tensor
+from reportgen.analyses.choice.selection import KernelSelection
 from reportgen.clips import Clip, read_clip
 from reportgen.config.options import BuildOptions
 from reportgen.errors import CardError, EmptySelectionError, OptionError
@@ -30,9 +31,9 @@ DEFAULT_STAGES = 5
 def select_layers(network: Network, layers: Mapping[str, LayerFacts], patterns: Sequence[str]) -> tuple[str, ...]:
     """Return the layers to show, in the network's order.
 
-    `patterns` are layer names or globs over all convolutional and linear layers (the published underscore spelling
-    is accepted); without any, the card's stages, or else convolutions spread evenly over the depth. Raises
-    EmptySelectionError for a pattern that matches nothing.
+    `patterns` are layer names or globs over all convolutional and linear layers (the published underscore spelling is
+    accepted), or the name of a block, which stands for its last convolution; without any, the card's stages, or else
+    convolutions spread evenly over the depth. Raises EmptySelectionError for a pattern that matches nothing.
     """
     if not patterns:
         stages = [stage.layer for stage in network.card.stages] if network.card else []
@@ -43,14 +44,36 @@ def select_layers(network: Network, layers: Mapping[str, LayerFacts], patterns: 
         spelled = pattern.replace(".", "_")
         found = {n for n in layers if fnmatch.fnmatchcase(n, pattern) or n.replace(".", "_") == spelled}
         if not found and not set(pattern) & set("*?["):
-            name = network.layer_name(pattern)
-            raise EmptySelectionError(f"The layer {name} is no convolution and no linear layer: it has no kernels.")
+            found = {_last_within(network.layer_name(pattern), layers)}
         if not found:
             raise EmptySelectionError(
                 f"No layer of {network.name} matches {pattern!r}: `reportgen layers {network.name}` lists them."
             )
         chosen |= found
     return tuple(name for name in layers if name in chosen)
+
+
+def _last_within(block: str, layers: Mapping[str, LayerFacts]) -> str:
+    """Return a block's last convolution, else its last linear layer; raises EmptySelectionError where it has none."""
+    inner = [name for name in layers if name.startswith(f"{block}.")]
+    convolutions = [name for name in inner if layers[name].kind.startswith("Conv")]
+    if not inner:
+        raise EmptySelectionError(f"{block} holds no convolution and no linear layer: it has no kernels.")
+    return (convolutions or inner)[-1]
+
+
+def check_kernels(asked: KernelSelection, layers: Mapping[str, LayerFacts], stages: Sequence[str]) -> None:
+    """Raise EmptySelectionError when more kernels are asked for, or one of a higher index, than any layer has."""
+    most = max((layers[name].kernels for name in stages), default=0)
+    beyond = [kernel for kernel in asked.listed if kernel >= most]
+    if beyond:
+        raise EmptySelectionError(
+            f"None of the chosen layers has a kernel {beyond[0]}: they have at most {most}, 0 to {most - 1}."
+        )
+    if asked.count is not None and asked.count > most:
+        raise EmptySelectionError(
+            f"None of the chosen layers has {asked.count} kernels: they have at most {most}; 'all' takes all of them."
+        )
 
 
 def _spread(layers: Mapping[str, LayerFacts]) -> list[str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from click.testing import CliRunner
 
 import reportgen
 from reportgen.cli import cli
-from reportgen.errors import CheckError, StoreError
+from reportgen.errors import CheckError, OptionError, StoreError
 from tests.documents import edit
 from tests.site.sample_run import SampleRun
 
@@ -107,3 +109,24 @@ def test_a_run_whose_limits_are_of_another_version_is_judged_by_those_that_are_k
     edit(header, lambda run: run["options"].update(check={"motion_reliance": "much"}))
     result = CliRunner().invoke(cli, ["check", "--runs", str(tmp_path)])
     assert isinstance(result.exception, StoreError)
+
+
+def test_how_many_verdicts_there_were_is_said_and_strict_fails_on_those_not_tested(runs: Path) -> None:
+    audits = reportgen.check(str(runs), limits={"map_weights": [0.95, 1.0], "faithful_maps": [0.5, 0.1]})
+    words = [verdict.word for audit in audits for verdict in audit.verdicts]
+    said = CliRunner().invoke(cli, ["check", "--runs", str(runs)]).output
+    assert f"{len(words)} verdicts: " in said
+    assert f"{words.count('not tested')} not tested." in said
+    (audit,) = audits
+    passing = replace(audit, verdicts=tuple(one for one in audit.verdicts if one.state in ("pass", "untested")))
+    assert passing.untested
+    reportgen.require([passing])
+    with pytest.raises(CheckError, match=re.escape(passing.untested[0])):
+        reportgen.require([passing], strict=True)
+    result = CliRunner().invoke(cli, ["check", "--runs", str(runs), "--strict"])
+    assert passing.untested[0] in str(result.exception)
+
+
+def test_limits_in_a_dict_that_are_not_valid_are_refused(runs: Path) -> None:
+    with pytest.raises(OptionError, match="map_weigths"):
+        reportgen.check(runs, limits={"map_weigths": [0.9, 1.0]})
