@@ -10,6 +10,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.errors import one_line
+
 
 @dataclass(frozen=True, eq=False)
 class Clip:
@@ -24,7 +26,7 @@ class Clip:
     """
 
     name: str
-    pixels: NDArray[np.float32] = field(repr=False)
+    pixels: NDArray[np.float32]
     title: str = ""
     source: str = ""
     label: int | None = None
@@ -32,6 +34,12 @@ class Clip:
     first_frame: int = 0
     frame_step: int = 1
     known_as: str | None = None
+
+    def __repr__(self) -> str:
+        axes = "N C T H W" if self.pixels.ndim == 5 else "shape"
+        rate = f", {self.frame_rate:g} frames/s" if self.frame_rate is not None else ""
+        label = f", class {self.label}" if self.label is not None else ""
+        return one_line(f"Clip({self.name}, {axes} {' '.join(map(str, self.pixels.shape))}{rate}{label})")
 
     @cached_property
     def digest(self) -> str:

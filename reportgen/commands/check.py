@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from reportgen.audit.checks import checks
 from reportgen.audit.limits import Limits
 from reportgen.audit.verdicts import Verdict
-from reportgen.errors import CheckError, OptionError
+from reportgen.errors import CheckError, OptionError, one_line
 from reportgen.pages.report import Report
 from reportgen.records.manifest import Manifest
 from reportgen.records.store import find_runs
@@ -27,6 +27,9 @@ class CheckedModel:
     model: str
     verdicts: tuple[Verdict, ...]
     unfinished: str | None = None
+
+    def __repr__(self) -> str:
+        return one_line(f"CheckedModel({self.model}, {counted([self])[:-1]}{', unfinished' * bool(self.unfinished)})")
 
     @property
     def failures(self) -> list[str]:

@@ -16,6 +16,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 import reportgen
+from reportgen.analyses.multiscale.maximize import GrownPicture
 from reportgen.clips import Clip
 from reportgen.errors import ClipError, NetworkError, ReportgenError, UnknownNameError
 from reportgen.networks.core import given_clips
@@ -341,3 +342,45 @@ def test_a_bare_module_takes_its_input_as_it_is() -> None:
     torch.testing.assert_close(motion(module, normalised.numpy()), expected)
     with pytest.raises(ClipError, match="NaN"):
         motion(module, normalised * torch.nan)
+
+
+def test_what_calls_return_prints_in_one_line_with_its_shapes() -> None:
+    network = tiny()
+    probes = reportgen.probe(network, CLIP, steps=2, maps=2, samples=2, baseline="black")
+    heat = reportgen.attribute(network, CLIP, None, "input_x_gradient")
+    concept = reportgen.concept_tests(network, {"given": CLIP}, drawn(3, seed=5))["given"]
+    gradient = reportgen.weight_gradients(network, CLIP)
+    pyramid = reportgen.class_pyramid(network, CLIP)
+    clips, numbers = torch.zeros(2, 3, FRAMES, SIDE, SIDE), torch.tensor([1.0, 2.5])
+    maximum = reportgen.Maximization("second", (0, 3), clips, numbers, numbers, ((), ()), numbers, numbers)
+    picture = GrownPicture(1, clips[0], clips[0], ((FRAMES, SIDE, SIDE),), (0.0, 1.0), 1.0, "whole", (), (), 0.5)
+    pictures = reportgen.MultiscaleMaximization("second", (1,), clips[:1], clips[:1], numbers[:1], (picture,))
+    shapes: list[tuple[Any, str]] = [
+        (network, "tiny, Tiny, clips C T H W 3 4 12 12, 3 classes, cpu"),
+        (reportgen.contrast(network, 0, 1), "class-0000-vs-0001 of Network(tiny"),
+        (heat, "attribution N C T H W 1 3 4 12 12"),
+        (reportgen.decompose(CLIP), "clips N C T H W 1 3 4 12 12, PSNR"),
+        (reportgen.motion_audit(network, CLIP, draws=2), "rank 0, motion reliance"),
+        (pyramid, f"class {CLASS}, logit"),
+        (pyramid.layers[-1], "kept"),
+        (gradient, "10 filters of 2 layers"),
+        (gradient.layers["second"], "second, gradients K C taps 6 4 3 3 3"),
+        (probes, "clip N C T H W 1 3 4 12 12"),
+        (reportgen.evaluate_maps(network, probes, [heat.heat[0]])[0], "insertion"),
+        (reportgen.response_maps(network, CLIP, ["first"])["first"], "first, maps K T H W 4 4 12 12"),
+        (concept, "1 clips against 3"),
+        (maximum, "2 kernels of second, clips N C T H W 2 3 4 12 12"),
+        (pictures, "1 kernels of second, clips N C T H W 1 3"),
+        (picture, "kernel 1, clip C T H W 3"),
+        (reportgen.connection_graph(network, CLIP.shape), "clips 1 3 4 12 12, by shapes"),
+        (Clip("drawn", CLIP.numpy(), frame_rate=25), "Clip(drawn, N C T H W 1 3 4 12 12, 25 frames/s)"),
+    ]
+    for result, says in shapes:
+        line = repr(result)
+        assert line.startswith(f"{type(result).__name__}(")
+        assert says in line
+        assert line.endswith(")")
+        assert len(line) <= 170
+        assert "\n" not in line
+        assert "tensor(" not in line
+        assert result == result

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.analyses.common.representation import in_one_line
 from reportgen.analyses.concepts.passes import ClipResponses
 from reportgen.analyses.concepts.rank_sums import RankFigures
 from reportgen.analyses.concepts.rank_tests import RankTests, overall_ranks, standard_scores
@@ -59,6 +60,13 @@ class ConceptTests:
     shared: int
     labelled: int
     layers: Mapping[str, KernelTests]
+
+    def __repr__(self) -> str:
+        return in_one_line(
+            self,
+            f"{len(self.clips)} clips against {len(self.reference)}",
+            f"{self.tested} tested kernels of {len(self.layers)} layers",
+        )
 
     @property
     def tested(self) -> int:

@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from reportgen.analyses.common.memory import with_less_memory
+from reportgen.analyses.common.representation import in_one_line, span, with_axes
 from reportgen.analyses.decomposition.adam_pyramid import displacement_by_adam
 from reportgen.analyses.decomposition.course import Course, course_of
 from reportgen.analyses.decomposition.forward_motion import forward_motion, summarise_motion, texture_evidence
@@ -38,7 +39,7 @@ _REFERENCE_WEIGHT = 0.02  # of the reference frame against each pixel that shows
 _POSITIONS_AT_ONCE = {"cpu": 2**20, "cuda": 2**25}  # pixels of all frames of a batch; about 0.3 KB each
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Decomposition:
     """N clips of T frames as textures and motion.
 
@@ -76,6 +77,16 @@ class Decomposition:
     reference_frame: int
     steps: int
     seconds: float
+
+    def __repr__(self) -> str:
+        return in_one_line(
+            self,
+            f"clips {with_axes(self.reconstruction, 'N C T H W')}",
+            f"PSNR {span(self.psnr, 'dB')}",
+            f"explained variance {span(self.explained_variance)}",
+            f"mean speed {span(self.mean_speed, 'px/frame')}",
+            f"{self.seconds:.1f} s",
+        )
 
 
 def decompose(

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from reportgen.analyses.common.baselines import make_baseline
 from reportgen.analyses.common.memory import starting_batch, with_less_memory
+from reportgen.analyses.common.representation import in_one_line, with_axes
 from reportgen.analyses.faithfulness.tubes import Tubes, make_tubes
 from reportgen.errors import ClipError, NetworkError
 from reportgen.networks.core.above_mean import above_mean
@@ -51,7 +52,7 @@ class Curves:
     deletion_auc: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Probes:
     """How the logit of a class answers to hiding parts of one clip, whatever the map.
 
@@ -70,6 +71,17 @@ class Probes:
     hidden: Tensor
     drops: Tensor
     seed: int
+
+    def __repr__(self) -> str:
+        return in_one_line(
+            self,
+            f"class {self.class_index}",
+            f"clip {with_axes(self.clip, 'N C T H W')}",
+            f"logit above the mean {self.logit:.3g}, of the baseline {self.baseline_logit:.3g}",
+            f"{self.tubes.count} tubes",
+            f"{len(self.random)} random maps",
+            f"{len(self.drops)} random parts",
+        )
 
 
 @dataclass(frozen=True)
@@ -96,6 +108,14 @@ class Faithfulness:
     insertion_band: Band
     deletion_band: Band
     unexplained: float
+
+    def __repr__(self) -> str:
+        return in_one_line(
+            self,
+            f"insertion {self.curves.insertion_auc:.2f} ({self.insertion_gain:+.2f} beside random maps)",
+            f"deletion {self.curves.deletion_auc:.2f} ({-self.deletion_gain:+.2f})",
+            f"unexplained {self.unexplained:.2f}",
+        )
 
     @property
     def insertion_gain(self) -> float:

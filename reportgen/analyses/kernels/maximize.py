@@ -16,6 +16,7 @@ from typing import Unpack
 import torch
 from torch import Tensor, nn
 
+from reportgen.analyses.common.representation import in_one_line, span, with_axes
 from reportgen.analyses.kernels.maximum import Maximum
 from reportgen.analyses.kernels.options import AscentKeywords, AscentOptions
 from reportgen.analyses.kernels.schedules import Level
@@ -31,7 +32,7 @@ from reportgen.progress import SILENT, Progress
 __all__ = ["Maximization", "Maximum", "maximize_activation", "maximize_stream"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Maximization:
     """The clips that drive some kernels of a layer most, kernel by kernel, the facets of each together.
 
@@ -48,6 +49,15 @@ class Maximization:
     steps: Tensor
     seconds: Tensor
     notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return in_one_line(
+            self,
+            f"{len(set(self.kernels))} kernels of {self.layer}",
+            f"clips {with_axes(self.clips, 'N C T H W')}",
+            f"activations {span(self.activations)}",
+            f"{float(self.seconds.sum()):.1f} s",
+        )
 
 
 @leaving_unchanged

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from reportgen.analyses.common.representation import in_one_line
 from reportgen.errors import NetworkError
 from reportgen.networks.core.above_mean import above_mean
 from reportgen.networks.core.classes import ClassLike, clip_logits, explained_class
@@ -40,7 +41,7 @@ NOTHING = 0.1
 SCRAMBLE_BLOCKS = 4
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class MotionAudit:
     """What the probes do to one class on one clip.
 
@@ -65,6 +66,22 @@ class MotionAudit:
     dissolved_loss: float | None
     order_sensitivity: float | None
     best_frame: int
+
+    def __repr__(self) -> str:
+        shares = {
+            "motion reliance": self.motion_reliance,
+            "dissolved loss": self.dissolved_loss,
+            "order sensitivity": self.order_sensitivity,
+        }
+        told = (f"{name} {'not known' if share is None else format(share, '.2f')}" for name, share in shares.items())
+        return in_one_line(
+            self,
+            f"class {self.class_index}",
+            f"logit above the mean {self.logit:.3g}",
+            f"rank {self.rank}",
+            *told,
+            f"best frame {self.best_frame}",
+        )
 
 
 def frozen_frames(frames: int, most: int | None = None) -> list[int]:

@@ -9,6 +9,7 @@ from typing import Unpack
 import torch
 from torch import Tensor, nn
 
+from reportgen.analyses.common.representation import in_one_line, span, with_axes
 from reportgen.analyses.kernels.maximize import as_searched
 from reportgen.analyses.multiscale.growing import Grower, GrowingKernel
 from reportgen.analyses.multiscale.options import GrowthKeywords, GrowthOptions
@@ -20,7 +21,7 @@ from reportgen.progress import SILENT, Progress
 from reportgen.records.answers.multiscale import MeasuredOn
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class GrownPicture:
     """What one kernel's picture became.
 
@@ -45,8 +46,18 @@ class GrownPicture:
     passed_on: bool = False
     notes: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        return in_one_line(
+            self,
+            f"kernel {self.kernel}",
+            f"clip {with_axes(self.clip, 'C T H W')}",
+            f"{len(self.shapes)} sizes",
+            f"activation {self.native_activation:.3g}",
+            f"{self.seconds:.1f} s",
+        )
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class MultiscaleMaximization:
     """The pictures of some kernels of a layer, in the order asked for; see GrownPicture.
 
@@ -61,6 +72,14 @@ class MultiscaleMaximization:
     activations: Tensor
     pictures: tuple[GrownPicture, ...]
     notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return in_one_line(
+            self,
+            f"{len(self.kernels)} kernels of {self.layer}",
+            f"clips {with_axes(self.clips, 'N C T H W')}",
+            f"activations {span(self.activations)}",
+        )
 
 
 @leaving_unchanged

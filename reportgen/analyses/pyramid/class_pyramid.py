@@ -21,6 +21,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from reportgen.analyses.common.representation import in_one_line
 from reportgen.analyses.pyramid.measure import Measurement, measure_relevance
 from reportgen.analyses.pyramid.parameters import Scoring
 from reportgen.analyses.pyramid.published import published_walk
@@ -76,6 +77,11 @@ class PyramidLayer:
     kept: NDArray[np.bool_]
     negative: NDArray[np.bool_]
 
+    def __repr__(self) -> str:
+        return in_one_line(
+            self, f"{self.kind} {self.name}", f"depth {self.depth}", f"{int(self.kept.sum())} of {len(self.kept)} kept"
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class ClassPyramid:
@@ -99,6 +105,17 @@ class ClassPyramid:
     conservation: Conservation | None
     count_kept: Callable[[], Mapping[str, NDArray[np.int64]]] = field(repr=False)
     logits: Floats = field(repr=False)
+
+    def __repr__(self) -> str:
+        kept = sum(int(layer.kept.sum()) for layer in self.layers if layer.depth > 0)
+        return in_one_line(
+            self,
+            f"class {self.class_index}",
+            f"logit {self.logit:.3g}",
+            f"{self.scoring} scoring",
+            f"{kept} kept kernels in {sum(layer.depth > 0 for layer in self.layers)} layers",
+            f"{len(self.sources)} of {self.edge_total} edges",
+        )
 
     @property
     def above_mean(self) -> float:

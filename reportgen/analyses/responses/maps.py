@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from reportgen.analyses.common.representation import in_one_line, with_axes
 from reportgen.analyses.responses.ordering import kernel_orders
 from reportgen.errors import ClipError, NetworkError
 from reportgen.networks.core.given_clips import Clips, given_clip
@@ -45,6 +46,15 @@ class ResponseMaps:
     moments: tuple[float, ...]
     moments_known: bool
     steps: Steps = field(default_factory=Steps)
+
+    def __repr__(self) -> str:
+        return in_one_line(
+            self,
+            self.layer,
+            f"maps {with_axes(self.maps, 'K T H W')}",
+            f"values {float(self.maps.min()):.3g} to {float(self.maps.max()):.3g}",
+            "of a picture" if self.still else "",
+        )
 
     def fitted(self, values: int, *, exact: bool = True) -> ResponseMaps:
         """Return the maps with at most so many values each: averaged over positions, then with frames left out.

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from reportgen.analyses.common.baselines import BASELINES, make_baseline
 from reportgen.analyses.common.memory import starting_batch, with_less_memory
+from reportgen.analyses.common.representation import in_one_line, with_axes
 from reportgen.analyses.saliency.class_map import cam_layers
 from reportgen.analyses.saliency.methods import METHODS, MapMethod, Question
 from reportgen.errors import ClipError, NetworkError, unknown_name
@@ -26,7 +27,7 @@ from reportgen.progress import SILENT, Progress
 __all__ = ["METHODS", "Attribution", "attribute", "attribute_converged", "cam_layers"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Attribution:
     """What each pixel of N clips did for a class logit; tensors are float32 on the CPU.
 
@@ -50,6 +51,17 @@ class Attribution:
     seed: int
     layers: tuple[str, ...] = ()
     above_mean: tuple[float, ...] = ()
+
+    def __repr__(self) -> str:
+        return in_one_line(
+            self,
+            f"{self.method} of class {self.class_index}",
+            f"attribution {with_axes(self.attribution, 'N C T H W')}",
+            f"logit {self.logit:.3g}",
+            f"baseline {self.baseline}" if self.baseline else "",
+            f"completeness error {self.completeness_error:.2g}" if self.completeness_error is not None else "",
+            f"{self.seconds:.1f} s",
+        )
 
     @property
     def logit(self) -> float:

@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from reportgen.analyses.common.representation import in_one_line
 from reportgen.analyses.pyramid.class_pyramid import asked_class, one_clip
 from reportgen.analyses.pyramid.measure import LayerMeasure, measure_relevance
 from reportgen.analyses.pyramid.products import as_kernels
@@ -43,6 +44,9 @@ class FilterGradients:
     weights: Volumes
     gradients: Volumes
 
+    def __repr__(self) -> str:
+        return in_one_line(self, self.layer, f"gradients K C taps {' '.join(map(str, self.gradients.shape))}")
+
     @cached_property
     def norms(self) -> FilterScores:
         """L2 norm of each filter's gradient: the published importance of one clip."""
@@ -67,6 +71,10 @@ class WeightGradients:
 
     logit: float
     layers: Mapping[str, FilterGradients]
+
+    def __repr__(self) -> str:
+        filters = sum(len(layer.weights) for layer in self.layers.values())
+        return in_one_line(self, f"logit {self.logit:.3g}", f"{filters} filters of {len(self.layers)} layers")
 
 
 @leaving_unchanged

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from reportgen.errors import NetworkError, unknown_name
+from reportgen.errors import NetworkError, one_line, unknown_name
 from reportgen.networks.core import answer
 from reportgen.networks.core.call import Arguments, normalise, to_call
 from reportgen.networks.core.precision import in_single_precision, is_reduced
@@ -40,6 +40,21 @@ class Network:
     weights: WeightsFacts | None = None
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     one_by_one: bool = False
+
+    def __repr__(self) -> str:
+        spec = self.spec
+        taken = f"clips C T H W {' '.join(map(str, spec.shape))}" if spec is not None else "no card"
+        classes = self.card.classes if self.card is not None and self.card.classes else len(self.labels)
+        told = f"{classes} classes" if classes and self.has_classes else ""
+        parts = [
+            self.name,
+            type(self.module).__name__,
+            taken,
+            told,
+            "" if self.labels else "no labels",
+            str(self.device),
+        ]
+        return one_line(f"{type(self).__name__}({', '.join(part for part in parts if part)})")
 
     @property
     def name(self) -> str:

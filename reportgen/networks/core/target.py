@@ -16,7 +16,7 @@ from reportgen.records.targets import Target
 _FIRST = Target.of(0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TargetNetwork(Network):
     """A network whose only logit, `N 1`, is one target of the network that it was made of."""
 
@@ -26,6 +26,9 @@ class TargetNetwork(Network):
     def has_classes(self) -> bool:
         """It has one, the target, whatever the network that it was made of has."""
         return True
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.target} of {self._asked!r})"
 
     def logits(self, clips: Tensor) -> Tensor:
         """Return the target of clips `N C T H W` in [0, 1] RGB, as `N 1`.

@@ -82,6 +82,11 @@ class ConnectionGraph:
     reason: str = ""
     weights: Mapping[Constant, str] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        kernels = sum(layer.size for layer in self.layers)
+        shape = " ".join(map(str, self.clip_shape))
+        return f"ConnectionGraph({len(self.layers)} layers, {kernels} kernels, clips {shape}, by {self.traced_with})"
+
     @cached_property
     def positions(self) -> dict[str, int]:
         """Each layer's place in `layers`."""
