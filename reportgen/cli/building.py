@@ -91,7 +91,7 @@ def check(runs: Path | None, config: Path | None, strict: bool, as_json: bool) -
     """Compare the figures of computed runs with their limits; the exit code is 24 when one misses."""
     from reportgen.cli.tables import audit_lines
     from reportgen.commands.check import check as check_runs
-    from reportgen.commands.check import counted, require
+    from reportgen.commands.check import require, verdict_counts
     from reportgen.config.reading import load_options
 
     limits = load_options({}, config=config).check if config else None
@@ -100,5 +100,5 @@ def check(runs: Path | None, config: Path | None, strict: bool, as_json: bool) -
         click.echo(json.dumps([asdict(audit) for audit in audits], indent=1))
     else:
         click.echo(audit_lines(audits))
-        click.echo(counted(audits))
+        click.echo(verdict_counts(audits))
     require(audits, strict=strict)

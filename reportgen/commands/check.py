@@ -29,7 +29,9 @@ class CheckedModel:
     unfinished: str | None = None
 
     def __repr__(self) -> str:
-        return one_line(f"CheckedModel({self.model}, {counted([self])[:-1]}{', unfinished' * bool(self.unfinished)})")
+        return one_line(
+            f"CheckedModel({self.model}, {verdict_counts([self])[:-1]}{', unfinished' * bool(self.unfinished)})"
+        )
 
     @property
     def failures(self) -> list[str]:
@@ -72,7 +74,7 @@ def _unfinished(manifest: Manifest) -> str | None:
     return f"{missing} of its jobs {'have' if missing > 1 else 'has'} no record" if missing else None
 
 
-def counted(audits: Iterable[CheckedModel]) -> str:
+def verdict_counts(audits: Iterable[CheckedModel]) -> str:
     """Return in a sentence how many verdicts there are of each kind."""
     states = Counter(verdict.word for audit in audits for verdict in audit.verdicts)
     kinds = ", ".join(f"{states[word]} {word}" for word in ("pass", "warn", "fail", "not tested"))
