@@ -1,4 +1,4 @@
-"""What is said of kernels' pictures: texture plus motion, the activation that it keeps, motion as in real clips.
+"""What is said of kernels' pictures: texture plus motion, the activation that it keeps, motion as in reference clips.
 
 Kernels weigh a whole clip, so that their optima are known: the sign of each weight.
 """
@@ -51,7 +51,7 @@ def motion_as_in_real_clips(seed: int, *, planted: bool) -> Iterator[bool]:
         kept = dict(zip(VARIANTS, probe_clip(meter, real, draws=1).responses["0"][:, kernel].tolist(), strict=True))
         whole = kept["clip"]
         shown = replace(shown, real_kept_frozen=kept["frozen"] / whole, dissolved_loss=1 - kept["dissolved"] / whole)
-        yield _badge(shown, "motion as in real clips")
+        yield _badge(shown, "motion as in reference clips")
 
 
 def _badge(found: KernelFigures, name: str) -> bool:

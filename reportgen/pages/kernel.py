@@ -148,7 +148,7 @@ def mark(
     top, bottom = _span(place[1], max(size_y, LEAST_MARK * height), height)
     seen = (field or clip)[0]
     first, last = (place[0], place[0]) if seen >= frames else (place[0] - seen // 2, place[0] + seen // 2)
-    words = f"frame {place[0]} of 0–{frames - 1}, x {place[2]}, y {place[1]}"
+    words = f"frame {place[0]} (0–{frames - 1}), x {place[2]}, y {place[1]}"
     return Mark(
         round(100 * left / width, 1),
         round(100 * top / height, 1),

@@ -11,9 +11,14 @@ def choice_in_words(model: RunView, layer: str) -> str:
     rule = model.choice_rule
     if rule == "important":
         of_labels = chosen_by_labels(model.evidence, rule, layer)
+        why = (
+            "labels or single clips explain their responses best"
+            if model.evidence.labelled
+            else "single clips stand out most in their responses"
+        )
         return (
             f"Chosen because {model.words.pyramid}s keep them with the largest relevance of the layer (at most half of "
-            "them), or because labels or single clips explain their responses best: they are no sample of the layer."
+            f"them), or because {why}: they are no sample of the layer."
             + (" What is said of labels here is from clips that had no part in the choice." if of_labels else "")
         )
     if rule == "selective" and chosen_by_labels(model.evidence, rule, layer):

@@ -19,7 +19,6 @@ from reportgen.pages.registry import all_pages
 from reportgen.pages.report import Report
 from reportgen.reading.excerpt import Excerpt
 from reportgen.records.store import find_runs
-from tests.chromium import launched
 
 SIZE = Size(clips=40, classes=30, per_clip=3, networks=2, kernels=2)
 PYRAMIDS = SIZE.clips * SIZE.per_clip
@@ -55,17 +54,17 @@ def test_a_site_of_forty_clips_and_long_names_has_no_link_that_leads_nowhere(sit
 
 @pytest.mark.browser
 @pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
-def test_long_names_neither_widen_a_page_nor_fill_the_screen(site: Path, width: int, height: int) -> None:
+def test_long_names_neither_widen_a_page_nor_fill_the_screen(browser: Any, site: Path, width: int, height: int) -> None:
     clip = next(path.parent for path in site.glob("net0/clip0-*/index.html"))
     pages = ("index.html", "net0/index.html", "net0/audit.html", "net0/pyramids.html")
-    with launched() as chromium:
-        page = chromium.new_page(viewport={"width": width, "height": height})
-        for path in (*(site / name for name in pages), *clip.glob("*.html")):
-            page.goto(path.as_uri())
-            too_wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-            filled = page.evaluate("document.querySelector('h1').getBoundingClientRect().bottom")
-            assert too_wide <= 0, path.name
-            assert filled < 0.8 * height, path.name
+    page = browser.new_page(viewport={"width": width, "height": height})
+    for path in (*(site / name for name in pages), *clip.glob("*.html")):
+        page.goto(path.as_uri())
+        too_wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        filled = page.evaluate("document.querySelector('h1').getBoundingClientRect().bottom")
+        assert too_wide <= 0, path.name
+        assert filled < 0.8 * height, path.name
+    page.close()
 
 
 def test_pairs_of_every_kind_are_shown_though_one_kind_would_fill_the_page(compared: Page) -> None:

@@ -79,7 +79,7 @@ def test_a_mark_is_what_a_unit_sees_within_the_clip() -> None:
     assert (box.left, box.width) == (0.0, round(100 * 10.5 / 64, 1)), "the field ends at the clip's border"
     assert (box.top, box.height) == (round(100 * 24.5 / 64, 1), 25.0)
     assert (box.first, box.last, box.frames) == (6, 10, 16)
-    assert box.words == "frame 8 of 0–15, x 2, y 32"
+    assert box.words == "frame 8 (0–15), x 2, y 32"
 
 
 def test_where_a_unit_sees_most_of_the_clip_its_centre_is_marked() -> None:

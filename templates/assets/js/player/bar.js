@@ -52,7 +52,7 @@
       setLength(frames) { scrub.max = String(frames - 1); },
       setFrame(frame, frames) {
         scrub.value = String(frame);
-        label.textContent = `frame ${frame} of 0–${frames - 1}`;
+        label.textContent = `frame ${frame} (0–${frames - 1})`;
       },
       setPlaying(playing) {
         pressed.textContent = playing ? "❚❚" : "▶";
