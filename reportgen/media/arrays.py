@@ -17,6 +17,9 @@ from reportgen.errors import StoreError
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time that a zip file can state: numpy's own writer would put the present one there."""
 
+MOST_UNPACKED = 1 << 30
+"""Bytes that the arrays of one file may have unpacked, 1 GiB: a small file of a received run may claim to hold more."""
+
 _DAMAGES = (OSError, ValueError, EOFError, MemoryError, RuntimeError, zipfile.BadZipFile, zlib.error)
 """What reading raises: MemoryError for a header that asks for more than there is, RuntimeError for encryption."""
 
@@ -50,6 +53,9 @@ def read_data(path: Path, *names: str) -> dict[str, NDArray[Any]]:
     """
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            unpacked = sum(member.file_size for member in archive.zip.infolist())
+            if unpacked > MOST_UNPACKED:
+                raise ValueError(f"its arrays would take {unpacked} bytes, over {MOST_UNPACKED}")
             found = {name: archive[name] for name in archive.files}
     except _DAMAGES as error:
         raise StoreError(f"{path} is damaged ({error}): remove it and compute again.") from error
