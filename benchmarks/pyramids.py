@@ -34,7 +34,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 
 from benchmarks.machine import describe, synchronize
-from reportgen.analyses.pyramid.class_pyramid import class_kernels, measure_pyramid, predicted_class
+from reportgen.analyses.pyramid.class_pyramid import asked_class, class_kernels, measure_pyramid
 from reportgen.analyses.pyramid.measure import Measurement, measure_relevance
 from reportgen.analyses.pyramid.products import as_kernels
 from reportgen.analyses.pyramid.published import normalised_scores, step_back_by_scores
@@ -172,7 +172,7 @@ def benchmark(name: str, depth: int | None, theta: float | None, cap: float, dev
     clip = torch.rand((1, *network.card.clip.shape), generator=torch.Generator().manual_seed(0)).to(network.device)
     clock = Clock(network.device, repeats)
     graph_ms, graph = clock.once(lambda: connection_graph(network, tuple(clip.shape)))
-    index = predicted_class(network, clip)
+    index = asked_class(network, clip, None)
     starts = class_kernels(graph, index, name)
     depths = graph.depths(starts)
     reached = depths if depth is None else np.where(depths > depth, -1, depths)
