@@ -42,11 +42,11 @@ class Case:
 
 
 CASES = (
-    Case("natural_path", "natural path: pass", "real clips that do not drive the kernel, untrained networks",
-         "real clips that drive it, left out of the comparison", kernels.natural_paths, 20),
+    Case("natural_path", "natural path: pass", "reference clips that do not drive the kernel, untrained networks",
+         "reference clips that drive it, left out of the comparison", kernels.natural_paths, 20),
     Case("seeds", "seeds agree: pass", "clips drawn apart, untrained networks", "the same clips with noise",
          kernels.seeds, 20),
-    Case("above_real", "above real clips: pass", "a further real clip beside the best of 20",
+    Case("above_real", "above reference clips: pass", "a further reference clip beside the best of 20",
          "the kernel's own weights as a clip", kernels.above_real, 20),
     Case("label_sentences", "“Responds to …”: said", "labels shuffled, untrained networks",
          "kernels lifted by 2.5 standard deviations on their label's clips", kernels.label_sentences, 20),
@@ -74,8 +74,8 @@ CASES = (
          "kernels of one moving texture", pictures.texture_plus_motion, 100),
     Case("activation_kept", "driven by the moved texture: pass", "the same kernels of no moving texture",
          "the same kernels of one", pictures.activation_kept, 100),
-    Case("motion_as_real", "motion as in reference clips: pass", "the clip of a kernel that moves beside real clips of "
-         "one that does not, and the reverse", "each with its own", pictures.motion_as_in_real_clips, 100),
+    Case("motion_as_real", "motion as in reference clips: pass", "the clip of a kernel that moves beside reference clips "
+         "of one that does not, and the reverse", "each with its own", pictures.motion_as_in_real_clips, 100),
     Case("adds_up", "integrated gradients add up: pass", "networks that pass back a gradient that is not their own",
          "untrained networks", methods.adds_up, 200),
     Case("reads_weights", "reads the weights: pass", "maps that are mostly the clip's edges",

@@ -69,7 +69,7 @@ def seeds(seed: int, *, planted: bool) -> Iterator[bool]:
 
 
 def above_real(seed: int, *, planted: bool) -> Iterator[bool]:
-    """A clip beside the best of twenty real ones: a further real one, or the kernel's own weights as a clip."""
+    """A clip beside the best of twenty reference ones: a further real one, or the kernel's own weights as a clip."""
     network, clips = untrained(seed), textures(21, seed)
     layer = nn.Sequential(next(network.children()))
     found = kernel_responses(layer, clips, ["0"])["0"]

@@ -38,7 +38,7 @@ def activation_kept(seed: int, *, planted: bool) -> Iterator[bool]:
 
 
 def motion_as_in_real_clips(seed: int, *, planted: bool) -> Iterator[bool]:
-    """Whether a clip and the real clips that drive the kernel agree; on nulls the clips are those of another kernel."""
+    """Whether a clip and the reference clips that drive the kernel agree; on nulls those of another."""
     generator = torch.Generator().manual_seed(seed)
     drifting = _moved(_texture(generator), *_velocity(generator))
     resting = _moved(_texture(generator), 0.0, 0.0)

@@ -38,7 +38,7 @@ def _headlines(model: RunView) -> tuple[tuple[str, str], ...]:
     """Return the checks that stand on front pages, and their figures' words there."""
     words, asked = model.words, asked_of(model)
     return (
-        ("Synthetic clips above the best real clip", "synthetic clips outdo every real clip"),
+        ("Synthetic clips above the best reference clip", "synthetic clips outdo every reference clip"),
         ("Kernels explained as texture plus motion", "kernels are one texture plus one motion"),
         (pathways_name(words), f"{words.one} pathways matter more than random kernels{f', {asked}' if asked else ''}"),
         (relying_name(words), f"{words.many} rely on motion"),

@@ -62,9 +62,9 @@ def _passes(view: KernelView, limits: Limits) -> int:
 
 
 def best_supported(views: Iterable[KernelView], most: int, limits: Limits) -> list[KernelView]:
-    """Return the kernels of which most badges pass; of equal ones those first that real clips drive most.
+    """Return the kernels of which most badges pass; of equal ones those first that reference clips drive most.
 
-    How far a synthetic clip outdoes real ones would favour kernels that real clips barely drive.
+    How far a synthetic clip outdoes reference ones would favour kernels that reference clips barely drive.
     """
 
     def place(view: KernelView) -> tuple[int, float]:

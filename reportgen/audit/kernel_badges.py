@@ -24,11 +24,11 @@ def kernel_verdicts(figures: KernelFigures, limits: Limits) -> list[Verdict]:
     return [
         Verdict(
             beats,
-            "above real clips",
+            "above reference clips",
             multiple,
             times,
-            f"above the best of {enough_clips} real clips or more",
-            "Does the synthetic clip drive this kernel more than every real clip? If not, it is no optimum."
+            f"above the best of {enough_clips} reference clips or more",
+            "Does the synthetic clip drive this kernel more than every reference clip? If not, it is no optimum."
             + (f" There were {figures.reference_clips}." if 0 < figures.reference_clips < enough_clips else ""),
         ),
         _explained_verdict(figures, limits),

@@ -29,7 +29,7 @@ def _beats(figures: KernelFigures) -> bool | None:
 
 
 def kernel_checks(model: RunView, limits: Limits) -> list[Verdict]:
-    """Return how the synthetic clips stand beside real ones, and how far texture plus motion explains them."""
+    """Return how the synthetic clips stand beside reference ones, and how far texture plus motion explains them."""
     figures = [view.figures for view in model.all_kernels]
     above, above_text = _share(figures, _beats)
     explained, explained_text = _share(figures, lambda f: texture_and_motion(f, limits))
@@ -41,11 +41,11 @@ def kernel_checks(model: RunView, limits: Limits) -> list[Verdict]:
     return [
         Verdict(
             "warn" if few and above_state == "pass" else above_state,
-            "Synthetic clips above the best real clip",
+            "Synthetic clips above the best reference clip",
             above,
             above_text,
             f"{at_least(limits.above_real)} of kernels",
-            "An optimum that a real clip outdoes is no optimum, and its picture says little."
+            "An optimum that a reference clip outdoes is no optimum, and its picture says little."
             + (
                 f" Not enough evidence to pass: {plural(model.evidence.clips, 'reference clip')} instead of "
                 f"{limits.reference_clips}."
@@ -85,15 +85,15 @@ def path_checks(model: RunView, limits: Limits) -> list[Verdict]:
     untested = len(paths) - len(states)
     state = graded(natural, *limits.natural_path)
     few = len(states) < limits.comparable * len(paths)
-    fooled = "Visualisations can be fooled where synthetic and real clips take different paths."
+    fooled = "Visualisations can be fooled where synthetic and reference clips take different paths."
     return [
         Verdict(
             "warn" if few and state == "pass" else state,
             "Synthetic clips that take a natural path",
             natural,
             f"{states.count('pass')} of {len(states)}" if states else "–",
-            f"{at_least(limits.natural_path)} nearer to the real clips that drive the kernel than those that do not "
-            f"(p at most {fixed(limits.rank_p)}), and than other kernels' clips",
+            f"{at_least(limits.natural_path)} nearer to the reference clips that drive the kernel than those that do "
+            f"not (p at most {fixed(limits.rank_p)}), and than other kernels' clips",
             fooled
             + (f" Not tested: {untested}, as their pages say." if untested else "")
             + (" Not enough evidence to pass." if few and state == "pass" else "")

@@ -21,7 +21,7 @@ class Limits(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    above_real: Limit = Field((0.9, 0.5), description="Share of synthetic clips above the best real clip.")
+    above_real: Limit = Field((0.9, 0.5), description="Share of synthetic clips above the best reference clip.")
     explained: Limit = Field((0.5, 0.0), description="Share of kernels explained as texture plus motion.")
     explained_variance: Number = Field(
         0.8, description="Share of a clip's variance from which one moving texture is said to explain it."
@@ -66,7 +66,7 @@ class Limits(BaseModel):
     map_seeds: Limit = Field((0.8, 0.5), description="Rank correlation between the maps of two seeds.")
     random_maps: int = Field(10, ge=1, description="Random maps that a comparison needs to pass or fail.")
     curve_steps: int = Field(6, ge=1, description="Steps of insertion and deletion that it needs.")
-    reference_clips: int = Field(10, ge=1, description="Real clips that a synthetic one must outdo to pass.")
+    reference_clips: int = Field(10, ge=1, description="Reference clips that a synthetic one must outdo to pass.")
     motion_classes: int = Field(5, ge=1, description="Classes that must be probed for none to rely on motion to fail.")
     class_clips: int = Field(5, ge=1, description="Clips of its own that a class's mean needs to pass or fail by.")
     motion_reliance: Number = Field(

@@ -16,7 +16,7 @@ UNMEASURED = "This run did not measure it."
 
 
 def path_state(path: PathAnswer | None, limits: Limits) -> State:
-    """Return whether the clip is nearer to the drivers than real clips that do not drive the kernel, and than others'.
+    """Return whether the clip is nearer to the drivers than clips that do not drive the kernel, and than others'.
 
     Not tested where there are too few of these, or where the drivers themselves are no nearer to each other. Where
     other kernels' clips are too few to give a p, none of them may be as near.
@@ -32,7 +32,7 @@ def path_state(path: PathAnswer | None, limits: Limits) -> State:
 def seeds_state(path: PathAnswer | None, limits: Limits) -> State:
     """Return whether another seed's clip is more like the kernel's than the clips of other kernels are.
 
-    It must be more like it than real clips that do not drive the kernel, too, where there are enough of them.
+    It must be more like it than reference clips that do not drive the kernel, too, where there are enough of them.
     """
     if path is None or _too_few(path.seed_kernels, limits):
         return "untested"
@@ -51,9 +51,9 @@ def path_verdicts(figures: KernelFigures, limits: Limits) -> list[Verdict]:
             "natural path",
             natural.p if natural else None,
             f"p {fixed(natural.p, 3)} of {natural.of}{_beside(path.path_kernels)}" if path and natural else "–",
-            f"p at most {fixed(limits.rank_p)} among real clips that do not drive the kernel, and as near as no other "
-            "kernel's clip",
-            "Does the synthetic clip activate the layers before this kernel the way real clips that drive it do?"
+            f"p at most {fixed(limits.rank_p)} among reference clips that do not drive the kernel, and as near as no "
+            "other kernel's clip",
+            "Does the synthetic clip activate the layers before this kernel the way reference clips that drive it do?"
             + _why_untested(path, limits),
         ),
         Verdict(
@@ -107,11 +107,13 @@ def _why_untested(path: PathAnswer | None, limits: Limits) -> str:
     if path is None:
         return f" {UNMEASURED}"
     if path.path_natural is None or path.path_told is None:
-        return " Nothing to compare: too few real clips, none that drives it, or no measured layer before it."
+        return " Nothing to compare: too few reference clips, none that drives it, or no measured layer before it."
     if _too_few(path.path_natural, limits):
-        return f" Only {plural(path.path_natural.of, 'real clip')} that does not drive it: too few."
+        return f" Only {plural(path.path_natural.of, 'reference clip')} that does not drive it: too few."
     if not _told(path, limits):
-        return " The real clips that drive it are no nearer to each other than to others: there is no way to compare."
+        return (
+            " The reference clips that drive it are no nearer to each other than to others: there is no way to compare."
+        )
     return ""
 
 

@@ -18,7 +18,7 @@ def reservations(figures: KernelFigures, limits: Limits) -> list[str]:
 
 
 def evidence(figures: KernelFigures, limits: Limits) -> str:
-    """Return one sentence that sets the synthetic activation against real clips."""
+    """Return one sentence that sets the synthetic activation against reference clips."""
     if figures.activation is None:
         return "No synthetic clip was computed for this kernel."
     reached = f"Activation {number(figures.activation)}"

@@ -32,7 +32,7 @@ def known_reliance(probed: Probed, limits: Limits) -> float | None:
 
 
 def known_times(figures: KernelFigures, limits: Limits) -> float | None:
-    """Return the multiple of the best real clip's response; None where the kernel is near-silent on all of them."""
+    """Return the multiple of the best reference clip's response; None where the kernel is near-silent on all."""
     return None if near_silent(figures.best_of_median, limits) else figures.times_best
 
 

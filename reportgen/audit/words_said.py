@@ -27,7 +27,7 @@ def label_word(word: LabelWord, limits: Limits, *, held_out: bool = False) -> st
     """
     figures = _word_figures(word) + (", on clips that had no part in choosing this kernel" if held_out else "")
     if not word_is_said(word, limits):
-        return f"No label of the real clips drives it clearly (best: “{word.text}”, {figures})."
+        return f"No label of the reference clips drives it clearly (best: “{word.text}”, {figures})."
     if not word.others:
         return f"Responds to clips of “{word.text}” ({figures})."
     others = Excerpt.of(word.others, MOST_WORDS)

@@ -41,7 +41,7 @@ def kernel_card(model: ModelView, view: KernelView) -> Card:
     first = "" if figures.activation is None else f"act {number(figures.activation)}"
     times = known_times(figures, model.limits)
     if times:
-        first = f"{number(times, 2)}× best real"
+        first = f"{number(times, 2)}× best reference"
     moves = moving_texture(figures, model.limits)
     second = f"{number(figures.mean_speed, 2)} px/fr" if moves else ""
     course = turning(figures, model.limits)

@@ -16,10 +16,10 @@ from reportgen.reading.shown_words import ShownWord
 
 @dataclass(frozen=True)
 class MeasuredKernel:
-    """Any kernel of a layer, shown or not, as the real clips find it; `silent` where they barely drive it.
+    """Any kernel of a layer, shown or not, as the reference clips find it; `silent` where they barely drive it.
 
-    `best` is its largest response to a real clip, `of_median` that as a multiple of the layer's median. `word` is the
-    label that drives it, where one is said to, `twins` the kernels that answer as it does. `kept`: in some pyramid.
+    `best` is its largest response to a reference clip, `of_median` that as a multiple of the layer's median. `word` is
+    the label that drives it, where one is said to, `twins` the kernels that answer as it does. `kept`: in some pyramid.
     """
 
     index: int

@@ -57,7 +57,7 @@ class ClipOf:
 
 @dataclass(frozen=True)
 class Standing:
-    """A leading kernel: its card, where it has a page, and real clips in order of its response."""
+    """A leading kernel: its card, where it has a page, and reference clips in order of its response."""
 
     kernel: DrivenKernel
     name: str
@@ -141,7 +141,7 @@ def _clip(model: ModelView, answer: ConceptAnswer, shown: Shown) -> ClipOf:
     place, value = shown
     name = answer.names[place]
     facts = model.clips.get(name)
-    picture = strip(model.addresses, facts.clip, facts.poster, f"Real clip {facts.title}") if facts else None
+    picture = strip(model.addresses, facts.clip, facts.poster, f"Reference clip {facts.title}") if facts else None
     return ClipOf(picture, facts.title if facts else model.driver_title(name), number(value))
 
 

@@ -67,7 +67,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class RealClip:
-    """A real clip beside a kernel: its response, and where and when it is driven most."""
+    """A reference clip beside a kernel: its response, and where and when it is driven most."""
 
     strip: Strip | None
     title: str
@@ -77,7 +77,7 @@ class RealClip:
 
 @dataclass(frozen=True)
 class EvidenceStrip:
-    """Real clips of one kind: most, least, at random; all of them where there are few."""
+    """Reference clips of one kind: most, least, at random; all of them where there are few."""
 
     title: str
     clips: list[RealClip]
@@ -102,7 +102,7 @@ def response_words(card: ModelCard, layer: str, synthetic: KernelAnswer | Multis
 
 
 def evidence_strips(model: ModelView, view: KernelView) -> list[EvidenceStrip]:
-    """Return the real clips to show beside a kernel; empty when none were measured."""
+    """Return the reference clips to show beside a kernel; empty when none were measured."""
     found = model.evidence.strips(view.id.layer, view.id.index)
     if found is None:
         return []
@@ -111,7 +111,7 @@ def evidence_strips(model: ModelView, view: KernelView) -> list[EvidenceStrip]:
         facts = model.clips.get(driven.clip)
         if facts is None:
             return RealClip(None, model.driver_title(driven.clip), number(driven.value))
-        clip = strip(model.addresses, facts.clip, facts.poster, f"Real clip {facts.title}")
+        clip = strip(model.addresses, facts.clip, facts.poster, f"Reference clip {facts.title}")
         shape = (facts.frames, facts.height, facts.width)
         return RealClip(
             clip, model.driver_title(driven.clip), number(driven.value), mark(driven.place, found.field, shape)
@@ -193,7 +193,7 @@ def _concepts(model: ModelView, view: KernelView) -> Excerpt[tuple[str, DrivenKe
 
 
 def _silence(model: ModelView, view: KernelView) -> str:
-    """Return why no share of the response to real clips is told; empty where shares are told."""
+    """Return why no share of the response to reference clips is told; empty where shares are told."""
     multiple = view.figures.response_of_median
     if multiple is None or not near_silent(multiple, model.limits):
         return ""

@@ -44,11 +44,11 @@ def distributions(figures: list[KernelFigures], reliance: list[float], limits: L
         line = f"Preferred speed of {len(speeds)} kernels"
         found.append(ReportFigure("speeds", Histogram(speeds, "px/frame"), line, line))
     if len(times) > 1:
-        line = "Synthetic activation as a multiple of the best real clip's"
+        line = "Synthetic activation as a multiple of the best reference clip's"
         line += f", without {plural(silent, 'near-silent kernel')}" if silent else ""
         found.append(ReportFigure("activations", Histogram(times, "times"), line, line))
     if len(reliance) > 1:
-        line = f"Motion reliance of {len(reliance)} kernels that real clips drive: 0 appearance, 1 motion"
+        line = f"Motion reliance of {len(reliance)} kernels that reference clips drive: 0 appearance, 1 motion"
         found.append(ReportFigure("reliance", Histogram(reliance, ends=(-0.2, 1.2)), line, line))
     return found
 

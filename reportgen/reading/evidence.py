@@ -1,4 +1,4 @@
-"""How real clips drive a model's kernels: the document of the pass over the reference clips, asked per kernel."""
+"""How reference clips drive a model's kernels: the document of the pass over the reference clips, asked per kernel."""
 
 from __future__ import annotations
 

@@ -55,12 +55,12 @@ class KernelFigures:
 
     @property
     def motion_reliance(self) -> float | None:
-        """Share of the response to the real clips that drive the kernel most which their best frozen frame loses."""
+        """Share of the response to the clips that drive the kernel most which their best frozen frame loses."""
         return None if self.real_kept_frozen is None else 1 - self.real_kept_frozen
 
     @property
     def times_best(self) -> float | None:
-        """The synthetic clip's activation as a multiple of the best real clip's; None where a ratio means nothing."""
+        """The synthetic clip's activation as a multiple of the best reference clip's; None where there is no ratio."""
         if self.activation is None or self.best_real is None or self.best_real <= 0:
             return None
         return self.activation / self.best_real

@@ -144,7 +144,7 @@ class RunView:
 
     @cached_property
     def evidence(self) -> Evidence:
-        """What real clips drive; empty when it was not measured."""
+        """What reference clips drive; empty when it was not measured."""
         for record in self.manifest.of("evidence"):
             if answer := self.answer(record, EvidenceAnswer):
                 return Evidence.of(answer)

@@ -45,11 +45,11 @@ def test_what_was_measured_with_too_little_effort_warns(runs: Path, tmp_path: Pa
 
 def test_few_reference_clips_cannot_pass_a_synthetic_clip(runs: Path, tmp_path: Path) -> None:
     result = CliRunner().invoke(cli, ["check", "--runs", str(runs)])
-    assert "warn        drift  Synthetic clips above the best real clip: 18 of 19" in result.output
+    assert "warn        drift  Synthetic clips above the best reference clip: 18 of 19" in result.output
     config = tmp_path / "few.toml"
     config.write_text("[check]\nreference_clips = 2\nmotion_reliance = 0.95\n")
     result = CliRunner().invoke(cli, ["check", "--runs", str(runs), "--config", str(config)])
-    assert "pass        drift  Synthetic clips above the best real clip: 18 of 19" in result.output
+    assert "pass        drift  Synthetic clips above the best reference clip: 18 of 19" in result.output
     assert "pass        drift  Classes that rely on motion: 1 of 4" in result.output
 
 

@@ -27,7 +27,7 @@ from reportgen.records.answers.evidence import LabelWord
         ),
         (
             LabelWord(text="juggling", auroc=0.7, others=(), other=None),
-            "No label of the real clips drives it clearly (best: “juggling”, AUROC 0.70).",
+            "No label of the reference clips drives it clearly (best: “juggling”, AUROC 0.70).",
         ),
     ],
 )

@@ -65,7 +65,7 @@ def of_kernels(*figures: KernelFigures, clips: int = 20) -> dict[str, Verdict]:
 
 
 ROWS_OF_KERNELS = (
-    "Synthetic clips above the best real clip",
+    "Synthetic clips above the best reference clip",
     "Kernels explained as texture plus motion",
     "Activation kept by the moved texture (median)",
     "Synthetic clips that take a natural path",
@@ -85,7 +85,7 @@ def test_kernels_that_were_not_measured_are_no_evidence_to_pass() -> None:
     apart = replace(GOOD, path=PathAnswer(path_natural=FIRST, path_told=LAST))
     rows = of_kernels(GOOD, *[apart] * 3)
     assert rows["Synthetic clips that take a natural path"].state == "warn", "one of four could be tested"
-    assert of_kernels(*[GOOD] * 8, clips=3)["Synthetic clips above the best real clip"].state == "warn"
+    assert of_kernels(*[GOOD] * 8, clips=3)["Synthetic clips above the best reference clip"].state == "warn"
 
 
 def test_a_still_texture_is_no_texture_that_moves() -> None:

@@ -99,7 +99,7 @@ def test_every_badge_prints_the_number_that_it_judged(**figures: float) -> None:
     for verdict in badges(reference_clips=20, **figures).values():
         if verdict.value is not None:
             assert any(show(verdict.value) in verdict.figure for show in SHOWN), verdict
-        elif verdict.name != "above real clips":
+        elif verdict.name != "above reference clips":
             assert (verdict.state, verdict.figure) == ("untested", "–")
 
 

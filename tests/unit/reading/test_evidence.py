@@ -1,4 +1,4 @@
-"""Real clips beside a kernel: the strongest, the weakest, some at random, and where each is driven most."""
+"""Reference clips beside a kernel: the strongest, the weakest, some at random, and where each is driven most."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@
   const report = (globalThis.reportgen ??= {});
   const graph = (report.graph ??= {});
   const { plain, fixed } = report.format;
-  const SMALL = { texture: "texture", motion: "motion", best: "best real clip" };
+  const SMALL = { texture: "texture", motion: "motion", best: "best reference clip" };
 
   // The numbers of a node in words.
   function figures({ data, isClass }, node) {
