@@ -74,8 +74,8 @@ CASES = (
          "kernels of one moving texture", pictures.texture_plus_motion, 100),
     Case("activation_kept", "driven by the moved texture: pass", "the same kernels of no moving texture",
          "the same kernels of one", pictures.activation_kept, 100),
-    Case("motion_as_real", "motion as in reference clips: pass", "the clip of a kernel that moves beside reference clips "
-         "of one that does not, and the reverse", "each with its own", pictures.motion_as_in_real_clips, 100),
+    Case("motion_as_real", "motion as in reference clips: pass", "the clip of a kernel that moves beside reference "
+         "clips of one that does not, and the reverse", "each with its own", pictures.motion_as_in_real_clips, 100),
     Case("adds_up", "integrated gradients add up: pass", "networks that pass back a gradient that is not their own",
          "untrained networks", methods.adds_up, 200),
     Case("reads_weights", "reads the weights: pass", "maps that are mostly the clip's edges",
