@@ -61,17 +61,17 @@ def headline(figures: KernelFigures, limits: Limits) -> KernelHeadline:
         return KernelHeadline("untested", claim, _frozen_sentence(figures, limits), _outdone(figures))
     evidence = heard(figures, limits)
     against = [one.clause for one in evidence if one.says == "against"]
-    agreeing = [one.clause for one in evidence if one.says == "for"]
-    partly = [one.clause for one in evidence if one.says == "in part"]
+    agreeing = sum(one.says == "for" for one in evidence)
+    not_against = [one.clause for one in evidence if one.says != "against"]
     but = [*_own_doubts(figures, limits, moves=moves), *_but(against, moves=moves)]
     state: State = "warn" if but else "pass" if agreeing else "untested"
     return KernelHeadline(
         state,
         claim,
-        _support(agreeing, partly, figures, limits),
+        _support(not_against, figures, limits, in_part=not agreeing),
         " ".join(f"{'And' if place else 'But'} {one}." for place, one in enumerate(but)),
         len(evidence),
-        len(agreeing),
+        agreeing,
     )
 
 
@@ -166,11 +166,9 @@ def _but(against: list[str], *, moves: bool) -> list[str]:
     return [f"the reference clips say otherwise: {'; '.join(against)}{end}"]
 
 
-def _support(agreeing: list[str], partly: list[str], figures: KernelFigures, limits: Limits) -> str:
-    if agreeing:
-        return f"The reference clips bear this out: {'; '.join([*agreeing, *partly])}."
-    if partly:
-        return f"The reference clips bear this out in part: {'; '.join(partly)}."
+def _support(clauses: list[str], figures: KernelFigures, limits: Limits, *, in_part: bool) -> str:
+    if clauses:
+        return f"The reference clips bear this out{' in part' if in_part else ''}: {'; '.join(clauses)}."
     multiple = figures.response_of_median
     if near_silent(multiple, limits) and multiple is not None:
         return f"The reference clips cannot tell: {silence_in_words(multiple, limits)}."
