@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from reportgen.clips import Clip, read_clip
+from reportgen.clips import Clip
 from reportgen.errors import ClipError, NetworkError
 from reportgen.networks.core.network import Network
 
@@ -82,6 +82,8 @@ def _values(network: Network | None, clip: Any) -> Tensor:
                 f"How {Path(clip).name} is to be sampled is not known without a network's card: give "
                 "`reportgen.read_clip(path, spec)`."
             )
+        from reportgen.clips import read_clip
+
         clip = read_clip(Path(clip) if not isinstance(clip, str) else clip, network.spec)
     if isinstance(clip, Clip):
         clip = clip.pixels
