@@ -136,7 +136,7 @@ def _alignment(frames: Floats) -> float:
 def velocity(frames: Floats) -> tuple[float, float]:
     """Return the one velocity (x, y) in px/frame that shifts frames onto the next ones best: all whole shifts tried.
 
-    The best of them is refined to a fraction by a parabola through its neighbours.
+    The smallest of the best is refined to a fraction by a parabola through its neighbours.
     """
     reach = 5
     errors = np.full((2 * reach + 1, 2 * reach + 1), np.inf)
@@ -145,8 +145,10 @@ def velocity(frames: Floats) -> tuple[float, float]:
     for y in range(-reach, reach + 1):
         for x in range(-reach, reach + 1):
             errors[y + reach, x + reach] = ((np.roll(frames[:-1], (y, x), (1, 2))[inner] - later) ** 2).mean()
-    y, x = np.unravel_index(int(np.argmin(errors)), errors.shape)
-    return _refined(errors[y], int(x)) - reach, _refined(errors[:, x], int(y)) - reach
+    least = errors.min() + 0.02 * float(((frames - frames.mean()) ** 2).mean())
+    near = np.argwhere(errors <= least).tolist()  # a shift by a period fits stripes as well
+    y, x = min(near, key=lambda place: math.hypot(place[0] - reach, place[1] - reach))
+    return _refined(errors[y], x) - reach, _refined(errors[:, x], y) - reach
 
 
 def _refined(values: Floats, best: int) -> float:
