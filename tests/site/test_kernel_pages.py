@@ -12,7 +12,7 @@ import pytest
 from reportgen.pages.every_kernel import command_without
 from reportgen.pages.kernel_index import SHARD
 from reportgen.pages.page import MadeScript, Page
-from reportgen.pages.pyramid import graph_data, node_rows
+from reportgen.pages.pyramid_graph import graph_data, node_rows
 from reportgen.pages.registry import all_pages
 from reportgen.pages.report import ModelView, Report
 from reportgen.pages.spread import short

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from reportgen.outputs.site.draw import draw
-from reportgen.pages.pyramid import best_real_clip, conservation_sentence, graph_data
+from reportgen.pages.pyramid import conservation_sentence
+from reportgen.pages.pyramid_graph import best_real_clip, graph_data
 from reportgen.pages.pyramid_overview import overview, pieces
 from reportgen.pages.report import ModelView, Report
 from reportgen.reading.addresses import relative_link
