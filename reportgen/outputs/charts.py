@@ -43,10 +43,10 @@ class FrameProfiles:
         return max(len(values) for _, values in self.series)
 
     def table(self) -> Told:
-        """Return each frame, counted from 1."""
+        """Return each frame, counted from 0."""
         told = columns(Column("Frame", "count"), *(Column(name, "number") for name, _ in self.series))
         return told, rows(
-            (frame + 1, *(values[frame] if frame < len(values) else None for _, values in self.series))
+            (frame, *(values[frame] if frame < len(values) else None for _, values in self.series))
             for frame in range(self.frames)
         )
 

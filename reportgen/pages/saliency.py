@@ -111,7 +111,7 @@ def map_view(model: ModelView, view: ClassView, clip_title: str) -> MapView:
         with_sign=clip_strip(model.addresses, done, "signed", f"{title}, with its sign"),
         tube=still_strip(model.addresses, done, "tube", f"{title} on {clip_title}, frame behind frame"),
         profile=tuple(profile) if len(profile) > 1 else (),
-        peak=profile.index(max(profile)) + 1 if len(profile) > 1 else None,
+        peak=profile.index(max(profile)) if len(profile) > 1 else None,
         signed=answer.signed if answer else False,
         layers=answer.layers if answer else (),
         scale=answer.scale if answer else None,

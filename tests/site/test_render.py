@@ -73,6 +73,19 @@ def test_every_kind_of_page_has_a_page_with_a_title_and_a_template(kind: str, re
     assert all(page.title and page.uri.endswith(".md") for page in pages)
 
 
+def test_no_page_counts_frames_from_one(report: Report, sample_site: Path) -> None:
+    """Frames count from 0 on every page, in every caption, chart and mark, as in `--target`."""
+    longest = max(clip.frames for model in report.models for clip in model.run.clips)
+    named = [
+        (page.name, int(frame), int(last or longest - 1))
+        for page in sample_site.rglob("*.html")
+        for frame, last in re.findall(r"\bframe (\d+)\b(?! times)(?: \(0–(\d+)\))?", page.read_text(encoding="utf-8"))
+    ]
+    assert any(frame == 0 for _, frame, _ in named)
+    assert [each for each in named if each[1] > each[2]] == []
+    assert not any(re.search(r"\bframe \d+(/| of )\d", page.read_text("utf-8")) for page in sample_site.rglob("*.html"))
+
+
 def test_every_page_of_the_registry_is_built(report: Report, sample_site: Path) -> None:
     for page in all_pages(report):
         assert (sample_site / page.uri).with_suffix(".html").is_file()

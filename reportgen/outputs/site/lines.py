@@ -46,7 +46,7 @@ def profiles(chart: FrameProfiles, label: str) -> Markup:
             bars.append(
                 f'<rect x="{frame * slot + 0.5:.1f}" y="{height - bottom - size:.1f}" '
                 f'width="{max(slot - 1, 0.5):.1f}" height="{size:.1f}" class="bar">'
-                f"<title>frame {frame + 1}: {inert(number(value))}</title></rect>"
+                f"<title>frame {frame}: {inert(number(value))}</title></rect>"
             )
         hidden = "" if name == first else ' display="none"'
         body.append(f'<g data-series="{inert(name)}"{hidden}>{"".join(bars)}</g>')
@@ -54,8 +54,8 @@ def profiles(chart: FrameProfiles, label: str) -> Markup:
         f'<rect x="0" y="0" width="{slot:.1f}" height="{height - bottom}" class="cursor" '
         f'data-cursor="{chart.frames}" data-slot="{slot:.3f}"/>',
         svg_line(0, height - bottom, width, height - bottom, "axis"),
-        svg_text(0, height - 4, "frame 1", kind="muted"),
-        svg_text(width, height - 4, str(chart.frames), "end", "muted"),
+        svg_text(0, height - 4, "frame 0", kind="muted"),
+        svg_text(width, height - 4, str(chart.frames - 1), "end", "muted"),
     ]
     return svg(width, height, label, body, "profile")
 
