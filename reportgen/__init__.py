@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from reportgen.commands.check import require as require
     from reportgen.commands.clean import clean as clean
     from reportgen.commands.compute import compute as compute
+    from reportgen.commands.export import export as export
     from reportgen.commands.fetch import fetch as fetch
     from reportgen.commands.layers import list_layers as list_layers
     from reportgen.commands.methods import list_methods as list_methods
@@ -81,6 +82,7 @@ _PUBLIC = {
     "connection_graph": "reportgen.networks.trace.build",
     "contrast": "reportgen.networks.core.target",
     "decompose": "reportgen.analyses.decomposition.decompose",
+    "export": "reportgen.commands.export",
     "evaluate_maps": "reportgen.analyses.faithfulness.evaluation",
     "fetch": "reportgen.commands.fetch",
     "list_layers": "reportgen.commands.layers",

@@ -25,6 +25,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("reading",),
     ("audit",),
     ("config", "outputs", "pages", "site", "site_files", "site_publishing", "site_trim"),
+    ("exports",),
     ("runner",),
     ("commands",),
     ("cli", "__main__"),
@@ -57,6 +58,7 @@ TORCH_FREE = (
     "site_files",
     "site_publishing",
     "site_trim",
+    "exports",
     "commands",
     "cli",
 )

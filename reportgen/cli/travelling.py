@@ -1,0 +1,27 @@
+"""The commands that carry a report away."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from reportgen.cli.options import QUIET, RUNS, SELECT, takes
+from reportgen.cli.session import shown_progress
+
+
+@click.command()
+@takes(
+    click.option("--format", "form", required=True, metavar="NAME", help="csv: every table and chart's data."),
+    click.option("--to", "target", type=click.Path(path_type=Path), metavar="PATH", help="File or folder to write."),
+    RUNS,
+    SELECT,
+    QUIET,
+)
+def export(form: str, target: Path | None, runs: Path | None, select: tuple[str, ...], quiet: bool) -> None:
+    """Write the report on computed runs in another form than a site."""
+    from reportgen.commands.export import export as export_report
+
+    with shown_progress(quiet) as progress:
+        place = export_report(runs or Path("runs"), form, to=target, select=select, progress=progress)
+    click.echo(place)

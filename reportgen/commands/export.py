@@ -1,0 +1,76 @@
+"""Carrying a report away: as an archive, as tables, and in other forms."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from reportgen.exports.base import ExportForm, ExportRequest
+from reportgen.exports.registry import export_form
+from reportgen.pages.report import Report
+from reportgen.progress import SILENT, Progress
+from reportgen.records.files import PART, atomic_path, check_writable
+from reportgen.records.owned import OwnedFolder
+from reportgen.records.places import check_apart
+from reportgen.records.store import find_runs
+from reportgen.site import write_site
+
+
+def export(
+    runs: Path | Iterable[Path],
+    format: str,
+    *,
+    to: Path | None = None,
+    select: Sequence[str] = (),
+    progress: Progress = SILENT,
+) -> Path:
+    """Write the report on `runs` in another form than a site, and return the file or folder.
+
+    `runs` is one run's folder, a folder of runs, or several of either; `select` leaves of them what globs over
+    identities match. `format` is one of ``reportgen.exports.registry.FORMS``. `to` is the file, or the folder for
+    formats that are folders; by default ``report.zip`` or ``report-csv`` in the working folder. A file there is
+    replaced, and in a folder what an earlier export wrote; other people's files stay.
+
+    Raises UnknownNameError for a format that does not exist, StoreError when there are no runs or `to` cannot be
+    written, RenderError when the report cannot be shown in this form or `to` is a folder of somebody else's files,
+    EmptySelectionError when `select` matches nothing.
+    """
+    form = export_form(format)
+    target = to or Path(f"report{form.suffix}" if form.suffix else f"report-{form.name}")
+    folders = [runs] if isinstance(runs, Path) else list(runs)
+    stores = [store for folder in folders for store in find_runs(folder)]
+    check_writable(target.parent)
+    with tempfile.TemporaryDirectory(prefix=PART, dir=target.parent) as scratch:
+        place = Path(scratch)
+        check_apart([*folders, *(store.folder for store in stores)], target, place)
+        report = Report.of(stores, select)
+
+        def render(site: Path) -> Path:
+            return write_site(report, site, place / "build", progress).parent
+
+        _write(form, ExportRequest(report, place, render, progress), target)
+    return target
+
+
+def _write(form: ExportForm, request: ExportRequest, target: Path) -> None:
+    """Write the whole before any of it is moved to its place."""
+    if form.suffix:
+        with atomic_path(target) as part:
+            form.write(request, part)
+        return
+    owned = OwnedFolder(target)
+    owned.check_free()
+    staged = request.scratch / "staged"
+    staged.mkdir()
+    form.write(request, staged)
+    files = [Path(folder, name) for folder, _, names in os.walk(staged) for name in names]
+    found = {path.relative_to(staged).as_posix(): path for path in files}
+    owned.claim()
+    owned.begin(found)
+    for name, path in found.items():
+        owned.take(path, name)
+    owned.finish(found, "")
+    shutil.rmtree(staged)

@@ -1,0 +1,64 @@
+"""What a form of export is: it reads a report and writes one file or one folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+from reportgen.outputs.model import ReportDocument
+from reportgen.pages.document import document_of
+from reportgen.pages.page import Page
+from reportgen.pages.registry import all_pages
+from reportgen.pages.report import Report
+from reportgen.progress import SILENT, Progress
+
+
+@dataclass(frozen=True)
+class ExportRequest:
+    """A report that is to leave the machine.
+
+    `render` writes its site to a folder and returns this folder; it is done once, when a form asks for it, and `site`
+    is where it lies. `scratch` is an empty folder for intermediate files, which is removed afterwards.
+    """
+
+    report: Report
+    scratch: Path
+    render: Callable[[Path], Path]
+    progress: Progress = SILENT
+
+    @cached_property
+    def pages(self) -> tuple[Page, ...]:
+        """The pages of the site, as data."""
+        return tuple(all_pages(self.report))
+
+    @cached_property
+    def document(self) -> ReportDocument:
+        """All that the pages hold, in the neutral model."""
+        return document_of(self.report.title, self.pages)
+
+    @cached_property
+    def site(self) -> Path:
+        """The folder of the rendered site."""
+        return self.render(self.scratch / "site")
+
+
+class ExportForm(Protocol):
+    """One form of export, such as ``csv``.
+
+    `name` is what ``--format`` calls it, `suffix` ends the name of its file and is empty where it is a folder, and
+    `summary` says in a few words what it holds.
+    """
+
+    name: str
+    suffix: str
+    summary: str
+
+    def write(self, request: ExportRequest, target: Path) -> None:
+        """Write the report to `target`: a file's place, or an empty folder that is there.
+
+        Raises RenderError for what this form cannot show, with what to do.
+        """
+        ...

@@ -1,0 +1,16 @@
+"""The forms of export, by name."""
+
+from __future__ import annotations
+
+from reportgen.errors import unknown_name
+from reportgen.exports.base import ExportForm
+from reportgen.exports.csv_tables import CsvTables
+
+FORMS: dict[str, ExportForm] = {form.name: form for form in (CsvTables(),)}
+
+
+def export_form(name: str) -> ExportForm:
+    """Return the form of that name; raises UnknownNameError."""
+    if name not in FORMS:
+        raise unknown_name("export format", name, FORMS)
+    return FORMS[name]

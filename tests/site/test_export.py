@@ -1,0 +1,63 @@
+"""A report in other forms than a site: whole or not at all, and nothing of anybody else's is touched."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from reportgen.commands.export import export
+from reportgen.errors import OptionError, RenderError, UnknownNameError
+from reportgen.exports.base import ExportRequest
+from reportgen.exports.registry import FORMS
+
+
+def test_csv_is_what_the_site_has_beside_its_pages(sample_runs: Path, sample_site: Path, tmp_path: Path) -> None:
+    folder = export(sample_runs, "csv", to=tmp_path / "tables")
+    found = {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*.csv")}
+    assert found
+    assert found == {path: (sample_site / path).read_bytes() for path in found}
+    for content in found.values():
+        rows = list(csv.reader(content.decode().splitlines()))
+        assert len({len(row) for row in rows}) == 1
+
+
+def test_an_export_replaces_its_own_files_and_no_others(sample_runs: Path, tmp_path: Path) -> None:
+    folder = export(sample_runs, "csv", to=tmp_path / "tables")
+    (folder / "mine.txt").write_text("mine")
+    table = next(folder.rglob("*.csv"))
+    table.write_text("edited")
+    export(sample_runs, "csv", to=folder)
+    assert table.read_text() != "edited"
+    assert (folder / "mine.txt").read_text() == "mine"
+
+
+def test_a_folder_of_somebody_else_is_refused(sample_runs: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(RenderError, match=r"mine\.txt"):
+        export(sample_runs, "csv", to=tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_what_cannot_be_written_leaves_nothing(
+    sample_runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Ends:
+        name, suffix, summary = "ends", ".txt", "never"
+
+        def write(self, request: ExportRequest, target: Path) -> None:
+            target.write_text("half")
+            raise RenderError("it ends here")
+
+    monkeypatch.setitem(FORMS, "ends", Ends())
+    with pytest.raises(RenderError):
+        export(sample_runs, "ends", to=tmp_path / "out.txt")
+    assert not list(tmp_path.iterdir())
+
+
+def test_bad_requests_are_refused_before_work(sample_runs: Path, tmp_path: Path) -> None:
+    with pytest.raises(UnknownNameError, match="csv"):
+        export(sample_runs, "cvs", to=tmp_path / "x")
+    with pytest.raises(OptionError):
+        export(sample_runs, "csv", to=sample_runs / "x")
