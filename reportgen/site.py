@@ -38,6 +38,7 @@ from reportgen.records.files import describe_os_error, write_text
 from reportgen.records.lease import held
 from reportgen.records.owned import OwnedFolder
 from reportgen.records.places import check_apart, resolved
+from reportgen.records.root_digest import seal
 from reportgen.resources import templates_folder
 from reportgen.site_files import copy_file, write_asset, write_page
 from reportgen.site_publishing import publish, staging
@@ -107,6 +108,7 @@ def _render(report: Report, site: Path, build_dir: Path, progress: Progress) -> 
         _run_mkdocs(build_dir / "mkdocs.yml", built, progress)
         trim_site(built)
         _check_links(built)
+        seal(built)
         publish(built, owned, digest)
     return index
 

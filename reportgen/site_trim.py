@@ -12,13 +12,16 @@ from reportgen.records.files import describe_os_error
 _UNUSED_FOLDERS = ("assets/javascripts/lunr", "assets/javascripts/workers")
 """The theme's own search, which `plugins: []` turns off."""
 
+_UNUSED_FILES = ("sitemap.xml", "sitemap.xml.gz")
+"""Empty, since a site does not know its own address, and the compressed one differs by the day it was built."""
+
 _SOURCE_MAP = re.compile(rb"\s*(?://# sourceMappingURL=\S+|/\*# sourceMappingURL=\S+ \*/)\s*$")
 _KEPT_AS_IS = re.compile(r"(<pre\b.*?</pre>|<textarea\b.*?</textarea>|<script\b.*?</script>)", re.DOTALL)
 _BLANK = re.compile(r"\s*\n\s*")
 
 
 def trim_site(folder: Path) -> None:
-    """Remove the theme's search, source maps, and the blank lines that its templates leave in pages.
+    """Remove the theme's search, source maps, empty site maps, and the blank lines that its templates leave in pages.
 
     Raises RenderError when a file cannot be written.
     """
@@ -31,6 +34,8 @@ def trim_site(folder: Path) -> None:
 def _trim(folder: Path) -> None:
     for name in _UNUSED_FOLDERS:
         shutil.rmtree(folder / name, ignore_errors=True)
+    for name in _UNUSED_FILES:
+        (folder / name).unlink(missing_ok=True)
     for path in (folder / "assets").rglob("*.map"):
         named = path.with_suffix("")
         if named.is_file():

@@ -51,7 +51,10 @@ def export(
         def render(site: Path) -> Path:
             return write_site(report, site, place / "build", progress).parent
 
-        _write(form, ExportRequest(report, place, render, progress), target)
+        request = ExportRequest(report, place, render, progress)
+        _write(form, request, target)
+        if request.roots:
+            progress.note(f"Root digest of the report: {request.roots[-1]}")
     return target
 
 

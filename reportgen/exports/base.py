@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol
@@ -14,6 +14,7 @@ from reportgen.pages.page import Page
 from reportgen.pages.registry import all_pages
 from reportgen.pages.report import Report
 from reportgen.progress import SILENT, Progress
+from reportgen.records.root_digest import read_root, seal
 
 
 @dataclass(frozen=True)
@@ -21,13 +22,15 @@ class ExportRequest:
     """A report that is to leave the machine.
 
     `render` writes its site to a folder and returns this folder; it is done once, when a form asks for it, and `site`
-    is where it lies. `scratch` is an empty folder for intermediate files, which is removed afterwards.
+    is where it lies. `scratch` is an empty folder for intermediate files, which is removed afterwards. `roots` has the
+    root digest of each report that was sealed, the one that leaves the machine last.
     """
 
     report: Report
     scratch: Path
     render: Callable[[Path], Path]
     progress: Progress = SILENT
+    roots: list[str] = field(default_factory=list)
 
     @cached_property
     def pages(self) -> tuple[Page, ...]:
@@ -41,8 +44,15 @@ class ExportRequest:
 
     @cached_property
     def site(self) -> Path:
-        """The folder of the rendered site."""
-        return self.render(self.scratch / "site")
+        """The folder of the rendered and sealed site."""
+        folder = self.render(self.scratch / "site")
+        self.roots.extend(filter(None, [read_root(folder)]))
+        return folder
+
+    def seal(self, folder: Path) -> str:
+        """Seal a report that was made from the site, such as one with less in it, and return its root digest."""
+        self.roots.append(seal(folder))
+        return self.roots[-1]
 
 
 class ExportForm(Protocol):

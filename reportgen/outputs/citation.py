@@ -25,12 +25,16 @@ class CitedNetwork:
 
 @dataclass(frozen=True)
 class ReportCitation:
-    """What tells a report from every other: `date` is that of its newest run (YYYY-MM-DD), `commit` the program's."""
+    """What tells a report from every other: `date` is that of its newest run (YYYY-MM-DD), `commit` the program's.
+
+    `root` is its root digest (``reportgen.records.root_digest``), None where the form has none.
+    """
 
     title: str
     date: str
     commit: str | None
     networks: Sequence[CitedNetwork]
+    root: str | None = None
 
     @property
     def program(self) -> str:
@@ -60,7 +64,7 @@ class ReportCitation:
             "year": year,
             "month": str(int(month)),
             "howpublished": f"Generated report, {_tex(self.program)}",
-            "note": _tex(self.weights),
+            "note": _tex(self.weights + (f"; root digest {self.root}" if self.root else "")),
         }
         lines = (f"  {name} = {{{value}}}" for name, value in fields.items())
         return f"@misc{{{key}-{year},\n" + ",\n".join(lines) + "\n}"

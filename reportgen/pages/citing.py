@@ -17,8 +17,8 @@ CARD = "assets/card.png"
 _PICTURES = 4
 
 
-def citation_of(report: Report) -> ReportCitation:
-    """Return the citation of a report."""
+def citation_of(report: Report, root: str | None = None) -> ReportCitation:
+    """Return the citation of a report; `root` is its root digest, or what stands for it until the report is sealed."""
     runs = [model.run for model in report.models]
     dates = [run.finished or run.started for run in runs]
     commits = {run.environment.commit for run in runs}
@@ -27,6 +27,7 @@ def citation_of(report: Report) -> ReportCitation:
         date=max(dates)[:10],
         commit=commits.pop() if len(commits) == 1 else None,
         networks=[CitedNetwork(m.title, m.run.weights.sha256, m.run.weights.untrained) for m in report.models],
+        root=root,
     )
 
 

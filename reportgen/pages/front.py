@@ -15,6 +15,7 @@ from reportgen.pages.page import Found, Page
 from reportgen.pages.report import ModelView, Report
 from reportgen.reading.chosen import choice_in_words
 from reportgen.reading.excerpt import Excerpt
+from reportgen.records.root_digest import UNSEALED
 
 STAGE_EXAMPLES = 3
 """Kernels per stage in the result table, as in the published one."""
@@ -80,7 +81,7 @@ def pages(report: Report) -> Iterator[Page]:
         uri="index.md",
         title=f"{report.title}: what its kernels see",
         template="pages/front.md.j2",
-        context={"summaries": summaries, "report": report, "citation": citation_of(report)},
+        context={"summaries": summaries, "report": report, "citation": citation_of(report, UNSEALED)},
         description=next((one.finding.sentence for one in found), ""),
         assets=(social_card(report, found),),
         sources=tuple(key for keys in sources for key in keys),

@@ -10,6 +10,7 @@ from reportgen.pages.page import Found, Page
 from reportgen.pages.report import ModelView, Report
 from reportgen.reading.format import metric_rows
 from reportgen.records.jobs import Done
+from reportgen.records.root_digest import UNSEALED
 
 
 def analysis_rows(model: ModelView) -> list[tuple[str, int, int, int, int, float]]:
@@ -47,6 +48,7 @@ def pages(report: Report) -> Iterator[Page]:
             context={
                 "model": model,
                 "run": model.run,
+                "root": UNSEALED,
                 "command": shlex.join(model.run.environment.command),
                 "seeds": sorted({record.job.seed for record in records}),
                 "analyses": analysis_rows(model),

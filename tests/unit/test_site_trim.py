@@ -16,6 +16,7 @@ def test_the_themes_search_and_source_maps_go_and_scripts_stay(tmp_path: Path) -
         (scripts / path).parent.mkdir(parents=True, exist_ok=True)
         (scripts / path).write_text("x();\n//# sourceMappingURL=bundle.js.map\n")
     (tmp_path / "media").mkdir()
+    (tmp_path / "sitemap.xml.gz").write_bytes(b"differs by the day")
     (tmp_path / "media" / "theirs.map").write_text("kept")
     trim_site(tmp_path)
     left = {path.relative_to(tmp_path).as_posix(): path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
