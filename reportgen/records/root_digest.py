@@ -21,7 +21,7 @@ from typing import BinaryIO
 
 from reportgen.errors import RenderError
 from reportgen.records.files import describe_os_error, write_text
-from reportgen.records.paths import check_relative, inside
+from reportgen.records.paths import inside
 
 SUMS = "SHA256SUMS"
 ROOT_FILE = "root-digest.txt"
@@ -31,7 +31,6 @@ UNSEALED = "NoRootDigestSinceThisReportWasNotSealed"
 DIGITS = 64
 _ZEROS = b"0" * DIGITS
 _ROOT = re.compile(r"[0-9a-f]{64}")
-_LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)")
 _BLOCK = 1 << 20
 _BOOKKEEPING = ".reportgen"
 """How the names of files begin that say what is ours in a folder: they are no part of the report."""
@@ -62,7 +61,7 @@ def seal(folder: Path) -> str:
         root = root_digest(found)
         for path in (path for path, digest in found.items() if digest.shown):
             found[path] = _show(folder / path, tokens, root)
-        write_text(folder / SUMS, "".join(f"{found[path].plain}  {path}\n" for path in in_order(found)))
+        write_text(folder / SUMS, "".join(f"{found[path].plain}  {path}\n" for path in in_listing_order(found)))
     except OSError as error:
         raise RenderError(describe_os_error(error, folder)) from error
     return root
@@ -71,13 +70,13 @@ def seal(folder: Path) -> str:
 def root_digest(files: Mapping[str, FileDigest]) -> str:
     """Return the root digest of a report's files, ``SHA256SUMS`` not among them, by their paths."""
     listing = hashlib.sha256()
-    for path in in_order(files):
+    for path in in_listing_order(files):
         digest = files[path]
         listing.update(f"{digest.blank}{f':{digest.shown}' if digest.shown else ''}  {path}\n".encode())
     return listing.hexdigest()
 
 
-def in_order(paths: Iterable[str]) -> list[str]:
+def in_listing_order(paths: Iterable[str]) -> list[str]:
     """Return paths in the order of the listing, which no locale changes."""
     return sorted(paths, key=lambda path: path.encode("utf-8", "surrogateescape"))
 
@@ -111,26 +110,7 @@ def root_of(content: bytes) -> str | None:
     return text if _ROOT.fullmatch(text) else None
 
 
-def parse_root(text: str) -> str | None:
-    """Return a root digest as somebody typed or copied it, in small letters and without spaces; None for no digest."""
-    plain = re.sub(r"\s+", "", text).lower().removeprefix("sha256:")
-    return plain if _ROOT.fullmatch(plain) else None
-
-
-def parse_sums(text: str) -> dict[str, str]:
-    """Return the sums of a ``SHA256SUMS`` by path; raises ValueError for what is none, names outside and duplicates."""
-    sums: dict[str, str] = {}
-    for number, line in enumerate(text.splitlines(), start=1):
-        match = _LINE.fullmatch(line)
-        if match is None:
-            raise ValueError(f"line {number} is no sum and path")
-        if (path := check_relative(match[2])) in sums:
-            raise ValueError(f"line {number} names {path} a second time")
-        sums[path] = match[1]
-    return sums
-
-
-def file_digest(file: BinaryIO, tokens: Sequence[bytes] = ()) -> FileDigest:
+def sealed_digest(file: BinaryIO, tokens: Sequence[bytes] = ()) -> FileDigest:
     """Return the digests of an open file in which each of `tokens` counts as zeros."""
     plain, blank, shown = hashlib.sha256(), hashlib.sha256(), 0
     pattern = _any_of(tokens)
@@ -166,7 +146,7 @@ def _any_of(tokens: Sequence[bytes]) -> re.Pattern[bytes] | None:
 
 def _digest_of(path: Path, tokens: Sequence[bytes]) -> FileDigest:
     with path.open("rb") as file:
-        return file_digest(file, tokens)
+        return sealed_digest(file, tokens)
 
 
 def _show(path: Path, tokens: Sequence[bytes], root: str) -> FileDigest:
