@@ -12,7 +12,13 @@ from reportgen.cli.session import shown_progress
 
 @click.command()
 @takes(
-    click.option("--format", "form", required=True, metavar="NAME", help="csv: every table and chart's data."),
+    click.option(
+        "--format",
+        "form",
+        required=True,
+        metavar="NAME",
+        help="zip: the site as one archive. csv: every table and chart's data. gifs: the published set of GIFs.",
+    ),
     click.option("--to", "target", type=click.Path(path_type=Path), metavar="PATH", help="File or folder to write."),
     RUNS,
     SELECT,

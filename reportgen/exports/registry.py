@@ -5,8 +5,10 @@ from __future__ import annotations
 from reportgen.errors import unknown_name
 from reportgen.exports.base import ExportForm
 from reportgen.exports.csv_tables import CsvTables
+from reportgen.exports.gifs import PublishedGifs
+from reportgen.exports.zip_archive import ZipArchive
 
-FORMS: dict[str, ExportForm] = {form.name: form for form in (CsvTables(),)}
+FORMS: dict[str, ExportForm] = {form.name: form for form in (ZipArchive(), CsvTables(), PublishedGifs())}
 
 
 def export_form(name: str) -> ExportForm:

@@ -14,6 +14,9 @@ from reportgen.records.store import Store
 PUBLISHED_ROLES = {"stage1": "stage1", "reconstruction": "recon"}
 """The published 3D Kernel Visualizer names its files {model}_{layer}_{kernel}_{stage1|deform|recon}.gif."""
 
+PUBLISHED_TYPES = ("stage1", "deform", "recon")
+"""How those names end."""
+
 _LEFT_KINDS = ("data", "motion", "volume")
 """Arrays for later jobs and other programs, of which no page shows anything: most of a run's bytes."""
 

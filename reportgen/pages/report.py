@@ -10,7 +10,7 @@ from functools import cached_property
 from reportgen.audit.checks import limits_of
 from reportgen.audit.limits import Limits
 from reportgen.audit.silence import known_reliance
-from reportgen.pages.downloads import Download, carried_files, exported_files, is_carried
+from reportgen.pages.downloads import PUBLISHED_TYPES, Download, carried_files, exported_files, is_carried
 from reportgen.pages.maps import MethodMeans, method_means
 from reportgen.pages.motion import LayerMotion, MotionField, layer_motion
 from reportgen.pages.page import CopiedFile, Export
@@ -27,6 +27,8 @@ DESIGNED = (
 )
 """Analyses with pages of their own; every other one is shown by kind of artifact."""
 
+
+_PUBLISHED_GIFS = tuple(f"_{kind}.gif" for kind in PUBLISHED_TYPES)
 
 LONGEST_CARRIED = 2_000_000
 """Bytes of a record that a site carries: that of the evidence of thousands of kernels has tens of millions."""
@@ -136,6 +138,12 @@ class ModelView(RunView):
         if not self.full_media or not isinstance(record.outcome, Done):
             return []
         return exported_files(self.addresses, self.store, record.outcome, record.job.unit)
+
+    def published_gifs(self) -> list[Export]:
+        """Return each visualised kernel's clips as GIFs under the published names, whatever media the site carries."""
+        done = [(r.outcome, r.job.unit) for r in self.manifest.records if isinstance(r.outcome, Done)]
+        found = (export for one in done for _, export in exported_files(self.addresses, self.store, *one))
+        return [export for export in found if export.uri.endswith(_PUBLISHED_GIFS)]
 
     def exports(self) -> list[Export]:
         """Return the files that are made for the site from those of the run."""

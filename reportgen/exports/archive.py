@@ -1,0 +1,67 @@
+"""A folder as a ZIP archive whose bytes depend on the names and contents of its files alone."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from reportgen.errors import StoreError
+from reportgen.progress import SILENT, Progress
+from reportgen.records.files import describe_os_error
+
+ARCHIVE_FOLDER = "report"
+"""The folder that everything in an archive lies in: unpacked anywhere, a report is one folder."""
+
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+"""The earliest time that ZIP knows."""
+
+_MODE = 0o100644 << 16
+_UNIX = 3
+_LEVEL = 9
+_COMPRESSED = frozenset(
+    {".avif", ".gif", ".gz", ".jpeg", ".jpg", ".mp4", ".npz", ".pdf", ".png", ".webp", ".woff", ".woff2", ".zip"}
+)
+"""What deflating makes no smaller: it is stored."""
+
+ENTRY_BYTES = 30 + 46
+"""Bytes of an entry beside its content and, twice, its name."""
+
+END_BYTES = 22
+"""Bytes at the end of an archive."""
+
+
+def archived_files(folder: Path) -> Iterator[str]:
+    """Yield the paths of a folder's files in the archive's order; hidden files are this program's own notes."""
+    found = (Path(place, name).relative_to(folder) for place, _, names in os.walk(folder) for name in names)
+    yield from sorted(path.as_posix() for path in found if not any(part.startswith(".") for part in path.parts))
+
+
+def write_archive(folder: Path, target: Path, progress: Progress = SILENT) -> None:
+    """Write the files of a folder as an archive: equal files give equal bytes.
+
+    Entries are sorted, their time is that of the format's beginning, their permissions are read for all and write for
+    the owner, and no user, group or comment is in them. Raises StoreError when the archive cannot be written.
+    """
+    names = list(archived_files(folder))
+    try:
+        with zipfile.ZipFile(target, "w") as archive, progress.task("Writing the archive", len(names)) as task:
+            for name in names:
+                archive.writestr(_entry(name), (folder / name).read_bytes(), compresslevel=_LEVEL)
+                task.advance()
+    except OSError as error:
+        raise StoreError(describe_os_error(error, target)) from error
+
+
+def is_stored(name: str) -> bool:
+    """Whether a file of that name is compressed already."""
+    return PurePosixPath(name).suffix.lower() in _COMPRESSED
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(f"{ARCHIVE_FOLDER}/{name}", _EPOCH)
+    entry.compress_type = zipfile.ZIP_STORED if is_stored(name) else zipfile.ZIP_DEFLATED
+    entry.external_attr = _MODE
+    entry.create_system = _UNIX
+    return entry
