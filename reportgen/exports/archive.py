@@ -25,12 +25,6 @@ _COMPRESSED = frozenset(
 )
 """What deflating makes no smaller: it is stored."""
 
-ENTRY_BYTES = 30 + 46
-"""Bytes of an entry beside its content and, twice, its name."""
-
-END_BYTES = 22
-"""Bytes at the end of an archive."""
-
 
 def archived_files(folder: Path) -> Iterator[str]:
     """Yield the paths of a folder's files in the archive's order; hidden files are this program's own notes."""
