@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from reportgen.errors import StoreError
 from reportgen.progress import SILENT, Progress
 from reportgen.records.files import describe_os_error
+from reportgen.records.root_digest import in_listing_order, report_files
 
 ARCHIVE_FOLDER = "report"
 """The folder that everything in an archive lies in: unpacked anywhere, a report is one folder."""
@@ -26,19 +25,13 @@ _COMPRESSED = frozenset(
 """What deflating makes no smaller: it is stored."""
 
 
-def archived_files(folder: Path) -> Iterator[str]:
-    """Yield the paths of a folder's files in the archive's order; hidden files are this program's own notes."""
-    found = (Path(place, name).relative_to(folder) for place, _, names in os.walk(folder) for name in names)
-    yield from sorted(path.as_posix() for path in found if not any(part.startswith(".") for part in path.parts))
-
-
 def write_archive(folder: Path, target: Path, progress: Progress = SILENT) -> None:
-    """Write the files of a folder as an archive: equal files give equal bytes.
+    """Write the files of a report as an archive: equal files give equal bytes.
 
     Entries are sorted, their time is that of the format's beginning, their permissions are read for all and write for
     the owner, and no user, group or comment is in them. Raises StoreError when the archive cannot be written.
     """
-    names = list(archived_files(folder))
+    names = in_listing_order(report_files(folder))
     try:
         with zipfile.ZipFile(target, "w") as archive, progress.task("Writing the archive", len(names)) as task:
             for name in names:
