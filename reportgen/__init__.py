@@ -45,6 +45,9 @@ if TYPE_CHECKING:
     from reportgen.commands.layers import list_layers as list_layers
     from reportgen.commands.methods import list_methods as list_methods
     from reportgen.commands.models import list_models as list_models
+    from reportgen.commands.publish import Publication as Publication
+    from reportgen.commands.publish import publish as publish
+    from reportgen.commands.publish import publish_workflow as publish_workflow
     from reportgen.commands.render import render as render
     from reportgen.commands.schema import schema as schema
     from reportgen.commands.serve import serve as serve
@@ -68,6 +71,7 @@ _PUBLIC = {
     "Maximization": "reportgen.analyses.kernels.maximize",
     "MotionAudit": "reportgen.analyses.motion.motion_audit",
     "MultiscaleMaximization": "reportgen.analyses.multiscale.maximize",
+    "Publication": "reportgen.commands.publish",
     "Network": "reportgen.networks.core.network",
     "WeightGradients": "reportgen.analyses.weight_gradients.gradients",
     "ResponseMaps": "reportgen.analyses.responses.maps",
@@ -93,6 +97,8 @@ _PUBLIC = {
     "maximize_over_scales": "reportgen.analyses.multiscale.maximize",
     "motion_audit": "reportgen.analyses.motion.motion_audit",
     "probe": "reportgen.analyses.faithfulness.evaluation",
+    "publish": "reportgen.commands.publish",
+    "publish_workflow": "reportgen.commands.publish",
     "read_clip": "reportgen.clips",
     "render": "reportgen.commands.render",
     "require": "reportgen.commands.check",

@@ -113,6 +113,12 @@ class CheckError(ReportgenError):
     exit_code = 24
 
 
+class PublishError(ReportgenError):
+    """A site cannot be published: no git, a remote that refuses, a branch of somebody else, or GitHub's limits."""
+
+    exit_code = 27
+
+
 class FetchError(ReportgenError):
     """Weights could not be downloaded."""
 

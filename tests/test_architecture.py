@@ -25,7 +25,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("reading",),
     ("audit",),
     ("config", "outputs", "pages", "site", "site_files", "site_publishing", "site_trim"),
-    ("exports",),
+    ("exports", "publishing"),
     ("runner",),
     ("commands",),
     ("cli", "__main__"),
@@ -59,6 +59,7 @@ TORCH_FREE = (
     "site_publishing",
     "site_trim",
     "exports",
+    "publishing",
     "commands",
     "cli",
 )

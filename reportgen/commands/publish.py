@@ -1,0 +1,190 @@
+"""Publishing a site by GitHub Pages: on a branch, or by a workflow."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from reportgen.errors import OptionError, PublishError
+from reportgen.progress import SILENT, Progress
+from reportgen.publishing.assemble import branch_tree, commit, site_tree
+from reportgen.publishing.branch import SeenBranch, check_branch_name, seen_branch, tip
+from reportgen.publishing.catalogue import Catalogue, Published, check_name
+from reportgen.publishing.contents import SiteContents, check_limits, site_contents
+from reportgen.publishing.git import LONG_SECONDS, Git, new_repository, said
+from reportgen.publishing.remote import Remote, default_branch, find_remote, identity, top_folder
+from reportgen.publishing.workflow import Source, Workflow, requirement, within, write_workflow
+from reportgen.records.lease import held
+from reportgen.records.owned import STAMP
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What is published, or would be.
+
+    `remote` is the address without credentials, `replaces` the commit that was seen there (None for a new branch),
+    `commit` ours, `files` and `size` (bytes) those of this report, `total` the bytes of all reports, `reports` their
+    names, `left_out` files in the site's folder that are not the report's, `address` where GitHub serves it.
+    """
+
+    remote: str
+    branch: str
+    name: str
+    replaces: str | None
+    commit: str
+    files: int
+    size: int
+    total: int
+    reports: tuple[str, ...]
+    latest: str
+    left_out: tuple[str, ...]
+    domain: str | None
+    address: str | None
+    changed: bool
+    pushed: bool
+
+
+def publish(
+    site: Path = Path("site"),
+    *,
+    branch: str = "gh-pages",
+    remote: str = "origin",
+    push: bool = False,
+    name: str = "",
+    latest: bool = False,
+    drop: Sequence[str] = (),
+    replace: bool = False,
+    repository: Path = Path(),
+    progress: Progress = SILENT,
+) -> Publication:
+    """Put the site on a branch of a remote, as GitHub Pages serves it, and return what that is.
+
+    Nothing leaves this machine unless `push` is true; the remote is asked what is there in any case. The branch has
+    one commit, which replaces that of the last time, provided that nobody changed it since it was looked at; a branch
+    with anything that reportgen did not publish is refused. The working tree, the index and the hooks of the
+    `repository` play no part.
+
+    With `name` the report lies in a folder of that name beside those published before, which stay as they are; a page
+    at the top lists them, and ``latest`` leads to the first, or to one published with `latest`. `drop` removes
+    reports of these names, `replace` all that the branch holds. `remote` is a name or an address.
+
+    Raises OptionError for names that cannot be, RenderError when `site` is no finished site of ours, PublishError
+    when git or the remote refuses, or when GitHub's limits (1 GB, 100 MB a file) are passed.
+    """
+    if name:
+        check_name(name)
+    if latest and not name:
+        raise OptionError("--latest needs a name that latest leads to: give one by --as.")
+    with tempfile.TemporaryDirectory(prefix="reportgen-publish-") as scratch, _reading(site, progress):
+        contents = site_contents(site)
+        check_limits(contents, ())
+        there = find_remote(repository, remote)
+        outside = Git(Path(scratch), there.settings)
+        branch = check_branch_name(outside, branch)
+        found = tip(outside, there, branch)
+        form = "sha256" if len(found or "") == 64 else "sha1"
+        git = new_repository(Path(scratch, "branch.git"), form, {**there.settings, "remote.there.url": there.url})
+        with progress.task(f"Looking at {there.shown}", 1) as task:
+            seen = seen_branch(git, there, branch, found)
+            task.advance()
+        before = Catalogue() if replace else seen.catalogue.without(tuple(drop))
+        with progress.task("Putting the branch together", 1) as task:
+            report = _report(name, site_tree(git, contents), contents, before)
+            catalogue = before.with_report(report, latest=latest)
+            check_limits(contents, [(other.name, other.size) for other in catalogue.reports if other is not report])
+            tree = branch_tree(git, catalogue, report, contents, seen)
+            made = commit(git, tree, report, identity(repository))
+            task.advance()
+        changed = found is None or git.text("rev-parse", f"{found}^{{tree}}") != tree
+        if push and changed:
+            with progress.task(f"Pushing to {there.shown}", 1) as task:
+                _push(git, there, seen, made)
+                task.advance()
+        return Publication(
+            remote=there.shown,
+            branch=branch,
+            name=name,
+            replaces=found,
+            commit=made,
+            files=len(contents.files),
+            size=contents.size,
+            total=sum(other.size for other in catalogue.reports),
+            reports=tuple(catalogue.names()),
+            latest=catalogue.latest,
+            left_out=contents.left_out,
+            domain=contents.domain or seen.domain,
+            address=f"https://{domain}/" if (domain := contents.domain or seen.domain) else there.pages_address,
+            changed=changed,
+            pushed=push and changed,
+        )
+
+
+def publish_workflow(
+    site: Path = Path("site"),
+    *,
+    source: Source = "site",
+    runs: Path = Path("runs"),
+    branch: str | None = None,
+    install: str | None = None,
+    repository: Path = Path(),
+) -> Path:
+    """Write ``.github/workflows/report.yml``, by which GitHub's own machines publish the report; return the file.
+
+    `source` says what is deployed: ``site`` the folder `site` as it is committed, ``runs`` a site rendered from the
+    committed folder `runs`, ``build`` the report on the bundled network, computed there. `branch` is the one whose
+    pushes deploy, by default the repository's default branch, and `install` what pip installs reportgen from, by
+    default this version of it, or the repository itself where that is reportgen's. A file of another origin, or one
+    that was edited, is not replaced. Raises OptionError for folders outside the repository, PublishError when there is
+    no repository or the file is not ours.
+    """
+    top = top_folder(repository)
+    workflow = Workflow(
+        source=source,
+        site=within(top, repository / site, "--site"),
+        runs=within(top, repository / runs, "--runs"),
+        branch=branch or default_branch(repository),
+        install=install or requirement(top),
+    )
+    return write_workflow(top, workflow)
+
+
+@contextmanager
+def _reading(site: Path, progress: Progress) -> Iterator[None]:
+    """Keep a site from being written while it is read, where that can be; a folder that is none is left alone."""
+    if (site / STAMP).is_file() and os.access(site, os.W_OK):
+        with held(site, progress.note):
+            yield
+    else:
+        yield
+
+
+def _report(name: str, tree: str, contents: SiteContents, before: Catalogue) -> Published:
+    """Return the report's entry; one that is there already keeps its date."""
+    today = datetime.now(UTC).date().isoformat()
+    dates = {(other.name, other.tree): other.published for other in before.reports}
+    published = dates.get((name, tree), today)
+    return Published(name, tree, contents.title, len(contents.files), contents.size, published)
+
+
+def _push(git: Git, there: Remote, seen: SeenBranch, made: str) -> None:
+    """Replace the branch by our commit if it is as it was seen; raises PublishError when it is not, or on refusal."""
+    lease = f"--force-with-lease={seen.ref}:{seen.commit or ''}"
+    refspec = f"{made}:{seen.ref}"
+    answer = git.asked("push", "--porcelain", "--no-verify", lease, "--", "there", refspec, seconds=LONG_SECONDS)
+    if answer.returncode == 0:
+        return
+    refused = b"".join(line for line in answer.stdout.splitlines(keepends=True) if line.startswith(b"!"))
+    if b"(stale info)" in refused or b"(fetch first)" in refused:
+        raise PublishError(
+            f"The branch {seen.name} of {there.shown} was changed by somebody else meanwhile: nothing was replaced. "
+            "Run this again to see what it holds now."
+        )
+    raise PublishError(
+        f"The remote {there.shown} did not take the branch {seen.name}: {said(refused + answer.stderr)}. Nothing was "
+        "changed there; check that you may push to it (`git push --dry-run`)."
+    )

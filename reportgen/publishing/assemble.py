@@ -1,0 +1,114 @@
+"""The branch's new commit, put together in a repository of our own: one commit without parents."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+
+from reportgen.errors import RenderError
+from reportgen.publishing.branch import SeenBranch
+from reportgen.publishing.catalogue import LATEST, MARKER, TRAILER, Catalogue, Published
+from reportgen.publishing.chooser import chooser_page, redirects
+from reportgen.publishing.contents import DOMAIN, NO_JEKYLL, SiteContents
+from reportgen.publishing.git import LONG_SECONDS, Git, names
+from reportgen.records.paths import check_relative, inside
+from reportgen.version import __version__
+
+_FILE, _FOLDER = "100644", "040000"
+
+
+class Assembly:
+    """A tree that grows entry by entry in an index of its own."""
+
+    def __init__(self, git: Git, name: str) -> None:
+        # Where there is no working tree, read-tree takes no prefix: it is given an empty one, and writes nothing there.
+        folder, empty = git.folder.resolve(), git.folder.resolve() / "empty"
+        empty.mkdir(exist_ok=True)
+        index = {"GIT_INDEX_FILE": str(folder / f"index-{name}")}
+        self._git = replace(git, environment={**index, "GIT_DIR": str(folder), "GIT_WORK_TREE": str(empty)})
+
+    def add_files(self, blobs: Mapping[str, str]) -> None:
+        """Add files by path, each with its blob."""
+        lines = "".join(f"{_FILE} {blob}\t{path}\0" for path, blob in blobs.items())
+        self._git.run("update-index", "-z", "--index-info", told=os.fsencode(lines))
+
+    def add_tree(self, folder: str, tree: str) -> None:
+        """Add a whole tree as a folder, its files unread; at the top where `folder` is empty."""
+        prefix = (f"--prefix={folder}/",) if folder else ()
+        self._git.run("read-tree", *prefix, tree)
+
+    def tree(self) -> str:
+        """Write the tree and return its digest."""
+        return self._git.run("write-tree", "--missing-ok").decode().strip()
+
+
+def site_tree(git: Git, contents: SiteContents) -> str:
+    """Store a site's files and return their tree; their bytes are taken as they are, whatever git's filters are."""
+    try:
+        paths = [inside(contents.folder, check_relative(path)).resolve() for path in contents.files]
+    except ValueError as error:
+        raise RenderError(f"{contents.folder} names a file that cannot be: {error}.") from error
+    told = b"".join(os.fsencode(path) + b"\n" for path in paths)
+    if told.count(b"\n") != len(paths):
+        raise RenderError(f"The path of {contents.folder} holds a line break, which git cannot be told: rename it.")
+    blobs = git.run("hash-object", "-w", "--no-filters", "--stdin-paths", told=told, seconds=LONG_SECONDS)
+    assembly = Assembly(git, "site")
+    assembly.add_files(dict(zip(contents.files, blobs.decode().split(), strict=True)))
+    return assembly.tree()
+
+
+def branch_tree(git: Git, catalogue: Catalogue, report: Published, contents: SiteContents, seen: SeenBranch) -> str:
+    """Return the whole branch's tree: the reports, what leads to them, and the marker that tells of them.
+
+    `report` is the one that is published now, and `contents` its files.
+    """
+    assembly = Assembly(git, "branch")
+    for held in sorted(catalogue.reports, key=lambda held: held.name):
+        assembly.add_tree(held.name, held.tree)
+    made = {NO_JEKYLL: ""}
+    if not catalogue.alone:
+        made["index.html"] = chooser_page(catalogue)
+    if catalogue.latest and catalogue.latest == report.name:
+        made |= redirects(catalogue.latest, contents.pages)
+    elif catalogue.latest:
+        assembly.add_tree(LATEST, dict(seen.catalogue.entries)[LATEST])
+    assembly.add_files(_stored(git, made))
+    entries = [entry.partition("\t") for entry in names(git.run("ls-tree", "-z", assembly.tree()))]
+    listed = replace(catalogue, entries=tuple((name, facts.split()[2]) for facts, _, name in entries))
+    last = {MARKER: listed.marker(__version__)}
+    domain = contents.domain or seen.domain
+    if domain:
+        last[DOMAIN] = f"{domain}\n"
+    assembly.add_files(_stored(git, last))
+    return assembly.tree()
+
+
+def _stored(git: Git, texts: Mapping[str, str]) -> dict[str, str]:
+    """Store texts in one call of git, and return the blob of each."""
+    folder = git.folder / "made"
+    paths = []
+    for number, text in enumerate(texts.values()):
+        folder.mkdir(exist_ok=True)
+        path = folder / str(number)
+        path.write_text(text, encoding="utf-8", newline="\n")
+        paths.append(path.resolve())
+    told = b"".join(os.fsencode(path) + b"\n" for path in paths)
+    blobs = git.run("hash-object", "-w", "--no-filters", "--stdin-paths", told=told).decode().split()
+    return dict(zip(texts, blobs, strict=True))
+
+
+def commit(git: Git, tree: str, report: Published, who: str) -> str:
+    """Commit the tree without parents, at the time of UTC, and return the commit."""
+    what = f"Publish {report.name or 'the report'}"
+    message = f"{what}\n\nWritten by reportgen {__version__}; the next report published here replaces this commit.\n"
+    name, _, mail = who.rpartition(" <")
+    when = f"{int(time.time())} +0000"
+    people = {
+        f"GIT_{role}_{what}": value
+        for role in ("AUTHOR", "COMMITTER")
+        for what, value in (("NAME", name), ("EMAIL", mail.rstrip(">")), ("DATE", when))
+    }
+    told = f"{message}\n{TRAILER}\n".encode()
+    return replace(git, environment=people).run("commit-tree", tree, told=told).decode().strip()
