@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from reportgen.publishing.git import Git
 from reportgen.records.lease import LEASE
 from reportgen.records.owned import OwnedFolder
 
-_PEOPLE = {
-    f"GIT_{role}_{what}": value
-    for role in ("AUTHOR", "COMMITTER")
-    for what, value in (("NAME", "Ada"), ("EMAIL", "ada@example.org"))
-}
+_NO_SETTINGS = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
 PAGE = '<!doctype html><meta property="og:site_name" content="{title}"><title>front</title>{words}'
 
 
@@ -38,13 +34,9 @@ def make_site(
     return folder
 
 
-def git(folder: Path, *words: str, **variables: str) -> str:
-    """Run git as a person would, and return what it says."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    env = {**own, **_PEOPLE, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, **variables}
-    done = subprocess.run(["git", *words], cwd=folder, env=env, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.rstrip("\n")
+def git(folder: Path, *words: str) -> str:
+    """Run git in a folder as Ada, whose settings are empty, and return what it says."""
+    return Git(folder, {"user.name": "Ada", "user.email": "ada@example.org"}, _NO_SETTINGS).text(*words)
 
 
 def make_repository(folder: Path) -> Path:
