@@ -41,7 +41,7 @@ from reportgen.records.places import check_apart, resolved
 from reportgen.records.root_digest import seal
 from reportgen.resources import templates_folder
 from reportgen.site_files import copy_file, write_asset, write_page
-from reportgen.site_publishing import publish, staging
+from reportgen.site_publishing import move_into_place, staging
 from reportgen.site_trim import trim_site
 from reportgen.sources import source_files
 from reportgen.version import __version__
@@ -109,7 +109,7 @@ def _render(report: Report, site: Path, build_dir: Path, progress: Progress) -> 
         trim_site(built)
         _check_links(built)
         seal(built)
-        publish(built, owned, digest)
+        move_into_place(built, owned, digest)
     return index
 
 

@@ -62,7 +62,7 @@ def staging(site: Path, build_dir: Path) -> Iterator[Path]:
             _remove(folder)
 
 
-def publish(built: Path, site: OwnedFolder, digest: str) -> None:
+def move_into_place(built: Path, site: OwnedFolder, digest: str) -> None:
     """Move a whole site to its place, and remove what of the old one is no part of it; Ctrl-C waits for the end."""
     found = (path.relative_to(built).as_posix() for path in built.rglob("*") if path.is_file())
     files = sorted(path for path in found if path != _MARK)

@@ -13,7 +13,7 @@ from reportgen.errors import OptionError
 
 if TYPE_CHECKING:
     from reportgen.commands.publish import Publication
-    from reportgen.publishing.workflow import Source
+    from reportgen.publishing.workflow import DeployedFrom
 
 _ONLY_BRANCH = ("branch", "remote", "push", "name", "latest", "drop", "replace")
 _ONLY_WORKFLOW = ("source", "on_branch", "install", "runs")
@@ -75,7 +75,7 @@ def _workflow(
     site: Path,
     quiet: bool,
     *,
-    source: Source | None,
+    source: DeployedFrom | None,
     on_branch: str | None,
     install: str | None,
     runs: Path | None,

@@ -18,7 +18,7 @@ from reportgen.publishing.catalogue import Catalogue, Published, check_name
 from reportgen.publishing.contents import SiteContents, check_limits, site_contents
 from reportgen.publishing.git import LONG_SECONDS, Git, new_repository, said
 from reportgen.publishing.remote import Remote, default_branch, find_remote, identity, top_folder
-from reportgen.publishing.workflow import Source, Workflow, requirement, within, write_workflow
+from reportgen.publishing.workflow import DeployedFrom, Workflow, requirement, within, write_workflow
 from reportgen.records.lease import held
 from reportgen.records.owned import STAMP
 
@@ -127,7 +127,7 @@ def publish(
 def publish_workflow(
     site: Path = Path("site"),
     *,
-    source: Source = "site",
+    source: DeployedFrom = "site",
     runs: Path = Path("runs"),
     branch: str | None = None,
     install: str | None = None,

@@ -15,7 +15,7 @@ from reportgen.errors import OptionError, PublishError
 from reportgen.records.files import read_text, write_text
 from reportgen.version import __version__
 
-Source = Literal["site", "runs", "build"]
+DeployedFrom = Literal["site", "runs", "build"]
 
 WORKFLOW = ".github/workflows/report.yml"
 DISTRIBUTION = "reportgen-conv3d"
@@ -37,7 +37,7 @@ ACTIONS = {
 class Workflow:
     """What is deployed, and when. Paths are relative to the repository's top, with slashes."""
 
-    source: Source
+    source: DeployedFrom
     site: str
     runs: str
     branch: str

