@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from reportgen.cli.options import ADAPTER, CLIP_SPEC, JSON, MODEL_ARGS, ZOO, json_object, takes
-from reportgen.cli.session import show, shown_progress
+from reportgen.cli.session import show
 
 
 @click.command()
@@ -63,13 +63,11 @@ def layers(
     from reportgen.cli.tables import layers_table
     from reportgen.commands.layers import list_layers
 
-    with shown_progress(quiet=False) as progress:
-        rows = list_layers(
-            model,
-            zoo=zoo,
-            model_args=json_object("model_args", model_args),
-            clip=json_object("clip_spec", clip_spec),
-            adapter=json_object("adapter", adapter),
-            progress=progress,
-        )
+    rows = list_layers(
+        model,
+        zoo=zoo,
+        model_args=json_object("model_args", model_args),
+        clip=json_object("clip_spec", clip_spec),
+        adapter=json_object("adapter", adapter),
+    )
     show(rows, layers_table, as_json)

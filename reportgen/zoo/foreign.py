@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,7 +12,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from reportgen.errors import NetworkError
+from reportgen.errors import NetworkError, OptionError
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.precision import other_precisions
 from reportgen.networks.kernels.layers import describe_layers
@@ -19,6 +20,7 @@ from reportgen.networks.trace.functional import functional_layers
 from reportgen.records.card import Adapter, Architecture, ClipSpec, ModelCard, Stage
 from reportgen.records.identities import slug
 from reportgen.records.manifest import LayerFacts
+from reportgen.zoo.arguments import taken_unnamed
 from reportgen.zoo.cards import file_digest
 from reportgen.zoo.exported import example_batch, example_size, load_exported
 from reportgen.zoo.input_forms import BATCHES, Fit, Unfit, find_fit
@@ -37,23 +39,23 @@ def is_foreign(model: str) -> bool:
 
 
 def foreign_definition(
-    model: str,
+    model: str | nn.Module,
     model_args: Mapping[str, Any] | None,
     clip: ClipSpec | Mapping[str, Any] | None,
     adapter: Adapter | Mapping[str, Any] | None,
     labels: int | None = None,
 ) -> Definition:
-    """Return the definition of a network that a factory makes, or that an exported program is.
+    """Return the definition of a network that a factory makes, or that an exported program or a module is.
 
     The factory is called with `model_args`. How it takes its clip is taken from `clip` and `adapter` and otherwise
     found by running it on the meta device: the first size and form of input with which it answers for a whole batch.
     `labels` is how many class names there are, if any: of several outputs it tells the class scores. The card's notes
-    state what was found and what was assumed.
+    state what was found and what was assumed. A module is never run itself, but copies of it.
 
     Raises CardError when the factory fails, NetworkError when no clip fits or it is not certain what it returns, and
     OptionError when the user says what is not so.
     """
-    target = _exported(model) if model.endswith(".pt2") else _made(model, dict(model_args or {}))
+    target = _target(model, dict(model_args or {}))
     precisions: set[str] = set()
     bare = Definition(target.card, _noting(precisions, target.factory), target.origin)
     module = bare.build_on_meta().eval().requires_grad_(False)
@@ -136,12 +138,33 @@ class _Target:
     batches: Sequence[int] = BATCHES
 
 
+def _target(model: str | nn.Module, arguments: Mapping[str, Any]) -> _Target:
+    if isinstance(model, nn.Module):
+        return _live(model, arguments)
+    return _exported(model) if model.endswith(".pt2") else _made(model, arguments)
+
+
+def _live(module: nn.Module, arguments: Mapping[str, Any]) -> _Target:
+    name = type(module).__name__
+    if arguments:
+        raise OptionError(f"The {name} that was given is made already: leave out model_args.")
+
+    def copied(_card: ModelCard) -> nn.Module:
+        made = copy.deepcopy(module)
+        return made.to("meta") if torch.get_default_device().type == "meta" else made
+
+    notes = (f"This network has no card: it is a module of the class {name}.",)
+    return _Target(_blank_card(name, "a module that was given", {}), copied, f"The module {name}", notes)
+
+
 def _made(model: str, arguments: Mapping[str, Any]) -> _Target:
     factory, file = factory_of(model)
     place, _, name = model.rpartition(":")
     notes = [f"This network has no card: it is what {name} returns."]
     if file is not None:
         notes.append(f"Its file {file.name} has the SHA-256 {file_digest(file)}.")
+    if unnamed := taken_unnamed(factory, arguments):
+        notes.append(f"Not known: whether {name} reads {', '.join(unnamed)}, which it takes by ** and does not name.")
     origin = f"{model}({', '.join(f'{key}={value!r}' for key, value in arguments.items())})"
     card = _blank_card(name, f"a network of {place.rpartition('/')[2]}", arguments)
     return _Target(card, lambda _card: factory(**arguments), origin, tuple(notes))
@@ -182,7 +205,7 @@ def with_probabilities(definition: Definition, module: nn.Module) -> Definition:
     network = Network(module, card, device=device_of(module))
     if not network.has_classes:
         return definition
-    clips = torch.full((1, *card.clip.shape), 0.5)
+    clips = torch.full((1, *card.clip.shape), 0.5, device=network.device)
     with torch.no_grad():
         scores = network.class_scores(clips)
         kind = _squashing(network, scores, clips)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from torch import nn
 
+from reportgen.errors import OptionError
 from reportgen.records.card import Adapter, ClipSpec
 from reportgen.zoo.input_tests import Given, asked_keys, clip_keyword, wanted_channels
 from reportgen.zoo.overrides import merged
@@ -120,7 +121,10 @@ def _forms(adapter: Given, templates: Sequence[Adapter]) -> list[Adapter]:
         base = template.model_dump() | ({"layout": "N C T H W"} if stacked else {})
         base |= {"as_list": False, "as_tuple": False} if adapter.get("keys") else {}
         base["probabilities"] = None  # whether classes exclude each other is not seen in a network
-        form = merged(Adapter, base, adapter, "--adapter")
+        try:
+            form = merged(Adapter, base, adapter, "--adapter")
+        except OptionError:  # what was said is valid by itself (`check_fields`): it is not of this form
+            continue
         found += [form] if form not in found else []
     return found
 

@@ -13,25 +13,31 @@ from torch import Tensor, nn
 
 from reportgen.errors import DeviceError, OptionError, WeightsError
 from reportgen.networks.core.network import Network
+from reportgen.networks.core.said import say_once
 from reportgen.networks.speed.pooling import quicken_pools
-from reportgen.records.card import Adapter, ClipSpec, ModelCard, WeightsSource
+from reportgen.records.card import Adapter, ClipSpec, WeightsSource
 from reportgen.records.manifest import WeightsFacts
 from reportgen.resources import modelzoo_folder
-from reportgen.zoo.cards import Zoo, default_zoo, read_labels
+from reportgen.zoo.arguments import require_read
+from reportgen.zoo.cards import Zoo, default_zoo
 from reportgen.zoo.checkpoints import read_checkpoint
 from reportgen.zoo.foreign import foreign_definition, is_foreign, own_weights, with_probabilities
 from reportgen.zoo.initial import initialise
+from reportgen.zoo.labels import label_count, network_labels, unnamed_classes
 from reportgen.zoo.matching import require_match
 from reportgen.zoo.overrides import check_fields, merged
 from reportgen.zoo.places import find_weights, weights_missing
 from reportgen.zoo.sample_tests import in_doubt, in_turn, settled
 from reportgen.zoo.sources import Definition, definition_of, device_of
 
+_STATE = "the state dict"
+"""What weights are called that came from no file."""
+
 
 def load_network(
-    model: str,
+    model: str | nn.Module,
     *,
-    weights: str | Path | None = None,
+    weights: str | Path | Mapping[str, Tensor] | None = None,
     weights_key: str | None = None,
     untrained: bool = False,
     device: str = "cpu",
@@ -46,25 +52,27 @@ def load_network(
     """Return the network of that name with its weights, in evaluation mode and with frozen parameters.
 
     `model` is the name or alias of a card, or `package.module:factory` or `path/to/file.py:factory` for any network
-    without one; its card is then made up, and the notes in it state what was assumed. `zoo` are further folders of
-    cards, looked at first. `weights` is a checkpoint in any of the forms that `read_checkpoint` knows; by default the
-    file is looked for beside the card and in the user's folder of weights. `weights_key` names the weights in a file
-    that holds several (`state_dict_ema`). `untrained` takes the seeded initialisation instead. `labels` (a file with
-    one name per line, or the names) replaces the card's; `model_args` adds to the architecture's arguments; `clip` and
-    `adapter` replace the card's, or single fields of it. `device` is auto, cpu or cuda[:i]. With `meta` the network has
-    no memory for its weights: it can be described, not run.
+    without one, or a module, of which a copy is taken (`Network.from_module` asks the module itself). Without a card
+    one is made up; what was found or assumed is kept in `assumptions`, and guesses are told once on the logger
+    `reportgen`. `zoo` are further folders of cards, looked at first. `weights` is a state dict, or a checkpoint in any
+    of the forms that `read_checkpoint` knows; by default the file is looked for beside the card and in the user's
+    folder of weights. `weights_key` names the weights in a file that holds several (`state_dict_ema`). `untrained`
+    takes the seeded initialisation instead. `labels` (a file with one name per line, or the names) replaces the card's;
+    `model_args` adds to the architecture's arguments; `clip` and `adapter` replace the card's, or single fields of it.
+    `device` is auto, cpu or cuda[:i]. With `meta` the network has no memory for its weights: it can be described, not
+    run.
 
     Raises UnknownNameError, CardError, WeightsError, DeviceError, NetworkError and OptionError.
     """
     place = parse_device(device)
     check_fields(clip, adapter)
     cards = zoo if isinstance(zoo, Zoo) else default_zoo(Path(folder) for folder in zoo)
-    if is_foreign(model):
-        definition = foreign_definition(model, model_args, clip, adapter, _count(labels))
+    if isinstance(model, nn.Module) or is_foreign(model):
+        definition = foreign_definition(model, model_args, clip, adapter, label_count(labels))
     else:
         definition = _changed(definition_of(cards.find(model)), model_args, clip, adapter)
     if meta:
-        return _described(definition, _labels(definition.card, definition, labels), seed)
+        return _described(definition, network_labels(definition.card, definition.entry, labels), seed)
     if untrained and weights is not None:
         raise OptionError("Weights and --untrained exclude each other: leave one of them out.")
     if weights_key is not None and (untrained or (definition.entry is None and weights is None)):
@@ -81,10 +89,11 @@ def load_network(
         definition, module, facts = _trained(definition, weights, weights_key, cards)
     if definition.entry is None:
         definition = with_probabilities(definition, module)
-    names = _labels(definition.card, definition, labels)
+    names = network_labels(definition.card, definition.entry, labels)
     network = Network(quicken_pools(_frozen(module)).to(place), definition.card, names, facts, place)
-    bundled = definition.entry is not None and definition.entry.root == modelzoo_folder()
-    return network if bundled else in_turn(replace(network, card=settled(network)))
+    if definition.entry is not None and definition.entry.root == modelzoo_folder():
+        return network
+    return _with_assumptions(in_turn(replace(network, card=settled(network))), definition)
 
 
 def _described(definition: Definition, labels: tuple[str, ...], seed: int) -> Network:
@@ -94,21 +103,33 @@ def _described(definition: Definition, labels: tuple[str, ...], seed: int) -> Ne
     if definition.entry is not None:
         return network
     if not in_doubt(network):
-        return in_turn(network)
+        return _with_assumptions(in_turn(network), definition)
     built = seeded(definition, seed) if network.device.type == "meta" else module
     network = replace(network, module=built, device=device_of(built))
-    return in_turn(replace(network, card=settled(network)))
+    return _with_assumptions(in_turn(replace(network, card=settled(network))), definition)
 
 
-def assumptions(model: str, network: Network) -> tuple[str, ...]:
-    """Return what was found or assumed about a network without a card; nothing for one that has a card."""
-    return network.card.notes if network.card is not None and is_foreign(model) else ()
+def _with_assumptions(network: Network, definition: Definition) -> Network:
+    """Return a network that says what was found or assumed, where it has no card of its own."""
+    if definition.entry is not None or network.card is None:
+        return network
+    notes = (*network.card.notes, *unnamed_classes(network))
+    return told(replace(network, card=network.card.model_copy(update={"notes": notes}), assumptions=notes))
+
+
+def told(network: Network) -> Network:
+    """Return a network after what is a guess about it was said, once in a process; what was found is not."""
+    for note in (one for one in network.assumptions if one.startswith(("Assumed", "Not known", "Not seen"))):
+        say_once(f"{network.name}: {note}")
+    return network
 
 
 def _trained(
-    definition: Definition, weights: str | Path | None, key: str | None, zoo: Zoo
+    definition: Definition, weights: str | Path | Mapping[str, Tensor] | None, key: str | None, zoo: Zoo
 ) -> tuple[Definition, nn.Module, WeightsFacts]:
     """Return the module with the weights of a file, and its definition, whose classes may be the file's."""
+    if isinstance(weights, Mapping):
+        return _with_state(definition, weights, key, zoo)
     source, path = _weights_file(definition, weights)
     checkpoint = read_checkpoint(path, key)
     if source is not None and source.sha256 is not None and checkpoint.file_sha256 != source.sha256.lower():
@@ -117,13 +138,7 @@ def _trained(
                 f"{path} is not the published file (its SHA-256 differs): move it away and fetch it again."
             )
         source = None  # a file of one's own that has the published one's name
-    found = require_match(checkpoint.tensors, definition, zoo, file=path.name)
-    if found.classes != definition.card.classes:
-        changed = definition.card.model_copy(update={"classes": found.classes, "labels": None})
-        definition = replace(definition, card=changed)
-    module = definition.build()
-    module.load_state_dict(found.state)
-    _require_finite(module, path.name)
+    definition, module = _matched(checkpoint.tensors, definition, zoo, path.name)
     facts = WeightsFacts(
         file=path.name,
         sha256=tensors_digest(module.state_dict()),
@@ -134,6 +149,35 @@ def _trained(
         trained_on=source.trained_on if source else None,
     )
     return definition, _frozen(module), facts
+
+
+def _with_state(
+    definition: Definition, state: Mapping[str, Any], key: str | None, zoo: Zoo
+) -> tuple[Definition, nn.Module, WeightsFacts]:
+    """Return the module with the weights of a state dict, which somebody has in memory."""
+    if key is not None:
+        raise OptionError("A key of weights names a part of a file: give the part of the state dict instead.")
+    other = next((name for name, value in state.items() if not isinstance(value, Tensor)), None)
+    if other is not None or not state:
+        what = f"holds a {type(state[other]).__name__} under {other!r}" if other is not None else "is empty"
+        raise WeightsError(f"The state dict {what}: give names with their tensors, as module.state_dict() returns.")
+    definition, module = _matched({name: one.detach().cpu() for name, one in state.items()}, definition, zoo, _STATE)
+    facts = WeightsFacts(sha256=tensors_digest(module.state_dict()), source=_STATE, of_unknown_origin=True)
+    return definition, _frozen(module), facts
+
+
+def _matched(
+    tensors: Mapping[str, Tensor], definition: Definition, zoo: Zoo, origin: str
+) -> tuple[Definition, nn.Module]:
+    """Return the definition, whose classes may be those of the weights, and the module with them."""
+    found = require_match(tensors, definition, zoo, file=origin)
+    if found.classes != definition.card.classes:
+        changed = definition.card.model_copy(update={"classes": found.classes, "labels": None})
+        definition = replace(definition, card=changed)
+    module = definition.build()
+    module.load_state_dict(found.state)
+    _require_finite(module, origin)
+    return definition, module
 
 
 def _own(definition: Definition) -> nn.Module:
@@ -216,30 +260,6 @@ def _weights_file(definition: Definition, weights: str | Path | None) -> tuple[W
     return found
 
 
-def _labels(card: ModelCard, definition: Definition, labels: str | Path | Sequence[str] | None) -> tuple[str, ...]:
-    """Return the class names: those given, or the card's; raises OptionError when their number is wrong."""
-    if labels is None and card.adapter.one_logit and card.labels is None:
-        return ("against", "for")
-    if labels is None:
-        return definition.entry.labels() if definition.entry is not None and card.labels is not None else ()
-    names = _names(labels)
-    if card.adapter.one_logit and len(names) == 1:
-        names = (f"not {names[0]}", names[0])
-    if card.classes is None:
-        raise OptionError(f"{card.name} has no classes: leave out the labels.")
-    if len(names) != card.classes:
-        raise OptionError(f"{card.name} has {card.classes} classes, but {len(names)} labels were given.")
-    return names
-
-
-def _names(labels: str | Path | Sequence[str]) -> tuple[str, ...]:
-    return read_labels(Path(labels)) if isinstance(labels, str | Path) else tuple(labels)
-
-
-def _count(labels: str | Path | Sequence[str] | None) -> int | None:
-    return None if labels is None else len(_names(labels))
-
-
 def _changed(
     definition: Definition,
     model_args: Mapping[str, Any] | None,
@@ -256,4 +276,6 @@ def _changed(
             "adapter": merged(Adapter, card.adapter.model_dump(), adapter, "--adapter"),
         }
     )
+    if model_args:
+        require_read(definition.factory, changed, model_args)
     return replace(definition, card=changed)

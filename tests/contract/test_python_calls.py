@@ -19,7 +19,7 @@ import reportgen
 from reportgen.analyses.multiscale.maximize import GrownPicture
 from reportgen.clips import Clip
 from reportgen.errors import ClipError, NetworkError, ReportgenError, UnknownNameError
-from reportgen.networks.core import given_clips
+from reportgen.networks.core import said
 from reportgen.networks.core.classes import explained_class
 from reportgen.networks.core.network import Network
 from reportgen.records.card import ClipSpec, ModelCard
@@ -307,7 +307,7 @@ def test_a_path_is_read_as_the_card_says(tmp_path: Path) -> None:
 
 
 def test_uint8_is_said_once(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    monkeypatch.setattr(given_clips, "_said", set())
+    monkeypatch.setattr(said, "_said", set())
     with caplog.at_level(logging.WARNING, "reportgen"):
         for _ in range(3):
             mapped(tiny(), BYTES)

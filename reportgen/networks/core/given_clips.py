@@ -6,7 +6,6 @@ nowhere else; whatever is in doubt is refused with the likely cause, for a netwo
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ from torch import Tensor, nn
 from reportgen.clips import Clip
 from reportgen.errors import ClipError, NetworkError
 from reportgen.networks.core.network import Network
+from reportgen.networks.core.said import say_once
 
 ClipLike: TypeAlias = Tensor | NDArray[Any] | Clip | str | Path
 """A clip, or several of one size: a tensor or array, a `Clip`, or the path of a video, animation or folder."""
@@ -30,11 +30,9 @@ Clips: TypeAlias = ClipLike | Sequence[ClipLike]
 ROUNDING = 1e-3
 """A quarter of a grey level beyond [0, 1] is rounding."""
 
-_LOG = logging.getLogger("reportgen")
 _BYTES = 255
 _NOT_FINITE = "The clip holds NaN or infinity: check where it comes from."
 _NO_PIXELS = "A clip holds floats in [0, 1] or uint8, and this one holds {}: convert it."
-_said: set[str] = set()
 
 
 def given_clips(network: Network | None, clips: Clips, *, colours: Sequence[int] = (1, 3)) -> Tensor:
@@ -103,7 +101,7 @@ def _floats(values: Tensor) -> Tensor:
     if 0 in values.shape or values.is_meta:
         raise ClipError(f"The clip of shape {tuple(values.shape)} holds no values: give N C T H W with one at least.")
     if values.dtype == torch.uint8:
-        _say_once("uint8", "Clips of uint8 are divided by 255, so that black is 0 and white is 1.")
+        say_once("Clips of uint8 are divided by 255, so that black is 0 and white is 1.")
         return values.float() / _BYTES
     if not values.is_floating_point():
         raise ClipError(_NO_PIXELS.format(str(values.dtype).removeprefix("torch.")))
@@ -162,9 +160,3 @@ def _in_order(values: Tensor, network: Network | None, colours: Sequence[int]) -
         raise ClipError(f"Clips of the shape {tuple(values.shape)} {reason}: give {wanted}.")
     ordered = values.movedim(start + fits[0], start)
     return ordered if start else ordered[None]
-
-
-def _say_once(what: str, sentence: str) -> None:
-    if what not in _said:
-        _said.add(what)
-        _LOG.warning(sentence)

@@ -7,10 +7,12 @@ differentiable, so that an analysis can optimise pixels.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -31,7 +33,8 @@ class Network:
 
     `module` may be any network; its parameters are frozen. `card` is None for a bare module, whose input is then
     taken as is and whose output is taken as class logits `N K`. With `one_by_one` a layer runs once for each clip of a
-    call, so that what reads layers must give it one clip a call (see `given_one_by_one`).
+    call, so that what reads layers must give it one clip a call (see `given_one_by_one`). `assumptions` say what was
+    found or assumed about a network without a card of its own.
     """
 
     module: nn.Module
@@ -40,6 +43,38 @@ class Network:
     weights: WeightsFacts | None = None
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     one_by_one: bool = False
+    assumptions: tuple[str, ...] = ()
+
+    @classmethod
+    def from_module(
+        cls,
+        module: nn.Module,
+        *,
+        labels: str | Path | Sequence[str] | None = None,
+        mean: Sequence[float] | float | None = None,
+        std: Sequence[float] | float | None = None,
+        frames: int | None = None,
+        size: int | tuple[int, int] | None = None,
+        adapter: Adapter | Mapping[str, Any] | None = None,
+    ) -> Network:
+        """Return a network around a module that lives on: one in the middle of its training, say.
+
+        It is asked the very module, so that what is found follows its weights; the functions of this library leave it
+        as it was. `labels` are the class names (or a file of them), `mean` and `std` what its pixels in [0, 1] RGB were
+        standardised by, of each channel or of all, `frames` and `size` (px, or height and width) its clips, `adapter`
+        how it takes a clip and what of its answer is meant (`reportgen.records.card.Adapter`). What is not said is
+        found by running copies of the module or assumed, and kept in `assumptions`; guesses are told once on the logger
+        `reportgen`, which writes to standard error.
+        A module in float16, bfloat16 or float64 is copied into float32, and the copy is asked.
+
+        Raises NetworkError when no clip fits or it is not certain what the module returns, OptionError when something
+        is said that is not so, CardError for what is no module with weights.
+        """
+        live = import_module("reportgen.zoo.live")  # when it is asked: that room is built on this one
+        network: Network = live.live_network(
+            module, labels=labels, mean=mean, std=std, frames=frames, size=size, adapter=adapter
+        )
+        return network
 
     def __repr__(self) -> str:
         spec = self.spec
@@ -84,10 +119,14 @@ class Network:
         return Arguments((clips,)) if self.card is None else to_call(normalise(clips, self.card.clip), self.adapter)
 
     def run(self, clips: Tensor) -> Any:
-        """Return what the module answers to clips `N C T H W` in [0, 1] RGB.
+        """Return what the module answers in evaluation mode to clips `N C T H W` in [0, 1] RGB.
 
         Clips on the meta device run without arithmetic, wherever the network is; most networks can.
         """
+        with evaluating(self.module):
+            return self._answered(clips)
+
+    def _answered(self, clips: Tensor) -> Any:
         call = self.prepare(clips)
         if clips.device.type == "meta" and self.device.type != "meta":
             return call.with_state(self.module, ghosts(self.module))
@@ -184,6 +223,19 @@ class Network:
         if layer.replace(".", "_") in spelled:
             return spelled[layer.replace(".", "_")]
         raise unknown_name("layer", layer, names, hint=f"`reportgen layers {self.name}` lists them.")
+
+
+@contextmanager
+def evaluating(module: nn.Module) -> Iterator[None]:
+    """Put what of a module is in training mode into evaluation mode within the context, and back afterwards."""
+    training = [part for part in module.modules() if part.training]
+    for part in training:
+        part.training = False
+    try:
+        yield
+    finally:
+        for part in training:
+            part.training = True
 
 
 def as_network(network: Network | nn.Module) -> Network:

@@ -332,3 +332,28 @@ def test_a_factory_that_needs_numbers_is_described_too(zoo: Path) -> None:
     network = load_network("net", zoo=[zoo], meta=True, model_args={"zero": True})
     assert network.device == torch.device("cpu")
     assert [layer.name for layer in describe_layers(network)] == ["conv", "inner", "fc"]
+
+
+def test_arguments_that_an_architecture_never_reads_are_refused(zoo: Path) -> None:
+    wider = load_network("net", zoo=[zoo], untrained=True, model_args={"width": 6})
+    assert wider.module.get_submodule("conv").weight.shape[0] == 6
+    (zoo / "net" / "arch.py").write_text(
+        ARCH.replace("**card.architecture.arguments", 'width=card.architecture.arguments.get("width", 4)')
+    )
+    assert load_network("net", zoo=[zoo], untrained=True, model_args={"width": 6}).module is not None
+    with pytest.raises(OptionError, match=r"reads no argument 'widht': did you mean width\?"):
+        load_network("net", zoo=[zoo], untrained=True, model_args={"widht": 6})
+
+
+def test_arguments_that_a_factory_takes_without_a_name_are_said_to_be_in_doubt(tmp_path: Path) -> None:
+    source = ARCH.replace("def build(card):", "def make(width=4, **more):").replace(
+        "Net(card.classes, **card.architecture.arguments)", "Net(3, width)"
+    )
+    (tmp_path / "loose.py").write_text(source)
+    clip = {"frames": 4, "height": 16, "width": 16}
+    found = load_network(f"{tmp_path}/loose.py:make", untrained=True, model_args={"depht": 3}, clip=clip)
+    assert "Not known: whether make reads depht, which it takes by ** and does not name." in found.assumptions
+    with pytest.raises(CardError, match="unexpected keyword"):
+        named = source.replace(", **more", "")
+        (tmp_path / "strict.py").write_text(named)
+        load_network(f"{tmp_path}/strict.py:make", untrained=True, model_args={"depht": 3}, clip=clip)

@@ -1,0 +1,103 @@
+"""A module that lives on as a network: what must be known about it is found by running copies of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from reportgen.errors import CardError, NetworkError, OptionError, ReportgenError
+from reportgen.networks.core.network import Network
+from reportgen.networks.core.precision import other_precisions
+from reportgen.records.card import Adapter
+from reportgen.zoo.foreign import foreign_definition, with_probabilities
+from reportgen.zoo.labels import label_count, network_labels, unnamed_classes
+from reportgen.zoo.load import told
+from reportgen.zoo.overrides import check_fields
+from reportgen.zoo.sample_tests import in_turn, settled
+from reportgen.zoo.sources import device_of
+
+
+def live_network(
+    module: nn.Module,
+    *,
+    labels: str | Path | Sequence[str] | None,
+    mean: Sequence[float] | float | None,
+    std: Sequence[float] | float | None,
+    frames: int | None,
+    size: int | tuple[int, int] | None,
+    adapter: Adapter | Mapping[str, Any] | None,
+) -> Network:
+    """Return the network around a module; see `Network.from_module`."""
+    if not isinstance(module, nn.Module):
+        raise NetworkError(f"A network is made of a torch.nn.Module, and not of a {type(module).__name__}.")
+    if any(weight.is_meta for weight in (*module.parameters(), *module.buffers())):
+        raise NetworkError("The module has weights without values (on the meta device): give it values first.")
+    said = _clip_fields(module, mean, std, frames, size)
+    with _in_python():
+        check_fields(said, adapter)
+        definition = foreign_definition(module, None, said, adapter, label_count(labels))
+        try:
+            copied = definition.build().eval().requires_grad_(False)
+        except (RuntimeError, TypeError) as error:
+            raise CardError(f"The module {type(module).__name__} cannot be copied ({error}).") from error
+        definition = with_probabilities(definition, copied)
+        names = network_labels(definition.card, None, labels)
+        asked = Network(copied, definition.card, names, None, device_of(copied))
+        network = in_turn(replace(asked, card=settled(asked)))
+    assert network.card is not None
+    notes = tuple(map(in_words_of_python, (*network.card.notes, *unnamed_classes(network))))
+    lasting = copied if other_precisions(module) else module
+    card = network.card.model_copy(update={"notes": notes})
+    return told(replace(network, module=lasting, card=card, assumptions=notes))
+
+
+def _clip_fields(
+    module: nn.Module,
+    mean: Sequence[float] | float | None,
+    std: Sequence[float] | float | None,
+    frames: int | None,
+    size: int | tuple[int, int] | None,
+) -> dict[str, Any]:
+    """Return what is said of the clip as fields of a ClipSpec; a single number is that of every channel."""
+    said: dict[str, Any] = {} if frames is None else {"frames": frames}
+    if size is not None:
+        sides = (size, size) if isinstance(size, int) else tuple(size)
+        if len(sides) != 2:
+            raise OptionError(f"size is {size!r}: give one number of px, or height and width.")
+        said |= dict(zip(("height", "width"), sides, strict=True))
+    if (mean is None) != (std is None):
+        raise OptionError("Pixels are standardised by mean and std together: give both, or neither.")
+    for name, value in (("mean", mean), ("std", std)):
+        if value is not None:
+            said[name] = (float(value),) * _channels(module) if isinstance(value, int | float) else tuple(value)
+    return said
+
+
+def _channels(module: nn.Module) -> int:
+    first = next((one for one in module.modules() if isinstance(one, nn.Conv3d | nn.Conv2d)), None)
+    return first.in_channels if first is not None and first.in_channels in (1, 3) else 3
+
+
+@contextmanager
+def _in_python() -> Iterator[None]:
+    """Let errors name the arguments of `Network.from_module` in place of the command line's flags."""
+    try:
+        yield
+    except ReportgenError as error:
+        raise type(error)(in_words_of_python(str(error))) from error
+
+
+def in_words_of_python(sentence: str) -> str:
+    """Return what is said of a network's form, with the arguments that say otherwise in place of flags."""
+    told_by = "frames, size, mean and std"
+    sentence = sentence.replace("say frames, height and width with --clip-spec", "say frames and size")
+    sentence = sentence.replace("--clip-spec and --adapter say", "frames, size and adapter say")
+    sentence = sentence.replace("--clip-spec says", f"{told_by} say").replace("--clip-spec", told_by)
+    sentence = re.sub(r"--adapter '(\{[^']*\})'", r"adapter=\1", sentence)
+    return sentence.replace("--adapter", "adapter").replace("--labels FILE", "labels").replace("--labels", "labels")
