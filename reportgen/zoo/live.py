@@ -17,7 +17,7 @@ from reportgen.networks.core.precision import other_precisions
 from reportgen.records.card import Adapter
 from reportgen.zoo.foreign import foreign_definition, with_probabilities
 from reportgen.zoo.labels import label_count, network_labels, unnamed_classes
-from reportgen.zoo.load import told
+from reportgen.zoo.load import tell_guesses
 from reportgen.zoo.overrides import check_fields
 from reportgen.zoo.sample_tests import in_turn, settled
 from reportgen.zoo.sources import device_of
@@ -54,7 +54,7 @@ def live_network(
     notes = tuple(map(in_words_of_python, (*network.card.notes, *unnamed_classes(network))))
     lasting = copied if other_precisions(module) else module
     card = network.card.model_copy(update={"notes": notes})
-    return told(replace(network, module=lasting, card=card, assumptions=notes))
+    return tell_guesses(replace(network, module=lasting, card=card, assumptions=notes))
 
 
 def _clip_fields(

@@ -114,10 +114,10 @@ def _with_assumptions(network: Network, definition: Definition) -> Network:
     if definition.entry is not None or network.card is None:
         return network
     notes = (*network.card.notes, *unnamed_classes(network))
-    return told(replace(network, card=network.card.model_copy(update={"notes": notes}), assumptions=notes))
+    return tell_guesses(replace(network, card=network.card.model_copy(update={"notes": notes}), assumptions=notes))
 
 
-def told(network: Network) -> Network:
+def tell_guesses(network: Network) -> Network:
     """Return a network after what is a guess about it was said, once in a process; what was found is not."""
     for note in (one for one in network.assumptions if one.startswith(("Assumed", "Not known", "Not seen"))):
         say_once(f"{network.name}: {note}")
