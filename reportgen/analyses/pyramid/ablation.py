@@ -18,8 +18,8 @@ from reportgen.analyses.pyramid.controls import Controls, controls
 from reportgen.analyses.pyramid.replay import Crossing, Recorder, Replay
 from reportgen.analyses.pyramid.select import Floats
 from reportgen.errors import OptionError
-from reportgen.networks.core.network import Network, borrow
-from reportgen.networks.trace.build import class_output, evaluating
+from reportgen.networks.core.network import Network, borrow, evaluating
+from reportgen.networks.trace.build import class_output
 from reportgen.networks.trace.field_tracer import FieldTracer
 from reportgen.networks.trace.graph import ConnectionGraph
 from reportgen.networks.trace.seen import clip_seen

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from reportgen.analyses.pyramid.observer import Response, ResponseObserver
 from reportgen.errors import NetworkError
-from reportgen.networks.core.network import Network
-from reportgen.networks.trace.build import class_output, evaluating
+from reportgen.networks.core.network import Network, evaluating
+from reportgen.networks.trace.build import class_output
 from reportgen.networks.trace.graph import ConnectionGraph
 
 

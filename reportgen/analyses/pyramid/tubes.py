@@ -16,9 +16,9 @@ from torch import Tensor, nn
 
 from reportgen.analyses.pyramid.class_pyramid import ClassPyramid, one_clip
 from reportgen.analyses.pyramid.observer import Response, ResponseObserver
-from reportgen.networks.core.network import Network, borrow
+from reportgen.networks.core.network import Network, borrow, evaluating
 from reportgen.networks.kernels.places import UnitPlaces, output_places
-from reportgen.networks.trace.build import class_output, evaluating
+from reportgen.networks.trace.build import class_output
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -14,7 +13,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from reportgen.errors import NetworkError, ReportgenError
 from reportgen.networks.core.answer import first_scores
 from reportgen.networks.core.given_clips import Clips, given_clips
-from reportgen.networks.core.network import Network, borrow
+from reportgen.networks.core.network import Network, borrow, evaluating
 from reportgen.networks.core.unchanged import leaving_unchanged
 from reportgen.networks.trace.graph import ConnectionGraph
 from reportgen.networks.trace.labels import Ids
@@ -84,18 +83,6 @@ def _class_sources(tracer: Tracer, output: Tensor) -> Ids:
     labels = tracer.known(output)
     joined = labels.merged([axis for axis in range(len(labels.shape)) if axis != 1])
     return np.ascontiguousarray(joined.expanded([1]).reshape(len(joined.cells), -1))
-
-
-@contextmanager
-def evaluating(module: nn.Module) -> Iterator[None]:
-    """Run the module in evaluation mode within the context, and give every submodule its mode back afterwards."""
-    modes = [(child, child.training) for child in module.modules()]
-    module.eval()
-    try:
-        yield
-    finally:
-        for child, training in modes:
-            child.training = training
 
 
 def _device(module: nn.Module) -> torch.device:
