@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from reportgen.audit.null_rates import null_rates
 from reportgen.pages.method_examples import method_examples
+from reportgen.pages.method_notes import NOTES_BY_ANCHOR
 from reportgen.pages.page import Found, Page
 from reportgen.pages.report import Report
 
@@ -33,7 +34,12 @@ def pages(report: Report) -> Iterator[Page]:
         uri="methods.md",
         title="Methods and limits",
         template="pages/methods.md.j2",
-        context={"report": report, "rates": null_rates(), "examples": method_examples(report.models)},
+        context={
+            "report": report,
+            "rates": null_rates(),
+            "examples": method_examples(report.models),
+            "notes": NOTES_BY_ANCHOR,
+        },
         nav=(),
         nav_title="Methods and limits",
         finder=Found("Methods and limits", "how it was made", "formula caveats citation threshold"),

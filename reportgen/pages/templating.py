@@ -15,7 +15,7 @@ from markupsafe import Markup
 from reportgen.outputs.model import data_address
 from reportgen.outputs.site.draw import draw
 from reportgen.outputs.site.tables import table_html
-from reportgen.outputs.site.text import anchor, inert, prose
+from reportgen.outputs.site.text import anchor, inert, prose, symbols
 from reportgen.pages.comparable import COMPARE_PAGE
 from reportgen.pages.page import Page
 from reportgen.pages.places import PageAddresses
@@ -67,6 +67,7 @@ class Templates:
             shortened=formats.shortened,
             plain=formats.plain,
             prose=prose,
+            symbols=symbols,
             shape=formats.shape,
             receptive_field=formats.receptive_field_text,
             short_layer=formats.short_layer_name,

@@ -20,6 +20,7 @@ from reportgen.analyses.kernels.parameters import AscentParameters
 from reportgen.analyses.pyramid.parameters import PyramidParameters
 from reportgen.audit.limits import Limits
 from reportgen.audit.null_rates import null_rates
+from reportgen.pages.method_notes import METHOD_NOTES
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = html.unescape((ROOT / "templates/pages/methods.md.j2").read_text(encoding="utf-8"))
@@ -51,9 +52,9 @@ FIGURES = [
     ("as fire only from 0.8 of their best", "tests/truth/test_hardly_firing.py", '"filters": filters(0.8)'),
     ("response on, at least 0.9.", "tests/truth/test_hardly_firing.py", "(found.activations / best).min() >= 0.9"),
     ("precision and recall 1.00 at every layer", "tests/truth/test_pyramids.py", "== planted.kernels, seed"),
-    ("adds up to the logit within 10−5", "tests/truth/test_pyramids.py", "abs(relevance - 1) <= 1e-5"),
+    ("adds up to the logit within 10⁻⁵", "tests/truth/test_pyramids.py", "abs(relevance - 1) <= 1e-5"),
     ("the change of the logit within 1%", "tests/truth/test_saliency.py", "found.completeness_error <= 0.01"),
-    ("a hand-computed two-layer network to 10−6", "tests/truth/test_saliency.py", "BY_HAND[index], abs=1e-6"),
+    ("a hand-computed two-layer network to 10⁻⁶", "tests/truth/test_saliency.py", "BY_HAND[index], abs=1e-6"),
     ("leave 0 unexplained", "tests/truth/test_faithfulness.py", "true.unexplained == pytest.approx(0, abs=1e-6)"),
     ("has a reliance of 0,", MOTION, "audit.motion_reliance == pytest.approx(0.0, abs=1e-5)"),
     ("neighbouring frames 1,", MOTION, "audit.motion_reliance == pytest.approx(1.0, abs=1e-4)"),
@@ -77,7 +78,16 @@ FIGURES = [
 
 def known_answers() -> str:
     """The text of the page's known answers."""
-    return " ".join(re.sub("<[^>]*>", "", found) for found in re.findall(r'rg-known">(.*)</p>', PAGE))
+    return " ".join(known.replace("*", "") for note in METHOD_NOTES for known in note.known)
+
+
+def test_the_page_tells_every_known_answer_and_source_once() -> None:
+    for word in ("known", "cites"):
+        written = [
+            (found[0], int(found[1] or 0)) for found in re.findall(rf'{{{{ {word}\("([\w-]+)"(?:, (\d))?\) }}}}', PAGE)
+        ]
+        kept = [(note.anchor, place) for note in METHOD_NOTES for place in range(len(getattr(note, word)))]
+        assert written == kept
 
 
 @pytest.mark.parametrize(("words", "file", "asserted"), FIGURES)

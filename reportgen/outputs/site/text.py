@@ -25,6 +25,14 @@ def prose(text: str) -> Markup:
     return Markup().join(Markup("<code>{}</code>").format(inert(p)) if i % 2 else inert(p) for i, p in enumerate(parts))
 
 
+def symbols(text: str) -> Markup:
+    """Return text as `inert` does, what stands between asterisks in italics: the symbols of formulas."""
+    parts = str(text).split("*")
+    if len(parts) % 2 == 0:  # a lone asterisk is only a sign
+        return inert(text)
+    return Markup().join(Markup("<i>{}</i>").format(inert(p)) if i % 2 else inert(p) for i, p in enumerate(parts))
+
+
 def anchor(text: str) -> Markup:
     """Return the id of a heading: letters, digits and dashes, so that Markdown reads it as one."""
     return Markup(re.sub(r"[^0-9A-Za-z]+", "-", text).strip("-") or "part")  # noqa: S704 (nothing else is left)
