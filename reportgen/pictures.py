@@ -195,7 +195,9 @@ def is_picture(path: Path) -> bool:
     return head.startswith(_BEGINNINGS) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
 
 
-def picture_bytes(pixels: NDArray[np.uint8], kind: Literal["PNG", "GIF", "WEBP", "AVIF"], **options: Any) -> bytes:
+def picture_bytes(
+    pixels: NDArray[np.uint8], kind: Literal["PNG", "JPEG", "GIF", "WEBP", "AVIF"], **options: Any
+) -> bytes:
     """Return a picture `H W C`, or a grey one `H W`, or the frames `T H W C` of an animation as a file's bytes.
 
     C is 3, or 4 with alpha. `options` are Pillow's for the format, such as `duration` in ms. Equal pixels give equal

@@ -17,17 +17,25 @@ from reportgen.cli.session import shown_progress
         "form",
         required=True,
         metavar="NAME",
-        help="zip: the site as one archive. csv: every table and chart's data. gifs: the published set of GIFs.",
+        help="zip: the site as one archive. pdf: the summary as 4 to 12 pages. csv: every table and chart's data. "
+        "gifs: the published set of GIFs.",
     ),
     click.option("--to", "target", type=click.Path(path_type=Path), metavar="PATH", help="File or folder to write."),
+    click.option(
+        "--published", default="", metavar="URL", help="Where the site is or will be: links lead there, else nowhere."
+    ),
     RUNS,
     SELECT,
     QUIET,
 )
-def export(form: str, target: Path | None, runs: Path | None, select: tuple[str, ...], quiet: bool) -> None:
+def export(
+    form: str, target: Path | None, published: str, runs: Path | None, select: tuple[str, ...], quiet: bool
+) -> None:
     """Write the report on computed runs in another form than a site."""
     from reportgen.commands.export import export as export_report
 
     with shown_progress(quiet) as progress:
-        place = export_report(runs or Path("runs"), form, to=target, select=select, progress=progress)
+        place = export_report(
+            runs or Path("runs"), form, to=target, select=select, published=published, progress=progress
+        )
     click.echo(place)

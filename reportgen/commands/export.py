@@ -7,7 +7,9 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from reportgen.errors import OptionError
 from reportgen.exports.base import ExportForm, ExportRequest
 from reportgen.exports.registry import export_form
 from reportgen.pages.report import Report
@@ -25,6 +27,7 @@ def export(
     *,
     to: Path | None = None,
     select: Sequence[str] = (),
+    published: str = "",
     progress: Progress = SILENT,
 ) -> Path:
     """Write the report on `runs` in another form than a site, and return the file or folder.
@@ -32,7 +35,8 @@ def export(
     `runs` is one run's folder, a folder of runs, or several of either; `select` leaves of them what globs over
     identities match. `format` is one of ``reportgen.exports.registry.FORMS``. `to` is the file, or the folder for
     formats that are folders; by default ``report.zip`` or ``report-csv`` in the working folder. A file there is
-    replaced, and in a folder what an earlier export wrote; other people's files stay.
+    replaced, and in a folder what an earlier export wrote; other people's files stay. `published` is the address that
+    the report's site has or will have: links lead there, and are plain words without it.
 
     Raises UnknownNameError for a format that does not exist, StoreError when there are no runs or `to` cannot be
     written, RenderError when the report cannot be shown in this form or `to` is a folder of somebody else's files,
@@ -51,11 +55,19 @@ def export(
         def render(site: Path) -> Path:
             return write_site(report, site, place / "build", progress).parent
 
-        request = ExportRequest(report, place, render, progress)
+        request = ExportRequest(report, place, render, progress, published=_checked(published))
         _write(form, request, target)
         if request.roots:
             progress.note(f"Root digest of the report: {request.roots[-1]}")
     return target
+
+
+def _checked(published: str) -> str:
+    """Return the address of a site; raises OptionError for what is none."""
+    parts = urlsplit(published)
+    if published and (parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment):
+        raise OptionError(f"{published!r} is no address of a site, such as https://name.github.io/report/.")
+    return published
 
 
 def _write(form: ExportForm, request: ExportRequest, target: Path) -> None:

@@ -14,6 +14,7 @@ from reportgen.pages.page import Page
 from reportgen.pages.registry import all_pages
 from reportgen.pages.report import Report
 from reportgen.progress import SILENT, Progress
+from reportgen.reading.addresses import relative_link
 from reportgen.records.root_digest import read_root, seal
 
 
@@ -23,7 +24,9 @@ class ExportRequest:
 
     `render` writes its site to a folder and returns this folder; it is done once, when a form asks for it, and `site`
     is where it lies. `scratch` is an empty folder for intermediate files, which is removed afterwards. `roots` has the
-    root digest of each report that was sealed, the one that leaves the machine last.
+    root digest of each report that was sealed, the one that leaves the machine last. `page` is the address of the one
+    page that is asked for, and empty for the whole; `published` is where the site can be opened, such as
+    ``https://name.github.io/report/``, and empty where that is not known.
     """
 
     report: Report
@@ -31,6 +34,12 @@ class ExportRequest:
     render: Callable[[Path], Path]
     progress: Progress = SILENT
     roots: list[str] = field(default_factory=list)
+    page: str = ""
+    published: str = ""
+
+    def link(self, address: str) -> str:
+        """Return where a page of the site can be opened by others; empty where that is not known."""
+        return f"{self.published.rstrip('/')}/{relative_link('', address)}" if self.published else ""
 
     @cached_property
     def pages(self) -> tuple[Page, ...]:
@@ -48,6 +57,11 @@ class ExportRequest:
         folder = self.render(self.scratch / "site")
         self.roots.extend(filter(None, [read_root(folder)]))
         return folder
+
+    @property
+    def root(self) -> str:
+        """The root digest of the report's site, which is rendered for it."""
+        return read_root(self.site) or ""
 
     def seal(self, folder: Path) -> str:
         """Seal a report that was made from the site, such as one with less in it, and return its root digest."""

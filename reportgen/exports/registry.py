@@ -6,9 +6,10 @@ from reportgen.errors import unknown_name
 from reportgen.exports.base import ExportForm
 from reportgen.exports.csv_tables import CsvTables
 from reportgen.exports.gifs import PublishedGifs
+from reportgen.exports.pdf import Pdf
 from reportgen.exports.zip_archive import ZipArchive
 
-FORMS: dict[str, ExportForm] = {form.name: form for form in (ZipArchive(), CsvTables(), PublishedGifs())}
+FORMS: dict[str, ExportForm] = {form.name: form for form in (ZipArchive(), Pdf(), CsvTables(), PublishedGifs())}
 
 
 def export_form(name: str) -> ExportForm:

@@ -1,4 +1,4 @@
-"""The neutral model of what a report holds: tables, figures and sections, with no word of how they are written.
+"""The neutral model of what a report holds: prose, tables, pictures, figures, with no word of how they are written.
 
 Pages say what they hold in these terms; each writer, the site's and those of other formats, decides how it looks. A
 column's `form` says how a number is told, which is the same everywhere; its unit stands in the header.
@@ -7,12 +7,18 @@ column's `form` says how a number is told, which is the same everywhere; its uni
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, Protocol
 
+from reportgen.audit.verdicts import State
+
 Amount = int | float | None
-Form = Literal["text", "number", "fixed", "fixed1", "percent", "percent1", "count", "state", "code"]
-"""How a cell is told: words, 3 digits that matter, 2 or 1 decimals, a share in per cent, a count, a verdict, code."""
+Form = Literal["text", "symbols", "number", "fixed", "fixed1", "percent", "percent1", "count", "state", "code"]
+"""How a cell is told: words, words with symbols between asterisks, 3 digits that matter, 2 or 1 decimals, a share in
+per cent, a count, a verdict, code."""
+STATE_WORDS: dict[str, str] = {"pass": "pass", "warn": "warn", "fail": "fail", "untested": "not tested"}
+"""How a verdict reads."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,7 @@ class Column:
     @property
     def numeric(self) -> bool:
         """Whether it holds numbers."""
-        return self.form not in ("text", "state", "code")
+        return self.form not in ("text", "symbols", "state", "code")
 
     @property
     def header(self) -> str:
@@ -101,28 +107,117 @@ class ReportFigure:
         return Table(self.name, self.alt, *self.chart.table(), caption=self.caption)
 
 
+@dataclass(frozen=True)
+class Prose:
+    """A paragraph; a `lead` stands first and large, a `caption` explains what stands beside it, a `warning` warns."""
+
+    text: str
+    kind: Literal["text", "lead", "caption", "warning"] = "text"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Names with their values."""
+
+    name: str
+    rows: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class FrameStrip:
+    """Frames of a clip side by side, or a still picture: those numbered `shown` of a sprite of a run.
+
+    The sprite `source` holds `frames` of `height` x `width` px (see `reportgen.media`). Colours are faded towards
+    white, to the share `fade` of their distance from it.
+    """
+
+    source: Path
+    frames: int
+    height: int
+    width: int
+    shown: tuple[int, ...]
+    alt: str
+    fade: float = 1.0
+
+    @property
+    def aspect(self) -> float:
+        """Width by height of all frames that are shown."""
+        return len(self.shown) * self.width / self.height
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A sentence with its verdict, the address of its evidence, and what is seen of it."""
+
+    title: str
+    state: State
+    text: str
+    address: str = ""
+    picture: FrameStrip | None = None
+
+
+@dataclass(frozen=True)
+class PictureRow:
+    """A row of pictures: what they show, in words, and one for each column; `group` heads the rows that have it."""
+
+    title: str
+    text: str
+    pictures: tuple[FrameStrip | None, ...]
+    group: str = ""
+    address: str = ""
+
+
+@dataclass(frozen=True)
+class PictureTable:
+    """Rows of pictures under `heads`; `left_out` more rows are not in it, but in what `left_where` names."""
+
+    name: str
+    title: str
+    heads: tuple[str, ...]
+    rows: tuple[PictureRow, ...]
+    caption: str = ""
+    left_out: int = 0
+    left_where: str = ""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a row that has another number of pictures than there are columns."""
+        for row in self.rows:
+            if len(row.pictures) != len(self.heads):
+                raise ValueError(f"{self.name}: a row of {len(row.pictures)} pictures under {len(self.heads)} heads")
+
+
 ReportBlock = Table | ReportFigure
+Block = ReportBlock | Prose | Facts | Statement | PictureTable
 
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the report: its address in the site, its title, and what it holds."""
+    """A part of the report: its address in the site, its title, what it holds, and its own parts."""
 
     address: str
     title: str
-    blocks: tuple[ReportBlock, ...]
+    blocks: tuple[Block, ...] = ()
+    parts: tuple[Section, ...] = ()
 
     def data(self) -> Iterator[Table]:
-        """Yield the data of each block."""
-        yield from (block if isinstance(block, Table) else block.table() for block in self.blocks)
+        """Yield the data of each block that is data."""
+        for block in self.blocks:
+            if isinstance(block, Table):
+                yield block
+            elif isinstance(block, ReportFigure):
+                yield block.table()
+        for part in self.parts:
+            yield from part.data()
 
 
 @dataclass(frozen=True)
 class ReportDocument:
-    """A whole report."""
+    """A whole report; `subtitle` says of when and by what it is, and `description` in a sentence what it found."""
 
     title: str
-    sections: tuple[Section, ...] = field(default=())
+    sections: tuple[Section, ...] = ()
+    subtitle: str = ""
+    description: str = ""
 
 
 def data_address(page: str, name: str) -> str:

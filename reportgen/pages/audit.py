@@ -12,11 +12,11 @@ from reportgen.pages.page import Found, Page
 from reportgen.pages.report import Report
 
 
-def checks_table(found: Iterable[Verdict]) -> Table:
+def checks_table(found: Iterable[Verdict], caption: str = "") -> Table:
     """Return the checks with their thresholds."""
     heads = columns("Check", Column("Verdict", "state"), Column("Figure"), Column("Threshold"), Column("What it means"))
     told = ((Reference(row.name, row.link), row.state, row.figure, row.threshold, row.meaning) for row in found)
-    return Table("checks", "Checks", heads, tuple(told))
+    return Table("checks", "Checks", heads, tuple(told), caption)
 
 
 def pages(report: Report) -> Iterator[Page]:

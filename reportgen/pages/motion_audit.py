@@ -113,17 +113,17 @@ def _csv(model: ModelView, records: Sequence[Record]) -> Download | None:
     return None
 
 
-def _reliance_figures(
-    model: ModelView, classes: Sequence[ClassProbes], layers: Sequence[ProbedLayerRow]
+def reliance_figures(
+    model: ModelView, classes: Sequence[ClassProbes], layers: Sequence[ProbedLayerRow], most: int = CLASSES_DRAWN
 ) -> tuple[ReportFigure | None, ReportFigure | None]:
-    """Return the reliance of the classes, the strongest first, and that of the stages."""
+    """Return the reliance of at most so many classes, the strongest first, and that of the stages."""
     one = model.words.one
     shown = [
         Interval(model.question(row.target), row.motion_reliance, row.motion_reliance_low, row.motion_reliance_high)
         for row in classes
         if row.motion_reliance is not None
     ]
-    drawn = Excerpt.of(shown, CLASSES_DRAWN)
+    drawn = Excerpt.of(shown, most)
     more = f"; {count(drawn.left_out)} more are in the table" if drawn.left_out else ""
     stages = [
         Interval(row.title, row.whole, row.low, row.high) for row in layers if row.stage and row.whole is not None
@@ -149,7 +149,13 @@ def _reliance_figures(
     )
 
 
-def _sentence(model: ModelView, found: ModelProbes, classes: tuple[ClassProbes, ...]) -> str:
+def strongest_first(found: ModelProbes) -> tuple[ClassProbes, ...]:
+    """Return the classes, or targets, those that rely on motion most first."""
+    return tuple(sorted(found.classes, key=lambda row: -(row.motion_reliance or 0.0)))
+
+
+def motion_sentence(model: ModelView, found: ModelProbes, classes: tuple[ClassProbes, ...]) -> str:
+    """Return what the probes found, in a few sentences."""
     said = (
         verdict_in_words(classes, model.limits, model.words),
         mean_in_words(found, model.words),
@@ -160,10 +166,10 @@ def _sentence(model: ModelView, found: ModelProbes, classes: tuple[ClassProbes, 
 
 def _page(model: ModelView, records: Sequence[Record]) -> Page:
     found = model.motion_probes
-    classes = tuple(sorted(found.classes, key=lambda row: -(row.motion_reliance or 0.0))) if found else ()
+    classes = strongest_first(found) if found else ()
     layers = layer_rows(model, found) if found else []
     kernels, silent = kernel_rows(model, found) if found else (Excerpt(), Excerpt())
-    charts = _reliance_figures(model, classes, layers)
+    charts = reliance_figures(model, classes, layers)
     tables = {
         "classes": classes_table(model, classes) if classes else None,
         "layers": probed_layers_table(layers) if layers else None,
@@ -175,11 +181,11 @@ def _page(model: ModelView, records: Sequence[Record]) -> Page:
         uri=model.addresses.motion,
         title=f"Motion or appearance · {model.title}",
         template="pages/motion.md.j2",
-        description=_sentence(model, found, classes) if found else "",
+        description=motion_sentence(model, found, classes) if found else "",
         context={
             "model": model,
             "found": found,
-            "sentence": _sentence(model, found, classes) if found else "",
+            "sentence": motion_sentence(model, found, classes) if found else "",
             "charts": [chart for chart in charts if chart],
             "played": played_clips(model),
             "tables": tables,

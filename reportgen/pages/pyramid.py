@@ -68,7 +68,8 @@ def against_table(model: ModelView, pyramid: Pyramid, label: str) -> Table:
     return Table("against", f"Kernels that speak most against {label}", heads, tuple(told))
 
 
-def _drops_chart(drops: Sequence[Drop], words: Words) -> ReportFigure | None:
+def drops_chart(drops: Sequence[Drop], words: Words) -> ReportFigure | None:
+    """Return what removing kernels costs beside removing others; None where the causal check was not run."""
     alt = f"Fall of the {words.its_value} when kernels are removed"
     caption = f"{alt}; below each bar as many of the same layers, as active and not kept: mean and 95% interval."
     return ReportFigure("removal", Drops(drops), alt, caption) if drops else None
@@ -164,7 +165,7 @@ def others(model: ModelView, view: ClassView) -> Excerpt[tuple[str, str]]:
     )
 
 
-def _causal(
+def causal_verdict(
     answer: PyramidAnswer | None, drops: Sequence[Drop], words: Words, limits: Limits
 ) -> tuple[Verdict, str] | None:
     """Return the causal check's badge and its sentences; None where it was not run."""
@@ -218,7 +219,7 @@ def _page(model: ModelView, view: ClassView, pyramid: Pyramid | None) -> Page:
     table = kernels_table(model, pyramid, rows) if pyramid else None
     against = against_table(model, pyramid, label) if pyramid and pyramid.graph.negative else None
     theta, divided = (theta_chart(pyramid), overview(model, pyramid)) if pyramid else (None, None)
-    removed = _drops_chart(drops, model.words)
+    removed = drops_chart(drops, model.words)
     tubes, files = _tubes(model, view), model.downloads(view.record)
     return Page(
         uri=uri,
@@ -237,7 +238,7 @@ def _page(model: ModelView, view: ClassView, pyramid: Pyramid | None) -> Page:
             "others": others(model, view),
             "drops": drops,
             "drops_chart": removed,
-            "causal": _causal(answer, drops, model.words, model.limits),
+            "causal": causal_verdict(answer, drops, model.words, model.limits),
             "table": table,
             "notes": view.answer.notes if view.answer else (),
             "against": against,

@@ -96,11 +96,12 @@ def drops(chart: Drops, label: str) -> Markup:
     def x(value: float) -> float:
         return left + (value - low) * scale
 
-    body = [svg_line(x(0), 2, x(0), row * len(chart.rows) + 2, "axis")]
+    body = []
     for i, entry in enumerate(chart.rows):
         y = i * row
         start, end = sorted((x(0), x(entry.drop)))
         body += [
+            svg_line(x(0), y + 15, x(0), y + 40, "axis"),
             svg_text(left, y + 12, entry.name, kind="strong"),
             f'<rect x="{start:.1f}" y="{y + 17}" width="{max(end - start, 1):.1f}" height="11" class="bar"/>',
             svg_text(max(end, x(0)) + 5, y + 26.5, number(entry.drop), kind="value"),

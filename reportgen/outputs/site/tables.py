@@ -6,15 +6,13 @@ from collections.abc import Callable
 
 from markupsafe import Markup
 
-from reportgen.outputs.model import Cell, Column, Reference, Table
-from reportgen.outputs.site.text import inert
+from reportgen.outputs.model import STATE_WORDS, Cell, Column, Reference, Table
+from reportgen.outputs.site.text import inert, symbols
 from reportgen.outputs.told import told
 from reportgen.reading import format as formats
 
 Link = Callable[[str, object], Markup]
 """Words as a link to an address of the report, and as words alone where there is no such page."""
-
-_STATES = {"pass": "pass", "warn": "warn", "fail": "fail", "untested": "not tested"}
 
 
 def table_html(table: Table, link: Link, *, sortable: bool = True, kinds: str = "") -> Markup:
@@ -76,6 +74,8 @@ def _words(column: Column, words: str) -> Markup:
         case "code":
             return Markup('<code class="rg-layer">{}</code>').format(inert(words))
         case "state":
-            return Markup('<span class="rg-badge rg-badge--{}"><b>{}</b></span>').format(words, _STATES[words])
+            return Markup('<span class="rg-badge rg-badge--{}"><b>{}</b></span>').format(words, STATE_WORDS[words])
+        case "symbols":
+            return symbols(words)
         case _:
             return inert(words)

@@ -1,0 +1,56 @@
+"""The summary as PDF: real text, bookmarks, alternative texts, fonts embedded, and nothing of the machine.
+
+WeasyPrint makes it, and not a browser without a window: its PDF is the same from the same report, byte by byte, holds
+no date, and needs a thirtieth of the installation; Chromium's holds the time and differs from run to run.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from reportgen.errors import RenderError
+from reportgen.exports.base import ExportRequest
+from reportgen.outputs.paper.write import summary_html
+from reportgen.summary.document import summary_of
+
+MISSING = (
+    "A PDF is made by WeasyPrint, which is not installed here{why}: pip install 'reportgen-conv3d[pdf]'"
+    " (on Debian also: apt-get install libpango-1.0-0 libpangoft2-1.0-0). The formats html and csv work without it."
+)
+
+
+class Pdf:
+    """A PDF of a few pages."""
+
+    name = "pdf"
+    suffix = ".pdf"
+    summary = "the summary as 4 to 12 pages"
+
+    def write(self, request: ExportRequest, target: Path) -> None:
+        """Write the summary as PDF."""
+        printer = weasyprint()
+        root = request.root
+        with request.progress.task("Writing the PDF", 1) as task:
+            html = summary_html(summary_of(request.report, root), request.link)
+            target.write_bytes(pdf_bytes(printer, html))
+            task.advance()
+
+
+def weasyprint() -> Any:
+    """Return the module; raises RenderError with what to install where it, or a library that it needs, is missing."""
+    try:
+        import weasyprint as found
+    except ImportError as error:
+        raise RenderError(MISSING.format(why="")) from error
+    except OSError as error:  # a shared library is missing
+        raise RenderError(MISSING.format(why=" whole")) from error
+    return found
+
+
+def pdf_bytes(printer: Any, html: str) -> bytes:
+    """Return a page of HTML as PDF; whatever it does not hold itself is not fetched."""
+    from weasyprint.urls import URLFetcher
+
+    document = printer.HTML(string=html, url_fetcher=URLFetcher(allowed_protocols=["data"]))
+    return bytes(document.write_pdf(pdf_variant="pdf/ua-1"))

@@ -1,0 +1,93 @@
+"""A document as one page of HTML that needs no other file: styles, fonts, charts and pictures are in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from reportgen.outputs.column_shares import cell_text, column_shares
+from reportgen.outputs.model import STATE_WORDS, Cell, Column, PictureRow, Reference, ReportDocument
+from reportgen.outputs.paper.draw import drawing
+from reportgen.outputs.paper.pictures import address_of, strip_address
+from reportgen.outputs.site.text import anchor
+from reportgen.reading import format as formats
+from reportgen.resources import templates_folder
+
+Link = Callable[[str], str]
+"""Returns where an address of the report can be opened; empty where it cannot."""
+
+_FONTS = (("Report Sans", "latin"), ("Report Sans Ext", "latin-ext"), ("Report Sans Greek", "greek"))
+_FACES = (("400-normal", 400, "normal"), ("600-normal", 600, "normal"), ("400-italic", 400, "italic"))
+
+
+def summary_html(document: ReportDocument, link: Link) -> str:
+    """Return a document as HTML; `link` says where its addresses can be opened.
+
+    Raises StoreError when a picture of a run is damaged.
+    """
+    folder = templates_folder() / "paper"
+    environment = Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(count=formats.count, widths=_widths, shares=column_shares)
+    return environment.get_template("summary.html.j2").render(
+        document=document,
+        styles=Markup(_fonts(folder / "fonts") + (folder / "summary.css").read_text(encoding="utf-8")),  # noqa: S704
+        states=STATE_WORDS,
+        link=lambda address: link(address) if address else "",
+        kind_of=lambda block: type(block).__name__,
+        strip_address=strip_address,
+        drawn=drawing,
+        anchor=anchor,
+        cell=lambda column, cell: _cell(column, cell, link),
+    )
+
+
+def _fonts(folder: Path) -> str:
+    found = []
+    for family, script in _FONTS:
+        for face, weight, style in _FACES:
+            file = folder / f"source-sans-3-{script}-{face}.woff2"
+            if file.is_file():
+                found.append(
+                    f'@font-face{{font-family:"{family}";font-weight:{weight};font-style:{style};'
+                    f"src:url({address_of(file.read_bytes(), 'font/woff2')})}}\n"
+                )
+    return "".join(found)
+
+
+def _widths(rows: Sequence[PictureRow]) -> list[float]:
+    """Return the columns' widths in per cent: in proportion to what stands in them, so that rows are equally high."""
+    columns = zip(*(row.pictures for row in rows), strict=True)
+    aspects = [max((one.aspect for one in column if one), default=1.0) for column in columns]
+    return [round(100 * aspect / sum(aspects), 2) for aspect in aspects]
+
+
+def _cell(column: Column, cell: Cell, link: Link) -> Markup:
+    if isinstance(cell, Reference):
+        to = link(cell.address) if cell.address else ""
+        words = _words(column, cell.words)
+        return Markup('<a href="{}">{}</a>').format(to, words) if to else words
+    if isinstance(cell, str):
+        return _words(column, cell)
+    return escape(cell_text(column, cell))
+
+
+def _words(column: Column, words: str) -> Markup:
+    match column.form:
+        case "code":
+            return Markup("<code>{}</code>").format(words)
+        case "state":
+            return Markup('<span class="state {}">{}</span>').format(words, STATE_WORDS[words])
+        case "symbols" if words.count("*") % 2 == 0:
+            parts = enumerate(words.split("*"))
+            return Markup().join(Markup("<i>{}</i>").format(part) if i % 2 else escape(part) for i, part in parts)
+        case _:
+            return escape(words)

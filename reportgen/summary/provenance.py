@@ -1,0 +1,82 @@
+"""Provenance of a summary: networks, weights, clips, program and date, and how the report is cited."""
+
+from __future__ import annotations
+
+from reportgen.outputs.model import Block, Column, Facts, Prose, Section, Table, columns
+from reportgen.pages.citing import citation_of
+from reportgen.pages.provenance import analysis_rows
+from reportgen.pages.report import ModelView, Report
+from reportgen.reading.excerpt import Excerpt
+from reportgen.reading.format import count, duration
+
+_INPUTS = 8
+"""Digests of clips that are listed of one network, at most."""
+
+
+def provenance(report: Report, root_digest: str | None) -> Section:
+    """Return where all figures come from; `root_digest` is that of the site, where it is known."""
+    blocks: list[Block] = []
+    parts: list[Section] = []
+    for model in report.models:
+        own = (_run_facts(model), *((_jobs(model), _inputs(model, max(2, _INPUTS // len(report.models))))))
+        if len(report.models) == 1:
+            blocks += own
+        else:
+            parts.append(Section(model.addresses.provenance, model.title, own[:1]))
+    cited = [Prose(citation_of(report).sentence)]
+    if root_digest:
+        cited.append(
+            Prose(
+                f"Root digest of the report: {root_digest}. It tells this report from every changed one; reportgen "
+                "verify compares a report with it."
+            )
+        )
+    parts.append(Section("index.md#cite", "Cite this report", tuple(cited)))
+    return Section(report.models[0].addresses.provenance, "Provenance", tuple(blocks), tuple(parts))
+
+
+def _run_facts(model: ModelView) -> Facts:
+    run, card = model.run, model.run.card
+    env, weights = run.environment, run.weights
+    source = "untrained" if weights.untrained else weights.source or weights.file or "not known"
+    rows = (
+        ("Network", f"{card.title} ({card.name})"),
+        ("Weights", source + (", of unknown origin" if weights.of_unknown_origin else "")),
+        ("Digest of the weights", weights.sha256),
+        ("Licence of the weights", weights.licence or "not known"),
+        ("Trained on", weights.trained_on or "not known"),
+        ("Computed", f"{run.started[:10]}{'' if run.finished else ', not finished'}, in {duration(run.seconds)}"),
+        ("Program", f"reportgen {env.reportgen}{f', commit {env.commit[:12]}' if env.commit else ''}"),
+        ("Libraries", f"torch {env.torch}, numpy {env.numpy}, Python {env.python}"),
+        ("Device", f"{env.device}, {env.threads} threads"),
+        ("Seeds", ", ".join(map(str, sorted({record.job.seed for record in model.manifest.records}))) or "none"),
+    )
+    return Facts("run", tuple((name, value) for name, value in rows if value))
+
+
+def _jobs(model: ModelView) -> Table:
+    heads = columns(
+        "Analysis",
+        Column("Version", "count"),
+        Column("Done", "count"),
+        Column("Skipped", "count"),
+        Column("Failed", "count"),
+        "Time",
+    )
+    told = tuple(
+        (name, version, done, skipped, failed, duration(seconds))
+        for name, version, done, skipped, failed, seconds in analysis_rows(model)
+    )
+    return Table("analyses", "What was asked", heads, told)
+
+
+def _inputs(model: ModelView, most: int) -> Table:
+    """Return the digests of the clips that the report is about, and of the first reference clips."""
+    clips = sorted(model.run.clips, key=lambda clip: clip.reference)
+    shown = Excerpt.of(clips, most)
+    told = tuple(
+        (f"{clip.title}{' (reference)' if clip.reference else ''}", f"{count(clip.frames)} frames", clip.sha256)
+        for clip in shown
+    )
+    heads = columns("Clip", "Length", Column("SHA-256", "code"))
+    return Table("inputs", "Clips", heads, told, "", shown.left_out, "on the site's page of provenance")
