@@ -11,7 +11,7 @@ from reportgen.reading import format as formats
 LINE = 136
 """Letters of a table's size that stand in a line of a page."""
 
-_LONGEST_FIGURE, _LONGEST_WORD = 26, 24
+_LONGEST_FIGURE, _LONGEST_WORD, _CODE = 26, 24, 1.3
 
 
 def cell_text(column: Column, cell: Cell) -> str:
@@ -46,7 +46,7 @@ def column_shares(table: Table) -> list[float]:
 
 def _in_one_line(column: Column, texts: list[str]) -> float:
     """Return the letters that a column needs whose cells stand in one line, and its name in two; 0 for long words."""
-    longest = max((len(text) for text in texts), default=0)
+    longest = max((len(text) for text in texts), default=0) * (_CODE if column.form == "code" else 1)
     if longest > _LONGEST_FIGURE and not column.numeric:
         return 0.0
     name = max(_longest_word([column.header]), math.ceil(len(column.header) / 2) + 1)

@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from reportgen.outputs.column_shares import cell_text, column_shares
-from reportgen.outputs.model import STATE_WORDS, Cell, Column, PictureRow, Reference, ReportDocument
+from reportgen.outputs.model import STATE_WORDS, Cell, Column, PictureRow, Reference, ReportDocument, Table
 from reportgen.outputs.paper.draw import drawing
 from reportgen.outputs.paper.pictures import address_of, strip_address
 from reportgen.outputs.site.text import anchor
@@ -20,6 +20,7 @@ Link = Callable[[str], str]
 """Returns where an address of the report can be opened; empty where it cannot."""
 
 _FONTS = (("Report Sans", "latin"), ("Report Sans Ext", "latin-ext"), ("Report Sans Greek", "greek"))
+_SHORT_ROWS, _SHORT_LETTERS = 14, 1500
 _FACES = (("400-normal", 400, "normal"), ("600-normal", 600, "normal"), ("400-italic", 400, "italic"))
 
 
@@ -36,7 +37,7 @@ def summary_html(document: ReportDocument, link: Link) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(count=formats.count, widths=_widths, shares=column_shares)
+    environment.filters.update(count=formats.count, widths=_widths, shares=column_shares, short=_short)
     return environment.get_template("summary.html.j2").render(
         document=document,
         styles=Markup(_fonts(folder / "fonts") + (folder / "summary.css").read_text(encoding="utf-8")),  # noqa: S704
@@ -68,6 +69,12 @@ def _widths(rows: Sequence[PictureRow]) -> list[float]:
     columns = zip(*(row.pictures for row in rows), strict=True)
     aspects = [max((one.aspect for one in column if one), default=1.0) for column in columns]
     return [round(100 * aspect / sum(aspects), 2) for aspect in aspects]
+
+
+def _short(table: Table) -> bool:
+    """Whether a table stands on one page: a third of it at most."""
+    letters = sum(len(cell_text(*pair)) for row in table.rows for pair in zip(table.columns, row, strict=True))
+    return len(table.rows) <= _SHORT_ROWS and letters <= _SHORT_LETTERS
 
 
 def _cell(column: Column, cell: Cell, link: Link) -> Markup:
