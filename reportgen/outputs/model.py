@@ -116,7 +116,7 @@ class Prose:
 
 
 @dataclass(frozen=True)
-class Facts:
+class FactList:
     """Names with their values."""
 
     name: str
@@ -187,7 +187,7 @@ class PictureTable:
 
 
 ReportBlock = Table | ReportFigure
-Block = ReportBlock | Prose | Facts | Statement | PictureTable
+DocumentBlock = ReportBlock | Prose | FactList | Statement | PictureTable
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ class Section:
 
     address: str
     title: str
-    blocks: tuple[Block, ...] = ()
+    blocks: tuple[DocumentBlock, ...] = ()
     parts: tuple[Section, ...] = ()
 
     def data(self) -> Iterator[Table]:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from reportgen.errors import RenderError
-from reportgen.outputs.model import Block, Column, Prose, Reference, ReportDocument, Section, Table, columns
+from reportgen.outputs.model import Column, DocumentBlock, Prose, Reference, ReportDocument, Section, Table, columns
 from reportgen.pages.citing import citation_of
 from reportgen.pages.findings import shown_findings
 from reportgen.pages.report import ModelView, Report
-from reportgen.summary.maps import maps
-from reportgen.summary.methods import methods
-from reportgen.summary.motion import motion
-from reportgen.summary.opening import audit, findings
-from reportgen.summary.provenance import provenance
-from reportgen.summary.pyramids import pyramids
-from reportgen.summary.results import results
-from reportgen.summary.shares import MOST_NETWORKS, Shares, shares
+from reportgen.summary.maps import maps_part
+from reportgen.summary.methods import methods_part
+from reportgen.summary.motion import motion_part
+from reportgen.summary.opening import audit_part, findings_part
+from reportgen.summary.provenance import provenance_part
+from reportgen.summary.pyramids import pyramids_part
+from reportgen.summary.results import results_part
+from reportgen.summary.shares import MOST_NETWORKS, Shares, shares_of
 
 
 def summary_of(report: Report, root_digest: str | None = None) -> ReportDocument:
@@ -25,7 +25,7 @@ def summary_of(report: Report, root_digest: str | None = None) -> ReportDocument
     if not report.models:
         raise RenderError("There is no run to show: compute one first, or name another folder with --runs.")
     shown = report.models[:MOST_NETWORKS]
-    share = shares(len(report.models))
+    share = shares_of(len(report.models))
     own = [(model, _parts(model, share)) for model in shown]
     warnings = tuple(_warnings(report))
     if len(report.models) == 1:
@@ -38,7 +38,7 @@ def summary_of(report: Report, root_digest: str | None = None) -> ReportDocument
     found = [one.finding.sentence for model in shown for one in shown_findings(model)]
     return ReportDocument(
         citation.title,
-        (*sections, methods(report), provenance(report, root_digest)),
+        (*sections, methods_part(report), provenance_part(report, root_digest)),
         f"Summary of a generated report, {citation.date}, {citation.program}",
         next(iter(found), ""),
     )
@@ -46,12 +46,12 @@ def summary_of(report: Report, root_digest: str | None = None) -> ReportDocument
 
 def _parts(model: ModelView, share: Shares) -> list[Section]:
     found = (
-        findings(model),
-        audit(model, share),
-        results(model, share),
-        pyramids(model, share),
-        maps(model, share),
-        motion(model, share),
+        findings_part(model),
+        audit_part(model, share),
+        results_part(model, share),
+        pyramids_part(model, share),
+        maps_part(model, share),
+        motion_part(model, share),
     )
     return [section for section in found if section]
 
@@ -73,7 +73,7 @@ def _warnings(report: Report) -> list[Prose]:
     return [Prose(text, "warning") for text in found]
 
 
-def _networks(report: Report, warnings: tuple[Block, ...]) -> Section:
+def _networks(report: Report, warnings: tuple[DocumentBlock, ...]) -> Section:
     """Return the table of the report's networks."""
     heads = columns("Network", "Architecture", Column("Weights", "code"), Column("Kernels shown", "count"), "Clip")
     told = tuple(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import replace
 
-from reportgen.outputs.model import STATE_WORDS, Block, PictureRow, PictureTable, Section
+from reportgen.outputs.model import STATE_WORDS, DocumentBlock, PictureRow, PictureTable, Section
 from reportgen.pages.report import ModelView
 from reportgen.pages.saliency import MapView, map_view, rank_rows, ranks_table
 from reportgen.pages.strips import strip
@@ -16,10 +16,10 @@ from reportgen.records.targets import Target
 from reportgen.summary.frames import frames
 from reportgen.summary.shares import Shares
 
-Asked = tuple[ClipFacts, Target, list[ClassView]]
+MapQuestion = tuple[ClipFacts, Target, list[ClassView]]
 
 
-def maps(model: ModelView, share: Shares) -> Section | None:
+def maps_part(model: ModelView, share: Shares) -> Section | None:
     """Return the best map of each class on a clip, and the methods in order; None where no map was made."""
     asked = _asked(model)
     shown = Excerpt.of(asked, share.maps)
@@ -32,7 +32,7 @@ def maps(model: ModelView, share: Shares) -> Section | None:
         "were not tested, the first. A map that looks right may still be wrong: read it with its verdicts."
     )
     left = len(asked) - len(rows)
-    blocks: list[Block] = [
+    blocks: list[DocumentBlock] = [
         PictureTable("maps", "Most faithful saliency maps", heads, tuple(rows), caption, left, "in the site")
     ]
     clip, target, views = asked[0]
@@ -51,9 +51,9 @@ def maps(model: ModelView, share: Shares) -> Section | None:
     return Section(model.addresses.clip(clip.name), "Saliency maps", tuple(blocks))
 
 
-def _asked(model: ModelView) -> list[Asked]:
+def _asked(model: ModelView) -> list[MapQuestion]:
     """Return each target on each clip, the first target of every clip before the second."""
-    found: list[tuple[int, Asked]] = []
+    found: list[tuple[int, MapQuestion]] = []
     for clip in model.subjects:
         questions: dict[Target, list[ClassView]] = defaultdict(list)
         for view in model.on_clip("saliency", clip.name):

@@ -11,7 +11,7 @@ from reportgen.reading.format import count, percent
 METHODS_PAGE = "methods.md"
 
 
-def methods(report: Report) -> Section:
+def methods_part(report: Report) -> Section:
     """Return the methods that the report's networks were asked about with their known answers, and the null rates."""
     asked = {record.job.analysis for model in report.models for record in model.manifest.records}
     notes = notes_of(asked)

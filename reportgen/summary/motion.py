@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reportgen.outputs.model import Block, Prose, Section, Table
+from reportgen.outputs.model import DocumentBlock, Prose, Section, Table
 from reportgen.pages.motion_audit import motion_sentence, reliance_figures, strongest_first
 from reportgen.pages.motion_rows import ProbedLayerRow, layer_rows
 from reportgen.pages.motion_tables import probed_layers_table
@@ -13,13 +13,13 @@ from reportgen.reading.format import fixed
 from reportgen.summary.shares import Shares, spread
 
 
-def motion(model: ModelView, share: Shares) -> Section | None:
+def motion_part(model: ModelView, share: Shares) -> Section | None:
     """Return what the motion probes found; None where they left no figures."""
     found = model.motion_probes
     if found is None:
         return None
     classes, layers = strongest_first(found), layer_rows(model, found)
-    blocks: list[Block] = [Prose(motion_sentence(model, found, classes))]
+    blocks: list[DocumentBlock] = [Prose(motion_sentence(model, found, classes))]
     if share.classes:
         blocks += [chart for chart in reliance_figures(model, classes, layers, share.classes) if chart]
     if layers and share.layers:

@@ -6,7 +6,17 @@ from collections import Counter
 
 from reportgen.audit.checks import checks
 from reportgen.audit.verdicts import WORST_FIRST, State
-from reportgen.outputs.model import STATE_WORDS, Block, Column, Facts, Prose, Section, Statement, Table, columns
+from reportgen.outputs.model import (
+    STATE_WORDS,
+    Column,
+    DocumentBlock,
+    FactList,
+    Prose,
+    Section,
+    Statement,
+    Table,
+    columns,
+)
 from reportgen.pages.audit import checks_table
 from reportgen.pages.findings import shown_findings
 from reportgen.pages.report import ModelView
@@ -17,13 +27,13 @@ from reportgen.summary.shares import Shares
 _TROUBLES = 10
 
 
-def facts(model: ModelView) -> Facts:
+def _facts(model: ModelView) -> FactList:
     """Return the facts that stand at the head of a network's part."""
     clip, weights = model.run.card.clip, model.run.weights
     origin = ", of unknown origin" if weights.of_unknown_origin else ""
     states = Counter(row.state for row in checks(model))
     audit = ", ".join(f"{count(states[state])} {STATE_WORDS[state]}" for state in WORST_FIRST if states[state])
-    return Facts(
+    return FactList(
         "facts",
         (
             ("Native clip", f"{clip.frames} frames of {clip.width}×{clip.height} px"),
@@ -36,11 +46,11 @@ def facts(model: ModelView) -> Facts:
     )
 
 
-def findings(model: ModelView) -> Section:
+def findings_part(model: ModelView) -> Section:
     """Return the facts and the findings of a network."""
     shown = shown_findings(model)
-    blocks: list[Block] = [Prose(model.run.card.summary, "lead")] if model.run.card.summary else []
-    blocks.append(facts(model))
+    blocks: list[DocumentBlock] = [Prose(model.run.card.summary, "lead")] if model.run.card.summary else []
+    blocks.append(_facts(model))
     blocks += [
         Statement(one.title, one.finding.state, one.finding.sentence, one.finding.link, frames(model, one.picture))
         for one in shown
@@ -48,7 +58,7 @@ def findings(model: ModelView) -> Section:
     return Section(model.addresses.home, "Findings", tuple(blocks))
 
 
-def audit(model: ModelView, share: Shares) -> Section:
+def audit_part(model: ModelView, share: Shares) -> Section:
     """Return the audit table, the worst first, and what was skipped or failed."""
     rows = sorted(checks(model), key=lambda row: WORST_FIRST.index(row.state))
     shown = rows if share.all_checks else [row for row in rows if row.state in ("fail", "warn")]
@@ -61,7 +71,7 @@ def audit(model: ModelView, share: Shares) -> Section:
         left: tuple[State, ...] = ("untested", "pass")
         told = " and ".join(f"{count(counts[state])} {STATE_WORDS[state]}" for state in left if counts[state])
         words.append(f"Of {plural(len(rows), 'check')}, those that warn or fail; left out: {told}.")
-    blocks: list[Block] = [checks_table(shown, " ".join(words))] if shown else [Prose(" ".join(words))]
+    blocks: list[DocumentBlock] = [checks_table(shown, " ".join(words))] if shown else [Prose(" ".join(words))]
     blocks += [table] if (table := troubles(model)) else []
     return Section(model.addresses.audit, "Audit", tuple(blocks))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reportgen.outputs.model import Block, Column, Facts, Prose, Section, Table, columns
+from reportgen.outputs.model import Column, DocumentBlock, FactList, Prose, Section, Table, columns
 from reportgen.pages.citing import citation_of
 from reportgen.pages.provenance import analysis_rows
 from reportgen.pages.report import ModelView, Report
@@ -13,9 +13,9 @@ _INPUTS = 8
 """Digests of clips that are listed of one network, at most."""
 
 
-def provenance(report: Report, root_digest: str | None) -> Section:
+def provenance_part(report: Report, root_digest: str | None) -> Section:
     """Return where all figures come from; `root_digest` is that of the site, where it is known."""
-    blocks: list[Block] = []
+    blocks: list[DocumentBlock] = []
     parts: list[Section] = []
     for model in report.models:
         own = (_run_facts(model), *((_jobs(model), _inputs(model, max(2, _INPUTS // len(report.models))))))
@@ -35,7 +35,7 @@ def provenance(report: Report, root_digest: str | None) -> Section:
     return Section(report.models[0].addresses.provenance, "Provenance", tuple(blocks), tuple(parts))
 
 
-def _run_facts(model: ModelView) -> Facts:
+def _run_facts(model: ModelView) -> FactList:
     run, card = model.run, model.run.card
     env, weights = run.environment, run.weights
     source = "untrained" if weights.untrained else weights.source or weights.file or "not known"
@@ -51,7 +51,7 @@ def _run_facts(model: ModelView) -> Facts:
         ("Device", f"{env.device}, {env.threads} threads"),
         ("Seeds", ", ".join(map(str, sorted({record.job.seed for record in model.manifest.records}))) or "none"),
     )
-    return Facts("run", tuple((name, value) for name, value in rows if value))
+    return FactList("run", tuple((name, value) for name, value in rows if value))
 
 
 def _jobs(model: ModelView) -> Table:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import replace
 
-from reportgen.outputs.model import Block, FrameStrip, Prose, ReportFigure, Section, Statement
+from reportgen.outputs.model import DocumentBlock, FrameStrip, Prose, ReportFigure, Section, Statement
 from reportgen.outputs.pathway import Pathway, PathwayEdge, PathwayNode
 from reportgen.pages.findings import shown_findings
 from reportgen.pages.pyramid import causal_verdict, conservation_sentence, drops_chart
@@ -27,13 +27,13 @@ COLUMNS = 8
 _IN_A_COLUMN, _OF_A_LAYER = 22, 8
 
 
-def pyramids(model: ModelView, share: Shares) -> Section | None:
+def pyramids_part(model: ModelView, share: Shares) -> Section | None:
     """Return a network's pyramids, first those of its findings; None where there is none."""
     if not model.pyramids:
         return None
     told = {one.finding.link for one in shown_findings(model)}
     shown = Excerpt.of(sorted(model.pyramids, key=lambda pyramid: pyramid.uri not in told), share.pyramids)
-    blocks: list[Block] = []
+    blocks: list[DocumentBlock] = []
     for place, pyramid in enumerate(shown, start=1):
         blocks += _blocks(model, pyramid, place)
     if shown.left_out:
@@ -43,10 +43,10 @@ def pyramids(model: ModelView, share: Shares) -> Section | None:
     return Section(shown.shown[0].uri, f"{title[:1].upper()}{title[1:]}s", tuple(blocks))
 
 
-def _blocks(model: ModelView, pyramid: Pyramid, place: int) -> list[Block]:
+def _blocks(model: ModelView, pyramid: Pyramid, place: int) -> list[DocumentBlock]:
     name = f"{pyramid.label} on {pyramid.clip_title}"
     chart = pathway(model, pyramid)
-    found: list[Block] = []
+    found: list[DocumentBlock] = []
     if len(chart.nodes) > 1:
         alt = f"Graph of the {model.words.pyramid} of {name}: {plural(len(chart.nodes) - 1, 'kernel')} and their edges"
         found.append(ReportFigure(f"pyramid-{place}", chart, alt, _caption(model, pyramid, chart, name)))

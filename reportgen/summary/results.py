@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reportgen.outputs.model import Block, FrameStrip, PictureRow, PictureTable, Section
+from reportgen.outputs.model import DocumentBlock, FrameStrip, PictureRow, PictureTable, Section
 from reportgen.pages.cards import kernel_card
 from reportgen.pages.front import STAGE_EXAMPLES
 from reportgen.pages.report import ModelView
@@ -16,7 +16,7 @@ from reportgen.summary.shares import Shares, spread
 HEADS = ("Synthetic clip", "Texture", "Motion", "Best reference clip")
 
 
-def results(model: ModelView, share: Shares) -> Section | None:
+def results_part(model: ModelView, share: Shares) -> Section | None:
     """Return a network's result table; None where no kernel was visualised."""
     if not model.kernels:
         return None
@@ -44,7 +44,7 @@ def results(model: ModelView, share: Shares) -> Section | None:
         total - len(rows),
         "in the site",
     )
-    blocks: tuple[Block, ...] = (table,)
+    blocks: tuple[DocumentBlock, ...] = (table,)
     return Section(model.addresses.home, "Stage by stage", blocks)
 
 

@@ -24,7 +24,7 @@ class Shares:
     all_checks: bool
 
 
-def shares(networks: int) -> Shares:
+def shares_of(networks: int) -> Shares:
     """Return what each of so many networks gets."""
     if networks <= 1:
         return Shares(kernels=24, pyramids=2, maps=6, layers=14, classes=40, all_checks=True)

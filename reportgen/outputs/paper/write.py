@@ -16,7 +16,7 @@ from reportgen.outputs.site.text import anchor
 from reportgen.reading import format as formats
 from reportgen.resources import templates_folder
 
-Link = Callable[[str], str]
+AddressOpener = Callable[[str], str]
 """Returns where an address of the report can be opened; empty where it cannot."""
 
 _FONTS = (("Report Sans", "latin"), ("Report Sans Ext", "latin-ext"), ("Report Sans Greek", "greek"))
@@ -24,7 +24,7 @@ _SHORT_ROWS, _SHORT_LETTERS = 14, 1500
 _FACES = (("400-normal", 400, "normal"), ("600-normal", 600, "normal"), ("400-italic", 400, "italic"))
 
 
-def summary_html(document: ReportDocument, link: Link) -> str:
+def summary_html(document: ReportDocument, link: AddressOpener) -> str:
     """Return a document as HTML; `link` says where its addresses can be opened.
 
     Raises StoreError when a picture of a run is damaged.
@@ -77,7 +77,7 @@ def _short(table: Table) -> bool:
     return len(table.rows) <= _SHORT_ROWS and letters <= _SHORT_LETTERS
 
 
-def _cell(column: Column, cell: Cell, link: Link) -> Markup:
+def _cell(column: Column, cell: Cell, link: AddressOpener) -> Markup:
     if isinstance(cell, Reference):
         to = link(cell.address) if cell.address else ""
         words = _words(column, cell.words)
