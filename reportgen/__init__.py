@@ -51,11 +51,13 @@ if TYPE_CHECKING:
     from reportgen.commands.render import render as render
     from reportgen.commands.schema import schema as schema
     from reportgen.commands.serve import serve as serve
+    from reportgen.commands.verify import verify as verify
     from reportgen.config.options import BuildOptions as BuildOptions
     from reportgen.media.volumes import write_volume as write_volume
     from reportgen.networks.core.network import Network as Network
     from reportgen.networks.core.target import contrast as contrast
     from reportgen.networks.trace.build import connection_graph as connection_graph
+    from reportgen.proof.outcome import Verification as Verification
     from reportgen.records.pyramid_compare import compare_pyramids as compare_pyramids
     from reportgen.records.pyramid_compare import spread_over_clips as spread_over_clips
     from reportgen.zoo.load import load_network as load_network
@@ -73,6 +75,7 @@ _PUBLIC = {
     "MultiscaleMaximization": "reportgen.analyses.multiscale.maximize",
     "Publication": "reportgen.commands.publish",
     "Network": "reportgen.networks.core.network",
+    "Verification": "reportgen.proof.outcome",
     "WeightGradients": "reportgen.analyses.weight_gradients.gradients",
     "ResponseMaps": "reportgen.analyses.responses.maps",
     "attribute": "reportgen.analyses.saliency.attribution",
@@ -106,6 +109,7 @@ _PUBLIC = {
     "schema": "reportgen.commands.schema",
     "serve": "reportgen.commands.serve",
     "spread_over_clips": "reportgen.records.pyramid_compare",
+    "verify": "reportgen.commands.verify",
     "weight_gradients": "reportgen.analyses.weight_gradients.gradients",
     "write_volume": "reportgen.media.volumes",
 }

@@ -125,6 +125,24 @@ class FetchError(ReportgenError):
     exit_code = 23
 
 
+class ArchiveError(ReportgenError):
+    """What is to be checked or compared is no report, or an archive that must not be unpacked."""
+
+    exit_code = 30
+
+
+class VerificationError(ReportgenError):
+    """A report was changed, contradicts itself, or says what its network does not."""
+
+    exit_code = 28
+
+
+class DifferenceError(ReportgenError):
+    """Two reports differ by more than noise."""
+
+    exit_code = 29
+
+
 def near_names(name: str, known: Iterable[str]) -> list[str]:
     """Return the known names that are most like `name`, the nearest first; empty when none is near."""
     lowered = {candidate.lower(): candidate for candidate in known}

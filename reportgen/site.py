@@ -38,6 +38,7 @@ from reportgen.records.files import describe_os_error, write_text
 from reportgen.records.lease import held
 from reportgen.records.owned import OwnedFolder
 from reportgen.records.places import check_apart, resolved
+from reportgen.records.report_facts import REPORT_FILE, ReportFacts
 from reportgen.records.root_digest import seal
 from reportgen.resources import templates_folder
 from reportgen.site_files import copy_file, write_asset, write_page
@@ -54,15 +55,26 @@ _FRONT = ("index.html", "methods.html", "404.html")
 _BROKEN_SHOWN = 3
 
 
-def write_site(report: Report, site: Path, build_dir: Path, progress: Progress = SILENT) -> Path:
+def _itself(asset: Asset) -> Asset:
+    return asset
+
+
+def write_site(
+    report: Report,
+    site: Path,
+    build_dir: Path,
+    progress: Progress = SILENT,
+    instead: Callable[[Asset], Asset] = _itself,
+) -> Path:
     """Write a report as a site in the folder `site`, from Markdown in `build_dir`, and return its ``index.html``.
 
-    Whoever writes a site that another process is writing waits for it. Nothing is done when the site is whole and of
-    this report, these templates and this program. Raises RenderError; the old site is then as it was.
+    `instead` says what is written in the place of a file that pages need beside them. Whoever writes a site that
+    another process is writing waits for it. Nothing is done when the site is whole and of this report, these templates
+    and this program. Raises RenderError; the old site is then as it was.
     """
     # The site's own lock holds whatever folder the others work from; the build folder's, where two sites share one.
     with held(site, progress.note), held(build_dir, progress.note):
-        return _render(report, site, build_dir, progress)
+        return _render(report, site, build_dir, progress, instead)
 
 
 def check_site(runs: Iterable[Path], site: Path, *, build_dir: Path | None = None) -> None:
@@ -92,7 +104,7 @@ def _check_intermediates(build: OwnedFolder) -> None:
         raise RenderError(f"{build.folder / foreign} would become part of the site, and reportgen did not write it.")
 
 
-def _render(report: Report, site: Path, build_dir: Path, progress: Progress) -> Path:
+def _render(report: Report, site: Path, build_dir: Path, progress: Progress, instead: Callable[[Asset], Asset]) -> Path:
     owned, build = OwnedFolder(site), OwnedFolder(build_dir)
     digest = _digest(report)
     index = site / "index.html"
@@ -100,7 +112,7 @@ def _render(report: Report, site: Path, build_dir: Path, progress: Progress) -> 
         progress.note(f"Nothing has changed since {index} was written.")
         return index
     pages = list(all_pages(report))
-    writers = _writers(report, pages, site, build_dir)
+    writers = _writers(report, pages, site, build_dir, instead)
     owned.claim()
     _check_intermediates(build)
     _write_intermediates(build, writers, progress)
@@ -115,6 +127,15 @@ def _render(report: Report, site: Path, build_dir: Path, progress: Progress) -> 
 
 def _digest(report: Report) -> str:
     """Return the digest of everything that the site is made from."""
+    digest = hashlib.sha256(renderer_digest().encode())
+    digest.update(json.dumps([report.selected, asdict(report.extras)]).encode())
+    for model in report.models:
+        digest.update(model.manifest.model_dump_json().encode())
+    return digest.hexdigest()
+
+
+def renderer_digest() -> str:
+    """Return the digest of the templates and the program that write sites."""
     digest = hashlib.sha256()
     for name in ("mkdocs", "mkdocs-material"):
         digest.update(f"{name} {metadata.version(name)}\n".encode())
@@ -125,16 +146,26 @@ def _digest(report: Report) -> str:
         for path in paths:
             if path.is_file() and path.suffix != ".pyc":
                 digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
-    digest.update(json.dumps([report.selected, asdict(report.extras)]).encode())
-    for model in report.models:
-        digest.update(model.manifest.model_dump_json().encode())
     return digest.hexdigest()
+
+
+def report_facts(report: Report) -> ReportFacts:
+    """Return what a site says of how it was rendered."""
+    return ReportFacts(
+        reportgen=__version__,
+        renderer=renderer_digest(),
+        selected=report.selected,
+        arrows=report.extras.arrows,
+        media="full" if report.extras.media else "standard",
+    )
 
 
 Writer = Callable[[Path], None]
 
 
-def _writers(report: Report, pages: list[Page], site: Path, build_dir: Path) -> dict[str, Writer]:
+def _writers(
+    report: Report, pages: list[Page], site: Path, build_dir: Path, instead: Callable[[Asset], Asset]
+) -> dict[str, Writer]:
     """Return the intermediate files by their path in `build_dir`, each with what writes it to a place."""
     source = templates_folder()
     writers: dict[str, Writer] = {}
@@ -142,7 +173,8 @@ def _writers(report: Report, pages: list[Page], site: Path, build_dir: Path) -> 
         for path in sorted((source / folder).rglob("*")):
             if path.is_file():
                 writers[f"{place}/{path.relative_to(source / folder).as_posix()}"] = partial(copy_file, path)
-    writers |= {f"docs/{asset.uri}": partial(write_asset, asset) for asset in _assets(report, pages)}
+    writers |= {f"docs/{asset.uri}": partial(write_asset, instead(asset)) for asset in _assets(report, pages)}
+    writers[f"docs/{REPORT_FILE}"] = partial(write_text, text=report_facts(report).model_dump_json(indent=1) + "\n")
     templates = Templates(source)
     places = PageAddresses.of(pages)
     for page in pages:

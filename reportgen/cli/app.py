@@ -13,6 +13,7 @@ import click
 from reportgen.cli.building import build, check, compute, render
 from reportgen.cli.keeping import clean, fetch, serve
 from reportgen.cli.listing import layers, methods, models, schema
+from reportgen.cli.proving import verify
 from reportgen.cli.publishing import publish
 from reportgen.cli.travelling import export
 from reportgen.errors import MEMORY_RAN_OUT, OptionError, OutOfMemoryError, OutputError, ReportgenError, StoreError
@@ -27,7 +28,11 @@ def cli() -> None:
     """Build a report that tells the truth about a 3D convolutional (video) network."""
 
 
-for _command in (build, compute, render, check, export, publish, models, methods, layers, schema, fetch, serve, clean):
+_COMMANDS: tuple[click.Command, ...] = (
+    *(build, compute, render, check, export, publish, verify),
+    *(models, methods, layers, schema, fetch, serve, clean),
+)
+for _command in _COMMANDS:
     cli.add_command(_command)
 
 

@@ -52,7 +52,8 @@ class KernelShards:
         for record in self._model.manifest.of("evidence"):
             done = record.outcome
             if isinstance(done, Done) and (kept := done.artifact("responses", "data")):
-                return read_data(self._model.store.path(kept))
+                path = self._model.store.path(kept)
+                return read_data(path) if path.exists() else {}  # a site does not carry them
         return {}
 
     def _alike(self, layer: str) -> dict[str, Alike]:

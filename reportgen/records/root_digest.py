@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from reportgen.errors import RenderError
+from reportgen.errors import RenderError, StoreError
 from reportgen.records.files import describe_os_error, write_text
-from reportgen.records.paths import inside
+from reportgen.records.paths import check_relative, inside
 
 SUMS = "SHA256SUMS"
 ROOT_FILE = "root-digest.txt"
@@ -31,9 +31,13 @@ UNSEALED = "NoRootDigestSinceThisReportWasNotSealed"
 DIGITS = 64
 _ZEROS = b"0" * DIGITS
 _ROOT = re.compile(r"[0-9a-f]{64}")
+_LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)")
 _BLOCK = 1 << 20
-_BOOKKEEPING = ".reportgen"
-"""How the names of files begin that say what is ours in a folder: they are no part of the report."""
+_NO_PART = frozenset(
+    {".reportgen.json", ".reportgen.lock", ".reportgen-staging", ".reportgen-journal.json"}
+    | {".git", ".gitignore", ".nojekyll", "CNAME"}
+)
+"""What lies in a report's folder and is no part of it: how reportgen knows its own files, and what a host reads."""
 
 
 @dataclass(frozen=True)
@@ -48,20 +52,20 @@ class FileDigest:
 def seal(folder: Path) -> str:
     """Write ``SHA256SUMS`` and ``root-digest.txt`` into a finished report, and return its root digest.
 
-    Every file below `folder` is of the report, but for reportgen's own bookkeeping. What shows no digest yet, or one of
-    an earlier seal, shows this one afterwards. Raises RenderError when a file cannot be read or written, and StoreError
-    for a link, or a name that ``SHA256SUMS`` cannot hold.
+    Every file below `folder` is of the report, but for reportgen's own bookkeeping and what a host reads. What shows no
+    digest yet, or one of an earlier seal, shows this one afterwards. Raises RenderError when a file cannot be read or
+    written, and StoreError for a link, or a name that ``SHA256SUMS`` cannot hold.
     """
     earlier = read_root(folder)
     try:
         write_text(folder / ROOT_FILE, f"{UNSEALED}\n")
         tokens = tuple(token.encode() for token in (UNSEALED, earlier) if token)
         paths = [path for path in report_files(folder) if path != SUMS]
-        found = {path: _digest_of(inside(folder, path), tokens) for path in paths}
+        found = {path: digest_of_file(inside(folder, path), tokens) for path in paths}
         root = root_digest(found)
         for path in (path for path, digest in found.items() if digest.shown):
             found[path] = _show(folder / path, tokens, root)
-        write_text(folder / SUMS, "".join(f"{found[path].plain}  {path}\n" for path in in_listing_order(found)))
+        write_text(folder / SUMS, sums_text(found))
     except OSError as error:
         raise RenderError(describe_os_error(error, folder)) from error
     return root
@@ -76,23 +80,33 @@ def root_digest(files: Mapping[str, FileDigest]) -> str:
     return listing.hexdigest()
 
 
+def sums_text(files: Mapping[str, FileDigest]) -> str:
+    """Return what ``SHA256SUMS`` says of files."""
+    return "".join(f"{files[path].plain}  {path}\n" for path in in_listing_order(files))
+
+
 def in_listing_order(paths: Iterable[str]) -> list[str]:
     """Return paths in the order of the listing, which no locale changes."""
     return sorted(paths, key=lambda path: path.encode("utf-8", "surrogateescape"))
 
 
 def report_files(folder: Path) -> list[str]:
-    """Return the paths of all files of a folder but reportgen's bookkeeping; raises StoreError for what is no file."""
+    """Return the paths of all files of a report's folder; raises StoreError for what is no file."""
     found: list[str] = []
-    for place, folders, names in os.walk(folder):
+    for place, folders, names in os.walk(folder, onerror=_unreadable):
+        if Path(place) == folder:
+            folders[:] = [name for name in folders if name not in _NO_PART]
         links = [name for name in folders if Path(place, name).is_symlink()]
         for name in (*names, *links):
             path = Path(place, name).relative_to(folder).as_posix()
-            if path.startswith(_BOOKKEEPING):
-                continue
-            inside(folder, path)
-            found.append(path)
+            if path not in _NO_PART:
+                inside(folder, path)
+                found.append(path)
     return found
+
+
+def _unreadable(error: OSError) -> None:
+    raise StoreError(f"Cannot read {error.filename}: {error.strerror or error}.") from error
 
 
 def read_root(folder: Path) -> str | None:
@@ -108,6 +122,25 @@ def root_of(content: bytes) -> str | None:
     """Return the root digest that the content of a ``root-digest.txt`` names; None for anything else."""
     text = content.decode("ascii", "replace").removesuffix("\n")
     return text if _ROOT.fullmatch(text) else None
+
+
+def parse_root(text: str) -> str | None:
+    """Return a root digest as somebody typed or copied it, in small letters and without spaces; None for no digest."""
+    plain = re.sub(r"\s+", "", text).lower().removeprefix("sha256:")
+    return plain if _ROOT.fullmatch(plain) else None
+
+
+def parse_sums(text: str) -> dict[str, str]:
+    """Return the sums of a ``SHA256SUMS`` by path; raises ValueError for what is none, names outside and duplicates."""
+    sums: dict[str, str] = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        match = _LINE.fullmatch(line)
+        if match is None:
+            raise ValueError(f"line {number} is no sum and path")
+        if (path := check_relative(match[2])) in sums:
+            raise ValueError(f"line {number} names {path} a second time")
+        sums[path] = match[1]
+    return sums
 
 
 def sealed_digest(file: BinaryIO, tokens: Sequence[bytes] = ()) -> FileDigest:
@@ -144,7 +177,8 @@ def _any_of(tokens: Sequence[bytes]) -> re.Pattern[bytes] | None:
     return re.compile(b"|".join(escaped)) if escaped else None
 
 
-def _digest_of(path: Path, tokens: Sequence[bytes]) -> FileDigest:
+def digest_of_file(path: Path, tokens: Sequence[bytes]) -> FileDigest:
+    """Return the digests of a file in which each of `tokens` counts as zeros."""
     with path.open("rb") as file:
         return sealed_digest(file, tokens)
 
@@ -156,4 +190,4 @@ def _show(path: Path, tokens: Sequence[bytes], root: str) -> FileDigest:
     if pattern is not None:
         content = pattern.sub(root.encode(), content)
     path.write_bytes(content)
-    return _digest_of(path, (root.encode(),))
+    return digest_of_file(path, (root.encode(),))

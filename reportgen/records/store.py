@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -43,10 +43,11 @@ class _Versioned(BaseModel):
 
 
 class Store:
-    """The folder of one run."""
+    """The folder of one run; of its files those need not be there that are `absent`, as in the copy that a site has."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, absent: Callable[[Artifact], bool] = lambda _: False) -> None:
         self.folder = folder
+        self._absent = absent
         self._noted: set[str] | None = None
         self._files = CheckedFiles()
 
@@ -146,15 +147,15 @@ class Store:
         record = self._read_record(key)
         if record is None:
             return None
-        paths = [self.path(artifact) for artifact in _artifacts(record)]
-        gone = [path for path in paths if not path.exists()]
+        files = [(artifact, self.path(artifact)) for artifact in _artifacts(record)]
+        files = [(artifact, path) for artifact, path in files if path.exists() or not self._absent(artifact)]
+        gone = [path for _, path in files if not path.exists()]
         if gone:
             raise DamagedError(f"{gone[0].relative_to(self.folder).as_posix()} is gone: compute it again.")
         try:
-            for path, artifact in zip(paths, _artifacts(record), strict=True):
+            for artifact, path in files:
                 self._files.check(path, artifact)
-            documents = zip(_artifacts(record), paths, strict=True)
-            check_content(record, {artifact.role: path for artifact, path in documents if artifact.kind == "json"})
+            check_content(record, {artifact.role: path for artifact, path in files if artifact.kind == "json"})
         except OSError as error:
             raise StoreError(f"Cannot read {self.folder}: {error.strerror or error}.") from error
         return record

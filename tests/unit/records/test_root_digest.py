@@ -15,6 +15,8 @@ from reportgen.records.root_digest import (
     ROOT_FILE,
     SUMS,
     UNSEALED,
+    parse_root,
+    parse_sums,
     read_root,
     report_files,
     root_digest,
@@ -102,3 +104,20 @@ def test_links_are_refused(report: Path, tmp_path: Path) -> None:
     (report / "link").symlink_to(tmp_path)
     with pytest.raises(StoreError, match="link"):
         seal(report)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x", "0" * 64, f"{'0' * 64}  ../a\n", f"{'0' * 64}  /a\n", f"{'0' * 64}  a\n{'1' * 64}  a\n"]
+)
+def test_what_is_no_list_of_sums_is_said(text: str) -> None:
+    if not text:
+        assert parse_sums(text) == {}
+        return
+    with pytest.raises(ValueError, match=r"line|outside"):
+        parse_sums(text)
+
+
+def test_a_digest_may_be_copied_in_any_form() -> None:
+    digest = "0123456789abcdef" * 4
+    assert parse_root(f" sha256:{digest.upper()[:32]}\n{digest[32:]} ") == digest
+    assert [parse_root(text) for text in ("", digest[1:], digest + "0", "g" * 64)] == [None] * 4
