@@ -65,7 +65,7 @@ class Verification(Frozen):
             raise VerificationError(f"The report does not hold. {' '.join(against)}")
 
 
-def named(names: list[str] | tuple[str, ...]) -> str:
+def first_names(names: list[str] | tuple[str, ...]) -> str:
     """Return the first of some names, and how many more there are."""
     shown = ", ".join(names[:MOST_NAMED])
     return f"{shown} and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else shown

@@ -18,7 +18,7 @@ from reportgen.errors import ArchiveError, ReportgenError
 from reportgen.pages.page import Asset, CopiedFile, FiltersScript, MotionStrip, ScriptData, VolumeScript
 from reportgen.progress import Progress
 from reportgen.proof.carried import CarriedReport
-from reportgen.proof.outcome import Proof, named
+from reportgen.proof.outcome import Proof, first_names
 from reportgen.proof.sums import SealedFiles
 from reportgen.records.files import PART
 from reportgen.records.paths import inside
@@ -60,7 +60,7 @@ def consistent(sealed: SealedFiles, progress: Progress) -> Proof:
 def _proof(against: list[str], undecided: list[str], doubt: str) -> Proof:
     """Return that a report contradicts itself, or else that it is not known for a reason."""
     if against:
-        return Proof(holds="no", sentence=f"It contradicts itself: {named(against)}.", details=(*against, *undecided))
+        return Proof(holds="no", sentence=f"It contradicts itself: {first_names(against)}.", details=(*against, *undecided))
     return Proof(holds="not known", sentence=doubt, details=tuple(undecided))
 
 

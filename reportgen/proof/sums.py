@@ -11,7 +11,7 @@ from pathlib import Path
 from reportgen.errors import ArchiveError
 from reportgen.progress import SILENT, Progress
 from reportgen.proof.archive import checked_files
-from reportgen.proof.outcome import Proof, named
+from reportgen.proof.outcome import Proof, first_names
 from reportgen.records.paths import inside
 from reportgen.records.root_digest import (
     SUMS,
@@ -90,11 +90,11 @@ class SealedFiles:
 
     def _changed(self) -> str:
         if self.root == self.given:
-            return f"{SUMS} was changed: {named(self.differences)}."
+            return f"{SUMS} was changed: {first_names(self.differences)}."
         if self.claimed not in (None, self.given):
             return f"The report names {self.claimed} as its own root digest: it is another report, or was sealed again."
         if self.differences:
-            return f"Its files differ from what the root digest stands for: {named(self.differences)}."
+            return f"Its files differ from what the root digest stands for: {first_names(self.differences)}."
         return f"The root digest of its files is {self.root}: it is another report, or its sums were written again."
 
     def seal_faults(self) -> list[str]:
