@@ -137,12 +137,6 @@ class VerificationError(ReportgenError):
     exit_code = 28
 
 
-class DifferenceError(ReportgenError):
-    """Two reports differ by more than noise."""
-
-    exit_code = 29
-
-
 def near_names(name: str, known: Iterable[str]) -> list[str]:
     """Return the known names that are most like `name`, the nearest first; empty when none is near."""
     lowered = {candidate.lower(): candidate for candidate in known}

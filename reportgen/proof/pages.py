@@ -60,7 +60,9 @@ def consistent(sealed: SealedFiles, progress: Progress) -> Proof:
 def _proof(against: list[str], undecided: list[str], doubt: str) -> Proof:
     """Return that a report contradicts itself, or else that it is not known for a reason."""
     if against:
-        return Proof(holds="no", sentence=f"It contradicts itself: {first_names(against)}.", details=(*against, *undecided))
+        return Proof(
+            holds="no", sentence=f"It contradicts itself: {first_names(against)}.", details=(*against, *undecided)
+        )
     return Proof(holds="not known", sentence=doubt, details=tuple(undecided))
 
 
