@@ -17,10 +17,12 @@ from reportgen.cli.session import shown_progress
         "form",
         required=True,
         metavar="NAME",
-        help="zip: the site as one archive. pdf: the summary as 4 to 12 pages. csv: every table and chart's data. "
+        help="zip: the site as one archive. pdf: the summary as 4 to 12 pages. html: the summary, or one page, as "
+        "one file. csv: every table and chart's data. "
         "gifs: the published set of GIFs.",
     ),
     click.option("--to", "target", type=click.Path(path_type=Path), metavar="PATH", help="File or folder to write."),
+    click.option("--page", default="", metavar="ADDRESS", help="html: this page of the site, such as i3d/audit.html."),
     click.option(
         "--published", default="", metavar="URL", help="Where the site is or will be: links lead there, else nowhere."
     ),
@@ -29,13 +31,13 @@ from reportgen.cli.session import shown_progress
     QUIET,
 )
 def export(
-    form: str, target: Path | None, published: str, runs: Path | None, select: tuple[str, ...], quiet: bool
+    form: str, target: Path | None, page: str, published: str, runs: Path | None, select: tuple[str, ...], quiet: bool
 ) -> None:
     """Write the report on computed runs in another form than a site."""
     from reportgen.commands.export import export as export_report
 
     with shown_progress(quiet) as progress:
         place = export_report(
-            runs or Path("runs"), form, to=target, select=select, published=published, progress=progress
+            runs or Path("runs"), form, to=target, select=select, page=page, published=published, progress=progress
         )
     click.echo(place)

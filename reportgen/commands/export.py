@@ -27,6 +27,7 @@ def export(
     *,
     to: Path | None = None,
     select: Sequence[str] = (),
+    page: str = "",
     published: str = "",
     progress: Progress = SILENT,
 ) -> Path:
@@ -35,14 +36,17 @@ def export(
     `runs` is one run's folder, a folder of runs, or several of either; `select` leaves of them what globs over
     identities match. `format` is one of ``reportgen.exports.registry.FORMS``. `to` is the file, or the folder for
     formats that are folders; by default ``report.zip`` or ``report-csv`` in the working folder. A file there is
-    replaced, and in a folder what an earlier export wrote; other people's files stay. `published` is the address that
-    the report's site has or will have: links lead there, and are plain words without it.
+    replaced, and in a folder what an earlier export wrote; other people's files stay. `page` is the address of one
+    page of the site, which the format html writes instead of the summary. `published` is the address that the report's
+    site has or will have: links lead there, and are plain words without it.
 
     Raises UnknownNameError for a format that does not exist, StoreError when there are no runs or `to` cannot be
     written, RenderError when the report cannot be shown in this form or `to` is a folder of somebody else's files,
     EmptySelectionError when `select` matches nothing.
     """
     form = export_form(format)
+    if page and format != "html":
+        raise OptionError(f"--page chooses a page for the format html, and {format} is of the whole report.")
     target = to or Path(f"report{form.suffix}" if form.suffix else f"report-{form.name}")
     folders = [runs] if isinstance(runs, Path) else list(runs)
     stores = [store for folder in folders for store in find_runs(folder)]
@@ -55,7 +59,7 @@ def export(
         def render(site: Path) -> Path:
             return write_site(report, site, place / "build", progress).parent
 
-        request = ExportRequest(report, place, render, progress, published=_checked(published))
+        request = ExportRequest(report, place, render, progress, page=page, published=_checked(published))
         _write(form, request, target)
         if request.roots:
             progress.note(f"Root digest of the report: {request.roots[-1]}")

@@ -6,10 +6,13 @@ from reportgen.errors import unknown_name
 from reportgen.exports.base import ExportForm
 from reportgen.exports.csv_tables import CsvTables
 from reportgen.exports.gifs import PublishedGifs
+from reportgen.exports.html_file import HtmlFile
 from reportgen.exports.pdf import Pdf
 from reportgen.exports.zip_archive import ZipArchive
 
-FORMS: dict[str, ExportForm] = {form.name: form for form in (ZipArchive(), Pdf(), CsvTables(), PublishedGifs())}
+FORMS: dict[str, ExportForm] = {
+    form.name: form for form in (ZipArchive(), Pdf(), HtmlFile(), CsvTables(), PublishedGifs())
+}
 
 
 def export_form(name: str) -> ExportForm:

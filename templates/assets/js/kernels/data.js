@@ -12,10 +12,12 @@
     return settings ? JSON.parse(settings.textContent).base : ".";
   }
 
-  const address = (path) => `${root()}/${path}`;
+  // Where a file of the site lies; in a page that is one file it is in the page itself.
+  const address = (path) => (path.startsWith("data:") ? path : `${root()}/${path}`);
 
   // What a script of data holds, loaded once; `path` is its address without its ending, and its name.
   function load(path) {
+    if (globalThis.reportData?.[path]) return Promise.resolve(globalThis.reportData[path]);
     if (!waiting.has(path)) {
       waiting.set(path, new Promise((resolve, reject) => {
         const script = document.createElement("script");
