@@ -16,7 +16,7 @@ from reportgen.summary.document import summary_of
 
 MISSING = (
     "A PDF is made by WeasyPrint, which is not installed here{why}: pip install 'reportgen-conv3d[pdf]'"
-    " (on Debian also: apt-get install libpango-1.0-0 libpangoft2-1.0-0). The formats html, zip and csv work without it."
+    " (on Debian also: apt-get install libpango-1.0-0 libpangoft2-1.0-0). The formats html, zip and csv work without."
 )
 
 
