@@ -16,28 +16,27 @@ from reportgen.publishing.git import LONG_SECONDS, Git, names
 from reportgen.records.paths import check_relative, inside
 from reportgen.version import __version__
 
-_FILE, _FOLDER = "100644", "040000"
+_FILE = "100644"
 
 
 class Assembly:
     """A tree that grows entry by entry in an index of its own."""
 
     def __init__(self, git: Git, name: str) -> None:
-        # Where there is no working tree, read-tree takes no prefix: it is given an empty one, and writes nothing there.
-        folder, empty = git.folder.resolve(), git.folder.resolve() / "empty"
-        empty.mkdir(exist_ok=True)
-        index = {"GIT_INDEX_FILE": str(folder / f"index-{name}")}
-        self._git = replace(git, environment={**index, "GIT_DIR": str(folder), "GIT_WORK_TREE": str(empty)})
+        self._git = replace(git, environment={"GIT_INDEX_FILE": str(git.folder.resolve() / f"index-{name}")})
 
     def add_files(self, blobs: Mapping[str, str]) -> None:
-        """Add files by path, each with its blob."""
+        """Add files by path, each with its blob, which need not be here."""
         lines = "".join(f"{_FILE} {blob}\t{path}\0" for path, blob in blobs.items())
         self._git.run("update-index", "-z", "--index-info", told=os.fsencode(lines))
 
     def add_tree(self, folder: str, tree: str) -> None:
-        """Add a whole tree as a folder, its files unread; at the top where `folder` is empty."""
-        prefix = (f"--prefix={folder}/",) if folder else ()
-        self._git.run("read-tree", *prefix, tree)
+        """Add a whole tree as a folder, its files unread; at the top where `folder` is empty.
+
+        `read-tree` would do it, but fetches the files of a tree that was fetched without them.
+        """
+        listed = (entry.partition("\t") for entry in names(self._git.run("ls-tree", "-r", "-z", tree)))
+        self.add_files({f"{folder}/{path}".lstrip("/"): facts.split()[2] for facts, _, path in listed})
 
     def tree(self) -> str:
         """Write the tree and return its digest."""

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from reportgen.commands import publish as command
 from reportgen.commands.publish import Publication, publish
 from reportgen.errors import OptionError, PublishError
 from reportgen.publishing import contents
 from reportgen.publishing.catalogue import MARKER, check_name
+from reportgen.publishing.git import Git
 from tests.unit.publishing.folders import branch_files, git, make_repository, make_site
 
 
@@ -49,6 +51,25 @@ def test_publishing_one_leaves_the_others_as_they_are(reports: Reports) -> None:
     assert reports.trees() | before == reports.trees()
     reports.publish("versions/v1.1", latest=True)
     assert git(reports.there, "rev-list", "--count", "gh-pages") == "1"
+
+
+def test_large_files_of_other_reports_are_not_fetched_where_the_remote_can_filter(
+    reports: Reports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git(reports.there, "config", "uploadpack.allowFilter", "true")
+    site = make_site(reports.here / "site", more={"large.bin": "x" * 2_000_000})
+    publish(site, name="a", push=True, repository=reports.here)
+    here: list[str] = []
+    commit = command.commit
+
+    def seen(git: Git, *words: object) -> str:
+        here.append(git.text("cat-file", "--batch-check=%(objectsize)", "--batch-all-objects"))
+        return commit(git, *words)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(command, "commit", seen)
+    reports.publish("b")
+    assert "2000000" not in here[0].split()
+    assert len(reports.files()["a/large.bin"]) == 2_000_000
 
 
 def test_the_page_at_the_top_lists_them_as_text(reports: Reports) -> None:
