@@ -5,12 +5,13 @@ BIN := $(VENV)/bin
 JS := tests/js
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: report test test-all accept lint browser clean help
+.PHONY: report test test-all docs accept lint browser clean help
 
 help:
 	@echo "make report  install, build the report on the bundled network, and say where the site is"
 	@echo "make test    install, lint, type-check and run the tests (at most ten minutes on two cores)"
 	@echo "make test-all  the same with the long versions of the tests"
+	@echo "make docs    build the documentation in build/docs/site"
 	@echo "make accept  check an official file of weights: MODEL=i3d WEIGHTS=file CLIPS=folder of labelled clips"
 	@echo "make clean   remove the virtual environment and all outputs"
 
@@ -45,6 +46,14 @@ test: $(VENV)/.installed-dev $(VENV)/.installed-zoos browser
 test-all: $(VENV)/.installed-dev $(VENV)/.installed-zoos $(VENV)/.installed-more-zoos browser
 	$(MAKE) --no-print-directory lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto -m "" --timeout 1200 -o faulthandler_timeout=1800
+
+# The documentation of the tool, strictly: a link or a name that leads nowhere is an error.
+$(VENV)/.installed-docs: $(VENV)/.installed
+	$(INSTALL) --editable ".[docs]"
+	@touch $@
+
+docs: $(VENV)/.installed-docs
+	$(BIN)/python -m tools.docs.build
 
 # An official file of weights and labelled clips: does the network recognise them, and is its report whole?
 accept: $(VENV)/.installed
