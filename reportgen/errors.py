@@ -119,6 +119,12 @@ class PublishError(ReportgenError):
     exit_code = 27
 
 
+class ForbiddenWordError(ReportgenError):
+    """A finished report holds a word that it must not: a name of this machine, or one that the user forbids."""
+
+    exit_code = 31
+
+
 class FetchError(ReportgenError):
     """Weights could not be downloaded."""
 

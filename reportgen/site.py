@@ -184,7 +184,7 @@ def _writers(
         pages,
         name=report.title,
         site=Path(os.path.relpath(site.resolve(), build_dir.resolve())).as_posix(),
-        citation=head_facts(citation_of(report)),
+        citation=head_facts(citation_of(report), anonymous=report.anonymous),
     )
     writers["mkdocs.yml"] = partial(write_text, text=configuration)
     return writers

@@ -22,7 +22,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("records", "pictures", "layers"),
     ("zoo", "networks", "clips", "motion_colour"),
     ("analyses", "media"),
-    ("reading",),
+    ("reading", "anonymous", "scanning"),
     ("audit",),
     ("config", "outputs", "pages", "summary", "site", "site_files", "site_publishing", "site_trim"),
     ("exports", "proof", "publishing"),

@@ -28,20 +28,28 @@ VALUE_EXAMPLES = {"clip_spec": '{"frames": 16}', "adapter": '{"as_list": true}',
 class ManyClips(click.Command):
     """A command whose ``--clip`` takes every path that follows it, as a shell writes out ``--clip *.mp4``."""
 
+    spread = "--clip"
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Read the arguments, with ``--clip`` before each path of a row of them."""
+        """Read the arguments, with the option before each value of a row of them."""
         spread: list[str] = []
-        row = False  # whether the last thing read is a clip's path
-        waiting = False  # whether --clip has no path yet
+        row = False  # whether the last thing read is a value of the option
+        waiting = False  # whether it has no value yet
         for argument in args:
             if argument.startswith("-") and not waiting:
-                row, waiting = argument.startswith("--clip="), argument == "--clip"
+                row, waiting = argument.startswith(f"{self.spread}="), argument == self.spread
             elif row:
-                spread.append("--clip")
+                spread.append(self.spread)
             else:
                 row, waiting = waiting, False
             spread.append(argument)
         return super().parse_args(ctx, spread)
+
+
+class ManyWords(ManyClips):
+    """A command whose ``--forbid`` takes every word that follows it."""
+
+    spread = "--forbid"
 
 
 def takes(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:

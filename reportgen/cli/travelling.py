@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from reportgen.cli.options import QUIET, RUNS, SELECT, takes
+from reportgen.cli.options import QUIET, RUNS, SELECT, ManyWords, takes
 from reportgen.cli.session import shown_progress
 
 
-@click.command()
+@click.command(cls=ManyWords)
 @takes(
     click.option(
         "--format",
@@ -26,18 +27,24 @@ from reportgen.cli.session import shown_progress
     click.option(
         "--published", default="", metavar="URL", help="Where the site is or will be: links lead there, else nowhere."
     ),
+    click.option(
+        "--anonymous", is_flag=True, help="Leave out who made it, and search the result for this machine's names."
+    ),
+    click.option("--keep-digest", is_flag=True, help="Keep the weights' digest in an anonymous report."),
+    click.option(
+        "--forbid",
+        multiple=True,
+        metavar="WORD",
+        help="Words that must not be in the result, whatever is packed into what: one or more after it.",
+    ),
     RUNS,
     SELECT,
     QUIET,
 )
-def export(
-    form: str, target: Path | None, page: str, published: str, runs: Path | None, select: tuple[str, ...], quiet: bool
-) -> None:
+def export(form: str, target: Path | None, runs: Path | None, quiet: bool, **options: Any) -> None:
     """Write the report on computed runs in another form than a site."""
     from reportgen.commands.export import export as export_report
 
     with shown_progress(quiet) as progress:
-        place = export_report(
-            runs or Path("runs"), form, to=target, select=select, page=page, published=published, progress=progress
-        )
+        place = export_report(runs or Path("runs"), form, to=target, progress=progress, **options)
     click.echo(place)

@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from reportgen.errors import OptionError
+from reportgen.exports.anonymity import anonymous_runs, check_own_words
 from reportgen.exports.base import ExportForm, ExportRequest
 from reportgen.exports.registry import export_form
 from reportgen.pages.report import Report
@@ -18,6 +19,9 @@ from reportgen.records.files import PART, atomic_path, check_writable
 from reportgen.records.owned import OwnedFolder
 from reportgen.records.places import check_apart
 from reportgen.records.store import find_runs
+from reportgen.scanning.machine import forbidden_words
+from reportgen.scanning.scanner import check_report
+from reportgen.scanning.words import Words
 from reportgen.site import write_site
 
 
@@ -29,6 +33,9 @@ def export(
     select: Sequence[str] = (),
     page: str = "",
     published: str = "",
+    anonymous: bool = False,
+    keep_digest: bool = False,
+    forbid: Sequence[str] = (),
     progress: Progress = SILENT,
 ) -> Path:
     """Write the report on `runs` in another form than a site, and return the file or folder.
@@ -40,13 +47,20 @@ def export(
     page of the site, which the format html writes instead of the summary. `published` is the address that the report's
     site has or will have: links lead there, and are plain words without it.
 
+    With `anonymous` the report tells neither who made it nor where: see ``reportgen.anonymous.fields.DROPPED`` for what
+    is left out, the digests of weights among it unless `keep_digest` is set. The finished report is then searched,
+    whatever is packed into what, for the names of this machine and its user. `forbid` are words to search for besides,
+    also without `anonymous`. Where one is found nothing is written.
+
     Raises UnknownNameError for a format that does not exist, StoreError when there are no runs or `to` cannot be
     written, RenderError when the report cannot be shown in this form or `to` is a folder of somebody else's files,
-    EmptySelectionError when `select` matches nothing.
+    EmptySelectionError when `select` matches nothing, ForbiddenWordError for a name or word that was found.
     """
     form = export_form(format)
     if page and format != "html":
         raise OptionError(f"--page chooses a page for the format html, and {format} is of the whole report.")
+    if anonymous and published:
+        raise OptionError("--published tells whose report it is: leave it out of an anonymous one.")
     target = to or Path(f"report{form.suffix}" if form.suffix else f"report-{form.name}")
     folders = [runs] if isinstance(runs, Path) else list(runs)
     stores = [store for folder in folders for store in find_runs(folder)]
@@ -54,13 +68,21 @@ def export(
     with tempfile.TemporaryDirectory(prefix=PART, dir=target.parent) as scratch:
         place = Path(scratch)
         check_apart([*folders, *(store.folder for store in stores)], target, place)
-        report = Report.of(stores, select)
+        words = Words(forbidden_words(forbid))
+        if anonymous:
+            own = anonymous_runs(
+                stores, place / "runs", select=select, forbid=forbid, keep_digest=keep_digest, progress=progress
+            )
+            report, words = Report.of(own.stores), own.words
+        else:
+            report = Report.of(stores, select)
+            check_own_words([model.manifest for model in report.models], words)
 
         def render(site: Path) -> Path:
             return write_site(report, site, place / "build", progress).parent
 
         request = ExportRequest(report, place, render, progress, page=page, published=_checked(published))
-        _write(form, request, target)
+        _write(form, request, target, words)
         if request.roots:
             progress.note(f"Root digest of the report: {request.roots[-1]}")
     return target
@@ -74,17 +96,19 @@ def _checked(published: str) -> str:
     return published
 
 
-def _write(form: ExportForm, request: ExportRequest, target: Path) -> None:
-    """Write the whole before any of it is moved to its place."""
+def _write(form: ExportForm, request: ExportRequest, target: Path, words: Words) -> None:
+    """Write the whole, and look through it, before any of it is moved to its place."""
     if form.suffix:
         with atomic_path(target) as part:
             form.write(request, part)
+            check_report(part, words, target.name, request.progress)
         return
     owned = OwnedFolder(target)
     owned.check_free()
     staged = request.scratch / "staged"
     staged.mkdir()
     form.write(request, staged)
+    check_report(staged, words, target.name, request.progress)
     files = [Path(folder, name) for folder, _, names in os.walk(staged) for name in names]
     found = {path.relative_to(staged).as_posix(): path for path in files}
     owned.claim()

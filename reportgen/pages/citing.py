@@ -26,14 +26,15 @@ def citation_of(report: Report, root: str | None = None) -> ReportCitation:
         title=f"What the kernels of {report.title} see",
         date=max(dates)[:10],
         commit=commits.pop() if len(commits) == 1 else None,
-        networks=[CitedNetwork(m.title, m.run.weights.sha256, m.run.weights.untrained) for m in report.models],
+        networks=[CitedNetwork(m.title, m.run.weights.digest(), m.run.weights.untrained) for m in report.models],
         root=root,
     )
 
 
-def head_facts(citation: ReportCitation) -> dict[str, Any]:
-    """Return what the head of every page tells programs."""
+def head_facts(citation: ReportCitation, *, anonymous: bool = False) -> dict[str, Any]:
+    """Return what the head of every page tells programs; an `anonymous` report does not say how to cite it."""
     return {
+        "anonymous": anonymous,
         "title": citation.title,
         "date": citation.date.replace("-", "/"),
         "program": citation.program,

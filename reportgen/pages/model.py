@@ -96,7 +96,7 @@ def _compared(model: ModelView) -> Comparable:
     first = [(model.stage_title(layer), kernel_card(model, views[0]).stage1) for layer, views in model.kernels.items()]
     figures = (
         ("architecture", card.title),
-        ("weights", "untrained" if model.run.weights.untrained else model.run.weights.sha256[:12]),
+        ("weights", "untrained" if model.run.weights.untrained else model.run.weights.digest(12)),
         *((item.what, item.value) for item in headlines(model)),
     )
     pictures = tuple((title, clip) for title, clip in first if clip)

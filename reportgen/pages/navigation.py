@@ -73,7 +73,7 @@ def _title(text: str) -> str:
 
 
 def site_configuration(
-    base: Path, pages: Iterable[Page], *, name: str, site: str, citation: Mapping[str, str] | None = None
+    base: Path, pages: Iterable[Page], *, name: str, site: str, citation: Mapping[str, Any] | None = None
 ) -> str:
     """Return a whole ``mkdocs.yml``; `site` is the output folder relative to it, `citation` goes into pages' heads."""
     settings = yaml.safe_load(base.read_text(encoding="utf-8"))

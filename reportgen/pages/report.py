@@ -199,6 +199,11 @@ class Report:
         return self.models[0].title if len(self.models) == 1 else f"{len(self.models)} networks"
 
     @property
+    def anonymous(self) -> bool:
+        """Whether it must not tell who made it: nothing of it says how to cite it, or where it comes from."""
+        return any(model.run.anonymous for model in self.models)
+
+    @property
     def untrained(self) -> list[ModelView]:
         """The models whose weights were never trained."""
         return [model for model in self.models if model.run.weights.untrained]

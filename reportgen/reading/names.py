@@ -22,7 +22,7 @@ def report_folders(runs: Sequence[Run]) -> list[str]:
     """
     several = Counter(slug(run.model).casefold() for run in runs)
     names = [
-        run.model if several[slug(run.model).casefold()] == 1 else f"{run.model}-{run.weights.sha256[:_SHORT]}"
+        run.model if several[slug(run.model).casefold()] == 1 else f"{run.model}-{run.weights.digest(_SHORT)}"
         for run in runs
     ]
     return folder_names(names, _RESERVED)
@@ -57,7 +57,7 @@ def _source(run: Run) -> str:
 
 
 def _digest(run: Run) -> str:
-    return f"weights {run.weights.sha256[:_SHORT]}"
+    return f"weights {run.weights.digest(_SHORT)}"
 
 
 def _both(run: Run) -> str:

@@ -20,7 +20,9 @@ class WeightsFacts(Frozen):
     """Which weights the network had."""
 
     file: str | None = Field(None, description="File name, never a path of the machine.")
-    sha256: str = Field(description="Digest of the loaded tensors' names and values, in the state dict's order.")
+    sha256: str = Field(
+        description="Digest of the loaded tensors' names and values, in the state dict's order; empty where withheld."
+    )
     file_sha256: str | None = None
     untrained: bool = False
     of_unknown_origin: bool = Field(
@@ -33,6 +35,10 @@ class WeightsFacts(Frozen):
     licence: str | None = None
     source: str | None = None
     trained_on: str | None = None
+
+    def digest(self, digits: int | None = None) -> str:
+        """Return the digest of the weights, or its first digits, in words where it is withheld."""
+        return self.sha256[:digits] or "withheld"
 
 
 class SourceFacts(Frozen):
@@ -116,6 +122,9 @@ class Run(Document):
     started: str
     finished: str | None = None
     seconds: float | None = None
+    anonymous: bool = Field(
+        False, description="Whether it is a copy without what tells who made it; times are days, digests are left out."
+    )
 
 
 class Manifest(Frozen):

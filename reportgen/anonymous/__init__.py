@@ -1,0 +1,1 @@
+"""Runs without what tells who made them: for a review that must not know."""

@@ -1,0 +1,25 @@
+"""Free text without what names a place: paths, addresses, files and e-mail addresses."""
+
+from __future__ import annotations
+
+import re
+
+WITHHELD = "[withheld]"
+
+_FILE_TYPES = (
+    "avi|avif|bin|bmp|ckpt|csv|db|gif|h5|hdf5|jpeg|jpg|json|mkv|mov|mp4|mpeg|mpg|npy|npz|onnx|pkl|png|pt|pt2|pth|py|"
+    "pyc|safetensors|tar|tiff|toml|txt|webm|webp|yaml|yml|zip"
+)
+_PLACES = re.compile(
+    r"[a-z][a-z0-9+.-]*://\S+"  # an address
+    r"|[\w.+-]+@[\w-]+(?:\.[\w-]+)*"  # e-mail, or a user at a host
+    r"|(?<![\w/.])~?(?:/[^\s/'\"<>:,;()]+)+/?"  # an absolute path
+    r"|\b[A-Za-z]:\\[^\s'\"<>,;]*|\\\\[^\s'\"<>,;]+"  # one of Windows
+    rf"|[^\s'\"<>/\\()]+\.(?:{_FILE_TYPES})\b",  # a file's name
+    re.IGNORECASE,
+)
+
+
+def without_places(text: str) -> str:
+    """Return text with every path, address, e-mail address and file name in it withheld."""
+    return _PLACES.sub(WITHHELD, text)

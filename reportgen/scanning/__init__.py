@@ -1,0 +1,1 @@
+"""Looking through a finished report for words that must not be in it, whatever they are packed into."""
