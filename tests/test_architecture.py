@@ -19,10 +19,10 @@ ROOT = PACKAGE.parent
 #: Rooms from the lowest to the highest; those of one row may import each other.
 LEVELS: tuple[tuple[str, ...], ...] = (
     ("errors", "isolated", "progress", "resources", "sources", "stopping", "streams", "version"),
-    ("records", "pictures", "layers"),
+    ("records", "pictures", "layers", "scanning"),
     ("zoo", "networks", "clips", "motion_colour"),
-    ("analyses", "media"),
-    ("reading", "anonymous", "scanning"),
+    ("analyses", "media", "anonymous"),
+    ("reading",),
     ("audit",),
     ("config", "outputs", "pages", "summary", "site", "site_files", "site_publishing", "site_trim"),
     ("exports", "proof", "publishing"),

@@ -1,4 +1,4 @@
-"""Which fields of a run an anonymous report is without, and which ones stay as their authors wrote them."""
+"""Which fields of a run an anonymous report is without; all others stay as their authors wrote them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DROPPED: Mapping[str, str] = MappingProxyType(
     {
         "command line": "what was typed",
         "commit": "of the checkout that reportgen ran from",
-        "citation of this report": "its line, its BibTeX, its root digest and its tags in the pages' heads",
+        "citation of this report": "its line, its BibTeX and its tags in the pages' heads",
         "weights": "file name, address, source and the file's own digest",
         "weights digest": "of the loaded tensors, and whatever was derived from it; --keep-digest keeps it",
         "definition of the network": "name and digest of the file, and its factory's arguments",
@@ -29,19 +29,7 @@ DROPPED: Mapping[str, str] = MappingProxyType(
         "metadata of pictures": "text, EXIF, XMP, colour profiles and comments",
     }
 )
-"""What is left out, by name: the documentation lists the same."""
-
-KEPT: Mapping[str, str] = MappingProxyType(
-    {
-        "title and summary of the network": "the card's, or the name given by --name",
-        "names": "of layers, class labels and concepts",
-        "training data and licence": "as the card tells them",
-        "computing": "versions of Python, torch and NumPy, operating system, device, threads, seeds, times taken",
-        "digests of clips": "whoever has a clip can tell that it is this one",
-        "pixels": "what is seen in a clip is shown",
-    }
-)
-"""What stays as it was written: whoever submits a report looks through it, and names words by --forbid."""
+"""What is left out, by name: an anonymous report and the documentation list it."""
 
 _OPTIONS = frozenset(
     {"preset", "device", "threads", "seed", "choose", "objective", "kernels", "layers", "classes", "targets"}

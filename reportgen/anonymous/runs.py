@@ -24,6 +24,7 @@ from reportgen.errors import RenderError
 from reportgen.records.jobs import Artifact, Done, Failed, Job, Outcome, Record, Skipped, content_key
 from reportgen.records.manifest import Manifest, Run
 from reportgen.records.store import Store
+from reportgen.scanning.words import ForbiddenWords
 
 _KEPT_INPUTS = frozenset({"clip", "clips", "layers", "labelled", "shown", "targets", "reason"})
 _WEIGHTS = "weights"
@@ -38,13 +39,16 @@ class AnonymousRun:
     withheld: tuple[str, ...]
 
 
-def anonymous_copy(store: Store, manifest: Manifest, folder: Path, *, keep_digest: bool = False) -> AnonymousRun:
+def anonymous_copy(
+    store: Store, manifest: Manifest, folder: Path, words: ForbiddenWords, *, keep_digest: bool = False
+) -> AnonymousRun:
     """Write a copy of a run, as far as `manifest` goes, to `folder`; see `reportgen.anonymous.fields.DROPPED`.
 
-    With `keep_digest` the digest of the weights stays. Raises StoreError when the run cannot be read or the copy not
-    be written, RenderError for a picture from which metadata cannot be taken.
+    Notes and reasons that hold one of `words` are left out. With `keep_digest` the digest of the weights stays. Raises
+    StoreError when the run cannot be read or the copy not be written, RenderError for a picture from which metadata
+    cannot be taken.
     """
-    copy = _Copy(store, Store(folder), ClipNames(manifest.run, manifest.records), manifest, keep_digest)
+    copy = _Copy(store, Store(folder), ClipNames(manifest.run, manifest.records), manifest, words, keep_digest)
     copy.write()
     return AnonymousRun(copy.target, tuple(_withheld(manifest.run, copy.names, keep_digest=keep_digest)))
 
@@ -66,6 +70,7 @@ class _Copy:
     target: Store
     names: ClipNames
     manifest: Manifest
+    words: ForbiddenWords
     keep_digest: bool
 
     def write(self) -> None:
@@ -122,12 +127,17 @@ class _Copy:
         if isinstance(outcome, Failed):
             return Failed(message=f"{outcome.error}; its message is withheld.", error=outcome.error)
         if isinstance(outcome, Skipped):
-            return Skipped(reason=without_places(outcome.reason))
+            return Skipped(reason=self._told(outcome.reason))
         return Done(
             artifacts=tuple(self._artifact(one, old, new) for one in outcome.artifacts),
             answer=self.names.value(self._document(outcome.answer)),
-            notes=tuple(map(without_places, outcome.notes)),
+            notes=tuple(map(self._told, outcome.notes)),
         )
+
+    def _told(self, text: str) -> str:
+        """Return free text without places, or nothing of it where it still names somebody."""
+        left = without_places(text)
+        return WITHHELD if next(self.words.in_metadata(left), None) else left
 
     def _document(self, value: Any, key: str = "") -> Any:
         """Return a document under the clips' new names, without digests of weights and reasons with file names."""

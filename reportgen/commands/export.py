@@ -21,7 +21,7 @@ from reportgen.records.places import check_apart
 from reportgen.records.store import find_runs
 from reportgen.scanning.machine import forbidden_words
 from reportgen.scanning.scanner import check_report
-from reportgen.scanning.words import Words
+from reportgen.scanning.words import ForbiddenWords
 from reportgen.site import write_site
 
 
@@ -68,7 +68,7 @@ def export(
     with tempfile.TemporaryDirectory(prefix=PART, dir=target.parent) as scratch:
         place = Path(scratch)
         check_apart([*folders, *(store.folder for store in stores)], target, place)
-        words = Words(forbidden_words(forbid))
+        words = ForbiddenWords(forbidden_words(forbid))
         if anonymous:
             own = anonymous_runs(
                 stores, place / "runs", select=select, forbid=forbid, keep_digest=keep_digest, progress=progress
@@ -96,7 +96,7 @@ def _checked(published: str) -> str:
     return published
 
 
-def _write(form: ExportForm, request: ExportRequest, target: Path, words: Words) -> None:
+def _write(form: ExportForm, request: ExportRequest, target: Path, words: ForbiddenWords) -> None:
     """Write the whole, and look through it, before any of it is moved to its place."""
     if form.suffix:
         with atomic_path(target) as part:

@@ -12,7 +12,7 @@ from reportgen.progress import SILENT, Progress
 from reportgen.records.manifest import Manifest, check_selection
 from reportgen.records.store import Store
 from reportgen.scanning.machine import forbidden_words, machine_words, withheld_words
-from reportgen.scanning.words import Words
+from reportgen.scanning.words import ForbiddenWords
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class AnonymousRuns:
     """
 
     stores: tuple[Store, ...]
-    words: Words
+    words: ForbiddenWords
 
 
 def anonymous_runs(
@@ -44,22 +44,21 @@ def anonymous_runs(
     """
     manifests = [store.manifest() for store in stores]
     check_selection(select, manifests)
-    chosen = [
-        (store, found.selected(select) if select else found) for store, found in zip(stores, manifests, strict=True)
-    ]
-    check_own_words([found for _, found in chosen if found], Words(forbidden_words(forbid)))
-    copies = []
+    parts = [found.selected(select) if select else found for found in manifests]
+    chosen = [(store, part) for store, part in zip(stores, parts, strict=True) if part]
+    forbidden = forbidden_words(forbid)
+    check_own_words([part for _, part in chosen], ForbiddenWords(forbidden))
+    names = [*forbidden, *machine_words()]
+    known, copies = ForbiddenWords(names), []
     with progress.task("Leaving out who made it", len(chosen)) as task:
-        for number, (store, found) in enumerate(chosen):
-            if found:
-                copies.append(anonymous_copy(store, found, folder / f"{number:03d}", keep_digest=keep_digest))
+        for number, (store, part) in enumerate(chosen):
+            copies.append(anonymous_copy(store, part, folder / f"{number:03d}", known, keep_digest=keep_digest))
             task.advance()
     withheld = [value for copy in copies for value in copy.withheld]
-    words = Words([*forbidden_words(forbid), *withheld_words(withheld), *machine_words()])
-    return AnonymousRuns(tuple(copy.store for copy in copies), words)
+    return AnonymousRuns(tuple(copy.store for copy in copies), ForbiddenWords([*names, *withheld_words(withheld)]))
 
 
-def check_own_words(manifests: Sequence[Manifest], words: Words) -> None:
+def check_own_words(manifests: Sequence[Manifest], words: ForbiddenWords) -> None:
     """Raise ForbiddenWordError where a word stands in what the user wrote and every report shows, before any work."""
     for manifest in manifests:
         for what, text in _own_texts(manifest):

@@ -6,6 +6,7 @@ import shlex
 from collections import Counter
 from collections.abc import Iterator
 
+from reportgen.anonymous.fields import DROPPED
 from reportgen.pages.page import Found, Page
 from reportgen.pages.report import ModelView, Report
 from reportgen.reading.format import metric_rows
@@ -56,6 +57,7 @@ def pages(report: Report) -> Iterator[Page]:
                 "records": records,
                 "troubles": model.troubles(),
                 "options": metric_rows(dict(model.run.options)),
+                "left_out": DROPPED if model.run.anonymous else {},
                 "unfinished": len(model.run.plan) - len(records),
             },
             sources=tuple(record.key for record in records),

@@ -5,15 +5,12 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from reportgen.scanning.pieces import Piece, inflated
+from reportgen.scanning.parts import FilePart, inflated
 
 PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_PIXELS = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"fdAT", b"fcTL", b"acTL"})
 _WEBP_PIXELS = frozenset({b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM"})
 _MEDIA_BOX = b"mdat"
-_BOXES = frozenset(
-    {b"moov", b"udta", b"meta", b"trak", b"mdia", b"minf", b"stbl", b"ilst", b"iprp", b"ipco", b"dinf", b"edts"}
-)
 _EMBEDDED = (b"Exif\0\0", b"II*\0", b"MM\0*", b"<x:xmpmeta", b"<?xpacket", b"<rdf:RDF")
 """How metadata begins among a picture's pixels."""
 
@@ -21,7 +18,7 @@ _LONGEST_EMBEDDED = 1 << 16
 _START_OF_SCAN, _COMMENT = 0xDA, 0xFE
 
 
-def png_pieces(content: bytes) -> Iterator[Piece]:
+def png_pieces(content: bytes) -> Iterator[FilePart]:
     """Yield the chunks of a PNG, unpacked, and what follows the last one."""
     at = len(PNG)
     while at + 8 <= len(content):
@@ -30,17 +27,17 @@ def png_pieces(content: bytes) -> Iterator[Piece]:
         at += 12 + length
         where = f"its chunk {name.decode('latin-1')}"
         if name in _PNG_PIXELS:
-            yield Piece(where, body, "pixels")
+            yield FilePart(where, body, "pixels")
         elif name in (b"zTXt", b"iCCP"):
             key, _, packed = body.partition(b"\0")
-            yield Piece(where, key + b"\n" + inflated(packed[1:]), "metadata")
+            yield FilePart(where, key + b"\n" + inflated(packed[1:]), "metadata")
         elif name == b"iTXt":
-            yield Piece(where, _international(body), "metadata")
+            yield FilePart(where, _international(body), "metadata")
         else:
-            yield Piece(where, body, "metadata")
+            yield FilePart(where, body, "metadata")
         if name == b"IEND":
             break
-    yield Piece("what follows its end", content[at:], "metadata")
+    yield FilePart("what follows its end", content[at:], "metadata")
 
 
 def _international(body: bytes) -> bytes:
@@ -50,7 +47,7 @@ def _international(body: bytes) -> bytes:
     return b"\n".join((key, language, translated, inflated(text) if flag == b"\1" else text))
 
 
-def gif_pieces(content: bytes) -> Iterator[Piece]:
+def gif_pieces(content: bytes) -> Iterator[FilePart]:
     """Yield comments, text and applications' data of a GIF, its pixels, and what follows its end."""
     at = 13 + _colours(content[10]) if len(content) > 12 else len(content)
     while at < len(content):
@@ -58,13 +55,13 @@ def gif_pieces(content: bytes) -> Iterator[Piece]:
         if kind == 0x21 and at < len(content):
             label = content[at]
             body, at = _sub_blocks(content, at + 1)
-            yield Piece(f"its extension {label:#04x}", body, "content" if label == 0xF9 else "metadata")
+            yield FilePart(f"its extension {label:#04x}", body, "content" if label == 0xF9 else "metadata")
         elif kind == 0x2C and at + 9 < len(content):
             body, at = _sub_blocks(content, at + 9 + _colours(content[at + 8]) + 1)
-            yield Piece("its pixels", body, "pixels")
+            yield FilePart("its pixels", body, "pixels")
         else:
             break
-    yield Piece("what follows its end", content[at:], "metadata")
+    yield FilePart("what follows its end", content[at:], "metadata")
 
 
 def _colours(flags: int) -> int:
@@ -79,14 +76,14 @@ def _sub_blocks(content: bytes, at: int) -> tuple[bytes, int]:
     return b"".join(parts), at + 1
 
 
-def riff_pieces(content: bytes) -> Iterator[Piece]:
+def riff_pieces(content: bytes) -> Iterator[FilePart]:
     """Yield the chunks of a RIFF file, such as a WebP, and what follows its end."""
     end = min(8 + int.from_bytes(content[4:8], "little"), len(content))
     yield from _riff_chunks(content, 12, end)
-    yield Piece("what follows its end", content[end:], "metadata")
+    yield FilePart("what follows its end", content[end:], "metadata")
 
 
-def _riff_chunks(content: bytes, at: int, end: int) -> Iterator[Piece]:
+def _riff_chunks(content: bytes, at: int, end: int) -> Iterator[FilePart]:
     while at + 8 <= end:
         name, length = content[at : at + 4], int.from_bytes(content[at + 4 : at + 8], "little")
         body = content[at + 8 : min(at + 8 + length, end)]
@@ -96,24 +93,26 @@ def _riff_chunks(content: bytes, at: int, end: int) -> Iterator[Piece]:
         elif name == b"LIST":
             yield from _riff_chunks(body, 4, len(body))
         else:
-            yield Piece(where, body, "pixels" if name in _WEBP_PIXELS else "metadata")
+            yield FilePart(where, body, "pixels" if name in _WEBP_PIXELS else "metadata")
         at += 8 + length + length % 2
 
 
-def jpeg_pieces(content: bytes) -> Iterator[Piece]:
+def jpeg_pieces(content: bytes) -> Iterator[FilePart]:
     """Yield the segments of a JPEG: metadata and comments, and what comes from the first scan on."""
     at = 2
     while at + 4 <= len(content) and content[at] == 0xFF and content[at + 1] != _START_OF_SCAN:
         marker, length = content[at + 1], int.from_bytes(content[at + 2 : at + 4], "big")
         told = 0xE0 <= marker <= 0xEF or marker == _COMMENT
-        yield Piece(f"its segment {marker:#04x}", content[at + 4 : at + 2 + length], "metadata" if told else "pixels")
+        yield FilePart(
+            f"its segment {marker:#04x}", content[at + 4 : at + 2 + length], "metadata" if told else "pixels"
+        )
         at += 2 + max(length, 2)
     pixels, _, rest = content[at:].partition(b"\xff\xd9")
-    yield Piece("its pixels", pixels, "pixels")
-    yield Piece("what follows its end", rest, "metadata")
+    yield FilePart("its pixels", pixels, "pixels")
+    yield FilePart("what follows its end", rest, "metadata")
 
 
-def box_pieces(content: bytes) -> Iterator[Piece]:
+def box_pieces(content: bytes) -> Iterator[FilePart]:
     """Yield the boxes of an AVIF, an MP4 or another ISO file: all but its media, and metadata among these."""
     at = 0
     while at + 8 <= len(content):
@@ -124,18 +123,18 @@ def box_pieces(content: bytes) -> Iterator[Piece]:
         end = len(content) if length < head else at + length
         body = content[at + head : end]
         if name == _MEDIA_BOX:
-            yield Piece("its media", body, "pixels")
+            yield FilePart("its media", body, "pixels")
             yield from _embedded(body)
         else:
-            yield Piece(f"its box {name.decode('latin-1')}", body, "metadata")
+            yield FilePart(f"its box {name.decode('latin-1')}", body, "metadata")
         at = end
-    yield Piece("what follows its end", content[at:], "metadata")
+    yield FilePart("what follows its end", content[at:], "metadata")
 
 
-def _embedded(media: bytes) -> Iterator[Piece]:
+def _embedded(media: bytes) -> Iterator[FilePart]:
     """Yield metadata among pixels, which AVIF keeps in one box with them."""
     for mark in _EMBEDDED:
         at = media.find(mark)
         while at >= 0:
-            yield Piece("metadata in its media", media[at : at + _LONGEST_EMBEDDED], "metadata")
+            yield FilePart("metadata in its media", media[at : at + _LONGEST_EMBEDDED], "metadata")
             at = media.find(mark, at + _LONGEST_EMBEDDED)

@@ -18,7 +18,7 @@ from threading import Thread
 from urllib.parse import urlsplit
 
 from reportgen.resources import modelzoo_folder, templates_folder
-from reportgen.scanning.words import Word, Words
+from reportgen.scanning.words import ForbiddenWord, ForbiddenWords
 
 _PATIENCE = 2.0
 """Seconds that a name server, and git, are waited for."""
@@ -54,7 +54,7 @@ _TEXT_FILES = frozenset({".css", ".html", ".j2", ".js", ".md", ".py", ".svg", ".
 _SCP = re.compile(r"(?:(?P<user>[^@/\s]+)@)?(?P<host>[^:/\s]+):(?P<path>[^\s]+)")
 
 
-def machine_words() -> list[Word]:
+def machine_words() -> list[ForbiddenWord]:
     """Return what this machine, its user and the repository of the working folder are called.
 
     They are the user's name and full name, the home folder and the working folder, the host's name with its domain,
@@ -66,21 +66,23 @@ def machine_words() -> list[Word]:
     return [replace(word, common=True) if word in common else word for word in found]
 
 
-def _in_own_text(words: Iterable[Word]) -> set[Word]:
+def _in_own_text(words: Iterable[ForbiddenWord]) -> set[ForbiddenWord]:
     """Return the words that every report holds, and those that many machines are called."""
     found = {word for word in words if word.text.lower() in _NOBODY}
     known = _own_text()
-    while new := {one.word for one in Words(word for word in words if word not in found).in_text(known)} - found:
+    while (
+        new := {one.word for one in ForbiddenWords(word for word in words if word not in found).in_text(known)} - found
+    ):
         found |= new  # where two begin alike, only one is told at a time
     return found
 
 
-def _user() -> Iterator[Word]:
+def _user() -> Iterator[ForbiddenWord]:
     names = {os.environ.get(name, "") for name in _USERS}
     with suppress(KeyError, OSError):  # a user without a name
         names.add(getpass.getuser())
-    yield from (Word(name, "the user's name") for name in sorted(names))
-    yield from (Word(os.environ[name], what) for name, what in _PEOPLE.items() if name in os.environ)
+    yield from (ForbiddenWord(name, "the user's name") for name in sorted(names))
+    yield from (ForbiddenWord(os.environ[name], what) for name, what in _PEOPLE.items() if name in os.environ)
     for name in _full_names():
         yield from _person(name, "the user's full name")
 
@@ -96,29 +98,29 @@ def _full_names() -> Iterator[str]:
         return
 
 
-def _person(name: str, what: str) -> Iterator[Word]:
+def _person(name: str, what: str) -> Iterator[ForbiddenWord]:
     """Yield a full name, and its parts, which may be words: these are looked for in paths and metadata."""
-    yield Word(name, what)
+    yield ForbiddenWord(name, what)
     parts = name.split()
     if len(parts) > 1:
-        yield from (Word(part, f"part of {what}", common=True) for part in parts)
+        yield from (ForbiddenWord(part, f"part of {what}", common=True) for part in parts)
 
 
-def _host() -> Iterator[Word]:
+def _host() -> Iterator[ForbiddenWord]:
     what = "the host's name"
     names = {socket.gethostname(), os.environ.get("HOSTNAME", ""), _full_host()}
     for name in sorted(names):
-        yield Word(name, what)
+        yield ForbiddenWord(name, what)
         host, _, domain = name.partition(".")
-        yield Word(host, what)
+        yield ForbiddenWord(host, what)
         yield from _domain(domain)
 
 
-def _domain(domain: str) -> Iterator[Word]:
+def _domain(domain: str) -> Iterator[ForbiddenWord]:
     parts = domain.split(".")
     if len(parts) > 1:
-        yield Word(domain, "the host's domain")
-        yield Word(".".join(parts[-2:]), "the host's domain")
+        yield ForbiddenWord(domain, "the host's domain")
+        yield ForbiddenWord(".".join(parts[-2:]), "the host's domain")
 
 
 def _full_host() -> str:
@@ -130,16 +132,16 @@ def _full_host() -> str:
     return found[0] if found else ""
 
 
-def _folders() -> Iterator[Word]:
+def _folders() -> Iterator[ForbiddenWord]:
     for folder, what in ((Path.home(), "the home folder"), (Path.cwd(), "the working folder")):
         for path in {str(folder), str(folder.resolve())}:
             if len(Path(path).parts) > 2:
-                yield Word(path, what)
+                yield ForbiddenWord(path, what)
             elif len(Path(path).parts) == 2:
-                yield Word(Path(path).name, what, common=True)
+                yield ForbiddenWord(Path(path).name, what, common=True)
 
 
-def _git() -> Iterator[Word]:
+def _git() -> Iterator[ForbiddenWord]:
     yield from _person(_asked("config", "--get", "user.name"), "the author's name of Git")
     address = _asked("config", "--get", "user.email")
     yield from _mail(address)
@@ -147,14 +149,14 @@ def _git() -> Iterator[Word]:
         yield from _remote(line.partition(" ")[2])
 
 
-def _mail(address: str) -> Iterator[Word]:
+def _mail(address: str) -> Iterator[ForbiddenWord]:
     name, _, domain = address.partition("@")
-    yield Word(address, "the e-mail address of Git")
-    yield Word(name, "the e-mail address of Git")
-    yield from (Word(one.text, "the domain of Git's e-mail address") for one in _domain(domain))
+    yield ForbiddenWord(address, "the e-mail address of Git")
+    yield ForbiddenWord(name, "the e-mail address of Git")
+    yield from (ForbiddenWord(one.text, "the domain of Git's e-mail address") for one in _domain(domain))
 
 
-def _remote(address: str) -> Iterator[Word]:
+def _remote(address: str) -> Iterator[ForbiddenWord]:
     what = "a remote of Git"
     split = urlsplit(address) if "://" in address else None
     if split is not None:
@@ -164,9 +166,9 @@ def _remote(address: str) -> Iterator[Word]:
     else:
         host, path, user = "", address, ""
     path = path.strip("/").removesuffix(".git")
-    yield Word(f"{host}/{path}" if host else path, what)
-    yield Word(host, what)
-    yield from (Word(part, what) for part in (user, *path.split("/")[-2:]) if part not in ("git", "..", "."))
+    yield ForbiddenWord(f"{host}/{path}" if host else path, what)
+    yield ForbiddenWord(host, what)
+    yield from (ForbiddenWord(part, what) for part in (user, *path.split("/")[-2:]) if part not in ("git", "..", "."))
 
 
 def _asked(*arguments: str) -> str:
@@ -190,7 +192,7 @@ def _asked(*arguments: str) -> str:
     return result.stdout.strip()
 
 
-def _zone() -> Iterator[Word]:
+def _zone() -> Iterator[ForbiddenWord]:
     names = {os.environ.get("TZ", "").lstrip(":")}
     for path in (Path("/etc/timezone"), Path("/etc/localtime")):
         try:
@@ -200,8 +202,8 @@ def _zone() -> Iterator[Word]:
                 names.add(path.read_text(encoding="utf-8").strip())
         except (OSError, UnicodeDecodeError):
             continue
-    yield from (Word(name, "the time zone") for name in sorted(names - _ZONES) if "/" in name)
-    yield from (Word(name, "the time zone", common=True) for name in time.tzname if name not in _ZONES)
+    yield from (ForbiddenWord(name, "the time zone") for name in sorted(names - _ZONES) if "/" in name)
+    yield from (ForbiddenWord(name, "the time zone", common=True) for name in time.tzname if name not in _ZONES)
 
 
 def _own_text() -> str:
@@ -219,11 +221,11 @@ def _texts(folders: Iterable[Path]) -> Iterator[str]:
                 yield path.read_text(encoding="utf-8", errors="replace")
 
 
-def forbidden_words(words: Iterable[str]) -> list[Word]:
+def forbidden_words(words: Iterable[str]) -> list[ForbiddenWord]:
     """Return the words that the user forbids."""
-    return [Word(word, "which --forbid names") for word in words]
+    return [ForbiddenWord(word, "which --forbid names") for word in words]
 
 
-def withheld_words(values: Iterable[str]) -> list[Word]:
+def withheld_words(values: Iterable[str]) -> list[ForbiddenWord]:
     """Return what an anonymous report leaves out, to be sure that it does."""
-    return [Word(value, "which an anonymous report leaves out") for value in values]
+    return [ForbiddenWord(value, "which an anonymous report leaves out") for value in values]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from reportgen.scanning.pieces import Piece, PieceKind, inflated
+from reportgen.scanning.parts import FilePart, PartKind, inflated
 
 _STREAM = re.compile(rb"stream\r?\n(.*?)\r?\n?endstream", re.DOTALL)
 _HEX = re.compile(rb"<([0-9A-Fa-f\s]{4,})>")
@@ -19,23 +19,23 @@ _ESCAPES: Mapping[bytes, bytes] = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"\n":
 _MOST_CODES = 1 << 16
 
 
-def pdf_pieces(content: bytes) -> Iterator[Piece]:
+def pdf_pieces(content: bytes) -> Iterator[FilePart]:
     """Yield the streams of a PDF, its strings, and the text that its pages show by their fonts' tables.
 
     Streams are unpacked that are packed by zlib, which those of metadata, objects and pages are.
     """
     outside = _STREAM.sub(b"", content)
     streams = [(number, inflated(raw[1]) or raw[1]) for number, raw in enumerate(_STREAM.finditer(content), start=1)]
-    yield Piece("its strings", _strings(outside), "metadata")
+    yield FilePart("its strings", _strings(outside), "metadata")
     for number, stream in streams:
-        yield Piece(f"its stream {number}", stream)
-        kind: PieceKind = "metadata" if b"<<" in stream else "content"
-        yield Piece(f"the strings of its stream {number}", _strings(stream), kind)
+        yield FilePart(f"its stream {number}", stream)
+        kind: PartKind = "metadata" if b"<<" in stream else "content"
+        yield FilePart(f"the strings of its stream {number}", _strings(stream), kind)
     fonts = [table for _, stream in streams if (table := _table(stream))]
     for number, stream in streams:
         if b"BT" in stream:
             text = "\n".join(_shown(stream, table) for table in fonts)
-            yield Piece(f"the text of its stream {number}", text.encode())
+            yield FilePart(f"the text of its stream {number}", text.encode())
 
 
 def _strings(content: bytes) -> bytes:

@@ -14,6 +14,10 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{10,}={0,2}")
 _CERTAIN = 200
 """Signs from which a run is taken for base64 alone: shorter ones may be names and paths, and are looked through too."""
 
+_FILE = 32
+"""Signs that a packed file has at least."""
+
+_DIGEST = re.compile(r"[0-9a-f]+")
 _ROUNDS = 3
 _LARGEST_POINT = 0x10FFFF
 
@@ -78,6 +82,7 @@ def unpacked_base64(text: str, *, short: bool) -> tuple[str, list[bytes]]:
     # A short run may be a word of the text, and base64 may begin behind its first signs.
     parts = (_decoded(run[start:]) for run in sorted(runs) for start in range(4))
     found.append(b"\n".join(part for part in parts if part.isascii() or _is_text(part)))
+    found += [_decoded(run) for run in sorted(runs) if len(run) >= _FILE and not _DIGEST.fullmatch(run)]
     return left, found
 
 

@@ -42,7 +42,7 @@ _RELATIVE = (re.compile(r"[/\\]$"), re.compile(_PATH_ENDS))
 
 
 @dataclass(frozen=True)
-class Word:
+class ForbiddenWord:
     """A word that must not be in a report: `what` it tells, as part of a sentence.
 
     A word of fewer than four letters, and a `common` one (the user root), is looked for in paths and metadata alone.
@@ -55,7 +55,7 @@ class Word:
     @cached_property
     def tokens(self) -> tuple[str, ...]:
         """Its letters and digits, without case and accents, parted where anything else stands."""
-        return tuple(re.findall(r"[^\W_]+", plain(self.text)))
+        return tuple(re.findall(r"[^\W_]+", bare_letters(self.text)))
 
     @property
     def narrow(self) -> bool:
@@ -85,29 +85,29 @@ class Word:
         return tuple(text.encode(code) for text in forms for code in ("utf-8", "utf-16-le", "utf-16-be"))
 
     def found_in(self, text: str) -> Iterator[re.Match[str]]:
-        """Yield where it stands in a text that is `plain`."""
+        """Yield where it stands in a text that is `bare_letters`."""
         if self.tokens[0] in text:  # which is told a hundred times faster
             yield from self.pattern.finditer(text)
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundWord:
     """A word that stands in a text, as it stands there."""
 
-    word: Word
+    word: ForbiddenWord
     text: str
 
 
-def plain(text: str) -> str:
+def bare_letters(text: str) -> str:
     """Return text without case and accents, in the form that words are compared in."""
     return text.lower() if text.isascii() else _ACCENTS.sub("", unicodedata.normalize("NFKD", text)).casefold()
 
 
-class Words:
+class ForbiddenWords:
     """Words to look for. Those without a letter or digit are none."""
 
-    def __init__(self, words: Iterable[Word]) -> None:
-        found: dict[tuple[str, ...], Word] = {}
+    def __init__(self, words: Iterable[ForbiddenWord]) -> None:
+        found: dict[tuple[str, ...], ForbiddenWord] = {}
         for word in words:
             if word.tokens:
                 found.setdefault(word.tokens, word)
@@ -117,48 +117,48 @@ class Words:
         return bool(self.all)
 
     @cached_property
-    def _wide(self) -> Sequence[Word]:
+    def _wide(self) -> Sequence[ForbiddenWord]:
         return [word for word in self.all if not word.narrow]
 
     @cached_property
-    def _narrow(self) -> Sequence[Word]:
+    def _narrow(self) -> Sequence[ForbiddenWord]:
         return [word for word in self.all if word.narrow]
 
-    def in_text(self, text: str) -> Iterator[Found]:
+    def in_text(self, text: str) -> Iterator[FoundWord]:
         """Yield the words in a text that a person may read: narrow ones as parts of paths and addresses alone."""
-        spelled = plain(text)
+        spelled = bare_letters(text)
         yield from _search(self._wide, spelled)
         for word in self._narrow:
-            yield from (Found(word, match[0]) for match in word.found_in(spelled) if _is_in_path(word, match))
+            yield from (FoundWord(word, match[0]) for match in word.found_in(spelled) if _is_in_path(word, match))
 
-    def in_metadata(self, text: str) -> Iterator[Found]:
+    def in_metadata(self, text: str) -> Iterator[FoundWord]:
         """Yield the words in a text that describes a file: narrow ones too, where they stand alone."""
-        yield from _search(self.all, plain(text))
+        yield from _search(self.all, bare_letters(text))
 
-    def in_name(self, path: str) -> Iterator[Found]:
+    def in_name(self, path: str) -> Iterator[FoundWord]:
         """Yield the words in the path of a file of the report: narrow ones as a whole part of it."""
-        spelled = plain(path)
+        spelled = bare_letters(path)
         yield from _search(self._wide, spelled)
         parts = {stem for part in spelled.split("/") for stem in (part, part.rpartition(".")[0])}
         for word in self._narrow:
-            if not parts.isdisjoint({plain(word.text), "-".join(word.tokens)} - _OWN_FOLDERS):
-                yield Found(word, path)
+            if not parts.isdisjoint({bare_letters(word.text), "-".join(word.tokens)} - _OWN_FOLDERS):
+                yield FoundWord(word, path)
 
-    def in_bytes(self, content: bytes) -> Iterator[Found]:
+    def in_bytes(self, content: bytes) -> Iterator[FoundWord]:
         """Yield the words in bytes that are no text: long ones, whose letters stand there by no chance."""
-        signs = plain(content.replace(b"\0", b"").decode("latin-1"))
+        signs = bare_letters(content.replace(b"\0", b"").decode("latin-1"))
         yield from _search([word for word in self._wide if word.free], signs)
         for word in self._wide:
             if any(needle in content for needle in word.encoded):
-                yield Found(word, word.text)
+                yield FoundWord(word, word.text)
 
 
-def _search(words: Iterable[Word], text: str) -> Iterator[Found]:
+def _search(words: Iterable[ForbiddenWord], text: str) -> Iterator[FoundWord]:
     for word in words:
-        yield from (Found(word, match[0]) for match in word.found_in(text))
+        yield from (FoundWord(word, match[0]) for match in word.found_in(text))
 
 
-def _is_in_path(word: Word, match: re.Match[str]) -> bool:
+def _is_in_path(word: ForbiddenWord, match: re.Match[str]) -> bool:
     """Whether a narrow word stands in a path or an address.
 
     A common word is told in an absolute path only: `assets/data/x.js` tells nothing of a user called data.

@@ -6,19 +6,19 @@ import zlib
 from dataclasses import dataclass
 from typing import Literal
 
-MOST_UNPACKED = 1 << 30
+LARGEST_PART = 1 << 30
 """Bytes that one piece may unpack to: more is refused, for then nobody can say what is in it."""
 
 
-class UnreadablePieceError(ValueError):
+class UnreadablePartError(ValueError):
     """A piece that cannot be looked through: it is damaged, or unpacks to too much."""
 
 
-PieceKind = Literal["content", "name", "metadata", "pixels"]
+PartKind = Literal["content", "name", "metadata", "pixels"]
 
 
 @dataclass(frozen=True)
-class Piece:
+class FilePart:
     """Bytes of a file, or unpacked from it; `where` says from what.
 
     A `name` is a file's path, `metadata` text that describes a file; `pixels` are what only long words are looked for
@@ -27,19 +27,19 @@ class Piece:
 
     where: str
     content: bytes
-    kind: PieceKind = "content"
+    kind: PartKind = "content"
 
 
 def inflated(content: bytes, window: int = 47) -> bytes:
-    """Return what zlib or gzip packed; raises UnreadablePieceError for too much of it.
+    """Return what zlib or gzip packed; raises UnreadablePartError for too much of it.
 
     What ends too early is given as far as it goes: a reader would show it so far, too.
     """
     machine = zlib.decompressobj(window)
     try:
-        found = machine.decompress(content, MOST_UNPACKED)
+        found = machine.decompress(content, LARGEST_PART)
     except zlib.error:
         return b""
     if machine.unconsumed_tail:
-        raise UnreadablePieceError("it unpacks to more than 1 GiB")
+        raise UnreadablePartError("it unpacks to more than 1 GiB")
     return found
