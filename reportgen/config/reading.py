@@ -23,14 +23,14 @@ _MOST_SAID = 20
 """Bad values that are told at once."""
 
 
-def load_options(flags: Mapping[str, Any], *, config: Path | None = None) -> BuildOptions:
+def load_options(flags: Mapping[str, Any], *, config: Path | None = None, no_file: bool = False) -> BuildOptions:
     """Return the options of a build: defaults, then the configuration file, then the flags that are not None.
 
     `config` None reads ``reportgen.toml`` of the working directory where there is one; it may not name programs
-    (factories, exported programs, zoo folders), as a file that is given may. Raises OptionError that names
-    every bad value.
+    (factories, exported programs, zoo folders), as a file that is given may. With `no_file` none is read. Raises
+    OptionError that names every bad value.
     """
-    values = _read_config(config)
+    values = {} if no_file else _read_config(config)
     given = {name: value for name, value in flags.items() if value is not None and value != ()}
     if config is None:
         _refuse_programs({name: value for name, value in values.items() if name not in given})
