@@ -1,0 +1,229 @@
+"""Claims on chunks: at most one worker computes a chunk at a time, and a dead worker's chunk is taken over.
+
+An attempt at a chunk is a file that only one worker could create, ``CHUNK.NUMBER``, and only its creator writes. The
+number is the fencing token: whoever takes a chunk over creates the next one, and the earlier holder, should it wake
+up, finds that and stops. The file says what became of the attempt: held (with a count that its holder raises), ended,
+given up, or let go. A holder is taken for dead when another worker has seen no new count for the length of a lease,
+by the clock of the one that watches: no two clocks are ever compared. ``CHUNK.done`` is a hint for listings; the truth
+is the attempt's text, and behind it the records.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from functools import lru_cache
+
+from pydantic import ValidationError
+
+from reportgen.records.base import Frozen
+from reportgen.runner.claims.files import ClaimFiles
+
+GROUPS = 64
+DONE = "done"
+
+
+class Fate(Enum):
+    """What a worker is told of a chunk that it does not get."""
+
+    HELD = auto()
+    """Somebody works at it, or is not known to be dead yet."""
+
+    ENDED = auto()
+    """It is done: its records are there."""
+
+    OWN_FAILURE = auto()
+    """This worker gave it up: another one should try."""
+
+
+class Attempt(Frozen):
+    """The text of an attempt's file."""
+
+    state: str
+    """``held``, ``ended``, ``given-up`` or ``let-go``."""
+
+    worker: str
+    count: int = 0
+    job: str = ""
+    """The key of the job at hand: what a worker died of, if it dies."""
+
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class FailedAttempt:
+    """An earlier attempt at a chunk: where it ended, by whom, and why as far as that is known."""
+
+    job: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class LeaseRules:
+    """How long a holder may be silent, how often it tells that it lives, and after how many attempts a job fails.
+
+    `beat` is far shorter than `lease`, since a shared file system may stall; both in seconds.
+    """
+
+    lease: float = 180.0
+    beat: float = 20.0
+    attempts: int = 2
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A chunk that this worker holds, and what became of the earlier attempts at it."""
+
+    chunk: str
+    number: int
+    failed: tuple[FailedAttempt, ...] = ()
+
+
+@dataclass
+class _Watched:
+    text: str
+    since: float
+
+
+@dataclass
+class Claims:
+    """The claims of one worker on the chunks of a run.
+
+    `clock` is monotonic seconds; `is_gone` says of another worker that it has certainly ended, such as a process of
+    this machine that is no more.
+    """
+
+    files: ClaimFiles
+    worker: str
+    clock: Callable[[], float]
+    rules: LeaseRules = field(default_factory=LeaseRules)
+    is_gone: Callable[[str], bool] = lambda _worker: False
+    _watched: dict[tuple[str, int], _Watched] = field(default_factory=dict)
+    _counts: dict[str, int] = field(default_factory=dict)
+    _jobs: dict[str, str] = field(default_factory=dict)
+
+    def listed(self, group: str) -> tuple[dict[str, int], frozenset[str]]:
+        """Return the last attempts at the chunks of a group, by the chunks' names in files, and those that are done."""
+        last: dict[str, int] = {}
+        done = set()
+        for name in self.files.names(group):
+            stem, _, end = name.rpartition(".")
+            if end == DONE:
+                done.add(stem)
+            elif stem and end.isdecimal() and len(end) < 10:
+                last[stem] = max(last.get(stem, 0), int(end))
+        return last, frozenset(done)
+
+    def take(self, chunk: str, last: int, *, again: bool = False) -> Claim | Fate:
+        """Take a chunk of which the listing shows `last` attempts, 0 for none; say why not where it cannot be had.
+
+        With `again` this worker tries once more what it gave up itself, where no other worker has come to try.
+        """
+        group, stem = place_of(chunk)
+        failed: tuple[FailedAttempt, ...] = ()
+        if last:
+            fate = self._fate(group, stem, last)
+            if fate is not None and not (again and fate is Fate.OWN_FAILURE):
+                return fate
+            failed = self._failures(group, stem, last)
+        number = last + 1
+        if not self.files.create(group, f"{stem}.{number}", self._text("held")):
+            return Fate.HELD  # somebody was faster, or the listing was old
+        self._counts[chunk] = 0
+        return Claim(chunk, number, failed)
+
+    def _fate(self, group: str, stem: str, number: int) -> Fate | None:
+        """Return why the chunk of this last attempt cannot be had; None where it can."""
+        text = self.files.read(group, f"{stem}.{number}")
+        attempt = _read(text)
+        if attempt is None or attempt.state == "held":
+            return None if self._is_dead(stem, number, text or "", attempt) else Fate.HELD
+        if attempt.state == "ended":
+            return Fate.ENDED
+        return Fate.OWN_FAILURE if attempt.state == "given-up" and attempt.worker == self.worker else None
+
+    def _is_dead(self, stem: str, number: int, text: str, attempt: Attempt | None) -> bool:
+        if attempt is not None and self.is_gone(attempt.worker):
+            return True
+        now = self.clock()
+        seen = self._watched.get((stem, number))
+        if seen is None or seen.text != text:
+            self._watched[stem, number] = _Watched(text, now)
+            return False
+        return now - seen.since >= self.rules.lease
+
+    def _failures(self, group: str, stem: str, last: int) -> tuple[FailedAttempt, ...]:
+        """Return what is known of each earlier attempt that failed; one that was let go did not."""
+        found = []
+        for number in range(1, last + 1):
+            attempt = _read(self.files.read(group, f"{stem}.{number}"))
+            if attempt is None:
+                found.append(FailedAttempt("", "a worker that is not known ended without a word"))
+            elif attempt.state == "given-up":
+                found.append(FailedAttempt(attempt.job, f"{attempt.worker}: {attempt.why}"))
+            elif attempt.state == "held":
+                found.append(FailedAttempt(attempt.job, f"{attempt.worker} ended without a word, as when it is killed"))
+        return tuple(found)
+
+    def is_spent(self, claim: Claim, job: str) -> bool:
+        """Whether a job has ended as many attempts as it may: it is recorded as failed and not tried once more."""
+        return sum(attempt.job == job for attempt in claim.failed) >= self.rules.attempts
+
+    def begin(self, claim: Claim, job: str) -> bool:
+        """Say which job of the chunk is at hand; False where the chunk is another's by now."""
+        self._jobs[claim.chunk] = job
+        return self.beat(claim)
+
+    def beat(self, claim: Claim) -> bool:
+        """Tell that this worker lives; False where the chunk is another's by now."""
+        if not self.is_mine(claim):
+            return False
+        self._counts[claim.chunk] += 1
+        self._rewrite(claim, "held")
+        return True
+
+    def is_mine(self, claim: Claim) -> bool:
+        """Whether nobody has taken the chunk over: asked before each record is written."""
+        group, stem = place_of(claim.chunk)
+        return self.files.read(group, f"{stem}.{claim.number + 1}") is None
+
+    def end(self, claim: Claim) -> None:
+        """Say that all records of the chunk are there."""
+        self._rewrite(claim, "ended")
+        group, stem = place_of(claim.chunk)
+        self.files.create(group, f"{stem}.{DONE}", "")
+
+    def give_up(self, claim: Claim, why: str) -> None:
+        """Say that the chunk failed here, so that another worker tries it."""
+        self._rewrite(claim, "given-up", why)
+
+    def let_go(self, claim: Claim) -> None:
+        """Say that this worker stops, which is no fault of the chunk."""
+        self._rewrite(claim, "let-go")
+
+    def _rewrite(self, claim: Claim, state: str, why: str = "") -> None:
+        group, stem = place_of(claim.chunk)
+        job, count = self._jobs.get(claim.chunk, ""), self._counts[claim.chunk]
+        self.files.rewrite(group, f"{stem}.{claim.number}", self._text(state, count, job, why))
+
+    def _text(self, state: str, count: int = 0, job: str = "", why: str = "") -> str:
+        return Attempt(state=state, worker=self.worker, count=count, job=job, why=why[:200]).model_dump_json()
+
+
+@lru_cache(1 << 17)
+def place_of(chunk: str) -> tuple[str, str]:
+    """Return the group of a chunk's files and the beginning of their names."""
+    digest = hashlib.sha256(chunk.encode()).hexdigest()[:32]
+    return f"{int(digest[:2], 16) % GROUPS:02d}", digest
+
+
+def _read(text: str | None) -> Attempt | None:
+    """Return an attempt; None for a file that is being created or is damaged, which only watching can tell."""
+    if not text:
+        return None
+    try:
+        return Attempt.model_validate_json(text)
+    except ValidationError:
+        return None

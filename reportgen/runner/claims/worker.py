@@ -1,0 +1,49 @@
+"""What a worker does with the chunks that it gets: compute, and say what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import TypeVar
+
+from reportgen.runner.claims.claims import Claim, Claims
+from reportgen.runner.claims.queue import ChunkQueue
+
+Kept = TypeVar("Kept")
+
+
+class LostClaimError(Exception):
+    """The chunk is another worker's by now: this one was silent for a lease, and stops working at it."""
+
+
+class TryElsewhereError(Exception):
+    """The chunk failed in a way that may lie in this worker or its machine: another one should try."""
+
+
+def work_through(
+    queue: ChunkQueue,
+    claims: Claims,
+    *,
+    compute: Callable[[Claim], Iterator[Kept]],
+    beating: Callable[[Claim], AbstractContextManager[None]],
+) -> Iterator[Kept]:
+    """Yield what is kept of every chunk that this worker gets, until all chunks are done.
+
+    `compute` keeps the jobs of a chunk one after the other. It raises LostClaimError as soon as the chunk is another
+    worker's, TryElsewhereError where another one should try. Within `beating` others are told that this worker lives.
+    Whatever else ends the work, a signal among it, lets the chunk go first.
+    """
+    while (claim := queue.next()) is not None:
+        try:
+            with beating(claim):
+                yield from compute(claim)
+        except LostClaimError:
+            continue
+        except TryElsewhereError as error:
+            claims.give_up(claim, str(error))
+            continue
+        except BaseException:
+            claims.let_go(claim)
+            raise
+        claims.end(claim)
+        queue.finished(claim)
