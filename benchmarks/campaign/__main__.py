@@ -1,7 +1,8 @@
 """Simulate campaigns of growing size and print what claims cost: ``python -m benchmarks.campaign [--most 100000]``.
 
-Each line is one campaign under one kind of conditions: the share of jobs computed twice, how long a dead worker's chunk
-waited for another one, operations on the shared folder per job, and the time over that of workers that lose nothing.
+Each line is one campaign under one kind of conditions: the share of the work that was done twice, how long a dead
+worker's chunk waited for another one, operations on the shared folder per job, and the time over that of workers that
+lose nothing.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def figures(outcome: Outcome) -> dict[str, float | int]:
         "jobs": jobs,
         "workers": outcome.conditions.workers,
         "deaths": outcome.deaths,
-        "computed twice": outcome.duplicates,
+        "work done twice": outcome.duplicates,
         "jobs lost": jobs - len(outcome.computed.keys() | outcome.given_up),
         "jobs given up": len(outcome.given_up),
         "over the ideal time": outcome.ended / outcome.ideal - 1,

@@ -109,12 +109,13 @@ class Outcome:
     deaths: int = 0
     recoveries: list[float] = field(default_factory=list)
     given_up: set[str] = field(default_factory=set)
+    doubled: float = 0.0
     ended: float = 0.0
 
     @property
     def duplicates(self) -> float:
-        """The share of jobs that were computed again, beyond those that a dead worker had not kept."""
-        return (sum(self.computed.values()) - len(self.computed)) / self.conditions.jobs
+        """The share of the work that another worker did too; what a worker loses that is killed is no part of it."""
+        return self.doubled / (self.conditions.jobs * self.conditions.job_seconds)
 
     @property
     def ideal(self) -> float:
@@ -206,16 +207,17 @@ class Worker:
             if self.claims.is_spent(claim, job):
                 self.campaign.outcome.given_up.add(job)
                 continue
-            left = conditions.job_seconds * self.random.uniform(0.5, 1.5)
+            whole = left = conditions.job_seconds * self.random.uniform(0.5, 1.5)
             while left > 0:
                 step = min(left, conditions.rules.beat)
                 self._wait(step)
                 left -= step
                 if not self.claims.beat(claim):
+                    self.campaign.outcome.doubled += whole - left
                     raise LostClaimError
+            if job in kept:
+                self.campaign.outcome.doubled += whole
             self.campaign.outcome.computed[job] += 1
-            if not self.claims.is_mine(claim):
-                raise LostClaimError
             kept.add(job)
             yield job
         self.holds = None

@@ -11,6 +11,7 @@ is the attempt's text, and behind it the records.
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -103,6 +104,7 @@ class Claims:
     _watched: dict[tuple[str, int], _Watched] = field(default_factory=dict)
     _counts: dict[str, int] = field(default_factory=dict)
     _jobs: dict[str, str] = field(default_factory=dict)
+    _writing: threading.Lock = field(default_factory=threading.Lock)
 
     def listed(self, group: str) -> tuple[dict[str, int], frozenset[str]]:
         """Return the last attempts at the chunks of a group, by the chunks' names in files, and those that are done."""
@@ -180,7 +182,6 @@ class Claims:
         """Tell that this worker lives; False where the chunk is another's by now."""
         if not self.is_mine(claim):
             return False
-        self._counts[claim.chunk] += 1
         self._rewrite(claim, "held")
         return True
 
@@ -205,8 +206,10 @@ class Claims:
 
     def _rewrite(self, claim: Claim, state: str, why: str = "") -> None:
         group, stem = place_of(claim.chunk)
-        job, count = self._jobs.get(claim.chunk, ""), self._counts[claim.chunk]
-        self.files.rewrite(group, f"{stem}.{claim.number}", self._text(state, count, job, why))
+        with self._writing:  # a heartbeat comes from another thread, and must not write an older text
+            self._counts[claim.chunk] = count = self._counts[claim.chunk] + 1
+            text = self._text(state, count, self._jobs.get(claim.chunk, ""), why)
+            self.files.rewrite(group, f"{stem}.{claim.number}", text)
 
     def _text(self, state: str, count: int = 0, job: str = "", why: str = "") -> str:
         return Attempt(state=state, worker=self.worker, count=count, job=job, why=why[:200]).model_dump_json()

@@ -9,14 +9,18 @@ from typing import TypeVar
 from reportgen.runner.claims.claims import Claim, Claims
 from reportgen.runner.claims.queue import ChunkQueue
 
-Kept = TypeVar("Kept")
+Recorded = TypeVar("Recorded")
 
 
-class LostClaimError(Exception):
+class ChunkLeftError(Exception):
+    """A worker stops working at a chunk, and nothing of the chunk is recorded by it any more."""
+
+
+class LostClaimError(ChunkLeftError):
     """The chunk is another worker's by now: this one was silent for a lease, and stops working at it."""
 
 
-class TryElsewhereError(Exception):
+class TryElsewhereError(ChunkLeftError):
     """The chunk failed in a way that may lie in this worker or its machine: another one should try."""
 
 
@@ -24,9 +28,9 @@ def work_through(
     queue: ChunkQueue,
     claims: Claims,
     *,
-    compute: Callable[[Claim], Iterator[Kept]],
+    compute: Callable[[Claim], Iterator[Recorded]],
     beating: Callable[[Claim], AbstractContextManager[None]],
-) -> Iterator[Kept]:
+) -> Iterator[Recorded]:
     """Yield what is kept of every chunk that this worker gets, until all chunks are done.
 
     `compute` keeps the jobs of a chunk one after the other. It raises LostClaimError as soon as the chunk is another

@@ -1,0 +1,195 @@
+"""One worker of several: it does those chunks of a plan that it can claim, and waits for what others do."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from reportgen.errors import OutOfMemoryError, ReportgenError, StoreError
+from reportgen.progress import Progress
+from reportgen.records.jobs import Job, Record, content_key
+from reportgen.runner.claims.claims import Claim, Claims, LeaseRules
+from reportgen.runner.claims.files import ClaimFolder
+from reportgen.runner.claims.queue import ChunkQueue, QueuedChunk
+from reportgen.runner.claims.worker import LostClaimError, TryElsewhereError, work_through
+from reportgen.runner.executors.base import Work
+from reportgen.runner.executors.chunks import ChunkWorker
+from reportgen.runner.plan import MethodPlan, PlannedUnit
+
+CLAIMS = "claims"
+"""Folder of the claims, in the run's."""
+
+
+@dataclass(frozen=True)
+class ClaimingExecutor:
+    """An executor (see `reportgen.runner.executors.base.Executor`) beside others that work at the same run."""
+
+    rules: LeaseRules = field(default_factory=LeaseRules)
+
+    def execute(self, work: Work, progress: Progress) -> Iterator[tuple[Record, bool]]:
+        """Yield the record of every job to do, and whether it was computed now, here; others' come at the end."""
+        worker = ChunkWorker(work, progress)
+        chunks = _chunks_to_do(work)
+        name = worker_name()
+        claims = Claims(
+            ClaimFolder(work.store.folder, CLAIMS), name, time.monotonic, self.rules, is_gone=has_certainly_ended
+        )
+        queue = ChunkQueue(claims, _queued(chunks), wait=time.sleep, seed=int(content_key(name)[:8], 16))
+        seen: set[str] = set()
+
+        def compute(claim: Claim) -> Iterator[tuple[Record, bool]]:
+            part, units = chunks[claim.chunk]
+            yield from worker.do_chunk(part, units, _ClaimWatch(claims, claim))
+
+        with _Heartbeat(claims, self.rules.beat) as heartbeat:
+            for record, computed in work_through(queue, claims, compute=compute, beating=heartbeat.of):
+                seen.add(record.key)
+                yield record, computed
+        for part in work.plan.parts:
+            for skip in part.skips:
+                if work.only is None or skip.job.key in work.only:
+                    yield worker.keep_skipped(skip.job, skip.reason), True
+        yield from self._of_others(work, chunks, seen)
+
+    def _of_others(
+        self, work: Work, chunks: dict[str, tuple[MethodPlan, list[PlannedUnit]]], seen: set[str]
+    ) -> Iterator[tuple[Record, bool]]:
+        for _, units in chunks.values():
+            for planned in units:
+                if planned.job.key in seen:
+                    continue
+                record = work.store.record(planned.job.key)
+                if record is None:
+                    raise StoreError(
+                        f"{work.store.folder} lacks the record of {planned.job.unit}, which another worker did: "
+                        "`reportgen compute` computes what is missing."
+                    )
+                yield record, False
+
+
+@dataclass(frozen=True)
+class _ClaimWatch:
+    """Tells others which job is at hand, and stops where the chunk has been taken over."""
+
+    claims: Claims
+    claim: Claim
+
+    def spent(self, job: Job) -> str | None:
+        """Return why a job is not to be tried any more: it ended as many workers as it may."""
+        if not self.claims.is_spent(self.claim, job.key):
+            return None
+        ends = "; ".join(attempt.sentence for attempt in self.claim.failed if attempt.job == job.key)
+        return f"It was tried by {len(self.claim.failed)} workers and ended each attempt ({ends})."
+
+    def begin(self, job: Job) -> None:
+        """Tell which job is at hand."""
+        if not self.claims.begin(self.claim, job.key):
+            raise LostClaimError
+
+    def failed(self, _job: Job, error: Exception) -> None:
+        """Leave to another worker what may be this one's fault: its memory, its device, its installation."""
+        own = isinstance(error, ReportgenError) and not isinstance(error, OutOfMemoryError)
+        if not own:
+            raise TryElsewhereError(f"{type(error).__name__}: {error}") from error
+
+
+class _Heartbeat:
+    """A thread that tells others that this worker lives, while it holds a chunk."""
+
+    def __init__(self, claims: Claims, seconds: float) -> None:
+        self._claims = claims
+        self._seconds = seconds
+        self._claim: Claim | None = None
+        self._lock = threading.Lock()
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+
+    def __enter__(self) -> _Heartbeat:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end.set()
+        self._thread.join()
+
+    @contextmanager
+    def of(self, claim: Claim) -> Iterator[None]:
+        """Tell it of this claim within the context."""
+        with self._lock:
+            self._claim = claim
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._claim = None
+
+    def _run(self) -> None:
+        while not self._end.wait(self._seconds):
+            with self._lock:
+                if self._claim is None:
+                    continue
+                try:
+                    self._claims.beat(self._claim)
+                except StoreError:
+                    continue  # the disk stalls or is full: the worker meets that itself where it writes
+
+
+def _chunks_to_do(work: Work) -> dict[str, tuple[MethodPlan, list[PlannedUnit]]]:
+    """Return the chunks with what is to be done of each; a name is the same for whoever has the same plan."""
+    found = {}
+    for part in work.plan.parts:
+        for group, units in part.chunks().items():
+            wanted = [planned for planned in units if work.only is None or planned.job.key in work.only]
+            if wanted:
+                digest = content_key([planned.job.key for planned in wanted])
+                found[f"{part.method.name}/{group}/{digest}"] = (part, wanted)
+    return found
+
+
+def _queued(chunks: dict[str, tuple[MethodPlan, list[PlannedUnit]]]) -> list[QueuedChunk]:
+    """Return the chunks with those that must be done before each."""
+    where = {planned.job.key: name for name, (_, units) in chunks.items() for planned in units}
+    return [
+        QueuedChunk(name, frozenset(where[key] for one in units for key in one.job.needs if key in where) - {name})
+        for name, (_, units) in chunks.items()
+    ]
+
+
+def worker_name() -> str:
+    """Return a name of this process that no other one has, on this machine or another."""
+    return f"{socket.gethostname()[:60]}.{_namespace()}.{os.getpid()}.{_started(os.getpid()) or time.time_ns()}"
+
+
+def has_certainly_ended(name: str) -> bool:
+    """Whether a worker was a process of this machine that is no more; False where that cannot be known."""
+    parts = name.rsplit(".", 3)
+    if len(parts) != 4 or not parts[2].isdecimal() or not _namespace():
+        return False
+    host, namespace, process, started = parts
+    if host != socket.gethostname()[:60] or namespace != _namespace():
+        return False
+    return _started(int(process)) != started
+
+
+def _namespace() -> str:
+    """Return what tells this machine's processes from those of its containers; empty where that is not known."""
+    try:
+        return str(Path("/proc/self/ns/pid").stat().st_ino)
+    except OSError:
+        return ""
+
+
+def _started(process: int) -> str | None:
+    """Return when a process began, in ticks since the machine did; None where there is none."""
+    try:
+        text = Path(f"/proc/{process}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return None
+    fields = text.rpartition(")")[2].split()
+    return None if fields[0] in ("Z", "X") else fields[19]

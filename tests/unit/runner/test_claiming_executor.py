@@ -1,0 +1,87 @@
+"""Workers beside each other at one plan: each job once, failures tried by another, and the same records as of one."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from reportgen.analyses.method import Method
+from reportgen.analyses.parameters import Parameters
+from reportgen.progress import SILENT
+from reportgen.records.jobs import Done, Failed, Outcome, Skipped
+from reportgen.records.store import Store
+from reportgen.runner.claims.claims import LeaseRules
+from reportgen.runner.executors.base import Executor, Work
+from reportgen.runner.executors.claiming import ClaimingExecutor, has_certainly_ended, worker_name
+from reportgen.runner.executors.local import LocalExecutor
+from reportgen.runner.plan import plan_jobs
+from reportgen.runner.prepare import Prepared
+from tests.children import run_python
+from tests.unit.runner.test_local_executor import Roots, Squares
+
+QUICK = LeaseRules(lease=2.0, beat=0.2)
+
+
+def run(prepared: Prepared, squares: Squares, executor: Executor, folder: Path) -> tuple[dict[str, Outcome], int]:
+    """Return the outcomes by job, and how many were computed by this executor."""
+    methods: list[Method[Parameters]] = []
+    for name, analysis in {"squares": squares, "roots": Roots()}.items():
+        methods.append(Method(name, name, name, 1, Parameters, lambda own=analysis: own))  # type: ignore[misc]
+    plan = plan_jobs(prepared.subject, methods, {"squares": Parameters(), "roots": Parameters()}, {})
+    found = list(executor.execute(Work(plan, prepared.subject, Store(folder)), SILENT))
+    outcomes = {f"{record.job.analysis} {record.job.unit.rpartition('/')[2]}": record.outcome for record, _ in found}
+    return outcomes, sum(computed for _, computed in found)
+
+
+def test_one_worker_gives_what_one_process_gives(prepared: Prepared, tmp_path: Path) -> None:
+    mine, _ = run(prepared, Squares(), ClaimingExecutor(QUICK), tmp_path / "a")
+    plain, _ = run(prepared, Squares(), LocalExecutor(), tmp_path / "b")
+    assert mine == plain
+
+
+def test_three_workers_share_the_work_and_do_each_job_once(prepared: Prepared, tmp_path: Path) -> None:
+    workers = [Squares() for _ in range(3)]
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(lambda own: run(prepared, own, ClaimingExecutor(QUICK), tmp_path), workers))
+    assert sorted(asked for own in workers for asked in own.asked) == [[0, 1, 2], [3, 4, 5]]
+    assert all(outcomes == found[0][0] for outcomes, _ in found)
+    assert isinstance(found[0][0]["roots tiny"], Done)
+
+
+def test_an_error_that_may_be_the_workers_is_tried_again_and_then_recorded(prepared: Prepared, tmp_path: Path) -> None:
+    squares = Squares(bad=frozenset({4}))
+    found, _ = run(prepared, squares, ClaimingExecutor(QUICK), tmp_path)
+    assert [asked for asked in squares.asked if 0 not in asked] == [[3, 4, 5], [3, 4, 5], [3, 5]]
+    failed = found["squares 4"]
+    assert isinstance(failed, Failed)
+    assert "no square today" in failed.message
+    assert isinstance(found["squares 5"], Done)
+    assert isinstance(found["roots tiny"], Skipped)
+
+
+def test_a_live_process_is_not_taken_for_dead_and_an_ended_one_is() -> None:
+    assert not has_certainly_ended(worker_name())
+    name = run_python(
+        "from reportgen.runner.executors.claiming import worker_name; print(worker_name())"
+    ).stdout.strip()
+    if not Path("/proc/self/stat").exists():
+        pytest.skip("This system has no /proc: only silence tells that a worker has ended.")
+    assert has_certainly_ended(name)
+    assert not has_certainly_ended("another-machine." + name.partition(".")[2])
+    assert not has_certainly_ended("nonsense")
+
+
+def test_a_long_job_is_not_taken_over_while_its_worker_lives(prepared: Prepared, tmp_path: Path) -> None:
+    class Slow(Squares):
+        def run(self, *given):  # type: ignore[no-untyped-def]
+            time.sleep(1.5)
+            yield from super().run(*given)
+
+    rules = LeaseRules(lease=0.8, beat=0.1)
+    workers = [Slow(), Slow()]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda own: run(prepared, own, ClaimingExecutor(rules), tmp_path), workers))
+    assert sorted(asked for own in workers for asked in own.asked) == [[0, 1, 2], [3, 4, 5]]
