@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from reportgen.commands.schema import schema as schema
     from reportgen.commands.serve import serve as serve
     from reportgen.commands.verify import verify as verify
+    from reportgen.commands.work import work as work
     from reportgen.config.options import BuildOptions as BuildOptions
     from reportgen.media.volumes import write_volume as write_volume
     from reportgen.networks.core.network import Network as Network
@@ -111,6 +112,7 @@ _PUBLIC = {
     "spread_over_clips": "reportgen.records.pyramid_compare",
     "verify": "reportgen.commands.verify",
     "weight_gradients": "reportgen.analyses.weight_gradients.gradients",
+    "work": "reportgen.commands.work",
     "write_volume": "reportgen.media.volumes",
 }
 

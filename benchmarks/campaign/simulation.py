@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 
@@ -89,6 +89,13 @@ class Client:
         found = frozenset(self.disk.groups.get(group, ()))
         self.listings[group] = (self.disk.world.now, found)
         return found
+
+    def remove(self, group: str, names: Iterable[str]) -> None:
+        """Remove files of a group."""
+        for name in names:
+            self._takes_time("remove")
+            self.disk.files.pop((group, name), None)
+            self.disk.groups[group].discard(name)
 
     def _takes_time(self, operation: str) -> None:
         self.disk.operations[operation] += 1

@@ -21,6 +21,7 @@ from reportgen.cli.options import (
     SELECT,
     SITE,
     WHAT,
+    WORKERS,
     ManyClips,
     read_options,
     takes,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=ManyClips)
-@takes(WHAT, RUNS, SITE, ARROWS, MEDIA_AMOUNT, MAX_SIZE, QUIET, DEBUG)
+@takes(WHAT, WORKERS, RUNS, SITE, ARROWS, MEDIA_AMOUNT, MAX_SIZE, QUIET, DEBUG)
 def build(quiet: bool, debug: bool, **flags: Any) -> None:
     """Compute what is missing and render the site."""
     options = read_options(flags)
@@ -44,7 +45,7 @@ def build(quiet: bool, debug: bool, **flags: Any) -> None:
 
 
 @click.command(cls=ManyClips)
-@takes(WHAT, RUNS, QUIET, DEBUG)
+@takes(WHAT, WORKERS, RUNS, QUIET, DEBUG)
 def compute(quiet: bool, debug: bool, **flags: Any) -> None:
     """Compute runs without rendering: what `build` does first."""
     options = read_options(flags)
@@ -53,6 +54,23 @@ def compute(quiet: bool, debug: bool, **flags: Any) -> None:
     with shown_progress(quiet) as progress:
         summary = compute_runs(options, command=command_line(), progress=progress, debug=debug)
     finish(summary, quiet)
+
+
+@click.command(cls=ManyClips)
+@click.argument("run", type=click.Path(file_okay=False, path_type=Path))
+@takes(WHAT, QUIET)
+def work(run: Path, quiet: bool, **flags: Any) -> None:
+    """Compute beside other workers what the planned run RUN lacks.
+
+    For any scheduler, or a second machine that shares the folder: start it as often as there are processors or GPUs.
+    The plan is data; programs, weights and clips come from these flags and must be those that RUN was planned with.
+    """
+    options = read_options({**flags, "runs": run.parent})
+    from reportgen.commands.work import work as work_at_run  # torch, after the options are known to be valid
+
+    with shown_progress(quiet) as progress:
+        done = work_at_run(run, options, progress=progress)
+    click.echo(f"{done.computed} jobs computed here, {done.failed} failed.")
 
 
 @click.command()

@@ -98,6 +98,18 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 QUIET = click.option("--quiet", "-q", is_flag=True, help="Say nothing but errors.")
 DEBUG = click.option("--debug", is_flag=True, help="End at the first error, with its traceback.")
 
+WORKERS = takes(
+    click.option(
+        "--workers",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Processes that share the work, each with its own copy of the network.  [default: 1]",
+    ),
+    click.option(
+        "--gpus", type=click.IntRange(min=1), metavar="N", help="GPUs that the workers share out.  [default: one]"
+    ),
+)
+
 WHAT = takes(
     click.option(
         "--model",

@@ -31,6 +31,9 @@ BUNDLED_MODEL = "texture_motion"
 
 _LONGEST_NAME = 80
 
+#: Processes of one machine; more machines have each its own.
+MOST_WORKERS = 256
+
 #: Generators of random numbers take no larger one.
 MOST_SEED = 2**63 - 1
 
@@ -104,6 +107,10 @@ class BuildOptions(BaseModel):
     device: str = "auto"
     threads: int | None = Field(
         None, ge=1, le=MOST_THREADS, description="Of the processor; none: the plan's of the run, else the machine's."
+    )
+    workers: int = Field(1, ge=1, le=MOST_WORKERS, description="Processes of this machine that share the work.")
+    gpus: int | None = Field(
+        None, ge=1, le=MOST_WORKERS, description="GPUs that the workers share out among them; none: the device's one."
     )
     seed: int = Field(0, ge=0, le=MOST_SEED)
     runs: Path = Path("runs")

@@ -1,8 +1,9 @@
 """A run's folder: `run.json`, one file per finished job under `records/`, and the media that records name.
 
 Everything is written beside its place and moved there, so that a reader, or a program that was stopped, never sees
-half a file. A record is written after its artifacts: what a record names, exists. What is written is noted first, in
-`written.txt`: only that is ever removed. Nothing is read or written through a link (see `reportgen.records.paths`).
+half a file. A record is written after its artifacts: what a record names, exists. What is written is noted first (see
+`reportgen.records.written`): only that is ever removed. Nothing is read or written through a link (see
+`reportgen.records.paths`).
 """
 
 from __future__ import annotations
@@ -19,19 +20,17 @@ from pydantic import BaseModel
 from reportgen.errors import StoreError
 from reportgen.records.base import Document
 from reportgen.records.documents import DAMAGED, DamagedError, document_text, read_document, read_part
-from reportgen.records.files import atomic_path, describe_os_error, half_written, remove_listed
+from reportgen.records.files import atomic_path, half_written, remove_listed
 from reportgen.records.jobs import Artifact, Done, Failed, Job, Record, Spent
 from reportgen.records.lease import LEASE
 from reportgen.records.manifest import SCHEMA_VERSION, ClipFacts, Manifest, Run
 from reportgen.records.paths import inside
 from reportgen.records.plan import RunPlan
 from reportgen.records.soundness import CheckedFiles, check_content
+from reportgen.records.written import claims_in, list_name, lists_in, note_written, written_files
 
 RUN_FILE = "run.json"
 PLAN_FILE = "plan.json"
-WRITTEN = "written.txt"
-"""What this program wrote into the run, a path a line."""
-
 _RECORDS = "records"
 _KEY = re.compile(r"[0-9A-Za-z_-]{1,80}")
 
@@ -43,11 +42,16 @@ class _Versioned(BaseModel):
 
 
 class Store:
-    """The folder of one run; of its files those need not be there that are `absent`, as in the copy that a site has."""
+    """The folder of one run.
 
-    def __init__(self, folder: Path, absent: Callable[[Artifact], bool] = lambda _: False) -> None:
+    Of its files those need not be there that are `absent`, as in the copy that a site has. Of several that write to it
+    at once each has a name of its own as `writer`.
+    """
+
+    def __init__(self, folder: Path, absent: Callable[[Artifact], bool] = lambda _: False, writer: str = "") -> None:
         self.folder = folder
         self._absent = absent
+        self._list = list_name(writer)
         self._noted: set[str] | None = None
         self._files = CheckedFiles()
 
@@ -73,27 +77,10 @@ class Store:
     def _note(self, relative: str) -> None:
         """Write down that a file is ours, before it is there."""
         if self._noted is None:
-            self._noted = self.written()
-        if relative in self._noted:
-            return
-        path = inside(self.folder, WRITTEN)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("a", encoding="utf-8") as file:
-                file.write(relative + "\n")
-        except OSError as error:
-            raise StoreError(describe_os_error(error, path)) from error
-        self._noted.add(relative)
-
-    def written(self) -> set[str]:
-        """Return the files that this program wrote here, whether or not they are still there."""
-        path = inside(self.folder, WRITTEN)
-        try:
-            return set(path.read_text(encoding="utf-8", errors="replace").splitlines())
-        except FileNotFoundError:
-            return set()
-        except OSError as error:
-            raise StoreError(f"Cannot read {path}: {error.strerror or error}.") from error
+            self._noted = written_files(self.folder)
+        if relative not in self._noted:
+            note_written(self.folder, self._list, relative)
+            self._noted.add(relative)
 
     def write_run(self, run: Run) -> None:
         """Write the header."""
@@ -246,22 +233,23 @@ class Store:
     def remove(self) -> tuple[int, int]:
         """Remove the run, as far as this program wrote it; (files, bytes) removed. Raises StoreError for no run."""
         pictures = {artifact.path for artifact in _pictures(self.read_run())}
+        last = {*lists_in(self.folder), LEASE}
         # The header goes last but one: a removal that was stopped can be asked for again.
-        parts = [remove_listed(self.folder, names) for names in (self._ours() | pictures, {RUN_FILE}, {WRITTEN, LEASE})]
+        parts = [remove_listed(self.folder, names) for names in (self._ours() | pictures, {RUN_FILE}, last)]
         if self.folder.is_dir() and not self.folder.is_symlink() and not any(self.folder.iterdir()):
             self.folder.rmdir()
         return sum(files for files, _ in parts), sum(size for _, size in parts)
 
     def _ours(self) -> set[str]:
         """Return what this program wrote: what it noted, and what the run's records name; the header apart."""
-        found = self.written() | half_written(self.folder)
+        found = written_files(self.folder) | half_written(self.folder) | claims_in(self.folder)
         for key in self.keys():
             try:
                 record = self._read_record(key)
             except StoreError:  # damaged, or somebody else's
                 continue
             found |= _files(record) if record else set()
-        return found - {RUN_FILE, WRITTEN}
+        return found - {RUN_FILE, *lists_in(self.folder)}
 
 
 def record_name(key: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from reportgen.errors import StoreError
 from reportgen.progress import Progress
 from reportgen.records.answers.choice import ChoiceAnswer
 from reportgen.records.jobs import Done, Record
+from reportgen.records.plan import RunPlan
 from reportgen.records.store import Store
 from reportgen.runner.evidence_clips import EVIDENCE
 from reportgen.runner.executors.base import Executor, Work
@@ -45,10 +46,11 @@ def choose_kernels(
     progress: Progress,
     *,
     debug: bool,
+    check: Callable[[Plan], None] = lambda _plan: None,
 ) -> Chosen:
     """Choose the kernels to show, by the evidence and the pyramids where these decide.
 
-    Pyramids are computed for that only where the run has them anyway (`wanted`); one that is skipped or fails has no
+    `check` sees each plan before any of its jobs is done, and may raise. Pyramids are computed for that only where the run has them anyway (`wanted`); one that is skipped or fails has no
     part in the choice.
     """
     if all(method.name != CHOICE for method in wanted):
@@ -57,10 +59,12 @@ def choose_kernels(
     names += [PYRAMID] if chooses_by_pyramids(subject) and any(one.name == PYRAMID for one in wanted) else []
     before = chosen_methods(names) if names else []
     first = plan_jobs(subject, before, parameters, inputs)
+    check(first)
     _fix_threads(store, first)
     done = list(executor.execute(Work(first, subject, store, debug=debug), progress))
     subject = replace(subject, pyramids=_with_relevance(first, [record for record, _ in done]))
     last = plan_jobs(subject, [*before, *chosen_methods([CHOICE])], parameters, inputs)
+    check(last)
     own = frozenset(job.key for job in last.jobs() if job.analysis == CHOICE)
     chosen = list(executor.execute(Work(last, subject, store, own, debug), progress))
     now = frozenset(record.key for record, computed in [*done, *chosen] if computed)
@@ -86,10 +90,11 @@ def _fix_threads(store: Store, first: Plan) -> None:
     """
     threads = torch.get_num_threads()
     try:
-        last = store.read_plan()
+        last: RunPlan | None = store.read_plan()
     except StoreError:
-        last = first.stored(threads)
-    store.write_plan(last.model_copy(update={"threads": threads}))
+        last = None
+    if last is None or last.threads != threads:  # several workers may be at it: nothing is written twice
+        store.write_plan((last or first.stored(threads)).model_copy(update={"threads": threads}))
 
 
 def _kernels(subject: Subject, records: Sequence[Record]) -> Mapping[str, tuple[int, ...]]:

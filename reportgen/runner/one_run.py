@@ -22,6 +22,7 @@ from reportgen.runner.concepts import CONCEPTS, concept_clips, names_to_show
 from reportgen.runner.evidence_clips import EVIDENCE, clips_to_preview, clips_to_show
 from reportgen.runner.executors.base import Executor, Work
 from reportgen.runner.executors.local import LocalExecutor
+from reportgen.runner.executors.processes import ProcessesExecutor
 from reportgen.runner.facts import ClipPictures, environment, shown_facts, stored_facts
 from reportgen.runner.loading import card_of, weights_of
 from reportgen.runner.plan import Plan, chosen_methods, plan_jobs
@@ -30,7 +31,7 @@ from reportgen.runner.selection import BuildSelection
 from reportgen.runner.site_size import run_bytes, tell_size
 from reportgen.runner.summary import ModelSummary, Tally
 
-_OF_THE_SITE = {"runs", "site", "arrows", "media", "max_size"}
+_OF_THE_SITE = {"runs", "site", "arrows", "media", "max_size", "workers", "gpus"}
 """Options that say nothing of the run."""
 
 
@@ -51,12 +52,10 @@ def compute_run(
     begun = time.perf_counter()
     store = Store(prepared.place.folder)
     pictures = ClipPictures(store, prepared.network.probabilities, progress)
-    executor: Executor = LocalExecutor()
+    alone = LocalExecutor()
     parameters = options.method_parameters()
     wanted = chosen_methods(options.analyses, options.preset)
-    chosen = choose_kernels(
-        prepared.subject, wanted, parameters, prepared.inputs, store, executor, progress, debug=debug
-    )
+    chosen = choose_kernels(prepared.subject, wanted, parameters, prepared.inputs, store, alone, progress, debug=debug)
     subject, now = chosen.subject, chosen.now
     plan = plan_jobs(subject, chosen.methods, parameters, prepared.inputs)
     only = selection.keys(plan, reference=bool(subject.reference))
@@ -70,12 +69,21 @@ def compute_run(
         run = shown.added(run, kept) if kept else run  # what is not selected keeps its pictures
     progress.note(_announcement(prepared.place.name, plan.keys() if only is None else only, store, now))
     tell_size(beside, result.site_bytes, options, progress)
+    executor: Executor = alone if options.workers == 1 else _processes(options, prepared.place.asked.model)
     for record, computed in executor.execute(Work(plan, subject, store, only, debug), progress):
         result.analyses.setdefault(record.job.analysis, Tally()).count(record, computed or record.key in now)
         run = shown.added(run, record)
     result.seconds = time.perf_counter() - begun
     store.write_run(run.model_copy(update={"finished": _now(), "seconds": round(result.seconds, 2)}))
     return result
+
+
+def _processes(options: BuildOptions, asked: str) -> ProcessesExecutor:
+    """Return the executor of several processes, each of which works at this network alone."""
+    place = options.models.index(asked)
+    own = {"models": (asked,), "names": options.names[place : place + 1], "workers": 1, "gpus": None}
+    data = options.model_copy(update=own).model_dump(mode="json")
+    return ProcessesExecutor(options.workers, data, range(options.gpus or 0))
 
 
 @dataclass(frozen=True)

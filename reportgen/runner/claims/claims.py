@@ -204,6 +204,11 @@ class Claims:
         """Say that this worker stops, which is no fault of the chunk."""
         self._rewrite(claim, "let-go")
 
+    def forget(self, chunk: str) -> None:
+        """Take away all that is known of a chunk that ended, so that it is computed anew."""
+        group, stem = place_of(chunk)
+        self.files.remove(group, [name for name in self.files.names(group) if name.partition(".")[0] == stem])
+
     def _rewrite(self, claim: Claim, state: str, why: str = "") -> None:
         group, stem = place_of(claim.chunk)
         with self._writing:  # a heartbeat comes from another thread, and must not write an older text

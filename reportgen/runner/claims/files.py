@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
 from reportgen.errors import StoreError
-from reportgen.records.files import describe_os_error
+from reportgen.records.files import describe_os_error, remove_listed
 from reportgen.records.paths import inside
 
 LENGTH = 1024
@@ -38,6 +39,10 @@ class ClaimFiles(Protocol):
 
     def names(self, group: str) -> frozenset[str]:
         """Return the names of a group's files; those of the last half minute may be missing."""
+        ...
+
+    def remove(self, group: str, names: Iterable[str]) -> None:
+        """Remove files of a group, as far as they are there."""
         ...
 
 
@@ -99,6 +104,10 @@ class ClaimFolder:
             return frozenset()
         except OSError as error:
             raise StoreError(f"Cannot read {folder}: {error.strerror or error}.") from error
+
+    def remove(self, group: str, names: Iterable[str]) -> None:
+        """Remove files of a group, as far as they are there, and the folders that this leaves empty."""
+        remove_listed(self._run, [f"{self._folder}/{group}/{name}" for name in names])
 
     def _path(self, group: str, name: str) -> Path:
         """Return a file's place; the way to its group is looked at once, and the file itself is never a link."""

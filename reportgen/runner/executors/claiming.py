@@ -13,7 +13,8 @@ from pathlib import Path
 
 from reportgen.errors import OutOfMemoryError, ReportgenError, StoreError
 from reportgen.progress import Progress
-from reportgen.records.jobs import Job, Record, content_key
+from reportgen.records.jobs import Done, Job, Record, content_key
+from reportgen.records.written import CLAIMS
 from reportgen.runner.claims.claims import Claim, Claims, LeaseRules
 from reportgen.runner.claims.files import ClaimFolder
 from reportgen.runner.claims.queue import ChunkQueue, QueuedChunk
@@ -21,9 +22,6 @@ from reportgen.runner.claims.worker import LostClaimError, TryElsewhereError, wo
 from reportgen.runner.executors.base import Work
 from reportgen.runner.executors.chunks import ChunkWorker
 from reportgen.runner.plan import MethodPlan, PlannedUnit
-
-CLAIMS = "claims"
-"""Folder of the claims, in the run's."""
 
 
 @dataclass(frozen=True)
@@ -150,6 +148,15 @@ def _chunks_to_do(work: Work) -> dict[str, tuple[MethodPlan, list[PlannedUnit]]]
                 digest = content_key([planned.job.key for planned in wanted])
                 found[f"{part.method.name}/{group}/{digest}"] = (part, wanted)
     return found
+
+
+def forget_failures(work: Work) -> None:
+    """Have the chunks computed anew that ended with failed or missing records: the next build tries them again."""
+    claims = Claims(ClaimFolder(work.store.folder, CLAIMS), worker_name(), time.monotonic)
+    for name, (_, units) in _chunks_to_do(work).items():
+        records = [work.store.record(planned.job.key) for planned in units]
+        if not all(record is not None and isinstance(record.outcome, Done) for record in records):
+            claims.forget(name)
 
 
 def _queued(chunks: dict[str, tuple[MethodPlan, list[PlannedUnit]]]) -> list[QueuedChunk]:

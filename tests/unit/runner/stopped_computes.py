@@ -19,7 +19,7 @@ from reportgen.commands import compute as command
 from reportgen.commands.compute import compute
 from reportgen.config.options import BuildOptions
 from reportgen.runner import one_run
-from reportgen.runner.executors import local, recording
+from reportgen.runner.executors import chunks, recording
 from tests.stops import run_until
 
 QUICK = {
@@ -60,7 +60,7 @@ def steps_to_try(steps: int, tried: str) -> Sequence[int]:
 
 def main(folder: Path, zoo: Path, number: int, tried: str, analyses: tuple[str, ...]) -> None:
     torch.set_num_threads(1)
-    for module in (local, one_run, command):
+    for module in (chunks, one_run, command):
         module.time = NoClock  # type: ignore[assignment]
     for module in (recording, one_run):
         module.datetime = NoClock  # type: ignore[assignment, attr-defined]

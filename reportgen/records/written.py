@@ -1,0 +1,75 @@
+"""What this program wrote into a run's folder: only that is ever removed.
+
+Whoever writes notes each path first, a line each, in a list of its own: many workers may write at once, and a shared
+file system appends for one of them only. Claims (see `reportgen.runner.claims`) tell by their names whose they are.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from reportgen.errors import StoreError
+from reportgen.records.files import describe_os_error
+from reportgen.records.paths import inside
+
+WRITTEN = "written.txt"
+CLAIMS = "claims"
+"""Folder of the claims of workers."""
+
+_LISTS = re.compile(r"written(-[0-9a-f]{8})?\.txt")
+_GROUP = re.compile(r"\d\d")
+_CLAIM = re.compile(r"[0-9a-f]{32}\.(\d{1,9}|done)")
+
+
+def list_name(writer: str = "") -> str:
+    """Return the name of a writer's list; `writer` is 8 hexadecimal digits, or nothing for the only one."""
+    name = f"written-{writer}.txt" if writer else WRITTEN
+    assert _LISTS.fullmatch(name)
+    return name
+
+
+def lists_in(folder: Path) -> frozenset[str]:
+    """Return the names of all lists of a run."""
+    return frozenset(name for name in _names(folder) if _LISTS.fullmatch(name))
+
+
+def written_files(folder: Path) -> set[str]:
+    """Return the files that were noted, whether or not they are still there. Raises StoreError."""
+    found: set[str] = set()
+    for name in lists_in(folder):
+        path = inside(folder, name)
+        try:
+            found.update(path.read_text(encoding="utf-8", errors="replace").splitlines())
+        except OSError as error:
+            raise StoreError(f"Cannot read {path}: {error.strerror or error}.") from error
+    return found
+
+
+def note_written(folder: Path, name: str, relative: str) -> None:
+    """Note a file in the list of that name. Raises StoreError."""
+    path = inside(folder, name)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as file:
+            file.write(relative + "\n")
+    except OSError as error:
+        raise StoreError(describe_os_error(error, path)) from error
+
+
+def claims_in(folder: Path) -> set[str]:
+    """Return the claims of a run's workers."""
+    top = folder / CLAIMS
+    if top.is_symlink():
+        return set()
+    groups = [group for group in _names(top) if _GROUP.fullmatch(group) and not (top / group).is_symlink()]
+    return {f"{CLAIMS}/{group}/{name}" for group in groups for name in _names(top / group) if _CLAIM.fullmatch(name)}
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return [path.name for path in folder.iterdir()]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise StoreError(f"Cannot read {folder}: {error.strerror or error}.") from error

@@ -1,0 +1,191 @@
+"""Several processes of this machine work at a plan, each with its own copy of the network.
+
+They share the work by claims (`reportgen.runner.claims`), so that workers that were started elsewhere may help. The
+store alone says what is done; a process that ends before its time is followed by another one.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from reportgen.errors import StoreError
+from reportgen.isolated import clean_environment, module_command
+from reportgen.progress import Progress
+from reportgen.records.jobs import Done, Job, Record
+from reportgen.runner.executors.base import Work
+from reportgen.runner.executors.chunks import ChunkWorker
+from reportgen.runner.executors.claiming import forget_failures
+
+MODULE = "reportgen.runner.executors.worker_process"
+_LOOKS = 0.2
+_ENDS_WITHIN = 30.0
+_FALSE_STARTS = 2
+"""Processes in a row that may end without having kept anything, before the work is given up."""
+
+
+@dataclass(frozen=True)
+class ProcessesExecutor:
+    """An executor (see `reportgen.runner.executors.base.Executor`) of `workers` processes.
+
+    `options` are those of the build as plain data, and `devices` the numbers of the GPUs that they share out, none for
+    the device that the options name.
+    """
+
+    workers: int
+    options: Mapping[str, object]
+    devices: Sequence[int] = ()
+
+    def execute(self, work: Work, progress: Progress) -> Iterator[tuple[Record, bool]]:
+        """Yield the record of every job to do as soon as some worker has kept it, and whether that was now."""
+        own = ChunkWorker(work, progress)
+        open_jobs: list[Job] = []
+        for part in work.plan.parts:
+            for skip in part.skips:
+                if work.only is None or skip.job.key in work.only:
+                    yield own.keep_skipped(skip.job, skip.reason), True
+            for planned in part.units:
+                if work.only is not None and planned.job.key not in work.only:
+                    continue
+                record = work.store.record(planned.job.key)
+                if record is not None and isinstance(record.outcome, Done):
+                    yield record, False
+                else:
+                    open_jobs.append(planned.job)
+        if not open_jobs:
+            return
+        forget_failures(work)
+        with progress.task("Computing", len(open_jobs)) as task, _Crew(self, work.store.folder) as crew:
+            for record in _kept(work, open_jobs, crew):
+                task.advance()
+                yield record, True
+
+
+def _kept(work: Work, jobs: Sequence[Job], crew: _Crew) -> Iterator[Record]:
+    """Yield each job's record when it is there and the crew has done with it."""
+    waiting = {job.key for job in jobs}
+    stale = {key for key in waiting if work.store.record(key)}  # of failed jobs, that are being tried again
+    while True:
+        over = crew.is_over()
+        there = work.store.keys()
+        for job in jobs:
+            ready = job.key in waiting and job.key in there and (over or job.key not in stale)
+            if ready and (record := work.store.record(job.key)) is not None:
+                waiting.discard(job.key)
+                crew.kept += 1
+                yield record
+        if over or not waiting:
+            break
+        time.sleep(_LOOKS)
+    if waiting:
+        raise StoreError(f"{work.store.folder} lacks {len(waiting)} records that its workers were to keep: run again.")
+
+
+class _Crew:
+    """The processes; they end with the context, whatever ends that."""
+
+    def __init__(self, executor: ProcessesExecutor, run: Path) -> None:
+        self._executor = executor
+        self._asked = json.dumps({"run": str(run), "options": dict(executor.options)}) + "\n"
+        self._hands = [_Hand(number) for number in range(executor.workers)]
+        self._false_starts = 0
+        self.kept = 0
+
+    def __enter__(self) -> _Crew:
+        for hand in self._hands:
+            self._start(hand)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for hand in self._hands:
+            hand.end()
+        for hand in self._hands:
+            hand.wait()
+
+    def _start(self, hand: _Hand) -> None:
+        devices = self._executor.devices
+        more = {"CUDA_VISIBLE_DEVICES": str(devices[hand.number % len(devices)])} if devices else {}
+        hand.start(self._asked, clean_environment(**more), self.kept)
+
+    def is_over(self) -> bool:
+        """Whether all processes have done their part; one that ended before its time is followed by another one.
+
+        Raises StoreError where one after the other ends and nothing comes of it.
+        """
+        for hand in self._hands:
+            code = hand.process.poll() if hand.process else 0
+            if not code:
+                continue
+            self._false_starts = self._false_starts + 1 if self.kept == hand.kept_before else 0
+            if self._false_starts >= _FALSE_STARTS * len(self._hands):
+                raise StoreError(f"The workers end one after the other (exit code {code}): {hand.last_words()}")
+            self._start(hand)
+        return all(hand.process is not None and hand.process.poll() == 0 for hand in self._hands)
+
+
+@dataclass
+class _Hand:
+    """One place for a process; `kept_before` are the records that were there when the process started."""
+
+    number: int
+    process: subprocess.Popen[str] | None = None
+    log: IO[str] | None = None
+    kept_before: int = field(default=0)
+
+    def start(self, asked: str, environment: dict[str, str], kept: int) -> None:
+        """Start a process, which ends with this one: it watches its standard input."""
+        if self.log is None:
+            self.log = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 (see `wait`)
+        self.kept_before = kept
+        self.process = subprocess.Popen(  # noqa: S603
+            module_command(MODULE),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=self.log,
+            text=True,
+            encoding="utf-8",
+            env=environment,
+            start_new_session=True,  # Ctrl-C reaches this process, which ends the others in order
+        )
+        assert self.process.stdin is not None
+        try:
+            self.process.stdin.write(asked)
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            return  # it has ended already: its exit code tells
+
+    def end(self) -> None:
+        """Ask the process to end: it lets its chunk go."""
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+
+    def wait(self) -> None:
+        """Wait for the process, and kill it where it does not end."""
+        if self.process is None:
+            return
+        try:
+            self.process.wait(_ENDS_WITHIN)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        if self.process.stdin:
+            with suppress(BrokenPipeError):
+                self.process.stdin.close()
+        if self.log:
+            self.log.close()
+
+    def last_words(self) -> str:
+        """Return the last line that the process said."""
+        if self.log is None:
+            return ""
+        self.log.flush()
+        self.log.seek(0)
+        lines = [line.strip() for line in self.log.read().splitlines() if line.strip()]
+        return lines[-1] if lines else "it said nothing, as when it is killed or memory runs out."

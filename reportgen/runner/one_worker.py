@@ -1,0 +1,93 @@
+"""One worker of a run that has a plan: it computes what it can claim, and writes nothing but records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from reportgen.config.options import BuildOptions
+from reportgen.errors import OptionError
+from reportgen.networks.speed.precision import full_precision
+from reportgen.networks.speed.reused_memory import reused_memory
+from reportgen.progress import Progress
+from reportgen.records.jobs import content_key
+from reportgen.records.store import Store
+from reportgen.runner.choosing import choose_kernels
+from reportgen.runner.executors.base import Executor, Work
+from reportgen.runner.executors.claiming import worker_name
+from reportgen.runner.layer_globs import LayerGlobs
+from reportgen.runner.loading import Loader
+from reportgen.runner.places import NetworkFacts, Place
+from reportgen.runner.plan import Plan, chosen_methods, plan_jobs
+from reportgen.runner.prepare import prepare
+from reportgen.runner.selection import BuildSelection
+from reportgen.runner.summary import ModelSummary, Tally
+from reportgen.runner.threads import planned_threads
+
+
+def work_at(
+    run: Path, options: BuildOptions, executor: Executor, progress: Progress, *, kept: Callable[[], None] = lambda: None
+) -> ModelSummary:
+    """Compute beside other workers what a run's plan still lacks, and return what this one did.
+
+    Everything that is loaded comes from `options`: the plan is data, and what it says must be what they ask for.
+    `kept` is called after each record that this worker keeps. Raises StoreError where there is no run or no plan,
+    OptionError where `options` are of another network or ask for other jobs.
+    """
+    store = Store(run, writer=content_key(worker_name())[:8])
+    with reused_memory(), full_precision(), planned_threads(store, options.threads, progress):
+        load = Loader(options)
+        asked = load.asked()[0]
+        planned = NetworkFacts.of(store.read_run())
+        differs = asked.facts.model_copy(update={"name": planned.name}).differs(planned)
+        if differs:
+            raise OptionError(f"{run} was planned for another network than these flags name: {differs}.")
+        place = Place(asked, planned.name, run)
+        prepared = prepare(place, load, options, LayerGlobs(options.layers, [place]).of(place), progress)
+        parameters = options.method_parameters()
+        wanted = chosen_methods(options.analyses, options.preset)
+        chosen = choose_kernels(
+            prepared.subject,
+            wanted,
+            parameters,
+            prepared.inputs,
+            store,
+            executor,
+            progress,
+            debug=False,
+            check=partial(_check_part, store),
+        )
+        plan = plan_jobs(chosen.subject, chosen.methods, parameters, prepared.inputs)
+        _check_part(store, plan)
+        _check_whole(store, plan)
+        only = BuildSelection(options.select, [place]).keys(plan, reference=bool(chosen.subject.reference))
+        result = ModelSummary(run.name, run)
+        for record, computed in executor.execute(Work(plan, chosen.subject, store, only), progress):
+            result.analyses.setdefault(record.job.analysis, Tally()).count(record, computed or record.key in chosen.now)
+            if computed:
+                kept()
+    return result
+
+
+_ADVICE = "give the flags that it was planned with, and the same clips."
+
+
+def _check_part(store: Store, plan: Plan) -> None:
+    """Raise OptionError where the options ask for jobs that the stored plan has not."""
+    stored = {planned.job.key for planned in store.read_plan().jobs}
+    other = [f"{job.analysis} of {job.unit}" for job in plan.jobs() if job.key not in stored]
+    if other:
+        raise OptionError(
+            f"{store.folder} was planned without {len(other)} jobs that these options ask for, such as {other[0]}: "
+            f"{_ADVICE}"
+        )
+
+
+def _check_whole(store: Store, plan: Plan) -> None:
+    """Raise OptionError where the options leave out jobs of the stored plan."""
+    left_out = {planned.job.key for planned in store.read_plan().jobs}.difference(plan.keys())
+    if left_out:
+        raise OptionError(
+            f"{store.folder} was planned with {len(left_out)} jobs that these options leave out: {_ADVICE}"
+        )
