@@ -50,8 +50,8 @@ def choose_kernels(
 ) -> Chosen:
     """Choose the kernels to show, by the evidence and the pyramids where these decide.
 
-    `check` sees each plan before any of its jobs is done, and may raise. Pyramids are computed for that only where the run has them anyway (`wanted`); one that is skipped or fails has no
-    part in the choice.
+    `check` sees each plan before any of its jobs is done, and may raise. Pyramids are computed for the choice only
+    where the run has them anyway (`wanted`); one that is skipped or fails has no part in it.
     """
     if all(method.name != CHOICE for method in wanted):
         return Chosen(subject, list(wanted))
