@@ -17,7 +17,7 @@ from reportgen.runner.one_worker import work_at
 from reportgen.stopping import StopSignals
 
 
-def main() -> int:
+def work_as_asked() -> int:
     """Work at a run until nothing is left, and return the exit code."""
     stop = StopSignals()
     stop.listen()
@@ -41,4 +41,4 @@ def _end_with_parent() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(work_as_asked())
