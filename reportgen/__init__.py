@@ -51,6 +51,8 @@ if TYPE_CHECKING:
     from reportgen.commands.render import render as render
     from reportgen.commands.schema import schema as schema
     from reportgen.commands.serve import serve as serve
+    from reportgen.commands.status import RunStatus as RunStatus
+    from reportgen.commands.status import status as status
     from reportgen.commands.verify import verify as verify
     from reportgen.commands.work import work as work
     from reportgen.config.options import BuildOptions as BuildOptions
@@ -109,6 +111,8 @@ _PUBLIC = {
     "response_maps": "reportgen.analyses.responses.maps",
     "schema": "reportgen.commands.schema",
     "serve": "reportgen.commands.serve",
+    "RunStatus": "reportgen.commands.status",
+    "status": "reportgen.commands.status",
     "spread_over_clips": "reportgen.records.pyramid_compare",
     "verify": "reportgen.commands.verify",
     "weight_gradients": "reportgen.analyses.weight_gradients.gradients",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from reportgen.cli.options import ADAPTER, CLIP_SPEC, JSON, MODEL_ARGS, ZOO, json_object, takes
+from reportgen.cli.options import ADAPTER, CLIP_SPEC, JSON, MODEL_ARGS, RUNS, ZOO, json_object, takes
 from reportgen.cli.session import show
 
 
@@ -20,6 +20,16 @@ def models(zoo: tuple[Path, ...], as_json: bool) -> None:
 
     rows = list_models(zoo)
     show(rows, models_table, as_json)
+
+
+@click.command()
+@takes(RUNS, JSON)
+def status(runs: Path | None, as_json: bool) -> None:
+    """Show how far computed runs are, while workers are at them too; asks no scheduler and waits for nobody."""
+    from reportgen.cli.tables import status_table
+    from reportgen.commands.status import status as status_of
+
+    show(status_of(runs or Path("runs")), status_table, as_json)
 
 
 @click.command()

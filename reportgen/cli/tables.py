@@ -15,6 +15,7 @@ from rich.text import Text
 from reportgen.commands.layers import LayerRow
 from reportgen.commands.methods import MethodRow
 from reportgen.commands.models import ModelRow
+from reportgen.commands.status import RunStatus
 from reportgen.records.manifest import LayerFacts
 from reportgen.runner.summary import Summary
 from reportgen.zoo.fetch import Offer
@@ -75,6 +76,22 @@ def _cut_middle(text: str, length: int) -> str:
         return text
     first = (length - 1) // 3
     return f"{text[:first]}…{text[len(text) - (length - 1 - first) :]}"
+
+
+def status_table(rows: Sequence[RunStatus], width: int | None = None) -> str:
+    """Return how far runs are, and when each is likely to end."""
+    header = ("run", "analysis", "jobs", "done", "failed", "skipped", "left", "hours of work")
+    cells = []
+    for row in rows:
+        counts = (f"{count:,}" for count in (row.jobs, row.done, row.failed, row.skipped, row.left))
+        cells.append((row.run, row.analysis, *counts, f"{row.seconds / 3600:.2f}"))
+    lines = [table(header, cells, right=range(2, 8), width=width)]
+    for row in rows:
+        if row.held is not None:
+            rate = f"{row.per_hour:,.0f} jobs an hour" if row.per_hour else "too few jobs for a rate"
+            left = f", {row.hours_left:.1f} hours left at that" if row.hours_left and row.left else ""
+            lines.append(f"{row.run}: {row.held} chunks held, {rate}{left}")
+    return "\n".join(lines)
 
 
 def models_table(rows: Sequence[ModelRow], width: int | None = None) -> str:

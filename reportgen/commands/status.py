@@ -1,0 +1,125 @@
+"""How far a campaign is, from the store alone: no scheduler is asked, and nothing is locked or written."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from reportgen.records.documents import DamagedError, read_part
+from reportgen.records.plan import PlannedJob
+from reportgen.records.store import Store, find_runs, record_name
+from reportgen.records.written import claims_in
+
+_RECENT = timedelta(hours=1)
+
+
+class _Header(BaseModel):
+    """What is read of a record: its answer may be large."""
+
+    class Outcome(BaseModel):
+        """What came of the job."""
+
+        status: Literal["done", "skipped", "failed"]
+
+    class Spent(BaseModel):
+        """What it took."""
+
+        seconds: float
+        finished: str
+
+    outcome: Outcome
+    spent: Spent
+
+
+class RunStatus(BaseModel):
+    """One analysis of a run, or with the analysis ``all`` the whole run.
+
+    `seconds` is what the finished jobs took, all workers together. `held` chunks have a worker, or had one that has not
+    been found dead yet. `per_hour` are the jobs finished in the last hour of the run's work, None where there are none;
+    `hours_left` is what the rest takes at that rate.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    run: str
+    analysis: str
+    jobs: int
+    done: int
+    failed: int
+    skipped: int
+    left: int
+    seconds: float
+    held: int | None = None
+    per_hour: float | None = None
+    hours_left: float | None = None
+
+
+def status(runs: Path) -> list[RunStatus]:
+    """Return how far each run in `runs` is: its analyses in the plan's order, then the whole.
+
+    Raises StoreError when there are no runs, or one has no plan that can be read.
+    """
+    return [row for store in find_runs(runs) for row in _of_run(store)]
+
+
+def _of_run(store: Store) -> list[RunStatus]:
+    there = store.keys()
+    planned: dict[str, list[PlannedJob]] = defaultdict(list)
+    found: dict[str, list[_Header]] = defaultdict(list)
+    for one in store.read_plan().jobs:
+        planned[one.job.analysis].append(one)
+        if one.job.key in there and (header := _header(store, one.job.key)):
+            found[one.job.analysis].append(header)
+    rows = [_row(store.folder.name, name, len(jobs), found[name]) for name, jobs in planned.items()]
+    everything = [header for headers in found.values() for header in headers]
+    whole = _row(store.folder.name, "all", sum(map(len, planned.values())), everything)
+    rate = _per_hour(header.spent.finished for header in everything)
+    left = whole.left / rate if rate else None
+    return [*rows, whole.model_copy(update={"held": _held(store), "per_hour": rate, "hours_left": left})]
+
+
+def _header(store: Store, key: str) -> _Header | None:
+    """Return what a record says; None where it is damaged, and so to be computed again."""
+    try:
+        return read_part(store.file(record_name(key)), _Header)
+    except DamagedError:
+        return None
+
+
+def _row(run: str, analysis: str, jobs: int, found: list[_Header]) -> RunStatus:
+    count = Counter(header.outcome.status for header in found)
+    return RunStatus(
+        run=run,
+        analysis=analysis,
+        jobs=jobs,
+        done=count["done"],
+        failed=count["failed"],
+        skipped=count["skipped"],
+        left=jobs - len(found),
+        seconds=sum(header.spent.seconds for header in found),
+    )
+
+
+def _held(store: Store) -> int:
+    """Return how many chunks have been taken and not ended, by the names of their claims."""
+    taken: set[str] = set()
+    ended: set[str] = set()
+    for name in claims_in(store.folder):
+        stem, _, end = name.rpartition(".")
+        (ended if end == "done" else taken).add(stem)
+    return len(taken - ended)
+
+
+def _per_hour(finished: Iterable[str]) -> float | None:
+    """Return how many jobs were finished per hour, in the hour before the last one or since the first."""
+    times = sorted(datetime.fromisoformat(time) for time in finished if time)
+    if len(times) < 2 or times[-1] == times[0]:
+        return None
+    recent = [time for time in times if times[-1] - time <= _RECENT]
+    since = max(times[0], times[-1] - _RECENT)
+    return len(recent) / ((times[-1] - since).total_seconds() / 3600)

@@ -1,0 +1,59 @@
+"""How far a run is, told from its folder alone."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from reportgen.commands.status import status
+from reportgen.errors import StoreError
+from reportgen.records.jobs import Done, Failed, Job, Outcome, Record, Skipped, Spent
+from reportgen.records.plan import PlannedJob, RunPlan
+from reportgen.records.store import RUN_FILE, Store, record_name
+from reportgen.runner.claims.claims import Claim, Claims
+from reportgen.runner.claims.files import ClaimFolder
+
+
+def job(number: int) -> Job:
+    return Job(analysis="kernels", version=1, unit=f"tiny/first/{number:04d}", parameters={}, seed=0, inputs={})
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """A run of ten jobs: six done, one a minute, one failed, one skipped, two left."""
+    store = Store(tmp_path / "tiny")
+    jobs = [job(number) for number in range(10)]
+    store.folder.mkdir()
+    (store.folder / RUN_FILE).write_text("{}")  # that there is one is all that is asked
+    store.write_plan(RunPlan(jobs=tuple(PlannedJob(job=one, chunk="kernels/first") for one in jobs), threads=1))
+    outcomes: list[Outcome] = [Done()] * 6 + [Failed(message="no", error="E"), Skipped(reason="none")]
+    for minute, (one, outcome) in enumerate(zip(jobs, outcomes, strict=False)):
+        spent = Spent(seconds=30, finished=f"2026-01-01T00:{minute:02d}:00+00:00")
+        store.add(Record(job=one, outcome=outcome, spent=spent))
+    return store
+
+
+def test_jobs_are_counted_and_the_end_is_told_by_the_rate(store: Store) -> None:
+    claims = Claims(ClaimFolder(store.folder, "claims"), "w", time.monotonic)
+    claims.take("kernels/a", 0)
+    ended = claims.take("kernels/b", 0)
+    assert isinstance(ended, Claim)
+    claims.end(ended)
+    kernels, whole = status(store.folder)
+    assert (kernels.jobs, kernels.done, kernels.failed, kernels.skipped, kernels.left) == (10, 6, 1, 1, 2)
+    assert kernels.seconds == 240
+    assert whole.held == 1
+    assert whole.per_hour == pytest.approx(8 / 7 * 60)
+    assert whole.hours_left == pytest.approx(2 / (8 / 7 * 60))
+
+
+def test_a_damaged_record_counts_as_left(store: Store) -> None:
+    store.file(record_name(job(0).key)).write_text("{")
+    assert status(store.folder)[-1].left == 3
+
+
+def test_without_runs_it_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="reportgen compute"):
+        status(tmp_path)
