@@ -12,28 +12,35 @@ from typing import TYPE_CHECKING, Any
 from reportgen.version import __version__
 
 if TYPE_CHECKING:
+    from reportgen.analyses.common.baselines import BASELINES as BASELINES
     from reportgen.analyses.concepts.compare import ConceptTests as ConceptTests
     from reportgen.analyses.concepts.concept_tests import concept_tests as concept_tests
     from reportgen.analyses.decomposition.decompose import Decomposition as Decomposition
     from reportgen.analyses.decomposition.decompose import decompose as decompose
+    from reportgen.analyses.faithfulness.evaluation import Faithfulness as Faithfulness
+    from reportgen.analyses.faithfulness.evaluation import Probes as Probes
     from reportgen.analyses.faithfulness.evaluation import evaluate_maps as evaluate_maps
     from reportgen.analyses.faithfulness.evaluation import probe as probe
     from reportgen.analyses.kernels.maximize import Maximization as Maximization
     from reportgen.analyses.kernels.maximize import maximize_activation as maximize_activation
+    from reportgen.analyses.kernels.options import AscentOptions as AscentOptions
     from reportgen.analyses.motion.motion_audit import MotionAudit as MotionAudit
     from reportgen.analyses.motion.motion_audit import motion_audit as motion_audit
     from reportgen.analyses.multiscale.maximize import MultiscaleMaximization as MultiscaleMaximization
     from reportgen.analyses.multiscale.maximize import maximize_over_scales as maximize_over_scales
+    from reportgen.analyses.multiscale.options import GrowthOptions as GrowthOptions
     from reportgen.analyses.pyramid.class_pyramid import ClassPyramid as ClassPyramid
     from reportgen.analyses.pyramid.class_pyramid import class_pyramid as class_pyramid
     from reportgen.analyses.responses.maps import ResponseMaps as ResponseMaps
     from reportgen.analyses.responses.maps import response_maps as response_maps
     from reportgen.analyses.saliency.attribution import Attribution as Attribution
     from reportgen.analyses.saliency.attribution import attribute as attribute
+    from reportgen.analyses.saliency.methods import METHODS as METHODS
     from reportgen.analyses.weight_gradients.gradients import WeightGradients as WeightGradients
     from reportgen.analyses.weight_gradients.gradients import weight_gradients as weight_gradients
     from reportgen.audit.limits import Limits as Limits
     from reportgen.clips import read_clip as read_clip
+    from reportgen.clips.clip import Clip as Clip
     from reportgen.commands.build import build as build
     from reportgen.commands.check import CheckedModel as CheckedModel
     from reportgen.commands.check import check as check
@@ -56,16 +63,71 @@ if TYPE_CHECKING:
     from reportgen.commands.verify import verify as verify
     from reportgen.commands.work import work as work
     from reportgen.config.options import BuildOptions as BuildOptions
+    from reportgen.errors import CardError as CardError
+    from reportgen.errors import CheckError as CheckError
+    from reportgen.errors import ClipError as ClipError
+    from reportgen.errors import DeviceError as DeviceError
+    from reportgen.errors import EmptySelectionError as EmptySelectionError
+    from reportgen.errors import FetchError as FetchError
+    from reportgen.errors import JobsFailedError as JobsFailedError
+    from reportgen.errors import NetworkError as NetworkError
+    from reportgen.errors import NoAnswerError as NoAnswerError
+    from reportgen.errors import OptionError as OptionError
+    from reportgen.errors import OutOfMemoryError as OutOfMemoryError
+    from reportgen.errors import OutputError as OutputError
+    from reportgen.errors import RenderError as RenderError
+    from reportgen.errors import ReportgenError as ReportgenError
+    from reportgen.errors import StoreError as StoreError
+    from reportgen.errors import UnknownNameError as UnknownNameError
+    from reportgen.errors import WeightsError as WeightsError
+    from reportgen.media.overlays import heat_colours as heat_colours
+    from reportgen.media.overlays import heat_overlay as heat_overlay
+    from reportgen.media.overlays import motion_frames as motion_frames
     from reportgen.media.volumes import write_volume as write_volume
+    from reportgen.motion_colour import colour_wheel as colour_wheel
+    from reportgen.motion_colour import motion_to_rgb as motion_to_rgb
     from reportgen.networks.core.network import Network as Network
     from reportgen.networks.core.target import contrast as contrast
     from reportgen.networks.trace.build import connection_graph as connection_graph
     from reportgen.proof.outcome import Verification as Verification
     from reportgen.records.pyramid_compare import compare_pyramids as compare_pyramids
     from reportgen.records.pyramid_compare import spread_over_clips as spread_over_clips
+    from reportgen.result import Result as Result
+    from reportgen.result import Unexplained as Unexplained
     from reportgen.zoo.load import load_network as load_network
 
 _PUBLIC = {
+    "AscentOptions": "reportgen.analyses.kernels.options",
+    "GrowthOptions": "reportgen.analyses.multiscale.options",
+    "METHODS": "reportgen.analyses.saliency.methods",
+    "BASELINES": "reportgen.analyses.common.baselines",
+    "Clip": "reportgen.clips.clip",
+    "Faithfulness": "reportgen.analyses.faithfulness.evaluation",
+    "Probes": "reportgen.analyses.faithfulness.evaluation",
+    "Result": "reportgen.result",
+    "Unexplained": "reportgen.result",
+    "colour_wheel": "reportgen.motion_colour",
+    "heat_colours": "reportgen.media.overlays",
+    "heat_overlay": "reportgen.media.overlays",
+    "motion_frames": "reportgen.media.overlays",
+    "motion_to_rgb": "reportgen.motion_colour",
+    "ReportgenError": "reportgen.errors",
+    "CardError": "reportgen.errors",
+    "CheckError": "reportgen.errors",
+    "ClipError": "reportgen.errors",
+    "DeviceError": "reportgen.errors",
+    "EmptySelectionError": "reportgen.errors",
+    "FetchError": "reportgen.errors",
+    "JobsFailedError": "reportgen.errors",
+    "NetworkError": "reportgen.errors",
+    "NoAnswerError": "reportgen.errors",
+    "OptionError": "reportgen.errors",
+    "OutOfMemoryError": "reportgen.errors",
+    "OutputError": "reportgen.errors",
+    "RenderError": "reportgen.errors",
+    "StoreError": "reportgen.errors",
+    "UnknownNameError": "reportgen.errors",
+    "WeightsError": "reportgen.errors",
     "Attribution": "reportgen.analyses.saliency.attribution",
     "BuildOptions": "reportgen.config.options",
     "Limits": "reportgen.audit.limits",

@@ -19,13 +19,16 @@ ROOT = PACKAGE.parent
 #: Rooms from the lowest to the highest; those of one row may import each other.
 LEVELS: tuple[tuple[str, ...], ...] = (
     ("errors", "isolated", "progress", "resources", "sources", "stopping", "streams", "version"),
+    ("result", "progress_bars"),
     ("records", "pictures", "layers", "scanning"),
     ("zoo", "networks", "clips", "motion_colour"),
     ("analyses", "media", "anonymous"),
     ("reading",),
     ("audit",),
+    ("epochs",),
     ("config", "outputs", "pages", "summary", "site", "site_files", "site_publishing", "site_trim"),
     ("exports", "proof", "publishing"),
+    ("showing",),
     ("runner",),
     ("commands",),
     ("cli", "__main__"),
@@ -267,6 +270,9 @@ DECLARED = {
 #: What a method of a lower room loads by its name when it is called, and where that happens.
 LOADED_WHEN_CALLED = {
     ("reportgen.zoo.live", "live_network"): "networks/core/network.py",
+    ("reportgen.showing.html", "html_of"): "result.py",
+    ("reportgen.showing.saving", "save_result"): "result.py",
+    ("reportgen.showing.tables", "frame_of"): "result.py",
 }
 
 

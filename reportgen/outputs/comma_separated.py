@@ -25,7 +25,7 @@ def csv_text(table: Table) -> str:
 def _headers(column: Column) -> Iterator[str]:
     for part in column.parts or ("",):
         name = f"{column.name}: {part}" if part else column.name
-        yield _inert(f"{name} [{column.unit}]" if column.unit else name)
+        yield no_formula(f"{name} [{column.unit}]" if column.unit else name)
 
 
 def _values(column: Column, cell: Cell) -> Iterator[str]:
@@ -39,10 +39,10 @@ def _plain(cell: Cell) -> str:
     if cell is None:
         return ""
     if isinstance(cell, Reference):
-        return _inert(cell.words)
-    return _inert(cell) if isinstance(cell, str) else repr(cell)
+        return no_formula(cell.words)
+    return no_formula(cell) if isinstance(cell, str) else repr(cell)
 
 
-def _inert(text: str) -> str:
+def no_formula(text: str) -> str:
     """Return text that no spreadsheet takes for a formula."""
     return f"'{text}" if text.startswith(_FORMULA) else text

@@ -388,3 +388,29 @@ def test_what_calls_return_prints_in_one_line_with_its_shapes() -> None:
         assert "\n" not in line
         assert "tensor(" not in line
         assert result == result
+
+
+def test_a_loop_over_classes_goes_on_where_nothing_can_be_explained() -> None:
+    """Of a class whose weights are zero nothing can be said; of the others what can be said without it."""
+    network = tiny()
+    with torch.no_grad():
+        network.module.head.weight[2] = 0
+    told = {name: reportgen.attribute(network, CLIP, name, "gradients") for name in LABELS}
+    assert [found.explained for found in told.values()] == [True, True, False]
+    nothing = told["standing still"]
+    assert repr(nothing).startswith("Unexplained(gradients of class 2, logit")
+    assert "nothing in this clip speaks for the class" in nothing.reason
+    with pytest.raises(AttributeError, match="There is no heat, for nothing was explained"):
+        _ = nothing.heat
+    assert not hasattr(nothing, "temporal_profile")
+    assert copy.deepcopy(nothing) == nothing
+    probes = [reportgen.probe(network, CLIP, name, steps=2, maps=2, samples=2) for name in LABELS]
+    assert any(isinstance(one, reportgen.Unexplained) for one in probes)
+    assert any(isinstance(one, reportgen.Probes) for one in probes)
+    for one in probes:
+        (tested,) = reportgen.evaluate_maps(network, one, [told["walking"].heat[0]])
+        assert tested.explained == one.explained
+    for call in (pyramid, motion, gradients):
+        for name in LABELS:
+            numbers = call(network, CLIP, name)
+            assert not numbers.isnan().any(), (call.__name__, name)

@@ -13,6 +13,7 @@ from reportgen.analyses.concepts.passes import ClipResponses
 from reportgen.analyses.concepts.rank_sums import RankFigures
 from reportgen.analyses.concepts.rank_tests import RankTests, overall_ranks, standard_scores
 from reportgen.records.discovery import false_discovery
+from reportgen.result import Result
 
 _DULL = 1e-6
 """Share of a layer's largest response up to which a kernel's responses scatter by rounding alone."""
@@ -24,8 +25,8 @@ _AT_ONCE = 2**22
 """Responses that are tested at once."""
 
 
-@dataclass(frozen=True)
-class KernelTests:
+@dataclass(frozen=True, eq=False)
+class KernelTests(Result):
     """One layer's K kernels: what a concept's clips do to them beside the reference clips.
 
     `mean` and `reference` (USUAL quantiles, `3 K`) are of responses. `score` is (mean - mean of the reference) /
@@ -47,8 +48,8 @@ class KernelTests:
     rank: NDArray[np.int64]
 
 
-@dataclass(frozen=True)
-class ConceptTests:
+@dataclass(frozen=True, eq=False)
+class ConceptTests(Result):
     """A concept against the reference clips.
 
     `clips` and `reference` are the rows that were compared, each picture or clip once. `shared` reference clips are

@@ -27,13 +27,10 @@ from reportgen.networks.core.given_clips import Clips, given_clip
 from reportgen.networks.core.network import Network, as_network
 from reportgen.networks.core.unchanged import leaving_unchanged
 from reportgen.progress import SILENT, Progress
+from reportgen.result import Result, Unexplained
 
 HIDDEN_SHARE = 0.2
 """Share of the tubes that each random part hides: the same for all, or a map that is flat would foretell the falls."""
-
-
-class NothingToLoseError(NetworkError):
-    """The clip has no larger logit than its baseline, so that hiding parts of it says nothing."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +50,7 @@ class Curves:
 
 
 @dataclass(frozen=True, eq=False)
-class Probes:
+class Probes(Result):
     """How the logit of a class answers to hiding parts of one clip, whatever the map.
 
     `random` are the curves of random maps: `insertion` is one map's, `deletion` that of its reverse. `hidden` R count
@@ -93,8 +90,8 @@ class Band:
     high: float
 
 
-@dataclass(frozen=True)
-class Faithfulness:
+@dataclass(frozen=True, eq=False)
+class Faithfulness(Result):
     """How one map fares.
 
     `insertion_gain` and `deletion_gain` are how much better than the mean of random maps its areas are (both positive
@@ -154,15 +151,16 @@ def probe(
     seed: int = 0,
     batch_size: int | None = None,
     progress: Progress = SILENT,
-) -> Probes:
+) -> Probes | Unexplained:
     """Measure on one clip `1 C T H W` what every map of the class will be compared with.
 
     `tube` is a part's size (t, h, w; default: 4 x 7 x 7 tubes a clip), `steps` how many times tubes are added along a
     curve, `maps` how many random maps are drawn, `samples` how many random parts are hidden.
 
     `clip` may be in any form that `given_clips` knows; `class_index` is a class's name or index, None the predicted
-    one. Raises NothingToLoseError when the clip has no larger logit than its baseline, ClipError for other clips;
-    UnknownNameError for an unknown class or baseline; OutOfMemoryError.
+    one. Where the clip has no larger logit than its baseline there is nothing to lose, which an `Unexplained` says in
+    place of the probes. Raises ClipError for other clips; UnknownNameError for an unknown class or baseline;
+    OutOfMemoryError.
     """
     seen = as_network(network)
     shown = given_clip(seen, clip)
@@ -180,9 +178,12 @@ def probe(
         measure = _Measure(seen, shown, hidden_clip, index, tubes, batch_size, task.advance)
         none, whole = measure(torch.stack([torch.zeros(tubes.count), torch.ones(tubes.count)]).bool()).tolist()
         if not whole > none:
-            raise NothingToLoseError(
+            return Unexplained(
+                "probe",
+                index,
+                whole,
                 f"The logit of class {index} is not larger on the clip ({whole:.3g}) than on its baseline "
-                f"({none:.3g}): choose the predicted class, or another baseline."
+                f"({none:.3g}): choose the predicted class, or another baseline.",
             )
         random = _random_curves(measure, scores, steps, none, whole)
         drops = whole - measure(~hidden)
@@ -204,16 +205,19 @@ def probe(
 @leaving_unchanged
 def evaluate_maps(
     network: Network | nn.Module,
-    probes: Probes,
+    probes: Probes | Unexplained,
     heats: Sequence[Tensor],
     *,
     batch_size: int | None = None,
     progress: Progress = SILENT,
-) -> tuple[Faithfulness, ...]:
+) -> tuple[Faithfulness | Unexplained, ...]:
     """Return how each map `T H W` fares, their passes through the network made together.
 
-    Raises NetworkError for a map of another size, OutOfMemoryError.
+    Where the probes had nothing to explain, that is the answer for each map, too. Raises NetworkError for a map of
+    another size, OutOfMemoryError.
     """
+    if isinstance(probes, Unexplained):
+        return (probes,) * len(heats)
     tubes = probes.tubes
     scores = torch.stack([tubes.means(heat) for heat in heats])
     with progress.task("How maps fare", len(heats) * 2 * (probes.steps - 1)) as task:

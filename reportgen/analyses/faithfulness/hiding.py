@@ -12,7 +12,6 @@ from reportgen.analyses.faithfulness.controls import network_free_maps
 from reportgen.analyses.faithfulness.evaluation import (
     Band,
     Faithfulness,
-    NothingToLoseError,
     Probes,
     evaluate_maps,
     probe,
@@ -22,6 +21,7 @@ from reportgen.clips import Clip
 from reportgen.networks.core.network import Network
 from reportgen.progress import Progress
 from reportgen.records.answers.faithfulness import HidingTest, RandomBand
+from reportgen.result import Unexplained, required
 
 HIDDEN_BEHIND = ("blur", "mean_frame")
 """What parts are hidden behind: a map whose method has one of them as its own baseline is tried by the other, too."""
@@ -43,23 +43,24 @@ def hiding_tests(
     controls = network_free_maps(tensor(clip))
     found: list[dict[str, HidingTest]] = [{} for _ in heats]
     for baseline in _baselines(clip):
-        try:
-            probes = probe(
-                network,
-                tensor(clip),
-                index,
-                maps=parameters.maps,
-                steps=parameters.curve_steps,
-                samples=parameters.hidden,
-                baseline=baseline,
-                seed=seed,
-                progress=progress,
-            )
-        except NothingToLoseError as reason:
+        probes = probe(
+            network,
+            tensor(clip),
+            index,
+            maps=parameters.maps,
+            steps=parameters.curve_steps,
+            samples=parameters.hidden,
+            baseline=baseline,
+            seed=seed,
+            progress=progress,
+        )
+        if isinstance(probes, Unexplained):
             for tests in found:
-                tests[baseline] = HidingTest(reason=str(reason))
+                tests[baseline] = HidingTest(reason=probes.reason)
             continue
-        fares = evaluate_maps(network, probes, [*heats, *controls.values()], progress=progress)
+        fares = [
+            required(fare) for fare in evaluate_maps(network, probes, [*heats, *controls.values()], progress=progress)
+        ]
         beside = dict(zip(controls, (fare.gain for fare in fares[len(heats) :]), strict=True))
         for tests, fare in zip(found, fares, strict=False):
             tests[baseline] = _test(probes, fare, beside)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +22,7 @@ from reportgen.networks.core.classes import ClassLike, clip_logits, explained_cl
 from reportgen.networks.core.given_clips import Clips, given_clip
 from reportgen.networks.core.network import Network, as_network
 from reportgen.networks.core.unchanged import leaving_unchanged
+from reportgen.result import Result
 
 #: Probe to what it does, in plain words, in the order of the tables.
 PROBE_MEANINGS: dict[str, str] = {
@@ -42,7 +44,7 @@ SCRAMBLE_BLOCKS = 4
 
 
 @dataclass(frozen=True, eq=False)
-class MotionAudit:
+class MotionAudit(Result):
     """What the probes do to one class on one clip.
 
     Logits are those above the mean of all classes' (see `above_mean`), y below. `logits` holds the class's for every
@@ -82,6 +84,19 @@ class MotionAudit:
             *told,
             f"best frame {self.best_frame}",
         )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the audit as plain numbers and lists, as JSON holds them; `probes` by name, a list for each figure."""
+        probes = {
+            name: {
+                "logits": self.logits[name].tolist(),
+                "ranks": self.ranks[name].tolist(),
+                "predicted": self.predicted[name].tolist(),
+            }
+            for name in self.logits
+        }
+        told = ("class_index", "logit", "rank", "motion_reliance", "dissolved_loss", "order_sensitivity", "best_frame")
+        return {**{name: getattr(self, name) for name in told}, "probes": probes}
 
 
 def frozen_frames(frames: int, most: int | None = None) -> list[int]:

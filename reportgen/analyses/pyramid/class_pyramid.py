@@ -41,6 +41,7 @@ from reportgen.networks.core.unchanged import leaving_unchanged
 from reportgen.networks.trace.build import class_output, connection_graph
 from reportgen.networks.trace.graph import ConnectionGraph
 from reportgen.networks.trace.labels import Ids
+from reportgen.result import Result
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class PyramidEdge:
 
 
 @dataclass(frozen=True, eq=False)
-class PyramidLayer:
+class PyramidLayer(Result):
     """All K kernels of one layer of the pyramid: relevance and activation K, and which are kept or negative."""
 
     name: str
@@ -84,7 +85,7 @@ class PyramidLayer:
 
 
 @dataclass(frozen=True, eq=False)
-class ClassPyramid:
+class ClassPyramid(Result):
     """The kernels that make a class, and how they feed each other.
 
     Layers are in the order of depth, the class's own at depth 0. `sources`, `targets` (numbers in the graph) and
@@ -103,7 +104,7 @@ class ClassPyramid:
     contributions: NDArray[np.float32]
     edge_total: int
     conservation: Conservation | None
-    count_kept: Callable[[], Mapping[str, NDArray[np.int64]]] = field(repr=False)
+    count_kept: Callable[[], Mapping[str, NDArray[np.int64]]] = field(repr=False, compare=False)
     logits: Floats = field(repr=False)
 
     def __repr__(self) -> str:
@@ -157,6 +158,22 @@ class ClassPyramid:
             for layer in self.layers
             if layer.depth > 0 and layer.kind != "boundary" and layer.kept.any()
         }
+
+    def to_networkx(self) -> Any:
+        """Return the kept kernels and their edges as a `networkx.DiGraph`.
+
+        Nodes are (layer, index) with `depth`, `relevance`, `activation`; edges, from what feeds to what is fed, have
+        their `contribution`. The graph's own attributes are `class_index`, `logit` and `scoring`.
+        """
+        import networkx as nx
+
+        graph = nx.DiGraph(class_index=self.class_index, logit=self.logit, scoring=self.scoring)
+        for node in self.nodes:
+            told = {"depth": node.depth, "relevance": node.relevance, "activation": node.activation}
+            graph.add_node((node.layer, node.index), **told)
+        for edge in self.edges:
+            graph.add_edge(edge.source, edge.target, contribution=edge.contribution)
+        return graph
 
     def _nodes(self, which: Literal["kept", "negative"]) -> Iterator[PyramidNode]:
         for layer in self.layers:

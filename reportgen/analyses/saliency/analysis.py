@@ -16,6 +16,7 @@ from reportgen.clips import Clip
 from reportgen.progress import Progress
 from reportgen.records.answers.saliency import SaliencyAnswer
 from reportgen.records.figures import DataFigure, Figure, HeatFigure, MapFigure, Result, StackFigure
+from reportgen.result import required
 
 #: The colour scale ends at this percentile of the map's magnitude, so that a single pixel does not darken the rest.
 SCALE_PERCENTILE = 99.5
@@ -65,7 +66,7 @@ def _attribution(
     }
     if method == "integrated_gradients":
         return attribute_converged(network, tensor(clip), index, **more)
-    return attribute(network, tensor(clip), index, method=method, **more), None
+    return required(attribute(network, tensor(clip), index, method=method, **more)), None
 
 
 def _result(subject: Subject, unit: Unit, found: Attribution, steps: int | None, over: np.ndarray[Any, Any]) -> Result:

@@ -23,19 +23,21 @@ from reportgen.networks.core.network import Network, as_network, no_weight_gradi
 from reportgen.networks.core.unchanged import leaving_unchanged
 from reportgen.networks.kernels.places import output_places
 from reportgen.progress import SILENT, Progress
+from reportgen.result import Result, Unexplained, required
 
 __all__ = ["METHODS", "Attribution", "attribute", "attribute_converged", "cam_layers"]
 
 
 @dataclass(frozen=True, eq=False)
-class Attribution:
+class Attribution(Result):
     """What each pixel of N clips did for a class logit; tensors are float32 on the CPU.
 
     `attribution` is like the clip, `N C T H W`. `heat` N T H W sums it over channels, and its magnitude where the
     map is not `signed`. `temporal_profile` N T is the sum of |attribution| over channels and positions. For methods
     that promise that attributions sum to the logit's gain over the baseline, `completeness_errors` says by which
     share of that gain they miss, per clip. `layers` are those that Grad-CAM read, one a pathway;
-    `baseline` what was compared with. `above_mean` are the logits above the mean of all classes'.
+    `baseline` what was compared with. `above_mean` are the logits above the mean of all classes'. `clip` is what was
+    explained, `N C T H W`.
     """
 
     attribution: Tensor
@@ -51,6 +53,7 @@ class Attribution:
     seed: int
     layers: tuple[str, ...] = ()
     above_mean: tuple[float, ...] = ()
+    clip: Tensor | None = None
 
     def __repr__(self) -> str:
         return in_one_line(
@@ -90,7 +93,7 @@ def attribute(
     window: tuple[int, ...] | None = None,
     signed: bool | None = None,
     progress: Progress = SILENT,
-) -> Attribution:
+) -> Attribution | Unexplained:
     """Return what each pixel of `clip` did for the logit of a class, by one of METHODS.
 
     `clip` is `N C T H W` in [0, 1] RGB or any other form that `given_clips` knows, and what a bare module takes (`N C T
@@ -101,9 +104,10 @@ def attribute(
     by one, `batch_size` passes at once (default: by memory, halved when it runs out); neither changes the answer beyond
     rounding. The network is left as it was.
 
-    Raises ClipError for a clip that is not what it must be, UnknownNameError for an unknown method, class or baseline,
-    NetworkError when the method does not apply to
-    the network or its map is zero everywhere or not finite, OutOfMemoryError when one pass does not fit into memory.
+    Where the map is zero everywhere, for nothing in the clip speaks for the class, that is said by an `Unexplained` in
+    its place. Raises ClipError for a clip that is not what it must be, UnknownNameError for an unknown method, class or
+    baseline, NetworkError when the method does not apply to the network or its map is not finite, OutOfMemoryError when
+    one pass does not fit into memory.
     """
     found = attribute_unchecked(
         network,
@@ -118,9 +122,12 @@ def attribute(
         if not torch.isfinite(one).all():
             raise NetworkError(f"{_about(found)} is not finite: the network overflows on this clip.")
         if not one.any():
-            raise NetworkError(
+            return Unexplained(
+                method,
+                found.class_index,
+                found.logit,
                 f"{_about(found)} is zero everywhere: nothing in this clip speaks for the class by this method; "
-                "choose another class, layer or method."
+                "choose another class, layer or method.",
             )
     return found
 
@@ -139,14 +146,14 @@ def attribute_converged(
 
     Twice as many each time, or at once as many as an error needs that falls with the square of the steps (it falls no
     faster), until the completeness error is at most `tolerance`, or `steps` are reached. The other options and the
-    errors are those of `attribute`.
+    errors are those of `attribute`, and NetworkError for a map that is zero everywhere.
     """
     used = min(first, steps)
-    found = attribute(network, clip, class_index, "integrated_gradients", steps=used, **options)
+    found = required(attribute(network, clip, class_index, "integrated_gradients", steps=used, **options))
     while used < steps and found.completeness_error is not None and not found.completeness_error <= tolerance:
         excess = found.completeness_error / max(tolerance, 1e-9)
         used = min(used * max(2, math.floor(math.sqrt(excess))) if math.isfinite(excess) else steps, steps)
-        found = attribute(network, clip, class_index, "integrated_gradients", steps=used, **options)
+        found = required(attribute(network, clip, class_index, "integrated_gradients", steps=used, **options))
     return found, used
 
 
@@ -224,6 +231,7 @@ def attribute_unchecked(
         seconds=time.perf_counter() - started,
         seed=effort.seed,
         layers=layers,
+        clip=clips.detach().float().cpu(),
     )
 
 

@@ -28,6 +28,7 @@ from reportgen.networks.core.network import Network, borrow
 from reportgen.networks.core.unchanged import leaving_unchanged
 from reportgen.networks.trace.build import connection_graph
 from reportgen.networks.trace.graph import ConnectionGraph, KernelLayer
+from reportgen.result import Result
 
 Volumes = NDArray[np.floating]
 """The filters of a layer, `K C ...`: C input channels of the filter's group, then its taps in time, height, width."""
@@ -37,7 +38,7 @@ FilterScores = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class FilterGradients:
+class FilterGradients(Result):
     """One layer's `weights` and the `gradients` of the logit with respect to them, both `K C taps`."""
 
     layer: str
@@ -66,7 +67,7 @@ class FilterGradients:
 
 
 @dataclass(frozen=True, eq=False)
-class WeightGradients:
+class WeightGradients(Result):
     """The `logit` of the class that was asked about, and every convolution's gradients by the layer's name."""
 
     logit: float

@@ -10,7 +10,7 @@ from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 
 from reportgen.analyses.common.baselines import blurred, make_baseline, mean_frame
 from reportgen.analyses.saliency import attribution as saliency
-from reportgen.analyses.saliency.attribution import METHODS, attribute, cam_layers
+from reportgen.analyses.saliency.attribution import METHODS, attribute, attribute_converged, cam_layers
 from reportgen.analyses.saliency.exposed import ExposedNetwork
 from reportgen.errors import ClipError, NetworkError, OutOfMemoryError, UnknownNameError
 from reportgen.networks.core.network import Network, as_network
@@ -294,13 +294,16 @@ class TestErrors:
         with pytest.raises(NetworkError, match="does not fit into the clip"):
             attribute(network(), clip(), 0, "occlusion", window=(9, 4, 4))
 
-    def test_a_map_of_zeros_is_an_error(self) -> None:
+    def test_of_a_map_of_zeros_it_is_said_that_nothing_is_explained(self) -> None:
         class Blind(nn.Module):
             def forward(self, x: Tensor) -> Tensor:
                 return torch.relu(x.mean(dim=(2, 3, 4)) - 5)
 
-        with pytest.raises(NetworkError, match="Gradients of class 1 is zero everywhere"):
-            attribute(Blind(), clip(), 1, "gradients")
+        found = attribute(Blind(), clip(), 1, "gradients")
+        assert not found.explained
+        assert "Gradients of class 1 is zero everywhere" in found.reason
+        with pytest.raises(NetworkError, match="zero everywhere"):
+            attribute_converged(Blind(), clip(), 1)
 
     def test_a_map_that_is_not_finite_is_an_error(self) -> None:
         class Root(nn.Module):

@@ -1,0 +1,1 @@
+"""Results as people see and keep them: in notebooks, as files, as tables. Nothing here computes."""

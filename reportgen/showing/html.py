@@ -1,0 +1,78 @@
+"""A result in a notebook: pictures that play, a drawing, its rows. No script, nothing from elsewhere, all text inert.
+
+What is shown is still there when the notebook is saved, sent, not trusted, or read as a page.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+from reportgen.media.encode import FRAME_MS
+from reportgen.pictures import picture_bytes
+from reportgen.result import Result
+from reportgen.showing.drawings import drawing_of
+from reportgen.showing.pictures import Shown, pictures_of, resized
+from reportgen.showing.tables import Row, rows_of
+
+MOST_PICTURES, MOST_ROWS = 12, 12
+MOST_SIDE, MOST_WIDE = 160, 640
+_LEAST_SIDE, _LEAST_WIDE = 128, 400
+_WIDEST = 9
+"""Columns that a table has in a notebook; `to_frame` has all."""
+
+
+def html_of(result: Result) -> str:
+    """Return a result as HTML of its own: a heading, pictures, a drawing, and its first rows."""
+    pictures = pictures_of(result)
+    figures = "".join(map(_figure, pictures[:MOST_PICTURES]))
+    parts = [f'<code style="white-space:normal">{escape(repr(result))}</code>']
+    if figures:
+        parts.append(f'<div style="display:flex;flex-wrap:wrap;gap:12px;align-items:flex-start">{figures}</div>')
+    if len(pictures) > MOST_PICTURES:
+        parts.append(f"<div>{len(pictures) - MOST_PICTURES} further pictures are not shown; save() writes all.</div>")
+    parts += [drawing_of(result), _table(rows_of(result))]
+    return f'<div style="display:flex;flex-direction:column;align-items:flex-start;gap:8px">{"".join(parts)}</div>'
+
+
+def _figure(shown: Shown) -> str:
+    """Return one picture with its title; where motion is not wanted, its middle frame stands still."""
+    height, width = shown.frames.shape[1:3]
+    scale = min(1.0, (MOST_WIDE if shown.wide else MOST_SIDE) / max(height, width))
+    frames = resized(shown.frames, max(1, round(height * scale)), max(1, round(width * scale)))
+    still = _source(frames[len(frames) // 2 : len(frames) // 2 + 1])
+    wide = max(_LEAST_WIDE if shown.wide else _LEAST_SIDE, frames.shape[2])
+    style = f"width:{wide}px;max-width:100%;image-rendering:pixelated;display:block"
+    image = f'<img src="{_source(frames) if len(frames) > 1 else still}" alt="{escape(shown.title)}" style="{style}">'
+    if len(frames) > 1:
+        source = f'<source media="(prefers-reduced-motion: reduce)" srcset="{still}">'
+        image = f"<picture>{source}{image}</picture>"
+    caption = f'<figcaption style="font-size:smaller">{escape(shown.title)}</figcaption>'
+    return f'<figure style="margin:0;max-width:{wide}px">{image}{caption}</figure>'
+
+
+def _source(frames: Any) -> str:
+    moving = len(frames) > 1
+    options = {"duration": FRAME_MS, "loop": 0} if moving else {}
+    content = picture_bytes(frames if moving else frames[0], "WEBP", quality=80, method=4, **options)
+    return f"data:image/webp;base64,{b64encode(content).decode()}"
+
+
+def _table(rows: Sequence[Row]) -> str:
+    if not rows:
+        return ""
+    names = list(rows[0])[:_WIDEST]
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
+    body = "".join(
+        f"<tr>{''.join(f'<td>{escape(_cell(row.get(name)))}</td>' for name in names)}</tr>" for row in rows[:MOST_ROWS]
+    )
+    more = f"<div>{len(rows) - MOST_ROWS} further rows: to_frame() has all.</div>" if len(rows) > MOST_ROWS else ""
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
+
+
+def _cell(value: Any) -> str:
+    if value is None or value != value:  # noqa: PLR0124 (NaN)
+        return "–"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

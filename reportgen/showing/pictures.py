@@ -1,0 +1,170 @@
+"""What of a result is seen: clips, maps over their clips, motion in colours, kernels' maps side by side."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import singledispatch
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from reportgen.analyses.decomposition.decompose import Decomposition
+from reportgen.analyses.faithfulness.evaluation import Probes
+from reportgen.analyses.kernels.maximize import Maximization
+from reportgen.analyses.kernels.maximum import Maximum
+from reportgen.analyses.multiscale.maximize import GrownPicture, MultiscaleMaximization
+from reportgen.analyses.responses.maps import ResponseMaps
+from reportgen.analyses.saliency.attribution import Attribution
+from reportgen.clips import Clip
+from reportgen.media.colours import magma
+from reportgen.media.encode import Frames, to_uint8
+from reportgen.media.overlays import heat_colours, heat_overlay, motion_frames
+from reportgen.motion_colour import LEAST_FULL_COLOUR
+from reportgen.result import Result, as_array
+
+_GAP, _GREY = 2, 128
+_MOST_MAPS = 64
+_STRONG = 0.995
+"""The share of a map's magnitudes at which its colours end: a few pixels must not hide all others."""
+
+_MOST_MOTION = 0.95
+"""The share of the moving pixels whose colours are told apart; what is faster is darker."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One picture of a result: `frames` T H W 3 uint8, T 1 where it stands still; `wide` holds many."""
+
+    title: str
+    frames: Frames
+    wide: bool = False
+
+
+@singledispatch
+def pictures_of(result: Result) -> list[Shown]:  # noqa: ARG001
+    """Return the pictures of a result; none where it has figures alone."""
+    return []
+
+
+@pictures_of.register
+def _clip(result: Clip) -> list[Shown]:
+    return [_moving(result.title or result.name, result.pixels[0])]
+
+
+@pictures_of.register
+def _maximum(result: Maximum) -> list[Shown]:
+    return [_moving(f"kernel {result.kernel}: activation {result.activation:.3g}", result.clip)]
+
+
+@pictures_of.register
+def _maximization(result: Maximization) -> list[Shown]:
+    told = zip(result.kernels, result.activations.tolist(), result.clips, strict=True)
+    return [_moving(f"kernel {kernel}: activation {value:.3g}", clip) for kernel, value, clip in told]
+
+
+@pictures_of.register
+def _grown(result: GrownPicture) -> list[Shown]:
+    return [_moving(f"kernel {result.kernel}: activation {result.native_activation:.3g}", result.clip)]
+
+
+@pictures_of.register
+def _multiscale(result: MultiscaleMaximization) -> list[Shown]:
+    return [shown for picture in result.pictures for shown in _grown(picture)]
+
+
+@pictures_of.register
+def _decomposition(result: Decomposition) -> list[Shown]:
+    found = []
+    for place, clip in enumerate(result.reconstruction):
+        motion, evidence = result.motion[place].numpy(), result.evidence[place].numpy() > 0
+        speeds = np.hypot(*np.moveaxis(motion, 1, 0))[evidence]
+        scale = max(float(np.quantile(speeds, _MOST_MOTION)) if len(speeds) else 0.0, LEAST_FULL_COLOUR)
+        name = f"clip {place}: " if len(result.reconstruction) > 1 else ""
+        found += [
+            _moving(f"{name}texture", result.texture[place][:, None]),
+            Shown(f"{name}motion, full colour at {scale:.2g} px/frame", motion_frames(motion, evidence, scale)),
+            _moving(f"{name}texture moved, {float(result.psnr[place]):.1f} dB", clip),
+        ]
+    return found
+
+
+@pictures_of.register
+def _attribution(result: Attribution) -> list[Shown]:
+    found = []
+    for place, heat in enumerate(result.heat.numpy()):
+        strong = float(np.quantile(np.abs(heat), _STRONG)) or float(np.abs(heat).max()) or 1.0
+        name = f"clip {place}: " if len(result.heat) > 1 else ""
+        title = f"{name}{result.method} of class {result.class_index}"
+        clip = None if result.clip is None else result.clip[place]
+        if clip is None:
+            found.append(Shown(title, heat_colours(heat, strong, signed=result.signed)))
+            continue
+        frames = _frames(clip if clip.ndim == 4 else clip[:, None])
+        found += [
+            Shown(f"{name}clip", frames),
+            Shown(title, heat_overlay(heat, frames, strong, signed=result.signed)),
+        ]
+    return found
+
+
+@pictures_of.register
+def _probes(result: Probes) -> list[Shown]:
+    return [_moving("clip", result.clip[0]), _moving("baseline", result.baseline[0])]
+
+
+@pictures_of.register
+def _responses(result: ResponseMaps) -> list[Shown]:
+    maps = result.maps[:_MOST_MAPS]
+    low, high = float(maps.min()), float(maps.max())
+    coloured = magma((maps - low) / ((high - low) or 1.0))
+    title = f"{result.layer}: {len(maps)} of {len(result.maps)} kernels, {low:.3g} to {high:.3g}"
+    return [Shown(title, tiled([Shown("", frames) for frames in coloured]), wide=True)]
+
+
+def _moving(title: str, clip: Any) -> Shown:
+    return Shown(title, _frames(clip))
+
+
+def _frames(clip: Any) -> Frames:
+    """Return a clip `C T H W` as frames; other channels than one or three as their mean, other values spread over 0..1.
+
+    A clip in [0, 1] is shown as it is.
+    """
+    values = as_array(clip)
+    assert values is not None
+    frames = values.transpose(1, 2, 3, 0).astype(np.float32)
+    if frames.shape[-1] not in (1, 3):
+        frames = frames.mean(-1, keepdims=True)
+    low, high = float(frames.min()), float(frames.max())
+    if low < -1e-3 or high > 1 + 1e-3:
+        frames = (frames - low) / ((high - low) or 1.0)
+    return to_uint8(frames)
+
+
+def tiled(pictures: Sequence[Shown], columns: int | None = None) -> Frames:
+    """Return pictures side by side as one, `T H W 3`, each as large as the largest and as long as the longest."""
+    columns = columns or math.ceil(math.sqrt(len(pictures)))
+    frames = max(len(one.frames) for one in pictures)
+    height, width = (max(one.frames.shape[axis] for one in pictures) for axis in (1, 2))
+    rows = math.ceil(len(pictures) / columns)
+    shape = (frames, rows * (height + _GAP) - _GAP, columns * (width + _GAP) - _GAP, 3)
+    whole: NDArray[np.uint8] = np.full(shape, _GREY, np.uint8)
+    for place, one in enumerate(pictures):
+        top, left = (place // columns) * (height + _GAP), (place % columns) * (width + _GAP)
+        own = resized(one.frames, height, width)
+        longer = own[np.minimum(np.arange(frames), len(own) - 1)]
+        whole[:, top : top + height, left : left + width] = longer
+    return whole
+
+
+def resized(frames: Frames, height: int, width: int) -> Frames:
+    """Return frames `T H W 3` of another size."""
+    if frames.shape[1:3] == (height, width):
+        return frames
+    return np.stack(
+        [np.asarray(Image.fromarray(one).resize((width, height), Image.Resampling.BILINEAR)) for one in frames]
+    )
