@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from reportgen.commands.check import check as check
     from reportgen.commands.check import require as require
     from reportgen.commands.clean import clean as clean
+    from reportgen.commands.compare import compare as compare
     from reportgen.commands.compute import compute as compute
     from reportgen.commands.export import export as export
     from reportgen.commands.fetch import fetch as fetch
@@ -63,6 +64,9 @@ if TYPE_CHECKING:
     from reportgen.commands.verify import verify as verify
     from reportgen.commands.work import work as work
     from reportgen.config.options import BuildOptions as BuildOptions
+    from reportgen.epochs.checking import audit as audit
+    from reportgen.epochs.comparison import AuditComparison as AuditComparison
+    from reportgen.epochs.network_audit import NetworkAudit as NetworkAudit
     from reportgen.errors import CardError as CardError
     from reportgen.errors import CheckError as CheckError
     from reportgen.errors import ClipError as ClipError
@@ -92,11 +96,15 @@ if TYPE_CHECKING:
     from reportgen.proof.outcome import Verification as Verification
     from reportgen.records.pyramid_compare import compare_pyramids as compare_pyramids
     from reportgen.records.pyramid_compare import spread_over_clips as spread_over_clips
-    from reportgen.result import Result as Result
+    from reportgen.result import ShownResult as ShownResult
     from reportgen.result import Unexplained as Unexplained
     from reportgen.zoo.load import load_network as load_network
 
 _PUBLIC = {
+    "AuditComparison": "reportgen.epochs.comparison",
+    "NetworkAudit": "reportgen.epochs.network_audit",
+    "audit": "reportgen.epochs.checking",
+    "compare": "reportgen.commands.compare",
     "AscentOptions": "reportgen.analyses.kernels.options",
     "GrowthOptions": "reportgen.analyses.multiscale.options",
     "METHODS": "reportgen.analyses.saliency.methods",
@@ -104,7 +112,7 @@ _PUBLIC = {
     "Clip": "reportgen.clips.clip",
     "Faithfulness": "reportgen.analyses.faithfulness.evaluation",
     "Probes": "reportgen.analyses.faithfulness.evaluation",
-    "Result": "reportgen.result",
+    "ShownResult": "reportgen.result",
     "Unexplained": "reportgen.result",
     "colour_wheel": "reportgen.motion_colour",
     "heat_colours": "reportgen.media.overlays",

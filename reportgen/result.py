@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from reportgen.errors import NetworkError, one_line
 
-Found = TypeVar("Found")
+_Found = TypeVar("_Found")
 
 _NOT_CONTENT = frozenset({"seconds"})
 """How long it took is no part of what was found."""
 
 
-class Result:
+class ShownResult:
     """A frozen dataclass that shows itself; `explained` is False where there was nothing to explain.
 
     In a notebook its last line is a picture with a table: clips that play, maps over their clip, graphs. Two results
@@ -88,7 +88,7 @@ def as_array(value: Any) -> NDArray[Any] | None:
 
 
 @dataclass(frozen=True, eq=False)
-class Unexplained(Result):
+class Unexplained(ShownResult):
     """The answer where there is nothing to explain: no evidence in the clip raises the class's logit.
 
     `asked` is the call or method, `reason` a sentence. It stands in the place of the result, so that a loop over
@@ -111,7 +111,7 @@ class Unexplained(Result):
         raise AttributeError(f"There is no {name}, for nothing was explained. {self.reason}")
 
 
-def required(found: Found | Unexplained) -> Found:
+def required(found: _Found | Unexplained) -> _Found:
     """Return a result; raises NetworkError with its reason where there was nothing to explain."""
     if isinstance(found, Unexplained):
         raise NetworkError(found.reason)

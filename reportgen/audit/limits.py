@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
 
-from pydantic import AllowInfNan, BaseModel, ConfigDict, Field
+from pydantic import AllowInfNan, BaseModel, ConfigDict, Field, ValidationError
+
+from reportgen.errors import OptionError
+from reportgen.records.validation import sentences
 
 Number = Annotated[float, AllowInfNan(False)]
 
@@ -115,3 +119,16 @@ class Limits(BaseModel):
     indifferent: Number = Field(
         0.75, description="Largest AUROC of the labels' other words under which a kernel does not mind them."
     )
+
+    @classmethod
+    def of(cls, given: Self | Mapping[str, Any] | None) -> Self:
+        """Return limits that are given as such, as a plain dict like the table [check], or not at all: the usual ones.
+
+        Raises OptionError, which names every bad value.
+        """
+        if isinstance(given, cls):
+            return given
+        try:
+            return cls.model_validate(dict(given or {}))
+        except ValidationError as error:
+            raise OptionError(f"The limits are not valid: {'; '.join(sentences(error, cls))}.") from error

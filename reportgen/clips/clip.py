@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.errors import one_line
-from reportgen.result import Result
+from reportgen.result import ShownResult
 
 
 @dataclass(frozen=True, eq=False)
-class Clip(Result):
+class Clip(ShownResult):
     """A clip as a network is shown it, and where it came from.
 
     `pixels` are 1 C T H W float32 in [0, 1], contiguous, RGB (C = 1, luminance, for a network of one channel): the only

@@ -6,18 +6,15 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from pydantic import ValidationError
+from typing import Any, Protocol
 
 from reportgen.audit.checks import checks
 from reportgen.audit.limits import Limits
 from reportgen.audit.verdicts import Verdict
-from reportgen.errors import CheckError, OptionError, one_line
+from reportgen.errors import CheckError, one_line
 from reportgen.pages.report import Report
 from reportgen.records.manifest import Manifest
 from reportgen.records.store import find_runs
-from reportgen.records.validation import sentences
 
 
 @dataclass(frozen=True)
@@ -55,11 +52,7 @@ def check(runs: str | Path, *, limits: Limits | Mapping[str, Any] | None = None)
     `limits` may be a plain dict, as the table [check] of a configuration file is. Raises StoreError when there is no
     run or it cannot be read, OptionError for limits that are not valid.
     """
-    if limits is not None and not isinstance(limits, Limits):
-        try:
-            limits = Limits.model_validate(dict(limits))
-        except ValidationError as error:
-            raise OptionError(f"The limits are not valid: {'; '.join(sentences(error, Limits))}.") from error
+    limits = None if limits is None else Limits.of(limits)
     models = Report.of(find_runs(Path(runs))).models
     return [CheckedModel(model.name, tuple(checks(model, limits)), _unfinished(model.manifest)) for model in models]
 
@@ -81,11 +74,27 @@ def verdict_counts(audits: Iterable[CheckedModel]) -> str:
     return f"{states.total()} verdicts: {kinds}."
 
 
-def require(audits: Iterable[CheckedModel], *, strict: bool = False) -> None:
+class Accountable(Protocol):
+    """What says in clauses what fails and what was not tested: of `check`, or of `reportgen.audit`."""
+
+    @property
+    def failures(self) -> list[str]:
+        """What fails."""
+        ...
+
+    @property
+    def untested(self) -> list[str]:
+        """What is not known."""
+        ...
+
+
+def require(audits: Accountable | Iterable[Accountable], *, strict: bool = False) -> None:
     """Raise CheckError, which names every figure that misses its limit, when one does.
 
-    With `strict` a figure that was not tested misses it too.
+    `audits` are what `check` returns, or one or more of what `reportgen.audit` returns. With
+    `strict` a figure that was not tested misses it too.
     """
-    missed = [clause for audit in audits for clause in (*audit.failures, *(audit.untested if strict else ()))]
+    several: Iterable[Accountable] = audits if isinstance(audits, Iterable) else [audits]
+    missed = [clause for audit in several for clause in (*audit.failures, *(audit.untested if strict else ()))]
     if missed:
         raise CheckError(f"The audit fails: {'; '.join(missed)}.")

@@ -12,9 +12,9 @@ from typing import Any
 
 from reportgen.media.encode import FRAME_MS
 from reportgen.pictures import picture_bytes
-from reportgen.result import Result
+from reportgen.result import ShownResult
 from reportgen.showing.drawings import drawing_of
-from reportgen.showing.pictures import Shown, pictures_of, resized
+from reportgen.showing.pictures import ShownPicture, frames_resized, pictures_of
 from reportgen.showing.tables import Row, rows_of
 
 MOST_PICTURES, MOST_ROWS = 12, 12
@@ -24,7 +24,7 @@ _WIDEST = 9
 """Columns that a table has in a notebook; `to_frame` has all."""
 
 
-def html_of(result: Result) -> str:
+def html_of(result: ShownResult) -> str:
     """Return a result as HTML of its own: a heading, pictures, a drawing, and its first rows."""
     pictures = pictures_of(result)
     figures = "".join(map(_figure, pictures[:MOST_PICTURES]))
@@ -37,11 +37,11 @@ def html_of(result: Result) -> str:
     return f'<div style="display:flex;flex-direction:column;align-items:flex-start;gap:8px">{"".join(parts)}</div>'
 
 
-def _figure(shown: Shown) -> str:
+def _figure(shown: ShownPicture) -> str:
     """Return one picture with its title; where motion is not wanted, its middle frame stands still."""
     height, width = shown.frames.shape[1:3]
     scale = min(1.0, (MOST_WIDE if shown.wide else MOST_SIDE) / max(height, width))
-    frames = resized(shown.frames, max(1, round(height * scale)), max(1, round(width * scale)))
+    frames = frames_resized(shown.frames, max(1, round(height * scale)), max(1, round(width * scale)))
     still = _source(frames[len(frames) // 2 : len(frames) // 2 + 1])
     wide = max(_LEAST_WIDE if shown.wide else _LEAST_SIDE, frames.shape[2])
     style = f"width:{wide}px;max-width:100%;image-rendering:pixelated;display:block"

@@ -24,7 +24,7 @@ from reportgen.media.colours import magma
 from reportgen.media.encode import Frames, to_uint8
 from reportgen.media.overlays import heat_colours, heat_overlay, motion_frames
 from reportgen.motion_colour import LEAST_FULL_COLOUR
-from reportgen.result import Result, as_array
+from reportgen.result import ShownResult, as_array
 
 _GAP, _GREY = 2, 128
 _MOST_MAPS = 64
@@ -36,7 +36,7 @@ _MOST_MOTION = 0.95
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownPicture:
     """One picture of a result: `frames` T H W 3 uint8, T 1 where it stands still; `wide` holds many."""
 
     title: str
@@ -45,39 +45,39 @@ class Shown:
 
 
 @singledispatch
-def pictures_of(result: Result) -> list[Shown]:  # noqa: ARG001
+def pictures_of(result: ShownResult) -> list[ShownPicture]:  # noqa: ARG001
     """Return the pictures of a result; none where it has figures alone."""
     return []
 
 
 @pictures_of.register
-def _clip(result: Clip) -> list[Shown]:
+def _clip(result: Clip) -> list[ShownPicture]:
     return [_moving(result.title or result.name, result.pixels[0])]
 
 
 @pictures_of.register
-def _maximum(result: Maximum) -> list[Shown]:
+def _maximum(result: Maximum) -> list[ShownPicture]:
     return [_moving(f"kernel {result.kernel}: activation {result.activation:.3g}", result.clip)]
 
 
 @pictures_of.register
-def _maximization(result: Maximization) -> list[Shown]:
+def _maximization(result: Maximization) -> list[ShownPicture]:
     told = zip(result.kernels, result.activations.tolist(), result.clips, strict=True)
     return [_moving(f"kernel {kernel}: activation {value:.3g}", clip) for kernel, value, clip in told]
 
 
 @pictures_of.register
-def _grown(result: GrownPicture) -> list[Shown]:
+def _grown(result: GrownPicture) -> list[ShownPicture]:
     return [_moving(f"kernel {result.kernel}: activation {result.native_activation:.3g}", result.clip)]
 
 
 @pictures_of.register
-def _multiscale(result: MultiscaleMaximization) -> list[Shown]:
+def _multiscale(result: MultiscaleMaximization) -> list[ShownPicture]:
     return [shown for picture in result.pictures for shown in _grown(picture)]
 
 
 @pictures_of.register
-def _decomposition(result: Decomposition) -> list[Shown]:
+def _decomposition(result: Decomposition) -> list[ShownPicture]:
     found = []
     for place, clip in enumerate(result.reconstruction):
         motion, evidence = result.motion[place].numpy(), result.evidence[place].numpy() > 0
@@ -86,14 +86,14 @@ def _decomposition(result: Decomposition) -> list[Shown]:
         name = f"clip {place}: " if len(result.reconstruction) > 1 else ""
         found += [
             _moving(f"{name}texture", result.texture[place][:, None]),
-            Shown(f"{name}motion, full colour at {scale:.2g} px/frame", motion_frames(motion, evidence, scale)),
+            ShownPicture(f"{name}motion, full colour at {scale:.2g} px/frame", motion_frames(motion, evidence, scale)),
             _moving(f"{name}texture moved, {float(result.psnr[place]):.1f} dB", clip),
         ]
     return found
 
 
 @pictures_of.register
-def _attribution(result: Attribution) -> list[Shown]:
+def _attribution(result: Attribution) -> list[ShownPicture]:
     found = []
     for place, heat in enumerate(result.heat.numpy()):
         strong = float(np.quantile(np.abs(heat), _STRONG)) or float(np.abs(heat).max()) or 1.0
@@ -101,32 +101,32 @@ def _attribution(result: Attribution) -> list[Shown]:
         title = f"{name}{result.method} of class {result.class_index}"
         clip = None if result.clip is None else result.clip[place]
         if clip is None:
-            found.append(Shown(title, heat_colours(heat, strong, signed=result.signed)))
+            found.append(ShownPicture(title, heat_colours(heat, strong, signed=result.signed)))
             continue
         frames = _frames(clip if clip.ndim == 4 else clip[:, None])
         found += [
-            Shown(f"{name}clip", frames),
-            Shown(title, heat_overlay(heat, frames, strong, signed=result.signed)),
+            ShownPicture(f"{name}clip", frames),
+            ShownPicture(title, heat_overlay(heat, frames, strong, signed=result.signed)),
         ]
     return found
 
 
 @pictures_of.register
-def _probes(result: Probes) -> list[Shown]:
+def _probes(result: Probes) -> list[ShownPicture]:
     return [_moving("clip", result.clip[0]), _moving("baseline", result.baseline[0])]
 
 
 @pictures_of.register
-def _responses(result: ResponseMaps) -> list[Shown]:
+def _responses(result: ResponseMaps) -> list[ShownPicture]:
     maps = result.maps[:_MOST_MAPS]
     low, high = float(maps.min()), float(maps.max())
     coloured = magma((maps - low) / ((high - low) or 1.0))
     title = f"{result.layer}: {len(maps)} of {len(result.maps)} kernels, {low:.3g} to {high:.3g}"
-    return [Shown(title, tiled([Shown("", frames) for frames in coloured]), wide=True)]
+    return [ShownPicture(title, in_tiles([ShownPicture("", frames) for frames in coloured]), wide=True)]
 
 
-def _moving(title: str, clip: Any) -> Shown:
-    return Shown(title, _frames(clip))
+def _moving(title: str, clip: Any) -> ShownPicture:
+    return ShownPicture(title, _frames(clip))
 
 
 def _frames(clip: Any) -> Frames:
@@ -145,7 +145,7 @@ def _frames(clip: Any) -> Frames:
     return to_uint8(frames)
 
 
-def tiled(pictures: Sequence[Shown], columns: int | None = None) -> Frames:
+def in_tiles(pictures: Sequence[ShownPicture], columns: int | None = None) -> Frames:
     """Return pictures side by side as one, `T H W 3`, each as large as the largest and as long as the longest."""
     columns = columns or math.ceil(math.sqrt(len(pictures)))
     frames = max(len(one.frames) for one in pictures)
@@ -155,13 +155,13 @@ def tiled(pictures: Sequence[Shown], columns: int | None = None) -> Frames:
     whole: NDArray[np.uint8] = np.full(shape, _GREY, np.uint8)
     for place, one in enumerate(pictures):
         top, left = (place // columns) * (height + _GAP), (place % columns) * (width + _GAP)
-        own = resized(one.frames, height, width)
+        own = frames_resized(one.frames, height, width)
         longer = own[np.minimum(np.arange(frames), len(own) - 1)]
         whole[:, top : top + height, left : left + width] = longer
     return whole
 
 
-def resized(frames: Frames, height: int, width: int) -> Frames:
+def frames_resized(frames: Frames, height: int, width: int) -> Frames:
     """Return frames `T H W 3` of another size."""
     if frames.shape[1:3] == (height, width):
         return frames

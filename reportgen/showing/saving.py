@@ -18,15 +18,15 @@ from reportgen.media.encode import gif_bytes, png_bytes, side_by_side
 from reportgen.media.video import mp4_bytes
 from reportgen.outputs.comma_separated import no_formula
 from reportgen.records.files import atomic_path, check_writable
-from reportgen.result import Result
+from reportgen.result import ShownResult
 from reportgen.showing.drawings import drawing_of
-from reportgen.showing.pictures import pictures_of, tiled
+from reportgen.showing.pictures import in_tiles, pictures_of
 from reportgen.showing.tables import arrays_of, figures_of, plain_value, rows_of
 from reportgen.version import __version__
 
 
-def save_result(result: Result, path: Path) -> Path:
-    """Write a result as its path's suffix says and return the path; see `Result.save`."""
+def save_result(result: ShownResult, path: Path) -> Path:
+    """Write a result as its path's suffix says and return the path; see `ShownResult.save`."""
     forms = _forms(result)
     write = forms.get(path.suffix.lower())
     if write is None:
@@ -40,15 +40,15 @@ def save_result(result: Result, path: Path) -> Path:
     return path
 
 
-def _forms(result: Result) -> dict[str, Callable[[], bytes]]:
+def _forms(result: ShownResult) -> dict[str, Callable[[], bytes]]:
     """Return what makes the bytes of a result, by suffix."""
     found: dict[str, Callable[[], bytes]] = {".json": partial(_json, result)}
     pictures = pictures_of(result)
     if pictures:
-        found[".png"] = lambda: png_bytes(side_by_side(tiled(pictures)))
+        found[".png"] = lambda: png_bytes(side_by_side(in_tiles(pictures)))
     if any(len(one.frames) > 1 for one in pictures):
-        found[".gif"] = lambda: gif_bytes(tiled(pictures))
-        found[".mp4"] = lambda: mp4_bytes(tiled(pictures))
+        found[".gif"] = lambda: gif_bytes(in_tiles(pictures))
+        found[".mp4"] = lambda: mp4_bytes(in_tiles(pictures))
     if drawing := drawing_of(result):
         found[".svg"] = drawing.encode
     if rows_of(result):
@@ -60,7 +60,7 @@ def _forms(result: Result) -> dict[str, Callable[[], bytes]]:
     return found
 
 
-def _csv(result: Result) -> bytes:
+def _csv(result: ShownResult) -> bytes:
     rows = rows_of(result)
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -75,7 +75,7 @@ def _field(value: Any) -> Any:
     return no_formula(plain) if isinstance(plain, str) else "" if plain is None else plain
 
 
-def _json(result: Result) -> bytes:
+def _json(result: ShownResult) -> bytes:
     if isinstance(result, ClassPyramid):
         document: Any = pyramid_document(result, network="network").model_dump(mode="json")
     else:

@@ -22,8 +22,11 @@ from reportgen.analyses.pyramid.class_pyramid import ClassPyramid
 from reportgen.analyses.responses.maps import ResponseMaps
 from reportgen.analyses.saliency.attribution import Attribution
 from reportgen.analyses.weight_gradients.gradients import FilterGradients, WeightGradients
+from reportgen.audit.verdicts import Verdict
+from reportgen.epochs.comparison import AuditComparison
+from reportgen.epochs.network_audit import NetworkAudit
 from reportgen.errors import OptionError
-from reportgen.result import Result, as_array
+from reportgen.result import ShownResult, as_array
 
 Row = dict[str, Any]
 
@@ -31,7 +34,7 @@ _LONGEST = 8
 """Values of a tuple that is told as a figure; a longer one is an array."""
 
 
-def frame_of(result: Result) -> Any:
+def frame_of(result: ShownResult) -> Any:
     """Return the rows of a result as a pandas DataFrame; raises OptionError where pandas is not installed."""
     try:
         pandas = import_module("pandas")
@@ -206,6 +209,33 @@ def _concepts(result: ConceptTests) -> list[Row]:
             {"kernel": range(len(tests.p)), **{name: getattr(tests, name).tolist() for name in names}}, layer=layer
         )
     ]
+
+
+@rows_of.register
+def _audit(result: NetworkAudit) -> list[Row]:
+    return [
+        {"check": one.name, "state": one.word, "value": one.value, "figure": one.figure, "threshold": one.threshold}
+        for one in result.verdicts
+    ]
+
+
+@rows_of.register
+def _comparison(result: AuditComparison) -> list[Row]:
+    return [
+        {
+            "network": row.model,
+            "check": row.name,
+            "direction": row.direction,
+            **_side("before", row.before),
+            **_side("after", row.after),
+            "change": row.change,
+        }
+        for row in result.rows
+    ]
+
+
+def _side(name: str, verdict: Verdict | None) -> Row:
+    return {name: verdict.figure if verdict else None, f"state {name}": verdict.word if verdict else None}
 
 
 def _rows(columns: Mapping[str, Sequence[Any]], **same: Any) -> list[Row]:

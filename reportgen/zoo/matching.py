@@ -77,7 +77,7 @@ def match(
     best: Differences | None = None
     for layout, candidate in _candidates(tensors, target, layouts):
         state = _mended(candidate, target)
-        differences = compare(state, target)
+        differences = state_differences(state, target)
         classes = _classes(differences, card, target)
         if not differences.total or classes is not None:
             ordered = {name: state[name] for name in target}
@@ -88,7 +88,7 @@ def match(
     return best
 
 
-def compare(state: Mapping[str, Tensor], target: Mapping[str, Tensor]) -> Differences:
+def state_differences(state: Mapping[str, Tensor], target: Mapping[str, Tensor]) -> Differences:
     """Return how the names and shapes of `state` differ from those of `target`."""
     misshaped = tuple(
         (name, tuple(state[name].shape), tuple(wanted.shape))

@@ -13,7 +13,7 @@ from reportgen.analyses.concepts.passes import ClipResponses
 from reportgen.analyses.concepts.rank_sums import RankFigures
 from reportgen.analyses.concepts.rank_tests import RankTests, overall_ranks, standard_scores
 from reportgen.records.discovery import false_discovery
-from reportgen.result import Result
+from reportgen.result import ShownResult
 
 _DULL = 1e-6
 """Share of a layer's largest response up to which a kernel's responses scatter by rounding alone."""
@@ -26,7 +26,7 @@ _AT_ONCE = 2**22
 
 
 @dataclass(frozen=True, eq=False)
-class KernelTests(Result):
+class KernelTests(ShownResult):
     """One layer's K kernels: what a concept's clips do to them beside the reference clips.
 
     `mean` and `reference` (USUAL quantiles, `3 K`) are of responses. `score` is (mean - mean of the reference) /
@@ -49,7 +49,7 @@ class KernelTests(Result):
 
 
 @dataclass(frozen=True, eq=False)
-class ConceptTests(Result):
+class ConceptTests(ShownResult):
     """A concept against the reference clips.
 
     `clips` and `reference` are the rows that were compared, each picture or clip once. `shared` reference clips are

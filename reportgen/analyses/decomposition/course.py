@@ -14,7 +14,7 @@ from torch import Tensor
 
 from reportgen.analyses.decomposition.forward_motion import forward_motion, texture_evidence
 from reportgen.analyses.decomposition.warping import lands_inside, warp
-from reportgen.result import Result
+from reportgen.result import ShownResult
 
 SMOOTH_ENOUGH = 0.5
 """Share of what a still picture leaves from which the smooth motion is the one that is told about."""
@@ -27,7 +27,7 @@ Find = Callable[[Tensor, int], tuple[Tensor, int]]
 
 
 @dataclass(frozen=True, eq=False)
-class Course(Result):
+class Course(ShownResult):
     """What happens between neighbouring frames of N clips; one number each, nan where there is nothing to tell.
 
     `step` is the usual length of a step of the whole picture in px; `step_explained` the share of the change from

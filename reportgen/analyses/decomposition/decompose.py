@@ -28,7 +28,7 @@ from reportgen.analyses.decomposition.warping import warp
 from reportgen.errors import ClipError, OptionError
 from reportgen.networks.core.given_clips import Clips, given_clips
 from reportgen.networks.speed.precision import full_precision
-from reportgen.result import Result
+from reportgen.result import ShownResult
 
 _SMALLEST_SIDE = 8  # px
 _ALONG = 0.25  # px; less motion along stripes is left as it is
@@ -41,7 +41,7 @@ _POSITIONS_AT_ONCE = {"cpu": 2**20, "cuda": 2**25}  # pixels of all frames of a 
 
 
 @dataclass(frozen=True, eq=False)
-class Decomposition(Result):
+class Decomposition(ShownResult):
     """N clips of T frames as textures and motion.
 
     `texture` ``N C H W``; `displacement` ``N T 2 H W``, where in the texture each pixel looks, in px as (dx, dy), zero

@@ -27,7 +27,7 @@ from reportgen.networks.core.given_clips import Clips, given_clip
 from reportgen.networks.core.network import Network, as_network
 from reportgen.networks.core.unchanged import leaving_unchanged
 from reportgen.progress import SILENT, Progress
-from reportgen.result import Result, Unexplained
+from reportgen.result import ShownResult, Unexplained
 
 HIDDEN_SHARE = 0.2
 """Share of the tubes that each random part hides: the same for all, or a map that is flat would foretell the falls."""
@@ -50,7 +50,7 @@ class Curves:
 
 
 @dataclass(frozen=True, eq=False)
-class Probes(Result):
+class Probes(ShownResult):
     """How the logit of a class answers to hiding parts of one clip, whatever the map.
 
     `random` are the curves of random maps: `insertion` is one map's, `deletion` that of its reverse. `hidden` R count
@@ -91,7 +91,7 @@ class Band:
 
 
 @dataclass(frozen=True, eq=False)
-class Faithfulness(Result):
+class Faithfulness(ShownResult):
     """How one map fares.
 
     `insertion_gain` and `deletion_gain` are how much better than the mean of random maps its areas are (both positive

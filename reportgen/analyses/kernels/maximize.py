@@ -28,13 +28,13 @@ from reportgen.networks.speed.folding import folded_stems
 from reportgen.networks.speed.layout import channels_last, channels_last_pays
 from reportgen.networks.speed.reused_memory import reused_memory
 from reportgen.progress import SILENT, Progress
-from reportgen.result import Result
+from reportgen.result import ShownResult
 
 __all__ = ["Maximization", "Maximum", "maximize_activation", "maximize_stream"]
 
 
 @dataclass(frozen=True, eq=False)
-class Maximization(Result):
+class Maximization(ShownResult):
     """The clips that drive some kernels of a layer most, kernel by kernel, the facets of each together.
 
     `clips` `N C T H W` float32 on the CPU; `kernels`, `activations`, `starts`, `steps` and `seconds` are `N`; see

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from reportgen.result import Result
+from reportgen.result import ShownResult
 
 
 @dataclass(frozen=True, eq=False)
-class Maximum(Result):
+class Maximum(ShownResult):
     """The clip that drives one kernel most.
 
     `clip` is `C T H W` float32 on the CPU, in [0, 1] RGB (or in the ball). `activation` is the kernel's objective

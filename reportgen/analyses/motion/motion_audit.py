@@ -22,7 +22,7 @@ from reportgen.networks.core.classes import ClassLike, clip_logits, explained_cl
 from reportgen.networks.core.given_clips import Clips, given_clip
 from reportgen.networks.core.network import Network, as_network
 from reportgen.networks.core.unchanged import leaving_unchanged
-from reportgen.result import Result
+from reportgen.result import ShownResult
 
 #: Probe to what it does, in plain words, in the order of the tables.
 PROBE_MEANINGS: dict[str, str] = {
@@ -44,7 +44,7 @@ SCRAMBLE_BLOCKS = 4
 
 
 @dataclass(frozen=True, eq=False)
-class MotionAudit(Result):
+class MotionAudit(ShownResult):
     """What the probes do to one class on one clip.
 
     Logits are those above the mean of all classes' (see `above_mean`), y below. `logits` holds the class's for every

@@ -19,11 +19,11 @@ from reportgen.networks.core.out_of_memory import is_out_of_memory, out_of_memor
 from reportgen.networks.core.unchanged import leaving_unchanged
 from reportgen.progress import SILENT, Progress
 from reportgen.records.answers.multiscale import MeasuredOn
-from reportgen.result import Result
+from reportgen.result import ShownResult
 
 
 @dataclass(frozen=True, eq=False)
-class GrownPicture(Result):
+class GrownPicture(ShownResult):
     """What one kernel's picture became.
 
     `clip` is `C T H W` float32 on the CPU in [0, 1] RGB, of the last of `shapes` (T, H, W); `native_clip` is what of it
@@ -59,7 +59,7 @@ class GrownPicture(Result):
 
 
 @dataclass(frozen=True, eq=False)
-class MultiscaleMaximization(Result):
+class MultiscaleMaximization(ShownResult):
     """The pictures of some kernels of a layer, in the order asked for; see GrownPicture.
 
     `clips` are `N C T H W` at the last size, `native_clips` `N C T H W` at the network's own, `activations` `N` on the

@@ -41,7 +41,7 @@ from reportgen.networks.core.unchanged import leaving_unchanged
 from reportgen.networks.trace.build import class_output, connection_graph
 from reportgen.networks.trace.graph import ConnectionGraph
 from reportgen.networks.trace.labels import Ids
-from reportgen.result import Result
+from reportgen.result import ShownResult
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class PyramidEdge:
 
 
 @dataclass(frozen=True, eq=False)
-class PyramidLayer(Result):
+class PyramidLayer(ShownResult):
     """All K kernels of one layer of the pyramid: relevance and activation K, and which are kept or negative."""
 
     name: str
@@ -85,7 +85,7 @@ class PyramidLayer(Result):
 
 
 @dataclass(frozen=True, eq=False)
-class ClassPyramid(Result):
+class ClassPyramid(ShownResult):
     """The kernels that make a class, and how they feed each other.
 
     Layers are in the order of depth, the class's own at depth 0. `sources`, `targets` (numbers in the graph) and

@@ -25,13 +25,13 @@ from reportgen.records.answers.responses import KernelOrder
 from reportgen.records.figures import VolumeFigure
 from reportgen.records.identities import slug
 from reportgen.records.volumes import Steps, Threshold, reduced, rounded, steps_for, threshold_value
-from reportgen.result import Result
+from reportgen.result import ShownResult
 
 Maps = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
-class ResponseMaps(Result):
+class ResponseMaps(ShownResult):
     """A layer's maps of one clip.
 
     `maps` is `K T H W`: the pre-activation of each kernel (with the batch norm that reads it), or what a ReLU leaves of

@@ -23,13 +23,13 @@ from reportgen.networks.core.network import Network, as_network, no_weight_gradi
 from reportgen.networks.core.unchanged import leaving_unchanged
 from reportgen.networks.kernels.places import output_places
 from reportgen.progress import SILENT, Progress
-from reportgen.result import Result, Unexplained, required
+from reportgen.result import ShownResult, Unexplained, required
 
 __all__ = ["METHODS", "Attribution", "attribute", "attribute_converged", "cam_layers"]
 
 
 @dataclass(frozen=True, eq=False)
-class Attribution(Result):
+class Attribution(ShownResult):
     """What each pixel of N clips did for a class logit; tensors are float32 on the CPU.
 
     `attribution` is like the clip, `N C T H W`. `heat` N T H W sums it over channels, and its magnitude where the

@@ -28,7 +28,7 @@ from reportgen.networks.core.network import Network, borrow
 from reportgen.networks.core.unchanged import leaving_unchanged
 from reportgen.networks.trace.build import connection_graph
 from reportgen.networks.trace.graph import ConnectionGraph, KernelLayer
-from reportgen.result import Result
+from reportgen.result import ShownResult
 
 Volumes = NDArray[np.floating]
 """The filters of a layer, `K C ...`: C input channels of the filter's group, then its taps in time, height, width."""
@@ -38,7 +38,7 @@ FilterScores = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class FilterGradients(Result):
+class FilterGradients(ShownResult):
     """One layer's `weights` and the `gradients` of the logit with respect to them, both `K C taps`."""
 
     layer: str
@@ -67,7 +67,7 @@ class FilterGradients(Result):
 
 
 @dataclass(frozen=True, eq=False)
-class WeightGradients(Result):
+class WeightGradients(ShownResult):
     """The `logit` of the class that was asked about, and every convolution's gradients by the layer's name."""
 
     logit: float

@@ -22,7 +22,7 @@ import reportgen
 from reportgen.analyses.multiscale.maximize import GrownPicture
 from reportgen.clips import Clip
 from reportgen.errors import OptionError
-from reportgen.result import Result, Unexplained, same_content
+from reportgen.result import ShownResult, Unexplained, same_content
 from tests.contract.test_python_calls import CLIP, FRAMES, SIDE, drawn, tiny
 
 
@@ -210,6 +210,6 @@ def test_without_pandas_a_table_says_what_to_do(monkeypatch: pytest.MonkeyPatch)
 
 def test_every_public_result_shows_itself() -> None:
     kinds = [one for one in map(reportgen.__getattr__, reportgen._PUBLIC) if isinstance(one, type)]
-    results = {one.__name__ for one in kinds if issubclass(one, Result)} - {"Result"}
+    results = {one.__name__ for one in kinds if issubclass(one, ShownResult)} - {"ShownResult"}
     assert {"Attribution", "ClassPyramid", "Clip", "Unexplained"} <= results
     assert results <= set(RESULTS)
