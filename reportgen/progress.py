@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from importlib import import_module
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -58,3 +59,11 @@ class SilentProgress:
 
 
 SILENT: Progress = SilentProgress()
+
+
+def observer(progress: Progress | bool) -> Progress:
+    """Return what work reports to: bars for True, nothing for False, and an observer as it is."""
+    if isinstance(progress, bool):
+        bars: Progress = import_module("reportgen.progress_bars").python_progress() if progress else SILENT
+        return bars
+    return progress

@@ -271,6 +271,7 @@ DECLARED = {
 LOADED_WHEN_CALLED = {
     ("reportgen.zoo.live", "live_network"): "networks/core/network.py",
     ("reportgen.epochs.checking", "audit"): "audit/__init__.py",
+    ("reportgen.progress_bars", "python_progress"): "progress.py",
     ("reportgen.showing.html", "html_of"): "result.py",
     ("reportgen.showing.saving", "save_result"): "result.py",
     ("reportgen.showing.tables", "frame_of"): "result.py",

@@ -51,6 +51,15 @@ class Parameters(BaseModel):
         except ValidationError as error:
             raise OptionError(" ".join(sentences(error, cls, table))) from error
 
+    @classmethod
+    def given(cls, values: Mapping[str, Any]) -> Self:
+        """Return what `of` does for the options of a call; raises OptionError for one that has no effect, too."""
+        found = cls.of(values)
+        void = [f"{name} has no effect: {reason.why}." for name, reason in found.unread().items() if name in values]
+        if void:
+            raise OptionError(" ".join(void))
+        return found
+
     def keyed(self) -> dict[str, JsonValue]:
         """Return what the key of a job depends on, as plain data."""
         left_out = {name for name, field in type(self).model_fields.items() if NO_PART_OF_KEY in field.metadata}

@@ -8,16 +8,17 @@ from collections.abc import Sequence
 from reportgen.commands.compute import compute
 from reportgen.commands.render import render
 from reportgen.config.options import BuildOptions
-from reportgen.progress import SILENT, Progress
+from reportgen.progress import SILENT, Progress, observer
 from reportgen.records.files import check_writable
 from reportgen.runner.summary import Summary
 from reportgen.site import check_site
 
 
 def build(
-    options: BuildOptions, *, command: Sequence[str] = (), progress: Progress = SILENT, debug: bool = False
+    options: BuildOptions, *, command: Sequence[str] = (), progress: Progress | bool = SILENT, debug: bool = False
 ) -> Summary:
     """Compute the runs of all models and render them as one site; see `compute` and `render`."""
+    progress = observer(progress)
     started = time.perf_counter()
     check_site([options.runs], options.site)
     check_writable(options.site)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from reportgen.config.options import BuildOptions
 from reportgen.networks.speed.precision import full_precision
 from reportgen.networks.speed.reused_memory import reused_memory
-from reportgen.progress import SILENT, Progress
+from reportgen.progress import SILENT, Progress, observer
 from reportgen.records.files import check_writable
 from reportgen.records.lease import held
 from reportgen.records.store import Store
@@ -23,7 +23,7 @@ from reportgen.runner.threads import planned_threads
 
 
 def compute(
-    options: BuildOptions, *, command: Sequence[str] = (), progress: Progress = SILENT, debug: bool = False
+    options: BuildOptions, *, command: Sequence[str] = (), progress: Progress | bool = SILENT, debug: bool = False
 ) -> Summary:
     """Compute the runs of all models of `options` into `options.runs`; what is there already is not computed again.
     Whoever computes a run that another process is computing waits for it.
@@ -31,6 +31,7 @@ def compute(
     `command` is recorded for the provenance page. With `debug` the first error ends the run with its traceback.
     Failed jobs do not raise: see `Summary.check`. Raises the errors of options, weights, clips and the store.
     """
+    progress = observer(progress)
     started = time.perf_counter()
     check_writable(options.runs)
     for sentence in options.without_effect():

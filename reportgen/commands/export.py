@@ -14,7 +14,7 @@ from reportgen.exports.anonymity import anonymous_runs, check_own_words
 from reportgen.exports.base import ExportForm, ExportRequest
 from reportgen.exports.registry import export_form
 from reportgen.pages.report import Report
-from reportgen.progress import SILENT, Progress
+from reportgen.progress import SILENT, Progress, observer
 from reportgen.records.files import PART, atomic_path, check_writable
 from reportgen.records.owned import OwnedFolder
 from reportgen.records.places import check_apart
@@ -36,7 +36,7 @@ def export(
     anonymous: bool = False,
     keep_digest: bool = False,
     forbid: Sequence[str] = (),
-    progress: Progress = SILENT,
+    progress: Progress | bool = SILENT,
 ) -> Path:
     """Write the report on `runs` in another form than a site, and return the file or folder.
 
@@ -56,6 +56,7 @@ def export(
     written, RenderError when the report cannot be shown in this form or `to` is a folder of somebody else's files,
     EmptySelectionError when `select` matches nothing, ForbiddenWordError for a name or word that was found.
     """
+    progress = observer(progress)
     form = export_form(format)
     if page and format != "html":
         raise OptionError(f"--page chooses a page for the format html, and {format} is of the whole report.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from reportgen.progress import SILENT, Progress
+from reportgen.progress import SILENT, Progress, observer
 from reportgen.zoo.cards import Zoo, default_zoo
 from reportgen.zoo.fetch import Fetched, Offer, chosen_source, fetch_source
 from reportgen.zoo.places import weights_path
@@ -17,7 +17,7 @@ def fetch(
     variant: str | int | None = None,
     destination: Path | None = None,
     zoo: Zoo | Sequence[str | Path] = (),
-    progress: Progress = SILENT,
+    progress: Progress | bool = SILENT,
     confirm: Callable[[Offer], bool] | None = None,
     attempts: int = 5,
     pause: float = 1.0,
@@ -33,6 +33,7 @@ def fetch(
 
     Raises UnknownNameError for an unknown model or variant, FetchError otherwise.
     """
+    progress = observer(progress)
     cards = zoo if isinstance(zoo, Zoo) else default_zoo(Path(folder) for folder in zoo)
     entry = cards.find(model)
     source = chosen_source(entry, variant)

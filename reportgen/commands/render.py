@@ -7,7 +7,7 @@ from pathlib import Path
 
 from reportgen.config.options import MediaAmount
 from reportgen.pages.report import Extras, Report
-from reportgen.progress import SILENT, Progress
+from reportgen.progress import SILENT, Progress, observer
 from reportgen.records.store import find_runs
 from reportgen.site import build_folder, check_site, write_site
 from reportgen.site_publishing import finish_publishing
@@ -21,7 +21,7 @@ def render(
     arrows: bool = False,
     media: MediaAmount = "standard",
     build_dir: Path | None = None,
-    progress: Progress = SILENT,
+    progress: Progress | bool = SILENT,
 ) -> Path:
     """Render runs as a site in the folder `site` and return its ``index.html``.
 
@@ -38,6 +38,7 @@ def render(
     damaged or reaches outside its folder, RenderError when the site cannot be built or `site` holds files that are not
     a report's, EmptySelectionError when `select` matches nothing; the old site is then as it was.
     """
+    progress = observer(progress)
     build_dir = build_dir or build_folder(site)
     finish_publishing(site, build_dir, progress)
     folders = [runs] if isinstance(runs, Path) else list(runs)

@@ -28,7 +28,7 @@ from reportgen.networks.core.network import Network, borrow
 from reportgen.networks.core.unchanged import leaving_unchanged
 from reportgen.networks.kernels.layers import describe_layers
 from reportgen.networks.trace.build import connection_graph
-from reportgen.progress import SILENT, Progress
+from reportgen.progress import SILENT, Progress, observer
 from reportgen.reading.format import fixed, percent
 from reportgen.result import Unexplained
 
@@ -68,7 +68,7 @@ def audit(
     most: int = 4,
     limits: Limits | Mapping[str, Any] | None = None,
     seed: int = 0,
-    progress: Progress = SILENT,
+    progress: Progress | bool = SILENT,
 ) -> NetworkAudit:
     """Judge a network in memory, on some clips, in seconds: what an epoch of a training can afford.
 
@@ -82,6 +82,7 @@ def audit(
     The network is left as it was. Raises ClipError and UnknownNameError for other clips, labels and checks,
     NetworkError for a network without classes, OptionError for limits that are not valid.
     """
+    progress = observer(progress)
     started = time.perf_counter()
     unknown = [name for name in checks if name not in CHECKS]
     if unknown:

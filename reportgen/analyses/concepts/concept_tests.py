@@ -18,7 +18,7 @@ from reportgen.networks.core.given_clips import Clips, given_clips
 from reportgen.networks.core.network import Network, as_network
 from reportgen.networks.core.unchanged import leaving_unchanged
 from reportgen.networks.kernels.layers import describe_layers
-from reportgen.progress import SILENT, Progress
+from reportgen.progress import SILENT, Progress, observer
 from reportgen.records.objective import Objective
 
 
@@ -30,7 +30,7 @@ def concept_tests(
     *,
     layers: Sequence[str] = (),
     objective: Objective = "firing",
-    progress: Progress = SILENT,
+    progress: Progress | bool = SILENT,
 ) -> dict[str, ConceptTests]:
     """Return for each concept how its clips drive every kernel of `layers` (none: all) beside the reference clips.
 
@@ -41,6 +41,7 @@ def concept_tests(
     AUROCs, but no p (VGG-16 article, "40 lines": hypothesis testing, with a test). Raises ClipError for a concept or a
     reference without clips, NetworkError for clips that the network cannot take or a layer that they do not reach.
     """
+    progress = observer(progress)
     subject = as_network(network)
     others = _given(subject, "the reference", reference)
     shown = {name: _given(subject, name, clips) for name, clips in concepts.items()}

@@ -26,7 +26,7 @@ from reportgen.networks.core.classes import ClassLike, clip_logits, explained_cl
 from reportgen.networks.core.given_clips import Clips, given_clip
 from reportgen.networks.core.network import Network, as_network
 from reportgen.networks.core.unchanged import leaving_unchanged
-from reportgen.progress import SILENT, Progress
+from reportgen.progress import SILENT, Progress, observer
 from reportgen.result import ShownResult, Unexplained
 
 HIDDEN_SHARE = 0.2
@@ -150,7 +150,7 @@ def probe(
     samples: int = 64,
     seed: int = 0,
     batch_size: int | None = None,
-    progress: Progress = SILENT,
+    progress: Progress | bool = SILENT,
 ) -> Probes | Unexplained:
     """Measure on one clip `1 C T H W` what every map of the class will be compared with.
 
@@ -162,6 +162,7 @@ def probe(
     place of the probes. Raises ClipError for other clips; UnknownNameError for an unknown class or baseline;
     OutOfMemoryError.
     """
+    progress = observer(progress)
     seen = as_network(network)
     shown = given_clip(seen, clip)
     if shown.ndim != 5:
@@ -209,13 +210,14 @@ def evaluate_maps(
     heats: Sequence[Tensor],
     *,
     batch_size: int | None = None,
-    progress: Progress = SILENT,
+    progress: Progress | bool = SILENT,
 ) -> tuple[Faithfulness | Unexplained, ...]:
     """Return how each map `T H W` fares, their passes through the network made together.
 
     Where the probes had nothing to explain, that is the answer for each map, too. Raises NetworkError for a map of
     another size, OutOfMemoryError.
     """
+    progress = observer(progress)
     if isinstance(probes, Unexplained):
         return (probes,) * len(heats)
     tubes = probes.tubes

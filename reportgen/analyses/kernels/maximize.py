@@ -27,7 +27,7 @@ from reportgen.networks.core.unchanged import leaving_unchanged
 from reportgen.networks.speed.folding import folded_stems
 from reportgen.networks.speed.layout import channels_last, channels_last_pays
 from reportgen.networks.speed.reused_memory import reused_memory
-from reportgen.progress import SILENT, Progress
+from reportgen.progress import SILENT, Progress, observer
 from reportgen.result import ShownResult
 
 __all__ = ["Maximization", "Maximum", "maximize_activation", "maximize_stream"]
@@ -67,7 +67,7 @@ def maximize_activation(
     layer: str,
     kernels: Sequence[int],
     *,
-    progress: Progress = SILENT,
+    progress: Progress | bool = SILENT,
     **options: Unpack[AscentKeywords],
 ) -> Maximization:
     """Return the clips that drive `kernels` of `layer` most; the options are those of AscentOptions.
@@ -76,6 +76,7 @@ def maximize_activation(
     or kernel that does not exist, OptionError for options that are not valid, NetworkError when the network cannot
     take the clip, OutOfMemoryError when memory does not suffice for one kernel.
     """
+    progress = observer(progress)
     found = {
         (one.kernel, one.facet): one for one in maximize_stream(network, layer, kernels, progress=progress, **options)
     }
@@ -106,7 +107,7 @@ def maximize_stream(
 
     Arguments and errors as for `maximize_activation`.
     """
-    return maximize_with(network, layer, kernels, AscentOptions.of(options), progress=progress)
+    return maximize_with(network, layer, kernels, AscentOptions.given(options), progress=progress)
 
 
 def maximize_with(

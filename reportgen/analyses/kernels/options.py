@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypedDict
 
 from pydantic import Field
@@ -10,7 +11,7 @@ from reportgen.analyses.kernels.objectives import Penalties
 from reportgen.analyses.kernels.parameters import AscentParameters, Basis, Compile, Precision
 from reportgen.analyses.kernels.parametrization import Constraint
 from reportgen.analyses.kernels.robustness import Views
-from reportgen.analyses.parameters import Count, Size
+from reportgen.analyses.parameters import Count, Size, Unread
 from reportgen.records.objective import Objective
 
 
@@ -79,6 +80,15 @@ class AscentOptions(AscentParameters):
     seed: int = 0
     facets: Count = 1
     diversity: float = Field(1.0, ge=0)
+
+    def unread(self) -> Mapping[str, Unread]:
+        """Return what one clip a kernel, and pixels in [0, 1], have no use for."""
+        found = dict(super().unread())
+        if self.constraint == "box":
+            found["radius"] = Unread("constraint", 'only the constraint "ball" has a radius')
+        if self.facets == 1:
+            found["diversity"] = Unread("facets", "one clip a kernel has no other to differ from")
+        return found
 
     def views(
         self, shape: tuple[int, int, int], *, in_time: bool = True, steps: tuple[int, int, int] = (1, 1, 1)

@@ -17,7 +17,7 @@ from reportgen.analyses.multiscale.schedule import ClipShape
 from reportgen.networks.core.network import Network, as_network
 from reportgen.networks.core.out_of_memory import is_out_of_memory, out_of_memory
 from reportgen.networks.core.unchanged import leaving_unchanged
-from reportgen.progress import SILENT, Progress
+from reportgen.progress import SILENT, Progress, observer
 from reportgen.records.answers.multiscale import MeasuredOn
 from reportgen.result import ShownResult
 
@@ -89,7 +89,7 @@ def maximize_over_scales(
     layer: str,
     kernels: Sequence[int],
     *,
-    progress: Progress = SILENT,
+    progress: Progress | bool = SILENT,
     **options: Unpack[GrowthKeywords],
 ) -> MultiscaleMaximization:
     """Return the pictures of `kernels` of `layer`, grown by the published schedule; the options are GrowthOptions.
@@ -98,7 +98,8 @@ def maximize_over_scales(
     or kernel that does not exist, OptionError for options that are not valid, NetworkError when the network takes no
     size of the schedule, OutOfMemoryError when memory does not suffice for one kernel.
     """
-    chosen = GrowthOptions.of(options)
+    progress = observer(progress)
+    chosen = GrowthOptions.given(options)
     subject = as_network(network)
     found = {one.kernel: one for one in grown_pictures(subject, layer, kernels, chosen, progress=progress)}
     ordered = [found[kernel] for kernel in kernels]

@@ -9,7 +9,13 @@ import numpy as np
 
 from reportgen.analyses.base import Answers, Inapplicable, Subject, Unit, tensor
 from reportgen.analyses.common.targets import asked, title_of
-from reportgen.analyses.saliency.attribution import METHODS, Attribution, attribute, attribute_converged
+from reportgen.analyses.saliency.attribution import (
+    METHODS,
+    Attribution,
+    MapSettings,
+    attribute_converged,
+    attribute_with,
+)
 from reportgen.analyses.saliency.parameters import SaliencyParameters
 from reportgen.analyses.saliency.units import map_units
 from reportgen.clips import Clip
@@ -56,17 +62,17 @@ def _attribution(
     method = unit.method
     more: dict[str, Any] = {
         "seed": subject.seed,
-        "progress": progress,
         "batch_size": parameters.batch_size,
-        "steps": parameters.steps,
         "samples": parameters.samples,
         "baseline": parameters.baseline,
         "layer": parameters.layer,
         "window": parameters.window,
     }
+    pixels = tensor(clip)
     if method == "integrated_gradients":
-        return attribute_converged(network, tensor(clip), index, **more)
-    return required(attribute(network, tensor(clip), index, method=method, **more)), None
+        return attribute_converged(network, pixels, index, steps=parameters.steps, progress=progress, **more)
+    settings = MapSettings(steps=parameters.steps, **more)
+    return required(attribute_with(network, pixels, index, method, settings, progress=progress)), None
 
 
 def _result(subject: Subject, unit: Unit, found: Attribution, steps: int | None, over: np.ndarray[Any, Any]) -> Result:

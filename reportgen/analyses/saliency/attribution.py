@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,14 +16,14 @@ from reportgen.analyses.common.memory import starting_batch, with_less_memory
 from reportgen.analyses.common.representation import in_one_line, with_axes
 from reportgen.analyses.saliency.class_map import cam_layers
 from reportgen.analyses.saliency.methods import METHODS, MapMethod, Question
-from reportgen.errors import ClipError, NetworkError, unknown_name
+from reportgen.errors import ClipError, NetworkError, OptionError, unknown_name
 from reportgen.networks.core.above_mean import above_mean
 from reportgen.networks.core.classes import ClassLike, clip_logits, explained_class
 from reportgen.networks.core.given_clips import Clips, given_clips
 from reportgen.networks.core.network import Network, as_network, no_weight_gradients
 from reportgen.networks.core.unchanged import leaving_unchanged
 from reportgen.networks.kernels.places import output_places
-from reportgen.progress import SILENT, Progress
+from reportgen.progress import SILENT, Progress, observer
 from reportgen.result import ShownResult, Unexplained, required
 
 __all__ = ["METHODS", "Attribution", "attribute", "attribute_converged", "cam_layers"]
@@ -86,38 +87,49 @@ def attribute(
     *,
     seed: int = 0,
     batch_size: int | None = None,
-    steps: int = 64,
-    samples: int = 16,
-    baseline: str | Clips = "blur",
+    steps: int | None = None,
+    samples: int | None = None,
+    baseline: str | Clips | None = None,
     layer: str | None = None,
     window: tuple[int, ...] | None = None,
     signed: bool | None = None,
-    progress: Progress = SILENT,
+    progress: Progress | bool = SILENT,
 ) -> Attribution | Unexplained:
     """Return what each pixel of `clip` did for the logit of a class, by one of METHODS.
 
     `clip` is `N C T H W` in [0, 1] RGB or any other form that `given_clips` knows, and what a bare module takes (`N C T
     H W` or `N C H W`) for that. `class_index` is a class's name or index, None the predicted one (of several clips: the
     one that all are said to be). Attributions are with respect to these values, behind which lies the card's
-    normalisation. `steps` are those of integrated gradients, `samples` those of SmoothGrad, `window` is occlusion's box
-    (t, h, w), `layer` Grad-CAM's (default: `cam_layers`), `baseline` one of BASELINES or a clip. Clips are answered one
-    by one, `batch_size` passes at once (default: by memory, halved when it runs out); neither changes the answer beyond
-    rounding. The network is left as it was.
+    normalisation. `steps` are those of integrated gradients (default: 64), `samples` those of SmoothGrad (16),
+    `window` is occlusion's box (t, h, w), `layer` Grad-CAM's (`cam_layers`), `baseline` one of BASELINES or a clip
+    (blur); a method that has no use for one of them refuses it. Clips are answered one by one, `batch_size` passes at
+    once (default: by memory, halved when it runs out); neither changes the answer beyond rounding. The network is left
+    as it was. `progress` True shows a bar.
 
     Where the map is zero everywhere, for nothing in the clip speaks for the class, that is said by an `Unexplained` in
     its place. Raises ClipError for a clip that is not what it must be, UnknownNameError for an unknown method, class or
-    baseline, NetworkError when the method does not apply to the network or its map is not finite, OutOfMemoryError when
-    one pass does not fit into memory.
+    baseline, OptionError for an option that the method has no use for, NetworkError when the method does not apply to
+    the network or its map is not finite, OutOfMemoryError when one pass does not fit into memory.
     """
-    found = attribute_unchecked(
-        network,
-        clip,
-        class_index,
-        method,
-        MapSettings(seed, batch_size, steps, samples, baseline, layer, window),
-        signed=signed,
-        progress=progress,
-    )
+    progress = observer(progress)
+    said = {"steps": steps, "samples": samples, "baseline": baseline, "layer": layer, "window": window}
+    settings = _settings(method, seed, batch_size, said)
+    return attribute_with(network, clip, class_index, method, settings, signed=signed, progress=progress)
+
+
+@leaving_unchanged
+def attribute_with(
+    network: Network | nn.Module,
+    clip: Clips,
+    class_index: ClassLike | None,
+    method: str,
+    settings: MapSettings,
+    *,
+    signed: bool | None = None,
+    progress: Progress = SILENT,
+) -> Attribution | Unexplained:
+    """Return what `attribute` does, by settings of which a method reads what it has a use for."""
+    found = attribute_unchecked(network, clip, class_index, method, settings, signed=signed, progress=progress)
     for one in found.attribution:
         if not torch.isfinite(one).all():
             raise NetworkError(f"{_about(found)} is not finite: the network overflows on this clip.")
@@ -140,20 +152,26 @@ def attribute_converged(
     steps: int = 64,
     first: int = 16,
     tolerance: float = 0.01,
+    progress: Progress = SILENT,
     **options: Any,
 ) -> tuple[Attribution, int]:
     """Return integrated gradients and their steps: `first` ones, and more until the sum is as near as asked for.
 
     Twice as many each time, or at once as many as an error needs that falls with the square of the steps (it falls no
-    faster), until the completeness error is at most `tolerance`, or `steps` are reached. The other options and the
-    errors are those of `attribute`, and NetworkError for a map that is zero everywhere.
+    faster), until the completeness error is at most `tolerance`, or `steps` are reached. The other options are
+    fields of MapSettings, the errors those of `attribute`, and NetworkError for a map that is zero everywhere.
     """
+
+    def asked(steps: int) -> Attribution:
+        settings = MapSettings(steps=steps, **options)
+        return required(attribute_with(network, clip, class_index, "integrated_gradients", settings, progress=progress))
+
     used = min(first, steps)
-    found = required(attribute(network, clip, class_index, "integrated_gradients", steps=used, **options))
+    found = asked(used)
     while used < steps and found.completeness_error is not None and not found.completeness_error <= tolerance:
         excess = found.completeness_error / max(tolerance, 1e-9)
         used = min(used * max(2, math.floor(math.sqrt(excess))) if math.isfinite(excess) else steps, steps)
-        found = required(attribute(network, clip, class_index, "integrated_gradients", steps=used, **options))
+        found = asked(used)
     return found, used
 
 
@@ -168,6 +186,23 @@ class MapSettings:
     baseline: str | Clips = "blur"
     layer: str | None = None
     window: tuple[int, ...] | None = None
+
+
+def _settings(method: str, seed: int, batch_size: int | None, said: Mapping[str, Any]) -> MapSettings:
+    """Return how a map is made; raises OptionError for what its method has no use for, or is not said right."""
+    given = {name: value for name, value in said.items() if value is not None}
+    if method in METHODS:
+        chosen = METHODS[method]
+        used = {
+            "steps": method == "integrated_gradients",
+            "samples": chosen.stochastic,
+            "baseline": chosen.compared,
+            "layer": chosen.reads_layer,
+            "window": method == "occlusion",
+        }
+        if void := [name for name in given if not used[name]]:
+            raise OptionError(f"{chosen.title} has no use for {' and '.join(void)}: leave it out.")
+    return MapSettings(seed, batch_size, **given)
 
 
 def attribute_unchecked(

@@ -12,10 +12,11 @@ from reportgen.analyses.common.baselines import blurred, make_baseline, mean_fra
 from reportgen.analyses.saliency import attribution as saliency
 from reportgen.analyses.saliency.attribution import METHODS, attribute, attribute_converged, cam_layers
 from reportgen.analyses.saliency.exposed import ExposedNetwork
-from reportgen.errors import ClipError, NetworkError, OutOfMemoryError, UnknownNameError
+from reportgen.errors import ClipError, NetworkError, OptionError, OutOfMemoryError, UnknownNameError
 from reportgen.networks.core.network import Network, as_network
 from reportgen.networks.trace.rectifiers import RECTIFIERS
 from reportgen.records.card import Adapter, ClipSpec, ModelCard
+from tests.options import options_of
 
 
 class Block(nn.Module):
@@ -81,8 +82,8 @@ QUICK = {"steps": 8, "samples": 3, "window": (2, 4, 4)}
 class TestEveryMethod:
     def test_maps_are_like_the_clip_and_repeat_themselves(self, method: str) -> None:
         net = network()
-        found = attribute(net, clip(), 1, method, seed=4, **QUICK)
-        again = attribute(net, clip(), 1, method, seed=4, **QUICK)
+        found = attribute(net, clip(), 1, method, seed=4, **options_of(method, **QUICK))
+        again = attribute(net, clip(), 1, method, seed=4, **options_of(method, **QUICK))
         assert found.attribution.shape == (1, 3, 4, 8, 8)
         assert found.heat.shape == (1, 4, 8, 8)
         assert found.temporal_profile.shape == (1, 4)
@@ -96,10 +97,12 @@ class TestEveryMethod:
         assert (found.completeness_error is not None) == METHODS[method].additive
 
     def test_frames_of_a_2d_network(self, method: str) -> None:
-        options = {**QUICK, "window": (1, 4, 4)}
+        options = options_of(method, **{**QUICK, "window": (1, 4, 4)})
         found = attribute(network(2, frames=1), clip(1), 2, method, **options)
         assert found.attribution.shape == (1, 3, 1, 8, 8)
-        bare = attribute(Small(2).eval(), clip(1)[:, :, 0], 2, method, **{**QUICK, "window": (4, 4)})
+        bare = attribute(
+            Small(2).eval(), clip(1)[:, :, 0], 2, method, **options_of(method, **{**QUICK, "window": (4, 4)})
+        )
         assert bare.attribution.shape == (1, 3, 8, 8)
         assert bare.heat.shape == (1, 1, 8, 8)
 
@@ -111,7 +114,7 @@ class TestEveryMethod:
         outputs = net.logits(clip()).detach()
         flags = {name: p.requires_grad for name, p in net.module.named_parameters()}
         source = clip()
-        attribute(net, source, 1, method, **QUICK)
+        attribute(net, source, 1, method, **options_of(method, **QUICK))
         assert all(before[name].equal(value) for name, value in net.module.state_dict().items())
         assert {name: p.requires_grad for name, p in net.module.named_parameters()} == flags
         assert all(p.grad is None for p in net.module.parameters())
@@ -128,8 +131,8 @@ class TestEveryMethod:
     def test_clips_are_answered_as_if_alone_and_batches_do_not_matter(self, method: str) -> None:
         net = network()
         both = torch.cat([clip(), 1 - clip()])
-        together = attribute(net, both, 1, method, batch_size=3, **QUICK)
-        alone = attribute(net, both[1:], 1, method, batch_size=1, **QUICK)
+        together = attribute(net, both, 1, method, batch_size=3, **options_of(method, **QUICK))
+        alone = attribute(net, both[1:], 1, method, batch_size=1, **options_of(method, **QUICK))
         torch.testing.assert_close(together.attribution[1:], alone.attribution, rtol=1e-4, atol=1e-7)
         assert len(together.logits) == 2
 
@@ -138,8 +141,8 @@ class TestEveryMethod:
         other = network()
         other.module.get_submodule("block").relu = nn.ReLU()
         torch.testing.assert_close(
-            attribute(net, clip(), 0, method, **QUICK).attribution,
-            attribute(other, clip(), 0, method, **QUICK).attribution,
+            attribute(net, clip(), 0, method, **options_of(method, **QUICK)).attribution,
+            attribute(other, clip(), 0, method, **options_of(method, **QUICK)).attribution,
         )
 
 
@@ -160,20 +163,20 @@ class TestGradientsGoThroughPreparation:
 class TestSeeds:
     def test_only_stochastic_methods_depend_on_the_seed(self) -> None:
         for method, about in METHODS.items():
-            one = attribute(network(), clip(), 1, method, seed=1, **QUICK).attribution
-            two = attribute(network(), clip(), 1, method, seed=2, **QUICK).attribution
+            one = attribute(network(), clip(), 1, method, seed=1, **options_of(method, **QUICK)).attribution
+            two = attribute(network(), clip(), 1, method, seed=2, **options_of(method, **QUICK)).attribution
             assert one.equal(two) != about.stochastic, method
 
     def test_the_global_generator_is_neither_read_nor_moved(self) -> None:
         net = network()
         state = torch.get_rng_state()
-        attribute(net, clip(), 1, "smoothgrad", **QUICK)
+        attribute(net, clip(), 1, "smoothgrad", **options_of("smoothgrad", **QUICK))
         assert torch.get_rng_state().equal(state)
 
     def test_smoothgrad_tends_to_the_gradient_of_the_smoothed_logit(self) -> None:
         """Without noise there is nothing to smooth: a clip of one colour has no range, and gives its gradient."""
         flat = torch.full((1, 3, 4, 8, 8), 0.5)
-        smooth = attribute(network(), flat, 1, "smoothgrad", **QUICK).attribution
+        smooth = attribute(network(), flat, 1, "smoothgrad", **options_of("smoothgrad", **QUICK)).attribution
         torch.testing.assert_close(smooth, attribute(network(), flat, 1, "gradients").attribution)
 
 
@@ -224,7 +227,7 @@ class TestExposedNetworks:
         module = nn.Sequential(nn.Conv3d(3, 4, 3), nn.SiLU(), nn.Flatten(), nn.Linear(4 * 2 * 36, 3))
         for method in ("guided_backprop", "smoothgrad_guided", "guided_grad_cam"):
             with pytest.raises(NetworkError, match="has no ReLU"):
-                attribute(module, clip(), 0, method, **QUICK)
+                attribute(module, clip(), 0, method, **options_of(method, **QUICK))
         assert attribute(module, clip(), 0, "grad_cam").heat.any()
 
     def test_a_takeover_that_changes_what_the_network_returns_is_refused(self) -> None:
@@ -285,6 +288,18 @@ class TestErrors:
             attribute(network(), clip(), 0, "gradcam")
         with pytest.raises(UnknownNameError, match="0 to 3"):
             attribute(network(), clip(), 4)
+
+    def test_an_option_that_the_method_has_no_use_for_is_refused(self) -> None:
+        ignored = [
+            ("gradients", {"steps": 8}, "Gradients has no use for steps"),
+            ("grad_cam", {"baseline": "black"}, "no use for baseline"),
+            ("integrated_gradients", {"samples": 3}, "no use for samples"),
+            ("deeplift", {"window": (2, 4, 4)}, "no use for window"),
+            ("occlusion", {"layer": "conv", "steps": 4}, "no use for steps and layer"),
+        ]
+        for method, options, says in ignored:
+            with pytest.raises(OptionError, match=says):
+                attribute(network(), clip(), 0, method, **options)
 
     def test_shapes_and_counts(self) -> None:
         with pytest.raises(ClipError, match="axes N 3 T H W"):
@@ -366,5 +381,5 @@ def test_progress_reaches_its_total() -> None:
 
     for method in METHODS:
         watcher = Watcher()
-        attribute(network(), clip(), 1, method, progress=watcher, **QUICK)
+        attribute(network(), clip(), 1, method, progress=watcher, **options_of(method, **QUICK))
         assert watcher.done == watcher.total > 0, method

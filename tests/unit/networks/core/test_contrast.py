@@ -14,6 +14,7 @@ from reportgen.networks.core.network import Network
 from reportgen.networks.core.target import contrast
 from reportgen.records.targets import Target
 from reportgen.runner.targets import select_targets
+from tests.options import options_of
 
 CLIP = torch.rand((2, 3, 4, 8, 8), generator=torch.Generator().manual_seed(0))
 LABELS = ("walk", "run", "jump")
@@ -45,14 +46,16 @@ def test_its_logit_is_the_difference_of_two() -> None:
 def test_what_is_linear_in_the_logit_is_the_difference_of_two_maps(method: str) -> None:
     network = small()
     options = {"steps": 8, "samples": 2}
-    one, other = (attribute(network, CLIP[:1], index, method, **options).attribution for index in (1, 2))  # type: ignore[arg-type]
-    found = attribute(contrast(network, 1, 2), CLIP[:1], 0, method, **options)  # type: ignore[arg-type]
+    one, other = (
+        attribute(network, CLIP[:1], index, method, **options_of(method, **options)).attribution for index in (1, 2)
+    )  # type: ignore[arg-type]
+    found = attribute(contrast(network, 1, 2), CLIP[:1], 0, method, **options_of(method, **options))  # type: ignore[arg-type]
     torch.testing.assert_close(found.attribution, one - other, rtol=1e-4, atol=1e-6)
 
 
 def test_every_method_answers() -> None:
     for method in METHODS:
-        found = attribute(contrast(small(), 1, 2), CLIP[:1], 0, method, steps=4, samples=2)
+        found = attribute(contrast(small(), 1, 2), CLIP[:1], 0, method, **options_of(method, steps=4, samples=2))
         assert found.attribution.shape == CLIP[:1].shape
 
 

@@ -17,6 +17,7 @@ from reportgen.networks.core.target import explained, target_values
 from reportgen.records.card import Adapter, ClipSpec, ModelCard
 from reportgen.records.targets import Target
 from reportgen.runner.targets import parse_target, select_targets
+from tests.options import options_of
 
 CLIPS = torch.rand(2, 3, 4, 8, 8, generator=torch.Generator().manual_seed(0))
 
@@ -144,7 +145,7 @@ def test_what_is_not_there_is_said(asked: Network, target: Target) -> None:
 def test_every_saliency_method_and_the_pyramid_answer_for_it(asked: Network, target: Target) -> None:
     seen = explained(asked, target)
     for method in METHODS:
-        found = attribute(seen, CLIPS[:1], 0, method, steps=4, samples=2)
+        found = attribute(seen, CLIPS[:1], 0, method, **options_of(method, steps=4, samples=2))
         assert found.attribution.shape == CLIPS[:1].shape
     with torch.no_grad():
         value = float(target_values(asked, CLIPS[:1], [target]))
