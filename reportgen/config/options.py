@@ -5,9 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ByteSize, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    ByteSize,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from reportgen.analyses.choice.selection import ChooseBy, KernelSelection, SelectionText
 from reportgen.analyses.concepts.folders import ConceptFolder, check_folders, concept_folders
@@ -20,11 +28,12 @@ from reportgen.analyses.weight_gradients.parameters import WeightGradientParamet
 from reportgen.audit.limits import Limits
 from reportgen.config.numbers import faults_of_numbers
 from reportgen.config.parameters import resolved_parameters
+from reportgen.config.unknown import raise_all, unknown_options
 from reportgen.errors import OptionError
 from reportgen.records.identities import slug
 from reportgen.records.objective import Objective
 from reportgen.records.plan import MOST_THREADS
-from reportgen.records.validation import as_they_are
+from reportgen.records.validation import as_they_are, sentences
 from reportgen.zoo.overrides import check_fields
 
 BUNDLED_MODEL = "texture_motion"
@@ -52,7 +61,24 @@ def parse_frames(text: str) -> tuple[int | None, int | None]:
 MediaAmount = Literal["standard", "full"]
 
 
-class BuildOptions(BaseModel):
+class _ToldAsOptions(type(BaseModel)):  # type: ignore[misc]
+    """Lets a call with keywords raise OptionError, as the command line does; what is read as JSON is told elsewhere."""
+
+    if not TYPE_CHECKING:  # the call keeps the signature of the class
+
+        def __call__(cls, **values: Any) -> Any:
+            """Return the options; raises OptionError that names every bad value."""
+            problems = unknown_options(values, cls.model_fields)
+            try:
+                made = super().__call__(**values)
+            except ValidationError as error:
+                raise_all([*problems, *(OptionError(sentence) for sentence in sentences(error, cls))])
+                raise
+            raise_all(problems)
+            return made
+
+
+class BuildOptions(BaseModel, metaclass=_ToldAsOptions):
     """Everything that a build can be asked, with its default."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

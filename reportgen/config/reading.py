@@ -6,21 +6,18 @@ import json
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from pydantic import ValidationError
 
-from reportgen.analyses.method import PresetName
 from reportgen.analyses.registry import methods
 from reportgen.config.options import BuildOptions
-from reportgen.errors import OptionError, printable, unknown_name
+from reportgen.config.unknown import raise_all, unknown_options
+from reportgen.errors import OptionError, printable
 from reportgen.records.files import read_text
 from reportgen.records.validation import sentences
 
 CONFIG_FILE = "reportgen.toml"
-
-_MOST_SAID = 20
-"""Bad values that are told at once."""
 
 
 def load_options(flags: Mapping[str, Any], *, config: Path | None = None, no_file: bool = False) -> BuildOptions:
@@ -42,17 +39,13 @@ def load_options(flags: Mapping[str, Any], *, config: Path | None = None, no_fil
         values["parameters"] = tables
     if isinstance(clips := values.get("clips"), list | tuple):
         values["clips"] = [_address(clip) if isinstance(clip, str) else clip for clip in clips]
-    problems = [*_impossible_texts(values), *_unknown_names(values), *_unknown_options(values)]
+    problems = [*_impossible_texts(values), *unknown_options(values, BuildOptions.model_fields)]
     try:
         # As JSON, in which a list may stand for a tuple and text for a path, and nothing else for anything else.
         options = BuildOptions.model_validate_json(json.dumps(values, default=str), strict=True)
     except ValidationError as error:
         problems.extend(OptionError(sentence) for sentence in sentences(error, BuildOptions))
-    if len(problems) == 1:
-        raise problems[0]
-    if problems:
-        more = f" And {len(problems) - _MOST_SAID} more." if len(problems) > _MOST_SAID else ""
-        raise OptionError(" ".join(str(problem) for problem in problems[:_MOST_SAID]) + more)
+    raise_all(problems)
     return options
 
 
@@ -105,27 +98,6 @@ def _fault_of_text(text: str) -> str | None:
     if printable(text) != text:
         return "it is not UTF-8 text: rename it, or set a locale such as LC_ALL=C.UTF-8 and write it again."
     return None
-
-
-def _unknown_names(values: dict[str, Any]) -> list[OptionError]:
-    """Return the errors of a preset and of analyses that there are not, and take them out of `values`."""
-    problems: list[OptionError] = []
-    presets, known = get_args(PresetName), methods()
-    if isinstance(values.get("preset"), str) and values["preset"] not in presets:
-        problems.append(unknown_name("preset", values.pop("preset"), presets))
-    if isinstance(chosen := values.get("analyses"), list | tuple):
-        problems.extend(unknown_name("analysis", str(name), known) for name in chosen if name not in known)
-        values["analyses"] = [name for name in chosen if name in known]
-    return problems
-
-
-def _unknown_options(values: dict[str, Any]) -> list[OptionError]:
-    """Return the errors of options that there are not, and take them out of `values`."""
-    known = [*BuildOptions.model_fields, *methods()]
-    unknown = [name for name in values if name not in BuildOptions.model_fields]
-    for name in unknown:
-        del values[name]
-    return [OptionError(str(unknown_name("option", name, known))) for name in unknown]
 
 
 def _read_config(config: Path | None) -> dict[str, Any]:

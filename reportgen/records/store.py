@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 
@@ -269,16 +269,35 @@ def _files(record: Record) -> set[str]:
     return {record_name(record.key), *(artifact.path for artifact in _artifacts(record))}
 
 
+_DEEPEST = 4
+"""Folders in folders that runs are looked for in."""
+
+
 def find_runs(folder: Path) -> list[Store]:
-    """Return the runs in `folder` (itself one, or its subfolders), by name; raises StoreError when there are none."""
+    """Return the runs in `folder`, by path: itself one, its subfolders, or folders of these, at most four deep.
+
+    Hidden folders, links to folders and what lies in a run are not looked into. Raises StoreError when there are none.
+    """
     if Store(folder).has_run():
         return [Store(folder)]
-    stores = runs_below(folder)
+    stores = _nested(folder, _DEEPEST)
     if not stores:
         raise StoreError(
             f"There are no runs in {folder}: run `reportgen compute` first, or name their folder by --runs."
         )
     return stores
+
+
+def _nested(folder: Path, depth: int) -> list[Store]:
+    """Return the runs below a folder, by path."""
+    own = {store.folder for store in runs_below(folder)}
+    found = [Store(path) for path in own]
+    if depth > 1 and folder.is_dir():
+        others = (path for path in folder.iterdir() if path not in own and not path.name.startswith("."))
+        for path in (one for one in others if one.is_dir() and not one.is_symlink()):
+            with suppress(StoreError):  # a folder that cannot be read is somebody else's
+                found += _nested(path, depth - 1)
+    return sorted(found, key=lambda store: store.folder)
 
 
 def runs_below(folder: Path) -> list[Store]:

@@ -78,7 +78,7 @@ def _clips(network: Network, options: BuildOptions, progress: Progress) -> tuple
     These are the ones of the folder that the user gave, still in their files, else those of the card's generator,
     which stay in memory.
     """
-    given = read_clips(network, options) if options.clips else []
+    given = read_clips(network, options, progress) if options.clips else []
     stored = stored_clips(network, options.reference, progress) if options.reference else []
     card = card_of(network)
     if card.generator is None:

@@ -16,9 +16,11 @@ from torch import Tensor
 from reportgen.analyses.base import Concept, tensor
 from reportgen.analyses.choice.selection import KernelSelection
 from reportgen.clips import Clip, read_clip
+from reportgen.clips.given import named_clips, passed_over
 from reportgen.config.options import BuildOptions
-from reportgen.errors import CardError, EmptySelectionError, OptionError
+from reportgen.errors import CardError, ClipError, EmptySelectionError, OptionError
 from reportgen.networks.core.network import Network
+from reportgen.progress import SILENT, Progress
 from reportgen.records.card import Generator, ModelCard
 from reportgen.records.identities import slug
 from reportgen.records.manifest import LayerFacts
@@ -84,13 +86,28 @@ def _spread(layers: Mapping[str, LayerFacts]) -> list[str]:
     return [convolutions[place] for place in places]
 
 
-def read_clips(network: Network, options: BuildOptions) -> list[Clip]:
-    """Return the clips that the user gave, at the network's native size; raises ClipError."""
+def read_clips(network: Network, options: BuildOptions, progress: Progress = SILENT) -> list[Clip]:
+    """Return the clips that the user gave, at the network's native size; raises ClipError.
+
+    What a pattern or a folder of videos stands for is noted, and so are files of such a folder that are no clips.
+    """
     if network.card is None:
         raise OptionError("Clips need a model card that says how they are prepared.")
     spec = network.card.clip
     frames = options.frame_range()
-    read = [read_clip(path, spec, frames=frames) for path in options.clips]
+    paths, notes, doubtful = named_clips(options.clips)
+    read, faults = [], []
+    for path in paths:
+        try:
+            read.append(read_clip(path, spec, frames=frames))
+        except ClipError as error:
+            if path not in doubtful:
+                raise
+            faults.append(str(error))
+    if faults and not read:
+        raise ClipError(f"None of the files could be read as a clip: {faults[0]}")
+    for sentence in (*notes, *([passed_over(faults)] if faults else [])):
+        progress.note(sentence)
     titles = [clip.title for clip in read]
     names = clip_names(read)
     return [

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
 from reportgen.analyses.choice.selection import KernelSelection
 from reportgen.analyses.faithfulness.parameters import FaithfulnessParameters
 from reportgen.analyses.path.parameters import PathParameters
 from reportgen.config.options import BuildOptions, parse_frames
+from reportgen.errors import OptionError, UnknownNameError
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_other_seeds_search_as_the_first_one_did() -> None:
 
 
 def test_options_from_python_are_checked_too() -> None:
-    with pytest.raises(ValidationError, match=r"parameter of \[kernels\] named 'stepz': did you mean steps"):
+    with pytest.raises(OptionError, match=r"parameter of \[kernels\] named 'stepz': did you mean steps"):
         BuildOptions(parameters={"kernels": {"stepz": 5}})
 
 
@@ -86,3 +86,17 @@ def test_the_reader_is_told_what_a_preset_makes_void() -> None:
     options = BuildOptions(preset="quick", parameters={"path": {"steps": 10}, "kernels": {"steps": 10}})
     assert options.without_effect() == ["[path] steps has no effect: with seeds = 0 there is no further search."]
     assert not BuildOptions(parameters={"path": {"steps": 10}}).without_effect()
+
+
+def test_options_from_python_are_told_as_those_of_the_command_line() -> None:
+    with pytest.raises(UnknownNameError, match=r"no preset named 'quik': did you mean quick"):
+        BuildOptions(preset="quik")  # type: ignore[arg-type]
+    with pytest.raises(UnknownNameError, match=r"no analysis named 'saliencey': did you mean saliency"):
+        BuildOptions(analyses=("saliencey",))
+    with pytest.raises(OptionError, match=r"no option named 'kernals': did you mean kernels"):
+        BuildOptions(kernals="3")  # type: ignore[call-arg]
+    with pytest.raises(OptionError) as caught:
+        BuildOptions(preset="quik", seed=-1, frames="9:3", device="tpu")  # type: ignore[arg-type]
+    for says in ("quik", "seed", "holds no frame", "tpu"):
+        assert says in str(caught.value)
+    assert BuildOptions(preset="quick", seed=3).seed == 3

@@ -186,3 +186,14 @@ def test_pruning_keeps_the_plan_s_records_and_their_media(tmp_path: Path) -> Non
 def test_finding_no_run_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="reportgen compute"):
         find_runs(tmp_path)
+
+
+def test_runs_are_found_in_folders_of_folders(tmp_path: Path) -> None:
+    for place in ("a", "group/b", "group/inner/c", "group/inner/c/media/none", ".hidden/d", "1/2/3/4/deep"):
+        (tmp_path / place).mkdir(parents=True)
+        (tmp_path / place / "run.json").write_text("{}")
+    (tmp_path / "link").symlink_to(tmp_path / "group")
+    found = [store.folder.relative_to(tmp_path).as_posix() for store in find_runs(tmp_path)]
+    assert found == ["a", "group/b", "group/inner/c"]
+    with pytest.raises(StoreError, match="no runs"):
+        find_runs(tmp_path / "1" / "2" / "3" / "nothing")

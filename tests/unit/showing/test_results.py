@@ -74,6 +74,11 @@ RESULTS: dict[str, tuple[Callable[[], Any], set[str]]] = {
         lambda: reportgen.concept_tests(tiny(), {"given": CLIP}, drawn(3, seed=5))["given"],
         EVERY,
     ),
+    "NetworkAudit": (lambda: reportgen.audit(tiny(), CLIP, checks=["kernels"]), {".json", ".csv"}),
+    "AuditComparison": (
+        lambda: reportgen.compare(*(reportgen.audit(tiny(), CLIP, checks=["kernels"]) for _ in range(2))),
+        {".json", ".csv"},
+    ),
     "Unexplained": (lambda: Unexplained("gradients", 2, 0.5, "Nothing <speaks> for it."), {".json", ".csv"}),
 }
 
