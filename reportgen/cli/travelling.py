@@ -19,7 +19,7 @@ from reportgen.cli.session import shown_progress
         required=True,
         metavar="NAME",
         help="zip: the site as one archive. pdf: the summary as 4 to 12 pages. html: the summary, or one page, as "
-        "one file. csv: every table and chart's data. "
+        "one file. latex: tables and figures for a paper. csv: every table and chart's data. "
         "gifs: the published set of GIFs.",
     ),
     click.option("--to", "target", type=click.Path(path_type=Path), metavar="PATH", help="File or folder to write."),

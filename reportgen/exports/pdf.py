@@ -33,7 +33,7 @@ class Pdf:
         root = request.root
         with request.progress.task("Writing the PDF", 1) as task:
             html = summary_html(summary_of(request.report, root), request.link)
-            target.write_bytes(pdf_bytes(printer, html))
+            target.write_bytes(printed_html(printer, html))
             task.advance()
 
 
@@ -48,9 +48,9 @@ def weasyprint() -> Any:
     return found
 
 
-def pdf_bytes(printer: Any, html: str) -> bytes:
+def printed_html(printer: Any, html: str, variant: str | None = "pdf/ua-1") -> bytes:
     """Return a page of HTML as PDF; whatever it does not hold itself is not fetched."""
     from weasyprint.urls import URLFetcher
 
     document = printer.HTML(string=html, url_fetcher=URLFetcher(allowed_protocols=["data"]))
-    return bytes(document.write_pdf(pdf_variant="pdf/ua-1"))
+    return bytes(document.write_pdf(pdf_variant=variant))

@@ -7,11 +7,12 @@ from reportgen.exports.base import ExportForm
 from reportgen.exports.csv_tables import CsvTables
 from reportgen.exports.gifs import PublishedGifs
 from reportgen.exports.html_file import HtmlFile
+from reportgen.exports.latex_folder import LatexFragments
 from reportgen.exports.pdf import Pdf
 from reportgen.exports.zip_archive import ZipArchive
 
 FORMS: dict[str, ExportForm] = {
-    form.name: form for form in (ZipArchive(), Pdf(), HtmlFile(), CsvTables(), PublishedGifs())
+    form.name: form for form in (ZipArchive(), Pdf(), HtmlFile(), LatexFragments(), CsvTables(), PublishedGifs())
 }
 
 

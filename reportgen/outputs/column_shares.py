@@ -27,16 +27,16 @@ def cell_text(column: Column, cell: Cell) -> str:
     return told(column.form, cell)
 
 
-def column_shares(table: Table) -> list[float]:
-    """Return each column's share of the table's width; they add up to 1."""
+def column_shares(table: Table, line: int = LINE) -> list[float]:
+    """Return each column's share of the width of a table whose lines hold so many letters; they add up to 1."""
     texts = [[cell_text(c, row[place]) for row in table.rows] for place, c in enumerate(table.columns)]
     wide = [_in_one_line(c, own) for c, own in zip(table.columns, texts, strict=True)]
     words = [place for place, width in enumerate(wide) if not width]
     if not words:  # nothing is long: what is left goes to the first column, which names the rows
-        wide[0] = max(wide[0], LINE - sum(wide[1:]))
+        wide[0] = max(wide[0], line - sum(wide[1:]))
     weights = {place: math.sqrt(sum(len(text) for text in texts[place]) + 1) for place in words}
     least = {place: _longest_word([table.columns[place].header, *texts[place]]) + 2.0 for place in words}
-    room = max(LINE - sum(wide) - sum(least.values()), 0.0)
+    room = max(line - sum(wide) - sum(least.values()), 0.0)
     total = sum(weights.values()) or 1.0
     for place in words:
         wide[place] = least[place] + room * weights[place] / total

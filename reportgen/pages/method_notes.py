@@ -11,13 +11,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class MethodNote:
-    """A section of the methods page: its anchor, its title, and the analyses that it is about."""
+    """A section of the methods page: its anchor, its title, and the analyses that it is about.
+
+    `known` are its known answers, `cites` its sources in words, `references` their keys in ``paper/methods.bib``.
+    """
 
     anchor: str
     title: str
     analyses: tuple[str, ...]
     known: tuple[str, ...]
     cites: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
 
 
 METHOD_NOTES = (
@@ -39,6 +43,7 @@ METHOD_NOTES = (
                 "2505.07387)."
             ),
         ),
+        references=("li2025feature",),
     ),
     MethodNote(
         "multiscale",
@@ -57,6 +62,7 @@ METHOD_NOTES = (
                 "article)."
             ),
         ),
+        references=("vgg16article",),
     ),
     MethodNote(
         "decomposition",
@@ -76,6 +82,7 @@ METHOD_NOTES = (
                 "others, A Database and Evaluation Methodology for Optical Flow, 2011."
             ),
         ),
+        references=("li2025feature", "baker2011database"),
     ),
     MethodNote(
         "headlines",
@@ -103,6 +110,7 @@ METHOD_NOTES = (
             ),
         ),
         cites=("After A. Stergiou and others, Class Feature Pyramids for Video Explanation, 2019 (arXiv 1909.08611).",),
+        references=("stergiou2019class",),
     ),
     MethodNote(
         "saliency",
@@ -133,6 +141,17 @@ METHOD_NOTES = (
                 "Guided backprop: J. Springenberg and others, 2015."
             ),
         ),
+        references=(
+            "petsiuk2018rise",
+            "yeh2019infidelity",
+            "adebayo2018sanity",
+            "binder2023shortcomings",
+            "kokhlikyan2020captum",
+            "sundararajan2017axiomatic",
+            "selvaraju2017gradcam",
+            "smilkov2017smoothgrad",
+            "springenberg2015striving",
+        ),
     ),
     MethodNote(
         "evidence",
@@ -161,6 +180,7 @@ METHOD_NOTES = (
                 "visualizations, 2024 (arXiv 2306.04719)."
             ),
         ),
+        references=("geirhos2024dont",),
     ),
     MethodNote(
         "concepts",
@@ -180,6 +200,7 @@ METHOD_NOTES = (
                 "which looks at one picture's responses."
             ),
         ),
+        references=("vgg16article",),
     ),
     MethodNote(
         "weight-gradients",
@@ -201,6 +222,7 @@ METHOD_NOTES = (
                 "2017."
             ),
         ),
+        references=("jain-cnnvis", "molchanov2017pruning"),
     ),
     MethodNote(
         "responses",
@@ -219,6 +241,7 @@ METHOD_NOTES = (
                 "Rousseeuw, 1987. Order of the leaves: Z. Bar-Joseph and others, 2001. Threshold: N. Otsu, 1979."
             ),
         ),
+        references=("jain-cnnvis", "rousseeuw1987silhouettes", "barjoseph2001fast", "otsu1979threshold"),
     ),
     MethodNote(
         "motion",
@@ -233,6 +256,7 @@ METHOD_NOTES = (
             ),
         ),
         cites=("Interval of a ratio: E. C. Fieller, Some problems in interval estimation, 1954.",),
+        references=("fieller1954some",),
     ),
 )
 

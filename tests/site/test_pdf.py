@@ -14,7 +14,7 @@ from pypdf import PdfReader
 from reportgen.audit.checks import checks
 from reportgen.commands.export import export
 from reportgen.errors import OptionError, RenderError
-from reportgen.exports.pdf import pdf_bytes, weasyprint
+from reportgen.exports.pdf import printed_html, weasyprint
 from reportgen.outputs.paper.write import summary_html
 from reportgen.pages.report import Report
 from reportgen.records.store import find_runs
@@ -33,7 +33,9 @@ def pdf(sample_runs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The summary of the sample, whose labels are hostile."""
     document = summary_of(Report.of(find_runs(sample_runs)), ROOT)
     path = tmp_path_factory.mktemp("pdf") / "report.pdf"
-    path.write_bytes(pdf_bytes(weasyprint(), summary_html(document, lambda address: f"https://example.org/{address}")))
+    path.write_bytes(
+        printed_html(weasyprint(), summary_html(document, lambda address: f"https://example.org/{address}"))
+    )
     return path
 
 

@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 
 from reportgen.outputs.column_shares import cell_text, column_shares
 from reportgen.outputs.model import STATE_WORDS, Cell, Column, PictureRow, Reference, ReportDocument, Table
-from reportgen.outputs.paper.draw import drawing
+from reportgen.outputs.paper.draw import Drawing, drawing
 from reportgen.outputs.paper.pictures import address_of, strip_address
 from reportgen.outputs.site.text import anchor
 from reportgen.reading import format as formats
@@ -49,6 +49,13 @@ def summary_html(document: ReportDocument, link: AddressOpener) -> str:
         anchor=anchor,
         cell=lambda column, cell: _cell(column, cell, link),
     )
+
+
+def drawing_html(drawing: Drawing) -> str:
+    """Return a drawing as a page of its own size."""
+    size = f"@page{{size:{drawing.width}mm {drawing.height}mm;margin:0}}body{{margin:0}}img{{display:block}}"
+    fonts = _fonts(templates_folder() / "paper" / "fonts")
+    return f'<!doctype html><style>{fonts}{size}</style><img src="{drawing.address}" alt="">'
 
 
 def _fonts(folder: Path) -> str:

@@ -1,0 +1,1 @@
+"""A document as fragments of LaTeX: tables, figures, references, and a minimal paper that shows them all."""
