@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 import unicodedata
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from reportgen.outputs.model import Column, Table, columns
 from reportgen.pages.report import Report
 from reportgen.records.store import find_runs
 from reportgen.summary.references import _is_plain
+from tests.children import run
 
 HOSTILE = (
     r"\input{/etc/passwd} \end{document} \write18{id} ^^41 ^^M",
@@ -50,11 +50,11 @@ def compiled(folder: Path, passes: int = 1) -> str:
         pytest.skip("there is no LaTeX: apt-get install texlive-latex-recommended")
     for number in range(passes):
         command = ["pdflatex", "-no-shell-escape", "-interaction=nonstopmode", "-halt-on-error", "main"]
-        done = subprocess.run(command, cwd=folder, capture_output=True, timeout=120, stdin=subprocess.DEVNULL)
+        done = run(command, cwd=folder, timeout=120)
         log = (folder / "main.log").read_text(encoding="latin-1")
         assert done.returncode == 0, log[-3000:]
         if number == 0 and (folder / "references.bib").is_file():
-            subprocess.run(["bibtex", "main"], cwd=folder, check=True, capture_output=True, timeout=60)
+            assert run(["bibtex", "main"], cwd=folder, timeout=60).returncode == 0
     return log
 
 
