@@ -39,7 +39,8 @@ def summary_of(report: Report, root_digest: str | None = None) -> ReportDocument
     return ReportDocument(
         citation.title,
         (*sections, methods_part(report), provenance_part(report, root_digest)),
-        f"Summary of a generated report, {citation.date}, {citation.program}",
+        f"Summary of a generated report, {citation.date}, {citation.program}"
+        f"{'; an anonymous copy' if report.anonymous else ''}",
         next(iter(found), ""),
     )
 
@@ -80,7 +81,7 @@ def _networks(report: Report, warnings: tuple[DocumentBlock, ...]) -> Section:
         (
             Reference(model.title, model.addresses.home),
             model.run.card.title,
-            "untrained" if model.run.weights.untrained else model.run.weights.sha256[:12],
+            "untrained" if model.run.weights.untrained else model.run.weights.digest(12),
             len(model.all_kernels),
             f"{model.run.card.clip.frames}×{model.run.card.clip.height}×{model.run.card.clip.width}",
         )

@@ -40,7 +40,7 @@ def _facts(model: ModelView) -> FactList:
             ("Kernels shown", f"{count(len(model.all_kernels))}, of {plural(len(model.kernels), 'layer')}"),
             ("Clips", count(len(model.subjects))),
             ("Reference clips", count(model.evidence.clips)),
-            ("Weights", "untrained" if weights.untrained else f"{weights.sha256[:12]}{origin}"),
+            ("Weights", "untrained" if weights.untrained else f"{weights.digest(12)}{origin}"),
             ("Audit", audit),
         ),
     )

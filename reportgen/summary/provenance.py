@@ -23,7 +23,9 @@ def provenance_part(report: Report, root_digest: str | None) -> Section:
             blocks += own
         else:
             parts.append(Section(model.addresses.provenance, model.title, own[:1]))
-    cited = [Prose(citation_of(report).sentence)]
+    cited = [] if report.anonymous else [Prose(citation_of(report).sentence)]
+    if report.anonymous:
+        cited.append(Prose("An anonymous copy of the report: what tells who made it is left out."))
     if root_digest:
         cited.append(
             Prose(
@@ -31,7 +33,7 @@ def provenance_part(report: Report, root_digest: str | None) -> Section:
                 "verify compares a report with it."
             )
         )
-    parts.append(Section("index.md#cite", "Cite this report", tuple(cited)))
+    parts.append(Section("index.md#cite", "This copy" if report.anonymous else "Cite this report", tuple(cited)))
     return Section(report.models[0].addresses.provenance, "Provenance", tuple(blocks), tuple(parts))
 
 
@@ -42,7 +44,7 @@ def _run_facts(model: ModelView) -> FactList:
     rows = (
         ("Network", f"{card.title} ({card.name})"),
         ("Weights", source + (", of unknown origin" if weights.of_unknown_origin else "")),
-        ("Digest of the weights", weights.sha256),
+        ("Digest of the weights", weights.digest()),
         ("Licence of the weights", weights.licence or "not known"),
         ("Trained on", weights.trained_on or "not known"),
         ("Computed", f"{run.started[:10]}{'' if run.finished else ', not finished'}, in {duration(run.seconds)}"),

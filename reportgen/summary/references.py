@@ -24,7 +24,7 @@ def bibliography(report: Report, root_digest: str | None = None) -> str:
         sign if sign.isascii() and sign not in "<>|" else tex(sign) for sign in citation_of(report, root_digest).bibtex
     )
     entries = [
-        own,
+        *([] if report.anonymous else [own]),
         *dict.fromkeys(map(_network, report.models)),
         *(kept[key] for key in methods),
     ]
@@ -44,7 +44,7 @@ def _network(model: ModelView) -> str:
     told = (card.citation or "").strip()
     if _ENTRY.fullmatch(told) and _is_plain(told):
         return told
-    about = "; ".join(filter(None, (told.replace("\n", " "), f"weights {model.run.weights.sha256[:16]}")))
+    about = "; ".join(filter(None, (told.replace("\n", " "), f"weights {model.run.weights.digest(16)}")))
     key = slug_of(model.name)
     fields = {"key": key, "title": f"{{{tex(card.title)}}}", "note": tex(about)}
     lines = ",\n".join(f"  {name} = {{{value}}}" for name, value in fields.items())

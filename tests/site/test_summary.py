@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from reportgen.commands.export import export
 from reportgen.errors import RenderError
 from reportgen.outputs.model import PictureTable, ReportDocument, ReportFigure, Section, Statement, Table
 from reportgen.outputs.paper.write import summary_html
@@ -138,3 +139,18 @@ def test_what_is_spread_keeps_both_ends() -> None:
     assert spread(list(range(10)), 4) == [0, 3, 6, 9]
     assert spread([1, 2], 4) == [1, 2]
     assert spread([1, 2, 3], 1) == [1]
+
+
+@pytest.mark.parametrize("form", ["html", "latex"])
+def test_an_anonymous_summary_says_neither_who_made_it_nor_how_to_cite_it(
+    form: str, sample_runs: Path, tmp_path: Path
+) -> None:
+    if form == "latex":
+        pytest.importorskip("weasyprint", exc_type=ImportError)
+    target = export(sample_runs / "drift", form, to=tmp_path / "out", anonymous=True)
+    paths = [target] if target.is_file() else [path for path in target.rglob("*") if path.suffix in (".tex", ".bib")]
+    text = "".join(path.read_text(encoding="utf-8") for path in paths)
+    assert "anonymous copy" in text
+    assert "ab" * 6 not in text
+    assert "Cite this report" not in text
+    assert "@misc{what-the-kernels" not in text

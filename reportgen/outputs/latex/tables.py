@@ -8,7 +8,7 @@ from reportgen.outputs.column_shares import cell_text, column_shares
 from reportgen.outputs.latex.text import tex, tex_symbols
 from reportgen.outputs.model import Cell, Column, FrameStrip, PictureTable, Table
 
-LINE = 112
+TABLE_LINE = 112
 """Letters of a table's size that stand in a line of a page: LaTeX's own font is a wide one."""
 
 _MANY_COLUMNS = 8
@@ -18,7 +18,7 @@ LONGEST_FLOAT = 24
 
 def table_tex(table: Table, label: str) -> str:
     """Return a table: one that floats where it is short, else one that runs over pages (longtable)."""
-    shares = column_shares(table, LINE)
+    shares = column_shares(table, TABLE_LINE)
     columns = "".join(_column(*pair) for pair in zip(table.columns, shares, strict=True))
     head = " & ".join(tex(column.header) for column in table.columns)
     rows = [" & ".join(_cell(*pair) for pair in zip(table.columns, row, strict=True)) for row in table.rows]
