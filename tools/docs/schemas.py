@@ -20,6 +20,7 @@ _ABOUT = {
     "record": "One file of a run's `records`: a job, and what came of it.",
     "pyramid": "A class pyramid's graph, as the site offers it for download.",
 }
+_TITLES = {"config": "reportgen.toml", "card": "card.toml", "run": "run.json", "plan": "plan.json", "record": "Records"}
 _ANSWERS = "answer."
 _LIMITS = {
     "minimum": ">= {}",
@@ -51,7 +52,7 @@ def schema_pages() -> dict[str, str]:
 
 def _page(name: str, document: Schema) -> str:
     about = inert(_ABOUT.get(name, _told(document)))
-    parts = [f"# {name}", about, f"```text\nreportgen schema {name}\n```"]
+    parts = [f"# {_TITLES.get(name, name)}", about, f"```text\nreportgen schema {name}\n```"]
     parts.append(_fields(document))
     for part, definition in sorted(_asked_for(document).items()):
         parts += [f"## {part} {{ #{_anchor(part)} }}", inert(_told(definition)), _fields(definition)]
