@@ -94,6 +94,13 @@ SELECT = click.option(
     help="Only what has such an identity (its page's address): 'i3d/s3*', i3d/conv1/0042, 'i3d/*/class-0002'; may be "
     "repeated.",
 )
+KEEP_DIGEST = click.option("--keep-digest", is_flag=True, help="Keep the weights' digest in an anonymous report.")
+FORBID = click.option(
+    "--forbid",
+    multiple=True,
+    metavar="WORD",
+    help="Words that must not be in the result, whatever is packed into what: one or more after it.",
+)
 JSON = click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 QUIET = click.option("--quiet", "-q", is_flag=True, help="Say nothing but errors.")
 DEBUG = click.option("--debug", is_flag=True, help="End at the first error, with its traceback.")

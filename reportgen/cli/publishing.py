@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reportgen.cli.options import QUIET, RUNS, SITE, takes
+from reportgen.cli.options import FORBID, KEEP_DIGEST, QUIET, RUNS, SITE, ManyWords, takes
 from reportgen.cli.session import shown_progress
 from reportgen.errors import OptionError
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from reportgen.commands.publish import Publication
     from reportgen.publishing.workflow import DeployedFrom
 
-_ONLY_BRANCH = ("branch", "remote", "push", "name", "latest", "drop", "replace")
-_ONLY_WORKFLOW = ("source", "on_branch", "install", "runs")
-_FLAGS = {"name": "as", "source": "from", "on_branch": "on"}
+_ONLY_BRANCH = ("branch", "remote", "push", "name", "latest", "drop", "replace", "anonymous", "keep_digest", "forbid")
+_ONLY_WORKFLOW = ("source", "on_branch", "install")
+_FLAGS = {"name": "as", "keep_digest": "keep-digest", "source": "from", "on_branch": "on"}
 
 
-@click.command()
+@click.command(cls=ManyWords)
 @takes(
     click.option("--branch", metavar="NAME", help="Branch that Pages serves.  [default: gh-pages]"),
     click.option(
@@ -54,6 +54,14 @@ _FLAGS = {"name": "as", "source": "from", "on_branch": "on"}
         metavar="WORDS",
         help="What the workflow tells pip to install.  [default: this version of reportgen-conv3d]",
     ),
+    click.option(
+        "--anonymous",
+        is_flag=True,
+        help="Publish, instead of the site, one of the runs that leaves out who made it, and search it for this "
+        "machine's names.",
+    ),
+    KEEP_DIGEST,
+    FORBID,
     SITE,
     RUNS,
     QUIET,
@@ -64,6 +72,10 @@ def publish(workflow: bool, site: Path | None, quiet: bool, **flags: object) -> 
         if flags[name]:
             flag, way = _FLAGS.get(name, name), "without" if workflow else "with"
             raise OptionError(f"--{flag} goes {way} --workflow: leave one of them out.")
+    if flags["anonymous"] and site:
+        raise OptionError("--anonymous renders a site of its own from the runs: leave --site out.")
+    if flags["runs"] and not (workflow or flags["anonymous"]):
+        raise OptionError("--runs goes with --workflow or --anonymous: what is published else is the site.")
     site = site or Path("site")
     if workflow:
         _workflow(site, quiet, **flags)  # type: ignore[arg-type]
@@ -105,6 +117,10 @@ def _branch(
     latest: bool,
     drop: tuple[str, ...],
     replace: bool,
+    anonymous: bool,
+    keep_digest: bool,
+    forbid: tuple[str, ...],
+    runs: Path | None,
     **_: object,
 ) -> None:
     from reportgen.commands.publish import publish as publish_site
@@ -119,6 +135,10 @@ def _branch(
             latest=latest,
             drop=drop,
             replace=replace,
+            anonymous=anonymous,
+            keep_digest=keep_digest,
+            forbid=forbid,
+            runs=runs or Path("runs"),
             progress=progress,
         )
     if not quiet:

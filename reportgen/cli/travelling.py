@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from reportgen.cli.options import QUIET, RUNS, SELECT, ManyWords, takes
+from reportgen.cli.options import FORBID, KEEP_DIGEST, QUIET, RUNS, SELECT, ManyWords, takes
 from reportgen.cli.session import shown_progress
 
 
@@ -30,13 +30,8 @@ from reportgen.cli.session import shown_progress
     click.option(
         "--anonymous", is_flag=True, help="Leave out who made it, and search the result for this machine's names."
     ),
-    click.option("--keep-digest", is_flag=True, help="Keep the weights' digest in an anonymous report."),
-    click.option(
-        "--forbid",
-        multiple=True,
-        metavar="WORD",
-        help="Words that must not be in the result, whatever is packed into what: one or more after it.",
-    ),
+    KEEP_DIGEST,
+    FORBID,
     RUNS,
     SELECT,
     QUIET,

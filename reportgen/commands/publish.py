@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,15 +12,19 @@ from pathlib import Path
 
 from reportgen.errors import OptionError, PublishError
 from reportgen.progress import SILENT, Progress
-from reportgen.publishing.assemble import branch_tree, commit, site_tree
+from reportgen.publishing.anonymous_site import anonymous_site
+from reportgen.publishing.assemble import branch_tree, commit, made_texts, site_tree
 from reportgen.publishing.branch import SeenBranch, check_branch_name, seen_branch, tip
 from reportgen.publishing.catalogue import Catalogue, Published, check_name
 from reportgen.publishing.contents import SiteContents, check_limits, site_contents
 from reportgen.publishing.git import LONG_SECONDS, Git, new_repository, said
-from reportgen.publishing.remote import Remote, default_branch, find_remote, identity, top_folder
+from reportgen.publishing.remote import NEUTRAL, Remote, default_branch, find_remote, identity, top_folder
 from reportgen.publishing.workflow import DeployedFrom, Workflow, requirement, within, write_workflow
 from reportgen.records.lease import held
 from reportgen.records.owned import STAMP
+from reportgen.scanning.machine import forbidden_words
+from reportgen.scanning.scanner import check_report
+from reportgen.scanning.words import ForbiddenWords
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,10 @@ def publish(
     latest: bool = False,
     drop: Sequence[str] = (),
     replace: bool = False,
+    anonymous: bool = False,
+    keep_digest: bool = False,
+    forbid: Sequence[str] = (),
+    runs: Path | Iterable[Path] = Path("runs"),
     repository: Path = Path(),
     progress: Progress = SILENT,
 ) -> Publication:
@@ -73,20 +81,31 @@ def publish(
     at the top lists them, and ``latest`` leads to the first, or to one published with `latest`. `drop` removes
     reports of these names, `replace` all that the branch holds. `remote` is a name or an address.
 
+    With `anonymous` it is not `site` that is published but a site of the computed `runs`, rendered without what tells
+    who made them (``reportgen.anonymous.fields.DROPPED``; `keep_digest` keeps the weights' digest) and searched for
+    the names of this machine and its user. The commit has nobody's name and no time of day. The remote is the caller's
+    choice: its address tells whose it is. `forbid` are words that must not be in what is published, also otherwise.
+
     Raises OptionError for names that cannot be, RenderError when `site` is no finished site of ours, PublishError
-    when git or the remote refuses, or when GitHub's limits (1 GB, 100 MB a file) are passed.
+    when git or the remote refuses, or when GitHub's limits (1 GB, 100 MB a file) are passed, ForbiddenWordError for a
+    name or word that was found.
     """
     if name:
         check_name(name)
     if latest and not name:
         raise OptionError("--latest needs a name that latest leads to: give one by --as.")
     with tempfile.TemporaryDirectory(prefix="reportgen-publish-") as scratch, _reading(site, progress):
-        contents = site_contents(site)
-        check_limits(contents, ())
         there = find_remote(repository, remote)
         outside = Git(Path(scratch), there.settings)
         branch = check_branch_name(outside, branch)
         found = tip(outside, there, branch)
+        words = ForbiddenWords(forbidden_words(forbid))
+        if anonymous:
+            site, words = anonymous_site(runs, Path(scratch), forbid=forbid, keep_digest=keep_digest, progress=progress)
+        contents = site_contents(site)
+        if not anonymous:
+            check_report(site, words, site.name, progress)
+        check_limits(contents, ())
         form = "sha256" if len(found or "") == 64 else "sha1"
         git = new_repository(Path(scratch, "branch.git"), form, {**there.settings, "remote.there.url": there.url})
         with progress.task(f"Looking at {there.shown}", 1) as task:
@@ -94,34 +113,19 @@ def publish(
             task.advance()
         before = Catalogue() if replace else seen.catalogue.without(tuple(drop))
         with progress.task("Putting the branch together", 1) as task:
-            report = _report(name, site_tree(git, contents), contents, before)
+            report = _report(name, site_tree(git, contents), contents, before, anonymous=anonymous)
             catalogue = before.with_report(report, latest=latest)
             check_limits(contents, [(other.name, other.size) for other in catalogue.reports if other is not report])
             tree = branch_tree(git, catalogue, report, contents, seen)
-            made = commit(git, tree, report, identity(repository))
+            made = commit(git, tree, report, NEUTRAL if anonymous else identity(repository))
+            check_report(made_texts(git), words, branch)
             task.advance()
         changed = found is None or git.text("rev-parse", f"{found}^{{tree}}") != tree
         if push and changed:
             with progress.task(f"Pushing to {there.shown}", 1) as task:
                 _push(git, there, seen, made)
                 task.advance()
-        return Publication(
-            remote=there.shown,
-            branch=branch,
-            name=name,
-            replaces=found,
-            commit=made,
-            files=len(contents.files),
-            size=contents.size,
-            total=sum(other.size for other in catalogue.reports),
-            reports=tuple(catalogue.names()),
-            latest=catalogue.latest,
-            left_out=contents.left_out,
-            domain=contents.domain or seen.domain,
-            address=f"https://{domain}/" if (domain := contents.domain or seen.domain) else there.pages_address,
-            changed=changed,
-            pushed=push and changed,
-        )
+        return _publication(there, seen, contents, catalogue, report, made, changed=changed, pushed=push and changed)
 
 
 def publish_workflow(
@@ -163,12 +167,43 @@ def _reading(site: Path, progress: Progress) -> Iterator[None]:
         yield
 
 
-def _report(name: str, tree: str, contents: SiteContents, before: Catalogue) -> Published:
+def _report(name: str, tree: str, contents: SiteContents, before: Catalogue, *, anonymous: bool) -> Published:
     """Return the report's entry; one that is there already keeps its date."""
     today = datetime.now(UTC).date().isoformat()
     dates = {(other.name, other.tree): other.published for other in before.reports}
     published = dates.get((name, tree), today)
-    return Published(name, tree, contents.title, len(contents.files), contents.size, published)
+    return Published(name, tree, contents.title, len(contents.files), contents.size, published, anonymous)
+
+
+def _publication(
+    there: Remote,
+    seen: SeenBranch,
+    contents: SiteContents,
+    catalogue: Catalogue,
+    report: Published,
+    made: str,
+    *,
+    changed: bool,
+    pushed: bool,
+) -> Publication:
+    domain = contents.domain or seen.domain
+    return Publication(
+        remote=there.shown,
+        branch=seen.name,
+        name=report.name,
+        replaces=seen.commit,
+        commit=made,
+        files=len(contents.files),
+        size=contents.size,
+        total=sum(other.size for other in catalogue.reports),
+        reports=tuple(catalogue.names()),
+        latest=catalogue.latest,
+        left_out=contents.left_out,
+        domain=domain,
+        address=f"https://{domain}/" if domain else there.pages_address,
+        changed=changed,
+        pushed=pushed,
+    )
 
 
 def _push(git: Git, there: Remote, seen: SeenBranch, made: str) -> None:

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from reportgen.errors import RenderError
 from reportgen.publishing.branch import SeenBranch
@@ -17,6 +18,7 @@ from reportgen.records.paths import check_relative, inside
 from reportgen.version import __version__
 
 _FILE = "100644"
+_DAY = 24 * 60 * 60
 
 
 class Assembly:
@@ -85,12 +87,11 @@ def branch_tree(git: Git, catalogue: Catalogue, report: Published, contents: Sit
 
 
 def _stored(git: Git, texts: Mapping[str, str]) -> dict[str, str]:
-    """Store texts in one call of git, and return the blob of each."""
-    folder = git.folder / "made"
+    """Store texts in one call of git, and return the blob of each; they stay in a folder, to be looked through."""
     paths = []
-    for number, text in enumerate(texts.values()):
-        folder.mkdir(exist_ok=True)
-        path = folder / str(number)
+    for address, text in texts.items():
+        path = made_texts(git) / address
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", newline="\n")
         paths.append(path.resolve())
     told = b"".join(os.fsencode(path) + b"\n" for path in paths)
@@ -98,12 +99,21 @@ def _stored(git: Git, texts: Mapping[str, str]) -> dict[str, str]:
     return dict(zip(texts, blobs, strict=True))
 
 
+def made_texts(git: Git) -> Path:
+    """Return the folder of what stands on the branch beside reports, as it was written for it."""
+    return git.folder / "made"
+
+
 def commit(git: Git, tree: str, report: Published, who: str) -> str:
-    """Commit the tree without parents, at the time of UTC, and return the commit."""
+    """Commit the tree without parents, and return the commit.
+
+    Its time is in UTC; that of an anonymous report is the beginning of the day, as it tells where people work.
+    """
     what = f"Publish {report.name or 'the report'}"
     message = f"{what}\n\nWritten by reportgen {__version__}; the next report published here replaces this commit.\n"
     name, _, mail = who.rpartition(" <")
-    when = f"{int(time.time())} +0000"
+    now = int(time.time())
+    when = f"{now - now % _DAY if report.anonymous else now} +0000"
     people = {
         f"GIT_{role}_{what}": value
         for role in ("AUTHOR", "COMMITTER")

@@ -33,6 +33,7 @@ class Published:
     files: int
     size: int
     published: str
+    anonymous: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """Return the entry as the marker has it."""
@@ -43,6 +44,7 @@ class Published:
             "files": self.files,
             "size": self.size,
             "published": self.published,
+            "anonymous": self.anonymous,
         }
 
 
@@ -77,6 +79,11 @@ class Catalogue:
         if report in self.reports and not latest:
             return self
         others = [other for other in self.reports if other.name != report.name]
+        if len({one.anonymous for one in (*others, report)}) > 1:
+            raise OptionError(
+                "A report that is anonymous and one that is not cannot lie on one branch, which would tell whose the "
+                "former is: name another --branch or --remote, or replace what is there by --replace."
+            )
         self._check_beside(report.name, [other.name for other in others])
         leads = self.latest
         if report.name != _TOP and (latest or not leads):
@@ -123,9 +130,8 @@ def read_marker(content: bytes) -> Catalogue | None:
     """Return what a marker says, or None where it is none of ours."""
     try:
         told = json.loads(content)
-        reports = tuple(
-            Published(**{key: entry[key] for key in Published.__annotations__}) for entry in told["reports"]
-        )
+        facts = Published.__annotations__
+        reports = tuple(Published(**{fact: one[fact] for fact in facts if fact in one}) for one in told["reports"])
         entries = tuple((str(name), str(digest)) for name, digest in told["entries"].items())
         for report in reports:
             if report.name != _TOP:
