@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from reportgen.commands.clean import clean as clean
     from reportgen.commands.compare import compare as compare
     from reportgen.commands.compute import compute as compute
+    from reportgen.commands.diff import diff as diff
     from reportgen.commands.export import export as export
     from reportgen.commands.fetch import fetch as fetch
     from reportgen.commands.layers import list_layers as list_layers
@@ -93,6 +94,7 @@ if TYPE_CHECKING:
     from reportgen.networks.core.network import Network as Network
     from reportgen.networks.core.target import contrast as contrast
     from reportgen.networks.trace.build import connection_graph as connection_graph
+    from reportgen.proof.difference import ReportDifference as ReportDifference
     from reportgen.proof.outcome import Verification as Verification
     from reportgen.records.pyramid_compare import compare_pyramids as compare_pyramids
     from reportgen.records.pyramid_compare import spread_over_clips as spread_over_clips
@@ -150,6 +152,7 @@ _PUBLIC = {
     "Network": "reportgen.networks.core.network",
     "Verification": "reportgen.proof.outcome",
     "WeightGradients": "reportgen.analyses.weight_gradients.gradients",
+    "ReportDifference": "reportgen.proof.difference",
     "ResponseMaps": "reportgen.analyses.responses.maps",
     "attribute": "reportgen.analyses.saliency.attribution",
     "build": "reportgen.commands.build",
@@ -162,6 +165,7 @@ _PUBLIC = {
     "connection_graph": "reportgen.networks.trace.build",
     "contrast": "reportgen.networks.core.target",
     "decompose": "reportgen.analyses.decomposition.decompose",
+    "diff": "reportgen.commands.diff",
     "export": "reportgen.commands.export",
     "evaluate_maps": "reportgen.analyses.faithfulness.evaluation",
     "fetch": "reportgen.commands.fetch",

@@ -137,6 +137,12 @@ class ArchiveError(ReportgenError):
     exit_code = 30
 
 
+class DifferenceError(ReportgenError):
+    """Two reports differ by more than noise."""
+
+    exit_code = 29
+
+
 class VerificationError(ReportgenError):
     """A report was changed, contradicts itself, or says what its network does not."""
 

@@ -101,3 +101,24 @@ def verify(
         )
     click.echo(found.model_dump_json(indent=1) if as_json else verification_lines(found))
     found.require(strict=strict)
+
+
+@click.command()
+@click.argument("first", type=_REPORT)
+@click.argument("second", type=_REPORT)
+@takes(
+    click.option("--to", type=FILE, metavar="FILE", help="Write the comparison as one page of HTML."),
+    JSON,
+)
+def diff(first: Path, second: Path, to: Path | None, as_json: bool) -> None:
+    """Compare two reports: folders of runs, sites or zip archives; the exit code is 29 when they differ.
+
+    Told is what changed by more than noise: kernels, matched by how they answer to the same reference clips, verdicts,
+    reliance on motion, and the pathways of classes.
+    """
+    from reportgen.cli.proof_lines import difference_lines
+    from reportgen.commands.diff import diff as diff_reports
+
+    found = diff_reports(first, second, to=to)
+    click.echo(found.model_dump_json(indent=1) if as_json else difference_lines(found))
+    found.require_same()

@@ -1,0 +1,311 @@
+"""What differs between two reports by more than noise: kernels, verdicts, reliance on motion, and class pathways."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import hypot
+
+import numpy as np
+
+from reportgen.audit.checks import checks
+from reportgen.audit.headline import headline
+from reportgen.errors import DifferenceError
+from reportgen.media import read_data
+from reportgen.pages.report import ModelView, Report
+from reportgen.proof.matching import LEAST_CLIPS, KernelPair, LayerMatch, Responses, match_layers, shared_rows
+from reportgen.reading.format import plural
+from reportgen.records.answers.evidence import EvidenceAnswer
+from reportgen.records.base import Frozen
+from reportgen.records.jobs import Done
+
+LEAST_SHARED = 0.8
+"""Share of the kernels of two pathways from which they count as one: rounding alone may put another one in."""
+
+
+class ChangedVerdict(Frozen):
+    """A check of the audit whose verdict is another one, with its figures as they are printed."""
+
+    name: str
+    first: str
+    second: str
+    first_figure: str
+    second_figure: str
+
+
+class ChangedKernel(Frozen):
+    """A kernel that answers otherwise, beside the one of the second report that answers most like it."""
+
+    first: int
+    second: int
+    correlation: float | None
+    difference: float
+    first_says: str
+    second_says: str
+    first_reliance: float | None
+    second_reliance: float | None
+
+
+class LayerDifference(Frozen):
+    """A layer: `kernels` that were matched, of which `moved` are the same at another index; see `LayerMatch`."""
+
+    layer: str
+    kernels: int
+    moved: int
+    changed: tuple[ChangedKernel, ...]
+    noise: float
+    steady: float
+    only_first: tuple[int, ...]
+    only_second: tuple[int, ...]
+
+
+class ChangedMotion(Frozen):
+    """A reliance on motion that changed by more than the 95% intervals of both allow."""
+
+    what: str
+    first: float
+    second: float
+    noise: float
+
+
+class ChangedPathway(Frozen):
+    """A class on a clip whose pathways share few kernels: `shared` of those that either has."""
+
+    clip: str
+    target: str
+    shared: float
+
+
+class NetworkDifference(Frozen):
+    """One network in both reports; `unmatched` says why its kernels were not compared, and what to do."""
+
+    first: str
+    second: str
+    same_weights: bool
+    clips: int
+    unmatched: str
+    layers: tuple[LayerDifference, ...]
+    verdicts: tuple[ChangedVerdict, ...]
+    motion: tuple[ChangedMotion, ...]
+    pathways: tuple[ChangedPathway, ...]
+
+    @property
+    def changed_kernels(self) -> int:
+        """How many kernels changed or have no counterpart."""
+        return sum(len(one.changed) + len(one.only_first) + len(one.only_second) for one in self.layers)
+
+    @property
+    def first_changed_layer(self) -> str | None:
+        """The first layer, in the network's order, in which kernels changed: what follows may change by that alone."""
+        return next((one.layer for one in self.layers if one.changed), None)
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything differs by more than noise."""
+        return bool(self.changed_kernels or self.verdicts or self.motion or self.pathways)
+
+
+class ReportDifference(Frozen):
+    """Two reports; `only_first` and `only_second` are networks that the other has not."""
+
+    first: str
+    second: str
+    networks: tuple[NetworkDifference, ...]
+    only_first: tuple[str, ...]
+    only_second: tuple[str, ...]
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything differs by more than noise."""
+        return bool(self.only_first or self.only_second or any(one.changed for one in self.networks))
+
+    @property
+    def sentence(self) -> str:
+        """What differs, in a sentence."""
+        if not self.changed:
+            return "Nothing differs by more than noise."
+        parts = [f"{name} is in one of them only" for name in (*self.only_first, *self.only_second)]
+        parts += [f"{one.second}: {_counts(one)}" for one in self.networks if one.changed]
+        return f"The reports differ. {'; '.join(parts)}."
+
+    def require_same(self) -> None:
+        """Raise DifferenceError when anything differs by more than noise."""
+        if self.changed:
+            raise DifferenceError(self.sentence)
+
+
+def _counts(network: NetworkDifference) -> str:
+    kinds = {
+        "kernel": network.changed_kernels,
+        "verdict": len(network.verdicts),
+        "motion figure": len(network.motion),
+        "class pathway": len(network.pathways),
+    }
+    words = [plural(count, kind) for kind, count in kinds.items() if count]
+    where = f" (the first in {network.first_changed_layer})" if network.first_changed_layer else ""
+    return f"{', '.join(words)} changed{where}"
+
+
+def difference(first: tuple[str, Report], second: tuple[str, Report]) -> ReportDifference:
+    """Compare two reports, each with its name; a network is found in the other by its name, or as the only one."""
+    names = [{model.name: model for model in report.models} for _, report in (first, second)]
+    pairs = [(names[0][name], names[1][name]) for name in names[0] if name in names[1]]
+    if not pairs and all(len(models) == 1 for models in names):
+        pairs = [(next(iter(names[0].values())), next(iter(names[1].values())))]
+    paired = [{model.name for model in side} for side in zip(*pairs, strict=True)] if pairs else [set(), set()]
+    left = [tuple(name for name in models if name not in own) for models, own in zip(names, paired, strict=True)]
+    networks = tuple(_network(a, b) for a, b in pairs)
+    return ReportDifference(
+        first=first[0], second=second[0], networks=networks, only_first=left[0], only_second=left[1]
+    )
+
+
+def _network(a: ModelView, b: ModelView) -> NetworkDifference:
+    clips, matches, unmatched = _matches(a, b)
+    return NetworkDifference(
+        first=a.title,
+        second=b.title,
+        same_weights=bool(a.run.weights.sha256) and a.run.weights.sha256 == b.run.weights.sha256,
+        clips=clips,
+        unmatched=unmatched,
+        layers=tuple(_layer(a, b, match) for match in matches),
+        verdicts=tuple(_verdicts(a, b)),
+        motion=tuple(_motion(a, b)),
+        pathways=tuple(_pathways(a, b, matches)),
+    )
+
+
+def _matches(a: ModelView, b: ModelView) -> tuple[int, list[LayerMatch], str]:
+    """Return the number of shared clips, the matched layers, and why there are none."""
+    one, other = _responses(a), _responses(b)
+    if one is None or other is None:
+        title = (a if one is None else b).title
+        return (
+            0,
+            [],
+            (
+                f"The responses of the kernels of {title} to reference clips are not there, by which kernels and "
+                "pathways are compared. A site leaves arrays in the run: compare the folders of the runs, or render with --media full. "
+                "A run has them where it was computed with reference clips (--reference, and the analysis evidence)."
+            ),
+        )
+    (names, first), (others, second) = one, other
+    rows = shared_rows(names, others)
+    if len(rows[0]) < LEAST_CLIPS:
+        return (
+            len(rows[0]),
+            [],
+            (
+                f"They share {len(rows[0])} reference clips, and {LEAST_CLIPS} are needed: compute both with the same "
+                "--reference."
+            ),
+        )
+    matches = match_layers(
+        {layer: values[rows[0]] for layer, values in first.items()},
+        {layer: values[rows[1]] for layer, values in second.items()},
+    )
+    return len(rows[0]), matches, "" if matches else "They have no layer of one name."
+
+
+def _responses(model: ModelView) -> tuple[tuple[str, ...], dict[str, Responses]] | None:
+    """Return the names of a run's reference clips and the responses `N K` by layer; None where it has none."""
+    for record in model.manifest.of("evidence"):
+        if not isinstance(record.outcome, Done) or not (kept := record.outcome.artifact("responses", "data")):
+            continue
+        path, answer = model.store.path(kept), model.answer(record, EvidenceAnswer)
+        if path.exists() and answer is not None:
+            arrays = read_data(path)
+            names = sorted(arrays, key=lambda layer: model.layers[layer].order if layer in model.layers else 0)
+            good = (name for name in names if arrays[name].ndim == 2 and len(arrays[name]) == len(answer.sample))
+            return answer.sample, {name: np.nan_to_num(arrays[name].astype(np.float64)) for name in good}
+    return None
+
+
+def _layer(a: ModelView, b: ModelView, match: LayerMatch) -> LayerDifference:
+    return LayerDifference(
+        layer=match.layer,
+        kernels=len(match.pairs),
+        moved=match.moved,
+        changed=tuple(_kernel(a, b, match.layer, pair) for pair in match.changed),
+        noise=match.noise,
+        steady=match.steady,
+        only_first=match.left[0],
+        only_second=match.left[1],
+    )
+
+
+def _kernel(a: ModelView, b: ModelView, layer: str, pair: KernelPair) -> ChangedKernel:
+    said = [
+        headline(model.figures(layer, index), model.limits).sentence
+        for model, index in ((a, pair.first), (b, pair.second))
+    ]
+    return ChangedKernel(
+        first=pair.first,
+        second=pair.second,
+        correlation=pair.correlation,
+        difference=pair.difference,
+        first_says=said[0],
+        second_says=said[1],
+        first_reliance=a.motion_reliance(layer, pair.first),
+        second_reliance=b.motion_reliance(layer, pair.second),
+    )
+
+
+def _verdicts(a: ModelView, b: ModelView) -> Iterator[ChangedVerdict]:
+    before = {verdict.name: verdict for verdict in checks(a)}
+    after = {verdict.name: verdict for verdict in checks(b)}
+    for name in dict.fromkeys((*before, *after)):
+        one, other = before.get(name), after.get(name)
+        if one is None or other is None or one.state != other.state:
+            yield ChangedVerdict(
+                name=name,
+                first=one.word if one else "not asked",
+                second=other.word if other else "not asked",
+                first_figure=one.figure if one else "",
+                second_figure=other.figure if other else "",
+            )
+
+
+def _motion(a: ModelView, b: ModelView) -> Iterator[ChangedMotion]:
+    """Yield the classes and layers whose reliance on motion is another one, by the intervals of both."""
+    first, second = (dict(_reliances(model)) for model in (a, b))
+    for what in first.keys() & second.keys():
+        (value, half), (other, other_half) = first[what], second[what]
+        noise = hypot(half, other_half)
+        if abs(value - other) > max(noise, 1e-3):
+            yield ChangedMotion(what=what, first=value, second=other, noise=noise)
+
+
+def _reliances(model: ModelView) -> Iterator[tuple[str, tuple[float, float]]]:
+    """Yield what relies on motion how much, with half of its 95% interval; what has no interval is left out."""
+    probes = model.motion_probes
+    if probes is None:
+        return
+    for one in probes.classes:
+        values = (one.motion_reliance, one.motion_reliance_low, one.motion_reliance_high)
+        if (found := _with_half(*values)) is not None:
+            yield model.question(one.target), found
+    for layer, own in probes.layers.items():
+        frozen = own.left.get("frozen")
+        if frozen and (found := _with_half(frozen.whole, frozen.whole_low, frozen.whole_high)) is not None:
+            yield layer, (1 - found[0], found[1])
+
+
+def _with_half(value: float | None, low: float | None, high: float | None) -> tuple[float, float] | None:
+    return None if value is None or low is None or high is None else (value, (high - low) / 2)
+
+
+def _pathways(a: ModelView, b: ModelView, matches: list[LayerMatch]) -> Iterator[ChangedPathway]:
+    """Yield the classes whose pathways on one clip share few kernels, as far as their layers were matched."""
+    same = {(match.layer, pair.first): (match.layer, pair.second) for match in matches for pair in match.pairs}
+    layers = {match.layer for match in matches}
+    second = {(one.view.clip, one.view.target): one.graph.places for one in b.pyramids}
+    for pyramid in a.pyramids:
+        key = (pyramid.view.clip, pyramid.view.target)
+        if key not in second:
+            continue
+        kept = {same.get(kernel) for kernel in pyramid.graph.places if kernel[0] in layers}
+        others = {kernel for kernel in second[key] if kernel[0] in layers}
+        either = kept | others
+        shared = len(kept & others) / len(either) if either else 1.0
+        if shared < LEAST_SHARED:
+            yield ChangedPathway(clip=a.clip_title(*key), target=a.question(key[1]), shared=shared)
