@@ -179,15 +179,13 @@ def _matches(a: ModelView, b: ModelView) -> tuple[int, list[LayerMatch], str]:
     one, other = _responses(a), _responses(b)
     if one is None or other is None:
         title = (a if one is None else b).title
-        return (
-            0,
-            [],
-            (
-                f"The responses of the kernels of {title} to reference clips are not there, by which kernels and "
-                "pathways are compared. A site leaves arrays in the run: compare the folders of the runs, or render with --media full. "
-                "A run has them where it was computed with reference clips (--reference, and the analysis evidence)."
-            ),
+        reason = (
+            f"The responses of the kernels of {title} to reference clips are not there, and kernels and pathways are "
+            "compared by them. A site leaves arrays in the run: compare the folders of the runs, or render with "
+            "--media full. A run has them where it was computed with reference clips (--reference, and the analysis "
+            "evidence)."
         )
+        return 0, [], reason
     (names, first), (others, second) = one, other
     rows = shared_rows(names, others)
     if len(rows[0]) < LEAST_CLIPS:

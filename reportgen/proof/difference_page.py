@@ -70,9 +70,9 @@ def _kernel_blocks(one: NetworkDifference) -> Iterator[DocumentBlock]:
     )
     caption = (
         f"Kernels are paired by their responses to {one.clips} clips that both reports measured, so that the sum of "
-        "the correlations is largest. A pair changed when the root mean square of the responses' difference, relative to "
-        "their spread over the clips, is above the noise: 1% for rounding, and twice the median standard error by the "
-        "halves of the clips. Steady pairs are those that both halves make, each for itself."
+        "the correlations is largest. A pair changed when the root mean square of the difference of the responses, "
+        "relative to their spread over the clips, is above the noise: 1% for rounding, and twice the median standard "
+        "error by the halves of the clips. Steady pairs are those that both halves make, each for itself."
     )
     yield Table("kernels", "Kernels", head, found, caption)
     if first := one.first_changed_layer:

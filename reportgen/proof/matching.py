@@ -21,7 +21,7 @@ Responses = NDArray[np.float64]
 LEAST_CLIPS = 6
 """Clips that both reports must share: halves of fewer tell nothing."""
 
-ROUNDING = 0.01
+ROUNDED_AWAY = 0.01
 """Differences up to here are those of other machines and threads."""
 
 _TIE = 1e-3
@@ -80,7 +80,7 @@ def _match(layer: str, a: Responses, b: Responses) -> LayerMatch:
     differences = _differences(a, b, rows, columns)
     parts = [_differences(a[half], b[half], rows, columns) for half in halves]
     # Half of what two halves of the clips disagree by is about the standard error over all clips.
-    noise = ROUNDING + _NOISES * float(np.median(np.abs(parts[0] - parts[1])) / 2)
+    noise = ROUNDED_AWAY + _NOISES * float(np.median(np.abs(parts[0] - parts[1])) / 2)
     steady = np.mean([_same(_assigned(a[half], b[half]), rows, columns, a[half], b[half]) for half in halves])
     correlations = _correlations(a, b)
     pairs = tuple(
@@ -111,7 +111,7 @@ def _same(
     own = dict(zip(map(int, found[0]), map(int, found[1]), strict=True))
     distances = _distances(a, b)
     kept = [
-        own.get(int(i)) == int(j) or (int(i) in own and distances[i, own[int(i)]] <= distances[i, j] + ROUNDING)
+        own.get(int(i)) == int(j) or (int(i) in own and distances[i, own[int(i)]] <= distances[i, j] + ROUNDED_AWAY)
         for i, j in zip(rows, columns, strict=True)
     ]
     return float(np.mean(kept)) if kept else 1.0

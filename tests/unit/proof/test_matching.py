@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from reportgen.proof.matching import ROUNDING, match_layers, shared_rows
+from reportgen.proof.matching import ROUNDED_AWAY, match_layers, shared_rows
 
 CLIPS, KERNELS = 40, 24
 
@@ -36,14 +36,14 @@ def test_one_edited_kernel_is_named(responses: np.ndarray, edit: str) -> None:
     }[edit]
     (match,) = match_layers({"conv": responses}, {"conv": edited})
     assert [(pair.first, pair.second) for pair in match.changed] == [(7, 7)]
-    assert match.noise < 2 * ROUNDING
+    assert match.noise < 2 * ROUNDED_AWAY
 
 
 def test_the_noise_of_two_networks_that_differ_everywhere_is_told_by_halves(responses: np.ndarray) -> None:
     other = responses + 0.3 * responses.std(axis=0) * np.random.default_rng(4).standard_normal(responses.shape)
     (match,) = match_layers({"conv": responses}, {"conv": other})
     assert len(match.changed) == KERNELS
-    assert ROUNDING < match.noise < 0.15
+    assert ROUNDED_AWAY < match.noise < 0.15
     assert match.steady > 0.9
 
 
