@@ -45,6 +45,7 @@ from reportgen.site_files import copy_file, write_asset, write_page
 from reportgen.site_publishing import move_into_place, staging
 from reportgen.site_trim import trim_site
 from reportgen.sources import source_files
+from reportgen.summary.repositories import repository_records
 from reportgen.version import __version__
 
 DEFAULT_SITE = Path("site")
@@ -119,6 +120,8 @@ def _render(report: Report, site: Path, build_dir: Path, progress: Progress, ins
     with staging(site, build_dir) as built:
         _run_mkdocs(build_dir / "mkdocs.yml", built, progress)
         trim_site(built)
+        for path, text in repository_records(report).items():
+            write_text(built / path, text)
         _check_links(built)
         seal(built)
         move_into_place(built, owned, digest)

@@ -16,6 +16,8 @@ from reportgen.pages.report import ModelView, Report
 from reportgen.reading.chosen import choice_in_words
 from reportgen.reading.excerpt import Excerpt
 from reportgen.records.root_digest import UNSEALED
+from reportgen.summary.citation_file import CITATION_FILE
+from reportgen.summary.ro_crate import CRATE_FILE
 
 STAGE_EXAMPLES = 3
 """Kernels per stage in the result table, as in the published one."""
@@ -81,7 +83,12 @@ def pages(report: Report) -> Iterator[Page]:
         uri="index.md",
         title=f"{report.title}: what its kernels see",
         template="pages/front.md.j2",
-        context={"summaries": summaries, "report": report, "citation": citation_of(report, UNSEALED)},
+        context={
+            "summaries": summaries,
+            "report": report,
+            "citation": citation_of(report, UNSEALED),
+            "records": (CITATION_FILE, CRATE_FILE),
+        },
         description=next((one.finding.sentence for one in found), ""),
         assets=(social_card(report, found),),
         sources=tuple(key for keys in sources for key in keys),
