@@ -11,7 +11,7 @@ from reportgen.reading import format as formats
 LINE = 136
 """Letters of a table's size that stand in a line of a page."""
 
-_LONGEST_FIGURE, _LONGEST_WORD, _CODE = 26, 24, 1.3
+_LONGEST_FIGURE, _LONGEST_WORD, _CODE = 30, 24, 1.3
 
 
 def cell_text(column: Column, cell: Cell) -> str:

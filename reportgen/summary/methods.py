@@ -7,14 +7,14 @@ from reportgen.outputs.model import Column, Prose, Section, Table, columns
 from reportgen.pages.method_notes import notes_of
 from reportgen.pages.report import Report
 from reportgen.reading.format import count, percent
+from reportgen.records.jobs import Done
 
 METHODS_PAGE = "methods.md"
 
 
 def methods_part(report: Report) -> Section:
-    """Return the methods that the report's networks were asked about with their known answers, and the null rates."""
-    asked = {record.job.analysis for model in report.models for record in model.manifest.records}
-    notes = notes_of(asked)
+    """Return the methods that the report has answers of with their known answers, and the null rates."""
+    notes = notes_of(answered(report))
     heads = columns("Method", Column("Known answer that its code must reach", "symbols"), Column("Sources", "symbols"))
     told = tuple((note.title, " ".join(note.known), " ".join(note.cites)) for note in notes)
     lead = Prose(
@@ -23,6 +23,12 @@ def methods_part(report: Report) -> Section:
     )
     known = Table("known-answers", "Methods and their known answers", heads, told)
     return Section(METHODS_PAGE, "Methods", (lead, *((known,) if told else ()), rates_table()))
+
+
+def answered(report: Report) -> set[str]:
+    """Return the analyses of which a report has an answer."""
+    records = (record for model in report.models for record in model.manifest.records)
+    return {record.job.analysis for record in records if isinstance(record.outcome, Done)}
 
 
 def rates_table() -> Table:

@@ -18,11 +18,12 @@ def provenance_part(report: Report, root_digest: str | None) -> Section:
     blocks: list[DocumentBlock] = []
     parts: list[Section] = []
     for model in report.models:
-        own = (_run_facts(model), *((_jobs(model), _inputs(model, max(2, _INPUTS // len(report.models))))))
+        own: list[DocumentBlock] = [_run_facts(model), _jobs(model)]
+        own += [_inputs(model, _INPUTS)] if model.run.clips else []
         if len(report.models) == 1:
             blocks += own
         else:
-            parts.append(Section(model.addresses.provenance, model.title, own[:1]))
+            parts.append(Section(model.addresses.provenance, model.title, tuple(own[:1])))
     cited = [] if report.anonymous else [Prose(citation_of(report).sentence)]
     if report.anonymous:
         cited.append(Prose("An anonymous copy of the report: what tells who made it is left out."))

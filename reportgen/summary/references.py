@@ -9,6 +9,7 @@ from reportgen.pages.citing import citation_of
 from reportgen.pages.method_notes import notes_of
 from reportgen.pages.report import ModelView, Report
 from reportgen.resources import templates_folder
+from reportgen.summary.methods import answered
 
 _ENTRY = re.compile(r"@[a-z]+\{([\w:.-]+),.*\n\}", re.DOTALL)
 _COMMAND = re.compile(r"\\[A-Za-z]{3,}|\\[A-Za-z]\b(?![{])")
@@ -17,9 +18,8 @@ _SIGNS = re.compile(r"[\x00-\x08\x0b-\x1f$#%&~^]")
 
 def bibliography(report: Report, root_digest: str | None = None) -> str:
     """Return the references of a report as a BibTeX file; `root_digest` is that of its site, where it is known."""
-    asked = {record.job.analysis for model in report.models for record in model.manifest.records}
     kept = _methods()
-    methods = dict.fromkeys(key for note in notes_of(asked) for key in note.references)
+    methods = dict.fromkeys(key for note in notes_of(answered(report)) for key in note.references)
     own = "".join(
         sign if sign.isascii() and sign not in "<>|" else tex(sign) for sign in citation_of(report, root_digest).bibtex
     )

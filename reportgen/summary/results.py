@@ -68,11 +68,18 @@ def _row(model: ModelView, view: KernelView) -> PictureRow:
         frames(model, motion.strips.get(view.id.index) if motion else None),
         frames(model, best),
     )
-    told = (card.sentence or card.state, card.first, model.driver_title(driven.clip) if driven and best else "")
-    words = [told[0], *([f"{told[1]}."] if told[1] else []), *([f"Reference clip: {told[2]}."] if told[2] else [])]
+    words = [card.sentence or card.state, _measured(card.first)]
+    words += [f"Reference clip: {model.driver_title(driven.clip)}."] if driven and best else []
     return PictureRow(
         f"#{count(view.id.index)}", " ".join(filter(None, words)), pictures, _group(model, view), card.uri
     )
+
+
+def _measured(figure: str) -> str:
+    """Return the first figure of a card as a sentence."""
+    if figure.startswith("act "):
+        return f"Activation {figure.removeprefix('act ')}."
+    return f"{figure.removesuffix(' best reference')} the best reference clip's response." if figure else ""
 
 
 def _group(model: ModelView, view: KernelView) -> str:

@@ -82,7 +82,7 @@ def _files(model: ModelView) -> list[Entity]:
 
 
 def _file(path: str, name: str, form: str) -> Entity:
-    return {"@id": path, "@type": "File", "name": name, "encodingFormat": form}
+    return {"@id": path, "@type": "File", "name": name, "description": f"{name}.", "encodingFormat": form}
 
 
 def _folder(model: ModelView) -> Entity:
@@ -97,22 +97,21 @@ def _folder(model: ModelView) -> Entity:
 def _network(model: ModelView) -> Entity:
     weights = model.run.weights
     origin = "untrained" if weights.untrained else f"weights with SHA-256 {weights.digest()}"
-    entity = {
+    licence = f" They are under the licence {weights.licence}." if weights.licence else ""
+    return {
         "@id": f"#{model.addresses.folder}",
         "@type": "CreativeWork",
         "name": model.title,
-        "description": " ".join(filter(None, (model.run.card.summary, f"The network that was audited: {origin}."))),
+        "description": f"The network that was audited: {origin}.{licence} {model.run.card.summary}".strip(),
     }
-    return {**entity, "license": weights.licence} if weights.licence else entity
 
 
 def _context(report: Report, date: str) -> list[Entity]:
     program: Entity = {
         "@id": "#reportgen",
-        "@type": "SoftwareApplication",
+        "@type": "SoftwareSourceCode",
         "name": "reportgen",
         "version": __version__,
-        "softwareVersion": __version__,
     }
     if commit := citation_of(report).commit:
         program["identifier"] = f"commit {commit}"

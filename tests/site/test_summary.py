@@ -73,7 +73,7 @@ def test_rows_of_kernels_say_what_their_cards_say(summary: ReportDocument, sampl
     (first, *_) = [b for one in sections(summary.sections) for b in one.blocks if isinstance(b, PictureTable)]
     for row in first.rows:
         page = words(sample_site / row.address.replace(".md", ".html"))
-        claim = re.sub(r"\s", "", re.split(r" [\d.]+× best| Reference clip", row.text)[0])
+        claim = re.sub(r"\s", "", re.split(r" [\d.]+× the best| Activation| Reference clip", row.text)[0])
         assert claim in page
         assert len(row.pictures) == len(first.heads)
         assert [len(one.shown) for one in row.pictures if one] == [4, 1, 4, 4]

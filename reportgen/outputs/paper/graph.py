@@ -19,8 +19,8 @@ from reportgen.reading.format import shortened
 WIDTH = 720
 _NODE, _HEAD, _FOOT, _LAYER_HEAD, _GAP = 11.0, 40.0, 8.0, 20.0, 5.0
 _LEAST, _THUMB, _LETTER = 3.0, 22.0, 5.3
-_ROWS = 330.0
-"""Units of height for the column that needs most."""
+_ROWS, _ROW = 330.0, 36.0
+"""Units of height for the column that needs most: at most so many, and so many for each of its nodes."""
 
 Bar = tuple[float, float, float]
 """Left, top and height of a node."""
@@ -62,7 +62,9 @@ def _layout(chart: Pathway) -> _Scene:
     stacks = _stacks(chart)
     taken = [sum(len(own) * _GAP for _, own in stack) + _LAYER_HEAD * len(stack) for stack in stacks]
     totals = [sum(abs(chart.nodes[i].value) for _, own in stack for i in own) for stack in stacks]
-    scale = min((max(_ROWS - t, _ROWS / 4) / total for t, total in zip(taken, totals, strict=True) if total), default=1)
+    most = max(sum(len(own) for _, own in stack) for stack in stacks)
+    room = min(_ROWS, _ROW * (most + 1))
+    scale = min((max(room - t, room / 4) / total for t, total in zip(taken, totals, strict=True) if total), default=1)
     right = 118.0
     step = (WIDTH - right - _NODE) / max(len(stacks) - 1, 1)
     bars: list[Bar] = [(0.0, 0.0, 0.0)] * len(chart.nodes)
