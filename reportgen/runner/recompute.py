@@ -41,6 +41,7 @@ FROM_THE_READER = ("weights", "weights_key", "model_args", "adapter", "labels", 
 """Options that name files, or are handed to a program: never the report's."""
 
 _NOT_OF_A_QUESTION = ("models", "names", "select", "device", "threads")
+_OF_THE_FILE = ("source", "model")
 _MOST_KINDS = 3
 _THREADS_A_PROCESSOR = 4
 """A report may say any number of threads; more than so many would only take time."""
@@ -113,10 +114,9 @@ def bench(manifest: Manifest, options: BuildOptions, scratch: Path, progress: Pr
     with reused_memory(), full_precision():
         load = Loader(own)
         asked = load.asked()
-        if asked[0].facts.weights != manifest.run.weights.sha256:
-            raise VerificationError(
-                f"the weights are {asked[0].facts.weights[:16]}, and the report's {manifest.run.weights.sha256[:16]}"
-            )
+        digest = manifest.run.weights.sha256  # an anonymous report withholds it
+        if digest and asked[0].facts.weights != digest:
+            raise VerificationError(f"the weights are {asked[0].facts.weights[:16]}, and the report's {digest[:16]}")
         with (
             places_of(scratch / "runs", asked, progress) as places,
             planned_threads(Store(scratch), _threads(manifest.run, own), progress),
@@ -181,7 +181,7 @@ def _matched(plan: Plan, manifest: Manifest) -> tuple[tuple[Candidate, ...], str
         job = planned.get((record.job.analysis, record.job.unit))
         if job is None:
             reasons["ask about what is not given here"] += 1
-        elif reason := _other_question(record.job, job):
+        elif reason := _other_question(record.job, job, anonymous=manifest.run.anonymous):
             reasons[reason] += 1
         else:
             found.append(Candidate(record, job.key))
@@ -189,19 +189,20 @@ def _matched(plan: Plan, manifest: Manifest) -> tuple[tuple[Candidate, ...], str
     return tuple(found), "; ".join(clauses)
 
 
-def _other_question(theirs: Job, ours: Job) -> str:
+def _other_question(theirs: Job, ours: Job, *, anonymous: bool) -> str:
     """Return why two jobs about one unit are two questions; empty where they are one.
 
-    The file that defines the network may be another one: its weights are the same, and the answers are compared.
+    The file that defines the network may be another one: its weights are the same, and the answers are compared. Of an
+    anonymous report only those digests are compared that it has.
     """
     if theirs.version != ours.version:
         return f"are of version {theirs.version} of {theirs.analysis}, which is {ours.version} here"
-    if theirs.inputs.get("card") != ours.inputs.get("card"):
+    names = sorted(theirs.inputs if anonymous else theirs.inputs.keys() | ours.inputs.keys())
+    others = [name for name in names if theirs.inputs.get(name) != ours.inputs.get(name) and name not in _OF_THE_FILE]
+    if "card" in others:
         return "are of another card: give the card or factory by --model, and its --model-args and --adapter"
-    names = sorted(name for name in theirs.inputs.keys() | ours.inputs.keys() if name not in ("source", "model"))
-    other = next((name for name in names if theirs.inputs.get(name) != ours.inputs.get(name)), "")
-    if other:
-        return f"are of other clips ({other}): give the same by --clip, --reference and --concept"
+    if others:
+        return f"are of other clips ({others[0]}): give the same by --clip, --reference and --concept"
     if theirs.parameters != ours.parameters or theirs.seed != ours.seed:
         return "have other parameters than the report's options say"
     return ""

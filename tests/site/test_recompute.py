@@ -91,6 +91,13 @@ def test_other_weights_and_what_is_not_given_are_said(run: Path, tiny_zoo: Path,
         judged(other, tiny_zoo)
 
 
+def test_a_report_that_withholds_its_weights_digest_is_not_accused(run: Path, tiny_zoo: Path, tmp_path: Path) -> None:
+    anonymous = Path(shutil.copytree(run, tmp_path / "tiny"))
+    edit(anonymous / "run.json", lambda fields: fields.update(anonymous=True, source=None))
+    edit(anonymous / "run.json", lambda fields: fields["weights"].update(sha256=""))
+    assert judged(anonymous, tiny_zoo, 3).holds == "yes"
+
+
 def hostile_run(run: Path, tiny_zoo: Path, folder: Path) -> tuple[Path, Path]:
     """Return a run whose options name programs, weights and clips that lie in it, and the mark they would leave."""
     mark = folder / "mark"
