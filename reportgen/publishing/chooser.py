@@ -28,8 +28,8 @@ def chooser_page(catalogue: Catalogue) -> str:
     for report in reversed(catalogue.reports):
         latest = f' · <a href="{LATEST}/index.html">latest</a>' if report.name == catalogue.latest else ""
         rows.append(
-            f'<li><a href="{quote(report.name)}/index.html">{escape(report.title)}</a>{latest}'
-            f"<small>{escape(report.name)} · published {escape(report.published)} · {report.files:,} files, "
+            f'<li><a href="{quote(report.name)}/index.html">{escape(report.name)}: {escape(report.title)}</a>{latest}'
+            f"<small>published {escape(report.published)} · {report.files:,} files, "
             f"{megabytes(report.size)}</small></li>"
         )
     return _page("Reports", f"<h1>Reports</h1>\n<ul>\n{chr(10).join(rows)}\n</ul>")
