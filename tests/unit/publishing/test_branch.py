@@ -121,6 +121,24 @@ def test_nothing_of_a_hostile_repository_is_run(here: Path, there: Path) -> None
     assert git(there, "cat-file", "-s", "gh-pages:lines.txt") == "5"
 
 
+def test_the_account_s_hooks_and_line_ends_change_nothing(
+    here: Path, there: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hooks = here.parent / "hooks"
+    hooks.mkdir()
+    for hook in ("pre-push", "reference-transaction", "post-index-change"):
+        # The remote lies on this machine, too, and runs its own.
+        (hooks / hook).write_text(f'#!/bin/sh\ncase "$PWD" in {there}) ;; *) touch {here.parent / "ran"};; esac\n')
+        (hooks / hook).chmod(0o755)
+    settings = here.parent / "gitconfig"
+    settings.write_text(f"[core]\n\thooksPath = {hooks}\n\tautocrlf = true\n[commit]\n\tgpgSign = true\n")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings))
+    make_site(here / "site", more={"lines.txt": "a\r\nb\r\n"})
+    publish(push=True)
+    assert not (here.parent / "ran").exists()
+    assert git(there, "cat-file", "-s", "gh-pages:lines.txt") == "6"
+
+
 @pytest.mark.parametrize("url", ["ext::sh -c 'touch ran'", "--upload-pack=touch ran", "ssh://-oProxyCommand=touch/x"])
 def test_an_address_that_runs_a_program_is_refused(here: Path, url: str) -> None:
     git(here, "config", "remote.origin.url", url)
