@@ -33,6 +33,7 @@ from reportgen.pages.page import (
     MadeScript,
     MotionStrip,
     Page,
+    PlainText,
     ScriptData,
     SocialCard,
     SpriteFile,
@@ -59,6 +60,8 @@ def write_asset(asset: Asset, path: Path) -> None:
             _write_bytes(path, card_bytes(title, sentence, found))
         case DataFile(table=table):
             write_text(path, csv_text(table))
+        case PlainText(text=text):
+            write_text(path, text)
         case ScriptData(name=name, data=data):
             _write_script(path, name, data)
         case MadeScript(name=name, make=make):

@@ -28,6 +28,12 @@ from reportgen.cli.session import shown_progress
         "--published", default="", metavar="URL", help="Where the site is or will be: links lead there, else nowhere."
     ),
     click.option(
+        "--max-size",
+        metavar="SIZE",
+        help="Of a zip: what no page needs is left out and pictures are made smaller until it fits; it holds a list of "
+        "what was done.  [default: 95MB]",
+    ),
+    click.option(
         "--anonymous", is_flag=True, help="Leave out who made it, and search the result for this machine's names."
     ),
     KEEP_DIGEST,

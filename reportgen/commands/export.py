@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from reportgen.config.numbers import file_size
 from reportgen.errors import OptionError
 from reportgen.exports.anonymity import anonymous_runs, check_own_words
 from reportgen.exports.base import ExportForm, ExportRequest
@@ -24,6 +25,9 @@ from reportgen.scanning.scanner import check_report
 from reportgen.scanning.words import ForbiddenWords
 from reportgen.site import write_site
 
+DEFAULT_SIZE = "95MB"
+"""Of an archive: the usual supplement of a paper may have 100 MB."""
+
 
 def export(
     runs: Path | Iterable[Path],
@@ -31,6 +35,7 @@ def export(
     *,
     to: Path | None = None,
     select: Sequence[str] = (),
+    max_size: str | int | None = None,
     page: str = "",
     published: str = "",
     anonymous: bool = False,
@@ -43,9 +48,11 @@ def export(
     `runs` is one run's folder, a folder of runs, or several of either; `select` leaves of them what globs over
     identities match. `format` is one of ``reportgen.exports.registry.FORMS``. `to` is the file, or the folder for
     formats that are folders; by default ``report.zip`` or ``report-csv`` in the working folder. A file there is
-    replaced, and in a folder what an earlier export wrote; other people's files stay. `page` is the address of one
-    page of the site, which the format html writes instead of the summary. `published` is the address that the report's
-    site has or will have: links lead there, and are plain words without it.
+    replaced, and in a folder what an earlier export wrote; other people's files stay. `max_size` is what a ZIP
+    archive may have, such as ``95MB`` (which it is by default) or a number of bytes: a report that is larger is made
+    smaller step by step, and says so. `page` is the address of one page of the site, which the format html writes
+    instead of the summary. `published` is the address that the report's site has or will have: links lead there, and
+    are plain words without it.
 
     With `anonymous` the report tells neither who made it nor where: see ``reportgen.anonymous.fields.DROPPED`` for what
     is left out, the digests of weights among it unless `keep_digest` is set. The finished report is then searched,
@@ -57,7 +64,9 @@ def export(
     EmptySelectionError when `select` matches nothing, ForbiddenWordError for a name or word that was found.
     """
     progress = observer(progress)
-    form = export_form(format)
+    form, most = export_form(format), file_size(max_size or DEFAULT_SIZE, "--max-size")
+    if max_size and format != "zip":
+        raise OptionError(f"--max-size is of the format zip: leave it out, {format} cannot be made smaller.")
     if page and format != "html":
         raise OptionError(f"--page chooses a page for the format html, and {format} is of the whole report.")
     if anonymous and published:
@@ -79,10 +88,10 @@ def export(
             report = Report.of(stores, select)
             check_own_words([model.manifest for model in report.models], words)
 
-        def render(site: Path) -> Path:
-            return write_site(report, site, place / "build", progress).parent
+        def render(report: Report, site: Path) -> Path:
+            return write_site(report, site, place / f"{site.name}-build", progress).parent
 
-        request = ExportRequest(report, place, render, progress, page=page, published=_checked(published))
+        request = ExportRequest(report, place, render, progress, most, page=page, published=_checked(published))
         _write(form, request, target, words)
         if request.roots:
             progress.note(f"Root digest of the report: {request.roots[-1]}")

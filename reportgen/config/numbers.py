@@ -1,10 +1,25 @@
-"""Numbers that are none: what is not finite is refused wherever it stands."""
+"""Numbers that are none: what is not finite is refused wherever it stands, and so is a size that is none."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+from pydantic import ByteSize, TypeAdapter, ValidationError
+
+from reportgen.errors import OptionError
+
+
+def file_size(given: str | int, asked: str) -> int:
+    """Return a size such as ``95MB`` or ``2GiB`` in bytes; `asked` is the option. Raises OptionError for none."""
+    try:
+        size = int(TypeAdapter(ByteSize).validate_python(given))
+    except ValidationError:
+        size = 0
+    if size <= 0:
+        raise OptionError(f"{asked} {given} is no size of a file, such as 95MB or 2GB.")
+    return size
 
 
 def faults_of_numbers(values: Mapping[str, Any], table: str) -> list[str]:

@@ -18,6 +18,9 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 _MODE = 0o100644 << 16
 _UNIX = 3
+_HEADERS = 30 + 46
+"""Bytes of an entry beside its content and, twice, its name."""
+
 _LEVEL = 9
 _COMPRESSED = frozenset(
     {".avif", ".gif", ".gz", ".jpeg", ".jpg", ".mp4", ".npz", ".pdf", ".png", ".webp", ".woff", ".woff2", ".zip"}
@@ -39,6 +42,13 @@ def write_archive(folder: Path, target: Path, progress: Progress = SILENT) -> No
                 task.advance()
     except OSError as error:
         raise StoreError(describe_os_error(error, target)) from error
+
+
+def entry_sizes(archive: Path) -> dict[str, int]:
+    """Return the bytes that each file takes in an archive of a report, by its path in the report."""
+    with zipfile.ZipFile(archive) as file:
+        found = {one.filename: one.compress_size + _HEADERS + 2 * len(one.filename.encode()) for one in file.infolist()}
+    return {name.removeprefix(f"{ARCHIVE_FOLDER}/"): size for name, size in found.items()}
 
 
 def is_stored(name: str) -> bool:

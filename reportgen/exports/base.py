@@ -22,17 +22,19 @@ from reportgen.records.root_digest import read_root, seal
 class ExportRequest:
     """A report that is to leave the machine.
 
-    `render` writes its site to a folder and returns this folder; it is done once, when a form asks for it, and `site`
-    is where it lies. `scratch` is an empty folder for intermediate files, which is removed afterwards. `roots` has the
-    root digest of each report that was sealed, the one that leaves the machine last. `page` is the address of the one
-    page that is asked for, and empty for the whole; `published` is where the site can be opened, such as
+    `render` writes the site of a report to a folder and returns this folder; for the whole report it is done once, when
+    a form asks for it, and `site` is where it lies. `max_size` is how many bytes a file may have that can be made
+    smaller. `scratch` is an empty folder for intermediate files, which is removed afterwards. `roots` has the root
+    digest of each report that was sealed, the one that leaves the machine last. `page` is the address of the one page
+    that is asked for, and empty for the whole; `published` is where the site can be opened, such as
     ``https://name.github.io/report/``, and empty where that is not known.
     """
 
     report: Report
     scratch: Path
-    render: Callable[[Path], Path]
+    render: Callable[[Report, Path], Path]
     progress: Progress = SILENT
+    max_size: int = 95_000_000
     roots: list[str] = field(default_factory=list)
     page: str = ""
     published: str = ""
@@ -54,7 +56,7 @@ class ExportRequest:
     @cached_property
     def site(self) -> Path:
         """The folder of the rendered and sealed site."""
-        folder = self.render(self.scratch / "site")
+        folder = self.render(self.report, self.scratch / "site")
         self.roots.extend(filter(None, [read_root(folder)]))
         return folder
 

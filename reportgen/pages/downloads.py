@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -19,6 +20,9 @@ PUBLISHED_TYPES = ("stage1", "deform", "recon")
 
 _LEFT_KINDS = ("data", "motion", "volume")
 """Arrays for later jobs and other programs, of which no page shows anything: most of a run's bytes."""
+
+_DOCUMENT_KINDS = ("json", "text")
+"""Graphs and tables of single answers for other programs: no page shows them."""
 
 _KINDS = {
     "image/avif": "AVIF",
@@ -43,8 +47,10 @@ class Download:
     caption: str = ""
 
 
-def is_carried(artifact: Artifact, *, full: bool) -> bool:
-    """Whether the site carries a file of a run: with `full` all of them, else what pages show and small documents."""
+def is_carried(artifact: Artifact, *, full: bool, documents: bool = True) -> bool:
+    """Whether the site carries a file of a run: with `full` all, else what pages show, and small `documents`."""
+    if artifact.kind in _DOCUMENT_KINDS:
+        return documents
     return full or artifact.kind not in _LEFT_KINDS
 
 
@@ -53,7 +59,7 @@ def is_poster(artifact: Artifact) -> bool:
     return artifact.kind == "image" and artifact.path.endswith("_poster.webp")
 
 
-def carried_files(addresses: Addresses, done: Done | None, *, full: bool) -> list[Download]:
+def carried_files(addresses: Addresses, done: Done | None, carried: Callable[[Artifact], bool]) -> list[Download]:
     """Return the files of an answer that the site carries, named by role and format."""
     return [
         Download(
@@ -63,7 +69,7 @@ def carried_files(addresses: Addresses, done: Done | None, *, full: bool) -> lis
             caption=artifact.caption,
         )
         for artifact in (done.artifacts if done else ())
-        if is_carried(artifact, full=full) and not is_poster(artifact)
+        if carried(artifact) and not is_poster(artifact)
     ]
 
 

@@ -11,7 +11,7 @@ from reportgen.audit.verdicts import WORST_FIRST, State
 from reportgen.pages.cards import Card, kernel_card
 from reportgen.pages.citing import citation_of, social_card
 from reportgen.pages.findings import ShownFinding, shown_findings
-from reportgen.pages.page import Found, Page
+from reportgen.pages.page import Found, Page, PlainText
 from reportgen.pages.report import ModelView, Report
 from reportgen.reading.chosen import choice_in_words
 from reportgen.reading.excerpt import Excerpt
@@ -59,6 +59,10 @@ def stage_rows(model: ModelView, most: int) -> list[StageRow]:
     ]
 
 
+LEFT_OUT = "left-out.txt"
+"""Where a report that was made smaller says what it is without."""
+
+
 def summarize(model: ModelView) -> FrontModel:
     """Return what the front page shows of a model."""
     rows = stage_rows(model, STAGE_EXAMPLES)
@@ -74,6 +78,14 @@ def summarize(model: ModelView) -> FrontModel:
     )
 
 
+def _left_out(report: Report) -> Iterator[PlainText]:
+    """Yield the file that says what a report is without that was made smaller."""
+    sentences = report.extras.left_out
+    if sentences:
+        head = "This copy of the report was made smaller (--max-size of reportgen export). What it is without:"
+        yield PlainText(LEFT_OUT, "\n".join((head, "", *(f"- {sentence}" for sentence in sentences), "")))
+
+
 def pages(report: Report) -> Iterator[Page]:
     """Yield the front page."""
     summaries = [summarize(model) for model in report.models]
@@ -87,10 +99,11 @@ def pages(report: Report) -> Iterator[Page]:
             "summaries": summaries,
             "report": report,
             "citation": citation_of(report, UNSEALED),
+            "list": LEFT_OUT,
             "records": (CITATION_FILE, CRATE_FILE),
         },
         description=next((one.finding.sentence for one in found), ""),
-        assets=(social_card(report, found),),
+        assets=(social_card(report, found), *_left_out(report)),
         sources=tuple(key for keys in sources for key in keys),
         nav=(),
         nav_title="Report",

@@ -153,8 +153,16 @@ class DataFile:
     table: Table
 
 
+@dataclass(frozen=True)
+class PlainText:
+    """A file of plain text."""
+
+    uri: str
+    text: str
+
+
 Script = ScriptData | MadeScript | VolumeScript | FiltersScript
-Asset = DataFile | SocialCard | CopiedFile | Script | MotionStrip | ColourWheel | Export
+Asset = DataFile | PlainText | SocialCard | CopiedFile | Script | MotionStrip | ColourWheel | Export
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from reportgen.audit.checks import limits_of
@@ -17,7 +17,7 @@ from reportgen.pages.page import CopiedFile, Export
 from reportgen.reading.names import report_folders, report_titles
 from reportgen.reading.probes import kernel_probes
 from reportgen.reading.run_view import RunView
-from reportgen.records.jobs import Done, Record
+from reportgen.records.jobs import Artifact, Done, Record
 from reportgen.records.manifest import Manifest, check_selection
 from reportgen.records.store import RUN_FILE, Store, record_name
 
@@ -36,10 +36,17 @@ LONGEST_CARRIED = 2_000_000
 
 @dataclass(frozen=True)
 class Extras:
-    """What a site has beside the usual: `arrows` on motion, and all `media`: every file, GIF, MP4 and PNG too."""
+    """What a site has beside the usual: `arrows` on motion, and all `media`: every file, GIF, MP4 and PNG too.
+
+    Without `documents` it has no graphs and tables of single answers, without `records` no record of any job.
+    `left_out` are sentences about what a report is without that was made smaller.
+    """
 
     arrows: bool = False
     media: bool = False
+    documents: bool = True
+    records: bool = True
+    left_out: tuple[str, ...] = ()
 
 
 NO_EXTRAS = Extras()
@@ -62,6 +69,11 @@ class ModelView(RunView):
     def full_media(self) -> bool:
         """Whether the site carries every file, with GIF, MP4 and PNG beside the pictures of the pages."""
         return self._extras.media
+
+    @property
+    def has_records(self) -> bool:
+        """Whether the site carries records, those apart that are too long."""
+        return self._extras.records
 
     def among_others(self, words: str) -> str:
         """Return `words`, with the network's title behind them where the report has several networks."""
@@ -127,11 +139,14 @@ class ModelView(RunView):
             found[layer] = layer_motion(folder, fields, self.addresses, arrows=self._extras.arrows)
         return found
 
+    def _is_carried(self, artifact: Artifact) -> bool:
+        return is_carried(artifact, full=self.full_media, documents=self._extras.documents)
+
     def downloads(self, record: Record | None) -> list[Download]:
         """Return the files of an answer that a reader may take away."""
         if record is None or not isinstance(record.outcome, Done):
             return []
-        found = carried_files(self.addresses, record.outcome, full=self.full_media)
+        found = carried_files(self.addresses, record.outcome, self._is_carried)
         return [*found, *(download for download, _ in self._exported(record))]
 
     def _exported(self, record: Record) -> list[tuple[Download, Export]]:
@@ -151,6 +166,8 @@ class ModelView(RunView):
 
     def carries(self, record: Record) -> bool:
         """Whether the site has a record's document; one that is longer than all pages of a run stays in the run."""
+        if not self._extras.records:
+            return False
         return self.full_media or self.store.file(record_name(record.key)).stat().st_size <= LONGEST_CARRIED
 
     def files(self) -> list[CopiedFile]:
@@ -160,7 +177,7 @@ class ModelView(RunView):
             if self.carries(record):
                 named[record_name(record.key)] = self.store.file(record_name(record.key))
             if isinstance(record.outcome, Done):
-                carried = (a for a in record.outcome.artifacts if is_carried(a, full=self.full_media))
+                carried = filter(self._is_carried, record.outcome.artifacts)
                 named.update({a.path: self.store.path(a) for a in carried})
         for clip in self.run.clips:
             named.update({a.path: self.store.path(a) for a in (clip.poster, clip.clip) if a})
@@ -197,6 +214,22 @@ class Report:
     def title(self) -> str:
         """The site's name."""
         return self.models[0].title if len(self.models) == 1 else f"{len(self.models)} networks"
+
+    def reduced(self, *, kernels: int | None, documents: bool, records: bool, left_out: tuple[str, ...]) -> Report:
+        """Return the report with at most so many kernels a layer that have a page, and without some of its files."""
+        extras = replace(self.extras, documents=documents, records=records, left_out=left_out)
+        models = tuple(
+            ModelView(
+                model.store,
+                model.manifest if kernels is None else model.manifest.with_kernels(kernels),
+                model.addresses.folder,
+                model.title,
+                several=len(self.models) > 1,
+                extras=extras,
+            )
+            for model in self.models
+        )
+        return Report(models, self.selected, extras)
 
     @property
     def anonymous(self) -> bool:
