@@ -46,12 +46,13 @@ class ClipNames:
         """Return a clip's new name; that of a generated clip, and what is no clip's name, as it is."""
         return self._new.get(name, name)
 
-    def unit(self, unit: str, clip: str) -> str:
-        """Return what a job about a clip is about under its new name, which is one part of it between slashes."""
+    def unit(self, unit: str) -> str:
+        """Return what a job is about under the new names: a clip is one part of it between slashes.
+
+        A kernel's ends in its number, and may be of a layer that is called like a clip.
+        """
         network, *parts = unit.split("/")
-        if clip in parts:
-            parts[parts.index(clip)] = self.new(clip)
-        return "/".join((network, *parts))
+        return unit if unit.rpartition("/")[2].isdigit() else "/".join((network, *map(self.new, parts)))
 
     def facts(self, clip: ClipFacts) -> ClipFacts:
         """Return what is known of a clip without its file's name; its pictures have the old paths still."""

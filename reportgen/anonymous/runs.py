@@ -107,11 +107,10 @@ class _Copy:
                 self._job(needed, records[needed], records, keys)
             if needed in keys:
                 needs.append(keys[needed])
-        clip = job.parameters.get("clip")
         kept = {name: value for name, value in job.inputs.items() if self._keeps(name)}
         new = job.model_copy(
             update={
-                "unit": self.names.unit(job.unit, clip) if isinstance(clip, str) else job.unit,
+                "unit": self.names.unit(job.unit),
                 "parameters": self.names.value(job.parameters),
                 "inputs": kept,
                 "needs": tuple(needs),

@@ -89,7 +89,7 @@ def export(
             check_own_words([model.manifest for model in report.models], words)
 
         def render(report: Report, site: Path) -> Path:
-            return write_site(report, site, place / f"{site.name}-build", progress).parent
+            return write_site(report, site, site.with_name(f"{site.name}-build"), progress).parent
 
         request = ExportRequest(report, place, render, progress, most, page=page, published=_checked(published))
         _write(form, request, target, words)

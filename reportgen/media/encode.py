@@ -112,26 +112,15 @@ def side_by_side(frames: Frames, height: int | None = None, width: int | None = 
     return grid.reshape(rows * height, columns * width, -1)
 
 
-def smaller_picture(path: Path, quality: int, *, frames: tuple[int, int, int] | None = None, smaller: int = 1) -> bytes:
-    """Return a picture, or a sprite of `frames` T H W, encoded anew as AVIF, with alpha if it has some.
-
-    With `smaller` each frame has 1 / `smaller` of its height and width. Raises StoreError for a damaged file.
-    """
+def coarser_picture(path: Path, quality: int) -> bytes:
+    """Return a picture or sprite encoded anew as AVIF, with its alpha; raises StoreError for a damaged file."""
     try:
         with opened_picture(path) as picture:
             pixels = picture.transparent()
     except Exception as error:  # whatever Pillow raises for a bad file
         raise StoreError(f"{path} is damaged ({error}): compute it again.") from error
     pixels = pixels[..., :3] if (pixels[..., 3] == 255).all() else pixels
-    if frames is None or smaller == 1:
-        return _avif(np.ascontiguousarray(pixels), quality)
-    count, height, width = frames
-    columns, rows = _grid(count)
-    if pixels.shape[:2] != (rows * height, columns * width):
-        raise StoreError(f"{path} is damaged (it is no sprite of {count} frames): compute it again.")
-    cells = pixels.reshape(rows, height, columns, width, -1).swapaxes(1, 2).reshape(rows * columns, height, width, -1)
-    size = max(1, round(height / smaller)), max(1, round(width / smaller))
-    return _avif(side_by_side(cells[:count], *size), quality)
+    return _avif(np.ascontiguousarray(pixels), quality)
 
 
 def poster_bytes(frame: NDArray[np.uint8]) -> tuple[bytes, int, int]:

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from reportgen.pages.page import Export, SpriteFile
 from reportgen.reading.addresses import Addresses
 from reportgen.records.identities import KernelId
-from reportgen.records.jobs import Artifact, Done
+from reportgen.records.jobs import Artifact, Done, is_poster_file
 from reportgen.records.store import Store
 
 PUBLISHED_ROLES = {"stage1": "stage1", "reconstruction": "recon"}
@@ -56,7 +56,7 @@ def is_carried(artifact: Artifact, *, full: bool, documents: bool = True) -> boo
 
 def is_poster(artifact: Artifact) -> bool:
     """Whether it is only the still picture that stands for a clip until this is loaded."""
-    return artifact.kind == "image" and artifact.path.endswith("_poster.webp")
+    return artifact.kind == "image" and is_poster_file(artifact.path)
 
 
 def carried_files(addresses: Addresses, done: Done | None, carried: Callable[[Artifact], bool]) -> list[Download]:

@@ -80,7 +80,7 @@ def summarize(model: ModelView) -> FrontModel:
 
 def _left_out(report: Report) -> Iterator[PlainText]:
     """Yield the file that says what a report is without that was made smaller."""
-    sentences = report.extras.left_out
+    sentences = report.left_out
     if sentences:
         head = "This copy of the report was made smaller (--max-size of reportgen export). What it is without:"
         yield PlainText(LEFT_OUT, "\n".join((head, "", *(f"- {sentence}" for sentence in sentences), "")))

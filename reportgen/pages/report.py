@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from reportgen.audit.checks import limits_of
@@ -38,15 +38,12 @@ LONGEST_CARRIED = 2_000_000
 class Extras:
     """What a site has beside the usual: `arrows` on motion, and all `media`: every file, GIF, MP4 and PNG too.
 
-    Without `documents` it has no graphs and tables of single answers, without `records` no record of any job.
-    `left_out` are sentences about what a report is without that was made smaller.
+    Without `records` it has no record of any job, and no graphs and tables of single answers.
     """
 
     arrows: bool = False
     media: bool = False
-    documents: bool = True
     records: bool = True
-    left_out: tuple[str, ...] = ()
 
 
 NO_EXTRAS = Extras()
@@ -140,7 +137,7 @@ class ModelView(RunView):
         return found
 
     def _is_carried(self, artifact: Artifact) -> bool:
-        return is_carried(artifact, full=self.full_media, documents=self._extras.documents)
+        return is_carried(artifact, full=self.full_media, documents=self._extras.records)
 
     def downloads(self, record: Record | None) -> list[Download]:
         """Return the files of an answer that a reader may take away."""
@@ -215,21 +212,10 @@ class Report:
         """The site's name."""
         return self.models[0].title if len(self.models) == 1 else f"{len(self.models)} networks"
 
-    def reduced(self, *, kernels: int | None, documents: bool, records: bool, left_out: tuple[str, ...]) -> Report:
-        """Return the report with at most so many kernels a layer that have a page, and without some of its files."""
-        extras = replace(self.extras, documents=documents, records=records, left_out=left_out)
-        models = tuple(
-            ModelView(
-                model.store,
-                model.manifest if kernels is None else model.manifest.with_kernels(kernels),
-                model.addresses.folder,
-                model.title,
-                several=len(self.models) > 1,
-                extras=extras,
-            )
-            for model in self.models
-        )
-        return Report(models, self.selected, extras)
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """What the report is without that was made smaller, in sentences."""
+        return tuple(dict.fromkeys(sentence for model in self.models for sentence in model.run.left_out))
 
     @property
     def anonymous(self) -> bool:

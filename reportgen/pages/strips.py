@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reportgen.reading.addresses import Addresses, relative_link
-from reportgen.records.jobs import SPRITE_COLUMNS, Artifact, Done
+from reportgen.records.jobs import SPRITE_COLUMNS, Artifact, Done, is_poster_file
 
 
 @dataclass(frozen=True)
@@ -58,13 +58,14 @@ def strip(addresses: Addresses, sprite: Artifact | None, poster: Artifact | None
 
 
 def clip_strip(addresses: Addresses, done: Done | None, role: str, alt: str) -> Strip | None:
-    """Return the moving picture of a role: its sprite, with the role's still picture as poster."""
+    """Return the moving picture of a role: its sprite, with the role's still picture as poster.
+
+    In a report that was made smaller the still picture may stand in the place of the sprite.
+    """
     if done is None:
         return None
-    sprite = next(
-        (a for a in done.artifacts if a.role == role and a.kind in ("clip", "heat") and a.is_sprite),
-        None,
-    )
+    moving = (a for a in done.artifacts if a.role == role and a.kind in ("clip", "heat"))
+    sprite = next((a for a in moving if a.is_sprite or is_poster_file(a.path)), None)
     return strip(addresses, sprite, done.artifact(role, "image"), alt)
 
 

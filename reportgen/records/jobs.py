@@ -71,6 +71,11 @@ class Artifact(Frozen):
         return self.media_type in ("image/avif", "image/webp") and (self.frames or 1) > 1
 
 
+def is_poster_file(path: str) -> bool:
+    """Whether a file of a run is the still picture of a clip, by its path."""
+    return path.endswith("_poster.webp")
+
+
 class Done(Frozen):
     """The job was answered."""
 

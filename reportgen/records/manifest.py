@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Sequence
 
 from pydantic import Field, JsonValue
@@ -15,9 +14,6 @@ from reportgen.records.jobs import Artifact, Done, Record
 from reportgen.records.paths import JobKey
 
 SCHEMA_VERSION = 3
-
-_OF_KERNELS = frozenset({"kernels", "decomposition", "path"})
-"""Analyses whose units are kernels that are shown."""
 
 
 class WeightsFacts(Frozen):
@@ -129,6 +125,7 @@ class Run(Document):
     anonymous: bool = Field(
         False, description="Whether it is a copy without what tells who made it; times are days, digests are left out."
     )
+    left_out: tuple[str, ...] = Field((), description="What a copy that was made smaller is without, in sentences.")
 
 
 class Manifest(Frozen):
@@ -161,18 +158,6 @@ class Manifest(Frozen):
             return None
         whole = self.run.model
         records = tuple(r for r in self.records if r.job.unit == whole or is_selected(r.job.unit, patterns))
-        plan = tuple(record.key for record in records)
-        return self.model_copy(update={"run": self.run.model_copy(update={"plan": plan}), "records": records})
-
-    def with_kernels(self, most: int) -> Manifest:
-        """Return the run with the pictures of the first `most` kernels of each layer alone, in the plan's order."""
-        kept: dict[str, list[str]] = defaultdict(list)
-        for record in self.records:
-            layer = record.job.unit.rpartition("/")[0]
-            if record.job.analysis in _OF_KERNELS and record.job.unit not in kept[layer]:
-                kept[layer].append(record.job.unit)
-        shown = {unit for units in kept.values() for unit in units[:most]}
-        records = tuple(r for r in self.records if r.job.analysis not in _OF_KERNELS or r.job.unit in shown)
         plan = tuple(record.key for record in records)
         return self.model_copy(update={"run": self.run.model_copy(update={"plan": plan}), "records": records})
 

@@ -8,17 +8,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sample_run import LAYERS, SampleRun
+from sample_run import FRAMES, LAYERS, SampleRun
 
 from reportgen.commands.export import export
 from reportgen.errors import OptionError, RenderError
 from reportgen.exports.base import ExportRequest
-from reportgen.exports.reducing import steps
+from reportgen.exports.reducing import Reduction, reduced_report, steps
+from reportgen.exports.stills import with_stills
 from reportgen.exports.zip_archive import ZipArchive
-from reportgen.media.encode import frames_of, smaller_picture, sprite_bytes
+from reportgen.media.encode import coarser_picture, sprite_bytes, still_bytes
 from reportgen.pages.links import broken_links
 from reportgen.pages.report import Report
+from reportgen.pages.strips import clip_strip
 from reportgen.pictures import opened_picture
+from reportgen.progress import SILENT
+from reportgen.records.jobs import Artifact, Done
+from reportgen.records.manifest import Manifest
 from reportgen.records.root_digest import read_root
 from reportgen.records.store import Store
 
@@ -40,41 +45,92 @@ def pages(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*.html")}
 
 
-def stand_in(scratch: Path, most: int) -> ExportRequest:
-    """A report of one page and four pictures, whose site takes no time."""
-    noise = np.random.default_rng(0).integers(0, 255, (8, 24, 24, 3), np.uint8)
+class Small(SampleRun):
+    """A run of few kernels, whose pictures are much of its archive."""
 
-    def render(report: Report, folder: Path) -> Path:
-        folder.mkdir()
-        (folder / "index.html").write_text(" ".join(report.extras.left_out) or "whole")
-        for number in range(4):
-            (folder / f"{number}.avif").write_bytes(sprite_bytes(noise))
+    kernels = 2
+
+
+@pytest.fixture(scope="module")
+def small_report(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    run = Small(tmp_path_factory.mktemp("small") / "drift", "drift", "Drift", seed=0)
+    run.write()
+    return Report.of([run.store])
+
+
+def request(report: Report, scratch: Path, most: int) -> ExportRequest:
+    """A report whose site is its front page in a sentence and the files of its runs, which takes no time to write."""
+
+    def render(shown: Report, folder: Path) -> Path:
+        for file in (file for model in shown.models for file in model.files()):
+            (folder / file.uri).parent.mkdir(parents=True, exist_ok=True)
+            (folder / file.uri).write_bytes(file.source.read_bytes())
+        (folder / "index.html").write_text(" ".join(shown.left_out) or "whole")
         return folder
 
     scratch.mkdir()
-    return ExportRequest(Report(), scratch, render, max_size=most)
+    return ExportRequest(report, scratch, render, max_size=most)
 
 
-def test_the_first_step_that_fits_is_taken(tmp_path: Path) -> None:
+def front(archive: Path) -> str:
+    with zipfile.ZipFile(archive) as file:
+        return file.read("report/index.html").decode()
+
+
+def test_the_first_step_that_fits_is_taken(small_report: Report, tmp_path: Path) -> None:
     target = tmp_path / "report.zip"
-    ZipArchive().write(stand_in(tmp_path / "a", 10**9), target)
+    ZipArchive().write(request(small_report, tmp_path / "a", 10**9), target)
+    assert front(target) == "whole"
     whole = target.stat().st_size
-    for number, (share, quality) in enumerate(((0.95, 50), (0.4, 35))):
-        ZipArchive().write(stand_in(tmp_path / f"b{number}", int(share * whole)), target)
-        assert target.stat().st_size <= share * whole
-        with zipfile.ZipFile(target) as file:
-            assert f"of quality {quality}:" in file.read("report/index.html").decode()
+    ZipArchive().write(request(small_report, tmp_path / "b", whole - 1), target)
+    assert target.stat().st_size < whole
+    assert front(target) == " ".join(Reduction(50).sentences())
 
 
-def test_a_budget_below_the_least_report_tells_its_size(tmp_path: Path) -> None:
+def test_a_budget_below_the_least_report_tells_its_size(small_report: Report, tmp_path: Path) -> None:
     target = tmp_path / "report.zip"
     with pytest.raises(RenderError, match=r"least archive of this report has") as caught:
-        ZipArchive().write(stand_in(tmp_path / "a", 1000), target)
+        ZipArchive().write(request(small_report, tmp_path / "a", 1000), target)
     least = int(str(caught.value).partition("(")[2].partition(" bytes")[0].replace(",", ""))
-    ZipArchive().write(stand_in(tmp_path / "b", least), target)
+    ZipArchive().write(request(small_report, tmp_path / "b", least), target)
     assert target.stat().st_size == least
-    with pytest.raises(RenderError):
-        ZipArchive().write(stand_in(tmp_path / "c", least - 1), target)
+    assert front(target) == " ".join(steps(small_report)[-1].sentences())
+
+
+def test_a_smaller_copy_is_a_sound_run_that_says_what_it_is_without(small_report: Report, tmp_path: Path) -> None:
+    smaller = reduced_report(small_report, Reduction(20, moving=1), tmp_path, SILENT)
+    (model,), (before,) = smaller.models, small_report.models
+    assert model.manifest.trouble is None
+    assert smaller.left_out == tuple(Reduction(20, moving=1).sentences())
+    assert [record.key for record in model.manifest.records] == [record.key for record in before.manifest.records]
+    assert all(
+        new.bytes <= old.bytes
+        for new, old in zip(pictures_of(model.manifest), pictures_of(before.manifest), strict=True)
+    )
+
+
+def pictures_of(manifest: Manifest) -> list[Artifact]:
+    done = [record.outcome for record in manifest.records if isinstance(record.outcome, Done)]
+    return [one for outcome in done for one in outcome.artifacts if one.kind in ("clip", "heat")]
+
+
+def test_the_first_kernels_of_each_layer_move_and_the_others_are_still_pictures(small_report: Report) -> None:
+    (model,) = small_report.models
+    manifest = with_stills(model.manifest, 1)
+    for record in manifest.of("kernels"):
+        if not isinstance(record.outcome, Done):
+            continue
+        stage1 = record.outcome.artifact("stage1", "clip")
+        assert stage1
+        assert stage1.is_sprite == (record.job.unit.endswith("/0000"))
+        shown = clip_strip(model.addresses, record.outcome, "stage1", "it")
+        assert shown
+        assert shown.frames == (FRAMES if stage1.is_sprite else 1)
+        assert shown.uri.endswith(".avif" if stage1.is_sprite else "_poster.webp")
+    nothing = with_stills(model.manifest, 0)
+    assert not any(one.is_sprite for one in pictures_of(nothing) if one.role in ("overlay", "stage1", "reconstruction"))
+    assert all(clip.clip and not clip.clip.is_sprite for clip in nothing.run.clips)
+    assert with_stills(model.manifest, None) == model.manifest
 
 
 @pytest.mark.long
@@ -123,30 +179,22 @@ def test_each_step_loses_more_than_the_one_before(sample_runs: Path) -> None:
     told = [tuple(step.sentences()) for step in found]
     assert all(told)
     assert len(set(told)) == len(told)
-    kernels = [step.kernels for step in found if step.kernels]
-    assert kernels == sorted(kernels, reverse=True)
-    assert kernels[-1] == 1
+    moving = [step.moving for step in found if step.moving is not None]
+    assert moving == sorted(moving, reverse=True)
+    assert moving[-1] == 0
 
 
-def test_fewer_kernels_are_the_first_of_each_layer_with_all_their_answers(tmp_path: Path) -> None:
-    run = SampleRun(tmp_path / "drift", "drift", "Drift", seed=0)
-    run.write()
-    manifest = run.store.manifest().with_kernels(2)
-    units = {record.job.unit for record in manifest.of("kernels")}
-    assert units == {f"drift/{layer}/{index:04d}" for layer in LAYERS for index in (0, 7)}
-    assert {record.job.unit for record in manifest.of("decomposition")} == units
-    assert len(manifest.of("pyramid")) == len(run.store.manifest().of("pyramid"))
-    assert manifest.run.plan == tuple(record.key for record in manifest.records)
-
-
-def test_a_smaller_sprite_has_the_same_frames_in_the_same_places(tmp_path: Path) -> None:
-    levels = np.arange(1, 12, dtype=np.uint8) * 20
-    frames = np.broadcast_to(levels[:, None, None, None], (11, 20, 30, 3))
-    path = tmp_path / "sprite.avif"
-    path.write_bytes(sprite_bytes(np.ascontiguousarray(frames)))
-    path.write_bytes(smaller_picture(path, 50, frames=(11, 20, 30), smaller=2))
-    found = frames_of(path, 11, 10, 15)
-    assert np.abs(found.mean(axis=(1, 2, 3)) - levels).max() < 4
+def test_a_coarser_picture_shows_the_same_pattern(tmp_path: Path) -> None:
+    stripes = np.zeros((64, 64, 3), np.uint8)
+    stripes[:, ::4], stripes[:, 1::4] = 255, 255
+    path = tmp_path / "stripes.avif"
+    path.write_bytes(still_bytes(stripes))
+    coarse = tmp_path / "coarse.avif"
+    coarse.write_bytes(coarser_picture(path, 20))
+    with opened_picture(coarse) as picture:
+        found = picture.frame(0).astype(float)
+    assert found.shape == stripes.shape
+    assert found[:, ::4].mean() - found[:, 2::4].mean() > 200
 
 
 def test_a_picture_keeps_its_alpha(tmp_path: Path) -> None:
@@ -154,7 +202,7 @@ def test_a_picture_keeps_its_alpha(tmp_path: Path) -> None:
     frames[0, ..., 3], frames[1, ..., :3], frames[1, ..., 3] = 40, 200, 255
     path = tmp_path / "sprite.avif"
     path.write_bytes(sprite_bytes(frames))
-    path.write_bytes(smaller_picture(path, 35))
+    path.write_bytes(coarser_picture(path, 35))
     with opened_picture(path) as picture:
         found = picture.transparent()
     assert abs(int(found[8, 8, 3]) - 40) < 6

@@ -27,11 +27,6 @@
       if (clip.image) return draw(clip);
       clip.image = new Image();
       clip.image.addEventListener("load", () => {
-        // An archive that had to be small has sprites of fewer pixels.
-        clip.scale = {
-          x: clip.image.naturalWidth / (clip.columns * clip.width),
-          y: clip.image.naturalHeight / (Math.ceil(clip.frames / clip.columns) * clip.height),
-        };
         clip.canvas = document.createElement("canvas");
         clip.canvas.width = clip.width;
         clip.canvas.height = clip.height;
@@ -43,13 +38,9 @@
     }
 
     function drawFrame(clip, frame, x = 0) {
-      const { width, height, scale } = clip;
-      const [left, top] = corner(
-        clip.order ? clip.order[frame] : frame, clip.columns, width * scale.x, height * scale.y,
-      );
-      clip.canvas.getContext("2d").drawImage(
-        clip.image, left, top, width * scale.x, height * scale.y, x, 0, width, height,
-      );
+      const { width, height } = clip;
+      const [left, top] = corner(clip.order ? clip.order[frame] : frame, clip.columns, width, height);
+      clip.canvas.getContext("2d").drawImage(clip.image, left, top, width, height, x, 0, width, height);
     }
 
     function draw(clip) {
