@@ -40,7 +40,7 @@ def export(
     published: str = "",
     anonymous: bool = False,
     keep_digest: bool = False,
-    forbid: Sequence[str] = (),
+    forbid: str | Sequence[str] = (),
     progress: Progress | bool = SILENT,
 ) -> Path:
     """Write the report on `runs` in another form than a site, and return the file or folder.
@@ -64,8 +64,8 @@ def export(
     EmptySelectionError when `select` matches nothing, ForbiddenWordError for a name or word that was found.
     """
     progress = observer(progress)
-    form, most = export_form(format), file_size(max_size or DEFAULT_SIZE, "--max-size")
-    if max_size and format != "zip":
+    form, most = export_form(format), file_size(DEFAULT_SIZE if max_size is None else max_size, "--max-size")
+    if max_size is not None and format != "zip":
         raise OptionError(f"--max-size is of the format zip: leave it out, {format} cannot be made smaller.")
     if page and format != "html":
         raise OptionError(f"--page chooses a page for the format html, and {format} is of the whole report.")
@@ -78,6 +78,7 @@ def export(
     with tempfile.TemporaryDirectory(prefix=PART, dir=target.parent) as scratch:
         place = Path(scratch)
         check_apart([*folders, *(store.folder for store in stores)], target, place)
+        forbid = (forbid,) if isinstance(forbid, str) else forbid
         words = ForbiddenWords(forbidden_words(forbid))
         if anonymous:
             own = anonymous_runs(
