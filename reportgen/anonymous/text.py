@@ -13,7 +13,7 @@ _FILE_TYPES = (
 _PLACES = re.compile(
     r"[a-z][a-z0-9+.-]*://\S+"  # an address
     r"|[\w.+-]+@[\w-]+(?:\.[\w-]+)*"  # e-mail, or a user at a host
-    r"|(?<![\w/.])~?(?:/[^\s/'\"<>:,;()]+)+/?"  # an absolute path
+    r"|(?<![\w/.])~?/(?:[^\n'\"<>]*/)?[^\s'\"<>:,;()]*"  # an absolute path, spaces in its folders' names too
     r"|\b[A-Za-z]:\\[^\s'\"<>,;]*|\\\\[^\s'\"<>,;]+"  # one of Windows
     rf"|[^\s'\"<>/\\()]+\.(?:{_FILE_TYPES})\b",  # a file's name
     re.IGNORECASE,

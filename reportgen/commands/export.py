@@ -77,7 +77,7 @@ def export(
     check_writable(target.parent)
     with tempfile.TemporaryDirectory(prefix=PART, dir=target.parent) as scratch:
         place = Path(scratch)
-        check_apart([*folders, *(store.folder for store in stores)], target, place)
+        check_apart([*folders, *(store.folder for store in stores)], target, place, "the export", "--runs and --to")
         forbid = (forbid,) if isinstance(forbid, str) else forbid
         words = ForbiddenWords(forbidden_words(forbid))
         if anonymous:
@@ -114,7 +114,7 @@ def _write(form: ExportForm, request: ExportRequest, target: Path, words: Forbid
             form.write(request, part)
             check_report(part, words, target.name, request.progress)
         return
-    owned = OwnedFolder(target)
+    owned = OwnedFolder(target, "--to")
     owned.check_free()
     staged = request.scratch / "staged"
     staged.mkdir()

@@ -27,12 +27,14 @@ _UNKNOWN = -1
 
 class OwnedFolder:
     """A folder, and what its manifest says: `files` are ours, by path with their sizes; `digest` what they show.
+    `option` is the one that names another folder.
 
     Raises RenderError when the manifest cannot be read, StoreError when a link or something else stands in its place.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, option: str = "--site") -> None:
         self.folder = folder
+        self._option = option
         self.claimed = False
         self.digest = ""
         self.files: dict[str, int] = {}
@@ -74,11 +76,12 @@ class OwnedFolder:
             foreign = None
         except OSError as error:
             raise RenderError(
-                f"{self.folder} cannot be written to ({error.strerror}): name another folder by --site."
+                f"{self.folder} cannot be written to ({error.strerror}): name another folder by {self._option}."
             ) from error
         if foreign is not None:
             raise RenderError(
-                f"{self.folder} holds files that reportgen did not write ({foreign}): name another folder by --site."
+                f"{self.folder} holds files that reportgen did not write ({foreign}): name another folder by "
+                f"{self._option}."
             )
 
     def foreign_below(self, *subfolders: str) -> str | None:
@@ -113,7 +116,7 @@ class OwnedFolder:
             if inside(self.folder, path).exists() and path not in self.files and not self._all_ours:
                 raise RenderError(
                     f"{self.folder / path} is in the way, and reportgen did not write it: move it, or name another "
-                    "folder by --site."
+                    f"folder by {self._option}."
                 )
 
     def take(self, source: Path, path: str) -> None:

@@ -8,13 +8,16 @@ from pathlib import Path
 from reportgen.errors import OptionError
 
 
-def check_apart(runs: Iterable[Path], site: Path, build: Path) -> None:
+def check_apart(
+    runs: Iterable[Path], site: Path, build: Path, written: str = "the site", flags: str = "--runs and --site"
+) -> None:
     """Raise OptionError when the runs, the site and the folder of its intermediate files are not apart.
 
-    Links are followed, and upper and lower case are the same where the file system says so. `runs` are runs' folders
-    or folders of runs; what lies directly in them is looked at too, for it may be a link.
+    `written` is what the error calls the site, and `flags` are the options that name other places. Links are followed,
+    and upper and lower case are the same where the file system says so. `runs` are runs' folders or folders of runs;
+    what lies directly in them is looked at too, for it may be a link.
     """
-    named = [("the site", site), ("the build folder", build)]
+    named = [(written, site), ("the build folder", build)]
     for folder in dict.fromkeys(runs):
         named += [("the runs", path) for path in (folder, *_linked(folder))]
     for position, (what, path) in enumerate(named):
@@ -22,13 +25,13 @@ def check_apart(runs: Iterable[Path], site: Path, build: Path) -> None:
             if what == other:
                 continue
             if _contains(place, path):
-                raise OptionError(_sentence(what, path, other, place))
+                raise OptionError(_sentence(what, path, other, place, flags))
             if _contains(path, place):
-                raise OptionError(_sentence(other, place, what, path))
+                raise OptionError(_sentence(other, place, what, path, flags))
 
 
-def _sentence(inner: str, path: Path, outer: str, place: Path) -> str:
-    return f"{inner.capitalize()} ({path}) must not lie in {outer} ({place}): keep them apart by --runs and --site."
+def _sentence(inner: str, path: Path, outer: str, place: Path, flags: str) -> str:
+    return f"{inner[:1].upper()}{inner[1:]} ({path}) must not lie in {outer} ({place}): keep them apart by {flags}."
 
 
 def _linked(folder: Path) -> list[Path]:

@@ -19,6 +19,7 @@ from reportgen.scanning.words import ForbiddenWord, ForbiddenWords, FoundWord
 
 _DEEPEST = 8
 _BASE64 = "base64"
+_NAME = "its name"
 _PRINTED = frozenset(range(0x20, 0x7F)) | frozenset(b"\t\n\r")
 _MOSTLY, _SAMPLE = 0.9, 4096
 _ZLIB = (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")
@@ -50,6 +51,7 @@ class Hit:
     def sentence(self) -> str:
         """What was found where."""
         place = f"{self.file} ({self.where})" if self.where else self.file
+        place = f"the name of {self.file}" if self.where == _NAME else place
         return f"{place} holds {self.found!r}, {self.word.what}"
 
 
@@ -86,7 +88,7 @@ def scan(place: Path, words: ForbiddenWords, name: str, progress: Progress = SIL
         for path in files:
             called = path.relative_to(place).as_posix() if whole else name
             try:
-                found = [*(("its name", one) for one in words.in_name(called)), *_look(path.read_bytes(), words)]
+                found = [*((_NAME, one) for one in words.in_name(called)), *_look(path.read_bytes(), words)]
             except UnreadablePartError as error:
                 raise RenderError(f"{called} cannot be looked through for names: {error}.") from error
             except OSError as error:

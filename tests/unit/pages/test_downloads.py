@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from PIL import Image
 
 from reportgen.media import write_figure
-from reportgen.pages.downloads import carried_files, exported_files
+from reportgen.pages.downloads import carried_files, exported_files, is_carried
 from reportgen.reading.addresses import Addresses
 from reportgen.records.figures import (
     ClipFigure,
@@ -59,9 +60,9 @@ def test_a_site_carries_what_pages_show_and_with_full_media_everything(store: St
             "graph": JsonFigure({}),
         },
     )
-    usual = [file.label for file in carried_files(addresses, done, full=False)]
+    usual = [file.label for file in carried_files(addresses, done, partial(is_carried, full=False))]
     assert usual == ["stage1 · frames (AVIF)", "motion · frames (AVIF)", "tiles · PNG", "graph · JSON"]
-    full = carried_files(addresses, done, full=True)
+    full = carried_files(addresses, done, partial(is_carried, full=True))
     assert {"stage1_data · NPZ", "motion · NPZ", "maps · NRRD", "maps · VOX"} <= {file.label for file in full}
     assert all(file.bytes == store.file(file.uri.removeprefix("net/")).stat().st_size for file in full)
 

@@ -224,7 +224,7 @@ def test_names_of_files_are_looked_through(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / f"{NAME}.txt").write_text("")
     assert [hit.sentence for hit in scan(tmp_path / "a", WORDS, "a")] == [
-        f"{NAME}.txt (its name) holds 'mustermann', the user's name"
+        f"the name of {NAME}.txt holds 'mustermann', the user's name"
     ]
     assert found(b"", tmp_path, name=f"report-{NAME}.zip") == [NAME]
 
