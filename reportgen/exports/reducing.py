@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 
 from reportgen.errors import RenderError
@@ -150,11 +151,12 @@ def expected_sizes(report: Report, site: Path, sizes: Mapping[str, int], most: i
     pictures = [name for name in sizes if name.endswith(".avif")]
     chosen = [site / name for name in pictures[:: max(1, len(pictures) // _SAMPLE)]]
     records = [name for name in sizes if "/records/" in name]
+    share = cache(partial(_share, chosen))
 
     def fits(reduction: Reduction) -> bool:
         gone = _stilled_files(report, reduction) | (set() if reduction.records else set(records))
         plain = sum(size for name, size in sizes.items() if name not in gone and not name.endswith(".avif"))
-        coarser = _share(chosen, reduction.quality) * sum(sizes[name] for name in pictures if name not in gone)
+        coarser = share(reduction.quality) * sum(sizes[name] for name in pictures if name not in gone)
         return plain + coarser <= most * _MARGIN
 
     return fits

@@ -27,7 +27,7 @@ from reportgen.site_publishing import finish_publishing
 from tests.stops import run_until
 
 
-def few_files(report: Any, pages: Any, place: Path, build: Path) -> dict[str, Callable[[Path], None]]:
+def few_files(report: Any, pages: Any, place: Path, build: Path, instead: Any) -> dict[str, Callable[[Path], None]]:
     name = report.models[0].run.model
     files = ["docs/index.md", "docs/assets/a.css", "overrides/main.html", "mkdocs.yml"]
     files += [f"docs/{name}/{n}.md" for n in range(3)]

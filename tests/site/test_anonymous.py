@@ -15,7 +15,7 @@ from reportgen.anonymous.runs import anonymous_copy
 from reportgen.commands.export import export
 from reportgen.errors import ForbiddenWordError, OptionError
 from reportgen.pages.report import Report
-from reportgen.records.jobs import Done, Failed
+from reportgen.records.jobs import Done, Failed, Record
 from reportgen.records.manifest import SourceFacts
 from reportgen.records.store import Store
 from reportgen.scanning.machine import forbidden_words
@@ -37,14 +37,17 @@ class Telling(SampleRun):
     def write(self) -> None:
         super().write()
         run = self.store.read_run()
+        told: list[Record] = []
         for record in self.records:
             outcome = record.outcome
             if isinstance(outcome, Done):
                 note = f"read /home/{PERSON}/clips/gard-cam.mp4 from {HOST} as {PERSON}@{HOST}"
                 outcome = outcome.model_copy(update={"notes": (note,)})
+            job = record.job.model_copy(update={"inputs": {"weights": "ab" * 32, "card": "cd" * 32, "clip": "ef" * 32}})
             if isinstance(outcome, Failed):
                 outcome = outcome.model_copy(update={"message": f"/home/{PERSON}/x: not enough memory on {HOST}"})
-            self.store.add(record.model_copy(update={"outcome": outcome}))
+            told.append(record.model_copy(update={"job": job, "outcome": outcome}))
+            self.store.add(told[-1])
         clips = [run.clips[0].model_copy(update={"title": "gard-cam", "source": "gard-cam.mp4"}), *run.clips[1:]]
         card = run.card.model_copy(
             update={
@@ -61,11 +64,12 @@ class Telling(SampleRun):
         environment = run.environment.model_copy(
             update={"command": ("reportgen", "build", f"{LAB}.mp4"), "commit": SECRETS[3]}
         )
-        told = {"card": card, "weights": weights, "environment": environment, "clips": tuple(clips)}
+        fields = {"card": card, "weights": weights, "environment": environment, "clips": tuple(clips)}
         source = SourceFacts(file=f"{LAB}.py", sha256="cd" * 32)
         options = {**run.options, "models": [f"{LAB}.py"], "clips": ["gard-cam.mp4"], "zoo": [LAB]}
-        times = {"started": FINISHED, "finished": FINISHED}
-        self.store.write_run(run.model_copy(update={**told, "source": source, "options": options, **times}))
+        plan = tuple(record.key for record in told)
+        times = {"plan": plan, "started": FINISHED, "finished": FINISHED}
+        self.store.write_run(run.model_copy(update={**fields, "source": source, "options": options, **times}))
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +131,7 @@ def test_a_copy_is_a_sound_run(telling_runs: Path, tmp_path: Path) -> None:
     assert after.trouble is None
     assert after.run.anonymous
     assert len(after.records) == len(before.records)
+    assert all(record.job.inputs == {"clip": "ef" * 32} for record in after.records)
     assert not {record.key for record in after.records} & {record.key for record in before.records}
     for old, new in zip(before.records, after.records, strict=True):
         assert (new.outcome.status, new.job.analysis) == (old.outcome.status, old.job.analysis)
