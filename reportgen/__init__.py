@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from reportgen.clips import read_clip as read_clip
     from reportgen.clips.clip import Clip as Clip
     from reportgen.commands.build import build as build
+    from reportgen.commands.card import card as card
     from reportgen.commands.check import CheckedModel as CheckedModel
     from reportgen.commands.check import check as check
     from reportgen.commands.check import require as require
@@ -103,6 +104,7 @@ if TYPE_CHECKING:
     from reportgen.zoo.load import load_network as load_network
 
 _PUBLIC = {
+    "card": "reportgen.commands.card",
     "AuditComparison": "reportgen.epochs.comparison",
     "NetworkAudit": "reportgen.epochs.network_audit",
     "audit": "reportgen.epochs.checking",

@@ -12,7 +12,7 @@ import click
 
 from reportgen.cli.building import build, check, compute, render, work
 from reportgen.cli.keeping import clean, fetch, serve
-from reportgen.cli.listing import layers, methods, models, schema, status
+from reportgen.cli.listing import card, layers, methods, models, schema, status
 from reportgen.cli.proving import diff, verify
 from reportgen.cli.publishing import publish
 from reportgen.cli.travelling import export
@@ -30,7 +30,7 @@ def cli() -> None:
 
 _COMMANDS: tuple[click.Command, ...] = (
     *(build, compute, work, status, render, check, export, publish, verify, diff),
-    *(models, methods, layers, schema, fetch, serve, clean),
+    *(models, methods, layers, card, schema, fetch, serve, clean),
 )
 for _command in _COMMANDS:
     cli.add_command(_command)

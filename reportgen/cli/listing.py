@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from reportgen.cli.options import ADAPTER, CLIP_SPEC, JSON, MODEL_ARGS, RUNS, ZOO, json_object, takes
+from reportgen.cli.options import ADAPTER, CLIP_SPEC, FILE, JSON, MODEL_ARGS, RUNS, ZOO, json_object, takes
 from reportgen.cli.session import show
 
 
@@ -81,3 +81,39 @@ def layers(
         adapter=json_object("adapter", adapter),
     )
     show(rows, layers_table, as_json)
+
+
+@click.command()
+@click.argument("model")
+@takes(
+    click.option(
+        "--to", "zoo", type=click.Path(path_type=Path), metavar="ZOO", help="Folder of cards.  [default: my_zoo]"
+    ),
+    click.option("--weights", type=FILE, metavar="FILE", help="Its weights: named in the card and copied beside it."),
+    click.option("--labels", type=FILE, metavar="FILE", help="Class names, one per line."),
+    MODEL_ARGS,
+    CLIP_SPEC,
+    ADAPTER,
+)
+def card(
+    model: str,
+    zoo: Path | None,
+    weights: Path | None,
+    labels: Path | None,
+    model_args: str | None,
+    clip_spec: str | None,
+    adapter: str | None,
+) -> None:
+    """Write a model card for the factory MODEL to start from; what is assumed is said in its comments."""
+    from reportgen.commands.card import card as write_card
+
+    folder = write_card(
+        model,
+        to=zoo,
+        weights=weights,
+        labels=labels,
+        model_args=json_object("model_args", model_args),
+        clip=json_object("clip_spec", clip_spec),
+        adapter=json_object("adapter", adapter),
+    )
+    click.echo(folder / "card.toml")

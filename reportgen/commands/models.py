@@ -7,7 +7,7 @@ from pathlib import Path
 
 from reportgen.records.base import Frozen
 from reportgen.zoo.cards import CardEntry, default_zoo
-from reportgen.zoo.places import find_weights
+from reportgen.zoo.places import find_weights, weights_beside
 
 
 class ModelRow(Frozen):
@@ -38,7 +38,7 @@ def _model_row(entry: CardEntry) -> ModelRow:
         clip=(card.clip.frames, card.clip.height, card.clip.width),
         classes=card.classes,
         parameters=card.parameters,
-        weights="here" if find_weights(entry) else _whence(entry),
+        weights="here" if find_weights(entry) or weights_beside(entry) else _whence(entry),
         licence=card.licence,
         stages=tuple(stage.layer for stage in card.stages),
     )

@@ -26,7 +26,7 @@ from reportgen.zoo.initial import initialise
 from reportgen.zoo.labels import label_count, network_labels, unnamed_classes
 from reportgen.zoo.matching import require_match
 from reportgen.zoo.overrides import check_fields, merged
-from reportgen.zoo.places import find_weights, weights_missing
+from reportgen.zoo.places import find_weights, weights_beside, weights_missing
 from reportgen.zoo.sample_tests import in_doubt, in_turn, settled
 from reportgen.zoo.sources import Definition, definition_of, device_of
 
@@ -255,9 +255,12 @@ def _weights_file(definition: Definition, weights: str | Path | None) -> tuple[W
         return next((source for source in definition.card.weights if source.file == path.name), None), path
     assert definition.entry is not None  # a network without a card never comes here without weights
     found = find_weights(definition.entry)
-    if found is None:
+    if found is not None:
+        return found
+    beside = weights_beside(definition.entry)
+    if beside is None:
         raise weights_missing(definition.entry)
-    return found
+    return None, beside
 
 
 def _changed(

@@ -51,6 +51,24 @@ def find_weights(entry: CardEntry) -> tuple[WeightsSource, Path] | None:
     return None
 
 
+_SUFFIXES = (".pth", ".pt", ".safetensors", ".ckpt", ".pkl", ".pickle", ".bin", ".tar")
+"""Of files of weights, as they are usually called."""
+
+
+def weights_beside(entry: CardEntry) -> Path | None:
+    """Return the file beside a card that is called like the card: the weights of a card that names none.
+
+    Raises WeightsError where several are.
+    """
+    if entry.card.weights:
+        return None
+    there = [path for suffix in _SUFFIXES if (path := entry.folder / f"{entry.card.name}{suffix}").is_file()]
+    if len(there) > 1:
+        names = " and ".join(path.name for path in there)
+        raise WeightsError(f"Beside the card of {entry.card.name} lie {names}: keep one, or name it with --weights.")
+    return there[0] if there else None
+
+
 def _in_package(source: WeightsSource) -> list[Path]:
     """Return where the files of that name lie which an installed package brings; it is not imported."""
     if source.package is None:
@@ -68,8 +86,8 @@ def weights_missing(entry: CardEntry) -> WeightsError:
     otherwise = "or build with --untrained to see the untrained network, or name a file with --weights."
     if not card.weights:
         return WeightsError(
-            f"The card of {card.name} names no published weights: name a file with --weights, "
-            "or build with --untrained to see the untrained network."
+            f"The card of {card.name} names no published weights: name a file with --weights, put it beside the card "
+            f"as {card.name}.pth, or build with --untrained to see the untrained network."
         )
     source = card.weights[0]
     place = weights_path(card, source)
