@@ -101,9 +101,11 @@ if TYPE_CHECKING:
     from reportgen.records.pyramid_compare import spread_over_clips as spread_over_clips
     from reportgen.result import ShownResult as ShownResult
     from reportgen.result import Unexplained as Unexplained
+    from reportgen.runner.examples import example_clips as example_clips
     from reportgen.zoo.load import load_network as load_network
 
 _PUBLIC = {
+    "example_clips": "reportgen.runner.examples",
     "card": "reportgen.commands.card",
     "AuditComparison": "reportgen.epochs.comparison",
     "NetworkAudit": "reportgen.epochs.network_audit",

@@ -270,6 +270,7 @@ DECLARED = {
 #: What a method of a lower room loads by its name when it is called, and where that happens.
 LOADED_WHEN_CALLED = {
     ("reportgen.zoo.live", "live_network"): "networks/core/network.py",
+    ("reportgen.analyses.pyramid.export", "pyramid_document"): "analyses/pyramid/class_pyramid.py",
     ("reportgen.epochs.checking", "audit"): "audit/__init__.py",
     ("reportgen.progress_bars", "python_progress"): "progress.py",
     ("reportgen.showing.html", "html_of"): "result.py",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from reportgen.analyses.common.responses import kernel_responses
+from reportgen.analyses.common.whole_numbers import require_whole
 from reportgen.analyses.faithfulness.evaluation import Faithfulness, evaluate_maps, probe
 from reportgen.analyses.motion.motion_audit import MotionAudit, motion_audit
 from reportgen.analyses.pyramid.class_pyramid import class_pyramid
@@ -63,8 +64,8 @@ def audit(
     network: Network | nn.Module,
     clips: Clips,
     *,
-    labels: Sequence[ClassLike] | None = None,
-    checks: Sequence[str] = ("motion", "maps", "pyramids", "kernels"),
+    labels: Sequence[ClassLike] | Tensor | None = None,
+    checks: Sequence[str] | str = ("motion", "maps", "pyramids", "kernels"),
     most: int = 4,
     limits: Limits | Mapping[str, Any] | None = None,
     seed: int = 0,
@@ -84,6 +85,9 @@ def audit(
     """
     progress = observer(progress)
     started = time.perf_counter()
+    require_whole(most=most)
+    require_whole(least=0, seed=seed)
+    checks = [checks] if isinstance(checks, str) else checks
     unknown = [name for name in checks if name not in CHECKS]
     if unknown:
         raise unknown_name("check", unknown[0], CHECKS)
@@ -106,8 +110,12 @@ def audit(
     return NetworkAudit(subject.name, len(pixels), tuple(verdicts), figures, time.perf_counter() - started)
 
 
-def _labels(clips: Any, given: Sequence[ClassLike] | None) -> list[ClassLike | None]:
+def _labels(clips: Any, given: Any) -> list[ClassLike | None]:
     if given is not None:
+        if isinstance(given, Tensor):
+            return list(given.reshape(-1).tolist())
+        if isinstance(given, str) or not isinstance(given, Iterable):
+            raise ClipError(f"Labels are a list with one for each clip, and not a {type(given).__name__}.")
         return list(given)
     each = list(clips) if isinstance(clips, list | tuple) else [clips]
     return [one.label if isinstance(one, Clip) else None for one in each]

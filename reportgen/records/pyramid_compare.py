@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
-from typing import Literal
+from typing import Literal, Protocol
 
 from reportgen.errors import OptionError
 from reportgen.records.pyramid_schema import LayerFigures, PyramidDocument
@@ -73,12 +73,34 @@ class PyramidComparison:
         return sum(kernel.side == "shared" for kernel in self.kernels) / either if either else None
 
 
-def compare_pyramids(first: PyramidDocument, second: PyramidDocument) -> PyramidComparison:
+class Documented(Protocol):
+    """A pyramid that can be written as its document."""
+
+    def document(self) -> PyramidDocument:
+        """Return the document."""
+        ...
+
+
+def _document(pyramid: PyramidDocument | Documented) -> PyramidDocument:
+    if isinstance(pyramid, PyramidDocument):
+        return pyramid
+    if not hasattr(pyramid, "document"):
+        raise OptionError(
+            f"A pyramid is what class_pyramid returns, or its document, and not a {type(pyramid).__name__}."
+        )
+    return pyramid.document()
+
+
+def compare_pyramids(first: PyramidDocument | Documented, second: PyramidDocument | Documented) -> PyramidComparison:
     """Compare two pyramids: which kernels and connections they share, and which are their own.
 
     They may be of two classes, of two clips, or of two networks of one architecture. Raises OptionError when they
     have no layer in common, when a layer has another number of kernels, or when they were scored differently.
     """
+    return _compared_documents(_document(first), _document(second))
+
+
+def _compared_documents(first: PyramidDocument, second: PyramidDocument) -> PyramidComparison:
     if first.scoring != second.scoring:
         raise OptionError(
             f"One pyramid is scored by {first.scoring}, the other by {second.scoring}: compute one again."
@@ -178,7 +200,7 @@ class KernelSpread:
     kept: float
 
 
-def spread_over_clips(documents: Sequence[PyramidDocument]) -> tuple[KernelSpread, ...]:
+def spread_over_clips(pyramids: Sequence[PyramidDocument | Documented]) -> tuple[KernelSpread, ...]:
     """Return mean and spread, over the clips of one class, of each kernel that any of its pyramids keeps.
 
     Relevance is relative to its layer's on the clip (the sum of magnitudes), so that a clip that is recognised strongly
@@ -186,6 +208,7 @@ def spread_over_clips(documents: Sequence[PyramidDocument]) -> tuple[KernelSprea
     Kernels come by depth, then by mean. Raises OptionError for fewer than two documents, for several classes or
     networks, and for documents that do not hold the relevance of all kernels.
     """
+    documents = [_document(one) for one in pyramids]
     if len(documents) < 2:
         raise OptionError("The spread over clips needs the pyramids of at least two clips.")
     if len({(document.network, document.weights, document.class_.index) for document in documents}) > 1:

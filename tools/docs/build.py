@@ -19,6 +19,7 @@ from reportgen.isolated import clean_environment, module_command
 from tools.docs.calls import call_pages
 from tools.docs.commands import command_pages
 from tools.docs.methods import method_pages
+from tools.docs.notebooks import notebook_pages
 from tools.docs.schemas import schema_pages
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,14 +38,14 @@ def generated_pages() -> dict[str, str]:
     return command_pages() | call_pages() | schema_pages() | method_pages()
 
 
-def assemble(pages: Path) -> None:
-    """Write all pages of the documentation into a folder, which is emptied first."""
+def assemble(pages: Path, *, run: bool = False) -> None:
+    """Write all pages of the documentation into a folder, which is emptied first; with `run` notebooks are run."""
     if pages.exists():
         shutil.rmtree(pages)
-    shutil.copytree(WRITTEN, pages, ignore=shutil.ignore_patterns("mkdocs.yml", ".*", "*.toml"))
+    shutil.copytree(WRITTEN, pages, ignore=shutil.ignore_patterns("mkdocs.yml", ".*", "*.toml", "*.ipynb"))
     for source, name in _COPIED.items():
         (pages / name).write_text((ROOT / source).read_text(encoding="utf-8"), encoding="utf-8")
-    for address, text in generated_pages().items():
+    for address, text in (generated_pages() | notebook_pages(run=run)).items():
         path = pages / address
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
@@ -113,7 +114,7 @@ def _normal(path: PurePosixPath) -> str:
 
 def main() -> int:
     """Build the documentation, and return mkdocs' exit code."""
-    assemble(PAGES)
+    assemble(PAGES, run=True)
     settings = BUILD / "mkdocs.yml"
     settings.write_text(configuration(PAGES), encoding="utf-8")
     command = module_command("mkdocs", "build", "--strict", "--quiet", "--config-file", str(settings))

@@ -42,6 +42,8 @@ def concept_tests(
     reference without clips, NetworkError for clips that the network cannot take or a layer that they do not reach.
     """
     progress = observer(progress)
+    if not isinstance(concepts, Mapping):
+        raise ClipError(f"Concepts are clips by name, {{'wheels': clips}}, and not a {type(concepts).__name__}.")
     subject = as_network(network)
     others = _given(subject, "the reference", reference)
     shown = {name: _given(subject, name, clips) for name, clips in concepts.items()}

@@ -19,6 +19,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from reportgen.analyses.common.memory import with_less_memory
 from reportgen.analyses.common.representation import in_one_line, span, with_axes
+from reportgen.analyses.common.whole_numbers import require_whole
 from reportgen.analyses.decomposition.adam_pyramid import displacement_by_adam
 from reportgen.analyses.decomposition.course import Course, course_of
 from reportgen.analyses.decomposition.forward_motion import forward_motion, summarise_motion, texture_evidence
@@ -105,6 +106,7 @@ def decompose(
     half of it whenever that is too much). Nothing is random. Raises ClipError for clips that cannot be taken apart,
     OptionError for a bad option and OutOfMemoryError when memory does not suffice for one clip.
     """
+    require_whole(least=-(1 << 31), reference_frame=reference_frame, clips_per_batch=clips_per_batch)
     clips, reference = _checked(clips, reference_frame)
     if solver not in {"gauss-newton", "adam"}:
         raise OptionError(f"There is no decomposition solver {solver!r}: use 'gauss-newton' or 'adam'.")

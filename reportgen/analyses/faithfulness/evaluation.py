@@ -9,9 +9,11 @@ not depend on the map (random maps, random parts hidden) is measured once per cl
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import torch
 from scipy.special import stdtrit
 from torch import Tensor, nn
@@ -19,6 +21,7 @@ from torch import Tensor, nn
 from reportgen.analyses.common.baselines import make_baseline
 from reportgen.analyses.common.memory import starting_batch, with_less_memory
 from reportgen.analyses.common.representation import in_one_line, with_axes
+from reportgen.analyses.common.whole_numbers import require_whole
 from reportgen.analyses.faithfulness.tubes import Tubes, make_tubes
 from reportgen.errors import ClipError, NetworkError
 from reportgen.networks.core.above_mean import above_mean
@@ -163,6 +166,8 @@ def probe(
     OutOfMemoryError.
     """
     progress = observer(progress)
+    require_whole(steps=steps, maps=maps, samples=samples, batch_size=batch_size)
+    require_whole(least=0, seed=seed)
     seen = as_network(network)
     shown = given_clip(seen, clip)
     if shown.ndim != 5:
@@ -218,11 +223,17 @@ def evaluate_maps(
     another size, OutOfMemoryError.
     """
     progress = observer(progress)
+    require_whole(batch_size=batch_size)
+    maps = _given_maps(heats)
     if isinstance(probes, Unexplained):
-        return (probes,) * len(heats)
+        return (probes,) * len(maps)
+    if not isinstance(probes, Probes):
+        raise NetworkError(f"Maps are evaluated beside what `probe` returns, and not a {type(probes).__name__}.")
+    if not maps:
+        return ()
     tubes = probes.tubes
-    scores = torch.stack([tubes.means(heat) for heat in heats])
-    with progress.task("How maps fare", len(heats) * 2 * (probes.steps - 1)) as task:
+    scores = torch.stack([tubes.means(heat) for heat in maps])
+    with progress.task("How maps fare", len(maps) * 2 * (probes.steps - 1)) as task:
         measure = _Measure(
             as_network(network), probes.clip, probes.baseline, probes.class_index, tubes, batch_size, task.advance
         )
@@ -231,8 +242,31 @@ def evaluate_maps(
     deletion = _band([one.deletion_auc for one in probes.random])
     return tuple(
         Faithfulness(found, insertion, deletion, _unexplained(probes, tubes.sums(heat)))
-        for found, heat in zip(curves, heats, strict=True)
+        for found, heat in zip(curves, maps, strict=True)
     )
+
+
+def _given_maps(heats: Any) -> list[Tensor]:
+    """Return maps as tensors `T H W` float64; one by itself may be given without a list. Raises NetworkError."""
+    alone = isinstance(heats, Tensor | np.ndarray) and heats.ndim == 3
+    each = [heats] if alone else heats
+    if not isinstance(each, Iterable) or isinstance(each, str):
+        raise NetworkError(f"Maps are tensors or arrays T H W in a list, and not a {type(heats).__name__}.")
+    found = []
+    for heat in each:
+        values = torch.from_numpy(heat.copy()) if isinstance(heat, np.ndarray) and heat.dtype.kind in "fiub" else heat
+        if not isinstance(values, Tensor) or values.is_complex() or values.is_meta:
+            raise NetworkError(f"A map is a tensor or an array T H W of real numbers, and not {_kind(heat)}.")
+        if not values.isfinite().all():
+            raise NetworkError("The map holds NaN or infinity: check where it comes from.")
+        found.append(values.detach().double().cpu())
+    return found
+
+
+def _kind(value: Any) -> str:
+    if hasattr(value, "heat"):
+        return f"a {type(value).__name__}: give each of its `heat`"
+    return f"one of {value.dtype} on {value.device}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
 
 
 @dataclass(frozen=True)

@@ -65,6 +65,8 @@ def make_tubes(size: Sequence[int], side: Sequence[int] | None = None) -> Tubes:
     """Return the tubes of a clip of `size` (T, H, W); raises NetworkError for a side that does not fit."""
     if len(size) != 3:
         raise NetworkError(f"Tubes need a clip with time, height and width, got {tuple(size)}.")
+    if side is not None and not isinstance(side, Sequence):
+        raise NetworkError(f"The tube {side!r} is no size: give frames, height and width.")
     given = tuple(side) if side else tuple(math.ceil(s / parts) for s, parts in zip(size, _PARTS, strict=True))
     if len(given) != 3 or any(not 0 < g <= s for g, s in zip(given, size, strict=True)):
         raise NetworkError(f"The tube {given} does not fit into the clip {tuple(size)}: choose a smaller one.")

@@ -17,13 +17,14 @@ import torch
 from torch import Tensor, nn
 
 from reportgen.analyses.common.representation import in_one_line, span, with_axes
+from reportgen.analyses.common.whole_numbers import kernel_numbers
 from reportgen.analyses.kernels.maximum import Maximum
 from reportgen.analyses.kernels.options import AscentKeywords, AscentOptions
 from reportgen.analyses.kernels.schedules import Level
 from reportgen.analyses.kernels.search import Search
 from reportgen.networks.core.network import Network, as_network, no_weight_gradients
 from reportgen.networks.core.out_of_memory import is_out_of_memory, out_of_memory
-from reportgen.networks.core.unchanged import leaving_unchanged
+from reportgen.networks.core.unchanged import leaving_unchanged, require_values
 from reportgen.networks.speed.folding import folded_stems
 from reportgen.networks.speed.layout import channels_last, channels_last_pays
 from reportgen.networks.speed.reused_memory import reused_memory
@@ -65,7 +66,7 @@ class Maximization(ShownResult):
 def maximize_activation(
     network: Network | nn.Module,
     layer: str,
-    kernels: Sequence[int],
+    kernels: Sequence[int] | int,
     *,
     progress: Progress | bool = SILENT,
     **options: Unpack[AscentKeywords],
@@ -77,11 +78,13 @@ def maximize_activation(
     take the clip, OutOfMemoryError when memory does not suffice for one kernel.
     """
     progress = observer(progress)
+    require_values(network)
+    wanted = kernel_numbers(kernels)
     found = {
-        (one.kernel, one.facet): one for one in maximize_stream(network, layer, kernels, progress=progress, **options)
+        (one.kernel, one.facet): one for one in maximize_stream(network, layer, wanted, progress=progress, **options)
     }
     facets = AscentOptions.of(options).facets
-    ordered = [found[kernel, facet] for kernel in kernels for facet in range(facets)]
+    ordered = [found[kernel, facet] for kernel in wanted for facet in range(facets)]
     return Maximization(
         layer=as_network(network).layer_name(layer),
         kernels=tuple(one.kernel for one in ordered),

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from reportgen.analyses.common.representation import in_one_line
+from reportgen.analyses.common.whole_numbers import require_whole
 from reportgen.errors import NetworkError
 from reportgen.networks.core.above_mean import above_mean
 from reportgen.networks.core.classes import ClassLike, clip_logits, explained_class
@@ -184,6 +185,8 @@ def motion_audit(
     one. Raises ClipError for a clip that is not what it must be, UnknownNameError for a class, NetworkError for a
     network without classes or a clip of one frame.
     """
+    require_whole(draws=draws, batch_size=batch_size)
+    require_whole(least=0, seed=seed)
     subject = as_network(network)
     pixels = given_clip(subject, clip)
     index = explained_class(subject, class_index, clip_logits(subject, pixels))

@@ -10,13 +10,14 @@ import torch
 from torch import Tensor, nn
 
 from reportgen.analyses.common.representation import in_one_line, span, with_axes
+from reportgen.analyses.common.whole_numbers import kernel_numbers
 from reportgen.analyses.kernels.maximize import as_searched
 from reportgen.analyses.multiscale.growing import Grower, GrowingKernel
 from reportgen.analyses.multiscale.options import GrowthKeywords, GrowthOptions
 from reportgen.analyses.multiscale.schedule import ClipShape
 from reportgen.networks.core.network import Network, as_network
 from reportgen.networks.core.out_of_memory import is_out_of_memory, out_of_memory
-from reportgen.networks.core.unchanged import leaving_unchanged
+from reportgen.networks.core.unchanged import leaving_unchanged, require_values
 from reportgen.progress import SILENT, Progress, observer
 from reportgen.records.answers.multiscale import MeasuredOn
 from reportgen.result import ShownResult
@@ -87,7 +88,7 @@ class MultiscaleMaximization(ShownResult):
 def maximize_over_scales(
     network: Network | nn.Module,
     layer: str,
-    kernels: Sequence[int],
+    kernels: Sequence[int] | int,
     *,
     progress: Progress | bool = SILENT,
     **options: Unpack[GrowthKeywords],
@@ -99,13 +100,15 @@ def maximize_over_scales(
     size of the schedule, OutOfMemoryError when memory does not suffice for one kernel.
     """
     progress = observer(progress)
+    require_values(network)
+    wanted = kernel_numbers(kernels)
     chosen = GrowthOptions.given(options)
     subject = as_network(network)
-    found = {one.kernel: one for one in grown_pictures(subject, layer, kernels, chosen, progress=progress)}
-    ordered = [found[kernel] for kernel in kernels]
+    found = {one.kernel: one for one in grown_pictures(subject, layer, wanted, chosen, progress=progress)}
+    ordered = [found[kernel] for kernel in wanted]
     return MultiscaleMaximization(
         layer=subject.layer_name(layer),
-        kernels=tuple(kernels),
+        kernels=wanted,
         clips=torch.stack([one.clip for one in ordered]),
         native_clips=torch.stack([one.native_clip for one in ordered]),
         activations=torch.tensor([one.native_activation for one in ordered]),

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from importlib import import_module
 from typing import Any, Literal
 
 import numpy as np
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from reportgen.analyses.common.representation import in_one_line
+from reportgen.analyses.common.whole_numbers import require_whole
 from reportgen.analyses.pyramid.measure import Measurement, measure_relevance
 from reportgen.analyses.pyramid.parameters import Scoring
 from reportgen.analyses.pyramid.published import published_walk
@@ -41,6 +43,7 @@ from reportgen.networks.core.unchanged import leaving_unchanged
 from reportgen.networks.trace.build import class_output, connection_graph
 from reportgen.networks.trace.graph import ConnectionGraph
 from reportgen.networks.trace.labels import Ids
+from reportgen.records.pyramid_schema import PyramidDocument
 from reportgen.result import ShownResult
 
 
@@ -159,6 +162,13 @@ class ClassPyramid(ShownResult):
             if layer.depth > 0 and layer.kind != "boundary" and layer.kept.any()
         }
 
+    def document(self, network: str = "network") -> PyramidDocument:
+        """Return the pyramid as its JSON document, of a network of that name; `compare_pyramids` takes it, too."""
+        found: PyramidDocument = import_module("reportgen.analyses.pyramid.export").pyramid_document(
+            self, network=network
+        )
+        return found
+
     def to_networkx(self) -> Any:
         """Return the kept kernels and their edges as a `networkx.DiGraph`.
 
@@ -211,6 +221,7 @@ def class_pyramid(
     Raises ClipError for another clip, UnknownNameError for a class that there is not, NetworkError when the class score
     is not made of single kernels (the network ends in a softmax), OptionError for parameters out of range.
     """
+    require_whole(least=-(1 << 31), depth=depth, top=top, max_edges=max_edges)
     selection = KeepRule.of(threshold=threshold, top=top, mass=mass, per_layer=per_layer)
     if depth is not None and depth < 1:
         raise OptionError(f"depth must be at least 1, got {depth}.")

@@ -87,7 +87,7 @@ class ResponseMaps(ShownResult):
 
 @leaving_unchanged
 def response_maps(
-    network: Network | nn.Module, clip: Clips, layers: Sequence[str], *, rectified: bool = False
+    network: Network | nn.Module, clip: Clips, layers: Sequence[str] | str, *, rectified: bool = False
 ) -> dict[str, ResponseMaps]:
     """Return the maps of each of `layers` to a `clip` `1 C T H W` in [0, 1] RGB (a bare module takes it as is), or
     in any other form that `given_clips` knows.
@@ -97,6 +97,7 @@ def response_maps(
     UnknownNameError for a layer that there is not, NetworkError for
     one that the clip does not reach, that has no map of rows and columns, or whose values are not finite.
     """
+    layers = [layers] if isinstance(layers, str) else layers
     subject = as_network(network)
     pixels = given_clip(subject, clip)
     if pixels.ndim != 5:

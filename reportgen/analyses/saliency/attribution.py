@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from reportgen.analyses.common.baselines import BASELINES, make_baseline
 from reportgen.analyses.common.memory import starting_batch, with_less_memory
 from reportgen.analyses.common.representation import in_one_line, with_axes
+from reportgen.analyses.common.whole_numbers import require_whole
 from reportgen.analyses.saliency.class_map import cam_layers
 from reportgen.analyses.saliency.methods import METHODS, MapMethod, Question
 from reportgen.errors import ClipError, NetworkError, OptionError, unknown_name
@@ -112,6 +113,8 @@ def attribute(
     the network or its map is not finite, OutOfMemoryError when one pass does not fit into memory.
     """
     progress = observer(progress)
+    require_whole(steps=steps, samples=samples, batch_size=batch_size)
+    require_whole(least=0, seed=seed)
     said = {"steps": steps, "samples": samples, "baseline": baseline, "layer": layer, "window": window}
     settings = _settings(method, seed, batch_size, said)
     return attribute_with(network, clip, class_index, method, settings, signed=signed, progress=progress)

@@ -157,6 +157,8 @@ def _window(question: Question) -> tuple[int, ...]:
     window = question.window or tuple(
         math.ceil(size / parts) for size, parts in zip(sizes, _PARTS[-len(sizes) :], strict=True)
     )
+    if not isinstance(window, tuple | list) or not all(isinstance(side, int) for side in window):
+        raise NetworkError(f"The occlusion box {window!r} is no size: give whole numbers, one for each axis.")
     if len(window) != len(sizes) or any(not 0 < side <= size for side, size in zip(window, sizes, strict=True)):
         raise NetworkError(
             f"The occlusion box {window} does not fit into the clip {tuple(sizes)}: choose a smaller one."

@@ -217,6 +217,8 @@ class Network:
         Raises UnknownNameError with the nearest names.
         """
         names: list[str] = [name for name, _ in self.module.named_modules() if name]
+        if not isinstance(layer, str):
+            raise unknown_name("layer", str(layer), names, hint=f"`reportgen layers {self.name}` lists them.")
         if layer in names:
             return layer
         spelled = {name.replace(".", "_"): name for name in names}

@@ -52,6 +52,14 @@ def unchanged(module: nn.Module) -> Iterator[None]:
                     buffer.copy_(before)
 
 
+def require_values(network: Network | nn.Module) -> None:
+    """Raise NetworkError for a network whose weights have no values (on the meta device)."""
+    module = network.module if isinstance(network, Network) else network
+    if any(one.is_meta for one in module.parameters()):
+        name = network.name if isinstance(network, Network) else type(network).__name__
+        raise NetworkError(f"{name} has no weights in memory: load it without meta=True.")
+
+
 def leaving_unchanged(call: Callable[_P, _T]) -> Callable[_P, _T]:
     """Return a function whose first argument is a network, made to leave it as it was."""
 
