@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import captum.attr
 import torch
 from torch import Tensor
 
 from reportgen.analyses.saliency.class_map import class_map
 from reportgen.analyses.saliency.exposed import NONLINEARITIES, ExposedNetwork
+from reportgen.analyses.saliency.quiet_captum import captum
 from reportgen.errors import NetworkError
 from reportgen.networks.core.network import Network
 from reportgen.networks.kernels.places import UnitPlaces

@@ -304,7 +304,7 @@ class TestErrors:
     def test_shapes_and_counts(self) -> None:
         with pytest.raises(ClipError, match="axes N 3 T H W"):
             attribute(network(), clip()[0, 0], 0)
-        with pytest.raises(NetworkError, match="at least 1"):
+        with pytest.raises(OptionError, match="steps is 0: give a whole number, 1 or more"):
             attribute(network(), clip(), 0, steps=0)
         with pytest.raises(NetworkError, match="does not fit into the clip"):
             attribute(network(), clip(), 0, "occlusion", window=(9, 4, 4))
