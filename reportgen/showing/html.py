@@ -39,9 +39,10 @@ def html_of(result: ShownResult) -> str:
 
 def _figure(shown: ShownPicture) -> str:
     """Return one picture with its title; where motion is not wanted, its middle frame stands still."""
-    height, width = shown.frames.shape[1:3]
+    own = shown.frames
+    height, width = own.shape[1:3]
     scale = min(1.0, (MOST_WIDE if shown.wide else MOST_SIDE) / max(height, width))
-    frames = frames_resized(shown.frames, max(1, round(height * scale)), max(1, round(width * scale)))
+    frames = frames_resized(own, max(1, round(height * scale)), max(1, round(width * scale)))
     still = _source(frames[len(frames) // 2 : len(frames) // 2 + 1])
     wide = max(_LEAST_WIDE if shown.wide else _LEAST_SIDE, frames.shape[2])
     style = f"width:{wide}px;max-width:100%;image-rendering:pixelated;display:block"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import singledispatch
+from functools import partial, singledispatch
 from typing import Any
 
 import numpy as np
@@ -37,11 +37,17 @@ _MOST_MOTION = 0.95
 
 @dataclass(frozen=True)
 class ShownPicture:
-    """One picture of a result: `frames` T H W 3 uint8, T 1 where it stands still; `wide` holds many."""
+    """One picture of a result: `count` frames T H W 3 uint8, 1 where it stands still; `wide` holds many."""
 
     title: str
-    frames: Frames
+    count: int
+    make: Callable[[], Frames]
     wide: bool = False
+
+    @property
+    def frames(self) -> Frames:
+        """The frames, made when they are asked for: of many pictures only some are shown."""
+        return self.make()
 
 
 @singledispatch
@@ -86,7 +92,11 @@ def _decomposition(result: Decomposition) -> list[ShownPicture]:
         name = f"clip {place}: " if len(result.reconstruction) > 1 else ""
         found += [
             _moving(f"{name}texture", result.texture[place][:, None]),
-            ShownPicture(f"{name}motion, full colour at {scale:.2g} px/frame", motion_frames(motion, evidence, scale)),
+            ShownPicture(
+                f"{name}motion, full colour at {scale:.2g} px/frame",
+                len(motion),
+                partial(motion_frames, motion, evidence, scale),
+            ),
             _moving(f"{name}texture moved, {float(result.psnr[place]):.1f} dB", clip),
         ]
     return found
@@ -101,12 +111,13 @@ def _attribution(result: Attribution) -> list[ShownPicture]:
         title = f"{name}{result.method} of class {result.class_index}"
         clip = None if result.clip is None else result.clip[place]
         if clip is None:
-            found.append(ShownPicture(title, heat_colours(heat, strong, signed=result.signed)))
+            colours = partial(heat_colours, heat, strong, signed=result.signed)
+            found.append(ShownPicture(title, len(heat), colours))
             continue
-        frames = _frames(clip if clip.ndim == 4 else clip[:, None])
+        volume = clip if clip.ndim == 4 else clip[:, None]
         found += [
-            ShownPicture(f"{name}clip", frames),
-            ShownPicture(title, heat_overlay(heat, frames, strong, signed=result.signed)),
+            _moving(f"{name}clip", volume),
+            ShownPicture(title, len(heat), partial(_overlaid, heat, volume, strong, signed=result.signed)),
         ]
     return found
 
@@ -120,13 +131,18 @@ def _probes(result: Probes) -> list[ShownPicture]:
 def _responses(result: ResponseMaps) -> list[ShownPicture]:
     maps = result.maps[:_MOST_MAPS]
     low, high = float(maps.min()), float(maps.max())
-    coloured = magma((maps - low) / ((high - low) or 1.0))
     title = f"{result.layer}: {len(maps)} of {len(result.maps)} kernels, {low:.3g} to {high:.3g}"
-    return [ShownPicture(title, in_tiles([ShownPicture("", frames) for frames in coloured]), wide=True)]
+    coloured = magma((maps - low) / ((high - low) or 1.0))
+    tiles = [ShownPicture("", len(own), partial(np.asarray, own)) for own in coloured]
+    return [ShownPicture(title, maps.shape[1], partial(in_tiles, tiles), wide=True)]
+
+
+def _overlaid(heat: NDArray[Any], clip: Any, scale: float, *, signed: bool) -> Frames:
+    return heat_overlay(heat, _frames(clip), scale, signed=signed)
 
 
 def _moving(title: str, clip: Any) -> ShownPicture:
-    return ShownPicture(title, _frames(clip))
+    return ShownPicture(title, clip.shape[1], partial(_frames, clip))
 
 
 def _frames(clip: Any) -> Frames:
@@ -148,16 +164,15 @@ def _frames(clip: Any) -> Frames:
 def in_tiles(pictures: Sequence[ShownPicture], columns: int | None = None) -> Frames:
     """Return pictures side by side as one, `T H W 3`, each as large as the largest and as long as the longest."""
     columns = columns or math.ceil(math.sqrt(len(pictures)))
-    frames = max(len(one.frames) for one in pictures)
-    height, width = (max(one.frames.shape[axis] for one in pictures) for axis in (1, 2))
-    rows = math.ceil(len(pictures) / columns)
+    each = [one.frames for one in pictures]
+    frames, height, width = (max(one.shape[axis] for one in each) for axis in range(3))
+    rows = math.ceil(len(each) / columns)
     shape = (frames, rows * (height + _GAP) - _GAP, columns * (width + _GAP) - _GAP, 3)
     whole: NDArray[np.uint8] = np.full(shape, _GREY, np.uint8)
-    for place, one in enumerate(pictures):
+    for place, own in enumerate(each):
         top, left = (place // columns) * (height + _GAP), (place % columns) * (width + _GAP)
-        own = frames_resized(one.frames, height, width)
-        longer = own[np.minimum(np.arange(frames), len(own) - 1)]
-        whole[:, top : top + height, left : left + width] = longer
+        large = frames_resized(own, height, width)
+        whole[:, top : top + height, left : left + width] = large[np.minimum(np.arange(frames), len(own) - 1)]
     return whole
 
 

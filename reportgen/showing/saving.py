@@ -46,7 +46,7 @@ def _forms(result: ShownResult) -> dict[str, Callable[[], bytes]]:
     pictures = pictures_of(result)
     if pictures:
         found[".png"] = lambda: png_bytes(side_by_side(in_tiles(pictures)))
-    if any(len(one.frames) > 1 for one in pictures):
+    if any(one.count > 1 for one in pictures):
         found[".gif"] = lambda: gif_bytes(in_tiles(pictures))
         found[".mp4"] = lambda: mp4_bytes(in_tiles(pictures))
     if drawing := drawing_of(result):

@@ -27,7 +27,12 @@ CALLS: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("call", CALLS)
+CHEAP = ("probe", "attribute", "audit")
+
+
+@pytest.mark.parametrize(
+    "call", [name if name in CHEAP else pytest.param(name, marks=pytest.mark.long) for name in CALLS]
+)
 def test_a_call_is_silent_unless_it_is_asked_for_a_bar(call: str, capfd: pytest.CaptureFixture[str]) -> None:
     for options in ({}, {"progress": False}):
         CALLS[call](**options)

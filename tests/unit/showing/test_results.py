@@ -23,6 +23,7 @@ from reportgen.analyses.multiscale.maximize import GrownPicture
 from reportgen.clips import Clip
 from reportgen.errors import OptionError
 from reportgen.result import ShownResult, Unexplained, same_content
+from reportgen.showing import pictures
 from tests.contract.test_python_calls import CLIP, FRAMES, SIDE, drawn, tiny
 
 
@@ -218,3 +219,19 @@ def test_every_public_result_shows_itself() -> None:
     results = {one.__name__ for one in kinds if issubclass(one, ShownResult)} - {"ShownResult"}
     assert {"Attribution", "ClassPyramid", "Clip", "Unexplained"} <= results
     assert results <= set(RESULTS)
+
+
+def test_of_many_pictures_only_those_are_made_that_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+    frames = pictures._frames
+    monkeypatch.setattr(pictures, "_frames", lambda clip: made.append(1) or frames(clip))
+    count = 40
+    numbers = torch.ones(count)
+    many = replace(
+        maximum(), kernels=tuple(range(count)), clips=CLIP.expand(count, -1, -1, -1, -1), activations=numbers,
+        starts=numbers, steps=numbers, seconds=numbers,
+    )  # fmt: skip
+    shown = many._repr_html_()
+    assert len(made) == 12
+    assert "28 further pictures are not shown" in shown
+    assert "28 further rows" in shown
