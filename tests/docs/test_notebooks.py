@@ -12,7 +12,7 @@ from tests.docs.snippets import ROOT
 nbformat = pytest.importorskip("nbformat", reason="pip install -c constraints.txt -e '.[notebooks]' brings it")
 pytest.importorskip("nbclient", reason="pip install -c constraints.txt -e '.[notebooks]' brings it")
 
-from tools.docs.notebooks import NOTEBOOKS, notebook_files, notebook_pages, run_notebook  # noqa: E402
+from tools.docs.notebooks import NOTEBOOKS, notebook_files, notebook_pages, parts_of, run_notebook  # noqa: E402
 
 CHEAP = "09-own-card"
 FILES = notebook_files()
@@ -42,6 +42,30 @@ def test_each_is_a_page_of_the_documentation() -> None:
     pages = notebook_pages(run=False)
     assert list(pages) == [f"notebooks/{path.stem}.md" for path in FILES]
     assert all(page.startswith("# ") and "```python\n" in page for page in pages.values())
+
+
+def test_what_a_cell_shows_is_in_its_page() -> None:
+    output = nbformat.v4.new_output
+    shown = [
+        output("stream", name="stdout", text="one\n"),
+        output("stream", name="stdout", text="two\n"),
+        output(
+            "display_data",
+            data={"text/html": '<table border="1" class="dataframe">\n<b>3</b></table>', "text/plain": "-"},
+        ),
+        output("display_data", data={"image/png": "AAAA\n", "text/plain": "<Figure>"}),
+        output("error", ename="ClipError", evalue="There is none.", traceback=[]),
+        output("execute_result", data={"text/plain": "4"}),
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x", outputs=shown)])
+    assert list(parts_of(notebook)) == [
+        "```python\nx\n```",
+        "```text\none\ntwo\n```",
+        '<div class="nb-output"><table><b>3</b></table></div>',
+        '<img class="nb-output" src="data:image/png;base64,AAAA" alt="&lt;Figure&gt;">',
+        "```text\nClipError: There is none.\n```",
+        "```text\n4\n```",
+    ]
 
 
 @pytest.mark.filterwarnings("ignore")

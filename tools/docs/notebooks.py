@@ -5,6 +5,7 @@ python -m tools.docs.notebooks docs/notebooks/03-decompose-a-clip.ipynb
 
 from __future__ import annotations
 
+import re
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -13,6 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+
+_PANDAS_STYLE, _PANDAS_TABLE = re.compile(r"<style scoped>.*?</style>"), '<table border="1" class="dataframe">'
+"""What pandas writes around its tables: here they look as all others."""
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "docs" / "notebooks"
 LONGEST = 600
@@ -48,17 +52,30 @@ def notebook_pages(*, run: bool) -> dict[str, str]:
     for path in notebook_files():
         with tempfile.TemporaryDirectory() as folder:
             notebook = run_notebook(path, Path(folder)) if run else nbformat.read(path, as_version=4)
-        pages[f"notebooks/{path.stem}.md"] = "\n\n".join(_parts(notebook)) + "\n"
+        pages[f"notebooks/{path.stem}.md"] = "\n\n".join(parts_of(notebook)) + "\n"
     return pages
 
 
-def _parts(notebook: Any) -> Iterator[str]:
+def parts_of(notebook: Any) -> Iterator[str]:
+    """Yield the cells of a notebook, and what they put out, as pieces of Markdown."""
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             yield cell.source
         else:
             yield f"```python\n{cell.source}\n```"
-            yield from filter(None, map(_shown, cell.outputs))
+            yield from filter(None, map(_shown, _joined(cell.outputs)))
+
+
+def _joined(outputs: Any) -> list[Any]:
+    """Return the outputs of a cell with what one stream put out piece by piece as one."""
+    found: list[Any] = []
+    for output in outputs:
+        last = found[-1] if found else None
+        if output.output_type == "stream" and last is not None and last.get("name") == output.name:
+            last.text += output.text
+        else:
+            found.append(output)
+    return found
 
 
 def _shown(output: Any) -> str:
@@ -69,7 +86,8 @@ def _shown(output: Any) -> str:
         return _text(output.text)
     data = output.data
     if "text/html" in data:
-        return f'<div class="nb-output">{"".join(data["text/html"].splitlines())}</div>'
+        html = _PANDAS_STYLE.sub("", "".join(data["text/html"].splitlines()))
+        return f'<div class="nb-output">{html.replace(_PANDAS_TABLE, "<table>")}</div>'
     if "image/png" in data:
         picture = "".join(data["image/png"].split())
         return (
