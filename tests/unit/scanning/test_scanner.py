@@ -197,6 +197,7 @@ def test_common_and_short_words_are_found_in_paths_and_addresses(text: str, word
 def test_common_and_short_words_are_found_in_metadata(tmp_path: Path) -> None:
     assert found(png_text("Author", "root"), tmp_path) == ["root"]
     assert found(picture("WEBP", exif=exif("vm")), tmp_path) == ["vm"]
+    assert found(picture("AVIF", exif=exif("vm")), tmp_path) == ["vm"], "EXIF lies among the pixels there"
     assert found(zipped("x/root/a.txt", b""), tmp_path) == ["root"]
     assert found(zipped("x/root-digest.txt", b""), tmp_path) == []
 
