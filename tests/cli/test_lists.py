@@ -72,7 +72,7 @@ def test_layers_split_at_commas(given: tuple[str, ...], layers: tuple[str, ...])
 
 @pytest.mark.parametrize("given", ["a,,b", "a,", ",", "i3d=", "=a"])
 def test_a_list_of_layers_with_a_gap_is_refused(given: str) -> None:
-    with pytest.raises(ValueError, match="neither GLOB nor MODEL=GLOB"):
+    with pytest.raises(OptionError, match="neither GLOB nor MODEL=GLOB"):
         BuildOptions(layers=(given,))
 
 
