@@ -23,19 +23,25 @@ def cases(setting: Setting) -> Sequence[Case]:
 
 
 def _map(setting: Setting, method: str, effort: dict[str, Any]) -> Found:
-    from reportgen.analyses.saliency.attribution import attribute, attribute_converged  # captum, which may be missing
+    from reportgen.analyses.saliency.attribution import (  # captum, which may be missing
+        MapSettings,
+        attribute_converged,
+        attribute_with,
+    )
 
     network = setting.network(_MODEL)
     assert network.card is not None
     clip = torch.rand((1, *network.card.clip.shape), generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         best = int(network.logits(clip.to(setting.device))[0].argmax())
-    attribute(network, clip, best, method="gradients")  # plans and workspaces are made before the clock runs
+    attribute_with(
+        network, clip, best, "gradients", MapSettings()
+    )  # plans and workspaces are made before the clock runs
     synchronize(setting.device)
     began = time.perf_counter()
     if method == "integrated_gradients":
         attribute_converged(network, clip, best, **effort)
     else:
-        attribute(network, clip, best, method=method, **effort)
+        attribute_with(network, clip, best, method, MapSettings(**effort))
     synchronize(setting.device)
     return {"seconds a map": time.perf_counter() - began, **effort}

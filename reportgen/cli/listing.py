@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from reportgen.cli.options import ADAPTER, CLIP_SPEC, FILE, JSON, MODEL_ARGS, RUNS, ZOO, json_object, takes
-from reportgen.cli.session import show
+from reportgen.cli.session import show, shown_progress
 
 
 @click.command()
@@ -73,13 +73,15 @@ def layers(
     from reportgen.cli.tables import layers_table
     from reportgen.commands.layers import list_layers
 
-    rows = list_layers(
-        model,
-        zoo=zoo,
-        model_args=json_object("model_args", model_args),
-        clip=json_object("clip_spec", clip_spec),
-        adapter=json_object("adapter", adapter),
-    )
+    with shown_progress(quiet=False) as progress:
+        rows = list_layers(
+            model,
+            zoo=zoo,
+            model_args=json_object("model_args", model_args),
+            clip=json_object("clip_spec", clip_spec),
+            adapter=json_object("adapter", adapter),
+            progress=progress,
+        )
     show(rows, layers_table, as_json)
 
 

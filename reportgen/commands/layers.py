@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from reportgen.progress import SILENT, Progress
 from reportgen.records.base import Frozen
 from reportgen.records.manifest import LayerFacts
 
@@ -26,15 +27,19 @@ def list_layers(
     model_args: Mapping[str, Any] | None = None,
     clip: Mapping[str, Any] | None = None,
     adapter: Mapping[str, Any] | None = None,
+    progress: Progress = SILENT,
 ) -> list[LayerRow]:
     """Return the convolutional and linear layers of a network in order of execution, without its weights.
 
-    The arguments are those of `load_network`, and so are the errors and what is told.
+    The arguments are those of `load_network`, and so are the errors. What was found about a network without a card is
+    noted to `progress`, beside the guesses that loading tells.
     """
     from reportgen.networks.kernels.layers import describe_layers
-    from reportgen.zoo.load import load_network
+    from reportgen.zoo.load import load_network, what_was_found
 
     network = load_network(model, zoo=zoo, model_args=model_args, clip=clip, adapter=adapter, meta=True)
+    for note in what_was_found(network):
+        progress.note(note)
     layers = describe_layers(network)
     parameters = sum(parameter.numel() for parameter in network.module.parameters())
     work = sum(facts.multiply_adds or 0 for facts in layers)

@@ -30,6 +30,7 @@ from reportgen.runner.prepare import Prepared
 from reportgen.runner.selection import BuildSelection
 from reportgen.runner.site_size import run_bytes, tell_size
 from reportgen.runner.summary import ModelSummary, Tally
+from reportgen.zoo.load import what_was_found
 
 _OF_THE_SITE = {"runs", "site", "arrows", "media", "max_size", "workers", "gpus"}
 """Options that say nothing of the run."""
@@ -64,6 +65,8 @@ def compute_run(
     store.write_run(run)
     prepared.place.release()
     result = ModelSummary(prepared.place.name, store.folder, site_bytes=run_bytes(plan, subject, only))
+    for note in what_was_found(prepared.network):
+        progress.note(f"{prepared.place.name}: {note}")
     shown = _ShownClips(store, pictures, prepared, subject.kernels, progress)
     for kept in (store.record(job.key) for job in plan.jobs() if only is not None and job.analysis == CONCEPTS):
         run = shown.added(run, kept) if kept else run  # what is not selected keeps its pictures

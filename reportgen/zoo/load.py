@@ -30,6 +30,9 @@ from reportgen.zoo.places import find_weights, weights_beside, weights_missing
 from reportgen.zoo.sample_tests import in_doubt, in_turn, settled
 from reportgen.zoo.sources import Definition, definition_of, device_of
 
+_GUESSES = ("Assumed", "Not known", "Not seen")
+"""How the notes begin that are told wherever a network is loaded, for they may be wrong or leave something out."""
+
 _STATE = "the state dict"
 """What weights are called that came from no file."""
 
@@ -117,9 +120,14 @@ def _with_assumptions(network: Network, definition: Definition) -> Network:
     return tell_guesses(replace(network, card=network.card.model_copy(update={"notes": notes}), assumptions=notes))
 
 
+def what_was_found(network: Network) -> tuple[str, ...]:
+    """Return what was found, and is no guess, about a network without a card; nothing for one that has a card."""
+    return tuple(note for note in network.assumptions if not note.startswith(_GUESSES))
+
+
 def tell_guesses(network: Network) -> Network:
     """Return a network after what is a guess about it was said, once in a process; what was found is not."""
-    for note in (one for one in network.assumptions if one.startswith(("Assumed", "Not known", "Not seen"))):
+    for note in (one for one in network.assumptions if one.startswith(_GUESSES)):
         say_once(f"{network.name}: {note}")
     return network
 

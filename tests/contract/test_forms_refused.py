@@ -11,6 +11,7 @@ from every_analysis import put_through_everything
 
 from reportgen.commands.layers import list_layers
 from reportgen.errors import CardError, NetworkError, OptionError
+from reportgen.networks.core import said
 from reportgen.networks.core.network import Network
 from reportgen.progress import SilentProgress
 from reportgen.zoo.load import load_network
@@ -225,7 +226,10 @@ def test_pictures_that_a_reshape_makes_of_anything_are_not_mixed(file: Path) -> 
     assert card.adapter.layout == "N T C H W"
 
 
-def test_what_was_found_is_told_where_layers_are_listed(file: Path) -> None:
+def test_what_was_found_is_told_where_layers_are_listed(
+    file: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(said, "_said", set())
     told: list[str] = []
 
     class Listening(SilentProgress):
@@ -233,6 +237,7 @@ def test_what_was_found_is_told_where_layers_are_listed(file: Path) -> None:
             told.append(message)
 
     list_layers(f"{file}:by_functions", clip=SMALL, progress=Listening())
+    told += [record.getMessage() for record in caplog.records]
     for part in (
         "takes a clip N C T H W",
         "5 classes",
@@ -241,8 +246,10 @@ def test_what_was_found_is_told_where_layers_are_listed(file: Path) -> None:
     ):
         assert any(part in note for note in told), part
     told.clear()
+    caplog.clear()
     list_layers("texture_motion", progress=Listening())
     assert not told
+    assert not caplog.records
 
 
 def test_an_output_that_is_said_is_taken(file: Path) -> None:

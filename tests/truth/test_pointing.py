@@ -19,6 +19,7 @@ from torch import Tensor
 from reportgen.analyses.common.baselines import blurred
 from reportgen.analyses.saliency.attribution import attribute
 from reportgen.networks.core.target import contrast
+from tests.options import options_of
 from tests.truth.bundled import bundled_clips, bundled_network
 
 TEXTURES = ("checks", "dots", "rings", "blobs")
@@ -52,7 +53,7 @@ def pointing(method: str, steps: int = 1) -> float:
     """The share of clips whose map points to the half of the class asked about."""
     network = bundled_network()
     hits = [
-        points_left(attribute(network, clip, label, method, steps=steps).heat[0]) is on_left
+        points_left(attribute(network, clip, label, method, **options_of(method, steps=steps)).heat[0]) is on_left
         for clip, label, _other, on_left in pairs()
     ]
     return sum(hits) / len(hits)
