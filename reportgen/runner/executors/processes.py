@@ -28,7 +28,8 @@ MODULE = "reportgen.runner.executors.worker_process"
 _LOOKS = 0.2
 _ENDS_WITHIN = 30.0
 _FALSE_STARTS = 2
-"""Processes in a row that may end without having kept anything, before the work is given up."""
+_KILLED_STARTS = 5
+"""How often in a row each worker may end, by itself or killed, without any having kept anything: then it is given up."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,8 @@ class _Crew:
             if not code:
                 continue
             self._false_starts = self._false_starts + 1 if self.kept == hand.kept_before else 0
-            if self._false_starts >= _FALSE_STARTS * len(self._hands):
+            most = _KILLED_STARTS if code < 0 else _FALSE_STARTS
+            if self._false_starts >= most * len(self._hands):
                 raise StoreError(f"The workers end one after the other (exit code {code}): {hand.last_words()}")
             self._start(hand)
         return all(hand.process is not None and hand.process.poll() == 0 for hand in self._hands)
