@@ -29,7 +29,7 @@ _LOOKS = 0.2
 _ENDS_WITHIN = 30.0
 _FALSE_STARTS = 2
 _KILLED_STARTS = 5
-"""How often in a row each worker may end, by itself or killed, without any having kept anything: then it is given up."""
+"""How often in a row each worker may end, by itself or killed, while none keeps anything: then the work is given up."""
 
 
 @dataclass(frozen=True)
