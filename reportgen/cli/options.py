@@ -113,7 +113,22 @@ WORKERS = takes(
         help="Processes that share the work, each with its own copy of the network.  [default: 1]",
     ),
     click.option(
-        "--gpus", type=click.IntRange(min=1), metavar="N", help="GPUs that the workers share out.  [default: one]"
+        "--gpus",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="GPUs that the workers share out; with SLURM each worker has one.  [default: one]",
+    ),
+    click.option(
+        "--executor",
+        type=click.Choice(["local", "slurm"]),
+        help="Where the workers are: processes here, or jobs of a SLURM cluster.  [default: local]",
+    ),
+    click.option(
+        "--slurm",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="What each job asks for: partition, account, minutes, memory, processors, or a further option of sbatch "
+        "(qos, constraint, container ...); may be repeated.",
     ),
 )
 
@@ -267,7 +282,26 @@ def read_options(flags: dict[str, Any]) -> BuildOptions:
         given = {name: value for name in names if (value := flags.pop(name, None)) is not None}
         if given:
             flags["parameters"] = {**flags.get("parameters", {}), method: given}
+    if given := flags.pop("slurm", ()):
+        flags["slurm"] = slurm_options(given)
     return load_options(flags, config=config)
+
+
+def slurm_options(given: Sequence[str]) -> dict[str, Any]:
+    """Return what ``--slurm`` was given: the named options, and those of sbatch as ``extra``."""
+    from reportgen.config.slurm import SlurmOptions
+
+    found: dict[str, Any] = {}
+    extra = []
+    for text in given:
+        name, mark, value = text.partition("=")
+        if name in SlurmOptions.model_fields and name != "extra":
+            if not mark or not value:
+                raise OptionError(f"--slurm {text!r} is not NAME=VALUE, such as partition=gpu.")
+            found[name] = int(value) if value.isdecimal() and name in ("minutes", "processors") else value
+        else:
+            extra.append(text)
+    return {**found, "extra": tuple(extra)} if extra else found
 
 
 def listed_names(option: str, given: Sequence[str]) -> tuple[str, ...]:

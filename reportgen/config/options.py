@@ -28,6 +28,7 @@ from reportgen.analyses.weight_gradients.parameters import WeightGradientParamet
 from reportgen.audit.limits import Limits
 from reportgen.config.numbers import faults_of_numbers
 from reportgen.config.parameters import resolved_parameters
+from reportgen.config.slurm import SlurmOptions
 from reportgen.config.unknown import raise_all, unknown_options
 from reportgen.errors import OptionError
 from reportgen.records.identities import slug
@@ -59,6 +60,7 @@ def parse_frames(text: str) -> tuple[int | None, int | None]:
 
 
 MediaAmount = Literal["standard", "full"]
+ExecutorName = Literal["local", "slurm"]
 
 
 class _ToldAsOptions(type(BaseModel)):  # type: ignore[misc]
@@ -138,6 +140,8 @@ class BuildOptions(BaseModel, metaclass=_ToldAsOptions):
     gpus: int | None = Field(
         None, ge=1, le=MOST_WORKERS, description="GPUs that the workers share out among them; none: the device's one."
     )
+    executor: ExecutorName = Field("local", description="Where the workers are: processes here, or jobs of SLURM.")
+    slurm: SlurmOptions = Field(default_factory=SlurmOptions, description="What jobs of SLURM ask for.")
     seed: int = Field(0, ge=0, le=MOST_SEED)
     runs: Path = Path("runs")
     site: Path = Path("site")

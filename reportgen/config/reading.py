@@ -64,6 +64,8 @@ def _refuse_programs(values: Mapping[str, Any]) -> None:
     found = [f"the model {model}" for model in named] if isinstance(models, list | tuple) else []
     if values.get("zoo"):
         found.append("a zoo folder")
+    if isinstance(slurm := values.get("slurm"), dict) and slurm.get("extra"):
+        found.append("options of sbatch, which may start containers")
     if found:
         raise OptionError(
             f"{CONFIG_FILE} of this folder names programs ({', '.join(found)}) and was only found here: "

@@ -23,6 +23,7 @@ from reportgen.runner.evidence_clips import EVIDENCE, clips_to_preview, clips_to
 from reportgen.runner.executors.base import Executor, Work
 from reportgen.runner.executors.local import LocalExecutor
 from reportgen.runner.executors.processes import ProcessesExecutor
+from reportgen.runner.executors.slurm import SlurmExecutor
 from reportgen.runner.facts import ClipPictures, environment, shown_facts, stored_facts
 from reportgen.runner.loading import card_of, weights_of
 from reportgen.runner.plan import Plan, chosen_methods, plan_jobs
@@ -32,7 +33,7 @@ from reportgen.runner.site_size import run_bytes, tell_size
 from reportgen.runner.summary import ModelSummary, Tally
 from reportgen.zoo.load import what_was_found
 
-_OF_THE_SITE = {"runs", "site", "arrows", "media", "max_size", "workers", "gpus"}
+_OF_THE_SITE = {"runs", "site", "arrows", "media", "max_size", "workers", "gpus", "executor", "slurm"}
 """Options that say nothing of the run."""
 
 
@@ -72,7 +73,7 @@ def compute_run(
         run = shown.added(run, kept) if kept else run  # what is not selected keeps its pictures
     progress.note(_announcement(prepared.place.name, plan.keys() if only is None else only, store, now))
     tell_size(beside, result.site_bytes, options, progress)
-    executor: Executor = alone if options.workers == 1 else _processes(options, prepared.place.asked.model)
+    executor = _executor(options, prepared.place.asked.model)
     for record, computed in executor.execute(Work(plan, subject, store, only, debug), progress):
         result.analyses.setdefault(record.job.analysis, Tally()).count(record, computed or record.key in now)
         run = shown.added(run, record)
@@ -81,11 +82,16 @@ def compute_run(
     return result
 
 
-def _processes(options: BuildOptions, asked: str) -> ProcessesExecutor:
-    """Return the executor of several processes, each of which works at this network alone."""
+def _executor(options: BuildOptions, asked: str) -> Executor:
+    """Return who does the work: this process, others here, or jobs of a cluster; each works at this network alone."""
+    if options.executor == "local" and options.workers == 1:
+        return LocalExecutor()
     place = options.models.index(asked)
     own = {"models": (asked,), "names": options.names[place : place + 1], "workers": 1, "gpus": None}
-    data = options.model_copy(update=own).model_dump(mode="json")
+    data = options.model_copy(update={**own, "executor": "local"}).model_dump(mode="json")
+    if options.executor == "slurm":
+        threads = torch.get_num_threads()
+        return SlurmExecutor(options.workers, data, options.slurm, threads, gpu=options.gpus is not None)
     return ProcessesExecutor(options.workers, data, range(options.gpus or 0))
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,13 +18,11 @@ from typing import IO
 from reportgen.errors import StoreError
 from reportgen.isolated import clean_environment, module_command
 from reportgen.progress import Progress
-from reportgen.records.jobs import Done, Job, Record
+from reportgen.records.jobs import Record
 from reportgen.runner.executors.base import Work
-from reportgen.runner.executors.chunks import ChunkWorker
-from reportgen.runner.executors.claiming import forget_failures
+from reportgen.runner.executors.sharing import shared_out
 
 MODULE = "reportgen.runner.executors.worker_process"
-_LOOKS = 0.2
 _ENDS_WITHIN = 30.0
 _FALSE_STARTS = 2
 _KILLED_STARTS = 5
@@ -46,50 +43,10 @@ class ProcessesExecutor:
 
     def execute(self, work: Work, progress: Progress) -> Iterator[tuple[Record, bool]]:
         """Yield the record of every job to do as soon as some worker has kept it, and whether that was now."""
-        own = ChunkWorker(work, progress)
-        open_jobs: list[Job] = []
-        for part in work.plan.parts:
-            for skip in part.skips:
-                if work.only is None or skip.job.key in work.only:
-                    yield own.keep_skipped(skip.job, skip.reason), True
-            for planned in part.units:
-                if work.only is not None and planned.job.key not in work.only:
-                    continue
-                record = work.store.record(planned.job.key)
-                if record is not None and isinstance(record.outcome, Done):
-                    yield record, False
-                else:
-                    open_jobs.append(planned.job)
-        if not open_jobs:
-            return
-        forget_failures(work)
-        with progress.task("Computing", len(open_jobs)) as task, _Crew(self, work.store.folder) as crew:
-            for record in _kept(work, open_jobs, crew):
-                task.advance()
-                yield record, True
+        yield from shared_out(work, progress, lambda: _Processes(self, work.store.folder))
 
 
-def _kept(work: Work, jobs: Sequence[Job], crew: _Crew) -> Iterator[Record]:
-    """Yield each job's record when it is there and the crew has done with it."""
-    waiting = {job.key for job in jobs}
-    stale = {key for key in waiting if work.store.record(key)}  # of failed jobs, that are being tried again
-    while True:
-        over = crew.is_over()
-        there = work.store.keys()
-        for job in jobs:
-            ready = job.key in waiting and job.key in there and (over or job.key not in stale)
-            if ready and (record := work.store.record(job.key)) is not None:
-                waiting.discard(job.key)
-                crew.kept += 1
-                yield record
-        if over or not waiting:
-            break
-        time.sleep(_LOOKS)
-    if waiting:
-        raise StoreError(f"{work.store.folder} lacks {len(waiting)} records that its workers were to keep: run again.")
-
-
-class _Crew:
+class _Processes:
     """The processes; they end with the context, whatever ends that."""
 
     def __init__(self, executor: ProcessesExecutor, run: Path) -> None:
@@ -99,7 +56,7 @@ class _Crew:
         self._false_starts = 0
         self.kept = 0
 
-    def __enter__(self) -> _Crew:
+    def __enter__(self) -> _Processes:
         for hand in self._hands:
             self._start(hand)
         return self
@@ -115,21 +72,21 @@ class _Crew:
         more = {"CUDA_VISIBLE_DEVICES": str(devices[hand.number % len(devices)])} if devices else {}
         hand.start(self._asked, clean_environment(**more), self.kept)
 
-    def is_over(self) -> bool:
-        """Whether all processes have done their part; one that ended before its time is followed by another one.
+    def is_over(self, *, lacking: bool) -> bool:
+        """Whether all processes have ended in order; one that did not is followed by another one.
 
         Raises StoreError where one after the other ends and nothing comes of it.
         """
         for hand in self._hands:
             code = hand.process.poll() if hand.process else 0
-            if not code:
+            if not code or not lacking:
                 continue
             self._false_starts = self._false_starts + 1 if self.kept == hand.kept_before else 0
             most = _KILLED_STARTS if code < 0 else _FALSE_STARTS
             if self._false_starts >= most * len(self._hands):
                 raise StoreError(f"The workers end one after the other (exit code {code}): {hand.last_words()}")
             self._start(hand)
-        return all(hand.process is not None and hand.process.poll() == 0 for hand in self._hands)
+        return all(hand.process is not None and hand.process.poll() is not None for hand in self._hands)
 
 
 @dataclass

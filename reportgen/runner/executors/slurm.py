@@ -1,0 +1,187 @@
+"""Workers as jobs of a SLURM cluster, submitted through submitit: one array of a few long ones.
+
+A job of each kernel would not do: a small controller starts less than one a second, and arrays end at a thousand. The
+store says what is done; the queue is asked only whether the workers are still there. What submitit hands to its jobs
+are pickles: they lie in a folder of their own that only its owner may open, and a run's folder never has any.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from reportgen.config.options import BuildOptions
+from reportgen.config.slurm import SlurmOptions
+from reportgen.errors import OptionError, StoreError
+from reportgen.progress import SILENT, Progress
+from reportgen.records.jobs import Record
+from reportgen.runner.executors.base import Work
+from reportgen.runner.executors.claiming import ClaimingExecutor
+from reportgen.runner.executors.sharing import shared_out
+
+_LOOKS = 5.0
+"""Seconds between questions to the controller, which serves everybody."""
+
+_FALSE_STARTS = 3
+_REQUEUES = 10_000
+_SIGNAL_BEFORE = 60
+"""Seconds before its limit at which a job is told to end: a worker stops within a job's next step."""
+
+
+@dataclass(frozen=True)
+class SlurmWorker:
+    """What a job does: it works at a run until nothing is left, and is queued again where its time is over."""
+
+    run: str
+    options: dict[str, object]
+
+    def __call__(self) -> int:
+        """Work, and return how many records were kept."""
+        from reportgen.runner.one_worker import work_at
+
+        options = BuildOptions.model_validate(self.options)
+        found = work_at(Path(self.run), options, ClaimingExecutor(), SILENT)
+        return sum(tally.computed for tally in found.analyses.values())
+
+    def checkpoint(self) -> Any:
+        """Return what goes on when the job is queued again: the same, since the store knows what is done."""
+        from submitit.helpers import DelayedSubmission
+
+        return DelayedSubmission(self)
+
+
+@dataclass(frozen=True)
+class SlurmExecutor:
+    """An executor (see `reportgen.runner.executors.base.Executor`) of `workers` jobs; `gpu` gives each one GPU."""
+
+    workers: int
+    options: Mapping[str, object]
+    slurm: SlurmOptions
+    threads: int
+    gpu: bool = False
+    looks: float = _LOOKS
+
+    def execute(self, work: Work, progress: Progress) -> Iterator[tuple[Record, bool]]:
+        """Yield the record of every job to do as soon as some worker has kept it, and whether that was now."""
+        check_slurm()
+        yield from shared_out(work, progress, lambda: _Jobs(self, work.store.folder, progress))
+
+
+def check_slurm() -> None:
+    """Raise OptionError where there is no SLURM here, or no submitit."""
+    try:
+        import submitit  # noqa: F401
+    except ImportError as error:
+        raise OptionError(
+            "--executor slurm needs submitit: pip install 'reportgen-conv3d[slurm]', or start `reportgen work` by hand."
+        ) from error
+    missing = [name for name in ("sbatch", "squeue", "srun") if shutil.which(name) is None]
+    if missing:
+        raise OptionError(
+            f"There is no SLURM on this machine ({missing[0]} is not found): run this where jobs are submitted, or "
+            "use --executor local."
+        )
+
+
+@dataclass
+class _Jobs:
+    """The jobs of the workers; those that are left end with the context."""
+
+    executor: SlurmExecutor
+    run: Path
+    progress: Progress
+    kept: int = 0
+    _ids: list[str] = field(default_factory=list)
+    _asked: float = 0.0
+    _missed: bool = False
+    _false_starts: int = 0
+    _kept_before: int = 0
+
+    @property
+    def _folder(self) -> Path:
+        return self.run.resolve().parent / f".slurm-{self.run.name}"
+
+    def __enter__(self) -> _Jobs:
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        self._folder.chmod(0o700)
+        self._submit(self.executor.workers)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        for job in self._ids:
+            subprocess.run(["scancel", job], check=False, capture_output=True, timeout=60)  # noqa: S603, S607
+        if kind is None:
+            shutil.rmtree(self._folder, ignore_errors=True)  # its pickles and logs, which nobody needs any more
+
+    def is_over(self, *, lacking: bool) -> bool:
+        """Whether no job is left; jobs that ended while records are `lacking` are followed by others."""
+        now = time.monotonic()
+        if now - self._asked < self.executor.looks:
+            return False
+        self._asked = now
+        there = self._in_queue()
+        if not lacking:
+            return there == 0
+        missing = self.executor.workers - there
+        # Twice in a row: a job that has just ended may have kept the last record, which the next look finds.
+        if missing and self._missed:
+            self._false_starts = self._false_starts + 1 if self.kept == self._kept_before else 0
+            if self._false_starts > _FALSE_STARTS:
+                raise StoreError(f"The workers' jobs end, and nothing comes of them: {self._last_words()}")
+            self._submit(missing)
+            missing = 0
+        self._missed = missing > 0
+        return False
+
+    def _submit(self, count: int) -> None:
+        """Submit an array of so many workers."""
+        import submitit
+
+        slurm = self.executor.slurm
+        worker = SlurmWorker(str(self.run.resolve()), dict(self.executor.options))
+        jobs = submitit.SlurmExecutor(self._folder, max_num_timeout=_REQUEUES)
+        jobs.update_parameters(
+            job_name=f"reportgen-{self.run.name}"[:60],
+            time=slurm.minutes,
+            partition=slurm.partition,
+            account=slurm.account,
+            mem=slurm.memory,
+            cpus_per_task=slurm.processors or self.executor.threads,
+            gpus_per_node=1 if self.executor.gpu else None,
+            array_parallelism=count,
+            signal_delay_s=_SIGNAL_BEFORE,
+            stderr_to_stdout=True,
+            use_srun=False,
+            additional_parameters=slurm.further(),
+        )
+        try:
+            with jobs.batch():
+                submitted = [jobs.submit(worker) for _ in range(count)]
+        except (submitit.core.utils.FailedJobError, subprocess.CalledProcessError, OSError) as error:
+            raise OptionError(f"SLURM does not take the jobs: {str(error).strip().splitlines()[-1]}") from error
+        self._ids += sorted({job.job_id.partition("_")[0] for job in submitted})
+        self._kept_before = self.kept
+        self.progress.note(f"{count} workers are in SLURM's queue as job {self._ids[-1]}; logs in {self._folder}.")
+
+    def _in_queue(self) -> int:
+        """Return how many of the workers wait or run; all of them where SLURM does not answer."""
+        command = ["squeue", "--noheader", "--array", "--format=%i", f"--jobs={','.join(self._ids)}"]
+        try:
+            asked = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)  # noqa: S603
+        except subprocess.TimeoutExpired:
+            return self.executor.workers
+        if asked.returncode and "Invalid job id" not in asked.stderr:
+            return self.executor.workers  # the controller restarts, or is busy: it is asked again
+        return len(asked.stdout.split())
+
+    def _last_words(self) -> str:
+        """Return the last line of the newest log."""
+        logs = sorted(self._folder.glob("*_log.out"), key=lambda path: path.stat().st_mtime)
+        lines = logs[-1].read_text(encoding="utf-8", errors="replace").split("\n") if logs else []
+        said = [line.strip() for line in lines if line.strip()]
+        return said[-1][:300] if said else f"there is no log in {self._folder}."
