@@ -65,6 +65,11 @@ class Cluster:
     folder: Path
 
     @property
+    def node(self) -> str:
+        """The name of its one node."""
+        return _host()
+
+    @property
     def environment(self) -> dict[str, str]:
         """The environment of whoever submits jobs to it."""
         return {**os.environ, "SLURM_CONF": str(self.folder / "slurm.conf"), "PATH": _path(), "OMP_NUM_THREADS": "1"}
@@ -106,7 +111,7 @@ def cluster() -> Iterator[Cluster]:
     key = folder / "munge" / "key"
     key.write_bytes(secrets.token_bytes(1024))
     key.chmod(0o400)
-    host = socket.gethostname().partition(".")[0]
+    host = _host()
     controller, node = _free_ports()
     text = _CONFIGURATION.format(host=host, folder=folder, controller=controller, node=node)
     (folder / "slurm.conf").write_text(text)
@@ -140,6 +145,10 @@ def _end(pid_file: Path) -> None:
         time.sleep(0.1)
     if Path(f"/proc/{pid}").exists():
         os.kill(pid, 9)
+
+
+def _host() -> str:
+    return socket.gethostname().partition(".")[0]
 
 
 def _free_ports() -> tuple[int, int]:

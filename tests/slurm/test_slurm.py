@@ -101,10 +101,14 @@ def requeue(slurm: Cluster, _folder: Path, _process: Running) -> None:
 
 
 def drain(slurm: Cluster, _folder: Path, _process: Running) -> None:
-    node = slurm.run("squeue", "--noheader", "--format=%N").split()[0]
-    slurm.run("scontrol", "update", f"nodename={node}", "state=down", "reason=test")
+    slurm.run("scontrol", "update", f"nodename={slurm.node}", "state=drain", "reason=test")
     time.sleep(3)
-    slurm.run("scontrol", "update", f"nodename={node}", "state=resume")
+    slurm.run("scontrol", "update", f"nodename={slurm.node}", "state=resume")
+
+
+def lose_node(slurm: Cluster, _folder: Path, _process: Running) -> None:
+    slurm.run("scontrol", "update", f"nodename={slurm.node}", "state=down", "reason=test")
+    slurm.wait_until_up()  # it answers, and is taken back; its jobs have been killed and are queued again
 
 
 def restart_controller(slurm: Cluster, _folder: Path, _process: Running) -> None:
@@ -112,7 +116,7 @@ def restart_controller(slurm: Cluster, _folder: Path, _process: Running) -> None
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("befall", [kill_all, requeue, drain, restart_controller])
+@pytest.mark.parametrize("befall", [kill_all, requeue, drain, lose_node, restart_controller])
 def test_whatever_befalls_them_nothing_is_lost(
     slurm: Cluster,
     folder: Path,
