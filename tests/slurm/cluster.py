@@ -6,13 +6,14 @@ import os
 import secrets
 import shutil
 import socket
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.children import run
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol")
 NEEDED = "Tests on SLURM need root and Debian's slurmctld, slurmd, slurm-client and munge: apt-get install them."
@@ -76,7 +77,8 @@ class Cluster:
 
     def run(self, *words: str) -> str:
         """Run one of SLURM's commands and return what it says."""
-        done = subprocess.run(words, env=self.environment, capture_output=True, text=True, timeout=_LONGEST, check=True)
+        done = run(words, env=self.environment, timeout=_LONGEST)
+        assert done.returncode == 0, f"{' '.join(words)}: {done.stderr}"
         return done.stdout
 
     def restart_controller(self) -> None:
@@ -92,9 +94,7 @@ class Cluster:
         """Wait until the node takes jobs."""
         until = time.monotonic() + _LONGEST
         while time.monotonic() < until:
-            done = subprocess.run(
-                ["sinfo", "-h"], env=self.environment, capture_output=True, text=True, timeout=_LONGEST, check=False
-            )
+            done = run(["sinfo", "-h"], env=self.environment, timeout=_LONGEST)
             if any(state in done.stdout for state in ("idle", "mix", "alloc")):
                 return
             time.sleep(0.1)
@@ -125,7 +125,7 @@ def cluster() -> Iterator[Cluster]:
         found.wait_until_up()
         yield found
     finally:
-        subprocess.run(["scancel", "--user=root"], env=found.environment, timeout=_LONGEST, check=False)
+        run(["scancel", "--user=root"], env=found.environment, timeout=_LONGEST)
         for name in ("slurmd.pid", "slurmctld.pid", "munge/pid"):
             _end(folder / name)
         shutil.rmtree(folder, ignore_errors=True)
