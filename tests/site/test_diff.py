@@ -81,6 +81,7 @@ def test_an_edited_kernel_is_named_on_the_terminal_and_on_the_page(runs: dict[st
     assert not [part for part in ("<script", "http://", "https://") if part in text.replace("http://www.w3.org", "")]
 
 
+@pytest.mark.long
 def test_what_is_missing_is_said_with_what_to_run(runs: dict[str, Path], tiny_zoo: Path, tmp_path: Path) -> None:
     site = reportgen.render(runs["own"], tmp_path / "site", build_dir=tmp_path / "build").parent
     found = diff(site, runs["edited"])

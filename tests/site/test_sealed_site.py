@@ -32,6 +32,7 @@ def test_the_root_digest_stands_on_the_pages_and_the_sums_are_of_all_files(sampl
     assert all(hashlib.sha256((sample_site / path).read_bytes()).hexdigest() == found for path, found in sums.items())
 
 
+@pytest.mark.long
 def test_two_renders_of_the_same_runs_have_one_digest_and_files_of_others_have_no_part(
     sample_runs: Path, sample_site: Path, tmp_path: Path
 ) -> None:
