@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -52,6 +55,16 @@ def test_a_page_names_no_other_file(page: str, sample_site: Path) -> None:
     text = inlined_page(sample_site, page, nowhere)
     assert [address for address in addresses(text) if not address.startswith(WITHIN)] == []
     assert not re.search(r"url\((?!['\"]?(?:data:|#))", text)
+
+
+def test_a_clip_of_a_page_is_the_file_that_the_site_shows(sample_site: Path) -> None:
+    text = inlined_page(sample_site, KERNEL, nowhere)
+    own = re.findall(r' data-sprite="([^"]*)"', (sample_site / KERNEL).read_text(encoding="utf-8"))
+    table = json.loads(text.partition("window.reportFiles=")[2].partition(";window.reportUnpacked")[0])
+    shown = [table[int(number)] for number in re.findall(r' data-sprite="@file:(\d+)"', text)]
+    files = [((sample_site / KERNEL).parent / unquote(address)).resolve().read_bytes() for address in own]
+    assert [base64.b64decode(address.partition("base64,")[2]) for address in shown] == files
+    assert len(set(files)) > 2
 
 
 def test_links_lead_to_where_the_report_is_published(sample_site: Path) -> None:
