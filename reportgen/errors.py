@@ -183,3 +183,9 @@ def one_line(text: str) -> str:
     """
     words = " ".join(part.strip() for part in printable(text).splitlines())
     return "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(sign)[0] == "C" else sign for sign in words)
+
+
+def a_type(value: object) -> str:
+    """Return the name of a value's type with its article, as in "an int" and "a str"."""
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'AEIOaeio' or name == 'ndarray' else 'a'} {name}"

@@ -21,7 +21,7 @@ from reportgen.clips.framing import fit
 from reportgen.clips.sampling import repeated_frame, sample_frames
 from reportgen.clips.source import MAX_FILE, Source
 from reportgen.clips.video import VideoSource
-from reportgen.errors import ClipError, OptionError, printable
+from reportgen.errors import ClipError, OptionError, a_type, printable
 from reportgen.pictures import is_picture
 from reportgen.records.card import ClipSpec
 from reportgen.records.identities import slug
@@ -80,7 +80,7 @@ def _as_spec(given: ClipSpec | Mapping[str, Any]) -> ClipSpec:
     if isinstance(given, ClipSpec):
         return given
     if not isinstance(given, Mapping):
-        raise OptionError(f"A clip is read by a ClipSpec or a dict of its fields, and not by a {type(given).__name__}.")
+        raise OptionError(f"A clip is read by a ClipSpec or a dict of its fields, and not by {a_type(given)}.")
     channels = given.get("channels", 3)
     count = channels if channels in (1, 3) else 3
     try:

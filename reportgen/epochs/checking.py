@@ -21,7 +21,7 @@ from reportgen.audit.moving import relies_on_motion
 from reportgen.audit.verdicts import State, Verdict, at_least, at_most, graded
 from reportgen.clips import Clip
 from reportgen.epochs.network_audit import NetworkAudit
-from reportgen.errors import ClipError, NetworkError, NoAnswerError, unknown_name
+from reportgen.errors import ClipError, NetworkError, NoAnswerError, a_type, unknown_name
 from reportgen.networks.core.above_mean import above_mean
 from reportgen.networks.core.classes import ClassLike, class_index, clip_logits
 from reportgen.networks.core.given_clips import Clips, given_clips
@@ -115,7 +115,7 @@ def _labels(clips: Any, given: Any) -> list[ClassLike | None]:
         if isinstance(given, Tensor):
             return list(given.reshape(-1).tolist())
         if isinstance(given, str) or not isinstance(given, Iterable):
-            raise ClipError(f"Labels are a list with one for each clip, and not a {type(given).__name__}.")
+            raise ClipError(f"Labels are a list with one for each clip, and not {a_type(given)}.")
         return list(given)
     each = list(clips) if isinstance(clips, list | tuple) else [clips]
     return [one.label if isinstance(one, Clip) else None for one in each]

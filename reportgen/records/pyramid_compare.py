@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import Literal, Protocol
 
-from reportgen.errors import OptionError
+from reportgen.errors import OptionError, a_type
 from reportgen.records.pyramid_schema import LayerFigures, PyramidDocument
 
 Side = Literal["shared", "first", "second"]
@@ -85,9 +85,7 @@ def _document(pyramid: PyramidDocument | Documented) -> PyramidDocument:
     if isinstance(pyramid, PyramidDocument):
         return pyramid
     if not hasattr(pyramid, "document"):
-        raise OptionError(
-            f"A pyramid is what class_pyramid returns, or its document, and not a {type(pyramid).__name__}."
-        )
+        raise OptionError(f"A pyramid is what class_pyramid returns, or its document, and not {a_type(pyramid)}.")
     return pyramid.document()
 
 

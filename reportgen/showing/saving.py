@@ -12,7 +12,7 @@ from typing import Any
 
 from reportgen.analyses.pyramid.class_pyramid import ClassPyramid
 from reportgen.analyses.pyramid.export import graphml, pyramid_document
-from reportgen.errors import OptionError
+from reportgen.errors import OptionError, a_type
 from reportgen.media.arrays import npz_bytes
 from reportgen.media.encode import gif_bytes, png_bytes, side_by_side
 from reportgen.media.video import mp4_bytes
@@ -32,7 +32,7 @@ def save_result(result: ShownResult, path: Path) -> Path:
     if write is None:
         asked = f"not as {path.suffix}" if path.suffix else "the path has no suffix"
         *first, last = sorted(forms)
-        raise OptionError(f"A {type(result).__name__} is saved as {', '.join(first)} or {last}, and {asked}.")
+        raise OptionError(f"A{a_type(result)[1:]} is saved as {', '.join(first)} or {last}, and {asked}.")
     content = write()
     check_writable(path.parent)
     with atomic_path(path) as temporary:

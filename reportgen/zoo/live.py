@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import nn
 
-from reportgen.errors import CardError, NetworkError, OptionError, ReportgenError
+from reportgen.errors import CardError, NetworkError, OptionError, ReportgenError, a_type
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.precision import other_precisions
 from reportgen.records.card import Adapter
@@ -35,7 +35,7 @@ def live_network(
 ) -> Network:
     """Return the network around a module; see `Network.from_module`."""
     if not isinstance(module, nn.Module):
-        raise NetworkError(f"A network is made of a torch.nn.Module, and not of a {type(module).__name__}.")
+        raise NetworkError(f"A network is made of a torch.nn.Module, and not of {a_type(module)}.")
     if any(weight.is_meta for weight in (*module.parameters(), *module.buffers())):
         raise NetworkError("The module has weights without values (on the meta device): give it values first.")
     said = _clip_fields(module, mean, std, frames, size)

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from reportgen.errors import DeviceError, OptionError, WeightsError
+from reportgen.errors import DeviceError, OptionError, WeightsError, a_type
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.said import say_once
 from reportgen.networks.speed.pooling import quicken_pools
@@ -167,7 +167,7 @@ def _with_state(
         raise OptionError("A key of weights names a part of a file: give the part of the state dict instead.")
     other = next((name for name, value in state.items() if not isinstance(value, Tensor)), None)
     if other is not None or not state:
-        what = f"holds a {type(state[other]).__name__} under {other!r}" if other is not None else "is empty"
+        what = f"holds {a_type(state[other])} under {other!r}" if other is not None else "is empty"
         raise WeightsError(f"The state dict {what}: give names with their tensors, as module.state_dict() returns.")
     definition, module = _matched({name: one.detach().cpu() for name, one in state.items()}, definition, zoo, _STATE)
     facts = WeightsFacts(sha256=tensors_digest(module.state_dict()), source=_STATE, of_unknown_origin=True)

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from reportgen.errors import CardError, OutOfMemoryError, unknown_name
+from reportgen.errors import CardError, OutOfMemoryError, a_type, unknown_name
 from reportgen.networks.core.out_of_memory import is_out_of_memory
 from reportgen.networks.core.precision import in_single_precision, other_precisions
 from reportgen.records.card import ModelCard
@@ -148,7 +148,7 @@ def factory_of(target: str) -> tuple[Callable[..., object], Path | None]:
     if isinstance(found, nn.Module):
         raise CardError(f"{target} is a network, not what makes one: name a function or class that returns it.")
     if not callable(found):
-        raise CardError(f"{target} is a {type(found).__name__}: name a function or class that makes the network.")
+        raise CardError(f"{target} is {a_type(found)}: name a function or class that makes the network.")
     file = getattr(module, "__file__", None)
     return found, Path(file) if file else None
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from reportgen.clips import Clip
-from reportgen.errors import ClipError, NetworkError
+from reportgen.errors import ClipError, NetworkError, a_type
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.said import say_once
 
@@ -90,9 +90,7 @@ def _values(network: Network | None, clip: Any) -> Tensor:
             raise ClipError(_NO_PIXELS.format(clip.dtype))
         clip = torch.from_numpy(np.array(clip, clip.dtype.newbyteorder("="), order="C"))
     if not isinstance(clip, Tensor):
-        raise ClipError(
-            f"A clip is a tensor, a NumPy array, a Clip, a path or a list of them, and not a {type(clip).__name__}."
-        )
+        raise ClipError(f"A clip is a tensor, a NumPy array, a Clip, a path or a list of them, and not {a_type(clip)}.")
     return clip.detach()
 
 

@@ -10,7 +10,7 @@ from typing import Any, Self
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from reportgen.errors import NetworkError
+from reportgen.errors import NetworkError, a_type
 
 
 class Reached(Exception):  # noqa: N818 (a signal, not an error)
@@ -39,7 +39,7 @@ class Taps:
     def _keep(self, layer: str) -> Any:
         def hook(_module: nn.Module, _args: Any, output: Any) -> Any:
             if not isinstance(output, Tensor):
-                raise NetworkError(f"{layer} returns a {type(output).__name__}: choose a layer that returns a tensor.")
+                raise NetworkError(f"{layer} returns {a_type(output)}: choose a layer that returns a tensor.")
             self.all[layer].append(output)
             if layer == self.stop_at and len(self.all[layer]) >= self.calls:
                 raise Reached

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from reportgen.errors import NetworkError
+from reportgen.errors import NetworkError, a_type
 from reportgen.networks.core.network import Network
 
 _P = ParamSpec("_P")
@@ -68,9 +68,7 @@ def leaving_unchanged(call: Callable[_P, _T]) -> Callable[_P, _T]:
         network = args[0] if args else kwargs.get("network")
         module = network.module if isinstance(network, Network) else network
         if not isinstance(module, nn.Module):
-            raise NetworkError(
-                f"A network is a torch module or what load_network returns, and not a {type(network).__name__}."
-            )
+            raise NetworkError(f"A network is a torch module or what load_network returns, and not {a_type(network)}.")
         with unchanged(module):
             return call(*args, **kwargs)
 

@@ -107,7 +107,7 @@ class TestEveryResult:
         with (tmp_path / "x.csv").open() as file:
             rows = list(csv.DictReader(file))
         assert rows
-        with pytest.raises(OptionError, match=rf"A {name} is saved as .*\.json.* and not as \.tiff") as caught:
+        with pytest.raises(OptionError, match=rf"An? {name} is saved as .*\.json.* and not as \.tiff") as caught:
             result.save(tmp_path / "x.tiff")
         for suffix in sorted(forms):
             assert suffix in str(caught.value)
