@@ -38,13 +38,21 @@ class Pdf:
 
 
 def weasyprint() -> Any:
-    """Return the module; raises RenderError with what to install where it, or a library that it needs, is missing."""
+    """Return the module; raises RenderError with what to install where it, or a library that it needs, is missing.
+
+    Importing it has Pillow take half an image for a whole one, everywhere: clips of this process would be misread.
+    """
+    from PIL import ImageFile
+
+    before = ImageFile.LOAD_TRUNCATED_IMAGES
     try:
         import weasyprint as found
     except ImportError as error:
         raise RenderError(MISSING.format(why="")) from error
     except OSError as error:  # a shared library is missing
         raise RenderError(MISSING.format(why=" whole")) from error
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = before
     return found
 
 

@@ -6,7 +6,9 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
+
+from reportgen.resources import templates_folder
 
 _SHORTEST = 4
 _FREE = 6
@@ -18,6 +20,15 @@ _ACCENTS = re.compile("[\u0300-\u036f]+")
 _OWN_FOLDERS = frozenset(
     {"analysis", "assets", "concepts", "css", "data", "js", "media", "records", "report", "vendor"}
 )
+
+
+@cache
+def _own_names() -> frozenset[str]:
+    """Return the names that reportgen itself gives folders and files: none tells of a user or remote called so."""
+    given = (name for path in templates_folder().rglob("*") for name in (path.name, path.name.partition(".")[0]))
+    return _OWN_FOLDERS.union(map(bare_letters, given))
+
+
 _BEFORE, _AFTER = 400, 8
 """Signs around a word from which it is told whether it is part of a path."""
 
@@ -141,7 +152,7 @@ class ForbiddenWords:
         yield from _search(self._wide, spelled)
         parts = {stem for part in spelled.split("/") for stem in (part, part.rpartition(".")[0])}
         for word in self._narrow:
-            if not parts.isdisjoint({bare_letters(word.text), "-".join(word.tokens)} - _OWN_FOLDERS):
+            if not parts.isdisjoint({bare_letters(word.text), "-".join(word.tokens)} - _own_names()):
                 yield FoundWord(word, path)
 
     def in_bytes(self, content: bytes) -> Iterator[FoundWord]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
 from urllib.parse import unquote
@@ -20,7 +19,7 @@ from reportgen.outputs.paper.write import summary_html
 from reportgen.pages.report import Report
 from reportgen.records.store import find_runs
 from reportgen.summary.document import summary_of
-from tests.chromium import launched, playwright_api
+from tests.chromium import playwright_api
 
 PYRAMID = "drift/tennis/class-0002.html"
 KERNELS = "drift/stem.conv/kernels.html"
@@ -100,17 +99,11 @@ def test_a_page_is_a_matter_of_html_alone(sample_runs: Path, tmp_path: Path) -> 
         export(sample_runs, "csv", to=tmp_path / "x", page="index.html")
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[playwright_api.Browser]:
-    with launched() as browser:
-        yield browser
-
-
 @pytest.mark.browser
 def test_in_a_browser_they_work_without_any_neighbour(
-    sample_site: Path, tmp_path: Path, chromium: playwright_api.Browser
+    sample_site: Path, tmp_path: Path, browser: playwright_api.Browser
 ) -> None:
-    page = chromium.new_page()
+    page = browser.new_page()
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("requestfailed", lambda request: faults.append(request.url))

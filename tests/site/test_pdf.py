@@ -19,6 +19,7 @@ from reportgen.outputs.paper.write import summary_html
 from reportgen.pages.report import Report
 from reportgen.records.store import find_runs
 from reportgen.summary.document import summary_of
+from tests.children import run_python
 
 try:
     weasyprint()
@@ -125,6 +126,13 @@ def test_without_weasyprint_it_is_said_what_to_install(
     with pytest.raises(RenderError, match=r"pip install 'reportgen-conv3d\[pdf\]'.*work without"):
         export(sample_runs, "pdf", to=tmp_path / "out.pdf")
     assert not list(tmp_path.iterdir())
+
+
+def test_pictures_are_read_as_strictly_as_before() -> None:
+    """WeasyPrint tells Pillow to take half an image for a whole one: clips of the same process would be misread."""
+    code = "from PIL import ImageFile; from reportgen.exports.pdf import weasyprint; weasyprint()"
+    done = run_python(f"{code}; assert not ImageFile.LOAD_TRUNCATED_IMAGES")
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("published", ["name.github.io/report", "file:///etc", "https://", "https://x.org/?a=b"])

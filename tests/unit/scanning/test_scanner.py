@@ -288,3 +288,12 @@ def test_remotes_of_git_are_known(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     known = {word.text: word for word in machine_words()}
     assert {"forge.example.edu/wgard-lab/blind-paper", "wgard-lab", "blind-paper", "Wendel Gard"} <= known.keys()
     assert known["Gard"].narrow
+
+
+def test_names_of_reportgens_own_files_tell_of_nobody(tmp_path: Path) -> None:
+    words = ForbiddenWords([ForbiddenWord("main", "a remote of Git", common=True)])
+    assert found(zipped("report/assets/js/weights/main.js", b"x"), tmp_path, words=words) == []
+    assert found(b"\\input{parts} % main.tex", tmp_path, "main.tex", words=words) == []
+    assert found(b"from /srv/main/clips", tmp_path, words=words) == ["main"]
+    tells = ForbiddenWords([ForbiddenWord("tulip", "the host's name", common=True)])
+    assert found(zipped("report/tulip.js", b"x"), tmp_path, words=tells) == ["tulip"]
