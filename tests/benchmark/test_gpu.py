@@ -47,6 +47,7 @@ class SlowDevice:
         return run_cases(parts, CPU, HERE, path, Clock(seconds, self.now), lambda line: None)
 
 
+@pytest.mark.long
 def test_the_smoke_call_covers_every_part(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "smoke.json"
     assert main(["--device", "cpu", "--smoke", "--json", str(path)]) == 0

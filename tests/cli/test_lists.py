@@ -121,5 +121,5 @@ def test_a_clip_is_read_by_a_plain_dict(tmp_path: Path) -> None:
     assert (found.pixels == read_clip(tmp_path, CARD.clip).pixels).all()
     with pytest.raises(OptionError, match="'framez'"):
         read_clip(tmp_path, {"framez": 4, "height": 8, "width": 8})
-    with pytest.raises(OptionError, match="not by a int"):
+    with pytest.raises(OptionError, match="not by an int"):
         read_clip(tmp_path, 4)  # type: ignore[arg-type]

@@ -82,6 +82,7 @@ def test_only_the_clips_beside_kernels_have_pictures(built: Store) -> None:
     assert "13 reference clips (2 more could not be read)" in kernel
 
 
+@pytest.mark.long
 def test_nothing_is_computed_twice_until_a_file_changes(built: Store, folder: Path, tiny_zoo: Path) -> None:
     before = {record.key for record in built.manifest().records}
     assert build(folder, tiny_zoo, "--reference", "clips").returncode == 0

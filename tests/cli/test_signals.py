@@ -37,7 +37,10 @@ def long_build(tmp_path: Path, tiny_zoo: Path) -> list[str]:
     return reportgen_command("build", *WORDS, "--zoo", tiny_zoo, "--kernels", "all")
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 143), pytest.param(signal.SIGHUP, 129, marks=pytest.mark.long)],
+)
 def test_a_build_that_is_stopped_keeps_finished_work(
     number: signal.Signals, code: int, long_build: list[str], tmp_path: Path
 ) -> None:
@@ -54,6 +57,7 @@ def test_a_build_that_is_stopped_keeps_finished_work(
     assert not list((tmp_path / "runs").rglob(".part-*"))
 
 
+@pytest.mark.long
 def test_what_is_ignored_at_the_start_stays_ignored_and_a_stopped_build_goes_on(
     long_build: list[str], tmp_path: Path, tiny_zoo: Path
 ) -> None:

@@ -346,7 +346,7 @@ def test_an_untrained_network_is_a_function_of_its_seed(file: Path) -> None:
     [
         ("broken", CardError, "no such file: weights.bin"),
         ("number", CardError, "returned int"),
-        ("constant", CardError, "is a int"),
+        ("constant", CardError, "is an int"),
         ("Plane", UnknownNameError, "did you mean Plain"),
         ("picky", NetworkError, "seven frames"),
         ("Pair", NetworkError, r"takes no usual clip for certain \(it takes 2 inputs \(first, second\)\)"),

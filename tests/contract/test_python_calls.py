@@ -174,7 +174,7 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
     "six axes": (lambda: CLIP[None], "have the shape"),
     "T C H W or C T H W": (lambda: CLIP[0, :, :3], "more than one way"),
     "N C T H W or N T H W C": (lambda: CLIP[..., :3], "more than one way"),
-    "number": (lambda: 3, "not a int"),
+    "number": (lambda: 3, "not an int"),
     "nothing": (lambda: None, "not a NoneType"),
     "table": (lambda: {"clip": CLIP}, "not a dict"),
     "empty list": (lambda: [], "no clip in the list"),

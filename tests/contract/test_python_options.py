@@ -113,7 +113,7 @@ def test_maps_that_are_none_are_refused() -> None:
         ([HEAT.to(torch.complex64)], "complex64"),
         ([heat], "give each of its `heat`"),
         ([np.array([["a"]])], "real numbers"),
-        ([3], "not a int"),
+        ([3], "not an int"),
         (None, "not a NoneType"),
         ("heat", "not a str"),
     ]
@@ -121,7 +121,7 @@ def test_maps_that_are_none_are_refused() -> None:
         with pytest.raises(NetworkError, match=says) as caught:
             gains(form)
         assert str(caught.value).endswith(".")
-    with pytest.raises(NetworkError, match="what `probe` returns, and not a int"):
+    with pytest.raises(NetworkError, match="what `probe` returns, and not an int"):
         reportgen.evaluate_maps(tiny(), 3, [HEAT])  # type: ignore[arg-type]
 
 
@@ -144,7 +144,7 @@ def test_pyramids_are_compared_as_they_are_returned() -> None:
     assert same.jaccard == 1
     other = reportgen.class_pyramid(network, drawn(seed=9), 0)
     assert reportgen.spread_over_clips([first, other])
-    with pytest.raises(ReportgenError, match="what class_pyramid returns, or its document, and not a int"):
+    with pytest.raises(ReportgenError, match="what class_pyramid returns, or its document, and not an int"):
         reportgen.compare_pyramids(first, 3)  # type: ignore[arg-type]
 
 

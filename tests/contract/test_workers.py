@@ -147,6 +147,7 @@ def test_workers_end_with_whoever_started_them_and_one_by_hand_goes_on(
     assert contents(run) == alone
 
 
+@pytest.mark.long
 def test_work_without_a_plan_says_what_to_do(folder: Path, tiny_zoo: Path) -> None:
     done = reportgen("work", "runs/tiny", *words(tiny_zoo), cwd=folder)
     assert done.returncode == 20

@@ -35,7 +35,7 @@ PATTERNS = "tests/truth/test_pattern_words.py"
 FIGURES = [
     ("cosine at least 0.999", STAGE1, "cosine(found.clips, weight).min() >= 0.999"),
     ("at least 0.97 of the best possible activation", STAGE1, "reached.min() >= 0.97"),
-    ("after 256 steps", STAGE1, "steps=256, early_stop=False, **WHITE"),
+    ("after 256 steps", STAGE1, "steps=256, early_stop=False, **white(basis)"),
     ("at most 0.01 px/frame (still)", DECOMPOSITION, '"static": 0.01'),
     ("0.05 (translation)", DECOMPOSITION, '"translation": 0.05'),
     ("0.10 (rotation by 2° ", DECOMPOSITION, '"rotation": 0.10'),

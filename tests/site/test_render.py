@@ -264,6 +264,7 @@ def test_a_site_that_lost_a_file_or_whose_run_changed_is_built_again(small_run: 
     assert (site / ".gitkeep").is_file()
 
 
+@pytest.mark.long
 def test_many_sites_are_rendered_at_once_from_one_folder(sample_runs: Path, tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from reportgen import render\n"

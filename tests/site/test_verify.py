@@ -116,6 +116,7 @@ def test_two_hundred_tamperings_are_all_found_against_the_digest(small: Path, tm
     assert not missed
 
 
+@pytest.mark.long
 def test_the_command_prints_three_answers_and_an_honest_report_holds(sample_site: Path) -> None:
     done = CliRunner().invoke(cli, ["verify", str(sample_site), "--digest", str(read_root(sample_site)), "-q"])
     assert done.exit_code == 0, done.output

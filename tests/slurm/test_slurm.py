@@ -45,6 +45,7 @@ def command(zoo: Path, *more: str) -> list[str]:
     return reportgen_command("compute", *words(zoo), "--executor", "slurm", "--workers", "2", *more)
 
 
+@pytest.mark.long
 def test_workers_of_slurm_make_the_run_of_one_process(
     slurm: Cluster, folder: Path, tiny_zoo: Path, alone: dict[str, object]
 ) -> None:

@@ -63,6 +63,7 @@ def test_there_are_enough_clips() -> None:
     assert len(pairs()) == 42
 
 
+@pytest.mark.long
 def test_integrated_gradients_point_to_the_texture_of_the_class() -> None:
     assert pointing("integrated_gradients", steps=8) >= 0.9
 

@@ -13,7 +13,7 @@ from reportgen.analyses.common.responses import Meter
 from reportgen.analyses.concepts.compare import ConceptTests, against_reference
 from reportgen.analyses.concepts.passes import ClipResponses
 from reportgen.clips import Clip
-from reportgen.errors import ClipError
+from reportgen.errors import ClipError, a_type
 from reportgen.networks.core.given_clips import Clips, given_clips
 from reportgen.networks.core.network import Network, as_network
 from reportgen.networks.core.unchanged import leaving_unchanged
@@ -43,7 +43,7 @@ def concept_tests(
     """
     progress = observer(progress)
     if not isinstance(concepts, Mapping):
-        raise ClipError(f"Concepts are clips by name, {{'wheels': clips}}, and not a {type(concepts).__name__}.")
+        raise ClipError(f"Concepts are clips by name, {{'wheels': clips}}, and not {a_type(concepts)}.")
     subject = as_network(network)
     others = _given(subject, "the reference", reference)
     shown = {name: _given(subject, name, clips) for name, clips in concepts.items()}

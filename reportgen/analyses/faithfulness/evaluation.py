@@ -23,7 +23,7 @@ from reportgen.analyses.common.memory import starting_batch, with_less_memory
 from reportgen.analyses.common.representation import in_one_line, with_axes
 from reportgen.analyses.common.whole_numbers import require_whole
 from reportgen.analyses.faithfulness.tubes import Tubes, make_tubes
-from reportgen.errors import ClipError, NetworkError
+from reportgen.errors import ClipError, NetworkError, a_type
 from reportgen.networks.core.above_mean import above_mean
 from reportgen.networks.core.classes import ClassLike, clip_logits, explained_class
 from reportgen.networks.core.given_clips import Clips, given_clip
@@ -228,7 +228,7 @@ def evaluate_maps(
     if isinstance(probes, Unexplained):
         return (probes,) * len(maps)
     if not isinstance(probes, Probes):
-        raise NetworkError(f"Maps are evaluated beside what `probe` returns, and not a {type(probes).__name__}.")
+        raise NetworkError(f"Maps are evaluated beside what `probe` returns, and not {a_type(probes)}.")
     if not maps:
         return ()
     tubes = probes.tubes
@@ -251,7 +251,7 @@ def _given_maps(heats: Any) -> list[Tensor]:
     alone = isinstance(heats, Tensor | np.ndarray) and heats.ndim == 3
     each = [heats] if alone else heats
     if not isinstance(each, Iterable) or isinstance(each, str):
-        raise NetworkError(f"Maps are tensors or arrays T H W in a list, and not a {type(heats).__name__}.")
+        raise NetworkError(f"Maps are tensors or arrays T H W in a list, and not {a_type(heats)}.")
     found = []
     for heat in each:
         values = torch.from_numpy(heat.copy()) if isinstance(heat, np.ndarray) and heat.dtype.kind in "fiub" else heat
@@ -265,8 +265,8 @@ def _given_maps(heats: Any) -> list[Tensor]:
 
 def _kind(value: Any) -> str:
     if hasattr(value, "heat"):
-        return f"a {type(value).__name__}: give each of its `heat`"
-    return f"one of {value.dtype} on {value.device}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
+        return f"{a_type(value)}: give each of its `heat`"
+    return f"one of {value.dtype} on {value.device}" if isinstance(value, Tensor) else a_type(value)
 
 
 @dataclass(frozen=True)

@@ -153,7 +153,7 @@ def test_load_network_takes_a_module_and_a_state_dict(clip: Tensor) -> None:
     torch.testing.assert_close(module.head.weight, small().head.weight)
     with pytest.raises(WeightsError, match="9 missing"):
         reportgen.load_network(module, weights={"head.weight": torch.zeros(3, 6)}, clip=spec)
-    with pytest.raises(WeightsError, match="holds a int under 'epoch'"):
+    with pytest.raises(WeightsError, match="holds an int under 'epoch'"):
         reportgen.load_network(module, weights={"epoch": 3}, clip=spec)  # type: ignore[dict-item]
     with pytest.raises(OptionError, match="leave out model_args"):
         reportgen.load_network(module, model_args={"depth": 3}, clip=spec)
