@@ -12,7 +12,7 @@ help:
 	@echo "make test    install, lint, type-check and run the tests (at most ten minutes on two cores)"
 	@echo "make test-all  the same with the long versions of the tests"
 	@echo "make docs    build the documentation in build/docs/site"
-	@echo "make test-slurm  the tests on a real SLURM alone"
+	@echo "make test-workers  the tests of workers that die, and of those on a real SLURM"
 	@echo "make accept  check an official file of weights: MODEL=i3d WEIGHTS=file CLIPS=folder of labelled clips"
 	@echo "make clean   remove the virtual environment and all outputs"
 
@@ -56,9 +56,9 @@ $(VENV)/.installed-docs: $(VENV)/.installed
 docs: $(VENV)/.installed-docs
 	$(BIN)/python -m tools.docs.build
 
-# Workers as jobs of a SLURM of this machine, which the tests start where it is installed (about two minutes).
-test-slurm: $(VENV)/.installed-dev
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "" tests/slurm
+# Workers: processes that are killed, and jobs of a SLURM that the tests start where it is installed (some minutes).
+test-workers: $(VENV)/.installed-dev
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "" tests/slurm tests/contract/test_workers.py -k "not fifty"
 
 # An official file of weights and labelled clips: does the network recognise them, and is its report whole?
 accept: $(VENV)/.installed

@@ -99,6 +99,7 @@ def kill_workers(folder: Path, zoo: Path, moments: list[float]) -> str:
     return complaints
 
 
+@pytest.mark.long
 def test_a_killed_worker_is_replaced_and_nothing_is_lost(
     folder: Path, tiny_zoo: Path, alone: dict[str, object]
 ) -> None:
