@@ -1,7 +1,7 @@
 """The summary as PDF: real text, bookmarks, alternative texts, fonts embedded, and nothing of the machine.
 
-WeasyPrint makes it, and not a browser without a window: its PDF is the same from the same report, byte by byte, holds
-no date, and needs a thirtieth of the installation; Chromium's holds the time and differs from run to run.
+WeasyPrint makes it, and not a browser without a window: its PDF is the same from the same report, byte by byte, and
+holds no date.
 """
 
 from __future__ import annotations

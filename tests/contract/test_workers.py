@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import random
 import signal
@@ -12,35 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from reportgen.records.written import CLAIMS
 from tests.children import LONGEST, child, one_thread, reportgen, reportgen_command
+from tests.worker_runs import contents, run_of_one_process, wait_until_claimed, with_settings, words
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="This system has no /proc to look in.")
-
-ANALYSES = "kernels,decomposition,evidence,saliency"
-SETTINGS = """\
-[kernels]
-steps = 6
-count = 3
-batch_size = 2
-"""
-
-
-def words(zoo: Path) -> list[str]:
-    preset = ["--preset", "quick", "--threads", "1", "--analyses", ANALYSES]
-    return ["--model", "tiny", "--zoo", str(zoo), "--untrained", *preset]
-
-
-def contents(run: Path) -> dict[str, object]:
-    """Return what a run says and shows, but for the time that it took."""
-    found: dict[str, object] = {}
-    for path in run.glob("records/*.json"):
-        document = json.loads(path.read_text())
-        found[path.name] = {name: value for name, value in document.items() if name not in ("spent", "digest")}
-    for path in run.glob("media/**/*"):
-        if path.is_file() and not path.name.startswith("."):
-            found[path.relative_to(run).as_posix()] = path.read_bytes()
-    return found
 
 
 def children_of(process: int) -> list[int]:
@@ -62,16 +36,12 @@ def finished(run: Path) -> dict[str, int]:
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory: pytest.TempPathFactory, tiny_zoo: Path) -> dict[str, object]:
     folder = tmp_path_factory.mktemp("alone")
-    (folder / "reportgen.toml").write_text(SETTINGS)
-    done = reportgen("compute", *words(tiny_zoo), cwd=folder)
-    assert done.returncode == 0, done.stderr
-    return contents(folder / "runs" / "tiny")
+    return run_of_one_process(folder, tiny_zoo)
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / "reportgen.toml").write_text(SETTINGS)
-    return tmp_path
+    return with_settings(tmp_path)
 
 
 @pytest.mark.long
@@ -106,9 +76,7 @@ def test_a_killed_worker_is_replaced_and_nothing_is_lost(
     command = reportgen_command("compute", *words(tiny_zoo), "--workers", "2")
     run = folder / "runs" / "tiny"
     with child(command, cwd=folder, env=one_thread()) as process:
-        until = time.monotonic() + LONGEST / 2
-        while not list(run.glob(f"{CLAIMS}/*/*.1")) and time.monotonic() < until:
-            time.sleep(0.05)
+        wait_until_claimed(run, process)
         before = finished(run)
         for worker in children_of(process.pid):
             os.kill(worker, signal.SIGKILL)
@@ -126,9 +94,7 @@ def test_workers_end_with_whoever_started_them_and_one_by_hand_goes_on(
     command = reportgen_command("compute", *words(tiny_zoo), "--workers", "2")
     run = folder / "runs" / "tiny"
     with child(command, cwd=folder, env=one_thread()) as process:
-        until = time.monotonic() + LONGEST / 2
-        while not list(run.glob(f"{CLAIMS}/*/*.1")) and time.monotonic() < until:
-            time.sleep(0.05)
+        wait_until_claimed(run, process)
         workers = children_of(process.pid)
         process.kill()
         process.wait()
@@ -162,7 +128,7 @@ def test_fifty_deaths_at_random_moments_lose_nothing(folder: Path, tiny_zoo: Pat
     for number in range(10):
         own = folder / str(number)
         own.mkdir()
-        (own / "reportgen.toml").write_text(SETTINGS)
+        with_settings(own)
         moments = [rng.uniform(0.5, 6) for _ in range(5)]
         kill_workers(own, tiny_zoo, moments)
         deaths += len(moments)

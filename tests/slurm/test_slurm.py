@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from reportgen.records.written import CLAIMS
-from tests.children import LONGEST, Running, child, reportgen, reportgen_command, run
-from tests.contract.test_workers import SETTINGS, contents, words
+from tests.children import LONGEST, Running, child, reportgen_command, run
 from tests.slurm.cluster import NEEDED, Cluster, cluster, is_missing
+from tests.worker_runs import contents, run_of_one_process, wait_until_claimed, with_settings, words
 
 pytestmark = pytest.mark.xdist_group("slurm")  # one cluster at a time
 
@@ -29,16 +28,12 @@ def slurm() -> Iterator[Cluster]:
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory: pytest.TempPathFactory, tiny_zoo: Path) -> dict[str, object]:
     folder = tmp_path_factory.mktemp("alone")
-    (folder / "reportgen.toml").write_text(SETTINGS)
-    done = reportgen("compute", *words(tiny_zoo), cwd=folder)
-    assert done.returncode == 0, done.stderr
-    return contents(folder / "runs" / "tiny")
+    return run_of_one_process(folder, tiny_zoo)
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / "reportgen.toml").write_text(SETTINGS)
-    return tmp_path
+    return with_settings(tmp_path)
 
 
 def command(zoo: Path, *more: str) -> list[str]:
@@ -68,11 +63,7 @@ def befallen(
 ) -> dict[str, object]:
     """Compute with two workers, let something happen once both hold a chunk, and return what came of it."""
     with child(command(zoo, *more), cwd=folder, env=slurm.environment) as process:
-        until = time.monotonic() + LONGEST / 2
-        while not list((folder / "runs").glob(f"tiny/{CLAIMS}/*/*.1")):
-            assert process.poll() is None, process.communicate()
-            assert time.monotonic() < until
-            time.sleep(0.1)
+        wait_until_claimed(folder / "runs" / "tiny", process)
         befall(slurm, folder, process)
         _, complaints = process.communicate(timeout=LONGEST)
         assert process.returncode == 0, complaints
