@@ -1,6 +1,7 @@
 """What every command of reportgen loads, on one thread: the process that imports this is copied for each of them."""
 
 import torch
+import torch._dynamo  # loaded by torch as soon as anything of a network is traced
 
 import reportgen.cli
 import reportgen.commands.build

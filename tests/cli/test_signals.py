@@ -39,7 +39,10 @@ def long_build(tmp_path: Path, tiny_zoo: Path) -> list[str]:
 
 @pytest.mark.parametrize(
     ("number", "code"),
-    [(signal.SIGINT, 130), (signal.SIGTERM, 143), pytest.param(signal.SIGHUP, 129, marks=pytest.mark.long)],
+    [
+        (signal.SIGINT, 130),
+        *(pytest.param(*end, marks=pytest.mark.long) for end in ((signal.SIGTERM, 143), (signal.SIGHUP, 129))),
+    ],
 )
 def test_a_build_that_is_stopped_keeps_finished_work(
     number: signal.Signals, code: int, long_build: list[str], tmp_path: Path
