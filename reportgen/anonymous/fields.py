@@ -25,7 +25,7 @@ DROPPED: Mapping[str, str] = MappingProxyType(
         "clips": "file names and titles of clips that were read from files, which are numbered instead",
         "options": "names of networks, weights, labels, zoo folders, clips, reference and concept folders",
         "times": "the time of day and its zone: days stay",
-        "messages of failed jobs": "and paths, addresses and file names in notes and reasons",
+        "messages of failed jobs": "with machines and logs; and paths, addresses and file names in notes and reasons",
         "metadata of pictures": "text, EXIF, XMP, colour profiles and comments",
     }
 )

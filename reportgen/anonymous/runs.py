@@ -21,7 +21,7 @@ from reportgen.anonymous.fields import anonymous_run, day
 from reportgen.anonymous.media import has_hidden_items, without_metadata
 from reportgen.anonymous.text import WITHHELD, without_places
 from reportgen.errors import RenderError
-from reportgen.records.jobs import Artifact, Done, Failed, Job, Outcome, Record, Skipped, content_key
+from reportgen.records.jobs import Artifact, Done, Failed, FailedAttempt, Job, Outcome, Record, Skipped, content_key
 from reportgen.records.manifest import Manifest, Run
 from reportgen.records.store import Store
 from reportgen.scanning.words import ForbiddenWords
@@ -50,7 +50,8 @@ def anonymous_copy(
     """
     copy = _Copy(store, Store(folder), ClipNames(manifest.run, manifest.records), manifest, words, keep_digest)
     copy.write()
-    return AnonymousRun(copy.target, tuple(_withheld(manifest.run, copy.names, keep_digest=keep_digest)))
+    withheld = [*_withheld(manifest.run, copy.names, keep_digest=keep_digest), *_machines(manifest)]
+    return AnonymousRun(copy.target, tuple(withheld))
 
 
 def _withheld(run: Run, names: ClipNames, *, keep_digest: bool) -> Iterable[str]:
@@ -62,6 +63,13 @@ def _withheld(run: Run, names: ClipNames, *, keep_digest: bool) -> Iterable[str]
     yield from (digest for digest in digests if digest)
     yield from (file for file in files if file and "." in file and file != "arch.py")
     yield from (name for name in names.old if not name.isalpha())
+
+
+def _machines(manifest: Manifest) -> Iterable[str]:
+    """Return the names of the machines on which jobs failed; a plain word may be one of the report's own."""
+    outcomes = [record.outcome for record in manifest.records if isinstance(record.outcome, Failed)]
+    names = {attempt.machine for outcome in outcomes for attempt in outcome.attempts if attempt.machine}
+    return sorted(name for name in names if not name.isalpha())
 
 
 @dataclass(frozen=True)
@@ -124,7 +132,8 @@ class _Copy:
 
     def _outcome(self, outcome: Outcome, old: str, new: str) -> Outcome:
         if isinstance(outcome, Failed):
-            return Failed(message=f"{outcome.error}; its message is withheld.", error=outcome.error)
+            withheld = tuple(FailedAttempt() for _ in outcome.attempts)
+            return Failed(message=f"{outcome.error}; its message is withheld.", error=outcome.error, attempts=withheld)
         if isinstance(outcome, Skipped):
             return Skipped(reason=self._told(outcome.reason))
         return Done(

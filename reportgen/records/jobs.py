@@ -11,7 +11,7 @@ from pydantic import Field, JsonValue, ValidationError
 from reportgen.errors import StoreError
 from reportgen.records.answers.base import Answer
 from reportgen.records.base import Document, Frozen, Unbounded
-from reportgen.records.paths import JobKey, MediaPath
+from reportgen.records.paths import JobKey, LogPath, MediaPath
 
 _Answer = TypeVar("_Answer", bound=Answer)
 
@@ -111,12 +111,24 @@ class Skipped(Frozen):
     reason: str
 
 
+class FailedAttempt(Frozen):
+    """One worker's attempt at a job that failed."""
+
+    machine: str | None = Field(None, description="Name of the machine; None where it is withheld.")
+    ended: str = Field("", description="The error, or how the worker ended; empty where it is withheld.")
+    log: LogPath | None = Field(None, description="The worker's log in the run's folder; None where there is none.")
+    lines: tuple[str, ...] = Field((), description="The last lines of the log that are about the job.")
+
+
 class Failed(Frozen):
     """The job ran and failed."""
 
     status: Literal["failed"] = "failed"
     message: str
     error: str = Field(description="Class of the error.")
+    attempts: tuple[FailedAttempt, ...] = Field(
+        (), description="Of each worker that tried it, in order; none where it was not run, or by an earlier version."
+    )
 
 
 Outcome = Annotated[Done | Skipped | Failed, Field(discriminator="status")]

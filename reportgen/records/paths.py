@@ -16,6 +16,7 @@ from pydantic import AfterValidator, Field
 from reportgen.errors import StoreError
 
 MEDIA = "media"
+LOGS = "logs"
 
 # What a browser or mkdocs would take for a page or a program of the site.
 _PAGES = (".md", ".markdown", ".mdown", ".mkdn", ".mkd", ".htm", ".html", ".shtml", ".mhtml", ".xhtml", ".xht")
@@ -41,6 +42,13 @@ def _check_media(path: str) -> str:
     return path
 
 
+def _check_log(path: str) -> str:
+    parts = check_relative(path).split("/")
+    if parts[0] != LOGS or len(parts) < 2 or not path.endswith(".txt") or any(part.startswith(".") for part in parts):
+        raise ValueError(f"{path!r} is no text file of the run's folder {LOGS}")
+    return path
+
+
 def _check_file_name(name: str) -> str:
     if "/" in check_relative(name):
         raise ValueError(f"{name!r} is no bare file name")
@@ -49,6 +57,9 @@ def _check_file_name(name: str) -> str:
 
 MediaPath = Annotated[str, AfterValidator(_check_media)]
 """A file of a run: below `media`, not hidden, and nothing that a site would run."""
+
+LogPath = Annotated[str, AfterValidator(_check_log)]
+"""A worker's log: a text file of a run, below `logs`."""
 
 FileName = Annotated[str, AfterValidator(_check_file_name)]
 """A file's bare name."""

@@ -20,7 +20,7 @@ from pydantic import BaseModel
 from reportgen.errors import StoreError
 from reportgen.records.base import Document
 from reportgen.records.documents import DAMAGED, DamagedError, document_text, read_document, read_part
-from reportgen.records.files import atomic_path, half_written, remove_listed
+from reportgen.records.files import atomic_path, describe_os_error, half_written, remove_listed
 from reportgen.records.jobs import Artifact, Done, Failed, Job, Record, Spent
 from reportgen.records.lease import LEASE
 from reportgen.records.manifest import SCHEMA_VERSION, ClipFacts, Manifest, Run
@@ -73,6 +73,19 @@ class Store:
         self._note(relative)
         with atomic_path(path) as temporary:
             yield temporary
+
+    def growing(self, relative: str) -> Path:
+        """Return where a text file of the run lies that its only writer adds to; it is noted, and its folder made.
+
+        Raises StoreError when that place is outside the run, is no file, or cannot be written.
+        """
+        path = inside(self.folder, relative)
+        self._note(relative)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(describe_os_error(error, path)) from error
+        return path
 
     def _note(self, relative: str) -> None:
         """Write down that a file is ours, before it is there."""
@@ -266,7 +279,9 @@ def _artifacts(record: Record) -> tuple[Artifact, ...]:
 
 
 def _files(record: Record) -> set[str]:
-    return {record_name(record.key), *(artifact.path for artifact in _artifacts(record))}
+    found = {record_name(record.key), *(artifact.path for artifact in _artifacts(record))}
+    attempts = record.outcome.attempts if isinstance(record.outcome, Failed) else ()
+    return found | {attempt.log for attempt in attempts if attempt.log}
 
 
 _DEEPEST = 4

@@ -15,7 +15,7 @@ from reportgen.anonymous.runs import anonymous_copy
 from reportgen.commands.export import export
 from reportgen.errors import ForbiddenWordError, OptionError
 from reportgen.pages.report import Report
-from reportgen.records.jobs import Done, Failed, Record
+from reportgen.records.jobs import Done, Failed, FailedAttempt, Record
 from reportgen.records.manifest import SourceFacts
 from reportgen.records.store import Store
 from reportgen.scanning.machine import forbidden_words
@@ -45,7 +45,10 @@ class Telling(SampleRun):
                 outcome = outcome.model_copy(update={"notes": (note,)})
             job = record.job.model_copy(update={"inputs": {"weights": "ab" * 32, "card": "cd" * 32, "clip": "ef" * 32}})
             if isinstance(outcome, Failed):
-                outcome = outcome.model_copy(update={"message": f"/home/{PERSON}/x: not enough memory on {HOST}"})
+                lines = (f'File "/home/{PERSON}/net.py", line 3', "RuntimeError")
+                attempt = FailedAttempt(machine=HOST, ended=f"killed by {PERSON}", log=f"logs/{LAB}.txt", lines=lines)
+                told_by = {"message": f"/home/{PERSON}/x: not enough memory on {HOST}", "attempts": (attempt,) * 2}
+                outcome = outcome.model_copy(update=told_by)
             told.append(record.model_copy(update={"job": job, "outcome": outcome}))
             self.store.add(told[-1])
         clips = [run.clips[0].model_copy(update={"title": "gard-cam", "source": "gard-cam.mp4"}), *run.clips[1:]]
@@ -136,6 +139,8 @@ def test_a_copy_is_a_sound_run(telling_runs: Path, tmp_path: Path) -> None:
     for old, new in zip(before.records, after.records, strict=True):
         assert (new.outcome.status, new.job.analysis) == (old.outcome.status, old.job.analysis)
         assert len(new.job.needs) == len(old.job.needs)
+        if isinstance(old.outcome, Failed) and isinstance(new.outcome, Failed):
+            assert new.outcome.attempts == (FailedAttempt(),) * len(old.outcome.attempts)
     assert not hits(tmp_path / "copy")
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -22,8 +23,12 @@ from pydantic import ValidationError
 from reportgen.records.base import Frozen
 from reportgen.runner.claims.files import ClaimFiles
 
-GROUPS = 64
+GROUPS = 96
+"""Folders of claims: of 10^5 chunks each has some 2,100 files."""
+
 DONE = "done"
+
+WITHOUT_A_WORD = "the worker ended without a word, as when it is killed or memory runs out"
 
 
 class Fate(Enum):
@@ -50,15 +55,20 @@ class Attempt(Frozen):
     job: str = ""
     """The key of the job at hand: what a worker died of, if it dies."""
 
+    alone: bool = False
+    """Whether no other job was computed with it."""
+
     why: str = ""
 
 
 @dataclass(frozen=True)
-class FailedAttempt:
-    """An earlier attempt at a chunk: where it ended, by whom, and why as far as that is known."""
+class EarlierAttempt:
+    """An earlier attempt at a chunk that failed: at which job, by whom, and why as far as that is known."""
 
     job: str
-    sentence: str
+    why: str
+    worker: str = ""
+    alone: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,7 +89,7 @@ class Claim:
 
     chunk: str
     number: int
-    failed: tuple[FailedAttempt, ...] = ()
+    failed: tuple[EarlierAttempt, ...] = ()
 
 
 @dataclass
@@ -103,7 +113,7 @@ class Claims:
     is_gone: Callable[[str], bool] = lambda _worker: False
     _watched: dict[tuple[str, int], _Watched] = field(default_factory=dict)
     _counts: dict[str, int] = field(default_factory=dict)
-    _jobs: dict[str, str] = field(default_factory=dict)
+    _jobs: dict[str, tuple[str, bool]] = field(default_factory=dict)
     _writing: threading.Lock = field(default_factory=threading.Lock)
 
     def listed(self, group: str) -> tuple[dict[str, int], frozenset[str]]:
@@ -124,7 +134,7 @@ class Claims:
         With `again` this worker tries once more what it gave up itself, where no other worker has come to try.
         """
         group, stem = place_of(chunk)
-        failed: tuple[FailedAttempt, ...] = ()
+        failed: tuple[EarlierAttempt, ...] = ()
         if last:
             fate = self._fate(group, stem, last)
             if fate is not None and not (again and fate is Fate.OWN_FAILURE):
@@ -156,26 +166,34 @@ class Claims:
             return False
         return now - seen.since >= self.rules.lease
 
-    def _failures(self, group: str, stem: str, last: int) -> tuple[FailedAttempt, ...]:
+    def _failures(self, group: str, stem: str, last: int) -> tuple[EarlierAttempt, ...]:
         """Return what is known of each earlier attempt that failed; one that was let go did not."""
         found = []
         for number in range(1, last + 1):
             attempt = _read(self.files.read(group, f"{stem}.{number}"))
             if attempt is None:
-                found.append(FailedAttempt("", "a worker that is not known ended without a word"))
-            elif attempt.state == "given-up":
-                found.append(FailedAttempt(attempt.job, f"{attempt.worker}: {attempt.why}"))
-            elif attempt.state == "held":
-                found.append(FailedAttempt(attempt.job, f"{attempt.worker} ended without a word, as when it is killed"))
+                found.append(EarlierAttempt("", WITHOUT_A_WORD))
+            elif attempt.state in ("given-up", "held"):
+                why = attempt.why if attempt.state == "given-up" else WITHOUT_A_WORD
+                found.append(EarlierAttempt(attempt.job, why, attempt.worker, attempt.alone))
         return tuple(found)
 
     def is_spent(self, claim: Claim, job: str) -> bool:
-        """Whether a job has ended as many attempts as it may: it is recorded as failed and not tried once more."""
-        return sum(attempt.job == job for attempt in claim.failed) >= self.rules.attempts
+        """Whether a job has ended as many attempts as it may: it is recorded as failed and not tried once more.
 
-    def begin(self, claim: Claim, job: str) -> bool:
+        At least one of them it must have ended alone: of several that are computed together any may be the cause.
+        """
+        blamed = [attempt for attempt in claim.failed if attempt.job == job]
+        return len(blamed) >= self.rules.attempts and any(attempt.alone for attempt in blamed)
+
+    def is_suspect(self, claim: Claim) -> bool:
+        """Whether the chunk's jobs are to be computed one by one: together they have ended as many attempts."""
+        together = Counter(attempt.job for attempt in claim.failed if not attempt.alone)
+        return any(count >= self.rules.attempts for count in together.values())
+
+    def begin(self, claim: Claim, job: str, *, alone: bool = True) -> bool:
         """Say which job of the chunk is at hand; False where the chunk is another's by now."""
-        self._jobs[claim.chunk] = job
+        self._jobs[claim.chunk] = (job, alone)
         return self.beat(claim)
 
     def beat(self, claim: Claim) -> bool:
@@ -213,18 +231,19 @@ class Claims:
         group, stem = place_of(claim.chunk)
         with self._writing:  # a heartbeat comes from another thread, and must not write an older text
             self._counts[claim.chunk] = count = self._counts[claim.chunk] + 1
-            text = self._text(state, count, self._jobs.get(claim.chunk, ""), why)
+            text = self._text(state, count, *self._jobs.get(claim.chunk, ("", False)), why=why)
             self.files.rewrite(group, f"{stem}.{claim.number}", text)
 
-    def _text(self, state: str, count: int = 0, job: str = "", why: str = "") -> str:
-        return Attempt(state=state, worker=self.worker, count=count, job=job, why=why[:200]).model_dump_json()
+    def _text(self, state: str, count: int = 0, job: str = "", alone: bool = False, why: str = "") -> str:
+        found = Attempt(state=state, worker=self.worker, count=count, job=job, alone=alone, why=why[:200])
+        return found.model_dump_json()
 
 
 @lru_cache(1 << 17)
 def place_of(chunk: str) -> tuple[str, str]:
     """Return the group of a chunk's files and the beginning of their names."""
     digest = hashlib.sha256(chunk.encode()).hexdigest()[:32]
-    return f"{int(digest[:2], 16) % GROUPS:02d}", digest
+    return f"{int(digest[:8], 16) % GROUPS:02d}", digest
 
 
 def _read(text: str | None) -> Attempt | None:

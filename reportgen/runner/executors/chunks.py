@@ -4,46 +4,61 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Protocol
 
 from reportgen.analyses.base import Arrays
 from reportgen.errors import NoAnswerError, StoreError
 from reportgen.media import read_data
 from reportgen.progress import Progress
-from reportgen.records.jobs import Done, Failed, Job, Record, Skipped
+from reportgen.records.jobs import Done, Failed, FailedAttempt, Job, Record, Skipped
 from reportgen.runner.claims.worker import ChunkLeftError
 from reportgen.runner.executors.base import Work
-from reportgen.runner.executors.recording import failure, keep, write_result
+from reportgen.runner.executors.recording import describe, failure, keep, write_result
+from reportgen.runner.executors.worker_log import WorkerLog, attempt_of
 from reportgen.runner.plan import MethodPlan, PlannedUnit
 
 
 class ChunkWatch(Protocol):
     """What is asked and told while a chunk is computed; where others compute too, each may raise ChunkLeftError."""
 
-    def spent(self, job: Job) -> str | None:
-        """Return why a job is not to be tried any more, None where it is."""
+    def spent(self, job: Job) -> Failed | None:
+        """Return what is recorded of a job that is not to be tried any more, None where it is."""
         ...
 
-    def begin(self, job: Job) -> None:
+    def one_by_one(self) -> bool:
+        """Whether each job is to be computed alone, since one of the chunk ended its workers."""
+        ...
+
+    def begin(self, job: Job, *, alone: bool) -> None:
         """Hear which job is at hand."""
         ...
 
-    def failed(self, job: Job, error: Exception) -> None:
-        """Hear of an error, before it is recorded."""
+    def failed(self, job: Job, error: Exception, *, alone: bool) -> tuple[FailedAttempt, ...]:
+        """Hear of an error, and return what its record is to say of the attempts at the job."""
         ...
 
 
+@dataclass(frozen=True)
 class Unwatched:
     """Nobody else computes."""
 
-    def spent(self, job: Job) -> str | None:
+    log: WorkerLog
+
+    def spent(self, job: Job) -> Failed | None:
         """Every job is tried."""
 
-    def begin(self, job: Job) -> None:
+    def one_by_one(self) -> bool:
+        """A job that ends this process ends the work."""
+        return False
+
+    def begin(self, job: Job, *, alone: bool) -> None:
         """Nobody wants to know."""
 
-    def failed(self, job: Job, error: Exception) -> None:
+    def failed(self, job: Job, error: Exception, *, alone: bool) -> tuple[FailedAttempt, ...]:  # noqa: ARG002
         """Every error is recorded."""
+        self.log.failed(job, error)
+        return (attempt_of(self.log.store.folder, self.log.worker, job, describe(error)),)
 
 
 class ChunkWorker:
@@ -70,13 +85,15 @@ class ChunkWorker:
                 yield record, False
             elif (missing := self._missing_needs(planned)) is not None:
                 yield self.keep_skipped(planned.job, missing), True
-            elif (why := watch.spent(planned.job)) is not None:
-                failed = Failed(message=why, error="WorkerEnded")
+            elif (failed := watch.spent(planned.job)) is not None:
                 yield keep(self._work.store, planned.job, failed, 0.0, self._device), True
             else:
                 whole.append(planned)
                 waiting[planned.job.key] = planned
-        if waiting:
+        if watch.one_by_one():
+            for key, planned in waiting.items():
+                yield from self._answer(part, [planned], {key: planned}, watch)
+        elif waiting:
             yield from self._answer(part, whole, waiting, watch)
 
     def _answer(
@@ -91,7 +108,8 @@ class ChunkWorker:
         keys = {id(planned.unit): planned.job.key for planned in whole}
         units = [planned.unit for planned in whole]
         started = time.perf_counter()
-        watch.begin(_at_hand(waiting))
+        alone = len(waiting) == 1
+        watch.begin(_at_hand(waiting), alone=alone)
         try:
             loaded = part.method.load()
             for unit, result in loaded.run(work.subject, units, part.parameters, self._read, self._progress):
@@ -104,18 +122,23 @@ class ChunkWorker:
                 yield record, True
                 if not waiting:
                     break
-                watch.begin(_at_hand(waiting))
+                watch.begin(_at_hand(waiting), alone=alone)
                 started = time.perf_counter()
         except (StoreError, ChunkLeftError):
             raise
         except Exception as error:  # every other failure belongs to these jobs: it is recorded and shown
             if work.debug:
                 raise
-            watch.failed(_at_hand(waiting), error)
-            outcome = Skipped(reason=str(error)) if isinstance(error, NoAnswerError) else failure(error)
+            outcome = self._outcome(_at_hand(waiting), error, watch, alone=alone)
             seconds = (time.perf_counter() - started) / len(waiting) if waiting else 0.0
             for planned in waiting.values():
                 yield keep(work.store, planned.job, outcome, seconds, self._device), True
+
+    def _outcome(self, job: Job, error: Exception, watch: ChunkWatch, *, alone: bool) -> Skipped | Failed:
+        """Return what is recorded of an error; raises ChunkLeftError where another worker is to try."""
+        if isinstance(error, NoAnswerError):
+            return Skipped(reason=str(error))
+        return failure(error, watch.failed(job, error, alone=alone))
 
     def _missing_needs(self, planned: PlannedUnit) -> str | None:
         for analysis, unit, _role in planned.unit.needs:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from reportgen.errors import OutOfMemoryError, ReportgenError, StoreError
 from reportgen.progress import Progress
-from reportgen.records.jobs import Done, Job, Record, content_key
+from reportgen.records.jobs import Done, Failed, FailedAttempt, Job, Record, content_key
 from reportgen.records.written import CLAIMS
 from reportgen.runner.claims.claims import Claim, Claims, LeaseRules
 from reportgen.runner.claims.files import ClaimFolder
@@ -21,6 +21,8 @@ from reportgen.runner.claims.queue import ChunkQueue, QueuedChunk
 from reportgen.runner.claims.worker import LostClaimError, TryElsewhereError, work_through
 from reportgen.runner.executors.base import Work
 from reportgen.runner.executors.chunks import ChunkWorker
+from reportgen.runner.executors.recording import describe
+from reportgen.runner.executors.worker_log import WorkerLog, attempt_of
 from reportgen.runner.plan import MethodPlan, PlannedUnit
 
 
@@ -40,12 +42,13 @@ class ClaimingExecutor:
         )
         queue = ChunkQueue(claims, _queued(chunks), wait=time.sleep, seed=int(content_key(name)[:8], 16))
         seen: set[str] = set()
+        log = WorkerLog(work.store, name)
 
         def compute(claim: Claim) -> Iterator[tuple[Record, bool]]:
             part, units = chunks[claim.chunk]
-            yield from worker.do_chunk(part, units, _ClaimWatch(claims, claim))
+            yield from worker.do_chunk(part, units, _ClaimWatch(claims, claim, log))
 
-        with _Heartbeat(claims, self.rules.beat) as heartbeat:
+        with log.crashes(), _Heartbeat(claims, self.rules.beat) as heartbeat:
             for record, computed in work_through(queue, claims, compute=compute, beating=heartbeat.of):
                 seen.add(record.key)
                 yield record, computed
@@ -77,24 +80,44 @@ class _ClaimWatch:
 
     claims: Claims
     claim: Claim
+    log: WorkerLog
 
-    def spent(self, job: Job) -> str | None:
-        """Return why a job is not to be tried any more: it ended as many workers as it may."""
+    def spent(self, job: Job) -> Failed | None:
+        """Return what is recorded of a job that is not to be tried any more: it ended as many workers as it may."""
         if not self.claims.is_spent(self.claim, job.key):
             return None
-        ends = "; ".join(attempt.sentence for attempt in self.claim.failed if attempt.job == job.key)
-        return f"It was tried by {len(self.claim.failed)} workers and ended each attempt ({ends})."
+        attempts = self._earlier(job)
+        ends = "; ".join(dict.fromkeys(attempt.ended for attempt in attempts))
+        message = f"{len(attempts)} workers tried it, and each attempt ended without an answer: {ends}."
+        return Failed(message=message, error="WorkerEnded", attempts=attempts)
 
-    def begin(self, job: Job) -> None:
+    def one_by_one(self) -> bool:
+        """Whether the chunk ended its workers, and it is not known which of its jobs did."""
+        return self.claims.is_suspect(self.claim)
+
+    def begin(self, job: Job, *, alone: bool) -> None:
         """Tell which job is at hand."""
-        if not self.claims.begin(self.claim, job.key):
+        if not self.claims.begin(self.claim, job.key, alone=alone):
             raise LostClaimError
+        self.log.begin(job)
 
-    def failed(self, _job: Job, error: Exception) -> None:
+    def failed(self, job: Job, error: Exception, *, alone: bool) -> tuple[FailedAttempt, ...]:
         """Leave to another worker what may be this one's fault: its memory, its device, its installation."""
         own = isinstance(error, ReportgenError) and not isinstance(error, OutOfMemoryError)
-        if not own:
+        earlier = self._earlier(job)
+        self.log.failed(job, error)
+        if not own and not (alone and len(earlier) + 1 >= self.claims.rules.attempts):
             raise TryElsewhereError(f"{type(error).__name__}: {error}") from error
+        return (*earlier, attempt_of(self.log.store.folder, self.log.worker, job, describe(error)))
+
+    def _earlier(self, job: Job) -> tuple[FailedAttempt, ...]:
+        """Return what is known of the earlier attempts at a job, and at the chunk where all of it was tried."""
+        found = (attempt for attempt in self.claim.failed if attempt.job == job.key or not attempt.alone)
+        folder = self.log.store.folder
+        return tuple(
+            attempt_of(folder, attempt.worker, job, attempt.why) if attempt.worker else FailedAttempt(ended=attempt.why)
+            for attempt in found
+        )
 
 
 class _Heartbeat:

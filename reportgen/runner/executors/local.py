@@ -8,6 +8,8 @@ from reportgen.progress import Progress
 from reportgen.records.jobs import Record
 from reportgen.runner.executors.base import Work
 from reportgen.runner.executors.chunks import ChunkWorker, Unwatched
+from reportgen.runner.executors.claiming import worker_name
+from reportgen.runner.executors.worker_log import WorkerLog
 
 
 class LocalExecutor:
@@ -16,10 +18,11 @@ class LocalExecutor:
     def execute(self, work: Work, progress: Progress) -> Iterator[tuple[Record, bool]]:
         """Yield the record of every job to do, and whether it was computed now; it is kept before it is yielded."""
         worker = ChunkWorker(work, progress)
+        watch = Unwatched(WorkerLog(work.store, worker_name()))
         for part in work.plan.parts:
             for skip in part.skips:
                 if work.only is None or skip.job.key in work.only:
                     yield worker.keep_skipped(skip.job, skip.reason), True
             for chunk in part.chunks().values():
                 wanted = [planned for planned in chunk if work.only is None or planned.job.key in work.only]
-                yield from worker.do_chunk(part, wanted, Unwatched())
+                yield from worker.do_chunk(part, wanted, watch)

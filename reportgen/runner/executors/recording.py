@@ -13,7 +13,7 @@ from reportgen.media import write_figure
 from reportgen.networks.core.out_of_memory import is_out_of_memory
 from reportgen.records.figures import Result
 from reportgen.records.identities import slug
-from reportgen.records.jobs import Artifact, Done, Failed, Job, Outcome, Record, Spent
+from reportgen.records.jobs import Artifact, Done, Failed, FailedAttempt, Job, Outcome, Record, Spent
 from reportgen.records.store import Store
 
 
@@ -41,9 +41,9 @@ def write_result(store: Store, job: Job, result: Result) -> Done:
     return Done(artifacts=tuple(artifacts), answer=result.answer.model_dump(mode="json"), notes=tuple(result.notes))
 
 
-def failure(error: Exception) -> Failed:
-    """Return what a reader is told of an error."""
-    return Failed(message=_describe(error), error=type(error).__name__)
+def failure(error: Exception, attempts: tuple[FailedAttempt, ...] = ()) -> Failed:
+    """Return what a reader is told of an error, the last of these attempts' ones."""
+    return Failed(message=describe(error), error=type(error).__name__, attempts=attempts)
 
 
 def peak_memory(device: torch.device) -> int:
@@ -54,7 +54,8 @@ def peak_memory(device: torch.device) -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def _describe(error: Exception) -> str:
+def describe(error: Exception) -> str:
+    """Return one sentence about an error."""
     if isinstance(error, ReportgenError):
         return str(error)
     if is_out_of_memory(error):

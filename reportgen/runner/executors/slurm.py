@@ -27,7 +27,9 @@ from reportgen.runner.executors.sharing import shared_out
 _LOOKS = 5.0
 """Seconds between questions to the controller, which serves everybody."""
 
-_FALSE_STARTS = 3
+_FALSE_STARTS = 6
+"""How often in a row jobs may end while no record is kept: one that ends its worker does so four times at most."""
+
 _REQUEUES = 10_000
 _SIGNAL_BEFORE = 60
 """Seconds before its limit at which a job is told to end: a worker stops within a job's next step."""

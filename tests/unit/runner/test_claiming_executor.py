@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal as signals
+import socket
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,12 +16,14 @@ from reportgen.analyses.parameters import Parameters
 from reportgen.progress import SILENT
 from reportgen.records.jobs import Done, Failed, Outcome, Skipped
 from reportgen.records.store import Store
+from reportgen.records.written import lists_in
 from reportgen.runner.claims.claims import LeaseRules
 from reportgen.runner.executors.base import Executor, Work
 from reportgen.runner.executors.claiming import ClaimingExecutor, has_certainly_ended, worker_name
 from reportgen.runner.executors.local import LocalExecutor
 from reportgen.runner.plan import plan_jobs
 from reportgen.runner.prepare import Prepared
+from tests.children import run as run_command
 from tests.children import run_python
 from tests.unit.runner.test_local_executor import Roots, Squares
 
@@ -54,12 +59,43 @@ def test_three_workers_share_the_work_and_do_each_job_once(prepared: Prepared, t
 def test_an_error_that_may_be_the_workers_is_tried_again_and_then_recorded(prepared: Prepared, tmp_path: Path) -> None:
     squares = Squares(bad=frozenset({4}))
     found, _ = run(prepared, squares, ClaimingExecutor(QUICK), tmp_path)
-    assert [asked for asked in squares.asked if 0 not in asked] == [[3, 4, 5], [3, 4, 5], [3, 5]]
+    assert [asked for asked in squares.asked if 0 not in asked] == [[3, 4, 5], [3, 4, 5], [4], [5]]
     failed = found["squares 4"]
     assert isinstance(failed, Failed)
-    assert "no square today" in failed.message
+    assert (failed.message, failed.error) == ("ValueError: no square today", "ValueError")
+    assert [attempt.ended for attempt in failed.attempts] == 3 * ["ValueError: no square today"]
+    assert all(attempt.lines[-1] == "ValueError: no square today" for attempt in failed.attempts)
     assert isinstance(found["squares 5"], Done)
     assert isinstance(found["roots tiny"], Skipped)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("signal", ["SIGKILL", "SIGSEGV"])
+@pytest.mark.parametrize("together", [True, False])
+def test_a_job_that_ends_its_workers_is_recorded_and_no_other(tmp_path: Path, signal: str, together: bool) -> None:
+    deaths = 0
+    command = [sys.executable, "-m", "tests.unit.runner.dying_worker", tmp_path, signal, str(int(together))]
+    while (ended := run_command(command, cwd=Path(__file__).parents[3])).returncode:
+        assert ended.returncode == -getattr(signals, signal), ended.stderr
+        deaths += 1
+        assert deaths < 6, "the job is tried for ever"
+    store = Store(tmp_path)
+    keys = store.keys()
+    found = {record.job.unit: record for key in keys if (record := store.record(key))}
+    failed = [unit for unit, record in found.items() if isinstance(record.outcome, Failed)]
+    assert failed == ["tiny/4"]
+    outcome = found["tiny/4"].outcome
+    assert isinstance(outcome, Failed)
+    assert deaths == len(outcome.attempts) == (4 if together else 3)
+    assert f"{deaths} workers tried it" in outcome.message
+    assert len({attempt.log for attempt in outcome.attempts}) == deaths
+    assert all(attempt.machine == socket.gethostname()[:60] for attempt in outcome.attempts)
+    last = outcome.attempts[-1]
+    assert last.log is not None
+    assert "tiny/4" in last.lines[0]
+    assert ("Segmentation fault" in "\n".join(last.lines)) == (signal == "SIGSEGV")
+    written = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.txt")}
+    assert {attempt.log for attempt in outcome.attempts} <= written <= store._ours() | {*lists_in(tmp_path)}
 
 
 def test_a_live_process_is_not_taken_for_dead_and_an_ended_one_is() -> None:

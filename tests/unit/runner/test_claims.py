@@ -104,7 +104,22 @@ def test_a_failure_is_tried_by_another_worker_and_by_the_same_only_where_it_is_a
     first.begin(claim, "job")
     first.give_up(claim, "RuntimeError: device lost")
     assert first.take("a", 1) is Fate.OWN_FAILURE
-    assert [one.sentence for one in taken(second.take("a", 1)).failed] == ["first: RuntimeError: device lost"]
+    assert [(one.worker, one.why) for one in taken(second.take("a", 1)).failed] == [
+        ("first", "RuntimeError: device lost")
+    ]
+
+
+def test_of_jobs_computed_together_none_is_blamed_before_it_ended_a_worker_alone(tmp_path: Path) -> None:
+    claim = taken(worker(tmp_path, "w1").take("a", 0))
+    told = []
+    for number, (job, alone) in enumerate([("x", False), ("x", False), ("y", True), ("y", True)], start=1):
+        own = replace(worker(tmp_path, f"w{number}"), is_gone=lambda _name: True)
+        own._counts["a"] = claim.number - 1
+        assert own.begin(claim, job, alone=alone)
+        claim = taken(replace(own, worker=f"w{number + 1}").take("a", number))
+        told.append((own.is_suspect(claim), own.is_spent(claim, "x"), own.is_spent(claim, "y")))
+    assert told == [(False, False, False), (True, False, False), (True, False, False), (True, False, True)]
+    assert [one.worker for one in claim.failed] == ["w1", "w2", "w3", "w4"]
 
 
 def run_all(folder: Path, names: list[str], fails: set[str], claims: Claims) -> list[str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -91,7 +93,16 @@ def test_every_job_is_answered_and_later_ones_read_earlier_ones(prepared: Prepar
 def test_an_error_fails_the_open_jobs_of_its_chunk_and_what_needs_them(prepared: Prepared) -> None:
     found = outcomes(prepared, Squares(bad=frozenset({4})))
     assert [type(found[f"squares {n}"]) for n in range(6)] == [Done, Done, Done, Done, Failed, Failed]
-    assert found["squares 4"] == Failed(message="ValueError: no square today", error="ValueError")
+    failed = found["squares 4"]
+    assert isinstance(failed, Failed)
+    assert (failed.message, failed.error) == ("ValueError: no square today", "ValueError")
+    (attempt,) = failed.attempts
+    assert attempt.machine == socket.gethostname()[:60]
+    assert attempt.log is not None
+    log = (prepared.place.folder / attempt.log).read_text()
+    assert "squares" in attempt.lines[0]
+    assert attempt.lines[-1] == log.splitlines()[-1] == "ValueError: no square today"
+    assert not [line for line in attempt.lines if "site-packages" in line or str(Path.cwd()) in line]
     assert isinstance(found["roots tiny"], Skipped)
     assert "which failed" in found["roots tiny"].reason
 
