@@ -19,8 +19,8 @@ from reportgen.audit.checks import checks
 from reportgen.errors import ReportgenError
 from reportgen.pages.registry import all_pages
 from reportgen.pages.report import Report
+from reportgen.records.finding import find_runs
 from reportgen.records.manifest import Manifest
-from reportgen.records.store import find_runs
 from reportgen.zoo.checkpoints import read_checkpoint
 from tests.damage import checkpoints_of, spoil, spoiled
 

@@ -25,8 +25,8 @@ import torch
 from benchmarks.machine import describe
 from reportgen.commands.models import list_models
 from reportgen.errors import StoreError
+from reportgen.records.finding import find_runs
 from reportgen.records.jobs import Failed, Record, Skipped
-from reportgen.records.store import find_runs
 
 #: What a quick report may take: seconds on so many cores, and memory in GiB.
 LIMIT_SECONDS, LIMIT_CORES, LIMIT_MEMORY = 600, 2, 8.0

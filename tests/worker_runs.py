@@ -26,7 +26,7 @@ def words(zoo: Path) -> list[str]:
 def contents(run: Path) -> dict[str, object]:
     """Return what a run says and shows, but for the time that it took."""
     found: dict[str, object] = {}
-    for path in run.glob("records/*.json"):
+    for path in run.glob("records/*/*.json"):
         document = json.loads(path.read_text())
         found[path.name] = {name: value for name, value in document.items() if name not in ("spent", "digest")}
     for path in run.glob("media/**/*"):

@@ -35,8 +35,8 @@ from reportgen.clips.collection import find_clips
 from reportgen.errors import OptionError, ReportgenError
 from reportgen.networks.core.network import Network
 from reportgen.progress import SILENT
+from reportgen.records.finding import find_runs
 from reportgen.records.jobs import Failed
-from reportgen.records.store import find_runs
 from reportgen.runner.references import stored_clips
 from reportgen.zoo.cards import file_digest
 

@@ -22,6 +22,7 @@ from reportgen.anonymous.media import has_hidden_items, without_metadata
 from reportgen.anonymous.text import WITHHELD, without_places
 from reportgen.errors import RenderError
 from reportgen.records.jobs import Artifact, Done, Failed, FailedAttempt, Job, Outcome, Record, Skipped, content_key
+from reportgen.records.layout import renamed
 from reportgen.records.manifest import Manifest, Run
 from reportgen.records.store import Store
 from reportgen.scanning.words import ForbiddenWords
@@ -167,7 +168,7 @@ class _Copy:
 
     def _artifact(self, artifact: Artifact, old: str, new: str) -> Artifact:
         """Write a file of the run to the copy under its new path, and return what is said of it there."""
-        path = "/".join(new if part == old else part for part in artifact.path.split("/"))
+        path = renamed(artifact.path, old, new)
         source = self.source.path(artifact)
         change = self._change(artifact)
         with self.target.writing(path) as place:

@@ -13,8 +13,8 @@ from reportgen.audit.limits import Limits
 from reportgen.audit.verdicts import Verdict
 from reportgen.errors import CheckError, one_line
 from reportgen.pages.report import Report
+from reportgen.records.finding import find_runs
 from reportgen.records.manifest import Manifest
-from reportgen.records.store import find_runs
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from reportgen.errors import StoreError
 from reportgen.progress import SILENT, Progress
+from reportgen.records.finding import find_runs, runs_below
 from reportgen.records.lease import held
 from reportgen.records.owned import OwnedFolder
-from reportgen.records.store import Store, find_runs, runs_below
+from reportgen.records.store import Store
 
 
 def clean(runs: Path, site: Path, *, everything: bool = False, progress: Progress = SILENT) -> tuple[int, int]:

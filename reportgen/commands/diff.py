@@ -14,9 +14,10 @@ from reportgen.proof.carried import CarriedReport
 from reportgen.proof.difference import ReportDifference, difference
 from reportgen.proof.difference_page import difference_document
 from reportgen.records.files import write_text
+from reportgen.records.finding import find_runs, runs_below
 from reportgen.records.jobs import Artifact
 from reportgen.records.report_facts import REPORT_FILE
-from reportgen.records.store import Store, find_runs, runs_below
+from reportgen.records.store import Store
 
 
 def diff(first: str | Path, second: str | Path, *, to: Path | None = None) -> ReportDifference:

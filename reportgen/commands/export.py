@@ -17,9 +17,9 @@ from reportgen.exports.registry import export_form
 from reportgen.pages.report import Report
 from reportgen.progress import SILENT, Progress, observer
 from reportgen.records.files import PART, atomic_path, check_writable
+from reportgen.records.finding import find_runs
 from reportgen.records.owned import OwnedFolder
 from reportgen.records.places import check_apart
-from reportgen.records.store import find_runs
 from reportgen.scanning.machine import forbidden_words
 from reportgen.scanning.scanner import check_report
 from reportgen.scanning.words import ForbiddenWords

@@ -8,7 +8,7 @@ from pathlib import Path
 from reportgen.config.options import MediaAmount
 from reportgen.pages.report import Extras, Report
 from reportgen.progress import SILENT, Progress, observer
-from reportgen.records.store import find_runs
+from reportgen.records.finding import find_runs
 from reportgen.site import build_folder, check_site, write_site
 from reportgen.site_publishing import finish_publishing
 

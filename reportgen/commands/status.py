@@ -11,8 +11,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from reportgen.records.documents import DamagedError, read_part
+from reportgen.records.finding import find_runs
 from reportgen.records.plan import PlannedJob
-from reportgen.records.store import Store, find_runs, record_name
+from reportgen.records.store import Store
 from reportgen.records.written import claims_in
 
 _RECENT = timedelta(hours=1)
@@ -86,7 +87,7 @@ def _of_run(store: Store) -> list[RunStatus]:
 def _header(store: Store, key: str) -> _Header | None:
     """Return what a record says; None where it is damaged, and so to be computed again."""
     try:
-        return read_part(store.file(record_name(key)), _Header)
+        return read_part(store.file(store.record_file(key)), _Header)
     except DamagedError:
         return None
 

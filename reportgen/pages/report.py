@@ -19,7 +19,7 @@ from reportgen.reading.probes import kernel_probes
 from reportgen.reading.run_view import RunView
 from reportgen.records.jobs import Artifact, Done, Record
 from reportgen.records.manifest import Manifest, check_selection
-from reportgen.records.store import RUN_FILE, Store, record_name
+from reportgen.records.store import RUN_FILE, Store
 
 DESIGNED = (
     *("choice", "kernels", "decomposition", "path", "evidence", "pyramid", "saliency", "faithfulness", "motion"),
@@ -165,14 +165,19 @@ class ModelView(RunView):
         """Whether the site has a record's document; one that is longer than all pages of a run stays in the run."""
         if not self._extras.records:
             return False
-        return self.full_media or self.store.file(record_name(record.key)).stat().st_size <= LONGEST_CARRIED
+        return self.full_media or self.store.file(self.store.record_file(record.key)).stat().st_size <= LONGEST_CARRIED
+
+    def record_uri(self, record: Record) -> str:
+        """Return where the site has a record's document."""
+        return self.addresses.file(self.store.record_file(record.key))
 
     def files(self) -> list[CopiedFile]:
         """Return the files of the run that the site carries: header, records, and media that they name."""
         named = {RUN_FILE: self.store.file(RUN_FILE)}
         for record in self.manifest.records:
             if self.carries(record):
-                named[record_name(record.key)] = self.store.file(record_name(record.key))
+                name = self.store.record_file(record.key)
+                named[name] = self.store.file(name)
             if isinstance(record.outcome, Done):
                 carried = filter(self._is_carried, record.outcome.artifacts)
                 named.update({a.path: self.store.path(a) for a in carried})

@@ -11,10 +11,11 @@ from pydantic import ValidationError
 from reportgen.errors import ArchiveError
 from reportgen.pages.downloads import is_carried
 from reportgen.pages.report import Extras, Report
+from reportgen.records.finding import runs_below
 from reportgen.records.jobs import Artifact
 from reportgen.records.paths import inside
 from reportgen.records.report_facts import REPORT_FILE, ReportFacts
-from reportgen.records.store import Store, runs_below
+from reportgen.records.store import Store
 
 
 @dataclass(frozen=True)

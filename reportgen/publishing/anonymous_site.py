@@ -8,7 +8,7 @@ from pathlib import Path
 from reportgen.exports.anonymity import anonymous_runs
 from reportgen.pages.report import Report
 from reportgen.progress import Progress
-from reportgen.records.store import find_runs
+from reportgen.records.finding import find_runs
 from reportgen.scanning.scanner import check_report
 from reportgen.scanning.words import ForbiddenWords
 from reportgen.site import write_site

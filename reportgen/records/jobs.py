@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Annotated, Any, Literal, TypeVar
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import Field, JsonValue, ValidationError
 
@@ -38,10 +40,16 @@ class Job(Frozen):
     inputs: dict[str, str]
     needs: tuple[JobKey, ...] = ()
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The content key: equal for equal questions, whenever and wherever they are asked."""
         return content_key(self.model_dump(mode="json"))
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy, whose key is that of what it asks."""
+        copy = super().model_copy(update=update, deep=deep)
+        copy.__dict__.pop("key", None)
+        return copy
 
 
 SPRITE_COLUMNS = 8

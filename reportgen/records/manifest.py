@@ -13,7 +13,12 @@ from reportgen.records.identities import is_selected
 from reportgen.records.jobs import Artifact, Done, Record
 from reportgen.records.paths import JobKey
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
+"""Of the documents that are written. Since 4 records and media lie in folders by the beginning of their names, and a
+plan names once what its jobs share."""
+
+READ_VERSIONS = frozenset({3, SCHEMA_VERSION})
+"""Of the documents that are read: those of 3 lie where 3 put them, and are not computed again."""
 
 
 class WeightsFacts(Frozen):

@@ -9,9 +9,8 @@ half a file. A record is written after its artifacts: what a record names, exist
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
@@ -22,8 +21,9 @@ from reportgen.records.base import Document
 from reportgen.records.documents import DAMAGED, DamagedError, document_text, read_document, read_part
 from reportgen.records.files import atomic_path, describe_os_error, half_written, remove_listed
 from reportgen.records.jobs import Artifact, Done, Failed, Job, Record, Spent
+from reportgen.records.layout import old_record_name, record_file, record_keys, record_name
 from reportgen.records.lease import LEASE
-from reportgen.records.manifest import SCHEMA_VERSION, ClipFacts, Manifest, Run
+from reportgen.records.manifest import READ_VERSIONS, SCHEMA_VERSION, ClipFacts, Manifest, Run
 from reportgen.records.paths import inside
 from reportgen.records.plan import RunPlan
 from reportgen.records.soundness import CheckedFiles, check_content
@@ -31,8 +31,6 @@ from reportgen.records.written import claims_in, list_name, lists_in, note_writt
 
 RUN_FILE = "run.json"
 PLAN_FILE = "plan.json"
-_RECORDS = "records"
-_KEY = re.compile(r"[0-9A-Za-z_-]{1,80}")
 
 
 class _Versioned(BaseModel):
@@ -113,7 +111,7 @@ class Store:
 
     def read_run(self) -> Run:
         """Return the header; raises StoreError when there is none or it is of another version."""
-        if self.has_run() and (version := self.schema_version()) != SCHEMA_VERSION:
+        if self.has_run() and (version := self.schema_version()) not in READ_VERSIONS:
             raise StoreError(
                 f"{self.folder} was written by another version of reportgen (schema {version}, "
                 f"this one reads {SCHEMA_VERSION}): compute it again, or use that version."
@@ -170,7 +168,7 @@ class Store:
         return True
 
     def _read_record(self, key: str) -> Record | None:
-        path = inside(self.folder, record_name(key))
+        path = inside(self.folder, self.record_file(key))
         if not path.exists():
             return None
         record = read_document(path, Record)
@@ -180,8 +178,11 @@ class Store:
 
     def keys(self) -> frozenset[str]:
         """Return the keys of all records."""
-        found = (self.folder / _RECORDS).glob("*.json")
-        return frozenset(path.stem for path in found if _KEY.fullmatch(path.stem))
+        return record_keys(self.folder)
+
+    def record_file(self, key: str) -> str:
+        """Return the path of a job's record as it lies in the run, or would."""
+        return record_file(self.folder, key)
 
     def manifest(self) -> Manifest:
         """Return the run with the records of its plan that exist; a damaged one is there as a failed job that says so.
@@ -239,7 +240,7 @@ class Store:
         wanted = set(keep)
         for key in wanted:
             record = self._read_record(key)
-            kept |= _files(record) if record else set()
+            kept |= {self.record_file(key), *_named(record)} if record else set()
         kept.update(artifact.path for artifact in _pictures(self.read_run()))
         return remove_listed(self.folder, self._ours() - kept)
 
@@ -261,13 +262,8 @@ class Store:
                 record = self._read_record(key)
             except StoreError:  # damaged, or somebody else's
                 continue
-            found |= _files(record) if record else set()
+            found |= {record_name(key), old_record_name(key), *_named(record)} if record else set()
         return found - {RUN_FILE, *lists_in(self.folder)}
-
-
-def record_name(key: str) -> str:
-    """Return the path of a job's record in the run's folder."""
-    return f"{_RECORDS}/{key}.json"
 
 
 def _pictures(run: Run) -> list[Artifact]:
@@ -278,49 +274,7 @@ def _artifacts(record: Record) -> tuple[Artifact, ...]:
     return record.outcome.artifacts if isinstance(record.outcome, Done) else ()
 
 
-def _files(record: Record) -> set[str]:
-    found = {record_name(record.key), *(artifact.path for artifact in _artifacts(record))}
+def _named(record: Record) -> set[str]:
+    """Return the files that a record names: those of its answer, and the logs of who failed at it."""
     attempts = record.outcome.attempts if isinstance(record.outcome, Failed) else ()
-    return found | {attempt.log for attempt in attempts if attempt.log}
-
-
-_DEEPEST = 4
-"""Folders in folders that runs are looked for in."""
-
-
-def find_runs(folder: Path) -> list[Store]:
-    """Return the runs in `folder`, by path: itself one, its subfolders, or folders of these, at most four deep.
-
-    Hidden folders, links to folders and what lies in a run are not looked into. Raises StoreError when there are none.
-    """
-    if Store(folder).has_run():
-        return [Store(folder)]
-    stores = _nested(folder, _DEEPEST)
-    if not stores:
-        raise StoreError(
-            f"There are no runs in {folder}: run `reportgen compute` first, or name their folder by --runs."
-        )
-    return stores
-
-
-def _nested(folder: Path, depth: int) -> list[Store]:
-    """Return the runs below a folder, by path."""
-    own = {store.folder for store in runs_below(folder)}
-    found = [Store(path) for path in own]
-    if depth > 1 and folder.is_dir():
-        others = (path for path in folder.iterdir() if path not in own and not path.name.startswith("."))
-        for path in (one for one in others if one.is_dir() and not one.is_symlink()):
-            with suppress(StoreError):  # a folder that cannot be read is somebody else's
-                found += _nested(path, depth - 1)
-    return sorted(found, key=lambda store: store.folder)
-
-
-def runs_below(folder: Path) -> list[Store]:
-    """Return the subfolders that hold a header, or what claims to be one, by name; none where there is no folder."""
-    try:
-        stores = [Store(path) for path in sorted(folder.iterdir()) if not path.name.startswith(".")]
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise StoreError(f"Cannot read {folder}: {error.strerror or error}.") from error
-    return [store for store in stores if store.has_run()]
+    return {artifact.path for artifact in _artifacts(record)} | {attempt.log for attempt in attempts if attempt.log}

@@ -7,6 +7,7 @@ file system appends for one of them only. Claims (see `reportgen.runner.claims`)
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from reportgen.errors import StoreError
@@ -14,24 +15,34 @@ from reportgen.records.files import describe_os_error
 from reportgen.records.paths import inside
 
 WRITTEN = "written.txt"
+LISTS = "written"
+"""Folder of the lists of workers."""
+
 CLAIMS = "claims"
 """Folder of the claims of workers."""
 
-_LISTS = re.compile(r"written(-[0-9a-f]{8})?\.txt")
+_LIST = re.compile(r"[0-9a-f]{8}\.txt")
+_OLD_LISTS = re.compile(r"written(-[0-9a-f]{8})?\.txt")
+_SHARD = re.compile(r"[0-9a-f]{2}")
 _GROUP = re.compile(r"\d\d")
 _CLAIM = re.compile(r"[0-9a-f]{32}\.(\d{1,9}|done)")
 
 
 def list_name(writer: str = "") -> str:
     """Return the name of a writer's list; `writer` is 8 hexadecimal digits, or nothing for the only one."""
-    name = f"written-{writer}.txt" if writer else WRITTEN
-    assert _LISTS.fullmatch(name)
-    return name
+    if not writer:
+        return WRITTEN
+    name = f"{writer}.txt"
+    assert _LIST.fullmatch(name)
+    return f"{LISTS}/{writer[:2]}/{name}"
 
 
 def lists_in(folder: Path) -> frozenset[str]:
     """Return the names of all lists of a run."""
-    return frozenset(name for name in _names(folder) if _LISTS.fullmatch(name))
+    found = {name for name in _names(folder) if _OLD_LISTS.fullmatch(name)}  # up to schema 3 all lay here
+    for shard, names in _grouped(folder / LISTS, _SHARD):
+        found.update(f"{LISTS}/{shard}/{name}" for name in names if _LIST.fullmatch(name) and name[:2] == shard)
+    return frozenset(found)
 
 
 def written_files(folder: Path) -> set[str]:
@@ -59,11 +70,16 @@ def note_written(folder: Path, name: str, relative: str) -> None:
 
 def claims_in(folder: Path) -> set[str]:
     """Return the claims of a run's workers."""
-    top = folder / CLAIMS
-    if top.is_symlink():
-        return set()
-    groups = [group for group in _names(top) if _GROUP.fullmatch(group) and not (top / group).is_symlink()]
-    return {f"{CLAIMS}/{group}/{name}" for group in groups for name in _names(top / group) if _CLAIM.fullmatch(name)}
+    groups = _grouped(folder / CLAIMS, _GROUP)
+    return {f"{CLAIMS}/{group}/{name}" for group, names in groups for name in names if _CLAIM.fullmatch(name)}
+
+
+def _grouped(top: Path, group: re.Pattern[str]) -> Iterator[tuple[str, list[str]]]:
+    """Yield the subfolders of a folder that are called so, with the names in each; none that is a link."""
+    if not top.is_symlink():
+        for name in _names(top):
+            if group.fullmatch(name) and not (top / name).is_symlink():
+                yield name, _names(top / name)
 
 
 def _names(folder: Path) -> list[str]:

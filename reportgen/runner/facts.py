@@ -18,7 +18,8 @@ from reportgen.progress import Progress
 from reportgen.records.documents import DamagedError
 from reportgen.records.figures import ClipFigure, Figure, PreviewFigure
 from reportgen.records.jobs import Artifact
-from reportgen.records.manifest import SCHEMA_VERSION, ClipFacts, Environment
+from reportgen.records.layout import clip_folder
+from reportgen.records.manifest import READ_VERSIONS, ClipFacts, Environment
 from reportgen.records.store import Store
 from reportgen.version import __version__, checkout_commit
 
@@ -38,7 +39,7 @@ class ClipPictures:
         self.store = store
         self.probabilities = probabilities
         clips: tuple[ClipFacts, ...] = ()
-        if store.has_run() and store.schema_version() != SCHEMA_VERSION:
+        if store.has_run() and store.schema_version() not in READ_VERSIONS:
             progress.note(f"{store.folder} was written by another version of reportgen: it is computed anew.")
         elif store.has_run():
             try:
@@ -108,7 +109,7 @@ def stored_facts(
 
 def _write(store: Store, clip: Clip, *, preview: bool) -> tuple[Artifact, Artifact]:
     figure: Figure = (PreviewFigure if preview else ClipFigure)(clip.frames, clip.title)
-    artifacts = write_figure(store, f"media/clips/{clip.name}", "clip", figure)
+    artifacts = write_figure(store, clip_folder(clip.name), "clip", figure)
     return artifacts[1], artifacts[0]
 
 

@@ -23,7 +23,7 @@ from reportgen.records.files import remove_listed, write_text
 from reportgen.records.identities import slug
 from reportgen.records.jobs import content_key
 from reportgen.records.lease import LEASE, held
-from reportgen.records.manifest import SCHEMA_VERSION, Run, SourceFacts
+from reportgen.records.manifest import READ_VERSIONS, Run, SourceFacts
 from reportgen.records.store import RUN_FILE, Store
 
 CLAIM_FILE = ".network.json"
@@ -184,7 +184,7 @@ def _as_far_as_it_says(folder: Path, kind: type[_OtherHeader]) -> NetworkFacts |
 
 def _owner(folder: Path) -> NetworkFacts | None:
     store = Store(folder)
-    if store.has_run() and store.schema_version() != SCHEMA_VERSION:
+    if store.has_run() and store.schema_version() not in READ_VERSIONS:
         return _as_far_as_it_says(folder, _OtherHeader)
     if store.has_run():
         try:

@@ -72,7 +72,7 @@ class Plan:
 
     def stored(self, threads: int) -> RunPlan:
         """Return the plan as it is kept with the run, which is computed with so many threads."""
-        return RunPlan(jobs=tuple(self._stored()), threads=threads)
+        return RunPlan.of(self._stored(), threads)
 
     def _stored(self) -> Iterator[PlannedJob]:
         for part in self.parts:

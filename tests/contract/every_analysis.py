@@ -12,8 +12,8 @@ from PIL import Image
 from reportgen.analyses.registry import methods
 from reportgen.commands.compute import compute
 from reportgen.config.options import BuildOptions
+from reportgen.records.finding import find_runs
 from reportgen.records.jobs import Failed, Outcome, Skipped
-from reportgen.records.store import find_runs
 from reportgen.runner.concepts import CONCEPTS
 
 #: As little of everything as still is something.

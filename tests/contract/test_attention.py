@@ -16,8 +16,9 @@ from reportgen.commands.compute import compute
 from reportgen.commands.render import render
 from reportgen.config.options import BuildOptions
 from reportgen.records.answers.pyramid import PyramidAnswer
+from reportgen.records.finding import find_runs
 from reportgen.records.jobs import Done, Skipped
-from reportgen.records.store import Store, find_runs
+from reportgen.records.store import Store
 
 NETWORKS = '''
 import torch

@@ -11,7 +11,7 @@ from every_analysis import put_through_everything, reasons
 from reportgen.commands.render import render
 from reportgen.reading.run_view import RunView
 from reportgen.records.answers.saliency import SaliencyAnswer
-from reportgen.records.store import find_runs
+from reportgen.records.finding import find_runs
 
 NETWORKS = '''
 import torch

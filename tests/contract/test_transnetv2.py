@@ -20,8 +20,8 @@ from reportgen.config.options import BuildOptions
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.target import explained
 from reportgen.reading.run_view import RunView
+from reportgen.records.finding import find_runs
 from reportgen.records.jobs import Failed
-from reportgen.records.store import find_runs
 from reportgen.records.targets import Target
 from reportgen.resources import modelzoo_folder
 from reportgen.zoo.cards import Zoo

@@ -30,7 +30,7 @@ def children_of(process: int) -> list[int]:
 
 def finished(run: Path) -> dict[str, int]:
     """Return the finished records with the time of each file."""
-    return {path.name: path.stat().st_mtime_ns for path in run.glob("records/*.json") if path.name[0] != "."}
+    return {path.name: path.stat().st_mtime_ns for path in run.glob("records/*/*.json") if path.name[0] != "."}
 
 
 @pytest.fixture(scope="module")

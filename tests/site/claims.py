@@ -46,7 +46,7 @@ class Arrays:
 
     def __init__(self, run: Path) -> None:
         self._run = run
-        records = [json.loads(path.read_text()) for path in sorted((run / "records").glob("*.json"))]
+        records = [json.loads(path.read_text()) for path in sorted((run / "records").rglob("*.json"))]
         self._records = {(each["job"]["analysis"], each["job"]["unit"]): each for each in records}
 
     def of(self, analysis: str, unit: str, role: str) -> dict[str, Any] | None:

@@ -13,7 +13,7 @@ from reportgen.pages.concepts import CONCEPT_ROWS, concept_plots, concept_rows, 
 from reportgen.pages.kernel_index import KernelIndex
 from reportgen.pages.kernel_list import kernel_list
 from reportgen.pages.report import Report
-from reportgen.records.store import find_runs
+from reportgen.records.finding import find_runs
 
 
 def words(page: Path) -> str:

@@ -18,6 +18,7 @@ from reportgen.pages.registry import all_pages
 from reportgen.pages.report import Report
 from reportgen.records import documents
 from reportgen.records.jobs import Done, Failed
+from reportgen.records.layout import record_name
 from reportgen.records.plan import PlannedJob, RunPlan
 from reportgen.records.store import Store
 from tests.damage import spoil
@@ -31,7 +32,7 @@ def run(sample_runs: Path, tmp_path: Path) -> Store:
     """A run with its plan, as compute leaves it."""
     store = Store(Path(shutil.copytree(sample_runs / "drift", tmp_path / "runs" / "drift")))
     jobs = tuple(PlannedJob(job=one.job, chunk="x") for one in store.manifest().records)
-    store.write_plan(RunPlan(jobs=jobs, threads=2))
+    store.write_plan(RunPlan.of(jobs, 2))
     return Store(store.folder)
 
 
@@ -57,7 +58,7 @@ def test_one_damaged_record_is_shown_as_damaged_and_computed_again(run: Store, d
     assert record is not None
     assert isinstance(record.outcome, Done)
     picture = run.path(record.outcome.artifacts[0])
-    path = run.file(f"records/{key}.json")
+    path = run.file(record_name(key))
     if damage == "gone":
         picture.unlink()
     elif damage == "cut off":
@@ -90,7 +91,7 @@ def test_one_damaged_record_is_shown_as_damaged_and_computed_again(run: Store, d
 
 def test_a_damaged_record_is_told_where_no_plan_says_what_it_was_of(run: Store) -> None:
     key = first_done(run, "kernels")
-    run.file(f"records/{key}.json").write_text("{}")
+    run.file(record_name(key)).write_text("{}")
     run.file("plan.json").write_text("{}")
     pages(run)
     with pytest.raises(CheckError, match="1 of its records is damaged"):
@@ -98,7 +99,7 @@ def test_a_damaged_record_is_told_where_no_plan_says_what_it_was_of(run: Store) 
 
 
 def test_a_record_that_is_gone_fails_the_check(run: Store) -> None:
-    run.file(f"records/{first_done(run, 'kernels')}.json").unlink()
+    run.file(record_name(first_done(run, "kernels"))).unlink()
     with pytest.raises(CheckError, match="1 of its jobs has no record"):
         require(check(run.folder))
 

@@ -12,7 +12,7 @@ from reportgen.audit.findings import findings
 from reportgen.audit.limits import Limits
 from reportgen.audit.verdicts import Verdict
 from reportgen.pages.report import ModelView, Report
-from reportgen.records.store import find_runs
+from reportgen.records.finding import find_runs
 
 
 @pytest.fixture(scope="module")

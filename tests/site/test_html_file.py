@@ -17,7 +17,7 @@ from reportgen.exports.html_file import site_page
 from reportgen.exports.inlined import inlined_page
 from reportgen.outputs.paper.write import summary_html
 from reportgen.pages.report import Report
-from reportgen.records.store import find_runs
+from reportgen.records.finding import find_runs
 from reportgen.summary.document import summary_of
 from tests.chromium import playwright_api
 

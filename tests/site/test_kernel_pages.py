@@ -16,7 +16,7 @@ from reportgen.pages.pyramid_graph import graph_data, node_rows
 from reportgen.pages.registry import all_pages
 from reportgen.pages.report import ModelView, Report
 from reportgen.pages.spread import short
-from reportgen.records.store import find_runs
+from reportgen.records.finding import find_runs
 from tests.site.sample_run import LAYERS, NEAR_SILENT, write_sample
 
 

@@ -17,7 +17,7 @@ from reportgen.outputs.latex.tables import table_tex
 from reportgen.outputs.latex.text import slug_of, tex, tex_symbols
 from reportgen.outputs.model import Column, Table, columns
 from reportgen.pages.report import Report
-from reportgen.records.store import find_runs
+from reportgen.records.finding import find_runs
 from reportgen.summary.references import _is_plain
 from tests.children import run
 

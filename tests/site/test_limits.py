@@ -13,7 +13,7 @@ from reportgen.audit.maps import map_verdicts
 from reportgen.pages.registry import all_pages
 from reportgen.pages.report import ModelView, Report
 from reportgen.pages.templating import Templates
-from reportgen.records.store import find_runs
+from reportgen.records.finding import find_runs
 from reportgen.resources import templates_folder
 from tests.site.sample_run import write_sample
 

@@ -18,7 +18,7 @@ from reportgen.pages.pyramid_pairs import KINDS, MOST_PAIRS
 from reportgen.pages.registry import all_pages
 from reportgen.pages.report import Report
 from reportgen.reading.excerpt import Excerpt
-from reportgen.records.store import find_runs
+from reportgen.records.finding import find_runs
 
 SIZE = Size(clips=40, classes=30, per_clip=3, networks=2, kernels=2)
 PYRAMIDS = SIZE.clips * SIZE.per_clip

@@ -9,7 +9,7 @@ import pytest
 from reportgen.pages.multiscale import pages
 from reportgen.pages.page import Page
 from reportgen.pages.report import Report
-from reportgen.records.store import find_runs
+from reportgen.records.finding import find_runs
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from reportgen.pages.page import Page
 from reportgen.pages.registry import all_pages
 from reportgen.pages.report import ModelView, Report
 from reportgen.pages.templating import Templates
-from reportgen.records.store import find_runs
+from reportgen.records.finding import find_runs
 from reportgen.resources import templates_folder
 from tests.site.sample_run import LAYERS, NEAR_SILENT, write_sample
 

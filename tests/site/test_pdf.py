@@ -17,7 +17,7 @@ from reportgen.errors import OptionError, RenderError
 from reportgen.exports.pdf import printed_html, weasyprint
 from reportgen.outputs.paper.write import summary_html
 from reportgen.pages.report import Report
-from reportgen.records.store import find_runs
+from reportgen.records.finding import find_runs
 from reportgen.summary.document import summary_of
 from tests.children import run_python
 

@@ -9,8 +9,8 @@ import pytest
 from reportgen.outputs.site.draw import draw
 from reportgen.pages.pyramid_compare import across, comparison_figure, pages
 from reportgen.pages.report import Report
+from reportgen.records.finding import find_runs
 from reportgen.records.pyramid_compare import LayerComparison, PyramidComparison
-from reportgen.records.store import find_runs
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,8 @@ from reportgen.pages.pyramid_overview import overview, pieces
 from reportgen.pages.report import ModelView, Report
 from reportgen.reading.addresses import relative_link
 from reportgen.reading.views import Pyramid
+from reportgen.records.finding import find_runs
 from reportgen.records.pyramid_schema import ConservationFigures
-from reportgen.records.store import find_runs
 
 
 @pytest.fixture(scope="module")

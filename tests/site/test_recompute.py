@@ -73,11 +73,11 @@ def judged(run: Path, zoo: Path, sample: int = ALL, seed: int = 0, **options: An
 
 def test_a_forged_record_is_named_and_the_honest_ones_are_not(run: Path, tiny_zoo: Path, tmp_path: Path) -> None:
     forged = Path(shutil.copytree(run, tmp_path / "tiny"))
-    record = next(p for p in sorted((forged / "records").iterdir()) if '"analysis": "saliency"' in p.read_text())
+    record = next(p for p in sorted((forged / "records").rglob("*.json")) if '"analysis": "saliency"' in p.read_text())
     name = forge(record)
     found = judged(forged, tiny_zoo)
     assert found.holds == "no"
-    assert found.compared == found.candidates == len(list((run / "records").iterdir()))
+    assert found.compared == found.candidates == len(list((run / "records").rglob("*.json")))
     assert [detail.partition(":")[0] for detail in found.details] == [name]
 
 
@@ -153,11 +153,13 @@ def test_nothing_that_a_hostile_site_holds_is_run_or_opened(run: Path, tiny_zoo:
 
 @pytest.mark.long
 def test_forged_records_are_found_at_the_stated_rate(run: Path, tiny_zoo: Path, tmp_path: Path) -> None:
-    total, forged, sample, trials = len(list((run / "records").iterdir())), 2, 4, 60
+    total, forged, sample, trials = len(list((run / "records").rglob("*.json"))), 2, 4, 60
     caught = 0
     for trial in range(trials):
         copy = Path(shutil.copytree(run, tmp_path / f"{trial}"))
-        with_figures = [p for p in sorted((copy / "records").iterdir()) if '"analysis": "choice"' not in p.read_text()]
+        with_figures = [
+            p for p in sorted((copy / "records").rglob("*.json")) if '"analysis": "choice"' not in p.read_text()
+        ]
         for path in random.Random(trial).sample(with_figures, forged):
             forge(path)
         found = judged(copy, tiny_zoo, sample, seed=1000 + trial)
@@ -189,7 +191,7 @@ def test_a_forgery_with_its_pages_and_sums_is_found_from_the_command_line(
     run: Path, tiny_zoo: Path, tmp_path: Path
 ) -> None:
     forged = Path(shutil.copytree(run, tmp_path / "tiny"))
-    forge(next(p for p in sorted((forged / "records").iterdir()) if '"analysis": "kernels"' in p.read_text()))
+    forge(next(p for p in sorted((forged / "records").rglob("*.json")) if '"analysis": "kernels"' in p.read_text()))
     site = render(forged, tmp_path / "site", build_dir=tmp_path / "build").parent
     seal(site)
     words = ["verify", str(site), "--json", "-q", "--zoo", str(tiny_zoo), "--sample", str(ALL), "--seed", "5"]

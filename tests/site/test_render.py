@@ -24,9 +24,9 @@ from reportgen.pages.places import PageAddresses
 from reportgen.pages.registry import PAGES, all_pages
 from reportgen.pages.report import Extras, Report
 from reportgen.pages.templating import Templates
+from reportgen.records.finding import find_runs
 from reportgen.records.lease import LEASE
 from reportgen.records.owned import STAMP
-from reportgen.records.store import find_runs
 from reportgen.resources import templates_folder
 from tests.children import LONGEST, alive, child, reportgen_command, run, run_python
 from tests.documents import replace_text

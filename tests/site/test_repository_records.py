@@ -13,8 +13,8 @@ import yaml
 
 from reportgen.commands.render import render
 from reportgen.pages.report import Report
+from reportgen.records.finding import find_runs
 from reportgen.records.root_digest import UNSEALED, read_root
-from reportgen.records.store import find_runs
 from reportgen.summary.model_card import model_card
 from reportgen.summary.repositories import repository_records
 from tests.children import run

@@ -18,7 +18,7 @@ from reportgen.media.arrays import npz_bytes
 from reportgen.pages.page import VolumeScript
 from reportgen.pages.report import Report
 from reportgen.pages.responses import BROWSER_VALUES, pages, response_views
-from reportgen.records.store import find_runs
+from reportgen.records.finding import find_runs
 from reportgen.records.volumes import Steps, byte_levels, steps_for
 from reportgen.site_files import write_asset
 

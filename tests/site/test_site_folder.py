@@ -19,9 +19,10 @@ from reportgen.commands.render import render
 from reportgen.config.options import BuildOptions
 from reportgen.errors import OptionError, RenderError, StoreError
 from reportgen.pages.report import Report
+from reportgen.records.finding import find_runs
+from reportgen.records.layout import record_name
 from reportgen.records.lease import LEASE
 from reportgen.records.owned import STAMP, OwnedFolder
-from reportgen.records.store import find_runs
 from reportgen.site import check_site
 from tests.children import run as run_process
 from tests.documents import edit, replace_text, write_sealed
@@ -135,14 +136,14 @@ def link_picture(run: Path) -> None:
 
 def pipe_record(run: Path) -> None:
     key = json.loads((run / "run.json").read_text())["plan"][0]
-    (run / f"records/{key}.json").unlink()
-    os.mkfifo(run / f"records/{key}.json")
+    (run / record_name(key)).unlink()
+    os.mkfifo(run / record_name(key))
 
 
 def rewrite(old: str, new: str) -> Callable[[Path], None]:
     def spoil(run: Path) -> None:
         changed = 0
-        for path in (run / "run.json", *(run / "records").glob("*.json")):
+        for path in (run / "run.json", *(run / "records").rglob("*.json")):
             changed += replace_text(path, old, new)
         assert changed
 
@@ -271,7 +272,7 @@ def test_a_stop_at_any_step_never_blocks_the_next_render(
     run: Path, tmp_path: Path, number: signal.Signals, stride: int
 ) -> None:
     # TERM and HUP either end the process at once, as KILL does, or are unwound by the command as INT is.
-    for path in run.glob("records/*.json"):
+    for path in run.glob("records/*/*.json"):
         path.unlink()
     work = tmp_path / "work"
     work.mkdir()

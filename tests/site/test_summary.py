@@ -16,8 +16,8 @@ from reportgen.outputs.paper.write import summary_html
 from reportgen.outputs.pathway import Pathway
 from reportgen.pages.registry import all_pages
 from reportgen.pages.report import ModelView, Report
+from reportgen.records.finding import find_runs
 from reportgen.records.jobs import Failed
-from reportgen.records.store import find_runs
 from reportgen.summary.document import summary_of
 from reportgen.summary.shares import MOST_NETWORKS, spread
 

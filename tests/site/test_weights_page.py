@@ -19,8 +19,8 @@ from reportgen.pages import weight_volumes
 from reportgen.pages.report import Extras, Report
 from reportgen.pages.weight_volumes import GradientVolumes, gradient_volumes
 from reportgen.pages.weights import case_columns, clip_gradients, importance_rows, likeness_rows
+from reportgen.records.finding import find_runs
 from reportgen.records.jobs import Done
-from reportgen.records.store import find_runs
 from reportgen.site_files import write_asset
 
 

@@ -58,7 +58,7 @@ class Unwatched:
     def failed(self, job: Job, error: Exception, *, alone: bool) -> tuple[FailedAttempt, ...]:  # noqa: ARG002
         """Every error is recorded."""
         self.log.failed(job, error)
-        return (attempt_of(self.log.store.folder, self.log.worker, job, describe(error)),)
+        return (attempt_of(self.log.store.folder, self.log.worker, job.key, describe(error)),)
 
 
 class ChunkWorker:

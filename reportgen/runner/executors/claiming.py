@@ -108,15 +108,15 @@ class _ClaimWatch:
         self.log.failed(job, error)
         if not own and not (alone and len(earlier) + 1 >= self.claims.rules.attempts):
             raise TryElsewhereError(f"{type(error).__name__}: {error}") from error
-        return (*earlier, attempt_of(self.log.store.folder, self.log.worker, job, describe(error)))
+        return (*earlier, attempt_of(self.log.store.folder, self.log.worker, job.key, describe(error)))
 
     def _earlier(self, job: Job) -> tuple[FailedAttempt, ...]:
         """Return what is known of the earlier attempts at a job, and at the chunk where all of it was tried."""
         found = (attempt for attempt in self.claim.failed if attempt.job == job.key or not attempt.alone)
         folder = self.log.store.folder
         return tuple(
-            attempt_of(folder, attempt.worker, job, attempt.why) if attempt.worker else FailedAttempt(ended=attempt.why)
-            for attempt in found
+            attempt_of(folder, one.worker, one.job, one.why) if one.worker else FailedAttempt(ended=one.why)
+            for one in found
         )
 
 

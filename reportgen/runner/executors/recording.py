@@ -14,6 +14,7 @@ from reportgen.networks.core.out_of_memory import is_out_of_memory
 from reportgen.records.figures import Result
 from reportgen.records.identities import slug
 from reportgen.records.jobs import Artifact, Done, Failed, FailedAttempt, Job, Outcome, Record, Spent
+from reportgen.records.layout import media_folder
 from reportgen.records.store import Store
 
 
@@ -34,7 +35,7 @@ def keep(store: Store, job: Job, outcome: Outcome, seconds: float, device: torch
 
 def write_result(store: Store, job: Job, result: Result) -> Done:
     """Write the figures of an answer as artifacts, and return the answer that names them."""
-    folder = f"media/{job.analysis}/{job.key}"
+    folder = media_folder(job.analysis, job.key)
     artifacts: list[Artifact] = []
     for role, figure in result.figures.items():
         artifacts.extend(write_figure(store, folder, slug(role), figure))

@@ -88,26 +88,29 @@ def log_path(worker: str) -> str:
     return f"{LOGS}/{digest[:2]}/{digest}.txt"
 
 
-def attempt_of(folder: Path, worker: str, job: Job, ended: str) -> FailedAttempt:
-    """Return what a record says of a worker's attempt at a job, with the end of that worker's log about it."""
+def attempt_of(folder: Path, worker: str, job: str, ended: str) -> FailedAttempt:
+    """Return what a record says of a worker's attempt at the job of a key, with what that worker's log says of it."""
     path = log_path(worker)
     try:
-        lines = _lines(inside(folder, path), job.key)
+        lines = _lines(inside(folder, path), job)
     except (OSError, StoreError):  # it was never written, or is no file by now
         return FailedAttempt(machine=machine_of(worker), ended=ended)
     return FailedAttempt(machine=machine_of(worker), ended=ended, log=path, lines=lines)
 
 
 def _lines(path: Path, key: str) -> tuple[str, ...]:
-    """Return the last lines of a log about a job: what follows the last line that names it, and that line."""
+    """Return the last lines of a log about a job: a line that names it, and what follows.
+
+    Of several times that it was begun the last one counts of which something was said.
+    """
     with path.open("rb") as file:
         size = file.seek(0, 2)
         file.seek(max(0, size - _READ))
         text = file.read(_READ).decode("utf-8", "replace")
     entries = text.split(f"\n{_HEAD}") if not text.startswith(_HEAD) else f"\n{text}".split(f"\n{_HEAD}")[1:]
-    own = [entry for entry in entries if entry.startswith(key)]
-    lines = own[-1].rstrip().split("\n") if own else []
-    return tuple(printable(_shortened(line))[:_LONGEST_LINE] for line in (lines[:1] + lines[1:][-(LINES - 1) :]))
+    own = [entry.rstrip() for entry in entries if entry.startswith(key)]
+    lines = max(reversed(own), key=lambda entry: "\n" in entry).split("\n") if own else []
+    return tuple(printable(_shortened(line))[:_LONGEST_LINE] for line in (lines[:3] + lines[3:][-(LINES - 3) :]))
 
 
 def _shortened(line: str) -> str:

@@ -10,8 +10,9 @@ import pytest
 from reportgen.commands.status import status
 from reportgen.errors import StoreError
 from reportgen.records.jobs import Done, Failed, Job, Outcome, Record, Skipped, Spent
+from reportgen.records.layout import record_name
 from reportgen.records.plan import PlannedJob, RunPlan
-from reportgen.records.store import RUN_FILE, Store, record_name
+from reportgen.records.store import RUN_FILE, Store
 from reportgen.runner.claims.claims import Claim, Claims
 from reportgen.runner.claims.files import ClaimFolder
 
@@ -27,7 +28,7 @@ def store(tmp_path: Path) -> Store:
     jobs = [job(number) for number in range(10)]
     store.folder.mkdir()
     (store.folder / RUN_FILE).write_text("{}")  # that there is one is all that is asked
-    store.write_plan(RunPlan(jobs=tuple(PlannedJob(job=one, chunk="kernels/first") for one in jobs), threads=1))
+    store.write_plan(RunPlan.of((PlannedJob(job=one, chunk="kernels/first") for one in jobs), 1))
     outcomes: list[Outcome] = [Done()] * 6 + [Failed(message="no", error="E"), Skipped(reason="none")]
     for minute, (one, outcome) in enumerate(zip(jobs, outcomes, strict=False)):
         spent = Spent(seconds=30, finished=f"2026-01-01T00:{minute:02d}:00+00:00")

@@ -13,11 +13,13 @@ from test_store import job, picture, record, run
 from reportgen.errors import StoreError
 from reportgen.records.card import WeightsSource
 from reportgen.records.files import check_writable, remove_listed
+from reportgen.records.finding import find_runs
 from reportgen.records.identities import slug
 from reportgen.records.jobs import Artifact, Done
+from reportgen.records.layout import record_name
 from reportgen.records.manifest import ClipFacts
 from reportgen.records.paths import MediaPath, inside
-from reportgen.records.store import Store, find_runs
+from reportgen.records.store import Store
 from tests.documents import replace_text
 
 OUTSIDE = [
@@ -132,9 +134,9 @@ def test_nothing_is_written_through_what_is_no_file_of_the_run(
     assert (outside / "secret").read_text() == "secret"
 
 
-@pytest.mark.parametrize("name", ["run.json", "records/KEY.json", "written.txt"])
+@pytest.mark.parametrize("name", ["run.json", "records/SHARD/KEY.json", "written.txt"])
 def test_documents_that_are_links_or_pipes_are_refused_and_never_waited_for(store: Store, name: str) -> None:
-    path = store.folder / name.replace("KEY", job().key)
+    path = store.folder / name.replace("SHARD", job().key[:2]).replace("KEY", job().key)
     content = path.read_text()
     path.unlink()
     (store.folder.parent / "outside/document").write_text(content)
@@ -165,8 +167,9 @@ def test_the_plan_names_records_only(store: Store, key: str) -> None:
 
 
 def test_a_record_under_another_s_name_is_damaged(store: Store) -> None:
-    other = store.folder / f"records/{job(seed=1).key}.json"
-    (store.folder / f"records/{job().key}.json").rename(other)
+    other = store.folder / record_name(job(seed=1).key)
+    other.parent.mkdir(exist_ok=True)
+    (store.folder / record_name(job().key)).rename(other)
     assert store.record(other.stem) is None
     with pytest.raises(StoreError, match="another job's record"):
         store.prune([other.stem])
@@ -210,7 +213,7 @@ def test_pruning_and_removing_leave_what_the_program_did_not_write(store: Store)
 
 
 def test_a_damaged_record_that_is_kept_stops_pruning_before_it_removes(store: Store) -> None:
-    path = store.folder / f"records/{job().key}.json"
+    path = store.folder / record_name(job().key)
     path.write_text("{")
     with pytest.raises(StoreError, match="damaged"):
         store.prune([job().key])

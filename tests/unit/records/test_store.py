@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 from reportgen.errors import StoreError
 from reportgen.records.card import ClipSpec, ModelCard
 from reportgen.records.files import atomic_path, write_text
+from reportgen.records.finding import find_runs
 from reportgen.records.jobs import Artifact, Done, Failed, Job, Record, Skipped, Spent, content_key
+from reportgen.records.layout import record_name
 from reportgen.records.manifest import Environment, Run, WeightsFacts
 from reportgen.records.plan import PlannedJob, RunPlan
-from reportgen.records.store import Store, find_runs
+from reportgen.records.store import Store
 
 
 def job(**changes: object) -> Job:
@@ -93,8 +95,8 @@ def test_no_digit_or_letter_of_a_document_changes_unseen(tmp_path: Path, data: s
     kept = record(job(parameters={"rate": 0.125, "words": "äb"}), Done(answer={"psnr": 41.5, "off": float("nan")}))
     store.add(kept)
     store.write_run(run(kept.key))
-    store.write_plan(RunPlan(jobs=(PlannedJob(job=kept.job, chunk="x"),), threads=1))
-    path = store.file(data.draw(st.sampled_from(["run.json", "plan.json", f"records/{kept.key}.json"])))
+    store.write_plan(RunPlan.of([PlannedJob(job=kept.job, chunk="x")], 1))
+    path = store.file(data.draw(st.sampled_from(["run.json", "plan.json", record_name(kept.key)])))
     text = path.read_text(encoding="utf-8")
     at = data.draw(st.sampled_from([n for n, character in enumerate(text) if character.isalnum()]))
     path.write_text(text[:at] + chr(ord(text[at]) ^ 1) + text[at + 1 :], encoding="utf-8")
@@ -140,7 +142,7 @@ def test_a_damaged_record_is_no_answer_and_stops_pruning(tmp_path: Path) -> None
     store = Store(tmp_path)
     kept = record(job(), Done())
     store.add(kept)
-    path = tmp_path / "records" / f"{kept.key}.json"
+    path = tmp_path / record_name(kept.key)
     path.write_text(path.read_text()[:-20])
     assert store.record(kept.key) is None
     with pytest.raises(StoreError, match="damaged"):

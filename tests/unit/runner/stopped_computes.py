@@ -48,7 +48,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def finished(run: Path) -> dict[str, bytes]:
     """Return the finished records; half-written ones are hidden or have other names."""
-    return {p.name: p.read_bytes() for p in run.glob("records/*.json") if not p.name.startswith(".")}
+    return {p.name: p.read_bytes() for p in run.glob("records/*/*.json") if not p.name.startswith(".")}
 
 
 def steps_to_try(steps: int, tried: str) -> Sequence[int]:
@@ -84,7 +84,7 @@ def main(folder: Path, zoo: Path, number: int, tried: str, analyses: tuple[str, 
         kept = finished(runs / "tiny")
         assert run_until(0, number, steps_file, work) == 0, stop_at
         found = contents(runs / "tiny")
-        assert {name: found[f"records/{name}"] for name in kept} == kept, stop_at
+        assert {name: found[f"records/{name[:2]}/{name}"] for name in kept} == kept, stop_at
         left = {name for name in found.keys() - whole.keys() if ".reportgen-part-" not in name}
         assert not left, (stop_at, left)
         assert {name: found[name] for name in whole} == whole, stop_at

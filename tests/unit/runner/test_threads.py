@@ -37,7 +37,7 @@ def test_the_threads_of_the_plan_are_taken_and_set_back(tmp_path: Path) -> None:
     store, notes = Store(tmp_path), Notes()
     with planned_threads(store, None, notes):
         assert torch.get_num_threads() == 1
-    store.write_plan(RunPlan(jobs=(), threads=3))
+    store.write_plan(RunPlan(parts=(), threads=3))
     with planned_threads(store, None, notes):
         assert torch.get_num_threads() == 3
     assert torch.get_num_threads() == 1
@@ -53,7 +53,7 @@ def test_the_threads_of_the_plan_are_taken_and_set_back(tmp_path: Path) -> None:
 
 def test_a_machine_that_has_fewer_processors_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store, notes = Store(tmp_path), Notes()
-    store.write_plan(RunPlan(jobs=(), threads=2))
+    store.write_plan(RunPlan(parts=(), threads=2))
     monkeypatch.setattr(os, "sched_getaffinity", lambda _process: {0})
     with planned_threads(store, None, notes):
         assert torch.get_num_threads() == 2

@@ -1,0 +1,88 @@
+"""Where what belongs to a job or a clip lies in a run's folder.
+
+No folder has more than some hundred entries of its kind at 10^5 jobs: a parallel file system slows down where one has
+many thousands, and some refuse. Names are shared out by the first two signs of a digest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from reportgen.errors import StoreError
+from reportgen.records.paths import MEDIA, inside
+
+RECORDS = "records"
+_KEY = re.compile(r"[0-9A-Za-z_-]{1,80}")
+_SHARD = re.compile(r"[0-9A-Za-z_-]{1,2}")
+
+
+def record_name(key: str) -> str:
+    """Return the path of a job's record in the run's folder."""
+    return f"{RECORDS}/{key[:2]}/{key}.json"
+
+
+def old_record_name(key: str) -> str:
+    """Return the path that a job's record had up to schema 3; it is read where the other one is not there."""
+    return f"{RECORDS}/{key}.json"
+
+
+def media_folder(analysis: str, key: str) -> str:
+    """Return the folder of a job's files."""
+    return f"{MEDIA}/{analysis}/{key[:2]}/{key}"
+
+
+def clip_folder(name: str) -> str:
+    """Return the folder of a clip's pictures."""
+    return f"{MEDIA}/clips/{_clip_place(name)}"
+
+
+def renamed(path: str, old: str, new: str) -> str:
+    """Return the path of a job's or a clip's file once the key or name `old` is `new`, and lies where that belongs."""
+    parts = path.split("/")
+    for place, moved in ((f"{old[:2]}/{old}", f"{new[:2]}/{new}"), (_clip_place(old), _clip_place(new))):
+        for start in range(len(parts) - 1):
+            if parts[start : start + 2] == place.split("/"):
+                return "/".join([*parts[:start], moved, *parts[start + 2 :]])
+    return "/".join(new if part == old else part for part in parts)
+
+
+def _clip_place(name: str) -> str:
+    return f"{hashlib.sha256(name.encode()).hexdigest()[:2]}/{name}"
+
+
+def record_keys(run: Path) -> frozenset[str]:
+    """Return the keys of all records of a run, by the names of their files. Raises StoreError."""
+    top = run / RECORDS
+    found: set[str] = set()
+    for name, is_folder in _entries(top):
+        if is_folder and _SHARD.fullmatch(name):
+            keys = (file.removesuffix(".json") for file, _ in _entries(top / name) if file.endswith(".json"))
+            found.update(key for key in keys if key[:2] == name and _KEY.fullmatch(key))
+        elif name.endswith(".json") and _KEY.fullmatch(name.removesuffix(".json")):
+            found.add(name.removesuffix(".json"))
+    return frozenset(found)
+
+
+def record_file(run: Path, key: str) -> str:
+    """Return the path of a job's record as it lies in a run, or would; raises StoreError where no file may be read."""
+    name = record_name(key)
+    old = old_record_name(key)
+    return old if not inside(run, name).exists() and inside(run, old).exists() else name
+
+
+def _entries(folder: Path) -> Iterator[tuple[str, bool]]:
+    """Yield the names in a folder, and whether each is a folder; nothing of what is no folder, or a link to one."""
+    if folder.is_symlink():
+        return
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                yield entry.name, entry.is_dir(follow_symlinks=False)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        raise StoreError(f"Cannot read {folder}: {error.strerror or error}.") from error
