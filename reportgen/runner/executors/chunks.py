@@ -14,7 +14,7 @@ from reportgen.progress import Progress
 from reportgen.records.jobs import Done, Failed, FailedAttempt, Job, Record, Skipped
 from reportgen.runner.claims.worker import ChunkLeftError
 from reportgen.runner.executors.base import Work
-from reportgen.runner.executors.recording import describe, failure, keep, write_result
+from reportgen.runner.executors.recording import error_sentence, failure, keep, write_result
 from reportgen.runner.executors.worker_log import WorkerLog, attempt_of
 from reportgen.runner.plan import MethodPlan, PlannedUnit
 
@@ -58,7 +58,7 @@ class Unwatched:
     def failed(self, job: Job, error: Exception, *, alone: bool) -> tuple[FailedAttempt, ...]:  # noqa: ARG002
         """Every error is recorded."""
         self.log.failed(job, error)
-        return (attempt_of(self.log.store.folder, self.log.worker, job.key, describe(error)),)
+        return (attempt_of(self.log.store.folder, self.log.worker, job.key, error_sentence(error)),)
 
 
 class ChunkWorker:

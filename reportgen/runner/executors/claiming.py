@@ -21,7 +21,7 @@ from reportgen.runner.claims.queue import ChunkQueue, QueuedChunk
 from reportgen.runner.claims.worker import LostClaimError, TryElsewhereError, work_through
 from reportgen.runner.executors.base import Work
 from reportgen.runner.executors.chunks import ChunkWorker
-from reportgen.runner.executors.recording import describe
+from reportgen.runner.executors.recording import error_sentence
 from reportgen.runner.executors.worker_log import WorkerLog, attempt_of
 from reportgen.runner.plan import MethodPlan, PlannedUnit
 
@@ -108,7 +108,7 @@ class _ClaimWatch:
         self.log.failed(job, error)
         if not own and not (alone and len(earlier) + 1 >= self.claims.rules.attempts):
             raise TryElsewhereError(f"{type(error).__name__}: {error}") from error
-        return (*earlier, attempt_of(self.log.store.folder, self.log.worker, job.key, describe(error)))
+        return (*earlier, attempt_of(self.log.store.folder, self.log.worker, job.key, error_sentence(error)))
 
     def _earlier(self, job: Job) -> tuple[FailedAttempt, ...]:
         """Return what is known of the earlier attempts at a job, and at the chunk where all of it was tried."""

@@ -44,7 +44,7 @@ def write_result(store: Store, job: Job, result: Result) -> Done:
 
 def failure(error: Exception, attempts: tuple[FailedAttempt, ...] = ()) -> Failed:
     """Return what a reader is told of an error, the last of these attempts' ones."""
-    return Failed(message=describe(error), error=type(error).__name__, attempts=attempts)
+    return Failed(message=error_sentence(error), error=type(error).__name__, attempts=attempts)
 
 
 def peak_memory(device: torch.device) -> int:
@@ -55,7 +55,7 @@ def peak_memory(device: torch.device) -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def describe(error: Exception) -> str:
+def error_sentence(error: Exception) -> str:
     """Return one sentence about an error."""
     if isinstance(error, ReportgenError):
         return str(error)
