@@ -74,6 +74,7 @@ def write_video(folder: Path, form: Form) -> Path:
     random = np.random.default_rng(0)
     with av.open(str(path), "w") as container:
         stream = container.add_stream(form.codec, rate=25, options=dict(form.options))
+        assert isinstance(stream, av.VideoStream)
         stream.width = stream.height = SIDE
         stream.pix_fmt = form.pixels
         for number in range(FRAMES):

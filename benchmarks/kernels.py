@@ -21,6 +21,7 @@ import os
 import statistics
 import time
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -37,7 +38,7 @@ from reportgen.errors import WeightsError
 from reportgen.networks.core.network import Network
 
 # Chosen for the time to a given activation, not for looks: the defaults take more and smaller steps.
-FAST = {"learning_rate": 0.2, "grow": True, "early_stop": False}
+FAST: dict[str, Any] = {"learning_rate": 0.2, "grow": True, "early_stop": False}
 MOST_STEPS = 256
 
 

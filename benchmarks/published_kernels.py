@@ -11,6 +11,7 @@ import math
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -120,9 +121,10 @@ def _alone(stack: ExitStack, network: Network, layer: str, kernel: int) -> int:
         return kernel
     if channels_last_pays(network):
         stack.enter_context(channels_last(network))
-    single = nn.Conv3d(
-        target.in_channels, 1, target.kernel_size, target.stride, target.padding, target.dilation, bias=False
-    ).requires_grad_(False)
+    geometry: dict[str, Any] = {
+        part: getattr(target, part) for part in ("kernel_size", "stride", "padding", "dilation")
+    }
+    single = nn.Conv3d(target.in_channels, 1, bias=False, **geometry).requires_grad_(False)
     single.weight.copy_(target.weight[kernel : kernel + 1])
     stack.enter_context(replaced(network.module, name, single.to(network.device)))
     stack.enter_context(folded_stems(network))

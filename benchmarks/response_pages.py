@@ -73,7 +73,7 @@ class LargeRun(SampleRun):
 def mark(page: Any, name: str) -> float:
     """Return when a performance mark of the page was set, in ms since its navigation began."""
     page.wait_for_function("name => performance.getEntriesByName(name).length", arg=name)
-    return round(page.evaluate("name => performance.getEntriesByName(name)[0].startTime", name), 1)
+    return round(float(page.evaluate("name => performance.getEntriesByName(name)[0].startTime", name)), 1)
 
 
 def measured(browser: Any, folder: Path, shape: tuple[int, int, int, int]) -> dict[str, float]:

@@ -100,7 +100,7 @@ def measure(model: str, options: argparse.Namespace) -> Row:
         records = kept_records(folder / "runs")
         analyses: dict[str, float] = {}
         for record in records:
-            analyses[record.job.analysis] = round(analyses.get(record.job.analysis, 0.0) + record.seconds, 1)
+            analyses[record.job.analysis] = round(analyses.get(record.job.analysis, 0.0) + record.spent.seconds, 1)
         return Row(
             model=model,
             threads=options.threads,

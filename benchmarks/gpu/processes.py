@@ -85,8 +85,7 @@ def main() -> None:
     torch.set_num_threads(1)  # a GPU's host needs no more, and on a CPU processes would fight for the cores
     layer, batch = _WORK[options.model]
     network, _ = loaded(options.model, options.device)
-    more = {"clip_shape": (4, 16, 16)} if options.small else {}
-    search = Search(network, layer, range(batch), AscentOptions(**more))
+    search = Search(network, layer, range(batch), AscentOptions(clip_shape=(4, 16, 16) if options.small else None))
     with as_searched(network, search.levels):
         batch = with_less_memory(lambda count: _warm(search, count), batch, "a process")
         step = step_of(search, search.levels[0], search.kernels[:batch])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -54,15 +55,17 @@ def pathways(seed: int, *, planted: bool) -> Iterator[bool]:
     yield pathway_state(row, ClassClips(**vars(held)), LIMITS) == "pass"
 
 
-def _drive(network: nn.Module, clips: Tensor) -> Tensor:
+def _drive(network: nn.Sequential, clips: Tensor) -> Tensor:
     """Let class 0 read four kernels, and its clips show what drives them."""
-    convolution, second, classifier = network[0], network[2], network[6]
+    convolution: Any = network[0]  # which have these weights and biases
+    second: Any = network[2]
+    classifier: Any = network[6]
     second.weight.copy_(torch.eye(KERNELS)[..., None, None, None])
     second.bias.zero_()
     classifier.weight.mul_(0.05)
     classifier.weight[0, :4] = 3.0
     found = clips.clone()
-    pattern = convolution.weight[:4].mean(0).sign().mul(0.4).add(0.5).repeat(1, 2, 4, 4)
+    pattern: Tensor = convolution.weight[:4].mean(0).sign().mul(0.4).add(0.5).repeat(1, 2, 4, 4)
     found[: 1 + OWN] = 0.5 * found[: 1 + OWN] + 0.5 * pattern
     return found
 
@@ -77,7 +80,8 @@ class Frames(nn.Module):
 
     def forward(self, clips: Tensor) -> Tensor:
         """Return the logits N K of clips N 1 T H W."""
-        return self.layers(clips).mean((2, 3, 4))
+        maps: Tensor = self.layers(clips)
+        return maps.mean((2, 3, 4))
 
 
 class Directions(nn.Module):
@@ -112,7 +116,8 @@ class Squares(nn.Module):
     def forward(self, clips: Tensor) -> Tensor:
         """Return the logits N K of clips N 1 T H W."""
         layers = self.inner
-        return layers[6](layers[3](layers[2](layers[1](layers[0](clips)))).square().mean((2, 3, 4)))
+        logits: Tensor = layers[6](layers[3](layers[2](layers[1](layers[0](clips)))).square().mean((2, 3, 4)))
+        return logits
 
 
 def conservation(seed: int, *, planted: bool) -> Iterator[bool]:

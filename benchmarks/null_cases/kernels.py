@@ -74,7 +74,8 @@ def above_real(seed: int, *, planted: bool) -> Iterator[bool]:
     layer = nn.Sequential(next(network.children()))
     found = kernel_responses(layer, clips, ["0"])["0"]
     best = found[:20].amax(0)
-    own = [layer[0].weight[k].sign().mul(0.5).add(0.5).repeat(1, 2, 4, 4) for k in range(KERNELS)]
+    weights: Tensor = layer.get_parameter("0.weight")
+    own = [weights[k].sign().mul(0.5).add(0.5).repeat(1, 2, 4, 4) for k in range(KERNELS)]
     synthetic = kernel_responses(layer, torch.stack(own), ["0"])["0"].diagonal() if planted else found[20]
     for kernel in range(KERNELS):
         figures = KernelFigures(activation=float(synthetic[kernel]), best_real=float(best[kernel]), reference_clips=20)

@@ -39,7 +39,8 @@ class Surrogate(nn.Module):
         first = layers[0](clips)
         soft = torch.sigmoid(4 * first)
         fired = (first > 0).to(first) + soft - soft.detach()
-        return layers[4:](layers[3](layers[2](fired)))
+        logits: Tensor = layers[4:](layers[3](layers[2](fired)))
+        return logits
 
 
 def reads_the_weights(seed: int, *, planted: bool) -> Iterator[bool]:

@@ -10,7 +10,7 @@ KERNELS, CLASSES = 24, 5
 FRAMES, SIDE = 6, 12
 
 
-def untrained(seed: int) -> nn.Module:
+def untrained(seed: int) -> nn.Sequential:
     """Two layers of random kernels and a classifier."""
     torch.manual_seed(seed)
     return nn.Sequential(

@@ -18,7 +18,7 @@ from reportgen.analyses.motion.kernel_motion import VARIANTS, probe_clip
 from reportgen.audit.kernel_badges import kernel_verdicts
 from reportgen.audit.limits import Limits
 from reportgen.audit.moving import texture_and_motion
-from reportgen.networks.core.network import as_network
+from reportgen.networks.core.network import Network, as_network
 from reportgen.reading.figures import KernelFigures
 
 LIMITS = Limits()
@@ -108,8 +108,9 @@ def _taken_apart(kernels: list[Tensor], clips: list[Tensor]) -> list[KernelFigur
     ]
 
 
-def _network(kernels: list[Tensor]) -> nn.Module:
+def _network(kernels: list[Tensor]) -> Network:
     layer = nn.Conv3d(1, len(kernels), (FRAMES, SIDE, SIDE))
+    assert layer.bias is not None
     with torch.no_grad():
         layer.weight.copy_(torch.stack(kernels)[:, None])
         layer.bias.zero_()

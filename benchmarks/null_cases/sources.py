@@ -138,8 +138,9 @@ def _kernels(name: str, found: ConceptTests) -> Iterator[DrivenKernel]:
         for index, rank in enumerate(tests.rank.tolist()):
             figures = (tests.score, tests.auroc, tests.low, tests.high, tests.p, tests.q)
             told = (float(values[index]) for values in figures)
-            known = (value if np.isfinite(value) else None for value in told)
-            yield DrivenKernel(name, layer, index, rank, *known, len(found.clips), len(found.reference))
+            score, auroc, low, high, p, q = (value if np.isfinite(value) else None for value in told)
+            clips, reference = len(found.clips), len(found.reference)
+            yield DrivenKernel(name, layer, index, rank, score, auroc, low, high, p, q, clips, reference)
 
 
 def compared_classes(seed: int, *, planted: bool, classes: int = 6, clips: int = 8) -> ClassesToCompare:

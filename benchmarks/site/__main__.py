@@ -114,7 +114,7 @@ def private_mb(browser: Any) -> float:
 
 def median_of(page: Any, selector: str, values: list[str], event: str) -> float:
     """Return the median of the milliseconds that a page takes to answer each value of a field."""
-    return round(statistics.median(page.evaluate(MEASURE, [selector, value, event]) for value in values), 1)
+    return round(statistics.median(float(page.evaluate(MEASURE, [selector, value, event])) for value in values), 1)
 
 
 def answered(browser: Any, site: Path) -> dict[str, float]:
@@ -123,7 +123,7 @@ def answered(browser: Any, site: Path) -> dict[str, float]:
     begun = time.perf_counter()
     page.goto((site / "large" / "kernels.html").as_uri())
     page.locator("a.rg-kernel").first.wait_for()
-    found = {"list_ms": round(1000 * (time.perf_counter() - begun))}
+    found: dict[str, float] = {"list_ms": round(1000 * (time.perf_counter() - begun))}
     queries = ["motion>0.5", "m", "dots", "dots motion>0.9", "dead", "", "response>3 stage"]
     found["filter_ms"] = median_of(page, ".rg-kernels input[type=search]", queries, "input")
     page.evaluate(MEASURE, [".rg-kernels input[type=search]", "", "input"])

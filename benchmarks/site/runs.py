@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from reportgen.records.answers.kernels import KernelAnswer
-from reportgen.records.figures import ClipFigure, DataFigure, ImageFigure
+from reportgen.records.figures import ClipFigure, DataFigure, Figure, ImageFigure
 from reportgen.records.identities import KernelId
 from reportgen.records.jobs import Done
 from reportgen.records.manifest import ClipFacts, LayerFacts
@@ -133,9 +133,12 @@ class LargeRun(SampleRun):
         answer = KernelAnswer(
             layer=layer, index=index, activation=9.0, objective="firing", steps=96, curve=(0.0, 9.0), contrast=0.2
         )
-        clip = {"stage1": ClipFigure(drifting(still, (1.0, 0.5), 16))}
+        clip: dict[str, Figure] = {"stage1": ClipFigure(drifting(still, (1.0, 0.5), 16))}
         self._seen("kernels", kernel, clip, answer=answer.model_dump(mode="json"))
-        parts = {"texture": ImageFigure(still), "reconstruction": ClipFigure(drifting(still, (1.0, 0.5), 16))}
+        parts: dict[str, Figure] = {
+            "texture": ImageFigure(still),
+            "reconstruction": ClipFigure(drifting(still, (1.0, 0.5), 16)),
+        }
         told = {"psnr": 31.5, "explained_variance": 0.94, "mean_speed": 1.1, "direction_degrees": 27.0}
         rest = {"direction_coherence": 0.9, "speed_p99": 1.2, "evidence_share": 0.6, "texture_activation": 2.0}
         rest |= {"reconstruction_activation": 8.0, "activation_kept": 0.9}

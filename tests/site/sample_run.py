@@ -44,7 +44,7 @@ NEAR_SILENT = 28
 HOSTILE_LABEL = "<script>alert(1)</script> | *a* _b_ [c](d) {{ 7 * 7 }} {% raw %} `e` </title>"
 HOSTILE_LAYER = "s4.<img src=x onerror=alert(2)>|{{7*7}}"
 LABELS = ("dots static", "dots moving right", HOSTILE_LABEL, "rings moving up")
-LAYERS = ("stem.conv", "s2.res0.branch2.c", "s3.pathway0_res0.branch2.c", HOSTILE_LAYER)
+LAYERS: tuple[str, ...] = ("stem.conv", "s2.res0.branch2.c", "s3.pathway0_res0.branch2.c", HOSTILE_LAYER)
 
 Array = NDArray[np.float64]
 
