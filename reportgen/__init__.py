@@ -6,6 +6,7 @@ Everything that the command line does is one call from here. Names are loaded wh
 
 from __future__ import annotations
 
+import random
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -86,9 +87,6 @@ if TYPE_CHECKING:
     from reportgen.errors import StoreError as StoreError
     from reportgen.errors import UnknownNameError as UnknownNameError
     from reportgen.errors import WeightsError as WeightsError
-    from reportgen.media.overlays import heat_colours as heat_colours
-    from reportgen.media.overlays import heat_overlay as heat_overlay
-    from reportgen.media.overlays import motion_frames as motion_frames
     from reportgen.media.volumes import write_volume as write_volume
     from reportgen.motion_colour import colour_wheel as colour_wheel
     from reportgen.motion_colour import motion_to_rgb as motion_to_rgb
@@ -102,6 +100,9 @@ if TYPE_CHECKING:
     from reportgen.result import ShownResult as ShownResult
     from reportgen.result import Unexplained as Unexplained
     from reportgen.runner.examples import example_clips as example_clips
+    from reportgen.showing.coloured import heat_colours as heat_colours
+    from reportgen.showing.coloured import heat_overlay as heat_overlay
+    from reportgen.showing.coloured import motion_frames as motion_frames
     from reportgen.zoo.load import load_network as load_network
 
 _PUBLIC = {
@@ -121,9 +122,9 @@ _PUBLIC = {
     "ShownResult": "reportgen.result",
     "Unexplained": "reportgen.result",
     "colour_wheel": "reportgen.motion_colour",
-    "heat_colours": "reportgen.media.overlays",
-    "heat_overlay": "reportgen.media.overlays",
-    "motion_frames": "reportgen.media.overlays",
+    "heat_colours": "reportgen.showing.coloured",
+    "heat_overlay": "reportgen.showing.coloured",
+    "motion_frames": "reportgen.showing.coloured",
     "motion_to_rgb": "reportgen.motion_colour",
     "ReportgenError": "reportgen.errors",
     "CardError": "reportgen.errors",
@@ -203,7 +204,11 @@ __all__ = ["__version__", *_PUBLIC]  # noqa: PLE0604 (names are strings of the d
 
 def __getattr__(name: str) -> Any:
     if name in _PUBLIC:
-        return getattr(import_module(_PUBLIC[name]), name)
+        state = random.getstate()
+        try:
+            return getattr(import_module(_PUBLIC[name]), name)
+        finally:
+            random.setstate(state)  # there are packages that draw when they are imported
     raise AttributeError(f"module 'reportgen' has no attribute {name!r}")
 
 

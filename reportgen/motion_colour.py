@@ -40,8 +40,10 @@ def motion_to_rgb(motion: Motion, max_speed: float, *, evidence: PixelMask | Non
     """Colour motion ``... 2 H W`` in px/frame as RGB ``... H W 3``.
 
     The colour is full at `max_speed`, and darker beyond it. Pixels outside `evidence` (bool ``... H W``) and those
-    that are not finite are neutral grey. Raises OptionError when `max_speed` is not above 0.
+    that are not finite are neutral grey. Raises OptionError for another shape, and a `max_speed` that is not above 0.
     """
+    if np.ndim(motion) < 3 or np.shape(motion)[-3] != 2:
+        raise OptionError(f"Motion has the axes ... 2 H W (to the right and down), and this one {np.shape(motion)}.")
     if not max_speed > 0:
         raise OptionError(f"The speed of full colour is {max_speed} px/frame: it must be above 0.")
     known: PixelMask = np.all(np.isfinite(motion), axis=-3)
@@ -55,11 +57,13 @@ def motion_to_rgb(motion: Motion, max_speed: float, *, evidence: PixelMask | Non
     return np.where(known[..., None], np.rint(255 * colour), _NEUTRAL).astype(np.uint8)
 
 
-def colour_wheel(size: int, max_speed: float) -> RgbPixels:
+def colour_wheel(size: int, max_speed: float = 1.0) -> RgbPixels:
     """Return the legend as RGB ``size size 3``: each direction's colour, at `max_speed` px/frame on the rim.
 
-    What is outside the disc is neutral grey.
+    What is outside the disc is neutral grey. Raises OptionError for a size below 1 px.
     """
+    if size < 1:
+        raise OptionError(f"The size of the wheel is {size} px: give 1 or more.")
     offset = (np.arange(size) - (size - 1) / 2) / max((size - 1) / 2, 0.5) * max_speed
     dy, dx = np.meshgrid(offset, offset, indexing="ij")
     return motion_to_rgb(np.stack([dx, dy]), max_speed, evidence=np.hypot(dx, dy) <= max_speed * (1 + 1e-9))

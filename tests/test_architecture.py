@@ -18,7 +18,7 @@ ROOT = PACKAGE.parent
 
 #: Rooms from the lowest to the highest; those of one row may import each other.
 LEVELS: tuple[tuple[str, ...], ...] = (
-    ("errors", "isolated", "progress", "resources", "sources", "stopping", "streams", "version"),
+    ("errors", "given", "isolated", "progress", "resources", "sources", "stopping", "streams", "version"),
     ("result", "progress_bars"),
     ("records", "pictures", "layers", "scanning"),
     ("zoo", "networks", "clips", "motion_colour"),
@@ -40,6 +40,7 @@ WITHIN_NETWORKS = {"core": 0, "trace": 1, "speed": 1, "kernels": 2}
 
 TORCH_FREE = (
     "errors",
+    "given",
     "progress",
     "resources",
     "sources",

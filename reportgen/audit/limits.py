@@ -25,99 +25,155 @@ class Limits(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    above_real: Limit = Field((0.9, 0.5), description="Share of synthetic clips above the best reference clip.")
-    explained: Limit = Field((0.5, 0.0), description="Share of kernels explained as texture plus motion.")
+    above_real: Limit = Field(default=(0.9, 0.5), description="Share of synthetic clips above the best reference clip.")
+    explained: Limit = Field(default=(0.5, 0.0), description="Share of kernels explained as texture plus motion.")
     explained_variance: Number = Field(
-        0.8, description="Share of a clip's variance from which one moving texture is said to explain it."
+        default=0.8, description="Share of a clip's variance from which one moving texture is said to explain it."
     )
     motion_explains: Number = Field(
-        0.5, description="Share of what a still picture leaves of a clip from which motion is said to explain it."
+        default=0.5,
+        description="Share of what a still picture leaves of a clip from which motion is said to explain it.",
     )
     nearly_still: Number = Field(
-        0.95, description="Share of a clip's variance from which a still picture is enough, whatever little changes."
+        default=0.95,
+        description="Share of a clip's variance from which a still picture is enough, whatever little changes.",
     )
     turns: int = Field(
-        2, ge=1, description="Changes of sign from which motion goes back and forth, or a clip flickers."
+        default=2, ge=1, description="Changes of sign from which motion goes back and forth, or a clip flickers."
     )
-    turning_drift: Number = Field(0.5, description="Share of its way that may be left of motion back and forth.")
-    one_line: Number = Field(0.8, description="Share of the motion along one line from which it goes back and forth.")
-    smallest_step: Number = Field(0.1, description="Steps in px from which a picture goes back and forth.")
+    turning_drift: Number = Field(
+        default=0.5,
+        description="Share of its way that may be left of motion back and forth.",
+    )
+    one_line: Number = Field(
+        default=0.8,
+        description="Share of the motion along one line from which it goes back and forth.",
+    )
+    smallest_step: Number = Field(default=0.1, description="Steps in px from which a picture goes back and forth.")
     flicker: Number = Field(
-        0.8, description="Share of a clip's variance from which a still picture and one changing pattern explain it."
+        default=0.8,
+        description="Share of a clip's variance from which a still picture and one changing pattern explain it.",
     )
-    activation_kept: Limit = Field((0.8, 0.5), description="Activation that the moved texture keeps of a kernel's.")
-    natural_path: Limit = Field((0.9, 0.5), description="Share of synthetic clips that take a natural path.")
+    activation_kept: Limit = Field(
+        default=(0.8, 0.5),
+        description="Activation that the moved texture keeps of a kernel's.",
+    )
+    natural_path: Limit = Field(default=(0.9, 0.5), description="Share of synthetic clips that take a natural path.")
     rank_p: Number = Field(
-        0.05, description="Largest p of a likeness among clips that have no reason to be alike (path, seeds)."
+        default=0.05, description="Largest p of a likeness among clips that have no reason to be alike (path, seeds)."
     )
-    seeds_agree: Limit = Field((0.9, 0.5), description="Share of synthetic clips that other seeds find again.")
+    seeds_agree: Limit = Field(default=(0.9, 0.5), description="Share of synthetic clips that other seeds find again.")
     comparable: Number = Field(
-        0.5,
+        default=0.5,
         description="Share of kernels that could be tested (for duplicates, natural paths) that a check needs to pass.",
     )
-    redundant: Limit = Field((0.05, 0.25), description="Share of dead or duplicate kernels, falling.")
-    conservation: Limit = Field((1e-3, 0.1), description="Share of a logit that curvature leaves over, falling.")
-    pathways: Limit = Field((1.0, 0.5), description="Share of class pathways that beat random kernels.")
-    pathway_p: Number = Field(0.05, description="Largest p at which a pathway costs its class more than chance does.")
-    pathway_draws: int = Field(99, ge=1, description="Draws of other kernels that the causal check needs.")
-    pathway_clips: int = Field(5, ge=1, description="Other clips of its class that a pathway needs to fail on them.")
-    completeness: Limit = Field((0.01, 0.05), description="Largest error of integrated gradients' sum, falling.")
-    faithful_maps: Limit = Field((0.8, 0.5), description="Share of saliency maps that are faithful.")
-    map_weights: Limit = Field(
-        (0.5, 0.8), description="Likeness of a method's maps when all weights are shuffled, falling."
+    redundant: Limit = Field(default=(0.05, 0.25), description="Share of dead or duplicate kernels, falling.")
+    conservation: Limit = Field(
+        default=(1e-3, 0.1),
+        description="Share of a logit that curvature leaves over, falling.",
     )
-    map_noise: Limit = Field((0.5, 1.0), description="Relative change of a map under faint noise, falling.")
-    map_seeds: Limit = Field((0.8, 0.5), description="Rank correlation between the maps of two seeds.")
-    random_maps: int = Field(10, ge=1, description="Random maps that a comparison needs to pass or fail.")
-    curve_steps: int = Field(6, ge=1, description="Steps of insertion and deletion that it needs.")
-    reference_clips: int = Field(10, ge=1, description="Reference clips that a synthetic one must outdo to pass.")
-    motion_classes: int = Field(5, ge=1, description="Classes that must be probed for none to rely on motion to fail.")
-    class_clips: int = Field(5, ge=1, description="Clips of its own that a class's mean needs to pass or fail by.")
+    pathways: Limit = Field(default=(1.0, 0.5), description="Share of class pathways that beat random kernels.")
+    pathway_p: Number = Field(
+        default=0.05,
+        description="Largest p at which a pathway costs its class more than chance does.",
+    )
+    pathway_draws: int = Field(default=99, ge=1, description="Draws of other kernels that the causal check needs.")
+    pathway_clips: int = Field(
+        default=5,
+        ge=1,
+        description="Other clips of its class that a pathway needs to fail on them.",
+    )
+    completeness: Limit = Field(
+        default=(0.01, 0.05),
+        description="Largest error of integrated gradients' sum, falling.",
+    )
+    faithful_maps: Limit = Field(default=(0.8, 0.5), description="Share of saliency maps that are faithful.")
+    map_weights: Limit = Field(
+        default=(0.5, 0.8), description="Likeness of a method's maps when all weights are shuffled, falling."
+    )
+    map_noise: Limit = Field(default=(0.5, 1.0), description="Relative change of a map under faint noise, falling.")
+    map_seeds: Limit = Field(default=(0.8, 0.5), description="Rank correlation between the maps of two seeds.")
+    random_maps: int = Field(default=10, ge=1, description="Random maps that a comparison needs to pass or fail.")
+    curve_steps: int = Field(default=6, ge=1, description="Steps of insertion and deletion that it needs.")
+    reference_clips: int = Field(
+        default=10,
+        ge=1,
+        description="Reference clips that a synthetic one must outdo to pass.",
+    )
+    motion_classes: int = Field(
+        default=5,
+        ge=1,
+        description="Classes that must be probed for none to rely on motion to fail.",
+    )
+    class_clips: int = Field(
+        default=5,
+        ge=1,
+        description="Clips of its own that a class's mean needs to pass or fail by.",
+    )
     motion_reliance: Number = Field(
-        0.5, description="Share of its logit or response that what relies on motion loses, frozen and dissolved."
+        default=0.5,
+        description="Share of its logit or response that what relies on motion loses, frozen and dissolved.",
     )
     motion_ignored: Number = Field(
-        0.1, description="Share of its logit or response under which a class or kernel loses next to nothing frozen."
+        default=0.1,
+        description="Share of its logit or response under which a class or kernel loses next to nothing frozen.",
     )
     near_silent: Number = Field(
-        0.1,
+        default=0.1,
         description="Share of the layer's median response, over kernels that clips drive, under which a kernel is "
         "near-silent: ratios of its responses are not told.",
     )
-    plain: Number = Field(0.02, description="Standard deviation of a clip's pixels (range 1) under which it is plain.")
-    stands_still: Number = Field(0.1, description="Mean speed in px/frame under which a texture stands still.")
-    one_direction: Number = Field(0.6, description="Coherence (0 to 1, all the same) from which a direction is named.")
+    plain: Number = Field(
+        default=0.02,
+        description="Standard deviation of a clip's pixels (range 1) under which it is plain.",
+    )
+    stands_still: Number = Field(default=0.1, description="Mean speed in px/frame under which a texture stands still.")
+    one_direction: Number = Field(
+        default=0.6,
+        description="Coherence (0 to 1, all the same) from which a direction is named.",
+    )
     reversed: Number = Field(
-        0.5,
+        default=0.5,
         description="Share of its activation that a clip played backwards must fall under for a direction to be named.",
     )
-    motion_evidence: Number = Field(0.05, description="Share of pixels with visible motion needed to speak of it.")
-    still_clip: Number = Field(
-        0.02, description="Mean change from frame to frame, as a share of a clip's spread, under which it stands still."
+    motion_evidence: Number = Field(
+        default=0.05,
+        description="Share of pixels with visible motion needed to speak of it.",
     )
-    coloured: Number = Field(0.35, description="Saturation from which a pattern's colour is named.")
-    black: Number = Field(0.15, description="Brightness under which a colour is called black.")
-    white: Number = Field(0.85, description="Brightness from which a colour without a hue is called white.")
-    label_word: Number = Field(0.9, description="AUROC from which a label word is said to drive a kernel.")
-    label_q: Number = Field(0.05, description="Largest q, over a layer's kernels, at which a label word is said.")
-    concepts: Limit = Field((1.0, 0.0), description="Share of tested concepts that some kernel stands out for.")
-    concept_auroc: Number = Field(0.9, description="AUROC from which a kernel is said to stand out for a concept.")
-    concept_q: Number = Field(0.05, description="Largest q, over all kernels, at which a concept is said.")
+    still_clip: Number = Field(
+        default=0.02,
+        description="Mean change from frame to frame, as a share of a clip's spread, under which it stands still.",
+    )
+    coloured: Number = Field(default=0.35, description="Saturation from which a pattern's colour is named.")
+    black: Number = Field(default=0.15, description="Brightness under which a colour is called black.")
+    white: Number = Field(default=0.85, description="Brightness from which a colour without a hue is called white.")
+    label_word: Number = Field(default=0.9, description="AUROC from which a label word is said to drive a kernel.")
+    label_q: Number = Field(
+        default=0.05,
+        description="Largest q, over a layer's kernels, at which a label word is said.",
+    )
+    concepts: Limit = Field(default=(1.0, 0.0), description="Share of tested concepts that some kernel stands out for.")
+    concept_auroc: Number = Field(
+        default=0.9,
+        description="AUROC from which a kernel is said to stand out for a concept.",
+    )
+    concept_q: Number = Field(default=0.05, description="Largest q, over all kernels, at which a concept is said.")
     gradient_error: Limit = Field(
-        (1e-6, 1e-4), description="Relative error of weight gradients against central differences, falling."
+        default=(1e-6, 1e-4), description="Relative error of weight gradients against central differences, falling."
     )
     importance_clips: int = Field(
-        8, ge=2, description="Clips on which filters must be removed before a score is said to order them best."
+        default=8, ge=2, description="Clips on which filters must be removed before a score is said to order them best."
     )
-    importance_draws: int = Field(19, ge=1, description="Random removals that this needs, too.")
+    importance_draws: int = Field(default=19, ge=1, description="Random removals that this needs, too.")
     importance_p: Number = Field(
-        0.05, description="Largest p at which a score does better than chance, and than another score."
+        default=0.05, description="Largest p at which a score does better than chance, and than another score."
     )
     mixed: Number = Field(
-        0.7, description="Largest share of one other word among a word's strongest clips of a kernel that minds none."
+        default=0.7,
+        description="Largest share of one other word among a word's strongest clips of a kernel that minds none.",
     )
     indifferent: Number = Field(
-        0.75, description="Largest AUROC of the labels' other words under which a kernel does not mind them."
+        default=0.75, description="Largest AUROC of the labels' other words under which a kernel does not mind them."
     )
 
     @classmethod

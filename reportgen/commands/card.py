@@ -14,8 +14,8 @@ from reportgen.records.files import check_writable, write_text
 def card(
     model: str,
     *,
-    to: Path | None = None,
-    weights: Path | None = None,
+    to: str | Path | None = None,
+    weights: str | Path | None = None,
     labels: str | Path | Sequence[str] | None = None,
     model_args: Mapping[str, Any] | None = None,
     clip: Mapping[str, Any] | None = None,
@@ -33,11 +33,12 @@ def card(
     from reportgen.zoo.drafting import drafted_files
     from reportgen.zoo.load import load_network
 
+    weights = None if weights is None else Path(weights)
     network = load_network(model, labels=labels, model_args=model_args, clip=clip, adapter=adapter, meta=True)
     if weights is not None:  # a file that does not fit is told now
         load_network(model, weights=weights, labels=labels, model_args=model_args, clip=clip, adapter=adapter)
     files = drafted_files(model, network, weights)
-    folder = (to or Path("my_zoo")) / network.name
+    folder = Path(to or "my_zoo") / network.name
     if (folder / "card.toml").exists():
         raise OptionError(f"There is a card in {folder} already: name another zoo by --to, or edit that one.")
     check_writable(folder)

@@ -46,7 +46,7 @@ class CheckedModel:
         return [f"{self.model}, {one.name}: not tested" for one in self.verdicts if one.state == "untested"]
 
 
-def check(runs: str | Path, *, limits: Limits | Mapping[str, Any] | None = None) -> list[CheckedModel]:
+def check(runs: str | Path = "runs", *, limits: Limits | Mapping[str, Any] | None = None) -> list[CheckedModel]:
     """Return the audit of each run in a folder by `limits` (default: each run's own); needs no torch.
 
     `limits` may be a plain dict, as the table [check] of a configuration file is. Raises StoreError when there is no

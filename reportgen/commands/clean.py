@@ -5,20 +5,27 @@ from __future__ import annotations
 from pathlib import Path
 
 from reportgen.errors import StoreError
-from reportgen.progress import SILENT, Progress
+from reportgen.progress import SILENT, Progress, observer
 from reportgen.records.finding import find_runs, runs_below
 from reportgen.records.lease import held
 from reportgen.records.owned import OwnedFolder
 from reportgen.records.store import Store
 
 
-def clean(runs: Path, site: Path, *, everything: bool = False, progress: Progress = SILENT) -> tuple[int, int]:
+def clean(
+    runs: str | Path = "runs",
+    site: str | Path = "site",
+    *,
+    everything: bool = False,
+    progress: Progress | bool = SILENT,
+) -> tuple[int, int]:
     """Remove from each run the records and media that its last build does not use; return (files, bytes) removed.
 
     With `everything`, remove the runs and the site instead. Whatever this program did not write stays, in their
     folders too; a folder that is no run of ours is left alone, with a note to `progress`. Raises StoreError when
     something cannot be removed, and without `everything` when a run is damaged.
     """
+    runs, site, progress = Path(runs), Path(site), observer(progress)
     if not everything:
         stores = find_runs(runs)
         for store in stores:

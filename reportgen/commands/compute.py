@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 
 from reportgen.config.options import BuildOptions
+from reportgen.networks.core.defaults import usual_defaults
 from reportgen.networks.speed.precision import full_precision
 from reportgen.networks.speed.reused_memory import reused_memory
 from reportgen.progress import SILENT, Progress, observer
@@ -37,7 +38,7 @@ def compute(
     for sentence in options.without_effect():
         progress.note(sentence)
     summary = Summary()
-    with reused_memory(), full_precision():
+    with usual_defaults(), reused_memory(), full_precision():
         load = Loader(options)
         with places_of(options.runs, load.asked(), progress) as places:
             selection, layers = BuildSelection(options.select, places), LayerGlobs(options.layers, places)

@@ -20,7 +20,7 @@ from reportgen.records.report_facts import REPORT_FILE
 from reportgen.records.store import Store
 
 
-def diff(first: str | Path, second: str | Path, *, to: Path | None = None) -> ReportDifference:
+def diff(first: str | Path, second: str | Path, *, to: str | Path | None = None) -> ReportDifference:
     """Return what differs between two reports by more than noise; needs no torch.
 
     `first` and `second` are folders of runs, a run's folder, a report's site or its zip archive. Kernels are matched by
@@ -33,7 +33,7 @@ def diff(first: str | Path, second: str | Path, *, to: Path | None = None) -> Re
         names = _names(Path(first), Path(second))
         found = difference((names[0], one), (names[1], other))
     if to is not None:
-        write_text(to, summary_html(difference_document(found), lambda _: ""))
+        write_text(Path(to), summary_html(difference_document(found), lambda _: ""))
     return found
 
 

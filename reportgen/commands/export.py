@@ -14,6 +14,7 @@ from reportgen.errors import OptionError
 from reportgen.exports.anonymity import anonymous_runs, check_own_words
 from reportgen.exports.base import ExportForm, ExportRequest
 from reportgen.exports.registry import export_form
+from reportgen.given import given_paths, given_words
 from reportgen.pages.report import Report
 from reportgen.progress import SILENT, Progress, observer
 from reportgen.records.files import PART, atomic_path, check_writable
@@ -30,11 +31,11 @@ DEFAULT_SIZE = "95MB"
 
 
 def export(
-    runs: Path | Iterable[Path],
+    runs: str | Path | Iterable[str | Path],
     format: str,
     *,
-    to: Path | None = None,
-    select: Sequence[str] = (),
+    to: str | Path | None = None,
+    select: str | Sequence[str] = (),
     max_size: str | int | None = None,
     page: str = "",
     published: str = "",
@@ -71,14 +72,13 @@ def export(
         raise OptionError(f"--page chooses a page for the format html, and {format} is of the whole report.")
     if anonymous and published:
         raise OptionError("--published tells whose report it is: leave it out of an anonymous one.")
-    target = to or Path(f"report{form.suffix}" if form.suffix else f"report-{form.name}")
-    folders = [runs] if isinstance(runs, Path) else list(runs)
+    target = Path(to or (f"report{form.suffix}" if form.suffix else f"report-{form.name}"))
+    folders, select, forbid = given_paths(runs), given_words(select), given_words(forbid)
     stores = [store for folder in folders for store in find_runs(folder)]
     check_writable(target.parent)
     with tempfile.TemporaryDirectory(prefix=PART, dir=target.parent) as scratch:
         place = Path(scratch)
         check_apart([*folders, *(store.folder for store in stores)], target, place, "the export", "--runs and --to")
-        forbid = (forbid,) if isinstance(forbid, str) else forbid
         words = ForbiddenWords(forbidden_words(forbid))
         if anonymous:
             own = anonymous_runs(

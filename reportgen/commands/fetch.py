@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from reportgen.given import given_paths
 from reportgen.progress import SILENT, Progress, observer
 from reportgen.zoo.cards import Zoo, default_zoo
 from reportgen.zoo.fetch import Fetched, Offer, chosen_source, fetch_source
@@ -15,8 +16,8 @@ def fetch(
     model: str,
     *,
     variant: str | int | None = None,
-    destination: Path | None = None,
-    zoo: Zoo | Sequence[str | Path] = (),
+    destination: str | Path | None = None,
+    zoo: Zoo | str | Path | Sequence[str | Path] = (),
     progress: Progress | bool = SILENT,
     confirm: Callable[[Offer], bool] | None = None,
     attempts: int = 5,
@@ -34,13 +35,13 @@ def fetch(
     Raises UnknownNameError for an unknown model or variant, FetchError otherwise.
     """
     progress = observer(progress)
-    cards = zoo if isinstance(zoo, Zoo) else default_zoo(Path(folder) for folder in zoo)
+    cards = zoo if isinstance(zoo, Zoo) else default_zoo(given_paths(zoo))
     entry = cards.find(model)
     source = chosen_source(entry, variant)
     return fetch_source(
         entry,
         source,
-        destination or weights_path(entry.card, source),
+        weights_path(entry.card, source) if destination is None else Path(destination),
         progress=progress,
         confirm=confirm,
         attempts=attempts,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from reportgen.given import given_paths
 from reportgen.records.base import Frozen
 from reportgen.zoo.cards import CardEntry, default_zoo
 from reportgen.zoo.places import find_weights, weights_beside
@@ -24,9 +25,9 @@ class ModelRow(Frozen):
     stages: tuple[str, ...]
 
 
-def list_models(zoo: Sequence[Path] = ()) -> list[ModelRow]:
+def list_models(zoo: str | Path | Sequence[str | Path] = ()) -> list[ModelRow]:
     """Return the models of the bundled zoo and of the user's own folders, by name; needs no torch."""
-    return [_model_row(entry) for entry in default_zoo(zoo).entries()]
+    return [_model_row(entry) for entry in default_zoo(given_paths(zoo)).entries()]
 
 
 def _model_row(entry: CardEntry) -> ModelRow:

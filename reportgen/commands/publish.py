@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from reportgen.errors import OptionError, PublishError
-from reportgen.progress import SILENT, Progress
+from reportgen.given import given_paths, given_words
+from reportgen.progress import SILENT, Progress, observer
 from reportgen.publishing.anonymous_site import anonymous_site
 from reportgen.publishing.assemble import branch_tree, commit, made_texts, site_tree
 from reportgen.publishing.branch import SeenBranch, check_branch_name, seen_branch, tip
@@ -54,21 +55,21 @@ class Publication:
 
 
 def publish(
-    site: Path = Path("site"),
+    site: str | Path = "site",
     *,
     branch: str = "gh-pages",
     remote: str = "origin",
     push: bool = False,
     name: str = "",
     latest: bool = False,
-    drop: Sequence[str] = (),
+    drop: str | Sequence[str] = (),
     replace: bool = False,
     anonymous: bool = False,
     keep_digest: bool = False,
-    forbid: Sequence[str] = (),
-    runs: Path | Iterable[Path] = Path("runs"),
-    repository: Path = Path(),
-    progress: Progress = SILENT,
+    forbid: str | Sequence[str] = (),
+    runs: str | Path | Iterable[str | Path] = "runs",
+    repository: str | Path = ".",
+    progress: Progress | bool = SILENT,
 ) -> Publication:
     """Put the site on a branch of a remote, as GitHub Pages serves it, and return what that is.
 
@@ -90,6 +91,8 @@ def publish(
     when git or the remote refuses, or when GitHub's limits (1 GB, 100 MB a file) are passed, ForbiddenWordError for a
     name or word that was found.
     """
+    progress = observer(progress)
+    site, repository, forbid = Path(site), Path(repository), given_words(forbid)
     if name:
         check_name(name)
     if latest and not name:
@@ -101,7 +104,9 @@ def publish(
         found = tip(outside, there, branch)
         words = ForbiddenWords(forbidden_words(forbid))
         if anonymous:
-            site, words = anonymous_site(runs, Path(scratch), forbid=forbid, keep_digest=keep_digest, progress=progress)
+            site, words = anonymous_site(
+                given_paths(runs), Path(scratch), forbid=forbid, keep_digest=keep_digest, progress=progress
+            )
         contents = site_contents(site)
         if not anonymous:
             check_report(site, words, site.name, progress)
@@ -111,7 +116,7 @@ def publish(
         with progress.task(f"Looking at {there.shown}", 1) as task:
             seen = seen_branch(git, there, branch, found)
             task.advance()
-        before = Catalogue() if replace else seen.catalogue.without(tuple(drop))
+        before = Catalogue() if replace else seen.catalogue.without(given_words(drop))
         with progress.task("Putting the branch together", 1) as task:
             report = _report(name, site_tree(git, contents), contents, before, anonymous=anonymous)
             catalogue = before.with_report(report, latest=latest)
@@ -129,13 +134,13 @@ def publish(
 
 
 def publish_workflow(
-    site: Path = Path("site"),
+    site: str | Path = "site",
     *,
     source: DeployedFrom = "site",
-    runs: Path = Path("runs"),
+    runs: str | Path = "runs",
     branch: str | None = None,
     install: str | None = None,
-    repository: Path = Path(),
+    repository: str | Path = ".",
 ) -> Path:
     """Write ``.github/workflows/report.yml``, by which GitHub's own machines publish the report; return the file.
 
@@ -146,6 +151,7 @@ def publish_workflow(
     that was edited, is not replaced. Raises OptionError for folders outside the repository, PublishError when there is
     no repository or the file is not ours.
     """
+    repository = Path(repository)
     top = top_folder(repository)
     workflow = Workflow(
         source=source,

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from reportgen.config.options import MediaAmount
+from reportgen.given import given_paths, given_words
 from reportgen.pages.report import Extras, Report
 from reportgen.progress import SILENT, Progress, observer
 from reportgen.records.finding import find_runs
@@ -14,13 +15,13 @@ from reportgen.site_publishing import finish_publishing
 
 
 def render(
-    runs: Path | Iterable[Path],
-    site: Path,
+    runs: str | Path | Iterable[str | Path] = "runs",
+    site: str | Path = "site",
     *,
-    select: Sequence[str] = (),
+    select: str | Sequence[str] = (),
     arrows: bool = False,
     media: MediaAmount = "standard",
-    build_dir: Path | None = None,
+    build_dir: str | Path | None = None,
     progress: Progress | bool = SILENT,
 ) -> Path:
     """Render runs as a site in the folder `site` and return its ``index.html``.
@@ -39,12 +40,13 @@ def render(
     a report's, EmptySelectionError when `select` matches nothing; the old site is then as it was.
     """
     progress = observer(progress)
-    build_dir = build_dir or build_folder(site)
+    site = Path(site)
+    build_dir = Path(build_dir) if build_dir is not None else build_folder(site)
     finish_publishing(site, build_dir, progress)
-    folders = [runs] if isinstance(runs, Path) else list(runs)
+    folders = given_paths(runs)
     stores = [store for folder in folders for store in find_runs(folder)]
     check_site([*folders, *(store.folder for store in stores)], site, build_dir=build_dir)
-    report = Report.of(stores, select, Extras(arrows=arrows, media=media == "full"))
+    report = Report.of(stores, given_words(select), Extras(arrows=arrows, media=media == "full"))
     for model in report.models:
         if model.manifest.trouble:
             progress.note(f"{model.title}: {model.manifest.trouble}; its pages say which.")

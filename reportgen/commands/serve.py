@@ -15,11 +15,12 @@ class _QuietHandler(SimpleHTTPRequestHandler):
         """Say nothing: a page has hundreds of pictures."""
 
 
-def serve(site: Path, port: int, *, ready: Callable[[str], object]) -> None:
-    """Serve `site` on the loopback address until interrupted; `ready` is told the address.
+def serve(site: str | Path = "site", port: int = 8000, *, ready: Callable[[str], object] | None = None) -> None:
+    """Serve `site` on the loopback address (http://127.0.0.1:8000/) until interrupted; `ready` is told the address.
 
     Port 0 takes a free one. Raises RenderError when there is no site, OptionError when the port is taken.
     """
+    site = Path(site)
     if not (site / "index.html").is_file():
         raise RenderError(f"There is no site in {site}: run `reportgen build` first.")
     try:
@@ -27,5 +28,6 @@ def serve(site: Path, port: int, *, ready: Callable[[str], object]) -> None:
     except OSError as error:
         raise OptionError(f"Port {port} cannot be used ({error.strerror}): choose another with --port.") from error
     with server:
-        ready(f"http://127.0.0.1:{server.server_port}/")
+        if ready is not None:
+            ready(f"http://127.0.0.1:{server.server_port}/")
         server.serve_forever()

@@ -60,12 +60,12 @@ class RunStatus(BaseModel):
     hours_left: float | None = None
 
 
-def status(runs: Path) -> list[RunStatus]:
+def status(runs: str | Path = "runs") -> list[RunStatus]:
     """Return how far each run in `runs` is: its analyses in the plan's order, then the whole.
 
     Raises StoreError when there are no runs, or one has no plan that can be read.
     """
-    return [row for store in find_runs(runs) for row in _of_run(store)]
+    return [row for store in find_runs(Path(runs)) for row in _of_run(store)]
 
 
 def _of_run(store: Store) -> list[RunStatus]:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from reportgen.config.options import BuildOptions
 from reportgen.errors import OptionError, ReportgenError
-from reportgen.progress import SILENT, Progress
+from reportgen.given import given_words
+from reportgen.progress import SILENT, Progress, observer
 from reportgen.proof.archive import opened_report
 from reportgen.proof.carried import CarriedReport
 from reportgen.proof.likeness import DEFAULT_TOLERANCE
@@ -24,12 +25,12 @@ def verify(
     report: str | Path,
     *,
     digest: str | None = None,
-    ignore: Sequence[str] = (),
+    ignore: str | Sequence[str] = (),
     options: BuildOptions | None = None,
     sample: int = 0,
     seed: int | None = None,
     tolerance: float = DEFAULT_TOLERANCE,
-    progress: Progress = SILENT,
+    progress: Progress | bool = SILENT,
 ) -> Verification:
     """Say three things of a report, a folder or a zip archive, and keep them apart.
 
@@ -46,6 +47,7 @@ def verify(
     Raises OptionError for a digest of another form and a sample or tolerance out of range, ArchiveError for what is no
     report or must not be unpacked, and the errors of loading what `options` name.
     """
+    progress = observer(progress)
     given = None if digest is None else parse_root(digest)
     if digest is not None and given is None:
         raise OptionError(
@@ -55,7 +57,7 @@ def verify(
     if sample < 0 or not 0 <= tolerance < 1:
         raise OptionError("A sample has 0 records or more, and a tolerance is a share from 0 to below 1.")
     with opened_report(Path(report)) as folder:
-        sealed = SealedFiles.read(folder, given, ignore, progress)
+        sealed = SealedFiles.read(folder, given, given_words(ignore), progress)
         return Verification(
             report=Path(report).name,
             root_digest=sealed.root,

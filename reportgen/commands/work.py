@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reportgen.config.options import BuildOptions
-from reportgen.progress import SILENT, Progress
+from reportgen.progress import SILENT, Progress, observer
 from reportgen.runner.executors.claiming import ClaimingExecutor
 from reportgen.runner.one_worker import work_at
 
@@ -19,12 +19,12 @@ class WorkDone:
     failed: int
 
 
-def work(run: Path, options: BuildOptions, *, progress: Progress = SILENT) -> WorkDone:
+def work(run: str | Path, options: BuildOptions, *, progress: Progress | bool = SILENT) -> WorkDone:
     """Compute what the run's plan lacks, beside other workers that share its folder; return when all is done.
 
     `run` is the folder of a run that `compute` has planned. The plan is data: the network, its weights and the clips
     come from `options`, which must ask for the planned jobs. Raises StoreError where there is no planned run,
     OptionError where the options are of another network or ask for other jobs, and the errors of `compute`.
     """
-    found = work_at(run, options, ClaimingExecutor(), progress)
+    found = work_at(Path(run), options, ClaimingExecutor(), observer(progress))
     return WorkDone(sum(tally.computed for tally in found.analyses.values()), found.failed)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from reportgen.audit.side_by_side import beside, matched
 from reportgen.audit.verdicts import WORST_FIRST, Verdict
 from reportgen.errors import OptionError, one_line
 from reportgen.result import ShownResult
@@ -43,11 +44,16 @@ class ComparedVerdict:
     direction: Direction
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class AuditComparison(ShownResult):
-    """Every check of two audits, network by network, the worse ones first."""
+    """Every check of two audits, network by network, the worse ones first.
+
+    `only_before` and `only_after` are networks that the other side has not; they have no rows.
+    """
 
     rows: tuple[ComparedVerdict, ...]
+    only_before: tuple[str, ...] = ()
+    only_after: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         told = ", ".join(
@@ -55,7 +61,9 @@ class AuditComparison(ShownResult):
             for kind in ("worse", "better", "changed", "same", "new", "gone")
             if (count := sum(row.direction == kind for row in self.rows))
         )
-        return one_line(f"AuditComparison({len(self.rows)} checks: {told})")
+        sides = (("before", self.only_before), ("after", self.only_after))
+        lone = "".join(f"; only {when}: {', '.join(names)}" for when, names in sides if names)
+        return one_line(f"AuditComparison({len(self.rows)} checks: {told}{lone})")
 
     @property
     def worse(self) -> tuple[ComparedVerdict, ...]:
@@ -71,22 +79,15 @@ def compared_audits(before: Sequence[Judged], after: Sequence[Judged]) -> AuditC
 
     Raises OptionError where the sides have no network in common.
     """
-    if len(before) == len(after) == 1:
-        pairs = [(before[0], after[0])]
-    else:
-        others = {one.model: one for one in after}
-        pairs = [(one, others[one.model]) for one in before if one.model in others]
-    if not pairs:
+    found = matched(before, after, lambda one: one.model)
+    if not found.pairs:
         names = " and ".join(", ".join(one.model for one in side) or "none" for side in (before, after))
         raise OptionError(f"The two sides have no network in common ({names}): compare runs of one name.")
-    rows = [row for one, other in pairs for row in _rows(one, other)]
-    return AuditComparison(tuple(sorted(rows, key=lambda row: _ORDER.index(row.direction))))
-
-
-def _rows(before: Judged, after: Judged) -> list[ComparedVerdict]:
-    first, second = ({one.name: one for one in side.verdicts} for side in (before, after))
-    names = dict.fromkeys([*first, *second])
-    return [_compared(after.model, name, first.get(name), second.get(name)) for name in names]
+    rows = [
+        _compared(other.model, *checks) for one, other in found.pairs for checks in beside(one.verdicts, other.verdicts)
+    ]
+    ordered = tuple(sorted(rows, key=lambda row: _ORDER.index(row.direction)))
+    return AuditComparison(ordered, found.only_first, found.only_second)
 
 
 def _compared(model: str, name: str, before: Verdict | None, after: Verdict | None) -> ComparedVerdict:

@@ -52,11 +52,12 @@ def volume_files(figure: VolumeFigure) -> Iterator[tuple[str, bytes]]:
         yield f"{name}_vox.zip", zip_bytes(pairs)
 
 
-def write_volume(figure: VolumeFigure, folder: Path) -> tuple[Path, ...]:
+def write_volume(figure: VolumeFigure, folder: str | Path) -> tuple[Path, ...]:
     """Write a layer's maps into `folder` as every kind of file that `volume_files` lists, and return their paths.
 
     Existing files of these names are replaced. Raises StoreError when one cannot be written.
     """
+    folder = Path(folder)
     written = []
     for name, content in volume_files(figure):
         with atomic_path(folder / name) as temporary:

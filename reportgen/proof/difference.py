@@ -9,6 +9,7 @@ import numpy as np
 
 from reportgen.audit.checks import checks
 from reportgen.audit.headline import headline
+from reportgen.audit.side_by_side import beside, matched
 from reportgen.errors import DifferenceError
 from reportgen.media import read_data
 from reportgen.pages.report import ModelView, Report
@@ -147,15 +148,10 @@ def _counts(network: NetworkDifference) -> str:
 
 def difference(first: tuple[str, Report], second: tuple[str, Report]) -> ReportDifference:
     """Compare two reports, each with its name; a network is found in the other by its name, or as the only one."""
-    names = [{model.name: model for model in report.models} for _, report in (first, second)]
-    pairs = [(names[0][name], names[1][name]) for name in names[0] if name in names[1]]
-    if not pairs and all(len(models) == 1 for models in names):
-        pairs = [(next(iter(names[0].values())), next(iter(names[1].values())))]
-    paired = [{model.name for model in side} for side in zip(*pairs, strict=True)] if pairs else [set(), set()]
-    left = [tuple(name for name in models if name not in own) for models, own in zip(names, paired, strict=True)]
-    networks = tuple(_network(a, b) for a, b in pairs)
+    found = matched(first[1].models, second[1].models, lambda model: model.name)
+    networks = tuple(_network(a, b) for a, b in found.pairs)
     return ReportDifference(
-        first=first[0], second=second[0], networks=networks, only_first=left[0], only_second=left[1]
+        first=first[0], second=second[0], networks=networks, only_first=found.only_first, only_second=found.only_second
     )
 
 
@@ -249,10 +245,7 @@ def _kernel(a: ModelView, b: ModelView, layer: str, pair: KernelPair) -> Changed
 
 
 def _verdicts(a: ModelView, b: ModelView) -> Iterator[ChangedVerdict]:
-    before = {verdict.name: verdict for verdict in checks(a)}
-    after = {verdict.name: verdict for verdict in checks(b)}
-    for name in dict.fromkeys((*before, *after)):
-        one, other = before.get(name), after.get(name)
+    for name, one, other in beside(checks(a), checks(b)):
         if one is None or other is None or one.state != other.state:
             yield ChangedVerdict(
                 name=name,

@@ -15,14 +15,13 @@ from reportgen.site import write_site
 
 
 def anonymous_site(
-    runs: Path | Iterable[Path], folder: Path, *, forbid: Sequence[str], keep_digest: bool, progress: Progress
+    runs: Iterable[Path], folder: Path, *, forbid: Sequence[str], keep_digest: bool, progress: Progress
 ) -> tuple[Path, ForbiddenWords]:
     """Write into `folder` the site of runs without what tells who made them; return it, and what must not be in it.
 
     Raises StoreError when there are no runs, ForbiddenWordError when a name is found in what was written.
     """
-    folders = [runs] if isinstance(runs, Path) else list(runs)
-    stores = [store for place in folders for store in find_runs(place)]
+    stores = [store for place in runs for store in find_runs(place)]
     own = anonymous_runs(stores, folder / "runs", forbid=forbid, keep_digest=keep_digest, progress=progress)
     site = write_site(Report.of(own.stores), folder / "site", folder / "build", progress).parent
     check_report(site, own.words, site.name, progress)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from reportgen.config.options import BuildOptions
 from reportgen.errors import OptionError
+from reportgen.networks.core.defaults import usual_defaults
 from reportgen.networks.speed.precision import full_precision
 from reportgen.networks.speed.reused_memory import reused_memory
 from reportgen.progress import Progress
@@ -36,7 +37,7 @@ def work_at(
     OptionError where `options` are of another network or ask for other jobs.
     """
     store = Store(run, writer=content_key(worker_name())[:8])
-    with reused_memory(), full_precision(), planned_threads(store, options.threads, progress):
+    with usual_defaults(), reused_memory(), full_precision(), planned_threads(store, options.threads, progress):
         load = Loader(options)
         asked = load.asked()[0]
         planned = NetworkFacts.of(store.read_run())

@@ -23,16 +23,11 @@ from reportgen.clips import Clip
 from reportgen.media.colours import magma
 from reportgen.media.encode import Frames, to_uint8
 from reportgen.media.overlays import heat_colours, heat_overlay, motion_frames
-from reportgen.motion_colour import LEAST_FULL_COLOUR
 from reportgen.result import ShownResult, as_array
+from reportgen.showing.coloured import full_colour, strong
 
 _GAP, _GREY = 2, 128
 _MOST_MAPS = 64
-_STRONG = 0.995
-"""The share of a map's magnitudes at which its colours end: a few pixels must not hide all others."""
-
-_MOST_MOTION = 0.95
-"""The share of the moving pixels whose colours are told apart; what is faster is darker."""
 
 
 @dataclass(frozen=True)
@@ -87,8 +82,7 @@ def _decomposition(result: Decomposition) -> list[ShownPicture]:
     found = []
     for place, clip in enumerate(result.reconstruction):
         motion, evidence = result.motion[place].numpy(), result.evidence[place].numpy() > 0
-        speeds = np.hypot(*np.moveaxis(motion, 1, 0))[evidence]
-        scale = max(float(np.quantile(speeds, _MOST_MOTION)) if len(speeds) else 0.0, LEAST_FULL_COLOUR)
+        scale = full_colour(motion, evidence)
         name = f"clip {place}: " if len(result.reconstruction) > 1 else ""
         found += [
             _moving(f"{name}texture", result.texture[place][:, None]),
@@ -106,18 +100,18 @@ def _decomposition(result: Decomposition) -> list[ShownPicture]:
 def _attribution(result: Attribution) -> list[ShownPicture]:
     found = []
     for place, heat in enumerate(result.heat.numpy()):
-        strong = float(np.quantile(np.abs(heat), _STRONG)) or float(np.abs(heat).max()) or 1.0
+        scale = strong(heat)
         name = f"clip {place}: " if len(result.heat) > 1 else ""
         title = f"{name}{result.method} of class {result.class_index}"
         clip = None if result.clip is None else result.clip[place]
         if clip is None:
-            colours = partial(heat_colours, heat, strong, signed=result.signed)
+            colours = partial(heat_colours, heat, scale, signed=result.signed)
             found.append(ShownPicture(title, len(heat), colours))
             continue
         volume = clip if clip.ndim == 4 else clip[:, None]
         found += [
             _moving(f"{name}clip", volume),
-            ShownPicture(title, len(heat), partial(_overlaid, heat, volume, strong, signed=result.signed)),
+            ShownPicture(title, len(heat), partial(_overlaid, heat, volume, scale, signed=result.signed)),
         ]
     return found
 

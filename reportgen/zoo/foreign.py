@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from reportgen.errors import NetworkError, OptionError
+from reportgen.networks.core.copying import copied, require_readable, unwrapped
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.precision import other_precisions
 from reportgen.networks.kernels.layers import describe_layers
@@ -145,16 +145,18 @@ def _target(model: str | nn.Module, arguments: Mapping[str, Any]) -> _Target:
 
 
 def _live(module: nn.Module, arguments: Mapping[str, Any]) -> _Target:
+    module = unwrapped(module)
+    require_readable(module)
     name = type(module).__name__
     if arguments:
         raise OptionError(f"The {name} that was given is made already: leave out model_args.")
 
-    def copied(_card: ModelCard) -> nn.Module:
-        made = copy.deepcopy(module)
+    def one_more(_card: ModelCard) -> nn.Module:
+        made = copied(module)
         return made.to("meta") if torch.get_default_device().type == "meta" else made
 
     notes = (f"This network has no card: it is a module of the class {name}.",)
-    return _Target(_blank_card(name, "a module that was given", {}), copied, f"The module {name}", notes)
+    return _Target(_blank_card(name, "a module that was given", {}), one_more, f"The module {name}", notes)
 
 
 def _made(model: str, arguments: Mapping[str, Any]) -> _Target:

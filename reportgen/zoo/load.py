@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from reportgen.errors import DeviceError, OptionError, WeightsError, a_type
+from reportgen.given import given_paths
+from reportgen.networks.core.defaults import usual_defaults
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.said import say_once
 from reportgen.networks.speed.pooling import quicken_pools
@@ -37,6 +39,7 @@ _STATE = "the state dict"
 """What weights are called that came from no file."""
 
 
+@usual_defaults()
 def load_network(
     model: str | nn.Module,
     *,
@@ -44,7 +47,7 @@ def load_network(
     weights_key: str | None = None,
     untrained: bool = False,
     device: str = "cpu",
-    zoo: Zoo | Sequence[str | Path] = (),
+    zoo: Zoo | str | Path | Sequence[str | Path] = (),
     labels: str | Path | Sequence[str] | None = None,
     model_args: Mapping[str, Any] | None = None,
     clip: ClipSpec | Mapping[str, Any] | None = None,
@@ -69,7 +72,7 @@ def load_network(
     """
     place = parse_device(device)
     check_fields(clip, adapter)
-    cards = zoo if isinstance(zoo, Zoo) else default_zoo(Path(folder) for folder in zoo)
+    cards = zoo if isinstance(zoo, Zoo) else default_zoo(given_paths(zoo))
     if isinstance(model, nn.Module) or is_foreign(model):
         definition = foreign_definition(model, model_args, clip, adapter, label_count(labels))
     else:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from reportgen.analyses.common.memory import with_less_memory
 from reportgen.networks.core.network import Network, as_network
-from reportgen.networks.kernels.preactivation import Preactivation, preactivations, summary
+from reportgen.networks.kernels.preactivation import Preactivation, placement, preactivations, summary
 from reportgen.progress import SILENT, Progress
 from reportgen.records.objective import Objective
 
@@ -79,7 +79,7 @@ class Meter:
     def __call__(self, clips: Tensor) -> dict[str, LayerResponses]:
         """Return each layer's answers to `clips` `N C T H W` in [0, 1] RGB, on whichever device they are."""
         with torch.no_grad(), self.listening(len(clips)) as found:
-            self.network.run(clips.to(self.network.device))
+            self.network.run(clips.to(**placement(self.network)))
         return found
 
     def _measure(

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy.special import stdtrit
 from torch import Tensor, nn
 
@@ -212,7 +213,7 @@ def probe(
 def evaluate_maps(
     network: Network | nn.Module,
     probes: Probes | Unexplained,
-    heats: Sequence[Tensor],
+    heats: Sequence[Tensor | NDArray[Any]] | Tensor | NDArray[Any],
     *,
     batch_size: int | None = None,
     progress: Progress | bool = SILENT,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -23,6 +22,7 @@ from reportgen.analyses.saliency.attribution import (
     attribute_unchecked,
 )
 from reportgen.errors import EmptySelectionError, NetworkError
+from reportgen.networks.core.copying import copied
 from reportgen.networks.core.network import Network, as_network
 from reportgen.networks.kernels.preactivation import placement
 from reportgen.progress import SILENT, Progress
@@ -77,7 +77,7 @@ def weight_randomisation(
     """
     seen = as_network(network)
     effort = effort or MapSettings()
-    copied = replace(seen, module=copy.deepcopy(seen.module))
+    shuffled = replace(seen, module=copied(seen.module))
     order = _from_the_top(seen, clip)
     kernels = [name for name in order if isinstance(seen.module.get_submodule(name), nn.Linear | _ConvNd)]
     if not kernels:
@@ -91,9 +91,9 @@ def weight_randomisation(
     correlations = []
     with progress.task(f"Shuffling weights under {method}", len(steps)) as task:
         for layer in order[: order.index(steps[-1]) + 1]:
-            _shuffle(copied.module.get_submodule(layer), generator)
+            _shuffle(shuffled.module.get_submodule(layer), generator)
             if layer in compared:
-                after = attribute_unchecked(copied, clip, class_index, method, effort).heat
+                after = attribute_unchecked(shuffled, clip, class_index, method, effort).heat
                 correlations.append(spearman(kept, after))
                 task.advance()
     return Randomisation(tuple(steps), tuple(correlations))

@@ -75,11 +75,11 @@ class AscentOptions(AscentParameters):
 
     objective: Objective = "channel"
     constraint: Constraint = "box"
-    radius: float = Field(1.0, gt=0)
+    radius: float = Field(default=1.0, gt=0)
     clip_shape: Size | None = None
     seed: int = 0
     facets: Count = 1
-    diversity: float = Field(1.0, ge=0)
+    diversity: float = Field(default=1.0, ge=0)
 
     def unread(self) -> Mapping[str, Unread]:
         """Return what one clip a kernel, and pixels in [0, 1], have no use for."""

@@ -19,34 +19,43 @@ class SearchParameters(Parameters):
     """How a clip is written and what keeps it natural: the same for every search of one report."""
 
     basis: Basis = Field(
-        "fft", description="Free parameters of a clip: space-time frequencies, or pixels as published."
+        default="fft", description="Free parameters of a clip: space-time frequencies, or pixels as published."
     )
     learning_rate: float = Field(
-        0.1, gt=0, description="Length of a step, in standard deviations of the unbounded pixels."
+        default=0.1, gt=0, description="Length of a step, in standard deviations of the unbounded pixels."
     )
-    contrast: float = Field(0.5, gt=0, description="Standard deviation of the noise that the search starts from.")
-    total_variation: float = Field(0.0, ge=0, description="Weight of a penalty on differences of neighbouring pixels.")
+    contrast: float = Field(
+        default=0.5,
+        gt=0,
+        description="Standard deviation of the noise that the search starts from.",
+    )
+    total_variation: float = Field(
+        default=0.0,
+        ge=0,
+        description="Weight of a penalty on differences of neighbouring pixels.",
+    )
     temporal_smoothness: float = Field(
-        0.0, ge=0, description="Weight of a penalty on differences of neighbouring frames."
+        default=0.0, ge=0, description="Weight of a penalty on differences of neighbouring frames."
     )
     jitter: Annotated[tuple[int, int], Strict(False)] | None = Field(
-        None, description="Largest shift of each view in (frames, px); without it anywhere on the periodic canvas."
+        default=None,
+        description="Largest shift of each view in (frames, px); without it anywhere on the periodic canvas.",
     )
     scale: Annotated[tuple[float, float], Strict(False)] = Field(
-        (1.0, 1.0), description="Smallest and largest magnification of a view."
+        default=(1.0, 1.0), description="Smallest and largest magnification of a view."
     )
-    rotation: float = Field(0.0, ge=0, le=180, description="Largest rotation of a view in degrees, either way.")
+    rotation: float = Field(default=0.0, ge=0, le=180, description="Largest rotation of a view in degrees, either way.")
     power: float = Field(
-        1.0,
+        default=1.0,
         ge=0,
         description="How fast frequencies fade: gain 1 / frequency ** power. Not in cool-downs and first layers.",
     )
     temporal_weight: float = Field(
-        1.0, ge=0, description="What a temporal frequency counts beside a spatial one where frequencies fade."
+        default=1.0, ge=0, description="What a temporal frequency counts beside a spatial one where frequencies fade."
     )
-    decorrelated: bool = Field(True, description="Optimise decorrelated colours, as those of photographs are.")
+    decorrelated: bool = Field(default=True, description="Optimise decorrelated colours, as those of photographs are.")
     precision: Precision = Field(
-        "auto", description="mixed: explore in bfloat16, end in float32; auto: so where that is faster."
+        default="auto", description="mixed: explore in bfloat16, end in float32; auto: so where that is faster."
     )
 
     @field_validator("jitter")
@@ -73,17 +82,18 @@ class SearchParameters(Parameters):
 class AscentParameters(SearchParameters):
     """A search, and how long it may take."""
 
-    steps: Count = Field(128, description="Steps of the search at most.")
-    early_stop: bool = Field(True, description="End sooner where a kernel's activation no longer rises.")
-    grow: bool = Field(False, description="Explore on clips that just hold what a unit sees, which costs less.")
+    steps: Count = Field(default=128, description="Steps of the search at most.")
+    early_stop: bool = Field(default=True, description="End sooner where a kernel's activation no longer rises.")
+    grow: bool = Field(default=False, description="Explore on clips that just hold what a unit sees, which costs less.")
     batch_size: Annotated[Count | None, NO_PART_OF_KEY] = Field(
-        None, description="Kernels at once; without it as many as memory holds."
+        default=None, description="Kernels at once; without it as many as memory holds."
     )
     cuda_graphs: Annotated[bool, NO_PART_OF_KEY] = Field(
-        False, description="On a GPU record a step once and replay it."
+        default=False, description="On a GPU record a step once and replay it."
     )
     compile: Annotated[Compile, NO_PART_OF_KEY] = Field(
-        "auto", description="Compile the layers in front of the target; auto: where that is little beside the work."
+        default="auto",
+        description="Compile the layers in front of the target; auto: where that is little beside the work.",
     )
 
 
@@ -91,9 +101,11 @@ class KernelParameters(AscentParameters):
     """The search for the clips that a report shows."""
 
     count: Annotated[SelectionText, NO_PART_OF_KEY] = Field(
-        "3", description='Kernels of each layer that are shown: a number, "all", or a list such as "0,4,8-11".'
+        default="3", description='Kernels of each layer that are shown: a number, "all", or a list such as "0,4,8-11".'
     )
-    steps: Count = Field(96, description="Steps of the search at most.")
+    steps: Count = Field(default=96, description="Steps of the search at most.")
     work: float | None = Field(
-        None, gt=0, description="Multiply-adds of a kernel's search at most, in 1e9: large networks take fewer steps."
+        default=None,
+        gt=0,
+        description="Multiply-adds of a kernel's search at most, in 1e9: large networks take fewer steps.",
     )

@@ -114,9 +114,9 @@ def probe_clips(clip: Tensor, *, draws: int = 8, seed: int = 0, frozen: int | No
     missed, so that motion seems to matter more), `shuffled` and `scrambled` have `draws`, the others one. A clip of
     one frame has no motion to take away: raises NetworkError.
     """
-    frames, height, width = clip.shape[2:]
-    if len(clip) != 1 or frames < 2:
+    if clip.ndim != 5 or len(clip) != 1 or clip.shape[2] < 2:
         raise NetworkError(f"The motion probes take one clip of two frames or more, got {tuple(clip.shape)}.")
+    frames, height, width = clip.shape[2:]
     generator = torch.Generator().manual_seed(seed)
     still = clip[0].transpose(0, 1)[frozen_frames(frames, frozen)].unsqueeze(2).expand(-1, -1, frames, -1, -1)
     steps = torch.arange(frames)

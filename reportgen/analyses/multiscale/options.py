@@ -51,5 +51,5 @@ class GrowthOptions(GrowthParameters):
     objective: Objective = "channel"
     clip_shape: Size | None = None
     start: Count = FIRST_SIZE
-    sizes: int = Field(SIZES, ge=1, le=MOST_SIZES)
+    sizes: int = Field(default=SIZES, ge=1, le=MOST_SIZES)
     seed: int = 0

@@ -8,7 +8,6 @@ are asked once more with smaller steps, and counted.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -23,6 +22,7 @@ from reportgen.analyses.pyramid.class_pyramid import one_clip
 from reportgen.analyses.weight_gradients.gradients import FilterGradients, weight_gradients
 from reportgen.analyses.weight_gradients.perturbed import PerturbedPasses, WeightChange
 from reportgen.errors import NetworkError
+from reportgen.networks.core.copying import copied
 from reportgen.networks.core.network import Network, borrow
 from reportgen.networks.kernels.layers import describe_layers
 from reportgen.networks.trace.build import class_output
@@ -151,7 +151,7 @@ def _in_double_precision(network: Network, clip: Tensor) -> Network:
     try:
         with torch.no_grad():
             class_output(network, clip)  # a weight norm's weight is then no longer part of the last backward pass
-            precise = replace(network, module=copy.deepcopy(network.module).double())
+            precise = replace(network, module=copied(network.module).double())
             logits = class_output(precise, clip.double())
     except (RuntimeError, TypeError, ValueError) as error:
         raise NetworkError(f"{network.name} does not run in float64 ({' '.join(str(error).split())[:200]}).") from error

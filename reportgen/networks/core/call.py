@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from torch.func import functional_call
 from torch.utils._pytree import tree_leaves
 
 from reportgen.errors import NetworkError
+from reportgen.networks.core.attributes import attributes_kept
 from reportgen.networks.core.bytes import as_bytes
 from reportgen.records.card import Adapter, ClipSpec
 
@@ -35,7 +35,7 @@ class Arguments:
 
     def with_state(self, module: nn.Module, state: dict[str, Tensor]) -> Any:
         """Return what the module answers with other parameters and buffers."""
-        with self._drawing(), _leaving_no_trace(module):
+        with self._drawing(), attributes_kept(module):
             return functional_call(module, state, self.args, dict(self.kwargs), tie_weights=False)
 
     @contextmanager
@@ -48,26 +48,6 @@ class Arguments:
         with torch.random.fork_rng(devices=sorted({one.device.index or 0 for one in tensors if one.is_cuda})):
             torch.manual_seed(self.seed)
             yield
-
-
-_OF_TORCH = frozenset(vars(nn.Module()))
-"""What every module keeps of itself: parameters, hooks and the like."""
-
-
-@contextmanager
-def _leaving_no_trace(module: nn.Module) -> Iterator[None]:
-    """Give the module back what it keeps between calls: what it notes of a pass with other state is not its own."""
-    before = []
-    for part in module.modules():
-        own = {name: value for name, value in vars(part).items() if name not in _OF_TORCH}
-        before.append((part, {name: copy.copy(v) if isinstance(v, list | dict) else v for name, v in own.items()}))
-    try:
-        yield
-    finally:
-        for part, own in before:
-            for name in [name for name in vars(part) if name not in _OF_TORCH and name not in own]:
-                del part.__dict__[name]
-            part.__dict__.update(own)
 
 
 def normalise(clips: Tensor, spec: ClipSpec) -> Tensor:

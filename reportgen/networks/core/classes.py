@@ -56,10 +56,19 @@ def clip_logits(network: Network, clips: Tensor) -> Tensor:
         if is_out_of_memory(error):
             raise
         why = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise NetworkError(f"{network.name} cannot take clips of the shape {tuple(clips.shape)}: {why}") from error
+        raise NetworkError(
+            f"{network.name} cannot take clips of the shape {tuple(clips.shape)} ({why.rstrip('.')}): "
+            f"{_advice(network)}."
+        ) from error
     if not found.isfinite().all():
         raise NetworkError(f"The logits of {network.name} are not finite on this clip: check the weights.")
     return found
+
+
+def _advice(network: Network) -> str:
+    if network.card is None:
+        return "Network.from_module(module) finds out how a module takes a clip, or its `adapter` says it"
+    return f"it takes C T H W {' '.join(map(str, network.card.clip.shape))}"
 
 
 def _index(wanted: ClassLike, names: list[str], count: int | None) -> int:

@@ -91,7 +91,7 @@ def _values(network: Network | None, clip: Any) -> Tensor:
         clip = torch.from_numpy(np.array(clip, clip.dtype.newbyteorder("="), order="C"))
     if not isinstance(clip, Tensor):
         raise ClipError(f"A clip is a tensor, a NumPy array, a Clip, a path or a list of them, and not {a_type(clip)}.")
-    return clip.detach()
+    return clip.clone() if clip.is_inference() else clip.detach()
 
 
 def _floats(values: Tensor) -> Tensor:

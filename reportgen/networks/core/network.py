@@ -6,7 +6,6 @@ differentiable, so that an analysis can optimise pixels.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -21,6 +20,7 @@ from torch import Tensor, nn
 from reportgen.errors import NetworkError, one_line, unknown_name
 from reportgen.networks.core import answer
 from reportgen.networks.core.call import Arguments, normalise, to_call
+from reportgen.networks.core.copying import copied, require_readable, unwrapped
 from reportgen.networks.core.precision import in_single_precision, is_reduced
 from reportgen.networks.core.taps import Taps
 from reportgen.records.card import Adapter, ClipSpec, ModelCard
@@ -246,10 +246,14 @@ def as_network(network: Network | nn.Module) -> Network:
     One in half precision or bfloat16 becomes a copy in float32. Raises NetworkError for complex weights.
     """
     if isinstance(network, Network):
-        if not is_reduced(network.module):
+        if (module := unwrapped(network.module)) is not network.module:
+            network = replace(network, module=module)
+        if not is_reduced(network.module) and not _of_inference(network.module):
             return network
-        return replace(network, module=in_single_precision(copy.deepcopy(network.module), network.name))
-    module = in_single_precision(copy.deepcopy(network).eval().requires_grad_(False), type(network).__name__)
+        return replace(network, module=in_single_precision(copied(network.module), network.name))
+    network = unwrapped(network)
+    require_readable(network)
+    module = in_single_precision(copied(network).eval().requires_grad_(False), type(network).__name__)
     parameter = next(module.parameters(), None)
     return Network(module, device=parameter.device if parameter is not None else torch.device("cpu"))
 
@@ -261,9 +265,14 @@ def borrow(network: Network | nn.Module) -> Network:
     """
     if isinstance(network, Network):
         return as_network(network)
-    if is_reduced(network) or any(parameter.is_complex() for parameter in network.parameters()):
+    if is_reduced(network) or _of_inference(network) or any(one.is_complex() for one in network.parameters()):
         return as_network(network)
-    return Network(network)
+    return Network(unwrapped(network))
+
+
+def _of_inference(module: nn.Module) -> bool:
+    """Whether a module was made in inference mode, so that no gradient can pass through it; one through a copy can."""
+    return any(one.is_inference() for one in module.parameters())
 
 
 def ghosts(module: nn.Module) -> dict[str, Tensor]:

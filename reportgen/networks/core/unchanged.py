@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import random
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import ParamSpec, TypeVar
@@ -13,43 +14,72 @@ import torch
 from torch import nn
 
 from reportgen.errors import NetworkError, a_type
+from reportgen.networks.core.attributes import attributes_kept
+from reportgen.networks.core.copying import no_gradient, require_readable
+from reportgen.networks.core.defaults import precision_of, usual_defaults
 from reportgen.networks.core.network import Network
+
+_CUT_OFF = ("appears to not have been used in the graph", "does not require grad and does not have a grad_fn")
+"""What torch says of a result that does not lead back to what it was computed from."""
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
+
+
+_ONE_AT_A_TIME = threading.RLock()
+"""Flags, defaults of torch and random states are the process's: two threads would give back each other's."""
 
 
 @contextmanager
 def unchanged(module: nn.Module) -> Iterator[None]:
     """Put a module into evaluation mode with frozen parameters, and give everything back afterwards.
 
-    That is: the mode of every submodule, every parameter's flag and gradient, the values of buffers, and the random
-    state of torch, NumPy and Python, also when an error is raised. Hooks of one's own run and stay.
+    That is: the mode of every submodule, every parameter's flag and gradient, the values of buffers, what its parts
+    note of a pass in attributes of theirs, and the random state of torch, NumPy and Python, also when an error is
+    raised. Hooks of one's own run and stay. Within, torch's modes and defaults are the usual ones, whatever the
+    caller's; several threads take turns.
+
+    Raises NetworkError for a module whose layers cannot be read, or have no weights yet.
     """
-    modes = [(part, part.training) for part in module.modules()]
-    parameters = [(one, one.requires_grad, one.grad) for one in module.parameters()]
-    buffers = [(one, one.detach().clone()) for one in module.buffers() if not one.is_meta]
-    devices = sorted({one.device.index or 0 for one, _, _ in parameters if one.is_cuda})
+    require_readable(module)
+    with _ONE_AT_A_TIME, usual_defaults(precision_of(module)), attributes_kept(module), _random_states(module):
+        modes = [(part, part.training) for part in module.modules()]
+        # Of those that inference mode made no flag can be set, and a copy is asked.
+        parameters = [(one, one.requires_grad, one.grad) for one in module.parameters() if not one.is_inference()]
+        try:
+            _evaluate(module)
+            for one, wanted, _ in parameters:
+                if wanted:
+                    one.requires_grad_(False)
+            yield
+        finally:
+            for part, training in modes:
+                part.training = training
+            for one, wanted, gradient in parameters:
+                one.requires_grad_(wanted)
+                one.grad = gradient
+
+
+def _evaluate(module: nn.Module) -> None:
+    """Put a module into evaluation mode by its own means, where it has any: what `torch.export` makes has none."""
+    try:
+        module.eval()
+    except NotImplementedError:
+        for part in module.modules():
+            part.training = False
+
+
+@contextmanager
+def _random_states(module: nn.Module) -> Iterator[None]:
+    """Give torch, NumPy and Python their random states back."""
+    devices = sorted({one.device.index or 0 for one in module.parameters() if one.is_cuda})
     of_numpy, of_python = np.random.get_state(), random.getstate()
-    module.eval()
-    for one, wanted, _ in parameters:
-        if wanted:
-            one.requires_grad_(False)
     try:
         with torch.random.fork_rng(devices=devices):
             yield
     finally:
         np.random.set_state(of_numpy)
         random.setstate(of_python)
-        for part, training in modes:
-            part.training = training
-        for one, wanted, gradient in parameters:
-            one.requires_grad_(wanted)
-            one.grad = gradient
-        with torch.no_grad():
-            for buffer, before in buffers:
-                if not torch.equal(buffer, before):
-                    buffer.copy_(before)
 
 
 def require_values(network: Network | nn.Module) -> None:
@@ -58,6 +88,17 @@ def require_values(network: Network | nn.Module) -> None:
     if any(one.is_meta for one in module.parameters()):
         name = network.name if isinstance(network, Network) else type(network).__name__
         raise NetworkError(f"{name} has no weights in memory: load it without meta=True.")
+
+
+@contextmanager
+def _gradients_told(module: nn.Module) -> Iterator[None]:
+    """Let it be a sentence that no gradient comes through a module."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not any(words in str(error) for words in _CUT_OFF):
+            raise
+        raise NetworkError(no_gradient(type(module).__name__)) from error
 
 
 def leaving_unchanged(call: Callable[_P, _T]) -> Callable[_P, _T]:
@@ -69,7 +110,7 @@ def leaving_unchanged(call: Callable[_P, _T]) -> Callable[_P, _T]:
         module = network.module if isinstance(network, Network) else network
         if not isinstance(module, nn.Module):
             raise NetworkError(f"A network is a torch module or what load_network returns, and not {a_type(network)}.")
-        with unchanged(module):
+        with unchanged(module), _gradients_told(module):
             return call(*args, **kwargs)
 
     return asked

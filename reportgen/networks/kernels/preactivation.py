@@ -196,7 +196,7 @@ def _observed(network: Network, names: set[str], clip_shape: tuple[int, int, int
     found = _Observed(network, names, torch.full(clip.shape, 0.5, **where))
     try:
         found.run()
-    except (RuntimeError, ValueError) as error:
+    except REFUSALS as error:
         if is_out_of_memory(error):
             raise
         if all(found.shapes.values()):

@@ -149,7 +149,10 @@ def test_a_comparison_tells_what_became_better_and_what_worse() -> None:
 
 def test_networks_of_several_are_matched_by_name() -> None:
     one, two, three = (audited(name, a=("pass", 1.0)) for name in ("one", "two", "three"))
-    assert [row.model for row in reportgen.compare([one, two], [two, three]).rows] == ["two"]
+    found = reportgen.compare([one, two], [two, three])
+    assert [row.model for row in found.rows] == ["two"]
+    assert (found.only_before, found.only_after) == (("one",), ("three",))
+    assert repr(found).endswith("1 same; only before: one; only after: three)")
     assert [row.model for row in reportgen.compare(one, two).rows] == ["two"]
     with pytest.raises(OptionError, match=r"no network in common \(one, two and three\)"):
         reportgen.compare([one, two], [three])
