@@ -12,9 +12,7 @@ from reportgen.records.base import Frozen
 from reportgen.records.manifest import LayerFacts
 
 if TYPE_CHECKING:
-    from torch import nn
-
-    from reportgen.networks.core.network import Network
+    from reportgen.networks.core.network import NetworkLike
 
 
 class LayerRow(Frozen):
@@ -27,7 +25,7 @@ class LayerRow(Frozen):
 
 
 def list_layers(
-    model: str | nn.Module | Network,
+    model: str | NetworkLike,
     *,
     zoo: str | Path | Sequence[str | Path] = (),
     model_args: Mapping[str, Any] | None = None,

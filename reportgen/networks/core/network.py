@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -225,6 +225,10 @@ class Network:
         if layer.replace(".", "_") in spelled:
             return spelled[layer.replace(".", "_")]
         raise unknown_name("layer", layer, names, hint=f"`reportgen layers {self.name}` lists them.")
+
+
+NetworkLike: TypeAlias = Network | nn.Module
+"""A network, or a module of one's own."""
 
 
 @contextmanager
