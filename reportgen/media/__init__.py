@@ -10,14 +10,14 @@ from __future__ import annotations
 from reportgen.media.arrays import read_data
 from reportgen.media.encode import gif_bytes, png_bytes, poster_bytes, sprite_bytes
 from reportgen.media.figures import write_figure
-from reportgen.media.overlays import heat_colours, heat_overlay, motion_frames, motion_sprite
+from reportgen.media.overlays import coloured_heat, coloured_motion, heat_over_clip, motion_sprite
 from reportgen.media.video import write_mp4
 
 __all__ = [
+    "coloured_heat",
+    "coloured_motion",
     "gif_bytes",
-    "heat_colours",
-    "heat_overlay",
-    "motion_frames",
+    "heat_over_clip",
     "motion_sprite",
     "png_bytes",
     "poster_bytes",

@@ -29,7 +29,7 @@ from reportgen.media.encode import (
 )
 from reportgen.media.filters import filter_sheet, tiles
 from reportgen.media.nrrd import nrrd_file
-from reportgen.media.overlays import heat_colours, heat_overlay, motion_colours, stacked
+from reportgen.media.overlays import coloured_heat, heat_over_clip, motion_colours, stacked
 from reportgen.media.volumes import volume_files
 from reportgen.motion_colour import LEAST_FULL_COLOUR
 from reportgen.records.figures import (
@@ -173,13 +173,13 @@ def _heat(figure: HeatFigure, role: str) -> Iterator[FigureFile]:
 
 @figure_files.register
 def _map(figure: MapFigure, role: str) -> Iterator[FigureFile]:
-    alone = heat_colours(figure.heat, figure.scale, signed=figure.signed)
+    alone = coloured_heat(figure.heat, figure.scale, signed=figure.signed)
     yield _sprite_file(role, "heat", alone, scale=figure.scale)
 
 
 @figure_files.register
 def _stack(figure: StackFigure, role: str) -> Iterator[FigureFile]:
-    yield _still_file(role, stacked(heat_overlay(figure.heat, figure.over, figure.scale, signed=figure.signed)))
+    yield _still_file(role, stacked(heat_over_clip(figure.heat, figure.over, figure.scale, signed=figure.signed)))
 
 
 @figure_files.register
@@ -257,11 +257,11 @@ def _clip_files(role: str, frames: Frames) -> Iterator[FigureFile]:
 
 def _heat_files(role: str, figure: HeatFigure) -> Iterator[FigureFile]:
     heat, scale, signed = figure.heat, figure.scale, figure.signed
-    overlay = heat_overlay(heat, figure.over, scale, signed=signed)
+    overlay = heat_over_clip(heat, figure.over, scale, signed=signed)
     yield _sprite_file(role, "heat", overlay, scale=scale)
     yield _poster_file(role, overlay[int(np.abs(heat).sum(axis=(1, 2)).argmax())])
     if figure.alone:
-        yield _sprite_file(f"{role}_map", "heat", heat_colours(heat, scale, signed=signed), scale=scale)
+        yield _sprite_file(f"{role}_map", "heat", coloured_heat(heat, scale, signed=signed), scale=scale)
     # In units of the scale: attributions of 1e-8 would vanish in half precision.
     relative = np.clip(heat / scale, -_HALF_MAX, _HALF_MAX).astype(np.float16)
     arrays: dict[str, NDArray[Any]] = {"heat": relative, "scale": np.array(scale, np.float64)}

@@ -21,13 +21,13 @@ _NARROWED, _SLOPE, _GAP = 0.45, 0.3, 0.3
 _LUMA = np.array([0.299, 0.587, 0.114])
 
 
-def heat_colours(heat: NDArray[Any], scale: float, *, signed: bool) -> Frames:
+def coloured_heat(heat: NDArray[Any], scale: float, *, signed: bool) -> Frames:
     """Return `T H W 3` uint8: blue-white-red about zero for signed maps, else magma from zero, up to `scale`."""
     values = _scaled(heat, scale)
     return diverging(values) if signed else magma(values)
 
 
-def heat_overlay(heat: NDArray[Any], over: NDArray[Any], scale: float, *, signed: bool) -> Frames:
+def heat_over_clip(heat: NDArray[Any], over: NDArray[Any], scale: float, *, signed: bool) -> Frames:
     """Return the heat `T H W` over the greyed clip `T H W C` as `T H W 3` uint8; stronger heat hides more of it."""
     clip = check_frames(over)
     if heat.shape != clip.shape[:3]:
@@ -35,7 +35,7 @@ def heat_overlay(heat: NDArray[Any], over: NDArray[Any], scale: float, *, signed
     grey = (clip @ _LUMA)[..., None]
     strength = np.abs(_scaled(heat, scale)) if signed else np.clip(_scaled(heat, scale), 0, 1)
     share = _STRONGEST * strength[..., None]
-    blended: Frames = np.rint(grey * (1 - share) + heat_colours(heat, scale, signed=signed) * share).astype(np.uint8)
+    blended: Frames = np.rint(grey * (1 - share) + coloured_heat(heat, scale, signed=signed) * share).astype(np.uint8)
     return blended
 
 
@@ -59,7 +59,7 @@ def stacked(frames: Frames, most: int = 12) -> Frames:
     return canvas
 
 
-def motion_frames(motion: NDArray[Any], evidence: NDArray[Any], max_speed: float, *, arrows: bool = False) -> Frames:
+def coloured_motion(motion: NDArray[Any], evidence: NDArray[Any], max_speed: float, *, arrows: bool = False) -> Frames:
     """Return motion `T 2 H W` in px/frame as `T H W 3` uint8 by the Middlebury wheel, `max_speed` at its rim.
 
     Pixels without `evidence` (`T H W` bool) are grey. With `arrows` sparse ones stand on the colours.
@@ -83,8 +83,8 @@ def motion_colours(motion: NDArray[Any], evidence: NDArray[Any], scale: float) -
 
 
 def motion_sprite(motion: NDArray[Any], evidence: NDArray[Any], max_speed: float, *, arrows: bool = False) -> bytes:
-    """Return the sprite of `motion_frames`."""
-    return sprite_bytes(motion_frames(motion, evidence, max_speed, arrows=arrows))
+    """Return the sprite of `coloured_motion`."""
+    return sprite_bytes(coloured_motion(motion, evidence, max_speed, arrows=arrows))
 
 
 def _checked(motion: NDArray[Any], evidence: NDArray[Any]) -> NDArray[np.float32]:

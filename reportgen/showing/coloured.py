@@ -34,7 +34,7 @@ def heat_colours(heat: Pixels, scale: float | None = None, *, signed: bool | Non
     """
     values = _numbers(heat, "A map")
     with _told():
-        return overlays.heat_colours(values, _scale(values, scale), signed=_is_signed(values, signed))
+        return overlays.coloured_heat(values, _scale(values, scale), signed=_is_signed(values, signed))
 
 
 def heat_overlay(
@@ -48,7 +48,7 @@ def heat_overlay(
     values = _numbers(heat, "A map")
     frames = over.frames if isinstance(over, Clip) else _numbers(over, "A clip under a map")
     with _told():
-        return overlays.heat_overlay(values, frames, _scale(values, scale), signed=_is_signed(values, signed))
+        return overlays.heat_over_clip(values, frames, _scale(values, scale), signed=_is_signed(values, signed))
 
 
 def motion_frames(
@@ -65,7 +65,7 @@ def motion_frames(
     known = everywhere if evidence is None else _numbers(evidence, "Evidence") > 0
     speed = full_colour(field, known) if max_speed is None else max_speed
     with _told():
-        return overlays.motion_frames(field, known, speed, arrows=arrows)
+        return overlays.coloured_motion(field, known, speed, arrows=arrows)
 
 
 def strong(heat: NDArray[Any]) -> float:

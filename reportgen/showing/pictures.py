@@ -22,7 +22,7 @@ from reportgen.analyses.saliency.attribution import Attribution
 from reportgen.clips import Clip
 from reportgen.media.colours import magma
 from reportgen.media.encode import Frames, to_uint8
-from reportgen.media.overlays import heat_colours, heat_overlay, motion_frames
+from reportgen.media.overlays import coloured_heat, coloured_motion, heat_over_clip
 from reportgen.result import ShownResult, as_array
 from reportgen.showing.coloured import full_colour, strong
 
@@ -89,7 +89,7 @@ def _decomposition(result: Decomposition) -> list[ShownPicture]:
             ShownPicture(
                 f"{name}motion, full colour at {scale:.2g} px/frame",
                 len(motion),
-                partial(motion_frames, motion, evidence, scale),
+                partial(coloured_motion, motion, evidence, scale),
             ),
             _moving(f"{name}texture moved, {float(result.psnr[place]):.1f} dB", clip),
         ]
@@ -105,7 +105,7 @@ def _attribution(result: Attribution) -> list[ShownPicture]:
         title = f"{name}{result.method} of class {result.class_index}"
         clip = None if result.clip is None else result.clip[place]
         if clip is None:
-            colours = partial(heat_colours, heat, scale, signed=result.signed)
+            colours = partial(coloured_heat, heat, scale, signed=result.signed)
             found.append(ShownPicture(title, len(heat), colours))
             continue
         volume = clip if clip.ndim == 4 else clip[:, None]
@@ -132,7 +132,7 @@ def _responses(result: ResponseMaps) -> list[ShownPicture]:
 
 
 def _overlaid(heat: NDArray[Any], clip: Any, scale: float, *, signed: bool) -> Frames:
-    return heat_overlay(heat, _frames(clip), scale, signed=signed)
+    return heat_over_clip(heat, _frames(clip), scale, signed=signed)
 
 
 def _moving(title: str, clip: Any) -> ShownPicture:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from reportgen.media import heat_colours, heat_overlay, motion_frames
+from reportgen.media import coloured_heat, coloured_motion, heat_over_clip
 from reportgen.media.colours import diverging, magma
 from reportgen.motion_colour import motion_to_rgb
 
@@ -46,31 +46,31 @@ class TestHeat:
         coloured = self.clip * (1.0, 0.2, 0.2)
         grey = round((0.299 + 0.2 * 0.587 + 0.2 * 0.114) * 127.5)
         for signed, end in ((False, magma(np.array([1.0]))), (True, diverging(np.array([1.0])))):
-            shown = heat_overlay(heat, coloured, 3.0, signed=signed).astype(int)
+            shown = heat_over_clip(heat, coloured, 3.0, signed=signed).astype(int)
             assert np.abs(shown[0] - grey).max() <= 1
             assert np.ptp(shown[0, ..., :], axis=-1).max() == 0
             assert np.abs(shown[1] - end).max() <= 0.1 * 255
 
     def test_negative_evidence_is_blue_where_maps_are_signed(self) -> None:
-        shown = heat_overlay(np.full((2, 4, 4), -1.0), self.clip, 1.0, signed=True).astype(int)
+        shown = heat_over_clip(np.full((2, 4, 4), -1.0), self.clip, 1.0, signed=True).astype(int)
         assert np.all(shown[..., 2] > shown[..., 0] + 40)
-        unsigned = heat_overlay(np.full((2, 4, 4), -1.0), self.clip, 1.0, signed=False)
+        unsigned = heat_over_clip(np.full((2, 4, 4), -1.0), self.clip, 1.0, signed=False)
         assert np.ptp(unsigned, axis=-1).max() == 0
 
     def test_the_scale_is_the_end_of_the_map(self) -> None:
         heat = np.array([[[0.0, 1e-9, 2e-9]]])
-        assert np.array_equal(heat_colours(heat, 2e-9, signed=False)[0, 0], magma(np.array([0.0, 0.5, 1.0])))
+        assert np.array_equal(coloured_heat(heat, 2e-9, signed=False)[0, 0], magma(np.array([0.0, 0.5, 1.0])))
 
     @pytest.mark.parametrize("scale", [0.0, -1.0, float("nan"), float("inf")])
     def test_a_scale_that_is_none_is_an_error(self, scale: float) -> None:
         with pytest.raises(ValueError, match="scale must be positive"):
-            heat_colours(np.ones((1, 2, 2)), scale, signed=False)
+            coloured_heat(np.ones((1, 2, 2)), scale, signed=False)
 
     def test_maps_of_another_shape_or_not_finite_are_errors(self) -> None:
         with pytest.raises(ValueError, match="heat must be T H W like its clip"):
-            heat_overlay(np.ones((2, 3, 4)), self.clip, 1.0, signed=False)
+            heat_over_clip(np.ones((2, 3, 4)), self.clip, 1.0, signed=False)
         with pytest.raises(ValueError, match="finite"):
-            heat_overlay(np.full((2, 4, 4), np.nan), self.clip, 1.0, signed=False)
+            heat_over_clip(np.full((2, 4, 4), np.nan), self.clip, 1.0, signed=False)
 
 
 class TestMotion:
@@ -79,7 +79,7 @@ class TestMotion:
         motion[:, 0] = 2.0
         evidence = np.ones((2, 3, 3), bool)
         evidence[1, 0, 0] = False
-        shown = motion_frames(motion, evidence, 2.0)
+        shown = coloured_motion(motion, evidence, 2.0)
         assert shown.shape == (2, 3, 3, 3)
         assert shown[1, 0, 0].tolist() == [128, 128, 128]
         assert np.array_equal(shown[0], motion_to_rgb(motion, 2.0)[0])
@@ -88,12 +88,12 @@ class TestMotion:
     def test_arrows_stand_on_the_colours_where_they_are_asked_for(self) -> None:
         motion = np.zeros((1, 2, 16, 16), np.float32)
         motion[:, 0] = 2.0
-        plain = motion_frames(motion, np.ones((1, 16, 16), bool), 2.0)
-        shown = motion_frames(motion, np.ones((1, 16, 16), bool), 2.0, arrows=True)
+        plain = coloured_motion(motion, np.ones((1, 16, 16), bool), 2.0)
+        shown = coloured_motion(motion, np.ones((1, 16, 16), bool), 2.0, arrows=True)
         assert (shown[0, [4, 12], 12] < plain[0, [4, 12], 12]).any(axis=-1).all(), "8 px long at full colour"
         changed = (shown != plain).any(axis=-1)[0]
         assert not changed[[row for row in range(16) if row not in (4, 12)]].any()
 
     def test_wrong_shapes_are_errors(self) -> None:
         with pytest.raises(ValueError, match="motion must be T 2 H W"):
-            motion_frames(np.zeros((2, 3, 3, 3)), np.ones((2, 3, 3), bool), 1.0)
+            coloured_motion(np.zeros((2, 3, 3, 3)), np.ones((2, 3, 3), bool), 1.0)
