@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from reportgen.media import heat_colours, motion_frames, read_data
+from reportgen.media import coloured_heat, coloured_motion, read_data
 from reportgen.media.encode import side_by_side, to_uint8
 from reportgen.pictures import picture_bytes
 from reportgen.records.jobs import Done
@@ -65,11 +65,11 @@ def pictures(store: Store, most: int) -> dict[str, list[Frames]]:
         "synthetic clip": (arrays(store, "kernels", "stage1_data", "data"), lambda one: to_uint8(one["clip"])),
         "motion": (
             arrays(store, "decomposition", "motion", "motion"),
-            lambda one: motion_frames(one["motion"], one["evidence"], _fast(one["motion"], one["evidence"])),
+            lambda one: coloured_motion(one["motion"], one["evidence"], _fast(one["motion"], one["evidence"])),
         ),
         "map": (
             arrays(store, "saliency", "overlay", "data"),
-            lambda one: heat_colours(one["heat"].astype(np.float32), 1.0, signed=bool((one["heat"] < 0).any())),
+            lambda one: coloured_heat(one["heat"].astype(np.float32), 1.0, signed=bool((one["heat"] < 0).any())),
         ),
         "real clip": (iter(generate_clips(bundled.card, bundled.folder)[1]), lambda clip: to_uint8(clip.frames)),
     }

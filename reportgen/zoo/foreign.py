@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from reportgen.errors import NetworkError, OptionError
-from reportgen.networks.core.copying import copied, require_readable, unwrapped
+from reportgen.networks.core.copying import copied, require_readable, within_wrappers
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.precision import other_precisions
 from reportgen.networks.kernels.layers import describe_layers
@@ -145,7 +145,7 @@ def _target(model: str | nn.Module, arguments: Mapping[str, Any]) -> _Target:
 
 
 def _live(module: nn.Module, arguments: Mapping[str, Any]) -> _Target:
-    module = unwrapped(module)
+    module = within_wrappers(module)
     require_readable(module)
     name = type(module).__name__
     if arguments:

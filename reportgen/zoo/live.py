@@ -12,7 +12,7 @@ from typing import Any
 from torch import nn
 
 from reportgen.errors import CardError, NetworkError, OptionError, ReportgenError, a_type
-from reportgen.networks.core.copying import require_readable, unwrapped
+from reportgen.networks.core.copying import require_readable, within_wrappers
 from reportgen.networks.core.defaults import usual_defaults
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.precision import other_precisions
@@ -40,7 +40,7 @@ def live_network(
         raise NetworkError(f"A network is made of a torch.nn.Module, and not of {a_type(module)}.")
     if any(weight.is_meta for weight in (*module.parameters(), *module.buffers())):
         raise NetworkError("The module has weights without values (on the meta device): give it values first.")
-    module = unwrapped(module)
+    module = within_wrappers(module)
     require_readable(module)
     said = _clip_fields(module, mean, std, frames, size)
     with _in_python(), usual_defaults():

@@ -18,7 +18,7 @@ _NOT_COPIED = (TypeError, RuntimeError, AttributeError)
 _TREE = frozenset({"_parameters", "_buffers", "_modules"})
 
 
-def unwrapped(module: nn.Module) -> nn.Module:
+def within_wrappers(module: nn.Module) -> nn.Module:
     """Return the module itself of one that is wrapped for several devices, or by `torch.compile`: it has its layers."""
     while True:
         if isinstance(module, nn.DataParallel | nn.parallel.DistributedDataParallel):

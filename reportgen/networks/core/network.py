@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from reportgen.errors import NetworkError, one_line, unknown_name
 from reportgen.networks.core import answer
 from reportgen.networks.core.call import Arguments, normalise, to_call
-from reportgen.networks.core.copying import copied, require_readable, unwrapped
+from reportgen.networks.core.copying import copied, require_readable, within_wrappers
 from reportgen.networks.core.precision import in_single_precision, is_reduced
 from reportgen.networks.core.taps import Taps
 from reportgen.records.card import Adapter, ClipSpec, ModelCard
@@ -250,12 +250,12 @@ def as_network(network: Network | nn.Module) -> Network:
     One in half precision or bfloat16 becomes a copy in float32. Raises NetworkError for complex weights.
     """
     if isinstance(network, Network):
-        if (module := unwrapped(network.module)) is not network.module:
+        if (module := within_wrappers(network.module)) is not network.module:
             network = replace(network, module=module)
         if not is_reduced(network.module) and not _of_inference(network.module):
             return network
         return replace(network, module=in_single_precision(copied(network.module), network.name))
-    network = unwrapped(network)
+    network = within_wrappers(network)
     require_readable(network)
     module = in_single_precision(copied(network).eval().requires_grad_(False), type(network).__name__)
     parameter = next(module.parameters(), None)
@@ -271,7 +271,7 @@ def borrow(network: Network | nn.Module) -> Network:
         return as_network(network)
     if is_reduced(network) or _of_inference(network) or any(one.is_complex() for one in network.parameters()):
         return as_network(network)
-    return Network(unwrapped(network))
+    return Network(within_wrappers(network))
 
 
 def _of_inference(module: nn.Module) -> bool:
