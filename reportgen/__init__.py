@@ -93,7 +93,7 @@ if TYPE_CHECKING:
     from reportgen.networks.core.network import Network as Network
     from reportgen.networks.core.target import contrast as contrast
     from reportgen.networks.trace.build import connection_graph as connection_graph
-    from reportgen.proof.difference import ReportDifference as ReportDifference
+    from reportgen.proof.changes import ReportDifference as ReportDifference
     from reportgen.proof.outcome import Verification as Verification
     from reportgen.records.pyramid_compare import compare_pyramids as compare_pyramids
     from reportgen.records.pyramid_compare import spread_over_clips as spread_over_clips
@@ -157,7 +157,7 @@ _PUBLIC = {
     "Network": "reportgen.networks.core.network",
     "Verification": "reportgen.proof.outcome",
     "WeightGradients": "reportgen.analyses.weight_gradients.gradients",
-    "ReportDifference": "reportgen.proof.difference",
+    "ReportDifference": "reportgen.proof.changes",
     "ResponseMaps": "reportgen.analyses.responses.maps",
     "attribute": "reportgen.analyses.saliency.attribution",
     "build": "reportgen.commands.build",

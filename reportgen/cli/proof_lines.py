@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 from reportgen.cli.tables import table
 from reportgen.errors import one_line
-from reportgen.proof.difference import ChangedKernel, LayerDifference, NetworkDifference, ReportDifference
+from reportgen.proof.changes import ChangedKernel, LayerDifference, NetworkDifference, ReportDifference
 from reportgen.proof.outcome import Verification
 from reportgen.reading.format import fixed, percent
 
 _MOST_DETAILS = 20
 _MOST_KERNELS = 4
+_LONGEST = 60
 
 
 def verification_lines(found: Verification) -> str:
@@ -35,6 +36,8 @@ def _network_lines(one: NetworkDifference) -> Iterator[str]:
     yield one_line(one.second if one.first == one.second else f"{one.first} and {one.second}")
     if one.unmatched:
         yield one_line(f"Kernels were not compared. {one.unmatched}")
+    for other in one.settings:
+        yield one_line(f"How they were made: {other.name} was {_short(other.first)} and is {_short(other.second)}")
     if one.layers:
         found = [_layer_cells(layer) for layer in one.layers]
         header = ("Layer", "Kernels", "Changed", "At another index", "Noise", "Which, difference (correlation)")
@@ -49,6 +52,10 @@ def _network_lines(one: NetworkDifference) -> Iterator[str]:
         yield one_line(
             f"Pathway of {pathway.target} on {pathway.clip}: {percent(pathway.shared)} of its kernels shared"
         )
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def _layer_cells(layer: LayerDifference) -> tuple[str, ...]:

@@ -11,7 +11,8 @@ from reportgen.pages.downloads import is_carried
 from reportgen.pages.report import Report
 from reportgen.proof.archive import checked_files, opened_report
 from reportgen.proof.carried import CarriedReport
-from reportgen.proof.difference import ReportDifference, difference
+from reportgen.proof.changes import ReportDifference
+from reportgen.proof.difference import difference
 from reportgen.proof.difference_page import difference_document
 from reportgen.records.files import write_text
 from reportgen.records.finding import find_runs, runs_below

@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,12 +14,13 @@ from reportgen.config.numbers import file_size
 from reportgen.errors import OptionError
 from reportgen.exports.anonymity import anonymous_runs, check_own_words
 from reportgen.exports.base import ExportForm, ExportRequest
-from reportgen.exports.registry import export_form
+from reportgen.exports.registry import FORMS, export_form
 from reportgen.given import given_paths, given_words
 from reportgen.pages.report import Report
 from reportgen.progress import SILENT, Progress, observer
 from reportgen.records.files import PART, atomic_path, check_writable
 from reportgen.records.finding import find_runs
+from reportgen.records.lease import held
 from reportgen.records.owned import OwnedFolder
 from reportgen.records.places import check_apart
 from reportgen.scanning.machine import forbidden_words
@@ -73,6 +75,7 @@ def export(
     if anonymous and published:
         raise OptionError("--published tells whose report it is: leave it out of an anonymous one.")
     target = Path(to or (f"report{form.suffix}" if form.suffix else f"report-{form.name}"))
+    _check_target(form, target)
     folders, select, forbid = given_paths(runs), given_words(select), given_words(forbid)
     stores = [store for folder in folders for store in find_runs(folder)]
     check_writable(target.parent)
@@ -122,9 +125,29 @@ def _write(form: ExportForm, request: ExportRequest, target: Path, words: Forbid
     check_report(staged, words, target.name, request.progress)
     files = [Path(folder, name) for folder, _, names in os.walk(staged) for name in names]
     found = {path.relative_to(staged).as_posix(): path for path in files}
-    owned.claim()
-    owned.begin(found)
-    for name, path in found.items():
-        owned.take(path, name)
-    owned.finish(found, "")
+    if not os.path.lexists(target):  # then it is there as a whole or not at all
+        whole = OwnedFolder(staged, "--to")
+        whole.begin(())
+        whole.finish(found, "")
+        with suppress(OSError):  # another export was faster
+            staged.rename(target)
+            return
+    with held(target, request.progress.note):
+        owned = OwnedFolder(target, "--to")
+        owned.claim()
+        owned.begin(found)
+        for name, path in found.items():
+            owned.take(path, name)
+        owned.finish(found, "")
     shutil.rmtree(staged)
+
+
+def _check_target(form: ExportForm, target: Path) -> None:
+    """Raise OptionError, before any work, for a place that cannot be what this form writes."""
+    if form.suffix and target.is_dir():
+        raise OptionError(f"--to {target} is a folder, and the format {form.name} is one file: name a file in it.")
+    other = next((one.name for one in FORMS.values() if one.suffix and one.suffix == target.suffix.lower()), form.name)
+    if other != form.name:
+        raise OptionError(
+            f"--to {target} is named like the format {other}, and --format is {form.name}: change either."
+        )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from reportgen.anonymous.runs import anonymous_copy
+from reportgen.anonymous.text import without_places
 from reportgen.errors import ForbiddenWordError
 from reportgen.progress import SILENT, Progress
 from reportgen.records.manifest import Manifest, check_selection
@@ -46,9 +47,10 @@ def anonymous_runs(
     check_selection(select, manifests)
     parts = [found.selected(select) if select else found for found in manifests]
     chosen = [(store, part) for store, part in zip(stores, parts, strict=True) if part]
-    forbidden = forbidden_words(forbid)
-    check_own_words([part for _, part in chosen], ForbiddenWords(forbidden))
-    names = [*forbidden, *machine_words()]
+    own, forbidden = machine_words(), forbidden_words(forbid)
+    names = [*forbidden, *own]
+    told = [*forbidden, *(word for word in own if not word.narrow)]  # a class may be called like a common user
+    check_own_words([part for _, part in chosen], ForbiddenWords(told), without_places)
     known, copies = ForbiddenWords(names), []
     with progress.task("Leaving out who made it", len(chosen)) as task:
         for number, (store, part) in enumerate(chosen):
@@ -58,10 +60,13 @@ def anonymous_runs(
     return AnonymousRuns(tuple(copy.store for copy in copies), ForbiddenWords([*names, *withheld_words(withheld)]))
 
 
-def check_own_words(manifests: Sequence[Manifest], words: ForbiddenWords) -> None:
-    """Raise ForbiddenWordError where a word stands in what the user wrote and every report shows, before any work."""
+def check_own_words(manifests: Sequence[Manifest], words: ForbiddenWords, shown: Callable[[str], str] = str) -> None:
+    """Raise ForbiddenWordError where a word stands in what the user wrote and every report shows, before any work.
+
+    `shown` returns what a report shows of a longer text.
+    """
     for manifest in manifests:
-        for what, text in _own_texts(manifest):
+        for what, text in _own_texts(manifest, shown):
             if found := next(words.in_metadata(text), None):
                 raise ForbiddenWordError(
                     f"The word {found.word.text!r}, {found.word.what}, stands in {what} of {manifest.run.model}: "
@@ -69,12 +74,13 @@ def check_own_words(manifests: Sequence[Manifest], words: ForbiddenWords) -> Non
                 )
 
 
-def _own_texts(manifest: Manifest) -> Iterator[tuple[str, str]]:
+def _own_texts(manifest: Manifest, shown: Callable[[str], str]) -> Iterator[tuple[str, str]]:
     run = manifest.run
     yield "the name", run.model
     yield "the title", run.title or run.card.title
-    yield "the summary", run.card.summary
-    yield "the training data", run.weights.trained_on or ""
+    yield "the summary", shown(run.card.summary)
+    yield "the training data", shown(run.weights.trained_on or "")
+    yield "the licence of the weights", run.weights.licence or ""
     yield from (("a class label", label) for label in run.labels)
     yield from (("a layer's name", layer.name) for layer in run.layers)
     yield from (("a stage's title", stage.title) for stage in run.card.stages)

@@ -130,6 +130,7 @@ METHOD_NOTES = (
         ),
         cites=(
             (
+                "Gradients and guided backprop beside the frames of a clip: after the code at github.com/didpurwanto. "
                 "Insertion and deletion: V. Petsiuk and others, RISE, 2018 (arXiv 1806.07421). Infidelity and "
                 "sensitivity: C.-K. Yeh and others, 2019 (arXiv 1901.09392). Shuffled weights: J. Adebayo and others, "
                 "Sanity Checks for Saliency Maps, 2018 (arXiv 1810.03292); on its limits A. Binder and others, "
@@ -142,6 +143,7 @@ METHOD_NOTES = (
             ),
         ),
         references=(
+            "featvisualization",
             "petsiuk2018rise",
             "yeh2019infidelity",
             "adebayo2018sanity",
@@ -217,12 +219,12 @@ METHOD_NOTES = (
         ),
         cites=(
             (
-                "After D. Jain and others, CNN-VIS, whose own check of the gradients fails; first-order scores after "
-                "P. Molchanov and others, Pruning Convolutional Neural Networks for Resource Efficient Inference, "
-                "2017."
+                "After CNN-VIS (github.com/dhruvjain/CNN-VIS), whose own check of the gradients fails; first-order "
+                "scores after P. Molchanov and others, Pruning Convolutional Neural Networks for Resource Efficient "
+                "Inference, 2017."
             ),
         ),
-        references=("jain-cnnvis", "molchanov2017pruning"),
+        references=("cnnvis", "molchanov2017pruning"),
     ),
     MethodNote(
         "responses",
@@ -237,11 +239,12 @@ METHOD_NOTES = (
         ),
         cites=(
             (
-                "After D. Jain and others, CNN-VIS: Visualization of Convolutional Neural Networks. Silhouette: P. "
-                "Rousseeuw, 1987. Order of the leaves: Z. Bar-Joseph and others, 2001. Threshold: N. Otsu, 1979."
+                "After CNN-VIS: Visualization of Convolutional Neural Networks (github.com/dhruvjain/CNN-VIS). "
+                "Silhouette: P. Rousseeuw, 1987. Order of the leaves: Z. Bar-Joseph and others, 2001. Threshold: N. "
+                "Otsu, 1979."
             ),
         ),
-        references=("jain-cnnvis", "rousseeuw1987silhouettes", "barjoseph2001fast", "otsu1979threshold"),
+        references=("cnnvis", "rousseeuw1987silhouettes", "barjoseph2001fast", "otsu1979threshold"),
     ),
     MethodNote(
         "motion",

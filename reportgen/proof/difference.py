@@ -2,148 +2,36 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from math import hypot
 
 import numpy as np
+from pydantic import JsonValue
 
 from reportgen.audit.checks import checks
 from reportgen.audit.headline import headline
 from reportgen.audit.side_by_side import beside, matched
-from reportgen.errors import DifferenceError
 from reportgen.media import read_data
 from reportgen.pages.report import ModelView, Report
+from reportgen.proof.changes import (
+    ChangedKernel,
+    ChangedMotion,
+    ChangedPathway,
+    ChangedVerdict,
+    LayerDifference,
+    NetworkDifference,
+    OtherSetting,
+    ReportDifference,
+)
 from reportgen.proof.matching import LEAST_CLIPS, KernelPair, LayerMatch, Responses, match_layers, shared_rows
-from reportgen.reading.format import plural
 from reportgen.records.answers.evidence import EvidenceAnswer
-from reportgen.records.base import Frozen
 from reportgen.records.jobs import Done
+
+_SETTINGS = ("preset", "seed", "objective", "choose", "check", "parameters", "frames", "clip_spec", "adapter")
 
 LEAST_SHARED = 0.8
 """Share of the kernels of two pathways from which they count as one: rounding alone may put another one in."""
-
-
-class ChangedVerdict(Frozen):
-    """A check of the audit whose verdict is another one, with its figures as they are printed."""
-
-    name: str
-    first: str
-    second: str
-    first_figure: str
-    second_figure: str
-
-
-class ChangedKernel(Frozen):
-    """A kernel that answers otherwise, beside the one of the second report that answers most like it."""
-
-    first: int
-    second: int
-    correlation: float | None
-    difference: float
-    first_says: str
-    second_says: str
-    first_reliance: float | None
-    second_reliance: float | None
-
-
-class LayerDifference(Frozen):
-    """A layer: `kernels` that were matched, of which `moved` are the same at another index; see `LayerMatch`."""
-
-    layer: str
-    kernels: int
-    moved: int
-    changed: tuple[ChangedKernel, ...]
-    noise: float
-    steady: float
-    only_first: tuple[int, ...]
-    only_second: tuple[int, ...]
-
-
-class ChangedMotion(Frozen):
-    """A reliance on motion that changed by more than the 95% intervals of both allow."""
-
-    what: str
-    first: float
-    second: float
-    noise: float
-
-
-class ChangedPathway(Frozen):
-    """A class on a clip whose pathways share few kernels: `shared` of those that either has."""
-
-    clip: str
-    target: str
-    shared: float
-
-
-class NetworkDifference(Frozen):
-    """One network in both reports; `unmatched` says why its kernels were not compared, and what to do."""
-
-    first: str
-    second: str
-    same_weights: bool
-    clips: int
-    unmatched: str
-    layers: tuple[LayerDifference, ...]
-    verdicts: tuple[ChangedVerdict, ...]
-    motion: tuple[ChangedMotion, ...]
-    pathways: tuple[ChangedPathway, ...]
-
-    @property
-    def changed_kernels(self) -> int:
-        """How many kernels changed or have no counterpart."""
-        return sum(len(one.changed) + len(one.only_first) + len(one.only_second) for one in self.layers)
-
-    @property
-    def first_changed_layer(self) -> str | None:
-        """The first layer, in the network's order, in which kernels changed: what follows may change by that alone."""
-        return next((one.layer for one in self.layers if one.changed), None)
-
-    @property
-    def changed(self) -> bool:
-        """Whether anything differs by more than noise."""
-        return bool(self.changed_kernels or self.verdicts or self.motion or self.pathways)
-
-
-class ReportDifference(Frozen):
-    """Two reports; `only_first` and `only_second` are networks that the other has not."""
-
-    first: str
-    second: str
-    networks: tuple[NetworkDifference, ...]
-    only_first: tuple[str, ...]
-    only_second: tuple[str, ...]
-
-    @property
-    def changed(self) -> bool:
-        """Whether anything differs by more than noise."""
-        return bool(self.only_first or self.only_second or any(one.changed for one in self.networks))
-
-    @property
-    def sentence(self) -> str:
-        """What differs, in a sentence."""
-        if not self.changed:
-            return "Nothing differs by more than noise."
-        parts = [f"{name} is in one of them only" for name in (*self.only_first, *self.only_second)]
-        parts += [f"{one.second}: {_counts(one)}" for one in self.networks if one.changed]
-        return f"The reports differ. {'; '.join(parts)}."
-
-    def require_same(self) -> None:
-        """Raise DifferenceError when anything differs by more than noise."""
-        if self.changed:
-            raise DifferenceError(self.sentence)
-
-
-def _counts(network: NetworkDifference) -> str:
-    kinds = {
-        "kernel": network.changed_kernels,
-        "verdict": len(network.verdicts),
-        "motion figure": len(network.motion),
-        "class pathway": len(network.pathways),
-    }
-    words = [plural(count, kind) for kind, count in kinds.items() if count]
-    where = f" (the first in {network.first_changed_layer})" if network.first_changed_layer else ""
-    return f"{', '.join(words)} changed{where}"
 
 
 def difference(first: tuple[str, Report], second: tuple[str, Report]) -> ReportDifference:
@@ -163,11 +51,39 @@ def _network(a: ModelView, b: ModelView) -> NetworkDifference:
         same_weights=bool(a.run.weights.sha256) and a.run.weights.sha256 == b.run.weights.sha256,
         clips=clips,
         unmatched=unmatched,
+        settings=tuple(_settings(a, b)),
         layers=tuple(_layer(a, b, match) for match in matches),
         verdicts=tuple(_verdicts(a, b)),
         motion=tuple(_motion(a, b)),
         pathways=tuple(_pathways(a, b, matches)),
     )
+
+
+def _settings(a: ModelView, b: ModelView) -> Iterator[OtherSetting]:
+    """Yield the versions and options in which two runs are not alike, and the analyses that one of them has not."""
+    first, second = map(_made_with, (a, b))
+    for name in dict.fromkeys((*first, *second)):
+        one, other = first.get(name, "not stated"), second.get(name, "not stated")
+        if one != other:
+            yield OtherSetting(name=name, first=one, second=other)
+    asked, too = ({record.job.analysis for record in model.manifest.records} for model in (a, b))
+    for analysis in sorted(asked ^ too):
+        told = [f"{'' if analysis in those else 'not '}computed" for those in (asked, too)]
+        yield OtherSetting(name=f"analysis {analysis}", first=told[0], second=told[1])
+
+
+def _made_with(model: ModelView) -> dict[str, str]:
+    where, options = model.run.environment, model.run.options
+    made = {"reportgen": where.reportgen, "torch": where.torch, "device": where.device}
+    return made | dict(part for name in _SETTINGS if name in options for part in _flat(name, options[name]))
+
+
+def _flat(name: str, value: JsonValue) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for key, one in value.items():
+            yield from _flat(f"{name} {key}", one)
+    else:
+        yield name, json.dumps(value) if isinstance(value, list) else str(value)
 
 
 def _matches(a: ModelView, b: ModelView) -> tuple[int, list[LayerMatch], str]:
@@ -259,7 +175,7 @@ def _verdicts(a: ModelView, b: ModelView) -> Iterator[ChangedVerdict]:
 def _motion(a: ModelView, b: ModelView) -> Iterator[ChangedMotion]:
     """Yield the classes and layers whose reliance on motion is another one, by the intervals of both."""
     first, second = (dict(_reliances(model)) for model in (a, b))
-    for what in first.keys() & second.keys():
+    for what in (name for name in first if name in second):
         (value, half), (other, other_half) = first[what], second[what]
         noise = hypot(half, other_half)
         if abs(value - other) > max(noise, 1e-3):

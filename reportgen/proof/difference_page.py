@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reportgen.outputs.model import Column, DocumentBlock, Prose, ReportDocument, Section, Table, columns, rows
-from reportgen.proof.difference import LEAST_SHARED, LayerDifference, NetworkDifference, ReportDifference
+from reportgen.proof.changes import LayerDifference, NetworkDifference, OtherSetting, ReportDifference
+from reportgen.proof.difference import LEAST_SHARED
 from reportgen.version import __version__
 
 _MOST_KERNELS = 40
@@ -33,6 +34,8 @@ def _blocks(one: NetworkDifference) -> Iterator[DocumentBlock]:
         "The weights are the same." if one.same_weights else "The weights are others, or not known to be the same."
     )
     yield Prose(weights)
+    if one.settings:
+        yield _settings(one.settings)
     if one.unmatched:
         yield Prose(f"Kernels were not compared. {one.unmatched}", "warning")
     else:
@@ -52,6 +55,12 @@ def _blocks(one: NetworkDifference) -> Iterator[DocumentBlock]:
         found = rows((p.target, p.clip, p.shared) for p in one.pathways)
         caption = f"Of the kernels that either pathway keeps; listed under {LEAST_SHARED:.0%}."
         yield Table("pathways", "Class pathways that changed", head, found, caption)
+
+
+def _settings(settings: tuple[OtherSetting, ...]) -> Table:
+    found = rows((one.name, one.first, one.second) for one in settings)
+    caption = "Versions and options in which the two runs are not alike: what changed may have changed by these."
+    return Table("settings", "Made in another way", columns("What", "Before", "After"), found, caption)
 
 
 def _kernel_blocks(one: NetworkDifference) -> Iterator[DocumentBlock]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 
 from reportgen.errors import ArchiveError, ReportgenError
 from reportgen.pages.page import Asset, CopiedFile, FiltersScript, MotionStrip, ScriptData, VolumeScript
+from reportgen.pages.report import ModelView
 from reportgen.progress import Progress
 from reportgen.proof.carried import CarriedReport
 from reportgen.proof.outcome import Proof, first_names
@@ -85,6 +87,7 @@ def _compare(carried: CarriedReport, sealed: SealedFiles, progress: Progress) ->
         manifest = model.manifest
         found.records += len(manifest.records) - len(manifest.damaged)
         found.damaged += [f"the record {key} of {model.name} is damaged" for key in manifest.damaged]
+        found.damaged += _damaged_clips(model)
         missing += len(set(manifest.run.plan) - {record.key for record in manifest.records} - set(manifest.damaged))
     taken: list[str] = []
     with tempfile.TemporaryDirectory(prefix=PART) as scratch:
@@ -94,6 +97,15 @@ def _compare(carried: CarriedReport, sealed: SealedFiles, progress: Progress) ->
     found.taken = len(taken)
     found.doubt = _doubt(carried, sealed, missing) if found.different else ""
     return found
+
+
+def _damaged_clips(model: ModelView) -> Iterator[str]:
+    """Yield which pictures of clips are not those that the run's header tells of: the manifest has left them out."""
+    sound = {clip.name: clip for clip in model.manifest.run.clips}
+    for clip in model.store.read_run().clips:
+        for told, kept in ((clip.poster, sound[clip.name].poster), (clip.clip, sound[clip.name].clip)):
+            if told is not None and kept is None:
+                yield f"{told.path} of {model.name} is not the picture that its run tells of"
 
 
 def _doubt(carried: CarriedReport, sealed: SealedFiles, missing: int) -> str:

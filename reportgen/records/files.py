@@ -34,10 +34,13 @@ _LONGEST_TEXT = 1 << 24
 def atomic_path(path: Path) -> Iterator[Path]:
     """Yield a path beside `path` (same suffix) to write to; moved into place when the block ends without an error.
 
-    Raises StoreError when the folder or file cannot be written.
+    Raises StoreError when the folder or file cannot be written, or when a device, a pipe or a folder stands there: to
+    move a file there would remove it, and root may.
     """
     temporary: Path | None = None
     try:
+        if path.exists() and not path.is_symlink() and not path.is_file():
+            raise StoreError(f"{path} is a device, a pipe or a folder: name a file.")
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=PART, suffix=path.suffix)
         os.close(handle)

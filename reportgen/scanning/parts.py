@@ -31,15 +31,22 @@ class FilePart:
 
 
 def inflated(content: bytes, window: int = 47) -> bytes:
-    """Return what zlib or gzip packed; raises UnreadablePartError for too much of it.
+    """Return what zlib or gzip packed, all members of it; raises UnreadablePartError for too much of it.
 
-    What ends too early is given as far as it goes: a reader would show it so far, too.
+    What ends too early is given as far as it goes: a reader would show it so far, too. What follows the last member is
+    given as it is.
     """
-    machine = zlib.decompressobj(window)
-    try:
-        found = machine.decompress(content, LARGEST_PART)
-    except zlib.error:
-        return b""
-    if machine.unconsumed_tail:
-        raise UnreadablePartError("it unpacks to more than 1 GiB")
-    return found
+    found: list[bytes] = []
+    left = LARGEST_PART
+    while content:
+        machine = zlib.decompressobj(window)
+        try:
+            member = machine.decompress(content, left)
+        except zlib.error:
+            break
+        if machine.unconsumed_tail:
+            raise UnreadablePartError("it unpacks to more than 1 GiB")
+        found.append(member)
+        left -= len(member)
+        content = machine.unused_data if left else b""
+    return b"".join([*found, content]) if found else b""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 
-from reportgen.scanning.parts import FilePart, PartKind, inflated
+from reportgen.scanning.parts import FilePart, PartKind, UnreadablePartError, inflated
 
 _STREAM = re.compile(rb"stream\r?\n(.*?)\r?\n?endstream", re.DOTALL)
 _HEX = re.compile(rb"<([0-9A-Fa-f\s]{4,})>")
+_DIGITS = re.compile(rb"[0-9A-Fa-f\s]+")
 _LITERAL = re.compile(rb"\(((?:[^()\\]|\\.|\((?:[^()\\]|\\.)*\))*)\)", re.DOTALL)
 _OCTAL = re.compile(rb"\\([0-7]{1,3})|\\(.)", re.DOTALL)
 _SHOWN = re.compile(rb"\[((?:[^\[\]\\]|\\.)*)\]\s*TJ|(<[0-9A-Fa-f\s]+>)\s*Tj", re.DOTALL)
@@ -17,15 +20,19 @@ _RANGE = re.compile(rb"<([0-9A-Fa-f]+)>\s*<([0-9A-Fa-f]+)>\s*<([0-9A-Fa-f]+)>")
 _SECTION = re.compile(rb"beginbf(char|range)(.*?)endbf", re.DOTALL)
 _ESCAPES: Mapping[bytes, bytes] = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"\n": b"", b"\r": b""}
 _MOST_CODES = 1 << 16
+_CLOSED = re.compile(rb"/(?:Encrypt|LZWDecode|RunLengthDecode)\b")
 
 
 def pdf_pieces(content: bytes) -> Iterator[FilePart]:
     """Yield the streams of a PDF, its strings, and the text that its pages show by their fonts' tables.
 
-    Streams are unpacked that are packed by zlib, which those of metadata, objects and pages are.
+    Streams are unpacked that are packed by zlib, which those of metadata, objects and pages are, or written in ASCII.
+    Raises UnreadablePartError for a PDF that is encrypted, or packed in another way.
     """
     outside = _STREAM.sub(b"", content)
-    streams = [(number, inflated(raw[1]) or raw[1]) for number, raw in enumerate(_STREAM.finditer(content), start=1)]
+    if closed := _CLOSED.search(outside):
+        raise UnreadablePartError(f"it is a PDF with {closed[0].decode()}, which is not unpacked here")
+    streams = [(number, _unpacked(raw[1])) for number, raw in enumerate(_STREAM.finditer(content), start=1)]
     yield FilePart("its strings", _strings(outside), "metadata")
     for number, stream in streams:
         yield FilePart(f"its stream {number}", stream)
@@ -34,8 +41,19 @@ def pdf_pieces(content: bytes) -> Iterator[FilePart]:
     fonts = [table for _, stream in streams if (table := _table(stream))]
     for number, stream in streams:
         if b"BT" in stream:
-            text = "\n".join(_shown(stream, table) for table in fonts)
+            text = "\n".join((*(_shown(stream, table) for table in fonts), _spelled(stream)))
             yield FilePart(f"the text of its stream {number}", text.encode())
+
+
+def _unpacked(stream: bytes) -> bytes:
+    """Return a stream without what it is written in and packed by, as it is where it is neither."""
+    plain = stream.strip()
+    if plain.endswith(b"~>"):
+        with suppress(ValueError):
+            stream = base64.a85decode(plain.removeprefix(b"<~").removesuffix(b"~>"))
+    elif plain.endswith(b">") and _DIGITS.fullmatch(plain[:-1]):
+        stream = _from_hex(plain[:-1])
+    return inflated(stream) or stream
 
 
 def _strings(content: bytes) -> bytes:
@@ -90,3 +108,9 @@ def _shown(stream: bytes, table: Mapping[int, str]) -> str:
         codes = (int.from_bytes(raw[at : at + 2], "big") for at in range(0, len(raw) - 1, 2))
         lines.append("".join(table.get(code, "") for code in codes))
     return "\n".join(lines)
+
+
+def _spelled(stream: bytes) -> str:
+    """Return the text that a page shows in letters of its own: kerning parts a word into several strings."""
+    lines = (_LITERAL.findall(shown) for shown, _ in _SHOWN.findall(stream))
+    return "\n".join("".join(_text(_unescaped(part)) for part in parts) for parts in lines)

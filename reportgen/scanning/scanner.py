@@ -26,6 +26,17 @@ _ZLIB = (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")
 _ZIP_END, _ZIP_TAIL = b"PK\x05\x06", 65_557
 _PDF, _HEADER = b"%PDF-", 1024
 _ARRAY, _TEXT_ARRAY = b"\x93NUMPY", re.compile(rb"'descr': '[<>|=]?[US]|'\|O'")
+_CLOSED: Mapping[bytes, str] = {
+    b"\x28\xb5\x2f\xfd": "Zstandard",
+    b"7z\xbc\xaf\x27\x1c": "7-Zip",
+    b"Rar!\x1a\x07": "RAR",
+    b"\x04\x22\x4d\x18": "LZ4",
+    b"LZIP\1": "lzip",
+    b"MSCF\0\0\0\0": "a cabinet",
+    b"\x89HDF\r\n\x1a\n": "HDF5",
+}
+"""How files begin that are packed in ways which are not unpacked here."""
+
 _KINDS: Mapping[bytes, Callable[[bytes], Iterator[FilePart]]] = {
     b"\x1f\x8b\x08": gzip_pieces,
     b"PK\x03\x04": zip_pieces,
@@ -148,6 +159,8 @@ def _is_array_of_text(content: bytes) -> bool:
 
 def _taking(content: bytes) -> Callable[[bytes], Iterator[FilePart]] | None:
     """Return what takes bytes of this kind apart; None for bytes that hold nothing else."""
+    if closed := next((what for start, what in _CLOSED.items() if content.startswith(start)), None):
+        raise UnreadablePartError(f"it is packed as {closed}, which is not unpacked here")
     if found := next((take for start, take in _KINDS.items() if content.startswith(start)), None):
         return found
     if content[4:8] == b"ftyp":

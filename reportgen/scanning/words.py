@@ -14,7 +14,9 @@ _SHORTEST = 4
 _FREE = 6
 """Letters from which a word is looked for within others too; `smith` is no part of `blacksmith`."""
 
-_GAP = r"[\W_]{0,3}"
+_GAP = r"(?:[\W_]{0,3}|\s*(?:</?[a-z][^<>]{0,200}>\s*){1,4}|\s{1,80})"
+"""What may part the words of a name: a few signs, a line's end with the indentation of the next, and tags."""
+
 _LETTER = r"[^\W\d_]"
 _ACCENTS = re.compile("[\u0300-\u036f]+")
 _OWN_FOLDERS = frozenset(

@@ -12,11 +12,13 @@ from sample_run import LAYERS, SampleRun
 
 from reportgen.anonymous.fields import DROPPED
 from reportgen.anonymous.runs import anonymous_copy
+from reportgen.anonymous.text import without_places
 from reportgen.commands.export import export
 from reportgen.errors import ForbiddenWordError, OptionError
+from reportgen.exports.anonymity import check_own_words
 from reportgen.pages.report import Report
 from reportgen.records.jobs import Done, Failed, FailedAttempt, Record
-from reportgen.records.manifest import SourceFacts
+from reportgen.records.manifest import Run, SourceFacts, WeightsFacts
 from reportgen.records.store import Store
 from reportgen.scanning.machine import forbidden_words
 from reportgen.scanning.scanner import scan
@@ -160,6 +162,26 @@ def test_a_word_in_what_the_user_wrote_is_told_before_any_work(telling_runs: Pat
     with pytest.raises(ForbiddenWordError, match="the name of drift"):
         export(telling_runs, "zip", to=tmp_path / "x.zip", forbid=["drift network", "Drift"])
     assert not list(tmp_path.iterdir())
+
+
+def test_a_name_of_this_machine_in_what_the_user_wrote_is_told_with_its_field(
+    telling_runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(telling_runs / "drift")
+    run = store.read_run()
+    own = Store(tmp_path / "runs" / "drift")
+    own.write_run(run.model_copy(update={"plan": (), "clips": (), "weights": _licensed(run, f"(c) {PERSON}")}))
+    monkeypatch.setenv("USER", PERSON)
+    with pytest.raises(ForbiddenWordError, match=rf"'{PERSON}', the user's name, stands in the licence of the weights"):
+        export(tmp_path / "runs", "csv", to=tmp_path / "x", anonymous=True)
+    own.write_run(run.model_copy(update={"plan": (), "clips": (), "weights": _licensed(run, "MIT")}))
+    check_own_words([own.manifest()], ForbiddenWords(forbidden_words([HOST])), without_places)
+    with pytest.raises(ForbiddenWordError, match="the summary"):
+        check_own_words([own.manifest()], ForbiddenWords(forbidden_words([HOST])))
+
+
+def _licensed(run: Run, licence: str) -> WeightsFacts:
+    return run.weights.model_copy(update={"licence": licence})
 
 
 def test_an_address_is_refused_in_an_anonymous_report(telling_runs: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from reportgen.config.options import BuildOptions
 from reportgen.errors import ArchiveError, DifferenceError
 from reportgen.media import gif_bytes
 from reportgen.proof.difference import LEAST_SHARED
+from reportgen.records.finding import find_runs
+from reportgen.records.layout import record_name
 
 ORDER = [2, 0, 3, 1]
 
@@ -79,6 +82,44 @@ def test_an_edited_kernel_is_named_on_the_terminal_and_on_the_page(runs: dict[st
     assert "#4" in text
     assert "The first layer in which kernels changed is second" in text
     assert not [part for part in ("<script", "http://", "https://") if part in text.replace("http://www.w3.org", "")]
+
+
+def test_what_could_not_be_compared_is_not_called_the_same(runs: dict[str, Path], tmp_path: Path) -> None:
+    """Without the responses of kernels no change of them is seen: of other weights nothing is said."""
+    bare = {name: tmp_path / name for name in ("own", "edited")}
+    for name, folder in bare.items():
+        shutil.copytree(runs[name], folder)
+        for path in (*folder.rglob("*.npz"), *folder.rglob("*.npy")):
+            path.unlink()
+    same, found = diff(bare["own"], bare["own"]), diff(bare["own"], bare["edited"])
+    same.require_same()
+    assert same.networks[0].unmatched
+    assert found.in_doubt
+    with pytest.raises(DifferenceError):
+        found.require_same()
+
+
+def test_how_two_runs_were_made_is_told_apart_from_what_changed(runs: dict[str, Path], tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(runs["own"], other)
+    store = find_runs(other)[0]
+    run = store.manifest().run
+    options = {**run.options, "seed": 5, "check": {**run.options["check"], "rank_p": 0.01}}
+    store.write_run(
+        run.model_copy(update={"environment": run.environment.model_copy(update={"torch": "9.9"}), "options": options})
+    )
+    for record in store.manifest().of("motion"):
+        store.file(record_name(record.key)).unlink()
+    found = diff(runs["own"], other).networks[0]
+    told = {one.name: (one.first, one.second) for one in found.settings}
+    assert told["torch"][1] == "9.9"
+    assert told["seed"] == ("0", "5")
+    assert told["check rank_p"] == ("0.05", "0.01")
+    assert told["analysis motion"] == ("computed", "not computed")
+    assert len(told) == 4
+    page = tmp_path / "page.html"
+    diff(runs["own"], other, to=page)
+    assert "Made in another way" in page.read_text()
 
 
 @pytest.mark.long

@@ -11,6 +11,7 @@ from reportgen.commands.export import export
 from reportgen.errors import OptionError, RenderError, UnknownNameError
 from reportgen.exports.base import ExportRequest
 from reportgen.exports.registry import FORMS
+from reportgen.records.owned import OwnedFolder
 
 
 def test_csv_is_what_the_site_has_beside_its_pages(sample_runs: Path, sample_site: Path, tmp_path: Path) -> None:
@@ -61,3 +62,46 @@ def test_bad_requests_are_refused_before_work(sample_runs: Path, tmp_path: Path)
         export(sample_runs, "cvs", to=tmp_path / "x")
     with pytest.raises(OptionError, match=r"The export .*--to"):
         export(sample_runs, "csv", to=sample_runs / "x")
+    with pytest.raises(OptionError, match="is a folder, and the format pdf is one file"):
+        export(sample_runs, "pdf", to=tmp_path)
+    with pytest.raises(OptionError, match=r"named like the format zip, and --format is pdf"):
+        export(sample_runs, "pdf", to=tmp_path / "report.zip")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_new_folder_is_there_as_a_whole_or_not_at_all(sample_runs: Path, tmp_path: Path) -> None:
+    """A process that is killed while it writes leaves nothing under the name that was asked for."""
+
+    class Killed(BaseException):
+        pass
+
+    class Tables:
+        name, suffix, summary = "csv", "", "never"
+
+        def write(self, request: ExportRequest, target: Path) -> None:
+            (target / "a.csv").write_text("half")
+            raise Killed
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(FORMS, "csv", Tables())
+        with pytest.raises(Killed):
+            export(sample_runs, "csv", to=tmp_path / "tables")
+    assert not (tmp_path / "tables").exists()
+    whole = export(sample_runs, "csv", to=tmp_path / "tables")
+    assert {path.relative_to(whole).as_posix() for path in whole.rglob("*.csv")} == set(OwnedFolder(whole).files)
+
+
+def test_a_link_is_replaced_and_what_it_leads_to_stays(sample_runs: Path, tmp_path: Path) -> None:
+    class Short:
+        name, suffix, summary = "short", ".txt", "never"
+
+        def write(self, request: ExportRequest, target: Path) -> None:
+            target.write_text("whole")
+
+    (tmp_path / "mine.txt").write_text("mine")
+    (tmp_path / "report.txt").symlink_to(tmp_path / "mine.txt")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(FORMS, "short", Short())
+        export(sample_runs, "short", to=tmp_path / "report.txt")
+    assert (tmp_path / "mine.txt").read_text() == "mine"
+    assert not (tmp_path / "report.txt").is_symlink()

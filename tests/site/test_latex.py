@@ -84,6 +84,16 @@ def test_every_table_and_figure_has_a_caption_and_a_label_of_its_own(files: dict
             assert files[shown].startswith((b"%PDF", b"\x89PNG"))
 
 
+def test_what_is_seen_of_a_finding_is_a_figure(files: dict[str, bytes]) -> None:
+    """The findings of the PDF have pictures; here each is a fragment of its own, with caption and label."""
+    found = [path for path in files if re.fullmatch(r"figures/.*\.tex", path) and b".png" in files[path]]
+    assert found
+    main = files["main.tex"].decode()
+    for path in found:
+        heading = main[: main.index(f"\\input{{{path.removesuffix('.tex')}}}")].rpartition("\\paragraph{")[2]
+        assert slug_of(heading.partition(" (")[0]) in path
+
+
 def test_references_name_the_report_the_networks_and_the_methods(files: dict[str, bytes]) -> None:
     text = files["references.bib"].decode()
     assert "ab" * 32 in text

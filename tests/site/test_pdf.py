@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
+import reportgen
 from reportgen.audit.checks import checks
 from reportgen.commands.export import export
 from reportgen.errors import OptionError, RenderError
@@ -18,6 +19,7 @@ from reportgen.exports.pdf import printed_html, weasyprint
 from reportgen.outputs.paper.write import summary_html
 from reportgen.pages.report import Report
 from reportgen.records.finding import find_runs
+from reportgen.resources import templates_folder
 from reportgen.summary.document import summary_of
 from tests.children import run_python
 
@@ -139,3 +141,15 @@ def test_pictures_are_read_as_strictly_as_before() -> None:
 def test_an_address_that_is_none_is_refused(sample_runs: Path, tmp_path: Path, published: str) -> None:
     with pytest.raises(OptionError, match="no address of a site"):
         export(sample_runs, "pdf", to=tmp_path / "out.pdf", published=published)
+
+
+def test_every_sign_of_reportgens_own_sentences_has_a_font_that_travels_with_it() -> None:
+    """The fonts of a machine play no part: elsewhere their letters would be others, or boxes."""
+    from fontTools.ttLib import TTFont
+
+    fonts = templates_folder() / "paper" / "fonts"
+    known = {code for path in fonts.glob("*-400-normal.woff2") for code in TTFont(path).getBestCmap()}
+    code = Path(reportgen.__file__).parent
+    rooms = (code / "audit", code / "pages", code / "reading", code / "summary", code / "outputs" / "paper")
+    signs = {sign for room in rooms for path in room.rglob("*.py") for sign in path.read_text(encoding="utf-8")}
+    assert not {sign for sign in signs if sign.isprintable() and ord(sign) not in known}

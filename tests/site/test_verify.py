@@ -16,10 +16,13 @@ from click.testing import CliRunner
 from reportgen.cli import cli
 from reportgen.commands.verify import verify
 from reportgen.errors import OptionError, VerificationError
+from reportgen.pages.report import Report
 from reportgen.progress import SILENT
 from reportgen.proof.archive import checked_files
 from reportgen.proof.outcome import Verification
+from reportgen.proof.pages import _damaged_clips
 from reportgen.proof.sums import SealedFiles
+from reportgen.records.finding import find_runs
 from reportgen.records.report_facts import REPORT_FILE
 from reportgen.records.root_digest import ROOT_FILE, SUMS, read_root, seal
 from tests.documents import edit as edit_record
@@ -190,3 +193,17 @@ def test_what_cannot_be_compared_is_not_known_and_not_accused(site: Path, tmp_pa
     assert "not sealed" in found.consistent.sentence
     with pytest.raises(VerificationError, match="not sealed"):
         found.require(strict=True)
+
+
+def test_a_clip_s_picture_that_is_another_one_is_told_whoever_wrote_the_pages(
+    sample_runs: Path, tmp_path: Path
+) -> None:
+    """Its digest stands in the run's header: it needs no rendering by the same version, and all sums may be new."""
+    runs = Path(shutil.copytree(sample_runs, tmp_path / "runs"))
+    first = find_runs(runs)[0]
+    told = next(clip.poster for clip in first.read_run().clips if clip.poster)
+    assert not [found for store in find_runs(runs) for found in _damaged_clips(Report.of([store]).models[0])]
+    content = bytearray(first.path(told).read_bytes())
+    content[-1] ^= 1
+    first.path(told).write_bytes(content)
+    assert [told.path in found for found in _damaged_clips(Report.of([first]).models[0])] == [True]

@@ -1,7 +1,7 @@
 """Orders of a layer's kernels by the likeness of their maps to a clip.
 
-After CNN-VIS (D. Jain and others), which orders by k-means over one slice of the maps and by their first principal
-component. scikit-learn computes groups and components, SciPy the hierarchy.
+After CNN-VIS (github.com/dhruvjain/CNN-VIS), which orders by k-means over one slice of the maps and by their first
+principal component. scikit-learn computes groups and components, SciPy the hierarchy.
 """
 
 from __future__ import annotations

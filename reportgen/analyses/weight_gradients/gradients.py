@@ -1,6 +1,6 @@
 """The gradient of one class logit with respect to the weights of every convolution, filter by filter.
 
-After CNN-VIS (Dhruv Jain et al., github.com/dhruvjain/CNN-VIS), which shows the gradient of a class's neuron with
+After CNN-VIS (github.com/dhruvjain/CNN-VIS), which shows the gradient of a class's neuron with
 respect to the filters of a layer as a volume. The gradient is that with respect to the weights which the convolution
 uses: where they are computed from other parameters (weight norm, spectral norm) it is not that of these parameters,
 and where a module is called several times it is the sum over its calls.

@@ -34,6 +34,9 @@ PREAMBLE = r"""% What the tables and figures of this folder need. In a paper of 
 \providecommand{\reportchar}[1]{\ifdefined\Umathchar\symbol{"#1}\else\texttt{[U+#1]}\fi}
 """
 
+_STRIP_HEIGHT = 0.2
+"""Of a finding's frames, as a share of the line's width."""
+
 _LEVELS = ("section", "subsection", "subsubsection")
 
 Print = Callable[[Drawing], bytes]
@@ -74,12 +77,14 @@ class LatexFolder:
                 yield "\\begin{description}\\setlength{\\itemsep}{0pt}\n"
                 yield from (f"\\item[{tex(name)}] {tex(value)}\n" for name, value in rows)
                 yield "\\end{description}\n\n"
-            case Statement(title=title, state=state, text=text):
+            case Statement(title=title, state=state, text=text, picture=picture):
                 yield f"\\paragraph{{{tex(title)} ({STATE_WORDS[state]})}} {tex(text)}\n\n"
+                if picture:
+                    yield self._seen(self._free("figures", prefix + slug_of(title)), picture)
             case Table() | PictureTable():
-                yield self._kept("tables", self._free("tables", prefix + slug_of(block.name)), block)
+                yield self._kept(self._free("tables", prefix + slug_of(block.name)), block)
             case ReportFigure():
-                yield self._kept("figures", self._free("figures", prefix + slug_of(block.name)), block)
+                yield self._drawn(self._free("figures", prefix + slug_of(block.name)), block)
 
     def _free(self, folder: str, name: str) -> str:
         """Return a name that no file of the folder has."""
@@ -89,23 +94,37 @@ class LatexFolder:
             free = f"{name}-{number}"
         return free
 
-    def _kept(self, folder: str, name: str, block: Table | PictureTable | ReportFigure) -> str:
-        """Write a fragment, with the files that it shows, and return the line that takes it in."""
-        match block:
-            case Table():
-                text = table_tex(block, f"tab:{name}")
-            case PictureTable():
-                text = pictures_tex(block, f"tab:{name}", lambda strip: self._picture(name, strip))
-            case ReportFigure():
-                drawn = drawing(block)
-                self.files[f"figures/{name}.pdf"] = self.printed(drawn)
-                width = f"{min(drawn.width / 182, 1):.3f}\\linewidth"
-                text = (
-                    f"\\begin{{figure}}[htbp]\n\\centering\n\\includegraphics[width={width}]{{figures/{name}.pdf}}\n"
-                    f"\\caption{{{tex(block.caption or block.alt)}}}\n\\label{{fig:{name}}}\n\\end{{figure}}\n"
-                )
-        self.files[f"{folder}/{name}.tex"] = f"% Needs preamble.tex.\n{text}".encode()
-        return f"\\input{{{folder}/{name}}}\n\n"
+    def _kept(self, name: str, table: Table | PictureTable) -> str:
+        """Write a table, with the files that it shows, and return the line that takes it in."""
+        label = f"tab:{name}"
+        if isinstance(table, Table):
+            text = table_tex(table, label)
+        else:
+            text = pictures_tex(table, label, lambda strip: self._picture(name, strip))
+        self.files[f"tables/{name}.tex"] = f"% Needs preamble.tex.\n{text}".encode()
+        return f"\\input{{tables/{name}}}\n\n"
+
+    def _drawn(self, name: str, figure: ReportFigure) -> str:
+        """Write a chart, and return the line that takes it in."""
+        drawn = drawing(figure)
+        self.files[f"figures/{name}.pdf"] = self.printed(drawn)
+        width = f"{min(drawn.width / 182, 1):.3f}\\linewidth"
+        self._figure(name, f"figures/{name}.pdf", width, figure.caption or figure.alt)
+        return f"\\input{{figures/{name}}}\n\n"
+
+    def _seen(self, name: str, strip: FrameStrip) -> str:
+        """Write what is seen of a finding, and return the line that takes it in."""
+        width = min(_STRIP_HEIGHT * strip.aspect, 1)
+        self._figure(name, self._picture(name, strip), f"{width:.3f}\\linewidth", strip.alt)
+        return f"\\input{{figures/{name}}}\n\n"
+
+    def _figure(self, name: str, shown: str, width: str, caption: str) -> None:
+        """Write a fragment that shows a file."""
+        self.files[f"figures/{name}.tex"] = (
+            "% Needs preamble.tex.\n\\begin{figure}[htbp]\n\\centering\n"
+            f"\\includegraphics[width={width}]{{{shown}}}\n"
+            f"\\caption{{{tex(caption)}}}\n\\label{{fig:{name}}}\n\\end{{figure}}\n"
+        ).encode()
 
     def _picture(self, name: str, strip: FrameStrip) -> str:
         number = sum(path.startswith(f"figures/{name}-") for path in self.files) + 1

@@ -19,7 +19,13 @@ from reportgen.resources import templates_folder
 AddressOpener = Callable[[str], str]
 """Returns where an address of the report can be opened; empty where it cannot."""
 
-_FONTS = (("Report Sans", "latin"), ("Report Sans Ext", "latin-ext"), ("Report Sans Greek", "greek"))
+_FONTS = (
+    ("Report Sans", "source-sans-3-latin"),
+    ("Report Sans Ext", "source-sans-3-latin-ext"),
+    ("Report Sans Greek", "source-sans-3-greek"),
+    ("Report Symbols", "dejavu-sans-symbols"),
+    ("Report Mono", "dejavu-sans-mono-latin"),
+)
 _SHORT_ROWS, _SHORT_LETTERS = 14, 1500
 _FACES = (("400-normal", 400, "normal"), ("600-normal", 600, "normal"), ("400-italic", 400, "italic"))
 
@@ -60,9 +66,9 @@ def drawing_html(drawing: Drawing) -> str:
 
 def _fonts(folder: Path) -> str:
     found = []
-    for family, script in _FONTS:
+    for family, name in _FONTS:
         for face, weight, style in _FACES:
-            file = folder / f"source-sans-3-{script}-{face}.woff2"
+            file = folder / f"{name}-{face}.woff2"
             if file.is_file():
                 found.append(
                     f'@font-face{{font-family:"{family}";font-weight:{weight};font-style:{style};'

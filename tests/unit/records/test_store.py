@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -199,3 +200,14 @@ def test_runs_are_found_in_folders_of_folders(tmp_path: Path) -> None:
     assert found == ["a", "group/b", "group/inner/c"]
     with pytest.raises(StoreError, match="no runs"):
         find_runs(tmp_path / "1" / "2" / "3" / "nothing")
+
+
+def test_a_device_or_a_pipe_is_no_place_for_a_file(tmp_path: Path) -> None:
+    """Root may move a file over `/dev/null`, which then is none for anybody any more."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    for place in ("pipe", "folder"):
+        with pytest.raises(StoreError, match="name a file"):
+            write_text(tmp_path / place, "text")
+    assert (tmp_path / "pipe").is_fifo()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "pipe"]

@@ -21,6 +21,7 @@ from PIL import Image, PngImagePlugin
 
 from reportgen.errors import ForbiddenWordError, RenderError
 from reportgen.media.video import mp4_bytes
+from reportgen.outputs.latex.text import tex
 from reportgen.scanning.machine import forbidden_words, machine_words
 from reportgen.scanning.scanner import check_report, scan
 from reportgen.scanning.words import ForbiddenWord, ForbiddenWords
@@ -84,14 +85,20 @@ def array(values: object) -> bytes:
 
 
 def pdf(body: bytes, stream: bytes = b"") -> bytes:
-    packed = zlib.compress(stream)
-    return (
-        b"%PDF-1.7\n"
-        + body
-        + b"\n<< /Length 1 >>\nstream\n"
-        + packed
-        + b"\nendstream\ntrailer << /Root 1 0 R >>\n%%EOF"
-    )
+    return written_pdf(zlib.compress(stream)).replace(b"\n", b"\n" + body + b"\n", 1)
+
+
+def spliced(told: bytes) -> bytes:
+    """An archive with bytes behind its files and before its list."""
+    whole = zipped("a", b"content")
+    at = whole.rindex(b"PK\x01\x02")
+    end = whole.rindex(b"PK\x05\x06")
+    moved = struct.pack("<I", at + len(told))
+    return whole[:at] + told + whole[at : end + 16] + moved + whole[end + 20 :]
+
+
+def written_pdf(stream: bytes) -> bytes:
+    return b"%PDF-1.7\n<< /Length 1 >>\nstream\n" + stream + b"\nendstream\ntrailer << /Root 1 0 R >>\n%%EOF"
 
 
 CASES: dict[str, Callable[[], bytes]] = {
@@ -110,6 +117,14 @@ CASES: dict[str, Callable[[], bytes]] = {
     "gzip": lambda: gzip.compress(NAME.encode()),
     "the name in gzip": lambda: b"\x1f\x8b\x08\x08\0\0\0\0\0\xff" + NAME.encode() + b"\0" + zlib.compress(b"")[2:-4],
     "zlib": lambda: zlib.compress(NAME.encode()),
+    "the second member of gzip": lambda: gzip.compress(b"a") + gzip.compress(NAME.encode()),
+    "behind gzip": lambda: gzip.compress(b"a") + NAME.encode(),
+    "the second stream of bzip2": lambda: bz2.compress(b"a") + bz2.compress(NAME.encode()),
+    "the second stream of xz": lambda: lzma.compress(b"a") + lzma.compress(NAME.encode()),
+    "hexadecimal digits": lambda: b"x = 0x" + NAME.encode().hex().encode() + b";",
+    "many hexadecimal digits": lambda: (b"as " * 70 + NAME.encode()).hex().encode(),
+    "breaks of LaTeX": lambda: tex(f"{NAME}/{'a' * 40}{NAME}").encode(),
+    "a word that may be broken": f"{NAME[:4]}<wbr>{NAME[4:7]}\u00ad{NAME[7:]}".encode,
     "bzip2": lambda: bz2.compress(NAME.encode()),
     "xz": lambda: lzma.compress(NAME.encode()),
     "tar": lambda: tarred(NAME),
@@ -134,6 +149,8 @@ CASES: dict[str, Callable[[], bytes]] = {
         mp4_bytes(np.zeros((2, 16, 16, 3), np.uint8)) + struct.pack(">I4s", 18, b"udta") + NAME.encode()
     ),
     "NPZ": lambda: array([NAME, "b"]),
+    "kerned letters of PDF": lambda: pdf(b"", f"BT [({NAME[:3]}) -20 ({NAME[3:]})] TJ ET".encode()),
+    "ASCII85 in PDF": lambda: written_pdf(base64.a85encode(zlib.compress(NAME.encode())) + b"~>"),
     "a string of PDF": lambda: pdf(f"1 0 obj << /Author ({NAME}) >> endobj".encode()),
     "octal signs of PDF": lambda: pdf(b"<< /Author (" + "".join(f"\\{ord(s):03o}" for s in NAME).encode() + b") >>"),
     "UTF-16 in PDF": lambda: pdf(b"<< /Author (\xfe\xff" + NAME.encode("utf-16-be") + b") >>"),
@@ -141,6 +158,45 @@ CASES: dict[str, Callable[[], bytes]] = {
     "an object stream of PDF": lambda: pdf(b"", f"1 0 << /Author ({NAME}) >>".encode()),
     "metadata of PDF": lambda: pdf(b"", f"<x:xmpmeta>{NAME}</x:xmpmeta>".encode()),
 }
+
+
+def test_a_short_name_is_found_between_the_files_of_a_zip(tmp_path: Path) -> None:
+    assert found(spliced(b" Chen "), tmp_path, words=ForbiddenWords(forbidden_words(["Chen"]))) == ["Chen"]
+    assert not found(spliced(b" kitchen "), tmp_path, words=ForbiddenWords(forbidden_words(["Chen"])))
+
+
+@pytest.mark.parametrize(
+    "start",
+    [b"\x28\xb5\x2f\xfd", b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07\1\0", b"\x04\x22\x4d\x18", b"\x89HDF\r\n\x1a\n"],
+)
+def test_what_is_packed_in_a_way_that_is_not_known_is_refused(start: bytes, tmp_path: Path) -> None:
+    with pytest.raises(RenderError, match="not unpacked here"):
+        found(start + b"\x8f" * 40, tmp_path)
+    with pytest.raises(RenderError, match="not unpacked here"):
+        found(zipped("a", start + b"\x8f" * 40), tmp_path)
+    with pytest.raises(RenderError, match="/Encrypt"):
+        found(pdf(b"<< /Encrypt 3 0 R >>"), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        tex("from José Müller"),
+        r"author = {Jos{\'e} M{\"u}ller}",
+        r"Jos\303\251 M\303\274ller",
+        r"b'Jos\xc3\xa9 M\xc3\xbcller'",
+        "<tspan>José</tspan>\n        <tspan x='3'>Müller</tspan>",
+        "by José\n                Müller",
+        "José <b class='x'>Müller</b>",
+    ],
+)
+def test_a_name_is_found_as_tex_bytes_and_lines_spell_it(text: str, tmp_path: Path) -> None:
+    assert found(text.encode(), tmp_path, words=ForbiddenWords(forbidden_words(["José Müller"]))) == ["José Müller"]
+
+
+@pytest.mark.parametrize("name", ["Łukasz Sørensen", "Strauß", "Иванова", "Æsir"])
+def test_a_name_of_any_letters_is_found_in_latex(name: str, tmp_path: Path) -> None:
+    assert found(tex(name).encode(), tmp_path, words=ForbiddenWords(forbidden_words([name]))) == [name]
 
 
 @pytest.mark.parametrize("kind", CASES)
