@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from reportgen.commands.layers import list_layers as list_layers
     from reportgen.commands.methods import list_methods as list_methods
     from reportgen.commands.models import list_models as list_models
+    from reportgen.commands.plan import plan as plan
     from reportgen.commands.publish import Publication as Publication
     from reportgen.commands.publish import publish as publish
     from reportgen.commands.publish import publish_workflow as publish_workflow
@@ -99,6 +100,7 @@ if TYPE_CHECKING:
     from reportgen.records.pyramid_compare import spread_over_clips as spread_over_clips
     from reportgen.result import ShownResult as ShownResult
     from reportgen.result import Unexplained as Unexplained
+    from reportgen.runner.costs.forecast import PlanForecast as PlanForecast
     from reportgen.runner.examples import example_clips as example_clips
     from reportgen.showing.coloured import heat_colours as heat_colours
     from reportgen.showing.coloured import heat_overlay as heat_overlay
@@ -190,7 +192,9 @@ _PUBLIC = {
     "response_maps": "reportgen.analyses.responses.maps",
     "schema": "reportgen.commands.schema",
     "serve": "reportgen.commands.serve",
+    "PlanForecast": "reportgen.runner.costs.forecast",
     "RunStatus": "reportgen.commands.status",
+    "plan": "reportgen.commands.plan",
     "status": "reportgen.commands.status",
     "spread_over_clips": "reportgen.records.pyramid_compare",
     "verify": "reportgen.commands.verify",

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import click
 
-from reportgen.cli.building import build, check, compute, render, work
+from reportgen.cli.building import build, check, compute, plan, render, work
 from reportgen.cli.keeping import clean, fetch, serve
 from reportgen.cli.listing import card, layers, methods, models, schema, status
 from reportgen.cli.proving import diff, verify
@@ -29,7 +29,7 @@ def cli() -> None:
 
 
 _COMMANDS: tuple[click.Command, ...] = (
-    *(build, compute, work, status, render, check, export, publish, verify, diff),
+    *(build, compute, plan, work, status, render, check, export, publish, verify, diff),
     *(models, methods, layers, card, schema, fetch, serve, clean),
 )
 for _command in _COMMANDS:

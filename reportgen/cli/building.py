@@ -14,6 +14,7 @@ from reportgen.cli.options import (
     DEBUG,
     FILE,
     JSON,
+    MACHINE,
     MAX_SIZE,
     MEDIA_AMOUNT,
     QUIET,
@@ -26,7 +27,7 @@ from reportgen.cli.options import (
     read_options,
     takes,
 )
-from reportgen.cli.session import command_line, finish, shown_progress
+from reportgen.cli.session import command_line, finish, show, shown_progress
 
 if TYPE_CHECKING:
     from reportgen.config.options import MediaAmount
@@ -54,6 +55,23 @@ def compute(quiet: bool, debug: bool, **flags: Any) -> None:
     with shown_progress(quiet) as progress:
         summary = compute_runs(options, command=command_line(), progress=progress, debug=debug)
     finish(summary, quiet)
+
+
+@click.command(cls=ManyClips)
+@takes(WHAT, WORKERS, MACHINE, RUNS, QUIET, JSON)
+def plan(quiet: bool, as_json: bool, machine: str | None, times: float | None, **flags: Any) -> None:
+    """Tell what `compute` with the same flags has to do: jobs, hours, bytes and the expected end.
+
+    Hours are fitted to the records of all runs, with their error; in the middle of a campaign they are those that are
+    left. Nothing is written, and nothing is computed but one forward pass of each shown clip.
+    """
+    options = read_options(flags)
+    from reportgen.cli.tables import plan_table
+    from reportgen.commands.plan import plan as plan_runs  # torch, after the options are known to be valid
+
+    with shown_progress(quiet) as progress:
+        found = plan_runs(options, machine=machine, times=times, progress=progress)
+    show(found, plan_table, as_json)
 
 
 @click.command(cls=ManyClips)

@@ -132,6 +132,20 @@ WORKERS = takes(
     ),
 )
 
+MACHINE = takes(
+    click.option(
+        "--machine",
+        metavar="NAME",
+        help="Kind of machine that the workers are, as records name it, or a pattern ('*H100*').  [default: this one]",
+    ),
+    click.option(
+        "--times",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="N",
+        help="How many times as fast it is as the machine of the records or, without any, of the shipped figures.",
+    ),
+)
+
 WHAT = takes(
     click.option(
         "--model",

@@ -16,12 +16,14 @@ from reportgen.commands.layers import LayerRow
 from reportgen.commands.methods import MethodRow
 from reportgen.commands.models import ModelRow
 from reportgen.commands.status import RunStatus
+from reportgen.reading.format import bytes_size, duration
 from reportgen.records.manifest import LayerFacts
 from reportgen.runner.summary import Summary
 from reportgen.zoo.fetch import Offer
 
 if TYPE_CHECKING:  # pages are not needed to list models and layers
     from reportgen.commands.check import CheckedModel
+    from reportgen.runner.costs.forecast import PlanForecast
 
 #: A name is not shortened below this.
 LEAST_NAME = 12
@@ -92,6 +94,42 @@ def status_table(rows: Sequence[RunStatus], width: int | None = None) -> str:
             left = f", {row.hours_left:.1f} hours left at that" if row.hours_left and row.left else ""
             lines.append(f"{row.run}: {row.held} chunks held, {rate}{left}")
     return "\n".join(lines)
+
+
+def plan_table(rows: Sequence[PlanForecast], width: int | None = None) -> str:
+    """Return what runs will cost and when they will be done."""
+    return "\n\n".join(_forecast(row, width) for row in rows)
+
+
+def _forecast(one: PlanForecast, width: int | None) -> str:
+    unit = one.costs[-1].unit
+    header = ("analysis", "jobs", "done", "left", unit, "error", "9 in 10", "on disk", "hours from")
+    others = dict.fromkeys(row.basis for row in one.costs[:-1] if row.left and row.basis != "records")
+    numbers = {basis: f"({number})" for number, basis in enumerate(others, start=1)}
+    cells = []
+    for row in one.costs:
+        counts = (f"{count:,}" for count in (row.jobs, row.done, row.left))
+        errors = (_percent(row.error_median), _percent(row.error_ninety))
+        size = "not known" if row.bytes is None else bytes_size(row.bytes)
+        basis = numbers.get(row.basis, "records" if row.basis == "records" else "")
+        cells.append((row.analysis, *counts, _hours(row.hours), *errors, size, basis))
+    lines = [f"{one.run} on {one.machine}:", table(header, cells, right=range(1, 8), width=width)]
+    for end in one.ends:
+        when = f"{duration(end.hours * 3600)}, done at {end.end}" if end.hours is not None else "the end is not known"
+        lines.append(f"{end.executor}, {end.workers} worker{'s' * (end.workers != 1)}: {when}")
+    return "\n".join([*lines, *(f"{number} {basis}" for basis, number in numbers.items()), *one.notes])
+
+
+def _hours(hours: float | None) -> str:
+    if hours is None:
+        return "not known"
+    if hours < 0.001:
+        return "< 0.001" if hours else "0"
+    return f"{hours:,.0f}" if hours >= 100 else f"{hours:.2g}" if hours < 1 else f"{hours:.3g}"
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{share:.0%}"
 
 
 def models_table(rows: Sequence[ModelRow], width: int | None = None) -> str:

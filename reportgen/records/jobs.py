@@ -148,6 +148,7 @@ class Spent(Frozen):
     seconds: float = Field(ge=0)
     finished: str = Field(description="UTC time, ISO 8601.")
     peak_memory: int | None = Field(None, description="Bytes on the device, or of the process on a CPU.")
+    machine: str | None = Field(None, description="What computed it: the GPU, or the processor and its threads.")
 
 
 class Record(Document):

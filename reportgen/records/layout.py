@@ -54,17 +54,24 @@ def _clip_place(name: str) -> str:
     return f"{hashlib.sha256(name.encode()).hexdigest()[:2]}/{name}"
 
 
-def record_keys(run: Path) -> frozenset[str]:
-    """Return the keys of all records of a run, by the names of their files. Raises StoreError."""
+def record_places(run: Path) -> dict[str, str]:
+    """Return the paths of all records of a run by their keys, as the names of regular files say. Raises StoreError."""
     top = run / RECORDS
-    found: set[str] = set()
-    for name, is_folder in _entries(top):
-        if is_folder and _SHARD.fullmatch(name):
-            keys = (file.removesuffix(".json") for file, _ in _entries(top / name) if file.endswith(".json"))
-            found.update(key for key in keys if key[:2] == name and _KEY.fullmatch(key))
-        elif name.endswith(".json") and _KEY.fullmatch(name.removesuffix(".json")):
-            found.add(name.removesuffix(".json"))
-    return frozenset(found)
+    old: dict[str, str] = {}
+    found: dict[str, str] = {}
+    for name, kind in _entries(top):
+        if kind == "file" and (key := _key_of(name)):
+            old[key] = f"{RECORDS}/{name}"
+        elif kind == "folder" and _SHARD.fullmatch(name):
+            keys = (_key_of(file) for file, own in _entries(top / name) if own == "file")
+            found.update((key, f"{RECORDS}/{name}/{key}.json") for key in keys if key and key[:2] == name)
+    return old | found
+
+
+def _key_of(name: str) -> str | None:
+    """Return the key of a record by its file's name; None for another file."""
+    key = name.removesuffix(".json")
+    return key if key != name and _KEY.fullmatch(key) else None
 
 
 def record_file(run: Path, key: str) -> str:
@@ -74,14 +81,15 @@ def record_file(run: Path, key: str) -> str:
     return old if not inside(run, name).exists() and inside(run, old).exists() else name
 
 
-def _entries(folder: Path) -> Iterator[tuple[str, bool]]:
-    """Yield the names in a folder, and whether each is a folder; nothing of what is no folder, or a link to one."""
+def _entries(folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield the names in a folder, and "file", "folder" or "other"; nothing of what is no folder, or a link to one."""
     if folder.is_symlink():
         return
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
-                yield entry.name, entry.is_dir(follow_symlinks=False)
+                is_folder = entry.is_dir(follow_symlinks=False)
+                yield entry.name, "folder" if is_folder else "file" if entry.is_file(follow_symlinks=False) else "other"
     except (FileNotFoundError, NotADirectoryError):
         return
     except OSError as error:

@@ -21,7 +21,7 @@ from reportgen.records.base import Document
 from reportgen.records.documents import DAMAGED, DamagedError, document_text, read_document, read_part
 from reportgen.records.files import atomic_path, describe_os_error, half_written, remove_listed
 from reportgen.records.jobs import Artifact, Done, Failed, Job, Record, Spent
-from reportgen.records.layout import old_record_name, record_file, record_keys, record_name
+from reportgen.records.layout import old_record_name, record_file, record_name, record_places
 from reportgen.records.lease import LEASE
 from reportgen.records.manifest import READ_VERSIONS, SCHEMA_VERSION, ClipFacts, Manifest, Run
 from reportgen.records.paths import inside
@@ -178,7 +178,11 @@ class Store:
 
     def keys(self) -> frozenset[str]:
         """Return the keys of all records."""
-        return record_keys(self.folder)
+        return frozenset(record_places(self.folder))
+
+    def record_places(self) -> dict[str, str]:
+        """Return the paths of all records, as they lie in the run, by their keys: regular files, and no links."""
+        return record_places(self.folder)
 
     def record_file(self, key: str) -> str:
         """Return the path of a job's record as it lies in the run, or would."""

@@ -47,20 +47,21 @@ def choose_kernels(
     *,
     debug: bool,
     check: Callable[[Plan], None] = lambda _plan: None,
+    writes: bool = True,
 ) -> Chosen:
     """Choose the kernels to show, by the evidence and the pyramids where these decide.
 
     `check` sees each plan before any of its jobs is done, and may raise. Pyramids are computed for the choice only
-    where the run has them anyway (`wanted`); one that is skipped or fails has no part in it.
+    where the run has them anyway (`wanted`); one that is skipped or fails has no part in it. Unless it `writes`, the
+    store is left as it is.
     """
     if all(method.name != CHOICE for method in wanted):
         return Chosen(subject, list(wanted))
-    names = [EVIDENCE] if chooses_by_evidence(subject) else []
-    names += [PYRAMID] if chooses_by_pyramids(subject) and any(one.name == PYRAMID for one in wanted) else []
-    before = chosen_methods(names) if names else []
+    before = methods_before_choice(subject, wanted)
     first = plan_jobs(subject, before, parameters, inputs)
     check(first)
-    _fix_threads(store, first)
+    if writes:
+        _fix_threads(store, first)
     done = list(executor.execute(Work(first, subject, store, debug=debug), progress))
     subject = replace(subject, pyramids=_with_relevance(first, [record for record, _ in done]))
     last = plan_jobs(subject, [*before, *chosen_methods([CHOICE])], parameters, inputs)
@@ -71,6 +72,13 @@ def choose_kernels(
     subject = replace(subject, kernels=_kernels(subject, [record for record, _ in chosen]))
     own_methods = [*before, *chosen_methods([CHOICE])]
     return Chosen(subject, [one for one in methods().values() if one in wanted or one in own_methods], now)
+
+
+def methods_before_choice(subject: Subject, wanted: Sequence[Method[Any]]) -> list[Method[Any]]:
+    """Return the methods whose answers choose the kernels; none where these are not chosen in this run."""
+    names = [EVIDENCE] if chooses_by_evidence(subject) else []
+    names += [PYRAMID] if chooses_by_pyramids(subject) and any(one.name == PYRAMID for one in wanted) else []
+    return chosen_methods(names) if names and any(one.name == CHOICE for one in wanted) else []
 
 
 def _with_relevance(plan: Plan, records: Sequence[Record]) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from reportgen.records.jobs import Artifact
 from reportgen.records.layout import clip_folder
 from reportgen.records.manifest import READ_VERSIONS, ClipFacts, Environment
 from reportgen.records.store import Store
+from reportgen.runner.machine import device_name
 from reportgen.version import __version__, checkout_commit
 
 #: How many of a clip's most likely classes are kept.
@@ -138,14 +139,13 @@ def _clip_fact(
 
 def environment(network: Network, command: Sequence[str]) -> Environment:
     """Return where and with what the run is computed."""
-    cuda = network.device.type == "cuda"
     return Environment(
         reportgen=__version__,
         python=platform.python_version(),
         torch=torch.__version__,
         numpy=np.__version__,
         platform=f"{platform.system()} {platform.machine()}",
-        device=torch.cuda.get_device_name(network.device) if cuda else (platform.processor() or "CPU"),
+        device=device_name(network.device),
         threads=torch.get_num_threads(),
         command=tuple(map(printable, command)),
         commit=checkout_commit(),

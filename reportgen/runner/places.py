@@ -123,6 +123,16 @@ def places_of(runs: Path, networks: Sequence[Asked], progress: Progress) -> Iter
             place.release()
 
 
+def foreseen_places(runs: Path, networks: Sequence[Asked], progress: Progress) -> list[Place]:
+    """Return where the run of each network of a build would lie; nothing is claimed, and nobody is waited for.
+
+    Raises the errors of `places_of`.
+    """
+    own = _without_twins(networks, progress)
+    owners = _Owners(runs)
+    return [Place(asked, name, runs / name) for asked, name in zip(own, _choose(own, owners, runs), strict=True)]
+
+
 def _without_twins(networks: Sequence[Asked], progress: Progress) -> list[Asked]:
     own: list[Asked] = []
     for asked in networks:
@@ -145,7 +155,9 @@ class _Owners:
     """
 
     def __init__(self, runs: Path) -> None:
-        self._folders = {path.name.casefold(): path for path in runs.iterdir() if path.is_dir()}
+        self._folders = (
+            {path.name.casefold(): path for path in runs.iterdir() if path.is_dir()} if runs.is_dir() else {}
+        )
         self._known: dict[str, NetworkFacts | None] = {}
 
     def get(self, name: str) -> NetworkFacts | None:

@@ -26,7 +26,7 @@ def run_bytes(plan: Plan, subject: Subject, only: Collection[str] | None = None)
 
     What a unit of a method adds stands in the method's declaration.
     """
-    pixels = _pixels(subject)
+    pixels = clip_pixels(subject)
     found = float(_PAGES)
     for part in plan.parts:
         count = sum(only is None or one.job.key in only for one in part.units)
@@ -52,7 +52,7 @@ def tell_size(beside: int, own: int, options: BuildOptions, progress: Progress) 
         progress.note(note)
 
 
-def _pixels(subject: Subject) -> int:
+def clip_pixels(subject: Subject) -> int:
     """Return the pixels of a clip, of all its frames."""
     spec = subject.network.spec
     if spec is not None:

@@ -26,7 +26,7 @@ LEAST_STEPS = 8
 
 #: What a step costs of a native one when seven of eight are taken on smaller clips (`grow`), a quarter of the size or
 #: less. Measured on C3D and I3D: 24 such steps reach more than 12 native ones, in 0.6 times the seconds.
-_GROWN_STEP = 1 / 3
+GROWN_STEP = 1 / 3
 
 
 class KernelAnalysis:
@@ -104,7 +104,7 @@ def affordable_steps(
     A step is a gradient on a native clip, or with `grow` a third of one.
     """
     native = work / (GRADIENT_PASSES * max(forward_work(layers, layer), 1e-9))
-    return min(steps, int(max(LEAST_STEPS, native) / (_GROWN_STEP if grow else 1)))
+    return min(steps, int(max(LEAST_STEPS, native) / (GROWN_STEP if grow else 1)))
 
 
 def _closed_forms(subject: Subject, layer: str, kernels: Sequence[int]) -> dict[int, Figure]:

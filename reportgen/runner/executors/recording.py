@@ -16,6 +16,7 @@ from reportgen.records.identities import slug
 from reportgen.records.jobs import Artifact, Done, Failed, FailedAttempt, Job, Outcome, Record, Spent
 from reportgen.records.layout import media_folder
 from reportgen.records.store import Store
+from reportgen.runner.machine import machine_of
 
 
 def keep(store: Store, job: Job, outcome: Outcome, seconds: float, device: torch.device) -> Record:
@@ -27,6 +28,7 @@ def keep(store: Store, job: Job, outcome: Outcome, seconds: float, device: torch
             seconds=round(seconds, 3),
             finished=datetime.now(UTC).isoformat(timespec="seconds"),
             peak_memory=peak_memory(device) if isinstance(outcome, Done) else None,
+            machine=machine_of(device),
         ),
     )
     store.add(record)

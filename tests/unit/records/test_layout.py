@@ -13,7 +13,7 @@ from reportgen.commands.status import status
 from reportgen.errors import StoreError
 from reportgen.records.documents import document_text
 from reportgen.records.jobs import Job, content_key
-from reportgen.records.layout import clip_folder, media_folder, old_record_name, record_keys, record_name, renamed
+from reportgen.records.layout import clip_folder, media_folder, old_record_name, record_name, renamed
 from reportgen.records.plan import PlannedJob, RunPlan
 from reportgen.records.store import Store
 from reportgen.records.written import list_name, lists_in
@@ -66,7 +66,7 @@ def test_a_run_of_the_layout_before_is_read_and_goes_on_in_the_new_one(run: Stor
         (run.folder / record_name(key)).parent.rmdir()
     header = run.read_run().model_copy(update={"schema_version": 3})
     run.write_run(header)
-    assert set(keys) <= record_keys(run.folder)
+    assert set(keys) <= run.keys()
     assert [record.key for record in Store(run.folder).manifest().records] == list(keys)
     assert status(run.folder)[-1].left == 0
     again = run.record(keys[0])
@@ -81,7 +81,7 @@ def test_a_run_of_the_layout_before_is_read_and_goes_on_in_the_new_one(run: Stor
 
 def test_names_from_a_folder_are_not_believed(run: Store, tmp_path: Path) -> None:
     key = run.read_run().plan[0]
-    before = record_keys(run.folder)
+    before = run.keys()
     records = run.folder / "records"
     (records / "zz").mkdir()
     (records / "zz" / f"{key}.json").write_text("{}")  # not where it belongs
@@ -91,7 +91,7 @@ def test_names_from_a_folder_are_not_believed(run: Store, tmp_path: Path) -> Non
     outside.mkdir()
     (outside / "yy123.json").write_text("{}")
     (records / "yy").symlink_to(outside)
-    assert record_keys(run.folder) == before
+    assert run.keys() == before
     with pytest.raises(StoreError, match="is a link"):
         run.record("yy123")
     (run.folder / "written").mkdir(exist_ok=True)

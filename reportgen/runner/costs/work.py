@@ -1,0 +1,87 @@
+"""How much work a job is, in multiply-adds, as far as its question tells: what costs are fitted to.
+
+Only proportions within one kind of job count, since each kind has its own fitted seconds per multiply-add.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from pydantic import JsonValue
+
+from reportgen.analyses.common.budget import GRADIENT_PASSES, forward_work
+from reportgen.analyses.kernels.analysis import GROWN_STEP, affordable_steps
+from reportgen.records.jobs import Job
+from reportgen.records.manifest import LayerFacts
+
+Layers = Mapping[str, LayerFacts]
+
+
+def cost_kind(job: Job) -> str:
+    """Return which jobs cost alike: those of one analysis, and of one of its methods; the whole network apart."""
+    method = job.parameters.get("method")
+    own = f" {method}" if isinstance(method, str) else ""
+    whole = "" if "/" in job.unit else " of the network"
+    return f"{job.analysis}{own}{whole}"
+
+
+def work_of(job: Job, layers: Layers, clips: int) -> float:
+    """Return a job's multiply-adds in 1e9, up to a factor; 0 where nothing tells how many.
+
+    `clips` is the number of reference clips.
+    """
+    layer = job.parameters.get("layer")
+    last = layer if isinstance(layer, str) and layer in layers else None
+    passes = _PASSES.get(job.analysis, _once)
+    return forward_work(layers, last) * passes(job.parameters, layers, last, clips)
+
+
+_Passes = Callable[[Mapping[str, JsonValue], Layers, str | None, int], float]
+
+
+def _once(_asked: Mapping[str, JsonValue], _layers: Layers, _last: str | None, _clips: int) -> float:
+    return 1.0
+
+
+def _each_clip(_asked: Mapping[str, JsonValue], _layers: Layers, _last: str | None, clips: int) -> float:
+    return max(clips, 1)
+
+
+def _some_clips(asked: Mapping[str, JsonValue], _layers: Layers, _last: str | None, clips: int) -> float:
+    return max(min(_number(asked, "clips", clips), clips), 1) * (1 + _number(asked, "draws", 0))
+
+
+def _search(asked: Mapping[str, JsonValue], layers: Layers, last: str | None, _clips: int) -> float:
+    """Return the passes of a search, whose steps the preset bounds by the work on a kernel."""
+    steps = int(_number(asked, "steps", 1))
+    grow = bool(asked.get("grow"))
+    work = asked.get("work")
+    if isinstance(work, int | float) and last is not None:
+        steps = affordable_steps(layers, last, steps, float(work), grow=grow)
+    return GRADIENT_PASSES * steps * (GROWN_STEP if grow else 1)
+
+
+def _further_searches(asked: Mapping[str, JsonValue], _layers: Layers, _last: str | None, _clips: int) -> float:
+    return GRADIENT_PASSES * (1 + _number(asked, "steps", 0) * _number(asked, "seeds", 0))
+
+
+def _map(asked: Mapping[str, JsonValue], _layers: Layers, _last: str | None, _clips: int) -> float:
+    many = {"smoothgrad": "samples", "smoothgrad_guided": "samples", "integrated_gradients": "steps"}
+    name = many.get(str(asked.get("method")))
+    return GRADIENT_PASSES * (_number(asked, name, 1) if name else 1)
+
+
+_PASSES: Mapping[str, _Passes] = {
+    "kernels": _search,
+    "path": _further_searches,
+    "saliency": _map,
+    "faithfulness": _map,
+    "evidence": _each_clip,
+    "concepts": _each_clip,
+    "motion": _some_clips,
+}
+
+
+def _number(asked: Mapping[str, JsonValue], name: str, otherwise: float) -> float:
+    value = asked.get(name)
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else otherwise
