@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from fnmatch import fnmatchcase
 
-import torch
-
 from reportgen.config.options import BuildOptions
 from reportgen.errors import OptionError, unknown_name
 from reportgen.networks.speed.precision import full_precision
@@ -22,7 +20,7 @@ from reportgen.runner.costs.observed import Observation, observations, record_he
 from reportgen.runner.executors.local import RecordedExecutor
 from reportgen.runner.layer_globs import LayerGlobs
 from reportgen.runner.loading import Loader
-from reportgen.runner.machine import machine_of
+from reportgen.runner.machine import machine_of, threads_of
 from reportgen.runner.places import Place, foreseen_places
 from reportgen.runner.plan import chosen_methods, plan_jobs
 from reportgen.runner.prepare import Prepared, prepare
@@ -83,7 +81,7 @@ def _forecast(
         run=place.name,
         machine=machine,
         costs=plan_costs(facts, model, machine),
-        ends=plan_ends(facts, model, machine, _executors(options, is_here=machine == here), now),
+        ends=plan_ends(facts, model, machine, _executors(options, machine, is_here=machine == here), now),
         notes=tuple(_notes(facts, model, machine, here)),
     )
 
@@ -131,7 +129,7 @@ def _known_machine(asked: str, observed: Sequence[Observation], *, declared: boo
     raise unknown_name("machine", asked, names)
 
 
-def _executors(options: BuildOptions, *, is_here: bool) -> list[tuple[str, int, float]]:
+def _executors(options: BuildOptions, machine: str, *, is_here: bool) -> list[tuple[str, int, float]]:
     """Return the executors that an end is told for, with how many times slower each worker is beside the others."""
     workers = options.workers
     cluster = ("slurm", workers, 1.0)
@@ -140,7 +138,7 @@ def _executors(options: BuildOptions, *, is_here: bool) -> list[tuple[str, int, 
     found = [("local", 1, 1.0)]
     if workers > 1:
         processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        shared = options.gpus or processors / torch.get_num_threads()
+        shared = options.gpus or processors / (threads_of(machine) or 1)
         found.append(("local", workers, max(1.0, workers / max(shared, 1.0))))
         found.append(cluster)
     return found

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from reportgen.records.base import Frozen
 from reportgen.records.jobs import Job
-from reportgen.runner.costs.model import CostError, CostModel, Estimate
+from reportgen.runner.costs.model import CostError, CostEstimate, CostModel
 from reportgen.runner.costs.schedule import TimedChunk, seconds_until_done
 from reportgen.runner.costs.work import Layers, cost_kind, work_of
 from reportgen.runner.machine import threads_of
@@ -162,7 +162,7 @@ def _chunks(facts: PlanFacts, model: CostModel) -> Iterator[TimedChunk]:
             yield TimedChunk(name, -1.0 if seconds is None else seconds, needs)
 
 
-def _estimates(facts: PlanFacts, model: CostModel, jobs: Sequence[Job]) -> Mapping[str, Estimate]:
+def _estimates(facts: PlanFacts, model: CostModel, jobs: Sequence[Job]) -> Mapping[str, CostEstimate]:
     found = {}
     for kind, own in _by_kind(jobs).items():
         work = sum(work_of(job, facts.layers, facts.clips) for job in own)

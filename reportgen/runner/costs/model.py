@@ -28,7 +28,7 @@ _LEAST_SECONDS = 1e-3
 
 
 @dataclass(frozen=True)
-class Rate:
+class CostRate:
     """Seconds of a job, and of 1e9 multiply-adds."""
 
     job: float
@@ -48,7 +48,7 @@ class CostError:
     predictions: int
 
 
-def fitted_rate(observed: Sequence[Observation]) -> Rate:
+def fitted_rate(observed: Sequence[Observation]) -> CostRate:
     """Return the rate that fits these observations best: relative errors, least squares up to `_USUAL` and above that
     their absolute values, so that one odd chunk does not decide; no negative part.
     """
@@ -57,7 +57,7 @@ def fitted_rate(observed: Sequence[Observation]) -> Rate:
     if len(observed) < 2 or not sizes[:, 1].any():
         column = 1 if sizes[:, 1].all() else 0
         each = float(np.median(seconds / sizes[:, column]))
-        return Rate(0.0, each) if column else Rate(each, 0.0)
+        return CostRate(0.0, each) if column else CostRate(each, 0.0)
     scale = sizes.max(axis=0)
     weights = 1 / seconds
     found = np.zeros(2)
@@ -67,7 +67,7 @@ def fitted_rate(observed: Sequence[Observation]) -> Rate:
         middle = np.sqrt(expected * seconds)  # by the one or the other alone they would be too small or too large
         odd = np.maximum(np.abs(expected - seconds) / middle / _USUAL, 1)
         weights = 1 / middle / np.sqrt(odd)
-    return Rate(float(found[0] / scale[0]), float(found[1] / scale[1]))
+    return CostRate(float(found[0] / scale[0]), float(found[1] / scale[1]))
 
 
 def left_out_errors(observed: Sequence[Observation]) -> list[float]:
@@ -92,7 +92,7 @@ def error_of(errors: Sequence[float]) -> CostError | None:
 
 
 @dataclass(frozen=True)
-class Estimate:
+class CostEstimate:
     """What some work is expected to take; `seconds` None: not known. `basis` says what that rests on."""
 
     seconds: float | None
@@ -108,20 +108,20 @@ class CostModel:
     `factor` is how many times the other's seconds this machine takes, None where that is not known.
     """
 
-    own: Mapping[str, Rate]
+    own: Mapping[str, CostRate]
     errors: Mapping[str, Sequence[float]]
-    other: Mapping[str, Rate] = field(default_factory=dict)
+    other: Mapping[str, CostRate] = field(default_factory=dict)
     source: str = ""
     factor: float | None = None
     sizes: Mapping[str, float] = field(default_factory=dict)
 
-    def estimate(self, kind: str, jobs: int, work: float) -> Estimate:
+    def estimate(self, kind: str, jobs: int, work: float) -> CostEstimate:
         """Return what so many jobs of a kind take, with so much work in all."""
         if kind in self.own:
-            return Estimate(self.own[kind].seconds(jobs, work), "records", error_of(self.errors[kind]))
+            return CostEstimate(self.own[kind].seconds(jobs, work), "records", error_of(self.errors[kind]))
         if kind in self.other and self.factor is not None:
-            return Estimate(self.other[kind].seconds(jobs, work) * self.factor, self.source)
-        return Estimate(None, "no record of such a job")
+            return CostEstimate(self.other[kind].seconds(jobs, work) * self.factor, self.source)
+        return CostEstimate(None, "no record of such a job")
 
     def error(self) -> CostError | None:
         """Return the error over all kinds that have records."""

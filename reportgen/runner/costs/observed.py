@@ -106,7 +106,7 @@ def observations(store: Store) -> list[Observation]:
             work=sum(work_of(job, layers, clips) for job, _ in own),
             seconds=sum(header.spent.seconds for _, header in own),
             size=sum(file.bytes for _, header in own for file in header.outcome.artifacts),
-            pixels=pixels_of(run),
+            pixels=run_pixels(run),
         )
         for (machine, kind, _), own in sums.items()
     ]
@@ -119,7 +119,7 @@ def machine_of_run(environment: Environment) -> str:
     return environment.device
 
 
-def pixels_of(run: Run) -> int:
+def run_pixels(run: Run) -> int:
     """Return the pixels of a clip of a run, of all its frames."""
     spec = run.card.clip
     sides = (spec.frames, spec.height, spec.width) if spec else _sides(run.clips)

@@ -33,7 +33,7 @@ _FOLDERS_OF_CODE = re.compile(r'(?<=File ")[^"\n]*/(?:site-packages|dist-package
 _FOLDERS = re.compile(r'(?<=File ")(?:[^"\n]*/)?([^"/\n]+/[^"/\n]+)(?=")')
 
 
-def machine_of(worker: str) -> str:
+def host_of(worker: str) -> str:
     """Return the machine that a worker's name begins with (see `claiming.worker_name`)."""
     return worker.rsplit(".", 3)[0]
 
@@ -94,8 +94,8 @@ def attempt_of(folder: Path, worker: str, job: str, ended: str) -> FailedAttempt
     try:
         lines = _lines(inside(folder, path), job)
     except (OSError, StoreError):  # it was never written, or is no file by now
-        return FailedAttempt(machine=machine_of(worker), ended=ended)
-    return FailedAttempt(machine=machine_of(worker), ended=ended, log=path, lines=lines)
+        return FailedAttempt(machine=host_of(worker), ended=ended)
+    return FailedAttempt(machine=host_of(worker), ended=ended, log=path, lines=lines)
 
 
 def _lines(path: Path, key: str) -> tuple[str, ...]:
