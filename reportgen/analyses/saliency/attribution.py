@@ -17,6 +17,7 @@ from reportgen.analyses.common.representation import in_one_line, with_axes
 from reportgen.analyses.common.whole_numbers import require_whole
 from reportgen.analyses.saliency.class_map import cam_layers
 from reportgen.analyses.saliency.methods import METHODS, MapMethod, Question
+from reportgen.analyses.saliency.way_back import Pass, pass_to_clip, pass_to_layers
 from reportgen.errors import ClipError, NetworkError, OptionError, unknown_name
 from reportgen.networks.core.above_mean import above_mean
 from reportgen.networks.core.classes import ClassLike, clip_logits, explained_class
@@ -24,6 +25,7 @@ from reportgen.networks.core.given_clips import Clips, given_clips
 from reportgen.networks.core.network import Network, as_network, no_weight_gradients
 from reportgen.networks.core.unchanged import leaving_unchanged
 from reportgen.networks.kernels.places import output_places
+from reportgen.networks.speed.quick_passes import quick_passes
 from reportgen.progress import SILENT, Progress, observer
 from reportgen.result import ShownResult, Unexplained, required
 
@@ -231,14 +233,12 @@ def attribute_unchecked(
         raise ClipError(f"Saliency needs clips N C T H W (or N C H W), got {tuple(clips.shape)}.")
     reference = make_baseline(effort.baseline, clips, seen) if chosen.compared else clips
     with no_weight_gradients(seen):
-        scores = clip_logits(seen, clips)
-        index = explained_class(seen, class_index, scores)
         layers = _layers(seen, clips[:1], effort.layer) if chosen.reads_layer else ()
         every = Question(
             network=seen,
             clip=clips,
-            scores=scores,
-            class_index=index,
+            scores=clips.new_empty(0),
+            class_index=-1,
             baseline=reference,
             seed=effort.seed,
             steps=effort.steps,
@@ -247,11 +247,13 @@ def attribute_unchecked(
             places=output_places(seen, clips[:1].shape, layers) if layers else {},
             window=effort.window,
         )
-        found = _answers(chosen, every, progress)
-        logits = scores[:, index]
-        errors = None
-        if chosen.additive:
-            errors = _completeness(found, logits, clip_logits(seen, reference)[:, index])
+        with quick_passes(seen):
+            answered = _answers(chosen, every, class_index, progress)
+            found, scores, index = answered.attribution, answered.scores, answered.class_index
+            logits = scores[:, index]
+            errors = None
+            if chosen.additive:
+                errors = _completeness(found, logits, clip_logits(seen, reference)[:, index])
     signed = chosen.signed if signed is None else signed
     found = found.float().cpu()
     volume = found if found.ndim == 5 else found.unsqueeze(2)
@@ -281,24 +283,59 @@ def _singly(clips: Tensor) -> tuple[Tensor, ...]:
     return torch.split(clips, 1)
 
 
-def _answers(method: MapMethod, every: Question, progress: Progress) -> Tensor:
-    """Return the maps of all clips, each answered alone, with half of the batch whenever memory runs out."""
-    questions = [
-        replace(every, clip=one, scores=scores, baseline=other)
-        for one, scores, other in zip(*map(_singly, (every.clip, every.scores, every.baseline)), strict=True)
-    ]
-    found = []
-    with torch.enable_grad(), progress.task(method.title, sum(map(method.passes, questions))) as task:
-        for question in questions:
-            asked = replace(question, advance=task.advance)
+@dataclass(frozen=True)
+class _Answered:
+    """The maps `N C T H W` of N clips, their logits `N K`, and the class that they are of."""
+
+    attribution: Tensor
+    scores: Tensor
+    class_index: int
+
+
+def _answers(method: MapMethod, every: Question, wanted: ClassLike | None, progress: Progress) -> _Answered:
+    """Return the maps of all clips, each answered alone, with half of the batch whenever memory runs out.
+
+    The pass that tells a clip's logits is the one that its map goes back through, where a method needs such a pass.
+    """
+    network, one_pass = every.network, method.differentiates or method.reads_layer
+    known = None
+    if not one_pass or (wanted is None and len(every.clip) > 1):
+        known = clip_logits(network, every.clip)
+    found, told, index = [], [], -1
+    with torch.enable_grad(), progress.task(method.title, len(every.clip) * method.passes(every)) as task:
+        for number, (clip, baseline) in enumerate(zip(_singly(every.clip), _singly(every.baseline), strict=True)):
+            passed = _passed(method, every, clip) if one_pass else None
+            scores = passed.logits.detach() if passed else known[number : number + 1]  # type: ignore[index]
+            index = explained_class(network, wanted, scores if known is None else known)
+            asked = replace(
+                every,
+                clip=clip,
+                baseline=baseline,
+                scores=scores,
+                class_index=index,
+                passed=passed,
+                advance=task.advance,
+            )
             found.append(
                 with_less_memory(
                     lambda size, asked=asked: method.compute(replace(asked, batch_size=size)),  # type: ignore[misc]
-                    question.batch_size,
+                    every.batch_size,
                     method.title,
                 )
             )
-    return torch.cat(found)
+            told.append(scores)
+    return _Answered(torch.cat(found), torch.cat(told), index)
+
+
+def _passed(method: MapMethod, every: Question, clip: Tensor) -> Pass:
+    """Return the pass of a clip that tells its logits, kept as far as the method goes back in it."""
+
+    def run(_size: int) -> Pass:
+        if method.reads_layer:
+            return pass_to_layers(every.network, clip, every.places)
+        return pass_to_clip(every.network, clip)
+
+    return with_less_memory(run, 1, method.title)
 
 
 def _completeness(found: Tensor, logits: Tensor, reference: Tensor) -> tuple[float, ...]:

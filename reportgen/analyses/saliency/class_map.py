@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -12,37 +12,37 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from reportgen.analyses.saliency.way_back import Pass
 from reportgen.errors import NetworkError
+from reportgen.networks.core.classes import asked_logits
 from reportgen.networks.core.network import Network
-from reportgen.networks.core.taps import Taps
+from reportgen.networks.core.passes import REFUSALS
 from reportgen.networks.kernels.places import UnitPlaces
 
 _Size = tuple[int, ...]
 
 
-def class_map(
-    network: Network, clip: Tensor, logit: Callable[[Tensor], Tensor], places: Mapping[str, UnitPlaces | None]
-) -> Tensor:
-    """Return Grad-CAM's map `1 1 T H W` (or `1 1 H W`) of one clip, of its size.
+def class_map(passed: Pass, class_index: int, places: Mapping[str, UnitPlaces | None]) -> Tensor:
+    """Return Grad-CAM's map `1 1 T H W` (or `1 1 H W`) of one clip, of its size, for a class.
 
-    `logit` gives the explained number of a clip, `places` where the units of each layer's output look. A kernel's
-    weight is the mean of its gradient over all that its layer does for the clip: all positions, all rows that the
-    clip was folded into, all calls. Several layers, each the end of a pathway, are added up in proportion to what a
-    position of each adds to the logit. Raises NetworkError for a layer without positions, or of unknown ones.
+    `passed` kept what the layers of `places` returned, which say where the units of each look. A kernel's weight is
+    the mean of its gradient over all that its layer does for the clip: all positions, all rows that the clip was folded
+    into, all calls. Several layers, each the end of a pathway, are added up in proportion to what a position of each
+    adds to the logit. Raises NetworkError for a layer without positions, or of unknown ones.
     """
-    asked = clip.detach().clone().requires_grad_()
+    clip = passed.clip
     size = tuple(clip.shape[2:]) if clip.ndim == 5 else (1, *clip.shape[2:])
-    with Taps(network.module, places) as taps:
-        explained = logit(asked).sum()
-        outputs = {name: taps.all[name] for name in places}
-    gradients = iter(
-        torch.autograd.grad(explained, [o for calls in outputs.values() for o in calls], allow_unused=True)
+    outputs = {name: passed.outputs[name] for name in places}
+    kept = [output for calls in outputs.values() for output in calls]
+    explained = passed.logits[:, class_index].sum()
+    gradients: Iterator[Tensor | None] = iter(
+        torch.autograd.grad(explained, kept, allow_unused=True) if explained.requires_grad else [None] * len(kept)
     )
     found = []
     for name, calls in outputs.items():
         own = [next(gradients) for _ in calls]
-        kept = [(output, slope) for output, slope in zip(calls, own, strict=True) if slope is not None]
-        found.append(_laid(name, [o.detach() for o, _ in kept], [s for _, s in kept], places[name], size))
+        used = [(output, slope) for output, slope in zip(calls, own, strict=True) if slope is not None]
+        found.append(_laid(name, [o.detach() for o, _ in used], [s for _, s in used], places[name], size))
     most = max(units for _, units in found)
     total = torch.stack([laid * (units / most) for laid, units in found]).sum(0)[None]
     return total if clip.ndim == 5 else total.squeeze(2)
@@ -95,7 +95,17 @@ def cam_layers(network: Network, clip: Tensor) -> tuple[str, ...]:
 
 
 def _outputs(network: Network, clip: Tensor) -> tuple[list[_Output], Any]:
-    """Return the outputs `R K (T) H W` of all modules in a pass, the inner modules' first, and the logits' step."""
+    """Return the outputs `R K (T) H W` of all modules in a pass, the inner modules' first, and the logits' step.
+
+    The pass needs no arithmetic where the network allows that: only what leads where is asked.
+    """
+    if network.device.type != "meta":
+        with suppress(NetworkError, *REFUSALS):  # it asks for values: then a real pass tells
+            return _recorded(network.logits, network, torch.empty_like(clip, device="meta"))
+    return _recorded(partial(asked_logits, network), network, clip)
+
+
+def _recorded(ask: Callable[[Tensor], Tensor], network: Network, clip: Tensor) -> tuple[list[_Output], Any]:
     found: list[_Output] = []
 
     def keep(name: str, _module: nn.Module, _args: Any, output: Any) -> None:
@@ -106,7 +116,7 @@ def _outputs(network: Network, clip: Tensor) -> tuple[list[_Output], Any]:
         for name, module in network.module.named_modules():
             if name:
                 stack.callback(module.register_forward_hook(partial(keep, name)).remove)
-        logits = network.logits(clip.detach().clone().requires_grad_())
+        logits = ask(clip.detach().clone().requires_grad_())
     return found, logits.grad_fn
 
 

@@ -15,6 +15,7 @@ from torch import Tensor
 from reportgen.analyses.saliency.class_map import class_map
 from reportgen.analyses.saliency.exposed import NONLINEARITIES, ExposedNetwork
 from reportgen.analyses.saliency.quiet_captum import captum
+from reportgen.analyses.saliency.way_back import Pass
 from reportgen.errors import NetworkError
 from reportgen.networks.core.network import Network
 from reportgen.networks.kernels.places import UnitPlaces
@@ -32,7 +33,8 @@ class Question:
     """One clip `1 C T H W` (or `1 C H W`), its logits, the class asked about, and how much work the answer may be.
 
     `places` says which layers Grad-CAM reads, and where their units look. `batch_size` is how many clips go through
-    the network at once. `advance` is told of every clip that did.
+    the network at once. `passed` is the pass that told the logits, where a map goes back through it. `advance` is told
+    of every clip that went through.
     """
 
     network: Network
@@ -46,11 +48,13 @@ class Question:
     batch_size: int
     places: Mapping[str, UnitPlaces | None] = field(default_factory=dict)
     window: tuple[int, ...] | None = None
+    passed: Pass | None = None
     advance: Callable[[float], None] = lambda _clips: None
 
     def logits(self, clips: Tensor) -> Tensor:
-        """Return the logits `N K`, and report the work."""
-        answer = self.network.logits(clips)
+        """Return the logits `N K`, and report the work; those of the pass that was kept are not computed again."""
+        known = self.passed is not None and clips is self.passed.clip
+        answer = self.passed.logits if self.passed is not None and known else self.network.logits(clips)
         self.advance(len(clips))
         return answer
 
@@ -64,7 +68,8 @@ class MapMethod:
 
     `signed` maps tell evidence for the class from evidence against it. `additive` ones sum to what the logit gains
     over the baseline's. `compared` ones need a baseline, and those that say so read a layer. `stochastic` ones depend
-    on the seed. `passes` is how many clips go through the network for one map.
+    on the seed. `differentiates`: the map is made of the gradient of the pass that tells the logits. `passes` is how
+    many clips go through the network for one map.
     """
 
     title: str
@@ -76,6 +81,7 @@ class MapMethod:
     compared: bool = False
     stochastic: bool = False
     reads_layer: bool = False
+    differentiates: bool = False
     passes: Callable[[Question], int] = lambda _question: 1
 
 
@@ -173,7 +179,8 @@ def _boxes(question: Question) -> int:
 
 
 def _attributed(method: Any, question: Question, **options: Any) -> Tensor:
-    clip = question.clip.detach().clone().requires_grad_()
+    kept = question.passed.clip if question.passed is not None else question.clip
+    clip = kept if kept.requires_grad else question.clip.detach().clone().requires_grad_()
     with _quiet():
         found: Tensor = method.attribute(clip, target=question.class_index, **options)
     return found.detach()
@@ -203,10 +210,9 @@ def _noise(clip: Tensor, seed: int, number: int) -> Tensor:
 
 
 def _cam(question: Question) -> Tensor:
-    def logit(clip: Tensor) -> Tensor:
-        return question.logits(clip)[:, question.class_index]
-
-    return class_map(question.network, question.clip, logit, question.places)
+    assert question.passed is not None  # a method that reads layers
+    question.advance(1)
+    return class_map(question.passed, question.class_index, question.places)
 
 
 def _guided(question: Question) -> ExposedNetwork:
@@ -248,6 +254,7 @@ METHODS: Mapping[str, MapMethod] = {
         description="How fast the logit changes with each pixel.",
         source="Simonyan et al. 2014, arXiv 1312.6034",
         compute=gradients,
+        differentiates=True,
     ),
     "input_x_gradient": MapMethod(
         "Input x gradient",
@@ -255,6 +262,7 @@ METHODS: Mapping[str, MapMethod] = {
         description="The gradient times the pixel: the logit's first-order share of each pixel, seen from black.",
         source="Shrikumar et al. 2016, arXiv 1605.01713",
         compute=input_x_gradient,
+        differentiates=True,
     ),
     "guided_backprop": MapMethod(
         "Guided backprop",

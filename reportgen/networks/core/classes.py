@@ -49,9 +49,17 @@ def clip_logits(network: Network, clips: Tensor) -> Tensor:
 
     Raises NetworkError when the network cannot take the clips or what it answers is not finite.
     """
+    with torch.no_grad():
+        return torch.cat([asked_logits(network, clip) for clip in clips.split(1)])
+
+
+def asked_logits(network: Network, clips: Tensor) -> Tensor:
+    """Return the class logits `N K` of one call, which lead back to clips that ask for a gradient.
+
+    Errors as for `clip_logits`.
+    """
     try:
-        with torch.no_grad():
-            found = torch.cat([network.logits(clip) for clip in clips.split(1)])
+        found = network.logits(clips)
     except (RuntimeError, ValueError, IndexError, TypeError, AssertionError) as error:
         if is_out_of_memory(error):
             raise

@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.taps import replaced
+from reportgen.networks.speed.plain_layers import hooked
 
 _FEW_CHANNELS = 4
 
@@ -26,6 +27,7 @@ class FoldedConvolution(nn.Module):
     def __init__(self, original: nn.Conv3d) -> None:
         super().__init__()
         self.in_channels = original.in_channels
+        self.weight = original.weight  # some networks read it themselves
         self.bias = original.bias
         self.stride: Sequence[int] = original.stride
         self.padding: Sequence[int] = [int(side) for side in original.padding]
@@ -42,9 +44,10 @@ class FoldedConvolution(nn.Module):
 
 
 def folds(layer: nn.Module) -> bool:
-    """Return whether folding `layer` is possible and worth it."""
+    """Return whether folding `layer` is possible and worth it; hooks of its own would not run."""
     return (
         type(layer) is nn.Conv3d
+        and not hooked(layer)
         and layer.in_channels <= _FEW_CHANNELS
         and layer.groups == 1
         and layer.padding_mode == "zeros"

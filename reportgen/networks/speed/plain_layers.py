@@ -1,0 +1,21 @@
+"""Layers that are torch's own and nothing else, so that something equal can do their work."""
+
+from __future__ import annotations
+
+from torch import nn
+
+
+def hooked(layer: nn.Module) -> bool:
+    """Return whether something else than a layer's own code has a say in what it returns, or listens."""
+    hooks = (layer._forward_hooks, layer._forward_pre_hooks, layer._backward_hooks, layer._backward_pre_hooks)
+    return any(hooks) or "forward" in vars(layer)
+
+
+def is_plain_convolution(layer: nn.Module) -> bool:
+    """Return whether a layer is torch's own convolution, padded with zeros, which nobody listens to."""
+    return (
+        type(layer) in (nn.Conv2d, nn.Conv3d)
+        and not hooked(layer)
+        and layer.padding_mode == "zeros"
+        and not isinstance(layer.padding, str)
+    )
