@@ -5,27 +5,26 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from reportgen.analyses.common.baselines import BASELINES, make_baseline
-from reportgen.analyses.common.memory import starting_batch, with_less_memory
+from reportgen.analyses.common.memory import starting_batch
 from reportgen.analyses.common.representation import in_one_line, with_axes
 from reportgen.analyses.common.whole_numbers import require_whole
+from reportgen.analyses.saliency.answering import quickly_answered
 from reportgen.analyses.saliency.class_map import cam_layers
-from reportgen.analyses.saliency.methods import METHODS, MapMethod, Question
-from reportgen.analyses.saliency.way_back import Pass, pass_to_clip, pass_to_layers
+from reportgen.analyses.saliency.methods import METHODS, Question
 from reportgen.errors import ClipError, NetworkError, OptionError, unknown_name
 from reportgen.networks.core.above_mean import above_mean
-from reportgen.networks.core.classes import ClassLike, clip_logits, explained_class
+from reportgen.networks.core.classes import ClassLike, clip_logits
 from reportgen.networks.core.given_clips import Clips, given_clips
 from reportgen.networks.core.network import Network, as_network, no_weight_gradients
 from reportgen.networks.core.unchanged import leaving_unchanged
 from reportgen.networks.kernels.places import output_places
-from reportgen.networks.speed.quick_passes import quick_passes
 from reportgen.progress import SILENT, Progress, observer
 from reportgen.result import ShownResult, Unexplained, required
 
@@ -247,13 +246,12 @@ def attribute_unchecked(
             places=output_places(seen, clips[:1].shape, layers) if layers else {},
             window=effort.window,
         )
-        with quick_passes(seen):
-            answered = _answers(chosen, every, class_index, progress)
-            found, scores, index = answered.attribution, answered.scores, answered.class_index
-            logits = scores[:, index]
-            errors = None
-            if chosen.additive:
-                errors = _completeness(found, logits, clip_logits(seen, reference)[:, index])
+        answered = quickly_answered(chosen, every, class_index, progress)
+        found, scores, index = answered.attribution, answered.scores, answered.class_index
+        logits = scores[:, index]
+        errors = None
+        if chosen.additive:
+            errors = _completeness(found, logits, clip_logits(seen, reference)[:, index])
     signed = chosen.signed if signed is None else signed
     found = found.float().cpu()
     volume = found if found.ndim == 5 else found.unsqueeze(2)
@@ -277,65 +275,6 @@ def attribute_unchecked(
 
 def _layers(network: Network, clip: Tensor, wanted: str | None) -> tuple[str, ...]:
     return (network.layer_name(wanted),) if wanted else cam_layers(network, clip)
-
-
-def _singly(clips: Tensor) -> tuple[Tensor, ...]:
-    return torch.split(clips, 1)
-
-
-@dataclass(frozen=True)
-class _Answered:
-    """The maps `N C T H W` of N clips, their logits `N K`, and the class that they are of."""
-
-    attribution: Tensor
-    scores: Tensor
-    class_index: int
-
-
-def _answers(method: MapMethod, every: Question, wanted: ClassLike | None, progress: Progress) -> _Answered:
-    """Return the maps of all clips, each answered alone, with half of the batch whenever memory runs out.
-
-    The pass that tells a clip's logits is the one that its map goes back through, where a method needs such a pass.
-    """
-    network, one_pass = every.network, method.differentiates or method.reads_layer
-    known = None
-    if not one_pass or (wanted is None and len(every.clip) > 1):
-        known = clip_logits(network, every.clip)
-    found, told, index = [], [], -1
-    with torch.enable_grad(), progress.task(method.title, len(every.clip) * method.passes(every)) as task:
-        for number, (clip, baseline) in enumerate(zip(_singly(every.clip), _singly(every.baseline), strict=True)):
-            passed = _passed(method, every, clip) if one_pass else None
-            scores = passed.logits.detach() if passed else known[number : number + 1]  # type: ignore[index]
-            index = explained_class(network, wanted, scores if known is None else known)
-            asked = replace(
-                every,
-                clip=clip,
-                baseline=baseline,
-                scores=scores,
-                class_index=index,
-                passed=passed,
-                advance=task.advance,
-            )
-            found.append(
-                with_less_memory(
-                    lambda size, asked=asked: method.compute(replace(asked, batch_size=size)),  # type: ignore[misc]
-                    every.batch_size,
-                    method.title,
-                )
-            )
-            told.append(scores)
-    return _Answered(torch.cat(found), torch.cat(told), index)
-
-
-def _passed(method: MapMethod, every: Question, clip: Tensor) -> Pass:
-    """Return the pass of a clip that tells its logits, kept as far as the method goes back in it."""
-
-    def run(_size: int) -> Pass:
-        if method.reads_layer:
-            return pass_to_layers(every.network, clip, every.places)
-        return pass_to_clip(every.network, clip)
-
-    return with_less_memory(run, 1, method.title)
 
 
 def _completeness(found: Tensor, logits: Tensor, reference: Tensor) -> tuple[float, ...]:

@@ -53,4 +53,7 @@ def pass_to_layers(network: Network, clip: Tensor, layers: Iterable[str]) -> Pas
     with ExitStack() as stack, torch.enable_grad():
         for name in outputs:
             stack.callback(network.module.get_submodule(name).register_forward_hook(partial(keep, name)).remove)
-        return Pass(clip, asked_logits(network, clip.detach()), outputs)
+        logits = asked_logits(network, clip.detach())
+    if silent := [name for name, kept in outputs.items() if not kept]:
+        raise NetworkError(f"{silent[0]} does not lead to the class asked about: choose another layer.")
+    return Pass(clip, logits, outputs)

@@ -24,14 +24,14 @@ from reportgen.networks.speed.plain_layers import hooked, is_plain_convolution
 _NORMS = (nn.BatchNorm2d, nn.BatchNorm3d)
 
 
-def foldable_norms(network: Network, clip: Tensor, layer: str, keep: Collection[str] = ()) -> dict[str, str]:
-    """Return by each convolution the norm that it can take in, on the way of a clip `1 C T H W` to `layer`.
+def foldable_norms(network: Network, clip: Tensor, layer: str | None, keep: Collection[str]) -> dict[str, str]:
+    """Return by each convolution the norm that it can take in, on the way of a clip `1 C T H W` to `layer` or the end.
 
     The pass is made without arithmetic, so that nothing on its way depends on values; a network that asks for some has
-    no such norms. Nor have layers with hooks, those named in `keep`, and `layer` itself.
+    no such norms. Nor have layers with hooks, or those named in `keep`.
     """
     module = network.module
-    convolutions = {n: m for n, m in module.named_modules() if is_plain_convolution(m) and n not in {layer, *keep}}
+    convolutions = {n: m for n, m in module.named_modules() if is_plain_convolution(m) and n not in keep}
     norms = {n: m for n, m in module.named_modules() if type(m) in _NORMS and not hooked(m)}
     seen = _Reading()
     returned: dict[str, list[Tensor]] = {}
@@ -45,7 +45,8 @@ def foldable_norms(network: Network, clip: Tensor, layer: str, keep: Collection[
                 stack.callback(part.register_forward_pre_hook(partial(_note_input, given, name)).remove)
             elif hooked(part) or name in keep:
                 stack.callback(part.register_forward_hook(partial(_overhear, overheard)).remove)
-        run_until(network, torch.empty_like(clip, device="meta"), layer)
+        empty = torch.empty_like(clip, device="meta")
+        _ = network.logits(empty) if layer is None else run_until(network, empty, layer)
         return _pairs(seen, returned, given, {id(one) for one in tree_leaves(overheard)})
     return {}
 

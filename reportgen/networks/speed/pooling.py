@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from reportgen.networks.speed.plain_layers import hooked
+
 
 def quicken_pools(module: nn.Module) -> nn.Module:
     """Let every `nn.MaxPool3d` of a network work on channels-last maps where it runs on a CPU; return the network.
@@ -24,6 +26,21 @@ def quicken_pools(module: nn.Module) -> nn.Module:
             part.register_forward_pre_hook(_channels_last)
             part.register_forward_hook(_channels_first)
     return module
+
+
+def unquickened(module: nn.Module) -> None:
+    """Take back what `quicken_pools` did to a network, which is one's own."""
+    for part in module.modules():
+        for hooks, own in ((part._forward_pre_hooks, _channels_last), (part._forward_hooks, _channels_first)):
+            for key in [key for key, hook in hooks.items() if hook is own]:
+                del hooks[key]
+
+
+def pools_channels_last(module: nn.Module) -> None:
+    """Let every plain `nn.MaxPool3d` of a network, which is one's own, give its maps on in channels-last order."""
+    for part in module.modules():
+        if type(part) is nn.MaxPool3d and not part.return_indices and not hooked(part):
+            part.register_forward_pre_hook(_channels_last)
 
 
 def _channels_last(_module: nn.Module, args: tuple[Any, ...]) -> Any:

@@ -1,0 +1,130 @@
+"""Copies of a network for passes back to the clip: the same answers, with weights that stand still.
+
+A copy shares parameters and buffers with the network, which is not touched. In it plain convolutions keep maps in one
+memory order (`frozen_convolution`). A `light_copy` is made for one pass. A `quick_copy` is made for many: its weights
+are packed once, and convolutions take in the batch norms that they alone feed (`norm_folding`); before it is used it is
+held against the network, there and back, and one that answers otherwise is not used. What has hooks, is of a class of
+its own or is called as a function runs as in the network.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from reportgen.errors import NetworkError
+from reportgen.networks.core.network import Network
+from reportgen.networks.core.out_of_memory import is_out_of_memory
+from reportgen.networks.core.passes import REFUSALS, run_until
+from reportgen.networks.speed.frozen_convolution import FrozenConvolution, can_freeze
+from reportgen.networks.speed.norm_folding import foldable_norms, folded
+from reportgen.networks.speed.plain_layers import is_plain_convolution
+from reportgen.networks.speed.pooling import pools_channels_last, unquickened
+
+_ANSWER = 1e-3
+"""How far an answer may be from the network's, as a share of its largest value; rounding in float32 reaches 1e-5."""
+
+_GRADIENT = 0.05
+"""How far the gradient may be, as a share of its length: a unit at its threshold is on either side by rounding."""
+
+LEAST_COSINE = 0.9
+"""How alike gradients in bfloat16 and float32 must be; 0.99 is usual."""
+
+
+def light_copy(network: Network) -> Network | None:
+    """Return a copy that is quick from its first pass on; None where there is none.
+
+    Its answers are the network's but for the memory order of its maps, which code that reads strides would notice.
+    """
+    if network.device.type != "cpu" or not can_freeze():
+        return None
+    module = _sharing_copy(network.module)
+    if module is not None:
+        _arrange(module, {}, (), packs=False)
+    return None if module is None else replace(network, module=module)
+
+
+def quick_copy(
+    network: Network, clips: Sequence[Tensor], layer: str | None = None, keep: Collection[str] = ()
+) -> Network | None:
+    """Return a quick copy for passes of clips like `clips` (each `1 C T H W`) and back; None where there is none.
+
+    Passes go to `layer`, or to the logits. `layer` and the layers in `keep` return in the copy what they return in the
+    network. Parameters must be frozen, and stay as they are while the copy is used.
+    """
+    if network.device.type != "cpu" or not can_freeze():
+        return None
+    module = _sharing_copy(network.module)
+    if module is None:
+        return None
+    found = replace(network, module=module)
+    kept = {*keep, *([layer] if layer is not None else [])}
+    each = [foldable_norms(network, clip, layer, kept) for clip in clips]
+    norms = {name: norm for name, norm in each[0].items() if all(one.get(name) == norm for one in each)}
+    _arrange(module, norms, kept, packs=True)
+    return found if all(_agrees(network, found, layer, clip) for clip in clips) else None
+
+
+def likeness_reduced(network: Network, quick: Network, layer: str, clip: Tensor) -> float:
+    """Return the cosine of a quick copy's gradient in bfloat16 with the network's in float32; -1 where it has none."""
+    wanted = _there_and_back(network, layer, clip)[1]
+    with suppress(NetworkError, *REFUSALS), torch.autocast("cpu", torch.bfloat16, cache_enabled=False):
+        found = _there_and_back(quick, layer, clip)[1]
+        return float(torch.cosine_similarity(found.flatten().double(), wanted.flatten().double(), dim=0))
+    return -1.0
+
+
+def _sharing_copy(module: nn.Module) -> nn.Module | None:
+    """Return a copy of the modules with the very parameters and buffers of the original."""
+    shared = {id(one): one for one in (*module.parameters(), *module.buffers())}
+    try:
+        return copy.deepcopy(module, shared)
+    except Exception as error:  # whatever a network of somebody else's may hold
+        if is_out_of_memory(error):
+            raise
+        return None
+
+
+def _arrange(module: nn.Module, norms: Mapping[str, str], keep: Collection[str], *, packs: bool) -> None:
+    unquickened(module)
+    pools_channels_last(module)
+    for name, part in list(module.named_modules()):
+        if not is_plain_convolution(part) or name in keep:
+            continue
+        assert isinstance(part, nn.Conv2d | nn.Conv3d)
+        weight, bias = part.weight.detach(), None if part.bias is None else part.bias.detach()
+        if name in norms:
+            norm = module.get_submodule(norms[name])
+            assert isinstance(norm, nn.BatchNorm2d | nn.BatchNorm3d)
+            weight, bias = folded(part, norm)
+            vars(norm)["forward"] = _same
+        vars(part)["forward"] = FrozenConvolution(part, weight, bias, packs=packs)
+
+
+def _same(maps: Tensor) -> Tensor:
+    return maps
+
+
+def _agrees(network: Network, other: Network, layer: str | None, clip: Tensor) -> bool:
+    """Return whether two networks answer a clip alike, and their answers lead back to it alike."""
+    with suppress(NetworkError, *REFUSALS):  # whoever needs the network's own answer says why there is none
+        wanted, found = (_there_and_back(one, layer, clip) for one in (network, other))
+        limits = (_ANSWER * float(wanted[0].abs().max()), _GRADIENT * float(wanted[1].norm()))
+        off = float((found[0] - wanted[0]).abs().max()), float((found[1] - wanted[1]).norm())
+        return found[0].shape == wanted[0].shape and off[0] <= limits[0] and off[1] <= limits[1]
+    return False
+
+
+def _there_and_back(network: Network, layer: str | None, clip: Tensor) -> tuple[Tensor, Tensor]:
+    """Return a layer's output, or the logits, and the gradient of a weighted sum of it with respect to the clip."""
+    asked = clip.detach().clone().requires_grad_()
+    with torch.enable_grad():
+        output = network.logits(asked) if layer is None else run_until(network, asked, layer)
+        weights = torch.randn(output.shape, generator=torch.Generator().manual_seed(0)).to(output)
+        (gradient,) = torch.autograd.grad((output * weights).sum(), asked)
+    return output.detach(), gradient
