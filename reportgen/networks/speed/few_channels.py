@@ -2,8 +2,8 @@
 
 The vendor library computes with 16 channels at once and more; of a clip's three it wastes the rest, most of all on the
 way back. Strides are folded into channels (`folding`), and the frames under a kernel are laid side by side as channels:
-the same sums, by a convolution of pictures. Measured on one core, there and back: a 5x7x7 convolution at stride
-(1, 2, 2) SHARES.
+the same sums, by a convolution of pictures. Measured on one core: a gradient of R3D-18, whose first convolution has 3%
+of its multiply-adds, takes 1.6 s with it and 2.0 s without.
 """
 
 from __future__ import annotations

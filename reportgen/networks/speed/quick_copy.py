@@ -1,8 +1,9 @@
 """Copies of a network for passes back to the clip: the same answers, with weights that stand still.
 
-A copy shares parameters and buffers with the network, which is not touched. In it plain convolutions keep maps in one
-memory order (`frozen_convolution`). A `light_copy` is made for one pass. A `quick_copy` is made for many: its weights
-are packed once, and convolutions take in the batch norms that they alone feed (`norm_folding`); before it is used it is
+A copy shares parameters and buffers with the network, which is not touched. A `light_copy` is made for one pass: its
+first convolutions are arranged for few channels (`few_channels`), which pays for itself at once. A `quick_copy` is made
+for many: in it all plain convolutions keep maps in one memory order, their weights are packed once
+(`frozen_convolution`), and they take in the batch norms that they alone feed (`norm_folding`). Before it is used it is
 held against the network, there and back, and one that answers otherwise is not used. What has hooks, is of a class of
 its own or is called as a function runs as in the network.
 """
@@ -21,6 +22,7 @@ from reportgen.errors import NetworkError
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.out_of_memory import is_out_of_memory
 from reportgen.networks.core.passes import REFUSALS, run_until
+from reportgen.networks.speed.few_channels import has_few_channels
 from reportgen.networks.speed.frozen_convolution import FrozenConvolution, can_freeze
 from reportgen.networks.speed.norm_folding import foldable_norms, folded
 from reportgen.networks.speed.plain_layers import is_plain_convolution
@@ -43,10 +45,16 @@ def light_copy(network: Network) -> Network | None:
     """
     if network.device.type != "cpu" or not can_freeze():
         return None
+    if not any(is_plain_convolution(part) and has_few_channels(part) for part in network.module.modules()):
+        return None
     module = _sharing_copy(network.module)
-    if module is not None:
-        _arrange(module, {}, (), packs=False)
-    return None if module is None else replace(network, module=module)
+    if module is None:
+        return None
+    for part in list(module.modules()):
+        if isinstance(part, nn.Conv3d) and is_plain_convolution(part) and has_few_channels(part):
+            bias = None if part.bias is None else part.bias.detach()
+            vars(part)["forward"] = FrozenConvolution(part, part.weight.detach(), bias, packs=False)
+    return replace(network, module=module)
 
 
 def quick_copy(
@@ -66,7 +74,7 @@ def quick_copy(
     kept = {*keep, *([layer] if layer is not None else [])}
     each = [foldable_norms(network, clip, layer, kept) for clip in clips]
     norms = {name: norm for name, norm in each[0].items() if all(one.get(name) == norm for one in each)}
-    _arrange(module, norms, kept, packs=True)
+    _arrange(module, norms, kept)
     return found if all(_agrees(network, found, layer, clip) for clip in clips) else None
 
 
@@ -90,7 +98,7 @@ def _sharing_copy(module: nn.Module) -> nn.Module | None:
         return None
 
 
-def _arrange(module: nn.Module, norms: Mapping[str, str], keep: Collection[str], *, packs: bool) -> None:
+def _arrange(module: nn.Module, norms: Mapping[str, str], keep: Collection[str]) -> None:
     unquickened(module)
     pools_channels_last(module)
     for name, part in list(module.named_modules()):
@@ -103,7 +111,7 @@ def _arrange(module: nn.Module, norms: Mapping[str, str], keep: Collection[str],
             assert isinstance(norm, nn.BatchNorm2d | nn.BatchNorm3d)
             weight, bias = folded(part, norm)
             vars(norm)["forward"] = _same
-        vars(part)["forward"] = FrozenConvolution(part, weight, bias, packs=packs)
+        vars(part)["forward"] = FrozenConvolution(part, weight, bias)
 
 
 def _same(maps: Tensor) -> Tensor:

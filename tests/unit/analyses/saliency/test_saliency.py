@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -350,7 +351,7 @@ class TestMemory:
         def full(question: saliency.Question) -> Tensor:
             raise MemoryError
 
-        monkeypatch.setitem(METHODS, "gradients", saliency.replace(METHODS["gradients"], compute=full))  # type: ignore[arg-type]
+        monkeypatch.setitem(METHODS, "gradients", replace(METHODS["gradients"], compute=full))  # type: ignore[arg-type]
         with pytest.raises(OutOfMemoryError, match="single clip"):
             attribute(network(), clip(), 1, "gradients")
 
