@@ -32,6 +32,8 @@ class Method(Generic[P]):
     judges the other's answers.
     `bytes_per_pixel` (of a clip, in all its frames) and `page_bytes` are what a unit adds to a site, about: its
     pictures, and its pages and records.
+    `most_chunks` is in how many chunks the units of a group may be computed, where they take long: what they share is
+    computed in each.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Method(Generic[P]):
     follows: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     bytes_per_pixel: float = 0.0
     page_bytes: int = 40_000
+    most_chunks: int = 1
 
     def preset(self, name: PresetName) -> P:
         """Return the parameters of a preset."""

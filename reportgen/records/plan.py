@@ -37,7 +37,7 @@ class PartJob(Frozen):
     chunk: int = Field(ge=0, description="Place of its chunk's name in the part's chunks.")
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
     inputs: dict[str, str] = Field(default_factory=dict)
-    needs: tuple[JobKey, ...] = ()
+    needs: int | None = Field(None, ge=0, description="Place of what it needs in the part's needs; None: nothing.")
     inapplicable: str | None = Field(None, description="Why the question does not apply; such a job is not computed.")
 
 
@@ -50,6 +50,7 @@ class PlanPart(Frozen):
     parameters: dict[str, JsonValue] = Field(default_factory=dict, description="Shared by all jobs of the part.")
     inputs: dict[str, str] = Field(default_factory=dict, description="Shared by all jobs of the part.")
     chunks: tuple[str, ...]
+    needs: tuple[tuple[JobKey, ...], ...] = Field((), description="Keys of jobs; many jobs need the same.")
     jobs: tuple[PartJob, ...]
 
     def planned(self) -> Iterator[PlannedJob]:
@@ -62,14 +63,16 @@ class PlanPart(Frozen):
                 parameters={**self.parameters, **one.parameters},
                 seed=self.seed,
                 inputs={**self.inputs, **one.inputs},
-                needs=one.needs,
+                needs=() if one.needs is None else self.needs[one.needs],
             )
             yield PlannedJob.model_construct(job=job, chunk=self.chunks[one.chunk], inapplicable=one.inapplicable)
 
     @model_validator(mode="after")
     def _chunks_exist(self) -> PlanPart:
-        if any(one.chunk >= len(self.chunks) for one in self.jobs):
-            raise ValueError("a job names a chunk that the part does not have")
+        if any(one.chunk >= len(self.chunks) or (one.needs or 0) >= max(len(self.needs), 1) for one in self.jobs):
+            raise ValueError("a job names a chunk or needs that the part does not have")
+        if not self.needs and any(one.needs is not None for one in self.jobs):
+            raise ValueError("a job names needs that the part does not have")
         return self
 
 
@@ -111,6 +114,7 @@ def _part(jobs: list[PlannedJob]) -> PlanPart:
     parameters = _shared([one.job.parameters for one in jobs])
     inputs = _shared([one.job.inputs for one in jobs])
     chunks = {name: place for place, name in enumerate(dict.fromkeys(one.chunk for one in jobs))}
+    needs = {keys: place for place, keys in enumerate(dict.fromkeys(one.job.needs for one in jobs if one.job.needs))}
     first = jobs[0].job
     return PlanPart(
         analysis=first.analysis,
@@ -119,13 +123,14 @@ def _part(jobs: list[PlannedJob]) -> PlanPart:
         parameters=parameters,
         inputs=inputs,
         chunks=tuple(chunks),
+        needs=tuple(needs),
         jobs=tuple(
             PartJob(
                 unit=one.job.unit,
                 chunk=chunks[one.chunk],
                 parameters={name: value for name, value in one.job.parameters.items() if name not in parameters},
                 inputs={name: value for name, value in one.job.inputs.items() if name not in inputs},
-                needs=one.job.needs,
+                needs=needs[one.job.needs] if one.job.needs else None,
                 inapplicable=one.inapplicable,
             )
             for one in jobs

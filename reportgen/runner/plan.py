@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import JsonValue
@@ -14,6 +14,7 @@ from reportgen.analyses.parameters import Parameters
 from reportgen.analyses.registry import find_method, methods
 from reportgen.records.jobs import Job
 from reportgen.records.plan import PlannedJob, RunPlan
+from reportgen.runner.chunking import chunk_count, in_parts
 
 
 @dataclass(frozen=True)
@@ -40,12 +41,25 @@ class MethodPlan:
     parameters: Parameters
     units: tuple[PlannedUnit, ...]
     skips: tuple[PlannedSkip, ...]
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """Of the groups that are computed in several chunks, in how many."""
 
-    def chunks(self) -> dict[str, list[PlannedUnit]]:
-        """Return the units that are computed together, in order."""
+    def groups(self) -> dict[str, list[PlannedUnit]]:
+        """Return the units by their groups, in order."""
         found: dict[str, list[PlannedUnit]] = {}
         for planned in self.units:
             found.setdefault(planned.unit.group, []).append(planned)
+        return found
+
+    def chunks(self) -> dict[str, list[PlannedUnit]]:
+        """Return the units that are computed together, in order: those of a group, or of a part of one."""
+        found: dict[str, list[PlannedUnit]] = {}
+        for group, units in self.groups().items():
+            if (count := self.counts.get(group, 1)) == 1:
+                found[group] = units
+            else:
+                parts = enumerate(in_parts(units, count), start=1)
+                found.update((f"{group}/{number}", list(part)) for number, part in parts)
         return found
 
 
@@ -103,8 +117,19 @@ def plan_jobs(
             else:
                 units.append(PlannedUnit(unit, job))
                 keys[method.name, unit.name] = job.key
-        parts.append(MethodPlan(method, own, tuple(units), tuple(skips)))
+        part = MethodPlan(method, own, tuple(units), tuple(skips))
+        parts.append(replace(part, counts=_chunk_counts(part, subject)) if method.most_chunks > 1 else part)
     return Plan(tuple(parts), keys)
+
+
+def _chunk_counts(part: MethodPlan, subject: Subject) -> dict[str, int]:
+    """Return of the groups that are computed in several chunks in how many."""
+    device, most = subject.network.device.type, part.method.most_chunks
+    counts = {
+        group: chunk_count([one.job for one in units], subject.layers, device, most)
+        for group, units in part.groups().items()
+    }
+    return {group: count for group, count in counts.items() if count > 1}
 
 
 def chosen_methods(names: Iterable[str], preset: PresetName = "standard") -> list[Method[Any]]:

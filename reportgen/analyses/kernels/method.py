@@ -31,4 +31,5 @@ METHOD = Method(
     },
     bytes_per_pixel=0.6,
     page_bytes=60_000,
+    most_chunks=4096,
 )

@@ -27,6 +27,7 @@ METHOD = Method(
     load=_load,
     presets={"quick": PathParameters(seeds=0, steps=48), "full": PathParameters(seeds=2, steps=384)},
     after=("evidence", "kernels"),
+    most_chunks=16,
     follows={"kernels": tuple(SearchParameters.model_fields)},
     page_bytes=2_000,
 )
