@@ -126,6 +126,8 @@ def maximize_with(
     try:
         search = Search(subject, layer, kernels, options)
         title, total = f"{subject.name} {search.target.layer}", options.steps * len(search.kernels)
+        with no_weight_gradients(subject):
+            search.quicken()
         with as_searched(subject, search.levels), progress.task(title, total) as task:
             yield from search.run(task)
     except (RuntimeError, MemoryError) as error:

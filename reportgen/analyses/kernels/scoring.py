@@ -39,6 +39,8 @@ class ClipScoring:
 
     def __init__(self, target: Preactivation, options: AscentOptions) -> None:
         self.target = target
+        #: What climbs asks: the target, or a quick copy of it.
+        self.climbed = target
         self.network = target.network
         self.options = options
         placed = geometry(target)
@@ -113,12 +115,12 @@ class ClipScoring:
             loss = options.penalties(clips)
             with self.precision(level), SmoothedRectifiers() if smoothed else nullcontext():
                 if options.facets > 1:
-                    maps = self.target.maps(clips)
+                    maps = self.climbed.maps(clips)
                     own = maps[torch.arange(len(kernels), device=kernels.device), kernels]
                     loss = loss + options.diversity * facet_similarity(maps.float(), options.facets)
                 else:
                     count, program = self.programs.get(level, (0, None)) if not smoothed else (0, None)
-                    own = self.target.own_maps(clips, kernels, program if len(clips) == count else None)
+                    own = self.climbed.own_maps(clips, kernels, program if len(clips) == count else None)
             own = own.to(clips.dtype)
             if silent and options.objective == "firing":
                 activations = approached(own)

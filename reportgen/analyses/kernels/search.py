@@ -33,7 +33,11 @@ from reportgen.networks.kernels.preactivation import (
 from reportgen.networks.kernels.receptive_field import Field
 from reportgen.networks.speed.compiled import can_compile, compiled_inputs, compiling_pays
 from reportgen.networks.speed.precision import Convolution, bfloat16_convolutions, bfloat16_fault, full_precision
+from reportgen.networks.speed.quick_copy import LEAST_COSINE, likeness_reduced, quick_copy
 from reportgen.progress import Task
+
+_LEAST_WORK = 2e10
+"""Multiply-adds of a search from which a quick copy pays: some tenths of a second."""
 
 _WAVE = 4
 _STATES = 3  # parameters and two moments
@@ -60,6 +64,27 @@ class Search:
         self.notes: tuple[str, ...] = ()
         self._simple: SimpleOptima | None = None
         self._kept: dict[int, Tensor] = {}
+
+    def quicken(self) -> None:
+        """Let what climbs ask a quick copy of the network, where it has one and there is work enough for it.
+
+        To be called before the network is arranged for a search. The copy's gradient in bfloat16 is held against the
+        network's in float32, which is what explores where they differ. What is measured asks the network itself.
+        """
+        if self.scoring.sees_pixels or sum(map(self.work, self.levels)) < _LEAST_WORK:
+            return
+        shapes = dict.fromkeys(level.shape for level in self.levels)
+        generator = own_generator(self.options.seed, -2, 0)
+        channels, where = clip_channels(self.network), placement(self.network)
+        clips = [torch.rand((1, channels, *shape), generator=generator).to(**where) for shape in shapes]
+        quick = quick_copy(self.network, clips, self.target.layer)
+        if quick is None:
+            return
+        self.scoring.climbed = replace(self.target, network=quick)
+        if any(level.reduced_precision for level in self.levels):
+            likeness = likeness_reduced(self.network, quick, self.target.layer, clips[0])
+            if likeness < LEAST_COSINE:
+                self._explore_in_float32(f"its gradient has a cosine of {likeness:.2f} with that in float32")
 
     def run(self, task: Task) -> Iterator[Maximum]:
         """Yield each kernel's maximum, its facets one after the other, as soon as it is found."""
@@ -128,9 +153,12 @@ class Search:
         """Explore in float32 where bfloat16 is not to be trusted; return how many slots memory was seen to hold."""
         slots, fault = first_fault([level for level in self.levels if level.reduced_precision], slots, self._fault)
         if fault:
-            self.notes = (f"Explored in float32, not in bfloat16: {fault}.",)
-            self.levels = tuple(replace(level, reduced_precision=False) for level in self.levels)
+            self._explore_in_float32(fault)
         return slots
+
+    def _explore_in_float32(self, why: str) -> None:
+        self.notes = (f"Explored in float32, not in bfloat16: {why}.",)
+        self.levels = tuple(replace(level, reduced_precision=False) for level in self.levels)
 
     def _fault(self, level: Level, slots: int) -> str | None:
         return next(filter(None, map(bfloat16_fault, self.convolutions(level, slots))), None)
@@ -156,6 +184,8 @@ class Search:
         Under "auto" a network that cannot be compiled runs as it is: the results are the same.
         """
         wanted, device = self.options.compile, self.network.device
+        if wanted == "auto" and self.scoring.climbed is not self.target:
+            return  # the quick copy is faster than what is compiled
         if wanted == "never" or not self.target.splits or (wanted == "auto" and not can_compile(device)):
             return
         count = slots * self.options.facets

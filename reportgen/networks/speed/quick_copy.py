@@ -34,6 +34,9 @@ _ANSWER = 1e-3
 _GRADIENT = 0.05
 """How far the gradient may be, as a share of its length: a unit at its threshold is on either side by rounding."""
 
+LEAST_COSINE = 0.9
+"""How alike gradients in bfloat16 and float32 must be; 0.99 is usual."""
+
 
 def light_copy(network: Network) -> Network | None:
     """Return a copy that is quick from its first pass on; None where there is none.
@@ -73,6 +76,15 @@ def quick_copy(
     norms = {name: norm for name, norm in each[0].items() if all(one.get(name) == norm for one in each)}
     _arrange(module, norms, kept)
     return found if all(_agrees(network, found, layer, clip) for clip in clips) else None
+
+
+def likeness_reduced(network: Network, quick: Network, layer: str, clip: Tensor) -> float:
+    """Return the cosine of a quick copy's gradient in bfloat16 with the network's in float32; -1 where it has none."""
+    wanted = _there_and_back(network, layer, clip)[1]
+    with suppress(NetworkError, *REFUSALS), torch.autocast("cpu", torch.bfloat16, cache_enabled=False):
+        found = _there_and_back(quick, layer, clip)[1]
+        return float(torch.cosine_similarity(found.flatten().double(), wanted.flatten().double(), dim=0))
+    return -1.0
 
 
 def _sharing_copy(module: nn.Module) -> nn.Module | None:

@@ -1,0 +1,97 @@
+"""A search whose steps ask a quick copy of the network takes the steps that it takes by the network itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from reportgen.analyses.kernels import search as searching
+from reportgen.analyses.kernels.ascent import Score
+from reportgen.analyses.kernels.maximize import as_searched, maximize_activation
+from reportgen.analyses.kernels.options import AscentOptions
+from reportgen.analyses.kernels.robustness import DRAWS
+from reportgen.analyses.kernels.search import Search
+from reportgen.networks.core.network import Network
+from reportgen.networks.kernels.preactivation import placement
+from reportgen.networks.speed.frozen_convolution import can_freeze
+
+pytestmark = pytest.mark.skipif(not can_freeze(), reason="this build of torch has no packed weights")
+
+SHAPE = (6, 24, 24)
+
+
+def network() -> Network:
+    torch.manual_seed(3)
+    layers: list[nn.Module] = [nn.Conv3d(3, 8, (3, 5, 5), (1, 2, 2), (1, 2, 2), bias=False), nn.BatchNorm3d(8)]
+    layers += [nn.ReLU(inplace=True), nn.MaxPool3d((1, 2, 2)), nn.Conv3d(8, 12, (3, 1, 1), padding=(1, 0, 0))]
+    layers += [nn.BatchNorm3d(12), nn.ReLU(), nn.Conv3d(12, 8, (1, 3, 3)), nn.BatchNorm3d(8)]
+    module = nn.Sequential(*layers)
+    for part in module:
+        if isinstance(part, nn.BatchNorm3d):
+            assert part.running_mean is not None
+            part.running_mean.uniform_(-0.2, 0.2)
+            part.weight.data.uniform_(-1, 1.5)
+    return Network(module.eval().requires_grad_(False))
+
+
+@pytest.fixture
+def always(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(searching, "_LEAST_WORK", 0.0)
+
+
+def gradient(one: Network, score: Score, search: Search) -> tuple[torch.Tensor, torch.Tensor]:
+    facets = search.options.facets
+    kernels = torch.tensor([1] * facets + [5] * facets)
+    canvas, generator = search.scoring.canvas(search.levels[0]), torch.Generator().manual_seed(1)
+    parameters = torch.stack([canvas.initial(generator, 0.5) for _ in kernels]).to(**placement(one)).requires_grad_()
+    loss, activations = score(parameters, kernels, torch.rand(len(kernels), DRAWS, generator=generator))
+    return activations.detach(), torch.autograd.grad(loss.sum(), parameters)[0]
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"objective": "firing"}, {"objective": "neuron"}, {"facets": 2}, {"grow": True}], ids=str
+)
+@pytest.mark.usefixtures("always")
+def test_activations_and_gradients_are_those_of_the_network(options: dict[str, Any]) -> None:
+    one = network()
+    search = Search(one, "7", [1, 5], AscentOptions(clip_shape=SHAPE, precision="float32", **options))
+    search.quicken()
+    assert search.scoring.climbed is not search.target
+    with as_searched(one, search.levels):
+        quick = gradient(one, search.scoring.score(search.levels[0]), search)
+        search.scoring.climbed = search.target
+        own = gradient(one, search.scoring.score(search.levels[0]), search)
+    for found, wanted in zip(quick, own, strict=True):
+        assert (found - wanted).abs().max() < 1e-3 * wanted.abs().max()
+
+
+@pytest.mark.usefixtures("always")
+def test_a_whole_search_finds_what_it_finds_by_the_network_itself() -> None:
+    options: dict[str, Any] = {"clip_shape": SHAPE, "steps": 24, "precision": "float32", "objective": "firing"}
+    quick = maximize_activation(network(), "7", [1, 5], **options)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(searching, "quick_copy", lambda *_: None)
+        own = maximize_activation(network(), "7", [1, 5], **options)
+    torch.testing.assert_close(quick.activations, own.activations, rtol=0.01, atol=0)
+
+
+@pytest.mark.usefixtures("always")
+def test_bfloat16_is_left_where_its_gradient_is_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    search = Search(network(), "7", [1], AscentOptions(clip_shape=SHAPE, precision="mixed"))
+    search.quicken()
+    assert search.levels[0].reduced_precision
+    assert search.notes == ()
+    monkeypatch.setattr(searching, "likeness_reduced", lambda *_: 0.5)
+    search.quicken()
+    assert not search.levels[0].reduced_precision
+    assert "its gradient has a cosine of 0.50" in search.notes[0]
+
+
+def test_a_first_layer_and_a_short_search_ask_the_network_itself() -> None:
+    for layer in ("0", "7"):
+        search = Search(network(), layer, [1], AscentOptions(clip_shape=SHAPE, steps=2))
+        search.quicken()
+        assert search.scoring.climbed is search.target
