@@ -92,7 +92,7 @@ class _Traffic(Observer):
         return answer
 
 
-def spent(work: Step) -> float:
+def spent(work: Callable[[], object]) -> float:
     """Return the processor seconds of some work."""
     began = time.process_time()
     work()
@@ -107,7 +107,7 @@ def peak(dtype: torch.dtype) -> float:
     weight = torch.randn(256, 256, 3, 3, 3).to(dtype).contiguous(memory_format=order)
     product = min(spent(lambda: a @ a) for _ in range(5))
     convolution = min(spent(lambda: functional.conv3d(maps, weight, padding=1)) for _ in range(5))
-    return max(2048**3 / product, 256 * 256 * 27 * 8 * 28 * 28 / convolution) / 1e9
+    return float(max(2048**3 / product, 256 * 256 * 27 * 8 * 28 * 28 / convolution) / 1e9)
 
 
 def bandwidth() -> float:
@@ -121,7 +121,7 @@ def copies(step: Step) -> float:
     """Return the share of a step's processor time that goes into copies."""
     with profile(activities=[ProfilerActivity.CPU]) as seen:
         step()
-    found = {one.key: one.self_cpu_time_total for one in seen.key_averages()}
+    found: dict[str, float] = {one.key: one.self_cpu_time_total for one in seen.key_averages()}
     return found.get("aten::copy_", 0.0) / sum(found.values())
 
 
