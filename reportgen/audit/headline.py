@@ -19,6 +19,9 @@ from reportgen.audit.words_said import word_is_said
 from reportgen.reading.figures import KernelFigures
 from reportgen.reading.format import fixed, number, percent, with_margin
 
+UNFIRED = "No clip that the search met makes this kernel fire: what its last clip shows tells nothing of the kernel."
+"""Said of the objective that counts a kernel's firing, of which no step of the search found any."""
+
 RIGHT_ANGLE, ALONG = 90.0, 45.0
 """Stripes are seen to move across themselves: a motion within so many degrees of along them contradicts the word."""
 
@@ -56,6 +59,10 @@ def headline(figures: KernelFigures, limits: Limits) -> KernelHeadline:
     """Return what may be said of a kernel from all that was measured of it."""
     if figures.activation is None:
         return KernelHeadline("untested", _without_clip(figures, limits))
+    if not figures.fires:
+        driven = figures.best_real is not None and figures.best_real > 0
+        outdone = "But a reference clip does: the search has not found its optimum." if driven else ""
+        return KernelHeadline("warn" if outdone else "untested", UNFIRED, _reference_sentence(figures, limits), outdone)
     claim, moves = synthetic_claim(figures, limits), claims_change(figures, limits)
     if moves is None:
         return KernelHeadline("untested", claim, _frozen_sentence(figures, limits), _outdone(figures))
@@ -176,15 +183,20 @@ def _support(clauses: list[str], figures: KernelFigures, limits: Limits, *, in_p
 
 
 def _without_clip(figures: KernelFigures, limits: Limits) -> str:
-    """Return what the reference clips alone say of a kernel that has no synthetic clip."""
+    """Return what may be said of a kernel that has no synthetic clip."""
+    return _reference_sentence(figures, limits) or (
+        "Nothing can be said in words: no synthetic clip was computed, and the reference clips tell nothing."
+    )
+
+
+def _reference_sentence(figures: KernelFigures, limits: Limits) -> str:
+    """Return what the reference clips alone say of a kernel; nothing where they tell nothing."""
     clause = frozen_clause(figures, limits)
     word = figures.word.word if figures.word else None
     if word is not None and word_is_said(word, limits):
         said = f"Clips of “{word.text}” drive it most (AUROC {fixed(word.auroc)})"
         return f"{said}; {clause}." if clause else f"{said}."
-    return _frozen_sentence(figures, limits) or (
-        "Nothing can be said in words: no synthetic clip was computed, and the reference clips tell nothing."
-    )
+    return _frozen_sentence(figures, limits)
 
 
 def _frozen_sentence(figures: KernelFigures, limits: Limits) -> str:

@@ -16,10 +16,12 @@ class KernelFigures:
     `contrast` is the standard deviation of the synthetic clip's pixels, of a range of 1. `response_of_median` and
     `best_of_median` are the largest response to the probed and to the reference clips, as multiples of the median over
     the layer's kernels. `best_change` is how much each of the clips that drive it most changes from frame to
-    frame, as a share of the clip's spread.
+    frame, as a share of the clip's spread. `fires` is False where no clip that the search met has the kernel fire:
+    nothing that its last clip shows is then a figure of the kernel.
     """
 
     activation: float | None = None
+    fires: bool = True
     contrast: float | None = None
     pattern: PatternAnswer | None = None
     best_real: float | None = None

@@ -31,10 +31,14 @@ def joined_figures(
     """Return what was measured of a kernel, with or without a synthetic clip."""
     best = evidence.best(kernel.layer, kernel.index)
     activation = synthetic.activation if synthetic else None
+    fires = synthetic is None or synthetic.objective != "firing" or activation is None or activation > 0
+    parts = parts if fires else None
+    shown = synthetic if fires else None
     return KernelFigures(
         activation=activation,
-        contrast=synthetic.contrast if synthetic else None,
-        pattern=synthetic.pattern if synthetic else None,
+        fires=fires,
+        contrast=shown.contrast if shown else None,
+        pattern=shown.pattern if shown else None,
         best_real=best.value if best else None,
         percentile=None if activation is None else evidence.percentile(kernel.layer, kernel.index, activation),
         reference_clips=evidence.clips if best else 0,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from reportgen.audit.headline import headline, synthetic_claim
+from reportgen.audit.headline import UNFIRED, headline, synthetic_claim
 from reportgen.audit.heard import direction_word
 from reportgen.audit.kernel_badges import kernel_verdicts
 from reportgen.audit.limits import Limits
@@ -197,6 +197,18 @@ def test_a_kernel_without_a_synthetic_clip_is_told_by_the_reference_clips_alone(
         "Clips of “left” drive it most (AUROC 0.97); frozen, those that drive it most keep 5% of their response."
     )
     assert headline(KernelFigures(), LIMITS).sentence.startswith("Nothing can be said in words")
+
+
+def test_of_a_kernel_that_no_clip_of_the_search_has_fire_nothing_is_said() -> None:
+    silent = KernelFigures(activation=0.0, fires=False)
+    assert headline(silent, LIMITS).sentence == UNFIRED
+    assert headline(silent, LIMITS).state == "untested"
+    driven = headline(replace(silent, best_real=0.4, reference_clips=56, word=word("left")), LIMITS)
+    assert driven.sentence == (
+        f"{UNFIRED} Clips of “left” drive it most (AUROC 0.97). "
+        "But a reference clip does: the search has not found its optimum."
+    )
+    assert driven.state == "warn"
 
 
 CLAIMS: list[dict[str, Any]] = [
