@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from reportgen.networks.speed.plain_layers import hooked
 
@@ -40,7 +41,23 @@ def pools_channels_last(module: nn.Module) -> None:
     """Let every plain `nn.MaxPool3d` of a network, which is one's own, give its maps on in channels-last order."""
     for part in module.modules():
         if type(part) is nn.MaxPool3d and not part.return_indices and not hooked(part):
-            part.register_forward_pre_hook(_channels_last)
+            vars(part)["forward"] = _LastPool(part)
+
+
+class _LastPool:
+    """What a pool does, on channels-last maps, in the precision that they have.
+
+    torch's autocast pools in float32, and what it picks is the same: a maximum is one of the values.
+    """
+
+    def __init__(self, pool: nn.MaxPool3d) -> None:
+        self.window = (pool.kernel_size, pool.stride, pool.padding, pool.dilation, pool.ceil_mode)
+
+    def __call__(self, maps: Tensor) -> Tensor:
+        if maps.ndim == 5 and maps.device.type == "cpu":
+            maps = maps.contiguous(memory_format=torch.channels_last_3d)
+        with torch.autocast(maps.device.type, enabled=False):
+            return functional.max_pool3d(maps, *self.window)
 
 
 def _channels_last(_module: nn.Module, args: tuple[Any, ...]) -> Any:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from reportgen.networks.speed.pooling import quicken_pools
+from reportgen.networks.speed.pooling import pools_channels_last, quicken_pools
 
 POOLS = [nn.MaxPool3d(3, 1, 1), nn.MaxPool3d((1, 3, 3), (1, 2, 2), (0, 1, 1)), nn.MaxPool3d(2), nn.MaxPool3d(3, 2, 1)]
 
@@ -37,3 +37,18 @@ def test_a_pool_that_returns_indices_is_left_alone() -> None:
     pool = quicken_pools(nn.Sequential(nn.MaxPool3d(2, return_indices=True)))[0]
     assert not pool._forward_hooks
     assert not pool._forward_pre_hooks
+
+
+@pytest.mark.parametrize("pool", POOLS, ids=str)
+@pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16])
+def test_a_pool_that_keeps_its_maps_channels_last_picks_the_same(pool: nn.MaxPool3d, kind: torch.dtype) -> None:
+    maps = torch.randn(2, 5, 4, 8, 8, generator=torch.Generator().manual_seed(0)).to(kind).requires_grad_()
+    wanted = nn.functional.max_pool3d(maps, pool.kernel_size, pool.stride, pool.padding)
+    own = nn.Sequential(copy.deepcopy(pool))
+    pools_channels_last(own)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = own(maps)
+    assert found.dtype == kind
+    assert found.equal(wanted)
+    back = [torch.autograd.grad(one.float().square().sum(), maps)[0] for one in (found, wanted)]
+    assert back[0].equal(back[1])
