@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent
 
 
-def source_files(entry: str) -> list[Path]:
+@cache
+def source_files(entry: str) -> tuple[Path, ...]:
     """Return the files of the module `entry` (``reportgen.site``) and of all of reportgen that it imports, in order.
 
-    Imports inside functions count too: what a page is made of must not be missed because it is loaded late.
+    Imports inside functions count too: what a page is made of must not be missed because it is loaded late. Found once
+    in a process, which runs what it has loaded.
     """
     found: set[Path] = set()
     waiting = [entry]
@@ -21,7 +24,7 @@ def source_files(entry: str) -> list[Path]:
             if path not in found:
                 found.add(path)
                 waiting += _imported(path)
-    return sorted(found)
+    return tuple(sorted(found))
 
 
 def _files(module: str) -> Iterator[Path]:
@@ -42,8 +45,9 @@ def _imported(path: Path) -> Iterator[str]:
 
 
 def _executed(tree: ast.AST) -> Iterator[ast.AST]:
-    """Yield the nodes below `tree` but those that only a type checker reads."""
-    for node in ast.iter_child_nodes(tree):
-        if not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)):
-            yield node
-            yield from _executed(node)
+    """Yield the statements below `tree`, which imports are, but for those that only a type checker reads."""
+    for part in ("body", "orelse", "finalbody", "handlers", "cases"):
+        for node in getattr(tree, part, ()):
+            if not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)):
+                yield node
+                yield from _executed(node)

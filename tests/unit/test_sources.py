@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import reportgen
 from reportgen.sources import source_files
 from tests.children import run_python
 
-PACKAGE = Path(source_files.__code__.co_filename).parent
+PACKAGE = Path(reportgen.__file__).parent
 
 
 def test_everything_that_rendering_loads_counts() -> None:
