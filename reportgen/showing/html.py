@@ -33,7 +33,8 @@ def html_of(result: ShownResult) -> str:
         parts.append(f'<div style="display:flex;flex-wrap:wrap;gap:12px;align-items:flex-start">{figures}</div>')
     if len(pictures) > MOST_PICTURES:
         parts.append(f"<div>{len(pictures) - MOST_PICTURES} further pictures are not shown; save() writes all.</div>")
-    parts += [drawing_of(result), _table(rows_of(result))]
+    notes = "".join(f"<div>{escape(note)}</div>" for note in getattr(result, "notes", ()))
+    parts += [notes, drawing_of(result), _table(rows_of(result))]
     return f'<div style="display:flex;flex-direction:column;align-items:flex-start;gap:8px">{"".join(parts)}</div>'
 
 

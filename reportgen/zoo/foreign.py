@@ -148,6 +148,12 @@ def _live(module: nn.Module, arguments: Mapping[str, Any]) -> _Target:
     module = within_wrappers(module)
     require_readable(module)
     name = type(module).__name__
+    quantised = [where for where, part in module.named_modules() if ".quantized." in type(part).__module__]
+    if quantised:
+        raise NetworkError(
+            f"{name} has quantised layers ({quantised[0] or name}), so that what clips it takes cannot be tried: give "
+            "the network as it was before it was quantised, or ask the bare module with clips as it takes them."
+        )
     if arguments:
         raise OptionError(f"The {name} that was given is made already: leave out model_args.")
 

@@ -131,6 +131,10 @@ KINDS: dict[str, Callable[[], nn.Module]] = {
 }
 
 
+def _long(kind: str) -> Any:
+    return pytest.param(kind, marks=pytest.mark.long)
+
+
 def state(module: nn.Module) -> list[tuple[str, Any, Any]]:
     """Return what a module is, by identity and by value."""
     found: list[tuple[str, Any, Any]] = []
@@ -145,7 +149,10 @@ def state(module: nn.Module) -> list[tuple[str, Any, Any]]:
     return found
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind",
+    [kind if kind in {"notes of its passes", "an old weight norm"} else _long(kind) for kind in KINDS],
+)
 def test_what_lives_on_is_left_exactly_as_it_was(kind: str) -> None:
     module = made(KINDS[kind]).train()
     module(CLIP.repeat(2, 1, 1, 1, 1)).sum().backward()
@@ -182,6 +189,7 @@ def test_a_wrapped_module_is_asked_itself(wrap: Callable[[nn.Module], Any]) -> N
     assert reportgen.response_maps(network, CLIP, "conv")["conv"] == expected
 
 
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore::FutureWarning")  # of copying what torch.export makes
 def test_an_exported_program_is_asked() -> None:
     module = made().eval()

@@ -161,7 +161,10 @@ class Search:
         self.levels = tuple(replace(level, reduced_precision=False) for level in self.levels)
 
     def _fault(self, level: Level, slots: int) -> str | None:
-        return next(filter(None, map(bfloat16_fault, self.convolutions(level, slots))), None)
+        try:
+            return next(filter(None, map(bfloat16_fault, self.convolutions(level, slots))), None)
+        except TypeError as error:  # a network's own code that leaves torch, whose kinds of numbers are fewer
+            return f"{self.network.name} does not run in bfloat16 ({error})"
 
     def convolutions(self, level: Level, slots: int) -> tuple[Convolution, ...]:
         """Return the bfloat16 convolutions of a level's forward pass for `slots` kernels at once."""

@@ -129,7 +129,7 @@ def _result(subject: Subject, clip: Clip, target: Target, found: ClassPyramid, c
     )
     figures = {**_documents(found, document), **_tubes(subject, clip, found)}
     for_it = [] if found.kept() else [f"No kernel speaks for {answer.target_title}: none has a positive relevance."]
-    return Result(answer, figures, [*for_it, *notes(subject.model, mixing)])
+    return Result(answer, figures, [*for_it, *found.notes, *notes(subject.model, mixing)])
 
 
 def _causal(check: Ablation, held: OnClips | None, draws: int) -> dict[str, Any]:

@@ -41,6 +41,7 @@ from reportgen.networks.core.given_clips import Clips, given_clip
 from reportgen.networks.core.network import Network, borrow
 from reportgen.networks.core.unchanged import leaving_unchanged
 from reportgen.networks.trace.build import class_output, connection_graph
+from reportgen.networks.trace.cuts import told
 from reportgen.networks.trace.graph import ConnectionGraph
 from reportgen.networks.trace.labels import Ids
 from reportgen.records.pyramid_schema import PyramidDocument
@@ -93,7 +94,7 @@ class ClassPyramid(ShownResult):
 
     Layers are in the order of depth, the class's own at depth 0. `sources`, `targets` (numbers in the graph) and
     `contributions` are the edges between kept kernels, the strongest `max_edges` of `edge_total`; `logits` are those
-    of all classes.
+    of all classes. `notes` say where evidence stops for other reasons than that there is none.
     """
 
     graph: ConnectionGraph
@@ -109,6 +110,7 @@ class ClassPyramid(ShownResult):
     conservation: Conservation | None
     count_kept: Callable[[], Mapping[str, NDArray[np.int64]]] = field(repr=False, compare=False)
     logits: Floats = field(repr=False)
+    notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         kept = sum(int(layer.kept.sum()) for layer in self.layers if layer.depth > 0)
@@ -119,6 +121,7 @@ class ClassPyramid(ShownResult):
             f"{self.scoring} scoring",
             f"{kept} kept kernels in {sum(layer.depth > 0 for layer in self.layers)} layers",
             f"{len(self.sources)} of {self.edge_total} edges",
+            *self.notes,
         )
 
     @property
@@ -259,6 +262,7 @@ def class_pyramid(
         conservation=conservation,
         count_kept=count_kept,
         logits=measured.logits.double().cpu().numpy(),
+        notes=told(graph.cuts) if scoring == "attribution" else (),
     )
 
 

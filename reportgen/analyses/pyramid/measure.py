@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from reportgen.analyses.pyramid.observer import Response, ResponseObserver
 from reportgen.errors import NetworkError
 from reportgen.networks.core.network import Network, evaluating
+from reportgen.networks.core.unchanged import gradients_told
 from reportgen.networks.trace.build import class_output
 from reportgen.networks.trace.graph import ConnectionGraph
 
@@ -22,7 +23,7 @@ class LayerMeasure:
 
     `relevance` K: sum over positions of dy_c/da * a. `activation` and `magnitude` K: means over positions of a and
     |a|. `weights` and `gradients` are the weight tensors that the layer's calls used and dy_c/dweight. `input_means`:
-    the mean of each channel that the layer reads.
+    the mean of each channel that the layer reads. `followed` is whether the logit leads back to its weights at all.
     """
 
     relevance: Tensor | None = None
@@ -31,6 +32,7 @@ class LayerMeasure:
     weights: list[Tensor] = field(default_factory=list)
     gradients: list[Tensor] = field(default_factory=list)
     input_means: Tensor | None = None
+    followed: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +86,10 @@ def measure_relevance(
         if missing:
             raise NetworkError(f"{missing[0]} did not run on this clip: give class_pyramid the graph of this clip.")
         if behind:
-            _backward(logit, {layer: observer.weights[layer] for layer in observer.weights if layer in behind}, found)
+            with gradients_told(network.name, lambda: graph.cuts):
+                _backward(
+                    logit, {layer: observer.weights[layer] for layer in observer.weights if layer in behind}, found
+                )
             _note_relevance(finals, found)
     return Measurement(float(logit.detach()), logits.detach()[0], found)
 
@@ -93,9 +98,11 @@ def _backward(logit: Tensor, weights: Mapping[str, list[Tensor]], found: Mapping
     flat = [weight for used in weights.values() for weight in used]
     gradients = iter(torch.autograd.grad(logit, flat, allow_unused=True))
     for layer, used in weights.items():
+        own = [next(gradients) for _ in used]
+        found[layer].followed = any(gradient is not None for gradient in own)
         found[layer].gradients = [
             torch.zeros_like(weight) if gradient is None else gradient
-            for weight, gradient in zip(used, gradients, strict=False)
+            for weight, gradient in zip(used, own, strict=True)
         ]
 
 

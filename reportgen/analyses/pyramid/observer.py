@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from reportgen.networks.core.observing import operation_name
 from reportgen.networks.trace.constants import Constants
 from reportgen.networks.trace.follower import named_arguments
 from reportgen.networks.trace.graph import ConnectionGraph
@@ -54,8 +55,9 @@ class Response:
     def watch(self) -> None:
         """Note the relevance when the gradient of this tensor, as it is now, arrives."""
 
-        def note(gradient: Tensor) -> None:
-            self.relevance = self.per_kernel(gradient.detach() * self.read())
+        def note(gradient: Tensor | None) -> None:
+            if gradient is not None:  # what has no derivative, such as a quantised layer, gives none back
+                self.relevance = self.per_kernel(gradient.detach() * self.read())
 
         if self.tensor.requires_grad:
             self.tensor.register_hook(note)
@@ -89,7 +91,7 @@ class ResponseObserver(TorchDispatchMode):  # type: ignore[no-untyped-call, unus
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        name = func._schema.name.split("::")[-1].removesuffix("_")
+        name = operation_name(func)
         arguments = named_arguments(func, args, kwargs or {})
         inputs = [leaf for leaf in tree_leaves(list(arguments.values())) if isinstance(leaf, Tensor)]
         followed = self._followed(func, name, inputs)

@@ -19,6 +19,7 @@ from torch.utils.weak import WeakIdKeyDictionary
 
 from reportgen.analyses.pyramid.measure import Measurement
 from reportgen.analyses.pyramid.observer import Response, ResponseObserver
+from reportgen.networks.core.observing import operation_name
 from reportgen.networks.trace.follower import named_arguments
 from reportgen.networks.trace.graph import ConnectionGraph
 from reportgen.networks.trace.kernels import CONVOLUTIONS, PRODUCTS
@@ -103,7 +104,7 @@ class ShiftObserver(ResponseObserver):  # type: ignore[no-untyped-call, unused-i
         behind |= self._bits[response.layer] if response is not None else 0
         for tensor in outputs:
             self._behind[tensor] = behind
-        name = func._schema.name.split("::")[-1].removesuffix("_")
+        name = operation_name(func)
         constant = self._constant(name, arguments, outputs[0])
         if constant is not None:
             shift = Shift(constant.detach(), behind, response)

@@ -23,8 +23,10 @@ from reportgen.networks.core.above_mean import above_mean
 from reportgen.networks.core.classes import ClassLike, clip_logits
 from reportgen.networks.core.given_clips import Clips, given_clips
 from reportgen.networks.core.network import Network, as_network, no_weight_gradients
-from reportgen.networks.core.unchanged import leaving_unchanged
+from reportgen.networks.core.unchanged import gradients_told, leaving_unchanged
 from reportgen.networks.kernels.places import output_places
+from reportgen.networks.trace.build import gradient_cuts
+from reportgen.networks.trace.cuts import told
 from reportgen.progress import SILENT, Progress, observer
 from reportgen.result import ShownResult, Unexplained, required
 
@@ -134,17 +136,12 @@ def attribute_with(
 ) -> Attribution | Unexplained:
     """Return what `attribute` does, by settings of which a method reads what it has a use for."""
     found = attribute_unchecked(network, clip, class_index, method, settings, signed=signed, progress=progress)
+    seen = as_network(network)
     for one in found.attribution:
         if not torch.isfinite(one).all():
             raise NetworkError(f"{_about(found)} is not finite: the network overflows on this clip.")
         if not one.any():
-            return Unexplained(
-                method,
-                found.class_index,
-                found.logit,
-                f"{_about(found)} is zero everywhere: nothing in this clip speaks for the class by this method; "
-                "choose another class, layer or method.",
-            )
+            return Unexplained(method, found.class_index, found.logit, _nothing(found, seen))
     return found
 
 
@@ -246,7 +243,8 @@ def attribute_unchecked(
             places=output_places(seen, clips[:1].shape, layers) if layers else {},
             window=effort.window,
         )
-        answered = quickly_answered(chosen, every, class_index, progress)
+        with gradients_told(seen.name, lambda: gradient_cuts(seen, clips[:1])):
+            answered = quickly_answered(chosen, every, class_index, progress)
         found, scores, index = answered.attribution, answered.scores, answered.class_index
         logits = scores[:, index]
         errors = None
@@ -283,6 +281,16 @@ def _completeness(found: Tensor, logits: Tensor, reference: Tensor) -> tuple[flo
     missed = found.double().flatten(1).sum(dim=1) - gain
     least = 1e-6 * logits.double().abs().clamp(min=1)
     return tuple((missed.abs() / torch.maximum(gain.abs(), least)).tolist())
+
+
+def _nothing(found: Attribution, network: Network) -> str:
+    """Return why a map is zero everywhere, as far as it can be told."""
+    cuts = () if found.clip is None or found.method == "occlusion" else gradient_cuts(network, found.clip[:1])
+    nothing = (
+        f"{_about(found)} is zero everywhere: nothing in this clip speaks for the class by this method; choose another "
+        "class, layer or method."
+    )
+    return " ".join((nothing, *told(cuts)))
 
 
 def _about(found: Attribution) -> str:

@@ -93,4 +93,4 @@ def _on_clip(subject: Subject, unit: Unit, graph: ConnectionGraph, shown: Sequen
         logit=found.logit,
         layers=layers,
     )
-    return Result(WeightGradientAnswer(shown=answer), figures)
+    return Result(WeightGradientAnswer(shown=answer), figures, found.notes)

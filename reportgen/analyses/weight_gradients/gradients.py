@@ -8,7 +8,7 @@ and where a module is called several times it is the sum over its calls.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -23,10 +23,12 @@ from reportgen.analyses.pyramid.measure import LayerMeasure, measure_relevance
 from reportgen.analyses.pyramid.products import as_kernels
 from reportgen.errors import NetworkError
 from reportgen.networks.core.classes import ClassLike
+from reportgen.networks.core.copying import no_gradient
 from reportgen.networks.core.given_clips import Clips
 from reportgen.networks.core.network import Network, borrow
 from reportgen.networks.core.unchanged import leaving_unchanged
 from reportgen.networks.trace.build import connection_graph
+from reportgen.networks.trace.cuts import Cut, told
 from reportgen.networks.trace.graph import ConnectionGraph, KernelLayer
 from reportgen.result import ShownResult
 
@@ -68,14 +70,20 @@ class FilterGradients(ShownResult):
 
 @dataclass(frozen=True, eq=False)
 class WeightGradients(ShownResult):
-    """The `logit` of the class that was asked about, and every convolution's gradients by the layer's name."""
+    """The `logit` of the class that was asked about, and every convolution's gradients by the layer's name.
+
+    `notes` say where gradients are zero because something cuts them off.
+    """
 
     logit: float
     layers: Mapping[str, FilterGradients]
+    notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         filters = sum(len(layer.weights) for layer in self.layers.values())
-        return in_one_line(self, f"logit {self.logit:.3g}", f"{filters} filters of {len(self.layers)} layers")
+        return in_one_line(
+            self, f"logit {self.logit:.3g}", f"{filters} filters of {len(self.layers)} layers", *self.notes
+        )
 
 
 @leaving_unchanged
@@ -104,7 +112,19 @@ def weight_gradients(
     if not wanted:
         raise NetworkError(f"{borrowed.name} has no convolution whose weights could be asked about.")
     found = measure_relevance(borrowed, pixels, index, graph, backward=wanted)
-    return WeightGradients(found.logit, {name: _filters(known[name], found.layers[name]) for name in wanted})
+    if not any(found.layers[name].followed for name in wanted):
+        raise NetworkError(no_gradient(borrowed.name, graph.cuts))
+    layers_found = {name: _filters(known[name], found.layers[name]) for name in wanted}
+    return WeightGradients(found.logit, layers_found, _notes(graph.cuts, found.layers))
+
+
+def _notes(cuts: Sequence[Cut], measured: Mapping[str, LayerMeasure]) -> tuple[str, ...]:
+    """Return what is to be said of cuts, and which layers' weights no gradient reaches."""
+    silent = [name for name, own in measured.items() if not own.followed]
+    if not cuts or not silent:
+        return told(cuts)
+    names = ", ".join(silent[:4]) + (f" and {len(silent) - 4} more layers" if len(silent) > 4 else "")
+    return (*told(cuts), f"No gradient reaches the weights of {names}: zero says nothing of them.")
 
 
 def convolutions(graph: ConnectionGraph) -> dict[str, KernelLayer]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -41,11 +41,13 @@ def require_readable(module: nn.Module) -> None:
         raise NetworkError(f"{name} has lazy layers without weights yet: run it on one batch first.")
 
 
-def no_gradient(name: str) -> str:
-    """Return the sentence for a network of that name through which no gradient comes."""
+def no_gradient(name: str, cuts: Sequence[object] = ()) -> str:
+    """Return the sentence for a network of that name through which no gradient comes; `cuts` are what cuts it off."""
+    found = " and ".join(dict.fromkeys(map(str, cuts)))
+    cut = found or "something in it, such as detach(), no_grad() or a quantised layer,"
     return (
-        f"No gradient comes through {name}: something in it cuts it off, such as detach(), no_grad() or a quantised "
-        "layer. Ask a method that needs none, such as occlusion, or give the network without it."
+        f"No gradient comes through {name}: {cut} {'cut' if ' and ' in found else 'cuts'} it off. Ask a method that "
+        "needs none, such as occlusion, or give the network without it."
     )
 
 

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch.utils._python_dispatch import TorchDispatchMode
+
+
+def operation_name(func: Any) -> str:
+    """Return an operation's name without its overload, `add_` as `add`; a quantised one's with its library.
+
+    Other libraries take arguments that are named otherwise: only what is torch's own has its rules.
+    """
+    library, _, name = func._schema.name.partition("::")
+    return f"{library}.{name.removesuffix('_')}" if library == "quantized" else str(name.removesuffix("_"))
 
 
 class Observer(TorchDispatchMode):

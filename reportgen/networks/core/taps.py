@@ -40,7 +40,7 @@ class Taps:
         def hook(_module: nn.Module, _args: Any, output: Any) -> Any:
             if not isinstance(output, Tensor):
                 raise NetworkError(f"{layer} returns {a_type(output)}: choose a layer that returns a tensor.")
-            self.all[layer].append(output)
+            self.all[layer].append(output.dequantize() if output.is_quantized else output)
             if layer == self.stop_at and len(self.all[layer]) >= self.calls:
                 raise Reached
             return output.clone()

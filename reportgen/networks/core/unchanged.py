@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import random
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import ParamSpec, TypeVar
 
@@ -19,7 +19,11 @@ from reportgen.networks.core.copying import no_gradient, require_readable
 from reportgen.networks.core.defaults import precision_of, usual_defaults
 from reportgen.networks.core.network import Network
 
-_CUT_OFF = ("appears to not have been used in the graph", "does not require grad and does not have a grad_fn")
+_CUT_OFF = (
+    "appears to not have been used in the graph",
+    "does not require grad and does not have a grad_fn",
+    "cannot be empty",
+)
 """What torch says of a result that does not lead back to what it was computed from."""
 
 _P = ParamSpec("_P")
@@ -91,14 +95,14 @@ def require_values(network: Network | nn.Module) -> None:
 
 
 @contextmanager
-def _gradients_told(module: nn.Module) -> Iterator[None]:
-    """Let it be a sentence that no gradient comes through a module."""
+def gradients_told(name: str, cuts: Callable[[], Sequence[object]] = tuple) -> Iterator[None]:
+    """Let it be a sentence that no gradient comes through a network of that name; `cuts` finds what cuts it off."""
     try:
         yield
     except RuntimeError as error:
         if not any(words in str(error) for words in _CUT_OFF):
             raise
-        raise NetworkError(no_gradient(type(module).__name__)) from error
+        raise NetworkError(no_gradient(name, cuts())) from error
 
 
 def leaving_unchanged(call: Callable[_P, _T]) -> Callable[_P, _T]:
@@ -110,7 +114,7 @@ def leaving_unchanged(call: Callable[_P, _T]) -> Callable[_P, _T]:
         module = network.module if isinstance(network, Network) else network
         if not isinstance(module, nn.Module):
             raise NetworkError(f"A network is a torch module or what load_network returns, and not {a_type(network)}.")
-        with unchanged(module), _gradients_told(module):
+        with unchanged(module), gradients_told(type(module).__name__):
             return call(*args, **kwargs)
 
     return asked

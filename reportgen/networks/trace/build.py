@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -15,6 +16,7 @@ from reportgen.networks.core.answer import first_scores
 from reportgen.networks.core.given_clips import Clips, given_clips
 from reportgen.networks.core.network import Network, borrow, evaluating
 from reportgen.networks.core.unchanged import leaving_unchanged
+from reportgen.networks.trace.cuts import Cut, CutObserver
 from reportgen.networks.trace.graph import ConnectionGraph
 from reportgen.networks.trace.labels import Ids
 from reportgen.networks.trace.tracer import Tracer, module_names
@@ -42,13 +44,14 @@ def connection_graph(
     try:
         with FakeTensorMode(allow_non_fake_inputs=True):
             dtype = _dtype(borrowed.module)
-            return _traced(borrowed, torch.empty(shape, device=device, dtype=dtype), "shapes", "")
+            empty = torch.empty(shape, device=device, dtype=dtype)
+            return replace(_traced(borrowed, empty, "shapes", ""), cuts=gradient_cuts(borrowed, empty))
     except Exception as error:  # a network's own code may raise anything for want of values; a real pass tells
         reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
     if pixels is None:
         pixels = torch.rand(shape, generator=torch.Generator().manual_seed(0)).to(device, _dtype(borrowed.module))
     try:
-        return _traced(borrowed, pixels, "values", reason)
+        return replace(_traced(borrowed, pixels, "values", reason), cuts=gradient_cuts(borrowed, pixels))
     except ReportgenError:
         raise
     except Exception as error:
@@ -72,6 +75,24 @@ def _traced(network: Network, clip: Tensor, how: Literal["shapes", "values"], re
         reason=reason,
         weights=dict(tracer.weights),
     )
+
+
+def gradient_cuts(network: Network, clip: Tensor) -> tuple[Cut, ...]:
+    """Return where on the way from a clip to the class scores no gradient comes through.
+
+    None are known of a network that cannot run on a clip that asks for gradients, for its code refuses it.
+    """
+    module, stack, ended = network.module, list[str](), list[str]()
+    observer = CutObserver(stack, ended)
+    with evaluating(module), module_names(module, stack, ended), torch.inference_mode(False), torch.enable_grad():
+        asking = clip.detach().requires_grad_().clone()
+        observer.begin(asking)
+        try:
+            with observer:
+                output = class_output(network, asking)
+        except RuntimeError:  # such as .numpy() of what has a gradient
+            return ()
+        return observer.of(output)
 
 
 def class_output(network: Network, clips: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ from torch.utils._python_dispatch import _disable_current_modes
 from torch.utils._pytree import tree_leaves
 from torch.utils.weak import WeakIdKeyDictionary
 
-from reportgen.networks.core.observing import Observer
+from reportgen.networks.core.observing import Observer, operation_name
 from reportgen.networks.trace.call import TracedCall
 from reportgen.networks.trace.operations import OPERATIONS, Operation
 from reportgen.networks.trace.strides import same_elements
@@ -110,7 +110,7 @@ class Follower(Observer, Generic[D]):
         arguments = named_arguments(func, args, kwargs or {})
         result = self._executed(func, args, kwargs or {}, arguments)
         outputs = [leaf for leaf in tree_leaves(result) if isinstance(leaf, Tensor)]
-        call = TracedCall(self, func._schema.name.split("::")[-1].removesuffix("_"), arguments, outputs)
+        call = TracedCall(self, operation_name(func), arguments, outputs)
         self._observe(call)
         operation = OPERATIONS.get(call.name, _NONE)
         if not outputs:

@@ -10,8 +10,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.errors import unknown_name
+from reportgen.errors import one_line, unknown_name
 from reportgen.networks.trace.constants import Constant
+from reportgen.networks.trace.cuts import Cut
 from reportgen.networks.trace.labels import NONE, Ids
 
 LayerKind = Literal["input", "convolution", "transposed", "linear", "boundary"]
@@ -69,7 +70,8 @@ class ConnectionGraph:
     boundary, behind which every kernel may depend on every kernel before it. `recurrent` names the pairs (source,
     target) that a weight used several times would close to a cycle; they are not in the graph. `traced_with` is
     "shapes" when no arithmetic was needed, "values" when one real forward pass was, for `reason`.
-    `value_dependent` names the modules whose control flow read a value of an activation.
+    `value_dependent` names the modules whose control flow read a value of an activation. `cuts` are the places on the
+    way to the output through which no gradient comes; the graph goes on there, and what follows gradients does not.
     """
 
     layers: tuple[KernelLayer, ...]
@@ -81,11 +83,15 @@ class ConnectionGraph:
     traced_with: Literal["shapes", "values"] = "shapes"
     reason: str = ""
     weights: Mapping[Constant, str] = field(default_factory=dict)
+    cuts: tuple[Cut, ...] = ()
 
     def __repr__(self) -> str:
         kernels = sum(layer.size for layer in self.layers)
         shape = " ".join(map(str, self.clip_shape))
-        return f"ConnectionGraph({len(self.layers)} layers, {kernels} kernels, clips {shape}, by {self.traced_with})"
+        cut = f", no gradient through {', '.join(map(str, self.cuts))}" if self.cuts else ""
+        return one_line(
+            f"ConnectionGraph({len(self.layers)} layers, {kernels} kernels, clips {shape}, by {self.traced_with}{cut})"
+        )
 
     @cached_property
     def positions(self) -> dict[str, int]:

@@ -156,14 +156,19 @@ class Tracer(Follower[Labels]):
 
 
 @contextmanager
-def module_names(module: nn.Module, stack: list[str]) -> Iterator[None]:
-    """Keep `stack` at the names of the submodules that are running, innermost last."""
+def module_names(module: nn.Module, stack: list[str], ended: list[str] | None = None) -> Iterator[None]:
+    """Keep `stack` at the names of the submodules that are running, innermost last.
+
+    `ended` is given the names of those with weights of their own that have run.
+    """
 
     def entering(name: str) -> Callable[..., None]:
         return lambda *_: stack.append(name)
 
-    def leaving(*_: Any) -> None:
-        stack.pop()
+    def leaving(part: nn.Module, *_: Any) -> None:
+        name = stack.pop()
+        if ended is not None and any(True for _ in part.parameters(recurse=False)):
+            ended.append(name)
 
     handles = []
     for name, child in module.named_modules():

@@ -1,0 +1,114 @@
+"""Where gradients end is found, named, and only there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from reportgen.networks.trace.build import connection_graph
+from reportgen.networks.trace.cuts import told
+
+SHAPE = (1, 3, 4, 8, 8)
+
+
+class Swish(torch.autograd.Function):
+    """It computes without gradients, and says its own."""
+
+    @staticmethod
+    def forward(context: Any, values: Tensor) -> Tensor:
+        context.save_for_backward(values)
+        return values * torch.sigmoid(values)
+
+    @staticmethod
+    def backward(context: Any, gradient: Tensor) -> Tensor:
+        return gradient * torch.sigmoid(context.saved_tensors[0])
+
+
+class Two(nn.Module):
+    """Two convolutions, what lies between them, and a classifier."""
+
+    def __init__(self, between: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.first, self.second = nn.Conv3d(3, 4, 3, padding=1), nn.Conv3d(4, 4, 3, padding=1)
+        self.head, self.between, self.kept = nn.Linear(4, 3), between, torch.zeros(1)
+
+    def forward(self, clip: Tensor) -> Tensor:
+        found = self.between(self.first(clip))
+        self.kept = found.detach()  # of what is only noted, nothing reaches the output
+        return self.head(self.second(found).mean((2, 3, 4)))
+
+
+def without_gradients(values: Tensor) -> Tensor:
+    with torch.no_grad():
+        return values * 2
+
+
+def filled(values: Tensor) -> Tensor:
+    whole = torch.zeros_like(values)
+    whole[:, :2] = values[:, :2].detach()
+    whole[:, 2:] = values[:, 2:]
+    return whole
+
+
+CUT = {
+    "detach()": lambda values: values.detach(),
+    "torch.no_grad()": without_gradients,
+    "argmax()": lambda values: values.argmax(1, keepdim=True).float().expand_as(values),
+    "gt()": lambda values: (values > 0).float(),
+    "round()": torch.round,
+}
+PARTLY = {
+    "a gate": lambda values: values * torch.sigmoid(values).detach(),
+    "a straight-through rounding": lambda values: values + (torch.round(values) - values).detach(),
+    "half of a buffer": filled,
+}
+WHOLE = {
+    "a ReLU": torch.relu,
+    "a ReLU in place": torch.relu_,
+    "a ReLU by a mask": lambda values: values * (values > 0),
+    "a ReLU by a choice": lambda values: torch.where(values > 0, values, 0.0),
+    "the largest kernels": lambda values: values.gather(1, values.topk(4, dim=1).indices),
+    "a function of its own": Swish.apply,
+    "a checkpoint": lambda values: torch.utils.checkpoint.checkpoint(torch.sigmoid, values, use_reentrant=True),
+}
+
+
+@pytest.mark.parametrize("name", CUT)
+def test_what_cuts_is_named_with_its_place(name: str) -> None:
+    cuts = connection_graph(Two(CUT[name]), SHAPE).cuts
+    assert [str(cut) for cut in cuts] == [f"{name} after first"]
+    assert told(cuts)[0].startswith(f"No gradient comes through {name} after first: ")
+
+
+def test_the_module_that_cuts_is_named() -> None:
+    class Gate(nn.Module):
+        def forward(self, values: Tensor) -> Tensor:
+            return values.detach()
+
+    graph = connection_graph(Two(Gate()), SHAPE)
+    assert [str(cut) for cut in graph.cuts] == ["detach() in between"]
+    assert "no gradient through detach() in between" in repr(graph)
+
+
+@pytest.mark.parametrize("name", PARTLY)
+def test_what_is_cut_off_beside_what_comes_through_is_named(name: str) -> None:
+    assert {str(cut) for cut in connection_graph(Two(PARTLY[name]), SHAPE).cuts} == {"detach() after first"}
+
+
+@pytest.mark.filterwarnings("ignore:None of the inputs")  # of a checkpoint without gradients
+@pytest.mark.parametrize("name", WHOLE)
+def test_what_lets_gradients_through_has_no_cut(name: str) -> None:
+    graph = connection_graph(Two(WHOLE[name]), SHAPE)
+    assert graph.cuts == ()
+    assert told(graph.cuts) == ()
+
+
+def test_a_pass_that_refuses_gradients_tells_of_no_cut() -> None:
+    def through_numpy(values: Tensor) -> Tensor:
+        return torch.from_numpy(values.numpy().copy())
+
+    assert connection_graph(Two(through_numpy), SHAPE).cuts == ()
