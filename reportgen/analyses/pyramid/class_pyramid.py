@@ -41,7 +41,7 @@ from reportgen.networks.core.given_clips import Clips, given_clip
 from reportgen.networks.core.network import Network, borrow
 from reportgen.networks.core.unchanged import leaving_unchanged
 from reportgen.networks.trace.build import class_output, connection_graph
-from reportgen.networks.trace.cuts import told
+from reportgen.networks.trace.cuts import cut_sentences
 from reportgen.networks.trace.graph import ConnectionGraph
 from reportgen.networks.trace.labels import Ids
 from reportgen.records.pyramid_schema import PyramidDocument
@@ -262,7 +262,7 @@ def class_pyramid(
         conservation=conservation,
         count_kept=count_kept,
         logits=measured.logits.double().cpu().numpy(),
-        notes=told(graph.cuts) if scoring == "attribution" else (),
+        notes=cut_sentences(graph.cuts) if scoring == "attribution" else (),
     )
 
 

@@ -26,7 +26,7 @@ from reportgen.networks.core.network import Network, as_network, no_weight_gradi
 from reportgen.networks.core.unchanged import gradients_told, leaving_unchanged
 from reportgen.networks.kernels.places import output_places
 from reportgen.networks.trace.build import gradient_cuts
-from reportgen.networks.trace.cuts import told
+from reportgen.networks.trace.cuts import cut_sentences
 from reportgen.progress import SILENT, Progress, observer
 from reportgen.result import ShownResult, Unexplained, required
 
@@ -290,7 +290,7 @@ def _nothing(found: Attribution, network: Network) -> str:
         f"{_about(found)} is zero everywhere: nothing in this clip speaks for the class by this method; choose another "
         "class, layer or method."
     )
-    return " ".join((nothing, *told(cuts)))
+    return " ".join((nothing, *cut_sentences(cuts)))
 
 
 def _about(found: Attribution) -> str:

@@ -28,7 +28,7 @@ from reportgen.networks.core.given_clips import Clips
 from reportgen.networks.core.network import Network, borrow
 from reportgen.networks.core.unchanged import leaving_unchanged
 from reportgen.networks.trace.build import connection_graph
-from reportgen.networks.trace.cuts import Cut, told
+from reportgen.networks.trace.cuts import Cut, cut_sentences
 from reportgen.networks.trace.graph import ConnectionGraph, KernelLayer
 from reportgen.result import ShownResult
 
@@ -122,9 +122,9 @@ def _notes(cuts: Sequence[Cut], measured: Mapping[str, LayerMeasure]) -> tuple[s
     """Return what is to be said of cuts, and which layers' weights no gradient reaches."""
     silent = [name for name, own in measured.items() if not own.followed]
     if not cuts or not silent:
-        return told(cuts)
+        return cut_sentences(cuts)
     names = ", ".join(silent[:4]) + (f" and {len(silent) - 4} more layers" if len(silent) > 4 else "")
-    return (*told(cuts), f"No gradient reaches the weights of {names}: zero says nothing of them.")
+    return (*cut_sentences(cuts), f"No gradient reaches the weights of {names}: zero says nothing of them.")
 
 
 def convolutions(graph: ConnectionGraph) -> dict[str, KernelLayer]:

@@ -148,7 +148,7 @@ def _place(tensor: Tensor) -> int:
     return int(tensor.untyped_storage()._cdata)
 
 
-def told(cuts: Sequence[Cut]) -> tuple[str, ...]:
+def cut_sentences(cuts: Sequence[Cut]) -> tuple[str, ...]:
     """Return the sentence that says that evidence stops at cuts; none where there are none."""
     if not cuts:
         return ()

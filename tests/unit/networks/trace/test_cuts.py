@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from reportgen.networks.trace.build import connection_graph
-from reportgen.networks.trace.cuts import told
+from reportgen.networks.trace.cuts import cut_sentences
 
 SHAPE = (1, 3, 4, 8, 8)
 
@@ -81,7 +81,7 @@ WHOLE = {
 def test_what_cuts_is_named_with_its_place(name: str) -> None:
     cuts = connection_graph(Two(CUT[name]), SHAPE).cuts
     assert [str(cut) for cut in cuts] == [f"{name} after first"]
-    assert told(cuts)[0].startswith(f"No gradient comes through {name} after first: ")
+    assert cut_sentences(cuts)[0].startswith(f"No gradient comes through {name} after first: ")
 
 
 def test_the_module_that_cuts_is_named() -> None:
@@ -104,7 +104,7 @@ def test_what_is_cut_off_beside_what_comes_through_is_named(name: str) -> None:
 def test_what_lets_gradients_through_has_no_cut(name: str) -> None:
     graph = connection_graph(Two(WHOLE[name]), SHAPE)
     assert graph.cuts == ()
-    assert told(graph.cuts) == ()
+    assert cut_sentences(graph.cuts) == ()
 
 
 def test_a_pass_that_refuses_gradients_tells_of_no_cut() -> None:
