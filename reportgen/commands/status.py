@@ -69,12 +69,12 @@ def status(runs: str | Path = "runs") -> list[RunStatus]:
 
 
 def _of_run(store: Store) -> list[RunStatus]:
-    places = store.record_places()
+    files = store.record_files()
     planned: dict[str, list[PlannedJob]] = defaultdict(list)
     found: dict[str, list[_Header]] = defaultdict(list)
     for one in store.read_plan().jobs:
         planned[one.job.analysis].append(one)
-        if (place := places.get(one.job.key)) and (header := _header(store, place)):
+        if (file := files.get(one.job.key)) and (header := _header(file)):
             found[one.job.analysis].append(header)
     rows = [_row(store.folder.name, name, len(jobs), found[name]) for name, jobs in planned.items()]
     everything = [header for headers in found.values() for header in headers]
@@ -84,10 +84,10 @@ def _of_run(store: Store) -> list[RunStatus]:
     return [*rows, whole.model_copy(update={"held": _held(store), "per_hour": rate, "hours_left": left})]
 
 
-def _header(store: Store, place: str) -> _Header | None:
+def _header(file: Path) -> _Header | None:
     """Return what a record says; None where it is damaged, and so to be computed again."""
     try:
-        return read_part(store.folder / place, _Header)
+        return read_part(file, _Header)
     except DamagedError:
         return None
 

@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from reportgen.errors import StoreError
@@ -54,17 +55,26 @@ def _clip_place(name: str) -> str:
     return f"{hashlib.sha256(name.encode()).hexdigest()[:2]}/{name}"
 
 
-def record_places(run: Path) -> dict[str, str]:
-    """Return the paths of all records of a run by their keys, as the names of regular files say. Raises StoreError."""
+@dataclass(frozen=True)
+class RecordPlace:
+    """Where a record of a run lies, as names say; what is no regular file, such as a link, must not be opened."""
+
+    path: str
+    is_file: bool
+
+
+def record_places(run: Path) -> dict[str, RecordPlace]:
+    """Return where the records of a run lie by their keys. Raises StoreError."""
     top = run / RECORDS
-    old: dict[str, str] = {}
-    found: dict[str, str] = {}
+    old: dict[str, RecordPlace] = {}
+    found: dict[str, RecordPlace] = {}
     for name, kind in _entries(top):
-        if kind == "file" and (key := _key_of(name)):
-            old[key] = f"{RECORDS}/{name}"
+        if kind != "folder" and (key := _key_of(name)):
+            old[key] = RecordPlace(f"{RECORDS}/{name}", kind == "file")
         elif kind == "folder" and _SHARD.fullmatch(name):
-            keys = (_key_of(file) for file, own in _entries(top / name) if own == "file")
-            found.update((key, f"{RECORDS}/{name}/{key}.json") for key in keys if key and key[:2] == name)
+            for file, own in _entries(top / name):
+                if own != "folder" and (key := _key_of(file)) and key[:2] == name:
+                    found[key] = RecordPlace(f"{RECORDS}/{name}/{file}", own == "file")
     return old | found
 
 

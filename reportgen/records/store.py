@@ -21,7 +21,7 @@ from reportgen.records.base import Document
 from reportgen.records.documents import DAMAGED, DamagedError, document_text, read_document, read_part
 from reportgen.records.files import atomic_path, describe_os_error, half_written, remove_listed
 from reportgen.records.jobs import Artifact, Done, Failed, Job, Record, Spent
-from reportgen.records.layout import old_record_name, record_file, record_name, record_places
+from reportgen.records.layout import RecordPlace, old_record_name, record_file, record_name, record_places
 from reportgen.records.lease import LEASE
 from reportgen.records.manifest import READ_VERSIONS, SCHEMA_VERSION, ClipFacts, Manifest, Run
 from reportgen.records.paths import inside
@@ -140,16 +140,21 @@ class Store:
         except DamagedError:
             return None
 
-    def _sound_record(self, key: str) -> Record | None:
-        """Return a job's record; raises DamagedError where it or a file of it is gone or not what was written."""
-        record = self._read_record(key)
+    def _sound_record(self, key: str, place: RecordPlace | None = None) -> Record | None:
+        """Return a job's record; raises DamagedError where it or a file of it is gone or not what was written.
+
+        `place` is where it lies, where that has been looked up.
+        """
+        record = self._read_record(key, place)
         if record is None:
             return None
-        files = [(artifact, self.path(artifact)) for artifact in _artifacts(record)]
-        files = [(artifact, path) for artifact, path in files if path.exists() or not self._absent(artifact)]
-        gone = [path for _, path in files if not path.exists()]
-        if gone:
-            raise DamagedError(f"{gone[0].relative_to(self.folder).as_posix()} is gone: compute it again.")
+        files = []
+        for artifact in _artifacts(record):
+            path = self.path(artifact)
+            if path.exists():
+                files.append((artifact, path))
+            elif not self._absent(artifact):
+                raise DamagedError(f"{artifact.path} is gone: compute it again.")
         try:
             for artifact, path in files:
                 self._files.check(path, artifact)
@@ -167,10 +172,13 @@ class Store:
             return False
         return True
 
-    def _read_record(self, key: str) -> Record | None:
-        path = inside(self.folder, self.record_file(key))
-        if not path.exists():
-            return None
+    def _read_record(self, key: str, place: RecordPlace | None = None) -> Record | None:
+        if place is not None and place.is_file:
+            path = self.folder / place.path
+        else:
+            path = inside(self.folder, self.record_file(key))
+            if not path.exists():
+                return None
         record = read_document(path, Record)
         if record.key != key:
             raise DamagedError(f"{path} is damaged (it is another job's record): remove it and compute again.")
@@ -180,9 +188,10 @@ class Store:
         """Return the keys of all records."""
         return frozenset(record_places(self.folder))
 
-    def record_places(self) -> dict[str, str]:
-        """Return the paths of all records, as they lie in the run, by their keys: regular files, and no links."""
-        return record_places(self.folder)
+    def record_files(self) -> dict[str, Path]:
+        """Return the files of all records by their keys: regular files, and no links."""
+        places = record_places(self.folder)
+        return {key: self.folder / place.path for key, place in places.items() if place.is_file}
 
     def record_file(self, key: str) -> str:
         """Return the path of a job's record as it lies in the run, or would."""
@@ -197,12 +206,12 @@ class Store:
         clips = tuple(self._sound_clip(clip) for clip in run.clips)
         records: list[Record | None] = []
         damaged: list[str] = []
-        there = self.keys()
+        places = record_places(self.folder)
         for key in dict.fromkeys(run.plan):
-            if key not in there:  # a plan may name a great many
+            if key not in places:  # a plan may name a great many
                 continue
             try:
-                records.append(self._sound_record(key))
+                records.append(self._sound_record(key, places[key]))
             except DamagedError as error:
                 damaged.append(key)
                 records.append(self._shown_damaged(key, error))

@@ -72,12 +72,12 @@ class _Clips(BaseModel):
 
 def record_headers(store: Store, keys: Iterable[str]) -> dict[str, RecordHeader]:
     """Return what is known of each job that has a record; a damaged one is to be computed again and is not there."""
-    places = store.record_places()
+    files_of = store.record_files()
     found = {}
     for key in keys:
-        if (place := places.get(key)) is not None:
+        if (file := files_of.get(key)) is not None:
             try:
-                found[key] = read_part(store.folder / place, RecordHeader)
+                found[key] = read_part(file, RecordHeader)
             except DamagedError:
                 continue
     return found
