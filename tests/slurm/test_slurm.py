@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -88,7 +89,7 @@ def kill_all(_slurm: Cluster, _folder: Path, _process: Running) -> None:
 
 
 def requeue(slurm: Cluster, _folder: Path, _process: Running) -> None:
-    for job in slurm.run("squeue", "--noheader", "--array", "--format=%i", "--state=RUNNING").split():
+    for job in running(slurm):
         slurm.run("scontrol", "requeue", job)
 
 
@@ -103,12 +104,30 @@ def lose_node(slurm: Cluster, _folder: Path, _process: Running) -> None:
     slurm.wait_until_up()  # it answers, and is taken back; its jobs have been killed and are queued again
 
 
+def running(slurm: Cluster) -> list[str]:
+    return slurm.run("squeue", "--noheader", "--array", "--format=%i", "--state=RUNNING").split()
+
+
+def near_the_limit(slurm: Cluster, _folder: Path, _process: Running) -> None:
+    """Leave the jobs less time than the warning comes before their limit: they are to end in order and be queued."""
+    for job in running(slurm):
+        slurm.run("scontrol", "update", f"jobid={job}", "timelimit=1")
+
+
+def over_the_limit(slurm: Cluster, _folder: Path, _process: Running) -> None:
+    """Have the jobs at their limit of time at once: SLURM ends them, and does not queue them again."""
+    for job in running(slurm):
+        slurm.run("scontrol", "update", f"jobid={job}", "timelimit=0:01")
+
+
 def restart_controller(slurm: Cluster, _folder: Path, _process: Running) -> None:
     slurm.restart_controller()
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("befall", [kill_all, requeue, drain, lose_node, restart_controller])
+@pytest.mark.parametrize(
+    "befall", [kill_all, requeue, near_the_limit, over_the_limit, drain, lose_node, restart_controller]
+)
 def test_whatever_befalls_them_nothing_is_lost(
     slurm: Cluster,
     folder: Path,
@@ -117,3 +136,36 @@ def test_whatever_befalls_them_nothing_is_lost(
     befall: Callable[[Cluster, Path, Running], None],
 ) -> None:
     assert befallen(slurm, folder, tiny_zoo, befall) == alone
+
+
+@contextmanager
+def small_disk(place: Path, mebibytes: int) -> Iterator[None]:
+    """Have a file system of so many MiB at a place; skips the test where nothing may be mounted."""
+    place.mkdir()
+    mounted = run(["mount", "-t", "tmpfs", "-o", f"size={mebibytes}m", "tmpfs", place])
+    if mounted.returncode:
+        pytest.skip(f"A full disk needs the right to mount one: {mounted.stderr.strip()}")
+    try:
+        yield
+    finally:
+        run(["umount", "--lazy", place])
+
+
+@pytest.mark.long
+def test_a_full_disk_is_told_and_the_same_command_goes_on_when_there_is_space(
+    slurm: Cluster, folder: Path, tiny_zoo: Path, alone: dict[str, object]
+) -> None:
+    with small_disk(folder / "runs", 64):
+        filler = folder / "runs" / "filler"
+        with child(command(tiny_zoo), cwd=folder, env=slurm.environment) as process:
+            wait_until_claimed(folder / "runs" / "tiny", process)
+            with suppress(OSError), filler.open("wb") as file:
+                while file.write(bytes(1 << 16)):
+                    file.flush()
+            _, complaints = process.communicate(timeout=LONGEST)
+            assert process.returncode == 20, complaints
+        assert "no space left" in complaints.splitlines()[-1]
+        filler.unlink()
+        done = run(command(tiny_zoo), cwd=folder, env=slurm.environment)
+        assert done.returncode == 0, done.stderr
+        assert contents(folder / "runs" / "tiny") == alone

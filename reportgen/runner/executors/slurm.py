@@ -19,6 +19,7 @@ from reportgen.config.options import BuildOptions
 from reportgen.config.slurm import SlurmOptions
 from reportgen.errors import OptionError, StoreError
 from reportgen.progress import SILENT, Progress
+from reportgen.records.files import describe_os_error
 from reportgen.records.jobs import Record
 from reportgen.runner.executors.base import Work
 from reportgen.runner.executors.claiming import ClaimingExecutor
@@ -109,8 +110,11 @@ class _Jobs:
         return self.run.resolve().parent / f".slurm-{self.run.name}"
 
     def __enter__(self) -> _Jobs:
-        self._folder.mkdir(mode=0o700, exist_ok=True)
-        self._folder.chmod(0o700)
+        try:
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+            self._folder.chmod(0o700)
+        except OSError as error:
+            raise StoreError(describe_os_error(error, self._folder)) from error
         self._submit(self.executor.workers)
         return self
 
@@ -164,7 +168,9 @@ class _Jobs:
         try:
             with jobs.batch():
                 submitted = [jobs.submit(worker) for _ in range(count)]
-        except (submitit.core.utils.FailedJobError, subprocess.CalledProcessError, OSError) as error:
+        except OSError as error:  # its scripts and pickles cannot be written
+            raise StoreError(describe_os_error(error, self._folder)) from error
+        except (submitit.core.utils.FailedJobError, subprocess.CalledProcessError) as error:
             raise OptionError(f"SLURM does not take the jobs: {str(error).strip().splitlines()[-1]}") from error
         self._ids += sorted({job.job_id.partition("_")[0] for job in submitted})
         self._kept_before = self.kept
