@@ -80,8 +80,9 @@ CALLS: dict[str, Callable[[nn.Module], Any]] = {
     ),
     "list_layers": reportgen.list_layers,
     "load_network": reportgen.load_network,
-    "maximize_activation": lambda module: reportgen.maximize_activation(module, "conv", 0, clip_shape=(4, 8, 8)),
-    "maximize_over_scales": lambda module: reportgen.maximize_over_scales(module, "conv", 0, clip_shape=(4, 8, 8)),
+    "maximize_activation": lambda module: reportgen.maximize_activation(
+        module, "conv", 0, clip_shape=(4, 8, 8), steps=4
+    ),
     "motion_audit": lambda module: reportgen.motion_audit(module, CLIP),
     "Network.from_module": Network.from_module,
     "probe": lambda module: reportgen.probe(module, CLIP, 1),

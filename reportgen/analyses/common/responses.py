@@ -95,7 +95,8 @@ class Meter:
         """Take in what one call returned; the last call of a pass completes the layer's answers."""
         target = self.targets[layer]
         call = target.calls[len(parts) % len(target.calls)]
-        parts.append(None if call is None else self._part(target.normalised(call.maps(output.detach(), clips)).float()))
+        values = output.detach().dequantize() if output.is_quantized else output.detach()
+        parts.append(None if call is None else self._part(target.normalised(call.maps(values, clips)).float()))
         if len(parts) < len(target.calls):
             return
         seen = [part for part in parts if part is not None]

@@ -17,8 +17,11 @@ from reportgen.analyses.saliency.exposed import NONLINEARITIES, ExposedNetwork
 from reportgen.analyses.saliency.quiet_captum import captum
 from reportgen.analyses.saliency.way_back import Pass
 from reportgen.errors import NetworkError
+from reportgen.networks.core.copying import no_gradient
 from reportgen.networks.core.network import Network
+from reportgen.networks.core.out_of_memory import is_out_of_memory
 from reportgen.networks.kernels.places import UnitPlaces
+from reportgen.networks.trace.build import gradient_cuts
 from reportgen.networks.trace.rectifiers import RECTIFIERS
 
 NOISE_SHARE = 0.15
@@ -97,7 +100,8 @@ def input_x_gradient(question: Question) -> Tensor:
 
 def guided_backprop(question: Question) -> Tensor:
     """Return dy/dx where every ReLU passes back only what is positive."""
-    return _attributed(captum.attr.GuidedBackprop(_guided(question)), question)
+    with _cuts_told(question):
+        return _attributed(captum.attr.GuidedBackprop(_guided(question)), question)
 
 
 def smoothgrad(question: Question) -> Tensor:
@@ -107,7 +111,8 @@ def smoothgrad(question: Question) -> Tensor:
 
 def smoothgrad_guided(question: Question) -> Tensor:
     """Return the mean of guided backprop over noisy copies of the clip."""
-    return _smoothed(question, captum.attr.GuidedBackprop(_guided(question)))
+    with _cuts_told(question):
+        return _smoothed(question, captum.attr.GuidedBackprop(_guided(question)))
 
 
 def integrated_gradients(question: Question) -> Tensor:
@@ -229,6 +234,18 @@ def _guided(question: Question) -> ExposedNetwork:
             "choose a method without guided backprop."
         )
     return exposed
+
+
+@contextmanager
+def _cuts_told(question: Question) -> Iterator[None]:
+    """Let it be a sentence that captum's hooks on rectifiers are given no gradient, and where it is cut off."""
+    try:
+        yield
+    except (RuntimeError, AttributeError) as error:
+        cuts = () if is_out_of_memory(error) else gradient_cuts(question.network, question.clip)
+        if not cuts:
+            raise
+        raise NetworkError(no_gradient(question.network.name, cuts)) from error
 
 
 def _exposed(question: Question, builders: Mapping[Any, Any]) -> ExposedNetwork:
