@@ -2,7 +2,7 @@
 
 A small network's kernels are computed by one process, by two processes that know nothing of each other and have half
 of the kernels each, by two workers, and with `--slurm` by two jobs of a SLURM that is started here (see tests/slurm).
-Each time is from the first record to the last one, so that the start of Python is in none; all take turns, and the
+Each time is from the first kernel to the last one, so that the start of Python is in none; all take turns, and the
 fastest of the rounds counts. Printed are seconds, and the ratios: what two workers reach of two independent processes,
 and how much longer a kernel takes a SLURM worker than the one process.
 """
@@ -47,8 +47,9 @@ def command(folder: Path, runs: Path, kernels: str, *more: str) -> list[str]:
 
 
 def seconds_between_records(runs: Sequence[Path]) -> float:
-    """Return the time from the first record of runs to the last one."""
-    times = [path.stat().st_mtime for run in runs for path in run.glob("*/records/*/*.json")]
+    """Return the time from the first record of a kernel in runs to the last one."""
+    records = [path for run in runs for path in run.glob("*/records/*/*.json")]
+    times = [path.stat().st_mtime for path in records if '"analysis": "kernels"' in path.read_text(encoding="utf-8")]
     return max(times) - min(times)
 
 
