@@ -24,6 +24,7 @@ from reportgen.cli.options import (
     WHAT,
     WORKERS,
     ManyClips,
+    SureValues,
     read_options,
     takes,
 )
@@ -91,7 +92,7 @@ def work(run: Path, quiet: bool, **flags: Any) -> None:
     click.echo(f"{done.computed} jobs computed here, {done.failed} failed.")
 
 
-@click.command()
+@click.command(cls=SureValues)
 @takes(RUNS, SITE, SELECT, ARROWS, MEDIA_AMOUNT, QUIET)
 def render(
     runs: Path | None,
@@ -116,7 +117,7 @@ def render(
     click.echo(index)
 
 
-@click.command()
+@click.command(cls=SureValues)
 @takes(
     RUNS,
     click.option("--config", type=FILE, metavar="FILE", help="Limits in its table [check].  [default: the run's own]"),

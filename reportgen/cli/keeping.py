@@ -7,11 +7,11 @@ from typing import Any
 
 import click
 
-from reportgen.cli.options import FILE, QUIET, RUNS, SITE, ZOO, takes
+from reportgen.cli.options import FILE, QUIET, RUNS, SITE, ZOO, SureValues, takes
 from reportgen.cli.session import shown_progress
 
 
-@click.command()
+@click.command(cls=SureValues)
 @click.argument("model")
 @takes(
     click.option("--variant", metavar="NAME_OR_INDEX", help="Which of the published files.  [default: the first]"),
@@ -42,7 +42,7 @@ def fetch(
     click.echo(fetched.path)
 
 
-@click.command()
+@click.command(cls=SureValues)
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes a free one.")
 @SITE
 def serve(site: Path | None, port: int) -> None:
@@ -52,7 +52,7 @@ def serve(site: Path | None, port: int) -> None:
     serve_site(site or Path("site"), port, ready=lambda address: click.echo(f"Serving {address} (Ctrl-C ends)"))
 
 
-@click.command()
+@click.command(cls=SureValues)
 @takes(
     RUNS,
     SITE,
@@ -60,7 +60,7 @@ def serve(site: Path | None, port: int) -> None:
     click.option("--yes", is_flag=True, help="Do not ask."),
 )
 def clean(runs: Path | None, site: Path | None, everything: bool, yes: bool) -> None:
-    """Remove what the last build of each run no longer uses."""
+    """Remove what the last build of each run no longer uses, and what killed exports left beside runs and site."""
     from reportgen.commands.clean import clean as clean_outputs
 
     runs, site = runs or Path("runs"), site or Path("site")

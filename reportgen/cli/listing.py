@@ -7,11 +7,11 @@ from pathlib import Path
 
 import click
 
-from reportgen.cli.options import ADAPTER, CLIP_SPEC, FILE, JSON, MODEL_ARGS, RUNS, ZOO, json_object, takes
+from reportgen.cli.options import ADAPTER, CLIP_SPEC, FILE, JSON, MODEL_ARGS, RUNS, ZOO, SureValues, json_object, takes
 from reportgen.cli.session import show, shown_progress
 
 
-@click.command()
+@click.command(cls=SureValues)
 @takes(ZOO, JSON)
 def models(zoo: tuple[Path, ...], as_json: bool) -> None:
     """List the models of the zoo."""
@@ -22,7 +22,7 @@ def models(zoo: tuple[Path, ...], as_json: bool) -> None:
     show(rows, models_table, as_json)
 
 
-@click.command()
+@click.command(cls=SureValues)
 @takes(RUNS, JSON)
 def status(runs: Path | None, as_json: bool) -> None:
     """Show how far computed runs are, while workers are at them too; asks no scheduler and waits for nobody."""
@@ -32,7 +32,7 @@ def status(runs: Path | None, as_json: bool) -> None:
     show(status_of(runs or Path("runs")), status_table, as_json)
 
 
-@click.command()
+@click.command(cls=SureValues)
 @takes(JSON)
 def methods(as_json: bool) -> None:
     """List the methods with their parameters: each preset's values, what else they may be, and what they mean."""
@@ -42,7 +42,7 @@ def methods(as_json: bool) -> None:
     show(list_methods(), methods_table, as_json)
 
 
-@click.command()
+@click.command(cls=SureValues)
 @click.argument("document", required=False)
 @takes(click.option("--json", "as_json", is_flag=True, help="On one line."))
 def schema(document: str | None, as_json: bool) -> None:
@@ -52,7 +52,7 @@ def schema(document: str | None, as_json: bool) -> None:
     click.echo(json.dumps(schema_of(document), indent=None if as_json else 1))
 
 
-@click.command()
+@click.command(cls=SureValues)
 @click.argument("model")
 @takes(
     ZOO,
@@ -85,7 +85,7 @@ def layers(
     show(rows, layers_table, as_json)
 
 
-@click.command()
+@click.command(cls=SureValues)
 @click.argument("model")
 @takes(
     click.option(

@@ -25,7 +25,29 @@ Command = Callable[..., Any]
 VALUE_EXAMPLES = {"clip_spec": '{"frames": 16}', "adapter": '{"as_list": true}', "model_args": '{"width": 8}'}
 
 
-class ManyClips(click.Command):
+class SureValues(click.Command):
+    """A command in which no option takes the next one for its value, as click would: ``--forbid --quiet`` lacks a word.
+
+    A value that begins like an option is written ``--forbid=--quiet``.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments; raises BadOptionUsage for an option without its value."""
+        options = [each for each in self.get_params(ctx) if isinstance(each, click.Option)]
+        names = {name for each in options for name in (*each.opts, *each.secondary_opts)}
+        values = {name: each.nargs for each in options if not (each.is_flag or each.count) for name in each.opts}
+        position = 0
+        while position < len(args) and args[position] != "--":
+            name = args[position]
+            given = args[position + 1 : position + 1 + values.get(name, 0)]
+            if wrong := next((value for value in given if value in names or value.startswith("--")), None):
+                hint = f"; write {name}={wrong} if that is its value" if values[name] == 1 else ""
+                raise click.BadOptionUsage(name, f"Option '{name}' requires an argument{hint}.", ctx)
+            position += 1 + len(given)
+        return super().parse_args(ctx, args)
+
+
+class ManyClips(SureValues):
     """A command whose ``--clip`` takes every path that follows it, as a shell writes out ``--clip *.mp4``."""
 
     spread = "--clip"

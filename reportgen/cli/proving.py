@@ -16,6 +16,7 @@ from reportgen.cli.options import (
     QUIET,
     ZOO,
     ManyClips,
+    SureValues,
     json_object,
     takes,
 )
@@ -103,7 +104,7 @@ def verify(
     found.require(strict=strict)
 
 
-@click.command()
+@click.command(cls=SureValues)
 @click.argument("first", type=_REPORT)
 @click.argument("second", type=_REPORT)
 @takes(

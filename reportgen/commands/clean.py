@@ -9,6 +9,7 @@ from reportgen.progress import SILENT, Progress, observer
 from reportgen.records.finding import find_runs, runs_below
 from reportgen.records.lease import held
 from reportgen.records.owned import OwnedFolder
+from reportgen.records.scratch import remove_abandoned
 from reportgen.records.store import Store
 
 
@@ -21,18 +22,20 @@ def clean(
 ) -> tuple[int, int]:
     """Remove from each run the records and media that its last build does not use; return (files, bytes) removed.
 
-    With `everything`, remove the runs and the site instead. Whatever this program did not write stays, in their
-    folders too; a folder that is no run of ours is left alone, with a note to `progress`. Raises StoreError when
-    something cannot be removed, and without `everything` when a run is damaged.
+    With `everything`, remove the runs and the site instead. What a killed export left beside
+    either is removed too. Whatever this program did not write stays, in their folders too; a folder that is no run of
+    ours is left alone, with a note to `progress`. Raises StoreError when something cannot be removed, and without
+    `everything` when a run is damaged.
     """
     runs, site, progress = Path(runs), Path(site), observer(progress)
+    removed = [remove_abandoned(parent) for parent in {runs.parent, site.parent}]
     if not everything:
         stores = find_runs(runs)
         for store in stores:
             store.read_run()  # all are read before any is touched
-        removed = [_pruned(store, progress) for store in stores]
+        removed.extend(_pruned(store, progress) for store in stores)
     else:
-        removed = _remove_runs(runs, progress)
+        removed += _remove_runs(runs, progress)
         if site.is_dir():
             with held(site, progress.note):
                 removed.append(OwnedFolder(site).clear())

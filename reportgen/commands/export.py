@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from reportgen.config.numbers import file_size
-from reportgen.errors import OptionError
+from reportgen.errors import OptionError, StoreError
 from reportgen.exports.anonymity import anonymous_runs, check_own_words
 from reportgen.exports.base import ExportForm, ExportRequest
 from reportgen.exports.registry import FORMS, export_form
 from reportgen.given import given_paths, given_words
 from reportgen.pages.report import Report
 from reportgen.progress import SILENT, Progress, observer
-from reportgen.records.files import PART, atomic_path, check_writable
+from reportgen.records.files import atomic_path, check_file_place, check_writable, describe_os_error
 from reportgen.records.finding import find_runs
 from reportgen.records.lease import held
 from reportgen.records.owned import OwnedFolder
 from reportgen.records.places import check_apart
+from reportgen.records.scratch import scratch_beside
 from reportgen.scanning.machine import forbidden_words
 from reportgen.scanning.scanner import check_report
 from reportgen.scanning.words import ForbiddenWords
@@ -62,9 +62,10 @@ def export(
     whatever is packed into what, for the names of this machine and its user. `forbid` are words to search for besides,
     also without `anonymous`. Where one is found nothing is written.
 
-    Raises UnknownNameError for a format that does not exist, StoreError when there are no runs or `to` cannot be
-    written, RenderError when the report cannot be shown in this form or `to` is a folder of somebody else's files,
-    EmptySelectionError when `select` matches nothing, ForbiddenWordError for a name or word that was found.
+    Raises UnknownNameError for a format that does not exist, StoreError when there are no runs, `to` cannot be written
+    or another process is writing it, RenderError when the report cannot be shown in this form or `to` is a folder of
+    somebody else's files, EmptySelectionError when `select` matches nothing, ForbiddenWordError for a name or word that
+    was found.
     """
     progress = observer(progress)
     form, most = export_form(format), file_size(DEFAULT_SIZE if max_size is None else max_size, "--max-size")
@@ -79,8 +80,7 @@ def export(
     folders, select, forbid = given_paths(runs), given_words(select), given_words(forbid)
     stores = [store for folder in folders for store in find_runs(folder)]
     check_writable(target.parent)
-    with tempfile.TemporaryDirectory(prefix=PART, dir=target.parent) as scratch:
-        place = Path(scratch)
+    with scratch_beside(target) as place:
         check_apart([*folders, *(store.folder for store in stores)], target, place, "the export", "--runs and --to")
         words = ForbiddenWords(forbidden_words(forbid))
         if anonymous:
@@ -113,9 +113,14 @@ def _checked(published: str) -> str:
 def _write(form: ExportForm, request: ExportRequest, target: Path, words: ForbiddenWords) -> None:
     """Write the whole, and look through it, before any of it is moved to its place."""
     if form.suffix:
+        whole = request.scratch / f"whole{target.suffix}"
+        try:
+            form.write(request, whole)
+        except OSError as error:
+            raise StoreError(describe_os_error(error, target)) from error
+        check_report(whole, words, target.name, request.progress)
         with atomic_path(target) as part:
-            form.write(request, part)
-            check_report(part, words, target.name, request.progress)
+            whole.replace(part)
         return
     owned = OwnedFolder(target, "--to")
     owned.check_free()
@@ -126,9 +131,9 @@ def _write(form: ExportForm, request: ExportRequest, target: Path, words: Forbid
     files = [Path(folder, name) for folder, _, names in os.walk(staged) for name in names]
     found = {path.relative_to(staged).as_posix(): path for path in files}
     if not os.path.lexists(target):  # then it is there as a whole or not at all
-        whole = OwnedFolder(staged, "--to")
-        whole.begin(())
-        whole.finish(found, "")
+        new = OwnedFolder(staged, "--to")
+        new.begin(())
+        new.finish(found, "")
         with suppress(OSError):  # another export was faster
             staged.rename(target)
             return
@@ -146,6 +151,8 @@ def _check_target(form: ExportForm, target: Path) -> None:
     """Raise OptionError, before any work, for a place that cannot be what this form writes."""
     if form.suffix and target.is_dir():
         raise OptionError(f"--to {target} is a folder, and the format {form.name} is one file: name a file in it.")
+    if form.suffix:
+        check_file_place(target)
     other = next((one.name for one in FORMS.values() if one.suffix and one.suffix == target.suffix.lower()), form.name)
     if other != form.name:
         raise OptionError(

@@ -27,6 +27,12 @@ def describe_os_error(error: OSError, path: Path) -> str:
     return f"Cannot write {path}: {error.strerror or error}."
 
 
+def check_file_place(path: Path) -> None:
+    """Raise StoreError where a device, a pipe or a folder stands where a file is to be."""
+    if path.exists() and not path.is_symlink() and not path.is_file():
+        raise StoreError(f"{path} is a device, a pipe or a folder: name a file.")
+
+
 _LONGEST_TEXT = 1 << 24
 
 
@@ -39,8 +45,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """
     temporary: Path | None = None
     try:
-        if path.exists() and not path.is_symlink() and not path.is_file():
-            raise StoreError(f"{path} is a device, a pipe or a folder: name a file.")
+        check_file_place(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=PART, suffix=path.suffix)
         os.close(handle)

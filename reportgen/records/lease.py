@@ -43,7 +43,22 @@ def held(folder: Path, waiting: Callable[[str], None], name: str = LEASE) -> Ite
         lock.release()
 
 
-def _acquired(path: Path, waiting: Callable[[], None]) -> BaseFileLock:
+@contextmanager
+def held_if_free(folder: Path) -> Iterator[bool]:
+    """Hold a folder that is there, if nobody else does, and say whether; raises StoreError for a link in its place."""
+    path = inside(folder, LEASE)
+    try:
+        lock = _acquired(path, None)
+    except (OSError, Timeout):
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        lock.release()
+
+
+def _acquired(path: Path, waiting: Callable[[], None] | None) -> BaseFileLock:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="flock not supported")  # it holds by a file then, as below
         try:
@@ -56,10 +71,13 @@ def _acquired(path: Path, waiting: Callable[[], None]) -> BaseFileLock:
     return _wait_for(SoftFileLock(path.with_name(f"{path.name}.held")), waiting)
 
 
-def _wait_for(lock: BaseFileLock, waiting: Callable[[], None]) -> BaseFileLock:
+def _wait_for(lock: BaseFileLock, waiting: Callable[[], None] | None) -> BaseFileLock:
+    """Acquire a lock; raises Timeout where another process has it and there is nobody to tell of a wait."""
     try:
         lock.acquire(blocking=False)
     except Timeout:
+        if waiting is None:
+            raise
         waiting()
         lock.acquire()
     return lock

@@ -11,7 +11,8 @@ from click.testing import CliRunner
 from torch import nn
 
 from reportgen.analyses.choice.selection import KernelSelection
-from reportgen.cli.options import WHAT, ManyClips
+from reportgen.cli.app import cli
+from reportgen.cli.options import WHAT, ManyClips, SureValues
 from reportgen.config.options import BuildOptions
 from reportgen.errors import EmptySelectionError, OptionError, UnknownNameError
 from reportgen.networks.core.network import Network
@@ -55,6 +56,34 @@ def test_what_follows_another_option_is_no_clip() -> None:
     result = CliRunner().invoke(command, ["--clip", "a", "--seed", "3", "b"])
     assert result.exit_code == 2
     assert "unexpected extra argument" in result.output
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["export", "--format", "csv", "--forbid", "--quiet"],
+        ["export", "--format", "csv", "--forbid", "-q"],
+        ["export", "--format", "csv", "--forbid", "a", "--forbid", "--quite"],
+        ["export", "--format", "--quiet"],
+        ["render", "--site", "--runs", "x"],
+        ["build", "--clip", "--seed", "3"],
+        ["build", "--contrast", "A", "--seed", "3"],
+        ["export", "--format", "csv", "--to", "--", "x"],
+    ],
+)
+def test_an_option_is_no_value_of_the_one_before_it(arguments: list[str]) -> None:
+    result = CliRunner().invoke(cli, arguments)
+    assert result.exit_code == 2
+    assert "requires an argument" in result.output
+
+
+def test_no_command_takes_an_option_for_a_value() -> None:
+    assert all(isinstance(command, SureValues) for command in cli.commands.values())
+
+
+def test_a_value_that_begins_like_an_option_is_written_with_an_equals_sign() -> None:
+    assert parsed("--clip=--seed", "b", "--name=--x", "--seed", "3")["clips"] == ("--seed", "b")
+    assert parsed("--layers", "-odd", "--name", "-")["layers"] == ("-odd",)
 
 
 @pytest.mark.parametrize(

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import csv
+import os
+import signal
+import time
 from pathlib import Path
 
 import pytest
 
+from reportgen.commands.clean import clean
 from reportgen.commands.export import export
-from reportgen.errors import OptionError, RenderError, UnknownNameError
+from reportgen.errors import OptionError, RenderError, StoreError, UnknownNameError
 from reportgen.exports.base import ExportRequest
 from reportgen.exports.registry import FORMS
+from reportgen.records.files import PART
 from reportgen.records.owned import OwnedFolder
+from tests.children import LONGEST, Running, child, reportgen_command
 
 
 def test_csv_is_what_the_site_has_beside_its_pages(sample_runs: Path, sample_site: Path, tmp_path: Path) -> None:
@@ -105,3 +111,37 @@ def test_a_link_is_replaced_and_what_it_leads_to_stays(sample_runs: Path, tmp_pa
         export(sample_runs, "short", to=tmp_path / "report.txt")
     assert (tmp_path / "mine.txt").read_text() == "mine"
     assert not (tmp_path / "report.txt").is_symlink()
+
+
+@pytest.mark.parametrize("target", ["tables", pytest.param("report.html", marks=pytest.mark.long)])
+def test_of_two_exports_to_one_place_one_wins_and_a_killed_one_leaves_nothing(
+    sample_runs: Path, tmp_path: Path, target: str
+) -> None:
+    """Real processes: one is stopped in the middle of its work, the other one comes; then one is killed there."""
+    place, form = tmp_path / target, "csv" if target == "tables" else "html"
+    command = reportgen_command("export", "--format", form, "--runs", sample_runs, "--to", place)
+
+    def stopped_at_work(process: Running) -> None:
+        deadline = time.monotonic() + LONGEST
+        while not list(tmp_path.glob(f"{PART}*/*.json")):
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        os.kill(process.pid, signal.SIGSTOP)
+
+    with child(command) as first:
+        stopped_at_work(first)
+        with pytest.raises(StoreError, match=rf"Process {first.pid} is writing .*{target}: wait until"):
+            export(sample_runs, form, to=place)
+        assert not place.exists()
+        os.kill(first.pid, signal.SIGCONT)
+        _, said = first.communicate(timeout=LONGEST)
+        assert first.returncode == 0, said
+    assert [path.name for path in tmp_path.iterdir()] == [target]
+    with child(command) as second:
+        stopped_at_work(second)
+        os.kill(second.pid, signal.SIGKILL)
+        second.wait()
+    assert list(tmp_path.glob(f"{PART}*"))
+    clean(tmp_path / "runs", tmp_path / "site", everything=True)
+    assert [path.name for path in tmp_path.iterdir()] == [target]
