@@ -60,6 +60,7 @@ class ReportCitation:
         key = re.sub(r"[^0-9A-Za-z]+", "-", self.title).strip("-").lower()[:40] or "report"
         year, month, _ = self.date.split("-")
         fields = {
+            "key": key,  # what it is sorted by, since it names no author
             "title": "{" + _tex(self.title) + "}",
             "year": year,
             "month": str(int(month)),

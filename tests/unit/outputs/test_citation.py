@@ -26,3 +26,10 @@ def test_bibtex_reads_no_sign_of_a_name_as_a_command() -> None:
     assert r"Net\_50 \& co" in entry
     assert "year = {2026}" in entry
     assert "month = {3}" in entry
+
+
+def test_bibtex_sorts_a_report_that_names_no_author() -> None:
+    entry = citation().bibtex
+    key = entry.partition("{")[2].partition(",")[0].rpartition("-")[0]
+    assert key
+    assert f"  key = {{{key}}}," in entry
