@@ -30,6 +30,11 @@ def class_map(passed: Pass, class_index: int, places: Mapping[str, UnitPlaces | 
     into, all calls. Several layers, each the end of a pathway, are added up in proportion to what a position of each
     adds to the logit. Raises NetworkError for a layer without positions, or of unknown ones.
     """
+    if not places:
+        raise NetworkError(
+            "No gradient leads from the class to a convolution with a map: something cuts it off, such as detach(). "
+            "Name a layer behind it, or ask a method that needs no gradient, such as occlusion."
+        )
     clip = passed.clip
     size = tuple(clip.shape[2:]) if clip.ndim == 5 else (1, *clip.shape[2:])
     outputs = {name: passed.outputs[name] for name in places}
