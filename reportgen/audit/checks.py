@@ -92,7 +92,7 @@ def _run_checks(model: RunView) -> list[Verdict]:
     return [
         weights_check(model.run.weights, model.addresses.provenance),
         Verdict(
-            "fail" if counts["failed"] else "pass",
+            "fail" if counts["failed"] else "pass" if sum(counts.values()) else "untested",
             "Jobs that failed",
             counts["failed"],
             f"{counts['failed']} of {sum(counts.values())}",

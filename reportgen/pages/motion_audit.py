@@ -28,7 +28,7 @@ from reportgen.pages.page import Found, Page
 from reportgen.pages.report import ModelView, Report
 from reportgen.reading.excerpt import Excerpt
 from reportgen.reading.format import count, percent, plural
-from reportgen.reading.views import trouble
+from reportgen.reading.views import notes_told, trouble
 from reportgen.reading.words import CLASSES, Words
 from reportgen.records.answers.motion import ClassProbes, ModelProbes
 from reportgen.records.jobs import Done, Record
@@ -193,7 +193,7 @@ def _page(model: ModelView, records: Sequence[Record]) -> Page:
             "kernel_count": sum(row.measured for row in layers),
             "threshold": model.limits.motion_reliance,
             "csv": _csv(model, records),
-            "notes": list(dict.fromkeys(n for r in records if isinstance(r.outcome, Done) for n in r.outcome.notes)),
+            "notes": notes_told(records),
             "kernels": kernels,
             "silent": silent,
             "silent_count": sum(row.silent for row in layers),

@@ -19,7 +19,7 @@ from reportgen.pages.report import ModelView, Report
 from reportgen.pages.strips import Strip, still_strip, strip
 from reportgen.pages.weight_volumes import gradient_volumes
 from reportgen.reading.format import short_kernel_name
-from reportgen.reading.views import Trouble, trouble
+from reportgen.reading.views import Trouble, notes_told, trouble
 from reportgen.records.answers.weight_gradients import (
     CheckedGradients,
     ClassComparison,
@@ -249,7 +249,7 @@ def pages(report: Report) -> Iterator[Page]:
                 "cases": case_pictures(model, done, found.comparison) if found and found.comparison else [],
                 "clips": clip_gradients(model),
                 "volumes": volumes,
-                "notes": list(done.notes) if done else [],
+                "notes": notes_told(records),
                 "csv": next(
                     (file for one in records for file in model.downloads(one) if file.uri.endswith(".csv")), None
                 ),

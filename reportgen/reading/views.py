@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from reportgen.reading.figures import KernelFigures
@@ -33,6 +34,13 @@ def trouble(what: str, outcome: Outcome | None) -> Trouble | None:
     if isinstance(outcome, Failed):
         return Trouble("failed", what, f"Failed: {outcome.message}")
     return None
+
+
+def notes_told(records: Iterable[Record]) -> list[str]:
+    """Return what the answers say of themselves, each sentence once."""
+    return list(
+        dict.fromkeys(note for record in records if isinstance(record.outcome, Done) for note in record.outcome.notes)
+    )
 
 
 @dataclass(frozen=True)

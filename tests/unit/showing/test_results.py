@@ -23,7 +23,7 @@ from reportgen.analyses.multiscale.maximize import GrownPicture
 from reportgen.clips import Clip
 from reportgen.errors import OptionError
 from reportgen.result import ShownResult, Unexplained, same_content
-from reportgen.showing import pictures
+from reportgen.showing import html, pictures
 from tests.contract.test_python_calls import CLIP, FRAMES, SIDE, drawn, tiny
 
 
@@ -235,3 +235,20 @@ def test_of_many_pictures_only_those_are_made_that_are_shown(monkeypatch: pytest
     assert len(made) == 12
     assert "28 further pictures are not shown" in shown
     assert "28 further rows" in shown
+
+
+def test_a_clip_of_many_frames_is_thinned_and_says_so() -> None:
+    frames = np.random.default_rng(0).integers(0, 255, (150, 160, 160, 3), np.uint8)
+    step, content = html._thinned(frames, 10**9)
+    with imageio.v3.imopen(content, "r", plugin="pillow") as file:
+        shown = list(file.iter())
+    assert (step, len(shown)) == (3, 50)
+    step, content = html._thinned(frames, 60_000)
+    assert len(content) <= 60_000
+    assert step > 3
+    clip = torch.rand(1, 3, 150, 32, 32)
+    noise = replace(
+        maximum(), kernels=(0,), clips=clip, activations=torch.ones(1), starts=torch.ones(1), steps=torch.ones(1),
+        seconds=torch.ones(1),
+    )  # fmt: skip
+    assert "(one frame in 3 of 150; save() writes all)" in noise._repr_html_()
