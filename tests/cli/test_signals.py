@@ -27,7 +27,7 @@ def wait_for(happened: Callable[[], bool], process: Running) -> None:
 
 def records(folder: Path) -> list[Path]:
     """Return the records of kernels: the choice of kernels comes before them, and has a record of its own."""
-    found = [path for path in (folder / "runs/tiny/records").glob("*.json") if not path.name.startswith(".")]
+    found = [path for path in (folder / "runs/tiny/records").glob("*/*.json") if not path.name.startswith(".")]
     return [path for path in found if json.loads(path.read_text())["job"]["analysis"] == "kernels"]
 
 

@@ -215,15 +215,8 @@ def importable(model: str) -> None:
             pytest.skip(f"install the extra `zoos` to run this ({error})")
 
 
-#: A network of one stream, one of two pathways, a still one, and one whose norms hold their activation; the others
-#: are of kinds that these, or tests on small networks, have.
-SAMPLED = {"mobilenetv3_small_050"}
-
-
-@pytest.mark.parametrize(
-    "network",
-    [pytest.param(one, id=one.name, marks=[] if one.name in SAMPLED else pytest.mark.long) for one in NETWORKS],
-)
+@pytest.mark.long  # tests on small networks have each of their kinds
+@pytest.mark.parametrize("network", [pytest.param(one, id=one.name) for one in NETWORKS])
 def test_every_analysis_takes_it(network: Published, tmp_path: Path) -> None:
     importable(network.model)
     outcomes = put_through_everything(network.model, network.arguments, network.clip, tmp_path, network.layers)

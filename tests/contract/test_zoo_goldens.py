@@ -94,7 +94,17 @@ def _case_id(value: Any) -> str:
 CASES = [(name, case) for name in zoo_cards.recorded() for case in zoo_cards.golden(name)["cases"]]
 
 
-@pytest.mark.parametrize(("name", "case"), CASES, ids=_case_id)
+#: Cases that take seconds, of networks that other cases are of, or that differ from another by their norms alone.
+DEAR = {("vgg16", (2, 3, 64, 64)), ("i3d_r50", (1, 3, 8, 256, 256)), ("i3d_r50", (1, 3, 12, 224, 224))}
+
+
+def _marks(name: str, case: dict[str, Any]) -> list[pytest.MarkDecorator]:
+    return [pytest.mark.long] if (name, tuple(case["input_shape"])) in DEAR else []
+
+
+@pytest.mark.parametrize(
+    ("name", "case"), [pytest.param(name, case, marks=_marks(name, case)) for name, case in CASES], ids=_case_id
+)
 def test_outputs_and_convolutions_are_the_recorded_ones(name: str, case: dict[str, Any]) -> None:
     facts = zoo_cards.golden(name)
     module = zoo_cards.filled(name, facts["gain"]).train(case["mode"] == "train")

@@ -105,24 +105,19 @@ def test_pages_open_without_a_fault_and_without_another_host(visit: Visit, serve
     assert visitor.faults == []
 
 
-@pytest.mark.parametrize("width", [1440, 390])
-def test_no_page_is_wider_than_its_window(visit: Visit, width: int) -> None:
-    visitor = visit(viewport={"width": width, "height": 844})
+def test_no_page_is_wider_than_its_window_or_its_paper(visit: Visit) -> None:
+    visitor = visit()
     for uri in PAGES:
         page = visitor.open(uri)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, uri
-
-
-def test_nothing_runs_over_the_edge_of_a_printed_page(visit: Visit) -> None:
-    visitor = visit(viewport={"width": 700, "height": 990})
-    visitor.page.emulate_media(media="print")
-    for uri in PAGES:
-        page = visitor.open(uri)
-        assert page.evaluate("document.documentElement.scrollWidth") <= 700, uri
+        for width, media in ((1440, "screen"), (390, "screen"), (700, "print")):
+            page.set_viewport_size({"width": width, "height": 844})
+            page.emulate_media(media=media)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, (uri, width)
         cut = page.locator(".rg-table").evaluate_all(
             "all => all.filter((one) => one.scrollWidth > one.clientWidth).length"
         )
         assert cut == 0, uri
+        page.emulate_media(media="screen")
 
 
 @pytest.mark.parametrize("width", [1440, 390])
