@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from reportgen.config.options import BuildOptions
 from reportgen.errors import OptionError, unknown_name
 from reportgen.networks.speed.precision import full_precision
-from reportgen.progress import SILENT, Progress
+from reportgen.progress import SILENT, Progress, observer
 from reportgen.records.finding import runs_below
 from reportgen.records.store import Store
 from reportgen.runner.choosing import choose_kernels, methods_before_choice
@@ -34,7 +34,7 @@ def plan(
     *,
     machine: str | None = None,
     times: float | None = None,
-    progress: Progress = SILENT,
+    progress: Progress | bool = SILENT,
 ) -> list[PlanForecast]:
     """Return for each network of `options` how many jobs its run has and what those that are left will cost: hours,
     bytes, and the expected end for one process, for `options.workers` here and for as many of a cluster.
@@ -49,6 +49,7 @@ def plan(
     """
     if times is not None and not times > 0:
         raise OptionError(f"--times {times:g}: it must be above 0.")
+    progress = observer(progress)
     stores = runs_below(options.runs)
     observed = [one for store in stores for one in observations(store)]
     found = []

@@ -155,13 +155,35 @@ def factory_of(target: str) -> tuple[Callable[..., object], Path | None]:
 
 @contextmanager
 def _importable(folder: Path) -> Iterator[None]:
-    """Let modules of `folder` be imported, after all installed ones, until the context ends."""
+    """Let modules of `folder` be imported, after all installed ones, until the context ends.
+
+    What was imported from another folder in such a context is not taken for a module of the same name of this one.
+    """
     entry = str(folder)
+    elsewhere = {name: module for name, module in sys.modules.items() if _BESIDE.get(_top(name), entry) != entry}
+    for name in elsewhere:
+        del sys.modules[name]
+    before = set(sys.modules)
     sys.path.append(entry)
     try:
         yield
     finally:
         sys.path.remove(entry)
+        for top in {_top(name) for name in set(sys.modules) - before}:
+            file = getattr(sys.modules.get(top), "__file__", None)
+            if file and Path(file) in (Path(entry, f"{top}.py"), Path(entry, top, "__init__.py")):
+                _BESIDE[top] = entry
+        for name, module in elsewhere.items():
+            if _BESIDE[_top(name)] != entry:
+                sys.modules.setdefault(name, module)
+
+
+_BESIDE: dict[str, str] = {}
+"""Modules that networks' files imported from beside them, by their first name, with the folder that they lie in."""
+
+
+def _top(name: str) -> str:
+    return name.partition(".")[0]
 
 
 def describe(error: BaseException) -> str:

@@ -83,7 +83,7 @@ class Search:
         self.scoring.climbed = replace(self.target, network=quick)
         if any(level.reduced_precision for level in self.levels):
             likeness = likeness_reduced(self.network, quick, self.target.layer, clips[0])
-            if likeness < LEAST_COSINE:
+            if likeness is not None and likeness < LEAST_COSINE:
                 self._explore_in_float32(f"its gradient has a cosine of {likeness:.2f} with that in float32")
 
     def run(self, task: Task) -> Iterator[Maximum]:

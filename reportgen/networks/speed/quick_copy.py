@@ -78,9 +78,14 @@ def quick_copy(
     return found if all(_agrees(network, found, layer, clip) for clip in clips) else None
 
 
-def likeness_reduced(network: Network, quick: Network, layer: str, clip: Tensor) -> float:
-    """Return the cosine of a quick copy's gradient in bfloat16 with the network's in float32; -1 where it has none."""
+def likeness_reduced(network: Network, quick: Network, layer: str, clip: Tensor) -> float | None:
+    """Return the cosine of a quick copy's gradient in bfloat16 with the network's in float32; -1 where it has none.
+
+    None where the clip tells nothing, because it leaves the layer silent: the network's own gradient is zero.
+    """
     wanted = _there_and_back(network, layer, clip)[1]
+    if not wanted.any():
+        return None
     with suppress(NetworkError, *REFUSALS), torch.autocast("cpu", torch.bfloat16, cache_enabled=False):
         found = _there_and_back(quick, layer, clip)[1]
         return float(torch.cosine_similarity(found.flatten().double(), wanted.flatten().double(), dim=0))
