@@ -57,8 +57,9 @@ docs: $(VENV)/.installed-docs
 	$(BIN)/python -m tools.docs.build
 
 # Workers: processes that are killed, and jobs of a SLURM that the tests start where it is installed (some minutes).
+# The calls of the README take half a minute, too.
 test-workers: $(VENV)/.installed-dev
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "" tests/slurm tests/contract/test_workers.py -k "not fifty"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "" tests/slurm tests/contract/test_workers.py tests/test_readme.py -k "not fifty"
 
 # An official file of weights and labelled clips: does the network recognise them, and is its report whole?
 accept: $(VENV)/.installed

@@ -336,7 +336,7 @@ WHOLE = [
 
 
 @pytest.mark.parametrize(
-    "case", [pytest.param(one, id=str(one), marks=[pytest.mark.long] if one in WHOLE[4:] else []) for one in WHOLE]
+    "case", [pytest.param(one, id=str(one), marks=[pytest.mark.long] if one in WHOLE[2:] else []) for one in WHOLE]
 )
 def test_the_whole_report_of_such_a_network_fails_nowhere(case: Case, file: Path, tmp_path: Path) -> None:
     outcomes = put_through_everything(f"{file}:make", case.arguments, (6, 16), tmp_path)

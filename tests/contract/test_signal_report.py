@@ -54,7 +54,9 @@ def visible(page: Path) -> str:
     return re.sub(r"<[^>]*>", " ", text)
 
 
-@pytest.mark.parametrize(("name", "answer"), [("pulse", "N T"), ("depth", "N 1 T H W")])
+@pytest.mark.parametrize(
+    ("name", "answer"), [("pulse", "N T"), pytest.param("depth", "N 1 T H W", marks=pytest.mark.long)]
+)
 def test_a_network_without_classes_has_the_same_report(name: str, answer: str, tmp_path: Path) -> None:
     (tmp_path / "nets.py").write_text(NETWORKS)
     outcomes = put_through_everything(f"{tmp_path / 'nets.py'}:{name}", {}, (6, 24), tmp_path, layers=["stem"])

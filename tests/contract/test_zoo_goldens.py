@@ -95,7 +95,11 @@ CASES = [(name, case) for name in zoo_cards.recorded() for case in zoo_cards.gol
 
 
 #: Cases that take seconds, of networks that other cases are of, or that differ from another by their norms alone.
-DEAR = {("vgg16", (2, 3, 64, 64)), ("i3d_r50", (1, 3, 8, 256, 256)), ("i3d_r50", (1, 3, 12, 224, 224))}
+DEAR = {
+    *(("vgg16", (2, 3, 64, 64)), ("vgg16_bn", (2, 3, 64, 64))),
+    *(("i3d_r50", (1, 3, 8, 256, 256)), ("i3d_r50", (1, 3, 12, 224, 224)), ("mfnet", (2, 3, 16, 224, 224))),
+    *(("r2plus1d_18", (2, 3, 16, 56, 112)), ("resnet3d_34_2020", (2, 3, 16, 112, 112))),
+}
 
 
 def _marks(name: str, case: dict[str, Any]) -> list[pytest.MarkDecorator]:

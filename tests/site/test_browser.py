@@ -120,7 +120,7 @@ def test_no_page_is_wider_than_its_window_or_its_paper(visit: Visit) -> None:
         page.emulate_media(media="screen")
 
 
-@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("width", [pytest.param(1440, marks=pytest.mark.long), 390])
 def test_the_control_bar_covers_nothing(visit: Visit, width: int) -> None:
     visitor = visit(viewport={"width": width, "height": 844})
     for uri in ("index.html", KERNEL, PYRAMID, "drift/tennis/index.html", "drift/stem.conv/index.html"):
@@ -526,7 +526,7 @@ def touched(page: playwright_api.Page, *paths: list[tuple[float, float]]) -> Non
     session.detach()
 
 
-@pytest.mark.parametrize("uri", [RESPONSES, "drift/weights.html"])
+@pytest.mark.parametrize("uri", [RESPONSES, pytest.param("drift/weights.html", marks=pytest.mark.long)])
 def test_a_volume_turns_by_one_finger_and_grows_by_two(visit: Visit, uri: str) -> None:
     visitor = visit()
     page = visitor.open(uri)
@@ -557,6 +557,7 @@ def test_a_volume_turns_by_one_finger_and_grows_by_two(visit: Visit, uri: str) -
     assert visitor.faults == []
 
 
+@pytest.mark.long
 def test_the_gradient_of_a_filter_turns_and_follows_what_is_chosen(visit: Visit) -> None:
     visitor = visit()
     page = visitor.open("drift/weights.html")

@@ -141,7 +141,8 @@ def test_what_is_spread_keeps_both_ends() -> None:
     assert spread([1, 2, 3], 1) == [1]
 
 
-@pytest.mark.parametrize("form", ["latex", pytest.param("html", marks=pytest.mark.long)])
+@pytest.mark.long  # the anonymous summary as HTML and as records is tested in test_anonymous
+@pytest.mark.parametrize("form", ["latex", "html"])
 def test_an_anonymous_summary_says_neither_who_made_it_nor_how_to_cite_it(
     form: str, sample_runs: Path, tmp_path: Path
 ) -> None:

@@ -70,6 +70,7 @@ def test_a_planted_grating_is_reached() -> None:
         assert float(found.activations[kernel]) >= 0.95 * best_grating(network, kernel, 32)
 
 
+@pytest.mark.long
 def test_a_planted_drifting_wave_is_reached_with_its_direction() -> None:
     network = wave_network(16, frames=8, side=32, speed=2.0)
     found = maximize_over_scales(network, "2", [0, 1], start=17, sizes=5)

@@ -59,6 +59,7 @@ def clear_nulls(count: int) -> int:
     return clear
 
 
+@pytest.mark.long
 def test_few_null_pathways_are_clear() -> None:
     assert clear_nulls(60) <= 60 * 0.05 + 2 * sqrt(60 * 0.05 * 0.95)
 
