@@ -115,12 +115,12 @@ def test_a_link_is_replaced_and_what_it_leads_to_stays(sample_runs: Path, tmp_pa
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("target", ["tables", "report.html"])
+@pytest.mark.parametrize("target", ["paper", "report.html"])
 def test_of_two_exports_to_one_place_one_wins_and_a_killed_one_leaves_nothing(
     sample_runs: Path, tmp_path: Path, target: str
 ) -> None:
     """Real processes: one is stopped in the middle of its work, the other one comes; then one is killed there."""
-    place, form = tmp_path / target, "csv" if target == "tables" else "html"
+    place, form = tmp_path / target, "latex" if target == "paper" else "html"
     command = reportgen_command("export", "--format", form, "--runs", sample_runs, "--to", place)
 
     def at_work() -> bool:
