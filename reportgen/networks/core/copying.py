@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -51,17 +51,18 @@ def no_gradient(name: str, cuts: Sequence[object] = ()) -> str:
     )
 
 
-def copied(module: nn.Module) -> nn.Module:
-    """Return a deep copy of a module.
+def copied(module: nn.Module, sharing: Iterable[Tensor] = ()) -> nn.Module:
+    """Return a deep copy of a module, which has the very tensors in `sharing`.
 
     A tensor in the middle of somebody's graph (features that a module keeps, a weight that was computed) is copied
     without the graph. What cannot be copied (a lock, a file, a writer of logs that a hook tells) both modules share.
     """
+    own = {id(one): one for one in sharing}
     try:
-        return copy.deepcopy(module, _without_graphs(module))
+        return copy.deepcopy(module, {**_without_graphs(module), **own})
     except _NOT_COPIED:
         shared = {id(one): one for one in _beside(module) if not _can_be_copied(one)}
-        return copy.deepcopy(module, {**_without_graphs(module), **shared})
+        return copy.deepcopy(module, {**_without_graphs(module), **shared, **own})
 
 
 def _without_graphs(module: nn.Module) -> dict[int, Any]:

@@ -16,18 +16,6 @@ from torch.nn import functional
 
 from reportgen.networks.speed.folding import fold_clips, fold_weight
 
-_FEW_CHANNELS = 4
-
-
-def has_few_channels(layer: nn.Module) -> bool:
-    """Return whether a plain convolution takes clips of few channels, and can be written as one of pictures."""
-    return (
-        isinstance(layer, nn.Conv3d)
-        and layer.in_channels <= _FEW_CHANNELS
-        and layer.groups == 1
-        and set(layer.dilation) == {1}
-    )
-
 
 class FramesAsChannels:
     """Arranges clips `N C T H W` for a convolution of pictures by `weight` `K C' H' W'`, without stride or padding."""

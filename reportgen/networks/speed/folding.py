@@ -16,9 +16,7 @@ from torch.nn import functional
 
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.taps import replaced
-from reportgen.networks.speed.plain_layers import hooked
-
-_FEW_CHANNELS = 4
+from reportgen.networks.speed.plain_layers import has_few_channels, is_plain_convolution
 
 
 class FoldedConvolution(nn.Module):
@@ -46,13 +44,9 @@ class FoldedConvolution(nn.Module):
 def folds(layer: nn.Module) -> bool:
     """Return whether folding `layer` is possible and worth it; hooks of its own would not run."""
     return (
-        type(layer) is nn.Conv3d
-        and not hooked(layer)
-        and layer.in_channels <= _FEW_CHANNELS
-        and layer.groups == 1
-        and layer.padding_mode == "zeros"
-        and not isinstance(layer.padding, str)
-        and set(layer.dilation) == {1}
+        isinstance(layer, nn.Conv3d)
+        and is_plain_convolution(layer)
+        and has_few_channels(layer)
         and max(layer.stride) > 1
     )
 

@@ -17,7 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from reportgen.networks.speed.few_channels import FramesAsChannels, has_few_channels
+from reportgen.networks.speed.few_channels import FramesAsChannels
+from reportgen.networks.speed.plain_layers import has_few_channels
 
 _ORDERS = {4: torch.channels_last, 5: torch.channels_last_3d}
 _PRECISIONS = (torch.float32, torch.bfloat16)

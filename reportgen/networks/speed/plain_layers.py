@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from torch import nn
 
+_FEW_CHANNELS = 4
+
 
 def hooked(layer: nn.Module) -> bool:
     """Return whether something else than a layer's own code has a say in what it returns, or listens."""
     hooks = (layer._forward_hooks, layer._forward_pre_hooks, layer._backward_hooks, layer._backward_pre_hooks)
     return any(hooks) or "forward" in vars(layer)
+
+
+def has_few_channels(layer: nn.Module) -> bool:
+    """Return whether a convolution takes clips of few channels, in an arrangement that others can be made equal to."""
+    return (
+        isinstance(layer, nn.Conv3d)
+        and layer.in_channels <= _FEW_CHANNELS
+        and layer.groups == 1
+        and set(layer.dilation) == {1}
+    )
 
 
 def is_plain_convolution(layer: nn.Module) -> bool:

@@ -10,7 +10,6 @@ its own or is called as a function runs as in the network.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -19,13 +18,13 @@ import torch
 from torch import Tensor, nn
 
 from reportgen.errors import NetworkError
+from reportgen.networks.core.copying import copied
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.out_of_memory import is_out_of_memory
 from reportgen.networks.core.passes import REFUSALS, run_until
-from reportgen.networks.speed.few_channels import has_few_channels
 from reportgen.networks.speed.frozen_convolution import FrozenConvolution, can_freeze
 from reportgen.networks.speed.norm_folding import foldable_norms, folded
-from reportgen.networks.speed.plain_layers import is_plain_convolution
+from reportgen.networks.speed.plain_layers import has_few_channels, is_plain_convolution
 from reportgen.networks.speed.pooling import pools_channels_last, unquickened
 
 _ANSWER = 1e-3
@@ -94,9 +93,8 @@ def likeness_reduced(network: Network, quick: Network, layer: str, clip: Tensor)
 
 def _sharing_copy(module: nn.Module) -> nn.Module | None:
     """Return a copy of the modules with the very parameters and buffers of the original."""
-    shared = {id(one): one for one in (*module.parameters(), *module.buffers())}
     try:
-        return copy.deepcopy(module, shared)
+        return copied(module, sharing=(*module.parameters(), *module.buffers()))
     except Exception as error:  # whatever a network of somebody else's may hold
         if is_out_of_memory(error):
             raise
