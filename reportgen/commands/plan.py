@@ -13,7 +13,7 @@ from reportgen.networks.speed.precision import full_precision
 from reportgen.progress import SILENT, Progress, observer
 from reportgen.records.finding import runs_below
 from reportgen.records.store import Store
-from reportgen.runner.choosing import choose_kernels, methods_before_choice
+from reportgen.runner.choosing import methods_before_choice, planned_run
 from reportgen.runner.costs.forecast import PlanFacts, PlanForecast, plan_costs, plan_ends
 from reportgen.runner.costs.model import CostModel, cost_model
 from reportgen.runner.costs.observed import Observation, observations, record_headers, shipped
@@ -22,7 +22,7 @@ from reportgen.runner.layer_globs import LayerGlobs
 from reportgen.runner.loading import Loader
 from reportgen.runner.machine import machine_of, threads_of
 from reportgen.runner.places import Place, foreseen_places
-from reportgen.runner.plan import chosen_methods, plan_jobs
+from reportgen.runner.plan import chosen_methods
 from reportgen.runner.prepare import Prepared, prepare
 from reportgen.runner.selection import BuildSelection
 from reportgen.runner.site_size import clip_pixels
@@ -89,22 +89,10 @@ def _forecast(
 
 def _facts(place: Place, prepared: Prepared, selection: BuildSelection, options: BuildOptions) -> PlanFacts:
     store = Store(place.folder)
-    parameters = options.method_parameters()
-    wanted = chosen_methods(options.analyses, options.preset)
-    chosen = choose_kernels(
-        prepared.subject,
-        wanted,
-        parameters,
-        prepared.inputs,
-        store,
-        RecordedExecutor(),
-        SILENT,
-        debug=False,
-        writes=False,
-    )
-    jobs = plan_jobs(chosen.subject, chosen.methods, parameters, prepared.inputs)
+    chosen, jobs = planned_run(prepared, options, store, RecordedExecutor(), SILENT, writes=False)
     only = selection.keys(jobs, reference=bool(chosen.subject.reference))
     known = record_headers(store, jobs.keys())
+    wanted = chosen_methods(options.analyses, options.preset)
     return PlanFacts(
         run=place.name,
         plan=jobs,

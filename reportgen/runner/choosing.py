@@ -13,6 +13,7 @@ from reportgen.analyses.choice.analysis import choice, chooses_by_evidence, choo
 from reportgen.analyses.method import Method
 from reportgen.analyses.parameters import Parameters
 from reportgen.analyses.registry import methods
+from reportgen.config.options import BuildOptions
 from reportgen.errors import StoreError
 from reportgen.progress import Progress
 from reportgen.records.answers.choice import ChoiceAnswer
@@ -22,6 +23,7 @@ from reportgen.records.store import Store
 from reportgen.runner.evidence_clips import EVIDENCE
 from reportgen.runner.executors.base import Executor, Work
 from reportgen.runner.plan import Plan, chosen_methods, plan_jobs
+from reportgen.runner.prepare import Prepared
 
 CHOICE = "choice"
 PYRAMID = "pyramid"
@@ -36,6 +38,34 @@ class Chosen:
     now: frozenset[str] = frozenset()
 
 
+def planned_run(
+    prepared: Prepared,
+    options: BuildOptions,
+    store: Store,
+    executor: Executor,
+    progress: Progress,
+    *,
+    debug: bool = False,
+    check: Callable[[Plan], None] = lambda _plan: None,
+    writes: bool = True,
+) -> tuple[Chosen, Plan]:
+    """Return what a run by these options shows, and the plan of all its jobs; see `choose_kernels`."""
+    parameters = options.method_parameters()
+    chosen = choose_kernels(
+        prepared.subject,
+        chosen_methods(options.analyses, options.preset),
+        parameters,
+        prepared.inputs,
+        store,
+        executor,
+        progress,
+        debug=debug,
+        check=check,
+        writes=writes,
+    )
+    return chosen, plan_jobs(chosen.subject, chosen.methods, parameters, prepared.inputs)
+
+
 def choose_kernels(
     subject: Subject,
     wanted: Sequence[Method[Any]],
@@ -46,8 +76,8 @@ def choose_kernels(
     progress: Progress,
     *,
     debug: bool,
-    check: Callable[[Plan], None] = lambda _plan: None,
-    writes: bool = True,
+    check: Callable[[Plan], None],
+    writes: bool,
 ) -> Chosen:
     """Choose the kernels to show, by the evidence and the pyramids where these decide.
 

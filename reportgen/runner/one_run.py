@@ -17,7 +17,7 @@ from reportgen.progress import Progress
 from reportgen.records.jobs import Done, Record
 from reportgen.records.manifest import Run
 from reportgen.records.store import Store
-from reportgen.runner.choosing import choose_kernels
+from reportgen.runner.choosing import planned_run
 from reportgen.runner.concepts import CONCEPTS, concept_clips, names_to_show
 from reportgen.runner.evidence_clips import EVIDENCE, clips_to_preview, clips_to_show
 from reportgen.runner.executors.base import Executor, Work
@@ -26,7 +26,7 @@ from reportgen.runner.executors.processes import ProcessesExecutor
 from reportgen.runner.executors.slurm import SlurmExecutor
 from reportgen.runner.facts import ClipPictures, environment, shown_facts, stored_facts
 from reportgen.runner.loading import card_of, weights_of
-from reportgen.runner.plan import Plan, chosen_methods, plan_jobs
+from reportgen.runner.plan import Plan
 from reportgen.runner.prepare import Prepared
 from reportgen.runner.selection import BuildSelection
 from reportgen.runner.site_size import run_bytes, tell_size
@@ -54,12 +54,8 @@ def compute_run(
     begun = time.perf_counter()
     store = Store(prepared.place.folder)
     pictures = ClipPictures(store, prepared.network.probabilities, progress)
-    alone = LocalExecutor()
-    parameters = options.method_parameters()
-    wanted = chosen_methods(options.analyses, options.preset)
-    chosen = choose_kernels(prepared.subject, wanted, parameters, prepared.inputs, store, alone, progress, debug=debug)
+    chosen, plan = planned_run(prepared, options, store, LocalExecutor(), progress, debug=debug)
     subject, now = chosen.subject, chosen.now
-    plan = plan_jobs(subject, chosen.methods, parameters, prepared.inputs)
     only = selection.keys(plan, reference=bool(subject.reference))
     run = _header(prepared, plan, pictures, options, command)
     store.write_plan(plan.stored(torch.get_num_threads()))

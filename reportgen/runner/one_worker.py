@@ -14,13 +14,13 @@ from reportgen.networks.speed.reused_memory import reused_memory
 from reportgen.progress import Progress
 from reportgen.records.jobs import content_key
 from reportgen.records.store import Store
-from reportgen.runner.choosing import choose_kernels
+from reportgen.runner.choosing import planned_run
 from reportgen.runner.executors.base import Executor, Work
 from reportgen.runner.executors.claiming import worker_name
 from reportgen.runner.layer_globs import LayerGlobs
 from reportgen.runner.loading import Loader
 from reportgen.runner.places import NetworkFacts, Place
-from reportgen.runner.plan import Plan, chosen_methods, plan_jobs
+from reportgen.runner.plan import Plan
 from reportgen.runner.prepare import prepare
 from reportgen.runner.selection import BuildSelection
 from reportgen.runner.summary import ModelSummary, Tally
@@ -46,20 +46,7 @@ def work_at(
             raise OptionError(f"{run} was planned for another network than these flags name: {differs}.")
         place = Place(asked, planned.name, run)
         prepared = prepare(place, load, options, LayerGlobs(options.layers, [place]).of(place), progress)
-        parameters = options.method_parameters()
-        wanted = chosen_methods(options.analyses, options.preset)
-        chosen = choose_kernels(
-            prepared.subject,
-            wanted,
-            parameters,
-            prepared.inputs,
-            store,
-            executor,
-            progress,
-            debug=False,
-            check=partial(_check_part, store),
-        )
-        plan = plan_jobs(chosen.subject, chosen.methods, parameters, prepared.inputs)
+        chosen, plan = planned_run(prepared, options, store, executor, progress, check=partial(_check_part, store))
         _check_part(store, plan)
         _check_whole(store, plan)
         only = BuildSelection(options.select, [place]).keys(plan, reference=bool(chosen.subject.reference))
