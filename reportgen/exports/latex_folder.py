@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from reportgen.exports.base import ExportRequest
-from reportgen.exports.pdf import printed_html, weasyprint
+from reportgen.exports.pdf import DrawingPrinter, weasyprint
 from reportgen.outputs.latex.paper import LatexFolder
-from reportgen.outputs.paper.draw import Drawing
-from reportgen.outputs.paper.write import drawing_html
 from reportgen.pages.report import Report
 from reportgen.records.paths import inside
 from reportgen.summary.document import summary_of
@@ -38,9 +35,5 @@ class LatexFragments:
 
 def latex_files(report: Report, printer: Any, root_digest: str | None = None) -> dict[str, bytes]:
     """Return the files of the folder by their path; `printer` is WeasyPrint, which makes the PDF of charts."""
-    folder = LatexFolder(partial(_printed, printer), bibliography(report, root_digest))
+    folder = LatexFolder(DrawingPrinter(printer), bibliography(report, root_digest))
     return folder.write(summary_of(report, root_digest))
-
-
-def _printed(printer: Any, drawing: Drawing) -> bytes:
-    return printed_html(printer, drawing_html(drawing), variant=None)

@@ -11,7 +11,8 @@ from typing import Any
 
 from reportgen.errors import RenderError
 from reportgen.exports.base import ExportRequest
-from reportgen.outputs.paper.write import summary_html
+from reportgen.outputs.paper.draw import Drawing
+from reportgen.outputs.paper.write import drawing_html, font_faces, summary_html
 from reportgen.summary.document import summary_of
 
 MISSING = (
@@ -56,9 +57,28 @@ def weasyprint() -> Any:
     return found
 
 
-def printed_html(printer: Any, html: str, variant: str | None = "pdf/ua-1") -> bytes:
+def printed_html(printer: Any, html: str) -> bytes:
     """Return a page of HTML as PDF; whatever it does not hold itself is not fetched."""
+    return bytes(printer.HTML(string=html, url_fetcher=_nothing_fetched()).write_pdf(pdf_variant="pdf/ua-1"))
+
+
+class DrawingPrinter:
+    """Prints drawings, each as a PDF of its size; their fonts are read once. `printer` is WeasyPrint."""
+
+    def __init__(self, printer: Any) -> None:
+        from weasyprint.text.fonts import FontConfiguration
+
+        self._printer = printer
+        self._fonts = FontConfiguration()
+        self._faces = printer.CSS(string=font_faces(), url_fetcher=_nothing_fetched(), font_config=self._fonts)
+
+    def __call__(self, drawing: Drawing) -> bytes:
+        """Return the PDF of a drawing."""
+        document = self._printer.HTML(string=drawing_html(drawing), url_fetcher=_nothing_fetched())
+        return bytes(document.write_pdf(stylesheets=[self._faces], font_config=self._fonts))
+
+
+def _nothing_fetched() -> Any:
     from weasyprint.urls import URLFetcher
 
-    document = printer.HTML(string=html, url_fetcher=URLFetcher(allowed_protocols=["data"]))
-    return bytes(document.write_pdf(pdf_variant=variant))
+    return URLFetcher(allowed_protocols=["data"])

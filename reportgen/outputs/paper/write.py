@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -46,7 +45,7 @@ def summary_html(document: ReportDocument, link: AddressOpener) -> str:
     environment.filters.update(count=formats.count, widths=_widths, shares=column_shares, short=_short)
     return environment.get_template("summary.html.j2").render(
         document=document,
-        styles=Markup(_fonts(folder / "fonts") + (folder / "summary.css").read_text(encoding="utf-8")),  # noqa: S704
+        styles=Markup(font_faces() + (folder / "summary.css").read_text(encoding="utf-8")),  # noqa: S704
         states=STATE_WORDS,
         link=lambda address: link(address) if address else "",
         kind_of=lambda block: type(block).__name__,
@@ -58,13 +57,14 @@ def summary_html(document: ReportDocument, link: AddressOpener) -> str:
 
 
 def drawing_html(drawing: Drawing) -> str:
-    """Return a drawing as a page of its own size."""
+    """Return a drawing as a page of its own size; its letters are those of `font_faces`."""
     size = f"@page{{size:{drawing.width}mm {drawing.height}mm;margin:0}}body{{margin:0}}img{{display:block}}"
-    fonts = _fonts(templates_folder() / "paper" / "fonts")
-    return f'<!doctype html><style>{fonts}{size}</style><img src="{drawing.address}" alt="">'
+    return f'<!doctype html><style>{size}</style><img src="{drawing.address}" alt="">'
 
 
-def _fonts(folder: Path) -> str:
+def font_faces() -> str:
+    """Return the styles that hold the fonts of papers."""
+    folder = templates_folder() / "paper" / "fonts"
     found = []
     for family, name in _FONTS:
         for face, weight, style in _FACES:
