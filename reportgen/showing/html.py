@@ -50,7 +50,6 @@ def _figure(shown: ShownPicture, most_bytes: int) -> str:
     height, width = own.shape[1:3]
     scale = min(1.0, (MOST_WIDE if shown.wide else MOST_SIDE) / max(height, width))
     frames = frames_resized(own, max(1, round(height * scale)), max(1, round(width * scale)))
-    still = _source(_still(frames))
     step, content = _thinned(frames, most_bytes)
     title = shown.title
     if step > 1:
@@ -59,7 +58,7 @@ def _figure(shown: ShownPicture, most_bytes: int) -> str:
     style = f"width:{wide}px;max-width:100%;image-rendering:pixelated;display:block"
     image = f'<img src="{_source(content)}" alt="{escape(title)}" style="{style}">'
     if len(frames) > 1:
-        source = f'<source media="(prefers-reduced-motion: reduce)" srcset="{still}">'
+        source = f'<source media="(prefers-reduced-motion: reduce)" srcset="{_source(_still(frames))}">'
         image = f"<picture>{source}{image}</picture>"
     caption = f'<figcaption style="font-size:smaller">{escape(title)}</figcaption>'
     return f'<figure style="margin:0;max-width:{wide}px">{image}{caption}</figure>'
