@@ -68,6 +68,7 @@ def test_what_a_cell_shows_is_in_its_page() -> None:
     ]
 
 
+@pytest.mark.long  # `make docs` runs all notebooks
 @pytest.mark.filterwarnings("ignore")
 def test_a_card_of_ones_own_builds_its_network(tmp_path: Path) -> None:
     notebook = run_notebook(NOTEBOOKS / f"{CHEAP}.ipynb", tmp_path)
