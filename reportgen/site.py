@@ -176,10 +176,11 @@ def _writers(
         for path in sorted((source / folder).rglob("*")):
             if path.is_file():
                 writers[f"{place}/{path.relative_to(source / folder).as_posix()}"] = partial(copy_file, path)
-    writers |= {f"docs/{asset.uri}": partial(write_asset, instead(asset)) for asset in _assets(report, pages)}
+    assets = list(_assets(report, pages))
+    writers |= {f"docs/{asset.uri}": partial(write_asset, instead(asset)) for asset in assets}
     writers[f"docs/{REPORT_FILE}"] = partial(write_text, text=report_facts(report).model_dump_json(indent=1) + "\n")
     templates = Templates(source)
-    places = PageAddresses.of(pages)
+    places = PageAddresses.of(pages, (asset.uri for asset in assets))
     for page in pages:
         writers[f"docs/{page.uri}"] = partial(write_page, page, places, templates, selected=report.selected)
     configuration = site_configuration(

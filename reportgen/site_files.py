@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import shutil
 from collections.abc import Sequence
@@ -25,6 +26,7 @@ from reportgen.pages.motion import WHEEL_SIZE
 from reportgen.pages.page import (
     Asset,
     ColourWheel,
+    CopiedDocument,
     CopiedFile,
     DataFile,
     Export,
@@ -55,6 +57,8 @@ def write_asset(asset: Asset, path: Path) -> None:
     match asset:
         case CopiedFile(source=source):
             copy_file(source, path)
+        case CopiedDocument(source=source):
+            _write_compact(source, path)
         case SocialCard(title=title, sentence=sentence, pictures=pictures):
             found = [frames_of(one.path, one.frames, one.height, one.width)[0] for one in pictures]
             _write_bytes(path, card_bytes(title, sentence, found))
@@ -77,6 +81,18 @@ def write_asset(asset: Asset, path: Path) -> None:
             _write_bytes(path, _exported(path.suffix, sources))
         case ColourWheel(max_speed=max_speed):
             _write_bytes(path, png_bytes(colour_wheel(WHEEL_SIZE, max_speed)))
+
+
+def _write_compact(source: Path, path: Path) -> None:
+    """Write a document of a run without white space; one that is damaged as it is, and its record says so."""
+    try:
+        text = json.dumps(json.loads(source.read_bytes()), separators=(",", ":"), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        copy_file(source, path)
+    except OSError as error:
+        raise RenderError(describe_os_error(error, path)) from error
+    else:
+        write_text(path, f"{text}\n")
 
 
 def _write_script(path: Path, name: str, data: Any) -> None:

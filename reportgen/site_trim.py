@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 from reportgen.errors import RenderError
 from reportgen.records.files import describe_os_error
+from reportgen.site_styles import NamedParts, without_unused
 
-_UNUSED_FOLDERS = ("assets/javascripts/lunr", "assets/javascripts/workers")
-"""The theme's own search, which `plugins: []` turns off."""
+_UNUSED_FOLDERS = ("assets/javascripts",)
+"""The theme's own scripts: its search, which `plugins: []` turns off, and what `assets/js/theme.js` stands for."""
 
 _UNUSED_FILES = ("sitemap.xml", "sitemap.xml.gz")
 """Empty, since a site does not know its own address, and the compressed one differs by the day it was built."""
 
 _SOURCE_MAP = re.compile(rb"\s*(?://# sourceMappingURL=\S+|/\*# sourceMappingURL=\S+ \*/)\s*$")
+_COMMENT_LINE = re.compile(r"^[ \t]*//.*\n", re.MULTILINE)
+"""In our own scripts, and in the shaders within them."""
+
 _KEPT_AS_IS = re.compile(r"(<pre\b.*?</pre>|<textarea\b.*?</textarea>|<script\b.*?</script>)", re.DOTALL)
 _BLANK = re.compile(r"\s*\n\s*")
 
 
 def trim_site(folder: Path) -> None:
-    """Remove the theme's search, source maps, empty site maps, and the blank lines that its templates leave in pages.
+    """Remove the theme's scripts, source maps, empty site maps, the rules of its styles that no page matches, the
+    blank lines that its templates leave in pages, and the comments of our scripts.
 
     Raises RenderError when a file cannot be written.
     """
@@ -37,12 +43,28 @@ def _trim(folder: Path) -> None:
     for name in _UNUSED_FILES:
         (folder / name).unlink(missing_ok=True)
     for path in (folder / "assets").rglob("*.map"):
-        named = path.with_suffix("")
-        if named.is_file():
-            named.write_bytes(_SOURCE_MAP.sub(b"\n", named.read_bytes()))
+        mapped = path.with_suffix("")
+        if mapped.is_file():
+            mapped.write_bytes(_SOURCE_MAP.sub(b"\n", mapped.read_bytes()))
         path.unlink()
+    for path in sorted((folder / "assets" / "js").rglob("*.js")):
+        text = _COMMENT_LINE.sub("", path.read_text(encoding="utf-8"))
+        path.write_text(text, encoding="utf-8", newline="\n")
+    scripts = [path.read_text(encoding="utf-8") for path in sorted((folder / "assets" / "js").rglob("*.js"))]
+    named = NamedParts.of(_pages(folder), scripts)
+    own = [path.read_text(encoding="utf-8") for path in sorted((folder / "assets" / "css").glob("*.css"))]
+    theme = sorted((folder / "assets" / "stylesheets").glob("*.css"))
+    styles = without_unused({path.name: path.read_text(encoding="utf-8") for path in theme}, named, [*own, *scripts])
+    for path in theme:
+        path.write_text(styles[path.name], encoding="utf-8", newline="\n")
+
+
+def _pages(folder: Path) -> Iterator[str]:
+    """Yield the text of each page, written anew without blank lines."""
     for path in folder.rglob("*.html"):
-        path.write_text(without_blanks(path.read_text(encoding="utf-8")), encoding="utf-8", newline="\n")
+        text = without_blanks(path.read_text(encoding="utf-8"))
+        path.write_text(text, encoding="utf-8", newline="\n")
+        yield text
 
 
 def without_blanks(page: str) -> str:

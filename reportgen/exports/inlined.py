@@ -135,7 +135,7 @@ class _Inliner(HTMLParser):
         if self._table < 0:
             self._table = len(self._written)
             self._written.append("")
-        if path.startswith("assets/javascripts/"):  # the first at the end of the page
+        if path.endswith("assets/js/theme.js"):  # the first at the end of the page
             self._written.append(f"<script>{SHOW}</script>\n")
         text = f"<script>{self.files.script(path, self.page)}</script>\n"
         if path.endswith("assets/js/kernels/data.js"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from reportgen.outputs.model import STATE_WORDS, Cell, Column, Reference, Table
+from reportgen.outputs.model import STATE_WORDS, Cell, Column, Reference, References, Table
 from reportgen.outputs.told import told
 from reportgen.reading import format as formats
 
@@ -16,7 +16,7 @@ _LONGEST_FIGURE, _LONGEST_WORD, _CODE = 30, 24, 1.3
 
 def cell_text(column: Column, cell: Cell) -> str:
     """Return a cell as words; a dash for what is not known."""
-    if isinstance(cell, Reference):
+    if isinstance(cell, Reference | References):
         return cell.words
     if isinstance(cell, str):
         return STATE_WORDS[cell] if column.form == "state" else cell

@@ -6,7 +6,7 @@ import csv
 from collections.abc import Iterator
 from io import StringIO
 
-from reportgen.outputs.model import Cell, Column, Reference, Table
+from reportgen.outputs.model import Cell, Column, Reference, References, Table
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What spreadsheets take for the beginning of a formula: names of clips and labels may begin so."""
@@ -38,7 +38,7 @@ def _values(column: Column, cell: Cell) -> Iterator[str]:
 def _plain(cell: Cell) -> str:
     if cell is None:
         return ""
-    if isinstance(cell, Reference):
+    if isinstance(cell, Reference | References):
         return no_formula(cell.words)
     return no_formula(cell) if isinstance(cell, str) else repr(cell)
 

@@ -14,22 +14,40 @@ from typing import Literal, Protocol
 from reportgen.audit.verdicts import State
 
 Amount = int | float | None
-Form = Literal["text", "symbols", "number", "fixed", "fixed1", "percent", "percent1", "count", "state", "code"]
-"""How a cell is told: words, words with symbols between asterisks, 3 digits that matter, 2 or 1 decimals, a share in
-per cent, a count, a verdict, code."""
+_Figures = Literal["number", "fixed", "fixed1", "percent", "percent1", "count", "duration"]
+_Words = Literal["text", "symbols", "state", "code", "digest"]
+Form = _Figures | _Words
+"""How a cell is told: 3 digits that matter, 2 or 1 decimals, a share in per cent, a count, seconds as a time span;
+words, words with symbols between asterisks, a verdict, code, a digest in hexadecimal."""
 STATE_WORDS: dict[str, str] = {"pass": "pass", "warn": "warn", "fail": "fail", "untested": "not tested"}
 """How a verdict reads."""
 
 
 @dataclass(frozen=True)
 class Reference:
-    """Words that lead to an address of the report, where it has such a page; an empty address leads nowhere."""
+    """Words that lead to an address of the report, where it has such a page; an empty address leads nowhere.
+
+    `rank` is what sorts the rows by them; without one their words do.
+    """
 
     words: str
     address: str = ""
+    rank: int | None = None
 
 
-Cell = str | int | float | None | Reference | tuple[Amount, ...]
+@dataclass(frozen=True)
+class References:
+    """Several references in one cell."""
+
+    parts: tuple[Reference, ...]
+
+    @property
+    def words(self) -> str:
+        """All of their words; a dash where there are none."""
+        return ", ".join(part.words for part in self.parts) or "–"
+
+
+Cell = str | int | float | None | Reference | References | tuple[Amount, ...]
 
 
 @dataclass(frozen=True)
@@ -50,7 +68,7 @@ class Column:
     @property
     def numeric(self) -> bool:
         """Whether it holds numbers."""
-        return self.form not in ("text", "symbols", "state", "code")
+        return self.form not in ("text", "symbols", "state", "code", "digest")
 
     @property
     def header(self) -> str:

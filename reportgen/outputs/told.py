@@ -14,6 +14,7 @@ _TELL: dict[Form, Callable[[float], str]] = {
     "percent": formats.percent,
     "percent1": partial(formats.percent, digits=1),
     "count": lambda value: formats.count(int(value)),
+    "duration": formats.duration,
 }
 
 

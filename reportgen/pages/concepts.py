@@ -9,6 +9,7 @@ from reportgen.audit.concepts import concept_figures, concept_sentence, is_silen
 from reportgen.outputs.charts import UsualBand
 from reportgen.outputs.model import ReportFigure
 from reportgen.pages.cards import Card, kernel_card
+from reportgen.pages.concept_tables import ConceptKernelRow, ConceptRow, concept_kernels_table, concepts_table
 from reportgen.pages.page import Found, Page
 from reportgen.pages.report import ModelView, Report
 from reportgen.pages.strips import Strip, strip
@@ -35,18 +36,6 @@ _METHODS = {
 
 
 @dataclass(frozen=True)
-class ConceptRow:
-    """A concept in the table of all: the kernels that stand out for it, and the first of them."""
-
-    view: ConceptView
-    standing: int
-    silenced: int
-    first: DrivenKernel | None
-    kernel: str
-    uri: str
-
-
-@dataclass(frozen=True)
 class ClipOf:
     """A clip beside a kernel, with the response to it."""
 
@@ -66,15 +55,6 @@ class Standing:
     clear: bool
     clips: Excerpt[ClipOf]
     best: list[ClipOf]
-
-
-@dataclass(frozen=True)
-class ConceptKernelRow:
-    """A kernel of a concept's table with the address of its page."""
-
-    kernel: DrivenKernel
-    name: str
-    uri: str
 
 
 @dataclass(frozen=True)
@@ -181,6 +161,7 @@ def _page(model: ModelView, view: ConceptView, row: ConceptRow) -> Page:
         )
     )
     done = view.record.outcome if isinstance(view.record.outcome, Done) else None
+    kernels = concept_kernels_table(table)
     leading = standing_kernels(model, view)
     plots = concept_plots(model, view)
     return Page(
@@ -194,7 +175,7 @@ def _page(model: ModelView, view: ConceptView, row: ConceptRow) -> Page:
             "sentence": concept_sentence(view, model.limits),
             "standing": Excerpt.of(leading, len(leading), max(row.standing, len(leading))),
             "plots": plots,
-            "kernels": table,
+            "kernels": kernels,
             "methods": [(_METHODS.get(name, name), number) for name, number in answer.methods.items()],
             "notes": done.notes if done else (),
             "downloads": model.downloads(view.record),
@@ -204,7 +185,7 @@ def _page(model: ModelView, view: ConceptView, row: ConceptRow) -> Page:
         nav_title=view.name,
         wide=True,
         finder=Found(view.name, model.among_others("concept"), "hypothesis test"),
-        blocks=tuple(plot.figure for plot in plots),
+        blocks=(*(plot.figure for plot in plots), *((kernels,) if kernels.rows else ())),
     )
 
 
@@ -215,6 +196,7 @@ def pages(report: Report) -> Iterator[Page]:
         if not records:
             continue
         found = concept_rows(model)
+        table = concepts_table(found)
         troubles = (trouble(record.job.unit, record.outcome) for record in records)
         yield Page(
             uri=model.addresses.concepts,
@@ -222,7 +204,7 @@ def pages(report: Report) -> Iterator[Page]:
             template="pages/concepts.md.j2",
             context={
                 "model": model,
-                "rows": found,
+                "table": table,
                 "sentences": [concept_sentence(row.view, model.limits) for row in found],
                 "troubles": [item for item in troubles if item],
             },
@@ -231,6 +213,7 @@ def pages(report: Report) -> Iterator[Page]:
             nav_title="All concepts",
             wide=True,
             finder=Found("Concepts", model.title, "hypothesis tests AUROC"),
+            blocks=(table,) if table.rows else (),
         )
         for row in found:
             yield _page(model, row.view, row)

@@ -11,6 +11,7 @@ from reportgen.outputs.charts import Histogram, Rose
 from reportgen.outputs.model import ReportFigure
 from reportgen.pages.cards import cards
 from reportgen.pages.census import measured_kernels
+from reportgen.pages.layer_table import measured_table
 from reportgen.pages.page import Found, Page
 from reportgen.pages.report import Report
 from reportgen.pages.responses import response_views
@@ -18,7 +19,6 @@ from reportgen.reading.chosen import choice_in_words
 from reportgen.reading.excerpt import Excerpt
 from reportgen.reading.figures import KernelFigures
 from reportgen.reading.format import plural
-from reportgen.reading.probes import PROBE_TITLES
 
 MOST_ROWS = 512
 """Kernels in the table of a layer; all are in the records."""
@@ -65,6 +65,7 @@ def pages(report: Report) -> Iterator[Page]:
             reliance = [known_reliance(row.probes, model.limits) for row in measured if row.probes]
             known = [value for value in reliance if value is not None]
             charts = distributions([view.figures for view in views], known, model.limits)
+            table = measured_table(model, Excerpt.of(measured, MOST_ROWS))
             yield Page(
                 uri=model.addresses.layer(layer),
                 title=f"{model.stage_title(layer)} · {model.title}",
@@ -76,10 +77,9 @@ def pages(report: Report) -> Iterator[Page]:
                     "cards": cards(model, views),
                     "motion": motion,
                     "charts": charts,
-                    "measured": Excerpt.of(measured, MOST_ROWS),
+                    "table": table,
                     "silent": len(silent),
                     "near_silent": model.limits.near_silent,
-                    "probes": PROBE_TITLES,
                     "reference": model.evidence,
                     "choice": choice_in_words(model, layer),
                     "responses": [view for view in model_responses if view.answer.layer == layer],
@@ -93,5 +93,5 @@ def pages(report: Report) -> Iterator[Page]:
                 nav_title=model.stage_title(layer),
                 wide=True,
                 finder=Found(model.stage_title(layer), f"layer of {model.title}", layer),
-                blocks=tuple(charts),
+                blocks=(*charts, *((table,) if table.rows else ())),
             )

@@ -22,6 +22,14 @@ class CopiedFile:
 
 
 @dataclass(frozen=True)
+class CopiedDocument:
+    """A document of a run that the site carries without the white space by which a reader of the run finds his way."""
+
+    uri: str
+    source: Path
+
+
+@dataclass(frozen=True)
 class ScriptData:
     """Plain data that scripts read as ``reportData[name]``; a script and not JSON, so that file:// can load it."""
 
@@ -161,8 +169,9 @@ class PlainText:
     text: str
 
 
+Copied = CopiedFile | CopiedDocument
 Script = ScriptData | MadeScript | VolumeScript | FiltersScript
-Asset = DataFile | PlainText | SocialCard | CopiedFile | Script | MotionStrip | ColourWheel | Export
+Asset = DataFile | PlainText | SocialCard | Copied | Script | MotionStrip | ColourWheel | Export
 
 
 @dataclass(frozen=True)

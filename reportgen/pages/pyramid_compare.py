@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
 from reportgen.errors import OptionError
 from reportgen.outputs.charts import Kept, Shared
-from reportgen.outputs.model import ReportFigure
+from reportgen.outputs.model import Reference, ReportFigure, Table
 from reportgen.pages.compared_kernels import PicturedKernel, pictured_kernels
+from reportgen.pages.compared_tables import pair_kernels_table, pair_layers_table, shared_table, spread_table
 from reportgen.pages.page import Found, Page
 from reportgen.pages.pyramid_pairs import Named, PyramidPair, across, named_pyramids, pairs_to_show, what_differs
 from reportgen.pages.report import ModelView, Report
 from reportgen.reading.addresses import folder_names
 from reportgen.reading.chance import shared_by_chance
 from reportgen.reading.excerpt import Excerpt
-from reportgen.reading.format import fixed, percent, plural, short_kernel_name, short_layer_name
+from reportgen.reading.format import fixed, percent, plural, short_layer_name, shortened
 from reportgen.reading.views import Pyramid
 from reportgen.records.pyramid_compare import (
-    ComparedKernel,
-    KernelSpread,
     PyramidComparison,
     Side,
     compare_pyramids,
@@ -43,15 +42,6 @@ MOST_COMPARED_KERNELS = 120
 
 
 @dataclass(frozen=True)
-class ComparedKernelRow:
-    """A kernel of a comparison or a spread, with the address of its page where it has one."""
-
-    name: str
-    uri: str
-    kernel: ComparedKernel | KernelSpread
-
-
-@dataclass(frozen=True)
 class ComparedPair:
     """Two pyramids compared; `what` says what differs between them, `why` why they could not be compared."""
 
@@ -59,8 +49,8 @@ class ComparedPair:
     second: Named
     what: str
     comparison: PyramidComparison | None
-    rows: Excerpt[ComparedKernelRow]
     picture: ReportFigure | None
+    tables: tuple[Table, ...] = ()
     why: str = ""
     pictured: tuple[tuple[str, Excerpt[PicturedKernel]], ...] = ()
     chance: str = ""
@@ -78,7 +68,7 @@ class Spread:
 
     label: str
     clips: Excerpt[str]
-    rows: Excerpt[ComparedKernelRow]
+    table: Table
 
 
 def pair_of(name: str, first: Named, second: Named) -> ComparedPair:
@@ -87,8 +77,8 @@ def pair_of(name: str, first: Named, second: Named) -> ComparedPair:
     try:
         found = compare_pyramids(first.pyramid.graph.document, second.pyramid.graph.document)
     except OptionError as reason:
-        return ComparedPair(first, second, what, None, Excerpt(), None, str(reason))
-    rows = _rows(first.model, found.kernels)
+        return ComparedPair(first, second, what, None, None, why=str(reason))
+    kernels = Excerpt.of(found.kernels, MOST_COMPARED_KERNELS)
     models: dict[Side, ModelView] = {"first": first.model, "shared": first.model, "second": second.model}
     titles: dict[Side, str] = {"first": f"only {first.name}", "shared": "both", "second": f"only {second.name}"}
     return ComparedPair(
@@ -96,8 +86,8 @@ def pair_of(name: str, first: Named, second: Named) -> ComparedPair:
         second,
         what,
         found,
-        rows,
         comparison_figure(name, found, first.name, second.name),
+        (pair_layers_table(f"{name}-layers", found), pair_kernels_table(first.model, f"{name}-kernels", kernels)),
         pictured=tuple(
             (titles[s], pictured_kernels(models[s], found.kernels, s)) for s in ("first", "shared", "second")
         ),
@@ -113,12 +103,6 @@ def chance_in_words(found: PyramidComparison) -> str:
     return (
         f"Both keep {plural(shared, 'kernel')}, {beside} chance gives: {fixed(mean, 1)} if as many were drawn at "
         f"random in each layer (95% of draws: {low} to {high})."
-    )
-
-
-def _rows(model: ModelView, kernels: Iterable[ComparedKernel | KernelSpread]) -> Excerpt[ComparedKernelRow]:
-    return Excerpt.of(kernels, MOST_COMPARED_KERNELS).map(
-        lambda k: ComparedKernelRow(short_kernel_name(k.layer, k.index), model.kernel_uri(k.layer, k.index), k)
     )
 
 
@@ -142,19 +126,31 @@ def spreads(model: ModelView) -> Excerpt[Spread]:
 
     def spread(target: Target) -> Spread:
         pyramids = alike[target]
-        rows = _rows(model, spread_over_clips([pyramid.graph.document for pyramid in pyramids]))
-        return Spread(model.question(target), Excerpt.of([p.clip_title for p in pyramids], MOST_CLIPS), rows)
+        label, name = model.question(target), f"spread-{several.index(target) + 1}"
+        found = spread_over_clips([pyramid.graph.document for pyramid in pyramids])
+        table = spread_table(model, name, label, Excerpt.of(found, MOST_COMPARED_KERNELS))
+        return Spread(label, Excerpt.of([p.clip_title for p in pyramids], MOST_CLIPS), table)
 
-    return Excerpt.of([target for target, found in alike.items() if len(found) > 1], MOST_CLASSES).map(spread)
+    several = [target for target, found in alike.items() if len(found) > 1]
+    return Excerpt.of(several, MOST_CLASSES).map(spread)
 
 
 @dataclass(frozen=True)
 class SharedCell:
     """How many kernels two pyramids share, and where on the page they are compared in full, where they are."""
 
-    words: str
-    share: float
+    known: float | None
     target: str = ""
+
+    @property
+    def words(self) -> str:
+        """The share in words."""
+        return percent(self.known)
+
+    @property
+    def share(self) -> float:
+        """The share, as the cell is coloured."""
+        return self.known or 0.0
 
 
 def matrix(named: Excerpt[Named], targets: Mapping[frozenset[str], str]) -> list[tuple[Named, list[SharedCell]]]:
@@ -168,10 +164,15 @@ def matrix(named: Excerpt[Named], targets: Mapping[frozenset[str], str]) -> list
         cells = []
         for other in named:
             ends = frozenset(_uris((one, other)))
-            share = shares.get(ends)
-            cells.append(SharedCell(percent(share), share or 0.0, targets.get(ends, "")))
+            cells.append(SharedCell(shares.get(ends), targets.get(ends, "")))
         rows.append((one, cells))
     return rows
+
+
+def shared_of(rows: list[tuple[Named, list[SharedCell]]]) -> Table:
+    """Return the matrix as a table."""
+    names = [Reference(shortened(one.name, 80), one.pyramid.uri) for one, _ in rows]
+    return shared_table(names, [[cell.known for cell in cells] for _, cells in rows])
 
 
 def _jaccard(first: Named, second: Named) -> float | None:
@@ -198,6 +199,8 @@ def pages(report: Report) -> Iterator[Page]:
         uri = model.addresses.compared
         targets = {frozenset(_uris(ends)): f"{uri}#{anchor}" for ends, anchor in zip(shown, anchors, strict=True)}
         compared = Excerpt.of(named if len(named) > 1 else [], MOST_COMPARED)
+        shares, over_clips = matrix(compared, targets), spreads(model)
+        tables = [shared_of(shares)] if shares else []
         yield Page(
             uri=uri,
             title=f"Pyramids compared · {model.title}",
@@ -205,10 +208,11 @@ def pages(report: Report) -> Iterator[Page]:
             context={
                 "model": model,
                 "compared": compared,
-                "matrix": matrix(compared, targets),
+                "matrix": shares,
+                "shared": tables[0] if tables else None,
                 "pairs": pairs,
                 "anchors": anchors,
-                "spreads": spreads(model),
+                "spreads": over_clips,
             },
             sources=tuple(dict.fromkeys(n.pyramid.view.record.key for n in (*named, *(n for e in beside for n in e)))),
             nav=(model.title, f"{model.words.pyramid.capitalize()}s"),
@@ -216,5 +220,10 @@ def pages(report: Report) -> Iterator[Page]:
             wide=True,
             finder=Found("Pyramids compared", model.title, "shared kernels classes clips"),
             parts=tuple(anchors),
-            blocks=tuple(pair.picture for pair in pairs if pair.picture),
+            blocks=(
+                *tables,
+                *(spread.table for spread in over_clips),
+                *(pair.picture for pair in pairs if pair.picture),
+                *(table for pair in pairs for table in pair.tables),
+            ),
         )

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 
 from reportgen.audit.checks import limits_of
 from reportgen.audit.limits import Limits
@@ -13,7 +14,7 @@ from reportgen.audit.silence import known_reliance
 from reportgen.pages.downloads import PUBLISHED_TYPES, Download, carried_files, exported_files, is_carried
 from reportgen.pages.maps import MethodMeans, method_means
 from reportgen.pages.motion import LayerMotion, MotionField, layer_motion
-from reportgen.pages.page import CopiedFile, Export
+from reportgen.pages.page import Copied, CopiedDocument, CopiedFile, Export
 from reportgen.reading.names import report_folders, report_titles
 from reportgen.reading.probes import kernel_probes
 from reportgen.reading.run_view import RunView
@@ -171,19 +172,20 @@ class ModelView(RunView):
         """Return where the site has a record's document."""
         return self.addresses.file(self.store.record_file(record.key))
 
-    def files(self) -> list[CopiedFile]:
+    def files(self) -> list[Copied]:
         """Return the files of the run that the site carries: header, records, and media that they name."""
-        named = {RUN_FILE: self.store.file(RUN_FILE)}
+        carried = map(self.store.record_file, (record.key for record in self.manifest.records if self.carries(record)))
+        documents = sorted({RUN_FILE, *carried})
+        named: dict[str, Path] = {}
         for record in self.manifest.records:
-            if self.carries(record):
-                name = self.store.record_file(record.key)
-                named[name] = self.store.file(name)
             if isinstance(record.outcome, Done):
-                carried = filter(self._is_carried, record.outcome.artifacts)
-                named.update({a.path: self.store.path(a) for a in carried})
+                named.update({a.path: self.store.path(a) for a in filter(self._is_carried, record.outcome.artifacts)})
         for clip in self.run.clips:
             named.update({a.path: self.store.path(a) for a in (clip.poster, clip.clip) if a})
-        return [CopiedFile(self.addresses.file(path), source) for path, source in sorted(named.items())]
+        return [
+            *(CopiedDocument(self.addresses.file(path), self.store.file(path)) for path in documents),
+            *(CopiedFile(self.addresses.file(path), source) for path, source in sorted(named.items())),
+        ]
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,10 @@ _LONG_HEADING = 100
 def _link(here: str, places: PageAddresses, target: str, words: object) -> Markup:
     """Return `words` as a link to `target`, and as words alone where there is no such place."""
     text = words if isinstance(words, Markup) else inert(words)
-    return Markup('<a href="{}">{}</a>').format(relative_link(here, target), text) if places.has(target) else text
+    if not places.has(target):
+        return text
+    taken = Markup(" download") if target in places.files else ""
+    return Markup('<a href="{}"{}>{}</a>').format(relative_link(here, target), taken, text)
 
 
 def _finalize(value: Any) -> Any:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from reportgen.audit.importance import (
     MEASURES,
-    SCORE_NAMES,
     check_sentence,
     ordering_figures,
     ordering_sentence,
@@ -17,6 +16,7 @@ from reportgen.pages.page import Found, Page
 from reportgen.pages.removal_chart import score_charts
 from reportgen.pages.report import ModelView, Report
 from reportgen.pages.strips import Strip, still_strip, strip
+from reportgen.pages.weight_tables import role_of, weight_tables
 from reportgen.pages.weight_volumes import gradient_volumes
 from reportgen.reading.format import short_kernel_name
 from reportgen.reading.views import Trouble, notes_told, trouble
@@ -25,7 +25,6 @@ from reportgen.records.answers.weight_gradients import (
     ClassComparison,
     ClassImportance,
     ClipGradients,
-    ComparedClip,
     LayerGradient,
     ModelImportance,
 )
@@ -71,25 +70,12 @@ class ImportanceOfClass:
 
 
 @dataclass(frozen=True)
-class CaseColumn:
-    """One compared clip, as the head of a column."""
+class ComparedPicture:
+    """One compared clip, and what it stands for."""
 
-    case: ComparedClip
     role: str
-    picture: Strip | None
     title: str
-    label: str
-    predicted: str
-
-
-@dataclass(frozen=True)
-class LikenessRow:
-    """One layer's likeness in each case: cosine and rank correlation."""
-
-    layer: str
-    uri: str
-    shown: bool
-    values: list[tuple[float | None, float | None]]
+    picture: Strip | None
 
 
 @dataclass(frozen=True)
@@ -154,38 +140,14 @@ def importance_rows(model: ModelView, done: Done | None, found: ModelImportance)
     return classes
 
 
-def case_columns(model: ModelView, found: ClassComparison) -> list[CaseColumn]:
+def compared_pictures(model: ModelView, found: ClassComparison) -> list[ComparedPicture]:
     """Return the compared clips, the first one first."""
-    columns = []
+    pictures = []
     for case in found.cases:
         facts = model.clips.get(case.clip)
-        again = ", another clip" if case.again else ""
-        columns.append(
-            CaseColumn(
-                case=case,
-                role=f"{case.role.capitalize()}, {case.outcome}{again}",
-                picture=strip(model.addresses, facts.clip, facts.poster, facts.title) if facts else None,
-                title=model.driver_title(case.clip),
-                label=model.label(case.label),
-                predicted=model.label(case.predicted),
-            )
-        )
-    return columns
-
-
-def likeness_rows(model: ModelView, found: ClassComparison) -> list[LikenessRow]:
-    """Return each layer's likeness to the first clip's gradient, in the network's order."""
-    if not found.cases:
-        return []
-    return [
-        LikenessRow(
-            layer=model.stage_title(layer),
-            uri=model.addresses.layer(layer) if layer in model.kernels else "",
-            shown=layer in model.run.stages,
-            values=[(case.layers[layer].cosine, case.layers[layer].rank) for case in found.cases[1:]],
-        )
-        for layer in found.cases[0].layers
-    ]
+        clip = strip(model.addresses, facts.clip, facts.poster, facts.title) if facts else None
+        pictures.append(ComparedPicture(role_of(case), model.driver_title(case.clip), clip))
+    return pictures
 
 
 def case_pictures(model: ModelView, done: Done | None, found: ClassComparison) -> list[FilterPicture]:
@@ -228,6 +190,7 @@ def pages(report: Report) -> Iterator[Page]:
         missing: list[Trouble] = [t for r in records if (t := trouble(r.job.unit, r.outcome))]
         volumes = gradient_volumes(model)
         charts = score_charts(found.removal) if found and found.removal else []
+        tables = tuple(weight_tables(model, found))
         yield Page(
             uri=model.addresses.weights,
             title=f"Weight gradients · {model.title}",
@@ -238,14 +201,13 @@ def pages(report: Report) -> Iterator[Page]:
                 "sentences": _sentences(model, found),
                 "test": found.removal if found else None,
                 "charts": charts,
-                "score_names": SCORE_NAMES,
                 "measures": MEASURES,
                 "check": found.check if found else None,
                 "clip_title": _clip_title(model, found.check) if found and found.check else "",
                 "importance": importance_rows(model, done, found) if found else [],
                 "comparison": found.comparison if found else None,
-                "columns": case_columns(model, found.comparison) if found and found.comparison else [],
-                "likeness": likeness_rows(model, found.comparison) if found and found.comparison else [],
+                "columns": compared_pictures(model, found.comparison) if found and found.comparison else [],
+                "tables": {table.name: table for table in tables},
                 "cases": case_pictures(model, done, found.comparison) if found and found.comparison else [],
                 "clips": clip_gradients(model),
                 "volumes": volumes,
@@ -262,7 +224,7 @@ def pages(report: Report) -> Iterator[Page]:
             nav_title="Weight gradients",
             wide=True,
             finder=Found("Weight gradients", model.title, "importance of filters, removal, pruning, gradient"),
-            blocks=tuple(charts),
+            blocks=(*charts, *tables),
         )
 
 

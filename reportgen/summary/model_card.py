@@ -13,7 +13,7 @@ from reportgen.audit.verdicts import WORST_FIRST
 from reportgen.outputs.model import STATE_WORDS
 from reportgen.pages.citing import citation_of
 from reportgen.pages.findings import shown_findings
-from reportgen.pages.model import published_row
+from reportgen.pages.model_tables import published_row
 from reportgen.pages.report import ModelView, Report
 from reportgen.reading.format import count
 from reportgen.records.root_digest import UNSEALED

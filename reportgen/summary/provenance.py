@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reportgen.outputs.model import Column, DocumentBlock, FactList, Prose, Section, Table, columns
 from reportgen.pages.citing import citation_of
-from reportgen.pages.provenance import analysis_rows
+from reportgen.pages.provenance_tables import analyses_table
 from reportgen.pages.report import ModelView, Report
 from reportgen.reading.excerpt import Excerpt
 from reportgen.reading.format import count, duration
@@ -18,7 +18,7 @@ def provenance_part(report: Report, root_digest: str | None) -> Section:
     blocks: list[DocumentBlock] = []
     parts: list[Section] = []
     for model in report.models:
-        own: list[DocumentBlock] = [_run_facts(model), _jobs(model)]
+        own: list[DocumentBlock] = [_run_facts(model), analyses_table(model)]
         own += [_inputs(model, _INPUTS)] if model.run.clips else []
         if len(report.models) == 1:
             blocks += own
@@ -55,22 +55,6 @@ def _run_facts(model: ModelView) -> FactList:
         ("Seeds", ", ".join(map(str, sorted({record.job.seed for record in model.manifest.records}))) or "none"),
     )
     return FactList("run", tuple((name, value) for name, value in rows if value))
-
-
-def _jobs(model: ModelView) -> Table:
-    heads = columns(
-        "Analysis",
-        Column("Version", "count"),
-        Column("Done", "count"),
-        Column("Skipped", "count"),
-        Column("Failed", "count"),
-        "Time",
-    )
-    told = tuple(
-        (name, version, done, skipped, failed, duration(seconds))
-        for name, version, done, skipped, failed, seconds in analysis_rows(model)
-    )
-    return Table("analyses", "What was asked", heads, told)
 
 
 def _inputs(model: ModelView, most: int) -> Table:

@@ -115,6 +115,53 @@ def test_pages_open_without_a_fault_or_another_host_and_fit_window_and_paper(vis
     assert visitor.faults == []
 
 
+def test_the_scheme_is_the_readers_until_another_one_is_chosen_and_then_stays(visit: Visit) -> None:
+    visitor = visit(color_scheme="dark")
+    page = visitor.open("methods.html")
+    scheme = "document.body.dataset.mdColorScheme"
+    assert page.evaluate(scheme) == "slate"
+    page.emulate_media(color_scheme="light")
+    page.wait_for_function(f"{scheme} === 'default'")
+    page.locator("[data-md-component=palette] label:visible").click()
+    assert page.evaluate(scheme) == "slate"
+    assert visitor.open("index.html").evaluate(scheme) == "slate"
+
+
+def test_what_is_folded_is_open_on_paper_and_where_an_address_leads_into_it(visit: Visit) -> None:
+    page = visit().open("drift/provenance.html")
+    folded = "document.querySelectorAll('article details:not([open])').length"
+    before = page.evaluate(folded)
+    assert before > 0
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate(folded) == 0
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.evaluate(folded) == before
+    page.goto(f"{page.url}#records-table")
+    assert page.locator("#records-table").is_visible()
+
+
+def test_the_table_of_contents_marks_the_part_that_is_read(visit: Visit) -> None:
+    page = visit().open("methods.html")
+    page.locator("#limits").evaluate("(part) => part.scrollIntoView()")
+    page.wait_for_function("document.querySelector('.md-nav--secondary .md-nav__link--active')")
+    page.wait_for_timeout(100)
+    assert page.locator(".md-nav--secondary .md-nav__link--active").get_attribute("href") == "#limits"
+
+
+def test_the_menu_opens_by_finger_and_by_keyboard(visit: Visit) -> None:
+    page = visit(viewport={"width": 390, "height": 844}).open("drift/index.html")
+    menu, drawer = page.locator(".md-header label[for=__drawer]"), page.locator("#__drawer")
+    menu.click()
+    assert drawer.is_checked()
+    page.wait_for_timeout(400)
+    page.mouse.click(380, 800)
+    assert not drawer.is_checked()
+    menu.focus()
+    page.keyboard.press("Enter")
+    assert drawer.is_checked()
+    assert menu.get_attribute("aria-label") == "Menu"
+
+
 @pytest.mark.parametrize("width", [pytest.param(1440, marks=pytest.mark.long), 390])
 def test_the_control_bar_covers_nothing(visit: Visit, width: int) -> None:
     visitor = visit(viewport={"width": width, "height": 844})
@@ -610,7 +657,7 @@ def test_without_webgl_the_slices_stand_alone(visit: Visit) -> None:
 
 def test_the_rows_of_a_layers_table_follow_an_order_of_its_maps(visit: Visit) -> None:
     page = visit().open("drift/stem.conv/index.html")
-    rows = page.locator("#kernel-rows tbody th")
+    rows = page.locator("#all-kernels-table tbody th")
     before = rows.all_inner_texts()
     assert before[:3] == ["#0", "#1", "#2"]
     page.locator(".rg-rows").select_option("k-means, 4 groups by silhouette")

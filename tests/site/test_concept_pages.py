@@ -30,7 +30,7 @@ def test_a_concept_s_page_has_its_clear_kernels_with_their_clips(sample_site: Pa
     assert "AUROC 0.99, 95% 0.98 to 1.00, 12 clips against 20, q 1.0·10⁻⁴" in text
     assert "6 of 12" in text  # clips shown of those that there are
     assert "6 more kernels are in the table below" in text
-    assert f"{256 - CONCEPT_ROWS} more kernels are in the CSV below" in text
+    assert f"{256 - CONCEPT_ROWS} more are in the file of all kernels" in text
     html = page.read_text(encoding="utf-8")
     assert html.count("rg-chart--responses") == len(LAYERS)
     assert 'href="../s2.res0.branch2.c/0007.html"' in html

@@ -17,8 +17,9 @@ from reportgen.errors import StoreError
 from reportgen.media import read_data
 from reportgen.pages import weight_volumes
 from reportgen.pages.report import Extras, Report
+from reportgen.pages.weight_tables import compared_table, likeness_table
 from reportgen.pages.weight_volumes import GradientVolumes, gradient_volumes
-from reportgen.pages.weights import case_columns, clip_gradients, importance_rows, likeness_rows
+from reportgen.pages.weights import clip_gradients, importance_rows
 from reportgen.records.finding import find_runs
 from reportgen.records.jobs import Done
 from reportgen.site_files import write_asset
@@ -59,12 +60,12 @@ def test_every_shown_layer_has_its_pictures_whatever_it_is_called(page: Path, sa
     (clip,) = clip_gradients(model)
     assert len(clip.pictures) == len(LAYERS)
     assert clip.files == [], "arrays stay in the run"
-    assert [column.role for column in case_columns(model, model.importance.comparison)] == [
+    assert [row[1] for row in compared_table(model, model.importance.comparison).rows] == [
         "Reference, correct",
         "Reference, wrong",
         "Similar, correct",
     ]
-    assert {tuple(row.values) for row in likeness_rows(model, model.importance.comparison)} == {((0.6, 0.5),) * 2}
+    assert {row[1:] for row in likeness_table(model, model.importance.comparison).rows} == {((0.6, 0.5),) * 2}
     assert 'href="stem.conv/0007.html"' in page.read_text(encoding="utf-8")
 
 

@@ -10,7 +10,15 @@ from reportgen.errors import RenderError
 from reportgen.site_trim import trim_site, without_blanks
 
 
-def test_the_themes_search_and_source_maps_go_and_scripts_stay(tmp_path: Path) -> None:
+def test_the_themes_scripts_unused_rules_and_source_maps_go_and_the_rest_stays(tmp_path: Path) -> None:
+    own = tmp_path / "assets" / "js" / "player" / "bar.js"
+    own.parent.mkdir(parents=True)
+    own.write_text("// why\n  // and how\nx(); // y\n")
+    style = tmp_path / "assets" / "stylesheets" / "main.css"
+    style.parent.mkdir()
+    style.write_text(".md-used{color:red}.md-unused{color:red}\n/*# sourceMappingURL=main.css.map */")
+    (style.parent / "main.css.map").write_text("{}")
+    (tmp_path / "index.html").write_text('<p class="md-used">a</p>\n')
     scripts = tmp_path / "assets" / "javascripts"
     for path in ("lunr/min/lunr.de.min.js", "workers/search.js", "workers/search.js.map", "bundle.js", "bundle.js.map"):
         (scripts / path).parent.mkdir(parents=True, exist_ok=True)
@@ -20,7 +28,12 @@ def test_the_themes_search_and_source_maps_go_and_scripts_stay(tmp_path: Path) -
     (tmp_path / "media" / "theirs.map").write_text("kept")
     trim_site(tmp_path)
     left = {path.relative_to(tmp_path).as_posix(): path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
-    assert left == {"assets/javascripts/bundle.js": "x();\n", "media/theirs.map": "kept"}
+    assert left == {
+        "assets/js/player/bar.js": "x(); // y\n",
+        "assets/stylesheets/main.css": ".md-used{color:red}",
+        "index.html": '<p class="md-used">a</p>\n',
+        "media/theirs.map": "kept",
+    }
 
 
 @pytest.mark.parametrize(

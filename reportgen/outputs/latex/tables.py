@@ -80,7 +80,7 @@ def _cell(column: Column, cell: Cell) -> str:
     match column.form:
         case "symbols":
             return tex_symbols(text)
-        case "code":
+        case "code" | "digest":
             return rf"\texttt{{{tex(text)}}}"
         case _:
             return tex(text)

@@ -8,7 +8,16 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from reportgen.outputs.column_shares import cell_text, column_shares
-from reportgen.outputs.model import STATE_WORDS, Cell, Column, PictureRow, Reference, ReportDocument, Table
+from reportgen.outputs.model import (
+    STATE_WORDS,
+    Cell,
+    Column,
+    PictureRow,
+    Reference,
+    References,
+    ReportDocument,
+    Table,
+)
 from reportgen.outputs.paper.draw import Drawing, drawing
 from reportgen.outputs.paper.pictures import address_of, strip_address
 from reportgen.outputs.site.text import anchor
@@ -95,6 +104,8 @@ def _cell(column: Column, cell: Cell, link: AddressOpener) -> Markup:
         to = link(cell.address) if cell.address else ""
         words = _words(column, cell.words)
         return Markup('<a href="{}">{}</a>').format(to, words) if to else words
+    if isinstance(cell, References):
+        return Markup(", ").join(_cell(column, part, link) for part in cell.parts) or escape(cell.words)
     if isinstance(cell, str):
         return _words(column, cell)
     return escape(cell_text(column, cell))
@@ -102,7 +113,7 @@ def _cell(column: Column, cell: Cell, link: AddressOpener) -> Markup:
 
 def _words(column: Column, words: str) -> Markup:
     match column.form:
-        case "code":
+        case "code" | "digest":
             return Markup("<code>{}</code>").format(words)
         case "state":
             return Markup('<span class="state {}">{}</span>').format(words, STATE_WORDS[words])

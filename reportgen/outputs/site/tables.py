@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from markupsafe import Markup
 
-from reportgen.outputs.model import STATE_WORDS, Cell, Column, Reference, Table
+from reportgen.outputs.model import STATE_WORDS, Cell, Column, Reference, References, Table
 from reportgen.outputs.site.text import inert, symbols
 from reportgen.outputs.told import told
 from reportgen.reading import format as formats
@@ -25,7 +25,8 @@ def table_html(table: Table, link: Link, *, sortable: bool = True, kinds: str = 
     box = Markup('<div class="{}" tabindex="0" role="region" aria-label="{}">').format(
         " ".join(filter(None, ("rg-table", kinds))), inert(table.title)
     )
-    attribute = Markup(" data-sortable") if sortable else ""
+    attribute = Markup(" data-sortable") if sortable else Markup("")
+    attribute += Markup(' id="{}-table"').format(inert(table.name))
     return box + Markup('<table class="rg-t"{}><thead><tr>{}</tr></thead><tbody>\n{}\n</tbody></table></div>').format(
         attribute, head, body
     )
@@ -42,24 +43,32 @@ def _row(table: Table, row: tuple[Cell, ...], link: Link) -> Markup:
 def _cell(column: Column, cell: Cell, link: Link, first: bool) -> Markup:
     shown = _shown(column, cell, link)
     kind = Markup(' class="num"') if column.numeric else ""
-    if first:
-        return Markup('<th scope="row"{}>{}</th>').format(kind, shown)
     value = _value(column, cell)
     data = Markup("") if value is None else Markup(' data-value="{}"').format(inert(value))
+    if first:
+        return Markup('<th scope="row"{}{}>{}</th>').format(kind, data, shown)
     return Markup("<td{}{}>{}</td>").format(kind, data, shown)
 
 
 def _value(column: Column, cell: Cell) -> str | None:
     """Return what sorts a row by a column of numbers; empty where it is not known, None where the words do."""
-    if not column.numeric or isinstance(cell, Reference):
+    if isinstance(cell, Reference):
+        return None if cell.rank is None else str(cell.rank)
+    if not column.numeric or isinstance(cell, References):
         return None
+    if column.form == "count" and not isinstance(cell, tuple):
+        return None  # the script reads it as it is written
     value = (cell[column.leading] if cell else None) if isinstance(cell, tuple) else cell
-    return "" if value is None else str(value)
+    return "" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _shown(column: Column, cell: Cell, link: Link) -> Markup:
     if isinstance(cell, Reference):
         return link(cell.address, _words(column, cell.words))
+    if isinstance(cell, References) and cell.parts:
+        return Markup(", ").join(link(part.address, _words(column, part.words)) for part in cell.parts)
+    if isinstance(cell, References):
+        return inert(cell.words)
     if isinstance(cell, str):
         return _words(column, cell)
     if isinstance(cell, tuple):
@@ -73,6 +82,8 @@ def _words(column: Column, words: str) -> Markup:
     match column.form:
         case "code":
             return Markup('<code class="rg-layer">{}</code>').format(inert(words))
+        case "digest":
+            return Markup('<code class="rg-digest">{}</code>').format(inert(words))
         case "state":
             return Markup('<span class="rg-badge rg-badge--{}"><b>{}</b></span>').format(words, STATE_WORDS[words])
         case "symbols":

@@ -22,6 +22,7 @@
   }
 
   for (const badge of document.querySelectorAll("button.rg-badge")) {
+    badge.dataset.note = badge.title;
     badge.removeAttribute("title"); // what is pressed needs no second way that only a mouse has
     badge.setAttribute("aria-expanded", "false");
   }

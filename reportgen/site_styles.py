@@ -1,0 +1,189 @@
+"""The theme's style sheets without what no page of a site can match: two thirds of what a page would load of them.
+
+A selector is taken out where it asks for a class, an identity, an element or an attribute's value that neither the
+pages nor the scripts of the site name; a custom property where nothing reads it. What a script makes of parts (a class
+put together from two words) would be missed: the scripts of the site put none together for the theme.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import tinycss2
+
+_TAG = re.compile(r"<([a-zA-Z][\w-]*)((?:\s+[\w:-]+(?:=\"[^\"]*\")?)*)")
+_ATTRIBUTE = re.compile(r"([\w:-]+)(?:=\"([^\"]*)\")?")
+_WORD = re.compile(r"[A-Za-z_][\w-]*")
+_READ = re.compile(r"var\(\s*(--[\w-]+)")
+
+
+@dataclass(frozen=True)
+class NamedParts:
+    """What a site names: words that its scripts hold, and of its pages the elements, classes, attributes, and the
+    custom properties that they read.
+    """
+
+    words: frozenset[str]
+    elements: frozenset[str]
+    classes: frozenset[str]
+    attributes: frozenset[tuple[str, str]]
+    read: frozenset[str]
+
+    @classmethod
+    def of(cls, pages: Iterable[str], scripts: Iterable[str]) -> NamedParts:
+        """Return what the texts of pages and scripts name."""
+        elements: set[str] = set()
+        attributes: set[tuple[str, str]] = set()
+        read: set[str] = set()
+        for page in pages:
+            read.update(_READ.findall(page))
+            for element, told in set(_TAG.findall(page)):
+                elements.add(element.lower())
+                attributes.update(_ATTRIBUTE.findall(told))
+        classes = frozenset(name for key, value in attributes if key == "class" for name in value.split())
+        words = frozenset(word for script in scripts for word in _WORD.findall(script))
+        return cls(words, frozenset(elements), classes, frozenset(attributes), frozenset(read))
+
+    def has_class(self, name: str) -> bool:
+        """Whether an element may have a class."""
+        return name in self.classes or name in self.words
+
+    def has_element(self, name: str) -> bool:
+        """Whether a page may have an element of a name."""
+        return name.lower() in self.elements or name in self.words
+
+    def has_attribute(self, name: str, value: str) -> bool:
+        """Whether an element may have an attribute with just this value."""
+        return (name, value) in self.attributes
+
+
+def without_unused(styles: Mapping[str, str], named: NamedParts, others: Iterable[str]) -> dict[str, str]:
+    """Return style sheets without rules that match nothing of a site, and without properties that nothing reads.
+
+    `others` are the texts that may read custom properties beside pages: the site's own styles and its scripts.
+    """
+    read = named.read | _read(others)
+    kept = {name: _serialized(_rules(_parsed(style), named)) for name, style in styles.items()}
+    while (less := _without_unread(kept, read)) != kept:
+        kept = less
+    return kept
+
+
+def _parsed(style: str) -> list[Any]:
+    nodes: list[Any] = tinycss2.parse_stylesheet(style, skip_comments=True, skip_whitespace=True)
+    return nodes
+
+
+def _serialized(nodes: list[Any]) -> str:
+    text: str = tinycss2.serialize(nodes)
+    return text
+
+
+def _read(texts: Iterable[str]) -> frozenset[str]:
+    return frozenset(name for text in texts for name in _READ.findall(text))
+
+
+def _rules(nodes: Iterable[Any], named: NamedParts) -> list[Any]:
+    found = []
+    for node in nodes:
+        if node.type == "qualified-rule":
+            node.prelude = _matching(node.prelude, named)
+            if not node.prelude:
+                continue
+        elif node.type == "at-rule" and node.content is not None and node.lower_at_keyword in ("media", "supports"):
+            inner = tinycss2.parse_rule_list(node.content, skip_comments=True, skip_whitespace=True)
+            node.content = _rules(inner, named)
+            if not node.content:
+                continue
+        found.append(node)
+    return found
+
+
+def _matching(prelude: list[Any], named: NamedParts) -> list[Any]:
+    """Return the selectors of a list that may match something."""
+    kept = [one for one in _selectors(prelude) if _may_match(one, named)]
+    comma = tinycss2.ast.LiteralToken(0, 0, ",")
+    return [token for one in kept for token in (comma, *one)][1:]
+
+
+def _selectors(prelude: list[Any]) -> Iterator[list[Any]]:
+    one: list[Any] = []
+    for token in prelude:
+        if token.type == "literal" and token.value == ",":
+            yield one
+            one = []
+        else:
+            one.append(token)
+    yield one
+
+
+def _may_match(selector: list[Any], named: NamedParts) -> bool:
+    """Whether a site can have what a selector asks for; what stands in ``:not()`` and its like is not asked for."""
+    before = ""
+    for token in selector:
+        match token.type:
+            case "ident" if before == ".":
+                possible = named.has_class(token.value)
+            case "ident" if before != ":":
+                possible = named.has_element(token.value)
+            case "hash":
+                possible = named.has_attribute("id", token.value) or token.value in named.words
+            case "[] block":
+                possible = _may_have(token.content, named)
+            case _:
+                possible = True
+        if not possible:
+            return False
+        before = token.value if token.type == "literal" else ""
+    return True
+
+
+def _may_have(asked: list[Any], named: NamedParts) -> bool:
+    """Whether an element can have the attribute that ``[...]`` asks for; only whole values are looked for."""
+    parts = [token for token in asked if token.type != "whitespace"]
+    match parts:
+        case [name, equal, value] if equal.type == "literal" and equal.value == "=":
+            return named.has_attribute(name.value, value.value)
+        case _:
+            return True
+
+
+def _without_unread(styles: Mapping[str, str], read: frozenset[str]) -> dict[str, str]:
+    """Return style sheets without custom properties that none of them and nothing else has a use for."""
+    used = read | _read(styles.values())
+    return {name: _serialized(_declared(_parsed(style), used)) for name, style in styles.items()}
+
+
+def _declared(nodes: Iterable[Any], used: frozenset[str]) -> list[Any]:
+    found = []
+    for node in nodes:
+        if node.type == "qualified-rule":
+            node.content = _kept_declarations(node.content, used)
+            if not node.content:
+                continue
+        elif node.type == "at-rule" and node.content is not None and node.lower_at_keyword in ("media", "supports"):
+            node.content = _declared(tinycss2.parse_rule_list(node.content), used)
+            if not node.content:
+                continue
+        found.append(node)
+    return found
+
+
+def _kept_declarations(content: list[Any], used: frozenset[str]) -> list[Any]:
+    parts: list[list[Any]] = [[]]
+    for token in content:
+        if token.type == "literal" and token.value == ";":
+            parts.append([])
+        else:
+            parts[-1].append(token)
+    kept = [part for part in parts if part and not _is_unread(part, used)]
+    end = tinycss2.ast.LiteralToken(0, 0, ";")
+    return [token for part in kept for token in (end, *part)][1:]
+
+
+def _is_unread(declaration: list[Any], used: frozenset[str]) -> bool:
+    name = next((token for token in declaration if token.type != "whitespace"), None)
+    return name is not None and name.type == "ident" and name.value.startswith("--") and name.value not in used
