@@ -1,14 +1,14 @@
 """What attributions cost beside captum called by hand on the same network, side by side in one run.
 
-    python -m benchmarks.attributions                             # r3d_18, native clip, one thread, some minutes
+    python -m benchmarks.attributions                             # r3d_18, native clip, one thread, some 15 minutes
     python -m benchmarks.attributions --threads 2 --json FILE
 
 Each round asks for one method's map of the same clip and class, once by `reportgen.attribute` and once by captum as its
 documentation has it, in turn, so that both meet the same load of the machine; seconds are those of the processor. By
 hand captum is given the module with its weights frozen, the card's normalisation in front, the class, Grad-CAM's layer
-and, for integrated gradients, the same steps and batch. The network is seeded and untrained: cost does not depend on
-what was learned. The ratio is captum's median over ours; `apart` is the largest difference of both maps, as a share of
-the largest value.
+and, for integrated gradients, the same steps and batch; few steps do not pay for the copy of the network. The network
+is seeded and untrained: cost does not depend on what was learned. The ratio is captum's median over ours; `apart` is
+the largest difference of both maps, as a share of the largest value.
 """
 
 from __future__ import annotations
@@ -122,8 +122,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="r3d_18")
     parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=METHODS)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=8, help="of integrated gradients")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=64, help="of integrated gradients; default 64, as in `attribute`")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()

@@ -16,7 +16,7 @@ from reportgen.analyses.common.memory import starting_batch
 from reportgen.analyses.common.representation import in_one_line, with_axes
 from reportgen.analyses.common.whole_numbers import require_whole
 from reportgen.analyses.saliency.answering import quickly_answered
-from reportgen.analyses.saliency.class_map import cam_layers
+from reportgen.analyses.saliency.class_map import cam_layers, cam_places
 from reportgen.analyses.saliency.methods import METHODS, Question
 from reportgen.errors import ClipError, NetworkError, OptionError, unknown_name
 from reportgen.networks.core.above_mean import above_mean
@@ -24,7 +24,7 @@ from reportgen.networks.core.classes import ClassLike, clip_logits
 from reportgen.networks.core.given_clips import Clips, given_clips
 from reportgen.networks.core.network import Network, as_network, no_weight_gradients
 from reportgen.networks.core.unchanged import gradients_told, leaving_unchanged
-from reportgen.networks.kernels.places import output_places
+from reportgen.networks.kernels.places import UnitPlaces, output_places
 from reportgen.networks.trace.build import gradient_cuts
 from reportgen.networks.trace.cuts import cut_sentences
 from reportgen.progress import SILENT, Progress, observer
@@ -229,7 +229,7 @@ def attribute_unchecked(
         raise ClipError(f"Saliency needs clips N C T H W (or N C H W), got {tuple(clips.shape)}.")
     reference = make_baseline(effort.baseline, clips, seen) if chosen.compared else clips
     with no_weight_gradients(seen):
-        layers = _layers(seen, clips[:1], effort.layer) if chosen.reads_layer else ()
+        places = _places(seen, clips[:1], effort.layer) if chosen.reads_layer else {}
         every = Question(
             network=seen,
             clip=clips,
@@ -240,7 +240,7 @@ def attribute_unchecked(
             steps=effort.steps,
             samples=effort.samples,
             batch_size=effort.batch_size or starting_batch(clips[:1]),
-            places=output_places(seen, clips[:1].shape, layers) if layers else {},
+            places=places,
             window=effort.window,
         )
         with gradients_told(seen.name, lambda: gradient_cuts(seen, clips[:1])):
@@ -266,13 +266,14 @@ def attribute_unchecked(
         completeness_errors=errors,
         seconds=time.perf_counter() - started,
         seed=effort.seed,
-        layers=layers,
+        layers=tuple(places),
         clip=clips.detach().float().cpu(),
     )
 
 
-def _layers(network: Network, clip: Tensor, wanted: str | None) -> tuple[str, ...]:
-    return (network.layer_name(wanted),) if wanted else cam_layers(network, clip)
+def _places(network: Network, clip: Tensor, wanted: str | None) -> dict[str, UnitPlaces | None]:
+    """Return the layers that Grad-CAM reads, and where their units look."""
+    return output_places(network, clip.shape, [network.layer_name(wanted)]) if wanted else cam_places(network, clip)
 
 
 def _completeness(found: Tensor, logits: Tensor, reference: Tensor) -> tuple[float, ...]:

@@ -17,7 +17,8 @@ from reportgen.errors import NetworkError
 from reportgen.networks.core.classes import asked_logits
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.passes import REFUSALS
-from reportgen.networks.kernels.places import UnitPlaces
+from reportgen.networks.kernels.places import UnitPlaces, following, places_of
+from reportgen.networks.trace.seen import Seen
 
 _Size = tuple[int, ...]
 
@@ -46,20 +47,19 @@ def class_map(passed: Pass, class_index: int, places: Mapping[str, UnitPlaces | 
     found = []
     for name, calls in outputs.items():
         own = [next(gradients) for _ in calls]
-        used = [(output, slope) for output, slope in zip(calls, own, strict=True) if slope is not None]
-        found.append(_laid(name, [o.detach() for o, _ in used], [s for _, s in used], places[name], size))
+        if all(slope is None for slope in own):
+            raise NetworkError(f"{name} does not lead to the class asked about: choose another layer.")
+        # A call that does not lead to the class says nothing of it, and keeps its place.
+        maps = [torch.zeros_like(one) if slope is None else one.detach() for one, slope in zip(calls, own, strict=True)]
+        slopes = [torch.zeros_like(one) if slope is None else slope for one, slope in zip(maps, own, strict=True)]
+        found.append(_laid(name, torch.cat(maps), torch.cat(slopes), places[name], size))
     most = max(units for _, units in found)
     total = torch.stack([laid * (units / most) for laid, units in found]).sum(0)[None]
     return total if clip.ndim == 5 else total.squeeze(2)
 
 
-def _laid(
-    name: str, outputs: Sequence[Tensor], slopes: Sequence[Tensor], places: UnitPlaces | None, size: _Size
-) -> tuple[Tensor, int]:
+def _laid(name: str, maps: Tensor, gradient: Tensor, places: UnitPlaces | None, size: _Size) -> tuple[Tensor, int]:
     """Return one layer's map `1 T H W`, and how many positions it has."""
-    if not outputs:
-        raise NetworkError(f"{name} does not lead to the class asked about: choose another layer.")
-    maps, gradient = torch.cat(list(outputs)), torch.cat(list(slopes))
     if maps.ndim not in (4, 5) or math.prod(maps.shape[-2:]) == 1:
         raise NetworkError(f"{name} has no map to show ({tuple(maps.shape)}): choose a convolution as the layer.")
     if places is None:
@@ -78,15 +78,33 @@ class _Output:
     size: _Size
 
 
+@dataclass(frozen=True)
+class _Recorded:
+    """A pass: the outputs `R K (T) H W` of all modules, the inner modules' first, and the step of the logits.
+
+    `seen` is what each call of a module returned sees of the clip.
+    """
+
+    outputs: Sequence[_Output]
+    logits: Any
+    seen: Mapping[str, Sequence[Seen]]
+
+
 def cam_layers(network: Network, clip: Tensor) -> tuple[str, ...]:
-    """Return the layers that Grad-CAM reads: the last maps on the ways from the clip to the logits.
+    """Return the layers that Grad-CAM reads; see `cam_places`."""
+    return tuple(cam_places(network, clip))
+
+
+def cam_places(network: Network, clip: Tensor) -> dict[str, UnitPlaces | None]:
+    """Return the layers that Grad-CAM reads, the last maps on the ways to the logits, and where their units look.
 
     Maps are outputs of modules that are as large in space as a convolution's and extend there; those that extend in
     time as well come before others of their pathway. A network of several pathways has several last ones, of which
     none leads to another. Of modules within each other the outermost counts: a block's sum and not one of its
     branches. Raises NetworkError when there is no such map.
     """
-    outputs, logits = _outputs(network, clip)
+    passed = _passed(network, clip)
+    outputs, logits = passed.outputs, passed.logits
     modules = dict(network.module.named_modules())
     sizes = {o.size for o in outputs if isinstance(modules[o.name], nn.Conv2d | nn.Conv3d) and min(o.size[-2:]) > 1}
     if not sizes:
@@ -96,33 +114,35 @@ def cam_layers(network: Network, clip: Tensor) -> tuple[str, ...]:
     chosen = _last(logits, moving)
     still = [node for node in _last(logits, maps) if node not in moving and not _reached([node], moving)]
     ends = {maps[node].name for node in [*chosen, *still]}
-    return tuple(dict.fromkeys(output.name for output in outputs if output.name in ends))
+    return {output.name: places_of(passed.seen[output.name]) for output in outputs if output.name in ends}
 
 
-def _outputs(network: Network, clip: Tensor) -> tuple[list[_Output], Any]:
-    """Return the outputs `R K (T) H W` of all modules in a pass, the inner modules' first, and the logits' step.
-
-    The pass needs no arithmetic where the network allows that: only what leads where is asked.
-    """
+def _passed(network: Network, clip: Tensor) -> _Recorded:
+    """Return a pass, without arithmetic where the network allows that: only what leads where is asked."""
     if network.device.type != "meta":
         with suppress(NetworkError, *REFUSALS):  # it asks for values: then a real pass tells
             return _recorded(network.logits, network, torch.empty_like(clip, device="meta"))
     return _recorded(partial(asked_logits, network), network, clip)
 
 
-def _recorded(ask: Callable[[Tensor], Tensor], network: Network, clip: Tensor) -> tuple[list[_Output], Any]:
+def _recorded(ask: Callable[[Tensor], Tensor], network: Network, clip: Tensor) -> _Recorded:
     found: list[_Output] = []
+    seen: dict[str, list[Seen]] = {}
 
     def keep(name: str, _module: nn.Module, _args: Any, output: Any) -> None:
-        if isinstance(output, Tensor) and output.ndim in (4, 5) and output.grad_fn is not None:
+        if not isinstance(output, Tensor):
+            return
+        seen.setdefault(name, []).append(tracer.known(output))
+        if output.ndim in (4, 5) and output.grad_fn is not None:
             found.append(_Output(name, output.grad_fn, tuple(output.shape[2:])))
 
-    with ExitStack() as stack, torch.enable_grad():
+    asked = clip.detach().clone().requires_grad_()
+    with ExitStack() as stack, torch.enable_grad(), following(asked) as tracer:
         for name, module in network.module.named_modules():
             if name:
                 stack.callback(module.register_forward_hook(partial(keep, name)).remove)
-        logits = ask(clip.detach().clone().requires_grad_())
-    return found, logits.grad_fn
+        logits = ask(asked)
+    return _Recorded(found, logits.grad_fn, seen)
 
 
 def _last(logits: Any, maps: Mapping[Any, _Output]) -> list[Any]:

@@ -6,8 +6,8 @@ instead is off by half of what strides and paddings leave over, with three strid
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -72,34 +72,41 @@ def output_places(network: Network, clip_shape: Sequence[int], layers: Sequence[
     """
     names = {layer: network.layer_name(layer) for layer in layers}
     try:
-        seen = _followed(network, clip_shape, set(names.values()), torch.device("meta"))
+        seen = _followed(network, clip_shape, names.values(), torch.device("meta"))
     except REFUSALS:  # it asks for values: it is run for real
-        seen = _followed(network, clip_shape, set(names.values()), network.device)
-    return {layer: _places(seen[name]) for layer, name in names.items()}
+        seen = _followed(network, clip_shape, names.values(), network.device)
+    return {layer: places_of(seen[name]) for layer, name in names.items()}
 
 
 def _followed(
-    network: Network, clip_shape: Sequence[int], names: set[str], device: torch.device
+    network: Network, clip_shape: Sequence[int], names: Iterable[str], device: torch.device
 ) -> dict[str, list[Seen]]:
     found: dict[str, list[Seen]] = {name: [] for name in names}
-    tracer = FieldTracer()
+    dtype = next((p.dtype for p in network.module.parameters() if p.is_floating_point()), torch.float32)
+    clip = torch.zeros(tuple(clip_shape), device=device, dtype=dtype)
 
     def note(name: str, _module: nn.Module, _args: Any, output: Any) -> None:
         if isinstance(output, Tensor):
             found[name].append(tracer.known(output))
 
-    dtype = next((p.dtype for p in network.module.parameters() if p.is_floating_point()), torch.float32)
-    with ExitStack() as stack, torch.no_grad(), tracer:
-        for name in names:
+    with ExitStack() as stack, torch.no_grad(), following(clip) as tracer:
+        for name in found:
             handle = network.module.get_submodule(name).register_forward_hook(partial(note, name))
             stack.callback(handle.remove)
-        clip = torch.zeros(tuple(clip_shape), device=device, dtype=dtype)
-        tracer.mark(clip, clip_seen(clip.shape))
         network.run(clip)
     return found
 
 
-def _places(calls: Sequence[Seen]) -> UnitPlaces | None:
+@contextmanager
+def following(clip: Tensor) -> Iterator[FieldTracer]:
+    """Follow within the context what is seen of a clip `1 C T H W` (or `1 C H W`)."""
+    with FieldTracer() as tracer:
+        tracer.mark(clip, clip_seen(clip.shape))
+        yield tracer
+
+
+def places_of(calls: Sequence[Seen]) -> UnitPlaces | None:
+    """Return where the units of a layer look by what its calls return; None where it is not known."""
     if not calls or len({call.shape[1:] for call in calls}) > 1:
         return None
     rows = sum(call.shape[0] for call in calls)

@@ -7,8 +7,9 @@ consists of a few hundred well-defined ATen operations.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Generic
 
 import torch
@@ -190,13 +191,16 @@ class Follower(Observer, Generic[D]):
 
 
 def named_arguments(func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Return an operation's arguments by the names of its schema, with the defaults of those not given."""
-    named = {}
-    for position, argument in enumerate(func._schema.arguments):
-        if position < len(args):
-            named[argument.name] = args[position]
-        elif argument.name in kwargs:
-            named[argument.name] = kwargs[argument.name]
-        elif argument.has_default_value():
-            named[argument.name] = argument.default_value
-    return named
+    """Return an operation's arguments by name in the order of its schema, with the defaults of those not given."""
+    names, defaults = _signature(func)
+    given = {**defaults, **dict(zip(names, args, strict=False)), **kwargs}
+    return {name: given[name] for name in names if name in given}
+
+
+@cache
+def _signature(func: Any) -> tuple[tuple[str, ...], Mapping[str, Any]]:
+    """Return the names of an operation's arguments, and the defaults of those that have one: slow to ask for."""
+    arguments = func._schema.arguments
+    return tuple(one.name for one in arguments), {
+        one.name: one.default_value for one in arguments if one.has_default_value()
+    }

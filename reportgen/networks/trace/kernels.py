@@ -115,8 +115,11 @@ def convolution_seen(call: TracedCall[Seen]) -> Seen:
     for place in range(weight.ndim - 2):
         maps = maps.windowed(2 + place, convolution_windows(call, place))
     (n, c, *rest), kernels = maps.shape, call.shape[1]
-    mixed = maps.reshaped((n, groups, c // groups, *rest)).merged([2], fixed=True)
-    seen = mixed.broadcast((n, groups, kernels // groups, *rest)).reshaped(call.shape)
+    if groups == 1:
+        seen = maps.merged([1], fixed=True).broadcast(call.shape)
+    else:
+        mixed = maps.reshaped((n, groups, c // groups, *rest)).merged([2], fixed=True)
+        seen = mixed.broadcast((n, groups, kernels // groups, *rest)).reshaped(call.shape)
     own = call.of(weight)
     if own.sourceless:
         return seen

@@ -181,6 +181,24 @@ class TestSeeds:
         torch.testing.assert_close(smooth, attribute(network(), flat, 1, "gradients").attribution)
 
 
+class _CalledTwice(nn.Module):
+    """A convolution called on a clip and, `beside` it, on the clip turned round, from where no gradient goes back."""
+
+    def __init__(self, cut_first: bool, *, beside: bool) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.convolution, self.head = nn.Conv3d(3, 4, 3, padding=1), nn.Linear(4, 2)
+        self.cut_first, self.beside = cut_first, beside
+
+    def forward(self, given: Tensor) -> Tensor:
+        if self.beside and self.cut_first:
+            self.convolution(given.flip(2)).detach()
+        maps = self.convolution(given)
+        if self.beside and not self.cut_first:
+            self.convolution(given.flip(2)).detach()
+        return self.head(maps.relu().mean((2, 3, 4)))
+
+
 class TestGradCamLayer:
     def test_the_block_s_sum_rather_than_a_convolution_in_it(self) -> None:
         assert cam_layers(network(), clip()) == ("block",)
@@ -198,6 +216,13 @@ class TestGradCamLayer:
         )
         assert cam_layers(as_network(module), clip()) == ("1",), "time is gone behind it"
         assert cam_layers(as_network(module[2:]), torch.rand(1, 4, 4, 8, 8)) == ("3",), "no convolution keeps time"
+
+    @pytest.mark.parametrize("cut_first", [True, False])
+    def test_a_call_that_does_not_lead_to_the_class_has_no_part_in_the_map(self, cut_first: bool) -> None:
+        found = attribute(_CalledTwice(cut_first, beside=True), clip(), 1, "grad_cam")
+        alone = attribute(_CalledTwice(cut_first, beside=False), clip(), 1, "grad_cam")
+        assert alone.heat.any()
+        torch.testing.assert_close(found.heat / found.heat.max(), alone.heat / alone.heat.max())
 
     def test_a_network_without_maps(self) -> None:
         module = nn.Sequential(nn.Flatten(), nn.Linear(3 * 4 * 64, 4))
