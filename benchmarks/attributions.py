@@ -29,7 +29,7 @@ from benchmarks.saliency import seeded_clip
 from reportgen import attribute
 from reportgen.analyses.common.baselines import make_baseline
 from reportgen.analyses.common.memory import starting_batch
-from reportgen.analyses.saliency.attribution import Attribution, cam_layers
+from reportgen.analyses.saliency.attribution import Attribution, cam_places
 from reportgen.analyses.saliency.quiet_captum import captum
 from reportgen.networks.core.network import Network
 from reportgen.networks.kernels.places import output_places
@@ -95,7 +95,7 @@ def apart(network: Network, clip: Tensor, ours: Attribution, theirs: Tensor) -> 
 def measure(network: Network, method: str, rounds: int, steps: int) -> Row:
     """Return the row of one method, both sides in turn; a first round warms up."""
     clip, index = seeded_clip(network), 0
-    layer = cam_layers(network, clip)[0]
+    layer = next(iter(cam_places(network, clip)))
     seconds: dict[str, list[float]] = {"captum": [], "ours": []}
     for _ in range(rounds + 1):
         began = time.process_time()

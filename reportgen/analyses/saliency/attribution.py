@@ -16,7 +16,7 @@ from reportgen.analyses.common.memory import starting_batch
 from reportgen.analyses.common.representation import in_one_line, with_axes
 from reportgen.analyses.common.whole_numbers import require_whole
 from reportgen.analyses.saliency.answering import quickly_answered
-from reportgen.analyses.saliency.class_map import cam_layers, cam_places
+from reportgen.analyses.saliency.class_map import cam_places
 from reportgen.analyses.saliency.methods import METHODS, Question
 from reportgen.errors import ClipError, NetworkError, OptionError, unknown_name
 from reportgen.networks.core.above_mean import above_mean
@@ -30,7 +30,7 @@ from reportgen.networks.trace.cuts import cut_sentences
 from reportgen.progress import SILENT, Progress, observer
 from reportgen.result import ShownResult, Unexplained, required
 
-__all__ = ["METHODS", "Attribution", "attribute", "attribute_converged", "cam_layers"]
+__all__ = ["METHODS", "Attribution", "attribute", "attribute_converged", "cam_places"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +105,7 @@ def attribute(
     H W` or `N C H W`) for that. `class_index` is a class's name or index, None the predicted one (of several clips: the
     one that all are said to be). Attributions are with respect to these values, behind which lies the card's
     normalisation. `steps` are those of integrated gradients (default: 64), `samples` those of SmoothGrad (16),
-    `window` is occlusion's box (t, h, w), `layer` Grad-CAM's (`cam_layers`), `baseline` one of BASELINES or a clip
+    `window` is occlusion's box (t, h, w), `layer` Grad-CAM's (`cam_places`), `baseline` one of BASELINES or a clip
     (blur); a method that has no use for one of them refuses it. Clips are answered one by one, `batch_size` passes at
     once (default: by memory, halved when it runs out); neither changes the answer beyond rounding. The network is left
     as it was. `progress` True shows a bar.

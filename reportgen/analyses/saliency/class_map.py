@@ -17,7 +17,7 @@ from reportgen.errors import NetworkError
 from reportgen.networks.core.classes import asked_logits
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.passes import REFUSALS
-from reportgen.networks.kernels.places import UnitPlaces, following, places_of
+from reportgen.networks.kernels.places import UnitPlaces, following, known_places
 from reportgen.networks.trace.seen import Seen
 
 _Size = tuple[int, ...]
@@ -90,11 +90,6 @@ class _Recorded:
     seen: Mapping[str, Sequence[Seen]]
 
 
-def cam_layers(network: Network, clip: Tensor) -> tuple[str, ...]:
-    """Return the layers that Grad-CAM reads; see `cam_places`."""
-    return tuple(cam_places(network, clip))
-
-
 def cam_places(network: Network, clip: Tensor) -> dict[str, UnitPlaces | None]:
     """Return the layers that Grad-CAM reads, the last maps on the ways to the logits, and where their units look.
 
@@ -114,7 +109,7 @@ def cam_places(network: Network, clip: Tensor) -> dict[str, UnitPlaces | None]:
     chosen = _last(logits, moving)
     still = [node for node in _last(logits, maps) if node not in moving and not _reached([node], moving)]
     ends = {maps[node].name for node in [*chosen, *still]}
-    return {output.name: places_of(passed.seen[output.name]) for output in outputs if output.name in ends}
+    return {output.name: known_places(passed.seen[output.name]) for output in outputs if output.name in ends}
 
 
 def _passed(network: Network, clip: Tensor) -> _Recorded:

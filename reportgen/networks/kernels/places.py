@@ -75,7 +75,7 @@ def output_places(network: Network, clip_shape: Sequence[int], layers: Sequence[
         seen = _followed(network, clip_shape, names.values(), torch.device("meta"))
     except REFUSALS:  # it asks for values: it is run for real
         seen = _followed(network, clip_shape, names.values(), network.device)
-    return {layer: places_of(seen[name]) for layer, name in names.items()}
+    return {layer: known_places(seen[name]) for layer, name in names.items()}
 
 
 def _followed(
@@ -105,7 +105,7 @@ def following(clip: Tensor) -> Iterator[FieldTracer]:
         yield tracer
 
 
-def places_of(calls: Sequence[Seen]) -> UnitPlaces | None:
+def known_places(calls: Sequence[Seen]) -> UnitPlaces | None:
     """Return where the units of a layer look by what its calls return; None where it is not known."""
     if not calls or len({call.shape[1:] for call in calls}) > 1:
         return None

@@ -11,7 +11,7 @@ from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 
 from reportgen.analyses.common.baselines import blurred, make_baseline, mean_frame
 from reportgen.analyses.saliency import attribution as saliency
-from reportgen.analyses.saliency.attribution import METHODS, attribute, attribute_converged, cam_layers
+from reportgen.analyses.saliency.attribution import METHODS, attribute, attribute_converged, cam_places
 from reportgen.analyses.saliency.exposed import ExposedNetwork
 from reportgen.errors import ClipError, NetworkError, OptionError, OutOfMemoryError, UnknownNameError
 from reportgen.networks.core.network import Network, as_network
@@ -201,7 +201,7 @@ class _CalledTwice(nn.Module):
 
 class TestGradCamLayer:
     def test_the_block_s_sum_rather_than_a_convolution_in_it(self) -> None:
-        assert cam_layers(network(), clip()) == ("block",)
+        assert tuple(cam_places(network(), clip())) == ("block",)
         assert attribute(network(), clip(), 1, "grad_cam").layers == ("block",)
         assert attribute(network(), clip(), 1, "gradients").layers == ()
 
@@ -214,8 +214,8 @@ class TestGradCamLayer:
             nn.Conv3d(4, 5, (1, 8, 8)),
             nn.Flatten(),
         )
-        assert cam_layers(as_network(module), clip()) == ("1",), "time is gone behind it"
-        assert cam_layers(as_network(module[2:]), torch.rand(1, 4, 4, 8, 8)) == ("3",), "no convolution keeps time"
+        assert tuple(cam_places(as_network(module), clip())) == ("1",), "time is gone behind it"
+        assert tuple(cam_places(as_network(module[2:]), torch.rand(1, 4, 4, 8, 8))) == ("3",), "none keeps time"
 
     @pytest.mark.parametrize("cut_first", [True, False])
     def test_a_call_that_does_not_lead_to_the_class_has_no_part_in_the_map(self, cut_first: bool) -> None:
