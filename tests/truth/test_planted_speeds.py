@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import math
 
 import pytest
@@ -93,6 +94,11 @@ def test_intervals_hold_the_speeds_of_forty_planted_kernels(seed: int) -> None:
         held += (error <= parts.speed_margin).tolist()
         off += (error / speeds).tolist()
         widths += (2 * parts.speed_margin / parts.mean_speed).tolist()
+    logging.getLogger(__name__).info(
+        "seed %d: %d of 40 held, %d within 10%%, error %.3f in the median and %.3f at most, width %.3f to %.3f",
+        *(seed, sum(held), sum(one <= 0.1 for one in off), sorted(off)[20], max(off), min(widths), max(widths)),
+    )
     assert sum(held) >= 36
+    assert sum(one <= 0.1 for one in off) >= 36, "of a few frames the slowest kernel answers most to a slower wave"
     assert sorted(off)[len(off) // 2] <= 0.02
-    assert sorted(widths)[len(widths) // 2] <= 0.2
+    assert max(widths) <= 0.2

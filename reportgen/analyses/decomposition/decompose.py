@@ -22,7 +22,13 @@ from reportgen.analyses.common.representation import in_one_line, span, with_axe
 from reportgen.analyses.common.whole_numbers import require_whole
 from reportgen.analyses.decomposition.adam_pyramid import displacement_by_adam
 from reportgen.analyses.decomposition.course import Course, course_of
-from reportgen.analyses.decomposition.forward_motion import forward_motion, summarise_motion, texture_evidence
+from reportgen.analyses.decomposition.drift import drift_of, with_drift
+from reportgen.analyses.decomposition.forward_motion import (
+    forward_motion,
+    mean_velocity,
+    summarise_motion,
+    texture_evidence,
+)
 from reportgen.analyses.decomposition.gauss_newton import displacement_by_gauss_newton
 from reportgen.analyses.decomposition.stripes import across_stripes
 from reportgen.analyses.decomposition.warping import warp
@@ -34,6 +40,7 @@ from reportgen.result import ShownResult
 _SMALLEST_SIDE = 8  # px
 _ALONG = 0.25  # px; less motion along stripes is left as it is
 _NOTHING_LOST = 0.1  # of the variance; a slower motion that costs no more is as good
+_LOST_BY_EDGES = 0.2  # the same, of stripes that move as one: hard edges lie between pixels
 _LEFT_BY_ROUNDING = 1e-4  # share of the variance; what a still picture leaves beyond it is a change
 _LEAST_CONTRAST = 1 / 255  # standard deviation below which a clip is not scaled up: noise must not become texture
 _TEXTURE_STEPS = 3
@@ -154,17 +161,20 @@ def _decompose_batch(clips: Tensor, reference: int, solver: str) -> Decompositio
     displacement, steps = find(scaled, reference)
     canvas, margin = fit_texture(clips, displacement, reference)
     reconstruction = warp(canvas, displacement, mode="bicubic", margin=margin).clamp(0, 1)
+    found = displacement, canvas, reconstruction
     slower = across_stripes(scaled, displacement)
     other = (displacement - slower).abs().flatten(1).amax(1) > _ALONG
+    found = _rather(slower, other, clips, reference, found, _NOTHING_LOST)
+    shown = _shown(found, margin)
+    drift = drift_of(scaled, mean_velocity(*shown[1:]))
+    other = drift.striped & drift.steady & ~drift.agrees(mean_velocity(*shown[1:]))
     if other.any():
-        displacement, canvas, reconstruction = _rather(
-            slower, other, clips, reference, (displacement, canvas, reconstruction)
-        )
-    height, width = clips.shape[-2:]
-    texture = canvas[..., margin : margin + height, margin : margin + width].clamp(0, 1)
-    motion = forward_motion(displacement)
-    evidence = texture_evidence(texture, displacement[:, :-1])
-    summary = summarise_motion(motion, evidence)
+        whole = drift.displacement((clips.shape[2], *clips.shape[3:]), reference)
+        found = _rather(whole, other, clips, reference, found, _LOST_BY_EDGES)
+        shown = _shown(found, margin)
+    displacement, _, reconstruction = found
+    texture, motion, evidence = shown
+    summary = with_drift(summarise_motion(motion, evidence), drift, mean_velocity(motion, evidence))
     error = (clips - reconstruction).square().mean((1, 2, 3, 4))
     explained, still = _explained(clips, reconstruction), _explained(clips, clips.mean(2, keepdim=True))
     beyond = torch.where(1 - still > _LEFT_BY_ROUNDING, (explained - still) / (1 - still).clamp_min(1e-12), torch.nan)
@@ -189,20 +199,31 @@ def _decompose_batch(clips: Tensor, reference: int, solver: str) -> Decompositio
     )
 
 
-def _rather(
-    slower: Tensor, other: Tensor, clips: Tensor, reference: int, found: tuple[Tensor, Tensor, Tensor]
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Return displacement, canvas and reconstruction with the `slower` motion for those clips that it explains too.
+_Found = tuple[Tensor, Tensor, Tensor]
+"""Displacement, canvas and reconstruction."""
 
-    Only clips of `other` (bool N) are tried; the rest is `found`.
+
+def _shown(found: _Found, margin: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the texture, the motion, and where there is evidence of it."""
+    displacement, canvas, _ = found
+    texture = canvas[..., margin : canvas.shape[-2] - margin, margin : canvas.shape[-1] - margin].clamp(0, 1)
+    return texture, forward_motion(displacement), texture_evidence(texture, displacement[:, :-1])
+
+
+def _rather(other: Tensor, tried: Tensor, clips: Tensor, reference: int, found: _Found, most_lost: float) -> _Found:
+    """Return what was found with the `other` motion for those clips that it explains too.
+
+    Only clips of `tried` (bool N) are; of the variance that is explained, no more than `most_lost` may be lost.
     """
-    canvas, margin = fit_texture(clips[other], slower[other], reference)
-    reconstruction = warp(canvas, slower[other], mode="bicubic", margin=margin).clamp(0, 1)
-    lost = _explained(clips[other], found[2][other]) - _explained(clips[other], reconstruction)
-    chosen = other.clone()
-    chosen[other] = as_good = lost <= _NOTHING_LOST
+    if not tried.any():
+        return found
+    canvas, margin = fit_texture(clips[tried], other[tried], reference)
+    reconstruction = warp(canvas, other[tried], mode="bicubic", margin=margin).clamp(0, 1)
+    lost = _explained(clips[tried], found[2][tried]) - _explained(clips[tried], reconstruction)
+    chosen = tried.clone()
+    chosen[tried] = as_good = lost <= most_lost
     displacement, canvases, reconstructions = (one.clone() for one in found)
-    displacement[chosen] = slower[chosen]
+    displacement[chosen] = other[chosen]
     canvases[chosen], reconstructions[chosen] = canvas[as_good], reconstruction[as_good]
     return displacement, canvases, reconstructions
 

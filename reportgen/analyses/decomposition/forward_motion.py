@@ -20,7 +20,8 @@ _LEAST_STEPS = 4  # from frame to frame, for an interval
 # Of 120 first-layer kernels with planted speeds 93% were shown within this (tests/truth/test_planted_speeds.py).
 _UNRESOLVED = 0.03  # px/frame
 _UNRESOLVED_SHARE = 0.03  # of the speed
-_RESOLVED_AT_MOST = 0.1  # of the speed, where it is slow
+_RESOLVED_AT_MOST = 0.095  # of the speed, where it is slow
+_LEAST_MARGIN = 0.003  # px/frame
 
 
 @dataclass(frozen=True)
@@ -70,15 +71,27 @@ def summarise_motion(motion: Tensor, evidence: Tensor) -> MotionSummary:
     """Summarise motion ``N K 2 H W`` over the pixels of `evidence`, bool ``N K H W``."""
     pixels = evidence.flatten(1).sum(1).clamp_min(1)
     mean_speed = (motion.square().sum(2).sqrt() * evidence).flatten(1).sum(1) / pixels
-    velocity = (motion * evidence[:, :, None]).sum((1, 3, 4)) / pixels[:, None]
+    velocity = mean_velocity(motion, evidence)
     length = velocity.norm(dim=1)
-    degrees = torch.rad2deg(torch.atan2(velocity[:, 1], velocity[:, 0])).remainder(360)
     return MotionSummary(
         mean_speed=mean_speed,
         speed_margin=speed_margin(motion, evidence, mean_speed),
-        direction=torch.where(length < _STILL, torch.nan, degrees),
+        direction=direction_of(velocity),
         coherence=torch.where(mean_speed < _STILL, 0.0, length / mean_speed.clamp_min(_STILL)),
     )
+
+
+def mean_velocity(motion: Tensor, evidence: Tensor) -> Tensor:
+    """Return the mean velocity (``N 2``) of motion ``N K 2 H W`` over the pixels of `evidence`, bool ``N K H W``."""
+    pixels = evidence.flatten(1).sum(1).clamp_min(1)
+    velocity: Tensor = (motion * evidence[:, :, None]).sum((1, 3, 4)) / pixels[:, None]
+    return velocity
+
+
+def direction_of(velocity: Tensor) -> Tensor:
+    """Return the direction (N) of velocities ``N 2`` in degrees; not a number where nothing moves."""
+    degrees = torch.rad2deg(torch.atan2(velocity[:, 1], velocity[:, 0])).remainder(360)
+    return torch.where(velocity.norm(dim=1) < _STILL, torch.nan, degrees)
 
 
 def speed_margin(motion: Tensor, evidence: Tensor, mean_speed: Tensor) -> Tensor:
@@ -87,8 +100,7 @@ def speed_margin(motion: Tensor, evidence: Tensor, mean_speed: Tensor) -> Tensor
     It adds up what the speed of the steps from frame to frame tells (Student's t over the K steps) and what the method
     cannot resolve, which was measured on planted kernels of known speed. Not a number for fewer than 4 steps.
     """
-    steps = motion.shape[1]
-    if steps < _LEAST_STEPS:
+    if motion.shape[1] < _LEAST_STEPS:
         return torch.full_like(mean_speed, torch.nan)
     seen = evidence.flatten(2)
     speeds = (motion.square().sum(2).sqrt().flatten(2) * seen).sum(2) / seen.sum(2).clamp_min(1)
@@ -96,10 +108,18 @@ def speed_margin(motion: Tensor, evidence: Tensor, mean_speed: Tensor) -> Tensor
     count = shown.sum(1)
     mean = (speeds * shown).sum(1) / count.clamp_min(1)
     variance = ((speeds - mean[:, None]).square() * shown).sum(1) / (count - 1).clamp_min(1)
-    by_steps = _student((count - 1).clamp_min(_LEAST_STEPS - 1)) * (variance / count.clamp_min(1)).sqrt()
-    unresolved = torch.minimum(_RESOLVED_AT_MOST * mean_speed, _UNRESOLVED + _UNRESOLVED_SHARE * mean_speed)
-    margin = torch.hypot(by_steps, unresolved)
+    margin = margin_of((variance / count.clamp_min(1)).sqrt(), (count - 1).clamp_min(_LEAST_STEPS - 1), mean_speed)
     return torch.where(count >= _LEAST_STEPS, margin, torch.nan)
+
+
+def margin_of(error: Tensor, freedom: Tensor, speed: Tensor) -> Tensor:
+    """Return half the width (N) of a 95% interval around a `speed` (N) with its standard `error` and its degrees of
+    freedom.
+
+    It adds what no clip can tell of a kernel: few frames and pixels hold a wide band of speeds.
+    """
+    unresolved = torch.minimum(_RESOLVED_AT_MOST * speed, _UNRESOLVED + _UNRESOLVED_SHARE * speed)
+    return torch.hypot(_student(freedom) * error, unresolved.clamp_min(_LEAST_MARGIN))
 
 
 def _student(freedom: Tensor) -> Tensor:

@@ -56,8 +56,9 @@ class SimpleOptima:
         phase = 2 * math.pi * float(torch.rand(1, generator=own_generator(seed, kernel, 1)))
         field, count = (None, _DEEP_PEAKS) if known is None else (self.scoring.field, _PEAKS)
         patterns = simple_patterns(weights, field, phase, count)
-        rated = [(self._rated(pattern, kernel, level), pattern) for pattern in patterns]
-        if self.scoring.rare[kernel]:
+        rare = self.scoring.rare[kernel]
+        rated = [(self._rated(one if rare else _sharp(one), kernel, level), one) for one in patterns]
+        if rare:
             gratings = [(rate, one) for rate, one in rated if isinstance(one, Grating)]
             rated += [self._refined(max(gratings, key=_rate_of), kernel, level)] if gratings else []
         reached, best = max(rated, key=_rate_of)
@@ -109,6 +110,11 @@ def tiled(pixels: Tensor, shape: tuple[int, int, int]) -> Tensor:
     """Return pixels `N C T H W` side by side over clips of `shape`."""
     tiles = [-(-size // part) for size, part in zip(shape, pixels.shape[2:], strict=True)]
     return pixels.repeat(1, 1, *tiles)[..., : shape[0], : shape[1], : shape[2]]
+
+
+def _sharp(pattern: Pattern) -> Pattern:
+    """Return a pattern as black and white as the others and the clips that a search finds."""
+    return replace(pattern, contrast=BINARY) if isinstance(pattern, Grating) else pattern
 
 
 def _rate_of(rated: tuple[tuple[float, float], Pattern]) -> tuple[float, float]:
