@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from rich.console import Console
@@ -34,6 +34,7 @@ from reportgen.analyses.base import Arrays, Subject, Unit
 from reportgen.analyses.common.baselines import blurred, make_baseline
 from reportgen.analyses.faithfulness.analysis import FaithfulnessAnalysis
 from reportgen.analyses.faithfulness.parameters import FaithfulnessParameters
+from reportgen.analyses.method import PresetName
 from reportgen.analyses.saliency.analysis import SaliencyAnalysis
 from reportgen.analyses.saliency.attribution import METHODS
 from reportgen.analyses.saliency.parameters import SaliencyParameters
@@ -128,7 +129,7 @@ def best_class(network: Network, clip: Tensor, baseline: str) -> int:
 def benchmark(
     model: str,
     methods: list[str],
-    preset: str,
+    preset: PresetName,
     device: str,
     progress: Progress,
     keep: Callable[[list[Row]], None],
@@ -222,7 +223,7 @@ def main() -> None:
     parser.add_argument("--model", default="i3d")
     parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=list(METHODS))
     parser.add_argument("--maps", action="store_true", help="measure the maps alone, not the checks of them")
-    parser.add_argument("--preset", default="standard")
+    parser.add_argument("--preset", default="standard", choices=get_args(PresetName))
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--json", type=Path)

@@ -1,14 +1,18 @@
 """Every error that a user can meet, each with its own exit code.
 
 An error's message is one sentence that says what is wrong and what to do about it. The command line prints it
-after ``Error:`` and exits with ``exit_code``; from Python it is an ordinary exception.
+after ``Error:`` and exits with ``exit_code``; from Python it is an ordinary exception. Options that it mentions
+(`reportgen.wording.option`) are flags there and keyword arguments here.
 """
 
 from __future__ import annotations
 
 import difflib
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from reportgen.wording import CALLS, COMMAND_LINE, SPOKEN, Dialect, in_pieces, worded
 
 #: Said where memory ran out and nothing smaller can be tried by itself.
 MEMORY_RAN_OUT = "Memory ran out: choose a smaller clip, fewer kernels, or a larger device."
@@ -20,7 +24,18 @@ class ReportgenError(Exception):
     exit_code = 10
 
     def __init__(self, message: str = "") -> None:
-        super().__init__(one_line(message))
+        self._told = one_line(message)
+        self._dialect: Dialect | None = None
+        super().__init__(worded(self._told, CALLS))
+
+    def __str__(self) -> str:
+        spoken = SPOKEN.get()
+        return worded(self._told, spoken if spoken is COMMAND_LINE or self._dialect is None else self._dialect)
+
+    def spoken_in(self, dialect: Dialect) -> None:
+        """Name options as the call does that the error leaves."""
+        self._dialect = dialect
+        self.args = (worded(self._told, dialect),)
 
 
 class OptionError(ReportgenError):
@@ -149,6 +164,31 @@ class VerificationError(ReportgenError):
     exit_code = 28
 
 
+def for_pages(error: ReportgenError) -> str:
+    """Return what a page says of an error, which is the same whoever computed the run."""
+    with speaking(COMMAND_LINE):
+        return str(error)
+
+
+@contextmanager
+def speaking(dialect: Dialect) -> Iterator[None]:
+    """Let options be named in this dialect, in what is said within it and in errors that leave it.
+
+    On the command line, and in what is stored for pages, all that is called from there speaks of flags.
+    """
+    if SPOKEN.get() is COMMAND_LINE:
+        yield
+        return
+    token = SPOKEN.set(dialect)
+    try:
+        yield
+    except ReportgenError as error:
+        error.spoken_in(dialect)
+        raise
+    finally:
+        SPOKEN.reset(token)
+
+
 def near_names(name: str, known: Iterable[str]) -> list[str]:
     """Return the known names that are most like `name`, the nearest first; empty when none is near."""
     lowered = {candidate.lower(): candidate for candidate in known}
@@ -182,7 +222,11 @@ def one_line(text: str) -> str:
     Line ends become spaces; what else is no sign to be seen (escapes, marks that turn the writing round) is replaced.
     """
     words = " ".join(part.strip() for part in printable(text).splitlines())
-    return "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(sign)[0] == "C" else sign for sign in words)
+    return "".join(part if mention else _visible(part) for part, mention in in_pieces(words))
+
+
+def _visible(text: str) -> str:
+    return "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(sign)[0] == "C" else sign for sign in text)
 
 
 def a_type(value: object) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
@@ -18,7 +19,7 @@ ROOT = PACKAGE.parent
 
 #: Rooms from the lowest to the highest; those of one row may import each other.
 LEVELS: tuple[tuple[str, ...], ...] = (
-    ("errors", "given", "isolated", "progress", "resources", "sources", "stopping", "streams", "version"),
+    ("errors", "given", "isolated", "progress", "resources", "sources", "stopping", "streams", "version", "wording"),
     ("result", "progress_bars"),
     ("records", "pictures", "layers", "scanning"),
     ("zoo", "networks", "clips", "motion_colour"),
@@ -47,6 +48,7 @@ TORCH_FREE = (
     "isolated",
     "stopping",
     "streams",
+    "wording",
     "config",
     "records",
     "layers",
@@ -305,6 +307,35 @@ def test_no_two_definitions_share_a_public_name() -> None:
                 places.setdefault(name, []).append(relative.as_posix())
     twins = {name: found for name, found in places.items() if len(found) > 1}
     assert not twins, f"one word, one meaning: rename one of each of {twins}"
+
+
+#: Calls whose words a user reads, whether on the command line or from Python.
+SAYING = re.compile(r"\w*(Error|Fault)|note|say_once|unknown_name|worded")
+
+
+def test_what_is_said_names_options_by_mentions_alone() -> None:
+    found = []
+    for path in (path for path in modules() if room(path) != "cli"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call):
+                continue
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            if not SAYING.fullmatch(name):
+                continue
+            asked = {id(one) for call in _calls(node, "option") for one in ast.walk(call)}
+            for text in ast.walk(node):
+                words = text.value if isinstance(text, ast.Constant) and id(text) not in asked else None
+                if isinstance(words, str) and re.search(r"(?<![\w-])--[a-z]", words) and "`git" not in words:
+                    found.append(f"{path.relative_to(ROOT)}:{text.lineno}: {words}")
+    assert not found, "say flags by `reportgen.wording.option`, so that Python calls name keyword arguments: " + str(
+        found
+    )
+
+
+def _calls(tree: ast.AST, name: str) -> Iterator[ast.Call]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name:
+            yield node
 
 
 def test_everything_can_be_reached_from_a_command_or_a_public_call() -> None:

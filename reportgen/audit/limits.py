@@ -187,4 +187,4 @@ class Limits(BaseModel):
         try:
             return cls.model_validate(dict(given or {}))
         except ValidationError as error:
-            raise OptionError(f"The limits are not valid: {'; '.join(sentences(error, cls))}.") from error
+            raise OptionError(f"The limits are not valid: {' '.join(sentences(error, cls, 'check'))}") from error

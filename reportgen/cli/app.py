@@ -16,10 +16,19 @@ from reportgen.cli.listing import card, layers, methods, models, schema, status
 from reportgen.cli.proving import diff, verify
 from reportgen.cli.publishing import publish
 from reportgen.cli.travelling import export
-from reportgen.errors import MEMORY_RAN_OUT, OptionError, OutOfMemoryError, OutputError, ReportgenError, StoreError
+from reportgen.errors import (
+    MEMORY_RAN_OUT,
+    OptionError,
+    OutOfMemoryError,
+    OutputError,
+    ReportgenError,
+    StoreError,
+    speaking,
+)
 from reportgen.stopping import StopSignals
 from reportgen.streams import abandon, sure_output
 from reportgen.version import __version__
+from reportgen.wording import COMMAND_LINE
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -40,15 +49,16 @@ def main() -> NoReturn:
     """Run the command line and exit: 0, an error's own code, 2 for wrong usage, 128 and its number after a signal."""
     stop = StopSignals()
     stop.listen()
-    try:
-        sys.stdout = sure_output(sys.stdout)
-        cli.main(standalone_mode=False)
-        sys.stdout.flush()
-    except BaseException as error:
-        code = _exit_code(error, stop)
-        if code is None:
-            raise
-        sys.exit(code)
+    with speaking(COMMAND_LINE):
+        try:
+            sys.stdout = sure_output(sys.stdout)
+            cli.main(standalone_mode=False)
+            sys.stdout.flush()
+        except BaseException as error:
+            code = _exit_code(error, stop)
+            if code is None:
+                raise
+            sys.exit(code)
     sys.exit(0)
 
 

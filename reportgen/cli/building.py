@@ -31,7 +31,7 @@ from reportgen.cli.options import (
 from reportgen.cli.session import command_line, finish, show, shown_progress
 
 if TYPE_CHECKING:
-    from reportgen.config.options import MediaAmount
+    from reportgen.config.forms import MediaAmount
 
 
 @click.command(cls=ManyClips)

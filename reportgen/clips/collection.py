@@ -17,6 +17,7 @@ from reportgen.clips.reading import SELECTOR
 from reportgen.clips.series import natural_key
 from reportgen.clips.source import MAX_FILE
 from reportgen.errors import ClipError, printable
+from reportgen.wording import option
 
 Pictures = Literal["frames", "outside", "alone"]
 """What pictures in a folder are: the frames of one clip, or clips of their own (in the outermost folder, or in all)."""
@@ -63,7 +64,7 @@ class FoundClip:
         return (_plain_files(Path(place)) if Path(place).is_dir() else [Path(place)]), part
 
 
-def find_clips(folder: Path, *, asked: str = "--reference", pictures: Pictures = "frames") -> list[FoundClip]:
+def find_clips(folder: Path, *, asked: str = option("--reference"), pictures: Pictures = "frames") -> list[FoundClip]:
     """Return every clip below `folder`, in the natural order of their names.
 
     A folder whose files are all still pictures is one clip of these frames, or one for each series of them; so is every

@@ -12,6 +12,7 @@ from reportgen.clips.folder import image_series
 from reportgen.clips.reading import SELECTOR
 from reportgen.clips.series import natural_key
 from reportgen.errors import ClipError, printable
+from reportgen.wording import option
 
 _SHOWN = 3
 
@@ -51,7 +52,7 @@ def _within(folder: Path) -> list[str]:
     if not folder.is_dir() or find_database(folder) or image_series(folder):
         return []
     try:
-        return [clip.path for clip in find_clips(folder, asked="--clip")]
+        return [clip.path for clip in find_clips(folder, asked=option("--clip"))]
     except ClipError:
         return []  # reading it says what is missing
 

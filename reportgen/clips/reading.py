@@ -10,7 +10,6 @@ from urllib.parse import unquote_to_bytes
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
 from reportgen.clips.animation import AnimationSource
 from reportgen.clips.clip import Clip
@@ -21,11 +20,12 @@ from reportgen.clips.framing import fit
 from reportgen.clips.sampling import repeated_frame, sample_frames
 from reportgen.clips.source import MAX_FILE, Source
 from reportgen.clips.video import VideoSource
-from reportgen.errors import ClipError, OptionError, a_type, printable
+from reportgen.errors import ClipError, OptionError, a_type, printable, speaking
 from reportgen.pictures import is_picture
 from reportgen.records.card import ClipSpec
 from reportgen.records.identities import slug
-from reportgen.records.validation import sentences
+from reportgen.wording import READING
+from reportgen.zoo.overrides import merged
 
 SELECTOR = "::"
 _ADDRESS = "file://"
@@ -33,6 +33,7 @@ _STREAMS = frozenset({".mjpeg", ".mjpg"})
 """Pictures one behind the other without a container: they begin as one picture does, and only their name tells."""
 
 
+@speaking(READING)
 def read_clip(
     path: str | Path,
     spec: ClipSpec | Mapping[str, Any],
@@ -83,10 +84,7 @@ def _as_spec(given: ClipSpec | Mapping[str, Any]) -> ClipSpec:
         raise OptionError(f"A clip is read by a ClipSpec or a dict of its fields, and not by {a_type(given)}.")
     channels = given.get("channels", 3)
     count = channels if channels in (1, 3) else 3
-    try:
-        return ClipSpec.model_validate({"mean": (0.0,) * count, "std": (1.0,) * count, **given})
-    except ValidationError as error:
-        raise OptionError(f"The clip's spec is not valid: {'; '.join(sentences(error, ClipSpec))}.") from error
+    return merged(ClipSpec, {"mean": (0.0,) * count, "std": (1.0,) * count}, given, "--clip-spec")
 
 
 def open_source(path: str | Path) -> Source:

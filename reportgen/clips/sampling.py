@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from reportgen.clips.source import Source
 from reportgen.errors import ClipError
 from reportgen.records.card import ClipSpec
+from reportgen.wording import option
 
 Range = tuple[int | None, int | None]
 
@@ -85,10 +86,10 @@ def _too_short(where: str, wanted: int, step: int, available: int, *, ranged: bo
     fits = (available - 1) // (wanted - 1) if wanted > 1 else 1
     if fits >= 1:
         less = " or less" if fits > 1 else ""
-        advice = f"use a frame step of {fits}{less} (--clip-spec '{{\"frame_step\": {fits}}}')"
+        advice = f"use a frame step of {fits}{less} ({option('--clip-spec', {'frame_step': fits})})"
     else:
-        fewer = f'--clip-spec \'{{"frames": {available}, "frame_step": 1}}\''
-        longer = "range by --frames" if ranged else "clip"
+        fewer = option("--clip-spec", {"frames": available, "frame_step": 1})
+        longer = f"range by {option('--frames')}" if ranged else "clip"
         advice = f"give a longer {longer}, or, if the network takes fewer frames, {fewer}"
     there_are = "There is 1 frame" if available == 1 else f"There are {available} frames"
     return f"{there_are} in {where}, but {need} are needed: {advice}."

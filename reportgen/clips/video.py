@@ -19,6 +19,7 @@ from reportgen.clips.packets import PacketScan, scanned, watched
 from reportgen.clips.shown import shown
 from reportgen.clips.source import Frame, check_dimensions
 from reportgen.errors import ClipError
+from reportgen.wording import option
 
 _COVER = av.stream.Disposition.attached_pic | av.stream.Disposition.timed_thumbnails
 """Still pictures that decorate a sound file, or stand for its chapters."""
@@ -124,7 +125,7 @@ class VideoSource:
     def _damaged(self, frame: int, reason: str) -> ClipError:
         return ClipError(
             f"{self.file_name} is damaged about frame {frame} ({reason}): copy or export it again"
-            + (f", or name earlier frames by --frames 0:{frame}." if frame else ".")
+            + (f", or name earlier frames by {option('--frames', [0, frame])}." if frame else ".")
         )
 
     def _decoded_count(self) -> int:

@@ -7,10 +7,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from reportgen.errors import OptionError
+from reportgen.errors import OptionError, speaking
+from reportgen.given import given_path
 from reportgen.records.files import check_writable, write_text
+from reportgen.wording import LOADING, option
 
 
+@speaking(LOADING)
 def card(
     model: str,
     *,
@@ -33,14 +36,16 @@ def card(
     from reportgen.zoo.drafting import drafted_files
     from reportgen.zoo.load import load_network
 
-    weights = None if weights is None else Path(weights)
+    weights = None if weights is None else given_path(weights)
     network = load_network(model, labels=labels, model_args=model_args, clip=clip, adapter=adapter, meta=True)
     if weights is not None:  # a file that does not fit is told now
         load_network(model, weights=weights, labels=labels, model_args=model_args, clip=clip, adapter=adapter)
     files = drafted_files(model, network, weights)
-    folder = Path(to or "my_zoo") / network.name
+    folder = given_path(to or "my_zoo") / network.name
     if (folder / "card.toml").exists():
-        raise OptionError(f"There is a card in {folder} already: name another zoo by --to, or edit that one.")
+        raise OptionError(
+            f"There is a card in {folder} already: name another zoo by {option('--to')}, or edit that one."
+        )
     check_writable(folder)
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():

@@ -11,7 +11,8 @@ from typing import Any, Protocol
 from reportgen.audit.checks import checks
 from reportgen.audit.limits import Limits
 from reportgen.audit.verdicts import Verdict
-from reportgen.errors import CheckError, one_line
+from reportgen.errors import CheckError, OptionError, a_type, one_line
+from reportgen.given import given_path
 from reportgen.pages.report import Report
 from reportgen.records.finding import find_runs
 from reportgen.records.manifest import Manifest
@@ -53,7 +54,7 @@ def check(runs: str | Path = "runs", *, limits: Limits | Mapping[str, Any] | Non
     run or it cannot be read, OptionError for limits that are not valid.
     """
     limits = None if limits is None else Limits.of(limits)
-    models = Report.of(find_runs(Path(runs))).models
+    models = Report.of(find_runs(given_path(runs))).models
     return [CheckedModel(model.name, tuple(checks(model, limits)), _unfinished(model.manifest)) for model in models]
 
 
@@ -95,6 +96,9 @@ def require(audits: Accountable | Iterable[Accountable], *, strict: bool = False
     `strict` a figure that was not tested misses it too.
     """
     several: Iterable[Accountable] = audits if isinstance(audits, Iterable) else [audits]
+    several = list(several)
+    if other := next((one for one in several if not (hasattr(one, "failures") and hasattr(one, "untested"))), None):
+        raise OptionError(f"What `check` or `reportgen.audit` returns is required of, and not {a_type(other)}.")
     missed = [clause for audit in several for clause in (*audit.failures, *(audit.untested if strict else ()))]
     if missed:
         raise CheckError(f"The audit fails: {'; '.join(missed)}.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from reportgen.errors import StoreError
+from reportgen.given import given_path
 from reportgen.progress import SILENT, Progress, observer
 from reportgen.records.finding import find_runs, runs_below
 from reportgen.records.lease import held
@@ -27,7 +28,7 @@ def clean(
     ours is left alone, with a note to `progress`. Raises StoreError when something cannot be removed, and without
     `everything` when a run is damaged.
     """
-    runs, site, progress = Path(runs), Path(site), observer(progress)
+    runs, site, progress = given_path(runs), given_path(site), observer(progress)
     removed = [remove_abandoned(parent) for parent in {runs.parent, site.parent}]
     if not everything:
         stores = find_runs(runs)

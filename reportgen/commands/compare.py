@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
 from reportgen.commands.check import check
 from reportgen.epochs.comparison import AuditComparison, Judged, compared_audits
+from reportgen.errors import OptionError, a_type
 
 Audited: TypeAlias = Judged | Sequence[Judged] | str | Path
 """What `reportgen.audit` returns, what `reportgen.check` returns, or a folder of runs."""
@@ -24,6 +26,9 @@ def compare(before: Audited, after: Audited) -> AuditComparison:
 
 
 def _side(given: Audited) -> Sequence[Judged]:
-    if isinstance(given, str | Path):
+    if isinstance(given, str | os.PathLike):
         return check(given)
-    return [given] if hasattr(given, "verdicts") else list(given)  # type: ignore[list-item]
+    several = list(given) if isinstance(given, Iterable) else [given]
+    if other := next((one for one in several if not hasattr(one, "verdicts")), None):
+        raise OptionError(f"Audits, or the folder of runs, are compared, and not {a_type(other)}.")
+    return several

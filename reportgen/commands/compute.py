@@ -6,6 +6,8 @@ import time
 from collections.abc import Sequence
 
 from reportgen.config.options import BuildOptions
+from reportgen.errors import speaking
+from reportgen.given import given_as
 from reportgen.networks.core.defaults import usual_defaults
 from reportgen.networks.speed.precision import full_precision
 from reportgen.networks.speed.reused_memory import reused_memory
@@ -21,8 +23,10 @@ from reportgen.runner.prepare import prepare
 from reportgen.runner.selection import BuildSelection
 from reportgen.runner.summary import Summary
 from reportgen.runner.threads import planned_threads
+from reportgen.wording import BUILD_OPTIONS
 
 
+@speaking(BUILD_OPTIONS)
 def compute(
     options: BuildOptions, *, command: Sequence[str] = (), progress: Progress | bool = SILENT, debug: bool = False
 ) -> Summary:
@@ -32,6 +36,7 @@ def compute(
     `command` is recorded for the provenance page. With `debug` the first error ends the run with its traceback.
     Failed jobs do not raise: see `Summary.check`. Raises the errors of options, weights, clips and the store.
     """
+    given_as(options, BuildOptions, "What is asked of a build")
     progress = observer(progress)
     started = time.perf_counter()
     check_writable(options.runs)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from reportgen.given import given_path
 from reportgen.outputs.paper.write import summary_html
 from reportgen.pages.downloads import is_carried
 from reportgen.pages.report import Report
@@ -30,7 +31,7 @@ def diff(first: str | Path, second: str | Path, *, to: str | Path | None = None)
 
     Raises ArchiveError for what is no report or must not be unpacked, StoreError when a run cannot be read.
     """
-    with _report(Path(first)) as one, _report(Path(second)) as other:
+    with _report(given_path(first)) as one, _report(given_path(second)) as other:
         names = _names(Path(first), Path(second))
         found = difference((names[0], one), (names[1], other))
     if to is not None:

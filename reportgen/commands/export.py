@@ -14,7 +14,7 @@ from reportgen.errors import OptionError, StoreError
 from reportgen.exports.anonymity import anonymous_runs, check_own_words
 from reportgen.exports.base import ExportForm, ExportRequest
 from reportgen.exports.registry import FORMS, export_form
-from reportgen.given import given_paths, given_words
+from reportgen.given import given_path, given_words, some_paths
 from reportgen.pages.report import Report
 from reportgen.progress import SILENT, Progress, observer
 from reportgen.records.files import atomic_path, check_file_place, check_writable, describe_os_error
@@ -27,6 +27,7 @@ from reportgen.scanning.machine import forbidden_words
 from reportgen.scanning.scanner import check_report
 from reportgen.scanning.words import ForbiddenWords
 from reportgen.site import write_site
+from reportgen.wording import option
 
 DEFAULT_SIZE = "95MB"
 """Of an archive: the usual supplement of a paper may have 100 MB."""
@@ -70,18 +71,22 @@ def export(
     progress = observer(progress)
     form, most = export_form(format), file_size(DEFAULT_SIZE if max_size is None else max_size, "--max-size")
     if max_size is not None and format != "zip":
-        raise OptionError(f"--max-size is of the format zip: leave it out, {format} cannot be made smaller.")
+        raise OptionError(
+            f"{option('--max-size')} is of the format zip: leave it out, {format} cannot be made smaller."
+        )
     if page and format != "html":
-        raise OptionError(f"--page chooses a page for the format html, and {format} is of the whole report.")
+        raise OptionError(
+            f"{option('--page')} chooses a page for the format html, and {format} is of the whole report."
+        )
     if anonymous and published:
-        raise OptionError("--published tells whose report it is: leave it out of an anonymous one.")
-    target = Path(to or (f"report{form.suffix}" if form.suffix else f"report-{form.name}"))
+        raise OptionError(f"{option('--published')} tells whose report it is: leave it out of an anonymous one.")
+    target = given_path(to or (f"report{form.suffix}" if form.suffix else f"report-{form.name}"))
     _check_target(form, target)
-    folders, select, forbid = given_paths(runs), given_words(select), given_words(forbid)
+    folders, select, forbid = some_paths(runs, "runs"), given_words(select), given_words(forbid)
     stores = [store for folder in folders for store in find_runs(folder)]
     check_writable(target.parent)
     with scratch_beside(target) as place:
-        check_apart([*folders, *(store.folder for store in stores)], target, place, "the export", "--runs and --to")
+        check_apart([*folders, *(store.folder for store in stores)], target, place, "the export", ("--runs", "--to"))
         words = ForbiddenWords(forbidden_words(forbid))
         if anonymous:
             own = anonymous_runs(
@@ -150,11 +155,14 @@ def _write(form: ExportForm, request: ExportRequest, target: Path, words: Forbid
 def _check_target(form: ExportForm, target: Path) -> None:
     """Raise OptionError, before any work, for a place that cannot be what this form writes."""
     if form.suffix and target.is_dir():
-        raise OptionError(f"--to {target} is a folder, and the format {form.name} is one file: name a file in it.")
+        raise OptionError(
+            f"{option('--to', str(target))} is a folder, and the format {form.name} is one file: name a file in it."
+        )
     if form.suffix:
         check_file_place(target)
     other = next((one.name for one in FORMS.values() if one.suffix and one.suffix == target.suffix.lower()), form.name)
     if other != form.name:
         raise OptionError(
-            f"--to {target} is named like the format {other}, and --format is {form.name}: change either."
+            f"{option('--to', str(target))} is named like the format {other}, and {option('--format')} is {form.name}: "
+            "change either."
         )

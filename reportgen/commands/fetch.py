@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from reportgen.given import given_paths
+from reportgen.given import given_path, given_paths
 from reportgen.progress import SILENT, Progress, observer
 from reportgen.zoo.cards import Zoo, default_zoo
 from reportgen.zoo.fetch import Fetched, Offer, chosen_source, fetch_source
@@ -41,7 +41,7 @@ def fetch(
     return fetch_source(
         entry,
         source,
-        weights_path(entry.card, source) if destination is None else Path(destination),
+        weights_path(entry.card, source) if destination is None else given_path(destination),
         progress=progress,
         confirm=confirm,
         attempts=attempts,

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reportgen.errors import OptionError
+from reportgen.errors import OptionError, speaking
 from reportgen.progress import SILENT, Progress, observer
 from reportgen.records.base import Frozen
 from reportgen.records.manifest import LayerFacts
+from reportgen.wording import LOADING
 
 if TYPE_CHECKING:
     from reportgen.networks.core.network import NetworkLike
@@ -24,6 +25,7 @@ class LayerRow(Frozen):
     stage: str | None
 
 
+@speaking(LOADING)
 def list_layers(
     model: str | NetworkLike,
     *,

@@ -8,7 +8,8 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 
 from reportgen.config.options import BuildOptions
-from reportgen.errors import OptionError, unknown_name
+from reportgen.errors import OptionError, speaking, unknown_name
+from reportgen.given import given_as
 from reportgen.networks.speed.precision import full_precision
 from reportgen.progress import SILENT, Progress, observer
 from reportgen.records.finding import runs_below
@@ -27,8 +28,10 @@ from reportgen.runner.prepare import Prepared, prepare
 from reportgen.runner.selection import BuildSelection
 from reportgen.runner.site_size import clip_pixels
 from reportgen.runner.threads import planned_threads
+from reportgen.wording import BUILD_OPTIONS, option
 
 
+@speaking(BUILD_OPTIONS)
 def plan(
     options: BuildOptions,
     *,
@@ -48,7 +51,8 @@ def plan(
     else is computed and nothing is written. Raises the errors of `compute` about options, weights and clips.
     """
     if times is not None and not times > 0:
-        raise OptionError(f"--times {times:g}: it must be above 0.")
+        raise OptionError(f"{option('--times', times)}: it must be above 0.")
+    given_as(options, BuildOptions, "What is asked of a build")
     progress = observer(progress)
     stores = runs_below(options.runs)
     observed = [one for store in stores for one in observations(store)]
@@ -112,7 +116,7 @@ def _known_machine(asked: str, observed: Sequence[Observation], *, declared: boo
     if len(found) == 1:
         return found[0]
     if found:
-        raise OptionError(f"--machine {asked!r} is each of {', '.join(found)}: name one.")
+        raise OptionError(f"{option('--machine', asked)} is each of {', '.join(found)}: name one.")
     if declared or not any(sign in asked for sign in "*?["):
         return asked
     raise unknown_name("machine", asked, names)
@@ -138,7 +142,9 @@ def _notes(facts: PlanFacts, model: CostModel, machine: str, here: str) -> list[
     notes = []
     if not model.own and model.factor is None:
         notes.append(
-            f"No record of {machine} is there, and its speed is not known: --times N says that it is N times as fast "
+            f"No record of {machine} is there, and its speed is not known: {option('--times', form='N')} says that "
+            "it is "
+            "N times as fast "
             "as the machine of the records."
         )
     elif not model.own:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from reportgen.errors import OptionError, PublishError
-from reportgen.given import given_paths, given_words
+from reportgen.given import given_path, given_words, some_paths
 from reportgen.progress import SILENT, Progress, observer
 from reportgen.publishing.anonymous_site import anonymous_site
 from reportgen.publishing.assemble import branch_tree, commit, made_texts, site_tree
@@ -26,6 +26,7 @@ from reportgen.records.owned import STAMP
 from reportgen.scanning.machine import forbidden_words
 from reportgen.scanning.scanner import check_report
 from reportgen.scanning.words import ForbiddenWords
+from reportgen.wording import option
 
 
 @dataclass(frozen=True)
@@ -92,11 +93,11 @@ def publish(
     name or word that was found.
     """
     progress = observer(progress)
-    site, repository, forbid = Path(site), Path(repository), given_words(forbid)
+    site, repository, forbid = given_path(site), given_path(repository), given_words(forbid)
     if name:
         check_name(name)
     if latest and not name:
-        raise OptionError("--latest needs a name that latest leads to: give one by --as.")
+        raise OptionError(f"{option('--latest')} needs a name that latest leads to: give one by {option('--as')}.")
     with tempfile.TemporaryDirectory(prefix="reportgen-publish-") as scratch, _reading(site, progress):
         there = find_remote(repository, remote)
         outside = Git(Path(scratch), there.settings)
@@ -105,7 +106,7 @@ def publish(
         words = ForbiddenWords(forbidden_words(forbid))
         if anonymous:
             site, words = anonymous_site(
-                given_paths(runs), Path(scratch), forbid=forbid, keep_digest=keep_digest, progress=progress
+                some_paths(runs, "runs"), Path(scratch), forbid=forbid, keep_digest=keep_digest, progress=progress
             )
         contents = site_contents(site)
         if not anonymous:
@@ -151,7 +152,7 @@ def publish_workflow(
     that was edited, is not replaced. Raises OptionError for folders outside the repository, PublishError when there is
     no repository or the file is not ours.
     """
-    repository = Path(repository)
+    repository = given_path(repository)
     top = top_folder(repository)
     workflow = Workflow(
         source=source,

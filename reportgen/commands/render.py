@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from reportgen.config.options import MediaAmount
-from reportgen.given import given_paths, given_words
+from reportgen.config.forms import MediaAmount
+from reportgen.given import given_path, given_words, some_paths
 from reportgen.pages.report import Extras, Report
 from reportgen.progress import SILENT, Progress, observer
 from reportgen.records.finding import find_runs
@@ -40,10 +40,10 @@ def render(
     a report's, EmptySelectionError when `select` matches nothing; the old site is then as it was.
     """
     progress = observer(progress)
-    site = Path(site)
-    build_dir = Path(build_dir) if build_dir is not None else build_folder(site)
+    site = given_path(site)
+    build_dir = given_path(build_dir) if build_dir is not None else build_folder(site)
     finish_publishing(site, build_dir, progress)
-    folders = given_paths(runs)
+    folders = some_paths(runs, "runs")
     stores = [store for folder in folders for store in find_runs(folder)]
     check_site([*folders, *(store.folder for store in stores)], site, build_dir=build_dir)
     report = Report.of(stores, given_words(select), Extras(arrows=arrows, media=media == "full"))

@@ -12,6 +12,7 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 from reportgen.analyses.registry import methods
 from reportgen.config.options import BuildOptions
 from reportgen.errors import unknown_name
+from reportgen.given import given_as
 from reportgen.records.answers.registry import answer_models
 from reportgen.records.card import ModelCard
 from reportgen.records.jobs import Record
@@ -43,7 +44,7 @@ def schema(name: str | None = None) -> Schema:
     known = _documents()
     if name is None:
         return {key: make() for key, make in known.items()}
-    if name not in known:
+    if given_as(name, str, "A document") not in known:
         raise unknown_name("document", name, known)
     return known[name]()
 

@@ -10,6 +10,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from reportgen.given import given_path
 from reportgen.records.documents import DamagedError, read_part
 from reportgen.records.finding import find_runs
 from reportgen.records.plan import PlannedJob
@@ -65,7 +66,7 @@ def status(runs: str | Path = "runs") -> list[RunStatus]:
 
     Raises StoreError when there are no runs, or one has no plan that can be read.
     """
-    return [row for store in find_runs(Path(runs)) for row in _of_run(store)]
+    return [row for store in find_runs(given_path(runs)) for row in _of_run(store)]
 
 
 def _of_run(store: Store) -> list[RunStatus]:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from reportgen.config.options import BuildOptions
-from reportgen.errors import OptionError, ReportgenError
-from reportgen.given import given_words
+from reportgen.errors import OptionError, ReportgenError, speaking
+from reportgen.given import given_path, given_words
 from reportgen.progress import SILENT, Progress, observer
 from reportgen.proof.archive import opened_report
 from reportgen.proof.carried import CarriedReport
@@ -17,10 +17,12 @@ from reportgen.proof.outcome import Recomputation, Verification
 from reportgen.proof.pages import consistent
 from reportgen.proof.sums import SealedFiles
 from reportgen.records.root_digest import parse_root
+from reportgen.wording import BUILD_OPTIONS, option, worded
 
 _SEEDS = 1_000_000
 
 
+@speaking(BUILD_OPTIONS)
 def verify(
     report: str | Path,
     *,
@@ -51,12 +53,12 @@ def verify(
     given = None if digest is None else parse_root(digest)
     if digest is not None and given is None:
         raise OptionError(
-            f"--digest {digest[:80]!r} is no root digest: it has 64 digits, 0 to 9 and a to f, and is shown beside the "
-            "report's citation."
+            f"{option('--digest', digest[:80])} is no root digest: it has 64 digits, 0 to 9 and a to f, and is shown "
+            "beside the report's citation."
         )
     if sample < 0 or not 0 <= tolerance < 1:
         raise OptionError("A sample has 0 records or more, and a tolerance is a share from 0 to below 1.")
-    with opened_report(Path(report)) as folder:
+    with opened_report(given_path(report)) as folder:
         sealed = SealedFiles.read(folder, given, given_words(ignore), progress)
         return Verification(
             report=Path(report).name,
@@ -73,7 +75,10 @@ def _recomputed(
     if not sample:
         return Recomputation(
             holds="not known",
-            sentence="Nothing was computed again: --sample 20 does so for 20 records, with --weights or --model.",
+            sentence=worded(
+                f"Nothing was computed again: {option('--sample', 20)} does so for 20 records, with "
+                f"{option('--weights')} or {option('--model')}."
+            ),
         )
     try:
         models = CarriedReport.of(folder).report().models

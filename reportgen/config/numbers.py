@@ -9,16 +9,17 @@ from typing import Any
 from pydantic import ByteSize, TypeAdapter, ValidationError
 
 from reportgen.errors import OptionError
+from reportgen.wording import option
 
 
-def file_size(given: str | int, asked: str) -> int:
-    """Return a size such as ``95MB`` or ``2GiB`` in bytes; `asked` is the option. Raises OptionError for none."""
+def file_size(given: str | int, flag: str) -> int:
+    """Return a size such as ``95MB`` or ``2GiB`` in bytes; `flag` is the option. Raises OptionError for none."""
     try:
         size = int(TypeAdapter(ByteSize).validate_python(given))
     except ValidationError:
         size = 0
     if size <= 0:
-        raise OptionError(f"{asked} {given} is no size of a file, such as 95MB or 2GB.")
+        raise OptionError(f"{option(flag, given)} is no size of a file, such as 95MB or 2GB.")
     return size
 
 

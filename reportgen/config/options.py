@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Unpack
 
 from pydantic import (
     BaseModel,
@@ -26,15 +26,17 @@ from reportgen.analyses.parameters import Parameters
 from reportgen.analyses.registry import find_method
 from reportgen.analyses.weight_gradients.parameters import WeightGradientParameters
 from reportgen.audit.limits import Limits
+from reportgen.config.forms import BuildKeywords, ExecutorName, MediaAmount, as_in_a_file
 from reportgen.config.numbers import faults_of_numbers
 from reportgen.config.parameters import resolved_parameters
 from reportgen.config.slurm import SlurmOptions
 from reportgen.config.unknown import raise_all, unknown_options
-from reportgen.errors import OptionError
+from reportgen.errors import OptionError, speaking
 from reportgen.records.identities import slug
 from reportgen.records.objective import Objective
 from reportgen.records.plan import MOST_THREADS
 from reportgen.records.validation import as_they_are, sentences
+from reportgen.wording import BUILD_OPTIONS, option
 from reportgen.zoo.overrides import check_fields
 
 BUNDLED_MODEL = "texture_motion"
@@ -59,17 +61,21 @@ def parse_frames(text: str) -> tuple[int | None, int | None]:
     return first, stop
 
 
-MediaAmount = Literal["standard", "full"]
-ExecutorName = Literal["local", "slurm"]
+if TYPE_CHECKING:
+    from pydantic._internal._model_construction import ModelMetaclass
+else:
+    ModelMetaclass = type(BaseModel)
 
 
-class _ToldAsOptions(type(BaseModel)):  # type: ignore[misc]
+class _ToldAsOptions(ModelMetaclass):
     """Lets a call with keywords raise OptionError, as the command line does; what is read as JSON is told elsewhere."""
 
     if not TYPE_CHECKING:  # the call keeps the signature of the class
 
-        def __call__(cls, **values: Any) -> Any:
+        @speaking(BUILD_OPTIONS)
+        def __call__(cls, **given: Any) -> Any:  # noqa: N805 (of a metaclass)
             """Return the options; raises OptionError that names every bad value."""
+            values = as_in_a_file(given)
             problems = unknown_options(values, cls.model_fields)
             try:
                 made = super().__call__(**values)
@@ -82,6 +88,10 @@ class _ToldAsOptions(type(BaseModel)):  # type: ignore[misc]
 
 class BuildOptions(BaseModel, metaclass=_ToldAsOptions):
     """Everything that a build can be asked, with its default."""
+
+    if TYPE_CHECKING:  # pydantic's own reads no more than its plug-in for type checkers tells
+
+        def __init__(self, **given: Unpack[BuildKeywords]) -> None: ...
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -175,7 +185,10 @@ class BuildOptions(BaseModel, metaclass=_ToldAsOptions):
     def _names(cls, names: tuple[str, ...], others: ValidationInfo) -> tuple[str, ...]:
         models = others.data.get("models", ())
         if names and len(names) != len(models):
-            raise ValueError(f"give one --name for each --model, in their order ({len(names)} for {len(models)})")
+            raise ValueError(
+                f"give as many {option('--name')} as {option('--model')}, in their order ({len(names)} for "
+                f"{len(models)})"
+            )
         folders: dict[str, str] = {}
         for name in names:
             if not re.search(r"[A-Za-z0-9]", name) or not name.isprintable() or len(name) > _LONGEST_NAME:

@@ -13,13 +13,15 @@ from pydantic import ValidationError
 from reportgen.analyses.registry import methods
 from reportgen.config.options import BuildOptions
 from reportgen.config.unknown import raise_all, unknown_options
-from reportgen.errors import OptionError, printable
+from reportgen.errors import OptionError, printable, speaking
 from reportgen.records.files import read_text
 from reportgen.records.validation import sentences
+from reportgen.wording import COMMAND_LINE, option
 
 CONFIG_FILE = "reportgen.toml"
 
 
+@speaking(COMMAND_LINE)
 def load_options(flags: Mapping[str, Any], *, config: Path | None = None, no_file: bool = False) -> BuildOptions:
     """Return the options of a build: defaults, then the configuration file, then the flags that are not None.
 
@@ -69,7 +71,7 @@ def _refuse_programs(values: Mapping[str, Any]) -> None:
     if found:
         raise OptionError(
             f"{CONFIG_FILE} of this folder names programs ({', '.join(found)}) and was only found here: "
-            f"if you trust it, give it by --config {CONFIG_FILE}."
+            f"if you trust it, give it by {option('--config', CONFIG_FILE)}."
         )
 
 

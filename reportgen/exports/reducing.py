@@ -24,6 +24,7 @@ from reportgen.reading.format import bytes_size
 from reportgen.records.jobs import Artifact, Done, Record
 from reportgen.records.manifest import ClipFacts, Manifest
 from reportgen.records.store import Store
+from reportgen.wording import option
 
 _WORKERS = 2
 _SAMPLE = 10
@@ -181,6 +182,6 @@ def _stilled_files(report: Report, reduction: Reduction) -> set[str]:
 def too_large(size: int, most: int) -> RenderError:
     """Return the error for a budget that even the least report does not fit into."""
     return RenderError(
-        f"The least archive of this report has {bytes_size(size)} ({size:,} bytes), and --max-size allows "
-        f"{bytes_size(most)}: allow more, or export a part by --select."
+        f"The least archive of this report has {bytes_size(size)} ({size:,} bytes), and {option('--max-size')} allows "
+        f"{bytes_size(most)}: allow more, or export a part by {option('--select')}."
     )

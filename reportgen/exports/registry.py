@@ -10,6 +10,7 @@ from reportgen.exports.html_file import HtmlFile
 from reportgen.exports.latex_folder import LatexFragments
 from reportgen.exports.pdf import Pdf
 from reportgen.exports.zip_archive import ZipArchive
+from reportgen.given import given_as
 
 FORMS: dict[str, ExportForm] = {
     form.name: form for form in (ZipArchive(), Pdf(), HtmlFile(), LatexFragments(), CsvTables(), PublishedGifs())
@@ -18,6 +19,6 @@ FORMS: dict[str, ExportForm] = {
 
 def export_form(name: str) -> ExportForm:
     """Return the form of that name; raises UnknownNameError."""
-    if name not in FORMS:
+    if given_as(name, str, "An export format") not in FORMS:
         raise unknown_name("export format", name, FORMS)
     return FORMS[name]

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.errors import OptionError, a_type
 from reportgen.media.arrays import npz_bytes, zip_bytes
 from reportgen.media.nrrd import nrrd_file
 from reportgen.pictures import picture_bytes
@@ -55,8 +56,11 @@ def volume_files(figure: VolumeFigure) -> Iterator[tuple[str, bytes]]:
 def write_volume(figure: VolumeFigure, folder: str | Path) -> tuple[Path, ...]:
     """Write a layer's maps into `folder` as every kind of file that `volume_files` lists, and return their paths.
 
-    Existing files of these names are replaced. Raises StoreError when one cannot be written.
+    Existing files of these names are replaced. Raises OptionError for what is no such figure, StoreError
+    when one cannot be written.
     """
+    if not isinstance(figure, VolumeFigure):
+        raise OptionError(f"Volumes are written of a VolumeFigure with its maps K T H W, and not of {a_type(figure)}.")
     folder = Path(folder)
     written = []
     for name, content in volume_files(figure):

@@ -27,6 +27,7 @@ from reportgen.proof.changes import (
 from reportgen.proof.matching import LEAST_CLIPS, KernelPair, LayerMatch, Responses, match_layers, shared_rows
 from reportgen.records.answers.evidence import EvidenceAnswer
 from reportgen.records.jobs import Done
+from reportgen.wording import option, worded
 
 _SETTINGS = ("preset", "seed", "objective", "choose", "check", "parameters", "frames", "clip_spec", "adapter")
 
@@ -94,19 +95,19 @@ def _matches(a: ModelView, b: ModelView) -> tuple[int, list[LayerMatch], str]:
         reason = (
             f"The responses of the kernels of {title} to reference clips are not there, and kernels and pathways are "
             "compared by them. A site leaves arrays in the run: compare the folders of the runs, or render with "
-            "--media full. A run has them where it was computed with reference clips (--reference, and the analysis "
-            "evidence)."
+            f"{option('--media', 'full')}. A run has them where it was computed with reference clips "
+            f"({option('--reference')}, and the analysis evidence)."
         )
-        return 0, [], reason
+        return 0, [], worded(reason)
     (names, first), (others, second) = one, other
     rows = shared_rows(names, others)
     if len(rows[0]) < LEAST_CLIPS:
         return (
             len(rows[0]),
             [],
-            (
+            worded(
                 f"They share {len(rows[0])} reference clips, and {LEAST_CLIPS} are needed: compute both with the same "
-                "--reference."
+                f"{option('--reference')}."
             ),
         )
     matches = match_layers(

@@ -10,6 +10,7 @@ from reportgen.publishing.catalogue import MARKER, TRAILER, Catalogue, read_mark
 from reportgen.publishing.contents import DOMAIN
 from reportgen.publishing.git import LONG_SECONDS, Git, names, said
 from reportgen.publishing.remote import Remote
+from reportgen.wording import option
 
 _HERE = "refs/seen"
 _DEPTH = 8
@@ -35,7 +36,7 @@ def check_branch_name(git: Git, branch: str) -> str:
     """Return a branch's name; raises OptionError for what cannot be one."""
     name = branch.removeprefix("refs/heads/")
     if name.startswith("-") or git.asked("check-ref-format", f"refs/heads/{name}").returncode != 0:
-        raise OptionError(f"--branch {branch!r} cannot be a branch's name: write one such as gh-pages.")
+        raise OptionError(f"{option('--branch', branch)} cannot be a branch's name: write one such as gh-pages.")
     return name
 
 
@@ -93,7 +94,7 @@ def _not_ours(git: Git, remote: Remote, branch: str, commit: str) -> PublishErro
     told = git.text("log", "-1", "--format=%h %s", commit)
     return PublishError(
         f"The branch {branch} of {remote.shown} holds what reportgen did not publish ({one_line(told)}): choose "
-        "another --branch, or remove that one first if nobody needs it."
+        f"another {option('--branch')}, or remove that one first if nobody needs it."
     )
 
 

@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any
 
 from reportgen.errors import OptionError
+from reportgen.wording import option
 
 MARKER = ".reportgen-pages.json"
 """At the top of the branch: which reports it holds, and the digest of every entry that we put there."""
@@ -70,7 +71,7 @@ class Catalogue:
         for name in names:
             if name not in self.names() or name == _TOP:
                 known = ", ".join(name for name in self.names() if name) or "none with a name"
-                raise OptionError(f"--drop {name!r} names no report of the branch: it holds {known}.")
+                raise OptionError(f"{option('--drop', name)} names no report of the branch: it holds {known}.")
         kept = tuple(report for report in self.reports if report.name not in names)
         return replace(self, reports=kept, latest="" if self.latest in names else self.latest)
 
@@ -82,7 +83,8 @@ class Catalogue:
         if len({one.anonymous for one in (*others, report)}) > 1:
             raise OptionError(
                 "A report that is anonymous and one that is not cannot lie on one branch, which would tell whose the "
-                "former is: name another --branch or --remote, or replace what is there by --replace."
+                f"former is: name another {option('--branch')} or {option('--remote')}, or replace what is there by "
+                f"{option('--replace')}."
             )
         self._check_beside(report.name, [other.name for other in others])
         leads = self.latest
@@ -91,8 +93,9 @@ class Catalogue:
         if LATEST in {report.name, *(other.name for other in others)}:
             if latest and report.name != LATEST:
                 raise OptionError(
-                    "The branch holds a report that is itself named latest: leave --latest out, or drop that report "
-                    "by --drop latest."
+                    f"The branch holds a report that is itself named latest: leave {option('--latest')} out, or drop "
+                    "that report "
+                    f"by {option('--drop', 'latest')}."
                 )
             leads = ""
         return Catalogue((*others, report), leads)
@@ -100,19 +103,20 @@ class Catalogue:
     def _check_beside(self, name: str, others: list[str]) -> None:
         if name == _TOP and others:
             raise OptionError(
-                f"The branch holds reports side by side ({', '.join(others[:4])}): name this one by --as, or replace "
-                "them all by --replace."
+                f"The branch holds reports side by side ({', '.join(others[:4])}): name this one by "
+                f"{option('--as')}, or replace "
+                f"them all by {option('--replace')}."
             )
         if name != _TOP and _TOP in others:
             raise OptionError(
                 "The branch holds one report at its top, where the page that lists reports would lie: replace it by "
-                f"--replace, and publish it again under a name of its own beside {name}."
+                f"{option('--replace')}, and publish it again under a name of its own beside {name}."
             )
         for other in others:
             ours, theirs = f"{name}/".lower(), f"{other}/".lower()
             if ours.startswith(theirs) or theirs.startswith(ours):
                 raise OptionError(
-                    f"Report {name!r} and the branch's {other!r} lie in one another: choose another --as."
+                    f"Report {name!r} and the branch's {other!r} lie in one another: choose another {option('--as')}."
                 )
 
     def marker(self, version: str) -> str:
@@ -155,7 +159,8 @@ def check_name(name: str) -> str:
         or any(part.endswith((".", ".git")) for part in parts)
     ):
         raise OptionError(
-            f"--as {name!r} cannot be a folder of the site: write letters, digits, '.', '_' and '-', with '/' between "
+            f"{option('--as', name)} cannot be a folder of the site: write letters, digits, '.', '_' and '-', with "
+            "'/' between "
             "folders, such as versions/v1.0."
         )
     return name

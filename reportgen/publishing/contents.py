@@ -12,6 +12,7 @@ from reportgen.errors import PublishError, RenderError, one_line
 from reportgen.records.lease import LEASE
 from reportgen.records.owned import STAMP, OwnedFolder
 from reportgen.records.paths import inside
+from reportgen.wording import command, option
 
 SITE_LIMIT = 1_000_000_000
 FILE_LIMIT = 100_000_000
@@ -57,14 +58,16 @@ def site_contents(folder: Path) -> SiteContents:
     Raises RenderError when there is no site, the folder is not a report's, or files of it are missing or changed.
     """
     if not (folder / "index.html").is_file():
-        raise RenderError(f"There is no site in {folder}: run `reportgen build` first, or name its folder by --site.")
+        raise RenderError(
+            f"There is no site in {folder}: run {command('build')} first, or name its folder by {option('--site')}."
+        )
     owned = OwnedFolder(folder)
     if not owned.files:
-        raise RenderError(f"{folder} is not a site that reportgen wrote: name a report's folder by --site.")
+        raise RenderError(f"{folder} is not a site that reportgen wrote: name a report's folder by {option('--site')}.")
     if not owned.is_whole(owned.digest):
         raise RenderError(
             f"{folder} does not hold what reportgen wrote there last (it was stopped, or files were changed): run "
-            "`reportgen render` again."
+            f"{command('render')} again."
         )
     beside = [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if not path.is_dir()]
     known = {*owned.files, STAMP, LEASE, DOMAIN, NO_JEKYLL}
@@ -101,15 +104,18 @@ def check_limits(contents: SiteContents, beside: Iterable[tuple[str, int]]) -> N
     if heavy:
         raise PublishError(
             f"GitHub takes no file of more than {megabytes(FILE_LIMIT)}, and the site has {_listed(heavy)}: "
-            "render it without --media full, or leave them out by --select."
+            f"render it without {option('--media', 'full')}, or leave them out by {option('--select')}."
         )
     others = sorted(beside, key=lambda entry: -entry[1])
     total = contents.size + sum(size for _, size in others)
     if total > SITE_LIMIT:
-        kept = f" and {len(others)} other reports ({_listed(others)}), which --drop removes" if others else ""
+        kept = (
+            f" and {len(others)} other reports ({_listed(others)}), which {option('--drop')} removes" if others else ""
+        )
         raise PublishError(
             f"GitHub Pages takes {megabytes(SITE_LIMIT)}, and this would be {megabytes(total)}: leave some out, by "
-            f"`render --select` or without --media full. Its largest files are {_listed(contents.files.items())}{kept}."
+            f"{option('--select')} or without {option('--media', 'full')}. Its largest files are "
+            f"{_listed(contents.files.items())}{kept}."
         )
 
 

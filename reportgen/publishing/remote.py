@@ -8,6 +8,7 @@ from pathlib import Path
 
 from reportgen.errors import OptionError, PublishError
 from reportgen.publishing.git import Git, said, without_credentials
+from reportgen.wording import option
 
 NEUTRAL = "reportgen <reportgen@example.invalid>"
 """Who commits where git knows nobody, and in an anonymous report."""
@@ -48,7 +49,7 @@ def find_remote(folder: Path, name: str) -> Remote:
     Raises OptionError when there is no such remote, PublishError when there is no repository.
     """
     if not name or name.startswith("-") or not name.isprintable():
-        raise OptionError(f"--remote {name!r} is no remote: write a name such as origin, or an address.")
+        raise OptionError(f"{option('--remote', name)} is no remote: write a name such as origin, or an address.")
     if _SCHEME.match(name) or re.match(r"^[^/\\]+@[^/\\]+:", name) or (folder / name).is_dir():
         return Remote(without_credentials(name), _absolute(name, folder), {})
     git = Git(folder)
@@ -59,10 +60,16 @@ def find_remote(folder: Path, name: str) -> Remote:
         known = git.text("remote").splitlines()
         raise OptionError(
             f"This repository has no remote {name!r}: "
-            + (f"it has {', '.join(known)}; name one by --remote." if known else "add one by `git remote add origin`.")
+            + (
+                f"it has {', '.join(known)}; name one by {option('--remote')}."
+                if known
+                else "add one by `git remote add origin`."
+            )
         )
     if len(urls) > 1:
-        raise OptionError(f"Remote {name} has {len(urls)} addresses to push to: name one of them by --remote.")
+        raise OptionError(
+            f"Remote {name} has {len(urls)} addresses to push to: name one of them by {option('--remote')}."
+        )
     return Remote(name, _absolute(urls[0], top), _reaching(git))
 
 
@@ -98,7 +105,7 @@ def _repository(git: Git, remote: str) -> Path:
     if answer.returncode != 0:
         raise PublishError(
             f"There is no git repository in {git.folder.resolve()} that could know the remote {remote} "
-            f"({said(answer.stderr, 1)}): go into one, or name an address by --remote."
+            f"({said(answer.stderr, 1)}): go into one, or name an address by {option('--remote')}."
         )
     top = git.asked("rev-parse", "--show-toplevel")
     place = top if top.returncode == 0 and top.stdout.strip() else answer

@@ -14,6 +14,7 @@ from typing import Literal
 from reportgen.errors import OptionError, PublishError
 from reportgen.records.files import read_text, write_text
 from reportgen.version import __version__
+from reportgen.wording import option
 
 DeployedFrom = Literal["site", "runs", "build"]
 
@@ -121,7 +122,7 @@ def is_ours(text: str) -> bool:
     return first == f"{_HEADER}{hashlib.sha256(body.encode()).hexdigest()}"
 
 
-def within(top: Path, folder: Path, option: str) -> str:
+def within(top: Path, folder: Path, flag: str) -> str:
     """Return a folder relative to the repository's top; raises OptionError when it lies outside, or is the top."""
     try:
         relative = folder.resolve().relative_to(top.resolve()).as_posix()
@@ -129,7 +130,8 @@ def within(top: Path, folder: Path, option: str) -> str:
         relative = "."
     if relative == "." or not relative.isprintable() or "${{" in relative:
         raise OptionError(
-            f"{option} {folder} must be a folder within the repository {top}: the workflow reads it there."
+            f"{option(flag, folder.as_posix())} must be a folder within the repository {top}: the workflow reads it "
+            "there."
         )
     return relative
 
@@ -154,9 +156,9 @@ def _making(workflow: Workflow) -> str:
     try:
         install = shlex.join(shlex.split(workflow.install))
     except ValueError as error:
-        raise OptionError(f"--install {workflow.install!r} cannot be read: {error}.") from error
+        raise OptionError(f"{option('--install', workflow.install)} cannot be read: {error}.") from error
     if not install or not install.isprintable() or "${{" in install:
-        raise OptionError(f"--install {workflow.install!r} names nothing that pip could install.")
+        raise OptionError(f"{option('--install', workflow.install)} names nothing that pip could install.")
     return f"""\
       - name: Set up Python
         uses: {_pinned("setup-python")}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from reportgen.errors import StoreError
 from reportgen.records.store import Store
+from reportgen.wording import command, option
 
 _DEEPEST = 4
 """Folders in folders that runs are looked for in."""
@@ -22,7 +23,8 @@ def find_runs(folder: Path) -> list[Store]:
     stores = _nested(folder, _DEEPEST)
     if not stores:
         raise StoreError(
-            f"There are no runs in {folder}: run `reportgen compute` first, or name their folder by --runs."
+            f"There are no runs in {folder}: run {command('compute')} first, or name their folder by "
+            f"{option('--runs')}."
         )
     return stores
 

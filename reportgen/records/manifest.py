@@ -12,6 +12,7 @@ from reportgen.records.card import ModelCard
 from reportgen.records.identities import is_selected
 from reportgen.records.jobs import Artifact, Done, Record
 from reportgen.records.paths import JobKey
+from reportgen.wording import option
 
 SCHEMA_VERSION = 4
 """Of the documents that are written. Since 4 records and media lie in folders by the beginning of their names, and a
@@ -181,5 +182,5 @@ def check_selection(patterns: Sequence[str], manifests: Sequence[Manifest]) -> N
         if not any(is_selected(unit, (pattern,)) for unit in units):
             example = f", such as {units[-1]}" if units else ""
             raise EmptySelectionError(
-                f"--select {pattern!r} matches none of the {len(units)} things computed{example}."
+                f"{option('--select', pattern)} matches none of the {len(units)} things computed{example}."
             )

@@ -18,6 +18,7 @@ from reportgen.records.files import PART, describe_os_error, half_written, remov
 from reportgen.records.lease import LEASE
 from reportgen.records.paths import inside
 from reportgen.version import __version__
+from reportgen.wording import option
 
 STAMP = ".reportgen.json"
 """The manifest; a dotfile, because mkdocs leaves those alone."""
@@ -27,14 +28,14 @@ _UNKNOWN = -1
 
 class OwnedFolder:
     """A folder, and what its manifest says: `files` are ours, by path with their sizes; `digest` what they show.
-    `option` is the one that names another folder.
+    `flag` is the option that names another folder.
 
     Raises RenderError when the manifest cannot be read, StoreError when a link or something else stands in its place.
     """
 
-    def __init__(self, folder: Path, option: str = "--site") -> None:
+    def __init__(self, folder: Path, flag: str = "--site") -> None:
         self.folder = folder
-        self._option = option
+        self._option = option(flag)
         self.claimed = False
         self.digest = ""
         self.files: dict[str, int] = {}

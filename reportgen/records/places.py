@@ -6,10 +6,15 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from reportgen.errors import OptionError
+from reportgen.wording import option
 
 
 def check_apart(
-    runs: Iterable[Path], site: Path, build: Path, written: str = "the site", flags: str = "--runs and --site"
+    runs: Iterable[Path],
+    site: Path,
+    build: Path,
+    written: str = "the site",
+    flags: tuple[str, str] = ("--runs", "--site"),
 ) -> None:
     """Raise OptionError when the runs, the site and the folder of its intermediate files are not apart.
 
@@ -30,8 +35,9 @@ def check_apart(
                 raise OptionError(_sentence(other, place, what, path, flags))
 
 
-def _sentence(inner: str, path: Path, outer: str, place: Path, flags: str) -> str:
-    return f"{inner[:1].upper()}{inner[1:]} ({path}) must not lie in {outer} ({place}): keep them apart by {flags}."
+def _sentence(inner: str, path: Path, outer: str, place: Path, flags: tuple[str, str]) -> str:
+    apart = " and ".join(map(option, flags))
+    return f"{inner[:1].upper()}{inner[1:]} ({path}) must not lie in {outer} ({place}): keep them apart by {apart}."
 
 
 def _linked(folder: Path) -> list[Path]:

@@ -206,6 +206,8 @@ def spread_over_clips(pyramids: Sequence[PyramidDocument | Documented]) -> tuple
     Kernels come by depth, then by mean. Raises OptionError for fewer than two documents, for several classes or
     networks, and for documents that do not hold the relevance of all kernels.
     """
+    if not isinstance(pyramids, Iterable):
+        raise OptionError(f"The spread over clips is that of a list of pyramids, and not of {a_type(pyramids)}.")
     documents = [_document(one) for one in pyramids]
     if len(documents) < 2:
         raise OptionError("The spread over clips needs the pyramids of at least two clips.")

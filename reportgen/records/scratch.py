@@ -22,6 +22,7 @@ from reportgen.errors import StoreError
 from reportgen.records.files import PART, describe_os_error
 from reportgen.records.lease import LEASE, held, held_if_free
 from reportgen.version import __version__
+from reportgen.wording import option
 
 _MARKER = ".reportgen-scratch.json"
 _TRIES = 3
@@ -136,7 +137,7 @@ def _claimed(folder: Path, target: Path) -> Path:
     if process is None and os.path.lexists(place):
         raise StoreError(
             f"{place} is in the way of writing {target}, perhaps of another machine's process: wait until it has gone, "
-            "move it, or name another place by --to."
+            f"move it, or name another place by {option('--to')}."
         )
     who = "Another process" if process is None else f"Process {process}"
-    raise StoreError(f"{who} is writing {target}: wait until it has ended, or name another place by --to.")
+    raise StoreError(f"{who} is writing {target}: wait until it has ended, or name another place by {option('--to')}.")

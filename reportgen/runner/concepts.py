@@ -18,6 +18,7 @@ from reportgen.records.jobs import Done, Record
 from reportgen.runner.loading import card_of
 from reportgen.runner.references import clip_reference, clip_spec
 from reportgen.runner.subject import concept_clip_name, generate_concepts
+from reportgen.wording import option
 from reportgen.zoo.cards import default_zoo
 
 CONCEPTS = "concepts"
@@ -38,7 +39,10 @@ def select_concepts(network: Network, options: BuildOptions, progress: Progress)
     if card.generator is not None and card.generator.concepts and options.concept_parameters().generated:
         return tuple(generate_concepts(card, default_zoo(options.zoo).find(card.name).folder))
     if CONCEPTS in options.analyses:
-        raise OptionError("The analysis concepts has nothing to test: name folders of pictures by --concept NAME=DIR.")
+        raise OptionError(
+            "The analysis concepts has nothing to test: name folders of pictures by "
+            f"{option('--concept', form='NAME=DIR')}."
+        )
     return ()
 
 
@@ -56,7 +60,7 @@ def _stored(network: Network, name: str, path: Path, progress: Progress) -> Conc
 
 def _found(path: Path, name: str, pictures: Pictures) -> Sequence[FoundClip]:
     if not path.is_file():
-        return find_clips(path, asked=f"--concept {name}", pictures=pictures)
+        return find_clips(path, asked=option("--concept", name), pictures=pictures)
     found = found_file(path)
     open_source(found[0].path)  # the one file that was named: what is wrong with it is said before any work
     return found

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from reportgen.errors import unknown_name
 from reportgen.runner.places import Place
+from reportgen.wording import option
 
 
 class LayerGlobs:
@@ -19,7 +20,9 @@ class LayerGlobs:
         ]
         for model, _ in self._given:
             if model and model not in names:
-                raise unknown_name("network of this build", model, names, hint="--layers takes GLOB or MODEL=GLOB.")
+                raise unknown_name(
+                    "network of this build", model, names, hint=f"{option('--layers')} takes GLOB or MODEL=GLOB."
+                )
 
     def of(self, place: Place) -> tuple[str, ...]:
         """Return the globs for one network; none select the layers that its card names."""

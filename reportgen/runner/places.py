@@ -25,6 +25,7 @@ from reportgen.records.jobs import content_key
 from reportgen.records.lease import LEASE, held
 from reportgen.records.manifest import READ_VERSIONS, Run, SourceFacts
 from reportgen.records.store import RUN_FILE, Store
+from reportgen.wording import option, worded
 
 CLAIM_FILE = ".network.json"
 """Says whose a folder is while it has no run yet: other builds may be looking for theirs at the same time."""
@@ -247,7 +248,7 @@ def _refusal(asked: Asked, owners: _Owners, runs: Path) -> OptionError:
     owner = owners.get(name)
     what = f" ({owner.differs(_called(asked, name))})" if owner else ""
     advice = "choose another name, or remove that folder."
-    return OptionError(f"--name {asked.given!r}: {runs / name} holds another network{what}: {advice}")
+    return OptionError(f"{option('--name', asked.given)}: {runs / name} holds another network{what}: {advice}")
 
 
 def _say_clash(place: Place, owners: _Owners, runs: Path, progress: Progress) -> None:
@@ -257,6 +258,8 @@ def _say_clash(place: Place, owners: _Owners, runs: Path, progress: Progress) ->
     owner = owners.get(stem)
     what = f" ({owner.differs(_called(place.asked, stem))})" if owner else ""
     progress.note(
-        f"{runs / stem} is for another network of that name{what}: {place.asked.model} goes to {place.folder}. "
-        "--name gives it a name of its own."
+        worded(
+            f"{runs / stem} is for another network of that name{what}: {place.asked.model} goes to {place.folder}. "
+            f"{option('--name')} gives it a name of its own."
+        )
     )

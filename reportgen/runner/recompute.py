@@ -36,6 +36,7 @@ from reportgen.runner.places import places_of
 from reportgen.runner.plan import Plan, plan_jobs
 from reportgen.runner.prepare import Prepared, prepare
 from reportgen.runner.threads import planned_threads
+from reportgen.wording import option, worded
 
 FROM_THE_READER = ("weights", "weights_key", "model_args", "adapter", "labels", "zoo", "clips", "reference", "concepts")
 """Options that name files, or are handed to a program: never the report's."""
@@ -200,9 +201,15 @@ def _other_question(theirs: Job, ours: Job, *, anonymous: bool) -> str:
     names = sorted(theirs.inputs if anonymous else theirs.inputs.keys() | ours.inputs.keys())
     others = [name for name in names if theirs.inputs.get(name) != ours.inputs.get(name) and name not in _OF_THE_FILE]
     if "card" in others:
-        return "are of another card: give the card or factory by --model, and its --model-args and --adapter"
+        return worded(
+            f"are of another card: give the card or factory by {option('--model')}, and its {option('--model-args')} "
+            f"and {option('--adapter')}"
+        )
     if others:
-        return f"are of other clips ({others[0]}): give the same by --clip, --reference and --concept"
+        return worded(
+            f"are of other clips ({others[0]}): give the same by {option('--clip')}, {option('--reference')} and "
+            f"{option('--concept')}"
+        )
     if theirs.parameters != ours.parameters or theirs.seed != ours.seed:
         return "have other parameters than the report's options say"
     return ""

@@ -9,6 +9,7 @@ from reportgen.records.identities import is_selected
 from reportgen.runner.evidence_clips import EVIDENCE
 from reportgen.runner.places import Place
 from reportgen.runner.plan import Plan
+from reportgen.wording import option
 
 
 class BuildSelection:
@@ -25,7 +26,9 @@ class BuildSelection:
         for pattern, head in zip(patterns, heads, strict=True):
             if not any(is_selected(place.name, (head,)) for place in places):
                 names = ", ".join(place.name for place in places)
-                raise EmptySelectionError(f"--select {pattern!r} is about no network of this build: it has {names}.")
+                raise EmptySelectionError(
+                    f"{option('--select', pattern)} is about no network of this build: it has {names}."
+                )
         self.places = [place for place in places if not heads or is_selected(place.name, heads)]
         self._left = len(self.places)
 
@@ -43,8 +46,10 @@ class BuildSelection:
         if self._missing and self._left == 0:
             example = jobs[-1].unit if jobs else ""
             raise EmptySelectionError(
-                f"--select {self._missing[0]!r} matches nothing that this build asks about (such as {example}): "
-                "--layers, --kernels, --clip and --class choose what that is."
+                f"{option('--select', self._missing[0])} matches nothing that this build asks about (such as "
+                f"{example}): "
+                f"{option('--layers')}, {option('--kernels')}, {option('--clip')} and {option('--class')} choose "
+                "what that is."
             )
         # The run's header names the clips that the evidence shows: without it, it would lose their pictures.
         wanted = {

@@ -10,6 +10,7 @@ from reportgen.config.options import BuildOptions
 from reportgen.progress import Progress
 from reportgen.reading.format import bytes_size
 from reportgen.runner.plan import Plan
+from reportgen.wording import option, worded
 
 SHELL = 1_200_000
 """Bytes of a site without a run: the theme, styles and scripts."""
@@ -39,10 +40,11 @@ def size_notes(beside: int, own: int, most: int, preset: PresetName) -> Iterator
     whole = SHELL + beside + own
     yield f"The site will have about {bytes_size(whole)}."
     if whole > most:
-        smaller = {"full": "--preset standard, or ", "standard": "--preset quick, or ", "quick": ""}[preset]
-        yield (
-            f"That is more than {bytes_size(most)} (--max-size). Smaller are: {smaller}fewer --clip, --class, --layers "
-            "or --kernels."
+        lesser = {"full": "standard", "standard": "quick"}.get(preset)
+        smaller = f"{option('--preset', lesser)}, or " if lesser else ""
+        yield worded(
+            f"That is more than {bytes_size(most)} ({option('--max-size')}). Smaller are: {smaller}fewer "
+            f"{option('--clip')}, {option('--class')}, {option('--layers')} or {option('--kernels')}."
         )
 
 

@@ -24,6 +24,7 @@ from reportgen.progress import SILENT, Progress
 from reportgen.records.card import Generator, ModelCard
 from reportgen.records.identities import slug
 from reportgen.records.manifest import LayerFacts
+from reportgen.wording import command
 from reportgen.zoo.sources import import_file
 
 #: A network without published stages is shown at this many convolutions, evenly spread over its depth.
@@ -49,7 +50,7 @@ def select_layers(network: Network, layers: Mapping[str, LayerFacts], patterns: 
             found = {_last_within(network.layer_name(pattern), layers)}
         if not found:
             raise EmptySelectionError(
-                f"No layer of {network.name} matches {pattern!r}: `reportgen layers {network.name}` lists them."
+                f"No layer of {network.name} matches {pattern!r}: {command('layers', network.name)} lists them."
             )
         chosen |= found
     return tuple(name for name in layers if name in chosen)

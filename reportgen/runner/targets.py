@@ -16,6 +16,7 @@ from reportgen.networks.core.classes import class_index
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.target import target_values
 from reportgen.records.targets import Target
+from reportgen.wording import option
 
 _FORMS = (
     "class:NAME, class:NAME@TIME, mean, peak, mean:CHANNEL, peak:CHANNEL, or unit:I,J,... with an index for each axis, "
@@ -58,10 +59,10 @@ def parse_target(network: Network, text: str) -> Target:
     elif kind == "unit" and time is None and re.fullmatch(r"\d{1,9}(,\d{1,9}){0,5}", value or ""):
         own = Target(kind="unit", place=tuple(map(int, (value or "").split(","))))
     else:
-        raise OptionError(f"--target {text!r} is no target: write {_FORMS}.")
+        raise OptionError(f"{option('--target', text)} is no target: write {_FORMS}.")
     if not network.has_signal:
         answer = "answers with classes" if network.has_classes else "answers with nothing that was said"
-        raise OptionError(f"--target {text!r} is for networks without classes: {network.name} {answer}.")
+        raise OptionError(f"{option('--target', text)} is for networks without classes: {network.name} {answer}.")
     return own
 
 
@@ -75,7 +76,9 @@ def _usual(network: Network, logits: Tensor | None) -> list[Target]:
 
 def _allowed(network: Network, names: Sequence[str]) -> Sequence[str]:
     if names and not network.has_classes:
-        raise OptionError(f"{network.name} has no classes: say with --target what is explained, such as mean or peak.")
+        raise OptionError(
+            f"{network.name} has no classes: say with {option('--target')} what is explained, such as mean or peak."
+        )
     return names
 
 
@@ -83,10 +86,10 @@ def _contrasts(network: Network, pairs: Iterable[tuple[str, str]]) -> list[Targe
     found = []
     for first, second in pairs:
         if not network.has_classes:
-            raise OptionError(f"{network.name} has no classes: leave out --contrast.")
+            raise OptionError(f"{network.name} has no classes: leave out {option('--contrast')}.")
         pair = class_index(network, first), class_index(network, second)
         if pair[0] == pair[1]:
-            raise OptionError(f"--contrast needs two classes, and {first!r} and {second!r} are the same.")
+            raise OptionError(f"{option('--contrast')} needs two classes, and {first!r} and {second!r} are the same.")
         found.append(Target(kind="contrast", index=pair[0], against=pair[1]))
     return found
 

@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 from reportgen.errors import StoreError
 from reportgen.progress import Progress
 from reportgen.records.store import Store
+from reportgen.wording import option, worded
 
 
 @contextmanager
@@ -28,8 +29,11 @@ def planned_threads(store: Store, asked: int | None, progress: Progress) -> Iter
         here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         few = f" and this machine has {here} processor{'s' * (here != 1)}: it will be slower" if here < planned else ""
         progress.note(
-            f"{store.folder.name}: planned with {planned} thread{'s' * (planned != 1)}, and computed with as many so "
-            f"that results are the same{few} (--threads {before} plans it anew)."
+            worded(
+                f"{store.folder.name}: planned with {planned} thread{'s' * (planned != 1)}, and computed with as "
+                "many so "
+                f"that results are the same{few} ({option('--threads', before)} plans it anew)."
+            )
         )
     torch.set_num_threads(count)
     try:

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from reportgen.resources import modelzoo_folder, templates_folder
 from reportgen.scanning.words import ForbiddenWord, ForbiddenWords
+from reportgen.wording import option
 
 _PATIENCE = 2.0
 """Seconds that a name server, and git, are waited for."""
@@ -223,7 +224,7 @@ def _texts(folders: Iterable[Path]) -> Iterator[str]:
 
 def forbidden_words(words: Iterable[str]) -> list[ForbiddenWord]:
     """Return the words that the user forbids."""
-    return [ForbiddenWord(word, "which --forbid names") for word in words]
+    return [ForbiddenWord(word, f"which {option('--forbid')} names") for word in words]
 
 
 def withheld_words(values: Iterable[str]) -> list[ForbiddenWord]:

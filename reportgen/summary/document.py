@@ -15,6 +15,7 @@ from reportgen.summary.provenance import provenance_part
 from reportgen.summary.pyramids import pyramids_part
 from reportgen.summary.results import results_part
 from reportgen.summary.shares import MOST_NETWORKS, Shares, shares_of
+from reportgen.wording import option
 
 
 def summary_of(report: Report, root_digest: str | None = None) -> ReportDocument:
@@ -23,7 +24,9 @@ def summary_of(report: Report, root_digest: str | None = None) -> ReportDocument
     Raises RenderError for a report of no network.
     """
     if not report.models:
-        raise RenderError("There is no run to show: compute one first, or name another folder with --runs.")
+        raise RenderError(
+            f"There is no run to show: compute one first, or name another folder with {option('--runs')}."
+        )
     shown = report.models[:MOST_NETWORKS]
     share = shares_of(len(report.models))
     own = [(model, _parts(model, share)) for model in shown]

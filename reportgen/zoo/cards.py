@@ -12,9 +12,11 @@ from pathlib import Path, PurePosixPath
 from pydantic import ValidationError
 
 from reportgen.errors import CardError, OptionError, unknown_name
+from reportgen.given import given_as
 from reportgen.records.card import ModelCard
 from reportgen.records.files import read_text
 from reportgen.resources import modelzoo_folder
+from reportgen.wording import command
 
 CARD_FILE = "card.toml"
 SHARED_LABELS = "_labels"
@@ -123,6 +125,7 @@ class Zoo:
         Raises UnknownNameError with the nearest names. Only the card itself is read when `name` is a card's name,
         so that a faulty card elsewhere in the zoo does not stand in the way.
         """
+        given_as(name, str, "The name of a model")
         for folder, root in self._places:
             if folder.name == name:
                 return read_card(folder, root)
@@ -132,7 +135,7 @@ class Zoo:
                 if entry.root == root and name in entry.card.aliases:
                     return entry
         known = [word for entry in self._entries for word in (entry.card.name, *entry.card.aliases)]
-        raise unknown_name("model", name, known, hint="`reportgen models` lists them.")
+        raise unknown_name("model", name, known, hint=f"{command('models')} lists them.")
 
 
 def default_zoo(extra: Iterable[Path] = ()) -> Zoo:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO, Protocol
 
+from reportgen.wording import option
 from reportgen.zoo.descriptions import ITEM_SIZES, DType, StorageRef, TensorRef
 from reportgen.zoo.objects import PickleFault
 from reportgen.zoo.pickles import Bounded, read_pickle
@@ -93,7 +94,9 @@ class _ZipStorages:
 def _refuse_other_archives(names: set[str]) -> None:
     """Name the archives that are often taken for weights."""
     if names & {"archive_format", "serialized_exported_program.json"}:
-        raise PickleFault("is an exported program, not weights: name it with --model, or save its state_dict()")
+        raise PickleFault(
+            f"is an exported program, not weights: name it with {option('--model')}, or save its state_dict()"
+        )
     if names & {"constants.pkl", "bytecode.pkl", "model.json"}:
         raise PickleFault("is a TorchScript program, not weights: save the state_dict() of the network instead")
     if names and all(name.endswith(".npy") for name in names):

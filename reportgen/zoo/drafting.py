@@ -11,6 +11,7 @@ from typing import Any
 from reportgen.errors import OptionError
 from reportgen.networks.core.network import Network
 from reportgen.records.card import Adapter, ModelCard
+from reportgen.wording import command, option
 from reportgen.zoo.cards import file_digest
 from reportgen.zoo.sources import factory_of
 
@@ -28,7 +29,8 @@ def drafted_files(model: str, network: Network, weights: Path | None) -> dict[st
     if ":" not in model or network.card is None:
         raise OptionError(
             f"A card is drafted for a factory, package.module:factory or file.py:factory, and {model} is none: "
-            "the cards of `reportgen models` are there, and an exported program is given to --model as it is."
+            f"the cards of {command('models')} are there, and an exported program is given as {option('--model')} as "
+            "it is."
         )
     _, file = factory_of(model)
     place, _, factory = model.rpartition(":")

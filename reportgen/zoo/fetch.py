@@ -11,6 +11,7 @@ from pathlib import Path
 from reportgen.errors import FetchError, unknown_name
 from reportgen.progress import SILENT, Progress
 from reportgen.records.card import WeightsSource
+from reportgen.wording import option
 from reportgen.zoo.cards import CardEntry, file_digest
 from reportgen.zoo.download import Interrupted, PartialFile, Unavailable, open_transfer
 
@@ -84,7 +85,9 @@ def chosen_source(entry: CardEntry, variant: str | int | None) -> WeightsSource:
     """
     sources = entry.card.weights
     if not sources:
-        raise FetchError(f"The card of {entry.card.name} names no published weights: use --weights with your own file.")
+        raise FetchError(
+            f"The card of {entry.card.name} names no published weights: use {option('--weights')} with your own file."
+        )
     if variant is None:
         return next((source for source in sources if source.url is not None), sources[0])
     if isinstance(variant, int):

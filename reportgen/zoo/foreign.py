@@ -20,6 +20,7 @@ from reportgen.networks.trace.functional import functional_layers
 from reportgen.records.card import Adapter, Architecture, ClipSpec, ModelCard, Stage
 from reportgen.records.identities import slug
 from reportgen.records.manifest import LayerFacts
+from reportgen.wording import option
 from reportgen.zoo.arguments import taken_unnamed
 from reportgen.zoo.cards import file_digest
 from reportgen.zoo.exported import example_batch, example_size, load_exported
@@ -232,7 +233,8 @@ def with_probabilities(definition: Definition, module: nn.Module) -> Definition:
     elif not card.adapter.one_logit and card.adapter.probabilities is None:
         notes.append(
             "Not known: whether one class excludes the others (a softmax makes probabilities) or each is true or not "
-            'by itself (a sigmoid), so no probabilities are told (--adapter \'{"probabilities": "softmax"}\' or '
+            "by itself (a sigmoid), so no probabilities are told "
+            f"({option('--adapter', {'probabilities': 'softmax'})} or "
             '"sigmoid" says it).'
         )
     adapter = card.adapter.model_copy(update=update)

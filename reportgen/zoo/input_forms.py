@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from reportgen.errors import OptionError, OutOfMemoryError
 from reportgen.records.card import Adapter, ClipSpec
+from reportgen.wording import option
 from reportgen.zoo.input_candidates import candidates
 from reportgen.zoo.input_tests import (
     BATCH,
@@ -179,7 +180,7 @@ class _Search:
         if not rows_are_clips(self.built, spec, form):
             return (
                 "its output has several rows a clip, which are not found one behind the other: let it return N T K or "
-                'N K, or say --adapter \'{"rows": "frames"}\' if they are'
+                f"N K, or say {option('--adapter', {'rows': 'frames'})} if they are"
             )
         return None
 
@@ -203,7 +204,9 @@ class _Search:
         if fit.arrived.reading == "mixed":
             other = self._another(fit)
             if other is not None:
-                raise OptionError(f"--adapter says that it takes {words(fit.adapter)}, but it takes {words(other)}.")
+                raise OptionError(
+                    f"{option('--adapter')} says that it takes {words(fit.adapter)}, but it takes {words(other)}."
+                )
         return fit
 
     def _another(self, fit: Fit) -> Adapter | None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from reportgen.records.card import Adapter
+from reportgen.wording import option
 
 
 def words(form: Adapter) -> str:
@@ -30,11 +29,6 @@ def words(form: Adapter) -> str:
     return text + (f", by the keyword {' and '.join(form.keywords)}" if form.keywords else "")
 
 
-def option(fields: Mapping[str, Any]) -> str:
-    """Return fields of an adapter as one writes them on the command line."""
-    return f"--adapter '{json.dumps(dict(fields))}'"
-
-
 def advice(inputs: Sequence[str], missing: Sequence[str], keys: Sequence[str]) -> str:
     """Return what to say, or to do, about a network of which no form of input was found.
 
@@ -42,28 +36,31 @@ def advice(inputs: Sequence[str], missing: Sequence[str], keys: Sequence[str]) -
     what it looked for in a dictionary.
     """
     if missing:
-        named = option({"constants": dict.fromkeys(missing, "...")})
+        named = option("--adapter", {"constants": dict.fromkeys(missing, "...")})
         return f"give its argument{'s' * (len(missing) > 1)} {' and '.join(missing)} with {named}"
     if len(keys) > 1:
         strides = [4, *[1] * (len(keys) - 1)]
-        told = option({"input": "pathways", "strides": strides, "keys": list(keys)})
+        told = option("--adapter", {"input": "pathways", "strides": strides, "keys": list(keys)})
         return (
             f"it looks for {' and '.join(map(repr, keys))} in a dictionary: say at which temporal strides they are the "
             f"clip's frames, such as {told}, or wrap it so that it takes the clip alone"
         )
     if keys:
         return f"it looks for {keys[0]!r} in a dictionary: say how it takes the clip there, such as " + option(
-            {"keys": list(keys), "layout": "N T C H W"}
+            "--adapter", {"keys": list(keys), "layout": "N T C H W"}
         )
     if len(inputs) > 1:
         strides = [4, *[1] * (len(inputs) - 1)]
-        told = option({"input": "pathways", "strides": strides, "as_arguments": True})
+        told = option("--adapter", {"input": "pathways", "strides": strides, "as_arguments": True})
         return (
             f"say at which temporal strides {' and '.join(inputs)} are the clip's frames, such as {told}, or wrap it "
             "so that it takes the clip alone"
         )
+    size = option("--clip-spec", fields=("frames", "height", "width"))
     return (
-        "say frames, height and width with --clip-spec, and how it takes its input with --adapter, such as "
-        '\'{"layout": "N T C H W"}\', \'{"input": "clips"}\' for a list of clips C T H W, \'{"keys": ["video"]}\' for '
-        'a dictionary, or \'{"input": "pathways", "strides": [4, 1]}\' for a list of two rates'
+        f"say frames, height and width with {size}, and how it takes its input, such as with "
+        f"{option('--adapter', {'layout': 'N T C H W'})}, {option('--adapter', {'input': 'clips'})} for a list of "
+        "clips "
+        f"C T H W, {option('--adapter', {'keys': ['video']})} for a dictionary, or "
+        f"{option('--adapter', {'input': 'pathways', 'strides': [4, 1]})} for a list of two rates"
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from reportgen.errors import OptionError
 from reportgen.networks.core.network import Network
 from reportgen.records.card import ModelCard
+from reportgen.wording import option
 from reportgen.zoo.cards import CardEntry, read_labels
 
 
@@ -38,7 +39,10 @@ def unnamed_classes(network: Network) -> tuple[str, ...]:
     """Say that classes have no names, where that is so."""
     if network.labels or not network.has_classes:
         return ()
-    return ("Not known: what its classes are called, so they are told by their numbers (--labels FILE names them).",)
+    return (
+        "Not known: what its classes are called, so they are told by their numbers "
+        f"({option('--labels', form='FILE')} names them).",
+    )
 
 
 def _names(labels: str | Path | Sequence[str]) -> tuple[str, ...]:

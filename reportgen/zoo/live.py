@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
-from reportgen.errors import CardError, NetworkError, OptionError, ReportgenError, a_type
+from reportgen.errors import CardError, NetworkError, OptionError, a_type, speaking
 from reportgen.networks.core.copying import require_readable, within_wrappers
 from reportgen.networks.core.defaults import usual_defaults
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.precision import other_precisions
 from reportgen.records.card import Adapter
+from reportgen.wording import LIVE_MODULE
 from reportgen.zoo.foreign import foreign_definition, with_probabilities
 from reportgen.zoo.labels import label_count, network_labels, unnamed_classes
-from reportgen.zoo.load import tell_guesses
+from reportgen.zoo.load import with_notes
 from reportgen.zoo.overrides import check_fields
 from reportgen.zoo.sample_tests import in_turn, settled
 from reportgen.zoo.sources import device_of
@@ -43,7 +42,7 @@ def live_network(
     module = within_wrappers(module)
     require_readable(module)
     said = _clip_fields(module, mean, std, frames, size)
-    with _in_python(), usual_defaults():
+    with speaking(LIVE_MODULE), usual_defaults():
         check_fields(said, adapter)
         definition = foreign_definition(module, None, said, adapter, label_count(labels))
         try:
@@ -54,11 +53,10 @@ def live_network(
         names = network_labels(definition.card, None, labels)
         asked = Network(copied, definition.card, names, None, device_of(copied))
         network = in_turn(replace(asked, card=settled(asked)))
-    assert network.card is not None
-    notes = tuple(map(in_words_of_python, (*network.card.notes, *unnamed_classes(network))))
-    lasting = copied if other_precisions(module) else module
-    card = network.card.model_copy(update={"notes": notes})
-    return tell_guesses(replace(network, module=lasting, card=card, assumptions=notes))
+        assert network.card is not None
+        lasting = copied if other_precisions(module) else module
+        notes = (*network.card.notes, *unnamed_classes(network))
+        return with_notes(replace(network, module=lasting), notes)
 
 
 def _clip_fields(
@@ -86,22 +84,3 @@ def _clip_fields(
 def _channels(module: nn.Module) -> int:
     first = next((one for one in module.modules() if isinstance(one, nn.Conv3d | nn.Conv2d)), None)
     return first.in_channels if first is not None and first.in_channels in (1, 3) else 3
-
-
-@contextmanager
-def _in_python() -> Iterator[None]:
-    """Let errors name the arguments of `Network.from_module` in place of the command line's flags."""
-    try:
-        yield
-    except ReportgenError as error:
-        raise type(error)(in_words_of_python(str(error))) from error
-
-
-def in_words_of_python(sentence: str) -> str:
-    """Return what is said of a network's form, with the arguments that say otherwise in place of flags."""
-    told_by = "frames, size, mean and std"
-    sentence = sentence.replace("say frames, height and width with --clip-spec", "say frames and size")
-    sentence = sentence.replace("--clip-spec and --adapter say", "frames, size and adapter say")
-    sentence = sentence.replace("--clip-spec says", f"{told_by} say").replace("--clip-spec", told_by)
-    sentence = re.sub(r"--adapter '(\{[^']*\})'", r"adapter=\1", sentence)
-    return sentence.replace("--adapter", "adapter").replace("--labels FILE", "labels").replace("--labels", "labels")

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from reportgen.errors import DeviceError, OptionError, WeightsError, a_type
+from reportgen.errors import DeviceError, OptionError, WeightsError, a_type, speaking
 from reportgen.given import given_paths
 from reportgen.networks.core.defaults import usual_defaults
 from reportgen.networks.core.network import Network
@@ -20,6 +20,7 @@ from reportgen.networks.speed.pooling import quicken_pools
 from reportgen.records.card import Adapter, ClipSpec, WeightsSource
 from reportgen.records.manifest import WeightsFacts
 from reportgen.resources import modelzoo_folder
+from reportgen.wording import LOADING, kept, option, worded
 from reportgen.zoo.arguments import require_read
 from reportgen.zoo.cards import Zoo, default_zoo
 from reportgen.zoo.checkpoints import read_checkpoint
@@ -39,6 +40,7 @@ _STATE = "the state dict"
 """What weights are called that came from no file."""
 
 
+@speaking(LOADING)
 @usual_defaults()
 def load_network(
     model: str | nn.Module,
@@ -70,6 +72,10 @@ def load_network(
 
     Raises UnknownNameError, CardError, WeightsError, DeviceError, NetworkError and OptionError.
     """
+    if not isinstance(model, str | nn.Module):
+        raise OptionError(
+            f"A network is a card's name, a factory such as net.py:make, or a torch.nn.Module, and not {a_type(model)}."
+        )
     place = parse_device(device)
     check_fields(clip, adapter)
     cards = zoo if isinstance(zoo, Zoo) else default_zoo(given_paths(zoo))
@@ -80,9 +86,13 @@ def load_network(
     if meta:
         return _described(definition, network_labels(definition.card, definition.entry, labels), seed)
     if untrained and weights is not None:
-        raise OptionError("Weights and --untrained exclude each other: leave one of them out.")
+        raise OptionError(
+            f"{option('--weights')} and {option('--untrained')} exclude each other: leave one of them out."
+        )
     if weights_key is not None and (untrained or (definition.entry is None and weights is None)):
-        raise OptionError("A key of weights names a part of a file: give the file with --weights.")
+        raise OptionError(
+            f"{option('--weights-key')} names a part of a file: give the file with {option('--weights')}."
+        )
     if untrained:
         module = seeded(definition, seed)
         licence = definition.card.licence
@@ -119,8 +129,7 @@ def _with_assumptions(network: Network, definition: Definition) -> Network:
     """Return a network that says what was found or assumed, where it has no card of its own."""
     if definition.entry is not None or network.card is None:
         return network
-    notes = (*network.card.notes, *unnamed_classes(network))
-    return tell_guesses(replace(network, card=network.card.model_copy(update={"notes": notes}), assumptions=notes))
+    return with_notes(network, (*network.card.notes, *unnamed_classes(network)))
 
 
 def what_was_found(network: Network) -> tuple[str, ...]:
@@ -128,11 +137,13 @@ def what_was_found(network: Network) -> tuple[str, ...]:
     return tuple(note for note in network.assumptions if not note.startswith(_GUESSES))
 
 
-def tell_guesses(network: Network) -> Network:
-    """Return a network after what is a guess about it was said, once in a process; what was found is not."""
-    for note in (one for one in network.assumptions if one.startswith(_GUESSES)):
-        say_once(f"{network.name}: {note}")
-    return network
+def with_notes(network: Network, notes: Sequence[str]) -> Network:
+    """Return a network that keeps these notes about itself, and say those that are guesses, once in a process."""
+    for note in (one for one in notes if one.startswith(_GUESSES)):
+        say_once(f"{network.name}: {worded(note)}")
+    lasting = tuple(map(kept, notes))
+    card = network.card.model_copy(update={"notes": lasting}) if network.card else None
+    return replace(network, card=card, assumptions=lasting)
 
 
 def _trained(
@@ -167,7 +178,10 @@ def _with_state(
 ) -> tuple[Definition, nn.Module, WeightsFacts]:
     """Return the module with the weights of a state dict, which somebody has in memory."""
     if key is not None:
-        raise OptionError("A key of weights names a part of a file: give the part of the state dict instead.")
+        raise OptionError(
+            f"{option('--weights-key')} names a part of a file: give that part of the state dict by "
+            f"{option('--weights')}."
+        )
     other = next((name for name, value in state.items() if not isinstance(value, Tensor)), None)
     if other is not None or not state:
         what = f"holds {a_type(state[other])} under {other!r}" if other is not None else "is empty"
@@ -197,7 +211,8 @@ def _own(definition: Definition) -> nn.Module:
         module = _frozen(own_weights(definition))
     except ValueError as error:
         raise WeightsError(
-            f"{definition.origin} has no weights ({error}): name a file with --weights, or build with --untrained."
+            f"{definition.origin} has no weights ({error}): name a file with {option('--weights')}, or build with "
+            f"{option('--untrained')}."
         ) from error
     _require_finite(module, definition.origin)
     return module
@@ -236,7 +251,9 @@ def parse_device(name: str) -> torch.device:
     if kind != "cuda" or (separator and not index.isdecimal()):
         raise DeviceError(f"There is no device {name!r}: choose auto, cpu, cuda or cuda:0, cuda:1, ...")
     if not count:
-        raise DeviceError(f"{name} was asked for, but torch finds no CUDA device here: choose --device auto or cpu.")
+        raise DeviceError(
+            f"{name} was asked for, but torch finds no CUDA device here: choose {option('--device', 'cpu')}."
+        )
     if index and int(index) >= count:
         known = ", ".join(f"cuda:{number}" for number in range(count))
         raise DeviceError(f"There is no device {name}: this machine has {known}.")

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from reportgen.errors import CardError, WeightsError
 from reportgen.records.card import ModelCard
+from reportgen.wording import option
 from reportgen.zoo.cards import Zoo
 from reportgen.zoo.sources import Definition, KeyLayout, definition_of
 from reportgen.zoo.wrappings import SeveralCopiesError, only_for_training, renamings, unwrapped, without_copies
@@ -134,7 +135,9 @@ def require_match(tensors: Mapping[str, Tensor], definition: Definition, zoo: Zo
     try:
         found = match(tensors, module, card, definition.key_layouts)
     except SeveralCopiesError as error:
-        raise WeightsError(f"{file} holds {card.name} several times ({error}): name one with --weights-key.") from error
+        raise WeightsError(
+            f"{file} holds {card.name} several times ({error}): name one with {option('--weights-key')}."
+        ) from error
     if isinstance(found, Match):
         _require_numbers(found.state, module.state_dict(), file)
         return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from reportgen.wording import option
 from reportgen.zoo.objects import PickleFault
 
 HEAD = 4096
@@ -28,8 +29,8 @@ _BEGINNINGS: tuple[tuple[bytes, int, str], ...] = (
     (b"\x89PNG\r\n\x1a\n", 0, "is a picture, not weights: check the path"),
     (b"\xff\xd8\xff", 0, "is a picture, not weights: check the path"),
     (b"GIF8", 0, "is a picture, not weights: check the path"),
-    (b"ftyp", 4, "is a video, not weights: give it as --clip, and the weights here"),
-    (b"\x1a\x45\xdf\xa3", 0, "is a video, not weights: give it as --clip, and the weights here"),
+    (b"ftyp", 4, f"is a video, not weights: it is given by {option('--clip')}, and the weights here"),
+    (b"\x1a\x45\xdf\xa3", 0, f"is a video, not weights: it is given by {option('--clip')}, and the weights here"),
     (b"RIFF", 0, "is a video, picture or sound, not weights: check the path"),
     (b"SQLite format 3\0", 0, "is a database, not weights: check the path"),
     *((mark, 0, "is compressed: unpack it and name the file in it") for mark in (b"\x1f\x8b", b"BZh", b"\xfd7zXZ")),

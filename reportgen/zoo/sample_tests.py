@@ -21,6 +21,7 @@ from reportgen.networks.core.one_by_one import given_one_by_one
 from reportgen.networks.trace.field_tracer import FieldTracer
 from reportgen.networks.trace.seen import Seen, clip_seen
 from reportgen.records.card import ModelCard
+from reportgen.wording import option
 from reportgen.zoo.input_tests import FAULTS, leaves
 
 #: How far two answers to one clip may be apart: in shares of what tells two clips apart, and of the largest answer.
@@ -42,7 +43,7 @@ def settled(network: Network) -> ModelCard:
     if not asked.answers(0, 1).isfinite().any():
         raise NetworkError(
             f"{network.name} answers clips of noise with no finite number (NaN or infinity): look at its weights, and "
-            "at the clip that it is given (--clip-spec)."
+            f"at the clip that it is given ({option('--clip-spec', fields=('frames', 'height', 'width'))})."
         )
     if asked.alone():
         return card
@@ -52,7 +53,7 @@ def settled(network: Network) -> ModelCard:
         adapter = adapter.model_copy(update={"seed": _SEED, "batch": adapter.batch or 1})
         notes.append(
             "Found: it draws random numbers when it answers, so every call begins with the same ones: figures and maps "
-            "are of that draw (--adapter '{\"seed\": 1}' takes another)."
+            f"are of that draw ({option('--adapter', {'seed': 1})} takes another)."
         )
     elif asked.mixes():
         if adapter.batch is not None and adapter.batch > 1:

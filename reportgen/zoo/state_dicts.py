@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from reportgen.wording import option
 from reportgen.zoo.descriptions import ITEM_SIZES, ArrayRef, TensorRef
 from reportgen.zoo.objects import PickleFault, Unmade
 
@@ -72,7 +73,7 @@ def find_entries(described: Any, key: str | None = None) -> dict[str, Entry]:
     rivals = [one for one in found if one.rank == best.rank]
     if len(rivals) > 1 and best.rank[1] == len(_USUAL):
         names = ", ".join(".".join(one.path)[:30] for one in rivals[:_SHOWN])
-        raise PickleFault(f"holds several state dicts ({names}): name one with --weights-key")
+        raise PickleFault(f"holds several state dicts ({names}): name one with {option('--weights-key')}")
     return best.entries
 
 

@@ -142,10 +142,10 @@ def options(folder: Path, tiny_zoo: Path, tmp_path: Path) -> BuildOptions:
 def test_a_folder_that_is_not_there_or_empty_is_refused(options: BuildOptions, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     for name, said in (
-        ("nowhere", "There is no folder .*nowhere: check the path of --concept wheels."),
+        ("nowhere", "There is no folder .*nowhere: check the path of .concepts='wheels'.."),
         (
             "empty",
-            "The folder .*empty holds no files: put the clips of --concept wheels there.",
+            "The folder .*empty holds no files: put the clips of .concepts='wheels'. there.",
         ),
     ):
         with pytest.raises(ClipError, match=said):
@@ -153,5 +153,5 @@ def test_a_folder_that_is_not_there_or_empty_is_refused(options: BuildOptions, t
 
 
 def test_concepts_asked_for_by_name_need_a_folder(options: BuildOptions) -> None:
-    with pytest.raises(OptionError, match="name folders of pictures by --concept NAME=DIR"):
+    with pytest.raises(OptionError, match="name folders of pictures by .concepts"):
         compute(options)

@@ -113,7 +113,7 @@ def test_the_command_line_takes_names_and_refuses_too_few() -> None:
     words = ("compute", "--model", "a.py:make", "--model", "b.py:make", "--untrained")
     done = reportgen(*words, "--name", "one", cwd=Path())
     assert done.returncode == OptionError.exit_code
-    assert "one --name for each --model" in done.stderr
+    assert "as many --name as --model" in done.stderr
 
 
 def test_no_folder_of_the_machine_is_in_the_record(tmp_path: Path) -> None:

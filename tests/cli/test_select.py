@@ -70,4 +70,4 @@ def test_a_selector_that_matches_nothing_is_an_error_before_any_job(options: Bui
     compute(options.model_copy(update={"analyses": ("kernels",)}))
     done = reportgen("render", "--select", "tiny/third", cwd=Path())
     assert done.returncode == EmptySelectionError.exit_code
-    assert done.stderr.startswith("Error: --select 'tiny/third' matches none of the")
+    assert done.stderr.startswith("Error: --select tiny/third matches none of the")

@@ -316,7 +316,7 @@ def test_a_factory_that_loads_its_weights_is_silent(file: Path) -> None:
 
 
 def test_a_factory_that_draws_its_weights_is_refused(file: Path) -> None:
-    with pytest.raises(WeightsError, match=r"at random.*--weights.*--untrained"):
+    with pytest.raises(WeightsError, match=r"at random.*`weights`.*`untrained=True`"):
         load_network(f"{file}:Plain")
 
 

@@ -230,7 +230,7 @@ GIVES: dict[str, dict[str, Any] | None] = {
     "numbers": None,
 }
 #: What is said of a form that is refused.
-SAID = {"T N K": r"along its axis 1.*--adapter", "numbers": r"returns int64"}
+SAID = {"T N K": r"along its axis 1.*`adapter=", "numbers": r"returns int64"}
 #: What is found of a network that takes two clips a call, mixes its clips, or draws random numbers.
 HOLDS: dict[str, dict[str, Any]] = {
     "any": {},
@@ -309,7 +309,7 @@ def test_a_network_of_any_form_is_read_right_or_refused(case: Case, file: Path) 
     clip = {"frames": 6, "height": 16, "width": 16}
     known = GIVES[case.give]
     if known is None:
-        with pytest.raises(NetworkError, match=SAID.get(case.give, r"not certain where.*--adapter")):
+        with pytest.raises(NetworkError, match=SAID.get(case.give, r"not certain where.*`adapter=")):
             load_network(model, untrained=True, model_args=case.arguments, clip=clip)
         return
     network = load_network(model, untrained=True, model_args=case.arguments, clip=clip)

@@ -175,11 +175,11 @@ def load(file: Path, name: str, adapter: Mapping[str, Any] | None = None) -> Net
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("grey_first", r"mixed at its first layer.*--adapter"),
-        ("faulty", r"Fault: einops, please.*--adapter"),
-        ("two_heads", r"\[0\] is N 5; \[1\] is N 5.*--adapter"),
-        ("one_length", r"not certain where.*N 8.*--adapter"),
-        ("scores_and_frames", r'\["b"\] is N 8 5, whose axis 1 follows.*--adapter'),
+        ("grey_first", r"mixed at its first layer.*`adapter="),
+        ("faulty", r"Fault: einops, please.*`adapter="),
+        ("two_heads", r"\[0\] is N 5; \[1\] is N 5.*`adapter="),
+        ("one_length", r"not certain where.*N 8.*`adapter="),
+        ("scores_and_frames", r'\["b"\] is N 8 5, whose axis 1 follows.*`adapter='),
     ],
 )
 def test_what_is_not_certain_is_refused_in_words_that_name_the_flag(file: Path, name: str, words: str) -> None:
@@ -271,8 +271,8 @@ def test_an_output_that_is_said_is_taken(file: Path) -> None:
         ({"output": ["logits"], "average": [2]}, r"average is \[2\].*axes 1 to 1"),
         ({"output": ["logits"], "average": [1]}, r"leaves N\."),
         ({"outputs": ["logits"]}, r"no field 'outputs' \(did you mean output\?\)"),
-        ({"input": "sound"}, r"--adapter is not valid: input"),
-        ({"strides": "fast"}, r"--adapter is not valid: strides"),
+        ({"input": "sound"}, r"`adapter` is not valid: input"),
+        ({"strides": "fast"}, r"`adapter` is not valid: strides"),
     ],
 )
 def test_a_bad_adapter_is_one_sentence(file: Path, adapter: dict[str, Any], words: str) -> None:
@@ -300,6 +300,6 @@ def test_a_bad_adapter_is_one_sentence(file: Path, adapter: dict[str, Any], word
 )
 def test_a_bad_clip_spec_is_one_sentence(file: Path, clip: dict[str, Any], words: str) -> None:
     for model in (f"{file}:clips", "texture_motion"):
-        with pytest.raises(OptionError, match=f"--clip-spec is not valid: .*{words}") as caught:
+        with pytest.raises(OptionError, match=f"`clip` is not valid: .*{words}") as caught:
             load_network(model, meta=True, clip=clip)
         assert caught.value.exit_code == 11

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from reportgen.errors import NetworkError, OptionError
+from reportgen.errors import NetworkError, OptionError, for_pages
 from reportgen.networks.core.network import Network
 from reportgen.zoo.load import load_network
 
@@ -226,7 +226,7 @@ def test_the_form_is_found_and_the_network_answers_as_it_would_alone(file: Path,
         centred = {"frames_of_bytes": own / 255 - 0.5, "scaled": (own - 127.5) / 127.5}.get(name, own)
         assert torch.allclose(found, plain_scores(network, centred), atol=1e-5)
     note = next(note for note in network.card.notes if "arrives apart" in note)
-    assert "--adapter" in note
+    assert "`adapter" in note
 
 
 @pytest.mark.parametrize("body", BODIES)
@@ -302,7 +302,7 @@ def test_two_pictures_are_arguments_of_their_own(file: Path) -> None:
 
 
 def test_two_inputs_are_asked_for(file: Path) -> None:
-    with pytest.raises(NetworkError, match=r"takes 2 inputs \(slow, fast\).*--adapter.*as_arguments"):
+    with pytest.raises(NetworkError, match=r"takes 2 inputs \(slow, fast\).*`adapter=.*as_arguments"):
         load(file, "volume", "first_and_second")
 
 
@@ -342,7 +342,7 @@ REFUSED: list[tuple[str, dict[str, Any]]] = [
 def test_a_refusal_names_the_line_that_mends_it(file: Path, name: str, adapter: dict[str, Any]) -> None:
     with pytest.raises(NetworkError) as caught:
         load(file, "volume", name)
-    line = str(caught.value).partition("--adapter '")[2].partition("'")[0]
+    line = for_pages(caught.value).partition("--adapter '")[2].partition("'")[0]
     proposed = json.loads(line)
     assert proposed.keys() == adapter.keys()
     assert load(file, "volume", name, adapter=adapter).has_classes

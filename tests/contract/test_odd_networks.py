@@ -161,7 +161,7 @@ FOUND: dict[str, tuple[dict[str, Any], str]] = {
 REFUSED = {
     "TimeFirst": "has the clips of a call along its axis 1: let it return them along the first one",
     "ThreeSteps": "has the clips of a call along its axis 1",
-    "TwoHeads": r'\["verb"\] is N 5; \["noun"\] is N 9\): say it with --adapter',
+    "TwoHeads": r'\["verb"\] is N 5; \["noun"\] is N 9\): say it, such as with `adapter=',
     "Decided": "returns int64, and what is explained must be real numbers with a gradient",
     "Mean": "its output has another number of samples than its input",
     "Still": "the first try ended with AssertionError",

@@ -164,7 +164,7 @@ def test_the_answer_is_read_for_what_it_is(file: Path, gives: str) -> None:
     classes, answer, output = FOUND[gives]
     assert (network.card.classes, network.adapter.answer, network.adapter.output) == (classes, answer, output)
     assert network.has_classes == (classes is not None)
-    assert any("--adapter" in note for note in network.card.notes if "output" in note or "classes" in note)
+    assert any("`adapter" in note for note in network.card.notes if "output" in note or "classes" in note)
 
 
 @pytest.mark.parametrize("gives", ["N K", "N T K", "N K T", "by key", "features", "maps and scores"])
@@ -238,7 +238,7 @@ def test_logarithms_of_probabilities_are_told_from_logits(file: Path) -> None:
 
 def test_of_scores_beside_a_signal_either_can_be_said(file: Path) -> None:
     answer = {"output": (1,), "answer": "N T K"}
-    with pytest.raises(NetworkError, match=r'"output": \[1\], "answer": "N T K".*"output": \[0\], "scores": "none"'):
+    with pytest.raises(NetworkError, match=r"'output': \[1\], 'answer': 'N T K'.*'output': \[0\], 'scores': 'none'"):
         load(file, "steps beside a signal")
     assert load(file, "steps beside a signal", adapter=answer).card.classes == 5  # type: ignore[union-attr]
     signal = load(file, "steps beside a signal", adapter={"output": (0,), "scores": "none"})
@@ -273,14 +273,14 @@ def test_a_signal_has_its_own_times(file: Path) -> None:
 
 
 def test_labels_tell_the_scores_from_features(file: Path) -> None:
-    with pytest.raises(NetworkError, match=r"\[0\] is N 4; \[1\] is N 5.*--adapter"):
+    with pytest.raises(NetworkError, match=r"\[0\] is N 4; \[1\] is N 5.*`adapter="):
         load(file, "by labels")
     assert load(file, "by labels", labels=list("abcde")).adapter.output == (1,)
 
 
 @pytest.mark.parametrize("gives", ["two heads", "by labels", "steps beside a signal", "scores beside a depth"])
 def test_scores_that_nothing_tells_apart_are_asked_for(file: Path, gives: str) -> None:
-    with pytest.raises(NetworkError, match=r"not certain where .* returns class scores.*--adapter"):
+    with pytest.raises(NetworkError, match=r"not certain where .* returns class scores.*`adapter="):
         load(file, gives)
 
 
@@ -289,7 +289,7 @@ def test_scores_that_nothing_tells_apart_are_asked_for(file: Path, gives: str) -
     [("classes times steps", "N K"), ("tokens", "N . K"), ("places as tokens", "N . K"), ("times by times", "N . K")],
 )
 def test_an_axis_of_several_things_is_neither_time_nor_classes(file: Path, gives: str, answer: str) -> None:
-    with pytest.raises(NetworkError, match=rf'is made of places, or of several things\).*"answer": "{answer}"'):
+    with pytest.raises(NetworkError, match=rf"is made of places, or of several things\).*'answer': '{answer}'"):
         load(file, gives)
     assert load(file, gives, adapter={"answer": answer}).has_classes
     assert not load(file, gives, adapter={"scores": "none"}).has_classes
@@ -297,7 +297,7 @@ def test_an_axis_of_several_things_is_neither_time_nor_classes(file: Path, gives
 
 @pytest.mark.parametrize(("gives", "size"), [("segments", 10), ("largest", 3)])
 def test_numbers_that_no_layer_has_kernels_for_are_not_taken_for_classes(file: Path, gives: str, size: int) -> None:
-    with pytest.raises(NetworkError, match=r"not certain where .* returns class scores.*--adapter"):
+    with pytest.raises(NetworkError, match=r"not certain where .* returns class scores.*`adapter="):
         load(file, gives)
     assert load(file, gives, adapter={"answer": "N K"}).logits(CLIPS).shape == (2, size)
     assert load(file, gives, labels=[str(label) for label in range(size)]).has_classes
@@ -340,7 +340,7 @@ def test_an_answer_that_is_said_is_taken(file: Path) -> None:
         ({"answer": "N K T"}, "answer 'N K T' names 3 axes, but N 5"),
         ({"answer": "N T"}, "has no axis K of classes"),
         ({"answer": "N K K"}, "names an axis twice"),
-        ({"answer": "N X"}, "--adapter is not valid: answer"),
+        ({"answer": "N X"}, "`adapter` is not valid: answer"),
         ({"answer": "N 1"}, "leaves N 5"),
         ({"average": [3]}, r"average is \[3\]"),
         ({"output": [1]}, r"there is no output \[1\], the network returns \[\] \(N 5\)"),

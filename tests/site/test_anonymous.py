@@ -157,7 +157,7 @@ def test_the_weights_digest_stays_where_it_is_asked_for(telling_runs: Path, tmp_
 
 
 def test_a_word_in_what_the_user_wrote_is_told_before_any_work(telling_runs: Path, tmp_path: Path) -> None:
-    with pytest.raises(ForbiddenWordError, match=r"'moving', which --forbid names, stands in a class label of drift"):
+    with pytest.raises(ForbiddenWordError, match=r"'moving', which `forbid` names, stands in a class label of drift"):
         export(telling_runs, "zip", to=tmp_path / "x.zip", anonymous=True, forbid=["moving"])
     with pytest.raises(ForbiddenWordError, match="the name of drift"):
         export(telling_runs, "zip", to=tmp_path / "x.zip", forbid=["drift network", "Drift"])
@@ -185,7 +185,7 @@ def _licensed(run: Run, licence: str) -> WeightsFacts:
 
 
 def test_an_address_is_refused_in_an_anonymous_report(telling_runs: Path, tmp_path: Path) -> None:
-    with pytest.raises(OptionError, match="--published"):
+    with pytest.raises(OptionError, match="`published`"):
         export(telling_runs, "csv", to=tmp_path / "x", anonymous=True, published="https://jane.example/report/")
 
 

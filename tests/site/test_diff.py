@@ -126,7 +126,7 @@ def test_how_two_runs_were_made_is_told_apart_from_what_changed(runs: dict[str, 
 def test_what_is_missing_is_said_with_what_to_run(runs: dict[str, Path], tiny_zoo: Path, tmp_path: Path) -> None:
     site = reportgen.render(runs["own"], tmp_path / "site", build_dir=tmp_path / "build").parent
     found = diff(site, runs["edited"])
-    assert "--media full" in found.networks[0].unmatched
+    assert "`media='full'`" in found.networks[0].unmatched
     assert found.networks[0].layers == ()
     with pytest.raises(ArchiveError):
         diff(tmp_path / "none", runs["own"])

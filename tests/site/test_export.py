@@ -43,7 +43,7 @@ def test_an_export_replaces_its_own_files_and_no_others(sample_runs: Path, tmp_p
 
 def test_a_folder_of_somebody_else_is_refused(sample_runs: Path, tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
-    with pytest.raises(RenderError, match=r"mine\.txt.*--to"):
+    with pytest.raises(RenderError, match=r"mine\.txt.*`to`"):
         export(sample_runs, "csv", to=tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
@@ -67,11 +67,11 @@ def test_what_cannot_be_written_leaves_nothing(
 def test_bad_requests_are_refused_before_work(sample_runs: Path, tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="csv"):
         export(sample_runs, "cvs", to=tmp_path / "x")
-    with pytest.raises(OptionError, match=r"The export .*--to"):
+    with pytest.raises(OptionError, match=r"The export .*`to`"):
         export(sample_runs, "csv", to=sample_runs / "x")
     with pytest.raises(OptionError, match="is a folder, and the format pdf is one file"):
         export(sample_runs, "pdf", to=tmp_path)
-    with pytest.raises(OptionError, match=r"named like the format zip, and --format is pdf"):
+    with pytest.raises(OptionError, match=r"named like the format zip, and `format` is pdf"):
         export(sample_runs, "pdf", to=tmp_path / "report.zip")
     assert not list(tmp_path.iterdir())
 

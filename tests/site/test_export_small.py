@@ -165,12 +165,12 @@ def test_the_least_size_is_enough(sample_runs: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("given", ["much", "0MB", "-3GB", "12 apples", 0])
 def test_a_size_that_is_none_is_refused(given: str | int, sample_runs: Path, tmp_path: Path) -> None:
-    with pytest.raises(OptionError, match="--max-size"):
+    with pytest.raises(OptionError, match="`max_size"):
         export(sample_runs, "zip", to=tmp_path / "x.zip", max_size=given)
 
 
 def test_a_size_is_of_archives(sample_runs: Path, tmp_path: Path) -> None:
-    with pytest.raises(OptionError, match="--max-size"):
+    with pytest.raises(OptionError, match="`max_size"):
         export(sample_runs, "csv", to=tmp_path / "x", max_size="1MB")
 
 

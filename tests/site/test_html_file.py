@@ -95,7 +95,7 @@ def test_pages_are_found_by_their_address(sample_site: Path) -> None:
 
 
 def test_a_page_is_a_matter_of_html_alone(sample_runs: Path, tmp_path: Path) -> None:
-    with pytest.raises(OptionError, match="--page"):
+    with pytest.raises(OptionError, match="`page`"):
         export(sample_runs, "csv", to=tmp_path / "x", page="index.html")
 
 

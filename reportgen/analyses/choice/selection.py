@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from reportgen.wording import option
+
 ChooseBy = Literal["important", "selective", "spread", "first"]
 """Which kernels are shown where some of a layer are: see `reportgen.analyses.choice.select`."""
 
@@ -33,7 +35,8 @@ class KernelSelection(BaseModel):
         if re.fullmatch(r"\d+", text):
             if int(text) == 0:
                 raise ValueError(
-                    "0 kernels are none: write '0,' for kernel 0 alone, or leave the method out of --analyses"
+                    "0 kernels are none: write '0,' for kernel 0 alone, or leave the method out of "
+                    f"{option('--analyses')}"
                 )
             return cls(count=int(text))
         listed: list[int] = []

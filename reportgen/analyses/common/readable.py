@@ -10,7 +10,7 @@ import torch
 from reportgen.analyses.base import tensor
 from reportgen.analyses.common.memory import starting_batch
 from reportgen.clips import Clip, ClipReference
-from reportgen.errors import ClipError
+from reportgen.errors import ClipError, for_pages
 
 NAMED = 20
 """Unreadable clips that are kept by name; all are counted."""
@@ -41,7 +41,7 @@ def readable_clips(clips: Iterable[ClipReference], faults: UnreadableClips) -> I
         try:
             loaded = clip.load()
         except ClipError as error:
-            faults.add(clip.name, str(error))
+            faults.add(clip.name, for_pages(error))
         else:
             yield loaded
 

@@ -29,6 +29,7 @@ from reportgen.records.figures import Figure, Result
 from reportgen.records.identities import slug
 from reportgen.records.jobs import content_key
 from reportgen.records.targets import class_name
+from reportgen.wording import option
 
 _LEADING, _LEADING_SHOWN = 5, 3
 """Kernels whose clips are kept in order of response: the leading ones of all layers, and of those with a page."""
@@ -103,7 +104,7 @@ def _answered(subject: Subject, concept: Concept, reference: ClipResponses, prog
         if not tests.reference:
             raise ClipError(
                 f"Every reference clip belongs to {concept.name} itself: there is nothing to compare it with. "
-                "Give others with --reference."
+                f"Give others with {option('--reference')}."
             )
         answer = _answer(subject, concept, tests, own, reference, faults)
     figures: dict[str, Figure] = {

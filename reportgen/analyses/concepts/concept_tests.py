@@ -44,6 +44,8 @@ def concept_tests(
     progress = observer(progress)
     if not isinstance(concepts, Mapping):
         raise ClipError(f"Concepts are clips by name, {{'wheels': clips}}, and not {a_type(concepts)}.")
+    if not concepts:
+        raise ClipError("There is no concept to test: give its clips by name, {'wheels': clips}.")
     subject = as_network(network)
     others = _given(subject, "the reference", reference)
     shown = {name: _given(subject, name, clips) for name, clips in concepts.items()}
@@ -59,7 +61,9 @@ def concept_tests(
         for name, clips in shown.items():
             own = stack.enter_context(ClipResponses(meter))
             own.run(_clips(clips), len(clips), f"responses to {name}", progress)
-            found[name] = against_reference(own, measured)
+            tests = found[name] = against_reference(own, measured)
+            if not tests.reference:
+                raise ClipError(f"Every reference clip is a clip of {name}: give others to compare it with.")
     return found
 
 

@@ -29,7 +29,7 @@ from reportgen.analyses.weight_gradients.parameters import WeightGradientParamet
 from reportgen.analyses.weight_gradients.pictures import importance_table, tile_figures
 from reportgen.analyses.weight_gradients.removal import SCORES, SHARES, AskedClip, Measure, remove_filters
 from reportgen.clips import Clip, ClipReference
-from reportgen.errors import NetworkError, OptionError
+from reportgen.errors import NetworkError, OptionError, for_pages
 from reportgen.networks.core.classes import class_index
 from reportgen.networks.core.network import Network
 from reportgen.networks.trace.graph import ConnectionGraph
@@ -44,9 +44,12 @@ from reportgen.records.answers.weight_gradients import (
 )
 from reportgen.records.figures import Figure, Result
 from reportgen.records.targets import Target
+from reportgen.wording import option
 
 TESTED_CLIPS, TESTED_DRAWS = 8, 19
 """Clips and random draws that the audit asks for before it says which score orders the filters best."""
+
+_GIVEN = f"{option('--reference-class')}, {option('--similar')} and {option('--dissimilar')}"
 
 LEAST_CLIPS, LEAST_DRAWS = 2, 3
 """Of what the work that is allowed does not suffice for, so many there are at least."""
@@ -61,10 +64,10 @@ def given_classes(network: Network, parameters: WeightGradientParameters) -> dic
     named = dict(zip(ROLES, (parameters.reference_class, parameters.similar, parameters.dissimilar), strict=True))
     wanted = {role: name for role, name in named.items() if name is not None}
     if wanted and not network.has_classes:
-        raise OptionError(f"{network.name} has no classes: leave out --reference-class, --similar and --dissimilar.")
+        raise OptionError(f"{network.name} has no classes: leave out {_GIVEN}.")
     found = {role: class_index(network, name) for role, name in wanted.items()}
     if len(set(found.values())) < len(found):
-        raise OptionError("--reference-class, --similar and --dissimilar must name three different classes.")
+        raise OptionError(f"{_GIVEN} must name three different classes.")
     return found
 
 
@@ -144,7 +147,7 @@ class Overall:
                 seed=self.subject.seed,
             )
         except NetworkError as error:
-            return CheckedGradients.model_validate({**facts, "reason": str(error).rstrip(".")})
+            return CheckedGradients.model_validate({**facts, "reason": for_pages(error).rstrip(".")})
         whole = clip.pixels.shape[1:]
         return CheckedGradients(
             clip=clip.name,
@@ -205,7 +208,7 @@ class Overall:
                 )
                 task.advance()
         except NetworkError as error:  # it takes other steps on each pass, say: its filters cannot be silenced
-            return None, str(error).rstrip(".")
+            return None, for_pages(error).rstrip(".")
         return importance_test(found, scored=len(asked), seed=self.subject.seed), None
 
     def _affordable(self, asked: Mapping[str, int]) -> dict[str, int]:

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from reportgen.clips import Clip
-from reportgen.errors import ClipError, NetworkError, a_type
+from reportgen.errors import ClipError, NetworkError, a_type, speaking
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.said import say_once
+from reportgen.wording import CALLS
 
 ClipLike: TypeAlias = Tensor | NDArray[Any] | Clip | str | Path
 """A clip, or several of one size: a tensor or array, a `Clip`, or the path of a video, animation or folder."""
@@ -82,7 +83,8 @@ def _values(network: Network | None, clip: Any) -> Tensor:
             )
         from reportgen.clips import read_clip
 
-        clip = read_clip(Path(clip) if not isinstance(clip, str) else clip, network.spec)
+        with speaking(CALLS):
+            clip = read_clip(Path(clip) if not isinstance(clip, str) else clip, network.spec)
     if isinstance(clip, Clip):
         clip = clip.pixels
     if isinstance(clip, np.ndarray):

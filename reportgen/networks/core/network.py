@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor, nn
 
-from reportgen.errors import NetworkError, one_line, unknown_name
+from reportgen.errors import NetworkError, a_type, one_line, unknown_name
 from reportgen.networks.core import answer
 from reportgen.networks.core.call import Arguments, normalise, to_call
 from reportgen.networks.core.copying import copied, require_readable, within_wrappers
@@ -25,6 +25,7 @@ from reportgen.networks.core.precision import in_single_precision, is_reduced
 from reportgen.networks.core.taps import Taps
 from reportgen.records.card import Adapter, ClipSpec, ModelCard
 from reportgen.records.manifest import WeightsFacts
+from reportgen.wording import command
 
 
 @dataclass(frozen=True)
@@ -218,13 +219,13 @@ class Network:
         """
         names: list[str] = [name for name, _ in self.module.named_modules() if name]
         if not isinstance(layer, str):
-            raise unknown_name("layer", str(layer), names, hint=f"`reportgen layers {self.name}` lists them.")
+            raise unknown_name("layer", str(layer), names, hint=f"{command('layers', self.name)} lists them.")
         if layer in names:
             return layer
         spelled = {name.replace(".", "_"): name for name in names}
         if layer.replace(".", "_") in spelled:
             return spelled[layer.replace(".", "_")]
-        raise unknown_name("layer", layer, names, hint=f"`reportgen layers {self.name}` lists them.")
+        raise unknown_name("layer", layer, names, hint=f"{command('layers', self.name)} lists them.")
 
 
 NetworkLike: TypeAlias = Network | nn.Module
@@ -244,6 +245,11 @@ def evaluating(module: nn.Module) -> Iterator[None]:
             part.training = True
 
 
+def no_network(given: object) -> NetworkError:
+    """Return the error for what stands where a network should."""
+    return NetworkError(f"A network is a torch module or what load_network returns, and not {a_type(given)}.")
+
+
 def as_network(network: Network | nn.Module) -> Network:
     """Return a Network: itself, or a bare module wrapped, in evaluation mode with frozen parameters (a deep copy).
 
@@ -255,6 +261,8 @@ def as_network(network: Network | nn.Module) -> Network:
         if not is_reduced(network.module) and not _of_inference(network.module):
             return network
         return replace(network, module=in_single_precision(copied(network.module), network.name))
+    if not isinstance(network, nn.Module):
+        raise no_network(network)
     network = within_wrappers(network)
     require_readable(network)
     module = in_single_precision(copied(network).eval().requires_grad_(False), type(network).__name__)

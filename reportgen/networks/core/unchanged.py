@@ -13,11 +13,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from reportgen.errors import NetworkError, a_type
+from reportgen.errors import NetworkError
 from reportgen.networks.core.attributes import attributes_kept
 from reportgen.networks.core.copying import no_gradient, require_readable
 from reportgen.networks.core.defaults import precision_of, usual_defaults
-from reportgen.networks.core.network import Network
+from reportgen.networks.core.network import Network, no_network
 
 _CUT_OFF = (
     "appears to not have been used in the graph",
@@ -113,7 +113,7 @@ def leaving_unchanged(call: Callable[_P, _T]) -> Callable[_P, _T]:
         network = args[0] if args else kwargs.get("network")
         module = network.module if isinstance(network, Network) else network
         if not isinstance(module, nn.Module):
-            raise NetworkError(f"A network is a torch module or what load_network returns, and not {a_type(network)}.")
+            raise no_network(network)
         with unchanged(module), gradients_told(type(module).__name__):
             return call(*args, **kwargs)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from reportgen.analyses.base import Arrays
-from reportgen.errors import NoAnswerError, StoreError
+from reportgen.errors import NoAnswerError, StoreError, for_pages
 from reportgen.media import read_data
 from reportgen.progress import Progress
 from reportgen.records.jobs import Done, Failed, FailedAttempt, Job, Record, Skipped
@@ -137,7 +137,7 @@ class ChunkWorker:
     def _outcome(self, job: Job, error: Exception, watch: ChunkWatch, *, alone: bool) -> Skipped | Failed:
         """Return what is recorded of an error; raises ChunkLeftError where another worker is to try."""
         if isinstance(error, NoAnswerError):
-            return Skipped(reason=str(error))
+            return Skipped(reason=for_pages(error))
         return failure(error, watch.failed(job, error, alone=alone))
 
     def _missing_needs(self, planned: PlannedUnit) -> str | None:

@@ -24,6 +24,7 @@ from reportgen.runner.executors.chunks import ChunkWorker
 from reportgen.runner.executors.recording import error_sentence
 from reportgen.runner.executors.worker_log import WorkerLog, attempt_of
 from reportgen.runner.plan import MethodPlan, PlannedUnit
+from reportgen.wording import command
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class ClaimingExecutor:
                 if record is None:
                     raise StoreError(
                         f"{work.store.folder} lacks the record of {planned.job.unit}, which another worker did: "
-                        "`reportgen compute` computes what is missing."
+                        f"{command('compute')} computes what is missing."
                     )
                 yield record, False
 

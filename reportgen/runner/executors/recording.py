@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import torch
 
-from reportgen.errors import MEMORY_RAN_OUT, OutOfMemoryError, ReportgenError
+from reportgen.errors import MEMORY_RAN_OUT, OutOfMemoryError, ReportgenError, for_pages
 from reportgen.media import write_figure
 from reportgen.networks.core.out_of_memory import is_out_of_memory
 from reportgen.records.figures import Result
@@ -60,7 +60,7 @@ def peak_memory(device: torch.device) -> int:
 def error_sentence(error: Exception) -> str:
     """Return one sentence about an error."""
     if isinstance(error, ReportgenError):
-        return str(error)
+        return for_pages(error)
     if is_out_of_memory(error):
         return str(OutOfMemoryError(MEMORY_RAN_OUT))
     if isinstance(error, RuntimeError) and "modified by an inplace operation" in str(error):

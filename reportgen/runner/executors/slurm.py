@@ -24,6 +24,7 @@ from reportgen.records.jobs import Record
 from reportgen.runner.executors.base import Work
 from reportgen.runner.executors.claiming import ClaimingExecutor
 from reportgen.runner.executors.sharing import shared_out
+from reportgen.wording import option
 
 _LOOKS = 5.0
 """Seconds between questions to the controller, which serves everybody."""
@@ -81,13 +82,14 @@ def check_slurm() -> None:
         import submitit  # noqa: F401
     except ImportError as error:
         raise OptionError(
-            "--executor slurm needs submitit: pip install 'reportgen-conv3d[slurm]', or start `reportgen work` by hand."
+            f"{option('--executor', 'slurm')} needs submitit: pip install 'reportgen-conv3d[slurm]', or start "
+            "`reportgen work` by hand."
         ) from error
     missing = [name for name in ("sbatch", "squeue", "srun") if shutil.which(name) is None]
     if missing:
         raise OptionError(
             f"There is no SLURM on this machine ({missing[0]} is not found): run this where jobs are submitted, or "
-            "use --executor local."
+            f"use {option('--executor', 'local')}."
         )
 
 

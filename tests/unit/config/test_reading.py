@@ -183,8 +183,8 @@ def test_names_belong_to_the_models_that_they_are_given_with(config: Path) -> No
 @pytest.mark.parametrize(
     ("names", "why"),
     [
-        (("one",), "one --name for each --model"),
-        (("one", "two", "three"), "one --name for each --model"),
+        (("one",), "as many --name as --model"),
+        (("one", "two", "three"), "as many --name as --model"),
         (("one", "one"), "share the folder"),
         (("my net", "my-net"), "share the folder"),
         (("Net", "net"), "share the folder"),

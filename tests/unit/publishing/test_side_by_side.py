@@ -117,10 +117,10 @@ def test_reports_are_dropped_by_name(reports: Reports) -> None:
 
 def test_one_report_at_the_top_and_several_exclude_each_other(reports: Reports) -> None:
     reports.publish("")
-    with pytest.raises(OptionError, match="--replace"):
+    with pytest.raises(OptionError, match="`replace=True`"):
         reports.publish("v1")
     reports.publish("v1", replace=True)
-    with pytest.raises(OptionError, match="--as"):
+    with pytest.raises(OptionError, match="`name`"):
         reports.publish("")
     assert "net/layer.html" not in reports.files()
 
@@ -135,7 +135,7 @@ def test_reports_do_not_lie_in_one_another(reports: Reports) -> None:
 def test_all_reports_count_towards_the_limit(reports: Reports, monkeypatch: pytest.MonkeyPatch) -> None:
     size = reports.publish("a").size
     monkeypatch.setattr(contents, "SITE_LIMIT", size + 10)
-    with pytest.raises(PublishError, match=r"1 other report.*a .*--drop"):
+    with pytest.raises(PublishError, match=r"1 other report.*a .*`drop`"):
         reports.publish("b")
     reports.publish("b", drop=["a"])
 

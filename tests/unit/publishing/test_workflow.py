@@ -132,10 +132,10 @@ def test_the_branch_is_the_default_one_and_matches_itself_alone(here: Path) -> N
 
 def test_folders_that_the_workflow_cannot_see_are_refused(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for site in (here.parent / "site", Path(), Path("${{ secrets.x }}")):
-        with pytest.raises(OptionError, match="--site"):
+        with pytest.raises(OptionError, match="`site="):
             publish_workflow(site)
     for install in ("", "'", "${{ x }}"):
-        with pytest.raises(OptionError, match="--install"):
+        with pytest.raises(OptionError, match="`install="):
             publish_workflow(source="build", install=install or " ")
     assert not (here / ".github").exists()
     monkeypatch.chdir(here.parent)

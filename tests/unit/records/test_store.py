@@ -187,7 +187,7 @@ def test_pruning_keeps_the_plan_s_records_and_their_media(tmp_path: Path) -> Non
 
 
 def test_finding_no_run_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="reportgen compute"):
+    with pytest.raises(StoreError, match=r"reportgen.compute\(\)"):
         find_runs(tmp_path)
 
 

@@ -47,7 +47,7 @@ def test_other_weights_get_a_folder_of_their_own_and_that_is_said(tmp_path: Path
         names, notes = build(tmp_path, network(weights="b"))
         assert names == ["make-bbbbbbbb"]
         assert "its weights are aaaaaaaa, not bbbbbbbb" in notes[0]
-        assert "--name" in notes[0]
+        assert "`names`" in notes[0]
     assert build(tmp_path, network(weights="a")) == (["make"], [])
 
 

@@ -21,10 +21,10 @@ def test_a_size_within_the_limit_is_said_and_no_more(beside: int, own: int, said
 
 def test_a_site_beyond_the_limit_is_warned_of_with_what_makes_it_smaller() -> None:
     _, warning = size_notes(900_000_000, 100_000_000, 10**9, "full")
-    assert "more than 1.0 GB (--max-size)" in warning
-    assert "--preset standard" in warning
-    assert "--preset quick" in list(size_notes(0, 1000, 1000, "standard"))[1]
-    assert "--preset" not in list(size_notes(0, 1000, 1000, "quick"))[1], "there is no smaller one"
+    assert "more than 1.0 GB (`max_size`)" in warning
+    assert "`preset='standard'`" in warning
+    assert "`preset='quick'`" in list(size_notes(0, 1000, 1000, "standard"))[1]
+    assert "`preset" not in list(size_notes(0, 1000, 1000, "quick"))[1], "there is no smaller one"
 
 
 @pytest.mark.parametrize(("written", "size"), [("500MB", 500_000_000), ("2GB", 2 * 10**9), (1000, 1000)])

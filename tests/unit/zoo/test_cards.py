@@ -32,7 +32,7 @@ def test_a_card_is_found_by_name_and_by_alias(tmp_path: Path) -> None:
 
 def test_an_unknown_name_is_answered_with_the_nearest(tmp_path: Path) -> None:
     write(tmp_path, "resnet3d_50", 'aliases = ["r50"]')
-    with pytest.raises(UnknownNameError, match=r"did you mean resnet3d_50\? `reportgen models`"):
+    with pytest.raises(UnknownNameError, match=r"did you mean resnet3d_50\? `reportgen.list_models\(\)`"):
         Zoo([tmp_path]).find("resnet3d50")
 
 

@@ -93,7 +93,7 @@ def test_what_was_assumed_is_said_once_and_kept(caplog: pytest.LogCaptureFixture
     assert "Assumed: a clip of 16 frames of 112x112 px" in text
     assert "Assumed: pixels from 0 to 1, mean" in text
     assert "what its classes are called" in text
-    assert "frames, size, mean and std say otherwise" in text
+    assert "change it with `mean` and `std`" in text
     assert "--" not in text
 
 

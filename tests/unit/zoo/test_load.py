@@ -117,7 +117,7 @@ def test_the_network_is_ready_to_be_looked_at(zoo: Path, state: dict[str, torch.
 
 
 def test_without_weights_it_is_said_how_to_get_them(zoo: Path, tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match=r"`reportgen fetch net`.*--untrained.*--weights"):
+    with pytest.raises(WeightsError, match=r"`reportgen.fetch\(.net.\)`.*`untrained=True`.*`weights`"):
         load_network("net", zoo=[zoo])
     card = (zoo / "net" / "card.toml").read_text()
     page = card.replace('url = "https://example.org/net.pth"', 'page = "https://example.org"')
@@ -263,9 +263,9 @@ def test_the_clip_and_the_adapter_can_be_changed(zoo: Path) -> None:
     assert network.card is not None
     assert network.card.clip.shape == (3, 2, 8, 8)
     assert isinstance(network.prepare(torch.rand(1, 3, 2, 8, 8)).args[0], list)
-    with pytest.raises(OptionError, match="--clip-spec is not valid: mean and std must have 3 values"):
+    with pytest.raises(OptionError, match="`clip` is not valid: mean and std must have 3 values"):
         load_network("net", zoo=[zoo], untrained=True, clip={"mean": (0.0,)})
-    with pytest.raises(OptionError, match=r"--adapter is not valid: input"):
+    with pytest.raises(OptionError, match=r"`adapter` is not valid: input"):
         load_network("net", zoo=[zoo], untrained=True, adapter={"input": "sound"})
 
 
