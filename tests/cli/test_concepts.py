@@ -153,5 +153,5 @@ def test_a_folder_that_is_not_there_or_empty_is_refused(options: BuildOptions, t
 
 
 def test_concepts_asked_for_by_name_need_a_folder(options: BuildOptions) -> None:
-    with pytest.raises(OptionError, match="name folders of pictures by .concepts"):
+    with pytest.raises(OptionError, match="name folders of pictures by `concepts`"):
         compute(options)
