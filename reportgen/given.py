@@ -9,10 +9,10 @@ from typing import TypeVar
 
 from reportgen.errors import OptionError, a_type
 
-Kind = TypeVar("Kind")
+Expected = TypeVar("Expected")
 
 
-def given_as(value: object, kind: type[Kind], what: str) -> Kind:
+def given_as(value: object, kind: type[Expected], what: str) -> Expected:
     """Return a value of this type; raises OptionError, which begins with `what`, for any other."""
     if not isinstance(value, kind):
         raise OptionError(f"{what} is given by a {kind.__name__}, and not by {a_type(value)}.")
