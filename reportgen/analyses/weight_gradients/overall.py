@@ -195,18 +195,17 @@ class Overall:
             wanted, chosen, {"draws": "random draws of removed filters", "clips": "clips on which filters are removed"}
         )
         try:
-            with self.progress.task("removal of filters", 1) as task:
-                found = remove_filters(
-                    asked_of,
-                    asked,
-                    self.graph,
-                    measure,
-                    most_clips=tried,
-                    draws=draws,
-                    seed=self.subject.seed,
-                    batch=network.at_once(starting_batch(asked[0].load())),
-                )
-                task.advance()
+            found = remove_filters(
+                asked_of,
+                asked,
+                self.graph,
+                measure,
+                most_clips=tried,
+                draws=draws,
+                seed=self.subject.seed,
+                batch=network.at_once(starting_batch(asked[0].load())),
+                progress=self.progress,
+            )
         except NetworkError as error:  # it takes other steps on each pass, say: its filters cannot be silenced
             return None, for_pages(error).rstrip(".")
         return importance_test(found, scored=len(asked), seed=self.subject.seed), None

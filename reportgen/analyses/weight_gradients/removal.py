@@ -22,6 +22,7 @@ from reportgen.analyses.weight_gradients.gradients import FilterGradients, Filte
 from reportgen.networks.core.above_mean import above_mean
 from reportgen.networks.core.network import Network
 from reportgen.networks.trace.graph import ConnectionGraph
+from reportgen.progress import SILENT, Progress
 
 SHARES = (0.01, 0.05, 0.1, 0.25, 0.5)
 """Shares of all filters that are removed."""
@@ -110,6 +111,7 @@ def remove_filters(
     seed: int = 0,
     batch: int = 8,
     layers: Iterable[str] | None = None,
+    progress: Progress = SILENT,
 ) -> Removal:
     """Return what removing filters of all convolutions (or of `layers`) leaves, ordered by the scores of SCORES.
 
@@ -118,10 +120,17 @@ def remove_filters(
     """
     asked = list(layers) if layers is not None else None
     parts = []
-    for place, (own, others) in enumerate(_halves(clips)):
-        tried = own if most_clips is None else _spread_evenly(own, max(1, (most_clips + 1 - place) // 2))
-        scores = mean_scores(network, others, graph)
-        parts.append(removal_by(network, tried, scores, graph, measure, draws, seed, batch, asked))
+    halves = [
+        (own if most_clips is None else _spread_evenly(own, max(1, (most_clips + 1 - place) // 2)), others)
+        for place, (own, others) in enumerate(_halves(clips))
+    ]
+    removals = len(SHARES) * (2 * len(SCORES) + draws)
+    with progress.task("removal of filters", removals * sum(len(tried) for tried, _ in halves)) as task:
+        for tried, others in halves:
+            scores = mean_scores(network, others, graph)
+            parts.append(
+                removal_by(network, tried, scores, graph, measure, draws, seed, batch, asked, advance=task.advance)
+            )
     return Removal(
         measure=measure,
         intact=np.concatenate([part.intact for part in parts]),
@@ -149,6 +158,7 @@ def removal_by(
     seed: int = 0,
     batch: int = 8,
     layers: Sequence[str] | None = None,
+    advance: Callable[[float], None] = lambda _passes: None,
 ) -> Removal:
     """Return what removal by these scores, which the clips had no part in, leaves of the answers to the clips."""
     wanted = list(scores.sums[SCORES[0]]) if layers is None else layers
@@ -164,7 +174,7 @@ def removal_by(
     for _ in range(draws):
         order = removal_order({layer: generator.permutation(size).astype(float) for layer, size in sizes.items()})
         conditions += [removed_filters(order, count) for count in removed]
-    intact, left = _left(network, clips, conditions, graph, wanted, measure, batch)
+    intact, left = _left(network, clips, conditions, graph, wanted, measure, batch, advance)
     by_order = left.reshape(-1, len(removed), len(clips)).transpose(0, 2, 1)
     return Removal(
         measure=measure,
@@ -205,6 +215,7 @@ def _left(
     layers: Sequence[str],
     measure: Measure,
     batch: int,
+    advance: Callable[[float], None],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return what is left of the clips' answers, `N`, and without the filters of each condition, `conditions N`."""
     intact, left = [], []
@@ -212,7 +223,10 @@ def _left(
         part = clips[start : start + batch]
         passes = Passes(network, torch.cat([one.load() for one in part]), graph, layers)
         passes.resume(layers)
-        logits = [passes.intact, *(passes.intact - passes.without(condition) for condition in conditions)]
+        logits = [passes.intact]
+        for condition in conditions:
+            logits.append(passes.intact - passes.without(condition))
+            advance(len(part))
         found = np.stack([_measured(each, passes.intact, part, measure) for each in logits])
         intact.append(found[0])
         left.append(found[1:])
