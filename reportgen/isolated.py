@@ -20,6 +20,29 @@ runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 """
 
 
+# The same, told what to run once it has imported what that needs: a folder to work in, and the words of the command.
+_START_LATER = """\
+import importlib, json, os, runpy, sys
+sys.path += [folder for folder in json.loads(sys.argv[1]) if folder not in sys.path]
+for name in sys.argv[3:]:
+    importlib.import_module(name)
+told = json.loads(sys.stdin.readline() or "null")
+if told is None:
+    sys.exit()
+os.chdir(told[0])
+sys.argv = [sys.argv[2], *told[1:]]
+runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+"""
+
+
+def waiting_command(module: str, *imported: str) -> list[str]:
+    """Return the command that imports modules, reads a folder and words (a list as JSON) and runs `module` with them.
+
+    It ends by itself when its standard input ends before.
+    """
+    return [sys.executable, "-I", "-X", "utf8", "-c", _START_LATER, json.dumps(_module_path()), module, *imported]
+
+
 def module_command(module: str, *words: str) -> list[str]:
     """Return the command that runs an installed module in an isolated interpreter."""
     return [sys.executable, "-I", "-X", "utf8", "-c", _START, json.dumps(_module_path()), module, *words]

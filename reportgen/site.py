@@ -7,11 +7,9 @@ is ours, and nothing else is ever replaced or removed.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
-import subprocess
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from functools import partial
@@ -20,7 +18,6 @@ from itertools import islice
 from pathlib import Path
 
 from reportgen.errors import RenderError
-from reportgen.isolated import clean_environment, module_command
 from reportgen.outputs.model import data_address
 from reportgen.pages.citing import citation_of, head_facts
 from reportgen.pages.comparable import compare_index
@@ -34,7 +31,7 @@ from reportgen.pages.registry import all_pages
 from reportgen.pages.report import Report
 from reportgen.pages.templating import Templates
 from reportgen.progress import SILENT, Progress
-from reportgen.records.files import describe_os_error, write_text
+from reportgen.records.files import write_text
 from reportgen.records.lease import held
 from reportgen.records.owned import OwnedFolder
 from reportgen.records.places import check_apart, resolved
@@ -42,6 +39,7 @@ from reportgen.records.report_facts import REPORT_FILE, ReportFacts
 from reportgen.records.root_digest import seal
 from reportgen.resources import templates_folder
 from reportgen.site_files import copy_file, write_asset, write_page
+from reportgen.site_mkdocs import begun_mkdocs
 from reportgen.site_publishing import move_into_place, staging
 from reportgen.site_trim import trim_site
 from reportgen.sources import source_files
@@ -60,22 +58,28 @@ def _itself(asset: Asset) -> Asset:
     return asset
 
 
+def nothing() -> None:
+    """What is done while mkdocs works where nobody has anything to do."""
+
+
 def write_site(
     report: Report,
     site: Path,
     build_dir: Path,
     progress: Progress = SILENT,
     instead: Callable[[Asset], Asset] = _itself,
+    meanwhile: Callable[[], object] = nothing,
 ) -> Path:
     """Write a report as a site in the folder `site`, from Markdown in `build_dir`, and return its ``index.html``.
 
-    `instead` says what is written in the place of a file that pages need beside them. Whoever writes a site that
+    `instead` says what is written in the place of a file that pages need beside them; `meanwhile` is called once,
+    while mkdocs works in a process of its own, or not at all where nothing is to be done. Whoever writes a site that
     another process is writing waits for it. Nothing is done when the site is whole and of this report, these templates
     and this program. Raises RenderError; the old site is then as it was.
     """
     # The site's own lock holds whatever folder the others work from; the build folder's, where two sites share one.
     with held(site, progress.note), held(build_dir, progress.note):
-        return _render(report, site, build_dir, progress, instead)
+        return _render(report, site, build_dir, progress, instead, meanwhile)
 
 
 def check_site(runs: Iterable[Path], site: Path, *, build_dir: Path | None = None) -> None:
@@ -105,32 +109,48 @@ def _check_intermediates(build: OwnedFolder) -> None:
         raise RenderError(f"{build.folder / foreign} would become part of the site, and reportgen did not write it.")
 
 
-def _render(report: Report, site: Path, build_dir: Path, progress: Progress, instead: Callable[[Asset], Asset]) -> Path:
+def _render(
+    report: Report,
+    site: Path,
+    build_dir: Path,
+    progress: Progress,
+    instead: Callable[[Asset], Asset],
+    meanwhile: Callable[[], object],
+) -> Path:
     owned, build = OwnedFolder(site), OwnedFolder(build_dir)
-    digest = _digest(report)
+    renderer = renderer_digest()
+    digest = _digest(report, renderer)
     index = site / "index.html"
     if owned.is_whole(digest):
         progress.note(f"Nothing has changed since {index} was written.")
         return index
-    pages = list(all_pages(report))
-    writers = _writers(report, pages, site, build_dir, instead)
-    owned.claim()
-    _check_intermediates(build)
-    _write_intermediates(build, writers, progress)
-    with staging(site, build_dir) as built:
-        _run_mkdocs(build_dir / "mkdocs.yml", built, progress)
-        trim_site(built)
-        for path, text in repository_records(report).items():
-            write_text(built / path, text)
-        _check_links(built)
-        seal(built)
-        move_into_place(built, owned, digest)
+    with begun_mkdocs() as mkdocs:
+        pages = list(all_pages(report))
+        writers = _writers(report, pages, site, build_dir, instead)
+        facts = report_facts(report, renderer)
+        writers[f"docs/{REPORT_FILE}"] = partial(write_text, text=facts.model_dump_json(indent=1) + "\n")
+        owned.claim()
+        _check_intermediates(build)
+        _write_intermediates(build, writers, progress)
+        with staging(site, build_dir) as built:
+            mkdocs.build(build_dir / "mkdocs.yml", built, progress, meanwhile)
+            _finish(report, built)
+            move_into_place(built, owned, digest)
     return index
 
 
-def _digest(report: Report) -> str:
+def _finish(report: Report, built: Path) -> None:
+    """Make what mkdocs built a report: trimmed, with records for repositories, its links checked, and sealed."""
+    trim_site(built)
+    for path, text in repository_records(report).items():
+        write_text(built / path, text)
+    _check_links(built)
+    seal(built)
+
+
+def _digest(report: Report, renderer: str) -> str:
     """Return the digest of everything that the site is made from."""
-    digest = hashlib.sha256(renderer_digest().encode())
+    digest = hashlib.sha256(renderer.encode())
     digest.update(json.dumps([report.selected, asdict(report.extras)]).encode())
     for model in report.models:
         digest.update(model.manifest.model_dump_json().encode())
@@ -152,11 +172,11 @@ def renderer_digest() -> str:
     return digest.hexdigest()
 
 
-def report_facts(report: Report) -> ReportFacts:
-    """Return what a site says of how it was rendered."""
+def report_facts(report: Report, renderer: str) -> ReportFacts:
+    """Return what a site says of how it was rendered, and by which `renderer_digest`."""
     return ReportFacts(
         reportgen=__version__,
-        renderer=renderer_digest(),
+        renderer=renderer,
         selected=report.selected,
         arrows=report.extras.arrows,
         media="full" if report.extras.media else "standard",
@@ -178,7 +198,6 @@ def _writers(
                 writers[f"{place}/{path.relative_to(source / folder).as_posix()}"] = partial(copy_file, path)
     assets = list(_assets(report, pages))
     writers |= {f"docs/{asset.uri}": partial(write_asset, instead(asset)) for asset in assets}
-    writers[f"docs/{REPORT_FILE}"] = partial(write_text, text=report_facts(report).model_dump_json(indent=1) + "\n")
     templates = Templates(source)
     places = PageAddresses.of(pages, (asset.uri for asset in assets))
     for page in pages:
@@ -221,42 +240,6 @@ def _assets(report: Report, pages: list[Page]) -> Iterator[Asset]:
         "assets/data/finder",
         {"pages": finder_index(pages), "kernels": [model.addresses.folder for model in report.models if model.census]},
     )
-
-
-def _run_mkdocs(configuration: Path, site: Path, progress: Progress) -> None:
-    """Build the site in a process of its own: mkdocs keeps its state in the logging module, and warnings must count."""
-    configuration = configuration.resolve()
-    command = module_command(
-        "mkdocs", "build", "--strict", "--config-file", str(configuration), "--site-dir", str(site)
-    )
-    with progress.task("Building the site", 1) as task:
-        result = subprocess.run(  # noqa: S603
-            command,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            cwd=configuration.parent,
-            env=clean_environment(NO_MKDOCS_2_WARNING="1"),
-            stdin=subprocess.DEVNULL,
-            check=False,
-        )
-        task.advance()
-    if result.returncode != 0:
-        raise RenderError(_why_not_built(result, configuration, site))
-
-
-def _why_not_built(result: subprocess.CompletedProcess[str], configuration: Path, site: Path) -> str:
-    """Return the sentence about a site that mkdocs did not build."""
-    lines = [line.strip() for line in (result.stdout + result.stderr).splitlines()]
-    faults = [line for line in lines if line and not line.startswith(("INFO", "DEBUG"))]
-    for number in (errno.ENOSPC, errno.EDQUOT):
-        if any(f"[Errno {number}]" in line for line in faults):
-            return describe_os_error(OSError(number, os.strerror(number)), site)
-    if any(line.startswith("Traceback") for line in faults):
-        faults = faults[-1:]  # the error itself; what led to it is mkdocs' own
-    said = " ".join(faults[:_BROKEN_SHOWN]) or f"exit code {result.returncode}"
-    return f"mkdocs could not build the site from {configuration}: {said}"
 
 
 def _check_links(site: Path) -> None:

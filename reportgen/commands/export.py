@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -97,8 +97,9 @@ def export(
             report = Report.of(stores, select)
             check_own_words([model.manifest for model in report.models], words)
 
-        def render(report: Report, site: Path) -> Path:
-            return write_site(report, site, site.with_name(f"{site.name}-build"), progress).parent
+        def render(report: Report, site: Path, meanwhile: Callable[[], object]) -> Path:
+            build = site.with_name(f"{site.name}-build")
+            return write_site(report, site, build, progress, meanwhile=meanwhile).parent
 
         request = ExportRequest(report, place, render, progress, most, page=page, published=_checked(published))
         _write(form, request, target, words)

@@ -23,7 +23,8 @@ class ExportRequest:
     """A report that is to leave the machine.
 
     `render` writes the site of a report to a folder and returns this folder; for the whole report it is done once, when
-    a form asks for it, and `site` is where it lies. `max_size` is how many bytes a file may have that can be made
+    a form asks for it, and `site` is where it lies. While mkdocs works on it, in a process of its own, what a form has
+    put into `meanwhile` is done. `max_size` is how many bytes a file may have that can be made
     smaller. `scratch` is an empty folder for intermediate files, which is removed afterwards. `roots` has the root
     digest of each report that was sealed, the one that leaves the machine last. `page` is the address of the one page
     that is asked for, and empty for the whole; `published` is where the site can be opened, such as
@@ -32,10 +33,11 @@ class ExportRequest:
 
     report: Report
     scratch: Path
-    render: Callable[[Report, Path], Path]
+    render: Callable[[Report, Path, Callable[[], object]], Path]
     progress: Progress = SILENT
     max_size: int = 95_000_000
     roots: list[str] = field(default_factory=list)
+    meanwhile: list[Callable[[], object]] = field(default_factory=list)
     page: str = ""
     published: str = ""
 
@@ -56,9 +58,13 @@ class ExportRequest:
     @cached_property
     def site(self) -> Path:
         """The folder of the rendered and sealed site."""
-        folder = self.render(self.report, self.scratch / "site")
+        folder = self.render(self.report, self.scratch / "site", self._work)
         self.roots.extend(filter(None, [read_root(folder)]))
         return folder
+
+    def _work(self) -> None:
+        for work in self.meanwhile:
+            work()
 
     @property
     def root(self) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
 
 from reportgen.exports.base import ExportRequest
-from reportgen.exports.pdf import DrawingPrinter, weasyprint
+from reportgen.exports.pdf import DrawingPrinter, check_installed, weasyprint
+from reportgen.media.encode import png_bytes
 from reportgen.outputs.latex.paper import LatexFolder
+from reportgen.outputs.paper.draw import Drawing
+from reportgen.outputs.paper.pictures import strip_pixels
 from reportgen.pages.report import Report
 from reportgen.records.paths import inside
 from reportgen.summary.document import summary_of
@@ -23,17 +26,35 @@ class LatexFragments:
 
     def write(self, request: ExportRequest, target: Path) -> None:
         """Write the fragments, their figures, ``references.bib`` and ``main.tex``."""
-        printer = weasyprint()
+        check_installed()
+        # What takes time is drawn while mkdocs works; afterwards only the text is written, which names the root digest.
+        drawn = DrawnOnce()
+        request.meanwhile.append(lambda: latex_files(request.report, drawn))
         root = request.root
         with request.progress.task("Writing LaTeX", 1) as task:
-            for path, content in latex_files(request.report, printer, root).items():
+            for path, content in latex_files(request.report, drawn, root).items():
                 place = inside(target, path)
                 place.parent.mkdir(parents=True, exist_ok=True)
                 place.write_bytes(content)
             task.advance()
 
 
-def latex_files(report: Report, printer: Any, root_digest: str | None = None) -> dict[str, bytes]:
-    """Return the files of the folder by their path; `printer` is WeasyPrint, which makes the PDF of charts."""
-    folder = LatexFolder(DrawingPrinter(printer), bibliography(report, root_digest))
+class DrawnOnce:
+    """The pictures of a folder, each made once however often its text is written."""
+
+    def __init__(self) -> None:
+        self.printed = cache(self._print)
+        self.seen = cache(lambda strip: png_bytes(strip_pixels(strip)))
+
+    def _print(self, drawing: Drawing) -> bytes:
+        return self._printer(drawing)
+
+    @cached_property
+    def _printer(self) -> DrawingPrinter:
+        return DrawingPrinter(weasyprint())
+
+
+def latex_files(report: Report, drawn: DrawnOnce, root_digest: str | None = None) -> dict[str, bytes]:
+    """Return the files of the folder by their path."""
+    folder = LatexFolder(drawn.printed, drawn.seen, bibliography(report, root_digest))
     return folder.write(summary_of(report, root_digest))

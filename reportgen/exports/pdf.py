@@ -6,6 +6,7 @@ holds no date.
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +31,19 @@ class Pdf:
 
     def write(self, request: ExportRequest, target: Path) -> None:
         """Write the summary as PDF."""
-        printer = weasyprint()
-        root = request.root
+        check_installed()
+        request.meanwhile.append(weasyprint)  # importing it takes time while mkdocs works
+        root, printer = request.root, weasyprint()
         with request.progress.task("Writing the PDF", 1) as task:
             html = summary_html(summary_of(request.report, root), request.link)
             target.write_bytes(printed_html(printer, html))
             task.advance()
+
+
+def check_installed() -> None:
+    """Raise RenderError, before any work, where WeasyPrint is not installed."""
+    if find_spec("weasyprint") is None:
+        raise RenderError(MISSING.format(why=""))
 
 
 def weasyprint() -> Any:

@@ -9,6 +9,7 @@ from reportgen.exports.base import ExportRequest
 from reportgen.exports.reducing import Reduction, expected_sizes, reduced_report, steps, too_large
 from reportgen.reading.format import bytes_size
 from reportgen.records.root_digest import read_root
+from reportgen.site import nothing
 
 
 class ZipArchive:
@@ -43,7 +44,7 @@ def _write_smaller(request: ExportRequest, target: Path) -> None:
 def _write_reduced(request: ExportRequest, target: Path, step: Reduction, folder: Path) -> int:
     """Write the archive of a smaller report, and return its size in bytes."""
     report = reduced_report(request.report, step, folder / "runs", request.progress)
-    site = request.render(report, folder / "site")
+    site = request.render(report, folder / "site", nothing)
     request.roots.extend(filter(None, [read_root(site)]))
     write_archive(site, target, request.progress)
     return target.stat().st_size

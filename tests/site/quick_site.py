@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from reportgen.progress import Progress
 from tests.documents import replace_text
 
 
-def quick_mkdocs(configuration: Path, site: Path, progress: Progress) -> None:
+class QuickMkdocs:
     """Stands for mkdocs where only the files matter: a page for each Markdown file, everything else copied."""
-    docs = configuration.parent / "docs"
-    for path in sorted(docs.rglob("*")):
-        if path.is_file() and not path.name.startswith("."):
-            target = site / path.relative_to(docs)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if path.suffix == ".md":
-                target.with_suffix(".html").write_text("<p>a page</p>")
-            else:
-                shutil.copyfile(path, target)
+
+    def build(self, configuration: Path, site: Path, progress: Progress, meanwhile: Callable[[], object]) -> None:
+        meanwhile()
+        docs = configuration.parent / "docs"
+        for path in sorted(docs.rglob("*")):
+            if path.is_file() and not path.name.startswith("."):
+                target = site / path.relative_to(docs)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                if path.suffix == ".md":
+                    target.with_suffix(".html").write_text("<p>a page</p>")
+                else:
+                    shutil.copyfile(path, target)
+
+
+def quick_mkdocs() -> AbstractContextManager[QuickMkdocs]:
+    """Stands for `reportgen.site.begun_mkdocs`."""
+    return nullcontext(QuickMkdocs())
 
 
 def rename(run: Path, old: str, new: str) -> None:

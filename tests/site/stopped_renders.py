@@ -45,9 +45,9 @@ def shown(site: Path) -> dict[str, bytes]:
 
 
 def main(folder: Path, number: int, stride: int) -> None:
-    site._run_mkdocs, site._writers = quick_mkdocs, few_files
+    site.begun_mkdocs, site._writers = quick_mkdocs, few_files
     site.all_pages = lambda report: iter(())
-    site._digest = lambda report: report.models[0].run.model
+    site._digest = lambda report, renderer: report.models[0].run.model
     os.chdir(folder)
     run, steps_file, saved = folder / "runs/plain_net", folder / "steps", folder.parent / "saved"
     rename(run, "plain_net", "first")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -61,7 +62,8 @@ def small_report(tmp_path_factory: pytest.TempPathFactory) -> Report:
 def request(report: Report, scratch: Path, most: int) -> ExportRequest:
     """A report whose site is its front page in a sentence and the files of its runs, which takes no time to write."""
 
-    def render(shown: Report, folder: Path) -> Path:
+    def render(shown: Report, folder: Path, meanwhile: Callable[[], object]) -> Path:
+        meanwhile()
         for file in (file for model in shown.models for file in model.files()):
             (folder / file.uri).parent.mkdir(parents=True, exist_ok=True)
             (folder / file.uri).write_bytes(file.source.read_bytes())

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from reportgen.errors import RenderError
-from reportgen.exports.latex_folder import latex_files
+from reportgen.exports.latex_folder import DrawnOnce, latex_files
 from reportgen.exports.pdf import weasyprint
 from reportgen.outputs.latex.paper import PREAMBLE
 from reportgen.outputs.latex.tables import table_tex
@@ -38,10 +38,10 @@ HOSTILE = (
 @pytest.fixture(scope="module")
 def files(sample_runs: Path) -> dict[str, bytes]:
     try:
-        printer = weasyprint()
+        weasyprint()
     except RenderError as error:
         pytest.skip(str(error))
-    return latex_files(Report.of(find_runs(sample_runs)), printer, "ab" * 32)
+    return latex_files(Report.of(find_runs(sample_runs)), DrawnOnce(), "ab" * 32)
 
 
 def compiled(folder: Path, passes: int = 1) -> str:

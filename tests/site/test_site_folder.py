@@ -30,7 +30,7 @@ from tests.documents import edit, replace_text, write_sealed
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reportgen.site._run_mkdocs", quick_mkdocs)
+    monkeypatch.setattr("reportgen.site.begun_mkdocs", quick_mkdocs)
 
 
 @pytest.fixture

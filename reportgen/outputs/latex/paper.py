@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from reportgen.media.encode import png_bytes
 from reportgen.outputs.latex.tables import pictures_tex, table_tex
 from reportgen.outputs.latex.text import slug_of, tex
 from reportgen.outputs.model import (
@@ -22,7 +21,6 @@ from reportgen.outputs.model import (
     Table,
 )
 from reportgen.outputs.paper.draw import Drawing, drawing
-from reportgen.outputs.paper.pictures import strip_pixels
 
 PREAMBLE = r"""% What the tables and figures of this folder need. In a paper of your own: \input{preamble}
 \usepackage{array,booktabs,graphicx,longtable,textcomp}
@@ -42,12 +40,16 @@ _LEVELS = ("section", "subsection", "subsubsection")
 Print = Callable[[Drawing], bytes]
 """Returns a drawing as PDF."""
 
+See = Callable[[FrameStrip], bytes]
+"""Returns frames side by side as PNG."""
+
 
 @dataclass
 class LatexFolder:
-    """The files of a paper by their path; `printed` makes the PDF of a chart, `bibliography` is ``references.bib``."""
+    """The files of a paper by their path; `bibliography` is ``references.bib``."""
 
     printed: Print
+    seen: See
     bibliography: str
     files: dict[str, bytes] = field(default_factory=dict)
 
@@ -129,7 +131,7 @@ class LatexFolder:
     def _picture(self, name: str, strip: FrameStrip) -> str:
         number = sum(path.startswith(f"figures/{name}-") for path in self.files) + 1
         path = f"figures/{name}-{number:03d}.png"
-        self.files[path] = png_bytes(strip_pixels(strip))
+        self.files[path] = self.seen(strip)
         return path
 
 

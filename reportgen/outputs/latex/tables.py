@@ -38,9 +38,8 @@ def pictures_tex(table: PictureTable, label: str, file_of: Callable[[FrameStrip]
     for row in table.rows:
         if row.group and row.group != group:
             group = row.group
-            rows.append(rf"\multicolumn{{{wide}}}{{@{{}}l@{{}}}}{{\textbf{{{tex(group)}}}}}")
-        words = rf"\textbf{{{tex(row.title)}}} {tex(row.text)}"
-        rows.append(rf"\multicolumn{{{wide}}}{{@{{}}p{{\linewidth}}@{{}}}}{{\raggedright {words}}}")
+            rows.append(_across(wide, rf"\textbf{{{tex(group)}}}"))
+        rows.append(_across(wide, rf"\textbf{{{tex(row.title)}}} {tex(row.text)}"))
         seen = (
             rf"\reportpicture{{{one.aspect / max(r.aspect for r in row.pictures if r):.4f}}}{{{file_of(one)}}}"
             if one
@@ -49,6 +48,11 @@ def pictures_tex(table: PictureTable, label: str, file_of: Callable[[FrameStrip]
         )
         rows.append(" & ".join(seen))
     return _running(columns, head, rows, caption_of(table), label, "")
+
+
+def _across(columns: int, words: str) -> str:
+    """Return a row whose words stand across all columns, in as many lines as they need."""
+    return rf"\multicolumn{{{columns}}}{{@{{}}p{{\linewidth}}@{{}}}}{{\raggedright {words}}}"
 
 
 def _columns_of(table: PictureTable) -> Iterable[tuple[FrameStrip | None, ...]]:
