@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+from reportgen.bidi import without_bidi
 from reportgen.wording import CALLS, COMMAND_LINE, SPOKEN, Dialect, in_pieces, worded
 
 #: Said where memory ran out and nothing smaller can be tried by itself.
@@ -219,14 +220,16 @@ def printable(text: str) -> str:
 def one_line(text: str) -> str:
     """Return text as one line that does nothing to a terminal, whatever names a file brought into it.
 
-    Line ends become spaces; what else is no sign to be seen (escapes, marks that turn the writing round) is replaced.
+    Line ends become spaces; controls of the direction of writing are told by their numbers, and what else is no sign to
+    be seen, such as escapes, is replaced.
     """
     words = " ".join(part.strip() for part in printable(text).splitlines())
     return "".join(part if mention else _visible(part) for part, mention in in_pieces(words))
 
 
 def _visible(text: str) -> str:
-    return "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(sign)[0] == "C" else sign for sign in text)
+    shown = without_bidi(text)
+    return "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(sign)[0] == "C" else sign for sign in shown)
 
 
 def a_type(value: object) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from reportgen.bidi import without_bidi
 from reportgen.errors import RenderError, StoreError
 from reportgen.media import gif_bytes, motion_sprite, png_bytes, read_data
 from reportgen.media.card import card_bytes
@@ -49,7 +50,7 @@ from reportgen.records.volumes import ZERO_LEVEL, signed_levels
 
 def write_page(page: Page, places: PageAddresses, templates: Templates, path: Path, **shared: Any) -> None:
     """Write a page as Markdown; `shared` is what every page is told."""
-    write_text(path, templates.render(page, places, **shared))
+    write_text(path, without_bidi(templates.render(page, places, **shared)))
 
 
 def write_asset(asset: Asset, path: Path) -> None:
@@ -61,11 +62,11 @@ def write_asset(asset: Asset, path: Path) -> None:
             _write_compact(source, path)
         case SocialCard(title=title, sentence=sentence, pictures=pictures):
             found = [frames_of(one.path, one.frames, one.height, one.width)[0] for one in pictures]
-            _write_bytes(path, card_bytes(title, sentence, found))
+            _write_bytes(path, card_bytes(without_bidi(title), without_bidi(sentence), found))
         case DataFile(table=table):
             write_text(path, csv_text(table))
         case PlainText(text=text):
-            write_text(path, text)
+            write_text(path, without_bidi(text))
         case ScriptData(name=name, data=data):
             _write_script(path, name, data)
         case MadeScript(name=name, make=make):

@@ -6,6 +6,7 @@ import io
 import os
 from typing import TextIO, cast
 
+from reportgen.bidi import without_bidi
 from reportgen.errors import OutputError
 
 
@@ -52,7 +53,7 @@ class _Passing(io.TextIOBase):
     def write(self, text: str) -> int:
         """Write, or fail."""
         try:
-            return self._stream.write(text)
+            return self._stream.write(without_bidi(text) if self._stream.isatty() else text)
         except OSError as error:
             self.failed(error)
             return len(text)

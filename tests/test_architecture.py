@@ -19,7 +19,10 @@ ROOT = PACKAGE.parent
 
 #: Rooms from the lowest to the highest; those of one row may import each other.
 LEVELS: tuple[tuple[str, ...], ...] = (
-    ("errors", "given", "isolated", "progress", "resources", "sources", "stopping", "streams", "version", "wording"),
+    (
+        *("bidi", "errors", "given", "isolated", "progress", "resources", "sources", "stopping", "streams", "version"),
+        "wording",
+    ),
     ("result", "progress_bars"),
     ("records", "pictures", "layers", "scanning"),
     ("zoo", "networks", "clips", "motion_colour"),
@@ -43,6 +46,7 @@ LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 WITHIN_NETWORKS = {"core": 0, "trace": 1, "speed": 1, "kernels": 2}
 
 TORCH_FREE = (
+    "bidi",
     "errors",
     "given",
     "progress",

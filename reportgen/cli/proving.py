@@ -20,7 +20,7 @@ from reportgen.cli.options import (
     json_object,
     takes,
 )
-from reportgen.cli.session import shown_progress
+from reportgen.cli.session import json_text, shown_progress
 
 _REPORT = click.Path(path_type=Path)
 
@@ -100,7 +100,7 @@ def verify(
             tolerance=DEFAULT_TOLERANCE if tolerance is None else tolerance,
             progress=progress,
         )
-    click.echo(found.model_dump_json(indent=1) if as_json else verification_lines(found))
+    click.echo(json_text(found) if as_json else verification_lines(found))
     found.require(strict=strict)
 
 
@@ -121,5 +121,5 @@ def diff(first: Path, second: Path, to: Path | None, as_json: bool) -> None:
     from reportgen.commands.diff import diff as diff_reports
 
     found = diff_reports(first, second, to=to)
-    click.echo(found.model_dump_json(indent=1) if as_json else difference_lines(found))
+    click.echo(json_text(found) if as_json else difference_lines(found))
     found.require_same()

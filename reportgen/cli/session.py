@@ -56,9 +56,16 @@ def finish(summary: Summary, quiet: bool) -> None:
 def show(rows: list[Any], table: Callable[[list[Any], int | None], str], as_json: bool) -> None:
     """Show rows as JSON, or as a table as wide as the terminal."""
     if as_json:
-        click.echo(json.dumps([row.model_dump(mode="json") for row in rows], indent=1))
+        click.echo(json_text(rows))
     else:
         click.echo(table(rows, width()))
+
+
+def json_text(found: Any) -> str:
+    """Return a document, or a list of them, as JSON in ASCII: nothing in it does anything to a terminal."""
+    several = found if isinstance(found, list) else [found]
+    data = [json.loads(one.model_dump_json()) for one in several]  # a number that is none is null in it
+    return json.dumps(data if isinstance(found, list) else data[0], indent=1)
 
 
 def width() -> int | None:

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from reportgen.bidi import without_bidi
 from reportgen.commands.layers import LayerRow
 from reportgen.commands.methods import MethodRow
 from reportgen.commands.models import ModelRow
@@ -47,7 +48,7 @@ def table(
     Where the lines are longer than `width`, the last column, a remark, is cut first, then the names in the first are
     shortened in the middle; numbers are never.
     """
-    cells = [list(header), *(list(row) for row in rows)]
+    cells = [[without_bidi(cell) for cell in row] for row in (header, *rows)]
     widths = [max(cell_len(row[column]) for row in cells) for column in range(len(header))]
     excess = sum(widths) + 2 * (len(widths) - 1) - width if width is not None else 0
     for column, shorten in ((-1, _cut_end), (0, _cut_middle)):

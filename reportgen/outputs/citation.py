@@ -12,6 +12,10 @@ _DIGITS = 16
 """Digits of a digest that a citation gives; the whole one stands on the provenance page."""
 
 _TEX = re.compile(r"[\\{}$&#%_^~]")
+_NAMED = {
+    "\\": r"\textbackslash{}", "{": r"\textbraceleft{}", "}": r"\textbraceright{}", "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,5 @@ class ReportCitation:
 
 
 def _tex(text: str) -> str:
-    """Return text in which LaTeX reads no sign as a command."""
-    names = {"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}"}
-    return _TEX.sub(lambda sign: names.get(sign[0], f"\\{sign[0]}"), text)
+    """Return text in which LaTeX reads no sign as a command, and BibTeX no brace, even after a backslash."""
+    return _TEX.sub(lambda sign: _NAMED.get(sign[0], f"\\{sign[0]}"), text)

@@ -6,6 +6,7 @@ import csv
 from collections.abc import Iterator
 from io import StringIO
 
+from reportgen.bidi import without_bidi
 from reportgen.outputs.model import Cell, Column, Reference, References, Table
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -19,7 +20,7 @@ def csv_text(table: Table) -> str:
     writer.writerow([header for column in table.columns for header in _headers(column)])
     for row in table.rows:
         writer.writerow([value for pair in zip(table.columns, row, strict=True) for value in _values(*pair)])
-    return text.getvalue()
+    return without_bidi(text.getvalue())
 
 
 def _headers(column: Column) -> Iterator[str]:

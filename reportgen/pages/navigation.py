@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 from markupsafe import escape
 
+from reportgen.outputs.yaml_text import yaml_text
 from reportgen.pages.page import Page
 from reportgen.reading.excerpt import Excerpt
 from reportgen.reading.format import count, shortened
@@ -86,5 +87,4 @@ def site_configuration(
     }
     if citation:
         settings["extra"] = settings.get("extra", {}) | {"citation": dict(citation)}
-    text: str = yaml.safe_dump(settings, allow_unicode=True, sort_keys=False, width=1000)
-    return text
+    return yaml_text(settings, width=1000)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from html import escape
 from urllib.parse import quote
 
+from reportgen.bidi import without_bidi
 from reportgen.publishing.catalogue import LATEST, Catalogue
 from reportgen.publishing.contents import megabytes
 
@@ -52,7 +53,7 @@ def redirects(name: str, pages: Iterable[str]) -> dict[str, str]:
 
 
 def _page(title: str, body: str, head: str = "") -> str:
-    return (
+    return without_bidi(
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{title}</title>\n{head}'
         f"<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"

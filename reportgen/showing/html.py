@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
+from reportgen.bidi import without_bidi
 from reportgen.media.encode import FRAME_MS, Frames
 from reportgen.pictures import picture_bytes
 from reportgen.result import ShownResult
@@ -38,7 +39,8 @@ def html_of(result: ShownResult) -> str:
         parts.append(f"<div>{len(pictures) - MOST_PICTURES} further pictures are not shown; save() writes all.</div>")
     notes = "".join(f"<div>{escape(note)}</div>" for note in getattr(result, "notes", ()))
     parts += [notes, drawing_of(result), _table(rows_of(result))]
-    return f'<div style="display:flex;flex-direction:column;align-items:flex-start;gap:8px">{"".join(parts)}</div>'
+    body = without_bidi("".join(parts))
+    return f'<div style="display:flex;flex-direction:column;align-items:flex-start;gap:8px">{body}</div>'
 
 
 def _figure(shown: ShownPicture, most_bytes: int) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import yaml
-
+from reportgen.outputs.yaml_text import yaml_text
 from reportgen.pages.citing import citation_of
 from reportgen.pages.findings import shown_findings
 from reportgen.pages.report import Report
@@ -29,4 +28,4 @@ def citation_file(report: Report) -> str:
         "identifiers": [{"type": "other", "value": f"sha256:{UNSEALED}", "description": "Root digest of the report"}],
         "keywords": ["interpretability", "video", "3D convolutional neural network", "feature visualization"],
     }
-    return yaml.safe_dump(facts, sort_keys=False, allow_unicode=True, width=100)
+    return yaml_text(facts)

@@ -6,11 +6,10 @@ import re
 from collections import Counter
 from typing import Any
 
-import yaml
-
 from reportgen.audit.checks import checks
 from reportgen.audit.verdicts import WORST_FIRST
 from reportgen.outputs.model import STATE_WORDS
+from reportgen.outputs.yaml_text import yaml_text
 from reportgen.pages.citing import citation_of
 from reportgen.pages.findings import shown_findings
 from reportgen.pages.model_tables import published_row
@@ -37,13 +36,14 @@ _LICENCES = frozenset(
 )
 """Licences that the Hub knows by these names."""
 
-_SIGNS = re.compile(r"[\\`*_{}\[\]<>#|~$]")
+_SIGNS = re.compile(r"[\\`*_{}\[\]<>#|~$&]|^[-+=]")
+_NUMBERED = re.compile(r"^(\d+)([.)])")
+"""What Markdown reads anywhere, or as a list or a line where a paragraph begins with it."""
 
 
 def model_card(report: Report, model: ModelView) -> str:
     """Return the card: front matter for the Hub, and what the report found, as Markdown."""
-    front = yaml.safe_dump(_front(model), sort_keys=False, allow_unicode=True, width=100)
-    return f"---\n{front}---\n\n{_body(report, model)}"
+    return f"---\n{yaml_text(_front(model))}---\n\n{_body(report, model)}"
 
 
 def _front(model: ModelView) -> dict[str, Any]:
@@ -105,4 +105,4 @@ def _table(name: str, value: str, rows: list[tuple[str, str]]) -> str:
 
 def _text(text: str) -> str:
     """Return text in one line in which Markdown reads no sign."""
-    return _SIGNS.sub(lambda sign: f"\\{sign[0]}", " ".join(text.split()))
+    return _NUMBERED.sub(r"\1\\\2", _SIGNS.sub(lambda sign: f"\\{sign[0]}", " ".join(text.split())))

@@ -54,7 +54,7 @@ def _network(model: ModelView) -> str:
 def _is_plain(entry: str) -> bool:
     """Whether an entry is one, with its braces closed, and holds accents at most: it may come from anyone's card."""
     depth = 0
-    for sign in entry.replace("\\{", "").replace("\\}", ""):
+    for sign in entry:  # BibTeX counts braces after a backslash, too
         depth += (sign == "{") - (sign == "}")
         if depth < 0:
             return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from reportgen.bidi import without_bidi
 from reportgen.pages.report import Report
 from reportgen.summary.citation_file import CITATION_FILE, citation_file
 from reportgen.summary.model_card import MODEL_CARD, model_card
@@ -19,4 +20,5 @@ def repository_records(report: Report) -> Mapping[str, str]:
         return {}
     found = {} if report.anonymous else {CITATION_FILE: citation_file(report)}
     cards = {f"{model.addresses.folder}/{MODEL_CARD}": model_card(report, model) for model in report.models}
-    return {**found, **cards, CRATE_FILE: crate_file(report)}
+    found |= {**cards, CRATE_FILE: crate_file(report)}
+    return {path: without_bidi(text) for path, text in found.items()}

@@ -12,6 +12,7 @@ import pytest
 from reportgen.errors import RenderError
 from reportgen.exports.latex_folder import DrawnOnce, latex_files
 from reportgen.exports.pdf import weasyprint
+from reportgen.outputs.citation import CitedNetwork, ReportCitation
 from reportgen.outputs.latex.paper import PREAMBLE
 from reportgen.outputs.latex.tables import table_tex
 from reportgen.outputs.latex.text import slug_of, tex, tex_symbols
@@ -30,6 +31,9 @@ HOSTILE = (
     "α–ω ⟨W, ∂y/∂W⟩ ‖w‖ 10⁻⁵ x₀ ≤ ≥ ± × ½ ∞ µ °",
     "a" * 300,
     "a_very.long/path_with-parts" * 12,
+    "[like an option] *",
+    "*a star",
+    "a { b",
     "",
     " ",
 )
@@ -126,6 +130,19 @@ def test_text_is_ascii_whose_braces_close(text: str) -> None:
     )
 
 
+def test_a_brace_in_a_title_ends_no_entry_of_bibtex(tmp_path: Path) -> None:
+    if shutil.which("bibtex") is None:
+        pytest.skip("there is no LaTeX: apt-get install texlive-latex-recommended")
+    cited = ReportCitation(
+        "a { b \\{ c \\ }", "2026-01-02", None, [CitedNetwork("net } {{", "ab" * 32, untrained=False)]
+    )
+    (tmp_path / "references.bib").write_text(f"{cited.bibtex}\n\n@misc{{after,\n  title = {{After}}\n}}\n")
+    (tmp_path / "main.aux").write_text("\\citation{*}\n\\bibdata{references}\n\\bibstyle{plain}\n")
+    done = run(["bibtex", "main"], cwd=tmp_path, timeout=60)
+    assert done.returncode == 0, done.stdout
+    assert (tmp_path / "main.bbl").read_text().count("\\bibitem") == 2
+
+
 def test_signs_are_set_as_they_are_written() -> None:
     assert tex("--device 'a' 50% a_b") == r"-{}-device 'a' 50\% a\_\allowbreak{}b"
     assert tex("é ï å") == r"\'{e} \"{\i} \aa{}"
@@ -141,6 +158,7 @@ def test_signs_are_set_as_they_are_written() -> None:
         "@misc{a,\n title = {\\input{/etc/passwd}}\n}",
         "@misc{a,\n t = {b}\n}\n@misc{c,\n d = {e}\n}",
         "@misc{a,\n t = {b}}}\n}",
+        "@misc{a,\n t = {b \\{ c}\n}",
     ],
 )
 def test_a_card_brings_no_command_into_the_references(entry: str) -> None:

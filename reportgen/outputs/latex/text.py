@@ -9,8 +9,11 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from reportgen.bidi import without_bidi
+
 _SIGNS = {
-    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%",
+    "\\": r"\textbackslash{}", "{": r"\textbraceleft{}", "}": r"\textbraceright{}", "[": "{[}", "]": "{]}", "*": "{*}",
+    "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%",
     "_": r"\_\allowbreak{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}",
     "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': "\'\'", "`": r"\textasciigrave{}",
     "/": r"/\allowbreak{}",
@@ -58,7 +61,9 @@ _KNOWN[_BREAK] = r"\allowbreak{}"
 
 def tex(text: str) -> str:
     """Return text as LaTeX that sets it."""
-    printable = "".join(" " if unicodedata.category(sign) in ("Cc", "Cf", "Cs", "Zl", "Zp") else sign for sign in text)
+    printable = "".join(
+        " " if unicodedata.category(sign) in ("Cc", "Cf", "Cs", "Zl", "Zp") else sign for sign in without_bidi(text)
+    )
     found = ""
     for piece in map(_sign, unicodedata.normalize("NFC", _WORD.sub(_broken, printable))):
         found += "{}" + piece if found[-1:] in _JOINED and piece.startswith(found[-1:]) else piece

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from reportgen.bidi import without_bidi
 from reportgen.outputs.model import ReportFigure
 from reportgen.outputs.paper.graph import pathway_svg
 from reportgen.outputs.paper.pictures import address_of, strip_address
@@ -53,7 +54,7 @@ def drawing(figure: ReportFigure) -> Drawing:
         svg,
         count=1,
     )
-    return Drawing(svg, round(width * _UNIT_MM, 1), round(height * _UNIT_MM, 1))
+    return Drawing(without_bidi(svg), round(width * _UNIT_MM, 1), round(height * _UNIT_MM, 1))
 
 
 _NAMESPACE = 'xmlns="http://www.w3.org/2000/svg" '

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from reportgen.bidi import without_bidi
 from reportgen.outputs.column_shares import cell_text, column_shares
 from reportgen.outputs.model import (
     STATE_WORDS,
@@ -52,7 +53,7 @@ def summary_html(document: ReportDocument, link: AddressOpener) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(count=formats.count, widths=_widths, shares=column_shares, short=_short)
-    return environment.get_template("summary.html.j2").render(
+    page = environment.get_template("summary.html.j2").render(
         document=document,
         styles=Markup(font_faces() + (folder / "summary.css").read_text(encoding="utf-8")),  # noqa: S704
         states=STATE_WORDS,
@@ -63,6 +64,7 @@ def summary_html(document: ReportDocument, link: AddressOpener) -> str:
         anchor=anchor,
         cell=lambda column, cell: _cell(column, cell, link),
     )
+    return without_bidi(page)
 
 
 def drawing_html(drawing: Drawing) -> str:

@@ -8,12 +8,14 @@ from typing import Any
 
 from markupsafe import Markup
 
+from reportgen.bidi import without_bidi
+
 _SPECIAL = re.compile(r"[^0-9A-Za-z ,./%\u0080-\U0010ffff]")
 
 
 def inert(value: object) -> Markup:
     """Return text as character references wherever HTML, Markdown or an attribute could read a sign in it."""
-    text = _SPECIAL.sub(lambda match: f"&#{ord(match[0])};", str(value))
+    text = _SPECIAL.sub(lambda match: f"&#{ord(match[0])};", without_bidi(str(value)))
     return Markup(text)  # noqa: S704 (escaped on the line above)
 
 
@@ -40,7 +42,7 @@ def anchor(text: str) -> Markup:
 
 def script_json(value: Any) -> str:
     """Return JSON that may stand in a script: no tag can end it, no line separator can break it."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    text = without_bidi(json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False))
     for sign in "<>&\u2028\u2029":
         text = text.replace(sign, f"\\u{ord(sign):04x}")
     return text
