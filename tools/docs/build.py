@@ -5,11 +5,12 @@ python -m tools.docs.build
 
 from __future__ import annotations
 
+import argparse
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -112,9 +113,13 @@ def _normal(path: PurePosixPath) -> str:
     return "/".join(parts)
 
 
-def main() -> int:
+def main(words: Sequence[str] | None = None) -> int:
     """Build the documentation, and return mkdocs' exit code."""
-    assemble(PAGES, run=True)
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.docs.build", description=f"Build the documentation in {SITE.relative_to(ROOT)}."
+    )
+    parser.add_argument("--without-notebooks", action="store_true", help="leave the notebooks as they are, not run")
+    assemble(PAGES, run=not parser.parse_args(words).without_notebooks)
     settings = BUILD / "mkdocs.yml"
     settings.write_text(configuration(PAGES), encoding="utf-8")
     command = module_command("mkdocs", "build", "--strict", "--quiet", "--config-file", str(settings))
