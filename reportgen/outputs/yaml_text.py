@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,12 @@ class _Dumper(yaml.SafeDumper):
 
 
 _Dumper.add_representer(str, lambda dumper, text: dumper.represent_str(without_bidi(text)))
+
+
+def yaml_string(text: str) -> str:
+    """Return text as a value of YAML in one line: whatever is in it is escaped as YAML asks, which JSON does not do."""
+    found: str = yaml.dump(text, Dumper=_Dumper, default_style='"', allow_unicode=True, width=math.inf)
+    return found.rstrip("\n")
 
 
 def yaml_text(value: Mapping[str, Any], *, width: int = 100) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import json
 import re
 from functools import partial
 from pathlib import Path
@@ -16,6 +15,7 @@ from reportgen.outputs.model import data_address
 from reportgen.outputs.site.draw import draw
 from reportgen.outputs.site.tables import table_html
 from reportgen.outputs.site.text import anchor, inert, prose, symbols
+from reportgen.outputs.yaml_text import yaml_string
 from reportgen.pages.comparable import COMPARE_PAGE
 from reportgen.pages.page import Page
 from reportgen.pages.places import PageAddresses
@@ -89,7 +89,7 @@ class Templates:
             "title": str(Markup.escape(page.title)),
             "description": str(Markup.escape(shortened(page.description or page.title, DESCRIBED))),
         }
-        lines = [f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in front.items()]
+        lines = [f"{name}: {yaml_string(value)}" for name, value in front.items()]
         hidden = [name for name, off in (("navigation", not page.nav), ("toc", page.wide)) if off]
         if hidden:
             lines.append(f"hide: [{', '.join(hidden)}]")

@@ -28,9 +28,15 @@ def report_folders(runs: Sequence[Run]) -> list[str]:
     return folder_names(names, _RESERVED)
 
 
+def run_title(run: Run) -> str:
+    """Return the title of a run's network in one line: its own, that of its card, or its name where both are blank."""
+    found = (" ".join(title.split()) for title in (run.title or "", run.card.title))
+    return next(filter(None, found), run.model)
+
+
 def report_titles(runs: Sequence[Run]) -> list[str]:
     """Return the title of each run's network; where several have one, with the first fact that tells each apart."""
-    titles = [run.title or run.card.title for run in runs]
+    titles = [run_title(run) for run in runs]
     several = Counter(map(str.casefold, titles))
     alike = [title.casefold() for title in titles if several[title.casefold()] > 1]
     for title in dict.fromkeys(alike):

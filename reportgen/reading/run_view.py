@@ -18,6 +18,7 @@ from reportgen.reading.figures import KernelFigures
 from reportgen.reading.format import short_layer_name
 from reportgen.reading.graphs import as_graph
 from reportgen.reading.kernel_figures import joined_figures
+from reportgen.reading.names import run_title
 from reportgen.reading.probes import KernelProbes, kernel_probes
 from reportgen.reading.shown_words import ShownWord, shown_word
 from reportgen.reading.views import ClassView, KernelView, Pyramid, Trouble, trouble
@@ -56,7 +57,7 @@ class RunView:
         self.run: Run = manifest.run
         self._answers: dict[str, Answer] = {}
         #: The network's name for people; no other one of the report has it.
-        self.title: str = title or self.run.title or self.run.card.title
+        self.title: str = title or run_title(self.run)
         layers = [layer.name for layer in self.run.layers]
         layers += [*self.run.stages, *(kernel.layer for kernel in self._kernel_ids())]
         clips = [clip.name for clip in self.run.clips]

@@ -15,7 +15,7 @@ from reportgen.exports.pdf import weasyprint
 from reportgen.outputs.citation import CitedNetwork, ReportCitation
 from reportgen.outputs.latex.paper import PREAMBLE
 from reportgen.outputs.latex.tables import table_tex
-from reportgen.outputs.latex.text import slug_of, tex, tex_symbols
+from reportgen.outputs.latex.text import slug_of, tex, tex_caption, tex_symbols
 from reportgen.outputs.model import Column, Table, columns
 from reportgen.pages.report import Report
 from reportgen.records.finding import find_runs
@@ -128,6 +128,17 @@ def test_text_is_ascii_whose_braces_close(text: str) -> None:
     assert not re.search(
         r"(?<!\\)[%&#$_^](?!\{)", re.sub(r"\\ensuremath\{.*?\}\}?|\\[\"'`^~=.]\{|\\reportchar", "", found)
     )
+
+
+def test_a_caption_of_any_length_compiles(tmp_path: Path) -> None:
+    found = "".join(
+        table_tex(Table(f"t{n}", sign * 6000, columns("a"), ((1,),) * n), f"tab:{n}")
+        for n, sign in ((1, "\U0001f600"), (60, "w "))
+    )
+    paper = f"\\documentclass{{article}}\n{PREAMBLE}\\begin{{document}}\n{found}\\end{{document}}"
+    (tmp_path / "main.tex").write_text(paper, encoding="utf-8")
+    compiled(tmp_path)
+    assert tex_caption("a caption") == tex("a caption")
 
 
 def test_a_brace_in_a_title_ends_no_entry_of_bibtex(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from reportgen.outputs.latex.tables import pictures_tex, table_tex
-from reportgen.outputs.latex.text import slug_of, tex
+from reportgen.outputs.latex.text import slug_of, tex, tex_caption
 from reportgen.outputs.model import (
     STATE_WORDS,
     DocumentBlock,
@@ -28,8 +28,9 @@ PREAMBLE = r"""% What the tables and figures of this folder need. In a paper of 
   \setlength{\belowcaptionskip}{4pt}\renewcommand{\arraystretch}{1.15}}
 % A picture in a table: its share of the widest one's width, and its file.
 \providecommand{\reportpicture}[2]{\includegraphics[width=\linewidth]{#2}}
-% A letter that the paper's font may lack, by its number: set by LuaLaTeX and XeLaTeX, told by pdfLaTeX.
-\providecommand{\reportchar}[1]{\ifdefined\Umathchar\symbol{"#1}\else\texttt{[U+#1]}\fi}
+% A letter that the paper's font may lack: LuaLaTeX and XeLaTeX set it where it is there, else its number is told.
+\providecommand{\reportchar}[1]{%
+  \ifdefined\Umathchar\iffontchar\font"#1 \symbol{"#1}\else\texttt{[U+#1]}\fi\else\texttt{[U+#1]}\fi\allowbreak}
 """
 
 _STRIP_HEIGHT = 0.2
@@ -125,7 +126,7 @@ class LatexFolder:
         self.files[f"figures/{name}.tex"] = (
             "% Needs preamble.tex.\n\\begin{figure}[htbp]\n\\centering\n"
             f"\\includegraphics[width={width}]{{{shown}}}\n"
-            f"\\caption{{{tex(caption)}}}\n\\label{{fig:{name}}}\n\\end{{figure}}\n"
+            f"\\caption{{{tex_caption(caption)}}}\n\\label{{fig:{name}}}\n\\end{{figure}}\n"
         ).encode()
 
     def _picture(self, name: str, strip: FrameStrip) -> str:

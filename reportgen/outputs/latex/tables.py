@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from reportgen.outputs.column_shares import cell_text, column_shares
-from reportgen.outputs.latex.text import tex, tex_symbols
+from reportgen.outputs.latex.text import tex, tex_caption, tex_symbols
 from reportgen.outputs.model import Cell, Column, FrameStrip, PictureTable, Table
 
 TABLE_LINE = 112
@@ -94,7 +94,7 @@ def _floating(columns: str, head: str, rows: list[str], caption: str, label: str
     body = " \\\\\n".join(rows)
     return (
         f"\\begin{{table}}[htbp]\n\\centering\\reporttablesize{small}\n"
-        f"\\caption{{{tex(caption)}}}\n\\label{{{label}}}\n\\begin{{tabular}}{{{columns}}}\n"
+        f"\\caption{{{tex_caption(caption)}}}\n\\label{{{label}}}\n\\begin{{tabular}}{{{columns}}}\n"
         f"\\toprule\n{head} \\\\\n\\midrule\n{body} \\\\\n\\bottomrule\n\\end{{tabular}}\n\\end{{table}}\n"
     )
 
@@ -103,7 +103,7 @@ def _running(columns: str, head: str, rows: list[str], caption: str, label: str,
     body = " \\\\\n".join(rows)
     return (
         f"{{\\reporttablesize{small}\n\\begin{{longtable}}{{{columns}}}\n"
-        f"\\caption{{{tex(caption)}}}\\label{{{label}}} \\\\\n"
+        f"\\caption{{{tex_caption(caption)}}}\\label{{{label}}} \\\\\n"
         f"\\toprule\n{head} \\\\\n\\midrule\n\\endfirsthead\n\\toprule\n{head} \\\\\n\\midrule\n\\endhead\n"
         f"\\bottomrule\n\\endlastfoot\n{body} \\\\\n\\end{{longtable}}}}\n"
     )

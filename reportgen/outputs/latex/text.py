@@ -51,6 +51,9 @@ _JOINED = ("-", "'", "`")
 """Signs of which LaTeX makes another one where two of them stand together."""
 
 _WORD = re.compile(r"\S+")
+_LONGEST_CAPTION, _WIDEST = 2000, 10
+"""Letters of a caption, and as how many one counts that may be told by its number: TeX measures 5.7 m at most."""
+
 _LONG, _PIECE = 24, 8
 """Letters of a word from which it may be broken, and of its pieces."""
 
@@ -76,6 +79,16 @@ def tex_symbols(text: str) -> str:
     if len(parts) % 2 == 0:
         return tex(text)
     return "".join(rf"\textit{{{tex(part)}}}" if place % 2 else tex(part) for place, part in enumerate(parts))
+
+
+def tex_caption(text: str) -> str:
+    """Return a caption as LaTeX; a longer one than LaTeX can measure, which sets it in one line first, is cut."""
+    room = _LONGEST_CAPTION
+    for place, sign in enumerate(text):
+        room -= 1 if sign.isascii() else _WIDEST
+        if room < 0:
+            return tex(f"{text[:place]}…")
+    return tex(text)
 
 
 def slug_of(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reportgen.reading.names import report_folders, report_titles
+from reportgen.reading.names import report_folders, report_titles, run_title
 from reportgen.records.card import ClipSpec, ModelCard
 from reportgen.records.manifest import Environment, Run, SourceFacts, WeightsFacts
 
@@ -53,3 +53,10 @@ def test_folders_do_not_depend_on_the_order_of_runs() -> None:
 def test_copies_of_a_run_and_names_of_the_site_s_own_files_get_a_number() -> None:
     assert report_folders([run(), run()]) == ["make-aaaaaaaa", "make-aaaaaaaa-2"]
     assert report_folders([run("assets"), run("search")]) == ["assets-2", "search-2"]
+
+
+def test_a_blank_title_is_the_name_and_line_breaks_are_spaces() -> None:
+    assert run_title(run().model_copy(update={"title": " \n "})) == "A network"
+    bare = run().model_copy(update={"title": None, "card": run().card.model_copy(update={"title": "\u00a0"})})
+    assert run_title(bare) == bare.model
+    assert run_title(run().model_copy(update={"title": "a\n# b\u2028c"})) == "a # b c"
