@@ -13,22 +13,25 @@ from reportgen.summary.methods import answered
 
 _ENTRY = re.compile(r"@[a-z]+\{([\w:.-]+),.*\n\}", re.DOTALL)
 _COMMAND = re.compile(r"\\[A-Za-z]{3,}|\\[A-Za-z]\b(?![{])")
-_SIGNS = re.compile(r"[\x00-\x08\x0b-\x1f$#%&~^]")
+_SIGNS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f$#%&~^]")
 
 
 def bibliography(report: Report, root_digest: str | None = None) -> str:
     """Return the references of a report as a BibTeX file; `root_digest` is that of its site, where it is known."""
     kept = _methods()
     methods = dict.fromkeys(key for note in notes_of(answered(report)) for key in note.references)
-    own = "".join(
-        sign if sign.isascii() and sign not in "<>|" else tex(sign) for sign in citation_of(report, root_digest).bibtex
-    )
+    own = "".join(map(_sign, citation_of(report, root_digest).bibtex))
     entries = [
         *([] if report.anonymous else [own]),
         *dict.fromkeys(map(_network, report.models)),
         *(kept[key] for key in methods),
     ]
     return "\n\n".join(entries) + "\n"
+
+
+def _sign(sign: str) -> str:
+    """Return a sign of an entry as LaTeX reads it; commands and line breaks are the entry's own."""
+    return sign if sign == "\n" or (sign.isascii() and sign.isprintable() and sign not in "<>|") else tex(sign)
 
 
 def _methods() -> dict[str, str]:
