@@ -140,6 +140,18 @@ def test_what_is_folded_is_open_on_paper_and_where_an_address_leads_into_it(visi
     assert page.locator("#records-table").is_visible()
 
 
+def test_clips_that_were_never_seen_are_strips_of_frames_on_paper_too(visit: Visit) -> None:
+    page = visit(viewport={"width": 1000, "height": 500}).open("index.html")
+    page.wait_for_timeout(200)
+    clips = page.locator(".rg-clip[data-sprite]")
+    assert 0 < page.locator(".rg-clip[data-sprite] > canvas").count() < clips.count()
+    page.evaluate("window.print = () => { document.title = 'printed'; }")
+    page.keyboard.press("Control+p")
+    page.wait_for_function("document.title === 'printed'")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator(".rg-clip.rg-printed > canvas").count() == clips.count()
+
+
 def test_the_table_of_contents_marks_the_part_that_is_read(visit: Visit) -> None:
     page = visit().open("methods.html")
     page.locator("#limits").evaluate("(part) => part.scrollIntoView()")

@@ -26,6 +26,10 @@
     function load(clip) {
       if (clip.image) return draw(clip);
       clip.image = new Image();
+      clip.loaded = new Promise((resolve) => {
+        clip.image.addEventListener("load", resolve);
+        clip.image.addEventListener("error", resolve);
+      });
       clip.image.addEventListener("load", () => {
         clip.canvas = document.createElement("canvas");
         clip.canvas.width = clip.width;
@@ -35,6 +39,11 @@
         draw(clip);
       });
       clip.image.src = clip.sprite;
+    }
+
+    function loadAll() {
+      for (const clip of clips.values()) load(clip);
+      return Promise.all([...clips.values()].map((clip) => clip.loaded));
     }
 
     function drawFrame(clip, frame, x = 0) {
@@ -97,6 +106,6 @@
       }
     }
 
-    return { clock, add, remove, show, readyForPaper, backFromPaper, any: () => clips.size > 0 };
+    return { clock, add, remove, show, loadAll, readyForPaper, backFromPaper, any: () => clips.size > 0 };
   };
 })();

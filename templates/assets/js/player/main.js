@@ -81,6 +81,12 @@
     event.preventDefault();
     action();
   });
+  // Clips that were never on screen are loaded first, so that they too are strips on paper.
+  document.addEventListener("keydown", (event) => {
+    if (!bar || event.key.toLowerCase() !== "p" || !(event.ctrlKey || event.metaKey)) return;
+    event.preventDefault();
+    clips.loadAll().then(() => window.print());
+  });
   window.addEventListener("beforeprint", clips.readyForPaper);
   window.addEventListener("afterprint", clips.backFromPaper);
 
