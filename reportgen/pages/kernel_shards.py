@@ -49,9 +49,17 @@ class KernelShards:
     @cached_property
     def _responses(self) -> dict[str, NDArray[Any]]:
         """The responses of all kernels to some clips, `N K` by layer, as the run keeps them."""
+        return self._kept("responses")
+
+    @cached_property
+    def _weighted(self) -> dict[str, NDArray[Any]]:
+        """The strongest connections of all kernels by their weights, `K 2 M 3` by layer, as the run keeps them."""
+        return self._kept("connections")
+
+    def _kept(self, role: str) -> dict[str, NDArray[Any]]:
         for record in self._model.manifest.of("evidence"):
             done = record.outcome
-            if isinstance(done, Done) and (kept := done.artifact("responses", "data")):
+            if isinstance(done, Done) and (kept := done.artifact(role, "data")):
                 path = self._model.store.path(kept)
                 return read_data(path) if path.exists() else {}  # a site does not carry them
         return {}
@@ -117,6 +125,7 @@ class KernelShards:
             }
             if linked
             else None,
+            "weighted": self._by_weights(layer, row.index) if not linked else None,
             "pictures": self._pictures(view) if view else None,
         }
         return {name: value for name, value in found.items() if value not in (None, "", [], {})}
@@ -176,6 +185,18 @@ class KernelShards:
         node, value = end
         place = self._index.layers.get(node.layer) if node.depth else -1
         return [node.layer if place is None else place, node.index, short(value)]
+
+    def _by_weights(self, layer: str, index: int) -> dict[str, list[list[Any]]] | None:
+        """Return what a kernel feeds and what feeds it, as [layer or its name, index, share of the squared weights]."""
+        links, names = self._weighted.get(layer), self._model.evidence.connected
+        if links is None or links.ndim != 4 or links.shape[1] != 2 or links.shape[3] != 3 or index >= len(links):
+            return None
+        found = {}
+        for name, rows in (("fed_by", links[index, 0]), ("feeds", links[index, 1])):
+            ends = [(int(place), int(kernel), float(share)) for place, kernel, share in rows]
+            known = [(names[place], kernel, share) for place, kernel, share in ends if 0 <= place < len(names)]
+            found[name] = [[self._index.layers.get(one, one), kernel, short(share)] for one, kernel, share in known]
+        return found if any(found.values()) else None
 
     def _pictures(self, view: KernelView) -> list[list[Any]]:
         """Return the synthetic pictures of a kernel, each with its title."""

@@ -158,7 +158,7 @@ def _differences(site: Path, sealed: SealedFiles) -> list[str]:
 
 
 def _same_data(theirs: Path, ours: Path) -> bool:
-    """Whether two scripts of kernels hold the same but for the kernels that answer alike, which only arrays tell."""
+    """Whether two scripts of kernels hold the same but for alike answers and weights, which only arrays tell."""
     if theirs.suffix != ".js" or not _KERNELS.search(ours.read_bytes()[:_BEGINNING]):
         return False
     try:
@@ -172,6 +172,7 @@ def _without_alike(path: Path) -> tuple[bytes, Any]:
     data = json.loads(text.rstrip().removesuffix(b";"))
     data["compared"].pop("responses", None)
     for kernel in data["kernels"]:
+        kernel.pop("weighted", None)
         kernel.get("near", {}).pop("responses", None)
         if not kernel.get("near"):
             kernel.pop("near", None)

@@ -56,7 +56,10 @@ class Redundancy:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What `clips` reference clips say of each layer's kernels; `unreadable` more could not be read."""
+    """What `clips` reference clips say of each layer's kernels; `unreadable` more could not be read.
+
+    `connected` are the layers that the stored connections of kernels count into.
+    """
 
     clips: int = 0
     labelled: int = 0
@@ -64,6 +67,7 @@ class Evidence:
     reason: str = ""
     names: tuple[str, ...] = ()
     change: tuple[float | None, ...] = ()
+    connected: tuple[str, ...] = ()
     layers: Mapping[str, LayerEvidence] = field(default_factory=dict)
     redundancy: Mapping[str, Redundancy] = field(default_factory=dict)
 
@@ -77,6 +81,7 @@ class Evidence:
             reason=next(iter(answer.reasons.values()), ""),
             names=answer.names,
             change=answer.change,
+            connected=answer.connected,
             layers=answer.layers,
             redundancy={
                 layer: Redundancy(

@@ -322,6 +322,7 @@ class SampleRun:
             "unreadable": 1,
             "reasons": {"r00009-broken": "broken.mp4 was cut off: copy it again."},
             "names": clips,
+            "connected": ["input", *LAYERS, "head"],
             "layers": layers,
         }
         own = np.random.default_rng(9)
@@ -329,7 +330,20 @@ class SampleRun:
         for values in responses.values():
             values[:, 9] = 2 * values[:, 8]
         kept = self.figure("evidence", "responses", DataFigure(responses, "Response of every kernel"))
+        kept += self.figure("evidence", "connections", DataFigure(self._connections(), "The strongest connections"))
         self.keep("evidence", self.model, {}, Done(artifacts=kept, answer=document))
+
+    def _connections(self) -> dict[str, np.ndarray[Any, Any]]:
+        """Every kernel is fed by kernels 0 and 1 of the layer before, and feeds what no page is of."""
+        found = {}
+        for place, layer in enumerate(LAYERS):
+            links = np.zeros((64, 2, 5, 3), np.float32)
+            links[..., :2] = -1
+            if place:
+                links[:, 0, :2] = [[place, 0, 0.75], [place, 1, 0.125]]
+            links[:, 1, 0] = [len(LAYERS) + 1, 2, 0.5]
+            found[layer] = links
+        return found
 
     def _responses(self, clip: str) -> None:
         """Maps of a layer of 70 kernels, of one of 16, and why another has none; four kinds of maps, as made up."""

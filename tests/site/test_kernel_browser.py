@@ -44,6 +44,12 @@ def test_a_kernel_without_pictures_has_a_page_of_its_own(open_page: Open) -> Non
     page.locator("#real-clips").wait_for()
     assert page.locator("h1").inner_text() == "s2 res0 c #8"
     assert page.title() == "s2 res0 c #8 · Drift"
+    weights = page.locator("[aria-label='Fed by'] tbody tr")
+    assert [row.split() for row in weights.all_inner_texts()] == [
+        ["stem", "conv", "#0", "75%"],
+        ["stem", "conv", "#1", "13%"],
+    ]
+    assert "head #2" in page.locator("[aria-label='Feeds into']").inner_text()
     for part in ("real-clips", "responses", "motion", "concepts", "nearest", "synthetic"):
         assert page.locator(f"#{part}").count() == 1, part
     assert page.locator("[data-plain]").is_hidden()

@@ -89,6 +89,17 @@ def test_a_planted_copy_is_told_as_the_nearest(shards: dict[str, dict[str, Any]]
     assert kernels[9]["near"]["responses"][0] == [0, 8, 1.0]
 
 
+def test_what_no_pyramid_keeps_has_its_connections_by_the_weights(
+    model: ModelView, shards: dict[str, dict[str, Any]]
+) -> None:
+    every = [kernel for layer in shards.values() for shard in layer.values() for kernel in shard["kernels"]]
+    assert any("linked" in kernel for kernel in every)
+    assert not any("linked" in kernel and "weighted" in kernel for kernel in every)
+    second = [kernel for shard in shards[LAYERS[1]].values() for kernel in shard["kernels"]]
+    told = next(kernel["weighted"] for kernel in second if "weighted" in kernel)
+    assert told == {"fed_by": [[0, 0, 0.75], [0, 1, 0.125]], "feeds": [["head", 2, 0.5]]}
+
+
 def test_the_list_has_a_figure_or_null_for_each_kernel(model: ModelView, listed: dict[str, Any]) -> None:
     total = sum(model.census.values())
     for column in ("best", "median", "motion", "speed", "state", "word", "auroc", "clip"):

@@ -73,7 +73,7 @@ def judged(run: Path, zoo: Path, sample: int = ALL, seed: int = 0, **options: An
 
 def test_a_forged_record_is_named_and_the_honest_ones_are_not(run: Path, tiny_zoo: Path, tmp_path: Path) -> None:
     forged = Path(shutil.copytree(run, tmp_path / "tiny"))
-    record = next(p for p in sorted((forged / "records").rglob("*.json")) if '"analysis": "saliency"' in p.read_text())
+    record = next(p for p in sorted((forged / "records").rglob("*.json")) if '"analysis":"saliency"' in p.read_text())
     name = forge(record)
     found = judged(forged, tiny_zoo)
     assert found.holds == "no"
@@ -158,7 +158,7 @@ def test_forged_records_are_found_at_the_stated_rate(run: Path, tiny_zoo: Path, 
     for trial in range(trials):
         copy = Path(shutil.copytree(run, tmp_path / f"{trial}"))
         with_figures = [
-            p for p in sorted((copy / "records").rglob("*.json")) if '"analysis": "choice"' not in p.read_text()
+            p for p in sorted((copy / "records").rglob("*.json")) if '"analysis":"choice"' not in p.read_text()
         ]
         for path in random.Random(trial).sample(with_figures, forged):
             forge(path)
@@ -191,7 +191,7 @@ def test_a_forgery_with_its_pages_and_sums_is_found_from_the_command_line(
     run: Path, tiny_zoo: Path, tmp_path: Path
 ) -> None:
     forged = Path(shutil.copytree(run, tmp_path / "tiny"))
-    forge(next(p for p in sorted((forged / "records").rglob("*.json")) if '"analysis": "kernels"' in p.read_text()))
+    forge(next(p for p in sorted((forged / "records").rglob("*.json")) if '"analysis":"kernels"' in p.read_text()))
     site = render(forged, tmp_path / "site", build_dir=tmp_path / "build").parent
     seal(site)
     words = ["verify", str(site), "--json", "-q", "--zoo", str(tiny_zoo), "--sample", str(ALL), "--seed", "5"]

@@ -144,9 +144,9 @@ def renew(site: Path, path: str, old: str, new: str) -> None:
 
 def test_forged_pages_and_records_are_found_though_all_sums_were_renewed(site: Path) -> None:
     records = {path: path.read_text() for path in sorted((site / "drift/records").rglob("*.json"))}
-    edited, broken, *_ = (path for path, text in records.items() if '"analysis": "kernels"' in text)
+    edited, broken, *_ = (path for path, text in records.items() if '"analysis":"kernels"' in text)
     edit_record(edited, lambda fields: fields["outcome"]["answer"].update(activation=1234.5))
-    renew(site, broken.relative_to(site).as_posix(), '"seed": 0', '"seed": 1')
+    renew(site, broken.relative_to(site).as_posix(), '"seed":0', '"seed":1')
     renew(site, "methods.html", "</p>", " and more</p>")
     (site / "added.html").write_text("<p>")
     (site / "compare.html").unlink()

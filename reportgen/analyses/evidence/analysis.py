@@ -19,10 +19,14 @@ from reportgen.analyses.evidence.duplicates import ALIKE, LEAST_DRIVING, driven_
 from reportgen.analyses.evidence.label_words import DrivingWord
 from reportgen.analyses.evidence.parameters import EvidenceParameters
 from reportgen.analyses.evidence.reference_pass import LayerPass, ReferencePass
-from reportgen.errors import ClipError
+from reportgen.analyses.evidence.weighted import weighted_links
+from reportgen.errors import ClipError, ReportgenError
+from reportgen.networks.core.network import Network
 from reportgen.networks.kernels.arrangement import PLAIN
 from reportgen.networks.kernels.preactivation import Preactivation, clip_channels, native_shape
 from reportgen.networks.kernels.receptive_field import Field, receptive_field
+from reportgen.networks.trace.build import connection_graph
+from reportgen.networks.trace.graph import ConnectionGraph
 from reportgen.progress import Progress
 from reportgen.records.answers.evidence import EvidenceAnswer, LabelWord, LayerEvidence
 from reportgen.records.discovery import false_discovery
@@ -61,10 +65,18 @@ class EvidenceAnalysis:
             found.run(readable_clips(clips, faults), len(clips), progress)
             if not found.names:
                 raise ClipError(f"None of {len(clips)} reference clips can be read. {faults.first}")
-            yield units[0], _result(subject, found, faults)
+            yield units[0], _result(subject, found, faults, _graph(network, (1, channels, *shape)))
 
 
-def _result(subject: Subject, found: ReferencePass, faults: UnreadableClips) -> Result:
+def _graph(network: Network, shape: tuple[int, ...]) -> ConnectionGraph | None:
+    """Return which kernels feed which; None for a network that cannot be followed, whose connections are not known."""
+    try:
+        return connection_graph(network, shape)
+    except ReportgenError:
+        return None
+
+
+def _result(subject: Subject, found: ReferencePass, faults: UnreadableClips, graph: ConnectionGraph | None) -> Result:
     sample, responses = found.sample()
     layers: dict[str, LayerEvidence] = {}
     selective: dict[str, Any] = {}
@@ -95,6 +107,7 @@ def _result(subject: Subject, found: ReferencePass, faults: UnreadableClips) -> 
         names=tuple(used.places),
         change=tuple(_short(found.change[clip]) for clip in used.clips),
         sample=tuple(found.names[place] for place in sample),
+        connected=tuple(layer.name for layer in graph.layers) if graph else (),
         layers=layers,
     )
     figures: dict[str, Figure] = {
@@ -106,6 +119,9 @@ def _result(subject: Subject, found: ReferencePass, faults: UnreadableClips) -> 
             selective, "How well every kernel tells the reference clips apart, its std, and which one it repeats"
         ),
     }
+    if graph is not None:
+        links = weighted_links(subject.network, graph, list(layers))
+        figures["connections"] = DataFigure(dict(links), "The strongest connections of every kernel, by weights alone")
     notes = [f"{faults.count} of the reference clips could not be read. {faults.first}"] if faults.count else []
     return Result(answer, figures, notes)
 

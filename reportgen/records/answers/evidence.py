@@ -70,4 +70,7 @@ class EvidenceAnswer(Answer):
         (), description="Mean change of a pixel from frame to frame, as a share of the clip's spread; by `names`."
     )
     sample: tuple[str, ...] = Field((), description="The clips whose responses are kept as arrays.")
+    connected: tuple[str, ...] = Field(
+        (), description="The layers of the connection graph, which the stored connections count into."
+    )
     layers: dict[str, LayerEvidence]

@@ -89,8 +89,23 @@
     );
   }
 
+  // What feeds a kernel and what it feeds by the weights alone, whether a pyramid keeps it or not.
+  function weighted(kernel, facts) {
+    if (!kernel.weighted) return [];
+    const ends = (name, figure, found) => {
+      const rows = found.map(([layer, index, value]) => [kernelLink(facts, layer, index), share(value)]);
+      return make("section", "", make("h3", "", name), rows.length ? table(name, ["Kernel", figure], rows, [1]) : said("rg-empty", "not known, or none"));
+    };
+    const caption = "By the weights alone: of the squared weights of the kernel that reads, the share with which it reads the other one.";
+    const found = kernel.weighted;
+    return [
+      said("rg-caption", `${caption} How strongly either fires is no part of it.`),
+      make("div", "rg-connections", ends("Feeds into", "Share of that one's", found.feeds), ends("Fed by", "Share of its own", found.fed_by)),
+    ];
+  }
+
   function connections(kernel, facts) {
-    if (!kernel.linked) return titled("connections", "Connections", said("rg-empty", "No pyramid of this run keeps this kernel."));
+    if (!kernel.linked) return titled("connections", "Connections", said("rg-empty", "No pyramid of this run keeps this kernel."), ...weighted(kernel, facts));
     const [title, page] = facts.pyramids[kernel.linked.pyramid];
     const number = `the contribution to the ${facts.value}`;
     const ends = (name, found) => {
@@ -146,7 +161,7 @@
   }
 
   // What the page of a visualised kernel has not in its plain text.
-  const more = (kernel, facts, shard) => [...responses(kernel, facts), ...classes(kernel, facts), ...nearest(kernel, facts, shard)];
+  const more = (kernel, facts, shard) => [...weighted(kernel, facts), ...responses(kernel, facts), ...classes(kernel, facts), ...nearest(kernel, facts, shard)];
 
   Object.assign(report.kernels, { drawn, more });
 })();
