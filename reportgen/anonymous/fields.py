@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from reportgen.anonymous.clips import ClipNames
-from reportgen.anonymous.text import without_places
+from reportgen.anonymous.text import without_last_place, without_places
 from reportgen.records.card import ModelCard
 from reportgen.records.manifest import Environment, Run, WeightsFacts
 
@@ -69,7 +69,7 @@ def _card(card: ModelCard) -> ModelCard:
 
 def _weights(weights: WeightsFacts, *, keep_digest: bool) -> WeightsFacts:
     dropped: dict[str, Any] = {"file": None, "file_sha256": None, "source": None}
-    trained_on = without_places(weights.trained_on) if weights.trained_on else None
+    trained_on = without_last_place(weights.trained_on) if weights.trained_on else None
     digest = weights.sha256 if keep_digest else ""
     return weights.model_copy(update={**dropped, "trained_on": trained_on, "sha256": digest})
 

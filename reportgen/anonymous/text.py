@@ -20,6 +20,14 @@ _PLACES = re.compile(
 )
 
 
+_HANGING = re.compile(r"[,;:]?\s+(?:by|from|in|at|with|of|on)\s+" + re.escape(WITHHELD) + r"(?=\W*$)")
+
+
+def without_last_place(text: str) -> str:
+    """Return free text without its places; where it ended with "by" or "from" one, those words go with it."""
+    return _HANGING.sub("", without_places(text))
+
+
 def without_places(text: str) -> str:
     """Return text with every path, address, e-mail address and file name in it withheld."""
     return _PLACES.sub(WITHHELD, text)

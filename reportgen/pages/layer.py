@@ -11,12 +11,11 @@ from reportgen.outputs.charts import Histogram, Rose
 from reportgen.outputs.model import ReportFigure
 from reportgen.pages.cards import cards
 from reportgen.pages.census import measured_kernels
-from reportgen.pages.layer_table import measured_table
+from reportgen.pages.layer_table import measured_tables
 from reportgen.pages.page import Found, Page
 from reportgen.pages.report import Report
 from reportgen.pages.responses import response_views
 from reportgen.reading.chosen import choice_in_words
-from reportgen.reading.excerpt import Excerpt
 from reportgen.reading.figures import KernelFigures
 from reportgen.reading.format import plural
 
@@ -60,12 +59,12 @@ def pages(report: Report) -> Iterator[Page]:
         model_responses = response_views(model)
         for place, (layer, views) in enumerate(model.kernels.items()):
             motion = model.motions[layer]
-            measured = sorted(measured_kernels(model, layer), key=lambda row: row.silent)
+            measured = measured_kernels(model, layer)
             silent = [row for row in measured if row.silent]
             reliance = [known_reliance(row.probes, model.limits) for row in measured if row.probes]
             known = [value for value in reliance if value is not None]
             charts = distributions([view.figures for view in views], known, model.limits)
-            table = measured_table(model, Excerpt.of(measured, MOST_ROWS))
+            tables = {table.name: table for table in measured_tables(model, measured, MOST_ROWS)}
             yield Page(
                 uri=model.addresses.layer(layer),
                 title=f"{model.stage_title(layer)} · {model.title}",
@@ -77,7 +76,7 @@ def pages(report: Report) -> Iterator[Page]:
                     "cards": cards(model, views),
                     "motion": motion,
                     "charts": charts,
-                    "table": table,
+                    "tables": tables,
                     "silent": len(silent),
                     "near_silent": model.limits.near_silent,
                     "reference": model.evidence,
@@ -93,5 +92,5 @@ def pages(report: Report) -> Iterator[Page]:
                 nav_title=model.stage_title(layer),
                 wide=True,
                 finder=Found(model.stage_title(layer), f"layer of {model.title}", layer),
-                blocks=(*charts, *((table,) if table.rows else ())),
+                blocks=(*charts, *tables.values()),
             )

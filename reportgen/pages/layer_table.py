@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from reportgen.outputs.model import Cell, Column, Reference, Table, columns
 from reportgen.pages.census import MeasuredKernel
 from reportgen.pages.report import ModelView
@@ -11,8 +13,14 @@ from reportgen.reading.probes import PROBE_TITLES
 _OTHERS = {name: title for name, title in PROBE_TITLES.items() if name != "frozen"}
 
 
-def measured_table(model: ModelView, found: Excerpt[MeasuredKernel]) -> Table:
-    """Return what is known of every kernel of a layer, those that the clips barely drive at the end."""
+def measured_tables(model: ModelView, found: Sequence[MeasuredKernel], most: int) -> Iterator[Table]:
+    """Yield the kernels of a layer, and apart from them those that the clips barely drive, at most so many of each."""
+    loud, silent = ([row for row in found if row.silent is apart] for apart in (False, True))
+    groups = (("all-kernels", "All kernels of the layer", loud), ("near-silent", "Near-silent kernels", silent))
+    yield from (_table(model, name, title, Excerpt.of(rows, most)) for name, title, rows in groups if rows)
+
+
+def _table(model: ModelView, name: str, title: str, found: Excerpt[MeasuredKernel]) -> Table:
     labelled, concepts = bool(model.evidence.labelled), bool(model.concepts)
     heads = columns(
         "Kernel",
@@ -35,6 +43,4 @@ def measured_table(model: ModelView, found: Excerpt[MeasuredKernel]) -> Table:
         )
         for row in found
     ]
-    return Table(
-        "all-kernels", "All kernels of the layer", heads, tuple(told), "", found.left_out, "in the list of all kernels"
-    )
+    return Table(name, title, heads, tuple(told), "", found.left_out, "in the list of all kernels")

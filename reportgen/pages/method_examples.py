@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from reportgen.audit.headline import headline
+from reportgen.audit.kernel_badges import kernel_verdicts
 from reportgen.pages.motion_clips import played_clips
 from reportgen.pages.report import ModelView
-from reportgen.pages.strips import Strip, clip_strip, still_strip
+from reportgen.pages.strips import Strip, clip_strip, still_strip, strip
+from reportgen.reading.format import number, short_kernel_name
+from reportgen.records.answers.responses import ResponsesAnswer
+from reportgen.records.identities import KernelId, slug
+from reportgen.records.jobs import Done
 
 ShownExample = tuple[str, Strip]
 """What is seen, and the picture."""
@@ -62,10 +68,99 @@ def _motion(model: ModelView) -> Iterator[ShownExample]:
         return
 
 
+def _headlines(model: ModelView) -> Iterator[ShownExample]:
+    for view in model.all_kernels:
+        clip = clip_strip(model.addresses, view.answer("kernels"), "stage1", f"Synthetic clip of {view.name}")
+        if clip:
+            yield f"{view.name}. {headline(view.figures, model.limits).claim}", clip
+            return
+
+
+def _multiscale(model: ModelView) -> Iterator[ShownExample]:
+    for record in model.manifest.of("multiscale"):
+        done = record.outcome if isinstance(record.outcome, Done) else None
+        alt = f"Multi-scale picture of {record.job.unit}"
+        grown = clip_strip(model.addresses, done, "multiscale", alt) or still_strip(
+            model.addresses, done, "multiscale", alt
+        )
+        if grown:
+            yield f"the clip that grew for {_named(record.job.unit)}", grown
+            return
+
+
+def _named(unit: str) -> str:
+    kernel = KernelId.parse(unit)
+    return short_kernel_name(kernel.layer, kernel.index)
+
+
+def _evidence(model: ModelView) -> Iterator[ShownExample]:
+    for view in model.all_kernels:
+        best = model.evidence.best(view.id.layer, view.id.index)
+        shown = _clip(model, best.clip) if best else None
+        if best and shown:
+            yield f"the reference clip that drives {view.name} most, response {number(best.value)}", shown
+            return
+
+
+def _path(model: ModelView) -> Iterator[ShownExample]:
+    """The two clips whose ways through the network are compared: the synthetic one and a reference clip."""
+    for view in model.all_kernels:
+        best = model.evidence.best(view.id.layer, view.id.index)
+        real = _clip(model, best.clip) if best else None
+        made = clip_strip(model.addresses, view.answer("kernels"), "stage1", f"Synthetic clip of {view.name}")
+        verdict = next((one for one in kernel_verdicts(view.figures, model.limits) if one.name == "natural path"), None)
+        if made and real and verdict and verdict.state != "untested":
+            yield f"the synthetic clip of {view.name}; natural path: {verdict.word}, {verdict.figure}", made
+            yield "the reference clip that drives it most", real
+            return
+
+
+def _concepts(model: ModelView) -> Iterator[ShownExample]:
+    for concept in model.concepts:
+        for leading in concept.answer.leading:
+            for place, value in leading.clips:
+                if shown := _clip(model, concept.answer.names[place]):
+                    kernel = short_kernel_name(leading.layer, leading.index)
+                    yield f"a clip of {concept.name} that drives {kernel}, response {number(value)}", shown
+                    return
+
+
+def _weight_gradients(model: ModelView) -> Iterator[ShownExample]:
+    found = model.importance
+    own = (record for record in model.manifest.of("weight_gradients") if record.job.unit == model.run.model)
+    done = next((record.outcome for record in own if isinstance(record.outcome, Done)), None)
+    for place, one in enumerate(found.classes if found else ()):
+        for layer in one.layers:
+            alt = f"Importance of the filters of {layer} for {one.title}"
+            if tiles := still_strip(model.addresses, done, slug(f"tiles.{place}.published.{layer}"), alt):
+                yield f"the filters of {model.stage_title(layer)} by their importance for {one.title}", tiles
+                return
+
+
+def _responses(model: ModelView) -> Iterator[ShownExample]:
+    for record in model.manifest.of("responses"):
+        answer = model.answer(record, ResponsesAnswer)
+        if answer and (shown := _clip(model, answer.clip)):
+            yield f"the clip to which the maps of {model.stage_title(answer.layer)} answer", shown
+            return
+
+
+def _clip(model: ModelView, name: str) -> Strip | None:
+    facts = model.clips.get(name)
+    return strip(model.addresses, facts.clip, facts.poster, f"Reference clip {facts.title}") if facts else None
+
+
 _SECTIONS: dict[str, Callable[[ModelView], Iterator[ShownExample]]] = {
     "kernels": _kernels,
+    "multiscale": _multiscale,
     "decomposition": _decomposition,
+    "headlines": _headlines,
     "pyramid": _pyramid,
     "saliency": _saliency,
+    "evidence": _evidence,
+    "path": _path,
+    "concepts": _concepts,
+    "weight-gradients": _weight_gradients,
+    "responses": _responses,
     "motion": _motion,
 }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from reportgen.outputs.model import Cell, Column, Reference, References, Table, columns
 from reportgen.pages.report import ModelView
-from reportgen.reading.format import percent, plain, shape
+from reportgen.reading.format import count, percent, plain, shape
 from reportgen.records.manifest import ClipFacts
 
 PUBLISHED = {
@@ -17,6 +17,7 @@ PUBLISHED = {
     "frozen_called_static": "Frozen clips that it calls static",
     "reversed_called_opposite": "Clips played backwards of which it names the opposite motion",
     "clips": "Clips that these shares are of",
+    "clips_seed": "Seed of these clips",
     "kinetics400_top1": "Kinetics-400, top 1, per cent",
     "kinetics400_top5": "Kinetics-400, top 5, per cent",
     "kinetics400_mean_of_top1_and_top5": "Kinetics-400, mean of top 1 and top 5, per cent",
@@ -42,7 +43,9 @@ def published_row(name: str, value: float) -> tuple[str, str]:
     """Return a figure of a card in words, and its value: a share as a percentage, if its name says that it is one."""
     words = PUBLISHED.get(name, name.replace("_", " ").capitalize())
     is_share = words.startswith(("Clips whose", "Frozen clips", "Clips played"))
-    return words, percent(value, 1) if is_share else plain(value)
+    if is_share:
+        return words, percent(value, 1)
+    return words, count(int(value)) if float(value).is_integer() else plain(value)
 
 
 def published_table(model: ModelView) -> Table:

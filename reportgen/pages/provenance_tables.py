@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from reportgen.anonymous.fields import DROPPED
 from reportgen.outputs.model import Cell, Column, Reference, Table, columns
 from reportgen.pages.report import ModelView
-from reportgen.reading.format import metric_rows
+from reportgen.reading.format import ABSENT, metric_rows
 from reportgen.records.jobs import Done, Record
 
 _DIGITS = 10
@@ -30,7 +30,8 @@ def analyses_table(model: ModelView) -> Table:
         records = model.manifest.of(name)
         states = [record.outcome.status for record in records]
         ended = (states.count(state) for state in ("done", "skipped", "failed"))
-        rows.append((name, records[0].job.version, *ended, sum(record.spent.seconds for record in records)))
+        seconds = sum(record.spent.seconds for record in records)
+        rows.append((name.replace("_", " "), records[0].job.version, *ended, seconds))
     return Table("analyses", "What was asked", heads, tuple(rows))
 
 
@@ -42,7 +43,7 @@ def notes_table(model: ModelView) -> Table:
         if isinstance(record.outcome, Done)
         for note in record.outcome.notes
     )
-    told = tuple((analysis, note, count) for (analysis, note), count in counts.items())
+    told = tuple((analysis.replace("_", " "), note, count) for (analysis, note), count in counts.items())
     return Table("notes", "Notes", columns("Analysis", "Note", Column("Jobs", "count")), told)
 
 
@@ -66,7 +67,7 @@ def records_table(model: ModelView) -> Table:
     rows: list[tuple[Cell, ...]] = [
         (
             record.job.unit,
-            record.job.analysis,
+            record.job.analysis.replace("_", " "),
             record.outcome.status,
             str(record.job.seed),
             record.spent.seconds,
@@ -93,12 +94,17 @@ def _elsewhere(model: ModelView) -> str:
 def provenance_tables(model: ModelView) -> Iterator[Table]:
     """Yield the tables of the page that have rows."""
     pairs = {
-        "options": ("Options", columns("Option", "Value"), metric_rows(dict(model.run.options))),
+        "options": ("Options", columns("Option", "Value"), _options(model)),
         "left-out": ("Left out of this copy", columns("Field", "Which"), _dropped(model)),
     }
     found = [Table(name, title, heads, tuple(map(tuple, told))) for name, (title, heads, told) in pairs.items()]
     found += [analyses_table(model), notes_table(model), inputs_table(model), records_table(model)]
     yield from (table for table in found if table.rows)
+
+
+def _options(model: ModelView) -> list[tuple[str, str]]:
+    """Return the options that have a value: what was not given says nothing."""
+    return [row for row in metric_rows(dict(model.run.options)) if row[1] not in ("", ABSENT)]
 
 
 def _dropped(model: ModelView) -> list[tuple[str, str]]:

@@ -33,7 +33,7 @@ from reportgen.records.answers.kernels import KernelAnswer
 from reportgen.records.answers.motion import ClipProbes, ModelProbes, MotionAnswer
 from reportgen.records.answers.path import PathAnswer
 from reportgen.records.answers.weight_gradients import ClipGradients, ModelImportance, WeightGradientAnswer
-from reportgen.records.identities import KernelId, TargetId
+from reportgen.records.identities import KernelId, TargetId, slug
 from reportgen.records.jobs import Artifact, Done, Record
 from reportgen.records.manifest import ClipFacts, LayerFacts, Manifest, Run
 from reportgen.records.pyramid_schema import PyramidDocument
@@ -94,9 +94,12 @@ class RunView:
         return target.title(self.run.labels, self.run.card.adapter.answer)
 
     def clip_title(self, clip: str, target: Target) -> str:
-        """Return a clip's title beside a target; a clip that is called like the class gets its name instead."""
+        """Return a clip's title beside a target; of a clip that is called like the class, what tells it from others."""
         title = self.clips[clip].title if clip in self.clips else clip
-        return clip if title == self.question(target) else title
+        if title != self.question(target):
+            return title
+        own = clip.removesuffix(slug(title)).strip("-_ ")
+        return f"clip {own}" if own else title
 
     def driver_title(self, clip: str) -> str:
         """Return the title of a reference clip with its label; of one without pictures, its name in the folder."""

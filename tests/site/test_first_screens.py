@@ -153,4 +153,4 @@ def test_the_player_is_within_five_stops(opened: Open) -> None:
 def test_methods_show_a_picture_of_this_report(opened: Open) -> None:
     page = opened("methods.html", DESKTOP)
     assert on_first_screen(page, ".rg-examples .rg-clip")
-    assert page.locator(".rg-examples").count() >= 3
+    assert page.locator(".rg-examples").count() >= 9

@@ -54,7 +54,7 @@ def test_no_page_says_its_ratio_and_each_says_why(report: Report) -> None:
     assert model.motion_reliance(LAYERS[1], 0) == 0.75
     for uri, said in (
         (model.addresses.motion, "2 near-silent kernels"),
-        (model.addresses.layer(LAYERS[1]), "1 near-silent kernel at the end"),
+        (model.addresses.layer(LAYERS[1]), "1 kernel whose largest response is under 10% of the layer"),
         (kernel.uri, "barely drive this kernel"),
     ):
         _, text = text_of(report, uri)
