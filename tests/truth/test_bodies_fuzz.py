@@ -1,7 +1,8 @@
 """Random bodies with known pre-activations: searches and responses read what the network itself passes on.
 
-Each body is drawn from how frames are given, kernel and stride, norm, activation and how they are written. What a
-kernel passes on is computed here from the weights alone, by the convolution of the clip, and never by a hook.
+Each body is drawn from how clips and frames are given, kernel and stride, what the convolution does to its weights,
+norm, activation and how they are written. What a kernel passes on is computed here from the weights alone, by the
+convolution of the clip, and never by a hook.
 """
 
 from __future__ import annotations
@@ -45,6 +46,22 @@ class NormAndActivation(nn.BatchNorm3d):
         return self.act(super().forward(values))
 
 
+class Standardised(nn.Conv3d):
+    """A convolution that standardises its weights whenever it runs, as timm's StdConv2d."""
+
+    def forward(self, values: Tensor) -> Tensor:
+        return functional.conv3d(values, self.used(), self.bias, self.stride, self.padding)
+
+    def used(self) -> Tensor:
+        mean, spread = (of(self.weight.flatten(1), 1) for of in (torch.mean, torch.std))
+        return (self.weight - mean.view(-1, 1, 1, 1, 1)) / (5 * spread.view(-1, 1, 1, 1, 1))
+
+
+ORDER, BACK = [2, 0, 1], [1, 2, 0]
+NORMS = ("none", "norm", "held", "behind", "flat", "split", "spelt out", "shuffled", "negated")
+READ = ("norm", "held", "flat", "split", "spelt out", "shuffled")
+
+
 class Body(nn.Module):
     """One convolution, perhaps a norm, an activation and a classifier, drawn by a seed."""
 
@@ -53,10 +70,11 @@ class Body(nn.Module):
         draw = random.Random(seed)
         torch.manual_seed(seed)
         size, stride, padding = draw.choice(GEOMETRIES)
-        self.conv = nn.Conv3d(3, KERNELS, size, stride=stride, padding=padding, bias=draw.random() < 0.5)
-        self.folded = size[0] == 1
+        kind = draw.choice([nn.Conv3d, nn.Conv3d, Standardised])
+        self.conv = kind(3, KERNELS, size, stride=stride, padding=padding, bias=draw.random() < 0.5)
+        self.folded, self.alone = size[0] == 1, draw.random() < 0.25
         self.act = ACTIVATIONS[draw.choice(sorted(ACTIVATIONS))]
-        self.kind = draw.choice(["none", "norm", "held", "behind"])
+        self.kind = draw.choice(NORMS)
         self.norm = NormAndActivation(KERNELS, self.act) if self.kind == "held" else nn.BatchNorm3d(KERNELS)
         signs = torch.tensor([draw.choice([-1.0, 1.0]) for _ in range(KERNELS)])
         self.norm.weight.data = signs * (0.5 + torch.rand(KERNELS))
@@ -69,30 +87,58 @@ class Body(nn.Module):
         if self.folded:  # frame by frame, all frames as samples
             frames = clips.transpose(1, 2).flatten(0, 1)[:, :, None]
             features = self.features(frames).mean((2, 3, 4)).unflatten(0, (len(clips), -1)).mean(1)
+        elif self.alone:  # clip by clip, without an axis of samples
+            features = torch.stack([self.features(clip).mean((2, 3, 4))[0] for clip in clips])
         else:
             features = self.features(clips).mean((2, 3, 4))
         return self.classifier(features)
 
     def features(self, clips: Tensor) -> Tensor:
         found = self.conv(clips)
-        if self.kind == "held":
-            return self.norm(found)
-        if self.kind == "norm":
-            return self.act(self.norm(found))
-        found = self.act(found)
-        return self.norm(found) if self.kind == "behind" else found
+        found = found if found.ndim == 5 else found[None]
+        if self.kind in {"none", "behind", "negated"}:
+            found = self.act(-found if self.kind == "negated" else found)
+            return self.norm(found) if self.kind == "behind" else found
+        return self.norm(found) if self.kind == "held" else self.act(self.normed(found))
+
+    def normed(self, maps: Tensor) -> Tensor:
+        """Return the norm of maps, written in the body's own way."""
+        norm = self.norm
+        numbers = norm.running_mean, norm.running_var, norm.weight, norm.bias
+        if self.kind == "flat":
+            flat = functional.batch_norm(maps.flatten(2), *numbers, eps=norm.eps)
+            return flat.view_as(maps)
+        if self.kind == "split":
+            first, rest = ([own[part] for own in numbers] for part in (slice(1), slice(1, None)))
+            parts = zip((maps[:, :1], maps[:, 1:]), (first, rest), strict=True)
+            return torch.cat([functional.batch_norm(part, *own, eps=norm.eps) for part, own in parts], 1)
+        if self.kind == "spelt out":
+            gain, offset = self.gain_and_offset()
+            return torch.addcmul(offset, maps, gain)
+        if self.kind == "shuffled":
+            return norm(maps[:, ORDER])
+        return norm(maps)
+
+    def gain_and_offset(self) -> tuple[Tensor, Tensor]:
+        mean, variance = self.norm.running_mean, self.norm.running_var
+        assert mean is not None
+        assert variance is not None
+        gain = self.norm.weight / (variance + self.norm.eps).sqrt()
+        return gain.view(1, -1, 1, 1, 1), (self.norm.bias - mean * gain).view(1, -1, 1, 1, 1)
 
     def passed_on(self, clips: Tensor) -> Tensor:
         """Return, by hand, the pre-activation `N K T H W` of the convolution: behind a norm that reads it directly."""
-        conv, norm = self.conv, self.norm
-        maps = functional.conv3d(clips, conv.weight, conv.bias, stride=conv.stride, padding=conv.padding)
-        if self.kind not in {"norm", "held"}:
+        conv = self.conv
+        weight = conv.used() if isinstance(conv, Standardised) else conv.weight
+        maps = functional.conv3d(clips, weight, conv.bias, stride=conv.stride, padding=conv.padding)
+        if self.kind == "negated":
+            return -maps
+        if self.kind not in READ:
             return maps
-        mean, variance = norm.running_mean, norm.running_var
-        assert mean is not None
-        assert variance is not None
-        gain = norm.weight / (variance + norm.eps).sqrt()
-        return maps * gain.view(1, -1, 1, 1, 1) + (norm.bias - mean * gain).view(1, -1, 1, 1, 1)
+        gain, offset = self.gain_and_offset()
+        if self.kind == "shuffled":
+            gain, offset = gain[:, BACK], offset[:, BACK]
+        return maps * gain + offset
 
 
 def responses(body: Body, clips: Tensor) -> Tensor:

@@ -83,6 +83,31 @@ NORMED: dict[str, tuple[Callable[[Body, Tensor], Tensor], type[nn.Module], bool]
     "a sum before the activation": (lambda body, maps: (body.norm(maps) + 1.5 * maps).relu(), nn.BatchNorm3d, False),
     "moved memory": (lambda body, maps: body.norm(maps.clone().contiguous()).relu(), nn.BatchNorm3d, True),
 }
+ORDER = [2, 0, 3, 1]
+
+
+def by_formula(body: Body, maps: Tensor) -> Tensor:
+    """Return the norm as one operation of constants."""
+    norm = body.norm
+    gain = norm.weight / (norm.running_var + 1e-5).sqrt()  # type: ignore[operator]
+    offset = norm.bias - norm.running_mean * gain  # type: ignore[operator]
+    return torch.addcmul(offset.view(-1, 1, 1, 1), maps, gain.view(-1, 1, 1, 1)).relu()
+
+
+def in_two_parts(body: Body, maps: Tensor) -> Tensor:
+    """Return the norm of one kernel, and that of the others."""
+    numbers = [getattr(body.norm, name) for name in ("running_mean", "running_var", "weight", "bias")]
+    parts = (slice(1), slice(1, None))
+    return torch.cat(
+        [functional.batch_norm(maps[:, part], *(own[part] for own in numbers)) for part in parts], 1
+    ).relu()
+
+
+NORMED |= {
+    "one operation": (by_formula, nn.BatchNorm3d, True),
+    "two norms, of one kernel and of the others": (in_two_parts, nn.BatchNorm3d, False),
+    "positions as one axis": (lambda body, maps: body.norm(maps.flatten(3)[..., None]).relu(), nn.BatchNorm3d, True),
+}
 UNNORMED: dict[str, tuple[Callable[[Body, Tensor], Tensor], bool]] = {
     "an in-place ReLU in front of the norm": (lambda body, maps: body.norm(functional.relu(maps, inplace=True)), True),
     "an activation in place by method": (lambda body, maps: body.norm(maps.relu_()), True),
@@ -144,3 +169,13 @@ def test_a_negative_gain_shows_the_clip_that_raises_what_others_are_given(norm: 
     body.stem.bias.zero_()
     found = maximize_activation(body, "stem", [1], clip_shape=SHAPE, steps=48, learning_rate=0.2)
     assert found.clips[0, 0].mean() == pytest.approx(best, abs=0.15)
+
+
+def test_norms_are_followed_through_kernels_in_another_order_and_through_a_change_of_sign() -> None:
+    body, found = target(lambda body, maps: body.norm(maps[:, ORDER]).relu())
+    back = [ORDER.index(kernel) for kernel in range(KERNELS)]
+    assert torch.allclose(found.maps(clips()), wanted(body.norm, body.stem(clips())[:, ORDER])[:, back], atol=1e-4)
+    body, found = target(lambda _, maps: (-maps).relu())
+    assert torch.allclose(found.maps(clips()), -body.stem(clips()), atol=1e-5)
+    body, found = target(lambda _, maps: torch.cat([maps, -maps], 1).relu())
+    assert torch.allclose(found.maps(clips()), body.stem(clips()), atol=1e-5), "both signs are passed on"

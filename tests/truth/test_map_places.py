@@ -8,10 +8,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 from reportgen.analyses.pyramid.class_pyramid import class_pyramid
 from reportgen.analyses.pyramid.tubes import saliency_tubes
 from reportgen.analyses.saliency.attribution import attribute
+from reportgen.errors import NetworkError
 
 Norm = Callable[[Tensor], Tensor]
 
@@ -83,6 +85,17 @@ class OneByOne(nn.Module):
         return scores(torch.stack(frames).mean(0))
 
 
+class Alone(nn.Module):
+    """Layers that are given one clip after the other, without an axis of samples."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.next = nn.Conv3d(3, 2, 3, 2, 1, bias=False), nn.Conv3d(2, 2, 3, 2, 1, bias=False)
+
+    def forward(self, clip: Tensor) -> Tensor:
+        return scores(torch.stack([torch.relu(self.next(torch.relu(self.stem(one)))).mean() for one in clip]))
+
+
 class Pathways(nn.Module):
     """A slow pathway of every fourth frame that sees red, and a fast one of small frames that sees green."""
 
@@ -120,6 +133,7 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "frames in the batch": Segments,
     "a row a frame": Rows,
     "a call a frame": OneByOne,
+    "a call a clip": Alone,
 }
 
 
@@ -140,7 +154,10 @@ def test_grad_cam_of_two_pathways_shows_what_each_of_them_sees() -> None:
     assert brightest(heat * (torch.arange(33) < 16)) == green
 
 
-@pytest.mark.parametrize("name", ["three layers", "frames in the batch", "a row a frame", "a call a frame"])
+TUBES = ("three layers", "frames in the batch", "a row a frame", "a call a frame", "a call a clip")
+
+
+@pytest.mark.parametrize("name", TUBES)
 def test_tubes_of_a_pyramid_show_a_spark_where_it_is(name: str) -> None:
     network, place = centred(NETWORKS[name]()), (8, 16, 24)
     clip = spark(place)
@@ -170,3 +187,20 @@ def test_two_clips_of_rows_have_maps_of_their_own() -> None:
     assert [brightest(heat) for heat in found.heat] == places
     one = attribute(network, spark(places[1]), 0, "grad_cam")
     torch.testing.assert_close(found.heat[1:], one.heat)
+
+
+def test_what_cannot_be_laid_over_the_clip_is_refused_in_a_sentence() -> None:
+    class Halves(nn.Module):
+        def __init__(self, way: Callable[[nn.Module, Tensor], Tensor]) -> None:
+            super().__init__()
+            self.stem, self.way = nn.Conv3d(3, 2, 3, padding=1), way
+
+        def forward(self, clip: Tensor) -> Tensor:
+            return scores(torch.relu(self.way(self.stem, clip)).mean((1, 2, 3, 4)))
+
+    unequal = Halves(lambda stem, clip: torch.cat([stem(clip[:, :, :9]), stem(clip[:, :, 9:])], 2))
+    with pytest.raises(NetworkError, match="parts of the clip of different sizes"):
+        attribute(unequal, spark((8, 8, 8)), 0, "grad_cam")
+    anew = Halves(lambda stem, clip: checkpoint(lambda given: torch.relu(stem(given)), clip, use_reentrant=False))
+    with pytest.raises(NetworkError, match="computes parts of a pass anew"):
+        attribute(anew, spark((8, 8, 8)), 0, "grad_cam")

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from reportgen.analyses.pyramid.observer import Response, ResponseObserver
 from reportgen.errors import NetworkError
+from reportgen.networks.core.checkpoints import without_checkpoints
 from reportgen.networks.core.network import Network, evaluating
 from reportgen.networks.core.unchanged import gradients_told
 from reportgen.networks.trace.build import class_output
@@ -96,7 +97,8 @@ def measure_relevance(
 
 def _backward(logit: Tensor, weights: Mapping[str, list[Tensor]], found: Mapping[str, LayerMeasure]) -> None:
     flat = [weight for used in weights.values() for weight in used]
-    gradients = iter(torch.autograd.grad(logit, flat, allow_unused=True))
+    with without_checkpoints():
+        gradients = iter(torch.autograd.grad(logit, flat, allow_unused=True))
     for layer, used in weights.items():
         own = [next(gradients) for _ in used]
         found[layer].followed = any(gradient is not None for gradient in own)

@@ -23,6 +23,8 @@ from reportgen.networks.trace.graph import ConnectionGraph
 from reportgen.networks.trace.kernels import kernel_use
 from reportgen.networks.trace.operations import keeps_places
 
+_VIEWS = frozenset({"view", "_unsafe_view"})
+
 
 @dataclass(eq=False)
 class Response:
@@ -31,7 +33,7 @@ class Response:
     `axis` is the kernels' axis, `call` counts the kernel operations of the pass before this one, `step` the
     operations that the response has been through since. `uses` counts the operations that read the tensor; while
     there is one, and it is an activation or a normalisation, the response goes on in `after`. `value` is a copy where
-    a later in-place operation overwrites the tensor.
+    a later in-place operation overwrites the tensor. It is `viewed` where only its shape is another one.
     """
 
     layer: str
@@ -40,13 +42,17 @@ class Response:
     call: int
     step: int = 0
     uses: int = 0
+    viewed: bool = False
     after: Response | None = None
     value: Tensor | None = None
     relevance: Tensor | None = None
 
     def final(self) -> Response:
         """Return the response behind the last activation or normalisation that reads nothing else."""
-        return self.after.final() if self.after is not None and self.uses == 1 else self
+        if self.after is None or self.uses != 1:
+            return self
+        last = self.after.final()
+        return self if last.viewed else last
 
     def read(self) -> Tensor:
         """Return the response's value, detached: kernels along `axis`."""
@@ -107,7 +113,7 @@ class ResponseObserver(TorchDispatchMode):  # type: ignore[no-untyped-call, unus
             carried.step += 1
             self.reached(carried)
         if name != "detach":
-            self._count_uses(inputs, followed, outputs)
+            self._count_uses(name, inputs, followed, outputs)
         self._kernels(name, arguments, outputs)
         return result
 
@@ -123,8 +129,7 @@ class ResponseObserver(TorchDispatchMode):  # type: ignore[no-untyped-call, unus
         if response is None or any(self._constants[other] is None for other in inputs[1:]):
             return None
         alone = torch.Tag.pointwise in func.tags or keeps_places(name)
-        last = name in {"view", "_unsafe_view"} and response.axis == response.tensor.ndim - 1
-        return response if alone or last else None
+        return response if alone or name in _VIEWS else None
 
     def _overwriting(self, target: Tensor, followed: Response | None) -> Response | None:
         """Save a response before its tensor is overwritten; an in-place activation only carries it on."""
@@ -139,17 +144,20 @@ class ResponseObserver(TorchDispatchMode):  # type: ignore[no-untyped-call, unus
         del self._current[id(target)]
         return None
 
-    def _count_uses(self, inputs: Sequence[Tensor], followed: Response | None, outputs: Sequence[Tensor]) -> None:
+    def _count_uses(
+        self, name: str, inputs: Sequence[Tensor], followed: Response | None, outputs: Sequence[Tensor]
+    ) -> None:
         for tensor in inputs:
             response = self._current.get(id(tensor))
             if response is not None and not any(tensor is output for output in outputs):
                 response.uses += 1
         if followed is None or not outputs:
             return
-        output, before = outputs[0], followed.tensor.shape
-        if output.shape[-1] == before[-1] if followed.axis == len(before) - 1 else output.shape == before:
-            axis = output.ndim - 1 if followed.axis == len(before) - 1 else followed.axis
-            followed.after = Response(followed.layer, output, axis, followed.call, followed.step + 1)
+        output = outputs[0]
+        axis = _axis_behind(followed.axis, followed.tensor.shape, output.shape)
+        if axis is not None:
+            viewed = name in _VIEWS
+            followed.after = Response(followed.layer, output, axis, followed.call, followed.step + 1, viewed=viewed)
             self._current[id(output)] = followed.after
             self.reached(followed.after)
 
@@ -169,3 +177,13 @@ class ResponseObserver(TorchDispatchMode):  # type: ignore[no-untyped-call, unus
         self.responses.append(response)
         self._current[id(outputs[0])] = response
         self.reached(response)
+
+
+def _axis_behind(axis: int, before: Sequence[int], after: Sequence[int]) -> int | None:
+    """Return the kernels' axis in what was `before` and has the shape `after` now; None where it is not kept.
+
+    Positions may be written along fewer or more axes behind the kernels' own, or in front of it where it is the last.
+    """
+    if axis == len(before) - 1:
+        return len(after) - 1 if after[-1] == before[-1] else None
+    return axis if tuple(after[: axis + 1]) == tuple(before[: axis + 1]) else None

@@ -74,10 +74,13 @@ def saliency_tubes(
 
 def _maps(layer: str, responses: Sequence[Response]) -> Tensor | None:
     """Return a layer's activation maps R K (T) H W, its calls behind each other; None when it has no positions."""
-    found = [response.final() for response in responses if response.layer == layer]
-    values = [response.read() for response in found]
+    found = [response for response in responses if response.layer == layer]
+    if any(response.axis > 1 for response in found):
+        return None
+    values = [response.final().read().reshape(response.tensor.shape) for response in found]
+    values = [value if response.axis else value[None] for value, response in zip(values, found, strict=True)]
     shapes = {value.shape[1:] for value in values}
-    if len(shapes) != 1 or values[0].ndim not in {4, 5} or any(response.axis != 1 for response in found):
+    if len(shapes) != 1 or values[0].ndim not in {4, 5}:
         return None
     return torch.cat(values)
 

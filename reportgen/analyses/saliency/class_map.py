@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -14,9 +14,11 @@ from torch import Tensor, nn
 
 from reportgen.analyses.saliency.way_back import Pass
 from reportgen.errors import NetworkError
+from reportgen.networks.core.checkpoints import without_checkpoints
 from reportgen.networks.core.classes import asked_logits
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.passes import REFUSALS
+from reportgen.networks.kernels.arrangement import as_batch
 from reportgen.networks.kernels.places import UnitPlaces, following, known_places
 from reportgen.networks.trace.seen import Seen
 
@@ -41,9 +43,11 @@ def class_map(passed: Pass, class_index: int, places: Mapping[str, UnitPlaces | 
     outputs = {name: passed.outputs[name] for name in places}
     kept = [output for calls in outputs.values() for output in calls]
     explained = passed.logits[:, class_index].sum()
-    gradients: Iterator[Tensor | None] = iter(
-        torch.autograd.grad(explained, kept, allow_unused=True) if explained.requires_grad else [None] * len(kept)
-    )
+    slopes_of: Sequence[Tensor | None] = [None] * len(kept)
+    if explained.requires_grad:
+        with without_checkpoints():
+            slopes_of = torch.autograd.grad(explained, kept, allow_unused=True)
+    gradients = iter(slopes_of)
     found = []
     for name, calls in outputs.items():
         own = [next(gradients) for _ in calls]
@@ -52,6 +56,8 @@ def class_map(passed: Pass, class_index: int, places: Mapping[str, UnitPlaces | 
         # A call that does not lead to the class says nothing of it, and keeps its place.
         maps = [torch.zeros_like(one) if slope is None else one.detach() for one, slope in zip(calls, own, strict=True)]
         slopes = [torch.zeros_like(one) if slope is None else slope for one, slope in zip(maps, own, strict=True)]
+        if len({one.shape[1:] for one in maps}) > 1:
+            raise NetworkError(f"{name} is called with parts of the clip of different sizes: choose another layer.")
         found.append(_laid(name, torch.cat(maps), torch.cat(slopes), places[name], size))
     most = max(units for _, units in found)
     total = torch.stack([laid * (units / most) for laid, units in found]).sum(0)[None]
@@ -124,12 +130,13 @@ def _recorded(ask: Callable[[Tensor], Tensor], network: Network, clip: Tensor) -
     found: list[_Output] = []
     seen: dict[str, list[Seen]] = {}
 
-    def keep(name: str, _module: nn.Module, _args: Any, output: Any) -> None:
+    def keep(name: str, module: nn.Module, _args: Any, output: Any) -> None:
         if not isinstance(output, Tensor):
             return
-        seen.setdefault(name, []).append(tracer.known(output))
-        if output.ndim in (4, 5) and output.grad_fn is not None:
-            found.append(_Output(name, output.grad_fn, tuple(output.shape[2:])))
+        maps = as_batch(module, output)
+        seen.setdefault(name, []).append(tracer.known(maps))
+        if maps.ndim in (4, 5) and output.grad_fn is not None:
+            found.append(_Output(name, output.grad_fn, tuple(maps.shape[2:])))
 
     asked = clip.detach().clone().requires_grad_()
     with ExitStack() as stack, torch.enable_grad(), following(asked) as tracer:

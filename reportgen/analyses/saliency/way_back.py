@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from reportgen.errors import NetworkError, a_type
 from reportgen.networks.core.classes import asked_logits
 from reportgen.networks.core.network import Network
+from reportgen.networks.kernels.arrangement import as_batch
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,12 +44,13 @@ def pass_to_layers(network: Network, clip: Tensor, layers: Iterable[str]) -> Pas
     """
     outputs: dict[str, list[Tensor]] = {name: [] for name in layers}
 
-    def keep(name: str, _module: nn.Module, _args: Any, output: Any) -> Tensor:
+    def keep(name: str, module: nn.Module, _args: Any, output: Any) -> Tensor:
         if not isinstance(output, Tensor):
             raise NetworkError(f"{name} returns {a_type(output)}: choose a layer that returns a tensor.")
-        kept = output if output.requires_grad else output.detach().requires_grad_()
+        maps = as_batch(module, output)
+        kept = maps if maps.requires_grad else maps.detach().requires_grad_()
         outputs[name].append(kept)
-        return kept.clone()
+        return kept.reshape(output.shape).clone()
 
     with ExitStack() as stack, torch.enable_grad():
         for name in outputs:

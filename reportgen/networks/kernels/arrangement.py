@@ -16,10 +16,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvNd
 
 from reportgen.errors import NetworkError
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.passes import REFUSALS
+from reportgen.networks.speed.folding import FoldedConvolution
 from reportgen.networks.trace.bounds import Bounds
 from reportgen.networks.trace.field_tracer import FieldTracer
 from reportgen.networks.trace.seen import clip_seen
@@ -36,11 +38,11 @@ class Arrangement:
     """How one output of a layer is laid out for N clips.
 
     `kernels` is the axis of its kernels and `samples` that of the clips' rows. There are `outer` times N times `inner`
-    rows, and row i is of clip i // inner % N.
+    rows, and row i is of clip i // inner % N. Without `samples` it is of one clip: a convolution was given no batch.
     """
 
     kernels: int = 1
-    samples: int = 0
+    samples: int | None = 0
     outer: int = 1
     inner: int = 1
 
@@ -54,8 +56,12 @@ class Arrangement:
 
         Raises NetworkError when the rows are not those of so many clips.
         """
-        if output.shape[self.samples] % clips:
-            raise NetworkError(f"{output.shape[self.samples]} samples are not those of {clips} clips.")
+        samples = 1 if self.samples is None else output.shape[self.samples]
+        if samples % clips:
+            raise NetworkError(f"{samples} samples are not those of {clips} clips.")
+        if self.samples is None:
+            alone: Tensor = output.unsqueeze(0).movedim(self.kernels + 1, 1)
+            return alone
         if self == PLAIN:
             return output
         rows = output.shape[self.samples] // clips
@@ -102,7 +108,21 @@ def centre(maps: Sequence[Tensor]) -> tuple[int, ...]:
 
 def kernel_axis(layer: nn.Module, shape: Sequence[int]) -> int:
     """Return the axis of a layer's kernels in an output of that shape."""
-    return len(shape) - 1 if isinstance(layer, nn.Linear) else 1
+    if isinstance(layer, nn.Linear):
+        return len(shape) - 1
+    return 0 if is_of_one(layer, shape) else 1
+
+
+def is_of_one(layer: nn.Module, shape: Sequence[int]) -> bool:
+    """Return whether an output of that shape is what a convolution makes of one sample without a batch."""
+    if isinstance(layer, FoldedConvolution):
+        return len(shape) == len(layer.kernel) + 1
+    return isinstance(layer, _ConvNd) and len(shape) == len(layer.kernel_size) + 1
+
+
+def as_batch(layer: nn.Module, output: Tensor) -> Tensor:
+    """Return an output with its axis of samples, also where the layer was given one sample without such an axis."""
+    return output.unsqueeze(0) if is_of_one(layer, output.shape) else output
 
 
 def is_plain(layer: nn.Module, shapes: Sequence[Sequence[int]]) -> bool:
@@ -139,7 +159,9 @@ def _of_one(network: Network, layers: Sequence[str], clips: Tensor) -> dict[str,
 
     def own(layer: nn.Module, before: Tensor, after: Tensor) -> Arrangement | None:
         seen = before.shape == after.shape and bool((before != after).any())
-        return Arrangement(kernel_axis(layer, before.shape), inner=before.shape[0]) if seen else None
+        axis, of_one = kernel_axis(layer, before.shape), is_of_one(layer, before.shape)
+        found = Arrangement(axis, samples=None) if of_one else Arrangement(axis, inner=before.shape[0])
+        return found if seen else None
 
     return _compared(network, layers, clips[:1], clips[1:], own)
 

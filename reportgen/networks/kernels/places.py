@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.passes import REFUSALS
+from reportgen.networks.kernels.arrangement import as_batch
 from reportgen.networks.trace.bounds import Bounds
 from reportgen.networks.trace.field_tracer import FieldTracer
 from reportgen.networks.trace.seen import AXES, Seen, clip_seen
@@ -85,9 +86,9 @@ def _followed(
     dtype = next((p.dtype for p in network.module.parameters() if p.is_floating_point()), torch.float32)
     clip = torch.zeros(tuple(clip_shape), device=device, dtype=dtype)
 
-    def note(name: str, _module: nn.Module, _args: Any, output: Any) -> None:
+    def note(name: str, module: nn.Module, _args: Any, output: Any) -> None:
         if isinstance(output, Tensor):
-            found[name].append(tracer.known(output))
+            found[name].append(tracer.known(as_batch(module, output)))
 
     with ExitStack() as stack, torch.no_grad(), following(clip) as tracer:
         for name in found:

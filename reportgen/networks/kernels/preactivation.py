@@ -33,6 +33,7 @@ from reportgen.networks.kernels.arrangement import (
 )
 from reportgen.networks.kernels.readers import Affine, ReaderTracer
 from reportgen.networks.speed.folding import FoldedConvolution
+from reportgen.networks.speed.plain_layers import computes_as_torch
 from reportgen.records.objective import Objective
 
 
@@ -84,9 +85,13 @@ class Preactivation:
 
     @property
     def splits(self) -> bool:
-        """Whether some of the layer's kernels can be computed without the others."""
+        """Whether some of the layer's kernels can be computed without the others.
+
+        Not of a layer that does more than torch's own: one that standardises its weights, pads or norms by itself.
+        """
         target = self.network.module.get_submodule(self.layer)
-        plain = isinstance(target, (nn.Conv2d, nn.Conv3d)) and target.groups == 1 and target.padding_mode == "zeros"
+        plain = isinstance(target, (nn.Conv2d, nn.Conv3d)) and computes_as_torch(target)
+        plain = plain and bool(target.groups == 1 and target.padding_mode == "zeros")
         return len(self.calls) == 1 and not self.of_classes and (plain or isinstance(target, FoldedConvolution))
 
     def inputs(self, clips: Tensor) -> Tensor:
@@ -236,6 +241,8 @@ class _Observed:
         self.affine = {name: self._tracer.affine(name) for name, shapes in self.shapes.items() if shapes}
 
     def _keep(self, name: str, module: nn.Module, _args: Any, output: Any) -> None:
+        if isinstance(output, Tensor) and torch._C._functorch.is_batchedtensor(output):
+            raise NetworkError(f"{name} runs within torch.vmap, where layers cannot be read: call it with a batch.")
         if not isinstance(output, Tensor) or output.ndim < 2:
             raise NetworkError(f"{name} does not return maps N K ...: choose a layer that returns one tensor of maps.")
         self.shapes[name].append(tuple(output.shape))

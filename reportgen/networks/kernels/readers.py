@@ -26,11 +26,11 @@ from reportgen.networks.trace.operations import Operation
 from reportgen.networks.trace.views import View
 
 _MOVES = frozenset(
-    {"clone", "contiguous", "_to_copy", "to", "cat", "stack", "repeat", "index_select", "flip", "roll", "copy"}
+    {"clone", "contiguous", "_to_copy", "to", "cat", "stack", "repeat", "index_select", "index", "flip", "roll", "copy"}
     | {"channel_shuffle", "native_channel_shuffle", "detach"}
 )
 _NORMS = frozenset({"native_batch_norm", "_native_batch_norm_legit_no_training", "cudnn_batch_norm", "batch_norm"})
-_SCALES = frozenset({"mul", "div", "add", "sub"})
+_SCALES = frozenset({"mul", "div", "add", "sub", "neg", "rsub", "addcmul", "addcdiv"})
 _JOINED = "cat"
 _RELUS: Mapping[str, tuple[Any, ...]] = {
     "relu": (),
@@ -174,7 +174,7 @@ class ReaderTracer(Follower[Labels]):
         if norm and call.arguments.get("running_mean") is None:  # those it has hold, whatever mode the module is in
             return None
         given, others = followed[0], [tensor for tensor in call.tensors() if tensor is not followed[0]]
-        axes = [axis for axis in range(given.ndim) if self.known(given).varies(axis)]
+        axes = _kernel_axes(self.known(given))
         if len(axes) != 1 or len(self.known(given).cells) != 1 or any(other not in self._values for other in others):
             return None
         shape = [size if axis == axes[0] else 1 for axis, size in enumerate(given.shape)]
@@ -221,7 +221,7 @@ class ReaderTracer(Follower[Labels]):
 
     def _stepped(self, call: TracedCall[Labels], known: Labels, step: _Step) -> Labels:
         """Return the numbers of what an operation makes of kernels: one for each, however often it is run."""
-        axis = next(axis for axis in range(len(known.shape)) if known.varies(axis))
+        (axis,) = _kernel_axes(known)
         cells = known.cells.reshape(-1)
         constants = tuple(id(tensor) for tensor in call.tensors() if self.known(tensor).sourceless)
         scalars = tuple(str(value) for value in call.arguments.values() if not isinstance(value, Tensor))
@@ -239,6 +239,12 @@ class ReaderTracer(Follower[Labels]):
     def _fresh(self, count: int) -> int:
         self._count += count
         return self._count - count
+
+
+def _kernel_axes(known: Labels) -> list[int]:
+    """Return the axes along which kernels lie; a single kernel lies along the second one."""
+    axes = [axis for axis in range(len(known.shape)) if known.varies(axis)]
+    return axes if axes or len(known.shape) < 2 or known.shape[1] != 1 else [1]
 
 
 def _is_relu(call: TracedCall[Labels]) -> bool:

@@ -33,7 +33,13 @@ class FoldedConvolution(nn.Module):
         self.folded = fold_weight(original.weight.detach(), self.stride)
 
     def forward(self, x: Tensor, kernels: Tensor | None = None) -> Tensor:
-        """Map N C T H W to N K T' H' W', or to those of the K output channels that are asked for."""
+        """Map N C T H W to N K T' H' W', or to those of the K output channels that are asked for.
+
+        Without N where there is none, as torch's own.
+        """
+        if x.ndim == self.weight.ndim - 1:
+            alone: Tensor = self(x[None], kernels)[0]
+            return alone
         weight, bias = self.folded, self.bias
         if kernels is not None:
             weight = weight.index_select(0, kernels)

@@ -13,6 +13,13 @@ def hooked(layer: nn.Module) -> bool:
     return any(hooks) or "forward" in vars(layer)
 
 
+def computes_as_torch(layer: nn.Conv2d | nn.Conv3d) -> bool:
+    """Return whether a convolution is computed by torch's own code, whatever made its weights."""
+    kind = nn.Conv3d if isinstance(layer, nn.Conv3d) else nn.Conv2d
+    own = type(layer).forward is kind.forward and type(layer)._conv_forward is kind._conv_forward
+    return own and "forward" not in vars(layer)
+
+
 def has_few_channels(layer: nn.Module) -> bool:
     """Return whether a convolution takes clips of few channels, in an arrangement that others can be made equal to."""
     return (
