@@ -3,7 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 JS := tests/js
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+# What is imported is compiled when it is; compiling all of torch takes longer than all the rest of its installation.
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt
+# Tests wait for browsers, encoders and commands: one process more than there are cores keeps these busy.
+WORKERS := $(shell expr $$(nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2) + 1)
 
 .PHONY: report test test-all docs accept lint browser clean help
 
@@ -16,21 +19,20 @@ help:
 	@echo "make accept  check an official file of weights: MODEL=i3d WEIGHTS=file CLIPS=folder of labelled clips"
 	@echo "make clean   remove the virtual environment and all outputs"
 
-$(VENV)/.installed: pyproject.toml constraints.txt
+$(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 	$(INSTALL) --editable .
 	@touch $@
 
-$(VENV)/.installed-dev: $(VENV)/.installed
-	$(INSTALL) --editable ".[dev]"
-	@touch $@
-
 # Networks of other projects: where they cannot be had, the tests that put them through every analysis are skipped.
-$(VENV)/.installed-zoos: $(VENV)/.installed-dev
-	$(INSTALL) --editable ".[zoos]" && touch $@ \
-	  || echo "The networks of other projects could not be installed: their tests will be skipped."
+$(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
+	$(INSTALL) --editable ".[dev,zoos]" || { $(INSTALL) --editable ".[dev]" \
+	  && echo "The networks of other projects could not be installed: their tests will be skipped."; }
+	@touch $(VENV)/.installed $@
 
-$(VENV)/.installed-more-zoos: $(VENV)/.installed-zoos
+$(VENV)/.installed-more-zoos: $(VENV)/.installed-dev
 	$(INSTALL) --editable ".[more-zoos]" && touch $@ \
 	  || echo "Further networks of other projects could not be installed: their tests will be skipped."
 
@@ -38,13 +40,14 @@ report: $(VENV)/.installed
 	$(BIN)/reportgen build
 	@echo "The report is $(CURDIR)/site/index.html - open it in a browser, or run: $(BIN)/reportgen serve"
 
-# One torch thread per test process: the processes themselves share the cores.
-test: $(VENV)/.installed-dev $(VENV)/.installed-zoos browser
-	$(MAKE) --no-print-directory lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
+# One torch thread per test process: the processes themselves share the cores. What the linters say comes at the end.
+test: $(VENV)/.installed-dev browser $(JS)/node_modules/.installed
+	@$(MAKE) --no-print-directory lint > $(VENV)/lint.txt 2>&1 & linters=$$!; \
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS); tests=$$?; \
+	wait $$linters; linted=$$?; cat $(VENV)/lint.txt; [ $$tests = 0 ] && [ $$linted = 0 ]
 
 # The long versions too: every network of the zoo, every published package, every stop.
-test-all: $(VENV)/.installed-dev $(VENV)/.installed-zoos $(VENV)/.installed-more-zoos browser
+test-all: $(VENV)/.installed-dev $(VENV)/.installed-more-zoos browser
 	$(MAKE) --no-print-directory lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto -m "" --timeout 1200 -o faulthandler_timeout=1800
 
