@@ -27,7 +27,13 @@ METHOD = Method(
     presets={
         "quick": WeightGradientParameters(weights=20, check_work=2, scored_clips=8, removal_clips=4, removal_work=200),
         "full": WeightGradientParameters(
-            class_clips=32, filters=32, check_work=200, scored_clips=256, removal_clips=128, draws=100
+            class_clips=32,
+            filters=32,
+            check_work=200,
+            scored_clips=256,
+            removal_clips=128,
+            draws=100,
+            removal_work=60_000,
         ),
     },
     off_in=("quick",),

@@ -213,7 +213,8 @@ class Overall:
     def _affordable(self, asked: Mapping[str, int]) -> dict[str, int]:
         """Return on how many clips, and how often at random, filters can be removed within the work that is allowed.
 
-        First there are fewer clips, down to those that a test takes, then fewer draws, then fewer of both.
+        First there are fewer clips, down to those that a test takes, then fewer draws, then fewer of both. A test is
+        worth twice the work.
         """
         work = self.parameters.removal_work
         if work is None:
@@ -225,6 +226,8 @@ class Overall:
 
         affordable = passes_within(self.subject.layers, work)
         tested = fitted(asked, {"clips": TESTED_CLIPS, "draws": TESTED_DRAWS}, passes, affordable)
+        if passes(tested) <= 2 * affordable:
+            return tested
         return fitted(tested, {"clips": LEAST_CLIPS, "draws": LEAST_DRAWS}, passes, affordable)
 
 

@@ -40,9 +40,10 @@ class WeightGradientParameters(Parameters):
     )
     draws: Count = Field(20, description="Random removals that each order of removal is compared with.")
     removal_work: float | None = Field(
-        60_000,
+        30_000,
         gt=0,
-        description="Multiply-adds of the removals at most, in 1e9: larger networks are asked on fewer clips.",
+        description="Multiply-adds of the removals at most, in 1e9, or twice as many where a test takes them: larger "
+        "networks are asked on fewer clips.",
     )
 
     def unread(self) -> Mapping[str, Unread]:
