@@ -5,9 +5,10 @@
 
 Prints one line of JSON per size. `render_s`: reading the run, pages, mkdocs and the check of links; `rss_mb`: the
 largest memory of any of the processes; `processor_s`: what all of them took together, which other work on the machine
-does not lengthen. `again_s`: the same after one kernel's record has changed. `site_mb` is all but pictures and clips,
-`media_mb` these, `first_kb` what a browser loads with the front page, `ready_ms` until it is interactive. `list_ms`:
-until the list of all kernels is drawn; `filter_ms` and `sort_ms`: from a key or a choice to the next frame, the median
+does not lengthen. `again_s`: the same after one kernel's record has changed. `seal_s` is what its digests take when it
+is written, `check_s` when it is checked against its root digest. `site_mb` is all but pictures and clips, `media_mb`
+these, `first_kb` what a browser loads with the front page, `ready_ms` until it is interactive. `list_ms`: until the
+list of all kernels is drawn; `filter_ms` and `sort_ms`: from a key or a choice to the next frame, the median
 of several; `find_ms`: the same of the finder; `kernel_ms`: until a kernel's page is drawn. `scroll_mb`: the memory of
 the page's process that it shares with no other, after scrolling through the whole list.
 """
@@ -86,6 +87,19 @@ def change_one(runs: Path) -> None:
     store.add(record.model_copy(update={"outcome": record.outcome.model_copy(update={"answer": answer})}))
 
 
+def digests(site: Path) -> dict[str, float]:
+    """Return the seconds in which a site is sealed, and checked against its root digest."""
+    from reportgen.progress import SILENT
+    from reportgen.proof.sums import SealedFiles
+    from reportgen.records.root_digest import seal
+
+    begun = time.perf_counter()
+    root = seal(site)
+    sealed = time.perf_counter()
+    assert SealedFiles.read(site, root, (), SILENT).unchanged().holds == "yes"
+    return {"seal_s": round(sealed - begun, 2), "check_s": round(time.perf_counter() - sealed, 2)}
+
+
 def loaded(browser: Any, address: str) -> dict[str, float]:
     """Return what a page loads, and when it is interactive."""
     page = browser.new_page(viewport={"width": 1440, "height": 900})
@@ -153,6 +167,7 @@ def measured(browser: Any, folder: Path, kernels: int) -> dict[str, float]:
     again = rendered(folder)
     found |= {"again_s": again["render_s"], "again_processor_s": again["processor_s"]}
     site = folder / "site"
+    found |= digests(site)
     return found | sizes(site) | loaded(browser, (site / "index.html").as_uri()) | answered(browser, site)
 
 
