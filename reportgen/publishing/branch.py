@@ -65,7 +65,7 @@ def seen_branch(git: Git, remote: Remote, branch: str, commit: str | None) -> Se
         seconds=LONG_SECONDS,
     )
     if answer.returncode != 0:
-        raise PublishError(f"The branch {branch} cannot be read from {remote.shown}: {said(answer.stderr)}")
+        raise PublishError(f"The branch {branch} cannot be read from {remote.shown}: {said(answer.stderr)}.")
     if git.text("rev-parse", _HERE) != commit:
         raise PublishError(f"The branch {branch} of {remote.shown} has just changed: run this again.")
     _check_commits(git, remote, branch, commit)

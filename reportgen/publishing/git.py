@@ -57,7 +57,7 @@ class Git:
         """Return what git prints when it is told `told`; raises PublishError with what it said when it fails."""
         answer = self.asked(*words, told=told, seconds=seconds)
         if answer.returncode != 0:
-            raise PublishError(f"git {words[0]} failed: {said(answer.stderr)}")
+            raise PublishError(f"git {words[0]} failed: {said(answer.stderr)}.")
         return answer.stdout
 
     def text(self, *words: str, told: bytes = b"", seconds: float = _SECONDS) -> str:
@@ -112,11 +112,11 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def said(stderr: bytes, lines: int = 3) -> str:
-    """Return the lines in which git says why, as one that tells no credentials."""
+    """Return the lines in which git says why, as one that tells no credentials and ends without a full stop."""
     text = without_credentials(stderr.decode("utf-8", "replace"))
-    told = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith(("hint:", "warning:"))]
+    told = [" ".join(line.split()) for line in text.splitlines() if line.strip() and not line.startswith(("hint:", "warning:"))]
     faults = [line for line in told if line.startswith(("fatal:", "error:", "remote:", "!", " !"))] or told
-    return one_line("; ".join(faults[:lines])) or "it did not say why."
+    return one_line("; ".join(faults[:lines])).rstrip(".") or "it did not say why"
 
 
 def new_repository(folder: Path, object_format: str, settings: Mapping[str, str]) -> Git:
