@@ -120,10 +120,7 @@ def _write(form: ExportForm, request: ExportRequest, target: Path, words: Forbid
     """Write the whole, and look through it, before any of it is moved to its place."""
     if form.suffix:
         whole = request.scratch / f"whole{target.suffix}"
-        try:
-            form.write(request, whole)
-        except OSError as error:
-            raise StoreError(describe_os_error(error, target)) from error
+        _form(form, request, whole, target)
         check_report(whole, words, target.name, request.progress)
         with atomic_path(target) as part:
             whole.replace(part)
@@ -132,7 +129,7 @@ def _write(form: ExportForm, request: ExportRequest, target: Path, words: Forbid
     owned.check_free()
     staged = request.scratch / "staged"
     staged.mkdir()
-    form.write(request, staged)
+    _form(form, request, staged, target)
     check_report(staged, words, target.name, request.progress)
     files = [Path(folder, name) for folder, _, names in os.walk(staged) for name in names]
     found = {path.relative_to(staged).as_posix(): path for path in files}
@@ -151,6 +148,14 @@ def _write(form: ExportForm, request: ExportRequest, target: Path, words: Forbid
             owned.take(path, name)
         owned.finish(found, "")
     shutil.rmtree(staged)
+
+
+def _form(form: ExportForm, request: ExportRequest, place: Path, target: Path) -> None:
+    """Write a form to a place of ours; raises StoreError, of the user's place, where the disk is full."""
+    try:
+        form.write(request, place)
+    except OSError as error:
+        raise StoreError(describe_os_error(error, target)) from error
 
 
 def _check_target(form: ExportForm, target: Path) -> None:

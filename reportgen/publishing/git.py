@@ -114,7 +114,11 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 def said(stderr: bytes, lines: int = 3) -> str:
     """Return the lines in which git says why, as one that tells no credentials and ends without a full stop."""
     text = without_credentials(stderr.decode("utf-8", "replace"))
-    told = [" ".join(line.split()) for line in text.splitlines() if line.strip() and not line.startswith(("hint:", "warning:"))]
+    told = [
+        " ".join(line.split())
+        for line in text.splitlines()
+        if line.strip() and not line.startswith(("hint:", "warning:"))
+    ]
     faults = [line for line in told if line.startswith(("fatal:", "error:", "remote:", "!", " !"))] or told
     return one_line("; ".join(faults[:lines])).rstrip(".") or "it did not say why"
 

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from quick_site import contents
 
-from reportgen.errors import RenderError
+from reportgen.commands.export import export
+from reportgen.errors import RenderError, StoreError
+from reportgen.exports.registry import FORMS
 from tests.children import reportgen_command, run
 
 NAMESPACE = ["unshare", "--map-root-user", "--mount"]
@@ -52,3 +54,28 @@ def test_the_old_site_stays_when_its_disk_fills_up(sample_runs: Path, sample_sit
     assert f"Error: There is no space left to write {disk}" in ended.stderr
     assert "Traceback" not in ended.stderr
     assert contents(kept) == contents(sample_site)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", FORMS)
+def test_what_an_earlier_export_wrote_stays_when_the_disk_fills_up(
+    name: str, sample_runs: Path, tmp_path: Path
+) -> None:
+    form, disk, kept, old = FORMS[name], tmp_path / "disk", tmp_path / "kept", tmp_path / "old"
+    for folder in (disk, old):
+        folder.mkdir()
+    earlier = old / f"report{form.suffix or '-'}"
+    if form.suffix:
+        earlier.write_bytes(b"earlier")
+    else:
+        export(sample_runs / "plain_net", name, to=earlier)
+        (earlier / "mine.txt").write_text("mine")
+    room = {"csv": 2**15, "gifs": 2**17}.get(name, 2**22)
+    small_disk = [*NAMESPACE, "sh", "-c", SCRIPT, "sh", disk, size_of(old) + room, old, kept]
+    words = ("export", "--runs", sample_runs / "drift", "--format", name, "--to", disk / earlier.name)
+    ended = run([*small_disk, *reportgen_command(*words)], cwd=tmp_path)
+    assert ended.returncode in (RenderError.exit_code, StoreError.exit_code), ended.stderr
+    assert "Error: There is no space left to write" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert contents(kept) == contents(old)
+    assert sorted(path.name for path in kept.iterdir()) == [earlier.name]
