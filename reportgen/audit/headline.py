@@ -92,7 +92,9 @@ def synthetic_claim(figures: KernelFigures, limits: Limits) -> str:
     subject = subject_words(figures, limits)
     course = turning(figures, limits)
     if course == "flicker":
-        return f"Responds most to {subject} flickering: the brightness turns again and again, and nothing moves."
+        alone = figures.flicker_explained is not None and figures.flicker_explained >= limits.flicker_alone
+        still = ", and nothing moves" if alone else ""
+        return f"Responds most to {subject} flickering: the brightness turns again and again{still}."
     if course is not None:
         return f"Responds most to {subject} going back and forth, by {number(figures.step, 2)} px from frame to frame."
     found = moving_texture(figures, limits)

@@ -46,13 +46,21 @@ class Limits(BaseModel):
         description="Share of its way that may be left of motion back and forth.",
     )
     one_line: Number = Field(
-        default=0.8,
-        description="Share of the motion along one line from which it goes back and forth.",
+        default=0.9,
+        description="How far all steps are one motion, forwards or backwards, from which it goes back and forth.",
     )
     smallest_step: Number = Field(default=0.1, description="Steps in px from which a picture goes back and forth.")
     flicker: Number = Field(
         default=0.8,
         description="Share of a clip's variance from which a still picture and one changing pattern explain it.",
+    )
+    flicker_alone: Number = Field(
+        default=0.98,
+        description="The same share from which nothing is said to move in what flickers.",
+    )
+    motion_behind_flicker: Number = Field(
+        default=0.2,
+        description="Share of a clip's variance that flicker explains beyond motion, from which it is flicker.",
     )
     activation_kept: Limit = Field(
         default=(0.8, 0.5),

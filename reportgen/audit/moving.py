@@ -62,8 +62,16 @@ def turning(figures: KernelFigures, limits: Limits) -> Alternation | None:
         (figures.flicker_reversals, limits.turns),
     )
     still = figures.still_variance is not None and figures.still_variance >= limits.nearly_still
-    moves = figures.motion_explains is not None and figures.motion_explains >= limits.motion_explains
+    moves = _at_least((figures.motion_explains, limits.motion_explains)) and not _rather_flickers(figures, limits)
+    jumps = _at_least((figures.step_explained, limits.motion_explains))  # here and there, in no order
+    moves = moves or (jumps and not _at_least((figures.flicker_explained, limits.flicker_alone)))
     return "flicker" if flickers and not still and not moves else None
+
+
+def _rather_flickers(figures: KernelFigures, limits: Limits) -> bool:
+    """Return whether flicker explains clearly more than motion: a wave that stays and turns is two that move apart."""
+    explained, flicker = figures.explained_variance, figures.flicker_explained
+    return explained is not None and flicker is not None and flicker >= explained + limits.motion_behind_flicker
 
 
 def _at_least(*judged: tuple[float | None, float]) -> bool:

@@ -119,4 +119,45 @@ def test_frames_without_order_have_no_direction() -> None:
     generator = torch.Generator().manual_seed(0)
     places = (torch.rand(FRAMES, 2, generator=generator) * 6 - 3).round().tolist()
     sentence = said(placed([(x, y) for x, y in places], fine=True))
-    assert not re.search("moving (right|left|up|down)|stands still", sentence)
+    assert not re.search("moving (right|left|up|down)|still|flicker|back and forth", sentence)
+    smooth = said(placed([(x, y) for x, y in places]))
+    assert not re.search("moving (right|left|up|down)|standing still|flicker|back and forth", smooth)
+
+
+def changed(turns: list[float], growth: list[float]) -> Tensor:
+    """Return a texture C T H W that is turned about its middle (degrees) and enlarged by so much."""
+    look = texture(1)
+    y, x = torch.meshgrid(*[torch.arange(SIZE, dtype=torch.float64) - SIZE / 2] * 2, indexing="ij")
+    frames = []
+    for degrees, factor in zip(turns, growth, strict=True):
+        c, s = math.cos(math.radians(degrees)) / factor, math.sin(math.radians(degrees)) / factor
+        frames.append(look(c * x + s * y + SIZE / 2, c * y - s * x + SIZE / 2))
+    return torch.stack(frames, 1).float().clamp(0, 1)
+
+
+@pytest.mark.parametrize("kind", ["turns", "grows"])
+@pytest.mark.parametrize("period", [2, 8])
+def test_what_turns_or_grows_and_back_again_goes_back_and_forth(kind: str, period: int) -> None:
+    swing = [math.sin(2 * math.pi * (t + 0.5) / period) for t in range(FRAMES)]
+    turns = [3.0 * one if kind == "turns" else 0.0 for one in swing]
+    growth = [1 + 0.05 * one if kind == "grows" else 1.0 for one in swing]
+    assert "going back and forth" in said(changed(turns, growth))
+
+
+@pytest.mark.parametrize("period", [4, 8])
+def test_what_goes_round_in_a_circle_is_not_back_and_forth(period: int) -> None:
+    ways = [2 * math.pi * t / period for t in range(FRAMES)]
+    sentence = said(placed([(2.5 * math.cos(one), 2.5 * math.sin(one)) for one in ways]))
+    assert not re.search("moving (right|left|up|down)|standing still|flicker|back and forth", sentence)
+
+
+def test_a_wave_that_stays_and_turns_flickers_and_is_not_two_that_move() -> None:
+    wave = torch.cos(2 * math.pi / 8 * torch.arange(SIZE, dtype=torch.float64)).expand(3, 1, SIZE, SIZE)
+    course = [math.cos(2 * math.pi * t / 8) for t in range(FRAMES)]
+    clip = (0.5 + 0.4 * wave * torch.tensor(course).view(1, -1, 1, 1)).float()
+    assert said(clip).endswith("flickering: the brightness turns again and again, and nothing moves.")
+
+
+def test_what_moves_and_flickers_is_not_said_to_stand() -> None:
+    lights = torch.tensor([0.3 * (t % 2) for t in range(FRAMES)]).view(1, -1, 1, 1)
+    assert "nothing moves" not in said(0.6 * placed([(t, 0.0) for t in range(FRAMES)]) + lights)

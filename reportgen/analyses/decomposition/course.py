@@ -30,11 +30,12 @@ Find = Callable[[Tensor, int], tuple[Tensor, int]]
 class Course(ShownResult):
     """What happens between neighbouring frames of N clips; one number each, nan where there is nothing to tell.
 
-    `step` is the usual length of a step of the whole picture in px; `step_explained` the share of the change from
-    frame to frame that motion explains; `step_coherence` how far all places of all steps go along one line (0 to 1);
-    `reversals` how often the motion turns back along that line; `drift` how much of the way is left at the end (0 to
-    1). `flicker_explained` is the share of the clip's variance that one still picture explains together with one
-    pattern that turns brighter and darker, `flicker_reversals` how often that pattern changes its sign.
+    `step` is the usual length of a step in px, over all places; `step_explained` the share of the change from frame to
+    frame that motion explains; `step_coherence` how far all steps are one motion, forwards or backwards (0 to 1; what
+    goes round in a circle has 0.7); `reversals` how often that motion turns back; `drift` how much of the way is left
+    at the end (0 to 1). `flicker_explained` is the share of the clip's variance that one still picture explains
+    together with one pattern that turns brighter and darker, `flicker_reversals` how often that pattern changes its
+    sign.
     """
 
     step: Tensor
@@ -89,16 +90,18 @@ def _from_frame_to_frame(clip: Tensor, scaled: Tensor, find: Find) -> tuple[Tens
 
 
 def _steps(motion: Tensor, evidence: Tensor, explained: float) -> tuple[float, float, float, float, float]:
-    """Return step, share explained, coherence, reversals and drift of motion ``T-1 2 H W``."""
+    """Return step, share explained, coherence, reversals and drift of motion ``T-1 2 H W``.
+
+    The steps are compared as whole fields, so that what turns or grows and shrinks again goes back and forth too: of
+    the one field that, scaled by a number for each step, comes nearest to all of them, the numbers tell.
+    """
     weight = evidence[:, None].to(motion.dtype)
     places = weight.sum((1, 2, 3)).clamp_min(1)
-    mean = (motion * weight).sum((2, 3)) / places[:, None]
-    speed = (motion.norm(dim=1, keepdim=True) * weight).sum((1, 2, 3)) / places
-    _, axes = torch.linalg.eigh(mean.T @ mean)
-    along = mean @ axes[:, -1]
-    moving = along.abs() >= _MOVING * along.abs().max().clamp_min(_LEAST)
-    way = along[moving]
-    coherence = way.abs().sum() / speed[moving].sum().clamp_min(_LEAST)
+    fields = (motion * weight).flatten(1)
+    energies, ways = torch.linalg.eigh(fields @ fields.T)
+    along = ways[:, -1] * (energies[-1].clamp_min(0) / places).sqrt()
+    coherence = (energies[-1] / energies.sum().clamp_min(_LEAST)).clamp_min(0).sqrt()
+    way = along[along.abs() >= _MOVING * along.abs().max().clamp_min(_LEAST)]
     drift = along.sum().abs() / along.abs().sum().clamp_min(_LEAST)
     return float(way.abs().median()), explained, float(coherence), _turns(way), float(drift)
 

@@ -26,7 +26,9 @@ class DecompositionAnswer(Answer):
     evidence_share: Measured = Field(None, description="Share of pixels whose motion can be seen.")
     step: Measured = Field(None, description="Usual way of the picture from frame to frame, in px.")
     step_explained: Measured = Field(None, description="Share of the change between frames that motion explains.")
-    step_coherence: Measured = Field(None, description="How far all places go along one line: 0 none, 1 all.")
+    step_coherence: Measured = Field(
+        None, description="How far all steps are one motion, forwards or backwards: 0 none, 1 all."
+    )
     reversals: Measured = Field(None, description="How often the motion turns back.")
     drift: Measured = Field(None, description="Share of the way that is left at the end.")
     flicker_explained: Measured = Field(

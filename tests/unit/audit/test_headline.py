@@ -91,6 +91,10 @@ def test_directions_have_eight_words_and_y_points_down(degrees: float, expected:
         ),
         (
             {"flicker_explained": 0.95, "flicker_reversals": 6.0, "still_variance": 0.2, "motion_explains": 0.2},
+            "Responds most to a texture flickering: the brightness turns again and again.",
+        ),
+        (
+            {"flicker_explained": 0.99, "flicker_reversals": 6.0, "still_variance": 0.2, "motion_explains": 0.2},
             "Responds most to a texture flickering: the brightness turns again and again, and nothing moves.",
         ),
         (
