@@ -22,6 +22,7 @@ _CONVOLUTIONS: Mapping[str, type[nn.Module]] = {
     "conv_transpose2d": nn.ConvTranspose2d,
     "conv_transpose3d": nn.ConvTranspose3d,
 }
+_ROWS_ARE_KERNELS = frozenset({"linear", "conv1d", "conv2d", "conv3d"})
 _NORMS: Mapping[int, type[nn.Module]] = {2: nn.BatchNorm1d, 3: nn.BatchNorm1d, 4: nn.BatchNorm2d, 5: nn.BatchNorm3d}
 
 
@@ -72,6 +73,32 @@ def _nodes(module: nn.Module) -> list[fx.Node]:
     return list(graph.nodes) if isinstance(graph, fx.Graph) else []
 
 
+def kernels_in_graphs(module: nn.Module) -> tuple[int, ...]:
+    """Return how many kernels each linear layer and convolution has that is a step of a program and no module.
+
+    So it is in a program as `torch.export` gives it: nothing else tells that its answer is a layer's.
+    """
+    found = []
+    for part in module.modules():
+        for node in _nodes(part):
+            values = _call_of(node)
+            if values is not None and values[0] in _ROWS_ARE_KERNELS:
+                weight = _value(part, values[1]["weight"])
+                found += [int(weight.shape[0])] if isinstance(weight, Tensor) else []
+    return tuple(found)
+
+
+def _call_of(node: fx.Node) -> tuple[str, dict[str, Any]] | None:
+    """Return the name of torch's operation that a step calls, and its arguments by their names; None for another."""
+    schema = getattr(node.target, "_schema", None) if node.op == "call_function" else None
+    if schema is None:
+        return None
+    names = [argument.name for argument in schema.arguments]
+    given = {argument.name: argument.default_value for argument in schema.arguments if argument.has_default_value()}
+    given |= dict(zip(names, node.args, strict=False)) | node.kwargs
+    return schema.name.removeprefix("aten::"), given
+
+
 def _layer(module: nn.Module) -> nn.Module | None:
     """Return the ordinary layer that a module of the program is, when it is exactly one."""
     nodes = _nodes(module)
@@ -82,14 +109,11 @@ def _layer(module: nn.Module) -> nn.Module | None:
         or sum(n.op == "placeholder" for n in nodes) != 1
     ):
         return None
-    schema = getattr(calls[0].target, "_schema", None)
-    if schema is None:
+    call = _call_of(calls[0])
+    if call is None:
         return None
-    names = [argument.name for argument in schema.arguments]
-    given = {argument.name: argument.default_value for argument in schema.arguments if argument.has_default_value()}
-    given |= dict(zip(names, calls[0].args, strict=False)) | calls[0].kwargs
+    name, given = call
     values = {name: _value(module, value) for name, value in given.items()}
-    name = schema.name.removeprefix("aten::")
     makers: Mapping[str, Callable[[dict[str, Any]], nn.Module | None]] = {
         "linear": _linear,
         "batch_norm": lambda v: _batch_norm(v, calls[0]),

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from reportgen.errors import CardError, NetworkError, OptionError, a_type, speaking
@@ -36,7 +37,7 @@ def live_network(
 ) -> Network:
     """Return the network around a module; see `Network.from_module`."""
     if not isinstance(module, nn.Module):
-        raise NetworkError(f"A network is made of a torch.nn.Module, and not of {a_type(module)}.")
+        raise NetworkError(f"A network is made of a torch.nn.Module, and not of {a_type(module)}{_of_program(module)}.")
     if any(weight.is_meta for weight in (*module.parameters(), *module.buffers())):
         raise NetworkError("The module has weights without values (on the meta device): give it values first.")
     module = within_wrappers(module)
@@ -57,6 +58,12 @@ def live_network(
         lasting = copied if other_precisions(module) else module
         notes = (*network.card.notes, *unnamed_classes(network))
         return with_notes(replace(network, module=lasting), notes)
+
+
+def _of_program(given: object) -> str:
+    if not isinstance(given, torch.export.ExportedProgram):
+        return ""
+    return ": save it, and give its file (.pt2) to load_network, or give its module()"
 
 
 def _clip_fields(

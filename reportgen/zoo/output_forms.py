@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import torch
@@ -16,6 +17,7 @@ from reportgen.records.card import Adapter, ModelCard
 from reportgen.records.manifest import LayerFacts
 from reportgen.wording import option
 from reportgen.zoo.axes import Leaf, Path, read_leaves
+from reportgen.zoo.exported import kernels_in_graphs
 from reportgen.zoo.input_forms import Fit
 from reportgen.zoo.sources import device_of
 
@@ -44,8 +46,13 @@ class Answering:
     @property
     def last_kernels(self) -> int | None:
         """How many kernels the last layer has that runs."""
-        executed = [layer for layer in self.layers if layer.output is not None]
-        return executed[-1].kernels if executed else None
+        return self.kernels[-1] if self.kernels else None
+
+    @cached_property
+    def kernels(self) -> tuple[int, ...]:
+        """How many kernels each layer has that runs, in their order; those of an exported program are steps of it."""
+        executed = tuple(layer.kernels for layer in self.layers if layer.output is not None)
+        return executed or kernels_in_graphs(self.module)
 
 
 def with_answer(card: ModelCard, network: Answering) -> tuple[ModelCard, list[str]]:
@@ -125,14 +132,14 @@ def _is_made_by_a_layer(leaf: Leaf, network: Answering) -> bool:
     Of a fixed number of segments, or of the largest scores alone, neither is so: as many numbers are no classes.
     """
     size = leaf.tensor.shape[leaf.letters.index("K")]
-    return size == network.labels or any(layer.kernels == size for layer in network.layers if layer.output is not None)
+    return size == network.labels or size in network.kernels
 
 
 def _told_by_layer(leaf: Leaf, network: Answering) -> bool:
     """Whether the last layer's kernels tell which of several axes holds the classes, or that the only one does."""
     kept = [size for letter, size in zip(leaf.letters, leaf.tensor.shape, strict=True) if letter in {"K", "?"}]
     frames = network.fit.clip.frames
-    if len(kept) == 1 and kept[0] > frames:  # more classes than frames: no length of time
+    if len(kept) == 1 and (kept[0] > frames or kept[0] == network.labels != frames):  # no length of time
         return True
     return kept.count(network.last_kernels or 0) == 1 and network.last_kernels != frames and len(kept) <= 2
 

@@ -104,7 +104,7 @@ def _result(subject: Subject, unit: Unit, found: Attribution, steps: int | None,
     }
     if answer.signed_scale is not None:
         figures["signed"] = MapFigure(with_sign, True, answer.signed_scale, f"{method.title} with its sign")
-    return Result(answer, figures)
+    return Result(answer, figures, notes=found.notes)
 
 
 def _scale(heat: np.ndarray[Any, Any]) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -26,7 +26,8 @@ from reportgen.networks.core.network import Network, as_network, no_weight_gradi
 from reportgen.networks.core.unchanged import gradients_told, leaving_unchanged
 from reportgen.networks.kernels.places import UnitPlaces, output_places
 from reportgen.networks.trace.build import gradient_cuts
-from reportgen.networks.trace.cuts import cut_sentences
+from reportgen.networks.trace.cuts import Cut, cut_sentences
+from reportgen.networks.trace.known_cuts import known_cuts
 from reportgen.progress import SILENT, Progress, observer
 from reportgen.result import ShownResult, Unexplained, required
 
@@ -42,7 +43,7 @@ class Attribution(ShownResult):
     that promise that attributions sum to the logit's gain over the baseline, `completeness_errors` says by which
     share of that gain they miss, per clip. `layers` are those that Grad-CAM read, one a pathway;
     `baseline` what was compared with. `above_mean` are the logits above the mean of all classes'. `clip` is what was
-    explained, `N C T H W`.
+    explained, `N C T H W`; `notes` say where the network lets no gradient through, and the map stops.
     """
 
     attribution: Tensor
@@ -59,6 +60,7 @@ class Attribution(ShownResult):
     layers: tuple[str, ...] = ()
     above_mean: tuple[float, ...] = ()
     clip: Tensor | None = None
+    notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return in_one_line(
@@ -142,7 +144,7 @@ def attribute_with(
             raise NetworkError(f"{_about(found)} is not finite: the network overflows on this clip.")
         if not one.any():
             return Unexplained(method, found.class_index, found.logit, _nothing(found, seen))
-    return found
+    return replace(found, notes=cut_sentences(_cuts(found, seen)))
 
 
 def attribute_converged(
@@ -286,12 +288,18 @@ def _completeness(found: Tensor, logits: Tensor, reference: Tensor) -> tuple[flo
 
 def _nothing(found: Attribution, network: Network) -> str:
     """Return why a map is zero everywhere, as far as it can be told."""
-    cuts = () if found.clip is None or found.method == "occlusion" else gradient_cuts(network, found.clip[:1])
     nothing = (
         f"{_about(found)} is zero everywhere: nothing in this clip speaks for the class by this method; choose another "
         "class, layer or method."
     )
-    return " ".join((nothing, *cut_sentences(cuts)))
+    return " ".join((nothing, *cut_sentences(_cuts(found, network))))
+
+
+def _cuts(found: Attribution, network: Network) -> tuple[Cut, ...]:
+    """Return where no gradient comes through on the ways that a map follows."""
+    if found.clip is None or found.method == "occlusion":
+        return ()
+    return known_cuts(network, found.clip[:1].to(network.device), behind=found.layers)
 
 
 def _about(found: Attribution) -> str:

@@ -20,6 +20,8 @@ from reportgen.networks.core.network import Network
 from reportgen.networks.core.passes import REFUSALS
 from reportgen.networks.kernels.arrangement import as_batch
 from reportgen.networks.kernels.places import UnitPlaces, following, known_places
+from reportgen.networks.trace.cuts import named_cuts
+from reportgen.networks.trace.known_cuts import known_cuts
 from reportgen.networks.trace.seen import Seen
 
 _Size = tuple[int, ...]
@@ -33,11 +35,6 @@ def class_map(passed: Pass, class_index: int, places: Mapping[str, UnitPlaces | 
     into, all calls. Several layers, each the end of a pathway, are added up in proportion to what a position of each
     adds to the logit. Raises NetworkError for a layer without positions, or of unknown ones.
     """
-    if not places:
-        raise NetworkError(
-            "No gradient leads from the class to a convolution with a map: something cuts it off, such as detach(). "
-            "Name a layer behind it, or ask a method that needs no gradient, such as occlusion."
-        )
     clip = passed.clip
     size = tuple(clip.shape[2:]) if clip.ndim == 5 else (1, *clip.shape[2:])
     outputs = {name: passed.outputs[name] for name in places}
@@ -102,7 +99,7 @@ def cam_places(network: Network, clip: Tensor) -> dict[str, UnitPlaces | None]:
     Maps are outputs of modules that are as large in space as a convolution's and extend there; those that extend in
     time as well come before others of their pathway. A network of several pathways has several last ones, of which
     none leads to another. Of modules within each other the outermost counts: a block's sum and not one of its
-    branches. Raises NetworkError when there is no such map.
+    branches. Raises NetworkError when there is no such map, or no gradient leads to it: then it says what cuts it off.
     """
     passed = _passed(network, clip)
     outputs, logits = passed.outputs, passed.logits
@@ -115,6 +112,13 @@ def cam_places(network: Network, clip: Tensor) -> dict[str, UnitPlaces | None]:
     chosen = _last(logits, moving)
     still = [node for node in _last(logits, maps) if node not in moving and not _reached([node], moving)]
     ends = {maps[node].name for node in [*chosen, *still]}
+    if not ends:
+        what = named_cuts(known_cuts(network, clip), "and") or "something in it, such as detach(),"
+        raise NetworkError(
+            f"No gradient leads from the classes of {network.name} to a convolution with a map: cut off by {what}. "
+            "Name "
+            "a layer behind that, or ask a method that needs no gradient, such as occlusion."
+        )
     return {output.name: known_places(passed.seen[output.name]) for output in outputs if output.name in ends}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -58,11 +59,14 @@ def copied(module: nn.Module, sharing: Iterable[Tensor] = ()) -> nn.Module:
     without the graph. What cannot be copied (a lock, a file, a writer of logs that a hook tells) both modules share.
     """
     own = {id(one): one for one in sharing}
-    try:
-        return copy.deepcopy(module, {**_without_graphs(module), **own})
-    except _NOT_COPIED:
-        shared = {id(one): one for one in _beside(module) if not _can_be_copied(one)}
-        return copy.deepcopy(module, {**_without_graphs(module), **shared, **own})
+    with warnings.catch_warnings():
+        # What `torch.export` makes is copied by a name that torch itself is about to drop.
+        warnings.filterwarnings("ignore", message=r"`isinstance\(treespec, LeafSpec\)`", category=FutureWarning)
+        try:
+            return copy.deepcopy(module, {**_without_graphs(module), **own})
+        except _NOT_COPIED:
+            shared = {id(one): one for one in _beside(module) if not _can_be_copied(one)}
+            return copy.deepcopy(module, {**_without_graphs(module), **shared, **own})
 
 
 def _without_graphs(module: nn.Module) -> dict[int, Any]:

@@ -77,8 +77,8 @@ def _traced(network: Network, clip: Tensor, how: Literal["shapes", "values"], re
     )
 
 
-def gradient_cuts(network: Network, clip: Tensor) -> tuple[Cut, ...]:
-    """Return where on the way from a clip to the class scores no gradient comes through.
+def gradient_cuts(network: Network, clip: Tensor, behind: Sequence[str] = ()) -> tuple[Cut, ...]:
+    """Return where on the way from a clip to the class scores, or `behind` layers, no gradient comes through.
 
     None are known of a network that cannot run on a clip that asks for gradients, for its code refuses it.
     """
@@ -92,7 +92,7 @@ def gradient_cuts(network: Network, clip: Tensor) -> tuple[Cut, ...]:
                 output = class_output(network, asking)
         except RuntimeError:  # such as .numpy() of what has a gradient
             return ()
-        return observer.of(output)
+        return observer.of(output, behind)
 
 
 def class_output(network: Network, clips: Tensor) -> Tensor:

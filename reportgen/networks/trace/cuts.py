@@ -67,12 +67,15 @@ class CutObserver(Observer):
         """Follow what is computed from a clip that asks for gradients."""
         self._note(clip, _Carried())
 
-    def of(self, tensor: Tensor) -> tuple[Cut, ...]:
-        """Return the cuts on the way to a tensor, in the order of the pass."""
+    def of(self, tensor: Tensor, behind: Sequence[str] = ()) -> tuple[Cut, ...]:
+        """Return the cuts on the way to a tensor, in the order of the pass: those `behind` layers, where some are "
+        "named."""
         found = self._read(tensor)
         cuts = found.live if tensor.requires_grad else found.dead
         order = {name: place for place, name in enumerate(self._ended)}
-        return tuple(sorted(cuts, key=lambda cut: (order.get(cut.after, -1), str(cut))))
+        first = min((order.get(layer, -1) for layer in behind), default=-1)
+        met = sorted(cuts, key=lambda cut: (order.get(cut.after, -1), str(cut)))
+        return tuple(cut for cut in met if order.get(cut.after, -1) >= first)
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
@@ -152,6 +155,12 @@ def cut_sentences(cuts: Sequence[Cut]) -> tuple[str, ...]:
     """Return the sentence that says that evidence stops at cuts; none where there are none."""
     if not cuts:
         return ()
-    listed = list(dict.fromkeys(map(str, cuts)))
-    named = " or ".join(listed[:3]) + (f" or {len(listed) - 3} other places" if len(listed) > 3 else "")
+    named = named_cuts(cuts, "or")
     return (f"No gradient comes through {named}: what it passes on counts as a constant, and evidence stops there.",)
+
+
+def named_cuts(cuts: Sequence[Cut], between: str) -> str:
+    """Return the places of cuts in words, the first three by name, with a word `between` them."""
+    listed = list(dict.fromkeys(map(str, cuts)))
+    others = [f"{len(listed) - 3} other places"] if len(listed) > 3 else []
+    return f" {between} ".join([*listed[:3], *others])

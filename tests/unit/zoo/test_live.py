@@ -157,3 +157,26 @@ def test_load_network_takes_a_module_and_a_state_dict(clip: Tensor) -> None:
         reportgen.load_network(module, weights={"epoch": 3}, clip=spec)  # type: ignore[dict-item]
     with pytest.raises(OptionError, match="leave out model_args"):
         reportgen.load_network(module, model_args={"depth": 3}, clip=spec)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("held", [1, 2])
+def test_an_exported_program_is_known_by_its_steps(held: int) -> None:
+    network = small().eval()
+    program = torch.export.export(network, (torch.rand(held, 3, 4, 16, 16),))
+    found = Network.from_module(program.module(), mean=MEAN, std=STD, frames=4, size=16)
+    assert found.card is not None
+    assert found.card.classes == small().head.out_features
+    clip = torch.rand(1, 3, 4, 16, 16)
+    torch.testing.assert_close(found.logits(clip), network(standardised(clip)))
+    with pytest.raises(NetworkError, match=r"\.pt2.*or give its module\(\)"):
+        Network.from_module(program)  # type: ignore[arg-type]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_program_with_as_many_classes_as_frames_is_not_certain() -> None:
+    layers = (nn.Conv3d(3, 4, 3), nn.AdaptiveAvgPool3d(1), nn.Flatten(), nn.Linear(4, 4))
+    module = nn.Sequential(*layers).eval()
+    program = torch.export.export(module, (torch.rand(1, 3, 4, 16, 16),))
+    with pytest.raises(NetworkError, match="not certain where"):
+        Network.from_module(program.module(), frames=4, size=16)

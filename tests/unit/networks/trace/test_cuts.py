@@ -9,6 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from reportgen.analyses.saliency.attribution import Attribution, attribute
+from reportgen.errors import NetworkError
 from reportgen.networks.trace.build import connection_graph
 from reportgen.networks.trace.cuts import cut_sentences
 
@@ -112,3 +114,42 @@ def test_a_pass_that_refuses_gradients_tells_of_no_cut() -> None:
         return torch.from_numpy(values.numpy().copy())
 
     assert connection_graph(Two(through_numpy), SHAPE).cuts == ()
+
+
+@pytest.mark.parametrize("method", ["gradients", "smoothgrad", "grad_cam"])
+def test_a_map_says_where_a_part_of_the_evidence_is_cut_off(method: str) -> None:
+    module = Two(filled)
+    clip = torch.rand(SHAPE)
+    found = attribute(module, clip, 0, method)
+    assert isinstance(found, Attribution)
+    said = (
+        "No gradient comes through detach() after first: what it passes on counts as a constant, and evidence stops "
+        "there.",
+    )
+    assert found.notes == (() if method == "grad_cam" else said), (
+        "behind the layer that Grad-CAM reads nothing is cut off"
+    )
+    module.between = nn.Identity()
+    whole = attribute(module, clip, 0, method)
+    assert isinstance(whole, Attribution)
+    assert whole.notes == ()
+
+
+def test_a_map_of_occlusion_needs_no_gradient() -> None:
+    found = attribute(Two(filled), torch.rand(SHAPE), 0, "occlusion")
+    assert isinstance(found, Attribution)
+    assert found.notes == ()
+
+
+def test_grad_cam_names_what_cuts_all_maps_off() -> None:
+    module = Two(lambda values: values)
+    module.head = nn.Sequential(Detached(), nn.Linear(4, 3))
+    with pytest.raises(NetworkError, match=r"cut off by detach\(\) in head\.0\. Name a layer behind that"):
+        attribute(module, torch.rand(SHAPE), 0, "grad_cam")
+
+
+class Detached(nn.Module):
+    """Lets no gradient through."""
+
+    def forward(self, values: Tensor) -> Tensor:
+        return values.detach()
