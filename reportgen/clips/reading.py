@@ -21,6 +21,7 @@ from reportgen.clips.sampling import repeated_frame, sample_frames
 from reportgen.clips.source import MAX_FILE, Source
 from reportgen.clips.video import VideoSource
 from reportgen.errors import ClipError, OptionError, a_type, printable, speaking
+from reportgen.given import given_path
 from reportgen.pictures import is_picture
 from reportgen.records.card import ClipSpec
 from reportgen.records.identities import slug
@@ -35,7 +36,7 @@ _STREAMS = frozenset({".mjpeg", ".mjpg"})
 
 @speaking(READING)
 def read_clip(
-    path: str | Path,
+    path: str | os.PathLike[str],
     spec: ClipSpec | Mapping[str, Any],
     *,
     frames: tuple[int | None, int | None] | None = None,
@@ -59,7 +60,7 @@ def read_clip(
         raise ClipError(
             f"The network takes clips of {spec.channels} channels, and files give three (RGB): use another network."
         )
-    source = open_source(path)
+    source = open_source(path if isinstance(path, str) else given_path(path))
     if still and source.count == 1:
         sample = repeated_frame(spec)
     else:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reportgen.errors import OptionError, speaking
 from reportgen.given import given_path
 from reportgen.records.files import check_writable, write_text
 from reportgen.wording import LOADING, option
+
+if TYPE_CHECKING:
+    from reportgen.zoo.labels import Labels
 
 
 @speaking(LOADING)
@@ -19,7 +22,7 @@ def card(
     *,
     to: str | Path | None = None,
     weights: str | Path | None = None,
-    labels: str | Path | Sequence[str] | None = None,
+    labels: Labels | None = None,
     model_args: Mapping[str, Any] | None = None,
     clip: Mapping[str, Any] | None = None,
     adapter: Mapping[str, Any] | None = None,

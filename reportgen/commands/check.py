@@ -97,8 +97,8 @@ def require(audits: Accountable | Iterable[Accountable], *, strict: bool = False
     """
     several: Iterable[Accountable] = audits if isinstance(audits, Iterable) else [audits]
     several = list(several)
-    if other := next((one for one in several if not (hasattr(one, "failures") and hasattr(one, "untested"))), None):
-        raise OptionError(f"What `check` or `reportgen.audit` returns is required of, and not {a_type(other)}.")
+    if others := [one for one in several if not (hasattr(one, "failures") and hasattr(one, "untested"))]:
+        raise OptionError(f"Required is something of what `check` or `audit` returns, and not of {a_type(others[0])}.")
     missed = [clause for audit in several for clause in (*audit.failures, *(audit.untested if strict else ()))]
     if missed:
         raise CheckError(f"The audit fails: {'; '.join(missed)}.")

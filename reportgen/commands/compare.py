@@ -29,6 +29,6 @@ def _side(given: Audited) -> Sequence[Judged]:
     if isinstance(given, str | os.PathLike):
         return check(given)
     several = list(given) if isinstance(given, Iterable) else [given]
-    if other := next((one for one in several if not hasattr(one, "verdicts")), None):
-        raise OptionError(f"Audits, or the folder of runs, are compared, and not {a_type(other)}.")
+    if others := [one for one in several if not hasattr(one, "verdicts")]:
+        raise OptionError(f"Audits, or the folder of runs, are compared, and not {a_type(others[0])}.")
     return several

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -18,7 +17,7 @@ from reportgen.networks.core.precision import other_precisions
 from reportgen.records.card import Adapter
 from reportgen.wording import LIVE_MODULE
 from reportgen.zoo.foreign import foreign_definition, with_probabilities
-from reportgen.zoo.labels import label_count, network_labels, unnamed_classes
+from reportgen.zoo.labels import Labels, given_labels, label_count, network_labels, unnamed_classes
 from reportgen.zoo.load import with_notes
 from reportgen.zoo.overrides import check_fields
 from reportgen.zoo.sample_tests import in_turn, settled
@@ -28,7 +27,7 @@ from reportgen.zoo.sources import device_of
 def live_network(
     module: nn.Module,
     *,
-    labels: str | Path | Sequence[str] | None,
+    labels: Labels | None,
     mean: Sequence[float] | float | None,
     std: Sequence[float] | float | None,
     frames: int | None,
@@ -45,13 +44,14 @@ def live_network(
     said = _clip_fields(module, mean, std, frames, size)
     with speaking(LIVE_MODULE), usual_defaults():
         check_fields(said, adapter)
-        definition = foreign_definition(module, None, said, adapter, label_count(labels))
+        names_given = given_labels(labels)
+        definition = foreign_definition(module, None, said, adapter, label_count(names_given))
         try:
             copied = definition.build().eval().requires_grad_(False)
         except (RuntimeError, TypeError) as error:
             raise CardError(f"The module {type(module).__name__} cannot be copied ({error}).") from error
         definition = with_probabilities(definition, copied)
-        names = network_labels(definition.card, None, labels)
+        names = network_labels(definition.card, None, names_given)
         asked = Network(copied, definition.card, names, None, device_of(copied))
         network = in_turn(replace(asked, card=settled(asked)))
         assert network.card is not None

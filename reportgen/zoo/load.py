@@ -26,7 +26,7 @@ from reportgen.zoo.cards import Zoo, default_zoo
 from reportgen.zoo.checkpoints import read_checkpoint
 from reportgen.zoo.foreign import foreign_definition, is_foreign, own_weights, with_probabilities
 from reportgen.zoo.initial import initialise
-from reportgen.zoo.labels import label_count, network_labels, unnamed_classes
+from reportgen.zoo.labels import Labels, given_labels, label_count, network_labels, unnamed_classes
 from reportgen.zoo.matching import require_match
 from reportgen.zoo.overrides import check_fields, merged
 from reportgen.zoo.places import find_weights, weights_beside, weights_missing
@@ -50,7 +50,7 @@ def load_network(
     untrained: bool = False,
     device: str = "cpu",
     zoo: Zoo | str | Path | Sequence[str | Path] = (),
-    labels: str | Path | Sequence[str] | None = None,
+    labels: Labels | None = None,
     model_args: Mapping[str, Any] | None = None,
     clip: ClipSpec | Mapping[str, Any] | None = None,
     adapter: Adapter | Mapping[str, Any] | None = None,
@@ -65,10 +65,10 @@ def load_network(
     `reportgen`. `zoo` are further folders of cards, looked at first. `weights` is a state dict, or a checkpoint in any
     of the forms that `read_checkpoint` knows; by default the file is looked for beside the card and in the user's
     folder of weights. `weights_key` names the weights in a file that holds several (`state_dict_ema`). `untrained`
-    takes the seeded initialisation instead. `labels` (a file with one name per line, or the names) replaces the card's;
-    `model_args` adds to the architecture's arguments; `clip` and `adapter` replace the card's, or single fields of it.
-    `device` is auto, cpu or cuda[:i]. With `meta` the network has no memory for its weights: it can be described, not
-    run.
+    takes the seeded initialisation instead. `labels` (a file with one name per line, the names, or a mapping from every
+    index) replaces the card's; `model_args` adds to the architecture's arguments; `clip` and `adapter` replace the
+    card's, or single fields of it. `device` is auto, cpu or cuda[:i]. With `meta` the network has no memory for its
+    weights: it can be described, not run.
 
     Raises UnknownNameError, CardError, WeightsError, DeviceError, NetworkError and OptionError.
     """
@@ -76,15 +76,15 @@ def load_network(
         raise OptionError(
             f"A network is a card's name, a factory such as net.py:make, or a torch.nn.Module, and not {a_type(model)}."
         )
-    place = parse_device(device)
+    place, names_given = parse_device(device), given_labels(labels)
     check_fields(clip, adapter)
     cards = zoo if isinstance(zoo, Zoo) else default_zoo(given_paths(zoo))
     if isinstance(model, nn.Module) or is_foreign(model):
-        definition = foreign_definition(model, model_args, clip, adapter, label_count(labels))
+        definition = foreign_definition(model, model_args, clip, adapter, label_count(names_given))
     else:
         definition = _changed(definition_of(cards.find(model)), model_args, clip, adapter)
     if meta:
-        return _described(definition, network_labels(definition.card, definition.entry, labels), seed)
+        return _described(definition, network_labels(definition.card, definition.entry, names_given), seed)
     if untrained and weights is not None:
         raise OptionError(
             f"{option('--weights')} and {option('--untrained')} exclude each other: leave one of them out."
@@ -105,7 +105,7 @@ def load_network(
         definition, module, facts = _trained(definition, weights, weights_key, cards)
     if definition.entry is None:
         definition = with_probabilities(definition, module)
-    names = network_labels(definition.card, definition.entry, labels)
+    names = network_labels(definition.card, definition.entry, names_given)
     network = Network(quicken_pools(_frozen(module)).to(place), definition.card, names, facts, place)
     if definition.entry is not None and definition.entry.root == modelzoo_folder():
         return network

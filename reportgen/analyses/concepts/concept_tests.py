@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 
 import numpy as np
@@ -14,6 +14,7 @@ from reportgen.analyses.concepts.compare import ConceptTests, against_reference
 from reportgen.analyses.concepts.passes import ClipResponses
 from reportgen.clips import Clip
 from reportgen.errors import ClipError, a_type
+from reportgen.given import given_words
 from reportgen.networks.core.given_clips import Clips, given_clips
 from reportgen.networks.core.network import Network, as_network
 from reportgen.networks.core.unchanged import leaving_unchanged
@@ -28,7 +29,7 @@ def concept_tests(
     concepts: Mapping[str, Clips],
     reference: Clips,
     *,
-    layers: Sequence[str] = (),
+    layers: Iterable[str] | str = (),
     objective: Objective = "firing",
     progress: Progress | bool = SILENT,
 ) -> dict[str, ConceptTests]:
@@ -46,14 +47,12 @@ def concept_tests(
         raise ClipError(f"Concepts are clips by name, {{'wheels': clips}}, and not {a_type(concepts)}.")
     if not concepts:
         raise ClipError("There is no concept to test: give its clips by name, {'wheels': clips}.")
-    subject = as_network(network)
+    subject, named = as_network(network), given_words(layers)
     others = _given(subject, "the reference", reference)
     shown = {name: _given(subject, name, clips) for name, clips in concepts.items()}
     shape, channels = others.shape[2:], others.shape[1]
-    facts = {one.name: one for one in describe_layers(subject, clip_shape=(channels, *shape))} if not layers else {}
-    meter = Meter(
-        subject, list(layers) or measurable_layers(facts), (shape[0], shape[1], shape[2]), channels, objective
-    )
+    facts = {one.name: one for one in describe_layers(subject, clip_shape=(channels, *shape))} if not named else {}
+    meter = Meter(subject, named or measurable_layers(facts), (shape[0], shape[1], shape[2]), channels, objective)
     with ExitStack() as stack:
         measured = stack.enter_context(ClipResponses(meter))
         measured.run(_clips(others), len(others), "responses to the reference clips", progress)

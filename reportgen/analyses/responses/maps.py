@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from reportgen.analyses.common.representation import in_one_line, with_axes
 from reportgen.analyses.responses.ordering import kernel_orders
-from reportgen.errors import ClipError, NetworkError
+from reportgen.errors import ClipError, NetworkError, OptionError
+from reportgen.given import given_words
 from reportgen.networks.core.given_clips import Clips, given_clip
 from reportgen.networks.core.network import Network, as_network
 from reportgen.networks.core.taps import Taps
@@ -87,17 +88,19 @@ class ResponseMaps(ShownResult):
 
 @leaving_unchanged
 def response_maps(
-    network: Network | nn.Module, clip: Clips, layers: Sequence[str] | str, *, rectified: bool = False
+    network: Network | nn.Module, clip: Clips, layers: Iterable[str] | str, *, rectified: bool = False
 ) -> dict[str, ResponseMaps]:
     """Return the maps of each of `layers` to a `clip` `1 C T H W` in [0, 1] RGB (a bare module takes it as is), or
     in any other form that `given_clips` knows.
 
     One forward pass serves all layers. The maps are pre-activations with the batch norm that reads them, in float32;
-    with `rectified` what a ReLU leaves of them. Raises ClipError for another clip,
-    UnknownNameError for a layer that there is not, NetworkError for
-    one that the clip does not reach, that has no map of rows and columns, or whose values are not finite.
+    with `rectified` what a ReLU leaves of them. Raises ClipError for another clip, OptionError for no layers,
+    UnknownNameError for one that there is not, NetworkError for one that the clip does not reach, that has no map of
+    rows and columns, or whose values are not finite.
     """
-    layers = [layers] if isinstance(layers, str) else layers
+    layers = given_words(layers)
+    if not layers:
+        raise OptionError("There is no layer in the list: give one or more.")
     subject = as_network(network)
     pixels = given_clip(subject, clip)
     if pixels.ndim != 5:

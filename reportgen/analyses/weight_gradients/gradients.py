@@ -22,6 +22,7 @@ from reportgen.analyses.pyramid.class_pyramid import asked_class, one_clip
 from reportgen.analyses.pyramid.measure import LayerMeasure, measure_relevance
 from reportgen.analyses.pyramid.products import as_kernels
 from reportgen.errors import NetworkError
+from reportgen.given import given_words
 from reportgen.networks.core.classes import ClassLike
 from reportgen.networks.core.copying import no_gradient
 from reportgen.networks.core.given_clips import Clips
@@ -92,7 +93,7 @@ def weight_gradients(
     clip: Clips,
     class_index: ClassLike | None = None,
     *,
-    layers: Iterable[str] | None = None,
+    layers: Iterable[str] | str | None = None,
     graph: ConnectionGraph | None = None,
 ) -> WeightGradients:
     """Return the gradient of a class's logit with respect to the weights of every convolution (or of `layers`).
@@ -108,7 +109,7 @@ def weight_gradients(
     index = asked_class(borrowed, pixels, class_index)
     graph = graph or connection_graph(borrowed, pixels.shape, clip=pixels)
     known = convolutions(graph)
-    wanted = list(known) if layers is None else [graph.layer(name).name for name in layers]
+    wanted = list(known) if layers is None else [graph.layer(name).name for name in given_words(layers)]
     if not wanted:
         raise NetworkError(f"{borrowed.name} has no convolution whose weights could be asked about.")
     found = measure_relevance(borrowed, pixels, index, graph, backward=wanted)

@@ -83,7 +83,7 @@ def _index(wanted: ClassLike, names: list[str], count: int | None) -> int:
     """Return the index of a class among `count` (None: not known) with these names."""
     if isinstance(wanted, str):
         if wanted in names:
-            return names.index(wanted)
+            return _only(wanted, names)
         lowered = [name.lower() for name in names]
         if lowered.count(wanted.lower()) == 1:
             return lowered.index(wanted.lower())
@@ -97,6 +97,14 @@ def _index(wanted: ClassLike, names: list[str], count: int | None) -> int:
     if index < 0 or (count is not None and index >= count):
         raise unknown_name("class", str(index), [f"0 to {count - 1}" if count else "0 and up"])
     return index
+
+
+def _only(name: str, names: Sequence[str]) -> int:
+    """Return the one place of a name; raises UnknownNameError where several classes are called so."""
+    places = [place for place, other in enumerate(names) if other == name]
+    if len(places) > 1:
+        raise UnknownNameError(f"There are {len(places)} classes named {name!r} ({places[:6]}): give the index of one.")
+    return places[0]
 
 
 def _integer(wanted: Any) -> int:

@@ -88,12 +88,15 @@ def _values(network: Network | None, clip: Any) -> Tensor:
     if isinstance(clip, Clip):
         clip = clip.pixels
     if isinstance(clip, np.ndarray):
+        if isinstance(clip, np.ma.MaskedArray) and np.ma.is_masked(clip):
+            raise ClipError("The clip has masked values, which no network can see: fill them first.")
         if clip.dtype.kind not in "fui" or clip.dtype.itemsize > 8:
             raise ClipError(_NO_PIXELS.format(clip.dtype))
         clip = torch.from_numpy(np.array(clip, clip.dtype.newbyteorder("="), order="C"))
     if not isinstance(clip, Tensor):
         raise ClipError(f"A clip is a tensor, a NumPy array, a Clip, a path or a list of them, and not {a_type(clip)}.")
-    return clip.clone() if clip.is_inference() else clip.detach()
+    dense: Tensor = clip if clip.layout is torch.strided else clip.to_dense()
+    return dense.clone() if dense.is_inference() else dense.detach()
 
 
 def _floats(values: Tensor) -> Tensor:

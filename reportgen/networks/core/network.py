@@ -6,12 +6,12 @@ differentiable, so that an analysis can optimise pixels.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib import import_module
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import torch
@@ -51,7 +51,7 @@ class Network:
         cls,
         module: nn.Module,
         *,
-        labels: str | Path | Sequence[str] | None = None,
+        labels: str | os.PathLike[str] | Iterable[str] | Mapping[int, str] | None = None,
         mean: Sequence[float] | float | None = None,
         std: Sequence[float] | float | None = None,
         frames: int | None = None,
@@ -61,11 +61,11 @@ class Network:
         """Return a network around a module that lives on: one in the middle of its training, say.
 
         It is asked the very module, so that what is found follows its weights; the functions of this library leave it
-        as it was. `labels` are the class names (or a file of them), `mean` and `std` what its pixels in [0, 1] RGB were
-        standardised by, of each channel or of all, `frames` and `size` (px, or height and width) its clips, `adapter`
-        how it takes a clip and what of its answer is meant (`reportgen.records.card.Adapter`). What is not said is
-        found by running copies of the module or assumed, and kept in `assumptions`; guesses are told once on the logger
-        `reportgen`, which writes to standard error.
+        as it was. `labels` are the class names, a file of them, or a mapping from every index; `mean` and `std` what
+        its pixels in [0, 1] RGB were standardised by, of each channel or of all, `frames` and `size` (px, or height and
+        width) its clips, `adapter` how it takes a clip and what of its answer is meant
+        (`reportgen.records.card.Adapter`). What is not said is found by running copies of the module or assumed, and
+        kept in `assumptions`; guesses are told once on the logger `reportgen`, which writes to standard error.
         A module in float16, bfloat16 or float64 is copied into float32, and the copy is asked.
 
         Raises NetworkError when no clip fits or it is not certain what the module returns, OptionError when something
