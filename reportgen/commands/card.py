@@ -13,7 +13,7 @@ from reportgen.records.files import check_writable, write_text
 from reportgen.wording import LOADING, option
 
 if TYPE_CHECKING:
-    from reportgen.zoo.labels import Labels
+    from reportgen.zoo.labels import GivenLabels
 
 
 @speaking(LOADING)
@@ -22,7 +22,7 @@ def card(
     *,
     to: str | Path | None = None,
     weights: str | Path | None = None,
-    labels: Labels | None = None,
+    labels: GivenLabels | None = None,
     model_args: Mapping[str, Any] | None = None,
     clip: Mapping[str, Any] | None = None,
     adapter: Mapping[str, Any] | None = None,

@@ -13,7 +13,7 @@ from reportgen.records.card import ModelCard
 from reportgen.wording import option
 from reportgen.zoo.cards import CardEntry, read_labels
 
-Labels: TypeAlias = str | os.PathLike[str] | Iterable[str] | Mapping[int, str]
+GivenLabels: TypeAlias = str | os.PathLike[str] | Iterable[str] | Mapping[int, str]
 """Class names: a file of them, one a line, a list in the order of the classes, or a mapping from every index."""
 
 
@@ -48,7 +48,7 @@ def unnamed_classes(network: Network) -> tuple[str, ...]:
     )
 
 
-def given_labels(labels: Labels | None) -> tuple[str, ...] | None:
+def given_labels(labels: GivenLabels | None) -> tuple[str, ...] | None:
     """Return the class names that were given, in the order of the classes; None where none were.
 
     A mapping is one from every index to its name. Raises OptionError for what has no order or holds no names.

@@ -17,7 +17,7 @@ from reportgen.networks.core.precision import other_precisions
 from reportgen.records.card import Adapter
 from reportgen.wording import LIVE_MODULE
 from reportgen.zoo.foreign import foreign_definition, with_probabilities
-from reportgen.zoo.labels import Labels, given_labels, label_count, network_labels, unnamed_classes
+from reportgen.zoo.labels import GivenLabels, given_labels, label_count, network_labels, unnamed_classes
 from reportgen.zoo.load import with_notes
 from reportgen.zoo.overrides import check_fields
 from reportgen.zoo.sample_tests import in_turn, settled
@@ -27,7 +27,7 @@ from reportgen.zoo.sources import device_of
 def live_network(
     module: nn.Module,
     *,
-    labels: Labels | None,
+    labels: GivenLabels | None,
     mean: Sequence[float] | float | None,
     std: Sequence[float] | float | None,
     frames: int | None,

@@ -26,7 +26,7 @@ from reportgen.zoo.cards import Zoo, default_zoo
 from reportgen.zoo.checkpoints import read_checkpoint
 from reportgen.zoo.foreign import foreign_definition, is_foreign, own_weights, with_probabilities
 from reportgen.zoo.initial import initialise
-from reportgen.zoo.labels import Labels, given_labels, label_count, network_labels, unnamed_classes
+from reportgen.zoo.labels import GivenLabels, given_labels, label_count, network_labels, unnamed_classes
 from reportgen.zoo.matching import require_match
 from reportgen.zoo.overrides import check_fields, merged
 from reportgen.zoo.places import find_weights, weights_beside, weights_missing
@@ -50,7 +50,7 @@ def load_network(
     untrained: bool = False,
     device: str = "cpu",
     zoo: Zoo | str | Path | Sequence[str | Path] = (),
-    labels: Labels | None = None,
+    labels: GivenLabels | None = None,
     model_args: Mapping[str, Any] | None = None,
     clip: ClipSpec | Mapping[str, Any] | None = None,
     adapter: Adapter | Mapping[str, Any] | None = None,

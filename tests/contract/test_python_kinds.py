@@ -147,3 +147,11 @@ def test_a_clip_of_pictures_is_read_by_any_path(tmp_path: Path) -> None:
     for path in (str(tmp_path), tmp_path, Named(os.fspath(tmp_path))):
         np.testing.assert_allclose(reportgen.read_clip(path, SPEC).pixels, CLIP.numpy(), atol=1e-6)
         torch.testing.assert_close(mapped(path), mapped(CLIP), atol=1e-5, rtol=1e-4)
+
+
+def test_loading_a_network_draws_nothing_of_the_caller(tmp_path: Path) -> None:
+    before = torch.get_rng_state()
+    reportgen.load_network("texture_motion")
+    reportgen.load_network(Small(), untrained=True)
+    reportgen.plan(reportgen.BuildOptions(preset="quick", runs=tmp_path / "runs", analyses="motion"))
+    assert torch.get_rng_state().equal(before)
