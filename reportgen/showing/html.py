@@ -98,7 +98,8 @@ def _table(rows: Sequence[Row]) -> str:
         f"<tr>{''.join(f'<td>{escape(_cell(row.get(name)))}</td>' for name in names)}</tr>" for row in rows[:MOST_ROWS]
     )
     more = f"<div>{len(rows) - MOST_ROWS} further rows: to_frame() has all.</div>" if len(rows) > MOST_ROWS else ""
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return f'<div style="max-width:100%;overflow-x:auto">{table}</div>{more}'
 
 
 def _cell(value: Any) -> str:
