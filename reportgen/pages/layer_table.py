@@ -24,7 +24,7 @@ def _table(model: ModelView, name: str, title: str, found: Excerpt[MeasuredKerne
     labelled, concepts = bool(model.evidence.labelled), bool(model.concepts)
     heads = columns(
         "Kernel",
-        Column("Largest response to a reference clip", "number"),
+        Column("Largest response", "number"),
         Column("Motion reliance", "fixed"),
         *(("Label that drives it",) if labelled else ()),
         *(("Concept that drives it",) if concepts else ()),
