@@ -131,6 +131,35 @@ def test_what_lies_between_two_kinds_gets_a_word_of_one_of_them_or_none(of: list
         assert pattern(np.clip(0.5 + 0.12 * mixed, 0, 1)[None, :, :, None]).kind in {*of, None}
 
 
+def two_directions(kind: str, apart: float, seed: int) -> Floats:
+    """Return a frame 1 H W C of stripes of two directions: in two colours, over each other, or side by side."""
+    draw = np.random.default_rng(20_000 + seed)
+    size, angle = int(draw.choice([48, 64, 80, 112])), draw.uniform(0, math.pi)
+    waves = [
+        np.cos(2 * math.pi * places(size, way)[0] / draw.uniform(4, size / 6) + draw.uniform(0, 6))
+        for way in (angle, angle + math.radians(apart))
+    ]
+    share = draw.uniform(0.7, 1)
+    if kind == "two colours":
+        first, second = np.linalg.qr(draw.normal(size=(3, 3)))[0][:2]
+        look = np.sign(waves[0])[..., None] * first + share * np.sign(waves[1])[..., None] * second
+    elif kind == "over each other":
+        look = np.repeat((waves[0] + share * waves[1])[..., None], 3, 2)
+    else:
+        across = places(size, draw.uniform(0, math.pi))[0]
+        look = np.repeat(np.where(across > across.mean(), *waves)[..., None], 3, 2)
+    return np.clip(0.5 + 0.2 * look / look.std() + 0.02 * draw.standard_normal(look.shape), 0, 1)[None]
+
+
+@pytest.mark.parametrize(
+    ("kind", "apart"),
+    [("two colours", 90), ("two colours", 40), ("over each other", 30), ("side by side", 90), ("side by side", 45)],
+)
+def test_stripes_of_two_directions_are_told_as_no_single_pattern(kind: str, apart: float) -> None:
+    told = Counter(pattern(two_directions(kind, apart, seed)).kind for seed in range(EACH))
+    assert told[None] >= 0.95 * EACH, told
+
+
 @pytest.mark.parametrize("degrees", [0, 20, 45, 70, 90, 118, 135, 170])
 @pytest.mark.parametrize("period", [4.0, 6.5, 13.0])
 def test_stripes_are_told_with_their_orientation_and_period(degrees: float, period: float) -> None:

@@ -2,7 +2,8 @@
 
 The words come from the power spectrum of the frames, added up over the frames, which motion does not change, and from
 the distribution of the pixels: stripes have one orientation, checks two at a right angle, dots and blobs one size and
-no orientation, noise neither. What lies between two of them gets no word. The rules were set on one family of drawn
+no orientation, noise neither. What lies between two of them gets no word, and neither do stripes of two directions, be
+they in two colours. The rules were set on one family of drawn
 textures and measured on another (`tests/truth/test_pattern_words.py` logs the confusion table).
 """
 
@@ -66,16 +67,30 @@ SHARP, BROAD = 0.012, 0.03
 """That share, at least, in dots, whose edges are sharp, and in noise of many sizes."""
 
 
+SECOND_PEAK, SECOND_COLOUR = 0.35, 0.35
+"""Share of the first peak's power, and of the first colour's standard deviation, from which there is a second one."""
+
+OTHER_WAY, FAR_WAY = 20.0, 30.0
+"""Degrees between the directions of stripes from which they are two: over each other, and side by side."""
+
+MOST_PARTS = 2
+"""Quarters of the frame that hold stripes alone, from which there are no checks."""
+
+
 def pattern(clip: npt.NDArray[np.floating]) -> PatternAnswer:
     """Return what the frames of `clip` `T H W C`, pixels in [0, 1], look like."""
     pixels = np.asarray(clip, dtype=np.float64)
     about_mean = pixels - pixels.mean(axis=(1, 2), keepdims=True)
-    axis, spread = _principal_axis(about_mean)
+    (axis, spread), (other, less) = _principal_axes(about_mean)
     ends = _ends(pixels, axis, spread)
     if spread < EVEN:
         return PatternAnswer(kind="plain", ends=ends)
     spectrum = _Spectrum.of(about_mean @ axis)
     kind, size = _kind(spectrum, *_skewness_and_kurtosis(about_mean @ axis))
+    if kind in {"stripes", "checks"} and _is_several(
+        kind, spectrum, about_mean @ axis, about_mean @ other, less / spread
+    ):
+        kind, size = None, None
     orientation = (math.degrees(spectrum.first.angle) + 90) % 180 if kind == "stripes" else None
     return PatternAnswer(kind=kind, orientation=orientation, size=size, ends=ends)
 
@@ -106,7 +121,7 @@ def _unoriented(spectrum: _Spectrum) -> tuple[PatternKind | None, float | None]:
 def _crossed(spectrum: _Spectrum) -> bool:
     """Whether most power lies in two peaks of like strength at a right angle."""
     first, second = spectrum.first, spectrum.second
-    apart = abs((math.degrees(first.angle - second.angle) + 90) % 180 - 90) >= CHECKS_ANGLE
+    apart = _apart(first, second) >= CHECKS_ANGLE
     balanced = second.power >= CHECKS_BALANCE * first.power and first.power + second.power >= CHECKS_POWER
     return apart and balanced and spectrum.two_directions >= CHECKS_CROSS
 
@@ -186,12 +201,42 @@ def _around(frequency: _Floats) -> _Floats:
     return (frequency + 0.5) % 1 - 0.5
 
 
-def _principal_axis(about_mean: _Floats) -> tuple[_Floats, float]:
-    """Return the direction in colour along which pixels differ most, towards light, and how far they do."""
+def _is_several(kind: PatternKind | None, whole: _Spectrum, frames: _Floats, other: _Floats, share: float) -> bool:
+    """Whether frames `T H W` hold stripes of several directions, over each other, side by side, or in two colours.
+
+    `other` are the frames in their second colour, which stand out from the ground by that `share` of the first.
+    """
+    if kind not in {"stripes", "checks"}:
+        return False
+    if kind == "stripes":
+        if whole.second.power >= SECOND_PEAK * whole.first.power and _apart(whole.first, whole.second) >= OTHER_WAY:
+            return True
+        if share >= SECOND_COLOUR:
+            second = _Spectrum.of(other)
+            if second.one_direction >= STRIPES and _apart(whole.first, second.first) >= OTHER_WAY:
+                return True
+    height, width = (size // 2 for size in frames.shape[1:])
+    parts = [_Spectrum.of(frames[:, y : y + height, x : x + width]) for y in (0, height) for x in (0, width)]
+    striped = [part for part in parts if part.one_direction >= SURE_STRIPES]
+    if kind == "checks":
+        return len(striped) >= MOST_PARTS
+    return any(_apart(one.first, two.first) >= FAR_WAY for one in striped for two in striped)
+
+
+def _apart(one: _Peak, other: _Peak) -> float:
+    """Return the angle between the directions of two peaks, 0 to 90 degrees."""
+    return abs((math.degrees(one.angle - other.angle) + 90) % 180 - 90)
+
+
+def _principal_axes(about_mean: _Floats) -> list[tuple[_Floats, float]]:
+    """Return the two directions in colour along which pixels differ most, towards light, and how far they do."""
     flat = about_mean.reshape(-1, about_mean.shape[-1])
     values, vectors = np.linalg.eigh(flat.T @ flat / len(flat))
-    axis = vectors[:, -1] * (1.0 if vectors[:, -1].sum() >= 0 else -1.0)
-    return axis, math.sqrt(max(float(values[-1]), 0.0))
+    found = []
+    for place in (-1, -min(2, len(values))):
+        axis = vectors[:, place] * (1.0 if vectors[:, place].sum() >= 0 else -1.0)
+        found.append((axis, math.sqrt(max(float(values[place]), 0.0))))
+    return found
 
 
 def _skewness_and_kurtosis(values: _Floats) -> tuple[float, float]:

@@ -16,6 +16,7 @@ from reportgen.analyses.kernels.gratings import BINARY, Grating, Pattern, simple
 from reportgen.analyses.kernels.schedules import Level
 from reportgen.analyses.kernels.scoring import ClipScoring
 from reportgen.networks.core.network import Network
+from reportgen.networks.kernels.preactivation import Preactivation
 from reportgen.networks.trace.smoothed import SmoothedRectifiers
 
 _PEAKS = 4
@@ -57,7 +58,7 @@ class SimpleOptima:
         field, count = (None, _DEEP_PEAKS) if known is None else (self.scoring.field, _PEAKS)
         patterns = simple_patterns(weights, field, phase, count)
         rare = self.scoring.rare[kernel]
-        rated = [(self._rated(one if rare else _sharp(one), kernel, level), one) for one in patterns]
+        rated = [(self._rated(one if rare else sharp(one), kernel, level), one) for one in patterns]
         if rare:
             gratings = [(rate, one) for rate, one in rated if isinstance(one, Grating)]
             rated += [self._refined(max(gratings, key=_rate_of), kernel, level)] if gratings else []
@@ -95,15 +96,24 @@ class SimpleOptima:
 
     def _local_filter(self, pixels: Tensor, kernel: int, level: Level) -> Tensor | None:
         """Return what the unit that answers most weighs `C T H W` about a found clip; None where no gradient is."""
-        clip = self.scoring.canvas(level).bounded(pixels).detach().requires_grad_()
-        silent = self.scoring.silent[kernel]
-        with torch.enable_grad(), SmoothedRectifiers() if silent else nullcontext():
-            own = self.scoring.target.own_maps(clip, torch.tensor([kernel], device=clip.device))
-            (gradient,) = torch.autograd.grad(own.flatten().max(), clip)
-        if not gradient.any():
-            return None
-        clear = gradient.where(gradient.abs() > _FAINT * gradient.abs().amax(), 0)
-        return gradient[reach_of(clear)][0].float().cpu()
+        clip = self.scoring.canvas(level).bounded(pixels)
+        with SmoothedRectifiers() if self.scoring.silent[kernel] else nullcontext():
+            return local_filter(self.scoring.target, clip, kernel)
+
+
+def local_filter(target: Preactivation, clip: Tensor, kernel: int) -> Tensor | None:
+    """Return what the unit of a kernel that answers most weighs `C T H W` about a clip `1 C T H W`, on the CPU.
+
+    None where no gradient is.
+    """
+    asked = clip.detach().requires_grad_()
+    with torch.enable_grad():
+        own = target.own_maps(asked, torch.tensor([kernel], device=clip.device))
+        (gradient,) = torch.autograd.grad(own.flatten().max(), asked)
+    if not gradient.any():
+        return None
+    clear = gradient.where(gradient.abs() > _FAINT * gradient.abs().amax(), 0)
+    return gradient[reach_of(clear)][0].float().cpu()
 
 
 def tiled(pixels: Tensor, shape: tuple[int, int, int]) -> Tensor:
@@ -112,7 +122,7 @@ def tiled(pixels: Tensor, shape: tuple[int, int, int]) -> Tensor:
     return pixels.repeat(1, 1, *tiles)[..., : shape[0], : shape[1], : shape[2]]
 
 
-def _sharp(pattern: Pattern) -> Pattern:
+def sharp(pattern: Pattern) -> Pattern:
     """Return a pattern as black and white as the others and the clips that a search finds."""
     return replace(pattern, contrast=BINARY) if isinstance(pattern, Grating) else pattern
 

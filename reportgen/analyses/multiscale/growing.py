@@ -23,6 +23,7 @@ from reportgen.analyses.common.memory import with_less_memory
 from reportgen.analyses.multiscale.canvas import enlarged, noise_clip
 from reportgen.analyses.multiscale.options import GrowthOptions
 from reportgen.analyses.multiscale.schedule import ClipShape, reachable_schedule, scale_sizes
+from reportgen.analyses.multiscale.simple_end import simple_end
 from reportgen.errors import NetworkError
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.passes import REFUSALS, run_through
@@ -115,7 +116,24 @@ class Grower:
                 subject = f"{self.target.layer} at {shape[1]}x{shape[2]} px"
                 with_less_memory(partial(self._raise_all, growing, shape), slots, subject)
                 task.advance(self.options.steps * len(growing))
+            for one in growing:
+                self._simplify(one)
             yield from growing
+
+    def _simplify(self, one: GrowingKernel) -> None:
+        """Put a simple pattern in the place of a grown picture that drives the kernel less: patches with seams."""
+        if self.options.objective == "neuron":
+            return
+        target, began = self._known(self.shapes[-1]), time.perf_counter()
+
+        def measure(clip: Tensor) -> float:
+            return self.measure(target, clip[None], [one.kernel])[0]
+
+        found = simple_end(target, one.pixels.clamp(0, 1), one.kernel, self.options.seed, measure)
+        if found is not None:
+            one.pixels, one.activations[-1] = found
+            one.middles[-1] = one.pixels[:, one.pixels.shape[1] // 2].float().cpu()
+        one.seconds += time.perf_counter() - began
 
     def native_clip(self, clip: Tensor) -> tuple[Tensor, MeasuredOn]:
         """Return the part or the enlargement of a clip `C T H W` that is of the network's own size.
