@@ -25,6 +25,7 @@ from reportgen.records.jobs import Artifact, Done, Failed, FailedAttempt, Job, O
 from reportgen.records.layout import renamed
 from reportgen.records.manifest import Manifest, Run
 from reportgen.records.store import Store
+from reportgen.scanning.machine import withheld_words
 from reportgen.scanning.words import ForbiddenWords
 
 _KEPT_INPUTS = frozenset({"clip", "clips", "layers", "labelled", "shown", "targets", "reason"})
@@ -45,14 +46,16 @@ def anonymous_copy(
 ) -> AnonymousRun:
     """Write a copy of a run, as far as `manifest` goes, to `folder`; see `reportgen.anonymous.fields.DROPPED`.
 
-    Notes and reasons that hold one of `words` are left out. With `keep_digest` the digest of the weights stays. Raises
-    StoreError when the run cannot be read or the copy not be written, RenderError for a picture from which metadata
-    cannot be taken.
+    Notes and reasons that hold one of `words`, or what is left out elsewhere, are left out too. With `keep_digest` the
+    digest of the weights stays. Raises StoreError when the run cannot be read or the copy not be written, RenderError
+    for a picture from which metadata cannot be taken.
     """
-    copy = _Copy(store, Store(folder), ClipNames(manifest.run, manifest.records), manifest, words, keep_digest)
+    names = ClipNames(manifest.run, manifest.records)
+    withheld = (*_withheld(manifest.run, names, keep_digest=keep_digest), *_machines(manifest))
+    kept_out = (words, ForbiddenWords(withheld_words(withheld)))
+    copy = _Copy(store, Store(folder), names, manifest, kept_out, keep_digest)
     copy.write()
-    withheld = [*_withheld(manifest.run, copy.names, keep_digest=keep_digest), *_machines(manifest)]
-    return AnonymousRun(copy.target, tuple(withheld))
+    return AnonymousRun(copy.target, withheld)
 
 
 def _withheld(run: Run, names: ClipNames, *, keep_digest: bool) -> Iterable[str]:
@@ -79,7 +82,7 @@ class _Copy:
     target: Store
     names: ClipNames
     manifest: Manifest
-    words: ForbiddenWords
+    words: tuple[ForbiddenWords, ...]
     keep_digest: bool
 
     def write(self) -> None:
@@ -146,7 +149,7 @@ class _Copy:
     def _told(self, text: str) -> str:
         """Return free text without places, or nothing of it where it still names somebody."""
         left = without_places(text)
-        return WITHHELD if next(self.words.in_metadata(left), None) else left
+        return WITHHELD if any(next(words.in_metadata(left), None) for words in self.words) else left
 
     def _document(self, value: Any, key: str = "") -> Any:
         """Return a document under the clips' new names, without digests of weights and reasons with file names."""

@@ -28,6 +28,17 @@ def without_last_place(text: str) -> str:
     return _HANGING.sub("", without_places(text))
 
 
+_SOMEBODY = re.compile(
+    r"(?:^|[^\w/])(?:/home|/Users)/[\w.-]+|[a-z]:\\users\\[^\\\s]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+", re.IGNORECASE
+)
+
+
+def somebodys_place(text: str) -> str:
+    """Return the home folder or e-mail address that a name holds, whosever it is; empty where it holds none."""
+    found = _SOMEBODY.search(text)
+    return found[0].strip() if found else ""
+
+
 def without_places(text: str) -> str:
     """Return text with every path, address, e-mail address and file name in it withheld."""
     return _PLACES.sub(WITHHELD, text)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from reportgen.anonymous.runs import anonymous_copy
-from reportgen.anonymous.text import without_places
+from reportgen.anonymous.text import somebodys_place, without_places
 from reportgen.errors import ForbiddenWordError
 from reportgen.progress import SILENT, Progress
 from reportgen.records.manifest import Manifest, check_selection
@@ -49,6 +49,7 @@ def anonymous_runs(
     chosen = [(store, part) for store, part in zip(stores, parts, strict=True) if part]
     own, forbidden = machine_words(), forbidden_words(forbid)
     names = [*forbidden, *own]
+    _check_places(part for _, part in chosen)
     told = [*forbidden, *(word for word in own if not word.narrow)]  # a class may be called like a common user
     check_own_words([part for _, part in chosen], ForbiddenWords(told), without_places)
     known, copies = ForbiddenWords(names), []
@@ -58,6 +59,17 @@ def anonymous_runs(
             task.advance()
     withheld = [value for copy in copies for value in copy.withheld]
     return AnonymousRuns(tuple(copy.store for copy in copies), ForbiddenWords([*names, *withheld_words(withheld)]))
+
+
+def _check_places(manifests: Iterable[Manifest]) -> None:
+    """Raise ForbiddenWordError where a name that every report shows is of somebody's folder or address."""
+    for manifest in manifests:
+        for what, text in _own_texts(manifest, without_places):
+            if place := somebodys_place(text):
+                raise ForbiddenWordError(
+                    f"{place!r} stands in {what} of {manifest.run.model}: {text[:80]!r}. It tells whose it is; give it "
+                    "another name and compute the run again."
+                )
 
 
 def check_own_words(manifests: Sequence[Manifest], words: ForbiddenWords, shown: Callable[[str], str] = str) -> None:

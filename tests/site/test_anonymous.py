@@ -12,7 +12,7 @@ from sample_run import LAYERS, SampleRun
 
 from reportgen.anonymous.fields import DROPPED
 from reportgen.anonymous.runs import anonymous_copy
-from reportgen.anonymous.text import without_places
+from reportgen.anonymous.text import somebodys_place, without_places
 from reportgen.commands.export import export
 from reportgen.errors import ForbiddenWordError, OptionError
 from reportgen.exports.anonymity import check_own_words
@@ -207,3 +207,28 @@ def test_names_in_records_are_those_of_the_header(anonymous_zip: Path) -> None:
     for name, content in contents(anonymous_zip):
         if name.endswith(".json"):
             assert "tennis" not in json.dumps(json.loads(content))
+
+
+@pytest.mark.parametrize(
+    ("label", "place"),
+    [
+        ("dogs of /home/ada/kinetics", "/home/ada"),
+        ("/Users/ada.b/x", "/Users/ada.b"),
+        (r"C:\Users\ada\dogs", r"C:\Users\ada"),
+        ("ask ada@lab.example.org", "ada@lab.example.org"),
+        ("playing drums/beat", ""),
+        ("kernel@2", ""),
+        ("at home/users/outside", ""),
+    ],
+)
+def test_a_name_that_tells_somebodys_place_is_refused_whosever_it_is(label: str, place: str) -> None:
+    assert somebodys_place(label) == place
+
+
+def test_a_label_that_is_a_home_folder_is_refused(telling_runs: Path, tmp_path: Path) -> None:
+    store = Store(tmp_path / "runs/drift")
+    run = Store(telling_runs / "drift").read_run()
+    store.write_run(run.model_copy(update={"labels": ("a", "/home/ada/b", "c", "d"), "plan": (), "clips": ()}))
+    with pytest.raises(ForbiddenWordError, match="'/home/ada' stands in a class label of drift"):
+        export(tmp_path / "runs", "csv", to=tmp_path / "csv", anonymous=True)
+    assert not (tmp_path / "csv").exists()
