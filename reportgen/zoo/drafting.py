@@ -29,7 +29,7 @@ def drafted_files(model: str, network: Network, weights: Path | None) -> dict[st
     if ":" not in model or network.card is None:
         raise OptionError(
             f"A card is drafted for a factory, package.module:factory or file.py:factory, and {model} is none: "
-            f"the cards of {command('models')} are there, and an exported program is given as {option('--model')} as "
+            f"the cards of {command('models')} are there, and an exported program is taken by {option('--model')} as "
             "it is."
         )
     _, file = factory_of(model)
@@ -91,7 +91,8 @@ def _card(network: Network, card: ModelCard, weights: Path | None) -> str:
 
 
 def _comment(note: str) -> Iterator[str]:
-    yield from (f"# {'- ' if place == 0 else '  '}{line}" for place, line in enumerate(wrap(note, _WIDTH)))
+    lines = wrap(note, _WIDTH, break_on_hyphens=False)  # an option stays in one piece
+    yield from (f"# {'- ' if place == 0 else '  '}{line}" for place, line in enumerate(lines))
 
 
 def _fields(values: Mapping[str, Any]) -> list[str]:
