@@ -21,13 +21,18 @@ _SOURCE_MAP = re.compile(rb"\s*(?://# sourceMappingURL=\S+|/\*# sourceMappingURL
 _COMMENT_LINE = re.compile(r"^[ \t]*//.*\n", re.MULTILINE)
 """In our own scripts, and in the shaders within them."""
 
+_INDENT = re.compile(r"^[ \t]+", re.MULTILINE)
+_STYLE_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+_AROUND = re.compile(r"\s*([{};])\s*")
+"""White space in our styles that means nothing; none of them has braces within words."""
+
 _KEPT_AS_IS = re.compile(r"(<pre\b.*?</pre>|<textarea\b.*?</textarea>|<script\b.*?</script>)", re.DOTALL)
 _BLANK = re.compile(r"\s*\n\s*")
 
 
 def trim_site(folder: Path) -> None:
     """Remove the theme's scripts, source maps, empty site maps, the rules of its styles that no page matches, the
-    blank lines that its templates leave in pages, and the comments of our scripts.
+    blank lines that its templates leave in pages, and the comments and indents of our scripts and styles.
 
     Raises RenderError when a file cannot be written.
     """
@@ -48,7 +53,10 @@ def _trim(folder: Path) -> None:
             mapped.write_bytes(_SOURCE_MAP.sub(b"\n", mapped.read_bytes()))
         path.unlink()
     for path in sorted((folder / "assets" / "js").rglob("*.js")):
-        text = _COMMENT_LINE.sub("", path.read_text(encoding="utf-8"))
+        text = _INDENT.sub("", _COMMENT_LINE.sub("", path.read_text(encoding="utf-8")))
+        path.write_text(text, encoding="utf-8", newline="\n")
+    for path in sorted((folder / "assets" / "css").glob("*.css")):
+        text = _AROUND.sub(r"\1", _BLANK.sub("\n", _STYLE_COMMENT.sub("", path.read_text(encoding="utf-8"))))
         path.write_text(text, encoding="utf-8", newline="\n")
     scripts = [path.read_text(encoding="utf-8") for path in sorted((folder / "assets" / "js").rglob("*.js"))]
     named = NamedParts.of(_pages(folder), scripts)

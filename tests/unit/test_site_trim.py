@@ -13,7 +13,11 @@ from reportgen.site_trim import trim_site, without_blanks
 def test_the_themes_scripts_unused_rules_and_source_maps_go_and_the_rest_stays(tmp_path: Path) -> None:
     own = tmp_path / "assets" / "js" / "player" / "bar.js"
     own.parent.mkdir(parents=True)
-    own.write_text("// why\n  // and how\nx(); // y\n")
+    own.write_text("// why\n  // and how\n  x(); // y\n")
+    (tmp_path / "assets" / "css").mkdir()
+    (tmp_path / "assets" / "css" / "own.css").write_text(
+        "/* why */\n.a :hover {\n  top: 1px;\n}\n\n.b, .c { left: 0; }\n"
+    )
     style = tmp_path / "assets" / "stylesheets" / "main.css"
     style.parent.mkdir()
     style.write_text(".md-used{color:red}.md-unused{color:red}\n/*# sourceMappingURL=main.css.map */")
@@ -29,6 +33,7 @@ def test_the_themes_scripts_unused_rules_and_source_maps_go_and_the_rest_stays(t
     trim_site(tmp_path)
     left = {path.relative_to(tmp_path).as_posix(): path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
     assert left == {
+        "assets/css/own.css": "\n.a :hover{top: 1px;}.b, .c{left: 0;}",
         "assets/js/player/bar.js": "x(); // y\n",
         "assets/stylesheets/main.css": ".md-used{color:red}",
         "index.html": '<p class="md-used">a</p>\n',
