@@ -109,7 +109,7 @@ def _network(model: ModelView) -> Entity:
 def _context(report: Report, date: str) -> list[Entity]:
     program: Entity = {
         "@id": "#reportgen",
-        "@type": "SoftwareSourceCode",
+        "@type": "CreativeWork",  # a SoftwareApplication needs an address, a SoftwareSourceCode a file
         "name": "reportgen",
         "version": __version__,
     }

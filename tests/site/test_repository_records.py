@@ -60,6 +60,8 @@ def test_the_crate_holds_what_its_specification_asks_for(sample_site: Path) -> N
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", str(root["datePublished"]))
     for entity in entities.values():
         assert entity["@type"]
+        assert entity["@type"] != "SoftwareSourceCode", "a script must be a file of the crate"
+        assert entity["@type"] != "SoftwareApplication" or entity["url"]
         for value in entity.values():
             for one in value if isinstance(value, list) else [value]:
                 if isinstance(one, dict):
