@@ -325,7 +325,7 @@ def test_rows_of_frames_are_read_clip_by_clip(file: Path) -> None:
 
 
 def test_rows_of_frames_in_another_order_are_refused_by_the_flag(file: Path) -> None:
-    with pytest.raises(NetworkError, match=r'several rows a clip, which are not found one behind.*"rows": "frames"'):
+    with pytest.raises(NetworkError, match=r"several rows a clip, which are not found one behind.*'rows': 'frames'"):
         load_network(f"{file}:PerFrame", untrained=True, clip=CLIP, model_args={"order": "frames"})
 
 
