@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from datetime import datetime
@@ -123,16 +124,16 @@ def _known_machine(asked: str, observed: Sequence[Observation], *, declared: boo
 
 
 def _executors(options: BuildOptions, machine: str, *, is_here: bool) -> list[tuple[str, int, float]]:
-    """Return the executors that an end is told for, with how many times slower each worker is beside the others."""
+    """Return the executors that an end is told for: name, workers, and how many are at work at full speed."""
     workers = options.workers
-    cluster = ("slurm", workers, 1.0)
+    cluster = ("slurm", workers, math.inf)
     if not is_here:
         return [cluster]
-    found = [("local", 1, 1.0)]
+    found = [("local", 1, math.inf)]
     if workers > 1:
         processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        shared = options.gpus or processors / (threads_of(machine) or 1)
-        found.append(("local", workers, max(1.0, workers / max(shared, 1.0))))
+        at_once = options.gpus or processors / (threads_of(machine) or 1)
+        found.append(("local", workers, max(1.0, at_once)))
         found.append(cluster)
     return found
 
@@ -142,10 +143,8 @@ def _notes(facts: PlanFacts, model: CostModel, machine: str, here: str) -> list[
     notes = []
     if not model.own and model.factor is None:
         notes.append(
-            f"No record of {machine} is there, and its speed is not known: {option('--times', form='N')} says that "
-            "it is "
-            "N times as fast "
-            "as the machine of the records."
+            f"No record of {machine} is there, and its speed is not known: {option('--times', form='N')} says that it "
+            "is N times as fast as the machine of the records."
         )
     elif not model.own:
         notes.append(f"No record of {machine} is there: the error of these hours is not known.")

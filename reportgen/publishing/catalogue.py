@@ -94,8 +94,7 @@ class Catalogue:
             if latest and report.name != LATEST:
                 raise OptionError(
                     f"The branch holds a report that is itself named latest: leave {option('--latest')} out, or drop "
-                    "that report "
-                    f"by {option('--drop', 'latest')}."
+                    f"that report by {option('--drop', 'latest')}."
                 )
             leads = ""
         return Catalogue((*others, report), leads)
@@ -160,7 +159,6 @@ def check_name(name: str) -> str:
     ):
         raise OptionError(
             f"{option('--as', name)} cannot be a folder of the site: write letters, digits, '.', '_' and '-', with "
-            "'/' between "
-            "folders, such as versions/v1.0."
+            "'/' between folders, such as versions/v1.0."
         )
     return name

@@ -31,8 +31,7 @@ def planned_threads(store: Store, asked: int | None, progress: Progress) -> Iter
         progress.note(
             worded(
                 f"{store.folder.name}: planned with {planned} thread{'s' * (planned != 1)}, and computed with as "
-                "many so "
-                f"that results are the same{few} ({option('--threads', before)} plans it anew)."
+                f"many so that results are the same{few} ({option('--threads', before)} plans it anew)."
             )
         )
     torch.set_num_threads(count)

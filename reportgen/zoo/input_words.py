@@ -60,7 +60,6 @@ def advice(inputs: Sequence[str], missing: Sequence[str], keys: Sequence[str]) -
     return (
         f"say frames, height and width with {size}, and how it takes its input, such as with "
         f"{option('--adapter', {'layout': 'N T C H W'})}, {option('--adapter', {'input': 'clips'})} for a list of "
-        "clips "
-        f"C T H W, {option('--adapter', {'keys': ['video']})} for a dictionary, or "
+        f"clips C T H W, {option('--adapter', {'keys': ['video']})} for a dictionary, or "
         f"{option('--adapter', {'input': 'pathways', 'strides': [4, 1]})} for a list of two rates"
     )

@@ -102,8 +102,7 @@ def _as_said(card: ModelCard, network: Answering, found: Sequence[Leaf]) -> Mode
     if letters and (len(letters) != len(left) or any(a == "1" != str(n) for a, n in zip(letters, left, strict=True))):
         raise OptionError(
             f"{option('--adapter')}: answer {adapter.answer!r} names {len(letters)} axes, but {leaf.shape} with "
-            "average "
-            f"{list(adapter.average)} leaves {' '.join(['N', *map(str, left[1:])])}."
+            f"average {list(adapter.average)} leaves {' '.join(['N', *map(str, left[1:])])}."
         )
     classes = 2 if adapter.one_logit else left[letters.index("K")] if "K" in letters else None
     if adapter.scores == "none":

@@ -91,8 +91,7 @@ def weights_missing(entry: CardEntry) -> WeightsError:
     if not card.weights:
         return WeightsError(
             f"The card of {card.name} names no published weights: name a file with {option('--weights')}, put it "
-            "beside the card "
-            f"as {card.name}.pth, or build with {option('--untrained')} to see the untrained network."
+            f"beside the card as {card.name}.pth, or build with {option('--untrained')} to see the untrained network."
         )
     source = card.weights[0]
     place = weights_path(card, source)

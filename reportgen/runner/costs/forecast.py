@@ -132,14 +132,14 @@ def plan_ends(
     executors: Sequence[tuple[str, int, float]],
     now: datetime,
 ) -> tuple[PlanEnd, ...]:
-    """Return when a plan is done by each of the `executors`: name, workers, and how many times slower each one is."""
+    """Return when a plan is done by each of the `executors`: name, workers, and how many are at work at full speed."""
     chunks = list(_chunks(facts, model))
     known = all(chunk.seconds >= 0 for chunk in chunks)
     alone = sum(chunk.seconds for chunk in chunks if chunk.name.partition("/")[0] in facts.alone)
     shared = [chunk for chunk in chunks if chunk.name.partition("/")[0] not in facts.alone]
     found = []
-    for executor, workers, slower in executors:
-        seconds = alone + slower * seconds_until_done(shared, workers) if known else None
+    for executor, workers, at_once in executors:
+        seconds = alone + seconds_until_done(shared, workers, at_once) if known else None
         end = (now + timedelta(seconds=seconds)).isoformat(timespec="minutes") if seconds is not None else None
         hours = None if seconds is None else seconds / _HOUR
         found.append(PlanEnd(run=facts.run, executor=executor, workers=workers, machine=machine, hours=hours, end=end))

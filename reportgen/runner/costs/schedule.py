@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,8 +18,11 @@ class TimedChunk:
     needs: frozenset[str] = frozenset()
 
 
-def seconds_until_done(chunks: Sequence[TimedChunk], workers: int) -> float:
-    """Return how long so many workers take, each of which takes the first chunk that is free, in the plan's order."""
+def seconds_until_done(chunks: Sequence[TimedChunk], workers: int, at_once: float = math.inf) -> float:
+    """Return how long so many workers take, each of which takes the first chunk that is free, in the plan's order.
+
+    Where more of them are at work than the machine has place for `at_once`, all of these are slower by as much.
+    """
     order = {chunk.name: place for place, chunk in enumerate(chunks)}
     waits = {place: len(chunk.needs & order.keys()) for place, chunk in enumerate(chunks)}
     after: Mapping[str, list[int]] = defaultdict(list)
@@ -28,12 +32,14 @@ def seconds_until_done(chunks: Sequence[TimedChunk], workers: int) -> float:
     free = [place for place, count in waits.items() if not count]
     heapq.heapify(free)
     busy: list[tuple[float, int]] = []
-    now = 0.0
+    now = worked = 0.0  # seconds that have passed, and those of a chunk that whoever is at work has done in them
     while free or busy:
         while free and len(busy) < workers:
             place = heapq.heappop(free)
-            heapq.heappush(busy, (now + chunks[place].seconds, place))
-        now, done = heapq.heappop(busy)
+            heapq.heappush(busy, (worked + chunks[place].seconds, place))
+        slower = max(1.0, len(busy) / at_once)
+        ends, done = heapq.heappop(busy)
+        now, worked = now + slower * (ends - worked), ends
         for place in after[chunks[done].name]:
             waits[place] -= 1
             if not waits[place]:

@@ -84,6 +84,8 @@ def test_ends_are_those_that_can_be_counted() -> None:
     assert seconds_until_done(four, 2) == 5
     assert seconds_until_done(four, 8) == 4
     assert seconds_until_done([], 2) == 0
+    assert seconds_until_done(four, 8, at_once=2) == 5.5, "workers without a chunk take nobody's processor"
+    assert seconds_until_done(four, 2, at_once=1) == 10
     chain = [TimedChunk(f"c{n}", 2.0, frozenset({f"c{n - 1}"}) if n else frozenset()) for n in range(5)]
     assert seconds_until_done(chain, 4) == 10
     assert seconds_until_done([*chain, TimedChunk("free", 10.0)], 2) == 10
