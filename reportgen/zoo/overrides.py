@@ -67,6 +67,6 @@ def _fault(known: Iterable[str], fault: ErrorDetails) -> str:
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
         advice = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
         return f"there is no field {name!r} ({advice})"
-    place = ".".join(str(part) for part in fault["loc"] if isinstance(part, str))
+    place = ".".join(map(str, fault["loc"]))
     message = fault["msg"].removeprefix("Value error, ")
     return f"{place}: {message}" if place else message

@@ -43,6 +43,17 @@ def run(tiny_zoo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "runs" / "tiny"
 
 
+def records_of(run: Path) -> dict[Path, str]:
+    """Return the files of a run's records in order, with the analysis of each."""
+    files = sorted((run / "records").rglob("*.json"))
+    return {file: json.loads(file.read_text())["job"]["analysis"] for file in files}
+
+
+def record_of(run: Path, analysis: str) -> Path:
+    """Return the first record of an analysis."""
+    return next(file for file, own in records_of(run).items() if own == analysis)
+
+
 def forge(path: Path) -> str:
     """Make one number of a record a tenth larger, renew its digest, and return which question it answers."""
     asked = json.loads(path.read_text())["job"]
@@ -73,7 +84,7 @@ def judged(run: Path, zoo: Path, sample: int = ALL, seed: int = 0, **options: An
 
 def test_a_forged_record_is_named_and_the_honest_ones_are_not(run: Path, tiny_zoo: Path, tmp_path: Path) -> None:
     forged = Path(shutil.copytree(run, tmp_path / "tiny"))
-    record = next(p for p in sorted((forged / "records").rglob("*.json")) if '"analysis":"saliency"' in p.read_text())
+    record = record_of(forged, "saliency")
     name = forge(record)
     found = judged(forged, tiny_zoo)
     assert found.holds == "no"
@@ -157,9 +168,7 @@ def test_forged_records_are_found_at_the_stated_rate(run: Path, tiny_zoo: Path, 
     caught = 0
     for trial in range(trials):
         copy = Path(shutil.copytree(run, tmp_path / f"{trial}"))
-        with_figures = [
-            p for p in sorted((copy / "records").rglob("*.json")) if '"analysis":"choice"' not in p.read_text()
-        ]
+        with_figures = [file for file, analysis in records_of(copy).items() if analysis != "choice"]
         for path in random.Random(trial).sample(with_figures, forged):
             forge(path)
         found = judged(copy, tiny_zoo, sample, seed=1000 + trial)
@@ -191,7 +200,7 @@ def test_a_forgery_with_its_pages_and_sums_is_found_from_the_command_line(
     run: Path, tiny_zoo: Path, tmp_path: Path
 ) -> None:
     forged = Path(shutil.copytree(run, tmp_path / "tiny"))
-    forge(next(p for p in sorted((forged / "records").rglob("*.json")) if '"analysis":"kernels"' in p.read_text()))
+    forge(record_of(forged, "kernels"))
     site = render(forged, tmp_path / "site", build_dir=tmp_path / "build").parent
     seal(site)
     words = ["verify", str(site), "--json", "-q", "--zoo", str(tiny_zoo), "--sample", str(ALL), "--seed", "5"]
