@@ -3,8 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 JS := tests/js
-# What is imported is compiled when it is; compiling all of torch takes longer than all the rest of its installation.
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+# pip compiles what it installs, but not the modules of an editable package: Python does when they are imported, unless it
+# is told to write no bytecode (PYTHONDONTWRITEBYTECODE), and then for every command anew.
+COMPILE := $(BIN)/python -m compileall -q reportgen
 # Tests wait for browsers, encoders and commands: one process more than there are cores keeps these busy.
 WORKERS := $(shell expr $$(nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2) + 1)
 
@@ -24,12 +26,14 @@ $(BIN)/python:
 
 $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 	$(INSTALL) --editable .
+	@$(COMPILE)
 	@touch $@
 
 # Networks of other projects: where they cannot be had, the tests that put them through every analysis are skipped.
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
 	$(INSTALL) --editable ".[dev,zoos]" || { $(INSTALL) --editable ".[dev]" \
 	  && echo "The networks of other projects could not be installed: their tests will be skipped."; }
+	@$(COMPILE)
 	@touch $(VENV)/.installed $@
 
 $(VENV)/.installed-more-zoos: $(VENV)/.installed-dev
