@@ -82,16 +82,21 @@ def gradient_cuts(network: Network, clip: Tensor, behind: Sequence[str] = ()) ->
 
     None are known of a network that cannot run on a clip that asks for gradients, for its code refuses it.
     """
+    try:
+        return cuts_of_pass(network, clip, behind)
+    except RuntimeError:  # such as .numpy() of what has a gradient
+        return ()
+
+
+def cuts_of_pass(network: Network, clip: Tensor, behind: Sequence[str] = ()) -> tuple[Cut, ...]:
+    """Return what `gradient_cuts` does; raises what the network's code raises on such a clip."""
     module, stack, ended = network.module, list[str](), list[str]()
     observer = CutObserver(stack, ended)
     with evaluating(module), module_names(module, stack, ended), torch.inference_mode(False), torch.enable_grad():
         asking = clip.detach().requires_grad_().clone()
         observer.begin(asking)
-        try:
-            with observer:
-                output = class_output(network, asking)
-        except RuntimeError:  # such as .numpy() of what has a gradient
-            return ()
+        with observer:
+            output = class_output(network, asking)
         return observer.of(output, behind)
 
 

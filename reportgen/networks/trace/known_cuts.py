@@ -11,8 +11,11 @@ from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from reportgen.networks.core.network import Network
-from reportgen.networks.trace.build import gradient_cuts
+from reportgen.networks.trace.build import cuts_of_pass, gradient_cuts
 from reportgen.networks.trace.cuts import Cut
+
+_DEEPEST = 4
+"""Levels of objects in objects that a module's settings are looked for in."""
 
 _KNOWN: WeakKeyDictionary[nn.Module, tuple[object, tuple[Cut, ...]]] = WeakKeyDictionary()
 
@@ -20,7 +23,8 @@ _KNOWN: WeakKeyDictionary[nn.Module, tuple[object, tuple[Cut, ...]]] = WeakKeyDi
 def known_cuts(network: Network, clip: Tensor, behind: Sequence[str] = ()) -> tuple[Cut, ...]:
     """Return what `gradient_cuts` does, for a clip of this shape.
 
-    What was found is kept as long as the network's modules, their settings and their hooks are the same.
+    What was found is kept as long as the network's modules, all that they hold and their hooks are the same: a setting
+    in a list, a table, an object or a tensor is one as well.
     """
     state = (tuple(clip.shape), tuple(behind), tuple(map(_state, network.module.modules())))
     before = _KNOWN.get(network.module)
@@ -32,19 +36,25 @@ def known_cuts(network: Network, clip: Tensor, behind: Sequence[str] = ()) -> tu
 def _found(network: Network, clip: Tensor, behind: Sequence[str]) -> tuple[Cut, ...]:
     try:
         with FakeTensorMode(allow_non_fake_inputs=True):
-            return gradient_cuts(network, torch.empty(clip.shape, device=clip.device, dtype=clip.dtype), behind)
+            return cuts_of_pass(network, torch.empty(clip.shape, device=clip.device, dtype=clip.dtype), behind)
     except Exception:  # a network's own code may raise anything for want of values; a real pass tells
         return gradient_cuts(network, clip, behind)
 
 
 def _state(module: nn.Module) -> tuple[Any, ...]:
-    settings = tuple((name, _told(value)) for name, value in vars(module).items() if _tells(value))
-    return id(module), type(module), len(module._forward_hooks), len(module._forward_pre_hooks), settings
+    return id(module), type(module), _told(vars(module))
 
 
-def _tells(value: object) -> bool:
-    return isinstance(value, bool | int | float | str) or callable(value)
-
-
-def _told(value: object) -> object:
-    return id(value) if callable(value) else value
+def _told(value: Any, depth: int = 0) -> Any:
+    """Return what tells a setting from a changed one: plain values, and others by what they hold or which they are."""
+    if value is None or isinstance(value, bool | int | float | str | bytes):
+        return value
+    if isinstance(value, Tensor):
+        return id(value), None if value.is_inference() else value._version
+    if depth == _DEEPEST or isinstance(value, nn.Module | type):
+        return id(value)
+    if isinstance(value, dict):
+        return tuple((_told(key, depth + 1), _told(one, depth + 1)) for key, one in value.items())
+    if isinstance(value, list | tuple | set | frozenset):
+        return tuple(_told(one, depth + 1) for one in value)
+    return id(value), _told(getattr(value, "__dict__", None), depth + 1)

@@ -9,10 +9,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from reportgen import Network
 from reportgen.analyses.saliency.attribution import Attribution, attribute
 from reportgen.errors import NetworkError
 from reportgen.networks.trace.build import connection_graph
 from reportgen.networks.trace.cuts import cut_sentences
+from reportgen.result import required
 
 SHAPE = (1, 3, 4, 8, 8)
 
@@ -153,3 +155,51 @@ class Detached(nn.Module):
 
     def forward(self, values: Tensor) -> Tensor:
         return values.detach()
+
+
+class Holder:
+    """Some settings in an object."""
+
+    def __init__(self) -> None:
+        self.cut = [False]
+
+
+class Switched(nn.Module):
+    """A branch that is cut off when a setting says so, which lies in one of many forms."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.beside = nn.Conv3d(3, 4, 3, padding=1), nn.Conv3d(3, 4, 3, padding=1)
+        self.head = nn.Linear(4, 3)
+        self.plain, self.listed, self.table = False, [False], {"cut": False}
+        self.held, self.flag = Holder(), torch.zeros(1)
+
+    def forward(self, clip: Tensor) -> Tensor:
+        is_cut = (self.plain, self.listed[0], self.table["cut"], self.held.cut[0], bool(self.flag))
+        beside = self.beside(clip)
+        return self.head((self.first(clip) + (beside.detach() if any(is_cut) else beside)).relu().mean((2, 3, 4)))
+
+
+def _switch(module: Switched, form: str, cut: bool) -> None:
+    match form:
+        case "plain":
+            module.plain = cut
+        case "listed":
+            module.listed[0] = cut
+        case "table":
+            module.table["cut"] = cut
+        case "held":
+            module.held.cut[0] = cut
+        case "flag":
+            module.flag.fill_(cut)
+
+
+@pytest.mark.parametrize("form", ["plain", "listed", "table", "held", "flag"])
+def test_what_is_known_of_a_network_is_not_told_of_one_whose_settings_changed(form: str) -> None:
+    torch.manual_seed(0)
+    module, clip = Switched(), torch.rand(SHAPE)
+    network = Network.from_module(module, labels=["a", "b", "c"], mean=(0, 0, 0), std=(1, 1, 1), frames=4, size=8)
+    for cut in (False, True, False):
+        _switch(module, form, cut)
+        found = required(attribute(network, clip, 0, "gradients"))
+        assert any("detach() after" in note for note in found.notes) == cut
