@@ -8,8 +8,9 @@ put together from two words) would be missed: the scripts of the site put none t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import tinycss2
@@ -66,15 +67,30 @@ def without_unused(styles: Mapping[str, str], named: NamedParts, others: Iterabl
     `others` are the texts that may read custom properties beside pages: the site's own styles and its scripts.
     """
     read = named.read | _read(others)
-    kept = {name: _serialized(_rules(_parsed(style), named)) for name, style in styles.items()}
-    while (less := _without_unread(kept, read)) != kept:
-        kept = less
-    return kept
+    rules = {name: _reduced(_parsed(style), partial(_has_match, named)) for name, style in styles.items()}
+    kept = {name: _serialized(nodes) for name, nodes in rules.items()}
+    while True:
+        declares = partial(_declares, read | _read(kept.values()))
+        rules = {name: _reduced(nodes, declares) for name, nodes in rules.items()}
+        before, kept = kept, {name: _serialized(nodes) for name, nodes in rules.items()}
+        if kept == before:
+            return kept
 
 
 def _parsed(style: str) -> list[Any]:
-    nodes: list[Any] = tinycss2.parse_stylesheet(style, skip_comments=True, skip_whitespace=True)
+    """Return the rules of a style sheet; the content of those with a condition is rules, too."""
+    return _with_inner(tinycss2.parse_stylesheet(style, skip_comments=True, skip_whitespace=True))
+
+
+def _with_inner(nodes: list[Any]) -> list[Any]:
+    for node in nodes:
+        if _is_condition(node):
+            node.content = _with_inner(tinycss2.parse_rule_list(node.content, skip_comments=True, skip_whitespace=True))
     return nodes
+
+
+def _is_condition(node: Any) -> bool:
+    return node.type == "at-rule" and node.content is not None and node.lower_at_keyword in ("media", "supports")
 
 
 def _serialized(nodes: list[Any]) -> str:
@@ -86,38 +102,45 @@ def _read(texts: Iterable[str]) -> frozenset[str]:
     return frozenset(name for text in texts for name in _READ.findall(text))
 
 
-def _rules(nodes: Iterable[Any], named: NamedParts) -> list[Any]:
+def _reduced(nodes: Iterable[Any], reduce: Callable[[Any], bool]) -> list[Any]:
+    """Return the rules of which `reduce` leaves something, and conditions that still hold rules."""
     found = []
     for node in nodes:
-        if node.type == "qualified-rule":
-            node.prelude = _matching(node.prelude, named)
-            if not node.prelude:
-                continue
-        elif node.type == "at-rule" and node.content is not None and node.lower_at_keyword in ("media", "supports"):
-            inner = tinycss2.parse_rule_list(node.content, skip_comments=True, skip_whitespace=True)
-            node.content = _rules(inner, named)
+        if _is_condition(node):
+            node.content = _reduced(node.content, reduce)
             if not node.content:
                 continue
+        elif node.type == "qualified-rule" and not reduce(node):
+            continue
         found.append(node)
     return found
 
 
-def _matching(prelude: list[Any], named: NamedParts) -> list[Any]:
-    """Return the selectors of a list that may match something."""
-    kept = [one for one in _selectors(prelude) if _may_match(one, named)]
-    comma = tinycss2.ast.LiteralToken(0, 0, ",")
-    return [token for one in kept for token in (comma, *one)][1:]
+def _has_match(named: NamedParts, rule: Any) -> bool:
+    """Leave a rule the selectors that may match something, and return whether there are any."""
+    rule.prelude = _joined([one for one in _split(rule.prelude, ",") if _may_match(one, named)], ",")
+    return bool(rule.prelude)
 
 
-def _selectors(prelude: list[Any]) -> Iterator[list[Any]]:
-    one: list[Any] = []
-    for token in prelude:
-        if token.type == "literal" and token.value == ",":
-            yield one
-            one = []
+def _declares(used: frozenset[str], rule: Any) -> bool:
+    """Leave a rule the declarations but for custom properties that nothing reads; return whether there are any."""
+    rule.content = _joined([one for one in _split(rule.content, ";") if one and not _is_unread(one, used)], ";")
+    return bool(rule.content)
+
+
+def _split(tokens: Iterable[Any], sign: str) -> list[list[Any]]:
+    parts: list[list[Any]] = [[]]
+    for token in tokens:
+        if token.type == "literal" and token.value == sign:
+            parts.append([])
         else:
-            one.append(token)
-    yield one
+            parts[-1].append(token)
+    return parts
+
+
+def _joined(parts: Iterable[list[Any]], sign: str) -> list[Any]:
+    between = tinycss2.ast.LiteralToken(0, 0, sign)
+    return [token for part in parts for token in (between, *part)][1:]
 
 
 def _may_match(selector: list[Any], named: NamedParts) -> bool:
@@ -149,39 +172,6 @@ def _may_have(asked: list[Any], named: NamedParts) -> bool:
             return named.has_attribute(name.value, value.value)
         case _:
             return True
-
-
-def _without_unread(styles: Mapping[str, str], read: frozenset[str]) -> dict[str, str]:
-    """Return style sheets without custom properties that none of them and nothing else has a use for."""
-    used = read | _read(styles.values())
-    return {name: _serialized(_declared(_parsed(style), used)) for name, style in styles.items()}
-
-
-def _declared(nodes: Iterable[Any], used: frozenset[str]) -> list[Any]:
-    found = []
-    for node in nodes:
-        if node.type == "qualified-rule":
-            node.content = _kept_declarations(node.content, used)
-            if not node.content:
-                continue
-        elif node.type == "at-rule" and node.content is not None and node.lower_at_keyword in ("media", "supports"):
-            node.content = _declared(tinycss2.parse_rule_list(node.content), used)
-            if not node.content:
-                continue
-        found.append(node)
-    return found
-
-
-def _kept_declarations(content: list[Any], used: frozenset[str]) -> list[Any]:
-    parts: list[list[Any]] = [[]]
-    for token in content:
-        if token.type == "literal" and token.value == ";":
-            parts.append([])
-        else:
-            parts[-1].append(token)
-    kept = [part for part in parts if part and not _is_unread(part, used)]
-    end = tinycss2.ast.LiteralToken(0, 0, ";")
-    return [token for part in kept for token in (end, *part)][1:]
 
 
 def _is_unread(declaration: list[Any], used: frozenset[str]) -> bool:
