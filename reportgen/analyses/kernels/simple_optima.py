@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
@@ -10,7 +9,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from reportgen.analyses.common.draws import own_generator
+from reportgen.analyses.common.draws import own_phase
 from reportgen.analyses.kernels.closed_form import filters, reach_of
 from reportgen.analyses.kernels.gratings import BINARY, Grating, Pattern, simple_patterns
 from reportgen.analyses.kernels.schedules import Level
@@ -54,7 +53,7 @@ class SimpleOptima:
         weights = self._local_filter(pixels, kernel, level) if known is None else known
         if weights is None:
             return None
-        phase = 2 * math.pi * float(torch.rand(1, generator=own_generator(seed, kernel, 1)))
+        phase = own_phase(seed, kernel)
         field, count = (None, _DEEP_PEAKS) if known is None else (self.scoring.field, _PEAKS)
         patterns = simple_patterns(weights, field, phase, count)
         rare = self.scoring.rare[kernel]

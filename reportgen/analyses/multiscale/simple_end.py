@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from reportgen.analyses.common.draws import own_generator
+from reportgen.analyses.common.draws import own_phase
 from reportgen.analyses.kernels.gratings import simple_patterns
 from reportgen.analyses.kernels.simple_optima import local_filter, sharp
 from reportgen.networks.core.network import no_weight_gradients
@@ -29,7 +28,7 @@ def simple_end(
     if weights is None:
         return None
     best, reached = None, measure(clip)
-    phase = 2 * math.pi * float(torch.rand(1, generator=own_generator(seed, kernel, 1)))
+    phase = own_phase(seed, kernel)
     frames, height, width = clip.shape[1:]
     for pattern in simple_patterns(weights, None, phase, 1):
         drawn = torch.sigmoid(sharp(pattern).drawn((frames, height, width))).to(clip)
