@@ -17,7 +17,9 @@ from reportgen.networks.trace.cuts import Cut
 _DEEPEST = 4
 """Levels of objects in objects that a module's settings are looked for in."""
 
-_KNOWN: WeakKeyDictionary[nn.Module, tuple[object, tuple[Cut, ...]]] = WeakKeyDictionary()
+_Asked = tuple[tuple[int, ...], tuple[str, ...]]
+
+_KNOWN: WeakKeyDictionary[nn.Module, tuple[object, dict[_Asked, tuple[Cut, ...]]]] = WeakKeyDictionary()
 
 
 def known_cuts(network: Network, clip: Tensor, behind: Sequence[str] = ()) -> tuple[Cut, ...]:
@@ -26,11 +28,14 @@ def known_cuts(network: Network, clip: Tensor, behind: Sequence[str] = ()) -> tu
     What was found is kept as long as the network's modules, all that they hold and their hooks are the same: a setting
     in a list, a table, an object or a tensor is one as well.
     """
-    state = (tuple(clip.shape), tuple(behind), tuple(map(_state, network.module.modules())))
-    before = _KNOWN.get(network.module)
-    if before is None or before[0] != state:
-        before = _KNOWN[network.module] = state, _found(network, clip, behind)
-    return before[1]
+    state = tuple(map(_state, network.module.modules()))
+    known = _KNOWN.get(network.module)
+    if known is None or known[0] != state:
+        known = _KNOWN[network.module] = state, {}
+    asked = (tuple(clip.shape), tuple(behind))
+    if asked not in known[1]:
+        known[1][asked] = _found(network, clip, behind)
+    return known[1][asked]
 
 
 def _found(network: Network, clip: Tensor, behind: Sequence[str]) -> tuple[Cut, ...]:
