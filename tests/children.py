@@ -89,28 +89,59 @@ def reportgen_command(*words: object) -> list[str]:
     return [sys.executable, "-m", "reportgen", *map(str, words)]
 
 
-def reportgen(*words: object, cwd: Path, timeout: float = LONGEST) -> Finished:
-    """Run reportgen in a folder to its end, in a process of its own that has the libraries loaded already.
+class Loaded:
+    """A running command of reportgen, asked as a `Running` one is: a copy of a process with the libraries loaded."""
+
+    def __init__(self, words: Sequence[str], cwd: Path, env: Mapping[str, str], folder: Path) -> None:
+        self._words, self._said, self._complained = words, folder / "said", folder / "complained"
+        arguments = ([*words], cwd, dict(env), self._said, self._complained)
+        self._process = _LOADED.Process(target=_as_reportgen, args=arguments)
+        self._process.start()
+
+    @property
+    def returncode(self) -> int | None:
+        """How it ended; None while it runs."""
+        return self._process.exitcode
+
+    def poll(self) -> int | None:
+        """Return how it ended; None while it runs."""
+        return self.returncode
+
+    def communicate(self, timeout: float | None = None) -> tuple[str, str]:
+        """Wait for its end and return what it said and complained; raises TimeoutExpired when it takes longer."""
+        self._process.join(timeout)
+        if self.returncode is None:
+            raise subprocess.TimeoutExpired(reportgen_command(*self._words), timeout or 0.0)
+        return self._said.read_text("utf-8"), self._complained.read_text("utf-8")
+
+    def end(self) -> None:
+        """Kill it and all that it started."""
+        assert self._process.pid is not None
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.join(LONGEST)
+
+
+@contextmanager
+def loaded(*words: object, cwd: Path, env: Mapping[str, str] | None = None) -> Iterator[Loaded]:
+    """Start reportgen in a folder, in a process of its own that has the libraries loaded already.
 
     Loading them takes longer than most of what tests ask for. What must start as from a shell takes `child` or `run`.
     """
     with tempfile.TemporaryDirectory() as folder:
-        said, complained = Path(folder, "said"), Path(folder, "complained")
-        arguments = ([*map(str, words)], cwd, os.environ.copy(), said, complained)
-        process = _LOADED.Process(target=_as_reportgen, args=arguments)
-        process.start()
-        assert process.pid is not None
+        process = Loaded([*map(str, words)], cwd, os.environ if env is None else env, Path(folder))
         try:
-            process.join(timeout)
-            if process.exitcode is None:
-                raise subprocess.TimeoutExpired(reportgen_command(*words), timeout)
+            yield process
         finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.join(LONGEST)
-        return subprocess.CompletedProcess(
-            reportgen_command(*words), process.exitcode, said.read_text("utf-8"), complained.read_text("utf-8")
-        )
+            process.end()
+
+
+def reportgen(*words: object, cwd: Path, env: Mapping[str, str] | None = None, timeout: float = LONGEST) -> Finished:
+    """Run reportgen in a folder to its end, as `loaded` starts it."""
+    with loaded(*words, cwd=cwd, env=env) as process:
+        said, complained = process.communicate(timeout)
+        assert process.returncode is not None
+        return subprocess.CompletedProcess(reportgen_command(*words), process.returncode, said, complained)
 
 
 #: Processes that start as copies of one that has loaded what every command needs; that one has no threads.

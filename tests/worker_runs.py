@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from reportgen.records.written import CLAIMS
-from tests.children import LONGEST, Running, reportgen
+from tests.children import LONGEST, Loaded, Running, reportgen
 
 ANALYSES = "kernels,decomposition,evidence,saliency"
 SETTINGS = """\
@@ -48,7 +48,7 @@ def run_of_one_process(folder: Path, zoo: Path) -> dict[str, object]:
     return contents(folder / "runs" / "tiny")
 
 
-def wait_until_claimed(run: Path, process: Running) -> None:
+def wait_until_claimed(run: Path, process: Running | Loaded) -> None:
     """Wait until some worker holds a chunk of what a process computes."""
     until = time.monotonic() + LONGEST / 2
     while not list(run.glob(f"{CLAIMS}/*/*.1")):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.children import LONGEST, Running, child, reportgen_command, run
+from tests.children import LONGEST, Loaded, loaded, reportgen, run
 from tests.slurm.cluster import NEEDED, Cluster, cluster, is_missing
 from tests.worker_runs import contents, run_of_one_process, wait_until_claimed, with_settings, words
 
@@ -38,14 +38,14 @@ def folder(tmp_path: Path) -> Path:
 
 
 def command(zoo: Path, *more: str) -> list[str]:
-    return reportgen_command("compute", *words(zoo), "--executor", "slurm", "--workers", "2", *more)
+    return ["compute", *words(zoo), "--executor", "slurm", "--workers", "2", *more]
 
 
 @pytest.mark.long
 def test_workers_of_slurm_make_the_run_of_one_process(
     slurm: Cluster, folder: Path, tiny_zoo: Path, alone: dict[str, object]
 ) -> None:
-    done = run(command(tiny_zoo, "--slurm", "minutes=5"), cwd=folder, env=slurm.environment)
+    done = reportgen(*command(tiny_zoo, "--slurm", "minutes=5"), cwd=folder, env=slurm.environment)
     assert done.returncode == 0, done.stderr
     assert contents(folder / "runs" / "tiny") == alone
     assert not list((folder / "runs").glob(".slurm-*"))  # no pickle and no log is left
@@ -53,17 +53,17 @@ def test_workers_of_slurm_make_the_run_of_one_process(
 
 @pytest.mark.long
 def test_what_slurm_does_not_take_is_one_sentence(slurm: Cluster, folder: Path, tiny_zoo: Path) -> None:
-    done = run(command(tiny_zoo, "--slurm", "partition=nowhere"), cwd=folder, env=slurm.environment)
+    done = reportgen(*command(tiny_zoo, "--slurm", "partition=nowhere"), cwd=folder, env=slurm.environment)
     assert done.returncode == 11
     assert "SLURM does not take the jobs" in done.stderr.splitlines()[-1]
     assert "nowhere" in done.stderr or "partition" in done.stderr.splitlines()[-1]
 
 
 def befallen(
-    slurm: Cluster, folder: Path, zoo: Path, befall: Callable[[Cluster, Path, Running], None], *more: str
+    slurm: Cluster, folder: Path, zoo: Path, befall: Callable[[Cluster, Path, Loaded], None], *more: str
 ) -> dict[str, object]:
     """Compute with two workers, let something happen once both hold a chunk, and return what came of it."""
-    with child(command(zoo, *more), cwd=folder, env=slurm.environment) as process:
+    with loaded(*command(zoo, *more), cwd=folder, env=slurm.environment) as process:
         wait_until_claimed(folder / "runs" / "tiny", process)
         befall(slurm, folder, process)
         _, complaints = process.communicate(timeout=LONGEST)
@@ -83,23 +83,23 @@ def worker_processes() -> list[int]:
     return found
 
 
-def kill_all(_slurm: Cluster, _folder: Path, _process: Running) -> None:
+def kill_all(_slurm: Cluster, _folder: Path, _process: Loaded) -> None:
     for worker in worker_processes():
         os.kill(worker, signal.SIGKILL)
 
 
-def requeue(slurm: Cluster, _folder: Path, _process: Running) -> None:
+def requeue(slurm: Cluster, _folder: Path, _process: Loaded) -> None:
     for job in running(slurm):
         slurm.run("scontrol", "requeue", job)
 
 
-def drain(slurm: Cluster, _folder: Path, _process: Running) -> None:
+def drain(slurm: Cluster, _folder: Path, _process: Loaded) -> None:
     slurm.run("scontrol", "update", f"nodename={slurm.node}", "state=drain", "reason=test")
     time.sleep(3)
     slurm.run("scontrol", "update", f"nodename={slurm.node}", "state=resume")
 
 
-def lose_node(slurm: Cluster, _folder: Path, _process: Running) -> None:
+def lose_node(slurm: Cluster, _folder: Path, _process: Loaded) -> None:
     slurm.run("scontrol", "update", f"nodename={slurm.node}", "state=down", "reason=test")
     slurm.wait_until_up()  # it answers, and is taken back; its jobs have been killed and are queued again
 
@@ -108,19 +108,19 @@ def running(slurm: Cluster) -> list[str]:
     return slurm.run("squeue", "--noheader", "--array", "--format=%i", "--state=RUNNING").split()
 
 
-def near_the_limit(slurm: Cluster, _folder: Path, _process: Running) -> None:
+def near_the_limit(slurm: Cluster, _folder: Path, _process: Loaded) -> None:
     """Leave the jobs less time than the warning comes before their limit: they are to end in order and be queued."""
     for job in running(slurm):
         slurm.run("scontrol", "update", f"jobid={job}", "timelimit=1")
 
 
-def over_the_limit(slurm: Cluster, _folder: Path, _process: Running) -> None:
+def over_the_limit(slurm: Cluster, _folder: Path, _process: Loaded) -> None:
     """Have the jobs at their limit of time at once: SLURM ends them, and does not queue them again."""
     for job in running(slurm):
         slurm.run("scontrol", "update", f"jobid={job}", "timelimit=0:01")
 
 
-def restart_controller(slurm: Cluster, _folder: Path, _process: Running) -> None:
+def restart_controller(slurm: Cluster, _folder: Path, _process: Loaded) -> None:
     slurm.restart_controller()
 
 
@@ -133,7 +133,7 @@ def test_whatever_befalls_them_nothing_is_lost(
     folder: Path,
     tiny_zoo: Path,
     alone: dict[str, object],
-    befall: Callable[[Cluster, Path, Running], None],
+    befall: Callable[[Cluster, Path, Loaded], None],
 ) -> None:
     assert befallen(slurm, folder, tiny_zoo, befall) == alone
 
@@ -157,7 +157,7 @@ def test_a_full_disk_is_told_and_the_same_command_goes_on_when_there_is_space(
 ) -> None:
     with small_disk(folder / "runs", 64):
         filler = folder / "runs" / "filler"
-        with child(command(tiny_zoo), cwd=folder, env=slurm.environment) as process:
+        with loaded(*command(tiny_zoo), cwd=folder, env=slurm.environment) as process:
             wait_until_claimed(folder / "runs" / "tiny", process)
             with suppress(OSError), filler.open("wb") as file:
                 while file.write(bytes(1 << 16)):
@@ -166,6 +166,6 @@ def test_a_full_disk_is_told_and_the_same_command_goes_on_when_there_is_space(
             assert process.returncode == 20, complaints
         assert "no space left" in complaints.splitlines()[-1]
         filler.unlink()
-        done = run(command(tiny_zoo), cwd=folder, env=slurm.environment)
+        done = reportgen(*command(tiny_zoo), cwd=folder, env=slurm.environment)
         assert done.returncode == 0, done.stderr
         assert contents(folder / "runs" / "tiny") == alone
