@@ -29,7 +29,27 @@ SPELLINGS: dict[str, Callable[[Tensor], Tensor]] = {
     "where not": lambda z: torch.where(z <= 0, torch.zeros_like(z), z),
     "mask": lambda z: z * (z > 0),
     "mask of numbers": lambda z: (z >= 0).to(z.dtype) * z,
+    "what is missing added": lambda z: z + torch.relu(-z),
+    "what is too much taken away": lambda z: z - z.clamp(max=0),
+    "half of it and its magnitude": lambda z: (z + z.abs()) / 2,
+    "twice a half": lambda z: 2 * (0.5 * (abs(z) + z) * 0.5),
+    "the least of its negative": lambda z: -torch.minimum(-z, torch.zeros(())),
+    "its sign": lambda z: z * ((z.sign() + 1) / 2),
+    "its root": lambda z: (z + (z * z).sqrt()) / 2,
+    "filled": lambda z: z.masked_fill(z < 0, 0.0),
+    "leaky without a leak": lambda z: functional.leaky_relu(z, 0.0),
+    "written": lambda z: in_place(z, lambda own: own.__setitem__(own < 0, 0.0)),
+    "masked in place": lambda z: in_place(z, lambda own: own.mul_(own > 0)),
+    "threshold in place": lambda z: in_place(z, lambda own: functional.threshold_(own, 0, 0)),
+    "as exported": torch.ops.aten.relu.default,
+    "as exported, by hand": lambda z: torch.ops.aten.add.Tensor(z, torch.ops.aten.relu.default(-z)),
 }
+
+
+def in_place(z: Tensor, overwrite: Callable[[Tensor], object]) -> Tensor:
+    own = z.clone()
+    overwrite(own)
+    return own
 
 
 class TwoLayers(nn.Module):
@@ -93,3 +113,24 @@ def test_a_rectifier_that_cannot_be_reached_is_refused() -> None:
     own = TwoLayers(lambda z: torch.relu(OwnGradient.apply(z)))  # type: ignore[no-untyped-call]
     with pytest.raises(NetworkError, match="ReLUs whose gradient cannot be replaced"):
         attribute(own, clip, 1, "guided_backprop")
+
+
+def half(z: Tensor) -> Tensor:
+    return (z + z.abs()) / 2
+
+
+@pytest.mark.parametrize("inner", [torch.relu, half, lambda z: z * (z > 0)])
+def test_what_runs_under_vmap_is_refused(inner: Callable[[Tensor], Tensor]) -> None:
+    network = TwoLayers(lambda z: torch.relu(torch.vmap(inner)(z)))
+    with pytest.raises(NetworkError, match=r"under torch\.vmap"):
+        attribute(network, torch.rand(1, 1, 2, 3, 4), 1, "guided_backprop")
+
+
+def test_rectifiers_without_a_rule_are_named_beside_the_map() -> None:
+    clip = torch.rand(1, 1, 2, 3, 4, generator=torch.Generator().manual_seed(1))
+    found = attribute(TwoLayers(lambda z: torch.relu(functional.silu(z))), clip, 1, "guided_backprop")
+    assert found.notes == (
+        "Guided backprop has a rule for ReLUs alone: 2 of the rectifiers are ReLUs; the others (2 silu) pass back "
+        "their plain gradient.",
+    )
+    assert attribute(TwoLayers(torch.relu), clip, 1, "guided_backprop").notes == ()

@@ -103,7 +103,29 @@ def pooled_attention(network: Way, clip: Tensor) -> Tensor:
     return keys
 
 
+def circle(size: int, stride: int = 1, into: int = 1) -> nn.Conv3d:
+    return nn.Conv3d(into, 1, size, stride, (size - 1) // 2, padding_mode="circular")
+
+
+def circle_by_slices(network: Way, clip: Tensor) -> Tensor:
+    maps = network.layers[0](clip)
+    return network.layers[1](torch.cat([maps[..., -1:], maps, maps[..., :1]], -1))
+
+
+def shift_in_a_circle(network: Way, clip: Tensor) -> Tensor:
+    """As `roll`, but put together and written from slices."""
+    maps = network.layers[0](clip)
+    late = torch.cat([maps[:, :1, -1:], maps[:, :1, :-1]], 2)
+    early = torch.empty_like(maps[:, 1:2])
+    early[:, :, :-1], early[:, :, -1] = maps[:, 1:2, 1:], maps[:, 1:2, 0]
+    return torch.cat([late, early, maps[:, 2:]], 1)
+
+
 CASES: dict[str, Way] = {
+    "circular padding": Way(chain, circle(3), circle(5)),
+    "circular, strided, then transposed": Way(chain, circle(3, 2), Up(1, 1, 4, 2, 1), circle(3)),
+    "circular by slices": Way(circle_by_slices, conv(3, padding=1), conv(3)),
+    "shift in a circle": Way(shift_in_a_circle, conv(3, padding=1, out=4), channels=4),
     "three transposed convolutions": Way(chain, conv(3, 8, 1), Up(1, 1, 4, 2, 1), Up(1, 1, 4, 2, 1), Up(1, 1, 4, 2, 1)),
     "transposed, odd kernels": Way(chain, conv(3, 4, 1), Up(1, 1, 3, 2, 1, 1), Up(1, 1, 3, 2, 1, 1), conv(3)),
     "transposed 5/3, then 2/2": Way(chain, conv(4, 4), Up(1, 1, 5, 3, 1), Up(1, 1, 2, 2)),
@@ -133,3 +155,31 @@ def test_the_receptive_field_is_that_of_the_gradient(case: str) -> None:
 def test_attention_over_pooled_keys_sees_what_the_keys_and_the_query_see() -> None:
     network = Way(pooled_attention, conv(3, padding=1), nn.AvgPool3d((4, 10, 10)))
     assert describe_layers(network, clip_shape=(1, 32, 40, 40))[-1].receptive_field == (None, None, None)
+
+
+class Recurrent(nn.Module):
+    """A state of convolutions over frames, or of a product for each pixel by itself; all of them, or the last one."""
+
+    def __init__(self, size: int, last: bool) -> None:
+        super().__init__()
+        self.given, self.state = (nn.Conv2d(1, 1, size, padding="same") for _ in range(2))
+        self.probe, self.last = nn.Conv2d(1, 1, 1), last
+
+    def forward(self, clip: Tensor) -> Tensor:
+        states = [clip.new_zeros(clip[:, :, 0].shape)]
+        for frame in clip.unbind(2):
+            states.append(torch.tanh(self.given(frame) + self.state(states[-1])))
+        return self.probe(states[-1] if self.last else torch.cat(states[1:]))
+
+
+@pytest.mark.parametrize("last", [False, True])
+def test_what_grows_with_the_number_of_frames_is_no_receptive_field(last: bool) -> None:
+    fields = {one.name: one.receptive_field for one in describe_layers(Recurrent(3, last), clip_shape=(1, 12, 20, 20))}
+    assert fields == {"given": (1, 3, 3), "state": None, "probe": None}
+    fields = {one.name: one.receptive_field for one in describe_layers(Recurrent(1, last), clip_shape=(1, 12, 20, 20))}
+    assert fields == {"given": (1, 1, 1), "state": (None, 1, 1), "probe": (None, 1, 1)}
+
+
+def test_a_sum_over_frames_sees_all_of_them_however_many() -> None:
+    network = Way(lambda one, clip: one.layers[0](sum(clip.unbind(2))[:, :, None]), conv(1))
+    assert describe_layers(network, clip_shape=(1, 12, 8, 8))[0].receptive_field == (None, 1, 1)

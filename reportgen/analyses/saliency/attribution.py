@@ -43,7 +43,8 @@ class Attribution(ShownResult):
     that promise that attributions sum to the logit's gain over the baseline, `completeness_errors` says by which
     share of that gain they miss, per clip. `layers` are those that Grad-CAM read, one a pathway;
     `baseline` what was compared with. `above_mean` are the logits above the mean of all classes'. `clip` is what was
-    explained, `N C T H W`; `notes` say where the network lets no gradient through, and the map stops.
+    explained, `N C T H W`; `notes` say where the network lets no gradient through, and the map stops, and what of
+    it a method's rule does not reach.
     """
 
     attribution: Tensor
@@ -144,7 +145,7 @@ def attribute_with(
             raise NetworkError(f"{_about(found)} is not finite: the network overflows on this clip.")
         if not one.any():
             return Unexplained(method, found.class_index, found.logit, _nothing(found, seen))
-    return replace(found, notes=cut_sentences(_cuts(found, seen)))
+    return replace(found, notes=(*found.notes, *cut_sentences(_cuts(found, seen))))
 
 
 def attribute_converged(
@@ -270,6 +271,7 @@ def attribute_unchecked(
         seed=effort.seed,
         layers=tuple(places),
         clip=clips.detach().float().cpu(),
+        notes=tuple(every.notes),
     )
 
 

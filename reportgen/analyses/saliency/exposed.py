@@ -9,7 +9,9 @@ spelling, and answered by a module that belongs to that one call; the network's 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -19,7 +21,29 @@ from torch.overrides import TorchFunctionMode
 
 from reportgen.errors import NetworkError
 from reportgen.networks.core.network import Network
-from reportgen.networks.trace.rectifiers import RECTIFIERS, Builder, RectifierCount, Replacement
+from reportgen.networks.trace.follower import named_arguments
+from reportgen.networks.trace.handmade import (
+    ARITHMETIC,
+    BY_SIGN,
+    Origins,
+    Rectified,
+    function_name,
+    overwrites,
+    plain_name,
+    rectified,
+)
+from reportgen.networks.trace.rectifiers import (
+    RECTIFIERS,
+    Builder,
+    RectifierCount,
+    Replacement,
+    operation_builder,
+)
+
+OTHER_RECTIFIERS = frozenset(
+    {"leaky_relu", "prelu", "rrelu", "elu", "selu", "celu", "silu", "gelu", "hardswish", "mish", "softplus"}
+)
+"""Rectifiers that pass a part of what is negative, for which guided backprop has no rule."""
 
 
 def _elu(_input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Replacement:
@@ -77,7 +101,9 @@ class ExposedNetwork(nn.Module):
 
     Only the calls are submodules: the network itself is kept out of `modules()`, so that nothing hooks its own.
     `advance` is told of every clip that went through. `unreached` is how many rectifications ran that are none of the
-    calls: in compiled code, or in an autograd function of its own.
+    calls: in compiled code, under a transform as vmap, or in an autograd function of its own. `others` counts the calls
+    of rectifiers that are no ReLU, by their names. `handmade` says of each arithmetic result in turn whether it was a
+    rectifier's.
     Raises NetworkError when a call cannot be exposed without changing what the network returns.
     """
 
@@ -95,6 +121,8 @@ class ExposedNetwork(nn.Module):
         self.builders = builders
         self.calls = nn.ModuleList()
         self.unreached = 0
+        self.others: Counter[str] = Counter()
+        self.handmade: list[bool] = []
         # Most code uses what an in-place call returns, and then needs no copy back into its input; some does not.
         self.copy_back = False
         if not self._recorded(clip, expected):
@@ -107,11 +135,11 @@ class ExposedNetwork(nn.Module):
 
     def _recorded(self, clip: Tensor, expected: Tensor) -> bool:
         """Make a module for each call; return whether the network then returns what is expected of it."""
-        self.calls = nn.ModuleList()
+        self.calls, self.others, self.handmade = nn.ModuleList(), Counter(), []
         # No graph is built, for nothing needs a gradient; what runs without one (an autograd function) is let alone.
-        with torch.enable_grad(), _Routing(self, recording=True), RectifierCount() as ran:
+        with torch.enable_grad(), RectifierCount() as ran, _Routing(self, ran):
             found = self.network.logits(clip.detach()).detach()
-        self.unreached = ran.count - sum(isinstance(call, nn.ReLU) for call in self.calls)
+        self.unreached = ran.count
         return torch.allclose(found, expected, rtol=1e-4, atol=1e-4 * float(expected.abs().max()))
 
     def forward(self, clip: Tensor) -> Tensor:
@@ -132,27 +160,114 @@ class ExposedNetwork(nn.Module):
 
 
 class _Routing(TorchFunctionMode):
-    """Answers the calls of one forward pass by `calls`, in order; while `recording`, adds a module per call."""
+    """Answers the calls of one forward pass by `calls`, in order.
 
-    def __init__(self, exposed: ExposedNetwork, *, recording: bool = False) -> None:
+    While a pass is recorded a module is added for each call, and `ran` counts what no call answers for.
+    """
+
+    def __init__(self, exposed: ExposedNetwork, ran: RectifierCount | None = None) -> None:
         super().__init__()
         self.exposed = exposed
-        self.recording = recording
+        self.recording = ran is not None
+        self.ran = RectifierCount() if ran is None else ran
         self.taken = 0
+        self._origins = Origins()
+        self._looked_at = 0
 
     def __torch_function__(
         self, func: Any, _types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
-        builder = self.exposed.builders.get(func)
-        reached = builder is not None and torch.is_grad_enabled() and "out" not in kwargs
-        call = builder(*_input_first(args, kwargs), **_rest(kwargs)) if builder is not None and reached else None
-        if call is None:
+        if not torch.is_grad_enabled() or "out" in kwargs:
             return func(*args, **kwargs)
+        if _within_transform():
+            self.ran.count += plain_name(func) in BY_SIGN
+            return func(*args, **kwargs)
+        with self._uncounted():
+            call = self._listed(func, args, kwargs)
+        if call is None:
+            self._note_other(func)
+            if overwrites(func, kwargs):
+                return self._overwriting(func, args, kwargs)
+            return self._computing(func, args, kwargs) if plain_name(func) in ARITHMETIC else func(*args, **kwargs)
         (given, *_) = _input_first(args, kwargs) if call.given is None else (call.given,)
-        answer = self._module(call.module)(given.view_as(given))  # a view: captum hooks what the module is given
-        self.taken += 1
+        answer = self._answered(call.module, given)
         return given.copy_(answer) if call.in_place and self.exposed.copy_back else answer
+
+    def _listed(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Replacement | None:
+        """Return what answers a call of a function that is known to be a nonlinearity."""
+        builder = self.exposed.builders.get(func)
+        if builder is not None:
+            return builder(*_input_first(args, kwargs), **_rest(kwargs))
+        builder = operation_builder(func)
+        return None if builder is None else builder(*named_arguments(func, args, kwargs).values())
+
+    def _note_other(self, func: Any) -> None:
+        name = plain_name(func)
+        if self.recording and name in OTHER_RECTIFIERS:
+            self.exposed.others[name] += 1
+
+    def _computing(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Return the result of arithmetic, or where it rectifies a tensor that it comes from, a ReLU of that."""
+        before = self.ran.count
+        result = func(*args, **kwargs)
+        if not isinstance(result, Tensor):
+            return result
+        origins = self._origins.of((*args, *kwargs.values()), result.shape)
+        found = self._found(result, origins)
+        if found is None:
+            self._origins.note(result, origins)
+            return result
+        self.ran.count = before
+        return self._answered(nn.ReLU(), origins[found.place]) * found.scale
+
+    def _overwriting(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Return what `_computing` does, of a function that overwrites its first argument."""
+        target = args[0] if args else None
+        if not isinstance(target, Tensor) or not target.is_floating_point() or not self._may_rectify():
+            return func(*args, **kwargs)
+        others = [target.clone(), *self._origins.of(args, target.shape)[1:]]
+        tried = target.detach().clone()
+        with self._uncounted():
+            func(tried, *args[1:], **kwargs)
+        found = self._found(tried, others)
+        if found is None:
+            return func(*args, **kwargs)
+        changed = target.copy_(self._answered(nn.ReLU(), others[found.place]) * found.scale)
+        return None if function_name(func) == "__setitem__" else changed
+
+    def _may_rectify(self) -> bool:
+        """Whether the next result that is looked at may be a rectifier's: in a recorded pass, whether it was one."""
+        known = self.exposed.handmade
+        if self.recording or (self._looked_at < len(known) and known[self._looked_at]):
+            return True
+        self._looked_at += 1
+        return False
+
+    def _found(self, result: Tensor, origins: list[Tensor]) -> Rectified | None:
+        if not self._may_rectify():
+            return None
+        with self._uncounted():
+            found = rectified(result, origins)
+        if self.recording:
+            self.exposed.handmade.append(found is not None)
+        elif found is None:
+            raise self.exposed.other_path()
+        self._looked_at += 1
+        return found
+
+    def _answered(self, built: nn.Module, given: Tensor) -> Tensor:
+        with self._uncounted():
+            answer: Tensor = self._module(built)(given.view_as(given))  # a view: captum hooks what the module is given
+        self.taken += 1
+        return answer
+
+    @contextmanager
+    def _uncounted(self) -> Iterator[None]:
+        """Answer for what runs within the context."""
+        before = self.ran.count
+        yield
+        self.ran.count = before
 
     def _module(self, built: nn.Module) -> nn.Module:
         calls = self.exposed.calls
@@ -161,6 +276,11 @@ class _Routing(TorchFunctionMode):
         if self.taken >= len(calls) or type(calls[self.taken]) is not type(built):
             raise self.exposed.other_path()
         return calls[self.taken]
+
+
+def _within_transform() -> bool:
+    """Whether a transform of `torch.func` is at work, such as vmap, whose tensors have no values and take no hooks."""
+    return torch._C._functorch.maybe_current_level() is not None
 
 
 def _input_first(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Any, ...]:

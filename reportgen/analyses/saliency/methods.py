@@ -37,7 +37,7 @@ class Question:
 
     `places` says which layers Grad-CAM reads, and where their units look. `batch_size` is how many clips go through
     the network at once. `passed` is the pass that told the logits, where a map goes back through it. `advance` is told
-    of every clip that went through.
+    of every clip that went through, and `notes` takes the sentences that are to be read beside the map.
     """
 
     network: Network
@@ -53,6 +53,7 @@ class Question:
     window: tuple[int, ...] | None = None
     passed: Pass | None = None
     advance: Callable[[float], None] = lambda _clips: None
+    notes: dict[str, None] = field(default_factory=dict)
 
     def logits(self, clips: Tensor) -> Tensor:
         """Return the logits `N K`, and report the work; those of the pass that was kept are not computed again."""
@@ -230,9 +231,15 @@ def _guided(question: Question) -> ExposedNetwork:
     if exposed.unreached:
         raise NetworkError(
             f"{question.network.name} has ReLUs whose gradient cannot be replaced ({exposed.unreached} of "
-            f"{exposed.unreached + len(exposed.calls)} run in compiled code or in an autograd function of its own): "
-            "choose a method without guided backprop."
+            f"{exposed.unreached + len(exposed.calls)} run in compiled code, under torch.vmap or in an autograd "
+            "function of its own): choose a method without guided backprop."
         )
+    if exposed.others:
+        others = " and ".join(f"{count} {name}" for name, count in sorted(exposed.others.items()))
+        question.notes[
+            f"Guided backprop has a rule for ReLUs alone: {len(exposed.calls)} of the rectifiers are ReLUs; the others "
+            f"({others}) pass back their plain gradient."
+        ] = None
     return exposed
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pickle import PickleError
 from typing import Any
 
 import torch
@@ -13,8 +14,8 @@ from torch.nn.parameter import is_lazy
 
 from reportgen.errors import NetworkError
 
-_NOT_COPIED = (TypeError, RuntimeError, AttributeError)
-"""What copying raises: of a lock, of a computed tensor, of a class within a function."""
+_NOT_COPIED = (TypeError, RuntimeError, AttributeError, PickleError)
+"""What copying raises: of a lock, of a computed tensor, of a class within a function, of a scripted function."""
 
 _TREE = frozenset({"_parameters", "_buffers", "_modules"})
 

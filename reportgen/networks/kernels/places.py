@@ -49,12 +49,17 @@ class Line:
 
 @dataclass(frozen=True, eq=False)
 class UnitPlaces:
-    """Where the units of a map `R K (T) H W`, of one clip in all its R rows, look along T, H and W of the clip."""
+    """Where the units of a map `R K (T) H W`, of one clip in all its R rows, look along T, H and W of the clip.
+
+    `rows` are those that see the clip at all, where some do not: what a recurrent layer makes of its first state.
+    """
 
     lines: tuple[Line, Line, Line]
+    rows: tuple[int, ...] | None = None
 
     def laid(self, maps: Tensor, size: Sequence[int]) -> Tensor:
         """Return maps `R K (T) H W` laid over a clip of `size` (T, H, W), as `K T H W`; further axes are added up."""
+        maps = maps if self.rows is None else maps[list(self.rows)]
         used = [axis for line in self.lines for axis in line.axes]
         others = [axis for axis in range(maps.ndim) if axis != 1 and axis not in used]
         values = maps.permute(1, *used, *others)
@@ -110,13 +115,16 @@ def known_places(calls: Sequence[Seen]) -> UnitPlaces | None:
     """Return where the units of a layer look by what its calls return; None where it is not known."""
     if not calls or len({call.shape[1:] for call in calls}) > 1:
         return None
-    rows = sum(call.shape[0] for call in calls)
-    seen = Seen.concatenated(calls, 0, (rows, *calls[0].shape[1:]))
+    sighted = [call for call in calls if not call.sourceless]
+    if not sighted:
+        return None
+    rows = [not call.sourceless for call in calls for _ in range(call.shape[0])]
+    seen = Seen.concatenated(sighted, 0, (sum(rows), *sighted[0].shape[1:]))
     lines = [_line(seen.placed(axis)) for axis in AXES[1:]]
     t, h, w = lines
     if t is None or h is None or w is None or len({*t.axes, *h.axes, *w.axes}) < sum(len(x.axes) for x in (t, h, w)):
         return None
-    return UnitPlaces((t, h, w))
+    return UnitPlaces((t, h, w), None if all(rows) else tuple(row for row, sees in enumerate(rows) if sees))
 
 
 def _line(bounds: Bounds | None) -> Line | None:
@@ -126,8 +134,25 @@ def _line(bounds: Bounds | None) -> Line | None:
     low, high = bounds.cells.astype(np.float64)
     if bounds.varies(1):  # the channels of a shift module look at frames of their own
         low, high = (np.ma.masked_invalid(end).mean(1, keepdims=True).filled(np.nan) for end in (low, high))
-    centres = (low + high) / 2
+    centres = _centres(low, high)
     if not np.isfinite(centres).all():
         return None
+    for axis in range(centres.ndim):
+        if np.median(np.ptp(centres, axis=axis)) == 0:  # what recurrent units see grows about one place
+            centres = np.median(centres, axis=axis, keepdims=True)
     axes = tuple(axis for axis, size in enumerate(centres.shape) if size > 1)
     return Line(axes, centres.reshape(-1))
+
+
+def _centres(low: NDArray[np.float64], high: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the middles of what units see.
+
+    A recurrent unit sees all frames up to its own, or from its own on in a pass from the last to the first: it stands
+    at its own and not in the middle of them.
+    """
+    smallest = float((high - low).min())
+    if (low == low.flat[0]).all() and not (high == high.flat[0]).all():
+        return high - smallest / 2
+    if (high == high.flat[0]).all() and not (low == low.flat[0]).all():
+        return low + smallest / 2
+    return (low + high) / 2

@@ -152,6 +152,8 @@ def centre_window(target: Preactivation, field: Field | None) -> Window | None:
         centre = units // 2
         first = max(0, (centre * reach.jump + reach.low) // reach.jump * reach.jump)
         last = min(size, centre * reach.jump + reach.high + 1)
+        if (first == 0) != (last == size):  # its circular padding, if it has any, would not be the whole clip's
+            first, last = 0, size
         start.append(first)
         shape.append(last - first)
         unit.append(centre - first // reach.jump)

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.networks.trace.cells import Cells, matching_axes, resized, shortest
+from reportgen.networks.trace.rhythm import UNKNOWN_END, rhythm, unrolled_line
 from reportgen.networks.trace.traced import NOT_READ, Filling, Windows
 
-_LONGEST_PERIOD = 64
-_UNKNOWN = float(2**40)  # exact in float32, and farther than any clip reaches
+_UNKNOWN = UNKNOWN_END
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,11 +68,23 @@ class Bounds(Cells):
         return np.stack([cells[0].min(axis=axis - 1), cells[1].max(axis=axis - 1)])
 
     def joined(self, other: Bounds) -> Bounds:
-        """Return the union with other bounds for the same elements."""
+        """Return the union with other bounds for the same elements.
+
+        One place that sees all of the clip because places are added up that see a part of it (a loop over frames) sees
+        it however large it is.
+        """
         cells = np.stack([np.minimum(self.cells[0], other.cells[0]), np.maximum(self.cells[1], other.cells[1])])
-        return self.like(
-            cells, self.shape, [a if a is not None else b for a, b in zip(self.steps, other.steps, strict=True)]
-        )
+        steps = [a if a is not None else b for a, b in zip(self.steps, other.steps, strict=True)]
+        joined = self.like(cells, self.shape, steps)
+        if joined.cells.size == 2 and self.size > 2 and joined._covers and not (self._covers or other._covers):
+            return joined if any(step is not None for step in steps) else self.constant(-np.inf, np.inf, self.shape)
+        return joined
+
+    @property
+    def _covers(self) -> bool:
+        """Whether every element sees all of the clip as it is, by known ends."""
+        low, high = self.cells
+        return bool(((low > -_UNKNOWN) & (low <= 0) & (high < _UNKNOWN) & (high >= self.size - 1)).all())
 
     def reshaped(self, shape: Sequence[int]) -> Bounds:
         """Return the same elements in the same order under another shape."""
@@ -94,6 +106,33 @@ class Bounds(Cells):
     def sliced(self, axis: int, start: int, length: int, step: int = 1) -> Bounds:
         """Return `length` positions of an axis from `start` on, `step` apart."""
         return replace(super().sliced(axis, start, length, step), steps=self._stepping(axis, step))
+
+    def overwritten(self, axis: int, start: int, step: int, part: Bounds) -> Bounds:
+        """Return the elements after `part` was written over a slice along an axis."""
+        return super().overwritten(axis, start, step, part).unrolled(axis)
+
+    def taken(self, axis: int, positions: NDArray[np.int64]) -> Bounds:
+        """Return the elements at these positions of an axis."""
+        return super().taken(axis, positions).unrolled(axis)
+
+    def unrolled(self, axis: int) -> Bounds:
+        """Return the bounds with what comes round from the clip's other end placed as if the clip went on there.
+
+        So circular padding, and shifts that are put together from slices, are told as `rolled` tells a shift.
+        """
+        if not self.varies(axis):
+            return self
+        lines = np.moveaxis(self.cells, axis + 1, 1).reshape(2, self.shape[axis], -1)
+        told = np.abs(lines[0]) < _UNKNOWN
+        rising = np.diff(np.where(told, lines[0], 0), axis=0)[told[1:] & told[:-1]]
+        if not (rising.size and rising.min() < 0 < rising.max()):
+            return self
+        columns, which = np.unique(lines.reshape(-1, lines.shape[2]), axis=1, return_inverse=True)
+        straight = [unrolled_line(column.reshape(2, -1), self.size) for column in columns.T]
+        found = np.stack(straight, axis=2)[:, :, which.reshape(-1)]
+        others = [size for place, size in enumerate(self.cells.shape[1:]) if place != axis]
+        cells = np.moveaxis(found.reshape(2, self.shape[axis], *others), 1, axis + 1)
+        return self.like(cells, self.shape, self.steps)
 
     def flipped(self, axes: Sequence[int]) -> Bounds:
         """Return the elements with axes turned round."""
@@ -156,12 +195,12 @@ class Bounds(Cells):
             return self.cells
         inside = np.moveaxis(self.cells, axis + 1, 0)
         positions = np.arange(first, last + 1)
-        rhythm = _rhythm(inside, self.steps[axis])
-        if rhythm is None:
+        found = rhythm(inside, self.steps[axis])
+        if found is None:
             outer = np.repeat(self.blank(inside.shape[2:])[None], len(positions), axis=0)
             outer[-first : size - first] = inside
             return np.moveaxis(outer, 0, axis + 1)
-        period, shift = rhythm
+        period, shift = found
         moved = (positions // period * shift).reshape(-1, *([1] * (inside.ndim - 1)))
         return np.asarray(np.moveaxis(inside[positions % period] + moved.astype(np.float32), 0, axis + 1))
 
@@ -216,20 +255,5 @@ class Bounds(Cells):
             lengths[axis] = part.shape[axis]
             blocks.append(np.broadcast_to(part.cells, (2, *lengths)))
         steps = {part.steps for part in parts if not part.sourceless}
-        return parts[0].like(np.concatenate(blocks, axis=axis + 1), shape, steps.pop() if len(steps) == 1 else ())
-
-
-def _rhythm(line: NDArray[Any], step: float | None) -> tuple[int, float] | None:
-    """Return (period, shift) of a line of cells: those `period` places on see what lies `shift` positions on.
-
-    None where the positions follow each other in no such way.
-    """
-    if not np.isfinite(line).all():
-        return None
-    if len(line) == 1:
-        return None if step is None else (1, step)
-    for period in range(1, min(len(line) // 2, _LONGEST_PERIOD) + 1):
-        shifts = line[period:] - line[:-period]
-        if bool((shifts == shifts.flat[0]).all()):
-            return period, float(shifts.flat[0])
-    return None
+        joined = parts[0].like(np.concatenate(blocks, axis=axis + 1), shape, steps.pop() if len(steps) == 1 else ())
+        return joined.unrolled(axis)

@@ -13,9 +13,13 @@ import torch
 
 from reportgen.networks.trace.call import TracedCall
 from reportgen.networks.trace.follower import Follower
+from reportgen.networks.trace.kernels import CONVOLUTIONS, PRODUCTS
 from reportgen.networks.trace.operations import Operation, meta_result
 from reportgen.networks.trace.rearranging import constant, elementwise
+from reportgen.networks.trace.recurrence import Recurrence
 from reportgen.networks.trace.seen import Seen
+
+_WEIGHTED = frozenset({*CONVOLUTIONS, *PRODUCTS, "linear"})
 
 
 class FieldTracer(Follower[Seen]):
@@ -29,6 +33,7 @@ class FieldTracer(Follower[Seen]):
     def __init__(self) -> None:
         super().__init__()
         self.additions = 0
+        self._recurrence = Recurrence()
 
     def boundary(self, call: TracedCall[Seen], what: str) -> Seen:  # noqa: ARG002 (the same for all)
         """Return what is known of an output that may come from anything in the call's arguments: nothing."""
@@ -48,7 +53,8 @@ class FieldTracer(Follower[Seen]):
 
     def _by_rule(self, func: Any, call: TracedCall[Seen], operation: Operation) -> Seen:
         if operation.seen is not None:
-            return operation.seen(call)
+            found = operation.seen(call)
+            return self._recurrence.followed(call, found) if call.name in _WEIGHTED else found
         if call.name.endswith("_like") or call.name.startswith("new_"):
             return constant(call)
         return elementwise(call) if torch.Tag.pointwise in func.tags else call.boundary()

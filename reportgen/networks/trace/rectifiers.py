@@ -16,12 +16,14 @@ from reportgen.networks.trace.follower import named_arguments
 class Replacement(NamedTuple):
     """What answers one call: the module, and whether the call overwrites its input.
 
-    `given` is what the module is given, where that is not the call's first argument.
+    `given` is what the module is given, where that is not the call's first argument; `scale` multiplies what it
+    returns.
     """
 
     module: nn.Module
     in_place: bool = False
     given: Tensor | None = None
+    scale: float = 1.0
 
 
 Builder = Callable[..., Replacement | None]
@@ -60,6 +62,10 @@ def _threshold(_input: Tensor, threshold: float, value: float, inplace: bool = F
     return Replacement(nn.ReLU(), inplace) if threshold == value == 0 else None
 
 
+def _threshold_in_place(_input: Tensor, threshold: float, value: float) -> Replacement | None:
+    return _threshold(_input, threshold, value, inplace=True)
+
+
 def _clamped(in_place: bool) -> Builder:
     def build(_input: Tensor, min: Any = None, max: Any = None) -> Replacement | None:
         if isinstance(max, Tensor) or not _zero(min):
@@ -91,7 +97,7 @@ def _where_method(input: Tensor, condition: Tensor, other: Any) -> Replacement |
 
 def _masked(first: Any, other: Any) -> Replacement | None:
     for given, mask in ((first, other), (other, first)):
-        if isinstance(given, Tensor) and isinstance(mask, Tensor) and not mask.requires_grad and _by_sign(mask, given):
+        if isinstance(given, Tensor) and isinstance(mask, Tensor) and _by_sign(mask, given):
             return Replacement(nn.ReLU(), given=given)
     return None
 
@@ -115,6 +121,7 @@ RECTIFIERS: Mapping[Any, Builder] = {
     F.relu6: _relu6,
     **dict.fromkeys((F.hardtanh, F.hardtanh_), _hardtanh),
     **dict.fromkeys((F.threshold, torch.threshold), _threshold),
+    torch.threshold_: _threshold_in_place,  # `F.threshold_` is this
     **dict.fromkeys((torch.clamp, Tensor.clamp, torch.clip, Tensor.clip), _clamped(in_place=False)),
     **dict.fromkeys((torch.clamp_min, Tensor.clamp_min), _clamped(in_place=False)),
     **dict.fromkeys((torch.clamp_, Tensor.clamp_, torch.clip_, Tensor.clip_), _clamped(in_place=True)),
@@ -126,8 +133,19 @@ RECTIFIERS: Mapping[Any, Builder] = {
 }
 
 
+def operation_builder(func: Any) -> Builder | None:
+    """Return what answers an operation as exported programs call it, by the arguments of its schema in order."""
+    if not isinstance(func, torch._ops.OpOverload):
+        return None
+    name = func.overloadpacket.__name__
+    return _IN_PLACE_OPERATIONS.get(name) or _OPERATIONS.get(name)
+
+
 class RectifierCount(TorchDispatchMode):  # type: ignore[no-untyped-call, unused-ignore]
-    """Counts the rectifying operations that run, however they were called; `count` is their number."""
+    """Counts the rectifying operations that run, however they were called; `count` is their number.
+
+    Whoever answers for an operation sets the number back.
+    """
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call, unused-ignore]
@@ -151,4 +169,9 @@ _OPERATIONS: Mapping[str, Builder] = {
     "maximum": _maximum,
     "where": _where,
     "mul": _masked,
+}
+
+_IN_PLACE_OPERATIONS: Mapping[str, Builder] = {
+    "relu_": _relu_in_place,
+    **dict.fromkeys(("clamp_", "clamp_min_"), _clamped(in_place=True)),
 }
