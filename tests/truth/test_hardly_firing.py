@@ -92,8 +92,10 @@ CASES = {
     "behind silent filters": energies(0.0, 0.8),
     "both": energies(0.8, 0.5),
     "three layers": averages(0.8),
+    "three layers, a high threshold": averages(0.9),
+    "three layers near the edge": averages(0.95),
 }
-ALWAYS = ("filters", "energies that fire", "both")
+ALWAYS = ("filters", "energies that fire", "both", "three layers near the edge")
 
 
 @pytest.mark.parametrize(

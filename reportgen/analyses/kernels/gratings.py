@@ -23,6 +23,7 @@ _ROUNDS = 6  # each of half the step before
 _CONTRAST = 6.0  # a sigmoid of 6 is 0.998
 BINARY = 24.0  # of which all but a hundredth of a wave is black or white
 _FASTEST = 8  # px/frame that are tried
+_PHASES = 4  # within a px
 _TINT = 2.0  # of the mean colour behind a grating: where it is added, neither is lost
 
 
@@ -59,14 +60,20 @@ class Grating:
         """Return gratings close by that are the same in every period of a clip of `shape`, or frame after frame.
 
         They have whole periods on the clip, or move by whole px along an axis: where pixels are black or white, all
-        units along the way are then given the same.
+        units along the way are then given the same. Of those, each begins in several phases within a px, for one in
+        which the edges fall on pixels has grey ones everywhere.
         """
         t, y, x = self.frequency
         found = [self._at([round(f * size) / size for f, size in zip(self.frequency, shape, strict=True)])]
         for across in (y, x):
             if abs(across) > abs(t) / (2 * _FASTEST):
                 found.append(self._at([across * round(t / across), y, x]))
-        return found
+        return [one.shifted(part / _PHASES) for one in found for part in range(_PHASES)]
+
+    def shifted(self, px: float) -> Grating:
+        """Return it `px` further along the axis on which it changes most."""
+        cycles = max(self.frequency[1:], key=abs)
+        return replace(self, phase=self.phase + 2 * math.pi * px * cycles)
 
     def _at(self, frequency: Sequence[float]) -> Grating:
         t, y, x = frequency
