@@ -1,4 +1,10 @@
-"""Planted Gabor kernels: their clips move as fast as they do, and drive them almost as much as the best grating."""
+"""Planted Gabor kernels: their clips move as fast as they do, and drive them almost as much as the best grating.
+
+What a kernel of a few frames prefers is not quite what it was made of. Its window holds less than a period of a slow
+wave, in which the wave overlaps with its mirror image, and what makes it blind to even grey takes away more of slow
+waves: of the kernels drawn here the grating that drives one most moves up to 13% slower than the wave under its
+window. The known answer is therefore the kernel's own: the peak of its amplitude spectrum.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +12,10 @@ import itertools
 import logging
 import math
 
+import numpy as np
 import pytest
 import torch
+from scipy.optimize import minimize
 from torch import Tensor, nn
 
 from reportgen import maximize_activation
@@ -81,24 +89,57 @@ def tinted_gabors(size: tuple[int, int, int], generator: torch.Generator) -> tup
     return nn.Sequential(layer).requires_grad_(False), torch.tensor(speeds)
 
 
+def preferred_speed(kernel: Tensor) -> float:
+    """Return the speed in px/frame of the drifting grating that drives a kernel `C T H W` most.
+
+    A grating of a frequency drives it by the amplitude of its spectrum there, colours each in their own phase.
+    """
+    weights = kernel.double().numpy()
+    places = [np.arange(size) - (size - 1) / 2 for size in weights.shape[1:]]
+
+    def driven(frequency: np.ndarray) -> float:
+        waves = [np.exp(-2j * np.pi * cycles * own) for cycles, own in zip(frequency, places, strict=True)]
+        return float(np.abs(np.einsum("cijk,i,j,k->c", weights, *waves)).sum())
+
+    spectrum = np.abs(np.fft.fftn(weights, s=(64, 64, 64), axes=(1, 2, 3))).sum(0)
+    begin = np.fft.fftfreq(64)[list(np.unravel_index(spectrum.argmax(), spectrum.shape))]
+    around = begin + np.vstack([np.zeros(3), np.eye(3) / 128])
+    best = minimize(lambda f: -driven(f), begin, method="Nelder-Mead", options={"initial_simplex": around}).x
+    return float(abs(best[0]) / math.hypot(best[1], best[2]))
+
+
+def test_a_kernel_of_few_frames_prefers_a_slower_grating_than_it_was_made_of() -> None:
+    """Of some of the kernels below by more than a tenth; of a long and wide one by nothing."""
+    ratios = []
+    for size in ((5, 7, 7), (31, 41, 41)):
+        network, speeds = tinted_gabors(size, torch.Generator().manual_seed(0))
+        ratios.append([preferred_speed(kernel) / speeds[place] for place, kernel in enumerate(network[0].weight)])
+    assert 0.85 <= min(ratios[0]) <= 0.9
+    assert ratios[1] == pytest.approx([1.0] * 10, abs=0.005)
+
+
 @pytest.mark.long
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [0, 1, 2])
 def test_intervals_hold_the_speeds_of_forty_planted_kernels(seed: int) -> None:
-    generator, held, off, widths = torch.Generator().manual_seed(seed), [], [], []
+    generator, held, off, widths, planted = torch.Generator().manual_seed(seed), [], [], [], []
     for size in ((5, 7, 7), (7, 11, 11), (5, 9, 9), (7, 7, 7)):
-        network, speeds = tinted_gabors(size, generator)
+        network, made_of = tinted_gabors(size, generator)
+        speeds = torch.tensor([preferred_speed(kernel) for kernel in network[0].weight])
         found = maximize_activation(network, "0", range(10), objective="firing", clip_shape=(16, 48, 48), steps=64)
         parts = decompose(found.clips)
         error = (parts.mean_speed - speeds).abs()
         held += (error <= parts.speed_margin).tolist()
         off += (error / speeds).tolist()
+        planted += ((parts.mean_speed - made_of).abs() / made_of).tolist()
         widths += (2 * parts.speed_margin / parts.mean_speed).tolist()
     logging.getLogger(__name__).info(
-        "seed %d: %d of 40 held, %d within 10%%, error %.3f in the median and %.3f at most, width %.3f to %.3f",
-        *(seed, sum(held), sum(one <= 0.1 for one in off), sorted(off)[20], max(off), min(widths), max(widths)),
+        "seed %d: %d of 40 held, error %.3f in the median and %.3f at most, width %.3f to %.3f; "
+        "%d within 10%% of the wave that they were made of",
+        *(seed, sum(held), sorted(off)[20], max(off), min(widths), max(widths), sum(one <= 0.1 for one in planted)),
     )
     assert sum(held) >= 36
-    assert sum(one <= 0.1 for one in off) >= 36, "of a few frames the slowest kernel answers most to a slower wave"
+    assert max(off) <= 0.1
+    assert sum(one <= 0.1 for one in planted) >= 36
     assert sorted(off)[len(off) // 2] <= 0.02
     assert max(widths) <= 0.2
