@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from reportgen.audit.heard import claims_change, frozen_clause, heard, named_direction
 from reportgen.audit.limits import Limits
-from reportgen.audit.moving import moving_texture, turning
+from reportgen.audit.moving import flicker_explained, jumps, moving_texture, turning
 from reportgen.audit.pattern_words import pattern_words
 from reportgen.audit.silence import near_silent, silence_in_words
 from reportgen.audit.verdicts import State
@@ -92,7 +92,8 @@ def synthetic_claim(figures: KernelFigures, limits: Limits) -> str:
     subject = subject_words(figures, limits)
     course = turning(figures, limits)
     if course == "flicker":
-        alone = figures.flicker_explained is not None and figures.flicker_explained >= limits.flicker_alone
+        explained = flicker_explained(figures)
+        alone = explained is not None and explained >= limits.flicker_alone
         still = ", and nothing moves" if alone else ""
         return f"Responds most to {subject} flickering: the brightness turns again and again{still}."
     if course is not None:
@@ -136,6 +137,8 @@ def _refusal(figures: KernelFigures, limits: Limits) -> str:
     if figures.explained_variance is None or moving_texture(figures, limits) is None or figures.mean_speed is None:
         return "Nothing can be said about motion: this kernel's clip was not decomposed into texture and motion."
     explained = max(figures.explained_variance, 0.0)
+    if explained >= limits.explained_variance and jumps(figures, limits) is not None:
+        return _unsteady(figures, limits)
     if explained >= limits.explained_variance:
         return (
             "Not texture plus motion: of what a still picture leaves of this clip motion explains only "
@@ -144,6 +147,22 @@ def _refusal(figures: KernelFigures, limits: Limits) -> str:
     return (
         f"Not texture plus motion: one moving picture explains only {percent(explained)} of this clip, so no direction "
         "is named."
+    )
+
+
+def _unsteady(figures: KernelFigures, limits: Limits) -> str:
+    """Return why the motion of a clip has no speed and no direction."""
+    why, share = jumps(figures, limits), percent(max(figures.steady_explained or 0.0, 0.0))
+    if why == "in turn":
+        return "Two pictures take turns, which may be a motion either way, so no speed or direction is named."
+    if why == "chance":
+        return (
+            "The motion may be chance: frames that jump at random would be explained as well with a probability of "
+            f"{number(figures.steady_chance, 1)}, so no speed or direction is named."
+        )
+    return (
+        f"This clip has no steady motion: one steady motion explains only {share} of what changes in it, so no speed "
+        "or direction is named."
     )
 
 

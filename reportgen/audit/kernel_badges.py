@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reportgen.audit.heard import claims_change, heard
 from reportgen.audit.limits import Limits
-from reportgen.audit.moving import moving_texture
+from reportgen.audit.moving import jumps, moves_beyond_still, moving_texture
 from reportgen.audit.paths import path_verdicts
 from reportgen.audit.silence import known_times, near_silent
 from reportgen.audit.verdicts import State, Verdict, at_least, graded
@@ -43,8 +43,10 @@ def _explained_verdict(figures: KernelFigures, limits: Limits) -> Verdict:
     found, measured = moving_texture(figures, limits), (figures.explained_variance, figures.evidence_share)
     value, figure = figures.explained_variance, f"{percent(figures.explained_variance)} explained"
     if found is False and value is not None and value >= limits.explained_variance:
-        value = figures.motion_explains
-        figure = f"motion explains {percent(value)} of what a still picture leaves"
+        value, what = figures.motion_explains, "motion"
+        if jumps(figures, limits) == "steps" and moves_beyond_still(figures, limits):
+            value, what = figures.steady_explained, "one steady motion"
+        figure = f"{what} explains {percent(value)} of what a still picture leaves"
     return Verdict(
         "untested" if found is None else "pass" if found else "fail",
         "texture plus motion",
@@ -52,7 +54,7 @@ def _explained_verdict(figures: KernelFigures, limits: Limits) -> Verdict:
         "–" if found is None else figure,
         f"one moving texture explains at least {percent(limits.explained_variance)} of the clip, and its motion "
         f"{percent(limits.motion_explains)} of what a still picture leaves (none need be explained where that is under "
-        f"{percent(1 - limits.nearly_still)})",
+        f"{percent(1 - limits.nearly_still)}), a steady one {percent(limits.steady)}, and more than jumps at random",
         "Is the clip one texture that moves, so that the pictures of both are an explanation?"
         + (" It is too even to show motion." if found is None and None not in measured else ""),
     )

@@ -34,6 +34,14 @@ class Limits(BaseModel):
         default=0.5,
         description="Share of what a still picture leaves of a clip from which motion is said to explain it.",
     )
+    steady: Number = Field(
+        default=0.5,
+        description="The same share from which one steady motion is said to explain it, with a speed and a direction.",
+    )
+    by_chance: Number = Field(
+        default=0.01,
+        description="Largest probability with which frames that jump at random would be explained as well.",
+    )
     nearly_still: Number = Field(
         default=0.95,
         description="Share of a clip's variance from which a still picture is enough, whatever little changes.",
@@ -44,6 +52,10 @@ class Limits(BaseModel):
     turning_drift: Number = Field(
         default=0.5,
         description="Share of its way that may be left of motion back and forth.",
+    )
+    swing: Number = Field(
+        default=0.8,
+        description="Share of the way to and fro that one even swing explains, from which it goes back and forth.",
     )
     one_line: Number = Field(
         default=0.9,
@@ -57,6 +69,10 @@ class Limits(BaseModel):
     flicker_alone: Number = Field(
         default=0.98,
         description="The same share from which nothing is said to move in what flickers.",
+    )
+    step_beside_flicker: Number = Field(
+        default=0.9,
+        description="Share of the change between frames from which motion explains it where flicker does, too.",
     )
     motion_behind_flicker: Number = Field(
         default=0.2,

@@ -10,12 +10,15 @@ from reportgen.reading.figures import KernelFigures
 Alternation = Literal["back and forth", "flicker"]
 """What goes on without leading anywhere."""
 
+Jumps = Literal["steps", "chance", "in turn"]
+"""Why what moves has no speed and no direction."""
+
 
 def moving_texture(figures: KernelFigures, limits: Limits) -> bool | None:
     """Return whether one moving texture explains the clip; None where it was not measured.
 
-    It does where it explains most of the clip, and motion explains what a still picture leaves, unless that is next
-    to nothing. A clip too even to show motion is neither explained nor refuted by it: None, too.
+    It does where it explains most of the clip, and one steady motion explains what a still picture leaves, unless that
+    is next to nothing. A clip too even to show motion is neither explained nor refuted by it: None, too.
     """
     if figures.explained_variance is None or figures.evidence_share is None:
         return None
@@ -23,9 +26,25 @@ def moving_texture(figures: KernelFigures, limits: Limits) -> bool | None:
         return None
     if turning(figures, limits) == "back and forth" and not moves_beyond_still(figures, limits):
         return False  # a motion that is smooth in time, which is shown, does not follow it
-    return figures.explained_variance >= limits.explained_variance and (
-        moves_beyond_still(figures, limits) or _nearly_still(figures, limits)
-    )
+    if figures.explained_variance < limits.explained_variance:
+        return False
+    if jumps(figures, limits) is not None:
+        return _nearly_still(figures, limits) and _slow(figures, limits)
+    return moves_beyond_still(figures, limits) or _nearly_still(figures, limits)
+
+
+def jumps(figures: KernelFigures, limits: Limits) -> Jumps | None:
+    """Return what says that a clip's motion is not steady; None where nothing does, or it was not measured.
+
+    "steps" where one steady motion explains too little; "chance" where frames that jump at random would be explained
+    as well; "in turn" where two pictures take turns, of which each may have come from either side.
+    """
+    if figures.steady_explained is not None and figures.steady_explained < limits.steady:
+        return "steps"
+    if _at_least((figures.flicker_explained, limits.flicker_alone), (figures.flicker_reversals, limits.turns)):
+        return "in turn"
+    by_chance = figures.steady_chance is not None and figures.steady_chance > limits.by_chance
+    return "chance" if by_chance else None
 
 
 def relies_on_motion(reliance: float | None, dissolved: float | None, limits: Limits) -> bool:
@@ -48,29 +67,63 @@ def _nearly_still(figures: KernelFigures, limits: Limits) -> bool:
     return figures.still_variance is not None and figures.still_variance >= limits.nearly_still
 
 
+def _slow(figures: KernelFigures, limits: Limits) -> bool:
+    return figures.mean_speed is not None and figures.mean_speed < limits.stands_still
+
+
 def turning(figures: KernelFigures, limits: Limits) -> Alternation | None:
     """Return whether the clip goes back and forth or flickers; None where it does neither or was not measured."""
-    if _at_least(
+    if _swings(figures, limits):
+        return "back and forth"
+    flicker = flicker_explained(figures)
+    flickers = _at_least(
+        (flicker, limits.flicker),
+        (_beyond_still(flicker, figures), limits.motion_explains),
+        (figures.flicker_reversals, limits.turns),
+    )
+    moves = _at_least((figures.motion_explains, limits.motion_explains)) and not _rather_flickers(figures, limits)
+    steps = _at_least((figures.step_explained, limits.motion_explains))  # here and there, in no order
+    surely = _at_least((figures.step_explained, limits.step_beside_flicker))
+    moves = moves or surely or (steps and not _at_least((flicker, limits.flicker_alone)))
+    return "flicker" if flickers and not _nearly_still(figures, limits) and not moves else None
+
+
+def flicker_explained(figures: KernelFigures) -> float | None:
+    """Return the share of a clip's variance that changes of brightness or contrast explain; None where not measured.
+
+    Of what a pattern that comes and goes explains, only so much is a change of brightness as one picture explains
+    whose contrast and mean colour change.
+    """
+    explained, brightness = figures.flicker_explained, figures.brightness_explained
+    return explained if explained is None or brightness is None else min(explained, brightness)
+
+
+def _swings(figures: KernelFigures, limits: Limits) -> bool:
+    """Return whether one motion turns back again and again, evenly; unknown evenness counts as even."""
+    flickers = _at_least((flicker_explained(figures), limits.flicker_alone))
+    if flickers and not _at_least((figures.step_explained, limits.step_beside_flicker)):
+        return False  # edges seem to move where they turn brighter
+    if figures.swing_explained is not None and figures.swing_explained < limits.swing:
+        return False
+    return _at_least(
         (figures.step_explained, limits.motion_explains),
         (figures.step_coherence, limits.one_line),
         (figures.reversals, limits.turns),
         (figures.step, limits.smallest_step),
-    ) and (figures.drift is not None and figures.drift <= limits.turning_drift):
-        return "back and forth"
-    flickers = _at_least(
-        (figures.flicker_explained, limits.flicker),
-        (figures.flicker_reversals, limits.turns),
-    )
-    still = figures.still_variance is not None and figures.still_variance >= limits.nearly_still
-    moves = _at_least((figures.motion_explains, limits.motion_explains)) and not _rather_flickers(figures, limits)
-    jumps = _at_least((figures.step_explained, limits.motion_explains))  # here and there, in no order
-    moves = moves or (jumps and not _at_least((figures.flicker_explained, limits.flicker_alone)))
-    return "flicker" if flickers and not still and not moves else None
+    ) and _at_most((figures.drift, limits.turning_drift), (figures.swing_chance or 0.0, limits.by_chance))
+
+
+def _beyond_still(explained: float | None, figures: KernelFigures) -> float | None:
+    """Return the share of what a still picture leaves that is explained; the share itself where that is not known."""
+    still = figures.still_variance
+    if explained is None or still is None:
+        return explained
+    return 1.0 if still >= 1 else (explained - still) / (1 - still)
 
 
 def _rather_flickers(figures: KernelFigures, limits: Limits) -> bool:
     """Return whether flicker explains clearly more than motion: a wave that stays and turns is two that move apart."""
-    explained, flicker = figures.explained_variance, figures.flicker_explained
+    explained, flicker = figures.explained_variance, flicker_explained(figures)
     return explained is not None and flicker is not None and flicker >= explained + limits.motion_behind_flicker
 
 
@@ -78,10 +131,17 @@ def _at_least(*judged: tuple[float | None, float]) -> bool:
     return all(value is not None and value >= least for value, least in judged)
 
 
+def _at_most(*judged: tuple[float | None, float]) -> bool:
+    return all(value is not None and value <= most for value, most in judged)
+
+
 def stands_still(figures: KernelFigures, limits: Limits) -> bool:
-    """Return whether the clip was found to be a texture without motion, also none that turns back again and again."""
-    slow = figures.mean_speed is not None and figures.mean_speed < limits.stands_still
-    return slow and turning(figures, limits) is None
+    """Return whether the clip was found to be a texture without motion, also none that turns back again and again.
+
+    Many slow frames lead far: where that is known, a still picture must be enough.
+    """
+    still = figures.still_variance is None or _nearly_still(figures, limits)
+    return still and _slow(figures, limits) and turning(figures, limits) is None
 
 
 def texture_and_motion(figures: KernelFigures, limits: Limits) -> bool | None:

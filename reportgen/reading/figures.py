@@ -37,6 +37,11 @@ class KernelFigures:
     drift: float | None = None
     flicker_explained: float | None = None
     flicker_reversals: float | None = None
+    brightness_explained: float | None = None
+    swing_explained: float | None = None
+    swing_chance: float | None = None
+    steady_explained: float | None = None
+    steady_chance: float | None = None
     psnr: float | None = None
     evidence_share: float | None = None
     mean_speed: float | None = None

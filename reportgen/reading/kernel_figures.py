@@ -13,7 +13,8 @@ from reportgen.records.identities import KernelId
 
 _COURSE = (
     *("still_variance", "motion_explains", "step", "step_explained", "step_coherence", "reversals", "drift"),
-    *("flicker_explained", "flicker_reversals"),
+    *("flicker_explained", "flicker_reversals", "brightness_explained"),
+    *("swing_explained", "swing_chance", "steady_explained", "steady_chance"),
 )
 """What both an answer about a decomposition and the figures of its kernel hold under one name."""
 

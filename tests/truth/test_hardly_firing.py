@@ -95,7 +95,7 @@ CASES = {
     "three layers, a high threshold": averages(0.9),
     "three layers near the edge": averages(0.95),
 }
-ALWAYS = ("filters", "energies that fire", "both", "three layers near the edge")
+ALWAYS = ("filters", "both", "three layers near the edge")
 
 
 @pytest.mark.parametrize(

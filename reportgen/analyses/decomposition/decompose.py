@@ -15,7 +15,6 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F  # noqa: N812
 
 from reportgen.analyses.common.memory import with_less_memory
 from reportgen.analyses.common.representation import in_one_line, span, with_axes
@@ -23,6 +22,7 @@ from reportgen.analyses.common.whole_numbers import require_whole
 from reportgen.analyses.decomposition.adam_pyramid import displacement_by_adam
 from reportgen.analyses.decomposition.course import Course, course_of
 from reportgen.analyses.decomposition.drift import drift_of, with_drift
+from reportgen.analyses.decomposition.fitting import LEAST_CONTRAST, explained_share, fit_texture
 from reportgen.analyses.decomposition.forward_motion import (
     forward_motion,
     mean_velocity,
@@ -30,6 +30,7 @@ from reportgen.analyses.decomposition.forward_motion import (
     texture_evidence,
 )
 from reportgen.analyses.decomposition.gauss_newton import displacement_by_gauss_newton
+from reportgen.analyses.decomposition.steadiness import steady_share
 from reportgen.analyses.decomposition.stripes import across_stripes
 from reportgen.analyses.decomposition.warping import warp
 from reportgen.errors import ClipError, OptionError
@@ -42,9 +43,6 @@ _ALONG = 0.25  # px; less motion along stripes is left as it is
 _NOTHING_LOST = 0.1  # of the variance; a slower motion that costs no more is as good
 _LOST_BY_EDGES = 0.2  # the same, of stripes that move as one: hard edges lie between pixels
 _LEFT_BY_ROUNDING = 1e-4  # share of the variance; what a still picture leaves beyond it is a change
-_LEAST_CONTRAST = 1 / 255  # standard deviation below which a clip is not scaled up: noise must not become texture
-_TEXTURE_STEPS = 3
-_REFERENCE_WEIGHT = 0.02  # of the reference frame against each pixel that shows a point of the texture
 _POSITIONS_AT_ONCE = {"cpu": 2**20, "cuda": 2**25}  # pixels of all frames of a batch; about 0.3 KB each
 
 
@@ -155,7 +153,7 @@ def _checked(given: Clips, reference_frame: int | None) -> tuple[Tensor, int]:
 
 def _decompose_batch(clips: Tensor, reference: int, solver: str) -> Decomposition:
     begin = time.perf_counter()
-    spread = clips.flatten(1).std(1).clamp_min(_LEAST_CONTRAST).view(-1, 1, 1, 1, 1)
+    spread = clips.flatten(1).std(1).clamp_min(LEAST_CONTRAST).view(-1, 1, 1, 1, 1)
     scaled = (clips - 0.5) / spread
     find = displacement_by_gauss_newton if solver == "gauss-newton" else displacement_by_adam
     displacement, steps = find(scaled, reference)
@@ -176,8 +174,9 @@ def _decompose_batch(clips: Tensor, reference: int, solver: str) -> Decompositio
     texture, motion, evidence = shown
     summary = with_drift(summarise_motion(motion, evidence), drift, mean_velocity(motion, evidence))
     error = (clips - reconstruction).square().mean((1, 2, 3, 4))
-    explained, still = _explained(clips, reconstruction), _explained(clips, clips.mean(2, keepdim=True))
+    explained, still = explained_share(clips, reconstruction), explained_share(clips, clips.mean(2, keepdim=True))
     beyond = torch.where(1 - still > _LEFT_BY_ROUNDING, (explained - still) / (1 - still).clamp_min(1e-12), torch.nan)
+    steady = steady_share(clips, still, beyond, (motion, evidence), drift, reference)
     return Decomposition(
         texture=texture,
         displacement=displacement,
@@ -192,7 +191,7 @@ def _decompose_batch(clips: Tensor, reference: int, solver: str) -> Decompositio
         direction=summary.direction,
         coherence=summary.coherence,
         motion_explains=beyond,
-        course=course_of(clips, scaled, still, beyond, (motion, evidence), find),
+        course=course_of(clips, scaled, (still, beyond), (motion, evidence), steady, find),
         reference_frame=reference,
         steps=steps,
         seconds=time.perf_counter() - begin,
@@ -219,51 +218,10 @@ def _rather(other: Tensor, tried: Tensor, clips: Tensor, reference: int, found: 
         return found
     canvas, margin = fit_texture(clips[tried], other[tried], reference)
     reconstruction = warp(canvas, other[tried], mode="bicubic", margin=margin).clamp(0, 1)
-    lost = _explained(clips[tried], found[2][tried]) - _explained(clips[tried], reconstruction)
+    lost = explained_share(clips[tried], found[2][tried]) - explained_share(clips[tried], reconstruction)
     chosen = tried.clone()
     chosen[tried] = as_good = lost <= most_lost
     displacement, canvases, reconstructions = (one.clone() for one in found)
     displacement[chosen] = other[chosen]
     canvases[chosen], reconstructions[chosen] = canvas[as_good], reconstruction[as_good]
     return displacement, canvases, reconstructions
-
-
-def fit_texture(clips: Tensor, displacement: Tensor, reference: int) -> tuple[Tensor, int]:
-    """Find the picture that explains all frames best through a given displacement ``N T 2 H W``.
-
-    Returns the picture ``N C H+2m W+2m`` and its margin m, a quarter of the clip's longer side, which takes up what
-    comes into view from outside the reference frame. The least-squares problem (frames, plus a little of the
-    reference frame) is solved by simultaneous iterative reconstruction: each pixel takes the average of what the
-    frames that show it still lack, weighted as they show it.
-    """
-    height, width = clips.shape[-2:]
-    margin = max(height, width) // 4
-    first = clips[:, :, reference]
-    known = F.pad(torch.full_like(first[:, :1], _REFERENCE_WEIGHT), [margin] * 4)
-    prior = F.pad(first, [margin] * 4, mode="replicate")
-    shown = _spread(torch.ones_like(clips[:, :1]), displacement, prior[:, :1], margin)
-    weight = (shown + known).clamp_min(torch.finfo(clips.dtype).eps)
-    canvas = prior
-    for _ in range(_TEXTURE_STEPS):
-        missing = clips - warp(canvas, displacement, mode="bicubic", margin=margin)
-        change = _spread(missing, displacement, canvas, margin) + known * (prior - canvas)
-        canvas = canvas + change / weight
-    return canvas, margin
-
-
-def _spread(frames: Tensor, displacement: Tensor, canvas: Tensor, margin: int) -> Tensor:
-    """Put frames ``N C T H W`` back where in the canvas they came from: the transpose of bilinear `warp`."""
-    with torch.enable_grad():
-        source = torch.zeros_like(canvas).requires_grad_()
-        moved = warp(source, displacement, margin=margin)
-        return torch.autograd.grad(moved, source, frames)[0]
-
-
-def _explained(clips: Tensor, model: Tensor) -> Tensor:
-    """Return the share (N) of the clips' variance about their mean colour that a model of them explains.
-
-    A clip without contrast is explained by its mean colour alone: 1.
-    """
-    total = (clips - clips.mean((2, 3, 4), keepdim=True)).square().mean((1, 2, 3, 4))
-    left = (clips - model).square().mean((1, 2, 3, 4))
-    return torch.where(total > _LEAST_CONTRAST**2 / 100, 1 - left / total.clamp_min(1e-12), 1.0)

@@ -28,6 +28,7 @@ _ROUNDS = 6
 _LONGEST_STEP = 0.2  # of a period, of one round
 _STEADY = 0.5  # rad; frames whose phases lie further about a straight course have none
 _DAMPING = 1e-3
+_ONE_WAY = 0.6  # of the mean speed is the mean velocity, at least, of what drifts
 _APART, _APART_SHARE = 0.05, 0.1  # px/frame, and of the speed, by which two estimates of one motion differ
 
 
@@ -63,8 +64,11 @@ class Drift:
 def with_drift(summary: MotionSummary, drift: Drift, velocity: Tensor) -> MotionSummary:
     """Return a summary of motion with the speed, its margin and the direction of the drift, where it is steady and
     agrees with the mean `velocity` (``N 2``) of the motion.
+
+    What turns or grows has no mean velocity either, and moves all the same: there the motion is no drift.
     """
-    exact = drift.steady & drift.agrees(velocity)
+    one_way = velocity.norm(dim=1) >= _ONE_WAY * summary.mean_speed - _APART
+    exact = drift.steady & drift.agrees(velocity) & one_way
     speed = drift.velocity.norm(dim=1)
     margin = margin_of(drift.error, torch.full_like(speed, drift.freedom), speed)
     return replace(

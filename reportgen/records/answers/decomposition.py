@@ -32,9 +32,20 @@ class DecompositionAnswer(Answer):
     reversals: Measured = Field(None, description="How often the motion turns back.")
     drift: Measured = Field(None, description="Share of the way that is left at the end.")
     flicker_explained: Measured = Field(
-        None, description="Variance that a still picture and one pattern of changing brightness explain."
+        None, description="Variance that a still picture and one pattern that comes and goes explain."
     )
     flicker_reversals: Measured = Field(None, description="How often that pattern changes its sign.")
+    brightness_explained: Measured = Field(
+        None, description="Variance that one picture explains whose contrast and mean colour change."
+    )
+    swing_explained: Measured = Field(None, description="Share of the way to and fro that one even swing explains.")
+    swing_chance: Measured = Field(None, description="Probability with which places at random are explained as well.")
+    steady_explained: Measured = Field(
+        None, description="Share of what a still picture leaves that one steady motion explains."
+    )
+    steady_chance: Measured = Field(
+        None, description="Probability with which frames that jump at random are explained as well by one."
+    )
     stage1_activation: Measured = None
     reconstruction_activation: Measured = None
     texture_activation: Measured = None

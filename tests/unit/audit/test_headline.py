@@ -80,6 +80,20 @@ def test_directions_have_eight_words_and_y_points_down(degrees: float, expected:
             "Not texture plus motion: one moving picture explains only 0% of this clip, so no direction is named.",
         ),
         (
+            {"steady_explained": 0.31, "pattern": STRIPES},
+            "Responds most to vertical stripes 6.1 px apart. This clip has no steady motion: one steady motion "
+            "explains only 31% of what changes in it, so no speed or direction is named.",
+        ),
+        (
+            {"steady_explained": 0.6, "steady_chance": 0.034},
+            "The motion may be chance: frames that jump at random would be explained as well with a probability of "
+            "0.03, so no speed or direction is named.",
+        ),
+        (
+            {"flicker_explained": 0.99, "flicker_reversals": 3.0, "brightness_explained": 0.5},
+            "Two pictures take turns, which may be a motion either way, so no speed or direction is named.",
+        ),
+        (
             {"contrast": 0.001},
             "A plain clip: of all that the search met, even brightness or colour drives this kernel most, and no "
             "pattern or motion.",
@@ -96,6 +110,16 @@ def test_directions_have_eight_words_and_y_points_down(degrees: float, expected:
         (
             {"flicker_explained": 0.99, "flicker_reversals": 6.0, "still_variance": 0.2, "motion_explains": 0.2},
             "Responds most to a texture flickering: the brightness turns again and again, and nothing moves.",
+        ),
+        (
+            {"flicker_explained": 0.99, "flicker_reversals": 6.0, "still_variance": 0.6, "brightness_explained": 0.7}
+            | {"motion_explains": 0.2, "explained_variance": 0.6},
+            "Not texture plus motion: one moving picture explains only 60% of this clip, so no direction is named.",
+        ),
+        (
+            {"step_explained": 0.95, "step_coherence": 0.99, "reversals": 6.0, "step": 2.0, "drift": 0.0}
+            | {"swing_explained": 0.5},
+            "Responds most to a texture moving right at 1.4 px/frame.",
         ),
         (
             {"step_explained": 0.95, "step_coherence": 0.99, "reversals": 6.0, "step": 2.0, "drift": 0.0},
