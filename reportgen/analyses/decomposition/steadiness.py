@@ -22,9 +22,7 @@ from reportgen.analyses.decomposition.drift import Drift
 from reportgen.analyses.decomposition.fitting import explained_share, fit_texture
 from reportgen.analyses.decomposition.warping import lands_inside, warp, warp_field
 
-FEWEST_FRAMES = 3
-"""Of which motion is steady or not: two frames have one step."""
-
+_FEWEST_FRAMES = 3  # of which motion is steady or not: two frames have one step
 _WORTH_JUDGING = 0.5  # share of what a still picture leaves that any motion explains
 _FIXED_POINT_STEPS = 10
 _LEAST = 1e-12
@@ -54,7 +52,7 @@ def steady_share(
     nothing = torch.full_like(still, torch.nan)
     found = Steadiness(nothing, nothing.clone())
     tried = beyond >= _WORTH_JUDGING
-    if frames < FEWEST_FRAMES or not tried.any():
+    if frames < _FEWEST_FRAMES or not tried.any():
         return found
     some, flow = clips[tried], _mean_flow(shown[0][tried], shown[1][tried])
     rest = (1 - still[tried]).clamp_min(_LEAST)

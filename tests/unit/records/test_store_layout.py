@@ -64,7 +64,8 @@ def test_a_run_of_the_layout_before_is_read_and_goes_on_in_the_new_one(run: Stor
     for key in keys:
         (run.folder / record_name(key)).rename(run.folder / old_record_name(key))
     for folder in {(run.folder / record_name(key)).parent for key in keys}:
-        folder.rmdir()
+        if not any(folder.iterdir()):  # the header's own records may begin with the same two digits
+            folder.rmdir()
     header = run.read_run().model_copy(update={"schema_version": 3})
     run.write_run(header)
     assert set(keys) <= run.keys()
