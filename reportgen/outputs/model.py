@@ -27,12 +27,14 @@ STATE_WORDS: dict[str, str] = {"pass": "pass", "warn": "warn", "fail": "fail", "
 class Reference:
     """Words that lead to an address of the report, where it has such a page; an empty address leads nowhere.
 
-    `rank` is what sorts the rows by them; without one their words do.
+    `rank` is what sorts the rows by them; without one their words do. `anchor`, where there is one, is the part of the
+    page by which others link to the cell.
     """
 
     words: str
     address: str = ""
     rank: int | None = None
+    anchor: str = ""
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from reportgen.pages.census import MeasuredKernel
+from reportgen.pages.catalogue_tables import all_kernels_table, kernel_layers_table
 from reportgen.pages.kernel_index import SHARD, KernelIndex
 from reportgen.pages.kernel_list import kernel_facts, kernel_list
 from reportgen.pages.kernel_shards import KernelShards
 from reportgen.pages.page import Asset, Found, MadeScript, Page
 from reportgen.pages.report import ModelView, Report
-from reportgen.reading.format import number
 
 
 def command_without(model: ModelView, layer: str) -> str:
@@ -44,6 +43,7 @@ def _layer_page(index: KernelIndex, shards: KernelShards, layer: str) -> Page:
     model = index.model
     title = model.stage_title(layer)
     rows = index.rows[layer]
+    table = all_kernels_table(model, layer, rows)
     return Page(
         uri=model.addresses.all_kernels(layer),
         title=f"Kernels of {title} · {model.title}",
@@ -52,16 +52,14 @@ def _layer_page(index: KernelIndex, shards: KernelShards, layer: str) -> Page:
             "model": model,
             "layer": layer,
             "place": index.layers[layer],
-            "rows": rows,
-            "silent": sum(row.silent for row in rows),
-            "has_words": any(row.word for row in rows),
-            "best_clip": lambda row: _best_clip(model, layer, row),
+            "table": table,
             "command": command_without(model, layer),
         },
         assets=tuple(_scripts(index, shards, layer)),
         wide=True,
         finder=Found(f"Kernels of {title}", f"all {len(rows)} of {model.title}", layer),
         parts=tuple(f"{row.index:04d}" for row in rows),
+        blocks=(table,),
     )
 
 
@@ -71,26 +69,18 @@ def _scripts(index: KernelIndex, shards: KernelShards, layer: str) -> Iterator[A
         yield MadeScript(f"{name}.js", name, partial(shards.shard, layer, start))
 
 
-def _best_clip(model: ModelView, layer: str, row: MeasuredKernel) -> str:
-    best = model.evidence.best(layer, row.index)
-    return f"{model.driver_title(best.clip)} ({number(best.value)})" if best else ""
-
-
 def pages(report: Report) -> Iterator[Page]:
     """Yield the list of a model's kernels, then a page for each of its layers."""
     for model in report.models:
         if not model.census:
             continue
         index = KernelIndex(model)
-        counts = [
-            (model.stage_title(layer), layer, model.addresses.all_kernels(layer), count)
-            for layer, count in model.census.items()
-        ]
+        layers = kernel_layers_table(model)
         yield Page(
             uri=model.addresses.catalogue,
             title=f"All kernels · {model.title}",
             template="pages/kernels.md.j2",
-            context={"model": model, "counts": counts, "total": sum(model.census.values())},
+            context={"model": model, "layers": layers, "total": sum(model.census.values())},
             assets=(
                 MadeScript(f"{index.list_name}.js", index.list_name, partial(kernel_list, index)),
                 MadeScript(f"{index.facts_name}.js", index.facts_name, partial(kernel_facts, index)),
@@ -99,6 +89,7 @@ def pages(report: Report) -> Iterator[Page]:
             nav_title="All kernels",
             wide=True,
             finder=Found("All kernels", model.title, "catalogue list filter sort dead duplicate near-silent"),
+            blocks=(layers,),
         )
         shards = KernelShards(index)
         for layer in model.census:

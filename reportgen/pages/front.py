@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 from reportgen.audit.checks import Headline, checks, headlines
 from reportgen.audit.verdicts import WORST_FIRST, State
+from reportgen.outputs.model import Table
 from reportgen.pages.cards import Card, kernel_card
 from reportgen.pages.citing import citation_of, social_card
 from reportgen.pages.findings import ShownFinding, shown_findings
+from reportgen.pages.front_tables import results_table
 from reportgen.pages.page import Found, Page, PlainText
 from reportgen.pages.report import ModelView, Report
 from reportgen.reading.chosen import choice_in_words
@@ -42,6 +44,7 @@ class FrontModel:
     counts: list[tuple[State, int]]
     headlines: list[Headline]
     rows: list[StageRow]
+    results: Table
     examples: int
     choice: str
 
@@ -73,6 +76,7 @@ def summarize(model: ModelView) -> FrontModel:
         counts=[(state, states[state]) for state in WORST_FIRST if states[state]],
         headlines=headlines(model),
         rows=rows,
+        results=results_table(model, (view for views in model.kernels.values() for view in views[:STAGE_EXAMPLES])),
         examples=max((len(row.cards) for row in rows), default=0),
         choice=choice_in_words(model, rows[0].layer) if rows else "",
     )
@@ -105,6 +109,7 @@ def pages(report: Report) -> Iterator[Page]:
         description=next((one.finding.sentence for one in found), ""),
         assets=(social_card(report, found), *_left_out(report)),
         sources=tuple(key for keys in sources for key in keys),
+        blocks=tuple(summary.results for summary in summaries if summary.rows),
         nav=(),
         nav_title="Report",
         wide=True,

@@ -15,6 +15,7 @@ from reportgen.outputs.charts import StepCurve
 from reportgen.outputs.model import ReportFigure
 from reportgen.pages.cards import Card, kernel_card
 from reportgen.pages.comparable import Comparable, present_pictures
+from reportgen.pages.kernel_tables import kernel_concepts_table, probes_table
 from reportgen.pages.motion import LayerMotion
 from reportgen.pages.page import Found, Page
 from reportgen.pages.report import ModelView, Report
@@ -25,7 +26,6 @@ from reportgen.reading.evidence import DrivingClip
 from reportgen.reading.excerpt import Excerpt
 from reportgen.reading.format import answer_rows, number, parameter_rows
 from reportgen.reading.graphs import Node
-from reportgen.reading.probes import PROBE_TITLES
 from reportgen.reading.views import KernelView, Pyramid
 from reportgen.records.answers.decomposition import DecompositionAnswer
 from reportgen.records.answers.kernels import KernelAnswer
@@ -228,6 +228,9 @@ def _page(
     synthetic = model.answer(view.stage1, KernelAnswer)
     word = view.figures.word
     curve = _curve(synthetic)
+    probes, silence = model.kernel_probes(view.id), _silence(model, view)
+    concepts = kernel_concepts_table(_concepts(model, view))
+    kept = probes_table(probes) if probes and probes.motion_reliance is not None and not silence else None
     return Page(
         uri=view.uri,
         title=f"{view.name} · {model.title}",
@@ -252,11 +255,11 @@ def _page(
             "word": label_word(word.word, model.limits, held_out=word.held_out) if word else "",
             "choice": choice_in_words(model, view.id.layer),
             "concept": concept_words(concepts_of(model, view.id.layer, view.id.index, model.limits)),
-            "concepts": _concepts(model, view),
+            "concepts": concepts,
             "percentile": view.figures.percentile,
-            "probes": model.kernel_probes(view.id),
-            "silence": _silence(model, view),
-            "probe_names": PROBE_TITLES,
+            "probes": probes,
+            "silence": silence,
+            "kept": kept,
             "driver": _driver(model, view),
             "reference": model.evidence,
             "reservations": [
@@ -274,7 +277,7 @@ def _page(
         sources=view.sources,
         wide=True,
         finder=Found(view.name, "kernel", in_list=True),
-        blocks=(curve,) if curve else (),
+        blocks=tuple(block for block in (curve, concepts, kept) if block),
         compared=_compared(model, view, motion),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from reportgen.outputs.model import Column, Table, columns
 from reportgen.pages.downloads import Download
 from reportgen.pages.kernel import response_words
 from reportgen.pages.page import Found, Page
@@ -60,6 +61,16 @@ class GrownKernel:
         sizes = [_size(shape) for shape in self.answer.shapes]
         return list(zip(["noise", *sizes], self.answer.activations, strict=False))
 
+    @property
+    def sizes(self) -> Table:
+        """The response at the end of each size, as a table."""
+        return Table(
+            f"sizes-{self.index}",
+            f"Response of kernel {self.index} at each size",
+            columns("Size", Column("Response", "number")),
+            tuple(self.steps),
+        )
+
 
 def pages(report: Report) -> Iterator[Page]:
     """Yield one page per layer of which pictures were grown."""
@@ -90,6 +101,7 @@ def pages(report: Report) -> Iterator[Page]:
                 finder=Found(
                     f"Multi-scale filters: {model.stage_title(layer)}", f"pictures of {model.title}", f"scales {layer}"
                 ),
+                blocks=tuple(kernel.sizes for kernel in kernels),
             )
 
 

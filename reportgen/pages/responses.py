@@ -14,6 +14,7 @@ from reportgen.errors import StoreError
 from reportgen.media.colours import diverging, magma
 from reportgen.pages.page import Found, Page, VolumeScript
 from reportgen.pages.report import ModelView, Report
+from reportgen.pages.response_tables import maps_table, orders_table
 from reportgen.pages.strips import strip
 from reportgen.reading.addresses import relative_link
 from reportgen.reading.format import number, parameter_rows, shape
@@ -127,6 +128,7 @@ def _page(model: ModelView, view: ResponseView, others: list[ResponseView]) -> P
     script = _script(model, view)
     frames, height, width = answer.computed
     stage = model.stage_title(answer.layer)
+    orders = orders_table(answer)
     return Page(
         uri=view.uri,
         title=f"Response maps of {stage} to {clip.title} · {model.title}",
@@ -143,6 +145,7 @@ def _page(model: ModelView, view: ResponseView, others: list[ResponseView]) -> P
             "frames": len(script.data["moments"]),
             "notes": _sentences(view),
             "others": others,
+            "orders": orders,
             "script": script,
             "parameters": parameter_rows(view.record.job.parameters),
             "files": [replace(file, label=PurePosixPath(file.uri).name) for file in model.downloads(view.record)],
@@ -151,6 +154,7 @@ def _page(model: ModelView, view: ResponseView, others: list[ResponseView]) -> P
         assets=(script,),
         wide=True,
         finder=Found(f"Response maps: {stage}", model.among_others(f"to {clip.title}"), f"{answer.layer} volume order"),
+        blocks=(orders,),
     )
 
 
@@ -164,16 +168,19 @@ def pages(report: Report) -> Iterator[Page]:
         troubles: list[Trouble] = [
             item for record in records if (item := trouble(record.job.unit, record.outcome)) is not None
         ]
+        titled = [(v, model.stage_title(v.answer.layer), model.clips[v.answer.clip].title) for v in views]
+        table = maps_table(titled) if titled else None
         yield Page(
             uri=model.addresses.responses,
             title=f"Response maps · {model.title}",
             template="pages/responses_list.md.j2",
-            context={"model": model, "views": views, "troubles": troubles},
+            context={"model": model, "table": table, "troubles": troubles},
             sources=tuple(record.key for record in records),
             nav=(model.title,),
             nav_title="Response maps",
             wide=True,
             finder=Found("Response maps", model.title, "grid volume order kernels k-means component"),
+            blocks=(table,) if table else (),
         )
         for view in views:
             yield _page(model, view, [one for one in views if one is not view])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from reportgen.audit.maps import map_verdicts
 from reportgen.audit.verdicts import Verdict
 from reportgen.outputs.charts import FrameProfiles
-from reportgen.outputs.model import Column, ReportBlock, ReportFigure, Table, columns
+from reportgen.outputs.model import Cell, Column, ReportBlock, ReportFigure, Table, columns
 from reportgen.pages.comparable import Comparable, present_pictures
 from reportgen.pages.downloads import Download
 from reportgen.pages.maps import RankRow, curves, curves_table, ranking, shuffled_depths
@@ -195,6 +195,20 @@ def _compared(model: ModelView, clip: ClipFacts, groups: list[ClassMaps]) -> Com
     return Comparable("clip", clip.title, model.title, (*shown, *maps), told, (("clip", clip.sha256[:12]), *label))
 
 
+def predictions_table(model: ModelView, clip: ClipFacts) -> Table | None:
+    """Return the classes that the network takes a clip for, with their probabilities where these are known."""
+    known = bool(clip.predictions) and clip.predictions[0][2] is not None
+    heads = columns(
+        "Prediction",
+        Column("Logit above the mean of all", "number"),
+        *((Column("Probability", "percent1"),) if known else ()),
+    )
+    told: list[tuple[Cell, ...]] = [
+        (model.label(index), logit, *((share,) if known else ())) for index, logit, share in clip.predictions
+    ]
+    return Table("predictions", "Predictions", heads, tuple(told)) if told else None
+
+
 def _page(model: ModelView, clip: ClipFacts) -> Page:
     views = model.on_clip("saliency", clip.name)
     questions: dict[Target, list[ClassView]] = defaultdict(list)
@@ -205,6 +219,7 @@ def _page(model: ModelView, clip: ClipFacts) -> Page:
         (model.question(v.target), model.addresses.pyramid(v.clip, v.target))
         for v in model.on_clip("pyramid", clip.name)
     ]
+    predictions = predictions_table(model, clip)
     return Page(
         uri=model.addresses.clip(clip.name),
         title=f"{clip.title} · {model.title}",
@@ -215,7 +230,8 @@ def _page(model: ModelView, clip: ClipFacts) -> Page:
             "clip_strip": strip(model.addresses, clip.clip, clip.poster, clip.title),
             "groups": groups,
             "pyramids": pyramids,
-            "predictions": [(model.label(i), logit, share) for i, logit, share in clip.predictions],
+            "predictions": [(model.label(i), share) for i, _, share in clip.predictions],
+            "predicted": predictions,
             "label": None if clip.label is None else model.label(clip.label),
         },
         sources=tuple(view.record.key for view in views),
@@ -228,7 +244,7 @@ def _page(model: ModelView, clip: ClipFacts) -> Page:
             "saliency",
             model.addresses.file(clip.poster.path) if clip.poster else "",
         ),
-        blocks=tuple(block for group in groups for block in group.blocks),
+        blocks=(*((predictions,) if predictions else ()), *(block for group in groups for block in group.blocks)),
         compared=_compared(model, clip, groups),
     )
 

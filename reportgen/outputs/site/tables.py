@@ -46,7 +46,9 @@ def _cell(column: Column, cell: Cell, link: Link, first: bool) -> Markup:
     value = _value(column, cell)
     data = Markup("") if value is None else Markup(' data-value="{}"').format(inert(value))
     if first:
-        return Markup('<th scope="row"{}{}>{}</th>').format(kind, data, shown)
+        anchor = isinstance(cell, Reference) and cell.anchor
+        place = Markup(' id="{}"').format(anchor) if anchor else Markup("")
+        return Markup('<th scope="row"{}{}{}>{}</th>').format(kind, place, data, shown)
     return Markup("<td{}{}>{}</td>").format(kind, data, shown)
 
 
