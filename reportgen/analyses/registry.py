@@ -24,6 +24,7 @@ _HOUSE = (
     "weight_gradients",
     "multiscale",
     "responses",
+    "known_answers",
 )
 
 GROUP = "reportgen.analyses"

@@ -17,6 +17,7 @@ from reportgen.audit.class_checks import (
 from reportgen.audit.concepts import concept_checks
 from reportgen.audit.importance import weight_checks
 from reportgen.audit.kernel_checks import kernel_checks, path_checks, redundancy_check
+from reportgen.audit.known_answers import known_answers_check
 from reportgen.audit.limits import Limits
 from reportgen.audit.verdicts import WORST_FIRST, State, Verdict
 from reportgen.errors import StoreError
@@ -100,6 +101,7 @@ def _run_checks(model: RunView) -> list[Verdict]:
             "Each failed job is listed with its reason on the provenance page.",
             model.addresses.provenance,
         ),
+        known_answers_check(model),
     ]
 
 

@@ -14,6 +14,8 @@ class MethodNote:
     """A section of the methods page: its anchor, its title, and the analyses that it is about.
 
     `known` are its known answers, `cites` its sources in words, `references` their keys in ``paper/methods.bib``.
+    `cases` are the small ones of the known answers that are computed with a report, in the same order; none is the one
+    of the anchor's name.
     """
 
     anchor: str
@@ -22,6 +24,11 @@ class MethodNote:
     known: tuple[str, ...]
     cites: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
+    cases: tuple[str, ...] = ()
+
+    def case(self, place: int) -> str:
+        """Return the case of a known answer (see `reportgen.analyses.known_answers`)."""
+        return self.cases[place] if self.cases else self.anchor
 
 
 METHOD_NOTES = (
@@ -116,6 +123,7 @@ METHOD_NOTES = (
         "saliency",
         "Saliency",
         ("saliency", "faithfulness"),
+        cases=("saliency", "faithfulness"),
         known=(
             (
                 "On a linear network the gradient is the weights, exactly; integrated gradients add up to the change "

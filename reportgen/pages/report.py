@@ -24,7 +24,7 @@ from reportgen.records.store import RUN_FILE, Store
 
 DESIGNED = (
     *("choice", "kernels", "decomposition", "path", "evidence", "pyramid", "saliency", "faithfulness", "motion"),
-    *("concepts", "weight_gradients", "multiscale", "responses"),
+    *("concepts", "weight_gradients", "multiscale", "responses", "known_answers"),
 )
 """Analyses with pages of their own; every other one is shown by kind of artifact."""
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from reportgen.audit.null_rates import Rate, null_rates
+from dataclasses import replace
+
+from reportgen.audit.null_rates import null_rates
 from reportgen.outputs.model import Column, Prose, Section, Table, columns
 from reportgen.pages.method_notes import notes_of
+from reportgen.pages.methods import rates_table
 from reportgen.pages.report import Report
-from reportgen.reading.format import count, percent
 from reportgen.records.jobs import Done
 
 METHODS_PAGE = "methods.md"
@@ -22,7 +24,7 @@ def methods_part(report: Report) -> Section:
         "method has a known answer that its code must reach before it is released."
     )
     known = Table("known-answers", "Methods and their known answers", heads, told)
-    return Section(METHODS_PAGE, "Methods", (lead, *((known,) if told else ()), rates_table()))
+    return Section(METHODS_PAGE, "Methods", (lead, *((known,) if told else ()), rates_told()))
 
 
 def answered(report: Report) -> set[str]:
@@ -31,18 +33,11 @@ def answered(report: Report) -> set[str]:
     return {record.job.analysis for record in records if isinstance(record.outcome, Done)}
 
 
-def rates_table() -> Table:
+def rates_told() -> Table:
     """Return how often each verdict passes on nulls and on planted cases."""
-    rates = null_rates()
-    heads = columns("Verdict or sentence", "Null", Column("Passes"), "Planted", Column("Passes"))
-    told = tuple((row.verdict, row.null, _rate(row.null_rate), row.planted, _rate(row.power)) for row in rates.cases)
+    table = rates_table(null_rates())
     caption = (
         "A verdict is worth as much as it can fail: tried on networks and figures of which it is known that it must "
-        "not pass (nulls), and on others of which it must (planted); in brackets the 95% interval of the rate. Null "
-        f"rates of at most 5% are asked for. Measured with reportgen {rates.reportgen} and torch {rates.torch}."
+        "not pass (nulls), and on others of which it must (planted). Null rates of at most 5% are asked for. "
     )
-    return Table("null-rates", "How often verdicts pass", heads, told, caption)
-
-
-def _rate(rate: Rate) -> str:
-    return f"{count(rate.passed)} of {count(rate.of)} ({percent(rate.low, 1)} to {percent(rate.high, 1)})"
+    return replace(table, caption=caption + table.caption)

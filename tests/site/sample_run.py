@@ -16,6 +16,7 @@ from sample_weights import write_weights
 
 from reportgen.analyses.responses.ordering import kernel_orders
 from reportgen.media import write_figure
+from reportgen.records.answers.known_answers import KnownAnswer, KnownFigure
 from reportgen.records.answers.responses import KernelOrder, ResponsesAnswer
 from reportgen.records.card import ClipSpec, Generator, ModelCard, Stage
 from reportgen.records.figures import (
@@ -107,6 +108,7 @@ class SampleRun:
         self._concepts([clip.name for clip in clips])
         self._weights([clip.name for clip in clips])
         self._responses(clips[0].name)
+        self._known_answers()
         self.keep(
             "colour_audit",
             self.model,
@@ -353,6 +355,20 @@ class SampleRun:
             self.keep_maps(clip, layer, maps.astype(np.float32), kernel_orders(maps, most_clusters=5))
         reason = f"{LAYERS[2]} has a map of a single position: choose an earlier layer"
         self.keep("responses", f"{self.model}/{LAYERS[2]}/{clip}", {}, Skipped(reason=reason))
+
+    def _known_answers(self, moving: float = 1.0) -> None:
+        """Two known answers; what the motion probes find of a network that relies on motion wholly is `moving`."""
+        found = (
+            ("kernels", "cosine between the clip found and the kernel", 0.9995, {"asked": "least", "known": 0.999}),
+            ("motion", "motion reliance of a network that correlates frames", moving, {"known": 1.0, "margin": 1e-4}),
+        )
+        for method, what, value, asked in found:
+            figure = KnownFigure.model_validate({"what": what, "found": value, **asked})
+            planted = "A planted case."
+            answer = KnownAnswer(case=method, method=method, version=1, planted=planted, figures=(figure,))
+            self.keep(
+                "known_answers", f"{self.model}/known-{method}", {"case": method}, Done(answer=answer.model_dump())
+            )
 
     def keep_maps(self, clip: str, layer: str, maps: Array, orders: tuple[KernelOrder, ...]) -> None:
         """Keep maps K T H W of a layer; those of one frame are a picture's."""
@@ -660,6 +676,10 @@ class _UntrainedRun(SampleRun):
     def _weights(self, clips: list[str]) -> None:
         del clips
         self.keep("weight_gradients", self.model, {}, Skipped(reason="this network has no classes"))
+
+    def _known_answers(self, moving: float = 0.4) -> None:
+        """The motion probes of this installation are broken."""
+        super()._known_answers(moving)
 
     def _class_answers(self, clip: str) -> None:
         del clip

@@ -13,6 +13,7 @@ from reportgen.records.answers.decomposition import DecompositionAnswer
 from reportgen.records.answers.evidence import EvidenceAnswer
 from reportgen.records.answers.faithfulness import FaithfulnessAnswer
 from reportgen.records.answers.kernels import KernelAnswer
+from reportgen.records.answers.known_answers import KnownAnswer
 from reportgen.records.answers.motion import MotionAnswer
 from reportgen.records.answers.multiscale import MultiscaleAnswer
 from reportgen.records.answers.path import PathAnswer
@@ -38,6 +39,7 @@ OWN: tuple[type[Answer], ...] = (
     WeightGradientAnswer,
     MultiscaleAnswer,
     ResponsesAnswer,
+    KnownAnswer,
 )
 
 

@@ -43,6 +43,11 @@ def _once(_asked: Mapping[str, JsonValue], _layers: Layers, _last: str | None, _
     return 1.0
 
 
+def _none(_asked: Mapping[str, JsonValue], _layers: Layers, _last: str | None, _clips: int) -> float:
+    """Return 0: the run's own network is not asked."""
+    return 0.0
+
+
 def _each_clip(_asked: Mapping[str, JsonValue], _layers: Layers, _last: str | None, clips: int) -> float:
     return max(clips, 1)
 
@@ -79,6 +84,7 @@ _PASSES: Mapping[str, _Passes] = {
     "evidence": _each_clip,
     "concepts": _each_clip,
     "motion": _some_clips,
+    "known_answers": _none,
 }
 
 

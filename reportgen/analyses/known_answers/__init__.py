@@ -1,0 +1,1 @@
+"""Known answers: planted cases, computed with a run, that say whether this installation finds what it must."""
