@@ -81,7 +81,7 @@ def concept_checks(model: RunView, limits: Limits) -> list[Verdict]:
             f"{len(found)} of {len(tested)}" if tested else "–",
             f"{at_least(limits.concepts)} of concepts drive a kernel with an AUROC of at least "
             f"{fixed(limits.concept_auroc)} and q at most {fixed(limits.concept_q)}",
-            "Does a kernel stand for what its picture suggests? Real pictures and clips of it tell."
+            "Does a kernel stand for what its picture suggests? Pictures and clips of the concept itself tell."
             + (f" No kernel stands out for: {_listed(without)}." if without else "")
             + (f" Not enough evidence to pass: fewer than {limits.reference_clips} reference clips." if few else "")
             + (f" Not tested: {untested}, for want of clips." if untested else ""),

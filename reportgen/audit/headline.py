@@ -32,7 +32,7 @@ class KernelHeadline:
 
     `state` is pass where reference clips bear the claim out and nothing contradicts it, warn where something does,
     untested where nothing was there to bear it out. `kinds` is how many kinds of evidence were heard, `agreeing` how
-    many of them bear it out.
+    many of them bear it out, and `in_part` how many do so in part.
     """
 
     state: State
@@ -41,6 +41,7 @@ class KernelHeadline:
     but: str = ""
     kinds: int = 0
     agreeing: int = 0
+    in_part: int = 0
 
     @property
     def sentence(self) -> str:
@@ -52,7 +53,13 @@ class KernelHeadline:
         """How sure it is, in a few words."""
         if not self.kinds:
             return "not tested on reference clips"
-        return f"{self.agreeing} of {self.kinds} kinds of evidence agree"
+        if self.kinds == 1:
+            says = "agrees" if self.agreeing else "agrees in part" if self.in_part else "does not agree"
+            return f"the only kind of evidence {says}"
+        of = f"of {self.kinds} kinds of evidence agree"
+        if self.in_part and not self.agreeing:
+            return f"{self.in_part} {of} in part"
+        return f"{self.agreeing} {of}" + (f", {self.in_part} in part" if self.in_part else "")
 
 
 def headline(figures: KernelFigures, limits: Limits) -> KernelHeadline:
@@ -70,15 +77,16 @@ def headline(figures: KernelFigures, limits: Limits) -> KernelHeadline:
     against = [one.clause for one in evidence if one.says == "against"]
     agreeing = sum(one.says == "for" for one in evidence)
     not_against = [one.clause for one in evidence if one.says != "against"]
-    but = [*_own_doubts(figures, limits, moves=moves), *_but(against, moves=moves)]
+    but = [*_own_doubts(figures, limits, moves=moves), *_but(against, moves=moves, in_part=bool(not_against))]
     state: State = "warn" if but else "pass" if agreeing else "untested"
     return KernelHeadline(
         state,
         claim,
-        _support(not_against, figures, limits, in_part=not agreeing),
+        _support(not_against, figures, limits, in_part=not agreeing or bool(against)),
         " ".join(f"{'And' if place else 'But'} {one}." for place, one in enumerate(but)),
         len(evidence),
         agreeing,
+        sum(one.says == "in part" for one in evidence),
     )
 
 
@@ -187,11 +195,12 @@ def _outdone(figures: KernelFigures) -> str:
     return f"But {clause}." if clause else ""
 
 
-def _but(against: list[str], *, moves: bool) -> list[str]:
+def _but(against: list[str], *, moves: bool, in_part: bool) -> list[str]:
     if not against:
         return []
+    start = "in part " if in_part else ""
     end = "" if moves else ", so this clip shows a part of what the kernel responds to"
-    return [f"the reference clips say otherwise: {'; '.join(against)}{end}"]
+    return [f"{start}the reference clips say otherwise: {'; '.join(against)}{end}"]
 
 
 def _support(clauses: list[str], figures: KernelFigures, limits: Limits, *, in_part: bool) -> str:

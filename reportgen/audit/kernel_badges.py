@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from reportgen.audit.heard import claims_change, heard
 from reportgen.audit.limits import Limits
-from reportgen.audit.moving import jumps, moves_beyond_still, moving_texture
+from reportgen.audit.moving import jumps, moves_beyond_still, moving_texture, turning
 from reportgen.audit.paths import path_verdicts
 from reportgen.audit.silence import known_times, near_silent
 from reportgen.audit.verdicts import State, Verdict, at_least, graded
 from reportgen.reading.figures import KernelFigures
 from reportgen.reading.format import number, percent, plural
+
+_COURSES = {
+    "flicker": "The clip flickers, which no motion explains; the headline says so.",
+    "back and forth": "The clip turns back again and again, which smooth motion cannot follow; the headline says so.",
+}
 
 
 def kernel_verdicts(figures: KernelFigures, limits: Limits) -> list[Verdict]:
@@ -47,8 +52,10 @@ def _explained_verdict(figures: KernelFigures, limits: Limits) -> Verdict:
         if jumps(figures, limits) == "steps" and moves_beyond_still(figures, limits):
             value, what = figures.steady_explained, "one steady motion"
         figure = f"{what} explains {percent(value)} of what a still picture leaves"
+    course = turning(figures, limits)
+    state: State = "untested" if found is None else "pass" if found else "warn" if course else "fail"
     return Verdict(
-        "untested" if found is None else "pass" if found else "fail",
+        state,
         "texture plus motion",
         None if found is None else value,
         "–" if found is None else figure,
@@ -56,7 +63,8 @@ def _explained_verdict(figures: KernelFigures, limits: Limits) -> Verdict:
         f"{percent(limits.motion_explains)} of what a still picture leaves (none need be explained where that is under "
         f"{percent(1 - limits.nearly_still)}), a steady one {percent(limits.steady)}, and more than jumps at random",
         "Is the clip one texture that moves, so that the pictures of both are an explanation?"
-        + (" It is too even to show motion." if found is None and None not in measured else ""),
+        + (" It is too even to show motion." if found is None and None not in measured else "")
+        + (f" {_COURSES[course]}" if state == "warn" and course else ""),
     )
 
 
@@ -86,7 +94,7 @@ def _motion_verdict(figures: KernelFigures, limits: Limits) -> Verdict:
         "untested" if not evidence else "warn" if against else "pass",
         "motion as in reference clips",
         borne_out,
-        f"{percent(borne_out)} of {plural(len(evidence), 'kind')} of evidence not against" if evidence else "–",
+        f"uncontradicted by {percent(borne_out)} of {plural(len(evidence), 'kind')} of evidence" if evidence else "–",
         f"none against: no still clip where freezing them costs {percent(limits.motion_reliance)} or more, no "
         f"moving one where it costs under {percent(limits.motion_ignored)} or the best of them stand still, no "
         "direction that those played backwards or labels contradict",

@@ -10,14 +10,13 @@ from reportgen.audit.known_answers import figure_state, known_answers, must_be
 from reportgen.outputs.model import Cell, Column, Table, columns
 from reportgen.pages.report import ModelView
 from reportgen.reading.views import Trouble, trouble
-from reportgen.records.answers.known_answers import KnownAnswer
+from reportgen.records.answers.known_answers import KnownAnswer, KnownFigure
 
 
 @dataclass(frozen=True)
 class ShownAnswer:
     """A known answer as the methods page shows it: what was planted, by which method's version, and its figures."""
 
-    title: str
     version: int
     planted: str
     holds: bool
@@ -41,11 +40,14 @@ def answer_troubles(models: Sequence[ModelView]) -> list[Trouble]:
 
 
 def _shown(answer: KnownAnswer) -> ShownAnswer:
-    heads = columns("Computed with this report", Column("Found", "number"), "Unit", "Must be", Column("", "state"))
-    told: list[tuple[Cell, ...]] = [
-        (one.what[:1].upper() + one.what[1:], one.found, one.unit, must_be(one), figure_state(one))
-        for one in answer.figures
-    ]
+    heads = columns("Computed with this report", Column("", "state"), Column("Found", "number"), "Must be")
+    told: list[tuple[Cell, ...]] = [(_named(one), figure_state(one), one.found, must_be(one)) for one in answer.figures]
     title = find_method(answer.method).title
-    table = Table(f"known-{answer.case}", f"Known answer of {title}", heads, tuple(told))
-    return ShownAnswer(title, answer.version, answer.planted, answer.holds, table)
+    table = Table(f"known-{answer.case}", f"Known answer: {title.lower()}", heads, tuple(told))
+    return ShownAnswer(answer.version, answer.planted, answer.holds, table)
+
+
+def _named(figure: KnownFigure) -> str:
+    """Return what a figure is, with its unit."""
+    words = figure.what[:1].upper() + figure.what[1:]
+    return f"{words}, {figure.unit}" if figure.unit else words

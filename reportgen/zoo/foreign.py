@@ -270,7 +270,7 @@ def _blank_card(name: str, what: str, arguments: Mapping[str, Any]) -> ModelCard
         title=name,
         architecture=Architecture(source="foreign.py", factory=name, arguments=dict(arguments)),
         clip=ClipSpec(frames=1, height=1, width=1, mean=(0.0,) * 3, std=(1.0,) * 3),
-        checked_against=f"nothing: it is {what}",
+        checked_against=f"no other definition: it is {what}",
     )
 
 

@@ -30,6 +30,7 @@ CONCEPTS = "tests/truth/statistics/test_concept_tests.py"
 SPEEDS = "tests/truth/test_planted_speeds.py"
 MOTION, INTERVALS = "tests/truth/test_motion_audit.py", "tests/truth/statistics/test_intervals.py"
 
+MULTISCALE = "tests/truth/test_multiscale.py"
 PATTERNS = "tests/truth/test_pattern_words.py"
 
 FIGURES = [
@@ -49,7 +50,7 @@ FIGURES = [
     ("at most 4% of the words are wrong", PATTERNS, "wrong <= 0.04 * (right + wrong)"),
     ("a speed within 20%", "tests/truth/test_planted_headlines.py", "pytest.approx(1.0, rel=0.2)"),
     ("headline of three reports", "tests/site/test_headlines_are_true.py", '"another seed"'),
-    ("as fire only from 0.8 of their best", "tests/truth/test_hardly_firing.py", '"filters": filters(0.8)'),
+    ("that fire only from 0.8 of their best", "tests/truth/test_hardly_firing.py", '"filters": filters(0.8)'),
     ("response on, at least 0.9.", "tests/truth/test_hardly_firing.py", "(found.activations / best).min() >= 0.9"),
     ("precision and recall 1.00 at every layer", "tests/truth/test_pyramids.py", "== planted.kernels, seed"),
     ("adds up to the logit within 10⁻⁵", "tests/truth/test_pyramids.py", "abs(relevance - 1) <= 1e-5"),
@@ -69,7 +70,9 @@ FIGURES = [
     ("it would be above 0.65", "tests/truth/statistics/test_selection.py", "sum(on_all) / len(on_all) > 0.65"),
     ("are at most 5% on average", CONCEPTS, "np.mean(false) <= 0.05 + 2 *"),
     ("at least 90% of the others", CONCEPTS, "np.mean(power) >= 0.9"),
-    ("at least 0.95 of the best grating's response", "tests/truth/test_multiscale.py", ">= 0.95 * best_grating("),
+    ("0.95 of the best grating's response", MULTISCALE, ">= 0.95 * best_grating("),
+    ("with periods of 4 to 12 px", MULTISCALE, "[12, *(pytest.param(one, marks=pytest.mark.long) for one in (4, 5,"),
+    ("px, to at least 0.9.", MULTISCALE, ">= 0.9 * best_grating(network, kernel, period)"),
     ("in float64 to a relative error of 10⁻⁶", "tests/truth/test_weight_gradients.py", "row.error <= 1e-6"),
     ("adjusted Rand index 1.0", "tests/truth/test_responses.py", "(labels, found[name].groups) == 1.0"),
     ("within 1/255", "tests/truth/test_marching.py", "np.abs(found[..., 0] - expected).max() <= 1"),

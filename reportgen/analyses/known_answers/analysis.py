@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import torch
 
@@ -50,7 +51,18 @@ class KnownAnswerAnalysis:
 def known_answer(name: str) -> KnownAnswer:
     """Compute a case; whoever draws random numbers after it draws the same as without it."""
     case = CASES[name]
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), _one_thread():
         figures = case.find()
     version = find_method(case.method).version
     return KnownAnswer(case=name, method=case.method, version=version, planted=case.planted, figures=figures)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Compute in one thread: for such small tensors several would wait for each other more than they compute."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

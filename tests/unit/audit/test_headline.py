@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from reportgen.audit.headline import UNFIRED, headline, synthetic_claim
+from reportgen.audit.headline import UNFIRED, KernelHeadline, headline, synthetic_claim
 from reportgen.audit.heard import direction_word
 from reportgen.audit.kernel_badges import kernel_verdicts
 from reportgen.audit.limits import Limits
@@ -165,8 +165,8 @@ def test_stripes_that_are_said_to_move_along_themselves_have_no_orientation() ->
         (
             {"real_kept_frozen": 0.04, "real_kept_reversed": 0.97},
             "warn",
-            "The reference clips bear this out: frozen, those that drive it most keep 4% of their response. But the "
-            "reference clips say otherwise: played backwards, they keep 97%.",
+            "The reference clips bear this out in part: frozen, those that drive it most keep 4% of their response. "
+            "But in part the reference clips say otherwise: played backwards, they keep 97%.",
         ),
         (
             {"best_change": (0.0, 0.01, 0.0)},
@@ -189,9 +189,9 @@ def test_stripes_that_are_said_to_move_along_themselves_have_no_orientation() ->
         (
             {"word": word("static"), "mean_speed": 0.0, "real_kept_frozen": 0.3},
             "warn",
-            "The reference clips bear this out: clips of “static” drive it most (AUROC 0.97). But the reference clips "
-            "say otherwise: frozen, those that drive it most keep 30% of their response, so this clip shows a part of "
-            "what the kernel responds to.",
+            "The reference clips bear this out in part: clips of “static” drive it most (AUROC 0.97). But in part the "
+            "reference clips say otherwise: frozen, those that drive it most keep 30% of their response, so this clip "
+            "shows a part of what the kernel responds to.",
         ),
         (
             {"texture_activation": 11.0},
@@ -309,3 +309,21 @@ def contradictions(figures: KernelFigures, claim: str, said: str) -> list[str]:
     if moves and figures.word and figures.word.word.text == "static" and not doubted:
         found.append("moving, though static clips drive it")
     return found
+
+
+@pytest.mark.parametrize(
+    ("kinds", "agreeing", "in_part", "said"),
+    [
+        (0, 0, 0, "not tested on reference clips"),
+        (1, 1, 0, "the only kind of evidence agrees"),
+        (1, 0, 1, "the only kind of evidence agrees in part"),
+        (1, 0, 0, "the only kind of evidence does not agree"),
+        (3, 2, 0, "2 of 3 kinds of evidence agree"),
+        (3, 1, 1, "1 of 3 kinds of evidence agree, 1 in part"),
+        (2, 0, 1, "1 of 2 kinds of evidence agree in part"),
+        (2, 0, 0, "0 of 2 kinds of evidence agree"),
+    ],
+)
+def test_evidence_that_agrees_in_part_is_counted_as_such(kinds: int, agreeing: int, in_part: int, said: str) -> None:
+    found = KernelHeadline("warn", "claim", kinds=kinds, agreeing=agreeing, in_part=in_part)
+    assert found.certainty == said

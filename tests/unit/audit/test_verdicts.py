@@ -114,3 +114,11 @@ def test_every_badge_prints_the_number_that_it_judged(**figures: float) -> None:
 def test_weights_of_unknown_origin_are_not_called_trained(facts: dict[str, object], state: str, figure: str) -> None:
     verdict = weights_check(WeightsFacts.model_validate({"sha256": "abc", **facts}), "provenance.html")
     assert (verdict.state, verdict.figure) == (state, figure)
+
+
+def test_a_clip_that_flickers_is_no_failed_explanation() -> None:
+    flickers = {"explained_variance": 0.76, "motion_explains": 0.2, "still_variance": 0.2, "activation_kept": 1.0}
+    found = badges(**flickers, flicker_explained=0.99, flicker_reversals=6.0)["texture plus motion"]
+    assert (found.state, found.figure) == ("warn", "76% explained")
+    assert "flickers" in found.meaning
+    assert badges(**flickers)["texture plus motion"].state == "fail"

@@ -96,10 +96,10 @@
       const rows = found.map(([layer, index, value]) => [kernelLink(facts, layer, index), share(value)]);
       return make("section", "", make("h3", "", name), rows.length ? table(name, ["Kernel", figure], rows, [1]) : said("rg-empty", "not known, or none"));
     };
-    const caption = "By the weights alone: of the squared weights of the kernel that reads, the share with which it reads the other one.";
+    const caption = "By the weights alone: which share of the reading kernel's squared weights is on the other kernel.";
     const found = kernel.weighted;
     return [
-      said("rg-caption", `${caption} How strongly either fires is no part of it.`),
+      said("rg-caption", `${caption} It says nothing of how strongly either responds.`),
       make("div", "rg-connections", ends("Feeds into", "Share of that one's", found.feeds), ends("Fed by", "Share of its own", found.fed_by)),
     ];
   }
