@@ -9,6 +9,7 @@ from typing import Literal
 
 from reportgen.audit.checks import checks
 from reportgen.audit.headline import KernelHeadline, headline
+from reportgen.audit.heard import claims_change
 from reportgen.audit.kernel_badges import kernel_verdicts
 from reportgen.audit.limits import Limits
 from reportgen.audit.pathways import pathway_state
@@ -46,7 +47,8 @@ def _strongest(model: RunView, limits: Limits) -> Finding | None:
     passed = [found for pyramid in model.pyramids if (found := _pathway(model, pyramid, limits))]
     if passed:
         return max(passed, key=lambda pair: pair[0])[1]
-    clean = [view for view in model.all_kernels if _passes(view, limits)]
+    # A plain clip passes what it is asked, and is no finding.
+    clean = [v for v in model.all_kernels if _passes(v, limits) and claims_change(v.figures, limits) is not None]
     for view in best_supported(clean, 1, limits):
         passed_checks = plural(_passes(view, limits), "check")
         said = f"{_named(view, headline(view.figures, limits))} {passed_checks} of it passed, and none failed."

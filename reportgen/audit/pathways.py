@@ -29,15 +29,17 @@ def pathway_state(together: Drop | None, clips: ClassClips | None, limits: Limit
 
 def pathway_words(together: Drop, clips: ClassClips | None, words: Words, limits: Limits) -> str:
     """Return what the removal of a pathway showed, in sentences."""
-    found = [f"Removing these kernels lowers the {words.value} by {number(together.drop)}"]
+    found = [f"Removing these kernels {_moves(together.drop)} the {words.value} by {number(abs(together.drop))}"]
     if together.others is not None:
-        found[0] += f", and the other classes' by {number(together.others)} on average"
+        how = "" if _moves(together.others) == _moves(together.drop) else f"{_moves(together.others)} "
+        found[0] += f", and {how}those of the other classes by {number(abs(together.others))} on average"
     if together.random_mean is None or together.random_low is None or together.random_high is None:
         found.append("No control: the layers are kept so nearly whole that there is nothing to compare with")
     else:
         found.append(
-            f"As many kernels that are as active but not kept lower it by {number(together.random_mean)} "
-            f"(95% of draws: {number(together.random_low)} to {number(together.random_high)})"
+            "Removing as many kernels that are as active but not kept "
+            f"{_moves(together.random_mean)} it by {number(abs(together.random_mean))} "
+            f"(fall in 95% of draws: {number(together.random_low)} to {number(together.random_high)})"
         )
     if together.p is not None and together.draws < limits.pathway_draws:
         found.append(f"Not tested: {together.draws} draws instead of {limits.pathway_draws}")
@@ -54,3 +56,8 @@ def pathway_words(together: Drop, clips: ClassClips | None, words: Words, limits
             f"(p = {fixed(clips.p, 3)})"
         )
     return ". ".join(found) + "."
+
+
+def _moves(drop: float) -> str:
+    """Return what a fall does in words: one below zero is a rise."""
+    return "lowers" if drop >= 0 else "raises"

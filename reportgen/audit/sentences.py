@@ -31,4 +31,5 @@ def evidence(figures: KernelFigures, limits: Limits) -> str:
     if figures.best_of_median is not None and near_silent(figures.best_of_median, limits):
         silence = silence_in_words(figures.best_of_median, limits)
         return f"{reached}; {clips} barely drive this kernel (best {number(figures.best_real)}): {silence}."
-    return f"{reached} is {number(known_times(figures, limits), 2)} times that of the best of {clips}."
+    best = "the only reference clip" if figures.reference_clips == 1 else f"the best of {clips}"
+    return f"{reached} is {number(known_times(figures, limits), 2)} times that of {best}."

@@ -28,7 +28,7 @@ class Reference:
     """Words that lead to an address of the report, where it has such a page; an empty address leads nowhere.
 
     `rank` is what sorts the rows by them; without one their words do. `anchor`, where there is one, is the part of the
-    page by which others link to the cell.
+    page by which others link to the row that begins with it.
     """
 
     words: str

@@ -22,24 +22,25 @@ def measured_tables(model: ModelView, found: Sequence[MeasuredKernel], most: int
 
 def _table(model: ModelView, name: str, title: str, found: Excerpt[MeasuredKernel]) -> Table:
     labelled, concepts = bool(model.evidence.labelled), bool(model.concepts)
+    probed = any(row.told for row in found)
     heads = columns(
         "Kernel",
         Column("Largest response", "number"),
-        Column("Motion reliance", "fixed"),
+        *((Column("Motion reliance", "fixed"),) if probed else ()),
         *(("Label that drives it",) if labelled else ()),
         *(("Concept that drives it",) if concepts else ()),
         "Dead, duplicate or near-silent",
-        *(Column(title[:1].upper() + title[1:], "percent") for title in _OTHERS.values()),
+        *(Column(title[:1].upper() + title[1:], "percent") for title in _OTHERS.values() if probed),
     )
     told: list[tuple[Cell, ...]] = [
         (
             Reference(f"#{row.index}", row.uri, row.index),
             row.best,
-            row.told.motion_reliance if row.told else None,
+            *((row.told.motion_reliance if row.told else None,) if probed else ()),
             *((row.label,) if labelled else ()),
             *((", ".join(row.concepts),) if concepts else ()),
             row.state,
-            *(row.told.kept(name) if row.told else None for name in _OTHERS),
+            *(row.told.kept(name) if row.told else None for name in _OTHERS if probed),
         )
         for row in found
     ]

@@ -98,7 +98,7 @@ METHOD_NOTES = (
             (
                 "On drawn textures that had no part in setting the rules, at least 90% get the right word and at most "
                 "4% of the words are wrong. Planted kernels are told with their stripes, direction and a speed within "
-                "20%; one that is symmetric in time is given no direction. Every headline of three reports is worked "
+                "20%; one that is symmetric in time is given no direction. Every headline of four reports is worked "
                 "out again from the stored arrays by other means."
             ),
         ),

@@ -1,4 +1,4 @@
-"""Every headline of three reports, worked out again from the arrays of their runs by other means."""
+"""Every headline of four reports, worked out again from the arrays of their runs by other means."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ REPORTS: dict[str, dict[str, Any]] = {
     "trained": {"models": ["texture_motion"], "preset": "quick"},
     "untrained": {"models": ["texture_motion"], "preset": "quick", "untrained": True},
     "another seed": {"models": ["texture_motion"], "preset": "quick", "seed": 7},
+    "no classes": {"models": ["vqvae"], "preset": "quick", "untrained": True, "kernels": 2},
 }
-"""The bundled network, whose clips are known to the last pixel."""
+"""The bundled network, whose clips are known to the last pixel, and one without classes, of which there are none."""
 
 
 ANALYSES = ("kernels", "decomposition", "evidence", "motion")
@@ -42,7 +43,7 @@ def test_every_claim_of_every_kernel_page_is_borne_out_by_the_arrays(report: str
     runs, site = tmp_path / "runs", tmp_path / "site"
     build(BuildOptions(**REPORTS[report], runs=runs, site=site, analyses=ANALYSES))
     found, pages = told(runs, site)
-    assert pages >= 5
+    assert pages >= 4
     assert len(found) >= pages
     assert [claim for claim in found if not claim.holds] == []
     shutil.rmtree(tmp_path)

@@ -49,7 +49,7 @@ FIGURES = [
     ("at least 90% get the right word", PATTERNS, "right >= 0.9 * EACH * len(DRAWN)"),
     ("at most 4% of the words are wrong", PATTERNS, "wrong <= 0.04 * (right + wrong)"),
     ("a speed within 20%", "tests/truth/test_planted_headlines.py", "pytest.approx(1.0, rel=0.2)"),
-    ("headline of three reports", "tests/site/test_headlines_are_true.py", '"another seed"'),
+    ("headline of four reports", "tests/site/test_headlines_are_true.py", '"another seed"'),
     ("that fire only from 0.8 of their best", "tests/truth/test_hardly_firing.py", '"filters": filters(0.8)'),
     ("response on, at least 0.9.", "tests/truth/test_hardly_firing.py", "(found.activations / best).min() >= 0.9"),
     ("precision and recall 1.00 at every layer", "tests/truth/test_pyramids.py", "== planted.kernels, seed"),

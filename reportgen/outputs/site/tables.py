@@ -37,7 +37,9 @@ def _row(table: Table, row: tuple[Cell, ...], link: Link) -> Markup:
         _cell(column, cell, link, place == 0)
         for place, (column, cell) in enumerate(zip(table.columns, row, strict=True))
     ]
-    return Markup("<tr>{}</tr>").format(Markup().join(cells))
+    anchor = row[0].anchor if isinstance(row[0], Reference) else ""
+    place = Markup(' id="{}"').format(anchor) if anchor else Markup("")
+    return Markup("<tr{}>{}</tr>").format(place, Markup().join(cells))
 
 
 def _cell(column: Column, cell: Cell, link: Link, first: bool) -> Markup:
@@ -46,9 +48,7 @@ def _cell(column: Column, cell: Cell, link: Link, first: bool) -> Markup:
     value = _value(column, cell)
     data = Markup("") if value is None else Markup(' data-value="{}"').format(inert(value))
     if first:
-        anchor = isinstance(cell, Reference) and cell.anchor
-        place = Markup(' id="{}"').format(anchor) if anchor else Markup("")
-        return Markup('<th scope="row"{}{}{}>{}</th>').format(kind, place, data, shown)
+        return Markup('<th scope="row"{}{}>{}</th>').format(kind, data, shown)
     return Markup("<td{}{}>{}</td>").format(kind, data, shown)
 
 
