@@ -61,5 +61,6 @@ def advice(inputs: Sequence[str], missing: Sequence[str], keys: Sequence[str]) -
         f"say frames, height and width with {size}, and how it takes its input, such as with "
         f"{option('--adapter', {'layout': 'N T C H W'})}, {option('--adapter', {'input': 'clips'})} for a list of "
         f"clips C T H W, {option('--adapter', {'keys': ['video']})} for a dictionary, or "
-        f"{option('--adapter', {'input': 'pathways', 'strides': [4, 1]})} for a list of two rates"
+        f"{option('--adapter', {'input': 'pathways', 'strides': [4, 1]})} for a list of two rates; a network that "
+        "takes its clips in another form needs a module around it that takes them N C T H W"
     )

@@ -90,4 +90,4 @@ def _clip_fields(
 
 def _channels(module: nn.Module) -> int:
     first = next((one for one in module.modules() if isinstance(one, nn.Conv3d | nn.Conv2d)), None)
-    return first.in_channels if first is not None and first.in_channels in (1, 3) else 3
+    return first.in_channels if first is not None and first.in_channels % 3 else 3  # frames of three as channels

@@ -152,6 +152,38 @@ def test_what_reads_something_else_does_not(name: str) -> None:
     assert found.passed_on == passed_on
 
 
+def by_index(body: Body, maps: Tensor) -> Tensor:
+    """Return the norm of kernels in another order, its numbers picked by an index that is made anew."""
+    own = (getattr(body.norm, name) for name in ("running_mean", "running_var", "weight", "bias"))
+    index = torch.tensor(ORDER)
+    return functional.batch_norm(maps[:, index], *(numbers[index] for numbers in own)).relu()
+
+
+def by_counting(body: Body, maps: Tensor) -> Tensor:
+    own = (getattr(body.norm, name) for name in ("running_mean", "running_var", "weight", "bias"))
+    index = torch.arange(KERNELS - 1, -1, -1, device=maps.device)
+    return functional.batch_norm(maps.flip(1), *(numbers[index] for numbers in own)).relu()
+
+
+class FrameByFrame(Body):
+    """The convolution is called for each frame, and what becomes of it is computed for each anew."""
+
+    def forward(self, given: Tensor) -> Tensor:
+        frames = [self.way(self, self.stem(frame[:, :, None])) for frame in given.unbind(2)]
+        return torch.cat(frames, 2).flatten(2).mean(2)
+
+
+@pytest.mark.parametrize("kind", [Body, FrameByFrame])
+@pytest.mark.parametrize("way", [by_index, by_counting, by_formula])
+def test_constants_are_followed_however_often_they_are_made(
+    kind: type[Body], way: Callable[[Body, Tensor], Tensor]
+) -> None:
+    body = kind(way).eval().requires_grad_(False)
+    found = preactivation(as_network(body), "stem", SHAPE, 3)
+    maps = found.maps(clips()).reshape(2, KERNELS, *SHAPE)
+    assert torch.allclose(maps, wanted(body.norm, body.stem(clips())), atol=1e-4)
+
+
 def test_norms_are_followed_through_joined_maps_and_folded_frames() -> None:
     body, found = target(joined)
     assert torch.allclose(found.maps(clips()), wanted(body.wide, body.stem(clips()), first=2), atol=1e-4)

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from reportgen.errors import NetworkError
 from reportgen.networks.core.network import Network, as_network, no_weight_gradients
-from reportgen.networks.kernels.preactivation import clip_channels, native_shape, placement, preactivation
+from reportgen.networks.kernels.clip_form import clip_preactivation
+from reportgen.networks.kernels.preactivation import clip_channels, native_shape, placement
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,8 @@ def closed_form(
     kernel that does not exist, OptionError when a bare module comes without `clip_shape` (T, H, W).
     """
     subject = as_network(network)
-    target = preactivation(subject, layer, clip_shape or native_shape(subject), clip_channels(subject))
+    target = clip_preactivation(subject, layer, clip_shape or native_shape(subject))
+    subject = target.network
     target.check(kernels)
     where = placement(subject)
     own = torch.tensor(list(kernels), device=where["device"])

@@ -24,12 +24,8 @@ from reportgen.analyses.kernels.simple_optima import SimpleOptima, tiled
 from reportgen.errors import NetworkError
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.passes import REFUSALS, run_until
-from reportgen.networks.kernels.preactivation import (
-    clip_channels,
-    native_shape,
-    placement,
-    preactivation,
-)
+from reportgen.networks.kernels.clip_form import clip_preactivation
+from reportgen.networks.kernels.preactivation import clip_channels, native_shape, placement
 from reportgen.networks.kernels.receptive_field import Field
 from reportgen.networks.speed.compiled import can_compile, compiled_inputs, compiling_pays
 from reportgen.networks.speed.precision import Convolution, bfloat16_convolutions, bfloat16_fault, full_precision
@@ -55,7 +51,7 @@ class Search:
         self.options = options
         self.kernels = list(dict.fromkeys(kernels))
         shape = options.clip_shape or native_shape(network)
-        self.target = preactivation(network, layer, shape, clip_channels(network))
+        self.target = clip_preactivation(network, layer, shape)
         self.network = self.target.network
         self.target.check(self.kernels)
         self.scoring = ClipScoring(self.target, options)

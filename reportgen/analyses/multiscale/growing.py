@@ -28,6 +28,7 @@ from reportgen.errors import NetworkError
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.passes import REFUSALS, run_through
 from reportgen.networks.kernels.arrangement import PLAIN, centre, joined_maps
+from reportgen.networks.kernels.clip_form import clip_preactivation
 from reportgen.networks.kernels.preactivation import (
     Preactivation,
     clip_channels,
@@ -79,7 +80,7 @@ class Grower:
         self.options = options
         self.kernels = list(dict.fromkeys(kernels))
         self.native = options.clip_shape or native_shape(network)
-        self.target = preactivation(network, layer, self.native, clip_channels(network))
+        self.target = clip_preactivation(network, layer, self.native)
         self.network = self.target.network
         self.target.check(self.kernels)
         self._targets: dict[ClipShape, Preactivation | None] = {}

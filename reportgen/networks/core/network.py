@@ -34,8 +34,9 @@ class Network:
 
     `module` may be any network; its parameters are frozen. `card` is None for a bare module, whose input is then
     taken as is and whose output is taken as class logits `N K`. With `one_by_one` a layer runs once for each clip of a
-    call, so that what reads layers must give it one clip a call (see `given_one_by_one`). `assumptions` say what was
-    found or assumed about a network without a card of its own.
+    call, so that what reads layers must give it one clip a call (see `given_one_by_one`). `channels` are those of the
+    clips of a bare module, where they are not those of its first convolution. `assumptions` say what was found or
+    assumed about a network without a card of its own.
     """
 
     module: nn.Module
@@ -44,6 +45,7 @@ class Network:
     weights: WeightsFacts | None = None
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     one_by_one: bool = False
+    channels: int | None = None
     assumptions: tuple[str, ...] = ()
 
     @classmethod

@@ -207,9 +207,9 @@ def _observed(network: Network, names: set[str], clip_shape: tuple[int, int, int
         if all(found.shapes.values()):
             found.settle()
             return found
-        reason = str(error).splitlines()[0]
+        reason = str(error).splitlines()[0].rstrip(".")
         raise NetworkError(
-            f"{network.name} cannot take a clip of {clip_shape} (T, H, W); choose another clip_shape: {reason}"
+            f"{network.name} cannot take a clip of {clip_shape} (T, H, W); choose another clip_shape: {reason}."
         ) from error
     return found
 
@@ -225,7 +225,7 @@ class _Observed:
         module = network.module
         own = dict([*module.named_parameters(), *module.named_buffers()])
         self._state = ghosts(module) if clip.device.type == "meta" else own
-        self._tracer = ReaderTracer([(self._state[name], value.detach()) for name, value in own.items()])
+        self._tracer = ReaderTracer([(self._state[name], value.detach()) for name, value in own.items()], clip)
 
     def run(self) -> None:
         """Run the network on the clip."""
@@ -275,9 +275,11 @@ def summary(maps: Tensor, objective: Objective, *, leak: float = 0.0, unit: tupl
 
 
 def clip_channels(network: Network) -> int:
-    """Return the channels of the network's clips: the card's, or what the first convolution takes."""
+    """Return the channels of the network's clips: the card's, those found, or what the first convolution takes."""
     if network.spec is not None:
         return network.spec.channels
+    if network.channels is not None:
+        return network.channels
     kinds = (nn.Conv2d, nn.Conv3d, FoldedConvolution)
     first = next((module for module in network.module.modules() if isinstance(module, kinds)), None)
     return first.in_channels if first is not None else 3

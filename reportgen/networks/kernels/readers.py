@@ -32,6 +32,8 @@ _MOVES = frozenset(
 _NORMS = frozenset({"native_batch_norm", "_native_batch_norm_legit_no_training", "cudnn_batch_norm", "batch_norm"})
 _SCALES = frozenset({"mul", "div", "add", "sub", "neg", "rsub", "addcmul", "addcdiv"})
 _JOINED = "cat"
+_OF_NUMBERS = frozenset({"arange", "zeros", "ones", "full", "linspace", "eye", "scalar_tensor"})
+"""Operations that make a tensor of numbers alone, the same whenever they run."""
 _RELUS: Mapping[str, tuple[Any, ...]] = {
     "relu": (),
     "threshold": (0, 0),
@@ -65,20 +67,24 @@ class ReaderTracer(Follower[Labels]):
     """While active, follows the kernels of layers whose outputs are told to `layer`.
 
     `constants` are the tensors of the pass that are parameters and buffers, each with the tensor that has its values.
+    Other tensors with values that the pass of `clip` did not make are constants as well.
     """
 
     domain = Labels
 
-    def __init__(self, constants: Sequence[tuple[Tensor, Tensor]]) -> None:
+    def __init__(self, constants: Sequence[tuple[Tensor, Tensor]], clip: Tensor) -> None:
         super().__init__()
+        self._held: list[Any] = []  # an id is only unique while its tensor lives
         self._values = WeakIdKeyDictionary()
+        self._keys = WeakIdKeyDictionary()
+        self._made = WeakIdKeyDictionary()
+        self._made[clip] = True
         for tensor, value in constants:
-            self._values[tensor] = partial(_same, value)
+            self._constant(tensor, partial(_same, value), ("state", id(tensor)))
         self._layers: dict[str, tuple[int, int]] = {}
         self._count = 0
         self._others: dict[int, set[str]] = {}
         self._steps: dict[int, dict[Hashable, tuple[_Step, int, int]]] = {}
-        self._held: list[Any] = []  # an id is only unique while its tensor lives
 
     def layer(self, name: str, output: Tensor, axis: int) -> None:
         """Say that a tensor is what a layer returned, with its kernels along `axis`."""
@@ -150,12 +156,22 @@ class ReaderTracer(Follower[Labels]):
     def _note_constants(self, func: Any, call: TracedCall[Labels]) -> None:
         """Remember how what is made of constants alone is computed, for its values."""
         tensors = call.tensors()
-        if not tensors or any(tensor not in self._values for tensor in tensors):
-            return
-        for place, output in enumerate(call.outputs):
+        for tensor in tensors:
+            if tensor not in self._values and tensor not in self._made and tensor.device.type != "meta":
+                self._constant(tensor, partial(_same, tensor.detach()), _content(tensor))
+        for output in call.outputs:
+            self._made[output] = True
+        alike = call.name in _OF_NUMBERS if not tensors else all(tensor in self._values for tensor in tensors)
+        for place, output in enumerate(call.outputs if alike else ()):
             if output not in self._values:
-                self._values[output] = partial(self._computed, func, dict(call.arguments), place)
-                self._held.append(output)
+                arguments = {**call.arguments, **({} if tensors else {"device": torch.device("cpu")})}
+                key = (str(func), repr(tree_map_only(Tensor, self._keys.__getitem__, dict(call.arguments))), place)
+                self._constant(output, partial(self._computed, func, arguments, place), key)
+
+    def _constant(self, tensor: Tensor, value: Callable[[], Tensor], key: Hashable) -> None:
+        """Remember a constant's values, and a key that another tensor shares which has the same by the same way."""
+        self._values[tensor], self._keys[tensor] = value, key
+        self._held.append(tensor)
 
     def _computed(self, func: Any, arguments: dict[str, Any], place: int) -> Tensor:
         result = _called(func, tree_map_only(Tensor, self._value, arguments))
@@ -223,7 +239,7 @@ class ReaderTracer(Follower[Labels]):
         """Return the numbers of what an operation makes of kernels: one for each, however often it is run."""
         (axis,) = _kernel_axes(known)
         cells = known.cells.reshape(-1)
-        constants = tuple(id(tensor) for tensor in call.tensors() if self.known(tensor).sourceless)
+        constants = tuple(self._keys[tensor] for tensor in call.tensors() if tensor in self._keys)
         scalars = tuple(str(value) for value in call.arguments.values() if not isinstance(value, Tensor))
         after = np.full(len(cells), NONE, np.int32)
         for channel, number in enumerate(cells.tolist()):
@@ -268,3 +284,14 @@ def _other(argument: Any, given: Tensor) -> bool:
 
 def _same(value: Tensor) -> Tensor:
     return value
+
+
+def _content(tensor: Tensor) -> Hashable:
+    """Return a key of a small tensor's values, and of a large tensor itself."""
+    if tensor.numel() > _SMALL:
+        return "own", id(tensor)
+    with _disable_current_modes():
+        return "values", str(tensor.dtype), tuple(tensor.shape), tuple(tensor.detach().cpu().flatten().tolist())
+
+
+_SMALL = 4096
