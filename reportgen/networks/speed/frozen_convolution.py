@@ -11,175 +11,109 @@ convolution and of this one: 3x1x1 over 256x8x56x56 in float32 15, 10 and 55, 55
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from reportgen.networks.speed.few_channels import FramesAsChannels
+from reportgen.networks.speed.fused import Call, Gathered, Pending, Rectifier
+from reportgen.networks.speed.library import ORDERS, PRECISIONS, PackedConvolution
+from reportgen.networks.speed.library_view import AS_THEY_ARE, FramesAsPictures, LibraryView, PositionsInARow
 from reportgen.networks.speed.plain_layers import has_few_channels
-
-_ORDERS = {4: torch.channels_last, 5: torch.channels_last_3d}
-_PRECISIONS = (torch.float32, torch.bfloat16)
 
 
 class FrozenConvolution:
     """What a plain convolution of maps `N C (T) H W` does, with `weight` and `bias` in place of its own.
 
-    Gradients go to the maps alone. The answer is in channels-last order.
+    Gradients go to the maps alone. The answer is in channels-last order. A `rectifier` that alone reads the answer, or
+    that alone reads the sum of it and of another map (`sums`), is done with it. With `gathers` the gradient of the
+    shortcut that leaves where this convolution does is added to its own.
     """
 
     def __init__(
-        self, layer: nn.Conv2d | nn.Conv3d, weight: Tensor, bias: Tensor | None, *, packs: bool = True
+        self,
+        layer: nn.Conv2d | nn.Conv3d,
+        weight: Tensor,
+        bias: Tensor | None,
+        *,
+        packs: bool = True,
+        rectifier: Rectifier | None = None,
+        sums: bool = False,
+        gathers: bool = False,
     ) -> None:
         self.weight, self.bias = weight, bias
         self.packs = packs
+        self.rectifier, self.sums, self.gathers = rectifier, sums, gathers
         self.stride, self.dilation = tuple(layer.stride), tuple(layer.dilation)
         self.padding = tuple(int(side) for side in layer.padding)
         self.groups = layer.groups
         self.laid = (
             FramesAsChannels(layer, weight) if isinstance(layer, nn.Conv3d) and has_few_channels(layer) else None
         )
-        self._packed: dict[tuple[Any, ...], _Packed] = {}
+        self._packed: dict[tuple[Any, ...], PackedConvolution] = {}
 
     def __call__(self, maps: Tensor) -> Tensor:
         """Return the convolution of maps `N C (T) H W`, in the precision of the caller's autocast."""
         kind = maps.device.type
         if torch.is_autocast_enabled(kind):
             maps = maps.to(torch.get_autocast_dtype(kind))
-        if kind != "cpu" or maps.dtype not in _PRECISIONS or self.groups > 1 or maps.ndim != self.weight.ndim:
+        if kind != "cpu" or maps.dtype not in PRECISIONS or self.groups > 1 or maps.ndim != self.weight.ndim:
             return self._plain(maps)
+        shape = self._shape(maps)
         if self.laid is not None:
-            answer = self._run(self.laid.pictures(maps), self.laid.weight, (1, 1), (0, 0), (1, 1))
-            return _clips(answer, len(maps))
-        maps = maps.contiguous(memory_format=_ORDERS[maps.ndim])
+            seen = (AS_THEY_ARE, FramesAsPictures(len(maps)))
+            return self._run(shape, self.laid.pictures(maps), self.laid.weight, (1, 1), (0, 0), (1, 1), seen)
+        gathered = Gathered.at(maps) if self.gathers and maps.requires_grad else None
+        maps = maps.contiguous(memory_format=ORDERS[maps.ndim])
+        return self._run(shape, maps, *self._seen(maps), gathered)
+
+    def _seen(self, maps: Tensor) -> tuple[Tensor, Any, Any, Any, tuple[LibraryView, LibraryView]]:
+        """Return weights, stride, padding and dilation as the library is quickest at them, and its view of the maps."""
+        whole = (self.weight, self.stride, self.padding, self.dilation, (AS_THEY_ARE, AS_THEY_ARE))
         if maps.ndim == 4:
-            return self._run(maps, self.weight, self.stride, self.padding, self.dilation)
+            return whole
         time, *space = zip(self.weight.shape[2:], self.stride, self.padding, self.dilation, strict=True)
         if time[:3] == (1, 1, 0):
-            frames = maps.transpose(1, 2).flatten(0, 1)
-            answer = self._run(frames, self.weight[:, :, 0], self.stride[1:], self.padding[1:], self.dilation[1:])
-            return _clips(answer, len(maps))
+            frames = FramesAsPictures(len(maps))
+            return self.weight[:, :, 0], self.stride[1:], self.padding[1:], self.dilation[1:], (frames, frames)
         if all(axis[:3] == (1, 1, 0) for axis in space):
-            rows, flat = maps.flatten(3), self.weight.flatten(3)
-            answer = self._run(rows, flat, (time[1], 1), (time[2], 0), (time[3], 1))
-            return answer.view(*answer.shape[:3], *maps.shape[3:])
-        return self._run(maps, self.weight, self.stride, self.padding, self.dilation)
+            rows = PositionsInARow((maps.shape[3], maps.shape[4]))
+            return self.weight.flatten(3), (time[1], 1), (time[2], 0), (time[3], 1), (rows, rows)
+        return whole
 
     def _plain(self, maps: Tensor) -> Tensor:
         convolution = torch.conv3d if self.weight.ndim == 5 else torch.conv2d
         weight, bias = self.weight.to(maps.dtype), None if self.bias is None else self.bias.to(maps.dtype)
         return convolution(maps, weight, bias, self.stride, self.padding, self.dilation, self.groups)
 
-    def _run(self, maps: Tensor, weight: Tensor, stride: Any, padding: Any, dilation: Any) -> Tensor:
-        key = (tuple(maps.shape[2:]), maps.dtype)  # packed weights serve any number of clips
-        if key not in self._packed:
-            self._packed[key] = _Packed(maps, weight, self.bias, stride, padding, dilation, packs=self.packs)
-        answer: Tensor = _Frozen.apply(maps, self._packed[key])  # type: ignore[no-untyped-call, unused-ignore]
-        return answer
-
-
-def _clips(pictures: Tensor, count: int) -> Tensor:
-    """Return clips `N C T H W` from pictures `N*T C H W`."""
-    return pictures.view(count, -1, *pictures.shape[1:]).transpose(1, 2)
-
-
-class _Packed:
-    """A convolution of maps of one size and precision: weights for the way there, and mirrored for the way back."""
-
-    def __init__(
+    def _run(
         self,
+        shape: tuple[int, ...],
         maps: Tensor,
         weight: Tensor,
-        bias: Tensor | None,
-        stride: Sequence[int],
-        padding: Sequence[int],
-        dilation: Sequence[int],
-        *,
-        packs: bool,
-    ) -> None:
-        self.packs = packs
-        self.order = _ORDERS[maps.ndim]
-        self.weight = weight.detach().to(maps.dtype).contiguous(memory_format=self.order)
-        self.bias = None if bias is None else bias.detach().to(maps.dtype)
-        self.stride, self.padding, self.dilation = list(stride), list(padding), list(dilation)
-        self.there = self._packed(self.weight, maps.shape, self.padding)
-        reach = [step * (size - 1) for step, size in zip(self.dilation, self.weight.shape[2:], strict=True)]
-        self.margin = [far - pad for far, pad in zip(reach, self.padding, strict=True)]
-        self.mirrors = set(self.stride) == {1} and min(self.margin) >= 0
-        self.back: Tensor | None = None
+        stride: Any,
+        padding: Any,
+        dilation: Any,
+        seen: tuple[LibraryView, LibraryView],
+        gathered: Gathered | None = None,
+    ) -> Tensor:
+        key = (tuple(maps.shape[2:]), maps.dtype)  # packed weights serve any number of clips
+        if key not in self._packed:
+            laid = seen[0].laid(maps.detach())
+            self._packed[key] = PackedConvolution(laid, weight, self.bias, stride, padding, dilation, packs=self.packs)
+        call = Call(self._packed[key], *seen, gathered)
+        if self.sums and self.rectifier is not None:
+            if self.rectifier.stands:
+                return Pending.of(maps, call, self.rectifier, shape)
+            return call.run(maps)
+        return call.run(maps, self.rectifier)
 
-    def forward(self, maps: Tensor) -> Tensor:
-        """Return the convolution of channels-last maps."""
-        return self._convolved(maps, self.there, self.bias, self.padding)
-
-    def backward(self, gradient: Tensor, maps: Tensor | None) -> Tensor:
-        """Return the gradient with respect to the maps, which are asked for where the convolution has a stride."""
-        gradient = gradient.to(self.weight.dtype).contiguous(memory_format=self.order)
-        if maps is None:
-            if self.back is None:
-                axes = list(range(2, self.weight.ndim))
-                mirrored = self.weight.flip(axes).transpose(0, 1).contiguous(memory_format=self.order)
-                self.back = self._packed(mirrored, gradient.shape, self.margin)
-            return self._convolved(gradient, self.back, None, self.margin)
-        nothing = [0] * len(self.stride)
-        found: Tensor = torch.ops.aten.convolution_backward.default(
-            gradient,
-            maps,
-            self.weight,
-            None,
-            self.stride,
-            self.padding,
-            self.dilation,
-            False,
-            nothing,
-            1,
-            [True, False, False],
-        )[0]
-        return found
-
-    def _packed(self, weight: Tensor, shape: Sequence[int], padding: list[int]) -> Tensor:
-        """Return channels-last weights as the vendor library wants them for maps of a shape."""
-        if not self.packs:
-            return weight
-        library: Any = torch._C._nn
-        pack = library.mkldnn_reorder_conv3d_weight if weight.ndim == 5 else library.mkldnn_reorder_conv2d_weight
-        found: Tensor = pack(weight.to_mkldnn(), padding, self.stride, self.dilation, 1, list(shape))
-        return found
-
-    def _convolved(self, maps: Tensor, weight: Tensor, bias: Tensor | None, padding: list[int]) -> Tensor:
-        if not self.packs:
-            called = (maps, weight, bias, padding, self.stride, self.dilation, 1)
-            found: Tensor = torch.ops.aten.mkldnn_convolution.default(*called)
-            return found
-        found = torch.ops.mkldnn._convolution_pointwise(
-            maps, weight, bias, padding, self.stride, self.dilation, 1, "none", [], ""
+    def _shape(self, maps: Tensor) -> tuple[int, ...]:
+        """Return the shape of the answer."""
+        sides = zip(maps.shape[2:], self.weight.shape[2:], self.stride, self.padding, self.dilation, strict=True)
+        return (
+            len(maps),
+            len(self.weight),
+            *((size + 2 * pad - step * (width - 1) - 1) // jump + 1 for size, width, jump, pad, step in sides),
         )
-        return found
-
-
-class _Frozen(torch.autograd.Function):
-    """The two ways as one operation; of a mirrored way back nothing of the maps need be kept."""
-
-    @staticmethod
-    def forward(ctx: Any, maps: Tensor, packed: _Packed) -> Tensor:
-        ctx.packed = packed
-        if not packed.mirrors:
-            ctx.save_for_backward(maps)
-        return packed.forward(maps)
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        (maps,) = ctx.saved_tensors or (None,)
-        return ctx.packed.backward(gradient, maps), None
-
-
-def can_freeze() -> bool:
-    """Return whether this build of torch has the vendor library's packed weights."""
-    names = ("mkldnn_reorder_conv2d_weight", "mkldnn_reorder_conv3d_weight")
-    return (
-        torch.backends.mkldnn.is_available()
-        and all(hasattr(torch._C._nn, name) for name in names)
-        and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
-    )

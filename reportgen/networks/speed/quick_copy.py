@@ -3,9 +3,9 @@
 A copy shares parameters and buffers with the network, which is not touched. A `light_copy` is made for one pass: its
 first convolutions are arranged for few channels (`few_channels`), which pays for itself at once. A `quick_copy` is made
 for many: in it all plain convolutions keep maps in one memory order, their weights are packed once
-(`frozen_convolution`), and they take in the batch norms that they alone feed (`norm_folding`). Before it is used it is
-held against the network, there and back, and one that answers otherwise is not used. What has hooks, is of a class of
-its own or is called as a function runs as in the network.
+(`frozen_convolution`), and they take in the batch norms that they alone feed (`norm_folding`), and the rectifiers and
+residual sums (`fused`). Before it is used it is held against the network, there and back, and one that answers
+otherwise is not used. What has hooks, is of a class of its own or is called as a function runs as in the network.
 """
 
 from __future__ import annotations
@@ -22,8 +22,11 @@ from reportgen.networks.core.copying import copied
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.out_of_memory import is_out_of_memory
 from reportgen.networks.core.passes import REFUSALS, run_until
-from reportgen.networks.speed.frozen_convolution import FrozenConvolution, can_freeze
-from reportgen.networks.speed.norm_folding import foldable_norms, folded
+from reportgen.networks.speed.following import Following, what_follows
+from reportgen.networks.speed.frozen_convolution import FrozenConvolution
+from reportgen.networks.speed.fused import Rectifier
+from reportgen.networks.speed.library import can_freeze
+from reportgen.networks.speed.norm_folding import folded
 from reportgen.networks.speed.plain_layers import has_few_channels, is_plain_convolution
 from reportgen.networks.speed.pooling import pools_channels_last, unquickened
 
@@ -71,9 +74,9 @@ def quick_copy(
         return None
     found = replace(network, module=module)
     kept = {*keep, *([layer] if layer is not None else [])}
-    each = [foldable_norms(network, clip, layer, kept) for clip in clips]
-    norms = {name: norm for name, norm in each[0].items() if all(one.get(name) == norm for one in each)}
-    _arrange(module, norms, kept)
+    each = [what_follows(network, clip, layer, kept) for clip in clips]
+    alike = {name: found for name, found in each[0].items() if all(one.get(name) == found for one in each)}
+    _arrange(module, alike, kept)
     return found if all(_agrees(network, found, layer, clip) for clip in clips) else None
 
 
@@ -101,20 +104,26 @@ def _sharing_copy(module: nn.Module) -> nn.Module | None:
         return None
 
 
-def _arrange(module: nn.Module, norms: Mapping[str, str], keep: Collection[str]) -> None:
+def _arrange(module: nn.Module, follows: Mapping[str, Following], keep: Collection[str]) -> None:
     unquickened(module)
     pools_channels_last(module)
+    names = {one.rectifier for one in follows.values() if one.rectifier is not None}
+    rectifiers = {name: Rectifier.of(module, name) for name in sorted(names)}
     for name, part in list(module.named_modules()):
         if not is_plain_convolution(part) or name in keep:
             continue
         assert isinstance(part, nn.Conv2d | nn.Conv3d)
         weight, bias = part.weight.detach(), None if part.bias is None else part.bias.detach()
-        if name in norms:
-            norm = module.get_submodule(norms[name])
+        found = follows.get(name, Following())
+        if found.norm is not None:
+            norm = module.get_submodule(found.norm)
             assert isinstance(norm, nn.BatchNorm2d | nn.BatchNorm3d)
             weight, bias = folded(part, norm)
             vars(norm)["forward"] = _same
-        vars(part)["forward"] = FrozenConvolution(part, weight, bias)
+        rectifier = None if found.rectifier is None else rectifiers[found.rectifier]
+        vars(part)["forward"] = FrozenConvolution(
+            part, weight, bias, rectifier=rectifier, sums=found.sums, gathers=found.gathers
+        )
 
 
 def _same(maps: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from reportgen.analyses.kernels.robustness import DRAWS
 from reportgen.analyses.kernels.search import Search
 from reportgen.networks.core.network import Network
 from reportgen.networks.kernels.preactivation import placement
-from reportgen.networks.speed.frozen_convolution import can_freeze
+from reportgen.networks.speed.library import can_freeze
 
 pytestmark = pytest.mark.skipif(not can_freeze(), reason="this build of torch has no packed weights")
 

@@ -12,7 +12,7 @@ from torch._subclasses.fake_tensor import FakeTensor
 from reportgen.analyses.saliency import answering
 from reportgen.analyses.saliency.attribution import METHODS, attribute
 from reportgen.networks.core.network import Network, as_network
-from reportgen.networks.speed.frozen_convolution import can_freeze
+from reportgen.networks.speed.library import can_freeze
 from tests.options import options_of
 
 CLIP = torch.rand(1, 3, 4, 16, 16, generator=torch.Generator().manual_seed(1))

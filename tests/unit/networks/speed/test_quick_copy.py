@@ -13,8 +13,9 @@ from torch.nn.utils import parametrizations, weight_norm
 
 from reportgen.networks.core.network import Network, as_network
 from reportgen.networks.core.passes import run_until
-from reportgen.networks.speed.frozen_convolution import FrozenConvolution, can_freeze
-from reportgen.networks.speed.norm_folding import foldable_norms
+from reportgen.networks.speed.following import what_follows
+from reportgen.networks.speed.frozen_convolution import FrozenConvolution
+from reportgen.networks.speed.library import can_freeze
 from reportgen.networks.speed.quick_copy import light_copy, quick_copy
 
 pytestmark = pytest.mark.skipif(not can_freeze(), reason="this build of torch has no packed weights")
@@ -107,7 +108,8 @@ def there_and_back(network: Network, layer: str | None) -> tuple[Tensor, Tensor]
 
 
 def folds(network: Network, layer: str | None = None, keep: set[str] | None = None) -> dict[str, str]:
-    return foldable_norms(network, CLIP, layer, keep or set())
+    found = what_follows(network, CLIP, layer, keep or set())
+    return {name: one.norm for name, one in found.items() if one.norm is not None}
 
 
 @pytest.mark.parametrize("layer", [None, "b", "last"])
