@@ -66,6 +66,10 @@ class Climber:
         self.second = torch.zeros_like(parameters)
         self.step = 0
 
+    def go_on(self) -> None:
+        """Go on as before in a level that differs in precision alone."""
+        self.step = 0
+
     def means(self) -> list[float]:
         """Return the activation at each step of the present level, averaged over the facets."""
         return [sum(values) / len(values) for values in self.curve[len(self.curve) - self.step :]]
@@ -295,8 +299,9 @@ class Ascent:
         """Return the rate of a step of the level, its first moment's bias taken off, its second moment's, and what
         the clip keeps of itself.
         """
-        rate = self.learning_rate * self.level.rate(step) / (1 - _FIRST_DECAY ** (step + 1))
-        return rate, 1 / (1 - _SECOND_DECAY ** (step + 1)), self.level.kept(step)
+        taken = self.level.taken + step + 1
+        rate = self.learning_rate * self.level.rate(step) / (1 - _FIRST_DECAY**taken)
+        return rate, 1 / (1 - _SECOND_DECAY**taken), self.level.kept(step)
 
     def _has_ended(self, climber: Climber) -> bool:
         if climber.step >= self.level.steps:

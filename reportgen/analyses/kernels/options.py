@@ -69,7 +69,7 @@ class AscentOptions(AscentParameters):
     - `grow`: explore on clips that just hold what a unit sees, or half of each side where that is less, then tile the
       whole clip with them; cheaper by the ratio of the volumes.
     - `cuda_graphs`: on a GPU, record a step once and replay it; fixed batch sizes, no launch overhead.
-    - `precision`: "mixed" explores in bfloat16 and cools down in float32; "auto" does so where it is faster.
+    - `precision`: "mixed" explores in bfloat16 and ends in float32; "auto" does so where it is faster.
     - `compile`: whether the layers in front of the target are compiled: "auto" where that is little beside the work.
     """
 

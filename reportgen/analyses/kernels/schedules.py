@@ -12,6 +12,7 @@ SMALL_GAIN = 1e-3
 _SEAMLESS = 1.6  # how much larger a part may be that tiles the clip without a seam
 _MOST_FORGOTTEN = 0.2  # of the clip, at each step
 _FORGETTING = 1 / 2  # of a level's steps; then ever less is forgotten
+_EXACT = 4  # one in so many steps of a cool-down, its last ones, is taken in full precision
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,8 @@ class Level:
     A level of exploration runs at the full learning rate, at most `steps` long; with `stops_early` it ends for a
     sample whose activation no longer rises. A level that `cools` lowers the rate to a twentieth over its steps.
     With `prior` high frequencies rise more slowly than low ones. A level that `forgets` takes away a share of the
-    clip's patterns at each step, from its middle on less and less, and nothing at its end.
+    clip's patterns at each step, from its middle on less and less, and nothing at its end. A cool-down of two levels,
+    which differ in precision alone, is one for its rate: `taken` steps of it lie before the level, `left` behind it.
     """
 
     shape: tuple[int, int, int]
@@ -31,11 +33,14 @@ class Level:
     cools: bool = False
     prior: bool = True
     forgets: float = 0.0
+    taken: int = 0
+    left: int = 0
 
     def rate(self, step: int) -> float:
         """Return the learning rate of a step of this level, relative to the base rate."""
         if self.cools:
-            return 0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * (step + 1) / self.steps))
+            whole = self.taken + self.steps + self.left
+            return 0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * (self.taken + step + 1) / whole))
         return min(1.0, (step + 1) / WARM_UP)
 
     def kept(self, step: int) -> float:
@@ -66,8 +71,8 @@ def levels(
     """Return the levels of an optimisation of at most `steps` steps: three quarters explore, the rest cools down.
 
     With a `small` shape seven eighths explore, on clips of that size, which then tile the whole `shape`: a step on the
-    whole costs many on the small clip, and there is less to mend. The cool-down always runs on the whole and in full
-    precision.
+    whole costs many on the small clip, and there is less to mend. The cool-down always runs on the whole, and in full
+    precision unless `exact_at_last` says otherwise.
     """
     cooling = max(1, steps // (8 if small else 4))
     exploring = steps - cooling
@@ -94,6 +99,20 @@ def unbent(paced: Sequence[Level], *, sees_pixels: bool, learning_rate: float) -
         replace(level, prior=not (level.cools or sees_pixels), forgets=0.0 if level.cools else forgets)
         for level in paced
     )
+
+
+def exact_at_last(paced: Sequence[Level], *, sees_pixels: bool) -> tuple[Level, ...]:
+    """Return levels whose cool-down is in reduced precision too where exploration is, but for its last quarter.
+
+    A step on the whole clip in full precision costs as much as several that explore. Where a layer `sees_pixels` steps
+    are cheap, and its patterns are measured to a hundredth of a period: its whole cool-down is exact.
+    """
+    *early, cool = paced
+    exact = -(-cool.steps // _EXACT)
+    if sees_pixels or exact == cool.steps or not any(level.reduced_precision for level in early):
+        return tuple(paced)
+    first = replace(cool, steps=cool.steps - exact, reduced_precision=True, left=exact)
+    return (*early, first, replace(cool, steps=exact, taken=first.steps))
 
 
 def small_shape(

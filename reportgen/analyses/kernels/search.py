@@ -17,7 +17,7 @@ from reportgen.analyses.kernels.maximum import Maximum
 from reportgen.analyses.kernels.options import AscentOptions
 from reportgen.analyses.kernels.parametrization import Canvas
 from reportgen.analyses.kernels.robustness import DRAWS, SCALE_AND_ROTATION, draw_views
-from reportgen.analyses.kernels.schedules import Level, levels, small_shape, unbent
+from reportgen.analyses.kernels.schedules import Level, exact_at_last, levels, small_shape, unbent
 from reportgen.analyses.kernels.scoring import ClipScoring
 from reportgen.analyses.kernels.sharpening import sharpened
 from reportgen.analyses.kernels.simple_optima import SimpleOptima, tiled
@@ -95,7 +95,10 @@ class Search:
             for level, following in zip(early, self.levels[1:], strict=True):
                 climbers = list(self._climbed(level, slots, task, climbers))
                 for climber in climbers:
-                    climber.restart(self._passed_on(climber, level, following))
+                    if level.cools:
+                        climber.go_on()
+                    else:
+                        climber.restart(self._passed_on(climber, level, following))
             for climber in self._climbed(last, slots, task, climbers):
                 yield from self._finish(climber)
                 task.advance(self.options.steps - climber.taken)
@@ -116,7 +119,9 @@ class Search:
         )
         mixed = mixed and not self.target.of_classes  # bfloat16 rounds logits far from 0 coarser than they differ
         paced = levels(self.shape, options.steps, small=small, early_stop=options.early_stop, reduced_precision=mixed)
-        return unbent(paced, sees_pixels=self.scoring.sees_pixels, learning_rate=options.learning_rate)
+        sees_pixels = self.scoring.sees_pixels
+        free = unbent(paced, sees_pixels=sees_pixels, learning_rate=options.learning_rate)
+        return exact_at_last(free, sees_pixels=sees_pixels)
 
     def _takes(self, shape: tuple[int, int, int]) -> bool:
         """Return whether the network can be run up to the layer on clips of another shape than its own."""

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from reportgen.networks.speed.few_channels import FramesAsChannels
+from reportgen.networks.speed.folding import fold_clips, fold_weight
 from reportgen.networks.speed.fused import Call, Gathered, Pending, Rectifier
 from reportgen.networks.speed.library import ORDERS, PRECISIONS, PackedConvolution
 from reportgen.networks.speed.library_view import AS_THEY_ARE, FramesAsPictures, LibraryView, PositionsInARow
@@ -48,9 +49,13 @@ class FrozenConvolution:
         self.stride, self.dilation = tuple(layer.stride), tuple(layer.dilation)
         self.padding = tuple(int(side) for side in layer.padding)
         self.groups = layer.groups
-        self.laid = (
-            FramesAsChannels(layer, weight) if isinstance(layer, nn.Conv3d) and has_few_channels(layer) else None
-        )
+        self.folded: Tensor | None = None
+        self.laid: FramesAsChannels | None = None
+        if isinstance(layer, nn.Conv3d) and has_few_channels(layer):
+            if max(self.stride) > 1:
+                self.folded = fold_weight(weight, self.stride)
+            else:
+                self.laid = FramesAsChannels(layer, weight)
         self._packed: dict[tuple[Any, ...], PackedConvolution] = {}
 
     def __call__(self, maps: Tensor) -> Tensor:
@@ -62,8 +67,12 @@ class FrozenConvolution:
             return self._plain(maps)
         shape = self._shape(maps)
         if self.laid is not None:
-            seen = (AS_THEY_ARE, FramesAsPictures(len(maps)))
-            return self._run(shape, self.laid.pictures(maps), self.laid.weight, (1, 1), (0, 0), (1, 1), seen)
+            pictures, seen = self.laid.pictures(maps), (AS_THEY_ARE, FramesAsPictures(len(maps)))
+            return self._run(shape, pictures, self.laid.weight, (1, 1), (0, 0), (1, 1), seen)
+        if self.folded is not None:
+            maps = fold_clips(maps, self.weight.shape[2:], self.stride, self.padding)
+            maps = maps.contiguous(memory_format=ORDERS[maps.ndim])
+            return self._run(shape, maps, self.folded, (1, 1, 1), (0, 0, 0), (1, 1, 1), (AS_THEY_ARE, AS_THEY_ARE))
         gathered = Gathered.at(maps) if self.gathers and maps.requires_grad else None
         maps = maps.contiguous(memory_format=ORDERS[maps.ndim])
         return self._run(shape, maps, *self._seen(maps), gathered)

@@ -28,7 +28,7 @@ from reportgen.networks.speed.fused import Rectifier
 from reportgen.networks.speed.library import can_freeze
 from reportgen.networks.speed.norm_folding import folded
 from reportgen.networks.speed.plain_layers import has_few_channels, is_plain_convolution
-from reportgen.networks.speed.pooling import pools_channels_last, unquickened
+from reportgen.networks.speed.pooling import pools_channels_last
 
 _ANSWER = 1e-3
 """How far an answer may be from the network's, as a share of its largest value; rounding in float32 reaches 1e-5."""
@@ -105,7 +105,6 @@ def _sharing_copy(module: nn.Module) -> nn.Module | None:
 
 
 def _arrange(module: nn.Module, follows: Mapping[str, Following], keep: Collection[str]) -> None:
-    unquickened(module)
     pools_channels_last(module)
     names = {one.rectifier for one in follows.values() if one.rectifier is not None}
     rectifiers = {name: Rectifier.of(module, name) for name in sorted(names)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from reportgen.analyses.kernels.ascent import Score
 from reportgen.analyses.kernels.maximize import as_searched, maximize_activation
 from reportgen.analyses.kernels.options import AscentOptions
 from reportgen.analyses.kernels.robustness import DRAWS
+from reportgen.analyses.kernels.schedules import Level, exact_at_last
 from reportgen.analyses.kernels.search import Search
 from reportgen.networks.core.network import Network
 from reportgen.networks.kernels.preactivation import placement
@@ -76,6 +78,24 @@ def test_a_whole_search_finds_what_it_finds_by_the_network_itself() -> None:
         patch.setattr(searching, "quick_copy", lambda *_: None)
         own = maximize_activation(network(), "7", [1, 5], **options)
     torch.testing.assert_close(quick.activations, own.activations, rtol=0.01, atol=0)
+
+
+@pytest.mark.usefixtures("always")
+def test_a_cool_down_in_two_levels_goes_on_where_it_was() -> None:
+    def exactly(paced: tuple[Level, ...], **_: bool) -> tuple[Level, ...]:
+        mixed = exact_at_last([replace(level, reduced_precision=True) for level in paced], sees_pixels=False)
+        return tuple(replace(level, reduced_precision=False) for level in mixed)
+
+    options: dict[str, Any] = {"clip_shape": SHAPE, "steps": 32, "precision": "float32", "objective": "firing"}
+    whole = maximize_activation(network(), "7", [1, 5], **options)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(searching, "exact_at_last", exactly)
+        assert len(Search(network(), "7", [1], AscentOptions(**options)).levels) == 3
+        parts = maximize_activation(network(), "7", [1, 5], **options)
+    assert parts.steps.tolist() == [32, 32]
+    torch.testing.assert_close(parts.clips, whole.clips, rtol=0, atol=1e-4)
+    mixed = maximize_activation(network(), "7", [1, 5], **{**options, "precision": "mixed"})
+    torch.testing.assert_close(mixed.activations, whole.activations, rtol=0.02, atol=0)
 
 
 @pytest.mark.usefixtures("always")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reportgen.analyses.kernels.schedules import Level, converged, levels, small_shape, unbent
+from reportgen.analyses.kernels.schedules import Level, converged, exact_at_last, levels, small_shape, unbent
 
 
 def test_three_quarters_explore_and_the_rest_cools_in_full_precision() -> None:
@@ -13,6 +13,24 @@ def test_three_quarters_explore_and_the_rest_cools_in_full_precision() -> None:
     assert explore.reduced_precision
     assert not cool.reduced_precision
     assert not cool.stops_early
+
+
+def test_the_last_quarter_of_a_cool_down_alone_is_exact_where_exploration_is_not() -> None:
+    explore, cool = levels((16, 64, 64), 128, small=(8, 16, 16), reduced_precision=True)
+    found = exact_at_last((explore, cool), sees_pixels=False)
+    assert [(level.steps, level.reduced_precision) for level in found] == [(112, True), (12, True), (4, False)]
+    rates = [level.rate(step) for level in found[1:] for step in range(level.steps)]
+    assert rates == [cool.rate(step) for step in range(cool.steps)]
+
+
+@pytest.mark.parametrize(
+    ("steps", "reduced", "sees_pixels"), [(128, False, False), (128, True, True), (4, True, False)]
+)
+def test_a_cool_down_of_first_layers_of_one_step_or_in_one_precision_is_whole(
+    steps: int, reduced: bool, sees_pixels: bool
+) -> None:
+    paced = levels((16, 64, 64), steps, small=(8, 16, 16), reduced_precision=reduced)
+    assert exact_at_last(paced, sees_pixels=sees_pixels) == paced
 
 
 def test_one_step_is_a_cool_down() -> None:

@@ -10,7 +10,13 @@ from torch import nn
 
 from reportgen.networks.speed.pooling import pools_channels_last, quicken_pools
 
-POOLS = [nn.MaxPool3d(3, 1, 1), nn.MaxPool3d((1, 3, 3), (1, 2, 2), (0, 1, 1)), nn.MaxPool3d(2), nn.MaxPool3d(3, 2, 1)]
+POOLS = [
+    nn.MaxPool3d(3, 1, 1),
+    nn.MaxPool3d((2, 1, 1)),
+    nn.MaxPool3d((1, 3, 3), (1, 2, 2), (0, 1, 1)),
+    nn.MaxPool3d(2),
+    nn.MaxPool3d(3, 2, 1),
+]
 
 
 @pytest.mark.parametrize("pool", POOLS, ids=str)
@@ -35,8 +41,28 @@ def test_a_pool_takes_a_clip_without_a_batch_as_well() -> None:
 
 def test_a_pool_that_returns_indices_is_left_alone() -> None:
     pool = quicken_pools(nn.Sequential(nn.MaxPool3d(2, return_indices=True)))[0]
-    assert not pool._forward_hooks
-    assert not pool._forward_pre_hooks
+    assert "forward" not in vars(pool)
+
+
+@pytest.mark.parametrize("frames", [4, 5])
+def test_pairs_of_frames_share_a_gradient_as_torch_shares_it(frames: int) -> None:
+    pool, own = nn.MaxPool3d((2, 1, 1)), nn.Sequential(nn.MaxPool3d((2, 1, 1)))
+    pools_channels_last(own)
+    maps = torch.randint(0, 3, (2, 3, frames, 4, 4), generator=torch.Generator().manual_seed(0)).float()  # with ties
+    maps.requires_grad_()
+    wanted, found = pool(maps), own(maps)
+    assert found.equal(wanted)
+    slope = torch.rand(wanted.shape)
+    back = [torch.autograd.grad(one, maps, slope)[0] for one in (found, wanted)]
+    assert back[0].equal(back[1])
+
+
+def test_a_pool_that_somebody_hooks_stays_as_it_is_in_a_copy() -> None:
+    own = quicken_pools(nn.Sequential(nn.MaxPool3d(2), nn.MaxPool3d(2)))
+    own[0].register_forward_hook(lambda _module, _args, output: output)
+    pools_channels_last(own)
+    assert "forward" not in vars(own[0])
+    assert not own[1](torch.rand(1, 3, 4, 8, 8)).is_contiguous()
 
 
 @pytest.mark.parametrize("pool", POOLS, ids=str)
