@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from reportgen.audit.heard import claims_change, frozen_clause, heard, named_direction
 from reportgen.audit.limits import Limits
-from reportgen.audit.moving import flicker_explained, jumps, moving_texture, turning
+from reportgen.audit.moving import flicker_explained, jumps, moves_beyond_still, moving_texture, turning
 from reportgen.audit.pattern_words import pattern_words
 from reportgen.audit.silence import near_silent, silence_in_words
 from reportgen.audit.verdicts import State
@@ -145,9 +145,9 @@ def _refusal(figures: KernelFigures, limits: Limits) -> str:
     if figures.explained_variance is None or moving_texture(figures, limits) is None or figures.mean_speed is None:
         return "Nothing can be said about motion: this kernel's clip was not decomposed into texture and motion."
     explained = max(figures.explained_variance, 0.0)
-    if explained >= limits.explained_variance and jumps(figures, limits) is not None:
-        return _unsteady(figures, limits)
     if explained >= limits.explained_variance:
+        if moves_beyond_still(figures, limits) and jumps(figures, limits) is not None:
+            return _unsteady(figures, limits)
         return (
             "Not texture plus motion: of what a still picture leaves of this clip motion explains only "
             f"{percent(max(figures.motion_explains or 0.0, 0.0))}, so no direction is named."
@@ -161,8 +161,11 @@ def _refusal(figures: KernelFigures, limits: Limits) -> str:
 def _unsteady(figures: KernelFigures, limits: Limits) -> str:
     """Return why the motion of a clip has no speed and no direction."""
     why, share = jumps(figures, limits), percent(max(figures.steady_explained or 0.0, 0.0))
-    if why == "in turn":
-        return "Two pictures take turns, which may be a motion either way, so no speed or direction is named."
+    if why == "pattern":
+        return (
+            "One pattern that comes and goes explains this clip as well as motion does, so no speed or direction is "
+            "named."
+        )
     if why == "chance":
         return (
             "The motion may be chance: frames that jump at random would be explained as well with a probability of "

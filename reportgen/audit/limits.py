@@ -35,11 +35,11 @@ class Limits(BaseModel):
         description="Share of what a still picture leaves of a clip from which motion is said to explain it.",
     )
     steady: Number = Field(
-        default=0.5,
+        default=0.3,
         description="The same share from which one steady motion is said to explain it, with a speed and a direction.",
     )
     by_chance: Number = Field(
-        default=0.01,
+        default=0.005,
         description="Largest probability with which frames that jump at random would be explained as well.",
     )
     nearly_still: Number = Field(
@@ -69,6 +69,10 @@ class Limits(BaseModel):
     flicker_alone: Number = Field(
         default=0.98,
         description="The same share from which nothing is said to move in what flickers.",
+    )
+    dissolves: Number = Field(
+        default=0.03,
+        description="Share of a clip's variance that one pattern explains beyond motion, from which it is no motion.",
     )
     step_beside_flicker: Number = Field(
         default=0.9,

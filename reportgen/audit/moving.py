@@ -10,7 +10,7 @@ from reportgen.reading.figures import KernelFigures
 Alternation = Literal["back and forth", "flicker"]
 """What goes on without leading anywhere."""
 
-Jumps = Literal["steps", "chance", "in turn"]
+Jumps = Literal["steps", "chance", "pattern"]
 """Why what moves has no speed and no direction."""
 
 
@@ -18,7 +18,7 @@ def moving_texture(figures: KernelFigures, limits: Limits) -> bool | None:
     """Return whether one moving texture explains the clip; None where it was not measured.
 
     It does where it explains most of the clip, and one steady motion explains what a still picture leaves, unless that
-    is next to nothing. A clip too even to show motion is neither explained nor refuted by it: None, too.
+    is next to nothing and nothing moves. A clip too even to show motion is neither explained nor refuted by it: None.
     """
     if figures.explained_variance is None or figures.evidence_share is None:
         return None
@@ -29,20 +29,23 @@ def moving_texture(figures: KernelFigures, limits: Limits) -> bool | None:
     if figures.explained_variance < limits.explained_variance:
         return False
     if jumps(figures, limits) is not None:
-        return _nearly_still(figures, limits) and _slow(figures, limits)
-    return moves_beyond_still(figures, limits) or _nearly_still(figures, limits)
+        return _rests(figures, limits)
+    return moves_beyond_still(figures, limits) or (_nearly_still(figures, limits) and _rests(figures, limits))
 
 
 def jumps(figures: KernelFigures, limits: Limits) -> Jumps | None:
     """Return what says that a clip's motion is not steady; None where nothing does, or it was not measured.
 
     "steps" where one steady motion explains too little; "chance" where frames that jump at random would be explained
-    as well; "in turn" where two pictures take turns, of which each may have come from either side.
+    as well; "pattern" where one that comes and goes explains the clip: two pictures that take turns, of which each
+    may have come from either side, or, where motion explains less, one that dissolves into another.
     """
     if figures.steady_explained is not None and figures.steady_explained < limits.steady:
         return "steps"
-    if _at_least((figures.flicker_explained, limits.flicker_alone), (figures.flicker_reversals, limits.turns)):
-        return "in turn"
+    if _at_least((figures.flicker_explained, limits.flicker_alone)):
+        turns = _at_least((figures.flicker_reversals, limits.turns))
+        if turns or (figures.flicker_explained or 0.0) > (figures.explained_variance or 0.0) + limits.dissolves:
+            return "pattern"
     by_chance = figures.steady_chance is not None and figures.steady_chance > limits.by_chance
     return "chance" if by_chance else None
 
@@ -67,8 +70,10 @@ def _nearly_still(figures: KernelFigures, limits: Limits) -> bool:
     return figures.still_variance is not None and figures.still_variance >= limits.nearly_still
 
 
-def _slow(figures: KernelFigures, limits: Limits) -> bool:
-    return figures.mean_speed is not None and figures.mean_speed < limits.stands_still
+def _rests(figures: KernelFigures, limits: Limits) -> bool:
+    """Return whether next to nothing moves in a clip, and a still picture explains it, as far as that is known."""
+    still = figures.still_variance is None or figures.still_variance >= limits.explained_variance
+    return still and figures.mean_speed is not None and figures.mean_speed < limits.stands_still
 
 
 def turning(figures: KernelFigures, limits: Limits) -> Alternation | None:
@@ -138,10 +143,9 @@ def _at_most(*judged: tuple[float | None, float]) -> bool:
 def stands_still(figures: KernelFigures, limits: Limits) -> bool:
     """Return whether the clip was found to be a texture without motion, also none that turns back again and again.
 
-    Many slow frames lead far: where that is known, a still picture must be enough.
+    Many slow frames lead far: where that is known, a still picture must explain the clip.
     """
-    still = figures.still_variance is None or _nearly_still(figures, limits)
-    return still and _slow(figures, limits) and turning(figures, limits) is None
+    return _rests(figures, limits) and turning(figures, limits) is None
 
 
 def texture_and_motion(figures: KernelFigures, limits: Limits) -> bool | None:

@@ -69,11 +69,15 @@ def word(sentence: str) -> str:
 
 
 def is_right(clip: Told, told: str, figures: KernelFigures) -> bool:
-    """Return whether what is said of a clip is true; what a still picture shows to 95% may be said to stand still."""
+    """Return whether what is said of a clip is true, or nothing.
+
+    What turns or grows by less than 0.1 px/frame, and is a still picture to 80%, may be said to stand still.
+    """
     if told in DIRECTIONS:
         angle = 45 * DIRECTIONS.index(told)
         return clip.direction is not None and abs((angle - clip.direction + 180) % 360 - 180) <= 50
-    slow = told == STILL and MOVES in clip.words and (figures.still_variance or 0.0) >= 0.95
+    still = figures.still_variance or 0.0
+    slow = told == STILL and MOVES in clip.words and still >= (0.8 if clip.direction is None else 0.95)
     return told == NOTHING or told in clip.words or slow
 
 

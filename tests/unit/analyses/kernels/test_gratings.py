@@ -65,9 +65,14 @@ def test_signs_are_left_out_where_it_is_not_known_where_units_look() -> None:
 
 def test_even_gratings_have_whole_periods_or_move_by_whole_pixels() -> None:
     one = Grating(torch.ones(1, 5, 7, 7), (-0.14, 0.005, 0.13), 0.0)
-    whole, moved = one.even((16, 40, 40))
-    assert whole.frequency == pytest.approx((-2 / 16, 0.0, 5 / 40))
-    assert moved.frequency == pytest.approx((-0.13, 0.005, 0.13))  # at one px a frame to the right
+    found = one.even((16, 40, 40))
+    whole, moved = found[:4], found[4:]
+    assert [each.frequency for each in whole] == [pytest.approx((-2 / 16, 0.0, 5 / 40))] * 4
+    assert [each.frequency for each in moved] == [
+        pytest.approx((-0.13, 0.005, 0.13))
+    ] * 4  # one px a frame to the right
+    quarter = 2 * math.pi / 8 / 4  # of a px, at 8 px a period
+    assert [each.phase for each in whole] == pytest.approx([0, quarter, 2 * quarter, 3 * quarter])
 
 
 def test_neighbours_differ_in_one_axis_in_length_or_in_contrast() -> None:
