@@ -15,6 +15,7 @@ from reportgen.errors import NetworkError, OptionError
 from reportgen.networks.core.copying import copied, require_readable, within_wrappers
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.precision import other_precisions
+from reportgen.networks.core.refusals import refusals_told
 from reportgen.networks.kernels.layers import describe_layers
 from reportgen.networks.trace.functional import functional_layers
 from reportgen.records.card import Adapter, Architecture, ClipSpec, ModelCard, Stage
@@ -215,7 +216,13 @@ def with_probabilities(definition: Definition, module: nn.Module) -> Definition:
     if not network.has_classes:
         return definition
     clips = torch.full((1, *card.clip.shape), 0.5, device=network.device)
-    with torch.no_grad():
+
+    def failing(reason: str) -> str:
+        converted = any("converted" in note for note in card.notes)
+        advice = "let it compute in the precision that its weights have" if converted else "look for the cause there"
+        return f"{definition.origin} fails on a grey clip ({reason}): {advice}."
+
+    with torch.no_grad(), refusals_told(failing):
         scores = network.class_scores(clips)
         kind = _squashing(network, scores, clips)
     update: dict[str, Any] = {}

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from reportgen import class_pyramid, connection_graph, contrast
 from reportgen.analyses.saliency.attribution import attribute
 from reportgen.errors import NetworkError
-from reportgen.networks.core.network import as_network
+from reportgen.networks.core.network import Network, as_network
 from reportgen.networks.kernels.layers import describe_layers
 
 
@@ -40,6 +40,28 @@ def test_reduced_precision_becomes_float32(precision: torch.dtype) -> None:
     assert kept
     assert reduced.stem.weight.dtype == precision, "the network that was given is left as it was"
     assert [layer.receptive_field for layer in describe_layers(reduced, clip_shape=(3, 6, 12, 12))][:1] == [(3, 3, 3)]
+
+
+def test_eight_bits_become_float32() -> None:
+    reduced = Small().to(torch.float8_e4m3fn)
+    found = attribute(reduced, CLIP, 1, "gradients").attribution
+    torch.testing.assert_close(
+        found, attribute(Small().to(torch.float8_e4m3fn).float(), CLIP, 1, "gradients").attribution
+    )
+
+
+def test_a_network_that_converts_by_itself_is_told_to_follow_its_weights() -> None:
+    class Cast(Small):
+        def forward(self, clip: Tensor) -> Tensor:
+            scores: Tensor = self.head(torch.relu(self.stem(clip)).mean((2, 3, 4)).half())
+            return scores
+
+    module = Cast()
+    module.head.half()
+    with pytest.raises(
+        NetworkError, match=r"fails on a grey clip .*: let it compute in the precision that its weights"
+    ):
+        Network.from_module(module.eval(), frames=6, size=12)
 
 
 def test_complex_weights_and_scores_are_told_what_to_do() -> None:

@@ -7,17 +7,26 @@ from torch import Tensor, nn
 
 from reportgen.errors import NetworkError
 
-_REDUCED = frozenset({torch.float16, torch.bfloat16})
+_REDUCED = frozenset(
+    {
+        torch.float16,
+        torch.bfloat16,
+        torch.float8_e4m3fn,
+        torch.float8_e5m2,
+        torch.float8_e4m3fnuz,
+        torch.float8_e5m2fnuz,
+    }
+)
 _OTHER = _REDUCED | {torch.float64}
 
 
 def is_reduced(module: nn.Module) -> bool:
-    """Whether a module has weights in half precision or bfloat16."""
+    """Whether a module has weights in half precision, bfloat16 or eight bits."""
     return any(tensor.dtype in _REDUCED for tensor in _state(module))
 
 
 def in_single_precision(module: nn.Module, name: str) -> nn.Module:
-    """Return the module with its weights in float32 where they were half precision or bfloat16 (in place).
+    """Return the module with its weights in float32 where they were of fewer bits (in place).
 
     Raises NetworkError for weights that are complex numbers: kernels, gradients and maps are of real ones.
     """

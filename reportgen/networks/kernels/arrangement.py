@@ -20,8 +20,8 @@ from torch.nn.modules.conv import _ConvNd
 
 from reportgen.errors import NetworkError
 from reportgen.networks.core.network import Network
-from reportgen.networks.core.out_of_memory import is_out_of_memory
 from reportgen.networks.core.passes import REFUSALS
+from reportgen.networks.core.refusals import refusals_told
 from reportgen.networks.speed.folding import FoldedConvolution
 from reportgen.networks.trace.bounds import Bounds
 from reportgen.networks.trace.field_tracer import FieldTracer
@@ -202,6 +202,10 @@ def _compared(
 ) -> dict[str, Calls]:
     """Return the arrangements by what changes in two real passes that differ in one clip, as `told` reads it."""
     passes: list[dict[str, list[Tensor]]] = []
+
+    def one_alone(reason: str) -> str:
+        return f"{network.name} took one clip, but does not take {len(clips)} at once: {reason}."
+
     parameter = next((one for one in network.module.parameters() if one.is_floating_point()), clips)
     for given in (clips, other):
         outputs: dict[str, list[Tensor]] = {layer: [] for layer in layers}
@@ -209,7 +213,7 @@ def _compared(
         def note(layer: str, _module: nn.Module, output: Tensor, into: dict[str, list[Tensor]] = outputs) -> None:
             into[layer].append(output.clone())
 
-        with torch.no_grad(), _hearing(network, layers, note), _several_taken(network, len(given)):
+        with torch.no_grad(), _hearing(network, layers, note), refusals_told(one_alone):
             network.run(given.to(network.device, parameter.dtype))
         passes.append(outputs)
     found = {}
@@ -218,18 +222,6 @@ def _compared(
         pairs = zip(passes[0][layer], passes[1][layer], strict=False)
         found[layer] = tuple(told(module, before, after) for before, after in pairs)
     return found
-
-
-@contextmanager
-def _several_taken(network: Network, clips: int) -> Iterator[None]:
-    """Raise NetworkError where a network that took one clip does not take so many at once."""
-    try:
-        yield
-    except REFUSALS as error:
-        if is_out_of_memory(error):
-            raise
-        reason = str(error).splitlines()[0].rstrip(".")
-        raise NetworkError(f"{network.name} took one clip, but takes no {clips} in a call: {reason}.") from error
 
 
 def _by_change(layer: nn.Module, before: Tensor, after: Tensor) -> Arrangement | None:
