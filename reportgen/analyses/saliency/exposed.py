@@ -27,7 +27,6 @@ from reportgen.networks.trace.handmade import (
     BY_SIGN,
     Origins,
     Rectified,
-    function_name,
     overwrites,
     plain_name,
     rectified,
@@ -227,14 +226,13 @@ class _Routing(TorchFunctionMode):
         if not isinstance(target, Tensor) or not target.is_floating_point() or not self._may_rectify():
             return func(*args, **kwargs)
         others = [target.clone(), *self._origins.of(args, target.shape)[1:]]
-        tried = target.detach().clone()
-        with self._uncounted():
-            func(tried, *args[1:], **kwargs)
-        found = self._found(tried, others)
-        if found is None:
-            return func(*args, **kwargs)
-        changed = target.copy_(self._answered(nn.ReLU(), others[found.place]) * found.scale)
-        return None if function_name(func) == "__setitem__" else changed
+        before = self.ran.count
+        result = func(*args, **kwargs)
+        found = self._found(target, others)
+        if found is not None:
+            self.ran.count = before
+            target.copy_(self._answered(nn.ReLU(), others[found.place]) * found.scale)
+        return result
 
     def _may_rectify(self) -> bool:
         """Whether the next result that is looked at may be a rectifier's: in a recorded pass, whether it was one."""

@@ -157,10 +157,11 @@ class ReaderTracer(Follower[Labels]):
         """Remember how what is made of constants alone is computed, for its values."""
         tensors = call.tensors()
         for tensor in tensors:
-            if tensor not in self._values and tensor not in self._made and tensor.device.type != "meta":
+            if tensor.device.type != "meta" and tensor not in self._values and tensor not in self._made:
                 self._constant(tensor, partial(_same, tensor.detach()), _content(tensor))
         for output in call.outputs:
-            self._made[output] = True
+            if output.device.type != "meta":
+                self._made[output] = True
         alike = call.name in _OF_NUMBERS if not tensors else all(tensor in self._values for tensor in tensors)
         for place, output in enumerate(call.outputs if alike else ()):
             if output not in self._values:
