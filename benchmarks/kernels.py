@@ -2,13 +2,16 @@
 
     python -m benchmarks.kernels                                  # c3d and i3d_r50, three minutes a stage
     python -m benchmarks.kernels --published-budget 100000        # all 1500 published steps (hours)
+    python -m benchmarks.kernels --courses FILE --threads 1       # only timed: what the loop reaches is that of a JSON
     python -m benchmarks.kernels --table FILE                     # the table of a JSON, nothing measured
 
 What is compared, and what each side is charged, is said in `benchmarks.kernel_rows`. The published loop is timed over
 `--timed-steps` whole steps. What it reaches is found by as many of its 1500 steps as `--published-budget` seconds hold,
 without the parts on which that does not depend (see `published_loop`), and looked at some sixteen times on the way. The
 common evaluation is the mean of the kernel's pre-activation map on a native clip, prepared as the network's card says:
-of the published loop, that part of what it showed the network.
+of the published loop, that part of what it showed the network. What the loop reaches in how many steps depends on the
+network and no machine, so that `--courses` may take it from an earlier JSON. Seconds are the wall's, and with one
+thread those of the processor, which other work on the machine changes less.
 Networks without weights at hand are taken untrained, and said to be. Rows of earlier calls are kept in the JSON and
 replaced stage by stage; each stage's row is measured in one run.
 """
@@ -19,7 +22,6 @@ import argparse
 import json
 import os
 import statistics
-import time
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +29,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.kernel_rows import Row, check_machine, read_rows, table, write_rows
-from benchmarks.machine import describe, measured_peak, peak_memory, seconds_of
+from benchmarks.machine import clock, describe, measured_peak, peak_memory, seconds_of
 from benchmarks.published_kernels import Published, native_part, published_loop
 from benchmarks.step import step_of
 from reportgen import load_network
@@ -35,7 +37,7 @@ from reportgen.analyses.kernels.maximize import as_searched
 from reportgen.analyses.kernels.options import AscentOptions
 from reportgen.analyses.kernels.search import Search
 from reportgen.errors import WeightsError
-from reportgen.networks.core.network import Network
+from reportgen.networks.core.network import Network, no_weight_gradients
 
 # Chosen for the time to a given activation, not for looks: the defaults take more and smaller steps.
 FAST: dict[str, Any] = {"learning_rate": 0.2, "grow": True, "early_stop": False}
@@ -45,7 +47,7 @@ MOST_STEPS = 256
 def main() -> None:
     """Measure, print the table, write the JSON."""
     options = arguments()
-    rows = read_rows(options.table or options.json)
+    rows, known = read_rows(options.table or options.json), read_rows(options.courses)
     if options.table:
         print(table(rows.values()))
         return
@@ -58,7 +60,7 @@ def main() -> None:
         print(f"{model}: {'published weights' if trained else 'untrained'}")
         for stage in network.card.stages if network.card else ():
             if not options.layers or stage.layer in options.layers:
-                row = rows[model, stage.layer] = measure(network, stage.layer, options)
+                row = rows[model, stage.layer] = measure(network, stage.layer, options, known.get((model, stage.layer)))
                 print(table([row]), flush=True)
                 if options.json:  # row by row: a run takes long and may be stopped
                     write_rows(options.json, machine, rows.values())
@@ -78,6 +80,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--kernels", type=int, default=4, help="that we optimise together")
     parser.add_argument("--timed-steps", type=int, default=2)
     parser.add_argument("--published-budget", type=float, default=180.0, help="seconds a stage for what it reaches")
+    parser.add_argument("--courses", type=Path, help="a JSON that tells what the published loop reaches")
+    parser.add_argument("--steps", type=int, default=4, help="of ours to begin with; doubled until it has arrived")
     parser.add_argument("--kernel", type=int, default=0, help="whose activation is compared")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--device", default="cpu")
@@ -94,16 +98,18 @@ def loaded(model: str, device: str) -> tuple[Network, bool]:
         return load_network(model, untrained=True, device=device), False
 
 
-def measure(network: Network, layer: str, options: argparse.Namespace) -> Row:
-    """Return the row of one stage."""
+def measure(network: Network, layer: str, options: argparse.Namespace, known: Row | None = None) -> Row:
+    """Return the row of one stage; a `known` one tells what the published loop reaches."""
     timed = published_loop(network, layer, options.kernel, steps=options.timed_steps + 1)
     per_step = statistics.median(timed.seconds[1:])  # the first warms up
-    found = published_loop(network, layer, options.kernel, shortened=True, budget=options.published_budget)
     kernels = list(range(options.kernel, options.kernel + options.kernels))
-    judge = Search(network, layer, kernels, AscentOptions())
-    course = judged(judge, found, options.kernel)
+    if known is None:
+        found = published_loop(network, layer, options.kernel, shortened=True, budget=options.published_budget)
+        course = judged(Search(network, layer, kernels, AscentOptions()), found, options.kernel)
+    else:
+        course = known.published_course
     goal = max(activation for _, activation in course)
-    steps, activation, seconds = race(network, layer, kernels, goal, options.learning_rate)
+    steps, activation, seconds = race(network, layer, kernels, goal, options.learning_rate, options.steps)
     rate, precision = exploration(network, layer, kernels)
     return Row(
         model=network.name,
@@ -131,16 +137,15 @@ def judged(judge: Search, found: Published, kernel: int) -> tuple[tuple[int, flo
 
 
 def race(
-    network: Network, layer: str, kernels: list[int], goal: float, learning_rate: float
+    network: Network, layer: str, kernels: list[int], goal: float, learning_rate: float, steps: int = 4
 ) -> tuple[int, float, float]:
     """Return the steps, the activation of the first kernel and the seconds per kernel of the first run at the goal."""
     from reportgen import maximize_activation
 
-    steps = 4
     while True:
-        began = time.perf_counter()
+        began = clock(network.device)
         found = maximize_activation(network, layer, kernels, steps=steps, **{**FAST, "learning_rate": learning_rate})
-        seconds = (time.perf_counter() - began) / len(kernels)
+        seconds = (clock(network.device) - began) / len(kernels)
         activation = float(found.activations[0])
         if activation >= goal or steps >= MOST_STEPS:
             return steps, activation, seconds
@@ -153,6 +158,8 @@ def exploration(network: Network, layer: str, kernels: list[int]) -> tuple[float
     step = step_of(search, search.levels[0], kernels)
     with FlopCounterMode(display=False) as counter:
         step()
+    with no_weight_gradients(network):
+        search.quicken()
     with as_searched(network, search.levels):
         rate = counter.get_total_flops() / 2 / seconds_of(step, network.device) / 1e9
     return rate, torch.bfloat16 if search.levels[0].reduced_precision else torch.float32

@@ -22,4 +22,4 @@ def folded(convolution: nn.Conv2d | nn.Conv3d, norm: nn.BatchNorm2d | nn.BatchNo
         offset = offset + convolution.bias.detach().double() * gain
     weight = convolution.weight.detach()
     shape = (-1,) + (1,) * (weight.ndim - 1)
-    return (weight.double() * gain.view(shape)).to(weight.dtype), offset.to(weight.dtype)
+    return weight * gain.to(weight.dtype).view(shape), offset.to(weight.dtype)
