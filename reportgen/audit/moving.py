@@ -71,9 +71,16 @@ def _nearly_still(figures: KernelFigures, limits: Limits) -> bool:
 
 
 def _rests(figures: KernelFigures, limits: Limits) -> bool:
-    """Return whether next to nothing moves in a clip, and a still picture explains it, as far as that is known."""
-    still = figures.still_variance is None or figures.still_variance >= limits.explained_variance
-    return still and figures.mean_speed is not None and figures.mean_speed < limits.stands_still
+    """Return whether next to nothing moves in a clip, and a still picture explains it, as far as that is known.
+
+    Of what jumps from frame to frame a smooth motion sees nothing.
+    """
+    if figures.mean_speed is None or figures.mean_speed >= limits.stands_still:
+        return False
+    if figures.still_variance is None or _nearly_still(figures, limits):
+        return True
+    steps = _at_least((figures.step, limits.stands_still), (figures.step_explained, limits.motion_explains))
+    return figures.still_variance >= limits.explained_variance and not steps
 
 
 def turning(figures: KernelFigures, limits: Limits) -> Alternation | None:
