@@ -73,14 +73,15 @@ def _nearly_still(figures: KernelFigures, limits: Limits) -> bool:
 def _rests(figures: KernelFigures, limits: Limits) -> bool:
     """Return whether next to nothing moves in a clip, and a still picture explains it, as far as that is known.
 
-    Of what jumps from frame to frame a smooth motion sees nothing.
+    Of what jumps from frame to frame, or turns brighter and darker, a smooth motion sees nothing.
     """
     if figures.mean_speed is None or figures.mean_speed >= limits.stands_still:
         return False
     if figures.still_variance is None or _nearly_still(figures, limits):
         return True
     steps = _at_least((figures.step, limits.stands_still), (figures.step_explained, limits.motion_explains))
-    return figures.still_variance >= limits.explained_variance and not steps
+    pattern = _at_least((figures.flicker_explained, limits.flicker_alone))
+    return figures.still_variance >= limits.explained_variance and not steps and not pattern
 
 
 def turning(figures: KernelFigures, limits: Limits) -> Alternation | None:

@@ -22,7 +22,7 @@ _PEAKS = 4
 _DEEP_PEAKS = 1
 _FAINT = 0.05  # of the largest gradient: a deep unit sees most of its field faintly
 _MOVES = 4  # of each length at most, for a kernel that noise leaves silent
-_REFINEMENTS = (1 / 4, 1 / 8, 1 / 16)  # of what a kernel can tell apart
+_REFINEMENTS = (1 / 4, 1 / 8, 1 / 16, 1 / 32)  # of what a kernel can tell apart
 
 Rated = tuple[tuple[float, float], Grating]
 
