@@ -144,6 +144,29 @@ def test_grad_cam_shows_a_spark_where_it_is(name: str, place: tuple[int, int, in
     assert brightest(found.heat[0]) == place
 
 
+class Recurrent(nn.Module):
+    """A state that a convolution carries from frame to frame, weakly, from the first on or from the last."""
+
+    def __init__(self, backwards: bool) -> None:
+        super().__init__()
+        self.given, self.state = nn.Conv2d(3, 1, 3, padding=1, bias=False), nn.Conv2d(1, 1, 3, padding=1, bias=False)
+        self.backwards = backwards
+
+    def forward(self, clip: Tensor) -> Tensor:
+        frames = clip.unbind(2)
+        states = [torch.zeros_like(clip[:, :1, 0])]
+        for frame in reversed(frames) if self.backwards else frames:
+            states.append(torch.relu(self.given(frame) + 0.02 * self.state(states[-1])))
+        return scores(torch.stack(states, 2).mean((1, 2, 3, 4)))
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_grad_cam_shows_a_spark_at_the_frame_that_a_recurrent_unit_was_given(backwards: bool) -> None:
+    network, clip = centred(Recurrent(backwards)).eval(), spark((11, 8, 16))
+    for layer in (None, "given", "state"):
+        assert brightest(attribute(network, clip, 0, "grad_cam", layer=layer).heat[0]) == (11, 8, 16), layer
+
+
 def test_grad_cam_of_two_pathways_shows_what_each_of_them_sees() -> None:
     network = centred(Pathways())
     red, green = (8, 8, 24), (5, 20, 4)
