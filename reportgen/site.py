@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from functools import partial
 from importlib import metadata
@@ -18,18 +17,11 @@ from itertools import islice
 from pathlib import Path
 
 from reportgen.errors import RenderError
-from reportgen.outputs.model import data_address
-from reportgen.pages.citing import citation_of, head_facts
-from reportgen.pages.comparable import compare_index
-from reportgen.pages.document import document_of
-from reportgen.pages.finder import finder_index
+from reportgen.pages.layer_keys import record_told
 from reportgen.pages.links import broken_links
-from reportgen.pages.navigation import site_configuration
-from reportgen.pages.page import Asset, DataFile, Page, ScriptData
-from reportgen.pages.places import PageAddresses
+from reportgen.pages.page import Asset
 from reportgen.pages.registry import all_pages
 from reportgen.pages.report import Report
-from reportgen.pages.templating import Templates
 from reportgen.progress import SILENT, Progress
 from reportgen.records.files import write_text
 from reportgen.records.lease import held
@@ -38,9 +30,11 @@ from reportgen.records.places import check_apart, resolved
 from reportgen.records.report_facts import REPORT_FILE, ReportFacts
 from reportgen.records.root_digest import seal
 from reportgen.resources import templates_folder
-from reportgen.site_files import copy_file, write_asset, write_page
+from reportgen.site_intermediates import CONFIGURATION, Intermediate, site_intermediates
+from reportgen.site_memory import SiteMemory
 from reportgen.site_mkdocs import begun_mkdocs
 from reportgen.site_publishing import move_into_place, staging
+from reportgen.site_reuse import Reuse
 from reportgen.site_trim import trim_site
 from reportgen.sources import source_files
 from reportgen.summary.repositories import repository_records
@@ -69,17 +63,19 @@ def write_site(
     progress: Progress = SILENT,
     instead: Callable[[Asset], Asset] = _itself,
     meanwhile: Callable[[], object] = nothing,
+    reuse: Reuse | None = None,
 ) -> Path:
     """Write a report as a site in the folder `site`, from Markdown in `build_dir`, and return its ``index.html``.
 
     `instead` says what is written in the place of a file that pages need beside them; `meanwhile` is called once,
-    while mkdocs works in a process of its own, or not at all where nothing is to be done. Whoever writes a site that
-    another process is writing waits for it. Nothing is done when the site is whole and of this report, these templates
-    and this program. Raises RenderError; the old site is then as it was.
+    while mkdocs works in a process of its own, or not at all where nothing is to be done. What `reuse` allows is
+    taken from the render before. Whoever writes a site that another process is writing waits for it. Nothing is done
+    when the site is whole and of this report, these templates and this program. Raises RenderError; the old site is
+    then as it was.
     """
     # The site's own lock holds whatever folder the others work from; the build folder's, where two sites share one.
     with held(site, progress.note), held(build_dir, progress.note):
-        return _render(report, site, build_dir, progress, instead, meanwhile)
+        return _render(report, site, build_dir, progress, instead, meanwhile, reuse)
 
 
 def check_site(runs: Iterable[Path], site: Path, *, build_dir: Path | None = None) -> None:
@@ -116,36 +112,45 @@ def _render(
     progress: Progress,
     instead: Callable[[Asset], Asset],
     meanwhile: Callable[[], object],
+    reuse: Reuse | None,
 ) -> Path:
     owned, build = OwnedFolder(site), OwnedFolder(build_dir)
-    renderer = renderer_digest()
-    digest = _digest(report, renderer)
+    kept = reuse or Reuse(SiteMemory(), renderer_digest())
+    digest = _digest(report, kept.renderer)
     index = site / "index.html"
-    if owned.is_whole(digest):
+    if owned.is_whole(digest) and not kept.fresh:
         progress.note(f"Nothing has changed since {index} was written.")
         return index
     with begun_mkdocs() as mkdocs:
         pages = list(all_pages(report))
-        writers = _writers(report, pages, site, build_dir, instead)
-        facts = report_facts(report, renderer)
-        writers[f"docs/{REPORT_FILE}"] = partial(write_text, text=facts.model_dump_json(indent=1) + "\n")
+        files = site_intermediates(report, pages, site, build_dir, instead)
+        facts = report_facts(report, kept.renderer)
+        files[f"docs/{REPORT_FILE}"] = Intermediate(partial(write_text, text=facts.model_dump_json(indent=1) + "\n"))
         owned.claim()
         _check_intermediates(build)
-        _write_intermediates(build, writers, progress)
+        _write_intermediates(build, files, kept, progress)
         with staging(site, build_dir) as built:
-            mkdocs.build(build_dir / "mkdocs.yml", built, progress, meanwhile)
-            _finish(report, built)
+            settings = (build_dir / CONFIGURATION).read_text(encoding="utf-8")
+            some = kept.keep_pages(owned, built, settings)
+            mkdocs.build(build_dir / CONFIGURATION, built, progress, meanwhile, some=some)
+            root = _finish(report, built, kept)
             move_into_place(built, owned, digest)
+    if reuse:
+        reuse.remember(report, site, root)
     return index
 
 
-def _finish(report: Report, built: Path) -> None:
-    """Make what mkdocs built a report: trimmed, with records for repositories, its links checked, and sealed."""
-    trim_site(built)
+def _finish(report: Report, built: Path, reuse: Reuse) -> str:
+    """Make what mkdocs built a report: trimmed, with records for repositories, its links checked, and sealed.
+
+    Returns its root digest.
+    """
+    trim_site(built, reuse.named, report.known)
     for path, text in repository_records(report).items():
         write_text(built / path, text)
-    _check_links(built)
-    seal(built)
+    _check_links(built, reuse.linked(built))
+    reuse.note_pages(built)
+    return seal(built)
 
 
 def _digest(report: Report, renderer: str) -> str:
@@ -153,7 +158,9 @@ def _digest(report: Report, renderer: str) -> str:
     digest = hashlib.sha256(renderer.encode())
     digest.update(json.dumps([report.selected, asdict(report.extras)]).encode())
     for model in report.models:
-        digest.update(model.manifest.model_dump_json().encode())
+        told = [record_told(model, record) or record.model_dump_json() for record in model.manifest.records]
+        digest.update(model.run.model_dump_json().encode())
+        digest.update(json.dumps([model.manifest.damaged, told]).encode())
     return digest.hexdigest()
 
 
@@ -183,67 +190,20 @@ def report_facts(report: Report, renderer: str) -> ReportFacts:
     )
 
 
-Writer = Callable[[Path], None]
-
-
-def _writers(
-    report: Report, pages: list[Page], site: Path, build_dir: Path, instead: Callable[[Asset], Asset]
-) -> dict[str, Writer]:
-    """Return the intermediate files by their path in `build_dir`, each with what writes it to a place."""
-    source = templates_folder()
-    writers: dict[str, Writer] = {}
-    for folder, place in (("assets", "docs/assets"), ("overrides", "overrides")):
-        for path in sorted((source / folder).rglob("*")):
-            if path.is_file():
-                writers[f"{place}/{path.relative_to(source / folder).as_posix()}"] = partial(copy_file, path)
-    assets = list(_assets(report, pages))
-    writers |= {f"docs/{asset.uri}": partial(write_asset, instead(asset)) for asset in assets}
-    templates = Templates(source)
-    places = PageAddresses.of(pages, (asset.uri for asset in assets))
-    for page in pages:
-        writers[f"docs/{page.uri}"] = partial(write_page, page, places, templates, selected=report.selected)
-    configuration = site_configuration(
-        source / "mkdocs.yml",
-        pages,
-        name=report.title,
-        site=Path(os.path.relpath(site.resolve(), build_dir.resolve())).as_posix(),
-        citation=head_facts(citation_of(report), anonymous=report.anonymous),
-    )
-    writers["mkdocs.yml"] = partial(write_text, text=configuration)
-    return writers
-
-
-def _write_intermediates(build: OwnedFolder, writers: dict[str, Writer], progress: Progress) -> None:
-    build.begin(writers)
-    build.remove_others(writers)
-    with progress.task("Writing pages", len(writers)) as task:
-        for path, write in writers.items():
-            write(build.place(path))
+def _write_intermediates(
+    build: OwnedFolder, files: Mapping[str, Intermediate], reuse: Reuse, progress: Progress
+) -> None:
+    build.begin(files)
+    build.remove_others(files)
+    with progress.task("Writing pages", len(files)) as task:
+        for path, file in files.items():
+            reuse.write(path, file.key, build.place(path), file.write)
             task.advance()
-    build.finish(writers, "")
+    build.finish(files, "")
 
 
-def _assets(report: Report, pages: list[Page]) -> Iterator[Asset]:
-    for model in report.models:
-        yield from model.files()
-        yield from model.exports()
-    seen: dict[str, Asset] = {}
-    for page in pages:
-        seen.update({asset.uri: asset for asset in page.assets})
-    yield from seen.values()
-    compared = [(page.uri, page.compared) for page in pages if page.compared]
-    yield ScriptData("assets/data/compare.js", "compare", compare_index(compared))
-    for section in document_of(report.title, pages).sections:
-        yield from (DataFile(data_address(section.address, table.name), table) for table in section.data())
-    yield ScriptData(
-        "assets/data/finder.js",
-        "assets/data/finder",
-        {"pages": finder_index(pages), "kernels": [model.addresses.folder for model in report.models if model.census]},
-    )
-
-
-def _check_links(site: Path) -> None:
+def _check_links(site: Path, only: frozenset[str] | None) -> None:
     """Raise RenderError for links that lead nowhere: a fault of the templates or files that vanished from a run."""
-    broken = list(islice(broken_links(site), _BROKEN_SHOWN))
+    broken = list(islice(broken_links(site, only), _BROKEN_SHOWN))
     if broken:
         raise RenderError(f"The site has links that lead nowhere: {'; '.join(map(str, broken))}.")

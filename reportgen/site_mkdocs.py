@@ -18,6 +18,9 @@ from reportgen.records.files import describe_os_error
 
 _FAULTS_SHOWN = 3
 
+_DIRTY = "A 'dirty' build is being performed"
+"""What mkdocs warns of whenever it is told to leave pages as they are: strict builds would fail at it."""
+
 _IMPORTED = (
     "mkdocs.commands.build",
     "mkdocs.config.defaults",
@@ -32,13 +35,23 @@ class Mkdocs:
     def __init__(self, child: subprocess.Popen[str]) -> None:
         self._child = child
 
-    def build(self, configuration: Path, site: Path, progress: Progress, meanwhile: Callable[[], object]) -> None:
+    def build(
+        self,
+        configuration: Path,
+        site: Path,
+        progress: Progress,
+        meanwhile: Callable[[], object],
+        *,
+        some: bool = False,
+    ) -> None:
         """Build a site in the folder `site`; `meanwhile` is called while mkdocs works.
 
-        Raises RenderError, and what `meanwhile` raises.
+        With `some`, pages that lie in the folder and are newer than their Markdown stay as they are. Raises
+        RenderError, and what `meanwhile` raises.
         """
         configuration = configuration.resolve()
-        words = ("build", "--strict", "--config-file", str(configuration), "--site-dir", str(site))
+        how = ("--dirty", "--no-strict") if some else ("--strict",)
+        words = ("build", *how, "--config-file", str(configuration), "--site-dir", str(site))
         with progress.task("Building the site", 1) as task:
             assert self._child.stdin is not None
             with suppress(BrokenPipeError):  # it has ended, and what it said tells why
@@ -47,7 +60,8 @@ class Mkdocs:
             meanwhile()
             said, _ = self._child.communicate()
             task.advance()
-        if self._child.returncode != 0:
+        warned = some and any(line.startswith("WARNING") and _DIRTY not in line for line in said.splitlines())
+        if self._child.returncode != 0 or warned:
             raise RenderError(_why_not_built(said, self._child.returncode, configuration, site))
 
 
@@ -74,7 +88,7 @@ def begun_mkdocs() -> Iterator[Mkdocs]:
 def _why_not_built(said: str, code: int, configuration: Path, site: Path) -> str:
     """Return the sentence about a site that mkdocs did not build."""
     lines = [line.strip() for line in said.splitlines()]
-    faults = [line for line in lines if line and not line.startswith(("INFO", "DEBUG"))]
+    faults = [line for line in lines if line and not line.startswith(("INFO", "DEBUG")) and _DIRTY not in line]
     for number in (errno.ENOSPC, errno.EDQUOT):
         if any(f"[Errno {number}]" in line for line in faults):
             return describe_os_error(OSError(number, os.strerror(number)), site)

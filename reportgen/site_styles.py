@@ -8,16 +8,19 @@ put together from two words) would be missed: the scripts of the site put none t
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import tinycss2
 
+from reportgen.records.jobs import content_digest
+
 _TAG = re.compile(r"<([a-zA-Z][\w-]*)((?:\s+[\w:-]+(?:=\"[^\"]*\")?)*)")
 _ATTRIBUTE = re.compile(r"([\w:-]+)(?:=\"([^\"]*)\")?")
 _WORD = re.compile(r"[A-Za-z_][\w-]*")
+_ASKED = re.compile(r"\[\s*([\w:-]+)")
 _READ = re.compile(r"var\(\s*(--[\w-]+)")
 
 
@@ -48,6 +51,13 @@ class NamedParts:
         words = frozenset(word for script in scripts for word in _WORD.findall(script))
         return cls(words, frozenset(elements), classes, frozenset(attributes), frozenset(read))
 
+    def digest(self, asked: Container[str]) -> str:
+        """Return the digest of all that the styles may ask for: of attributes, those whose names are `asked` for."""
+        pairs = [pair for pair in self.attributes if pair[0] in asked]
+        return content_digest(
+            [sorted(self.words), sorted(self.elements), sorted(self.classes), sorted(self.read), sorted(pairs)]
+        )
+
     def has_class(self, name: str) -> bool:
         """Whether an element may have a class."""
         return name in self.classes or name in self.words
@@ -59,6 +69,11 @@ class NamedParts:
     def has_attribute(self, name: str, value: str) -> bool:
         """Whether an element may have an attribute with just this value."""
         return (name, value) in self.attributes
+
+
+def asked_attributes(styles: Iterable[str]) -> frozenset[str]:
+    """Return the names of the attributes that the selectors of style sheets ask for."""
+    return frozenset(("id", "class", *(name for style in styles for name in _ASKED.findall(style))))
 
 
 def without_unused(styles: Mapping[str, str], named: NamedParts, others: Iterable[str]) -> dict[str, str]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 from reportgen.errors import RenderError
+from reportgen.pages.known_parts import KnownParts
 from reportgen.records.files import describe_os_error
-from reportgen.site_styles import NamedParts, without_unused
+from reportgen.records.jobs import content_digest
+from reportgen.site_styles import NamedParts, asked_attributes, without_unused
 
 _UNUSED_FOLDERS = ("assets/javascripts",)
 """The theme's own scripts: its search, which `plugins: []` turns off, and what `assets/js/theme.js` stands for."""
@@ -30,19 +31,21 @@ _KEPT_AS_IS = re.compile(r"(<pre\b.*?</pre>|<textarea\b.*?</textarea>|<script\b.
 _BLANK = re.compile(r"\s*\n\s*")
 
 
-def trim_site(folder: Path) -> None:
+def trim_site(folder: Path, named: dict[str, str] | None = None, known: KnownParts | None = None) -> None:
     """Remove the theme's scripts, source maps, empty site maps, the rules of its styles that no page matches, the
     blank lines that its templates leave in pages, and the comments and indents of our scripts and styles.
 
-    Raises RenderError when a file cannot be written.
+    Pages that are `named` were trimmed by an earlier render; by their address, the digest of what they name, and of
+    every other one it is put there. Styles that are `known` are taken where all pages together name the same. Raises
+    RenderError when a file cannot be written.
     """
     try:
-        _trim(folder)
+        _trim(folder, {} if named is None else named, known or KnownParts())
     except OSError as error:
         raise RenderError(describe_os_error(error, folder)) from error
 
 
-def _trim(folder: Path) -> None:
+def _trim(folder: Path, named: dict[str, str], known: KnownParts) -> None:
     for name in _UNUSED_FOLDERS:
         shutil.rmtree(folder / name, ignore_errors=True)
     for name in _UNUSED_FILES:
@@ -59,20 +62,31 @@ def _trim(folder: Path) -> None:
         text = _AROUND.sub(r"\1", _BLANK.sub("\n", _STYLE_COMMENT.sub("", path.read_text(encoding="utf-8"))))
         path.write_text(text, encoding="utf-8", newline="\n")
     scripts = [path.read_text(encoding="utf-8") for path in sorted((folder / "assets" / "js").rglob("*.js"))]
-    named = NamedParts.of(_pages(folder), scripts)
     own = [path.read_text(encoding="utf-8") for path in sorted((folder / "assets" / "css").glob("*.css"))]
     theme = sorted((folder / "assets" / "stylesheets").glob("*.css"))
-    styles = without_unused({path.name: path.read_text(encoding="utf-8") for path in theme}, named, [*own, *scripts])
-    for path in theme:
-        path.write_text(styles[path.name], encoding="utf-8", newline="\n")
+    styles = {path.name: path.read_text(encoding="utf-8") for path in theme}
+    pages = sorted(folder.rglob("*.html"))
+    asked = asked_attributes(styles.values())
+    for path in pages:
+        if (name := path.relative_to(folder).as_posix()) not in named:
+            named[name] = NamedParts.of([_trimmed(path)], ()).digest(asked)
+
+    def used() -> dict[str, list[str]]:
+        texts = (path.read_text(encoding="utf-8") for path in pages)
+        found = without_unused(styles, NamedParts.of(texts, scripts), [*own, *scripts])
+        return {name: [text] for name, text in found.items()}
+
+    for name, (text,) in known.part(
+        content_digest(["styles", sorted(set(named.values())), styles, own, scripts]), used
+    ).items():
+        (folder / "assets" / "stylesheets" / name).write_text(text, encoding="utf-8", newline="\n")
 
 
-def _pages(folder: Path) -> Iterator[str]:
-    """Yield the text of each page, written anew without blank lines."""
-    for path in folder.rglob("*.html"):
-        text = without_blanks(path.read_text(encoding="utf-8"))
-        path.write_text(text, encoding="utf-8", newline="\n")
-        yield text
+def _trimmed(path: Path) -> str:
+    """Write a page anew without blank lines, and return its text."""
+    text = without_blanks(path.read_text(encoding="utf-8"))
+    path.write_text(text, encoding="utf-8", newline="\n")
+    return text
 
 
 def without_blanks(page: str) -> str:

@@ -21,7 +21,7 @@ ROOT = PACKAGE.parent
 LEVELS: tuple[tuple[str, ...], ...] = (
     (
         *("bidi", "errors", "given", "isolated", "progress", "resources", "sources", "stopping", "streams", "version"),
-        "wording",
+        *("uncollected", "wording"),
     ),
     ("result", "progress_bars"),
     ("records", "pictures", "layers", "scanning"),
@@ -32,7 +32,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("epochs",),
     (
         *("config", "outputs", "pages", "summary", "site", "site_files", "site_mkdocs", "site_publishing"),
-        *("site_styles", "site_trim"),
+        *("site_intermediates", "site_memory", "site_reuse", "site_styles", "site_trim"),
     ),
     ("exports", "proof", "publishing"),
     ("showing",),
@@ -55,6 +55,7 @@ TORCH_FREE = (
     "isolated",
     "stopping",
     "streams",
+    "uncollected",
     "wording",
     "config",
     "records",
@@ -70,8 +71,11 @@ TORCH_FREE = (
     "summary",
     "site",
     "site_files",
+    "site_intermediates",
+    "site_memory",
     "site_mkdocs",
     "site_publishing",
+    "site_reuse",
     "site_styles",
     "site_trim",
     "exports",

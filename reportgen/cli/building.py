@@ -13,6 +13,7 @@ from reportgen.cli.options import (
     ARROWS,
     DEBUG,
     FILE,
+    FRESH,
     JSON,
     MACHINE,
     MAX_SIZE,
@@ -93,16 +94,20 @@ def work(run: Path, quiet: bool, **flags: Any) -> None:
 
 
 @click.command(cls=SureValues)
-@takes(RUNS, SITE, SELECT, ARROWS, MEDIA_AMOUNT, QUIET)
+@takes(RUNS, SITE, SELECT, ARROWS, MEDIA_AMOUNT, FRESH, QUIET)
 def render(
     runs: Path | None,
     site: Path | None,
     select: tuple[str, ...],
     arrows: bool | None,
     media: MediaAmount | None,
+    fresh: bool,
     quiet: bool,
 ) -> None:
-    """Render the site from computed runs; needs no torch and computes nothing."""
+    """Render the site from computed runs; needs no torch and computes nothing.
+
+    Files of the last render are kept where nothing that they show has changed and nobody edited them.
+    """
     from reportgen.commands.render import render as render_site
 
     with shown_progress(quiet) as progress:
@@ -112,6 +117,7 @@ def render(
             select=select,
             arrows=bool(arrows),
             media=media or "standard",
+            fresh=fresh,
             progress=progress,
         )
     click.echo(index)

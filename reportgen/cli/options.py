@@ -90,6 +90,7 @@ SITE = click.option("--site", type=FOLDER, metavar="DIR", help="Where the site g
 ARROWS = click.option(
     "--arrows", is_flag=True, default=None, help="Show motion by sparse arrows too, not by colour alone."
 )
+FRESH = click.option("--fresh", is_flag=True, help="Render everything anew, whatever the last render left.")
 MEDIA_AMOUNT = click.option(
     "--media",
     type=click.Choice(["standard", "full"]),

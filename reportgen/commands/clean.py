@@ -12,6 +12,7 @@ from reportgen.records.lease import held
 from reportgen.records.owned import OwnedFolder
 from reportgen.records.scratch import remove_abandoned
 from reportgen.records.store import Store
+from reportgen.site_memory import forget
 
 
 def clean(
@@ -23,10 +24,10 @@ def clean(
 ) -> tuple[int, int]:
     """Remove from each run the records and media that its last build does not use; return (files, bytes) removed.
 
-    With `everything`, remove the runs and the site instead. What a killed export left beside
-    either is removed too. Whatever this program did not write stays, in their folders too; a folder that is no run of
-    ours is left alone, with a note to `progress`. Raises StoreError when something cannot be removed, and without
-    `everything` when a run is damaged.
+    With `everything`, remove the runs and the site instead, and what is remembered of that. What a killed export left
+    beside either is removed too. Whatever this program did not write stays, in their folders too; a folder that is no
+    run of ours is left alone, with a note to `progress`. Raises StoreError when something cannot be removed, and
+    without `everything` when a run is damaged.
     """
     runs, site, progress = given_path(runs), given_path(site), observer(progress)
     removed = [remove_abandoned(parent) for parent in {runs.parent, site.parent}]
@@ -40,6 +41,7 @@ def clean(
         if site.is_dir():
             with held(site, progress.note):
                 removed.append(OwnedFolder(site).clear())
+        forget(site)
     return sum(files for files, _ in removed), sum(size for _, size in removed)
 
 

@@ -100,6 +100,21 @@ class Table:
                 raise ValueError(f"{self.name}: a row of {len(row)} cells under {len(self.columns)} columns")
 
 
+class LaterTable(Table):
+    """A table whose columns and rows are made when one of them is first asked for."""
+
+    def __init__(self, name: str, title: str, make: Callable[[], Table]) -> None:
+        self.__dict__.update(name=name, title=title, _make=make)
+
+    def __getattr__(self, name: str) -> Any:
+        """Make what is not there yet."""
+        if name not in ("columns", "rows"):
+            raise AttributeError(name)
+        found = self.__dict__["_make"]()
+        self.__dict__.update(columns=found.columns, rows=found.rows)
+        return self.__dict__[name]
+
+
 class Chart(Protocol):
     """What a figure draws: data, which can be told as a table too."""
 

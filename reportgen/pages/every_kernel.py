@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
+from reportgen.outputs.model import LaterTable
 from reportgen.pages.catalogue_tables import all_kernels_table, kernel_layers_table
 from reportgen.pages.kernel_index import SHARD, KernelIndex
 from reportgen.pages.kernel_list import kernel_facts, kernel_list
 from reportgen.pages.kernel_shards import KernelShards
+from reportgen.pages.layer_keys import layer_keys
 from reportgen.pages.page import Asset, Found, MadeScript, Page
 from reportgen.pages.report import ModelView, Report
 
@@ -42,8 +44,10 @@ def _quoted(value: object) -> str:
 def _layer_page(index: KernelIndex, shards: KernelShards, layer: str) -> Page:
     model = index.model
     title = model.stage_title(layer)
-    rows = index.rows[layer]
-    table = all_kernels_table(model, layer, rows)
+    count = model.census[layer]
+    table = LaterTable(
+        "kernels", "All kernels of the layer", lambda: all_kernels_table(model, layer, index.rows(layer))
+    )
     return Page(
         uri=model.addresses.all_kernels(layer),
         title=f"Kernels of {title} · {model.title}",
@@ -57,16 +61,17 @@ def _layer_page(index: KernelIndex, shards: KernelShards, layer: str) -> Page:
         },
         assets=tuple(_scripts(index, shards, layer)),
         wide=True,
-        finder=Found(f"Kernels of {title}", f"all {len(rows)} of {model.title}", layer),
-        parts=tuple(f"{row.index:04d}" for row in rows),
+        finder=Found(f"Kernels of {title}", f"all {count} of {model.title}", layer),
+        parts=tuple(f"{place:04d}" for place in range(count)),
         blocks=(table,),
+        key=index.keys.get(layer, ""),
     )
 
 
 def _scripts(index: KernelIndex, shards: KernelShards, layer: str) -> Iterator[Asset]:
     for start in range(0, index.model.census[layer], SHARD):
         name = index.shard_name(layer, start)
-        yield MadeScript(f"{name}.js", name, partial(shards.shard, layer, start))
+        yield MadeScript(f"{name}.js", name, partial(shards.shard, layer, start), shards.key(layer))
 
 
 def pages(report: Report) -> Iterator[Page]:
@@ -74,7 +79,7 @@ def pages(report: Report) -> Iterator[Page]:
     for model in report.models:
         if not model.census:
             continue
-        index = KernelIndex(model)
+        index = KernelIndex(model, layer_keys(report, model))
         layers = kernel_layers_table(model)
         yield Page(
             uri=model.addresses.catalogue,
@@ -82,7 +87,7 @@ def pages(report: Report) -> Iterator[Page]:
             template="pages/kernels.md.j2",
             context={"model": model, "layers": layers, "total": sum(model.census.values())},
             assets=(
-                MadeScript(f"{index.list_name}.js", index.list_name, partial(kernel_list, index)),
+                MadeScript(f"{index.list_name}.js", index.list_name, partial(kernel_list, index, report.known)),
                 MadeScript(f"{index.facts_name}.js", index.facts_name, partial(kernel_facts, index)),
             ),
             nav=(model.title,),

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from reportgen.audit.checks import Headline, checks, headlines
 from reportgen.audit.verdicts import WORST_FIRST, State
 from reportgen.outputs.model import Table
@@ -23,6 +25,10 @@ from reportgen.summary.ro_crate import CRATE_FILE
 
 STAGE_EXAMPLES = 3
 """Kernels per stage in the result table, as in the published one."""
+
+
+MOST_STAGES = 8
+"""Layers in the result table, as many as the longest published one has; the network's own page has all of them."""
 
 
 @dataclass(frozen=True)
@@ -43,23 +49,26 @@ class FrontModel:
     findings: list[ShownFinding]
     counts: list[tuple[State, int]]
     headlines: list[Headline]
-    rows: list[StageRow]
+    rows: Excerpt[StageRow]
     results: Table
     examples: int
     choice: str
 
 
-def stage_rows(model: ModelView, most: int) -> list[StageRow]:
-    """Return the result table of a model: stages down, examples across."""
-    return [
+def stage_rows(model: ModelView, most: int) -> Excerpt[StageRow]:
+    """Return the result table of a model: stages down, examples across; of many stages some over the whole depth."""
+    layers = list(model.kernels.items())
+    places = np.unique(np.linspace(0, len(layers) - 1, min(MOST_STAGES, len(layers))).round().astype(int)).tolist()
+    rows = [
         StageRow(
             model.stage_title(layer),
             layer,
             model.addresses.layer(layer),
             Excerpt.of(views, most).map(lambda view: kernel_card(model, view)),
         )
-        for layer, views in model.kernels.items()
+        for layer, views in (layers[place] for place in places)
     ]
+    return Excerpt(tuple(rows), len(layers))
 
 
 LEFT_OUT = "left-out.txt"
@@ -78,7 +87,7 @@ def summarize(model: ModelView) -> FrontModel:
         rows=rows,
         results=results_table(model, (view for views in model.kernels.values() for view in views[:STAGE_EXAMPLES])),
         examples=max((len(row.cards) for row in rows), default=0),
-        choice=choice_in_words(model, rows[0].layer) if rows else "",
+        choice=choice_in_words(model, rows.shown[0].layer) if rows.shown else "",
     )
 
 
@@ -109,7 +118,7 @@ def pages(report: Report) -> Iterator[Page]:
         description=next((one.finding.sentence for one in found), ""),
         assets=(social_card(report, found), *_left_out(report)),
         sources=tuple(key for keys in sources for key in keys),
-        blocks=tuple(summary.results for summary in summaries if summary.rows),
+        blocks=tuple(summary.results for summary in summaries if summary.rows.total),
         nav=(),
         nav_title="Report",
         wide=True,

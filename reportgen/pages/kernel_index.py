@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from collections.abc import Mapping
 
 from reportgen.pages.census import MeasuredKernel, measured_kernels
 from reportgen.pages.report import ModelView
@@ -15,20 +15,26 @@ ROOT = "index.md"
 
 
 class KernelIndex:
-    """One model's kernels by layer, and its clips by their places in the data: `layers` and `clips` are places."""
+    """One model's kernels by layer, and its clips by their places in the data: `layers` and `clips` are places.
 
-    def __init__(self, model: ModelView) -> None:
+    `keys` are the digests of what each layer's data is made from, where that is known.
+    """
+
+    def __init__(self, model: ModelView, keys: Mapping[str, str] | None = None) -> None:
         self.model = model
+        self.keys = keys or {}
+        self._rows: dict[str, list[MeasuredKernel]] = {}
         self.layers = {layer: place for place, layer in enumerate(model.census)}
         probes = model.motion_probes
         names = dict.fromkeys((*model.evidence.names, *(probes.names if probes else ())))
         self.clips = {name: place for place, name in enumerate(names)}
         self.views = {(view.id.layer, view.id.index): view for view in model.all_kernels}
 
-    @cached_property
-    def rows(self) -> dict[str, list[MeasuredKernel]]:
-        """Every kernel of each layer."""
-        return {layer: measured_kernels(self.model, layer) for layer in self.layers}
+    def rows(self, layer: str) -> list[MeasuredKernel]:
+        """Return every kernel of a layer, read when it is asked for."""
+        if layer not in self._rows:
+            self._rows[layer] = measured_kernels(self.model, layer)
+        return self._rows[layer]
 
     @property
     def list_name(self) -> str:

@@ -7,11 +7,14 @@ Addresses are relative to the root of the site.
 
 from __future__ import annotations
 
+from functools import partial
+from itertools import accumulate
 from typing import Any
 
 from reportgen.audit.headline import headline
 from reportgen.pages.census import MeasuredKernel
 from reportgen.pages.kernel_index import ROOT, SHARD, KernelIndex
+from reportgen.pages.known_parts import KnownParts
 from reportgen.pages.report import ModelView
 from reportgen.pages.spread import short, short_or_none
 from reportgen.pages.strips import clip_strip, strip, strip_data
@@ -37,39 +40,67 @@ def state_bits(row: MeasuredKernel) -> int:
     return sum(bit for holds, bit in flags if holds)
 
 
-def kernel_list(index: KernelIndex) -> dict[str, Any]:
-    """Return a column for each figure, over the kernels of all layers in their order, and by place what few have."""
-    model, rows = index.model, [(layer, row) for layer in index.layers for row in index.rows[layer]]
-    words = {text: place for place, text in enumerate(dict.fromkeys(r.word.word.text for _, r in rows if r.word))}
-    concepts = {one.name: place for place, one in enumerate(model.concepts)}
-    driving = [_driving(index, layer, row) for layer, row in rows]
-    views = {place: index.views[layer, row.index] for place, (layer, row) in enumerate(rows) if row.visualised}
-    return {
+def kernel_list(index: KernelIndex, known: KnownParts | None = None) -> dict[str, Any]:
+    """Return a column for each figure, over the kernels of all layers in their order, and by place what few have.
+
+    What is `known` of a layer that an earlier render read is taken from there.
+    """
+    known = known or KnownParts()
+    model = index.model
+    parts = [known.part(index.keys.get(layer, ""), partial(_layer_part, index, layer)) for layer in index.layers]
+    texts = dict.fromkeys(text for part in parts for text in part["word"] if text is not None)
+    words = {text: place for place, text in enumerate(texts)}
+    found: dict[str, Any] = {
         "model": model.title,
         "shard": SHARD,
         "layers": _layer_facts(index),
         "words": list(words),
-        "concepts": list(concepts),
+        "concepts": [one.name for one in model.concepts],
         "clips": [_thumbnail(index, name) for name in index.clips],
+    }
+    for name in _COLUMNS:
+        found[name] = [value for part in parts for value in part[name]]
+    found["word"] = [None if text is None else words[text] for text in found["word"]]
+    starts = [0, *accumulate(len(part["state"]) for part in parts)]
+    for name in _FEW:
+        found[name] = {
+            start + place: value for start, part in zip(starts, parts, strict=False) for place, value in part[name]
+        }
+    return found
+
+
+_COLUMNS = ("best", "median", "motion", "speed", "state", "word", "auroc", "clip")
+"""What is said of every kernel."""
+
+_FEW = ("twin", "concept", "said", "page", "picture")
+"""What is said of few."""
+
+
+def _layer_part(index: KernelIndex, layer: str) -> dict[str, list[Any]]:
+    """Return the columns of one layer; of what few kernels have, pairs of a place in the layer and a value."""
+    model, rows = index.model, index.rows(layer)
+    concepts = {one.name: place for place, one in enumerate(model.concepts)}
+    driving = [_driving(index, layer, row) for row in rows]
+    views = {row.index: index.views[layer, row.index] for row in rows if row.visualised}
+    speeds = {place: view.figures.mean_speed for place, view in views.items()}
+    return {
         "best": [value for _, value in driving],
-        "median": [short_or_none(row.of_median) for _, row in rows],
-        "motion": [short_or_none(row.told.motion_reliance if row.told else None) for _, row in rows],
-        "speed": [
-            short_or_none(views[place].figures.mean_speed if place in views else None) for place in range(len(rows))
-        ],
-        "state": [state_bits(row) for _, row in rows],
-        "word": [words[row.word.word.text] if row.word else None for _, row in rows],
-        "auroc": [short_or_none(row.word.word.auroc if row.word else None) for _, row in rows],
+        "median": [short_or_none(row.of_median) for row in rows],
+        "motion": [short_or_none(row.told.motion_reliance if row.told else None) for row in rows],
+        "speed": [short_or_none(speeds.get(row.index)) for row in rows],
+        "state": [state_bits(row) for row in rows],
+        "word": [row.word.word.text if row.word else None for row in rows],
+        "auroc": [short_or_none(row.word.word.auroc if row.word else None) for row in rows],
         "clip": [clip for clip, _ in driving],
-        "twin": {place: row.twins[0] for place, (_, row) in enumerate(rows) if row.twins},
-        "concept": {
-            place: [concepts[name] for name in row.concepts] for place, (_, row) in enumerate(rows) if row.concepts
-        },
-        "said": {place: headline(view.figures, model.limits).claim for place, view in views.items()},
-        "page": {place: str(relative_link(ROOT, view.uri)) for place, view in views.items() if "#" not in view.uri},
-        "picture": {
-            place: str(relative_link(ROOT, poster)) for place, view in views.items() if (poster := _poster(index, view))
-        },
+        "twin": [[row.index, row.twins[0]] for row in rows if row.twins],
+        "concept": [[row.index, [concepts[name] for name in row.concepts]] for row in rows if row.concepts],
+        "said": [[place, headline(view.figures, model.limits).claim] for place, view in views.items()],
+        "page": [[place, str(relative_link(ROOT, view.uri))] for place, view in views.items() if "#" not in view.uri],
+        "picture": [
+            [place, str(relative_link(ROOT, poster))]
+            for place, view in views.items()
+            if (poster := _poster(index, view))
+        ],
     }
 
 

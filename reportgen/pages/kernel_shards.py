@@ -25,7 +25,7 @@ from reportgen.reading.probes import PROBE_TITLES
 from reportgen.reading.raised import Linked, Raised, linked_kernels, raised_by
 from reportgen.reading.views import KernelView
 from reportgen.records.answers.kernels import KernelAnswer
-from reportgen.records.jobs import Done
+from reportgen.records.jobs import Done, content_digest
 
 MOST_TEXTURES = 1_000
 """Visualised kernels whose textures are compared, each with each other."""
@@ -37,6 +37,7 @@ class KernelShards:
     def __init__(self, index: KernelIndex) -> None:
         self._index = index
         self._model = index.model
+        self._alike_of: dict[str, dict[str, Alike]] = {}
 
     @cached_property
     def _raised(self) -> dict[str, Raised]:
@@ -66,7 +67,12 @@ class KernelShards:
 
     def _alike(self, layer: str) -> dict[str, Alike]:
         """Return the nearest kernels of all of a layer, by what is compared."""
-        rows, found = self._index.rows[layer], {}
+        if layer not in self._alike_of:
+            self._alike_of[layer] = self._compared(layer)
+        return self._alike_of[layer]
+
+    def _compared(self, layer: str) -> dict[str, Alike]:
+        rows, found = self._index.rows(layer), {}
         responses = self._responses.get(layer)
         if responses is not None and responses.ndim == 2 and responses.shape[1] == len(rows) and len(responses) > 2:
             found["responses"] = nearest_by_response(responses)
@@ -75,13 +81,18 @@ class KernelShards:
             found["motion"] = nearest_by_profile(np.array(told, float))
         return found
 
-    @cached_property
-    def _alike_of(self) -> dict[str, dict[str, Alike]]:
-        return {layer: self._alike(layer) for layer in self._index.layers}
+    def key(self, layer: str) -> str:
+        """Return the digest of what the shards of a layer are made from; empty where it is not known.
+
+        Kernels of other layers have a part in them by how much their textures are alike, and by nothing else.
+        """
+        key = self._index.keys.get(layer)
+        alike = [[place, found] for place, found in self._alike_in_texture.items() if place[0] == layer]
+        return content_digest(["shards", key, alike]) if key else ""
 
     def shard(self, layer: str, start: int) -> dict[str, Any]:
         """Return the kernels from `start` on, and what holds for the whole layer."""
-        alike = self._alike_of[layer]
+        alike = self._alike(layer)
         first = next(iter(self._model.kernels.get(layer, ())), None)
         synthetic = self._model.answer(first.stage1, KernelAnswer) if first else None
         return {
@@ -89,7 +100,7 @@ class KernelShards:
             "compared": {"responses": len(next(iter(self._responses.values()), ())), "motion": len(PROBE_TITLES)},
             "kernels": [
                 self._kernel(layer, row, {name: found[row.index] for name, found in alike.items()})
-                for row in self._index.rows[layer][start : start + SHARD]
+                for row in self._index.rows(layer)[start : start + SHARD]
             ],
         }
 

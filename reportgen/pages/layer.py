@@ -11,6 +11,7 @@ from reportgen.outputs.charts import Histogram, Rose
 from reportgen.outputs.model import ReportFigure
 from reportgen.pages.cards import cards
 from reportgen.pages.census import measured_kernels
+from reportgen.pages.layer_keys import layer_keys
 from reportgen.pages.layer_table import measured_tables
 from reportgen.pages.page import Found, Page
 from reportgen.pages.report import Report
@@ -57,6 +58,7 @@ def pages(report: Report) -> Iterator[Page]:
     for model in report.models:
         layers = list(model.kernels)
         model_responses = response_views(model)
+        keys = layer_keys(report, model)
         for place, (layer, views) in enumerate(model.kernels.items()):
             motion = model.motions[layer]
             measured = measured_kernels(model, layer)
@@ -93,4 +95,5 @@ def pages(report: Report) -> Iterator[Page]:
                 wide=True,
                 finder=Found(model.stage_title(layer), f"layer of {model.title}", layer),
                 blocks=(*charts, *tables.values()),
+                key=keys.get(layer, ""),
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cache
 from html import unescape
@@ -36,6 +36,11 @@ class _Document:
     elsewhere: tuple[str, ...]
 
 
+def parts_of(text: str) -> frozenset[str]:
+    """Return the parts of a page that links may lead to."""
+    return frozenset(unescape(value) for name, value in _ATTRIBUTE.findall(text) if name == "id")
+
+
 def _read(path: Path) -> _Document:
     text = path.read_text(encoding="utf-8")
     found = [(name, unescape(value)) for name, value in _ATTRIBUTE.findall(text)]
@@ -46,25 +51,27 @@ def _read(path: Path) -> _Document:
     )
 
 
-def broken_links(site: Path) -> Iterator[BrokenLink]:
+def broken_links(site: Path, only: Collection[str] | None = None) -> Iterator[BrokenLink]:
     """Yield every link of a site's pages that leads nowhere, and everything that a page would load from elsewhere.
 
-    Links to other hosts that a reader may follow are left alone; ``404.html`` is, because it does not know where
-    it will be shown.
+    The links of `only` these pages, where given. Links to other hosts that a reader may follow are left alone;
+    ``404.html`` is, because it does not know where it will be shown.
     """
-    pages = (path for path in sorted(site.rglob("*.html")) if path.relative_to(site).as_posix() != "404.html")
-    documents = {path.relative_to(site).as_posix(): _read(path) for path in pages}
+    pages = {path.relative_to(site).as_posix(): path for path in sorted(site.rglob("*.html"))}
+    pages.pop("404.html", None)
+    document = cache(lambda name: _read(pages[name]))
 
     @cache
     def why_broken(target: str, anchor: str) -> str:
-        if target not in documents and not (site / target).is_file():
+        if target not in pages and not (site / target).is_file():
             return "which does not exist"
-        absent = anchor and target in documents and anchor not in documents[target].identities
-        return "a page without that part" if absent and not anchor.startswith("__") else ""
+        if not anchor or anchor.startswith("__") or target not in pages:
+            return ""
+        return "" if anchor in document(target).identities else "a page without that part"
 
-    for name, document in documents.items():
-        yield from (BrokenLink(name, link, "which is on another host") for link in document.elsewhere)
-        for link in document.links:
+    for name in pages if only is None else sorted(only):
+        yield from (BrokenLink(name, link, "which is on another host") for link in document(name).elsewhere)
+        for link in document(name).links:
             parts = urlsplit(link)
             if parts.scheme or parts.netloc:
                 continue

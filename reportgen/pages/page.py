@@ -40,11 +40,15 @@ class ScriptData:
 
 @dataclass(frozen=True)
 class MadeScript:
-    """Plain data for scripts as in `ScriptData`, made when it is written: so it need not be in memory before."""
+    """Plain data for scripts as in `ScriptData`, made when it is written: so it need not be in memory before.
+
+    `key` is the digest of what it is made from, where that is known: the file of an earlier render may be kept.
+    """
 
     uri: str
     name: str
     make: Callable[[], Any]
+    key: str = ""
 
 
 @dataclass(frozen=True)
@@ -155,10 +159,11 @@ class SocialCard:
 
 @dataclass(frozen=True)
 class DataFile:
-    """The data of a table or chart as CSV."""
+    """The data of a table or chart as CSV; `key` is that of the page that shows it."""
 
     uri: str
     table: Table
+    key: str = ""
 
 
 @dataclass(frozen=True)
@@ -199,6 +204,7 @@ class Page:
     `compared` is its subject as it stands beside others, None for a page that cannot.
     `description` is what a search engine shows of it; the title where it is empty.
     `parts` are the anchors that depend on the data: what links to one asks whether it is there (`pages.places`).
+    `key` is the digest of what the page is made from but for where links may lead, where that is known.
     """
 
     uri: str
@@ -216,6 +222,7 @@ class Page:
     blocks: tuple[ReportBlock, ...] = ()
     description: str = ""
     compared: Comparable | None = None
+    key: str = ""
 
     def __post_init__(self) -> None:
         """Raise ValueError when two blocks have one name: their data would be one file."""

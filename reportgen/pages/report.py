@@ -12,6 +12,7 @@ from reportgen.audit.checks import limits_of
 from reportgen.audit.limits import Limits
 from reportgen.audit.silence import known_reliance
 from reportgen.pages.downloads import PUBLISHED_TYPES, Download, carried_files, exported_files, is_carried
+from reportgen.pages.known_parts import KnownParts
 from reportgen.pages.maps import MethodMeans, method_means
 from reportgen.pages.motion import LayerMotion, MotionField, layer_motion
 from reportgen.pages.page import Copied, CopiedDocument, CopiedFile, Export
@@ -190,14 +191,21 @@ class ModelView(RunView):
 
 @dataclass(frozen=True)
 class Report:
-    """The models of one site, in the order of their names."""
+    """The models of one site, in the order of their names; `known` are parts of their data that were made before."""
 
     models: tuple[ModelView, ...] = field(default=())
     selected: tuple[str, ...] = field(default=())
     extras: Extras = NO_EXTRAS
+    known: KnownParts = field(default_factory=KnownParts, compare=False)
 
     @classmethod
-    def of(cls, stores: Iterable[Store], select: Sequence[str] = (), extras: Extras = NO_EXTRAS) -> Report:
+    def of(
+        cls,
+        stores: Iterable[Store],
+        select: Sequence[str] = (),
+        extras: Extras = NO_EXTRAS,
+        known: KnownParts | None = None,
+    ) -> Report:
         """Read the runs, or what `select` (globs over identities) leaves of them.
 
         Raises StoreError for a run that cannot be read, EmptySelectionError for a glob that matches nothing.
@@ -212,7 +220,7 @@ class Report:
         names = zip(read, report_folders(runs), report_titles(runs), strict=True)
         several = len(runs) > 1
         models = tuple(ModelView(*one, *name, several=several, extras=extras) for one, *name in names)
-        return cls(models, tuple(select), extras)
+        return cls(models, tuple(select), extras, known or KnownParts())
 
     @property
     def title(self) -> str:

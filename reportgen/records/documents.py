@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import TypeVar
@@ -28,6 +29,26 @@ class DamagedError(StoreError):
     """A document, or a file that it names, is not what was written: it is to be computed again."""
 
 
+class SeenDocuments:
+    """The documents that were read, by their files' names, with the SHA-256 of their bytes.
+
+    Of those that are `known` it is known that they are what was written: an earlier reader found it. That is not looked
+    at again, but they are read and validated as all others are.
+    """
+
+    def __init__(self) -> None:
+        self.known: frozenset[str] = frozenset()
+        self.digests: dict[str, str] = {}
+
+    def note(self, path: Path, content: bytes) -> None:
+        """Note what a file holds."""
+        self.digests[path.name] = hashlib.sha256(content).hexdigest()
+
+    def is_known(self, name: str) -> bool:
+        """Whether a file that was read is known to be what was written."""
+        return self.digests.get(name) in self.known
+
+
 _Document = TypeVar("_Document", bound=Document)
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -40,10 +61,17 @@ def document_text(document: Document) -> str:
     return (text if len(text) > LONGEST_INDENTED else json.dumps(whole, indent=1, ensure_ascii=False)) + "\n"
 
 
-def read_document(path: Path, kind: type[_Document]) -> _Document:
-    """Return a document, validated; raises DamagedError when it is not what was written, StoreError without a file."""
+def read_document(path: Path, kind: type[_Document], seen: SeenDocuments | None = None) -> _Document:
+    """Return a document, validated, and note it among the `seen`.
+
+    Raises DamagedError when it is not what was written, StoreError without a file.
+    """
     content = _bytes(path)
     found = _validated(path, content, kind)
+    if seen is not None:
+        seen.note(path, content)
+        if seen.is_known(path.name):
+            return found.model_copy(update={"digest": ""})
     try:
         fields = json.loads(content)
         del fields["digest"]

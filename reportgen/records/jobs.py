@@ -18,10 +18,15 @@ from reportgen.records.paths import JobKey, LogPath, MediaPath
 _Answer = TypeVar("_Answer", bound=Answer)
 
 
-def content_key(value: Any) -> str:
-    """Return the digest of `value` (plain data) that does not depend on the order of its mappings."""
+def content_digest(value: Any) -> str:
+    """Return the SHA-256 of `value` (plain data), which does not depend on the order of its mappings."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:20]
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def content_key(value: Any) -> str:
+    """Return the beginning of the digest of `value` (plain data), by which documents and jobs are named."""
+    return content_digest(value)[:20]
 
 
 class Job(Frozen):

@@ -1,7 +1,11 @@
-"""Folders that must not lie in one another: a site is written over, runs are read, and both may be cleaned away."""
+"""Folders that must not lie in one another (a site is written over, runs are read, and both may be cleaned away), and
+the user's cache folder.
+"""
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -72,3 +76,19 @@ def resolved(path: Path) -> Path:
         return path.resolve()
     except (OSError, RuntimeError) as error:
         raise OptionError(f"{path} is a link that leads nowhere: name another folder.") from error
+
+
+def cache_folder() -> Path:
+    """Return reportgen's folder in the platform's cache folder of the user."""
+    return _platform_folder() / "reportgen"
+
+
+def _platform_folder() -> Path:
+    chosen = os.environ.get("XDG_CACHE_HOME")
+    if chosen and Path(chosen).is_absolute():  # the XDG specification says to ignore relative ones
+        return Path(chosen)
+    if sys.platform == "win32" and "LOCALAPPDATA" in os.environ:
+        return Path(os.environ["LOCALAPPDATA"])
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches"
+    return Path.home() / ".cache"

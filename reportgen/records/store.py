@@ -18,7 +18,7 @@ from pydantic import BaseModel
 
 from reportgen.errors import StoreError
 from reportgen.records.base import Document
-from reportgen.records.documents import DAMAGED, DamagedError, document_text, read_document, read_part
+from reportgen.records.documents import DAMAGED, DamagedError, SeenDocuments, document_text, read_document, read_part
 from reportgen.records.files import atomic_path, describe_os_error, half_written, remove_listed
 from reportgen.records.jobs import Artifact, Done, Failed, Job, Record, Spent
 from reportgen.records.layout import RecordPlace, old_record_name, record_file, record_name, record_places
@@ -43,7 +43,7 @@ class Store:
     """The folder of one run.
 
     Of its files those need not be there that are `absent`, as in the copy that a site has. Of several that write to it
-    at once each has a name of its own as `writer`.
+    at once each has a name of its own as `writer`. `seen` are the documents that were read.
     """
 
     def __init__(self, folder: Path, absent: Callable[[Artifact], bool] = lambda _: False, writer: str = "") -> None:
@@ -52,6 +52,7 @@ class Store:
         self._list = list_name(writer)
         self._noted: set[str] | None = None
         self._files = CheckedFiles()
+        self.seen = SeenDocuments()
 
     def path(self, artifact: Artifact) -> Path:
         """Return where an artifact lies; raises StoreError when that is no regular file of this run."""
@@ -116,7 +117,7 @@ class Store:
                 f"{self.folder} was written by another version of reportgen (schema {version}, "
                 f"this one reads {SCHEMA_VERSION}): compute it again, or use that version."
             )
-        return read_document(inside(self.folder, RUN_FILE), Run)
+        return read_document(inside(self.folder, RUN_FILE), Run, self.seen)
 
     def schema_version(self) -> int:
         """Return the version of the documents that the header names, whatever else stands in it."""
@@ -158,7 +159,8 @@ class Store:
         try:
             for artifact, path in files:
                 self._files.check(path, artifact)
-            check_content(record, {artifact.role: path for artifact, path in files if artifact.kind == "json"})
+            if not self.seen.is_known(f"{key}.json"):
+                check_content(record, {artifact.role: path for artifact, path in files if artifact.kind == "json"})
         except OSError as error:
             raise StoreError(f"Cannot read {self.folder}: {error.strerror or error}.") from error
         return record
@@ -179,7 +181,7 @@ class Store:
             path = inside(self.folder, self.record_file(key))
             if not path.exists():
                 return None
-        record = read_document(path, Record)
+        record = read_document(path, Record, self.seen)
         if record.key != key:
             raise DamagedError(f"{path} is damaged (it is another job's record): remove it and compute again.")
         return record

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from importlib import metadata
 from pathlib import Path
 
 from reportgen.errors import WeightsError
 from reportgen.records.card import ModelCard, WeightsSource
+from reportgen.records.places import cache_folder
 from reportgen.wording import command, option
 from reportgen.zoo.cards import CardEntry
 
@@ -20,18 +20,7 @@ def weights_folder() -> Path:
     chosen = os.environ.get(WEIGHTS_VARIABLE)
     if chosen:
         return Path(chosen).expanduser()
-    return _cache_folder() / "reportgen" / "weights"
-
-
-def _cache_folder() -> Path:
-    chosen = os.environ.get("XDG_CACHE_HOME")
-    if chosen and Path(chosen).is_absolute():  # the XDG specification says to ignore relative ones
-        return Path(chosen)
-    if sys.platform == "win32" and "LOCALAPPDATA" in os.environ:
-        return Path(os.environ["LOCALAPPDATA"])
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches"
-    return Path.home() / ".cache"
+    return cache_folder() / "weights"
 
 
 def weights_path(card: ModelCard, source: WeightsSource) -> Path:

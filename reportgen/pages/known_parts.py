@@ -1,0 +1,22 @@
+"""Parts of data that an earlier render made from the same, taken again in place of being made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+
+class KnownParts:
+    """Plain data by the digest of what it is made from: `before` by an earlier render, `now` of this one."""
+
+    def __init__(self, before: Mapping[str, Any] | None = None) -> None:
+        self._before = before or {}
+        self.now: dict[str, Any] = {}
+
+    def part(self, key: str, make: Callable[[], Any]) -> Any:
+        """Return what is made from what `key` is the digest of; without one it is made, and not kept."""
+        if not key:
+            return make()
+        found = self._before[key] if key in self._before else make()
+        self.now[key] = found
+        return found

@@ -1,0 +1,263 @@
+"""A site that is rendered again after a change is, byte for byte, the one that is rendered as a whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.site.runs import write_large
+from reportgen.commands.render import render
+from reportgen.records.jobs import Done, Record
+from reportgen.records.layout import record_name
+from reportgen.records.root_digest import SUMS, read_root, seal
+from reportgen.records.store import RUN_FILE, Store
+from reportgen.site_reuse import Reuse
+
+KERNELS, VISUALISED = 320, 8
+SHARD = "docs/large/stage003.conv/kernels-0.js"
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a run of some hundred kernels, and the site of it, rendered once."""
+    folder = tmp_path_factory.mktemp("again")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("REPORTGEN_CACHE", str(folder / "cache"))
+        write_large(folder / "runs", KERNELS, VISUALISED)
+        _rendered(folder)
+    return folder
+
+
+@pytest.fixture
+def folder(written: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same folder, whose memory is found; each test leaves a site that was rendered from its run."""
+    monkeypatch.setenv("REPORTGEN_CACHE", str(written / "cache"))
+    return written
+
+
+def _rendered(folder: Path, **how: Any) -> Path:
+    return render(folder / "runs", folder / "site", build_dir=folder / "build", **how).parent
+
+
+def _files(site: Path) -> dict[str, bytes]:
+    return {path.relative_to(site).as_posix(): path.read_bytes() for path in site.rglob("*") if path.is_file()}
+
+
+def _same_as_whole(folder: Path) -> None:
+    """Render the folder's run again, then as a whole, and compare every byte."""
+    again = _files(_rendered(folder))
+    whole = _files(_rendered(folder, fresh=True))
+    assert again.keys() == whole.keys()
+    assert [path for path, content in whole.items() if again[path] != content] == []
+
+
+@pytest.fixture
+def anew(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """The files of the build folder that were written anew since."""
+    found: set[str] = set()
+    write = Reuse.write
+
+    def noted(self: Reuse, path: str, key: str, place: Path, writer: Callable[[Path], None]) -> None:
+        def wrote(to: Path) -> None:
+            found.add(path)
+            writer(to)
+
+        write(self, path, key, place, wrote)
+
+    monkeypatch.setattr(Reuse, "write", noted)
+    return found
+
+
+def _store(folder: Path) -> Store:
+    return Store(folder / "runs" / "large")
+
+
+def _kernels(folder: Path) -> list[Record]:
+    return [record for record in _store(folder).manifest().of("kernels") if isinstance(record.outcome, Done)]
+
+
+def _with_answer(record: Record, **told: Any) -> Record:
+    assert isinstance(record.outcome, Done)
+    outcome = record.outcome.model_copy(update={"answer": {**record.outcome.answer, **told}})
+    return record.model_copy(update={"outcome": outcome})
+
+
+def test_one_changed_kernel_writes_its_own_layer_and_what_shows_all_layers(folder: Path, anew: set[str]) -> None:
+    _store(folder).add(_with_answer(_kernels(folder)[0], activation=11.5))
+    kept = folder / "site" / "large" / "stage003.conv" / "kernels.html"
+    _rendered(folder)
+    assert "docs/large/stage000.conv/kernels-0.js" in anew
+    assert not {SHARD, "docs/large/stage003.conv/kernels.md", "docs/large/stage003.conv/index.md"} & anew
+    assert read_root(folder / "site") is not None
+    assert kept.is_file()
+    _same_as_whole(folder)
+
+
+@pytest.mark.parametrize(
+    ("place", "old", "new"),
+    [
+        ("site/large/stage003.conv/kernels.html", b"stage003", b"stage999"),
+        ("site/index.html", b"kernels", b"kernelz"),
+        (f"build/{SHARD}", b'"kernels"', b'"kernelz"'),
+        ("build/docs/large/stage003.conv/kernels.md", b"stage003", b"stage999"),
+    ],
+)
+def test_what_somebody_edited_is_never_kept(folder: Path, place: str, old: bytes, new: bytes) -> None:
+    path = folder / place
+    content = path.read_bytes()
+    assert old in content
+    path.write_bytes(content.replace(old, new))
+    if place.startswith("site"):  # as somebody would who wants it believed
+        seal(folder / "site")
+        assert hashlib.sha256(path.read_bytes()).hexdigest() in (folder / "site" / SUMS).read_text("utf-8")
+    _store(folder).add(_with_answer(_kernels(folder)[1], activation=float(len(place))))
+    _rendered(folder)
+    assert new not in path.read_bytes()
+    _same_as_whole(folder)
+
+
+def test_a_memory_that_was_changed_or_is_not_ours_alone_is_not_used(folder: Path, anew: set[str]) -> None:
+    (memory,) = (folder / "cache").iterdir()
+    store, record = _store(folder), _kernels(folder)[2]
+    harms: tuple[Callable[[Path], object], ...] = (
+        _edited,
+        lambda path: path.chmod(0o666),
+        lambda path: path.write_bytes(b"[]"),
+    )
+    for number, harm in enumerate(harms):
+        harm(memory)
+        store.add(_with_answer(record, activation=20.0 + number))
+        anew.clear()
+        _rendered(folder)
+        assert SHARD in anew
+        (memory,) = (folder / "cache").iterdir()
+    _same_as_whole(folder)
+
+
+def _edited(memory: Path) -> None:
+    digest, _, content = memory.read_bytes().partition(b"\n")
+    memory.write_bytes(digest + b"\n" + content.replace(b'"best":[', b'"best":[7', 1))
+
+
+def test_a_site_without_memory_is_rendered_as_a_whole(
+    folder: Path, anew: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REPORTGEN_CACHE", str(tmp_path / "file"))
+    (tmp_path / "file").write_text("in the way of a folder", "utf-8")
+    _store(folder).add(_with_answer(_kernels(folder)[3], activation=3.25))
+    _rendered(folder)
+    assert SHARD in anew
+    monkeypatch.setenv("REPORTGEN_CACHE", str(folder / "cache"))
+    _same_as_whole(folder)
+
+
+CHANGES: dict[str, Callable[[Path, random.Random], None]] = {}
+
+
+def _change(make: Callable[[Path, random.Random], None]) -> Callable[[Path, random.Random], None]:
+    CHANGES[make.__name__.strip("_")] = make
+    return make
+
+
+@_change
+def _a_number_of_any_record(folder: Path, chance: random.Random) -> None:
+    store = _store(folder)
+    done = [(record, record.outcome) for record in store.manifest().records if isinstance(record.outcome, Done)]
+    record, outcome = chance.choice([(record, outcome) for record, outcome in done if list(_numbers(outcome.answer))])
+    answer = json.loads(json.dumps(outcome.answer))
+    numbers = list(_numbers(answer))
+    holder, key = chance.choice(numbers)
+    holder[key] = holder[key] * chance.choice((0.5, 0.97, 1.5)) + 0.001
+    store.add(record.model_copy(update={"outcome": outcome.model_copy(update={"answer": answer})}))
+
+
+def _numbers(value: Any) -> Any:
+    """Yield the places of all floating-point numbers in plain data: what holds each, and its key there."""
+    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in list(pairs):
+        if isinstance(inner, float):
+            yield value, key
+        else:
+            yield from _numbers(inner)
+
+
+@_change
+def _a_kernel_of_another_speed(folder: Path, chance: random.Random) -> None:
+    found = [record for record in _store(folder).manifest().of("decomposition") if isinstance(record.outcome, Done)]
+    _store(folder).add(_with_answer(chance.choice(found), mean_speed=chance.uniform(0, 3), explained_variance=0.5))
+
+
+@_change
+def _a_record_is_gone(folder: Path, chance: random.Random) -> None:
+    record = chance.choice([*_store(folder).manifest().of("decomposition"), *_kernels(folder)])
+    (folder / "runs" / "large" / record_name(record.key)).unlink()
+
+
+@_change
+def _a_record_is_damaged(folder: Path, chance: random.Random) -> None:
+    path = folder / "runs" / "large" / record_name(chance.choice(_kernels(folder)).key)
+    path.write_bytes(path.read_bytes().replace(b'"activation": ', b'"activation": 1', 1))
+
+
+@_change
+def _a_picture_is_damaged(folder: Path, chance: random.Random) -> None:
+    store = _store(folder)
+    record = chance.choice(_kernels(folder))
+    assert isinstance(record.outcome, Done)
+    path = store.path(chance.choice(record.outcome.artifacts))
+    path.write_bytes(path.read_bytes()[:-1] + b"!")
+
+
+@_change
+def _a_job_is_no_longer_planned(folder: Path, chance: random.Random) -> None:
+    store = _store(folder)
+    run = store.read_run()
+    gone = chance.choice(_kernels(folder)).key
+    store.write_run(run.model_copy(update={"plan": tuple(key for key in run.plan if key != gone)}))
+
+
+@_change
+def _the_run_was_made_at_another_time(folder: Path, chance: random.Random) -> None:
+    store = _store(folder)
+    run = store.read_run()
+    environment = run.environment.model_copy(update={"device": f"machine {chance.random()}"})
+    told = {"started": "2026-01-02T03:04:05Z", "finished": "2026-01-03T03:04:05Z", "seconds": chance.uniform(1, 999)}
+    store.write_run(run.model_copy(update={"environment": environment, **told}))
+
+
+@_change
+def _a_clip_has_another_title(folder: Path, chance: random.Random) -> None:
+    store = _store(folder)
+    run = store.read_run()
+    clips = list(run.clips)
+    place = chance.randrange(len(clips))
+    clips[place] = clips[place].model_copy(update={"title": f"another {chance.random()}"})
+    store.write_run(run.model_copy(update={"clips": tuple(clips)}))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(3))
+def test_after_any_change_all_bytes_are_those_of_a_whole_render(written: Path, tmp_path: Path, seed: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("REPORTGEN_CACHE", str(tmp_path / "cache"))
+        shutil.copytree(written / "runs", tmp_path / "runs")
+        _rendered(tmp_path)
+        chance = random.Random(seed)
+        kinds = list(CHANGES)
+        chance.shuffle(kinds)
+        before = shutil.copytree(tmp_path / "runs", tmp_path / "whole")
+        for kind in kinds:
+            CHANGES[kind](tmp_path, chance)
+            _same_as_whole(tmp_path)
+            if kind.startswith("a_record_is_gone"):  # and is there again
+                shutil.rmtree(tmp_path / "runs")
+                shutil.copytree(before, tmp_path / "runs")
+                _same_as_whole(tmp_path)
+    assert (tmp_path / "runs" / "large" / RUN_FILE).is_file()
