@@ -123,7 +123,7 @@ def _render(
         return index
     with begun_mkdocs() as mkdocs:
         pages = list(all_pages(report))
-        files = site_intermediates(report, pages, site, build_dir, instead)
+        files = site_intermediates(report, pages, site, build_dir, instead, templates_folder())
         facts = report_facts(report, kept.renderer)
         files[f"docs/{REPORT_FILE}"] = Intermediate(partial(write_text, text=facts.model_dump_json(indent=1) + "\n"))
         owned.claim()

@@ -20,7 +20,6 @@ from reportgen.pages.report import Report
 from reportgen.pages.templating import Templates
 from reportgen.records.files import write_text
 from reportgen.records.jobs import content_digest
-from reportgen.resources import templates_folder
 from reportgen.site_files import copy_file, write_asset, write_page
 from reportgen.site_reuse import Writer
 
@@ -35,10 +34,12 @@ class Intermediate(NamedTuple):
 
 
 def site_intermediates(
-    report: Report, pages: list[Page], site: Path, build_dir: Path, instead: Callable[[Asset], Asset]
+    report: Report, pages: list[Page], site: Path, build_dir: Path, instead: Callable[[Asset], Asset], source: Path
 ) -> dict[str, Intermediate]:
-    """Return the intermediate files by their path in `build_dir`; `instead` says what is written in place of a file."""
-    source = templates_folder()
+    """Return the intermediate files by their path in `build_dir`, from the templates in `source`.
+
+    `instead` says what is written in place of a file.
+    """
     files: dict[str, Intermediate] = {}
     for folder, place in (("assets", "docs/assets"), ("overrides", "overrides")):
         for path in sorted((source / folder).rglob("*")):

@@ -14,7 +14,15 @@ from tests.documents import replace_text
 class QuickMkdocs:
     """Stands for mkdocs where only the files matter: a page for each Markdown file, everything else copied."""
 
-    def build(self, configuration: Path, site: Path, progress: Progress, meanwhile: Callable[[], object]) -> None:
+    def build(
+        self,
+        configuration: Path,
+        site: Path,
+        progress: Progress,
+        meanwhile: Callable[[], object],
+        *,
+        some: bool = False,
+    ) -> None:
         meanwhile()
         docs = configuration.parent / "docs"
         for path in sorted(docs.rglob("*")):
