@@ -9,7 +9,6 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,15 +22,16 @@ from reportgen.records.files import PART, write_text
 from reportgen.records.lease import LEASE
 from reportgen.records.owned import STAMP
 from reportgen.site import DEFAULT_BUILD
+from reportgen.site_intermediates import Intermediate
 from reportgen.site_publishing import finish_publishing
 from tests.stops import run_until
 
 
-def few_files(report: Any, pages: Any, place: Path, build: Path, instead: Any) -> dict[str, Callable[[Path], None]]:
+def few_files(report: Any, *_: object) -> dict[str, Intermediate]:
     name = report.models[0].run.model
     files = ["docs/index.md", "docs/assets/a.css", "overrides/main.html", "mkdocs.yml"]
     files += [f"docs/{name}/{n}.md" for n in range(3)]
-    return {file: partial(write_text, text=name) for file in files}
+    return {file: Intermediate(partial(write_text, text=name)) for file in files}
 
 
 def render(stop_at: int, number: int, steps_file: Path) -> int:
@@ -45,7 +45,7 @@ def shown(site: Path) -> dict[str, bytes]:
 
 
 def main(folder: Path, number: int, stride: int) -> None:
-    site.begun_mkdocs, site._writers = quick_mkdocs, few_files
+    site.begun_mkdocs, site.site_intermediates = quick_mkdocs, few_files
     site.all_pages = lambda report: iter(())
     site._digest = lambda report, renderer: report.models[0].run.model
     os.chdir(folder)
