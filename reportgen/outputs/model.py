@@ -6,10 +6,10 @@ column's `form` says how a number is told, which is the same everywhere; its uni
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from reportgen.audit.verdicts import State
 
