@@ -80,8 +80,8 @@ def write_asset(asset: Asset, path: Path) -> None:
             _write_bytes(path, motion_sprite(fields["motion"], fields["evidence"], max_speed, arrows=arrows))
         case Export(sources=sources):
             _write_bytes(path, _exported(path.suffix, sources))
-        case ColourWheel(max_speed=max_speed):
-            _write_bytes(path, png_bytes(colour_wheel(WHEEL_SIZE, max_speed)))
+        case ColourWheel():
+            _write_bytes(path, png_bytes(colour_wheel(WHEEL_SIZE)))
 
 
 def _write_compact(source: Path, path: Path) -> None:

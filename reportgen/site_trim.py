@@ -28,6 +28,10 @@ _AROUND = re.compile(r"\s*([{};])\s*")
 """White space in our styles that means nothing; none of them has braces within words."""
 
 _KEPT_AS_IS = re.compile(r"(<pre\b.*?</pre>|<textarea\b.*?</textarea>|<script\b.*?</script>)", re.DOTALL)
+_PLAIN = "!#$%()*+,-./:;=?@[\\]^_{|}~"
+"""Signs that mean nothing in HTML, neither between tags nor in quoted attributes."""
+
+_REFERENCE = re.compile(f"&#({'|'.join(str(ord(sign)) for sign in _PLAIN)});")
 _BLANK = re.compile(r"\s*\n\s*")
 
 
@@ -90,6 +94,12 @@ def _trimmed(path: Path) -> str:
 
 
 def without_blanks(page: str) -> str:
-    """Return a page in which each run of white space with a line break is that line break alone."""
+    """Return a page in which each run of white space with a line break is that line break alone, and each sign that
+    only Markdown or a template could have read (``#``, ``:``, ``(``) stands as itself again.
+    """
     parts = _KEPT_AS_IS.split(page)
-    return "".join(part if place % 2 else _BLANK.sub("\n", part) for place, part in enumerate(parts))
+    return "".join(part if place % 2 else _spelled(_BLANK.sub("\n", part)) for place, part in enumerate(parts))
+
+
+def _spelled(markup: str) -> str:
+    return _REFERENCE.sub(lambda found: chr(int(found[1])), markup)

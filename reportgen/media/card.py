@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from reportgen.media.encode import png_bytes
+from reportgen.pictures import few_colours
 
 SIZE = (1200, 630)
 """Width and height in px that Open Graph asks for."""
@@ -27,7 +27,7 @@ def card_bytes(title: str, sentence: str, pictures: Sequence[NDArray[np.uint8]])
     for place, pixels in enumerate(pictures[:4]):
         tile = Image.fromarray(np.ascontiguousarray(pixels)).resize((_TILE, _TILE), Image.Resampling.NEAREST)
         card.paste(tile, (_EDGE + place * (_TILE + 27), top))
-    return png_bytes(np.asarray(card))
+    return few_colours(np.asarray(card))
 
 
 def _text(draw: ImageDraw.ImageDraw, text: str, size: int, top: int, most: int, colour: tuple[int, int, int]) -> int:

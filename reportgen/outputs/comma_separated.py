@@ -1,4 +1,4 @@
-"""A table as CSV: raw numbers under names with units, and one column for each part of a cell."""
+"""A table as CSV: numbers under names with units, and one column for each part of a cell."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from io import StringIO
 
 from reportgen.bidi import without_bidi
 from reportgen.outputs.model import Cell, Column, Reference, References, Table
+
+_DIGITS = 7
+"""Of a number: as many as the networks' own numbers (float32) have."""
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What spreadsheets take for the beginning of a formula: names of clips and labels may begin so."""
@@ -41,7 +44,9 @@ def _plain(cell: Cell) -> str:
         return ""
     if isinstance(cell, Reference | References):
         return no_formula(cell.words)
-    return no_formula(cell) if isinstance(cell, str) else repr(cell)
+    if isinstance(cell, str):
+        return no_formula(cell)
+    return repr(float(f"{cell:.{_DIGITS}g}")) if isinstance(cell, float) else repr(cell)
 
 
 def no_formula(text: str) -> str:

@@ -17,6 +17,9 @@ from reportgen.pages.strips import Strip, strip
 from reportgen.reading.addresses import Addresses
 from reportgen.records.jobs import Artifact, Done
 
+WHEEL = "assets/motion-wheel.png"
+"""The legend of all layers: it shows directions, and what its rim stands for is said beside it."""
+
 WHEEL_SIZE = 96
 """px; twice the size at which it is shown."""
 
@@ -73,8 +76,8 @@ def layer_motion(
         return None
     scale = page_scale(float(one.sprite.scale or 0.0) for one in found)
     alt = f"Colour wheel: right red, down yellow, left cyan, up blue-violet, none white; {scale:g} px/frame at the rim"
-    wheel = Strip(f"{folder}/motion-wheel.png", WHEEL_SIZE, WHEEL_SIZE, 1, alt)
-    assets: list[MotionStrip | ColourWheel] = [ColourWheel(wheel.uri, scale)]
+    wheel = Strip(WHEEL, WHEEL_SIZE, WHEEL_SIZE, 1, alt)
+    assets: list[MotionStrip | ColourWheel] = [ColourWheel(wheel.uri)]
     strips = {}
     for one in found:
         alt = f"Motion of kernel {one.index}, coloured by direction and speed"

@@ -126,7 +126,6 @@ class ColourWheel:
     """The legend of motion colours."""
 
     uri: str
-    max_speed: float
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -64,3 +65,30 @@ def test_a_file_that_cannot_be_written_is_said(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(Path, "write_text", full)
     with pytest.raises(RenderError):
         trim_site(tmp_path)
+
+
+class _Read(HTMLParser):
+    """What a browser reads of a page: its tags with their attributes, and its words."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[object] = []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, attrs))
+
+    def handle_data(self, data: str) -> None:
+        self.found.append(data)
+
+
+def test_signs_that_only_markdown_could_have_read_stand_as_themselves_and_pages_say_the_same() -> None:
+    every = "".join(f"&#{number};" for number in range(32, 127))
+    tricky = "&#38;&#35;60&#59; &#38;amp&#59; &#60;script&#62; it&#39;s &#34;so&#34;"
+    page = f'<p title="{every}">{every} {tricky}</p><script>"&#35;"</script><pre>&#35;</pre>'
+    shorter = without_blanks(page)
+    assert _Read(shorter).found == _Read(page).found
+    assert "&#35;" not in shorter.partition("<script>")[0].replace("&#38;&#35;", "")
+    assert shorter.endswith('<script>"&#35;"</script><pre>&#35;</pre>')
+    assert len(shorter) < len(page) - 150

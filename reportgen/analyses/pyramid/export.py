@@ -156,7 +156,7 @@ def graphml(document: PyramidDocument) -> str:
         )
     for edge in document.edges:
         graph.add_edge(_address(edge.source), _address(edge.target), contribution=edge.contribution)
-    return "\n".join(nx.generate_graphml(graph, named_key_ids=True)) + "\n"
+    return "\n".join(nx.generate_graphml(graph, named_key_ids=True, prettyprint=False)) + "\n"
 
 
 def _address(place: KernelPlace) -> str:

@@ -73,3 +73,9 @@ def test_a_page_names_its_blocks_apart() -> None:
     assert document == ReportDocument("Report", document.sections)
     assert [section.blocks for section in document.sections] == [(TABLE,)]
     assert data_address("m/motion.md", TABLE.name) == "m/motion.speeds.csv"
+
+
+def test_csv_has_the_seven_digits_of_float32_and_whole_numbers_whole() -> None:
+    numbers = (0.1 + 0.2, 1.0098519325256348, 123456789, 1e-12 / 3, 2.0)
+    table = Table("n", "N", columns(*(Column(str(place), "number") for place in range(5))), (numbers,))
+    assert csv_text(table).splitlines()[1] == "0.3,1.009852,123456789,3.333333e-13,2.0"
