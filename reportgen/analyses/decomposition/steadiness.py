@@ -26,6 +26,7 @@ _FEWEST_FRAMES = 3  # of which motion is steady or not: two frames have one step
 _WORTH_JUDGING = 0.5  # share of what a still picture leaves that any motion explains
 _FIXED_POINT_STEPS = 10
 _LEAST = 1e-12
+_SURELY, _MOSTLY = 1e-3, 0.7  # from frame to frame; then the whole clip, which costs more, is not asked
 _A_STEP = 0.25  # of the largest change from frame to frame
 
 
@@ -54,23 +55,26 @@ def steady_share(
     tried = beyond >= _WORTH_JUDGING
     if frames < _FEWEST_FRAMES or not tried.any():
         return found
-    some, flow = clips[tried], _mean_flow(shown[0][tried], shown[1][tried])
-    rest = (1 - still[tried]).clamp_min(_LEAST)
-    over_clip = _beyond(some, _carried(flow, frames, reference), reference, still[tried], rest)
-    as_whole = drift.steady & tried
-    if as_whole.any():
-        moved = drift.displacement((frames, *clips.shape[3:]), reference)[as_whole]
-        own = as_whole[tried]
-        told = _beyond(clips[as_whole], moved, reference, still[as_whole], rest[own])
-        over_clip[own] = torch.maximum(over_clip[own], told)
-    by_step = _between_frames(some, flow)
-    steps = _changes(some)
-    chances = torch.stack(
-        [(steps + 1) * (1 - over_clip).clamp_min(0) ** steps, torch.exp(-steps * by_step.clamp_min(0) ** 2)]
-    ).clamp_max(1)
-    which = chances.argmin(0, keepdim=True)
-    found.explained[tried] = torch.stack([over_clip, by_step]).gather(0, which)[0]
-    found.chance[tried] = chances.gather(0, which)[0]
+    flow, steps = _mean_flow(shown[0][tried], shown[1][tried]), _changes(clips[tried])
+    by_step = _between_frames(clips[tried], flow)
+    found.explained[tried] = by_step
+    found.chance[tried] = torch.exp(-steps * by_step.clamp_min(0) ** 2)
+    unsure = tried & ~((found.chance <= _SURELY) & (found.explained >= _MOSTLY))
+    if not unsure.any():
+        return found
+    some, rest = clips[unsure], (1 - still[unsure]).clamp_min(_LEAST)
+    carried = _carried(flow[unsure[tried]], frames, reference)
+    over_clip = _beyond(some, carried, reference, still[unsure], rest)
+    whole = drift.steady[unsure]
+    if whole.any():
+        moved = drift.displacement((frames, *clips.shape[3:]), reference)[unsure][whole]
+        told = _beyond(some[whole], moved, reference, still[unsure][whole], rest[whole])
+        over_clip[whole] = torch.maximum(over_clip[whole], told)
+    own = steps[unsure[tried]]
+    chance = ((own + 1) * (1 - over_clip).clamp_min(0) ** own).clamp_max(1)
+    better = chance <= found.chance[unsure]
+    found.explained[unsure] = torch.where(better, over_clip, found.explained[unsure])
+    found.chance[unsure] = torch.where(better, chance, found.chance[unsure])
     return found
 
 
