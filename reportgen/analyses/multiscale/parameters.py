@@ -64,7 +64,8 @@ class MultiscaleParameters(GrowthParameters):
         default=None,
         ge=1,
         le=MOST_SIZES,
-        description="How many sizes; without it 12, or as many as hold a clip of less than 224 px.",
+        description="How many sizes; without it 12 of a still picture, and of a clip, or below 224 px, as many as hold "
+        "the network's own size.",
     )
     work: float | None = Field(
         default=12_000,

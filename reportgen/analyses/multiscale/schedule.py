@@ -45,11 +45,12 @@ def sizes_for(
     """Return the sizes in px for a network with clips of `native` shape; None leaves the choice to the clip.
 
     The first is the published one, or a quarter of the clip's shorter side where that is less, as the published one
-    is. There are the published 12, or, for clips that are smaller than the published ones, as many as hold the clip.
+    is. There are the published 12 for still pictures; for clips, which grow in time as well, and for what is smaller
+    than the published pictures as many as reach the network's own size.
     """
     side = min(native[1:])
     first = start if start is not None else max(1, min(FIRST_SIZE, side // 4))
-    if count is not None or side >= PUBLISHED_CLIP:
+    if count is not None or (native[0] == 1 and side >= PUBLISHED_CLIP):
         return scale_sizes(first, growth, SIZES if count is None else count)
     found = scale_sizes(first, growth, 1)
     while found[-1] < side:
