@@ -12,6 +12,7 @@ from torch import Tensor
 
 from reportgen.analyses.common.batching import first_fault, reduced_precision_pays, saved_bytes, slots_for
 from reportgen.analyses.common.draws import own_generator
+from reportgen.analyses.common.quickened import LEAST_WORK, quickened
 from reportgen.analyses.kernels.ascent import Ascent, Climber
 from reportgen.analyses.kernels.maximum import Maximum
 from reportgen.analyses.kernels.options import AscentOptions
@@ -29,11 +30,7 @@ from reportgen.networks.kernels.preactivation import clip_channels, native_shape
 from reportgen.networks.kernels.receptive_field import Field
 from reportgen.networks.speed.compiled import can_compile, compiled_inputs, compiling_pays
 from reportgen.networks.speed.precision import Convolution, bfloat16_convolutions, bfloat16_fault, full_precision
-from reportgen.networks.speed.quick_copy import LEAST_COSINE, likeness_reduced, quick_copy
 from reportgen.progress import Task
-
-_LEAST_WORK = 2e10
-"""Multiply-adds of a search from which a quick copy pays: some tenths of a second."""
 
 _WAVE = 4
 _STATES = 3  # parameters and two moments
@@ -67,20 +64,17 @@ class Search:
         To be called before the network is arranged for a search. The copy's gradient in bfloat16 is held against the
         network's in float32, which is what explores where they differ. What is measured asks the network itself.
         """
-        if self.scoring.sees_pixels or sum(map(self.work, self.levels)) < _LEAST_WORK:
+        if self.scoring.sees_pixels or sum(map(self.work, self.levels)) < LEAST_WORK:
             return
-        shapes = dict.fromkeys(level.shape for level in self.levels)
-        generator = own_generator(self.options.seed, -2, 0)
-        channels, where = clip_channels(self.network), placement(self.network)
-        clips = [torch.rand((1, channels, *shape), generator=generator).to(**where) for shape in shapes]
-        quick = quick_copy(self.network, clips, self.target.layer)
-        if quick is None:
-            return
-        self.scoring.climbed = replace(self.target, network=quick)
-        if any(level.reduced_precision for level in self.levels):
-            likeness = likeness_reduced(self.network, quick, self.target.layer, clips[0])
-            if likeness is not None and likeness < LEAST_COSINE:
-                self._explore_in_float32(f"its gradient has a cosine of {likeness:.2f} with that in float32")
+        mixed = any(level.reduced_precision for level in self.levels)
+        shapes = [level.shape for level in self.levels]
+        quick, fault = quickened(
+            self.network, self.target.layer, shapes, seed=self.options.seed, reduced_precision=mixed
+        )
+        if quick is not None:
+            self.scoring.climbed = replace(self.target, network=quick)
+        if fault is not None:
+            self._explore_in_float32(fault)
 
     def run(self, task: Task) -> Iterator[Maximum]:
         """Yield each kernel's maximum, its facets one after the other, as soon as it is found."""

@@ -16,10 +16,13 @@ from functools import partial
 
 import torch
 from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
 
 from reportgen.analyses.common.batching import reduced_precision_pays, saved_bytes, slots_for
+from reportgen.analyses.common.budget import GRADIENT_PASSES
 from reportgen.analyses.common.draws import own_generator
 from reportgen.analyses.common.memory import with_less_memory
+from reportgen.analyses.common.quickened import LEAST_WORK, quickened
 from reportgen.analyses.multiscale.canvas import enlarged, noise_clip
 from reportgen.analyses.multiscale.options import GrowthOptions
 from reportgen.analyses.multiscale.schedule import ClipShape, reachable_schedule, scale_sizes
@@ -84,7 +87,9 @@ class Grower:
         self.network = self.target.network
         self.target.check(self.kernels)
         self._targets: dict[ClipShape, Preactivation | None] = {}
-        self._without_arithmetic = self._map_of(self.native, meta=True) is not None
+        with FlopCounterMode(display=False) as counter:
+            self._without_arithmetic = self._map_of(self.native, meta=True) is not None
+        self._multiply_adds = counter.get_total_flops() / 2
         wanted = scale_sizes(options.start, options.growth, options.sizes)
         self.schedule = reachable_schedule(
             self.native, wanted, lambda shape: self._target(shape) is not None, self.target.layer
@@ -95,6 +100,7 @@ class Grower:
             options.precision == "auto" and reduced_precision_pays(network.device)
         )
         self._faults: list[str] = []
+        self._climbed: Network | None = None
 
     @property
     def shapes(self) -> tuple[ClipShape, ...]:
@@ -105,6 +111,25 @@ class Grower:
     def notes(self) -> tuple[str, ...]:
         """What was otherwise than asked for, so far."""
         return (*self.schedule.notes, *self._faults)
+
+    def quicken(self) -> None:
+        """Let steps ask a quick copy of the network, where it has one and there is work enough for it.
+
+        To be called before the network is arranged for a search. What is measured asks the network itself.
+        """
+        clips = sum(map(_volume, self.shapes)) / _volume(self.native) * self.options.steps * len(self.kernels)
+        if GRADIENT_PASSES * self._multiply_adds * clips < LEAST_WORK:
+            return
+        self._climbed, fault = quickened(
+            self.network,
+            self.target.layer,
+            (self.shapes[0], self.native),
+            seed=self.options.seed,
+            reduced_precision=self.mixed,
+        )
+        if fault is not None:
+            self.mixed = False
+            self._faults.append(f"Grown in float32, not in bfloat16: {fault}.")
 
     def run(self, task: Task) -> Iterator[GrowingKernel]:
         """Yield each kernel with its picture at the last size, as soon as some are there."""
@@ -221,6 +246,8 @@ class Grower:
         target = self._known(shape)
         window = self._window(target)
         unit = window.unit if window else target.centre
+        if self._climbed is not None:
+            target = replace(target, network=self._climbed)
         own = (pixels[window.slices()] if window else pixels).clone().requires_grad_()
         indices = torch.tensor(kernels, device=own.device)
         optimiser = torch.optim.Adam([own], lr=self.options.learning_rate, weight_decay=self.options.weight_decay)

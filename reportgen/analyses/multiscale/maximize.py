@@ -15,7 +15,7 @@ from reportgen.analyses.kernels.maximize import as_searched
 from reportgen.analyses.multiscale.growing import Grower, GrowingKernel
 from reportgen.analyses.multiscale.options import GrowthKeywords, GrowthOptions
 from reportgen.analyses.multiscale.schedule import ClipShape
-from reportgen.networks.core.network import Network, as_network
+from reportgen.networks.core.network import Network, as_network, no_weight_gradients
 from reportgen.networks.core.out_of_memory import is_out_of_memory, out_of_memory
 from reportgen.networks.core.unchanged import leaving_unchanged, require_values
 from reportgen.progress import SILENT, Progress, observer
@@ -130,6 +130,8 @@ def grown_pictures(
         grower = Grower(network, layer, kernels, options)
         title = f"{network.name} {grower.target.layer}, {len(grower.shapes)} sizes"
         total = options.steps * len(grower.shapes) * len(grower.kernels)
+        with no_weight_gradients(network):
+            grower.quicken()
         with as_searched(network, reduced_precision=grower.mixed), progress.task(title, total) as task:
             for one in grower.run(task):
                 yield _picture(grower, one)

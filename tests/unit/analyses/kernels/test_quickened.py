@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from reportgen.analyses.common import quickened
 from reportgen.analyses.kernels import search as searching
 from reportgen.analyses.kernels.ascent import Score
 from reportgen.analyses.kernels.maximize import as_searched, maximize_activation
@@ -41,7 +42,7 @@ def network() -> Network:
 
 @pytest.fixture
 def always(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(searching, "_LEAST_WORK", 0.0)
+    monkeypatch.setattr(searching, "LEAST_WORK", 0.0)
 
 
 def gradient(one: Network, score: Score, search: Search) -> tuple[torch.Tensor, torch.Tensor]:
@@ -75,7 +76,7 @@ def test_a_whole_search_finds_what_it_finds_by_the_network_itself() -> None:
     options: dict[str, Any] = {"clip_shape": SHAPE, "steps": 24, "precision": "float32", "objective": "firing"}
     quick = maximize_activation(network(), "7", [1, 5], **options)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(searching, "quick_copy", lambda *_: None)
+        patch.setattr(quickened, "quick_copy", lambda *_: None)
         own = maximize_activation(network(), "7", [1, 5], **options)
     torch.testing.assert_close(quick.activations, own.activations, rtol=0.01, atol=0)
 
@@ -104,7 +105,7 @@ def test_bfloat16_is_left_where_its_gradient_is_another(monkeypatch: pytest.Monk
     search.quicken()
     assert search.levels[0].reduced_precision
     assert search.notes == ()
-    monkeypatch.setattr(searching, "likeness_reduced", lambda *_: 0.5)
+    monkeypatch.setattr(quickened, "likeness_reduced", lambda *_: 0.5)
     search.quicken()
     assert not search.levels[0].reduced_precision
     assert "its gradient has a cosine of 0.50" in search.notes[0]

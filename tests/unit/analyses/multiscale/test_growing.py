@@ -7,13 +7,18 @@ import torch
 from torch import Tensor, nn
 
 from reportgen import maximize_over_scales
+from reportgen.analyses.common import quickened as quickening
+from reportgen.analyses.common.quickened import quickened
+from reportgen.analyses.multiscale import growing
 from reportgen.analyses.multiscale.canvas import box_blurred, enlarged
 from reportgen.analyses.multiscale.growing import Grower
 from reportgen.analyses.multiscale.maximize import MultiscaleMaximization
 from reportgen.analyses.multiscale.options import GrowthOptions
 from reportgen.errors import NetworkError, OptionError, UnknownNameError
 from reportgen.networks.core.network import Network
+from reportgen.networks.speed.library import can_freeze
 from reportgen.records.card import Adapter, ClipSpec, ModelCard
+from reportgen.records.objective import Objective
 
 
 def still_network(module: nn.Module, side: int = 24, channel_order: str = "RGB") -> Network:
@@ -129,3 +134,50 @@ def test_steps_in_bfloat16_end_where_those_in_float32_do(monkeypatch: pytest.Mon
     assert mixed.clips.dtype == torch.float32
     assert mixed.notes == ()
     assert exact.notes == ("Grown in float32, not in bfloat16, from 12 px on: it may not be used.",)
+
+
+def in_time() -> nn.Sequential:
+    torch.manual_seed(3)
+    layers: list[nn.Module] = [nn.Conv3d(3, 8, (3, 5, 5), (1, 2, 2), (1, 2, 2)), nn.BatchNorm3d(8), nn.ReLU()]
+    layers += [nn.Conv3d(8, 8, 3, padding=1), nn.BatchNorm3d(8), nn.ReLU(), nn.Conv3d(8, 6, (1, 3, 3))]
+    return nn.Sequential(*layers).eval().requires_grad_(False)
+
+
+@pytest.mark.skipif(not can_freeze(), reason="this build of torch has no packed weights")
+@pytest.mark.parametrize("objective", ["firing", "neuron"])
+def test_steps_that_ask_a_quick_copy_grow_what_the_network_itself_does(
+    monkeypatch: pytest.MonkeyPatch, objective: Objective
+) -> None:
+    def grown() -> MultiscaleMaximization:
+        return maximize_over_scales(
+            in_time(),
+            "6",
+            [1, 5],
+            clip_shape=(4, 24, 24),
+            start=16,
+            sizes=3,
+            steps=6,
+            precision="float32",
+            objective=objective,
+        )
+
+    own = grown()
+    monkeypatch.setattr(growing, "LEAST_WORK", 0.0)
+    asked = []
+    monkeypatch.setattr(growing, "quickened", lambda *given, **named: asked.append(given) or quickened(*given, **named))
+    quick = grown()
+    assert len(asked) == 1
+    torch.testing.assert_close(quick.activations, own.activations, rtol=0.01, atol=0)
+    torch.testing.assert_close(quick.clips, own.clips, rtol=0, atol=0.02)
+
+
+@pytest.mark.skipif(not can_freeze(), reason="this build of torch has no packed weights")
+def test_steps_are_taken_in_float32_where_the_quick_copy_differs_in_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(growing, "LEAST_WORK", 0.0)
+    monkeypatch.setattr(quickening, "likeness_reduced", lambda *_: 0.5)
+    found = maximize_over_scales(
+        in_time(), "6", [1], clip_shape=(4, 24, 24), start=16, sizes=2, steps=1, precision="mixed"
+    )
+    assert found.notes[-1] == (
+        "Grown in float32, not in bfloat16: its gradient has a cosine of 0.50 with that in float32."
+    )

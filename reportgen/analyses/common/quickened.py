@@ -1,0 +1,37 @@
+"""A quick copy of a network for what climbs to a kernel's maximum: where it pays, and whether bfloat16 serves it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from reportgen.analyses.common.draws import own_generator
+from reportgen.networks.core.network import Network
+from reportgen.networks.kernels.preactivation import clip_channels, placement
+from reportgen.networks.speed.quick_copy import LEAST_COSINE, likeness_reduced, quick_copy
+
+LEAST_WORK = 2e10
+"""Multiply-adds of a search from which a quick copy pays: some tenths of a second."""
+
+
+def quickened(
+    network: Network, layer: str, shapes: Sequence[tuple[int, int, int]], *, seed: int, reduced_precision: bool
+) -> tuple[Network | None, str | None]:
+    """Return a quick copy for passes of clips of `shapes` (T, H, W) to a layer and back, and what bfloat16 does to it.
+
+    The copy is None where the network has none. Its gradient in bfloat16, where steps in `reduced_precision` are meant
+    to be taken, is held against the network's in float32 on a clip of the first shape; where they differ, a clause says
+    so, and None where they agree. To be called before the network is arranged for a search, and without weight
+    gradients.
+    """
+    generator = own_generator(seed, -2, 0)
+    channels, where = clip_channels(network), placement(network)
+    clips = [torch.rand((1, channels, *shape), generator=generator).to(**where) for shape in dict.fromkeys(shapes)]
+    quick = quick_copy(network, clips, layer)
+    if quick is None or not reduced_precision:
+        return quick, None
+    likeness = likeness_reduced(network, quick, layer, clips[0])
+    if likeness is None or likeness >= LEAST_COSINE:
+        return quick, None
+    return quick, f"its gradient has a cosine of {likeness:.2f} with that in float32"
