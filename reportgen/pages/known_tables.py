@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reportgen.analyses.registry import find_method
 from reportgen.audit.known_answers import figure_state, known_answers, must_be
 from reportgen.outputs.model import Cell, Column, Table, columns
+from reportgen.pages.method_notes import METHOD_NOTES
 from reportgen.pages.report import ModelView
 from reportgen.reading.views import Trouble, trouble
 from reportgen.records.answers.known_answers import KnownAnswer, KnownFigure
@@ -42,8 +42,8 @@ def answer_troubles(models: Sequence[ModelView]) -> list[Trouble]:
 def _shown(answer: KnownAnswer) -> ShownAnswer:
     heads = columns("Computed with this report", Column("", "state"), Column("Found", "number"), "Must be")
     told: list[tuple[Cell, ...]] = [(_named(one), figure_state(one), one.found, must_be(one)) for one in answer.figures]
-    title = find_method(answer.method).title
-    table = Table(f"known-{answer.case}", f"Known answer: {title.lower()}", heads, tuple(told))
+    title = next((note.title for note in METHOD_NOTES if answer.case in (note.cases or (note.anchor,))), answer.case)
+    table = Table(f"known-{answer.case}", f"Known answer: {title}", heads, tuple(told))
     return ShownAnswer(answer.version, answer.planted, answer.holds, table)
 
 

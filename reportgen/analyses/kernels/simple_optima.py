@@ -22,6 +22,7 @@ _PEAKS = 4
 _DEEP_PEAKS = 1
 _FAINT = 0.05  # of the largest gradient: a deep unit sees most of its field faintly
 _MOVES = 4  # of each length at most, for a kernel that noise leaves silent
+_ON_WHOLE_CLIPS = 3
 _REFINEMENTS = (1 / 4, 1 / 8, 1 / 16, 1 / 32)  # of what a kernel can tell apart
 
 Rated = tuple[tuple[float, float], Grating]
@@ -46,8 +47,9 @@ class SimpleOptima:
     def best(self, pixels: Tensor, kernel: int, level: Level, following: Level, seed: int) -> Tensor | None:
         """Return the simple pattern, unbounded pixels `1 C T H W` of the following level, that drives a kernel more.
 
-        None where the unbounded `pixels` `1 C T H W` that a level found drive it as much. Both are compared on clips of
-        the level's shape, which cost less where it is small.
+        None where the unbounded `pixels` `1 C T H W` that a level found drive it as much. Where the level's clips are
+        smaller, the patterns that drive the kernel most there are compared on whole ones: on small clips units at the
+        border, which see padding, decide too much.
         """
         known = self.filters.get(kernel)
         weights = self._local_filter(pixels, kernel, level) if known is None else known
@@ -61,8 +63,12 @@ class SimpleOptima:
         if rare:
             gratings = [(rate, one) for rate, one in rated if isinstance(one, Grating)]
             rated += [self._refined(max(gratings, key=_rate_of), kernel, level)] if gratings else []
+        if level.shape != following.shape:
+            likely = sorted(rated, key=_rate_of, reverse=True)[:_ON_WHOLE_CLIPS]
+            rated = [(self._rated(one if rare else sharp(one), kernel, following), one) for _, one in likely]
+            pixels = tiled(pixels, following.shape)
         reached, best = max(rated, key=_rate_of)
-        if reached <= self._rate(self.scoring.canvas(level).bounded(pixels), kernel):
+        if reached <= self._rate(self.scoring.canvas(following).bounded(pixels), kernel):
             return None
         return best.drawn(following.shape)[None].to(pixels)
 
