@@ -134,6 +134,8 @@ def sensitivity(
 ) -> float:
     """Return the largest relative change of the map under noise of at most `radius` per pixel (Yeh et al. 2019).
 
+    What is noisy is still a clip: no pixel gets darker than black or brighter than white.
+
     0 is a map that does not change; from 1 on, it changes as much as it is large. captum measures it. What is compared
     is the map as it is shown, T H W: `before` is that of the clip without noise, where it was made already.
     `effort.seed` draws the noise too.
@@ -153,9 +155,10 @@ def sensitivity(
 
     def perturb(clips: Tensor) -> Tensor:
         noise = (2 * torch.rand(clips.shape, generator=generator) - 1) * radius
-        return clips + noise.to(clips)
+        return (clips + noise.to(clips)).clamp(*limits)
 
     placed = clip.detach().to(**placement(seen))
+    limits = min(0.0, float(placed.min())), max(1.0, float(placed.max()))  # a bare module may take other values
     found = sensitivity_max(explain, placed, perturb_func=perturb, n_perturb_samples=samples)
     return float(found.max())
 

@@ -21,6 +21,7 @@ from reportgen.analyses.faithfulness.tubes import make_tubes
 from reportgen.analyses.saliency.attribution import Attribution, MapSettings, attribute_unchecked
 from reportgen.errors import ClipError, EmptySelectionError, NetworkError, UnknownNameError
 from reportgen.networks.core.network import Network
+from reportgen.records.card import ClipSpec, ModelCard
 from reportgen.result import Unexplained
 
 CLIP = torch.rand((1, 3, 4, 8, 8), generator=torch.Generator().manual_seed(2))
@@ -275,6 +276,15 @@ class TestSteadiness:
         assert 0 < found < 1
         with pytest.raises(NetworkError, match="two seeds"):
             stability(network(), CLIP, 1, "smoothgrad", one, seeds=1)
+
+    @pytest.mark.parametrize("method", ["gradients", "smoothgrad", "integrated_gradients"])
+    def test_noise_on_black_and_white_pixels_is_still_a_clip(self, method: str) -> None:
+        spec = ClipSpec(frames=4, height=8, width=8, mean=(0.5,) * 3, std=(0.25,) * 3)
+        carded = Network(network(), ModelCard(name="small", title="Small", clip=spec, classes=3, classifier="7"))
+        black_and_white = CLIP.round()
+        assert set(black_and_white.unique().tolist()) == {0.0, 1.0}
+        found = sensitivity(carded, black_and_white, 1, method, effort=MapSettings(steps=16, samples=4), samples=2)
+        assert 0 < found < math.inf
 
     def test_sensitivity_repeats_itself_and_grows_with_the_noise(self) -> None:
         small = sensitivity(network(), CLIP, 1, "gradients", radius=0.01)
