@@ -140,11 +140,17 @@ def _own_bytes(path: Path) -> bytes:
 
 
 def _forget_old(folder: Path) -> None:
-    """Remove what is remembered beyond the most sites, and what a stop left half-written."""
+    """Remove what is remembered beyond the most sites, and what a stop left half-written.
+
+    The folder may be one that the user chose, with files of others: ours are known by what they hold.
+    """
     own = [path for path in folder.iterdir() if _NAME.fullmatch(path.name) and path.is_file() and not path.is_symlink()]
     own.sort(key=lambda path: path.stat().st_mtime, reverse=True)
     for path in own[_MOST_KEPT:]:
-        path.unlink(missing_ok=True)
+        with suppress(OSError, ValueError):
+            if not path.name.startswith(PART):
+                _own_bytes(path)
+            path.unlink(missing_ok=True)
 
 
 _NAME = re.compile(rf"[0-9a-f]{{32}}\.json|{re.escape(PART)}\w+")
