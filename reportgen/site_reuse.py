@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from reportgen.errors import RenderError, StoreError
 from reportgen.pages.links import parts_of
 from reportgen.pages.report import Report
-from reportgen.records.files import describe_os_error
+from reportgen.records.files import describe_os_error, file_digest
 from reportgen.records.owned import OwnedFolder
 from reportgen.records.paths import inside
 from reportgen.records.root_digest import ROOT_FILE, SUMS, UNSEALED
@@ -130,8 +130,7 @@ def _page(source: str) -> str:
 def _sum(path: Path) -> str | None:
     """Return the digest of a regular file; None where there is none."""
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return file_digest(path)
     except OSError:
         return None
 

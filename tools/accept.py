@@ -35,10 +35,10 @@ from reportgen.clips.collection import find_clips
 from reportgen.errors import OptionError, ReportgenError
 from reportgen.networks.core.network import Network
 from reportgen.progress import SILENT
+from reportgen.records.files import file_digest
 from reportgen.records.finding import find_runs
 from reportgen.records.jobs import Failed
 from reportgen.runner.references import stored_clips
-from reportgen.zoo.cards import file_digest
 
 #: A share of right answers that chance has less often than this is no chance.
 RARE = 1e-3

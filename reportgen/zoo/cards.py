@@ -180,12 +180,6 @@ def read_labels(path: Path) -> tuple[str, ...]:
     return names
 
 
-def file_digest(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _faults(error: ValidationError) -> str:
     """Say which fields of a card are wrong, in one line."""
     faults = []

@@ -11,8 +11,8 @@ from typing import Any
 from reportgen.errors import OptionError
 from reportgen.networks.core.network import Network
 from reportgen.records.card import Adapter, ModelCard
+from reportgen.records.files import file_digest
 from reportgen.wording import command, option
-from reportgen.zoo.cards import file_digest
 from reportgen.zoo.sources import factory_of
 
 _WIDTH = 116

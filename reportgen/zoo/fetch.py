@@ -11,8 +11,9 @@ from pathlib import Path
 from reportgen.errors import FetchError, unknown_name
 from reportgen.progress import SILENT, Progress
 from reportgen.records.card import WeightsSource
+from reportgen.records.files import file_digest
 from reportgen.wording import option
-from reportgen.zoo.cards import CardEntry, file_digest
+from reportgen.zoo.cards import CardEntry
 from reportgen.zoo.download import Interrupted, PartialFile, Unavailable, open_transfer
 
 _BLOCK = 1 << 20

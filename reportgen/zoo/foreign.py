@@ -19,11 +19,11 @@ from reportgen.networks.core.refusals import refusals_told
 from reportgen.networks.kernels.layers import describe_layers
 from reportgen.networks.trace.functional import functional_layers
 from reportgen.records.card import Adapter, Architecture, ClipSpec, ModelCard, Stage
+from reportgen.records.files import file_digest
 from reportgen.records.identities import slug
 from reportgen.records.manifest import LayerFacts
 from reportgen.wording import option
 from reportgen.zoo.arguments import taken_unnamed
-from reportgen.zoo.cards import file_digest
 from reportgen.zoo.exported import example_batch, example_size, load_exported
 from reportgen.zoo.input_forms import BATCHES, Fit, Unfit, find_fit
 from reportgen.zoo.input_notes import stated

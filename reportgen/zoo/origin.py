@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from reportgen.records.files import file_digest
 from reportgen.records.manifest import SourceFacts
-from reportgen.zoo.cards import Zoo, file_digest
+from reportgen.zoo.cards import Zoo
 from reportgen.zoo.foreign import is_foreign
 from reportgen.zoo.sources import factory_of
 

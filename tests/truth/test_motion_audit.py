@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from reportgen.analyses.common.responses import Meter
+from reportgen.analyses.known_answers.classes import Appearance, FirstToLast, Rightward
 from reportgen.analyses.motion.kernel_motion import VARIANTS, probe_clip
 from reportgen.analyses.motion.motion_audit import PROBE_MEANINGS, class_audit, frozen_frames, motion_audit, probe_clips
 from reportgen.audit.limits import Limits
@@ -22,39 +23,12 @@ def drifting(frames: int = 8, size: int = 16) -> Tensor:
     return torch.stack([torch.roll(still, frame, dims=-1) for frame in range(frames)], dim=2)
 
 
-class Appearance(nn.Module):
-    """Class 0: the mean brightness; it cannot see motion."""
-
-    def forward(self, clips: Tensor) -> Tensor:
-        level = clips.flatten(1).mean(1)
-        return torch.stack([level, -level], dim=1)
-
-
 class Change(nn.Module):
     """Class 0: the mean squared difference of neighbouring frames; it sees no still picture."""
 
     def forward(self, clips: Tensor) -> Tensor:
         change = clips.diff(dim=2).square().flatten(1).mean(1)
         return torch.stack([change, -change], dim=1)
-
-
-class FirstToLast(nn.Module):
-    """Class 0: how far the last frame differs from the first; it needs change, and no motion."""
-
-    def forward(self, clips: Tensor) -> Tensor:
-        change = (clips[:, :, -1] - clips[:, :, 0]).square().flatten(1).mean(1)
-        return torch.stack([change, -change], dim=1)
-
-
-class Rightward(nn.Module):
-    """Class 0: rightward against leftward correlation of neighbouring frames (a Reichardt detector)."""
-
-    def forward(self, clips: Tensor) -> Tensor:
-        centred = clips - clips.mean(dim=(-2, -1), keepdim=True)
-        now, later = centred[:, :, :-1], centred[:, :, 1:]
-        right = (torch.roll(now, 1, dims=-1) * later).flatten(1).mean(1)
-        left = (torch.roll(now, -1, dims=-1) * later).flatten(1).mean(1)
-        return torch.stack([right - left, left - right], dim=1)
 
 
 def test_appearance_relies_on_no_motion() -> None:
