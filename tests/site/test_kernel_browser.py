@@ -200,6 +200,9 @@ def test_nothing_is_wider_than_a_phone(open_page: Open, uri: str) -> None:
     page = open_page(uri, viewport={"width": 390, "height": 844})
     page.locator("#real-clips, a.rg-kernel").first.wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    words = page.locator("a.rg-kernel > .rg-kernel__words")
+    if words.count():  # more than the first of them is legible
+        assert words.first.evaluate("one => one.clientWidth") >= 180
 
 
 def test_the_page_of_a_visualised_kernel_has_the_same_figures_added(open_page: Open) -> None:
