@@ -10,7 +10,7 @@ from reportgen.audit.limits import Limits
 from reportgen.audit.maps import curves_suffice, faithful_state
 from reportgen.audit.moving import relies_on_motion
 from reportgen.audit.pathways import pathway_state
-from reportgen.audit.verdicts import State, Verdict, at_least, at_most, graded
+from reportgen.audit.verdicts import State, Verdict, at_least, at_most, graded, judged
 from reportgen.reading.ablation import Drop, causal_drops
 from reportgen.reading.format import count, fixed, percent
 from reportgen.reading.run_view import RunView
@@ -44,7 +44,7 @@ def pyramid_checks(model: RunView, limits: Limits) -> list[Verdict]:
             graded(error, *limits.conservation),
             "Relevance is conserved (worst pyramid)",
             error,
-            f"{percent(error, 2)} left over" if error is not None else "–",
+            f"{judged(error, *limits.conservation, digits=2)} left over" if error is not None else "–",
             at_most(limits.conservation, 1),
             f"Where every path passes, relevance and biases must add up to the {model.words.its_value}; what is left "
             "over is the work of curved functions, and relevance is then no share of it."
@@ -103,7 +103,7 @@ def saliency_checks(model: RunView, limits: Limits) -> list[Verdict]:
             graded(error, *limits.completeness),
             "Integrated gradients add up (worst clip)",
             error,
-            percent(error, 2),
+            judged(error, *limits.completeness, digits=2),
             at_most(limits.completeness),
             f"The attributions must sum to the change of the {model.words.value} between baseline and clip."
             + ("" if error is not None else _NOT_MEASURED),
@@ -149,15 +149,18 @@ def _weights_read(model: RunView, limits: Limits) -> Verdict:
             kept[checks.method].append(checks.randomisation.kept)
     means = {method: fmean(values) for method, values in kept.items()}
     blind = [
-        f"{method.replace('_', ' ')} {fixed(mean)}" for method, mean in means.items() if mean > limits.map_weights[0]
+        f"{method.replace('_', ' ')} {judged(mean, *limits.map_weights, tell=fixed, digits=2)}"
+        for method, mean in means.items()
+        if mean > limits.map_weights[0]
     ]
     most = max(kept, key=lambda method: means[method], default=None)
+    largest = judged(max(means.values(), default=None), *limits.map_weights, tell=fixed, digits=2)
     shown = next((clip for clip, _asked, method in model.map_checks if method == most), None)
     return Verdict(
         graded(max(means.values(), default=None), *limits.map_weights),
         "Methods that read the weights",
         max(means.values(), default=None),
-        f"{len(means) - len(blind)} of {len(means)}, at most {fixed(max(means.values()))} kept" if means else "–",
+        f"{len(means) - len(blind)} of {len(means)}, at most {largest} kept" if means else "–",
         f"every method keeps at most {fixed(limits.map_weights[0])} of its rank order when all weights are shuffled "
         f"(warn to {fixed(limits.map_weights[1])})",
         (f"Too alike: {', '.join(blind)}. " if blind else "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from reportgen.audit.limits import Limits
-from reportgen.audit.verdicts import State, Verdict, graded
+from reportgen.audit.verdicts import State, Verdict, graded, judged
 from reportgen.reading.format import fixed, number, plural
 from reportgen.reading.run_view import RunView
 from reportgen.records.answers.weight_gradients import CheckedGradients, ImportanceTest, ScoreDifference, ScoreOrdering
@@ -129,7 +129,7 @@ def weight_checks(model: RunView, limits: Limits) -> list[Verdict]:
                 check_state(found.check, limits),
                 "Weight gradients agree with differences (worst layer)",
                 found.check.worst,
-                number(found.check.worst, 2),
+                judged(found.check.worst, *limits.gradient_error, tell=number, digits=2),
                 f"at most {good} (warn to {fair})",
                 check_sentence(found.check, limits),
                 link,

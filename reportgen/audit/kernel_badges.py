@@ -7,7 +7,7 @@ from reportgen.audit.limits import Limits
 from reportgen.audit.moving import jumps, moves_beyond_still, moving_texture, turning
 from reportgen.audit.paths import path_verdicts
 from reportgen.audit.silence import known_times, near_silent
-from reportgen.audit.verdicts import State, Verdict, at_least, graded
+from reportgen.audit.verdicts import State, Verdict, at_least, graded, judged
 from reportgen.reading.figures import KernelFigures
 from reportgen.reading.format import number, percent, plural
 
@@ -25,7 +25,7 @@ def kernel_verdicts(figures: KernelFigures, limits: Limits) -> list[Verdict]:
         enough = figures.reference_clips >= enough_clips
         beats = "pass" if enough and figures.activation > figures.best_real else "warn"
     multiple = known_times(figures, limits)
-    times = "–" if multiple is None else f"{number(multiple, 2)}×"
+    times = "–" if multiple is None else f"{judged(multiple, 1.0, tell=number, digits=2)}×"
     return [
         Verdict(
             beats,
@@ -46,12 +46,13 @@ def kernel_verdicts(figures: KernelFigures, limits: Limits) -> list[Verdict]:
 def _explained_verdict(figures: KernelFigures, limits: Limits) -> Verdict:
     """Return whether one texture and one motion make up the clip."""
     found, measured = moving_texture(figures, limits), (figures.explained_variance, figures.evidence_share)
-    value, figure = figures.explained_variance, f"{percent(figures.explained_variance)} explained"
+    value = figures.explained_variance
+    figure = f"{judged(value, limits.explained_variance)} explained"
     if found is False and value is not None and value >= limits.explained_variance:
-        value, what = figures.motion_explains, "motion"
+        value, what, limit = figures.motion_explains, "motion", limits.motion_explains
         if jumps(figures, limits) == "steps" and moves_beyond_still(figures, limits):
-            value, what = figures.steady_explained, "one steady motion"
-        figure = f"{what} explains {percent(value)} of what a still picture leaves"
+            value, what, limit = figures.steady_explained, "one steady motion", limits.steady
+        figure = f"{what} explains {judged(value, limit)} of what a still picture leaves"
     course = turning(figures, limits)
     state: State = "untested" if found is None else "pass" if found else "warn" if course else "fail"
     return Verdict(
@@ -76,7 +77,7 @@ def _kept_verdict(figures: KernelFigures, limits: Limits) -> Verdict:
         graded(kept, *limits.activation_kept),
         "driven by the moved texture",
         kept,
-        percent(kept),
+        judged(kept, *limits.activation_kept),
         f"{at_least(limits.activation_kept)} of the activation kept",
         "Does one moving texture, and nothing else, still drive this kernel?"
         + (" The synthetic clip itself is no moving texture, whatever this one keeps." if unlike else ""),

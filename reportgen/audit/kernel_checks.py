@@ -8,9 +8,9 @@ from statistics import median
 from reportgen.audit.limits import Limits
 from reportgen.audit.moving import moving_texture, stands_still, texture_and_motion
 from reportgen.audit.paths import at_least_by_chance, chance_of_first, is_first, path_state
-from reportgen.audit.verdicts import Verdict, at_least, at_most, graded
+from reportgen.audit.verdicts import Verdict, at_least, at_most, graded, judged
 from reportgen.reading.figures import KernelFigures
-from reportgen.reading.format import fixed, number, percent, plural
+from reportgen.reading.format import fixed, number, plural
 from reportgen.reading.run_view import RunView
 from reportgen.records.answers.path import PathAnswer
 
@@ -68,7 +68,7 @@ def kernel_checks(model: RunView, limits: Limits) -> list[Verdict]:
             graded(middle, *limits.activation_kept),
             "Activation kept by the moved texture (median)",
             middle,
-            percent(middle),
+            judged(middle, *limits.activation_kept),
             at_least(limits.activation_kept),
             "Does texture plus motion still drive the kernel, and not only look like its clip? "
             "Of all kernels that were decomposed, explained or not.",
@@ -145,7 +145,7 @@ def redundancy_check(model: RunView, limits: Limits) -> Verdict:
         "warn" if few and state == "pass" else state,
         "Dead or duplicate kernels",
         share,
-        "–" if share is None else f"{percent(share, 1)} of {total}",
+        "–" if share is None else f"{judged(share, *limits.redundant, digits=1)} of {total}",
         at_most(limits.redundant),
         f"{dead} answer alike to every reference clip, {repeated} as another kernel of their layer does."
         + (f" Not enough evidence to pass: clips enough to tell repetition drive only {told} of them." if few else "")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from reportgen.audit.limits import Limits
-from reportgen.audit.verdicts import State, Verdict, graded
-from reportgen.reading.format import fixed, percent
+from reportgen.audit.verdicts import State, Verdict, graded, judged
+from reportgen.reading.format import fixed, percent, told_apart
 from reportgen.records.answers.faithfulness import FaithfulnessAnswer, HidingTest, ShuffledWeights
 
 _WORST_FIRST: tuple[State, ...] = ("fail", "warn", "pass")
@@ -44,7 +44,7 @@ def map_verdicts(completeness: float | None, checks: FaithfulnessAnswer | None, 
                 graded(abs(completeness), *limits.completeness),
                 "adds up",
                 abs(completeness),
-                percent(abs(completeness), 2),
+                judged(abs(completeness), *limits.completeness, digits=2),
                 f"error at most {percent(limits.completeness[0])} (warn to {percent(limits.completeness[1])})",
                 "Do the attributions sum to the change of what is explained?",
             )
@@ -72,9 +72,10 @@ def _faithful(checks: FaithfulnessAnswer | None, limits: Limits) -> Verdict:
 
 def _hiding_figure(baseline: str, test: HidingTest) -> str:
     best = test.best_control
+    gain, *control = told_apart(fixed, 2, test.gain, *(best[1:] if best else ()))
     return (
-        f"{baseline.replace('_', ' ')}: gain {fixed(test.gain)} over random maps"
-        + (f", {best[0]} {fixed(best[1])}" if best else "")
+        f"{baseline.replace('_', ' ')}: gain {gain} over random maps"
+        + (f", {best[0]} {control[0]}" if best else "")
         + ("" if test.beyond == 2 else ", within their band by one area" if test.beyond else ", within their band")
     )
 
@@ -99,7 +100,7 @@ def _method_checks(checks: FaithfulnessAnswer, limits: Limits) -> list[Verdict]:
                 graded(checks.randomisation.kept, *limits.map_weights),
                 "reads the weights",
                 checks.randomisation.kept,
-                f"{fixed(checks.randomisation.kept)} kept",
+                f"{judged(checks.randomisation.kept, *limits.map_weights, tell=fixed, digits=2)} kept",
                 f"at most {most} of its rank order kept when all weights are shuffled (warn to {warn})",
                 "Does the map change when the network forgets? By depth, from the top: "
                 f"{_by_depth(checks.randomisation)}.",
@@ -112,7 +113,7 @@ def _method_checks(checks: FaithfulnessAnswer, limits: Limits) -> list[Verdict]:
                 graded(checks.sensitivity, *limits.map_noise),
                 "steady under noise",
                 checks.sensitivity,
-                f"changes by {percent(checks.sensitivity)}",
+                f"changes by {judged(checks.sensitivity, *limits.map_noise)}",
                 f"at most {most} (warn to {warn})",
                 "How far does the map change when the clip changes by less than an eye sees?",
             )
@@ -124,7 +125,7 @@ def _method_checks(checks: FaithfulnessAnswer, limits: Limits) -> list[Verdict]:
                 graded(checks.stability, *limits.map_seeds),
                 "same with other seeds",
                 checks.stability,
-                fixed(checks.stability),
+                judged(checks.stability, *limits.map_seeds, tell=fixed, digits=2),
                 f"rank correlation at least {least} (warn from {warn})",
                 "Does the method say the same twice?",
             )

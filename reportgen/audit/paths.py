@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from reportgen.audit.limits import Limits
-from reportgen.audit.verdicts import State, Verdict
+from reportgen.audit.verdicts import State, Verdict, judged
 from reportgen.reading.figures import KernelFigures
 from reportgen.reading.format import fixed, plural
 from reportgen.records.answers.path import PathAnswer, Rank
@@ -50,7 +50,7 @@ def path_verdicts(figures: KernelFigures, limits: Limits) -> list[Verdict]:
             path_state(path, limits),
             "natural path",
             natural.p if natural else None,
-            f"p {fixed(natural.p, 3)} of {natural.of}{_beside(path.path_kernels)}" if path and natural else "–",
+            f"{_p(natural, limits)}{_beside(path.path_kernels)}" if path and natural else "–",
             f"p at most {fixed(limits.rank_p)} among reference clips that do not drive the kernel, and as near as no "
             "other kernel's clip",
             "Does the synthetic clip activate the layers before this kernel the way reference clips that drive it do?"
@@ -60,14 +60,16 @@ def path_verdicts(figures: KernelFigures, limits: Limits) -> list[Verdict]:
             seeds_state(path, limits),
             "seeds agree",
             same.p if same else None,
-            f"p {fixed(same.p, 3)} of {same.of} (rank correlation {fixed(path.seed_similarity)})"
-            if path and same
-            else "–",
+            f"{_p(same, limits)} (rank correlation {fixed(path.seed_similarity)})" if path and same else "–",
             f"p at most {fixed(limits.rank_p)} among the likenesses to other kernels' clips",
             "Do other random starts lead to a clip that the network sees as more alike than those of other kernels?"
             + _why_no_seeds(path, limits),
         ),
     ]
+
+
+def _p(found: Rank, limits: Limits) -> str:
+    return f"p {judged(found.p, limits.rank_p, tell=fixed, digits=3)} of {found.of}"
 
 
 def _too_few(found: Rank | None, limits: Limits) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 from reportgen.audit.limits import Limit
-from reportgen.reading.format import percent
+from reportgen.reading.format import percent, told_apart
 
 State = Literal["pass", "warn", "fail", "untested"]
 
@@ -44,6 +45,13 @@ def graded(value: float | None, good: float, fair: float) -> State:
     if good < fair:
         value, good, fair = -value, -good, -fair
     return "pass" if value >= good else "warn" if value >= fair else "fail"
+
+
+def judged(
+    value: float | None, *limits: float, tell: Callable[[float | None, int], str] = percent, digits: int = 0
+) -> str:
+    """Return a figure as it stands beside the limits by which it was judged, which it must not read like."""
+    return told_apart(tell, digits, value, *limits)[0]
 
 
 def at_least(limit: Limit) -> str:

@@ -18,7 +18,7 @@ from reportgen.analyses.pyramid.class_pyramid import class_pyramid
 from reportgen.analyses.saliency.attribution import attribute_converged
 from reportgen.audit.limits import Limits
 from reportgen.audit.moving import relies_on_motion
-from reportgen.audit.verdicts import State, Verdict, at_least, at_most, graded
+from reportgen.audit.verdicts import State, Verdict, at_least, at_most, graded, judged
 from reportgen.clips import Clip
 from reportgen.epochs.network_audit import NetworkAudit
 from reportgen.errors import ClipError, NetworkError, NoAnswerError, a_type, unknown_name
@@ -187,7 +187,7 @@ def _maps(asked: _Asked) -> _Found:
             graded(error, *asked.limits.completeness),
             "Integrated gradients add up (worst clip)",
             error,
-            percent(error, 2),
+            judged(error, *asked.limits.completeness, digits=2),
             at_most(asked.limits.completeness),
             " ".join(["The attributions must sum to the logit's change between baseline and clip.", *reasons[:1]]),
         ),
@@ -220,7 +220,7 @@ def _pyramids(asked: _Asked) -> _Found:
         graded(error, *asked.limits.conservation),
         "Relevance is conserved (worst pyramid)",
         error,
-        f"{percent(error, 2)} left over" if error is not None else "–",
+        f"{judged(error, *asked.limits.conservation, digits=2)} left over" if error is not None else "–",
         at_most(asked.limits.conservation, 1),
         " ".join(["Where every path passes, relevance and biases must add up to the logit.", reason]).strip(),
     )
@@ -244,7 +244,7 @@ def _kernels(asked: _Asked) -> _Found:
         "warn" if few and state != "pass" else state,
         name,
         dead / total,
-        f"{percent(dead / total, 1)} of {total}",
+        f"{judged(dead / total, *asked.limits.redundant, digits=1)} of {total}",
         at_most(asked.limits.redundant),
         "They answer alike to every clip." + (" Few clips were given: others may drive them." if few and dead else ""),
     )

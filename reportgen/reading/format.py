@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from reportgen.reading.words import CLASSES, Words
@@ -75,6 +75,22 @@ def percent(value: float | None, digits: int = 0) -> str:
     elif float(text) == 0 and value > 0:
         return f"<{edge:.{digits}f}%"
     return f"{text}%".replace("-", "−")
+
+
+_MORE_DIGITS = 6
+
+
+def told_apart(tell: Callable[[float | None, int], str], digits: int, value: float | None, *others: float) -> list[str]:
+    """Return `value` and `others` as `tell` writes them, to `digits` or as many more as it takes to tell them apart.
+
+    Of two numbers of which one was judged by the other, both must not read the same: only the same number does.
+    """
+    found: list[str] = []
+    for more in range(_MORE_DIGITS + 1):
+        found = [tell(each, digits + more) for each in (value, *others)]
+        if all(text != found[0] or other == value for text, other in zip(found[1:], others, strict=True)):
+            break
+    return found
 
 
 def duration(seconds: float | None) -> str:

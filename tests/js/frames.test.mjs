@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { load } from "./load.mjs";
 
-const { wrapped, frameOf, corner, begun, isWithin, onPaper } = load("player/frames.js").frames;
+const { wrapped, frameOf, corner, begun, isWithin, onPaper, placed } = load("player/frames.js").frames;
 
 test("frames go round in both directions", () => {
   assert.deepEqual([wrapped(12, 12), wrapped(-1, 12), wrapped(5, 12)], [0, 11, 5]);
@@ -35,7 +35,12 @@ test("a mark is bright from its first to its last frame, in a shorter clip again
   assert.deepEqual([3, 4, 6, 7, 16].map((frame) => isWithin(frame, 12, 4, 6)), [false, true, true, false, true]);
 });
 
-test("paper has four frames, the first and the last among them", () => {
+test("paper has four frames, the first and the last among them, or all of a shorter clip", () => {
   assert.deepEqual(onPaper(12), [0, 4, 7, 11]);
-  assert.deepEqual(onPaper(1), [0, 0, 0, 0]);
+  assert.deepEqual([onPaper(1), onPaper(2), onPaper(4)], [[0], [0, 1], [0, 1, 2, 3]]);
+});
+
+test("a frame fills a box where the sprite lies as far behind it as its column and row say", () => {
+  assert.deepEqual(placed(0, 4), { width: "400%", left: "0%", top: "0%" });
+  assert.deepEqual(placed(6, 4), { width: "400%", left: "-200%", top: "-100%" });
 });

@@ -75,3 +75,34 @@ def test_what_was_not_measured_is_not_tested_and_says_why() -> None:
     found = map_verdicts(None, answer, Limits())
     assert found[0].state == "untested"
     assert "The logit is not larger" in found[0].meaning
+
+
+@pytest.mark.parametrize(
+    ("control", "figure"),
+    [
+        (0.2004, "blur: gain 0.2000 over random maps, centre 0.2004"),
+        (0.204, "blur: gain 0.200 over random maps, centre 0.204"),
+        (0.21, "blur: gain 0.20 over random maps, centre 0.21"),
+    ],
+)
+def test_a_map_that_a_control_barely_beats_shows_by_how_much(control: float, figure: str) -> None:
+    found = {v.name: v for v in map_verdicts(None, map_checks("a", 0.7, 0.3, control=control), Limits())}
+    assert found["faithful"].state == "fail"
+    assert found["faithful"].figure == figure
+
+
+def test_a_figure_beyond_its_limit_never_reads_like_it() -> None:
+    """Each figure lies just on the bad side of its limit, so that it would round to it."""
+    limits = Limits()
+    checks = map_checks("a", 0.7, 0.3).model_copy(
+        update={
+            "randomisation": ShuffledWeights(layers=("a",), correlations=(limits.map_weights[0] + 1e-4,)),
+            "sensitivity": limits.map_noise[0] + 1e-4,
+            "stability": limits.map_seeds[0] - 1e-4,
+        }
+    )
+    found = {verdict.name: verdict for verdict in map_verdicts(limits.completeness[0] + 1e-6, checks, limits)}
+    assert found["adds up"].figure == "1.0001%"
+    assert found["reads the weights"].figure == "0.5001 kept"
+    assert found["steady under noise"].figure == "changes by 50.01%"
+    assert found["same with other seeds"].figure == "0.7999"

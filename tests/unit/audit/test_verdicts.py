@@ -122,3 +122,17 @@ def test_a_clip_that_flickers_is_no_failed_explanation() -> None:
     assert (found.state, found.figure) == ("warn", "76% explained")
     assert "flickers" in found.meaning
     assert badges(**flickers)["texture plus motion"].state == "fail"
+
+
+def test_a_badge_that_fails_by_a_hair_prints_the_hair() -> None:
+    limits = Limits()
+    found = badges(
+        explained_variance=0.9,
+        motion_explains=0.9,
+        activation_kept=limits.activation_kept[0] - 1e-4,
+        activation=1.001,
+        best_real=1.0,
+        reference_clips=10,
+    )
+    assert found["driven by the moved texture"].figure == "79.99%"
+    assert found["above reference clips"].figure == "1.001×"

@@ -19,6 +19,7 @@ from reportgen.reading.format import (
     receptive_field_text,
     shape,
     short_kernel_name,
+    told_apart,
 )
 
 
@@ -88,3 +89,11 @@ def test_a_receptive_field_says_what_is_seen_and_what_is_not_known() -> None:
     assert receptive_field_text((None, 26, None)) == "all frames of 26×all px"
     assert receptive_field_text((None, None, None)) == "the whole clip"
     assert receptive_field_text(None) == "not known"
+
+
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_two_numbers_read_alike_only_where_they_are_within_a_millionth(value: float, other: float) -> None:
+    texts = told_apart(fixed, 2, value, other)
+    assert texts[0] != texts[1] or abs(value - other) < 1e-6
+    if abs(value - other) > 0.01:
+        assert texts == [fixed(value), fixed(other)]

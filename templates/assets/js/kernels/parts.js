@@ -50,6 +50,8 @@
     return element;
   }
 
+  const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
   // A table of a header and rows of cells; the cells of `numeric` columns stand right.
   function table(label, head, rows, numeric = []) {
     const cell = (name, at) => make(name, numeric.includes(at) ? "num" : "");
@@ -63,7 +65,7 @@
       });
       return line;
     });
-    const top = head.map((text, at) => Object.assign(cell("th", at), { scope: "col", textContent: text }));
+    const top = head.map((text, at) => Object.assign(cell("th", at), { scope: "col", textContent: sentence(text) }));
     const whole = make("table", "rg-t", make("thead", "", make("tr", "", ...top)), make("tbody", "", ...body));
     const box = make("div", "rg-table rg-table--narrow rg-table--wrap", whole);
     Object.assign(box, { tabIndex: 0, role: "region", ariaLabel: label });

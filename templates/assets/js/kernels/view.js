@@ -84,7 +84,7 @@
     const asked = facts.asked ? ` Asked of ${facts.asked}.` : "";
     return titled(
       "classes", `What it does to each ${facts.one}`,
-      table("Classes", [facts.one, "it", `part of the ${facts.value}`], rows, [2]),
+      table("Classes", [facts.one, "Effect", `part of the ${facts.value}`], rows, [2]),
       said("rg-caption", `Its relevance in the pyramids, the mean over clips.${asked}`),
     );
   }
@@ -94,7 +94,7 @@
     if (!kernel.weighted) return [];
     const ends = (name, figure, found) => {
       const rows = found.map(([layer, index, value]) => [kernelLink(facts, layer, index), share(value)]);
-      return make("section", "", make("h3", "", name), rows.length ? table(name, ["Kernel", figure], rows, [1]) : said("rg-empty", "not known, or none"));
+      return make("section", "", make("h3", "", name), rows.length ? table(name, ["Kernel", figure], rows, [1]) : said("rg-empty", "Not known, or none."));
     };
     const caption = "By the weights alone: which share of the reading kernel's squared weights is on the other kernel.";
     const found = kernel.weighted;
@@ -110,7 +110,7 @@
     const number = `the contribution to the ${facts.value}`;
     const ends = (name, found) => {
       const rows = found.map(([layer, index, value]) => [layer === -1 ? facts.one : kernelLink(facts, layer, index), plain(value)]);
-      return make("section", "", make("h3", "", name), rows.length ? table(name, ["Kernel", "Contribution"], rows, [1]) : said("rg-empty", "none kept"));
+      return make("section", "", make("h3", "", name), rows.length ? table(name, ["Kernel", "Contribution"], rows, [1]) : said("rg-empty", "None kept."));
     };
     return titled(
       "connections", "Connections",

@@ -3,7 +3,7 @@
   "use strict";
 
   const report = (globalThis.reportgen ??= {});
-  const { frameOf, corner, onPaper } = report.frames;
+  const { frameOf, corner, onPaper, placed } = report.frames;
   const LOOK_AHEAD = "250px";
 
   // `onLonger` is told when a clip comes that has more frames than all before it.
@@ -46,18 +46,16 @@
       return Promise.all([...clips.values()].map((clip) => clip.loaded));
     }
 
-    function drawFrame(clip, frame, x = 0) {
-      const { width, height } = clip;
-      const [left, top] = corner(clip.order ? clip.order[frame] : frame, clip.columns, width, height);
-      clip.canvas.getContext("2d").drawImage(clip.image, left, top, width, height, x, 0, width, height);
-    }
+    const inSprite = (clip, frame) => (clip.order ? clip.order[frame] : frame);
 
     function draw(clip) {
       if (!clip.ready) return;
       const frame = frameOf(clip.frames, clock.frame, clock.length);
       if (clip.drawn === frame) return;
       clip.drawn = frame;
-      drawFrame(clip, frame);
+      const { width, height } = clip;
+      const [left, top] = corner(inSprite(clip, frame), clip.columns, width, height);
+      clip.canvas.getContext("2d").drawImage(clip.image, left, top, width, height, 0, 0, width, height);
     }
 
     function show(frame) {
@@ -86,23 +84,37 @@
       clips.delete(element);
     }
 
+    // One frame of a clip as an element of its own, cut out of the sprite by where that lies behind its box.
+    function still(clip, frame) {
+      const box = document.createElement("span");
+      box.style.aspectRatio = `${clip.width} / ${clip.height}`;
+      const image = new Image();
+      image.alt = "";
+      image.src = clip.sprite;
+      Object.assign(image.style, placed(inSprite(clip, frame), clip.columns));
+      box.append(image);
+      return box;
+    }
+
+    // What was never on screen loads now: a browser that prints waits for the pictures of the page, whichever way it was
+    // told to print, and it does not wait for what a script would draw from them.
     function readyForPaper() {
       for (const clip of clips.values()) {
-        if (!clip.ready) continue;
-        const frames = onPaper(clip.frames);
-        clip.canvas.width = frames.length * clip.width;
+        if (clip.paper) continue;
+        clip.paper = document.createElement("span");
+        clip.paper.className = "rg-paper";
+        clip.paper.append(...onPaper(clip.frames).map((frame) => still(clip, frame)));
+        clip.element.append(clip.paper);
         clip.element.classList.add("rg-printed");
-        frames.forEach((frame, i) => drawFrame(clip, frame, i * clip.width));
       }
     }
 
     function backFromPaper() {
       for (const clip of clips.values()) {
-        if (!clip.ready) continue;
-        clip.canvas.width = clip.width;
+        if (!clip.paper) continue;
+        clip.paper.remove();
+        clip.paper = null;
         clip.element.classList.remove("rg-printed");
-        clip.drawn = -1;
-        draw(clip);
       }
     }
 

@@ -33,10 +33,17 @@
     return at >= first && at <= last;
   }
 
-  // The frames of a clip that stand side by side on paper.
+  // The frames of a clip that stand side by side on paper: four over its whole length, or all of a shorter one.
   function onPaper(frames, most = 4) {
-    return Array.from({ length: most }, (_, i) => Math.round((i * (frames - 1)) / (most - 1)));
+    const shown = Math.min(most, frames);
+    return Array.from({ length: shown }, (_, i) => (shown === 1 ? 0 : Math.round((i * (frames - 1)) / (shown - 1))));
   }
 
-  report.frames = { wrapped, frameOf, corner, begun, isWithin, onPaper };
+  // Where a sprite stands for one frame of it to fill a box; rows are shares of the box by a shift, as the box's height is.
+  function placed(frame, columns) {
+    const [left, top] = corner(frame, columns, 100, 100);
+    return { width: `${100 * columns}%`, left: `${-left}%`, top: `${-top}%` };
+  }
+
+  report.frames = { wrapped, frameOf, corner, begun, isWithin, onPaper, placed };
 })();
