@@ -160,10 +160,10 @@ def _weights_read(model: RunView, limits: Limits) -> Verdict:
         graded(max(means.values(), default=None), *limits.map_weights),
         "Methods that read the weights",
         max(means.values(), default=None),
-        f"{len(means) - len(blind)} of {len(means)}, at most {largest} kept" if means else "–",
+        f"{len(means) - len(blind)} of {len(means)}" if means else "–",
         f"every method keeps at most {fixed(limits.map_weights[0])} of its rank order when all weights are shuffled "
         f"(warn to {fixed(limits.map_weights[1])})",
-        (f"Too alike: {', '.join(blind)}. " if blind else "")
+        (f"Too alike: {', '.join(blind)}. " if blind else f"The most that one keeps: {largest}. " if means else "")
         + (
             "A map that does not change shows the clip, not the network. This ranks no methods."
             if means

@@ -169,7 +169,8 @@ def test_clips_that_were_never_seen_are_strips_of_frames_on_paper_too(visit: Vis
     clips = page.locator(".rg-clip[data-sprite]")
     assert 0 < page.locator(".rg-clip[data-sprite] > canvas").count() < clips.count()
     page.evaluate("""() => addEventListener("beforeprint", () => {
-      const seen = [...document.querySelectorAll(".rg-clip[data-sprite]")].map((clip) => [...clip.querySelectorAll("img")]);
+      const clips = [...document.querySelectorAll(".rg-clip[data-sprite]")];
+      const seen = clips.map((clip) => [...clip.querySelectorAll("img")]);
       addEventListener("afterprint", () => {
         const frames = seen.map((all) => all.filter((one) => one.closest(".rg-paper") && one.naturalWidth > 0).length);
         document.body.dataset.onPaper = frames.join();
