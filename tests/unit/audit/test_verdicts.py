@@ -87,7 +87,8 @@ def test_a_failing_badge_prints_the_number_that_failed() -> None:
     assert (failed.state, failed.value, failed.figure) == ("fail", 0.31, "31% explained")
 
 
-SHOWN = (percent, fixed, lambda v: f"{number(v, 2)}×")
+DIGITS = range(9)
+SHOWN = (percent, fixed, lambda value, digits: f"{number(value, 2 + digits)}×")
 SHARES = st.floats(0, 1)
 
 
@@ -98,7 +99,7 @@ SHARES = st.floats(0, 1)
 def test_every_badge_prints_the_number_that_it_judged(**figures: float) -> None:
     for verdict in badges(reference_clips=20, **figures).values():
         if verdict.value is not None:
-            assert any(show(verdict.value) in verdict.figure for show in SHOWN), verdict
+            assert any(show(verdict.value, more) in verdict.figure for show in SHOWN for more in DIGITS), verdict
         elif verdict.name != "above reference clips":
             assert (verdict.state, verdict.figure) == ("untested", "–")
 
