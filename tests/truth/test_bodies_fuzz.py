@@ -145,7 +145,14 @@ def responses(body: Body, clips: Tensor) -> Tensor:
     return body.passed_on(clips).relu().mean((2, 3, 4))
 
 
-@pytest.mark.parametrize("seed", [*range(5), *(pytest.param(one, marks=pytest.mark.long) for one in range(5, 60))])
+#: Bodies whose best clip is one plain colour, or a grating of two px, which a cool-down of four steps takes grey into.
+LOST_IN_THE_COOL_DOWN = (1171, 2005, 2122)
+
+
+@pytest.mark.parametrize(
+    "seed",
+    [*range(5), *LOST_IN_THE_COOL_DOWN, *(pytest.param(one, marks=pytest.mark.long) for one in range(5, 60))],
+)
 def test_a_random_body_is_read_as_it_answers(seed: int) -> None:
     body = Body(seed).eval().requires_grad_(False)
     noise = torch.rand((6, 3, FRAMES, SIDE, SIDE), generator=torch.Generator().manual_seed(seed))

@@ -70,6 +70,18 @@ def test_the_best_clip_is_nearly_the_best_grating_at_its_speed(
     assert shown.tolist() == pytest.approx([1.0] * 3, abs=most_off)
 
 
+def test_a_clip_that_is_to_change_little_does_not_move_although_the_kernel_would_like_it_to() -> None:
+    """What a moving pattern loses to the penalty counts where a search compares clips, and not in its climb alone."""
+    smooth, free = (
+        maximize_activation(
+            gabors((5, 7, 7)), "0", range(3), objective="firing", clip_shape=SHAPE, steps=32, temporal_smoothness=weight
+        )
+        for weight in (100.0, 0.0)
+    )
+    changes = [found.clips.diff(dim=2).square().mean((1, 2, 3, 4)) for found in (smooth, free)]
+    assert (changes[0] < 0.1 * changes[1]).all()
+
+
 def tinted_gabors(size: tuple[int, int, int], generator: torch.Generator) -> tuple[nn.Module, Tensor]:
     """Return a layer of 10 kernels with colours, directions, periods and speeds of their own, and the speeds."""
 

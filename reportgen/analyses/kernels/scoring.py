@@ -161,6 +161,10 @@ class ClipScoring:
         """Return the objective of one kernel's map `1 ...` of the native clip."""
         return float(summary(own, self.options.objective, unit=self.target.centre))
 
+    def penalty(self, clip: Tensor, kernel: int) -> float:
+        """Return what the penalties on a clip `1 C T H W` take off a kernel's objective, in its own units."""
+        return float(self.options.penalties(clip)) * float(self.spread[kernel])
+
 
 def approached(maps: Tensor) -> Tensor:
     """Return the mean `N` of maps `N ...` of silent kernels above the threshold of a quarter of their places.

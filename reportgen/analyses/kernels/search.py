@@ -56,7 +56,8 @@ class Search:
         self.levels = self._levels(self.scoring.field)
         self.notes: tuple[str, ...] = ()
         self._simple: SimpleOptima | None = None
-        self._kept: dict[int, Tensor] = {}
+        #: The best clip of each kernel before its cool-down, which may lose it: near a threshold, or in few steps.
+        self._reached: dict[int, Tensor] = {}
 
     def quicken(self) -> None:
         """Let what climbs ask a quick copy of the network, where it has one and there is work enough for it.
@@ -203,14 +204,15 @@ class Search:
         pixels = self.scoring.canvas(level).unbounded(climber.parameters)
         if self.scoring.sees_pixels and following.cools and self.options.constraint == "box":
             pixels = self._sharpened(pixels, climber.kernel, level)
-        simple = None
+        given = reached = tiled(pixels, following.shape)
         if following.cools and self._simple is not None:
             simple = self._simple.best(pixels, climber.kernel, level, following, self.options.seed)
-            if simple is not None and self.scoring.rare[climber.kernel]:
-                self._kept[climber.kernel] = simple
-        return self.scoring.canvas(following).parameters_of(
-            tiled(pixels, following.shape) if simple is None else simple
-        )
+            if simple is not None:
+                given, reached = simple.begun, simple.reached
+        canvas = self.scoring.canvas(following)
+        if following.cools and self.options.facets == 1:
+            self._reached[climber.kernel] = canvas.parameters_of(reached)
+        return canvas.parameters_of(given)
 
     def _has_simple_optima(self) -> bool:
         """Return whether a kernel's optimum may be one simple pattern over the whole clip."""
@@ -236,6 +238,10 @@ class Search:
                     for clip, kernel in zip(clips, kernels, strict=True)
                 ]
             )
+
+    def _worth(self, activation: Tensor, clip: Tensor, kernel: int) -> float:
+        """Return the objective of a kernel's clip `1 C T H W`, less what the penalties take off it."""
+        return float(activation) - self.scoring.penalty(clip, kernel)
 
     def _begin(self, kernel: int) -> Climber:
         options, canvas = self.options, self.scoring.new_canvas(self.levels[0].shape)
@@ -280,10 +286,10 @@ class Search:
         start = self.window.start if self.window else (0, 0, 0)
         region = [(at, at + size) for at, size in zip(start, self.shape, strict=True)]
         activations = self.measure(clips, [climber.kernel] * facets)
-        if climber.kernel in self._kept:  # near a threshold the cool-down may lose what it was given
-            before = canvas.bounded(self._kept.pop(climber.kernel)).float().cpu()
+        if climber.kernel in self._reached:
+            before = self._clips(canvas, self._reached.pop(climber.kernel))
             reached = self.measure(before, [climber.kernel])
-            if reached > activations:
+            if self._worth(reached, before, climber.kernel) > self._worth(activations, clips, climber.kernel):
                 clips, activations = before, reached
         seconds = (climber.seconds + time.perf_counter() - began) / facets
         for facet in range(facets):

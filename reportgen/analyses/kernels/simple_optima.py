@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -28,6 +28,14 @@ _REFINEMENTS = (1 / 4, 1 / 8, 1 / 16, 1 / 32)  # of what a kernel can tell apart
 Rated = tuple[tuple[float, float], Grating]
 
 
+@dataclass(frozen=True)
+class SimpleOptimum:
+    """A simple pattern as unbounded pixels `1 C T H W`: `begun` leaves a search room, `reached` is as it was rated."""
+
+    begun: Tensor
+    reached: Tensor
+
+
 class SimpleOptima:
     """The simple patterns of some kernels of a layer.
 
@@ -44,8 +52,8 @@ class SimpleOptima:
         if scoring.sees_pixels:
             self.filters = filters(network, scoring.target.layer, kernels, shape)
 
-    def best(self, pixels: Tensor, kernel: int, level: Level, following: Level, seed: int) -> Tensor | None:
-        """Return the simple pattern, unbounded pixels `1 C T H W` of the following level, that drives a kernel more.
+    def best(self, pixels: Tensor, kernel: int, level: Level, following: Level, seed: int) -> SimpleOptimum | None:
+        """Return the simple pattern, on clips of the following level, that drives a kernel more.
 
         None where the unbounded `pixels` `1 C T H W` that a level found drive it as much. Where the level's clips are
         smaller, the patterns that drive the kernel most there are compared on whole ones: on small clips units at the
@@ -70,7 +78,8 @@ class SimpleOptima:
         reached, best = max(rated, key=_rate_of)
         if reached <= self._rate(self.scoring.canvas(following).bounded(pixels), kernel):
             return None
-        return best.drawn(following.shape)[None].to(pixels)
+        drawn = [one.drawn(following.shape)[None].to(pixels) for one in (best, best if rare else sharp(best))]
+        return SimpleOptimum(begun=drawn[0], reached=drawn[1])
 
     def _refined(self, best: Rated, kernel: int, level: Level) -> Rated:
         """Return the best of ever closer gratings about one that a kernel answers to, where it seldom fires.
@@ -92,12 +101,12 @@ class SimpleOptima:
         return self._rate(self.scoring.canvas(level).bounded(pixels), kernel)
 
     def _rate(self, clip: Tensor, kernel: int) -> tuple[float, float]:
-        """Return a kernel's objective of a clip `1 C T H W`, and the highest value of its map.
+        """Return a kernel's objective of a clip `1 C T H W`, less its penalties, and the highest value of its map.
 
         Where two clips leave a kernel silent, that which comes nearer to its threshold is the better.
         """
         own = self.scoring.own_map(clip, kernel)
-        return self.scoring.summed(own), float(own.max())
+        return self.scoring.summed(own) - self.scoring.penalty(clip, kernel), float(own.max())
 
     def _local_filter(self, pixels: Tensor, kernel: int, level: Level) -> Tensor | None:
         """Return what the unit that answers most weighs `C T H W` about a found clip; None where no gradient is."""
