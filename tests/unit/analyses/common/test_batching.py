@@ -26,6 +26,17 @@ def test_a_gpu_that_only_emulates_bfloat16_computes_in_float32(
     assert reduced_precision_pays(torch.device("cuda")) is has_units
 
 
+@pytest.mark.parametrize(
+    ("has", "pays"),
+    [({"amx_bf16": True}, True), ({"avx512_bf16": True}, True), ({"avx512_f": True, "avx512_bf16": False}, False)],
+)
+def test_a_processor_computes_in_bfloat16_only_where_it_has_instructions_for_it(
+    monkeypatch: pytest.MonkeyPatch, has: dict[str, bool], pays: bool
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: has)
+    assert reduced_precision_pays(torch.device("cpu")) is pays
+
+
 def test_a_fault_is_looked_for_with_as_many_slots_as_memory_holds() -> None:
     asked: list[tuple[str, int]] = []
 
