@@ -25,11 +25,13 @@ def evidence(figures: KernelFigures, limits: Limits) -> str:
     if figures.reference_clips == 0:
         return f"{reached}; no reference clips were measured, so there is nothing to compare it with."
     clips = plural(figures.reference_clips, "reference clip")
+    drive = "drives" if figures.reference_clips == 1 else "drive"
     if figures.times_best is None:
         best = "none" if figures.best_real is None else number(figures.best_real)
-        return f"{reached}; none of {clips} drives this kernel above zero (best {best})."
+        which = "the only reference clip does not drive" if figures.reference_clips == 1 else f"none of {clips} drives"
+        return f"{reached}; {which} this kernel above zero (best {best})."
     if figures.best_of_median is not None and near_silent(figures.best_of_median, limits):
         silence = silence_in_words(figures.best_of_median, limits)
-        return f"{reached}; {clips} barely drive this kernel (best {number(figures.best_real)}): {silence}."
+        return f"{reached}; {clips} barely {drive} this kernel (best {number(figures.best_real)}): {silence}."
     best = "the only reference clip" if figures.reference_clips == 1 else f"the best of {clips}"
     return f"{reached} is {number(known_times(figures, limits), 2)} times that of {best}."

@@ -231,6 +231,7 @@ def _page(
     probes, silence = model.kernel_probes(view.id), _silence(model, view)
     concepts = kernel_concepts_table(_concepts(model, view))
     kept = probes_table(probes) if probes and probes.motion_reliance is not None and not silence else None
+    moving, scale = motion.alone.get(view.id.index, (None, None)) if motion else (None, None)
     return Page(
         uri=view.uri,
         title=f"{view.name} · {model.title}",
@@ -245,9 +246,9 @@ def _page(
             "closed_form": clip_strip(model.addresses, stage1, "closed_form", f"The weights of {view.name}"),
             "response": response_words(model.run.card, view.id.layer, synthetic),
             "texture": still_strip(model.addresses, parts, "texture", f"Still texture of {view.name}"),
-            "motion": motion.strips.get(view.id.index) if motion else None,
+            "motion": moving,
             "wheel": motion.wheel if motion else None,
-            "scale": motion.scale if motion else None,
+            "scale": scale,
             "arrow": motion.arrow if motion else None,
             "reconstruction": clip_strip(model.addresses, parts, "reconstruction", f"Moved texture of {view.name}"),
             "headline": headline(view.figures, model.limits),

@@ -19,6 +19,7 @@ from reportgen.pages.spread import response_histogram, short, short_or_none
 from reportgen.pages.strips import clip_strip, still_strip, strip_data
 from reportgen.reading.addresses import relative_link
 from reportgen.reading.evidence import DrivingClip
+from reportgen.reading.format import number
 from reportgen.reading.graphs import Node
 from reportgen.reading.nearest import Alike, nearest_by_profile, nearest_by_response, nearest_by_texture
 from reportgen.reading.probes import PROBE_TITLES
@@ -213,10 +214,11 @@ class KernelShards:
         """Return the synthetic pictures of a kernel, each with its title."""
         stage1, parts, addresses = view.answer("kernels"), view.answer("decomposition"), self._model.addresses
         motion = self._model.motions.get(view.id.layer)
+        moving, scale = motion.alone.get(view.id.index, (None, None)) if motion else (None, None)
         found = (
             ("Stage 1", clip_strip(addresses, stage1, "stage1", f"Synthetic clip that drives {view.name} most")),
             ("Texture", still_strip(addresses, parts, "texture", f"Still texture of {view.name}")),
-            ("Motion", motion.strips.get(view.id.index) if motion else None),
+            (f"Motion, full colour at {number(scale, 2)} px/frame", moving),
             ("Reconstruction", clip_strip(addresses, parts, "reconstruction", f"Moved texture of {view.name}")),
         )
         return [[title, strip_data(ROOT, one)] for title, one in found if one]

@@ -1,4 +1,4 @@
-"""The scale of motion colours: one for all kernels of a layer, so that equal colours are equal speeds.
+"""The scale of motion colours: one for all kernels of a layer, so that equal colours are equal speeds on one page.
 
 A run holds each kernel's motion coloured in a scale of its own, which is smaller or the same: fading the colours
 towards white by the ratio of both gives those of the layer's scale, and no picture is made anew.
@@ -35,12 +35,15 @@ def page_scale(own: Iterable[float]) -> float:
 class LayerMotion:
     """The motion pictures of a layer's kernels and their common scale, px/frame at the wheel's rim.
 
-    `arrow` is how long an arrow is at that speed, in px; None without arrows.
+    `alone` are the same for where a kernel stands by itself, each with its own scale: beside a fast kernel of its
+    layer the motion of a slow one is next to white. `arrow` is how long an arrow is at full speed, in px; None without
+    arrows.
     """
 
     scale: float
     wheel: Strip
     strips: dict[int, Strip]
+    alone: dict[int, tuple[Strip, float]]
     assets: tuple[MotionStrip | ColourWheel, ...]
     arrow: int | None = None
 
@@ -75,10 +78,10 @@ def layer_motion(
     if not found:
         return None
     scale = page_scale(float(one.sprite.scale or 0.0) for one in found)
-    alt = f"Colour wheel: right red, down yellow, left cyan, up blue-violet, none white; {scale:g} px/frame at the rim"
+    alt = "Colour wheel: right red, down yellow, left cyan, up blue-violet, none white"
     wheel = Strip(WHEEL, WHEEL_SIZE, WHEEL_SIZE, 1, alt)
     assets: list[MotionStrip | ColourWheel] = [ColourWheel(wheel.uri)]
-    strips = {}
+    strips, alone = {}, {}
     for one in found:
         alt = f"Motion of kernel {one.index}, coloured by direction and speed"
         shown = strip(addresses, one.sprite, one.poster, alt)
@@ -87,7 +90,9 @@ def layer_motion(
         if arrows:
             shown = replace(shown, uri=f"{folder}/{one.index:04d}-motion.avif")
             assets.append(MotionStrip(shown.uri, one.field, scale, arrows))
-        else:
-            shown = replace(shown, fade=round(min(1.0, float(one.sprite.scale or 0.0) / scale), 4))
-        strips[one.index] = shown
-    return LayerMotion(scale, wheel, strips, tuple(assets), ARROW_SPACING if arrows else None)
+            strips[one.index], alone[one.index] = shown, (shown, scale)
+            continue
+        own = float(one.sprite.scale or 0.0)
+        alone[one.index] = (shown, own)
+        strips[one.index] = replace(shown, fade=round(min(1.0, own / scale), 4))
+    return LayerMotion(scale, wheel, strips, alone, tuple(assets), ARROW_SPACING if arrows else None)

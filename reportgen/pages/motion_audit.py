@@ -48,17 +48,23 @@ def verdict_in_words(classes: tuple[ClassProbes, ...], limits: Limits, words: Wo
     relying = sum(relies_on_motion(row.motion_reliance, row.dissolved_loss, limits) for row in classes)
     changing = sum(value >= limits.motion_reliance for value in known) - relying
     ignoring = sum(value < limits.motion_ignored for value in known)
-    return (
-        f"Of {len(known)} {words.many}, {relying} rely on motion: they lose at least "
-        f"{percent(limits.motion_reliance)} of their {words.value} when nothing moves; {ignoring} lose less than "
-        f"{percent(limits.motion_ignored)} of it."
-        + (
-            f" {changing} more lose as much of it in a still clip, but not where its first frame dissolves into the "
-            "last: they need change, and no motion."
-            if changing
-            else ""
-        )
+    much, little = percent(limits.motion_reliance), percent(limits.motion_ignored)
+    if relying:
+        lose, whose = ("relies on motion (it loses", "its") if relying == 1 else ("rely on motion (they lose", "their")
+        said = f"Of {len(known)} {words.many}, {relying} {lose} at least {much} of {whose} {words.value}"
+    else:
+        none = "Neither" if len(known) == 2 else "None"
+        said = f"{none} of {len(known)} {words.many} relies on motion (loses at least {much} of its {words.value}"
+    return f"{said} when nothing moves), and {ignoring or 'none'} {_lose(max(ignoring, 1))} less than {little}." + (
+        f" {changing} more {_lose(changing)} at least {much} in a still clip, but not where its first frame "
+        f"dissolves into the last: {'it needs' if changing == 1 else 'they need'} change, and no motion."
+        if changing
+        else ""
     )
+
+
+def _lose(count: int) -> str:
+    return "loses" if count == 1 else "lose"
 
 
 def _one_of(count: int, words: Words) -> str:
@@ -92,9 +98,10 @@ def kernels_in_words(probes: ModelProbes, limits: Limits) -> str:
     relying = sum(relying_kernels(layer, limits) for layer in probes.layers.values())
     if not measured:
         return ""
+    rely, whose = ("relies", "its") if relying == 1 else ("rely", "their")
     return (
-        f"Of {count(measured)} kernels that clips drive, {count(relying)} ({percent(relying / measured)}) lose as much "
-        "of their response."
+        f"Of {count(measured)} kernels that clips drive, {count(relying)} ({percent(relying / measured)}) {rely} on "
+        f"motion by the same measure of {whose} response."
         + (
             f" Not counted: {plural(silent, 'near-silent kernel')}, driven to less than "
             f"{percent(limits.near_silent)} of the layer's median response."

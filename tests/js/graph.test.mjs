@@ -36,6 +36,32 @@ test("the most relevant kernels are shown, up to a number in each layer; the cla
   assert.deepEqual([...ALL], [1, 1, 1, 1, 1, 0], "a kernel against the class is not among them");
 });
 
+test("what is seen is told with the number of kernels that bounds it", () => {
+  const chosen = graph.choose(MODEL, 1, 1);
+  const scene = { visible: [[0], [1], [3, 4]], edges: [0, 1] };
+  assert.match(
+    graph.chosenInWords(MODEL, chosen, 3, scene),
+    /^3 of 5 kernels and 2 of \d connections: at most 1 of a layer hold \d+% of the kept relevance\.$/,
+  );
+});
+
+test("numbers of kernels that are next to nothing stand under each other and under their layer's name", () => {
+  const thin = 12;
+  const layers = ["a", "b"].map((short) => ({ short, name: short, depth: 1 }));
+  const nodes = Array.from({ length: 2 * thin }, (_, i) => i + 1);
+  const data = {
+    layers: [{ short: "class", name: "class", depth: 0 }, ...layers],
+    layer: [0, ...nodes.map((i) => (i <= thin ? 1 : 2))],
+    index: [0, ...nodes], order: [0, ...nodes], relevance: [1, ...nodes.map(() => 1e-4)],
+    source: [], target: [], contribution: [],
+  };
+  const model = graph.model(data);
+  const scene = graph.layout(model, new Uint8Array(model.count).fill(1), 600);
+  const middles = scene.visible[1].map((node) => scene.y[node] + scene.size[node] / 2);
+  for (let i = 1; i < middles.length; i += 1) assert.ok(middles[i] - middles[i - 1] >= 11.5, `${middles[i] - middles[i - 1]} px`);
+  scene.labels.forEach((label, i) => assert.ok(middles[i * thin] - label.y >= 9, "a line of 11 px has its baseline 4 px below its middle"));
+});
+
 test("a share of the relevance is reached with as few kernels as can be, and told", () => {
   const { shown, share } = graph.choose(MODEL, 0.5, 99);
   assert.deepEqual([...shown], [1, 1, 0, 1, 1, 0]);

@@ -19,9 +19,14 @@
     return value === null || value === undefined ? "–" : typographic(value.toFixed(digits));
   }
 
+  // A whole number with its thousands apart.
+  function count(value) {
+    return String(value).replace(/\B(?=(\d{3})+$)/g, "\u202f");
+  }
+
   function shortened(text, most) {
     return text.length > most ? `${text.slice(0, most - 1)}…` : text;
   }
 
-  report.format = { plain, fixed, shortened };
+  report.format = { plain, fixed, count, shortened };
 })();

@@ -22,7 +22,7 @@ def test_one_limit_says_of_classes_and_kernels_whether_they_rely_on_motion(asked
     kept = dict.fromkeys(("frozen", "dissolved"), (1.0, 0.6))
     layer = LayerProbes(left={}, measured=2, clip=(0, 0), response=(1.0, 1.0), kept=kept)
     probes = ModelProbes(clips=5, of=5, labelled=5, names=("a",), classes=classes, layers={"x": layer})
-    assert f"{relying} rely on motion" in verdict_in_words(classes, limits)
+    assert ("1 relies on motion" if relying else "Neither of 2 classes relies") in verdict_in_words(classes, limits)
     assert f"Of 2 kernels that clips drive, {relying} (" in kernels_in_words(probes, limits)
     (frozen,) = heard(KernelFigures(real_kept_frozen=0.6, **STILL), limits)
     assert (frozen.says == "against") is bool(relying)
@@ -34,5 +34,5 @@ def test_what_keeps_its_answer_to_a_clip_that_changes_and_does_not_move_relies_o
     assert not relies_on_motion(0.9, 0.2, Limits())
     row = ClassProbes(target=Target.of(0), clips=5, measured=5, motion_reliance=0.9, dissolved_loss=0.2)
     said = verdict_in_words((row, row.model_copy(update={"dissolved_loss": 0.8})), Limits())
-    assert "1 rely on motion" in said
-    assert "1 more lose as much of it in a still clip" in said
+    assert "1 relies on motion" in said
+    assert "1 more loses at least 50% in a still clip" in said

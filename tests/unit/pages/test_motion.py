@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from reportgen.pages.motion import page_scale
+from reportgen.pages.motion import MotionField, layer_motion, page_scale
+from reportgen.reading.addresses import Addresses
+from reportgen.records.jobs import Artifact
 
 
 @pytest.mark.parametrize(
@@ -19,3 +23,25 @@ def test_the_scale_is_the_largest_of_the_kernels_rounded_up(own: list[float], sc
 def test_no_kernel_is_faster_than_the_scale(own: float) -> None:
     assert own <= page_scale([own]) * (1 + 1e-9)
     assert page_scale([own]) <= 1.1 * own + 1e-9
+
+
+def test_a_slow_kernel_is_pale_beside_a_fast_one_and_full_of_colour_by_itself() -> None:
+    speeds = {0: 0.2, 1: 15.0}
+    found = layer_motion("net/conv", [_field(*one) for one in speeds.items()], Addresses("net", ["conv"], []))
+    assert found
+    assert [found.strips[index].fade for index in speeds] == [round(0.2 / 15, 4), 1.0]
+    assert [(found.alone[index][0].fade, found.alone[index][1]) for index in speeds] == [(1.0, 0.2), (1.0, 15.0)]
+
+
+def _field(index: int, speed: float) -> MotionField:
+    sprite = Artifact.model_validate(
+        {
+            "path": f"media/{index}.avif",
+            "role": "motion",
+            "kind": "clip",
+            "media_type": "image/avif",
+            "sha256": "0" * 64,
+        }
+        | {"bytes": 1, "width": 8, "height": 8, "frames": 4, "scale": speed}
+    )
+    return MotionField(index, sprite, None, Path(f"{index}.npz"))

@@ -19,7 +19,7 @@
     return { chosen: positive.slice(0, number), held, whole };
   }
 
-  // Returns `shown`, 1 for each node that is, and `share`, how much of the kept relevance these hold.
+  // Returns `shown`, 1 for each node that is, `most`, how many of a layer may be, and `share`, how much of the kept relevance these hold.
   function choose(model, share, most) {
     const { data } = model;
     const shown = new Uint8Array(model.count);
@@ -35,8 +35,16 @@
       held += found.held;
       whole += found.whole;
     });
-    return { shown, share: whole ? held / whole : 0 };
+    return { shown, most, share: whole ? held / whole : 0 };
   }
 
-  graph.choose = choose;
+  // How much of the graph is seen, which the number for each layer bounds whatever share is asked for.
+  function chosenInWords(model, { most, share }, kernels, { visible, edges }) {
+    const { count } = report.format;
+    const all = model.count - visible[0].length;
+    const seen = `${count(kernels)} of ${count(all)} kernels and ${count(edges.length)} of ${count(model.edgeCount)} connections`;
+    return `${seen}: at most ${most} of a layer hold ${Math.round(100 * share)}% of the kept relevance.`;
+  }
+
+  Object.assign(graph, { choose, chosenInWords });
 })();

@@ -39,7 +39,7 @@
     const deepest = Math.max(...stacks.map((stack) => stack.length));
     const height = Math.min(Math.max(HEIGHT[0], head + MARGIN.bottom + most * 17 + deepest * LAYER_GAP), HEIGHT[1]);
     const room = height - head - MARGIN.bottom;
-    const gap = Math.min(8, (room * 0.45) / most);
+    const gap = Math.min(10, (room * 0.55) / most);
     const scales = stacks.map((stack, i) => {
       const whole = sum(all[i], (node) => Math.abs(relevance[node]));
       return whole ? Math.max(room - spaces(stack, gap), room / 4) / whole : Infinity;
@@ -65,7 +65,7 @@
       let at = head + Math.max(0, (rows - total) / 2);
       for (const { layer, nodes } of stack) {
         const { short, name } = data.layers[layer];
-        if (stack.length > 1 && nodes.length) labels.push({ place, text: short, name, x: left, y: at - 5 });
+        if (stack.length > 1 && nodes.length) labels.push({ place, text: short, name, x: left, y: at - 9 });
         for (const node of nodes) {
           x[node] = left;
           y[node] = at;

@@ -75,9 +75,7 @@
     lit = focus >= 0 ? graph.paths(model, shown, focus, useSvg) : null;
     controls.value.textContent = `${controls.share.value}%`;
     const kernels = scene.visible.slice(1).reduce((sum, nodes) => sum + nodes.length, 0);
-    const all = model.count - scene.visible[0].length;
-    const connections = `${scene.edges.length} of ${model.edgeCount} connections`;
-    status.textContent = `${kernels} of ${all} kernels and ${connections}, ${Math.round(100 * chosen.share)}% of the kept relevance.`;
+    status.textContent = graph.chosenInWords(model, chosen, kernels, scene);
     Object.assign(root.dataset, { nodes: String(kernels), edges: String(scene.edges.length) });
     paint();
   }

@@ -5,6 +5,7 @@
   const report = (globalThis.reportgen ??= {});
   const graph = (report.graph ??= {});
   const FADED = 0.08;
+  const NUMBER_PITCH = 11.5; // px from one number to the next: nearer, they overlap
 
   // `view` holds model, scene, colours, focus and lit (the paths to be seen) and transform, null for none.
   graph.paintSvg = (svg, view) => {
@@ -88,5 +89,5 @@
   }
 
   // Whether a kernel is high enough to have its number beside it; the one that is pointed at always has.
-  graph.isNumbered = ({ model, scene, focus }, node) => !model.isClass(node) && (scene.size[node] + scene.gap >= 10 || node === focus);
+  graph.isNumbered = ({ model, scene, focus }, node) => !model.isClass(node) && (scene.size[node] + scene.gap >= NUMBER_PITCH || node === focus);
 })();

@@ -3,9 +3,9 @@
   "use strict";
 
   const report = (globalThis.reportgen ??= {});
-  const { STATES, address, kept, nameOf, orderOf, pageOf, parsed, parts, sorted, span, statesOf } = report.kernels;
+  const { STATES, address, kept, orderOf, pageOf, parsed, parts, sorted, span, statesOf } = report.kernels;
   const { make, link } = parts;
-  const { plain, fixed } = report.format;
+  const { plain, fixed, count } = report.format;
   const ROW = 40;
   const SORTS = {
     index: "place in the network", best: "largest real response", median: "response, of the layer's median",
@@ -26,11 +26,12 @@
     const words = list.word[place] === null ? "" : list.words[list.word[place]];
     const concepts = (list.concept[place] ?? []).map((at) => list.concepts[at]);
     const best = list.clip[place] === null ? "" : list.clips[list.clip[place]][0];
-    const text = list.said[place] ?? ([words, ...concepts].filter(Boolean).join(", ") || (best ? `most: ${best}` : ""));
+    const text = list.said[place] ?? ([words, ...concepts].filter(Boolean).join(", ") || (best && list.clips.length > 1 ? `most: ${best}` : ""));
     const line = link(pageOf(list, place), "", "rg-kernel");
+    const layer = make("bdi", "", list.layers[list.layer[place]].short);
     const number = (value, digits) => make("span", "rg-kernel__number", digits ? fixed(value, digits) : plain(value));
     line.append(
-      thumbnail(list, place), make("b", "", nameOf(list, place)), make("span", "rg-kernel__words", text),
+      thumbnail(list, place), make("b", "", make("span", "", layer), ` #${list.index[place]}`), make("span", "rg-kernel__words", text),
       number(list.best[place]), number(list.motion[place], 2), number(list.speed[place], 2),
       make("span", "rg-kernel__state", statesOf(list, place).join(", ")),
     );
@@ -72,7 +73,8 @@
       const order = state.sort ? { column: state.sort, down: state.down } : orderOf(asked);
       places = sorted(list, kept(list, asked, state.layer === "" ? null : Number(state.layer)), order.column, order.down);
       const silent = places.filter((place) => list.state[place] & STATES.silent).length;
-      status.textContent = `${places.length} of ${list.size} kernels${silent && silent < places.length ? `; ${silent} near-silent ones stand at the end` : ""}`;
+      const apart = silent && silent < places.length ? `; ${count(silent)} near-silent ones stand at the end` : "";
+      status.textContent = `${count(places.length)} of ${count(list.size)} kernels${apart}`;
       sheet.style.height = `${places.length * ROW}px`;
       view.scrollTop = 0;
       drawn = "";
