@@ -165,13 +165,25 @@ _LISTED = 6
 
 
 def answer_rows(answer: Answer | None, words: Words = CLASSES) -> list[tuple[str, str]]:
-    """Return the plain figures of an answer for a table; none for one that is not there.
+    """Return the plain figures of an answer for a table, each with what it means; none for one that is not there.
 
     What is explained stands by its title.
     """
-    told = {"target"} if answer is not None and getattr(answer, "target_title", None) else set()
-    rows = metric_rows(answer.model_dump(mode="json", exclude_none=True, exclude=told)) if answer else []
-    return [(words.value if name == "logit" else name, shown) for name, shown in rows]
+    if answer is None:
+        return []
+    told = {"target"} if getattr(answer, "target_title", None) else set()
+    found = answer.model_dump(mode="json", exclude_none=True, exclude=told)
+    fields = type(answer).model_fields
+    titles = {name: _described(words.value if name == "logit" else name, fields[name].description) for name in found}
+    return [(titles[name], _in_words(value)) for name, value in found.items()]
+
+
+_UPPER = {"psnr": "PSNR"}
+
+
+def _described(name: str, meaning: str | None) -> str:
+    title = _UPPER.get(name, name.replace("_", " "))
+    return f"{title}: {meaning[:1].lower()}{meaning[1:].rstrip('.')}" if meaning else title
 
 
 def parameter_rows(parameters: dict[str, Any]) -> list[tuple[str, str]]:

@@ -80,6 +80,12 @@ class RunView:
         return class_name(self.run.labels, index)
 
     @property
+    def summary(self) -> str:
+        """What the card says of the network; of untrained weights not what the published ones were trained on."""
+        said = self.run.card.summary
+        return re.sub(r", trained on [^.]*", "", said) if self.run.weights.untrained else said
+
+    @property
     def has_classes(self) -> bool:
         """Whether the network tells classes apart."""
         return self.run.card.classes is not None

@@ -49,7 +49,7 @@ def _facts(model: ModelView) -> FactList:
 def findings_part(model: ModelView) -> Section:
     """Return the facts and the findings of a network."""
     shown = shown_findings(model)
-    blocks: list[DocumentBlock] = [Prose(model.run.card.summary, "lead")] if model.run.card.summary else []
+    blocks: list[DocumentBlock] = [Prose(model.summary, "lead")] if model.summary else []
     blocks.append(_facts(model))
     blocks += [
         Statement(one.title, one.finding.state, one.finding.sentence, one.finding.link, frames(model, one.picture))

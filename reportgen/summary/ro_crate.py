@@ -102,7 +102,7 @@ def _network(model: ModelView) -> Entity:
         "@id": f"#{model.addresses.folder}",
         "@type": "CreativeWork",
         "name": model.title,
-        "description": f"The network that was audited: {origin}.{licence} {model.run.card.summary}".strip(),
+        "description": f"The network that was audited: {origin}.{licence} {model.summary}".strip(),
     }
 
 

@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 import torch
 
+from reportgen import load_network
 from reportgen.analyses.pyramid.ablation import ablate
 from reportgen.analyses.pyramid.class_pyramid import ClassPyramid, class_pyramid
+from reportgen.networks.core.target import explained
 from reportgen.networks.trace.build import connection_graph
 from reportgen.networks.trace.graph import ConnectionGraph
+from reportgen.records.targets import Target
 from tests.truth.planted_networks import CASES, Planted
 
 SEEDS = range(20)
@@ -100,3 +103,16 @@ def test_silencing_a_cut_silences_the_class() -> None:
     expected = sum(float(weights[i] * means[i]) for i in kept)
     assert ablation.together.drop == pytest.approx(expected, rel=1e-5)
     assert torch.equal(silenced, torch.nn.utils.parameters_to_vector(planted.network.parameters()))
+
+
+@pytest.mark.long
+def test_where_clips_of_a_batch_cannot_be_told_apart_the_ablation_asks_them_one_by_one() -> None:
+    """The rows of an attention's products are of no clip that is known: VQ-VAE's pyramid failed for it."""
+    small = {"hidden": 8, "blocks": 1, "codes": 8, "code_size": 4, "downsample": [2, 2, 2]}
+    spec = {"frames": 4, "height": 8, "width": 8}
+    network = explained(load_network("vqvae", untrained=True, model_args=small, clip=spec), Target(kind="mean"))
+    clip = torch.rand(1, 3, 4, 8, 8, generator=torch.Generator().manual_seed(0))
+    pyramid = class_pyramid(network, clip, 0, depth=2)
+    together, alone = (ablate(network, clip, 0, pyramid, draws=2, batch=batch).together for batch in (3, 1))
+    assert together.drop == alone.drop != 0
+    assert together.random_drops.tolist() == alone.random_drops.tolist()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from reportgen.analyses.pyramid.class_pyramid import ClassPyramid, one_clip
 from reportgen.analyses.pyramid.controls import Controls, controls
-from reportgen.analyses.pyramid.replay import Crossing, Recorder, Replay
+from reportgen.analyses.pyramid.replay import Crossing, MixedClipsError, Recorder, Replay
 from reportgen.analyses.pyramid.select import Floats
 from reportgen.errors import OptionError
 from reportgen.networks.core.network import Network, borrow, evaluating
@@ -23,6 +24,8 @@ from reportgen.networks.trace.build import class_output
 from reportgen.networks.trace.field_tracer import FieldTracer
 from reportgen.networks.trace.graph import ConnectionGraph
 from reportgen.networks.trace.seen import clip_seen
+
+_Answer = TypeVar("_Answer")
 
 Silenced = Mapping[str, NDArray[np.int64]]
 
@@ -92,16 +95,34 @@ def ablate(
     A silenced kernel's response is zero at all positions, behind its batch norm and activation. Layers are silenced
     each by itself and all together. The kernels to compare with are of the same layers, as active, and not kept (see
     `controls`); `draws` exchanges of the two make the p of all layers together. `clip` is as for `class_pyramid`;
-    `batch` conditions run in one pass.
+    `batch` conditions run in one pass, or one where a layer does not keep the clips of a pass apart.
 
     Raises OptionError for a pyramid that keeps nothing.
     """
     if draws < 1 or batch < 1:
         raise OptionError("draws and batch must be at least 1.")
-    kept = kept_kernels(pyramid)
     borrowed = borrow(network)
     pixels = one_clip(borrowed, clip)
-    passes = Passes(borrowed, pixels.expand(borrowed.at_once(batch), *pixels.shape[1:]), pyramid.graph, list(kept))
+    return kept_apart(
+        lambda size: _ablated(borrowed, pixels.expand(size, *pixels.shape[1:]), class_index, pyramid, draws, seed),
+        borrowed.at_once(batch),
+    )
+
+
+def kept_apart(ask: Callable[[int], _Answer], batch: int) -> _Answer:
+    """Return what `ask` answers with passes of `batch` clips, or of one where a layer does not keep clips apart."""
+    try:
+        return ask(batch)
+    except MixedClipsError:
+        return ask(1)
+
+
+def _ablated(
+    network: Network, clips: Tensor, class_index: int, pyramid: ClassPyramid, draws: int, seed: int
+) -> Ablation:
+    """Return the ablation by passes of as many conditions as `clips` holds copies of the clip."""
+    kept = kept_kernels(pyramid)
+    passes = Passes(network, clips, pyramid.graph, list(kept))
     generator = np.random.default_rng(seed)
     known = {name: source for name in kept if (source := _controls(pyramid, name, kept[name]))}
     apart = [{name: one.apart(generator) for name, one in known.items()} for _ in range(APART if known else 0)]

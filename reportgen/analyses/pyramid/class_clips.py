@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from reportgen.analyses.base import Subject, tensor
 from reportgen.analyses.common.readable import UnreadableClips, readable_clips
-from reportgen.analyses.pyramid.ablation import Passes, kept_kernels
+from reportgen.analyses.pyramid.ablation import Passes, kept_apart, kept_kernels
 from reportgen.analyses.pyramid.class_pyramid import ClassPyramid
 from reportgen.analyses.pyramid.controls import LEAST_WAYS
 from reportgen.clips import Clip, ClipReference
@@ -63,6 +63,14 @@ def on_clips(
     network: Network, clips: Sequence[ClipReference], label: int, pyramid: ClassPyramid, *, seed: int, batch: int
 ) -> OnClips | None:
     """Return what silencing a pathway costs its class on labelled clips; None where they are too few to tell."""
+    costs, own = kept_apart(lambda size: _costs(network, clips, label, pyramid, size), network.at_once(batch))
+    return compared(costs, own, seed=seed)
+
+
+def _costs(
+    network: Network, clips: Sequence[ClipReference], label: int, pyramid: ClassPyramid, batch: int
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return what it costs on each clip that can be read, and which of these are the class's own."""
     kept = kept_kernels(pyramid)
     costs: list[float] = []
     labels: list[int | None] = []
@@ -77,11 +85,11 @@ def on_clips(
 
     for clip in readable_clips(clips, UnreadableClips()):
         waiting.append(clip)
-        if len(waiting) == network.at_once(batch):
+        if len(waiting) == batch:
             measure()
     if waiting:
         measure()
-    return compared(np.array(costs), np.array([one == label for one in labels], bool), seed=seed)
+    return np.array(costs), np.array([one == label for one in labels], bool)
 
 
 def compared(costs: NDArray[np.float64], own: NDArray[np.bool_], *, seed: int) -> OnClips | None:

@@ -45,6 +45,10 @@ class RecordedOperation:
     views: bool
 
 
+class MixedClipsError(NetworkError):
+    """It is not known which rows of a response are of which clip of a batch: clips must be asked one by one."""
+
+
 @dataclass(frozen=True, eq=False)
 class RecordedResponse:
     """One call of a layer's kernels in a recorded pass.
@@ -67,7 +71,7 @@ class RecordedResponse:
             return
         mask = keep if self.clips is None else keep[torch.from_numpy(self.clips).to(keep.device)]
         if len(mask) != tensor.shape[self.samples]:
-            raise NetworkError("A layer does not keep the clips of a batch apart: ablate with batch=1.")
+            raise MixedClipsError("A layer does not keep the clips of a batch apart.")
         mask = mask if self.samples < self.axis else mask.T
         tensor.mul_(mask.reshape([n if a in {self.samples, self.axis} else 1 for a, n in enumerate(tensor.shape)]))
 

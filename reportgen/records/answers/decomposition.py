@@ -15,14 +15,14 @@ class DecompositionAnswer(Answer):
     analysis: ClassVar[str] = "decomposition"
 
     psnr: Measured = Field(description="Of the reconstruction, in dB.")
-    explained_variance: Measured
+    explained_variance: Measured = Field(description="Share of the clip's variance that the moved texture explains.")
     still_variance: Measured = Field(None, description="Variance that the still texture alone explains.")
     motion_explains: Measured = Field(None, description="Share of what a still picture leaves that motion explains.")
-    mean_speed: Measured
-    speed_margin: Measured = Field(None, description="Half the width of a 95% interval around the mean speed.")
+    mean_speed: Measured = Field(description="In px/frame.")
+    speed_margin: Measured = Field(None, description="Half the width of the mean speed's 95% interval, in px/frame.")
     direction_degrees: Measured = Field(description="0 right, 90 down.")
     direction_coherence: Measured = Field(description="0 none, 1 all the same.")
-    speed_p99: Measured
+    speed_p99: Measured = Field(description="99th percentile of the speeds, in px/frame.")
     evidence_share: Measured = Field(None, description="Share of pixels whose motion can be seen.")
     step: Measured = Field(None, description="Usual way of the picture from frame to frame, in px.")
     step_explained: Measured = Field(None, description="Share of the change between frames that motion explains.")
@@ -46,9 +46,9 @@ class DecompositionAnswer(Answer):
     steady_chance: Measured = Field(
         None, description="Probability with which frames that jump at random are explained as well by one."
     )
-    stage1_activation: Measured = None
-    reconstruction_activation: Measured = None
-    texture_activation: Measured = None
-    activation_kept: Measured = None
-    texture_activation_kept: Measured = None
+    stage1_activation: Measured = Field(None, description="Response to the synthetic clip.")
+    reconstruction_activation: Measured = Field(None, description="Response to the moved texture.")
+    texture_activation: Measured = Field(None, description="Response to the still texture.")
+    activation_kept: Measured = Field(None, description="Share of its response that the moved texture keeps.")
+    texture_activation_kept: Measured = Field(None, description="Share of its response that the still texture keeps.")
     reversed_activation: Measured = Field(None, description="Response to the clip played backwards.")
