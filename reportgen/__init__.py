@@ -10,6 +10,7 @@ import random
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+import reportgen.sources  # noqa: F401 (notes what the program's files are, before more of them are loaded)
 from reportgen.version import __version__
 
 if TYPE_CHECKING:

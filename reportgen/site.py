@@ -36,7 +36,7 @@ from reportgen.site_mkdocs import begun_mkdocs
 from reportgen.site_publishing import move_into_place, staging
 from reportgen.site_reuse import Reuse
 from reportgen.site_trim import trim_site
-from reportgen.sources import source_files
+from reportgen.sources import source_digest
 from reportgen.summary.repositories import repository_records
 from reportgen.version import __version__
 
@@ -165,17 +165,20 @@ def _digest(report: Report, renderer: str) -> str:
 
 
 def renderer_digest() -> str:
-    """Return the digest of the templates and the program that write sites."""
+    """Return the digest of the templates and the program that write sites.
+
+    Templates are read later than this, the program was loaded before: a change of either while a site is written leaves
+    that site not current.
+    """
     digest = hashlib.sha256()
     for name in ("mkdocs", "mkdocs-material"):
         digest.update(f"{name} {metadata.version(name)}\n".encode())
     digest.update(f"reportgen {__version__}\n".encode())
+    digest.update(f"program {source_digest('reportgen.site')}\n".encode())
     templates = templates_folder()
-    package = Path(__file__).parent
-    for folder, paths in ((templates, sorted(templates.rglob("*"))), (package, source_files("reportgen.site"))):
-        for path in paths:
-            if path.is_file() and path.suffix != ".pyc":
-                digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
+    for path in sorted(templates.rglob("*")):
+        if path.is_file():
+            digest.update(path.relative_to(templates).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
 

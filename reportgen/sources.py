@@ -1,13 +1,36 @@
-"""The program's own files that an entry needs, found by following imports: what decides that outputs are current."""
+"""The program's own files that an entry needs, found by following imports: what decides that outputs are current.
+
+`reportgen` imports this first: what the files are is noted before they are loaded, so that a process that goes on with
+what it has loaded knows that they are others now.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import os
 import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent
+
+_Mark = tuple[int, int, int]
+"""What changes with a file's content: when it was written, its size and its number in the file system."""
+
+
+def _marks() -> dict[str, _Mark]:
+    """Return the mark of each of the program's files: not the digest, since every start of the program waits for it."""
+    found = {}
+    for folder, _, names in os.walk(_PACKAGE):
+        for path in (os.path.join(folder, name) for name in names if name.endswith(".py")):
+            facts = os.stat(path)
+            found[path] = (facts.st_mtime_ns, facts.st_size, facts.st_ino)
+    return found
+
+
+_LOADED = _marks()
+_UNLIKE_ANY = os.urandom(16)
 
 _IMPORT = re.compile(
     r"^[ \t]*(?:from (reportgen(?:\.\w+)*) import (\([^)]*\)|[^\n]*)|import (reportgen(?:\.\w+)*))", re.MULTILINE
@@ -32,6 +55,21 @@ def source_files(entry: str) -> tuple[Path, ...]:
                 found.add(path)
                 waiting += _imported(path)
     return tuple(sorted(found))
+
+
+def source_digest(entry: str) -> str:
+    """Return the digest of what this process runs from the module `entry` on, all that it imports with it.
+
+    Where one of these files has changed since the program was started, what it runs is neither the old nor the new
+    program for certain: that has a digest like no other process.
+    """
+    digest = hashlib.sha256()
+    now = _marks()
+    for path in source_files(entry):
+        if _LOADED.get(str(path)) != now.get(str(path)):
+            digest.update(_UNLIKE_ANY)
+        digest.update(path.relative_to(_PACKAGE).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
 
 
 @cache

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
+import shutil
 from pathlib import Path
+
+import pytest
 
 import reportgen
 from reportgen.sources import _imported, source_files
@@ -45,3 +48,34 @@ def test_what_is_read_as_text_is_what_a_parser_finds() -> None:
         found = set(_imported(path))
         assert found <= parsed, path
         assert all(name.startswith(tuple(types)) for name in parsed - found) if types else parsed == found, path
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    """A folder with a copy of the program, which a test may change."""
+    shutil.copytree(PACKAGE, tmp_path / "reportgen", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "templates").symlink_to(PACKAGE.parent / "templates")
+    return tmp_path
+
+
+def _digest(copied: Path, before: str = "import reportgen", changed: str = "") -> str:
+    """Return the digest of the program that a process tells which changes a file after it has loaded some of it."""
+    change = f"; file = open({str(copied / 'reportgen' / changed)!r}, 'a'); file.write('#'); file.close()" * bool(changed)
+    last = "import reportgen.site; print(reportgen.__file__, reportgen.site.renderer_digest())"
+    told = run_python(f"import sys; sys.path.insert(0, '.'); {before}{change}; {last}", cwd=copied)
+    assert told.returncode == 0, told.stderr
+    place, digest = told.stdout.split()
+    assert Path(place).parent == copied / "reportgen"
+    return digest
+
+
+@pytest.mark.parametrize("before", ["import reportgen", "import reportgen.site"])
+def test_a_process_that_loaded_other_files_than_there_are_now_is_no_other_process(copied: Path, before: str) -> None:
+    while_running = _digest(copied, before, "pages/front.py")
+    afterwards = _digest(copied, before)
+    assert while_running != afterwards, "what it wrote would count as current"
+    assert _digest(copied, before) == afterwards
+
+
+def test_a_change_of_what_no_page_is_made_by_leaves_the_program_what_it_is(copied: Path) -> None:
+    assert _digest(copied, changed="networks/core/taps.py") == _digest(copied)
