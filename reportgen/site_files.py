@@ -27,6 +27,7 @@ from reportgen.pages.motion import WHEEL_SIZE
 from reportgen.pages.page import (
     Asset,
     ColourWheel,
+    Copied,
     CopiedDocument,
     CopiedFile,
     DataFile,
@@ -35,6 +36,7 @@ from reportgen.pages.page import (
     FilterVolumes,
     MadeScript,
     MotionStrip,
+    PackedFile,
     Page,
     PlainText,
     ScriptData,
@@ -45,6 +47,7 @@ from reportgen.pages.page import (
 from reportgen.pages.places import PageAddresses
 from reportgen.pages.templating import Templates
 from reportgen.records.files import atomic_path, describe_os_error, write_text
+from reportgen.records.packed import PACKED, packed, unpacked_size
 from reportgen.records.volumes import ZERO_LEVEL, signed_levels
 
 
@@ -56,10 +59,8 @@ def write_page(page: Page, places: PageAddresses, templates: Templates, path: Pa
 def write_asset(asset: Asset, path: Path) -> None:
     """Write what a page needs beside it to its place."""
     match asset:
-        case CopiedFile(source=source):
-            copy_file(source, path)
-        case CopiedDocument(source=source):
-            _write_compact(source, path)
+        case CopiedFile() | CopiedDocument() | PackedFile():
+            _write_copied(asset, path)
         case SocialCard(title=title, sentence=sentence, pictures=pictures):
             found = [frames_of(one.path, one.frames, one.height, one.width)[0] for one in pictures]
             _write_bytes(path, card_bytes(without_bidi(title), without_bidi(sentence), found))
@@ -84,6 +85,16 @@ def write_asset(asset: Asset, path: Path) -> None:
             _write_bytes(path, png_bytes(colour_wheel(WHEEL_SIZE)))
 
 
+def _write_copied(asset: Copied, path: Path) -> None:
+    match asset:
+        case CopiedFile(source=source):
+            copy_file(source, path)
+        case CopiedDocument(source=source):
+            _write_compact(source, path)
+        case PackedFile(source=source):
+            _write_packed(source, path)
+
+
 def _write_compact(source: Path, path: Path) -> None:
     """Write a document of a run without white space; one that is damaged as it is, and its record says so."""
     try:
@@ -94,6 +105,22 @@ def _write_compact(source: Path, path: Path) -> None:
         raise RenderError(describe_os_error(error, path)) from error
     else:
         write_text(path, f"{text}\n")
+
+
+def _write_packed(source: Path, path: Path) -> None:
+    """Compress a document unless it was compressed there since it was written, or has come compressed."""
+    if source.suffix == PACKED:
+        copy_file(source, path)
+        return
+    try:
+        now = source.stat()
+        if path.exists() and (unpacked_size(path), path.stat().st_mtime_ns) == (now.st_size, now.st_mtime_ns):
+            return
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(packed(source.read_bytes()))
+            os.utime(temporary, ns=(now.st_atime_ns, now.st_mtime_ns))
+    except OSError as error:
+        raise RenderError(describe_os_error(error, path)) from error
 
 
 def _write_script(path: Path, name: str, data: Any) -> None:

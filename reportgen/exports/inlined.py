@@ -162,7 +162,7 @@ class _Inliner(HTMLParser):
         part = "".join(address.partition("#")[1:])
         if path == self.page and part:
             return "a", {**attributes, "href": part}
-        if path and path.endswith(".csv") and (held := self.files.holding(path)):
+        if path and path.endswith((".csv", ".csv.gz")) and (held := self.files.holding(path)):
             return "a", {**attributes, "href": held, "download": posixpath.basename(path)}
         if path and (published := self.files.link(path + part)):
             return "a", {**attributes, "href": published}

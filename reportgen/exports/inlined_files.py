@@ -18,6 +18,7 @@ MEDIA_TYPES = {
     ".avif": "image/avif",
     ".csv": "text/csv",
     ".gif": "image/gif",
+    ".gz": "application/gzip",
     ".jpg": "image/jpeg",
     ".png": "image/png",
     ".svg": "image/svg+xml",

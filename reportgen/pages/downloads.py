@@ -10,6 +10,7 @@ from reportgen.pages.page import Export, SpriteFile
 from reportgen.reading.addresses import Addresses
 from reportgen.records.identities import KernelId
 from reportgen.records.jobs import Artifact, Done, is_poster_file
+from reportgen.records.packed import DOCUMENT_KINDS, PACKED, carried_path, is_packed
 from reportgen.records.store import Store
 
 PUBLISHED_ROLES = {"stage1": "stage1", "reconstruction": "recon"}
@@ -20,9 +21,6 @@ PUBLISHED_TYPES = ("stage1", "deform", "recon")
 
 _LEFT_KINDS = ("data", "motion", "volume")
 """Arrays for later jobs and other programs, of which no page shows anything: most of a run's bytes."""
-
-_DOCUMENT_KINDS = ("json", "text")
-"""Graphs and tables of single answers for other programs: no page shows them."""
 
 _KINDS = {
     "image/avif": "AVIF",
@@ -39,17 +37,25 @@ _KINDS = {
 
 @dataclass(frozen=True)
 class Download:
-    """A file that a reader may take away; the size of one that is made for the site is not known before."""
+    """A file that a reader may take away; the size of one that is made for the site is not known before.
+
+    Of one that is `packed` (compressed by gzip), `bytes` are what it has unpacked.
+    """
 
     uri: str
     label: str
     bytes: int | None
     caption: str = ""
+    packed: bool = False
+
+    def is_of_type(self, suffix: str) -> bool:
+        """Whether it is a file of that suffix, compressed or not."""
+        return self.uri.removesuffix(PACKED).endswith(suffix)
 
 
 def is_carried(artifact: Artifact, *, full: bool, documents: bool = True) -> bool:
     """Whether the site carries a file of a run: with `full` all, else what pages show, and small `documents`."""
-    if artifact.kind in _DOCUMENT_KINDS:
+    if artifact.kind in DOCUMENT_KINDS:
         return documents
     return full or artifact.kind not in _LEFT_KINDS
 
@@ -63,10 +69,11 @@ def carried_files(addresses: Addresses, done: Done | None, carried: Callable[[Ar
     """Return the files of an answer that the site carries, named by role and format."""
     return [
         Download(
-            uri=addresses.file(artifact.path),
-            label=f"{artifact.role} · {_format(artifact)}",
+            uri=addresses.file(carried_path(artifact)),
+            label=f"{artifact.role} · {_format(artifact)}{', gzip' * is_packed(artifact)}",
             bytes=artifact.bytes,
             caption=artifact.caption,
+            packed=is_packed(artifact),
         )
         for artifact in (done.artifacts if done else ())
         if carried(artifact) and not is_poster(artifact)

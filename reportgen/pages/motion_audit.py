@@ -116,7 +116,7 @@ def _csv(model: ModelView, records: Sequence[Record]) -> Download | None:
     for record in records:
         done = record.outcome if isinstance(record.outcome, Done) else None
         if done and done.artifact("kernel_motion", "text"):
-            return next((file for file in model.downloads(record) if file.uri.endswith(".csv")), None)
+            return next((file for file in model.downloads(record) if file.is_of_type(".csv")), None)
     return None
 
 

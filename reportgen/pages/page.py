@@ -30,6 +30,14 @@ class CopiedDocument:
 
 
 @dataclass(frozen=True)
+class PackedFile:
+    """A long document of a run that the site carries compressed; of the copy that a site has, as it is there."""
+
+    uri: str
+    source: Path
+
+
+@dataclass(frozen=True)
 class ScriptData:
     """Plain data that scripts read as ``reportData[name]``; a script and not JSON, so that file:// can load it."""
 
@@ -173,7 +181,7 @@ class PlainText:
     text: str
 
 
-Copied = CopiedFile | CopiedDocument
+Copied = CopiedFile | CopiedDocument | PackedFile
 Script = ScriptData | MadeScript | VolumeScript | FiltersScript
 Asset = DataFile | PlainText | SocialCard | Copied | Script | MotionStrip | ColourWheel | Export
 

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 
 from reportgen.audit.checks import limits_of
 from reportgen.audit.limits import Limits
@@ -15,12 +14,13 @@ from reportgen.pages.downloads import PUBLISHED_TYPES, Download, carried_files, 
 from reportgen.pages.known_parts import KnownParts
 from reportgen.pages.maps import MethodMeans, method_means
 from reportgen.pages.motion import LayerMotion, MotionField, layer_motion
-from reportgen.pages.page import Copied, CopiedDocument, CopiedFile, Export
+from reportgen.pages.page import Copied, CopiedDocument, CopiedFile, Export, PackedFile
 from reportgen.reading.names import report_folders, report_titles
 from reportgen.reading.probes import kernel_probes
 from reportgen.reading.run_view import RunView
 from reportgen.records.jobs import Artifact, Done, Record
 from reportgen.records.manifest import Manifest, check_selection
+from reportgen.records.packed import carried_path, is_packed
 from reportgen.records.store import RUN_FILE, Store
 
 DESIGNED = (
@@ -177,16 +177,20 @@ class ModelView(RunView):
         """Return the files of the run that the site carries: header, records, and media that they name."""
         carried = map(self.store.record_file, (record.key for record in self.manifest.records if self.carries(record)))
         documents = sorted({RUN_FILE, *carried})
-        named: dict[str, Path] = {}
+        named: dict[str, Artifact] = {}
         for record in self.manifest.records:
             if isinstance(record.outcome, Done):
-                named.update({a.path: self.store.path(a) for a in filter(self._is_carried, record.outcome.artifacts)})
+                named.update({one.path: one for one in filter(self._is_carried, record.outcome.artifacts)})
         for clip in self.run.clips:
-            named.update({a.path: self.store.path(a) for a in (clip.poster, clip.clip) if a})
+            named.update({one.path: one for one in (clip.poster, clip.clip) if one})
         return [
             *(CopiedDocument(self.addresses.file(path), self.store.file(path)) for path in documents),
-            *(CopiedFile(self.addresses.file(path), source) for path, source in sorted(named.items())),
+            *(self._copied(artifact) for _, artifact in sorted(named.items())),
         ]
+
+    def _copied(self, artifact: Artifact) -> Copied:
+        kind = PackedFile if is_packed(artifact) else CopiedFile
+        return kind(self.addresses.file(carried_path(artifact)), self.store.path(artifact))
 
 
 @dataclass(frozen=True)

@@ -213,7 +213,7 @@ def pages(report: Report) -> Iterator[Page]:
                 "volumes": volumes,
                 "notes": notes_told(records),
                 "csv": next(
-                    (file for one in records for file in model.downloads(one) if file.uri.endswith(".csv")), None
+                    (file for one in records for file in model.downloads(one) if file.is_of_type(".csv")), None
                 ),
                 "troubles": missing,
                 "records": records,

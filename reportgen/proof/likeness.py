@@ -22,6 +22,7 @@ from reportgen.errors import StoreError
 from reportgen.media import read_data
 from reportgen.media.encode import frames_of
 from reportgen.records.jobs import Artifact, Done
+from reportgen.records.packed import content_at
 from reportgen.records.store import Store
 
 DEFAULT_TOLERANCE = 0.01
@@ -125,10 +126,12 @@ def _files(artifact: Artifact, theirs: Path, other: Artifact, ours: Path, tolera
             yield from _pictures(artifact, theirs, other, ours)
         elif theirs.suffix == ".npz":
             yield from _arrays(role, read_data(theirs), read_data(ours), tolerance)
-        elif theirs.suffix == ".json":
-            yield from _values(role, json.loads(theirs.read_bytes()), json.loads(ours.read_bytes()), tolerance)
-        elif theirs.suffix in (".csv", ".txt", ".graphml"):
-            yield from _texts(role, theirs.read_text("utf-8"), ours.read_text("utf-8"), tolerance)
+        elif artifact.path.endswith(".json"):
+            a, b = (json.loads(content_at(*one)) for one in ((theirs, artifact), (ours, other)))
+            yield from _values(role, a, b, tolerance)
+        elif artifact.path.endswith((".csv", ".txt", ".graphml")):
+            first, second = (content_at(*one).decode() for one in ((theirs, artifact), (ours, other)))
+            yield from _texts(role, first, second, tolerance)
         else:
             yield Deviation(role, math.inf, f"{role} has other bytes")
     except (OSError, ValueError, RecursionError) as error:

@@ -36,6 +36,7 @@ from reportgen.records.answers.weight_gradients import ClipGradients, ModelImpor
 from reportgen.records.identities import KernelId, TargetId, slug
 from reportgen.records.jobs import Artifact, Done, Record
 from reportgen.records.manifest import ClipFacts, LayerFacts, Manifest, Run
+from reportgen.records.packed import content_at
 from reportgen.records.pyramid_schema import PyramidDocument
 from reportgen.records.store import Store
 from reportgen.records.targets import Target, class_name
@@ -124,7 +125,7 @@ class RunView:
         """Return a document; raises RenderError when it is damaged or of another version."""
         path = self.store.path(artifact)
         try:
-            return kind.model_validate_json(path.read_bytes())
+            return kind.model_validate_json(content_at(path, artifact))
         except (OSError, ValidationError) as error:
             raise RenderError(f"{path} is damaged or of another version of reportgen: compute it again.") from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -10,11 +11,12 @@ from pydantic import ValidationError
 from reportgen.errors import StoreError
 from reportgen.records.answers.registry import answer_models
 from reportgen.records.documents import DamagedError
+from reportgen.records.files import file_digest
 from reportgen.records.identities import KernelId, TargetId
 from reportgen.records.jobs import Artifact, Done, Record
+from reportgen.records.packed import content_at, is_packed_at
 from reportgen.records.pyramid_schema import PyramidDocument
 
-_BLOCK = 1 << 20
 _KERNELS = frozenset({"kernels", "decomposition"})
 _TARGETS = frozenset({"pyramid", "saliency", "faithfulness", "motion"})
 
@@ -27,14 +29,15 @@ class CheckedFiles:
 
     def check(self, path: Path, artifact: Artifact) -> None:
         """Raise DamagedError when the file is not the artifact's; FileNotFoundError when it is not there."""
-        facts = path.stat()
-        if facts.st_size != artifact.bytes:
+        facts, is_packed = path.stat(), is_packed_at(path, artifact)
+        if facts.st_size != artifact.bytes and not is_packed:
             raise DamagedError(
                 f"{artifact.path} is damaged ({facts.st_size:,} bytes instead of {artifact.bytes:,}): compute it again."
             )
         known = self._digests.get(path)
         if known is None or known[:2] != (facts.st_size, facts.st_mtime_ns):
-            known = (facts.st_size, facts.st_mtime_ns, _digest(path))
+            digest = hashlib.sha256(content_at(path, artifact)).hexdigest() if is_packed else file_digest(path)
+            known = (facts.st_size, facts.st_mtime_ns, digest)
             self._digests[path] = known
         if known[2] != artifact.sha256:
             raise DamagedError(
@@ -42,7 +45,7 @@ class CheckedFiles:
             )
 
 
-def check_content(record: Record, documents: dict[str, Path]) -> None:
+def check_content(record: Record, documents: Mapping[str, tuple[Path, Artifact]]) -> None:
     """Raise DamagedError when a record's unit, answer or documents (by role) are not what its analysis writes."""
     if not isinstance(record.outcome, Done):
         return
@@ -55,7 +58,7 @@ def check_content(record: Record, documents: dict[str, Path]) -> None:
         if kind := answer_models().get(analysis):
             record.outcome.read(kind)
         if analysis == "pyramid" and "graph" in documents:
-            PyramidDocument.model_validate_json(documents["graph"].read_bytes())
+            PyramidDocument.model_validate_json(content_at(*documents["graph"]))
     except (ValueError, ValidationError) as error:
         where = "its graph" if isinstance(error, ValidationError) else f"its unit {unit[:60]!r}"
         raise DamagedError(
@@ -65,11 +68,3 @@ def check_content(record: Record, documents: dict[str, Path]) -> None:
         raise
     except StoreError as error:
         raise DamagedError(str(error)) from error
-
-
-def _digest(path: Path) -> str:
-    total = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            total.update(block)
-    return total.hexdigest()

@@ -24,6 +24,7 @@ from reportgen.records.jobs import Artifact, Done, Failed, Job, Record, Spent
 from reportgen.records.layout import RecordPlace, old_record_name, record_file, record_name, record_places
 from reportgen.records.lease import LEASE
 from reportgen.records.manifest import READ_VERSIONS, SCHEMA_VERSION, ClipFacts, Manifest, Run
+from reportgen.records.packed import carried_path, is_packed
 from reportgen.records.paths import inside
 from reportgen.records.plan import RunPlan
 from reportgen.records.soundness import CheckedFiles, check_content
@@ -42,11 +43,12 @@ class _Versioned(BaseModel):
 class Store:
     """The folder of one run.
 
-    Of its files those need not be there that are `absent`, as in the copy that a site has. Of several that write to it
-    at once each has a name of its own as `writer`. `seen` are the documents that were read.
+    Of the copy that a site has those files need not be there that are `absent`, and long documents may be compressed
+    (see `reportgen.records.packed`). Of several that write to a run at once each has a name of its own as `writer`.
+    `seen` are the documents that were read.
     """
 
-    def __init__(self, folder: Path, absent: Callable[[Artifact], bool] = lambda _: False, writer: str = "") -> None:
+    def __init__(self, folder: Path, absent: Callable[[Artifact], bool] | None = None, writer: str = "") -> None:
         self.folder = folder
         self._absent = absent
         self._list = list_name(writer)
@@ -55,8 +57,15 @@ class Store:
         self.seen = SeenDocuments()
 
     def path(self, artifact: Artifact) -> Path:
-        """Return where an artifact lies; raises StoreError when that is no regular file of this run."""
-        return inside(self.folder, artifact.path)
+        """Return where an artifact lies; raises StoreError when that is no regular file of this run.
+
+        In the copy that a site has, that may be the compressed file: see `reportgen.records.packed.content_at`.
+        """
+        place = inside(self.folder, artifact.path)
+        if self._absent is not None and is_packed(artifact) and not place.exists():
+            short = inside(self.folder, carried_path(artifact))
+            return short if short.exists() else place
+        return place
 
     def file(self, relative: str) -> Path:
         """Return where a file of the run lies; raises StoreError when that is no regular file of this run."""
@@ -154,13 +163,13 @@ class Store:
             path = self.path(artifact)
             if path.exists():
                 files.append((artifact, path))
-            elif not self._absent(artifact):
+            elif self._absent is None or not self._absent(artifact):
                 raise DamagedError(f"{artifact.path} is gone: compute it again.")
         try:
             for artifact, path in files:
                 self._files.check(path, artifact)
             if not self.seen.is_known(f"{key}.json"):
-                check_content(record, {artifact.role: path for artifact, path in files if artifact.kind == "json"})
+                check_content(record, {a.role: (path, a) for a, path in files if a.kind == "json"})
         except OSError as error:
             raise StoreError(f"Cannot read {self.folder}: {error.strerror or error}.") from error
         return record

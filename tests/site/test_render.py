@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import shutil
@@ -11,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from html import unescape
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from filelock import FileLock
@@ -19,7 +21,7 @@ from sample_run import HOSTILE_LABEL, HOSTILE_LAYER, LABELS, LAYERS
 from reportgen.commands.render import render
 from reportgen.errors import RenderError, StoreError
 from reportgen.pages.links import broken_links
-from reportgen.pages.page import CopiedDocument, MotionStrip
+from reportgen.pages.page import CopiedDocument, MotionStrip, PackedFile
 from reportgen.pages.places import PageAddresses
 from reportgen.pages.registry import PAGES, all_pages
 from reportgen.pages.report import Extras, Report
@@ -218,8 +220,19 @@ def test_every_record_and_artifact_can_be_taken_away(report: Report, sample_site
     for model in report.models:
         for file in model.files():
             carried, own = (sample_site / file.uri).read_bytes(), file.source.read_bytes()
-            assert json.loads(carried) == json.loads(own) if isinstance(file, CopiedDocument) else carried == own
             assert len(carried) <= len(own)
+            if isinstance(file, PackedFile):
+                carried = gzip.decompress(carried)
+            assert json.loads(carried) == json.loads(own) if isinstance(file, CopiedDocument) else carried == own
+
+
+def test_long_graphs_and_tables_are_carried_compressed_and_their_links_say_so(sample_site: Path) -> None:
+    page = (sample_site / "drift" / "tennis" / "class-0002.html").read_text(encoding="utf-8")
+    links = re.findall(r'<a href="([^"]*)" download[^>]*>(graph · JSON[^<]*)</a> <span>([^<]*)</span>', page)
+    assert [(words, size.endswith(" unpacked")) for _, words, size in links] == [("graph · JSON, gzip", True)]
+    file = (sample_site / "drift" / "tennis" / unquote(links[0][0])).resolve()
+    assert json.loads(gzip.decompress(file.read_bytes()))["class"]["index"] == 2
+    assert not file.with_suffix("").exists(), "once is enough"
 
 
 def test_provenance_names_what_is_needed_to_repeat_it(sample_site: Path) -> None:

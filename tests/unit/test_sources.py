@@ -60,7 +60,7 @@ def copied(tmp_path: Path) -> Path:
 
 def _digest(copied: Path, before: str = "import reportgen", changed: str = "") -> str:
     """Return the digest of the program that a process tells which changes a file after it has loaded some of it."""
-    change = f"; file = open({str(copied / 'reportgen' / changed)!r}, 'a'); file.write('#'); file.close()" * bool(changed)
+    change = f"; file = open({f'reportgen/{changed}'!r}, 'a'); file.write('#'); file.close()" if changed else ""
     last = "import reportgen.site; print(reportgen.__file__, reportgen.site.renderer_digest())"
     told = run_python(f"import sys; sys.path.insert(0, '.'); {before}{change}; {last}", cwd=copied)
     assert told.returncode == 0, told.stderr
