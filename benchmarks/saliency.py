@@ -10,8 +10,9 @@ attribution method (or `--methods`). Per method, for its map and for the checks 
 - `passes`: clips that went through the network; most of a map's come back as well
 - `peak`: the most memory that the process held meanwhile, in GiB (on a GPU, the device's)
 
-The row `random maps` is what all maps of the clip and class share: the curves of random maps and of hidden parts, and
-the insertion and deletion of every map, whose passes are made together.
+The row `random maps` is what all maps of the clip and class share: the curves of random maps and of hidden parts, the
+insertion and deletion of every map, whose passes are made together, the copies of the network with shuffled weights
+and every map of these, and the quick copies of all.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from torch import Tensor, nn
 from benchmarks.machine import describe, peak_memory, synchronize
 from reportgen.analyses.base import Arrays, Subject, Unit
 from reportgen.analyses.common.baselines import blurred, make_baseline
-from reportgen.analyses.faithfulness.analysis import FaithfulnessAnalysis
+from reportgen.analyses.faithfulness.analysis import FaithfulnessAnalysis, MapChecks
 from reportgen.analyses.faithfulness.parameters import FaithfulnessParameters
 from reportgen.analyses.method import PresetName
 from reportgen.analyses.saliency.analysis import SaliencyAnalysis
@@ -42,6 +43,7 @@ from reportgen.cli.terminal import terminal_progress
 from reportgen.clips import Clip
 from reportgen.config.options import BuildOptions
 from reportgen.networks.core.network import Network
+from reportgen.networks.speed.quick_copy import quick_copy
 from reportgen.progress import Progress
 from reportgen.records.figures import HeatFigure, Result
 from reportgen.records.targets import Target
@@ -178,9 +180,12 @@ def benchmark(
         with meter.measured(costs[str(unit.parameters["method"])]):
             next(answered)
         keep([*rows.values(), shared])
-    alone = costs[str(first.parameters["method"])]
+    alone = costs[first.method]
+    quick = quick_copy(network, [clip])
     with meter.measured(alone):
-        FaithfulnessAnalysis().check(subject, first, kept_heat(kept, first), checks, progress)
+        own = MapChecks(network, subject.seed, named, index, checks, progress, quick)
+        own.sensitivity(first.method, kept_heat(kept, first))
+        own.stability(first.method, kept_heat(kept, first))
     for name in ("cpu", "wall", "passes"):
         setattr(together, name, getattr(together, name) - getattr(alone, name))
     return [*rows.values(), shared]

@@ -8,10 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.null_cases.networks import CLASSES, KERNELS, textures, untrained
-from reportgen.analyses.faithfulness.map_checks import sensitivity, stability, weight_randomisation
+from reportgen.analyses.faithfulness.map_checks import sensitivity, stability, weight_randomisations
 from reportgen.analyses.saliency.attribution import MapSettings, attribute, attribute_converged
 from reportgen.audit.limits import Limits
 from reportgen.audit.maps import map_verdicts
+from reportgen.errors import NetworkError
 from reportgen.records.answers.faithfulness import FaithfulnessAnswer, ShuffledWeights
 from reportgen.records.targets import Target
 
@@ -45,10 +46,11 @@ class Surrogate(nn.Module):
 
 def reads_the_weights(seed: int, *, planted: bool) -> Iterator[bool]:
     """Whether a map forgets with its network: the network's own, or one that is mostly the clip's edges."""
-    network = Places(seed, edges=0.0 if planted else 50.0)
-    found = weight_randomisation(
-        network, _noise(seed), 0, "integrated_gradients", effort=MapSettings(seed=seed, steps=4)
-    )
+    network, method = Places(seed, edges=0.0 if planted else 50.0), "integrated_gradients"
+    effort = MapSettings(seed=seed, steps=4)
+    found = weight_randomisations(network, _noise(seed), 0, (method,), effort=effort)[method]
+    if isinstance(found, NetworkError):
+        raise found
     yield _badge(
         "reads the weights", randomisation=ShuffledWeights(layers=found.layers, correlations=found.correlations)
     )

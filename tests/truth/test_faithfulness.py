@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from reportgen.analyses.faithfulness.controls import network_free_maps
 from reportgen.analyses.faithfulness.evaluation import Probes, evaluate_maps, probe
 from reportgen.analyses.faithfulness.hiding import hiding_tests
-from reportgen.analyses.faithfulness.map_checks import sensitivity, stability, weight_randomisation
+from reportgen.analyses.faithfulness.map_checks import sensitivity, stability
 from reportgen.analyses.faithfulness.parameters import FaithfulnessParameters
 from reportgen.analyses.saliency.attribution import MapSettings, attribute, attribute_unchecked
 from reportgen.audit.limits import Limits
@@ -20,6 +20,7 @@ from reportgen.networks.core.network import as_network
 from reportgen.progress import SILENT
 from reportgen.records.answers.faithfulness import FaithfulnessAnswer
 from reportgen.records.targets import Target
+from tests.shuffled import weight_randomisation
 from tests.truth.bundled import bundled_clips, bundled_network, shown_clips
 
 CLIP = torch.rand((1, 3, 4, 6, 6), generator=torch.Generator().manual_seed(0)) + 0.1

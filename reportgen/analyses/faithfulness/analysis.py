@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,12 +13,14 @@ from reportgen.analyses.base import Answers, Inapplicable, Subject, Unit, tensor
 from reportgen.analyses.common.budget import GRADIENT_PASSES, fitted, lowered, passes_within
 from reportgen.analyses.common.targets import asked
 from reportgen.analyses.faithfulness.hiding import CONTROLS, HIDDEN_BEHIND, hiding_tests
-from reportgen.analyses.faithfulness.map_checks import Randomisation, sensitivity, stability, weight_randomisation
+from reportgen.analyses.faithfulness.map_checks import Randomisation, sensitivity, stability, weight_randomisations
 from reportgen.analyses.faithfulness.parameters import FaithfulnessParameters
-from reportgen.analyses.saliency.attribution import METHODS, Attribution, MapSettings, attribute_unchecked
+from reportgen.analyses.saliency.attribution import METHODS, MapSettings
 from reportgen.analyses.saliency.units import map_units
 from reportgen.clips import Clip
+from reportgen.errors import NetworkError
 from reportgen.networks.core.network import Network
+from reportgen.networks.speed.quick_copy import quick_copy
 from reportgen.progress import Progress
 from reportgen.records.answers.faithfulness import FaithfulnessAnswer, ShuffledWeights
 from reportgen.records.figures import Array, Result
@@ -66,31 +67,22 @@ class FaithfulnessAnalysis:
         heats = [_heat(answers("saliency", unit.name, "overlay")) for unit in units]
         parameters, notes = affordable_checks(subject.layers, parameters)
         with progress.task(f"checks of the maps of {clip.name}", len(units)) as task:
-            found = hiding_tests(network, subject.seed, clip, index, heats, parameters, progress)
+            quick = quick_copy(network, [tensor(clip)])
+            found = hiding_tests(network, subject.seed, clip, index, heats, parameters, progress, quick=quick)
+            checks = MapChecks(network, subject.seed, clip, index, parameters, progress, quick)
+            shuffled = checks.randomisation([unit.method for unit in units])
             for unit, heat, tests in zip(units, heats, found, strict=True):
                 answer = FaithfulnessAnswer(
                     method=unit.method,
                     target=unit.target,
                     clip=clip.name,
                     tests=tests,
-                    **self.check(subject, unit, heat, parameters, progress),
+                    randomisation=_shuffled(shuffled[unit.method]),
+                    sensitivity=checks.sensitivity(unit.method, heat),
+                    stability=checks.stability(unit.method, heat),
                 )
                 yield unit, Result(answer, notes=notes)
                 task.advance()
-
-    def check(
-        self, subject: Subject, unit: Unit, heat: Tensor, parameters: FaithfulnessParameters, progress: Progress
-    ) -> dict[str, Any]:
-        """Return what the checks find that make further maps by the method of `heat` T H W."""
-        network, index = asked(subject, unit)
-        clip = subject.clip(unit.clip)
-        checks = _Checks(network, subject.seed, clip, index, unit.method, parameters, progress)
-        before = checks.before()
-        return {
-            "randomisation": _shuffled(checks.randomisation(before)),
-            "sensitivity": checks.sensitivity(heat),
-            "stability": checks.stability(heat),
-        }
 
 
 def affordable_checks(
@@ -120,16 +112,16 @@ def _heat(arrays: Mapping[str, Array]) -> Tensor:
 
 
 @dataclass(frozen=True)
-class _Checks:
-    """The checks that make further maps of one method."""
+class MapChecks:
+    """The checks that make further maps of a clip and class; `quick` is what makes them in the network's place."""
 
     network: Network
     seed: int
     clip: Clip
     index: int
-    method: str
     parameters: FaithfulnessParameters
     progress: Progress
+    quick: Network | None
 
     def _effort(self, *, full: bool) -> MapSettings:
         told = self.parameters
@@ -144,26 +136,22 @@ class _Checks:
             baseline=told.baseline,
             layer=told.layer,
             window=window,
+            quick=self.quick,
         )
 
-    def before(self) -> Attribution:
-        """Return the map of the clip and network as they are, at the checks' effort."""
-        return attribute_unchecked(self.network, tensor(self.clip), self.index, self.method, self._effort(full=False))
-
-    def randomisation(self, before: Attribution) -> Randomisation:
-        """Return how like itself the map stays while weights are shuffled from the top."""
-        return weight_randomisation(
+    def randomisation(self, methods: Sequence[str]) -> dict[str, Randomisation | NetworkError]:
+        """Return how like itself each method's map stays while weights are shuffled from the top."""
+        return weight_randomisations(
             self.network,
             tensor(self.clip),
             self.index,
-            self.method,
+            methods,
             effort=self._effort(full=False),
             depths=self.parameters.layers,
-            before=before,
             progress=self.progress,
         )
 
-    def sensitivity(self, heat: Tensor) -> float | None:
+    def sensitivity(self, method: str, heat: Tensor) -> float | None:
         """Return the largest relative change under noise of the map that is shown; None where it is not asked for."""
         noises = self.parameters.noises
         if noises < 1:
@@ -172,26 +160,29 @@ class _Checks:
             self.network,
             tensor(self.clip),
             self.index,
-            self.method,
+            method,
             effort=self._effort(full=True),
             samples=noises,
             before=heat,
         )
 
-    def stability(self, heat: Tensor) -> float | None:
+    def stability(self, method: str, heat: Tensor) -> float | None:
         """Return the mean rank correlation of the map with those of other seeds; None for methods without chance."""
-        if not METHODS[self.method].stochastic or self.parameters.seeds < 2:
+        if not METHODS[method].stochastic or self.parameters.seeds < 2:
             return None
         return stability(
             self.network,
             tensor(self.clip),
             self.index,
-            self.method,
+            method,
             heat,
             effort=self._effort(full=True),
             seeds=self.parameters.seeds,
         )
 
 
-def _shuffled(found: Randomisation) -> ShuffledWeights:
+def _shuffled(found: Randomisation | NetworkError) -> ShuffledWeights:
+    """Return what shuffled weights say, or raise why they say nothing."""
+    if isinstance(found, NetworkError):
+        raise found
     return ShuffledWeights(layers=tuple(found.layers), correlations=tuple(found.correlations))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from reportgen.analyses.saliency.attribution import (
     MapSettings,
     attribute_converged,
     attribute_unchecked,
+    shared_copy,
 )
 from reportgen.errors import EmptySelectionError, NetworkError
 from reportgen.networks.core.copying import copied
@@ -53,27 +55,27 @@ class Randomisation:
         return abs(self.correlations[-1])
 
 
-def weight_randomisation(
+def weight_randomisations(
     network: Network | nn.Module,
     clip: Tensor,
     class_index: int,
-    method: str,
+    methods: Sequence[str],
     *,
     effort: MapSettings | None = None,
     layers: Sequence[str] | None = None,
     depths: int = MOST_LAYERS,
-    before: Attribution | None = None,
     progress: Progress = SILENT,
-) -> Randomisation:
-    """Shuffle the weights of a copy, layer by layer from the classifier down, and compare the map after each step.
+) -> dict[str, Randomisation | NetworkError]:
+    """Shuffle the weights of a copy, layer by layer from the classifier down, and compare the maps after each step.
 
     A layer's weights (and its bias) change places among themselves, so that their distribution stays, and so do those
     of norms and what these know of their inputs. `layers` are
     where maps are compared (default: all convolutions and linear layers that ran, at most `depths` evenly chosen,
-    the lowest among them); all layers above are shuffled too. `before` is the map of the network as it is, where it
-    was made already. `effort.seed` draws the order of the weights too. The network itself is not touched.
+    the lowest among them); all layers above are shuffled too. `effort` is that of all maps, and `effort.seed` draws the
+    order of the weights too. The network itself is not touched.
 
-    Raises EmptySelectionError when it has no layer with weights, UnknownNameError, and what `attribute` raises.
+    All methods ask the same shuffled networks; one that does not apply has its error in place of an answer. Raises
+    EmptySelectionError when the network has no layer with weights, UnknownNameError, and what else `attribute` raises.
     """
     seen = as_network(network)
     effort = effort or MapSettings()
@@ -87,16 +89,34 @@ def weight_randomisation(
     if not steps:
         raise EmptySelectionError(f"{seen.name} has none of the layers {layers}: name convolutions or linear layers.")
     generator = np.random.default_rng(effort.seed)
-    kept = (before or attribute_unchecked(seen, clip, class_index, method, effort)).heat
-    correlations = []
-    with progress.task(f"Shuffling weights under {method}", len(steps)) as task:
+    kept: dict[str, Attribution] = {}
+    correlations: dict[str, list[float]] = {name: [] for name in methods}
+    errors: dict[str, NetworkError] = {}
+    for name in methods:
+        with _noted(errors, name):
+            kept[name] = attribute_unchecked(seen, clip, class_index, name, effort)
+    with progress.task(f"Shuffling weights under {' and '.join(methods)}", len(steps) * len(methods)) as task:
         for layer in order[: order.index(steps[-1]) + 1]:
             _shuffle(shuffled.module.get_submodule(layer), generator)
-            if layer in compared:
-                after = attribute_unchecked(shuffled, clip, class_index, method, effort).heat
-                correlations.append(spearman(kept, after))
+            if layer not in compared:
+                continue
+            asked = [name for name in methods if name not in errors]
+            own = replace(effort, quick=shared_copy(shuffled, clip, asked, effort))
+            for name in asked:
+                with _noted(errors, name):
+                    after = attribute_unchecked(shuffled, clip, class_index, name, own)
+                    correlations[name].append(spearman(kept[name].heat, after.heat))
                 task.advance()
-    return Randomisation(tuple(steps), tuple(correlations))
+    return {name: errors.get(name) or Randomisation(tuple(steps), tuple(correlations[name])) for name in methods}
+
+
+@contextmanager
+def _noted(errors: dict[str, NetworkError], method: str) -> Iterator[None]:
+    """Note that a method does not apply, and go on with the others."""
+    try:
+        yield
+    except NetworkError as error:
+        errors[method] = error
 
 
 def stability(
@@ -166,7 +186,7 @@ def sensitivity(
 def _as_shown(network: Network, clip: Tensor, class_index: int, method: str, effort: MapSettings) -> Attribution:
     """Return a map as a report makes it: integrated gradients take as many steps as their sum needs."""
     if method == "integrated_gradients":
-        return attribute_converged(network, clip, class_index, **asdict(effort))[0]
+        return attribute_converged(network, clip, class_index, **vars(effort))[0]
     return attribute_unchecked(network, clip, class_index, method, effort)
 
 

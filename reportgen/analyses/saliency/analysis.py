@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from reportgen.analyses.base import Answers, Inapplicable, Subject, Unit, tensor
 from reportgen.analyses.common.targets import asked, title_of
@@ -15,10 +17,11 @@ from reportgen.analyses.saliency.attribution import (
     MapSettings,
     attribute_converged,
     attribute_with,
+    shared_copy,
 )
 from reportgen.analyses.saliency.parameters import SaliencyParameters
 from reportgen.analyses.saliency.units import map_units
-from reportgen.clips import Clip
+from reportgen.networks.core.network import Network
 from reportgen.progress import Progress
 from reportgen.records.answers.saliency import SaliencyAnswer
 from reportgen.records.figures import DataFigure, Figure, HeatFigure, MapFigure, Result, StackFigure
@@ -47,31 +50,32 @@ class SaliencyAnalysis:
     ) -> Iterator[tuple[Unit, Result]]:
         """Yield each method's map."""
         clip = subject.clip(units[0].clip)
+        network, index = asked(subject, units[0])
+        settings = MapSettings(
+            seed=subject.seed,
+            batch_size=parameters.batch_size,
+            steps=parameters.steps,
+            samples=parameters.samples,
+            baseline=parameters.baseline,
+            layer=parameters.layer,
+            window=parameters.window,
+        )
+        pixels = tensor(clip)
+        quick = shared_copy(network, pixels, [unit.method for unit in units], settings)
+        settings = replace(settings, quick=quick)
         with progress.task(f"saliency of {clip.name}", len(units)) as task:
             for unit in units:
-                found, steps = _attribution(subject, unit, clip, parameters, progress)
+                found, steps = _attribution(network, pixels, index, unit.method, settings, progress)
                 yield unit, _result(subject, unit, found, steps, clip.frames)
                 task.advance()
 
 
 def _attribution(
-    subject: Subject, unit: Unit, clip: Clip, parameters: SaliencyParameters, progress: Progress
+    network: Network, pixels: Tensor, index: int, method: str, settings: MapSettings, progress: Progress
 ) -> tuple[Attribution, int | None]:
     """Return the map, and how many steps it took where the method takes steps."""
-    network, index = asked(subject, unit)
-    method = unit.method
-    more: dict[str, Any] = {
-        "seed": subject.seed,
-        "batch_size": parameters.batch_size,
-        "samples": parameters.samples,
-        "baseline": parameters.baseline,
-        "layer": parameters.layer,
-        "window": parameters.window,
-    }
-    pixels = tensor(clip)
     if method == "integrated_gradients":
-        return attribute_converged(network, pixels, index, steps=parameters.steps, progress=progress, **more)
-    settings = MapSettings(steps=parameters.steps, **more)
+        return attribute_converged(network, pixels, index, progress=progress, **vars(settings))
     return required(attribute_with(network, pixels, index, method, settings, progress=progress)), None
 
 

@@ -13,12 +13,13 @@ from reportgen.analyses.saliency.methods import MapMethod, Question
 from reportgen.analyses.saliency.way_back import Pass, pass_to_clip, pass_to_layers
 from reportgen.errors import NetworkError
 from reportgen.networks.core.classes import ClassLike, clip_logits, explained_class
+from reportgen.networks.core.network import Network
 from reportgen.networks.core.passes import REFUSALS
 from reportgen.networks.speed.quick_copy import light_copy, quick_copy
 from reportgen.networks.speed.reused_memory import reused_memory
 from reportgen.progress import Progress
 
-_MANY_PASSES = 6
+MANY_PASSES = 6
 """Passes back that pay for packing the weights and for holding a copy of the network against it."""
 
 
@@ -35,19 +36,23 @@ class Answered:
     class_index: int
 
 
-def quickly_answered(method: MapMethod, every: Question, wanted: ClassLike | None, progress: Progress) -> Answered:
+def quickly_answered(
+    method: MapMethod, every: Question, wanted: ClassLike | None, progress: Progress, held: Network | None = None
+) -> Answered:
     """Return the maps of all clips by a quick copy of the network, or by itself where that has none or refuses.
 
-    Maps of many passes ask a copy that was held against the network on the first clip.
+    Maps of many passes ask a copy that was held against the network on the first clip. One that was `held` against it
+    already is asked in place of a new one, and tells the logits too; but not of layers, which it need not have.
     """
     network, first = every.network, every.clip[:1]
     one_pass = method.differentiates or method.reads_layer
-    quick, known = None, None
-    if one_pass:
+    held = None if method.reads_layer else held
+    quick, known = held, None
+    if held is None and one_pass:
         quick = light_copy(network)
     if not one_pass or (wanted is None and len(every.clip) > 1):
-        known = clip_logits(network, every.clip)
-    if not one_pass and len(every.clip) * method.passes(every) >= _MANY_PASSES:
+        known = clip_logits(held or network, every.clip)
+    if held is None and not one_pass and len(every.clip) * method.passes(every) >= MANY_PASSES:
         quick = quick_copy(network, [first])
     with reused_memory():
         if quick is not None:

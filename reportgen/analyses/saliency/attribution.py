@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from reportgen.analyses.common.baselines import BASELINES, make_baseline
 from reportgen.analyses.common.memory import starting_batch
 from reportgen.analyses.common.representation import in_one_line, with_axes
 from reportgen.analyses.common.whole_numbers import require_whole
-from reportgen.analyses.saliency.answering import quickly_answered
+from reportgen.analyses.saliency.answering import MANY_PASSES, quickly_answered
 from reportgen.analyses.saliency.class_map import cam_places
 from reportgen.analyses.saliency.methods import METHODS, Question
 from reportgen.errors import ClipError, NetworkError, OptionError, unknown_name
@@ -25,6 +25,7 @@ from reportgen.networks.core.given_clips import Clips, given_clips
 from reportgen.networks.core.network import Network, as_network, no_weight_gradients
 from reportgen.networks.core.unchanged import gradients_told, leaving_unchanged
 from reportgen.networks.kernels.places import UnitPlaces, output_places
+from reportgen.networks.speed.quick_copy import quick_copy
 from reportgen.networks.trace.build import gradient_cuts
 from reportgen.networks.trace.cuts import Cut, cut_sentences
 from reportgen.networks.trace.known_cuts import known_cuts
@@ -181,7 +182,11 @@ def attribute_converged(
 
 @dataclass(frozen=True)
 class MapSettings:
-    """How a map is made, beside its method: the keyword arguments of `attribute`."""
+    """How a map is made, beside its method: the keyword arguments of `attribute`.
+
+    `quick` is a quick copy of the network, held against it on such clips, which makes the map in its place. Where maps
+    of several methods are asked for, they share one.
+    """
 
     seed: int = 0
     batch_size: int | None = None
@@ -190,6 +195,7 @@ class MapSettings:
     baseline: str | Clips = "blur"
     layer: str | None = None
     window: tuple[int, ...] | None = None
+    quick: Network | None = None
 
 
 def _settings(method: str, seed: int, batch_size: int | None, said: Mapping[str, Any]) -> MapSettings:
@@ -233,26 +239,14 @@ def attribute_unchecked(
     reference = make_baseline(effort.baseline, clips, seen) if chosen.compared else clips
     with no_weight_gradients(seen):
         places = _places(seen, clips[:1], effort.layer) if chosen.reads_layer else {}
-        every = Question(
-            network=seen,
-            clip=clips,
-            scores=clips.new_empty(0),
-            class_index=-1,
-            baseline=reference,
-            seed=effort.seed,
-            steps=effort.steps,
-            samples=effort.samples,
-            batch_size=effort.batch_size or starting_batch(clips[:1]),
-            places=places,
-            window=effort.window,
-        )
+        every = replace(_question(seen, clips, effort), baseline=reference, places=places)
         with gradients_told(seen.name, lambda: gradient_cuts(seen, clips[:1])):
-            answered = quickly_answered(chosen, every, class_index, progress)
+            answered = quickly_answered(chosen, every, class_index, progress, effort.quick)
         found, scores, index = answered.attribution, answered.scores, answered.class_index
         logits = scores[:, index]
         errors = None
         if chosen.additive:
-            errors = _completeness(found, logits, clip_logits(seen, reference)[:, index])
+            errors = _completeness(found, logits, clip_logits(effort.quick or seen, reference)[:, index])
     signed = chosen.signed if signed is None else signed
     found = found.float().cpu()
     volume = found if found.ndim == 5 else found.unsqueeze(2)
@@ -272,6 +266,37 @@ def attribute_unchecked(
         layers=tuple(places),
         clip=clips.detach().float().cpu(),
         notes=tuple(every.notes),
+    )
+
+
+def shared_copy(network: Network, clip: Clips, methods: Iterable[str], effort: MapSettings) -> Network | None:
+    """Return a quick copy for the maps of several methods of a clip, all of one `effort`, to be given as its `quick`.
+
+    None where they take too few passes to pay for it, or the network has none. Its weights stay as they are while the
+    copy is used.
+    """
+    clips = given_clips(network, clip)
+    every = _question(network, clips, effort)
+    passes = sum(METHODS[method].passes(every) for method in methods if not METHODS[method].reads_layer)
+    if passes < MANY_PASSES:
+        return None
+    with no_weight_gradients(network):
+        return quick_copy(network, [clips[:1]])
+
+
+def _question(network: Network, clips: Tensor, effort: MapSettings) -> Question:
+    """Return what is asked about clips, before it is known what the network says of them."""
+    return Question(
+        network=network,
+        clip=clips,
+        scores=clips.new_empty(0),
+        class_index=-1,
+        baseline=clips,
+        seed=effort.seed,
+        steps=effort.steps,
+        samples=effort.samples,
+        batch_size=effort.batch_size or starting_batch(clips[:1]),
+        window=effort.window,
     )
 
 

@@ -16,13 +16,14 @@ from reportgen.analyses.common.ranking import ranks, spearman
 from reportgen.analyses.faithfulness import map_checks
 from reportgen.analyses.faithfulness.controls import network_free_maps
 from reportgen.analyses.faithfulness.evaluation import evaluate_maps, probe
-from reportgen.analyses.faithfulness.map_checks import MOST_LAYERS, sensitivity, stability, weight_randomisation
+from reportgen.analyses.faithfulness.map_checks import MOST_LAYERS, sensitivity, stability
 from reportgen.analyses.faithfulness.tubes import make_tubes
 from reportgen.analyses.saliency.attribution import Attribution, MapSettings, attribute_unchecked
 from reportgen.errors import ClipError, EmptySelectionError, NetworkError, UnknownNameError
 from reportgen.networks.core.network import Network
 from reportgen.records.card import ClipSpec, ModelCard
 from reportgen.result import Unexplained
+from tests.shuffled import weight_randomisation
 
 CLIP = torch.rand((1, 3, 4, 8, 8), generator=torch.Generator().manual_seed(2))
 
