@@ -41,6 +41,16 @@ SPELLINGS: dict[str, Callable[[Tensor], Tensor]] = {
     "written": lambda z: in_place(z, lambda own: own.__setitem__(own < 0, 0.0)),
     "masked in place": lambda z: in_place(z, lambda own: own.mul_(own > 0)),
     "threshold in place": lambda z: in_place(z, lambda own: functional.threshold_(own, 0, 0)),
+    "the largest of a stack": lambda z: torch.stack([z, torch.zeros_like(z)]).amax(0),
+    "the maximum along a new axis": lambda z: torch.stack([torch.zeros_like(z), z], -1).max(-1).values,
+    "the first of a sorted stack": lambda z: torch.stack([z, 0 * z]).sort(0, descending=True)[0][0],
+    "pooled with zeros": lambda z: functional.max_pool1d(torch.stack([z, 0 * z], -1), 2).squeeze(-1),
+    "einsum with a mask": lambda z: torch.einsum("nk,nk->nk", z, (z > 0).to(z.dtype)),
+    "with its step": lambda z: z * torch.heaviside(z.detach(), torch.zeros(())),
+    "put": lambda z: z.index_put((z < 0,), torch.zeros(())),
+    "put in place": lambda z: in_place(z, lambda own: own.index_put_((own < 0,), torch.zeros(()))),
+    "scattered": lambda z: torch.zeros_like(z).masked_scatter(z > 0, z[z > 0]),
+    "half of it and a norm": lambda z: torch.linalg.vector_norm(torch.stack([z, 0 * z]), 1, 0) / 2 + z / 2,
     "as exported": torch.ops.aten.relu.default,
     "as exported, by hand": lambda z: torch.ops.aten.add.Tensor(z, torch.ops.aten.relu.default(-z)),
 }
@@ -96,6 +106,18 @@ def test_what_is_no_rectifier_is_let_alone() -> None:
     torch.testing.assert_close(attribute(network, clip, 1, "guided_backprop").attribution, by_hand(network, clip, 1))
 
 
+def test_a_few_values_in_proportion_to_a_positive_part_are_no_rectifier() -> None:
+    """Of three numbers a gate that is closed for two of them is the positive part, times what the third one is."""
+
+    def gated(z: Tensor) -> Tensor:
+        gate = functional.hardsigmoid(torch.tensor([-4.0, 1.5, -5.0]) + 0 * z[0, :3])
+        return torch.relu(z) * gate[1]
+
+    clip = torch.rand(1, 1, 2, 3, 4, generator=torch.Generator().manual_seed(1))
+    found = attribute(TwoLayers(gated), clip, 1, "guided_backprop").attribution
+    torch.testing.assert_close(found, by_hand(TwoLayers(gated), clip, 1) * 0.75**2)
+
+
 class OwnGradient(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, z: Tensor) -> Tensor:
@@ -115,11 +137,15 @@ def test_a_rectifier_that_cannot_be_reached_is_refused() -> None:
         attribute(own, clip, 1, "guided_backprop")
 
 
+def largest(z: Tensor) -> Tensor:
+    return torch.stack([z, torch.zeros_like(z)]).amax(0)
+
+
 def half(z: Tensor) -> Tensor:
     return (z + z.abs()) / 2
 
 
-@pytest.mark.parametrize("inner", [torch.relu, half, lambda z: z * (z > 0)])
+@pytest.mark.parametrize("inner", [torch.relu, half, lambda z: z * (z > 0), largest])
 def test_what_runs_under_vmap_is_refused(inner: Callable[[Tensor], Tensor]) -> None:
     network = TwoLayers(lambda z: torch.relu(torch.vmap(inner)(z)))
     with pytest.raises(NetworkError, match=r"under torch\.vmap"):

@@ -22,15 +22,7 @@ from torch.overrides import TorchFunctionMode
 from reportgen.errors import NetworkError
 from reportgen.networks.core.network import Network
 from reportgen.networks.trace.follower import named_arguments
-from reportgen.networks.trace.handmade import (
-    ARITHMETIC,
-    BY_SIGN,
-    Origins,
-    Rectified,
-    overwrites,
-    plain_name,
-    rectified,
-)
+from reportgen.networks.trace.handmade import Origins, Rectified, overwrites, plain_name, rectified, tensors_of
 from reportgen.networks.trace.rectifiers import (
     RECTIFIERS,
     Builder,
@@ -101,8 +93,8 @@ class ExposedNetwork(nn.Module):
     Only the calls are submodules: the network itself is kept out of `modules()`, so that nothing hooks its own.
     `advance` is told of every clip that went through. `unreached` is how many rectifications ran that are none of the
     calls: in compiled code, under a transform as vmap, or in an autograd function of its own. `others` counts the calls
-    of rectifiers that are no ReLU, by their names. `handmade` says of each arithmetic result in turn whether it was a
-    rectifier's.
+    of rectifiers that are no ReLU, by their names. `handmade` holds the calls whose results were a rectifier's, each by
+    its name and as the how manieth of that name.
     Raises NetworkError when a call cannot be exposed without changing what the network returns.
     """
 
@@ -121,7 +113,7 @@ class ExposedNetwork(nn.Module):
         self.calls = nn.ModuleList()
         self.unreached = 0
         self.others: Counter[str] = Counter()
-        self.handmade: list[bool] = []
+        self.handmade: set[tuple[str, int]] = set()
         # Most code uses what an in-place call returns, and then needs no copy back into its input; some does not.
         self.copy_back = False
         if not self._recorded(clip, expected):
@@ -134,10 +126,11 @@ class ExposedNetwork(nn.Module):
 
     def _recorded(self, clip: Tensor, expected: Tensor) -> bool:
         """Make a module for each call; return whether the network then returns what is expected of it."""
-        self.calls, self.others, self.handmade = nn.ModuleList(), Counter(), []
+        self.calls, self.others, self.handmade = nn.ModuleList(), Counter(), set()
         # No graph is built, for nothing needs a gradient; what runs without one (an autograd function) is let alone.
+        given = clip.detach()
         with torch.enable_grad(), RectifierCount() as ran, _Routing(self, ran):
-            found = self.network.logits(clip.detach()).detach()
+            found = self.network.logits(given).detach()
         self.unreached = ran.count
         return torch.allclose(found, expected, rtol=1e-4, atol=1e-4 * float(expected.abs().max()))
 
@@ -171,7 +164,7 @@ class _Routing(TorchFunctionMode):
         self.ran = RectifierCount() if ran is None else ran
         self.taken = 0
         self._origins = Origins()
-        self._looked_at = 0
+        self._looked_at: Counter[str] = Counter()
 
     def __torch_function__(
         self, func: Any, _types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -180,18 +173,20 @@ class _Routing(TorchFunctionMode):
         if not torch.is_grad_enabled() or "out" in kwargs:
             return func(*args, **kwargs)
         if _within_transform():
-            self.ran.count += plain_name(func) in BY_SIGN
             return func(*args, **kwargs)
         with self._uncounted():
             call = self._listed(func, args, kwargs)
         if call is None:
             self._note_other(func)
-            if overwrites(func, kwargs):
-                return self._overwriting(func, args, kwargs)
-            return self._computing(func, args, kwargs) if plain_name(func) in ARITHMETIC else func(*args, **kwargs)
+            if not self.recording and not self.exposed.handmade:
+                return func(*args, **kwargs)
+            return (self._overwriting if overwrites(func, kwargs) else self._computing)(func, args, kwargs)
         (given, *_) = _input_first(args, kwargs) if call.given is None else (call.given,)
         answer = self._answered(call.module, given)
-        return given.copy_(answer) if call.in_place and self.exposed.copy_back else answer
+        if not (call.in_place and self.exposed.copy_back):
+            return answer
+        with self._uncounted():
+            return given.copy_(answer)
 
     def _listed(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Replacement | None:
         """Return what answers a call of a function that is known to be a nonlinearity."""
@@ -207,51 +202,56 @@ class _Routing(TorchFunctionMode):
             self.exposed.others[name] += 1
 
     def _computing(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Return the result of arithmetic, or where it rectifies a tensor that it comes from, a ReLU of that."""
+        """Return the result of a call, or where it rectifies a tensor that it comes from, a ReLU of that."""
         before = self.ran.count
-        result = func(*args, **kwargs)
-        if not isinstance(result, Tensor):
-            return result
-        origins = self._origins.of((*args, *kwargs.values()), result.shape)
-        found = self._found(result, origins)
-        if found is None:
-            self._origins.note(result, origins)
-            return result
+        found = func(*args, **kwargs)
+        first = found[0] if isinstance(found, tuple) and found else found
+        if not isinstance(first, Tensor) or not first.is_floating_point():
+            return found
+        given = (*args, *kwargs.values())
+        origins = self._origins.of(given, first.shape)
+        rectifier = self._found(func, first, origins)
+        if rectifier is None:
+            for result in tensors_of([found]):
+                self._origins.note(result, given)
+            return found
         self.ran.count = before
-        return self._answered(nn.ReLU(), origins[found.place]) * found.scale
+        answer = self._answered(nn.ReLU(), origins[rectifier.place]) * rectifier.scale
+        return type(found)((answer, *found[1:])) if isinstance(found, tuple) else answer
 
     def _overwriting(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Return what `_computing` does, of a function that overwrites its first argument."""
         target = args[0] if args else None
-        if not isinstance(target, Tensor) or not target.is_floating_point() or not self._may_rectify():
+        if not isinstance(target, Tensor) or not target.is_floating_point():
             return func(*args, **kwargs)
-        others = [target.clone(), *self._origins.of(args, target.shape)[1:]]
+        given = [target.clone(), *args[1:], *kwargs.values()]
         before = self.ran.count
         result = func(*args, **kwargs)
-        found = self._found(target, others)
+        origins = self._origins.of([*given, target], target.shape)
+        found = self._found(func, target, origins)
         if found is not None:
             self.ran.count = before
-            target.copy_(self._answered(nn.ReLU(), others[found.place]) * found.scale)
+            with self._uncounted():
+                target.copy_(self._answered(nn.ReLU(), origins[found.place]) * found.scale)
         return result
 
-    def _may_rectify(self) -> bool:
-        """Whether the next result that is looked at may be a rectifier's: in a recorded pass, whether it was one."""
-        known = self.exposed.handmade
-        if self.recording or (self._looked_at < len(known) and known[self._looked_at]):
-            return True
-        self._looked_at += 1
-        return False
+    def _found(self, func: Any, result: Tensor, origins: list[Tensor]) -> Rectified | None:
+        """Return which of the tensors that it comes from a result rectifies.
 
-    def _found(self, result: Tensor, origins: list[Tensor]) -> Rectified | None:
-        if not self._may_rectify():
+        Only a recorded pass asks of each call; the others do of those that were rectifiers then, counted by name.
+        """
+        name = plain_name(func)
+        self._looked_at[name] += 1
+        call = name, self._looked_at[name]
+        if not self.recording and call not in self.exposed.handmade:
             return None
         with self._uncounted():
             found = rectified(result, origins)
-        if self.recording:
-            self.exposed.handmade.append(found is not None)
-        elif found is None:
-            raise self.exposed.other_path()
-        self._looked_at += 1
+        if found is None:
+            if not self.recording:
+                raise self.exposed.other_path()
+            return None
+        self.exposed.handmade.add(call)
         return found
 
     def _answered(self, built: nn.Module, given: Tensor) -> Tensor:

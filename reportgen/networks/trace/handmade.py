@@ -1,46 +1,41 @@
 """Rectifiers that a network puts together itself, as z + relu(-z) or (z + |z|) / 2, told by their values.
 
-No list holds all spellings, so the results of element-wise arithmetic are held against what they were computed from:
-one that is, up to a positive factor, the positive part of a tensor with both signs is a rectifier of that tensor.
+No list holds all spellings, so the result of each call is held against the tensors of its shape that it was computed
+from: one that is, up to a positive factor, the positive part of a tensor with both signs is a rectifier of that tensor.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import weakref
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.weak import WeakIdKeyDictionary
 
 _BACK = 8
 """How many tensors a result is held against at most."""
 
+_REMEMBERED = 16
+"""Of how many results, the last ones, it is known what they come from: rectifiers are put together in a few steps."""
+
 _CLOSE = 1e-5
 """How far from the positive part a result may be, as a share of its largest value."""
 
-_SUMS = {"add", "sub", "subtract", "rsub", "radd", "mul", "multiply", "rmul", "addcmul", "addcdiv", "lerp"}
-_RATIOS = {"div", "divide", "truediv", "true_divide", "rtruediv", "square", "pow", "sqrt", "neg", "negative"}
-_COPIES = {"clone", "float", "double", "to", "type_as"}
+_FEWEST = 4
+"""So many values at least are positive: of fewer some other function may happen to be in proportion to them."""
 
-BY_SIGN = frozenset(
-    {"abs", "absolute", "sign", "sgn", "heaviside", "minimum", "min", "fmin", "fmax", "masked_fill"}
-    | {"leaky_relu", "elu", "celu", "prelu"}
-)
-"""Names of functions that rectifiers are made of, beside those that are known for rectifiers themselves."""
-
-ARITHMETIC = BY_SIGN | _SUMS | _RATIOS | _COPIES | {"where", "maximum", "max", "threshold", "clamp", "clip"}
-"""The names of functions whose results are looked at, without underscores."""
-
-_OVERWRITING = frozenset({"__setitem__", "copy_", *(f"__i{name}__" for name in ("add", "sub", "mul", "truediv"))})
+_OVERWRITING = frozenset({"__setitem__", *(f"__i{name}__" for name in ("add", "sub", "mul", "truediv", "and", "or"))})
 
 
 def overwrites(func: Any, named: Mapping[str, Any]) -> bool:
-    """Whether a function overwrites its first argument with what may be a rectifier of it."""
+    """Whether a function overwrites its first argument."""
     name = function_name(func)
     in_place = name.endswith("_") and not name.endswith("__")
-    return name in _OVERWRITING or ((in_place or named.get("inplace") is True) and plain_name(func) in ARITHMETIC)
+    return name in _OVERWRITING or in_place or named.get("inplace") is True
 
 
 def function_name(func: Any) -> str:
@@ -63,27 +58,45 @@ class Rectified:
 
 
 class Origins:
-    """Remembers of the tensors of a pass which ones of their shape they were computed from, the nearest first."""
+    """Remembers of the last tensors of a pass which ones they were computed from, the nearest first."""
 
     def __init__(self) -> None:
         self._known = WeakIdKeyDictionary()
+        self._last: deque[weakref.ref[Tensor]] = deque()
 
-    def of(self, tensors: Iterable[Any], shape: torch.Size) -> list[Tensor]:
-        """Return these tensors of a shape, and those that they come from."""
+    def of(self, arguments: Iterable[Any], shape: torch.Size) -> list[Tensor]:
+        """Return the tensors of a shape among the arguments of a call, and among those that they come from."""
+        return [one for one in self._all(arguments) if one.shape == shape][:_BACK]
+
+    def note(self, result: Tensor, arguments: Iterable[Any]) -> None:
+        """Remember what the result of a call comes from. What a rectifier returns is not to be noted: it hides that."""
+        self._known[result] = [one for one in self._all(arguments) if one is not result][:_REMEMBERED]
+        self._last.append(weakref.ref(result))
+        while len(self._last) > _REMEMBERED:
+            oldest = self._last.popleft()()
+            if oldest is not None:
+                self._known.pop(oldest, None)
+
+    def _all(self, arguments: Iterable[Any]) -> list[Tensor]:
         found: list[Tensor] = []
-        for one in tensors:
-            if isinstance(one, Tensor) and one.shape == shape and one.is_floating_point():
+        for one in tensors_of(arguments):
+            if one.is_floating_point() and not isinstance(one, nn.Parameter):
                 found += [other for other in (one, *self._known.get(one, ())) if all(other is not own for own in found)]
-        return found[:_BACK]
+        return found
 
-    def note(self, result: Tensor, origins: list[Tensor]) -> None:
-        """Remember what a result comes from; nothing where it is a rectifier's, which hides what lies before."""
-        self._known[result] = [one for one in origins if one is not result]
+
+def tensors_of(values: Any) -> Iterator[Tensor]:
+    """Yield the tensors among values, and in lists and tuples of them."""
+    for one in values:
+        if isinstance(one, Tensor):
+            yield one
+        elif isinstance(one, list | tuple):
+            yield from tensors_of(one)
 
 
 def rectified(result: Tensor, origins: list[Tensor]) -> Rectified | None:
     """Return which of the tensors a result is the positive part of, up to a factor; None where it is of none."""
-    if not origins or not result.is_floating_point() or not result.numel() or result.is_meta:
+    if not origins or not result.is_floating_point() or not result.numel() or result.is_meta or result.is_sparse:
         return None
     result = result.detach()
     least, most = (float(one) for one in torch.aminmax(result))
@@ -94,6 +107,8 @@ def rectified(result: Tensor, origins: list[Tensor]) -> Rectified | None:
         if not float(given.min()) < 0 < float(given.max()):
             continue
         positive = given.clamp(min=0)
+        if int(positive.count_nonzero()) < _FEWEST:
+            continue
         scale = most / float(positive.max())
         if float((result - scale * positive).abs().max()) <= _CLOSE * most:
             return Rectified(place, 1.0 if abs(scale - 1) < _CLOSE else scale)

@@ -11,6 +11,7 @@ from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from reportgen.networks.trace.follower import named_arguments
+from reportgen.networks.trace.handmade import Origins, overwrites, rectified, tensors_of
 
 
 class Replacement(NamedTuple):
@@ -144,21 +145,35 @@ def operation_builder(func: Any) -> Builder | None:
 class RectifierCount(TorchDispatchMode):  # type: ignore[no-untyped-call, unused-ignore]
     """Counts the rectifying operations that run, however they were called; `count` is their number.
 
-    Whoever answers for an operation sets the number back.
+    They are told by their names, or by their values where a network puts them together itself. Whoever answers for an
+    operation sets the number back.
     """
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call, unused-ignore]
         self.count = 0
+        self._origins = Origins()
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         """Run the operation, and count it if it rectifies."""
+        kwargs = kwargs or {}
         builder = _OPERATIONS.get(func.overloadpacket.__name__.removesuffix("_"))
-        if builder is not None:
-            self.count += builder(*named_arguments(func, args, kwargs or {}).values()) is not None
-        return func(*args, **(kwargs or {}))
+        if builder is not None and builder(*named_arguments(func, args, kwargs).values()) is not None:
+            self.count += 1
+            return func(*args, **kwargs)
+        given = [*args, *kwargs.values()]
+        if overwrites(func, kwargs) and isinstance(args[0], Tensor):
+            given = [args[0].clone(), *given]
+        found = func(*args, **kwargs)
+        for result in tensors_of([found]):
+            if result.is_floating_point():
+                if rectified(result, self._origins.of(given, result.shape)) is None:
+                    self._origins.note(result, given)
+                else:
+                    self.count += 1
+        return found
 
 
 _OPERATIONS: Mapping[str, Builder] = {
