@@ -21,6 +21,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from reportgen.analyses.pyramid.observer import Response, ResponseObserver
 from reportgen.errors import NetworkError
+from reportgen.networks.core.observing import tensors_of
 from reportgen.networks.trace.field_tracer import FieldTracer
 
 _DETACH = torch.ops.aten.detach.default
@@ -232,11 +233,6 @@ class Replay(TorchDispatchMode):  # type: ignore[no-untyped-call, unused-ignore]
 
     def _known_or(self, made: Crossing, otherwise: Callable[[], Tensor]) -> Tensor:
         return self._known[made].clone() if made in self._known else otherwise()
-
-
-def tensors_of(arguments: Any) -> list[Tensor]:
-    """Return the tensors among an operation's arguments, in order."""
-    return [leaf for leaf in tree_leaves(arguments) if isinstance(leaf, Tensor)]
 
 
 def _empty_like(tensor: Tensor) -> Callable[[], Tensor]:

@@ -21,8 +21,9 @@ from torch.overrides import TorchFunctionMode
 
 from reportgen.errors import NetworkError
 from reportgen.networks.core.network import Network
+from reportgen.networks.core.observing import tensors_of
 from reportgen.networks.trace.follower import named_arguments
-from reportgen.networks.trace.handmade import Origins, Rectified, overwrites, plain_name, rectified, tensors_of
+from reportgen.networks.trace.handmade import Origins, Rectified, overwrites, plain_name, rectified
 from reportgen.networks.trace.rectifiers import (
     RECTIFIERS,
     Builder,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 
 def operation_name(func: Any) -> str:
@@ -14,6 +16,11 @@ def operation_name(func: Any) -> str:
     """
     library, _, name = func._schema.name.partition("::")
     return f"{library}.{name.removesuffix('_')}" if library == "quantized" else str(name.removesuffix("_"))
+
+
+def tensors_of(arguments: Any) -> list[Tensor]:
+    """Return the tensors among an operation's arguments, in order."""
+    return [leaf for leaf in tree_leaves(arguments) if isinstance(leaf, Tensor)]
 
 
 class Observer(TorchDispatchMode):

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import weakref
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.utils.weak import WeakIdKeyDictionary
+
+from reportgen.networks.core.observing import tensors_of
 
 _BACK = 8
 """How many tensors a result is held against at most."""
@@ -83,15 +85,6 @@ class Origins:
             if one.is_floating_point() and not isinstance(one, nn.Parameter):
                 found += [other for other in (one, *self._known.get(one, ())) if all(other is not own for own in found)]
         return found
-
-
-def tensors_of(values: Any) -> Iterator[Tensor]:
-    """Yield the tensors among values, and in lists and tuples of them."""
-    for one in values:
-        if isinstance(one, Tensor):
-            yield one
-        elif isinstance(one, list | tuple):
-            yield from tensors_of(one)
 
 
 def rectified(result: Tensor, origins: list[Tensor]) -> Rectified | None:
