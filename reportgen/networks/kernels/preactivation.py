@@ -32,6 +32,7 @@ from reportgen.networks.kernels.arrangement import (
     kernel_axis,
 )
 from reportgen.networks.kernels.readers import Affine, ReaderTracer
+from reportgen.networks.speed.few_kernels import few_kernels
 from reportgen.networks.speed.folding import FoldedConvolution
 from reportgen.networks.speed.plain_layers import computes_as_torch
 from reportgen.records.objective import Objective
@@ -296,5 +297,4 @@ def _convolve(layer: nn.Conv2d | nn.Conv3d, maps: Tensor, kernels: Tensor) -> Te
     """Return the outputs of some `kernels` of a convolution."""
     weight = layer.weight.index_select(0, kernels)
     bias = layer.bias.index_select(0, kernels) if layer.bias is not None else None
-    convolution = functional.conv3d if isinstance(layer, nn.Conv3d) else functional.conv2d
-    return convolution(maps, weight, bias, layer.stride, layer.padding, layer.dilation)
+    return few_kernels(maps, weight, bias, layer.stride, layer.padding, layer.dilation)

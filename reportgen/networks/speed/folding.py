@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.taps import replaced
+from reportgen.networks.speed.few_kernels import few_kernels
 from reportgen.networks.speed.plain_layers import has_few_channels, is_plain_convolution
 
 
@@ -40,11 +41,11 @@ class FoldedConvolution(nn.Module):
         if x.ndim == self.weight.ndim - 1:
             alone: Tensor = self(x[None], kernels)[0]
             return alone
-        weight, bias = self.folded, self.bias
-        if kernels is not None:
-            weight = weight.index_select(0, kernels)
-            bias = bias.index_select(0, kernels) if bias is not None else None
-        return functional.conv3d(fold_clips(x, self.kernel, self.stride, self.padding), weight, bias)
+        clips = fold_clips(x, self.kernel, self.stride, self.padding)
+        if kernels is None:
+            return functional.conv3d(clips, self.folded, self.bias)
+        bias = self.bias.index_select(0, kernels) if self.bias is not None else None
+        return few_kernels(clips, self.folded.index_select(0, kernels), bias)
 
 
 def folds(layer: nn.Module) -> bool:
