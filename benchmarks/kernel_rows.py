@@ -21,7 +21,35 @@ from typing import Any
 from benchmarks.published_kernels import STEPS
 from reportgen.errors import OptionError
 
-DERIVED = ("charged_steps", "charged_seconds", "ratio", "ratio_to_the_end", "kernels_per_hour", "share_of_peak")
+DERIVED = (
+    "charged_steps",
+    "charged_seconds",
+    "ratio",
+    "ratio_to_the_end",
+    "kernels_per_hour",
+    "share_of_peak",
+    "least_seconds",
+    "most_ratio",
+)
+
+
+@dataclass(frozen=True)
+class Work:
+    """What some steps of ours ask of the machine for one kernel, and what it can do in their precision.
+
+    `multiply_adds` and `gigabytes`, read and written by their operations, are in 1e9; `peak` and `bandwidth` in 1e9 a
+    second.
+    """
+
+    multiply_adds: float
+    gigabytes: float
+    peak: float
+    bandwidth: float
+
+    @property
+    def least_seconds(self) -> float:
+        """The roofline: the arithmetic at the peak or the traffic at the bandwidth, whichever takes longer."""
+        return max(self.multiply_adds / self.peak, self.gigabytes / self.bandwidth)
 
 
 @dataclass(frozen=True)
@@ -30,7 +58,7 @@ class Row:
 
     Seconds are per kernel, memory in GiB. `published_course` holds the steps after which the published loop was looked
     at, and its activation then. `rate` and `peak` are 1e9 multiply-adds per second of a step of exploration and of the
-    device, both in `precision`.
+    device, both in `precision`. `work` is that of our steps, level by level; none in rows of earlier versions.
     """
 
     model: str
@@ -46,6 +74,18 @@ class Row:
     rate: float
     peak: float
     peak_memory: float
+    work: tuple[Work, ...] = ()
+
+    @property
+    def least_seconds(self) -> float | None:
+        """The least time that our steps take on this machine by the roofline, without start and evaluation."""
+        return sum(one.least_seconds for one in self.work) if self.work else None
+
+    @property
+    def most_ratio(self) -> float | None:
+        """The ratio that would be reached if a call were nothing but its steps, and these at the roofline."""
+        least = self.least_seconds
+        return self.charged_seconds / least if self.reached and least else None
 
     @property
     def goal(self) -> float:
@@ -105,7 +145,8 @@ def read_rows(path: Path | None) -> dict[tuple[str, str], Row]:
     for given in json.loads(path.read_text(encoding="utf-8"))["rows"]:
         measured = {name: value for name, value in given.items() if name in names}
         course = tuple((steps, activation) for steps, activation in measured.pop("published_course"))
-        rows.append(Row(published_course=course, **measured))
+        work = tuple(Work(**one) for one in measured.pop("work", ()))
+        rows.append(Row(published_course=course, work=work, **measured))
     return {(row.model, row.layer): row for row in rows}
 
 
@@ -129,11 +170,16 @@ def write_rows(path: Path, machine: dict[str, Any], rows: Iterable[Row]) -> None
 
 
 def table(rows: Iterable[Row]) -> str:
-    """Return the rows as the Markdown table of the README."""
+    """Return the rows as the Markdown table of the README.
+
+    Where the work of some was counted, the last column says what the roofline allows.
+    """
+    rows = list(rows)
+    counted = any(row.work for row in rows)
     lines = [
         "| network, layer | activation compared | published loop: steps, time | ours: steps, time | faster, at most"
-        " | than its 1500 steps | kernels/h | of peak |",
-        "| --- |" + " ---: |" * 7,
+        f" | than its 1500 steps | kernels/h | of peak |{' by the roofline |' if counted else ''}",
+        "| --- |" + " ---: |" * (7 + counted),
     ]
     for row in rows:
         cells = [
@@ -145,6 +191,7 @@ def table(rows: Iterable[Row]) -> str:
             _times(row.ratio_to_the_end, "not run" if row.published_steps < STEPS else "not reached"),
             f"{row.kernels_per_hour:,.0f}",
             f"{row.share_of_peak:.0%}",
+            *([_times(row.most_ratio, "not counted" if row.reached else "not reached")] if counted else []),
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)

@@ -11,7 +11,8 @@ without the parts on which that does not depend (see `published_loop`), and look
 common evaluation is the mean of the kernel's pre-activation map on a native clip, prepared as the network's card says:
 of the published loop, that part of what it showed the network. What the loop reaches in how many steps depends on the
 network and no machine, so that `--courses` may take it from an earlier JSON. Seconds are the wall's, and with one
-thread those of the processor, which other work on the machine changes less.
+thread those of the processor, which other work on the machine changes less. Beside a row stands the ratio that the
+roofline allows: multiply-adds and bytes of our steps, counted, at the peak and bandwidth of one thread, measured.
 Networks without weights at hand are taken untrained, and said to be. Rows of earlier calls are kept in the JSON and
 replaced stage by stage; each stage's row is measured in one run.
 """
@@ -28,9 +29,10 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks.kernel_rows import Row, check_machine, read_rows, table, write_rows
+from benchmarks.kernel_rows import Row, Work, check_machine, read_rows, table, write_rows
 from benchmarks.machine import clock, describe, measured_peak, peak_memory, seconds_of
 from benchmarks.published_kernels import Published, native_part, published_loop
+from benchmarks.roofline import Traffic, bandwidth, peak
 from benchmarks.step import step_of
 from reportgen import load_network
 from reportgen.analyses.kernels.maximize import as_searched
@@ -125,6 +127,7 @@ def measure(network: Network, layer: str, options: argparse.Namespace, known: Ro
         rate=rate,
         peak=max(measured_peak(network.device, precision).values()),
         peak_memory=peak_memory(network.device),
+        work=work_of(network, layer, kernels, steps) if network.device.type == "cpu" else (),
     )
 
 
@@ -164,6 +167,32 @@ def exploration(network: Network, layer: str, kernels: list[int]) -> tuple[float
     with as_searched(network, search.levels):
         rate = counter.get_total_flops() / 2 / seconds_of(step, network.device) / 1e9
     return rate, torch.bfloat16 if search.levels[0].reduced_precision else torch.float32
+
+
+def work_of(network: Network, layer: str, kernels: list[int], steps: int) -> tuple[Work, ...]:
+    """Return what so many of our steps ask of a CPU for one kernel, level by level.
+
+    Multiply-adds are counted on the network itself, traffic where the steps are taken: on its quick copy, if it has
+    one.
+    """
+    search = Search(network, layer, kernels, AscentOptions(**FAST, steps=steps))
+    taken = [step_of(search, level, kernels) for level in search.levels]
+    sums = []
+    for step in taken:
+        with FlopCounterMode(display=False) as counter:
+            step()
+        sums.append(counter.get_total_flops() / 2e9)
+    with no_weight_gradients(network):
+        search.quicken()
+    found, there = [], bandwidth()
+    with as_searched(network, search.levels):
+        for level, step, multiply_adds in zip(search.levels, taken, sums, strict=True):
+            with Traffic() as traffic:
+                step()
+            share = level.steps / len(kernels)
+            most = peak(torch.bfloat16 if level.reduced_precision else torch.float32)
+            found.append(Work(multiply_adds * share, traffic.bytes / 1e9 * share, most, there))
+    return tuple(found)
 
 
 if __name__ == "__main__":

@@ -83,7 +83,7 @@ class Row:
         return max(self.multiply_adds / self.peak, self.gigabytes / self.bandwidth) / self.after
 
 
-class _Traffic(Observer):
+class Traffic(Observer):
     """Counts the bytes that operations read and write; views move none."""
 
     def __init__(self) -> None:
@@ -144,7 +144,7 @@ def measure(network: Network, layer: str, precision: str, rounds: int) -> Row:
     level, own, quick = search.levels[0], search.target, search.scoring.climbed
     step = step_of(search, level, KERNELS)
     found: dict[str, list[float]] = {"before": [], "after": []}
-    shares, traffic = {}, _Traffic()
+    shares, traffic = {}, Traffic()
     search.scoring.climbed = own
     with FlopCounterMode(display=False) as counter:
         step()

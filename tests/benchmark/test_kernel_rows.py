@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks.kernel_rows import Row, check_machine, read_rows, table, write_rows
+from benchmarks.kernel_rows import Row, Work, check_machine, read_rows, table, write_rows
+from benchmarks.kernels import work_of
 from benchmarks.published_kernels import STEPS, published_loop
 from reportgen.errors import OptionError
 from reportgen.zoo.load import load_network
@@ -66,9 +67,29 @@ def test_the_share_of_peak_is_that_of_the_precision_used() -> None:
         assert row.share_of_peak <= 1.01, f"{row.layer} is faster than the device can be"
 
 
+def test_the_roofline_is_the_longer_of_arithmetic_and_traffic_of_each_level() -> None:
+    arithmetic, traffic = Work(90.0, 1.0, 45.0, 10.0), Work(10.0, 40.0, 100.0, 8.0)
+    assert (arithmetic.least_seconds, traffic.least_seconds) == (2.0, 5.0)
+    row = replace(ROW, work=(arithmetic, traffic))
+    assert row.least_seconds == 7.0
+    assert row.most_ratio == pytest.approx(1608 / 7)
+    assert "| 230x |" in table([row])
+    assert "not counted" in table([row, ROW])
+    assert "roofline" not in table([ROW])
+    assert replace(row, our_activation=2.9).most_ratio is None
+
+
+def test_the_work_of_steps_is_that_of_a_kernel_and_level_by_level(tiny_zoo: Path) -> None:
+    network = load_network("tiny", zoo=[tiny_zoo], untrained=True)
+    alone, all_of_two = (work_of(network, "first", [0], steps) for steps in (8, 16))
+    assert sum(one.multiply_adds for one in all_of_two) == pytest.approx(2 * sum(one.multiply_adds for one in alone))
+    assert all(one.gigabytes > 0 and one.peak > 0 and one.bandwidth > 0 for one in alone)
+
+
 def test_rows_come_back_from_their_file_as_they_were(tmp_path: Path) -> None:
-    write_rows(tmp_path / "rows.json", {"device": "none"}, [ROW])
-    assert read_rows(tmp_path / "rows.json") == {("net", "conv"): ROW}
+    row = replace(ROW, work=(Work(1.0, 2.0, 3.0, 4.0),))
+    write_rows(tmp_path / "rows.json", {"device": "none"}, [row])
+    assert read_rows(tmp_path / "rows.json") == {("net", "conv"): row}
     assert read_rows(tmp_path / "none.json") == {}
 
 
