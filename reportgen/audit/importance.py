@@ -52,7 +52,7 @@ def ordering_sentence(test: ImportanceTest, limits: Limits) -> str:
     if state == "untested":
         return (
             f"Not tested which score orders the filters best: filters were removed on {plural(test.clips, 'clip')}, "
-            f"against {plural(test.draws, 'random draw')}; that takes {limits.importance_clips} clips and "
+            f"against {plural(test.draws, 'random draw')}; to tell takes {limits.importance_clips} clips and "
             f"{limits.importance_draws} draws."
         )
     if state == "chance":

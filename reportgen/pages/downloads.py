@@ -70,7 +70,7 @@ def carried_files(addresses: Addresses, done: Done | None, carried: Callable[[Ar
     return [
         Download(
             uri=addresses.file(carried_path(artifact)),
-            label=f"{artifact.role} · {_format(artifact)}{', gzip' * is_packed(artifact)}",
+            label=f"{artifact.role.replace('_', ' ')} · {_format(artifact)}{', gzip' * is_packed(artifact)}",
             bytes=artifact.bytes,
             caption=artifact.caption,
             packed=is_packed(artifact),

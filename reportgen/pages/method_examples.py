@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 
 from reportgen.audit.headline import headline
 from reportgen.audit.kernel_badges import kernel_verdicts
+from reportgen.audit.moving import moving_texture, stands_still
 from reportgen.pages.motion_clips import played_clips
 from reportgen.pages.report import ModelView
 from reportgen.pages.strips import Strip, clip_strip, still_strip, strip
 from reportgen.reading.format import number, short_kernel_name
+from reportgen.reading.views import KernelView
 from reportgen.records.answers.responses import ResponsesAnswer
 from reportgen.records.identities import KernelId, slug
 from reportgen.records.jobs import Done
@@ -29,16 +31,26 @@ def method_examples(models: Sequence[ModelView]) -> dict[str, list[ShownExample]
 
 
 def _kernels(model: ModelView) -> Iterator[ShownExample]:
-    for view in model.all_kernels[:1]:
+    for view in _most_telling(model)[:1]:
         if clip := clip_strip(model.addresses, view.answer("kernels"), "stage1", f"Synthetic clip of {view.name}"):
             yield f"the clip that drives {view.name} most", clip
 
 
+def _most_telling(model: ModelView) -> list[KernelView]:
+    """Return the kernels, those whose clip is one moving texture first and plain ones, which show nothing, last."""
+
+    def rank(view: KernelView) -> int:
+        found = moving_texture(view.figures, model.limits)
+        return 0 if found and not stands_still(view.figures, model.limits) else 1 if found is not None else 2
+
+    return sorted(model.all_kernels, key=rank)
+
+
 def _decomposition(model: ModelView) -> Iterator[ShownExample]:
-    for view in model.all_kernels:
+    for view in _most_telling(model):
         parts, motion = view.answer("decomposition"), model.motions.get(view.id.layer)
         texture = still_strip(model.addresses, parts, "texture", f"Still texture of {view.name}")
-        moved = motion.strips.get(view.id.index) if motion else None
+        moved, _ = motion.alone.get(view.id.index, (None, 0.0)) if motion else (None, 0.0)
         if texture and moved:
             yield from ((f"texture of {view.name}", texture), ("its motion", moved))
             return

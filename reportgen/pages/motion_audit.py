@@ -98,10 +98,10 @@ def kernels_in_words(probes: ModelProbes, limits: Limits) -> str:
     relying = sum(relying_kernels(layer, limits) for layer in probes.layers.values())
     if not measured:
         return ""
-    rely, whose = ("relies", "its") if relying == 1 else ("rely", "their")
+    rely, lose, whose = ("relies", "it loses", "its") if relying == 1 else ("rely", "they lose", "their")
     return (
         f"Of {count(measured)} kernels that clips drive, {count(relying)} ({percent(relying / measured)}) {rely} on "
-        f"motion by the same measure of {whose} response."
+        f"motion ({lose} at least {percent(limits.motion_reliance)} of {whose} response when nothing moves)."
         + (
             f" Not counted: {plural(silent, 'near-silent kernel')}, driven to less than "
             f"{percent(limits.near_silent)} of the layer's median response."

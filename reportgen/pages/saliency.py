@@ -130,11 +130,11 @@ def ranks_table(target: Target, ranks: list[RankRow]) -> Table | None:
     heads = columns(
         "Method",
         Column("Rank", "count"),
-        Column("Gain", "fixed"),
-        Column("Without a network", "fixed"),
+        Column("Gain", "number"),
+        Column("Without a network", "number"),
         Column("Unexplained", "fixed"),
         Column("Mean rank", "fixed1"),
-        Column("Mean gain", "fixed"),
+        Column("Mean gain", "number"),
         Column("Faithful", "count", parts=("maps", "of"), joined=" of "),
     )
     told = tuple(

@@ -175,8 +175,9 @@ def test_the_front_page_holds_the_result_table(sample_site: Path) -> None:
             [
                 "Of 4 classes, 3 rely on motion (they lose at least 50% of their logit when nothing moves), and 1 ",
                 "1.45 dots moving right",
-                "Of 124 kernels that clips drive, 16 (13%) rely on motion by the same measure of their response. "
-                "Not counted: 2 near-silent kernels, driven to less than 10% of the layer's median response.",
+                "Of 124 kernels that clips drive, 16 (13%) rely on motion (they lose at least 50% of their response "
+                "when nothing moves). Not counted: 2 near-silent kernels, driven to less than 10% of the "
+                "layer's median response.",
                 "8 clips of 20 reference clips, drawn at random",
             ],
         ),

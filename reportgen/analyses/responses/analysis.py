@@ -111,8 +111,8 @@ def _notes(answer: ResponsesAnswer) -> list[str]:
     notes = []
     if answer.averaged > 1:
         side = answer.averaged
-        size = "x".join(map(str, answer.kept[1:]))
-        notes.append(f"The maps were large: the means of {side}x{side} positions are kept, {size} of them.")
+        size = "×".join(map(str, answer.kept[1:]))
+        notes.append(f"The maps were large: of each {size} means are kept, over {side}×{side} positions.")
     if answer.every_frame > 1:
         notes.append(
             f"Of their {answer.computed[0]} frames {answer.kept[0]} are kept, one of every {answer.every_frame}."

@@ -47,7 +47,7 @@ def made(*, clips: int = 20, draws: int = 20, p: float = 0.01, p_least: float = 
         (made(p=0.2), "alike", "best here, but is not told apart from the norm of the gradient."),
         (made(p_least=0.3), "chance", "No score orders the filters clearly better than chance"),
         (made(clips=7), "untested", "Not tested which score orders the filters best: filters were removed on 7 clips"),
-        (made(draws=18), "untested", "against 18 random draws; that takes 8 clips and 19 draws."),
+        (made(draws=18), "untested", "against 18 random draws; to tell takes 8 clips and 19 draws."),
     ],
 )
 def test_a_score_is_said_to_order_best_only_where_it_beats_chance_and_the_others(

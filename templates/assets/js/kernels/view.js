@@ -60,7 +60,7 @@
 
   function probes(kernel, facts) {
     const none = "No motion probe says anything of this kernel: it was not probed, or no probed clip drives it.";
-    if (!kernel.probes) return titled("motion", "Motion or appearance", said("rg-empty", none));
+    if (!kernel.probes || kernel.probes.every((left) => left === null)) return titled("motion", "Motion or appearance", said("rg-empty", none));
     const rows = facts.probes.map((title, at) => [title, share(kernel.probes[at])]);
     const reliance = kernel.probes[0] === null ? "–" : fixed(1 - kernel.probes[0], 2);
     const first = kernel.probed ? facts.clips[kernel.probed[0]].title : "";
