@@ -76,7 +76,7 @@ def _loses(reliance: float, words: Words) -> str:
     if reliance <= 0:
         return f"loses nothing of its {words.value}"
     if reliance > 1:
-        return f"loses all of its {words.value}, and is spoken against,"
+        return f"loses more than all of its {words.value}"
     return f"loses {percent(reliance)} of its {words.value}"
 
 

@@ -84,7 +84,7 @@ def _probe(title: str, clip: Strip, order: Sequence[int], logit: float, probe: P
 def _lost_in_words(share: float) -> str:
     """Return which share of a value is gone; more than all of it is a value of the other sign."""
     if share > 1:
-        return "all lost, and spoken against"
+        return "more than all lost"
     return f"{percent(share)} lost" if share > 0 else "nothing lost"
 
 

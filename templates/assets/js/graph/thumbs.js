@@ -12,7 +12,7 @@
     const card = model.data.cards[node];
     const href = thumbs && card ? (card.clip ?? card.best)?.poster : undefined;
     // The room between a node and the next one is its picture's too.
-    const side = Math.min(scene.size[node] + scene.gap - 1, MOST);
+    const side = Math.min(scene.size[node] + scene.gap - 2, MOST);
     if (!href || side < LEAST) return null;
     return { href, side, x: scene.x[node] + graph.NODE_WIDTH, y: scene.y[node] + (scene.size[node] - side) / 2 };
   }

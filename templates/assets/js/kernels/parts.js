@@ -50,6 +50,7 @@
     return element;
   }
 
+  // Words as a title or a header begins.
   const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
   // A table of a header and rows of cells; the cells of `numeric` columns stand right.
@@ -72,5 +73,5 @@
     return box;
   }
 
-  report.kernels.parts = { make, link, clip, mark, table };
+  report.kernels.parts = { make, link, clip, mark, sentence, table };
 })();

@@ -4,7 +4,7 @@
 
   const report = (globalThis.reportgen ??= {});
   const { address, padded, histogram, parts } = report.kernels;
-  const { make, link, clip, mark, table } = parts;
+  const { make, link, clip, mark, sentence, table } = parts;
   const { plain, fixed } = report.format;
   const KINDS = { most: "Drive it most", least: "Drive it least", random: "At random", all: "All of them, the strongest first" };
   const ALIKE = {
@@ -61,7 +61,7 @@
   function probes(kernel, facts) {
     const none = "No motion probe says anything of this kernel: it was not probed, or no probed clip drives it.";
     if (!kernel.probes || kernel.probes.every((left) => left === null)) return titled("motion", "Motion or appearance", said("rg-empty", none));
-    const rows = facts.probes.map((title, at) => [title, share(kernel.probes[at])]);
+    const rows = facts.probes.map((title, at) => [sentence(title), share(kernel.probes[at])]);
     const reliance = kernel.probes[0] === null ? "–" : fixed(1 - kernel.probes[0], 2);
     const first = kernel.probed ? facts.clips[kernel.probed[0]].title : "";
     return titled(
