@@ -63,7 +63,7 @@ def test_a_site_carries_what_pages_show_and_with_full_media_everything(store: St
     usual = [file.label for file in carried_files(addresses, done, partial(is_carried, full=False))]
     assert usual == ["stage1 · frames (AVIF)", "motion · frames (AVIF)", "tiles · PNG", "graph · JSON"]
     full = carried_files(addresses, done, partial(is_carried, full=True))
-    assert {"stage1_data · NPZ", "motion · NPZ", "maps · NRRD", "maps · VOX"} <= {file.label for file in full}
+    assert {"stage1 data · NPZ", "motion · NPZ", "maps · NRRD", "maps · VOX"} <= {file.label for file in full}
     assert all(file.bytes == store.file(file.uri.removeprefix("net/")).stat().st_size for file in full)
 
 
