@@ -31,7 +31,8 @@ class Method(Generic[P]):
     `follows` names the parameters that it takes over from another method unless it is told otherwise, because it
     judges the other's answers.
     `bytes_per_pixel` (of a clip, in all its frames) and `page_bytes` are what a unit adds to a site, about: its
-    pictures, and its pages and records.
+    pictures, and its pages and records. `bytes_per_kernel` is what the method adds to every kernel of the network.
+    `site_share` is how much of a unit's part in a site there is with other parameters than the default ones.
     `most_chunks` is in how many chunks the units of a group may be computed, where they take long: what they share is
     computed in each.
     """
@@ -48,11 +49,17 @@ class Method(Generic[P]):
     follows: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     bytes_per_pixel: float = 0.0
     page_bytes: int = 40_000
+    bytes_per_kernel: int = 0
+    site_share: Callable[[P], float] = lambda _: 1.0
     most_chunks: int = 1
 
     def preset(self, name: PresetName) -> P:
         """Return the parameters of a preset."""
         return self.presets[name] if name in self.presets else self.parameters()
+
+    def site_bytes(self, parameters: P, pixels: int) -> float:
+        """Return the bytes that a unit adds to a site, about, for clips of so many pixels."""
+        return self.site_share(parameters) * (self.page_bytes + self.bytes_per_pixel * pixels)
 
     def resolved(self, preset: PresetName, given: Mapping[str, Any], judged: Mapping[str, Parameters]) -> P:
         """Return the preset's parameters, over them what the method takes over, and over these what is `given`.

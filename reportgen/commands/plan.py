@@ -13,6 +13,7 @@ from reportgen.errors import OptionError, speaking, unknown_name
 from reportgen.given import given_as
 from reportgen.networks.speed.precision import full_precision
 from reportgen.progress import SILENT, Progress, observer
+from reportgen.reading.format import bytes_size
 from reportgen.records.finding import runs_below
 from reportgen.records.store import Store
 from reportgen.runner.choosing import methods_before_choice, planned_run
@@ -27,7 +28,7 @@ from reportgen.runner.places import Place, foreseen_places
 from reportgen.runner.plan import chosen_methods
 from reportgen.runner.prepare import Prepared, prepare
 from reportgen.runner.selection import BuildSelection
-from reportgen.runner.site_size import clip_pixels
+from reportgen.runner.site_size import SHELL, clip_pixels, run_bytes
 from reportgen.runner.threads import planned_threads
 from reportgen.wording import BUILD_OPTIONS, option
 
@@ -104,6 +105,7 @@ def _facts(place: Place, prepared: Prepared, selection: BuildSelection, options:
         layers=prepared.subject.layers,
         clips=len(prepared.subject.every_clip),
         pixels=clip_pixels(prepared.subject),
+        site=SHELL + run_bytes(jobs, chosen.subject, only),
         done={key for key, header in known.items() if header.outcome.status == "done"},
         only=only,
         alone=tuple(method.name for method in methods_before_choice(prepared.subject, wanted)),
@@ -140,7 +142,7 @@ def _executors(options: BuildOptions, machine: str, *, is_here: bool) -> list[tu
 
 def _notes(facts: PlanFacts, model: CostModel, machine: str, here: str) -> list[str]:
     """Return what whoever reads the figures must know, in sentences."""
-    notes = []
+    notes = [f"The site will have about {bytes_size(facts.site)}."]
     if not model.own and model.factor is None:
         notes.append(
             f"No record of {machine} is there, and its speed is not known: {option('--times', form='N')} says that it "

@@ -32,6 +32,17 @@ MOST_TEXTURES = 1_000
 """Visualised kernels whose textures are compared, each with each other."""
 
 
+class _Words:
+    """The sentences of a shard, each once, in the order in which they are first said."""
+
+    def __init__(self) -> None:
+        self.places: dict[str, int] = {}
+
+    def place(self, sentence: str) -> int | None:
+        """Return where a sentence stands; None for an empty one."""
+        return self.places.setdefault(sentence, len(self.places)) if sentence else None
+
+
 class KernelShards:
     """The shards of one model's layers; what they are made of is read when the first of them is written."""
 
@@ -92,20 +103,27 @@ class KernelShards:
         return content_digest(["shards", key, alike]) if key else ""
 
     def shard(self, layer: str, start: int) -> dict[str, Any]:
-        """Return the kernels from `start` on, and what holds for the whole layer."""
-        alike = self._alike(layer)
+        """Return the kernels from `start` on, and what holds for the whole layer.
+
+        Sentences are places in ``words``: most are said of many kernels, and a layer may have thousands.
+        """
+        alike, words = self._alike(layer), _Words()
         first = next(iter(self._model.kernels.get(layer, ())), None)
         synthetic = self._model.answer(first.stage1, KernelAnswer) if first else None
+        kernels = [
+            self._kernel(layer, row, {name: found[row.index] for name, found in alike.items()}, words)
+            for row in self._index.rows(layer)[start : start + SHARD]
+        ]
         return {
             "response": response_words(self._model.run.card, layer, synthetic),
             "compared": {"responses": len(next(iter(self._responses.values()), ())), "motion": len(PROBE_TITLES)},
-            "kernels": [
-                self._kernel(layer, row, {name: found[row.index] for name, found in alike.items()})
-                for row in self._index.rows(layer)[start : start + SHARD]
-            ],
+            "words": list(words.places),
+            "kernels": kernels,
         }
 
-    def _kernel(self, layer: str, row: MeasuredKernel, alike: dict[str, list[tuple[int, float]]]) -> dict[str, Any]:
+    def _kernel(
+        self, layer: str, row: MeasuredKernel, alike: dict[str, list[tuple[int, float]]], words: _Words
+    ) -> dict[str, Any]:
         model, view = self._model, self._index.views.get((layer, row.index))
         figures = view.figures if view else model.figures(layer, row.index)
         word = figures.word
@@ -114,10 +132,10 @@ class KernelShards:
         found: dict[str, Any] = {
             "index": row.index,
             "best": short_or_none(row.best),
-            "said": headline(figures, model.limits).sentence,
+            "said": words.place(headline(figures, model.limits).sentence),
             "page": str(relative_link(ROOT, view.uri)) if view else "",
             "word": label_word(word.word, model.limits, held_out=word.held_out) if word else "",
-            "doubts": self._doubts(layer, row),
+            "doubts": [words.place(doubt) for doubt in self._doubts(layer, row)],
             "clips": self._strips(layer, row.index),
             "histogram": self._histogram(layer, row.index),
             "probed": self._probed(row),

@@ -67,7 +67,7 @@ def test_what_a_page_shows_is_what_the_run_holds(model: ModelView, shards: dict[
     layer = LAYERS[1]
     stored, probes = model.evidence.layers[layer], model.motion_probes
     assert probes is not None
-    for kernel in (kernel for shard in shards[layer].values() for kernel in shard["kernels"][:64]):
+    for words, kernel in ((one["words"], row) for one in shards[layer].values() for row in one["kernels"][:64]):
         index = kernel["index"]
         most = [(model.evidence.names[example[0]], example[1]) for example in stored.most[index]]
         names = list(dict.fromkeys((*model.evidence.names, *probes.names)))
@@ -80,7 +80,7 @@ def test_what_a_page_shows_is_what_the_run_holds(model: ModelView, shards: dict[
             assert kernel["probes"][:2] == pytest.approx(kept)
         else:
             assert "probes" not in kernel, "no share is told of next to nothing"
-            assert any("Near-silent" in doubt for doubt in kernel["doubts"])
+            assert any("Near-silent" in words[doubt] for doubt in kernel["doubts"])
 
 
 def test_a_planted_copy_is_told_as_the_nearest(shards: dict[str, dict[str, Any]]) -> None:

@@ -25,5 +25,5 @@ METHOD = Method(
     parameters=ConceptParameters,
     load=_load,
     presets={"quick": ConceptParameters(generated=False)},
-    page_bytes=150_000,
+    page_bytes=140_000,
 )

@@ -24,5 +24,5 @@ METHOD = Method(
     version=14,
     parameters=EvidenceParameters,
     load=_load,
-    page_bytes=460_000,
+    page_bytes=20_000,
 )

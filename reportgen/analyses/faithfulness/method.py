@@ -40,5 +40,5 @@ METHOD = Method(
     },
     after=("saliency",),
     follows={"saliency": tuple(MapParameters.model_fields)},
-    page_bytes=5_000,
+    page_bytes=3_500,
 )

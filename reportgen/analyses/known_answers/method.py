@@ -24,5 +24,5 @@ METHOD = Method(
     version=1,
     parameters=KnownAnswerParameters,
     load=_load,
-    page_bytes=2_000,
+    page_bytes=7_500,
 )

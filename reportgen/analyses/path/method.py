@@ -29,5 +29,5 @@ METHOD = Method(
     after=("evidence", "kernels"),
     most_chunks=16,
     follows={"kernels": tuple(SearchParameters.model_fields)},
-    page_bytes=2_000,
+    page_bytes=1_500,
 )

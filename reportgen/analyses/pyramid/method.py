@@ -17,6 +17,15 @@ def _load() -> Analysis[PyramidParameters]:
     return PyramidAnalysis()
 
 
+_WHOLE = 6
+"""Layers that a pyramid of the whole network is taken to have, about."""
+
+
+def _share(asked: PyramidParameters) -> float:
+    """Return the share of the default depth's site that another depth has: deeper levels have more layers."""
+    return float(((asked.depth or _WHOLE) / PyramidParameters().depth) ** 1.4)
+
+
 METHOD = Method(
     name="pyramid",
     title="Class Feature Pyramid",
@@ -25,6 +34,7 @@ METHOD = Method(
     parameters=PyramidParameters,
     load=_load,
     presets={"quick": PyramidParameters(depth=2, draws=19)},
-    bytes_per_pixel=7.0,
-    page_bytes=250_000,
+    bytes_per_pixel=6.2,
+    page_bytes=140_000,
+    site_share=_share,
 )

@@ -26,5 +26,6 @@ METHOD = Method(
     load=_load,
     presets={"full": ResponsesParameters(clips=None, values=65_536, exact=True)},
     off_in=("quick",),
-    page_bytes=200_000,
+    bytes_per_pixel=1.33,
+    page_bytes=1_000,
 )

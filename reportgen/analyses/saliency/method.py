@@ -31,6 +31,6 @@ METHOD = Method(
             samples=32,
         ),
     },
-    bytes_per_pixel=0.95,
-    page_bytes=30_000,
+    bytes_per_pixel=1.18,
+    page_bytes=9_000,
 )

@@ -37,5 +37,6 @@ METHOD = Method(
         ),
     },
     off_in=("quick",),
-    page_bytes=120_000,
+    page_bytes=60_000,
+    bytes_per_kernel=28,
 )

@@ -21,7 +21,7 @@ def table_html(table: Table, link: Link, *, sortable: bool = True, kinds: str = 
         Markup('<th scope="col"{}>{}</th>').format(Markup(' class="num"') if c.numeric else "", inert(c.header))
         for c in table.columns
     )
-    body = Markup("\n").join(_row(table, row, link) for row in table.rows)
+    body = Markup("\n").join(_row(table, row, link, sortable) for row in table.rows)
     box = Markup('<div class="{}" tabindex="0" role="region" aria-label="{}">').format(
         " ".join(filter(None, ("rg-table", kinds))), inert(table.title)
     )
@@ -32,9 +32,9 @@ def table_html(table: Table, link: Link, *, sortable: bool = True, kinds: str = 
     )
 
 
-def _row(table: Table, row: tuple[Cell, ...], link: Link) -> Markup:
+def _row(table: Table, row: tuple[Cell, ...], link: Link, sortable: bool) -> Markup:
     cells = "".join(
-        _cell(column, cell, link, place == 0)
+        _cell(column, cell, link, place == 0, sortable)
         for place, (column, cell) in enumerate(zip(table.columns, row, strict=True))
     )
     anchor = row[0].anchor if isinstance(row[0], Reference) else ""
@@ -42,10 +42,10 @@ def _row(table: Table, row: tuple[Cell, ...], link: Link) -> Markup:
     return Markup(f"<tr{place}>{cells}</tr>")  # noqa: S704 (all parts of a cell are inert)
 
 
-def _cell(column: Column, cell: Cell, link: Link, first: bool) -> str:
+def _cell(column: Column, cell: Cell, link: Link, first: bool, sortable: bool) -> str:
     """Return a cell, put together as text: every part is inert by itself, and a table may have 10^5 of them."""
     shown: Markup = _shown(column, cell, link)
-    value = _value(column, cell)
+    value = _value(column, cell) if sortable else None
     data = "" if value is None else f' data-value="{inert(value)}"'
     kind = ' class="num"' if column.numeric else ""
     return f'<th scope="row"{kind}{data}>{shown}</th>' if first else f"<td{kind}{data}>{shown}</td>"

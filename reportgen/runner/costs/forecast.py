@@ -64,7 +64,7 @@ class PlanFacts:
     """A plan with what its costs depend on.
 
     `done` are the keys of the jobs that are answered, `only` of those to do (None: all), `alone` the analyses that one
-    process does before the workers begin, and `clips` the number of reference clips.
+    process does before the workers begin, `clips` the number of reference clips, and `site` the bytes of a site of it.
     """
 
     run: str
@@ -72,6 +72,7 @@ class PlanFacts:
     layers: Layers
     clips: int
     pixels: int
+    site: int
     done: Collection[str]
     only: Collection[str] | None = None
     alone: Collection[str] = ()

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
+import imageio.v3
+import numpy as np
 import pytest
 
 from reportgen.analyses.registry import methods
+from reportgen.commands.build import build
+from reportgen.commands.plan import plan
 from reportgen.config.options import BuildOptions
 from reportgen.config.reading import load_options
 from reportgen.errors import OptionError
@@ -13,7 +20,7 @@ from reportgen.runner.site_size import SHELL, size_notes
 
 @pytest.mark.parametrize(
     ("beside", "own", "said"),
-    [(0, 10_000_000 - SHELL, "10 MB"), (40_000_000, 60_000_000, "101 MB"), (0, 998_800_000, "1.0 GB")],
+    [(0, 10_000_000 - SHELL, "10 MB"), (40_000_000, 60_000_000, "100 MB"), (0, 10**9 - SHELL, "1.0 GB")],
 )
 def test_a_size_within_the_limit_is_said_and_no_more(beside: int, own: int, said: str) -> None:
     assert list(size_notes(beside, own, 10**9, "standard")) == [f"The site will have about {said}."]
@@ -46,3 +53,37 @@ def test_every_method_says_what_a_unit_adds() -> None:
     for name, method in methods().items():
         assert method.page_bytes > 0, name
         assert 0 <= method.bytes_per_pixel < 20, name
+
+
+def _foreseen(asked: dict[str, object], folder: Path) -> float:
+    """Return the megabytes that a site will have, as `plan` says before anything is computed."""
+    (found,) = plan(BuildOptions.model_validate({**asked, "runs": folder / "runs", "threads": 1}))
+    (told,) = (told for note in found.notes if (told := re.fullmatch(r"The site will have about ([\d.]+) MB\.", note)))
+    return float(told[1])
+
+
+@pytest.mark.parametrize(("preset", "megabytes"), [("quick", 6.16), ("standard", 11.93)])
+def test_what_is_foreseen_of_the_bundled_report_is_what_it_had_when_it_was_measured(
+    preset: str, megabytes: float, tmp_path: Path
+) -> None:
+    assert _foreseen({"preset": preset}, tmp_path) == pytest.approx(megabytes, rel=0.15)
+
+
+@pytest.mark.long
+def test_what_is_foreseen_of_a_large_network_is_what_it_had_when_it_was_measured(tmp_path: Path) -> None:
+    clip = tmp_path / "clip.gif"
+    imageio.v3.imwrite(
+        clip, np.random.default_rng(0).integers(0, 256, (64, 256, 256, 3), np.uint8), duration=33, loop=0
+    )
+    asked = {"models": ("i3d",), "untrained": True, "clips": (clip,), "preset": "standard"}
+    assert _foreseen(asked, tmp_path) == pytest.approx(37.70, rel=0.15)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("more", [{}, {"kernels": 4}], ids=["as it is", "more kernels"])
+def test_a_site_has_the_size_that_was_foreseen(more: dict[str, object], tmp_path: Path) -> None:
+    asked = {"preset": "quick", **more}
+    options = {**asked, "runs": tmp_path / "runs", "site": tmp_path / "site", "threads": 1}
+    build(BuildOptions.model_validate(options))
+    size = sum(path.stat().st_size for path in (tmp_path / "site").rglob("*") if path.is_file())
+    assert size / 1e6 == pytest.approx(_foreseen(asked, tmp_path), rel=0.15)

@@ -65,8 +65,13 @@
     if (index >= layer.kernels) return { facts, layer };
     const place = decodeURI(layer.page).replace(/\.html$/, "");
     const shard = await load(`${place}-${Math.floor(index / facts.shard)}`);
-    return { facts, layer, shard, kernel: shard.kernels[index % facts.shard] };
+    return { facts, layer, shard, kernel: told(shard, shard.kernels[index % facts.shard]) };
   }
+
+  // A kernel of a shard with its sentences, which stand there once for all that they are said of.
+  const told = ({ words }, kernel) => ({
+    ...kernel, said: words[kernel.said], doubts: (kernel.doubts ?? []).map((place) => words[place]),
+  });
 
   const nameOf = (list, place) => `${list.layers[list.layer[place]].short} #${list.index[place]}`;
 
