@@ -75,12 +75,12 @@ def test_what_is_foreseen_of_a_large_network_is_what_it_had_when_it_was_measured
     imageio.v3.imwrite(
         clip, np.random.default_rng(0).integers(0, 256, (64, 256, 256, 3), np.uint8), duration=33, loop=0
     )
-    asked = {"models": ("i3d",), "untrained": True, "clips": (clip,), "preset": "standard"}
+    asked = {"models": ("i3d",), "untrained": True, "clips": (str(clip),), "preset": "standard"}
     assert _foreseen(asked, tmp_path) == pytest.approx(37.70, rel=0.15)
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("more", [{}, {"kernels": 4}], ids=["as it is", "more kernels"])
+@pytest.mark.parametrize("more", [{}, {"kernels": 4}], ids=["as_it_is", "more_kernels"])
 def test_a_site_has_the_size_that_was_foreseen(more: dict[str, object], tmp_path: Path) -> None:
     asked = {"preset": "quick", **more}
     options = {**asked, "runs": tmp_path / "runs", "site": tmp_path / "site", "threads": 1}
