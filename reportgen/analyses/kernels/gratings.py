@@ -7,6 +7,7 @@ of whole periods exist: a few frames know but a few. These patterns have neither
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +25,7 @@ _CONTRAST = 6.0  # a sigmoid of 6 is 0.998
 BINARY = 24.0  # of which all but a hundredth of a wave is black or white
 _FASTEST = 8  # px/frame that are tried
 _PHASES = 4  # within a px
+_COLOURS = 3  # channels, of which all colours are tried
 _TINT = 2.0  # of the mean colour behind a grating: where it is added, neither is lost
 
 
@@ -82,13 +84,13 @@ class Grating:
 
 @dataclass(frozen=True)
 class Plain:
-    """The colour alone that a kernel of `weights` `C T H W` wants."""
+    """One `colour` alone, of which each channel is dark (-1), grey (0) or bright (1): `C 1 1 1`."""
 
-    weights: Tensor
+    colour: Tensor
 
     def drawn(self, shape: tuple[int, int, int]) -> Tensor:
         """Return it as unbounded pixels `C T H W` of `shape` on the CPU."""
-        return (_CONTRAST * _colour(self.weights).expand(-1, *shape)).float()
+        return (_CONTRAST * self.colour.expand(-1, *shape)).float()
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,13 @@ def simple_patterns(weights: Tensor, field: Field | None, phase: float, count: i
     weights = weights.double()
     waves = [Grating(weights, peak, phase) for peak in peaks(weights, count)]
     tiled = [TiledSigns(weights, field)] if field is not None else []
-    return [*waves, *(replace(wave, tinted=True) for wave in waves), Plain(weights), *tiled]
+    return [*waves, *(replace(wave, tinted=True) for wave in waves), Plain(_colour(weights)), *tiled]
+
+
+def plain_colours(channels: int) -> list[Plain]:
+    """Return all colours of channels that are dark or bright; of more than three channels, dark and bright alone."""
+    signs = itertools.product((-1.0, 1.0), repeat=channels if channels <= _COLOURS else 1)
+    return [Plain(torch.tensor(one).expand(channels)[:, None, None, None]) for one in signs]
 
 
 def peaks(weights: Tensor, count: int = 4) -> list[tuple[float, float, float]]:

@@ -157,6 +157,11 @@ class ClipScoring:
         with torch.no_grad(), full_precision():
             return self.target.own_maps(clip.to(**where), torch.tensor([kernel], device=where["device"]))
 
+    def all_maps(self, clip: Tensor) -> Tensor:
+        """Return the pre-activations `1 K ...` of all kernels of a clip `1 C T H W`, in full precision."""
+        with torch.no_grad(), full_precision():
+            return self.target.maps(clip.to(**placement(self.network)))
+
     def summed(self, own: Tensor) -> float:
         """Return the objective of one kernel's map `1 ...` of the native clip."""
         return float(summary(own, self.options.objective, unit=self.target.centre))

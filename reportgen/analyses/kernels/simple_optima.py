@@ -11,7 +11,7 @@ from torch import Tensor
 
 from reportgen.analyses.common.draws import own_phase
 from reportgen.analyses.kernels.closed_form import filters, reach_of
-from reportgen.analyses.kernels.gratings import BINARY, Grating, Pattern, simple_patterns
+from reportgen.analyses.kernels.gratings import BINARY, Grating, Pattern, Plain, plain_colours, simple_patterns
 from reportgen.analyses.kernels.schedules import Level
 from reportgen.analyses.kernels.scoring import ClipScoring
 from reportgen.networks.core.network import Network
@@ -25,7 +25,8 @@ _MOVES = 4  # of each length at most, for a kernel that noise leaves silent
 _ON_WHOLE_CLIPS = 3
 _REFINEMENTS = (1 / 4, 1 / 8, 1 / 16, 1 / 32)  # of what a kernel can tell apart
 
-Rated = tuple[tuple[float, float], Grating]
+Rate = tuple[float, float]
+Rated = tuple[Rate, Grating]
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,9 @@ class SimpleOptima:
         self, scoring: ClipScoring, network: Network, kernels: Sequence[int], shape: tuple[int, int, int]
     ) -> None:
         self.scoring = scoring
+        self.kernels = kernels
         self.filters: dict[int, Tensor] = {}
+        self._plain: dict[tuple[int, int, int], dict[int, tuple[Rate, Plain]]] = {}
         if scoring.sees_pixels:
             self.filters = filters(network, scoring.target.layer, kernels, shape)
 
@@ -68,6 +71,8 @@ class SimpleOptima:
         patterns = simple_patterns(weights, field, phase, count)
         rare = self.scoring.rare[kernel]
         rated = [(self._rated(one if rare else sharp(one), kernel, level), one) for one in patterns]
+        if known is None:
+            rated.append(self._best_plain(kernel, level))
         if rare:
             gratings = [(rate, one) for rate, one in rated if isinstance(one, Grating)]
             rated += [self._refined(max(gratings, key=_rate_of), kernel, level)] if gratings else []
@@ -80,6 +85,21 @@ class SimpleOptima:
             return None
         drawn = [one.drawn(following.shape)[None].to(pixels) for one in (best, best if rare else sharp(best))]
         return SimpleOptimum(begun=drawn[0], reached=drawn[1])
+
+    def _best_plain(self, kernel: int, level: Level) -> tuple[Rate, Pattern]:
+        """Return the plain colour that drives a kernel most: behind other layers it need not be its filter's.
+
+        All kernels are asked at once, so that each colour costs one pass of the layers before.
+        """
+        if level.shape not in self._plain:
+            canvas = self.scoring.canvas(level)
+            rated: dict[int, list[tuple[Rate, Plain]]] = {k: [] for k in self.kernels}
+            for colour in plain_colours(canvas.channels):
+                maps = self.scoring.all_maps(canvas.bounded(colour.drawn(level.shape)[None].to(canvas.gain)))
+                for k, found in rated.items():
+                    found.append(((self.scoring.summed(maps[:, k]), float(maps[:, k].max())), colour))
+            self._plain[level.shape] = {k: max(found, key=_rate_of) for k, found in rated.items()}
+        return self._plain[level.shape][kernel]
 
     def _refined(self, best: Rated, kernel: int, level: Level) -> Rated:
         """Return the best of ever closer gratings about one that a kernel answers to, where it seldom fires.
@@ -96,11 +116,11 @@ class SimpleOptima:
                     break
         return best
 
-    def _rated(self, pattern: Pattern, kernel: int, level: Level) -> tuple[float, float]:
+    def _rated(self, pattern: Pattern, kernel: int, level: Level) -> Rate:
         pixels = pattern.drawn(level.shape)[None].to(self.scoring.canvas(level).gain)
         return self._rate(self.scoring.canvas(level).bounded(pixels), kernel)
 
-    def _rate(self, clip: Tensor, kernel: int) -> tuple[float, float]:
+    def _rate(self, clip: Tensor, kernel: int) -> Rate:
         """Return a kernel's objective of a clip `1 C T H W`, less its penalties, and the highest value of its map.
 
         Where two clips leave a kernel silent, that which comes nearer to its threshold is the better.
@@ -141,5 +161,5 @@ def sharp(pattern: Pattern) -> Pattern:
     return replace(pattern, contrast=BINARY) if isinstance(pattern, Grating) else pattern
 
 
-def _rate_of(rated: tuple[tuple[float, float], Pattern]) -> tuple[float, float]:
+def _rate_of(rated: tuple[Rate, Pattern]) -> Rate:
     return rated[0]
