@@ -25,8 +25,8 @@ _MOVES = 4  # of each length at most, for a kernel that noise leaves silent
 _ON_WHOLE_CLIPS = 3
 _REFINEMENTS = (1 / 4, 1 / 8, 1 / 16, 1 / 32)  # of what a kernel can tell apart
 
-Rate = tuple[float, float]
-Rated = tuple[Rate, Grating]
+_Rate = tuple[float, float]
+_Rated = tuple[_Rate, Grating]
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class SimpleOptima:
         self.scoring = scoring
         self.kernels = kernels
         self.filters: dict[int, Tensor] = {}
-        self._plain: dict[tuple[int, int, int], dict[int, tuple[Rate, Plain]]] = {}
+        self._plain: dict[tuple[int, int, int], dict[int, tuple[_Rate, Plain]]] = {}
         if scoring.sees_pixels:
             self.filters = filters(network, scoring.target.layer, kernels, shape)
 
@@ -86,14 +86,14 @@ class SimpleOptima:
         drawn = [one.drawn(following.shape)[None].to(pixels) for one in (best, best if rare else sharp(best))]
         return SimpleOptimum(begun=drawn[0], reached=drawn[1])
 
-    def _best_plain(self, kernel: int, level: Level) -> tuple[Rate, Pattern]:
+    def _best_plain(self, kernel: int, level: Level) -> tuple[_Rate, Pattern]:
         """Return the plain colour that drives a kernel most: behind other layers it need not be its filter's.
 
         All kernels are asked at once, so that each colour costs one pass of the layers before.
         """
         if level.shape not in self._plain:
             canvas = self.scoring.canvas(level)
-            rated: dict[int, list[tuple[Rate, Plain]]] = {k: [] for k in self.kernels}
+            rated: dict[int, list[tuple[_Rate, Plain]]] = {k: [] for k in self.kernels}
             for colour in plain_colours(canvas.channels):
                 maps = self.scoring.all_maps(canvas.bounded(colour.drawn(level.shape)[None].to(canvas.gain)))
                 for k, found in rated.items():
@@ -101,7 +101,7 @@ class SimpleOptima:
             self._plain[level.shape] = {k: max(found, key=_rate_of) for k, found in rated.items()}
         return self._plain[level.shape][kernel]
 
-    def _refined(self, best: Rated, kernel: int, level: Level) -> Rated:
+    def _refined(self, best: _Rated, kernel: int, level: Level) -> _Rated:
         """Return the best of ever closer gratings about one that a kernel answers to, where it seldom fires.
 
         Near a threshold a little more or less decides; for others it changes little.
@@ -116,11 +116,11 @@ class SimpleOptima:
                     break
         return best
 
-    def _rated(self, pattern: Pattern, kernel: int, level: Level) -> Rate:
+    def _rated(self, pattern: Pattern, kernel: int, level: Level) -> _Rate:
         pixels = pattern.drawn(level.shape)[None].to(self.scoring.canvas(level).gain)
         return self._rate(self.scoring.canvas(level).bounded(pixels), kernel)
 
-    def _rate(self, clip: Tensor, kernel: int) -> Rate:
+    def _rate(self, clip: Tensor, kernel: int) -> _Rate:
         """Return a kernel's objective of a clip `1 C T H W`, less its penalties, and the highest value of its map.
 
         Where two clips leave a kernel silent, that which comes nearer to its threshold is the better.
@@ -161,5 +161,5 @@ def sharp(pattern: Pattern) -> Pattern:
     return replace(pattern, contrast=BINARY) if isinstance(pattern, Grating) else pattern
 
 
-def _rate_of(rated: tuple[Rate, Pattern]) -> Rate:
+def _rate_of(rated: tuple[_Rate, Pattern]) -> _Rate:
     return rated[0]
