@@ -47,6 +47,17 @@ class _SilentTask:
         """End without a word."""
 
 
+class TaskInParts(_SilentTask):
+    """A task under way of which `parts` are done side by side: each step of one advances the whole by its share."""
+
+    def __init__(self, task: Task, parts: int) -> None:
+        self.task, self.parts = task, parts
+
+    def advance(self, steps: float = 1) -> None:
+        """Advance the whole by a part's share of the steps."""
+        self.task.advance(steps / self.parts)
+
+
 class SilentProgress:
     """Says nothing."""
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import itertools
 import math
 import zlib
+from contextlib import AbstractContextManager
+from typing import Self
 
 import pytest
 import torch
 from torch import Tensor, nn
 
 from reportgen import maximize_activation
+from reportgen.progress import SilentProgress, Task
 
 SHAPE = (16, 40, 40)
 PERIOD = 8  # px
@@ -122,3 +125,31 @@ def test_kernels_of_random_layers_that_noise_leaves_silent_fire(norm: str, seed:
         second.bias -= before.mean(1) + 4 * before.std(1)
     found = maximize_activation(network, "3", range(6), objective="firing", clip_shape=(8, 24, 24), steps=32)
     assert (found.activations > 0.01 * before.std(1)).sum() >= 5  # of one in a while nothing reaches the threshold
+
+
+def test_the_starts_of_a_silent_kernel_count_as_one_search() -> None:
+    """No more clips come out than were asked for, and the bar ends where it should."""
+    told: list[float] = []
+    totals: list[float] = []
+
+    class Counter(SilentProgress):
+        def task(self, title: str, total: float) -> AbstractContextManager[Task]:
+            totals.append(total)
+            return self
+
+        def advance(self, steps: float = 1) -> None:
+            told.append(steps)
+
+        def __enter__(self) -> Self:
+            return self
+
+        def __exit__(self, *error: object) -> None:
+            """End without a word."""
+
+    network = filters(1.1).requires_grad_(False)
+    found = maximize_activation(
+        network, "0", range(3), objective="firing", clip_shape=SHAPE, steps=16, progress=Counter()
+    )
+    assert found.activations.shape == (3,)
+    assert sum(told) == pytest.approx(sum(totals))
+    assert sum(totals) == 3 * 16

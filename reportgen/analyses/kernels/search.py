@@ -30,9 +30,10 @@ from reportgen.networks.kernels.preactivation import clip_channels, native_shape
 from reportgen.networks.kernels.receptive_field import Field
 from reportgen.networks.speed.compiled import can_compile, compiled_inputs, compiling_pays
 from reportgen.networks.speed.precision import Convolution, bfloat16_convolutions, bfloat16_fault, full_precision
-from reportgen.progress import Task
+from reportgen.progress import Task, TaskInParts
 
 _WAVE = 4
+_STARTS = 3  # of a kernel that noise leaves silent: from some of them its layers before do not wake
 _STATES = 3  # parameters and two moments
 _PASSES = 3  # a step up costs a forward pass and a backward pass, which is twice a forward pass
 
@@ -57,7 +58,7 @@ class Search:
         self.notes: tuple[str, ...] = ()
         self._simple: SimpleOptima | None = None
         #: The best clip of each kernel before its cool-down, which may lose it: near a threshold, or in few steps.
-        self._reached: dict[int, Tensor] = {}
+        self._reached: dict[Climber, Tensor] = {}
 
     def quicken(self) -> None:
         """Let what climbs ask a quick copy of the network, where it has one and there is work enough for it.
@@ -85,7 +86,8 @@ class Search:
             self._simple = SimpleOptima(self.scoring, self.network, self.kernels, self.levels[0].shape)
             self.scoring.within_stride = bool(self._simple.filters)
         for first in range(0, len(self.kernels), _WAVE * slots):
-            climbers = [self._begin(kernel) for kernel in self.kernels[first : first + _WAVE * slots]]
+            wave = self.kernels[first : first + _WAVE * slots]
+            climbers = [self._begin(kernel, start) for kernel in wave for start in range(self._starts(kernel))]
             *early, last = self.levels
             for level, following in zip(early, self.levels[1:], strict=True):
                 climbers = list(self._climbed(level, slots, task, climbers))
@@ -94,15 +96,33 @@ class Search:
                         climber.go_on()
                     else:
                         climber.restart(self._passed_on(climber, level, following))
+            found: dict[int, list[list[Maximum]]] = {}
             for climber in self._climbed(last, slots, task, climbers):
-                yield from self._finish(climber)
-                task.advance(self.options.steps - climber.taken)
+                starts = found.setdefault(climber.kernel, [])
+                starts.append(list(self._finish(climber)))
+                task.advance((self.options.steps - climber.taken) / self._starts(climber.kernel))
+                if len(starts) == self._starts(climber.kernel):
+                    yield from self._best_of(found.pop(climber.kernel))
 
     def _climbed(self, level: Level, slots: int, task: Task, climbers: Sequence[Climber]) -> Iterator[Climber]:
         """Yield the climbers as they end a level, first those of kernels that noise does not leave silent."""
         for silent in (False, True):
             own = [climber for climber in climbers if self.scoring.silent[climber.kernel] == silent]
-            yield from self._ascent(level, slots, task, silent=silent).run(own)
+            counted = TaskInParts(task, _STARTS) if silent else task
+            yield from self._ascent(level, slots, counted, silent=silent).run(own)
+
+    def _starts(self, kernel: int) -> int:
+        return _STARTS if self.scoring.silent[kernel] else 1
+
+    def _best_of(self, starts: Sequence[Sequence[Maximum]]) -> Sequence[Maximum]:
+        """Return the facets of the start that drives a kernel most, with the time of all."""
+
+        def worth(start: Sequence[Maximum]) -> float:
+            return sum(self._worth(one.activation, one.clip[None], one.kernel) for one in start)
+
+        best = max(starts, key=worth)
+        seconds = sum(one.seconds for start in starts for one in start) / len(best)
+        return [replace(one, seconds=seconds) for one in best]
 
     def _levels(self, field: Field | None) -> tuple[Level, ...]:
         options, small = self.options, None
@@ -211,7 +231,7 @@ class Search:
                 given, reached = simple.begun, simple.reached
         canvas = self.scoring.canvas(following)
         if following.cools and self.options.facets == 1:
-            self._reached[climber.kernel] = canvas.parameters_of(reached)
+            self._reached[climber] = canvas.parameters_of(reached)
         return canvas.parameters_of(given)
 
     def _has_simple_optima(self) -> bool:
@@ -239,13 +259,14 @@ class Search:
                 ]
             )
 
-    def _worth(self, activation: Tensor, clip: Tensor, kernel: int) -> float:
+    def _worth(self, activation: Tensor | float, clip: Tensor, kernel: int) -> float:
         """Return the objective of a kernel's clip `1 C T H W`, less what the penalties take off it."""
         return float(activation) - self.scoring.penalty(clip, kernel)
 
-    def _begin(self, kernel: int) -> Climber:
+    def _begin(self, kernel: int, start: int = 0) -> Climber:
         options, canvas = self.options, self.scoring.new_canvas(self.levels[0].shape)
-        generators = [own_generator(options.seed, kernel, facet) for facet in range(options.facets)]
+        of_start = range(start * options.facets, (start + 1) * options.facets)
+        generators = [own_generator(options.seed, kernel, facet) for facet in of_start]
         parameters = torch.stack([canvas.initial(generator, options.contrast) for generator in generators])
         draws = [draw_views(options.steps, generator) for generator in generators]
         start = self.measure(self._clips(canvas, parameters), [kernel] * options.facets).tolist()
@@ -286,8 +307,8 @@ class Search:
         start = self.window.start if self.window else (0, 0, 0)
         region = [(at, at + size) for at, size in zip(start, self.shape, strict=True)]
         activations = self.measure(clips, [climber.kernel] * facets)
-        if climber.kernel in self._reached:
-            before = self._clips(canvas, self._reached.pop(climber.kernel))
+        if climber in self._reached:
+            before = self._clips(canvas, self._reached.pop(climber))
             reached = self.measure(before, [climber.kernel])
             if self._worth(reached, before, climber.kernel) > self._worth(activations, clips, climber.kernel):
                 clips, activations = before, reached
