@@ -174,7 +174,9 @@ def answer_rows(answer: Answer | None, words: Words = CLASSES) -> list[tuple[str
     told = {"target"} if getattr(answer, "target_title", None) else set()
     found = answer.model_dump(mode="json", exclude_none=True, exclude=told)
     fields = type(answer).model_fields
-    titles = {name: _described(words.value if name == "logit" else name, fields[name].description) for name in found}
+    titles = {name: _described(name, fields[name].description) for name in found}
+    if words.value != "logit" and "logit" in titles:
+        titles["logit"] = words.value  # of a network without classes, and above no mean of theirs
     return [(titles[name], _in_words(value)) for name, value in found.items()]
 
 

@@ -39,12 +39,12 @@ class DecompositionAnswer(Answer):
         None, description="Variance that one picture explains whose contrast and mean colour change."
     )
     swing_explained: Measured = Field(None, description="Share of the way to and fro that one even swing explains.")
-    swing_chance: Measured = Field(None, description="Probability with which places at random are explained as well.")
+    swing_chance: Measured = Field(None, description="How often places at random are explained as well, from 0 to 1.")
     steady_explained: Measured = Field(
         None, description="Share of what a still picture leaves that one steady motion explains."
     )
     steady_chance: Measured = Field(
-        None, description="Probability with which frames that jump at random are explained as well by one."
+        None, description="How often frames that jump at random are explained as well by one, from 0 to 1."
     )
     stage1_activation: Measured = Field(None, description="Response to the synthetic clip.")
     reconstruction_activation: Measured = Field(None, description="Response to the moved texture.")
