@@ -269,9 +269,9 @@ class Search:
         generators = [own_generator(options.seed, kernel, facet) for facet in of_start]
         parameters = torch.stack([canvas.initial(generator, options.contrast) for generator in generators])
         draws = [draw_views(options.steps, generator) for generator in generators]
-        start = self.measure(self._clips(canvas, parameters), [kernel] * options.facets).tolist()
+        begun_at = self.measure(self._clips(canvas, parameters), [kernel] * options.facets).tolist()
         parameters = self.scoring.canvas(self.levels[0]).parameters_of(canvas.unbounded(parameters))
-        return Climber(kernel, parameters, torch.stack(draws, dim=1), start)
+        return Climber(kernel, parameters, torch.stack(draws, dim=1), begun_at)
 
     def _clips(self, canvas: Canvas, parameters: Tensor) -> Tensor:
         """Return the native clips `F C T H W` float32 on the CPU; around a window they are grey (or 0 in a ball)."""
