@@ -16,7 +16,7 @@ from reportgen.outputs.model import ReportFigure
 from reportgen.pages.cards import Card, kernel_card
 from reportgen.pages.comparable import Comparable, present_pictures
 from reportgen.pages.kernel_tables import kernel_concepts_table, probes_table
-from reportgen.pages.motion import LayerMotion
+from reportgen.pages.motion import LayerMotion, own_motion
 from reportgen.pages.page import Found, Page
 from reportgen.pages.report import ModelView, Report
 from reportgen.pages.strips import Strip, clip_strip, still_strip, strip
@@ -231,7 +231,7 @@ def _page(
     probes, silence = model.kernel_probes(view.id), _silence(model, view)
     concepts = kernel_concepts_table(_concepts(model, view))
     kept = probes_table(probes) if probes and probes.motion_reliance is not None and not silence else None
-    moving, scale = motion.alone.get(view.id.index, (None, None)) if motion else (None, None)
+    moving, scale = own_motion(motion, view.id.index)
     return Page(
         uri=view.uri,
         title=f"{view.name} · {model.title}",

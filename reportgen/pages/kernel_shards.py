@@ -15,6 +15,7 @@ from reportgen.media import read_data
 from reportgen.pages.census import MeasuredKernel
 from reportgen.pages.kernel import Mark, mark, response_words
 from reportgen.pages.kernel_index import ROOT, SHARD, KernelIndex
+from reportgen.pages.motion import own_motion
 from reportgen.pages.spread import response_histogram, short, short_or_none
 from reportgen.pages.strips import clip_strip, still_strip, strip_data
 from reportgen.reading.addresses import relative_link
@@ -231,8 +232,7 @@ class KernelShards:
     def _pictures(self, view: KernelView) -> list[list[Any]]:
         """Return the synthetic pictures of a kernel, each with its title."""
         stage1, parts, addresses = view.answer("kernels"), view.answer("decomposition"), self._model.addresses
-        motion = self._model.motions.get(view.id.layer)
-        moving, scale = motion.alone.get(view.id.index, (None, None)) if motion else (None, None)
+        moving, scale = own_motion(self._model.motions.get(view.id.layer), view.id.index)
         found = (
             ("Stage 1", clip_strip(addresses, stage1, "stage1", f"Synthetic clip that drives {view.name} most")),
             ("Texture", still_strip(addresses, parts, "texture", f"Still texture of {view.name}")),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from reportgen.audit.headline import headline
 from reportgen.audit.kernel_badges import kernel_verdicts
 from reportgen.audit.moving import moving_texture, stands_still
+from reportgen.pages.motion import own_motion
 from reportgen.pages.motion_clips import played_clips
 from reportgen.pages.report import ModelView
 from reportgen.pages.strips import Strip, clip_strip, still_strip, strip
@@ -50,7 +51,7 @@ def _decomposition(model: ModelView) -> Iterator[ShownExample]:
     for view in _most_telling(model):
         parts, motion = view.answer("decomposition"), model.motions.get(view.id.layer)
         texture = still_strip(model.addresses, parts, "texture", f"Still texture of {view.name}")
-        moved, _ = motion.alone.get(view.id.index, (None, 0.0)) if motion else (None, 0.0)
+        moved, _ = own_motion(motion, view.id.index)
         if texture and moved:
             yield from ((f"texture of {view.name}", texture), ("its motion", moved))
             return

@@ -67,6 +67,11 @@ class MotionField:
         return cls(index, sprite, done.artifact("motion", "image"), path(field))
 
 
+def own_motion(motion: LayerMotion | None, index: int) -> tuple[Strip | None, float | None]:
+    """Return a kernel's motion in its own scale, and that scale; None of both where it has no motion picture."""
+    return motion.alone.get(index, (None, None)) if motion else (None, None)
+
+
 def layer_motion(
     folder: str, fields: Iterable[MotionField], addresses: Addresses, *, arrows: bool = False
 ) -> LayerMotion | None:

@@ -162,7 +162,7 @@ class Search:
         kernels = torch.tensor([self.kernels[0]] * facets, device=where["device"])
         draws = torch.zeros(facets, DRAWS, **where)
         bytes_each = saved_bytes(lambda: score(parameters, kernels, draws)[0], self.network.module)
-        waiting = _WAVE * _STATES * parameters.nbytes
+        waiting = _WAVE * max(map(self._starts, self.kernels)) * _STATES * parameters.nbytes
         return min(len(self.kernels), slots_for(bytes_each, where["device"], waiting=waiting))
 
     def settle_precision(self, slots: int) -> int:
