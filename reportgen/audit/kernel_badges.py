@@ -88,14 +88,13 @@ def _motion_verdict(figures: KernelFigures, limits: Limits) -> Verdict:
     """Return whether the reference clips bear out what the headline says of the synthetic clip's motion."""
     evidence = heard(figures, limits)
     against = [one.clause for one in evidence if one.says == "against"]
-    borne_out = 1 - len(against) / len(evidence) if evidence else None
     silent = near_silent(figures.response_of_median, limits)
     claims = claims_change(figures, limits)
     return Verdict(
         "untested" if not evidence else "warn" if against else "pass",
         "motion as in reference clips",
-        borne_out,
-        f"uncontradicted by {percent(borne_out)} of {plural(len(evidence), 'kind')} of evidence" if evidence else "–",
+        len(against) if evidence else None,
+        f"{len(against)} of {plural(len(evidence), 'kind')} of evidence against" if evidence else "–",
         f"none against: no still clip where freezing them costs {percent(limits.motion_reliance)} or more, no "
         f"moving one where it costs under {percent(limits.motion_ignored)} or the best of them stand still, no "
         "direction that those played backwards or labels contradict",
