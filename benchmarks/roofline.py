@@ -42,7 +42,7 @@ from reportgen.networks.core.observing import Observer
 from reportgen.zoo.load import load_network
 
 KERNELS = [0, 1, 2, 3]
-Step = Callable[[], None]
+Step = Callable[[], object]
 
 
 @dataclass(frozen=True)

@@ -88,8 +88,8 @@ def main() -> None:
     search = Search(network, layer, range(batch), AscentOptions(clip_shape=(4, 16, 16) if options.small else None))
     with as_searched(network, search.levels):
         batch = with_less_memory(lambda count: _warm(search, count), batch, "a process")
-        step = step_of(search, search.levels[0], search.kernels[:batch])
-        step = _recorded(step) if options.recorded else step
+        taken = step_of(search, search.levels[0], search.kernels[:batch])
+        step = _recorded(taken) if options.recorded else taken
         step()
         synchronize(network.device)
         print("ready", flush=True)
@@ -104,7 +104,7 @@ def main() -> None:
     print(json.dumps({"batch": batch, "steps": steps, "seconds": seconds, "memory": memory}))
 
 
-def _recorded(step: Callable[[], None]) -> Callable[[], None]:
+def _recorded(step: Callable[[], object]) -> Callable[[], object]:
     """Return the replay of a step that is recorded as a CUDA graph."""
     aside = torch.cuda.Stream()
     aside.wait_stream(torch.cuda.current_stream())

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from statistics import median
 from typing import Any
 
 from benchmarks.gpu import equality, pyramids, shares, throughput
+from reportgen.networks.speed.quick_copy import LEAST_COSINE
 
 UNKNOWN = "not measured yet"
 Cases = Mapping[str, Mapping[str, Any]]
@@ -29,11 +31,22 @@ def table(document: Mapping[str, Any] | None) -> str:
 
 
 def _equality(cases: Cases) -> Iterator[Line]:
-    searched = [found["apart"] for found in cases.values() if "apart" in found]
-    for way in ("float32", "mixed"):
-        largest = max((apart[way] for apart in searched), default=None)
-        measured = "" if largest is None else f"{largest:.2%} on {len(searched)} layers"
-        yield f"activation reached in {way}, apart from the CPU's", f"at most {equality.WITHIN:.0%}", measured
+    searched = [found for found in cases.values() if "apart" in found]
+    largest = max((found["apart"] for found in searched), default=None)
+    measured = "" if largest is None else f"{largest:.1g} on {len(searched)} layers"
+    yield "activation of the same clip, apart from the CPU's, as a share", f"at most {equality.WITHIN:g}", measured
+    for way, least in (("float32", equality.LEAST_LIKENESS), ("mixed", LEAST_COSINE)):
+        lowest = min((found["gradients"][way] for found in searched), default=None)
+        measured = "" if lowest is None else f"{lowest:.4f}"
+        yield f"cosine of its gradient in {way} with the CPU's in float32", f"at least {least:g}", measured
+        shares = sorted(
+            there / here
+            for found in searched
+            for there, here in zip(found["reached"][way], found["cpu"], strict=True)
+            if here > 0
+        )
+        measured = f"{median(shares):.3f} ({shares[0]:.3f} to {shares[-1]:.3f})" if shares else ""
+        yield f"activation that a search in {way} reaches, over the CPU's: median", "about 1", measured
     looked = [fault for found in cases.values() if "faults" in found for fault in found["faults"].values()]
     wrong = [fault for fault in looked if fault]
     measured = f"{len(wrong)} of {len(looked)}" + (f": {wrong[0]}" if wrong else "")

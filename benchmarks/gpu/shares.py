@@ -67,7 +67,7 @@ def _share(setting: Setting, search: Search, batch: int) -> Found:
     }
 
 
-def _longest(step: Callable[[], None], setting: Setting) -> list[Found]:
+def _longest(step: Callable[[], object], setting: Setting) -> list[Found]:
     """Return the kernels of the device that take most of a step: the profile of one that misses its target."""
     cuda = setting.device.type == "cuda"
     with profile(activities=[ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if cuda else [])]) as profiled:
