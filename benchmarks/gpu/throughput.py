@@ -14,12 +14,12 @@ from reportgen.analyses.kernels.maximize import as_searched, maximize_activation
 from reportgen.analyses.kernels.method import METHOD
 
 TARGET = 0.5  # hours for all kernels of all stages
-_MODEL = "i3d_r50"
+MODEL = "i3d_r50"
 
 
 def cases(setting: Setting) -> Sequence[Case]:
     """Return a case for each stage."""
-    stages = setting.stages(_MODEL)
+    stages = setting.stages(MODEL)
     return [
         Case(layer, lambda clock, y=layer, p=place: _stage(setting, y, clock, len(stages) - p), 25)
         for place, layer in enumerate(stages)
@@ -31,11 +31,11 @@ def _stage(setting: Setting, layer: str, clock: Clock, stages_left: int) -> Foun
 
     `hours` are for all kernels of the stage: those that were run, and as many times longer for the others.
     """
-    network = setting.network(_MODEL)
+    network = setting.network(MODEL)
     options: dict[str, Any] = {"steps": METHOD.preset("full").steps}
     if setting.smoke:
         options |= {"steps": 2, "clip_shape": (4, 16, 16)}
-    search = wide_search(setting, _MODEL, layer, objective="firing")
+    search = wide_search(setting, MODEL, layer, objective="firing")
     with as_searched(network, search.levels):
         slots = search.slots()
     total, until = search.target.kernels, clock.left() - clock.left() / 2 / stages_left

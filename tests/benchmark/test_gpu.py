@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 import torch
 
-from benchmarks.gpu import shares
+from benchmarks.gpu import shares, throughput
 from benchmarks.gpu.__main__ import PARTS, RESULTS, main
 from benchmarks.gpu.cases import Case, Clock, Found, Part, Setting, TimeIsUp, ending_after, run_cases
 from benchmarks.gpu.report import UNKNOWN, table
 from benchmarks.step import step_of
 from reportgen.errors import OptionError
+from reportgen.zoo.cards import default_zoo
 from tests.children import run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -172,11 +173,14 @@ def test_the_table_names_the_device_or_says_that_nothing_was_measured() -> None:
     empty = table(None).splitlines()
     assert empty[0].startswith(f"| on a GPU: {UNKNOWN} |")
     assert all(line.endswith(f"| {UNKNOWN} |") for line in empty[2:])
-    stages = {f"s{n}": {"kernels": 100, "kernels run": 10, "hours": 0.05} for n in range(5)}
+    card = default_zoo().find(throughput.MODEL).card
+    stages = {stage.layer: {"kernels": 100, "kernels run": 10, "hours": 0.05} for stage in card.stages}
     document = {"machine": {"device": "GPU 9"}, "smoke": False, "parts": {"throughput": {"cases": stages}}}
     measured = table(document)
     assert "on a GPU: GPU 9" in measured
-    assert "15.0 min (50 of 500 kernels run)" in measured
+    assert "| 15.0 min (50 of 500 kernels run) |" in measured
+    del stages[card.stages[-1].layer]
+    assert "s1, s2, s3, s4 alone: 12.0 min (40 of 400 kernels run); not measured: s5" in table(document)
 
 
 def test_the_readme_has_the_table_of_the_kept_figures() -> None:
