@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reportgen.audit.heard import claims_change, frozen_clause, heard, named_direction
+from reportgen.audit.heard import claims_change, either_way, frozen_clause, heard, named_direction
 from reportgen.audit.limits import Limits
 from reportgen.audit.moving import flicker_explained, jumps, moves_beyond_still, moving_texture, turning
 from reportgen.audit.pattern_words import pattern_words
@@ -130,7 +130,7 @@ def _motion(figures: KernelFigures, mean_speed: float, limits: Limits) -> str:
     direction = named_direction(figures, limits)
     if direction is not None:
         return f"moving {direction} at {speed} px/frame"
-    if figures.coherence is None or figures.direction is None or figures.coherence < limits.one_direction:
+    if not either_way(figures, limits):
         agreed = "" if figures.coherence is None else f" (coherence {number(figures.coherence, 2)})"
         return f"moving at {speed} px/frame in no single direction{agreed}"
     return (

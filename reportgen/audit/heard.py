@@ -60,6 +60,15 @@ def named_direction(figures: KernelFigures, limits: Limits) -> str | None:
     return direction_word(figures.direction)
 
 
+def either_way(figures: KernelFigures, limits: Limits) -> bool:
+    """Return whether the synthetic clip moves in one direction and is said to drive the kernel backwards as well."""
+    if not claims_change(figures, limits) or turning(figures, limits) is not None:
+        return False
+    if figures.direction is None or figures.coherence is None or figures.coherence < limits.one_direction:
+        return False
+    return not one_direction(figures, limits)
+
+
 def heard(figures: KernelFigures, limits: Limits) -> list[Heard]:
     """Return what each kind of evidence says of the synthetic clip; nothing where nothing is claimed of it."""
     moves = claims_change(figures, limits)
@@ -105,13 +114,14 @@ def _frozen(figures: KernelFigures, limits: Limits, *, moves: bool) -> Heard | N
 
 
 def _backwards(figures: KernelFigures, limits: Limits) -> Heard | None:
-    """Whether the clips that drive the kernel must run forwards, where a direction is named."""
-    kept = figures.real_kept_reversed
-    if kept is None or known_reliance(figures, limits) is None or named_direction(figures, limits) is None:
+    """Whether the clips that drive the kernel must run forwards, where a direction is named or said not to matter."""
+    kept, named = figures.real_kept_reversed, named_direction(figures, limits) is not None
+    if kept is None or known_reliance(figures, limits) is None or not (named or either_way(figures, limits)):
         return None
     if kept > limits.reversed and kept < 1 - limits.motion_ignored:
         return None
-    return Heard("for" if kept <= limits.reversed else "against", f"played backwards, they keep {kept_words(kept)}")
+    agrees = (kept <= limits.reversed) is named
+    return Heard("for" if agrees else "against", f"played backwards, they keep {kept_words(kept)}")
 
 
 def _best_clips(figures: KernelFigures, limits: Limits, *, moves: bool) -> Heard | None:

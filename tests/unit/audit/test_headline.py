@@ -170,6 +170,18 @@ def test_stripes_that_are_said_to_move_along_themselves_have_no_orientation() ->
             "But in part the reference clips say otherwise: played backwards, they keep 97%.",
         ),
         (
+            {"reversed_activation": 12.0, "real_kept_frozen": 0.04, "real_kept_reversed": 0.97},
+            "pass",
+            "The reference clips bear this out: frozen, those that drive it most keep 4% of their response; played "
+            "backwards, they keep 97%.",
+        ),
+        (
+            {"reversed_activation": 12.0, "real_kept_frozen": 0.68, "real_kept_reversed": 0.1},
+            "warn",
+            "The reference clips bear this out in part: frozen, those that drive it most keep 68% of their response. "
+            "But in part the reference clips say otherwise: played backwards, they keep 10%.",
+        ),
+        (
             {"best_change": (0.0, 0.01, 0.0)},
             "warn",
             "But the reference clips say otherwise: the 3 that drive it most stand still.",
@@ -307,6 +319,9 @@ def contradictions(figures: KernelFigures, claim: str, said: str) -> list[str]:
         found.append("a direction that clips played backwards contradict")
     if named and (figures.reversed_activation or 0.0) > 0.5 * (figures.activation or 0.0):
         found.append("a direction that the clip played backwards contradicts")
+    backwards_too = "forwards or backwards" in claim
+    if backwards_too and told is not None and (figures.real_kept_reversed or 1.0) < 0.5 and not doubted:
+        found.append("either way, though clips played backwards lose their response")
     if moves and figures.word and figures.word.word.text == "static" and not doubted:
         found.append("moving, though static clips drive it")
     return found
