@@ -11,7 +11,14 @@ from dataclasses import dataclass
 
 from reportgen.audit.heard import claims_change, either_way, frozen_clause, heard, named_direction
 from reportgen.audit.limits import Limits
-from reportgen.audit.moving import flicker_explained, jumps, moves_beyond_still, moving_texture, turning
+from reportgen.audit.moving import (
+    flicker_explained,
+    jumps,
+    moves_beyond_still,
+    moving_texture,
+    shows_no_pattern,
+    turning,
+)
 from reportgen.audit.pattern_words import pattern_words
 from reportgen.audit.silence import near_silent, silence_in_words
 from reportgen.audit.verdicts import State
@@ -92,7 +99,7 @@ def headline(figures: KernelFigures, limits: Limits) -> KernelHeadline:
 
 def synthetic_claim(figures: KernelFigures, limits: Limits) -> str:
     """Return one sentence about what the synthetic clip shows, or why nothing can be said."""
-    if figures.contrast is not None and figures.contrast < limits.plain:
+    if shows_no_pattern(figures, limits):
         return (
             "A plain clip: of all that the search met, even brightness or colour drives this kernel most, "
             "and no pattern or motion."

@@ -42,8 +42,6 @@ def direction_word(degrees: float) -> str:
 
 def claims_change(figures: KernelFigures, limits: Limits) -> bool | None:
     """Return whether the synthetic clip is said to move or flicker, or to stand still; None where neither is said."""
-    if figures.contrast is not None and figures.contrast < limits.plain:
-        return None
     if turning(figures, limits) is not None:
         return True
     if figures.mean_speed is None or not moving_texture(figures, limits):

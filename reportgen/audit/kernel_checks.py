@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from statistics import median
 
 from reportgen.audit.limits import Limits
-from reportgen.audit.moving import moving_texture, stands_still, texture_and_motion
+from reportgen.audit.moving import moving_texture, shows_no_pattern, stands_still, texture_and_motion
 from reportgen.audit.paths import at_least_by_chance, chance_of_first, is_first, path_state
 from reportgen.audit.verdicts import Verdict, at_least, at_most, graded, judged
 from reportgen.reading.figures import KernelFigures
@@ -28,12 +28,21 @@ def _beats(figures: KernelFigures) -> bool | None:
     return figures.activation > figures.best_real
 
 
+def _uncounted(figures: Sequence[KernelFigures], limits: Limits) -> str:
+    """Return which decomposed clips say nothing for or against texture plus motion, as a sentence."""
+    still = sum(bool(moving_texture(f, limits)) and stands_still(f, limits) for f in figures)
+    plain = sum(shows_no_pattern(f, limits) and f.explained_variance is not None for f in figures)
+    parts = [f"{plural(still, 'clip')} of one texture that stands still"] * bool(still)
+    parts += [f"{plural(plain, 'clip')} of one even colour"] * bool(plain)
+    return f" Not counted: {', '.join(parts)}." if parts else ""
+
+
 def kernel_checks(model: RunView, limits: Limits) -> list[Verdict]:
     """Return how the synthetic clips stand beside reference ones, and how far texture plus motion explains them."""
     figures = [view.figures for view in model.all_kernels]
     above, above_text = _share(figures, _beats)
     explained, explained_text = _share(figures, lambda f: texture_and_motion(f, limits))
-    still = sum(bool(moving_texture(f, limits)) and stands_still(f, limits) for f in figures)
+    uncounted = _uncounted(figures, limits)
     kept = [f.activation_kept for f in figures if f.activation_kept is not None]
     middle = median(kept) if kept else None
     above_state = graded(above, *limits.above_real)
@@ -61,7 +70,7 @@ def kernel_checks(model: RunView, limits: Limits) -> list[Verdict]:
             explained_text,
             f"{at_least(limits.explained)} of kernels whose clip moves",
             "For the others, the texture and motion pictures are not an explanation, and their pages say so."
-            + (f" Not counted: {plural(still, 'clip')} of one texture that stands still." if still else ""),
+            + uncounted,
             model.addresses.home,
         ),
         Verdict(

@@ -14,13 +14,19 @@ Jumps = Literal["steps", "chance", "pattern"]
 """Why what moves has no speed and no direction."""
 
 
+def shows_no_pattern(figures: KernelFigures, limits: Limits) -> bool:
+    """Return whether the clip shows no pattern: one even colour, whose faintest changes say nothing."""
+    return figures.contrast is not None and figures.contrast < limits.plain
+
+
 def moving_texture(figures: KernelFigures, limits: Limits) -> bool | None:
     """Return whether one moving texture explains the clip; None where it was not measured.
 
     It does where it explains most of the clip, and one steady motion explains what a still picture leaves, unless that
-    is next to nothing and nothing moves. A clip too even to show motion is neither explained nor refuted by it: None.
+    is next to nothing and nothing moves. A clip that is plain, or too even to show motion, is neither explained nor
+    refuted by it: None.
     """
-    if figures.explained_variance is None or figures.evidence_share is None:
+    if shows_no_pattern(figures, limits) or figures.explained_variance is None or figures.evidence_share is None:
         return None
     if figures.evidence_share < limits.motion_evidence:
         return None
@@ -85,7 +91,9 @@ def _rests(figures: KernelFigures, limits: Limits) -> bool:
 
 
 def turning(figures: KernelFigures, limits: Limits) -> Alternation | None:
-    """Return whether the clip goes back and forth or flickers; None where it does neither or was not measured."""
+    """Return whether the clip goes back and forth or flickers; None where it does neither, is plain or not measured."""
+    if shows_no_pattern(figures, limits):
+        return None
     if _swings(figures, limits):
         return "back and forth"
     flicker = flicker_explained(figures)

@@ -8,7 +8,7 @@ from typing import Any
 
 from reportgen.audit.headline import headline
 from reportgen.audit.kernel_badges import kernel_verdicts
-from reportgen.audit.moving import moving_texture, turning
+from reportgen.audit.moving import moving_texture, shows_no_pattern, turning
 from reportgen.audit.silence import known_reliance, known_times
 from reportgen.audit.verdicts import Verdict
 from reportgen.pages.report import ModelView
@@ -47,6 +47,8 @@ def kernel_card(model: ModelView, view: KernelView) -> Card:
     course = turning(figures, model.limits)
     if course is not None:
         second = "flickers" if course == "flicker" else f"to and fro {number(figures.step, 2)} px"
+    elif shows_no_pattern(figures, model.limits):
+        second = "one even colour"
     elif figures.explained_variance is not None and not moves:
         second = f"{percent(max(figures.explained_variance, 0.0))} expl."
     verdicts = tuple(verdict for verdict in kernel_verdicts(figures, model.limits) if verdict.state != "untested")

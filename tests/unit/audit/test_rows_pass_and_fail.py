@@ -10,6 +10,7 @@ import pytest
 
 from reportgen.audit.checks import weights_check
 from reportgen.audit.class_checks import motion_checks, pyramid_checks, saliency_checks
+from reportgen.audit.kernel_badges import kernel_verdicts
 from reportgen.audit.kernel_checks import kernel_checks, path_checks, redundancy_check
 from reportgen.audit.limits import Limits
 from reportgen.audit.verdicts import Verdict
@@ -93,6 +94,16 @@ def test_a_still_texture_is_no_texture_that_moves() -> None:
     row = of_kernels(*[still] * 8)["Kernels explained as texture plus motion"]
     assert (row.state, row.figure) == ("untested", "–")
     assert "Not counted: 8 clips" in row.meaning
+
+
+def test_a_plain_clip_is_no_texture_of_which_motion_is_asked() -> None:
+    plain = replace(GOOD, contrast=0.004, explained_variance=0.91, motion_explains=0.01)
+    row = of_kernels(*[GOOD] * 6, plain, plain)["Kernels explained as texture plus motion"]
+    assert (row.state, row.figure) == ("pass", "6 of 6")
+    assert "Not counted: 2 clips of one even colour." in row.meaning
+    badges = {one.name: one for one in kernel_verdicts(plain, Limits())}
+    assert badges["texture plus motion"].state == "untested"
+    assert badges["motion as in reference clips"].state == "untested"
 
 
 @pytest.mark.parametrize(
