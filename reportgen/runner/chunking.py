@@ -26,8 +26,8 @@ LEAST_CHUNK = {"cpu": 8, "cuda": 256}
 GPU_TIMES = 20.0
 """A GPU is taken for so many times as fast as the machine of the figures; only the length of chunks depends on it.
 
-In I3D's standard report an H200 took a 17th of the time of two cores of an EPYC for kernels, an 18th for paths, a 55th for
-checks of maps, and a quarter for multi-scale pictures and for decompositions, three kernels of a layer at once.
+In I3D's standard report an H200 took a 17th of the time of two cores of an EPYC for kernels, an 18th for paths, a 55th
+for checks of maps, and a quarter for multi-scale pictures and decompositions, three kernels of a layer at once.
 """
 
 _Item = TypeVar("_Item")
