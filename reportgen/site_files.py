@@ -22,7 +22,7 @@ from reportgen.media.video import mp4_bytes
 from reportgen.media.volumes import volume_picture
 from reportgen.motion_colour import colour_wheel
 from reportgen.outputs.comma_separated import csv_text
-from reportgen.outputs.site.text import script_json
+from reportgen.outputs.site.scripts import data_script
 from reportgen.pages.motion import WHEEL_SIZE
 from reportgen.pages.page import (
     Asset,
@@ -124,8 +124,7 @@ def _write_packed(source: Path, path: Path) -> None:
 
 
 def _write_script(path: Path, name: str, data: Any) -> None:
-    lookup = "window.reportData=window.reportData||{};"
-    write_text(path, f"{lookup}window.reportData[{script_json(name)}]={script_json(data)};\n")
+    write_text(path, data_script(name, data))
 
 
 def _volume(asset: VolumeScript) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import posixpath
 import re
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from reportgen.outputs.site.scripts import held_script, script_data
 from reportgen.outputs.site.text import script_json
 
 MEDIA_TYPES = {
@@ -28,9 +28,6 @@ MEDIA_TYPES = {
 """What is put into a page; other files are left out."""
 
 _STYLE_ADDRESS = re.compile(r"url\((['\"]?)(?!data:|#)([^'\")]+)\1\)")
-_DATA = re.compile(
-    r"window\.reportData=window\.reportData\|\|\{\};window\.reportData\[(\"(?:[^\"\\]|\\.)*\")\]=(.*);\n?", re.S
-)
 _END = re.compile(r"</(script|style)", re.IGNORECASE)
 
 UNPACK = (
@@ -100,8 +97,8 @@ class SiteFiles:
 
     def data(self, path: str) -> Any:
         """Return what a script of data holds; None where there is no such script."""
-        found = _DATA.fullmatch(self.text(path)) if path in self._paths else None
-        return json.loads(found[2]) if found else None
+        found = script_data(self.text(path)) if path in self._paths else None
+        return found[1] if found else None
 
     def names(self, folder: str) -> list[str]:
         """Return the names of the files of a folder."""
@@ -110,14 +107,13 @@ class SiteFiles:
     def script(self, path: str, here: str) -> str:
         """Return a script as it stands in the page `here`; of a script of data, with the files that it names."""
         text = self.text(path)
-        if data := _DATA.fullmatch(text):
-            return self.script_of(json.loads(data[1]), json.loads(data[2]), here)
+        if found := script_data(text):
+            return self.script_of(*found, here)
         return _END.sub(r"<\\/\1", text)
 
     def script_of(self, name: str, data: Any, here: str) -> str:
         """Return data as a script in the page `here`, with the files that it names."""
-        place = f"window.reportData=window.reportData||{{}};window.reportData[{script_json(name)}]"
-        return f"{place}=reportUnpacked({script_json(self._packed(data, here))});"
+        return held_script("reportData", name, f"reportUnpacked({script_json(self._packed(data, here))})")
 
     def _packed(self, value: Any, here: str) -> Any:
         if isinstance(value, dict):

@@ -7,7 +7,6 @@ pages are not: only computing them again tells.
 from __future__ import annotations
 
 import json
-import re
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from reportgen.errors import ArchiveError, ReportgenError
+from reportgen.outputs.site.scripts import script_data
 from reportgen.pages.page import Asset, CopiedFile, FiltersScript, MotionStrip, ScriptData, VolumeScript
 from reportgen.pages.report import ModelView
 from reportgen.progress import Progress
@@ -26,9 +26,6 @@ from reportgen.records.files import PART
 from reportgen.records.paths import inside
 from reportgen.records.root_digest import SUMS, digest_of_file, read_root, report_files
 from reportgen.site import renderer_digest, write_site
-
-_KERNELS = re.compile(rb'"kernels":\[')
-_BEGINNING = 4096
 
 
 def consistent(sealed: SealedFiles, progress: Progress) -> Proof:
@@ -152,28 +149,30 @@ def _differences(site: Path, sealed: SealedFiles) -> list[str]:
     for path in again & sealed.files.keys():
         theirs, ours = (digest_of_file(f / path, own) for f, own in zip((sealed.folder, site), tokens, strict=True))
         same = (theirs.blank, theirs.shown) == (ours.blank, ours.shown)
-        if not same and not _same_data(sealed.folder / path, site / path):
+        if not same and not same_data(sealed.folder / path, site / path):
             found.append(f"{path} says something else than its records")
     return sorted(found)
 
 
-def _same_data(theirs: Path, ours: Path) -> bool:
-    """Whether two scripts of kernels hold the same but for alike answers and weights, which only arrays tell."""
-    if theirs.suffix != ".js" or not _KERNELS.search(ours.read_bytes()[:_BEGINNING]):
+def same_data(theirs: Path, ours: Path) -> bool:
+    """Whether two scripts hold the same data, however it was packed, but for what only arrays tell of kernels."""
+    if theirs.suffix != ".js":
         return False
     try:
-        return _without_alike(theirs) == _without_alike(ours)
+        told = [script_data(path.read_text(encoding="utf-8")) for path in (ours, theirs)]
+        return None not in told and len({_as_text(one) for one in told}) == 1
     except (ValueError, LookupError, AttributeError, TypeError, RecursionError):
         return False
 
 
-def _without_alike(path: Path) -> tuple[bytes, Any]:
-    start, _, text = path.read_bytes().partition(b"]=")
-    data = json.loads(text.rstrip().removesuffix(b";"))
-    data["compared"].pop("responses", None)
-    for kernel in data["kernels"]:
-        kernel.pop("weighted", None)
-        kernel.get("near", {}).pop("responses", None)
-        if not kernel.get("near"):
-            kernel.pop("near", None)
-    return start, data
+def _as_text(named: Any) -> str:
+    """Return the name and the data of a script as JSON, without alike answers and weights of kernels."""
+    name, data = named
+    if isinstance(data, dict) and "kernels" in data and "compared" in data:
+        data["compared"].pop("responses", None)
+        for kernel in data["kernels"]:
+            kernel.pop("weighted", None)
+            kernel.get("near", {}).pop("responses", None)
+            if not kernel.get("near"):
+                kernel.pop("near", None)
+    return json.dumps([name, data])

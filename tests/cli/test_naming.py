@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +13,7 @@ from torch import nn
 
 from reportgen import BuildOptions, build, compute
 from reportgen.errors import OptionError
+from reportgen.outputs.site.scripts import script_data
 from reportgen.records.store import Store
 from reportgen.runner.summary import Summary
 from tests.children import reportgen
@@ -66,7 +66,7 @@ def test_two_factories_of_one_name_are_two_networks_on_every_page() -> None:
         assert re.search(rf"Audit of {re.escape(title)}", pages[f"{folder}/audit.html"])
         assert pages[f"{folder}/index.html"].count(title) > pages[f"{folder}/index.html"].count(other)
         assert title in pages["index.html"]
-    found = json.loads(Path("site/assets/data/finder.js").read_text().partition("]=")[2].rstrip(";\n"))["pages"]
+    found = (script_data(Path("site/assets/data/finder.js").read_text()) or ("", {}))[1]["pages"]
     assert {entry["title"] for entry in found if entry["what"] == "network"} == {"make (a.py)", "make (b.py)"}
     entries = [(entry["title"], entry["what"]) for entry in found]
     assert len(set(entries)) == len(entries), "every entry of the finder says which network it is of"

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { load } from "./load.mjs";
 
 const { barTitles, kept, nameOf, orderOf, parsed, placed, sorted, span, statesOf } = load(
-  "format.js", "kernels/data.js", "kernels/query.js", "kernels/rows.js", "kernels/parts.js", "kernels/histogram.js",
+  "format.js", "data.js", "kernels/data.js", "kernels/query.js", "kernels/rows.js", "kernels/parts.js", "kernels/histogram.js",
 ).kernels;
 
 const LIST = placed({

@@ -350,8 +350,8 @@ def test_pointing_shows_the_card_and_a_click_opens_the_kernel(visit: Visit) -> N
     page = visit().open(PYRAMID)
     page.wait_for_selector("#pyramid-graph[data-ready]")
     node = page.evaluate(
-        """() => {
-          const data = window.reportData.graph;
+        """async () => {
+          const data = await reportgen.data.load("graph");
           const shown = Number(Object.keys(data.cards)[0]);
           return { name: `#${data.index[shown]}`, href: data.cards[shown].href };
         }"""

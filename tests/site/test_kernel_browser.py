@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from sample_run import HOSTILE_LAYER
 
+from reportgen.outputs.site.scripts import data_script
+from reportgen.resources import templates_folder
 from tests.chromium import playwright_api
 
 pytestmark = pytest.mark.browser
@@ -15,6 +18,30 @@ pytestmark = pytest.mark.browser
 LAYER = "drift/s2.res0.branch2.c/kernels.html"
 LIST = "drift/kernels.html"
 Open = Callable[..., playwright_api.Page]
+
+
+def test_packed_data_is_unpacked_from_a_file_or_the_page_says_which_browsers_can(
+    browser: playwright_api.Browser, tmp_path: Path
+) -> None:
+    data = {"kernels": [{"index": place, "said": "Kernel µ </script>"} for place in range(1000)]}
+    (tmp_path / "some").mkdir()
+    (tmp_path / "some" / "kernels.js").write_text(data_script("some/kernels", data), encoding="utf-8")
+    shutil.copy(templates_folder() / "assets" / "js" / "data.js", tmp_path)
+    page_text = '<!doctype html><meta charset="utf-8"><script src="data.js"></script>'
+    (tmp_path / "page.html").write_text(page_text, encoding="utf-8")
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto((tmp_path / "page.html").as_uri())
+    assert page.evaluate("reportgen.data.load('some/kernels')") == data
+    assert page.evaluate("Object.keys(reportPacked).length") == 0, "the packed text is not kept beside it"
+    page.reload()
+    page.evaluate("delete globalThis.DecompressionStream")
+    tell = "(name) => reportgen.data.load(name).catch((error) => reportgen.data.failed(document.body, error))"
+    page.evaluate(tell, "some/kernels")
+    assert "this browser cannot unpack it: Chrome can from version 80" in page.locator(".rg-empty").inner_text()
+    page.evaluate(tell, "some/absent")
+    assert page.locator(".rg-empty").all_inner_texts() == ["The file some/absent.js of this report is missing."]
+    context.close()
 
 
 @pytest.fixture

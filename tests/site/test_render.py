@@ -20,6 +20,7 @@ from sample_run import HOSTILE_LABEL, HOSTILE_LAYER, LABELS, LAYERS
 
 from reportgen.commands.render import render
 from reportgen.errors import RenderError, StoreError
+from reportgen.outputs.site.scripts import script_data
 from reportgen.pages.links import broken_links
 from reportgen.pages.page import CopiedDocument, MotionStrip, PackedFile
 from reportgen.pages.places import PageAddresses
@@ -244,7 +245,7 @@ def test_provenance_names_what_is_needed_to_repeat_it(sample_site: Path) -> None
 
 def test_the_graph_is_data_that_a_script_reads(sample_site: Path) -> None:
     script = (sample_site / "drift" / "tennis" / "class-0002-graph.js").read_text(encoding="utf-8")
-    data = json.loads(script.partition('["graph"]=')[2].removesuffix(";\n"))
+    _, data = script_data(script) or ("", {})
     assert len(data["layer"]) == 1 + 11 * len(LAYERS) == len(data["relevance"]) == len(data["order"])
     assert len(data["source"]) == len(data["target"]) == len(data["contribution"]) > 100
     assert all(data["layer"][s] == data["layer"][t] + 1 for s, t in zip(data["source"], data["target"], strict=True))

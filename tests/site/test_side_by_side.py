@@ -36,6 +36,7 @@ def test_chosen_kernels_stand_side_by_side_and_a_link_restores_them(visit: Visit
         page = visit(uri)
         page.get_by_role("button", name="compare +").click()
     page.get_by_role("link", name="2 side by side").click()
+    page.locator(".rg-beside__head a").first.wait_for()
     assert page.locator(".rg-beside__head a").count() == 2
     clips = page.locator(".rg-beside .rg-clip[data-sprite]")
     assert clips.count() >= 2
@@ -46,6 +47,7 @@ def test_chosen_kernels_stand_side_by_side_and_a_link_restores_them(visit: Visit
     page.evaluate("localStorage.clear()")
     page.goto("about:blank")
     page.goto(link)
+    page.locator(".rg-beside__head a").first.wait_for()
     assert page.locator(".rg-beside__head a").count() == 2
     page.locator(".rg-beside__head button").first.click()
     assert page.locator(".rg-beside__head a").count() == 1
@@ -54,6 +56,7 @@ def test_chosen_kernels_stand_side_by_side_and_a_link_restores_them(visit: Visit
 
 def test_others_of_the_same_stage_are_added_at_once(visit: Visit) -> None:
     page = visit("compare.html")
+    page.locator("[data-beside] .rg-empty").wait_for()
     assert "Nothing is chosen" in page.locator("[data-beside]").inner_text()
     page.get_by_label("Add to the comparison").select_option(KERNELS[0])
     page.get_by_role("button", name="of the same stage").click()
@@ -68,4 +71,5 @@ def test_a_choice_is_taken_back_where_it_was_made(visit: Visit) -> None:
     page.get_by_role("button", name="compare −").click()
     assert page.locator(".rg-tray a").is_hidden()
     page = visit("compare.html#with=no/such/page.html")
+    page.locator("[data-beside] .rg-empty").wait_for()
     assert "Nothing is chosen" in page.locator("[data-beside]").inner_text(), "a link to what is not there"

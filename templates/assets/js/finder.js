@@ -5,7 +5,8 @@
 
   const report = globalThis.reportgen;
   const { entryOf, search } = report.search;
-  const { address, kept, load, loadList, nameOf, orderOf, pageOf, parsed, sorted, statesOf } = report.kernels;
+  const { address, load } = report.data;
+  const { kept, loadList, nameOf, orderOf, pageOf, parsed, sorted, statesOf } = report.kernels;
   const { fixed, plain } = report.format;
   const MOST = 12;
   const header = document.querySelector(".md-header__inner");
@@ -33,7 +34,12 @@
     find();
   }
 
-  const begin = () => { waiting ??= read(); };
+  const begin = () => { waiting ??= read().catch(refused); };
+
+  function refused(error) {
+    list.replaceChildren(note(error.message));
+    list.hidden = false;
+  }
 
   function row(href, picture, title, what) {
     const item = document.createElement("li");

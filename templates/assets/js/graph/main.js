@@ -1,13 +1,12 @@
 // The class pyramid of a page: columns are layers, the class at the left. Up to 1,000 edges are drawn as SVG and up to
 // 100,000 on a canvas; choosing, pointing, walking by keyboard and saving are the same code for both.
-(() => {
+globalThis.reportgen.data.show("graph", document.querySelector("[data-graph]"), (data) => {
   "use strict";
 
   const { graph } = globalThis.reportgen;
   const MOST_SVG_EDGES = 1000;
   const root = document.querySelector("[data-graph]");
-  const data = window.reportData && window.reportData.graph;
-  if (!root || !data || !window.d3) return;
+  if (!window.d3) return;
   const begun = performance.now();
   const { d3 } = window;
   const part = (name) => root.querySelector(name);
@@ -195,4 +194,4 @@
   update();
   if (restored >= 0 && shown[restored]) setFocus(restored);
   root.dataset.ready = (performance.now() - begun).toFixed(1);
-})();
+});

@@ -1,34 +1,10 @@
-// The data of a model's kernels: scripts that are loaded when they are asked for, and who is who in them.
+// The data of a model's kernels, and who is who in it.
 (() => {
   "use strict";
 
   const report = (globalThis.reportgen ??= {});
   const STATES = { dead: 1, duplicate: 2, silent: 4, visualised: 8, kept: 16 };
-  const waiting = new Map();
-
-  // The root of the site as a link from this page; addresses in the data are relative to it.
-  function root() {
-    const settings = document.getElementById("__config");
-    return settings ? JSON.parse(settings.textContent).base : ".";
-  }
-
-  // Where a file of the site lies; in a page that is one file it is in the page itself.
-  const address = (path) => (path.startsWith("data:") ? path : `${root()}/${path}`);
-
-  // What a script of data holds, loaded once; `path` is its address without its ending, and its name.
-  function load(path) {
-    if (globalThis.reportData?.[path]) return Promise.resolve(globalThis.reportData[path]);
-    if (!waiting.has(path)) {
-      waiting.set(path, new Promise((resolve, reject) => {
-        const script = document.createElement("script");
-        script.src = address(`${path.split("/").map(encodeURIComponent).join("/")}.js`);
-        script.addEventListener("load", () => resolve(globalThis.reportData[path]));
-        script.addEventListener("error", () => reject(new Error(`${path}.js is missing`)));
-        document.head.append(script);
-      }));
-    }
-    return waiting.get(path);
-  }
+  const { address, load } = report.data;
 
   const padded = (index) => String(index).padStart(4, "0");
 
@@ -86,5 +62,5 @@
     ];
   }
 
-  report.kernels = { STATES, address, load, loadList, partOf, placed, padded, pageOf, nameOf, statesOf };
+  report.kernels = { STATES, loadList, partOf, placed, padded, pageOf, nameOf, statesOf };
 })();

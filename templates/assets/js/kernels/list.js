@@ -3,7 +3,8 @@
   "use strict";
 
   const report = (globalThis.reportgen ??= {});
-  const { STATES, address, kept, orderOf, pageOf, parsed, parts, sorted, span, statesOf } = report.kernels;
+  const { address } = report.data;
+  const { STATES, kept, orderOf, pageOf, parsed, parts, sorted, span, statesOf } = report.kernels;
   const { make, link } = parts;
   const { plain, fixed, count } = report.format;
   const ROW = 40;

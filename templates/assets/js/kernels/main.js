@@ -79,8 +79,7 @@
 
   function route() {
     const index = asked();
-    if (index === null) showList();
-    else showKernel(index);
+    (index === null ? showList() : showKernel(index)).catch((error) => report.data.failed(root, error));
   }
 
   globalThis.addEventListener("hashchange", route);

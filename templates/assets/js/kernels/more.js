@@ -12,5 +12,5 @@
     root.replaceChildren(...more(kernel, facts, shard));
   }
 
-  add();
+  add().catch((error) => report.data.failed(root, error));
 })();

@@ -3,7 +3,7 @@
   "use strict";
 
   const report = (globalThis.reportgen ??= {});
-  const { address } = report.kernels;
+  const { address } = report.data;
 
   function make(name, className, ...children) {
     const element = document.createElement(name);

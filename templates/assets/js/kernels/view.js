@@ -3,7 +3,8 @@
   "use strict";
 
   const report = (globalThis.reportgen ??= {});
-  const { address, padded, histogram, parts } = report.kernels;
+  const { address } = report.data;
+  const { padded, histogram, parts } = report.kernels;
   const { make, link, clip, mark, sentence, table } = parts;
   const { plain, fixed } = report.format;
   const KINDS = { most: "Drive it most", least: "Drive it least", random: "At random", all: "All of them, the strongest first" };

@@ -1,11 +1,9 @@
 // A page of response maps: one order and one moment for its grid, its slices and its volume.
-(() => {
+globalThis.reportgen.data.show("responses", document.querySelector("[data-responses]"), (data) => {
   "use strict";
 
   const report = globalThis.reportgen;
   const { unpacked, volumeOf, shallower, nearest, valueOf, levelOf } = report.volume;
-  const data = globalThis.reportData?.responses;
-  if (!document.querySelector("[data-responses]") || !data) return;
   const find = (name) => document.querySelector(`.rg-responses__${name}`);
   const { plain } = report.format;
   const DEPTH = 1.25;
@@ -117,4 +115,4 @@
     arrange();
     performance.mark("reportgen:maps");
   }
-})();
+});

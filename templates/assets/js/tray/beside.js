@@ -1,11 +1,10 @@
 // The page that puts items side by side: a column each, and a row for each picture and figure of one name.
-(() => {
+globalThis.reportgen.data.show("compare", document.querySelector("[data-beside]"), (index) => {
   "use strict";
 
   const report = globalThis.reportgen;
   const { MOST, parse, link, toggled, groupsOf, rowsOf } = report.choice;
   const root = document.querySelector("[data-beside]");
-  const index = (window.reportData && window.reportData.compare) || [];
   const known = new Map(index.map((item) => [item.key, item]));
   let keys = (parse(location.hash) ?? report.tray.read()).filter((key) => known.has(key));
 
@@ -99,4 +98,4 @@
 
   window.addEventListener("hashchange", () => { keys = (parse(location.hash) ?? []).filter((key) => known.has(key)); draw(); });
   draw();
-})();
+});

@@ -1,11 +1,9 @@
 // The gradients of filters as volumes: one filter, and of a kernel in time one input channel, at a time.
-(() => {
+globalThis.reportgen.data.show("weights", document.querySelector("[data-weights]"), (data) => {
   "use strict";
 
   const report = globalThis.reportgen;
-  const data = globalThis.reportData?.weights;
   const root = document.querySelector("[data-weights]");
-  if (!root || !data) return;
   const find = (name) => root.querySelector(`.rg-weights__${name}`);
   const { plain } = report.format;
   const bytes = (text) => Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
@@ -86,4 +84,4 @@
     button.addEventListener("click", () => viewer.view(button.dataset.view));
   }
   clip();
-})();
+});
