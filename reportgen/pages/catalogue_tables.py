@@ -21,11 +21,12 @@ def kernel_layers_table(model: ModelView) -> Table:
 def all_kernels_table(model: ModelView, layer: str, found: Sequence[MeasuredKernel]) -> Table:
     """Return every kernel of a layer, each with the anchor by which its page is linked to."""
     labelled = any(row.word for row in found)
+    only = model.driver_title(model.evidence.names[0]) if model.evidence.clips == 1 and model.evidence.names else ""
     heads = columns(
         "Kernel",
         Column("Motion reliance", "fixed"),
-        "Reference clip that drives it most",
-        Column("Response to it", "number"),
+        *(() if only else ("Reference clip that drives it most",)),
+        Column(f"Response to {only or 'it'}", "number"),
         *(("Label that drives it",) if labelled else ()),
         "Dead, duplicate or near-silent",
     )
@@ -33,7 +34,7 @@ def all_kernels_table(model: ModelView, layer: str, found: Sequence[MeasuredKern
         (
             Reference(f"#{row.index}", row.uri if row.visualised else "", row.index, f"{row.index:04d}"),
             row.told.motion_reliance if row.told else None,
-            *_best_clip(model, layer, row),
+            *_best_clip(model, layer, row)[1 if only else 0 :],
             *((row.label,) if labelled else ()),
             row.state,
         )

@@ -15,11 +15,15 @@ Link = Callable[[str, object], Markup]
 """Words as a link to an address of the report, and as words alone where there is no such page."""
 
 
+NAMED = 16
+"""Columns that a table can name as those of figures, as the style sheet knows them (``rg-n1`` to ``rg-n16``)."""
+
+
 def table_html(table: Table, link: Link, *, sortable: bool = True, kinds: str = "") -> Markup:
     """Return a table that scrolls in a box of its own; `kinds` are more classes of the box."""
     head = Markup().join(
-        Markup('<th scope="col"{}>{}</th>').format(Markup(' class="num"') if c.numeric else "", inert(c.header))
-        for c in table.columns
+        Markup('<th scope="col"{}>{}</th>').format(Markup(_kind(c, place)), inert(c.header))  # noqa: S704 (ours)
+        for place, c in enumerate(table.columns)
     )
     body = Markup("\n").join(_row(table, row, link, sortable) for row in table.rows)
     box = Markup('<div class="{}" tabindex="0" role="region" aria-label="{}">').format(
@@ -27,14 +31,20 @@ def table_html(table: Table, link: Link, *, sortable: bool = True, kinds: str = 
     )
     attribute = Markup(" data-sortable") if sortable else Markup("")
     attribute += Markup(' id="{}-table"').format(inert(table.name))
-    return box + Markup('<table class="rg-t"{}><thead><tr>{}</tr></thead><tbody>\n{}\n</tbody></table></div>').format(
-        attribute, head, body
+    classes = " ".join(["rg-t", *(f"rg-n{n}" for n, c in enumerate(table.columns, 1) if c.numeric and n <= NAMED)])
+    return box + Markup('<table class="{}"{}><thead><tr>{}</tr></thead><tbody>\n{}\n</tbody></table></div>').format(
+        classes, attribute, head, body
     )
+
+
+def _kind(column: Column, place: int) -> str:
+    """Return the attribute by which styles know a cell of figures; empty where its table names the column."""
+    return ' class="num"' if column.numeric and place >= NAMED else ""
 
 
 def _row(table: Table, row: tuple[Cell, ...], link: Link, sortable: bool) -> Markup:
     cells = "".join(
-        _cell(column, cell, link, place == 0, sortable)
+        _cell(column, cell, link, place, sortable)
         for place, (column, cell) in enumerate(zip(table.columns, row, strict=True))
     )
     anchor = row[0].anchor if isinstance(row[0], Reference) else ""
@@ -42,13 +52,13 @@ def _row(table: Table, row: tuple[Cell, ...], link: Link, sortable: bool) -> Mar
     return Markup(f"<tr{place}>{cells}</tr>")  # noqa: S704 (all parts of a cell are inert)
 
 
-def _cell(column: Column, cell: Cell, link: Link, first: bool, sortable: bool) -> str:
+def _cell(column: Column, cell: Cell, link: Link, place: int, sortable: bool) -> str:
     """Return a cell, put together as text: every part is inert by itself, and a table may have 10^5 of them."""
     shown: Markup = _shown(column, cell, link)
     value = _value(column, cell) if sortable else None
     data = "" if value is None else f' data-value="{inert(value)}"'
-    kind = ' class="num"' if column.numeric else ""
-    return f'<th scope="row"{kind}{data}>{shown}</th>' if first else f"<td{kind}{data}>{shown}</td>"
+    kind = _kind(column, place)
+    return f"<td{kind}{data}>{shown}</td>" if place else f'<th scope="row"{kind}{data}>{shown}</th>'
 
 
 def _value(column: Column, cell: Cell) -> str | None:

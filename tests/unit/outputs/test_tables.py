@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 
 import pytest
@@ -9,10 +10,11 @@ from markupsafe import Markup
 
 from reportgen.outputs.comma_separated import csv_text
 from reportgen.outputs.model import Column, Reference, ReportDocument, Table, columns, data_address
-from reportgen.outputs.site.tables import table_html
+from reportgen.outputs.site.tables import NAMED, table_html
 from reportgen.outputs.site.text import inert
 from reportgen.pages.document import document_of
 from reportgen.pages.page import Page
+from reportgen.resources import templates_folder
 
 TABLE = Table(
     "speeds",
@@ -44,6 +46,20 @@ def test_a_table_shows_rounded_figures_with_their_unit_in_the_header() -> None:
     assert ">3 of 4<" in html
     assert '<a href="m/stem/0001.md">stem &#35;1</a>' in html
     assert "<of>" not in html
+
+
+def test_a_table_names_its_columns_of_figures_as_the_style_sheet_knows_them() -> None:
+    html = table_html(TABLE, link)
+    assert '<table class="rg-t rg-n2 rg-n3 rg-n4"' in html
+    assert 'class="num"' not in html, "not in each of thousands of cells"
+    style = (templates_folder() / "assets" / "css" / "report.css").read_text(encoding="utf-8")
+    known = [(int(n), int(place)) for n, place in re.findall(r"\.rg-n(\d+) tr > :nth-child\((\d+)\)", style)]
+    assert known == [(n, n) for n in range(1, NAMED + 1)]
+    many = Table("many", "Many", columns(*(Column(f"Column {n}", "count") for n in range(NAMED + 2))), ((1,) * 18,))
+    wide = str(table_html(many, link, sortable=False))
+    assert f"rg-n{NAMED}" in wide
+    assert wide.count('<td class="num">1</td>') == wide.count('<th scope="col" class="num">') == 2
+    assert wide.count("<td>1</td>") == NAMED - 1
 
 
 def test_what_is_not_known_is_a_dash_and_not_tested_is_no_pass() -> None:
