@@ -15,7 +15,7 @@ Link = Callable[[str, object], Markup]
 """Words as a link to an address of the report, and as words alone where there is no such page."""
 
 
-NAMED = 16
+NAMED_COLUMNS = 16
 """Columns that a table can name as those of figures, as the style sheet knows them (``rg-n1`` to ``rg-n16``)."""
 
 
@@ -31,7 +31,9 @@ def table_html(table: Table, link: Link, *, sortable: bool = True, kinds: str = 
     )
     attribute = Markup(" data-sortable") if sortable else Markup("")
     attribute += Markup(' id="{}-table"').format(inert(table.name))
-    classes = " ".join(["rg-t", *(f"rg-n{n}" for n, c in enumerate(table.columns, 1) if c.numeric and n <= NAMED)])
+    classes = " ".join(
+        ["rg-t", *(f"rg-n{n}" for n, c in enumerate(table.columns, 1) if c.numeric and n <= NAMED_COLUMNS)]
+    )
     return box + Markup('<table class="{}"{}><thead><tr>{}</tr></thead><tbody>\n{}\n</tbody></table></div>').format(
         classes, attribute, head, body
     )
@@ -39,7 +41,7 @@ def table_html(table: Table, link: Link, *, sortable: bool = True, kinds: str = 
 
 def _kind(column: Column, place: int) -> str:
     """Return the attribute by which styles know a cell of figures; empty where its table names the column."""
-    return ' class="num"' if column.numeric and place >= NAMED else ""
+    return ' class="num"' if column.numeric and place >= NAMED_COLUMNS else ""
 
 
 def _row(table: Table, row: tuple[Cell, ...], link: Link, sortable: bool) -> Markup:

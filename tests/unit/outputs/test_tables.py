@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from reportgen.outputs.comma_separated import csv_text
 from reportgen.outputs.model import Column, Reference, ReportDocument, Table, columns, data_address
-from reportgen.outputs.site.tables import NAMED, table_html
+from reportgen.outputs.site.tables import NAMED_COLUMNS, table_html
 from reportgen.outputs.site.text import inert
 from reportgen.pages.document import document_of
 from reportgen.pages.page import Page
@@ -54,12 +54,14 @@ def test_a_table_names_its_columns_of_figures_as_the_style_sheet_knows_them() ->
     assert 'class="num"' not in html, "not in each of thousands of cells"
     style = (templates_folder() / "assets" / "css" / "report.css").read_text(encoding="utf-8")
     known = [(int(n), int(place)) for n, place in re.findall(r"\.rg-n(\d+) tr > :nth-child\((\d+)\)", style)]
-    assert known == [(n, n) for n in range(1, NAMED + 1)]
-    many = Table("many", "Many", columns(*(Column(f"Column {n}", "count") for n in range(NAMED + 2))), ((1,) * 18,))
+    assert known == [(n, n) for n in range(1, NAMED_COLUMNS + 1)]
+    many = Table(
+        "many", "Many", columns(*(Column(f"Column {n}", "count") for n in range(NAMED_COLUMNS + 2))), ((1,) * 18,)
+    )
     wide = str(table_html(many, link, sortable=False))
-    assert f"rg-n{NAMED}" in wide
+    assert f"rg-n{NAMED_COLUMNS}" in wide
     assert wide.count('<td class="num">1</td>') == wide.count('<th scope="col" class="num">') == 2
-    assert wide.count("<td>1</td>") == NAMED - 1
+    assert wide.count("<td>1</td>") == NAMED_COLUMNS - 1
 
 
 def test_what_is_not_known_is_a_dash_and_not_tested_is_no_pass() -> None:
