@@ -70,6 +70,13 @@ class Climber:
         """Go on as before in a level that differs in precision alone."""
         self.step = 0
 
+    def again(self, parameters: Tensor, steps: int) -> Climber:
+        """Return a climber that goes on from other `parameters` for `steps` more, in the views of its last ones."""
+        climber = Climber(self.kernel, parameters, self.draws, self.start)
+        climber.draws = torch.cat([self.draws[: self.taken], self.draws[-steps:]])
+        climber.taken, climber.curve = self.taken, list(self.curve)
+        return climber
+
     def means(self) -> list[float]:
         """Return the activation at each step of the present level, averaged over the facets."""
         return [sum(values) / len(values) for values in self.curve[len(self.curve) - self.step :]]

@@ -17,24 +17,26 @@ from reportgen.analyses.kernels.ascent import Ascent, Climber
 from reportgen.analyses.kernels.maximum import Maximum
 from reportgen.analyses.kernels.options import AscentOptions
 from reportgen.analyses.kernels.parametrization import Canvas
+from reportgen.analyses.kernels.rivals import Rivals
 from reportgen.analyses.kernels.robustness import DRAWS, SCALE_AND_ROTATION, draw_views
 from reportgen.analyses.kernels.schedules import Level, exact_at_last, levels, small_shape, unbent
 from reportgen.analyses.kernels.scoring import ClipScoring
 from reportgen.analyses.kernels.sharpening import sharpened
-from reportgen.analyses.kernels.simple_optima import SimpleOptima, tiled
+from reportgen.analyses.kernels.simple_optima import SimpleOptima, SimpleOptimum, tiled
 from reportgen.errors import NetworkError
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.passes import REFUSALS, run_until
 from reportgen.networks.kernels.clip_form import clip_preactivation
 from reportgen.networks.kernels.preactivation import clip_channels, native_shape, placement
-from reportgen.networks.kernels.receptive_field import Field
 from reportgen.networks.speed.compiled import can_compile, compiled_inputs, compiling_pays
 from reportgen.networks.speed.precision import Convolution, bfloat16_convolutions, bfloat16_fault, full_precision
-from reportgen.progress import Task, TaskInParts
+from reportgen.progress import SILENT, Task, TaskInParts
 
 _WAVE = 4
 _STARTS = 3  # of a kernel that noise leaves silent: from some of them its layers before do not wake
 _STATES = 3  # parameters and two moments
+_End = tuple[Climber, Sequence[Maximum]]  # of a climb, with its facets
+
 _PASSES = 3  # a step up costs a forward pass and a backward pass, which is twice a forward pass
 
 
@@ -54,9 +56,10 @@ class Search:
         self.target.check(self.kernels)
         self.scoring = ClipScoring(self.target, options)
         self.window, self.shape = self.scoring.window, self.scoring.shape
-        self.levels = self._levels(self.scoring.field)
+        self.levels = self._levels()
         self.notes: tuple[str, ...] = ()
         self._simple: SimpleOptima | None = None
+        self._rivals: Rivals | None = None
         #: The best clip of each kernel before its cool-down, which may lose it: near a threshold, or in few steps.
         self._reached: dict[Climber, Tensor] = {}
 
@@ -85,6 +88,8 @@ class Search:
         if self._has_simple_optima():
             self._simple = SimpleOptima(self.scoring, self.network, self.kernels, self.levels[0].shape)
             self.scoring.within_stride = bool(self._simple.filters)
+            small = self._small() or self.shape
+            self._rivals = Rivals(self.scoring, self._simple, self.levels, small)
         for first in range(0, len(self.kernels), _WAVE * slots):
             wave = self.kernels[first : first + _WAVE * slots]
             climbers = [self._begin(kernel, start) for kernel in wave for start in range(self._starts(kernel))]
@@ -96,13 +101,42 @@ class Search:
                         climber.go_on()
                     else:
                         climber.restart(self._passed_on(climber, level, following))
-            found: dict[int, list[list[Maximum]]] = {}
+            found: dict[int, list[_End]] = {}
+            beaten: dict[Climber, _End] = {}
             for climber in self._climbed(last, slots, task, climbers):
-                starts = found.setdefault(climber.kernel, [])
-                starts.append(list(self._finish(climber)))
+                ends = found.setdefault(climber.kernel, [])
+                ends.append((climber, list(self._finish(climber))))
                 task.advance((self.options.steps - climber.taken) / self._starts(climber.kernel))
-                if len(starts) == self._starts(climber.kernel):
-                    yield from self._best_of(found.pop(climber.kernel))
+                if len(ends) == self._starts(climber.kernel):
+                    best = self._best_of(found.pop(climber.kernel))
+                    rival = (
+                        self._rivals.best(best[1][0].clip, climber.kernel, self.options.seed) if self._rivals else None
+                    )
+                    if rival is None:
+                        yield from best[1]
+                    else:
+                        beaten[self._from_rival(best[0], rival)] = best
+            yield from self._cooled_again(beaten, slots)
+
+    def _from_rival(self, ended: Climber, rival: SimpleOptimum) -> Climber:
+        """Return a climber about to cool down from a rival of what another has ended with, in that one's own views."""
+        canvas = self.scoring.canvas(self.levels[-1])
+        begun, reached = (canvas.parameters_of(one.to(canvas.gain)) for one in (rival.begun, rival.reached))
+        climber = ended.again(begun, sum(level.steps for level in self.levels if level.cools))
+        self._reached[climber] = reached
+        return climber
+
+    def _cooled_again(self, beaten: dict[Climber, _End], slots: int) -> Iterator[Maximum]:
+        """Yield the maxima of kernels that a rival drove more after a cool-down from it, or those of before."""
+        climbers = list(beaten)
+        with SILENT.task("", 0) as unseen:  # the task's total knows of no second cool-down
+            for level in self.levels:
+                if level.cools:
+                    climbers = list(self._climbed(level, slots, unseen, climbers))
+                    for climber in climbers:
+                        climber.go_on()
+        for climber in climbers:
+            yield from self._best_of([(climber, list(self._finish(climber))), beaten[climber]])[1]
 
     def _climbed(self, level: Level, slots: int, task: Task, climbers: Sequence[Climber]) -> Iterator[Climber]:
         """Yield the climbers as they end a level, first those of kernels that noise does not leave silent."""
@@ -114,21 +148,19 @@ class Search:
     def _starts(self, kernel: int) -> int:
         return _STARTS if self.scoring.silent[kernel] else 1
 
-    def _best_of(self, starts: Sequence[Sequence[Maximum]]) -> Sequence[Maximum]:
-        """Return the facets of the start that drives a kernel most, with the time of all."""
+    def _best_of(self, ends: Sequence[_End]) -> _End:
+        """Return the climber whose facets drive a kernel most, and these, with the time of all."""
 
-        def worth(start: Sequence[Maximum]) -> float:
-            return sum(self._worth(one.activation, one.clip[None], one.kernel) for one in start)
+        def worth(end: _End) -> float:
+            return sum(self._worth(one.activation, one.clip[None], one.kernel) for one in end[1])
 
-        best = max(starts, key=worth)
-        seconds = sum(one.seconds for start in starts for one in start) / len(best)
-        return [replace(one, seconds=seconds) for one in best]
+        climber, best = max(ends, key=worth)
+        seconds = sum(one.seconds for _, facets in ends for one in facets) / len(best)
+        return climber, [replace(one, seconds=seconds) for one in best]
 
-    def _levels(self, field: Field | None) -> tuple[Level, ...]:
-        options, small = self.options, None
-        if options.grow and field is not None and options.objective != "neuron":
-            small = small_shape(self.shape, [axis.size for axis in field], [axis.jump for axis in field])
-            small = small if small and self._takes(small) else None
+    def _levels(self) -> tuple[Level, ...]:
+        options = self.options
+        small = self._small() if options.grow and options.objective != "neuron" else None
         mixed = options.precision == "mixed" or (
             options.precision == "auto" and reduced_precision_pays(self.network.device)
         )
@@ -137,6 +169,14 @@ class Search:
         sees_pixels = self.scoring.sees_pixels
         free = unbent(paced, sees_pixels=sees_pixels, learning_rate=options.learning_rate)
         return exact_at_last(free, sees_pixels=sees_pixels)
+
+    def _small(self) -> tuple[int, int, int] | None:
+        """Return the shape of clips that just hold what a unit sees, where the network takes them."""
+        field = self.scoring.field
+        if field is None:
+            return None
+        small = small_shape(self.shape, [axis.size for axis in field], [axis.jump for axis in field])
+        return small if small and self._takes(small) else None
 
     def _takes(self, shape: tuple[int, int, int]) -> bool:
         """Return whether the network can be run up to the layer on clips of another shape than its own."""

@@ -19,7 +19,7 @@ from reportgen.networks.kernels.preactivation import Preactivation
 from reportgen.networks.trace.smoothed import SmoothedRectifiers
 
 _PEAKS = 4
-_DEEP_PEAKS = 1
+DEEP_PEAKS = 4
 _FAINT = 0.05  # of the largest gradient: a deep unit sees most of its field faintly
 _MOVES = 4  # of each length at most, for a kernel that noise leaves silent
 _ON_WHOLE_CLIPS = 3
@@ -63,11 +63,12 @@ class SimpleOptima:
         border, which see padding, decide too much.
         """
         known = self.filters.get(kernel)
-        weights = self._local_filter(pixels, kernel, level) if known is None else known
+        about = self.scoring.canvas(level).bounded(pixels)
+        weights = self.filter_about(about, kernel) if known is None else known
         if weights is None:
             return None
         phase = own_phase(seed, kernel)
-        field, count = (None, _DEEP_PEAKS) if known is None else (self.scoring.field, _PEAKS)
+        field, count = (None, DEEP_PEAKS) if known is None else (self.scoring.field, _PEAKS)
         patterns = simple_patterns(weights, field, phase, count)
         rare = self.scoring.rare[kernel]
         rated = [(self._rated(one if rare else sharp(one), kernel, level), one) for one in patterns]
@@ -81,7 +82,7 @@ class SimpleOptima:
             rated = [(self._rated(one if rare else sharp(one), kernel, following), one) for _, one in likely]
             pixels = tiled(pixels, following.shape)
         reached, best = max(rated, key=_rate_of)
-        if reached <= self._rate(self.scoring.canvas(following).bounded(pixels), kernel):
+        if reached <= self.rate(self.scoring.canvas(following).bounded(pixels), kernel):
             return None
         drawn = [one.drawn(following.shape)[None].to(pixels) for one in (best, best if rare else sharp(best))]
         return SimpleOptimum(begun=drawn[0], reached=drawn[1])
@@ -118,9 +119,9 @@ class SimpleOptima:
 
     def _rated(self, pattern: Pattern, kernel: int, level: Level) -> _Rate:
         pixels = pattern.drawn(level.shape)[None].to(self.scoring.canvas(level).gain)
-        return self._rate(self.scoring.canvas(level).bounded(pixels), kernel)
+        return self.rate(self.scoring.canvas(level).bounded(pixels), kernel)
 
-    def _rate(self, clip: Tensor, kernel: int) -> _Rate:
+    def rate(self, clip: Tensor, kernel: int) -> _Rate:
         """Return a kernel's objective of a clip `1 C T H W`, less its penalties, and the highest value of its map.
 
         Where two clips leave a kernel silent, that which comes nearer to its threshold is the better.
@@ -128,9 +129,8 @@ class SimpleOptima:
         own = self.scoring.own_map(clip, kernel)
         return self.scoring.summed(own) - self.scoring.penalty(clip, kernel), float(own.max())
 
-    def _local_filter(self, pixels: Tensor, kernel: int, level: Level) -> Tensor | None:
-        """Return what the unit that answers most weighs `C T H W` about a found clip; None where no gradient is."""
-        clip = self.scoring.canvas(level).bounded(pixels)
+    def filter_about(self, clip: Tensor, kernel: int) -> Tensor | None:
+        """Return what the unit that answers most weighs `C T H W` about a clip `1 C T H W`; None without a gradient."""
         with SmoothedRectifiers() if self.scoring.silent[kernel] else nullcontext():
             return local_filter(self.scoring.target, clip, kernel)
 

@@ -96,7 +96,8 @@ def test_a_cool_down_in_two_levels_goes_on_where_it_was() -> None:
     assert parts.steps.tolist() == [32, 32]
     torch.testing.assert_close(parts.clips, whole.clips, rtol=0, atol=1e-4)
     mixed = maximize_activation(network(), "7", [1, 5], **{**options, "precision": "mixed"})
-    torch.testing.assert_close(mixed.activations, whole.activations, rtol=0.02, atol=0)
+    # Rounding may decide which of two patterns that are nearly as good the search goes on from.
+    torch.testing.assert_close(mixed.activations, whole.activations, rtol=0.05, atol=0)
 
 
 @pytest.mark.usefixtures("always")
