@@ -43,6 +43,7 @@ from reportgen.cli.terminal import terminal_progress
 from reportgen.clips import Clip
 from reportgen.config.options import BuildOptions
 from reportgen.networks.core.network import Network
+from reportgen.networks.kernels.layers import describe_layers
 from reportgen.networks.speed.quick_copy import quick_copy
 from reportgen.progress import Progress
 from reportgen.records.figures import HeatFigure, Result
@@ -147,7 +148,8 @@ def benchmark(
     assert isinstance(checks, FaithfulnessParameters)
     index = best_class(network, clip, maps.baseline)
     named = Clip("clip", clip.cpu().numpy(), known_as="seeded")
-    subject = Subject(network, {}, (), clips=(named,), targets={"clip": (Target.of(index),)})
+    layers = {facts.name: facts for facts in describe_layers(network)}
+    subject = Subject(network, layers, (), clips=(named,), targets={"clip": (Target.of(index),)})
     meter = Meter(network)
     rows = {method: Row(method, Cost(), None) for method in methods}
     kept: dict[str, Result] = {}

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from reportgen.analyses.base import Answers, Inapplicable, Subject, Unit, tensor
-from reportgen.analyses.common.budget import GRADIENT_PASSES, fitted, lowered, passes_within
+from reportgen.analyses.common.batching import reduced_precision_pays
+from reportgen.analyses.common.budget import GRADIENT_PASSES, fitted, forward_work, lowered, passes_within
 from reportgen.analyses.common.targets import asked
 from reportgen.analyses.faithfulness.hiding import CONTROLS, HIDDEN_BEHIND, hiding_tests
 from reportgen.analyses.faithfulness.map_checks import Randomisation, sensitivity, stability, weight_randomisations
@@ -28,6 +29,10 @@ from reportgen.records.manifest import LayerFacts
 
 #: What a large network has fewer of, what matters least first, and how few at least.
 _FEWEST = {"hidden": 4, "maps": 4, "curve_steps": 2, "layers": 1}
+
+_MUCH_WORK = 1000.0
+"""Multiply-adds of one clip's probes, in 1e9, from which they are made in reduced precision: the check of it costs a
+tenth of that."""
 
 _WORDS = {
     "hidden": "random parts hidden",
@@ -68,7 +73,10 @@ class FaithfulnessAnalysis:
         parameters, notes = affordable_checks(subject.layers, parameters)
         with progress.task(f"checks of the maps of {clip.name}", len(units)) as task:
             quick = quick_copy(network, [tensor(clip)])
-            found = hiding_tests(network, subject.seed, clip, index, heats, parameters, progress, quick=quick)
+            reduced = _reduces(subject, network, parameters)
+            found = hiding_tests(
+                network, subject.seed, clip, index, heats, parameters, progress, quick=quick, reduced=reduced
+            )
             checks = MapChecks(network, subject.seed, clip, index, parameters, progress, quick)
             shuffled = checks.randomisation([unit.method for unit in units])
             for unit, heat, tests in zip(units, heats, found, strict=True):
@@ -100,10 +108,19 @@ def affordable_checks(
 
 def _passes(counts: Mapping[str, int]) -> int:
     """Return the forward passes that the probes and the checks of one method need, about."""
+    return _probes(counts) + (1 + counts["layers"]) * (1 + GRADIENT_PASSES)
+
+
+def _probes(counts: Mapping[str, int]) -> int:
+    """Return the forward passes of the probes of one map and of what all maps share."""
     inner = counts["curve_steps"] - 1
-    maps = (1 + counts["layers"]) * (1 + GRADIENT_PASSES)
-    hiding = 2 + counts["maps"] * inner + counts["hidden"] + 2 * inner * (1 + CONTROLS)
-    return len(HIDDEN_BEHIND) * hiding + maps
+    return len(HIDDEN_BEHIND) * (2 + counts["maps"] * inner + counts["hidden"] + 2 * inner * (1 + CONTROLS))
+
+
+def _reduces(subject: Subject, network: Network, parameters: FaithfulnessParameters) -> bool:
+    """Return whether probes in reduced precision are quicker by more than it costs to see that they serve."""
+    work = _probes({name: getattr(parameters, name) for name in _FEWEST}) * forward_work(subject.layers)
+    return work >= _MUCH_WORK and reduced_precision_pays(network.device)
 
 
 def _heat(arrays: Mapping[str, Array]) -> Tensor:

@@ -180,7 +180,7 @@ def probe(
     tubes = make_tubes(shown.shape[2:], tube)
     generator = torch.Generator().manual_seed(seed)
     scores = torch.rand((maps, tubes.count), generator=generator, dtype=torch.float64)
-    hidden = _random_parts(samples, tubes.count, generator)
+    hidden = random_parts(samples, tubes.count, generator)
     with progress.task("What random maps reach", maps * (steps - 1) + samples + 2) as task:
         measure = _Measure(seen, shown, hidden_clip, index, tubes, batch_size, task.advance)
         none, whole = measure(torch.stack([torch.zeros(tubes.count), torch.ones(tubes.count)]).bool()).tolist()
@@ -352,7 +352,7 @@ def _area(shares: Sequence[float], logits: Sequence[float], none: float, whole: 
     return float(torch.trapezoid(relative, torch.tensor(shares, dtype=torch.float64)))
 
 
-def _random_parts(samples: int, count: int, generator: torch.Generator) -> Tensor:
+def random_parts(samples: int, count: int, generator: torch.Generator) -> Tensor:
     """Return which tubes are hidden, `samples count` bool, as many in each."""
     place = torch.rand((samples, count), generator=generator, dtype=torch.float64).argsort(dim=1).argsort(dim=1)
     return place < max(1, round(HIDDEN_SHARE * count))

@@ -5,11 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-import torch
 from torch import Tensor
 
 from reportgen.analyses.base import tensor
-from reportgen.analyses.common.baselines import make_baseline
 from reportgen.analyses.faithfulness.controls import network_free_maps
 from reportgen.analyses.faithfulness.evaluation import (
     Band,
@@ -19,9 +17,8 @@ from reportgen.analyses.faithfulness.evaluation import (
     probe,
 )
 from reportgen.analyses.faithfulness.parameters import FaithfulnessParameters
+from reportgen.analyses.faithfulness.rounding import measuring_network
 from reportgen.clips import Clip
-from reportgen.networks.core.above_mean import above_mean
-from reportgen.networks.core.classes import clip_logits
 from reportgen.networks.core.network import Network
 from reportgen.progress import Progress
 from reportgen.records.answers.faithfulness import HidingTest, RandomBand
@@ -32,9 +29,6 @@ HIDDEN_BEHIND = ("blur", "mean_frame")
 
 CONTROLS = 3
 """Maps that see no network."""
-
-_ROUNDING = 1e-3
-"""How far a quick copy's logits may be from the network's, as a share of the class's gain over the baseline."""
 
 
 def hiding_tests(
@@ -47,16 +41,17 @@ def hiding_tests(
     progress: Progress,
     *,
     quick: Network | None = None,
+    reduced: bool = False,
 ) -> list[dict[str, HidingTest]]:
     """Return how each map fares by each of the HIDDEN_BEHIND, beside random maps and those that see no network.
 
-    `quick` is a quick copy of the network, which is asked in its place where both say the same of the ends of all
-    curves: rounding must be small beside what hiding the whole clip costs the class.
+    `quick` is a quick copy of the network, which is asked in its place where it says the same, and with `reduced` in
+    bfloat16 where that does: see `measuring_network`.
     """
     controls = network_free_maps(tensor(clip))
     found: list[dict[str, HidingTest]] = [{} for _ in heats]
     for baseline in _baselines(clip):
-        measured = quick if quick is not None and _same_ends(network, quick, tensor(clip), index, baseline) else network
+        measured = measuring_network(network, quick, tensor(clip), index, baseline, seed=seed, reduced=reduced)
         probes = probe(
             measured,
             tensor(clip),
@@ -79,13 +74,6 @@ def hiding_tests(
         for tests, fare in zip(found, fares, strict=False):
             tests[baseline] = _test(probes, fare, beside)
     return found
-
-
-def _same_ends(network: Network, quick: Network, clip: Tensor, index: int, baseline: str) -> bool:
-    """Return whether a copy's logits of a class above the mean, of a clip `1 C T H W` and its baseline, are right."""
-    ends = torch.cat([clip, make_baseline(baseline, clip, network)])
-    wanted, found = (above_mean(clip_logits(one, ends).double())[:, index] for one in (network, quick))
-    return bool((found - wanted).abs().max() <= _ROUNDING * (wanted[0] - wanted[1]).abs())
 
 
 def _baselines(clip: Clip) -> Sequence[str]:

@@ -152,15 +152,15 @@ class ClipScoring:
         return maps.transpose(0, 1).flatten(1)
 
     def own_map(self, clip: Tensor, kernel: int) -> Tensor:
-        """Return a kernel's pre-activation `1 ...` of a clip `1 C T H W`, in full precision."""
+        """Return a kernel's pre-activation `1 ...` of a clip `1 C T H W`, in full precision, of what climbs ask."""
         where = placement(self.network)
         with torch.no_grad(), full_precision():
-            return self.target.own_maps(clip.to(**where), torch.tensor([kernel], device=where["device"]))
+            return self.climbed.own_maps(clip.to(**where), torch.tensor([kernel], device=where["device"]))
 
     def all_maps(self, clip: Tensor) -> Tensor:
-        """Return the pre-activations `1 K ...` of all kernels of a clip `1 C T H W`, in full precision."""
+        """Return the pre-activations `1 K ...` of all kernels of a clip `1 C T H W`, like `own_map`."""
         with torch.no_grad(), full_precision():
-            return self.target.maps(clip.to(**placement(self.network)))
+            return self.climbed.maps(clip.to(**placement(self.network)))
 
     def summed(self, own: Tensor) -> float:
         """Return the objective of one kernel's map `1 ...` of the native clip."""

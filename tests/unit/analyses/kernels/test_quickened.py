@@ -82,6 +82,19 @@ def test_a_whole_search_finds_what_it_finds_by_the_network_itself() -> None:
 
 
 @pytest.mark.usefixtures("always")
+def test_simple_patterns_are_rated_by_the_copy_as_by_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = network()
+    search = Search(one, "7", [1, 5], AscentOptions(clip_shape=SHAPE, objective="firing", precision="float32"))
+    search.quicken()
+    scoring = search.scoring
+    clip = torch.rand(1, 3, *SHAPE, generator=torch.Generator().manual_seed(2))
+    wanted = scoring.target.maps(clip)
+    monkeypatch.setattr(one.module, "forward", lambda *_: pytest.fail("the network itself was asked"))
+    torch.testing.assert_close(scoring.own_map(clip, 5), wanted[:, 5], rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(scoring.all_maps(clip), wanted, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.usefixtures("always")
 def test_a_cool_down_in_two_levels_goes_on_where_it_was() -> None:
     def exactly(paced: tuple[Level, ...], **_: bool) -> tuple[Level, ...]:
         mixed = exact_at_last([replace(level, reduced_precision=True) for level in paced], sees_pixels=False)
