@@ -142,6 +142,47 @@ CASES: dict[str, Way] = {
 }
 
 
+def added_to_itself(axis: int, shift: int, sliced: bool) -> Callable[[Way, Tensor], Tensor]:
+    """Return a way that adds maps to themselves, `shift` places round the clip's axis."""
+
+    def way(network: Way, clip: Tensor) -> Tensor:
+        maps = network.layers[0](clip)
+        if not sliced:
+            return maps + maps.roll(shift, axis)
+        kept = maps.shape[axis] - shift
+        return maps + torch.cat([maps.narrow(axis, kept, shift), maps.narrow(axis, 0, kept)], axis)
+
+    return way
+
+
+@pytest.mark.parametrize("sliced", [False, True])
+@pytest.mark.parametrize("axis", [2, 4])
+@pytest.mark.parametrize(
+    ("shift", "extent"),
+    [
+        *((1, 4), (3, 6), (6, 9)),  # up to a quarter of the clip's 24 positions: what comes round is the border's
+        *((21, 6), (23, 4)),  # and no less the shorter way round
+        *((7, 20), (8, 19), (11, 16), (12, 15), (13, 16), (17, 20)),  # the farthest apart that a unit reads
+    ],
+)
+def test_what_comes_round_from_the_other_end_counts_unless_it_is_the_borders(
+    shift: int, extent: int, axis: int, sliced: bool
+) -> None:
+    network = Way(added_to_itself(axis, shift, sliced), conv(3, padding=1)).double()
+    field = describe_layers(network, clip_shape=(1, 24, 24, 24))[-1].receptive_field
+    assert field is not None
+    assert field[axis - 2] == extent
+    clip = torch.rand(1, 1, 24, 24, 24, dtype=torch.float64, requires_grad=True)
+    maps, extents = network(clip), []
+    for place in range(24):
+        unit = maps.movedim(axis, -1)[0, 0, 12, 12, place]
+        touched = torch.autograd.grad(unit, clip, retain_graph=True)[0].movedim(axis, 0).flatten(1).any(1).nonzero()
+        extents.append(int(touched.max() - touched.min()) + 1)
+    around = min(shift, 24 - shift)
+    ends = max(extents) if around > 6 else max(extents[around + 1 : -around - 1])
+    assert ends == extent
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_the_receptive_field_is_that_of_the_gradient(case: str) -> None:
     network = CASES[case].double()

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.networks.trace.cells import Cells, matching_axes, resized, shortest
-from reportgen.networks.trace.rhythm import UNKNOWN_END, rhythm, unrolled_line
+from reportgen.networks.trace.rhythm import UNKNOWN_END, in_few_places, rhythm, unrolled_line
 from reportgen.networks.trace.traced import NOT_READ, Filling, Windows
 
 _UNKNOWN = UNKNOWN_END
@@ -144,9 +144,14 @@ class Bounds(Cells):
         """Return the elements shifted along an axis; at the border, as if the clip went on there.
 
         Shift modules and shifted windows do so; what comes round from the other end is masked out or reaches the
-        border alone.
+        border alone. A shift by more than a quarter of the axis, the shorter way round, is no matter of the border:
+        each element sees what it is given.
         """
-        return self.windowed(axis, Windows((np.arange(self.shape[axis]) - shift)[:, None]))
+        size = self.shape[axis]
+        shorter = (shift + size // 2) % size - size // 2
+        if in_few_places(abs(shorter), size):
+            return self.windowed(axis, Windows((np.arange(size) - shorter)[:, None]))
+        return replace(super().taken(axis, np.roll(np.arange(size), shift)), steps=self.steps)
 
     def broadcast(self, shape: Sequence[int]) -> Bounds:
         """Return the elements repeated along axes of one position and along new ones in front."""

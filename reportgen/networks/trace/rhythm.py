@@ -30,12 +30,17 @@ def rhythm(line: NDArray[Any], step: float | None) -> tuple[int, float] | None:
     return None
 
 
+def in_few_places(coming_round: int, size: int) -> bool:
+    """Return whether so many of an axis' positions, which see the clip's other end, are a matter of its border."""
+    return 4 * coming_round <= size
+
+
 def unrolled_line(line: NDArray[Any], size: int) -> NDArray[Any]:
     """Return a line of cells (2, positions) with those placed anew that come round from the other end of the clip.
 
     Most positions follow each other evenly, or in a repeated pattern; the others lie one whole circle away from where
     they would follow, and all of them together make the circle, which is more than half of the clip's `size`
-    positions. Any other line is returned as it is.
+    positions. Any other line is returned as it is, and so is one of which over a quarter of a shift comes round.
     """
     told = np.abs(line[0]) < UNKNOWN_END
     for period in range(1, min(len(told) // 2, _LONGEST_IN_A_CIRCLE) + 1):
@@ -49,6 +54,9 @@ def unrolled_line(line: NDArray[Any], size: int) -> NDArray[Any]:
         if not size / 2 < circle < np.inf or not (away[0] == away[1]).all() or (apart % circle).any():
             continue
         positions = circle * period / abs(shift)
+        count, coming_round = int(told.sum()), int((apart[told] > 0).sum())
+        if count == positions and not in_few_places(coming_round, count):
+            continue  # a shift, and no padding
         if positions % 1 == 0 and len({int(at % positions) for at in np.flatnonzero(told)}) == positions:
             return np.where(told, expected, line).astype(line.dtype)
     return line
@@ -62,7 +70,7 @@ def _followed(line: NDArray[Any], told: NDArray[np.bool_], period: int) -> tuple
     changes = np.flatnonzero(~even[1:] | ~even[:-1] | (shifts[1:] != shifts[:-1])) + 1
     runs = [run for run in np.split(np.arange(len(even)), changes) if even[run[0]]]
     longest = max(runs, key=len, default=np.arange(0))
-    if len(longest) < period or 2 * (len(longest) + period) <= np.count_nonzero(told):
+    if len(longest) < 2 * period or 2 * (len(longest) + period) <= np.count_nonzero(told):
         return None
     first, shift = int(longest[0]), float(shifts[longest[0]])
     places = np.arange(len(told)) - first
