@@ -59,13 +59,33 @@ def light_copy(network: Network) -> Network | None:
     return replace(network, module=module)
 
 
+class Answered:
+    """What a network answers clips at a layer, or at the logits, and the way back from there: each is asked once."""
+
+    def __init__(self, network: Network, layer: str | None) -> None:
+        self.network, self.layer = network, layer
+        self._known: dict[int, tuple[Tensor, Tensor, Tensor]] = {}
+
+    def __call__(self, clip: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the layer's output of a clip `1 C T H W`, and the gradient of a weighted sum of it."""
+        if id(clip) not in self._known:
+            self._known[id(clip)] = (clip, *_there_and_back(self.network, self.layer, clip))  # its id is its own
+        return self._known[id(clip)][1:]
+
+
 def quick_copy(
-    network: Network, clips: Sequence[Tensor], layer: str | None = None, keep: Collection[str] = ()
+    network: Network,
+    clips: Sequence[Tensor],
+    layer: str | None = None,
+    keep: Collection[str] = (),
+    *,
+    answered: Answered | None = None,
 ) -> Network | None:
     """Return a quick copy for passes of clips like `clips` (each `1 C T H W`) and back; None where there is none.
 
     Passes go to `layer`, or to the logits. `layer` and the layers in `keep` return in the copy what they return in the
-    network. Parameters must be frozen, and stay as they are while the copy is used.
+    network. Parameters must be frozen, and stay as they are while the copy is used. What the network `answered` is not
+    asked again.
     """
     if network.device.type != "cpu" or not can_freeze():
         return None
@@ -77,15 +97,16 @@ def quick_copy(
     each = [what_follows(network, clip, layer, kept) for clip in clips]
     alike = {name: found for name, found in each[0].items() if all(one.get(name) == found for one in each)}
     _arrange(module, alike, kept)
-    return found if all(_agrees(network, found, layer, clip) for clip in clips) else None
+    own = answered or Answered(network, layer)
+    return found if all(_agrees(own, found, layer, clip) for clip in clips) else None
 
 
-def likeness_reduced(network: Network, quick: Network, layer: str, clip: Tensor) -> float | None:
-    """Return the cosine of a quick copy's gradient in bfloat16 with the network's in float32; -1 where it has none.
+def likeness_reduced(own: Answered, quick: Network, layer: str, clip: Tensor) -> float | None:
+    """Return the cosine of a quick copy's gradient in bfloat16 with its network's own in float32; -1 where it has none.
 
     None where the clip tells nothing, because it leaves the layer silent: the network's own gradient is zero.
     """
-    wanted = _there_and_back(network, layer, clip)[1]
+    wanted = own(clip)[1]
     if not wanted.any():
         return None
     with suppress(NetworkError, *REFUSALS), torch.autocast("cpu", torch.bfloat16, cache_enabled=False):
@@ -129,10 +150,10 @@ def _same(maps: Tensor) -> Tensor:
     return maps
 
 
-def _agrees(network: Network, other: Network, layer: str | None, clip: Tensor) -> bool:
-    """Return whether two networks answer a clip alike, and their answers lead back to it alike."""
+def _agrees(own: Answered, other: Network, layer: str | None, clip: Tensor) -> bool:
+    """Return whether another network answers a clip alike, and its answer leads back to it alike."""
     with suppress(NetworkError, *REFUSALS):  # whoever needs the network's own answer says why there is none
-        wanted, found = (_there_and_back(one, layer, clip) for one in (network, other))
+        wanted, found = own(clip), _there_and_back(other, layer, clip)
         limits = (_ANSWER * float(wanted[0].abs().max()), _GRADIENT * float(wanted[1].norm()))
         off = float((found[0] - wanted[0]).abs().max()), float((found[1] - wanted[1]).norm())
         return found[0].shape == wanted[0].shape and off[0] <= limits[0] and off[1] <= limits[1]

@@ -76,7 +76,7 @@ def test_a_whole_search_finds_what_it_finds_by_the_network_itself() -> None:
     options: dict[str, Any] = {"clip_shape": SHAPE, "steps": 24, "precision": "float32", "objective": "firing"}
     quick = maximize_activation(network(), "7", [1, 5], **options)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(quickened, "quick_copy", lambda *_: None)
+        patch.setattr(quickened, "quick_copy", lambda *_, **__: None)
         own = maximize_activation(network(), "7", [1, 5], **options)
     torch.testing.assert_close(quick.activations, own.activations, rtol=0.01, atol=0)
 
@@ -123,6 +123,15 @@ def test_bfloat16_is_left_where_its_gradient_is_another(monkeypatch: pytest.Monk
     search.quicken()
     assert not search.levels[0].reduced_precision
     assert "its gradient has a cosine of 0.50" in search.notes[0]
+
+
+def test_a_copy_is_held_against_one_answer_of_the_network() -> None:
+    one, asked = network(), []
+    one.module.register_forward_pre_hook(lambda _module, args: asked.append(args[0].device.type))
+    quick, fault = quickened.quickened(one, "7", [SHAPE, SHAPE], seed=0, reduced_precision=True)
+    assert quick is not None
+    assert fault is None
+    assert asked.count("cpu") == 3, "the network's own, the copy's, and that in bfloat16"
 
 
 def test_a_first_layer_and_a_short_search_ask_the_network_itself() -> None:
