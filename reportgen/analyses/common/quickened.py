@@ -9,7 +9,7 @@ import torch
 from reportgen.analyses.common.draws import own_generator
 from reportgen.networks.core.network import Network
 from reportgen.networks.kernels.preactivation import clip_channels, placement
-from reportgen.networks.speed.quick_copy import LEAST_COSINE, Answered, likeness_reduced, quick_copy
+from reportgen.networks.speed.quick_copy import LEAST_COSINE, NetworkAnswers, likeness_reduced, quick_copy
 
 LEAST_WORK = 2e10
 """Multiply-adds of a search from which a quick copy pays: some tenths of a second."""
@@ -28,7 +28,7 @@ def quickened(
     generator = own_generator(seed, -2, 0)
     channels, where = clip_channels(network), placement(network)
     clips = [torch.rand((1, channels, *shape), generator=generator).to(**where) for shape in dict.fromkeys(shapes)]
-    own = Answered(network, layer)
+    own = NetworkAnswers(network, layer)
     quick = quick_copy(network, clips, layer, answered=own)
     if quick is None or not reduced_precision:
         return quick, None

@@ -59,7 +59,7 @@ def light_copy(network: Network) -> Network | None:
     return replace(network, module=module)
 
 
-class Answered:
+class NetworkAnswers:
     """What a network answers clips at a layer, or at the logits, and the way back from there: each is asked once."""
 
     def __init__(self, network: Network, layer: str | None) -> None:
@@ -79,7 +79,7 @@ def quick_copy(
     layer: str | None = None,
     keep: Collection[str] = (),
     *,
-    answered: Answered | None = None,
+    answered: NetworkAnswers | None = None,
 ) -> Network | None:
     """Return a quick copy for passes of clips like `clips` (each `1 C T H W`) and back; None where there is none.
 
@@ -97,11 +97,11 @@ def quick_copy(
     each = [what_follows(network, clip, layer, kept) for clip in clips]
     alike = {name: found for name, found in each[0].items() if all(one.get(name) == found for one in each)}
     _arrange(module, alike, kept)
-    own = answered or Answered(network, layer)
+    own = answered or NetworkAnswers(network, layer)
     return found if all(_agrees(own, found, layer, clip) for clip in clips) else None
 
 
-def likeness_reduced(own: Answered, quick: Network, layer: str, clip: Tensor) -> float | None:
+def likeness_reduced(own: NetworkAnswers, quick: Network, layer: str, clip: Tensor) -> float | None:
     """Return the cosine of a quick copy's gradient in bfloat16 with its network's own in float32; -1 where it has none.
 
     None where the clip tells nothing, because it leaves the layer silent: the network's own gradient is zero.
@@ -150,7 +150,7 @@ def _same(maps: Tensor) -> Tensor:
     return maps
 
 
-def _agrees(own: Answered, other: Network, layer: str | None, clip: Tensor) -> bool:
+def _agrees(own: NetworkAnswers, other: Network, layer: str | None, clip: Tensor) -> bool:
     """Return whether another network answers a clip alike, and its answer leads back to it alike."""
     with suppress(NetworkError, *REFUSALS):  # whoever needs the network's own answer says why there is none
         wanted, found = own(clip), _there_and_back(other, layer, clip)
