@@ -211,3 +211,21 @@ def test_norms_are_followed_through_kernels_in_another_order_and_through_a_chang
     assert torch.allclose(found.maps(clips()), -body.stem(clips()), atol=1e-5)
     body, found = target(lambda _, maps: torch.cat([maps, -maps], 1).relu())
     assert torch.allclose(found.maps(clips()), body.stem(clips()), atol=1e-5), "both signs are passed on"
+
+
+def test_constants_that_are_made_of_each_other_are_remembered_once() -> None:
+    """As the states of a recurrent head are: spelt out, the way to each is three times as long as to the one before."""
+
+    def way(body: Body, maps: Tensor) -> Tensor:
+        gain = body.norm.weight
+        for _ in range(60):
+            gain = torch.tanh(gain + gain * gain)
+        return functional.relu(maps * gain.view(1, -1, 1, 1, 1))
+
+    body = Body(way).eval()
+    gain = body.norm.weight.detach().double()
+    for _ in range(60):
+        gain = torch.tanh(gain + gain * gain)
+    found = preactivation(as_network(body), "stem", SHAPE, 3)
+    assert found.gain is not None
+    assert torch.allclose(found.gain.double(), gain, rtol=1e-4)

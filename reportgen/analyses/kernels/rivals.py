@@ -93,11 +93,12 @@ class Rivals:
 
 
 def affordable_rivals(levels: Sequence[Level], small: tuple[int, int, int]) -> int:
-    """Return how many passes of clips of the `small` shape 8% of a search is worth, less those of whole clips."""
-    sizes = [math.prod(level.shape) for level in levels]
-    passes = _PASSES * sum(level.steps * size for level, size in zip(levels, sizes, strict=True)) / math.prod(small)
-    on_whole_clips = 2 * max(sizes) / math.prod(small) if math.prod(small) < max(sizes) else 0
-    return max(0, int(_SHARE * passes - on_whole_clips) - 1)
+    """Return how many passes of clips of the `small` shape 8% of a search is worth, less that of the found clip.
+
+    Passes of whole clips come on top, as a second cool-down does, for kernels that a rival drives more on small ones.
+    """
+    passes = _PASSES * sum(level.steps * math.prod(level.shape) for level in levels) / math.prod(small)
+    return max(0, int(_SHARE * passes) - 1)
 
 
 def _clearly_more(one: float, other: float) -> bool:

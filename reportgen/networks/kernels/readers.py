@@ -63,6 +63,13 @@ class _Step:
     values: Callable[[], tuple[Tensor, Tensor]]
 
 
+@dataclass(frozen=True)
+class _Key:
+    """A number that constants share which are made in the same way: in words a long way has no end of them."""
+
+    number: int
+
+
 class ReaderTracer(Follower[Labels]):
     """While active, follows the kernels of layers whose outputs are told to `layer`.
 
@@ -76,7 +83,9 @@ class ReaderTracer(Follower[Labels]):
         super().__init__()
         self._held: list[Any] = []  # an id is only unique while its tensor lives
         self._values = WeakIdKeyDictionary()
+        self._found = WeakIdKeyDictionary()
         self._keys = WeakIdKeyDictionary()
+        self._numbered: dict[Hashable, _Key] = {}
         self._made = WeakIdKeyDictionary()
         self._made[clip] = True
         for tensor, value in constants:
@@ -171,7 +180,7 @@ class ReaderTracer(Follower[Labels]):
 
     def _constant(self, tensor: Tensor, value: Callable[[], Tensor], key: Hashable) -> None:
         """Remember a constant's values, and a key that another tensor shares which has the same by the same way."""
-        self._values[tensor], self._keys[tensor] = value, key
+        self._values[tensor], self._keys[tensor] = value, self._numbered.setdefault(key, _Key(len(self._numbered)))
         self._held.append(tensor)
 
     def _computed(self, func: Any, arguments: dict[str, Any], place: int) -> Tensor:
@@ -180,7 +189,10 @@ class ReaderTracer(Follower[Labels]):
         return found
 
     def _value(self, tensor: Tensor) -> Tensor:
-        value: Tensor = self._values[tensor]()
+        """Return a constant's values, computed once: others may be made of it in many ways."""
+        if tensor not in self._found:
+            self._found[tensor] = self._values[tensor]()
+        value: Tensor = self._found[tensor]
         return value
 
     def _step(self, func: Any, call: TracedCall[Labels], followed: Sequence[Tensor]) -> _Step | None:
