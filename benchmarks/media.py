@@ -37,14 +37,18 @@ ENCODINGS: dict[str, tuple[str, dict[str, Any]]] = {
     "webp lossless": ("WEBP", {"lossless": True, "quality": 20, "method": 1}),
     **{f"webp {quality}": ("WEBP", {"quality": quality, "method": 4}) for quality in (90, 80, 60)},
     **{
-        f"avif {sampling} {quality}, speed {speed}": (
+        f"avif {tune} {sampling} {quality}, speed {speed}": (
             "AVIF",
-            {"quality": quality, "subsampling": sampling, "speed": speed, "max_threads": 1},
+            {
+                **{"quality": quality, "subsampling": sampling, "speed": speed, "max_threads": 1},
+                **{"codec": "aom", "advanced": {"tune": tune}},
+            },
         )
-        for sampling, quality, speed in (
-            *(("4:4:4", quality, 8) for quality in (90, 80, 70, 60)),
-            *(("4:4:4", 70, speed) for speed in (10, 6, 4)),
-            ("4:2:0", 70, 8),
+        for tune, sampling, quality, speed in (
+            *(("iq", "4:4:4", quality, 8) for quality in (70, 50)),
+            *(("psnr", "4:4:4", quality, 7) for quality in (60, 50, 45, 40, 30)),
+            *(("psnr", "4:4:4", 45, speed) for speed in (10, 8, 6, 4)),
+            ("psnr", "4:2:0", 45, 7),
         )
     },
 }

@@ -1,8 +1,9 @@
 """Frames T H W 3 uint8 into the bytes of AVIF, WebP, GIF and PNG files.
 
 Sprites and pictures are AVIF with full colour resolution (4:4:4). At equal size its error on synthetic clips is that of
-WebP, and 3 to 5 dB less on real clips, maps and motion: of their colours WebP keeps every second pixel. It takes 50 ms
-for 16 frames of 64 px and not 10 (``python -m benchmarks.media``).
+WebP, and 3 to 5 dB less on real clips, maps and motion: of their colours WebP keeps every second pixel. The encoder is
+told to keep the mean square error low, and not to look well by its own judgement: that spent most where little was
+wrong, and left clips of a large network at 26 dB with a tenth more bytes (``python -m benchmarks.media``).
 """
 
 from __future__ import annotations
@@ -25,13 +26,19 @@ Frames = NDArray[np.uint8]
 FRAME_MS = 100
 """How long a GIF shows each frame: 10 frames/s, as on the pages."""
 
-QUALITY = 70
+QUALITY = 50
 """Of sprites and pictures."""
 
-_PREVIEW_QUALITY = 50
+FINE_QUALITY = 60
+"""Of the clips that a report is about: few, and all else is seen beside them."""
+
+_LARGE_QUALITY, _LARGE = 40, 128 * 128
+"""Of clips whose frames have so many pixels: each is small on a page, and fine noise takes most of a site's bytes."""
+
+_PREVIEW_QUALITY = 40
 
 _UNHURRIED = 1 << 20
-"""Pixels up to which a picture gets the slower encoder, a tenth smaller in five times the time."""
+"""Pixels up to which a picture gets the slower encoder, a tenth smaller in twice the time."""
 
 _ROW_GAP, _ROW_GREY = 4, 0x8A
 """Between the pictures of a row: px, and a grey that is neither a page's light nor its dark ground."""
@@ -69,10 +76,15 @@ def sprite_size(count: int, height: int, width: int) -> tuple[int, int]:
     return max(1, math.floor(height * scale)), max(1, math.floor(width * scale))
 
 
-def sprite_bytes(frames: Frames) -> bytes:
+def sprite_bytes(frames: Frames, quality: int = QUALITY) -> bytes:
     """Return the sprite of frames `T H W 3`, or `T H W 4` with alpha, as AVIF; see the package for its layout."""
     height, width = sprite_size(*frames.shape[:3])
-    return _avif(side_by_side(frames, height, width))
+    return _avif(side_by_side(frames, height, width), quality)
+
+
+def clip_quality(frames: Frames) -> int:
+    """Return the quality of a clip `T H W 3` that was made from nothing, by the size of its frames."""
+    return _LARGE_QUALITY if frames.shape[1] * frames.shape[2] >= _LARGE else QUALITY
 
 
 def frames_of(sprite: Path, count: int, height: int, width: int) -> Frames:
@@ -175,9 +187,10 @@ def _grid(count: int) -> tuple[int, int]:
 
 
 def _avif(pixels: NDArray[np.uint8], quality: int = QUALITY) -> bytes:
-    speed = 8 if pixels.shape[0] * pixels.shape[1] <= _UNHURRIED else 10
-    # One thread: how the work is divided among threads must not show in the bytes.
-    return picture_bytes(pixels, "AVIF", quality=quality, subsampling="4:4:4", speed=speed, max_threads=1)
+    speed = 7 if pixels.shape[0] * pixels.shape[1] <= _UNHURRIED else 10
+    # One thread: how the work is divided among threads must not show in the bytes. Only this encoder knows the tuning.
+    encoder = {"codec": "aom", "advanced": {"tune": "psnr"}}
+    return picture_bytes(pixels, "AVIF", quality=quality, subsampling="4:4:4", speed=speed, max_threads=1, **encoder)
 
 
 def _webp(pixels: NDArray[np.uint8], quality: int) -> bytes:

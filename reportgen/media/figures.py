@@ -16,8 +16,11 @@ from numpy.typing import NDArray
 
 from reportgen.media.arrays import npz_bytes
 from reportgen.media.encode import (
+    FINE_QUALITY,
+    QUALITY,
     Frames,
     check_frames,
+    clip_quality,
     png_bytes,
     poster_bytes,
     preview_bytes,
@@ -144,7 +147,7 @@ def figure_files(figure: Figure, role: str) -> Iterator[FigureFile]:  # noqa: AR
 
 @figure_files.register
 def _clip(figure: ClipFigure, role: str) -> Iterator[FigureFile]:
-    return _clip_files(role, check_frames(figure.frames))
+    return _clip_files(role, check_frames(figure.frames), FINE_QUALITY if figure.fine else None)
 
 
 @figure_files.register
@@ -250,8 +253,8 @@ def _exact_file(role: str, pixels: NDArray[np.uint8]) -> FigureFile:
     return FigureFile(f"{role}.png", role, "image", "image/png", png_bytes(pixels), size)
 
 
-def _clip_files(role: str, frames: Frames) -> Iterator[FigureFile]:
-    yield _sprite_file(role, "clip", frames)
+def _clip_files(role: str, frames: Frames, quality: int | None = None) -> Iterator[FigureFile]:
+    yield _sprite_file(role, "clip", frames, quality=quality or clip_quality(frames))
     yield _poster_file(role, frames[len(frames) // 2])
 
 
@@ -280,10 +283,12 @@ def _motion_files(role: str, figure: MotionFigure) -> Iterator[FigureFile]:
     yield FigureFile(f"{role}.npz", role, "motion", NPZ, npz_bytes(arrays), facts)
 
 
-def _sprite_file(role: str, kind: str, frames: Frames, *, scale: float | None = None) -> FigureFile:
+def _sprite_file(
+    role: str, kind: str, frames: Frames, *, scale: float | None = None, quality: int = QUALITY
+) -> FigureFile:
     height, width = sprite_size(*frames.shape[:3])
     facts = {"frames": len(frames), "height": height, "width": width, "scale": scale}
-    return FigureFile(f"{role}.avif", role, kind, AVIF, sprite_bytes(frames), facts)
+    return FigureFile(f"{role}.avif", role, kind, AVIF, sprite_bytes(frames, quality), facts)
 
 
 def _poster_file(role: str, frame: Frames) -> FigureFile:

@@ -18,10 +18,11 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class ClipFigure:
-    """A clip: `frames` T H W C float in [0, 1] RGB."""
+    """A clip: `frames` T H W C float in [0, 1] RGB. One that all else is seen beside is kept `fine`."""
 
     frames: Array
     caption: str = ""
+    fine: bool = False
 
 
 @dataclass(frozen=True)

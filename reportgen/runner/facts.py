@@ -109,7 +109,8 @@ def stored_facts(
 
 
 def _write(store: Store, clip: Clip, *, preview: bool) -> tuple[Artifact, Artifact]:
-    figure: Figure = (PreviewFigure if preview else ClipFigure)(clip.frames, clip.title)
+    shown = clip.frames, clip.title
+    figure: Figure = PreviewFigure(*shown) if preview else ClipFigure(*shown, fine=True)
     artifacts = write_figure(store, clip_folder(clip.name), "clip", figure)
     return artifacts[1], artifacts[0]
 

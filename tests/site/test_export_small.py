@@ -86,7 +86,7 @@ def test_the_first_step_that_fits_is_taken(small_report: Report, tmp_path: Path)
     whole = target.stat().st_size
     ZipArchive().write(request(small_report, tmp_path / "b", whole - 1), target)
     assert target.stat().st_size < whole
-    assert front(target) == " ".join(Reduction(50).sentences())
+    assert front(target) == " ".join(Reduction(35).sentences())
 
 
 def test_a_budget_below_the_least_report_tells_its_size(small_report: Report, tmp_path: Path) -> None:
@@ -100,10 +100,10 @@ def test_a_budget_below_the_least_report_tells_its_size(small_report: Report, tm
 
 
 def test_a_smaller_copy_is_a_sound_run_that_says_what_it_is_without(small_report: Report, tmp_path: Path) -> None:
-    smaller = reduced_report(small_report, Reduction(20, moving=1), tmp_path, SILENT)
+    smaller = reduced_report(small_report, Reduction(10, moving=1), tmp_path, SILENT)
     (model,), (before,) = smaller.models, small_report.models
     assert model.manifest.trouble is None
-    assert smaller.left_out == tuple(Reduction(20, moving=1).sentences())
+    assert smaller.left_out == tuple(Reduction(10, moving=1).sentences())
     assert [record.key for record in model.manifest.records] == [record.key for record in before.manifest.records]
     assert all(
         new.bytes <= old.bytes

@@ -13,7 +13,9 @@ from PIL import Image
 
 from reportgen.errors import StoreError
 from reportgen.media import gif_bytes, png_bytes, poster_bytes, sprite_bytes, write_mp4
-from reportgen.media.encode import frames_of, sprite_size, to_uint8
+from reportgen.media.encode import FINE_QUALITY, QUALITY, clip_quality, frames_of, sprite_size, to_uint8
+from reportgen.media.figures import figure_files
+from reportgen.records.figures import ClipFigure
 from reportgen.records.jobs import SPRITE_COLUMNS
 
 
@@ -53,6 +55,24 @@ class TestSprites:
             assert np.percentile(error, 99) < 30
         if rows * columns > count:
             assert sheet[(rows - 1) * 24 :, (count % columns) * 32 :].mean() < 4
+
+    def test_error_is_kept_low_where_there_is_most_detail(self) -> None:
+        """Of noise every bit costs: an encoder that cares for looks left it at 23 dB with as many bytes."""
+        rng = np.random.default_rng(0)
+        coarse = rng.random((3, 14, 14, 3)).repeat(4, 1).repeat(4, 2)
+        frames = to_uint8(np.clip(0.5 * coarse + 0.5 * rng.random((3, 56, 56, 3)), 0, 1))
+        asked = (sprite_bytes(frames), sprite_bytes(frames, FINE_QUALITY))
+        errors = [frames_of_bytes(one, 3, 56, 56).astype(float) - frames for one in asked]
+        plain, fine = (10 * np.log10(255**2 / np.square(error).mean()) for error in errors)
+        assert plain > 27
+        assert fine > plain + 3
+
+    def test_large_frames_are_coarser_and_those_of_the_clips_in_question_finest(self) -> None:
+        assert clip_quality(clip(2, 127, 128)) == QUALITY > clip_quality(clip(2, 128, 128))
+        frames = clip(2, 160, 160)
+        sizes = [len(next(figure_files(ClipFigure(frames, fine=fine), "a")).content) for fine in (False, True)]
+        assert sizes == [len(sprite_bytes(frames, quality)) for quality in (clip_quality(frames), FINE_QUALITY)]
+        assert sizes[0] < sizes[1]
 
     def test_colours_keep_every_pixel(self) -> None:
         """Lines of red and blue, one pixel wide: with halved colours both would be violet."""
