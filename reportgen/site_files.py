@@ -47,7 +47,8 @@ from reportgen.pages.page import (
 from reportgen.pages.places import PageAddresses
 from reportgen.pages.templating import Templates
 from reportgen.records.files import atomic_path, describe_os_error, write_text
-from reportgen.records.packed import PACKED, packed, unpacked_size
+from reportgen.records.layout import PACKED
+from reportgen.records.packed import packed, unpacked_size
 from reportgen.records.volumes import ZERO_LEVEL, signed_levels
 
 

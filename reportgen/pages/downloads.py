@@ -10,7 +10,8 @@ from reportgen.pages.page import Export, SpriteFile
 from reportgen.reading.addresses import Addresses
 from reportgen.records.identities import KernelId
 from reportgen.records.jobs import Artifact, Done, is_poster_file
-from reportgen.records.packed import DOCUMENT_KINDS, PACKED, carried_path, is_packed
+from reportgen.records.layout import PACKED
+from reportgen.records.packed import DOCUMENT_KINDS, carried_path, is_packed
 from reportgen.records.store import Store
 
 PUBLISHED_ROLES = {"stage1": "stage1", "reconstruction": "recon"}

@@ -18,7 +18,9 @@ from reportgen.pages.page import Copied, CopiedDocument, CopiedFile, Export, Pac
 from reportgen.reading.names import report_folders, report_titles
 from reportgen.reading.probes import kernel_probes
 from reportgen.reading.run_view import RunView
+from reportgen.records.documents import LONGEST_INDENTED
 from reportgen.records.jobs import Artifact, Done, Record
+from reportgen.records.layout import PACKED
 from reportgen.records.manifest import Manifest, check_selection
 from reportgen.records.packed import carried_path, is_packed
 from reportgen.records.store import RUN_FILE, Store
@@ -171,7 +173,12 @@ class ModelView(RunView):
 
     def record_uri(self, record: Record) -> str:
         """Return where the site has a record's document."""
-        return self.addresses.file(self.store.record_file(record.key))
+        path = self.store.record_file(record.key)
+        return self.addresses.file(path + PACKED * self._is_long(path))
+
+    def _is_long(self, path: str) -> bool:
+        """Whether a document of the run is to be carried compressed, and is not yet."""
+        return not path.endswith(PACKED) and self.store.file(path).stat().st_size > LONGEST_INDENTED
 
     def files(self) -> list[Copied]:
         """Return the files of the run that the site carries: header, records, and media that they name."""
@@ -184,9 +191,15 @@ class ModelView(RunView):
         for clip in self.run.clips:
             named.update({one.path: one for one in (clip.poster, clip.clip) if one})
         return [
-            *(CopiedDocument(self.addresses.file(path), self.store.file(path)) for path in documents),
+            *(self._document(path) for path in documents),
             *(self._copied(artifact) for _, artifact in sorted(named.items())),
         ]
+
+    def _document(self, path: str) -> Copied:
+        """Return a document as the site carries it: a long one is no reading for people, and compressed."""
+        if path.endswith(PACKED) or (path != RUN_FILE and self._is_long(path)):
+            return PackedFile(self.addresses.file(path.removesuffix(PACKED) + PACKED), self.store.file(path))
+        return CopiedDocument(self.addresses.file(path), self.store.file(path))
 
     def _copied(self, artifact: Artifact) -> Copied:
         kind = PackedFile if is_packed(artifact) else CopiedFile

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zlib
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from reportgen.errors import StoreError
 from reportgen.records.base import Document
 from reportgen.records.jobs import content_key
+from reportgen.records.layout import PACKED
 
 DAMAGED = "Damaged"
 """The class of error that a damaged record is shown with."""
@@ -42,7 +44,7 @@ class SeenDocuments:
 
     def note(self, path: Path, content: bytes) -> None:
         """Note what a file holds."""
-        self.digests[path.name] = hashlib.sha256(content).hexdigest()
+        self.digests[path.name.removesuffix(PACKED)] = hashlib.sha256(content).hexdigest()
 
     def is_known(self, name: str) -> bool:
         """Whether a file that was read is known to be what was written."""
@@ -70,7 +72,7 @@ def read_document(path: Path, kind: type[_Document], seen: SeenDocuments | None 
     found = _validated(path, content, kind)
     if seen is not None:
         seen.note(path, content)
-        if seen.is_known(path.name):
+        if seen.is_known(path.name.removesuffix(PACKED)):
             return found.model_copy(update={"digest": ""})
     try:
         fields = json.loads(content)
@@ -91,14 +93,26 @@ def read_part(path: Path, kind: type[_Model]) -> _Model:
 def _bytes(path: Path) -> bytes:
     try:
         size = path.stat().st_size
-        if size > LONGEST:
-            raise DamagedError(
-                f"{path} is damaged ({size >> 20:,} MiB, and no document has more than {LONGEST >> 20}): remove it and "
-                "compute again."
-            )
-        return path.read_bytes()
+        content = path.read_bytes() if size <= LONGEST else b""
     except OSError as error:
         raise StoreError(f"Cannot read {path}: {error.strerror or error}.") from error
+    if path.suffix == PACKED:
+        content = _unpacked(path, content)
+        size = max(size, len(content))
+    if size > LONGEST:
+        raise DamagedError(
+            f"{path} is damaged ({size >> 20:,} MiB, and no document has more than {LONGEST >> 20}): remove it and "
+            "compute again."
+        )
+    return content
+
+
+def _unpacked(path: Path, content: bytes) -> bytes:
+    """Return what was packed, no more than a byte beyond what the longest document has."""
+    try:
+        return zlib.decompressobj(wbits=zlib.MAX_WBITS | 16).decompress(content, LONGEST + 1)
+    except zlib.error as error:
+        raise DamagedError(f"{path} is damaged (it cannot be unpacked): remove it and compute again.") from error
 
 
 def _validated(path: Path, content: bytes, kind: type[_Model]) -> _Model:

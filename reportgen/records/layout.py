@@ -17,6 +17,9 @@ from reportgen.errors import StoreError
 from reportgen.records.paths import MEDIA, inside
 
 RECORDS = "records"
+PACKED = ".gz"
+"""What the name of a compressed file ends in, behind that of the file: a site carries long records and documents so."""
+
 _KEY = re.compile(r"[0-9A-Za-z_-]{1,80}")
 _SHARD = re.compile(r"[0-9A-Za-z_-]{1,2}")
 
@@ -73,22 +76,24 @@ def record_places(run: Path) -> dict[str, RecordPlace]:
             old[key] = RecordPlace(f"{RECORDS}/{name}", kind == "file")
         elif kind == "folder" and _SHARD.fullmatch(name):
             for file, own in _entries(top / name):
-                if own != "folder" and (key := _key_of(file)) and key[:2] == name:
-                    found[key] = RecordPlace(f"{RECORDS}/{name}/{file}", own == "file")
+                key = _key_of(file)
+                if own == "folder" or not key or key[:2] != name or (key in found and file.endswith(PACKED)):
+                    continue
+                found[key] = RecordPlace(f"{RECORDS}/{name}/{file}", own == "file")
     return old | found
 
 
 def _key_of(name: str) -> str | None:
     """Return the key of a record by its file's name; None for another file."""
-    key = name.removesuffix(".json")
-    return key if key != name and _KEY.fullmatch(key) else None
+    key = name.removesuffix(PACKED).removesuffix(".json")
+    return key if key not in (name, name.removesuffix(PACKED)) and _KEY.fullmatch(key) else None
 
 
 def record_file(run: Path, key: str) -> str:
     """Return the path of a job's record as it lies in a run, or would; raises StoreError where no file may be read."""
     name = record_name(key)
-    old = old_record_name(key)
-    return old if not inside(run, name).exists() and inside(run, old).exists() else name
+    others = (old_record_name(key), name + PACKED)
+    return name if inside(run, name).exists() else next((one for one in others if inside(run, one).exists()), name)
 
 
 def _entries(folder: Path) -> Iterator[tuple[str, str]]:

@@ -9,9 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from reportgen.records.documents import DamagedError
 from reportgen.records.jobs import Artifact
-
-PACKED = ".gz"
-"""What the name of a compressed file ends in, behind that of the file."""
+from reportgen.records.layout import PACKED
 
 LONG_DOCUMENT = 10_000
 """Bytes from which a document is carried compressed: of a shorter one a reader has more when it opens by itself."""
