@@ -16,7 +16,7 @@ from reportgen.pages.census import MeasuredKernel
 from reportgen.pages.kernel import Mark, mark, response_words
 from reportgen.pages.kernel_index import ROOT, SHARD, KernelIndex
 from reportgen.pages.motion import own_motion
-from reportgen.pages.spread import response_histogram, short, short_or_none
+from reportgen.pages.spread import hundredth, hundredth_or_none, response_histogram, short, short_or_none
 from reportgen.pages.strips import clip_strip, still_strip, strip_data
 from reportgen.reading.addresses import relative_link
 from reportgen.reading.evidence import DrivingClip
@@ -140,10 +140,10 @@ class KernelShards:
             "clips": self._strips(layer, row.index),
             "histogram": self._histogram(layer, row.index),
             "probed": self._probed(row),
-            "probes": [short_or_none(row.told.kept(probe)) for probe in PROBE_TITLES] if row.told else None,
+            "probes": [hundredth_or_none(row.told.kept(probe)) for probe in PROBE_TITLES] if row.told else None,
             "concepts": self._concepts(layer, row.index),
             "near": {
-                name: [[self._index.layers[layer], other, short(value)] for other, value in some]
+                name: [[self._index.layers[layer], other, hundredth(value)] for other, value in some]
                 for name, some in alike.items()
                 if some
             }
@@ -169,7 +169,7 @@ class KernelShards:
 
     def _textures(self, layer: str, index: int) -> dict[str, list[list[Any]]]:
         found = self._alike_in_texture.get((layer, index), [])
-        rows = [[self._index.layers[other], kernel, short(value)] for (other, kernel), value in found]
+        rows = [[self._index.layers[other], kernel, hundredth(value)] for (other, kernel), value in found]
         return {"texture": rows} if rows else {}
 
     def _doubts(self, layer: str, row: MeasuredKernel) -> list[str]:
@@ -226,7 +226,7 @@ class KernelShards:
         for name, rows in (("fed_by", links[index, 0]), ("feeds", links[index, 1])):
             ends = [(int(place), int(kernel), float(share)) for place, kernel, share in rows]
             known = [(names[place], kernel, share) for place, kernel, share in ends if 0 <= place < len(names)]
-            found[name] = [[self._index.layers.get(one, one), kernel, short(share)] for one, kernel, share in known]
+            found[name] = [[self._index.layers.get(one, one), kernel, hundredth(share)] for one, kernel, share in known]
         return found if any(found.values()) else None
 
     def _pictures(self, view: KernelView) -> list[list[Any]]:

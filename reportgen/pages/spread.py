@@ -49,3 +49,13 @@ def short(value: float) -> float:
 def short_or_none(value: float | None) -> float | None:
     """Return a number to four digits; None where there is none."""
     return None if value is None else short(value)
+
+
+def hundredth(value: float) -> float:
+    """Return a share, correlation or difference to a hundredth, which is all that a page shows of it."""
+    return float(f"{value:.2f}")
+
+
+def hundredth_or_none(value: float | None) -> float | None:
+    """Return a share to a hundredth; None where there is none."""
+    return None if value is None else hundredth(value)

@@ -22,10 +22,10 @@ _PAGES = 500_000
 _LAYER = 8_000
 """Bytes of a layer's pages without its kernels."""
 
-_DRIVEN_KERNEL = 5_700
+_DRIVEN_KERNEL = 4_000
 """Bytes that reference clips add to each kernel of the shown layers: which drive it, its responses, its words."""
 
-_CLIP, _CLIP_PIXEL = 2_200, 0.13
+_CLIP, _CLIP_PIXEL = 2_200, 0.12
 """Bytes of a clip's pictures, and of each pixel of all its frames."""
 
 _PREVIEW_SIDE = 128

@@ -25,6 +25,6 @@ METHOD = Method(
     parameters=DecompositionParameters,
     load=_load,
     after=("kernels",),
-    bytes_per_pixel=0.54,
+    bytes_per_pixel=0.4,
     page_bytes=19_000,
 )

@@ -30,6 +30,6 @@ METHOD = Method(
         "quick": MultiscaleParameters(work=600),
         "full": MultiscaleParameters(count=None, layers=1000, sizes=12, work=None),
     },
-    bytes_per_pixel=1.23,
+    bytes_per_pixel=1.12,
     page_bytes=6_000,
 )

@@ -26,6 +26,6 @@ METHOD = Method(
     load=_load,
     presets={"full": ResponsesParameters(clips=None, values=65_536, exact=True)},
     off_in=("quick",),
-    bytes_per_pixel=1.33,
+    bytes_per_pixel=1.27,
     page_bytes=1_000,
 )

@@ -31,6 +31,6 @@ METHOD = Method(
             samples=32,
         ),
     },
-    bytes_per_pixel=1.18,
+    bytes_per_pixel=0.88,
     page_bytes=9_000,
 )

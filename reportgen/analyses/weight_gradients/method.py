@@ -38,5 +38,5 @@ METHOD = Method(
     },
     off_in=("quick",),
     page_bytes=60_000,
-    bytes_per_kernel=28,
+    bytes_per_kernel=17,
 )

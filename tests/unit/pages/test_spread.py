@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from reportgen.pages.spread import BINS, response_histogram
+from reportgen.pages.spread import BINS, hundredth, hundredth_or_none, response_histogram
 
 
 def test_every_response_is_counted_once_between_the_smallest_and_the_largest() -> None:
@@ -37,3 +37,11 @@ def test_equal_responses_are_one_bar_and_unknown_ones_none() -> None:
     assert response_histogram([2.0, 2.0, 2.0]) == {"low": 2.0, "high": 2.0, "counts": [3]}
     assert response_histogram([None, 1.0]) is None
     assert response_histogram([]) is None
+
+
+def test_a_share_is_kept_to_the_hundredth_that_pages_show() -> None:
+    shown = [f"{value / 997:.0%}" for value in range(-1000, 1400)]
+    assert [f"{hundredth(value / 997):.0%}" for value in range(-1000, 1400)] == shown
+    assert hundredth(0.9649) == 0.96
+    assert hundredth_or_none(None) is None
+    assert hundredth_or_none(-0.128) == -0.13
