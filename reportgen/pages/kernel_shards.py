@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.audit.headline import headline
+from reportgen.audit.moving import shows_no_pattern
 from reportgen.audit.silence import silence_in_words
 from reportgen.audit.words_said import label_word
 from reportgen.media import read_data
@@ -239,7 +240,10 @@ class KernelShards:
             (f"Motion, full colour at {number(scale, 2)} px/frame", moving),
             ("Reconstruction", clip_strip(addresses, parts, "reconstruction", f"Moved texture of {view.name}")),
         )
-        return [[title, strip_data(ROOT, one)] for title, one in found if one]
+        shown = found[
+            : 1 if shows_no_pattern(view.figures, self._model.limits) else None
+        ]  # else one colour, four times
+        return [[title, strip_data(ROOT, one)] for title, one in shown if one]
 
 
 def _box(box: Mark) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -52,8 +53,8 @@ def short_or_none(value: float | None) -> float | None:
 
 
 def hundredth(value: float) -> float:
-    """Return a share, correlation or difference to a hundredth, which is all that a page shows of it."""
-    return float(f"{value:.2f}")
+    """Return a share, correlation or difference to a hundredth, all that a page shows of it; halves go up, as there."""
+    return math.floor(100 * value + 0.5) / 100
 
 
 def hundredth_or_none(value: float | None) -> float | None:

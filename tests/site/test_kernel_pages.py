@@ -97,7 +97,7 @@ def test_what_no_pyramid_keeps_has_its_connections_by_the_weights(
     assert not any("linked" in kernel and "weighted" in kernel for kernel in every)
     second = [kernel for shard in shards[LAYERS[1]].values() for kernel in shard["kernels"]]
     told = next(kernel["weighted"] for kernel in second if "weighted" in kernel)
-    assert told == {"fed_by": [[0, 0, 0.75], [0, 1, 0.125]], "feeds": [["head", 2, 0.5]]}
+    assert told == {"fed_by": [[0, 0, 0.75], [0, 1, 0.13]], "feeds": [["head", 2, 0.5]]}
 
 
 def test_the_list_has_a_figure_or_null_for_each_kernel(model: ModelView, listed: dict[str, Any]) -> None:

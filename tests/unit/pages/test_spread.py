@@ -40,8 +40,9 @@ def test_equal_responses_are_one_bar_and_unknown_ones_none() -> None:
 
 
 def test_a_share_is_kept_to_the_hundredth_that_pages_show() -> None:
-    shown = [f"{value / 997:.0%}" for value in range(-1000, 1400)]
-    assert [f"{hundredth(value / 997):.0%}" for value in range(-1000, 1400)] == shown
+    shares = [value / 997 for value in range(-1000, 1400)]
+    assert [round(100 * hundredth(share)) for share in shares] == [round(100 * share) for share in shares]
     assert hundredth(0.9649) == 0.96
+    assert (hundredth(0.125), hundredth(-0.125)) == (0.13, -0.12), "as Math.round"
     assert hundredth_or_none(None) is None
     assert hundredth_or_none(-0.128) == -0.13

@@ -1,0 +1,54 @@
+"""A kernel that one even colour drives most is shown by that colour once, and not by four pictures of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from reportgen.pages.kernel_index import SHARD, KernelIndex
+from reportgen.pages.kernel_shards import KernelShards
+from reportgen.pages.registry import all_pages
+from reportgen.pages.report import ModelView, Report
+from reportgen.pages.templating import Templates
+from reportgen.records.finding import find_runs
+from reportgen.records.jobs import Done
+from reportgen.records.store import Store
+from reportgen.resources import templates_folder
+from tests.site.sample_run import write_sample
+
+SAID = "The clip is of one even colour"
+
+
+def shown(runs: Path, unit: str) -> tuple[str, list[str]]:
+    """Return a kernel's page as Markdown, and the titles of its pictures where a script draws it."""
+    report = Report.of(find_runs(runs))
+    model: ModelView = next(one for one in report.models if one.evidence.names)
+    view = next(view for view in model.all_kernels if str(view.id) == unit)
+    page = next(page for page in all_pages(report) if page.uri == view.uri)
+    text = Templates(templates_folder()).render(page, untrained=report.untrained, selected=())
+    start = view.id.index // SHARD * SHARD
+    kernels = KernelShards(KernelIndex(model)).shard(view.id.layer, start)["kernels"]
+    return text, [title for title, _ in kernels[view.id.index - start]["pictures"]]
+
+
+def test_one_picture_and_a_sentence_stand_for_four_of_one_colour(tmp_path: Path) -> None:
+    write_sample(tmp_path)
+    store = next(one for one in find_runs(tmp_path) if one.folder.name == "drift")
+    parts = {record.job.unit for record in store.manifest().of("decomposition") if isinstance(record.outcome, Done)}
+    record = next(
+        one for one in store.manifest().of("kernels") if isinstance(one.outcome, Done) and one.job.unit in parts
+    )
+    unit = record.job.unit
+    before, pictures = shown(tmp_path, unit)
+    assert len(pictures) == 4
+    assert "the texture, moved" in before
+    assert SAID not in before
+    assert isinstance(record.outcome, Done)
+    answer = {**record.outcome.answer, "contrast": 0.001}
+    plain = record.model_copy(update={"outcome": record.outcome.model_copy(update={"answer": answer})})
+    Store(store.folder).add(plain)
+    after, pictures = shown(tmp_path, unit)
+    assert pictures == ["Stage 1"]
+    assert SAID in after
+    assert "what the kernel wants" in after
+    assert "the texture, moved" not in after
+    assert "the still part" not in after
