@@ -108,6 +108,29 @@ NORMED |= {
     "two norms, of one kernel and of the others": (in_two_parts, nn.BatchNorm3d, False),
     "positions as one axis": (lambda body, maps: body.norm(maps.flatten(3)[..., None]).relu(), nn.BatchNorm3d, True),
 }
+
+
+def shifted(maps: Tensor) -> Tensor:
+    """Return maps after a temporal shift, as its modules write it: into zeros, channel group by channel group."""
+    found = torch.zeros_like(maps)
+    found[:, :1, :-1], found[:, 1:2, 1:], found[:, 2:] = maps[:, :1, 1:], maps[:, 1:2, :-1], maps[:, 2:]
+    return found
+
+
+def late(maps: Tensor) -> Tensor:
+    """Return maps of which some channels come a frame earlier, padded with zeros."""
+    return torch.cat([functional.pad(maps[:, :2, 1:], (0, 0, 0, 0, 0, 1)), maps[:, 2:]], 1)
+
+
+NORMED |= {
+    "a temporal shift in front of the norm": (lambda body, maps: body.norm(shifted(maps)).relu(), nn.BatchNorm3d, True),
+    "a shift by padding in front of the norm": (lambda body, maps: body.norm(late(maps)).relu(), nn.BatchNorm3d, False),
+    "a shift, and a gain in front of the norm": (
+        lambda body, maps: body.norm(0.5 * shifted(2 * maps)).relu(),
+        nn.BatchNorm3d,
+        True,
+    ),
+}
 UNNORMED: dict[str, tuple[Callable[[Body, Tensor], Tensor], bool]] = {
     "an in-place ReLU in front of the norm": (lambda body, maps: body.norm(functional.relu(maps, inplace=True)), True),
     "an activation in place by method": (lambda body, maps: body.norm(maps.relu_()), True),

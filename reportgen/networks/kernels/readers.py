@@ -23,11 +23,12 @@ from reportgen.networks.trace.call import TracedCall
 from reportgen.networks.trace.follower import Follower
 from reportgen.networks.trace.labels import NONE, Labels, counted
 from reportgen.networks.trace.operations import Operation
+from reportgen.networks.trace.rearranging import constant
 from reportgen.networks.trace.views import View
 
 _MOVES = frozenset(
     {"clone", "contiguous", "_to_copy", "to", "cat", "stack", "repeat", "index_select", "index", "flip", "roll", "copy"}
-    | {"channel_shuffle", "native_channel_shuffle", "detach"}
+    | {"channel_shuffle", "native_channel_shuffle", "detach", "constant_pad_nd"}
 )
 _NORMS = frozenset({"native_batch_norm", "_native_batch_norm_legit_no_training", "cudnn_batch_norm", "batch_norm"})
 _SCALES = frozenset({"mul", "div", "add", "sub", "neg", "rsub", "addcmul", "addcdiv"})
@@ -152,8 +153,9 @@ class ReaderTracer(Follower[Labels]):
         moved = call.name in _MOVES and operation.sources is not None
         step = self._step(func, call, followed)
         if step is not None:
-            return self._stepped(call, self.known(followed[0]), step)
-        if not moved or call.name == _JOINED:
+            return self._stepped(call, _of_whole_channels(self.known(followed[0])), step)
+        shaped_alone = operation.sources is constant  # as zeros_like, which reads no values
+        if (not moved or call.name == _JOINED) and not shaped_alone:
             for tensor in followed:
                 for number in self.known(tensor).sources().tolist():
                     self._others.setdefault(number, set()).add("relu" if _is_relu(call) else call.name)
@@ -203,8 +205,9 @@ class ReaderTracer(Follower[Labels]):
         if norm and call.arguments.get("running_mean") is None:  # those it has hold, whatever mode the module is in
             return None
         given, others = followed[0], [tensor for tensor in call.tensors() if tensor is not followed[0]]
-        axes = _kernel_axes(self.known(given))
-        if len(axes) != 1 or len(self.known(given).cells) != 1 or any(other not in self._values for other in others):
+        known = _of_whole_channels(self.known(given))
+        axes = _kernel_axes(known)
+        if len(axes) != 1 or len(known.cells) != 1 or any(other not in self._values for other in others):
             return None
         shape = [size if axis == axes[0] else 1 for axis, size in enumerate(given.shape)]
         if not norm and any(torch.broadcast_shapes(other.shape, shape) != torch.Size(shape) for other in others):
@@ -268,6 +271,20 @@ class ReaderTracer(Follower[Labels]):
     def _fresh(self, count: int) -> int:
         self._count += count
         return self._count - count
+
+
+def _of_whole_channels(known: Labels) -> Labels:
+    """Return labels in which the zeros that stand for parts of a kernel's map count as the kernel's.
+
+    A temporal shift leaves the first or the last frame of some channels as zeros, beside what the kernel has elsewhere.
+    """
+    if len(known.cells) != 1 or len(_kernel_axes(known)) < 2:
+        return known
+    channels = known.cells.swapaxes(1, 2).reshape(known.cells.shape[2], -1)
+    own = channels.max(axis=1)
+    if not ((channels == own[:, None]) | (channels == NONE)).all():
+        return known
+    return Labels(own.reshape(1, 1, -1, *[1] * (len(known.shape) - 2)), known.shape)
 
 
 def _kernel_axes(known: Labels) -> list[int]:
