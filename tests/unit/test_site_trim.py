@@ -50,6 +50,9 @@ def test_the_themes_scripts_unused_rules_and_source_maps_go_and_the_rest_stays(t
         ("<div>\n  <pre>\n\n  x\n\n</pre>\n\n</div>", "<div>\n<pre>\n\n  x\n\n</pre>\n</div>"),
         ("<script>\n\n  `a\n\n  b`</script>", "<script>\n\n  `a\n\n  b`</script>"),
         ("<textarea> \n \n</textarea> \n ", "<textarea> \n \n</textarea>\n"),
+        ('<tr><th scope="row">a</th><td>1</td><td></td></tr>', '<tr><th scope="row">a<td>1<td></tr>'),
+        ("<thead><tr><th>a</th></tr></thead>", "<thead><tr><th>a</tr></thead>"),
+        ("<tr><td>1</td> <td>2</td>\n</tr>", "<tr><td>1</td> <td>2</td>\n</tr>"),
     ],
 )
 def test_blank_lines_go_where_they_mean_nothing(page: str, shorter: str) -> None:
