@@ -11,6 +11,9 @@ from torch.overrides import TorchFunctionMode
 
 from reportgen.networks.trace.rectifiers import RECTIFIERS, CappedReLU
 
+_LINEAR = 20.0
+"""Of softnesses: from there on a softplus is its argument."""
+
 
 class SmoothedRectifiers(TorchFunctionMode):
     """Within the context each rectifier, however it is called, is a softplus as soft as what it is given varies.
@@ -39,8 +42,44 @@ class SmoothedRectifiers(TorchFunctionMode):
 
 def _smoothed(values: Tensor) -> Tensor:
     """Return a softplus of each sample's values, as soft as their standard deviation."""
+    if values.device.type != "cpu":
+        return _smoothed_there(values)
+    softness = [max(_spread(own), 1e-6) for own in values.detach()]
+    answer: Tensor = _Softplus.apply(values, softness)  # type: ignore[no-untyped-call, unused-ignore]
+    return answer
+
+
+def _smoothed_there(values: Tensor) -> Tensor:
+    """Return the same by operations that a recorded step may have: no number comes to the host."""
     with torch.no_grad():
         spread = values.flatten(1).std(1, correction=0).clamp_min(1e-6)
         softness = spread.view(-1, *[1] * (values.ndim - 1))
     # Not by `clamp` or `relu`, which would come back here: softplus of the scaled values.
     return functional.softplus(values / softness) * softness
+
+
+def _spread(values: Tensor) -> float:
+    """Return the standard deviation of values, read in the order in which they lie: torch's own is slow in another."""
+    axes = sorted(range(values.ndim), key=values.stride, reverse=True)
+    return float(values.permute(axes).reshape(-1).float().std(correction=0))
+
+
+class _Softplus(torch.autograd.Function):
+    """A softplus as soft as is said for each sample, in one pass over memory there and one back."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, softness: list[float]) -> Tensor:
+        ctx.save_for_backward(values.clone())  # the network may write over its own
+        ctx.softness = softness
+        answer = torch.empty_like(values)
+        for own, given, soft in zip(answer, values, softness, strict=True):
+            torch.ops.aten.softplus.out(given, 1 / soft, _LINEAR, out=own)
+        return answer
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        (values,) = ctx.saved_tensors
+        found = torch.empty_like(values)
+        for own, given, back, soft in zip(found, values, gradient, ctx.softness, strict=True):
+            torch.ops.aten.softplus_backward.grad_input(back, given, 1 / soft, _LINEAR, grad_input=own)
+        return found, None

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from reportgen.networks.trace.smoothed import SmoothedRectifiers
+from reportgen.networks.trace.smoothed import SmoothedRectifiers, _smoothed, _smoothed_there
 
 SPELLINGS: dict[str, Callable[[Tensor], Tensor]] = {
     "relu": functional.relu,
@@ -53,3 +53,28 @@ def test_other_operations_are_as_they_are() -> None:
     with SmoothedRectifiers():
         assert torch.equal(values.clamp(-1, 1), torch.clamp(values, -1, 1))
         assert torch.equal((values * 2).where(values > 1, values), torch.where(values > 1, values * 2, values))
+
+
+ORDERS: dict[str, Callable[[Tensor], Tensor]] = {
+    "contiguous": lambda x: x,
+    "channels last": lambda x: x.contiguous(memory_format=torch.channels_last_3d),
+    "with gaps": lambda x: x[..., ::2],
+    "rows": lambda x: x.flatten(1),
+}
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize(("kind", "rounding"), [(torch.float32, 1e-6), (torch.bfloat16, 0.03)])
+def test_a_processor_smooths_as_other_devices_do(order: str, kind: torch.dtype, rounding: float) -> None:
+    generator = torch.Generator().manual_seed(0)
+    values = torch.randn((3, 5, 4, 6, 8), generator=generator) * torch.tensor([1.0, 0.0, 20.0]).view(3, 1, 1, 1, 1)
+    given = ORDERS[order](values + 1).to(kind).requires_grad_()
+    back = torch.randn(given.shape, generator=generator).to(kind)
+    found, wanted = (one(given) for one in (_smoothed, _smoothed_there))
+    assert found.dtype == kind
+    for one, other in (
+        (found.detach(), wanted.detach()),
+        (torch.autograd.grad(found, given, back)[0], torch.autograd.grad(wanted, given, back)[0]),
+    ):
+        scale = other.float().abs().flatten(1).amax(1).view(-1, *[1] * (other.ndim - 1)) + 1e-6
+        assert float(((one - other).float().abs() / scale).max()) < 4 * rounding
