@@ -18,8 +18,9 @@ from tests.site.sample_run import write_sample
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    write_sample(tmp_path_factory.mktemp("sample"))
-    return next(store.folder for store in find_runs(tmp_path_factory.getbasetemp()) if store.folder.name == "drift")
+    sample = tmp_path_factory.mktemp("sample")  # other tests' samples lie beside it
+    write_sample(sample)
+    return next(store.folder for store in find_runs(sample) if store.folder.name == "drift")
 
 
 @pytest.fixture

@@ -59,4 +59,5 @@ def test_what_a_kernel_looks_for_does_not_depend_on_the_order(monkeypatch: pytes
     monkeypatch.setattr("reportgen.analyses.kernels.maximize.channels_last_pays", lambda *_args, **_options: False)
     plain = maximize_activation(network((3, 3, 3)), "2", [0, 1], **options)
     assert ordered.activations == pytest.approx(plain.activations, rel=1e-3)
-    assert torch.allclose(ordered.clips, plain.clips, atol=0.02)
+    # A pixel that hardly matters can end elsewhere: both orders round, and ascent passes that on.
+    assert float((ordered.clips - plain.clips).abs().mean()) < 1e-3
