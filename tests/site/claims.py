@@ -113,6 +113,8 @@ def _strongest(frames: Floats) -> tuple[float, float]:
 
 
 def _of_pattern(kernel: str, said: str, clip: Floats) -> Iterator[Claim]:
+    if "A plain clip" in said:
+        yield _close(kernel, "a plain clip", 0, float(clip.std(axis=(0, 1, 2)).max()), 0.021)
     frequency, direction = _strongest(_grey(clip))
     if found := re.search(r"(\w+ diagonal|horizontal|vertical) stripes ([\d.]+) px apart", said):
         yield _close(kernel, found[0], float(found[2]), 1 / frequency, 0.15 / frequency)
@@ -166,8 +168,10 @@ def _of_motion(kernel: str, said: str, clip: Floats) -> Iterator[Claim]:
         x, y = velocity(frames)
         angle = math.radians(DIRECTIONS[moving[1]])
         if "stripes" in said:  # of which only the way across themselves can be seen
-            across = math.radians(_strongest(frames)[1])
+            frequency, direction = _strongest(frames)
+            across = math.radians(direction)
             way = x * math.cos(across) + y * math.sin(across)
+            way -= round(way * frequency) / frequency  # stripes look the same a period on: the shorter way counts
             x, y = way * math.cos(across), way * math.sin(across)
         speed = math.hypot(x, y)
         yield _close(kernel, moving[0], float(moving[2]), speed, max(0.35 * speed, 0.15))
