@@ -51,20 +51,21 @@ def claims_change(figures: KernelFigures, limits: Limits) -> bool | None:
 
 def named_direction(figures: KernelFigures, limits: Limits) -> str | None:
     """Return the direction that is named of the synthetic clip; None where none is."""
-    if not claims_change(figures, limits) or turning(figures, limits) is not None:
-        return None
-    if figures.direction is None or not one_direction(figures, limits):
+    if figures.direction is None or not _leads_on(figures, limits) or not one_direction(figures, limits):
         return None
     return direction_word(figures.direction)
 
 
 def either_way(figures: KernelFigures, limits: Limits) -> bool:
     """Return whether the synthetic clip moves in one direction and is said to drive the kernel backwards as well."""
-    if not claims_change(figures, limits) or turning(figures, limits) is not None:
-        return False
     if figures.direction is None or figures.coherence is None or figures.coherence < limits.one_direction:
         return False
-    return not one_direction(figures, limits)
+    return _leads_on(figures, limits) and not one_direction(figures, limits)
+
+
+def _leads_on(figures: KernelFigures, limits: Limits) -> bool:
+    """Return whether the synthetic clip is said to move, and not to flicker or go back and forth."""
+    return bool(claims_change(figures, limits)) and turning(figures, limits) is None
 
 
 def heard(figures: KernelFigures, limits: Limits) -> list[Heard]:

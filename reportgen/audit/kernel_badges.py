@@ -97,7 +97,7 @@ def _motion_verdict(figures: KernelFigures, limits: Limits) -> Verdict:
         f"{len(against)} of {plural(len(evidence), 'kind')} of evidence against" if evidence else "–",
         f"none against: no still clip where freezing them costs {percent(limits.motion_reliance)} or more, no "
         f"moving one where it costs under {percent(limits.motion_ignored)} or the best of them stand still, no "
-        "direction that those played backwards or labels contradict",
+        "direction that those played backwards or labels contradict, nor one said not to matter that they need",
         "Does the synthetic clip move as the reference clips that drive this kernel do?"
         + (f" Against: {'; '.join(against)}." if against else "")
         + (" It is no moving texture: there is none to compare." if claims is None else "")

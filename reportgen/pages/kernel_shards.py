@@ -240,9 +240,8 @@ class KernelShards:
             (f"Motion, full colour at {number(scale, 2)} px/frame", moving),
             ("Reconstruction", clip_strip(addresses, parts, "reconstruction", f"Moved texture of {view.name}")),
         )
-        shown = found[
-            : 1 if shows_no_pattern(view.figures, self._model.limits) else None
-        ]  # else one colour, four times
+        # Of an even colour the others show that colour again.
+        shown = found[:1] if shows_no_pattern(view.figures, self._model.limits) else found
         return [[title, strip_data(ROOT, one)] for title, one in shown if one]
 
 

@@ -99,11 +99,15 @@ def affordable_checks(
     """Return the parameters with as many probes as their `work` affords, and what that left out, for the reader."""
     if parameters.work is None:
         return parameters, ()
-    wanted: dict[str, int] = {name: getattr(parameters, name) for name in _FEWEST}
+    wanted = _counts(parameters)
     chosen = fitted(wanted, _FEWEST, _passes, passes_within(layers, parameters.work))
     less = lowered(wanted, chosen, _WORDS)
     notes = (f"{'; '.join(less)}. This preset bounds the work on a map.",) if less else ()
     return parameters.model_copy(update=chosen), notes
+
+
+def _counts(parameters: FaithfulnessParameters) -> dict[str, int]:
+    return {name: getattr(parameters, name) for name in _FEWEST}
 
 
 def _passes(counts: Mapping[str, int]) -> int:
@@ -119,7 +123,7 @@ def _probes(counts: Mapping[str, int]) -> int:
 
 def _reduces(subject: Subject, network: Network, parameters: FaithfulnessParameters) -> bool:
     """Return whether probes in reduced precision are quicker by more than it costs to see that they serve."""
-    work = _probes({name: getattr(parameters, name) for name in _FEWEST}) * forward_work(subject.layers)
+    work = _probes(_counts(parameters)) * forward_work(subject.layers)
     return work >= _MUCH_WORK and reduced_precision_pays(network.device)
 
 

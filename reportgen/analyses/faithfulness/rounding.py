@@ -34,10 +34,10 @@ def measuring_network(
     hiding the whole clip costs the class. With `reduced` it is asked in bfloat16 where, of some random parts, hidden
     and shown alone, that says what float32 does: beside the ends of the curves, and beside how the parts differ.
     """
-    behind = make_baseline(baseline, clip, network)
-    ends = torch.cat([clip, behind])
     if quick is None:
         return network
+    behind = make_baseline(baseline, clip, network)
+    ends = torch.cat([clip, behind])
     wanted, found = (_above_mean(one, ends, index) for one in (network, quick))
     if not (found - wanted).abs().max() <= _ENDS * (wanted[0] - wanted[1]).abs():
         return network

@@ -17,7 +17,7 @@ from reportgen.analyses.common.draws import own_phase
 from reportgen.analyses.kernels.gratings import BINARY, Pattern, simple_patterns
 from reportgen.analyses.kernels.schedules import Level
 from reportgen.analyses.kernels.scoring import ClipScoring
-from reportgen.analyses.kernels.simple_optima import DEEP_PEAKS, SimpleOptima, SimpleOptimum, sharp
+from reportgen.analyses.kernels.simple_optima import PEAKS, SimpleOptima, SimpleOptimum, sharp
 from reportgen.networks.kernels.preactivation import placement
 
 _SHARE = 0.08  # of the passes of a kernel's search
@@ -43,6 +43,7 @@ class Turned:
 class Rivals:
     """What the clips that a search of `levels` finds are held against, on clips of the `small` shape first.
 
+    It is for deeper layers: a first layer's optima are known from its weights.
     That is each clip itself, reversed in time, mirrored and turned by 90 degrees, and the simple patterns of the filter
     that the kernel's most active unit is about it. All together cost 8% of a kernel's search at most: a short search
     has fewer of them.
@@ -55,12 +56,7 @@ class Rivals:
         self.affordable = affordable_rivals(levels, small)
 
     def best(self, found: Tensor, kernel: int, seed: int) -> SimpleOptimum | None:
-        """Return the rival that drives a kernel clearly more than the clip `found` `C T H W`, or None.
-
-        A first layer's kernel has none: its optimum is known from its weights.
-        """
-        if self.scoring.sees_pixels:
-            return None
+        """Return the rival that drives a kernel clearly more than the clip `found` `C T H W`, or None."""
         pixels = found.logit().clamp(-BINARY, BINARY)
         part = found[None, :, : self.small[0], : self.small[1], : self.small[2]]
         rivals = self._rivals(pixels, part, kernel, seed)
@@ -81,10 +77,10 @@ class Rivals:
         if pixels.shape[2] == pixels.shape[3]:
             turned += [Turned(pixels, quarters=quarters) for quarters in (1, 3)]
         patterns: list[Pattern] = []
-        if self.affordable >= _PASSES + 2 * DEEP_PEAKS + 1:
+        if self.affordable >= _PASSES + 2 * PEAKS + 1:
             weights = self.simple.filter_about(part.to(**placement(self.scoring.network)), kernel)
             if weights is not None:
-                patterns = [sharp(one) for one in simple_patterns(weights, None, own_phase(seed, kernel), DEEP_PEAKS)]
+                patterns = [sharp(one) for one in simple_patterns(weights, None, own_phase(seed, kernel), PEAKS)]
         left = self.affordable - (_PASSES + len(patterns) if patterns else 0)
         return [*patterns, *turned[: max(0, left)]]
 

@@ -88,8 +88,8 @@ class Search:
         if self._has_simple_optima():
             self._simple = SimpleOptima(self.scoring, self.network, self.kernels, self.levels[0].shape)
             self.scoring.within_stride = bool(self._simple.filters)
-            small = self._small() or self.shape
-            self._rivals = Rivals(self.scoring, self._simple, self.levels, small)
+            if not self.scoring.sees_pixels:
+                self._rivals = Rivals(self.scoring, self._simple, self.levels, self._small() or self.shape)
         for first in range(0, len(self.kernels), _WAVE * slots):
             wave = self.kernels[first : first + _WAVE * slots]
             climbers = [self._begin(kernel, start) for kernel in wave for start in range(self._starts(kernel))]

@@ -18,8 +18,7 @@ from reportgen.networks.core.network import Network
 from reportgen.networks.kernels.preactivation import Preactivation
 from reportgen.networks.trace.smoothed import SmoothedRectifiers
 
-_PEAKS = 4
-DEEP_PEAKS = 4
+PEAKS = 4
 _FAINT = 0.05  # of the largest gradient: a deep unit sees most of its field faintly
 _MOVES = 4  # of each length at most, for a kernel that noise leaves silent
 _ON_WHOLE_CLIPS = 3
@@ -68,8 +67,8 @@ class SimpleOptima:
         if weights is None:
             return None
         phase = own_phase(seed, kernel)
-        field, count = (None, DEEP_PEAKS) if known is None else (self.scoring.field, _PEAKS)
-        patterns = simple_patterns(weights, field, phase, count)
+        field = None if known is None else self.scoring.field
+        patterns = simple_patterns(weights, field, phase, PEAKS)
         rare = self.scoring.rare[kernel]
         rated = [(self._rated(one if rare else sharp(one), kernel, level), one) for one in patterns]
         if known is None:
