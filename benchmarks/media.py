@@ -51,7 +51,21 @@ ENCODINGS: dict[str, tuple[str, dict[str, Any]]] = {
             ("psnr", "4:2:0", 45, 7),
         )
     },
+    **{
+        f"avif psnr 4:4:4 {quality}, speed {speed}, repeated": (
+            "AVIF",
+            {
+                **{"quality": quality, "subsampling": "4:4:4", "speed": speed, "max_threads": 1},
+                **{"codec": "aom", "advanced": {"tune": "psnr", "tune-content": "screen"}},
+            },
+        )
+        for quality, speed in ((60, 7), (50, 7), (40, 7), (45, 8), (45, 6))
+    },
 }
+"""By name; `repeated` looks for what a picture shows twice, as the frames of a sprite do, in all pictures.
+
+Unasked, the encoder does so in those that it takes for screenshots.
+"""
 
 
 def arrays(store: Store, analysis: str, role: str, kind: str) -> Iterator[dict[str, NDArray[Any]]]:

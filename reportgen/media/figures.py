@@ -254,7 +254,7 @@ def _exact_file(role: str, pixels: NDArray[np.uint8]) -> FigureFile:
 
 
 def _clip_files(role: str, frames: Frames, quality: int | None = None) -> Iterator[FigureFile]:
-    yield _sprite_file(role, "clip", frames, quality=quality or clip_quality(frames))
+    yield _sprite_file(role, "clip", frames, quality=quality or clip_quality(frames), repeated=True)
     yield _poster_file(role, frames[len(frames) // 2])
 
 
@@ -284,11 +284,17 @@ def _motion_files(role: str, figure: MotionFigure) -> Iterator[FigureFile]:
 
 
 def _sprite_file(
-    role: str, kind: str, frames: Frames, *, scale: float | None = None, quality: int = QUALITY
+    role: str,
+    kind: str,
+    frames: Frames,
+    *,
+    scale: float | None = None,
+    quality: int = QUALITY,
+    repeated: bool = False,
 ) -> FigureFile:
     height, width = sprite_size(*frames.shape[:3])
     facts = {"frames": len(frames), "height": height, "width": width, "scale": scale}
-    return FigureFile(f"{role}.avif", role, kind, AVIF, sprite_bytes(frames, quality), facts)
+    return FigureFile(f"{role}.avif", role, kind, AVIF, sprite_bytes(frames, quality, repeated=repeated), facts)
 
 
 def _poster_file(role: str, frame: Frames) -> FigureFile:

@@ -13,6 +13,9 @@ from reportgen.records.base import Frozen
 
 PYRAMID_SCHEMA_VERSION = 1
 
+DIGITS = 5
+"""Significant digits of the figures of single kernels and edges; sums over many of them are given in full."""
+
 
 class ClassFacts(Frozen):
     """The class that the pyramid explains."""
@@ -39,7 +42,7 @@ class LayerFigures(Frozen):
     kernels: int = Field(ge=1)
     kept: int = Field(ge=0)
     relevance: float = Field(description="Sum of the relevance of all its kernels, in logits.")
-    relevances: tuple[float, ...] = Field((), description="Relevance of each of its kernels, to four digits.")
+    relevances: tuple[float, ...] = Field((), description="Relevance of each of its kernels.")
 
 
 class NodeFigures(Frozen):

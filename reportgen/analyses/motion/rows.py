@@ -16,6 +16,11 @@ from reportgen.records.answers.relative import of_median
 from reportgen.records.figures import TableFigure
 from reportgen.records.targets import Target, class_name
 
+_DIGITS = 4
+"""Significant digits of a kernel's figures: a share of the response is told as a percentage, and two thirds of a table
+of 26,000 kernels are digits that say nothing.
+"""
+
 _FIGURES = ("motion_reliance", "dissolved_loss", "order_sensitivity")
 
 
@@ -91,6 +96,7 @@ def kernel_table(kernels: KernelMotion, caption: str) -> TableFigure:
     """Return what the probes leave of every kernel, a line each.
 
     `response_of_median` is the response as a multiple of the layer's median: of little, every share is of little worth.
+    Figures have the digits that the answer gives of them.
     """
     figures = ("response", "response_of_median", "motion_reliance", "order_sensitivity")
     columns = ["layer", "kernel", "clip", *figures, *VARIANTS[1:]]
@@ -114,7 +120,7 @@ def _kernel_rows(kernels: KernelMotion) -> Iterator[list[object]]:
                 layer,
                 kernel,
                 kernels.names[clip],
-                *("" if math.isnan(value) else f"{value:.6g}" for value in values),
+                *("" if math.isnan(value) else f"{value:.{_DIGITS}g}" for value in values),
             ]
 
 
@@ -125,4 +131,4 @@ def _named(name: str, found: Estimate | None) -> dict[str, float | None]:
 
 
 def _short(value: float | None) -> float | None:
-    return float(f"{value:.4g}") if value is not None and math.isfinite(value) else None
+    return float(f"{value:.{_DIGITS}g}") if value is not None and math.isfinite(value) else None

@@ -1,6 +1,7 @@
 """A class pyramid as data for others: the JSON document, the published tool's dictionary, GraphML and CSV.
 
-Everything here returns values and writes nothing.
+Everything here returns values and writes nothing. Figures of single kernels and edges have DIGITS digits: sums of
+thousands of float32 products carry about as many, and with all 17 a graph is twice as large.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from reportgen.analyses.pyramid.select import THETAS
 from reportgen.errors import OptionError
 from reportgen.records.figures import TableFigure
 from reportgen.records.pyramid_schema import (
+    DIGITS,
     ClassFacts,
     ConservationFigures,
     EdgeFigures,
@@ -59,7 +61,7 @@ def pyramid_document(
                 kernels=len(layer.kept),
                 kept=int(layer.kept.sum()),
                 relevance=float(layer.relevance.sum()),
-                relevances=tuple(float(f"{value:.4g}") for value in layer.relevance),
+                relevances=tuple(_significant(value) for value in layer.relevance),
             )
             for layer in shown
         ),
@@ -82,11 +84,15 @@ def _node(node: PyramidNode, order: int) -> NodeFigures:
         layer=node.layer,
         index=node.index,
         depth=node.depth,
-        relevance=node.relevance,
-        activation=node.activation,
+        relevance=_significant(node.relevance),
+        activation=_significant(node.activation),
         kept=node.kept,
         order=order,
     )
+
+
+def _significant(value: float) -> float:
+    return float(f"{value:.{DIGITS}g}")
 
 
 def _edges(pyramid: ClassPyramid) -> Iterable[EdgeFigures]:
@@ -99,7 +105,7 @@ def _edges(pyramid: ClassPyramid) -> Iterable[EdgeFigures]:
             else KernelPlace(layer=layer, index=index)
         )
         source = KernelPlace(layer=edge.source[0], index=edge.source[1])
-        yield EdgeFigures(source=source, target=target, contribution=edge.contribution)
+        yield EdgeFigures(source=source, target=target, contribution=_significant(edge.contribution))
 
 
 def published_dictionary(pyramid: ClassPyramid, *, most: int = 200_000) -> dict[int, Any]:

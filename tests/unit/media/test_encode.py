@@ -71,8 +71,20 @@ class TestSprites:
         assert clip_quality(clip(2, 127, 128)) == QUALITY > clip_quality(clip(2, 128, 128))
         frames = clip(2, 160, 160)
         sizes = [len(next(figure_files(ClipFigure(frames, fine=fine), "a")).content) for fine in (False, True)]
-        assert sizes == [len(sprite_bytes(frames, quality)) for quality in (clip_quality(frames), FINE_QUALITY)]
+        qualities = (clip_quality(frames), FINE_QUALITY)
+        assert sizes == [len(sprite_bytes(frames, quality, repeated=True)) for quality in qualities]
         assert sizes[0] < sizes[1]
+
+    def test_what_a_clip_shows_more_than_once_is_encoded_once(self) -> None:
+        """Noise that moves on: the second row of frames shows what the first one did, and is not like a screen."""
+        noise = to_uint8(np.clip(np.random.default_rng(0).normal(0.5, 0.15, (64, 64, 3)), 0, 1))
+        frames = np.stack([np.roll(noise, 3 * number, axis=1) for number in range(16)])
+        plain, repeated = sprite_bytes(frames), next(figure_files(ClipFigure(frames), "a")).content
+        assert len(repeated) < 0.6 * len(plain)
+        assert repeated == next(figure_files(ClipFigure(frames), "a")).content
+        shown = [frames_of_bytes(one, 16, 64, 64).astype(float) for one in (plain, repeated)]
+        errors = [np.square(one - frames).mean() for one in shown]
+        assert errors[1] < 1.05 * errors[0]
 
     def test_colours_keep_every_pixel(self) -> None:
         """Lines of red and blue, one pixel wide: with halved colours both would be violet."""

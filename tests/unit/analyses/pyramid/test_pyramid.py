@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -289,6 +290,21 @@ def test_the_document_holds_the_graph_and_reads_back(clip: Tensor) -> None:
     assert len(edge_table(document).rows) == len(plain["edges"])
     assert len(node_table(document).rows) == len(plain["nodes"]) + len(plain["negative"])
     assert "contribution" in json.dumps(PyramidDocument.model_json_schema(by_alias=True))
+
+
+def test_figures_of_kernels_and_edges_are_told_with_the_digits_that_they_carry(clip: Tensor) -> None:
+    pyramid = class_pyramid(Small(), clip, 1, depth=None, mass=1.0)
+    document = pyramid_document(pyramid, network="small")
+    told = [edge.contribution for edge in document.edges]
+    assert told == pytest.approx([edge.contribution for edge in pyramid.edges], rel=1e-4)
+    figures = [*told, *(value for node in document.nodes for value in (node.relevance, node.activation))]
+    assert all(len(Decimal(repr(value)).normalize().as_tuple().digits) <= 5 for value in figures)
+    assert [row[-1] for row in edge_table(document).rows] == told
+    keys = "{http://graphml.graphdrawing.org/xmlns}data[@key='contribution']"
+    assert sorted(float(data.text or "") for data in ET.fromstring(graphml(document)).findall(f".//{keys}")) == sorted(told)
+    # What a reader adds up is still what a layer is said to have.
+    for layer in document.layers:
+        assert sum(layer.relevances) == pytest.approx(layer.relevance, abs=1e-4 * np.abs(layer.relevances).sum())
 
 
 def test_the_published_dictionary_nests_kernels_under_those_they_feed(clip: Tensor) -> None:
