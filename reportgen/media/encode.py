@@ -3,10 +3,10 @@
 Sprites and pictures are AVIF with full colour resolution (4:4:4). At equal size its error on synthetic clips is that of
 WebP, and 3 to 5 dB less on real clips, maps and motion: of their colours WebP keeps every second pixel. The encoder is
 told to keep the mean square error low, and not to look well by its own judgement: that spent most where little was
-wrong, and left clips of a large network at 26 dB with a tenth more bytes. In clips it looks for what is shown more than once, as it
-does unasked in screenshots alone: synthetic clips of that network have 57% less bytes so and an error 1.7 dB less, real
-clips 26% less bytes at 0.2 dB more; maps and motion in colours gain nothing, in twice the time
-(``python -m benchmarks.media``).
+wrong, and left clips of a large network at 26 dB with a tenth more bytes. In clips it looks for what is shown more than
+once, as it does unasked in screenshots alone: synthetic clips of that network have 57% less bytes so and 1.7 dB less
+error, real clips 26% less bytes at 0.2 dB more. Maps and motion in colours gain nothing by it, and it takes twice the
+time (``python -m benchmarks.media``).
 """
 
 from __future__ import annotations

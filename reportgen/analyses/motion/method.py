@@ -26,5 +26,5 @@ METHOD = Method(
     load=_load,
     presets={"quick": MotionParameters(draws=2, clips=56, work=1000), "full": MotionParameters(draws=16, clips=256)},
     page_bytes=60_000,
-    bytes_per_kernel=255,
+    bytes_per_kernel=243,
 )

@@ -34,7 +34,7 @@ METHOD = Method(
     parameters=PyramidParameters,
     load=_load,
     presets={"quick": PyramidParameters(depth=2, draws=19)},
-    bytes_per_pixel=4.6,
+    bytes_per_pixel=3.2,
     page_bytes=140_000,
     site_share=_share,
 )

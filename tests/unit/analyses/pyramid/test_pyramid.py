@@ -301,7 +301,9 @@ def test_figures_of_kernels_and_edges_are_told_with_the_digits_that_they_carry(c
     assert all(len(Decimal(repr(value)).normalize().as_tuple().digits) <= 5 for value in figures)
     assert [row[-1] for row in edge_table(document).rows] == told
     keys = "{http://graphml.graphdrawing.org/xmlns}data[@key='contribution']"
-    assert sorted(float(data.text or "") for data in ET.fromstring(graphml(document)).findall(f".//{keys}")) == sorted(told)
+    assert sorted(float(data.text or "") for data in ET.fromstring(graphml(document)).findall(f".//{keys}")) == sorted(
+        told
+    )
     # What a reader adds up is still what a layer is said to have.
     for layer in document.layers:
         assert sum(layer.relevances) == pytest.approx(layer.relevance, abs=1e-4 * np.abs(layer.relevances).sum())
