@@ -13,7 +13,7 @@ from reportgen.records.base import Frozen
 
 PYRAMID_SCHEMA_VERSION = 1
 
-DIGITS = 5
+GRAPH_DIGITS = 5
 """Significant digits of the figures of single kernels and edges; sums over many of them are given in full."""
 
 

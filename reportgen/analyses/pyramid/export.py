@@ -1,6 +1,6 @@
 """A class pyramid as data for others: the JSON document, the published tool's dictionary, GraphML and CSV.
 
-Everything here returns values and writes nothing. Figures of single kernels and edges have DIGITS digits: sums of
+Everything here returns values and writes nothing. Figures of single kernels and edges have GRAPH_DIGITS digits: sums of
 thousands of float32 products carry about as many, and with all 17 a graph is twice as large.
 """
 
@@ -17,7 +17,7 @@ from reportgen.analyses.pyramid.select import THETAS
 from reportgen.errors import OptionError
 from reportgen.records.figures import TableFigure
 from reportgen.records.pyramid_schema import (
-    DIGITS,
+    GRAPH_DIGITS,
     ClassFacts,
     ConservationFigures,
     EdgeFigures,
@@ -92,7 +92,7 @@ def _node(node: PyramidNode, order: int) -> NodeFigures:
 
 
 def _significant(value: float) -> float:
-    return float(f"{value:.{DIGITS}g}")
+    return float(f"{value:.{GRAPH_DIGITS}g}")
 
 
 def _edges(pyramid: ClassPyramid) -> Iterable[EdgeFigures]:
