@@ -14,6 +14,7 @@ from reportgen.networks.core.copying import require_readable, within_wrappers
 from reportgen.networks.core.defaults import usual_defaults
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.precision import other_precisions
+from reportgen.networks.core.programs import with_layers
 from reportgen.records.card import Adapter
 from reportgen.wording import LIVE_MODULE
 from reportgen.zoo.foreign import foreign_definition, with_probabilities
@@ -39,7 +40,7 @@ def live_network(
         raise NetworkError(f"A network is made of a torch.nn.Module, and not of {a_type(module)}{_of_program(module)}.")
     if any(weight.is_meta for weight in (*module.parameters(), *module.buffers())):
         raise NetworkError("The module has weights without values (on the meta device): give it values first.")
-    module = within_wrappers(module)
+    module = with_layers(within_wrappers(module))
     require_readable(module)
     said = _clip_fields(module, mean, std, frames, size)
     with speaking(LIVE_MODULE), usual_defaults():

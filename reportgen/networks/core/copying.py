@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pickle import PickleError
 from typing import Any
 
@@ -60,14 +61,20 @@ def copied(module: nn.Module, sharing: Iterable[Tensor] = ()) -> nn.Module:
     without the graph. What cannot be copied (a lock, a file, a writer of logs that a hook tells) both modules share.
     """
     own = {id(one): one for one in sharing}
-    with warnings.catch_warnings():
-        # What `torch.export` makes is copied by a name that torch itself is about to drop.
-        warnings.filterwarnings("ignore", message=r"`isinstance\(treespec, LeafSpec\)`", category=FutureWarning)
+    with without_exporters_warnings():
         try:
             return copy.deepcopy(module, {**_without_graphs(module), **own})
         except _NOT_COPIED:
             shared = {id(one): one for one in _beside(module) if not _can_be_copied(one)}
             return copy.deepcopy(module, {**_without_graphs(module), **shared, **own})
+
+
+@contextmanager
+def without_exporters_warnings() -> Iterator[None]:
+    """Let torch not warn, within the context, that it copies its own programs by a name that it is about to drop."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r"`isinstance\(treespec, LeafSpec\)`", category=FutureWarning)
+        yield
 
 
 def _without_graphs(module: nn.Module) -> dict[int, Any]:

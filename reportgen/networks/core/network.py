@@ -22,6 +22,7 @@ from reportgen.networks.core import answer
 from reportgen.networks.core.call import Arguments, normalise, to_call
 from reportgen.networks.core.copying import copied, require_readable, within_wrappers
 from reportgen.networks.core.precision import in_single_precision, is_reduced
+from reportgen.networks.core.programs import made_for_one_clip, with_layers
 from reportgen.networks.core.taps import Taps
 from reportgen.records.card import Adapter, ClipSpec, ModelCard
 from reportgen.records.manifest import WeightsFacts
@@ -258,18 +259,20 @@ def as_network(network: Network | nn.Module) -> Network:
     One in half precision or bfloat16 becomes a copy in float32. Raises NetworkError for complex weights.
     """
     if isinstance(network, Network):
-        if (module := within_wrappers(network.module)) is not network.module:
+        if (module := with_layers(within_wrappers(network.module))) is not network.module:
             network = replace(network, module=module)
         if not is_reduced(network.module) and not _of_inference(network.module):
             return network
         return replace(network, module=in_single_precision(copied(network.module), network.name))
     if not isinstance(network, nn.Module):
         raise no_network(network)
-    network = within_wrappers(network)
+    given = within_wrappers(network)
+    network = with_layers(given)
     require_readable(network)
     module = in_single_precision(copied(network).eval().requires_grad_(False), type(network).__name__)
     parameter = next(module.parameters(), None)
-    return Network(module, device=parameter.device if parameter is not None else torch.device("cpu"))
+    device = parameter.device if parameter is not None else torch.device("cpu")
+    return Network(module, device=device, one_by_one=made_for_one_clip(given))
 
 
 def borrow(network: Network | nn.Module) -> Network:
@@ -281,7 +284,8 @@ def borrow(network: Network | nn.Module) -> Network:
         return as_network(network)
     if is_reduced(network) or _of_inference(network) or any(one.is_complex() for one in network.parameters()):
         return as_network(network)
-    return Network(within_wrappers(network))
+    given = within_wrappers(network)
+    return Network(with_layers(given), one_by_one=made_for_one_clip(given))
 
 
 def _of_inference(module: nn.Module) -> bool:
