@@ -81,13 +81,22 @@ def _rests(figures: KernelFigures, limits: Limits) -> bool:
 
     Of what jumps from frame to frame, or turns brighter and darker, a smooth motion sees nothing.
     """
-    if figures.mean_speed is None or figures.mean_speed >= limits.stands_still:
+    if figures.mean_speed is None or figures.mean_speed >= limits.stands_still or _trembles(figures, limits):
         return False
     if figures.still_variance is None or _nearly_still(figures, limits):
         return True
     steps = _at_least((figures.step, limits.stands_still), (figures.step_explained, limits.motion_explains))
     pattern = _at_least((figures.flicker_explained, limits.flicker_alone))
     return figures.still_variance >= limits.explained_variance and not steps and not pattern
+
+
+def _trembles(figures: KernelFigures, limits: Limits) -> bool:
+    """Return whether a clip jumps here and there, which changes little where its picture is smooth.
+
+    Steps from frame to frame explain what changes, and lead nowhere; of noise on a picture they explain little.
+    """
+    steps = _at_least((figures.step, limits.smallest_step), (figures.step_explained, limits.step_beside_flicker))
+    return steps and _at_most((figures.drift, limits.turning_drift))
 
 
 def turning(figures: KernelFigures, limits: Limits) -> Alternation | None:

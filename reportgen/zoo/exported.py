@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from reportgen.errors import CardError
-from reportgen.networks.core.programs import call_of, layered, steps, value_of
+from reportgen.networks.core.programs import call_of, layered, program_steps, value_of
 from reportgen.zoo.sources import describe
 
 _ROWS_ARE_KERNELS = frozenset({"linear", "conv1d", "conv2d", "conv3d"})
@@ -61,7 +61,7 @@ def kernels_in_graphs(module: nn.Module) -> tuple[int, ...]:
     """
     found = []
     for part in module.modules():
-        for node in steps(part):
+        for node in program_steps(part):
             values = call_of(node)
             if values is not None and values[0] in _ROWS_ARE_KERNELS:
                 weight = value_of(part, values[1]["weight"])

@@ -16,6 +16,7 @@ from reportgen.audit.headline import synthetic_claim
 from reportgen.audit.heard import DIRECTIONS
 from reportgen.audit.limits import Limits
 from reportgen.reading.figures import KernelFigures
+from tests.truth.moving_textures import texture
 from tests.truth.told_clips import (
     FLICKERS,
     LOOKS,
@@ -91,6 +92,21 @@ def test_stripes_that_jump_at_random_have_no_direction(hard: bool, frames: int) 
         steps = [(place * math.cos(angle), place * math.sin(angle)) for place in places]
         clips.append(Told("jumps", placed(look, steps, 24), frozenset()))
     assert [told for told, _ in said(clips)] == [NOTHING] * len(clips)
+
+
+@pytest.mark.parametrize("frames", [8, 16])
+def test_a_smooth_picture_that_trembles_does_not_stand_still(frames: int) -> None:
+    """A still picture explains 99% of it, for a jump of 1 px changes little where nothing is fine."""
+    clips = []
+    for seed in (0, 5):
+        draw, look = random.Random(seed), texture(seed, lowest=0.006, highest=0.03)
+        turns = [draw.uniform(0, 2 * math.pi) for _ in range(frames)]
+        places = [(math.cos(turn), math.sin(turn)) for turn in turns]
+        clips.append(Told("trembles", placed(look, places, 32).float(), frozenset()))
+        rests = placed(look, [(0.0, 0.0)] * frames, 32).float()
+        noise = 0.005 * torch.randn(rests.shape, generator=torch.Generator().manual_seed(seed))
+        clips.append(Told("rests under noise", (rests + noise).clamp(0, 1), frozenset({STILL})))
+    assert [told for told, _ in said(clips)] == [NOTHING, STILL] * 2
 
 
 # Seconds each: of every kind what this look, this size and this many frames make of it.

@@ -30,7 +30,7 @@ def with_layers(module: nn.Module) -> nn.Module:
 
     The checks of what it is given stay.
     """
-    nodes = steps(module)
+    nodes = program_steps(module)
     if isinstance(module, fx.GraphModule):
         return _rebuilt(module) if any(_owner(module, node) is not None for node in nodes) else module
     if not nodes or all(layer_of(part) is None for name, part in module.named_modules() if name):
@@ -42,7 +42,7 @@ def with_layers(module: nn.Module) -> nn.Module:
 
 def made_for_one_clip(module: nn.Module) -> bool:
     """Whether a module is a program of `torch.export` that was made for a single clip a call."""
-    given = [node.meta.get("val") for node in steps(module) if node.op == "placeholder"]
+    given = [node.meta.get("val") for node in program_steps(module) if node.op == "placeholder"]
     sizes = [value.shape[0] for value in given if isinstance(value, Tensor) and value.ndim]
     return any(type(size) is int and size == 1 for size in sizes)  # other than a symbol for any number
 
@@ -55,7 +55,7 @@ def layered(network: nn.Module) -> None:
             parent, _, child = name.rpartition(".")
             setattr(network.get_submodule(parent), child, layer)
     for part in network.modules():
-        for node in steps(part):
+        for node in program_steps(part):
             node.meta.clear()  # it holds the exporter's stand-ins for tensors, which cannot be copied
 
 
@@ -113,7 +113,7 @@ def _at(module: nn.Module, name: str) -> Any:
     return found
 
 
-def steps(module: nn.Module) -> list[fx.Node]:
+def program_steps(module: nn.Module) -> list[fx.Node]:
     """Return the steps of the program that a module is; none of another."""
     graph = getattr(module, "graph", None)
     return list(graph.nodes) if isinstance(graph, fx.Graph) else []
@@ -132,7 +132,7 @@ def call_of(node: fx.Node) -> tuple[str, dict[str, Any]] | None:
 
 def layer_of(module: nn.Module) -> nn.Module | None:
     """Return the ordinary layer that a module of an unflattened program is, when it is exactly one."""
-    nodes = steps(module)
+    nodes = program_steps(module)
     calls = [node for node in nodes if node.op == "call_function"]
     if (
         len(calls) != 1
