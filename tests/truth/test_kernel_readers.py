@@ -131,12 +131,44 @@ NORMED |= {
         True,
     ),
 }
+NORMED |= {
+    "average pooling in front of the norm": (
+        lambda body, maps: body.norm(functional.avg_pool3d(maps, 2)).relu(),
+        nn.BatchNorm3d,
+        False,
+    ),
+    "max pooling of each frame in front of the norm": (
+        lambda body, maps: body.norm(functional.max_pool3d(maps, (1, 2, 2))).relu(),
+        nn.BatchNorm3d,
+        False,
+    ),
+    "the mean of all positions in front of the norm": (
+        lambda body, maps: body.norm(maps.mean((2, 3, 4), keepdim=True)).relu(),
+        nn.BatchNorm3d,
+        False,
+    ),
+}
+
+
+def gated(body: Body, maps: Tensor) -> Tensor:
+    """Return maps that are passed on by a ReLU, weighed by what a norm makes of their means."""
+    return maps.relu() * body.norm(maps.mean((2, 3, 4), keepdim=True)).sigmoid()
+
+
+def pooled_twice(body: Body, maps: Tensor) -> Tensor:
+    both = [body.norm(functional.avg_pool3d(maps, 2)), -body.norm(functional.max_pool3d(maps, 2))]
+    return torch.cat(both, 1).relu()
+
+
 UNNORMED: dict[str, tuple[Callable[[Body, Tensor], Tensor], bool]] = {
     "an in-place ReLU in front of the norm": (lambda body, maps: body.norm(functional.relu(maps, inplace=True)), True),
     "an activation in place by method": (lambda body, maps: body.norm(maps.relu_()), True),
     "a ReLU in front of the norm": (lambda body, maps: body.norm(maps.relu()), True),
     "a swish that is spelt out": (lambda _, maps: maps * functional.relu6(maps + 3) / 6, False),
     "two norms": (read_twice, False),
+    "a gate's norm of the means": (gated, False),
+    "two pools, each with a norm": (pooled_twice, False),
+    "the mean over kernels": (lambda body, maps: body.norm(maps.mean(1, keepdim=True).expand_as(maps)).relu(), False),
 }
 
 

@@ -30,6 +30,12 @@ _MOVES = frozenset(
     {"clone", "contiguous", "_to_copy", "to", "cat", "stack", "repeat", "index_select", "index", "flip", "roll", "copy"}
     | {"channel_shuffle", "native_channel_shuffle", "detach", "constant_pad_nd"}
 )
+_POOLED = ("avg", "max", "adaptive_avg", "_adaptive_avg", "adaptive_max")
+_POOLS = frozenset(
+    {f"{kind}_pool{axes}d" for kind in _POOLED for axes in (1, 2, 3)}
+    | {"max_pool2d_with_indices", "max_pool3d_with_indices", "mean", "amax"}
+)
+"""Operations that keep kernels apart and pass on more where there is more: a norm behind them reads the kernels too."""
 _NORMS = frozenset({"native_batch_norm", "_native_batch_norm_legit_no_training", "cudnn_batch_norm", "batch_norm"})
 _SCALES = frozenset({"mul", "div", "add", "sub", "neg", "rsub", "addcmul", "addcdiv"})
 _JOINED = "cat"
@@ -130,7 +136,7 @@ class ReaderTracer(Follower[Labels]):
         norms = [step for step in steps if step[0].norm]
         if norms:
             return norms[0] if len(norms) == 1 else None
-        return steps[0] if len(steps) == 1 and self._others.get(number, set()) <= {_JOINED} else None
+        return steps[0] if len(steps) == 1 and self._others.get(number, set()) <= {_JOINED, *_POOLS} else None
 
     def boundary(self, call: TracedCall[Labels], what: str) -> Labels:  # noqa: ARG002 (the same for all)
         """Return that nothing is known of an output any more."""
@@ -159,7 +165,16 @@ class ReaderTracer(Follower[Labels]):
             for tensor in followed:
                 for number in self.known(tensor).sources().tolist():
                     self._others.setdefault(number, set()).add("relu" if _is_relu(call) else call.name)
+        if call.name in _POOLS and operation.sources is not None:
+            return self._pooled(call, _of_whole_channels(operation.sources(call)))
         return operation.sources(call) if moved and operation.sources is not None else call.nothing()
+
+    def _pooled(self, call: TracedCall[Labels], known: Labels) -> Labels:
+        """Return the numbers of pooled kernels, as of a step that changes nothing; nothing where some are mixed."""
+        if len(known.cells) != 1 or len(_kernel_axes(known)) != 1:
+            return call.nothing()
+        count = known.cells.size
+        return self._stepped(call, known, _Step(False, lambda: (torch.ones(count), torch.zeros(count))))
 
     def _by_rule(self, func: Any, call: TracedCall[Labels], operation: Operation) -> Labels:  # noqa: ARG002 (never asked)
         return call.nothing()
