@@ -19,7 +19,10 @@ from reportgen.reading.views import KernelView
 
 @dataclass(frozen=True)
 class Card:
-    """A kernel's clip, short name, two numbers and the badges that were tested."""
+    """A kernel's clip, short name, two numbers and the badges that were tested.
+
+    A `plain` clip is of one even colour: its texture and its motion would show that colour again.
+    """
 
     uri: str
     name: str
@@ -27,6 +30,7 @@ class Card:
     index: int
     stage1: Strip | None
     texture: Strip | None
+    plain: bool
     first: str
     second: str
     sentence: str
@@ -44,10 +48,12 @@ def kernel_card(model: ModelView, view: KernelView) -> Card:
         first = f"{number(times, 2)}× best reference"
     moves = moving_texture(figures, model.limits)
     second = f"{number(figures.mean_speed, 2)} px/fr" if moves else ""
+    plain = shows_no_pattern(figures, model.limits)
+    texture = still_strip(model.addresses, view.answer("decomposition"), "texture", f"Still texture of {view.name}")
     course = turning(figures, model.limits)
     if course is not None:
         second = "flickers" if course == "flicker" else f"to and fro {number(figures.step, 2)} px"
-    elif shows_no_pattern(figures, model.limits):
+    elif plain:
         second = "one even colour"
     elif figures.explained_variance is not None and not moves:
         second = f"{percent(max(figures.explained_variance, 0.0))} expl."
@@ -67,7 +73,8 @@ def kernel_card(model: ModelView, view: KernelView) -> Card:
         layer=view.id.layer,
         index=view.id.index,
         stage1=clip_strip(model.addresses, view.answer("kernels"), "stage1", f"Synthetic clip of {view.name}"),
-        texture=still_strip(model.addresses, view.answer("decomposition"), "texture", f"Still texture of {view.name}"),
+        texture=None if plain else texture,
+        plain=plain,
         first=first,
         second=second,
         sentence=headline(figures, model.limits).claim,

@@ -53,6 +53,7 @@ class FrontModel:
     results: Table
     examples: int
     choice: str
+    plain: bool
 
 
 def stage_rows(model: ModelView, most: int) -> Excerpt[StageRow]:
@@ -88,6 +89,7 @@ def summarize(model: ModelView) -> FrontModel:
         results=results_table(model, (view for views in model.kernels.values() for view in views[:STAGE_EXAMPLES])),
         examples=max((len(row.cards) for row in rows), default=0),
         choice=choice_in_words(model, rows.shown[0].layer) if rows.shown else "",
+        plain=any(card.plain for row in rows for card in row.cards),
     )
 
 

@@ -29,7 +29,7 @@ def classes_table(model: ModelView, classes: Sequence[ClassProbes]) -> Table:
         Column("95% interval", "fixed", parts=("low", "high")),
         Column("Lost, dissolved", "fixed"),
         Column("Order sensitivity", "fixed"),
-        *(Column(f"Still recognised, {title}", "percent") for title in probes.values()),
+        *(Column(f"Kept, {title}", "percent") for title in probes.values()),
     )
     told: list[tuple[Cell, ...]] = [
         (
@@ -43,7 +43,8 @@ def classes_table(model: ModelView, classes: Sequence[ClassProbes]) -> Table:
         )
         for row in classes
     ]
-    return Table("classes", _title(model.words.many), heads, tuple(told))
+    kept = f"Kept: the share of clips whose {model.words.one} is still recognised under a probe." if probes else ""
+    return Table("classes", _title(model.words.many), heads, tuple(told), kept)
 
 
 def probed_layers_table(found: Sequence[ProbedLayerRow]) -> Table:

@@ -9,6 +9,7 @@ from reportgen.pages.kernel_shards import KernelShards
 from reportgen.pages.registry import all_pages
 from reportgen.pages.report import ModelView, Report
 from reportgen.pages.templating import Templates
+from reportgen.reading.addresses import relative_link
 from reportgen.records.finding import find_runs
 from reportgen.records.jobs import Done
 from reportgen.records.store import Store
@@ -30,6 +31,20 @@ def shown(runs: Path, unit: str) -> tuple[str, list[str]]:
     return text, [title for title, _ in kernels[view.id.index - start]["pictures"]]
 
 
+def tabled(runs: Path, unit: str) -> tuple[int, int, bool]:
+    """Return how many pictures a kernel has on the front page and on its layer's, and whether the front says why."""
+    report = Report.of(find_runs(runs))
+    pages = {page.uri: page for page in all_pages(report)}
+    model, view = next((one, view) for one in report.models for view in one.all_kernels if str(view.id) == unit)
+    found, texts = [], []
+    for uri, kind in (("index.md", "rg-pair"), (model.addresses.layer(view.id.layer), "rg-card")):
+        text = Templates(templates_folder()).render(pages[uri], untrained=report.untrained, selected=())
+        link = text.partition(f'<a class="{kind}" href="{relative_link(uri, view.uri)}"')[2]
+        found.append(link.partition("</a>")[0].count('role="img"'))
+        texts.append(text)
+    return found[0], found[1], "of one even colour the clip alone" in texts[0]
+
+
 def test_one_picture_and_a_sentence_stand_for_four_of_one_colour(tmp_path: Path) -> None:
     write_sample(tmp_path)
     store = next(one for one in find_runs(tmp_path) if one.folder.name == "drift")
@@ -42,6 +57,7 @@ def test_one_picture_and_a_sentence_stand_for_four_of_one_colour(tmp_path: Path)
     assert len(pictures) == 4
     assert "the texture, moved" in before
     assert SAID not in before
+    assert tabled(tmp_path, unit) == (2, 2, False)
     assert isinstance(record.outcome, Done)
     answer = {**record.outcome.answer, "contrast": 0.001}
     plain = record.model_copy(update={"outcome": record.outcome.model_copy(update={"answer": answer})})
@@ -52,3 +68,4 @@ def test_one_picture_and_a_sentence_stand_for_four_of_one_colour(tmp_path: Path)
     assert "what the kernel wants" in after
     assert "the texture, moved" not in after
     assert "the still part" not in after
+    assert tabled(tmp_path, unit) == (1, 1, True)
