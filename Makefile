@@ -3,10 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 JS := tests/js
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
-# pip compiles what it installs, but not the modules of an editable package: Python does when they are imported, unless it
-# is told to write no bytecode (PYTHONDONTWRITEBYTECODE), and then for every command anew.
-COMPILE := $(BIN)/python -m compileall -q reportgen
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt
+# pip would compile what it installs one file after the other, and the modules of an editable package not at all: Python
+# does when they are imported, unless it is told to write no bytecode (PYTHONDONTWRITEBYTECODE), and then for every command
+# anew. Some packages bring files for another version of Python, which are let be, as pip does.
+COMPILE := { $(BIN)/python -m compileall -qq -j 0 $(VENV)/lib; $(BIN)/python -m compileall -q reportgen; }
 # Tests wait for browsers, encoders and commands: one process more than there are cores keeps these busy.
 WORKERS := $(shell expr $$(nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2) + 1)
 
@@ -37,7 +38,7 @@ $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $(VENV)/.installed $@
 
 $(VENV)/.installed-more-zoos: $(VENV)/.installed-dev
-	$(INSTALL) --editable ".[more-zoos]" && touch $@ \
+	$(INSTALL) --editable ".[more-zoos]" && $(COMPILE) && touch $@ \
 	  || echo "Further networks of other projects could not be installed: their tests will be skipped."
 
 report: $(VENV)/.installed
@@ -58,6 +59,7 @@ test-all: $(VENV)/.installed-dev $(VENV)/.installed-more-zoos browser
 # The documentation of the tool, strictly: a link or a name that leads nowhere is an error.
 $(VENV)/.installed-docs: $(VENV)/.installed
 	$(INSTALL) --editable ".[docs]"
+	@$(COMPILE)
 	@touch $@
 
 docs: $(VENV)/.installed-docs

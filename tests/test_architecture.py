@@ -6,6 +6,7 @@ import ast
 import re
 import sys
 from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -95,9 +96,14 @@ def room(path: Path) -> str:
     return relative.parts[0].removesuffix(".py")
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def imports(path: Path, *, at_import: bool = False) -> Iterator[str]:
     """Yield the modules that a file imports; with `at_import` only those that importing it brings in."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = parsed(path)
     nodes: list[ast.AST] = list(ast.walk(tree)) if not at_import else list(_top_level(tree))
     for node in nodes:
         if isinstance(node, ast.Import):
@@ -132,7 +138,7 @@ def module_name(path: Path) -> str:
 def files_imported(path: Path, names: set[str]) -> set[str]:
     """Return the modules out of `names` that a file imports, anywhere in it and also for type checking alone."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -253,11 +259,19 @@ OPENERS = {
 @pytest.mark.parametrize(("library", "call"), OPENERS, ids=str)
 def test_pictures_and_videos_are_opened_in_one_place(library: str, call: str) -> None:
     for path in modules():
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        opens = any(isinstance(node, ast.Attribute | ast.Name) and ast.unparse(node) == call for node in ast.walk(tree))
+        tree = parsed(path)
+        opens = any(_is(node, call) for node in ast.walk(tree))
         allowed = path.relative_to(PACKAGE).as_posix() in OPENERS[library, call]
         assert not opens or allowed, f"{path} opens files by {call}: use {sorted(OPENERS[library, call])}"
         assert not list(_renamed(tree, library)), f"{path} imports {library} so that {call} cannot be looked for"
+
+
+def _is(node: ast.AST, dotted: str) -> bool:
+    """Return whether a node reads `name`, or `name.attribute`."""
+    *above, last = dotted.split(".")
+    if isinstance(node, ast.Attribute):
+        return node.attr == last and ast.unparse(node.value) == ".".join(above)
+    return isinstance(node, ast.Name) and node.id == last and not above
 
 
 def _renamed(tree: ast.Module, library: str) -> Iterator[str]:
@@ -297,7 +311,7 @@ LOADED_WHEN_CALLED = {
 
 def public_names(path: Path) -> Iterator[str]:
     """Yield what a file defines for others; a click command bears the name of the call that it makes."""
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+    for node in parsed(path).body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             decorators = [ast.unparse(each) for each in node.decorator_list]
             names = [] if any(each.startswith("click.command(") for each in decorators) else [node.name]
@@ -328,7 +342,7 @@ SAYING = re.compile(r"\w*(Error|Fault)|note|say_once|unknown_name|worded")
 def test_what_is_said_names_options_by_mentions_alone() -> None:
     found = []
     for path in (path for path in modules() if room(path) != "cli"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(parsed(path)):
             if not isinstance(node, ast.Call):
                 continue
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
@@ -353,7 +367,7 @@ def _calls(tree: ast.AST, name: str) -> Iterator[ast.Call]:
 def test_everything_can_be_reached_from_a_command_or_a_public_call() -> None:
     import reportgen
 
-    source = Source({module_name(path): ast.parse(path.read_text(encoding="utf-8")) for path in modules()})
+    source = Source({module_name(path): parsed(path) for path in modules()})
     for (module, name), caller in LOADED_WHEN_CALLED.items():
         text = (PACKAGE / caller).read_text(encoding="utf-8")
         assert f'"{module}"' in text
@@ -371,6 +385,6 @@ def test_the_seed_reaches_an_analysis_by_its_subject_alone() -> None:
 
     assert not [name for name, method in methods().items() if "seed" in method.parameters.model_fields]
     for path in (PACKAGE / "analyses").glob("*/analysis.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(parsed(path)):
             if isinstance(node, ast.Attribute) and node.attr == "seed":
                 assert ast.unparse(node.value) in ("subject", "self"), f"{path}: {ast.unparse(node)}"
