@@ -134,7 +134,7 @@ def measure(network: Network, layer: str, options: argparse.Namespace, known: Ro
 def judged(judge: Search, found: Published, kernel: int) -> tuple[tuple[int, float], ...]:
     """Return the steps at which the published loop was looked at, with the activation of its clip then."""
     return tuple(
-        (steps, float(judge.measure(native_part(found.seen(steps), judge.shape), [kernel])[0]))
+        (steps, float(judge.scoring.measure(native_part(found.seen(steps), judge.shape), [kernel])[0]))
         for steps in found.looked_at
     )
 

@@ -53,7 +53,7 @@ def _reached(setting: Setting, model: str, layer: str) -> Found:
         options["clip_shape"] = (4, 16, 16)
     here, there = setting.on_cpu(model), setting.network(model)
     wanted = maximize_activation(here, layer, _KERNELS, precision="float32", **options)
-    measured = Search(there, layer, _KERNELS, AscentOptions(**options)).measure(wanted.clips, _KERNELS)
+    measured = Search(there, layer, _KERNELS, AscentOptions(**options)).scoring.measure(wanted.clips, _KERNELS)
     apart = float(((measured - wanted.activations).abs() / wanted.activations.abs()).max())
     exact = _gradients(here, layer, "float32", options)
     likeness = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import zlib
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Self
 
@@ -13,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from reportgen import maximize_activation
+from reportgen.analyses.kernels.ascent import Ascent, Climber
 from reportgen.progress import SilentProgress, Task
 
 SHAPE = (16, 40, 40)
@@ -153,3 +155,17 @@ def test_the_starts_of_a_silent_kernel_count_as_one_search() -> None:
     assert found.activations.shape == (3,)
     assert sum(told) == pytest.approx(sum(totals))
     assert sum(totals) == 3 * 16
+
+
+def test_one_start_alone_of_a_silent_kernel_cools_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: dict[bool, int] = {False: 0, True: 0}
+    block = Ascent._block
+
+    def counted(ascent: Ascent, climbers: Sequence[Climber]) -> None:
+        before = sum(climber.taken for climber in climbers)
+        block(ascent, climbers)
+        taken[ascent.level.cools] += sum(climber.taken for climber in climbers) - before
+
+    monkeypatch.setattr(Ascent, "_block", counted)
+    maximize_activation(filters(1.1).requires_grad_(False), "0", [0], objective="firing", clip_shape=SHAPE, steps=32)
+    assert taken == {False: 3 * 8, True: 8}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import nullcontext
 from functools import cached_property
 
@@ -150,6 +151,35 @@ class ClipScoring:
             clips = canvas.bounded(canvas.unbounded(noise))
             maps = torch.cat([self.target.maps(clip[None]) for clip in clips])
         return maps.transpose(0, 1).flatten(1)
+
+    def measure(self, clips: Tensor, kernels: Sequence[int]) -> Tensor:
+        """Return the objective `N` of native clips, each of its own kernel, one at a time in full precision."""
+        where = placement(self.network)
+        with torch.no_grad(), full_precision():
+            return torch.cat(
+                [
+                    self.target.activations(
+                        clip[None].to(**where),
+                        torch.tensor([kernel], device=where["device"]),
+                        self.options.objective,
+                    ).cpu()
+                    for clip, kernel in zip(clips, kernels, strict=True)
+                ]
+            )
+
+    def native(self, canvas: Canvas, parameters: Tensor) -> Tensor:
+        """Return the native clips `F C T H W` float32 on the CPU; around a window they are grey (or 0 in a ball)."""
+        shape, window = self.shape, self.window
+        shown = canvas.bounded(canvas.unbounded(parameters)).float().cpu()
+        if canvas.shape != shape:
+            shown = shown.repeat(1, 1, *(-(-a // b) for a, b in zip(shape, canvas.shape, strict=True)))
+            shown = shown[..., : shape[0], : shape[1], : shape[2]]
+        if window is None:
+            return shown
+        grey = 0.5 if canvas.constraint == "box" else 0.0
+        clips = torch.full((*shown.shape[:2], *self.target.clip_shape), grey)
+        clips[window.slices()] = shown
+        return clips
 
     def own_map(self, clip: Tensor, kernel: int) -> Tensor:
         """Return a kernel's pre-activation `1 ...` of a clip `1 C T H W`, in full precision, of what climbs ask."""

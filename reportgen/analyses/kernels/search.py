@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -14,30 +13,42 @@ from reportgen.analyses.common.batching import first_fault, reduced_precision_pa
 from reportgen.analyses.common.draws import own_generator
 from reportgen.analyses.common.quickened import LEAST_WORK, quickened
 from reportgen.analyses.kernels.ascent import Ascent, Climber
+from reportgen.analyses.kernels.ends import End, Ends
 from reportgen.analyses.kernels.maximum import Maximum
 from reportgen.analyses.kernels.options import AscentOptions
-from reportgen.analyses.kernels.parametrization import Canvas
 from reportgen.analyses.kernels.rivals import Rivals
 from reportgen.analyses.kernels.robustness import DRAWS, SCALE_AND_ROTATION, draw_views
-from reportgen.analyses.kernels.schedules import Level, exact_at_last, levels, small_shape, unbent
+from reportgen.analyses.kernels.schedules import Level, briefer, exact_at_last, levels, small_shape, unbent
 from reportgen.analyses.kernels.scoring import ClipScoring
 from reportgen.analyses.kernels.sharpening import sharpened
-from reportgen.analyses.kernels.simple_optima import SimpleOptima, SimpleOptimum, tiled
+from reportgen.analyses.kernels.simple_optima import Drive, RatedPattern, SimpleOptima, tiled
 from reportgen.errors import NetworkError
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.passes import REFUSALS, run_until
 from reportgen.networks.kernels.clip_form import clip_preactivation
 from reportgen.networks.kernels.preactivation import clip_channels, native_shape, placement
 from reportgen.networks.speed.compiled import can_compile, compiled_inputs, compiling_pays
-from reportgen.networks.speed.precision import Convolution, bfloat16_convolutions, bfloat16_fault, full_precision
+from reportgen.networks.speed.precision import Convolution, bfloat16_convolutions, bfloat16_fault
 from reportgen.progress import SILENT, Task, TaskInParts
 
 _WAVE = 4
 _STARTS = 3  # of a kernel that noise leaves silent: from some of them its layers before do not wake
+_SHORT = 1 / 3  # of the steps of an exploration, for each of them
+_AGAIN = 1 / 2  # of a cool-down, for a second one: a pattern is nearly what it becomes
 _STATES = 3  # parameters and two moments
-_End = tuple[Climber, Sequence[Maximum]]  # of a climb, with its facets
-
 _PASSES = 3  # a step up costs a forward pass and a backward pass, which is twice a forward pass
+
+
+@dataclass(frozen=True, eq=False)
+class _Explored:
+    """What exploration has found for a kernel beside the clip that is about to cool down.
+
+    `reached` are parameters `1 ...` of the best clip before the cool-down, which may lose it: near a threshold, or in
+    few steps. `patterns` are the simple ones about that clip, for when it has cooled.
+    """
+
+    reached: Tensor | None = None
+    patterns: Sequence[RatedPattern] = ()
 
 
 class Search:
@@ -60,8 +71,6 @@ class Search:
         self.notes: tuple[str, ...] = ()
         self._simple: SimpleOptima | None = None
         self._rivals: Rivals | None = None
-        #: The best clip of each kernel before its cool-down, which may lose it: near a threshold, or in few steps.
-        self._reached: dict[Climber, Tensor] = {}
 
     def quicken(self) -> None:
         """Let what climbs ask a quick copy of the network, where it has one and there is work enough for it.
@@ -91,72 +100,97 @@ class Search:
             if not self.scoring.sees_pixels:
                 self._rivals = Rivals(self.scoring, self._simple, self.levels, self._small() or self.shape)
         for first in range(0, len(self.kernels), _WAVE * slots):
-            wave = self.kernels[first : first + _WAVE * slots]
-            climbers = [self._begin(kernel, start) for kernel in wave for start in range(self._starts(kernel))]
-            *early, last = self.levels
-            for level, following in zip(early, self.levels[1:], strict=True):
-                climbers = list(self._climbed(level, slots, task, climbers))
-                for climber in climbers:
-                    if level.cools:
-                        climber.go_on()
-                    else:
-                        climber.restart(self._passed_on(climber, level, following))
-            found: dict[int, list[_End]] = {}
-            beaten: dict[Climber, _End] = {}
-            for climber in self._climbed(last, slots, task, climbers):
-                ends = found.setdefault(climber.kernel, [])
-                ends.append((climber, list(self._finish(climber))))
-                task.advance((self.options.steps - climber.taken) / self._starts(climber.kernel))
-                if len(ends) == self._starts(climber.kernel):
-                    best = self._best_of(found.pop(climber.kernel))
-                    rival = (
-                        self._rivals.best(best[1][0].clip, climber.kernel, self.options.seed) if self._rivals else None
-                    )
-                    if rival is None:
-                        yield from best[1]
-                    else:
-                        beaten[self._from_rival(best[0], rival)] = best
-            yield from self._cooled_again(beaten, slots)
+            explored = self._explored(self.kernels[first : first + _WAVE * slots], slots, task)
+            for end in self._cooled(explored, slots, task):
+                yield from end.facets
 
-    def _from_rival(self, ended: Climber, rival: SimpleOptimum) -> Climber:
-        """Return a climber about to cool down from a rival of what another has ended with, in that one's own views."""
-        canvas = self.scoring.canvas(self.levels[-1])
-        begun, reached = (canvas.parameters_of(one.to(canvas.gain)) for one in (rival.begun, rival.reached))
-        climber = ended.again(begun, sum(level.steps for level in self.levels if level.cools))
-        self._reached[climber] = reached
-        return climber
+    def _explored(self, kernels: Sequence[int], slots: int, task: Task) -> dict[Climber, _Explored]:
+        """Return a climber of each kernel that is about to cool down, from the best of its starts."""
+        exploring = self.levels[0]
+        if exploring.cools:
+            return {self._begin(kernel): _Explored() for kernel in kernels}
+        climbers = [self._begin(kernel, start) for kernel in kernels for start in range(self._starts(kernel))]
+        ended: dict[int, list[Climber]] = {kernel: [] for kernel in kernels}
+        for climber in self._climbed(exploring, slots, task, climbers):
+            ended[climber.kernel].append(climber)
+            task.advance((exploring.steps - climber.taken) / self._starts(climber.kernel))
+        return dict(self._passed_on(starts) for starts in ended.values())
 
-    def _cooled_again(self, beaten: dict[Climber, _End], slots: int) -> Iterator[Maximum]:
-        """Yield the maxima of kernels that a rival drove more after a cool-down from it, or those of before."""
-        climbers = list(beaten)
+    def _passed_on(self, starts: Sequence[Climber]) -> tuple[Climber, _Explored]:
+        """Return the best of a kernel's starts as it goes on to cool down, of clips tiled where they are to be larger.
+
+        Which that is what the clips are like tells, and not how high they are: a silent kernel has climbed through
+        another network than its own.
+        """
+        (level, following), kernel, seed = self.levels[:2], starts[0].kernel, self.options.seed
+        every = [self.scoring.canvas(level).unbounded(climber.parameters) for climber in starts]
+        patterns = [self._rivals.explored(pixels, kernel, seed) if self._rivals else [] for pixels in every]
+        best = max(range(len(starts)), key=lambda one: self._promise(starts[one], every[one], patterns[one]))
+        climber, pixels = starts[best], every[best]
+        climber.seconds = sum(one.seconds for one in starts)
+        if self.scoring.sees_pixels and self.options.constraint == "box":
+            pixels = self._sharpened(pixels, kernel, level)
+        given = reached = tiled(pixels, following.shape)
+        if self.scoring.sees_pixels and self._simple is not None:
+            simple = self._simple.best(pixels, kernel, level, following, seed)
+            if simple is not None:
+                given, reached = simple.begun, simple.reached
+        canvas = self.scoring.canvas(following)
+        climber.restart(canvas.parameters_of(given))
+        kept = canvas.parameters_of(reached) if self.options.facets == 1 else None
+        return climber, _Explored(kept, patterns[best])
+
+    def _promise(self, climber: Climber, pixels: Tensor, patterns: Sequence[RatedPattern]) -> Drive:
+        """Return how far unbounded pixels `F C T H W` of a start, or one of the patterns about them, drive a kernel."""
+        if self._simple is None:
+            return climber.means()[-1], 0.0
+        own = self._simple.rate(torch.sigmoid(pixels), climber.kernel)
+        return max([own, *(rate for rate, _ in patterns)])
+
+    def _cooled(self, explored: Mapping[Climber, _Explored], slots: int, task: Task) -> Iterator[End]:
+        """Yield what climbers end with after their cool-down, or after a second one from a rival that drives more."""
+        cooling = [level for level in self.levels if level.cools]
+        again = briefer(cooling, _AGAIN)
+        ends = Ends(self.scoring, self.scoring.canvas(cooling[-1]), self.notes)
+        beaten: dict[Climber, tuple[Tensor, End]] = {}
+        for climber in self._down(cooling, slots, task, list(explored)):
+            end, seed = ends.of(climber, explored[climber].reached), self.options.seed
+            patterns = explored[climber].patterns
+            rival = self._rivals.best(end.clip, climber.kernel, seed, patterns) if self._rivals else None
+            if rival is None:
+                yield end
+            else:
+                begun, reached = (ends.canvas.parameters_of(one) for one in (rival.begun, rival.reached))
+                beaten[climber.again(begun, sum(level.steps for level in again))] = reached, end
         with SILENT.task("", 0) as unseen:  # the task's total knows of no second cool-down
-            for level in self.levels:
-                if level.cools:
-                    climbers = list(self._climbed(level, slots, unseen, climbers))
-                    for climber in climbers:
-                        climber.go_on()
-        for climber in climbers:
-            yield from self._best_of([(climber, list(self._finish(climber))), beaten[climber]])[1]
+            for climber in self._down(again, slots, unseen, list(beaten)):
+                reached, end = beaten[climber]
+                yield end.or_better(ends.of(climber, reached))
+
+    def _down(self, cooling: Sequence[Level], slots: int, task: Task, climbers: Sequence[Climber]) -> Iterator[Climber]:
+        """Yield climbers as they end a cool-down."""
+        *early, last = cooling
+        for level in early:
+            climbers = list(self._climbed(level, slots, task, climbers))
+            for climber in climbers:
+                climber.go_on()
+        yield from self._climbed(last, slots, task, climbers)
 
     def _climbed(self, level: Level, slots: int, task: Task, climbers: Sequence[Climber]) -> Iterator[Climber]:
-        """Yield the climbers as they end a level, first those of kernels that noise does not leave silent."""
+        """Yield the climbers as they end a level, first those of kernels that noise does not leave silent.
+
+        The starts of a silent kernel share the steps of an exploration.
+        """
         for silent in (False, True):
             own = [climber for climber in climbers if self.scoring.silent[climber.kernel] == silent]
-            counted = TaskInParts(task, _STARTS) if silent else task
-            yield from self._ascent(level, slots, counted, silent=silent).run(own)
+            shared, counted = level, task
+            if silent and not level.cools:
+                shared = replace(level, steps=max(1, round(level.steps * _SHORT)))
+                counted = TaskInParts(task, _STARTS)
+            yield from self._ascent(shared, slots, counted, silent=silent).run(own)
 
     def _starts(self, kernel: int) -> int:
         return _STARTS if self.scoring.silent[kernel] else 1
-
-    def _best_of(self, ends: Sequence[_End]) -> _End:
-        """Return the climber whose facets drive a kernel most, and these, with the time of all."""
-
-        def worth(end: _End) -> float:
-            return sum(self._worth(one.activation, one.clip[None], one.kernel) for one in end[1])
-
-        climber, best = max(ends, key=worth)
-        seconds = sum(one.seconds for _, facets in ends for one in facets) / len(best)
-        return climber, [replace(one, seconds=seconds) for one in best]
 
     def _levels(self) -> tuple[Level, ...]:
         options = self.options
@@ -259,21 +293,6 @@ class Search:
                 if wanted == "always":
                     raise
 
-    def _passed_on(self, climber: Climber, level: Level, following: Level) -> Tensor:
-        """Return the parameters with which a level goes on: of the same clips, tiled where they are to be larger."""
-        pixels = self.scoring.canvas(level).unbounded(climber.parameters)
-        if self.scoring.sees_pixels and following.cools and self.options.constraint == "box":
-            pixels = self._sharpened(pixels, climber.kernel, level)
-        given = reached = tiled(pixels, following.shape)
-        if following.cools and self._simple is not None:
-            simple = self._simple.best(pixels, climber.kernel, level, following, self.options.seed)
-            if simple is not None:
-                given, reached = simple.begun, simple.reached
-        canvas = self.scoring.canvas(following)
-        if following.cools and self.options.facets == 1:
-            self._reached[climber] = canvas.parameters_of(reached)
-        return canvas.parameters_of(given)
-
     def _has_simple_optima(self) -> bool:
         """Return whether a kernel's optimum may be one simple pattern over the whole clip."""
         return self.options.objective != "neuron" and self.options.constraint == "box" and self.options.facets == 1
@@ -286,45 +305,15 @@ class Search:
         draws[:, SCALE_AND_ROTATION] = 0.5
         return sharpened(pixels, lambda given: score(canvas.parameters_of(given), kernels, draws)[0].sum())
 
-    def measure(self, clips: Tensor, kernels: Sequence[int]) -> Tensor:
-        """Return the objective `N` of native clips, each of its own kernel, one at a time in full precision."""
-        where = placement(self.network)
-        with torch.no_grad(), full_precision():
-            return torch.cat(
-                [
-                    self.target.activations(
-                        clip[None].to(**where), torch.tensor([kernel], device=where["device"]), self.options.objective
-                    ).cpu()
-                    for clip, kernel in zip(clips, kernels, strict=True)
-                ]
-            )
-
-    def _worth(self, activation: Tensor | float, clip: Tensor, kernel: int) -> float:
-        """Return the objective of a kernel's clip `1 C T H W`, less what the penalties take off it."""
-        return float(activation) - self.scoring.penalty(clip, kernel)
-
     def _begin(self, kernel: int, start: int = 0) -> Climber:
         options, canvas = self.options, self.scoring.new_canvas(self.levels[0].shape)
         of_start = range(start * options.facets, (start + 1) * options.facets)
         generators = [own_generator(options.seed, kernel, facet) for facet in of_start]
         parameters = torch.stack([canvas.initial(generator, options.contrast) for generator in generators])
         draws = [draw_views(options.steps, generator) for generator in generators]
-        begun_at = self.measure(self._clips(canvas, parameters), [kernel] * options.facets).tolist()
+        begun_at = self.scoring.measure(self.scoring.native(canvas, parameters), [kernel] * options.facets).tolist()
         parameters = self.scoring.canvas(self.levels[0]).parameters_of(canvas.unbounded(parameters))
         return Climber(kernel, parameters, torch.stack(draws, dim=1), begun_at)
-
-    def _clips(self, canvas: Canvas, parameters: Tensor) -> Tensor:
-        """Return the native clips `F C T H W` float32 on the CPU; around a window they are grey (or 0 in a ball)."""
-        shown = canvas.bounded(canvas.unbounded(parameters)).float().cpu()
-        if canvas.shape != self.shape:
-            shown = shown.repeat(1, 1, *(-(-a // b) for a, b in zip(self.shape, canvas.shape, strict=True)))
-            shown = shown[..., : self.shape[0], : self.shape[1], : self.shape[2]]
-        if self.window is None:
-            return shown
-        grey = 0.5 if canvas.constraint == "box" else 0.0
-        clips = torch.full((*shown.shape[:2], *self.target.clip_shape), grey)
-        clips[self.window.slices()] = shown
-        return clips
 
     def _ascent(self, level: Level, slots: int, task: Task, *, silent: bool) -> Ascent:
         return Ascent(
@@ -338,33 +327,3 @@ class Search:
             task=task,
             fade=self.scoring.canvas(level).faded,
         )
-
-    def _finish(self, climber: Climber) -> Iterator[Maximum]:
-        began = time.perf_counter()
-        canvas = self.scoring.canvas(self.levels[-1])
-        clips = self._clips(canvas, climber.parameters)
-        facets = len(clips)
-        start = self.window.start if self.window else (0, 0, 0)
-        region = [(at, at + size) for at, size in zip(start, self.shape, strict=True)]
-        activations = self.measure(clips, [climber.kernel] * facets)
-        if climber in self._reached:
-            before = self._clips(canvas, self._reached.pop(climber))
-            reached = self.measure(before, [climber.kernel])
-            if self._worth(reached, before, climber.kernel) > self._worth(activations, clips, climber.kernel):
-                clips, activations = before, reached
-        seconds = (climber.seconds + time.perf_counter() - began) / facets
-        for facet in range(facets):
-            curve = tuple(values[facet] for values in climber.curve)
-            yield Maximum(
-                kernel=climber.kernel,
-                facet=facet,
-                clip=clips[facet],
-                activation=float(activations[facet]),
-                start=climber.start[facet],
-                curve=curve,
-                steps=climber.taken,
-                seconds=seconds,
-                region=(region[0], region[1], region[2]),
-                passed_on=self.target.passed_on,
-                notes=self.notes,
-            )

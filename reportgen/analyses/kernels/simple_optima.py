@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -15,17 +16,20 @@ from reportgen.analyses.kernels.gratings import BINARY, Grating, Pattern, Plain,
 from reportgen.analyses.kernels.schedules import Level
 from reportgen.analyses.kernels.scoring import ClipScoring
 from reportgen.networks.core.network import Network
-from reportgen.networks.kernels.preactivation import Preactivation
+from reportgen.networks.kernels.preactivation import Preactivation, clip_channels, placement
 from reportgen.networks.trace.smoothed import SmoothedRectifiers
 
 PEAKS = 4
+ON_WHOLE_CLIPS = 3
 _FAINT = 0.05  # of the largest gradient: a deep unit sees most of its field faintly
 _MOVES = 4  # of each length at most, for a kernel that noise leaves silent
-_ON_WHOLE_CLIPS = 3
 _REFINEMENTS = (1 / 4, 1 / 8, 1 / 16, 1 / 32)  # of what a kernel can tell apart
 
-_Rate = tuple[float, float]
-_Rated = tuple[_Rate, Grating]
+Shape = tuple[int, int, int]
+Drive = tuple[float, float]
+"""A kernel's objective of a clip, less its penalties, and the highest value of its map."""
+
+RatedPattern = tuple[Drive, Pattern]
 
 
 @dataclass(frozen=True)
@@ -40,17 +44,15 @@ class SimpleOptima:
     """The simple patterns of some kernels of a layer.
 
     A first layer's kernel is a filter, and its patterns are those of its weights; a deeper one is taken for the filter
-    that its most active unit is about the clip that was found. Weights are read off clips of a `shape` that the
-    network takes.
+    that its most active unit is about a clip that was found. Weights are read off clips of a `shape` that the network
+    takes.
     """
 
-    def __init__(
-        self, scoring: ClipScoring, network: Network, kernels: Sequence[int], shape: tuple[int, int, int]
-    ) -> None:
+    def __init__(self, scoring: ClipScoring, network: Network, kernels: Sequence[int], shape: Shape) -> None:
         self.scoring = scoring
         self.kernels = kernels
         self.filters: dict[int, Tensor] = {}
-        self._plain: dict[tuple[int, int, int], dict[int, tuple[_Rate, Plain]]] = {}
+        self._plain: dict[Shape, dict[int, tuple[Drive, Plain]]] = {}
         if scoring.sees_pixels:
             self.filters = filters(network, scoring.target.layer, kernels, shape)
 
@@ -61,66 +63,83 @@ class SimpleOptima:
         smaller, the patterns that drive the kernel most there are compared on whole ones: on small clips units at the
         border, which see padding, decide too much.
         """
-        known = self.filters.get(kernel)
-        about = self.scoring.canvas(level).bounded(pixels)
-        weights = self.filter_about(about, kernel) if known is None else known
-        if weights is None:
-            return None
-        phase = own_phase(seed, kernel)
-        field = None if known is None else self.scoring.field
-        patterns = simple_patterns(weights, field, phase, PEAKS)
-        rare = self.scoring.rare[kernel]
-        rated = [(self._rated(one if rare else sharp(one), kernel, level), one) for one in patterns]
-        if known is None:
-            rated.append(self._best_plain(kernel, level))
-        if rare:
-            gratings = [(rate, one) for rate, one in rated if isinstance(one, Grating)]
-            rated += [self._refined(max(gratings, key=_rate_of), kernel, level)] if gratings else []
+        rated = self.about(pixels, kernel, seed)
+        rated += self.refined(rated, kernel, level.shape)
         if level.shape != following.shape:
-            likely = sorted(rated, key=_rate_of, reverse=True)[:_ON_WHOLE_CLIPS]
-            rated = [(self._rated(one if rare else sharp(one), kernel, following), one) for _, one in likely]
+            likely = sorted(rated, key=rate_of, reverse=True)[:ON_WHOLE_CLIPS]
+            rated = [(self.rated(one, kernel, following.shape), one) for _, one in likely]
             pixels = tiled(pixels, following.shape)
-        reached, best = max(rated, key=_rate_of)
-        if reached <= self.rate(self.scoring.canvas(following).bounded(pixels), kernel):
+        if not rated:
             return None
-        drawn = [one.drawn(following.shape)[None].to(pixels) for one in (best, best if rare else sharp(best))]
-        return SimpleOptimum(begun=drawn[0], reached=drawn[1])
+        reached, best = max(rated, key=rate_of)
+        if reached <= self.rate(torch.sigmoid(pixels), kernel):
+            return None
+        return self.optimum(best, kernel, following.shape)
 
-    def _best_plain(self, kernel: int, level: Level) -> tuple[_Rate, Pattern]:
-        """Return the plain colour that drives a kernel most: behind other layers it need not be its filter's.
+    def about(self, pixels: Tensor, kernel: int, seed: int) -> list[RatedPattern]:
+        """Return the simple patterns of a kernel about unbounded `pixels` `1 C T H W`, rated on clips of their shape.
+
+        Of a deeper layer these are the patterns of the filter that its most active unit is there, and the best plain
+        colour, which behind other layers need not be that filter's.
+        """
+        shape = pixels.shape[2], pixels.shape[3], pixels.shape[4]
+        known = self.filters.get(kernel)
+        weights = self.filter_about(torch.sigmoid(pixels), kernel) if known is None else known
+        if weights is None:
+            return []
+        field = None if known is None else self.scoring.field
+        patterns = simple_patterns(weights, field, own_phase(seed, kernel), PEAKS)
+        rated = [(self.rated(one, kernel, shape), one) for one in patterns]
+        return rated if known is not None else [*rated, self._best_plain(kernel, shape)]
+
+    def optimum(self, pattern: Pattern, kernel: int, shape: Shape) -> SimpleOptimum:
+        """Return a pattern as a search goes on from it, on clips of `shape`."""
+        begun, reached = (one.drawn(shape)[None].to(**self._place) for one in (pattern, self.shown(pattern, kernel)))
+        return SimpleOptimum(begun=begun, reached=reached)
+
+    def shown(self, pattern: Pattern, kernel: int) -> Pattern:
+        """Return a pattern as it is rated: black and white, but for kernels near whose threshold a little decides."""
+        return pattern if self.scoring.rare[kernel] else sharp(pattern)
+
+    def _best_plain(self, kernel: int, shape: Shape) -> tuple[Drive, Pattern]:
+        """Return the plain colour that drives a kernel most.
 
         All kernels are asked at once, so that each colour costs one pass of the layers before.
         """
-        if level.shape not in self._plain:
-            canvas = self.scoring.canvas(level)
-            rated: dict[int, list[tuple[_Rate, Plain]]] = {k: [] for k in self.kernels}
-            for colour in plain_colours(canvas.channels):
-                maps = self.scoring.all_maps(canvas.bounded(colour.drawn(level.shape)[None].to(canvas.gain)))
+        if shape not in self._plain:
+            rated: dict[int, list[tuple[Drive, Plain]]] = {k: [] for k in self.kernels}
+            for colour in plain_colours(clip_channels(self.scoring.network)):
+                maps = self.scoring.all_maps(torch.sigmoid(colour.drawn(shape)[None].to(**self._place)))
                 for k, found in rated.items():
                     found.append(((self.scoring.summed(maps[:, k]), float(maps[:, k].max())), colour))
-            self._plain[level.shape] = {k: max(found, key=_rate_of) for k, found in rated.items()}
-        return self._plain[level.shape][kernel]
+            self._plain[shape] = {k: max(found, key=rate_of) for k, found in rated.items()}
+        return self._plain[shape][kernel]
 
-    def _refined(self, best: _Rated, kernel: int, level: Level) -> _Rated:
-        """Return the best of ever closer gratings about one that a kernel answers to, where it seldom fires.
+    def refined(self, rated: Sequence[RatedPattern], kernel: int, shape: Shape) -> list[RatedPattern]:
+        """Return the best of ever closer gratings about the best of those `rated`, for a kernel that seldom fires.
 
-        Near a threshold a little more or less decides; for others it changes little.
+        Near a threshold a little more or less decides; for others it changes little, and there is none.
         """
-        even = [replace(one, contrast=BINARY) for one in best[1].even(level.shape)]
-        best = max([best, *((self._rated(one, kernel, level), one) for one in even)], key=_rate_of)
+        gratings = [(rate, one) for rate, one in rated if isinstance(one, Grating)]
+        if not gratings or not self.scoring.rare[kernel]:
+            return []
+        best = max(gratings, key=rate_of)
+        even = [replace(one, contrast=BINARY) for one in best[1].even(shape)]
+        best = max([best, *((self.rated(one, kernel, shape), one) for one in even)], key=rate_of)
         for step in _REFINEMENTS:
             for _ in range(_MOVES if self.scoring.silent[kernel] else 1):
-                tried = [(self._rated(one, kernel, level), one) for one in best[1].neighbours(step)]
-                before, best = best, max([best, *tried], key=_rate_of)
+                tried = [(self.rated(one, kernel, shape), one) for one in best[1].neighbours(step)]
+                before, best = best, max([best, *tried], key=rate_of)
                 if best is before:
                     break
-        return best
+        return [best]
 
-    def _rated(self, pattern: Pattern, kernel: int, level: Level) -> _Rate:
-        pixels = pattern.drawn(level.shape)[None].to(self.scoring.canvas(level).gain)
-        return self.rate(self.scoring.canvas(level).bounded(pixels), kernel)
+    def rated(self, pattern: Pattern, kernel: int, shape: Shape) -> Drive:
+        """Return what a kernel makes of a pattern on clips of `shape`, as it is shown."""
+        drawn = self.shown(pattern, kernel).drawn(shape)[None].to(**self._place)
+        return self.rate(torch.sigmoid(drawn), kernel)
 
-    def rate(self, clip: Tensor, kernel: int) -> _Rate:
+    def rate(self, clip: Tensor, kernel: int) -> Drive:
         """Return a kernel's objective of a clip `1 C T H W`, less its penalties, and the highest value of its map.
 
         Where two clips leave a kernel silent, that which comes nearer to its threshold is the better.
@@ -131,7 +150,11 @@ class SimpleOptima:
     def filter_about(self, clip: Tensor, kernel: int) -> Tensor | None:
         """Return what the unit that answers most weighs `C T H W` about a clip `1 C T H W`; None without a gradient."""
         with SmoothedRectifiers() if self.scoring.silent[kernel] else nullcontext():
-            return local_filter(self.scoring.target, clip, kernel)
+            return local_filter(self.scoring.climbed, clip, kernel)
+
+    @property
+    def _place(self) -> dict[str, Any]:
+        return placement(self.scoring.network)
 
 
 def local_filter(target: Preactivation, clip: Tensor, kernel: int) -> Tensor | None:
@@ -160,5 +183,6 @@ def sharp(pattern: Pattern) -> Pattern:
     return replace(pattern, contrast=BINARY) if isinstance(pattern, Grating) else pattern
 
 
-def _rate_of(rated: tuple[_Rate, Pattern]) -> _Rate:
+def rate_of(rated: RatedPattern) -> Drive:
+    """Return the rate of a rated pattern."""
     return rated[0]

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from reportgen import maximize_activation
+from reportgen.analyses.kernels import rivals
 from reportgen.analyses.kernels.options import AscentOptions
 from reportgen.analyses.kernels.rivals import Rivals, affordable_rivals
 from reportgen.analyses.kernels.schedules import levels
@@ -39,7 +40,8 @@ def ramp() -> Tensor:
     return (0.1 + 0.1 * torch.arange(8.0)).view(1, -1, 1, 1).expand(3, -1, 16, 16)
 
 
-def test_a_clip_that_is_better_backwards_is_turned(ramp: Tensor) -> None:
+def test_a_clip_that_is_better_backwards_is_turned(ramp: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rivals, "_ROUNDS", 0)  # what it leads to is better still
     best = rival(brightening(1, 2), ramp, steps=16)
     assert best is not None
     assert torch.allclose(best.reached.sigmoid()[0], ramp.flip(1), atol=1e-6)
@@ -49,6 +51,13 @@ def test_clips_that_are_as_good_either_way_stay_as_they_are(ramp: Tensor) -> Non
     assert rival(brightening(1, 1), ramp, steps=16) is None
     assert rival(brightening(2, 1), ramp, steps=16) is None
     assert rival(brightening(1, 1.02), ramp, steps=16) is None  # too little to go on from
+
+
+def test_a_rival_leads_to_better_ones(ramp: Tensor) -> None:
+    network = brightening(1, 2)
+    best = rival(network, ramp, steps=16)
+    assert best is not None
+    assert float(network(best.reached.sigmoid()).mean()) > 2 * float(network(ramp.flip(1)[None]).mean())
 
 
 def test_a_longer_search_affords_the_simple_patterns_of_the_filter_about_a_clip(ramp: Tensor) -> None:

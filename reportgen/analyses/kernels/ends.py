@@ -1,0 +1,84 @@
+"""What climbs end with: the measured clips of a kernel, and the best of several ends."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+
+from torch import Tensor
+
+from reportgen.analyses.kernels.ascent import Climber
+from reportgen.analyses.kernels.maximum import Maximum
+from reportgen.analyses.kernels.parametrization import Canvas
+from reportgen.analyses.kernels.scoring import ClipScoring
+
+
+@dataclass(frozen=True, eq=False)
+class End:
+    """What a kernel's climb has ended with, facet by facet.
+
+    `worth` is the sum of their objectives, less what the penalties take off them.
+    """
+
+    climber: Climber
+    facets: tuple[Maximum, ...]
+    worth: float
+
+    @property
+    def clip(self) -> Tensor:
+        """The clip `C T H W` of the first facet."""
+        return self.facets[0].clip
+
+    def or_better(self, other: End) -> End:
+        """Return the better of two ends of one kernel, this one of two as good, with the time of both."""
+        best = other if other.worth > self.worth else self
+        seconds = sum(one.seconds for end in (self, other) for one in end.facets) / len(best.facets)
+        return replace(best, facets=tuple(replace(one, seconds=seconds) for one in best.facets))
+
+
+class Ends:
+    """Measures what climbs on a `canvas` end with, in full precision, on the network itself."""
+
+    def __init__(self, scoring: ClipScoring, canvas: Canvas, notes: tuple[str, ...] = ()) -> None:
+        self.scoring, self.canvas, self.notes = scoring, canvas, notes
+
+    def of(self, climber: Climber, reached: Tensor | None = None) -> End:
+        """Return what a climber has ended with, or the clip of one facet that it had `reached` before its cool-down.
+
+        These are parameters `1 ...`; a cool-down may lose them: near a threshold, or in few steps.
+        """
+        began = time.perf_counter()
+        clips = self.scoring.native(self.canvas, climber.parameters)
+        activations = self.scoring.measure(clips, [climber.kernel] * len(clips))
+        if reached is not None:
+            before = self.scoring.native(self.canvas, reached)
+            measured = self.scoring.measure(before, [climber.kernel])
+            if self._worth(measured[0], before[0], climber.kernel) > self._worth(
+                activations[0], clips[0], climber.kernel
+            ):
+                clips, activations = before, measured
+        seconds = (climber.seconds + time.perf_counter() - began) / len(clips)
+        facets = tuple(self._maximum(climber, place, clips, activations, seconds) for place in range(len(clips)))
+        pairs = zip(activations, clips, strict=True)
+        return End(climber, facets, sum(self._worth(activation, clip, climber.kernel) for activation, clip in pairs))
+
+    def _maximum(self, climber: Climber, place: int, clips: Tensor, activations: Tensor, seconds: float) -> Maximum:
+        start = self.scoring.window.start if self.scoring.window else (0, 0, 0)
+        t, y, x = ((at, at + size) for at, size in zip(start, self.scoring.shape, strict=True))
+        return Maximum(
+            kernel=climber.kernel,
+            facet=place,
+            clip=clips[place],
+            activation=float(activations[place]),
+            start=climber.start[place],
+            curve=tuple(values[place] for values in climber.curve),
+            steps=climber.taken,
+            seconds=seconds,
+            region=(t, y, x),
+            passed_on=self.scoring.target.passed_on,
+            notes=self.notes,
+        )
+
+    def _worth(self, activation: Tensor, clip: Tensor, kernel: int) -> float:
+        """Return the objective of a kernel's clip `C T H W`, less what the penalties take off it."""
+        return float(activation) - self.scoring.penalty(clip[None], kernel)
