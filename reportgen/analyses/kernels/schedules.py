@@ -115,22 +115,6 @@ def exact_at_last(paced: Sequence[Level], *, sees_pixels: bool) -> tuple[Level, 
     return (*early, first, replace(cool, steps=exact, taken=first.steps))
 
 
-def briefer(cooling: Sequence[Level], share: float) -> tuple[Level, ...]:
-    """Return the levels of a cool-down that takes a `share` of the steps, from the full rate to a twentieth too.
-
-    Each keeps its share of them, the last ones at least a step; how many there are in all does not depend on how many
-    levels they are in.
-    """
-    left = max(1, round(share * sum(level.steps for level in cooling)))
-    whole, found = left, list[Level]()
-    for place, level in reversed(list(enumerate(cooling))):
-        steps = min(left, max(1, round(share * level.steps))) if place else left
-        left -= steps
-        if steps:
-            found.insert(0, replace(level, steps=steps, taken=left, left=whole - left - steps))
-    return tuple(found)
-
-
 def small_shape(
     shape: tuple[int, int, int], reach: Sequence[int], strides: Sequence[int]
 ) -> tuple[int, int, int] | None:

@@ -18,7 +18,7 @@ from reportgen.analyses.kernels.maximum import Maximum
 from reportgen.analyses.kernels.options import AscentOptions
 from reportgen.analyses.kernels.rivals import Rivals
 from reportgen.analyses.kernels.robustness import DRAWS, SCALE_AND_ROTATION, draw_views
-from reportgen.analyses.kernels.schedules import Level, briefer, exact_at_last, levels, small_shape, unbent
+from reportgen.analyses.kernels.schedules import Level, exact_at_last, levels, small_shape, unbent
 from reportgen.analyses.kernels.scoring import ClipScoring
 from reportgen.analyses.kernels.sharpening import sharpened
 from reportgen.analyses.kernels.simple_optima import Drive, RatedPattern, SimpleOptima, tiled
@@ -34,7 +34,6 @@ from reportgen.progress import SILENT, Task, TaskInParts
 _WAVE = 4
 _STARTS = 3  # of a kernel that noise leaves silent: from some of them its layers before do not wake
 _SHORT = 1 / 3  # of the steps of an exploration, for each of them
-_AGAIN = 1 / 2  # of a cool-down, for a second one: a pattern is nearly what it becomes
 _STATES = 3  # parameters and two moments
 _PASSES = 3  # a step up costs a forward pass and a backward pass, which is twice a forward pass
 
@@ -150,7 +149,6 @@ class Search:
     def _cooled(self, explored: Mapping[Climber, _Explored], slots: int, task: Task) -> Iterator[End]:
         """Yield what climbers end with after their cool-down, or after a second one from a rival that drives more."""
         cooling = [level for level in self.levels if level.cools]
-        again = briefer(cooling, _AGAIN)
         ends = Ends(self.scoring, self.scoring.canvas(cooling[-1]), self.notes)
         beaten: dict[Climber, tuple[Tensor, End]] = {}
         for climber in self._down(cooling, slots, task, list(explored)):
@@ -161,9 +159,9 @@ class Search:
                 yield end
             else:
                 begun, reached = (ends.canvas.parameters_of(one) for one in (rival.begun, rival.reached))
-                beaten[climber.again(begun, sum(level.steps for level in again))] = reached, end
+                beaten[climber.again(begun, sum(level.steps for level in cooling))] = reached, end
         with SILENT.task("", 0) as unseen:  # the task's total knows of no second cool-down
-            for climber in self._down(again, slots, unseen, list(beaten)):
+            for climber in self._down(cooling, slots, unseen, list(beaten)):
                 reached, end = beaten[climber]
                 yield end.or_better(ends.of(climber, reached))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reportgen.analyses.kernels.schedules import Level, briefer, converged, exact_at_last, levels, small_shape, unbent
+from reportgen.analyses.kernels.schedules import Level, converged, exact_at_last, levels, small_shape, unbent
 
 
 def test_three_quarters_explore_and_the_rest_cools_in_full_precision() -> None:
@@ -31,18 +31,6 @@ def test_a_cool_down_of_first_layers_of_one_step_or_in_one_precision_is_whole(
 ) -> None:
     paced = levels((16, 64, 64), steps, small=(8, 16, 16), reduced_precision=reduced)
     assert exact_at_last(paced, sees_pixels=sees_pixels) == paced
-
-
-@pytest.mark.parametrize("steps", [1, 5, 20, 96, 97])
-def test_a_shorter_cool_down_ends_as_the_whole_one_does_in_however_many_levels(steps: int) -> None:
-    paced = levels((16, 64, 64), steps, reduced_precision=True)
-    one = briefer([level for level in paced if level.cools], 0.5)
-    many = briefer([level for level in exact_at_last(paced, sees_pixels=False) if level.cools], 0.5)
-    assert sum(level.steps for level in one) == max(1, round(0.5 * paced[-1].steps))
-    rates = [[level.rate(step) for level in found for step in range(level.steps)] for found in (one, many)]
-    assert rates[0] == rates[1]
-    assert rates[0][-1] == pytest.approx(0.05)
-    assert not many[-1].reduced_precision
 
 
 def test_one_step_is_a_cool_down() -> None:
