@@ -73,7 +73,8 @@ def test_a_planted_grating_is_reached() -> None:
 @pytest.mark.parametrize("period", [12, *(pytest.param(one, marks=pytest.mark.long) for one in (4, 5, 6, 8))])
 def test_a_fine_grating_is_no_patchwork(period: int) -> None:
     network = wave_network(period, frames=1, side=64)
-    found = maximize_over_scales(network, "2", [0, 1], start=16, sizes=10)  # one size less, and 62 px are enlarged to 64
+    # Of one size less the last has 62 px: enlarged to the network's 64, a fine grating is blurred.
+    found = maximize_over_scales(network, "2", [0, 1], start=16, sizes=10)
     for kernel in (0, 1):
         assert float(found.activations[kernel]) >= 0.95 * best_grating(network, kernel, period)
 
