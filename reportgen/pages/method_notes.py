@@ -59,7 +59,7 @@ METHOD_NOTES = (
         known=(
             (
                 "A planted grating of which the clip holds two periods is reached to at least 0.95 of the best "
-                "grating's response, and fine ones, with periods of 4 to 12 px, to as much."
+                "grating's response, and so are fine ones, with periods of 4 to 12 px."
             ),
         ),
         cites=(

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from reportgen.records.digits import significant
+
 BINS = 20
 """Bars of the histogram."""
 
@@ -44,7 +46,7 @@ def response_histogram(quantiles: Sequence[float | None]) -> dict[str, object] |
 
 def short(value: float) -> float:
     """Return a number to four digits, which is all that a page shows."""
-    return float(f"{value:.4g}")
+    return significant(value, 4)
 
 
 def short_or_none(value: float | None) -> float | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -25,6 +24,7 @@ from reportgen.errors import ClipError
 from reportgen.networks.kernels.preactivation import clip_channels, native_shape
 from reportgen.progress import Progress
 from reportgen.records.answers.concepts import ConceptAnswer, ConceptLayer, LayerProfile, LeadingKernel, Shown
+from reportgen.records.digits import significant_if_finite
 from reportgen.records.figures import Figure, Result
 from reportgen.records.identities import slug
 from reportgen.records.jobs import content_key
@@ -176,7 +176,10 @@ class _Shown:
     def _ordered(self, side: ClipResponses, rows: Sequence[int], most: int, values: Tensor) -> tuple[Shown, ...]:
         order = values.argsort(descending=True, stable=True)[:most].tolist()
         return tuple(
-            (self.names.setdefault(side.names[rows[place]], len(self.names)), _short(float(values[place])))
+            (
+                self.names.setdefault(side.names[rows[place]], len(self.names)),
+                significant_if_finite(float(values[place]), 4),
+            )
             for place in order
         )
 
@@ -199,11 +202,7 @@ def _profile(found: KernelTests) -> LayerProfile:
 
 
 def _listed(values: NDArray[np.float64]) -> tuple[float | None, ...]:
-    return tuple(_short(value) for value in values.tolist())
-
-
-def _short(value: float) -> float | None:
-    return float(f"{value:.4g}") if math.isfinite(value) else None
+    return tuple(significant_if_finite(value, 4) for value in values.tolist())
 
 
 def _are(count: int, what: str) -> str:

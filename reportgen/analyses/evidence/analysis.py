@@ -29,6 +29,7 @@ from reportgen.networks.trace.build import connection_graph
 from reportgen.networks.trace.graph import ConnectionGraph
 from reportgen.progress import Progress
 from reportgen.records.answers.evidence import EvidenceAnswer, LabelWord, LayerEvidence
+from reportgen.records.digits import significant_if_finite
 from reportgen.records.discovery import false_discovery
 from reportgen.records.figures import DataFigure, Figure, Result
 from reportgen.records.targets import class_name
@@ -95,7 +96,7 @@ def _result(subject: Subject, found: ReferencePass, faults: UnreadableClips, gra
             comparable=int(driven_enough(responses[layer]).sum()),
             words=_words(spread.words),
             held=tuple(LabelWord(**vars(word)) for word in spread.held),
-            quantiles=tuple(tuple(_short(value) for value in values) for values in spread.quantiles),
+            quantiles=tuple(tuple(significant_if_finite(value, 6) for value in values) for values in spread.quantiles),
             **_examples(found.meter.targets[layer], state, used),
         )
     answer = EvidenceAnswer(
@@ -105,7 +106,7 @@ def _result(subject: Subject, found: ReferencePass, faults: UnreadableClips, gra
         unreadable=faults.count,
         reasons=faults.reasons,
         names=tuple(used.places),
-        change=tuple(_short(found.change[clip]) for clip in used.clips),
+        change=tuple(significant_if_finite(found.change[clip], 6) for clip in used.clips),
         sample=tuple(found.names[place] for place in sample),
         connected=tuple(layer.name for layer in graph.layers) if graph else (),
         layers=layers,
@@ -156,7 +157,7 @@ def _examples(target: Preactivation, state: LayerPass, used: _Names) -> dict[str
         best: Best = getattr(state, kind)
         found[kind] = [
             [
-                [used.place(clip), _short(value), *place_in_clip(peak, target, field)]
+                [used.place(clip), significant_if_finite(value, 6), *place_in_clip(peak, target, field)]
                 for clip, value, peak in zip(clips, values, peaks, strict=True)
                 if math.isfinite(value)
             ]
@@ -190,7 +191,3 @@ def place_in_clip(peak: int, target: Preactivation, field: Field | None) -> tupl
         centres = [place * reach.jump + (reach.low + reach.high) / 2 for place, reach in zip(unit, field, strict=True)]
     t, y, x = (min(max(math.floor(centre), 0), size - 1) for centre, size in zip(centres, clip, strict=True))
     return t, y, x
-
-
-def _short(value: float) -> float | None:
-    return float(f"{value:.6g}") if math.isfinite(value) else None

@@ -16,6 +16,7 @@ from reportgen.analyses.kernels.parameters import AscentParameters, KernelParame
 from reportgen.analyses.kernels.pattern import pattern
 from reportgen.progress import Progress
 from reportgen.records.answers.kernels import KernelAnswer
+from reportgen.records.digits import significant
 from reportgen.records.figures import Array, ClipFigure, DataFigure, Figure, Result
 from reportgen.records.identities import KernelId
 from reportgen.records.manifest import LayerFacts
@@ -66,7 +67,7 @@ class KernelAnalysis:
                 objective=subject.objective,
                 passed_on=found.passed_on,
                 steps=found.steps,
-                curve=tuple(float(f"{value:.5g}") for value in found.curve),
+                curve=tuple(significant(value, 5) for value in found.curve),
             )
             figures: dict[str, Figure] = {
                 "stage1": ClipFigure(frames, f"What kernel {found.kernel} of {layer} looks for"),

@@ -47,20 +47,18 @@ class Ends:
 
         These are parameters `1 ...`; a cool-down may lose them: near a threshold, or in few steps.
         """
-        began = time.perf_counter()
+        began, kernel = time.perf_counter(), climber.kernel
         clips = self.scoring.native(self.canvas, climber.parameters)
-        activations = self.scoring.measure(clips, [climber.kernel] * len(clips))
+        activations = self.scoring.measure(clips, [kernel] * len(clips))
+        worth = self._worth(activations, clips, kernel)
         if reached is not None:
             before = self.scoring.native(self.canvas, reached)
-            measured = self.scoring.measure(before, [climber.kernel])
-            if self._worth(measured[0], before[0], climber.kernel) > self._worth(
-                activations[0], clips[0], climber.kernel
-            ):
-                clips, activations = before, measured
+            measured = self.scoring.measure(before, [kernel])
+            if (better := self._worth(measured, before, kernel)) > worth:
+                clips, activations, worth = before, measured, better
         seconds = (climber.seconds + time.perf_counter() - began) / len(clips)
         facets = tuple(self._maximum(climber, place, clips, activations, seconds) for place in range(len(clips)))
-        pairs = zip(activations, clips, strict=True)
-        return End(climber, facets, sum(self._worth(activation, clip, climber.kernel) for activation, clip in pairs))
+        return End(climber, facets, worth)
 
     def _maximum(self, climber: Climber, place: int, clips: Tensor, activations: Tensor, seconds: float) -> Maximum:
         start = self.scoring.window.start if self.scoring.window else (0, 0, 0)
@@ -79,6 +77,7 @@ class Ends:
             notes=self.notes,
         )
 
-    def _worth(self, activation: Tensor, clip: Tensor, kernel: int) -> float:
-        """Return the objective of a kernel's clip `C T H W`, less what the penalties take off it."""
-        return float(activation) - self.scoring.penalty(clip[None], kernel)
+    def _worth(self, activations: Tensor, clips: Tensor, kernel: int) -> float:
+        """Return the objectives of a kernel's clips `F C T H W` together, less what the penalties take off them."""
+        pairs = zip(activations, clips, strict=True)
+        return sum(float(activation) - self.scoring.penalty(clip[None], kernel) for activation, clip in pairs)

@@ -51,8 +51,8 @@ class AscentOptions(AscentParameters):
     - `objective`: "channel", the mean of the kernel's map, as published; "firing", the mean of its rectified map;
       "neuron", its centre unit. The mean of a linear map is the clip's mean colour whatever the kernel, so that
       "channel" says nothing about a first convolution; "firing" does. A kernel that noise leaves silent is brought near
-      its threshold first, through a network whose rectifiers are smoothed, and from three starts, each of
-      a third of the steps, of which the most promising goes on.
+      its threshold first, through a network whose rectifiers are smoothed, and from three starts, each of a third of
+      the steps, of which the most promising goes on.
     - `basis`: "fft", space-time frequencies with the gain 1 / max(sqrt(fx^2 + fy^2 + (c ft)^2), 1 / max(T, H, W))^d,
       where d is `power` and c `temporal_weight` (0 where the network takes frames for channels, as flow networks do);
       "pixels", as published. `decorrelated` colours for RGB. The gain guides the search while it explores and

@@ -24,6 +24,7 @@ from reportgen.analyses.kernels.simple_optima import (
     Shape,
     SimpleOptima,
     SimpleOptimum,
+    rate_of,
 )
 from reportgen.networks.kernels.preactivation import placement
 
@@ -73,10 +74,10 @@ class Rivals:
         """
         rated = self.simple.about(self._part(pixels), kernel, seed)
         for _ in range(_ROUNDS if rated and self.scoring.silent[kernel] else 0):
-            rate, best = max(rated, key=_rate_of)
+            rate, best = max(rated, key=rate_of)
             drawn = self.simple.shown(best, kernel).drawn(self.small)[None].to(**self._place)
             rated += self.simple.about(drawn, kernel, seed)
-            if max(rated, key=_rate_of)[0] <= rate:
+            if max(rated, key=rate_of)[0] <= rate:
                 break
         return rated
 
@@ -97,24 +98,24 @@ class Rivals:
         rated += self._turned(pixels, kernel, max(0, left))
         left -= _TURNS
         for _ in range(_ROUNDS):
-            best = max(rated, key=_rate_of, default=None)
+            best = max(rated, key=rate_of, default=None)
             if best is None or (left < _ABOUT + _TURNS and not _clearly_more(best[0], own)):
                 break
             more = self._led_on(best[1], kernel, seed)
             left -= _ABOUT + _TURNS
             rated += more
-            if max(more, key=_rate_of)[0] <= best[0]:
+            if max(more, key=rate_of)[0] <= best[0]:
                 break
         patterns = [(rate, one) for rate, one in rated if not isinstance(one, Turned)]
         rated += self.simple.refined(patterns, kernel, self.small)
-        likely = [one for one in sorted(rated, key=_rate_of, reverse=True) if _clearly_more(one[0], own)]
+        likely = [one for one in sorted(rated, key=rate_of, reverse=True) if _clearly_more(one[0], own)]
         if likely and self.small != self.scoring.shape:
             own = self.simple.rate(pixels[None].sigmoid(), kernel)
             likely = [(self._rate(one, self.scoring.shape, kernel), one) for _, one in likely[:ON_WHOLE_CLIPS]]
             likely = [one for one in likely if _clearly_more(one[0], own)]
         if not likely:
             return None
-        chosen = max(likely, key=_rate_of)[1]
+        chosen = max(likely, key=rate_of)[1]
         if not isinstance(chosen, Turned):
             return self.simple.optimum(chosen, kernel, self.scoring.shape)
         reached = chosen.drawn(self.scoring.shape)[None]
@@ -154,10 +155,6 @@ def affordable_rivals(levels: Sequence[Level], small: Shape) -> int:
     """
     passes = _PASSES * sum(level.steps * math.prod(level.shape) for level in levels) / math.prod(small)
     return max(0, int(_SHARE * passes) - 1)
-
-
-def _rate_of(rated: tuple[Drive, Turned | Pattern]) -> Drive:
-    return rated[0]
 
 
 def _clearly_more(one: Drive, other: Drive) -> bool:

@@ -154,18 +154,7 @@ class ClipScoring:
 
     def measure(self, clips: Tensor, kernels: Sequence[int]) -> Tensor:
         """Return the objective `N` of native clips, each of its own kernel, one at a time in full precision."""
-        where = placement(self.network)
-        with torch.no_grad(), full_precision():
-            return torch.cat(
-                [
-                    self.target.activations(
-                        clip[None].to(**where),
-                        torch.tensor([kernel], device=where["device"]),
-                        self.options.objective,
-                    ).cpu()
-                    for clip, kernel in zip(clips, kernels, strict=True)
-                ]
-            )
+        return self.target.measured(clips, kernels, self.options.objective)
 
     def native(self, canvas: Canvas, parameters: Tensor) -> Tensor:
         """Return the native clips `F C T H W` float32 on the CPU; around a window they are grey (or 0 in a ball)."""

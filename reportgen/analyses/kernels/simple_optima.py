@@ -183,6 +183,6 @@ def sharp(pattern: Pattern) -> Pattern:
     return replace(pattern, contrast=BINARY) if isinstance(pattern, Grating) else pattern
 
 
-def rate_of(rated: RatedPattern) -> Drive:
-    """Return the rate of a rated pattern."""
+def rate_of(rated: tuple[Drive, object]) -> Drive:
+    """Return the rate of what was rated."""
     return rated[0]

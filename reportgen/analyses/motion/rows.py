@@ -13,6 +13,7 @@ from reportgen.analyses.motion.motion_audit import PROBE_MEANINGS, MotionAudit
 from reportgen.clips import Clip
 from reportgen.records.answers.motion import ClassProbes, ClipProbes, LayerProbes, Left, Probe
 from reportgen.records.answers.relative import of_median
+from reportgen.records.digits import significant_if_finite
 from reportgen.records.figures import TableFigure
 from reportgen.records.targets import Target, class_name
 
@@ -78,14 +79,14 @@ def layer_row(state: ProbedLayer) -> LayerProbes:
     """Return a layer's figures and those of its kernels, in lists by kernel; None where a kernel was not driven."""
     return LayerProbes(
         left={
-            name: Left(**{key: _short(value) for key, value in _named("whole", found).items()})
+            name: Left(**{key: significant_if_finite(value, _DIGITS) for key, value in _named("whole", found).items()})
             for name, found in state.whole_kept().items()
         },
         measured=state.measured,
         clip=tuple(state.clips[0].tolist()),
-        response=tuple(_short(value) for value in state.responses[0, 0].tolist()),
+        response=tuple(significant_if_finite(value, _DIGITS) for value in state.responses[0, 0].tolist()),
         kept={
-            name: tuple(_short(value) for value in state.kept[place].tolist())
+            name: tuple(significant_if_finite(value, _DIGITS) for value in state.kept[place].tolist())
             for place, name in enumerate(VARIANTS)
             if name != "clip"
         },
@@ -128,7 +129,3 @@ def _named(name: str, found: Estimate | None) -> dict[str, float | None]:
     if found is None:
         return {name: None, f"{name}_low": None, f"{name}_high": None}
     return {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
-
-
-def _short(value: float | None) -> float | None:
-    return float(f"{value:.{_DIGITS}g}") if value is not None and math.isfinite(value) else None

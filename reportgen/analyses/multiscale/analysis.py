@@ -16,6 +16,7 @@ from reportgen.analyses.multiscale.schedule import PUBLISHED_CLIP, sizes_for, si
 from reportgen.networks.kernels.preactivation import native_shape
 from reportgen.progress import Progress
 from reportgen.records.answers.multiscale import MultiscaleAnswer
+from reportgen.records.digits import significant
 from reportgen.records.figures import ClipFigure, Figure, Result, RowFigure
 
 _FEW_LAYERS = 3
@@ -63,7 +64,7 @@ class MultiscaleAnalysis:
                 steps=options.steps,
                 blur=options.blur,
                 bounded=options.bounded,
-                curve=tuple(float(f"{value:.5g}") for value in found.curve),
+                curve=tuple(significant(value, 5) for value in found.curve),
             )
             yield by_index[found.kernel], Result(answer, _figures(layer, found), (*notes, *found.notes))
 

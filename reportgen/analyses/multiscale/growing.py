@@ -44,7 +44,6 @@ from reportgen.networks.kernels.receptive_field import Field, Window, centre_win
 from reportgen.networks.speed.precision import (
     bfloat16_convolutions,
     bfloat16_fault,
-    full_precision,
     rounded_precision,
 )
 from reportgen.progress import Task
@@ -179,16 +178,7 @@ class Grower:
 
     def measure(self, target: Preactivation, clips: Tensor, kernels: Sequence[int]) -> list[float]:
         """Return the objective of each clip of `N C T H W`, of its own kernel, one at a time in full precision."""
-        where = placement(self.network)
-        with torch.no_grad(), full_precision():
-            return [
-                float(
-                    target.activations(
-                        clip[None].to(**where), torch.tensor([kernel], device=where["device"]), self.options.objective
-                    )
-                )
-                for clip, kernel in zip(clips, kernels, strict=True)
-            ]
+        return target.measured(clips, kernels, self.options.objective).tolist()
 
     def _begin(self, kernel: int) -> GrowingKernel:
         noise = noise_clip(clip_channels(self.network), self.shapes[0], own_generator(self.options.seed, kernel, 0))

@@ -15,6 +15,7 @@ from reportgen.analyses.pyramid.class_pyramid import ClassPyramid, PyramidNode
 from reportgen.analyses.pyramid.layout import barycentre_order
 from reportgen.analyses.pyramid.select import THETAS
 from reportgen.errors import OptionError
+from reportgen.records.digits import significant
 from reportgen.records.figures import TableFigure
 from reportgen.records.pyramid_schema import (
     GRAPH_DIGITS,
@@ -61,7 +62,7 @@ def pyramid_document(
                 kernels=len(layer.kept),
                 kept=int(layer.kept.sum()),
                 relevance=float(layer.relevance.sum()),
-                relevances=tuple(_significant(value) for value in layer.relevance),
+                relevances=tuple(significant(value, GRAPH_DIGITS) for value in layer.relevance),
             )
             for layer in shown
         ),
@@ -84,15 +85,11 @@ def _node(node: PyramidNode, order: int) -> NodeFigures:
         layer=node.layer,
         index=node.index,
         depth=node.depth,
-        relevance=_significant(node.relevance),
-        activation=_significant(node.activation),
+        relevance=significant(node.relevance, GRAPH_DIGITS),
+        activation=significant(node.activation, GRAPH_DIGITS),
         kept=node.kept,
         order=order,
     )
-
-
-def _significant(value: float) -> float:
-    return float(f"{value:.{GRAPH_DIGITS}g}")
 
 
 def _edges(pyramid: ClassPyramid) -> Iterable[EdgeFigures]:
@@ -105,7 +102,7 @@ def _edges(pyramid: ClassPyramid) -> Iterable[EdgeFigures]:
             else KernelPlace(layer=layer, index=index)
         )
         source = KernelPlace(layer=edge.source[0], index=edge.source[1])
-        yield EdgeFigures(source=source, target=target, contribution=_significant(edge.contribution))
+        yield EdgeFigures(source=source, target=target, contribution=significant(edge.contribution, GRAPH_DIGITS))
 
 
 def published_dictionary(pyramid: ClassPyramid, *, most: int = 200_000) -> dict[int, Any]:

@@ -24,6 +24,7 @@ from reportgen.analyses.saliency.units import map_units
 from reportgen.networks.core.network import Network
 from reportgen.progress import Progress
 from reportgen.records.answers.saliency import SaliencyAnswer
+from reportgen.records.digits import significant
 from reportgen.records.figures import DataFigure, Figure, HeatFigure, MapFigure, Result, StackFigure
 from reportgen.result import required
 
@@ -95,7 +96,7 @@ def _result(subject: Subject, unit: Unit, found: Attribution, steps: int | None,
         scale=scale,
         minimum=float(heat.min()),
         maximum=float(heat.max()),
-        temporal_profile=tuple(float(f"{value:.5g}") for value in found.temporal_profile[0].tolist()),
+        temporal_profile=tuple(significant(value, 5) for value in found.temporal_profile[0].tolist()),
         completeness_error=found.completeness_error,
         steps_used=steps,
         layers=found.layers,

@@ -16,6 +16,7 @@ from reportgen.networks.trace.build import connection_graph
 from reportgen.networks.trace.graph import ConnectionGraph
 from reportgen.progress import Progress
 from reportgen.records.answers.weight_gradients import ClipGradients, LayerGradient, WeightGradientAnswer
+from reportgen.records.digits import significant
 from reportgen.records.figures import DataFigure, Figure, FiltersFigure, Result
 from reportgen.records.jobs import content_key
 
@@ -72,7 +73,7 @@ def _on_clip(subject: Subject, unit: Unit, graph: ConnectionGraph, shown: Sequen
     figures: dict[str, Figure] = {}
     kept = {}
     for name, own in found.layers.items():
-        size = float(f"{float((own.norms**2).sum() ** 0.5):.6g}")
+        size = significant(float((own.norms**2).sum() ** 0.5), 6)
         layers[name] = LayerGradient(shape=own.gradients.shape, norm=size)
         if name not in shown:
             continue

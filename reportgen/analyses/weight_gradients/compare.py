@@ -16,6 +16,7 @@ from reportgen.analyses.weight_gradients.pictures import case_sheets
 from reportgen.networks.trace.graph import ConnectionGraph
 from reportgen.progress import Progress
 from reportgen.records.answers.weight_gradients import ClassComparison, ComparedClip, LikenessOfGradients
+from reportgen.records.digits import significant
 from reportgen.records.figures import Figure
 
 CASE_FILTERS = 2
@@ -97,6 +98,6 @@ def comparison_of_classes(
 
 
 def _answered(row: GradientLikeness) -> LikenessOfGradients:
-    short = (None if value is None else float(f"{value:.4g}") for value in (row.cosine, row.rank))
+    short = (None if value is None else significant(value, 4) for value in (row.cosine, row.rank))
     cosine, rank = short
     return LikenessOfGradients(cosine=cosine, rank=rank)

@@ -17,6 +17,7 @@ from reportgen.analyses.weight_gradients.removal import AskedClip, MeanScores, m
 from reportgen.clips import ClipReference
 from reportgen.networks.trace.graph import ConnectionGraph
 from reportgen.records.answers.weight_gradients import ClassImportance, ClassRole, LayerImportance
+from reportgen.records.digits import significant
 from reportgen.records.targets import Target
 
 TARGETS_RANKED = 3
@@ -92,8 +93,8 @@ def _agreement(one: NDArray[np.float64], other: NDArray[np.float64]) -> float | 
     """Return the rank correlation of two scores; None where one of them does not tell filters apart."""
     if min(np.ptp(one), np.ptp(other)) <= 0:
         return None
-    return float(f"{spearman(torch.from_numpy(one), torch.from_numpy(other)):.4g}")
+    return significant(spearman(torch.from_numpy(one), torch.from_numpy(other)), 4)
 
 
 def _short(values: NDArray[np.float64]) -> tuple[float, ...]:
-    return tuple(float(f"{value:.4g}") for value in values)
+    return tuple(significant(value, 4) for value in values)

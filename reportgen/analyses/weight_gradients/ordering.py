@@ -18,6 +18,7 @@ from scipy import stats
 
 from reportgen.analyses.weight_gradients.removal import SCORES, SHARES, Removal
 from reportgen.records.answers.weight_gradients import ImportanceTest, RemovalCurve, ScoreDifference, ScoreOrdering
+from reportgen.records.digits import significant
 
 Order = Literal["least", "most", "random"]
 
@@ -200,4 +201,4 @@ def _interval(values: NDArray[np.float64]) -> tuple[float | None, float | None]:
 
 
 def _rounded(values: Sequence[float] | NDArray[np.float64]) -> tuple[float, ...]:
-    return tuple(float(f"{value:.5g}") for value in values)
+    return tuple(significant(value, 5) for value in values)

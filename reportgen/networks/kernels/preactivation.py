@@ -35,6 +35,7 @@ from reportgen.networks.kernels.readers import Affine, ReaderTracer
 from reportgen.networks.speed.few_kernels import few_kernels
 from reportgen.networks.speed.folding import FoldedConvolution
 from reportgen.networks.speed.plain_layers import computes_as_torch
+from reportgen.networks.speed.precision import full_precision
 from reportgen.records.objective import Objective
 
 
@@ -127,6 +128,13 @@ class Preactivation:
     def activations(self, clips: Tensor, kernels: Tensor, objective: Objective) -> Tensor:
         """Return for each clip the objective `N` of its own kernel; see `summary`."""
         return summary(self.own_maps(clips, kernels), objective, unit=self.centre)
+
+    def measured(self, clips: Tensor, kernels: Sequence[int], objective: Objective) -> Tensor:
+        """Return the objective `N` on the CPU of each clip's own kernel, one at a time in full precision."""
+        where = placement(self.network)
+        each = zip(clips, torch.tensor(kernels, device=where["device"]), strict=True)
+        with torch.no_grad(), full_precision():
+            return torch.cat([self.activations(one[None].to(**where), own[None], objective).cpu() for one, own in each])
 
     def check(self, kernels: Sequence[int]) -> None:
         """Raise UnknownNameError for a kernel that the layer does not have."""

@@ -108,9 +108,18 @@ def test_a_cool_down_in_two_levels_goes_on_where_it_was() -> None:
         parts = maximize_activation(network(), "7", [1, 5], **options)
     assert parts.steps.tolist() == whole.steps.tolist()
     torch.testing.assert_close(parts.clips, whole.clips, rtol=0, atol=1e-4)
-    mixed = maximize_activation(network(), "7", [1, 5], **{**options, "precision": "mixed"})
-    # Rounding may decide which of two patterns that are nearly as good the search goes on from.
-    torch.testing.assert_close(mixed.activations, whole.activations, rtol=0.15, atol=0)
+
+
+@pytest.mark.usefixtures("always")
+def test_bfloat16_explores_as_well_as_float32() -> None:
+    """Rounding decides which of two patterns that are nearly as good a search goes on from: neither way on average."""
+
+    def reached(precision: str, seed: int) -> torch.Tensor:
+        options: dict[str, Any] = {"clip_shape": SHAPE, "steps": 32, "objective": "firing", "seed": seed}
+        return maximize_activation(network(), "7", [1, 5], precision=precision, **options).activations
+
+    ratios = [reached("mixed", seed) / reached("float32", seed) for seed in range(4)]
+    assert float(torch.stack(ratios).mean()) == pytest.approx(1, abs=0.05)
 
 
 @pytest.mark.usefixtures("always")
