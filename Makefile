@@ -4,10 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 JS := tests/js
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt
-# pip would compile what it installs one file after the other, and the modules of an editable package not at all: Python
-# does when they are imported, unless it is told to write no bytecode (PYTHONDONTWRITEBYTECODE), and then for every command
-# anew. Some packages bring files for another version of Python, which are let be, as pip does.
-COMPILE := { $(BIN)/python -m compileall -qq -j 0 $(VENV)/lib; $(BIN)/python -m compileall -q reportgen; }
+# pip would compile every file that it installs, most of which are never imported: Python compiles the others, once if it
+# may keep the bytecode, as it may in what is run from here even where the environment says otherwise.
+export PYTHONDONTWRITEBYTECODE :=
 # Tests wait for browsers, encoders and commands: one process more than there are cores keeps these busy.
 WORKERS := $(shell expr $$(nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2) + 1)
 
@@ -27,18 +26,16 @@ $(BIN)/python:
 
 $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 	$(INSTALL) --editable .
-	@$(COMPILE)
 	@touch $@
 
 # Networks of other projects: where they cannot be had, the tests that put them through every analysis are skipped.
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
 	$(INSTALL) --editable ".[dev,zoos]" || { $(INSTALL) --editable ".[dev]" \
 	  && echo "The networks of other projects could not be installed: their tests will be skipped."; }
-	@$(COMPILE)
 	@touch $(VENV)/.installed $@
 
 $(VENV)/.installed-more-zoos: $(VENV)/.installed-dev
-	$(INSTALL) --editable ".[more-zoos]" && $(COMPILE) && touch $@ \
+	$(INSTALL) --editable ".[more-zoos]" && touch $@ \
 	  || echo "Further networks of other projects could not be installed: their tests will be skipped."
 
 report: $(VENV)/.installed
@@ -59,7 +56,6 @@ test-all: $(VENV)/.installed-dev $(VENV)/.installed-more-zoos browser
 # The documentation of the tool, strictly: a link or a name that leads nowhere is an error.
 $(VENV)/.installed-docs: $(VENV)/.installed
 	$(INSTALL) --editable ".[docs]"
-	@$(COMPILE)
 	@touch $@
 
 docs: $(VENV)/.installed-docs

@@ -13,7 +13,7 @@ import pytest
 from tests.children import LONGEST, Running, alive, child, one_thread, reportgen, reportgen_command
 
 #: Steps that keep a kernel busy for a while, so that a build is still running when the signal comes.
-LONG = "[kernels]\nsteps = 800\nearly_stop = false\nbatch_size = 1\n"
+LONG = "[kernels]\nsteps = 200\nearly_stop = false\nbatch_size = 1\n"
 WORDS = ("--preset", "quick", "--untrained", "--model", "tiny", "--analyses", "kernels")
 
 

@@ -7,6 +7,7 @@ import math
 import zlib
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Self
 
 import pytest
@@ -89,16 +90,16 @@ def averages(threshold: float) -> nn.Sequential:
 
 
 CASES = {
-    "filters that fire": filters(0.0),
-    "filters": filters(0.8),
-    "energies that fire": energies(0.0, 0.0),
-    "energies": energies(0.8, 0.0),
-    "energies near the edge": energies(0.95, 0.0),
-    "behind silent filters": energies(0.0, 0.8),
-    "both": energies(0.8, 0.5),
-    "three layers": averages(0.8),
-    "three layers, a high threshold": averages(0.9),
-    "three layers near the edge": averages(0.95),
+    "filters that fire": partial(filters, 0.0),
+    "filters": partial(filters, 0.8),
+    "energies that fire": partial(energies, 0.0, 0.0),
+    "energies": partial(energies, 0.8, 0.0),
+    "energies near the edge": partial(energies, 0.95, 0.0),
+    "behind silent filters": partial(energies, 0.0, 0.8),
+    "both": partial(energies, 0.8, 0.5),
+    "three layers": partial(averages, 0.8),
+    "three layers, a high threshold": partial(averages, 0.9),
+    "three layers near the edge": partial(averages, 0.95),
 }
 ALWAYS = ("filters", "both", "three layers near the edge")
 
@@ -107,7 +108,7 @@ ALWAYS = ("filters", "both", "three layers near the edge")
     "name", [pytest.param(name, marks=[] if name in ALWAYS else pytest.mark.long) for name in CASES]
 )
 def test_the_clip_found_is_nearly_the_best(name: str) -> None:
-    network = CASES[name].requires_grad_(False)
+    network = CASES[name]().requires_grad_(False)
     layer = str(len(network) - 1)
     found = maximize_activation(network, layer, range(3), objective="firing", clip_shape=SHAPE, steps=64)
     best = torch.stack([maps[:, 0].relu().mean(1).max() for maps in responses(network)])
