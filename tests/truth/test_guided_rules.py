@@ -160,3 +160,48 @@ def test_rectifiers_without_a_rule_are_named_beside_the_map() -> None:
         "their plain gradient.",
     )
     assert attribute(TwoLayers(torch.relu), clip, 1, "guided_backprop").notes == ()
+
+
+WRITTEN_OUT: dict[str, Callable[[Tensor], Tensor]] = {
+    "silu": lambda z: z * torch.sigmoid(z),
+    "silu in place": lambda z: in_place(z, lambda own: own.mul_(torch.sigmoid(own.clone()))),
+    "silu as a quotient": lambda z: z / (1 + torch.exp(-z)),
+    "gelu": lambda z: 0.5 * z * (1 + torch.erf(z / 2**0.5)),
+    "mish": lambda z: z * torch.tanh(torch.log1p(torch.exp(z))),
+    "leaky": lambda z: torch.maximum(z, 0.2 * z),
+    "elu": lambda z: torch.where(z > 0, z, z.exp() - 1),
+}
+
+
+@pytest.mark.parametrize("spelling", WRITTEN_OUT)
+def test_rectifiers_without_a_rule_are_counted_however_they_are_spelt(spelling: str) -> None:
+    clip = torch.rand(1, 1, 2, 3, 4, generator=torch.Generator().manual_seed(1))
+    network = TwoLayers(lambda z: torch.relu(WRITTEN_OUT[spelling](z)))
+    assert attribute(network, clip, 1, "guided_backprop").notes == (
+        "Guided backprop has a rule for ReLUs alone: 2 of the rectifiers are ReLUs; the others (2 that the network "
+        "writes out itself) pass back their plain gradient.",
+    )
+
+
+def test_the_relu6_of_a_hard_swish_is_no_rectifier_of_all_that_passes() -> None:
+    clip = torch.rand(1, 1, 2, 3, 4, generator=torch.Generator().manual_seed(1))
+    notes = attribute(TwoLayers(lambda z: z * functional.relu6(z + 3) / 6), clip, 1, "guided_backprop").notes
+    assert notes and "2 that the network writes out itself" in notes[0]
+
+
+@pytest.mark.parametrize(
+    "gate",
+    [
+        lambda z: z * 0.5,
+        lambda z: z * torch.linspace(0.1, 2, z.shape[-1]),
+        lambda z: z * z.mean(-1, keepdim=True).sigmoid(),
+        lambda z: z * z.flip(-1).sigmoid(),
+        lambda z: torch.nn.functional.layer_norm(z, z.shape[-1:]),
+        lambda z: z + z.roll(1, -1),
+        lambda z: z * z.abs(),
+        lambda z: torch.tanh(z),
+    ],
+)
+def test_what_scales_or_mixes_values_is_no_rectifier(gate: Callable[[Tensor], Tensor]) -> None:
+    clip = torch.rand(1, 1, 2, 3, 4, generator=torch.Generator().manual_seed(1))
+    assert attribute(TwoLayers(lambda z: torch.relu(gate(z))), clip, 1, "guided_backprop").notes == ()

@@ -10,7 +10,7 @@ spelling, and answered by a module that belongs to that one call; the network's 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -23,7 +23,7 @@ from reportgen.errors import NetworkError
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.observing import tensors_of
 from reportgen.networks.trace.follower import named_arguments
-from reportgen.networks.trace.handmade import Origins, Rectified, overwrites, plain_name, rectified
+from reportgen.networks.trace.handmade import Origins, Rectified, grows_with, overwrites, plain_name, rectified
 from reportgen.networks.trace.rectifiers import (
     RECTIFIERS,
     Builder,
@@ -36,6 +36,9 @@ OTHER_RECTIFIERS = frozenset(
     {"leaky_relu", "prelu", "rrelu", "elu", "selu", "celu", "silu", "gelu", "hardswish", "mish", "softplus"}
 )
 """Rectifiers that pass a part of what is negative, for which guided backprop has no rule."""
+
+WRITTEN_OUT = "that the network writes out itself"
+"""What `others` counts such rectifiers as that are called by no name of torch's."""
 
 
 def _elu(_input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Replacement:
@@ -165,6 +168,7 @@ class _Routing(TorchFunctionMode):
         self.ran = RectifierCount() if ran is None else ran
         self.taken = 0
         self._origins = Origins()
+        self._before_others = Origins()
         self._looked_at: Counter[str] = Counter()
 
     def __torch_function__(
@@ -215,6 +219,7 @@ class _Routing(TorchFunctionMode):
         if rectifier is None:
             for result in tensors_of([found]):
                 self._origins.note(result, given)
+            self._count_other(func, first, given)
             return found
         self.ran.count = before
         answer = self._answered(nn.ReLU(), origins[rectifier.place]) * rectifier.scale
@@ -234,6 +239,8 @@ class _Routing(TorchFunctionMode):
             self.ran.count = before
             with self._uncounted():
                 target.copy_(self._answered(nn.ReLU(), origins[found.place]) * found.scale)
+        else:
+            self._count_other(func, target, given)
         return result
 
     def _found(self, func: Any, result: Tensor, origins: list[Tensor]) -> Rectified | None:
@@ -254,6 +261,19 @@ class _Routing(TorchFunctionMode):
             return None
         self.exposed.handmade.add(call)
         return found
+
+    def _count_other(self, func: Any, result: Tensor, given: Iterable[Any]) -> None:
+        """Count a rectifier of a recorded pass that passes a part of what is negative, and is not called by its name.
+
+        What is computed from one comes from no tensor before it: a factor behind it does not make a second one.
+        """
+        if not self.recording or plain_name(func) in OTHER_RECTIFIERS:
+            return
+        with self._uncounted():
+            if grows_with(result, self._before_others.of(given, result.shape)):
+                self.exposed.others[WRITTEN_OUT] += 1
+            else:
+                self._before_others.note(result, given)
 
     def _answered(self, built: nn.Module, given: Tensor) -> Tensor:
         with self._uncounted():

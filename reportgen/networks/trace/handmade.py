@@ -2,6 +2,8 @@
 
 No list holds all spellings, so the result of each call is held against the tensors of its shape that it was computed
 from: one that is, up to a positive factor, the positive part of a tensor with both signs is a rectifier of that tensor.
+One that is a tensor times a share which grows with its values, as z * sigmoid(z) or z * relu6(z + 3) / 6, passes a part
+of what is negative.
 """
 
 from __future__ import annotations
@@ -29,6 +31,12 @@ _CLOSE = 1e-5
 
 _FEWEST = 4
 """So many values at least are positive: of fewer some other function may happen to be in proportion to them."""
+
+_SAMPLED = 4096
+"""At so many values is a share that grows looked for."""
+
+_HELD_BACK = 0.45
+"""Of the largest share: less than that passes of the most negative values, and no less of any positive one."""
 
 _OVERWRITING = frozenset({"__setitem__", *(f"__i{name}__" for name in ("add", "sub", "mul", "truediv", "and", "or"))})
 
@@ -106,3 +114,30 @@ def rectified(result: Tensor, origins: list[Tensor]) -> Rectified | None:
         if float((result - scale * positive).abs().max()) <= _CLOSE * most:
             return Rectified(place, 1.0 if abs(scale - 1) < _CLOSE else scale)
     return None
+
+
+def grows_with(result: Tensor, origins: list[Tensor]) -> bool:
+    """Return whether a result is one of the tensors times a share that grows with that tensor's values.
+
+    The share is at least 0, of the most negative values much less than of the most positive ones, and about as large of
+    all positive ones: SiLU, GELU, ELU, hard swish and leaky ReLU are of this kind, whatever they are written as.
+    """
+    if not origins or not result.is_floating_point() or not result.numel() or result.is_meta or result.is_sparse:
+        return False
+    return any(_grows(result.detach().flatten(), origin.detach().flatten()) for origin in origins)
+
+
+def _grows(result: Tensor, given: Tensor) -> bool:
+    step = max(1, len(given) // _SAMPLED)
+    values, order = given[::step].double().sort()
+    largest = float(values.abs().max())
+    told = values.abs() > _CLOSE * largest  # of nearly nothing a share cannot be told
+    shares = (result[::step].double()[order] / values)[told]
+    below, above = int((values[told] < 0).sum()), int((values[told] > 0).sum())
+    if min(below, above) < 2 * _FEWEST or not bool(shares.isfinite().all()):
+        return False
+    most = float(shares[-1])
+    held = _HELD_BACK * most
+    slack = _CLOSE * most * largest / values[told].abs()  # rounding, which small values make large
+    falls = shares.diff() < -(slack[1:] + slack[:-1])
+    return float((shares + slack).min()) >= 0 and float(shares[0]) < held <= float(shares[below]) and not bool(falls.any())
