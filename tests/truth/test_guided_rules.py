@@ -185,8 +185,8 @@ def test_rectifiers_without_a_rule_are_counted_however_they_are_spelt(spelling: 
 
 def test_the_relu6_of_a_hard_swish_is_no_rectifier_of_all_that_passes() -> None:
     clip = torch.rand(1, 1, 2, 3, 4, generator=torch.Generator().manual_seed(1))
-    notes = attribute(TwoLayers(lambda z: z * functional.relu6(z + 3) / 6), clip, 1, "guided_backprop").notes
-    assert notes and "2 that the network writes out itself" in notes[0]
+    (note,) = attribute(TwoLayers(lambda z: z * functional.relu6(z + 3) / 6), clip, 1, "guided_backprop").notes
+    assert "2 that the network writes out itself" in note
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_the_relu6_of_a_hard_swish_is_no_rectifier_of_all_that_passes() -> None:
         lambda z: torch.nn.functional.layer_norm(z, z.shape[-1:]),
         lambda z: z + z.roll(1, -1),
         lambda z: z * z.abs(),
-        lambda z: torch.tanh(z),
+        torch.tanh,
     ],
 )
 def test_what_scales_or_mixes_values_is_no_rectifier(gate: Callable[[Tensor], Tensor]) -> None:

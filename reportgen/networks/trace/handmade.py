@@ -140,4 +140,5 @@ def _grows(result: Tensor, given: Tensor) -> bool:
     held = _HELD_BACK * most
     slack = _CLOSE * most * largest / values[told].abs()  # rounding, which small values make large
     falls = shares.diff() < -(slack[1:] + slack[:-1])
-    return float((shares + slack).min()) >= 0 and float(shares[0]) < held <= float(shares[below]) and not bool(falls.any())
+    grows = float((shares + slack).min()) >= 0 and not bool(falls.any())
+    return grows and float(shares[0]) < held <= float(shares[below])
