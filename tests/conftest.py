@@ -21,6 +21,12 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
+@pytest.fixture(autouse=True)
+def _same_draws() -> None:
+    # A test's random numbers are not to depend on which tests ran before it in its process.
+    torch.manual_seed(0)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """What reportgen remembers of the sites that tests render: never in the user's folder."""

@@ -296,7 +296,7 @@ class TestBaselines:
         torch.testing.assert_close(still[:, :, 0], clip().mean(dim=2))
 
     def test_given_unknown_and_unfitting_baselines(self) -> None:
-        given = torch.rand_like(clip())
+        given = 1 - clip()
         assert make_baseline(given, clip()).equal(given)
         with pytest.raises(UnknownNameError, match="did you mean black"):
             attribute(network(), clip(), 0, baseline="blak")
