@@ -4,7 +4,9 @@ A small network's kernels are computed by one process, by two processes that kno
 of the kernels each, by two workers, and with `--slurm` by two jobs of a SLURM that is started here (see tests/slurm).
 Each time is from the first kernel to the last one, so that the start of Python is in none; all take turns, and the
 fastest of the rounds counts. Printed are seconds, and the ratios: what two workers reach of two independent processes,
-and how much longer a kernel takes a SLURM worker than the one process.
+and how much longer a kernel takes a SLURM worker than the one process. Other work on the machine spoils these, so the
+processor seconds of all processes of each way are told too, from the import of the network on: they hold what every
+worker does anew before its first kernel.
 """
 
 from __future__ import annotations
@@ -22,27 +24,43 @@ from pathlib import Path
 from tests.slurm.cluster import NEEDED, cluster, is_missing
 
 LAYERS = 4
+BETWEEN = 8  # channels from one layer to the next: a thousand kernels that all read each other would not be tiny
 NETWORK = """
+import os, threading, time
+from pathlib import Path
 from torch import nn
+
+SPENT = Path(__file__).parent / "spent"
+
+
+def count(begun):
+    own = SPENT / str(os.getpid())
+    while True:  # jobs of SLURM may be ended without a last word
+        own.with_suffix(".new").write_text(str(time.process_time() - begun))
+        own.with_suffix(".new").replace(own)
+        time.sleep(0.5)
+
+
+threading.Thread(target=count, args=[time.process_time()], daemon=True).start()
 
 
 def make():
     channels = {channels}
     layers, before = [], 3
     for _ in range({layers}):
-        layers += [nn.Conv3d(before, channels, 3, padding=1), nn.ReLU()]
-        before = channels
+        layers += [nn.Conv3d(before, channels, 3, padding=1), nn.ReLU(), nn.Conv3d(channels, {between}, 1)]
+        before = {between}
     return nn.Sequential(*layers, nn.AdaptiveAvgPool3d(1), nn.Flatten(), nn.Linear(before, 2))
 """
 SETTINGS = "[kernels]\nsteps = {steps}\n"
-CLIP = '{"frames": 6, "height": 16, "width": 16, "mean": [0.5, 0.5, 0.5], "std": [0.25, 0.25, 0.25]}'
+CLIP = '{"frames": 4, "height": 8, "width": 8, "mean": [0.5, 0.5, 0.5], "std": [0.25, 0.25, 0.25]}'
 
 
 def command(folder: Path, runs: Path, kernels: str, *more: str) -> list[str]:
     """Return the command that computes kernels of each layer into a folder of runs."""
     what = ["--model", f"{folder / 'net.py'}:make", "--untrained", "--clip-spec", CLIP, "--analyses", "kernels"]
     how = ["--preset", "quick", "--threads", "1", "--kernels", kernels, "--choose", "first", "--runs", str(runs), "-q"]
-    layers = ["--layers", ",".join(str(2 * layer) for layer in range(LAYERS))]
+    layers = ["--layers", ",".join(str(3 * layer) for layer in range(LAYERS))]
     return [sys.executable, "-m", "reportgen", "compute", *what, *how, *layers, *more]
 
 
@@ -68,9 +86,21 @@ def folder_of(channels: int, steps: int) -> Iterator[Path]:
     """Yield a folder with the network and its settings."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "net.py").write_text(NETWORK.format(channels=channels, layers=LAYERS), encoding="utf-8")
+        (folder / "net.py").write_text(
+            NETWORK.format(channels=channels, between=BETWEEN, layers=LAYERS), encoding="utf-8"
+        )
         (folder / "reportgen.toml").write_text(SETTINGS.format(steps=steps), encoding="utf-8")
+        (folder / "spent").mkdir()
         yield folder
+
+
+def processor_seconds(folder: Path) -> float:
+    """Return what all processes since the last question have counted, to half a second each."""
+    counted = list((folder / "spent").iterdir())
+    seconds = sum(float(path.read_text(encoding="utf-8")) for path in counted if not path.suffix)
+    for path in counted:
+        path.unlink()
+    return seconds
 
 
 def main() -> None:
@@ -86,6 +116,7 @@ def main() -> None:
     channels = asked.kernels // LAYERS
     halves = [f"0-{channels // 2 - 1}", f"{channels // 2}-{channels - 1}"]
     found: dict[str, list[float]] = {}
+    spent: dict[str, list[float]] = {}
     with folder_of(channels, asked.steps) as folder, cluster() if asked.slurm else nullcontext() as slurm:
         here = {**os.environ, "OMP_NUM_THREADS": "1"}
         ways: dict[str, Callable[[Path], None]] = {
@@ -107,8 +138,11 @@ def main() -> None:
                 way(runs)
                 places = [runs, *(path for path in runs.iterdir() if path.is_dir())]
                 found.setdefault(name, []).append(seconds_between_records(places))
-                print(f"{name}: {found[name][-1]:.1f} s ({time.strftime('%H:%M:%S')})", flush=True)
+                spent.setdefault(name, []).append(processor_seconds(folder))
+                took = f"{found[name][-1]:.1f} s, {spent[name][-1]:.1f} of processors"
+                print(f"{name}: {took} ({time.strftime('%H:%M:%S')})", flush=True)
     best = {name: min(times) for name, times in found.items()}
+    least = {name: min(times) for name, times in spent.items()}
     print(
         f"two workers reach {best['two independent processes'] / best['two workers']:.2f} of two independent processes"
     )
@@ -116,6 +150,8 @@ def main() -> None:
         print(f"two SLURM workers reach {best['two independent processes'] / best['two SLURM workers']:.2f} of them")
         over = 2 * best["two SLURM workers"] / best["one process"] - 1
         print(f"a kernel takes a SLURM worker {over:+.1%} of what it takes the one process")
+    for name in list(least)[1:]:
+        print(f"processors, {name}: {least[name] / least['one process'] - 1:+.1%} of the one process's seconds")
 
 
 if __name__ == "__main__":
