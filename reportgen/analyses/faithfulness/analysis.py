@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -17,6 +17,7 @@ from reportgen.analyses.faithfulness.hiding import CONTROLS, HIDDEN_BEHIND, hidi
 from reportgen.analyses.faithfulness.map_checks import Randomisation, sensitivity, stability, weight_randomisations
 from reportgen.analyses.faithfulness.parameters import FaithfulnessParameters
 from reportgen.analyses.saliency.attribution import METHODS, MapSettings
+from reportgen.analyses.saliency.exposed import Exposures
 from reportgen.analyses.saliency.units import map_units
 from reportgen.clips import Clip
 from reportgen.errors import NetworkError
@@ -143,6 +144,7 @@ class MapChecks:
     parameters: FaithfulnessParameters
     progress: Progress
     quick: Network | None
+    exposures: Exposures = field(default_factory=Exposures)
 
     def _effort(self, *, full: bool) -> MapSettings:
         told = self.parameters
@@ -158,6 +160,7 @@ class MapChecks:
             layer=told.layer,
             window=window,
             quick=self.quick,
+            exposures=self.exposures,
         )
 
     def randomisation(self, methods: Sequence[str]) -> dict[str, Randomisation | NetworkError]:

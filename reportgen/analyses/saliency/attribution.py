@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -17,6 +17,7 @@ from reportgen.analyses.common.representation import in_one_line, with_axes
 from reportgen.analyses.common.whole_numbers import require_whole
 from reportgen.analyses.saliency.answering import MANY_PASSES, quickly_answered
 from reportgen.analyses.saliency.class_map import cam_places
+from reportgen.analyses.saliency.exposed import Exposures
 from reportgen.analyses.saliency.methods import METHODS, Question
 from reportgen.errors import ClipError, NetworkError, OptionError, unknown_name
 from reportgen.networks.core.above_mean import above_mean
@@ -185,7 +186,7 @@ class MapSettings:
     """How a map is made, beside its method: the keyword arguments of `attribute`.
 
     `quick` is a quick copy of the network, held against it on such clips, which makes the map in its place. Where maps
-    of several methods are asked for, they share one.
+    of several methods are asked for, they share one, and `exposures`.
     """
 
     seed: int = 0
@@ -196,6 +197,7 @@ class MapSettings:
     layer: str | None = None
     window: tuple[int, ...] | None = None
     quick: Network | None = None
+    exposures: Exposures = field(default_factory=Exposures, compare=False)
 
 
 def _settings(method: str, seed: int, batch_size: int | None, said: Mapping[str, Any]) -> MapSettings:
@@ -297,6 +299,7 @@ def _question(network: Network, clips: Tensor, effort: MapSettings) -> Question:
         samples=effort.samples,
         batch_size=effort.batch_size or starting_batch(clips[:1]),
         window=effort.window,
+        exposures=effort.exposures,
     )
 
 

@@ -114,6 +114,7 @@ class ExposedNetwork(nn.Module):
         self.network = network
         self.advance = advance
         self.builders = builders
+        self._recorded_on = clip.detach(), expected.detach()
         self.calls = nn.ModuleList()
         self.unreached = 0
         self.others: Counter[str] = Counter()
@@ -147,12 +148,45 @@ class ExposedNetwork(nn.Module):
         self.advance(len(clip))
         return logits
 
+    def is_of(self, network: Network, clip: Tensor, expected: Tensor, builders: Mapping[Any, Builder]) -> bool:
+        """Return whether it was made of this very network, these builders, and an equal clip of equal logits."""
+        if network is not self.network or builders is not self.builders:
+            return False
+        return all(torch.equal(one, other) for one, other in zip(self._recorded_on, (clip, expected), strict=True))
+
     def other_path(self) -> NetworkError:
         """Return the error for a network whose calls depend on the clip."""
         return NetworkError(
             f"{self.network.name} applies other activations to another clip, so that they cannot be taken over: "
             "choose a method that needs plain gradients only, such as integrated_gradients."
         )
+
+
+class Exposures:
+    """Keeps the network that was exposed last: several methods ask about one clip, and a recorded pass is dear."""
+
+    def __init__(self) -> None:
+        self._kept: ExposedNetwork | None = None
+
+    def of(
+        self,
+        network: Network,
+        clip: Tensor,
+        expected: Tensor,
+        builders: Mapping[Any, Builder],
+        advance: Callable[[float], None] = lambda _clips: None,
+    ) -> ExposedNetwork:
+        """Return what ExposedNetwork makes of these: the last one, where it was made of the same and answers the same.
+
+        Who asks has the former's hooks taken away.
+        """
+        kept = self._kept
+        if kept is None or not kept.is_of(network, clip, expected, builders):
+            self._kept = None  # not two at a time
+            kept = ExposedNetwork(network, clip, expected, builders, advance)
+        kept.advance = advance
+        self._kept = kept
+        return kept
 
 
 class _Routing(TorchFunctionMode):

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from reportgen.analyses.saliency.class_map import class_map
-from reportgen.analyses.saliency.exposed import NONLINEARITIES, ExposedNetwork
+from reportgen.analyses.saliency.exposed import NONLINEARITIES, ExposedNetwork, Exposures
 from reportgen.analyses.saliency.quiet_captum import captum
 from reportgen.analyses.saliency.way_back import Pass
 from reportgen.errors import NetworkError
@@ -37,7 +37,8 @@ class Question:
 
     `places` says which layers Grad-CAM reads, and where their units look. `batch_size` is how many clips go through
     the network at once. `passed` is the pass that told the logits, where a map goes back through it. `advance` is told
-    of every clip that went through, and `notes` takes the sentences that are to be read beside the map.
+    of every clip that went through, and `notes` takes the sentences that are to be read beside the map. `exposures`
+    keeps what guided methods ask.
     """
 
     network: Network
@@ -54,6 +55,7 @@ class Question:
     passed: Pass | None = None
     advance: Callable[[float], None] = lambda _clips: None
     notes: dict[str, None] = field(default_factory=dict)
+    exposures: Exposures = field(default_factory=Exposures)
 
     def logits(self, clips: Tensor) -> Tensor:
         """Return the logits `N K`, and report the work; those of the pass that was kept are not computed again."""
@@ -129,7 +131,7 @@ def integrated_gradients(question: Question) -> Tensor:
 
 def deeplift(question: Question) -> Tensor:
     """Return DeepLift's contributions by the rescale rule."""
-    exposed = _exposed(question, NONLINEARITIES)
+    exposed = ExposedNetwork(question.network, question.clip, question.scores, NONLINEARITIES, question.advance)
     return _attributed(captum.attr.DeepLift(exposed), question, baselines=question.baseline)
 
 
@@ -222,7 +224,7 @@ def _cam(question: Question) -> Tensor:
 
 
 def _guided(question: Question) -> ExposedNetwork:
-    exposed = _rectifiers(question)
+    exposed = question.exposures.of(question.network, question.clip, question.scores, RECTIFIERS, question.advance)
     if not len(exposed.calls):
         raise NetworkError(
             f"{question.network.name} has no ReLU whose gradient could be replaced (it has others, or is compiled): "
@@ -253,14 +255,6 @@ def _cuts_told(question: Question) -> Iterator[None]:
         if not cuts:
             raise
         raise NetworkError(no_gradient(question.network.name, cuts)) from error
-
-
-def _exposed(question: Question, builders: Mapping[Any, Any]) -> ExposedNetwork:
-    return ExposedNetwork(question.network, question.clip, question.scores, builders, question.advance)
-
-
-def _rectifiers(question: Question) -> ExposedNetwork:
-    return _exposed(question, RECTIFIERS)
 
 
 @contextmanager

@@ -11,8 +11,15 @@ from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 
 from reportgen.analyses.common.baselines import blurred, make_baseline, mean_frame
 from reportgen.analyses.saliency import attribution as saliency
-from reportgen.analyses.saliency.attribution import METHODS, attribute, attribute_converged, cam_places
-from reportgen.analyses.saliency.exposed import ExposedNetwork
+from reportgen.analyses.saliency.attribution import (
+    METHODS,
+    MapSettings,
+    attribute,
+    attribute_converged,
+    attribute_unchecked,
+    cam_places,
+)
+from reportgen.analyses.saliency.exposed import ExposedNetwork, Exposures
 from reportgen.errors import ClipError, NetworkError, OptionError, OutOfMemoryError, UnknownNameError
 from reportgen.networks.core.network import Network, as_network
 from reportgen.networks.trace.rectifiers import RECTIFIERS
@@ -255,6 +262,39 @@ class TestExposedNetworks:
             with pytest.raises(NetworkError, match="has no ReLU"):
                 attribute(module, clip(), 0, method, **options_of(method, **QUICK))
         assert attribute(module, clip(), 0, "grad_cam").heat.any()
+
+    def test_a_pass_is_recorded_anew_only_for_another_clip_or_other_weights(self) -> None:
+        net, exposures = network(), Exposures()
+        first = exposures.of(net, clip(), net.logits(clip()), RECTIFIERS)
+        assert exposures.of(net, clip().clone(), net.logits(clip()), RECTIFIERS) is first
+        assert exposures.of(net, clip() / 2, net.logits(clip() / 2), RECTIFIERS) is not first
+        again = exposures.of(net, clip(), net.logits(clip()), RECTIFIERS)
+        with torch.no_grad():
+            next(net.module.parameters()).mul_(-1)
+        assert exposures.of(net, clip(), net.logits(clip()), RECTIFIERS) is not again
+        assert exposures.of(network(), clip(), network().logits(clip()), RECTIFIERS).network is not net
+
+    def test_guided_methods_of_one_effort_share_a_recorded_pass_and_answer_as_alone(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        recorded: list[Network] = []
+        record = ExposedNetwork._recorded
+
+        def counted(self: ExposedNetwork, given: Tensor, expected: Tensor) -> bool:
+            recorded.append(self.network)
+            return record(self, given, expected)
+
+        monkeypatch.setattr(ExposedNetwork, "_recorded", counted)
+        net, effort = network(), MapSettings(samples=2)
+        guided = [
+            attribute_unchecked(net, clip(), 1, method, replace(effort, seed=seed))
+            for method, seed in (("guided_backprop", 0), ("smoothgrad_guided", 0), ("smoothgrad_guided", 1))
+        ]
+        assert recorded == [net]
+        for found in guided:
+            alone = attribute_unchecked(net, clip(), 1, found.method, MapSettings(samples=2, seed=found.seed))
+            assert found.attribution.equal(alone.attribution)
+        assert recorded == [net] * 4
 
     def test_a_takeover_that_changes_what_the_network_returns_is_refused(self) -> None:
         net = network()
