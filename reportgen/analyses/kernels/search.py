@@ -22,6 +22,7 @@ from reportgen.analyses.kernels.schedules import Level, exact_at_last, levels, s
 from reportgen.analyses.kernels.scoring import ClipScoring
 from reportgen.analyses.kernels.sharpening import sharpened
 from reportgen.analyses.kernels.simple_optima import Drive, RatedPattern, SimpleOptima, tiled
+from reportgen.analyses.kernels.unread import UnreadChannels
 from reportgen.errors import NetworkError
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.passes import REFUSALS, run_until
@@ -98,10 +99,11 @@ class Search:
             self.scoring.within_stride = bool(self._simple.filters)
             if not self.scoring.sees_pixels:
                 self._rivals = Rivals(self.scoring, self._simple, self.levels, self._small() or self.shape)
+        unread = UnreadChannels(self.scoring, self.kernels, self.levels[0])
         for first in range(0, len(self.kernels), _WAVE * slots):
             explored = self._explored(self.kernels[first : first + _WAVE * slots], slots, task)
             for end in self._cooled(explored, slots, task):
-                yield from end.facets
+                yield from unread.evened(end.facets)
 
     def _explored(self, kernels: Sequence[int], slots: int, task: Task) -> dict[Climber, _Explored]:
         """Return a climber of each kernel that is about to cool down, from the best of its starts."""

@@ -22,7 +22,7 @@ METHOD = Method(
     name="path",
     title="Natural path and other seeds",
     summary="Whether a kernel's clip drives it the way real clips do, and whether other seeds find it again.",
-    version=12,
+    version=13,
     parameters=PathParameters,
     load=_load,
     presets={"quick": PathParameters(seeds=0, steps=48), "full": PathParameters(seeds=2, steps=384)},
