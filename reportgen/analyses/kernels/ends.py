@@ -1,8 +1,9 @@
-"""What climbs end with: the measured clips of a kernel, and the best of several ends."""
+"""What cool-downs begin and end with: the measured clips of a kernel, and the best of several ends."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from torch import Tensor
@@ -11,6 +12,7 @@ from reportgen.analyses.kernels.ascent import Climber
 from reportgen.analyses.kernels.maximum import Maximum
 from reportgen.analyses.kernels.parametrization import Canvas
 from reportgen.analyses.kernels.scoring import ClipScoring
+from reportgen.analyses.kernels.simple_optima import RatedPattern
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +36,20 @@ class End:
         best = other if other.worth > self.worth else self
         seconds = sum(one.seconds for end in (self, other) for one in end.facets) / len(best.facets)
         return replace(best, facets=tuple(replace(one, seconds=seconds) for one in best.facets))
+
+
+@dataclass(frozen=True, eq=False)
+class Begun:
+    """What a climber that is about to cool down begins with.
+
+    `reached` are parameters `1 ...` of the best clip so far, which the cool-down may lose: near a threshold, or in few
+    steps. `patterns` are the simple ones about what exploration had found, for when it has cooled; `before` is what an
+    earlier cool-down ended with.
+    """
+
+    reached: Tensor | None = None
+    patterns: Sequence[RatedPattern] = ()
+    before: End | None = None
 
 
 class Ends:

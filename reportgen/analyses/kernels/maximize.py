@@ -125,10 +125,10 @@ def maximize_with(
     subject = as_network(network)
     try:
         search = Search(subject, layer, kernels, options)
-        title, total = f"{subject.name} {search.target.layer}", options.steps * len(search.kernels)
+        title = f"{subject.name} {search.target.layer}"
         with no_weight_gradients(subject):
             search.quicken()
-        with as_searched(subject, search.levels), progress.task(title, total) as task:
+        with as_searched(subject, search.levels), progress.task(title, search.most_steps) as task:
             yield from search.run(task)
     except (RuntimeError, MemoryError) as error:
         if is_out_of_memory(error):

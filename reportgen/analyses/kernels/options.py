@@ -60,8 +60,8 @@ class AscentOptions(AscentParameters):
     - `constraint`: "box", pixels in [0, 1]; "ball", any pixels of L2 norm `radius` (for networks without a card).
     - `clip_shape`: the clip; None: the card's.
     - `steps`: at most so many; with `early_stop` a kernel whose activation no longer rises cools down sooner. Where the
-      clip found, turned or reversed, or a simple pattern drives a kernel of a deeper layer more, a second cool-down
-      goes on from it.
+      clip found, turned or reversed, or a simple pattern drives a kernel of a deeper layer more, another cool-down
+      goes on from it, twice at most.
     - `seed`: each kernel and facet draws from its own generator, seeded by it.
     - `facets`: clips per kernel; `diversity` weighs their mutual similarity against the activation.
     - `learning_rate`: in standard deviations of the unbounded pixels; `contrast`: that of the initial noise.

@@ -82,7 +82,7 @@ class SearchParameters(Parameters):
 class AscentParameters(SearchParameters):
     """A search, and how long it may take."""
 
-    steps: Count = Field(default=128, description="Steps of the search at most, but for a second cool-down.")
+    steps: Count = Field(default=128, description="Steps of the search at most, but for further cool-downs.")
     early_stop: bool = Field(default=True, description="End sooner where a kernel's activation no longer rises.")
     grow: bool = Field(default=False, description="Explore on clips that just hold what a unit sees, which costs less.")
     batch_size: Annotated[Count | None, NO_PART_OF_KEY] = Field(
@@ -103,7 +103,7 @@ class KernelParameters(AscentParameters):
     count: Annotated[SelectionText, NO_PART_OF_KEY] = Field(
         default="3", description='Kernels of each layer that are shown: a number, "all", or a list such as "0,4,8-11".'
     )
-    steps: Count = Field(default=96, description="Steps of the search at most, but for a second cool-down.")
+    steps: Count = Field(default=96, description="Steps of the search at most, but for further cool-downs.")
     work: float | None = Field(
         default=None,
         gt=0,

@@ -49,6 +49,8 @@ class ClipScoring:
         self.window = centre_window(target, placed.field) if options.objective == "neuron" else None
         self.shape = self.window.shape if self.window else target.clip_shape
         self.in_time = has_time(self.network, target)
+        #: Whether a layer on the way tells places apart: each has units of its own, which nothing else wakes.
+        self.weighs_places = self.target.clip_shape[1:] == placed.steps[1:]
         self.views = options.views(self.shape, in_time=self.in_time, steps=placed.steps)
         self.sees_pixels = sees_pixels(target, placed.field)
         self.programs: dict[Level, tuple[int, Program]] = {}
@@ -104,11 +106,12 @@ class ClipScoring:
         """Return the loss and the activation of parameters on the canvas of `level`.
 
         Of `silent` kernels it is what brings them nearer to firing; while they explore, through a network whose
-        rectifiers are smoothed, which also wakes the layers before.
+        rectifiers are smoothed, which also wakes the layers before. So do all kernels behind a layer that weighs
+        places: where no view is shifted, a unit that noise leaves silent would remain so.
         """
         canvas, options = self.canvas(level), self.options
         unit = self.window.unit if self.window else self.target.centre
-        smoothed = silent and not level.cools
+        smoothed = (silent or self.weighs_places) and not level.cools
 
         def scored(parameters: Tensor, kernels: Tensor, draws: Tensor) -> tuple[Tensor, Tensor]:
             pixels = canvas.unbounded(parameters, self._shifts(level, draws))

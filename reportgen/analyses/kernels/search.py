@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -13,7 +13,7 @@ from reportgen.analyses.common.batching import first_fault, reduced_precision_pa
 from reportgen.analyses.common.draws import own_generator
 from reportgen.analyses.common.quickened import LEAST_WORK, quickened
 from reportgen.analyses.kernels.ascent import Ascent, Climber
-from reportgen.analyses.kernels.ends import End, Ends
+from reportgen.analyses.kernels.ends import Begun, End, Ends
 from reportgen.analyses.kernels.maximum import Maximum
 from reportgen.analyses.kernels.options import AscentOptions
 from reportgen.analyses.kernels.rivals import Rivals
@@ -21,7 +21,7 @@ from reportgen.analyses.kernels.robustness import DRAWS, SCALE_AND_ROTATION, dra
 from reportgen.analyses.kernels.schedules import Level, exact_at_last, levels, small_shape, unbent
 from reportgen.analyses.kernels.scoring import ClipScoring
 from reportgen.analyses.kernels.sharpening import sharpened
-from reportgen.analyses.kernels.simple_optima import Drive, RatedPattern, SimpleOptima, tiled
+from reportgen.analyses.kernels.simple_optima import Drive, RatedPattern, SimpleOptima, SimpleOptimum, tiled
 from reportgen.analyses.kernels.unread import UnreadChannels
 from reportgen.errors import NetworkError
 from reportgen.networks.core.network import Network
@@ -30,25 +30,14 @@ from reportgen.networks.kernels.clip_form import clip_preactivation
 from reportgen.networks.kernels.preactivation import clip_channels, native_shape, placement
 from reportgen.networks.speed.compiled import can_compile, compiled_inputs, compiling_pays
 from reportgen.networks.speed.precision import Convolution, bfloat16_convolutions, bfloat16_fault
-from reportgen.progress import SILENT, Task, TaskInParts
+from reportgen.progress import Task, TaskInParts
 
 _WAVE = 4
 _STARTS = 3  # of a kernel that noise leaves silent: from some of them its layers before do not wake
 _SHORT = 1 / 3  # of the steps of an exploration, for each of them
+_FURTHER = 2  # cool-downs from rivals
 _STATES = 3  # parameters and two moments
 _PASSES = 3  # a step up costs a forward pass and a backward pass, which is twice a forward pass
-
-
-@dataclass(frozen=True, eq=False)
-class _Explored:
-    """What exploration has found for a kernel beside the clip that is about to cool down.
-
-    `reached` are parameters `1 ...` of the best clip before the cool-down, which may lose it: near a threshold, or in
-    few steps. `patterns` are the simple ones about that clip, for when it has cooled.
-    """
-
-    reached: Tensor | None = None
-    patterns: Sequence[RatedPattern] = ()
 
 
 class Search:
@@ -97,7 +86,7 @@ class Search:
         if self._has_simple_optima():
             self._simple = SimpleOptima(self.scoring, self.network, self.kernels, self.levels[0].shape)
             self.scoring.within_stride = bool(self._simple.filters)
-            if not self.scoring.sees_pixels:
+            if self._further:
                 self._rivals = Rivals(self.scoring, self._simple, self.levels, self._small() or self.shape)
         unread = UnreadChannels(self.scoring, self.kernels, self.levels[0])
         for first in range(0, len(self.kernels), _WAVE * slots):
@@ -105,11 +94,11 @@ class Search:
             for end in self._cooled(explored, slots, task):
                 yield from unread.evened(end.facets)
 
-    def _explored(self, kernels: Sequence[int], slots: int, task: Task) -> dict[Climber, _Explored]:
+    def _explored(self, kernels: Sequence[int], slots: int, task: Task) -> dict[Climber, Begun]:
         """Return a climber of each kernel that is about to cool down, from the best of its starts."""
         exploring = self.levels[0]
         if exploring.cools:
-            return {self._begin(kernel): _Explored() for kernel in kernels}
+            return {self._begin(kernel): Begun() for kernel in kernels}
         climbers = [self._begin(kernel, start) for kernel in kernels for start in range(self._starts(kernel))]
         ended: dict[int, list[Climber]] = {kernel: [] for kernel in kernels}
         for climber in self._climbed(exploring, slots, task, climbers):
@@ -117,7 +106,7 @@ class Search:
             task.advance((exploring.steps - climber.taken) / self._starts(climber.kernel))
         return dict(self._passed_on(starts) for starts in ended.values())
 
-    def _passed_on(self, starts: Sequence[Climber]) -> tuple[Climber, _Explored]:
+    def _passed_on(self, starts: Sequence[Climber]) -> tuple[Climber, Begun]:
         """Return the best of a kernel's starts as it goes on to cool down, of clips tiled where they are to be larger.
 
         Which that is what the clips are like tells, and not how high they are: a silent kernel has climbed through
@@ -139,7 +128,7 @@ class Search:
         canvas = self.scoring.canvas(following)
         climber.restart(canvas.parameters_of(given))
         kept = canvas.parameters_of(reached) if self.options.facets == 1 else None
-        return climber, _Explored(kept, patterns[best])
+        return climber, Begun(kept, patterns[best])
 
     def _promise(self, climber: Climber, pixels: Tensor, patterns: Sequence[RatedPattern]) -> Drive:
         """Return how far unbounded pixels `F C T H W` of a start, or one of the patterns about them, drive a kernel."""
@@ -148,24 +137,44 @@ class Search:
         own = self._simple.rate(torch.sigmoid(pixels), climber.kernel)
         return max([own, *(rate for rate, _ in patterns)])
 
-    def _cooled(self, explored: Mapping[Climber, _Explored], slots: int, task: Task) -> Iterator[End]:
-        """Yield what climbers end with after their cool-down, or after a second one from a rival that drives more."""
+    def _cooled(self, begun: Mapping[Climber, Begun], slots: int, task: Task) -> Iterator[End]:
+        """Yield what climbers end with after their cool-down, or after further ones from rivals that drive more."""
         cooling = [level for level in self.levels if level.cools]
+        steps = sum(level.steps for level in cooling)
         ends = Ends(self.scoring, self.scoring.canvas(cooling[-1]), self.notes)
-        beaten: dict[Climber, tuple[Tensor, End]] = {}
-        for climber in self._down(cooling, slots, task, list(explored)):
-            end, seed = ends.of(climber, explored[climber].reached), self.options.seed
-            patterns = explored[climber].patterns
-            rival = self._rivals.best(end.clip, climber.kernel, seed, patterns) if self._rivals else None
-            if rival is None:
-                yield end
-            else:
-                begun, reached = (ends.canvas.parameters_of(one) for one in (rival.begun, rival.reached))
-                beaten[climber.again(begun, sum(level.steps for level in cooling))] = reached, end
-        with SILENT.task("", 0) as unseen:  # the task's total knows of no second cool-down
-            for climber in self._down(cooling, slots, unseen, list(beaten)):
-                reached, end = beaten[climber]
-                yield end.or_better(ends.of(climber, reached))
+        for further in range(self._further, -1, -1):
+            beaten: dict[Climber, Begun] = {}
+            for climber in self._down(cooling, slots, task, list(begun)):
+                own = begun[climber]
+                end = ends.of(climber, own.reached)
+                if own.before is not None:
+                    end = own.before.or_better(end)
+                # What drives the kernel less than what it was to take the place of has no other rivals than that.
+                rival = self._rival(end, own) if further and end.climber is climber else None
+                if rival is None:
+                    task.advance(further * steps)
+                    yield end
+                else:
+                    given, reached = (ends.canvas.parameters_of(pixels) for pixels in (rival.begun, rival.reached))
+                    beaten[climber.again(given, steps)] = replace(own, reached=reached, before=end)
+            begun = beaten
+
+    @property
+    def _further(self) -> int:
+        """How many cool-downs from rivals a kernel may have."""
+        return _FURTHER if self._has_simple_optima() and not self.scoring.sees_pixels else 0
+
+    @property
+    def most_steps(self) -> int:
+        """How many steps all kernels may take together; what a task hears of those that are not taken is their sum."""
+        cooling = sum(level.steps for level in self.levels if level.cools)
+        return len(self.kernels) * (self.options.steps + self._further * cooling)
+
+    def _rival(self, end: End, own: Begun) -> SimpleOptimum | None:
+        """Return what a kernel's search goes on from, as it drives the kernel clearly more than what it ends with."""
+        return (
+            self._rivals.best(end.clip, end.climber.kernel, self.options.seed, own.patterns) if self._rivals else None
+        )
 
     def _down(self, cooling: Sequence[Level], slots: int, task: Task, climbers: Sequence[Climber]) -> Iterator[Climber]:
         """Yield climbers as they end a cool-down."""

@@ -48,7 +48,9 @@ class Geometry:
     """How a layer's units lie on the clip: their `field`, if it is one and the same for all, and whole `steps`.
 
     `steps` (T, H, W) are those of the layers on the way there that do not overlap, as tubelets and patches: a shift of
-    the clip by anything else shows such a layer other pieces of it. 1 where there are none.
+    the clip by anything else shows such a layer other pieces of it. They are the clip's own size where a layer weighs
+    all of its places at once, as the first linear layer of a classifier may: to it each place is another. 1 where
+    there are none of both.
     """
 
     field: Field | None
@@ -94,10 +96,13 @@ def _traced(target: Preactivation, where: dict[str, Any]) -> Geometry:
     clip = torch.zeros((1, clip_channels(target.network), *target.clip_shape), **where)
     steps = [1, 1, 1]
 
-    def note(_module: nn.Module, _args: Any, output: Any) -> None:
+    def note(_module: nn.Module, args: Any, output: Any) -> None:
         if isinstance(output, Tensor):
-            seen = tracer.known(output)
-            steps[:] = [math.lcm(step, _tile(seen.along(axis))) for step, axis in zip(steps, AXES[1:], strict=True)]
+            given = tracer.known(args[0]) if args and isinstance(args[0], Tensor) else None
+            for place, (axis, size) in enumerate(zip(AXES[1:], target.clip_shape, strict=True)):
+                seen = tracer.known(output).along(axis)
+                whole = given is not None and _weighs_places(given.along(axis), seen)
+                steps[place] = size if whole else math.lcm(steps[place], _tile(seen))
 
     with ExitStack() as stack, torch.no_grad(), FieldTracer() as tracer:
         for module in filter(is_layer, target.network.module.modules()):
@@ -105,6 +110,17 @@ def _traced(target: Preactivation, where: dict[str, Any]) -> Geometry:
         tracer.mark(clip, clip_seen(clip.shape))
         found = tracer.known(run_until(target.network, clip, target.layer))
     return Geometry(_field(found) if target.calls == (PLAIN,) else None, (steps[0], steps[1], steps[2]))
+
+
+def _weighs_places(given: Bounds | None, seen: Bounds | None) -> bool:
+    """Return whether a layer has weights of their own for the places that it is `given`, all of which it puts in one.
+
+    What it puts out may have many places, if each of them has seen the same.
+    """
+    if given is None or seen is None or not given.placed:
+        return False
+    places = [len(np.unique(one.cells.reshape(2, -1), axis=1).T) for one in (given, seen)]
+    return places[0] > 1 and places[1] == 1
 
 
 def _tile(bounds: Bounds | None) -> int:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+from typing import Self
+
 import pytest
 import torch
 from torch import Tensor, nn
 
 from reportgen import maximize_activation
 from reportgen.analyses.kernels import rivals
+from reportgen.analyses.kernels import search as searching
 from reportgen.analyses.kernels.options import AscentOptions
 from reportgen.analyses.kernels.rivals import Rivals, affordable_rivals
 from reportgen.analyses.kernels.schedules import levels
 from reportgen.analyses.kernels.search import Search
 from reportgen.analyses.kernels.simple_optima import SimpleOptima, SimpleOptimum
 from reportgen.networks.core.network import Network
+from reportgen.progress import SilentProgress, Task
 
 SHAPE = (8, 16, 16)
 
@@ -101,3 +106,41 @@ def test_no_kernel_loses_by_its_rivals_and_some_gain(monkeypatch: pytest.MonkeyP
     assert float(gain.max()) > 1.05
     own = network(held.clips).mean((2, 3, 4)).diagonal()
     assert torch.allclose(own, held.activations, rtol=1e-4)
+
+
+def test_a_search_goes_on_from_a_second_rival_where_one_is_better(monkeypatch: pytest.MonkeyPatch) -> None:
+    options = {"objective": "firing", "clip_shape": (4, 16, 16), "steps": 96}
+    network = deep(4)
+    twice = maximize_activation(network, "5", [0], **options)
+    monkeypatch.setattr(searching, "_FURTHER", 1)
+    once = maximize_activation(network, "5", [0], **options)
+    assert int(twice.steps) == int(once.steps) + 24
+    assert float(twice.activations) > 1.1 * float(once.activations)
+
+
+def test_the_task_of_a_search_ends_with_its_total() -> None:
+    """Whatever number of rivals its kernels went on from, and wherever they stopped early."""
+
+    class Counting(SilentProgress):
+        total = done = 0.0
+
+        def task(self, title: str, total: float) -> AbstractContextManager[Task]:
+            self.total = total
+            return self
+
+        def advance(self, steps: float = 1) -> None:
+            self.done += steps
+
+        def __enter__(self) -> Self:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            """End without a word."""
+
+    counting = Counting()
+    found = maximize_activation(
+        deep(4), "5", range(3), objective="firing", clip_shape=(4, 16, 16), steps=96, progress=counting
+    )
+    assert len(found.steps.unique()) > 1
+    assert counting.done == pytest.approx(counting.total)
+    assert counting.total == 3 * (96 + 2 * 24)
