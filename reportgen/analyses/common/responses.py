@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from reportgen.analyses.common.memory import with_less_memory
 from reportgen.networks.core.network import Network, as_network
+from reportgen.networks.core.taps import Reached
 from reportgen.networks.kernels.preactivation import Preactivation, placement, preactivations, summary
 from reportgen.progress import SILENT, Progress
 from reportgen.records.objective import Objective
@@ -55,16 +56,17 @@ class Meter:
         self.network = next((target.network for target in self.targets.values()), network)
 
     @contextmanager
-    def listening(self, clips: int) -> Iterator[dict[str, LayerResponses]]:
+    def listening(self, clips: int, *, ends: bool = False) -> Iterator[dict[str, LayerResponses]]:
         """Yield what is filled by forward passes of `clips` clips within the context: each layer's last answers.
 
         It is read behind the context, where all of it is on the CPU: a copy in the midst of a pass would hold it up.
+        Where that `ends` the pass, it raises Reached as soon as all layers have answered.
         """
         found: dict[str, LayerResponses] = {}
         parts: dict[str, list[_Part | None]] = {layer: [] for layer in self.targets}
         handles = [
             self.network.module.get_submodule(target.layer).register_forward_hook(
-                partial(self._measure, found, parts[layer], layer, clips)
+                partial(self._measure, found, parts[layer], layer, clips, ends)
             )
             for layer, target in self.targets.items()
         ]
@@ -77,8 +79,11 @@ class Meter:
             found[layer] = LayerResponses(measured.values.cpu(), measured.peaks.cpu())
 
     def __call__(self, clips: Tensor) -> dict[str, LayerResponses]:
-        """Return each layer's answers to `clips` `N C T H W` in [0, 1] RGB, on whichever device they are."""
-        with torch.no_grad(), self.listening(len(clips)) as found:
+        """Return each layer's answers to `clips` `N C T H W` in [0, 1] RGB, on whichever device they are.
+
+        Nothing is run behind the last layer.
+        """
+        with torch.no_grad(), self.listening(len(clips), ends=True) as found, suppress(Reached):
             self.network.run(clips.to(**placement(self.network)))
         return found
 
@@ -88,6 +93,7 @@ class Meter:
         parts: list[_Part | None],
         layer: str,
         clips: int,
+        ends: bool,
         _module: nn.Module,
         _args: Any,
         output: Tensor,
@@ -102,6 +108,8 @@ class Meter:
         seen = [part for part in parts if part is not None]
         found[layer] = _together(seen, self.objective, places=self.places)
         parts.clear()
+        if ends and len(found) == len(self.targets):
+            raise Reached
 
     def _part(self, maps: Tensor) -> _Part:
         """Return what one call's maps `N K ...` say."""
@@ -156,10 +164,14 @@ def kernel_responses(
     memory runs out. Raises NetworkError for clips that the network cannot take, OutOfMemoryError when a single one is
     too large.
     """
-    subject = as_network(network)
     frames, height, width = clips.shape[2:]
-    meter = Meter(subject, layers, (frames, height, width), clips.shape[1], objective)
-    found: dict[str, list[Tensor]] = {layer: [] for layer in layers}
+    meter = Meter(as_network(network), layers, (frames, height, width), clips.shape[1], objective)
+    return responses_by(meter, clips, batch_size=batch_size, progress=progress)
+
+
+def responses_by(meter: Meter, clips: Tensor, *, batch_size: int = 8, progress: Progress = SILENT) -> dict[str, Tensor]:
+    """Return what `kernel_responses` does of the layers of a meter, which is made for clips of this shape."""
+    found: dict[str, list[Tensor]] = {layer: [] for layer in meter.targets}
     with progress.task("responses to the clips", len(clips)) as task:
         for batch in clips.split(batch_size):
             for layer, measured in measure_responses(meter, batch).items():

@@ -19,7 +19,7 @@ from reportgen.analyses.common.natural_path import (
     profile_similarity,
     rank,
 )
-from reportgen.analyses.common.responses import kernel_responses
+from reportgen.analyses.common.responses import Meter, responses_by
 from reportgen.analyses.kernels.analysis import ascent_options, kernel_units
 from reportgen.analyses.kernels.maximize import maximize_with
 from reportgen.analyses.path.parameters import PathParameters
@@ -64,8 +64,10 @@ class PathAnalysis:
         names = _layer_units(subject, layer)
         clips = torch.stack([_clip(answers("kernels", name, "stage1_data")["clip"]) for name in names])
         layers = _up_to(subject, layer)
-        shown = kernel_responses(subject.network, clips, layers, objective=subject.objective)
-        found = _other_seeds(subject, layer, kernels, layers, parameters, progress)
+        channels, frames, height, width = clips.shape[1:]
+        meter = Meter(subject.network, layers, (frames, height, width), channels, subject.objective)
+        shown = responses_by(meter, clips)
+        found = _other_seeds(subject, layer, kernels, meter, parameters, progress)
         real = _real(subject, answers) if subject.every_clip else {}
         for unit, kernel in zip(units, kernels, strict=True):
             place = names.index(unit.name)
@@ -111,16 +113,16 @@ def _other_seeds(
     subject: Subject,
     layer: str,
     kernels: Sequence[int],
-    layers: Sequence[str],
+    meter: Meter,
     parameters: PathParameters,
     progress: Progress,
 ) -> dict[int, list[tuple[Profiles, float]]]:
-    """Return for each kernel the profiles and activations of the clips that other seeds find."""
+    """Return for each kernel the profiles, by a meter, and activations of the clips that other seeds find."""
     found: dict[int, list[tuple[Profiles, float]]] = {kernel: [] for kernel in kernels}
     for more in range(1, parameters.seeds + 1):
         options = ascent_options(parameters, subject.objective, subject.seed + more)
         for one in maximize_with(subject.network, layer, kernels, options, progress=progress):
-            responses = kernel_responses(subject.network, one.clip[None], layers, objective=subject.objective)
+            responses = responses_by(meter, one.clip[None])
             found[one.kernel].append(({name: values[0] for name, values in responses.items()}, one.activation))
     return found
 

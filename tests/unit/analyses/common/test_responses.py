@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import pytest
 import torch
 from torch import Tensor, nn
 
-from reportgen.analyses.common.responses import kernel_responses, most_selective, selectivity
-from reportgen.networks.core.network import Network
+from reportgen.analyses.common.responses import Meter, kernel_responses, most_selective, selectivity
+from reportgen.networks.core.network import Network, as_network
 
 
 def test_a_response_is_the_mean_of_the_map_after_its_batch_norm() -> None:
@@ -47,6 +49,38 @@ def test_a_full_memory_halves_the_batch_and_changes_no_response(monkeypatch: pyt
     monkeypatch.setattr(Network, "run", cramped)
     assert torch.allclose(kernel_responses(module, clips, ["0"])["0"], wanted, atol=1e-6)
     assert sizes[-4:] == [5, 2, 2, 1]
+
+
+class Twice(nn.Module):
+    """One convolution that is called twice, and what comes behind it, which notes the clips that it is given."""
+
+    ran: ClassVar[list[int]] = []
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.again = nn.Conv3d(3, 4, 1), nn.Conv3d(4, 4, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        maps: Tensor = self.again(self.again(self.first(x)).relu())
+        self.ran += [] if maps.is_meta else [len(maps)]
+        return maps.mean((2, 3, 4))
+
+
+def test_nothing_is_run_behind_the_last_call_of_the_last_layer() -> None:
+    module, clips = Twice().eval(), torch.rand(3, 3, 4, 8, 8)
+    meter = Meter(as_network(module), ["again", "first"], (4, 8, 8), 3, "firing", places=True)
+    with torch.no_grad(), meter.listening(len(clips)) as whole:
+        meter.network.run(clips)
+    before = list(module.ran)
+    found = meter(clips)
+    assert module.ran == before != []
+    assert found.keys() == whole.keys() == {"again", "first"}
+    for layer, answers in found.items():
+        assert answers.values.equal(whole[layer].values)
+        assert answers.peaks.equal(whole[layer].peaks)
+    maps = module.again(module.first(clips))
+    both = torch.cat([maps.clamp_min(0), module.again(maps.relu()).clamp_min(0)], 2).mean((2, 3, 4))
+    torch.testing.assert_close(found["again"].values, both)
 
 
 def test_without_labels_the_kernel_with_the_most_outstanding_clip_is_chosen() -> None:
