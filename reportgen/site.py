@@ -22,6 +22,7 @@ from reportgen.pages.links import broken_links
 from reportgen.pages.page import Asset
 from reportgen.pages.registry import all_pages
 from reportgen.pages.report import Report
+from reportgen.pages.templating import Templates
 from reportgen.progress import SILENT, Progress
 from reportgen.records.files import write_text
 from reportgen.records.lease import held
@@ -123,7 +124,8 @@ def _render(
         return index
     with begun_mkdocs() as mkdocs:
         pages = list(all_pages(report))
-        files = site_intermediates(report, pages, site, build_dir, instead, templates_folder())
+        templates = Templates(templates_folder(), kept.compiled)
+        files = site_intermediates(report, pages, site, build_dir, instead, templates)
         facts = report_facts(report, kept.renderer)
         files[f"docs/{REPORT_FILE}"] = Intermediate(partial(write_text, text=facts.model_dump_json(indent=1) + "\n"))
         owned.claim()

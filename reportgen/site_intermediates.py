@@ -14,7 +14,7 @@ from reportgen.pages.comparable import compare_index
 from reportgen.pages.document import document_of
 from reportgen.pages.finder import finder_index
 from reportgen.pages.navigation import site_configuration
-from reportgen.pages.page import Asset, DataFile, MadeScript, Page, ScriptData
+from reportgen.pages.page import Asset, DataFile, MadeScript, Page, ScriptData, SocialCard
 from reportgen.pages.places import PageAddresses
 from reportgen.pages.report import Report
 from reportgen.pages.templating import Templates
@@ -34,13 +34,19 @@ class Intermediate(NamedTuple):
 
 
 def site_intermediates(
-    report: Report, pages: list[Page], site: Path, build_dir: Path, instead: Callable[[Asset], Asset], source: Path
+    report: Report,
+    pages: list[Page],
+    site: Path,
+    build_dir: Path,
+    instead: Callable[[Asset], Asset],
+    templates: Templates,
 ) -> dict[str, Intermediate]:
-    """Return the intermediate files by their path in `build_dir`, from the templates in `source`.
+    """Return the intermediate files by their path in `build_dir`, from the templates and what lies beside them.
 
     `instead` says what is written in place of a file.
     """
     files: dict[str, Intermediate] = {}
+    source = templates.folder
     for folder, place in (("assets", "docs/assets"), ("overrides", "overrides")):
         for path in sorted((source / folder).rglob("*")):
             if path.is_file():
@@ -49,9 +55,8 @@ def site_intermediates(
     assets = list(_assets(report, pages))
     for asset in assets:
         written = instead(asset)
-        key = written.key if isinstance(written, MadeScript | DataFile) else ""
+        key = written.key if isinstance(written, MadeScript | DataFile | SocialCard) else ""
         files[f"docs/{asset.uri}"] = Intermediate(partial(write_asset, written), key)
-    templates = Templates(source)
     places = PageAddresses.of(pages, (asset.uri for asset in assets))
     known = content_digest([sorted(places.known), sorted(places.files)])
     for page in pages:

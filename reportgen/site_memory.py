@@ -1,9 +1,11 @@
 """What an earlier render of a site left that the next one may use again: the digests of what was made, and from what.
 
 The memory of a site lies in the user's own cache folder and never in the site or in a run, which may come from somebody
-else. It holds digests and the columns of figures of `pages.kernel_list`, nothing that is executed. A file is used again
-where it was made from what it would be made from now, and where its bytes are those that were written then. Whoever can
-write to the cache folder can do more than forge a report; `render --fresh` uses nothing of it.
+else. It holds digests, plain data such as the columns of figures of `pages.kernel_list`, and the templates as Jinja
+compiled them, which are executed, as the compiled files of Python's own cache are. A file is used again where it was
+made from what it would be made from now, and where its bytes are those that were written then. A memory is read where
+it is the user's own and nobody else may write to it; whoever can all the same can do more than forge a report.
+`render --fresh` uses nothing of it.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ from reportgen.records.places import cache_folder, resolved
 
 MEMORY_VARIABLE = "REPORTGEN_CACHE"
 
-_VERSION = 1
+_VERSION = 2
 _LONGEST = 1 << 28
 """Bytes of a memory that is read; that of 25,000 kernels has some two millions."""
 
@@ -54,7 +56,8 @@ class SiteMemory:
 
     `renderer` is the program that made it and `settings` the digest of mkdocs' configuration; `root` is the digest that
     its pages show. `documents` are the digests of the runs' documents that were found to be what was written, `files`
-    those of the build folder by path, `pages` those of the site, `parts` what data was put together from.
+    those of the build folder by path, `pages` those of the site, `parts` what data was put together from, `templates`
+    the compiled ones (`pages.compiled`).
     """
 
     renderer: str = ""
@@ -64,6 +67,7 @@ class SiteMemory:
     files: Mapping[str, MadeFile] = field(default_factory=dict)
     pages: Mapping[str, MadeFile] = field(default_factory=dict)
     parts: Mapping[str, Any] = field(default_factory=dict)
+    templates: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, site: Path, renderer: str) -> Self:
@@ -81,6 +85,7 @@ class SiteMemory:
                 files=_FILES.validate_python(told["files"]),
                 pages=_FILES.validate_python(told["pages"]),
                 parts=_PARTS.validate_python(told["parts"]),
+                templates=_NAMED.validate_python(told["templates"]),
             )
         except (OSError, ValueError, KeyError, TypeError, RecursionError, ValidationError):
             return cls()
@@ -98,6 +103,7 @@ class SiteMemory:
             "files": self.files,
             "pages": self.pages,
             "parts": self.parts,
+            "templates": self.templates,
         }
         content = json.dumps(told, separators=(",", ":")).encode()
         with suppress(OSError):
@@ -156,5 +162,6 @@ def _forget_old(folder: Path) -> None:
 _NAME = re.compile(rf"[0-9a-f]{{32}}\.json|{re.escape(PART)}\w+")
 _TEXT = TypeAdapter(str)
 _TEXTS = TypeAdapter(list[str])
+_NAMED = TypeAdapter(dict[str, str])
 _FILES = TypeAdapter(dict[str, MadeFile])
 _PARTS = TypeAdapter(dict[str, dict[str, list[Any]]])

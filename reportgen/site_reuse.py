@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from reportgen.errors import RenderError, StoreError
+from reportgen.pages.compiled import CompiledTemplates
 from reportgen.pages.links import parts_of
 from reportgen.pages.report import Report
 from reportgen.records.files import describe_os_error, file_digest
@@ -33,6 +34,7 @@ class Reuse:
     def __init__(self, memory: SiteMemory, renderer: str, *, fresh: bool = False) -> None:
         self.renderer = renderer
         self.fresh = fresh
+        self.compiled = CompiledTemplates(memory.templates)
         self._before = memory
         self._files: dict[str, MadeFile] = {}
         self._sources: dict[str, str] = {}
@@ -119,7 +121,14 @@ class Reuse:
             if PurePosixPath(name).stem not in model.manifest.damaged
         }
         SiteMemory(
-            self.renderer, self._settings, root, frozenset(documents), self._files, self._pages, report.known.now
+            self.renderer,
+            self._settings,
+            root,
+            frozenset(documents),
+            self._files,
+            self._pages,
+            report.known.now,
+            self.compiled.kept,
         ).keep(site)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from reportgen.records.answers.evidence import packed_statistics
 from reportgen.records.answers.kernels import KernelAnswer
 from reportgen.records.figures import ClipFigure, DataFigure, Figure, ImageFigure
 from reportgen.records.identities import KernelId
@@ -44,7 +45,9 @@ class LargeRun(SampleRun):
         self.width = min(LAYER, max(kernels // 4, 1))
         parts = range(0, kernels, self.width)
         self.counts = {f"stage{i:03d}.conv": min(self.width, kernels - start) for i, start in enumerate(parts)}
-        self.visualised = min(visualised, kernels)
+        self.chosen: dict[str, list[int]] = {}
+        for place in np.unique(np.linspace(0, kernels - 1, min(visualised, kernels)).round().astype(int)).tolist():
+            self.chosen.setdefault(list(self.counts)[place // self.width], []).append(place % self.width)
         self.clips: list[str] = []
 
     def write(self) -> None:
@@ -122,7 +125,7 @@ class LargeRun(SampleRun):
         return {
             "kernels": count, "dead": [3] if count > 3 else [], "duplicates": [[1, 2, 0.995]] if count > 2 else [],
             "comparable": count, "words": told, "held": [{**one, "p": 3.0457e-06, "q": None} for one in told],
-            "quantiles": [[float(f"{value:.6g}") for value in row] for row in quantiles.tolist()],
+            "quantiles": packed_statistics(quantiles.tolist()),
             "field": [5, 31, 31], "most": examples(order[::-1][:EXAMPLES]), "least": examples(order[:EXAMPLES]),
             "drawn": examples(self.rng.permuted(order, axis=0)[:EXAMPLES]),
         }  # fmt: skip
@@ -146,14 +149,10 @@ class LargeRun(SampleRun):
 
     def _visualise(self) -> None:
         """Make the synthetic pictures of some kernels, spread over the layers."""
-        total = sum(self.counts.values())
-        places = np.unique(np.linspace(0, total - 1, self.visualised).round().astype(int)).tolist()
-        chosen: dict[str, list[int]] = {}
-        for place in places:
-            layer = list(self.counts)[place // self.width]
-            chosen.setdefault(layer, []).append(place % self.width)
-            self._kernel(layer, place % self.width)
-        self.keep("choice", self.model, {}, Done(answer={"kernels": chosen, "rule": "selective"}))
+        for layer, indices in self.chosen.items():
+            for index in indices:
+                self._kernel(layer, index)
+        self.keep("choice", self.model, {}, Done(answer={"kernels": self.chosen, "rule": "selective"}))
 
     def _class_answers(self, clip: str) -> None:
         self._pyramid(clip, 2)
@@ -161,7 +160,8 @@ class LargeRun(SampleRun):
 
     def _graph(self) -> dict[str, Any]:
         deepest = list(self.counts)[-3:][::-1]
-        columns = [(layer, list(range(0, self.counts[layer], 9))) for layer in deepest]
+        kept = {layer: {*range(0, self.counts[layer], 9), *self.chosen.get(layer, ())} for layer in deepest}
+        columns = [(layer, sorted(indices)) for layer, indices in kept.items()]
         document = sample_run.graph_document(self.rng, columns)
         for layer in document["layers"]:
             count = self.counts[layer["name"]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from reportgen.outputs.citation import CitedNetwork, ReportCitation
 from reportgen.pages.findings import ShownFinding
 from reportgen.pages.page import SocialCard, SpriteFile
 from reportgen.pages.report import ModelView, Report
-from reportgen.records.jobs import Artifact, Done
+from reportgen.records.jobs import Artifact, Done, content_digest
 
 CARD = "assets/card.png"
 
@@ -45,16 +46,18 @@ def head_facts(citation: ReportCitation, *, anonymous: bool = False) -> dict[str
 def social_card(report: Report, found: Iterable[ShownFinding]) -> SocialCard:
     """Return the picture that other sites show beside a link to the report: its title, a finding, and some kernels."""
     sentence = next((one.finding.sentence for one in found), "")
-    pictures = [file for model in report.models for file in _posters(model)]
-    return SocialCard(CARD, citation_of(report).title, sentence, tuple(pictures[:_PICTURES]))
+    title = citation_of(report).title
+    pictures = list(islice((pair for model in report.models for pair in _posters(model)), _PICTURES))
+    drawn = content_digest([title, sentence, [[one.sha256, one.height, one.width] for _, one in pictures]])
+    return SocialCard(CARD, title, sentence, tuple(file for file, _ in pictures), drawn)
 
 
-def _posters(model: ModelView) -> Iterable[SpriteFile]:
-    """Yield a still picture of one kernel of each layer."""
+def _posters(model: ModelView) -> Iterable[tuple[SpriteFile, Artifact]]:
+    """Yield a still picture of one kernel of each layer, and what the run says of it."""
     for views in model.kernels.values():
         found = (_poster(view.answer("kernels")) for view in views)
         if poster := next((one for one in found if one), None):
-            yield _file(model.store.path(poster), poster)
+            yield _file(model.store.path(poster), poster), poster
 
 
 def _poster(done: Done | None) -> Artifact | None:

@@ -14,7 +14,7 @@ from reportgen.pages.catalogue_tables import all_kernels_table, kernel_layers_ta
 from reportgen.pages.kernel_index import SHARD, KernelIndex
 from reportgen.pages.kernel_list import kernel_facts, kernel_list
 from reportgen.pages.kernel_shards import KernelShards
-from reportgen.pages.layer_keys import layer_keys
+from reportgen.pages.layer_keys import page_keys
 from reportgen.pages.page import Asset, Found, MadeScript, Page
 from reportgen.pages.report import ModelView, Report
 
@@ -79,7 +79,7 @@ def pages(report: Report) -> Iterator[Page]:
     for model in report.models:
         if not model.census:
             continue
-        index = KernelIndex(model, layer_keys(report, model))
+        index = KernelIndex(model, page_keys(report, model).layers)
         layers = kernel_layers_table(model)
         yield Page(
             uri=model.addresses.catalogue,

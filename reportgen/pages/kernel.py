@@ -17,6 +17,7 @@ from reportgen.outputs.model import ReportFigure
 from reportgen.pages.cards import Card, kernel_card
 from reportgen.pages.comparable import Comparable, present_pictures
 from reportgen.pages.kernel_tables import kernel_concepts_table, probes_table
+from reportgen.pages.layer_keys import PageKeys, page_keys
 from reportgen.pages.motion import LayerMotion, own_motion
 from reportgen.pages.page import Found, Page
 from reportgen.pages.report import ModelView, Report
@@ -86,11 +87,15 @@ class EvidenceStrip:
 
 @dataclass(frozen=True)
 class Connections:
-    """What a kernel feeds and what feeds it in one class pyramid: card, name, contribution and address of each."""
+    """What a kernel feeds and what feeds it in one class pyramid: card, name, contribution and address of each.
+
+    `layers` are those of the kernels that have a card.
+    """
 
     pyramid: Pyramid
     feeds: Excerpt[tuple[Card | None, str, str, str]]
     fed_by: Excerpt[tuple[Card | None, str, str, str]]
+    layers: tuple[str, ...]
 
 
 def response_words(card: ModelCard, layer: str, synthetic: KernelAnswer | MultiscaleAnswer | None) -> str:
@@ -184,7 +189,9 @@ def connections(model: ModelView, view: KernelView) -> Connections | None:
         return (card, pyramid.node_name(node), number(contribution, 2), uri)
 
     feeds, fed_by = pyramid.graph.neighbours(pyramid.graph.places[key])
-    return Connections(pyramid, feeds.map(shown), fed_by.map(shown))
+    ends = [node for found in (feeds, fed_by) for node, _ in found]
+    layers = tuple(node.layer for node in ends if (node.layer, node.index) in known_kernels)
+    return Connections(pyramid, feeds.map(shown), fed_by.map(shown), layers)
 
 
 def _concepts(model: ModelView, view: KernelView) -> Excerpt[tuple[str, DrivenKernel]]:
@@ -223,7 +230,11 @@ def _numbers(
 
 
 def _page(
-    model: ModelView, view: KernelView, motion: LayerMotion | None, around: tuple[KernelView | None, ...]
+    keys: PageKeys,
+    model: ModelView,
+    view: KernelView,
+    motion: LayerMotion | None,
+    around: tuple[KernelView | None, ...],
 ) -> Page:
     stage1, parts = view.answer("kernels"), view.answer("decomposition")
     synthetic = model.answer(view.stage1, KernelAnswer)
@@ -233,6 +244,7 @@ def _page(
     concepts = kernel_concepts_table(_concepts(model, view))
     kept = probes_table(probes) if probes and probes.motion_reliance is not None and not silence else None
     moving, scale = own_motion(motion, view.id.index)
+    linked = connections(model, view)
     return Page(
         uri=view.uri,
         title=f"{view.name} · {model.title}",
@@ -271,7 +283,7 @@ def _page(
             ],
             "verdicts": kernel_verdicts(view.figures, model.limits),
             "evidence": evidence_strips(model, view),
-            "connections": connections(model, view),
+            "connections": linked,
             "curve": curve,
             "steps": synthetic.steps if synthetic else None,
             "numbers": _numbers(model, view),
@@ -282,6 +294,7 @@ def _page(
         finder=Found(view.name, "kernel", in_list=True),
         blocks=tuple(block for block in (curve, concepts, kept) if block),
         compared=_compared(model, view, motion),
+        key=keys.of_layers(view.uri, (view.id.layer, *(linked.layers if linked else ()))),
     )
 
 
@@ -317,9 +330,10 @@ def _curve(synthetic: KernelAnswer | None) -> ReportFigure | None:
 def pages(report: Report) -> Iterator[Page]:
     """Yield one page per kernel; its neighbours are those of its layer."""
     for model in report.models:
+        keys = page_keys(report, model)
         for layer, views in model.kernels.items():
             motion = model.motions[layer]
             for place, view in enumerate(views):
                 before = views[place - 1] if place else None
                 after = views[place + 1] if place + 1 < len(views) else None
-                yield _page(model, view, motion, (before, after))
+                yield _page(keys, model, view, motion, (before, after))

@@ -203,8 +203,7 @@ class KernelShards:
 
     def _histogram(self, layer: str, index: int) -> dict[str, object] | None:
         evidence = self._model.evidence.layers.get(layer)
-        rows = evidence.quantiles if evidence else ()
-        return response_histogram(rows[index]) if index < len(rows) else None
+        return response_histogram(evidence.statistics(index)) if evidence else None
 
     def _concepts(self, layer: str, index: int) -> list[list[Any]]:
         """Return each concept's AUROC and q of a kernel, the largest AUROC first."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from reportgen.audit.limits import Limits
 from reportgen.audit.moving import moving_texture, one_direction
@@ -11,11 +12,12 @@ from reportgen.outputs.charts import Histogram, Rose
 from reportgen.outputs.model import ReportFigure
 from reportgen.pages.cards import cards
 from reportgen.pages.census import measured_kernels
-from reportgen.pages.layer_keys import layer_keys
+from reportgen.pages.later import PageContent, content_once_needed
+from reportgen.pages.layer_keys import page_keys
 from reportgen.pages.layer_table import measured_tables
 from reportgen.pages.page import Found, Page
-from reportgen.pages.report import Report
-from reportgen.pages.responses import response_views
+from reportgen.pages.report import ModelView, Report
+from reportgen.pages.responses import ResponseView, response_views
 from reportgen.reading.chosen import choice_in_words
 from reportgen.reading.figures import KernelFigures
 from reportgen.reading.format import plural
@@ -53,47 +55,57 @@ def distributions(figures: list[KernelFigures], reliance: list[float], limits: L
     return found
 
 
+def _content(model: ModelView, layer: str, responses: list[ResponseView]) -> PageContent:
+    """Return what the page of a layer shows."""
+    layers, views, motion = list(model.kernels), model.kernels[layer], model.motions[layer]
+    place = layers.index(layer)
+    measured = measured_kernels(model, layer)
+    reliance = [known_reliance(row.probes, model.limits) for row in measured if row.probes]
+    known = [value for value in reliance if value is not None]
+    charts = distributions([view.figures for view in views], known, model.limits)
+    tables = {table.name: table for table in measured_tables(model, measured, MOST_ROWS)}
+    context = {
+        "model": model,
+        "layer": layer,
+        "facts": model.layers.get(layer),
+        "cards": cards(model, views),
+        "motion": motion,
+        "charts": charts,
+        "tables": tables,
+        "silent": sum(row.silent for row in measured),
+        "near_silent": model.limits.near_silent,
+        "reference": model.evidence,
+        "choice": choice_in_words(model, layer),
+        "responses": [view for view in responses if view.answer.layer == layer],
+        "troubles": [(view, trouble) for view in views for trouble in view.troubles],
+        "before": layers[place - 1] if place else None,
+        "after": layers[place + 1] if place + 1 < len(layers) else None,
+    }
+    return PageContent(context, (*charts, *tables.values()))
+
+
 def pages(report: Report) -> Iterator[Page]:
     """Yield one page per layer that has kernels."""
     for model in report.models:
-        layers = list(model.kernels)
-        model_responses = response_views(model)
-        keys = layer_keys(report, model)
-        for place, (layer, views) in enumerate(model.kernels.items()):
+        responses = response_views(model)
+        keys = page_keys(report, model).layers
+        for layer, views in model.kernels.items():
             motion = model.motions[layer]
-            measured = measured_kernels(model, layer)
-            silent = [row for row in measured if row.silent]
-            reliance = [known_reliance(row.probes, model.limits) for row in measured if row.probes]
-            known = [value for value in reliance if value is not None]
-            charts = distributions([view.figures for view in views], known, model.limits)
-            tables = {table.name: table for table in measured_tables(model, measured, MOST_ROWS)}
+            uri, key = model.addresses.layer(layer), keys.get(layer, "")
+            content = content_once_needed(
+                report.known, key and f"{uri} {key}", partial(_content, model, layer, responses)
+            )
             yield Page(
-                uri=model.addresses.layer(layer),
+                uri=uri,
                 title=f"{model.stage_title(layer)} · {model.title}",
                 template="pages/layer.md.j2",
-                context={
-                    "model": model,
-                    "layer": layer,
-                    "facts": model.layers.get(layer),
-                    "cards": cards(model, views),
-                    "motion": motion,
-                    "charts": charts,
-                    "tables": tables,
-                    "silent": len(silent),
-                    "near_silent": model.limits.near_silent,
-                    "reference": model.evidence,
-                    "choice": choice_in_words(model, layer),
-                    "responses": [view for view in model_responses if view.answer.layer == layer],
-                    "troubles": [(view, trouble) for view in views for trouble in view.troubles],
-                    "before": layers[place - 1] if place else None,
-                    "after": layers[place + 1] if place + 1 < len(layers) else None,
-                },
+                context=content.context,
                 sources=tuple(key for view in views for key in view.sources),
                 assets=motion.assets if motion else (),
                 nav=(model.title, "Layers"),
                 nav_title=model.stage_title(layer),
                 wide=True,
                 finder=Found(model.stage_title(layer), f"layer of {model.title}", layer),
-                blocks=(*charts, *tables.values()),
-                key=keys.get(layer, ""),
+                blocks=content.blocks,
+                key=key,
             )

@@ -1,4 +1,4 @@
-"""What the pages and data of one layer's kernels are made from, as one digest: equal digests, equal files.
+"""What pages and data are made from, as one digest: equal digests, equal files.
 
 A layer's files read everything of a run but three kinds of things, which are left out of its digest: the records of
 single kernels of other layers, what the header says of when and where the run was computed, and which jobs it planned.
@@ -8,7 +8,8 @@ single kernels of other layers, what the header says of when and where the run w
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from reportgen.pages.report import ModelView, Report
@@ -23,19 +24,42 @@ _NOT_SHOWN = frozenset({"plan", "environment", "started", "finished", "seconds"}
 """Of the header: what no file of a layer reads."""
 
 
-def layer_keys(report: Report, model: ModelView) -> Mapping[str, str]:
-    """Return for each layer of a model the digest of what its files are made from.
+@dataclass(frozen=True)
+class PageKeys:
+    """The digests of what a model's pages are made from; empty, and no layers, where that is not known.
 
-    None at all where that is not known, as of records that no file of the run was read for.
+    `layers` are those of each layer's files. `apart` is that of what reads no record of a single kernel, but may read
+    which kernels have one.
     """
+
+    layers: Mapping[str, str] = field(default_factory=dict)
+    apart: str = ""
+
+    def of_layers(self, uri: str, layers: Iterable[str]) -> str:
+        """Return the digest for a page that shows kernels of some layers; empty where it is not known."""
+        named = sorted(set(layers))
+        if not all(layer in self.layers for layer in named):
+            return ""
+        return content_digest([uri, [self.layers[layer] for layer in named]])
+
+
+def page_keys(report: Report, model: ModelView) -> PageKeys:
+    """Return the digests of what a model's pages are made from.
+
+    They are not known of records that no file of the run was read for.
+    """
+    return report.known.once(("keys", model.name), lambda: _page_keys(report, model))
+
+
+def _page_keys(report: Report, model: ModelView) -> PageKeys:
     if RUN_FILE not in model.store.seen.digests:
-        return {}
+        return PageKeys()
     own: dict[str, list[Any]] = defaultdict(list)
     shared: list[Any] = []
     for record in model.manifest.records:
         told = record_told(model, record)
         if told is None:
-            return {}
+            return PageKeys()
         layer = _layer_of(record)
         (own[layer] if layer in model.census else shared).append(told)
     common = [
@@ -50,7 +74,11 @@ def layer_keys(report: Report, model: ModelView) -> Mapping[str, str]:
         sorted({record.job.analysis for record in model.manifest.records}),
     ]
     digest = content_digest(common)
-    return {layer: content_digest([digest, layer, own[layer]]) for layer in model.census}
+    visualised = [[view.id.layer, view.id.index] for view in model.all_kernels]
+    return PageKeys(
+        {layer: content_digest([digest, layer, own[layer]]) for layer in model.census},
+        content_digest([digest, visualised]),
+    )
 
 
 def _layer_of(record: Record) -> str | None:

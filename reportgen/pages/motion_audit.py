@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from reportgen.audit.limits import Limits
 from reportgen.audit.moving import relies_on_motion
 from reportgen.outputs.charts import Interval, Intervals
 from reportgen.outputs.model import ReportFigure
 from reportgen.pages.downloads import Download
+from reportgen.pages.later import PageContent, content_once_needed
+from reportgen.pages.layer_keys import page_keys
 from reportgen.pages.motion_clips import played_clips
 from reportgen.pages.motion_rows import (
     ProbedLayerRow,
@@ -171,9 +174,11 @@ def motion_sentence(model: ModelView, found: ModelProbes, classes: tuple[ClassPr
     return " ".join(filter(None, said))
 
 
-def _page(model: ModelView, records: Sequence[Record]) -> Page:
+def _content(model: ModelView, records: Sequence[Record]) -> PageContent:
+    """Return what the page of a model shows."""
     found = model.motion_probes
     classes = strongest_first(found) if found else ()
+    sentence = motion_sentence(model, found, classes) if found else ""
     layers = layer_rows(model, found) if found else []
     kernels, silent = kernel_rows(model, found) if found else (Excerpt(), Excerpt())
     charts = reliance_figures(model, classes, layers)
@@ -184,30 +189,38 @@ def _page(model: ModelView, records: Sequence[Record]) -> Page:
         "kernels": probed_kernels_table(kernels) if kernels else None,
         "silent": silent_table(silent) if silent else None,
     }
+    context = {
+        "model": model,
+        "found": found,
+        "sentence": sentence,
+        "charts": [chart for chart in charts if chart],
+        "played": played_clips(model),
+        "tables": tables,
+        "layers": layers,
+        "kernel_count": sum(row.measured for row in layers),
+        "threshold": model.limits.motion_reliance,
+        "csv": _csv(model, records),
+        "notes": notes_told(records),
+        "kernels": kernels,
+        "silent": silent,
+        "silent_count": sum(row.silent for row in layers),
+        "near_silent": model.limits.near_silent,
+        "troubles": [item for r in records if (item := trouble(r.job.unit, r.outcome))],
+        "records": records,
+    }
+    return PageContent(context, tuple(block for block in (*charts, *tables.values()) if block), sentence)
+
+
+def _page(report: Report, model: ModelView, records: Sequence[Record]) -> Page:
+    uri, key = model.addresses.motion, page_keys(report, model).apart
+    content = content_once_needed(report.known, key and f"{uri} {key}", partial(_content, model, records))
+    found = model.motion_probes
     return Page(
-        uri=model.addresses.motion,
+        uri=uri,
         title=f"Motion or appearance · {model.title}",
         template="pages/motion.md.j2",
-        description=motion_sentence(model, found, classes) if found else "",
-        context={
-            "model": model,
-            "found": found,
-            "sentence": motion_sentence(model, found, classes) if found else "",
-            "charts": [chart for chart in charts if chart],
-            "played": played_clips(model),
-            "tables": tables,
-            "layers": layers,
-            "kernel_count": sum(row.measured for row in layers),
-            "threshold": model.limits.motion_reliance,
-            "csv": _csv(model, records),
-            "notes": notes_told(records),
-            "kernels": kernels,
-            "silent": silent,
-            "silent_count": sum(row.silent for row in layers),
-            "near_silent": model.limits.near_silent,
-            "troubles": [item for r in records if (item := trouble(r.job.unit, r.outcome))],
-            "records": records,
-        },
+        description=content.description,
+        context=content.context,
         sources=tuple(record.key for record in records),
         nav=(model.title,),
         nav_title="Motion or appearance",
@@ -215,9 +228,10 @@ def _page(model: ModelView, records: Sequence[Record]) -> Page:
         finder=Found("Motion or appearance", model.title, "freeze shuffle reverse reliance"),
         also_found=tuple(
             ("classes", Found(model.question(row.target), model.among_others(f"{model.words.one}: motion probes")))
-            for row in classes
+            for row in (strongest_first(found) if found else ())
         ),
-        blocks=tuple(block for block in (*charts, *tables.values()) if block),
+        blocks=content.blocks,
+        key=key,
     )
 
 
@@ -225,4 +239,4 @@ def pages(report: Report) -> Iterator[Page]:
     """Yield one page per model whose motion was probed."""
     for model in report.models:
         if records := model.manifest.of("motion"):
-            yield _page(model, records)
+            yield _page(report, model, records)

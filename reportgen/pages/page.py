@@ -156,12 +156,13 @@ class Export:
 
 @dataclass(frozen=True)
 class SocialCard:
-    """The picture that other sites show beside a link to the report."""
+    """The picture that other sites show beside a link to the report; `key` is the digest of what it is drawn from."""
 
     uri: str
     title: str
     sentence: str
     pictures: tuple[SpriteFile, ...]
+    key: str = ""
 
 
 @dataclass(frozen=True)

@@ -19,12 +19,12 @@ FAR = 3.0
 """How many times the axis's length without its tail must reach with it before the axis is cut there."""
 
 
-def response_histogram(quantiles: Sequence[float | None]) -> dict[str, object] | None:
+def response_histogram(quantiles: Sequence[float]) -> dict[str, object] | None:
     """Return the counts of the bars, the ends of the axis, and whether bars at its ends hold what lies beyond.
 
     The order statistics stand for equal shares of the responses, so that counts are of these. None for fewer than two.
     """
-    values = np.array([value for value in quantiles if value is not None], np.float64)
+    values = np.array(quantiles, np.float64)
     if len(values) < 2:
         return None
     low, high = float(values[0]), float(values[-1])

@@ -17,6 +17,7 @@ from reportgen.outputs.site.tables import table_html
 from reportgen.outputs.site.text import anchor, inert, prose, symbols
 from reportgen.outputs.yaml_text import yaml_string
 from reportgen.pages.comparable import COMPARE_PAGE
+from reportgen.pages.compiled import CompiledTemplates
 from reportgen.pages.page import Page
 from reportgen.pages.places import PageAddresses
 from reportgen.reading import format as formats
@@ -45,11 +46,13 @@ DESCRIBED = 200
 
 
 class Templates:
-    """The page templates of a folder."""
+    """The page templates of a folder; those that were `compiled` before are not compiled again."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, compiled: CompiledTemplates | None = None) -> None:
+        self.folder = folder
         self._environment = Environment(
             loader=FileSystemLoader(folder),
+            bytecode_cache=compiled or CompiledTemplates(),
             autoescape=True,
             undefined=StrictUndefined,
             finalize=_finalize,

@@ -145,8 +145,7 @@ class Evidence:
 
         Exact while all responses are kept, else within a hundredth.
         """
-        rows = self.layers[layer].quantiles if layer in self.layers else ()
-        found = [value for value in rows[kernel] if value is not None] if kernel < len(rows) else []
+        found = self.layers[layer].statistics(kernel) if layer in self.layers else []
         return bisect_left(found, activation) / len(found) if found else None
 
     def strips(self, layer: str, kernel: int) -> Strips | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
@@ -46,6 +47,10 @@ class SeenDocuments:
         """Note what a file holds."""
         self.digests[path.name.removesuffix(PACKED)] = hashlib.sha256(content).hexdigest()
 
+    def knows(self, content: bytes) -> bool:
+        """Whether a document of these bytes is known to be what was written."""
+        return bool(self.known) and hashlib.sha256(content).hexdigest() in self.known
+
     def is_known(self, name: str) -> bool:
         """Whether a file that was read is known to be what was written."""
         return self.digests.get(name) in self.known
@@ -63,12 +68,23 @@ def document_text(document: Document) -> str:
     return (text if len(text) > LONGEST_INDENTED else json.dumps(whole, indent=1, ensure_ascii=False)) + "\n"
 
 
-def read_document(path: Path, kind: type[_Document], seen: SeenDocuments | None = None) -> _Document:
+def read_document(
+    path: Path,
+    kind: type[_Document],
+    seen: SeenDocuments | None = None,
+    shorter: Callable[[bytes], _Document | None] | None = None,
+) -> _Document:
     """Return a document, validated, and note it among the `seen`.
 
-    Raises DamagedError when it is not what was written, StoreError without a file.
+    `shorter` reads a long one that is known to be what was written in less time; None where it cannot. Raises
+    DamagedError when it is not what was written, StoreError without a file.
     """
     content = _bytes(path)
+    if seen is not None and shorter is not None and len(content) > LONGEST_INDENTED and seen.knows(content):
+        read = shorter(content)
+        if read is not None:
+            seen.note(path, content)
+            return read
     found = _validated(path, content, kind)
     if seen is not None:
         seen.note(path, content)

@@ -89,6 +89,16 @@ def is_poster_file(path: str) -> bool:
     return path.endswith("_poster.webp")
 
 
+def unreadable_answer(kind: type[Answer], error: ValidationError, skipped: int = 0) -> StoreError:
+    """Return the error of an answer that is no `kind`; `skipped` parts of each place stand around the answer."""
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"][skipped:])
+    return StoreError(
+        f"An answer of {kind.analysis} is damaged or of another version of reportgen "
+        f"({where}: {first['msg']}): compute the run again."
+    )
+
+
 class Done(Frozen):
     """The job was answered."""
 
@@ -102,12 +112,7 @@ class Done(Frozen):
         try:
             return kind.model_validate(self.answer)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise StoreError(
-                f"An answer of {kind.analysis} is damaged or of another version of reportgen "
-                f"({where}: {first['msg']}): compute the run again."
-            ) from error
+            raise unreadable_answer(kind, error) from error
 
     def artifact(self, role: str, kind: str | None = None) -> Artifact | None:
         """Return the first artifact of that role (and kind), or None."""

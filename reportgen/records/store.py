@@ -28,6 +28,7 @@ from reportgen.records.packed import carried_path, is_packed
 from reportgen.records.paths import inside
 from reportgen.records.plan import RunPlan
 from reportgen.records.soundness import CheckedFiles, check_content
+from reportgen.records.unread import record_without_answer
 from reportgen.records.written import claims_in, list_name, lists_in, note_written, written_files
 
 RUN_FILE = "run.json"
@@ -190,7 +191,7 @@ class Store:
             path = inside(self.folder, self.record_file(key))
             if not path.exists():
                 return None
-        record = read_document(path, Record, self.seen)
+        record = read_document(path, Record, self.seen, record_without_answer)
         if record.key != key:
             raise DamagedError(f"{path} is damaged (it is another job's record): remove it and compute again.")
         return record

@@ -74,7 +74,7 @@ def test_what_a_page_shows_is_what_the_run_holds(model: ModelView, shards: dict[
         assert [(names[clip], value) for clip, value, *_ in kernel["clips"]["most"]] == [
             (name, short(value)) for name, value in most if value is not None
         ]
-        assert sum(kernel["histogram"]["counts"]) == len(stored.quantiles[index])
+        assert sum(kernel["histogram"]["counts"]) == len(stored.statistics(index))
         if index != NEAR_SILENT:
             kept = [probes.layers[layer].kept[name][index] for name in ("frozen", "dissolved")]
             assert kernel["probes"][:2] == pytest.approx(kept)

@@ -14,6 +14,8 @@ import pytest
 
 from benchmarks.site.runs import write_large
 from reportgen.commands.render import render
+from reportgen.pages import layer
+from reportgen.pages.census import measured_kernels as measured
 from reportgen.records.jobs import Done, Record
 from reportgen.records.layout import record_name
 from reportgen.records.root_digest import SUMS, seal
@@ -89,13 +91,19 @@ def _with_answer(record: Record, **told: Any) -> Record:
     return record.model_copy(update={"outcome": outcome})
 
 
-def test_one_changed_kernel_writes_its_own_layer_and_what_shows_all_layers(folder: Path, anew: set[str]) -> None:
+def test_one_changed_kernel_writes_its_own_layer_and_what_shows_all_layers(
+    folder: Path, anew: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(layer, "measured_kernels", lambda model, name: asked.append(name) or measured(model, name))
     _store(folder).add(_with_answer(_kernels(folder)[0], activation=11.5))
     edited = folder / "site" / "large" / "stage002.conv" / "kernels.html"
     edited.write_bytes(edited.read_bytes().replace(b"stage002", b"stage999"))
     _rendered(folder)
     assert "docs/large/stage000.conv/kernels-0.js" in anew
-    assert not {SHARD, "docs/large/stage003.conv/kernels.md", "docs/large/stage003.conv/index.md"} & anew
+    others = ("stage003.conv/kernels.md", "stage003.conv/index.md", "stage003.conv/0079.md", "motion.md")
+    assert not {SHARD, *(f"docs/large/{page}" for page in others)} & anew
+    assert asked == ["stage000.conv"]
     assert b"stage999" not in edited.read_bytes()
     _same_as_whole(folder)
 
@@ -233,6 +241,40 @@ def _the_run_was_made_at_another_time(folder: Path, chance: random.Random) -> No
     environment = run.environment.model_copy(update={"device": f"machine {chance.random()}"})
     told = {"started": "2026-01-02T03:04:05Z", "finished": "2026-01-03T03:04:05Z", "seconds": chance.uniform(1, 999)}
     store.write_run(run.model_copy(update={"environment": environment, **told}))
+
+
+@_change
+def _an_option_is_another(folder: Path, chance: random.Random) -> None:
+    store = _store(folder)
+    run = store.read_run()
+    store.write_run(run.model_copy(update={"options": {**run.options, "objective": f"option {chance.random()}"}}))
+
+
+@_change
+def _a_clip_shows_the_pictures_of_another(folder: Path, chance: random.Random) -> None:
+    store = _store(folder)
+    run = store.read_run()
+    one, other = chance.sample(range(len(run.clips)), 2)
+    clips = list(run.clips)
+    clips[one] = clips[one].model_copy(update={"clip": clips[other].clip, "poster": clips[other].poster})
+    store.write_run(run.model_copy(update={"clips": tuple(clips)}))
+
+
+@_change
+def _a_kernel_is_deleted(folder: Path, chance: random.Random) -> None:
+    store = _store(folder)
+    run = store.read_run()
+    unit = chance.choice(_kernels(folder)).job.unit
+    gone = {record.key for record in store.manifest().records if record.job.unit == unit}
+    store.write_run(run.model_copy(update={"plan": tuple(key for key in run.plan if key not in gone)}))
+
+
+@_change
+def _a_kernel_that_others_feed_is_another(folder: Path, chance: random.Random) -> None:
+    """A kernel's page has the cards of those of other layers that feed it, with what they respond to."""
+    found = [one for one in _store(folder).manifest().of("decomposition") if "stage003" in one.job.unit]
+    told = {"direction_degrees": chance.uniform(0, 360), "mean_speed": chance.uniform(1, 3)}
+    _store(folder).add(_with_answer(chance.choice(found), explained_variance=0.9, **told))
 
 
 @_change

@@ -28,7 +28,7 @@ from reportgen.networks.kernels.receptive_field import Field, receptive_field
 from reportgen.networks.trace.build import connection_graph
 from reportgen.networks.trace.graph import ConnectionGraph
 from reportgen.progress import Progress
-from reportgen.records.answers.evidence import EvidenceAnswer, LabelWord, LayerEvidence
+from reportgen.records.answers.evidence import EvidenceAnswer, LabelWord, LayerEvidence, packed_statistics
 from reportgen.records.digits import significant_if_finite
 from reportgen.records.discovery import false_discovery
 from reportgen.records.figures import DataFigure, Figure, Result
@@ -96,7 +96,7 @@ def _result(subject: Subject, found: ReferencePass, faults: UnreadableClips, gra
             comparable=int(driven_enough(responses[layer]).sum()),
             words=_words(spread.words),
             held=tuple(LabelWord(**vars(word)) for word in spread.held),
-            quantiles=tuple(tuple(significant_if_finite(value, 6) for value in values) for values in spread.quantiles),
+            quantiles=packed_statistics(spread.quantiles),
             **_examples(found.meter.targets[layer], state, used),
         )
     answer = EvidenceAnswer(

@@ -2,14 +2,38 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+import base64
+import binascii
+import math
+import struct
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from reportgen.records.answers.base import Answer, Measured
 
 Example = tuple[int, Measured] | tuple[int, Measured, int, int, int]
 """A clip by its place in `names`, the response to it, and where (frame, y, x) it is largest, where that is known."""
+
+
+def packed_statistics(rows: Iterable[Iterable[float | None]]) -> str:
+    """Return rows of as many numbers each, one row for a kernel, as `OrderStatistics`; None is one not finite."""
+    values = [math.nan if value is None else value for row in rows for value in row]
+    return base64.b64encode(struct.pack(f"<{len(values)}f", *values)).decode("ascii")
+
+
+def _packed(told: Any) -> Any:
+    """Pack what a run of an earlier version has as lists of lists."""
+    return packed_statistics(told) if isinstance(told, list | tuple) else told
+
+
+OrderStatistics = Annotated[str, BeforeValidator(_packed)]
+"""Numbers of all kernels of a layer in base64: float32, little-endian, kernel after kernel.
+
+As numbers of JSON they were two thirds of the largest record of a run.
+"""
 
 
 class LabelWord(Answer):
@@ -48,11 +72,39 @@ class LayerEvidence(Answer):
     held: tuple[LabelWord, ...] = Field(
         (), description="Words that lead on the half of the clips that chooses kernels, by the other half."
     )
-    quantiles: tuple[tuple[Measured, ...], ...]
+    quantiles: OrderStatistics = Field(
+        description="Of each kernel as many order statistics of its responses, the smallest first: float32, "
+        "little-endian, kernel after kernel, in base64."
+    )
     field: tuple[int, int, int] | None
     most: tuple[tuple[Example, ...], ...]
     least: tuple[tuple[Example, ...], ...]
     drawn: tuple[tuple[Example, ...], ...]
+
+    @cached_property
+    def _statistics(self) -> bytes:
+        return base64.b64decode(self.quantiles, validate=True)
+
+    def statistics(self, kernel: int) -> list[float]:
+        """Return the kept order statistics of a kernel's responses, the smallest first, but for those not finite.
+
+        None of a kernel that the layer has not.
+        """
+        if kernel >= self.kernels:
+            return []
+        size = len(self._statistics) // self.kernels // 4
+        found = struct.unpack_from(f"<{size}f", self._statistics, 4 * size * kernel)
+        return [value for value in found if math.isfinite(value)]
+
+    @model_validator(mode="after")
+    def _whole_rows(self) -> Self:
+        try:
+            size = len(binascii.a2b_base64(self.quantiles, strict_mode=True)) if self.quantiles else 0
+        except binascii.Error as error:
+            raise ValueError("quantiles: no base64") from error
+        if size % (4 * max(self.kernels, 1)):
+            raise ValueError("quantiles: not as many for every kernel")
+        return self
 
 
 class EvidenceAnswer(Answer):

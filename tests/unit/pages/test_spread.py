@@ -35,7 +35,7 @@ def test_a_few_responses_far_off_cut_the_axis_and_stand_in_its_last_bar() -> Non
 
 def test_equal_responses_are_one_bar_and_unknown_ones_none() -> None:
     assert response_histogram([2.0, 2.0, 2.0]) == {"low": 2.0, "high": 2.0, "counts": [3]}
-    assert response_histogram([None, 1.0]) is None
+    assert response_histogram([1.0]) is None
     assert response_histogram([]) is None
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import ValidationError
 
 from reportgen.pages.kernel import LEAST_MARK, mark
 from reportgen.reading.evidence import Evidence
-from reportgen.records.answers.evidence import EvidenceAnswer
+from reportgen.records.answers.evidence import EvidenceAnswer, LayerEvidence, packed_statistics
 
 CLIPS = [f"clip{i}" for i in range(8)]
 
@@ -90,3 +91,23 @@ def test_where_a_unit_sees_most_of_the_clip_its_centre_is_marked() -> None:
     assert mark(None, (5, 7, 7), (16, 64, 64)) is None
     unknown = mark((8, 32, 32), None, (16, 64, 64))
     assert unknown == box
+
+
+def test_order_statistics_are_packed_and_those_of_earlier_runs_are_read() -> None:
+    rows = [[1.0, 2.5, None], [-3.0, 0.0, 7.0]]
+    for told in (rows, packed_statistics(rows)):
+        layer = _with_statistics(told)
+        assert [layer.statistics(kernel) for kernel in range(3)] == [[1.0, 2.5], [-3.0, 0.0, 7.0], []]
+        assert layer.model_dump()["quantiles"] == packed_statistics(rows)
+    assert _with_statistics("").statistics(0) == []
+
+
+@pytest.mark.parametrize("told", ["####", packed_statistics([[1.0], [2.0], [3.0]]), packed_statistics([[1.0]])])
+def test_order_statistics_that_are_no_rows_of_numbers_are_refused(told: str) -> None:
+    with pytest.raises(ValidationError, match="quantiles"):
+        _with_statistics(told)
+
+
+def _with_statistics(told: object) -> LayerEvidence:
+    empty = {"dead": None, "duplicates": [], "words": [], "field": None, "most": [], "least": [], "drawn": []}
+    return LayerEvidence.model_validate({**empty, "kernels": 2, "quantiles": told})

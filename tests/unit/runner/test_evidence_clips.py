@@ -15,7 +15,7 @@ MOST = (((0, 2.0), (1, 1.0)), ((2, 2.0), (3, 1.0)), ((3, 2.0), (2, 1.0)), ((3, 1
 
 def record(outcome: Done | Failed | None = None) -> Record:
     layer = LayerEvidence(
-        kernels=4, dead=None, duplicates=(), words=(), quantiles=(), field=None, most=MOST, least=((),) * 4,
+        kernels=4, dead=None, duplicates=(), words=(), quantiles="", field=None, most=MOST, least=((),) * 4,
         drawn=(((4, 0.5),), (), (), ()),
     )  # fmt: skip
     answer = EvidenceAnswer(
