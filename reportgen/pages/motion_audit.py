@@ -58,7 +58,9 @@ def verdict_in_words(classes: tuple[ClassProbes, ...], limits: Limits, words: Wo
     else:
         none = "Neither" if len(known) == 2 else "None"
         said = f"{none} of {len(known)} {words.many} relies on motion (loses at least {much} of its {words.value}"
-    return f"{said} when nothing moves), and {ignoring or 'none'} {_lose(max(ignoring, 1))} less than {little}." + (
+    every = "both" if len(known) == 2 else "all"
+    fewer = every if ignoring == len(known) else ignoring or "none"
+    return f"{said} when nothing moves), and {fewer} {_lose(max(ignoring, 1))} less than {little}." + (
         f" {changing} more {_lose(changing)} at least {much} in a still clip, but not where its first frame "
         f"dissolves into the last: {'it needs' if changing == 1 else 'they need'} change, and no motion."
         if changing

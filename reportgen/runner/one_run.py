@@ -51,13 +51,13 @@ def compute_run(
 
     The site that the run becomes a part of will have `beside` bytes without it.
     """
-    begun = time.perf_counter()
+    begun, started = time.perf_counter(), _now()
     store = Store(prepared.place.folder)
     pictures = ClipPictures(store, prepared.network.probabilities, progress)
     chosen, plan = planned_run(prepared, options, store, LocalExecutor(), progress, debug=debug)
     subject, now = chosen.subject, chosen.now
     only = selection.keys(plan, reference=bool(subject.reference))
-    run = _header(prepared, plan, pictures, options, command)
+    run = _header(prepared, plan, pictures, options, command, started)
     store.write_plan(plan.stored(torch.get_num_threads()))
     store.write_run(run)
     prepared.place.release()
@@ -122,7 +122,12 @@ class _ShownClips:
 
 
 def _header(
-    prepared: Prepared, plan: Plan, pictures: ClipPictures, options: BuildOptions, command: Sequence[str]
+    prepared: Prepared,
+    plan: Plan,
+    pictures: ClipPictures,
+    options: BuildOptions,
+    command: Sequence[str],
+    started: str,
 ) -> Run:
     network, place, subject = prepared.network, prepared.place, prepared.subject
     return Run(
@@ -138,7 +143,7 @@ def _header(
         options=_recorded(options),
         environment=environment(network, command),
         plan=plan.keys(),
-        started=_now(),
+        started=started,
     )
 
 

@@ -17,4 +17,8 @@ def test_what_classes_need_is_said_of_one_as_of_many() -> None:
         verdict_in_words((one,), Limits()) == "The one class that was probed loses 6% of its logit when nothing moves."
     )
     assert verdict_in_words((one, other), Limits()).startswith("Of 2 classes, 1 relies on motion (it loses")
+    still = verdict_in_words((one, one), Limits())
+    assert still.startswith("Neither of 2 classes relies")
+    assert still.endswith("and both lose less than 10%.")
+    assert verdict_in_words((one, one, one), Limits()).endswith("and all lose less than 10%.")
     assert verdict_in_words((), Limits()).startswith("Nothing can be said of classes")
