@@ -56,7 +56,8 @@ def judged(
 
 def at_least(limit: Limit) -> str:
     """Return a rising limit in words."""
-    return f"at least {percent(limit[0])} (warn from {percent(limit[1])})"
+    passes = percent(limit[0]) if limit[0] >= 1 else f"at least {percent(limit[0])}"
+    return f"{passes} (warn {f'from {percent(limit[1])}' if limit[1] > 0 else 'below that'})"
 
 
 def at_most(limit: Limit, digits: int = 0) -> str:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from reportgen.audit.checks import weights_check
 from reportgen.audit.kernel_badges import kernel_verdicts
 from reportgen.audit.limits import Limits
-from reportgen.audit.verdicts import Verdict, graded
+from reportgen.audit.verdicts import Verdict, at_least, graded
 from reportgen.reading.figures import KernelFigures
 from reportgen.reading.format import fixed, number, percent
 from reportgen.records.manifest import WeightsFacts
@@ -137,3 +137,9 @@ def test_a_badge_that_fails_by_a_hair_prints_the_hair() -> None:
     )
     assert found["driven by the moved texture"].figure == "79.99%"
     assert found["above reference clips"].figure == "1.001×"
+
+
+def test_limits_are_told_without_what_nothing_can_reach() -> None:
+    assert at_least((0.9, 0.5)) == "at least 90% (warn from 50%)"
+    assert at_least((1.0, 0.5)) == "100% (warn from 50%)"
+    assert at_least((0.5, 0.0)) == "at least 50% (warn below that)"
