@@ -161,25 +161,34 @@ def _refined(values: Floats, best: int) -> float:
     return best + (0.5 * float(before - after) / float(bend) if bend > 0 else 0.0)
 
 
+def _seen_velocity(said: str, frames: Floats) -> tuple[float, float]:
+    """Return the velocity (x, y) that can be seen: of stripes only the way across themselves, the shorter of those.
+
+    They look the same a period on.
+    """
+    x, y = velocity(frames)
+    if "stripes" not in said:
+        return x, y
+    frequency, direction = _strongest(frames)
+    across = math.radians(direction)
+    way = x * math.cos(across) + y * math.sin(across)
+    way -= round(way * frequency) / frequency
+    return way * math.cos(across), way * math.sin(across)
+
+
 def _of_motion(kernel: str, said: str, clip: Floats) -> Iterator[Claim]:
     frames = _grey(clip)
     moving = re.search(r"moving ([a-z ]+?) at ([\d.]+)", said)
     if moving and moving[1] in DIRECTIONS:
-        x, y = velocity(frames)
+        x, y = _seen_velocity(said, frames)
         angle = math.radians(DIRECTIONS[moving[1]])
-        if "stripes" in said:  # of which only the way across themselves can be seen
-            frequency, direction = _strongest(frames)
-            across = math.radians(direction)
-            way = x * math.cos(across) + y * math.sin(across)
-            way -= round(way * frequency) / frequency  # stripes look the same a period on: the shorter way counts
-            x, y = way * math.cos(across), way * math.sin(across)
         speed = math.hypot(x, y)
         yield _close(kernel, moving[0], float(moving[2]), speed, max(0.35 * speed, 0.15))
         yield Claim(
             kernel, moving[0], 1.0, math.cos(math.atan2(y, x) - angle), x * math.cos(angle) + y * math.sin(angle) > 0
         )
     if still := re.search(r"standing still \(([\d.]+)", said):
-        yield _close(kernel, still[0], float(still[1]), math.hypot(*velocity(frames)), 0.3)
+        yield _close(kernel, still[0], float(still[1]), math.hypot(*_seen_velocity(said, frames)), 0.3)
 
 
 def _of_probes(kernel: str, said: str, responses: Floats) -> Iterator[Claim]:
