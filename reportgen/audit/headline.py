@@ -7,6 +7,7 @@ figure was not measured.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from reportgen.audit.heard import claims_change, either_way, frozen_clause, heard, named_direction
@@ -28,6 +29,9 @@ from reportgen.reading.format import fixed, number, percent, with_margin
 
 UNFIRED = "No clip that the search met makes this kernel fire: what its last clip shows tells nothing of the kernel."
 """Said of the objective that counts a kernel's firing, of which no step of the search found any."""
+
+SAME_WAY = 0.1
+"""Share of the period of stripes by which a motion is longer, at least, than the shortest that looks the same."""
 
 RIGHT_ANGLE, ALONG = 90.0, 45.0
 """Stripes are seen to move across themselves: a motion within so many degrees of along them contradicts the word."""
@@ -136,7 +140,7 @@ def _motion(figures: KernelFigures, mean_speed: float, limits: Limits) -> str:
         return f"standing still ({speed} px/frame)"
     direction = named_direction(figures, limits)
     if direction is not None:
-        return f"moving {direction} at {speed} px/frame"
+        return f"moving {direction} at {speed} px/frame{_looks_like(figures, mean_speed, limits)}"
     if not either_way(figures, limits):
         agreed = "" if figures.coherence is None else f" (coherence {number(figures.coherence, 2)})"
         return f"moving at {speed} px/frame in no single direction{agreed}"
@@ -144,6 +148,27 @@ def _motion(figures: KernelFigures, mean_speed: float, limits: Limits) -> str:
         f"moving at {speed} px/frame, forwards or backwards: played backwards, this clip keeps "
         f"{percent(figures.reversed_kept)} of the activation, so no direction is named"
     )
+
+
+def _looks_like(figures: KernelFigures, speed: float, limits: Limits) -> str:
+    """Say which slower motion stripes show that move on by more than half their period from frame to frame.
+
+    They look the same a period on, so that the eye, and any network, sees the shortest way across them.
+    """
+    pattern = figures.pattern
+    if pattern is None or pattern.kind != "stripes" or None in (pattern.size, pattern.orientation, figures.direction):
+        return ""
+    assert pattern.size is not None
+    assert pattern.orientation is not None
+    assert figures.direction is not None
+    across = speed * abs(math.sin(math.radians(figures.direction - pattern.orientation)))
+    seen = math.remainder(across, pattern.size)
+    if across - abs(seen) < SAME_WAY * pattern.size:
+        return ""
+    if abs(seen) < limits.stands_still:
+        return ", which on such stripes looks like standing still"
+    way = " the other way" if seen < 0 else ""
+    return f", which on such stripes looks like {number(abs(seen), 2)} px/frame{way}"
 
 
 def _refusal(figures: KernelFigures, limits: Limits) -> str:

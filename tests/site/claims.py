@@ -183,10 +183,14 @@ def _of_motion(kernel: str, said: str, clip: Floats) -> Iterator[Claim]:
         x, y = _seen_velocity(said, frames)
         angle = math.radians(DIRECTIONS[moving[1]])
         speed = math.hypot(x, y)
-        yield _close(kernel, moving[0], float(moving[2]), speed, max(0.35 * speed, 0.15))
-        yield Claim(
-            kernel, moving[0], 1.0, math.cos(math.atan2(y, x) - angle), x * math.cos(angle) + y * math.sin(angle) > 0
-        )
+        stated, found = float(moving[2]), re.search(r"which on such stripes looks like ([\d.]+|standing)(.*)", said)
+        if found:
+            stated = 0.0 if found[1] == "standing" else float(found[1])
+            angle += math.pi if "the other way" in found[2].split(".", 1)[0] else 0
+        yield _close(kernel, moving[0], stated, speed, max(0.35 * speed, 0.15))
+        if stated:
+            ahead = x * math.cos(angle) + y * math.sin(angle)
+            yield Claim(kernel, moving[0], 1.0, math.cos(math.atan2(y, x) - angle), ahead > 0)
     if still := re.search(r"standing still \(([\d.]+)", said):
         yield _close(kernel, still[0], float(still[1]), math.hypot(*_seen_velocity(said, frames)), 0.3)
 

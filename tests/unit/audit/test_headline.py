@@ -138,6 +138,27 @@ def test_stripes_that_are_said_to_move_along_themselves_have_no_orientation() ->
 
 
 @pytest.mark.parametrize(
+    ("speed", "direction", "more"),
+    [
+        (2.83, 135.0, ", which on such stripes looks like 0.53 px/frame"),
+        (2.83, 315.0, ", which on such stripes looks like 0.53 px/frame"),
+        (1.80, 135.0, ", which on such stripes looks like 0.50 px/frame the other way"),
+        (2.30, 135.0, ", which on such stripes looks like standing still"),
+        (1.10, 135.0, ""),
+        (1.20, 135.0, ""),
+        (1.10, 180.0, ""),
+    ],
+)
+def test_stripes_that_move_on_by_more_than_half_their_period_look_slower(
+    speed: float, direction: float, more: str
+) -> None:
+    falling = PatternAnswer(kind="stripes", orientation=45.0, size=2.3, ends=GREY)
+    said = synthetic_claim(replace(MOVING, pattern=falling, direction=direction, mean_speed=speed), LIMITS)
+    assert said.endswith(f"px/frame{more}.")
+    assert said.count("px/frame") == 1 + more.count("px/frame")
+
+
+@pytest.mark.parametrize(
     ("changed", "state", "second"),
     [
         ({}, "untested", ""),
