@@ -71,20 +71,23 @@ def befallen(
     return contents(folder / "runs" / "tiny")
 
 
-def worker_processes() -> list[int]:
-    """Return the processes of this machine that submitit started."""
+def worker_processes(folder: Path) -> list[int]:
+    """Return the processes that submitit started for runs in a folder: others may work on this machine, too."""
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            if b"submitit.core._submit" in path.read_bytes():
+            command = path.read_bytes()
+            if b"submitit.core._submit" in command and os.fsencode(folder) in command:
                 found.append(int(path.parent.name))
         except OSError:
             continue
     return found
 
 
-def kill_all(_slurm: Cluster, _folder: Path, _process: Loaded) -> None:
-    for worker in worker_processes():
+def kill_all(_slurm: Cluster, folder: Path, _process: Loaded) -> None:
+    workers = worker_processes(folder)
+    assert workers
+    for worker in workers:
         os.kill(worker, signal.SIGKILL)
 
 
