@@ -16,6 +16,7 @@ from sample_weights import write_weights
 
 from reportgen.analyses.responses.ordering import kernel_orders
 from reportgen.media import write_figure
+from reportgen.records.answers.evidence import packed_statistics
 from reportgen.records.answers.known_answers import KnownAnswer, KnownFigure
 from reportgen.records.answers.responses import KernelOrder, ResponsesAnswer
 from reportgen.records.card import ClipSpec, Generator, ModelCard, Stage
@@ -417,7 +418,7 @@ class SampleRun:
             "duplicates": [[1, 2, 0.995]],
             "words": [{"text": "moving up", "auroc": 0.95, "others": ["dots", "rings"], "other": 0.6}] * 64,
             "held": [{"text": "moving up", "auroc": 0.93, "clips": 3, "p": 0.01}] * 64,
-            "quantiles": np.sort(values, axis=0).T.tolist(),
+            "quantiles": packed_statistics(np.sort(values, axis=0).T.tolist()),
             "field": [5, 7, 7],
             "most": examples(order[::-1][:3]),
             "least": examples(order[:3]),

@@ -50,7 +50,7 @@ FIGURES = [
     ("at most 4% of the words are wrong", PATTERNS, "wrong <= 0.04 * (right + wrong)"),
     ("a speed within 20%", "tests/truth/test_planted_headlines.py", "pytest.approx(1.0, rel=0.2)"),
     ("headline of four reports", "tests/site/test_headlines_are_true.py", '"another seed"'),
-    ("that fire only from 0.8 of their best", "tests/truth/test_hardly_firing.py", '"filters": filters(0.8)'),
+    ("that fire only from 0.8 of their best", "tests/truth/test_hardly_firing.py", '"filters": partial(filters, 0.8)'),
     ("response on, at least 0.9.", "tests/truth/test_hardly_firing.py", "(found.activations / best).min() >= 0.9"),
     ("precision and recall 1.00 at every layer", "tests/truth/test_pyramids.py", "== planted.kernels, seed"),
     ("adds up to the logit within 10⁻⁵", "tests/truth/test_pyramids.py", "abs(relevance - 1) <= 1e-5"),
