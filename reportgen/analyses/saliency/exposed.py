@@ -148,11 +148,10 @@ class ExposedNetwork(nn.Module):
         self.advance(len(clip))
         return logits
 
-    def is_of(self, network: Network, clip: Tensor, expected: Tensor, builders: Mapping[Any, Builder]) -> bool:
-        """Return whether it was made of this very network, these builders, and an equal clip of equal logits."""
-        if network is not self.network or builders is not self.builders:
-            return False
-        return all(torch.equal(one, other) for one, other in zip(self._recorded_on, (clip, expected), strict=True))
+    def is_of(self, network: Network, clip: Tensor, expected: Tensor) -> bool:
+        """Return whether it was made of this very network, and of an equal clip of equal logits."""
+        pairs = zip(self._recorded_on, (clip, expected), strict=True)
+        return network is self.network and all(torch.equal(one, other) for one, other in pairs)
 
     def other_path(self) -> NetworkError:
         """Return the error for a network whose calls depend on the clip."""
@@ -163,30 +162,21 @@ class ExposedNetwork(nn.Module):
 
 
 class Exposures:
-    """Keeps the network that was exposed last: several methods ask about one clip, and a recorded pass is dear."""
+    """Keeps the network whose rectifiers were exposed last: several methods ask about one clip, and a pass is dear."""
 
     def __init__(self) -> None:
         self._kept: ExposedNetwork | None = None
 
-    def of(
-        self,
-        network: Network,
-        clip: Tensor,
-        expected: Tensor,
-        builders: Mapping[Any, Builder],
-        advance: Callable[[float], None] = lambda _clips: None,
-    ) -> ExposedNetwork:
-        """Return what ExposedNetwork makes of these: the last one, where it was made of the same and answers the same.
+    def of(self, network: Network, clip: Tensor, expected: Tensor, advance: Callable[[float], None]) -> ExposedNetwork:
+        """Return a network with its rectifiers exposed: the last one, where it was made of the same.
 
         Who asks has the former's hooks taken away.
         """
-        kept = self._kept
-        if kept is None or not kept.is_of(network, clip, expected, builders):
+        if self._kept is None or not self._kept.is_of(network, clip, expected):
             self._kept = None  # not two at a time
-            kept = ExposedNetwork(network, clip, expected, builders, advance)
-        kept.advance = advance
-        self._kept = kept
-        return kept
+            self._kept = ExposedNetwork(network, clip, expected, RECTIFIERS)
+        self._kept.advance = advance
+        return self._kept
 
 
 class _Routing(TorchFunctionMode):

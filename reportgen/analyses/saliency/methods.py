@@ -22,7 +22,6 @@ from reportgen.networks.core.network import Network
 from reportgen.networks.core.out_of_memory import is_out_of_memory
 from reportgen.networks.kernels.places import UnitPlaces
 from reportgen.networks.trace.build import gradient_cuts
-from reportgen.networks.trace.rectifiers import RECTIFIERS
 
 NOISE_SHARE = 0.15
 """SmoothGrad's noise as a share of the clip's range (Smilkov et al. 2017: 10 to 20 per cent)."""
@@ -224,7 +223,7 @@ def _cam(question: Question) -> Tensor:
 
 
 def _guided(question: Question) -> ExposedNetwork:
-    exposed = question.exposures.of(question.network, question.clip, question.scores, RECTIFIERS, question.advance)
+    exposed = question.exposures.of(question.network, question.clip, question.scores, question.advance)
     if not len(exposed.calls):
         raise NetworkError(
             f"{question.network.name} has no ReLU whose gradient could be replaced (it has others, or is compiled): "
