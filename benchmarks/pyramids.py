@@ -34,7 +34,8 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 
 from benchmarks.machine import describe, synchronize
-from reportgen.analyses.pyramid.class_pyramid import asked_class, class_kernels, measure_pyramid
+from reportgen.analyses.pyramid.asked import ClassReach, class_kernels, to_depth
+from reportgen.analyses.pyramid.class_pyramid import measure_pyramid
 from reportgen.analyses.pyramid.measure import Measurement, measure_relevance
 from reportgen.analyses.pyramid.products import as_kernels
 from reportgen.analyses.pyramid.published import normalised_scores, step_back_by_scores
@@ -172,11 +173,11 @@ def benchmark(name: str, depth: int | None, theta: float | None, cap: float, dev
     clip = torch.rand((1, *network.card.clip.shape), generator=torch.Generator().manual_seed(0)).to(network.device)
     clock = Clock(network.device, repeats)
     graph_ms, graph = clock.once(lambda: connection_graph(network, tuple(clip.shape)))
-    index = asked_class(network, clip, None)
+    reach = ClassReach.of(graph, depth, name)
+    pass_ms, (measured, _) = clock.once(lambda: measure_pyramid(network, clip, None, reach))
+    index = measured.class_index
     starts = class_kernels(graph, index, name)
-    depths = graph.depths(starts)
-    reached = depths if depth is None else np.where(depths > depth, -1, depths)
-    pass_ms, (measured, _) = clock.once(lambda: measure_pyramid(network, clip, index, graph, depths, reached))
+    reached = to_depth(graph.depths(starts), depth)
     step_ms, found = clock.median(lambda: walk(graph, reached, starts, measured, KeepRule()))
     row = Row(
         name,
@@ -207,7 +208,7 @@ def _published(
     clock: Clock,
 ) -> None:
     inside = [layer.name for p, layer in enumerate(graph.layers) if reached[p] >= 0 and layer.kernels]
-    measured = measure_relevance(network, clip, index, graph, backward=(), forward=inside, input_means=True)
+    measured = measure_relevance(network, clip, index, graph, forward=inside, input_means=True)
 
     def scorer(layer: KernelLayer, rows: Any, classes: bool) -> Any:
         return normalised_scores(layer, measured.layers[layer.name], rows, classes=classes)

@@ -15,32 +15,29 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from importlib import import_module
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from reportgen.analyses.common.representation import in_one_line
 from reportgen.analyses.common.whole_numbers import require_whole
+from reportgen.analyses.pyramid.asked import ClassReach, class_kernels, clip_graph, to_depth
 from reportgen.analyses.pyramid.measure import Measurement, measure_relevance
 from reportgen.analyses.pyramid.parameters import Scoring
-from reportgen.analyses.pyramid.published import published_walk
+from reportgen.analyses.pyramid.published import measure_published, published_walk
 from reportgen.analyses.pyramid.select import Floats, KeepRule, Walk, step_back, theta_curve, walk
 from reportgen.analyses.pyramid.shifts import (
     Conservation,
     ShiftObserver,
-    cut_layers,
     relevance_conservation,
 )
-from reportgen.analyses.pyramid.unfollowed import unfollowed
-from reportgen.errors import NetworkError, NoAnswerError, OptionError
-from reportgen.networks.core.classes import ClassLike, clip_logits, explained_class
+from reportgen.errors import OptionError
+from reportgen.networks.core.classes import ClassLike
 from reportgen.networks.core.given_clips import Clips, given_clip
 from reportgen.networks.core.network import Network, borrow
 from reportgen.networks.core.unchanged import leaving_unchanged
-from reportgen.networks.trace.build import class_output, connection_graph
 from reportgen.networks.trace.cuts import cut_sentences
 from reportgen.networks.trace.graph import ConnectionGraph
 from reportgen.networks.trace.labels import Ids
@@ -226,31 +223,33 @@ def class_pyramid(
     """
     require_whole(least=-(1 << 31), depth=depth, top=top, max_edges=max_edges)
     selection = KeepRule.of(threshold=threshold, top=top, mass=mass, per_layer=per_layer)
+    if scoring not in get_args(Scoring):
+        raise OptionError(f"There is no scoring {scoring!r}: take 'attribution' or 'published'.")
     if depth is not None and depth < 1:
         raise OptionError(f"depth must be at least 1, got {depth}.")
     borrowed = borrow(network)
     batch = one_clip(borrowed, clip)
-    index = asked_class(borrowed, batch, class_index)
-    graph = graph or connection_graph(borrowed, tuple(batch.shape))
-    starts = class_kernels(graph, index, borrowed.name)
-    depths = graph.depths(starts)
-    reached = depths if depth is None else np.where(depths > depth, -1, depths)
-    parameters = {"depth": depth, **selection.parameters()}
+    graph = graph or clip_graph(borrowed, batch)
+    reach = ClassReach.of(graph, depth, borrowed.name)
+    shifts: ShiftObserver | None = None
     if scoring == "published":
-        found, measured, count_kept = published_walk(
-            borrowed, batch, index, graph, reached, starts, selection, max_edges
-        )
+        measured = measure_published(borrowed, batch, class_index, reach)
+    else:
+        measured, shifts = measure_pyramid(borrowed, batch, class_index, reach)
+    starts = class_kernels(graph, measured.class_index, borrowed.name)
+    depths = graph.depths(starts)
+    reached = to_depth(depths, depth)
+    parameters = {"depth": depth, **selection.parameters()}
+    if shifts is None:
+        found, count_kept = published_walk(graph, reached, starts, measured, selection, max_edges)
         conservation = None
-    elif scoring == "attribution":
-        measured, shifts = measure_pyramid(borrowed, batch, index, graph, depths, reached)
+    else:
         found = walk(graph, reached, starts, measured, selection, max_edges)
         count_kept = partial(_counts, graph, reached, starts, found.relevance)
         conservation = relevance_conservation(graph, depths, measured, shifts)
-    else:
-        raise OptionError(f"There is no scoring {scoring!r}: take 'attribution' or 'published'.")
     return ClassPyramid(
         graph=graph,
-        class_index=index,
+        class_index=measured.class_index,
         logit=measured.logit,
         scoring=scoring,
         parameters=parameters,
@@ -271,57 +270,20 @@ def one_clip(network: Network, clip: Clips) -> Tensor:
     return given_clip(network, clip)
 
 
-def asked_class(network: Network, batch: Tensor, wanted: ClassLike | None) -> int:
-    """Return the index of the class that is asked about, None: the one with the largest logit.
-
-    Of a network without classes, the channel of its answer. Raises UnknownNameError, and NetworkError for a clip that
-    the network cannot take.
-    """
-    if network.has_classes:
-        return explained_class(network, wanted, clip_logits(network, batch))
-    with torch.no_grad():
-        answered = class_output(network, batch)
-    return explained_class(network, wanted, answered.flatten(2).mean(2) if answered.ndim > 2 else answered)
-
-
-def class_kernels(graph: ConnectionGraph, class_index: int, name: str) -> Ids:
-    """Return the numbers of the kernels that a class score is made of.
-
-    Raises NetworkError when there is no such class, NoAnswerError when its score is mixed behind a boundary such as
-    attention.
-    """
-    if not 0 <= class_index < graph.output.shape[1]:
-        raise NetworkError(f"{name} has the classes 0 to {graph.output.shape[1] - 1}, not {class_index}.")
-    starts = graph.class_kernels(class_index)
-    kinds = {graph.layers[int(position)].kind for position in graph.layer_of(starts)}
-    if not kinds or not kinds <= {"convolution", "transposed", "linear"}:
-        names = dict.fromkeys(graph.locate(int(n))[0] for n in starts)
-        mixing = next((one for one in unfollowed(graph, names) if one.reached), None)
-        behind = f"{mixing.through} in {mixing.module or name}" if mixing else "no kernel"
-        raise NoAnswerError(
-            f"What {name} answers comes from {behind}, through which a pyramid has no answer: which kernel feeds which "
-            "is not known there (of probabilities, the card may name the classifier)."
-        )
-    return starts
-
-
 def measure_pyramid(
-    network: Network,
-    batch: Tensor,
-    class_index: int,
-    graph: ConnectionGraph,
-    depths: NDArray[np.int64],
-    reached: NDArray[np.int64],
+    network: Network, batch: Tensor, class_index: ClassLike | None, reach: ClassReach
 ) -> tuple[Measurement, ShiftObserver]:
-    """Run the forward and backward pass for the layers at the depths `reached` (-1: not wanted) and for every cut."""
-    inside = [p for p in range(len(graph.layers)) if reached[p] >= 0]
-    feeding = {source for p in inside for source in graph.feeding[p]}
-    own = [graph.layers[p].name for p in inside if graph.layers[p].kernels]
-    backward = list(dict.fromkeys([*own, *cut_layers(graph, depths)]))
-    forward = [graph.layers[p].name for p in sorted(feeding) if graph.layers[p].kernels]
-    observer = ShiftObserver(graph, network.module, [*backward, *forward])
+    """Run the one forward and backward pass of a class (None: the one that the forward pass says)."""
+    observer = ShiftObserver(reach.graph, network.module, [*reach.inside, *reach.cuts, *reach.feeding])
     measured = measure_relevance(
-        network, batch, class_index, graph, backward=backward, forward=forward, observer=observer
+        network,
+        batch,
+        class_index,
+        reach.graph,
+        backward=reach.inside,
+        relevance=reach.cuts,
+        forward=reach.feeding,
+        observer=observer,
     )
     return measured, observer
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.graph import GradientEdge
 
 from reportgen.analyses.pyramid.observer import Response, ResponseObserver
 from reportgen.errors import NetworkError
 from reportgen.networks.core.checkpoints import without_checkpoints
+from reportgen.networks.core.classes import ClassLike, asked_logits, explained_class
 from reportgen.networks.core.network import Network, evaluating
 from reportgen.networks.core.unchanged import gradients_told
 from reportgen.networks.trace.build import class_output
@@ -38,8 +41,9 @@ class LayerMeasure:
 
 @dataclass(frozen=True, eq=False)
 class Measurement:
-    """The logit of the class, and each layer's measure by name."""
+    """The class and its logit, all logits, and each layer's measure by name."""
 
+    class_index: int
     logit: float
     logits: Tensor
     layers: Mapping[str, LayerMeasure]
@@ -48,29 +52,35 @@ class Measurement:
 def measure_relevance(
     network: Network,
     clip: Tensor,
-    class_index: int,
+    class_index: ClassLike | None,
     graph: ConnectionGraph,
     *,
-    backward: Iterable[str],
+    backward: Iterable[str] = (),
+    relevance: Iterable[str] = (),
     forward: Iterable[str] = (),
     input_means: bool = False,
     observer: ResponseObserver | None = None,
 ) -> Measurement:
-    """Run `clip` (1 C T H W in [0, 1], or a bare module's input) forward, and the logit `class_index` backward.
+    """Run `clip` (1 C T H W in [0, 1], or a bare module's input) forward, and a class's logit backward.
 
-    `backward` names the layers whose relevance and weight gradients are wanted, `forward` those of which only the
-    activation is; `observer` hears of their responses in its own way. Parameters get their gradient flags back.
-    Raises NetworkError when a layer did not run.
+    The class is one by name or index, or (None) the one that this forward pass says. `backward` names the layers whose
+    relevance and weight gradients are wanted, `relevance` those of which no weight gradient is, `forward` those of
+    which only the activation is; `observer` hears of their responses in its own way. Parameters get their gradient
+    flags back. Raises NetworkError when a layer did not run or the network cannot take the clip, UnknownNameError for a
+    class that there is not.
     """
     module = network.module
-    wanted, behind = set(forward) | set(backward), set(backward)
+    weighed = set(backward)
+    behind = {*weighed, *relevance}
+    wanted = {*behind, *forward}
     found: dict[str, LayerMeasure] = {name: LayerMeasure() for name in wanted}
 
     observer = observer or ResponseObserver(graph, module, wanted, input_means=input_means)
     with evaluating(module), _gradients_to_weights(module, graph), torch.enable_grad():
         with observer:
-            logits = class_output(network, clip.detach())
+            logits = (asked_logits if network.has_classes else class_output)(network, clip.detach())
         observer.ended()
+        chosen = explained_class(network, class_index, logits.detach())
         finals = [response.final() for response in observer.responses]
         _note_activations(found, finals)
         for final in finals:
@@ -80,25 +90,26 @@ def measure_relevance(
             found[layer].weights = [weight.detach() for weight in used]
         for layer, means in observer.input_means.items():
             found[layer].input_means = torch.stack(means).mean(0)
-        if not 0 <= class_index < logits.shape[-1]:
-            raise NetworkError(f"{network.name} has the classes 0 to {logits.shape[-1] - 1}, not {class_index}.")
-        logit = logits[0, class_index]
+        logit = logits[0, chosen]
         missing = sorted(wanted - {final.layer for final in finals})
         if missing:
             raise NetworkError(f"{missing[0]} did not run on this clip: give class_pyramid the graph of this clip.")
         if behind:
+            weights = {layer: used for layer, used in observer.weights.items() if layer in weighed}
+            edges = [final.edge for final in finals if final.edge is not None and final.layer in behind - weighed]
             with gradients_told(network.name, lambda: graph.cuts):
-                _backward(
-                    logit, {layer: observer.weights[layer] for layer in observer.weights if layer in behind}, found
-                )
+                _backward(logit, weights, edges, found)
             _note_relevance(finals, found)
-    return Measurement(float(logit.detach()), logits.detach()[0], found)
+    return Measurement(chosen, float(logit.detach()), logits.detach()[0], found)
 
 
-def _backward(logit: Tensor, weights: Mapping[str, list[Tensor]], found: Mapping[str, LayerMeasure]) -> None:
-    flat = [weight for used in weights.values() for weight in used]
+def _backward(
+    logit: Tensor, weights: Mapping[str, list[Tensor]], edges: Sequence[GradientEdge], found: Mapping[str, LayerMeasure]
+) -> None:
+    """Run the logit backward as far as `weights`, whose gradients are kept, and `edges`, where they are only heard."""
+    flat: list[Any] = [weight for used in weights.values() for weight in used]
     with without_checkpoints():
-        gradients = iter(torch.autograd.grad(logit, flat, allow_unused=True))
+        gradients = iter(torch.autograd.grad(logit, [*flat, *edges], allow_unused=True))
     for layer, used in weights.items():
         own = [next(gradients) for _ in used]
         found[layer].followed = any(gradient is not None for gradient in own)

@@ -13,10 +13,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.autograd.graph import GradientEdge, get_gradient_edge
 from torch.utils._pytree import tree_leaves
 
-from reportgen.networks.core.observing import operation_name
+from reportgen.networks.core.observing import Observer, operation_name
 from reportgen.networks.trace.constants import Constants
 from reportgen.networks.trace.follower import named_arguments
 from reportgen.networks.trace.graph import ConnectionGraph
@@ -46,6 +46,7 @@ class Response:
     after: Response | None = None
     value: Tensor | None = None
     relevance: Tensor | None = None
+    edge: GradientEdge | None = None
 
     def final(self) -> Response:
         """Return the response behind the last activation or normalisation that reads nothing else."""
@@ -59,7 +60,7 @@ class Response:
         return self.tensor.detach() if self.value is None else self.value
 
     def watch(self) -> None:
-        """Note the relevance when the gradient of this tensor, as it is now, arrives."""
+        """Note the relevance when the gradient of this tensor, as it is now, arrives; `edge` leads there."""
 
         def note(gradient: Tensor | None) -> None:
             if gradient is not None:  # what has no derivative, such as a quantised layer, gives none back
@@ -67,13 +68,14 @@ class Response:
 
         if self.tensor.requires_grad:
             self.tensor.register_hook(note)
+            self.edge = get_gradient_edge(self.tensor)
 
     def per_kernel(self, values: Tensor) -> Tensor:
         """Return the sum of `values`, shaped like the response, for each kernel."""
         return values.sum([axis for axis in range(values.ndim) if axis != self.axis])
 
 
-class ResponseObserver(TorchDispatchMode):  # type: ignore[no-untyped-call, unused-ignore]
+class ResponseObserver(Observer):
     """Finds the responses, weights and input means of a graph's layers in one forward pass."""
 
     def __init__(
@@ -84,7 +86,7 @@ class ResponseObserver(TorchDispatchMode):  # type: ignore[no-untyped-call, unus
         *,
         input_means: bool = False,
     ) -> None:
-        super().__init__()  # type: ignore[no-untyped-call, unused-ignore]
+        super().__init__()
         self.graph = graph
         self.wanted = frozenset(layers)
         self.responses: list[Response] = []

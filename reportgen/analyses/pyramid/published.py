@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from reportgen.analyses.pyramid.asked import ClassReach
 from reportgen.analyses.pyramid.measure import LayerMeasure, Measurement, measure_relevance
 from reportgen.analyses.pyramid.products import as_kernels
 from reportgen.analyses.pyramid.select import (
@@ -31,6 +32,7 @@ from reportgen.analyses.pyramid.select import (
     visiting_order,
 )
 from reportgen.errors import NetworkError
+from reportgen.networks.core.classes import ClassLike
 from reportgen.networks.core.network import Network
 from reportgen.networks.trace.graph import ConnectionGraph, KernelLayer
 from reportgen.networks.trace.labels import NONE, Ids
@@ -40,22 +42,23 @@ Scores = NDArray[np.float32]
 Scorer = Callable[[KernelLayer, NDArray[np.int64], bool], Scores]
 
 
+def measure_published(network: Network, batch: Tensor, class_index: ClassLike | None, reach: ClassReach) -> Measurement:
+    """Run the forward pass, which is all that the published scores need, for a class (None: the one that it says)."""
+    return measure_relevance(network, batch, class_index, reach.graph, forward=reach.inside, input_means=True)
+
+
 def published_walk(
-    network: Network,
-    batch: Tensor,
-    class_index: int,
     graph: ConnectionGraph,
     reached: NDArray[np.int64],
     starts: Ids,
+    measured: Measurement,
     selection: KeepRule,
     max_edges: int | None,
-) -> tuple[Walk, Measurement, Callable[[], Mapping[str, NDArray[np.int64]]]]:
-    """Step back by the published scores; a forward pass is all that it needs. Theta is 0.6 unless given.
+) -> tuple[Walk, Callable[[], Mapping[str, NDArray[np.int64]]]]:
+    """Step back by the published scores. Theta is 0.6 unless given.
 
-    Returns what was found, the measurement, and how to count the kernels kept at each theta.
+    Returns what was found, and how to count the kernels kept at each theta.
     """
-    inside = [layer.name for p, layer in enumerate(graph.layers) if reached[p] >= 0 and layer.kernels]
-    measured = measure_relevance(network, batch, class_index, graph, backward=(), forward=inside, input_means=True)
     if selection.threshold is None and selection.top is None and not selection.by_layer:
         selection = replace(selection, threshold=DEFAULT_THETA)
 
@@ -63,7 +66,7 @@ def published_walk(
         return normalised_scores(layer, measured.layers[layer.name], rows, classes=classes)
 
     found = step_back_by_scores(graph, reached, starts, measured, selection, scorer, max_edges)
-    return found, measured, partial(_curve, graph, reached, starts, measured, scorer)
+    return found, partial(_curve, graph, reached, starts, measured, scorer)
 
 
 def normalised_scores(

@@ -15,13 +15,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from reportgen.analyses.pyramid.observer import Response, ResponseObserver
 from reportgen.errors import NetworkError
-from reportgen.networks.core.observing import tensors_of
+from reportgen.networks.core.observing import Observer, tensors_of
 from reportgen.networks.trace.field_tracer import FieldTracer
 
 _DETACH = torch.ops.aten.detach.default
@@ -99,7 +98,7 @@ class Recording:
         return {made for operation in self.operations[place:] for made in operation.reads if made[0] < place}
 
 
-class Recorder(ResponseObserver):  # type: ignore[no-untyped-call, unused-ignore]
+class Recorder(ResponseObserver):
     """Records one pass; with a `tracer` that follows the clips through it, also which rows are of which clip."""
 
     def __init__(self, *args: Any, tracer: FieldTracer | None = None, **options: Any) -> None:
@@ -162,7 +161,7 @@ class Recorder(ResponseObserver):  # type: ignore[no-untyped-call, unused-ignore
         return axes[0], bounds.cells[0].reshape(-1).astype(np.int64)
 
 
-class Replay(TorchDispatchMode):  # type: ignore[no-untyped-call, unused-ignore]
+class Replay(Observer):
     """Repeats a recorded pass from operation `start`, and multiplies responses by masks where they are complete.
 
     `known` are the tensors that cross `start`. `keep` (clips, K) by layer is 0 where a kernel is silenced. `capture`
@@ -178,7 +177,7 @@ class Replay(TorchDispatchMode):  # type: ignore[no-untyped-call, unused-ignore]
         keep: Mapping[str, Tensor] | None = None,
         capture: int | None = None,
     ) -> None:
-        super().__init__()  # type: ignore[no-untyped-call, unused-ignore]
+        super().__init__()
         self._recording, self._start, self._known = recording, start, dict(known or {})
         masks = keep or {}
         self._masks = {one.end: (one, masks[one.layer]) for one in recording.responses if one.layer in masks}

@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 from torch.utils.weak import WeakIdKeyDictionary
 
+from reportgen.analyses.pyramid.asked import cut_layers
 from reportgen.analyses.pyramid.measure import Measurement
 from reportgen.analyses.pyramid.observer import Response, ResponseObserver
 from reportgen.networks.core.observing import operation_name
@@ -33,6 +35,7 @@ _BATCH_NORMS = frozenset(
         "miopen_batch_norm",
     }
 )
+_PRECISE = (torch.float32, torch.float64)
 _LAST_AXES = frozenset({"linear", "native_layer_norm"})
 
 
@@ -69,13 +72,14 @@ class Shift:
         """Note the share of this addition when the gradient of its sum arrives."""
 
         def note(gradient: Tensor) -> None:
-            self.value += float((gradient.detach() * self.constant).double().sum())
+            received = gradient.detach() if gradient.dtype in _PRECISE else gradient.detach().float()
+            self.value += float((received.sum_to_size(self.constant.shape).double() * self.constant).sum())
 
         if output.requires_grad:
             output.register_hook(note)
 
 
-class ShiftObserver(ResponseObserver):  # type: ignore[no-untyped-call, unused-ignore]
+class ShiftObserver(ResponseObserver):
     """Finds every addition of a constant in one forward pass, beside the responses of all layers."""
 
     def __init__(self, graph: ConnectionGraph, module: nn.Module, layers: Iterable[str]) -> None:
@@ -180,17 +184,6 @@ def _batch_norm_shift(arguments: Mapping[str, Any], output: Tensor) -> Tensor | 
     epsilon = arguments.get("eps", arguments.get("epsilon", 0.0))
     scale = (variance + epsilon).rsqrt() * (1.0 if weight is None else weight)
     return _along((0.0 if bias is None else bias) - mean * scale, 1, output)
-
-
-def cut_layers(graph: ConnectionGraph, depths: NDArray[np.int64]) -> list[str]:
-    """Return the layers of kernels that every path from the clip to the class passes, the class's own first."""
-    relevant = [p for p in range(len(graph.layers)) if depths[p] >= 0]
-    furthest = {p: max((t for t in relevant if p in graph.feeding[t]), default=p) for p in relevant}
-    return [
-        graph.layers[position].name
-        for position in reversed(relevant)
-        if graph.layers[position].kernels and not any(p < position < furthest[p] for p in relevant)
-    ]
 
 
 def relevance_conservation(

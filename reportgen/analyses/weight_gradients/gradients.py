@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from reportgen.analyses.common.representation import in_one_line
-from reportgen.analyses.pyramid.class_pyramid import asked_class, one_clip
+from reportgen.analyses.pyramid.asked import clip_graph
+from reportgen.analyses.pyramid.class_pyramid import one_clip
 from reportgen.analyses.pyramid.measure import LayerMeasure, measure_relevance
 from reportgen.analyses.pyramid.products import as_kernels
 from reportgen.errors import NetworkError
@@ -28,7 +29,6 @@ from reportgen.networks.core.copying import no_gradient
 from reportgen.networks.core.given_clips import Clips
 from reportgen.networks.core.network import Network, borrow
 from reportgen.networks.core.unchanged import leaving_unchanged
-from reportgen.networks.trace.build import connection_graph
 from reportgen.networks.trace.cuts import Cut, cut_sentences
 from reportgen.networks.trace.graph import ConnectionGraph, KernelLayer
 from reportgen.result import ShownResult
@@ -106,13 +106,12 @@ def weight_gradients(
     """
     borrowed = borrow(network)
     pixels = one_clip(borrowed, clip)
-    index = asked_class(borrowed, pixels, class_index)
-    graph = graph or connection_graph(borrowed, pixels.shape, clip=pixels)
+    graph = graph or clip_graph(borrowed, pixels)
     known = convolutions(graph)
     wanted = list(known) if layers is None else [graph.layer(name).name for name in given_words(layers)]
     if not wanted:
         raise NetworkError(f"{borrowed.name} has no convolution whose weights could be asked about.")
-    found = measure_relevance(borrowed, pixels, index, graph, backward=wanted)
+    found = measure_relevance(borrowed, pixels, class_index, graph, backward=wanted)
     if not any(found.layers[name].followed for name in wanted):
         raise NetworkError(no_gradient(borrowed.name, graph.cuts))
     layers_found = {name: _filters(known[name], found.layers[name]) for name in wanted}

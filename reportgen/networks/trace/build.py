@@ -16,7 +16,8 @@ from reportgen.networks.core.answer import first_scores
 from reportgen.networks.core.given_clips import Clips, given_clips
 from reportgen.networks.core.network import Network, borrow, evaluating
 from reportgen.networks.core.unchanged import leaving_unchanged
-from reportgen.networks.trace.cuts import Cut, CutObserver
+from reportgen.networks.trace.cut_observer import CutObserver
+from reportgen.networks.trace.cuts import Cut
 from reportgen.networks.trace.graph import ConnectionGraph
 from reportgen.networks.trace.labels import Ids
 from reportgen.networks.trace.tracer import Tracer, module_names

@@ -14,7 +14,7 @@ import torch
 from reportgen.networks.trace.call import TracedCall
 from reportgen.networks.trace.follower import Follower
 from reportgen.networks.trace.kernels import CONVOLUTIONS, PRODUCTS
-from reportgen.networks.trace.operations import Operation, meta_result
+from reportgen.networks.trace.operations import Operation
 from reportgen.networks.trace.rearranging import constant, elementwise
 from reportgen.networks.trace.recurrence import Recurrence
 from reportgen.networks.trace.seen import Seen
@@ -42,10 +42,6 @@ class FieldTracer(Follower[Seen]):
     def _any_of(self, call: TracedCall[Seen], shape: Sequence[int]) -> Seen:
         known = [self.known(tensor).unknown(shape) for tensor in call.tensors()]
         return Seen.union(known, shape)
-
-    def _executed(self, func: Any, args: Sequence[Any], kwargs: dict[str, Any], arguments: dict[str, Any]) -> Any:
-        result = meta_result(func, arguments)
-        return func(*args, **kwargs) if result is None else result
 
     def _observe(self, call: TracedCall[Seen]) -> None:
         known = [seen for tensor in call.tensors() if not (seen := self.known(tensor)).sourceless]

@@ -22,7 +22,7 @@ from torch.utils.weak import WeakIdKeyDictionary
 
 from reportgen.networks.core.observing import Observer, operation_name
 from reportgen.networks.trace.call import TracedCall
-from reportgen.networks.trace.operations import OPERATIONS, Operation
+from reportgen.networks.trace.operations import OPERATIONS, Operation, meta_result
 from reportgen.networks.trace.strides import same_elements
 from reportgen.networks.trace.traced import D
 from reportgen.networks.trace.views import View
@@ -109,7 +109,9 @@ class Follower(Observer, Generic[D]):
         if func is torch.ops.aten.as_strided_.default and same_elements(*args):
             return func(*args)  # asked before it runs: then the tensor lies as it is told to
         arguments = named_arguments(func, args, kwargs or {})
-        result = self._executed(func, args, kwargs or {}, arguments)
+        result = meta_result(func, arguments)
+        if result is None:
+            result = func(*args, **(kwargs or {}))
         outputs = [leaf for leaf in tree_leaves(result) if isinstance(leaf, Tensor)]
         call = TracedCall(self, operation_name(func), arguments, outputs)
         self._observe(call)
@@ -126,9 +128,6 @@ class Follower(Observer, Generic[D]):
             ):
                 self.mark(output, found)
         return result
-
-    def _executed(self, func: Any, args: Sequence[Any], kwargs: dict[str, Any], arguments: dict[str, Any]) -> Any:  # noqa: ARG002 (for those who need not)
-        return func(*args, **kwargs)
 
     def _observe(self, call: TracedCall[D]) -> None:
         """Note what else a trace wants to know of an operation."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,8 +50,10 @@ def kernel_use(name: str, arguments: dict[str, Any], constant: Callable[[Tensor]
     return None
 
 
-CONVOLUTIONS = frozenset({"convolution", "_convolution", "convolution_overrideable", "cudnn_convolution"})
-PRODUCTS = {
+CONVOLUTIONS: frozenset[str] = frozenset(
+    {"convolution", "_convolution", "convolution_overrideable", "cudnn_convolution"}
+)
+PRODUCTS: Mapping[str, tuple[str, str]] = {
     "mm": ("self", "mat2"),
     "bmm": ("self", "mat2"),
     "addmm": ("mat1", "mat2"),

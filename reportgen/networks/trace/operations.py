@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensor
 
 from reportgen.networks.trace import kernels, mixing, rearranging, shapes, windows
 from reportgen.networks.trace.call import SharedRule, TracingRule
@@ -55,6 +56,7 @@ def _apart(
 
 
 _NORMS = ("native_batch_norm", "_native_batch_norm_legit", "_batch_norm_with_update", "cudnn_batch_norm")
+_EVALUATED = frozenset({"native_batch_norm", "_native_batch_norm_legit_no_training"})
 _POOLED = tuple(f"{kind}_pool{n}d" for n in (1, 2, 3) for kind in ("adaptive_avg", "_adaptive_avg", "adaptive_max"))
 _ATTENTION = tuple(
     f"_scaled_dot_product_{kind}"
@@ -151,13 +153,19 @@ def keeps_places(name: str) -> bool:
 
 
 def meta_result(func: Any, arguments: Mapping[str, Any]) -> Any:
-    """Return what an operation returns for these meta tensors, or None when torch has to say."""
+    """Return what an operation returns for these tensors without values, or None when torch has to say.
+
+    Of fake tensors, which keep how a tensor lies in memory, that is said of batch norms alone: they take torch the
+    longest by far.
+    """
     name = func.overloadpacket.__name__
+    operation = OPERATIONS.get(name)
+    if name in _EVALUATED and isinstance(arguments.get("input"), FakeTensor):
+        return None if operation is None or operation.shape is None else operation.shape(arguments)
     given = arguments["tensors"] if name == "cat" else arguments.values()
     tensors = [value for value in given if isinstance(value, Tensor)]
     if not tensors or any(tensor.device.type != "meta" for tensor in tensors):
         return None
-    operation = OPERATIONS.get(name)
     if operation is not None and operation.shape is not None:
         return operation.shape(arguments)
     if torch.Tag.pointwise in func.tags and len(func._schema.returns) == 1:

@@ -62,7 +62,7 @@ def batch_norm_shape(arguments: Mapping[str, Any]) -> MetaOutput:
     if arguments.get("training", False):
         return None
     maps = arguments["input"]
-    return _empty(maps.shape, maps.dtype), _empty((0,), maps.dtype), _empty((0,), maps.dtype)
+    return torch.empty_like(maps), maps.new_empty((0,)), maps.new_empty((0,))
 
 
 def concatenation_shape(arguments: Mapping[str, Any]) -> MetaOutput:

@@ -16,9 +16,11 @@ from reportgen.analyses.pyramid.ablation import ablate
 from reportgen.analyses.pyramid.class_pyramid import class_pyramid
 from reportgen.analyses.pyramid.export import edge_table, graphml, node_table, published_dictionary, pyramid_document
 from reportgen.analyses.pyramid.layout import barycentre_order
+from reportgen.analyses.pyramid.parameters import Scoring
 from reportgen.analyses.pyramid.select import KeepRule
 from reportgen.analyses.pyramid.tubes import saliency_tubes
 from reportgen.errors import NetworkError, OptionError, UnknownNameError
+from reportgen.networks.trace.build import connection_graph
 from reportgen.records.pyramid_schema import PyramidDocument
 
 
@@ -155,6 +157,47 @@ def test_negative_evidence_is_apart_from_the_graph(clip: Tensor) -> None:
 def test_the_predicted_class_is_the_default(clip: Tensor) -> None:
     network = Small()
     assert class_pyramid(network, clip).class_index == int(network(clip).argmax())
+
+
+class Unlike(nn.Module):
+    """Two classes from heads of unlike depth: class 0 behind one convolution, class 1 behind two more."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(2)
+        self.stem = nn.Conv3d(3, 4, 1)
+        self.near = nn.Linear(4, 1)
+        self.second, self.third, self.far = nn.Conv3d(4, 4, 1), nn.Conv3d(4, 4, 1), nn.Linear(4, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x).relu()
+        near = self.near(x.flatten(2).mean(2))
+        far = self.far(self.third(self.second(x).relu()).relu().flatten(2).mean(2))
+        return torch.cat([near, far], 1)
+
+
+@pytest.mark.parametrize(("index", "layers"), [(0, ["near", "stem"]), (1, ["far", "third", "second", "stem"])])
+@pytest.mark.parametrize("scoring", ["attribution", "published"])
+def test_classes_of_unlike_heads_have_the_layers_and_depths_of_their_own(
+    index: int, layers: list[str], scoring: Scoring, clip: Tensor
+) -> None:
+    pyramid = class_pyramid(Unlike(), clip, index, depth=None, scoring=scoring)
+    assert [(layer.name, layer.depth) for layer in pyramid.layers] == list(zip(layers, range(4), strict=False))
+    if pyramid.conservation is not None:
+        assert [name for name, _, _ in pyramid.conservation.cuts] == layers
+        assert pyramid.conservation.error < 1e-5
+    near = class_pyramid(Unlike(), clip, index, depth=1, scoring=scoring)
+    assert [layer.name for layer in near.layers] == layers[:2]
+
+
+@pytest.mark.parametrize("wanted", [None, 1])
+def test_one_forward_pass_says_the_class_and_all_of_its_pyramid(wanted: int | None, clip: Tensor) -> None:
+    network = Unlike()
+    graph = connection_graph(network, clip.shape)
+    passes: list[None] = []
+    network.stem.register_forward_hook(lambda *_: passes.append(None))
+    class_pyramid(network, clip, wanted, graph=graph)
+    assert len(passes) == 1
 
 
 def test_theta_keeps_fewer_kernels_the_higher_it_is(clip: Tensor) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn import functional as fn
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -64,6 +65,21 @@ def test_shapes_and_types_are_those_of_the_operation_itself(case: str) -> None:
     for own, true in pairs:
         assert isinstance(own, Tensor)
         assert (own.shape, own.dtype, own.device.type) == (true.shape, true.dtype, "meta")
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last_3d])
+@pytest.mark.parametrize("asking", [False, True])
+def test_a_batch_norm_of_a_fake_tensor_lies_as_torch_lays_it(layout: torch.memory_format, asking: bool) -> None:
+    norm, maps = nn.BatchNorm3d(4).eval(), torch.ones(2, 4, 3, 5, 6).to(memory_format=layout)
+    expected = norm(maps)
+    with FakeTensorMode(allow_non_fake_inputs=True) as mode, torch.set_grad_enabled(asking):
+        given = mode.from_tensor(maps)
+        with Answered() as answered:
+            found = norm(given)
+    assert answered.answers == 1
+    assert (found.shape, found.dtype, found.device) == (expected.shape, expected.dtype, expected.device)
+    assert found.stride() == expected.stride()
+    assert found.requires_grad == asking
 
 
 @pytest.mark.parametrize("ceil", [False, True])
