@@ -217,7 +217,7 @@ class GeneratedConcept(Frozen):
 
 
 class Generator(Frozen):
-    """A file of the zoo that makes reference clips with labels, from a seed."""
+    """A file of the zoo that makes labelled reference clips from a seed: the first ones are the same of any count."""
 
     source: RelativePath = "clips.py"
     factory: str = "reference_clips"

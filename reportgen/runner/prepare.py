@@ -20,7 +20,14 @@ from reportgen.runner.concepts import select_concepts
 from reportgen.runner.loading import Loader, card_of, weights_of
 from reportgen.runner.places import Place
 from reportgen.runner.references import stored_clips
-from reportgen.runner.subject import check_kernels, class_logits, generate_clips, read_clips, select_layers
+from reportgen.runner.subject import (
+    check_kernels,
+    class_logits,
+    generate_clips,
+    generate_shown,
+    read_clips,
+    select_layers,
+)
 from reportgen.runner.targets import select_targets
 from reportgen.zoo.cards import default_zoo
 
@@ -84,8 +91,10 @@ def _clips(network: Network, options: BuildOptions, progress: Progress) -> tuple
     if card.generator is None:
         return given, stored
     folder = default_zoo(options.zoo).find(card.name).folder
+    if stored:
+        return given or generate_shown(card, folder), stored
     generated, reference = generate_clips(card, folder)
-    return given or generated, stored or [clip.reference() for clip in reference]
+    return given or generated, [clip.reference() for clip in reference]
 
 
 def _inputs(network: Network) -> dict[str, str]:

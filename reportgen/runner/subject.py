@@ -117,6 +117,10 @@ def read_clips(network: Network, options: BuildOptions, progress: Progress = SIL
     ]
 
 
+_FEW = 32
+"""Clips that are made first where only those to be shown are wanted."""
+
+
 def clip_names(clips: Sequence[Clip]) -> list[str]:
     """Return the clips' names in the run: their own, and the first digits of what they show.
 
@@ -148,10 +152,27 @@ def generate_clips(card: ModelCard, folder: Path) -> tuple[list[Clip], list[Clip
     """
     if card.generator is None:
         return [], []
-    made = [
-        _generated(one) for one in _generator(folder, card.generator)(card, card.generator.count, card.generator.seed)
-    ]
+    made = _made(card, card.generator, folder, card.generator.count)
     return [_first_of(made, wanted) for wanted in card.generator.shown], made
+
+
+def generate_shown(card: ModelCard, folder: Path) -> list[Clip]:
+    """Return the clips that the card's generator makes to be shown, from as few clips as have their labels.
+
+    Raises CardError as `generate_clips` does.
+    """
+    if card.generator is None or not card.generator.shown:
+        return []
+    count = min(_FEW, card.generator.count)
+    made = _made(card, card.generator, folder, count)
+    while count < card.generator.count and not set(card.generator.shown) <= {clip.title for clip in made}:
+        count = min(2 * count, card.generator.count)
+        made = _made(card, card.generator, folder, count)
+    return [_first_of(made, wanted) for wanted in card.generator.shown]
+
+
+def _made(card: ModelCard, generator: Generator, folder: Path, count: int) -> list[Clip]:
+    return [_generated(one) for one in _generator(folder, generator)(card, count, generator.seed)]
 
 
 def concept_clip_name(concept: str, clip: str) -> str:

@@ -12,9 +12,9 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from reportgen.analyses.common.intervals import auroc_interval
+from reportgen.analyses.common.ranking import shared_ranks
 from reportgen.analyses.concepts.rank_sums import DoubledRanks, RankFigures, RankSums
 
 LEAST_TESTED_CLIPS = 5
@@ -46,7 +46,7 @@ class RankTests:
         told = finite & ~dull
         auroc = np.where(finite, 0.5, np.nan)
         p, methods = np.full(kernels, np.nan), np.full(kernels, "none", dtype="<U6")
-        ranks = np.round(2 * rankdata(np.concatenate([own, others])[:, told], axis=0)).astype(np.int64)
+        ranks = np.round(2 * shared_ranks(np.concatenate([own, others])[:, told])).astype(np.int64)
         auroc[told] = (ranks[:n].sum(0) / 2 - n * (n + 1) / 2) / (n * m)
         tested = min(n, m) >= LEAST_TESTED_CLIPS
         if tested:

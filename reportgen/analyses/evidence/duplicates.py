@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 from torch import Tensor
+
+from reportgen.analyses.common.ranking import shared_ranks
 
 ALIKE = 0.99
 """Correlation from which two kernels count as duplicates: Pearson's over all clips, and that of the ranks too."""
@@ -51,7 +52,7 @@ def rank_alike(
 
 def _ranks(values: NDArray[np.float64], both: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return each column's ranks among the marked values; those left out share the lowest one."""
-    return np.asarray(rankdata(np.where(both, values, -np.inf), axis=0), np.float64)
+    return shared_ranks(np.where(both, values, -np.inf))
 
 
 def _over(

@@ -62,7 +62,13 @@ def batch_norm_shape(arguments: Mapping[str, Any]) -> MetaOutput:
     if arguments.get("training", False):
         return None
     maps = arguments["input"]
-    return torch.empty_like(maps), maps.new_empty((0,)), maps.new_empty((0,))
+    statistics = torch.empty(0, dtype=maps.dtype, device=maps.device)
+    # Of a meta tensor torch's own would load its compiler; a fake one is to lie in memory as torch lays it.
+    return (
+        _empty(maps.shape, maps.dtype) if maps.is_meta else torch.empty_like(maps),
+        statistics,
+        statistics.clone(),
+    )
 
 
 def concatenation_shape(arguments: Mapping[str, Any]) -> MetaOutput:
