@@ -6,7 +6,10 @@ import torch._dynamo  # loaded by torch as soon as anything of a network is trac
 import reportgen.cli
 import reportgen.commands.build
 import reportgen.commands.render
+from reportgen.analyses.registry import methods
 
 torch.set_num_threads(1)
+for _method in methods().values():  # planning asks each of them for its jobs
+    _method.load()
 
 __all__ = ["reportgen"]
