@@ -10,7 +10,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # Tests wait for browsers, encoders and commands: one process more than there are cores keeps these busy.
 WORKERS := $(shell expr $$(nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2) + 1)
 
-.PHONY: report test test-all docs accept lint browser clean help
+.PHONY: report test test-all docs accept lint browser prepared clean help
 
 help:
 	@echo "make report  install, build the report on the bundled network, and say where the site is"
@@ -42,9 +42,15 @@ report: $(VENV)/.installed
 	$(BIN)/reportgen build
 	@echo "The report is $(CURDIR)/site/index.html - open it in a browser, or run: $(BIN)/reportgen serve"
 
-# One torch thread per test process: the processes themselves share the cores. What the linters say comes at the end.
-test: $(VENV)/.installed-dev browser $(JS)/node_modules/.installed
+# What comes from one registry does not wait for what comes from another.
+prepared: $(VENV)/.installed-dev browser $(JS)/node_modules/.installed
+
+# One torch thread per test process: the processes themselves share the cores. What the linters say comes at the end. The
+# first time the tests are read once while the linters run, so that not every process compiles them and all they import.
+test:
+	@$(MAKE) --no-print-directory --jobs prepared
 	@$(MAKE) --no-print-directory lint > $(VENV)/lint.txt 2>&1 & linters=$$!; \
+	[ -e $(VENV)/.compiled ] || { $(BIN)/python -m pytest --collect-only -qq > $(VENV)/.compiled 2>&1; }; \
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS); tests=$$?; \
 	wait $$linters; linted=$$?; cat $(VENV)/lint.txt; [ $$tests = 0 ] && [ $$linted = 0 ]
 

@@ -79,6 +79,7 @@ def test_the_roofline_is_the_longer_of_arithmetic_and_traffic_of_each_level() ->
     assert replace(row, our_activation=2.9).most_ratio is None
 
 
+@pytest.mark.long
 def test_the_work_of_steps_is_that_of_a_kernel_and_level_by_level(tiny_zoo: Path) -> None:
     network = load_network("tiny", zoo=[tiny_zoo], untrained=True)
     alone, all_of_two = (work_of(network, "first", [0], steps) for steps in (8, 16))

@@ -24,7 +24,7 @@ from reportgen.records.store import Store
 from tests.damage import spoil
 from tests.documents import edit
 
-CASES = 50
+CASES = [*range(25), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(25, 50))]
 
 
 @pytest.fixture
@@ -154,7 +154,7 @@ def test_a_run_that_was_not_finished_fails_the_check(run: Store) -> None:
         require(check(run.folder))
 
 
-@pytest.mark.parametrize("seed", range(CASES))
+@pytest.mark.parametrize("seed", CASES)
 def test_random_damage_ends_in_pages_or_one_sentence(run: Store, seed: int) -> None:
     spoil(run.folder, seed)
     try:

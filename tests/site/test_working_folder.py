@@ -22,7 +22,11 @@ NAMES = ("click", "markdown", "mkdocs", "yaml", "jinja2", "material", "json", "s
 
 @pytest.mark.skipif(not COMMAND.exists(), reason="the command is not installed beside this Python")
 @pytest.mark.parametrize(
-    "code", ["", "import os\nos.close(os.open('executed', os.O_CREAT | os.O_WRONLY))\nos._exit(3)\n"]
+    "code",
+    [
+        "import os\nos.close(os.open('executed', os.O_CREAT | os.O_WRONLY))\nos._exit(3)\n",
+        pytest.param("", marks=pytest.mark.long),
+    ],
 )
 def test_code_of_the_working_folder_is_not_run(sample_runs: Path, tmp_path: Path, code: str) -> None:
     build = tmp_path / "build/report"

@@ -101,7 +101,7 @@ CASES = {
     "three layers, a high threshold": partial(averages, 0.9),
     "three layers near the edge": partial(averages, 0.95),
 }
-ALWAYS = ("filters", "both", "three layers near the edge")
+ALWAYS = ("filters", "three layers near the edge")
 
 
 @pytest.mark.parametrize(
@@ -115,8 +115,14 @@ def test_the_clip_found_is_nearly_the_best(name: str) -> None:
     assert (found.activations / best).min() >= 0.9
 
 
-@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.long), pytest.param(2, marks=pytest.mark.long)])
-@pytest.mark.parametrize("norm", ["before the rectifier", "behind it"])
+@pytest.mark.parametrize(
+    ("norm", "seed"),
+    [
+        ("behind it", 0),
+        *(pytest.param("behind it", seed, marks=pytest.mark.long) for seed in (1, 2)),
+        *(pytest.param("before the rectifier", seed, marks=pytest.mark.long) for seed in range(3)),
+    ],
+)
 def test_kernels_of_random_layers_that_noise_leaves_silent_fire(norm: str, seed: int) -> None:
     """Four standard deviations below the threshold, wherever the norm is that puts them there."""
     torch.manual_seed(zlib.crc32(f"{norm} {seed}".encode()))

@@ -110,6 +110,7 @@ def test_a_cool_down_in_two_levels_goes_on_where_it_was() -> None:
     torch.testing.assert_close(parts.clips, whole.clips, rtol=0, atol=1e-4)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("always")
 def test_bfloat16_explores_as_well_as_float32() -> None:
     """Rounding decides which of two patterns that are nearly as good a search goes on from: neither way on average."""
