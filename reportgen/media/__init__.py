@@ -1,6 +1,6 @@
 """Figures into files: sprites, GIFs, pictures, arrays and documents. Equal figures give equal bytes. No torch.
 
-A *sprite* is all frames of a clip in one WebP: frame t stands in row t // 8 and column t % 8 of a grid that has
+A *sprite* is all frames of a clip in one AVIF: frame t stands in row t // 8 and column t % 8 of a grid that has
 min(T, 8) columns and as few rows as hold T frames; what is left over in the last row is black. An artifact's width
 and height are those of one frame.
 """

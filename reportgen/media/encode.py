@@ -4,17 +4,21 @@ Sprites and pictures are AVIF with full colour resolution (4:4:4). At equal size
 WebP, and 3 to 5 dB less on real clips, maps and motion: of their colours WebP keeps every second pixel. The encoder is
 told to keep the mean square error low, and not to look well by its own judgement: that spent most where little was
 wrong, and left clips of a large network at 26 dB with a tenth more bytes. In clips it looks for what is shown more than
-once, as it does unasked in screenshots alone: synthetic clips of that network have 57% less bytes so and 1.7 dB less
-error, real clips 26% less bytes at 0.2 dB more. Maps and motion in colours gain nothing by it, and it takes twice the
-time (``python -m benchmarks.media``). It looks for palettes of few
-colours with it only in tiny pictures: elsewhere that took a quarter of the time for none of the bytes (of clips of i3d
-and their maps 1% more to 2% less, 0.4 dB less to 1.8 dB more).
+once, as it does unasked in screenshots alone, in blocks of at most 16 px, which it finds again far more often than
+larger ones: to clips of a small network that alone gives a tenth to a fifth less bytes at a little less error, to
+those of a large one less than half the bytes, in twice the time. The ways to predict a block from its neighbours that
+are left out cost time and gave less than a hundredth. Blocks of few colours are kept as palettes: of sharp stripes that
+leaves out 29% of the bytes and 2.8 dB of the error, of real clips nothing. Maps and motion in colours gain nothing.
+
+Clips that were made from nothing, posters and single pictures are as coarse as `LEAST_SIMILARITY` to them allows
+(``python -m benchmarks.media``).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +27,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from reportgen.errors import StoreError
+from reportgen.media.similarity import similarity
 from reportgen.pictures import opened_picture, picture_bytes
 from reportgen.records.jobs import SPRITE_COLUMNS
 
@@ -37,16 +42,32 @@ QUALITY = 50
 FINE_QUALITY = 60
 """Of the clips that a report is about: few, and all else is seen beside them."""
 
-_LARGE_QUALITY, _LARGE = 40, 128 * 128
-"""Of clips whose frames have so many pixels: each is small on a page, and fine noise takes most of a site's bytes."""
+_QUALITIES = (30, 40, 45, 50, FINE_QUALITY)
+"""Of clips that were made from nothing, posters and single pictures, the coarsest first.
+
+The fine noise of such clips would take most of a site's bytes.
+"""
+
+LEAST_SIMILARITY = 0.95
+"""Structural similarity of these to what pages show of them.
+
+Of less they are encoded finer, up to `FINE_QUALITY`.
+"""
+
+MOTION_QUALITY = 30
+"""Of motion in colours: what is left out are differences from pixel to pixel that no clip bears out."""
 
 _PREVIEW_QUALITY = 40
 
-_TINY = 64 * 64
-"""Pixels below which a clip or picture may be of few colours: one block of the encoder's."""
-
 _UNHURRIED = 1 << 20
-"""Pixels up to which a picture gets the slower encoder, a tenth smaller in twice the time."""
+"""Pixels up to which a picture gets the slower encoder."""
+
+REPEATED = {
+    "tune-content": "screen",
+    "max-partition-size": "16",
+    **dict.fromkeys(("enable-rect-partitions", "enable-directional-intra", "enable-filter-intra"), "0"),
+}
+"""What the encoder is told of pictures that show things more than once."""
 
 _ROW_GAP, _ROW_GREY = 4, 0x8A
 """Between the pictures of a row: px, and a grey that is neither a page's light nor its dark ground."""
@@ -93,9 +114,9 @@ def sprite_bytes(frames: Frames, quality: int = QUALITY, *, repeated: bool = Fal
     return _avif(side_by_side(frames, height, width), quality, repeated=repeated)
 
 
-def clip_quality(frames: Frames) -> int:
-    """Return the quality of a clip `T H W 3` that was made from nothing, by the size of its frames."""
-    return _LARGE_QUALITY if frames.shape[1] * frames.shape[2] >= _LARGE else QUALITY
+def clip_bytes(frames: Frames) -> bytes:
+    """Return the sprite of a clip `T H W 3` that was made from nothing, as coarse as `LEAST_SIMILARITY` allows."""
+    return _coarsest(side_by_side(frames, *sprite_size(*frames.shape[:3])))
 
 
 def frames_of(sprite: Path, count: int, height: int, width: int) -> Frames:
@@ -146,16 +167,20 @@ def coarser_picture(path: Path, quality: int) -> bytes:
     return _avif(np.ascontiguousarray(pixels), quality, repeated=True)  # as much a clip's as a map's
 
 
-def poster_bytes(frame: NDArray[np.uint8]) -> tuple[bytes, int, int]:
-    """Return a frame H W 3 or H W 4, made smaller if it is large, as WebP with its height and width."""
+def poster_bytes(frame: NDArray[np.uint8], quality: int | None = None) -> tuple[bytes, int, int]:
+    """Return a frame H W 3 or H W 4, made smaller if it is large, as AVIF with its height and width.
+
+    Without a quality it is as coarse as `LEAST_SIMILARITY` allows.
+    """
     image = Image.fromarray(frame)
     image.thumbnail((_POSTER_SIDE, _POSTER_SIDE), Image.Resampling.BILINEAR)
-    return _webp(np.asarray(image), 80), image.height, image.width
+    pixels = np.asarray(image)
+    return _avif(pixels, quality) if quality else _coarsest(pixels), image.height, image.width
 
 
 def still_bytes(pixels: NDArray[np.uint8]) -> bytes:
-    """Return a picture H W 3 as AVIF."""
-    return _avif(pixels)
+    """Return a picture H W 3 as AVIF, as coarse as `LEAST_SIMILARITY` allows."""
+    return _coarsest(pixels)
 
 
 def row_bytes(pictures: Sequence[NDArray[np.uint8]], height: int | None = None) -> tuple[bytes, int, int]:
@@ -197,14 +222,21 @@ def _grid(count: int) -> tuple[int, int]:
     return columns, math.ceil(count / columns)
 
 
+def _coarsest(pixels: NDArray[np.uint8]) -> bytes:
+    """Return a picture H W 3, or H W 4 with alpha, as AVIF of the least quality that leaves it like itself."""
+    for quality in _QUALITIES[:-1]:
+        content = _avif(pixels, quality, repeated=True)
+        with opened_picture(BytesIO(content)) as picture:
+            if similarity(picture.transparent()[..., : pixels.shape[2]], pixels) >= LEAST_SIMILARITY:
+                return content
+    return _avif(pixels, _QUALITIES[-1], repeated=True)
+
+
 def _avif(pixels: NDArray[np.uint8], quality: int = QUALITY, *, repeated: bool = False) -> bytes:
-    size = pixels.shape[0] * pixels.shape[1]
-    speed = 7 if size <= _UNHURRIED else 10
-    tuning = {"tune": "psnr"}
-    if repeated:
-        tuning |= {"tune-content": "screen", "enable-palette": "1" if size < _TINY else "0"}
+    hurry = pixels.shape[0] * pixels.shape[1] > _UNHURRIED
+    speed = 10 if hurry else 5 if repeated else 7
     # One thread: how the work is divided among threads must not show in the bytes. Only this encoder knows the tuning.
-    encoder = {"codec": "aom", "advanced": tuning}
+    encoder = {"codec": "aom", "advanced": {"tune": "psnr"} | (REPEATED if repeated else {})}
     return picture_bytes(pixels, "AVIF", quality=quality, subsampling="4:4:4", speed=speed, max_threads=1, **encoder)
 
 

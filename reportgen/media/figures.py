@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from reportgen.media.arrays import npz_bytes
 from reportgen.media.encode import (
     FINE_QUALITY,
-    QUALITY,
+    MOTION_QUALITY,
     Frames,
     check_frames,
-    clip_quality,
+    clip_bytes,
     png_bytes,
     poster_bytes,
     preview_bytes,
@@ -93,7 +93,7 @@ def write_figure(store: Store, folder: str, role: str, figure: Figure) -> tuple[
     Sprites are AVIF. Clips and pictures are encoded here, once: pages show these files as they are.
 
     ==============  ================================================================================================
-    ClipFigure      sprite (kind clip), and the middle frame as poster (kind image, WebP)
+    ClipFigure      sprite (kind clip), and the middle frame as poster (kind image, AVIF)
     PreviewFigure   sprite of small frames at a lower quality (kind clip), and the same poster
     ImageFigure     picture (kind image, AVIF)
     MotionFigure    sprite in colours (kind clip) whose `scale` is the speed of full colour in px/frame, poster (kind
@@ -147,7 +147,10 @@ def figure_files(figure: Figure, role: str) -> Iterator[FigureFile]:  # noqa: AR
 
 @figure_files.register
 def _clip(figure: ClipFigure, role: str) -> Iterator[FigureFile]:
-    return _clip_files(role, check_frames(figure.frames), FINE_QUALITY if figure.fine else None)
+    frames = check_frames(figure.frames)
+    content = sprite_bytes(frames, FINE_QUALITY, repeated=True) if figure.fine else clip_bytes(frames)
+    yield _sprite_file(role, "clip", frames, content)
+    yield _poster_file(role, frames[len(frames) // 2])
 
 
 @figure_files.register
@@ -177,7 +180,7 @@ def _heat(figure: HeatFigure, role: str) -> Iterator[FigureFile]:
 @figure_files.register
 def _map(figure: MapFigure, role: str) -> Iterator[FigureFile]:
     alone = coloured_heat(figure.heat, figure.scale, signed=figure.signed)
-    yield _sprite_file(role, "heat", alone, scale=figure.scale)
+    yield _sprite_file(role, "heat", alone, sprite_bytes(alone), scale=figure.scale)
 
 
 @figure_files.register
@@ -253,18 +256,14 @@ def _exact_file(role: str, pixels: NDArray[np.uint8]) -> FigureFile:
     return FigureFile(f"{role}.png", role, "image", "image/png", png_bytes(pixels), size)
 
 
-def _clip_files(role: str, frames: Frames, quality: int | None = None) -> Iterator[FigureFile]:
-    yield _sprite_file(role, "clip", frames, quality=quality or clip_quality(frames), repeated=True)
-    yield _poster_file(role, frames[len(frames) // 2])
-
-
 def _heat_files(role: str, figure: HeatFigure) -> Iterator[FigureFile]:
     heat, scale, signed = figure.heat, figure.scale, figure.signed
     overlay = heat_over_clip(heat, figure.over, scale, signed=signed)
-    yield _sprite_file(role, "heat", overlay, scale=scale)
+    yield _sprite_file(role, "heat", overlay, sprite_bytes(overlay), scale=scale)
     yield _poster_file(role, overlay[int(np.abs(heat).sum(axis=(1, 2)).argmax())])
     if figure.alone:
-        yield _sprite_file(f"{role}_map", "heat", coloured_heat(heat, scale, signed=signed), scale=scale)
+        alone = coloured_heat(heat, scale, signed=signed)
+        yield _sprite_file(f"{role}_map", "heat", alone, sprite_bytes(alone), scale=scale)
     # In units of the scale: attributions of 1e-8 would vanish in half precision.
     relative = np.clip(heat / scale, -_HALF_MAX, _HALF_MAX).astype(np.float16)
     arrays: dict[str, NDArray[Any]] = {"heat": relative, "scale": np.array(scale, np.float64)}
@@ -275,31 +274,24 @@ def _motion_files(role: str, figure: MotionFigure) -> Iterator[FigureFile]:
     motion, evidence = figure.motion, figure.evidence
     scale = float(max(figure.max_speed, LEAST_FULL_COLOUR))
     coloured = motion_colours(motion, evidence, scale)
-    yield _sprite_file(role, "clip", coloured, scale=scale)
-    yield _poster_file(role, coloured[len(coloured) // 2])
+    opaque = coloured[..., :3] if evidence.all() else coloured
+    yield _sprite_file(role, "clip", coloured, sprite_bytes(opaque, MOTION_QUALITY), scale=scale)
+    yield _poster_file(role, opaque[len(opaque) // 2], MOTION_QUALITY)
     count, _, height, width = motion.shape
     facts = {"frames": count, "height": height, "width": width, "scale": scale}
     arrays = {"motion": motion.astype(np.float16), "evidence": evidence.astype(bool)}
     yield FigureFile(f"{role}.npz", role, "motion", NPZ, npz_bytes(arrays), facts)
 
 
-def _sprite_file(
-    role: str,
-    kind: str,
-    frames: Frames,
-    *,
-    scale: float | None = None,
-    quality: int = QUALITY,
-    repeated: bool = False,
-) -> FigureFile:
+def _sprite_file(role: str, kind: str, frames: Frames, content: bytes, *, scale: float | None = None) -> FigureFile:
     height, width = sprite_size(*frames.shape[:3])
     facts = {"frames": len(frames), "height": height, "width": width, "scale": scale}
-    return FigureFile(f"{role}.avif", role, kind, AVIF, sprite_bytes(frames, quality, repeated=repeated), facts)
+    return FigureFile(f"{role}.avif", role, kind, AVIF, content, facts)
 
 
-def _poster_file(role: str, frame: Frames) -> FigureFile:
-    content, height, width = poster_bytes(frame)
-    return FigureFile(f"{role}_poster.webp", role, "image", "image/webp", content, {"height": height, "width": width})
+def _poster_file(role: str, frame: Frames, quality: int | None = None) -> FigureFile:
+    content, height, width = poster_bytes(frame, quality)
+    return FigureFile(f"{role}_poster.avif", role, "image", AVIF, content, {"height": height, "width": width})
 
 
 def _json_bytes(document: Any) -> bytes:

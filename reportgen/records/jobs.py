@@ -86,7 +86,7 @@ class Artifact(Frozen):
 
 def is_poster_file(path: str) -> bool:
     """Whether a file of a run is the still picture of a clip, by its path."""
-    return path.endswith("_poster.webp")
+    return path.endswith(("_poster.avif", "_poster.webp"))  # before, they were WebP
 
 
 def unreadable_answer(kind: type[Answer], error: ValidationError, skipped: int = 0) -> StoreError:

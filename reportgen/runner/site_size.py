@@ -25,7 +25,7 @@ _LAYER = 8_000
 _DRIVEN_KERNEL = 4_000
 """Bytes that reference clips add to each kernel of the shown layers: which drive it, its responses, its words."""
 
-_CLIP, _CLIP_PIXEL = 2_200, 0.12
+_CLIP, _CLIP_PIXEL = 1_400, 0.1
 """Bytes of a clip's pictures, and of each pixel of all its frames."""
 
 _PREVIEW_SIDE = 128

@@ -128,7 +128,7 @@ def test_the_first_kernels_of_each_layer_move_and_the_others_are_still_pictures(
         shown = clip_strip(model.addresses, record.outcome, "stage1", "it")
         assert shown
         assert shown.frames == (FRAMES if stage1.is_sprite else 1)
-        assert shown.uri.endswith(".avif" if stage1.is_sprite else "_poster.webp")
+        assert shown.uri.endswith(".avif" if stage1.is_sprite else "_poster.avif")
     nothing = with_stills(model.manifest, 0)
     assert not any(one.is_sprite for one in pictures_of(nothing) if one.role in ("overlay", "stage1", "reconstruction"))
     assert all(clip.clip and not clip.clip.is_sprite for clip in nothing.run.clips)

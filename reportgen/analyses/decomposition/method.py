@@ -25,6 +25,6 @@ METHOD = Method(
     parameters=DecompositionParameters,
     load=_load,
     after=("kernels",),
-    bytes_per_pixel=0.3,
-    page_bytes=19_000,
+    bytes_per_pixel=0.13,
+    page_bytes=9_500,
 )

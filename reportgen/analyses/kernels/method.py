@@ -29,7 +29,7 @@ METHOD = Method(
         "quick": KernelParameters(count="1", steps=32, learning_rate=0.1, grow=True, work=600),
         "full": KernelParameters(count="all", steps=192),
     },
-    bytes_per_pixel=0.28,
-    page_bytes=37_000,
+    bytes_per_pixel=0.09,
+    page_bytes=40_000,
     most_chunks=4096,
 )

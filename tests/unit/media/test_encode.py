@@ -13,8 +13,9 @@ from PIL import Image
 
 from reportgen.errors import StoreError
 from reportgen.media import gif_bytes, png_bytes, poster_bytes, sprite_bytes, write_mp4
-from reportgen.media.encode import FINE_QUALITY, QUALITY, clip_quality, frames_of, sprite_size, to_uint8
+from reportgen.media.encode import FINE_QUALITY, LEAST_SIMILARITY, frames_of, side_by_side, sprite_size, to_uint8
 from reportgen.media.figures import figure_files
+from reportgen.media.similarity import similarity
 from reportgen.records.figures import ClipFigure
 from reportgen.records.jobs import SPRITE_COLUMNS
 
@@ -67,13 +68,24 @@ class TestSprites:
         assert plain > 27
         assert fine > plain + 3
 
-    def test_large_frames_are_coarser_and_those_of_the_clips_in_question_finest(self) -> None:
-        assert clip_quality(clip(2, 127, 128)) == QUALITY > clip_quality(clip(2, 128, 128))
+    def test_clips_made_from_nothing_are_as_coarse_as_their_likeness_allows(self) -> None:
+        """Stripes bear the coarsest picture; weak noise would be gone from it, and gets a finer one."""
+        x = np.arange(64)
+        stripes = np.stack([0.5 + 0.5 * np.sin(2 * np.pi * (x + x[:, None] - t) / 9) for t in range(8)])
+        weak = 0.5 + 0.08 * np.random.default_rng(0).standard_normal((8, 64, 64))
+        at = {}
+        for name, frames in (("stripes", stripes), ("weak", weak)):
+            pixels = to_uint8(frames[..., None])
+            content = next(figure_files(ClipFigure(pixels), "a")).content
+            shown = side_by_side(frames_of_bytes(content, 8, 64, 64))
+            assert similarity(shown, side_by_side(pixels)) >= LEAST_SIMILARITY
+            at[name] = [len(sprite_bytes(pixels, q, repeated=True)) for q in (30, 40, 45, 50, 60)].index(len(content))
+        assert at["stripes"] == 0 < at["weak"]
+
+    def test_those_of_the_clips_in_question_are_finest(self) -> None:
         frames = clip(2, 160, 160)
         sizes = [len(next(figure_files(ClipFigure(frames, fine=fine), "a")).content) for fine in (False, True)]
-        qualities = (clip_quality(frames), FINE_QUALITY)
-        assert sizes == [len(sprite_bytes(frames, quality, repeated=True)) for quality in qualities]
-        assert sizes[0] < sizes[1]
+        assert sizes[1] == len(sprite_bytes(frames, FINE_QUALITY, repeated=True)) > sizes[0]
 
     def test_what_a_clip_shows_more_than_once_is_encoded_once(self) -> None:
         """Noise that moves on: the second row of frames shows what the first one did, and is not like a screen."""

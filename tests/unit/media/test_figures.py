@@ -13,6 +13,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from reportgen.audit.limits import Limits
 from reportgen.errors import StoreError
 from reportgen.media import motion_sprite, read_data, write_figure
 from reportgen.media.overlays import motion_colours
@@ -85,7 +86,7 @@ def test_a_clip_is_a_sprite_and_a_poster(store: Store) -> None:
     assert (sprite.width, sprite.height, sprite.frames) == (24, 16, 5)
     assert sprite.is_sprite
     assert not poster.is_sprite
-    assert (poster.kind, poster.path) == ("image", "media/k/stage1_poster.webp")
+    assert (poster.kind, poster.path) == ("image", "media/k/stage1_poster.avif")
     assert {a.role for a in (sprite, poster)} == {"stage1"}
     assert sprite.caption == "a clip"
     shown = np.asarray(Image.open(store.path(poster)).convert("RGB")).astype(int)
@@ -112,10 +113,15 @@ def test_motion_is_a_coloured_sprite_a_poster_and_numbers(store: Store) -> None:
 
 
 def test_next_to_no_motion_looks_like_none(store: Store) -> None:
-    still = MotionFigure(np.full((3, 2, 16, 16), 1e-3, np.float32), np.ones((3, 16, 16), bool), 1.4e-3)
-    sprite = write_figure(store, "media/k", "motion", still)[0]
-    assert sprite.scale == 0.1
-    assert np.asarray(Image.open(store.path(sprite)).convert("RGB")).min() > 245
+    """Noise of hundredths of a px, in every direction, is no rainbow; a tenth, which is called moving, is a tint."""
+    noise = 0.03 * np.random.default_rng(0).standard_normal((3, 2, 16, 16)).astype(np.float32)
+    for field, least in ((noise, 170), (np.full_like(noise, 0.1 / 2**0.5), 190)):
+        still = MotionFigure(field, np.ones((3, 16, 16), bool), 0.06)
+        sprite = write_figure(store, "media/k", "motion", still)[0]
+        assert sprite.scale == 0.5 == 5 * Limits().stands_still
+        shown = np.asarray(Image.open(store.path(sprite)).convert("RGB"))
+        assert shown.min() > least
+    assert 190 < shown[..., 2].mean() < 215
 
 
 @pytest.mark.parametrize("times", [1.0, 1.7, 6.0])
