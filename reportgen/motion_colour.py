@@ -25,8 +25,11 @@ _TOO_FAST = 0.75  # brightness of what is faster than the scale
 _NEUTRAL = 128
 _INK = 32
 
-LEAST_FULL_COLOUR = 0.1
-"""px/frame that full colour stands for at least: next to no motion looks like none."""
+LEAST_FULL_COLOUR = 0.5
+"""px/frame that full colour stands for at least: what stands still is next to white, and no rainbow of its noise.
+
+Five times the speed from which the audit says that something moves (`Limits.stands_still`), which is a clear tint then.
+"""
 
 ARROW_SPACING = 8
 """px between arrows, and the length of one at the speed of full colour."""

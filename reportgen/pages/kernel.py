@@ -12,6 +12,7 @@ from reportgen.audit.moving import shows_no_pattern
 from reportgen.audit.sentences import evidence, reservations
 from reportgen.audit.silence import near_silent, silence_in_words
 from reportgen.audit.words_said import label_word
+from reportgen.motion_colour import LEAST_FULL_COLOUR
 from reportgen.outputs.charts import StepCurve
 from reportgen.outputs.model import ReportFigure
 from reportgen.pages.cards import Card, kernel_card
@@ -262,6 +263,7 @@ def _page(
             "motion": moving,
             "wheel": motion.wheel if motion else None,
             "scale": scale,
+            "least_scale": LEAST_FULL_COLOUR,
             "arrow": motion.arrow if motion else None,
             "reconstruction": clip_strip(model.addresses, parts, "reconstruction", f"Moved texture of {view.name}"),
             "plain": shows_no_pattern(view.figures, model.limits),

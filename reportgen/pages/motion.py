@@ -35,9 +35,9 @@ def page_scale(own: Iterable[float]) -> float:
 class LayerMotion:
     """The motion pictures of a layer's kernels and their common scale, px/frame at the wheel's rim.
 
-    `alone` are the same for where a kernel stands by itself, each with its own scale: beside a fast kernel of its
-    layer the motion of a slow one is next to white. `arrow` is how long an arrow is at full speed, in px; None without
-    arrows.
+    `alone` are the same for where a kernel stands by itself, each with its own scale, which is LEAST_FULL_COLOUR at
+    least: beside a fast kernel of its layer the motion of a slow one is next to white. `arrow` is how long an arrow is
+    at full speed, in px; None without arrows.
     """
 
     scale: float
@@ -72,6 +72,10 @@ def own_motion(motion: LayerMotion | None, index: int) -> tuple[Strip | None, fl
     return motion.alone.get(index, (None, None)) if motion else (None, None)
 
 
+def _faded(shown: Strip, own: float, scale: float) -> Strip:
+    return replace(shown, fade=round(min(1.0, own / scale), 4))
+
+
 def layer_motion(
     folder: str, fields: Iterable[MotionField], addresses: Addresses, *, arrows: bool = False
 ) -> LayerMotion | None:
@@ -98,6 +102,7 @@ def layer_motion(
             strips[one.index], alone[one.index] = shown, (shown, scale)
             continue
         own = float(one.sprite.scale or 0.0)
-        alone[one.index] = (shown, own)
-        strips[one.index] = replace(shown, fade=round(min(1.0, own / scale), 4))
+        by_itself = max(own, LEAST_FULL_COLOUR)  # runs made before have smaller scales
+        alone[one.index] = (_faded(shown, own, by_itself), by_itself)
+        strips[one.index] = _faded(shown, own, scale)
     return LayerMotion(scale, wheel, strips, alone, tuple(assets), ARROW_SPACING if arrows else None)
