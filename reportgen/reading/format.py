@@ -65,13 +65,16 @@ def count(value: int | None) -> str:
 
 
 def percent(value: float | None, digits: int = 0) -> str:
-    """Return a share as a percentage; what is not everything is never rounded to 100%, nor something to 0%."""
+    """Return a share as a percentage; what is not everything is never rounded to 100%, nor something to 0%.
+
+    Of 99.7% it says ">99%": as "99%" it would be a number that it is not.
+    """
     if value is None or math.isnan(value):
         return ABSENT
     text = f"{100 * value:.{digits}f}"
     edge = 10.0**-digits
     if float(text) >= 100 and value < 1:
-        text = f"{100 - edge:.{digits}f}"
+        return f">{100 - edge:.{digits}f}%"
     elif float(text) == 0 and value > 0:
         return f"<{edge:.{digits}f}%"
     return f"{text}%".replace("-", "−")

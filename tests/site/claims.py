@@ -164,10 +164,10 @@ def _refined(values: Floats, best: int) -> float:
 def _seen_velocity(said: str, frames: Floats) -> tuple[float, float]:
     """Return the velocity (x, y) that can be seen: of stripes only the way across themselves, the shorter of those.
 
-    They look the same a period on.
+    They look the same a period on. Of bare "stripes", which move along themselves, all that differs from them tells.
     """
     x, y = velocity(frames)
-    if "stripes" not in said:
+    if not re.search(r"stripes [\d.]+ px apart", said):
         return x, y
     frequency, direction = _strongest(frames)
     across = math.radians(direction)
@@ -200,13 +200,20 @@ def _of_probes(kernel: str, said: str, responses: Floats) -> Iterator[Claim]:
     driving = responses[responses[:, 0] > 0]
     whole = float(driving[:, 0].sum())
     for pattern, probe in (
-        (r"rozen, (?:those|the reference clips) that drive it most keep (?:all \()?(\d+)%", "frozen"),
-        (r"rozen, [^;.]*?, but (?:all \()?(\d+)% where the first frame dissolves", "dissolved"),
-        (r"played backwards, they keep (?:all \()?(\d+)%", "reversed"),
+        (r"rozen, (?:those|the reference clips) that drive it most keep (?:all \()?(>?\d+)%", "frozen"),
+        (r"rozen, [^;.]*?, but (?:all \()?(>?\d+)% where the first frame dissolves", "dissolved"),
+        (r"played backwards, they keep (?:all \()?(>?\d+)%", "reversed"),
     ):
         if found := re.search(pattern, said):
             share = float(driving[:, PROBES.index(probe)].sum()) / whole
-            yield _close(kernel, found[0], float(found[1]), max(100 * share, 0), 0.6)
+            yield _close_share(kernel, found[0], found[1], max(100 * share, 0))
+
+
+def _close_share(kernel: str, words: str, stated: str, found: float) -> Claim:
+    """Return whether a share in per cent is what is stated: rounded to it, or between ">99" and 100."""
+    least = float(stated.removeprefix(">"))
+    holds = least < found < 100 if stated.startswith(">") else abs(least - found) <= 0.51
+    return Claim(kernel, words, least, found, holds)
 
 
 def _of_clips(kernel: str, said: str, responses: Floats, names: list[str]) -> Iterator[Claim]:

@@ -182,6 +182,19 @@ def test_clips_that_were_never_seen_are_strips_of_frames_on_paper_too(visit: Vis
     assert page.locator(".rg-paper").count() == 0
 
 
+def test_tables_of_figures_take_half_the_width_of_paper(visit: Visit) -> None:
+    """One after the other they took two pages of six."""
+    page = visit(viewport={"width": 794, "height": 1123}).open("drift/stem.conv/0000.html")
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    width = page.locator("article").evaluate("(each) => each.clientWidth")
+    tables = page.locator("details.rg-details .rg-table--narrow").evaluate_all("(all) => all.map((e) => e.clientWidth)")
+    assert tables
+    assert max(tables) < width / 2
+    assert page.locator(".rg-downloads").count() > 0
+    assert not any(each.is_visible() for each in page.locator("#downloads, .rg-downloads").all())
+
+
 def test_the_table_of_contents_marks_the_part_that_is_read(visit: Visit) -> None:
     page = visit().open("methods.html")
     page.locator("#limits").evaluate("(part) => part.scrollIntoView()")

@@ -42,7 +42,17 @@ def test_a_number_is_within_half_a_percent_of_what_is_written(value: float) -> N
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.93, "93%"), (1.0, "100%"), (0.999, "99%"), (0.001, "<1%"), (0.0, "0%"), (None, "–"), (1.2, "120%")],
+    [
+        (0.93, "93%"),
+        (1.0, "100%"),
+        (0.999, ">99%"),
+        (0.994, "99%"),
+        (0.99, "99%"),
+        (0.001, "<1%"),
+        (0.0, "0%"),
+        (None, "–"),
+        (1.2, "120%"),
+    ],
 )
 def test_what_is_not_all_is_never_called_all(value: float | None, text: str) -> None:
     assert percent(value) == text

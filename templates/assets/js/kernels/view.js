@@ -14,7 +14,13 @@
     texture: ["By the texture of their synthetic clips", () => "difference, 0 to 1"],
   };
 
-  const share = (value) => (value === null || value === undefined ? "–" : `${Math.round(100 * value)}%`.replace("-", "−"));
+  // What is not everything is not rounded to 100%, nor something to 0%.
+  function share(value) {
+    if (value === null || value === undefined) return "–";
+    const rounded = Math.round(100 * value);
+    if (value < 1 && rounded >= 100) return ">99%";
+    return value > 0 && rounded === 0 ? "<1%" : `${rounded}%`.replace("-", "−");
+  }
 
   function titled(id, title, ...children) {
     const head = make("h2", "", title);
