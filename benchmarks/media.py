@@ -28,6 +28,7 @@ from reportgen.media import coloured_heat, coloured_motion, read_data
 from reportgen.media.encode import REPEATED, side_by_side, to_uint8
 from reportgen.media.figures import figure_files
 from reportgen.media.similarity import similarity
+from reportgen.motion_colour import LEAST_FULL_COLOUR
 from reportgen.pictures import picture_bytes
 from reportgen.records.figures import ClipFigure
 from reportgen.records.jobs import Done, is_poster_file
@@ -119,7 +120,7 @@ def pictures(store: Store, most: int) -> dict[str, list[Frames]]:
 
 def _fast(motion: NDArray[Any], evidence: NDArray[Any]) -> float:
     speed = np.hypot(*np.moveaxis(motion.astype(np.float32), 1, 0))[evidence]
-    return max(float(np.percentile(speed, 99)), 0.1) if speed.size else 0.1
+    return max(float(np.percentile(speed, 99)) if speed.size else 0.0, LEAST_FULL_COLOUR)
 
 
 def measured(clips: list[Frames], encoded: Callable[[Frames], bytes]) -> dict[str, float | None]:
@@ -178,7 +179,8 @@ def main() -> None:
     asked = parser.parse_args()
     for name, clips in pictures(Store(asked.run), asked.most).items():
         ways = {encoding: encoder(kind, options) for encoding, (kind, options) in ENCODINGS.items()}
-        for encoding, encoded in (ways | {"as pages show it": as_pages_show}).items():
+        ways |= {"as pages show it": as_pages_show} if name == "synthetic clip" else {}
+        for encoding, encoded in ways.items():
             found = measured(clips, encoded)
             print(json.dumps({"picture": name, "clips": len(clips), "encoding": encoding, **found}))
     print(json.dumps({"picture": "all of a visualised kernel", **of_a_kernel(Store(asked.run))}))

@@ -60,7 +60,7 @@ class Reduction:
 
 def steps(report: Report) -> list[Reduction]:
     """Return the steps from the least loss to the most; the last one leaves the least report."""
-    found = [Reduction(35), Reduction(20), Reduction(10)]
+    found = [Reduction(20), Reduction(10)]
     shown = max((len(views) for model in report.models for views in model.kernels.values()), default=0)
     while (shown := shown // 2) >= 1:
         found.append(Reduction(10, moving=shown))

@@ -86,7 +86,7 @@ def test_the_first_step_that_fits_is_taken(small_report: Report, tmp_path: Path)
     whole = target.stat().st_size
     ZipArchive().write(request(small_report, tmp_path / "b", whole - 1), target)
     assert target.stat().st_size < whole
-    assert front(target) == " ".join(Reduction(35).sentences())
+    assert front(target) == " ".join(Reduction(20).sentences())
 
 
 def test_a_budget_below_the_least_report_tells_its_size(small_report: Report, tmp_path: Path) -> None:
