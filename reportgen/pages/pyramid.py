@@ -141,8 +141,8 @@ def conservation_sentence(pyramid: Pyramid, words: Words = CLASSES) -> str:
     most = f" (at most {percent(found.error, 2)} also at {', '.join(others)})" if others else ""
     return (
         f"At {deepest}, which every path passes, relevance is {percent(found.cuts[-1][1], 1)} of the {value} without "
-        f"the last bias, and the biases and norms' shifts behind it are {percent(found.bias_share, 1)}; the network's "
-        f"curvature leaves over {left}{most}."
+        f"the last bias, and the biases, norms' shifts and constants behind it are {percent(found.bias_share, 1)}; the "
+        f"network's curvature leaves over {left}{most}."
     )
 
 

@@ -1,4 +1,4 @@
-"""What a network adds to its values whatever the clip shows: biases, and the shifts of its norms.
+"""What a network adds to its values whatever the clip shows: biases, the shifts of its norms, constants beside values.
 
 By Euler's theorem a network that is piecewise linear has y = sum of a * dy/da over a layer that every path passes,
 plus sum of b * dy/db over all that is added behind it. What is left beyond the two is the work of curved functions
@@ -15,13 +15,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.utils._pytree import tree_leaves
+from torch.utils._pytree import tree_flatten, tree_leaves, tree_unflatten
 from torch.utils.weak import WeakIdKeyDictionary
 
 from reportgen.analyses.pyramid.asked import cut_layers
 from reportgen.analyses.pyramid.measure import Measurement
 from reportgen.analyses.pyramid.observer import Response, ResponseObserver
 from reportgen.networks.core.observing import operation_name
+from reportgen.networks.trace.constants import memory_of
 from reportgen.networks.trace.follower import named_arguments
 from reportgen.networks.trace.graph import ConnectionGraph
 from reportgen.networks.trace.kernels import CONVOLUTIONS, PRODUCTS
@@ -36,6 +37,27 @@ _BATCH_NORMS = frozenset(
     }
 )
 _PRECISE = (torch.float32, torch.float64)
+_JOINING = frozenset(
+    {
+        *(
+            "cat",
+            "stack",
+            "where",
+            "constant_pad_nd",
+            "masked_fill",
+            "index_fill",
+            "index_put",
+            "index_copy",
+            "scatter",
+        ),
+        *("slice_scatter", "select_scatter", "copy", "addcmul", "addcdiv"),
+    }
+)
+"""Operations that put constants beside values or among them: of the constants alone they return what is added."""
+
+_ROUNDING = 1e-6
+"""What is no more than this share of the magnitudes that were summed is rounding."""
+
 _LAST_AXES = frozenset({"linear", "native_layer_norm"})
 
 
@@ -44,7 +66,7 @@ class Conservation:
     """How the logit is shared out, relative to the logit without the class's own bias.
 
     `cuts` are the layers that every path from the clip to the class passes: name, sum of their kernels' relevance, and
-    the part of the biases and norms' shifts between them and the class. What the two leave of 1 is what the network's
+    the part of what is added between them and the class. What the two leave of 1 is what the network's
     curvature leaves over: nothing in a piecewise-linear network. `error` is the largest magnitude of it,
     `bias_share` and `curvature_share` are those of the deepest cut.
     """
@@ -80,13 +102,17 @@ class Shift:
 
 
 class ShiftObserver(ResponseObserver):
-    """Finds every addition of a constant in one forward pass, beside the responses of all layers."""
+    """Finds every addition of a constant in one forward pass, beside the responses of all layers.
+
+    A constant that is joined to values (a class token, channels of coordinates) is added to what had none there.
+    """
 
     def __init__(self, graph: ConnectionGraph, module: nn.Module, layers: Iterable[str]) -> None:
         super().__init__(graph, module, layers)
         self.shifts: list[Shift] = []
         self._bits = {layer: 1 << place for place, layer in enumerate(sorted(self.wanted))}
         self._behind: WeakIdKeyDictionary = WeakIdKeyDictionary()
+        self._written: dict[int, tuple[Any, int]] = {}
         self._unread: dict[int, tuple[Tensor, Shift]] = {}
 
     def __torch_dispatch__(
@@ -97,19 +123,22 @@ class ShiftObserver(ResponseObserver):
         for tensor in inputs:  # its gradient is that of the sum as it is now: the operation may overwrite it
             if (found := self._unread.pop(id(tensor), None)) is not None:
                 found[1].watch(tensor)
+        name = operation_name(func)
+        joined = self._joined(func, name, args, kwargs or {}) if name in _JOINING else None  # before it is overwritten
         result = super().__torch_dispatch__(func, types, args, kwargs)
         outputs = [leaf for leaf in tree_leaves(result) if isinstance(leaf, Tensor)]
         if not outputs or self._constants[outputs[0]] is not None:
             return result
         behind = 0
         for tensor in inputs:
-            behind |= self._behind.get(tensor, 0)
+            behind |= self._behind.get(tensor, 0) | self._written.get(memory_of(tensor), (None, 0))[1]
         response = self._current.get(id(outputs[0]))
         behind |= self._bits[response.layer] if response is not None else 0
         for tensor in outputs:
             self._behind[tensor] = behind
-        name = operation_name(func)
-        constant = self._constant(name, arguments, outputs[0])
+        if func._schema.is_mutable:  # so do its views, and what it is a view of
+            self._written[memory_of(outputs[0])] = outputs[0].untyped_storage(), behind
+        constant = joined if joined is not None else self._constant(name, arguments, outputs[0])
         if constant is not None:
             shift = Shift(constant.detach(), behind, response)
             self.shifts.append(shift)
@@ -143,6 +172,26 @@ class ShiftObserver(ResponseObserver):
                     each = each.after
                     found.add(id(each))
         return found
+
+    def _joined(self, func: Any, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tensor | None:
+        """Return what an operation returns of constants alone, with nothing in place of values; None for nothing."""
+        leaves, structure = tree_flatten((args, dict(kwargs)))
+        numbers = [one for one in leaves if isinstance(one, Tensor) and (one.is_floating_point() or one.is_complex())]
+        constants = [one for one in numbers if self._constants[one] is not None]
+        filled = name in {"constant_pad_nd", "masked_fill", "index_fill", "scatter"}
+        if len(constants) == len(numbers) or not (constants or filled):
+            return None
+        alone = [
+            one
+            if all(one is not other for other in numbers)
+            else one.clone()
+            if self._constants[one] is not None
+            else torch.zeros_like(one)
+            for one in leaves
+        ]
+        given, named = tree_unflatten(alone, structure)
+        found = func(*given, **named)
+        return found if isinstance(found, Tensor) and bool(found.any()) else None
 
     def _constant(self, name: str, arguments: Mapping[str, Any], output: Tensor) -> Tensor | None:
         """Return what an operation adds to values, in a shape that broadcasts to its output; None for nothing."""
@@ -191,21 +240,27 @@ def relevance_conservation(
 ) -> Conservation:
     """Compare relevance and biases at every cut of the network with the logit without the class's own bias.
 
-    That bias is no kernel's, and says as little as what all logits share: the rest is shared out.
+    That bias is no kernel's, and says as little as what all logits share: the rest is shared out. Where that is
+    nothing, all shares are 0; what is left within rounding counts as nothing.
     """
     classes = [layer.name for layer, depth in zip(graph.layers, depths, strict=True) if depth == 0]
     own = sum(shifts.inside(name) for name in classes)
-    whole = (measured.logit - own) or 1.0
-    cuts = []
-    for name in cut_layers(graph, depths):
-        relevance = measured.layers[name].relevance
-        total = 0.0 if relevance is None else float(relevance.double().sum())
+    names = cut_layers(graph, depths)
+    found = {name: relevance.double() for name in names if (relevance := measured.layers[name].relevance) is not None}
+    summed = max((float(relevance.abs().sum()) for relevance in found.values()), default=0.0)
+    rounding = _ROUNDING * (abs(measured.logit) + summed + sum(abs(shift.value) for shift in shifts.shifts))
+    whole = measured.logit - own
+    whole = whole if abs(whole) > rounding else 0.0
+    cuts, left = [], []
+    for name in names:
+        total = float(found[name].sum()) if name in found else 0.0
         is_class = name in classes
         # The class's responses hold its own bias, which lies behind all deeper cuts.
-        share = (total - own) / whole if is_class else total / whole
-        bias = shifts.behind(name) / whole if is_class else (shifts.behind(name) - own) / whole
-        cuts.append((name, share, bias))
-    left = [1.0 - share - bias for _, share, bias in cuts]
+        share = total - own if is_class else total
+        bias = shifts.behind(name) if is_class else shifts.behind(name) - own
+        rest = whole - share - bias
+        cuts.append((name, share / whole, bias / whole) if whole else (name, 0.0, 0.0))
+        left.append(rest / whole if whole and abs(rest) > rounding else 0.0)
     return Conservation(
         error=max(map(abs, left), default=0.0),
         bias_share=cuts[-1][2] if cuts else 0.0,

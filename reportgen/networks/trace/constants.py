@@ -63,6 +63,8 @@ class Constants:
 
         `settings` are the operation's arguments that are not tensors.
         """
+        if name.endswith("_like") or name.startswith("new_"):
+            inputs = ()  # it takes a shape and no values
         known = [self._known.get(id(tensor)) for tensor in inputs]
         if any(constant is None for constant in known):
             self._forget(outputs)
@@ -83,13 +85,13 @@ class Constants:
 
     def _forget(self, written: Sequence[Tensor]) -> None:
         """A constant that something else was written into is none any more, nor is what shares its memory."""
-        places = {_place(tensor) for tensor in written if id(tensor) in self._known}
+        places = {memory_of(tensor) for tensor in written if id(tensor) in self._known}
         for tensor in self._held if places else ():
-            if _place(tensor) in places:
+            if memory_of(tensor) in places:
                 self._known.pop(id(tensor), None)
 
 
-def _place(tensor: Tensor) -> int:
+def memory_of(tensor: Tensor) -> int:
     """Return what tells the memory of a tensor, which its views share, from that of others."""
     return int(tensor.untyped_storage()._cdata)
 

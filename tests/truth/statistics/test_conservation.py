@@ -71,6 +71,85 @@ def conserved(module: nn.Module) -> Conservation:
     return found
 
 
+def joined(values: Tensor, kind: str, constant: Tensor) -> Tensor:
+    """Return values `N 6 T H W` with a constant `1 6 1 1 1` beside or among them, in `kind`'s way."""
+    whole = constant.expand_as(values)
+    match kind:
+        case "channels":
+            return torch.cat([values[:, :4], whole[:, :2]], 1)
+        case "a token":
+            return torch.cat([whole[:, :, :1], values], 2)
+        case "a stack":
+            return torch.stack([values, whole], -1).flatten(4)
+        case "padding":
+            return F.pad(values, (1, 1), value=0.7)
+        case "a choice":
+            return torch.where(torch.arange(values.shape[-1]) % 2 == 0, values, constant)
+        case "filled":
+            return (2 * values).index_fill(1, torch.tensor([0, 3]), 0.4)
+        case "copied into zeros":
+            zeros = torch.zeros(values.shape, dtype=values.dtype)
+            zeros[:, 1:] = values[:, 1:]
+            return zeros + constant
+        case "copied into its like":
+            like = torch.zeros_like(values)
+            like[:, :, 1:] = values[:, :, :-1]
+            return like + constant
+        case "ones":
+            return torch.cat([values, torch.ones_like(values)], 2)
+        case _:
+            return torch.addcmul(constant, values, constant)
+
+
+_KINDS = [
+    "channels",
+    "a token",
+    "a stack",
+    "padding",
+    "a choice",
+    "filled",
+    "copied into zeros",
+    "copied into its like",
+]
+
+
+@pytest.mark.parametrize("kind", [*_KINDS, "ones", "a full one", "scaled and added"])
+def test_constants_beside_values_are_no_curvature(kind: str) -> None:
+    """In a network of straight pieces, what its kernels do not hold is what it adds."""
+
+    class Joined(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            torch.manual_seed(3)
+            self.stem, self.last, self.fc = nn.Conv3d(1, 6, 3), nn.Conv3d(6, 6, 1), nn.Linear(6, 3)
+            self.constant = nn.Parameter(torch.rand(1, 6, 1, 1, 1))
+            nn.init.uniform_(self.last.bias, 0.2, 0.6)
+
+        def behind(self, maps: Tensor) -> Tensor:
+            return self.fc(F.relu(self.last(joined(maps, kind, self.constant))).mean((2, 3, 4)))
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.behind(F.relu(self.stem(x)) + 0)
+
+    network = Joined().double().eval()
+    found = conserved(network)
+    clip = torch.rand((1, 1, 5, 8, 8), generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    maps = F.relu(network.stem(clip)).detach().requires_grad_()
+    logit = network.behind(maps)[0, 1]
+    (gradient,) = torch.autograd.grad(logit, maps)
+    kernels = (maps * gradient).sum() / (logit - network.fc.bias[1])
+    assert found.bias_share == pytest.approx(1 - float(kernels.detach()), abs=1e-9)
+    assert found.error < 1e-9
+
+
+def test_of_a_logit_that_is_its_bias_alone_nothing_is_left_over() -> None:
+    network = prepared(Block(F.relu, lambda _: nn.Identity(), bias=True))
+    with torch.no_grad():
+        network.get_submodule("last").bias.fill_(-100.0)  # type: ignore[union-attr, operator]
+    found = conserved(network)
+    assert (found.error, found.bias_share, found.curvature_share) == (0.0, 0.0, 0.0)
+
+
 @pytest.mark.parametrize("make", [
     lambda: Block(F.relu, nn.BatchNorm3d, bias=True),
     lambda: Block(F.relu, nn.BatchNorm3d, bias=False),
