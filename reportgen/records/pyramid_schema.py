@@ -71,9 +71,7 @@ class ConservationFigures(Frozen):
     """How the logit is shared out; shares are relative to it."""
 
     error: float = Field(description="Largest |1 - relevance - bias| over the cuts; 0 for piecewise-linear networks.")
-    bias_share: float = Field(
-        description="Share of biases, norms' shifts and constants behind the deepest cut."
-    )
+    bias_share: float = Field(description="Share of biases, norms' shifts and constants behind the deepest cut.")
     curvature_share: float = Field(0.0, description="What relevance and biases leave of the logit at that cut.")
     cuts: tuple[tuple[str, float, float], ...] = Field(
         description="Layers that all paths pass: name, share of relevance, share of bias behind them."

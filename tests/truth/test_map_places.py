@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 import torch
@@ -227,3 +227,30 @@ def test_what_cannot_be_laid_over_the_clip_is_refused_in_a_sentence() -> None:
     anew = Halves(lambda stem, clip: checkpoint(lambda given: torch.relu(stem(given)), clip, use_reentrant=False))
     with pytest.raises(NetworkError, match="computes parts of a pass anew"):
         attribute(anew, spark((8, 8, 8)), 0, "grad_cam")
+
+
+class Part(nn.Module):
+    """A layer that is given only some frames and pixels of the clip."""
+
+    def __init__(self, frames: slice, pixels: slice) -> None:
+        super().__init__()
+        self.frames, self.pixels = frames, pixels
+        self.layer = nn.Conv3d(1, 1, (1, 3, 3), (1, 2, 2), (0, 1, 1), bias=False)
+        centred(self)
+
+    def forward(self, clip: Tensor) -> Tensor:
+        part = clip.mean(1, keepdim=True)[:, :, self.frames, self.pixels, self.pixels]
+        return scores(torch.relu(self.layer(part)).mean((1, 2, 3, 4)))
+
+
+@pytest.mark.parametrize(
+    ("frames", "shown"),
+    [(slice(4, 12), range(4, 12)), (slice(3, None, 4), range(1, 16)), (slice(0, 9, 8), range(13)), (slice(5, 6), [5])],
+    ids=["the middle", "from the fourth on, every fourth", "two", "one"],
+)
+def test_what_a_network_does_not_look_at_has_no_heat(frames: slice, shown: Sequence[int]) -> None:
+    """Frames between two that it looks at, and half a step on, are theirs."""
+    clip = torch.ones(1, 3, 16, 20, 20)
+    heat = attribute(Part(frames, slice(4, 16)), clip, 0, "grad_cam", layer="layer").attribution[0, 0]
+    assert heat.flatten(1).any(1).nonzero().flatten().tolist() == list(shown)
+    assert heat.sum((0, 1)).nonzero().flatten().tolist() == list(range(3, 16))  # the first unit sees column 3, too

@@ -30,21 +30,27 @@ class Line:
     """How one axis of the clip lies in a map: along which axes of it, and where on the clip their positions look.
 
     `centres` are those of all positions of the axes together, the last axis fastest; one for a map without such an
-    axis.
+    axis. `seen` are the first and the last px that any of them sees, as far as that is known.
     """
 
     axes: tuple[int, ...]
     centres: NDArray[np.float64]
+    seen: tuple[float, float] = (-np.inf, np.inf)
 
     def weights(self, size: int) -> NDArray[np.float64]:
         """Return (size, positions): how much each position counts at each px of the clip.
 
-        Between two places the map goes linearly from one value to the other, and behind the last ones it stays. Units
-        that look at the same place are added up.
+        Between two places the map goes linearly from one value to the other. Behind the last ones it stays as far as
+        their units see, and for half a step at least; what no unit sees, such as what is cropped away, has nothing.
+        Units that look at the same place are added up.
         """
         places, which = np.unique(self.centres, return_inverse=True)
-        rows = [np.interp(np.arange(size), places, one) for one in np.eye(len(places))]
-        return np.stack(rows, axis=1)[:, which]
+        pixels = np.arange(size)
+        rows = np.stack([np.interp(pixels, places, one) for one in np.eye(len(places))], axis=1)
+        steps = np.diff(places) / 2 if len(places) > 1 else np.zeros(1)
+        first, last = min(self.seen[0], places[0] - steps[0]), max(self.seen[1], places[-1] + steps[-1])
+        rows[(pixels < first) | (pixels > last)] = 0.0
+        return rows[:, which]
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,6 +138,7 @@ def _line(bounds: Bounds | None) -> Line | None:
     if bounds is None:
         return None
     low, high = bounds.cells.astype(np.float64)
+    seen = low[np.isfinite(low)].min(initial=np.inf), high[np.isfinite(high)].max(initial=-np.inf)
     if bounds.varies(1):  # the channels of a shift module look at frames of their own
         low, high = (np.ma.masked_invalid(end).mean(1, keepdims=True).filled(np.nan) for end in (low, high))
     centres = _centres(low, high)
@@ -141,7 +148,7 @@ def _line(bounds: Bounds | None) -> Line | None:
         if np.median(np.ptp(centres, axis=axis)) == 0:  # what recurrent units see grows about one place
             centres = np.median(centres, axis=axis, keepdims=True)
     axes = tuple(axis for axis, size in enumerate(centres.shape) if size > 1)
-    return Line(axes, centres.reshape(-1))
+    return Line(axes, centres.reshape(-1), (float(seen[0]), float(seen[1])))
 
 
 def _centres(low: NDArray[np.float64], high: NDArray[np.float64]) -> NDArray[np.float64]:
