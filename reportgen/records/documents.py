@@ -43,13 +43,9 @@ class SeenDocuments:
         self.known: frozenset[str] = frozenset()
         self.digests: dict[str, str] = {}
 
-    def note(self, path: Path, content: bytes) -> None:
-        """Note what a file holds."""
-        self.digests[path.name.removesuffix(PACKED)] = hashlib.sha256(content).hexdigest()
-
-    def knows(self, content: bytes) -> bool:
-        """Whether a document of these bytes is known to be what was written."""
-        return bool(self.known) and hashlib.sha256(content).hexdigest() in self.known
+    def note(self, path: Path, digest: str) -> None:
+        """Note the SHA-256 of what a file holds."""
+        self.digests[path.name.removesuffix(PACKED)] = digest
 
     def is_known(self, name: str) -> bool:
         """Whether a file that was read is known to be what was written."""
@@ -80,14 +76,15 @@ def read_document(
     DamagedError when it is not what was written, StoreError without a file.
     """
     content = _bytes(path)
-    if seen is not None and shorter is not None and len(content) > LONGEST_INDENTED and seen.knows(content):
+    of_file = hashlib.sha256(content).hexdigest() if seen is not None else ""
+    if seen is not None and shorter is not None and len(content) > LONGEST_INDENTED and of_file in seen.known:
         read = shorter(content)
         if read is not None:
-            seen.note(path, content)
+            seen.note(path, of_file)
             return read
     found = _validated(path, content, kind)
     if seen is not None:
-        seen.note(path, content)
+        seen.note(path, of_file)
         if seen.is_known(path.name.removesuffix(PACKED)):
             return found.model_copy(update={"digest": ""})
     try:
