@@ -126,12 +126,16 @@ def synthetic_claim(figures: KernelFigures, limits: Limits) -> str:
 
 def subject_words(figures: KernelFigures, limits: Limits) -> str:
     """Return what the clip looks like; of stripes that are said to move along themselves, no more than that word."""
+    return "stripes" if _along_themselves(figures, limits) else pattern_words(figures.pattern, limits)
+
+
+def _along_themselves(figures: KernelFigures, limits: Limits) -> bool:
+    """Return whether stripes are said to move along themselves: what shows it is all that differs from them."""
     pattern = figures.pattern
     along = pattern.orientation if pattern is not None and pattern.kind == "stripes" else None
-    if along is not None and figures.direction is not None and named_direction(figures, limits):
-        apart = abs((figures.direction - along + RIGHT_ANGLE) % 180 - RIGHT_ANGLE)
-        return "stripes" if apart < ALONG else pattern_words(pattern, limits)
-    return pattern_words(pattern, limits)
+    if along is None or figures.direction is None or not named_direction(figures, limits):
+        return False
+    return abs((figures.direction - along + RIGHT_ANGLE) % 180 - RIGHT_ANGLE) < ALONG
 
 
 def _motion(figures: KernelFigures, mean_speed: float, limits: Limits) -> str:
@@ -156,6 +160,8 @@ def _looks_like(figures: KernelFigures, speed: float, limits: Limits) -> str:
     They look the same a period on, so that the eye, and any network, sees the shortest way across them.
     """
     pattern = figures.pattern
+    if _along_themselves(figures, limits):
+        return ""
     if pattern is None or pattern.kind != "stripes" or None in (pattern.size, pattern.orientation, figures.direction):
         return ""
     assert pattern.size is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from statistics import median
 
 from reportgen.audit.limits import Limits
@@ -10,9 +11,12 @@ from reportgen.audit.moving import moving_texture, shows_no_pattern, stands_stil
 from reportgen.audit.paths import at_least_by_chance, chance_of_first, is_first, path_state
 from reportgen.audit.verdicts import Verdict, at_least, at_most, graded, judged
 from reportgen.reading.figures import KernelFigures
-from reportgen.reading.format import fixed, number, plural
+from reportgen.reading.format import fixed, number, percent, plural
 from reportgen.reading.run_view import RunView
 from reportgen.records.answers.path import PathAnswer
+
+TOLD_GAIN = 0.01
+"""Share by which another seed's clip drives a kernel more, from which that is told."""
 
 
 def _share(views: Sequence[KernelFigures], holds: Callable[[KernelFigures], bool | None]) -> tuple[float | None, str]:
@@ -88,12 +92,14 @@ def kernel_checks(model: RunView, limits: Limits) -> list[Verdict]:
 
 def path_checks(model: RunView, limits: Limits) -> list[Verdict]:
     """Return how many synthetic clips take a natural way, and how many other seeds find again."""
-    paths = [view.figures.path for view in model.all_kernels if view.figures.path]
+    figures = [view.figures for view in model.all_kernels]
+    paths = [each.path for each in figures if each.path]
     states = [state for state in (path_state(path, limits) for path in paths) if state != "untested"]
     natural = states.count("pass") / len(states) if states else None
     untested = len(paths) - len(states)
     state = graded(natural, *limits.natural_path)
     few = len(states) < limits.comparable * len(paths)
+    seeds = _seeds_check(paths, limits, model.addresses.home)
     fooled = "Visualisations can be fooled where synthetic and reference clips take different paths."
     return [
         Verdict(
@@ -109,8 +115,25 @@ def path_checks(model: RunView, limits: Limits) -> list[Verdict]:
             + ("" if paths else " Not measured in this run."),
             model.addresses.home,
         ),
-        _seeds_check(paths, limits, model.addresses.home),
+        seeds if (outdone := _outdone(figures)) is None else replace(seeds, meaning=f"{seeds.meaning} {outdone}"),
     ]
+
+
+def _outdone(figures: Sequence[KernelFigures]) -> str | None:
+    """Return how many kernels another seed's clip drives more than the shown one; None where none does."""
+    gains = [
+        max(found) / each.activation - 1
+        for each in figures
+        if each.path and each.activation and each.activation > 0
+        if (found := [one for one in each.path.seed_activations if one is not None])
+    ]
+    more = [gain for gain in gains if gain >= TOLD_GAIN]
+    if not more:
+        return None
+    return (
+        f"Another seed's clip drives {len(more)} of {len(gains)} more than the shown one, by {percent(max(more))} at "
+        "most: there the shown one is not the best that can be found."
+    )
 
 
 def _seeds_check(paths: Sequence[PathAnswer], limits: Limits, link: str) -> Verdict:

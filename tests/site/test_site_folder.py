@@ -109,7 +109,7 @@ def test_changing_a_file_of_the_site_or_its_build_leaves_the_run_as_it_was(run: 
 def test_intermediate_files_are_copied_again_when_they_changed_and_only_then(run: Path, tmp_path: Path) -> None:
     site, build_dir = tmp_path / "site", tmp_path / "build"
     render(run, site, build_dir=build_dir)
-    copies = sorted((build_dir / "docs/plain_net/media").rglob("*.webp"))
+    copies = sorted((build_dir / "docs/plain_net/media").rglob("*_poster.avif"))
     copies[0].write_bytes(b"changed")
     before = {path: path.stat().st_ino for path in copies}
     (site / "index.html").unlink()
@@ -129,7 +129,7 @@ def pipe_header(run: Path) -> None:
 
 
 def link_picture(run: Path) -> None:
-    picture = next((run / "media/clips").rglob("*.webp"))
+    picture = next((run / "media/clips").rglob("*_poster.avif"))
     picture.unlink()
     picture.symlink_to("/etc/passwd")
 
@@ -154,7 +154,7 @@ HOSTILE = {
     "path that climbs": rewrite('"path": "media/', '"path": "../../../../hooks/media/'),
     "absolute path": rewrite('"path": "media/', '"path": "/elsewhere/media/'),
     "path with a line break": rewrite('"path": "media/', '"path": "media/\\n/'),
-    "page among the media": rewrite('.webp"', '.md"'),
+    "page among the media": rewrite('_poster.avif"', '.md"'),
     "plan that climbs": rewrite('"plan": [', '"plan": ["../run",'),
     "linked media": link_media,
     "linked picture": link_picture,

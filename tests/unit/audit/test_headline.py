@@ -133,8 +133,12 @@ def test_what_the_synthetic_clip_shows_is_said_in_one_sentence(changed: dict[str
 
 
 def test_stripes_that_are_said_to_move_along_themselves_have_no_orientation() -> None:
+    """Nor do they look slower, however fast: not they show that motion, but what differs from them."""
     along = replace(MOVING, pattern=STRIPES, direction=90.0)
     assert synthetic_claim(along, LIMITS) == "Responds most to stripes moving down at 1.4 px/frame."
+    fine = PatternAnswer(kind="stripes", orientation=136.0, size=1.7, ends=GREY)
+    said = synthetic_claim(replace(MOVING, pattern=fine, direction=108.0, mean_speed=3.22), LIMITS)
+    assert said == "Responds most to stripes moving down at 3.2 px/frame."
 
 
 @pytest.mark.parametrize(

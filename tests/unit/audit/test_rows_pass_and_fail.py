@@ -89,6 +89,16 @@ def test_kernels_that_were_not_measured_are_no_evidence_to_pass() -> None:
     assert of_kernels(*[GOOD] * 8, clips=3)["Synthetic clips above the best reference clip"].state == "warn"
 
 
+def test_it_is_told_where_another_seed_finds_a_better_clip() -> None:
+    """The shown clip is no optimum there, whichever clip is nearest to it."""
+    assert GOOD.path
+    path = GOOD.path.model_copy(update={"seed_activations": (2.1, None, 1.9)})
+    better, even = replace(GOOD, activation=2.0, path=path), replace(GOOD, activation=2.09, path=path)
+    told = of_kernels(better, even, *[GOOD] * 6)["Synthetic clips that other seeds find again"].meaning
+    assert "Another seed's clip drives 1 of 2 more than the shown one, by 5% at most" in told
+    assert "Another seed" not in of_kernels(*[GOOD] * 8)["Synthetic clips that other seeds find again"].meaning
+
+
 def test_a_still_texture_is_no_texture_that_moves() -> None:
     still = replace(GOOD, still_variance=0.99, mean_speed=0.0, motion_explains=0.9)
     row = of_kernels(*[still] * 8)["Kernels explained as texture plus motion"]
