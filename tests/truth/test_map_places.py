@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
+from reportgen import response_maps, weight_gradients
 from reportgen.analyses.pyramid.class_pyramid import class_pyramid
 from reportgen.analyses.pyramid.tubes import saliency_tubes
 from reportgen.analyses.saliency.attribution import attribute
@@ -254,3 +255,26 @@ def test_what_a_network_does_not_look_at_has_no_heat(frames: slice, shown: Seque
     heat = attribute(Part(frames, slice(4, 16)), clip, 0, "grad_cam", layer="layer").attribution[0, 0]
     assert heat.flatten(1).any(1).nonzero().flatten().tolist() == list(shown)
     assert heat.sum((0, 1)).nonzero().flatten().tolist() == list(range(3, 16))  # the first unit sees column 3, too
+
+
+def test_a_clip_that_does_not_fit_is_one_sentence_for_every_call(capfd: pytest.CaptureFixture[str]) -> None:
+    class Flat(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer, self.head = nn.Conv3d(3, 2, 3, padding=1), nn.Linear(2 * 4 * 8 * 8, 3)
+
+        def forward(self, clip: Tensor) -> Tensor:
+            scored: Tensor = self.head(self.layer(clip).flatten(1))
+            return scored
+
+    larger = torch.rand(1, 3, 4, 10, 10)
+    calls: list[Callable[[], object]] = [
+        lambda: attribute(Flat(), larger, 1, "grad_cam", layer="layer"),
+        lambda: response_maps(Flat(), larger, "layer"),
+        lambda: class_pyramid(Flat(), larger, 1),
+        lambda: weight_gradients(Flat(), larger, 1),
+    ]
+    for call in calls:
+        with pytest.raises(NetworkError, match=r"Flat cannot take clips of the shape \(1, 3, 4, 10, 10\) \(mat1"):
+            call()
+    assert capfd.readouterr() == ("", "")

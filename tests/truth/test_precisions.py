@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from reportgen import class_pyramid, connection_graph, contrast
+from reportgen import class_pyramid, connection_graph, contrast, weight_gradients
+from reportgen.analyses.pyramid.tubes import saliency_tubes
 from reportgen.analyses.saliency.attribution import attribute
 from reportgen.errors import NetworkError
 from reportgen.networks.core.network import Network, as_network
@@ -62,6 +63,28 @@ def test_a_network_that_converts_by_itself_is_told_to_follow_its_weights() -> No
         NetworkError, match=r"fails on a grey clip .*: let it compute in the precision that its weights"
     ):
         Network.from_module(module.eval(), frames=6, size=12)
+
+
+def test_a_network_that_computes_in_fewer_bits_is_measured_in_float32() -> None:
+    """Its own autocast gives rounded values, and what is summed over them is not rounded once more."""
+
+    class Cast(Small):
+        def forward(self, clip: Tensor) -> Tensor:
+            with torch.autocast("cpu", torch.bfloat16):
+                return super().forward(clip)
+
+    expected, found = class_pyramid(Small(), CLIP, 1, depth=None), class_pyramid(Cast(), CLIP, 1, depth=None)
+    for layer in expected.layers:
+        own = found.layer(layer.name)
+        largest = float(abs(layer.relevance).max())
+        assert own.relevance == pytest.approx(layer.relevance, abs=0.02 * largest)
+        assert own.activation == pytest.approx(layer.activation, abs=0.02 * float(abs(layer.activation).max()))
+    published = class_pyramid(Cast(), CLIP, 1, scoring="published")
+    assert published.kept() == class_pyramid(Small(), CLIP, 1, scoring="published").kept()
+    assert saliency_tubes(Cast(), CLIP, found)
+    gradients = weight_gradients(Cast(), CLIP, 1).layers["next"].gradients
+    true = weight_gradients(Small(), CLIP, 1).layers["next"].gradients
+    assert gradients == pytest.approx(true, abs=0.02 * float(abs(true).max()))
 
 
 def test_complex_weights_and_scores_are_told_what_to_do() -> None:

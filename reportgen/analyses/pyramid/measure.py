@@ -16,6 +16,7 @@ from reportgen.errors import NetworkError
 from reportgen.networks.core.checkpoints import without_checkpoints
 from reportgen.networks.core.classes import ClassLike, asked_logits, explained_class
 from reportgen.networks.core.network import Network, evaluating
+from reportgen.networks.core.precision import widened
 from reportgen.networks.core.unchanged import gradients_told
 from reportgen.networks.trace.build import class_output
 from reportgen.networks.trace.graph import ConnectionGraph
@@ -87,7 +88,7 @@ def measure_relevance(
             if final.value is None and final.layer in behind:
                 final.watch()
         for layer, used in observer.weights.items():
-            found[layer].weights = [weight.detach() for weight in used]
+            found[layer].weights = [widened(weight.detach()) for weight in used]
         for layer, means in observer.input_means.items():
             found[layer].input_means = torch.stack(means).mean(0)
         logit = logits[0, chosen]
@@ -114,7 +115,7 @@ def _backward(
         own = [next(gradients) for _ in used]
         found[layer].followed = any(gradient is not None for gradient in own)
         found[layer].gradients = [
-            torch.zeros_like(weight) if gradient is None else gradient
+            widened(torch.zeros_like(weight) if gradient is None else gradient)
             for weight, gradient in zip(used, own, strict=True)
         ]
 

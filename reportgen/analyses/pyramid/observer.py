@@ -17,6 +17,7 @@ from torch.autograd.graph import GradientEdge, get_gradient_edge
 from torch.utils._pytree import tree_leaves
 
 from reportgen.networks.core.observing import Observer, operation_name
+from reportgen.networks.core.precision import widened
 from reportgen.networks.trace.constants import Constants
 from reportgen.networks.trace.follower import named_arguments
 from reportgen.networks.trace.graph import ConnectionGraph
@@ -56,15 +57,15 @@ class Response:
         return self if last.viewed else last
 
     def read(self) -> Tensor:
-        """Return the response's value, detached: kernels along `axis`."""
-        return self.tensor.detach() if self.value is None else self.value
+        """Return the response's value, detached and in float32 at least: kernels along `axis`."""
+        return widened(self.tensor.detach() if self.value is None else self.value)
 
     def watch(self) -> None:
         """Note the relevance when the gradient of this tensor, as it is now, arrives; `edge` leads there."""
 
         def note(gradient: Tensor | None) -> None:
             if gradient is not None:  # what has no derivative, such as a quantised layer, gives none back
-                self.relevance = self.per_kernel(gradient.detach() * self.read())
+                self.relevance = self.per_kernel(widened(gradient.detach()) * self.read())
 
         if self.tensor.requires_grad:
             self.tensor.register_hook(note)
@@ -174,7 +175,7 @@ class ResponseObserver(Observer):
             seen.append(use.weight)
         if self._keep_input_means:
             rest = [axis for axis in range(use.operand.ndim) if axis != use.axis]
-            self.input_means.setdefault(layer, []).append(use.operand.detach().mean(rest))
+            self.input_means.setdefault(layer, []).append(widened(use.operand.detach()).mean(rest))
         response = Response(layer, outputs[0], use.out_axis, len(self.responses))
         self.responses.append(response)
         self._current[id(outputs[0])] = response

@@ -22,6 +22,7 @@ from reportgen.analyses.pyramid.asked import cut_layers
 from reportgen.analyses.pyramid.measure import Measurement
 from reportgen.analyses.pyramid.observer import Response, ResponseObserver
 from reportgen.networks.core.observing import operation_name
+from reportgen.networks.core.precision import widened
 from reportgen.networks.trace.constants import memory_of
 from reportgen.networks.trace.follower import named_arguments
 from reportgen.networks.trace.graph import ConnectionGraph
@@ -36,7 +37,6 @@ _BATCH_NORMS = frozenset(
         "miopen_batch_norm",
     }
 )
-_PRECISE = (torch.float32, torch.float64)
 _JOINING = frozenset(
     {
         *(
@@ -94,8 +94,8 @@ class Shift:
         """Note the share of this addition when the gradient of its sum arrives."""
 
         def note(gradient: Tensor) -> None:
-            received = gradient.detach() if gradient.dtype in _PRECISE else gradient.detach().float()
-            self.value += float((received.sum_to_size(self.constant.shape).double() * self.constant).sum())
+            received = widened(gradient.detach()).sum_to_size(self.constant.shape)
+            self.value += float((received.double() * self.constant).sum())
 
         if output.requires_grad:
             output.register_hook(note)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from reportgen.errors import NetworkError, UnknownNameError, unknown_name
 from reportgen.networks.core.network import Network
-from reportgen.networks.core.out_of_memory import is_out_of_memory
+from reportgen.networks.core.refusals import refusals_told
 
 ClassLike: TypeAlias = int | str | np.integer[Any] | NDArray[Any] | Tensor
 """A class by its name or its index, from 0: Python's, NumPy's or a tensor of one integer."""
@@ -58,19 +59,18 @@ def asked_logits(network: Network, clips: Tensor) -> Tensor:
 
     Errors as for `clip_logits`.
     """
-    try:
+    with taken(network, clips.shape):
         found = network.logits(clips)
-    except (RuntimeError, ValueError, IndexError, TypeError, AssertionError) as error:
-        if is_out_of_memory(error):
-            raise
-        why = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise NetworkError(
-            f"{network.name} cannot take clips of the shape {tuple(clips.shape)} ({why.rstrip('.')}): "
-            f"{_advice(network)}."
-        ) from error
     if not found.isfinite().all():
         raise NetworkError(f"The logits of {network.name} are not finite on this clip: check the weights.")
     return found
+
+
+def taken(network: Network, shape: Sequence[int]) -> AbstractContextManager[None]:
+    """Let it be a sentence that the network cannot take clips of this shape; raises NetworkError."""
+    return refusals_told(
+        lambda why: f"{network.name} cannot take clips of the shape {tuple(shape)} ({why}): {_advice(network)}."
+    )
 
 
 def _advice(network: Network) -> str:

@@ -38,6 +38,11 @@ def in_single_precision(module: nn.Module, name: str) -> nn.Module:
     return module.float() if is_reduced(module) else module
 
 
+def widened(tensor: Tensor) -> Tensor:
+    """Return a tensor of reduced precision in float32, as where a network casts its own values; others as they are."""
+    return tensor.float() if tensor.dtype in _REDUCED else tensor
+
+
 def other_precisions(module: nn.Module) -> tuple[str, ...]:
     """Return the types of a module's parameters that are real numbers of another precision than float32, by name."""
     found = {str(one.dtype).removeprefix("torch.") for one in module.parameters() if one.dtype in _OTHER}

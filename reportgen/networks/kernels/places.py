@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from reportgen.networks.core.classes import taken
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.passes import REFUSALS
 from reportgen.networks.kernels.arrangement import as_batch
@@ -81,12 +82,14 @@ def output_places(network: Network, clip_shape: Sequence[int], layers: Sequence[
 
     A layer that is called several times with maps of one shape has those of all calls one behind the other along R.
     None where it is not known: a unit that sees all of the clip, or what stands behind an operation without a rule.
+    Raises NetworkError when the network cannot take such a clip.
     """
     names = {layer: network.layer_name(layer) for layer in layers}
     try:
         seen = _followed(network, clip_shape, names.values(), torch.device("meta"))
     except REFUSALS:  # it asks for values: it is run for real
-        seen = _followed(network, clip_shape, names.values(), network.device)
+        with taken(network, clip_shape):
+            seen = _followed(network, clip_shape, names.values(), network.device)
     return {layer: known_places(seen[name]) for layer, name in names.items()}
 
 

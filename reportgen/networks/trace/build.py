@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Literal
 
@@ -43,7 +45,7 @@ def connection_graph(
     pixels = None if clip is None else given_clips(borrowed, clip)
     device = _device(borrowed.module)
     try:
-        with FakeTensorMode(allow_non_fake_inputs=True):
+        with untold_by_torch(), FakeTensorMode(allow_non_fake_inputs=True):
             dtype = _dtype(borrowed.module)
             empty = torch.empty(shape, device=device, dtype=dtype)
             return replace(_traced(borrowed, empty, "shapes", ""), cuts=gradient_cuts(borrowed, empty))
@@ -57,6 +59,17 @@ def connection_graph(
         raise
     except Exception as error:
         raise NetworkError(f"{borrowed.name} cannot run on a clip of shape {shape}: {error}") from error
+
+
+@contextmanager
+def untold_by_torch() -> Iterator[None]:
+    """Let torch not write to the terminal, with its stack, what an operation of fake tensors raises: it is caught."""
+    logger = logging.getLogger("torch._subclasses.fake_tensor")
+    was_disabled, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = was_disabled
 
 
 def _traced(network: Network, clip: Tensor, how: Literal["shapes", "values"], reason: str) -> ConnectionGraph:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from reportgen.networks.core.network import Network
-from reportgen.networks.trace.build import cuts_of_pass, gradient_cuts
+from reportgen.networks.trace.build import cuts_of_pass, gradient_cuts, untold_by_torch
 from reportgen.networks.trace.cuts import Cut
 
 _DEEPEST = 4
@@ -40,7 +40,7 @@ def known_cuts(network: Network, clip: Tensor, behind: Sequence[str] = ()) -> tu
 
 def _found(network: Network, clip: Tensor, behind: Sequence[str]) -> tuple[Cut, ...]:
     try:
-        with FakeTensorMode(allow_non_fake_inputs=True):
+        with untold_by_torch(), FakeTensorMode(allow_non_fake_inputs=True):
             return cuts_of_pass(network, torch.empty(clip.shape, device=clip.device, dtype=clip.dtype), behind)
     except Exception:  # a network's own code may raise anything for want of values; a real pass tells
         return gradient_cuts(network, clip, behind)
