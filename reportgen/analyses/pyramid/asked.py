@@ -36,12 +36,12 @@ def clip_graph(network: Network, batch: Tensor) -> ConnectionGraph:
 class ClassReach:
     """The layers of a graph that classes lead back to.
 
-    `depths` are those behind each class whose layers differ from the others': one for most networks. `depth` is how
+    `starts` are the kernels of each class whose layers differ from the others': one for most networks. `depth` is how
     many layers a pyramid steps back, None for all.
     """
 
     graph: ConnectionGraph
-    depths: tuple[NDArray[np.int64], ...]
+    starts: tuple[Ids, ...]
     depth: int | None
 
     @classmethod
@@ -50,7 +50,7 @@ class ClassReach:
         found, refused = [], None
         for index in _unlike(graph):
             try:
-                found.append(graph.depths(class_kernels(graph, index, name)))
+                found.append(class_kernels(graph, index, name))
             except NoAnswerError as error:
                 refused = refused or error
         if refused is not None and not found:
@@ -70,11 +70,12 @@ class ClassReach:
     @cached_property
     def cuts(self) -> tuple[str, ...]:
         """The layers that every path to a class passes, wherever they lie."""
-        return tuple(dict.fromkeys(name for depths in self.depths for name in cut_layers(self.graph, depths)))
+        return tuple(dict.fromkeys(name for starts in self.starts for name in cut_layers(self.graph, starts)))
 
     @cached_property
     def _inside(self) -> set[int]:
-        return {int(p) for depths in self.depths for p in np.flatnonzero(to_depth(depths, self.depth) >= 0)}
+        depths = [to_depth(self.graph.depths(starts), self.depth) for starts in self.starts]
+        return {int(p) for each in depths for p in np.flatnonzero(each >= 0)}
 
     def _named(self, positions: Iterable[int]) -> tuple[str, ...]:
         layers = (self.graph.layers[p] for p in sorted(set(positions)))
@@ -107,10 +108,18 @@ def class_kernels(graph: ConnectionGraph, class_index: int, name: str) -> Ids:
     return starts
 
 
-def cut_layers(graph: ConnectionGraph, depths: NDArray[np.int64]) -> list[str]:
-    """Return the layers of kernels that every path from the clip to the class passes, the class's own first."""
+def cut_layers(graph: ConnectionGraph, starts: Ids) -> list[str]:
+    """Return the layers of kernels that every path from the clip to a class passes, the class's own first.
+
+    `starts` are the kernels that the class is made of: where these are of several layers (two streams whose scores are
+    added), a path ends in each of them, and passes none of the others by that.
+    """
+    depths, answers = graph.depths(starts), set(graph.layer_of(starts).tolist())
     relevant = [p for p in range(len(graph.layers)) if depths[p] >= 0]
-    furthest = {p: max((t for t in relevant if p in graph.feeding[t]), default=p) for p in relevant}
+    furthest = {
+        p: len(graph.layers) if p in answers else max((t for t in relevant if p in graph.feeding[t]), default=p)
+        for p in relevant
+    }
     return [
         graph.layers[position].name
         for position in reversed(relevant)

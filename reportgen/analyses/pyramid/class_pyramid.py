@@ -237,8 +237,7 @@ def class_pyramid(
     else:
         measured, shifts = measure_pyramid(borrowed, batch, class_index, reach)
     starts = class_kernels(graph, measured.class_index, borrowed.name)
-    depths = graph.depths(starts)
-    reached = to_depth(depths, depth)
+    reached = to_depth(graph.depths(starts), depth)
     parameters = {"depth": depth, **selection.parameters()}
     if shifts is None:
         found, count_kept = published_walk(graph, reached, starts, measured, selection, max_edges)
@@ -246,7 +245,7 @@ def class_pyramid(
     else:
         found = walk(graph, reached, starts, measured, selection, max_edges)
         count_kept = partial(_counts, graph, reached, starts, found.relevance)
-        conservation = relevance_conservation(graph, depths, measured, shifts)
+        conservation = relevance_conservation(graph, starts, measured, shifts)
     return ClassPyramid(
         graph=graph,
         class_index=measured.class_index,

@@ -11,9 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils._pytree import tree_flatten, tree_leaves, tree_unflatten
 from torch.utils.weak import WeakIdKeyDictionary
@@ -27,6 +25,7 @@ from reportgen.networks.trace.constants import memory_of
 from reportgen.networks.trace.follower import named_arguments
 from reportgen.networks.trace.graph import ConnectionGraph
 from reportgen.networks.trace.kernels import CONVOLUTIONS, PRODUCTS
+from reportgen.networks.trace.labels import Ids
 
 _BATCH_NORMS = frozenset(
     {
@@ -65,10 +64,11 @@ _LAST_AXES = frozenset({"linear", "native_layer_norm"})
 class Conservation:
     """How the logit is shared out, relative to the logit without the class's own bias.
 
-    `cuts` are the layers that every path from the clip to the class passes: name, sum of their kernels' relevance, and
-    the part of what is added between them and the class. What the two leave of 1 is what the network's
-    curvature leaves over: nothing in a piecewise-linear network. `error` is the largest magnitude of it,
-    `bias_share` and `curvature_share` are those of the deepest cut.
+    `cuts` are the layers that every path from the clip to the class passes, the class's own first (several together,
+    where their scores are put together in the end): name, sum of their kernels' relevance, and the part of what is
+    added between them and the class. What the two leave of 1 is what the network's curvature leaves over: nothing in a
+    piecewise-linear network. `error` is the largest magnitude of it, `bias_share` and `curvature_share` are those of
+    the deepest cut.
     """
 
     error: float
@@ -151,11 +151,11 @@ class ShiftObserver(ResponseObserver):
             shift.watch(tensor)
         self._unread.clear()
 
-    def behind(self, layer: str) -> float:
-        """Return the sum of b * dy/db over all additions behind the responses of a layer."""
-        own = self._own(layer)
-        bit = self._bits[layer]
-        return sum(shift.value for shift in self.shifts if shift.behind & bit and id(shift.response) not in own)
+    def behind(self, *layers: str) -> float:
+        """Return the sum of b * dy/db over all additions behind the responses of some layers."""
+        own = set().union(*(self._own(layer) for layer in layers))
+        bits = sum(self._bits[layer] for layer in layers)
+        return sum(shift.value for shift in self.shifts if shift.behind & bits and id(shift.response) not in own)
 
     def inside(self, layer: str) -> float:
         """Return the same over the additions to a layer's own responses, before other layers read them."""
@@ -236,30 +236,33 @@ def _batch_norm_shift(arguments: Mapping[str, Any], output: Tensor) -> Tensor | 
 
 
 def relevance_conservation(
-    graph: ConnectionGraph, depths: NDArray[np.int64], measured: Measurement, shifts: ShiftObserver
+    graph: ConnectionGraph, starts: Ids, measured: Measurement, shifts: ShiftObserver
 ) -> Conservation:
     """Compare relevance and biases at every cut of the network with the logit without the class's own bias.
 
     That bias is no kernel's, and says as little as what all logits share: the rest is shared out. Where that is
     nothing, all shares are 0; what is left within rounding counts as nothing.
     """
-    classes = [layer.name for layer, depth in zip(graph.layers, depths, strict=True) if depth == 0]
+    classes = [layer.name for layer, depth in zip(graph.layers, graph.depths(starts), strict=True) if depth == 0]
     own = sum(shifts.inside(name) for name in classes)
-    names = cut_layers(graph, depths)
-    found = {name: relevance.double() for name in names if (relevance := measured.layers[name].relevance) is not None}
+    places: list[tuple[str, ...]] = [(name,) for name in cut_layers(graph, starts)]
+    if len(classes) > 1:  # none of them holds the logit, and together they do
+        places.insert(0, tuple(classes))
+    wanted = {name for place in places for name in place}
+    found = {name: relevance.double() for name in wanted if (relevance := measured.layers[name].relevance) is not None}
     summed = max((float(relevance.abs().sum()) for relevance in found.values()), default=0.0)
     rounding = _ROUNDING * (abs(measured.logit) + summed + sum(abs(shift.value) for shift in shifts.shifts))
     whole = measured.logit - own
     whole = whole if abs(whole) > rounding else 0.0
     cuts, left = [], []
-    for name in names:
-        total = float(found[name].sum()) if name in found else 0.0
-        is_class = name in classes
+    for place in places:
+        total = sum(float(found[name].sum()) for name in place if name in found)
+        is_class = place[0] in classes
         # The class's responses hold its own bias, which lies behind all deeper cuts.
         share = total - own if is_class else total
-        bias = shifts.behind(name) if is_class else shifts.behind(name) - own
+        bias = shifts.behind(*place) if is_class else shifts.behind(*place) - own
         rest = whole - share - bias
-        cuts.append((name, share / whole, bias / whole) if whole else (name, 0.0, 0.0))
+        cuts.append((" and ".join(place), share / whole if whole else 0.0, bias / whole if whole else 0.0))
         left.append(rest / whole if whole and abs(rest) > rounding else 0.0)
     return Conservation(
         error=max(map(abs, left), default=0.0),

@@ -224,3 +224,30 @@ def test_the_check_fails_where_relevance_is_measured_wrongly(monkeypatch: pytest
     own = observer.Response.per_kernel
     monkeypatch.setattr(observer.Response, "per_kernel", lambda self, values: 1.2 * own(self, values))
     assert graded(conserved(module).error, *Limits().conservation) == "fail"
+
+
+class Streams(nn.Module):
+    """Two streams with heads of their own, whose scores are put together in the end, behind a common layer or not."""
+
+    def __init__(self, *, common: bool) -> None:
+        super().__init__()
+        torch.manual_seed(5)
+        self.common = nn.Conv3d(1, 4, 1) if common else None
+        self.one, self.other = (nn.Conv3d(4 if common else 1, 6, size) for size in (1, 3))
+        self.head, self.second = nn.Linear(6, 3), nn.Linear(6, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x if self.common is None else F.relu(self.common(x))
+        scores = self.head(F.relu(self.one(x)).mean((2, 3, 4)))
+        return 0.3 * scores + 0.7 * self.second(F.relu(self.other(x)).mean((2, 3, 4)))
+
+
+@pytest.mark.parametrize("common", [False, True])
+def test_no_stream_of_two_holds_the_whole_logit(common: bool) -> None:
+    clip = torch.rand((1, 1, 5, 8, 8), generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    found = class_pyramid(Streams(common=common).double().eval(), clip, 1, depth=None).conservation
+    assert found is not None
+    assert [name for name, _, _ in found.cuts] == ["head and second", *(["common"] if common else [])]
+    assert found.cuts[0] == ("head and second", pytest.approx(1.0), pytest.approx(0.0, abs=1e-9))
+    assert found.error < 1e-9
+    assert common == (abs(found.bias_share) > 0.01)
