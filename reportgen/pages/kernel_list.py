@@ -80,18 +80,18 @@ def _layer_part(index: KernelIndex, layer: str) -> dict[str, list[Any]]:
     """Return the columns of one layer; of what few kernels have, pairs of a place in the layer and a value."""
     model, rows = index.model, index.rows(layer)
     concepts = {one.name: place for place, one in enumerate(model.concepts)}
-    driving = [_driving(index, layer, row) for row in rows]
+    driven = [driving(index, layer, row) for row in rows]
     views = {row.index: index.views[layer, row.index] for row in rows if row.visualised}
     speeds = {place: view.figures.mean_speed for place, view in views.items()}
     return {
-        "best": [value for _, value in driving],
+        "best": [value for _, value in driven],
         "median": [short_or_none(row.of_median) for row in rows],
         "motion": [short_or_none(row.told.motion_reliance if row.told else None) for row in rows],
         "speed": [short_or_none(speeds.get(row.index)) for row in rows],
         "state": [state_bits(row) for row in rows],
         "word": [row.word.word.text if row.word else None for row in rows],
         "auroc": [short_or_none(row.word.word.auroc if row.word else None) for row in rows],
-        "clip": [clip for clip, _ in driving],
+        "clip": [clip for clip, _ in driven],
         "twin": [[row.index, row.twins[0]] for row in rows if row.twins],
         "concept": [[row.index, [concepts[name] for name in row.concepts]] for row in rows if row.concepts],
         "said": [[place, headline(view.figures, model.limits).claim] for place, view in views.items()],
@@ -104,12 +104,18 @@ def _layer_part(index: KernelIndex, layer: str) -> dict[str, list[Any]]:
     }
 
 
-def _driving(index: KernelIndex, layer: str, row: MeasuredKernel) -> tuple[int | None, float | None]:
-    """Return the clip that drives a kernel most and the response to it; of the probed ones where no other is known."""
+def driving(index: KernelIndex, layer: str, row: MeasuredKernel) -> tuple[int | None, float | None]:
+    """Return the clip that drives a kernel most and the response to it; of the probed ones where no other is known.
+
+    Where no clip drives it, there is no such clip.
+    """
     best = index.model.evidence.best(layer, row.index)
     if best:
-        return index.clips[best.clip], short(best.value)
-    return (index.clips[row.probes.clip], short_or_none(row.probes.response)) if row.probes else (None, None)
+        return None if row.dead else index.clips[best.clip], short(best.value)
+    if row.probes is None:
+        return None, None
+    driven = (row.probes.response or 0.0) > 0
+    return index.clips[row.probes.clip] if driven else None, short_or_none(row.probes.response)
 
 
 def _layer_facts(index: KernelIndex) -> list[dict[str, Any]]:

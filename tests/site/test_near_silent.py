@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from reportgen.audit.limits import Limits
 from reportgen.pages.kernel_index import KernelIndex
-from reportgen.pages.kernel_list import kernel_list
+from reportgen.pages.kernel_list import driving, kernel_list
 from reportgen.pages.motion_audit import kernel_rows, layer_rows
 from reportgen.pages.page import Page
 from reportgen.pages.registry import all_pages
@@ -74,3 +75,24 @@ def test_one_limit_moves_the_floor_everywhere(tmp_path: Path) -> None:
     assert model.limits == Limits(near_silent=0.001)
     assert model.motion_reliance(LAYERS[1], NEAR_SILENT) == -1543.0
     assert "near-silent" not in text_of(report, model.addresses.motion)[1].replace("near-silent ones too", "")
+
+
+def test_no_clip_drives_most_what_none_drives(report: Report) -> None:
+    found = kernel_list(KernelIndex(model_of(report)))
+    dead = [place for place, state in enumerate(found["state"]) if state & 1]
+    assert dead
+    assert {found["clip"][place] for place in dead} == {None}
+    driven = [place for place, best in enumerate(found["best"]) if best is not None and best > 0 and place not in dead]
+    assert driven
+    assert None not in {found["clip"][place] for place in driven}
+
+
+@pytest.mark.parametrize(("response", "named"), [(0.0, False), (0.5, True)])
+def test_of_a_layer_with_motion_probes_alone_too(report: Report, response: float, named: bool) -> None:
+    index = KernelIndex(model_of(report))
+    row = next(row for row in index.rows(LAYERS[1]) if row.probes and row.probes.response > 0)
+    assert row.probes
+    probed = replace(row, probes=replace(row.probes, response=response))
+    clip, value = driving(index, "a layer that the reference pass left out", probed)
+    assert value == response
+    assert (clip is not None) == named

@@ -42,7 +42,10 @@
   }
 
   function clips(kernel, facts, shard) {
-    if (!kernel.clips) return titled("real-clips", "Clips", said("rg-empty", "No reference clip was measured for this layer."));
+    const none = kernel.probed
+      ? "The reference clips were ranked for other layers; of this one there are motion probes alone."
+      : "No reference clip was measured for this layer.";
+    if (!kernel.clips) return titled("real-clips", "Clips", said("rg-empty", none));
     const groups = Object.entries(kernel.clips).map(([kind, found]) => {
       const minis = found.map(([at, value, box]) => {
         const strip = facts.clips[at].clip;
@@ -66,7 +69,7 @@
   }
 
   function probes(kernel, facts) {
-    const none = "No motion probe says anything of this kernel: it was not probed, or no probed clip drives it.";
+    const none = kernel.probed ? "No probed clip drives this kernel." : "This kernel was not probed.";
     if (!kernel.probes || kernel.probes.every((left) => left === null)) return titled("motion", "Motion or appearance", said("rg-empty", none));
     const rows = facts.probes.map((title, at) => [sentence(title), share(kernel.probes[at])]);
     const reliance = kernel.probes[0] === null ? "–" : fixed(1 - kernel.probes[0], 2);
