@@ -183,7 +183,7 @@ def test_clips_that_were_never_seen_are_strips_of_frames_on_paper_too(visit: Vis
 
 
 def test_tables_of_figures_take_half_the_width_of_paper(visit: Visit) -> None:
-    """One after the other they took two pages of six."""
+    """One after the other they took two pages of six, and a whole page each where they were kept together."""
     page = visit(viewport={"width": 794, "height": 1123}).open("drift/stem.conv/0000.html")
     page.emulate_media(media="print")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
@@ -193,6 +193,7 @@ def test_tables_of_figures_take_half_the_width_of_paper(visit: Visit) -> None:
     assert max(tables) < width / 2
     assert page.locator(".rg-downloads").count() > 0
     assert not any(each.is_visible() for each in page.locator("#downloads, .rg-downloads").all())
+    assert len(re.findall(rb"/Type /Page\b", page.pdf(format="A4"))) <= 4
 
 
 def test_the_table_of_contents_marks_the_part_that_is_read(visit: Visit) -> None:
