@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from reportgen import maximize_activation
+from reportgen import maximize_activation, response_maps
 from reportgen.analyses.common.responses import kernel_responses
 from reportgen.analyses.pyramid.ablation import ablate
 from reportgen.analyses.pyramid.class_pyramid import class_pyramid
@@ -208,3 +208,39 @@ def test_a_linear_layers_kernels_are_its_features_and_not_its_tokens() -> None:
     assert torch.allclose(found["head"], module(clips()).relu(), atol=1e-5)
     best = maximize_activation(module, "turned", [2], clip_shape=SHAPE, steps=4)
     assert best.activations[0] == pytest.approx(float(module.tokens(best.clips)["turned"][..., 2].mean()), rel=1e-4)
+
+
+class Recurrent(nn.Module):
+    """A layer of its own state, which is a parameter at first: that call says nothing of the clip."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.given, self.state = nn.Conv2d(3, KERNELS, 1), nn.Conv2d(KERNELS, KERNELS, 3, padding=1)
+        self.first, self.head = nn.Parameter(torch.rand(1, KERNELS, SIDE, SIDE)), nn.Linear(KERNELS, 2)
+
+    def calls(self, clips: Tensor) -> Tensor:
+        """Return what the calls of `state` return, `N K T H W`."""
+        state, found = self.first.expand(len(clips), -1, -1, -1), []
+        for frame in clips.unbind(2):
+            found.append(self.state(state))
+            state = torch.relu(found[-1] + self.given(frame))
+        return torch.stack(found, 2)
+
+    def forward(self, clips: Tensor) -> Tensor:
+        last = self.calls(clips)[:, :, -1] + self.given(clips[:, :, -1])
+        return self.head(last.relu().mean((2, 3)))
+
+
+def test_a_call_that_the_clip_cannot_change_is_no_response() -> None:
+    module = Recurrent().eval().requires_grad_(False)
+    wanted = module.calls(clips())[:, :, 1:]
+    found = kernel_responses(module, clips(), ["state"], objective="channel")["state"]
+    assert torch.allclose(found, wanted.flatten(2).mean(2), atol=1e-6)
+    target = preactivation(as_network(module), "state", SHAPE, 3)
+    own = target.activations(clips(), torch.tensor([2, 0, 3]), "channel")
+    assert torch.allclose(own, found[[0, 1, 2], [2, 0, 3]], atol=1e-6)
+    assert response_maps(module, clips(1), "state")["state"].maps.shape == (KERNELS, FRAMES - 1, SIDE, SIDE)
+    pyramid = class_pyramid(module, clips(1), 0, depth=None)
+    mean = wanted[:1].flatten(2).mean(2)[0].numpy()
+    assert pyramid.layer("state").activation == pytest.approx(mean, abs=1e-6)
