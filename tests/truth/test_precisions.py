@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from reportgen import class_pyramid, connection_graph, contrast, weight_gradients
+from reportgen import class_pyramid, connection_graph, contrast, maximize_activation, weight_gradients
+from reportgen.analyses.common.responses import kernel_responses
 from reportgen.analyses.pyramid.tubes import saliency_tubes
 from reportgen.analyses.saliency.attribution import attribute
 from reportgen.errors import NetworkError
@@ -65,14 +66,25 @@ def test_a_network_that_converts_by_itself_is_told_to_follow_its_weights() -> No
         Network.from_module(module.eval(), frames=6, size=12)
 
 
+class Cast(Small):
+    """It computes in fewer bits by itself."""
+
+    def forward(self, clip: Tensor) -> Tensor:
+        with torch.autocast("cpu", torch.bfloat16):
+            return super().forward(clip)
+
+
+@pytest.mark.parametrize("layer", ["stem", "next"])
+def test_kernels_of_a_network_that_computes_in_fewer_bits_are_searched_as_those_of_another(layer: str) -> None:
+    options = {"clip_shape": (6, 12, 12), "steps": 12, "objective": "firing"}
+    found, expected = (maximize_activation(one, layer, [0, 2], **options) for one in (Cast(), Small()))  # type: ignore[arg-type]
+    assert found.activations.tolist() == pytest.approx(expected.activations.tolist(), rel=0.05)
+    responses = (kernel_responses(one, CLIP, [layer])[layer] for one in (Cast(), Small()))
+    assert next(responses).tolist()[0] == pytest.approx(next(responses).tolist()[0], rel=0.02, abs=1e-3)
+
+
 def test_a_network_that_computes_in_fewer_bits_is_measured_in_float32() -> None:
     """Its own autocast gives rounded values, and what is summed over them is not rounded once more."""
-
-    class Cast(Small):
-        def forward(self, clip: Tensor) -> Tensor:
-            with torch.autocast("cpu", torch.bfloat16):
-                return super().forward(clip)
-
     expected, found = class_pyramid(Small(), CLIP, 1, depth=None), class_pyramid(Cast(), CLIP, 1, depth=None)
     for layer in expected.layers:
         own = found.layer(layer.name)

@@ -302,7 +302,13 @@ def native_shape(network: Network) -> tuple[int, int, int]:
 
 
 def _convolve(layer: nn.Conv2d | nn.Conv3d, maps: Tensor, kernels: Tensor) -> Tensor:
-    """Return the outputs of some `kernels` of a convolution."""
+    """Return the outputs of some `kernels` of a convolution.
+
+    Its maps may be of fewer bits than its weights: those of a network that casts its own values, within which this is
+    not called.
+    """
+    if not torch.is_autocast_enabled(maps.device.type):
+        maps = maps.to(layer.weight.dtype)
     weight = layer.weight.index_select(0, kernels)
     bias = layer.bias.index_select(0, kernels) if layer.bias is not None else None
     return few_kernels(maps, weight, bias, layer.stride, layer.padding, layer.dilation)
