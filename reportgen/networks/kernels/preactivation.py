@@ -307,7 +307,7 @@ def _convolve(layer: nn.Conv2d | nn.Conv3d, maps: Tensor, kernels: Tensor) -> Te
     Its maps may be of fewer bits than its weights: those of a network that casts its own values, within which this is
     not called.
     """
-    if not torch.is_autocast_enabled(maps.device.type):
+    if maps.dtype != layer.weight.dtype and not torch.is_autocast_enabled(maps.device.type):
         maps = maps.to(layer.weight.dtype)
     weight = layer.weight.index_select(0, kernels)
     bias = layer.bias.index_select(0, kernels) if layer.bias is not None else None
