@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,13 @@ import torch
 
 TESTS = Path(__file__).resolve().parent
 sys.path.append(str(TESTS / "site"))  # the sample run is a program, too: it finds what lies beside it
+
+
+def pytest_collection_finish() -> None:
+    """Leave alone what every test has in common: Python would look through all of it for garbage, again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 100)
 
 
 @pytest.fixture(autouse=True, scope="session")
