@@ -18,6 +18,7 @@ from reportgen.media.arrays import npz_bytes
 from reportgen.media.encode import (
     FINE_QUALITY,
     MOTION_QUALITY,
+    QUALITY,
     Frames,
     check_frames,
     clip_bytes,
@@ -159,7 +160,7 @@ def _preview(figure: PreviewFigure, role: str) -> Iterator[FigureFile]:
     content, height, width = preview_bytes(frames)
     facts = {"frames": len(frames), "height": height, "width": width}
     yield FigureFile(f"{role}.avif", role, "clip", AVIF, content, facts)
-    yield _poster_file(role, frames[len(frames) // 2])
+    yield _poster_file(role, frames[len(frames) // 2], QUALITY)
 
 
 @figure_files.register
