@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.children import run_python
+from tests.children import run, run_python
 from tests.reachable import Source
 
 PACKAGE = Path(__file__).resolve().parent.parent / "reportgen"
@@ -388,3 +388,11 @@ def test_the_seed_reaches_an_analysis_by_its_subject_alone() -> None:
         for node in ast.walk(parsed(path)):
             if isinstance(node, ast.Attribute) and node.attr == "seed":
                 assert ast.unparse(node.value) in ("subject", "self"), f"{path}: {ast.unparse(node)}"
+
+
+def test_no_file_of_the_tree_leads_out_of_it() -> None:
+    """A link may lead to a folder of the machine that it was made on."""
+    listed = run(["git", "ls-files", "--stage"], cwd=ROOT)
+    if listed.returncode != 0:
+        pytest.skip("not a git checkout")
+    assert not [line.partition("\t")[2] for line in listed.stdout.splitlines() if line.startswith("120000")]
