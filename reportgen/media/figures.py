@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from reportgen.media.arrays import npz_bytes
 from reportgen.media.encode import (
     FINE_QUALITY,
+    FINE_SPEED,
     MOTION_QUALITY,
     QUALITY,
     Frames,
@@ -149,7 +150,7 @@ def figure_files(figure: Figure, role: str) -> Iterator[FigureFile]:  # noqa: AR
 @figure_files.register
 def _clip(figure: ClipFigure, role: str) -> Iterator[FigureFile]:
     frames = check_frames(figure.frames)
-    content = sprite_bytes(frames, FINE_QUALITY, repeated=True) if figure.fine else clip_bytes(frames)
+    content = sprite_bytes(frames, FINE_QUALITY, repeated=True, speed=FINE_SPEED) if figure.fine else clip_bytes(frames)
     yield _sprite_file(role, "clip", frames, content)
     yield _poster_file(role, frames[len(frames) // 2])
 

@@ -13,7 +13,15 @@ from PIL import Image
 
 from reportgen.errors import StoreError
 from reportgen.media import gif_bytes, png_bytes, poster_bytes, sprite_bytes, write_mp4
-from reportgen.media.encode import FINE_QUALITY, LEAST_SIMILARITY, frames_of, side_by_side, sprite_size, to_uint8
+from reportgen.media.encode import (
+    FINE_QUALITY,
+    FINE_SPEED,
+    LEAST_SIMILARITY,
+    frames_of,
+    side_by_side,
+    sprite_size,
+    to_uint8,
+)
 from reportgen.media.figures import figure_files
 from reportgen.media.similarity import similarity
 from reportgen.records.figures import ClipFigure
@@ -85,7 +93,7 @@ class TestSprites:
     def test_those_of_the_clips_in_question_are_finest(self) -> None:
         frames = clip(2, 160, 160)
         sizes = [len(next(figure_files(ClipFigure(frames, fine=fine), "a")).content) for fine in (False, True)]
-        assert sizes[1] == len(sprite_bytes(frames, FINE_QUALITY, repeated=True)) > sizes[0]
+        assert sizes[1] == len(sprite_bytes(frames, FINE_QUALITY, repeated=True, speed=FINE_SPEED)) > sizes[0]
 
     def test_what_a_clip_shows_more_than_once_is_encoded_once(self) -> None:
         """Noise that moves on: the second row of frames shows what the first one did, and is not like a screen."""
