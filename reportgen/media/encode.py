@@ -10,8 +10,8 @@ those of a large one less than half the bytes, in twice the time. The ways to pr
 are left out cost time and gave less than a hundredth. Blocks of few colours are kept as palettes: of sharp stripes that
 leaves out 29% of the bytes and 2.8 dB of the error, of real clips nothing. Maps and motion in colours gain nothing.
 
-Clips that were made from nothing, posters and single pictures are as coarse as `LEAST_SIMILARITY` to them allows
-(``python -m benchmarks.media``).
+Clips that were made from nothing, posters of clips and maps, and single pictures are as coarse as `LEAST_SIMILARITY` to
+them allows (``python -m benchmarks.media``).
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ FINE_SPEED = 7
 """Of the encoder for these clips: 5 takes 1.8 times as long for a tenth less bytes."""
 
 _QUALITIES = (30, 40, 45, 50, FINE_QUALITY)
-"""Of clips that were made from nothing, posters and single pictures, the coarsest first.
+"""Of clips that were made from nothing, posters of clips and maps, and single pictures, the coarsest first.
 
 The fine noise of such clips would take most of a site's bytes.
 """

@@ -75,7 +75,7 @@ def percent(value: float | None, digits: int = 0) -> str:
     edge = 10.0**-digits
     if float(text) >= 100 and value < 1:
         return f">{100 - edge:.{digits}f}%"
-    elif float(text) == 0 and value > 0:
+    if float(text) == 0 and value > 0:
         return f"<{edge:.{digits}f}%"
     return f"{text}%".replace("-", "−")
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Sequence
-from importlib import import_module
 
+import scipy  # loads its parts when they are asked for: each takes a third of a second
 import torch
 from torch import Tensor
 
@@ -73,13 +73,12 @@ def held_out_words(
     areas = aurocs(responses[held], texts, known)
     columns = torch.stack([ranks(column) for column in responses[held].T], dim=1)
     places = {word.text: place for place, word in enumerate(known)}
-    tests = import_module("scipy.stats")  # a third of a second that few runs need
     found = []
     for kernel, best in enumerate(leaders):
         word = known[best]
         inside = torch.tensor([text in word.labels for text in texts])
         own, others = columns[inside, kernel].numpy(), columns[~inside, kernel].numpy()
-        p = float(tests.mannwhitneyu(own, others, alternative="greater", method="asymptotic").pvalue)
+        p = float(scipy.stats.mannwhitneyu(own, others, alternative="greater", method="asymptotic").pvalue)
         beside = [float(areas[places[text], kernel]) for text in word.others if text in places]
         other = max(beside, default=None)
         low, high = map(float, auroc_interval(areas[best, kernel].numpy(), len(own), len(others)))

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from importlib import import_module
 from itertools import combinations
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
+import scipy  # loads its parts when they are asked for: each takes a third of a second
 from numpy.typing import NDArray
 
 from reportgen.analyses.weight_gradients.removal import SCORES, SHARES, Removal
@@ -152,16 +152,11 @@ def holm(values: Sequence[float]) -> list[float]:
     return found
 
 
-def _statistics() -> Any:
-    """Return SciPy's tests: loading them takes a third of a second, and few runs need them."""
-    return import_module("scipy.stats")
-
-
 def _sign_p(differences: NDArray[np.float64], seed: int) -> float:
     """Return the two-sided p of a mean by random changes of sign; exact where there are few clips."""
     if len(differences) < 2 or not differences.any():  # of one clip, both signs are as far from zero
         return 1.0
-    result = _statistics().permutation_test(
+    result = scipy.stats.permutation_test(
         (differences,),
         lambda values, axis: np.mean(values, axis=axis),
         permutation_type="samples",
@@ -192,7 +187,7 @@ def _curve(score: str, order: Order, left: NDArray[np.float64], *, share: bool) 
 
 def accuracy_interval(values: NDArray[np.float64]) -> tuple[float, float]:
     """Return Wilson's interval of the share of ones among `values`."""
-    found = _statistics().binomtest(round(values.sum()), len(values)).proportion_ci(_LEVEL, method="wilson")
+    found = scipy.stats.binomtest(round(values.sum()), len(values)).proportion_ci(_LEVEL, method="wilson")
     return float(found.low), float(found.high)
 
 
@@ -200,8 +195,7 @@ def _interval(values: NDArray[np.float64]) -> tuple[float | None, float | None]:
     """Return Student's interval of a mean over clips; none for fewer than LEAST_FOR_INTERVAL."""
     if len(values) < LEAST_FOR_INTERVAL:
         return None, None
-    stats = _statistics()
-    half = float(stats.t.ppf((1 + _LEVEL) / 2, len(values) - 1) * stats.sem(values))
+    half = float(scipy.stats.t.ppf((1 + _LEVEL) / 2, len(values) - 1) * scipy.stats.sem(values))
     mean = float(values.mean())
     return mean - half, mean + half
 

@@ -18,6 +18,11 @@ def operation_name(func: Any) -> str:
     return f"{library}.{name.removesuffix('_')}" if library == "quantized" else str(name.removesuffix("_"))
 
 
+def takes_a_shape(name: str) -> bool:
+    """Whether an operation of that name takes a tensor's shape and none of its values, as `zeros_like` does."""
+    return name.endswith("_like") or name.startswith("new_")
+
+
 def tensors_of(arguments: Any) -> list[Tensor]:
     """Return the tensors among an operation's arguments, in order."""
     return [leaf for leaf in tree_leaves(arguments) if isinstance(leaf, Tensor)]

@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from reportgen.networks.core.observing import takes_a_shape
+
 _TRANSPOSES = frozenset(
     {"t()", "transpose(0, 1)", "transpose(1, 0)", "transpose(-1, -2)", "transpose(-2, -1)", "numpy_T()"}
 )
@@ -63,8 +65,8 @@ class Constants:
 
         `settings` are the operation's arguments that are not tensors.
         """
-        if name.endswith("_like") or name.startswith("new_"):
-            inputs = ()  # it takes a shape and no values
+        if takes_a_shape(name):
+            inputs = ()
         known = [self._known.get(id(tensor)) for tensor in inputs]
         if any(constant is None for constant in known):
             self._forget(outputs)
@@ -92,7 +94,7 @@ class Constants:
 
 
 def memory_of(tensor: Tensor) -> int:
-    """Return what tells the memory of a tensor, which its views share, from that of others."""
+    """Return what tells the memory of a tensor, which its views share, from that of others; on any device."""
     return int(tensor.untyped_storage()._cdata)
 
 

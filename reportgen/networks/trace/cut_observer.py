@@ -15,7 +15,8 @@ from torch import Tensor
 from torch.utils._pytree import tree_leaves
 from torch.utils.weak import WeakIdKeyDictionary
 
-from reportgen.networks.core.observing import Observer, operation_name
+from reportgen.networks.core.observing import Observer, operation_name, takes_a_shape
+from reportgen.networks.trace.constants import memory_of
 from reportgen.networks.trace.cuts import Cut
 from reportgen.networks.trace.follower import named_arguments
 from reportgen.networks.trace.operations import meta_result
@@ -76,7 +77,7 @@ class CutObserver(Observer):
             if isinstance(output, Tensor):
                 own = self._after(func.namespace, name, before, output, asking=asking)
                 if func._schema.is_mutable:
-                    self._written[_place(output)] = (output.untyped_storage(), own)
+                    self._written[memory_of(output)] = (output.untyped_storage(), own)
                 self._note(output, own)
         return result
 
@@ -99,8 +100,8 @@ class CutObserver(Observer):
         return _Carried(live, dead)
 
     def _after(self, library: str, name: str, before: _Carried, output: Tensor, *, asking: bool) -> _Carried:
-        if name.endswith("_like") or name.startswith("new_"):
-            return _Carried()  # it takes a shape and no values
+        if takes_a_shape(name):
+            return _Carried()
         choice = name in _FLAT or not (output.is_floating_point() or output.is_complex())
         if library == "quantized":
             cut = {self._cut(name)}
@@ -116,7 +117,7 @@ class CutObserver(Observer):
 
     def _read(self, tensor: Tensor) -> _Carried:
         found: _Carried | None = self._carried.get(tensor)
-        place = _place(tensor)
+        place = memory_of(tensor)
         if found is None and place in self._memory and not tensor.requires_grad:  # taken by .data, past all operations
             kept = self._memory[place][1]
             found = _Carried(kept.live, kept.dead | {self._cut(".data")})
@@ -128,11 +129,6 @@ class CutObserver(Observer):
 
     def _note(self, tensor: Tensor, found: _Carried) -> None:
         self._carried[tensor] = found
-        place = _place(tensor)
+        place = memory_of(tensor)
         if tensor.requires_grad or found != _Carried():
             self._memory.setdefault(place, (tensor.untyped_storage(), found))
-
-
-def _place(tensor: Tensor) -> int:
-    """Return what tells the memory of a tensor, which its views share, from that of others."""
-    return int(tensor.untyped_storage()._cdata)

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from reportgen.networks.core.observing import takes_a_shape
 from reportgen.networks.trace.call import TracedCall
 from reportgen.networks.trace.follower import Follower
 from reportgen.networks.trace.kernels import CONVOLUTIONS, PRODUCTS
@@ -51,7 +52,7 @@ class FieldTracer(Follower[Seen]):
         if operation.seen is not None:
             found = operation.seen(call)
             return self._recurrence.followed(call, found) if call.name in _WEIGHTED else found
-        if call.name.endswith("_like") or call.name.startswith("new_"):
+        if takes_a_shape(call.name):
             return constant(call)
         return elementwise(call) if torch.Tag.pointwise in func.tags else call.boundary()
 

@@ -9,6 +9,7 @@ from typing import Any
 from torch import Tensor, nn, no_grad
 
 from reportgen.networks.core.observing import Observer
+from reportgen.networks.trace.constants import memory_of
 
 _PRODUCTS = {"mm": (0, 1), "bmm": (0, 1), "mv": (0, 1), "addmm": (1, 2), "addmv": (1, 2), "baddbmm": (1, 2)}
 """Matrix products, with the places of their factors among the arguments."""
@@ -37,12 +38,12 @@ class _Counting(Observer):
             self.convolutions[f"{weight.ndim - 2}D, {_shape(weight)}"] += 1
         if name in _PRODUCTS and not self.within:
             for place in _PRODUCTS[name]:
-                if (whole := self.weights.get(_storage(args[place]))) is not None:
+                if (whole := self.weights.get(memory_of(args[place]))) is not None:
                     self.products[_shape(whole)] += 1
                     break
         elif name in _WHOLE and not self.within:
             for given in filter(lambda one: isinstance(one, Tensor), args):
-                if (whole := self.weights.get(_storage(given))) is not None:
+                if (whole := self.weights.get(memory_of(given))) is not None:
                     self.products[_shape(whole)] += 1
         return func(*args, **(kwargs or {}))
 
@@ -53,7 +54,7 @@ def functional_layers(module: nn.Module, run: Callable[[], object]) -> tuple[dic
     Both are counted by the weights' shapes. A weight is known by its memory: one that is computed first (a norm of its
     own, say) and then multiplied by is not found.
     """
-    counting = _Counting({_storage(weight): weight for weight in module.parameters() if weight.ndim > 1})
+    counting = _Counting({memory_of(weight): weight for weight in module.parameters() if weight.ndim > 1})
 
     def enter(part: nn.Module, _args: Any) -> None:
         counting.within.append(part)
@@ -75,8 +76,3 @@ def functional_layers(module: nn.Module, run: Callable[[], object]) -> tuple[dic
 
 def _shape(weight: Tensor) -> str:
     return " ".join(map(str, weight.shape))
-
-
-def _storage(values: Tensor) -> int:
-    """Return what tells a tensor's memory from others', also on the meta device."""
-    return int(values.untyped_storage()._cdata)

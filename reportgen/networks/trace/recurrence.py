@@ -12,6 +12,7 @@ from torch import Tensor
 
 from reportgen.networks.trace.bounds import Bounds
 from reportgen.networks.trace.call import TracedCall
+from reportgen.networks.trace.constants import memory_of
 from reportgen.networks.trace.seen import AXES, Seen
 
 
@@ -44,7 +45,7 @@ class Recurrence:
             return found
         weight, (first, last) = weights[0], frames.cells.ravel().tolist()
         places = [found.placed(axis) for axis in AXES[2:]]
-        key = (int(weight.untyped_storage()._cdata), int(weight.storage_offset()))
+        key = (memory_of(weight), int(weight.storage_offset()))
         now = _Use(weight, (first, last), tuple(0.0 if one is None else one.extent for one in places))
         before, self._uses[key] = self._uses.get(key), now
         if before is None or not _grown(before.frames, now.frames):

@@ -10,9 +10,9 @@ import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import import_module
 
 import numpy as np
+import scipy  # loads its parts when they are asked for: each takes a third of a second
 
 from reportgen.runner.costs.observed import Observation
 
@@ -60,10 +60,9 @@ def fitted_rate(observed: Sequence[Observation]) -> CostRate:
         return CostRate(0.0, each) if column else CostRate(each, 0.0)
     scale = sizes.max(axis=0)
     weights = 1 / seconds
-    nnls = import_module("scipy.optimize").nnls  # a third of a second, and most starts fit nothing
     found = np.zeros(2)
     for _ in range(_ROUNDS):
-        found = nnls(sizes / scale * weights[:, None], seconds * weights)[0]
+        found = scipy.optimize.nnls(sizes / scale * weights[:, None], seconds * weights)[0]
         expected = np.maximum(sizes / scale @ found, _LEAST_SECONDS)
         middle = np.sqrt(expected * seconds)  # by the one or the other alone they would be too small or too large
         odd = np.maximum(np.abs(expected - seconds) / middle / _USUAL, 1)
