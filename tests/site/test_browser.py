@@ -93,7 +93,7 @@ def visit(browser: playwright_api.Browser, sample_site: Path, served_site: str) 
 
 
 BROKEN_WORDS = """
-() => [...document.querySelectorAll("h1")].flatMap((heading) => {
+(selector) => [...document.querySelectorAll(selector)].flatMap((heading) => {
   const texts = document.createTreeWalker(heading, NodeFilter.SHOW_TEXT);
   const broken = [];
   while (texts.nextNode()) {
@@ -107,7 +107,7 @@ BROKEN_WORDS = """
   return broken;
 })
 """
-"""Words of a title that stand on two lines, though one line has room for them."""
+"""Words of a title, or of what else is selected, that stand on two lines, though one line has room for them."""
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_pages_open_without_a_fault_or_another_host_and_fit_window_and_paper(vis
             assert page.evaluate("document.documentElement.scrollWidth") <= width, (uri, width)
             # Names of neighbours may be of any length, and leave a title beside them no room.
             page.locator(".rg-steps").evaluate_all("all => all.forEach((one) => { one.style.minWidth = '15rem'; })")
-            assert width != 390 or page.evaluate(BROKEN_WORDS) == [], uri
+            assert width != 390 or page.evaluate(BROKEN_WORDS, "h1") == [], uri
         cut = page.locator(".rg-table").evaluate_all(
             "all => all.filter((one) => one.scrollWidth > one.clientWidth).length"
         )
@@ -194,6 +194,16 @@ def test_tables_of_figures_take_half_the_width_of_paper(visit: Visit) -> None:
     assert page.locator(".rg-downloads").count() > 0
     assert not any(each.is_visible() for each in page.locator("#downloads, .rg-downloads").all())
     assert len(re.findall(rb"/Type /Page\b", page.pdf(format="A4"))) <= 4
+
+
+def test_tables_of_figures_break_no_word_on_paper_where_they_stand_in_columns_already(visit: Visit) -> None:
+    page = visit(viewport={"width": 794, "height": 1123}).open("drift/tennis/index.html")
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("details.rg-details .rg-table--narrow").count() > 1
+    assert page.evaluate(BROKEN_WORDS, "details.rg-details .rg-table--narrow :is(th, td:first-child)") == []
+    columns = "(all) => all.map((each) => getComputedStyle(each).columnCount)"
+    assert set(page.locator(".rg-maps details.rg-details").evaluate_all(columns)) == {"auto"}
 
 
 def test_the_table_of_contents_marks_the_part_that_is_read(visit: Visit) -> None:
