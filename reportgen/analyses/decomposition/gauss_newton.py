@@ -20,7 +20,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from reportgen.analyses.decomposition.linear_system import Roots, Smoothness, linearise, seen_pixels
+from reportgen.analyses.decomposition.linear_system import (
+    Roots,
+    Smoothness,
+    least_energy,
+    linearise,
+    seen_pixels,
+)
 from reportgen.analyses.decomposition.warping import (
     Interpolation,
     double_displacement,
@@ -41,6 +47,7 @@ _EDGE = 1.0  # px, the blur under which hard edges move evenly
 _PARTS = 4  # of a pixel
 _LEVEL = 1e-3  # share of the highest correlation by which a ridge is level
 _PREFER_SLOWER = 0.95  # a start that moves more must lower the energy by 5% to be taken
+_ONE_MOTION, _NEARLY_ALL = 0.5, 0.9  # px/frame; share of the places
 
 
 @dataclass(frozen=True)
@@ -72,7 +79,8 @@ def displacement_by_gauss_newton(
     motion from full-size pictures, from a pyramid and from one velocity for the whole clip, each clip starts from the
     slowest that explains it, and all frames are then refined together against the reference frame. The last is for
     what has neither long waves, which a pyramid follows, nor small steps: a fine grating that moves by a third of its
-    period. The number of systems is the most that a clip can need: one that stands still has no such velocity.
+    period; a clip whose motion is that velocity already needs no search from there. The number of systems is the most
+    that a clip can need.
     """
     smoothness = smoothness or Smoothness()
     picture = clips[:, :, reference]
@@ -80,26 +88,36 @@ def displacement_by_gauss_newton(
     joint = replace(smoothness, slow=0.0)  # a displacement may grow from frame to frame
     start = torch.zeros_like(clips[:, :1]).repeat(1, 2, 1, 1, 1).transpose(1, 2)
     lowest = field_energy(picture, clips, start, joint, JOINT_EFFORT.interpolation)
-    systems = JOINT_EFFORT.systems
-    for depth, last in ((1, DIRECT_EFFORT), (levels, PAIR_EFFORT)):
-        candidate = _chained_motion(clips, reference, depth, last, smoothness)
-        energy = field_energy(picture, clips, candidate, joint, JOINT_EFFORT.interpolation)
-        better = energy < _PREFER_SLOWER * lowest
-        start = torch.where(better.view(-1, 1, 1, 1, 1), candidate, start)
-        lowest = torch.where(better, energy, lowest)
-        systems += (depth - 1) * PAIR_EFFORT.systems + last.systems
+    improvable = least_energy(start, joint) / _PREFER_SLOWER
     velocity = common_velocity(clips)
-    moving = velocity.abs().amax(1).nonzero().flatten()
-    systems += DIRECT_EFFORT.systems
-    if len(moving):
-        some = clips[moving]
-        candidate = _chained_motion(some, reference, 1, DIRECT_EFFORT, smoothness, velocity[moving])
-        energy = field_energy(picture[moving], some, candidate, joint, JOINT_EFFORT.interpolation)
-        better = energy < _PREFER_SLOWER * lowest[moving]
-        start[moving] = torch.where(better.view(-1, 1, 1, 1, 1), candidate, start[moving])
+    at_rest = torch.zeros_like(velocity)
+    systems = JOINT_EFFORT.systems
+    for depth, last, begin in (
+        (1, DIRECT_EFFORT, at_rest),
+        (levels, PAIR_EFFORT, at_rest),
+        (1, DIRECT_EFFORT, velocity),
+    ):
+        systems += (depth - 1) * PAIR_EFFORT.systems + last.systems
+        tried = lowest > improvable
+        if begin is velocity:
+            tried &= velocity.any(1) & ~_moves_by(velocity, start)
+        some = tried.nonzero().flatten()
+        if not len(some):
+            continue
+        candidate = _chained_motion(clips[some], reference, depth, last, smoothness, begin[some])
+        energy = field_energy(picture[some], clips[some], candidate, joint, JOINT_EFFORT.interpolation)
+        better = energy < _PREFER_SLOWER * lowest[some]
+        start[some[better]] = candidate[better]
+        lowest[some[better]] = energy[better]
     free = torch.ones(clips.shape[2], dtype=clips.dtype, device=clips.device)
     free[reference] = 0
     return refine_displacement(picture, clips, start, JOINT_EFFORT, joint, free=free), systems
+
+
+def _moves_by(velocity: Tensor, displacement: Tensor) -> Tensor:
+    """Return whether (bool N) nearly all of a displacement ``N T 2 H W`` moves by one velocity ``N 2`` in px/frame."""
+    apart = (displacement.diff(dim=1) + velocity[:, None, :, None, None]).square().sum(2)
+    return (apart <= _ONE_MOTION**2).flatten(1).to(velocity.dtype).mean(1) >= _NEARLY_ALL
 
 
 def refine_displacement(
@@ -209,19 +227,17 @@ def _chained_motion(
     levels: int,
     last: SolverEffort,
     smoothness: Smoothness,
-    velocity: Tensor | None = None,
+    velocity: Tensor,
 ) -> Tensor:
     """Chain the motion between neighbouring frames to a displacement ``N T 2 H W`` to the reference frame.
 
-    The search begins with no motion, or with a `velocity` for each clip (``N 2``).
+    The search begins with a `velocity` for each clip (``N 2``), in px/frame.
     """
     frames = [t for t in range(clips.shape[2]) if t != reference]
     towards = [t - 1 if t > reference else t + 1 for t in frames]
     pictures = clips[:, :, towards].transpose(1, 2).flatten(0, 1)
     seen = clips[:, :, frames].transpose(1, 2).flatten(0, 1)
     at_once = max(1, _PAIR_POSITIONS.get(clips.device.type, _PAIR_POSITIONS["cpu"]) // pictures[0, 0].numel())
-    if velocity is None:
-        velocity = torch.zeros_like(clips[:, :2, 0, 0, 0])
     back = torch.tensor([earlier - t for t, earlier in zip(frames, towards, strict=True)]).to(velocity)
     starts = (velocity[:, None] * back[:, None]).flatten(0, 1)
     pairs = zip(pictures.split(at_once), seen.split(at_once), starts.split(at_once), strict=True)

@@ -28,10 +28,12 @@ class Smoothness:
 
 def seen_pixels(displacement: Tensor, margin: int) -> Tensor:
     """Weigh pixels (``B K H W``) 1 where both they and what they show lie in the picture, else 0."""
-    seen = lands_inside(displacement, margin=margin)
+    seen = lands_inside(displacement, margin=margin).to(displacement.dtype)
     if margin:
-        seen = seen & lands_inside(torch.zeros_like(displacement), margin=margin)
-    return seen.to(displacement.dtype)
+        sides = seen[..., :margin], seen[..., -margin:], seen[..., :margin, :], seen[..., -margin:, :]
+        for side in sides:
+            side.zero_()
+    return seen
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,15 @@ class Roots:
         return energy
 
 
+def least_energy(displacement: Tensor, smoothness: Smoothness) -> float:
+    """Return what no displacement of the same shape as one ``B K 2 H W`` comes below: nothing is left over, and
+    everything moves alike.
+    """
+    frames, _, height, width = displacement.shape[1:]
+    bends = smoothness.time * max(0, frames - 2)
+    return _SOFTNESS * height * width * (frames * (1 + smoothness.space) + bends)
+
+
 def linearise(
     picture: Tensor,
     gradient: Tensor,
@@ -84,13 +95,21 @@ def linearise(
     seen = seen_pixels(displacement, margin)
     roots = Roots.of(residual, displacement)
     weight = seen / (roots.data * frames.shape[1])
+    down = smoothness.space / roots.space
+    across = down.clone()
+    across[..., -1] = 0
+    own = down + across + smoothness.slow
+    own[..., -1, :] -= down[..., -1, :]
+    own[..., 1:, :] += down[..., :-1, :]
+    own[..., 1:] += across[..., :-1]
     system = LinearSystem(
         xx=(gx * gx).sum(1) * weight,
         xy=(gx * gy).sum(1) * weight,
         yy=(gy * gy).sum(1) * weight,
-        space=smoothness.space / roots.space[:, :, None],
+        own=own[:, :, None],
+        across=across.flatten(2)[:, :, None],
+        down=down.flatten(2)[:, :, None],
         time=None if roots.time is None else smoothness.time / roots.time[:, :, None],
-        slow=smoothness.slow,
         pull=torch.stack([(gx * residual).sum(1) * weight, (gy * residual).sum(1) * weight], 2),
         displacement=displacement,
     )
@@ -101,27 +120,31 @@ def linearise(
 class LinearSystem:
     """The normal equations of one Gauss-Newton step for all pixels of all frames: (J + S) step = pull - S D.
 
-    J is the structure tensor of each pixel (xx, xy, yy: ``B K H W``), S the reweighted smoothness.
+    J is the structure tensor of each pixel (xx, xy, yy: ``B K H W``), S the reweighted smoothness: between each pixel
+    and the next one to the right (`across`) and down (`down`: both ``B K 1 H*W``, `across` 0 at the end of each row),
+    with what these and slowness put on its diagonal (`own`: ``B K 1 H W``), and between frames (`time`: ``B K-2 1 H
+    W``).
     """
 
     xx: Tensor
     xy: Tensor
     yy: Tensor
-    space: Tensor
+    own: Tensor
+    across: Tensor
+    down: Tensor
     time: Tensor | None
-    slow: float
     pull: Tensor
     displacement: Tensor
 
     def smooth(self, field: Tensor) -> Tensor:
         """Apply S to a field ``B K 2 H W``."""
-        result = self.slow * field
-        edge = (field[..., :, 1:] - field[..., :, :-1]).mul_(self.space[..., :, :-1])
-        result[..., :, 1:] += edge
-        result[..., :, :-1] -= edge
-        edge = (field[..., 1:, :] - field[..., :-1, :]).mul_(self.space[..., :-1, :])
-        result[..., 1:, :] += edge
-        result[..., :-1, :] -= edge
+        field = field.contiguous()
+        result = self.own * field
+        # Rows one behind the other: long slices take half the time of one slice for each row.
+        flat, smoothed = field.flatten(3), result.flatten(3)
+        for gap, weight in ((1, self.across), (field.shape[-1], self.down)):
+            smoothed[..., gap:].addcmul_(weight[..., :-gap], flat[..., :-gap], value=-1)
+            smoothed[..., :-gap].addcmul_(weight[..., :-gap], flat[..., gap:], value=-1)
         if self.time is not None:
             bend = (field[:, 2:] + field[:, :-2]).sub_(field[:, 1:-1], alpha=2).mul_(self.time)
             result[:, 2:] += bend
@@ -139,12 +162,7 @@ class LinearSystem:
 
     def diagonal(self) -> Tensor:
         """Return the diagonal of S, ``B K H W``."""
-        space = self.space[:, :, 0]
-        diagonal = torch.full_like(space, self.slow)
-        diagonal[..., :, 1:] += space[..., :, :-1]
-        diagonal[..., :, :-1] += space[..., :, :-1]
-        diagonal[..., 1:, :] += space[..., :-1, :]
-        diagonal[..., :-1, :] += space[..., :-1, :]
+        diagonal = self.own[:, :, 0].clone()
         if self.time is not None:
             time = self.time[:, :, 0]
             diagonal[:, 2:] += time

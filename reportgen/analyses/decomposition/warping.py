@@ -20,14 +20,6 @@ Interpolation = Literal["bilinear", "bicubic"]
 _HALVING_TAPS = (1.0, 7.0, 21.0, 35.0, 35.0, 21.0, 7.0, 1.0)
 
 
-def pixel_positions(displacement: Tensor) -> Tensor:
-    """Return ``p + D(p)`` for a displacement ``... 2 H W``, as x and y pixel positions of the same shape."""
-    height, width = displacement.shape[-2:]
-    rows, columns = (torch.arange(n, dtype=displacement.dtype, device=displacement.device) for n in (height, width))
-    y, x = torch.meshgrid(rows, columns, indexing="ij")
-    return displacement + torch.stack([x, y])
-
-
 def warp(source: Tensor, displacement: Tensor, *, mode: Interpolation = "bilinear", margin: int = 0) -> Tensor:
     """Move each source picture by K displacements at once.
 
@@ -36,9 +28,12 @@ def warp(source: Tensor, displacement: Tensor, *, mode: Interpolation = "bilinea
     source are stacked into one tall grid, so that the source is not copied K times.
     """
     batch, count, _, height, width = displacement.shape
-    size = displacement.new_tensor([source.shape[-1] - 1, source.shape[-2] - 1])
-    positions = pixel_positions(displacement).movedim(2, -1) + margin
-    grid = (positions * (2 / size) - 1).reshape(batch, count * height, width, 2)
+    x, y = _axis(width, displacement), _axis(height, displacement)[:, None]
+    across, down = (2 / max(1, size - 1) for size in (source.shape[-1], source.shape[-2]))
+    # From -1 in the centre of the source's first pixel to 1 in that of its last one.
+    here = torch.stack([part.expand(height, width) for part in ((x + margin) * across - 1, (y + margin) * down - 1)])
+    scale = displacement.new_tensor([across, down])[:, None, None]
+    grid = torch.addcmul(here, displacement, scale).movedim(2, -1).reshape(batch, count * height, width, 2)
     moved = F.grid_sample(source, grid, mode=mode, padding_mode="border", align_corners=True)
     return moved.view(batch, source.shape[1], count, height, width)
 
@@ -50,9 +45,14 @@ def warp_field(field: Tensor, displacement: Tensor) -> Tensor:
 
 def lands_inside(displacement: Tensor, *, margin: int = 0) -> Tensor:
     """Say where ``p + D(p)`` lies in the picture, `margin` from its border: ``... 2 H W`` to bool ``... H W``."""
-    x, y = pixel_positions(displacement).unbind(-3)
     height, width = displacement.shape[-2:]
+    dx, dy = displacement.unbind(-3)
+    x, y = dx + _axis(width, displacement), dy + _axis(height, displacement)[:, None]
     return (x >= margin) & (x <= width - 1 - margin) & (y >= margin) & (y <= height - 1 - margin)
+
+
+def _axis(size: int, like: Tensor) -> Tensor:
+    return torch.arange(size, dtype=like.dtype, device=like.device)
 
 
 def image_gradient(image: Tensor) -> tuple[Tensor, Tensor]:
