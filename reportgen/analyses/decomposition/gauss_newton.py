@@ -46,6 +46,7 @@ _AS_HIGH = 0.85  # share of the highest correlation that is as good
 _EDGE = 1.0  # px, the blur under which hard edges move evenly
 _PARTS = 4  # of a pixel
 _LEVEL = 1e-3  # share of the highest correlation by which a ridge is level
+_AGREE = 0.2  # least correlation of neighbouring frames; noise of 16 frames of 16x16 px reaches 0.15 by chance
 _PREFER_SLOWER = 0.95  # a start that moves more must lower the energy by 5% to be taken
 _ONE_MOTION, _NEARLY_ALL = 0.5, 0.9  # px/frame; share of the places
 
@@ -171,12 +172,16 @@ def common_velocity(clips: Tensor) -> Tensor:
     the slowest correlates most. Of nearly equal peaks the slowest is taken, and what it has in a direction in which
     the picture does not change is left out: hard edges on a grid of pixels match best where they have moved by whole
     pixels. Where the opposite velocity agrees as well, as with a grating that moves by half its period, or flickers,
-    the direction is not known: 0.
+    the direction is not known: 0, as it is where neighbouring frames have next to nothing in common.
     """
     height, width = clips.shape[-2:]
     fade = [torch.hann_window(size + 2, periodic=False).to(clips)[1:-1] for size in (height, width)]
     spectrum = torch.fft.rfft2((clips - clips.mean((-2, -1), keepdim=True)) * fade[0][:, None] * fade[1])
-    product = (spectrum[:, :, :-1].conj() * spectrum[:, :, 1:]).sum((1, 2)) * _level_edges(height, width).to(clips)
+    level = _level_edges(height, width).to(clips)
+    product = (spectrum[:, :, :-1].conj() * spectrum[:, :, 1:]).sum((1, 2)) * level
+    half = (spectrum.abs().square() * level).sum((1, 3))  # each frequency but those of the first column stands for two
+    power = 2 * half.sum(2) - half[:, :, 0]
+    most = (power[:, :-1] * power[:, 1:]).sqrt().sum(1)
     reach = _PARTS * (height // 4), _PARTS * (width // 4)
     correlation = _interpolated(product, height, width).roll(reach, (-2, -1))
     window = correlation[:, : 2 * reach[0] + 1, : 2 * reach[1] + 1]
@@ -188,7 +193,8 @@ def common_velocity(clips: Tensor) -> Tensor:
     place = distance.flatten(1).argmin(1)
     velocity = torch.stack([right[place % len(right)], down[place // len(right)]], 1) / _PARTS
     either_way = high.flip(1, 2).flatten(1).gather(1, place[:, None])
-    velocity = torch.where(either_way, 0.0, velocity)
+    alike = highest.flatten() * _PARTS**2 * height * width >= _AGREE * most
+    velocity = torch.where(either_way | ~alike[:, None], 0.0, velocity)
     slopes = torch.stack(image_gradient(clips.transpose(1, 2).flatten(0, 1)), 1).unflatten(0, (len(clips), -1))
     slopes = slopes.transpose(1, 2).flatten(2)
     tensor = slopes @ slopes.mT

@@ -35,7 +35,7 @@ def across_stripes(clips: Tensor, displacement: Tensor) -> Tensor:
 
 def _blurred(frames: Tensor) -> Tensor:
     """Return frames ``N C H W`` blurred by a binomial window: so many times the mean of two neighbours."""
-    blurred = F.pad(frames, [_BLURS // 2] * 4, mode="replicate") / 4**_BLURS
+    blurred: Tensor = F.pad(frames, [_BLURS // 2] * 4, mode="replicate") / 4**_BLURS
     for _ in range(_BLURS):
         blurred = blurred[..., 1:] + blurred[..., :-1]
     for _ in range(_BLURS):

@@ -6,15 +6,18 @@ import pytest
 import torch
 from torch import Tensor
 
+from reportgen.analyses.decomposition import gauss_newton
 from reportgen.analyses.decomposition.gauss_newton import (
     JOINT_EFFORT,
     SolverEffort,
+    common_velocity,
     displacement_by_gauss_newton,
     field_energy,
     refine_displacement,
 )
 from reportgen.analyses.decomposition.linear_system import Smoothness, linearise
 from reportgen.analyses.decomposition.warping import image_gradient
+from tests.truth.moving_textures import rotating, texture, translating
 
 SMOOTHNESS = Smoothness(space=0.3, time=0.2, slow=0.01)
 
@@ -99,3 +102,37 @@ def test_equal_frames_do_not_move() -> None:
     assert displacement.shape == (1, 5, 2, 16, 16)
     assert displacement.abs().max() < 1e-9
     assert systems > 0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_frames_of_noise_have_no_common_velocity(seed: int) -> None:
+    assert not common_velocity(draw(2, 3, 8, 32, 32, seed=seed)).any()
+
+
+def test_a_texture_in_noise_of_its_own_contrast_keeps_its_velocity() -> None:
+    wide = draw(1, 3, 40, 64).unsqueeze(2)
+    moving = torch.cat([wide[..., 4:36, 20 - 2 * t : 52 - 2 * t] for t in range(8)], 2)
+    found = common_velocity(moving + draw(1, 3, 8, 32, 32, seed=9))
+    torch.testing.assert_close(found, torch.tensor([[2.0, 0.0]]).double(), atol=0.3, rtol=0)
+
+
+def test_where_the_motion_is_the_common_velocity_already_the_search_does_not_begin_there_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begun: list[Tensor] = []
+    chained = gauss_newton._chained_motion
+
+    def noted(*given: object) -> Tensor:
+        begun.append(given[-1])  # type: ignore[arg-type]
+        return chained(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(gauss_newton, "_chained_motion", noted)
+    look = texture(seed=0)
+    moving, still, turning = translating(look, (1.0, 0.5)), translating(look, (0.0, 0.0)), rotating(look, 2.0)
+    clips = torch.stack([clip.pixels for clip in (moving, still, turning)])
+    together = displacement_by_gauss_newton((clips - 0.5) / clips.std(), 8)[0]
+    assert [len(velocities) for velocities in begun] == [2, 2]  # what stands still is not searched at all
+    assert not torch.cat(begun).any()
+    begun.clear()
+    alone = displacement_by_gauss_newton((clips[2:] - 0.5) / clips.std(), 8)[0]
+    torch.testing.assert_close(alone[0], together[2], atol=1e-4, rtol=0)
