@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from reportgen.analyses.decomposition import course
 from reportgen.analyses.decomposition.decompose import Decomposition, decompose
 from reportgen.audit.headline import synthetic_claim
 from reportgen.audit.limits import Limits
@@ -161,3 +162,13 @@ def test_a_wave_that_stays_and_turns_flickers_and_is_not_two_that_move() -> None
 def test_what_moves_and_flickers_is_not_said_to_stand() -> None:
     lights = torch.tensor([0.3 * (t % 2) for t in range(FRAMES)]).view(1, -1, 1, 1)
     assert "nothing moves" not in said(0.6 * placed([(t, 0.0) for t in range(FRAMES)]) + lights)
+
+
+@pytest.mark.parametrize("there", [1.0096, 1.0089, 1.0077, 0.9925])
+def test_steps_that_repeat_to_the_last_digit_are_told(there: float) -> None:
+    motion = torch.zeros(63, 2, 1, 1)
+    motion[1::4, 0], motion[3::4, 0] = 1.0, -there
+    (step, _, coherence, reversals, drift), steps = course._steps(motion, torch.ones(63, 1, 1, dtype=torch.bool), 1.0)
+    assert (step, coherence, reversals) == (pytest.approx(1, abs=0.01), pytest.approx(1), 30)
+    assert drift < 0.04
+    assert len(steps) == 31

@@ -125,7 +125,8 @@ def _steps(motion: Tensor, evidence: Tensor, explained: float) -> tuple[tuple[fl
     weight = evidence[:, None].to(motion.dtype)
     places = weight.sum((1, 2, 3)).clamp_min(1)
     fields = (motion * weight).flatten(1)
-    energies, ways = torch.linalg.eigh(fields @ fields.T)
+    # In single precision the eigenvalues of frames that repeat need not converge.
+    energies, ways = (part.to(motion.dtype) for part in torch.linalg.eigh((fields @ fields.T).double()))
     along = ways[:, -1] * (energies[-1].clamp_min(0) / places).sqrt()
     coherence = (energies[-1] / energies.sum().clamp_min(_LEAST)).clamp_min(0).sqrt()
     moves = along.abs() >= _MOVING * along.abs().max().clamp_min(_LEAST)
