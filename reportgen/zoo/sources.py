@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from reportgen.errors import CardError, OutOfMemoryError, a_type, unknown_name
+from reportgen.networks.core.copying import within_wrappers
 from reportgen.networks.core.out_of_memory import is_out_of_memory
 from reportgen.networks.core.precision import in_single_precision, other_precisions
 from reportgen.records.card import ModelCard
@@ -44,6 +45,8 @@ class Definition:
     def build(self, card: ModelCard | None = None) -> nn.Module:
         """Return the module for `card` (the definition's own by default), as its factory makes it, in float32.
 
+        It comes without what wraps it for several devices, or by `torch.compile`: its layers have the names they have.
+
         Raises CardError when the factory fails or returns something else, OutOfMemoryError, NetworkError for complex
         weights.
         """
@@ -55,6 +58,7 @@ class Definition:
             raise CardError(f"{self.origin} failed to build the network ({describe(error)}).") from error
         if not isinstance(module, nn.Module):
             raise CardError(f"{self.origin} returned {type(module).__name__}: it must return a torch.nn.Module.")
+        module = within_wrappers(module)
         if isinstance(module, torch.jit.ScriptModule):
             raise CardError(
                 f"{self.origin} returned a TorchScript program, whose layers cannot be read: give the module that it "

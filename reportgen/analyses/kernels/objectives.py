@@ -46,7 +46,7 @@ def facet_similarity(maps: Tensor, facets: int) -> Tensor:
     The N samples are kernels times `facets`. What is compared are the Gram matrices of the layer's rectified maps:
     which kernels fire together, wherever they do (Olah et al. 2017, diversity).
     """
-    rectified = functional.relu(maps).flatten(2)
+    rectified = functional.relu(maps).flatten(2) if maps.ndim > 2 else functional.relu(maps).unsqueeze(2)
     gram = functional.normalize((rectified @ rectified.transpose(1, 2)).flatten(1), dim=1, eps=1e-12)
     groups = gram.reshape(-1, facets, gram.shape[1])
     cosines = groups @ groups.transpose(1, 2)

@@ -196,8 +196,9 @@ class ClipScoring:
 def approached(maps: Tensor) -> Tensor:
     """Return the mean `N` of maps `N ...` of silent kernels above the threshold of a quarter of their places.
 
-    The threshold is 0 as soon as so many fire; until then the places nearest to it rise, and not the mean of all.
+    The threshold is 0 as soon as so many fire; until then the places nearest to it rise, and not the mean of all. A
+    layer without places, as a classifier's, has one.
     """
-    values = maps.flatten(1)
+    values = maps.flatten(1) if maps.ndim > 1 else maps.unsqueeze(1)
     threshold = values.detach().float().quantile(1 - _NEAREST, dim=1, keepdim=True).clamp_max(0).to(values)
     return (threshold + functional.leaky_relu(values - threshold, _LEAK)).mean(1)

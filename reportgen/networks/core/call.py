@@ -30,12 +30,12 @@ class Arguments:
 
     def of(self, module: nn.Module) -> Any:
         """Return what the module answers; with a `seed`, what it answers when its random numbers begin with that."""
-        with self._drawing():
+        with self._drawing(), _layer_by_layer():
             return module(*self.args, **self.kwargs)
 
     def with_state(self, module: nn.Module, state: dict[str, Tensor]) -> Any:
         """Return what the module answers with other parameters and buffers."""
-        with self._drawing(), attributes_kept(module):
+        with self._drawing(), _layer_by_layer(), attributes_kept(module):
             return functional_call(module, state, self.args, dict(self.kwargs), tie_weights=False)
 
     @contextmanager
@@ -48,6 +48,20 @@ class Arguments:
         with torch.random.fork_rng(devices=sorted({one.device.index or 0 for one in tensors if one.is_cuda})):
             torch.manual_seed(self.seed)
             yield
+
+
+@contextmanager
+def _layer_by_layer() -> Iterator[None]:
+    """Let torch's transformers run their layers one by one within the context, as they do where a gradient is asked.
+
+    Else a pass without gradients is one operation for a whole encoder layer, in which its layers do not run.
+    """
+    before = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(before)
 
 
 def normalise(clips: Tensor, spec: ClipSpec) -> Tensor:

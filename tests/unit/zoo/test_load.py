@@ -357,3 +357,13 @@ def test_arguments_that_a_factory_takes_without_a_name_are_said_to_be_in_doubt(t
         named = source.replace(", **more", "")
         (tmp_path / "strict.py").write_text(named)
         load_network(f"{tmp_path}/strict.py:make", untrained=True, model_args={"depht": 3}, clip=clip)
+
+
+@pytest.mark.parametrize("wrap", ["nn.DataParallel", pytest.param("torch.compile", marks=pytest.mark.long)])
+def test_a_factory_may_return_a_network_within_wrappers(wrap: str, tmp_path: Path) -> None:
+    file = tmp_path / "nets.py"
+    file.write_text(f"{ARCH}\n\ndef make():\n    torch.manual_seed(0)\n    return {wrap}(Net(3))\n")
+    network = load_network(f"{file}:make", clip={"frames": 4, "height": 16, "width": 16})
+    layers = [layer.name for layer in describe_layers(network)]
+    assert layers == ["conv", "inner", "fc"]
+    assert {name for name, _ in network.module.named_modules()} >= set(layers)
