@@ -147,3 +147,31 @@ def test_a_pyramid_of_a_contrast_explains_the_contrast(positions: bool) -> None:
     torch.testing.assert_close(
         torch.as_tensor(relevance).float(), torch.stack([-means[0], torch.tensor(0.0), means[2]]), atol=1e-5, rtol=1e-4
     )
+
+
+class Spectral(nn.Module):
+    """Real numbers in and out, and a spectrum on the way: filtered and turned back, or its magnitudes."""
+
+    def __init__(self, magnitudes: bool) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.stem, self.next = nn.Conv3d(3, 4, 3, padding=1, bias=False), nn.Conv3d(4, 5, 1, bias=False)
+        self.head, self.magnitudes = nn.Linear(5, 3, bias=False), magnitudes
+
+    def forward(self, clip: Tensor) -> Tensor:
+        spectrum = torch.fft.fft2(torch.relu(self.stem(clip)))
+        low = spectrum * torch.linspace(1.0, 0.2, spectrum.shape[-1])
+        maps = spectrum.abs() if self.magnitudes else torch.fft.ifft2(low).real
+        scores: Tensor = self.head(torch.relu(self.next(maps)).mean((2, 3, 4)))
+        return scores
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("magnitudes", [False, True])
+def test_a_spectrum_on_the_way_hands_on_the_evidence(magnitudes: bool) -> None:
+    network = Spectral(magnitudes)
+    layers = describe_layers(Network.from_module(network.eval(), frames=6, size=12, mean=0.0, std=1.0))
+    assert [layer.name for layer in layers] == ["stem", "next", "head"]
+    pyramid = class_pyramid(network, CLIP, 1, depth=None)
+    for layer in ("stem", "next"):
+        assert float(pyramid.layer(layer).relevance.sum()) == pytest.approx(pyramid.logit, rel=1e-4)

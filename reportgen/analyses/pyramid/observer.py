@@ -154,7 +154,7 @@ class ResponseObserver(Observer):
             response = self._current.get(id(tensor))
             if response is not None and not any(tensor is output for output in outputs):
                 response.uses += 1
-        if followed is None or not outputs:
+        if followed is None or not outputs or outputs[0].is_complex():  # made for a spectrum: it has no responses
             return
         output = outputs[0]
         axis = _axis_behind(followed.axis, followed.tensor.shape, output.shape)

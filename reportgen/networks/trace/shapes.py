@@ -21,9 +21,11 @@ ShapeRule = Callable[[Mapping[str, Any]], MetaOutput]
 """What an operation returns for meta tensors, by the names of its schema; None where torch has to say."""
 
 
-def pointwise_shape(func: Any, arguments: Mapping[str, Any]) -> Tensor:
-    """Return the result of an element-wise operation with one output."""
+def pointwise_shape(func: Any, arguments: Mapping[str, Any]) -> Tensor | None:
+    """Return the result of an element-wise operation with one output; None of complex numbers, which may become real."""
     tensors = [value for value in arguments.values() if isinstance(value, Tensor)]
+    if any(tensor.is_complex() for tensor in tensors):
+        return None
     if func._schema.is_mutable:
         return tensors[0]
     shape = np.broadcast_shapes(*(tuple(tensor.shape) for tensor in tensors))
