@@ -42,6 +42,7 @@ from reportgen.analyses.saliency.parameters import SaliencyParameters
 from reportgen.cli.terminal import terminal_progress
 from reportgen.clips import Clip
 from reportgen.config.options import BuildOptions
+from reportgen.errors import NetworkError
 from reportgen.networks.core.network import Network
 from reportgen.networks.kernels.layers import describe_layers
 from reportgen.networks.speed.quick_copy import quick_copy
@@ -164,6 +165,8 @@ def benchmark(
         assert isinstance(unit, Unit)
         with meter.measured(rows[str(unit.parameters["method"])].map):
             for one, result in SaliencyAnalysis().run(subject, [unit], maps, answers, progress):
+                if isinstance(result, NetworkError):
+                    raise result
                 kept[one.name] = result
         keep(list(rows.values()))
     if not checked:

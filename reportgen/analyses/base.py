@@ -14,6 +14,7 @@ from torch import Tensor
 from reportgen.analyses.choice.selection import ChooseBy, KernelSelection
 from reportgen.analyses.parameters import Parameters
 from reportgen.clips import Clip, ClipReference
+from reportgen.errors import NetworkError
 from reportgen.networks.core.network import Network
 from reportgen.progress import Progress
 from reportgen.records.figures import Result
@@ -154,6 +155,9 @@ class Analysis(Protocol[P_contra]):
 
     def run(
         self, subject: Subject, units: Sequence[Unit], parameters: P_contra, answers: Answers, progress: Progress
-    ) -> Iterator[tuple[Unit, Result]]:
-        """Yield each unit's answer as soon as it is there; `units` are of one group."""
+    ) -> Iterator[tuple[Unit, Result | NetworkError]]:
+        """Yield each unit's answer as soon as it is there, or why it has none; `units` are of one group.
+
+        What is raised instead is the reason of all units that are not answered yet.
+        """
         ...

@@ -10,8 +10,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from reportgen.analyses.base import Subject, Unit
+from reportgen.analyses.saliency.analysis import SaliencyAnalysis
 from reportgen.analyses.saliency.attribution import attribute
-from reportgen.errors import NetworkError
+from reportgen.analyses.saliency.parameters import SaliencyParameters
+from reportgen.clips import Clip
+from reportgen.errors import NetworkError, NoAnswerError
+from reportgen.networks.core.network import Network
+from reportgen.progress import SILENT
+from reportgen.records.figures import Result
+from reportgen.records.targets import Target
 
 SPELLINGS: dict[str, Callable[[Tensor], Tensor]] = {
     "relu": torch.relu,
@@ -130,6 +138,21 @@ class OwnGradient(torch.autograd.Function):
         return gradients[0] * (z > 0)
 
 
+class OwnSwish(torch.autograd.Function):
+    """As X3D and EfficientNet have it, to save memory."""
+
+    @staticmethod
+    def forward(ctx: Any, z: Tensor) -> Tensor:
+        ctx.save_for_backward(z)
+        return z * torch.sigmoid(z)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        (z,) = ctx.saved_tensors
+        share = torch.sigmoid(z)
+        return gradients[0] * (share + z * share * (1 - share))
+
+
 def test_a_rectifier_that_cannot_be_reached_is_refused() -> None:
     clip = torch.rand(1, 1, 2, 3, 4)
     own = TwoLayers(lambda z: torch.relu(OwnGradient.apply(z)))  # type: ignore[no-untyped-call]
@@ -170,6 +193,7 @@ WRITTEN_OUT: dict[str, Callable[[Tensor], Tensor]] = {
     "mish": lambda z: z * torch.tanh(torch.log1p(torch.exp(z))),
     "leaky": lambda z: torch.maximum(z, 0.2 * z),
     "elu": lambda z: torch.where(z > 0, z, z.exp() - 1),
+    "silu with a gradient of its own": OwnSwish.apply,  # type: ignore[dict-item]
 }
 
 
@@ -205,3 +229,21 @@ def test_the_relu6_of_a_hard_swish_is_no_rectifier_of_all_that_passes() -> None:
 def test_what_scales_or_mixes_values_is_no_rectifier(gate: Callable[[Tensor], Tensor]) -> None:
     clip = torch.rand(1, 1, 2, 3, 4, generator=torch.Generator().manual_seed(1))
     assert attribute(TwoLayers(lambda z: torch.relu(gate(z))), clip, 1, "guided_backprop").notes == ()
+
+
+def no_answers(analysis: str, unit: str, role: str) -> Any:
+    raise AssertionError("saliency reads no other method's answer")
+
+
+def test_a_report_on_a_network_without_relus_has_its_other_maps() -> None:
+    clip = torch.rand(1, 1, 2, 3, 4, generator=torch.Generator().manual_seed(1))
+    network = Network(TwoLayers(functional.gelu).requires_grad_(False))
+    subject = Subject(network, {}, (), clips=(Clip("clip", clip.numpy()),), targets={"clip": (Target.of(1),)})
+    parameters = SaliencyParameters(methods=("gradients", "guided_backprop", "integrated_gradients"), steps=4)
+    units = [unit for unit in SaliencyAnalysis().units(subject, parameters) if isinstance(unit, Unit)]
+    found = SaliencyAnalysis().run(subject, units, parameters, no_answers, SILENT)
+    assert {unit.method: type(answer) for unit, answer in found} == {
+        "gradients": Result,
+        "guided_backprop": NoAnswerError,
+        "integrated_gradients": Result,
+    }

@@ -21,6 +21,7 @@ from reportgen.analyses.saliency.attribution import (
 )
 from reportgen.analyses.saliency.parameters import SaliencyParameters
 from reportgen.analyses.saliency.units import map_units
+from reportgen.errors import NetworkError
 from reportgen.networks.core.network import Network
 from reportgen.progress import Progress
 from reportgen.records.answers.saliency import SaliencyAnswer
@@ -48,8 +49,8 @@ class SaliencyAnalysis:
         parameters: SaliencyParameters,
         answers: Answers,  # noqa: ARG002
         progress: Progress,
-    ) -> Iterator[tuple[Unit, Result]]:
-        """Yield each method's map."""
+    ) -> Iterator[tuple[Unit, Result | NetworkError]]:
+        """Yield each method's map, or why it has none: a network may have what one method asks for and not another."""
         clip = subject.clip(units[0].clip)
         network, index = asked(subject, units[0])
         settings = MapSettings(
@@ -66,8 +67,13 @@ class SaliencyAnalysis:
         settings = replace(settings, quick=quick)
         with progress.task(f"saliency of {clip.name}", len(units)) as task:
             for unit in units:
-                found, steps = _attribution(network, pixels, index, unit.method, settings, progress)
-                yield unit, _result(subject, unit, found, steps, clip.frames)
+                answer: Result | NetworkError
+                try:
+                    found, steps = _attribution(network, pixels, index, unit.method, settings, progress)
+                    answer = _result(subject, unit, found, steps, clip.frames)
+                except NetworkError as error:
+                    answer = error
+                yield unit, answer
                 task.advance()
 
 

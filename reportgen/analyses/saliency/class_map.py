@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from reportgen.analyses.saliency.way_back import Pass
-from reportgen.errors import NetworkError
+from reportgen.errors import NetworkError, NoAnswerError
 from reportgen.networks.core.checkpoints import without_checkpoints
 from reportgen.networks.core.classes import asked_logits
 from reportgen.networks.core.network import Network
@@ -54,7 +54,7 @@ def class_map(passed: Pass, class_index: int, places: Mapping[str, UnitPlaces | 
         maps = [torch.zeros_like(one) if slope is None else one.detach() for one, slope in zip(calls, own, strict=True)]
         slopes = [torch.zeros_like(one) if slope is None else slope for one, slope in zip(maps, own, strict=True)]
         if len({one.shape[1:] for one in maps}) > 1:
-            raise NetworkError(f"{name} is called with parts of the clip of different sizes: choose another layer.")
+            raise NoAnswerError(f"{name} is called with parts of the clip of different sizes: choose another layer.")
         found.append(_laid(name, torch.cat(maps), torch.cat(slopes), places[name], size))
     most = max(units for _, units in found)
     total = torch.stack([laid * (units / most) for laid, units in found]).sum(0)[None]
@@ -66,7 +66,7 @@ def _laid(name: str, maps: Tensor, gradient: Tensor, places: UnitPlaces | None, 
     if maps.ndim not in (4, 5) or math.prod(maps.shape[-2:]) == 1:
         raise NetworkError(f"{name} has no map to show ({tuple(maps.shape)}): choose a convolution as the layer.")
     if places is None:
-        raise NetworkError(f"Where the positions of {name} look in the clip is not known: choose another layer.")
+        raise NoAnswerError(f"Where the positions of {name} look in the clip is not known: choose another layer.")
     others = [axis for axis in range(maps.ndim) if axis != 1]
     weights = gradient.mean(dim=others, keepdim=True)
     return places.laid((weights * maps).sum(1, keepdim=True).relu(), size), maps.numel() // maps.shape[1]
@@ -106,7 +106,7 @@ def cam_places(network: Network, clip: Tensor) -> dict[str, UnitPlaces | None]:
     modules = dict(network.module.named_modules())
     sizes = {o.size for o in outputs if isinstance(modules[o.name], nn.Conv2d | nn.Conv3d) and min(o.size[-2:]) > 1}
     if not sizes:
-        raise NetworkError(f"{network.name} has no convolution with a map of positions: Grad-CAM does not apply.")
+        raise NoAnswerError(f"{network.name} has no convolution with a map of positions: Grad-CAM does not apply.")
     maps = {output.node: output for output in outputs if output.size in sizes}
     moving = {node: output for node, output in maps.items() if len(output.size) == 3 and output.size[0] > 1}
     chosen = _last(logits, moving)

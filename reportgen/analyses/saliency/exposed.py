@@ -199,10 +199,10 @@ class _Routing(TorchFunctionMode):
         self, func: Any, _types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
-        if not torch.is_grad_enabled() or "out" in kwargs:
+        if "out" in kwargs or _within_transform():
             return func(*args, **kwargs)
-        if _within_transform():
-            return func(*args, **kwargs)
+        if not torch.is_grad_enabled():
+            return self._out_of_reach(func, args, kwargs)
         with self._uncounted():
             call = self._listed(func, args, kwargs)
         if call is None:
@@ -216,6 +216,17 @@ class _Routing(TorchFunctionMode):
             return answer
         with self._uncounted():
             return given.copy_(answer)
+
+    def _out_of_reach(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Return the result of a call within an autograd function of its own, where no rectifier can be replaced.
+
+        Those that are no ReLU are counted there as elsewhere.
+        """
+        found = func(*args, **kwargs)
+        self._note_other(func)
+        if isinstance(found, Tensor) and found.is_floating_point() and not overwrites(func, kwargs):
+            self._count_other(func, found, (*args, *kwargs.values()))
+        return found
 
     def _listed(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Replacement | None:
         """Return what answers a call of a function that is known to be a nonlinearity."""

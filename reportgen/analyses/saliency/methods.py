@@ -16,7 +16,7 @@ from reportgen.analyses.saliency.class_map import class_map
 from reportgen.analyses.saliency.exposed import NONLINEARITIES, ExposedNetwork, Exposures
 from reportgen.analyses.saliency.quiet_captum import captum
 from reportgen.analyses.saliency.way_back import Pass
-from reportgen.errors import NetworkError
+from reportgen.errors import NetworkError, NoAnswerError
 from reportgen.networks.core.copying import no_gradient
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.out_of_memory import is_out_of_memory
@@ -225,12 +225,12 @@ def _cam(question: Question) -> Tensor:
 def _guided(question: Question) -> ExposedNetwork:
     exposed = question.exposures.of(question.network, question.clip, question.scores, question.advance)
     if not len(exposed.calls):
-        raise NetworkError(
+        raise NoAnswerError(
             f"{question.network.name} has no ReLU whose gradient could be replaced (it has others, or is compiled): "
             "choose a method without guided backprop."
         )
     if exposed.unreached:
-        raise NetworkError(
+        raise NoAnswerError(
             f"{question.network.name} has ReLUs whose gradient cannot be replaced ({exposed.unreached} of "
             f"{exposed.unreached + len(exposed.calls)} run in compiled code, under torch.vmap or in an autograd "
             "function of its own): choose a method without guided backprop."

@@ -22,7 +22,7 @@ ShapeRule = Callable[[Mapping[str, Any]], MetaOutput]
 
 
 def pointwise_shape(func: Any, arguments: Mapping[str, Any]) -> Tensor | None:
-    """Return the result of an element-wise operation with one output; None of complex numbers, which may become real."""
+    """Return the result of an element-wise operation with one output; None of complex numbers, which may turn real."""
     tensors = [value for value in arguments.values() if isinstance(value, Tensor)]
     if any(tensor.is_complex() for tensor in tensors):
         return None

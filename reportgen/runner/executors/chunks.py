@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from reportgen.analyses.base import Arrays
-from reportgen.errors import NoAnswerError, StoreError, for_pages
+from reportgen.errors import NetworkError, NoAnswerError, StoreError, for_pages
 from reportgen.media import read_data
 from reportgen.progress import Progress
-from reportgen.records.jobs import Done, Failed, FailedAttempt, Job, Record, Skipped
+from reportgen.records.figures import Result
+from reportgen.records.jobs import Done, Failed, FailedAttempt, Job, Outcome, Record, Skipped
 from reportgen.runner.claims.worker import ChunkLeftError
 from reportgen.runner.executors.base import Work
 from reportgen.runner.executors.recording import error_sentence, failure, keep, write_result
@@ -116,8 +117,8 @@ class ChunkWorker:
                 if keys[id(unit)] not in waiting:
                     continue
                 job = waiting[keys[id(unit)]].job
-                done = write_result(work.store, job, result)
-                record = keep(work.store, job, done, time.perf_counter() - started, self._device)
+                outcome = self._written(job, result, watch, alone=alone)
+                record = keep(work.store, job, outcome, time.perf_counter() - started, self._device)
                 del waiting[keys[id(unit)]]  # only now: an answer that cannot be written is a failed job
                 yield record, True
                 if not waiting:
@@ -134,6 +135,14 @@ class ChunkWorker:
             for planned in waiting.values():
                 yield keep(work.store, planned.job, outcome, seconds, self._device), True
 
+    def _written(self, job: Job, result: Result | NetworkError, watch: ChunkWatch, *, alone: bool) -> Outcome:
+        """Return what is recorded of what an analysis yields: an answer, whose figures are written, or why not."""
+        if not isinstance(result, NetworkError):
+            return write_result(self._work.store, job, result)
+        if self._work.debug:
+            raise result
+        return self._outcome(job, result, watch, alone=alone)
+
     def _outcome(self, job: Job, error: Exception, watch: ChunkWatch, *, alone: bool) -> Skipped | Failed:
         """Return what is recorded of an error; raises ChunkLeftError where another worker is to try."""
         if isinstance(error, NoAnswerError):
@@ -143,7 +152,9 @@ class ChunkWorker:
     def _missing_needs(self, planned: PlannedUnit) -> str | None:
         for analysis, unit, _role in planned.unit.needs:
             if self._needed(analysis, unit) is None:
-                return f"it needs the answer of {analysis} about {unit}, which failed"
+                record = self._work.store.record(self._work.plan.key_of(analysis, unit))
+                skipped = record is not None and isinstance(record.outcome, Skipped)
+                return f"it needs the answer of {analysis} about {unit}, which {'has none' if skipped else 'failed'}"
         return None
 
     def _needed(self, analysis: str, unit: str) -> Done | None:

@@ -14,7 +14,7 @@ import pytest
 from reportgen.analyses.base import Analysis, Answers, Inapplicable, Subject, Unit
 from reportgen.analyses.method import Method
 from reportgen.analyses.parameters import Parameters
-from reportgen.errors import StoreError
+from reportgen.errors import NetworkError, NoAnswerError, StoreError
 from reportgen.progress import SILENT, Progress
 from reportgen.records.answers.base import Answer
 from reportgen.records.figures import DataFigure, Result, TextFigure
@@ -35,9 +35,13 @@ class Squared(Answer):
 
 @dataclass
 class Squares:
-    """Squares of 0 to 5, three a chunk; `bad` numbers raise, those of `pages` bring a file that no run may hold."""
+    """Squares of 0 to 5, three a chunk; `bad` numbers raise, those of `pages` bring a file that no run may hold.
+
+    Numbers of `refused` have the error for their answer.
+    """
 
     bad: frozenset[int] = frozenset()
+    refused: frozenset[int] = frozenset()
     pages: frozenset[int] = frozenset()
     error: Exception = field(default_factory=lambda: ValueError("no square today"))
     asked: list[list[int]] = field(default_factory=list)
@@ -48,12 +52,16 @@ class Squares:
 
     def run(
         self, subject: Subject, units: Sequence[Unit], parameters: Parameters, answers: Answers, progress: Progress
-    ) -> Iterator[tuple[Unit, Result]]:
+    ) -> Iterator[tuple[Unit, Result | NetworkError]]:
         self.asked.append([unit.parameters["n"] for unit in units])
         for unit in units:
             n = unit.parameters["n"]
             if n in self.bad:
                 raise self.error
+            if n in self.refused:
+                assert isinstance(self.error, NetworkError)
+                yield unit, self.error
+                continue
             figure = TextFigure("", ".html") if n in self.pages else DataFigure({"n": np.array([n])})
             yield unit, Result(Squared(value=n * n), {"data": figure})
 
@@ -107,6 +115,18 @@ def test_an_error_fails_the_open_jobs_of_its_chunk_and_what_needs_them(prepared:
     assert "which failed" in found["roots tiny"].reason
 
 
+@pytest.mark.parametrize(
+    ("error", "kind", "said"), [(NetworkError, Failed, "which failed"), (NoAnswerError, Skipped, "which has none")]
+)
+def test_what_one_job_is_refused_does_not_concern_the_others(
+    prepared: Prepared, error: type[NetworkError], kind: type[Outcome], said: str
+) -> None:
+    found = outcomes(prepared, Squares(refused=frozenset({3, 4}), error=error("it has no root")))
+    assert [type(found[f"squares {n}"]) for n in range(6)] == [Done, Done, Done, kind, kind, Done]
+    assert isinstance(found["roots tiny"], Skipped)
+    assert found["roots tiny"].reason.endswith(said)
+
+
 def test_an_answer_that_cannot_be_kept_is_a_failed_job(prepared: Prepared) -> None:
     found = outcomes(prepared, Squares(pages=frozenset({1})))
     assert [type(found[f"squares {n}"]) for n in range(6)] == [Done, Failed, Failed, Done, Done, Done]
@@ -137,6 +157,7 @@ class Beside(Squares):
         for unit, result in super().run(subject, units, parameters, answers, progress):
             if self.stop is not None and unit.parameters["n"] >= self.stop:
                 raise Stopped
+            assert isinstance(result, Result)
             yield unit, Result(Squared(value=len(units)), result.figures)
 
 
