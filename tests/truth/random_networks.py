@@ -164,6 +164,17 @@ def _shuffled(kit: Kit, c: int) -> tuple[nn.Module, int]:
     return Function(lambda x: x.view(1, groups, c // groups, *x.shape[2:]).transpose(1, 2).reshape(x.shape)), c
 
 
+def _patches(kit: Kit, c: int) -> tuple[nn.Module, int]:
+    """Patches of every frame as columns, and what is in each of them put together."""
+
+    def averaged(x: Tensor) -> Tensor:
+        frames = x if kit.rank == 2 else x.transpose(1, 2).flatten(0, 1)
+        columns = F.unfold(frames, 3, padding=1).view(len(frames), c, 9, -1).mean(2).view(frames.shape)
+        return columns if kit.rank == 2 else columns.view(len(x), -1, *frames.shape[1:]).transpose(1, 2)
+
+    return Function(averaged), c
+
+
 def _channels_last(kit: Kit, c: int) -> tuple[nn.Module, int]:
     """A linear layer over the channel axis, moved to the end and back."""
     linear = nn.Linear(c, CHANNELS)
@@ -227,6 +238,12 @@ STEPS: dict[str, Step] = {
     "scaled": _same(lambda kit, x: x * 2 - 1),
 }
 
+WINDOWS: dict[str, Step] = {
+    "patches": _patches,
+    "windows": _same(lambda kit, x: F.pad(x, (1, 1)).unfold(-1, 3, 1).amax(-1)),
+}
+"""Steps that are tried by themselves."""
+
 HEADS = ("linear", "flatten", "convolution")
 
 
@@ -241,7 +258,7 @@ class RandomNetwork(nn.Module):
         made, channels = [], CHANNELS
         for name in steps:
             if channels > 1 or name not in {"sliced", "chunked", "written"}:
-                step, channels = STEPS[name](self.kit, channels)
+                step, channels = {**STEPS, **WINDOWS}[name](self.kit, channels)
                 made.append(step)
         self.steps = nn.Sequential(*made)
         width = channels * SIDE**rank if head == "flatten" else channels

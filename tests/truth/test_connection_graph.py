@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from reportgen.networks.trace.build import connection_graph
 from reportgen.networks.trace.graph import ConnectionGraph
-from tests.truth.random_networks import HEADS, STEPS, RandomNetwork
+from tests.truth.random_networks import HEADS, STEPS, WINDOWS, RandomNetwork
 
 Edge = tuple[str, int, str, int]
 KERNELS = (nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d, nn.ConvTranspose3d, nn.Linear)
@@ -91,7 +91,7 @@ def assert_graph_is_the_jacobians(network: RandomNetwork) -> None:
 
 
 @pytest.mark.parametrize("rank", [2, 3])
-@pytest.mark.parametrize("step", sorted(STEPS))
+@pytest.mark.parametrize("step", sorted({*STEPS, *WINDOWS}))
 def test_each_operation_connects_what_its_derivative_connects(step: str, rank: int) -> None:
     assert_graph_is_the_jacobians(RandomNetwork(rank, [step], "convolution", seed=0))
 

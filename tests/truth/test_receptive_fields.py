@@ -83,6 +83,16 @@ def patches(network: Way, clip: Tensor) -> Tensor:
     return network.layers[0](tokens).permute(0, 4, 1, 2, 3)
 
 
+def unfolded(network: Way, clip: Tensor) -> Tensor:
+    """Overlapping patches of every frame, with gaps, as columns for a linear layer."""
+    columns = functional.unfold(clip.transpose(1, 2).flatten(0, 1), 3, dilation=2, padding=2, stride=(2, 1))
+    return network.layers[0](columns.mT).mT.reshape(1, 32, 1, 20, 40).transpose(1, 2)
+
+
+def windows_in_time(network: Way, clip: Tensor) -> Tensor:
+    return network.layers[0](clip).unfold(2, 5, 2).mean(-1)
+
+
 def windowed_attention(network: Way, clip: Tensor) -> Tensor:
     """Attention within windows of 4x5x5, shifted by 2 frames."""
     maps = network.layers[0](clip).roll(-2, 2)
@@ -137,6 +147,8 @@ CASES: dict[str, Way] = {
     "shift by rolling": Way(shift_by_rolling, conv(1, out=4), channels=4),
     "shift by padding": Way(shift_by_padding, conv(1, out=4), channels=4),
     "linear over patches": Way(patches, nn.Linear(40, 1)),
+    "linear over unfolded patches": Way(unfolded, nn.Linear(9, 1)),
+    "windows in time": Way(windows_in_time, conv(3, padding=1)),
     "attention in shifted windows": Way(windowed_attention, conv(3, padding=1, out=2), channels=2),
     "pooled keys": Way(pooled_attention, conv(3, padding=1), conv(3, 2, 1)),
 }

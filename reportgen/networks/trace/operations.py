@@ -99,6 +99,8 @@ OPERATIONS: Mapping[str, Operation] = {
     **_same(rearranging.repeat, "repeat"),
     **_same(rearranging.pad, "constant_pad_nd", "reflection_pad1d", "reflection_pad2d", "reflection_pad3d"),
     **_same(rearranging.pad, "replication_pad1d", "replication_pad2d", "replication_pad3d"),
+    **_same(rearranging.unfold, "unfold"),
+    **_same(rearranging.unfold_patches, "im2col"),
     **_same(rearranging.flip, "flip"),
     **_same(rearranging.roll, "roll"),
     **_same(rearranging.index_select, "index_select"),

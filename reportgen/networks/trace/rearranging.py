@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -150,6 +151,51 @@ def pad(call: TracedCall[D]) -> D:
                 return call.boundary()
             found = padded
     return found
+
+
+def unfold(call: TracedCall[D]) -> D:
+    """Return the windows along an axis; what is in each lies along a new, last axis."""
+    source, axis = call.source, int(call.arguments["dimension"]) % max(1, len(call.source.shape))
+    size, step, count = call.arguments["size"], call.arguments["step"], call.shape[axis]
+    taps = [source.sliced(axis, first, count, step) for first in range(size)]
+    return call.concatenated([tap.reshaped((*tap.shape, 1)) for tap in taps], len(call.shape) - 1)
+
+
+def unfold_patches(call: TracedCall[D]) -> D:
+    """Return the patches of pictures `N C H W` as columns `N C*H*W P`."""
+    rows, columns = (_placed_taps(call, place) for place in (0, 1))
+    padded, pads = call.source, call.arguments["padding"]
+    for axis, pad in zip((-2, -1), pads, strict=True):
+        axis += len(padded.shape)  # noqa: PLW2901 (from the end: there may be no axis of samples)
+        found = padded.padded(axis, pad, pad, "zeros")
+        if found is None:
+            return call.boundary()
+        padded = found
+    *lead, channels, _, _ = padded.shape
+    across, down, taps = len(lead) + 2, len(lead) + 1, []
+    for first in rows.starts:
+        part = padded.sliced(down, first, rows.count, rows.step)
+        for left in columns.starts:
+            tap = part.sliced(across, left, columns.count, columns.step)
+            taps.append(tap.reshaped((*lead, channels, 1, rows.count * columns.count)))
+    shape = (*lead, channels, len(taps), rows.count * columns.count)
+    return call.concatenated(taps, len(lead) + 1, shape).reshaped(call.shape)
+
+
+@dataclass(frozen=True)
+class _Taps:
+    """Where the taps of patches begin along an axis of padded pictures, how far apart patches are, and their number."""
+
+    starts: range
+    step: int
+    count: int
+
+
+def _placed_taps(call: TracedCall[Any], place: int) -> _Taps:
+    names = ("kernel_size", "dilation", "padding", "stride")
+    size, dilation, padding, stride = (int(call.arguments[name][place]) for name in names)
+    length = call.source.shape[place - 2] + 2 * padding
+    return _Taps(range(0, size * dilation, dilation), stride, (length - dilation * (size - 1) - 1) // stride + 1)
 
 
 def flip(call: TracedCall[D]) -> D:
