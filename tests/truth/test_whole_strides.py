@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import Tensor, nn
 
 from reportgen import maximize_activation
+from reportgen.analyses.kernels.layer_traits import has_time
 from reportgen.analyses.kernels.robustness import Views
 from reportgen.networks.core.network import as_network
+from reportgen.networks.kernels.clip_form import clip_preactivation
 from reportgen.networks.kernels.preactivation import preactivation
 from reportgen.networks.kernels.receptive_field import geometry
 
@@ -77,3 +81,52 @@ def test_tubelets_find_the_signs_of_their_kernels_by_default_too(size: tuple[int
     found = maximize_activation(network, "0", range(4), objective="channel", clip_shape=SHAPE, steps=48)
     best = layer.weight.clamp_min(0).flatten(1).sum(1)
     assert (found.activations / best).min() >= 0.98
+
+
+class Rearranged(nn.Module):
+    """A first layer that is given patches which were put together without a convolution, or the means of pixels."""
+
+    def __init__(self, way: Callable[[Tensor], Tensor], layer: nn.Module) -> None:
+        super().__init__()
+        self.way, self.layer = way, layer
+
+    def forward(self, clips: Tensor) -> Tensor:
+        found: Tensor = self.layer(self.way(clips))
+        return found
+
+
+def space_to_depth(clips: Tensor) -> Tensor:
+    cut = clips.unflatten(2, (-1, 2)).unflatten(4, (-1, 4)).unflatten(6, (-1, 4))
+    return cut.permute(0, 1, 3, 5, 7, 2, 4, 6).flatten(1, 4)
+
+
+def unfolded(clips: Tensor) -> Tensor:
+    return nn.functional.unfold(clips.transpose(1, 2).flatten(0, 1), 4, stride=4).mT
+
+
+REARRANGED: dict[str, Callable[[], Rearranged]] = {
+    "space to depth": lambda: Rearranged(space_to_depth, nn.Conv3d(96, 3, 1)),
+    "patches in rows": lambda: Rearranged(lambda clips: space_to_depth(clips).flatten(2).mT, nn.Linear(96, 3)),
+    "unfolded frames": lambda: Rearranged(unfolded, nn.Linear(48, 3)),
+    "means of pixels": lambda: Rearranged(nn.AvgPool3d((1, 2, 2)), nn.Conv3d(3, 3, 2, 2)),
+}
+
+
+@pytest.mark.parametrize("kind", REARRANGED)
+def test_first_layers_behind_rearranged_pixels_find_the_signs_of_their_kernels(kind: str) -> None:
+    torch.manual_seed(0)
+    network = REARRANGED[kind]().requires_grad_(False)
+    clips = torch.full((3, 3, *SHAPE), 0.5, requires_grad=True)
+    own = network(clips)
+    classes = own.movedim(1 if own.ndim == 5 else -1, -1).reshape(3, -1, 3)  # rows of a clip lie side by side
+    (slopes,) = torch.autograd.grad(classes.mean(1).diagonal().sum(), clips)
+    best = maximize_activation(network, "layer", range(3), objective="channel", clip_shape=SHAPE, steps=96)
+    reached = (best.clips - 0.5).mul(slopes).flatten(1).sum(1)
+    assert (reached / (slopes.abs() / 2).flatten(1).sum(1)).min() >= 0.9
+
+
+def test_tokens_of_frames_that_are_samples_have_time_and_frames_that_are_channels_have_none() -> None:
+    tokens = as_network(REARRANGED["unfolded frames"]().eval())
+    assert has_time(tokens, clip_preactivation(tokens, "layer", SHAPE))
+    stacked = as_network(Rearranged(lambda clips: clips.flatten(1, 2), nn.Conv2d(24, 3, 3)).eval())
+    assert not has_time(stacked, clip_preactivation(stacked, "layer", SHAPE))

@@ -6,29 +6,36 @@ from reportgen.analyses.kernels.closed_form import filters
 from reportgen.networks.core.network import Network
 from reportgen.networks.kernels.arrangement import PLAIN
 from reportgen.networks.kernels.preactivation import Preactivation
-from reportgen.networks.kernels.receptive_field import Field
+from reportgen.networks.kernels.receptive_field import Geometry
 
 
-def sees_pixels(target: Preactivation, field: Field | None) -> bool:
-    """Return whether a layer is a first one: it sees no more of the clip than its own kernel.
+def sees_pixels(target: Preactivation, placed: Geometry) -> bool:
+    """Return whether a layer is a first one: a convolution that sees no more of the clip than its own kernel.
 
-    Where the reach is not told, as of a layer that is given frames as samples or one after another, it is one if it is
-    linear in the pixels and weighs no more of them.
+    So is one with no other layer before it that is linear in the pixels: these may be moved (patches put together for
+    a linear layer) and averaged, but frames are not channels: of two or three the speed is not to be read off a
+    filter's spectrum. Where the reach is not told, as of a layer that is given frames as samples or one
+    after another, it is one if it is linear in the pixels and weighs no more of them than its kernel has places.
     """
     size = getattr(target.network.module.get_submodule(target.layer), "kernel_size", None)
-    if not isinstance(size, tuple) or (field is None and target.calls == (PLAIN,)):
+    reach = [1] * (3 - len(size)) + list(size) if isinstance(size, tuple) else None
+    if reach is not None and placed.field is not None and [axis.size for axis in placed.field] == reach:
+        return True
+    first = placed.first and has_time(target.network, target)
+    framed = reach is not None and placed.field is None and target.calls != (PLAIN,)
+    if not (first or framed):
         return False
-    reach = [1] * (3 - len(size)) + list(size)
-    if field is not None:
-        return [axis.size for axis in field] == reach
     weights = filters(target.network, target.layer, [0], target.clip_shape).get(0)
-    return weights is not None and all(seen <= own for seen, own in zip(weights.shape[1:], reach, strict=True))
+    if weights is None or first or reach is None:
+        return weights is not None
+    return all(seen <= own for seen, own in zip(weights.shape[1:], reach, strict=True))
 
 
 def has_time(network: Network, target: Preactivation) -> bool:
     """Return whether a layer answers to a later clip later, and not otherwise.
 
     Flow networks stack two frames as channels: their order must not be shifted, and that they are alike must not be
-    preferred.
+    preferred. Their maps are `K H W`; those of tokens of frames that are samples have as many axes.
     """
-    return len(target.map_shape) != 1 + 2 and network.adapter.input != "stacked_frames"
+    flat = len(target.map_shape) == 1 + 2 and target.calls == (PLAIN,)
+    return not flat and network.adapter.input != "stacked_frames"

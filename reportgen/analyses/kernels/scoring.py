@@ -52,7 +52,7 @@ class ClipScoring:
         #: Whether a layer on the way tells places apart: each has units of its own, which nothing else wakes.
         self.weighs_places = self.target.clip_shape[1:] == placed.steps[1:]
         self.views = options.views(self.shape, in_time=self.in_time, steps=placed.steps)
-        self.sees_pixels = sees_pixels(target, placed.field)
+        self.sees_pixels = sees_pixels(target, placed)
         self.programs: dict[Level, tuple[int, Program]] = {}
         self.within_stride = False
         self._canvases: dict[tuple[tuple[int, int, int], bool], Canvas] = {}

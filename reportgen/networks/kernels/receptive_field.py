@@ -50,11 +50,12 @@ class Geometry:
     `steps` (T, H, W) are those of the layers on the way there that do not overlap, as tubelets and patches: a shift of
     the clip by anything else shows such a layer other pieces of it. They are the clip's own size where a layer weighs
     all of its places at once, as the first linear layer of a classifier may: to it each place is another. 1 where
-    there are none of both.
+    there are none of both. `first`: whether no other layer runs before it.
     """
 
     field: Field | None
     steps: tuple[int, int, int]
+    first: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,9 +95,10 @@ def geometry(target: Preactivation) -> Geometry:
 
 def _traced(target: Preactivation, where: dict[str, Any]) -> Geometry:
     clip = torch.zeros((1, clip_channels(target.network), *target.clip_shape), **where)
-    steps = [1, 1, 1]
+    steps, ran = [1, 1, 1], []
 
-    def note(_module: nn.Module, args: Any, output: Any) -> None:
+    def note(module: nn.Module, args: Any, output: Any) -> None:
+        ran.append(module)
         if isinstance(output, Tensor):
             given = tracer.known(args[0]) if args and isinstance(args[0], Tensor) else None
             for place, (axis, size) in enumerate(zip(AXES[1:], target.clip_shape, strict=True)):
@@ -109,7 +111,8 @@ def _traced(target: Preactivation, where: dict[str, Any]) -> Geometry:
             stack.callback(module.register_forward_hook(note).remove)
         tracer.mark(clip, clip_seen(clip.shape))
         found = tracer.known(run_until(target.network, clip, target.layer))
-    return Geometry(_field(found) if target.calls == (PLAIN,) else None, (steps[0], steps[1], steps[2]))
+    first = ran[:1] == [target.network.module.get_submodule(target.layer)]
+    return Geometry(_field(found) if target.calls == (PLAIN,) else None, (steps[0], steps[1], steps[2]), first)
 
 
 def _weighs_places(given: Bounds | None, seen: Bounds | None) -> bool:
