@@ -138,39 +138,63 @@ def peaks(weights: Tensor, count: int = 4) -> list[tuple[float, float, float]]:
         over //= 2
     size = [over * axis if axis > 1 else 1 for axis in weights.shape[1:]]
     height = torch.fft.rfftn(weights, s=size, dim=(-3, -2, -1)).abs().sum(0)
-    axes = [torch.fft.fftfreq(size[0]), torch.fft.fftfreq(size[1]), torch.fft.rfftfreq(size[2])]
-    grid = torch.stack(torch.meshgrid(*[axis.double() for axis in axes], indexing="ij"), -1)
-    lobe = torch.tensor(weights.shape[1:], dtype=torch.float64)
-    height = height * ((grid * lobe).square().sum(-1) > 0)
+    height[0, 0, 0] = 0
+    axes = [
+        one.double() for one in (torch.fft.fftfreq(size[0]), torch.fft.fftfreq(size[1]), torch.fft.rfftfreq(size[2]))
+    ]
     found: list[tuple[float, float, float]] = []
     while len(found) < count and height.max() > 0:
-        place = grid.flatten(0, 2)[int(height.argmax())]
+        highest = torch.unravel_index(height.argmax(), height.shape)
+        place = torch.stack([axis[index] for axis, index in zip(axes, highest, strict=True)])
         found.append(_refined(weights, place, 1 / torch.tensor(size, dtype=torch.float64)))
         for peak in (place, -place):
-            apart = torch.remainder(grid - peak + 0.5, 1) - 0.5
-            height = height * ((apart * lobe).abs().amax(-1) > 1)
+            near = [_near(*one) for one in zip(axes, peak.tolist(), weights.shape[1:], strict=True)]
+            height[near[0][:, None, None], near[1][:, None], near[2]] = 0
     return found
+
+
+def _near(axis: Tensor, peak: float, size: int) -> Tensor:
+    """Return which frequencies of an axis a kernel of `size` cannot tell from that of a peak."""
+    apart = torch.remainder(axis - peak + 0.5, 1) - 0.5
+    return ((apart * size).abs() <= 1).nonzero().flatten()
 
 
 def _refined(weights: Tensor, place: Tensor, step: Tensor) -> tuple[float, float, float]:
     """Return the highest point of the spectrum around a point of its grid, on ever finer grids."""
-    offsets = torch.tensor([(t, y, x) for t in (-1, 0, 1) for y in (-1, 0, 1) for x in (-1, 0, 1)], dtype=torch.float64)
     step = torch.where(torch.tensor(weights.shape[1:]) > 1, step, 0)
+    offsets = torch.tensor([-1.0, 0.0, 1.0], dtype=torch.float64)
     for _ in range(_ROUNDS):
         step = step / 2
-        around = place + offsets * step
-        place = around[int(torch.stack([amplitudes(weights, one).abs().sum() for one in around]).argmax())]
+        around = place[:, None] + offsets * step[:, None]
+        height = _spectrum(weights, list(around)).abs().sum(0)
+        highest = torch.unravel_index(height.argmax(), height.shape)
+        place = torch.stack([axis[index] for axis, index in zip(around, highest, strict=True)])
     t, y, x = place.tolist()
     return t, y, x
 
 
-def amplitudes(weights: Tensor, frequency: Sequence[float] | Tensor) -> Tensor:
+def amplitudes(weights: Tensor, frequency: Sequence[float]) -> Tensor:
     """Return the complex response `C` of each colour of `weights` `C T H W` to a wave of phase 0 at their middle."""
-    found = weights.to(torch.complex128)
-    for axis, cycles in zip((3, 2, 1), reversed(list(frequency)), strict=True):
-        places = torch.arange(weights.shape[axis], dtype=torch.float64) - (weights.shape[axis] - 1) / 2
-        found = found @ torch.polar(torch.ones_like(places), 2 * math.pi * float(cycles) * places)
-    return found
+    return _spectrum(weights, [torch.tensor([cycles], dtype=torch.float64) for cycles in frequency])[:, 0, 0, 0]
+
+
+def _spectrum(weights: Tensor, axes: Sequence[Tensor]) -> Tensor:
+    """Return the complex responses `C t y x` of `weights` `C T H W` to waves of all frequencies of three axes.
+
+    Axis after axis: all frequencies of a small grid cost about as much as one.
+    """
+    over_t, over_y, over_x = (_waves(size, axis) for size, axis in zip(weights.shape[1:], axes, strict=True))
+    parts = weights.double() @ torch.view_as_real(over_x).flatten(1)
+    found = torch.view_as_complex(parts.unflatten(-1, (-1, 2)).contiguous())
+    found = torch.einsum("cthx,hy->ctyx", found, over_y)
+    return torch.einsum("ctyx,ts->csyx", found, over_t)
+
+
+def _waves(size: int, frequencies: Tensor) -> Tensor:
+    """Return the complex waves `size F` of some frequencies, whose phase is 0 in the middle."""
+    places = torch.arange(size, dtype=torch.float64) - (size - 1) / 2
+    turns = 2 * math.pi * places[:, None] * frequencies
+    return torch.polar(torch.ones_like(turns), turns)
 
 
 def _colour(weights: Tensor) -> Tensor:

@@ -78,14 +78,14 @@ class TestSprites:
 
     def test_clips_made_from_nothing_are_as_coarse_as_their_likeness_allows(self) -> None:
         """Stripes bear the coarsest picture; weak noise would be gone from it, and gets a finer one."""
-        x = np.arange(64)
-        stripes = np.stack([0.5 + 0.5 * np.sin(2 * np.pi * (x + x[:, None] - t) / 9) for t in range(8)])
-        weak = 0.5 + 0.08 * np.random.default_rng(0).standard_normal((8, 64, 64))
+        x = np.arange(48)
+        stripes = np.stack([0.5 + 0.5 * np.sin(2 * np.pi * (x + x[:, None] - t) / 9) for t in range(4)])
+        weak = 0.5 + 0.08 * np.random.default_rng(0).standard_normal((4, 48, 48))
         at = {}
         for name, frames in (("stripes", stripes), ("weak", weak)):
             pixels = to_uint8(frames[..., None])
             content = next(figure_files(ClipFigure(pixels), "a")).content
-            shown = side_by_side(frames_of_bytes(content, 8, 64, 64))
+            shown = side_by_side(frames_of_bytes(content, 4, 48, 48))
             assert similarity(shown, side_by_side(pixels)) >= LEAST_SIMILARITY
             at[name] = [len(sprite_bytes(pixels, q, repeated=True)) for q in (30, 40, 45, 50, 60)].index(len(content))
         assert at["stripes"] == 0 < at["weak"]

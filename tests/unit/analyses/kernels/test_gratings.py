@@ -32,6 +32,24 @@ def test_the_peak_of_a_long_wave_is_its_frequency(frequency: tuple[float, float,
     assert first.tolist() == pytest.approx(frequency, abs=0.01)
 
 
+@pytest.mark.parametrize("shape", [(3, 5, 7, 7), (2, 1, 4, 9)])
+def test_peaks_are_as_high_as_all_around_them_and_apart(shape: tuple[int, int, int, int]) -> None:
+    weights = torch.randn(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    found = peaks(weights)
+    for number, peak in enumerate(found):
+        height = float(amplitudes(weights, peak).abs().sum())
+        for axis, size in enumerate(shape[1:]):
+            for aside in (-1, 1) if size > 1 else ():
+                beside = [cycles + aside / (64 * size) * (axis == one) for one, cycles in enumerate(peak)]
+                assert float(amplitudes(weights, beside).abs().sum()) <= height * (1 + 1e-4)
+        for other in found[:number]:
+            for sign in (-1, 1):
+                apart = [(a - sign * b + 0.5) % 1 - 0.5 for a, b in zip(peak, other, strict=True)]
+                assert max(abs(d * size) for d, size in zip(apart, shape[1:], strict=True)) > 0.8
+    heights = [float(amplitudes(weights, peak).abs().sum()) for peak in found]
+    assert heights == sorted(heights, reverse=True)
+
+
 def test_a_still_kernel_has_still_peaks_and_a_plain_one_none() -> None:
     assert all(t == 0 for t, _, _ in peaks(torch.randn(3, 1, 5, 5, dtype=torch.float64)))
     assert peaks(torch.ones(3, 1, 1, 1, dtype=torch.float64)) == []
