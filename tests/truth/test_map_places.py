@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
-from reportgen import response_maps, weight_gradients
+from reportgen import maximize_activation, response_maps, weight_gradients
 from reportgen.analyses.pyramid.class_pyramid import class_pyramid
 from reportgen.analyses.pyramid.tubes import saliency_tubes
 from reportgen.analyses.saliency.attribution import attribute
@@ -225,9 +225,43 @@ def test_what_cannot_be_laid_over_the_clip_is_refused_in_a_sentence() -> None:
     unequal = Halves(lambda stem, clip: torch.cat([stem(clip[:, :, :9]), stem(clip[:, :, 9:])], 2))
     with pytest.raises(NetworkError, match="parts of the clip of different sizes"):
         attribute(unequal, spark((8, 8, 8)), 0, "grad_cam")
-    anew = Halves(lambda stem, clip: checkpoint(lambda given: torch.relu(stem(given)), clip, use_reentrant=False))
-    with pytest.raises(NetworkError, match="computes parts of a pass anew"):
-        attribute(anew, spark((8, 8, 8)), 0, "grad_cam")
+
+
+class Forgetful(nn.Module):
+    """A network that may forget all of its parts, to compute them anew on the way back."""
+
+    def __init__(self, how: dict[str, bool] | None) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.stem, self.next, self.how = nn.Conv3d(3, 4, 3, padding=1), nn.Conv3d(4, 4, 3, 2, 1), how
+
+    def part(self, layer: nn.Module, maps: Tensor) -> Tensor:
+        found: Tensor = layer(maps).relu() if self.how is None else checkpoint(self.plain, layer, maps, **self.how)
+        return found
+
+    def plain(self, layer: nn.Module, maps: Tensor) -> Tensor:
+        found: Tensor = layer(maps).relu()
+        return found
+
+    def forward(self, clip: Tensor) -> Tensor:
+        return scores(self.part(self.next, self.part(self.stem, clip)).mean((1, 2, 3, 4)))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("reentrant", [False, True])
+def test_what_a_network_would_compute_anew_is_told_as_what_it_keeps(reentrant: bool) -> None:
+    clip = torch.rand(1, 3, 6, 12, 12, generator=torch.Generator().manual_seed(0))
+    own, plain = (Forgetful(how).eval() for how in ({"use_reentrant": reentrant}, None))
+    for method in ("gradients", "guided_backprop", "grad_cam"):
+        found, expected = (attribute(one, clip, 0, method).attribution for one in (own, plain))
+        torch.testing.assert_close(found, expected)
+    pyramid, expected_pyramid = (class_pyramid(one, clip, 0, depth=None) for one in (own, plain))
+    for layer in expected_pyramid.layers:
+        assert pyramid.layer(layer.name).relevance == pytest.approx(layer.relevance)
+        assert layer.relevance.any()
+    options = {"objective": "firing", "clip_shape": (6, 12, 12), "steps": 8}
+    best = [maximize_activation(one, "next", [1], **options).activations for one in (own, plain)]  # type: ignore[arg-type]
+    torch.testing.assert_close(*best)
 
 
 class Part(nn.Module):

@@ -13,7 +13,6 @@ from torch.autograd.graph import GradientEdge
 
 from reportgen.analyses.pyramid.observer import Response, ResponseObserver
 from reportgen.errors import NetworkError
-from reportgen.networks.core.checkpoints import without_checkpoints
 from reportgen.networks.core.classes import ClassLike, asked_logits, explained_class
 from reportgen.networks.core.network import Network, evaluating
 from reportgen.networks.core.precision import widened
@@ -109,8 +108,7 @@ def _backward(
 ) -> None:
     """Run the logit backward as far as `weights`, whose gradients are kept, and `edges`, where they are only heard."""
     flat: list[Any] = [weight for used in weights.values() for weight in used]
-    with without_checkpoints():
-        gradients = iter(torch.autograd.grad(logit, [*flat, *edges], allow_unused=True))
+    gradients = iter(torch.autograd.grad(logit, [*flat, *edges], allow_unused=True))
     for layer, used in weights.items():
         own = [next(gradients) for _ in used]
         found[layer].followed = any(gradient is not None for gradient in own)

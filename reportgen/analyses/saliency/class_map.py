@@ -14,7 +14,6 @@ from torch import Tensor, nn
 
 from reportgen.analyses.saliency.way_back import Pass
 from reportgen.errors import NetworkError, NoAnswerError
-from reportgen.networks.core.checkpoints import without_checkpoints
 from reportgen.networks.core.classes import asked_logits
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.passes import REFUSALS
@@ -42,8 +41,7 @@ def class_map(passed: Pass, class_index: int, places: Mapping[str, UnitPlaces | 
     explained = passed.logits[:, class_index].sum()
     slopes_of: Sequence[Tensor | None] = [None] * len(kept)
     if explained.requires_grad:
-        with without_checkpoints():
-            slopes_of = torch.autograd.grad(explained, kept, allow_unused=True)
+        slopes_of = torch.autograd.grad(explained, kept, allow_unused=True)
     gradients = iter(slopes_of)
     found = []
     for name, calls in outputs.items():

@@ -15,6 +15,7 @@ from torch.utils._pytree import tree_leaves
 from reportgen.errors import NetworkError
 from reportgen.networks.core.attributes import attributes_kept
 from reportgen.networks.core.bytes import as_bytes
+from reportgen.networks.core.checkpoints import nothing_forgotten
 from reportgen.records.card import Adapter, ClipSpec
 
 _AXES = {"N": 0, "C": 1, "T": 2, "H": 3, "W": 4}
@@ -30,12 +31,12 @@ class Arguments:
 
     def of(self, module: nn.Module) -> Any:
         """Return what the module answers; with a `seed`, what it answers when its random numbers begin with that."""
-        with self._drawing(), _layer_by_layer():
+        with self._drawing(), nothing_forgotten(), _layer_by_layer():
             return module(*self.args, **self.kwargs)
 
     def with_state(self, module: nn.Module, state: dict[str, Tensor]) -> Any:
         """Return what the module answers with other parameters and buffers."""
-        with self._drawing(), _layer_by_layer(), attributes_kept(module):
+        with self._drawing(), nothing_forgotten(), _layer_by_layer(), attributes_kept(module):
             return functional_call(module, state, self.args, dict(self.kwargs), tie_weights=False)
 
     @contextmanager
