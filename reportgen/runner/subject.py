@@ -66,8 +66,13 @@ def _last_within(block: str, layers: Mapping[str, LayerFacts]) -> str:
 
 
 def check_kernels(asked: KernelSelection, layers: Mapping[str, LayerFacts], stages: Sequence[str]) -> None:
-    """Raise EmptySelectionError when more kernels are asked for, or one of a higher index, than any layer has."""
-    most = max((layers[name].kernels for name in stages), default=0)
+    """Raise EmptySelectionError when more kernels are asked for, or one of a higher index, than any layer has.
+
+    Of a network that shows no layer there is no kernel to be had, which the methods say.
+    """
+    if not stages:
+        return
+    most = max(layers[name].kernels for name in stages)
     beyond = [kernel for kernel in asked.listed if kernel >= most]
     if beyond:
         raise EmptySelectionError(

@@ -136,6 +136,7 @@ def test_kernels_beyond_all_layers_are_refused_with_their_number() -> None:
         check_kernels(KernelSelection.parse("0,5"), layers, stages)
     with pytest.raises(EmptySelectionError, match="has 6 kernels: they have at most 5"):
         check_kernels(KernelSelection.parse("6"), layers, stages)
+    check_kernels(KernelSelection.parse("2"), layers, ())  # a network without convolutions has none to be chosen
 
 
 def test_a_clip_is_read_by_a_plain_dict(tmp_path: Path) -> None:
