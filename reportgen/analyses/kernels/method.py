@@ -26,8 +26,8 @@ METHOD = Method(
     load=_load,
     after=("choice",),
     presets={
-        "quick": KernelParameters(count="1", steps=32, learning_rate=0.1, grow=True, work=600),
-        "full": KernelParameters(count="all", steps=192),
+        "quick": KernelParameters(count="1", steps=32, learning_rate=0.1, grow=True, small_first=False, work=600),
+        "full": KernelParameters(count="all", steps=192, small_first=False),
     },
     bytes_per_pixel=0.09,
     page_bytes=40_000,

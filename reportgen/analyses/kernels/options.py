@@ -40,6 +40,7 @@ class AscentKeywords(TypedDict, total=False):
     decorrelated: bool
     early_stop: bool
     grow: bool
+    small_first: bool
     cuda_graphs: bool
     precision: Precision
     compile: Compile
@@ -71,6 +72,10 @@ class AscentOptions(AscentParameters):
       objective "neuron", up to an eighth of what the unit sees and at most (2, 8).
     - `grow`: explore on clips that just hold what a unit sees, or half of each side where that is less, then tile the
       whole clip with them; cheaper by the ratio of the volumes.
+    - `small_first`: of a deeper layer, where a search takes 5e11 multiply-adds a kernel or more, explore and cool down
+      on clips of a part of the frame that holds what a unit sees, or half of each side, from as many starts (four at
+      most) as cost a quarter of one on whole clips; what drives the kernel most, the best of these or a rival of it,
+      then cools down on the whole clip. About half the cost of as many steps on whole clips.
     - `cuda_graphs`: on a GPU, record a step once and replay it; fixed batch sizes, no launch overhead.
     - `precision`: "mixed" explores in bfloat16 and ends in float32; "auto" does so where it is faster.
     - `compile`: whether the layers in front of the target are compiled: "auto" where that is little beside the work.

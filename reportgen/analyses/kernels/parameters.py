@@ -15,6 +15,11 @@ Compile = Literal["auto", "always", "never"]
 Precision = Literal["auto", "float32", "mixed"]
 
 
+#: Multiply-adds of a kernel's search on whole clips, in 1e9, from which `small_first` lets it begin in a part of the
+#: frame: some seconds. Shorter ones would gain little time by it, and lose some hundredths of the activation.
+LONG_SEARCH = 500.0
+
+
 class SearchParameters(Parameters):
     """How a clip is written and what keeps it natural: the same for every search of one report."""
 
@@ -85,6 +90,10 @@ class AscentParameters(SearchParameters):
     steps: Count = Field(default=128, description="Steps of the search at most, but for further cool-downs.")
     early_stop: bool = Field(default=True, description="End sooner where a kernel's activation no longer rises.")
     grow: bool = Field(default=False, description="Explore on clips that just hold what a unit sees, which costs less.")
+    small_first: bool = Field(
+        default=False,
+        description="Begin long searches of deeper layers in a part of the frame, where cheap from several starts.",
+    )
     batch_size: Annotated[Count | None, NO_PART_OF_KEY] = Field(
         default=None, description="Kernels at once; without it as many as memory holds."
     )
@@ -104,6 +113,10 @@ class KernelParameters(AscentParameters):
         default="3", description='Kernels of each layer that are shown: a number, "all", or a list such as "0,4,8-11".'
     )
     steps: Count = Field(default=96, description="Steps of the search at most, but for further cool-downs.")
+    small_first: bool = Field(
+        default=True,
+        description="Begin long searches of deeper layers in a part of the frame, where cheap from several starts.",
+    )
     work: float | None = Field(
         default=None,
         gt=0,

@@ -151,10 +151,13 @@ class Rivals:
 def affordable_rivals(levels: Sequence[Level], small: Shape) -> int:
     """Return how many passes of clips of the `small` shape 8% of a search is worth, less that of the found clip.
 
+    A search that cools down on small clips first may ask for as many as one on whole clips, which costs twice as much.
     Passes of whole clips come on top, as a second cool-down does, for kernels that a rival drives more on small ones.
     """
-    passes = _PASSES * sum(level.steps * math.prod(level.shape) for level in levels) / math.prod(small)
-    return max(0, int(_SHARE * passes) - 1)
+    whole = levels[-1].shape
+    cools_small = any(level.cools and level.shape != whole for level in levels)
+    volumes = (level.steps * math.prod(whole if cools_small else level.shape) for level in levels)
+    return max(0, int(_SHARE * _PASSES * sum(volumes) / math.prod(small)) - 1)
 
 
 def _clearly_more(one: Drive, other: Drive) -> bool:

@@ -65,21 +65,28 @@ def levels(
     steps: int,
     *,
     small: tuple[int, int, int] | None = None,
+    cools_small: bool = False,
     early_stop: bool = True,
     reduced_precision: bool = False,
 ) -> tuple[Level, ...]:
     """Return the levels of an optimisation of at most `steps` steps: three quarters explore, the rest cools down.
 
     With a `small` shape seven eighths explore, on clips of that size, which then tile the whole `shape`: a step on the
-    whole costs many on the small clip, and there is less to mend. The cool-down always runs on the whole, and in full
-    precision unless `exact_at_last` says otherwise.
+    whole costs many on the small clip, and there is less to mend. What `cools_small` does so for a quarter of these
+    steps, and is known before it is tiled. The last cool-down always runs on the whole, and in full precision unless
+    `exact_at_last` says otherwise.
     """
     cooling = max(1, steps // (8 if small else 4))
     exploring = steps - cooling
     cool = Level(shape, cooling, stops_early=False, cools=True)
     if not exploring:
         return (cool,)
-    return (Level(small or shape, exploring, reduced_precision=reduced_precision, stops_early=early_stop), cool)
+    explore = Level(small or shape, exploring, reduced_precision=reduced_precision, stops_early=early_stop)
+    early = exploring // 4
+    if small is None or not cools_small or not early:
+        return (explore, cool)
+    cools_early = replace(cool, shape=small, steps=early, reduced_precision=reduced_precision)
+    return (replace(explore, steps=exploring - early), cools_early, cool)
 
 
 def unbent(paced: Sequence[Level], *, sees_pixels: bool, learning_rate: float) -> tuple[Level, ...]:
@@ -124,11 +131,30 @@ def small_shape(
     32 px (in less, the padding at its borders would count for too much), and whole steps of the layer's stride. A
     size that divides the clip's, and so tiles it without a seam, is preferred to one up to 1.6 times smaller.
     """
-    sizes = []
-    for size, seen, stride, least in zip(shape, reach, strides, (8, 32, 32), strict=True):
-        needed = max(min(seen, -(-size // 2)), least)
-        part = min(size, -(-needed // stride) * stride)
-        seamless = next((whole for whole in range(part, size, stride) if size % whole == 0), size)
-        sizes.append(seamless if seamless <= _SEAMLESS * part else part)
+    axes = zip(shape, reach, strides, (8, 32, 32), strict=True)
+    return _if_much_smaller([_part(*axis) for axis in axes], shape)
+
+
+def frame_part(
+    shape: tuple[int, int, int], reach: Sequence[int], strides: Sequence[int]
+) -> tuple[int, int, int] | None:
+    """Return a part of the frame to search on first, all frames of it, or None when it would not be much smaller.
+
+    It is chosen as `small_shape` is, of at least 48 px where a side has twice as many: waves that tile fewer have few
+    lengths and directions. Time is not cut, or slow motion would have few speeds.
+    """
+    axes = zip(shape[1:], reach[1:], strides[1:], strict=True)
+    sides = [_part(size, seen, stride, max(32, min(48, -(-size // 2)))) for size, seen, stride in axes]
+    return _if_much_smaller([shape[0], *sides], shape)
+
+
+def _part(size: int, seen: int, stride: int, least: int) -> int:
+    needed = max(min(seen, -(-size // 2)), least)
+    part = min(size, -(-needed // stride) * stride)
+    seamless = next((whole for whole in range(part, size, stride) if size % whole == 0), size)
+    return seamless if seamless <= _SEAMLESS * part else part
+
+
+def _if_much_smaller(sizes: Sequence[int], shape: tuple[int, int, int]) -> tuple[int, int, int] | None:
     small = (sizes[0], sizes[1], sizes[2])
     return small if 2 * math.prod(small) <= math.prod(shape) else None

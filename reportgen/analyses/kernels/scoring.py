@@ -55,6 +55,8 @@ class ClipScoring:
         self.sees_pixels = sees_pixels(target, placed)
         self.programs: dict[Level, tuple[int, Program]] = {}
         self.within_stride = False
+        #: The level in whose precision smaller clips are rated, where that is not the full one.
+        self.rated_at: Level | None = None
         self._canvases: dict[tuple[tuple[int, int, int], bool], Canvas] = {}
         with FlopCounterMode(display=False) as counter:
             noise = self._noise_maps()
@@ -65,6 +67,17 @@ class ClipScoring:
         #: are set against the penalties; 1 for a kernel that noise does not move.
         self.spread = torch.where(moved, spread, torch.ones_like(spread))
         self._moved, self._fires = moved, noise.clamp_min(0).mean(dim=1) / self.spread
+
+    @property
+    def has_simple_optima(self) -> bool:
+        """Whether a kernel's optimum may be one simple pattern over the whole clip."""
+        options = self.options
+        return options.objective != "neuron" and options.constraint == "box" and options.facets == 1
+
+    @property
+    def may_have_rivals(self) -> bool:
+        """Whether what a search finds is held against others: a first layer's optima are known from its weights."""
+        return self.has_simple_optima and not self.sees_pixels
 
     @cached_property
     def rare(self) -> list[bool]:
@@ -174,10 +187,15 @@ class ClipScoring:
         return clips
 
     def own_map(self, clip: Tensor, kernel: int) -> Tensor:
-        """Return a kernel's pre-activation `1 ...` of a clip `1 C T H W`, in full precision, of what climbs ask."""
+        """Return a kernel's pre-activation `1 ...` of a clip `1 C T H W`, of what climbs ask.
+
+        Of whole clips it is exact; of smaller ones, which say what is likely, as exact as the steps that explore.
+        """
         where = placement(self.network)
-        with torch.no_grad(), full_precision():
-            return self.climbed.own_maps(clip.to(**where), torch.tensor([kernel], device=where["device"]))
+        rough = None if tuple(clip.shape[2:]) == self.shape else self.rated_at
+        with torch.no_grad(), full_precision(), nullcontext() if rough is None else self.precision(rough):
+            own = self.climbed.own_maps(clip.to(**where), torch.tensor([kernel], device=where["device"]))
+        return own.to(where["dtype"])
 
     def all_maps(self, clip: Tensor) -> Tensor:
         """Return the pre-activations `1 K ...` of all kernels of a clip `1 C T H W`, like `own_map`."""

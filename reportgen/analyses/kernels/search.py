@@ -9,7 +9,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from reportgen.analyses.common.batching import first_fault, reduced_precision_pays, saved_bytes, slots_for
+from reportgen.analyses.common.batching import first_fault, saved_bytes, slots_for
 from reportgen.analyses.common.draws import own_generator
 from reportgen.analyses.common.quickened import LEAST_WORK, quickened
 from reportgen.analyses.kernels.ascent import Ascent, Climber
@@ -18,14 +18,14 @@ from reportgen.analyses.kernels.maximum import Maximum
 from reportgen.analyses.kernels.options import AscentOptions
 from reportgen.analyses.kernels.rivals import Rivals
 from reportgen.analyses.kernels.robustness import DRAWS, SCALE_AND_ROTATION, draw_views
-from reportgen.analyses.kernels.schedules import Level, exact_at_last, levels, small_shape, unbent
+from reportgen.analyses.kernels.schedules import Level
 from reportgen.analyses.kernels.scoring import ClipScoring
+from reportgen.analyses.kernels.search_levels import PASSES, SmallClips, search_levels
 from reportgen.analyses.kernels.sharpening import sharpened
 from reportgen.analyses.kernels.simple_optima import Drive, RatedPattern, SimpleOptima, SimpleOptimum, tiled
 from reportgen.analyses.kernels.unread import UnreadChannels
 from reportgen.errors import NetworkError
 from reportgen.networks.core.network import Network
-from reportgen.networks.core.passes import REFUSALS, run_until
 from reportgen.networks.kernels.clip_form import clip_preactivation
 from reportgen.networks.kernels.preactivation import clip_channels, native_shape, placement
 from reportgen.networks.speed.compiled import can_compile, compiled_inputs, compiling_pays
@@ -34,10 +34,9 @@ from reportgen.progress import Task, TaskInParts
 
 _WAVE = 4
 _STARTS = 3  # of a kernel that noise leaves silent: from some of them its layers before do not wake
-_SHORT = 1 / 3  # of the steps of an exploration, for each of them
+_MOST_STARTS = 4  # of any other, on clips so small that all cost a quarter of one on whole clips at most
 _FURTHER = 2  # cool-downs from rivals
 _STATES = 3  # parameters and two moments
-_PASSES = 3  # a step up costs a forward pass and a backward pass, which is twice a forward pass
 
 
 class Search:
@@ -56,7 +55,8 @@ class Search:
         self.target.check(self.kernels)
         self.scoring = ClipScoring(self.target, options)
         self.window, self.shape = self.scoring.window, self.scoring.shape
-        self.levels = self._levels()
+        self._small_clips = SmallClips(self.scoring)
+        self.levels = search_levels(self.scoring, options, self._small_clips)
         self.notes: tuple[str, ...] = ()
         self._simple: SimpleOptima | None = None
         self._rivals: Rivals | None = None
@@ -83,11 +83,13 @@ class Search:
         """Yield each kernel's maximum, its facets one after the other, as soon as it is found."""
         slots = self.settle_precision(self.slots())
         self._compile(slots)
-        if self._has_simple_optima():
+        if self.levels[0].reduced_precision and not self.scoring.sees_pixels:
+            self.scoring.rated_at = self.levels[0]
+        if self.scoring.has_simple_optima:
             self._simple = SimpleOptima(self.scoring, self.network, self.kernels, self.levels[0].shape)
             self.scoring.within_stride = bool(self._simple.filters)
             if self._further:
-                self._rivals = Rivals(self.scoring, self._simple, self.levels, self._small() or self.shape)
+                self._rivals = Rivals(self.scoring, self._simple, self.levels, self._small_clips.shape or self.shape)
         unread = UnreadChannels(self.scoring, self.kernels, self.levels[0])
         for first in range(0, len(self.kernels), _WAVE * slots):
             explored = self._explored(self.kernels[first : first + _WAVE * slots], slots, task)
@@ -104,18 +106,37 @@ class Search:
         for climber in self._climbed(exploring, slots, task, climbers):
             ended[climber.kernel].append(climber)
             task.advance((exploring.steps - climber.taken) / self._starts(climber.kernel))
-        return dict(self._passed_on(starts) for starts in ended.values())
+        every = [climber for starts in ended.values() for climber in starts]
+        patterns = {climber: self._patterns(climber, exploring) for climber in every}
+        level = exploring
+        if (small := self._cools_small) is not None:
+            canvas = self.scoring.canvas(small)
+            for climber in every:
+                climber.restart(canvas.parameters_of(self.scoring.canvas(exploring).unbounded(climber.parameters)))
+            every, level = list(self._climbed(small, slots, task, every)), small
+        return dict(self._passed_on(starts, level, patterns) for starts in ended.values())
 
-    def _passed_on(self, starts: Sequence[Climber]) -> tuple[Climber, Begun]:
-        """Return the best of a kernel's starts as it goes on to cool down, of clips tiled where they are to be larger.
+    def _patterns(self, climber: Climber, level: Level) -> Sequence[RatedPattern]:
+        """Return the simple patterns about what a climber has found at a level, where these may be rivals."""
+        if self._rivals is None:
+            return []
+        pixels = self.scoring.canvas(level).unbounded(climber.parameters)
+        return self._rivals.explored(pixels, climber.kernel, self.options.seed)
+
+    def _passed_on(
+        self, starts: Sequence[Climber], level: Level, explored: Mapping[Climber, Sequence[RatedPattern]]
+    ) -> tuple[Climber, Begun]:
+        """Return the best of a kernel's starts at the end of a `level`, as it goes on to cool down on whole clips.
 
         Which that is what the clips are like tells, and not how high they are: a silent kernel has climbed through
-        another network than its own.
+        another network than its own. Clips that have cooled down on small ones are held against their rivals before
+        they are tiled: it is the best alone that cools down again.
         """
-        (level, following), kernel, seed = self.levels[:2], starts[0].kernel, self.options.seed
+        kernel, seed, following = starts[0].kernel, self.options.seed, self._last[0]
         every = [self.scoring.canvas(level).unbounded(climber.parameters) for climber in starts]
-        patterns = [self._rivals.explored(pixels, kernel, seed) if self._rivals else [] for pixels in every]
-        best = max(range(len(starts)), key=lambda one: self._promise(starts[one], every[one], patterns[one]))
+        about = [[] if level.cools else explored[climber] for climber in starts]
+        best = max(range(len(starts)), key=lambda one: self._promise(starts[one], every[one], about[one]))
+        patterns = [one for climber in starts for one in explored[climber]] if level.cools else about[best]
         climber, pixels = starts[best], every[best]
         climber.seconds = sum(one.seconds for one in starts)
         if self.scoring.sees_pixels and self.options.constraint == "box":
@@ -125,10 +146,14 @@ class Search:
             simple = self._simple.best(pixels, kernel, level, following, seed)
             if simple is not None:
                 given, reached = simple.begun, simple.reached
+        if level.cools and self._rivals is not None:
+            rival = self._rivals.best(torch.sigmoid(given)[0], kernel, seed, patterns)
+            if rival is not None:
+                given, reached = rival.begun, rival.reached
         canvas = self.scoring.canvas(following)
         climber.restart(canvas.parameters_of(given))
         kept = canvas.parameters_of(reached) if self.options.facets == 1 else None
-        return climber, Begun(kept, patterns[best])
+        return climber, Begun(kept, patterns)
 
     def _promise(self, climber: Climber, pixels: Tensor, patterns: Sequence[RatedPattern]) -> Drive:
         """Return how far unbounded pixels `F C T H W` of a start, or one of the patterns about them, drive a kernel."""
@@ -139,7 +164,7 @@ class Search:
 
     def _cooled(self, begun: Mapping[Climber, Begun], slots: int, task: Task) -> Iterator[End]:
         """Yield what climbers end with after their cool-down, or after further ones from rivals that drive more."""
-        cooling = [level for level in self.levels if level.cools]
+        cooling = self._last
         steps = sum(level.steps for level in cooling)
         ends = Ends(self.scoring, self.scoring.canvas(cooling[-1]), self.notes)
         for further in range(self._further, -1, -1):
@@ -161,13 +186,25 @@ class Search:
 
     @property
     def _further(self) -> int:
-        """How many cool-downs from rivals a kernel may have."""
-        return _FURTHER if self._has_simple_optima() and not self.scoring.sees_pixels else 0
+        """How many cool-downs from rivals a kernel may have beside its first."""
+        if not self.scoring.may_have_rivals:
+            return 0
+        return _FURTHER if self._cools_small is None else _FURTHER - 1  # its first may be from a rival already
+
+    @property
+    def _cools_small(self) -> Level | None:
+        """The cool-down on small clips, if any."""
+        return next((level for level in self.levels if level.cools and level.shape != self.shape), None)
+
+    @property
+    def _last(self) -> list[Level]:
+        """The levels of the cool-down on whole clips."""
+        return [level for level in self.levels if level.cools and level.shape == self.shape]
 
     @property
     def most_steps(self) -> int:
         """How many steps all kernels may take together; what a task hears of those that are not taken is their sum."""
-        cooling = sum(level.steps for level in self.levels if level.cools)
+        cooling = sum(level.steps for level in self._last)
         return len(self.kernels) * (self.options.steps + self._further * cooling)
 
     def _rival(self, end: End, own: Begun) -> SimpleOptimum | None:
@@ -188,48 +225,29 @@ class Search:
     def _climbed(self, level: Level, slots: int, task: Task, climbers: Sequence[Climber]) -> Iterator[Climber]:
         """Yield the climbers as they end a level, first those of kernels that noise does not leave silent.
 
-        The starts of a silent kernel share the steps of an exploration.
+        All starts of a silent kernel together explore for no more than one on whole clips would cost.
         """
         for silent in (False, True):
             own = [climber for climber in climbers if self.scoring.silent[climber.kernel] == silent]
-            shared, counted = level, task
+            starts = self._starts_of(silent=silent) if level not in self._last else 1
+            shared = level
             if silent and not level.cools:
-                shared = replace(level, steps=max(1, round(level.steps * _SHORT)))
-                counted = TaskInParts(task, _STARTS)
-            yield from self._ascent(shared, slots, counted, silent=silent).run(own)
+                room = math.prod(self.shape) / math.prod(level.shape) if self._cools_small else 1
+                shared = replace(level, steps=max(1, round(level.steps * min(1, room / starts))))
+            yield from self._ascent(shared, slots, TaskInParts(task, starts), silent=silent).run(own)
 
     def _starts(self, kernel: int) -> int:
-        return _STARTS if self.scoring.silent[kernel] else 1
+        return self._starts_of(silent=self.scoring.silent[kernel])
 
-    def _levels(self) -> tuple[Level, ...]:
-        options = self.options
-        small = self._small() if options.grow and options.objective != "neuron" else None
-        mixed = options.precision == "mixed" or (
-            options.precision == "auto" and reduced_precision_pays(self.network.device)
-        )
-        mixed = mixed and not self.target.of_classes  # bfloat16 rounds logits far from 0 coarser than they differ
-        paced = levels(self.shape, options.steps, small=small, early_stop=options.early_stop, reduced_precision=mixed)
-        sees_pixels = self.scoring.sees_pixels
-        free = unbent(paced, sees_pixels=sees_pixels, learning_rate=options.learning_rate)
-        return exact_at_last(free, sees_pixels=sees_pixels)
+    def _starts_of(self, *, silent: bool) -> int:
+        return max(_STARTS, self._cheap_starts) if silent else self._cheap_starts
 
-    def _small(self) -> tuple[int, int, int] | None:
-        """Return the shape of clips that just hold what a unit sees, where the network takes them."""
-        field = self.scoring.field
-        if field is None:
-            return None
-        small = small_shape(self.shape, [axis.size for axis in field], [axis.jump for axis in field])
-        return small if small and self._takes(small) else None
-
-    def _takes(self, shape: tuple[int, int, int]) -> bool:
-        """Return whether the network can be run up to the layer on clips of another shape than its own."""
-        clip = torch.full((1, clip_channels(self.network), *shape), 0.5, **placement(self.network))
-        try:
-            with torch.no_grad():
-                run_until(self.network, clip, self.target.layer)
-        except (NetworkError, *REFUSALS):
-            return False
-        return True
+    @property
+    def _cheap_starts(self) -> int:
+        """How many starts are made where several cost a quarter of one on whole clips at most."""
+        if (small := self._cools_small) is None:
+            return 1
+        return min(_MOST_STARTS, max(1, math.prod(self.shape) // (4 * math.prod(small.shape))))
 
     def slots(self) -> int:
         """Return how many kernels are optimised at once: as asked for, or as many as memory holds of the last level."""
@@ -276,7 +294,7 @@ class Search:
         """Return the multiply-adds of all kernels' steps at a level."""
         share = math.prod(level.shape) / math.prod(self.target.clip_shape)
         work: float = (
-            _PASSES * share * self.scoring.multiply_adds * level.steps * len(self.kernels) * self.options.facets
+            PASSES * share * self.scoring.multiply_adds * level.steps * len(self.kernels) * self.options.facets
         )
         return work
 
@@ -301,10 +319,6 @@ class Search:
             except NetworkError:
                 if wanted == "always":
                     raise
-
-    def _has_simple_optima(self) -> bool:
-        """Return whether a kernel's optimum may be one simple pattern over the whole clip."""
-        return self.options.objective != "neuron" and self.options.constraint == "box" and self.options.facets == 1
 
     def _sharpened(self, pixels: Tensor, kernel: int, level: Level) -> Tensor:
         """Return unbounded pixels `F C T H W` of a level with the contrast that drives the kernel most."""

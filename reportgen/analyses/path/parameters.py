@@ -15,6 +15,10 @@ class PathParameters(AscentParameters):
 
     seeds: int = Field(1, ge=0, description="Further starts of the search; 0: none.")
     steps: Count = Field(64, description="Steps of each further search at most.")
+    small_first: bool = Field(
+        True,
+        description="Begin long searches of deeper layers in a part of the frame, where cheap from several starts.",
+    )
 
     def unread(self) -> Mapping[str, Unread]:
         """Return what a search that does not take place has no use for."""

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from pydantic import JsonValue
 
 from reportgen.analyses.common.budget import GRADIENT_PASSES, forward_work
-from reportgen.analyses.kernels.analysis import GROWN_STEP, affordable_steps
+from reportgen.analyses.kernels.analysis import GROWN_STEP, SMALL_FIRST_STEP, affordable_steps
+from reportgen.analyses.kernels.parameters import LONG_SEARCH
 from reportgen.records.jobs import Job
 from reportgen.records.manifest import LayerFacts
 
@@ -63,11 +64,20 @@ def _search(asked: Mapping[str, JsonValue], layers: Layers, last: str | None, _c
     work = asked.get("work")
     if isinstance(work, int | float) and last is not None:
         steps = affordable_steps(layers, last, steps, float(work), grow=grow)
-    return GRADIENT_PASSES * steps * (GROWN_STEP if grow else 1)
+    return GRADIENT_PASSES * steps * _step(asked, layers, last, steps)
 
 
-def _further_searches(asked: Mapping[str, JsonValue], _layers: Layers, _last: str | None, _clips: int) -> float:
-    return GRADIENT_PASSES * (1 + _number(asked, "steps", 0) * _number(asked, "seeds", 0))
+def _further_searches(asked: Mapping[str, JsonValue], layers: Layers, last: str | None, _clips: int) -> float:
+    steps = _number(asked, "steps", 0)
+    return GRADIENT_PASSES * (1 + steps * _number(asked, "seeds", 0) * _step(asked, layers, last, steps))
+
+
+def _step(asked: Mapping[str, JsonValue], layers: Layers, last: str | None, steps: float) -> float:
+    """Return what a step of a search costs beside one on whole clips."""
+    long = last is not None and GRADIENT_PASSES * steps * forward_work(layers, last) >= LONG_SEARCH
+    if asked.get("small_first") and long:
+        return SMALL_FIRST_STEP
+    return GROWN_STEP if asked.get("grow") else 1
 
 
 def _map(asked: Mapping[str, JsonValue], _layers: Layers, _last: str | None, _clips: int) -> float:

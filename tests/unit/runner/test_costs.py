@@ -114,6 +114,9 @@ def test_work_is_that_of_the_passes_up_to_the_layer() -> None:
     kernel = asked("kernels", layer="first", steps=10, work=None, grow=False)
     assert work_of(kernel, LAYERS, 0) == 30
     assert work_of(kernel.model_copy(update={"parameters": {**kernel.parameters, "layer": "second"}}), LAYERS, 0) == 60
+    short, long = (asked("kernels", layer="first", steps=n, work=None, small_first=True) for n in (10, 200))
+    assert (work_of(short, LAYERS, 0), work_of(long, LAYERS, 0)) == (30, 300)
+    assert work_of(asked("path", layer="first", steps=200, seeds=2, small_first=True), LAYERS, 0) == 3 * (1 + 200)
     bounded = asked("kernels", layer="second", steps=1000, work=120.0, grow=False)
     assert work_of(bounded, LAYERS, 0) == pytest.approx(120)
     assert work_of(asked("saliency", method="smoothgrad", samples=16, steps=64), LAYERS, 0) == 2 * 3 * 16

@@ -11,6 +11,7 @@ from torch import nn
 
 from reportgen.analyses.common import quickened
 from reportgen.analyses.kernels import search as searching
+from reportgen.analyses.kernels import search_levels
 from reportgen.analyses.kernels.ascent import Score
 from reportgen.analyses.kernels.maximize import as_searched, maximize_activation
 from reportgen.analyses.kernels.options import AscentOptions
@@ -103,7 +104,7 @@ def test_a_cool_down_in_two_levels_goes_on_where_it_was() -> None:
     options: dict[str, Any] = {"clip_shape": SHAPE, "steps": 32, "precision": "float32", "objective": "firing"}
     whole = maximize_activation(network(), "7", [1, 5], **options)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(searching, "exact_at_last", exactly)
+        patch.setattr(search_levels, "exact_at_last", exactly)
         assert len(Search(network(), "7", [1], AscentOptions(**options)).levels) == 3
         parts = maximize_activation(network(), "7", [1, 5], **options)
     assert parts.steps.tolist() == whole.steps.tolist()

@@ -84,6 +84,8 @@ def test_rivals_cost_a_twelfth_of_a_search_at_most() -> None:
             spent = affordable_rivals(paced, small) / 8  # of a whole clip's pass, as 8 small ones are
             assert spent <= 0.08 * 3 * sum(volumes) / (16 * 64 * 64)
     assert affordable_rivals(levels(whole, 96), small) >= 21
+    begun_small = levels(whole, 96, small=small, cools_small=True)
+    assert affordable_rivals(begun_small, small) == affordable_rivals(levels(whole, 96), small)
 
 
 def deep(seed: int) -> nn.Module:
