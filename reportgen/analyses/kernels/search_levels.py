@@ -12,13 +12,12 @@ from reportgen.analyses.kernels.options import AscentOptions
 from reportgen.analyses.kernels.parameters import LONG_SEARCH
 from reportgen.analyses.kernels.schedules import Level, exact_at_last, frame_part, levels, small_shape, unbent
 from reportgen.analyses.kernels.scoring import ClipScoring
+from reportgen.analyses.kernels.simple_optima import Shape
 from reportgen.errors import NetworkError
 from reportgen.networks.core.passes import REFUSALS, run_until
 from reportgen.networks.kernels.preactivation import clip_channels, placement
 
 PASSES = 3  # a step up costs a forward pass and a backward pass, which is twice a forward pass
-
-Shape = tuple[int, int, int]
 
 
 class SmallClips:
