@@ -114,7 +114,7 @@ def synthetic_claim(figures: KernelFigures, limits: Limits) -> str:
         explained = flicker_explained(figures)
         alone = explained is not None and explained >= limits.flicker_alone
         still = ", and nothing moves" if alone else ""
-        return f"Responds most to {subject} flickering: the brightness turns again and again{still}."
+        return f"Responds most to {subject} flickering: its brightness or contrast rises and falls{still}."
     if course is not None:
         return f"Responds most to {subject} going back and forth, by {number(figures.step, 2)} px from frame to frame."
     found = moving_texture(figures, limits)

@@ -8,7 +8,7 @@ from typing import Any
 
 from reportgen.audit.headline import headline
 from reportgen.audit.kernel_badges import kernel_verdicts
-from reportgen.audit.moving import moving_texture, shows_no_pattern, turning
+from reportgen.audit.moving import moving_texture, shows_no_pattern, stands_still, turning
 from reportgen.audit.silence import known_reliance, known_times
 from reportgen.audit.verdicts import Verdict
 from reportgen.pages.report import ModelView
@@ -47,7 +47,8 @@ def kernel_card(model: ModelView, view: KernelView) -> Card:
     if times:
         first = f"{number(times, 2)}× best reference"
     moves = moving_texture(figures, model.limits)
-    second = f"{number(figures.mean_speed, 2)} px/fr" if moves else ""
+    still = stands_still(figures, model.limits)  # what is left of a speed then is rounding, or less than is told
+    second = ("stands still" if still else f"{number(figures.mean_speed, 2)} px/fr") if moves else ""
     plain = shows_no_pattern(figures, model.limits)
     texture = still_strip(model.addresses, view.answer("decomposition"), "texture", f"Still texture of {view.name}")
     course = turning(figures, model.limits)

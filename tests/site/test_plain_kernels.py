@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from reportgen.pages.cards import kernel_card
 from reportgen.pages.kernel_index import SHARD, KernelIndex
 from reportgen.pages.kernel_shards import KernelShards
 from reportgen.pages.registry import all_pages
@@ -69,3 +70,17 @@ def test_one_picture_and_a_sentence_stand_for_four_of_one_colour(tmp_path: Path)
     assert "the texture, moved" not in after
     assert "the still part" not in after
     assert tabled(tmp_path, unit) == (1, 1, True)
+
+
+def test_the_card_of_a_still_texture_tells_no_rounding_for_its_speed(tmp_path: Path) -> None:
+    write_sample(tmp_path)
+    store = next(one for one in find_runs(tmp_path) if one.folder.name == "drift")
+    record = next(one for one in store.manifest().of("decomposition") if isinstance(one.outcome, Done))
+    assert isinstance(record.outcome, Done)
+    still = {"mean_speed": 6.3e-17, "still_variance": 0.999, "explained_variance": 0.999, "motion_explains": 0.0}
+    answer = {**record.outcome.answer, **still}
+    rests = record.model_copy(update={"outcome": record.outcome.model_copy(update={"answer": answer})})
+    Store(store.folder).add(rests)
+    models = Report.of(find_runs(tmp_path)).models
+    model, view = next((one, view) for one in models for view in one.all_kernels if str(view.id) == record.job.unit)
+    assert kernel_card(model, view).second == "stands still"

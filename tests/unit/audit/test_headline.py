@@ -106,11 +106,11 @@ def test_directions_have_eight_words_and_y_points_down(degrees: float, expected:
         ),
         (
             {"flicker_explained": 0.95, "flicker_reversals": 6.0, "still_variance": 0.2, "motion_explains": 0.2},
-            "Responds most to a texture flickering: the brightness turns again and again.",
+            "Responds most to a texture flickering: its brightness or contrast rises and falls.",
         ),
         (
             {"flicker_explained": 0.99, "flicker_reversals": 6.0, "still_variance": 0.2, "motion_explains": 0.2},
-            "Responds most to a texture flickering: the brightness turns again and again, and nothing moves.",
+            "Responds most to a texture flickering: its brightness or contrast rises and falls, and nothing moves.",
         ),
         (
             {"flicker_explained": 0.99, "flicker_reversals": 6.0, "still_variance": 0.6, "brightness_explained": 0.7}
