@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import gc
 import os
+import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +43,32 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("REPORTGEN_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture(scope="session")
+def written_sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the sample's runs, written once for all processes of a session; tests must not change it."""
+    from tests.site.sample_run import write_sample
+
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    with (shared / "sample.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        sample = shared / "written-sample"
+        if not sample.exists():
+            write_sample(shared / "sample-in-writing").rename(sample)
+    return sample
+
+
+@pytest.fixture(scope="session")
+def sample_copy(written_sample: Path) -> Callable[[Path], Path]:
+    """Copies the sample's runs into a folder, which is returned."""
+
+    def copied(folder: Path) -> Path:
+        return shutil.copytree(written_sample, folder, dirs_exist_ok=True)
+
+    return copied
 
 
 @pytest.fixture(scope="session")

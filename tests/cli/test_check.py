@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,15 +15,18 @@ import reportgen
 from reportgen.cli import cli
 from reportgen.errors import CheckError, OptionError, StoreError
 from tests.documents import edit
-from tests.site.sample_run import SampleRun
 
 LENIENT = "[check]\nmap_weights = [0.95, 1.0]\nfaithful_maps = [0.5, 0.1]\n"
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("check")
-    SampleRun(folder / "drift", "drift", "Drift", seed=0).write()
+def runs(tmp_path_factory: pytest.TempPathFactory, written_sample: Path) -> Path:
+    return copied(written_sample, tmp_path_factory.mktemp("check"))
+
+
+def copied(sample: Path, folder: Path) -> Path:
+    """Return a folder with a copy of the sample's first run."""
+    shutil.copytree(sample / "drift", folder / "drift")
     return folder
 
 
@@ -100,9 +104,10 @@ def test_a_class_of_a_few_clips_does_not_show_that_a_network_needs_motion(runs: 
     assert "warn        drift  Classes that rely on motion: 3 of 4" in result.output
 
 
-def test_a_run_whose_limits_are_of_another_version_is_judged_by_those_that_are_known(tmp_path: Path) -> None:
-    SampleRun(tmp_path / "drift", "drift", "Drift", seed=0).write()
-    header = tmp_path / "drift" / "run.json"
+def test_a_run_whose_limits_are_of_another_version_is_judged_by_those_that_are_known(
+    tmp_path: Path, written_sample: Path
+) -> None:
+    header = copied(written_sample, tmp_path) / "drift" / "run.json"
     edit(header, lambda run: run["options"].update(check={"gone": 0.5, "motion_reliance": 0.95}))
     result = CliRunner().invoke(cli, ["check", "--runs", str(tmp_path)])
     assert "Classes that rely on motion: 1 of 4" in result.output

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -14,13 +14,12 @@ import pytest
 from reportgen.commands.render import render
 
 sys.path.insert(0, str(Path(__file__).parent))
-from sample_run import write_sample
 
 
 @pytest.fixture(scope="session")
-def sample_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sample_runs(tmp_path_factory: pytest.TempPathFactory, sample_copy: Callable[[Path], Path]) -> Path:
     """The folder of the sample's runs; tests must not change it."""
-    return write_sample(tmp_path_factory.mktemp("sample") / "runs")
+    return sample_copy(tmp_path_factory.mktemp("sample") / "runs")
 
 
 @pytest.fixture(scope="session")

@@ -17,12 +17,12 @@ from reportgen.pages.registry import all_pages
 from reportgen.pages.report import ModelView, Report
 from reportgen.pages.spread import short
 from reportgen.records.finding import find_runs
-from tests.site.sample_run import LAYERS, NEAR_SILENT, write_sample
+from tests.site.sample_run import LAYERS, NEAR_SILENT
 
 
 @pytest.fixture(scope="module")
-def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
-    return Report.of(find_runs(write_sample(tmp_path_factory.mktemp("runs"))))
+def report(written_sample: Path) -> Report:
+    return Report.of(find_runs(written_sample))
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,6 @@ from reportgen.pages.report import ModelView, Report
 from reportgen.pages.templating import Templates
 from reportgen.records.finding import find_runs
 from reportgen.resources import templates_folder
-from tests.site.sample_run import write_sample
 
 
 def changed() -> dict[str, object]:
@@ -41,9 +41,9 @@ def thresholds(model: ModelView, limits: Limits) -> set[str]:
 
 
 @pytest.fixture
-def report(tmp_path: Path) -> Report:
+def report(tmp_path: Path, sample_copy: Callable[[Path], Path]) -> Report:
     """The sample report whose run was made with every limit changed."""
-    write_sample(tmp_path)
+    sample_copy(tmp_path)
     for store in find_runs(tmp_path):
         run = store.read_run()
         store.write_run(run.model_copy(update={"options": {**run.options, "check": changed()}}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,12 +18,12 @@ from reportgen.pages.report import ModelView, Report
 from reportgen.pages.templating import Templates
 from reportgen.records.finding import find_runs
 from reportgen.resources import templates_folder
-from tests.site.sample_run import LAYERS, NEAR_SILENT, write_sample
+from tests.site.sample_run import LAYERS, NEAR_SILENT
 
 
 @pytest.fixture(scope="module")
-def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
-    return Report.of(find_runs(write_sample(tmp_path_factory.mktemp("runs"))))
+def report(written_sample: Path) -> Report:
+    return Report.of(find_runs(written_sample))
 
 
 def text_of(report: Report, uri: str) -> tuple[Page, str]:
@@ -66,8 +67,8 @@ def test_no_page_says_its_ratio_and_each_says_why(report: Report) -> None:
     assert kernel_list(KernelIndex(model))["motion"][sum(list(model.census.values())[:place]) + NEAR_SILENT] is None
 
 
-def test_one_limit_moves_the_floor_everywhere(tmp_path: Path) -> None:
-    for store in find_runs(write_sample(tmp_path)):
+def test_one_limit_moves_the_floor_everywhere(tmp_path: Path, sample_copy: Callable[[Path], Path]) -> None:
+    for store in find_runs(sample_copy(tmp_path)):
         run = store.read_run()
         store.write_run(run.model_copy(update={"options": {**run.options, "check": {"near_silent": 0.001}}}))
     report = Report.of(find_runs(tmp_path))

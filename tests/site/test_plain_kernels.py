@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from reportgen.pages.cards import kernel_card
@@ -15,7 +16,6 @@ from reportgen.records.finding import find_runs
 from reportgen.records.jobs import Done
 from reportgen.records.store import Store
 from reportgen.resources import templates_folder
-from tests.site.sample_run import write_sample
 
 SAID = "The clip is of one even colour"
 
@@ -46,8 +46,10 @@ def tabled(runs: Path, unit: str) -> tuple[int, int, bool]:
     return found[0], found[1], "of one even colour the clip alone" in texts[0]
 
 
-def test_one_picture_and_a_sentence_stand_for_four_of_one_colour(tmp_path: Path) -> None:
-    write_sample(tmp_path)
+def test_one_picture_and_a_sentence_stand_for_four_of_one_colour(
+    tmp_path: Path, sample_copy: Callable[[Path], Path]
+) -> None:
+    sample_copy(tmp_path)
     store = next(one for one in find_runs(tmp_path) if one.folder.name == "drift")
     parts = {record.job.unit for record in store.manifest().of("decomposition") if isinstance(record.outcome, Done)}
     record = next(

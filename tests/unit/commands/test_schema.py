@@ -17,20 +17,14 @@ from reportgen.errors import UnknownNameError
 from reportgen.records.answers.registry import answer_models
 from tests.children import reportgen, run_python
 from tests.schemas import faults, faults_of_run
-from tests.site.sample_run import write_sample
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(scope="module")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_sample(tmp_path_factory.mktemp("sample"))
-
-
-@pytest.fixture(scope="module")
-def kernel(sample: Path) -> dict[str, Any]:
+def kernel(written_sample: Path) -> dict[str, Any]:
     """The record of a kernel's answer."""
-    records = (json.loads(path.read_text()) for path in sorted((sample / "drift" / "records").rglob("*.json")))
+    records = (json.loads(path.read_text()) for path in sorted((written_sample / "drift" / "records").rglob("*.json")))
     return next(one for one in records if one["job"]["analysis"] == "kernels" and one["outcome"]["status"] == "done")
 
 
@@ -45,8 +39,8 @@ def test_every_document_has_a_schema_that_is_one() -> None:
 
 
 @pytest.mark.parametrize("run", ["drift", "plain_net"])
-def test_the_sample_runs_keep_to_the_schemas(sample: Path, run: str) -> None:
-    assert faults_of_run(sample / run) == []
+def test_the_sample_runs_keep_to_the_schemas(written_sample: Path, run: str) -> None:
+    assert faults_of_run(written_sample / run) == []
 
 
 def test_the_answer_in_a_record_is_checked_as_its_method_s(kernel: dict[str, Any]) -> None:
@@ -66,8 +60,8 @@ def test_an_answer_of_a_method_that_is_not_installed_is_any_table(kernel: dict[s
     assert faults("record", {**kernel, "job": {**kernel["job"], "analysis": "colour"}, "outcome": wrong}) == []
 
 
-def test_a_logit_that_is_no_number_is_a_word(sample: Path) -> None:
-    run = json.loads((sample / "drift" / "run.json").read_text())
+def test_a_logit_that_is_no_number_is_a_word(written_sample: Path) -> None:
+    run = json.loads((written_sample / "drift" / "run.json").read_text())
     run["clips"][0]["predictions"] = [[0, "NaN", 0.5]]
     assert faults("run", run) == []
     run["clips"][0]["predictions"] = [[0, "much", 0.5]]

@@ -10,11 +10,11 @@ from reportgen.pages.catalogue_tables import all_kernels_table
 from reportgen.pages.census import measured_kernels
 from reportgen.pages.report import Report
 from reportgen.records.finding import find_runs
-from tests.site.sample_run import LAYERS, write_sample
+from tests.site.sample_run import LAYERS
 
 
-def test_where_one_clip_was_measured_the_header_names_it_and_no_cell_does(tmp_path: Path) -> None:
-    report = Report.of(find_runs(write_sample(tmp_path)))
+def test_where_one_clip_was_measured_the_header_names_it_and_no_cell_does(written_sample: Path) -> None:
+    report = Report.of(find_runs(written_sample))
     model = next(one for one in report.models if one.evidence.names)
     layer, evidence = LAYERS[1], model.evidence
     rows = measured_kernels(model, layer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,13 +14,11 @@ from reportgen.records import documents
 from reportgen.records.finding import find_runs
 from reportgen.records.store import Store
 from reportgen.site_files import write_asset
-from tests.site.sample_run import write_sample
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    sample = tmp_path_factory.mktemp("sample")  # other tests' samples lie beside it
-    write_sample(sample)
+def run(tmp_path_factory: pytest.TempPathFactory, sample_copy: Callable[[Path], Path]) -> Path:
+    sample = sample_copy(tmp_path_factory.mktemp("sample"))
     return next(store.folder for store in find_runs(sample) if store.folder.name == "drift")
 
 
