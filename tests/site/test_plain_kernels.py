@@ -74,8 +74,10 @@ def test_one_picture_and_a_sentence_stand_for_four_of_one_colour(
     assert tabled(tmp_path, unit) == (1, 1, True)
 
 
-def test_the_card_of_a_still_texture_tells_no_rounding_for_its_speed(tmp_path: Path) -> None:
-    write_sample(tmp_path)
+def test_the_card_of_a_still_texture_tells_no_rounding_for_its_speed(
+    tmp_path: Path, sample_copy: Callable[[Path], Path]
+) -> None:
+    sample_copy(tmp_path)
     store = next(one for one in find_runs(tmp_path) if one.folder.name == "drift")
     record = next(one for one in store.manifest().of("decomposition") if isinstance(one.outcome, Done))
     assert isinstance(record.outcome, Done)
