@@ -7,6 +7,7 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
+from torch import Tensor, nn
 
 from reportgen import load_network
 from reportgen.analyses.pyramid.ablation import ablate
@@ -116,3 +117,29 @@ def test_where_clips_of_a_batch_cannot_be_told_apart_the_ablation_asks_them_one_
     together, alone = (ablate(network, clip, 0, pyramid, draws=2, batch=batch).together for batch in (3, 1))
     assert together.drop == alone.drop != 0
     assert together.random_drops.tolist() == alone.random_drops.tolist()
+
+
+class Repeated(nn.Module):
+    """A layer that is called several times in a row, or whose weights another one shares; with a bias each."""
+
+    def __init__(self, shared: bool) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.stem, self.block = nn.Conv3d(3, 4, 1), nn.Conv3d(4, 4, 3, padding=1)
+        self.other, self.head = nn.Conv3d(4, 4, 3, padding=1) if shared else self.block, nn.Linear(4, 3)
+        self.other.weight = self.block.weight
+
+    def forward(self, clip: Tensor) -> Tensor:
+        maps = torch.relu(self.other(torch.relu(self.block(torch.relu(self.stem(clip))))))
+        scores: Tensor = self.head(maps.mean((2, 3, 4)))
+        return scores
+
+
+@pytest.mark.parametrize("shared", [False, True], ids=["two calls", "shared weights"])
+def test_a_layer_that_a_path_passes_twice_is_no_cut(shared: bool) -> None:
+    """The relevance of its calls together is twice the logit, which is no curvature."""
+    network = Repeated(shared).eval()
+    pyramid = class_pyramid(network, torch.rand(1, 3, 4, 8, 8), 1, depth=None)
+    assert pyramid.conservation is not None
+    assert [name for name, _, _ in pyramid.conservation.cuts] == ["head", "stem"]
+    assert pyramid.conservation.error < 1e-5

@@ -235,17 +235,26 @@ def _batch_norm_shift(arguments: Mapping[str, Any], output: Tensor) -> Tensor | 
     return _along((0.0 if bias is None else bias) - mean * scale, 1, output)
 
 
+def _passed_again(graph: ConnectionGraph) -> frozenset[str]:
+    """Return the layers that a path may pass more than once: those between the ends of an edge that leads back."""
+    names = [layer.name for layer in graph.layers]
+    ends = [sorted(map(names.index, pair)) for pair in graph.recurrent]
+    return frozenset(name for first, last in ends for name in names[first : last + 1])
+
+
 def relevance_conservation(
     graph: ConnectionGraph, starts: Ids, measured: Measurement, shifts: ShiftObserver
 ) -> Conservation:
     """Compare relevance and biases at every cut of the network with the logit without the class's own bias.
 
     That bias is no kernel's, and says as little as what all logits share: the rest is shared out. Where that is
-    nothing, all shares are 0; what is left within rounding counts as nothing.
+    nothing, all shares are 0; what is left within rounding counts as nothing. A layer that a path passes several times
+    is no cut: its relevance is that of all its calls, each of which may hold the whole logit.
     """
     classes = [layer.name for layer, depth in zip(graph.layers, graph.depths(starts), strict=True) if depth == 0]
     own = sum(shifts.inside(name) for name in classes)
-    places: list[tuple[str, ...]] = [(name,) for name in cut_layers(graph, starts)]
+    again = _passed_again(graph)
+    places: list[tuple[str, ...]] = [(name,) for name in cut_layers(graph, starts) if name not in again]
     if len(classes) > 1:  # none of them holds the logit, and together they do
         places.insert(0, tuple(classes))
     wanted = {name for place in places for name in place}
