@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from reportgen import load_network
 from reportgen.analyses.pyramid.ablation import ablate
 from reportgen.analyses.pyramid.class_pyramid import ClassPyramid, class_pyramid
+from reportgen.errors import NoAnswerError
 from reportgen.networks.core.target import explained
 from reportgen.networks.trace.build import connection_graph
 from reportgen.networks.trace.graph import ConnectionGraph
@@ -143,3 +144,18 @@ def test_a_layer_that_a_path_passes_twice_is_no_cut(shared: bool) -> None:
     assert pyramid.conservation is not None
     assert [name for name, _, _ in pyramid.conservation.cuts] == ["head", "stem"]
     assert pyramid.conservation.error < 1e-5
+
+
+def test_weights_that_are_used_in_two_ways_are_refused_in_a_sentence() -> None:
+    class Tied(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.encoder, self.head = nn.Conv3d(3, 4, 2, 2, bias=False), nn.Linear(3, 2)
+
+        def forward(self, clip: Tensor) -> Tensor:
+            back = nn.functional.conv_transpose3d(self.encoder(clip).relu(), self.encoder.weight, stride=2)
+            scores: Tensor = self.head(back.relu().mean((2, 3, 4)))
+            return scores
+
+    with pytest.raises(NoAnswerError, match="The weights of encoder are used in two ways"):
+        class_pyramid(Tied().eval(), torch.rand(1, 3, 4, 8, 8), 0)

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from reportgen.errors import NoAnswerError
 from reportgen.networks.trace.call import TracedCall
 from reportgen.networks.trace.constants import Constant, Constants
 from reportgen.networks.trace.follower import Follower
@@ -105,6 +106,11 @@ class Tracer(Follower[Labels]):
         inputs = kernel_inputs(call, use)
         if constant in self.weights:
             draft = next(d for d in self.drafts if d.name == self.weights[constant])
+            if (use.size, use.layout, inputs.shape[1]) != (draft.size, draft.layout, draft.inputs[0].shape[1]):
+                raise NoAnswerError(
+                    f"The weights of {draft.name} are used in two ways, as by a decoder that is tied to its encoder: "
+                    "which kernel feeds which cannot be told of such a network."
+                )
             draft.inputs.append(inputs)
             return kernel_outputs(call, use, draft.offset)
         name = self._free_name(constant.name or (self.stack[-1] if self.stack else "") or call.name)
