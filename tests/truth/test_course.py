@@ -156,7 +156,7 @@ def test_a_wave_that_stays_and_turns_flickers_and_is_not_two_that_move() -> None
     wave = torch.cos(2 * math.pi / 8 * torch.arange(SIZE, dtype=torch.float64)).expand(3, 1, SIZE, SIZE)
     course = [math.cos(2 * math.pi * t / 8) for t in range(FRAMES)]
     clip = (0.5 + 0.4 * wave * torch.tensor(course).view(1, -1, 1, 1)).float()
-    assert said(clip).endswith("flickering: the brightness turns again and again, and nothing moves.")
+    assert said(clip).endswith("flickering: its brightness or contrast rises and falls, and nothing moves.")
 
 
 def test_what_moves_and_flickers_is_not_said_to_stand() -> None:
