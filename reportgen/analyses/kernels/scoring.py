@@ -189,10 +189,12 @@ class ClipScoring:
     def own_map(self, clip: Tensor, kernel: int) -> Tensor:
         """Return a kernel's pre-activation `1 ...` of a clip `1 C T H W`, of what climbs ask.
 
-        Of whole clips it is exact; of smaller ones, which say what is likely, as exact as the steps that explore.
+        Of whole clips it is exact, and for kernels near whose threshold a little decides; else of smaller ones, which
+        say what is likely, as exact as the steps that explore.
         """
         where = placement(self.network)
-        rough = None if tuple(clip.shape[2:]) == self.shape else self.rated_at
+        exact = self.rare[kernel] or tuple(clip.shape[2:]) == self.shape
+        rough = None if exact else self.rated_at
         with torch.no_grad(), full_precision(), nullcontext() if rough is None else self.precision(rough):
             own = self.climbed.own_maps(clip.to(**where), torch.tensor([kernel], device=where["device"]))
         return own.to(where["dtype"])

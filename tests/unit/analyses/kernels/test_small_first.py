@@ -180,3 +180,6 @@ def test_small_clips_are_rated_as_roughly_as_steps_are_taken_and_whole_ones_exac
         assert rough != exact
         assert rough == pytest.approx(exact, rel=0.01)
         assert rated(search, clip, kernel, rough=True) == rated(search, clip, kernel, rough=False)
+    search.scoring.rare = [True] * 6  # near a threshold a little decides
+    small = clip[..., :32, :32]
+    assert rated(search, small, 0, rough=True) == rated(search, small, 0, rough=False)
