@@ -14,7 +14,7 @@ from typing import Any
 from torch import Tensor
 
 from reportgen.analyses.kernels.gratings import BINARY, Pattern
-from reportgen.analyses.kernels.schedules import Level
+from reportgen.analyses.kernels.schedules import Level, on_small_clips
 from reportgen.analyses.kernels.scoring import ClipScoring
 from reportgen.analyses.kernels.simple_optima import (
     ON_WHOLE_CLIPS,
@@ -154,9 +154,8 @@ def affordable_rivals(levels: Sequence[Level], small: Shape) -> int:
     A search that cools down on small clips first may ask for as many as one on whole clips, which costs twice as much.
     Passes of whole clips come on top, as a second cool-down does, for kernels that a rival drives more on small ones.
     """
-    whole = levels[-1].shape
-    cools_small = any(level.cools and level.shape != whole for level in levels)
-    volumes = (level.steps * math.prod(whole if cools_small else level.shape) for level in levels)
+    cools_small = on_small_clips(levels) is not None
+    volumes = (level.steps * math.prod(levels[-1].shape if cools_small else level.shape) for level in levels)
     return max(0, int(_SHARE * _PASSES * sum(volumes) / math.prod(small)) - 1)
 
 

@@ -89,6 +89,16 @@ def levels(
     return (replace(explore, steps=exploring - early), cools_early, cool)
 
 
+def on_whole_clips(paced: Sequence[Level]) -> list[Level]:
+    """Return the cool-downs of a search's levels that run on whole clips, which are those of the last level."""
+    return [level for level in paced if level.cools and level.shape == paced[-1].shape]
+
+
+def on_small_clips(paced: Sequence[Level]) -> Level | None:
+    """Return the cool-down of a search's levels that runs on smaller clips, if any."""
+    return next((level for level in paced if level.cools and level.shape != paced[-1].shape), None)
+
+
 def unbent(paced: Sequence[Level], *, sees_pixels: bool, learning_rate: float) -> tuple[Level, ...]:
     """Return levels in which the prior for natural clips guides the search and does not decide where it ends.
 

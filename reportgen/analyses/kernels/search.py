@@ -18,7 +18,7 @@ from reportgen.analyses.kernels.maximum import Maximum
 from reportgen.analyses.kernels.options import AscentOptions
 from reportgen.analyses.kernels.rivals import Rivals
 from reportgen.analyses.kernels.robustness import DRAWS, SCALE_AND_ROTATION, draw_views
-from reportgen.analyses.kernels.schedules import Level
+from reportgen.analyses.kernels.schedules import Level, on_small_clips, on_whole_clips
 from reportgen.analyses.kernels.scoring import ClipScoring
 from reportgen.analyses.kernels.search_levels import PASSES, SmallClips, search_levels
 from reportgen.analyses.kernels.sharpening import sharpened
@@ -109,7 +109,7 @@ class Search:
         every = [climber for starts in ended.values() for climber in starts]
         patterns = {climber: self._patterns(climber, exploring) for climber in every}
         level = exploring
-        if (small := self._cools_small) is not None:
+        if (small := on_small_clips(self.levels)) is not None:
             canvas = self.scoring.canvas(small)
             for climber in every:
                 climber.restart(canvas.parameters_of(self.scoring.canvas(exploring).unbounded(climber.parameters)))
@@ -132,7 +132,7 @@ class Search:
         another network than its own. Clips that have cooled down on small ones are held against their rivals before
         they are tiled: it is the best alone that cools down again.
         """
-        kernel, seed, following = starts[0].kernel, self.options.seed, self._last[0]
+        kernel, seed, following = starts[0].kernel, self.options.seed, on_whole_clips(self.levels)[0]
         every = [self.scoring.canvas(level).unbounded(climber.parameters) for climber in starts]
         about = [[] if level.cools else explored[climber] for climber in starts]
         best = max(range(len(starts)), key=lambda one: self._promise(starts[one], every[one], about[one]))
@@ -164,7 +164,7 @@ class Search:
 
     def _cooled(self, begun: Mapping[Climber, Begun], slots: int, task: Task) -> Iterator[End]:
         """Yield what climbers end with after their cool-down, or after further ones from rivals that drive more."""
-        cooling = self._last
+        cooling = on_whole_clips(self.levels)
         steps = sum(level.steps for level in cooling)
         ends = Ends(self.scoring, self.scoring.canvas(cooling[-1]), self.notes)
         for further in range(self._further, -1, -1):
@@ -189,22 +189,14 @@ class Search:
         """How many cool-downs from rivals a kernel may have beside its first."""
         if not self.scoring.may_have_rivals:
             return 0
-        return _FURTHER if self._cools_small is None else _FURTHER - 1  # its first may be from a rival already
-
-    @property
-    def _cools_small(self) -> Level | None:
-        """The cool-down on small clips, if any."""
-        return next((level for level in self.levels if level.cools and level.shape != self.shape), None)
-
-    @property
-    def _last(self) -> list[Level]:
-        """The levels of the cool-down on whole clips."""
-        return [level for level in self.levels if level.cools and level.shape == self.shape]
+        return (
+            _FURTHER if on_small_clips(self.levels) is None else _FURTHER - 1
+        )  # its first may be from a rival already
 
     @property
     def most_steps(self) -> int:
         """How many steps all kernels may take together; what a task hears of those that are not taken is their sum."""
-        cooling = sum(level.steps for level in self._last)
+        cooling = sum(level.steps for level in on_whole_clips(self.levels))
         return len(self.kernels) * (self.options.steps + self._further * cooling)
 
     def _rival(self, end: End, own: Begun) -> SimpleOptimum | None:
@@ -229,10 +221,10 @@ class Search:
         """
         for silent in (False, True):
             own = [climber for climber in climbers if self.scoring.silent[climber.kernel] == silent]
-            starts = self._starts_of(silent=silent) if level not in self._last else 1
+            starts = self._starts_of(silent=silent) if level not in on_whole_clips(self.levels) else 1
             shared = level
             if silent and not level.cools:
-                room = math.prod(self.shape) / math.prod(level.shape) if self._cools_small else 1
+                room = math.prod(self.shape) / math.prod(level.shape) if on_small_clips(self.levels) else 1
                 shared = replace(level, steps=max(1, round(level.steps * min(1, room / starts))))
             yield from self._ascent(shared, slots, TaskInParts(task, starts), silent=silent).run(own)
 
@@ -245,7 +237,7 @@ class Search:
     @property
     def _cheap_starts(self) -> int:
         """How many starts are made where several cost a quarter of one on whole clips at most."""
-        if (small := self._cools_small) is None:
+        if (small := on_small_clips(self.levels)) is None:
             return 1
         return min(_MOST_STARTS, max(1, math.prod(self.shape) // (4 * math.prod(small.shape))))
 
