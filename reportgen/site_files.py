@@ -14,6 +14,7 @@ import numpy as np
 
 from reportgen.bidi import without_bidi
 from reportgen.errors import RenderError, StoreError
+from reportgen.gzipped import gzipped
 from reportgen.media import gif_bytes, motion_sprite, png_bytes, read_data
 from reportgen.media.card import card_bytes
 from reportgen.media.colours import diverging
@@ -48,7 +49,7 @@ from reportgen.pages.places import PageAddresses
 from reportgen.pages.templating import Templates
 from reportgen.records.files import atomic_path, describe_os_error, write_text
 from reportgen.records.layout import PACKED
-from reportgen.records.packed import packed, unpacked_size
+from reportgen.records.packed import unpacked_size
 from reportgen.records.volumes import ZERO_LEVEL, signed_levels
 
 
@@ -118,7 +119,7 @@ def _write_packed(source: Path, path: Path) -> None:
         if path.exists() and (unpacked_size(path), path.stat().st_mtime_ns) == (now.st_size, now.st_mtime_ns):
             return
         with atomic_path(path) as temporary:
-            temporary.write_bytes(packed(source.read_bytes()))
+            temporary.write_bytes(gzipped(source.read_bytes()))
             os.utime(temporary, ns=(now.st_atime_ns, now.st_mtime_ns))
     except OSError as error:
         raise RenderError(describe_os_error(error, path)) from error

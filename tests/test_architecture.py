@@ -22,7 +22,7 @@ ROOT = PACKAGE.parent
 LEVELS: tuple[tuple[str, ...], ...] = (
     (
         *("bidi", "errors", "given", "isolated", "progress", "resources", "sources", "stopping", "streams", "version"),
-        *("uncollected", "wording"),
+        *("gzipped", "uncollected", "wording"),
     ),
     ("result", "progress_bars"),
     ("records", "pictures", "layers", "scanning"),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from reportgen.gzipped import gzipped
 
 _TYPES = {"float32": "float", "uint8": "uint8"}
 
@@ -38,4 +39,4 @@ def nrrd_file(
         "encoding: gzip",
     ]
     little = np.ascontiguousarray(values, values.dtype.newbyteorder("<"))
-    return ("\n".join(lines) + "\n\n").encode() + gzip.compress(little.tobytes(), 6, mtime=0)
+    return ("\n".join(lines) + "\n\n").encode() + gzipped(little.tobytes(), 6)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -12,6 +11,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from reportgen.errors import StoreError
+from reportgen.gzipped import gunzipped
 from reportgen.records.base import Document
 from reportgen.records.jobs import content_key
 from reportgen.records.layout import PACKED
@@ -109,23 +109,19 @@ def _bytes(path: Path) -> bytes:
         content = path.read_bytes() if size <= LONGEST else b""
     except OSError as error:
         raise StoreError(f"Cannot read {path}: {error.strerror or error}.") from error
-    if path.suffix == PACKED:
-        content = _unpacked(path, content)
-        size = max(size, len(content))
     if size > LONGEST:
         raise DamagedError(
             f"{path} is damaged ({size >> 20:,} MiB, and no document has more than {LONGEST >> 20}): remove it and "
             "compute again."
         )
-    return content
+    return _unpacked(path, content) if path.suffix == PACKED else content
 
 
 def _unpacked(path: Path, content: bytes) -> bytes:
-    """Return what was packed, no more than a byte beyond what the longest document has."""
     try:
-        return zlib.decompressobj(wbits=zlib.MAX_WBITS | 16).decompress(content, LONGEST + 1)
-    except zlib.error as error:
-        raise DamagedError(f"{path} is damaged (it cannot be unpacked): remove it and compute again.") from error
+        return gunzipped(content, LONGEST)
+    except ValueError as error:
+        raise DamagedError(f"{path} is damaged ({error}): remove it and compute again.") from error
 
 
 def _validated(path: Path, content: bytes, kind: type[_Model]) -> _Model:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import gzip
 import os
-import zlib
 from pathlib import Path, PurePosixPath
 
+from reportgen.gzipped import gunzipped
 from reportgen.records.documents import DamagedError
 from reportgen.records.jobs import Artifact
 from reportgen.records.layout import PACKED
@@ -28,11 +27,6 @@ def carried_path(artifact: Artifact) -> str:
     return artifact.path + PACKED * is_packed(artifact)
 
 
-def packed(content: bytes) -> bytes:
-    """Return bytes compressed; equal ones give equal ones, whatever the hour."""
-    return gzip.compress(content, 9, mtime=0)
-
-
 def unpacked_size(path: Path) -> int:
     """Return how many bytes a compressed document says it has unpacked; raises OSError."""
     with path.open("rb") as file:
@@ -48,13 +42,12 @@ def is_packed_at(path: Path, artifact: Artifact) -> bool:
 def content_at(path: Path, artifact: Artifact) -> bytes:
     """Return the bytes of a file from where `Store.path` found it, compressed or not.
 
-    No more is unpacked than a byte beyond what the file has: one that was made to unpack to gigabytes is found to be
-    another, and does no harm. Raises OSError, and DamagedError for what cannot be unpacked.
+    Raises OSError, and DamagedError for what cannot be unpacked or has more bytes than the file.
     """
     content = path.read_bytes()
     if not is_packed_at(path, artifact):
         return content
     try:
-        return zlib.decompressobj(wbits=zlib.MAX_WBITS | 16).decompress(content, artifact.bytes + 1)
-    except zlib.error as error:
-        raise DamagedError(f"{artifact.path} is damaged (it cannot be unpacked): compute it again.") from error
+        return gunzipped(content, artifact.bytes)
+    except ValueError as error:
+        raise DamagedError(f"{artifact.path} is damaged ({error}): compute it again.") from error

@@ -7,12 +7,11 @@ and unpacked by the browser (``assets/js/data.js``).
 from __future__ import annotations
 
 import base64
-import gzip
 import json
 import re
-import zlib
 from typing import Any
 
+from reportgen.gzipped import gunzipped, gzipped
 from reportgen.outputs.site.text import script_json
 
 LONG_DATA = 10_000
@@ -36,7 +35,7 @@ def data_script(name: str, data: Any) -> str:
     content = told.encode()
     if len(content) < LONG_DATA:
         return plain
-    packed = base64.b64encode(gzip.compress(content, _LEVEL, mtime=0)).decode()
+    packed = base64.b64encode(gzipped(content, _LEVEL)).decode()
     short = held_script("reportPacked", name, script_json(packed))
     return short if len(short) < len(plain.encode()) else plain
 
@@ -53,15 +52,8 @@ def script_data(text: str) -> tuple[str, Any] | None:
         return None
     try:
         name, value = json.loads(found[2]), json.loads(found[3])
-        return name, json.loads(_unpacked(value)) if found[1] == "reportPacked" else value
-    except (ValueError, TypeError, zlib.error, RecursionError):
+        if found[1] == "reportPacked":
+            value = json.loads(gunzipped(base64.b64decode(value, validate=True), _LONGEST))
+    except (ValueError, TypeError, RecursionError):
         return None
-
-
-def _unpacked(value: str) -> bytes:
-    """Return what was packed; raises ValueError for more than any page has, and for what ends too early or too late."""
-    machine = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
-    content = machine.decompress(base64.b64decode(value, validate=True), _LONGEST)
-    if not machine.eof or machine.unused_data:
-        raise ValueError("not one whole packed text")
-    return content
+    return name, value
