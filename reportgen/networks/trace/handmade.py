@@ -100,12 +100,13 @@ def rectified(result: Tensor, origins: list[Tensor]) -> Rectified | None:
     if not origins or not result.is_floating_point() or not result.numel() or result.is_meta or result.is_sparse:
         return None
     result = result.detach()
-    least, most = (float(one) for one in torch.aminmax(result))
+    least, most = _limits(result)
     if not (most > 0 and abs(least) <= _CLOSE * most):
         return None
     for place, origin in enumerate(origins):
         given = origin.detach()
-        if not float(given.min()) < 0 < float(given.max()):
+        least_given, most_given = _limits(given)
+        if not least_given < 0 < most_given:
             continue
         positive = given.clamp(min=0)
         if int(positive.count_nonzero()) < _FEWEST:
@@ -124,15 +125,31 @@ def grows_with(result: Tensor, origins: list[Tensor]) -> bool:
     """
     if not origins or not result.is_floating_point() or not result.numel() or result.is_meta or result.is_sparse:
         return False
-    return any(_grows(result.detach().flatten(), origin.detach().flatten()) for origin in origins)
+    shown = _sample(result.detach())
+    return any(_grows(shown, _sample(origin.detach())) for origin in origins)
+
+
+def _limits(values: Tensor) -> tuple[float, float]:
+    """Return the least and the largest value, read in the order of memory: in another one it takes several times."""
+    order = sorted(range(values.ndim), key=values.stride, reverse=True)
+    least, most = torch.aminmax(values.permute(order))
+    return float(least), float(most)
+
+
+def _sample(values: Tensor) -> Tensor:
+    """Return some values, the same places of all tensors of a shape; a tensor is not copied to put them in a row."""
+    step = max(1, values.numel() // _SAMPLED)
+    if values.is_contiguous():
+        return values.view(-1)[::step]
+    places = torch.arange(0, values.numel(), step, device=values.device)
+    return values[torch.unravel_index(places, values.shape)]
 
 
 def _grows(result: Tensor, given: Tensor) -> bool:
-    step = max(1, len(given) // _SAMPLED)
-    values, order = given[::step].double().sort()
+    values, order = given.double().sort()
     largest = float(values.abs().max())
     told = values.abs() > _CLOSE * largest  # of nearly nothing a share cannot be told
-    shares = (result[::step].double()[order] / values)[told]
+    shares = (result.double()[order] / values)[told]
     below, above = int((values[told] < 0).sum()), int((values[told] > 0).sum())
     if min(below, above) < 2 * _FEWEST or not bool(shares.isfinite().all()):
         return False
