@@ -10,16 +10,23 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils._python_dispatch import _disable_current_modes
 
 from reportgen.networks.core.observing import takes_a_shape
 from reportgen.networks.trace.call import TracedCall
+from reportgen.networks.trace.constant_values import ConstantValues
 from reportgen.networks.trace.follower import Follower
 from reportgen.networks.trace.kernels import CONVOLUTIONS, PRODUCTS
+from reportgen.networks.trace.masking import copied_seen, pointwise_seen
 from reportgen.networks.trace.operations import Operation
-from reportgen.networks.trace.rearranging import constant, elementwise
+from reportgen.networks.trace.rearranging import constant, first_argument
 from reportgen.networks.trace.recurrence import Recurrence
 from reportgen.networks.trace.seen import Seen
 
+_NOT_NUMPYS = frozenset({torch.bfloat16})
+_IN_PLACE = frozenset({"masked_fill"})  # torch marks the form out of place alone as element-wise
 _WEIGHTED = frozenset({*CONVOLUTIONS, *PRODUCTS, "linear"})
 
 
@@ -35,6 +42,21 @@ class FieldTracer(Follower[Seen]):
         super().__init__()
         self.additions = 0
         self._recurrence = Recurrence()
+        self._constants = ConstantValues()
+
+    def _finished(self, func: Any, args: Sequence[Any], kwargs: dict[str, Any], outputs: Sequence[Tensor]) -> None:
+        if self.sourceless(outputs):
+            self._constants.follow(func, args, kwargs, outputs)
+        else:
+            self._constants.forget(outputs)
+
+    def values(self, tensor: Tensor) -> NDArray[Any] | None:
+        """Return a constant's values, or None when they are not known."""
+        with _disable_current_modes():
+            known = self._constants.of(tensor)
+            if known is None:
+                return None
+            return (known.float() if known.dtype in _NOT_NUMPYS else known).numpy()
 
     def boundary(self, call: TracedCall[Seen], what: str) -> Seen:  # noqa: ARG002 (the same for all)
         """Return what is known of an output that may come from anything in the call's arguments: nothing."""
@@ -49,12 +71,14 @@ class FieldTracer(Follower[Seen]):
         self.additions += call.name == "add" and len(known) == 2 and len(known[0].shape) == len(known[1].shape)
 
     def _by_rule(self, func: Any, call: TracedCall[Seen], operation: Operation) -> Seen:
+        if operation.seen is first_argument:
+            return copied_seen(call, first_argument(call))
         if operation.seen is not None:
             found = operation.seen(call)
             return self._recurrence.followed(call, found) if call.name in _WEIGHTED else found
         if takes_a_shape(call.name):
             return constant(call)
-        return elementwise(call) if torch.Tag.pointwise in func.tags else call.boundary()
+        return pointwise_seen(call) if torch.Tag.pointwise in func.tags or call.name in _IN_PLACE else call.boundary()
 
     def _other_output(self, call: TracedCall[Seen], first: Seen, shape: tuple[int, ...]) -> Seen:  # noqa: ARG002
         return self._any_of(call, shape)

@@ -127,10 +127,14 @@ class Follower(Observer, Generic[D]):
                 outputs, self._outputs(call, self._first_output(func, call, operation)), strict=True
             ):
                 self.mark(output, found)
+        self._finished(func, args, kwargs or {}, outputs)
         return result
 
     def _observe(self, call: TracedCall[D]) -> None:
         """Note what else a trace wants to know of an operation."""
+
+    def _finished(self, func: Any, args: Sequence[Any], kwargs: dict[str, Any], outputs: Sequence[Tensor]) -> None:
+        """Note what else a trace wants to know of what an operation returned."""
 
     def _first_output(self, func: Any, call: TracedCall[D], operation: Operation) -> D:
         if self.sourceless(call.tensors()):

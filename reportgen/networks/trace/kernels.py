@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from torch import Tensor
 from reportgen.networks.trace.call import TracedCall
 from reportgen.networks.trace.graph import LayerKind, Layout
 from reportgen.networks.trace.labels import Ids, Labels, counted
+from reportgen.networks.trace.masking import limited, lowest_in, zeros_of
 from reportgen.networks.trace.seen import Seen
 from reportgen.networks.trace.windows import convolution_windows
 
@@ -129,15 +130,20 @@ def convolution_seen(call: TracedCall[Seen]) -> Seen:
 
 
 def product_seen(call: TracedCall[Seen]) -> Seen:
-    """Each element of a matrix product sees what its row and its column see, and a term that is added."""
+    """Each element of a matrix product sees what its row and its column see, and a term that is added.
+
+    Of one factor nothing is seen where the other one is 0.
+    """
     left, right = (call.arguments[name] for name in PRODUCTS[call.name])
-    parts = [
-        call.of(left).merged([left.ndim - 1]).broadcast(call.shape),
-        call.of(right).merged([right.ndim - 2]).broadcast(call.shape),
-    ]
-    if isinstance(added := call.arguments.get("input", call.arguments.get("self")), Tensor) and added is not left:
-        parts.append(call.of(added).broadcast(call.shape))
-    return call.union(parts)
+    parts = []
+    for factor, other, axis in ((left, right, left.ndim - 1), (right, left, right.ndim - 2)):
+        seen = call.of(factor)
+        masks = zeros_of(call, other) if seen.varies(axis) else None
+        parts.append(limited(seen, masks, axis).broadcast(call.shape))
+    if not isinstance(added := call.arguments.get("input", call.arguments.get("self")), Tensor) or added is left:
+        return call.union(parts)
+    found = call.union([*parts, call.of(added).broadcast(call.shape)])
+    return replace(found, kept=lowest_in(call, added))
 
 
 def linear_seen(call: TracedCall[Seen]) -> Seen:

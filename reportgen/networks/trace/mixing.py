@@ -74,13 +74,6 @@ def attention_sources(call: TracedCall[Labels]) -> Labels:
     return call.boundary("attention")
 
 
-def mixed_along(call: TracedCall[Seen]) -> Seen:
-    """Every element sees what those along the axis see: softmax, sorting."""
-    source = call.source
-    mixed = source.merged([call.axis(default=-1)])
-    return mixed.broadcast(call.shape)
-
-
 def statistics_seen(call: TracedCall[Seen]) -> Seen:
     """In training a batch norm's statistics are over all positions and samples; each element is its own beside them."""
     source = call.source
@@ -88,13 +81,3 @@ def statistics_seen(call: TracedCall[Seen]) -> Seen:
         return first_argument(call)
     over = source.merged([axis for axis in range(len(source.shape)) if axis != 1]).broadcast(source.shape)
     return call.union([first_argument(call), over])
-
-
-def attention_seen(call: TracedCall[Seen]) -> Seen:
-    """Each query sees what it comes from, and what all keys and values come from."""
-    query, *others = (call.arguments[name] for name in ("query", "key", "value"))
-    places = [call.of(query).merged([query.ndim - 1]).broadcast(call.shape)]
-    for tensor in others:
-        seen = call.of(tensor).merged([tensor.ndim - 2, tensor.ndim - 1])
-        places.append(seen.broadcast(call.shape) if seen.shape[:-2] == call.shape[:-2] else call.boundary())
-    return call.union(places)

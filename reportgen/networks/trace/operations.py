@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensor
 
-from reportgen.networks.trace import kernels, mixing, rearranging, shapes, windows
+from reportgen.networks.trace import kernels, masking, mixing, rearranging, shapes, windows
 from reportgen.networks.trace.call import SharedRule, TracingRule
 from reportgen.networks.trace.labels import Labels
 from reportgen.networks.trace.rearranging import ViewRule
@@ -129,10 +129,14 @@ OPERATIONS: Mapping[str, Operation] = {
     **_apart(rearranging.first_argument, mixing.statistics_seen, "native_batch_norm", shape=shapes.batch_norm_shape),
     **_same(rearranging.first_argument, "_native_batch_norm_legit_no_training", shape=shapes.batch_norm_shape),
     **_same(rearranging.first_argument, "_batch_norm_no_update"),
-    **_apart(mixing.softmax_sources, mixing.mixed_along, "_softmax", "_log_softmax", shape=shapes.softmax_shape),
-    **_apart(mixing.softmax_sources, mixing.mixed_along, "softmax", "log_softmax", "_safe_softmax"),
-    **_apart(mixing.cumulative_sources, mixing.mixed_along, "cumsum", "cumprod", "sort", "topk"),
-    **_apart(mixing.attention_sources, mixing.attention_seen, "scaled_dot_product_attention", *_ATTENTION),
+    **_apart(mixing.softmax_sources, masking.softmax_seen, "_softmax", shape=shapes.softmax_shape),
+    **_apart(mixing.softmax_sources, masking.softmax_seen, "softmax", "_safe_softmax"),
+    **_apart(mixing.softmax_sources, masking.mixed_along, "_log_softmax", shape=shapes.softmax_shape),
+    **_apart(mixing.softmax_sources, masking.mixed_along, "log_softmax"),
+    **_apart(mixing.cumulative_sources, masking.running_seen, "cumsum", "cumprod"),
+    **_apart(mixing.cumulative_sources, masking.mixed_along, "sort", "topk"),
+    **_apart(mixing.attention_sources, masking.attention_seen, "scaled_dot_product_attention", *_ATTENTION),
+    **_apart(rearranging.first_argument, masking.triangle_seen, "tril", "triu"),
     **_apart(
         mixing.attention_sources,
         lambda call: call.boundary(),

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.networks.trace.bounds import Bounds
 from reportgen.networks.trace.traced import Filling, Traced, Windows
+from reportgen.networks.trace.unmasked import LARGEST, Unmasked, only_kept, union_of_kept
 
 AXES = ("sample", "t", "h", "w")
 """The axes of a batch of clips that are followed."""
-
-_LARGEST = 20_000_000  # numbers; what would take more is given up
 
 Terms = tuple[Bounds, ...]
 
@@ -25,11 +25,15 @@ class Seen(Traced):
     """For each of `AXES` the stretch of the clips that every element sees, as the union of its `terms`.
 
     Terms differ along different axes of the tensor: what attention computes for token i from token j is seen from
-    both, and writing out every pair would take the square of their number.
+    both, and writing out every pair would take the square of their number. What is `kept` of the elements by masks is
+    told beside them for the same reason: the terms are those of all elements. `running`: whether they are sums over
+    all that came before, of which a difference may see as little as one place.
     """
 
     terms: tuple[Terms, ...]
     shape: tuple[int, ...]
+    kept: Unmasked | None = None
+    running: bool = False
 
     @property
     def sourceless(self) -> bool:
@@ -56,8 +60,11 @@ class Seen(Traced):
         """Whether the elements differ along this axis of the tensor."""
         return any(term.varies(axis) for terms in self.terms for term in terms)
 
-    def _each(self, change: Callable[[Bounds], Bounds], shape: Sequence[int]) -> Seen:
-        return Seen(tuple(_simplified([change(term) for term in terms]) for terms in self.terms), tuple(shape))
+    def _each(self, change: Callable[[Any], Any], shape: Sequence[int], *, moved: bool = True) -> Seen:
+        """Return what `change` makes of all terms, and of what is kept where elements are `moved` and no more."""
+        terms = tuple(_simplified([change(term) for term in terms]) for terms in self.terms)
+        left = change(self.kept) if moved and self.kept is not None else None
+        return Seen(terms, tuple(shape), left, self.running and moved)
 
     def unknown(self, shape: Sequence[int]) -> Seen:
         """Return what is known of a tensor that was computed from this one, nobody knows how."""
@@ -81,7 +88,7 @@ class Seen(Traced):
         for own, other in zip(self.terms, part.terms, strict=True):
             pairs = _paired((own, other), (self.shape, part.shape))
             terms.append(_simplified([below.overwritten(axis, start, step, above) for below, above in pairs]))
-        return Seen(tuple(terms), self.shape)
+        return Seen(tuple(terms), self.shape, running=self.running or part.running)
 
     def flipped(self, axes: Sequence[int]) -> Seen:
         """Return the elements with axes turned round."""
@@ -89,7 +96,9 @@ class Seen(Traced):
 
     def rolled(self, axis: int, shift: int) -> Seen:
         """Return the elements shifted along an axis; at the border, as if the clip went on there."""
-        return self._each(lambda term: term.rolled(axis, shift), self.shape)
+        found = self._each(lambda term: term.rolled(axis, shift), self.shape, moved=False)
+        round_about = np.roll(np.arange(self.shape[axis]), shift)
+        return replace(found, kept=self.kept and self.kept.taken(axis, round_about), running=self.running)
 
     def taken(self, axis: int, positions: NDArray[np.int64]) -> Seen:
         """Return the elements at these positions of an axis."""
@@ -102,18 +111,32 @@ class Seen(Traced):
     def padded(self, axis: int, before: int, after: int, filling: Filling) -> Seen:
         """Return the elements with more of them at the ends of an axis, as if the clip went on there."""
         shape = _resized(self.shape, axis, self.shape[axis] + before + after)
-        return self._each(lambda term: term.padded(axis, before, after, filling), shape)
+        found = self._each(lambda term: term.padded(axis, before, after, filling), shape, moved=False)
+        return replace(found, running=self.running)
 
     def windowed(self, axis: int, windows: Windows) -> Seen:
         """Return, for each window along an axis, the union of what it reads."""
         shape = _resized(self.shape, axis, len(windows.reads))
-        return self._each(lambda term: term.windowed(axis, windows), shape)
+        return self._each(lambda term: term.windowed(axis, windows), shape, moved=False)
 
     def merged(self, axes: Sequence[int], *, fixed: bool = False) -> Seen:
         """Return the union of all elements along these axes, which become 1."""
         gone = set(axes)
         shape = [1 if axis in gone else size for axis, size in enumerate(self.shape)]
-        return self._each(lambda term: term.merged(axes, fixed=fixed), shape)
+        masks = self.kept
+        if masks is None:
+            return self._each(lambda term: term.merged(axes, fixed=fixed), shape)
+        parts = [
+            [one for term in terms for one in union_of_kept(term, masks, axes, fixed=fixed)] for terms in self.terms
+        ]
+        return Seen(tuple(_simplified(part) for part in parts), tuple(shape))
+
+    def masked(self, masks: Unmasked) -> Seen:
+        """Return the elements with nothing seen by those that a mask fills."""
+        terms = [[only_kept(term, masks) for term in terms] for terms in self.terms]
+        if any(term is None for part in terms for term in part):
+            return self.unknown(self.shape)
+        return replace(self, terms=tuple(_simplified([term for term in part if term is not None]) for part in terms))
 
     @classmethod
     def nothing(cls, shape: Sequence[int]) -> Seen:
@@ -136,7 +159,15 @@ class Seen(Traced):
         for all_terms in zip(*(part.terms for part in parts), strict=True):
             rows = _paired(all_terms, [part.shape for part in parts])
             found.append(_simplified([Bounds.concatenated(row, axis, shape) for row in rows]))
-        return Seen(tuple(found), tuple(shape))
+        left = (
+            Unmasked.concatenated([part._left for part in parts], axis, shape) if any(p.kept for p in parts) else None
+        )
+        return Seen(tuple(found), tuple(shape), left, any(part.running for part in parts))
+
+    @property
+    def _left(self) -> Unmasked:
+        """What is kept by masks, if by none all of what is no constant."""
+        return self.kept or Unmasked.whole(self.shape) if not self.sourceless else Unmasked.none(self.shape, "unsure")
 
     @property
     def extent(self) -> tuple[int | None, ...] | None:
@@ -184,7 +215,7 @@ def _simplified(terms: Sequence[Bounds]) -> Terms:
 
 def _joint(terms: Sequence[Bounds], shape: Sequence[int]) -> Bounds:
     lengths = np.broadcast_shapes(*(term.cells.shape for term in terms))
-    return terms[0].unknown(shape) if math.prod(lengths) > _LARGEST else Bounds.union(terms, shape)
+    return terms[0].unknown(shape) if math.prod(lengths) > LARGEST else Bounds.union(terms, shape)
 
 
 def _paired(all_terms: Sequence[Terms], shapes: Sequence[tuple[int, ...]]) -> Iterator[list[Bounds]]:
