@@ -80,7 +80,9 @@ accept: $(VENV)/.installed
 
 # The browser tests take the system's Chromium; where there is none, Playwright may bring its own.
 browser: $(VENV)/.installed-dev
-	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
+	@for name in chromium-headless-shell chromium chromium-browser google-chrome; do \
+	  ! command -v $$name >/dev/null || exit 0; done; \
+	[ -n "$$CHROMIUM" ] \
 	  || $(BIN)/python -m playwright install chromium \
 	  || echo "No Chromium could be had: the browser tests will be skipped. Install one and run again."
 

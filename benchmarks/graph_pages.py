@@ -1,6 +1,6 @@
 """How long a pyramid's page takes to lay its graph out, and to answer a key, in headless Chromium.
 
-    python benchmarks/graph_pages.py            # 5,000 and 100,000 edges
+    python -m benchmarks.graph_pages            # 5,000 and 100,000 edges
 
 Prints one line of JSON per size: the edges and nodes drawn, `ready_ms` (from the script's start to the first complete
 picture: choosing, layout and drawing), `script_cpu_ms` (processor time of all scripts of the page until then, which
@@ -11,17 +11,14 @@ each up to the next frame). `render_s` is what `reportgen render` takes for the 
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import sync_playwright
-
 from reportgen.commands.render import render
+from tests.chromium import launched
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "site"))
 from sample_run import SampleRun, graph_document
@@ -63,9 +60,7 @@ class GraphRun(SampleRun):
 
 def main() -> None:
     """Measure every size."""
-    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as name:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+    with launched() as browser, tempfile.TemporaryDirectory() as name:
         for size, shape in SIZES.items():
             folder = Path(name) / size.replace(",", "")
             GraphRun(folder / "runs" / "graph", *shape).write()
@@ -92,7 +87,6 @@ def main() -> None:
             }
             print(json.dumps(figures), flush=True)
             page.close()
-        browser.close()
 
 
 if __name__ == "__main__":
