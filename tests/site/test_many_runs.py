@@ -1,4 +1,4 @@
-"""Forty clips, thirty classes, two networks, names of 300 characters: caps say what they leave out, no link breaks."""
+"""Many clips, classes and networks with names of 300 characters: caps say what they leave out, no link breaks."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from reportgen.records.finding import find_runs
 
 SIZE = Size(clips=40, classes=30, per_clip=3, networks=2, kernels=2)
 PYRAMIDS = SIZE.clips * SIZE.per_clip
+WRITTEN = 12
 
 
 @pytest.fixture(scope="module")
@@ -37,15 +38,15 @@ def compared(pages: list[Page]) -> Page:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site of forty clips, written; RenderError would be raised for a link that leads nowhere."""
+    """The site of a dozen clips, written; RenderError would be raised for a link that leads nowhere."""
     folder = tmp_path_factory.mktemp("site")
-    runs = write_many(folder / "runs", Size(clips=40, classes=30, per_clip=1, networks=2, kernels=2))
+    runs = write_many(folder / "runs", Size(clips=WRITTEN, classes=30, per_clip=1, networks=2, kernels=2))
     return render(runs, folder / "site", build_dir=folder / "build").parent
 
 
-def test_a_site_of_forty_clips_and_long_names_has_no_link_that_leads_nowhere(site: Path) -> None:
+def test_a_site_of_many_clips_and_long_names_has_no_link_that_leads_nowhere(site: Path) -> None:
     text = (site / "net0" / "pyramids.html").read_text(encoding="utf-8")
-    pairs = 40 * 39 // 2 + 40
+    pairs = WRITTEN * (WRITTEN - 1) // 2 + WRITTEN
     assert f"{pairs - MOST_PAIRS} more pairs are not shown in full." in text
     assert len(re.findall(r'<td class="num"[^>]*><a href="pyramids\.html#', text)) >= 2, (
         "pairs in the table link to their sections"
