@@ -10,14 +10,15 @@ import torch
 from torch import Tensor
 
 from reportgen.analyses.base import Answers, Inapplicable, Subject, Unit, tensor
-from reportgen.analyses.common.batching import reduced_precision_pays
-from reportgen.analyses.common.budget import GRADIENT_PASSES, fitted, forward_work, lowered, passes_within
+from reportgen.analyses.common.budget import GRADIENT_PASSES, fitted, lowered, passes_within
+from reportgen.analyses.common.reducing import reducing_pays
 from reportgen.analyses.common.targets import asked
 from reportgen.analyses.faithfulness.hiding import CONTROLS, HIDDEN_BEHIND, hiding_tests
 from reportgen.analyses.faithfulness.map_checks import Randomisation, sensitivity, stability, weight_randomisations
 from reportgen.analyses.faithfulness.parameters import FaithfulnessParameters
 from reportgen.analyses.saliency.attribution import METHODS, MapSettings
 from reportgen.analyses.saliency.exposed import Exposures
+from reportgen.analyses.saliency.smoothing import smoothing_reduced
 from reportgen.analyses.saliency.units import map_units
 from reportgen.clips import Clip
 from reportgen.errors import NetworkError
@@ -30,10 +31,6 @@ from reportgen.records.manifest import LayerFacts
 
 #: What a large network has fewer of, what matters least first, and how few at least.
 _FEWEST = {"hidden": 4, "maps": 4, "curve_steps": 2, "layers": 1}
-
-_MUCH_WORK = 1000.0
-"""Multiply-adds of one clip's probes, in 1e9, from which they are made in reduced precision: the check of it costs a
-tenth of that."""
 
 _WORDS = {
     "hidden": "random parts hidden",
@@ -74,11 +71,12 @@ class FaithfulnessAnalysis:
         parameters, notes = affordable_checks(subject.layers, parameters)
         with progress.task(f"checks of the maps of {clip.name}", len(units)) as task:
             quick = quick_copy(network, [tensor(clip)])
-            reduced = _reduces(subject, network, parameters)
+            reduced = reducing_pays(subject.layers, _probes(_counts(parameters)), network.device)
             found = hiding_tests(
                 network, subject.seed, clip, index, heats, parameters, progress, quick=quick, reduced=reduced
             )
-            checks = MapChecks(network, subject.seed, clip, index, parameters, progress, quick)
+            smoothed = smoothing_reduced(subject.layers, parameters.samples, network.device)
+            checks = MapChecks(network, subject.seed, clip, index, parameters, progress, quick, smoothed)
             shuffled = checks.randomisation([unit.method for unit in units])
             for unit, heat, tests in zip(units, heats, found, strict=True):
                 answer = FaithfulnessAnswer(
@@ -122,12 +120,6 @@ def _probes(counts: Mapping[str, int]) -> int:
     return len(HIDDEN_BEHIND) * (2 + counts["maps"] * inner + counts["hidden"] + 2 * inner * (1 + CONTROLS))
 
 
-def _reduces(subject: Subject, network: Network, parameters: FaithfulnessParameters) -> bool:
-    """Return whether probes in reduced precision are quicker by more than it costs to see that they serve."""
-    work = _probes(_counts(parameters)) * forward_work(subject.layers)
-    return work >= _MUCH_WORK and reduced_precision_pays(network.device)
-
-
 def _heat(arrays: Mapping[str, Array]) -> Tensor:
     """Return a stored map T H W, which is kept in units of its scale."""
     return torch.from_numpy(arrays["heat"].astype("float64") * arrays["scale"].item())
@@ -135,7 +127,10 @@ def _heat(arrays: Mapping[str, Array]) -> Tensor:
 
 @dataclass(frozen=True)
 class MapChecks:
-    """The checks that make further maps of a clip and class; `quick` is what makes them in the network's place."""
+    """The checks that make further maps of a clip and class; `quick` is what makes them in the network's place.
+
+    `reduced` is that of the maps' own settings.
+    """
 
     network: Network
     seed: int
@@ -144,6 +139,7 @@ class MapChecks:
     parameters: FaithfulnessParameters
     progress: Progress
     quick: Network | None
+    reduced: bool = False
     exposures: Exposures = field(default_factory=Exposures)
 
     def _effort(self, *, full: bool) -> MapSettings:
@@ -161,6 +157,7 @@ class MapChecks:
             window=window,
             quick=self.quick,
             exposures=self.exposures,
+            reduced=self.reduced,
         )
 
     def randomisation(self, methods: Sequence[str]) -> dict[str, Randomisation | NetworkError]:

@@ -20,6 +20,7 @@ from reportgen.analyses.saliency.attribution import (
     shared_copy,
 )
 from reportgen.analyses.saliency.parameters import SaliencyParameters
+from reportgen.analyses.saliency.smoothing import smoothing_reduced
 from reportgen.analyses.saliency.units import map_units
 from reportgen.errors import NetworkError
 from reportgen.networks.core.network import Network
@@ -61,6 +62,7 @@ class SaliencyAnalysis:
             baseline=parameters.baseline,
             layer=parameters.layer,
             window=parameters.window,
+            reduced=smoothing_reduced(subject.layers, parameters.samples, network.device),
         )
         pixels = tensor(clip)
         quick = shared_copy(network, pixels, [unit.method for unit in units], settings)

@@ -186,7 +186,8 @@ class MapSettings:
     """How a map is made, beside its method: the keyword arguments of `attribute`.
 
     `quick` is a quick copy of the network, held against it on such clips, which makes the map in its place. Where maps
-    of several methods are asked for, they share one, and `exposures`.
+    of several methods are asked for, they share one, and `exposures`. `reduced`: SmoothGrad's passes are made in
+    bfloat16 where a first one says there what it says in float32.
     """
 
     seed: int = 0
@@ -198,6 +199,7 @@ class MapSettings:
     window: tuple[int, ...] | None = None
     quick: Network | None = None
     exposures: Exposures = field(default_factory=Exposures, compare=False)
+    reduced: bool = False
 
 
 def _settings(method: str, seed: int, batch_size: int | None, said: Mapping[str, Any]) -> MapSettings:
@@ -300,6 +302,7 @@ def _question(network: Network, clips: Tensor, effort: MapSettings) -> Question:
         batch_size=effort.batch_size or starting_batch(clips[:1]),
         window=effort.window,
         exposures=effort.exposures,
+        reduced=effort.reduced,
     )
 
 

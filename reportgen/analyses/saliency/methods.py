@@ -6,25 +6,24 @@ import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from reportgen.analyses.saliency.class_map import class_map
 from reportgen.analyses.saliency.exposed import NONLINEARITIES, ExposedNetwork, Exposures
 from reportgen.analyses.saliency.quiet_captum import captum
+from reportgen.analyses.saliency.smoothing import smoothed
 from reportgen.analyses.saliency.way_back import Pass
 from reportgen.errors import NetworkError, NoAnswerError
 from reportgen.networks.core.copying import no_gradient
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.out_of_memory import is_out_of_memory
 from reportgen.networks.kernels.places import UnitPlaces
+from reportgen.networks.speed.reduced import in_bfloat16
 from reportgen.networks.trace.build import gradient_cuts
-
-NOISE_SHARE = 0.15
-"""SmoothGrad's noise as a share of the clip's range (Smilkov et al. 2017: 10 to 20 per cent)."""
 
 _PARTS = (4, 5, 5)
 """Into how many boxes occlusion cuts a clip along time, height and width."""
@@ -37,7 +36,7 @@ class Question:
     `places` says which layers Grad-CAM reads, and where their units look. `batch_size` is how many clips go through
     the network at once. `passed` is the pass that told the logits, where a map goes back through it. `advance` is told
     of every clip that went through, and `notes` takes the sentences that are to be read beside the map. `exposures`
-    keeps what guided methods ask.
+    keeps what guided methods ask. `reduced`: means over many passes may be taken in bfloat16 where that serves.
     """
 
     network: Network
@@ -55,6 +54,7 @@ class Question:
     advance: Callable[[float], None] = lambda _clips: None
     notes: dict[str, None] = field(default_factory=dict)
     exposures: Exposures = field(default_factory=Exposures)
+    reduced: bool = False
 
     def logits(self, clips: Tensor) -> Tensor:
         """Return the logits `N K`, and report the work; those of the pass that was kept are not computed again."""
@@ -108,13 +108,13 @@ def guided_backprop(question: Question) -> Tensor:
 
 def smoothgrad(question: Question) -> Tensor:
     """Return the mean of dy/dx over noisy copies of the clip."""
-    return _smoothed(question, captum.attr.Saliency(question.logits), abs=False)
+    return _smoothed(question, lambda asked: captum.attr.Saliency(asked.logits), abs=False)
 
 
 def smoothgrad_guided(question: Question) -> Tensor:
     """Return the mean of guided backprop over noisy copies of the clip."""
     with _cuts_told(question):
-        return _smoothed(question, captum.attr.GuidedBackprop(_guided(question)))
+        return _smoothed(question, lambda asked: captum.attr.GuidedBackprop(_guided(asked)))
 
 
 def integrated_gradients(question: Question) -> Tensor:
@@ -193,27 +193,23 @@ def _attributed(method: Any, question: Question, **options: Any) -> Tensor:
     return found.detach()
 
 
-def _smoothed(question: Question, method: Any, **options: Any) -> Tensor:
-    """Return the mean attribution over `samples` noisy clips.
+def _smoothed(question: Question, method: Callable[[Question], Any], **options: Any) -> Tensor:
+    """Return the mean attribution over noisy clips by a method of captum's, which is made for a question."""
 
-    captum's NoiseTunnel draws from the global generator, batch by batch, so that its answer depends on the batch
-    size and the device; here sample i has its own seed.
-    """
-    clip = question.clip
-    spread = NOISE_SHARE * float(clip.max() - clip.min())
-    total = torch.zeros_like(clip)
-    for start in range(0, question.samples, question.batch_size):
-        numbers = range(start, min(start + question.batch_size, question.samples))
-        noisy = torch.cat([clip + spread * _noise(clip, question.seed, number) for number in numbers])
+    def attributed(asked: Question, noisy: Tensor) -> Tensor:
         with _quiet():
-            found = method.attribute(noisy.requires_grad_(), target=question.class_index, **options)
-        total += found.detach().sum(dim=0, keepdim=True)
-    return total / question.samples
+            found: Tensor = method(asked).attribute(noisy.requires_grad_(), target=asked.class_index, **options)
+        return found.detach()
 
-
-def _noise(clip: Tensor, seed: int, number: int) -> Tensor:
-    generator = torch.Generator().manual_seed(seed * 1_000_003 + number)
-    return torch.randn(clip.shape, generator=generator, dtype=torch.float32).to(clip)
+    return smoothed(
+        question.clip,
+        partial(attributed, question),
+        samples=question.samples,
+        seed=question.seed,
+        batch_size=question.batch_size,
+        rounding=partial(in_bfloat16, question.network) if question.reduced else None,
+        tried=partial(attributed, replace(question, advance=lambda _clips: None)),
+    )
 
 
 def _cam(question: Question) -> Tensor:

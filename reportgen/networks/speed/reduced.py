@@ -31,8 +31,15 @@ class ReducedNetwork(Network):
 
     def logits(self, clips: Tensor) -> Tensor:
         """Return the class logits `N K` float32 of clips `N C T H W`."""
-        with torch.autocast(clips.device.type, torch.bfloat16, cache_enabled=False), _exact_sums(self.module):
+        with in_bfloat16(self):
             return self.asked.logits(clips).float()
+
+
+@contextmanager
+def in_bfloat16(network: Network) -> Iterator[None]:
+    """Compute passes of a network in bfloat16 within the context, but for its linear layers, and their way back."""
+    with torch.autocast(network.device.type, torch.bfloat16, cache_enabled=False), _exact_sums(network.module):
+        yield
 
 
 @contextmanager

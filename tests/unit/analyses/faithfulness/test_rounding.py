@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from reportgen.analyses.faithfulness import analysis
-from reportgen.analyses.faithfulness.analysis import _reduces
+from reportgen.analyses.common import reducing
+from reportgen.analyses.common.reducing import reducing_pays
 from reportgen.analyses.faithfulness.hiding import hiding_tests
 from reportgen.analyses.faithfulness.parameters import FaithfulnessParameters
 from reportgen.analyses.faithfulness.rounding import _VALUE, measuring_network
@@ -89,11 +89,11 @@ def test_a_linear_layer_adds_up_in_float32() -> None:
 
 
 def test_bfloat16_is_asked_where_there_is_much_to_ask(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(analysis, "reduced_precision_pays", lambda _device: True)
-    asked = network(linear=True)
-    about = subject(asked)
-    assert not _reduces(about, asked, CHECKS)
-    monkeypatch.setattr(analysis, "forward_work", lambda _layers: 28.0)
-    assert _reduces(about, asked, CHECKS)
-    monkeypatch.setattr(analysis, "reduced_precision_pays", lambda _device: False)
-    assert not _reduces(about, asked, CHECKS)
+    monkeypatch.setattr(reducing, "reduced_precision_pays", lambda _device: True)
+    layers, device = subject(network(linear=True)).layers, torch.device("cpu")
+    assert not reducing_pays(layers, 300, device)
+    monkeypatch.setattr(reducing, "forward_work", lambda _layers: 28.0)
+    assert reducing_pays(layers, 300, device)
+    assert not reducing_pays(layers, 30, device)
+    monkeypatch.setattr(reducing, "reduced_precision_pays", lambda _device: False)
+    assert not reducing_pays(layers, 300, device)
