@@ -10,6 +10,7 @@ from reportgen.analyses.base import Subject, tensor
 from reportgen.analyses.common.budget import GRADIENT_PASSES, fitted, lowered, passes_within
 from reportgen.analyses.common.memory import starting_batch
 from reportgen.analyses.common.readable import UnreadableClips
+from reportgen.analyses.common.reducing import reducing_pays
 from reportgen.analyses.common.targets import network_of, title_of
 from reportgen.analyses.weight_gradients.compare import comparison_of_classes
 from reportgen.analyses.weight_gradients.confusion import (
@@ -204,6 +205,9 @@ class Overall:
                 draws=draws,
                 seed=self.subject.seed,
                 batch=network.at_once(starting_batch(asked[0].load())),
+                reduced=reducing_pays(
+                    self.subject.layers, tried * len(SHARES) * (2 * len(SCORES) + draws), network.device
+                ),
                 progress=self.progress,
             )
         except NetworkError as error:  # it takes other steps on each pass, say: its filters cannot be silenced

@@ -9,6 +9,7 @@ ones of 5x7x7 at stride (1, 2, 2) 182 and 168, 50 and 33.
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 import torch
@@ -24,6 +25,12 @@ class FramesAsChannels:
         self.padded = [side for pad in reversed(padding) for side in (pad, pad)]
         self.frames = weight.shape[2]
         self.weight = weight.transpose(1, 2).flatten(1, 2)
+
+    def weighted_by(self, factors: Tensor) -> FramesAsChannels:
+        """Return the same arrangement with kernel i times `factors` K."""
+        found = copy(self)
+        found.weight = self.weight * factors.view(-1, 1, 1, 1)
+        return found
 
     def pictures(self, clips: Tensor) -> Tensor:
         """Return the pictures `N*T C' H' W'`, channels-last."""

@@ -11,6 +11,7 @@ convolution and of this one: 3x1x1 over 256x8x56x56 in float32 15, 10 and 55, 55
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 import torch
@@ -76,6 +77,18 @@ class FrozenConvolution:
         gathered = Gathered.at(maps) if self.gathers and maps.requires_grad else None
         maps = maps.contiguous(memory_format=ORDERS[maps.ndim])
         return self._run(shape, maps, *self._seen(maps), gathered)
+
+    def silenced(self, keep: Tensor) -> FrozenConvolution:
+        """Return the same convolution with weights and bias of zero where `keep` K is 0 and not 1."""
+        found = copy(self)
+        rows = keep.view(-1, *[1] * (self.weight.ndim - 1))
+        found.weight, found.bias = self.weight * rows, None if self.bias is None else self.bias * keep
+        if self.folded is not None:
+            found.folded = self.folded * rows
+        if self.laid is not None:
+            found.laid = self.laid.weighted_by(keep)
+        found._packed = {}
+        return found
 
     def _seen(self, maps: Tensor) -> tuple[Tensor, Any, Any, Any, tuple[LibraryView, LibraryView]]:
         """Return weights, stride, padding and dilation as the library is quickest at them, and its view of the maps."""
