@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -211,6 +212,71 @@ def test_the_relu6_of_a_hard_swish_is_no_rectifier_of_all_that_passes() -> None:
     clip = torch.rand(1, 1, 2, 3, 4, generator=torch.Generator().manual_seed(1))
     (note,) = attribute(TwoLayers(lambda z: z * functional.relu6(z + 3) / 6), clip, 1, "guided_backprop").notes
     assert "2 that the network writes out itself" in note
+
+
+def scripted(function: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        made: Callable[[Tensor], Tensor] = torch.jit.script(function)
+        return made
+
+
+@scripted
+def scripted_relu(z: Tensor) -> Tensor:
+    return torch.relu(z)
+
+
+@scripted
+def scripted_elu(z: Tensor) -> Tensor:
+    return torch.nn.functional.elu(z)
+
+
+@scripted
+def scripted_prelu(z: Tensor) -> Tensor:
+    return torch.prelu(z, torch.full([1], 0.2))
+
+
+@scripted
+def scripted_softplus(z: Tensor) -> Tensor:
+    return torch.nn.functional.softplus(z)
+
+
+@scripted
+def scripted_silu(z: Tensor) -> Tensor:
+    return z * torch.sigmoid(z)
+
+
+@pytest.mark.parametrize(
+    ("activation", "name"),
+    [
+        (scripted_elu, "elu"),
+        (scripted_prelu, "prelu"),
+        (scripted_softplus, "softplus"),
+        (scripted_silu, "that the network writes out itself"),
+        (torch.vmap(functional.elu), "elu"),
+        (torch.vmap(functional.softplus), "softplus"),
+        (lambda z: torch.prelu(z, torch.full((1,), 0.2)), "prelu"),
+        (functional.elu, "elu"),
+        (functional.softplus, "softplus"),
+    ],
+)
+def test_a_rectifier_without_a_rule_counts_once_whatever_runs_it(
+    activation: Callable[[Tensor], Tensor], name: str
+) -> None:
+    clip = torch.rand(1, 1, 2, 3, 4, generator=torch.Generator().manual_seed(1))
+    network = TwoLayers(lambda z: torch.relu(activation(z) - 0.1))
+    assert attribute(network, clip, 1, "guided_backprop").notes == (
+        f"Guided backprop has a rule for ReLUs alone: 2 of the rectifiers are ReLUs; the others (2 {name}) pass back "
+        "their plain gradient.",
+    )
+
+
+def test_scripted_relus_are_refused_with_their_number() -> None:
+    clip = torch.rand(1, 1, 2, 3, 4, generator=torch.Generator().manual_seed(1))
+    with pytest.raises(NetworkError, match=r"\(2 of 2 run in compiled or scripted code"):
+        attribute(TwoLayers(scripted_relu), clip, 1, "guided_backprop")
+    with pytest.raises(NetworkError, match=r"\(2 of 4 run in compiled or scripted code"):
+        attribute(TwoLayers(lambda z: torch.relu(scripted_relu(z) - 0.1)), clip, 1, "guided_backprop")
 
 
 @pytest.mark.parametrize(

@@ -25,20 +25,14 @@ from reportgen.networks.core.observing import tensors_of
 from reportgen.networks.trace.follower import named_arguments
 from reportgen.networks.trace.handmade import Origins, Rectified, grows_with, overwrites, plain_name, rectified
 from reportgen.networks.trace.rectifiers import (
+    OTHER_RECTIFIERS,
     RECTIFIERS,
+    WRITTEN_OUT,
     Builder,
     RectifierCount,
     Replacement,
     operation_builder,
 )
-
-OTHER_RECTIFIERS = frozenset(
-    {"leaky_relu", "prelu", "rrelu", "elu", "selu", "celu", "silu", "gelu", "hardswish", "mish", "softplus"}
-)
-"""Rectifiers that pass a part of what is negative, for which guided backprop has no rule."""
-
-WRITTEN_OUT = "that the network writes out itself"
-"""What `others` counts such rectifiers as that are called by no name of torch's."""
 
 
 def _elu(_input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Replacement:
@@ -96,9 +90,9 @@ class ExposedNetwork(nn.Module):
 
     Only the calls are submodules: the network itself is kept out of `modules()`, so that nothing hooks its own.
     `advance` is told of every clip that went through. `unreached` is how many rectifications ran that are none of the
-    calls: in compiled code, under a transform as vmap, or in an autograd function of its own. `others` counts the calls
-    of rectifiers that are no ReLU, by their names. `handmade` holds the calls whose results were a rectifier's, each by
-    its name and as the how manieth of that name.
+    calls: in compiled or scripted code, under a transform as vmap, or in an autograd function of its own. `others`
+    counts the calls of rectifiers that are no ReLU, by their names. `handmade` holds the calls whose results were a
+    rectifier's, each by its name and as the how manieth of that name.
     Raises NetworkError when a call cannot be exposed without changing what the network returns.
     """
 
@@ -137,6 +131,7 @@ class ExposedNetwork(nn.Module):
         with torch.enable_grad(), RectifierCount() as ran, _Routing(self, ran):
             found = self.network.logits(given).detach()
         self.unreached = ran.count
+        self.others += ran.others
         return torch.allclose(found, expected, rtol=1e-4, atol=1e-4 * float(expected.abs().max()))
 
     def forward(self, clip: Tensor) -> Tensor:
@@ -201,6 +196,14 @@ class _Routing(TorchFunctionMode):
         kwargs = kwargs or {}
         if "out" in kwargs or _within_transform():
             return func(*args, **kwargs)
+        self.ran.calls += 1
+        try:
+            return self._called(func, args, kwargs)
+        finally:
+            self.ran.calls -= 1
+
+    def _called(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Return what a call returns, by a module of its own where it is a nonlinearity."""
         if not torch.is_grad_enabled():
             return self._out_of_reach(func, args, kwargs)
         with self._uncounted():

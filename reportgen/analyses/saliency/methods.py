@@ -220,16 +220,16 @@ def _cam(question: Question) -> Tensor:
 
 def _guided(question: Question) -> ExposedNetwork:
     exposed = question.exposures.of(question.network, question.clip, question.scores, question.advance)
-    if not len(exposed.calls):
-        raise NoAnswerError(
-            f"{question.network.name} has no ReLU whose gradient could be replaced (it has others, or is compiled): "
-            "choose a method without guided backprop."
-        )
     if exposed.unreached:
         raise NoAnswerError(
             f"{question.network.name} has ReLUs whose gradient cannot be replaced ({exposed.unreached} of "
-            f"{exposed.unreached + len(exposed.calls)} run in compiled code, under torch.vmap or in an autograd "
-            "function of its own): choose a method without guided backprop."
+            f"{exposed.unreached + len(exposed.calls)} run in compiled or scripted code, under torch.vmap or in an "
+            "autograd function of its own): choose a method without guided backprop."
+        )
+    if not len(exposed.calls):
+        raise NoAnswerError(
+            f"{question.network.name} has no ReLU whose gradient could be replaced: choose a method without guided "
+            "backprop."
         )
     if exposed.others:
         others = " and ".join(f"{count} {name}" for name, count in sorted(exposed.others.items()))

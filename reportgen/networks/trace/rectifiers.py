@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import torch
@@ -12,7 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from reportgen.networks.core.observing import tensors_of
 from reportgen.networks.trace.follower import named_arguments
-from reportgen.networks.trace.handmade import Origins, overwrites, rectified
+from reportgen.networks.trace.handmade import Origins, grows_with, overwrites, rectified
 
 
 class Replacement(NamedTuple):
@@ -143,23 +144,45 @@ def operation_builder(func: Any) -> Builder | None:
     return _IN_PLACE_OPERATIONS.get(name) or _OPERATIONS.get(name)
 
 
+OTHER_RECTIFIERS = frozenset(
+    {"leaky_relu", "prelu", "rrelu", "elu", "selu", "celu", "silu", "gelu", "hardswish", "mish", "softplus"}
+)
+"""Rectifiers that pass a part of what is negative, for which guided backprop has no rule."""
+
+WRITTEN_OUT = "that the network writes out itself"
+"""What such rectifiers count as that are called by no name of torch's."""
+
+_NAMED_OTHERWISE = {"_prelu_kernel": "prelu", "rrelu_with_noise": "rrelu"}
+
+
 class RectifierCount(TorchDispatchMode):  # type: ignore[no-untyped-call, unused-ignore]
     """Counts the rectifying operations that run, however they were called; `count` is their number.
 
     They are told by their names, or by their values where a network puts them together itself. Whoever answers for an
-    operation sets the number back.
+    operation sets the number back. `others` counts, by their names, rectifiers that are no ReLU, while `calls` of
+    functions that are seen from Python, and counted there, is 0: what is left are those of scripted functions and of
+    transforms.
     """
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call, unused-ignore]
         self.count = 0
+        self.calls = 0
+        self.others: Counter[str] = Counter()
         self._origins = Origins()
+        self._before_others = Origins()
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        """Run the operation, and count it if it rectifies."""
-        kwargs = kwargs or {}
+        """Run the operation, and count it if it rectifies.
+
+        What watches calls from Python is kept from taking the operation of a scripted function for one.
+        """
+        with torch._C.DisableTorchFunction():
+            return self._counted(func, args, kwargs or {})
+
+    def _counted(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         builder = _OPERATIONS.get(func.overloadpacket.__name__.removesuffix("_"))
         if builder is not None and builder(*named_arguments(func, args, kwargs).values()) is not None:
             self.count += 1
@@ -172,9 +195,22 @@ class RectifierCount(TorchDispatchMode):  # type: ignore[no-untyped-call, unused
             if result.is_floating_point():
                 if rectified(result, self._origins.of(given, result.shape)) is None:
                     self._origins.note(result, given)
+                    self._note_other(func, result, given)
                 else:
                     self.count += 1
         return found
+
+    def _note_other(self, func: Any, result: Tensor, given: Iterable[Any]) -> None:
+        if self.calls:
+            return
+        name = func.overloadpacket.__name__
+        name = _NAMED_OTHERWISE.get(name, name.removesuffix("_"))
+        if name in OTHER_RECTIFIERS:
+            self.others[name] += 1
+        elif grows_with(result, self._before_others.of(given, result.shape)):
+            self.others[WRITTEN_OUT] += 1
+        else:
+            self._before_others.note(result, given)
 
 
 _OPERATIONS: Mapping[str, Builder] = {
