@@ -135,8 +135,14 @@ class ResponseObserver(Observer):
         return response if alone or name in _VIEWS else None
 
     def _overwriting(self, target: Tensor, followed: Response | None) -> Response | None:
-        """Save a response before its tensor is overwritten; an in-place activation only carries it on."""
+        """Save a response before its tensor is overwritten; an in-place activation only carries it on.
+
+        Overwriting a part of it, through a view, is no activation.
+        """
         response = self._current.get(id(target))
+        if response is None and target._base is not None:
+            target = target._base
+            response = self._current.get(id(target))
         if response is None:
             return None
         if followed is response and response.uses == 0:

@@ -54,6 +54,8 @@ _JOINING = frozenset(
 )
 """Operations that put constants beside values or among them: of the constants alone they return what is added."""
 
+_OVERWRITING = frozenset({"copy", "fill", "zero"})
+
 _ROUNDING = 1e-6
 """What is no more than this share of the magnitudes that were summed is rounding."""
 
@@ -124,7 +126,9 @@ class ShiftObserver(ResponseObserver):
             if (found := self._unread.pop(id(tensor), None)) is not None:
                 found[1].watch(tensor)
         name = operation_name(func)
-        joined = self._joined(func, name, args, kwargs or {}) if name in _JOINING else None  # before it is overwritten
+        # Before it is overwritten.
+        within = self._written_within(arguments) if name in _OVERWRITING else None
+        joined = self._joined(func, name, args, kwargs or {}) if name in _JOINING and within is None else None
         result = super().__torch_dispatch__(func, types, args, kwargs)
         outputs = [leaf for leaf in tree_leaves(result) if isinstance(leaf, Tensor)]
         if not outputs or self._constants[outputs[0]] is not None:
@@ -138,11 +142,12 @@ class ShiftObserver(ResponseObserver):
             self._behind[tensor] = behind
         if func._schema.is_mutable:  # so do its views, and what it is a view of
             self._written[memory_of(outputs[0])] = outputs[0].untyped_storage(), behind
-        constant = joined if joined is not None else self._constant(name, arguments, outputs[0])
-        if constant is not None:
+        summed, constant = within or (outputs[0], joined)
+        constant = constant if constant is not None else self._constant(name, arguments, outputs[0])
+        if constant is not None and (within is None or bool(constant.any())):
             shift = Shift(constant.detach(), behind, response)
             self.shifts.append(shift)
-            self._unread[id(outputs[0])] = (outputs[0], shift)
+            self._unread[id(summed)] = (summed, shift)
         return result
 
     def ended(self) -> None:
@@ -192,6 +197,29 @@ class ShiftObserver(ResponseObserver):
         given, named = tree_unflatten(alone, structure)
         found = func(*given, **named)
         return found if isinstance(found, Tensor) and bool(found.any()) else None
+
+    def _written_within(self, arguments: Mapping[str, Any]) -> tuple[Tensor, Tensor] | None:
+        """Return of what a part is overwritten, and what it holds of constants thereafter; None where that is nothing.
+
+        Values that are written into a constant leave the rest of it; a constant that is written into values is all
+        that there is of it. The gradient of either arrives at the whole, for it is the whole that is read.
+        """
+        target, given = arguments.get("self"), arguments.get("src", arguments.get("value"))
+        whole = target._base if isinstance(target, Tensor) else None
+        if whole is None or not whole.is_floating_point():
+            return None
+        assert isinstance(target, Tensor)  # it has a base
+        fixed = not isinstance(given, Tensor) or self._constants[given] is not None or not given.requires_grad
+        if fixed == (self._constants[target] is not None):  # values into values, or a constant into a constant
+            return None
+        left = torch.zeros_like(whole) if fixed else whole.detach().clone()
+        if left.stride() != whole.stride():
+            return None
+        part = left.as_strided(target.shape, target.stride(), target.storage_offset() - whole.storage_offset())
+        part.zero_()
+        if fixed and given is not None:
+            part.copy_(given) if isinstance(given, Tensor) else part.fill_(given)
+        return whole, left
 
     def _constant(self, name: str, arguments: Mapping[str, Any], output: Tensor) -> Tensor | None:
         """Return what an operation adds to values, in a shape that broadcasts to its output; None for nothing."""

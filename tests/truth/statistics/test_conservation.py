@@ -95,6 +95,26 @@ def joined(values: Tensor, kind: str, constant: Tensor) -> Tensor:
             like = torch.zeros_like(values)
             like[:, :, 1:] = values[:, :, :-1]
             return like + constant
+        case "overwritten in part":
+            frame = torch.ones((*values.shape[:4], values.shape[4] + 2), dtype=values.dtype)
+            frame[..., 1:-1] = values
+            return frame
+        case "overwritten in parts":
+            frame = torch.full(values.shape, 0.7, dtype=values.dtype)
+            frame[:, :2] = values[:, :2]
+            frame[:, 3:, 1:] = values[:, 3:, 1:]
+            return frame + frame.flip(1)
+        case "written into values":
+            own = 2 * values
+            own[:, 2:4] = whole[:, 2:4]
+            own[..., 0] = 0.3
+            return own * 1.5
+        case "written, and over again":
+            own = 2 * values
+            own[:, :, 0] = 0.3
+            part = own.clone()
+            own[:, :, :1] = values[:, :, :1]
+            return own + part
         case "ones":
             return torch.cat([values, torch.ones_like(values)], 2)
         case _:
@@ -110,6 +130,10 @@ _KINDS = [
     "filled",
     "copied into zeros",
     "copied into its like",
+    "overwritten in part",
+    "overwritten in parts",
+    "written into values",
+    "written, and over again",
 ]
 
 
