@@ -142,14 +142,16 @@ def _motion(figures: KernelFigures, mean_speed: float, limits: Limits) -> str:
     speed = with_margin(mean_speed, figures.speed_margin)
     if not claims_change(figures, limits):
         return f"standing still ({speed} px/frame)"
-    direction = named_direction(figures, limits)
+    direction, in_part = named_direction(figures, limits), ""
+    if figures.moving_share is not None:
+        in_part = f" in {percent(figures.moving_share)} of the frame, while the rest hardly moves"
     if direction is not None:
-        return f"moving {direction} at {speed} px/frame{_looks_like(figures, mean_speed, limits)}"
+        return f"moving {direction} at {speed} px/frame{in_part}{_looks_like(figures, mean_speed, limits)}"
     if not either_way(figures, limits):
         agreed = "" if figures.coherence is None else f" (coherence {number(figures.coherence, 2)})"
         return f"moving at {speed} px/frame in no single direction{agreed}"
     return (
-        f"moving at {speed} px/frame, forwards or backwards: played backwards, this clip keeps "
+        f"moving at {speed} px/frame{in_part}, forwards or backwards: played backwards, this clip keeps "
         f"{percent(figures.reversed_kept)} of the activation, so no direction is named"
     )
 

@@ -156,6 +156,11 @@ class Limits(BaseModel):
         description="Standard deviation of a clip's pixels (range 1) under which it is plain.",
     )
     stands_still: Number = Field(default=0.1, description="Mean speed in px/frame under which a texture stands still.")
+    changing: Number = Field(
+        default=0.05,
+        description="Share of the frame that changes from which a clip does not stand still, though a still picture "
+        "explains nearly all of it.",
+    )
     one_direction: Number = Field(
         default=0.6,
         description="Coherence (0 to 1, all the same) from which a direction is named.",

@@ -83,6 +83,8 @@ def _rests(figures: KernelFigures, limits: Limits) -> bool:
     """
     if figures.mean_speed is None or figures.mean_speed >= limits.stands_still or _trembles(figures, limits):
         return False
+    if _at_least((figures.changing_share, limits.changing)):
+        return False  # a part of low contrast moves or flickers
     if figures.still_variance is None or _nearly_still(figures, limits):
         return True
     steps = _at_least((figures.step, limits.stands_still), (figures.step_explained, limits.motion_explains))

@@ -46,6 +46,8 @@ class KernelFigures:
     evidence_share: float | None = None
     mean_speed: float | None = None
     speed_margin: float | None = None
+    moving_share: float | None = None
+    changing_share: float | None = None
     direction: float | None = None
     coherence: float | None = None
     activation_kept: float | None = None

@@ -12,7 +12,16 @@ from reportgen.records.answers.path import PathAnswer
 from reportgen.records.identities import KernelId
 
 _COURSE = (
-    *("still_variance", "motion_explains", "step", "step_explained", "step_coherence", "reversals", "drift"),
+    *(
+        "still_variance",
+        "motion_explains",
+        "moving_share",
+        "step",
+        "step_explained",
+        "step_coherence",
+        "reversals",
+        "drift",
+    ),
     *("flicker_explained", "flicker_reversals", "brightness_explained"),
     *("swing_explained", "swing_chance", "steady_explained", "steady_chance"),
 )

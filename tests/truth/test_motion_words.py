@@ -36,6 +36,8 @@ SHARES = (
     "explained_variance",
     "still_variance",
     "motion_explains",
+    "moving_share",
+    "changing_share",
     "mean_speed",
     "speed_margin",
     "direction",

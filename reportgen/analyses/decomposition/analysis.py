@@ -105,6 +105,8 @@ def _result(found: Decomposition, place: int, activations: dict[str, float]) -> 
         still_variance=float(found.still_variance[place]),
         motion_explains=float(found.motion_explains[place]),
         mean_speed=float(found.mean_speed[place]),
+        moving_share=float(found.moving_share[place]),
+        changing_share=float(found.changing_share[place]),
         speed_margin=float(found.speed_margin[place]),
         direction_degrees=float(found.direction[place]),
         direction_coherence=float(found.coherence[place]),

@@ -20,7 +20,7 @@ from reportgen.analyses.common.memory import with_less_memory
 from reportgen.analyses.common.representation import in_one_line, span, with_axes
 from reportgen.analyses.common.whole_numbers import require_whole
 from reportgen.analyses.decomposition.adam_pyramid import displacement_by_adam
-from reportgen.analyses.decomposition.course import Course, course_of
+from reportgen.analyses.decomposition.course import Course, Find, course_of
 from reportgen.analyses.decomposition.drift import drift_of, with_drift
 from reportgen.analyses.decomposition.fitting import LEAST_CONTRAST, explained_share, fit_texture
 from reportgen.analyses.decomposition.forward_motion import (
@@ -30,6 +30,13 @@ from reportgen.analyses.decomposition.forward_motion import (
     texture_evidence,
 )
 from reportgen.analyses.decomposition.gauss_newton import displacement_by_gauss_newton
+from reportgen.analyses.decomposition.parts import (
+    LEAST_CHANGE,
+    changing_share,
+    evened,
+    may_hide_a_part,
+    part_that_moves,
+)
 from reportgen.analyses.decomposition.steadiness import steady_share
 from reportgen.analyses.decomposition.stripes import across_stripes
 from reportgen.analyses.decomposition.warping import warp
@@ -42,7 +49,7 @@ _SMALLEST_SIDE = 8  # px
 _ALONG = 0.25  # px; less motion along stripes is left as it is
 _NOTHING_LOST = 0.1  # of the variance; a slower motion that costs no more is as good
 _LOST_BY_EDGES = 0.2  # the same, of stripes that move as one: hard edges lie between pixels
-_LEFT_BY_ROUNDING = 1e-4  # share of the variance; what a still picture leaves beyond it is a change
+_PART_EXPLAINS = 0.5  # of what a still picture leaves; a part that moves explains as much
 _POSITIONS_AT_ONCE = {"cpu": 2**20, "cuda": 2**25}  # pixels of all frames of a batch; about 0.3 KB each
 
 
@@ -59,8 +66,10 @@ class Decomposition(ShownResult):
     Numbers, one per clip (N): `psnr` of the reconstruction in dB; `explained_variance`, the share of the clip's
     variance about its mean colour that the reconstruction explains; `still_variance`, the share that the best still
     picture explains; `mean_speed` in px/frame, `direction` in degrees (0 right, 90 down, 180 left, 270 up; nan
-    where nothing moves) and `coherence` of the mean velocity (0 to 1), all three over the evidence.
+    where nothing moves) and `coherence` of the mean velocity (0 to 1), all three over the evidence; where a part of the
+    clip moves and the rest stands still, over that part, whose share of the frame is `moving_share` (else nan).
 
+    `changing_share` is the share of the frame where a still picture explains less than four fifths of what is there.
     `motion_explains` is the share of what a still picture leaves of the clip that motion explains (nan where it leaves
     nothing), `course` what happens from frame to frame.
 
@@ -80,6 +89,8 @@ class Decomposition(ShownResult):
     direction: Tensor
     coherence: Tensor
     motion_explains: Tensor
+    moving_share: Tensor
+    changing_share: Tensor
     course: Course
     reference_frame: int
     steps: int
@@ -170,12 +181,18 @@ def _decompose_batch(clips: Tensor, reference: int, solver: str) -> Decompositio
         whole = drift.displacement((clips.shape[2], *clips.shape[3:]), reference)
         found = _rather(whole, other, clips, reference, found, _LOST_BY_EDGES)
         shown = _shown(found, margin)
+    still = explained_share(clips, clips.mean(2, keepdim=True))
+    hiding = may_hide_a_part(clips, shown[1], shown[2], still)
+    found, in_parts = _in_parts(hiding, clips, reference, found, still, find)
+    if in_parts.any():
+        shown = _shown(found, margin, in_parts)
     displacement, _, reconstruction = found
     texture, motion, evidence = shown
     summary = with_drift(summarise_motion(motion, evidence), drift, mean_velocity(motion, evidence))
+    summary, moving_share = part_that_moves(motion, evidence, summary)
     error = (clips - reconstruction).square().mean((1, 2, 3, 4))
-    explained, still = explained_share(clips, reconstruction), explained_share(clips, clips.mean(2, keepdim=True))
-    beyond = torch.where(1 - still > _LEFT_BY_ROUNDING, (explained - still) / (1 - still).clamp_min(1e-12), torch.nan)
+    explained = explained_share(clips, reconstruction)
+    beyond = torch.where(1 - still > LEAST_CHANGE, (explained - still) / (1 - still).clamp_min(1e-12), torch.nan)
     steady = steady_share(clips, still, beyond, (motion, evidence), drift, reference)
     return Decomposition(
         texture=texture,
@@ -191,6 +208,8 @@ def _decompose_batch(clips: Tensor, reference: int, solver: str) -> Decompositio
         direction=summary.direction,
         coherence=summary.coherence,
         motion_explains=beyond,
+        moving_share=moving_share,
+        changing_share=changing_share(clips),
         course=course_of(clips, scaled, (still, beyond), (motion, evidence), steady, find),
         reference_frame=reference,
         steps=steps,
@@ -202,11 +221,42 @@ _Found = tuple[Tensor, Tensor, Tensor]
 """Displacement, canvas and reconstruction."""
 
 
-def _shown(found: _Found, margin: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the texture, the motion, and where there is evidence of it."""
+def _shown(found: _Found, margin: int, in_parts: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the texture, the motion, and where there is evidence of it.
+
+    Of clips `in_parts` (bool N) a fainter texture is evidence beside a stronger one.
+    """
     displacement, canvas, _ = found
     texture = canvas[..., margin : canvas.shape[-2] - margin, margin : canvas.shape[-1] - margin].clamp(0, 1)
-    return texture, forward_motion(displacement), texture_evidence(texture, displacement[:, :-1])
+    evidence = texture_evidence(texture, displacement[:, :-1])
+    if in_parts is not None:
+        faint = texture_evidence(evened(texture[in_parts].unsqueeze(2))[:, :, 0], displacement[in_parts, :-1])
+        evidence[in_parts] |= faint
+    return texture, forward_motion(displacement), evidence
+
+
+def _in_parts(
+    hiding: Tensor, clips: Tensor, reference: int, found: _Found, still: Tensor, find: Find
+) -> tuple[_Found, Tensor]:
+    """Return what was found with a motion that high contrast hid, and of which clips (bool N) it is.
+
+    Of `hiding` (bool N) those are that it explains most of what a still picture leaves, and more than was found.
+    """
+    chosen = hiding.clone()
+    if not hiding.any():
+        return found, chosen
+    own = clips[hiding]
+    displacement, _ = find(evened(own), reference)
+    canvas, margin = fit_texture(own, displacement, reference)
+    reconstruction = warp(canvas, displacement, mode="bicubic", margin=margin).clamp(0, 1)
+    left = (1 - still[hiding]).clamp_min(LEAST_CHANGE)
+    beyond = (explained_share(own, reconstruction) - still[hiding]) / left
+    before = (explained_share(own, found[2][hiding]) - still[hiding]) / left
+    chosen[hiding] = better = (beyond >= _PART_EXPLAINS) & (beyond > before)
+    whole = tuple(one.clone() for one in found)
+    for one, new in zip(whole, (displacement, canvas, reconstruction), strict=True):
+        one[chosen] = new[better]
+    return (whole[0], whole[1], whole[2]), chosen
 
 
 def _rather(other: Tensor, tried: Tensor, clips: Tensor, reference: int, found: _Found, most_lost: float) -> _Found:

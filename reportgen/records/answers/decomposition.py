@@ -19,6 +19,12 @@ class DecompositionAnswer(Answer):
     still_variance: Measured = Field(None, description="Variance that the still texture alone explains.")
     motion_explains: Measured = Field(None, description="Share of what a still picture leaves that motion explains.")
     mean_speed: Measured = Field(description="In px/frame.")
+    moving_share: Measured = Field(
+        None, description="Share of the frame that moves while the rest stands still: the speed is that of this part."
+    )
+    changing_share: Measured = Field(
+        None, description="Share of the frame where a still picture explains less than 80% of what is there."
+    )
     speed_margin: Measured = Field(None, description="Half the width of the mean speed's 95% interval, in px/frame.")
     direction_degrees: Measured = Field(description="0 right, 90 down.")
     direction_coherence: Measured = Field(description="0 none, 1 all the same.")
