@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 from typing import Any
 
 import torch
@@ -31,6 +32,8 @@ Drive = tuple[float, float]
 
 RatedPattern = tuple[Drive, Pattern]
 
+_Content = tuple[bytes, tuple[int, ...], tuple[int, ...]]
+
 
 @dataclass(frozen=True)
 class SimpleOptimum:
@@ -45,7 +48,7 @@ class SimpleOptima:
 
     A first layer's kernel is a filter, and its patterns are those of its weights; a deeper one is taken for the filter
     that its most active unit is about a clip that was found. Weights are read off clips of a `shape` that the network
-    takes.
+    takes. Each clip is rated once: what a search is held against comes up again behind its cool-down.
     """
 
     def __init__(self, scoring: ClipScoring, network: Network, kernels: Sequence[int], shape: Shape) -> None:
@@ -53,6 +56,8 @@ class SimpleOptima:
         self.kernels = kernels
         self.filters: dict[int, Tensor] = {}
         self._plain: dict[Shape, dict[int, tuple[Drive, Plain]]] = {}
+        self._rates: dict[_Content, Drive] = {}
+        self._about: dict[_Content, list[RatedPattern]] = {}
         if scoring.sees_pixels:
             self.filters = filters(network, scoring.target.layer, kernels, shape)
 
@@ -82,6 +87,12 @@ class SimpleOptima:
         Of a deeper layer these are the patterns of the filter that its most active unit is there, and the best plain
         colour, which behind other layers need not be that filter's.
         """
+        content = _content(pixels, kernel, seed)
+        if content not in self._about:
+            self._about[content] = self._rated_about(pixels, kernel, seed)
+        return list(self._about[content])
+
+    def _rated_about(self, pixels: Tensor, kernel: int, seed: int) -> list[RatedPattern]:
         shape = pixels.shape[2], pixels.shape[3], pixels.shape[4]
         known = self.filters.get(kernel)
         weights = self.filter_about(torch.sigmoid(pixels), kernel) if known is None else known
@@ -144,8 +155,11 @@ class SimpleOptima:
 
         Where two clips leave a kernel silent, that which comes nearer to its threshold is the better.
         """
-        own = self.scoring.own_map(clip, kernel)
-        return self.scoring.summed(own) - self.scoring.penalty(clip, kernel), float(own.max())
+        content = _content(clip, kernel)
+        if content not in self._rates:
+            own = self.scoring.own_map(clip, kernel)
+            self._rates[content] = self.scoring.summed(own) - self.scoring.penalty(clip, kernel), float(own.max())
+        return self._rates[content]
 
     def filter_about(self, clip: Tensor, kernel: int) -> Tensor | None:
         """Return what the unit that answers most weighs `C T H W` about a clip `1 C T H W`; None without a gradient."""
@@ -170,6 +184,12 @@ def local_filter(target: Preactivation, clip: Tensor, kernel: int) -> Tensor | N
         return None
     clear = gradient.where(gradient.abs() > _FAINT * gradient.abs().amax(), 0)
     return gradient[reach_of(clear)][0].float().cpu()
+
+
+def _content(clip: Tensor, *asked: int) -> _Content:
+    """Return what tells a clip from all others, with what is asked about it."""
+    values = clip.detach().cpu().contiguous().flatten().view(torch.uint8)
+    return blake2b(values.numpy().tobytes(), digest_size=16).digest(), tuple(clip.shape), asked
 
 
 def tiled(pixels: Tensor, shape: tuple[int, int, int]) -> Tensor:

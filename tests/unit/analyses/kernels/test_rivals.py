@@ -146,3 +146,32 @@ def test_the_task_of_a_search_ends_with_its_total() -> None:
     assert len(found.steps.unique()) > 1
     assert counting.done == pytest.approx(counting.total)
     assert counting.total == 3 * (96 + 2 * 24)
+
+
+def test_what_a_clip_is_held_against_again_is_not_rated_anew(ramp: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Held against the same twice, a clip has the same rival; a clip that differs in one pixel is rated by itself."""
+    network = brightening(1, 2)
+    options = AscentOptions(clip_shape=SHAPE, steps=96, objective="firing", precision="float32")
+    search = Search(Network(network), "2", [0], options)
+    simple = SimpleOptima(search.scoring, search.network, [0], SHAPE)
+    held = Rivals(search.scoring, simple, search.levels, SHAPE)
+    asked: list[Tensor] = []
+    own_map = search.scoring.own_map
+
+    def counted(clip: Tensor, kernel: int) -> Tensor:
+        asked.append(clip)
+        return own_map(clip, kernel)
+
+    monkeypatch.setattr(search.scoring, "own_map", counted)
+    first = held.best(ramp, 0, seed=0)
+    once = len(asked)
+    again = held.best(ramp.clone(), 0, seed=0)
+    assert first is not None
+    assert again is not None
+    assert torch.equal(first.reached, again.reached)
+    assert len(asked) == once > 20
+    other = ramp.clone()
+    other[0, 0, 0, 0] += 0.1
+    held.best(other, 0, seed=0)
+    assert len(asked) >= once + 8, "the clip itself and its seven reversals"
+    assert not any(torch.equal(one, two) for place, one in enumerate(asked) for two in asked[:place])
