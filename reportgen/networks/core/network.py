@@ -7,8 +7,9 @@ differentiable, so that an analysis can optimise pixels.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib import import_module
@@ -237,15 +238,25 @@ NetworkLike: TypeAlias = Network | nn.Module
 
 @contextmanager
 def evaluating(module: nn.Module) -> Iterator[None]:
-    """Put what of a module is in training mode into evaluation mode within the context, and back afterwards."""
+    """Put what of a module is in training mode into evaluation mode within the context, and back afterwards.
+
+    What it has compiled of its parts runs as it is written: hooks and what watches a pass reach it, and nothing is
+    compiled for each way in which it is watched.
+    """
     training = [part for part in module.modules() if part.training]
     for part in training:
         part.training = False
     try:
-        yield
+        with _as_written():
+            yield
     finally:
         for part in training:
             part.training = True
+
+
+def _as_written() -> AbstractContextManager[Any]:
+    """Return a context in which compiled functions run as they are written; none where nothing was compiled so far."""
+    return torch.compiler.set_stance("force_eager") if "torch._dynamo" in sys.modules else nullcontext()
 
 
 def no_network(given: object) -> NetworkError:
