@@ -95,7 +95,7 @@ CASES: dict[str, tuple[list[str], type[errors.ReportgenError], str]] = {
     "cuda that is not there": (
         [*TINY, "--device", "cuda:7"],
         errors.DeviceError,
-        "choose --device auto or cpu",
+        "choose --device cpu",
     ),
     "configuration that does not exist": (["build", "--config", "gone.toml"], errors.OptionError, "gone.toml"),
     "no runs to render": (["render"], errors.StoreError, "reportgen compute"),

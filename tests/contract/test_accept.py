@@ -39,7 +39,7 @@ def tool() -> ModuleType:
 
 @pytest.fixture(scope="module")
 def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two clips of each of the 28 classes, as folders of frames in folders named like the classes."""
+    """Five clips of each of the 28 classes, as folders of frames in folders named like the classes."""
     folder = tmp_path_factory.mktemp("labelled")
     entry = Zoo([modelzoo_folder()]).find(MODEL)
     _, made = generate_clips(entry.card, entry.folder)
@@ -55,12 +55,12 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_clips_are_recognised_and_told_apart(tool: ModuleType, clips: Path) -> None:
     network = reportgen.load_network(MODEL, weights=OFFICIAL)
     known = tool.labelled(network, clips)
-    assert len(known) == 56
+    assert len(known) == 140
     labels, layer = [label for _, label, _ in known], "res2.conv2"
     logits, own = tool.passed_through(network, [clip for clip, _, _ in known], layer)
     found = tool.accuracy(logits, labels, 100.0)
     assert found.passed
-    assert found.found.startswith(("56 of 56", "55 of 56"))
+    assert found.found.startswith(("140 of 140", "139 of 140", "138 of 140"))
     untrained = reportgen.load_network(MODEL, untrained=True)
     chance, other = tool.passed_through(untrained, [clip for clip, _, _ in known], layer)
     assert not tool.accuracy(chance, labels, None).passed
