@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from reportgen import maximize_activation
 from reportgen.analyses.kernels.layer_traits import has_time
@@ -49,6 +51,7 @@ def test_the_steps_are_found_in_front_of_any_layer() -> None:
 def test_layers_that_overlap_or_leave_gaps_are_shifted_freely() -> None:
     overlapping = nn.Sequential(nn.Conv3d(3, 4, (1, 3, 3), stride=(1, 2, 2), padding=(0, 1, 1)), nn.Conv3d(4, 4, 2))
     assert steps(overlapping, "1") == (1, 1, 1)
+    assert steps(overlapping, "0") == (1, 2, 2)  # seen from the pixels, all of its units read them alike
     assert steps(nn.Sequential(nn.Conv3d(3, 4, 1, stride=2)), "0") == (1, 1, 1)
 
 
@@ -130,3 +133,37 @@ def test_tokens_of_frames_that_are_samples_have_time_and_frames_that_are_channel
     assert has_time(tokens, clip_preactivation(tokens, "layer", SHAPE))
     stacked = as_network(Rearranged(lambda clips: clips.flatten(1, 2), nn.Conv2d(24, 3, 3)).eval())
     assert not has_time(stacked, clip_preactivation(stacked, "layer", SHAPE))
+
+
+def gratings(size: int) -> Tensor:
+    """Return four Gabor kernels `4 3 1 K K` of four directions."""
+    places = torch.arange(size) - (size - 1) / 2
+    y, x = torch.meshgrid(places, places, indexing="ij")
+    made = []
+    for number in range(4):
+        angle, frequency = math.pi * number / 4, 0.5 / max(size / 3, 1.2)
+        wave = torch.cos(2 * math.pi * frequency * (x * math.cos(angle) + y * math.sin(angle)) + 0.7 * number)
+        kernel = wave * torch.exp(-(x.square() + y.square()) / (2 * (size / 3) ** 2))
+        made.append((kernel - kernel.mean()).expand(3, 1, size, size))
+    return torch.stack(made) / size
+
+
+@pytest.mark.parametrize("kind", ["white noise", "Gabor"])
+@pytest.mark.parametrize(
+    ("stride", "size"),
+    [(2, 3), (2, 5), *(pytest.param(*pair, marks=pytest.mark.long) for pair in ((2, 4), (2, 7), (3, 4), (4, 8)))],
+)
+def test_first_layers_whose_windows_overlap_reach_their_optimum_in_one_phase(stride: int, size: int, kind: str) -> None:
+    """Views of all phases ended at 0.03 to 0.6 of it, which is known: the mean over a map is linear in the pixels."""
+    layer = nn.Conv3d(3, 4, (1, size, size), (1, stride, stride), bias=False)
+    noise = torch.randn(4, 3, 1, size, size, generator=torch.Generator().manual_seed(size)) / size
+    layer.weight.data.copy_(gratings(size) if kind == "Gabor" else noise)
+    units = (SHAPE[1] - size) // stride + 1
+    ones = torch.eye(4).view(4, 4, 1, 1, 1).expand(4, 4, 2, units, units).contiguous()
+    whole = functional.conv_transpose3d(ones, layer.weight.detach(), stride=(1, stride, stride))
+    best = whole.clamp_min(0).flatten(1).sum(1) / (2 * units**2)
+    free = {"power": 0.0, "decorrelated": False, "learning_rate": 0.2}
+    network = nn.Sequential(layer).requires_grad_(False)
+    shape = (2, *SHAPE[1:])
+    found = maximize_activation(network, "0", range(4), objective="channel", clip_shape=shape, steps=96, **free)  # type: ignore[arg-type]
+    assert (found.activations / best).mean() >= 0.8

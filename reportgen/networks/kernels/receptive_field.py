@@ -48,9 +48,10 @@ class Geometry:
     """How a layer's units lie on the clip: their `field`, if it is one and the same for all, and whole `steps`.
 
     `steps` (T, H, W) are those of the layers on the way there that do not overlap, as tubelets and patches: a shift of
-    the clip by anything else shows such a layer other pieces of it. They are the clip's own size where a layer weighs
-    all of its places at once, as the first linear layer of a classifier may: to it each place is another. 1 where
-    there are none of both. `first`: whether no other layer runs before it.
+    the clip by anything else shows such a layer other pieces of it. Of the first layer they are its strides, where no
+    pixel is left out. They are the clip's own size where a layer weighs all of its places at once, as the first linear
+    layer of a classifier may: to it each place is another. 1 where there are none of these. `first`: whether no other
+    layer runs before it.
     """
 
     field: Field | None
@@ -112,6 +113,8 @@ def _traced(target: Preactivation, where: dict[str, Any]) -> Geometry:
         tracer.mark(clip, clip_seen(clip.shape))
         found = tracer.known(run_until(target.network, clip, target.layer))
     first = ran[:1] == [target.network.module.get_submodule(target.layer)]
+    if first:
+        steps = [math.lcm(step, _phases(found.along(axis))) for step, axis in zip(steps, AXES[1:], strict=True)]
     return Geometry(_field(found) if target.calls == (PLAIN,) else None, (steps[0], steps[1], steps[2]), first)
 
 
@@ -124,6 +127,16 @@ def _weighs_places(given: Bounds | None, seen: Bounds | None) -> bool:
         return False
     places = [len(np.unique(one.cells.reshape(2, -1), axis=1).T) for one in (given, seen)]
     return places[0] > 1 and places[1] == 1
+
+
+def _phases(bounds: Bounds | None) -> int:
+    """Return the stride of the units of a layer whose windows overlap or touch; else 1.
+
+    The pixels that such units read with one weight lie a stride apart: shifted by anything else, a clip shows each of
+    them with other weights, and what is best for all shifts together is good for none.
+    """
+    reach = _reach(bounds)
+    return abs(reach.jump) if reach is not None and reach.size >= abs(reach.jump) else 1
 
 
 def _tile(bounds: Bounds | None) -> int:
