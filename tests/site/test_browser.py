@@ -165,9 +165,10 @@ def test_clips_that_were_never_seen_are_strips_of_frames_on_paper_too(visit: Vis
     """Whichever way the browser is told to print: it waits for their pictures, which are not there yet."""
     visitor = visit(served=True, viewport={"width": 1000, "height": 500})
     page = visitor.open("index.html")
-    page.wait_for_timeout(200)
     clips = page.locator(".rg-clip[data-sprite]")
-    assert 0 < page.locator(".rg-clip[data-sprite] > canvas").count() < clips.count()
+    playing = page.locator(".rg-clip[data-sprite] > canvas")
+    playing.first.wait_for()
+    assert playing.count() < clips.count()
     page.evaluate("""() => addEventListener("beforeprint", () => {
       const clips = [...document.querySelectorAll(".rg-clip[data-sprite]")];
       const seen = clips.map((clip) => [...clip.querySelectorAll("img")]);
