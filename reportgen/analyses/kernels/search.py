@@ -189,9 +189,8 @@ class Search:
         """How many cool-downs from rivals a kernel may have beside its first."""
         if not self.scoring.may_have_rivals:
             return 0
-        return (
-            _FURTHER if on_small_clips(self.levels) is None else _FURTHER - 1
-        )  # its first may be from a rival already
+        from_a_rival = on_small_clips(self.levels) is not None  # its first may be that
+        return _FURTHER - from_a_rival
 
     @property
     def most_steps(self) -> int:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from reportgen.analyses.common.memory import with_less_memory
-from reportgen.analyses.saliency.methods import MapMethod, Question
+from reportgen.analyses.saliency.question import MapMethod, Question
 from reportgen.analyses.saliency.way_back import Pass, pass_to_clip, pass_to_layers
 from reportgen.errors import NetworkError
 from reportgen.networks.core.classes import ClassLike, clip_logits, explained_class

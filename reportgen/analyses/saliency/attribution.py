@@ -18,7 +18,8 @@ from reportgen.analyses.common.whole_numbers import require_whole
 from reportgen.analyses.saliency.answering import MANY_PASSES, quickly_answered
 from reportgen.analyses.saliency.class_map import cam_places
 from reportgen.analyses.saliency.exposed import Exposures
-from reportgen.analyses.saliency.methods import METHODS, Question
+from reportgen.analyses.saliency.methods import METHODS
+from reportgen.analyses.saliency.question import Question
 from reportgen.errors import ClipError, NetworkError, OptionError, unknown_name
 from reportgen.networks.core.above_mean import above_mean
 from reportgen.networks.core.classes import ClassLike, clip_logits

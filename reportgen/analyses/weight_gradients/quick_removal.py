@@ -101,16 +101,16 @@ def quickly_without(
         if reduced:
             roughly = WithoutFilters(ReducedNetwork.of(quick), quick, clips, layers)
             rounded = np.stack([roughly(one) for one in tried])
-            if _told_apart(*(_above_mean(logits, classes) for logits in (rounded, wanted))):
+            if _told_apart(*(class_above_mean(logits, classes) for logits in (rounded, wanted))):
                 return roughly
         return exactly
     return plainly
 
 
-def _above_mean(logits: Floats, classes: NDArray[np.int64]) -> Floats:
-    """Return of logits `conditions N K` those of each clip's class above the mean, `conditions N`."""
+def class_above_mean(logits: Floats, classes: NDArray[np.int64]) -> Floats:
+    """Return of logits `... N K` those of each clip's own of the `classes` N above the mean, `... N`."""
     found = above_mean(torch.from_numpy(logits)).numpy()
-    return np.asarray(found[:, np.arange(len(classes)), classes])
+    return np.asarray(found[..., np.arange(len(classes)), classes])
 
 
 def _told_apart(rounded: Floats, exact: Floats) -> bool:

@@ -19,8 +19,7 @@ from torch import Tensor
 
 from reportgen.analyses.pyramid.ablation import Passes, Silenced
 from reportgen.analyses.weight_gradients.gradients import FilterGradients, FilterScores, weight_gradients
-from reportgen.analyses.weight_gradients.quick_removal import quickly_without
-from reportgen.networks.core.above_mean import above_mean
+from reportgen.analyses.weight_gradients.quick_removal import class_above_mean, quickly_without
 from reportgen.networks.core.network import Network
 from reportgen.networks.trace.graph import ConnectionGraph
 from reportgen.progress import SILENT, Progress
@@ -239,20 +238,19 @@ def _left(
         for condition in conditions:
             logits.append(ask(condition))
             advance(len(part))
-        found = np.stack([_measured(each, logits[0], part, measure) for each in logits])
+        found = np.stack([_measured(each, logits[0], classes, measure) for each in logits])
         intact.append(found[0])
         left.append(found[1:])
     return np.concatenate(intact), np.concatenate(left, axis=1)
 
 
 def _measured(
-    logits: NDArray[np.float64], intact: NDArray[np.float64], clips: Sequence[AskedClip], measure: Measure
+    logits: NDArray[np.float64], intact: NDArray[np.float64], classes: NDArray[np.int64], measure: Measure
 ) -> NDArray[np.float64]:
-    """Return the measure of each clip, `N`, from its logits `N K`."""
-    asked = np.array([one.class_index for one in clips])
-    rows = np.arange(len(clips))
+    """Return the measure of each clip, `N`, from its logits `N K` and its class."""
     if measure == "accuracy":
-        return np.asarray((logits.argmax(1) == asked).astype(float))
+        return np.asarray((logits.argmax(1) == classes).astype(float))
     if measure == "logit":
-        return np.asarray(above_mean(torch.from_numpy(logits)).numpy()[rows, asked])
-    return np.asarray(-np.abs(logits[rows, asked] - intact[rows, asked]))
+        return class_above_mean(logits, classes)
+    rows = np.arange(len(classes))
+    return np.asarray(-np.abs(logits[rows, classes] - intact[rows, classes]))

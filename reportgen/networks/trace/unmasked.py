@@ -40,9 +40,6 @@ class Unmasked:
     def _like(self, cells: NDArray[np.bool_], shape: Sequence[int]) -> Unmasked:
         return replace(self, cells=shortest(cells[None])[0], shape=tuple(shape))
 
-    def _like_own(self) -> Unmasked:
-        return self if self.cells is None else self._like(self.cells, self.shape)
-
     def of(self, constant: MaskedBy) -> Unmasked:
         """Return the same with another constant in the masked elements."""
         return replace(self, constant=constant)
@@ -115,7 +112,7 @@ class Unmasked:
         blocks = []
         for cells, part in zip(known, parts, strict=True):
             blocks.append(np.broadcast_to(cells, (*lengths[:axis], part.shape[axis], *lengths[axis + 1 :])))
-        return cls(np.concatenate(blocks, axis), tuple(shape), constant)._like_own()
+        return parts[0]._like(np.concatenate(blocks, axis), shape).of(constant)
 
     def joined(self, other: Unmasked, *, both: bool, constant: MaskedBy) -> Unmasked:
         """Return what is kept of `both` of two tensors of one shape, or of either."""
