@@ -644,6 +644,28 @@ def touched(page: playwright_api.Page, *paths: list[tuple[float, float]]) -> Non
     session.detach()
 
 
+INKED = """canvas => {
+  const flat = Object.assign(document.createElement("canvas"), { width: canvas.width, height: canvas.height });
+  const context = flat.getContext("2d");
+  context.drawImage(canvas, 0, 0);
+  const values = context.getImageData(0, 0, flat.width, flat.height).data;
+  return values.filter((value, at) => at % 4 === 3 && value > 0).length;
+}"""
+"""How many pixels of a canvas are not clear."""
+
+
+@pytest.mark.parametrize("uri", [RESPONSES, "drift/weights.html"])
+def test_a_volume_that_was_never_in_view_is_on_paper(visit: Visit, uri: str) -> None:
+    page = visit(viewport={"width": 1000, "height": 300}).open(uri)
+    if not page.evaluate("Boolean(document.createElement('canvas').getContext('webgl2'))"):
+        pytest.skip("this Chromium has no WebGL 2")
+    page.wait_for_timeout(300)
+    canvases = page.locator(".rg-volume__stage canvas")
+    assert [canvas.evaluate(INKED) for canvas in canvases.all()] == [0, 0]
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert min(canvas.evaluate(INKED) for canvas in canvases.all()) > 100
+
+
 @pytest.mark.parametrize("uri", [RESPONSES, pytest.param("drift/weights.html", marks=pytest.mark.long)])
 def test_a_volume_turns_by_one_finger_and_grows_by_two(visit: Visit, uri: str) -> None:
     visitor = visit()

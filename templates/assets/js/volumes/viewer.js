@@ -156,6 +156,7 @@
       state.seen = entries.at(-1).isIntersecting;
       soon();
     }).observe(stage);
+    addEventListener("beforeprint", draw);  // what was never in view is on paper all the same
 
     function view(name) {
       Object.assign(state, VIEWS[name], { zoom: 1 });
