@@ -663,7 +663,9 @@ def test_a_volume_that_was_never_in_view_is_on_paper(visit: Visit, uri: str) -> 
     canvases = page.locator(".rg-volume__stage canvas")
     assert [canvas.evaluate(INKED) for canvas in canvases.all()] == [0, 0]
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
-    assert min(canvas.evaluate(INKED) for canvas in canvases.all()) > 100
+    on_paper = canvases.last.evaluate(INKED)
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert on_paper > canvases.last.evaluate(INKED) + 1000 > 1100, "the volume, and its outline"
 
 
 @pytest.mark.parametrize("uri", [RESPONSES, pytest.param("drift/weights.html", marks=pytest.mark.long)])

@@ -88,6 +88,15 @@
       outline(over.getContext("2d"), turn, half, scale, state.names, getComputedStyle(stage).color);
     }
 
+    // What was never in view is on paper all the same, and as a picture: what WebGL draws now, the printer does not see.
+    function putOnPaper() {
+      draw();
+      const context = over.getContext("2d");
+      Object.assign(context, { globalAlpha: 1, globalCompositeOperation: "destination-over" });
+      context.drawImage(canvas, 0, 0, over.width, over.height);
+      canvas.style.visibility = "hidden";
+    }
+
     function soon() {
       if (state.due || !state.seen) return;
       state.due = true;
@@ -156,7 +165,8 @@
       state.seen = entries.at(-1).isIntersecting;
       soon();
     }).observe(stage);
-    addEventListener("beforeprint", draw);  // what was never in view is on paper all the same
+    addEventListener("beforeprint", putOnPaper);
+    addEventListener("afterprint", () => { canvas.style.visibility = ""; draw(); });
 
     function view(name) {
       Object.assign(state, VIEWS[name], { zoom: 1 });
