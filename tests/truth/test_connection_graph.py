@@ -102,7 +102,7 @@ def test_each_classifier_connects_what_its_derivative_connects(head: str, rank: 
     assert_graph_is_the_jacobians(RandomNetwork(rank, ["shuffled", "sliced", "residual"], head, seed=1))
 
 
-@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(
     rank=st.sampled_from([2, 3]),
     steps=st.lists(st.sampled_from(sorted(STEPS)), min_size=2, max_size=5),

@@ -32,7 +32,8 @@ class PackedConvolution:
         *,
         packs: bool,
     ) -> None:
-        self.packs = packs
+        self.in_library = library_computes(maps.dtype)
+        self.packs = packs and self.in_library
         self.order = ORDERS[maps.ndim]
         self.weight = weight.detach().to(maps.dtype)  # contiguous: the library packs other orders several times slower
         self.bias = None if bias is None else bias.detach().to(maps.dtype)
@@ -103,7 +104,12 @@ class PackedConvolution:
     ) -> Tensor:
         geometry = (padding, self.stride, self.dilation, 1)
         if not self.packs:
-            found: Tensor = torch.ops.aten.mkldnn_convolution.default(maps, weight, bias, *geometry)
+            found: Tensor
+            if self.in_library:
+                found = torch.ops.aten.mkldnn_convolution.default(maps, weight, bias, *geometry)
+            else:
+                ahead = (self.stride, padding, self.dilation, False, [0] * len(self.stride), 1)
+                found = torch.ops.aten.convolution.default(maps, weight, bias, *ahead)
             found = found if onto is None else onto.add_(found)
             return found.relu_() if rectified else found
         pointwise = torch.ops.mkldnn._convolution_pointwise
@@ -113,6 +119,15 @@ class PackedConvolution:
         summed = torch.ops.mkldnn._convolution_pointwise_.binary
         summed(onto, maps, weight, bias, *geometry, "add", 1.0, "relu" if rectified else None, [], None)
         return onto
+
+
+def library_computes(precision: torch.dtype) -> bool:
+    """Return whether the vendor library computes convolutions in a precision on this processor.
+
+    In bfloat16 it needs vector instructions of 512 bits, or the newer conversions; torch's own way, which needs none, is
+    tens of times slower than float32.
+    """
+    return precision == torch.float32 or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def can_freeze() -> bool:

@@ -207,14 +207,14 @@ PLAIN = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(PLAIN, st.integers(0, pickle.HIGHEST_PROTOCOL))
 def test_the_machine_reads_what_pickle_writes(value: Any, protocol: int) -> None:
     content = pickle.dumps(value, protocol=protocol)
     assert read_pickle(Bounded(io.BytesIO(content), len(content))) == value
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_or_refused(content: bytes) -> None:
     """Nothing but a PickleFault comes out of the machine, whatever goes in."""
