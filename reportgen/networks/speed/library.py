@@ -124,8 +124,8 @@ class PackedConvolution:
 def library_computes(precision: torch.dtype) -> bool:
     """Return whether the vendor library computes convolutions in a precision on this processor.
 
-    In bfloat16 it needs vector instructions of 512 bits, or the newer conversions; torch's own way, which needs none, is
-    tens of times slower than float32.
+    In bfloat16 it needs vectors of 512 bits, or the newer conversions; torch's own way, which needs neither, takes tens
+    of times as long as float32.
     """
     return precision == torch.float32 or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
