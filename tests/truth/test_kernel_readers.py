@@ -150,6 +150,30 @@ NORMED |= {
 }
 
 
+NORMED |= {
+    "the nearest pixel, twice as large, in front of the norm": (
+        lambda body, maps: body.norm(functional.interpolate(maps, scale_factor=2)).relu(),
+        nn.BatchNorm3d,
+        True,
+    ),
+    "linear enlargement in front of the norm": (
+        lambda body, maps: body.norm(functional.interpolate(maps, scale_factor=2, mode="trilinear")).relu(),
+        nn.BatchNorm3d,
+        False,
+    ),
+    "a mirrored border in front of the norm": (
+        lambda body, maps: body.norm(functional.pad(maps, (1,) * 6, mode="reflect")).relu(),
+        nn.BatchNorm3d,
+        True,
+    ),
+    "the largest over time in front of the norm": (
+        lambda body, maps: body.norm(maps.max(2, keepdim=True).values).relu(),
+        nn.BatchNorm3d,
+        False,
+    ),
+}
+
+
 def gated(body: Body, maps: Tensor) -> Tensor:
     """Return maps that are passed on by a ReLU, weighed by what a norm makes of their means."""
     return maps.relu() * body.norm(maps.mean((2, 3, 4), keepdim=True)).sigmoid()
@@ -196,6 +220,49 @@ def test_the_norm_that_reads_a_kernel_belongs_to_its_response(name: str) -> None
     body, found = target(way, norm)
     assert torch.allclose(found.maps(clips()), wanted(body.norm, body.stem(clips())), atol=1e-4)
     assert found.passed_on == passed_on
+
+
+def shuffled_by_torch(maps: Tensor) -> Tensor:
+    return functional.pixel_shuffle(maps.transpose(1, 2), 2).transpose(1, 2)
+
+
+def shuffled_by_hand(maps: Tensor) -> Tensor:
+    return maps.unflatten(1, (-1, 2, 2)).permute(0, 1, 4, 5, 2, 6, 3).flatten(5).flatten(3, 4)
+
+
+@pytest.mark.parametrize("shuffled", [shuffled_by_torch, shuffled_by_hand])
+def test_a_norm_reads_all_kernels_that_a_shuffle_of_pixels_puts_into_its_channel(
+    shuffled: Callable[[Tensor], Tensor],
+) -> None:
+    """The four kernels are the phases of one channel, and its gain is that of all four."""
+    numbers = ("running_mean", "running_var", "weight", "bias")
+    body, found = target(
+        lambda body, maps: functional.batch_norm(
+            shuffled(maps), *(getattr(body.norm, name)[2:3] for name in numbers)
+        ).relu()
+    )
+    maps = body.stem(clips())
+    normed = [wanted(body.norm, maps[:, [place] * KERNELS])[:, 2] for place in range(KERNELS)]
+    assert torch.allclose(found.maps(clips()), torch.stack(normed, 1), atol=1e-4)
+    assert found.passed_on
+
+
+def test_maps_over_which_a_norm_reads_the_sum_are_as_large_as_it() -> None:
+    body, found = target(lambda body, maps: body.norm(maps.sum((2, 3, 4), keepdim=True)).relu())
+    sums = body.stem(clips()).sum((2, 3, 4), keepdim=True)
+    assert torch.allclose(found.maps(clips()).mean((2, 3, 4), keepdim=True), wanted(body.norm, sums), atol=1e-3)
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_what_a_hook_makes_of_a_layer_is_the_layers(before: bool) -> None:
+    body = Body(lambda _, maps: maps.relu()).eval().requires_grad_(False)
+    if before:
+        body.stem.register_forward_pre_hook(lambda _, given: (1 - given[0],))
+    else:
+        body.stem.register_forward_hook(lambda _, __, maps: body.norm(maps))
+    found, every = preactivation(as_network(body), "stem", SHAPE, 3), torch.tensor([3, 1])
+    own = found.own_maps(clips(), every)
+    assert torch.allclose(own, body.stem(clips())[[0, 1], every], atol=1e-5)
 
 
 @pytest.mark.parametrize("name", UNNORMED)

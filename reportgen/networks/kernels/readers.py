@@ -7,6 +7,7 @@ and a kernel's own values are known for as long as operations only move them, or
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -28,12 +29,16 @@ from reportgen.networks.trace.views import View
 
 _MOVES = frozenset(
     {"clone", "contiguous", "_to_copy", "to", "cat", "stack", "repeat", "index_select", "index", "flip", "roll", "copy"}
-    | {"channel_shuffle", "native_channel_shuffle", "detach", "constant_pad_nd"}
+    | {"channel_shuffle", "native_channel_shuffle", "detach", "constant_pad_nd", "pixel_shuffle", "pixel_unshuffle"}
+    | {f"{kind}_pad{axes}d" for kind in ("reflection", "replication") for axes in (1, 2, 3)}
+    | {f"{kind}_nearest{axes}d" for kind in ("upsample", "_upsample") for axes in (1, 2, 3)}
+    | {f"_upsample_nearest_exact{axes}d" for axes in (1, 2, 3)}
 )
 _POOLED = ("avg", "max", "adaptive_avg", "_adaptive_avg", "adaptive_max")
 _POOLS = frozenset(
     {f"{kind}_pool{axes}d" for kind in _POOLED for axes in (1, 2, 3)}
-    | {"max_pool2d_with_indices", "max_pool3d_with_indices", "mean", "amax"}
+    | {"max_pool2d_with_indices", "max_pool3d_with_indices", "mean", "sum", "amax", "amin", "max", "min", "median"}
+    | {"upsample_linear1d", "upsample_bilinear2d", "upsample_trilinear3d", "_upsample_bilinear2d_aa"}
 )
 """Operations that keep kernels apart and pass on more where there is more: a norm behind them reads the kernels too."""
 _NORMS = frozenset({"native_batch_norm", "_native_batch_norm_legit_no_training", "cudnn_batch_norm", "batch_norm"})
@@ -64,9 +69,13 @@ class Affine:
 
 @dataclass(eq=False)
 class _Step:
-    """An operation that scales and shifts channels; `values` are gain and offset `C` each, when they are asked for."""
+    """An operation that scales and shifts what lies along an axis.
+
+    `values` are gain and offset for each place there, when they are asked for.
+    """
 
     norm: bool
+    axis: int
     values: Callable[[], tuple[Tensor, Tensor]]
 
 
@@ -171,10 +180,13 @@ class ReaderTracer(Follower[Labels]):
 
     def _pooled(self, call: TracedCall[Labels], known: Labels) -> Labels:
         """Return the numbers of pooled kernels, as of a step that changes nothing; nothing where some are mixed."""
-        if len(known.cells) != 1 or len(_kernel_axes(known)) != 1:
+        axes = _kernel_axes(known)
+        if len(known.cells) != 1 or len(axes) != 1:
             return call.nothing()
         count = known.cells.size
-        return self._stepped(call, known, _Step(False, lambda: (torch.ones(count), torch.zeros(count))))
+        added = math.prod(call.source.shape) / math.prod(known.shape) if call.name == "sum" else 1.0
+        step = _Step(False, axes[0], lambda: (torch.full((count,), added, dtype=torch.float64), torch.zeros(count)))
+        return self._stepped(call, known, step)
 
     def _by_rule(self, func: Any, call: TracedCall[Labels], operation: Operation) -> Labels:  # noqa: ARG002 (never asked)
         return call.nothing()
@@ -221,10 +233,10 @@ class ReaderTracer(Follower[Labels]):
             return None
         given, others = followed[0], [tensor for tensor in call.tensors() if tensor is not followed[0]]
         known = _of_whole_channels(self.known(given))
-        axes = _kernel_axes(known)
-        if len(axes) != 1 or len(known.cells) != 1 or any(other not in self._values for other in others):
+        channels = _channel_axis(known)
+        if channels is None or len(known.cells) != 1 or any(other not in self._values for other in others):
             return None
-        shape = [size if axis == axes[0] else 1 for axis, size in enumerate(given.shape)]
+        shape = [size if axis == channels else 1 for axis, size in enumerate(given.shape)]
         if not norm and any(torch.broadcast_shapes(other.shape, shape) != torch.Size(shape) for other in others):
             return None  # other constants at other places
 
@@ -235,7 +247,7 @@ class ReaderTracer(Follower[Labels]):
             return found[1] - found[0], found[0]
 
         self._held += others
-        return _Step(norm, values)
+        return _Step(norm, channels, values)
 
     def _normalising(self, arguments: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
         """Return gain and offset of a batch norm in evaluation mode."""
@@ -267,21 +279,22 @@ class ReaderTracer(Follower[Labels]):
         return found.flatten()
 
     def _stepped(self, call: TracedCall[Labels], known: Labels, step: _Step) -> Labels:
-        """Return the numbers of what an operation makes of kernels: one for each, however often it is run."""
-        (axis,) = _kernel_axes(known)
-        cells = known.cells.reshape(-1)
+        """Return the numbers of what an operation makes of kernels: one for each, however often it is run.
+
+        Several kernels may lie in a channel, at positions of their own, and one kernel in several channels.
+        """
+        before = np.moveaxis(known.expanded([step.axis])[0], step.axis, 0)
         constants = tuple(self._keys[tensor] for tensor in call.tensors() if tensor in self._keys)
         scalars = tuple(str(value) for value in call.arguments.values() if not isinstance(value, Tensor))
-        after = np.full(len(cells), NONE, np.int32)
-        for channel, number in enumerate(cells.tolist()):
-            if number != NONE:
+        after = np.full(before.shape, NONE, np.int32)
+        for channel, own in enumerate(before):
+            for number in np.unique(own[own != NONE]).tolist():
                 steps = self._steps.setdefault(number, {})
                 key = (call.name, constants, scalars, channel)
                 if key not in steps:
                     steps[key] = (step, channel, self._fresh(1))
-                after[channel] = steps[key][2]
-        shape = [len(cells) if place == axis else 1 for place in range(len(known.shape))]
-        return Labels(after.reshape(1, *shape), known.shape)
+                after[channel, own == number] = steps[key][2]
+        return known.like(np.moveaxis(after, 0, step.axis)[None], known.shape)
 
     def _fresh(self, count: int) -> int:
         self._count += count
@@ -306,6 +319,15 @@ def _kernel_axes(known: Labels) -> list[int]:
     """Return the axes along which kernels lie; a single kernel lies along the second one."""
     axes = [axis for axis in range(len(known.shape)) if known.varies(axis)]
     return axes if axes or len(known.shape) < 2 or known.shape[1] != 1 else [1]
+
+
+def _channel_axis(known: Labels) -> int | None:
+    """Return the axis that an operation may scale: that of the kernels, or the second where they lie along several.
+
+    A pixel shuffle puts several kernels into one channel, at positions of their own.
+    """
+    axes = _kernel_axes(known)
+    return axes[0] if len(axes) == 1 else 1 if len(axes) > 1 else None
 
 
 def _is_relu(call: TracedCall[Labels]) -> bool:

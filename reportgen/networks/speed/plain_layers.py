@@ -14,10 +14,13 @@ def hooked(layer: nn.Module) -> bool:
 
 
 def computes_as_torch(layer: nn.Conv2d | nn.Conv3d) -> bool:
-    """Return whether a convolution is computed by torch's own code, whatever made its weights."""
+    """Return whether a convolution is computed by torch's own code alone, whatever made its weights.
+
+    A hook may norm what the layer returns, or change what it is given.
+    """
     kind = nn.Conv3d if isinstance(layer, nn.Conv3d) else nn.Conv2d
     own = type(layer).forward is kind.forward and type(layer)._conv_forward is kind._conv_forward
-    return own and "forward" not in vars(layer)
+    return own and not layer._forward_hooks and not layer._forward_pre_hooks and "forward" not in vars(layer)
 
 
 def has_few_channels(layer: nn.Module) -> bool:
