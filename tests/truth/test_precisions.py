@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -120,8 +122,16 @@ def test_complex_weights_and_scores_are_told_what_to_do() -> None:
         attribute(Spectrum(), CLIP, 0, "gradients")
 
 
-@pytest.mark.parametrize("positions", [False, True], ids=["scores", "scores over positions"])
-def test_a_pyramid_of_a_contrast_explains_the_contrast(positions: bool) -> None:
+AT_POSITIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "scores": lambda maps: maps.mean((2, 3, 4)),
+    "scores over positions": lambda maps: maps,
+    "scores for each frame": lambda maps: maps.mean((3, 4)).transpose(1, 2),
+    "classes, then frames": lambda maps: maps.mean((3, 4)),
+}
+
+
+@pytest.mark.parametrize("way", AT_POSITIONS)
+def test_a_pyramid_of_a_contrast_explains_the_contrast(way: str) -> None:
     """Class 0 reads kernels 0 and 1, class 1 kernels 1 and 2: the contrast of 1 and 0 is what 2 and 0 tell."""
 
     class Planted(nn.Module):
@@ -135,8 +145,7 @@ def test_a_pyramid_of_a_contrast_explains_the_contrast(positions: bool) -> None:
                 self.head.weight.copy_(torch.tensor([[1.0, 1.0, 0.0], [0.0, 1.0, 1.0]]).view(2, 3, 1, 1, 1))
 
         def forward(self, clip: Tensor) -> Tensor:
-            maps = self.head(torch.relu(self.stem(torch.relu(self.first(clip)))))
-            return maps if positions else maps.mean((2, 3, 4))
+            return AT_POSITIONS[way](self.head(torch.relu(self.stem(torch.relu(self.first(clip))))))
 
     asked = contrast(Planted(), 1, 0)
     pyramid = class_pyramid(asked, CLIP, 0)
@@ -147,6 +156,20 @@ def test_a_pyramid_of_a_contrast_explains_the_contrast(positions: bool) -> None:
     torch.testing.assert_close(
         torch.as_tensor(relevance).float(), torch.stack([-means[0], torch.tensor(0.0), means[2]]), atol=1e-5, rtol=1e-4
     )
+
+
+def test_scores_whose_first_axis_is_time_are_refused() -> None:
+    class FramesFirst(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.stem = nn.Conv3d(3, 2, 1)
+
+        def forward(self, clip: Tensor) -> Tensor:
+            maps: Tensor = self.stem(clip)
+            return maps.mean((3, 4)).permute(2, 0, 1)
+
+    with pytest.raises(NetworkError, match="returns the clips of a call along axis 1"):
+        attribute(FramesFirst(), CLIP, 1, "gradients")
 
 
 class Spectral(nn.Module):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
 from reportgen.errors import NetworkError
+from reportgen.networks.core.said import say_once
 from reportgen.records.card import Adapter
 
 
@@ -75,17 +76,28 @@ def unfolded(found: Tensor, clips: int, name: str) -> Tensor:
     return rows
 
 
-def first_scores(output: Any, name: str) -> Tensor:
+def first_scores(output: Any, name: str, clips: Sequence[int]) -> Tensor:
     """Return the scores `N K` of a network that says nothing of its output: its first tensor with channels.
 
-    An output over positions (`N K T H W`, a convolutional classifier's) is averaged over them. Raises NetworkError
-    when there is no such tensor.
+    `clips` is the shape `N C T H W` of those that the call held (of pictures, `N C H W`). An output over positions
+    (`N K T H W`, a convolutional classifier's) is averaged over them, and one that tells its classes for each frame
+    (`N T K`, a linear layer's) over the frames. Raises NetworkError when there is no such tensor, or when its clips do
+    not lie along the first axis.
     """
     tensors = [leaf for leaf in tree_leaves(output) if isinstance(leaf, Tensor) and leaf.ndim > 1]
     if not tensors:
         raise NetworkError(f"{name} returns no tensor N K: wrap it so that it returns its scores.")
-    real(tensors[0], name)
-    return tensors[0].flatten(2).mean(2) if tensors[0].ndim > 2 else tensors[0]
+    found, frames = tensors[0], clips[2] if len(clips) == 5 else None
+    real(found, name)
+    if found.ndim == 3 and len(found) == frames != clips[0] == found.shape[1]:
+        raise NetworkError(f"{name} returns the clips of a call along axis 1: let it return them along the first one.")
+    if found.ndim == 3 and found.shape[1] == frames != found.shape[2]:
+        say_once(
+            f"{name}: Assumed: its output {' '.join(map(str, found.shape))} holds the scores of {found.shape[2]} "
+            f"classes at {frames} times (if axis 1 holds the classes, let it return their means over the last one)."
+        )
+        return found.mean(1)
+    return found.flatten(2).mean(2) if found.ndim > 2 else found
 
 
 def real(output: Tensor, name: str) -> None:

@@ -116,7 +116,9 @@ def cuts_of_pass(network: Network, clip: Tensor, behind: Sequence[str] = ()) -> 
 
 def class_output(network: Network, clips: Tensor) -> Tensor:
     """Return the class logits `N K` of clips; the first tensor with channels that a network without classes returns."""
-    return network.logits(clips) if network.has_classes else first_scores(network.run(clips), network.name)
+    if network.has_classes:
+        return network.logits(clips)
+    return first_scores(network.run(clips), network.name, clips.shape)
 
 
 def _class_sources(tracer: Tracer, output: Tensor) -> Ids:
