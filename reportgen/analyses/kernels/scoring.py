@@ -46,6 +46,8 @@ class ClipScoring:
         self.options = options
         placed = geometry(target)
         self.field = placed.field
+        #: Where units lie that share nothing, on the clip or on each of its frames alike.
+        self.tiles = placed.field or placed.frames
         self.window = centre_window(target, placed.field) if options.objective == "neuron" else None
         self.shape = self.window.shape if self.window else target.clip_shape
         self.in_time = has_time(self.network, target)

@@ -98,7 +98,7 @@ class SimpleOptima:
         weights = self.filter_about(torch.sigmoid(pixels), kernel) if known is None else known
         if weights is None:
             return []
-        field = None if known is None else self.scoring.field
+        field = None if known is None else self.scoring.tiles
         patterns = simple_patterns(weights, field, own_phase(seed, kernel), PEAKS)
         rated = [(self.rated(one, kernel, shape), one) for one in patterns]
         return rated if known is not None else [*rated, self._best_plain(kernel, shape)]

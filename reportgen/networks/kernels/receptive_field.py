@@ -51,12 +51,14 @@ class Geometry:
     the clip by anything else shows such a layer other pieces of it. Of the first layer they are its strides, where no
     pixel is left out. They are the clip's own size where a layer weighs all of its places at once, as the first linear
     layer of a classifier may: to it each place is another. 1 where there are none of these. `first`: whether no other
-    layer runs before it.
+    layer runs before it. `frames`: the reach of its units where it is given single frames, as samples or one after
+    another, and sees each of them in the same way.
     """
 
     field: Field | None
     steps: tuple[int, int, int]
     first: bool = False
+    frames: Field | None = None
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,10 @@ def _traced(target: Preactivation, where: dict[str, Any]) -> Geometry:
     first = ran[:1] == [target.network.module.get_submodule(target.layer)]
     if first:
         steps = [math.lcm(step, _phases(found.along(axis))) for step, axis in zip(steps, AXES[1:], strict=True)]
-    return Geometry(_field(found) if target.calls == (PLAIN,) else None, (steps[0], steps[1], steps[2]), first)
+    whole = (steps[0], steps[1], steps[2])
+    if target.calls == (PLAIN,):
+        return Geometry(_field(found), whole, first)
+    return Geometry(None, whole, first, _field_of_frames(found))
 
 
 def _weighs_places(given: Bounds | None, seen: Bounds | None) -> bool:
@@ -154,6 +159,15 @@ def _field(found: Seen) -> Field | None:
     reaches = [_reach(found.along(axis)) for axis in AXES[1:]]
     t, h, w = reaches
     return None if t is None or h is None or w is None else (t, h, w)
+
+
+def _field_of_frames(found: Seen) -> Field | None:
+    """Return the reach of what one call makes of single frames; None where a unit sees several, or the whole frame."""
+    time, down, right = (found.along(axis) for axis in AXES[1:])
+    h, w = _reach(down), _reach(right)
+    if time is None or h is None or w is None:
+        return None
+    return (Reach(), h, w) if bool((time.cells[0] == time.cells[1]).all()) else None
 
 
 def _reach(bounds: Bounds | None) -> Reach | None:
