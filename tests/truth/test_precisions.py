@@ -68,6 +68,18 @@ def test_a_network_that_converts_by_itself_is_told_to_follow_its_weights() -> No
         Network.from_module(module.eval(), frames=6, size=12)
 
 
+@pytest.mark.parametrize("precision", [torch.float16, torch.bfloat16])
+def test_a_bare_module_that_converts_its_clip_by_itself_is_told_to_follow_its_weights(precision: torch.dtype) -> None:
+    class Converts(Small):
+        def forward(self, clip: Tensor) -> Tensor:
+            return super().forward(clip.to(precision))
+
+    calls = [lambda asked: attribute(asked, CLIP, 1, "gradients"), lambda asked: class_pyramid(asked, CLIP, 1)]
+    for call in calls:
+        with pytest.raises(NetworkError, match=r"let it compute in the precision that its weights have"):
+            call(Converts().to(precision).eval())
+
+
 class Cast(Small):
     """It computes in fewer bits by itself."""
 

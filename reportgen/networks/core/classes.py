@@ -16,6 +16,9 @@ from reportgen.errors import NetworkError, UnknownNameError, unknown_name
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.refusals import refusals_told
 
+_REDUCED = ("Half", "BFloat16", "Float8")
+"""What torch calls the precisions that networks are not asked in."""
+
 ClassLike: TypeAlias = int | str | np.integer[Any] | NDArray[Any] | Tensor
 """A class by its name or its index, from 0: Python's, NumPy's or a tensor of one integer."""
 
@@ -69,11 +72,13 @@ def asked_logits(network: Network, clips: Tensor) -> Tensor:
 def taken(network: Network, shape: Sequence[int]) -> AbstractContextManager[None]:
     """Let it be a sentence that the network cannot take clips of this shape; raises NetworkError."""
     return refusals_told(
-        lambda why: f"{network.name} cannot take clips of the shape {tuple(shape)} ({why}): {_advice(network)}."
+        lambda why: f"{network.name} cannot take clips of the shape {tuple(shape)} ({why}): {_advice(network, why)}."
     )
 
 
-def _advice(network: Network) -> str:
+def _advice(network: Network, why: str) -> str:
+    if any(precision in why for precision in _REDUCED):
+        return "let it compute in the precision that its weights have, for they are asked in float32"
     if network.card is None:
         return "Network.from_module(module) finds out how a module takes a clip, or its `adapter` says it"
     return f"it takes C T H W {' '.join(map(str, network.card.clip.shape))}"
