@@ -299,7 +299,8 @@ WHAT = takes(
         "--threads",
         type=click.IntRange(min=1),
         metavar="N",
-        help="Threads of the processor; others round otherwise.  [default: those that the run was planned with]",
+        help="Threads of the processor; others round otherwise.  [default: those that the run was planned with; of "
+        "a new one the machine's, shared out among its workers]",
     ),
     click.option("--seed", type=click.IntRange(min=0), metavar="N", help="Seed of everything random.  [default: 0]"),
     click.option("--config", type=FILE, metavar="FILE", help="Options from a file.  [default: reportgen.toml]"),

@@ -50,7 +50,7 @@ def compute(
             for place in selection.places:
                 with (
                     held(place.folder, progress.note),
-                    planned_threads(Store(place.folder), options.threads, progress),
+                    planned_threads(Store(place.folder), options.threads, progress, sharers=options.sharers),
                 ):
                     prepared = prepare(place, load, options, layers.of(place), progress)
                     beside = sum(model.site_bytes for model in summary.models)

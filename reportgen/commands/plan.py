@@ -64,7 +64,7 @@ def plan(
         places = foreseen_places(options.runs, load.asked(), progress)
         selection, layers = BuildSelection(options.select, places), LayerGlobs(options.layers, places)
         for place in selection.places:
-            with planned_threads(Store(place.folder), options.threads, progress):
+            with planned_threads(Store(place.folder), options.threads, progress, sharers=options.sharers):
                 prepared = prepare(place, load, options, layers.of(place), progress)
                 found.append(_forecast(place, prepared, selection, options, observed, machine, times))
     return found

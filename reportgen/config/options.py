@@ -144,7 +144,10 @@ class BuildOptions(BaseModel, metaclass=_ToldAsOptions):
     preset: PresetName = "standard"
     device: str = "auto"
     threads: int | None = Field(
-        None, ge=1, le=MOST_THREADS, description="Of the processor; none: the plan's of the run, else the machine's."
+        None,
+        ge=1,
+        le=MOST_THREADS,
+        description="Of the processor; none: the plan's of the run, else the machine's, shared out among the workers.",
     )
     workers: int = Field(1, ge=1, le=MOST_WORKERS, description="Processes of this machine that share the work.")
     gpus: int | None = Field(
@@ -254,6 +257,11 @@ class BuildOptions(BaseModel, metaclass=_ToldAsOptions):
         except OptionError as error:
             raise as_they_are([str(error)]) from error
         return given
+
+    @property
+    def sharers(self) -> int:
+        """How many processes of this machine share its processors."""
+        return self.workers if self.executor == "local" else 1
 
     def frame_range(self) -> tuple[int | None, int | None] | None:
         """Return the frames to read, first and stop, or None for the card's choice."""

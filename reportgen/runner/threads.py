@@ -16,15 +16,18 @@ from reportgen.wording import option, worded
 
 
 @contextmanager
-def planned_threads(store: Store, asked: int | None, progress: Progress) -> Iterator[None]:
+def planned_threads(store: Store, asked: int | None, progress: Progress, *, sharers: int = 1) -> Iterator[None]:
     """Compute with `asked` threads within the context, else with those of the run's plan, else with the machine's.
+
+    Of the machine's each of `sharers` processes has its share, and one at least: two of two threads each on two
+    processors wait for one another.
 
     What NumPy asks of its linear algebra is small, and always has one thread. Says so where the plan's threads are
     not the machine's: the run is then computed with as many, and comes out the same.
     """
     before = torch.get_num_threads()
     planned = _planned(store) if asked is None else None
-    count = asked or planned or before
+    count = asked or planned or max(1, before // sharers)
     if planned is not None and planned != before:
         here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         few = f" and this machine has {here} processor{'s' * (here != 1)}: it will be slower" if here < planned else ""

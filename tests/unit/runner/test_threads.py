@@ -80,3 +80,18 @@ def test_a_run_that_was_stopped_in_its_first_job_goes_on_with_its_threads(
     assert store.read_run().environment.threads == 2
     compute(only.model_copy(update={"threads": 1}))
     assert store.read_plan().threads == 1
+
+
+def test_workers_share_out_the_machine_s_threads(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    torch.set_num_threads(8)
+    for sharers, wanted in ((2, 4), (3, 2), (16, 1)):
+        with planned_threads(store, None, SILENT, sharers=sharers):
+            assert torch.get_num_threads() == wanted
+        with planned_threads(store, 5, SILENT, sharers=sharers):
+            assert torch.get_num_threads() == 5
+    store.write_plan(RunPlan(parts=(), threads=8))
+    with planned_threads(store, None, SILENT, sharers=2):
+        assert torch.get_num_threads() == 8, "what was planned comes out the same by any number of workers"
+    assert BuildOptions(models=("i3d",), workers=3).sharers == 3
+    assert BuildOptions(models=("i3d",), workers=3, executor="slurm").sharers == 1
