@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from reportgen.errors import NetworkError, OptionError
 from reportgen.networks.core.copying import copied, require_readable, within_wrappers
 from reportgen.networks.core.network import Network
-from reportgen.networks.core.precision import other_precisions
+from reportgen.networks.core.precision import FOLLOW_THE_WEIGHTS, other_precisions
 from reportgen.networks.core.refusals import refusals_told
 from reportgen.networks.kernels.layers import describe_layers
 from reportgen.networks.trace.functional import functional_layers
@@ -219,7 +219,7 @@ def with_probabilities(definition: Definition, module: nn.Module) -> Definition:
 
     def failing(reason: str) -> str:
         converted = any("converted" in note for note in card.notes)
-        advice = "let it compute in the precision that its weights have" if converted else "look for the cause there"
+        advice = FOLLOW_THE_WEIGHTS if converted else "look for the cause there"
         return f"{definition.origin} fails on a grey clip ({reason}): {advice}."
 
     with torch.no_grad(), refusals_told(failing):

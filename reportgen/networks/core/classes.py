@@ -14,6 +14,7 @@ from torch import Tensor
 
 from reportgen.errors import NetworkError, UnknownNameError, unknown_name
 from reportgen.networks.core.network import Network
+from reportgen.networks.core.precision import FOLLOW_THE_WEIGHTS
 from reportgen.networks.core.refusals import refusals_told
 
 _REDUCED = ("Half", "BFloat16", "Float8")
@@ -78,7 +79,7 @@ def taken(network: Network, shape: Sequence[int]) -> AbstractContextManager[None
 
 def _advice(network: Network, why: str) -> str:
     if any(precision in why for precision in _REDUCED):
-        return "let it compute in the precision that its weights have, for they are asked in float32"
+        return f"{FOLLOW_THE_WEIGHTS}, for they are asked in float32"
     if network.card is None:
         return "Network.from_module(module) finds out how a module takes a clip, or its `adapter` says it"
     return f"it takes C T H W {' '.join(map(str, network.card.clip.shape))}"

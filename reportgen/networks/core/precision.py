@@ -17,6 +17,9 @@ _REDUCED = frozenset(
         torch.float8_e5m2fnuz,
     }
 )
+FOLLOW_THE_WEIGHTS = "let it compute in the precision that its weights have"
+"""What a network that converts its clip by itself is told, whose weights are in float32 by then."""
+
 _OTHER = _REDUCED | {torch.float64}
 
 

@@ -20,7 +20,7 @@ def computes_as_torch(layer: nn.Conv2d | nn.Conv3d) -> bool:
     """
     kind = nn.Conv3d if isinstance(layer, nn.Conv3d) else nn.Conv2d
     own = type(layer).forward is kind.forward and type(layer)._conv_forward is kind._conv_forward
-    return own and not layer._forward_hooks and not layer._forward_pre_hooks and "forward" not in vars(layer)
+    return own and not hooked(layer)
 
 
 def has_few_channels(layer: nn.Module) -> bool:
