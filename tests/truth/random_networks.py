@@ -238,7 +238,24 @@ STEPS: dict[str, Step] = {
     "scaled": _same(lambda kit, x: x * 2 - 1),
 }
 
+
+def _written_by_index(kit: Kit, c: int) -> tuple[nn.Module, int]:
+    """Channels that are written by an index and scattered into others, and places that a mask fills."""
+    ends, back = torch.tensor([c - 1, 0]), torch.tensor([0, c - 1])
+
+    def write(x: Tensor) -> Tensor:
+        out = torch.zeros_like(x)
+        out[:, ends] = x[:, back]
+        out = out.index_copy(1, torch.tensor([1]), x[:, 2:3]).index_fill(-1, torch.tensor([0]), 0.5)
+        out = torch.select_scatter(torch.slice_scatter(out, x[:, 1:2], 1, 2, 3), x[:, 0], 1, 3)
+        out[torch.eye(SIDE, dtype=torch.bool).expand_as(out)] = 1
+        return torch.rot90(out.masked_fill_(torch.eye(SIDE, dtype=torch.bool).flip(0), 0), 1, (-2, -1))
+
+    return Function(write), c
+
+
 WINDOWS: dict[str, Step] = {
+    "written by an index": _written_by_index,
     "patches": _patches,
     "windows": _same(lambda kit, x: F.pad(x, (1, 1)).unfold(-1, 3, 1).amax(-1)),
 }

@@ -105,7 +105,7 @@ def in_two_parts(body: Body, maps: Tensor) -> Tensor:
 
 NORMED |= {
     "one operation": (by_formula, nn.BatchNorm3d, True),
-    "two norms, of one kernel and of the others": (in_two_parts, nn.BatchNorm3d, False),
+    "two norms, of one kernel and of the others": (in_two_parts, nn.BatchNorm3d, True),
     "positions as one axis": (lambda body, maps: body.norm(maps.flatten(3)[..., None]).relu(), nn.BatchNorm3d, True),
 }
 
@@ -124,7 +124,7 @@ def late(maps: Tensor) -> Tensor:
 
 NORMED |= {
     "a temporal shift in front of the norm": (lambda body, maps: body.norm(shifted(maps)).relu(), nn.BatchNorm3d, True),
-    "a shift by padding in front of the norm": (lambda body, maps: body.norm(late(maps)).relu(), nn.BatchNorm3d, False),
+    "a shift by padding in front of the norm": (lambda body, maps: body.norm(late(maps)).relu(), nn.BatchNorm3d, True),
     "a shift, and a gain in front of the norm": (
         lambda body, maps: body.norm(0.5 * shifted(2 * maps)).relu(),
         nn.BatchNorm3d,
@@ -174,6 +174,55 @@ NORMED |= {
 }
 
 
+def put(maps: Tensor) -> Tensor:
+    """Return maps that are written into zeros by lists of channels."""
+    found = torch.zeros_like(maps)
+    found[:, [0, 2]], found[:, [3, 1]] = maps[:, [0, 2]], maps[:, [3, 1]]
+    return found
+
+
+def unmasked(maps: Tensor) -> Tensor:
+    """Return maps with some places of each frame set to zero by a mask."""
+    found = maps.clone()
+    found[:, :, torch.tensor([True, False]), 0] = 0
+    found[torch.eye(6, dtype=torch.bool).expand_as(found)] = 0
+    return found.masked_fill(torch.eye(6, dtype=torch.bool).flip(1), 0)
+
+
+WRITTEN: dict[str, Callable[[Tensor], Tensor]] = {
+    "index_copy": lambda maps: torch.zeros_like(maps).index_copy(1, torch.arange(KERNELS), maps),
+    "index_copy in place": lambda maps: torch.zeros_like(maps).index_copy_(1, torch.arange(KERNELS), maps),
+    "index_put": put,
+    "index_fill": lambda maps: maps.index_fill(2, torch.tensor([0]), 0.0),
+    "slice_scatter": lambda maps: torch.slice_scatter(torch.zeros_like(maps), maps[:, :, :-1], 2, 1),
+    "select_scatter": lambda maps: torch.select_scatter(maps, torch.zeros_like(maps[:, :, 0]), 2, 0),
+    "masks": unmasked,
+    "a quarter turn": lambda maps: torch.rot90(maps, 1, (3, 4)),
+    "chunks": lambda maps: torch.cat([maps[:, :1], *maps[:, 1:].chunk(3, 1)], 1),
+    "frames": lambda maps: torch.cat([frame[:, :, None] for frame in maps.unbind(2)], 2),
+    "windows": lambda maps: maps.unfold(3, 3, 1),
+}
+NORMED |= {
+    f"{name} in front of the norm": (
+        lambda body, maps, written=written: body.norm(written(maps).flatten(4)).relu(),  # type: ignore[misc]
+        nn.BatchNorm3d,
+        True,
+    )
+    for name, written in WRITTEN.items()
+}
+NORMED["means of windows in front of the norm"] = (
+    lambda body, maps: body.norm(maps.unfold(3, 2, 2).unfold(4, 3, 1).mean((-1, -2))).relu(),
+    nn.BatchNorm3d,
+    False,
+)
+
+
+def rectified_by_a_mask(body: Body, maps: Tensor) -> Tensor:
+    found = maps.clone()
+    found[found < 0] = 0
+    return body.norm(found)
+
+
 def gated(body: Body, maps: Tensor) -> Tensor:
     """Return maps that are passed on by a ReLU, weighed by what a norm makes of their means."""
     return maps.relu() * body.norm(maps.mean((2, 3, 4), keepdim=True)).sigmoid()
@@ -190,6 +239,8 @@ UNNORMED: dict[str, tuple[Callable[[Body, Tensor], Tensor], bool]] = {
     "a ReLU in front of the norm": (lambda body, maps: body.norm(maps.relu()), True),
     "a swish that is spelt out": (lambda _, maps: maps * functional.relu6(maps + 3) / 6, False),
     "two norms": (read_twice, False),
+    "a ReLU that is written as a mask": (rectified_by_a_mask, False),
+    "a mask of what is filled": (lambda body, maps: body.norm(maps.masked_fill(maps < 0, 0.0)), False),
     "a gate's norm of the means": (gated, False),
     "two pools, each with a norm": (pooled_twice, False),
     "the mean over kernels": (lambda body, maps: body.norm(maps.mean(1, keepdim=True).expand_as(maps)).relu(), False),
@@ -272,6 +323,27 @@ def test_what_reads_something_else_does_not(name: str) -> None:
     assert found.gain is None
     assert torch.allclose(found.maps(clips()), body.stem(clips()), atol=1e-5)
     assert found.passed_on == passed_on
+
+
+def shuffled_by_chunks(body: Body, maps: Tensor) -> Tensor:
+    """Return the norm of kernels in another order, as a channel shuffle of two groups spelt out by chunks."""
+    first, second = (half.split(1, 1) for half in maps.chunk(2, 1))
+    return body.norm(torch.cat([first[0], second[0], first[1], second[1]], 1)).relu()
+
+
+def beside_ones(_: Body, maps: Tensor) -> Tensor:
+    return torch.cat([maps, maps.new_ones(len(maps), 2, *SHAPE)], 1).relu()
+
+
+def test_kernels_in_another_order_are_still_what_the_next_layer_is_given() -> None:
+    body, found = target(shuffled_by_chunks)
+    order = [0, 2, 1, 3]
+    assert torch.allclose(found.maps(clips()), wanted(body.norm, body.stem(clips())[:, order])[:, order], atol=1e-4)
+    assert found.passed_on
+    assert not target(beside_ones)[1].passed_on, "other maps lie beside it"
+    assert not target(lambda body, maps: torch.cat([maps, body.norm.bias.view(1, -1, 1, 1, 1) - maps], 1).relu())[
+        1
+    ].passed_on, "both signs are passed on"
 
 
 def by_index(body: Body, maps: Tensor) -> Tensor:

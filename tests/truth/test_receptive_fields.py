@@ -77,6 +77,20 @@ def shift_by_padding(network: Way, clip: Tensor) -> Tensor:
     return torch.cat([early, maps[:, 1:].clone()], 1)
 
 
+def shift_by_index(network: Way, clip: Tensor) -> Tensor:
+    """As shift modules do, into zeros, but by lists of frames and by scattering."""
+    maps = network.layers[0](clip)
+    early = torch.zeros_like(maps[:, :1])
+    early[:, :, list(range(31))] = maps[:, :1, 1:]
+    late = torch.zeros_like(early).index_copy(2, torch.arange(2, 32), maps[:, 1:2, :-2])
+    return torch.cat([torch.slice_scatter(torch.zeros_like(maps[:, :2]), early, 1, 1), late, maps[:, 3:]], 1)
+
+
+def turned(network: Way, clip: Tensor) -> Tensor:
+    """A quarter turn and the rest of the circle, each followed by a kernel that is wider than high."""
+    return network.layers[1](torch.rot90(network.layers[0](torch.rot90(clip, 1, (3, 4))), 3, (3, 4)))
+
+
 def patches(network: Way, clip: Tensor) -> Tensor:
     """A linear layer over patches of 2x4x5."""
     tokens = clip.reshape(1, 1, 16, 2, 10, 4, 8, 5).permute(0, 2, 4, 6, 1, 3, 5, 7).flatten(4)
@@ -146,6 +160,8 @@ CASES: dict[str, Way] = {
     "shift by slices": Way(shift_by_slices, conv(1, out=4), nn.Conv2d(4, 1, 3, padding=1)),
     "shift by rolling": Way(shift_by_rolling, conv(1, out=4), channels=4),
     "shift by padding": Way(shift_by_padding, conv(1, out=4), channels=4),
+    "shift by an index": Way(shift_by_index, conv(1, out=4), channels=4),
+    "quarter turns": Way(turned, nn.Conv3d(1, 1, (1, 3, 7), padding="same"), nn.Conv3d(1, 1, (3, 1, 5))),
     "linear over patches": Way(patches, nn.Linear(40, 1)),
     "linear over unfolded patches": Way(unfolded, nn.Linear(9, 1)),
     "windows in time": Way(windows_in_time, conv(3, padding=1)),

@@ -26,7 +26,6 @@ from reportgen.networks.trace.recurrence import Recurrence
 from reportgen.networks.trace.seen import Seen
 
 _NOT_NUMPYS = frozenset({torch.bfloat16})
-_IN_PLACE = frozenset({"masked_fill"})  # torch marks the form out of place alone as element-wise
 _WEIGHTED = frozenset({*CONVOLUTIONS, *PRODUCTS, "linear"})
 
 
@@ -78,7 +77,7 @@ class FieldTracer(Follower[Seen]):
             return self._recurrence.followed(call, found) if call.name in _WEIGHTED else found
         if takes_a_shape(call.name):
             return constant(call)
-        return pointwise_seen(call) if torch.Tag.pointwise in func.tags or call.name in _IN_PLACE else call.boundary()
+        return pointwise_seen(call) if torch.Tag.pointwise in func.tags else call.boundary()
 
     def _other_output(self, call: TracedCall[Seen], first: Seen, shape: tuple[int, ...]) -> Seen:  # noqa: ARG002
         return self._any_of(call, shape)

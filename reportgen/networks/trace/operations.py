@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensor
 
-from reportgen.networks.trace import kernels, masking, mixing, rearranging, shapes, windows
+from reportgen.networks.trace import kernels, masking, mixing, overwriting, rearranging, shapes, windows
 from reportgen.networks.trace.call import SharedRule, TracingRule
 from reportgen.networks.trace.labels import Labels
 from reportgen.networks.trace.rearranging import ViewRule
@@ -105,8 +105,16 @@ OPERATIONS: Mapping[str, Operation] = {
     **_same(rearranging.roll, "roll"),
     **_same(rearranging.index_select, "index_select"),
     **_same(rearranging.index, "index"),
+    **_same(rearranging.turned, "rot90"),
     **_same(rearranging.shuffle_channels, "channel_shuffle", "native_channel_shuffle"),
     **_same(rearranging.shuffle_pixels, "pixel_shuffle", "pixel_unshuffle"),
+    # writing over a part
+    **_same(overwriting.slice_scatter, "slice_scatter"),
+    **_same(overwriting.select_scatter, "select_scatter"),
+    **_same(overwriting.index_copy, "index_copy"),
+    **_same(overwriting.index_put, "index_put", "_unsafe_index_put"),
+    **_same(overwriting.index_fill, "index_fill"),
+    **_apart(rearranging.elementwise, masking.pointwise_seen, "masked_fill"),  # in place torch does not mark it so
     # windows
     **_same(windows.pool, "max_pool2d_with_indices", "max_pool3d_with_indices", shape=shapes.max_pool_shape),
     **_same(windows.pool, "avg_pool2d", "avg_pool3d", shape=shapes.pool_shape),

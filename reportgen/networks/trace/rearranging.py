@@ -203,6 +203,17 @@ def flip(call: TracedCall[D]) -> D:
     return call.source.flipped(call.arguments["dims"])
 
 
+def turned(call: TracedCall[D]) -> D:
+    """Return the elements turned by quarters of a circle from the first of two axes towards the second."""
+    rank = len(call.source.shape)
+    first, second = (axis % rank for axis in call.arguments["dims"])
+    quarters = call.arguments["k"] % 4
+    found = call.source.flipped({1: [second], 2: [first, second], 3: [first]}.get(quarters, []))
+    order = list(range(rank))
+    order[first], order[second] = order[second], order[first]
+    return found.permuted(order) if quarters % 2 else found
+
+
 def roll(call: TracedCall[D]) -> D:
     """Return the elements shifted in a circle."""
     found, dims, shifts = call.source, call.arguments.get("dims") or [], call.arguments["shifts"]
