@@ -211,6 +211,34 @@ def test_what_comes_round_from_the_other_end_counts_unless_it_is_the_borders(
     assert ends == extent
 
 
+def beside(maps: Tensor, mirrored: Tensor) -> Tensor:
+    return torch.cat([maps, mirrored], 1)
+
+
+@pytest.mark.parametrize("join", [torch.add, torch.mul, beside])
+@pytest.mark.parametrize(("size", "stride"), [(3, 1), (7, 1), (3, 2)])
+@pytest.mark.parametrize("axis", [2, 4])
+def test_units_that_see_a_place_and_its_mirror_image_see_no_more_than_the_clip(
+    axis: int, size: int, stride: int, join: Callable[[Tensor, Tensor], Tensor]
+) -> None:
+    def mirrored(network: Way, clip: Tensor) -> Tensor:
+        maps = network.layers[0](clip)
+        return join(maps, maps.flip(axis))
+
+    layer = nn.Conv3d(1, 1, size, stride, size // 2)
+    network = Way(mirrored, layer, channels=2 if join is beside else 1).double()
+    clip = torch.rand(1, 1, 12, 12, 12, dtype=torch.float64, requires_grad=True)
+    units, extents = network(clip).movedim(axis, -1), []
+    for place in range(units.shape[-1]):
+        (gradient,) = torch.autograd.grad(units[0, 0, 2, 2, place], clip, retain_graph=True)
+        touched = gradient.movedim(axis, 0).flatten(1).any(1).nonzero()
+        extents.append(int(touched.max() - touched.min()) + 1)
+    field = describe_layers(network, clip_shape=(1, 12, 12, 12))[-1].receptive_field
+    assert field is not None
+    assert field[axis - 2] == max(extents)
+    assert {n for place, n in enumerate(field) if place != axis - 2} == {size}
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_the_receptive_field_is_that_of_the_gradient(case: str) -> None:
     network = CASES[case].double()

@@ -228,9 +228,15 @@ class Bounds(Cells):
 
     @property
     def extent(self) -> float:
-        """How many positions the elements see at most; inf for the whole clip, nan where it is not known."""
+        """How many positions the elements see at most; inf for the whole clip, nan where it is not known.
+
+        What is padded counts, but not at both ends of the clip where elements see as much because of where they stand,
+        as those next to the border of maps that are added to their mirror image do.
+        """
         sizes = self.cells[1] - self.cells[0] + 1
-        largest = float(np.max(sizes))
+        largest, least = float(np.max(sizes)), float(np.min(sizes, initial=np.inf, where=sizes > 0))
+        if least < self.size < largest < _UNKNOWN:
+            largest = self.size
         return float("nan") if np.isfinite(largest) and largest >= _UNKNOWN else max(0.0, largest)
 
     @classmethod
