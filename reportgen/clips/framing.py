@@ -30,6 +30,8 @@ def fit(frame: Frame, spec: ClipSpec, name: str) -> NDArray[np.uint8]:
     top = (new_height - spec.height) // 2
     across, down = width / new_width, height / new_height
     box = (left * across, top * down, (left + spec.width) * across, (top + spec.height) * down)
+    if (height, width) == (new_height, new_width) == (spec.height, spec.width) and spec.channels == 3:
+        return frame  # as it would be resized to, without the copies
     image = Image.fromarray(frame)
     fitted = image.resize((spec.width, spec.height), Image.Resampling.BILINEAR, box=_within(box, width, height))
     return np.asarray(fitted) if spec.channels == 3 else np.asarray(fitted.convert("L"))[..., None]

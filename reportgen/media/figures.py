@@ -19,6 +19,7 @@ from reportgen.media.encode import (
     FINE_QUALITY,
     FINE_SPEED,
     MOTION_QUALITY,
+    PREVIEW_SPEED,
     QUALITY,
     Frames,
     check_frames,
@@ -161,7 +162,7 @@ def _preview(figure: PreviewFigure, role: str) -> Iterator[FigureFile]:
     content, height, width = preview_bytes(frames)
     facts = {"frames": len(frames), "height": height, "width": width}
     yield FigureFile(f"{role}.avif", role, "clip", AVIF, content, facts)
-    yield _poster_file(role, frames[len(frames) // 2], QUALITY)
+    yield _poster_file(role, frames[len(frames) // 2], QUALITY, speed=PREVIEW_SPEED)
 
 
 @figure_files.register
@@ -291,8 +292,8 @@ def _sprite_file(role: str, kind: str, frames: Frames, content: bytes, *, scale:
     return FigureFile(f"{role}.avif", role, kind, AVIF, content, facts)
 
 
-def _poster_file(role: str, frame: Frames, quality: int | None = None) -> FigureFile:
-    content, height, width = poster_bytes(frame, quality)
+def _poster_file(role: str, frame: Frames, quality: int | None = None, *, speed: int | None = None) -> FigureFile:
+    content, height, width = poster_bytes(frame, quality, speed=speed)
     return FigureFile(f"{role}_poster.avif", role, "image", AVIF, content, {"height": height, "width": width})
 
 

@@ -23,6 +23,7 @@ LEAST_INTERVAL_CLIPS = 5
 """Clips that an interval needs at least: from fewer, how far they scatter is not known."""
 
 Measures = NDArray[np.float64]
+Counts = int | NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,8 @@ def ratio_over_clips(parts: Sequence[float], wholes: Sequence[float]) -> Estimat
     return Estimate(ratio, (middle - math.sqrt(root)) / square, (middle + math.sqrt(root)) / square)
 
 
-def auroc_interval(auroc: Measures, n: int, m: int) -> tuple[Measures, Measures]:
-    """Return the ends of the 95% interval of each AUROC of n clips against m, within 0 to 1.
+def auroc_interval(auroc: Measures, n: Counts, m: Counts) -> tuple[Measures, Measures]:
+    """Return the ends of the 95% interval of each AUROC of n clips against m, within 0 to 1; n and m may differ.
 
     They are the values that lie as far from the observed one as 1.96 of their own standard errors (Hanley & McNeil's
     for exponential responses, made alike for both groups).
@@ -79,7 +80,7 @@ def auroc_interval(auroc: Measures, n: int, m: int) -> tuple[Measures, Measures]
     return _lower_end(auroc, n, m), 1 - _lower_end(1 - auroc, n, m)
 
 
-def _lower_end(auroc: Measures, n: int, m: int) -> Measures:
+def _lower_end(auroc: Measures, n: Counts, m: Counts) -> Measures:
     low, high = np.zeros_like(auroc), auroc.copy()
     extra = (n + m) / 2 - 1
     for _ in range(_HALVINGS):

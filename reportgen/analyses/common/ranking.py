@@ -15,6 +15,11 @@ def ranks(values: Tensor) -> Tensor:
     return torch.from_numpy(shared_ranks(values.detach().flatten().cpu().numpy()))
 
 
+def column_ranks(values: Tensor) -> Tensor:
+    """Return the rank of each of the values `N K` in its column, as `ranks` of each column would."""
+    return torch.from_numpy(shared_ranks(values.detach().cpu().numpy()))
+
+
 def shared_ranks(values: NDArray[Any]) -> NDArray[np.float64]:
     """Return the rank of each value along axis 0, from 1; equal values share the mean of theirs.
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from reportgen.analyses.common.intervals import auroc_interval
-from reportgen.analyses.common.ranking import ranks
+from reportgen.analyses.common.ranking import column_ranks, ranks
 from reportgen.analyses.evidence.word_nulls import max_null
 
 LEAST_WORD_CLIPS = 5
@@ -162,7 +162,7 @@ def aurocs(responses: Tensor, labels: Sequence[str], words: Sequence[Word]) -> T
     known = list(dict.fromkeys(labels))
     places = {text: place for place, text in enumerate(known)}
     rows = torch.tensor([places[text] for text in labels])
-    ranked = torch.stack([ranks(column) for column in responses.T], dim=1)
+    ranked = column_ranks(responses)
     sums = ranked.new_zeros(len(known), responses.shape[1]).index_add_(0, rows, ranked)
     counts = rows.bincount(minlength=len(known))
     found = []
@@ -187,16 +187,17 @@ def driving_words(
     ranked = aurocs(responses, labels, words)
     places = {word.text: place for place, word in enumerate(words)}
     inside = torch.tensor([[text in word.labels for text in labels] for word in words])
-    columns = torch.stack([ranks(column) for column in responses.T], dim=1)
+    columns = column_ranks(responses)
     leaders = leading(ranked, responses, labels, words)
     chance = max_null(columns, inside, ranked[leaders, range(len(leaders))], seed=seed).tolist()
+    areas, clips = ranked[leaders, range(len(leaders))].numpy(), inside.sum(1)[leaders].numpy()
+    lows, highs = auroc_interval(areas, clips, len(labels) - clips)
     found = []
     for kernel, best in enumerate(leaders):
         word = words[best]
         others = [float(ranked[places[text], kernel]) for text in word.others if text in places]
-        clips, area = int(inside[best].sum()), ranked[best, kernel].numpy()
-        low, high = map(float, auroc_interval(area, clips, len(labels) - clips))
+        figures = chance[kernel], float(lows[kernel]), float(highs[kernel]), int(clips[kernel])
         other = max(others, default=None)
         mixed = strongest_others(responses[:, kernel], labels, word)
-        found.append(DrivingWord(word.text, float(area), word.others, other, chance[kernel], low, high, clips, *mixed))
+        found.append(DrivingWord(word.text, float(areas[kernel]), word.others, other, *figures, *mixed))
     return found

@@ -10,6 +10,9 @@ MANY_CLIPS = 1000
 
 PERMUTATIONS, FEWEST = 999, 200
 
+_AT_ONCE = 1 << 20
+"""Numbers of the permutations that are compared at a time."""
+
 
 def permutations(clips: int) -> int:
     """Return how often the labels of so many clips are permuted."""
@@ -24,12 +27,15 @@ def max_null(ranked: Tensor, inside: Tensor, best: Tensor, *, seed: int) -> Tens
     for all kernels: p = (1 + b) / (n + 1).
     """
     generator = torch.Generator().manual_seed(seed)
+    words, clips = inside.shape
     members = inside.to(ranked)
-    counts = members.sum(1, keepdim=True)
-    clips, draws = len(ranked), permutations(len(ranked))
+    counts = members.sum(1)[:, None, None]
+    draws = permutations(clips)
     reached = torch.zeros_like(best)
-    for _ in range(draws):
-        order = torch.randperm(clips, generator=generator)
-        areas = (members @ ranked[order] - counts * (counts + 1) / 2) / (counts * (clips - counts))
-        reached += areas.amax(0) >= best - 1e-12
+    at_once = max(1, _AT_ONCE // (words * (clips + ranked.shape[1])))
+    for first in range(0, draws, at_once):
+        orders = torch.stack([torch.randperm(clips, generator=generator) for _ in range(first, draws)[:at_once]])
+        drawn = members[:, orders.argsort(1)]  # W D N: permuting the members of a word is permuting the ranks
+        areas = (drawn @ ranked - counts * (counts + 1) / 2) / (counts * (clips - counts))
+        reached += (areas.amax(0) >= best - 1e-12).sum(0)
     return (1 + reached) / (1 + draws)
