@@ -168,6 +168,35 @@ def test_grad_cam_shows_a_spark_at_the_frame_that_a_recurrent_unit_was_given(bac
         assert brightest(attribute(network, clip, 0, "grad_cam", layer=layer).heat[0]) == (11, 8, 16), layer
 
 
+class Gated(nn.Module):
+    """A convolutional LSTM: one convolution of the frame and the state, zeros at first, makes all four gates."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gates = nn.Conv2d(5, 8, 3, padding=1)
+        nn.init.constant_(self.gates.bias, 0.0)
+        nn.init.constant_(self.gates.weight, 0.0)
+        with torch.no_grad():
+            self.gates.weight[6:, :3] = 0.5  # what is written is the frame's
+            self.gates.weight[6:, 3:, 1, 1] = 0.02  # and of the state a little
+
+    def forward(self, clip: Tensor) -> Tensor:
+        state = cell = clip.new_zeros(len(clip), 2, *clip.shape[3:])
+        states = []
+        for frame in clip.unbind(2):
+            into, forget, out, new = self.gates(torch.cat([frame, state], 1)).chunk(4, 1)
+            cell = forget.sigmoid() * cell + into.sigmoid() * new.tanh()
+            state = out.sigmoid() * cell.tanh()
+            states.append(state)
+        return scores(torch.stack(states, 2).mean((1, 2, 3, 4)))
+
+
+def test_grad_cam_of_a_convolution_that_makes_all_gates_shows_a_spark_at_its_frame() -> None:
+    network, clip = Gated().eval(), spark((11, 8, 16))
+    for layer in (None, "gates"):
+        assert brightest(attribute(network, clip, 0, "grad_cam", layer=layer).heat[0]) == (11, 8, 16), layer
+
+
 def test_grad_cam_of_two_pathways_shows_what_each_of_them_sees() -> None:
     network = centred(Pathways())
     red, green = (8, 8, 24), (5, 20, 4)

@@ -19,7 +19,7 @@ from reportgen.analyses.kernels.options import AscentOptions
 from reportgen.analyses.kernels.parametrization import Canvas
 from reportgen.analyses.kernels.schedules import Level
 from reportgen.networks.kernels.preactivation import Preactivation, clip_channels, placement, summary
-from reportgen.networks.kernels.receptive_field import centre_window, geometry
+from reportgen.networks.kernels.receptive_field import centre_window, geometry, same_on
 from reportgen.networks.speed.compiled import Program
 from reportgen.networks.speed.precision import full_precision
 from reportgen.networks.trace.smoothed import SmoothedRectifiers
@@ -48,7 +48,8 @@ class ClipScoring:
         self.field = placed.field
         #: Where units lie that share nothing, on the clip or on each of its frames alike.
         self.tiles = placed.field or placed.frames
-        self.window = centre_window(target, placed.field) if options.objective == "neuron" else None
+        window = centre_window(target, placed.field) if options.objective == "neuron" else None
+        self.window = window if window and same_on(target, window) else None
         self.shape = self.window.shape if self.window else target.clip_shape
         self.in_time = has_time(self.network, target)
         #: Whether a layer on the way tells places apart: each has units of its own, which nothing else wakes.

@@ -40,7 +40,7 @@ from reportgen.networks.kernels.preactivation import (
     preactivation,
     summary,
 )
-from reportgen.networks.kernels.receptive_field import Field, Window, centre_window, receptive_field
+from reportgen.networks.kernels.receptive_field import Field, Window, centre_window, receptive_field, same_on
 from reportgen.networks.speed.precision import (
     bfloat16_convolutions,
     bfloat16_fault,
@@ -94,6 +94,8 @@ class Grower:
             self.native, wanted, lambda shape: self._target(shape) is not None, self.target.layer
         )
         self.field: Field | None = receptive_field(self.target)
+        window = centre_window(self.target, self.field) if options.objective == "neuron" else None
+        self._crops = options.objective == "neuron" and (window is None or same_on(self.target, window))
         self._bytes_per_pixel: float | None = None
         self.mixed = options.precision == "mixed" or (
             options.precision == "auto" and reduced_precision_pays(network.device)
@@ -264,7 +266,7 @@ class Grower:
 
     def _window(self, target: Preactivation) -> Window | None:
         """Return what the centre unit sees, where it alone is raised: the rest of the clip has no gradient."""
-        return centre_window(target, self.field) if self.options.objective == "neuron" else None
+        return centre_window(target, self.field) if self._crops else None
 
     def slots(self, shape: ClipShape) -> int:
         """Return how many kernels memory holds at a size, from what a step at the first size keeps.

@@ -20,6 +20,7 @@ from reportgen.networks.core.passes import REFUSALS, run_until
 from reportgen.networks.kernels.arrangement import PLAIN
 from reportgen.networks.kernels.layers import is_layer
 from reportgen.networks.kernels.preactivation import Preactivation, clip_channels, placement
+from reportgen.networks.speed.precision import full_precision
 from reportgen.networks.trace.bounds import Bounds
 from reportgen.networks.trace.field_tracer import FieldTracer
 from reportgen.networks.trace.seen import AXES, Seen, clip_seen
@@ -206,3 +207,25 @@ def centre_window(target: Preactivation, field: Field | None) -> Window | None:
     if tuple(shape) == target.clip_shape:
         return None
     return Window((start[0], start[1], start[2]), (shape[0], shape[1], shape[2]), (unit[0], unit[1], unit[2]))
+
+
+_SAME = 1e-3
+"""What a unit may answer otherwise on a crop, as a share of how much its layer's answers to noise differ."""
+
+
+def same_on(target: Preactivation, window: Window) -> bool:
+    """Return whether the layer's centre unit answers on a crop as on the whole clip.
+
+    A network that tells places apart by themselves (embeddings of positions, channels of coordinates) makes something
+    else of a crop, or cannot take it.
+    """
+    shape = (1, clip_channels(target.network), *target.clip_shape)
+    clip = torch.rand(shape, generator=torch.Generator().manual_seed(0)).to(**placement(target.network))
+    with torch.no_grad(), full_precision():
+        maps = target.maps(clip)
+        try:
+            cropped = target.maps(clip[window.slices()])
+        except REFUSALS:
+            return False
+    answers = [found.movedim(1, -1)[(0, *unit)] for found, unit in ((cropped, window.unit), (maps, target.centre))]
+    return bool(((answers[0] - answers[1]).abs() <= _SAME * maps.flatten(2).std(2)[0]).all())

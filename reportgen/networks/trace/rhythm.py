@@ -15,11 +15,14 @@ UNKNOWN_END = float(2**40)
 
 
 def rhythm(line: NDArray[Any], step: float | None) -> tuple[int, float] | None:
-    """Return (period, shift) of a line of cells: those `period` places on see what lies `shift` positions on.
+    """Return (period, shift) of a line of cells `P ...`: those `period` places on see what lies `shift` positions on.
 
-    None where the positions follow each other in no such way.
+    What sees nothing all along the line, such as constants that are joined to maps, follows any. None where the
+    positions follow each other in no such way.
     """
-    if not np.isfinite(line).all():
+    columns = line.reshape(len(line), -1)
+    line = columns[:, np.isfinite(columns).any(axis=0)]
+    if line.size == 0 or not np.isfinite(line).all():
         return None
     if len(line) == 1:
         return None if step is None else (1, step)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor, nn
 
-from reportgen import load_network
+from reportgen import load_network, maximize_activation
 from reportgen.networks.core.network import Network, as_network
 from reportgen.networks.kernels.preactivation import native_shape, preactivation
-from reportgen.networks.kernels.receptive_field import Reach, centre_window, receptive_field
+from reportgen.networks.kernels.receptive_field import Reach, centre_window, receptive_field, same_on
 
 
 class Branched(nn.Module):
@@ -139,3 +141,35 @@ class Framewise(nn.Module):
 
 def test_frames_that_are_samples_of_their_own_have_no_place_in_the_clip() -> None:
     assert receptive_field(preactivation(as_network(Framewise()), "first", (4, 8, 8), 3)) is None
+
+
+class Placed(nn.Module):
+    """Convolutions of a clip with something of its places: beside it, or added, of any size or of the clip's alone."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.kind = kind
+        self.stem = nn.Conv3d(4 if kind in ("beside", "zeros") else 3, 4, 3, padding=1)
+        self.last = nn.Conv3d(4, 2, 3, 2, padding=1)
+        self.embedding = nn.Parameter(torch.randn(1, 3, 8, 16, 16))
+
+    def forward(self, clip: Tensor) -> Tensor:
+        ramp = 4 * torch.linspace(0, 1, clip.shape[-1], device=clip.device).expand(len(clip), 1, *clip.shape[2:])
+        ways = {"beside": lambda: torch.cat([clip, ramp], 1), "zeros": lambda: torch.cat([clip, 0 * ramp], 1)}
+        ways |= {"added": lambda: clip + ramp, "embedding": lambda: clip + self.embedding, "none": lambda: clip}
+        return self.last(self.stem(ways[self.kind]()).relu())
+
+
+@pytest.mark.parametrize("kind", ["none", "zeros", "beside", "added", "embedding"])
+def test_constants_beside_a_clip_have_no_border_and_crops_of_them_are_others(kind: str) -> None:
+    network = replace(as_network(Placed(kind).eval()), channels=3)
+    target = preactivation(network, "last", (8, 16, 16), 3)
+    field = receptive_field(target)
+    assert field == (Reach(2, -2, 2),) * 3
+    window = centre_window(target, field)
+    assert window is not None
+    assert same_on(target, window) == (kind in ("none", "zeros"))
+    found = maximize_activation(network, "last", [0], objective="neuron", clip_shape=(8, 16, 16), steps=2)
+    answers = target.maps(found.clips)[:, 0]
+    assert float(answers[0][tuple(target.centre)]) == pytest.approx(float(found.activations[0]), rel=1e-3, abs=1e-4)
