@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,15 +14,13 @@ from torch import Tensor, nn
 from reportgen.errors import NetworkError, OptionError
 from reportgen.networks.core.copying import copied, require_readable, within_wrappers
 from reportgen.networks.core.network import Network
-from reportgen.networks.core.precision import FOLLOW_THE_WEIGHTS, other_precisions
-from reportgen.networks.core.refusals import refusals_told
+from reportgen.networks.core.precision import other_precisions
 from reportgen.networks.kernels.layers import describe_layers
 from reportgen.networks.trace.functional import functional_layers
 from reportgen.records.card import Adapter, Architecture, ClipSpec, ModelCard, Stage
 from reportgen.records.files import file_digest
 from reportgen.records.identities import slug
 from reportgen.records.manifest import LayerFacts
-from reportgen.wording import option
 from reportgen.zoo.arguments import taken_unnamed
 from reportgen.zoo.exported import example_batch, example_size, load_exported
 from reportgen.zoo.input_forms import BATCHES, Fit, Unfit, find_fit
@@ -204,71 +202,6 @@ def own_weights(definition: Definition) -> nn.Module:
     if any(not torch.equal(first[name], second[name]) for name in first):
         raise ValueError("the factory draws its weights at random")
     return module
-
-
-def with_probabilities(definition: Definition, module: nn.Module) -> Definition:
-    """Return the definition told whether the network returns probabilities, found by running it on a grey clip.
-
-    It is also told what makes them of the logits; where nothing says it, there is a note that they are not known.
-    """
-    card = definition.card
-    network = Network(module, card, device=device_of(module))
-    if not network.has_classes:
-        return definition
-    clips = torch.full((1, *card.clip.shape), 0.5, device=network.device)
-
-    def failing(reason: str) -> str:
-        converted = any("converted" in note for note in card.notes)
-        advice = FOLLOW_THE_WEIGHTS if converted else "look for the cause there"
-        return f"{definition.origin} fails on a grey clip ({reason}): {advice}."
-
-    with torch.no_grad(), refusals_told(failing):
-        scores = network.class_scores(clips)
-        kind = _squashing(network, scores, clips)
-    update: dict[str, Any] = {}
-    notes = []
-    if card.adapter.probabilities is None and _are_log_probabilities(network, scores):
-        update = {"probabilities": "softmax"}
-        notes.append("It returns logarithms of probabilities, which are explained as logits are.")
-    elif kind is not None and card.adapter.scores != "probabilities":
-        update = {"scores": "probabilities" if card.classifier else "none", "probabilities": kind}
-        notes.append(
-            f"It returns probabilities, a {kind} of what its last layer returns: the logits are read there."
-            if card.classifier
-            else "It returns probabilities and no layer of it returns the logits, so it is taken to have no classes."
-        )
-    elif not card.adapter.one_logit and card.adapter.probabilities is None:
-        notes.append(
-            "Not known: whether one class excludes the others (a softmax makes probabilities) or each is true or not "
-            "by itself (a sigmoid), so no probabilities are told "
-            f"({option('--adapter', {'probabilities': 'softmax'})} or "
-            '"sigmoid" says it).'
-        )
-    adapter = card.adapter.model_copy(update=update)
-    changed = card.model_copy(update={"adapter": adapter, "notes": (*card.notes, *notes)})
-    return Definition(changed, definition.factory, definition.origin)
-
-
-def _are_log_probabilities(network: Network, scores: Tensor) -> bool:
-    """Whether scores `1 K` are logarithms of probabilities that sum to one."""
-    if network.adapter.one_logit or scores.shape[1] < 2 or float(scores.max()) > 0:
-        return False
-    return abs(float(scores.exp().sum()) - 1) < 1e-3
-
-
-def _squashing(network: Network, scores: Tensor, clips: Tensor) -> Literal["softmax", "sigmoid"] | None:
-    """Return what made probabilities `1 K` of logits: a softmax where they sum to one, or the last layer's sigmoid."""
-    if not network.adapter.one_logit and bool(scores.min() >= 0) and abs(float(scores.sum()) - 1) < 1e-3:
-        return "softmax"
-    card = network.card
-    own = scores[:, 1:] if network.adapter.one_logit else scores
-    if card is None or card.classifier is None or not (float(own.min()) >= 0 and float(own.max()) <= 1):
-        return None
-    read = card.model_copy(update={"adapter": card.adapter.model_copy(update={"scores": "probabilities"})})
-    with torch.no_grad():
-        logits = replace(network, card=read).logits(clips)
-    raw = logits[:, 1:] if network.adapter.one_logit else logits
-    return "sigmoid" if torch.allclose(raw.sigmoid(), own, atol=1e-4) else None
 
 
 def _blank_card(name: str, what: str, arguments: Mapping[str, Any]) -> ModelCard:

@@ -17,10 +17,11 @@ from reportgen.networks.core.precision import other_precisions
 from reportgen.networks.core.programs import with_layers
 from reportgen.records.card import Adapter
 from reportgen.wording import LIVE_MODULE
-from reportgen.zoo.foreign import foreign_definition, with_probabilities
+from reportgen.zoo.foreign import foreign_definition
 from reportgen.zoo.labels import GivenLabels, given_labels, label_count, network_labels, unnamed_classes
 from reportgen.zoo.load import with_notes
 from reportgen.zoo.overrides import check_fields
+from reportgen.zoo.probabilities import with_probabilities
 from reportgen.zoo.sample_tests import in_turn, settled
 from reportgen.zoo.sources import device_of
 

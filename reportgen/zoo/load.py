@@ -24,12 +24,13 @@ from reportgen.wording import LOADING, kept, option, worded
 from reportgen.zoo.arguments import require_read
 from reportgen.zoo.cards import Zoo, default_zoo
 from reportgen.zoo.checkpoints import read_checkpoint
-from reportgen.zoo.foreign import foreign_definition, is_foreign, own_weights, with_probabilities
+from reportgen.zoo.foreign import foreign_definition, is_foreign, own_weights
 from reportgen.zoo.initial import initialise
 from reportgen.zoo.labels import GivenLabels, given_labels, label_count, network_labels, unnamed_classes
 from reportgen.zoo.matching import require_match
 from reportgen.zoo.overrides import check_fields, merged
 from reportgen.zoo.places import find_weights, weights_beside, weights_missing
+from reportgen.zoo.probabilities import with_probabilities
 from reportgen.zoo.sample_tests import in_doubt, in_turn, settled
 from reportgen.zoo.sources import Definition, definition_of, device_of
 

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from reportgen import class_pyramid
 from reportgen.errors import NetworkError, OptionError
 from reportgen.networks.core.network import Network
 from reportgen.networks.kernels.layers import describe_layers
@@ -96,6 +97,11 @@ GIVES = {
     "sigmoid beside": lambda net, maps: {"logits": whole(net, maps), "probs": whole(net, maps).sigmoid()},
     "two signals": lambda net, maps: (steps(net, maps)[..., 0], steps(net, maps)[..., 1]),
     "logarithms": lambda net, maps: whole(net, maps).log_softmax(1),
+    "logarithms at a temperature": lambda net, maps: (whole(net, maps) / 2).log_softmax(1),
+    "softmax at a temperature": lambda net, maps: (whole(net, maps) / 2).softmax(1),
+    "logarithms of two heads": lambda net, maps: (whole(net, maps) + net.head(maps.amax((2, 3, 4)))).log_softmax(1),
+    "softmax of two heads": lambda net, maps: (whole(net, maps) - 2 * net.head(maps.amax((2, 3, 4)))).softmax(1),
+    "steps of logarithms": lambda net, maps: steps(net, maps).log_softmax(2),
     "steps beside a signal": lambda net, maps: (steps(net, maps)[..., 0], steps(net, maps)),
     "scores beside a depth": lambda net, maps: (whole(net, maps), maps.mean(1, keepdim=True)),
     "numbers": lambda net, maps: whole(net, maps).argmax(1),
@@ -223,17 +229,48 @@ def test_what_makes_probabilities_is_found_or_not_known(file: Path, gives: str) 
     assert told is None or torch.equal(told, wanted)
 
 
-def test_logarithms_of_probabilities_are_told_from_logits(file: Path) -> None:
+def test_logits_are_read_in_front_of_the_softmax_whose_logarithms_are_returned(file: Path) -> None:
     network = load(file, "logarithms")
     assert network.card is not None
     assert any("logarithms of probabilities" in note for note in network.card.notes)
     with torch.no_grad():
-        told, logits = (
-            network.probabilities(network.logits(CLIPS)),
-            head(network, maps_of(network, CLIPS).mean((2, 3, 4))),
-        )
+        wanted = head(network, maps_of(network, CLIPS).mean((2, 3, 4)))
+        logits = network.logits(CLIPS)
+    torch.testing.assert_close(logits, wanted)
+    told = network.probabilities(logits)
     assert told is not None
-    assert torch.allclose(told, logits.softmax(1), atol=1e-6)
+    torch.testing.assert_close(told, wanted.softmax(1))
+    pyramid = class_pyramid(network, CLIPS[0], 2)
+    assert pyramid.logit == pytest.approx(float(wanted[0, 2]), rel=1e-4)
+
+
+def test_what_no_single_layer_returns_is_no_logit(file: Path) -> None:
+    logarithms, softmax = load(file, "logarithms of two heads"), load(file, "softmax of two heads")
+    assert logarithms.card is not None
+    assert softmax.card is not None
+    with torch.no_grad():
+        assert torch.allclose(logarithms.logits(CLIPS).exp().sum(1), torch.ones(len(CLIPS)))
+    assert "explained as logits are" in " ".join(logarithms.card.notes)
+    assert not softmax.has_classes
+    assert "no layer of it returns the logits" in " ".join(softmax.card.notes)
+
+
+def test_probabilities_at_a_temperature_are_the_networks_or_none(file: Path) -> None:
+    with torch.no_grad():
+        logarithms, softmax = load(file, "logarithms at a temperature"), load(file, "softmax at a temperature")
+        told = logarithms.probabilities(logarithms.logits(CLIPS))
+        wanted = head(softmax, maps_of(softmax, CLIPS).mean((2, 3, 4)))
+        torch.testing.assert_close(softmax.logits(CLIPS), wanted)
+    assert told is not None
+    torch.testing.assert_close(told, softmax.module(CLIPS))
+    assert softmax.probabilities(wanted) is None
+
+
+def test_logarithms_at_each_time_are_told_at_each_time(file: Path) -> None:
+    network = load(file, "steps of logarithms")
+    with torch.no_grad():
+        told = network.logits_over_time(CLIPS)
+    torch.testing.assert_close(told.exp().sum(1), torch.ones(len(CLIPS), 8))
 
 
 def test_of_scores_beside_a_signal_either_can_be_said(file: Path) -> None:

@@ -103,7 +103,8 @@ def class_kernels(graph: ConnectionGraph, class_index: int, name: str) -> Ids:
         behind = f"{mixing.through} in {mixing.module or name}" if mixing else "no kernel"
         raise NoAnswerError(
             f"What {name} answers comes from {behind}, through which a pyramid has no answer: which kernel feeds which "
-            "is not known there (of probabilities, the card may name the classifier)."
+            "is not known there (of probabilities and their logarithms, the logits are explained where a card names "
+            "the classifier, and Network.from_module(module) finds it)."
         )
     return starts
 
