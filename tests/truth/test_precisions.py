@@ -170,6 +170,29 @@ def test_a_pyramid_of_a_contrast_explains_the_contrast(way: str) -> None:
     )
 
 
+@pytest.mark.parametrize("last", [4, 9])
+def test_axis_one_is_time_where_it_is_as_long_unless_the_layers_say_otherwise(last: int) -> None:
+    """Six frames, and an output N 6 4 of a linear layer to four classes, or N 6 9 of six kernels at nine places."""
+
+    class Six(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            torch.manual_seed(0)
+            self.stem, self.head = nn.Conv3d(3, 6, 3, padding=1), nn.Linear(6, 4)
+
+        def forward(self, clip: Tensor) -> Tensor:
+            maps: Tensor = self.stem(clip)
+            if last == 4:
+                scores: Tensor = self.head(maps.mean((3, 4)).transpose(1, 2))
+                return scores
+            return nn.functional.adaptive_avg_pool2d(maps.mean(2), 3).flatten(2)
+
+    module = Six().eval()
+    wanted = module(CLIP)[0].mean(0 if last == 4 else 1).tolist()
+    found = attribute(module, CLIP, 3, "gradients")
+    assert found.logits == pytest.approx((wanted[3],), abs=1e-6)
+
+
 def test_scores_whose_first_axis_is_time_are_refused() -> None:
     class FramesFirst(nn.Module):
         def __init__(self) -> None:

@@ -7,7 +7,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
 from reportgen.errors import NetworkError
@@ -76,14 +76,16 @@ def unfolded(found: Tensor, clips: int, name: str) -> Tensor:
     return rows
 
 
-def first_scores(output: Any, name: str, clips: Sequence[int]) -> Tensor:
-    """Return the scores `N K` of a network that says nothing of its output: its first tensor with channels.
+def first_scores(output: Any, module: nn.Module, clips: Sequence[int]) -> Tensor:
+    """Return the scores `N K` of a module that says nothing of its output: its first tensor with channels.
 
     `clips` is the shape `N C T H W` of those that the call held (of pictures, `N C H W`). An output over positions
     (`N K T H W`, a convolutional classifier's) is averaged over them, and one that tells its classes for each frame
-    (`N T K`, a linear layer's) over the frames. Raises NetworkError when there is no such tensor, or when its clips do
-    not lie along the first axis.
+    (`N T K`, a linear layer's) over the frames; where axis 1 is as long as the clip, that is taken for it unless
+    nothing in the module is as large as the last axis and something makes as many as axis 1 has. Raises NetworkError
+    when there is no such tensor, or when its clips do not lie along the first axis.
     """
+    name = type(module).__name__
     tensors = [leaf for leaf in tree_leaves(output) if isinstance(leaf, Tensor) and leaf.ndim > 1]
     if not tensors:
         raise NetworkError(f"{name} returns no tensor N K: wrap it so that it returns its scores.")
@@ -92,6 +94,13 @@ def first_scores(output: Any, name: str, clips: Sequence[int]) -> Tensor:
     if found.ndim == 3 and len(found) == frames != clips[0] == found.shape[1]:
         raise NetworkError(f"{name} returns the clips of a call along axis 1: let it return them along the first one.")
     if found.ndim == 3 and found.shape[1] == frames != found.shape[2]:
+        sizes = [tuple(parameter.shape[:2]) for parameter in module.parameters()]
+        if any(size[:1] == (frames,) for size in sizes) and not any(found.shape[2] in size for size in sizes):
+            say_once(
+                f"{name}: Assumed: its output {' '.join(map(str, found.shape))} holds the scores of {frames} classes "
+                f"at {found.shape[2]} positions (if axis 1 holds the frames, let it return their means over that axis)."
+            )
+            return found.mean(2)
         say_once(
             f"{name}: Assumed: its output {' '.join(map(str, found.shape))} holds the scores of {found.shape[2]} "
             f"classes at {frames} times (if axis 1 holds the classes, let it return their means over the last one)."

@@ -146,7 +146,9 @@ class Network:
         if not self.has_classes:
             raise NetworkError(f"{self.name} has no classes: leave out the analyses that need one.")
         if self.card is None:
-            return answer.per_clip(answer.first_scores(self.run(clips), self.name, clips.shape), len(clips), self.name)
+            return answer.per_clip(
+                answer.first_scores(self.run(clips), self.module, clips.shape), len(clips), self.name
+            )
         return self._read(clips, answer.class_scores)
 
     def logits(self, clips: Tensor) -> Tensor:

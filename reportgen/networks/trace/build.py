@@ -118,7 +118,7 @@ def class_output(network: Network, clips: Tensor) -> Tensor:
     """Return the class logits `N K` of clips; the first tensor with channels that a network without classes returns."""
     if network.has_classes:
         return network.logits(clips)
-    return first_scores(network.run(clips), network.name, clips.shape)
+    return first_scores(network.run(clips), network.module, clips.shape)
 
 
 def _class_sources(tracer: Tracer, output: Tensor) -> Ids:
