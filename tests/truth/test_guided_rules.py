@@ -115,6 +115,23 @@ def test_what_is_no_rectifier_is_let_alone() -> None:
     torch.testing.assert_close(attribute(network, clip, 1, "guided_backprop").attribution, by_hand(network, clip, 1))
 
 
+def test_factors_of_values_that_show_nothing_of_a_mask_are_no_rectifier() -> None:
+    """A first state of zeros whose gate is any number, and positive values times ones."""
+
+    def gated(z: Tensor) -> Tensor:
+        return z.sigmoid() * torch.zeros_like(z) + (z.sigmoid() * torch.ones_like(z)).tanh()
+
+    clip = torch.rand(1, 1, 2, 3, 4, generator=torch.Generator().manual_seed(1))
+    with pytest.raises(NoAnswerError, match="has no ReLU whose gradient could be replaced"):
+        attribute(TwoLayers(gated), clip, 1, "guided_backprop")
+
+
+def test_the_relu_of_a_constant_has_no_gradient_to_replace() -> None:
+    clip = torch.rand(1, 1, 2, 3, 4, generator=torch.Generator().manual_seed(1))
+    network = TwoLayers(lambda z: torch.relu(z) * torch.relu(torch.ones(())))
+    torch.testing.assert_close(attribute(network, clip, 1, "guided_backprop").attribution, by_hand(network, clip, 1))
+
+
 def test_a_few_values_in_proportion_to_a_positive_part_are_no_rectifier() -> None:
     """Of three numbers a gate that is closed for two of them is the positive part, times what the third one is."""
 

@@ -239,6 +239,7 @@ UNNORMED: dict[str, tuple[Callable[[Body, Tensor], Tensor], bool]] = {
     "a ReLU in front of the norm": (lambda body, maps: body.norm(maps.relu()), True),
     "a swish that is spelt out": (lambda _, maps: maps * functional.relu6(maps + 3) / 6, False),
     "two norms": (read_twice, False),
+    "a ReLU beside the norm": (lambda body, maps: torch.cat([maps.relu(), body.norm(maps).relu()], 1), False),
     "a ReLU that is written as a mask": (rectified_by_a_mask, False),
     "a mask of what is filled": (lambda body, maps: body.norm(maps.masked_fill(maps < 0, 0.0)), False),
     "a gate's norm of the means": (gated, False),

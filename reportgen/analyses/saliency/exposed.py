@@ -315,7 +315,9 @@ class _Routing(TorchFunctionMode):
 
     def _answered(self, built: nn.Module, given: Tensor) -> Tensor:
         with self._uncounted():
-            answer: Tensor = self._module(built)(given.view_as(given))  # a view: captum hooks what the module is given
+            module = self._module(built)
+            # A view: captum hooks what the module is given. A constant has no gradient to hook.
+            answer: Tensor = module(given.view_as(given)) if given.requires_grad else module.forward(given)
         self.taken += 1
         return answer
 

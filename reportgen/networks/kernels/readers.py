@@ -38,6 +38,10 @@ from reportgen.networks.trace.operations import Operation
 from reportgen.networks.trace.rearranging import constant
 from reportgen.networks.trace.views import View
 
+_ALONE, _BESIDE = "relu", "relu beside others"
+_RECTIFIED = frozenset({_ALONE, _BESIDE})
+"""How a ReLU reads kernels: maps of one layer alone, or others beside them."""
+
 
 @dataclass(frozen=True)
 class Affine:
@@ -104,7 +108,7 @@ class ReaderTracer(Follower[Labels]):
                     continue
                 gain[kernel] *= scales[channel]
                 offset[kernel] = offset[kernel] * scales[channel] + shifts[channel]
-            passed = passed and alone and not self._steps.get(number) and self._others.get(number) == {"relu"}
+            passed = passed and alone and not self._steps.get(number) and self._others.get(number) == {_ALONE}
         if gain.device.type != "meta" and bool((gain == 1).all()) and not bool(offset.any()):
             return Affine(passed_on=passed)
         return Affine(gain, offset, passed)
@@ -113,9 +117,10 @@ class ReaderTracer(Follower[Labels]):
         """Return the norm that reads a kernel, or else the one operation that does where it only scales and shifts."""
         steps = list(self._steps.get(number, {}).values())
         norms = [step for step in steps if step[0].norm]
+        others = self._others.get(number, set())
         if norms:
-            return norms[0] if len(norms) == 1 else None
-        return steps[0] if len(steps) == 1 and self._others.get(number, set()) <= POOLS else None
+            return norms[0] if len(norms) == 1 and not others & _RECTIFIED else None
+        return steps[0] if len(steps) == 1 and others <= POOLS else None
 
     def boundary(self, call: TracedCall[Labels], what: str) -> Labels:  # noqa: ARG002 (the same for all)
         """Return that nothing is known of an output any more."""
@@ -163,7 +168,7 @@ class ReaderTracer(Follower[Labels]):
         if not is_relu(call):
             return call.name
         alone = len({self._layer_of[number] for number in known.sources().tolist()}) == 1 and of_kernels_alone(known)
-        return "relu" if alone else "relu beside others"
+        return _ALONE if alone else _BESIDE
 
     def _pooled(self, call: TracedCall[Labels], known: Labels) -> Labels:
         """Return the numbers of pooled kernels, as of a step that changes nothing; nothing where some are mixed."""

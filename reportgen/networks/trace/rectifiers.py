@@ -111,8 +111,14 @@ def _zero(value: Any) -> bool:
 
 
 def _by_sign(mask: Tensor, values: Tensor) -> bool:
-    """Whether a mask is 1 exactly where values are positive; where they are 0 it may be either."""
+    """Whether a mask is 1 exactly where values are positive; where they are 0 it may be either.
+
+    Values of one sign, or all 0 as a recurrent network's first state, show nothing of a mask of numbers, which may be
+    any factor.
+    """
     if mask.shape != values.shape or not values.is_floating_point():
+        return False
+    if mask.dtype != torch.bool and not (bool((values > 0).any()) and bool((values < 0).any())):
         return False
     wrong = torch.where(values > 0, mask != 1, (values < 0) & (mask != 0))
     return not bool(wrong.any())
