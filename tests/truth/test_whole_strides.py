@@ -55,6 +55,57 @@ def test_layers_that_overlap_or_leave_gaps_are_shifted_freely() -> None:
     assert steps(nn.Sequential(nn.Conv3d(3, 4, 1, stride=2)), "0") == (1, 1, 1)
 
 
+class Streams(nn.Module):
+    """A stream of patches, one of the differences of frames with a layer behind it, and one of every other frame."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.patches = nn.Conv3d(3, 4, (1, 4, 4), stride=(1, 4, 4))
+        self.moving, self.behind = nn.Conv3d(3, 4, 3, stride=(1, 2, 2), padding=1), nn.Conv3d(4, 4, 3)
+        self.slow = nn.Conv3d(3, 4, (1, 3, 3), stride=(1, 2, 2), padding=(0, 1, 1))
+
+    def forward(self, clips: Tensor) -> Tensor:
+        streams = [
+            self.patches(clips),
+            self.behind(self.moving(clips[:, :, 1:] - clips[:, :, :-1]).relu()),
+            self.slow(clips[:, :, ::2]),
+        ]
+        return sum(stream.mean((2, 3, 4)) for stream in streams)  # type: ignore[return-value]
+
+
+def test_each_stream_has_a_first_layer_and_the_strides_of_its_own_layers() -> None:
+    network = as_network(Streams().eval())
+    placed = {
+        name: geometry(preactivation(network, name, SHAPE, 3)) for name in ("patches", "moving", "behind", "slow")
+    }
+    assert {name: one.first for name, one in placed.items()} == {
+        "patches": True,
+        "moving": True,
+        "behind": False,
+        "slow": True,
+    }
+    assert placed["patches"].steps == (1, 4, 4)
+    assert placed["moving"].steps == (1, 2, 2)
+    assert placed["behind"].steps == (1, 1, 1)
+    assert placed["slow"].steps == (1, 2, 2)
+
+
+@pytest.mark.parametrize("stream", ["moving", "slow"])
+def test_the_first_layer_of_a_second_stream_reaches_what_it_reaches_alone(stream: str) -> None:
+    class Alone(Streams):
+        def forward(self, clips: Tensor) -> Tensor:
+            given = clips[:, :, 1:] - clips[:, :, :-1] if stream == "moving" else clips[:, :, ::2]
+            maps: Tensor = getattr(self, stream)(given)
+            return maps.mean((2, 3, 4))
+
+    reached = [
+        maximize_activation(kind().eval(), stream, range(4), objective="channel", clip_shape=SHAPE, steps=32)
+        for kind in (Streams, Alone)
+    ]
+    assert (reached[0].activations / reached[1].activations).min() >= 0.95
+
+
 @pytest.mark.parametrize("jitter", [None, (2, 8)])
 def test_shifts_are_whole_steps(jitter: tuple[int, int] | None) -> None:
     draws = torch.rand((200, 8), generator=torch.Generator().manual_seed(0))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +19,7 @@ from reportgen.networks.core.network import Network
 from reportgen.networks.core.passes import REFUSALS
 from reportgen.networks.kernels.arrangement import as_batch
 from reportgen.networks.kernels.places import UnitPlaces, following, known_places
+from reportgen.networks.trace.backward import reached
 from reportgen.networks.trace.cuts import named_cuts
 from reportgen.networks.trace.known_cuts import known_cuts
 from reportgen.networks.trace.seen import Seen
@@ -108,7 +109,7 @@ def cam_places(network: Network, clip: Tensor) -> dict[str, UnitPlaces | None]:
     maps = {output.node: output for output in outputs if output.size in sizes}
     moving = {node: output for node, output in maps.items() if len(output.size) == 3 and output.size[0] > 1}
     chosen = _last(logits, moving)
-    still = [node for node in _last(logits, maps) if node not in moving and not _reached([node], moving)]
+    still = [node for node in _last(logits, maps) if node not in moving and not reached([node], moving)]
     ends = {maps[node].name for node in [*chosen, *still]}
     if not ends:
         what = named_cuts(known_cuts(network, clip), "and") or "something in it, such as detach(),"
@@ -151,25 +152,6 @@ def _recorded(ask: Callable[[Tensor], Tensor], network: Network, clip: Tensor) -
 
 def _last(logits: Any, maps: Mapping[Any, _Output]) -> list[Any]:
     """Return the steps of the maps that come last on some way to the logits and lead to no other such map."""
-    last = _reached([logits], maps)
-    leading = {node for one in last for node in _reached([one], last, through=True)}
+    last = reached([logits], maps)
+    leading = {node for one in last for node in reached([one], last, through=True)}
     return [node for node in last if node not in leading]
-
-
-def _reached(starts: Sequence[Any], goals: Iterable[Any], *, through: bool = False) -> list[Any]:
-    """Return the goals that a way back through the pass meets first from the starts; all of them when `through`."""
-    wanted, found = set(goals), []
-    waiting = [following for start in starts for following, _ in (start.next_functions if start is not None else ())]
-    visited = set(waiting)
-    while waiting:
-        node = waiting.pop()
-        if node is None:
-            continue
-        if node in wanted:
-            found.append(node)
-            if not through:
-                continue
-        fresh = {following for following, _ in node.next_functions} - visited
-        visited |= fresh
-        waiting.extend(fresh)
-    return found

@@ -8,6 +8,7 @@ seeing everything: then nothing is cropped, and nothing is wrong.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ from reportgen.networks.kernels.arrangement import PLAIN
 from reportgen.networks.kernels.layers import is_layer
 from reportgen.networks.kernels.preactivation import Preactivation, clip_channels, placement
 from reportgen.networks.speed.precision import full_precision
+from reportgen.networks.trace.backward import reached
 from reportgen.networks.trace.bounds import Bounds
 from reportgen.networks.trace.field_tracer import FieldTracer
 from reportgen.networks.trace.seen import AXES, Seen, clip_seen
@@ -52,8 +54,8 @@ class Geometry:
     the clip by anything else shows such a layer other pieces of it. Of the first layer they are its strides, where no
     pixel is left out. They are the clip's own size where a layer weighs all of its places at once, as the first linear
     layer of a classifier may: to it each place is another. 1 where there are none of these. `first`: whether no other
-    layer runs before it. `frames`: the reach of its units where it is given single frames, as samples or one after
-    another, and sees each of them in the same way.
+    layer lies between it and the clip: each stream of a network has a first layer. `frames`: the reach of its units
+    where it is given single frames, as samples or one after another, and sees each of them in the same way.
     """
 
     field: Field | None
@@ -97,31 +99,62 @@ def geometry(target: Preactivation) -> Geometry:
         return _traced(target, where)
 
 
+@dataclass(frozen=True, eq=False)
+class _Ran:
+    """A layer that ran: the step of the pass that made what it put out, if that is known, and its steps (T, H, W).
+
+    `whole` says along which axes these are the clip's size, for it weighs all of its places at once.
+    """
+
+    module: nn.Module
+    node: Any
+    steps: tuple[int, ...]
+    whole: tuple[bool, ...]
+
+
 def _traced(target: Preactivation, where: dict[str, Any]) -> Geometry:
     clip = torch.zeros((1, clip_channels(target.network), *target.clip_shape), **where)
-    steps, ran = [1, 1, 1], []
+    without_values = clip.is_meta
+    if without_values:  # what leads where is kept at no cost
+        clip = clip.requires_grad_().clone()
+    ran: list[_Ran] = []
 
     def note(module: nn.Module, args: Any, output: Any) -> None:
-        ran.append(module)
-        if isinstance(output, Tensor):
-            given = tracer.known(args[0]) if args and isinstance(args[0], Tensor) else None
-            for place, (axis, size) in enumerate(zip(AXES[1:], target.clip_shape, strict=True)):
-                seen = tracer.known(output).along(axis)
-                whole = given is not None and _weighs_places(given.along(axis), seen)
-                steps[place] = size if whole else math.lcm(steps[place], _tile(seen))
+        if not isinstance(output, Tensor):
+            return
+        given = tracer.known(args[0]) if args and isinstance(args[0], Tensor) else None
+        seen = [tracer.known(output).along(axis) for axis in AXES[1:]]
+        pairs = zip(AXES[1:], seen, strict=True)
+        whole = tuple(given is not None and _weighs_places(given.along(axis), one) for axis, one in pairs)
+        sizes = zip(whole, target.clip_shape, map(_tile, seen), strict=True)
+        ran.append(_Ran(module, output.grad_fn, tuple(size if all_ else tile for all_, size, tile in sizes), whole))
 
-    with ExitStack() as stack, torch.no_grad(), FieldTracer() as tracer:
+    with ExitStack() as stack, torch.set_grad_enabled(without_values), FieldTracer() as tracer:
         for module in filter(is_layer, target.network.module.modules()):
             stack.callback(module.register_forward_hook(note).remove)
         tracer.mark(clip, clip_seen(clip.shape))
-        found = tracer.known(run_until(target.network, clip, target.layer))
-    first = ran[:1] == [target.network.module.get_submodule(target.layer)]
+        output = run_until(target.network, clip, target.layer)
+        found = tracer.known(output)
+    passed = _on_the_way(ran, output.grad_fn)
+    steps = [1, 1, 1]
+    for one in passed:
+        own = zip(steps, one.steps, one.whole, strict=True)
+        steps = [new if whole else math.lcm(step, new) for step, new, whole in own]
+    first = [one.module for one in passed[:1]] == [target.network.module.get_submodule(target.layer)]
     if first:
         steps = [math.lcm(step, _phases(found.along(axis))) for step, axis in zip(steps, AXES[1:], strict=True)]
     whole = (steps[0], steps[1], steps[2])
     if target.calls == (PLAIN,):
         return Geometry(_field(found), whole, first)
     return Geometry(None, whole, first, _field_of_frames(found))
+
+
+def _on_the_way(ran: Sequence[_Ran], end: Any) -> list[_Ran]:
+    """Return the layers that led to an output, made by the step `end`, in their order; all where it is not known."""
+    if end is None:
+        return list(ran)
+    behind = {end, *reached([end], [one.node for one in ran if one.node is not None], through=True)}
+    return [one for one in ran if one.node in behind]
 
 
 def _weighs_places(given: Bounds | None, seen: Bounds | None) -> bool:
