@@ -47,6 +47,7 @@ from reportgen.result import ShownResult
 
 _SMALLEST_SIDE = 8  # px
 _ALONG = 0.25  # px; less motion along stripes is left as it is
+_LEAST_STRIPED = 0.001  # share of the places; a few that look like stripes are worth no second texture
 _NOTHING_LOST = 0.1  # of the variance; a slower motion that costs no more is as good
 _LOST_BY_EDGES = 0.2  # the same, of stripes that move as one: hard edges lie between pixels
 _PART_EXPLAINS = 0.5  # of what a still picture leaves; a part that moves explains as much
@@ -172,7 +173,8 @@ def _decompose_batch(clips: Tensor, reference: int, solver: str) -> Decompositio
     reconstruction = warp(canvas, displacement, mode="bicubic", margin=margin).clamp(0, 1)
     found = displacement, canvas, reconstruction
     slower = across_stripes(scaled, displacement)
-    other = (displacement - slower).abs().flatten(1).amax(1) > _ALONG
+    along = (displacement - slower).abs().amax(2) > _ALONG
+    other = along.flatten(1).to(clips.dtype).mean(1) >= _LEAST_STRIPED
     found = _rather(slower, other, clips, reference, found, _NOTHING_LOST)
     shown = _shown(found, margin)
     drift = drift_of(scaled, mean_velocity(*shown[1:]))

@@ -23,12 +23,15 @@ def across_stripes(clips: Tensor, displacement: Tensor) -> Tensor:
     gx, gy = image_gradient(_blurred(frames))
     xx, xy, yy = (_mean_around((one * other).sum(1, keepdim=True)) for one, other in ((gx, gx), (gx, gy), (gy, gy)))
     half, turn = (xx + yy) / 2, (((xx - yy) / 2).square() + xy.square()).sqrt()
-    ratio = (half - turn).clamp_min(0) / (half + turn).clamp_min(torch.finfo(clips.dtype).tiny)
+    tiny = torch.finfo(clips.dtype).tiny
+    ratio = ((half - turn).clamp_min(0) + tiny) / (half + turn + tiny)  # where nothing slopes there are no stripes
     kept = ((ratio - _STRIPES) / (_NO_STRIPES - _STRIPES)).clamp(0, 1)
-    angle = torch.atan2(xy, (xx - yy) / 2) / 2
-    along = torch.cat([-torch.sin(angle), torch.cos(angle)], 1)
-    ways = displacement.flatten(0, 1)
-    across = ways - (1 - kept) * (ways * along).sum(1, keepdim=True) * along
+    # Of twice the angle of the slope; half of each, as far as it goes along the stripes and is left out.
+    least = turn.clamp_min(tiny)
+    left = (1 - kept) / 2
+    cosine, sine = left * (xx - yy) / 2 / least, left * xy / least
+    x, y = displacement.flatten(0, 1).split(1, 1)
+    across = torch.cat([x - (left - cosine) * x + sine * y, y - (left + cosine) * y + sine * x], 1)
     fields: Tensor = across.unflatten(0, displacement.shape[:2])
     return fields
 

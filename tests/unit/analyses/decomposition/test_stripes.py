@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
 from reportgen.analyses.decomposition.decompose import decompose
+from reportgen.analyses.decomposition.fitting import fit_texture
 from reportgen.analyses.decomposition.gauss_newton import common_velocity
 from reportgen.analyses.decomposition.stripes import across_stripes
+from tests.truth.moving_textures import rotating, texture
 
 
 def stripes(period: float, speed: float, degrees: float, contrast: float, size: int = 48, frames: int = 12) -> Tensor:
@@ -35,6 +38,22 @@ def test_motion_along_stripes_is_left_out_and_that_of_a_texture_is_not() -> None
     assert torch.allclose(across_stripes(vertical, moves), across.expand_as(moves), atol=0.02)
     checks = vertical * vertical.transpose(-1, -2)
     assert torch.allclose(across_stripes(checks, moves)[..., 8:-8, 8:-8], moves[..., 8:-8, 8:-8], atol=0.02)
+    assert torch.equal(across_stripes(torch.zeros_like(vertical), moves), moves)  # no slope, no stripes
+
+
+def test_a_few_places_like_stripes_are_worth_no_second_texture(monkeypatch: pytest.MonkeyPatch) -> None:
+    fitted = []
+
+    def counted(*given: Any) -> Any:
+        fitted.append(given)
+        return fit_texture(*given)
+
+    monkeypatch.setattr("reportgen.analyses.decomposition.decompose.fit_texture", counted)
+    decompose(rotating(texture(1), 3.0, frames=6, size=48).pixels[None])  # 3 of its 13,824 places
+    once = len(fitted)
+    decompose(stripes(8, 0.5, 30, contrast=8))
+    assert once == 1
+    assert len(fitted) >= 3
 
 
 @pytest.mark.parametrize(("speed", "degrees"), [(0.42, 0.0), (0.3, 178.0), (2.1, 0.0), (1.0, 90.0)])
