@@ -36,6 +36,31 @@ class _Carried:
     dead: _Cuts = _NONE
 
 
+@dataclass(frozen=True)
+class _Region:
+    """Which elements of its memory a tensor shows."""
+
+    offset: int
+    sizes: tuple[int, ...]
+    strides: tuple[int, ...]
+
+    @classmethod
+    def of(cls, tensor: Tensor) -> _Region:
+        return cls(int(tensor.storage_offset()), tuple(tensor.shape), tuple(tensor.stride()))
+
+    def apart(self, other: _Region) -> bool:
+        """Return whether two regions are pieces of one tensor, cut along an axis, that share no element."""
+        if (self.sizes, self.strides) != (other.sizes, other.strides):
+            return False
+        left = abs(self.offset - other.offset)
+        for stride, size in sorted(zip(self.strides, self.sizes, strict=True), reverse=True):
+            if stride > 0:
+                steps, left = divmod(left, stride)
+                if steps >= size:
+                    return True
+        return left > 0
+
+
 class CutObserver(Observer):
     """While active, keeps for each tensor of a pass what was cut off on the way to it.
 
@@ -47,7 +72,7 @@ class CutObserver(Observer):
         self._stack, self._ended = stack, ended
         self._carried = WeakIdKeyDictionary()
         self._memory: dict[int, tuple[Any, _Carried]] = {}
-        self._written: dict[int, tuple[Any, _Carried]] = {}
+        self._written: dict[int, tuple[Any, dict[_Region, _Carried]]] = {}
 
     def begin(self, clip: Tensor) -> None:
         """Follow what is computed from a clip that asks for gradients."""
@@ -77,7 +102,8 @@ class CutObserver(Observer):
             if isinstance(output, Tensor):
                 own = self._after(func.namespace, name, before, output, asking=asking)
                 if func._schema.is_mutable:
-                    self._written[memory_of(output)] = (output.untyped_storage(), own)
+                    written = self._written.setdefault(memory_of(output), (output.untyped_storage(), {}))[1]
+                    written[_Region.of(output)] = own
                 self._note(output, own)
         return result
 
@@ -123,8 +149,10 @@ class CutObserver(Observer):
             found = _Carried(kept.live, kept.dead | {self._cut(".data")})
         found = found or _Carried()
         if place in self._written:
-            written = self._written[place][1]
-            found = _Carried(found.live | written.live, found.dead | written.dead)
+            shown = _Region.of(tensor)
+            for region, written in self._written[place][1].items():
+                if not region.apart(shown):
+                    found = _Carried(found.live | written.live, found.dead | written.dead)
         return found
 
     def _note(self, tensor: Tensor, found: _Carried) -> None:

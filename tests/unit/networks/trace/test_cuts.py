@@ -203,3 +203,23 @@ def test_what_is_known_of_a_network_is_not_told_of_one_whose_settings_changed(fo
         _switch(module, form, cut)
         found = required(attribute(network, clip, 0, "gradients"))
         assert any("detach() after" in note for note in found.notes) == cut
+
+
+@pytest.mark.parametrize("kind", [nn.GRU, nn.LSTM, nn.RNN])
+@pytest.mark.parametrize("stopped", [False, True])
+def test_a_recurrent_layer_cuts_nothing_off_by_itself(kind: type[nn.Module], stopped: bool) -> None:
+    """Its gates are pieces of one product of a first state without a gradient, into which others are written."""
+
+    class Framewise(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.stem, self.head = nn.Conv3d(3, 4, 3, padding=1), nn.Linear(10, 3)
+            self.memory = kind(4, 5, batch_first=True, bidirectional=True)
+
+        def forward(self, clip: Tensor) -> Tensor:
+            frames = self.stem(clip).mean((3, 4)).transpose(1, 2)
+            scores: Tensor = self.head(self.memory(frames.detach() if stopped else frames)[0].mean(1))
+            return scores
+
+    cuts = connection_graph(Framewise(), SHAPE).cuts
+    assert [cut.operation for cut in cuts] == (["detach()"] if stopped else [])
