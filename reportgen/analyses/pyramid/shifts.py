@@ -97,7 +97,8 @@ class Shift:
 
         def note(gradient: Tensor) -> None:
             received = widened(gradient.detach()).sum_to_size(self.constant.shape)
-            self.value += float((received.double() * self.constant).sum())
+            products = received.double() * self.constant
+            self.value += float(products[self.constant.isfinite().expand_as(products)].sum())  # -inf masks: 0 * -inf
 
         if output.requires_grad:
             output.register_hook(note)

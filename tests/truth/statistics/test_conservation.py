@@ -166,6 +166,35 @@ def test_constants_beside_values_are_no_curvature(kind: str) -> None:
     assert found.error < 1e-9
 
 
+class Causal(nn.Module):
+    """Attention of each frame to those before it, its mask of numbers as `low` as is said or of truth values."""
+
+    def __init__(self, low: float | None) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.stem, self.low = nn.Conv3d(1, 4, 3, padding=1), low
+        self.query, self.value, self.fc = nn.Linear(4, 4), nn.Linear(4, 4), nn.Linear(4, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        frames = self.stem(x).relu().mean((3, 4)).transpose(1, 2)
+        kept = torch.ones(2 * frames.shape[1:2], dtype=torch.bool).tril()
+        mask = kept if self.low is None else torch.zeros(kept.shape).masked_fill(~kept, self.low)
+        query = self.query(frames)
+        mixed = F.scaled_dot_product_attention(query, query, self.value(frames), attn_mask=mask)
+        scores: Tensor = self.fc((frames + mixed).mean(1))
+        return scores
+
+
+@pytest.mark.parametrize("low", [None, float("-inf")])
+def test_a_mask_of_attention_adds_nothing_to_the_logit(low: float | None) -> None:
+    clip = torch.rand(1, 1, 5, 6, 6, generator=torch.Generator().manual_seed(0))
+    found, wanted = (class_pyramid(Causal(one), clip, 0).conservation for one in (low, -1e4))
+    assert found is not None
+    assert wanted is not None
+    assert found.cuts[0] == ("fc", pytest.approx(1.0), pytest.approx(0.0, abs=1e-6))
+    assert [cut[1:] for cut in found.cuts] == [pytest.approx(cut[1:], abs=1e-4) for cut in wanted.cuts]
+
+
 def test_of_a_logit_that_is_its_bias_alone_nothing_is_left_over() -> None:
     network = prepared(Block(F.relu, lambda _: nn.Identity(), bias=True))
     with torch.no_grad():
