@@ -15,6 +15,8 @@ from reportgen.analyses.pyramid.class_pyramid import class_pyramid
 from reportgen.analyses.pyramid.tubes import saliency_tubes
 from reportgen.analyses.saliency.attribution import attribute
 from reportgen.errors import NetworkError
+from reportgen.networks.core.network import as_network
+from reportgen.networks.kernels.places import output_places
 
 Norm = Callable[[Tensor], Tensor]
 
@@ -166,6 +168,39 @@ def test_grad_cam_shows_a_spark_at_the_frame_that_a_recurrent_unit_was_given(bac
     network, clip = centred(Recurrent(backwards)).eval(), spark((11, 8, 16))
     for layer in (None, "given", "state"):
         assert brightest(attribute(network, clip, 0, "grad_cam", layer=layer).heat[0]) == (11, 8, 16), layer
+
+
+class ShiftedWindows(nn.Module):
+    """Patches, and attention within windows of 3 of them along each row, shifted by one in a circle.
+
+    With a `mask` the patch that comes round from the other end attends to itself alone, as in Swin transformers.
+    """
+
+    def __init__(self, masked: bool) -> None:
+        super().__init__()
+        self.stem = nn.Conv3d(3, 2, (1, 4, 4), (1, 4, 4), bias=False)
+        self.norm, self.masked = nn.BatchNorm3d(2), masked
+
+    def forward(self, clip: Tensor) -> Tensor:
+        maps = self.stem(clip).roll(-1, 4)
+        windows = maps.permute(0, 2, 3, 4, 1).unflatten(3, (-1, 3))
+        apart = torch.tensor([[0, 0, 0], [0, 0, 1]])[:, None]
+        mask = apart == apart.mT if self.masked else torch.ones(2, 3, 3, dtype=torch.bool)
+        mixed = functional.scaled_dot_product_attention(windows, windows, windows, attn_mask=mask)
+        back = mixed.flatten(3, 4).permute(0, 4, 1, 2, 3).roll(1, 4)
+        return scores(torch.relu(self.norm(back)).mean((1, 2, 3, 4)))
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_units_of_shifted_windows_look_at_their_windows(masked: bool) -> None:
+    """Windows of patches 1 to 3, and of 4, 5 and the first one, which comes round."""
+    places = output_places(as_network(ShiftedWindows(masked).eval()), (1, 3, 4, 24, 24), ["norm"])["norm"]
+    assert places is not None
+    centres = places.lines[2].centres
+    assert centres[1:4].tolist() == [9.5] * 3
+    assert (centres[4:] > 15).all()
+    assert centres[4:].max() < 24
+    assert (centres[0] == 1.5) == masked
 
 
 class Gated(nn.Module):

@@ -145,13 +145,23 @@ class Bounds(Cells):
 
         Shift modules and shifted windows do so; what comes round from the other end is masked out or reaches the
         border alone. A shift by more than a quarter of the axis, the shorter way round, is no matter of the border:
-        each element sees what it is given.
+        each element sees what it is given. So it does where positions do not follow each other evenly, as those of
+        windows that reach the clip's end, for it is not known how the clip would go on there.
         """
         size = self.shape[axis]
         shorter = (shift + size // 2) % size - size // 2
-        if in_few_places(abs(shorter), size):
+        even = rhythm(np.moveaxis(self.cells, axis + 1, 0), self.steps[axis]) is not None
+        if in_few_places(abs(shorter), size) and (even or not self.varies(axis)):
             return self.windowed(axis, Windows((np.arange(size) - shorter)[:, None]))
-        return replace(super().taken(axis, np.roll(np.arange(size), shift)), steps=self.steps)
+        found = replace(super().taken(axis, np.roll(np.arange(size), shift)), steps=self.steps)
+        return found if even else found._within()
+
+    def _within(self) -> Bounds:
+        """Return the bounds with what lies behind an end of the clip where it lies on it, a circle away."""
+        low, high = self.cells
+        told = (np.abs(low) < _UNKNOWN) & (np.abs(high) < _UNKNOWN)
+        moved = np.where(told & (low >= self.size), -self.size, np.where(told & (high < 0), self.size, 0))
+        return self.like(self.cells + moved.astype(np.float32), self.shape, self.steps)
 
     def broadcast(self, shape: Sequence[int]) -> Bounds:
         """Return the elements repeated along axes of one position and along new ones in front."""
