@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +15,7 @@ from reportgen.errors import NetworkError
 from reportgen.networks.core.classes import ClassLike, asked_logits, explained_class
 from reportgen.networks.core.network import Network, evaluating
 from reportgen.networks.core.precision import widened
-from reportgen.networks.core.unchanged import gradients_told
+from reportgen.networks.core.unchanged import gradients_to, gradients_told
 from reportgen.networks.trace.build import class_output
 from reportgen.networks.trace.graph import ConnectionGraph
 
@@ -76,7 +75,7 @@ def measure_relevance(
     found: dict[str, LayerMeasure] = {name: LayerMeasure() for name in wanted}
 
     observer = observer or ResponseObserver(graph, module, wanted, input_means=input_means)
-    with evaluating(module), _gradients_to_weights(module, graph), torch.enable_grad():
+    with evaluating(module), gradients_to(_weights(module, graph)), torch.enable_grad():
         with observer:
             logits = (asked_logits if network.has_classes else class_output)(network, clip.detach())
         observer.ended()
@@ -143,19 +142,8 @@ def _note_activations(found: Mapping[str, LayerMeasure], finals: Sequence[Respon
             measured.activation, measured.magnitude = measured.activation / count, measured.magnitude / count
 
 
-@contextmanager
-def _gradients_to_weights(module: nn.Module, graph: ConnectionGraph) -> Iterator[None]:
-    """Let all floating-point parameters take gradients within the context, and restore their flags afterwards.
-
-    So do buffers that kernels are made of: fixed filters are no parameters.
-    """
+def _weights(module: nn.Module, graph: ConnectionGraph) -> Iterator[Tensor]:
+    """Yield the parameters, and the buffers that kernels are made of: fixed filters are no parameters."""
     roots = {root for constant in graph.weights for root in constant.roots}
-    fixed = [buffer for name, buffer in module.named_buffers() if name in roots]
-    flags = [(weight, weight.requires_grad) for weight in (*module.parameters(), *fixed)]
-    for parameter, _ in flags:
-        parameter.requires_grad_(parameter.is_floating_point())
-    try:
-        yield
-    finally:
-        for parameter, flag in flags:
-            parameter.requires_grad_(flag)
+    yield from module.parameters()
+    yield from (buffer for name, buffer in module.named_buffers() if name in roots)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import functools
 import random
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import ParamSpec, TypeVar
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from reportgen.errors import NetworkError
 from reportgen.networks.core.attributes import attributes_kept
@@ -92,6 +92,19 @@ def require_values(network: Network | nn.Module) -> None:
     if any(one.is_meta for one in module.parameters()):
         name = network.name if isinstance(network, Network) else type(network).__name__
         raise NetworkError(f"{name} has no weights in memory: load it without meta=True.")
+
+
+@contextmanager
+def gradients_to(weights: Iterable[Tensor]) -> Iterator[None]:
+    """Let floating-point weights take gradients within the context, and others none; their flags are restored."""
+    flags = [(weight, weight.requires_grad) for weight in weights]
+    for weight, _ in flags:
+        weight.requires_grad_(weight.is_floating_point())
+    try:
+        yield
+    finally:
+        for weight, flag in flags:
+            weight.requires_grad_(flag)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from reportgen.errors import NetworkError, ReportgenError
 from reportgen.networks.core.answer import first_scores
 from reportgen.networks.core.given_clips import Clips, given_clips
 from reportgen.networks.core.network import Network, borrow, evaluating
-from reportgen.networks.core.unchanged import leaving_unchanged
+from reportgen.networks.core.unchanged import gradients_to, leaving_unchanged
 from reportgen.networks.trace.cut_observer import CutObserver
 from reportgen.networks.trace.cuts import Cut
 from reportgen.networks.trace.graph import ConnectionGraph
@@ -73,6 +73,14 @@ def untold_by_torch() -> Iterator[None]:
 
 
 def _traced(network: Network, clip: Tensor, how: Literal["shapes", "values"], reason: str) -> ConnectionGraph:
+    try:  # as in a pass that measures: torch multiplies matrices by other operations where these have gradients
+        with gradients_to(network.module.parameters()):
+            return _observed(network, clip, how, reason)
+    except RuntimeError:  # such as .numpy() of what has a gradient
+        return _observed(network, clip, how, reason)
+
+
+def _observed(network: Network, clip: Tensor, how: Literal["shapes", "values"], reason: str) -> ConnectionGraph:
     module = network.module
     tracer = Tracer(module, clip)
     with evaluating(module), module_names(module, tracer.stack), torch.enable_grad(), tracer:

@@ -296,6 +296,31 @@ def test_linear_layers_over_channels_that_lie_last(clip: Tensor) -> None:
     np.testing.assert_allclose(pyramid.layer("mixing").relevance, mixing, rtol=1e-4)
 
 
+class MatrixInFront(nn.Module):
+    """A convolution, and a matrix that multiplies its maps from the left, as codebooks and clusters do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.first = nn.Conv3d(3, 6, 1)
+        self.mixing = nn.Parameter(torch.randn(5, 6))
+        self.classifier = nn.Linear(5, 3)
+        self.eval().requires_grad_(False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.classifier((self.mixing @ torch.relu(self.first(x)).flatten(2)).relu().mean(2))
+
+
+def test_a_matrix_in_front_of_maps_is_a_layer(clip: Tensor) -> None:
+    # torch turns the product around where the maps have gradients.
+    network = MatrixInFront()
+    pyramid = class_pyramid(network, clip, 1, depth=None, mass=1.0)
+    mixed = (network.mixing @ torch.relu(network.first(clip)).flatten(2)).relu().mean(2)[0]
+    expected = (network.classifier.weight[1] * mixed).numpy()
+    np.testing.assert_allclose(pyramid.layer("mixing").relevance, expected, rtol=1e-4)
+    assert len(pyramid.layer("first").relevance) == 6
+
+
 def test_layers_whose_kernels_lie_last_have_no_tubes(clip: Tensor) -> None:
     network = ChannelsLast()
     pyramid = class_pyramid(network, clip, 1, depth=None, mass=1.0)
