@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import _disable_current_modes
 
 from reportgen.errors import NetworkError, a_type, one_line, unknown_name
 from reportgen.networks.core import answer
@@ -314,9 +315,10 @@ def ghosts(module: nn.Module) -> dict[str, Tensor]:
     """
     made: dict[int, Tensor] = {}
     found = {}
-    for owner, part in module.named_modules():
-        for name, value in (*part.named_parameters("", False), *part.named_buffers("", False)):
-            found[f"{owner}.{name}" if owner else name] = made.setdefault(id(value), value.detach().to("meta"))
+    with _disable_current_modes():  # nobody who observes a pass need follow how its weights were made
+        for owner, part in module.named_modules():
+            for name, value in (*part.named_parameters("", False), *part.named_buffers("", False)):
+                found[f"{owner}.{name}" if owner else name] = made.setdefault(id(value), value.detach().to("meta"))
     return found
 
 
