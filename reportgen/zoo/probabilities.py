@@ -27,7 +27,9 @@ def with_probabilities(definition: Definition, module: nn.Module) -> Definition:
     It is also told what makes them of the logits; where nothing says it, there is a note that they are not known.
     """
     card = definition.card
-    network = Network(module, card, device=device_of(module))
+    # It is asked twice: what draws random numbers must draw the same ones.
+    seeded = card.adapter.model_copy(update={"seed": card.adapter.seed or 0})
+    network = Network(module, card.model_copy(update={"adapter": seeded}), device=device_of(module))
     if not network.has_classes:
         return definition
     clips = torch.full((1, *card.clip.shape), 0.5, device=network.device)
