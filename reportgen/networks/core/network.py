@@ -315,10 +315,13 @@ def ghosts(module: nn.Module) -> dict[str, Tensor]:
     """
     made: dict[int, Tensor] = {}
     found = {}
-    with _disable_current_modes():  # nobody who observes a pass need follow how its weights were made
-        for owner, part in module.named_modules():
-            for name, value in (*part.named_parameters("", False), *part.named_buffers("", False)):
-                found[f"{owner}.{name}" if owner else name] = made.setdefault(id(value), value.detach().to("meta"))
+    for owner, part in module.named_modules():
+        for name, value in (*part.named_parameters("", False), *part.named_buffers("", False)):
+            if id(value) not in made:
+                with _disable_current_modes():  # whoever observes the pass follows the values by the one step after it
+                    bare = value.detach()
+                made[id(value)] = bare.to("meta")
+            found[f"{owner}.{name}" if owner else name] = made[id(value)]
     return found
 
 
