@@ -178,7 +178,7 @@ def poster_bytes(
 ) -> tuple[bytes, int, int]:
     """Return a frame H W 3 or H W 4, made smaller if it is large, as AVIF with its height and width.
 
-    Without a quality it is as coarse as `LEAST_SIMILARITY` allows.
+    Without a quality it is as coarse as `LEAST_SIMILARITY` allows; with one, `speed` is the encoder's.
     """
     image = Image.fromarray(frame)
     image.thumbnail((_POSTER_SIDE, _POSTER_SIDE), Image.Resampling.BILINEAR)

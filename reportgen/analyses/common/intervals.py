@@ -72,10 +72,11 @@ def ratio_over_clips(parts: Sequence[float], wholes: Sequence[float]) -> Estimat
 
 
 def auroc_interval(auroc: Measures, n: Counts, m: Counts) -> tuple[Measures, Measures]:
-    """Return the ends of the 95% interval of each AUROC of n clips against m, within 0 to 1; n and m may differ.
+    """Return the ends of the 95% interval of each AUROC of n clips against m, within 0 to 1.
 
-    They are the values that lie as far from the observed one as 1.96 of their own standard errors (Hanley & McNeil's
-    for exponential responses, made alike for both groups).
+    n and m are the same for all, or arrays that broadcast with the AUROCs. The ends are the values that lie as far from
+    the observed one as 1.96 of their own standard errors (Hanley & McNeil's for exponential responses, made alike for
+    both groups).
     """
     return _lower_end(auroc, n, m), 1 - _lower_end(1 - auroc, n, m)
 

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 from torch import Tensor
 
-from reportgen.analyses.common.intervals import auroc_interval
 from reportgen.analyses.common.ranking import column_ranks
 from reportgen.analyses.evidence.label_words import (
     LEAST_WORD_CLIPS,
@@ -22,7 +21,8 @@ from reportgen.analyses.evidence.label_words import (
     Word,
     aurocs,
     leading,
-    strongest_others,
+    rank_aurocs,
+    told_words,
     with_pairs,
 )
 
@@ -62,31 +62,16 @@ def held_out_words(
     `labels` are those of all N clips, whatever a half has; `p` is that of Mann and Whitney, of one word. Empty where
     no word has LEAST_WORD_CLIPS clips in the second half.
     """
-    chosen, held = split
-    known = [word for word in words if _enough(word, [labels[i] for i in chosen], [labels[i] for i in held])]
+    first, second = ([labels[i] for i in places] for places in split)
+    known = with_pairs([word for word in words if _enough(word, first, second)])
     if not known:
         return []
-    known = list(with_pairs(known))
-    first = [labels[i] for i in chosen]
-    leaders = leading(aurocs(responses[chosen], first, known), responses[chosen], first, known)
-    texts = [labels[i] for i in held]
-    areas = aurocs(responses[held], texts, known).numpy()
-    columns = column_ranks(responses[held]).numpy()
-    places = {word.text: place for place, word in enumerate(known)}
-    inside = np.array([[text in word.labels for text in texts] for word in known])[leaders]
-    own = inside.sum(1)
-    reached = areas[leaders, range(len(leaders))]
-    lows, highs = auroc_interval(reached, own, len(held) - own)
-    chance = mann_whitney(columns, inside.T)
-    found = []
-    for kernel, best in enumerate(leaders):
-        word = known[best]
-        beside = [float(areas[places[text], kernel]) for text in word.others if text in places]
-        figures = float(chance[kernel]), float(lows[kernel]), float(highs[kernel]), int(own[kernel])
-        mixed = strongest_others(responses[held][:, kernel], texts, word)
-        other = max(beside, default=None)
-        found.append(DrivingWord(word.text, float(reached[kernel]), word.others, other, *figures, *mixed))
-    return found
+    chosen, held = (responses[places] for places in split)
+    leaders = leading(aurocs(chosen, first, known), chosen, first, known)
+    ranked = column_ranks(held)
+    inside = np.array([[text in word.labels for text in second] for word in known])[leaders]
+    chance = mann_whitney(ranked.numpy(), inside.T)
+    return told_words(leaders, rank_aurocs(ranked, second, known), held, second, known, chance.tolist())
 
 
 def mann_whitney(ranked: NDArray[np.float64], inside: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -156,14 +157,20 @@ def _has(label: str, part: str) -> bool:
 def aurocs(responses: Tensor, labels: Sequence[str], words: Sequence[Word]) -> Tensor:
     """Return how often a clip of each word drives each kernel more than a clip without it does, `W K` float64.
 
-    `responses` are `N K` of the clips of `labels` (N); equal responses count half. The ranks are summed per label,
-    so that the number of words costs no memory.
+    `responses` are `N K` of the clips of `labels` (N); equal responses count half.
+    """
+    return rank_aurocs(column_ranks(responses), labels, words)
+
+
+def rank_aurocs(ranked: Tensor, labels: Sequence[str], words: Sequence[Word]) -> Tensor:
+    """Return what `aurocs` does, of the ranks `N K` of the responses.
+
+    They are summed per label, so that the number of words costs no memory.
     """
     known = list(dict.fromkeys(labels))
     places = {text: place for place, text in enumerate(known)}
     rows = torch.tensor([places[text] for text in labels])
-    ranked = column_ranks(responses)
-    sums = ranked.new_zeros(len(known), responses.shape[1]).index_add_(0, rows, ranked)
+    sums = ranked.new_zeros(len(known), ranked.shape[1]).index_add_(0, rows, ranked)
     counts = rows.bincount(minlength=len(known))
     found = []
     for word in words:
@@ -184,20 +191,36 @@ def driving_words(
     if not words:
         return []
     words = with_pairs(words)
-    ranked = aurocs(responses, labels, words)
-    places = {word.text: place for place, word in enumerate(words)}
+    ranked = column_ranks(responses)
+    areas = rank_aurocs(ranked, labels, words)
+    leaders = leading(areas, responses, labels, words)
     inside = torch.tensor([[text in word.labels for text in labels] for word in words])
-    columns = column_ranks(responses)
-    leaders = leading(ranked, responses, labels, words)
-    chance = max_null(columns, inside, ranked[leaders, range(len(leaders))], seed=seed).tolist()
-    areas, clips = ranked[leaders, range(len(leaders))].numpy(), inside.sum(1)[leaders].numpy()
-    lows, highs = auroc_interval(areas, clips, len(labels) - clips)
+    chance = max_null(ranked, inside, areas[leaders, range(len(leaders))], seed=seed)
+    return told_words(leaders, areas, responses, labels, words, chance.tolist())
+
+
+def told_words(
+    leaders: Sequence[int],
+    areas: Tensor,
+    responses: Tensor,
+    labels: Sequence[str],
+    words: Sequence[Word],
+    chance: Sequence[float],
+) -> list[DrivingWord]:
+    """Return for each kernel the word that leads (K, of `words`) with its figures, and its p of `chance` (K).
+
+    They are of responses `N K` to clips of `labels`, whose AUROCs `W K` are `areas`.
+    """
+    places = {word.text: place for place, word in enumerate(words)}
+    own = np.array([sum(text in words[best].labels for text in labels) for best in leaders])
+    reached = areas[leaders, range(len(leaders))].numpy()
+    lows, highs = auroc_interval(reached, own, len(labels) - own)
     found = []
     for kernel, best in enumerate(leaders):
         word = words[best]
-        others = [float(ranked[places[text], kernel]) for text in word.others if text in places]
-        figures = chance[kernel], float(lows[kernel]), float(highs[kernel]), int(clips[kernel])
-        other = max(others, default=None)
+        beside = [float(areas[places[text], kernel]) for text in word.others if text in places]
+        figures = chance[kernel], float(lows[kernel]), float(highs[kernel]), int(own[kernel])
         mixed = strongest_others(responses[:, kernel], labels, word)
-        found.append(DrivingWord(word.text, float(areas[kernel]), word.others, other, *figures, *mixed))
+        other = max(beside, default=None)
+        found.append(DrivingWord(word.text, float(reached[kernel]), word.others, other, *figures, *mixed))
     return found
