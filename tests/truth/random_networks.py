@@ -254,7 +254,38 @@ def _written_by_index(kit: Kit, c: int) -> tuple[nn.Module, int]:
     return Function(write), c
 
 
+def _gathered(kit: Kit, c: int) -> tuple[nn.Module, int]:
+    """Channels that are gathered, scattered and added by an index."""
+
+    def index(*channels: int) -> Tensor:
+        return torch.tensor(channels).view(1, -1, *[1] * kit.rank).repeat(1, 1, *[SIDE] * kit.rank)
+
+    taken, written, first = index(2, 1, 2), index(c - 1, 0, 1), index(1)
+    added = torch.tensor([0, 0])
+
+    def move(x: Tensor) -> Tensor:
+        out = torch.zeros_like(x).scatter(1, written, x.gather(1, taken).tanh())
+        return out.index_add(1, added, x[:, 2:4]).scatter_add(1, first, x[:, 1:2])
+
+    return Function(move), c
+
+
+def _folded(kit: Kit, c: int) -> tuple[nn.Module, int]:
+    """Patches of every frame as columns, of which one tap is left out, and their sums."""
+
+    def fold(x: Tensor) -> Tensor:
+        frames = x if kit.rank == 2 else x.transpose(1, 2).flatten(0, 1)
+        columns = F.unfold(frames, 3, padding=1)
+        columns = torch.cat([columns[:, :9].tanh(), columns[:, 9:-9], columns[:, :9]], 1)
+        found = F.fold(columns, frames.shape[2:], 3, padding=1)
+        return found if kit.rank == 2 else found.view(len(x), -1, *frames.shape[1:]).transpose(1, 2)
+
+    return Function(fold), c
+
+
 WINDOWS: dict[str, Step] = {
+    "gathered": _gathered,
+    "folded": _folded,
     "written by an index": _written_by_index,
     "patches": _patches,
     "windows": _same(lambda kit, x: F.pad(x, (1, 1)).unfold(-1, 3, 1).amax(-1)),

@@ -210,6 +210,39 @@ NORMED |= {
     )
     for name, written in WRITTEN.items()
 }
+
+
+def folded(maps: Tensor) -> Tensor:
+    """Return maps that are cut into patches of each frame, and put together again."""
+    frames = maps.transpose(1, 2).flatten(0, 1)
+    patches = functional.unfold(frames, (2, 3), padding=(0, 3), stride=(2, 3))
+    joined = functional.fold(patches, frames.shape[2:], (2, 3), padding=(0, 3), stride=(2, 3))
+    return joined.unflatten(0, (len(maps), -1)).transpose(1, 2)
+
+
+BACKWARDS = torch.arange(SHAPE[0] - 1, -1, -1).view(-1, 1, 1)
+APART: dict[str, tuple[Callable[[Tensor], Tensor], bool]] = {
+    "gathered frames": (lambda maps: maps.gather(2, BACKWARDS.expand_as(maps)), True),
+    "scattered frames": (lambda maps: torch.zeros_like(maps).scatter(2, BACKWARDS.expand_as(maps), maps), True),
+    "frames that are added to zeros": (
+        lambda maps: torch.zeros_like(maps).index_add(2, BACKWARDS[:, 0, 0], maps),
+        False,
+    ),
+    "patches that are put together": (folded, False),
+    "a mask of places": (lambda maps: maps * torch.eye(SHAPE[1]), True),
+    "a window": (lambda maps: maps * torch.linspace(0.5, 1.5, SHAPE[2]), False),
+    "positions": (lambda maps: maps + torch.linspace(-1, 1, SHAPE[2]), False),
+    "whole numbers": (lambda maps: torch.fake_quantize_per_tensor_affine(maps, 1 / 64, 128, 0, 255), False),
+    "blurring": (lambda maps: functional.conv3d(maps, torch.full((KERNELS, 1, 1, 2, 2), 0.25), groups=KERNELS), False),
+}
+NORMED |= {
+    f"{name} in front of the norm": (
+        lambda body, maps, kept=kept: body.norm(kept(maps)).relu(),  # type: ignore[misc]
+        nn.BatchNorm3d,
+        passed_on,
+    )
+    for name, (kept, passed_on) in APART.items()
+}
 NORMED["means of windows in front of the norm"] = (
     lambda body, maps: body.norm(maps.unfold(3, 2, 2).unfold(4, 3, 1).mean((-1, -2))).relu(),
     nn.BatchNorm3d,
@@ -221,6 +254,10 @@ def rectified_by_a_mask(body: Body, maps: Tensor) -> Tensor:
     found = maps.clone()
     found[found < 0] = 0
     return body.norm(found)
+
+
+def both_signs(body: Body, maps: Tensor) -> Tensor:
+    return torch.cat([body.norm(maps), body.norm(-maps)], 1).relu()
 
 
 def gated(body: Body, maps: Tensor) -> Tensor:
@@ -239,6 +276,9 @@ UNNORMED: dict[str, tuple[Callable[[Body, Tensor], Tensor], bool]] = {
     "a ReLU in front of the norm": (lambda body, maps: body.norm(maps.relu()), True),
     "a swish that is spelt out": (lambda _, maps: maps * functional.relu6(maps + 3) / 6, False),
     "two norms": (read_twice, False),
+    "norms of both signs": (both_signs, False),
+    "a ReLU of the other sign": (lambda body, maps: torch.cat([body.norm(maps), -maps], 1).relu(), False),
+    "a factor of both signs": (lambda body, maps: body.norm(maps * torch.linspace(-1, 2, SHAPE[2])).relu(), False),
     "a ReLU beside the norm": (lambda body, maps: torch.cat([maps.relu(), body.norm(maps).relu()], 1), False),
     "a ReLU that is written as a mask": (rectified_by_a_mask, False),
     "a mask of what is filled": (lambda body, maps: body.norm(maps.masked_fill(maps < 0, 0.0)), False),

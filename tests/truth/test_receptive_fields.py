@@ -103,6 +103,24 @@ def unfolded(network: Way, clip: Tensor) -> Tensor:
     return network.layers[0](columns.mT).mT.reshape(1, 32, 1, 20, 40).transpose(1, 2)
 
 
+def folded(network: Way, clip: Tensor) -> Tensor:
+    """Means of overlapping patches of every frame, put together again, and scattered two frames later."""
+    maps = chain(network, clip)
+    frames = maps.transpose(1, 2).flatten(0, 1)
+    patches = functional.unfold(frames, (3, 4), padding=(1, 2), stride=(2, 4)).unflatten(1, (3, 4))
+    patches = patches.mean(1, keepdim=True).expand_as(patches).flatten(1, 2)
+    joined = functional.fold(patches, frames.shape[2:], (3, 4), padding=(1, 2), stride=(2, 4))
+    later = torch.arange(2, len(frames)).view(-1, 1, 1, 1).expand(-1, *joined.shape[1:])
+    return torch.zeros_like(joined).scatter(0, later, joined[:-2])[None].transpose(1, 2)
+
+
+def shift_by_gathering(network: Way, clip: Tensor) -> Tensor:
+    """Channels of which the first comes from the frame before, as they are gathered and added."""
+    maps = network.layers[0](clip)
+    before = (torch.arange(32) - 1).clamp(min=0).view(-1, 1, 1).expand(1, 1, 32, *maps.shape[3:])
+    return maps.index_add(1, torch.tensor([2]), maps[:, :1].gather(2, before))
+
+
 def windows_in_time(network: Way, clip: Tensor) -> Tensor:
     return network.layers[0](clip).unfold(2, 5, 2).mean(-1)
 
@@ -164,6 +182,8 @@ CASES: dict[str, Way] = {
     "quarter turns": Way(turned, nn.Conv3d(1, 1, (1, 3, 7), padding="same"), nn.Conv3d(1, 1, (3, 1, 5))),
     "linear over patches": Way(patches, nn.Linear(40, 1)),
     "linear over unfolded patches": Way(unfolded, nn.Linear(9, 1)),
+    "patches that are put together": Way(folded, conv(3, padding=1)),
+    "shift by gathering": Way(shift_by_gathering, conv(1, out=4), channels=4),
     "windows in time": Way(windows_in_time, conv(3, padding=1)),
     "attention in shifted windows": Way(windowed_attention, conv(3, padding=1, out=2), channels=2),
     "pooled keys": Way(pooled_attention, conv(3, padding=1), conv(3, 2, 1)),

@@ -6,18 +6,36 @@ Names are those of ATen without the mark of what works in place.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from reportgen.networks.trace.call import TracedCall
+from reportgen.networks.trace.kernels import CONVOLUTIONS
 from reportgen.networks.trace.labels import NONE, Labels
+from reportgen.networks.trace.operations import FAKE_QUANTISED
 
-INDEXED = frozenset({"index_copy", "index_put", "_unsafe_index_put", "index_fill", "masked_fill"})
+INDEXED = frozenset({"index_copy", "index_put", "_unsafe_index_put", "index_fill", "masked_fill", "scatter"})
 """Operations that write where an index or a mask says."""
 MOVES = frozenset(
-    {"clone", "contiguous", "_to_copy", "to", "cat", "stack", "repeat", "index_select", "index", "flip", "roll", "copy"}
+    {
+        "clone",
+        "contiguous",
+        "_to_copy",
+        "to",
+        "cat",
+        "stack",
+        "repeat",
+        "index_select",
+        "index",
+        "flip",
+        "roll",
+        "copy",
+        "gather",
+    }
     | {"channel_shuffle", "native_channel_shuffle", "detach", "constant_pad_nd", "pixel_shuffle", "pixel_unshuffle"}
     | {"unfold", "im2col", "slice_scatter", "select_scatter", "rot90", *INDEXED}
     | {f"{kind}_pad{axes}d" for kind in ("reflection", "replication") for axes in (1, 2, 3)}
@@ -30,6 +48,7 @@ POOLS = frozenset(
     {f"{kind}_pool{axes}d" for kind in _POOLED for axes in (1, 2, 3)}
     | {"max_pool2d_with_indices", "max_pool3d_with_indices", "mean", "sum", "amax", "amin", "max", "min", "median"}
     | {"upsample_linear1d", "upsample_bilinear2d", "upsample_trilinear3d", "_upsample_bilinear2d_aa"}
+    | {"index_add", "scatter_add", "col2im", *FAKE_QUANTISED}
 )
 """Operations that keep kernels apart and pass on more where there is more: a norm behind them reads the kernels too."""
 NORMS = frozenset({"native_batch_norm", "_native_batch_norm_legit_no_training", "cudnn_batch_norm", "batch_norm"})
@@ -43,6 +62,46 @@ _RELUS: Mapping[str, tuple[Any, ...]] = {
     "clamp": (0, None),
 }
 """The spellings of a ReLU, with what must stand behind their input."""
+
+
+def smoothing(call: TracedCall[Any], weight: Tensor) -> float | None:
+    """Return what a convolution makes of a constant 1, where it smooths each channel by one filter of no negative tap.
+
+    That is a pool in all but name, as the blurring pools of networks that do not alias; else None.
+    """
+    if call.arguments.get("transposed") or weight.device.type == "meta":
+        return None
+    apart = call.arguments.get("groups") == len(weight) > 1 and weight.shape[1] == 1
+    one = apart and bool((weight == weight[:1]).all()) and bool((weight >= 0).all())
+    return float(weight[0].sum()) if one and bool(weight.any()) else None
+
+
+@dataclass(frozen=True)
+class OverPlaces:
+    """What becomes of each channel, `C`, on the mean over places that are not set to zero; `even`: alike at all."""
+
+    scales: Tensor
+    shifts: Tensor
+    even: bool
+
+
+def over_places(gains: Tensor, offsets: Tensor) -> OverPlaces | None:
+    """Return what channels are scaled and shifted by on the mean, given that of each place, `C P`.
+
+    None where one of them is turned round at some places and not at others.
+    """
+    turned = (gains > 0).any(1) & (gains < 0).any(1)
+    if bool(turned.any()) or not bool((torch.isfinite(gains) & torch.isfinite(offsets)).all()):
+        return None
+    used = (gains != 0).double()
+    scales, shifts = ((values * used).sum(1) / used.sum(1).clamp(min=1) for values in (gains, offsets))
+    differs = ((gains - scales[:, None]) * used).abs() > 1e-9 * scales.abs()[:, None]
+    return OverPlaces(scales, shifts, not bool(differs.any()) and not bool(offsets.any()))
+
+
+def convolves(call: TracedCall[Any]) -> bool:
+    """Whether an operation is a convolution."""
+    return call.name in CONVOLUTIONS
 
 
 def is_relu(call: TracedCall[Any]) -> bool:

@@ -25,11 +25,14 @@ from reportgen.networks.kernels.reader_operations import (
     POOLS,
     SCALES,
     channel_axis,
+    convolves,
     indices,
     is_relu,
     kernel_axes,
     of_kernels_alone,
     of_whole_channels,
+    over_places,
+    smoothing,
 )
 from reportgen.networks.trace.call import TracedCall, ValuesNeededError
 from reportgen.networks.trace.follower import Follower
@@ -41,6 +44,9 @@ from reportgen.networks.trace.views import View
 _ALONE, _BESIDE = "relu", "relu beside others"
 _RECTIFIED = frozenset({_ALONE, _BESIDE})
 """How a ReLU reads kernels: maps of one layer alone, or others beside them."""
+_SMOOTHED, _UNEVENLY = "smoothing", "scaled unevenly"
+_KEPT_APART = POOLS | {_SMOOTHED, _UNEVENLY}
+"""What reads kernels without mixing them, and passes on more where there is more."""
 
 
 @dataclass(frozen=True)
@@ -57,14 +63,17 @@ class Affine:
 
 @dataclass(eq=False)
 class _Step:
-    """An operation that scales and shifts what lies along an axis.
+    """An operation that scales and shifts what lies along an axis, a `norm` or not, or pools it.
 
-    `values` are gain and offset for each place there, when they are asked for.
+    `values` are gain and offset for each place there, when they are asked for. They are `rough` where they are means
+    over positions: then they count no further than to a norm behind it.
     """
 
     norm: bool
     axis: int
     values: Callable[[], tuple[Tensor, Tensor]]
+    pools: bool = False
+    rough: bool = False
 
 
 class ReaderTracer(Follower[Labels]):
@@ -97,9 +106,13 @@ class ReaderTracer(Follower[Labels]):
         gain, offset, passed = torch.ones(size, dtype=torch.float64), torch.zeros(size, dtype=torch.float64), True
         known: dict[_Step, tuple[Tensor, Tensor]] = {}
         for kernel in range(size):
-            number, alone = first + kernel, True
+            number, alone, exact = first + kernel, True, None
             while (found := self._next(number)) is not None:
                 step, channel, following = found
+                if step.norm:
+                    exact = None
+                elif step.rough and exact is None:
+                    exact = float(gain[kernel]), float(offset[kernel])
                 alone = alone and len(self._steps[number]) == 1 and not self._others.get(number)
                 scales, shifts = known[step] if step in known else known.setdefault(step, step.values())
                 number = following
@@ -108,6 +121,8 @@ class ReaderTracer(Follower[Labels]):
                     continue
                 gain[kernel] *= scales[channel]
                 offset[kernel] = offset[kernel] * scales[channel] + shifts[channel]
+            if exact is not None:
+                gain[kernel], offset[kernel] = exact
             passed = passed and alone and not self._steps.get(number) and self._others.get(number) == {_ALONE}
         if gain.device.type != "meta" and bool((gain == 1).all()) and not bool(offset.any()):
             return Affine(passed_on=passed)
@@ -119,8 +134,16 @@ class ReaderTracer(Follower[Labels]):
         norms = [step for step in steps if step[0].norm]
         others = self._others.get(number, set())
         if norms:
-            return norms[0] if len(norms) == 1 and not others & _RECTIFIED else None
-        return steps[0] if len(steps) == 1 and others <= POOLS else None
+            beside = [step[2] for step in steps if not (step[0].norm or step[0].pools)]
+            alone = len(norms) == 1 and not others & _RECTIFIED and not any(map(self._read_on, beside))
+            return norms[0] if alone else None
+        return steps[0] if len(steps) == 1 and others <= _KEPT_APART else None
+
+    def _read_on(self, number: int) -> bool:
+        """Whether a norm or a ReLU reads what operations make of a kernel, without pooling it."""
+        steps = [step for step in self._steps.get(number, {}).values() if not step[0].pools]
+        read = bool(self._others.get(number, set()) & _RECTIFIED) or any(step[0].norm for step in steps)
+        return read or any(self._read_on(step[2]) for step in steps)
 
     def boundary(self, call: TracedCall[Labels], what: str) -> Labels:  # noqa: ARG002 (the same for all)
         """Return that nothing is known of an output any more."""
@@ -147,14 +170,31 @@ class ReaderTracer(Follower[Labels]):
         if step is not None:
             return self._stepped(call, of_whole_channels(self.known(followed[0])), step)
         shaped_alone = operation.sources is constant  # as zeros_like, which reads no values
+        smoothed = self._smoothed(call, followed)
+        if smoothed is not None:
+            return smoothed
         if not moved and not shaped_alone:
             for tensor in followed:
-                known = self.known(tensor)
-                for number in known.sources().tolist():
-                    self._others.setdefault(number, set()).add(self._reading(call, known))
+                self._read(self.known(tensor), self._reading(call, self.known(tensor)))
         if call.name in POOLS and operation.sources is not None:
             return self._pooled(call, of_whole_channels(operation.sources(call)))
         return operation.sources(call) if moved and operation.sources is not None else call.nothing()
+
+    def _read(self, known: Labels, how: str) -> None:
+        for number in known.sources().tolist():
+            self._others.setdefault(number, set()).add(how)
+
+    def _smoothed(self, call: TracedCall[Labels], followed: Sequence[Tensor]) -> Labels | None:
+        """Return the numbers of kernels that a fixed filter smooths, each by itself; None where it is another one."""
+        weight = call.arguments.get("weight") if convolves(call) else None
+        if not isinstance(weight, Tensor) or weight not in self._constants or len(followed) != 1:
+            return None
+        added = smoothing(call, self._exact(weight))
+        known = of_whole_channels(self.known(followed[0]))
+        if added is None or kernel_axes(known) != [1] or len(known.cells) != 1:
+            return None
+        self._read(known, _SMOOTHED)
+        return self._pooled(call, Labels(known.cells, call.shape), added)
 
     def _written_where_told(self, call: TracedCall[Labels]) -> bool:
         """Return whether constants say where an operation writes: where the clip does so, it reads what it moves."""
@@ -170,14 +210,15 @@ class ReaderTracer(Follower[Labels]):
         alone = len({self._layer_of[number] for number in known.sources().tolist()}) == 1 and of_kernels_alone(known)
         return _ALONE if alone else _BESIDE
 
-    def _pooled(self, call: TracedCall[Labels], known: Labels) -> Labels:
-        """Return the numbers of pooled kernels, as of a step that changes nothing; nothing where some are mixed."""
+    def _pooled(self, call: TracedCall[Labels], known: Labels, added: float = 1.0) -> Labels:
+        """Return the numbers of pooled kernels, as of a step that adds up so many; nothing where some are mixed."""
         axes = kernel_axes(known)
         if len(known.cells) != 1 or len(axes) != 1:
             return call.nothing()
         count = known.cells.size
-        added = math.prod(call.source.shape) / math.prod(known.shape) if call.name == "sum" else 1.0
-        step = _Step(False, axes[0], lambda: (torch.full((count,), added, dtype=torch.float64), torch.zeros(count)))
+        added = math.prod(call.source.shape) / math.prod(known.shape) if call.name == "sum" else added
+        values = torch.full((count,), added, dtype=torch.float64), torch.zeros(count)
+        step = _Step(False, axes[0], lambda: values, pools=True)
         return self._stepped(call, known, step)
 
     def _by_rule(self, func: Any, call: TracedCall[Labels], operation: Operation) -> Labels:  # noqa: ARG002 (never asked)
@@ -197,7 +238,7 @@ class ReaderTracer(Follower[Labels]):
             return None
         shape = [size if axis == channels else 1 for axis, size in enumerate(given.shape)]
         if not norm and any(torch.broadcast_shapes(other.shape, shape) != torch.Size(shape) for other in others):
-            return None  # other constants at other places
+            return self._uneven(func, call, given, others, channels)
 
         def values() -> tuple[Tensor, Tensor]:
             if norm:
@@ -207,6 +248,26 @@ class ReaderTracer(Follower[Labels]):
 
         self._held += others
         return _Step(norm, channels, values)
+
+    def _uneven(
+        self, func: Any, call: TracedCall[Labels], given: Tensor, others: Sequence[Tensor], axis: int
+    ) -> _Step | None:
+        """Return what an operation does by constants that differ from place to place, as masks and positions do.
+
+        None where it turns a kernel round at some places and not at others, or nothing is known of their values.
+        """
+        shape = torch.broadcast_shapes(*(other.shape for other in others), [1] * given.ndim)
+        if any(self._exact(other).device.type == "meta" for other in others):
+            return None
+        answers = [self._answer(func, call.arguments, given, torch.full(shape, value)) for value in (0.0, 1.0)]
+        offset, one = (found.view(shape).movedim(axis, 0).flatten(1) for found in answers)
+        found = over_places(one - offset, offset)
+        if found is None:
+            return None
+        scales, shifts = (mean.expand(given.shape[axis]) for mean in (found.scales, found.shifts))
+        if not found.even:
+            self._read(self.known(given), _UNEVENLY)
+        return _Step(False, axis, lambda: (scales, shifts), rough=not found.even)
 
     def _normalising(self, arguments: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
         """Return gain and offset of a batch norm in evaluation mode."""

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensor
 
-from reportgen.networks.trace import kernels, masking, mixing, overwriting, rearranging, shapes, windows
+from reportgen.networks.trace import indexing, kernels, masking, mixing, overwriting, rearranging, shapes, windows
 from reportgen.networks.trace.call import SharedRule, TracingRule
 from reportgen.networks.trace.labels import Labels
 from reportgen.networks.trace.rearranging import ViewRule
@@ -57,6 +57,11 @@ def _apart(
 
 _NORMS = ("native_batch_norm", "_native_batch_norm_legit", "_batch_norm_with_update", "cudnn_batch_norm")
 _EVALUATED = frozenset({"native_batch_norm", "_native_batch_norm_legit_no_training"})
+FAKE_QUANTISED = (
+    *(f"fake_quantize_per_{kind}_affine_cachemask" for kind in ("tensor", "channel")),
+    "_fake_quantize_per_tensor_affine_cachemask_tensor_qparams",
+    *(f"_fake_quantize_learnable_per_{kind}_affine" for kind in ("tensor", "channel")),
+)
 _POOLED = tuple(f"{kind}_pool{n}d" for n in (1, 2, 3) for kind in ("adaptive_avg", "_adaptive_avg", "adaptive_max"))
 _ATTENTION = tuple(
     f"_scaled_dot_product_{kind}"
@@ -83,6 +88,8 @@ OPERATIONS: Mapping[str, Operation] = {
     **_views(rearranging.strided, "as_strided"),
     # element by element
     **_same(rearranging.first_argument, "clone", "contiguous", "_to_copy", "to", "native_dropout", "dropout"),
+    # rounding, as in training for whole numbers
+    **_same(rearranging.first_argument, *FAKE_QUANTISED),
     # activations that torch does not mark as element-wise, or only out of place
     **_same(rearranging.first_argument, "_prelu_kernel", "prelu", "rrelu", "rrelu_with_noise", "threshold", "gelu"),
     **_same(rearranging.first_argument, "hardswish", "mish", "log_sigmoid", "log_sigmoid_forward"),
@@ -108,7 +115,11 @@ OPERATIONS: Mapping[str, Operation] = {
     **_same(rearranging.turned, "rot90"),
     **_same(rearranging.shuffle_channels, "channel_shuffle", "native_channel_shuffle"),
     **_same(rearranging.shuffle_pixels, "pixel_shuffle", "pixel_unshuffle"),
-    # writing over a part
+    **_same(indexing.gather, "gather"),
+    **_same(indexing.fold_patches, "col2im"),
+    # writing over a part, and adding to it
+    **_same(indexing.scatter, "scatter"),
+    **_same(indexing.add_by_index, "index_add", "scatter_add"),
     **_same(overwriting.slice_scatter, "slice_scatter"),
     **_same(overwriting.select_scatter, "select_scatter"),
     **_same(overwriting.index_copy, "index_copy"),

@@ -56,14 +56,18 @@ def index_put(call: TracedCall[D]) -> D:
 
 
 def _written(call: TracedCall[D], axis: int, index: Tensor, part: D) -> D:
-    """Return the elements with `part` at the positions of an axis that an index picks; the last one there stays."""
+    """Return the elements with `part` at the positions of an axis that an index picks."""
     if not call.trace.sourceless([index]):
         return call.boundary()
     values = call.trace.values(index)
     if values is None:
         raise ValuesNeededError(f"{call.name} writes by an index whose values a trace of shapes does not have")
-    found = call.source
-    positions = np.flatnonzero(values) if values.dtype == np.bool_ else values.reshape(-1) % found.shape[axis]
+    positions = np.flatnonzero(values) if values.dtype == np.bool_ else values.reshape(-1) % call.source.shape[axis]
+    return written_at(call.source, axis, positions, part)
+
+
+def written_at(found: D, axis: int, positions: NDArray[np.int64], part: D) -> D:
+    """Return the elements with `part` at some positions of an axis; what is written last at one of them stays."""
     last = {int(position): place for place, position in enumerate(positions)}
     part = part.broadcast(resized(found.shape, axis, len(positions)))
     part = part.taken(axis, np.array([last[position] for position in sorted(last)], np.int64))
