@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from reportgen.networks.core.above_mean import above_mean
 from reportgen.networks.core.network import Network
@@ -42,11 +43,14 @@ def with_probabilities(definition: Definition, module: nn.Module) -> Definition:
     with torch.no_grad(), refusals_told(failing):
         scores = network.class_scores(clips)
         kind = _squashing(network, scores, clips)
+        logarithms = card.adapter.probabilities is None and _are_log_probabilities(network, scores)
+        timed = "T" in (card.adapter.answer or "").split()
+        whole = timed or not (logarithms or kind) or _are_of_the_whole(network, kind)
     update: dict[str, Any] = {}
     notes = []
-    if card.adapter.probabilities is None and _are_log_probabilities(network, scores):
+    if logarithms:
         update = {"probabilities": "softmax"}
-        behind = "T" not in (card.adapter.answer or "").split() and _is_one(_scale(network, scores, clips))
+        behind = not timed and whole and _is_one(_scale(network, scores, clips))
         update |= {"scores": "probabilities"} if behind else {}
         notes.append(
             "It returns logarithms of probabilities, of a softmax of what its last layer returns: the logits are read "
@@ -61,6 +65,12 @@ def with_probabilities(definition: Definition, module: nn.Module) -> Definition:
         if behind and not _is_one(scale):
             update["probabilities"] = None
             notes.append("Its softmax is of a multiple of its logits, so no probabilities are told.")
+        if behind and not whole:
+            update["probabilities"] = None
+            notes.append(
+                "Its probabilities are means over parts of the clip. What is explained are the means of the logits, "
+                "whose order may be another one, so no probabilities are told."
+            )
         notes.append(
             f"It returns probabilities, a {kind} of what its last layer returns: the logits are read there."
             if behind
@@ -99,6 +109,21 @@ def _scale(network: Network, logarithms: Tensor, clips: Tensor) -> float | None:
     scale = float((logits * wanted).sum() / logits.square().sum())
     off = float((scale * logits - wanted).norm() / wanted.norm())
     return scale if scale > 0 and off < _UNLIKE else None
+
+
+def _are_of_the_whole(network: Network, kind: str | None) -> bool:
+    """Whether what the network returns of a clip of unlike parts is made of the logits of all of it.
+
+    Not where it returns the mean of the probabilities of frames, segments or crops: of a grey clip these are all alike.
+    """
+    assert network.spec is not None
+    channels, frames, *size = network.spec.shape
+    parts = torch.rand((channels, frames, 4, 4), generator=torch.Generator().manual_seed(0))
+    clips = functional.interpolate(parts, size=size)[None].to(network.device)
+    scores = network.class_scores(clips)
+    if kind == "sigmoid":
+        return _squashing(network, scores, clips) == kind
+    return _scale(network, scores if kind is None else scores.log(), clips) is not None
 
 
 def _is_one(scale: float | None) -> bool:

@@ -101,6 +101,9 @@ GIVES = {
     "softmax at a temperature": lambda net, maps: (whole(net, maps) / 2).softmax(1),
     "logarithms of two heads": lambda net, maps: (whole(net, maps) + net.head(maps.amax((2, 3, 4)))).log_softmax(1),
     "softmax of two heads": lambda net, maps: (whole(net, maps) - 2 * net.head(maps.amax((2, 3, 4)))).softmax(1),
+    "mean of sigmoids": lambda net, maps: steps(net, 9 * maps[:, :, 1:-1]).sigmoid().mean(1),
+    "mean of softmaxes": lambda net, maps: steps(net, 9 * maps[:, :, 1:-1]).softmax(2).mean(1),
+    "logarithms of a mean": lambda net, maps: steps(net, 9 * maps[:, :, 1:-1]).softmax(2).mean(1).log(),
     "steps of logarithms": lambda net, maps: steps(net, maps).log_softmax(2),
     "steps beside a signal": lambda net, maps: (steps(net, maps)[..., 0], steps(net, maps)),
     "scores beside a depth": lambda net, maps: (whole(net, maps), maps.mean(1, keepdim=True)),
@@ -253,6 +256,28 @@ def test_what_no_single_layer_returns_is_no_logit(file: Path) -> None:
     assert "explained as logits are" in " ".join(logarithms.card.notes)
     assert not softmax.has_classes
     assert "no layer of it returns the logits" in " ".join(softmax.card.notes)
+
+
+@pytest.mark.parametrize("gives", ["mean of sigmoids", "mean of softmaxes"])
+def test_means_of_the_probabilities_of_frames_are_not_those_of_the_mean_logits(file: Path, gives: str) -> None:
+    network = load(file, gives)
+    assert network.card is not None
+    assert network.adapter.probabilities is None
+    assert "Its probabilities are means over parts of the clip" in " ".join(network.card.notes)
+    with torch.no_grad():
+        assert torch.allclose(
+            network.logits(CLIPS), head(network, 9 * maps_of(network, CLIPS)[:, :, 1:-1].mean((2, 3, 4))), atol=1e-5
+        )
+
+
+def test_the_logarithm_of_a_mean_of_probabilities_is_explained_as_it_is(file: Path) -> None:
+    network = load(file, "logarithms of a mean")
+    with torch.no_grad():
+        each = head(network, 9 * maps_of(network, CLIPS)[:, :, 1:-1].mean((3, 4)).transpose(1, 2)).softmax(2)
+        logits = network.logits(CLIPS)
+        told = network.probabilities(logits)
+    assert told is not None
+    torch.testing.assert_close(told, each.mean(1))
 
 
 def test_probabilities_at_a_temperature_are_the_networks_or_none(file: Path) -> None:
