@@ -99,12 +99,15 @@ class AscentOptions(AscentParameters):
         return found
 
     def views(
-        self, shape: tuple[int, int, int], *, in_time: bool = True, steps: tuple[int, int, int] = (1, 1, 1)
+        self, seen: tuple[int, int, int], *, in_time: bool = True, steps: tuple[int, int, int] = (1, 1, 1)
     ) -> Views:
-        """Return the random views of clips of `shape` (T, H, W), shifted by whole `steps`, `in_time` too or not."""
+        """Return the random views of clips, shifted by whole `steps`, `in_time` too or not.
+
+        `seen` (T, H, W) is how much of a clip the unit sees whose activation is raised.
+        """
         jitter = self.jitter
         if jitter is None and self.objective == "neuron":
-            jitter = (min(2, shape[0] // 8), min(8, min(shape[1:]) // 8))
+            jitter = (min(2, seen[0] // 8), min(8, min(seen[1:]) // 8))
         return Views(jitter, self.scale, self.rotation, in_time, steps)
 
     @property

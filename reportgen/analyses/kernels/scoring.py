@@ -20,6 +20,7 @@ from reportgen.analyses.kernels.parametrization import Canvas
 from reportgen.analyses.kernels.schedules import Level
 from reportgen.networks.kernels.preactivation import Preactivation, clip_channels, placement, summary
 from reportgen.networks.kernels.receptive_field import centre_window, geometry, same_on
+from reportgen.networks.kernels.unit_extent import unit_extent
 from reportgen.networks.speed.compiled import Program
 from reportgen.networks.speed.precision import full_precision
 from reportgen.networks.trace.smoothed import SmoothedRectifiers
@@ -54,7 +55,10 @@ class ClipScoring:
         self.in_time = has_time(self.network, target)
         #: Whether a layer on the way tells places apart: each has units of its own, which nothing else wakes.
         self.weighs_places = self.target.clip_shape[1:] == placed.steps[1:]
-        self.views = options.views(self.shape, in_time=self.in_time, steps=placed.steps)
+        seen = self.shape
+        if options.objective == "neuron" and options.jitter is None and self.window is None:
+            seen = unit_extent(target, placed)
+        self.views = options.views(seen, in_time=self.in_time, steps=placed.steps)
         self.sees_pixels = sees_pixels(target, placed)
         self.programs: dict[Level, tuple[int, Program]] = {}
         self.within_stride = False
