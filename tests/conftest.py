@@ -43,28 +43,45 @@ def _same_draws() -> None:
     torch.manual_seed(0)
 
 
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of a session have in common."""
+    shared = tmp_path_factory.getbasetemp()
+    return shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared
+
+
+@pytest.fixture(scope="session")
+def written_once(shared_folder: Path) -> Callable[[str, Callable[[Path], object]], Path]:
+    """Has a folder of a name written by the first process that asks for it, and returns it to all; the others wait."""
+
+    def written(name: str, write: Callable[[Path], object]) -> Path:
+        folder = shared_folder / name
+        with (shared_folder / f"{name}.lock").open("a+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            lock.seek(0)
+            if not lock.read():
+                shutil.rmtree(folder, ignore_errors=True)  # of a process that could not write it
+                write(folder)
+                lock.write("written")
+        return folder
+
+    return written
+
+
 @pytest.fixture(autouse=True, scope="session")
-def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def _own_cache(shared_folder: Path) -> Iterator[None]:
     """What reportgen remembers of the sites that tests render: never in the user's folder."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("REPORTGEN_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("REPORTGEN_CACHE", str(shared_folder / "cache"))
         yield
 
 
 @pytest.fixture(scope="session")
-def written_sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def written_sample(written_once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
     """The folder of the sample's runs, written once for all processes of a session; tests must not change it."""
     from tests.site.sample_run import write_sample
 
-    shared = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        shared = shared.parent
-    with (shared / "sample.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        sample = shared / "written-sample"
-        if not sample.exists():
-            write_sample(shared / "sample-in-writing").rename(sample)
-    return sample
+    return written_once("written-sample", write_sample)
 
 
 @pytest.fixture(scope="session")

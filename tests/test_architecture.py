@@ -101,15 +101,21 @@ def parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
-def imports(path: Path, *, at_import: bool = False) -> Iterator[str]:
-    """Yield the modules that a file imports; with `at_import` only those that importing it brings in."""
-    tree = parsed(path)
-    nodes: list[ast.AST] = list(ast.walk(tree)) if not at_import else list(_top_level(tree))
-    for node in nodes:
+@cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(parsed(path)))
+
+
+@cache
+def imports(path: Path, *, at_import: bool = False) -> tuple[str, ...]:
+    """Return the modules that a file imports; with `at_import` only those that importing it brings in."""
+    found: list[str] = []
+    for node in _top_level(parsed(path)) if at_import else nodes(path):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found += (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
+            found.append(node.module)
+    return tuple(found)
 
 
 def _top_level(tree: ast.Module) -> Iterator[ast.AST]:
@@ -138,7 +144,7 @@ def module_name(path: Path) -> str:
 def files_imported(path: Path, names: set[str]) -> set[str]:
     """Return the modules out of `names` that a file imports, anywhere in it and also for type checking alone."""
     found: set[str] = set()
-    for node in ast.walk(parsed(path)):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -259,11 +265,10 @@ OPENERS = {
 @pytest.mark.parametrize(("library", "call"), OPENERS, ids=str)
 def test_pictures_and_videos_are_opened_in_one_place(library: str, call: str) -> None:
     for path in modules():
-        tree = parsed(path)
-        opens = any(_is(node, call) for node in ast.walk(tree))
+        opens = any(_is(node, call) for node in nodes(path))
         allowed = path.relative_to(PACKAGE).as_posix() in OPENERS[library, call]
         assert not opens or allowed, f"{path} opens files by {call}: use {sorted(OPENERS[library, call])}"
-        assert not list(_renamed(tree, library)), f"{path} imports {library} so that {call} cannot be looked for"
+        assert not list(_renamed(path, library)), f"{path} imports {library} so that {call} cannot be looked for"
 
 
 def _is(node: ast.AST, dotted: str) -> bool:
@@ -274,9 +279,9 @@ def _is(node: ast.AST, dotted: str) -> bool:
     return isinstance(node, ast.Name) and node.id == last and not above
 
 
-def _renamed(tree: ast.Module, library: str) -> Iterator[str]:
+def _renamed(path: Path, library: str) -> Iterator[str]:
     """Yield what of a library is imported so that calls of its `open` no longer read `Image.open` or `av.open`."""
-    for node in ast.walk(tree):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.asname and alias.name.split(".")[0] == library)
         elif isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == library:
@@ -342,7 +347,7 @@ SAYING = re.compile(r"\w*(Error|Fault)|note|say_once|unknown_name|worded")
 def test_what_is_said_names_options_by_mentions_alone() -> None:
     found = []
     for path in (path for path in modules() if room(path) != "cli"):
-        for node in ast.walk(parsed(path)):
+        for node in nodes(path):
             if not isinstance(node, ast.Call):
                 continue
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
@@ -385,7 +390,7 @@ def test_the_seed_reaches_an_analysis_by_its_subject_alone() -> None:
 
     assert not [name for name, method in methods().items() if "seed" in method.parameters.model_fields]
     for path in (PACKAGE / "analyses").glob("*/analysis.py"):
-        for node in ast.walk(parsed(path)):
+        for node in nodes(path):
             if isinstance(node, ast.Attribute) and node.attr == "seed":
                 assert ast.unparse(node.value) in ("subject", "self"), f"{path}: {ast.unparse(node)}"
 

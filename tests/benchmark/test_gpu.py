@@ -161,6 +161,7 @@ def test_without_a_device_there_is_a_sentence(capsys: pytest.CaptureFixture[str]
     assert "--device cpu --smoke" in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_it_needs_nothing_installed_but_torch_and_what_wheels_can_carry() -> None:
     missing = ("av", "captum", "mkdocs", "material", "rich", "jinja2", "click", "yaml", "PIL", "imageio", "scipy")
     code = f"import sys; sys.modules.update(dict.fromkeys({missing!r}))\n"

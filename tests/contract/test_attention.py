@@ -132,7 +132,7 @@ def text_of(page: str) -> str:
     return html.unescape(re.sub(r"<[^>]*>", "", page))
 
 
-@pytest.mark.parametrize("name", ["fused", "by_hand"])
+@pytest.mark.parametrize("name", [pytest.param("fused", marks=pytest.mark.long), "by_hand"])
 def test_what_attention_has_no_answer_for_is_named(name: str, tmp_path: Path) -> None:
     told, store = computed(tmp_path, name)
     (record,) = store.manifest().of("pyramid")

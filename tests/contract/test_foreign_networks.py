@@ -432,7 +432,7 @@ EVERY_ANALYSIS = {
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(name, marks=[] if name in ("Pathways", "softmax") else pytest.mark.long) for name in EVERY_ANALYSIS],
+    [pytest.param(name, marks=[] if name == "Pathways" else pytest.mark.long) for name in EVERY_ANALYSIS],
 )
 def test_every_analysis_answers_or_says_why_not(name: str, file: Path, tmp_path: Path) -> None:
     arguments = EVERY_ANALYSIS[name]

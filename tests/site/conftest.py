@@ -23,11 +23,13 @@ def sample_runs(tmp_path_factory: pytest.TempPathFactory, sample_copy: Callable[
 
 
 @pytest.fixture(scope="session")
-def sample_site(sample_runs: Path) -> Path:
-    """The folder of the sample's site; tests must not change it."""
-    site = sample_runs.parent / "site"
-    render(sample_runs, site, build_dir=sample_runs.parent / "build")
-    return site
+def sample_site(written_once: Callable[[str, Callable[[Path], object]], Path], written_sample: Path) -> Path:
+    """The folder of the sample's site, rendered once for all processes; tests must not change it."""
+
+    def rendered(folder: Path) -> None:
+        render(written_sample, folder / "site", build_dir=folder / "build")
+
+    return written_once("sample-site", rendered) / "site"
 
 
 class _Quiet(SimpleHTTPRequestHandler):

@@ -189,6 +189,7 @@ def test_an_address_is_refused_in_an_anonymous_report(telling_runs: Path, tmp_pa
         export(telling_runs, "csv", to=tmp_path / "x", anonymous=True, published="https://jane.example/report/")
 
 
+@pytest.mark.long
 def test_other_forms_are_anonymous_too(telling_runs: Path, tmp_path: Path) -> None:
     assert not hits(export(telling_runs, "csv", to=tmp_path / "tables", anonymous=True))
     gifs = export(telling_runs, "gifs", to=tmp_path / "gifs", anonymous=True, select=[f"drift/{LAYERS[0]}"])

@@ -79,6 +79,7 @@ def front(archive: Path) -> str:
         return file.read("report/index.html").decode()
 
 
+@pytest.mark.long
 def test_the_first_step_that_fits_is_taken(small_report: Report, tmp_path: Path) -> None:
     target = tmp_path / "report.zip"
     ZipArchive().write(request(small_report, tmp_path / "a", 10**9), target)

@@ -44,6 +44,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return render(runs, folder / "site", build_dir=folder / "build").parent
 
 
+@pytest.mark.long
 def test_a_site_of_many_clips_and_long_names_has_no_link_that_leads_nowhere(site: Path) -> None:
     text = (site / "net0" / "pyramids.html").read_text(encoding="utf-8")
     pairs = WRITTEN * (WRITTEN - 1) // 2 + WRITTEN
@@ -53,6 +54,7 @@ def test_a_site_of_many_clips_and_long_names_has_no_link_that_leads_nowhere(site
     )
 
 
+@pytest.mark.long
 @pytest.mark.browser
 @pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
 def test_long_names_neither_widen_a_page_nor_fill_the_screen(browser: Any, site: Path, width: int, height: int) -> None:

@@ -57,6 +57,7 @@ def test_the_commit_has_nobody_s_name_and_no_time_of_day(
         publish(make_site(here / "site"), name="ours", push=True)
 
 
+@pytest.mark.long
 def test_a_forbidden_word_beside_the_report_is_found_too(here: Path, tmp_path: Path) -> None:
     site = make_site(here / "site")
     for words, forbidden in (({"name": "Gardlab-v1"}, LAB), ({}, "kernels")):

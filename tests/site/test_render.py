@@ -251,10 +251,10 @@ def test_the_graph_is_data_that_a_script_reads(sample_site: Path) -> None:
     assert all(data["layer"][s] == data["layer"][t] + 1 for s, t in zip(data["source"], data["target"], strict=True))
 
 
-def test_nothing_is_done_when_nothing_changed(sample_runs: Path, sample_site: Path) -> None:
+def test_nothing_is_done_when_nothing_changed(written_sample: Path, sample_site: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in sample_site.rglob("*")}
     notes = Notes()
-    index = render(sample_runs, sample_site, build_dir=sample_runs.parent / "build", progress=notes)
+    index = render(written_sample, sample_site, build_dir=sample_site.parent / "build", progress=notes)
     assert index == sample_site / "index.html"
     assert notes.notes == [f"Nothing has changed since {index} was written."]
     assert notes.tasks == []
@@ -296,7 +296,7 @@ def test_many_sites_are_rendered_at_once_from_one_folder(sample_runs: Path, tmp_
             assert (site / run.name / "index.html").is_file()
 
 
-@pytest.mark.parametrize("held", [f"build/{LEASE}", f"site/{LEASE}"])
+@pytest.mark.parametrize("held", [pytest.param(f"build/{LEASE}", marks=pytest.mark.long), f"site/{LEASE}"])
 def test_whoever_renders_a_site_that_another_process_writes_waits_for_it(
     small_run: Path, tmp_path: Path, held: str
 ) -> None:
@@ -318,6 +318,7 @@ def test_whoever_renders_a_site_that_another_process_writes_waits_for_it(
         assert rendered.result(timeout=60).is_file()
 
 
+@pytest.mark.long
 def test_the_process_that_builds_the_site_ends_with_its_command(small_run: Path, tmp_path: Path) -> None:
     command = reportgen_command("render", "--runs", small_run, "--site", "site")
     with child(command, cwd=tmp_path) as process:

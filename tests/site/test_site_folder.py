@@ -267,7 +267,7 @@ def test_a_lock_that_is_a_link_is_not_opened(run: Path, tmp_path: Path) -> None:
 EVERY_STEP = pytest.param(signal.SIGKILL, 1, marks=pytest.mark.long)
 
 
-@pytest.mark.parametrize(("number", "stride"), [(signal.SIGKILL, 11), (signal.SIGINT, 29), EVERY_STEP])
+@pytest.mark.parametrize(("number", "stride"), [(signal.SIGKILL, 29), (signal.SIGINT, 41), EVERY_STEP])
 def test_a_stop_at_any_step_never_blocks_the_next_render(
     run: Path, tmp_path: Path, number: signal.Signals, stride: int
 ) -> None:

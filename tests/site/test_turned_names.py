@@ -60,6 +60,7 @@ def obeyed(text: str) -> str:
     return found[0] if found else ""
 
 
+@pytest.mark.long
 def test_nothing_of_a_site_is_turned_round(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("reportgen.site.begun_mkdocs", quick_mkdocs)
     render(runs, tmp_path / "site", build_dir=tmp_path / "build")

@@ -143,6 +143,7 @@ def renew(site: Path, path: str, old: str, new: str) -> None:
     seal(site)
 
 
+@pytest.mark.long
 def test_forged_pages_and_records_are_found_though_all_sums_were_renewed(site: Path) -> None:
     records = {path: path.read_text() for path in sorted((site / "drift/records").rglob("*.json"))}
     edited, broken, *_ = (path for path, text in records.items() if '"analysis":"kernels"' in text)

@@ -170,6 +170,7 @@ class _Linear(nn.Module):
 
 
 class TestBundledNetwork:
+    @pytest.mark.long
     def test_integrated_gradients_beat_random_maps(self) -> None:
         """By 0.10 at least on the mean of the report's own clips, and beyond the band of random maps on each.
 

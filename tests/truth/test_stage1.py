@@ -218,6 +218,7 @@ def mean_velocity(clip: Tensor) -> Tensor:
     return torch.linalg.solve(matrix, -torch.stack([(x * t).sum(), (y * t).sum()]))
 
 
+@pytest.mark.long
 def test_the_bundled_networks_most_direction_selective_kernels_get_clips_that_move_their_way() -> None:
     network = load_network("texture_motion")
     motions = ("moving left", "moving right", "moving up", "moving down")

@@ -28,7 +28,7 @@ def compared(own: RankFigures, others: RankFigures) -> RankTests:
 def test_of_900_kernels_without_and_100_with_an_effect_few_are_called_falsely_and_most_are_found() -> None:
     rng = np.random.default_rng(7)
     false, power = [], []
-    for _ in range(200):
+    for _ in range(60):
         own, others = rng.standard_normal((2, 50, 1000))
         own[:, 900:] += AT_AUROC_09
         called = np.asarray(false_discovery(compared(own, others).p.tolist())) <= 0.05

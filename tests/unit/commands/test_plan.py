@@ -61,6 +61,7 @@ def test_a_plan_is_told_before_and_between_and_nothing_is_written(tiny_zoo: Path
     assert f"{len(gone):,}" in text
 
 
+@pytest.mark.long
 def test_hours_rest_on_the_records_of_other_runs_too(tiny_zoo: Path, tmp_path: Path) -> None:
     compute(options(tmp_path, tiny_zoo))
     (found,) = plan(options(tmp_path, tiny_zoo, seed=1))

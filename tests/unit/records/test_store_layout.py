@@ -59,6 +59,7 @@ def run(tmp_path: Path) -> Store:
     return store
 
 
+@pytest.mark.long
 def test_a_run_of_the_layout_before_is_read_and_goes_on_in_the_new_one(run: Store) -> None:
     keys = run.read_run().plan
     for key in keys:

@@ -110,6 +110,7 @@ def test_no_kernel_loses_by_its_rivals_and_some_gain(monkeypatch: pytest.MonkeyP
     assert torch.allclose(own, held.activations, rtol=1e-4)
 
 
+@pytest.mark.long
 def test_a_search_goes_on_from_a_second_rival_where_one_is_better(monkeypatch: pytest.MonkeyPatch) -> None:
     """Which kernels have one is a matter of their maxima, and of how a processor rounds on the way to these."""
     options = {"objective": "firing", "clip_shape": (4, 16, 16), "steps": 96}

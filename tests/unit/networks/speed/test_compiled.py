@@ -33,6 +33,7 @@ class Asking(nn.Module):
         return self.layers(-x if float(x.detach().mean()) > 0.4 else x)
 
 
+@pytest.mark.long
 @needs_compiler
 @pytest.mark.filterwarnings("default")  # the compiler's own
 def test_a_program_computes_what_the_network_does() -> None:
@@ -44,6 +45,7 @@ def test_a_program_computes_what_the_network_does() -> None:
     assert torch.allclose(slope, torch.autograd.grad(wanted.square().sum(), clips)[0], atol=1e-4)
 
 
+@pytest.mark.long
 @needs_compiler
 @pytest.mark.filterwarnings("default")
 def test_a_compiled_search_finds_the_same() -> None:

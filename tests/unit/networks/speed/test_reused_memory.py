@@ -59,6 +59,7 @@ note()
     assert as_before < SIZE / 4
 
 
+@pytest.mark.long
 def test_an_error_gives_it_back_too() -> None:
     within, behind = held_after("""
 try:
