@@ -94,7 +94,7 @@ def _case_id(value: Any) -> str:
 CASES = [(name, case) for name in zoo_cards.recorded() for case in zoo_cards.golden(name)["cases"]]
 
 
-#: Cases that take seconds, of networks that other cases are of, or that differ from another by their norms alone.
+#: Cases that take seconds, of networks that other cases are of, or that are made of the modules of another network.
 DEAR = {
     *(("vgg16", (2, 3, 64, 64)), ("vgg16_bn", (2, 3, 64, 64))),
     *(("i3d_r50", (1, 3, 8, 256, 256)), ("i3d_r50", (1, 3, 12, 224, 224)), ("mfnet", (2, 3, 16, 224, 224))),

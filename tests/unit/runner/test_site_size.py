@@ -62,7 +62,9 @@ def _foreseen(asked: dict[str, object], folder: Path) -> float:
     return float(told[1])
 
 
-@pytest.mark.parametrize(("preset", "megabytes"), [pytest.param("quick", 4.61, marks=pytest.mark.long), ("standard", 9.21)])
+@pytest.mark.parametrize(
+    ("preset", "megabytes"), [pytest.param("quick", 4.61, marks=pytest.mark.long), ("standard", 9.21)]
+)
 def test_what_is_foreseen_of_the_bundled_report_is_what_it_had_when_it_was_measured(
     preset: str, megabytes: float, tmp_path: Path
 ) -> None:
