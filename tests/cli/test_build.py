@@ -123,6 +123,7 @@ def test_models_and_layers_speak_json(tmp_path: Path, tiny_zoo: Path) -> None:
     assert layers[0]["facts"]["receptive_field"] == [3, 3, 3]
 
 
+@pytest.mark.long
 def test_two_networks_of_one_architecture_are_compared(tiny_zoo: Path, tmp_path: Path) -> None:
     zoo = tmp_path / "zoo"
     for name in ("tiny", "other"):

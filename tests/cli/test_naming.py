@@ -74,6 +74,7 @@ def test_two_factories_of_one_name_are_two_networks_on_every_page() -> None:
     assert kernels == [f"{first}/0/0000", f"{second}/0/0000"]
 
 
+@pytest.mark.long
 def test_another_checkpoint_of_one_network_leaves_the_first_one_s_run_alone() -> None:
     for name, seed in (("old", 0), ("new", 1)):
         torch.manual_seed(seed)

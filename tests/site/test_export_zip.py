@@ -78,6 +78,7 @@ def test_gifs_have_the_published_names_and_all_frames(sample_runs: Path, tmp_pat
         assert (picture.height, picture.width) == (24, 48)
 
 
+@pytest.mark.long
 def test_two_layers_whose_published_names_are_one_lose_no_gif(tmp_path: Path) -> None:
     class Alike(SampleRun):
         kernels = 1

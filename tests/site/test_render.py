@@ -348,6 +348,7 @@ def test_no_runs_is_one_clear_sentence(tmp_path: Path) -> None:
         render(tmp_path, tmp_path / "site", build_dir=tmp_path / "build")
 
 
+@pytest.mark.long
 def test_a_warning_of_mkdocs_is_an_error_that_quotes_it(
     small_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -49,6 +49,7 @@ def test_two_renders_of_the_same_runs_have_one_digest_and_files_of_others_have_n
     assert ROOT_FILE in OwnedFolder(site).files
 
 
+@pytest.mark.long
 def test_an_export_prints_the_root_digest_of_what_leaves(
     sample_runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

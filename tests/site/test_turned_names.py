@@ -76,6 +76,7 @@ def test_nothing_of_a_site_is_turned_round(runs: Path, tmp_path: Path, monkeypat
     assert SHOWN in [entity.get("name") for entity in crate["@graph"]]
 
 
+@pytest.mark.long
 def test_nothing_of_a_paper_is_turned_round(runs: Path) -> None:
     report = Report.of(find_runs(runs))
     document = summary_of(report, "ab" * 32)

@@ -170,7 +170,7 @@ def test_a_random_body_is_read_as_it_answers(seed: int) -> None:
     assert (own >= 0.95 * reached)[reached > RARELY].all()
 
 
-@pytest.mark.parametrize("seed", [3, *(pytest.param(one, marks=pytest.mark.long) for one in range(12) if one != 3)])
+@pytest.mark.parametrize("seed", [pytest.param(one, marks=pytest.mark.long) for one in range(12)])
 def test_no_plain_colour_drives_a_deep_kernel_more_than_the_clip_found(seed: int) -> None:
     """Behind other layers the colour that a unit weighs about a found clip may be half as good as another one."""
     torch.manual_seed(seed)

@@ -47,7 +47,9 @@ def said(clip: Tensor) -> str:
 
 
 @pytest.mark.parametrize("fine", [False, True], ids=["smooth", "fine"])
-@pytest.mark.parametrize("jump", [(1, 0), (2, 0), (0, 3), (2, 2)])
+@pytest.mark.parametrize(
+    "jump", [(1, 0), (2, 2), *(pytest.param(one, marks=pytest.mark.long) for one in ((2, 0), (0, 3)))]
+)
 def test_a_texture_that_jumps_every_frame_goes_back_and_forth(jump: tuple[int, int], fine: bool) -> None:
     clip = placed([jump if t % 2 else (0, 0) for t in range(FRAMES)], fine=fine)
     sentence = said(clip)
@@ -94,7 +96,7 @@ def one_over_f(seed: int, shape: tuple[int, ...]) -> Tensor:
     return (0.5 + 0.15 * shaped / shaped.std()).clamp(0, 1)
 
 
-@pytest.mark.parametrize("side", [16, 32, 64])
+@pytest.mark.parametrize("side", [16, 32, pytest.param(64, marks=pytest.mark.long)])
 @pytest.mark.parametrize("together", [False, True], ids=["two noises", "noise along time too"])
 def test_two_frames_of_noise_are_not_texture_plus_motion(side: int, together: bool) -> None:
     for seed in range(4):

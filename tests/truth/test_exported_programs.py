@@ -53,8 +53,16 @@ KINDS: dict[str, Callable[[torch.export.ExportedProgram], nn.Module]] = {
 }
 
 
-@pytest.mark.parametrize("any_number", [False, True], ids=["one clip a call", "any number"])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("kind", "any_number"),
+    [
+        *(("one graph", True), ("a graph for each module", False)),
+        *(
+            pytest.param(*one, marks=pytest.mark.long)
+            for one in (("one graph", False), ("a graph for each module", True))
+        ),
+    ],
+)
 def test_a_program_answers_as_the_network_it_was_made_of(kind: str, any_number: bool) -> None:
     network = Pathways().eval()
     program = KINDS[kind](exported(network, any_number=any_number))

@@ -102,7 +102,7 @@ CASES = {
     "three layers near the edge": partial(averages, 0.95),
 }
 EVERY = range(len(SPEEDS))
-ALWAYS = [("filters", [2]), ("behind silent filters", [1])]
+ALWAYS = [("filters", [2])]
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def explained(texture: int, seed: int, motion: str) -> tuple[PyramidDocument, st
     return pyramid_document(pyramid, network=network.name), name
 
 
-@pytest.mark.parametrize("texture", range(TEXTURES))
+@pytest.mark.parametrize("texture", [0, *(pytest.param(one, marks=pytest.mark.long) for one in range(1, TEXTURES))])
 def test_the_pyramid_of_a_motion_class_differs_from_that_of_its_texture(texture: int) -> None:
     moving, name = explained(texture, 5, "moving right")
     still, _ = explained(texture, 5, "static")

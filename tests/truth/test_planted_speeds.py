@@ -70,6 +70,7 @@ def test_the_best_clip_is_nearly_the_best_grating_at_its_speed(
     assert shown.tolist() == pytest.approx([1.0] * 3, abs=most_off)
 
 
+@pytest.mark.long
 def test_a_clip_that_is_to_change_little_does_not_move_although_the_kernel_would_like_it_to() -> None:
     """What a moving pattern loses to the penalty counts where a search compares clips, and not in its climb alone."""
     smooth, free = (
@@ -120,6 +121,7 @@ def preferred_speed(kernel: Tensor) -> float:
     return float(abs(best[0]) / math.hypot(best[1], best[2]))
 
 
+@pytest.mark.long
 def test_a_kernel_of_few_frames_prefers_a_slower_grating_than_it_was_made_of() -> None:
     """Of some of the kernels below by more than a tenth; of a long and wide one by nothing."""
     ratios = []

@@ -68,11 +68,12 @@ def test_integrated_gradients_point_to_the_texture_of_the_class() -> None:
     assert pointing("integrated_gradients", steps=8) >= 0.9
 
 
+@pytest.mark.long
 def test_grad_cam_points_to_the_texture_of_the_class() -> None:
     assert pointing("grad_cam") >= 0.9
 
 
-@pytest.mark.parametrize("place", [0, 1, 3, 5])
+@pytest.mark.parametrize("place", [0, 3, *(pytest.param(one, marks=pytest.mark.long) for one in (1, 5))])
 def test_the_contrast_of_two_textures_says_which_half_speaks_for_which(place: int) -> None:
     """Why this class rather than the other one: the halves get opposite signs."""
     clip, label, other, on_left = pairs()[place]

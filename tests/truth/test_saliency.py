@@ -58,7 +58,9 @@ class TestLinearNetworks:
 
 
 class TestCompleteness:
-    @pytest.mark.parametrize("baseline", ["blur", "mean_frame", "black"])
+    @pytest.mark.parametrize(
+        "baseline", ["blur", *(pytest.param(one, marks=pytest.mark.long) for one in ("mean_frame", "black"))]
+    )
     def test_integrated_gradients_of_the_bundled_network_at_64_steps(self, baseline: str) -> None:
         clip, label = bundled_clips(1, motion="moving right")[0]
         clip = clip[:, :, 4:12, :48, :48]  # less than the native clip, for the test's time

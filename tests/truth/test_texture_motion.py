@@ -200,6 +200,7 @@ def test_the_network_names_texture_and_motion_of_fresh_clips(card: ModelCard, ne
     assert right.float().mean() >= 0.98
 
 
+@pytest.mark.long
 def test_frozen_clips_are_called_static(card: ModelCard, network: nn.Module) -> None:
     labels = torch.arange(112) % len(clips.LABELS)
     size = {"frames": card.clip.frames, "height": card.clip.height, "width": card.clip.width}
@@ -211,6 +212,7 @@ def test_frozen_clips_are_called_static(card: ModelCard, network: nn.Module) -> 
     assert (called == STATIC).float().mean() >= 0.98
 
 
+@pytest.mark.long
 def test_reversed_translations_are_called_the_opposite(card: ModelCard, network: nn.Module) -> None:
     motions = torch.tensor(TRANSLATIONS).repeat(24)
     labels = (torch.arange(len(motions)) // len(TRANSLATIONS)) % len(clips.TEXTURES) * MOTIONS + motions

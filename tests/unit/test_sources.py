@@ -69,7 +69,8 @@ def _digest(copied: Path, before: str = "import reportgen", changed: str = "") -
     return digest
 
 
-@pytest.mark.parametrize("before", ["import reportgen", pytest.param("import reportgen.site", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("before", ["import reportgen", "import reportgen.site"])
 def test_a_process_that_loaded_other_files_than_there_are_now_is_no_other_process(copied: Path, before: str) -> None:
     while_running = _digest(copied, before, "pages/front.py")
     afterwards = _digest(copied, before)

@@ -25,10 +25,11 @@ def compared(own: RankFigures, others: RankFigures) -> RankTests:
     return RankTests.of(own, others, np.concatenate([own, others]).std(0) == 0)
 
 
+@pytest.mark.long
 def test_of_900_kernels_without_and_100_with_an_effect_few_are_called_falsely_and_most_are_found() -> None:
     rng = np.random.default_rng(7)
     false, power = [], []
-    for _ in range(60):
+    for _ in range(200):
         own, others = rng.standard_normal((2, 50, 1000))
         own[:, 900:] += AT_AUROC_09
         called = np.asarray(false_discovery(compared(own, others).p.tolist())) <= 0.05

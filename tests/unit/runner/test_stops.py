@@ -17,7 +17,7 @@ MORE = ("kernels", "decomposition", "saliency", "responses")
 @pytest.mark.parametrize(
     ("number", "tried", "analyses"),
     [
-        pytest.param(signal.SIGKILL, "2", FEW, id="two"),
+        pytest.param(signal.SIGKILL, "3", FEW, id="three", marks=pytest.mark.long),
         *(
             pytest.param(signal.SIGKILL, f"{part}/6", MORE, id=f"every sixth step, from {part}", marks=pytest.mark.long)
             for part in range(1, 7)

@@ -325,7 +325,9 @@ def test_the_machine_is_known_by_its_names(monkeypatch: pytest.MonkeyPatch, tmp_
     assert not known["wendelgard"].common
 
 
-@pytest.mark.parametrize("user", ["root", "runner", "kernel", "video", "report"])
+@pytest.mark.parametrize(
+    "user", ["runner", "kernel", *(pytest.param(one, marks=pytest.mark.long) for one in ("root", "video", "report"))]
+)
 def test_names_that_every_report_holds_are_common(user: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("USER", user)
     assert next(word for word in machine_words() if word.text == user).common

@@ -59,6 +59,7 @@ def test_company_slots_and_repetition_do_not_change_a_kernel(network: nn.Module)
         assert float(together.activations[1]) == pytest.approx(float(alone.activations[0]), rel=1e-6)
 
 
+@pytest.mark.long
 def test_threads_do_not_change_a_kernel(network: nn.Module) -> None:
     threads = torch.get_num_threads()
     try:

@@ -100,6 +100,7 @@ def passed(network: nn.Sequential) -> list[int]:
     return volumes
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("any_length")
 def test_a_search_that_begins_small_reaches_as_much_for_half_of_the_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without rivals, whose number a clip decides."""

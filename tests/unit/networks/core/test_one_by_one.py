@@ -76,7 +76,7 @@ def test_a_loop_over_clips_is_seen(kind: type[Whole], looped: bool) -> None:
 
 
 @pytest.mark.parametrize("kind", [Looped, LoopedInside])
-@pytest.mark.parametrize("layer", ["first", "second"])
+@pytest.mark.parametrize("layer", [pytest.param("first", marks=pytest.mark.long), "second"])
 def test_a_looped_network_has_the_responses_and_maxima_of_a_plain_one(kind: type[Whole], layer: str) -> None:
     torch.manual_seed(0)
     plain = Whole().eval().requires_grad_(False)

@@ -53,6 +53,7 @@ def test_an_error_leaves_the_weights_as_they_were() -> None:
     assert one.module[0].weight.is_contiguous()
 
 
+@pytest.mark.long
 def test_what_a_kernel_looks_for_does_not_depend_on_the_order(monkeypatch: pytest.MonkeyPatch) -> None:
     options = {"clip_shape": (8, 12, 12), "steps": 24, "objective": "firing"}
     ordered = maximize_activation(network((3, 3, 3)), "2", [0, 1], **options)
