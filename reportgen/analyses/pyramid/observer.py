@@ -50,11 +50,14 @@ class Response:
     edge: GradientEdge | None = None
 
     def final(self) -> Response:
-        """Return the response behind the last activation or normalisation that reads nothing else."""
+        """Return the response behind the last activation or normalisation that reads nothing else.
+
+        A comparison is none, but for what is made of it alone, such as spikes.
+        """
         if self.after is None or self.uses != 1:
             return self
         last = self.after.final()
-        return self if last.viewed else last
+        return self if last.viewed or not last.tensor.is_floating_point() else last
 
     def read(self) -> Tensor:
         """Return the response's value, detached and in float32 at least: kernels along `axis`."""

@@ -25,6 +25,7 @@ from reportgen.networks.core.above_mean import above_mean
 from reportgen.networks.core.classes import ClassLike, clip_logits
 from reportgen.networks.core.given_clips import Clips, given_clips
 from reportgen.networks.core.network import Network, as_network, no_weight_gradients
+from reportgen.networks.core.one_by_one import given_one_by_one
 from reportgen.networks.core.unchanged import gradients_told, leaving_unchanged
 from reportgen.networks.kernels.places import UnitPlaces, output_places
 from reportgen.networks.speed.quick_copy import quick_copy
@@ -242,6 +243,8 @@ def attribute_unchecked(
     if clips.ndim not in (4, 5):
         raise ClipError(f"Saliency needs clips N C T H W (or N C H W), got {tuple(clips.shape)}.")
     reference = make_baseline(effort.baseline, clips, seen) if chosen.compared else clips
+    if seen.card is None and chosen.passes(_question(seen, clips, effort)) > 1:
+        seen = given_one_by_one(seen, clips.shape[1:])
     with no_weight_gradients(seen):
         places = _places(seen, clips[:1], effort.layer) if chosen.reads_layer else {}
         every = replace(_question(seen, clips, effort), baseline=reference, places=places)
@@ -300,7 +303,7 @@ def _question(network: Network, clips: Tensor, effort: MapSettings) -> Question:
         seed=effort.seed,
         steps=effort.steps,
         samples=effort.samples,
-        batch_size=effort.batch_size or starting_batch(clips[:1]),
+        batch_size=network.at_once(effort.batch_size or starting_batch(clips[:1])),
         window=effort.window,
         exposures=effort.exposures,
         reduced=effort.reduced,

@@ -120,9 +120,14 @@ class Network:
     def prepare(self, clips: Tensor) -> Arguments:
         """Return what the module is called with for clips `N C T H W` in [0, 1] RGB (differentiable).
 
-        A bare module takes its input as is. Raises NetworkError for clips that the network cannot take.
+        A bare module takes its input as is, in memory of its own, for it may write into that. Raises NetworkError for
+        clips that the network cannot take.
         """
-        return Arguments((clips,)) if self.card is None else to_call(normalise(clips, self.card.clip), self.adapter)
+        return (
+            Arguments((clips.clone(),))
+            if self.card is None
+            else to_call(normalise(clips, self.card.clip), self.adapter)
+        )
 
     def run(self, clips: Tensor) -> Any:
         """Return what the module answers in evaluation mode to clips `N C T H W` in [0, 1] RGB.

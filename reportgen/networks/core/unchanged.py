@@ -25,6 +25,8 @@ _CUT_OFF = (
     "cannot be empty",
 )
 """What torch says of a result that does not lead back to what it was computed from."""
+_OVERWRITTEN = "has been modified by an inplace operation"
+"""What it says where the way back needs values that have been overwritten since."""
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -113,6 +115,11 @@ def gradients_told(name: str, cuts: Callable[[], Sequence[object]] = tuple) -> I
     try:
         yield
     except RuntimeError as error:
+        if _OVERWRITTEN in str(error):
+            raise NetworkError(
+                f"{name} overwrites values in place that its own gradient needs, so that it has none: let it write "
+                "into a copy of them, or ask a method that needs no gradient, such as occlusion."
+            ) from error
         if not any(words in str(error) for words in _CUT_OFF):
             raise
         raise NetworkError(no_gradient(name, cuts())) from error
