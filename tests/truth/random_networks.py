@@ -288,6 +288,7 @@ WINDOWS: dict[str, Step] = {
     "folded": _folded,
     "written by an index": _written_by_index,
     "patches": _patches,
+    "running": _same(lambda kit, x: x.cummax(-1).values + x.cumsum(-1)),
     "windows": _same(lambda kit, x: F.pad(x, (1, 1)).unfold(-1, 3, 1).amax(-1)),
 }
 """Steps that are tried by themselves."""

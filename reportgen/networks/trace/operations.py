@@ -152,7 +152,7 @@ OPERATIONS: Mapping[str, Operation] = {
     **_apart(mixing.softmax_sources, masking.softmax_seen, "softmax", "_safe_softmax"),
     **_apart(mixing.softmax_sources, masking.mixed_along, "_log_softmax", shape=shapes.softmax_shape),
     **_apart(mixing.softmax_sources, masking.mixed_along, "log_softmax"),
-    **_apart(mixing.cumulative_sources, masking.running_seen, "cumsum", "cumprod"),
+    **_apart(mixing.cumulative_sources, masking.running_seen, "cumsum", "cumprod", "cummax", "cummin"),
     **_apart(mixing.cumulative_sources, masking.mixed_along, "sort", "topk"),
     **_apart(mixing.attention_sources, masking.attention_seen, "scaled_dot_product_attention", *_ATTENTION),
     **_apart(rearranging.first_argument, masking.triangle_seen, "tril", "triu"),
