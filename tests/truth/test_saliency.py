@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import pytest
 import torch
@@ -284,3 +285,20 @@ def test_a_comparison_is_no_response_of_a_kernel() -> None:
     clip = torch.rand(1, 3, 4, 8, 8, generator=torch.Generator().manual_seed(1))
     pyramid = class_pyramid(network, clip, 1)
     assert pyramid.logit == pytest.approx(network(clip)[0, 1].item(), abs=1e-5)
+
+
+@dataclass
+class Answer:
+    """What some libraries return: the first tensor with channels is what is explained."""
+
+    loss: Tensor | None
+    logits: Tensor
+
+
+def test_scores_in_the_fields_of_a_dataclass_are_found() -> None:
+    class Told(Linear):
+        def forward(self, x: Tensor) -> Tensor:
+            return (Answer(None, super().forward(x)),)  # type: ignore[return-value]
+
+    found = attribute(Told(), CLIP, 1, "gradients")
+    torch.testing.assert_close(found.attribution[0], Linear().weight.detach()[1])

@@ -86,7 +86,7 @@ def first_scores(output: Any, module: nn.Module, clips: Sequence[int]) -> Tensor
     when there is no such tensor, or when its clips do not lie along the first axis.
     """
     name = type(module).__name__
-    tensors = [leaf for leaf in tree_leaves(output) if isinstance(leaf, Tensor) and leaf.ndim > 1]
+    tensors = [leaf for leaf in _leaves(output) if isinstance(leaf, Tensor) and leaf.ndim > 1]
     if not tensors:
         raise NetworkError(f"{name} returns no tensor N K: wrap it so that it returns its scores.")
     found, frames = tensors[0], clips[2] if len(clips) == 5 else None
@@ -107,6 +107,13 @@ def first_scores(output: Any, module: nn.Module, clips: Sequence[int]) -> Tensor
         )
         return found.mean(1)
     return found.flatten(2).mean(2) if found.ndim > 2 else found
+
+
+def _leaves(output: Any) -> list[Any]:
+    """Return what an output holds, in order; of dataclasses, which torch takes for leaves, what their fields hold."""
+    found = tree_leaves(parts(output))
+    held = [_leaves(leaf) if is_dataclass(leaf) and not isinstance(leaf, type) else [leaf] for leaf in found]
+    return [leaf for leaves in held for leaf in leaves]
 
 
 def real(output: Tensor, name: str) -> None:
