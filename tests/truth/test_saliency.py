@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 import torch
@@ -302,3 +303,30 @@ def test_scores_in_the_fields_of_a_dataclass_are_found() -> None:
 
     found = attribute(Told(), CLIP, 1, "gradients")
     torch.testing.assert_close(found.attribution[0], Linear().weight.detach()[1])
+
+
+@dataclass
+class Keyed(dict[str, Any]):
+    """A dictionary of another class, which torch does not open: as libraries return whose answers have both forms."""
+
+    name: str
+
+
+def test_scores_in_a_dictionary_that_is_a_dataclass_are_found() -> None:
+    class Told(Linear):
+        def forward(self, x: Tensor) -> Tensor:
+            answer = Keyed("of a library")
+            answer["logits"] = super().forward(x)
+            return answer  # type: ignore[return-value]
+
+    found = attribute(Told(), CLIP, 1, "gradients")
+    torch.testing.assert_close(found.attribution[0], Linear().weight.detach()[1])
+
+
+def test_a_dictionary_without_scores_is_said_to_have_none() -> None:
+    class Told(Linear):
+        def forward(self, x: Tensor) -> Tensor:
+            return Keyed("of a library")  # type: ignore[return-value]
+
+    with pytest.raises(NetworkError, match="returns no tensor"):
+        attribute(Told(), CLIP, 1, "gradients")

@@ -110,10 +110,12 @@ def first_scores(output: Any, module: nn.Module, clips: Sequence[int]) -> Tensor
 
 
 def _leaves(output: Any) -> list[Any]:
-    """Return what an output holds, in order; of dataclasses, which torch takes for leaves, what their fields hold."""
-    found = tree_leaves(parts(output))
-    held = [_leaves(leaf) if is_dataclass(leaf) and not isinstance(leaf, type) else [leaf] for leaf in found]
-    return [leaf for leaves in held for leaf in leaves]
+    """Return what an output holds, in order, and what dataclasses and mappings hold that torch takes for leaves."""
+    held: list[Any] = []
+    for leaf in tree_leaves(output):
+        opened = dict(leaf) if isinstance(leaf, Mapping) else parts(leaf)
+        held += [leaf] if opened is leaf else _leaves(opened)
+    return held
 
 
 def real(output: Tensor, name: str) -> None:
