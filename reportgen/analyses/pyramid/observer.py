@@ -16,10 +16,9 @@ from torch import Tensor, nn
 from torch.autograd.graph import GradientEdge, get_gradient_edge
 from torch.utils._pytree import tree_leaves
 
-from reportgen.networks.core.observing import Observer, operation_name
+from reportgen.networks.core.observing import Observer, named_arguments, operation_name
 from reportgen.networks.core.precision import widened
 from reportgen.networks.trace.constants import Constants
-from reportgen.networks.trace.follower import named_arguments
 from reportgen.networks.trace.graph import ConnectionGraph
 from reportgen.networks.trace.kernels import kernel_use
 from reportgen.networks.trace.operations import keeps_places

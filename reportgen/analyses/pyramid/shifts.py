@@ -19,10 +19,9 @@ from torch.utils.weak import WeakIdKeyDictionary
 from reportgen.analyses.pyramid.asked import cut_layers
 from reportgen.analyses.pyramid.measure import Measurement
 from reportgen.analyses.pyramid.observer import Response, ResponseObserver
-from reportgen.networks.core.observing import operation_name
+from reportgen.networks.core.observing import named_arguments, operation_name
 from reportgen.networks.core.precision import widened
 from reportgen.networks.trace.constants import memory_of
-from reportgen.networks.trace.follower import named_arguments
 from reportgen.networks.trace.graph import ConnectionGraph
 from reportgen.networks.trace.kernels import CONVOLUTIONS, PRODUCTS
 from reportgen.networks.trace.labels import Ids

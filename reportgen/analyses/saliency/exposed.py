@@ -21,8 +21,7 @@ from torch.overrides import TorchFunctionMode
 
 from reportgen.errors import NetworkError
 from reportgen.networks.core.network import Network
-from reportgen.networks.core.observing import tensors_of
-from reportgen.networks.trace.follower import named_arguments
+from reportgen.networks.core.observing import named_arguments, tensors_of
 from reportgen.networks.trace.handmade import Origins, Rectified, grows_with, overwrites, plain_name, rectified
 from reportgen.networks.trace.rectifiers import (
     OTHER_RECTIFIERS,

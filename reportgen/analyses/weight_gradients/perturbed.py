@@ -19,7 +19,7 @@ from torch.utils._pytree import tree_leaves
 from reportgen.analyses.pyramid.ablation import Passes
 from reportgen.analyses.pyramid.replay import Crossing, RecordedResponse, Replay
 from reportgen.errors import NetworkError
-from reportgen.networks.trace.follower import named_arguments
+from reportgen.networks.core.observing import named_arguments
 
 _DETACH = torch.ops.aten.detach.default
 

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
+from torch.utils._python_dispatch import _disable_current_modes
 from torch.utils._pytree import tree_leaves
 
 from reportgen.errors import NetworkError
@@ -141,3 +142,21 @@ def _laid_out(clip: Tensor, adapter: Adapter) -> Tensor:
         if adapter.input in {"frame", "frames", "clips"}:
             laid = laid.squeeze(letters.index("N" if adapter.input == "clips" else "T"))
     return as_bytes(laid) if adapter.numbers == "uint8" else laid
+
+
+def ghosts(module: nn.Module) -> dict[str, Tensor]:
+    """Return the parameters and buffers of a module on the meta device: their shapes without their values.
+
+    Each has one name for each module that holds it: what two modules share has two, and a module that is registered
+    twice counts once, for a parameter that is exchanged twice would not come back.
+    """
+    made: dict[int, Tensor] = {}
+    found = {}
+    for owner, part in module.named_modules():
+        for name, value in (*part.named_parameters("", False), *part.named_buffers("", False)):
+            if id(value) not in made:
+                with _disable_current_modes():  # whoever observes the pass follows the values by the one step after it
+                    bare = value.detach()
+                made[id(value)] = bare.to("meta")
+            found[f"{owner}.{name}" if owner else name] = made[id(value)]
+    return found

@@ -17,11 +17,10 @@ from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
-from torch.utils._python_dispatch import _disable_current_modes
 
 from reportgen.errors import NetworkError, a_type, one_line, unknown_name
 from reportgen.networks.core import answer
-from reportgen.networks.core.call import Arguments, normalise, to_call
+from reportgen.networks.core.call import Arguments, ghosts, normalise, to_call
 from reportgen.networks.core.copying import copied, require_readable, within_wrappers
 from reportgen.networks.core.precision import in_single_precision, is_reduced
 from reportgen.networks.core.programs import made_for_one_clip, with_layers
@@ -123,11 +122,9 @@ class Network:
         A bare module takes its input as is, in memory of its own, for it may write into that. Raises NetworkError for
         clips that the network cannot take.
         """
-        return (
-            Arguments((clips.clone(),))
-            if self.card is None
-            else to_call(normalise(clips, self.card.clip), self.adapter)
-        )
+        if self.card is None:
+            return Arguments((clips.clone(),))
+        return to_call(normalise(clips, self.card.clip), self.adapter)
 
     def run(self, clips: Tensor) -> Any:
         """Return what the module answers in evaluation mode to clips `N C T H W` in [0, 1] RGB.
@@ -310,24 +307,6 @@ def borrow(network: Network | nn.Module) -> Network:
 def _of_inference(module: nn.Module) -> bool:
     """Whether a module was made in inference mode, so that no gradient can pass through it; one through a copy can."""
     return any(one.is_inference() for one in module.parameters())
-
-
-def ghosts(module: nn.Module) -> dict[str, Tensor]:
-    """Return the parameters and buffers of a module on the meta device: their shapes without their values.
-
-    Each has one name for each module that holds it: what two modules share has two, and a module that is registered
-    twice counts once, for a parameter that is exchanged twice would not come back.
-    """
-    made: dict[int, Tensor] = {}
-    found = {}
-    for owner, part in module.named_modules():
-        for name, value in (*part.named_parameters("", False), *part.named_buffers("", False)):
-            if id(value) not in made:
-                with _disable_current_modes():  # whoever observes the pass follows the values by the one step after it
-                    bare = value.detach()
-                made[id(value)] = bare.to("meta")
-            found[f"{owner}.{name}" if owner else name] = made[id(value)]
-    return found
 
 
 def class_positions(scores: Tensor, *, last: bool = False) -> Tensor:

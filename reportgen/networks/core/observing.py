@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from torch import Tensor
@@ -26,6 +28,22 @@ def takes_a_shape(name: str) -> bool:
 def tensors_of(arguments: Any) -> list[Tensor]:
     """Return the tensors among an operation's arguments, in order."""
     return [leaf for leaf in tree_leaves(arguments) if isinstance(leaf, Tensor)]
+
+
+def named_arguments(func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Return an operation's arguments by name in the order of its schema, with the defaults of those not given."""
+    names, defaults = _signature(func)
+    given = {**defaults, **dict(zip(names, args, strict=False)), **kwargs}
+    return {name: given[name] for name in names if name in given}
+
+
+@cache
+def _signature(func: Any) -> tuple[tuple[str, ...], Mapping[str, Any]]:
+    """Return the names of an operation's arguments, and the defaults of those that have one: slow to ask for."""
+    arguments = func._schema.arguments
+    return tuple(one.name for one in arguments), {
+        one.name: one.default_value for one in arguments if one.has_default_value()
+    }
 
 
 class Observer(TorchDispatchMode):

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from reportgen.networks.core.network import Network
-from reportgen.networks.core.observing import Observer
+from reportgen.networks.core.observing import Observer, named_arguments
 from reportgen.networks.core.passes import REFUSALS
 
 
@@ -61,8 +61,7 @@ class _BatchStatistics(Observer):
     ) -> Any:
         name = func.overloadpacket.__name__
         if "batch_norm" in name and len(args[0]) > 1:
-            names = [argument.name for argument in func._schema.arguments]
-            given = {**dict(zip(names, args, strict=False)), **(kwargs or {})}
+            given = named_arguments(func, args, kwargs or {})
             self.used |= bool(given.get("training", name == "_batch_norm_with_update"))
         return func(*args, **(kwargs or {}))
 

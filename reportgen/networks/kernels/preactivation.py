@@ -18,7 +18,8 @@ from torch.nn import functional
 
 from reportgen.errors import NetworkError, OptionError, UnknownNameError
 from reportgen.networks.core.above_mean import above_mean
-from reportgen.networks.core.network import Network, ghosts
+from reportgen.networks.core.call import ghosts
+from reportgen.networks.core.network import Network
 from reportgen.networks.core.one_by_one import given_one_by_one
 from reportgen.networks.core.out_of_memory import is_out_of_memory
 from reportgen.networks.core.passes import REFUSALS, input_of, run_through

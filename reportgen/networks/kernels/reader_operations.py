@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 
 from reportgen.networks.trace.call import TracedCall
-from reportgen.networks.trace.kernels import CONVOLUTIONS
 from reportgen.networks.trace.labels import NONE, Labels
 from reportgen.networks.trace.operations import FAKE_QUANTISED
 
@@ -97,11 +96,6 @@ def over_places(gains: Tensor, offsets: Tensor) -> OverPlaces | None:
     scales, shifts = ((values * used).sum(1) / used.sum(1).clamp(min=1) for values in (gains, offsets))
     differs = ((gains - scales[:, None]) * used).abs() > 1e-9 * scales.abs()[:, None]
     return OverPlaces(scales, shifts, not bool(differs.any()) and not bool(offsets.any()))
-
-
-def convolves(call: TracedCall[Any]) -> bool:
-    """Whether an operation is a convolution."""
-    return call.name in CONVOLUTIONS
 
 
 def is_relu(call: TracedCall[Any]) -> bool:

@@ -25,7 +25,6 @@ from reportgen.networks.kernels.reader_operations import (
     POOLS,
     SCALES,
     channel_axis,
-    convolves,
     indices,
     is_relu,
     kernel_axes,
@@ -36,6 +35,7 @@ from reportgen.networks.kernels.reader_operations import (
 )
 from reportgen.networks.trace.call import TracedCall, ValuesNeededError
 from reportgen.networks.trace.follower import Follower
+from reportgen.networks.trace.kernels import CONVOLUTIONS
 from reportgen.networks.trace.labels import NONE, Labels, counted
 from reportgen.networks.trace.operations import Operation
 from reportgen.networks.trace.rearranging import constant
@@ -186,7 +186,7 @@ class ReaderTracer(Follower[Labels]):
 
     def _smoothed(self, call: TracedCall[Labels], followed: Sequence[Tensor]) -> Labels | None:
         """Return the numbers of kernels that a fixed filter smooths, each by itself; None where it is another one."""
-        weight = call.arguments.get("weight") if convolves(call) else None
+        weight = call.arguments.get("weight") if call.name in CONVOLUTIONS else None
         if not isinstance(weight, Tensor) or weight not in self._constants or len(followed) != 1:
             return None
         added = smoothing(call, self._exact(weight))

@@ -15,10 +15,9 @@ from torch import Tensor
 from torch.utils._pytree import tree_leaves
 from torch.utils.weak import WeakIdKeyDictionary
 
-from reportgen.networks.core.observing import Observer, operation_name, takes_a_shape
+from reportgen.networks.core.observing import Observer, named_arguments, operation_name, takes_a_shape
 from reportgen.networks.trace.constants import memory_of
 from reportgen.networks.trace.cuts import Cut
-from reportgen.networks.trace.follower import named_arguments
 from reportgen.networks.trace.operations import meta_result
 
 _FLAT = frozenset({"round", "floor", "ceil", "trunc", "sign", "sgn", "heaviside", "bernoulli"})

@@ -7,9 +7,8 @@ consists of a few hundred well-defined ATen operations.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Generic
 
 import torch
@@ -20,7 +19,7 @@ from torch.utils._python_dispatch import _disable_current_modes
 from torch.utils._pytree import tree_leaves
 from torch.utils.weak import WeakIdKeyDictionary
 
-from reportgen.networks.core.observing import Observer, operation_name
+from reportgen.networks.core.observing import Observer, named_arguments, operation_name
 from reportgen.networks.trace.call import TracedCall
 from reportgen.networks.trace.operations import OPERATIONS, Operation, meta_result
 from reportgen.networks.trace.strides import same_elements
@@ -191,19 +190,3 @@ class Follower(Observer, Generic[D]):
             tracked = _Tracked(self.domain.nothing(tuple(tensor.shape)))
             self._tracked[tensor] = tracked
         return tracked
-
-
-def named_arguments(func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Return an operation's arguments by name in the order of its schema, with the defaults of those not given."""
-    names, defaults = _signature(func)
-    given = {**defaults, **dict(zip(names, args, strict=False)), **kwargs}
-    return {name: given[name] for name in names if name in given}
-
-
-@cache
-def _signature(func: Any) -> tuple[tuple[str, ...], Mapping[str, Any]]:
-    """Return the names of an operation's arguments, and the defaults of those that have one: slow to ask for."""
-    arguments = func._schema.arguments
-    return tuple(one.name for one in arguments), {
-        one.name: one.default_value for one in arguments if one.has_default_value()
-    }

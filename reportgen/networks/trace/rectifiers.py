@@ -11,8 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from reportgen.networks.core.observing import tensors_of
-from reportgen.networks.trace.follower import named_arguments
+from reportgen.networks.core.observing import named_arguments, tensors_of
 from reportgen.networks.trace.handmade import Origins, grows_with, overwrites, rectified
 
 
