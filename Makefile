@@ -14,7 +14,7 @@ WORKERS := $(shell expr $$(nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null ||
 
 help:
 	@echo "make report  install, build the report on the bundled network, and say where the site is"
-	@echo "make test    install, lint, type-check and run the tests (at most ten minutes on two cores)"
+	@echo "make test    install, lint, type-check and run the tests (about ten minutes on two cores, fourteen on slow ones)"
 	@echo "make test-all  the same with the long versions of the tests"
 	@echo "make docs    build the documentation in build/docs/site"
 	@echo "make test-workers  the tests of workers that die, and of those on a real SLURM"
