@@ -23,6 +23,7 @@ from reportgen.networks.trace.backward import reached
 from reportgen.networks.trace.cuts import named_cuts
 from reportgen.networks.trace.known_cuts import known_cuts
 from reportgen.networks.trace.seen import Seen
+from reportgen.networks.trace.weighing import weighs
 
 _Size = tuple[int, ...]
 
@@ -97,8 +98,9 @@ def cam_places(network: Network, clip: Tensor) -> dict[str, UnitPlaces | None]:
 
     Maps are outputs of modules that are as large in space as a convolution's and extend there; those that extend in
     time as well come before others of their pathway. A network of several pathways has several last ones, of which
-    none leads to another. Of modules within each other the outermost counts: a block's sum and not one of its
-    branches. Raises NetworkError when there is no such map, or no gradient leads to it: then it says what cuts it off.
+    none leads to another; one that only weighs others, of which it is made, is none. Of modules within each other the
+    outermost counts: a block's sum and not one of its branches. Raises NetworkError when there is no such map, or no
+    gradient leads to it: then it says what cuts it off.
     """
     passed = _passed(network, clip)
     outputs, logits = passed.outputs, passed.logits
@@ -151,7 +153,12 @@ def _recorded(ask: Callable[[Tensor], Tensor], network: Network, clip: Tensor) -
 
 
 def _last(logits: Any, maps: Mapping[Any, _Output]) -> list[Any]:
-    """Return the steps of the maps that come last on some way to the logits and lead to no other such map."""
+    """Return the steps of the maps that come last on some way to the logits and lead to no other such map.
+
+    A map that only weighs another one, of which it is made, is not the last: attention pools the maps that it reads.
+    """
     last = reached([logits], maps)
+    led_to = {node: reached([node], last, through=True) for node in last}
+    last = [node for node in last if not any(weighs(logits, node, source) for source in led_to[node])]
     leading = {node for one in last for node in reached([one], last, through=True)}
     return [node for node in last if node not in leading]

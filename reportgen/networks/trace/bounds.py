@@ -27,11 +27,13 @@ class Bounds(Cells):
 
     `cells` is (2, d_1 ... d_n). (-inf, inf) stands for the whole clip, however large; (inf, -inf) for none of it.
     `steps` holds per axis of the tensor how many positions of the clip neighbours are apart, where that is one number:
-    an axis of one position cannot show it.
+    an axis of one position cannot show it. `merges` counts how often elements were given what others beside them see
+    as well: a unit stands at what it sees by itself, and not in the middle of a window that it attends to.
     """
 
     size: int = 1
     steps: tuple[float | None, ...] = ()
+    merges: int = 0
 
     @property
     def sourceless(self) -> bool:
@@ -75,7 +77,7 @@ class Bounds(Cells):
         """
         cells = np.stack([np.minimum(self.cells[0], other.cells[0]), np.maximum(self.cells[1], other.cells[1])])
         steps = [a if a is not None else b for a, b in zip(self.steps, other.steps, strict=True)]
-        joined = self.like(cells, self.shape, steps)
+        joined = replace(self.like(cells, self.shape, steps), merges=min(self.merges, other.merges))
         if joined.cells.size == 2 and self.size > 2 and joined._covers and not (self._covers or other._covers):
             return joined if any(step is not None for step in steps) else self.constant(-np.inf, np.inf, self.shape)
         return joined
@@ -227,6 +229,7 @@ class Bounds(Cells):
         mixed = super().merged(axes)
         steps = tuple(None if axis in axes else step for axis, step in enumerate(self.steps))
         follows = any(self.varies(axis) or self.steps[axis] is not None for axis in axes)
+        mixed = replace(mixed, merges=self.merges + any(self.varies(axis) for axis in axes))
         if fixed or not follows:
             return replace(mixed, steps=steps)
         known = (mixed.cells[0] > -_UNKNOWN) & (mixed.cells[1] < _UNKNOWN)
@@ -234,7 +237,7 @@ class Bounds(Cells):
         low = np.where(known & ~covered, np.maximum(mixed.cells[0], 0), mixed.cells[0])  # no padding counts any more
         high = np.where(known & ~covered, np.minimum(mixed.cells[1], self.size - 1), mixed.cells[1])
         cells = np.stack([np.where(covered, -np.inf, low), np.where(covered, np.inf, high)])
-        return self.like(cells.astype(np.float32), mixed.shape, steps)
+        return mixed.like(cells.astype(np.float32), mixed.shape, steps)
 
     @property
     def extent(self) -> float:

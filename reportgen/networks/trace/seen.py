@@ -48,13 +48,13 @@ class Seen(Traced):
         return _joint(terms, self.shape)
 
     def placed(self, axis: str) -> Bounds | None:
-        """Return where along one of `AXES` the elements stand: what they see, but for what all of them see alike.
+        """Return where along one of `AXES` the elements stand: what they see, but for what others see as well.
 
-        A gate that is made from a global mean, or attention beside a skip connection, does not move a unit. None where
-        nothing is known of their places.
+        A gate that is made from a global mean, or attention beside a skip connection (to all places, or within
+        windows), does not move a unit. None where nothing is known of their places.
         """
-        terms = [term for term in self.terms[AXES.index(axis)] if term.placed]
-        return _joint(terms, self.shape) if terms else None
+        terms = _by_place([term for term in self.terms[AXES.index(axis)] if term.placed])
+        return _joint(terms[0], self.shape) if terms else None
 
     def varies(self, axis: int) -> bool:
         """Whether the elements differ along this axis of the tensor."""
@@ -199,18 +199,31 @@ def clip_seen(shape: Sequence[int]) -> Seen:
 
 def _simplified(terms: Sequence[Bounds]) -> Terms:
     """Return terms of which no two could be one without being written out further, or without losing their places."""
+    seeing = [term for term in terms if not term.sourceless]
+    kept: list[Bounds] = []
+    for alike in (*_by_place([term for term in seeing if term.placed]), [term for term in seeing if not term.placed]):
+        kept += _joined_where_short(alike)
+    return tuple(kept)
+
+
+def _by_place(placed: Sequence[Bounds]) -> list[list[Bounds]]:
+    """Return the terms by which elements stand where they do, and those that they share with others beside them."""
+    least = min((term.merges for term in placed), default=0)
+    parts = [[term for term in placed if (term.merges > least) == shared] for shared in (False, True)]
+    return [part for part in parts if part]
+
+
+def _joined_where_short(terms: Sequence[Bounds]) -> list[Bounds]:
     kept: list[Bounds] = []
     for term in terms:
-        if term.sourceless:
-            continue
         for place, other in enumerate(kept):
             joint = np.broadcast_shapes(term.cells.shape, other.cells.shape)
-            if joint in (term.cells.shape, other.cells.shape) and term.placed == other.placed:
+            if joint in (term.cells.shape, other.cells.shape):
                 kept[place] = other.joined(term)
                 break
         else:
             kept.append(term)
-    return tuple(kept)
+    return kept
 
 
 def _joint(terms: Sequence[Bounds], shape: Sequence[int]) -> Bounds:
@@ -219,13 +232,19 @@ def _joint(terms: Sequence[Bounds], shape: Sequence[int]) -> Bounds:
 
 
 def _paired(all_terms: Sequence[Terms], shapes: Sequence[tuple[int, ...]]) -> Iterator[list[Bounds]]:
-    """Yield for several tensors what they see as one term each: first known stretches, then all the rest."""
-    for placed in (True, False):
-        chosen = [[term for term in terms if term.placed == placed] for terms in all_terms]
-        like = next((terms[0] for terms in chosen if terms), None)
+    """Yield for several tensors what they see as one term each: their places, what they share, then all the rest."""
+    merges = 0
+    placed = [_by_place([term for term in terms if term.placed]) for terms in all_terms]
+    rest = [[term for term in terms if not term.placed] for terms in all_terms]
+    for chosen in ([own[:1] for own in placed], [own[1:] for own in placed], [[terms] for terms in rest]):
+        found = [parts[0] if parts else [] for parts in chosen]
+        like = next((terms[0] for terms in found if terms), None)
         if like is not None:
-            pairs = zip(chosen, shapes, strict=True)
-            yield [_joint(terms, shape) if terms else _none(like, shape) for terms, shape in pairs]
+            merges = max(merges, *(term.merges for terms in found for term in terms))
+            pairs = zip(found, shapes, strict=True)
+            joint = [_joint(terms, shape) if terms else _none(like, shape) for terms, shape in pairs]
+            yield [replace(one, merges=merges) for one in joint]
+            merges += 1
 
 
 def _none(like: Bounds, shape: Sequence[int]) -> Bounds:

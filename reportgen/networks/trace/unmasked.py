@@ -140,7 +140,7 @@ def union_of_kept(term: Bounds, kept: Unmasked, axes: Sequence[int], *, fixed: b
         return [whole]
     if part is None or (everywhere.any() and not _nested(kept.cells, axes)):
         return [whole.unknown(whole.shape)]
-    part = replace(part, steps=whole.steps)
+    part = replace(part, steps=whole.steps, merges=whole.merges)
     if not everywhere.any():
         return [part]
     ends = np.stack([np.where(everywhere, end, -end) for end in (-np.inf, np.inf)])
