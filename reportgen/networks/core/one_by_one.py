@@ -1,4 +1,4 @@
-"""Networks that are given one clip a call: they loop over the clips, or norm them by statistics of the batch."""
+"""Networks that are given one clip a call: they loop over the clips, or mix the clips of a batch."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from reportgen.networks.core.network import Network
-from reportgen.networks.core.observing import Observer, named_arguments
+from reportgen.networks.core.observing import Observer, named_arguments, tensors_of
 from reportgen.networks.core.passes import REFUSALS
 
 
@@ -21,9 +22,11 @@ def given_one_by_one(network: Network, clip_shape: Sequence[int]) -> Network:
     """Return a network that is given one clip a call where clips of `clip_shape` `C T H W` are not to share one.
 
     That is where it loops over them, for what a layer returns is to be of one clip, as everything that reads layers
-    expects; and where a batch norm goes by the statistics of the batch, so that the answer to a clip depends on the
-    others. It is seen by a pass of one clip and one of two, without arithmetic where the network allows that: in the
-    second a layer runs more often. A network that cannot be asked stays as it is.
+    expects; and where the answer to a clip depends on the others. A loop, and a norm that goes by the statistics of the
+    batch, are seen by a pass of one clip and one of two, without arithmetic where the network allows that: in the
+    second a layer runs more often. What else mixes clips (a mean over the batch, a softmax) is seen by two passes in
+    which the second clip alone is another one, made once for a module and a shape. A network that cannot be asked stays
+    as it is.
     """
     if network.at_once(2) == 1:
         return network
@@ -34,8 +37,44 @@ def given_one_by_one(network: Network, clip_shape: Sequence[int]) -> Network:
         except REFUSALS:  # it asks for values, or is not made for such clips: whatever needs it says so
             continue
         looped = any(two.calls[name] > count for name, count in one.calls.items())
-        return replace(network, one_by_one=True) if looped or two.mixes else network
+        alone = looped or two.mixes or _mixed(network, tuple(clip_shape))
+        return replace(network, one_by_one=True) if alone else network
     return network
+
+
+_MIXED: WeakKeyDictionary[nn.Module, dict[tuple[int, ...], bool]] = WeakKeyDictionary()
+_ROUNDING = 1e-6
+
+
+def _mixed(network: Network, clip_shape: tuple[int, ...]) -> bool:
+    """Return whether what a network returns of a clip of `clip_shape` `C T H W` depends on the other of the batch."""
+    known = _MIXED.setdefault(network.module, {})
+    if clip_shape not in known and network.device.type != "meta":
+        known[clip_shape] = _changes_with_another(network, clip_shape)
+    return known.get(clip_shape, False)
+
+
+def _changes_with_another(network: Network, clip_shape: tuple[int, ...]) -> bool:
+    """Return whether more than half of what is returned of two clips changes where one of them is another one."""
+    parameter = next((one for one in network.module.parameters() if one.is_floating_point()), None)
+    dtype = torch.float32 if parameter is None else parameter.dtype
+    noise = torch.rand((3, *clip_shape), generator=torch.Generator().manual_seed(0))
+    clips = (noise * torch.tensor([0.3, 0.7, 1.0]).view(3, 1, 1, 1, 1)).to(network.device, dtype)
+    devices = [network.device] if network.device.type == "cuda" else []
+    answers = []
+    for other in (1, 2):
+        try:
+            with torch.no_grad(), torch.random.fork_rng(devices=devices):
+                torch.manual_seed(0)
+                answers.append(tensors_of(network.run(clips[[0, other]])))
+        except REFUSALS:
+            return False
+    changed = [
+        (after - before).abs() > _ROUNDING * before.abs().max()
+        for before, after in zip(*answers, strict=False)
+        if before.shape == after.shape and before.is_floating_point() and before.numel() > 1
+    ]
+    return any(2 * int(one.sum()) > one.numel() for one in changed)
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,37 @@ class AskedForValues(Looped):
         return super().forward(clips)
 
 
+class AboveTheOthers(Whole):
+    """A network that takes from each clip what the clips of the batch are in the mean."""
+
+    def of(self, clips: Tensor) -> Tensor:
+        first = self.first(clips)
+        return self.second((first - first.mean(0)).relu()).relu().mean((2, 3, 4))
+
+
+class Shared(Whole):
+    """A network whose clips share out what they are given between them."""
+
+    def of(self, clips: Tensor) -> Tensor:
+        return self.second(self.first(clips).softmax(0)).relu().mean((2, 3, 4))
+
+
+class Looking(Whole):
+    """A network whose clips attend to the other clips of the batch, in frames that are rows of their own."""
+
+    def of(self, clips: Tensor) -> Tensor:
+        means = self.first(clips).relu().mean((3, 4)).transpose(1, 2).flatten(0, 1)
+        seen = means + (means @ means.mT).softmax(1) @ means
+        return seen.unflatten(0, (len(clips), -1)).mean(1)
+
+
+class Drawing(Whole):
+    """A network that draws random numbers, alike for each clip."""
+
+    def of(self, clips: Tensor) -> Tensor:
+        return nn.functional.dropout(super().of(clips))
+
+
 def like(kind: type[Whole], other: nn.Module) -> Whole:
     network = kind()
     network.load_state_dict(other.state_dict())
@@ -67,9 +98,12 @@ def like(kind: type[Whole], other: nn.Module) -> Whole:
 
 @pytest.mark.parametrize(
     ("kind", "looped"),
-    [(Whole, False), (Looped, True), (LoopedInside, True), (PerFrame, False), (AskedForValues, True)],
+    [
+        *((Whole, False), (Looped, True), (LoopedInside, True), (PerFrame, False), (AskedForValues, True)),
+        *((AboveTheOthers, True), (Shared, True), (Looking, True), (Drawing, False)),
+    ],
 )
-def test_a_loop_over_clips_is_seen(kind: type[Whole], looped: bool) -> None:
+def test_what_mixes_or_loops_over_clips_is_seen(kind: type[Whole], looped: bool) -> None:
     found = given_one_by_one(as_network(kind()), SHAPE)
     assert found.one_by_one == looped
     assert found.at_once(5) == (1 if looped else 5)
@@ -102,3 +136,13 @@ def test_a_looped_network_has_the_pictures_of_a_plain_one(kind: type[Whole]) -> 
         for one in (like(kind, plain), plain)
     )
     assert torch.allclose(found.activations, expected.activations, rtol=1e-4)
+
+
+@pytest.mark.parametrize("kind", [AboveTheOthers, Shared])
+def test_a_clip_is_answered_alike_alone_and_among_others(kind: type[Whole]) -> None:
+    torch.manual_seed(0)
+    network = kind().eval().requires_grad_(False)
+    clips = torch.rand((3, *SHAPE), generator=torch.Generator().manual_seed(1))
+    among = kernel_responses(network, clips, ["second"])["second"]
+    alone = [kernel_responses(network, one[None], ["second"])["second"] for one in clips]
+    assert torch.equal(among, torch.cat(alone))
