@@ -1,7 +1,7 @@
 """A network's nonlinearities as modules of their own, without touching the network.
 
-captum's guided backprop and DeepLift hook `nn.ReLU` (and DeepLift a few other) modules, and are right only where each
-of these is a module that works out of place and runs once, on an input that nothing else reads. Real networks use one
+captum's guided backprop hooks `nn.ReLU` modules, and is right only where each of these is a module that works out of
+place and runs once, on an input that nothing else reads; DeepLift's rules are of calls, too. Real networks use one
 in-place ReLU many times over, or call `relu` as a function. Replacing modules on a copy would mend the first and not
 the second, and would copy the weights. Here every call is instead intercepted while the network runs, whatever the
 spelling, and answered by a module that belongs to that one call; the network's own code, weights and hooks stay.
@@ -16,7 +16,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 from torch.overrides import TorchFunctionMode
 
 from reportgen.errors import NetworkError
@@ -32,54 +31,6 @@ from reportgen.networks.trace.rectifiers import (
     Replacement,
     operation_builder,
 )
-
-
-def _elu(_input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Replacement:
-    return Replacement(nn.ELU(alpha), inplace)
-
-
-def _leaky_relu(_input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Replacement:
-    return Replacement(nn.LeakyReLU(negative_slope), inplace)
-
-
-def _softplus(_input: Tensor, beta: float = 1, threshold: float = 20) -> Replacement:
-    return Replacement(nn.Softplus(beta, threshold))
-
-
-def _max_pool(kind: type[nn.Module]) -> Callable[..., Replacement | None]:
-    def build(
-        _input: Tensor,
-        kernel_size: Any,
-        stride: Any = None,
-        padding: Any = 0,
-        dilation: Any = 1,
-        ceil_mode: bool = False,
-        return_indices: bool = False,
-    ) -> Replacement | None:
-        # DeepLift's rule returns each window's share to its maximum, and overwrites where windows overlap.
-        apart = not return_indices and stride in (None, (), [], kernel_size) and not any(_each(padding))
-        return Replacement(kind(kernel_size, ceil_mode=ceil_mode)) if apart and set(_each(dilation)) == {1} else None
-
-    return build
-
-
-def _each(value: Any) -> tuple[Any, ...]:
-    return tuple(value) if isinstance(value, tuple | list) else (value,)
-
-
-NONLINEARITIES: Mapping[Any, Builder] = {
-    **RECTIFIERS,
-    F.elu: _elu,
-    F.leaky_relu: _leaky_relu,
-    F.softplus: _softplus,
-    torch.sigmoid: lambda _input: Replacement(nn.Sigmoid()),
-    Tensor.sigmoid: lambda _input: Replacement(nn.Sigmoid()),
-    torch.tanh: lambda _input: Replacement(nn.Tanh()),
-    Tensor.tanh: lambda _input: Replacement(nn.Tanh()),
-    F.max_pool2d: _max_pool(nn.MaxPool2d),
-    F.max_pool3d: _max_pool(nn.MaxPool3d),
-}
-"""Those that DeepLift's rescale rule is defined for."""
 
 
 class ExposedNetwork(nn.Module):

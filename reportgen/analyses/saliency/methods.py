@@ -1,4 +1,4 @@
-"""The attribution methods, each for one clip; captum computes them."""
+"""The attribution methods, each for one clip; captum computes most of them."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from typing import Any
 from torch import Tensor
 
 from reportgen.analyses.saliency.class_map import class_map
-from reportgen.analyses.saliency.exposed import NONLINEARITIES, ExposedNetwork
+from reportgen.analyses.saliency.exposed import ExposedNetwork
 from reportgen.analyses.saliency.question import MapMethod, Question
 from reportgen.analyses.saliency.quiet_captum import captum
+from reportgen.analyses.saliency.rescale import contributions
+from reportgen.analyses.saliency.rescaled_calls import WITH_RULES
 from reportgen.analyses.saliency.smoothing import smoothed
 from reportgen.errors import NetworkError, NoAnswerError
 from reportgen.networks.core.copying import no_gradient
@@ -67,8 +69,8 @@ def integrated_gradients(question: Question) -> Tensor:
 
 def deeplift(question: Question) -> Tensor:
     """Return DeepLift's contributions by the rescale rule."""
-    exposed = ExposedNetwork(question.network, question.clip, question.scores, NONLINEARITIES, question.advance)
-    return _attributed(captum.attr.DeepLift(exposed), question, baselines=question.baseline)
+    exposed = ExposedNetwork(question.network, question.clip, question.scores, WITH_RULES, question.advance)
+    return contributions(exposed, question.clip, question.baseline, question.class_index)
 
 
 def grad_cam(question: Question) -> Tensor:

@@ -1,0 +1,94 @@
+"""DeepLift's contributions sum to the gain over the baseline, whatever norms and activations lie between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from reportgen.analyses.saliency.attribution import attribute
+
+CLIP = torch.rand((1, 3, 4, 8, 8), generator=torch.Generator().manual_seed(1))
+
+
+class Body(nn.Module):
+    """Two convolutions, with a norm behind the first, and a classifier."""
+
+    def __init__(self, norm: nn.Module | None = None, act: Callable[[Tensor], Tensor] = functional.relu) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.stem, self.next = nn.Conv3d(3, 4, 3, padding=1), nn.Conv3d(4, 6, 3, padding=1)
+        self.norm, self.act, self.head = norm or nn.Identity(), act, nn.Linear(6, 3)
+
+    def forward(self, clip: Tensor) -> Tensor:
+        scores: Tensor = self.head(self.act(self.next(self.act(self.norm(self.stem(clip))))).mean((2, 3, 4)))
+        return scores
+
+
+class Looped(Body):
+    def forward(self, clip: Tensor) -> Tensor:
+        return torch.cat([super(Looped, self).forward(one[None]) for one in clip])
+
+
+class FramesFirst(Body):
+    """Frames folded into the batch in front of the clips, so that each of its halves has rows of every clip."""
+
+    def forward(self, clip: Tensor) -> Tensor:
+        frames = clip.permute(2, 0, 1, 3, 4).flatten(0, 1)[:, :, None]
+        found: Tensor = super().forward(frames)
+        return found.unflatten(0, (-1, len(clip))).mean(0)
+
+
+def affine(norm: nn.Module) -> nn.Module:
+    for values in norm.parameters():
+        nn.init.normal_(values, generator=torch.Generator().manual_seed(2))
+    return norm
+
+
+NETWORKS: dict[str, Callable[[], nn.Module]] = {
+    "statistics of the batch": lambda: Body(affine(nn.BatchNorm3d(4, track_running_stats=False))),
+    "statistics of a channel": lambda: Body(affine(nn.InstanceNorm3d(4, affine=True))),
+    "statistics of groups": lambda: Body(affine(nn.GroupNorm(2, 4))),
+    "statistics of places": lambda: Body(affine(nn.LayerNorm((4, 8, 8)))),
+    "squares alone": lambda: Body(affine(nn.RMSNorm(8))),
+    "silu": lambda: Body(act=functional.silu),
+    "gelu": lambda: Body(act=functional.gelu),
+    "pools that overlap": lambda: Body(nn.MaxPool3d(3, 1, 1)),
+    "a loop over clips": Looped,
+    "frames in front of clips": FramesFirst,
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("baseline", ["black", "blur"])
+def test_contributions_sum_to_the_gain(name: str, baseline: str) -> None:
+    found = attribute(NETWORKS[name]().eval(), CLIP, 1, "deeplift", baseline=baseline)
+    assert found.completeness_error is not None
+    assert found.completeness_error < 1e-3
+
+
+def test_contributions_are_those_of_the_rule_by_hand() -> None:
+    """Two units of two pixels: relu(2 a - b) and a norm's share of it are computed by hand."""
+    network = nn.Sequential(nn.Conv3d(1, 1, 1, bias=False), nn.ReLU(), nn.Flatten(), nn.Linear(2, 2, bias=False))
+    with torch.no_grad():
+        network[0].weight.fill_(2.0)
+        network[3].weight.copy_(torch.tensor([[1.0, 0.0], [3.0, -1.0]]))
+    clip, before = torch.tensor([0.5, 0.25]).view(1, 1, 1, 1, 2), torch.tensor([-0.5, 0.75]).view(1, 1, 1, 1, 2)
+    found = attribute(network, clip, 1, "deeplift", baseline=before)
+    # From -1 to 1 the ReLU gains 1, a half of what it is given; from 1.5 to 0.5 it passes on all.
+    assert found.attribution.flatten().tolist() == pytest.approx([3 * 0.5 * 2 * 1.0, -1 * 1.0 * 2 * -0.5])
+
+
+def test_a_norm_shares_out_its_gain_between_values_and_spread() -> None:
+    norm = nn.Sequential(nn.Flatten(), nn.LayerNorm(2, elementwise_affine=False, eps=0.0), nn.Linear(2, 2, bias=False))
+    with torch.no_grad():
+        norm[2].weight.copy_(torch.eye(2))
+    clip, before = torch.tensor([0.8, 0.2]).view(1, 1, 1, 1, 2), torch.tensor([0.2, 0.3]).view(1, 1, 1, 1, 2)
+    found = attribute(norm, clip, 0, "deeplift", baseline=before).attribution.flatten()
+    # c = 0.3 after -0.05, r = 1 / |c|: 0.35 (1 / 0.3 + 1 / 0.05) / 2 and 0.125 (1 / 0.3 - 1 / 0.05) sum to 2,
+    # half of c being due to the first pixel's 0.6 and half to the second one's -0.1.
+    assert found.sum() == pytest.approx(2.0, abs=1e-5)
+    assert found.tolist() == pytest.approx([2.0 * 0.6 / 0.7, 2.0 * 0.1 / 0.7], abs=1e-4)
