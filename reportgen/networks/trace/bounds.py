@@ -229,7 +229,6 @@ class Bounds(Cells):
         mixed = super().merged(axes)
         steps = tuple(None if axis in axes else step for axis, step in enumerate(self.steps))
         follows = any(self.varies(axis) or self.steps[axis] is not None for axis in axes)
-        mixed = replace(mixed, merges=self.merges + any(self.varies(axis) for axis in axes))
         if fixed or not follows:
             return replace(mixed, steps=steps)
         known = (mixed.cells[0] > -_UNKNOWN) & (mixed.cells[1] < _UNKNOWN)

@@ -78,7 +78,7 @@ def running_seen(call: TracedCall[Seen]) -> Seen:
 def attention_seen(call: TracedCall[Seen]) -> Seen:
     """Each query sees what it comes from, and what those keys and values come from that a mask leaves it."""
     query, *others = (call.arguments[name] for name in ("query", "key", "value"))
-    places = [call.of(query).merged([query.ndim - 1]).broadcast(call.shape)]
+    places = [call.of(query).merged([query.ndim - 1]).weighing().broadcast(call.shape)]
     masks = _attention_mask(call, query, others[0])
     for tensor in others:
         if tensor.shape[:-2] != call.shape[:-2]:

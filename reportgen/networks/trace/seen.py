@@ -124,12 +124,17 @@ class Seen(Traced):
         gone = set(axes)
         shape = [1 if axis in gone else size for axis, size in enumerate(self.shape)]
         masks = self.kept
+        together = replace(self, terms=tuple(_shared(terms, axes) for terms in self.terms))
         if masks is None:
-            return self._each(lambda term: term.merged(axes, fixed=fixed), shape)
+            return together._each(lambda term: term.merged(axes, fixed=fixed), shape)
         parts = [
-            [one for term in terms for one in union_of_kept(term, masks, axes, fixed=fixed)] for terms in self.terms
+            [one for term in terms for one in union_of_kept(term, masks, axes, fixed=fixed)] for terms in together.terms
         ]
         return Seen(tuple(_simplified(part) for part in parts), tuple(shape))
+
+    def weighing(self) -> Seen:
+        """Return what weights see that share out others' values: no element stands where its weights come from."""
+        return replace(self, terms=tuple(_shared(terms) for terms in self.terms))
 
     def masked(self, masks: Unmasked) -> Seen:
         """Return the elements with nothing seen by those that a mask fills."""
@@ -204,6 +209,13 @@ def _simplified(terms: Sequence[Bounds]) -> Terms:
     for alike in (*_by_place([term for term in seeing if term.placed]), [term for term in seeing if not term.placed]):
         kept += _joined_where_short(alike)
     return tuple(kept)
+
+
+def _shared(terms: Terms, axes: Sequence[int] | None = None) -> Terms:
+    """Return terms told to be given what others see, where some of them differ along `axes`."""
+    if axes is not None and not any(term.varies(axis) for term in terms for axis in axes):
+        return terms
+    return tuple(replace(term, merges=term.merges + 1) for term in terms)
 
 
 def _by_place(placed: Sequence[Bounds]) -> list[list[Bounds]]:
