@@ -70,10 +70,11 @@ class Client:
             self.disk.files[group, name] = text
         return not there
 
-    def rewrite(self, group: str, name: str, text: str) -> None:
+    def rewrite(self, group: str, name: str, text: str) -> bool:
         """Replace the text of a file."""
         self._takes_time("write")
         self.disk.files[group, name] = text
+        return True
 
     def read(self, group: str, name: str) -> str | None:
         """Return a file's text."""

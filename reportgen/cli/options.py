@@ -322,7 +322,10 @@ def read_options(flags: dict[str, Any]) -> BuildOptions:
             flags["parameters"] = {**flags.get("parameters", {}), method: given}
     if given := flags.pop("slurm", ()):
         flags["slurm"] = slurm_options(given)
-    return load_options(flags, config=config)
+    options = load_options(flags, config=config)
+    if given and options.executor != "slurm":
+        raise OptionError("--slurm says what jobs of SLURM ask for: add --executor slurm, or leave it out.")
+    return options
 
 
 def slurm_options(given: Sequence[str]) -> dict[str, Any]:

@@ -90,7 +90,9 @@ def status_table(rows: Sequence[RunStatus], width: int | None = None) -> str:
         cells.append((row.run, row.analysis, *counts, f"{row.seconds / 3600:.2f}"))
     lines = [table(header, cells, right=range(2, 8), width=width)]
     for row in rows:
-        if row.held is not None:
+        if row.fault is not None:
+            lines.append(f"{row.run}: {row.fault}")
+        elif row.held is not None:
             rate = f"{row.per_hour:,.0f} jobs an hour" if row.per_hour else "too few jobs for a rate"
             left = f", {row.hours_left:.1f} hours left at that" if row.hours_left and row.left else ""
             lines.append(f"{row.run}: {row.held} chunks held, {rate}{left}")

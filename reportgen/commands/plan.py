@@ -30,7 +30,7 @@ from reportgen.runner.prepare import Prepared, prepare
 from reportgen.runner.selection import BuildSelection
 from reportgen.runner.site_size import SHELL, clip_pixels, run_bytes
 from reportgen.runner.threads import planned_threads
-from reportgen.wording import BUILD_OPTIONS, option
+from reportgen.wording import BUILD_OPTIONS, option, worded
 
 
 @speaking(BUILD_OPTIONS)
@@ -89,7 +89,7 @@ def _forecast(
         machine=machine,
         costs=plan_costs(facts, model, machine),
         ends=plan_ends(facts, model, machine, _executors(options, machine, is_here=machine == here), now),
-        notes=tuple(_notes(facts, model, machine, here)),
+        notes=tuple(map(worded, _notes(facts, model, machine, here))),
     )
 
 

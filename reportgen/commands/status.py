@@ -8,14 +8,15 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from reportgen.errors import StoreError
 from reportgen.given import given_path
 from reportgen.records.documents import DamagedError, read_part
 from reportgen.records.finding import find_runs
 from reportgen.records.plan import PlannedJob
 from reportgen.records.store import Store
-from reportgen.records.written import claims_in
+from reportgen.records.written import held_chunks
 
 _RECENT = timedelta(hours=1)
 
@@ -31,8 +32,8 @@ class _Header(BaseModel):
     class Spent(BaseModel):
         """What it took."""
 
-        seconds: float
-        finished: str
+        seconds: float = Field(ge=0, allow_inf_nan=False)
+        finished: AwareDatetime | Literal[""]
 
     outcome: Outcome
     spent: Spent
@@ -43,7 +44,8 @@ class RunStatus(BaseModel):
 
     `seconds` is what the finished jobs took, all workers together. `held` chunks have a worker, or had one that has not
     been found dead yet. `per_hour` are the jobs finished in the last hour of the run's work, None where there are none;
-    `hours_left` is what the rest takes at that rate.
+    `hours_left` is what the rest takes at that rate. Of a run whose plan cannot be read there is the whole alone,
+    without a job, and `fault` says why.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -59,14 +61,27 @@ class RunStatus(BaseModel):
     held: int | None = None
     per_hour: float | None = None
     hours_left: float | None = None
+    fault: str | None = None
 
 
 def status(runs: str | Path = "runs") -> list[RunStatus]:
     """Return how far each run in `runs` is: its analyses in the plan's order, then the whole.
 
-    Raises StoreError when there are no runs, or one has no plan that can be read.
+    A run that has just begun is among them, once there is a plan of what chooses its kernels. Raises StoreError when
+    there are no runs, or none has a plan that can be read.
     """
-    return [row for store in find_runs(given_path(runs)) for row in _of_run(store)]
+    stores = find_runs(given_path(runs), begun=True)
+    found: list[RunStatus] = []
+    faults: list[StoreError] = []
+    for store in stores:
+        try:
+            found.extend(_of_run(store))
+        except StoreError as error:  # one folder that is damaged hides no other
+            faults.append(error)
+            found.append(_row(store.folder.name, "all", 0, []).model_copy(update={"fault": str(error)}))
+    if len(faults) == len(stores):
+        raise faults[0]
+    return found
 
 
 def _of_run(store: Store) -> list[RunStatus]:
@@ -82,7 +97,7 @@ def _of_run(store: Store) -> list[RunStatus]:
     whole = _row(store.folder.name, "all", sum(map(len, planned.values())), everything)
     rate = _per_hour(header.spent.finished for header in everything)
     left = whole.left / rate if rate else None
-    return [*rows, whole.model_copy(update={"held": _held(store), "per_hour": rate, "hours_left": left})]
+    return [*rows, whole.model_copy(update={"held": held_chunks(store.folder), "per_hour": rate, "hours_left": left})]
 
 
 def _header(file: Path) -> _Header | None:
@@ -107,19 +122,9 @@ def _row(run: str, analysis: str, jobs: int, found: list[_Header]) -> RunStatus:
     )
 
 
-def _held(store: Store) -> int:
-    """Return how many chunks have been taken and not ended, by the names of their claims."""
-    taken: set[str] = set()
-    ended: set[str] = set()
-    for name in claims_in(store.folder):
-        stem, _, end = name.rpartition(".")
-        (ended if end == "done" else taken).add(stem)
-    return len(taken - ended)
-
-
-def _per_hour(finished: Iterable[str]) -> float | None:
+def _per_hour(finished: Iterable[datetime | Literal[""]]) -> float | None:
     """Return how many jobs were finished per hour, in the hour before the last one or since the first."""
-    times = sorted(datetime.fromisoformat(time) for time in finished if time)
+    times = sorted(time for time in finished if time)
     if len(times) < 2 or times[-1] == times[0]:
         return None
     recent = [time for time in times if times[-1] - time <= _RECENT]

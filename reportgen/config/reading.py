@@ -31,14 +31,19 @@ def load_options(flags: Mapping[str, Any], *, config: Path | None = None, no_fil
     """
     values = {} if no_file else _read_config(config)
     given = {name: value for name, value in flags.items() if value is not None and value != ()}
+    given_slurm = given.get("slurm") or {}
+    file_slurm = values.get("slurm")
     if config is None:
-        _refuse_programs({name: value for name, value in values.items() if name not in given})
+        unsaid = {name: value for name, value in values.items() if name not in given or name == "slurm"}
+        _refuse_programs({**unsaid, "slurm": _without(file_slurm, given_slurm)})
     if "models" in given:
         values.pop("names", None)  # they are the names of the file's models
     tables = _merged(values.get("parameters"), given.get("parameters"))
     values.update(given)
     if tables is not None:
         values["parameters"] = tables
+    if isinstance(file_slurm, dict) and isinstance(given_slurm, dict):
+        values["slurm"] = {**file_slurm, **given_slurm}  # one flag does not take the file's partition away
     if isinstance(clips := values.get("clips"), list | tuple):
         values["clips"] = [_address(clip) if isinstance(clip, str) else clip for clip in clips]
     problems = [*_impossible_texts(values), *unknown_options(values, BuildOptions.model_fields)]
@@ -49,6 +54,11 @@ def load_options(flags: Mapping[str, Any], *, config: Path | None = None, no_fil
         problems.extend(OptionError(sentence) for sentence in sentences(error, BuildOptions))
     raise_all(problems)
     return options
+
+
+def _without(table: Any, others: Any) -> Any:
+    """Return a table without the values that others replace."""
+    return {name: value for name, value in table.items() if name not in others} if isinstance(table, dict) else table
 
 
 def _merged(file: Any, flags: Any) -> Any:

@@ -5,9 +5,26 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 _NAME = r"^[A-Za-z0-9_.,+-]{1,120}$"
+_SIZE = r"^\d{1,9}[KMGT]?$"
+
+
+def _name(text: str) -> str:
+    if not re.fullmatch(_NAME, text):
+        raise ValueError(f"{text!r} is no name in SLURM: letters, digits and _ . , + - are")
+    return text
+
+
+def _size(text: str) -> str:
+    if not re.fullmatch(_SIZE, text):
+        raise ValueError(f"{text!r} is not a size such as 16G: digits and K, M, G or T (M where there is none)")
+    return text
+
+
+_Name = Annotated[str, AfterValidator(_name), Field(json_schema_extra={"pattern": _NAME})]
+_Size = Annotated[str, AfterValidator(_size), Field(json_schema_extra={"pattern": _SIZE})]
 
 ALLOWED = (
     *("comment", "constraint", "container", "container-image", "container-mounts", "cpus-per-task", "exclude"),
@@ -19,16 +36,17 @@ ALLOWED = (
 class SlurmOptions(BaseModel):
     """What each worker's job asks for; what is None is the cluster's default.
 
-    `minutes` is the job's limit: a worker that reaches it is queued again and goes on. `extra` are further options of
+    `minutes` is the job's limit: a worker that reaches it is queued again and goes on. It is warned a minute before, so
+    that fewer than five would be over before a network is loaded. `extra` are further options of
     ``sbatch``, as NAME=VALUE.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    partition: Annotated[str, Field(pattern=_NAME)] | None = None
-    account: Annotated[str, Field(pattern=_NAME)] | None = None
-    minutes: int = Field(12 * 60, ge=1)
-    memory: str | None = Field(None, pattern=r"^\d+[KMGT]?$", description="Of each worker, such as 16G.")
+    partition: _Name | None = None
+    account: _Name | None = None
+    minutes: int = Field(12 * 60, ge=5, le=60 * 24 * 366)
+    memory: _Size | None = Field(None, description="Of each worker, such as 16G.")
     processors: int | None = Field(None, ge=1, description="Of each worker; none: the threads of the plan.")
     extra: tuple[str, ...] = ()
 

@@ -13,14 +13,15 @@ _DEEPEST = 4
 """Folders in folders that runs are looked for in."""
 
 
-def find_runs(folder: Path) -> list[Store]:
+def find_runs(folder: Path, *, begun: bool = False) -> list[Store]:
     """Return the runs in `folder`, by path: itself one, its subfolders, or folders of these, at most four deep.
 
-    Hidden folders, links to folders and what lies in a run are not looked into. Raises StoreError when there are none.
+    Those that have only `begun` have a plan and no header yet. Hidden folders, links to folders and what lies in a run
+    are not looked into. Raises StoreError when there are none.
     """
-    if Store(folder).has_run():
+    if _is_run(Store(folder), begun):
         return [Store(folder)]
-    stores = _nested(folder, _DEEPEST)
+    stores = _nested(folder, _DEEPEST, begun)
     if not stores:
         raise StoreError(
             f"There are no runs in {folder}: run {command('compute')} first, or name their folder by "
@@ -29,24 +30,31 @@ def find_runs(folder: Path) -> list[Store]:
     return stores
 
 
-def _nested(folder: Path, depth: int) -> list[Store]:
+def _is_run(store: Store, begun: bool) -> bool:
+    return store.has_run() or (begun and store.has_plan())
+
+
+def _nested(folder: Path, depth: int, begun: bool) -> list[Store]:
     """Return the runs below a folder, by path."""
-    own = {store.folder for store in runs_below(folder)}
+    own = {store.folder for store in runs_below(folder, begun=begun)}
     found = [Store(path) for path in own]
     if depth > 1 and folder.is_dir():
         others = (path for path in folder.iterdir() if path not in own and not path.name.startswith("."))
         for path in (one for one in others if one.is_dir() and not one.is_symlink()):
             with suppress(StoreError):  # a folder that cannot be read is somebody else's
-                found += _nested(path, depth - 1)
+                found += _nested(path, depth - 1, begun)
     return sorted(found, key=lambda store: store.folder)
 
 
-def runs_below(folder: Path) -> list[Store]:
-    """Return the subfolders that hold a header, or what claims to be one, by name; none where there is no folder."""
+def runs_below(folder: Path, *, begun: bool = False) -> list[Store]:
+    """Return the subfolders that hold a header, or what claims to be one, by name; none where there is no folder.
+
+    With `begun` those that hold only a plan are among them.
+    """
     try:
         stores = [Store(path) for path in sorted(folder.iterdir()) if not path.name.startswith(".")]
     except FileNotFoundError:
         return []
     except OSError as error:
         raise StoreError(f"Cannot read {folder}: {error.strerror or error}.") from error
-    return [store for store in stores if store.has_run()]
+    return [store for store in stores if _is_run(store, begun)]

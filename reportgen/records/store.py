@@ -120,6 +120,10 @@ class Store:
         """Whether there is a header, or something else in its place, which reading it then refuses."""
         return os.path.lexists(self.folder / RUN_FILE)
 
+    def has_plan(self) -> bool:
+        """Whether there is a plan, or something else in its place, which reading it then refuses."""
+        return os.path.lexists(self.folder / PLAN_FILE)
+
     def read_run(self) -> Run:
         """Return the header; raises StoreError when there is none or it is of another version."""
         if self.has_run() and (version := self.schema_version()) not in READ_VERSIONS:

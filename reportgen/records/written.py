@@ -74,6 +74,16 @@ def claims_in(folder: Path) -> set[str]:
     return {f"{CLAIMS}/{group}/{name}" for group, names in groups for name in names if _CLAIM.fullmatch(name)}
 
 
+def held_chunks(folder: Path) -> int:
+    """Return how many chunks of a run have been taken and not ended, by the names of their claims."""
+    taken: set[str] = set()
+    ended: set[str] = set()
+    for name in claims_in(folder):
+        stem, _, end = name.rpartition(".")
+        (ended if end == "done" else taken).add(stem)
+    return len(taken - ended)
+
+
 def _grouped(top: Path, group: re.Pattern[str]) -> Iterator[tuple[str, list[str]]]:
     """Yield the subfolders of a folder that are called so, with the names in each; none that is a link."""
     if not top.is_symlink():

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from reportgen.config.options import BuildOptions
-from reportgen.errors import OptionError
+from reportgen.errors import OptionError, StoreError
 from reportgen.networks.core.defaults import usual_defaults
 from reportgen.networks.speed.precision import full_precision
 from reportgen.networks.speed.reused_memory import reused_memory
@@ -25,6 +25,7 @@ from reportgen.runner.prepare import prepare
 from reportgen.runner.selection import BuildSelection
 from reportgen.runner.summary import ModelSummary, Tally
 from reportgen.runner.threads import planned_threads
+from reportgen.wording import command, option
 
 
 def work_at(
@@ -37,6 +38,7 @@ def work_at(
     OptionError where `options` are of another network or ask for other jobs.
     """
     store = Store(run, writer=content_key(worker_name())[:8])
+    _check_planned(store, options)
     with usual_defaults(), reused_memory(), full_precision(), planned_threads(store, options.threads, progress):
         load = Loader(options)
         asked = load.asked()[0]
@@ -46,7 +48,8 @@ def work_at(
             raise OptionError(f"{run} was planned for another network than these flags name: {differs}.")
         place = Place(asked, planned.name, run)
         prepared = prepare(place, load, options, LayerGlobs(options.layers, [place]).of(place), progress)
-        chosen, plan = planned_run(prepared, options, store, executor, progress, check=partial(_check_part, store))
+        check = partial(_check_part, store)
+        chosen, plan = planned_run(prepared, options, store, executor, progress, check=check, writes=False)
         _check_part(store, plan)
         _check_whole(store, plan)
         only = BuildSelection(options.select, [place]).keys(plan, reference=bool(chosen.subject.reference))
@@ -56,6 +59,24 @@ def work_at(
             if computed:
                 kept()
     return result
+
+
+def _check_planned(store: Store, options: BuildOptions) -> None:
+    """Raise StoreError where there is no planned run, OptionError where the options cannot be those of its plan."""
+    if not (store.has_run() and store.has_plan()):
+        where = "is not planned yet" if store.has_plan() else "holds no run"
+        raise StoreError(
+            f"{store.folder} {where}: {command('compute')} plans a run and says in which folder, such as runs/i3d; "
+            "workers may start as soon as it tells the number of jobs."
+        )
+    if len(options.models) > 1:
+        raise OptionError(f"A worker is at one run, and so at one network: give {option('--model')} once.")
+    planned = store.read_plan().threads
+    if options.threads not in (None, planned):
+        raise OptionError(
+            f"{store.folder} was planned with {planned} thread{'s' * (planned != 1)}, and another number rounds "
+            f"otherwise: leave {option('--threads', options.threads)} out."
+        )
 
 
 _ADVICE = "give the flags that it was planned with, and the same clips."

@@ -11,9 +11,10 @@ is the attempt's text, and behind it the records.
 from __future__ import annotations
 
 import hashlib
+import math
 import threading
-from collections import Counter
-from collections.abc import Callable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import lru_cache
@@ -29,6 +30,11 @@ GROUPS = 96
 DONE = "done"
 
 WITHOUT_A_WORD = "the worker ended without a word, as when it is killed or memory runs out"
+
+TOO_LONG = "it had not ended when the worker's time was over"
+
+_LOOKED_BACK = 64
+"""Attempts at a chunk that are read: of one that was let go time and again the first ones tell nothing more."""
 
 
 class Fate(Enum):
@@ -75,12 +81,15 @@ class EarlierAttempt:
 class LeaseRules:
     """How long a holder may be silent, how often it tells that it lives, and after how many attempts a job fails.
 
-    `beat` is far shorter than `lease`, since a shared file system may stall; both in seconds.
+    `beat` is far shorter than `lease`, since a shared file system may stall; both in seconds. A worker that stops when
+    the job at hand has taken `longest` seconds has failed at it: where a worker's time is limited, a job that takes
+    more of it than that would be begun for ever.
     """
 
     lease: float = 180.0
     beat: float = 20.0
     attempts: int = 2
+    longest: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -114,19 +123,12 @@ class Claims:
     _watched: dict[tuple[str, int], _Watched] = field(default_factory=dict)
     _counts: dict[str, int] = field(default_factory=dict)
     _jobs: dict[str, tuple[str, bool]] = field(default_factory=dict)
+    _since: dict[str, float] = field(default_factory=dict)
     _writing: threading.Lock = field(default_factory=threading.Lock)
 
     def listed(self, group: str) -> tuple[dict[str, int], frozenset[str]]:
         """Return the last attempts at the chunks of a group, by the chunks' names in files, and those that are done."""
-        last: dict[str, int] = {}
-        done = set()
-        for name in self.files.names(group):
-            stem, _, end = name.rpartition(".")
-            if end == DONE:
-                done.add(stem)
-            elif stem and end.isdecimal() and len(end) < 10:
-                last[stem] = max(last.get(stem, 0), int(end))
-        return last, frozenset(done)
+        return _last_attempts(self.files.names(group))
 
     def take(self, chunk: str, last: int, *, again: bool = False) -> Claim | Fate:
         """Take a chunk of which the listing shows `last` attempts, 0 for none; say why not where it cannot be had.
@@ -169,7 +171,7 @@ class Claims:
     def _failures(self, group: str, stem: str, last: int) -> tuple[EarlierAttempt, ...]:
         """Return what is known of each earlier attempt that failed; one that was let go did not."""
         found = []
-        for number in range(1, last + 1):
+        for number in range(max(1, last - _LOOKED_BACK + 1), last + 1):
             attempt = _read(self.files.read(group, f"{stem}.{number}"))
             if attempt is None:
                 found.append(EarlierAttempt("", WITHOUT_A_WORD))
@@ -194,23 +196,23 @@ class Claims:
     def begin(self, claim: Claim, job: str, *, alone: bool = True) -> bool:
         """Say which job of the chunk is at hand; False where the chunk is another's by now."""
         self._jobs[claim.chunk] = (job, alone)
+        self._since[claim.chunk] = self.clock()
         return self.beat(claim)
 
     def beat(self, claim: Claim) -> bool:
         """Tell that this worker lives; False where the chunk is another's by now."""
-        if not self.is_mine(claim):
-            return False
-        self._rewrite(claim, "held")
-        return True
+        return self.is_mine(claim) and self._rewrite(claim, "held")
 
     def is_mine(self, claim: Claim) -> bool:
         """Whether nobody has taken the chunk over: asked before each record is written."""
         group, stem = place_of(claim.chunk)
         return self.files.read(group, f"{stem}.{claim.number + 1}") is None
 
-    def end(self, claim: Claim) -> None:
-        """Say that all records of the chunk are there."""
-        self._rewrite(claim, "ended")
+    def end(self, claim: Claim, *, whole: bool = True) -> None:
+        """Say that all records of the chunk are there; unless it is `whole`, those that this worker wanted."""
+        self._rewrite(claim, "ended" if whole else "let-go")
+        if not whole:
+            return
         group, stem = place_of(claim.chunk)
         self.files.create(group, f"{stem}.{DONE}", "")
 
@@ -219,24 +221,47 @@ class Claims:
         self._rewrite(claim, "given-up", why)
 
     def let_go(self, claim: Claim) -> None:
-        """Say that this worker stops, which is no fault of the chunk."""
-        self._rewrite(claim, "let-go")
+        """Say that this worker stops, which is no fault of the chunk unless its job had all the time that there is."""
+        if self.clock() - self._since.get(claim.chunk, self.clock()) >= self.rules.longest:
+            self.give_up(claim, TOO_LONG)
+        else:
+            self._rewrite(claim, "let-go")
 
-    def forget(self, chunk: str) -> None:
-        """Take away all that is known of a chunk that ended, so that it is computed anew."""
-        group, stem = place_of(chunk)
-        self.files.remove(group, [name for name in self.files.names(group) if name.partition(".")[0] == stem])
+    def forget(self, chunks: Iterable[str]) -> None:
+        """Take away all that is known of chunks, so that they are computed anew; what may have a worker stays."""
+        groups: dict[str, set[str]] = defaultdict(set)
+        for group, stem in map(place_of, chunks):
+            groups[group].add(stem)
+        for group, stems in groups.items():
+            names = self.files.names(group)
+            last, _ = _last_attempts(names)
+            held = {stem for stem in stems & last.keys() if self._fate(group, stem, last[stem]) is Fate.HELD}
+            self.files.remove(group, [name for name in names if name.partition(".")[0] in stems - held])
 
-    def _rewrite(self, claim: Claim, state: str, why: str = "") -> None:
+    def _rewrite(self, claim: Claim, state: str, why: str = "") -> bool:
+        """Replace the text of this worker's attempt; False where somebody has removed it."""
         group, stem = place_of(claim.chunk)
         with self._writing:  # a heartbeat comes from another thread, and must not write an older text
             self._counts[claim.chunk] = count = self._counts[claim.chunk] + 1
             text = self._text(state, count, *self._jobs.get(claim.chunk, ("", False)), why=why)
-            self.files.rewrite(group, f"{stem}.{claim.number}", text)
+            return self.files.rewrite(group, f"{stem}.{claim.number}", text)
 
     def _text(self, state: str, count: int = 0, job: str = "", alone: bool = False, why: str = "") -> str:
         found = Attempt(state=state, worker=self.worker, count=count, job=job, alone=alone, why=why[:200])
         return found.model_dump_json()
+
+
+def _last_attempts(names: Iterable[str]) -> tuple[dict[str, int], frozenset[str]]:
+    """Return the last attempts by the beginnings of files' names, and the beginnings of those that are done."""
+    last: dict[str, int] = {}
+    done = set()
+    for name in names:
+        stem, _, end = name.rpartition(".")
+        if end == DONE:
+            done.add(stem)
+        elif stem and end.isdecimal() and len(end) < 10:
+            last[stem] = max(last.get(stem, 0), int(end))
+    return last, frozenset(done)
 
 
 @lru_cache(1 << 17)

@@ -29,8 +29,8 @@ class ClaimFiles(Protocol):
         """Create a file that is not there; False, and nothing done, where it is there, whoever made it."""
         ...
 
-    def rewrite(self, group: str, name: str, text: str) -> None:
-        """Replace the text of a file that this process created."""
+    def rewrite(self, group: str, name: str, text: str) -> bool:
+        """Replace the text of a file that this process created; False, and nothing done, where it is gone."""
         ...
 
     def read(self, group: str, name: str) -> str | None:
@@ -67,14 +67,17 @@ class ClaimFolder:
         _write(file, text, path)
         return True
 
-    def rewrite(self, group: str, name: str, text: str) -> None:
-        """Replace the text of a file that this process created."""
+    def rewrite(self, group: str, name: str, text: str) -> bool:
+        """Replace the text of a file that this process created; False where somebody has removed it."""
         path = self._path(group, name)
         try:
             file = os.open(path, os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0))
+        except (FileNotFoundError, NotADirectoryError):
+            return False
         except OSError as error:
             raise StoreError(describe_os_error(error, path)) from error
         _write(file, text, path)
+        return True
 
     def read(self, group: str, name: str) -> str | None:
         """Return the text of a file as it is now; None where there is none."""
@@ -117,13 +120,20 @@ class ClaimFolder:
 
 
 def _write(file: int, text: str, path: Path) -> None:
-    """Write the whole of a claim to an open file, and close it, so that others read it."""
+    """Write the whole of a claim to an open file, and close it, so that others read it.
+
+    A file server may tell only then that there is no space.
+    """
     content = text.encode()
     if len(content) > LENGTH - 1:
         content = content[: LENGTH - 1].decode("utf-8", "ignore").encode()
+    content = content.ljust(LENGTH - 1) + b"\n"
     try:
-        os.pwrite(file, content.ljust(LENGTH - 1) + b"\n", 0)
+        try:
+            written = 0
+            while written < LENGTH:  # less than all of it fits where space runs out
+                written += os.pwrite(file, content[written:], written)
+        finally:
+            os.close(file)
     except OSError as error:
         raise StoreError(describe_os_error(error, path)) from error
-    finally:
-        os.close(file)

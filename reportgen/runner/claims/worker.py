@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from typing import TypeVar
 
+from reportgen.errors import StoreError
 from reportgen.runner.claims.claims import Claim, Claims
 from reportgen.runner.claims.queue import ChunkQueue
 
@@ -30,12 +31,14 @@ def work_through(
     *,
     compute: Callable[[Claim], Iterator[Recorded]],
     beating: Callable[[Claim], AbstractContextManager[None]],
+    is_whole: Callable[[Claim], bool] = lambda _claim: True,
 ) -> Iterator[Recorded]:
     """Yield what is kept of every chunk that this worker gets, until all chunks are done.
 
     `compute` keeps the jobs of a chunk one after the other. It raises LostClaimError as soon as the chunk is another
     worker's, TryElsewhereError where another one should try. Within `beating` others are told that this worker lives.
-    Whatever else ends the work, a signal among it, lets the chunk go first.
+    A chunk that is not `is_whole` after that is free for those who want more of it. Whatever else ends the work, a
+    signal among it, lets the chunk go first.
     """
     while (claim := queue.next()) is not None:
         try:
@@ -47,7 +50,8 @@ def work_through(
             claims.give_up(claim, str(error))
             continue
         except BaseException:
-            claims.let_go(claim)
+            with suppress(StoreError):  # where the disk is full, that is what it raises already
+                claims.let_go(claim)
             raise
-        claims.end(claim)
+        claims.end(claim, whole=is_whole(claim))
         queue.finished(claim)

@@ -46,11 +46,16 @@ class ClaimingExecutor:
         log = WorkerLog(work.store, name)
 
         def compute(claim: Claim) -> Iterator[tuple[Record, bool]]:
-            part, units = chunks[claim.chunk]
-            yield from worker.do_chunk(part, units, _ClaimWatch(claims, claim, log))
+            chunk = chunks[claim.chunk]
+            yield from worker.do_chunk(chunk.part, chunk.wanted, _ClaimWatch(claims, claim, log))
+
+        def is_whole(claim: Claim) -> bool:
+            return all(work.store.record(key) is not None for key in chunks[claim.chunk].others)
 
         with log.crashes(), _Heartbeat(claims, self.rules.beat) as heartbeat:
-            for record, computed in work_through(queue, claims, compute=compute, beating=heartbeat.of):
+            for record, computed in work_through(
+                queue, claims, compute=compute, beating=heartbeat.of, is_whole=is_whole
+            ):
                 seen.add(record.key)
                 yield record, computed
         for part in work.plan.parts:
@@ -59,11 +64,9 @@ class ClaimingExecutor:
                     yield worker.keep_skipped(skip.job, skip.reason), True
         yield from self._of_others(work, chunks, seen)
 
-    def _of_others(
-        self, work: Work, chunks: dict[str, tuple[MethodPlan, list[PlannedUnit]]], seen: set[str]
-    ) -> Iterator[tuple[Record, bool]]:
-        for _, units in chunks.values():
-            for planned in units:
+    def _of_others(self, work: Work, chunks: dict[str, _Chunk], seen: set[str]) -> Iterator[tuple[Record, bool]]:
+        for chunk in chunks.values():
+            for planned in chunk.wanted:
                 if planned.job.key in seen:
                     continue
                 record = work.store.record(planned.job.key)
@@ -162,33 +165,56 @@ class _Heartbeat:
                     continue  # the disk stalls or is full: the worker meets that itself where it writes
 
 
-def _chunks_to_do(work: Work) -> dict[str, tuple[MethodPlan, list[PlannedUnit]]]:
-    """Return the chunks with what is to be done of each; a name is the same for whoever has the same plan."""
+@dataclass(frozen=True)
+class _Chunk:
+    """What is wanted of a chunk, and the keys of its other jobs, which another worker may want."""
+
+    part: MethodPlan
+    wanted: list[PlannedUnit]
+    others: list[str]
+
+
+def _chunks_to_do(work: Work) -> dict[str, _Chunk]:
+    """Return the chunks of which something is to be done; a name is the same for whoever has the same plan.
+
+    That of a chunk of which only some jobs are selected is the whole chunk's: another worker may be at all of it.
+    """
     found = {}
     for part in work.plan.parts:
         for group, units in part.chunks().items():
             wanted = [planned for planned in units if work.only is None or planned.job.key in work.only]
             if wanted:
-                digest = content_key([planned.job.key for planned in wanted])
-                found[f"{part.method.name}/{group}/{digest}"] = (part, wanted)
+                others = [planned.job.key for planned in units if work.only and planned.job.key not in work.only]
+                digest = content_key([planned.job.key for planned in units])
+                found[f"{part.method.name}/{group}/{digest}"] = _Chunk(part, wanted, others)
     return found
 
 
 def forget_failures(work: Work) -> None:
-    """Have the chunks computed anew that ended with failed or missing records: the next build tries them again."""
-    claims = Claims(ClaimFolder(work.store.folder, CLAIMS), worker_name(), time.monotonic)
-    for name, (_, units) in _chunks_to_do(work).items():
-        records = [work.store.record(planned.job.key) for planned in units]
-        if not all(record is not None and isinstance(record.outcome, Done) for record in records):
-            claims.forget(name)
+    """Have the chunks computed anew that ended with failed or missing records: the next build tries them again.
+
+    What another worker holds stays its own: workers by hand, or jobs of an earlier command, may still be at it.
+    """
+    files = ClaimFolder(work.store.folder, CLAIMS)
+    claims = Claims(files, worker_name(), time.monotonic, is_gone=has_certainly_ended)
+    claims.forget(
+        name
+        for name, chunk in _chunks_to_do(work).items()
+        if not all(
+            (record := work.store.record(planned.job.key)) is not None and isinstance(record.outcome, Done)
+            for planned in chunk.wanted
+        )
+    )
 
 
-def _queued(chunks: dict[str, tuple[MethodPlan, list[PlannedUnit]]]) -> list[QueuedChunk]:
+def _queued(chunks: dict[str, _Chunk]) -> list[QueuedChunk]:
     """Return the chunks with those that must be done before each."""
-    where = {planned.job.key: name for name, (_, units) in chunks.items() for planned in units}
+    where = {planned.job.key: name for name, chunk in chunks.items() for planned in chunk.wanted}
     return [
-        QueuedChunk(name, frozenset(where[key] for one in units for key in one.job.needs if key in where) - {name})
-        for name, (_, units) in chunks.items()
+        QueuedChunk(
+            name, frozenset(where[key] for one in chunk.wanted for key in one.job.needs if key in where) - {name}
+        )
+        for name, chunk in chunks.items()
     ]
 
 
@@ -208,11 +234,19 @@ def has_certainly_ended(name: str) -> bool:
     return _started(int(process)) != started
 
 
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
+
+
 def _namespace() -> str:
-    """Return what tells this machine's processes from those of its containers; empty where that is not known."""
+    """Return what tells this machine's processes from those of its containers, and of others of its name.
+
+    The first namespace has the same number on every machine, so that the boot's random name stands before it. Empty
+    where that is not known.
+    """
     try:
-        return str(Path("/proc/self/ns/pid").stat().st_ino)
-    except OSError:
+        boot = _BOOT.read_text(encoding="ascii").strip().replace("-", "")[:12]
+        return f"{boot}-{Path('/proc/self/ns/pid').stat().st_ino}" if boot else ""
+    except (OSError, ValueError):
         return ""
 
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from reportgen.progress import Progress
 from reportgen.records.jobs import Record
+from reportgen.records.written import held_chunks
 from reportgen.runner.executors.base import Work
 from reportgen.runner.executors.chunks import ChunkWorker, Unwatched
-from reportgen.runner.executors.claiming import worker_name
+from reportgen.runner.executors.claiming import ClaimingExecutor, forget_failures, worker_name
 from reportgen.runner.executors.worker_log import WorkerLog
 
 
@@ -23,16 +24,29 @@ class RecordedExecutor:
 
 
 class LocalExecutor:
-    """An executor (see `reportgen.runner.executors.base.Executor`) in this process."""
+    """An executor (see `reportgen.runner.executors.base.Executor`) in this process.
+
+    It claims nothing, and leaves nothing of claims behind, until a worker by hand comes to the run: from the next chunk
+    on it is one worker beside that one.
+    """
 
     def execute(self, work: Work, progress: Progress) -> Iterator[tuple[Record, bool]]:
         """Yield the record of every job to do, and whether it was computed now; it is kept before it is yielded."""
         worker = ChunkWorker(work, progress)
         watch = Unwatched(WorkerLog(work.store, worker_name()))
+        seen: set[str] = set()
+        if held_chunks(work.store.folder):
+            forget_failures(work)  # what an earlier command has left
         for part in work.plan.parts:
             for skip in part.skips:
                 if work.only is None or skip.job.key in work.only:
+                    seen.add(skip.job.key)
                     yield worker.keep_skipped(skip.job, skip.reason), True
             for chunk in part.chunks().values():
+                if held_chunks(work.store.folder):
+                    beside = ClaimingExecutor().execute(work, progress)
+                    yield from ((record, computed) for record, computed in beside if record.key not in seen)
+                    return
                 wanted = [planned for planned in chunk if work.only is None or planned.job.key in work.only]
+                seen.update(planned.job.key for planned in wanted)
                 yield from worker.do_chunk(part, wanted, watch)

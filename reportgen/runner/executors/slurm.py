@@ -7,12 +7,17 @@ are pickles: they lie in a folder of their own that only its owner may open, and
 
 from __future__ import annotations
 
+import os
+import shlex
 import shutil
+import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from reportgen.config.options import BuildOptions
@@ -21,6 +26,7 @@ from reportgen.errors import OptionError, StoreError
 from reportgen.progress import SILENT, Progress
 from reportgen.records.files import describe_os_error
 from reportgen.records.jobs import Record
+from reportgen.runner.claims.claims import LeaseRules
 from reportgen.runner.executors.base import Work
 from reportgen.runner.executors.claiming import ClaimingExecutor
 from reportgen.runner.executors.sharing import shared_out
@@ -36,6 +42,9 @@ _REQUEUES = 10_000
 _SIGNAL_BEFORE = 60
 """Seconds before its limit at which a job is told to end: a worker stops within a job's next step."""
 
+_MOST_OF_THE_TIME = 0.7
+"""Of a job's limit: what has taken as much when the job ends would not have ended in the next one either."""
+
 
 @dataclass(frozen=True)
 class SlurmWorker:
@@ -48,8 +57,10 @@ class SlurmWorker:
         """Work, and return how many records were kept."""
         from reportgen.runner.one_worker import work_at
 
+        _end_in_order()
         options = BuildOptions.model_validate(self.options)
-        found = work_at(Path(self.run), options, ClaimingExecutor(), SILENT)
+        rules = LeaseRules(longest=_MOST_OF_THE_TIME * 60 * options.slurm.minutes)
+        found = work_at(Path(self.run), options, ClaimingExecutor(rules), SILENT)
         return sum(tally.computed for tally in found.analyses.values())
 
     def checkpoint(self) -> Any:
@@ -57,6 +68,32 @@ class SlurmWorker:
         from submitit.helpers import DelayedSubmission
 
         return DelayedSubmission(self)
+
+
+def _end_in_order() -> None:
+    """Have SIGTERM end the work too, which submitit lets pass: a chunk would stay held until its lease is over.
+
+    Of it and the warning before the limit the first one counts: the other must not disturb how the work is let go.
+    """
+    warned = {number: signal.getsignal(number) for number in (signal.SIGUSR1, signal.SIGUSR2)}
+    own = [signal.SIGTERM, *(number for number, handler in warned.items() if callable(handler))]
+
+    def end(number: int, frame: FrameType | None) -> None:
+        for one in own:
+            signal.signal(one, signal.SIG_IGN)
+        if callable(handler := warned.get(signal.Signals(number))):
+            handler(number, frame)  # has the job queued again, and exits
+        sys.exit(128 + number)
+
+    for one in own:
+        signal.signal(one, end)
+
+
+def _warning() -> str:
+    """Return the signal that submitit takes for the end of a job's time."""
+    from submitit.slurm.slurm import SlurmJobEnvironment
+
+    return str(SlurmJobEnvironment.USR_SIG)
 
 
 @dataclass(frozen=True)
@@ -106,6 +143,7 @@ class _Jobs:
     _missed: bool = False
     _false_starts: int = 0
     _kept_before: int = 0
+    _refused: bool = False
 
     @property
     def _folder(self) -> Path:
@@ -114,6 +152,11 @@ class _Jobs:
     def __enter__(self) -> _Jobs:
         try:
             self._folder.mkdir(mode=0o700, exist_ok=True)
+            # Whoever may write in it can have the jobs run any program.
+            if self._folder.is_symlink() or self._folder.stat().st_uid != os.geteuid():
+                raise StoreError(
+                    f"{self._folder} is a link or another user's: remove it, or use another folder of runs."
+                )
             self._folder.chmod(0o700)
         except OSError as error:
             raise StoreError(describe_os_error(error, self._folder)) from error
@@ -138,13 +181,30 @@ class _Jobs:
         missing = self.executor.workers - there
         # Twice in a row: a job that has just ended may have kept the last record, which the next look finds.
         if missing and self._missed:
-            self._false_starts = self._false_starts + 1 if self.kept == self._kept_before else 0
-            if self._false_starts > _FALSE_STARTS:
-                raise StoreError(f"The workers' jobs end, and nothing comes of them: {self._last_words()}")
-            self._submit(missing)
+            self._follow(missing, alone=not there)
             missing = 0
         self._missed = missing > 0
         return False
+
+    def _follow(self, missing: int, *, alone: bool) -> None:
+        """Submit workers for those that have ended; `alone` where none is left.
+
+        One node that ends every job at once, or a limit of jobs, does not end those that are left elsewhere. Raises
+        StoreError where one after the other ends and nothing comes of them, OptionError where SLURM takes no more.
+        """
+        self._false_starts = self._false_starts + 1 if self.kept == self._kept_before else 0
+        if self._false_starts > _FALSE_STARTS and not alone:
+            return  # until one of those that are left has kept something
+        if self._false_starts > _FALSE_STARTS:
+            raise StoreError(f"The workers' jobs end, and nothing comes of them: {self._last_words()}")
+        try:
+            self._submit(missing)
+        except OptionError as error:  # a limit of the user's jobs, or a partition that is closed for now
+            if alone:
+                raise
+            if not self._refused:
+                self.progress.note(f"{error} The workers that are left go on.")
+            self._refused = True
 
     def _submit(self, count: int) -> None:
         """Submit an array of so many workers."""
@@ -152,7 +212,9 @@ class _Jobs:
 
         slurm = self.executor.slurm
         worker = SlurmWorker(str(self.run.resolve()), dict(self.executor.options))
-        jobs = submitit.SlurmExecutor(self._folder, max_num_timeout=_REQUEUES)
+        # The warning reaches a job's steps or its shell, not what the shell has started: the worker takes its place.
+        python = f"exec {shlex.quote(sys.executable)}"
+        jobs = submitit.SlurmExecutor(self._folder, max_num_timeout=_REQUEUES, python=python)
         jobs.update_parameters(
             job_name=f"reportgen-{self.run.name}"[:60],
             time=slurm.minutes,
@@ -162,10 +224,9 @@ class _Jobs:
             cpus_per_task=slurm.processors or self.executor.threads,
             gpus_per_node=1 if self.executor.gpu else None,
             array_parallelism=count,
-            signal_delay_s=_SIGNAL_BEFORE,
             stderr_to_stdout=True,
             use_srun=False,
-            additional_parameters=slurm.further(),
+            additional_parameters={**slurm.further(), "signal": f"B:{_warning()}@{_SIGNAL_BEFORE}"},
         )
         try:
             with jobs.batch():

@@ -82,7 +82,7 @@ def test_another_machine_is_not_known_unless_its_speed_is_declared(tiny_zoo: Pat
     (unknown,) = plan(asked, machine="NVIDIA H100 80GB HBM3")
     assert unknown.costs[-1].hours is None
     assert [end.end for end in unknown.ends] == [None]
-    assert any("not known" in note for note in unknown.notes)
+    assert any("is not known: `times`" in note for note in unknown.notes)
     assert "not known" in plan_table([unknown])
     (declared,) = plan(asked, machine="NVIDIA H100 80GB HBM3", times=30)
     assert declared.costs[-1].unit == "GPU-hours"

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 
 import pytest
 
+from reportgen.cli.tables import status_table
 from reportgen.commands.status import status
 from reportgen.errors import StoreError
 from reportgen.records.jobs import Done, Failed, Job, Outcome, Record, Skipped, Spent
 from reportgen.records.layout import record_name
 from reportgen.records.plan import PlannedJob, RunPlan
-from reportgen.records.store import RUN_FILE, Store
+from reportgen.records.store import PLAN_FILE, RUN_FILE, Store
 from reportgen.runner.claims.claims import Claim, Claims
 from reportgen.runner.claims.files import ClaimFolder
 
@@ -53,6 +55,37 @@ def test_jobs_are_counted_and_the_end_is_told_by_the_rate(store: Store) -> None:
 def test_a_damaged_record_counts_as_left(store: Store) -> None:
     store.file(record_name(job(0).key)).write_text("{")
     assert status(store.folder)[-1].left == 3
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("finished", "yesterday"), ("finished", "2026-01-01T00:00:00"), ("seconds", float("nan"))]
+)
+def test_a_record_with_an_impossible_time_counts_as_left(store: Store, field: str, value: object) -> None:
+    path = store.file(record_name(job(0).key))
+    record = json.loads(path.read_text())
+    record["spent"][field] = value
+    path.write_text(json.dumps(record))
+    assert status(store.folder)[-1].left == 3
+
+
+def test_a_run_whose_plan_is_damaged_hides_no_other(store: Store) -> None:
+    other = store.folder.with_name("other")
+    other.mkdir()
+    (other / RUN_FILE).write_text("{}")
+    (other / PLAN_FILE).write_text("{")
+    first, *rows = status(store.folder.parent)
+    assert (first.run, first.analysis, first.jobs) == ("other", "all", 0)
+    assert "plan.json is damaged" in (first.fault or "")
+    assert [row.fault for row in rows] == [None, None]
+    assert f"other: {first.fault}" in status_table([first, *rows])
+    with pytest.raises(StoreError, match="damaged"):
+        status(other)
+
+
+def test_a_run_that_has_begun_is_told_before_it_has_a_header(store: Store) -> None:
+    (store.folder / RUN_FILE).unlink()
+    assert status(store.folder.parent)[-1].done == 6
+    assert status(store.folder)[-1].done == 6
 
 
 def test_without_runs_it_says_what_to_do(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from reportgen.analyses.kernels.method import METHOD as KERNELS
 from reportgen.analyses.saliency.method import METHOD as SALIENCY
 from reportgen.config.options import BuildOptions
-from reportgen.config.reading import load_options
+from reportgen.config.reading import CONFIG_FILE, load_options
 from reportgen.errors import OptionError, UnknownNameError
 
 SELECTION = 'it must be a whole number, "all", or a list in quotes such as "0,4,8-11".'
@@ -220,3 +220,38 @@ def test_limits_are_finite_numbers(number: str, tmp_path: Path) -> None:
         path.write_text(f"[check]\n{line}\n")
         with pytest.raises(OptionError, match=r"\[check\] .* must be a finite number"):
             load_options({}, config=path)
+
+
+@pytest.fixture
+def found_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A configuration file that nobody names."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / CONFIG_FILE
+
+
+def test_a_flag_of_slurm_leaves_the_files_other_values(found_file: Path) -> None:
+    found_file.write_text('executor = "slurm"\n[slurm]\npartition = "gpu"\nminutes = 600\n')
+    found = load_options({"slurm": {"minutes": 60}}).slurm
+    assert (found.partition, found.minutes) == ("gpu", 60)
+
+
+def test_a_flag_of_slurm_does_not_let_the_files_containers_in(found_file: Path) -> None:
+    found_file.write_text('executor = "slurm"\n[slurm]\nextra = ["container-image=x"]\n')
+    with pytest.raises(OptionError, match="may start containers"):
+        load_options({"slurm": {"minutes": 60}})
+    assert load_options({"slurm": {"extra": ("qos=low",)}}).slurm.extra == ("qos=low",)
+    assert load_options({"slurm": {"minutes": 60}}, config=found_file).slurm.extra == ("container-image=x",)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("memory", "lots", "'lots' is not a size such as 16G"),
+        ("partition", "a;b", "'a;b' is no name in SLURM"),
+        ("minutes", 1, "it must be at least 5"),
+    ],
+)
+def test_what_jobs_of_slurm_cannot_ask_for_is_told_in_words(field: str, value: object, said: str) -> None:
+    with pytest.raises(OptionError) as caught:
+        load_options({"slurm": {field: value}}, no_file=True)
+    assert said in str(caught.value)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import signal as signals
 import socket
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,10 +18,16 @@ from reportgen.analyses.parameters import Parameters
 from reportgen.progress import SILENT
 from reportgen.records.jobs import Done, Failed, Outcome, Skipped
 from reportgen.records.store import Store
-from reportgen.records.written import lists_in
+from reportgen.records.written import held_chunks, lists_in
 from reportgen.runner.claims.claims import LeaseRules
+from reportgen.runner.executors import claiming
 from reportgen.runner.executors.base import Executor, Work
-from reportgen.runner.executors.claiming import ClaimingExecutor, has_certainly_ended, worker_name
+from reportgen.runner.executors.claiming import (
+    ClaimingExecutor,
+    forget_failures,
+    has_certainly_ended,
+    worker_name,
+)
 from reportgen.runner.executors.local import LocalExecutor
 from reportgen.runner.plan import plan_jobs
 from reportgen.runner.prepare import Prepared
@@ -30,13 +38,17 @@ from tests.unit.runner.test_local_executor import Roots, Squares
 QUICK = LeaseRules(lease=2.0, beat=0.2)
 
 
-def run(prepared: Prepared, squares: Squares, executor: Executor, folder: Path) -> tuple[dict[str, Outcome], int]:
-    """Return the outcomes by job, and how many were computed by this executor."""
+def work_of(prepared: Prepared, squares: Squares, folder: Path) -> Work:
     methods: list[Method[Parameters]] = []
     for name, analysis in {"squares": squares, "roots": Roots()}.items():
         methods.append(Method(name, name, name, 1, Parameters, lambda own=analysis: own))  # type: ignore[misc]
     plan = plan_jobs(prepared.subject, methods, {"squares": Parameters(), "roots": Parameters()}, {})
-    found = list(executor.execute(Work(plan, prepared.subject, Store(folder)), SILENT))
+    return Work(plan, prepared.subject, Store(folder))
+
+
+def run(prepared: Prepared, squares: Squares, executor: Executor, folder: Path) -> tuple[dict[str, Outcome], int]:
+    """Return the outcomes by job, and how many were computed by this executor."""
+    found = list(executor.execute(work_of(prepared, squares, folder), SILENT))
     outcomes = {f"{record.job.analysis} {record.job.unit.rpartition('/')[2]}": record.outcome for record, _ in found}
     return outcomes, sum(computed for _, computed in found)
 
@@ -108,6 +120,88 @@ def test_a_live_process_is_not_taken_for_dead_and_an_ended_one_is() -> None:
     assert has_certainly_ended(name)
     assert not has_certainly_ended("another-machine." + name.partition(".")[2])
     assert not has_certainly_ended("nonsense")
+
+
+def test_a_process_of_another_machine_of_the_same_name_is_not_taken_for_dead(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    code = "from reportgen.runner.executors.claiming import worker_name; print(worker_name())"
+    ended = run_python(code).stdout.strip()
+    (tmp_path / "boot_id").write_text("another-boot\n")
+    monkeypatch.setattr(claiming, "_BOOT", tmp_path / "boot_id")
+    assert not has_certainly_ended(ended)
+    assert not has_certainly_ended(worker_name())
+    monkeypatch.setattr(claiming, "_BOOT", tmp_path / "none")
+    assert not has_certainly_ended(ended)
+    assert not has_certainly_ended(worker_name())
+
+
+def test_a_command_that_begins_leaves_its_chunk_to_a_worker_that_is_at_it(prepared: Prepared, tmp_path: Path) -> None:
+    class Interrupted(Squares):
+        def run(self, *given):  # type: ignore[no-untyped-def]
+            for answer in super().run(*given):
+                yield answer
+                forget_failures(work_of(prepared, Squares(), tmp_path))
+
+    slow = Interrupted()
+    found, computed = run(prepared, slow, ClaimingExecutor(QUICK), tmp_path)
+    assert sorted(slow.asked) == [[0, 1, 2], [3, 4, 5]]
+    assert computed == len(found)
+
+
+def test_a_worker_that_wants_a_part_of_a_chunk_leaves_the_rest_to_others(prepared: Prepared, tmp_path: Path) -> None:
+    some, every = Squares(), Squares()
+    whole = work_of(prepared, some, tmp_path)
+    selected = replace(whole, only=frozenset(job.key for job in whole.plan.jobs() if job.unit == "tiny/1"))
+    assert len(list(ClaimingExecutor(QUICK).execute(selected, SILENT))) == 1
+    assert some.asked == [[1]]
+    found, computed = run(prepared, every, ClaimingExecutor(QUICK), tmp_path)
+    assert computed == len(found) - 1
+    assert all(isinstance(found[f"squares {n}"], Done) for n in range(6))
+
+
+def test_two_workers_that_want_other_parts_of_a_chunk_are_not_at_it_at_once(prepared: Prepared, tmp_path: Path) -> None:
+    held = []
+
+    class Watching(Squares):
+        def run(self, *given):  # type: ignore[no-untyped-def]
+            held.append(held_chunks(tmp_path))
+            time.sleep(0.3)
+            yield from super().run(*given)
+
+    def part(unit: str) -> int:
+        work = work_of(prepared, Watching(), tmp_path)
+        only = frozenset(job.key for job in work.plan.jobs() if job.unit == unit)
+        return len(list(ClaimingExecutor(QUICK).execute(replace(work, only=only), SILENT)))
+
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(part, ["tiny/1", "tiny/2"])) == [1, 1]
+    assert held == [1, 1]
+
+
+def test_one_process_shares_its_run_with_a_worker_that_comes(prepared: Prepared, tmp_path: Path) -> None:
+    class Slow(Squares):
+        def run(self, *given):  # type: ignore[no-untyped-def]
+            for answer in super().run(*given):
+                yield answer
+                time.sleep(0.3)
+
+    coming = Slow()
+    work = work_of(prepared, coming, tmp_path)
+    only = frozenset(job.key for job in work.plan.jobs() if job.unit in ("tiny/3", "tiny/4", "tiny/5"))
+
+    class Beside(Squares):
+        def run(self, *given):  # type: ignore[no-untyped-def]
+            beside = ClaimingExecutor(QUICK).execute(replace(work, only=only), SILENT)
+            assert next(beside)[1]  # from now on it holds its chunk
+            threading.Thread(target=list, args=[beside]).start()
+            yield from super().run(*given)
+
+    own = Beside()
+    found, _ = run(prepared, own, LocalExecutor(), tmp_path)
+    assert (own.asked, coming.asked) == ([[0, 1, 2]], [[3, 4, 5]])
+    assert isinstance(found["roots tiny"], Done)
+    assert len(found) == 8
 
 
 def test_a_long_job_is_not_taken_over_while_its_worker_lives(prepared: Prepared, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
@@ -184,6 +186,67 @@ def test_a_lost_chunk_is_dropped_and_the_work_goes_on(tmp_path: Path) -> None:
     queue = ChunkQueue(claims, [QueuedChunk("a"), QueuedChunk("b")], wait=lambda _s: None, seed=1)
     kept = list(work_through(queue, claims, compute=compute, beating=lambda _claim: nullcontext()))
     assert kept == ["b"]
+
+
+def test_what_is_forgotten_is_taken_anew_and_what_may_have_a_worker_is_not_forgotten(tmp_path: Path) -> None:
+    holder, ending, later = (worker(tmp_path, name) for name in ("holder", "ending", "later"))
+    held = taken(holder.take("held", 0))
+    ending.end(taken(ending.take("ended", 0)))
+    later.forget(["held", "ended", "never taken"])
+    assert taken(later.take("ended", 0)).number == 1
+    assert later.take("held", 0) is Fate.HELD
+    assert holder.beat(held)
+    replace(later, is_gone=lambda name: name == "holder").forget(["held"])
+    assert taken(later.take("held", 0)).number == 1
+
+
+def test_a_claim_that_somebody_has_removed_is_lost_and_no_error(tmp_path: Path) -> None:
+    holder = worker(tmp_path, "holder")
+    claim = taken(holder.take("a", 0))
+    for path in (tmp_path / "claims").rglob("*.1"):
+        path.unlink()
+    assert not holder.begin(claim, "job")
+    holder.let_go(claim)
+    assert not list((tmp_path / "claims").rglob("*.1"))
+
+
+@pytest.mark.parametrize(("took", "failed"), [(99, []), (100, [("job", "it had not ended")])])
+def test_a_job_that_had_all_the_time_of_its_worker_has_failed_there(
+    tmp_path: Path, took: float, failed: list[tuple[str, str]]
+) -> None:
+    clock = Clock()
+    limited = replace(worker(tmp_path, "first", clock), rules=LeaseRules(longest=100))
+    claim = taken(limited.take("a", 0))
+    clock.now += 1000  # earlier jobs of the chunk
+    limited.begin(claim, "job")
+    clock.now += took
+    limited.let_go(claim)
+    after = taken(worker(tmp_path, "second").take("a", 1)).failed
+    assert [(one.job, one.why[:16]) for one in after] == failed
+
+
+def test_attempts_without_number_are_not_all_read(tmp_path: Path) -> None:
+    group, stem = place_of("a")
+    (tmp_path / "claims" / group).mkdir(parents=True)
+    (tmp_path / "claims" / group / f"{stem}.999999998").write_text('{"state": "let-go", "worker": "w"}')
+    claims = worker(tmp_path, "w")
+    last, _ = claims.listed(group)
+    assert taken(claims.take("a", last[stem])).number == 999999999
+
+
+def test_a_file_server_that_tells_at_the_end_that_it_is_full_is_heard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close = os.close
+
+    def full(file: int) -> None:
+        close(file)
+        raise OSError(errno.EDQUOT, "Disk quota exceeded")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "close", full)
+        with pytest.raises(StoreError, match="no space left"):
+            ClaimFolder(tmp_path, "claims").create("00", "a.1", "text")
 
 
 def test_claims_are_written_through_no_link(tmp_path: Path) -> None:

@@ -1,0 +1,126 @@
+"""What jobs of SLURM are asked for and told, with commands in SLURM's place that say what the tests want."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+
+from reportgen.config.slurm import SlurmOptions
+from reportgen.errors import OptionError, StoreError
+from reportgen.progress import SILENT, Task
+from reportgen.runner.executors.slurm import SlurmExecutor, _end_in_order, _Jobs
+
+ENDING = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
+
+
+@pytest.fixture
+def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of commands that come first: sbatch keeps its script and takes it, squeue has no job."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    write(folder / "sbatch", f"cp $1 {tmp_path}/script; echo Submitted batch job 7")
+    for name in ("squeue", "scancel", "srun", "scontrol"):
+        write(folder / name, "exit 0")
+    return folder
+
+
+def write(place: Path, text: str) -> None:
+    place.write_text(f"#!/bin/sh\n{text}\n")
+    place.chmod(0o755)
+
+
+class Notes:
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def task(self, title: str, total: float) -> AbstractContextManager[Task]:
+        return SILENT.task(title, total)
+
+    def note(self, message: str) -> None:
+        self.said.append(message)
+
+
+def jobs_of(folder: Path, workers: int = 2, **asked: object) -> _Jobs:
+    (folder / "runs" / "tiny").mkdir(parents=True)
+    executor = SlurmExecutor(workers, {}, SlurmOptions(**asked), threads=1, looks=0.0)  # type: ignore[arg-type]
+    return _Jobs(executor, folder / "runs" / "tiny", Notes())
+
+
+def test_the_warning_before_the_limit_reaches_the_worker_itself(commands: Path, tmp_path: Path) -> None:
+    with jobs_of(tmp_path, minutes=30, partition="gpu", extra=("qos=low",)):
+        script = (tmp_path / "script").read_text().split("\n")
+    asked = {line for line in script if line.startswith("#SBATCH")}
+    assert {"#SBATCH --signal=B:USR2@60", "#SBATCH --time=30", "#SBATCH --partition=gpu", "#SBATCH --qos=low"} <= asked
+    assert [line for line in script if line][-1].startswith(f"exec {sys.executable} ")
+
+
+def test_a_link_in_the_place_of_its_folder_is_not_followed(commands: Path, tmp_path: Path) -> None:
+    jobs = jobs_of(tmp_path)
+    outside = tmp_path / "outside"
+    outside.mkdir(mode=0o755)
+    (tmp_path / "runs" / ".slurm-tiny").symlink_to(outside)
+    with pytest.raises(StoreError, match="is a link"), jobs:
+        pass
+    assert not list(outside.iterdir())
+    assert outside.stat().st_mode & 0o777 == 0o755
+
+
+def test_workers_that_slurm_refuses_to_follow_do_not_end_those_that_are_left(commands: Path, tmp_path: Path) -> None:
+    with jobs_of(tmp_path) as jobs:
+        write(commands / "squeue", "echo 7_1")  # one of the two has ended
+        write(commands / "sbatch", "echo 'sbatch: error: QOSMaxSubmitJobPerUserLimit' >&2; exit 1")
+        for _ in range(6):
+            assert not jobs.is_over(lacking=True)
+        assert isinstance(jobs.progress, Notes)
+        assert sum("QOSMaxSubmitJobPerUserLimit" in said for said in jobs.progress.said) == 1
+        write(commands / "squeue", "exit 0")  # and now the other one
+        with pytest.raises(OptionError, match="QOSMaxSubmitJobPerUserLimit"):
+            for _ in range(2):
+                jobs.is_over(lacking=True)
+
+
+def test_one_bad_node_does_not_end_the_workers_of_the_others(commands: Path, tmp_path: Path) -> None:
+    with jobs_of(tmp_path) as jobs:
+        write(commands / "sbatch", f"echo again >> {tmp_path}/submitted; echo Submitted batch job 8")
+        write(commands / "squeue", "echo 7_1")  # the other one ends whenever it is started
+        for _ in range(40):
+            assert not jobs.is_over(lacking=True)
+        assert len((tmp_path / "submitted").read_text().split()) == 6
+        jobs.kept += 1
+        for _ in range(2):
+            assert not jobs.is_over(lacking=True)
+        assert len((tmp_path / "submitted").read_text().split()) == 7
+        write(commands / "squeue", "exit 0")
+        with pytest.raises(StoreError, match="nothing comes of them"):
+            for _ in range(40):
+                jobs.is_over(lacking=True)
+
+
+@pytest.fixture
+def usual_signals() -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in ENDING}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("usual_signals")
+@pytest.mark.parametrize(("first", "code"), [(signal.SIGTERM, 143), (signal.SIGUSR2, "queued again")])
+def test_the_first_signal_ends_a_worker_and_later_ones_disturb_nothing(first: signal.Signals, code: object) -> None:
+    signal.signal(signal.SIGUSR2, lambda *_: sys.exit("queued again"))
+    _end_in_order()
+    with pytest.raises(SystemExit) as caught:
+        os.kill(os.getpid(), first)
+        time.sleep(1)
+    assert caught.value.code == code
+    os.kill(os.getpid(), signal.SIGTERM)
+    os.kill(os.getpid(), signal.SIGUSR2)
+    time.sleep(0.01)
