@@ -250,6 +250,60 @@ NORMED["means of windows in front of the norm"] = (
 )
 
 
+MIXED = torch.eye(KERNELS)[ORDER]
+SET_APART: dict[str, Callable[[Tensor], Tensor]] = {
+    "less the mean of all places": lambda maps: maps - maps.mean((2, 3, 4), keepdim=True),
+    "less the mean of all kernels": lambda maps: maps - maps.mean(1, keepdim=True),
+    "over their spread": lambda maps: (maps - maps.mean(1, keepdim=True)) / maps.std((2, 3, 4), keepdim=True),
+    "over their squares": lambda maps: maps * maps.square().mean(1, keepdim=True).add(1e-5).rsqrt(),
+    "normed by their own statistics": functional.instance_norm,
+    "gated": lambda maps: maps * maps.mean((2, 3, 4)).sigmoid().view(-1, KERNELS, 1, 1, 1),
+}
+
+
+@pytest.mark.parametrize("name", SET_APART)
+def test_a_norm_behind_what_sets_kernels_against_others_gives_them_its_sign(name: str) -> None:
+    """What they are taken above and divided by depends on the clip, and is not told; the sign is."""
+    body, found = target(lambda body, maps: body.norm(SET_APART[name](maps)).relu())
+    assert torch.allclose(found.maps(clips()), wanted(body.norm, body.stem(clips())), atol=1e-4)
+    assert not found.passed_on
+
+
+SIGNS = torch.tensor([1.0, -2.0, -0.5, 3.0])
+OWN_NORMS: dict[str, Callable[[Tensor], Tensor]] = {
+    "of groups": lambda maps: functional.group_norm(maps, 2, SIGNS),
+    "of kernels": lambda maps: functional.layer_norm(maps.movedim(1, -1), (KERNELS,), SIGNS).movedim(-1, 1),
+    "of places": lambda maps: functional.instance_norm(maps, weight=SIGNS),
+    "of the batch": lambda maps: functional.batch_norm(maps, None, None, SIGNS, training=True),
+}
+
+
+@pytest.mark.parametrize("name", OWN_NORMS)
+def test_a_negative_weight_of_a_norm_by_its_own_statistics_turns_a_kernel_round(name: str) -> None:
+    body, found = target(lambda _, maps: OWN_NORMS[name](maps).relu())
+    assert torch.allclose(found.maps(clips()), SIGNS.sign().view(-1, 1, 1, 1) * body.stem(clips()), atol=1e-5)
+    body, found = target(lambda _, maps: (OWN_NORMS[name](maps) + maps).relu())
+    assert torch.allclose(found.maps(clips()), body.stem(clips()), atol=1e-5), "a skip connection reads it too"
+
+
+ORDERED: dict[str, Callable[[Tensor], Tensor]] = {
+    "a product": lambda maps: (MIXED @ maps.flatten(2)).view_as(maps),
+    "a sum over indices": lambda maps: torch.einsum("kc,ncthw->nkthw", MIXED, maps),
+    "a linear layer": lambda maps: functional.linear(maps.movedim(1, -1), MIXED).movedim(-1, 1),
+    "a convolution": lambda maps: functional.conv3d(maps, MIXED.view(KERNELS, KERNELS, 1, 1, 1)),
+}
+
+
+@pytest.mark.parametrize("name", ORDERED)
+def test_norms_are_followed_through_matrices_that_put_kernels_in_another_order(name: str) -> None:
+    body, found = target(lambda body, maps: body.norm(ORDERED[name](maps)).relu())
+    back = [ORDER.index(kernel) for kernel in range(KERNELS)]
+    assert torch.allclose(found.maps(clips()), wanted(body.norm, body.stem(clips())[:, ORDER])[:, back], atol=1e-4)
+    assert found.passed_on
+    _, found = target(lambda body, maps: body.norm((MIXED + 0.1) @ maps.flatten(2)).relu())
+    assert found.gain is None
+
+
 def rectified_by_a_mask(body: Body, maps: Tensor) -> Tensor:
     found = maps.clone()
     found[found < 0] = 0

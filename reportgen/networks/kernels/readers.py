@@ -18,6 +18,14 @@ from torch import Tensor
 from torch.utils._pytree import tree_map_only
 
 from reportgen.networks.kernels.reader_constants import ReaderConstants, called
+from reportgen.networks.kernels.reader_contexts import (
+    OWN_NORMS,
+    STATISTICS,
+    Positives,
+    own_sign,
+    permuted_by,
+    sign_in_context,
+)
 from reportgen.networks.kernels.reader_operations import (
     INDEXED,
     MOVES,
@@ -45,7 +53,8 @@ _ALONE, _BESIDE = "relu", "relu beside others"
 _RECTIFIED = frozenset({_ALONE, _BESIDE})
 """How a ReLU reads kernels: maps of one layer alone, or others beside them."""
 _SMOOTHED, _UNEVENLY = "smoothing", "scaled unevenly"
-_KEPT_APART = POOLS | {_SMOOTHED, _UNEVENLY}
+_AGAINST = "set against others"
+_KEPT_APART = POOLS | {_SMOOTHED, _UNEVENLY, _AGAINST}
 """What reads kernels without mixing them, and passes on more where there is more."""
 
 
@@ -66,7 +75,8 @@ class _Step:
     """An operation that scales and shifts what lies along an axis, a `norm` or not, or pools it.
 
     `values` are gain and offset for each place there, when they are asked for. They are `rough` where they are means
-    over positions: then they count no further than to a norm behind it.
+    over positions: then they count no further than to a norm behind it. `against`: it sets what lies along the axis
+    against others' values, and the gain is a sign.
     """
 
     norm: bool
@@ -74,6 +84,7 @@ class _Step:
     values: Callable[[], tuple[Tensor, Tensor]]
     pools: bool = False
     rough: bool = False
+    against: bool = False
 
 
 class ReaderTracer(Follower[Labels]):
@@ -89,6 +100,7 @@ class ReaderTracer(Follower[Labels]):
         super().__init__()
         self._held: list[Any] = []  # an id is only unique while its tensor lives
         self._constants = ReaderConstants(constants, clip)
+        self._positives = Positives()
         self._layers: dict[str, tuple[int, int]] = {}
         self._layer_of: list[str] = []
         self._others: dict[int, set[str]] = {}
@@ -137,6 +149,9 @@ class ReaderTracer(Follower[Labels]):
             beside = [step[2] for step in steps if not (step[0].norm or step[0].pools)]
             alone = len(norms) == 1 and not others & _RECTIFIED and not any(map(self._read_on, beside))
             return norms[0] if alone else None
+        against = [step for step in steps if step[0].against]
+        if against and len(against) == sum(not step[0].pools for step in steps):
+            return against[0] if len(against) == 1 and others <= _KEPT_APART | STATISTICS else None
         return steps[0] if len(steps) == 1 and others <= _KEPT_APART else None
 
     def _read_on(self, number: int) -> bool:
@@ -155,11 +170,13 @@ class ReaderTracer(Follower[Labels]):
     def _view(self, func: Any, call: TracedCall[Labels], views: Sequence[View]) -> None:
         super()._view(func, call, views)
         self._constants.note(func, call)
+        self._positives.note(call)
 
     def _first_output(self, func: Any, call: TracedCall[Labels], operation: Operation) -> Labels:
         tensors = call.tensors()
         if not func._schema.is_mutable:
             self._constants.note(func, call)
+            self._positives.note(call)
         followed = [tensor for tensor in tensors if not self.known(tensor).sourceless]
         if not followed:
             return call.nothing()
@@ -169,6 +186,9 @@ class ReaderTracer(Follower[Labels]):
         step = self._step(func, call, followed)
         if step is not None:
             return self._stepped(call, of_whole_channels(self.known(followed[0])), step)
+        apart = self._against(call, followed) or self._permuted(call, followed)
+        if apart is not None:
+            return apart
         shaped_alone = operation.sources is constant  # as zeros_like, which reads no values
         smoothed = self._smoothed(call, followed)
         if smoothed is not None:
@@ -195,6 +215,37 @@ class ReaderTracer(Follower[Labels]):
             return None
         self._read(known, _SMOOTHED)
         return self._pooled(call, Labels(known.cells, call.shape), added)
+
+    def _against(self, call: TracedCall[Labels], followed: Sequence[Tensor]) -> Labels | None:
+        """Return the numbers of kernels that are set against others' values and keep a sign; None of others."""
+        given = next((one for one in followed if tuple(one.shape) == call.shape), None)
+        known = None if given is None else of_whole_channels(self.known(given))
+        axis = None if known is None else channel_axis(known)
+        if given is None or known is None or axis is None or len(known.cells) != 1:
+            return None
+        normed = call.name in OWN_NORMS or ("batch_norm" in call.name and call.arguments.get("running_mean") is None)
+        weight = call.arguments.get("weight") if normed else None
+        if not normed:
+            sign = sign_in_context(call, followed, self._positives)
+            signs = None if sign is None else torch.full((given.shape[axis],), sign, dtype=torch.float64)
+        elif weight is None or weight in self._constants:
+            signs = own_sign(call, given, axis, None if weight is None else self._exact(weight))
+        else:
+            signs = None
+        if signs is None:
+            return None
+        for one in followed:
+            self._read(self.known(one), _AGAINST)
+        values = signs, torch.zeros_like(signs)
+        return self._stepped(call, known, _Step(False, axis, lambda: values, against=True))
+
+    def _permuted(self, call: TracedCall[Labels], followed: Sequence[Tensor]) -> Labels | None:
+        """Return the numbers of kernels that a constant matrix puts in another order; None where it is another one."""
+        others = [one for one in call.tensors() if one is not followed[0]]
+        if len(followed) != 1 or len(others) != 1 or others[0] not in self._constants or others[0].ndim < 2:
+            return None
+        found = permuted_by(call, followed[0], self._exact(others[0]))
+        return None if found is None else self.known(followed[0]).taken(*found)
 
     def _written_where_told(self, call: TracedCall[Labels]) -> bool:
         """Return whether constants say where an operation writes: where the clip does so, it reads what it moves."""
