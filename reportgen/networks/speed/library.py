@@ -31,7 +31,9 @@ class PackedConvolution:
         dilation: Sequence[int],
         *,
         packs: bool,
+        groups: int = 1,
     ) -> None:
+        self.groups = groups
         self.in_library = library_computes(maps.dtype)
         self.packs = packs and self.in_library
         self.order = ORDERS[maps.ndim]
@@ -90,7 +92,9 @@ class PackedConvolution:
             return weight.contiguous(memory_format=self.order)
         library: Any = torch._C._nn
         pack = library.mkldnn_reorder_conv3d_weight if weight.ndim == 5 else library.mkldnn_reorder_conv2d_weight
-        found: Tensor = pack(weight.contiguous().to_mkldnn(), padding, self.stride, self.dilation, 1, list(shape))
+        found: Tensor = pack(
+            weight.contiguous().to_mkldnn(), padding, self.stride, self.dilation, self.groups, list(shape)
+        )
         return found
 
     def _convolved(
@@ -102,13 +106,13 @@ class PackedConvolution:
         onto: Tensor | None,
         rectified: bool,
     ) -> Tensor:
-        geometry = (padding, self.stride, self.dilation, 1)
+        geometry = (padding, self.stride, self.dilation, self.groups)
         if not self.packs:
             found: Tensor
             if self.in_library:
                 found = torch.ops.aten.mkldnn_convolution.default(maps, weight, bias, *geometry)
             else:
-                ahead = (self.stride, padding, self.dilation, False, [0] * len(self.stride), 1)
+                ahead = (self.stride, padding, self.dilation, False, [0] * len(self.stride), self.groups)
                 found = torch.ops.aten.convolution.default(maps, weight, bias, *ahead)
             found = found if onto is None else onto.add_(found)
             return found.relu_() if rectified else found
