@@ -32,7 +32,7 @@ _CASES = (  # channels, kernels, maps T H W
 )
 
 
-def in_turn(ways: Sequence[Callable[[], Tensor]], rounds: int) -> list[float]:
+def _medians(ways: Sequence[Callable[[], Tensor]], rounds: int) -> list[float]:
     """Return the median processor seconds of each way, all asked once a round."""
     spent: list[list[float]] = [[] for _ in ways]
     for way in ways:
@@ -55,8 +55,8 @@ def _measured(channels: int, kernels: int, sides: Sequence[int], rounds: int) ->
     with torch.no_grad():
         wanted = own.forward(maps)
         apart = float((quick.forward(maps) - wanted).abs().max() / wanted.abs().max())
-        there = in_turn([lambda: own.forward(maps), lambda: quick.forward(maps)], rounds)
-        back = in_turn([lambda: own.backward(gradient, None), lambda: quick.backward(gradient)], rounds)
+        there = _medians([lambda: own.forward(maps), lambda: quick.forward(maps)], rounds)
+        back = _medians([lambda: own.backward(gradient, None), lambda: quick.backward(gradient)], rounds)
     told = "  ".join(f"{1000 * a:7.1f} {1000 * b:7.1f} {a / b:5.2f}x" for a, b in (there, back))
     chosen = "transform" if by_winograd(maps, weight, _ONE, _ONE, _ONE) else "library"
     return f"{'x'.join(map(str, sides)):9} {told}  {apart:.0e} apart  chosen: {chosen}"

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from reportgen.networks.speed.few_channels import FramesAsChannels
 from reportgen.networks.speed.folding import fold_clips, fold_weight
-from reportgen.networks.speed.fused import Call, Gathered, Pending, Prepared, Rectifier
+from reportgen.networks.speed.fused import Call, FixedConvolution, Gathered, Pending, Rectifier
 from reportgen.networks.speed.library import ORDERS, PRECISIONS, PackedConvolution
 from reportgen.networks.speed.library_view import AS_THEY_ARE, FramesAsPictures, LibraryView, PositionsInARow
 from reportgen.networks.speed.plain_layers import has_few_channels
@@ -59,7 +59,7 @@ class FrozenConvolution:
                 self.folded = fold_weight(weight, self.stride)
             else:
                 self.laid = FramesAsChannels(layer, weight)
-        self._packed: dict[tuple[Any, ...], Prepared] = {}
+        self._packed: dict[tuple[Any, ...], FixedConvolution] = {}
 
     def __call__(self, maps: Tensor) -> Tensor:
         """Return the convolution of maps `N C (T) H W`, in the precision of the caller's autocast."""
@@ -136,7 +136,7 @@ class FrozenConvolution:
             return call.run(maps)
         return call.run(maps, self.rectifier)
 
-    def _prepared(self, maps: Tensor, weight: Tensor, stride: Any, padding: Any, dilation: Any) -> Prepared:
+    def _prepared(self, maps: Tensor, weight: Tensor, stride: Any, padding: Any, dilation: Any) -> FixedConvolution:
         """Return the convolution of maps of a size as it is quickest."""
         if self.transforms and by_winograd(maps, weight, stride, padding, dilation):
             return WinogradConvolution(weight, self.bias, padding)

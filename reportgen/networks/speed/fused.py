@@ -18,7 +18,7 @@ from reportgen.networks.speed.library import ORDERS, PackedConvolution
 from reportgen.networks.speed.library_view import LibraryView
 from reportgen.networks.speed.winograd import WinogradConvolution
 
-Prepared = PackedConvolution | WinogradConvolution
+FixedConvolution = PackedConvolution | WinogradConvolution
 
 _IN_PLACE = (Tensor.add_, Tensor.__iadd__)
 _SUMS = (Tensor.add, Tensor.__add__, Tensor.__radd__, torch.add, *_IN_PLACE)
@@ -93,7 +93,7 @@ class Rectifier:
 class Call:
     """A convolution of maps of one size, how the library sees these and the answer, and who gathers a gradient."""
 
-    packed: Prepared
+    packed: FixedConvolution
     inward: LibraryView
     outward: LibraryView
     gathered: Gathered | None = None
