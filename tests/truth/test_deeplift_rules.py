@@ -48,7 +48,29 @@ def affine(norm: nn.Module) -> nn.Module:
     return norm
 
 
+def gated(maps: Tensor) -> Tensor:
+    return torch.relu(maps) * maps.mean((2, 3, 4), keepdim=True).sigmoid()
+
+
+def attending(maps: Tensor) -> Tensor:
+    """Attention written out, in one operation with a mask, and as a sum over indices."""
+    tokens = maps.flatten(3).mean(3).mT
+    found = (tokens @ tokens.mT).softmax(-1) @ tokens
+    found = found + functional.scaled_dot_product_attention(tokens, tokens, tokens, is_causal=True)
+    return maps + torch.einsum("nts,nsc->nct", tokens @ found.mT, tokens)[..., None, None]
+
+
+def divided(maps: Tensor) -> Tensor:
+    """Values over their spread, their size and what is larger of two others."""
+    found = maps / (maps.std((2, 3, 4), keepdim=True) + maps.var(1, keepdim=True))
+    found = found / (torch.linalg.vector_norm(maps, dim=1, keepdim=True) + torch.maximum(maps, maps.flip(1)).exp())
+    return found * maps.amax((3, 4), keepdim=True) + (maps.abs() + 0.1).sqrt() + maps.pow(3).sign()
+
+
 NETWORKS: dict[str, Callable[[], nn.Module]] = {
+    "a gate": lambda: Body(act=gated),
+    "attention": lambda: Body(act=attending),
+    "quotients": lambda: Body(act=divided),
     "statistics of the batch": lambda: Body(affine(nn.BatchNorm3d(4, track_running_stats=False))),
     "statistics of a channel": lambda: Body(affine(nn.InstanceNorm3d(4, affine=True))),
     "statistics of groups": lambda: Body(affine(nn.GroupNorm(2, 4))),

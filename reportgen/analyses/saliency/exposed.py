@@ -164,7 +164,7 @@ class _Routing(TorchFunctionMode):
                 return func(*args, **kwargs)
             return (self._overwriting if overwrites(func, kwargs) else self._computing)(func, args, kwargs)
         (given, *_) = _input_first(args, kwargs) if call.given is None else (call.given,)
-        answer = self._answered(call.module, given)
+        answer = self._answered(call.module, given, *call.beside)
         if not (call.in_place and self.exposed.copy_back):
             return answer
         with self._uncounted():
@@ -263,11 +263,12 @@ class _Routing(TorchFunctionMode):
             else:
                 self._before_others.note(result, given)
 
-    def _answered(self, built: nn.Module, given: Tensor) -> Tensor:
+    def _answered(self, built: nn.Module, *given: Tensor) -> Tensor:
         with self._uncounted():
             module = self._module(built)
             # A view: captum hooks what the module is given. A constant has no gradient to hook.
-            answer: Tensor = module(given.view_as(given)) if given.requires_grad else module.forward(given)
+            hooked = any(one.requires_grad for one in given)
+            answer: Tensor = module(*(one.view_as(one) for one in given)) if hooked else module.forward(*given)
         self.taken += 1
         return answer
 

@@ -2,54 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 
+from reportgen.analyses.saliency.rescale_rules import (
+    Attention,
+    Larger,
+    MeanSquares,
+    OwnStatistics,
+    Pointwise,
+    Product,
+    Quotient,
+    Softmax,
+    along,
+    windows,
+)
 from reportgen.networks.trace.rectifiers import RECTIFIERS, Builder, Replacement
-
-
-class OwnStatistics(nn.Module):
-    """A norm by the statistics of what it is given: values seen as of `shape`, over the axes `over` of it.
-
-    `affine` are the weight and the bias behind it, each of a shape that fits the values' own; `centred` ones are taken
-    above their mean.
-    """
-
-    def __init__(
-        self,
-        shape: Sequence[int],
-        over: Sequence[int],
-        affine: tuple[Tensor | None, Tensor | None],
-        eps: float,
-        centred: bool = True,
-    ) -> None:
-        super().__init__()
-        self.shape, self.over, self.affine, self.eps, self.centred = tuple(shape), list(over), affine, eps, centred
-
-    def above(self, given: Tensor) -> Tensor:
-        """Return values of the shape that the statistics are taken in, above their means."""
-        values = given.reshape(self.shape)
-        return values - values.mean(self.over, keepdim=True) if self.centred else values
-
-    def variance(self, above: Tensor) -> Tensor:
-        """Return the variance of each group of values, with `eps`."""
-        return above.square().mean(self.over, keepdim=True) + self.eps
-
-    def scaled(self, normed: Tensor, like: Tensor) -> Tensor:
-        """Return normed values as they were given, behind weight and bias."""
-        weight, bias = self.affine
-        found = normed.reshape(like.shape)
-        found = found if weight is None else found * weight
-        return found if bias is None else found + bias
-
-    def forward(self, given: Tensor) -> Tensor:
-        """Return the norm."""
-        above = self.above(given)
-        return self.scaled(above * self.variance(above).rsqrt(), given)
 
 
 def _elu(_input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Replacement:
@@ -127,9 +101,9 @@ def _rms_norm(
     return Replacement(OwnStatistics(given.shape, over, (weight, None), eps, centred=False))
 
 
-def _max_pool(kind: type[nn.Module]) -> Builder:
+def _max_pool(rank: int) -> Builder:
     def build(
-        _input: Tensor,
+        given: Tensor,
         kernel_size: Any,
         stride: Any = None,
         padding: Any = 0,
@@ -137,11 +111,110 @@ def _max_pool(kind: type[nn.Module]) -> Builder:
         ceil_mode: bool = False,
         return_indices: bool = False,
     ) -> Replacement | None:
-        if return_indices or _input.ndim < (4 if kind is nn.MaxPool2d else 5):
+        if return_indices or given.ndim < rank + 2:
             return None
-        return Replacement(kind(kernel_size, stride or None, padding, dilation, ceil_mode=ceil_mode))
+        return Replacement(windows(rank, kernel_size, stride or None, padding, dilation, ceil_mode=ceil_mode))
 
     return build
+
+
+def _largest(given: Tensor, dim: Any = (), keepdim: bool = False) -> Replacement:
+    axes = [dim] if isinstance(dim, int) else list(dim) or list(range(given.ndim))
+    return Replacement(along(axes, keepdim, given.ndim))
+
+
+def _depends(value: Any) -> bool:
+    """Whether a factor may depend on the clip."""
+    return isinstance(value, Tensor) and value.is_floating_point() and not isinstance(value, nn.Parameter)
+
+
+def _of_two(made: Callable[[], nn.Module], otherwise: Any = None, *, in_place: bool = False) -> Builder:
+    """Return what answers calls of two tensors; `otherwise` is asked first, and of what else it may be given.
+
+    A factor that is a weight leaves the call linear; a threshold that is one does not.
+    """
+
+    def build(first: Any, other: Any = None, *more: Any, **named: Any) -> Replacement | None:
+        found: Replacement | None = None if otherwise is None else otherwise(first, other, *more, **named)
+        depends = (_depends(first), _depends(other))
+        tensors = isinstance(first, Tensor) and isinstance(other, Tensor)
+        nonlinear = tensors and (any(depends) if made is Larger else all(depends))
+        if found is not None or more or named or not nonlinear:
+            return found
+        return Replacement(made(), in_place, first, beside=(other,))
+
+    return build
+
+
+def _products(*functions: Any, made: Callable[[], nn.Module], in_place: bool = False) -> dict[Any, Builder]:
+    return {one: _of_two(made, RECTIFIERS.get(one), in_place=in_place) for one in functions}
+
+
+def _einsum(equation: Any, *operands: Any) -> Replacement | None:
+    if not isinstance(equation, str) or len(operands) != 2 or not all(map(_depends, operands)):
+        return None
+    return Replacement(Product(partial(torch.einsum, equation)), given=operands[0], beside=operands[1:])
+
+
+def _softmax(_input: Tensor, dim: Any = None, _stacklevel: int = 3, dtype: Any = None) -> Replacement | None:
+    return Replacement(Softmax(dim)) if isinstance(dim, int) and dtype is None else None
+
+
+def _attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> Replacement | None:
+    if dropout_p or enable_gqa or query.shape[:-2] != key.shape[:-2]:
+        return None
+    mask = attn_mask
+    if is_causal:
+        mask = torch.ones(query.shape[-2], key.shape[-2], dtype=torch.bool, device=query.device).tril()
+    if mask is not None and mask.dtype == torch.bool:
+        mask = torch.zeros_like(mask, dtype=query.dtype).masked_fill(~mask, torch.finfo(query.dtype).min / 2)
+    found = Attention(mask, query.shape[-1] ** -0.5 if scale is None else scale)
+    return Replacement(found, given=query, beside=(key, value))
+
+
+def _spread(function: Callable[[Tensor], Tensor], *, centred: bool) -> Builder:
+    """Return what answers `var` and `std`, or a norm, over axes that are told."""
+
+    def build(
+        given: Tensor, dim: Any = None, unbiased: bool = True, keepdim: bool = False, *, correction: Any = None
+    ) -> Replacement | None:
+        axes = [dim] if isinstance(dim, int) else list(range(given.ndim) if dim is None else dim)
+        if isinstance(dim, bool):
+            return None
+        count = math.prod(given.shape[axis] for axis in axes)
+        less = (1 if unbiased else 0) if correction is None else correction
+        scale = count / max(1, count - less) if centred else count
+        return Replacement(MeanSquares(axes, function, scale, centred=centred, keepdim=keepdim))
+
+    return build
+
+
+def _vector_norm(
+    given: Tensor, ord: float = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
+) -> Replacement | None:
+    if ord != 2 or dtype is not None:
+        return None
+    return _spread(torch.sqrt, centred=False)(given, dim, keepdim=keepdim)
+
+
+def _power(_input: Any, exponent: Any) -> Replacement | None:
+    if not _depends(_input) or isinstance(exponent, Tensor):
+        return None
+    return Replacement(Pointwise(lambda values: values.pow(exponent)))
+
+
+def _pointwise(name: str) -> dict[Any, Builder]:
+    function = getattr(torch, name)
+    return dict.fromkeys((function, getattr(Tensor, name)), lambda _input: Replacement(Pointwise(function)))
 
 
 def _gelu(_input: Tensor, approximate: str = "none") -> Replacement:
@@ -164,6 +237,12 @@ def _hardsigmoid(_input: Tensor, inplace: bool = False) -> Replacement:
     return Replacement(nn.Hardsigmoid(), inplace)
 
 
+def _same(values: Tensor) -> Tensor:
+    return values.clone()
+
+
+_POINTWISE = (*("exp", "log", "sqrt", "rsqrt", "square", "abs", "reciprocal", "erf", "sin", "cos", "log1p", "sign"),)
+
 WITH_RULES: Mapping[Any, Builder] = {
     **RECTIFIERS,
     F.elu: _elu,
@@ -176,12 +255,28 @@ WITH_RULES: Mapping[Any, Builder] = {
     F.hardswish: _hardswish,
     F.mish: _mish,
     F.hardsigmoid: _hardsigmoid,
-    F.max_pool2d: _max_pool(nn.MaxPool2d),
-    F.max_pool3d: _max_pool(nn.MaxPool3d),
+    F.max_pool2d: _max_pool(2),
+    F.max_pool3d: _max_pool(3),
+    **dict.fromkeys((torch.amax, Tensor.amax), _largest),
+    **_products(torch.maximum, Tensor.maximum, torch.max, Tensor.max, made=Larger),
+    **_products(torch.mul, Tensor.mul, torch.multiply, Tensor.multiply, made=partial(Product, torch.mul)),
+    **_products(Tensor.__mul__, Tensor.__rmul__, made=partial(Product, torch.mul)),
+    **_products(Tensor.mul_, Tensor.__imul__, made=partial(Product, torch.mul), in_place=True),
+    **_products(torch.div, Tensor.div, torch.true_divide, Tensor.__truediv__, made=Quotient),
+    **_products(torch.matmul, Tensor.matmul, Tensor.__matmul__, made=partial(Product, torch.matmul)),
+    **_products(torch.bmm, Tensor.bmm, torch.mm, Tensor.mm, made=partial(Product, torch.matmul)),
+    torch.einsum: _einsum,
+    **dict.fromkeys((torch.var, Tensor.var), _spread(_same, centred=True)),
+    **dict.fromkeys((torch.std, Tensor.std), _spread(torch.sqrt, centred=True)),
+    torch.linalg.vector_norm: _vector_norm,
+    **dict.fromkeys((F.softmax, torch.softmax, Tensor.softmax), _softmax),
+    F.scaled_dot_product_attention: _attention,
+    **dict.fromkeys((torch.pow, Tensor.pow, Tensor.__pow__), _power),
+    **{call: one for name in _POINTWISE for call, one in _pointwise(name).items()},
     F.batch_norm: _batch_norm,
     F.instance_norm: _instance_norm,
     F.group_norm: _group_norm,
     F.layer_norm: _layer_norm,
     F.rms_norm: _rms_norm,
 }
-"""What the rule has a slope for: element-wise functions, pools, and norms by their own statistics."""
+"""What has a rule: element-wise functions, products, maxima, softmax, attention, norms by their own statistics."""

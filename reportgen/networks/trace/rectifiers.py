@@ -18,14 +18,15 @@ from reportgen.networks.trace.handmade import Origins, grows_with, overwrites, r
 class Replacement(NamedTuple):
     """What answers one call: the module, and whether the call overwrites its input.
 
-    `given` is what the module is given, where that is not the call's first argument; `scale` multiplies what it
-    returns.
+    `given` is what the module is given, where that is not the call's first argument, `beside` what it is given behind
+    that; `scale` multiplies what it returns.
     """
 
     module: nn.Module
     in_place: bool = False
     given: Tensor | None = None
     scale: float = 1.0
+    beside: tuple[Tensor, ...] = ()
 
 
 Builder = Callable[..., Replacement | None]
