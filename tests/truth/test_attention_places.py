@@ -40,6 +40,12 @@ def by_one_operation(maps: Tensor, keys: Tensor) -> Tensor:
     return functional.scaled_dot_product_attention(query, keys.flatten(2).mT, maps.flatten(2).mT)
 
 
+def by_clusters(maps: Tensor, asked: Tensor) -> Tensor:
+    """Return what lies in each cluster, less its centre as often as there is something in it (NetVLAD)."""
+    shares = asked.flatten(2).softmax(1)
+    return shares @ maps.flatten(2).mT - 0.1 * shares.sum(2, keepdim=True)
+
+
 def at_places(maps: Tensor, moved: Tensor) -> Tensor:
     """Return maps that are read at places which a convolution of them shifts, by nothing here."""
     still = functional.affine_grid(torch.eye(3, 4)[None], list(maps.shape), align_corners=False)
@@ -51,6 +57,7 @@ WAYS: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], str]] = {
     "a gate at each place": (lambda maps, asked: maps + maps * asked.sigmoid(), "relu"),
     "a query": (by_query, "relu"),
     "a query in one operation": (by_one_operation, "relu"),
+    "clusters": (by_clusters, "relu"),
     "places to read at": (at_places, "relu"),
     "a sum": (lambda maps, new: maps + new, "ask"),
     "values that the maps gate": (lambda maps, new: new * maps.sigmoid(), "ask"),

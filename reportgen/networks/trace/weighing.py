@@ -18,19 +18,19 @@ _ATTENTION = "ScaledDotProduct"
 
 
 def weighs(end: _Node, weight: _Node, weighed: _Node) -> bool:
-    """Return whether all that becomes of one step of a pass, on its way to the `end`, are weights of another one.
+    """Return whether what becomes of one step of a pass, on its way to the `end`, are weights of another one.
 
     The `weighed` step leads to the `weight`, and beside it: an attention map that a convolution makes of the maps which
     it pools, and not the branch of a sum. Where the other way is the squashed one (a sigmoid, a softmax), that is the
-    gate.
+    gate. Shares that a softmax makes may also be summed up by themselves.
     """
     uses = _uses(end)
     beside = set(_onwards(uses, weighed, around=(weight,)))
     open_ones = set(_onwards(uses, weighed, around=(weight,), squashed=False))
-    waiting, met = [(weight, False)], {(weight, False)}
+    waiting, met, multiplied = [(weight, False)], {(weight, False)}, False
     while waiting:
         node, squashed = waiting.pop()
-        if node is end:
+        if node is end and not squashed:
             return False
         for use, place in uses[node]:
             others = [
@@ -41,14 +41,19 @@ def weighs(end: _Node, weight: _Node, weighed: _Node) -> bool:
                 if following not in met:
                     met.add(following)
                     waiting.append(following)
-            elif not _is(use, _PRODUCTS):
-                return False
-            else:
+            elif _is(use, _PRODUCTS):
                 own = squashed or (_is(use, (_ATTENTION,)) and place < 2)
-                gates = all(other not in open_ones or (_is(use, (_ATTENTION,)) and at < 2) for other, at in others)
-                if gates and not own:
+                if not own and not any(_open(use, at, other in open_ones) for other, at in others):
                     return False
-    return True
+                multiplied = True
+            elif not squashed:
+                return False
+    return multiplied
+
+
+def _open(use: _Node, place: int, unsquashed: bool) -> bool:
+    """Return whether a product is given values at a place, and not weights."""
+    return unsquashed and not (_is(use, (_ATTENTION,)) and place < 2)
 
 
 def _is(node: _Node, kinds: Sequence[str]) -> bool:
