@@ -25,6 +25,8 @@ def describe_os_error(error: OSError, path: Path) -> str:
         return f"There is no space left to write {path}: free some, or choose another folder, and run again."
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return f"There is no permission to write {path}: choose a folder that you may write to."
+    if error.errno == errno.EFBIG:
+        return f"No file may be as long as {path} would be: raise the limit (ulimit -f), or choose another folder."
     return f"Cannot write {path}: {error.strerror or error}."
 
 

@@ -12,7 +12,7 @@ from reportgen.networks.core.defaults import usual_defaults
 from reportgen.networks.speed.precision import full_precision
 from reportgen.networks.speed.reused_memory import reused_memory
 from reportgen.progress import Progress
-from reportgen.records.jobs import content_key
+from reportgen.records.jobs import Job, content_key
 from reportgen.records.store import Store
 from reportgen.runner.choosing import planned_run
 from reportgen.runner.executors.base import Executor, Work
@@ -84,13 +84,33 @@ _ADVICE = "give the flags that it was planned with, and the same clips."
 
 def _check_part(store: Store, plan: Plan) -> None:
     """Raise OptionError where the options ask for jobs that the stored plan has not."""
-    stored = {planned.job.key for planned in store.read_plan().jobs}
-    other = [f"{job.analysis} of {job.unit}" for job in plan.jobs() if job.key not in stored]
+    planned = [one.job for one in store.read_plan().jobs]
+    stored = {job.key for job in planned}
+    other = [job for job in plan.jobs() if job.key not in stored]
     if other:
+        alike = next((job for job in planned if (job.analysis, job.unit) == (other[0].analysis, other[0].unit)), None)
         raise OptionError(
-            f"{store.folder} was planned without {len(other)} jobs that these options ask for, such as {other[0]}: "
-            f"{_ADVICE}"
+            f"{store.folder} was planned without {_jobs(len(other))} that these options ask for, such as "
+            f"{other[0].analysis} of {other[0].unit}{_difference(other[0], alike)}: {_ADVICE}"
         )
+
+
+def _jobs(count: int) -> str:
+    return f"{count:,} job{'s' * (count != 1)}"
+
+
+def _difference(job: Job, planned: Job | None) -> str:
+    """Return what tells a job from the one of the plan about the same, as a clause behind it."""
+    if planned is None:
+        return ""
+    if job.version != planned.version:
+        return f" (by another version of reportgen: its {job.analysis} is {planned.version}, this one's {job.version})"
+    names = sorted({**job.parameters, **planned.parameters})
+    own = [name for name in names if job.parameters.get(name) != planned.parameters.get(name)]
+    if own:
+        return f" (planned with another value of {', '.join(own)})"
+    names = [name for name in sorted(job.inputs) if job.inputs[name] != planned.inputs.get(name)]
+    return f" (planned for another {', '.join(names)})" if names else ""
 
 
 def _check_whole(store: Store, plan: Plan) -> None:
@@ -98,5 +118,5 @@ def _check_whole(store: Store, plan: Plan) -> None:
     left_out = {planned.job.key for planned in store.read_plan().jobs}.difference(plan.keys())
     if left_out:
         raise OptionError(
-            f"{store.folder} was planned with {len(left_out)} jobs that these options leave out: {_ADVICE}"
+            f"{store.folder} was planned with {_jobs(len(left_out))} that these options leave out: {_ADVICE}"
         )

@@ -234,6 +234,10 @@ class _Jobs:
         except OSError as error:  # its scripts and pickles cannot be written
             raise StoreError(describe_os_error(error, self._folder)) from error
         except (submitit.core.utils.FailedJobError, subprocess.CalledProcessError) as error:
+            if count > 1 and "array" in str(error):  # longer than the cluster takes
+                self._submit(count // 2)
+                self._submit(count - count // 2)
+                return
             raise OptionError(f"SLURM does not take the jobs: {str(error).strip().splitlines()[-1]}") from error
         self._ids += sorted({job.job_id.partition("_")[0] for job in submitted})
         self._kept_before = self.kept

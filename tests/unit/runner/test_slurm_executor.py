@@ -62,6 +62,14 @@ def test_the_warning_before_the_limit_reaches_the_worker_itself(commands: Path, 
     assert [line for line in script if line][-1].startswith(f"exec {sys.executable} ")
 
 
+def test_workers_are_several_arrays_where_one_would_be_too_long(commands: Path, tmp_path: Path) -> None:
+    refused = "echo 'sbatch: error: Batch job submission failed: Invalid job array specification' >&2; exit 1"
+    short = f"grep -q 'array=0-[2-9]' $1 && {{ {refused}; }}; echo x >> {tmp_path}/submitted"
+    write(commands / "sbatch", f"{short}; echo Submitted batch job $(wc -l < {tmp_path}/submitted)")
+    with jobs_of(tmp_path, workers=5) as jobs:
+        assert sorted(jobs._ids) == ["1", "2", "3"]
+
+
 def test_a_link_in_the_place_of_its_folder_is_not_followed(commands: Path, tmp_path: Path) -> None:
     jobs = jobs_of(tmp_path)
     outside = tmp_path / "outside"
