@@ -473,6 +473,14 @@ def test_constants_are_followed_however_often_they_are_made(
     assert torch.allclose(maps, wanted(body.norm, body.stem(clips())), atol=1e-4)
 
 
+@pytest.mark.parametrize("moved", [Tensor.to, lambda numbers, maps: numbers.to(maps.device)])
+def test_numbers_that_a_pass_puts_where_its_maps_are_have_values(moved: Callable[[Tensor, Tensor], Tensor]) -> None:
+    numbers = torch.tensor([-2.0, 1.0, 3.0, -1.0]).view(-1, 1, 1, 1)
+    body, found = target(lambda _, maps: (maps * moved(torch.tensor(numbers.tolist()), maps)).relu())
+    assert torch.allclose(found.maps(clips()), body.stem(clips()) * numbers, atol=1e-5)
+    assert found.passed_on
+
+
 def test_norms_are_followed_through_joined_maps_and_folded_frames() -> None:
     body, found = target(joined)
     assert torch.allclose(found.maps(clips()), wanted(body.wide, body.stem(clips()), first=2), atol=1e-4)

@@ -215,6 +215,27 @@ def test_a_layer_without_maps_is_refused_in_a_sentence(layer: str, why: str) -> 
         response_maps(Planted(), torch.rand(1, 3, 9, 6, 5), [layer])
 
 
+@pytest.mark.parametrize("frames_last", [False, True])
+def test_tokens_of_frames_are_no_picture(frames_last: bool) -> None:
+    """Features of `N T P K`, or `N P T K`, have two axes of positions, and are no rows and columns."""
+
+    class Tokens(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.patches = nn.Conv3d(3, 4, (1, 3, 3), (1, 3, 3))
+            self.mixed, self.classes = nn.Linear(4, 4), nn.Linear(4, 2)
+
+        def forward(self, clip: torch.Tensor) -> torch.Tensor:
+            tokens = self.patches(clip).flatten(3).permute(0, 2, 3, 1)
+            tokens = tokens + (tokens @ tokens.mT).softmax(-1) @ tokens
+            mixed = self.mixed(tokens.transpose(1, 2) if frames_last else tokens)
+            found: torch.Tensor = self.classes(mixed.mean((1, 2)))
+            return found
+
+    with pytest.raises(NetworkError, match="mixed has frames for rows or columns"):
+        response_maps(Tokens(), torch.rand(1, 3, 5, 9, 6), ["mixed"])
+
+
 def test_maps_that_are_not_finite_are_refused() -> None:
     network = Planted()
     network.first.weight.data[0, 0, 1] = torch.inf

@@ -20,7 +20,7 @@ from reportgen.networks.core.taps import Taps
 from reportgen.networks.core.unchanged import leaving_unchanged
 from reportgen.networks.kernels.arrangement import joined_maps
 from reportgen.networks.kernels.layers import describe_layers
-from reportgen.networks.kernels.places import UnitPlaces, output_places
+from reportgen.networks.kernels.places import UnitPlaces, frames_in_pictures, output_places
 from reportgen.networks.kernels.preactivation import Preactivation, preactivations
 from reportgen.records.answers.responses import KernelOrder
 from reportgen.records.figures import VolumeFigure
@@ -110,6 +110,8 @@ def response_maps(
     for layer, target in targets.items():
         if reason := without_map(target.map_shape):
             raise NetworkError(f"{layer} {reason}: choose a convolution with maps.")
+    for layer in frames_in_pictures(subject, pixels.shape, layers):
+        raise NetworkError(f"{layer} has frames for rows or columns, and no map: choose a convolution with maps.")
     places = output_places(subject, pixels.shape, layers)
     numbers = {facts.name: facts.order + 1 for facts in describe_layers(subject, clip_shape=pixels.shape[1:])}
     found = _run(subject, pixels, targets, rectified=rectified)

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from reportgen.networks.core.classes import taken
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.passes import REFUSALS
-from reportgen.networks.kernels.arrangement import as_batch
+from reportgen.networks.kernels.arrangement import as_batch, kernel_axis
 from reportgen.networks.trace.bounds import Bounds
 from reportgen.networks.trace.field_tracer import FieldTracer
 from reportgen.networks.trace.seen import AXES, Seen, clip_seen
@@ -91,6 +91,27 @@ def output_places(network: Network, clip_shape: Sequence[int], layers: Sequence[
         with taken(network, clip_shape):
             seen = _followed(network, clip_shape, names.values(), network.device)
     return {layer: known_places(seen[name]) for layer, name in names.items()}
+
+
+def frames_in_pictures(network: Network, clip_shape: Sequence[int], layers: Sequence[str]) -> set[str]:
+    """Return the layers of which rows or columns, the last two axes of positions, are frames of a clip `1 C T H W`.
+
+    So it is of linear layers over tokens of frames, `N T P K`, which look as if they had maps.
+    """
+    names = {layer: network.layer_name(layer) for layer in layers}
+    try:
+        seen = _followed(network, clip_shape, names.values(), torch.device("meta"))
+    except REFUSALS:  # it asks for values: the passes that do are made with them
+        return set()
+    found = set()
+    for layer, name in names.items():
+        module = network.module.get_submodule(name)
+        for call in seen[name]:
+            frames, kernels = call.placed("t"), kernel_axis(module, call.shape)
+            positions = [axis for axis in range(1, len(call.shape)) if axis != kernels][-2:]
+            if frames is not None and any(frames.varies(axis) for axis in positions):
+                found.add(layer)
+    return found
 
 
 def _followed(

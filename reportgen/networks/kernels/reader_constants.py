@@ -70,7 +70,8 @@ class ReaderConstants:
         alike = all(constant) if tensors else call.name in OF_NUMBERS
         for place, output in enumerate(call.outputs if alike else ()):
             if output not in self._values:
-                arguments = {**call.arguments, **({} if tensors else {"device": torch.device("cpu")})}
+                moved = not tensors or call.arguments.get("device") is not None  # a pass of shapes has no values
+                arguments = {**call.arguments, **({"device": torch.device("cpu")} if moved else {})}
                 key = (str(func), repr(tree_map_only(Tensor, self.key, dict(call.arguments))), place)
                 self._add(output, partial(self._computed, func, arguments, place), key)
 
