@@ -48,4 +48,4 @@ def _recorded(exposed: ExposedNetwork, baseline: Tensor) -> dict[nn.Module, Tens
 def _linear(before: Tensors, module: nn.Module, args: tuple[Tensor, ...], output: Tensor) -> Tensor:
     """Return a call's `output` as a linear function of what it is given, with slopes towards its baseline `before`."""
     same = all(one.shape == other.shape for one, other in zip(args, before, strict=True))
-    return ruled(module, args, before) if same else output
+    return ruled(module, args, before, output) if same else output

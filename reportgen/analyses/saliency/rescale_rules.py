@@ -28,15 +28,25 @@ class Ruled(nn.Module):
         """Return a function of what is `given` that is linear in it, with slopes towards the baseline's `before`."""
 
 
-def ruled(call: nn.Module, given: Tensors, before: Tensors) -> Tensor:
-    """Return what a call returns, as a linear function of what it is `given`."""
+def ruled(call: nn.Module, given: Tensors, before: Tensors, value: Tensor | None = None) -> Tensor:
+    """Return what a call returns (its `value`, if that is known), as a linear function of what it is `given`."""
     if isinstance(call, Ruled):
         found = call.sloped(given, before)
+    elif type(call) is nn.ReLU:
+        found = given[0] * _slope_of_relu(given[0].detach(), before[0])
     else:
         found = given[0] * _slope(call.forward, given[0].detach(), before[0])
-    with torch.no_grad():
-        value: Tensor = call.forward(*(one.detach() for one in given))
-    return value + (found - found.detach())  # nothing is added but what has a gradient
+    if value is None:
+        with torch.no_grad():
+            value = call.forward(*(one.detach() for one in given))
+    return value.detach() + (found - found.detach())  # nothing is added but what has a gradient
+
+
+def _slope_of_relu(given: Tensor, before: Tensor) -> Tensor:
+    """Return the slope of a ReLU between two points: of one that is neither 0 nor 1 nothing is lost to rounding."""
+    step = given - before
+    rise = (given.relu() - before.relu()).div_(step)
+    return torch.where(step == 0, (given > 0).to(step), rise)
 
 
 def _slope(function: Callable[..., Tensor], given: Tensor, before: Tensor) -> Tensor:
@@ -107,7 +117,7 @@ class Larger(Ruled):
     def sloped(self, given: Tensors, before: Tensors) -> Tensor:
         """Return the rule of a ReLU for what the first has above the second."""
         above, first = given[0] - given[1], before[0] - before[1]
-        return given[1] + above * _slope(torch.relu, above.detach(), first)
+        return given[1] + above * _slope_of_relu(above.detach(), first)
 
 
 class MeanSquares(Ruled):
