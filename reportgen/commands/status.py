@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from reportgen.errors import StoreError
 from reportgen.given import given_path
-from reportgen.records.documents import DamagedError, read_part
+from reportgen.records.documents import read_part
 from reportgen.records.finding import find_runs
 from reportgen.records.plan import PlannedJob
 from reportgen.records.store import Store
@@ -101,10 +101,10 @@ def _of_run(store: Store) -> list[RunStatus]:
 
 
 def _header(file: Path) -> _Header | None:
-    """Return what a record says; None where it is damaged, and so to be computed again."""
+    """Return what a record says; None where it is damaged or has just gone, and so to be computed again."""
     try:
         return read_part(file, _Header)
-    except DamagedError:
+    except StoreError:
         return None
 
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field, TypeAdapter
 
 from reportgen.errors import StoreError
 from reportgen.records.base import Frozen
-from reportgen.records.documents import DamagedError, read_part
+from reportgen.records.documents import read_part
 from reportgen.records.jobs import Job
 from reportgen.records.manifest import ClipFacts, Environment, Run
 from reportgen.records.store import Store
@@ -71,14 +71,14 @@ class _Clips(BaseModel):
 
 
 def record_headers(store: Store, keys: Iterable[str]) -> dict[str, RecordHeader]:
-    """Return what is known of each job that has a record; a damaged one is to be computed again and is not there."""
+    """Return what is known of each job that has a record; one that is damaged or has just gone is not there."""
     files_of = store.record_files()
     found = {}
     for key in keys:
         if (file := files_of.get(key)) is not None:
             try:
                 found[key] = read_part(file, RecordHeader)
-            except DamagedError:
+            except StoreError:
                 continue
     return found
 
@@ -136,7 +136,7 @@ def _reference_clips(store: Store, jobs: Iterable[Job]) -> int:
         if job.analysis == "evidence":
             try:
                 return read_part(store.file(store.record_file(job.key)), _Clips).outcome.answer.clips
-            except DamagedError:
+            except StoreError:
                 return 0
     return 0
 

@@ -17,6 +17,7 @@ from reportgen.records.plan import PlannedJob, RunPlan
 from reportgen.records.store import PLAN_FILE, RUN_FILE, Store
 from reportgen.runner.claims.claims import Claim, Claims
 from reportgen.runner.claims.files import ClaimFolder
+from reportgen.runner.costs.observed import record_headers
 
 
 def job(number: int) -> Job:
@@ -66,6 +67,15 @@ def test_a_record_with_an_impossible_time_counts_as_left(store: Store, field: st
     record["spent"][field] = value
     path.write_text(json.dumps(record))
     assert status(store.folder)[-1].left == 3
+
+
+def test_a_record_that_goes_while_it_is_looked_at_counts_as_left(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = store.record_files()
+    gone = store.file(record_name(job(0).key))
+    gone.unlink()
+    monkeypatch.setattr(Store, "record_files", lambda _store: files)
+    assert status(store.folder)[-1].left == 3
+    assert job(0).key not in record_headers(store, files)
 
 
 def test_a_run_whose_plan_is_damaged_hides_no_other(store: Store) -> None:
