@@ -75,29 +75,30 @@ def test_grad_cam_is_of_the_maps_that_are_pooled_and_not_of_their_weights(name: 
 class Windows(nn.Module):
     """Patches that attend within windows of 3 along each row, shifted in a circle, beside a skip connection."""
 
-    def __init__(self, shift: int, mask: Tensor | None, blocks: int) -> None:
+    def __init__(self, shifts: tuple[int, ...], mask: Tensor | None, skip: bool = True) -> None:
         super().__init__()
         self.stem = nn.Conv3d(3, 2, (1, 4, 4), (1, 4, 4), bias=False)
         self.norm = nn.BatchNorm3d(2)
-        self.shift, self.mask, self.blocks = shift, mask, blocks
+        self.shifts, self.mask, self.skip = shifts, mask, skip
 
     def forward(self, clip: Tensor) -> Tensor:
         maps = self.stem(clip)
-        for _ in range(self.blocks):
-            windows = maps.roll(-self.shift, 4).permute(0, 2, 3, 4, 1).unflatten(3, (-1, 3))
+        for shift in self.shifts:
+            windows = maps.roll(-shift, 4).permute(0, 2, 3, 4, 1).unflatten(3, (-1, 3))
             mixed = functional.scaled_dot_product_attention(windows, windows, windows, attn_mask=self.mask)
-            maps = maps + mixed.flatten(3, 4).permute(0, 4, 1, 2, 3).roll(self.shift, 4)
+            new = mixed.flatten(3, 4).permute(0, 4, 1, 2, 3).roll(shift, 4)
+            maps = maps + new if self.skip else new
         return scores(torch.relu(self.norm(maps)).mean((1, 2, 3, 4)))
 
 
 CAUSAL = torch.ones(3, 3, dtype=torch.bool).tril()
 
 
-@pytest.mark.parametrize(("shift", "mask", "blocks"), [(0, None, 1), (1, None, 2), (0, CAUSAL, 2), (1, CAUSAL, 1)])
+@pytest.mark.parametrize(("shifts", "mask"), [((0,), None), ((0, 1, 0, 1), None), ((0, 0), CAUSAL), ((1,), CAUSAL)])
 def test_units_beside_attention_to_a_window_stand_at_their_own_patch(
-    shift: int, mask: Tensor | None, blocks: int
+    shifts: tuple[int, ...], mask: Tensor | None
 ) -> None:
-    network = Windows(shift, mask, blocks).eval()
+    network = Windows(shifts, mask).eval()
     places = output_places(as_network(network), (1, 3, 4, 24, 24), ["norm"])["norm"]
     assert places is not None
     assert places.lines[2].centres.tolist() == [4 * patch + 1.5 for patch in range(6)]
@@ -107,3 +108,9 @@ def test_units_beside_attention_to_a_window_stand_at_their_own_patch(
     maps.remove()
     (slope,) = torch.autograd.grad(network.seen[0, :, 0, 0, 4].sum(), own)
     assert int(slope.abs().sum((0, 1, 2, 3)).unflatten(0, (6, 4)).sum(1).argmax()) == 4
+
+
+def test_places_of_units_that_see_windows_of_windows_are_not_known() -> None:
+    """Some of them see all of the clip, and others do not."""
+    network = as_network(Windows((0, 1), None, skip=False).eval())
+    assert output_places(network, (1, 3, 4, 24, 24), ["norm"])["norm"] is None
