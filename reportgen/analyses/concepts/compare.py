@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.analyses.common.rank_sums import RankFigures
 from reportgen.analyses.common.representation import in_one_line
 from reportgen.analyses.concepts.passes import ClipResponses
-from reportgen.analyses.concepts.rank_sums import RankFigures
 from reportgen.analyses.concepts.rank_tests import RankTests, overall_ranks, standard_scores
 from reportgen.records.discovery import false_discovery
 from reportgen.result import ShownResult

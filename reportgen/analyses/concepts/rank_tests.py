@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.analyses.common.intervals import auroc_interval
+from reportgen.analyses.common.rank_sums import DoubledRanks, RankFigures, RankSums, tied_alike
 from reportgen.analyses.common.ranking import shared_ranks
-from reportgen.analyses.concepts.rank_sums import DoubledRanks, RankFigures, RankSums
 
 LEAST_TESTED_CLIPS = 5
 """Clips that each side needs for a test: two or three that lead by chance are no concept, however small their p."""
@@ -61,20 +60,11 @@ def _p_values(ranks: DoubledRanks, n: int) -> tuple[RankFigures, NDArray[np.str_
     Kernels whose responses are tied alike share a distribution. The smaller group is what is drawn.
     """
     smaller = ranks[:n] if n <= len(ranks) - n else ranks[n:]
-    patterns: dict[bytes, list[int]] = {}
-    for column, ordered in enumerate(np.sort(ranks, axis=0).T):
-        patterns.setdefault(ordered.tobytes(), []).append(column)
     p, methods = np.empty(ranks.shape[1]), np.empty(ranks.shape[1], dtype="<U6")
-    for pattern, columns in patterns.items():
-        null = _null(pattern, len(smaller))
+    for pattern, columns in tied_alike(ranks).items():
+        null = RankSums.of_ties(pattern, len(smaller))
         p[columns], methods[columns] = null.two_sided(smaller[:, columns]), null.method
     return p, methods
-
-
-@lru_cache(maxsize=16)
-def _null(pattern: bytes, drawn: int) -> RankSums:
-    """Return the distribution of a pattern of ties; that of no ties serves every layer of every concept."""
-    return RankSums(np.frombuffer(pattern, np.int64), drawn)
 
 
 def standard_scores(own: RankFigures, others: RankFigures) -> RankFigures:

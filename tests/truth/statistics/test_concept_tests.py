@@ -13,7 +13,7 @@ from scipy.stats import mannwhitneyu, rankdata
 from torch import nn
 
 from reportgen import concept_tests
-from reportgen.analyses.concepts.rank_sums import RankFigures, RankSums
+from reportgen.analyses.common.rank_sums import RankFigures, RankSums
 from reportgen.analyses.concepts.rank_tests import RankTests
 from reportgen.records.discovery import false_discovery
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from math import sqrt
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
+from reportgen.analyses.common.ranking import shared_ranks
 from reportgen.analyses.common.responses import most_selective, selectivity
-from reportgen.analyses.evidence.halves import halves, held_out_words
+from reportgen.analyses.evidence.halves import halves, held_out_words, mann_whitney
 from reportgen.analyses.evidence.label_words import DrivingWord, aurocs, label_words
 from reportgen.audit.findings import best_supported
 from reportgen.audit.limits import Limits
@@ -68,6 +70,22 @@ def test_what_is_said_of_chosen_noise_is_chance() -> None:
     assert mean == pytest.approx(0.5, abs=3 * float(error))
     assert sum(on_all) / len(on_all) > 0.65, "on the clips that chose them noise looks as if it knew labels"
     assert said <= 0.05 * len(held)
+
+
+@pytest.mark.parametrize(("clips", "labelled", "fired"), [(70, 10, 3), (70, 5, 10), (200, 10, 5), (70, 10, 70)])
+def test_words_of_kernels_that_fire_for_few_clips_are_no_likelier_by_chance(
+    clips: int, labelled: int, fired: int
+) -> None:
+    generator = np.random.default_rng(0)
+    responses = np.zeros((clips, 40_000))
+    responses[:fired] = generator.random((fired, responses.shape[1]))
+    inside = np.zeros(responses.shape, bool)
+    inside[:labelled] = True
+
+    p = mann_whitney(shared_ranks(generator.permuted(responses, axis=0)), inside)
+
+    for level in (0.05, 0.01, 0.001):
+        assert (p <= level).mean() <= level + 4 * sqrt(level / p.size)
 
 
 def test_a_kernel_that_answers_to_its_label_is_chosen_and_said_to() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,10 +31,20 @@ _SMALLEST = 1e-12
 
 @dataclass(frozen=True, eq=False)
 class RankSums:
-    """The sum of the ranks of `drawn` of the clips whose doubled ranks are `ranks` (N, sorted, whole numbers)."""
+    """The sum of the ranks of `drawn` of the clips whose doubled ranks are `ranks` (N, sorted, whole numbers).
+
+    It is counted exactly where that takes `exact_work` additions at most.
+    """
 
     ranks: DoubledRanks
     drawn: int
+    exact_work: float = EXACT_WORK
+
+    @classmethod
+    @lru_cache(maxsize=64)
+    def of_ties(cls, pattern: bytes, drawn: int, exact_work: float = EXACT_WORK) -> RankSums:
+        """Return the distribution of a pattern of ties, the bytes of `ranks`, which kernels tied alike share."""
+        return cls(np.frombuffer(pattern, np.int64), drawn, exact_work)
 
     @cached_property
     def _common(self) -> int:
@@ -56,18 +66,18 @@ class RankSums:
     @property
     def method(self) -> str:
         """exact, normal, or bound: the draw with replacement, which scatters a little more."""
-        if self._work <= EXACT_WORK:
+        if self._work <= self.exact_work:
             return "exact"
         expected = self.drawn * len(self._apart) / len(self.ranks)
         return "normal" if expected >= NORMAL_FROM else "bound"
 
-    def two_sided(self, own: DoubledRanks) -> RankFigures:
-        """Return for each draw (the doubled ranks that it holds are a column of `own`) its p.
+    def tails(self, own: DoubledRanks) -> tuple[RankFigures, RankFigures]:
+        """Return how often a sum is at most, and at least, that of each draw, a column of the doubled ranks `own`."""
+        return {"exact": self._counted, "normal": self._normal, "bound": self._bound}[self.method](own)
 
-        That is twice the smaller of its two tails, at most 1.
-        """
-        low, high = {"exact": self._counted, "normal": self._normal, "bound": self._bound}[self.method](own)
-        both: RankFigures = 2 * np.minimum(low, high)
+    def two_sided(self, own: DoubledRanks) -> RankFigures:
+        """Return the p of each draw, a column of `own`: twice the smaller of its two tails, at most 1."""
+        both: RankFigures = 2 * np.minimum(*self.tails(own))
         return both.clip(max=1.0)
 
     @cached_property
@@ -137,6 +147,14 @@ class RankSums:
         weights = np.fft.irfft(np.fft.rfft(share, size) ** self.drawn, size)[:length].clip(min=0.0)
         below, above = _tails(np.arange(length) + self.drawn * low, weights, scores(own).sum(0))
         return np.maximum(below, _SMALLEST), np.maximum(above, _SMALLEST)
+
+
+def tied_alike(ranks: DoubledRanks) -> dict[bytes, list[int]]:
+    """Return the columns of doubled ranks `N K` by their pattern of ties (see `RankSums.of_ties`)."""
+    patterns: dict[bytes, list[int]] = {}
+    for column, ordered in enumerate(np.sort(ranks, axis=0).T):
+        patterns.setdefault(ordered.tobytes(), []).append(column)
+    return patterns
 
 
 def _tails(values: DoubledRanks, weights: RankFigures, observed: DoubledRanks) -> tuple[RankFigures, RankFigures]:
