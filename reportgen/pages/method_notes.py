@@ -144,9 +144,10 @@ METHOD_NOTES = (
                 "Shortcomings of Top-Down Randomization-Based Sanity Checks, 2023 (arXiv 2211.12486)."
             ),
             (
-                "Computed by captum (N. Kokhlikyan and others, 2020). Integrated gradients: M. Sundararajan and "
-                "others, 2017. Grad-CAM: R. Selvaraju and others, 2017. SmoothGrad: D. Smilkov and others, 2017. "
-                "Guided backprop: J. Springenberg and others, 2015."
+                "Computed by captum (N. Kokhlikyan and others, 2020), but for Grad-CAM and DeepLift (A. Shrikumar and "
+                "others, 2017), whose rule is also given for products, softmax and norms by their own statistics. "
+                "Integrated gradients: M. Sundararajan and others, 2017. Grad-CAM: R. Selvaraju and others, 2017. "
+                "SmoothGrad: D. Smilkov and others, 2017. Guided backprop: J. Springenberg and others, 2015."
             ),
         ),
         references=(
