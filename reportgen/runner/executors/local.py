@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
 from reportgen.progress import Progress
 from reportgen.records.jobs import Record
@@ -11,6 +14,9 @@ from reportgen.runner.executors.base import Work
 from reportgen.runner.executors.chunks import ChunkWorker, Unwatched
 from reportgen.runner.executors.claiming import ClaimingExecutor, forget_failures, worker_name
 from reportgen.runner.executors.worker_log import WorkerLog
+
+_SPARED = 10.0
+"""So many times as long as a look for other workers takes, nobody looks again."""
 
 
 class RecordedExecutor:
@@ -21,6 +27,23 @@ class RecordedExecutor:
         for job in work.plan.jobs():
             if (work.only is None or job.key in work.only) and (record := work.store.record(job.key)) is not None:
                 yield record, False
+
+
+@dataclass
+class _Others:
+    """Looks for other workers at a run; where that takes time, since there are many claims, it looks less often."""
+
+    run: Path
+    _again: float = 0.0
+
+    def are_here(self) -> bool:
+        """Whether a worker holds a chunk, as far as that has just been looked at."""
+        began = time.monotonic()
+        if began < self._again:
+            return False
+        found = held_chunks(self.run) > 0
+        self._again = began + _SPARED * (time.monotonic() - began)
+        return found
 
 
 class LocalExecutor:
@@ -35,6 +58,7 @@ class LocalExecutor:
         worker = ChunkWorker(work, progress)
         watch = Unwatched(WorkerLog(work.store, worker_name()))
         seen: set[str] = set()
+        others = _Others(work.store.folder)
         if held_chunks(work.store.folder):
             forget_failures(work)  # what an earlier command has left
         for part in work.plan.parts:
@@ -43,7 +67,7 @@ class LocalExecutor:
                     seen.add(skip.job.key)
                     yield worker.keep_skipped(skip.job, skip.reason), True
             for chunk in part.chunks().values():
-                if held_chunks(work.store.folder):
+                if others.are_here():
                     beside = ClaimingExecutor().execute(work, progress)
                     yield from ((record, computed) for record, computed in beside if record.key not in seen)
                     return

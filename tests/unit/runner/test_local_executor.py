@@ -6,6 +6,7 @@ import socket
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import ClassVar
 
 import numpy as np
@@ -20,6 +21,7 @@ from reportgen.records.answers.base import Answer
 from reportgen.records.figures import DataFigure, Result, TextFigure
 from reportgen.records.jobs import Done, Failed, Outcome, Skipped
 from reportgen.records.store import Store
+from reportgen.runner.executors import local
 from reportgen.runner.executors.base import Work
 from reportgen.runner.executors.local import LocalExecutor
 from reportgen.runner.plan import plan_jobs
@@ -180,3 +182,24 @@ def test_of_some_jobs_the_others_are_left(prepared: Prepared) -> None:
     records = [store.record(key) for key in sorted(store.keys())]
     wanted = frozenset(record.key for record in records if record and record.job.unit.endswith("/5"))
     assert outcomes(prepared, Squares(), wanted).keys() == {"squares 5"}
+
+
+def test_it_looks_for_other_workers_less_often_where_that_takes_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[Path] = []
+
+    def nobody(run: Path) -> int:
+        looks.append(run)
+        return 0
+
+    clock = iter([0.0, 2.0, 19.9, 20.0, 20.5])
+    monkeypatch.setattr(local, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    monkeypatch.setattr(local, "held_chunks", nobody)
+    others = local._Others(tmp_path)
+    others.are_here()  # from 0 to 2 s: the next one is at 20 s
+    assert len(looks) == 1
+    others.are_here()  # at 19.9 s
+    assert len(looks) == 1
+    others.are_here()  # at 20 s
+    assert len(looks) == 2
