@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -64,7 +65,12 @@ class ClaimFolder:
             return False
         except OSError as error:
             raise StoreError(describe_os_error(error, path)) from error
-        _write(file, text, path)
+        try:
+            _write(file, text, path)
+        except StoreError:  # whoever finds a claim without a word waits until its lease is over
+            with suppress(OSError):
+                path.unlink()
+            raise
         return True
 
     def rewrite(self, group: str, name: str, text: str) -> bool:

@@ -247,6 +247,20 @@ def test_a_file_server_that_tells_at_the_end_that_it_is_full_is_heard(
         patched.setattr(os, "close", full)
         with pytest.raises(StoreError, match="no space left"):
             ClaimFolder(tmp_path, "claims").create("00", "a.1", "text")
+    assert not list(tmp_path.rglob("a.1"))
+
+
+def test_a_claim_that_no_space_was_left_for_keeps_nobody_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_file: int, _content: bytes, _at: int) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "pwrite", full)
+        with pytest.raises(StoreError, match="no space left"):
+            worker(tmp_path, "w").take("a", 0)
+    assert taken(worker(tmp_path, "other").take("a", 0)).number == 1
 
 
 def test_claims_are_written_through_no_link(tmp_path: Path) -> None:
