@@ -32,7 +32,8 @@ from reportgen.networks.kernels.arrangement import (
     joined_maps,
     kernel_axis,
 )
-from reportgen.networks.kernels.readers import Affine, ReaderTracer
+from reportgen.networks.kernels.reader_steps import Affine
+from reportgen.networks.kernels.readers import ReaderTracer
 from reportgen.networks.speed.few_kernels import few_kernels
 from reportgen.networks.speed.folding import FoldedConvolution
 from reportgen.networks.speed.plain_layers import computes_as_torch

@@ -8,11 +8,9 @@ and a kernel's own values are known for as long as operations only move them, or
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.utils._pytree import tree_map_only
@@ -20,7 +18,6 @@ from torch.utils._pytree import tree_map_only
 from reportgen.networks.kernels.reader_constants import ReaderConstants, called
 from reportgen.networks.kernels.reader_contexts import (
     OWN_NORMS,
-    STATISTICS,
     Positives,
     own_sign,
     permuted_by,
@@ -41,50 +38,23 @@ from reportgen.networks.kernels.reader_operations import (
     over_places,
     smoothing,
 )
+from reportgen.networks.kernels.reader_steps import (
+    AGAINST,
+    ALONE,
+    BESIDE,
+    SMOOTHED,
+    UNEVENLY,
+    Affine,
+    KernelReaders,
+    ReaderStep,
+)
 from reportgen.networks.trace.call import TracedCall, ValuesNeededError
 from reportgen.networks.trace.follower import Follower
 from reportgen.networks.trace.kernels import CONVOLUTIONS
-from reportgen.networks.trace.labels import NONE, Labels, counted
+from reportgen.networks.trace.labels import Labels, counted
 from reportgen.networks.trace.operations import Operation
 from reportgen.networks.trace.rearranging import constant
 from reportgen.networks.trace.views import View
-
-_ALONE, _BESIDE = "relu", "relu beside others"
-_RECTIFIED = frozenset({_ALONE, _BESIDE})
-"""How a ReLU reads kernels: maps of one layer alone, or others beside them."""
-_SMOOTHED, _UNEVENLY = "smoothing", "scaled unevenly"
-_AGAINST = "set against others"
-_KEPT_APART = POOLS | {_SMOOTHED, _UNEVENLY, _AGAINST}
-"""What reads kernels without mixing them, and passes on more where there is more."""
-
-
-@dataclass(frozen=True)
-class Affine:
-    """What a layer's kernels are times `gain` plus `offset` (`K` each; None where nothing changes them).
-
-    `passed_on`: whether a ReLU then reads all of them, and nothing else reads them before or there.
-    """
-
-    gain: Tensor | None = None
-    offset: Tensor | None = None
-    passed_on: bool = False
-
-
-@dataclass(eq=False)
-class _Step:
-    """An operation that scales and shifts what lies along an axis, a `norm` or not, or pools it.
-
-    `values` are gain and offset for each place there, when they are asked for. They are `rough` where they are means
-    over positions: then they count no further than to a norm behind it. `against`: it sets what lies along the axis
-    against others' values, and the gain is a sign.
-    """
-
-    norm: bool
-    axis: int
-    values: Callable[[], tuple[Tensor, Tensor]]
-    pools: bool = False
-    rough: bool = False
-    against: bool = False
 
 
 class ReaderTracer(Follower[Labels]):
@@ -102,63 +72,17 @@ class ReaderTracer(Follower[Labels]):
         self._constants = ReaderConstants(constants, clip)
         self._positives = Positives()
         self._layers: dict[str, tuple[int, int]] = {}
-        self._layer_of: list[str] = []
-        self._others: dict[int, set[str]] = {}
-        self._steps: dict[int, dict[Hashable, tuple[_Step, int, int]]] = {}
+        self._readers = KernelReaders()
 
     def layer(self, name: str, output: Tensor, axis: int) -> None:
         """Say that a tensor is what a layer returned, with its kernels along `axis`."""
         if name not in self._layers:
-            self._layers[name] = (self._fresh([name] * output.shape[axis]), output.shape[axis])
+            self._layers[name] = (self._readers.fresh([name] * output.shape[axis]), output.shape[axis])
         self.mark(output, counted(self._layers[name][0], axis, tuple(output.shape)))
 
     def affine(self, name: str) -> Affine:
         """Return what became of a layer's kernels."""
-        first, size = self._layers[name]
-        gain, offset, passed = torch.ones(size, dtype=torch.float64), torch.zeros(size, dtype=torch.float64), True
-        known: dict[_Step, tuple[Tensor, Tensor]] = {}
-        for kernel in range(size):
-            number, alone, exact = first + kernel, True, None
-            while (found := self._next(number)) is not None:
-                step, channel, following = found
-                if step.norm:
-                    exact = None
-                elif step.rough and exact is None:
-                    exact = float(gain[kernel]), float(offset[kernel])
-                alone = alone and len(self._steps[number]) == 1 and not self._others.get(number)
-                scales, shifts = known[step] if step in known else known.setdefault(step, step.values())
-                number = following
-                if scales.device.type == "meta":  # a network without values: only that there is a gain is known
-                    gain, offset = gain.to("meta"), offset.to("meta")
-                    continue
-                gain[kernel] *= scales[channel]
-                offset[kernel] = offset[kernel] * scales[channel] + shifts[channel]
-            if exact is not None:
-                gain[kernel], offset[kernel] = exact
-            passed = passed and alone and not self._steps.get(number) and self._others.get(number) == {_ALONE}
-        if gain.device.type != "meta" and bool((gain == 1).all()) and not bool(offset.any()):
-            return Affine(passed_on=passed)
-        return Affine(gain, offset, passed)
-
-    def _next(self, number: int) -> tuple[_Step, int, int] | None:
-        """Return the norm that reads a kernel, or else the one operation that does where it only scales and shifts."""
-        steps = list(self._steps.get(number, {}).values())
-        norms = [step for step in steps if step[0].norm]
-        others = self._others.get(number, set())
-        if norms:
-            beside = [step[2] for step in steps if not (step[0].norm or step[0].pools)]
-            alone = len(norms) == 1 and not others & _RECTIFIED and not any(map(self._read_on, beside))
-            return norms[0] if alone else None
-        against = [step for step in steps if step[0].against]
-        if against and len(against) == sum(not step[0].pools for step in steps):
-            return against[0] if len(against) == 1 and others <= _KEPT_APART | STATISTICS else None
-        return steps[0] if len(steps) == 1 and others <= _KEPT_APART else None
-
-    def _read_on(self, number: int) -> bool:
-        """Whether a norm or a ReLU reads what operations make of a kernel, without pooling it."""
-        steps = [step for step in self._steps.get(number, {}).values() if not step[0].pools]
-        read = bool(self._others.get(number, set()) & _RECTIFIED) or any(step[0].norm for step in steps)
-        return read or any(self._read_on(step[2]) for step in steps)
+        return self._readers.affine(*self._layers[name])
 
     def boundary(self, call: TracedCall[Labels], what: str) -> Labels:  # noqa: ARG002 (the same for all)
         """Return that nothing is known of an output any more."""
@@ -195,14 +119,10 @@ class ReaderTracer(Follower[Labels]):
             return smoothed
         if not moved and not shaped_alone:
             for tensor in followed:
-                self._read(self.known(tensor), self._reading(call, self.known(tensor)))
+                self._readers.read(self.known(tensor), self._reading(call, self.known(tensor)))
         if call.name in POOLS and operation.sources is not None:
             return self._pooled(call, of_whole_channels(operation.sources(call)))
         return operation.sources(call) if moved and operation.sources is not None else call.nothing()
-
-    def _read(self, known: Labels, how: str) -> None:
-        for number in known.sources().tolist():
-            self._others.setdefault(number, set()).add(how)
 
     def _smoothed(self, call: TracedCall[Labels], followed: Sequence[Tensor]) -> Labels | None:
         """Return the numbers of kernels that a fixed filter smooths, each by itself; None where it is another one."""
@@ -213,7 +133,7 @@ class ReaderTracer(Follower[Labels]):
         known = of_whole_channels(self.known(followed[0]))
         if added is None or kernel_axes(known) != [1] or len(known.cells) != 1:
             return None
-        self._read(known, _SMOOTHED)
+        self._readers.read(known, SMOOTHED)
         return self._pooled(call, Labels(known.cells, call.shape), added)
 
     def _against(self, call: TracedCall[Labels], followed: Sequence[Tensor]) -> Labels | None:
@@ -235,9 +155,9 @@ class ReaderTracer(Follower[Labels]):
         if signs is None:
             return None
         for one in followed:
-            self._read(self.known(one), _AGAINST)
+            self._readers.read(self.known(one), AGAINST)
         values = signs, torch.zeros_like(signs)
-        return self._stepped(call, known, _Step(False, axis, lambda: values, against=True))
+        return self._stepped(call, known, ReaderStep(False, axis, lambda: values, against=True))
 
     def _permuted(self, call: TracedCall[Labels], followed: Sequence[Tensor]) -> Labels | None:
         """Return the numbers of kernels that a constant matrix puts in another order; None where it is another one."""
@@ -258,8 +178,8 @@ class ReaderTracer(Follower[Labels]):
         """Return how an operation reads kernels: its name, or for a ReLU whether other maps lie beside the layer's."""
         if not is_relu(call):
             return call.name
-        alone = len({self._layer_of[number] for number in known.sources().tolist()}) == 1 and of_kernels_alone(known)
-        return _ALONE if alone else _BESIDE
+        alone = len(self._readers.layers(known)) == 1 and of_kernels_alone(known)
+        return ALONE if alone else BESIDE
 
     def _pooled(self, call: TracedCall[Labels], known: Labels, added: float = 1.0) -> Labels:
         """Return the numbers of pooled kernels, as of a step that adds up so many; nothing where some are mixed."""
@@ -269,13 +189,13 @@ class ReaderTracer(Follower[Labels]):
         count = known.cells.size
         added = math.prod(call.source.shape) / math.prod(known.shape) if call.name == "sum" else added
         values = torch.full((count,), added, dtype=torch.float64), torch.zeros(count)
-        step = _Step(False, axes[0], lambda: values, pools=True)
+        step = ReaderStep(False, axes[0], lambda: values, pools=True)
         return self._stepped(call, known, step)
 
     def _by_rule(self, func: Any, call: TracedCall[Labels], operation: Operation) -> Labels:  # noqa: ARG002 (never asked)
         return call.nothing()
 
-    def _step(self, func: Any, call: TracedCall[Labels], followed: Sequence[Tensor]) -> _Step | None:
+    def _step(self, func: Any, call: TracedCall[Labels], followed: Sequence[Tensor]) -> ReaderStep | None:
         """Return what an operation does to the channels of its input, where it scales and shifts them by constants."""
         norm = call.name in NORMS
         if not (norm or call.name in SCALES) or len(followed) != 1 or call.shape != tuple(followed[0].shape):
@@ -298,11 +218,11 @@ class ReaderTracer(Follower[Labels]):
             return found[1] - found[0], found[0]
 
         self._held += others
-        return _Step(norm, channels, values)
+        return ReaderStep(norm, channels, values)
 
     def _uneven(
         self, func: Any, call: TracedCall[Labels], given: Tensor, others: Sequence[Tensor], axis: int
-    ) -> _Step | None:
+    ) -> ReaderStep | None:
         """Return what an operation does by constants that differ from place to place, as masks and positions do.
 
         None where it turns a kernel round at some places and not at others, or nothing is known of their values.
@@ -317,8 +237,8 @@ class ReaderTracer(Follower[Labels]):
             return None
         scales, shifts = (mean.expand(given.shape[axis]) for mean in (found.scales, found.shifts))
         if not found.even:
-            self._read(self.known(given), _UNEVENLY)
-        return _Step(False, axis, lambda: (scales, shifts), rough=not found.even)
+            self._readers.read(self.known(given), UNEVENLY)
+        return ReaderStep(False, axis, lambda: (scales, shifts), rough=not found.even)
 
     def _normalising(self, arguments: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
         """Return gain and offset of a batch norm in evaluation mode."""
@@ -349,28 +269,11 @@ class ReaderTracer(Follower[Labels]):
         found: Tensor = called(func, tree_map_only(Tensor, exact, dict(arguments)))
         return found.flatten()
 
-    def _stepped(self, call: TracedCall[Labels], known: Labels, step: _Step) -> Labels:
-        """Return the numbers of what an operation makes of kernels: one for each, however often it is run.
-
-        Several kernels may lie in a channel, at positions of their own, and one kernel in several channels.
-        """
-        before = np.moveaxis(known.expanded([step.axis])[0], step.axis, 0)
+    def _stepped(self, call: TracedCall[Labels], known: Labels, step: ReaderStep) -> Labels:
+        """Return the numbers of what an operation makes of kernels; it is known by its constants and numbers."""
         constants = tuple(self._constants.key(tensor) for tensor in call.tensors() if tensor in self._constants)
         scalars = tuple(str(value) for value in call.arguments.values() if not isinstance(value, Tensor))
-        after = np.full(before.shape, NONE, np.int32)
-        for channel, own in enumerate(before):
-            for number in np.unique(own[own != NONE]).tolist():
-                steps = self._steps.setdefault(number, {})
-                key = (call.name, constants, scalars, channel)
-                if key not in steps:
-                    steps[key] = (step, channel, self._fresh([self._layer_of[number]]))
-                after[channel, own == number] = steps[key][2]
-        return known.like(np.moveaxis(after, 0, step.axis)[None], known.shape)
-
-    def _fresh(self, layers: Sequence[str]) -> int:
-        """Return the first of so many numbers of kernels that are new, each with the layer that it belongs to."""
-        self._layer_of += layers
-        return len(self._layer_of) - len(layers)
+        return self._readers.stepped(known, step, (call.name, constants, scalars))
 
 
 def _other(argument: Any, given: Tensor) -> bool:
