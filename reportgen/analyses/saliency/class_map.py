@@ -23,7 +23,7 @@ from reportgen.networks.trace.backward import reached
 from reportgen.networks.trace.cuts import named_cuts
 from reportgen.networks.trace.known_cuts import known_cuts
 from reportgen.networks.trace.seen import Seen
-from reportgen.networks.trace.weighing import weighs
+from reportgen.networks.trace.weighing import uses_behind, weighs
 
 _Size = tuple[int, ...]
 
@@ -159,6 +159,7 @@ def _last(logits: Any, maps: Mapping[Any, _Output]) -> list[Any]:
     """
     last = reached([logits], maps)
     led_to = {node: reached([node], last, through=True) for node in last}
-    last = [node for node in last if not any(weighs(logits, node, source) for source in led_to[node])]
+    uses = uses_behind(logits) if any(led_to.values()) else {}
+    last = [node for node in last if not any(weighs(uses, logits, node, source) for source in led_to[node])]
     leading = {node for one in last for node in reached([one], last, through=True)}
     return [node for node in last if node not in leading]

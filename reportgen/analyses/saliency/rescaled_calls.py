@@ -241,7 +241,7 @@ def _same(values: Tensor) -> Tensor:
     return values.clone()
 
 
-_POINTWISE = (*("exp", "log", "sqrt", "rsqrt", "square", "abs", "reciprocal", "erf", "sin", "cos", "log1p", "sign"),)
+_POINTWISE = ("exp", "log", "sqrt", "rsqrt", "square", "abs", "reciprocal", "erf", "sin", "cos", "log1p", "sign")
 
 WITH_RULES: Mapping[Any, Builder] = {
     **RECTIFIERS,

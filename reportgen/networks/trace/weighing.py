@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 _Node = Any
-_Uses = dict[_Node, list[tuple[_Node, int]]]
+Uses = dict[_Node, list[tuple[_Node, int]]]
+"""The steps that read a step of a pass, each with the place of what it reads there."""
 
 _PRODUCTS = (
     *("Mul", "Div", "Bmm", "Mm", "Addmm", "Baddbmm", "Addcmul", "Dot", "Mv", "Convolution", "GridSampler"),
@@ -17,14 +18,13 @@ _SQUASHED = ("Softmax", "SafeSoftmax", "Sigmoid", "Tanh", "Hardsigmoid", "LogSof
 _ATTENTION = "ScaledDotProduct"
 
 
-def weighs(end: _Node, weight: _Node, weighed: _Node) -> bool:
+def weighs(uses: Uses, end: _Node, weight: _Node, weighed: _Node) -> bool:
     """Return whether what becomes of one step of a pass, on its way to the `end`, are weights of another one.
 
-    The `weighed` step leads to the `weight`, and beside it: an attention map that a convolution makes of the maps which
-    it pools, and not the branch of a sum. Where the other way is the squashed one (a sigmoid, a softmax), that is the
-    gate. Shares that a softmax makes may also be summed up by themselves.
+    `uses` are those behind the end. The `weighed` step leads to the `weight`, and beside it: an attention map that a
+    convolution makes of the maps which it pools, and not the branch of a sum. Where the other way is the squashed one
+    (a sigmoid, a softmax), that is the gate. Shares that a softmax makes may also be summed up by themselves.
     """
-    uses = _uses(end)
     beside = set(_onwards(uses, weighed, around=(weight,)))
     open_ones = set(_onwards(uses, weighed, around=(weight,), squashed=False))
     waiting, met, multiplied = [(weight, False)], {(weight, False)}, False
@@ -60,9 +60,9 @@ def _is(node: _Node, kinds: Sequence[str]) -> bool:
     return bool(node.name().lstrip("_").startswith(tuple(kinds)))
 
 
-def _uses(end: _Node) -> _Uses:
-    """Return for each step behind the end those that read it, each with the place of what it reads there."""
-    uses: _Uses = defaultdict(list)
+def uses_behind(end: _Node) -> Uses:
+    """Return the uses of each step behind the end of a pass."""
+    uses: Uses = defaultdict(list)
     waiting, met = [end], {end}
     while waiting:
         node = waiting.pop()
@@ -75,7 +75,7 @@ def _uses(end: _Node) -> _Uses:
     return uses
 
 
-def _onwards(uses: _Uses, start: _Node, *, around: Sequence[_Node], squashed: bool = True) -> Iterator[_Node]:
+def _onwards(uses: Uses, start: _Node, *, around: Sequence[_Node], squashed: bool = True) -> Iterator[_Node]:
     """Yield a step and all that come of it but for those `around` which it goes, and behind them.
 
     Without `squashed` ones: the ways end before what squashes.
