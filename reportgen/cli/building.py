@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reportgen.cli.flags import read_options
 from reportgen.cli.options import (
     ARROWS,
     DEBUG,
@@ -26,7 +27,6 @@ from reportgen.cli.options import (
     WORKERS,
     ManyClips,
     SureValues,
-    read_options,
     takes,
 )
 from reportgen.cli.session import command_line, finish, show, shown_progress

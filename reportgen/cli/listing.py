@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from reportgen.cli.options import ADAPTER, CLIP_SPEC, FILE, JSON, MODEL_ARGS, RUNS, ZOO, SureValues, json_object, takes
+from reportgen.cli.flags import json_object
+from reportgen.cli.options import ADAPTER, CLIP_SPEC, FILE, JSON, MODEL_ARGS, RUNS, ZOO, SureValues, takes
 from reportgen.cli.session import show, shown_progress
 
 

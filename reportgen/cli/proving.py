@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from reportgen.cli.flags import json_object
 from reportgen.cli.options import (
     ADAPTER,
     FILE,
@@ -17,7 +18,6 @@ from reportgen.cli.options import (
     ZOO,
     ManyClips,
     SureValues,
-    json_object,
     takes,
 )
 from reportgen.cli.session import json_text, shown_progress

@@ -6,7 +6,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from reportgen.cli.options import WHAT, read_options
+from reportgen.cli.flags import read_options
+from reportgen.cli.options import WHAT
 from reportgen.config.options import BuildOptions
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reportgen.cli.options import json_object
+from reportgen.cli.flags import json_object
 from reportgen.config.reading import load_options
 from reportgen.errors import CardError, OptionError
 from reportgen.records.owned import STAMP, OwnedFolder
