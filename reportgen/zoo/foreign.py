@@ -15,6 +15,7 @@ from reportgen.errors import NetworkError, OptionError
 from reportgen.networks.core.copying import copied, require_readable, within_wrappers
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.precision import other_precisions
+from reportgen.networks.core.random_state import drawing_from
 from reportgen.networks.kernels.layers import describe_layers
 from reportgen.networks.trace.functional import functional_layers
 from reportgen.records.card import Adapter, Architecture, ClipSpec, ModelCard, Stage
@@ -194,8 +195,7 @@ def own_weights(definition: Definition) -> nn.Module:
     """
     states: list[dict[str, Tensor]] = []
     for seed in (1, 2):
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with drawing_from(seed):
             module = definition.build()
         states.append(module.state_dict())
     first, second = states

@@ -15,6 +15,7 @@ from reportgen.errors import DeviceError, OptionError, WeightsError, a_type, spe
 from reportgen.given import given_paths
 from reportgen.networks.core.defaults import usual_defaults
 from reportgen.networks.core.network import Network
+from reportgen.networks.core.random_state import drawing_from
 from reportgen.networks.core.said import say_once
 from reportgen.networks.speed.pooling import quicken_pools
 from reportgen.records.card import Adapter, ClipSpec, WeightsSource
@@ -233,8 +234,7 @@ def _require_finite(module: nn.Module, origin: str) -> None:
 
 def seeded(definition: Definition, seed: int) -> nn.Module:
     """Return the untrained module, a function of the seed alone; the caller's random state is left alone."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with drawing_from(seed):
         module = definition.build()
         # Some parametrizations draw random numbers when their weight is set.
         initialise(Network(_frozen(module), definition.card), seed)

@@ -18,6 +18,7 @@ from reportgen.errors import NetworkError
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.observing import Observer
 from reportgen.networks.core.one_by_one import given_one_by_one
+from reportgen.networks.core.random_state import drawing_from
 from reportgen.networks.trace.field_tracer import FieldTracer
 from reportgen.networks.trace.seen import Seen, clip_seen
 from reportgen.records.card import ModelCard
@@ -105,9 +106,7 @@ class _Asked:
         """Return the answers `N ...` to a call of the clips of these numbers, repeated at its end until it is full."""
         numbers = list(order)[: self.held] + [order[-1]] * (self.held - len(order))
         clips, network = self.clips[numbers], self.network
-        devices = [network.device] if network.device.type == "cuda" else []
-        with torch.no_grad(), torch.random.fork_rng(devices=devices):
-            torch.manual_seed(seed)
+        with torch.no_grad(), drawing_from(seed, [network.device]):
             if network.has_classes:
                 return network.class_scores(clips).float()
             if network.has_signal:

@@ -17,6 +17,7 @@ from reportgen.errors import NetworkError
 from reportgen.networks.core.attributes import attributes_kept
 from reportgen.networks.core.bytes import as_bytes
 from reportgen.networks.core.checkpoints import nothing_forgotten
+from reportgen.networks.core.random_state import drawing_from
 from reportgen.records.card import Adapter, ClipSpec
 
 _AXES = {"N": 0, "C": 1, "T": 2, "H": 3, "W": 4}
@@ -47,8 +48,7 @@ class Arguments:
             yield
             return
         tensors = [leaf for leaf in tree_leaves((self.args, dict(self.kwargs))) if isinstance(leaf, Tensor)]
-        with torch.random.fork_rng(devices=sorted({one.device.index or 0 for one in tensors if one.is_cuda})):
-            torch.manual_seed(self.seed)
+        with drawing_from(self.seed, {one.device for one in tensors}):
             yield
 
 

@@ -16,6 +16,7 @@ from torch.utils.hooks import RemovableHandle
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.observing import Observer, named_arguments, tensors_of
 from reportgen.networks.core.passes import REFUSALS
+from reportgen.networks.core.random_state import drawing_from
 
 
 def given_one_by_one(network: Network, clip_shape: Sequence[int]) -> Network:
@@ -60,12 +61,10 @@ def _changes_with_another(network: Network, clip_shape: tuple[int, ...]) -> bool
     dtype = torch.float32 if parameter is None else parameter.dtype
     noise = torch.rand((3, *clip_shape), generator=torch.Generator().manual_seed(0))
     clips = (noise * torch.tensor([0.3, 0.7, 1.0]).view(3, 1, 1, 1, 1)).to(network.device, dtype)
-    devices = [network.device] if network.device.type == "cuda" else []
     answers = []
     for other in (1, 2):
         try:
-            with torch.no_grad(), torch.random.fork_rng(devices=devices):
-                torch.manual_seed(0)
+            with torch.no_grad(), drawing_from(0, [network.device]):
                 answers.append(tensors_of(network.run(clips[[0, other]])))
         except REFUSALS:
             return False
