@@ -245,3 +245,24 @@ def test_first_layers_whose_windows_overlap_reach_their_optimum_in_one_phase(str
     shape = (2, *SHAPE[1:])
     found = maximize_activation(network, "0", range(4), objective="channel", clip_shape=shape, steps=96, **free)  # type: ignore[arg-type]
     assert (found.activations / best).mean() >= 0.8
+
+
+def test_behind_strides_a_clip_serves_all_places_of_a_stride() -> None:
+    """At one place alone a clip of stride patterns does more, of which a shift by a pixel leaves a third."""
+    torch.manual_seed(0)
+    stem = nn.Conv3d(3, 8, (1, 7, 7), (1, 2, 2), (0, 3, 3)), nn.BatchNorm3d(8), nn.ReLU()
+    pool = nn.MaxPool3d((1, 3, 3), (1, 2, 2), (0, 1, 1))
+    network = nn.Sequential(*stem, pool, nn.Conv3d(8, 4, 3, padding=1)).eval().requires_grad_(False)
+    asked = preactivation(as_network(network), "4", (2, 32, 32), 3)
+
+    def at_all_places(jitter: tuple[int, int] | None) -> tuple[Tensor, Tensor]:
+        found = maximize_activation(network, "4", range(4), clip_shape=(2, 32, 32), steps=48, jitter=jitter)
+        shifts = [(y, x) for y in range(4) for x in range(4)]
+        each = [asked.activations(found.clips.roll(shift, (3, 4)), torch.arange(4), "firing") for shift in shifts]
+        return found.activations, torch.stack(each).mean(0)
+
+    (own, everywhere), (locked, elsewhere) = at_all_places(None), at_all_places((0, 0))
+    assert (everywhere / own).min() >= 0.85
+    assert (elsewhere / locked).max() <= 0.5
+    assert locked.sum() >= 1.3 * own.sum()
+    assert everywhere.sum() >= 1.2 * elsewhere.sum()
