@@ -269,6 +269,51 @@ def test_a_norm_behind_what_sets_kernels_against_others_gives_them_its_sign(name
     assert not found.passed_on
 
 
+def turned(*taps: float) -> Tensor:
+    """Return the weights of a convolution that gives each kernel back so many times, and a little of the others."""
+    return (torch.diag(torch.tensor(taps)) + 0.1 * (1 - torch.eye(KERNELS))).view(KERNELS, KERNELS, 1, 1, 1)
+
+
+def other(maps: Tensor) -> Tensor:
+    return functional.conv3d(maps, torch.full((KERNELS, KERNELS, 1, 3, 3), 0.05), padding=(0, 1, 1))
+
+
+SUMS: dict[str, tuple[Callable[[Tensor], Tensor], tuple[float, ...]]] = {
+    "a convolution's": (lambda maps: maps + other(maps), (1, 1, 1, 1)),
+    "less a convolution's": (lambda maps: maps - other(maps), (1, 1, 1, 1)),
+    "taken from a convolution's": (lambda maps: other(maps) - maps, (-1, -1, -1, -1)),
+    "taken away in part": (lambda maps: other(maps).relu() - 0.5 * maps, (-1, -1, -1, -1)),
+    "with others' weights": (lambda maps: torch.add(maps, other(maps), alpha=-0.3), (1, 1, 1, 1)),
+    "a gain's": (lambda maps: -2 * maps + torch.tensor(0.1) * other(maps), (-1, -1, -1, -1)),
+    "its own, turned round": (lambda maps: maps - functional.conv3d(maps, turned(2, 0, 3, 0.5)), (-1, 1, -1, 1)),
+    "its own, weighed": (lambda maps: -3 * functional.conv3d(maps, turned(1, 0, 0.2, 2)) + maps, (-1, 1, 1, -1)),
+    "its own, from less of it": (
+        lambda maps: 0.5 * maps - functional.conv3d(maps, turned(1, 0, 0.2, 2)),
+        (-1, 1, 1, -1),
+    ),
+    "less the mean about": (lambda maps: maps - functional.avg_pool3d(maps, 3, 1, 1), (1, 1, 1, 1)),
+    "tokens'": (
+        lambda maps: (
+            maps.movedim(1, -1) - functional.linear(maps.movedim(1, -1), turned(2, 0, 3, 0.5).flatten(1))
+        ).movedim(-1, 1),
+        (-1, 1, -1, 1),
+    ),
+    "gated by others": (lambda maps: maps * other(maps).sigmoid(), (1, 1, 1, 1)),
+    "a second sum's": (lambda maps: (joint := maps + other(maps)) - other(other(joint).sin()), (1, 1, 1, 1)),
+}
+
+
+@pytest.mark.parametrize("name", SUMS)
+def test_a_norm_of_a_sum_gives_its_sign_to_the_kernels_that_are_a_term_of_it(name: str) -> None:
+    """What else is added depends on the clip: gain and offset of the norm are of the sum, and only the sign is told."""
+    way, signs = SUMS[name]
+    body, found = target(lambda body, maps: body.norm(way(maps)).relu())
+    gain = torch.ones(KERNELS) if found.gain is None else found.gain
+    assert gain.sign().tolist() == [-sign for sign in signs]
+    assert torch.allclose(found.maps(clips()), gain.view(-1, 1, 1, 1) * body.stem(clips()))
+    assert not found.passed_on
+
+
 SIGNS = torch.tensor([1.0, -2.0, -0.5, 3.0])
 OWN_NORMS: dict[str, Callable[[Tensor], Tensor]] = {
     "of groups": lambda maps: functional.group_norm(maps, 2, SIGNS),

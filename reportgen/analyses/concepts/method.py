@@ -21,7 +21,7 @@ METHOD = Method(
     name="concepts",
     title="Hypothesis tests on concepts",
     summary="Which kernels the pictures or clips of a concept drive more, or less, than the reference clips do.",
-    version=4,
+    version=5,
     parameters=ConceptParameters,
     load=_load,
     presets={"quick": ConceptParameters(generated=False)},

@@ -8,7 +8,7 @@ and a kernel's own values are known for as long as operations only move them, or
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -48,9 +48,10 @@ from reportgen.networks.kernels.reader_steps import (
     KernelReaders,
     ReaderStep,
 )
+from reportgen.networks.kernels.reader_sums import OwnPart, OwnParts, own_taps, pool_part, sum_signs, terms
 from reportgen.networks.trace.call import TracedCall, ValuesNeededError
 from reportgen.networks.trace.follower import Follower
-from reportgen.networks.trace.kernels import CONVOLUTIONS
+from reportgen.networks.trace.kernels import CONVOLUTIONS, kernel_use
 from reportgen.networks.trace.labels import Labels, counted
 from reportgen.networks.trace.operations import Operation
 from reportgen.networks.trace.rearranging import constant
@@ -71,6 +72,7 @@ class ReaderTracer(Follower[Labels]):
         self._held: list[Any] = []  # an id is only unique while its tensor lives
         self._constants = ReaderConstants(constants, clip)
         self._positives = Positives()
+        self._parts = OwnParts()
         self._layers: dict[str, tuple[int, int]] = {}
         self._readers = KernelReaders()
 
@@ -93,6 +95,7 @@ class ReaderTracer(Follower[Labels]):
 
     def _view(self, func: Any, call: TracedCall[Labels], views: Sequence[View]) -> None:
         super()._view(func, call, views)
+        self._parts.view(call, views)
         self._constants.note(func, call)
         self._positives.note(call)
 
@@ -102,6 +105,7 @@ class ReaderTracer(Follower[Labels]):
             self._constants.note(func, call)
             self._positives.note(call)
         followed = [tensor for tensor in tensors if not self.known(tensor).sourceless]
+        self._parts.note(call.outputs, self._own_part(func, call))
         if not followed:
             return call.nothing()
         moved = call.name in MOVES and operation.sources is not None
@@ -110,7 +114,7 @@ class ReaderTracer(Follower[Labels]):
         step = self._step(func, call, followed)
         if step is not None:
             return self._stepped(call, of_whole_channels(self.known(followed[0])), step)
-        apart = self._against(call, followed) or self._permuted(call, followed)
+        apart = self._against(call, followed) or self._permuted(call, followed) or self._summed(call, followed)
         if apart is not None:
             return apart
         shaped_alone = operation.sources is constant  # as zeros_like, which reads no values
@@ -159,6 +163,56 @@ class ReaderTracer(Follower[Labels]):
         values = signs, torch.zeros_like(signs)
         return self._stepped(call, known, ReaderStep(False, axis, lambda: values, against=True))
 
+    def _own_part(self, func: Any, call: TracedCall[Labels]) -> OwnPart | None:
+        """Return what an operation's result has of kernels in channels of their own, beside what it mixes of others."""
+        use = kernel_use(call.name, call.arguments, lambda tensor: tensor in self._constants)
+        if use is not None and use.kind != "transposed" and use.size == use.operand.shape[use.axis]:
+            known = of_whole_channels(self.known(use.operand))
+            if kernel_axes(known) != [use.axis]:
+                return None
+            return OwnPart(
+                known, use.axis, lambda: own_taps(use, self._exact(use.weight)), self._constants.key(use.weight)
+            )
+        given = [tensor for tensor in call.tensors() if self._parts.of(tensor) is not None]
+        part = self._parts.of(given[0]) if len(given) == 1 and call.shape == tuple(given[0].shape) else None
+        if part is None or call.name in {"clone", "_to_copy"}:
+            return part
+        step = self._scaling(func, call, given[0], part.axis)
+        return None if step is None or step.rough else part.scaled(step.values, self._operation(call))
+
+    def _summed(self, call: TracedCall[Labels], followed: Sequence[Tensor]) -> Labels | None:
+        """Return the numbers of kernels that others' values are added to, or that are gated by them; None of others.
+
+        What a norm has read already is not followed: it is the norm's.
+        """
+        signs = terms(call, self._positives)
+        given = {name: call.arguments[name] for name in signs if any(call.arguments[name] is one for one in followed)}
+        parts, found = {name: self._parts.of(call.arguments[name]) for name in signs}, []
+        if set.intersection(*(self._roots(tensor) for tensor in given.values())) if len(given) == 2 else False:
+            pooled = [name for name in given if any(map(self._readers.pooled, self.known(given[name]).sources()))]
+            if len(pooled) != 1:  # it is set against itself
+                return None
+            parts[pooled[0]] = pool_part(of_whole_channels(self.known(given.pop(pooled[0]))))
+        for name, tensor in given.items():
+            known = of_whole_channels(self._readers.unnormed(self.known(tensor), call.name))
+            axis = channel_axis(known)
+            if axis is None or known.sourceless:
+                continue
+            self._readers.read(known, AGAINST)
+            other = next((one for one in signs if one != name), name)
+            beside = None if other == name else parts[other]
+            if beside is None and signs[name] > 0 and self._readers.summed(known):
+                found.append(known)  # one sum more, as on the way through many blocks, changes nothing
+                continue
+            values = sum_signs(self._readers, (known, axis), signs[name], beside, signs[other])
+            step = ReaderStep(False, axis, values, against=True, summed=True)
+            key = (*self._operation(call), name, None if beside is None else beside.key)
+            found.append(self._readers.stepped(known, step, key))
+        return Labels.union(found, call.shape) if found else None
+
+    def _roots(self, tensor: Tensor) -> set[int]:
+        return {self._readers.first(number) for number in self.known(tensor).sources().tolist()}
+
     def _permuted(self, call: TracedCall[Labels], followed: Sequence[Tensor]) -> Labels | None:
         """Return the numbers of kernels that a constant matrix puts in another order; None where it is another one."""
         others = [one for one in call.tensors() if one is not followed[0]]
@@ -197,15 +251,17 @@ class ReaderTracer(Follower[Labels]):
 
     def _step(self, func: Any, call: TracedCall[Labels], followed: Sequence[Tensor]) -> ReaderStep | None:
         """Return what an operation does to the channels of its input, where it scales and shifts them by constants."""
-        norm = call.name in NORMS
-        if not (norm or call.name in SCALES) or len(followed) != 1 or call.shape != tuple(followed[0].shape):
+        if len(followed) != 1 or call.shape != tuple(followed[0].shape):
+            return None
+        channels = channel_axis(of_whole_channels(self.known(followed[0])))
+        return None if channels is None else self._scaling(func, call, followed[0], channels)
+
+    def _scaling(self, func: Any, call: TracedCall[Labels], given: Tensor, channels: int) -> ReaderStep | None:
+        """Return what an operation does to what lies along an axis, where it scales and shifts that by constants."""
+        norm, others = call.name in NORMS, [tensor for tensor in call.tensors() if tensor is not given]
+        if not (norm or call.name in SCALES) or not all(other in self._constants for other in others):
             return None
         if norm and call.arguments.get("running_mean") is None:  # those it has hold, whatever mode the module is in
-            return None
-        given, others = followed[0], [tensor for tensor in call.tensors() if tensor is not followed[0]]
-        known = of_whole_channels(self.known(given))
-        channels = channel_axis(known)
-        if channels is None or len(known.cells) != 1 or not all(other in self._constants for other in others):
             return None
         shape = [size if axis == channels else 1 for axis, size in enumerate(given.shape)]
         if not norm and any(torch.broadcast_shapes(other.shape, shape) != torch.Size(shape) for other in others):
@@ -271,9 +327,12 @@ class ReaderTracer(Follower[Labels]):
 
     def _stepped(self, call: TracedCall[Labels], known: Labels, step: ReaderStep) -> Labels:
         """Return the numbers of what an operation makes of kernels; it is known by its constants and numbers."""
+        return self._readers.stepped(known, step, self._operation(call))
+
+    def _operation(self, call: TracedCall[Labels]) -> tuple[Hashable, ...]:
         constants = tuple(self._constants.key(tensor) for tensor in call.tensors() if tensor in self._constants)
         scalars = tuple(str(value) for value in call.arguments.values() if not isinstance(value, Tensor))
-        return self._readers.stepped(known, step, (call.name, constants, scalars))
+        return call.name, constants, scalars
 
 
 def _other(argument: Any, given: Tensor) -> bool:
