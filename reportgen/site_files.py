@@ -47,8 +47,9 @@ from reportgen.pages.page import (
 )
 from reportgen.pages.places import PageAddresses
 from reportgen.pages.templating import Templates
-from reportgen.records.files import atomic_path, describe_os_error, write_text
+from reportgen.records.files import atomic_path, write_text
 from reportgen.records.layout import PACKED
+from reportgen.records.os_errors import describe_os_error
 from reportgen.records.packed import unpacked_size
 from reportgen.records.volumes import ZERO_LEVEL, signed_levels
 

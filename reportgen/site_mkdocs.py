@@ -14,7 +14,7 @@ from pathlib import Path
 from reportgen.errors import RenderError
 from reportgen.isolated import clean_environment, waiting_command
 from reportgen.progress import Progress
-from reportgen.records.files import describe_os_error
+from reportgen.records.os_errors import describe_os_error
 
 _FAULTS_SHOWN = 3
 

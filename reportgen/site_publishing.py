@@ -17,8 +17,9 @@ from pydantic import ValidationError
 from reportgen.errors import RenderError
 from reportgen.progress import Progress
 from reportgen.records.base import Frozen
-from reportgen.records.files import describe_os_error, write_text
+from reportgen.records.files import write_text
 from reportgen.records.lease import held
+from reportgen.records.os_errors import describe_os_error
 from reportgen.records.owned import OwnedFolder
 
 _STAGING = ".reportgen-site-"

@@ -15,7 +15,8 @@ from reportgen.errors import RenderError, StoreError
 from reportgen.pages.compiled import CompiledTemplates
 from reportgen.pages.links import parts_of
 from reportgen.pages.report import Report
-from reportgen.records.files import describe_os_error, file_digest
+from reportgen.records.files import file_digest
+from reportgen.records.os_errors import describe_os_error
 from reportgen.records.owned import OwnedFolder
 from reportgen.records.paths import inside
 from reportgen.records.root_digest import ROOT_FILE, SUMS, UNSEALED

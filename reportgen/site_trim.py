@@ -8,8 +8,8 @@ from pathlib import Path
 
 from reportgen.errors import RenderError
 from reportgen.pages.known_parts import KnownParts
-from reportgen.records.files import describe_os_error
 from reportgen.records.jobs import content_digest
+from reportgen.records.os_errors import describe_os_error
 from reportgen.site_styles import NamedParts, asked_attributes, without_unused
 
 _UNUSED_FOLDERS = ("assets/javascripts",)

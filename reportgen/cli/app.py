@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import signal
 import sys
-from pathlib import Path
 from typing import NoReturn
 
 import click
@@ -25,6 +24,7 @@ from reportgen.errors import (
     StoreError,
     speaking,
 )
+from reportgen.records.os_errors import OF_THE_PLACE, describe_any_error
 from reportgen.stopping import StopSignals
 from reportgen.streams import abandon, sure_output
 from reportgen.version import __version__
@@ -86,10 +86,8 @@ def _exit_code(error: BaseException, stop: StopSignals) -> int | None:  # noqa: 
             # The reader of a pipe has gone (`reportgen models | head`); nothing more can be said to it.
             abandon(sys.stdout)
             return 128 + signal.SIGPIPE
-        case OSError() if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            from reportgen.records.files import describe_os_error
-
-            return _said(StoreError(describe_os_error(error, Path(error.filename or "a temporary file"))))
+        case OSError() if error.errno in OF_THE_PLACE:
+            return _said(StoreError(describe_any_error(error)))
         case OSError() if error.errno == errno.ENAMETOOLONG:
             return _said(OptionError(f"The path {str(error.filename)[:60]}... is longer than any can be: check it."))
         case MemoryError() | RuntimeError() if _is_out_of_memory(error):

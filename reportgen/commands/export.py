@@ -17,9 +17,10 @@ from reportgen.exports.registry import FORMS, export_form
 from reportgen.given import given_path, given_words, some_paths
 from reportgen.pages.report import Report
 from reportgen.progress import SILENT, Progress, observer
-from reportgen.records.files import atomic_path, check_file_place, check_writable, describe_os_error
+from reportgen.records.files import atomic_path, check_file_place, check_writable
 from reportgen.records.finding import find_runs
 from reportgen.records.lease import held
+from reportgen.records.os_errors import describe_os_error
 from reportgen.records.owned import OwnedFolder
 from reportgen.records.places import check_apart
 from reportgen.records.scratch import scratch_beside

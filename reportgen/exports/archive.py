@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from reportgen.errors import StoreError
 from reportgen.progress import SILENT, Progress
-from reportgen.records.files import describe_os_error
+from reportgen.records.os_errors import describe_os_error
 from reportgen.records.root_digest import in_listing_order, report_files
 
 ARCHIVE_FOLDER = "report"

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from reportgen.errors import StoreError
 from reportgen.media.encode import check_frames
 from reportgen.records.files import atomic_path
+from reportgen.records.os_errors import describe_os_error
 
 # One thread, and no look-ahead beside it: the same bits whatever else the machine does. Without x264's macroblock tree
 # too, whose vector code reads memory that nothing has written: with it, most sizes of clips differed now and then.
@@ -39,7 +40,7 @@ def write_mp4(path: Path, frames: NDArray[Any], *, frame_rate: int = 10, loops: 
         try:
             _encode(temporary, np.concatenate([pictures] * loops), frame_rate, *encoder)
         except av.FFmpegError as error:
-            raise StoreError(f"Cannot write {path}: {error.strerror or error}.") from error
+            raise StoreError(describe_os_error(OSError(error.errno, error.strerror), path)) from error
 
 
 def mp4_bytes(frames: NDArray[Any]) -> bytes:

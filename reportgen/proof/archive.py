@@ -18,7 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from reportgen.errors import ArchiveError, StoreError
-from reportgen.records.files import PART, describe_os_error
+from reportgen.records.files import PART
+from reportgen.records.os_errors import describe_os_error
 from reportgen.records.paths import check_relative
 from reportgen.records.root_digest import SUMS, report_files
 

@@ -15,6 +15,7 @@ from reportgen.gzipped import gunzipped
 from reportgen.records.base import Document
 from reportgen.records.jobs import content_key
 from reportgen.records.layout import PACKED
+from reportgen.records.os_errors import describe_read_error
 
 DAMAGED = "Damaged"
 """The class of error that a damaged record is shown with."""
@@ -108,7 +109,7 @@ def _bytes(path: Path) -> bytes:
         size = path.stat().st_size
         content = path.read_bytes() if size <= LONGEST else b""
     except OSError as error:
-        raise StoreError(f"Cannot read {path}: {error.strerror or error}.") from error
+        raise StoreError(describe_read_error(error, path)) from error
     if size > LONGEST:
         raise DamagedError(
             f"{path} is damaged ({size >> 20:,} MiB, and no document has more than {LONGEST >> 20}): remove it and "

@@ -9,25 +9,15 @@ import os
 import stat
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from reportgen.errors import StoreError
+from reportgen.records.os_errors import describe_os_error, describe_removal_error
 from reportgen.records.paths import inside
 
 PART = ".reportgen-part-"
 """How the names of half-written files begin; a stop may leave one."""
-
-
-def describe_os_error(error: OSError, path: Path) -> str:
-    """Return one sentence about a failed write or read that says what to do."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"There is no space left to write {path}: free some, or choose another folder, and run again."
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return f"There is no permission to write {path}: choose a folder that you may write to."
-    if error.errno == errno.EFBIG:
-        return f"No file may be as long as {path} would be: raise the limit (ulimit -f), or choose another folder."
-    return f"Cannot write {path}: {error.strerror or error}."
 
 
 def file_digest(path: Path) -> str:
@@ -66,7 +56,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
         raise StoreError(describe_os_error(error, path)) from error
     finally:
         if temporary is not None:
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):  # where it cannot be removed, the error that is on its way says why
+                temporary.unlink(missing_ok=True)
 
 
 def read_text(path: Path, encoding: str = "utf-8") -> str:
@@ -122,7 +113,7 @@ def remove_listed(folder: Path, listed: Iterable[str]) -> tuple[int, int]:
         except FileNotFoundError:
             continue
         except OSError as error:
-            raise StoreError(f"Cannot remove {path}: {error.strerror or error}.") from error
+            raise StoreError(describe_removal_error(error, path)) from error
         files += 1
         _remove_empty(path.parent, folder)
     return files, size

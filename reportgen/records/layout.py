@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reportgen.errors import StoreError
+from reportgen.records.os_errors import describe_read_error
 from reportgen.records.paths import MEDIA, inside
 
 RECORDS = "records"
@@ -108,4 +109,4 @@ def _entries(folder: Path) -> Iterator[tuple[str, str]]:
     except (FileNotFoundError, NotADirectoryError):
         return
     except OSError as error:
-        raise StoreError(f"Cannot read {folder}: {error.strerror or error}.") from error
+        raise StoreError(describe_read_error(error, folder)) from error

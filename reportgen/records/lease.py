@@ -14,7 +14,7 @@ from pathlib import Path
 from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
 
 from reportgen.errors import StoreError
-from reportgen.records.files import describe_os_error
+from reportgen.records.os_errors import describe_os_error
 from reportgen.records.paths import inside
 
 LEASE = ".reportgen.lock"

@@ -14,8 +14,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from reportgen.errors import RenderError
-from reportgen.records.files import PART, describe_os_error, half_written, remove_listed
+from reportgen.records.files import PART, half_written, remove_listed
 from reportgen.records.lease import LEASE
+from reportgen.records.os_errors import describe_os_error, describe_read_error
 from reportgen.records.paths import inside
 from reportgen.version import __version__
 from reportgen.wording import option
@@ -48,7 +49,7 @@ class OwnedFolder:
         except (ValueError, RecursionError):
             content = None
         except OSError as error:
-            raise RenderError(f"Cannot read {path}: {error.strerror or error}.") from error
+            raise RenderError(describe_read_error(error, path)) from error
         self.claimed = True
         if isinstance(content, dict):
             self._take(content)

@@ -14,6 +14,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from reportgen.errors import StoreError
+from reportgen.records.os_errors import describe_read_error
 
 MEDIA = "media"
 LOGS = "logs"
@@ -86,7 +87,7 @@ def inside(folder: Path, relative: str) -> Path:
         except FileNotFoundError:
             break
         except OSError as error:
-            raise StoreError(f"Cannot read {place}: {error.strerror or error}.") from error
+            raise StoreError(describe_read_error(error, place)) from error
         if stat.S_ISLNK(mode):
             raise StoreError(f"{place} is a link, and may lead anywhere: put the file itself there.")
         if number < len(parts) and not stat.S_ISDIR(mode):

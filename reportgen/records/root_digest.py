@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from reportgen.errors import RenderError, StoreError
-from reportgen.records.files import describe_os_error, write_text
+from reportgen.records.files import write_text
+from reportgen.records.os_errors import describe_os_error, describe_read_error
 from reportgen.records.paths import check_relative, inside
 
 SUMS = "SHA256SUMS"
@@ -106,7 +107,7 @@ def report_files(folder: Path) -> list[str]:
 
 
 def _unreadable(error: OSError) -> None:
-    raise StoreError(f"Cannot read {error.filename}: {error.strerror or error}.") from error
+    raise StoreError(describe_read_error(error, error.filename)) from error
 
 
 def read_root(folder: Path) -> str | None:

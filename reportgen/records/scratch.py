@@ -19,8 +19,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from reportgen.errors import StoreError
-from reportgen.records.files import PART, describe_os_error
+from reportgen.records.files import PART
 from reportgen.records.lease import LEASE, held, held_if_free
+from reportgen.records.os_errors import describe_os_error
 from reportgen.version import __version__
 from reportgen.wording import option
 

@@ -8,7 +8,6 @@ half a file. A record is written after its artifacts: what a record names, exist
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -19,11 +18,12 @@ from pydantic import BaseModel
 from reportgen.errors import StoreError
 from reportgen.records.base import Document
 from reportgen.records.documents import DAMAGED, DamagedError, SeenDocuments, document_text, read_document, read_part
-from reportgen.records.files import atomic_path, describe_os_error, half_written, remove_listed
+from reportgen.records.files import atomic_path, half_written, remove_listed
 from reportgen.records.jobs import Artifact, Done, Failed, Job, Record, Spent
 from reportgen.records.layout import RecordPlace, old_record_name, record_file, record_name, record_places
 from reportgen.records.lease import LEASE
 from reportgen.records.manifest import READ_VERSIONS, SCHEMA_VERSION, ClipFacts, Manifest, Run
+from reportgen.records.os_errors import describe_os_error, describe_read_error
 from reportgen.records.packed import carried_path, is_packed
 from reportgen.records.paths import inside
 from reportgen.records.plan import RunPlan
@@ -117,12 +117,18 @@ class Store:
         return read_document(inside(self.folder, PLAN_FILE), RunPlan)
 
     def has_run(self) -> bool:
-        """Whether there is a header, or something else in its place, which reading it then refuses."""
-        return os.path.lexists(self.folder / RUN_FILE)
+        """Whether there is a header, or something else in its place, which reading it then refuses.
+
+        Raises StoreError where nobody may look.
+        """
+        return _is_there(self.folder / RUN_FILE)
 
     def has_plan(self) -> bool:
-        """Whether there is a plan, or something else in its place, which reading it then refuses."""
-        return os.path.lexists(self.folder / PLAN_FILE)
+        """Whether there is a plan, or something else in its place, which reading it then refuses.
+
+        Raises StoreError where nobody may look.
+        """
+        return _is_there(self.folder / PLAN_FILE)
 
     def read_run(self) -> Run:
         """Return the header; raises StoreError when there is none or it is of another version."""
@@ -176,7 +182,7 @@ class Store:
             if not self.seen.is_known(f"{key}.json"):
                 check_content(record, {a.role: (path, a) for a, path in files if a.kind == "json"})
         except OSError as error:
-            raise StoreError(f"Cannot read {self.folder}: {error.strerror or error}.") from error
+            raise StoreError(describe_read_error(error, self.folder)) from error
         return record
 
     def is_sound(self, artifact: Artifact) -> bool:
@@ -293,6 +299,16 @@ class Store:
                 continue
             found |= {record_name(key), old_record_name(key), *_named(record)} if record else set()
         return found - {RUN_FILE, *lists_in(self.folder)}
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise StoreError(describe_read_error(error, path)) from error
+    return True
 
 
 def _pictures(run: Run) -> list[Artifact]:

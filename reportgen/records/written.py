@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from reportgen.errors import StoreError
-from reportgen.records.files import describe_os_error
+from reportgen.records.os_errors import describe_os_error, describe_read_error
 from reportgen.records.paths import inside
 
 WRITTEN = "written.txt"
@@ -53,7 +53,7 @@ def written_files(folder: Path) -> set[str]:
         try:
             found.update(path.read_text(encoding="utf-8", errors="replace").splitlines())
         except OSError as error:
-            raise StoreError(f"Cannot read {path}: {error.strerror or error}.") from error
+            raise StoreError(describe_read_error(error, path)) from error
     return found
 
 
@@ -98,4 +98,4 @@ def _names(folder: Path) -> list[str]:
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
-        raise StoreError(f"Cannot read {folder}: {error.strerror or error}.") from error
+        raise StoreError(describe_read_error(error, folder)) from error

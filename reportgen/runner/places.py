@@ -30,6 +30,8 @@ from reportgen.wording import option, worded
 CLAIM_FILE = ".network.json"
 """Says whose a folder is while it has no run yet: other builds may be looking for theirs at the same time."""
 
+_BEFORE_A_RUN = {CLAIM_FILE, LEASE}
+
 _SHORT = 8
 
 
@@ -91,13 +93,10 @@ class Place:
 
     def release(self) -> None:
         """Take the claim away where the folder has a run, which says whose it is, or nothing at all."""
-        claim = self.folder / CLAIM_FILE
-        if not claim.is_file():
-            return
         if Store(self.folder).has_run():
-            claim.unlink()
-        elif {path.name for path in self.folder.iterdir()} <= {CLAIM_FILE, LEASE}:
-            remove_listed(self.folder, [CLAIM_FILE, LEASE])
+            remove_listed(self.folder, [CLAIM_FILE])
+        elif (self.folder / CLAIM_FILE).is_file() and {path.name for path in self.folder.iterdir()} <= _BEFORE_A_RUN:
+            remove_listed(self.folder, _BEFORE_A_RUN)
             with suppress(OSError):
                 self.folder.rmdir()  # only when it is empty
 
@@ -119,9 +118,13 @@ def places_of(runs: Path, networks: Sequence[Asked], progress: Progress) -> Iter
                 write_text(place.folder / CLAIM_FILE, _called(place.asked, place.name).model_dump_json() + "\n")
     try:
         yield places
-    finally:
+    except BaseException:
         for place in places:
-            place.release()
+            with suppress(StoreError, OSError):  # why the work ended is told, and not that this fails too
+                place.release()
+        raise
+    for place in places:
+        place.release()
 
 
 def foreseen_places(runs: Path, networks: Sequence[Asked], progress: Progress) -> list[Place]:

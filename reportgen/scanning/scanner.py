@@ -9,7 +9,7 @@ from pathlib import Path
 
 from reportgen.errors import ForbiddenWordError, RenderError
 from reportgen.progress import SILENT, Progress
-from reportgen.records.files import describe_os_error
+from reportgen.records.os_errors import describe_os_error
 from reportgen.scanning.archives import bz2_pieces, gzip_pieces, tar_pieces, xz_pieces, zip_pieces
 from reportgen.scanning.images import PNG, box_pieces, gif_pieces, jpeg_pieces, png_pieces, riff_pieces
 from reportgen.scanning.parts import FilePart, PartKind, UnreadablePartError, inflated

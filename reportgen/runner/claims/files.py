@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Protocol
 
 from reportgen.errors import StoreError
-from reportgen.records.files import describe_os_error, remove_listed
+from reportgen.records.files import remove_listed
+from reportgen.records.os_errors import describe_os_error, describe_read_error
 from reportgen.records.paths import inside
 
 LENGTH = 1024
@@ -93,13 +94,13 @@ class ClaimFolder:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
-            raise StoreError(f"Cannot read {path}: {error.strerror or error}.") from error
+            raise StoreError(describe_read_error(error, path)) from error
         try:
             return os.read(file, LENGTH).decode("utf-8", "replace").rstrip()
         except OSError as error:
             if error.errno == errno.ESTALE:  # it was removed on the server while it was open here
                 return None
-            raise StoreError(f"Cannot read {path}: {error.strerror or error}.") from error
+            raise StoreError(describe_read_error(error, path)) from error
         finally:
             os.close(file)
 
@@ -112,7 +113,7 @@ class ClaimFolder:
         except (FileNotFoundError, NotADirectoryError):
             return frozenset()
         except OSError as error:
-            raise StoreError(f"Cannot read {folder}: {error.strerror or error}.") from error
+            raise StoreError(describe_read_error(error, folder)) from error
 
     def remove(self, group: str, names: Iterable[str]) -> None:
         """Remove files of a group, as far as they are there, and the folders that this leaves empty."""

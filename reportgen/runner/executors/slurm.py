@@ -24,8 +24,8 @@ from reportgen.config.options import BuildOptions
 from reportgen.config.slurm import SlurmOptions
 from reportgen.errors import OptionError, StoreError
 from reportgen.progress import SILENT, Progress
-from reportgen.records.files import describe_os_error
 from reportgen.records.jobs import Record
+from reportgen.records.os_errors import describe_os_error
 from reportgen.runner.claims.claims import LeaseRules
 from reportgen.runner.executors.base import Work
 from reportgen.runner.executors.claiming import ClaimingExecutor

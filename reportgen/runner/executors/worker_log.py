@@ -16,8 +16,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from reportgen.errors import StoreError, printable
-from reportgen.records.files import describe_os_error
 from reportgen.records.jobs import FailedAttempt, Job, content_key
+from reportgen.records.os_errors import describe_os_error
 from reportgen.records.paths import LOGS, inside
 from reportgen.records.store import Store
 
