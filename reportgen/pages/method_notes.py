@@ -145,7 +145,9 @@ METHOD_NOTES = (
             ),
             (
                 "Computed by captum (N. Kokhlikyan and others, 2020), but for Grad-CAM and DeepLift (A. Shrikumar and "
-                "others, 2017), whose rule is also given for products, softmax and norms by their own statistics. "
+                "others, 2017), whose rule is also given for products, softmax and norms by their own statistics; "
+                "recurrent layers, sampled maps and others that have none share out their gain by the mean gradient on "
+                "the line from the baseline. "
                 "Integrated gradients: M. Sundararajan and others, 2017. Grad-CAM: R. Selvaraju and others, 2017. "
                 "SmoothGrad: D. Smilkov and others, 2017. Guided backprop: J. Springenberg and others, 2015."
             ),

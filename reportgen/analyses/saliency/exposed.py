@@ -143,7 +143,7 @@ class _Routing(TorchFunctionMode):
     def __torch_function__(
         self, func: Any, _types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        kwargs = kwargs or {}
+        kwargs = {name: value for name, value in (kwargs or {}).items() if name != "out" or value is not None}
         if "out" in kwargs or _within_transform():
             return func(*args, **kwargs)
         self.ran.calls += 1

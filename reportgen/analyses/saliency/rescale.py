@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from reportgen.analyses.saliency.exposed import ExposedNetwork
+from reportgen.analyses.saliency.rescale_paths import AlongLine
 from reportgen.analyses.saliency.rescale_rules import Tensors, ruled
 
 
@@ -45,7 +46,8 @@ def _recorded(exposed: ExposedNetwork, baseline: Tensor) -> dict[nn.Module, Tens
     return given
 
 
-def _linear(before: Tensors, module: nn.Module, args: tuple[Tensor, ...], output: Tensor) -> Tensor:
+def _linear(before: Tensors, module: nn.Module, args: tuple[Tensor, ...], output: Any) -> Any:
     """Return a call's `output` as a linear function of what it is given, with slopes towards its baseline `before`."""
-    same = all(one.shape == other.shape for one, other in zip(args, before, strict=True))
-    return ruled(module, args, before, output) if same else output
+    if any(one.shape != other.shape for one, other in zip(args, before, strict=True)):
+        return output
+    return module.sloped(args, before) if isinstance(module, AlongLine) else ruled(module, args, before, output)

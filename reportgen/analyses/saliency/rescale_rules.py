@@ -102,9 +102,19 @@ class Quotient(Ruled):
         return first / second
 
     def sloped(self, given: Tensors, before: Tensors) -> Tensor:
-        """Return the product's rule for a reciprocal by its own."""
-        factor = ruled(Pointwise(torch.reciprocal), given[1:], before[1:])
-        return Product(torch.mul).sloped((given[0], factor), (before[0], before[1].reciprocal()))
+        """Return the product's rule for a reciprocal by its own.
+
+        Nothing over next to nothing, as of a vector without a length, is nothing over whatever the other one has.
+        """
+        (first, divisor), (old, under) = given, before
+        now = divisor.detach()
+        empty = (old == 0) & (under.abs() <= _TOO_NEAR * now.abs())
+        emptied = (first.detach() == 0) & (now.abs() <= _TOO_NEAR * under.abs())
+        under = torch.where(empty, now, under)
+        divisor = torch.where(emptied, under, divisor)
+        factor = ruled(Pointwise(torch.reciprocal), [divisor], [under])
+        factor = torch.where(empty | emptied, factor.detach(), factor)
+        return Product(torch.mul).sloped((first, factor), (old, under.reciprocal()))
 
 
 class Larger(Ruled):

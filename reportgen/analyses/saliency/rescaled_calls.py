@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 
+from reportgen.analyses.saliency.rescale_paths import AlongLine
 from reportgen.analyses.saliency.rescale_rules import (
     Attention,
     Larger,
@@ -23,6 +24,7 @@ from reportgen.analyses.saliency.rescale_rules import (
     along,
     windows,
 )
+from reportgen.analyses.saliency.rescaled_lines import ALONG_LINES, along_line, depends, largest_of
 from reportgen.networks.trace.rectifiers import RECTIFIERS, Builder, Replacement
 
 
@@ -123,11 +125,6 @@ def _largest(given: Tensor, dim: Any = (), keepdim: bool = False) -> Replacement
     return Replacement(along(axes, keepdim, given.ndim))
 
 
-def _depends(value: Any) -> bool:
-    """Whether a factor may depend on the clip."""
-    return isinstance(value, Tensor) and value.is_floating_point() and not isinstance(value, nn.Parameter)
-
-
 def _of_two(made: Callable[[], nn.Module], otherwise: Any = None, *, in_place: bool = False) -> Builder:
     """Return what answers calls of two tensors; `otherwise` is asked first, and of what else it may be given.
 
@@ -136,9 +133,9 @@ def _of_two(made: Callable[[], nn.Module], otherwise: Any = None, *, in_place: b
 
     def build(first: Any, other: Any = None, *more: Any, **named: Any) -> Replacement | None:
         found: Replacement | None = None if otherwise is None else otherwise(first, other, *more, **named)
-        depends = (_depends(first), _depends(other))
+        each = (depends(first), depends(other))
         tensors = isinstance(first, Tensor) and isinstance(other, Tensor)
-        nonlinear = tensors and (any(depends) if made is Larger else all(depends))
+        nonlinear = tensors and (any(each) if made is Larger else all(each))
         if found is not None or more or named or not nonlinear:
             return found
         return Replacement(made(), in_place, first, beside=(other,))
@@ -150,8 +147,23 @@ def _products(*functions: Any, made: Callable[[], nn.Module], in_place: bool = F
     return {one: _of_two(made, RECTIFIERS.get(one), in_place=in_place) for one in functions}
 
 
+def _largest_or_rectified(function: Any) -> Any:
+    def build(first: Any, other: Any = None, *more: Any, dim: Any = None, **named: Any) -> Replacement | None:
+        axis = other if dim is None else dim
+        if isinstance(axis, int):
+            return largest_of(first, axis, *more, **named)
+        if other is None and not more and not named and depends(first):
+            return Replacement(along(range(first.ndim), keepdim=False, rank=first.ndim))
+        found: Replacement | None = RECTIFIERS[function](first, other, *more, **named)
+        return found
+
+    return build
+
+
 def _einsum(equation: Any, *operands: Any) -> Replacement | None:
-    if not isinstance(equation, str) or len(operands) != 2 or not all(map(_depends, operands)):
+    if isinstance(equation, str) and len(operands) > 2:
+        return along_line(torch.einsum, 2)(equation, *operands)
+    if not isinstance(equation, str) or len(operands) != 2 or not all(map(depends, operands)):
         return None
     return Replacement(Product(partial(torch.einsum, equation)), given=operands[0], beside=operands[1:])
 
@@ -170,8 +182,11 @@ def _attention(
     scale: float | None = None,
     enable_gqa: bool = False,
 ) -> Replacement | None:
-    if dropout_p or enable_gqa or query.shape[:-2] != key.shape[:-2]:
+    if dropout_p:
         return None
+    if enable_gqa or query.shape[:-2] != key.shape[:-2]:
+        more = {"is_causal": is_causal, "scale": scale, "enable_gqa": enable_gqa}
+        return along_line(F.scaled_dot_product_attention)(query, key, value, attn_mask, **more)
     mask = attn_mask
     if is_causal:
         mask = torch.ones(query.shape[-2], key.shape[-2], dtype=torch.bool, device=query.device).tril()
@@ -207,14 +222,21 @@ def _vector_norm(
 
 
 def _power(_input: Any, exponent: Any) -> Replacement | None:
-    if not _depends(_input) or isinstance(exponent, Tensor):
+    if not depends(_input) or isinstance(exponent, Tensor):
         return None
     return Replacement(Pointwise(lambda values: values.pow(exponent)))
 
 
 def _pointwise(name: str) -> dict[Any, Builder]:
     function = getattr(torch, name)
-    return dict.fromkeys((function, getattr(Tensor, name)), lambda _input: Replacement(Pointwise(function)))
+
+    def build(given: Tensor) -> Replacement | None:
+        if given.is_complex():
+            spelt = AlongLine(lambda parts: function(torch.view_as_complex(parts.contiguous())))
+            return Replacement(spelt, given=torch.view_as_real(given)) if name == "abs" else None
+        return Replacement(Pointwise(function))
+
+    return dict.fromkeys((function, getattr(Tensor, name)), build)
 
 
 def _gelu(_input: Tensor, approximate: str = "none") -> Replacement:
@@ -241,10 +263,47 @@ def _same(values: Tensor) -> Tensor:
     return values.clone()
 
 
+def _otherwise_pointwise(function: Any) -> Builder:
+    """Return what answers an element-wise function that has no rule of its own with these arguments."""
+    own = RECTIFIERS.get(function)
+
+    def build(given: Any, *more: Any, **named: Any) -> Replacement | None:
+        found = None if own is None else own(given, *more, **named)
+        others = [one for one in (*more, *named.values()) if isinstance(one, Tensor)]
+        if found is not None or not depends(given) or any(map(depends, others)):
+            return found
+        in_place = function.__name__.endswith("_") or bool(named.pop("inplace", False))
+        plain = getattr(torch, function.__name__.rstrip("_"), function)
+        return Replacement(Pointwise(lambda values: plain(values, *more, **named)), in_place, given)
+
+    return build
+
+
+_BOUNDED = ("clamp", "clip", "clamp_min", "clamp_max", "clamp_", "clip_", "clamp_min_", "clamp_max_")
+_ACTIVATIONS = ("selu", "celu", "prelu", "softsign", "tanhshrink", "hardshrink", "softshrink", "logsigmoid")
+_CONVOLUTIONS = tuple(f"conv{kind}{rank}d" for kind in ("", "_transpose") for rank in (1, 2, 3))
+
+
+def _convolution(function: Any) -> Builder:
+    """Return what answers a convolution by kernels that the clip makes."""
+
+    def build(given: Any, weight: Any = None, bias: Any = None, *more: Any, **named: Any) -> Replacement | None:
+        if not (depends(given) and depends(weight)) or depends(bias):
+            return None
+        found = Product(lambda maps, kernels: function(maps, kernels, bias, *more, **named))
+        return Replacement(found, given=given, beside=(weight,))
+
+    return build
+
+
 _POINTWISE = ("exp", "log", "sqrt", "rsqrt", "square", "abs", "reciprocal", "erf", "sin", "cos", "log1p", "sign")
 
 WITH_RULES: Mapping[Any, Builder] = {
     **RECTIFIERS,
+    **ALONG_LINES,
+    **{one: _otherwise_pointwise(one) for name in _BOUNDED for one in (getattr(torch, name), getattr(Tensor, name))},
+    **{one: _otherwise_pointwise(one) for one in (F.hardtanh, *(getattr(F, name) for name in _ACTIVATIONS))},
+    **{one: _convolution(one) for one in (getattr(F, name) for name in (*_CONVOLUTIONS, "linear"))},
     F.elu: _elu,
     F.leaky_relu: _leaky_relu,
     F.softplus: _softplus,
@@ -258,7 +317,8 @@ WITH_RULES: Mapping[Any, Builder] = {
     F.max_pool2d: _max_pool(2),
     F.max_pool3d: _max_pool(3),
     **dict.fromkeys((torch.amax, Tensor.amax), _largest),
-    **_products(torch.maximum, Tensor.maximum, torch.max, Tensor.max, made=Larger),
+    **_products(torch.maximum, Tensor.maximum, made=Larger),
+    **{one: _of_two(Larger, _largest_or_rectified(one)) for one in (torch.max, Tensor.max)},
     **_products(torch.mul, Tensor.mul, torch.multiply, Tensor.multiply, made=partial(Product, torch.mul)),
     **_products(Tensor.__mul__, Tensor.__rmul__, made=partial(Product, torch.mul)),
     **_products(Tensor.mul_, Tensor.__imul__, made=partial(Product, torch.mul), in_place=True),
