@@ -59,14 +59,15 @@ def _faithful(checks: FaithfulnessAnswer | None, limits: Limits) -> Verdict:
     meaning = "Does uncovering what the map marks bring back what is explained, more than what any clip's pixels mark?"
     if checks is None or not checks.told:
         meaning += f" {checks.reason}" if checks and checks.reason else " This run did not measure it."
+    figures = [_hiding_figure(name, test) for name, test in checks.told.items()] if checks else []
     return Verdict(
         faithful_state(checks, limits),
         "faithful",
         checks.gain if checks else None,
-        "; ".join(_hiding_figure(name, test) for name, test in checks.told.items()) or "–" if checks else "–",
+        "; ".join([*figures, *_too_few(checks, limits)]) or "–",
         "by each baseline both areas beyond the 95% band of random maps, and more gained than by each map without a "
         "network",
-        meaning + _too_little(checks, limits),
+        meaning,
     )
 
 
@@ -80,11 +81,11 @@ def _hiding_figure(baseline: str, test: HidingTest) -> str:
     )
 
 
-def _too_little(checks: FaithfulnessAnswer | None, limits: Limits) -> str:
-    for test in checks.told.values() if checks else ():
-        if not curves_suffice(test, limits):
-            return f" {test.random_maps} random maps at {len(test.shares) - 1} steps cannot say."
-    return ""
+def _too_few(checks: FaithfulnessAnswer | None, limits: Limits) -> list[str]:
+    """Return why a map whose figures are good or bad only warns, if it does."""
+    told = checks.told.values() if checks else ()
+    few = next((test for test in told if not curves_suffice(test, limits)), None)
+    return [f"too few to say: {few.random_maps} random maps, {len(few.shares) - 1} steps"] if few else []
 
 
 def _by_depth(found: ShuffledWeights) -> str:

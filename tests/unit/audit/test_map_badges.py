@@ -58,7 +58,7 @@ def test_too_little_effort_neither_passes_nor_fails(insertion: float, deletion: 
     few = map_checks("a", insertion, deletion, random_maps=4, steps=3)
     found = {verdict.name: verdict for verdict in map_verdicts(None, few, Limits())}
     assert found["faithful"].state == "warn"
-    assert "4 random maps at 3 steps" in found["faithful"].meaning
+    assert found["faithful"].figure.endswith("too few to say: 4 random maps, 3 steps")
     assert faithful_state(few, Limits(random_maps=4, curve_steps=3)) in {"pass", "fail"}
 
 
