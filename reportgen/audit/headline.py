@@ -14,6 +14,7 @@ from reportgen.audit.heard import claims_change, either_way, frozen_clause, hear
 from reportgen.audit.limits import Limits
 from reportgen.audit.moving import (
     flicker_explained,
+    is_plain,
     jumps,
     moves_beyond_still,
     moving_texture,
@@ -103,10 +104,15 @@ def headline(figures: KernelFigures, limits: Limits) -> KernelHeadline:
 
 def synthetic_claim(figures: KernelFigures, limits: Limits) -> str:
     """Return one sentence about what the synthetic clip shows, or why nothing can be said."""
-    if shows_no_pattern(figures, limits):
+    if is_plain(figures, limits):
         return (
             "A plain clip: of all that the search met, even brightness or colour drives this kernel most, "
             "and no pattern or motion."
+        )
+    if shows_no_pattern(figures, limits):
+        return (
+            "Responds most to even brightness or colour: without its pattern this clip keeps "
+            f"{percent(figures.even_kept)} of its activation, so no pattern or motion is named."
         )
     subject = subject_words(figures, limits)
     course = turning(figures, limits)

@@ -37,7 +37,7 @@ def _uncounted(figures: Sequence[KernelFigures], limits: Limits) -> str:
     still = sum(bool(moving_texture(f, limits)) and stands_still(f, limits) for f in figures)
     plain = sum(shows_no_pattern(f, limits) and f.explained_variance is not None for f in figures)
     parts = [f"{plural(still, 'clip')} of one texture that stands still"] * bool(still)
-    parts += [f"{plural(plain, 'clip')} of one even colour"] * bool(plain)
+    parts += [f"{plural(plain, 'kernel')} that an even colour drives"] * bool(plain)
     return f" Not counted: {', '.join(parts)}." if parts else ""
 
 

@@ -155,6 +155,10 @@ class Limits(BaseModel):
         default=0.02,
         description="Standard deviation of a clip's pixels (range 1) under which it is plain.",
     )
+    even: Number = Field(
+        default=0.95,
+        description="Share of its activation that a clip of one even colour keeps, from which no pattern is named.",
+    )
     stands_still: Number = Field(default=0.1, description="Mean speed in px/frame under which a texture stands still.")
     changing: Number = Field(
         default=0.05,

@@ -239,7 +239,7 @@ class KernelShards:
             (f"Motion, full colour at {number(scale, 2)} px/frame", moving),
             ("Reconstruction", clip_strip(addresses, parts, "reconstruction", f"Moved texture of {view.name}")),
         )
-        # Of an even colour the others show that colour again.
+        # Of an even colour the others show that colour again, or what hardly drives the kernel.
         shown = found[:1] if shows_no_pattern(view.figures, self._model.limits) else found
         return [[title, strip_data(ROOT, one)] for title, one in shown if one]
 

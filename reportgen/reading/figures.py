@@ -13,16 +13,18 @@ from reportgen.records.answers.pattern import PatternAnswer
 class KernelFigures:
     """What was measured of a kernel; None where it was not. Speeds in px/frame, degrees: 0 right, 90 down.
 
-    `contrast` is the standard deviation of the synthetic clip's pixels, of a range of 1. `response_of_median` and
-    `best_of_median` are the largest response to the probed and to the reference clips, as multiples of the median over
-    the layer's kernels. `best_change` is how much each of the clips that drive it most changes from frame to
-    frame, as a share of the clip's spread. `fires` is False where no clip that the search met has the kernel fire:
-    nothing that its last clip shows is then a figure of the kernel.
+    `contrast` is the standard deviation of the synthetic clip's pixels, of a range of 1; `even_kept` is the share of
+    its activation that a clip of one even colour keeps. `response_of_median` and `best_of_median` are the largest
+    response to the probed and to the reference clips, as multiples of the median over the layer's kernels.
+    `best_change` is how much each of the clips that drive it most changes from frame to frame, as a share of the
+    clip's spread. `fires` is False where no clip that the search met has the kernel fire: nothing that its last clip
+    shows is then a figure of the kernel.
     """
 
     activation: float | None = None
     fires: bool = True
     contrast: float | None = None
+    even_kept: float | None = None
     pattern: PatternAnswer | None = None
     best_real: float | None = None
     percentile: float | None = None

@@ -48,6 +48,7 @@ def joined_figures(
         activation=activation,
         fires=fires,
         contrast=shown.contrast if shown else None,
+        even_kept=_even_kept(shown) if shown else None,
         pattern=shown.pattern if shown else None,
         best_real=best.value if best else None,
         percentile=None if activation is None else evidence.percentile(kernel.layer, kernel.index, activation),
@@ -72,3 +73,10 @@ def joined_figures(
         best_of_median=evidence.best_of_median(kernel.layer, kernel.index),
         path=path,
     )
+
+
+def _even_kept(synthetic: KernelAnswer) -> float | None:
+    """Return the share of its activation that an even clip keeps; None where that is no share of anything."""
+    if synthetic.activation is None or synthetic.even_activation is None or synthetic.activation <= 0:
+        return None
+    return synthetic.even_activation / synthetic.activation

@@ -356,7 +356,7 @@ def test_what_calls_return_prints_in_one_line_with_its_shapes() -> None:
     gradient = reportgen.weight_gradients(network, CLIP)
     pyramid = reportgen.class_pyramid(network, CLIP)
     clips, numbers = torch.zeros(2, 3, FRAMES, SIDE, SIDE), torch.tensor([1.0, 2.5])
-    maximum = reportgen.Maximization("second", (0, 3), clips, numbers, numbers, ((), ()), numbers, numbers)
+    maximum = reportgen.Maximization("second", (0, 3), clips, numbers, numbers, ((), ()), numbers, numbers, numbers)
     picture = GrownPicture(1, clips[0], clips[0], ((FRAMES, SIDE, SIDE),), (0.0, 1.0), 1.0, "whole", (), (), 0.5)
     pictures = reportgen.MultiscaleMaximization("second", (1,), clips[:1], clips[:1], numbers[:1], (picture,))
     shapes: list[tuple[Any, str]] = [

@@ -261,6 +261,7 @@ class SampleRun:
                 "steps": 256,
                 "curve": [activation * (1 - math.exp(-step / 12)) for step in range(64)],
                 "contrast": 0.2,
+                "even_activation": 0.2 * activation,
             },
         )
         explained = index != 21

@@ -43,7 +43,7 @@ def tabled(runs: Path, unit: str) -> tuple[int, int, bool]:
         link = text.partition(f'<a class="{kind}" href="{relative_link(uri, view.uri)}"')[2]
         found.append(link.partition("</a>")[0].count('role="img"'))
         texts.append(text)
-    return found[0], found[1], "of one even colour the clip alone" in texts[0]
+    return found[0], found[1], "where an even colour drives it the clip alone" in texts[0]
 
 
 def test_one_picture_and_a_sentence_stand_for_four_of_one_colour(

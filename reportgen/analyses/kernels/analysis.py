@@ -66,6 +66,7 @@ class KernelAnalysis:
                 index=found.kernel,
                 activation=found.activation,
                 contrast=float(found.clip.flatten(1).std(dim=1, correction=0).max()),
+                even_activation=found.even_activation,
                 pattern=pattern(frames),
                 objective=subject.objective,
                 passed_on=found.passed_on,

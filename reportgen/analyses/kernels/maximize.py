@@ -38,8 +38,8 @@ __all__ = ["Maximization", "Maximum", "maximize_activation", "maximize_stream"]
 class Maximization(ShownResult):
     """The clips that drive some kernels of a layer most, kernel by kernel, the facets of each together.
 
-    `clips` `N C T H W` float32 on the CPU; `kernels`, `activations`, `starts`, `steps` and `seconds` are `N`; see
-    Maximum. `notes` say what was done otherwise than asked for.
+    `clips` `N C T H W` float32 on the CPU; `kernels`, `activations`, `starts`, `steps`, `seconds` and
+    `even_activations` are `N`; see Maximum. `notes` say what was done otherwise than asked for.
     """
 
     layer: str
@@ -50,6 +50,7 @@ class Maximization(ShownResult):
     curves: tuple[tuple[float, ...], ...]
     steps: Tensor
     seconds: Tensor
+    even_activations: Tensor
     notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
@@ -94,6 +95,7 @@ def maximize_activation(
         curves=tuple(one.curve for one in ordered),
         steps=torch.tensor([one.steps for one in ordered]),
         seconds=torch.tensor([one.seconds for one in ordered]),
+        even_activations=torch.tensor([one.even_activation for one in ordered]),
         notes=tuple(dict.fromkeys(note for one in ordered for note in one.notes)),
     )
 

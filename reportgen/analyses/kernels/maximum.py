@@ -17,8 +17,9 @@ class Maximum(ShownResult):
     (pre-activation, batch norm included) of that clip, and `start` of the noise it began with, both on the full
     native clip without transforms. `curve` is the objective per step, under that step's random view; `seconds` is
     this kernel's share of the time of its batches. `region` is what the kernel's unit sees, (first, end) along T, H
-    and W: the whole clip but for the objective "neuron". `passed_on` says
-    whether a ReLU of the kernel's map is all that others are given. `notes` say what was done otherwise than asked for.
+    and W: the whole clip but for the objective "neuron". `even_activation` is the objective of the best clip of one
+    even colour about this one: where it is nearly as high, the kernel needs no pattern. `passed_on` says whether a ReLU
+    of the kernel's map is all that others are given. `notes` say what was done otherwise than asked for.
     """
 
     kernel: int
@@ -30,5 +31,6 @@ class Maximum(ShownResult):
     steps: int
     seconds: float
     region: tuple[tuple[int, int], tuple[int, int], tuple[int, int]]
+    even_activation: float | None = None
     passed_on: bool = False
     notes: tuple[str, ...] = ()

@@ -14,6 +14,7 @@ from reportgen.analyses.common.draws import own_generator
 from reportgen.analyses.common.quickened import LEAST_WORK, quickened
 from reportgen.analyses.kernels.ascent import Ascent, Climber
 from reportgen.analyses.kernels.ends import Begun, End, Ends
+from reportgen.analyses.kernels.even_clips import held_against_even
 from reportgen.analyses.kernels.maximum import Maximum
 from reportgen.analyses.kernels.options import AscentOptions
 from reportgen.analyses.kernels.rivals import Rivals
@@ -94,7 +95,7 @@ class Search:
         for first in range(0, len(self.kernels), _WAVE * slots):
             explored = self._explored(self.kernels[first : first + _WAVE * slots], slots, task)
             for end in self._cooled(explored, slots, task):
-                yield from unread.evened(end.facets)
+                yield from unread.evened(held_against_even(self.scoring, end.facets))
 
     def _explored(self, kernels: Sequence[int], slots: int, task: Task) -> dict[Climber, Begun]:
         """Return a climber of each kernel that is about to cool down, from the best of its starts."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from torch import Tensor
@@ -38,7 +38,7 @@ class UnreadChannels:
             for place in (apart <= slack).nonzero().flatten().tolist():
                 self._unread[kernels[place]].append(channel)
 
-    def evened(self, found: Sequence[Maximum]) -> Iterator[Maximum]:
+    def evened(self, found: Iterable[Maximum]) -> Iterator[Maximum]:
         """Yield maxima with the channels even that their kernel does not read; of one that reads none, as given."""
         for maximum in found:
             clip, activation, count = maximum.clip[None], maximum.activation, 0

@@ -100,6 +100,11 @@ def test_directions_have_eight_words_and_y_points_down(degrees: float, expected:
             "pattern or motion.",
         ),
         (
+            {"even_kept": 0.982, "pattern": STRIPES},
+            "Responds most to even brightness or colour: without its pattern this clip keeps 98% of its activation, so "
+            "no pattern or motion is named.",
+        ),
+        (
             {"reversed_activation": 12.0},
             "Responds most to a texture moving at 1.4 px/frame, forwards or backwards: played backwards, this clip "
             "keeps 98% of the activation, so no direction is named.",
@@ -285,6 +290,7 @@ CLAIMS: list[dict[str, Any]] = [
     {"explained_variance": 0.3},
     {"evidence_share": None},
     {"contrast": 0.0},
+    {"even_kept": 0.97},
     {"flicker_explained": 0.95, "flicker_reversals": 6.0, "still_variance": 0.2, "motion_explains": 0.2},
     {"texture_activation": 12.0},
     {"activation": None},

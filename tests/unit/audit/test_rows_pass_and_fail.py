@@ -110,7 +110,7 @@ def test_a_plain_clip_is_no_texture_of_which_motion_is_asked() -> None:
     plain = replace(GOOD, contrast=0.004, explained_variance=0.91, motion_explains=0.01)
     row = of_kernels(*[GOOD] * 6, plain, plain)["Kernels explained as texture plus motion"]
     assert (row.state, row.figure) == ("pass", "6 of 6")
-    assert "Not counted: 2 clips of one even colour." in row.meaning
+    assert "Not counted: 2 kernels that an even colour drives." in row.meaning
     badges = {one.name: one for one in kernel_verdicts(plain, Limits())}
     assert badges["texture plus motion"].state == "untested"
     assert badges["motion as in reference clips"].state == "untested"

@@ -29,7 +29,7 @@ from tests.contract.test_python_calls import CLIP, FRAMES, SIDE, drawn, tiny
 
 def maximum(layer: str = "second") -> Any:
     clips, numbers = drawn(2), torch.tensor([1.0, 2.5])
-    return reportgen.Maximization(layer, (0, 3), clips, numbers, numbers, ((1.0,), (2.0,)), numbers, numbers)
+    return reportgen.Maximization(layer, (0, 3), clips, numbers, numbers, ((1.0,), (2.0,)), numbers, numbers, numbers)
 
 
 @lru_cache
