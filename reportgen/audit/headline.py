@@ -14,11 +14,11 @@ from reportgen.audit.heard import claims_change, either_way, frozen_clause, hear
 from reportgen.audit.limits import Limits
 from reportgen.audit.moving import (
     flicker_explained,
-    is_plain,
     jumps,
     moves_beyond_still,
     moving_texture,
     shows_no_pattern,
+    shows_one_colour,
     turning,
 )
 from reportgen.audit.pattern_words import pattern_words
@@ -104,7 +104,7 @@ def headline(figures: KernelFigures, limits: Limits) -> KernelHeadline:
 
 def synthetic_claim(figures: KernelFigures, limits: Limits) -> str:
     """Return one sentence about what the synthetic clip shows, or why nothing can be said."""
-    if is_plain(figures, limits):
+    if shows_one_colour(figures, limits):
         return (
             "A plain clip: of all that the search met, even brightness or colour drives this kernel most, "
             "and no pattern or motion."

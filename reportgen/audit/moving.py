@@ -14,14 +14,14 @@ Jumps = Literal["steps", "chance", "pattern"]
 """Why what moves has no speed and no direction."""
 
 
-def is_plain(figures: KernelFigures, limits: Limits) -> bool:
+def shows_one_colour(figures: KernelFigures, limits: Limits) -> bool:
     """Return whether the clip is of one even colour, whose faintest changes say nothing."""
     return figures.contrast is not None and figures.contrast < limits.plain
 
 
 def shows_no_pattern(figures: KernelFigures, limits: Limits) -> bool:
     """Return whether no pattern drives the kernel: the clip has none, or an even colour alone does nearly as much."""
-    return is_plain(figures, limits) or _at_least((figures.even_kept, limits.even))
+    return shows_one_colour(figures, limits) or _at_least((figures.even_kept, limits.even))
 
 
 def moving_texture(figures: KernelFigures, limits: Limits) -> bool | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from reportgen.audit.headline import headline
 from reportgen.audit.kernel_badges import kernel_verdicts
-from reportgen.audit.moving import is_plain, moving_texture, shows_no_pattern, stands_still, turning
+from reportgen.audit.moving import moving_texture, shows_no_pattern, shows_one_colour, stands_still, turning
 from reportgen.audit.silence import known_reliance, known_times
 from reportgen.audit.verdicts import Verdict
 from reportgen.pages.report import ModelView
@@ -55,7 +55,7 @@ def kernel_card(model: ModelView, view: KernelView) -> Card:
     if course is not None:
         second = "flickers" if course == "flicker" else f"to and fro {number(figures.step, 2)} px"
     elif plain:
-        second = "one even colour" if is_plain(figures, model.limits) else "an even colour"
+        second = "one even colour" if shows_one_colour(figures, model.limits) else "an even colour"
     elif figures.explained_variance is not None and not moves:
         second = f"{percent(max(figures.explained_variance, 0.0))} expl."
     verdicts = tuple(verdict for verdict in kernel_verdicts(figures, model.limits) if verdict.state != "untested")
