@@ -277,18 +277,64 @@ def test_two_clips_of_rows_have_maps_of_their_own() -> None:
     torch.testing.assert_close(found.heat[1:], one.heat)
 
 
-def test_what_cannot_be_laid_over_the_clip_is_refused_in_a_sentence() -> None:
-    class Halves(nn.Module):
-        def __init__(self, way: Callable[[nn.Module, Tensor], Tensor]) -> None:
-            super().__init__()
-            self.stem, self.way = nn.Conv3d(3, 2, 3, padding=1), way
+class Levels(nn.Module):
+    """A head that all levels of a feature pyramid share, of which one alone may count."""
 
-        def forward(self, clip: Tensor) -> Tensor:
-            return scores(torch.relu(self.way(self.stem, clip)).mean((1, 2, 3, 4)))
+    def __init__(self, counted: int | None, *, lateral: bool = False) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Conv3d(1, 1, 3, (1, 2, 2) if one == 0 else 2, 1, bias=False) for one in range(3))
+        self.head, self.counted, self.lateral = nn.Conv3d(1, 1, 3, 1, 1, bias=False), counted, lateral
 
-    unequal = Halves(lambda stem, clip: torch.cat([stem(clip[:, :, :9]), stem(clip[:, :, 9:])], 2))
-    with pytest.raises(NetworkError, match="parts of the clip of different sizes"):
-        attribute(unequal, spark((8, 8, 8)), 0, "grad_cam")
+    def forward(self, clip: Tensor) -> Tensor:
+        levels = [clip.mean(1, keepdim=True)]
+        for layer in self.layers:
+            levels.append(layer(levels[-1]).relu())
+        if self.lateral:
+            levels[2] = levels[2] + functional.interpolate(levels[3], size=levels[2].shape[2:])
+            levels[1] = levels[1] + functional.interpolate(levels[2], size=levels[1].shape[2:])
+        answers = [self.head(level).relu().mean((1, 2, 3, 4)) for level in levels[1:]]
+        return scores(sum(answers) if self.counted is None else answers[self.counted])  # type: ignore[arg-type]
+
+
+class Paces(nn.Module):
+    """One body, given the clip at two paces and at half its size."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.next = nn.Conv3d(1, 1, 3, (1, 2, 2), 1, bias=False), nn.Conv3d(1, 1, 3, 1, 1, bias=False)
+
+    def forward(self, clip: Tensor) -> Tensor:
+        grey = clip.mean(1, keepdim=True)
+        ways = [self.next(self.stem(one).relu()).relu() for one in (grey, grey[:, :, ::2], grey[..., ::2, ::2])]
+        return scores(torch.stack([way.mean((1, 2, 3, 4)) for way in ways]).sum(0))
+
+
+class Unequal(nn.Module):
+    """One layer, given the first twelve frames and then the others."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv3d(3, 2, 3, padding=1, bias=False)
+
+    def forward(self, clip: Tensor) -> Tensor:
+        parts = self.stem(clip[:, :, :12]), self.stem(clip[:, :, 12:])
+        return scores(torch.relu(torch.cat(parts, 2)).mean((1, 2, 3, 4)))
+
+
+SIZES: dict[str, Callable[[], nn.Module]] = {
+    "a shared head": lambda: Levels(None),
+    "a shared head behind lateral sums": lambda: Levels(None, lateral=True),
+    **{f"level {one} of a shared head": (lambda one=one: Levels(one)) for one in range(3)},  # type: ignore[misc]
+    "several paces": Paces,
+    "parts of the clip": Unequal,
+}
+
+
+@pytest.mark.parametrize("name", SIZES)
+@pytest.mark.parametrize("place", [(8, 8, 8), (0, 16, 24), (16, 32, 0)])
+def test_grad_cam_lays_each_size_of_map_where_its_units_look(name: str, place: tuple[int, int, int]) -> None:
+    found = attribute(centred(SIZES[name]()), spark(place), 0, "grad_cam")
+    assert brightest(found.heat[0]) == place
 
 
 class Forgetful(nn.Module):

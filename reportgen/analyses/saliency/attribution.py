@@ -27,7 +27,7 @@ from reportgen.networks.core.given_clips import Clips, given_clips
 from reportgen.networks.core.network import Network, as_network, no_weight_gradients
 from reportgen.networks.core.one_by_one import given_one_by_one
 from reportgen.networks.core.unchanged import gradients_told, leaving_unchanged
-from reportgen.networks.kernels.places import UnitPlaces, output_places
+from reportgen.networks.kernels.places import SizedPlaces, sized_places
 from reportgen.networks.speed.quick_copy import quick_copy
 from reportgen.networks.trace.build import gradient_cuts
 from reportgen.networks.trace.cuts import Cut, cut_sentences
@@ -310,9 +310,9 @@ def _question(network: Network, clips: Tensor, effort: MapSettings) -> Question:
     )
 
 
-def _places(network: Network, clip: Tensor, wanted: str | None) -> dict[str, UnitPlaces | None]:
+def _places(network: Network, clip: Tensor, wanted: str | None) -> dict[str, SizedPlaces]:
     """Return the layers that Grad-CAM reads, and where their units look."""
-    return output_places(network, clip.shape, [network.layer_name(wanted)]) if wanted else cam_places(network, clip)
+    return sized_places(network, clip.shape, [network.layer_name(wanted)]) if wanted else cam_places(network, clip)
 
 
 def _completeness(found: Tensor, logits: Tensor, reference: Tensor) -> tuple[float, ...]:

@@ -18,7 +18,7 @@ from reportgen.networks.core.classes import asked_logits
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.passes import REFUSALS
 from reportgen.networks.kernels.arrangement import as_batch
-from reportgen.networks.kernels.places import UnitPlaces, following, known_places
+from reportgen.networks.kernels.places import SizedPlaces, UnitPlaces, by_size, following
 from reportgen.networks.trace.backward import reached
 from reportgen.networks.trace.cuts import named_cuts
 from reportgen.networks.trace.known_cuts import known_cuts
@@ -28,12 +28,13 @@ from reportgen.networks.trace.weighing import uses_behind, weighs
 _Size = tuple[int, ...]
 
 
-def class_map(passed: Pass, class_index: int, places: Mapping[str, UnitPlaces | None]) -> Tensor:
+def class_map(passed: Pass, class_index: int, places: Mapping[str, SizedPlaces]) -> Tensor:
     """Return Grad-CAM's map `1 1 T H W` (or `1 1 H W`) of one clip, of its size, for a class.
 
     `passed` kept what the layers of `places` returned, which say where the units of each look. A kernel's weight is
     the mean of its gradient over all that its layer does for the clip: all positions, all rows that the clip was folded
-    into, all calls. Several layers, each the end of a pathway, are added up in proportion to what a position of each
+    into, all calls that return maps of one size. Maps of several sizes, as of a head that all levels of a feature
+    pyramid share, and several layers, each the end of a pathway, are added up in proportion to what a position of each
     adds to the logit. Raises NetworkError for a layer without positions, or of unknown ones.
     """
     clip = passed.clip
@@ -53,9 +54,14 @@ def class_map(passed: Pass, class_index: int, places: Mapping[str, UnitPlaces | 
         # A call that does not lead to the class says nothing of it, and keeps its place.
         maps = [torch.zeros_like(one) if slope is None else one.detach() for one, slope in zip(calls, own, strict=True)]
         slopes = [torch.zeros_like(one) if slope is None else slope for one, slope in zip(maps, own, strict=True)]
-        if len({one.shape[1:] for one in maps}) > 1:
-            raise NoAnswerError(f"{name} is called with parts of the clip of different sizes: choose another layer.")
-        found.append(_laid(name, torch.cat(maps), torch.cat(slopes), places[name], size))
+        if all(math.prod(one.shape[-2:]) == 1 for one in maps):
+            raise NetworkError(
+                f"{name} has no map to show ({tuple(maps[0].shape)}): choose a convolution as the layer."
+            )
+        for own_size in dict.fromkeys(tuple(one.shape[1:]) for one in maps):
+            pairs = [pair for pair in zip(maps, slopes, strict=True) if pair[0].shape[1:] == own_size]
+            alike, sloped = (torch.cat(ones) for ones in zip(*pairs, strict=True))
+            found.append(_laid(name, alike, sloped, places[name].get(own_size), size))
     most = max(units for _, units in found)
     total = torch.stack([laid * (units / most) for laid, units in found]).sum(0)[None]
     return total if clip.ndim == 5 else total.squeeze(2)
@@ -63,7 +69,7 @@ def class_map(passed: Pass, class_index: int, places: Mapping[str, UnitPlaces | 
 
 def _laid(name: str, maps: Tensor, gradient: Tensor, places: UnitPlaces | None, size: _Size) -> tuple[Tensor, int]:
     """Return one layer's map `1 T H W`, and how many positions it has."""
-    if maps.ndim not in (4, 5) or math.prod(maps.shape[-2:]) == 1:
+    if maps.ndim not in (4, 5):
         raise NetworkError(f"{name} has no map to show ({tuple(maps.shape)}): choose a convolution as the layer.")
     if places is None:
         raise NoAnswerError(f"Where the positions of {name} look in the clip is not known: choose another layer.")
@@ -93,7 +99,7 @@ class _Recorded:
     seen: Mapping[str, Sequence[Seen]]
 
 
-def cam_places(network: Network, clip: Tensor) -> dict[str, UnitPlaces | None]:
+def cam_places(network: Network, clip: Tensor) -> dict[str, SizedPlaces]:
     """Return the layers that Grad-CAM reads, the last maps on the ways to the logits, and where their units look.
 
     Maps are outputs of modules that are as large in space as a convolution's and extend there; those that extend in
@@ -120,7 +126,7 @@ def cam_places(network: Network, clip: Tensor) -> dict[str, UnitPlaces | None]:
             "Name "
             "a layer behind that, or ask a method that needs no gradient, such as occlusion."
         )
-    return {output.name: known_places(passed.seen[output.name]) for output in outputs if output.name in ends}
+    return {output.name: by_size(passed.seen[output.name]) for output in outputs if output.name in ends}
 
 
 def _passed(network: Network, clip: Tensor) -> _Recorded:

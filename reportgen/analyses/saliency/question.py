@@ -10,7 +10,7 @@ from torch import Tensor
 from reportgen.analyses.saliency.exposed import Exposures
 from reportgen.analyses.saliency.way_back import Pass
 from reportgen.networks.core.network import Network
-from reportgen.networks.kernels.places import UnitPlaces
+from reportgen.networks.kernels.places import SizedPlaces
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Question:
     steps: int
     samples: int
     batch_size: int
-    places: Mapping[str, UnitPlaces | None] = field(default_factory=dict)
+    places: Mapping[str, SizedPlaces] = field(default_factory=dict)
     window: tuple[int, ...] | None = None
     passed: Pass | None = None
     advance: Callable[[float], None] = lambda _clips: None

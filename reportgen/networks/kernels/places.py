@@ -6,7 +6,7 @@ instead is off by half of what strides and paddings leave over, with three strid
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -77,6 +77,10 @@ class UnitPlaces:
         return values
 
 
+SizedPlaces = Mapping[tuple[int, ...], UnitPlaces | None]
+"""Where the units of a layer's maps `R K (T) H W` look, by the sizes `K (T) H W` that its calls return."""
+
+
 def output_places(network: Network, clip_shape: Sequence[int], layers: Sequence[str]) -> dict[str, UnitPlaces | None]:
     """Return where the units of each layer's output look, for one clip of `clip_shape` (`1 C T H W` or `1 C H W`).
 
@@ -84,13 +88,22 @@ def output_places(network: Network, clip_shape: Sequence[int], layers: Sequence[
     None where it is not known: a unit that sees all of the clip, or what stands behind an operation without a rule.
     Raises NetworkError when the network cannot take such a clip.
     """
+    return {layer: known_places(seen) for layer, seen in _seen_by(network, clip_shape, layers).items()}
+
+
+def sized_places(network: Network, clip_shape: Sequence[int], layers: Sequence[str]) -> dict[str, SizedPlaces]:
+    """Return what `output_places` does, of layers that may be called with maps of several sizes; errors as there."""
+    return {layer: by_size(seen) for layer, seen in _seen_by(network, clip_shape, layers).items()}
+
+
+def _seen_by(network: Network, clip_shape: Sequence[int], layers: Sequence[str]) -> dict[str, list[Seen]]:
     names = {layer: network.layer_name(layer) for layer in layers}
     try:
         seen = _followed(network, clip_shape, names.values(), torch.device("meta"))
     except REFUSALS:  # it asks for values: it is run for real
         with taken(network, clip_shape):
             seen = _followed(network, clip_shape, names.values(), network.device)
-    return {layer: known_places(seen[name]) for layer, name in names.items()}
+    return {layer: seen[name] for layer, name in names.items()}
 
 
 def frames_in_pictures(network: Network, clip_shape: Sequence[int], layers: Sequence[str]) -> set[str]:
@@ -139,6 +152,12 @@ def following(clip: Tensor) -> Iterator[FieldTracer]:
     with FieldTracer() as tracer:
         tracer.mark(clip, clip_seen(clip.shape))
         yield tracer
+
+
+def by_size(calls: Sequence[Seen]) -> SizedPlaces:
+    """Return where the units of a layer look by what its calls return, for the calls of each size together."""
+    sizes = dict.fromkeys(call.shape[1:] for call in calls)
+    return {size: known_places([call for call in calls if call.shape[1:] == size]) for size in sizes}
 
 
 def known_places(calls: Sequence[Seen]) -> UnitPlaces | None:
