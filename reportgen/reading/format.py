@@ -71,12 +71,13 @@ def percent(value: float | None, digits: int = 0) -> str:
     """
     if value is None or math.isnan(value):
         return ABSENT
+    value = value or 0.0  # no sign for nothing
     text = f"{100 * value:.{digits}f}"
     edge = 10.0**-digits
     if float(text) >= 100 and value < 1:
         return f">{100 - edge:.{digits}f}%"
-    if float(text) == 0 and value > 0:
-        return f"<{edge:.{digits}f}%"
+    if float(text) == 0 and value:
+        return f"<{edge:.{digits}f}%" if value > 0 else f">−{edge:.{digits}f}%"
     return f"{text}%".replace("-", "−")
 
 

@@ -86,6 +86,6 @@ test("only the rows in the window are drawn, however long the list", () => {
 
 test("bars at a cut end say that they hold what lies beyond", () => {
   const counts = [4, 1];
-  assert.deepEqual(barTitles({ low: 0, high: 2, counts }), ["0.00 to 1.00: 4", "1.00 to 2.00: 1"]);
+  assert.deepEqual(barTitles({ low: 0, high: 2, counts }), ["0 to 1.00: 4", "1.00 to 2.00: 1"]);
   assert.deepEqual(barTitles({ low: 0, high: 2, counts, less: true, more: true }), ["1.00 or less: 4", "1.00 or more: 1"]);
 });
