@@ -52,6 +52,7 @@ def test_every_job_has_a_record_that_names_existing_files(built: Path) -> None:
         assert record.outcome.artifacts or record.outcome.answer
 
 
+@pytest.mark.long
 def test_full_media_have_the_published_names(built: Path, tmp_path: Path) -> None:
     assert not [path for path in (built / "site").rglob("*") if path.suffix in (".gif", ".mp4", ".npz")]
     site = tmp_path / "site"

@@ -396,6 +396,7 @@ def test_an_exported_program(program: Path, file: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning", "ignore::UserWarning")
+@pytest.mark.long
 def test_every_analysis_answers_for_an_exported_program(program: Path, tmp_path: Path) -> None:
     outcomes = put_through_everything(str(program), {}, (8, 24), tmp_path)
     for analysis, found in outcomes.items():

@@ -303,7 +303,12 @@ def expected(network: Network, case: Case, clips: Tensor) -> Tensor:
     return scores
 
 
-@pytest.mark.parametrize("case", cases(44), ids=str)
+DRAWN = cases(44)
+
+
+@pytest.mark.parametrize(
+    "case", [*DRAWN[::2], *(pytest.param(case, marks=pytest.mark.long) for case in DRAWN[1::2])], ids=str
+)
 def test_a_network_of_any_form_is_read_right_or_refused(case: Case, file: Path) -> None:
     model = f"{file}:make"
     clip = {"frames": 6, "height": 16, "width": 16}

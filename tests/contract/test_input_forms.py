@@ -209,8 +209,14 @@ def plain_scores(network: Network, given: Tensor) -> Tensor:
     return scores
 
 
-@pytest.mark.parametrize("body", BODIES)
-@pytest.mark.parametrize("name", FOUND)
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [
+        pytest.param(body, name, marks=[pytest.mark.long] if body == "pictures" and at % 2 else [])
+        for at, name in enumerate(FOUND)
+        for body in BODIES
+    ],
+)
 def test_the_form_is_found_and_the_network_answers_as_it_would_alone(file: Path, body: str, name: str) -> None:
     network = load(file, body, name)
     assert network.card is not None

@@ -107,6 +107,7 @@ def test_mkdocs_publishes_the_report_from_the_root(root: Path, tmp_path: Path) -
     assert {"index.html", "plain_net/index.html", "assets/css/report.css", ".nojekyll"} <= set(published)
 
 
+@pytest.mark.long
 def test_mkdocs_serves_the_report_from_the_root(root: Path) -> None:
     command = [sys.executable, "-P", "-m", "mkdocs", "serve", "--dev-addr", "127.0.0.1:0", "--no-livereload"]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
