@@ -164,9 +164,11 @@ class KernelShards:
 
     @cached_property
     def _alike_in_texture(self) -> dict[tuple[str, int], list[tuple[tuple[str, int], float]]]:
-        """The visualised kernels of all layers, each with those of the most similar texture, where these are few."""
+        """The visualised kernels that a pattern drives, each with those of the most similar one, where few are."""
         views = self._index.views if len(self._index.views) <= MOST_TEXTURES else {}
-        return nearest_by_texture({key: view.figures.pattern for key, view in views.items() if view.figures.pattern})
+        figures = {key: view.figures for key, view in views.items()}
+        told = {key: one for key, one in figures.items() if not shows_no_pattern(one, self._model.limits)}
+        return nearest_by_texture({key: one.pattern for key, one in told.items() if one.pattern})
 
     def _textures(self, layer: str, index: int) -> dict[str, list[list[Any]]]:
         found = self._alike_in_texture.get((layer, index), [])

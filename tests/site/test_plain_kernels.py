@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from reportgen.pages.cards import kernel_card
 from reportgen.pages.kernel_index import SHARD, KernelIndex
@@ -13,7 +14,7 @@ from reportgen.pages.report import ModelView, Report
 from reportgen.pages.templating import Templates
 from reportgen.reading.addresses import relative_link
 from reportgen.records.finding import find_runs
-from reportgen.records.jobs import Done
+from reportgen.records.jobs import Done, Record
 from reportgen.records.store import Store
 from reportgen.resources import templates_folder
 
@@ -88,3 +89,50 @@ def test_the_card_of_a_still_texture_tells_no_rounding_for_its_speed(
     models = Report.of(find_runs(tmp_path)).models
     model, view = next((one, view) for one in models for view in one.all_kernels if str(view.id) == record.job.unit)
     assert kernel_card(model, view).second == "stands still"
+
+
+def test_what_an_even_colour_drives_is_told_without_its_pattern(
+    tmp_path: Path, sample_copy: Callable[[Path], Path]
+) -> None:
+    """What the last steps left of a pattern is neither a sentence, nor pictures, nor likeness to other kernels."""
+    sample_copy(tmp_path)
+    store = next(one for one in find_runs(tmp_path) if one.folder.name == "drift")
+    done = {one.job.unit: one for one in store.manifest().of("kernels") if isinstance(one.outcome, Done)}
+    parts = {one.job.unit for one in store.manifest().of("decomposition") if isinstance(one.outcome, Done)}
+    stripes = {"kind": "stripes", "size": 4.0, "orientation": 0.0}
+    for record in [done[unit] for unit in sorted(parts & done.keys())[:3]]:
+        _answer(store, record, pattern=stripes)
+    unit = min(parts & done.keys())
+    before = done[unit].outcome
+    assert isinstance(before, Done)
+    said, pictures = shown(tmp_path, unit)
+    assert (len(pictures), SAID in said) == (4, False)
+    assert unit in _alike(tmp_path)
+    _answer(store, done[unit], pattern=stripes, even_activation=0.97 * before.answer["activation"])
+    said, pictures = shown(tmp_path, unit)
+    assert pictures == ["Stage 1"]
+    assert SAID not in said
+    assert "An even colour drives this kernel nearly as much" in said
+    assert "without its pattern this clip keeps 97% of its activation" in said
+    assert _alike(tmp_path)
+    assert unit not in _alike(tmp_path)
+
+
+def _answer(store: Store, record: Record, **fields: Any) -> None:
+    assert isinstance(record.outcome, Done)
+    answer = {**record.outcome.answer, **fields}
+    store.add(record.model_copy(update={"outcome": record.outcome.model_copy(update={"answer": answer})}))
+
+
+def _alike(runs: Path) -> set[str]:
+    """Return the kernels that are compared by the texture of their clips."""
+    model = next(one for one in Report.of(find_runs(runs)).models if one.evidence.names)
+    shards = KernelShards(KernelIndex(model))
+    found = {(view.id.layer, view.id.index): str(view.id) for view in model.all_kernels}
+    starts = {(layer, index // SHARD * SHARD) for layer, index in found}
+    rows = {
+        (layer, start + at): kernel
+        for layer, start in starts
+        for at, kernel in enumerate(shards.shard(layer, start)["kernels"])
+    }
+    return {found[key] for key, kernel in rows.items() if key in found and "texture" in kernel.get("near", {})}
