@@ -49,7 +49,9 @@ def slurm_options(given: Sequence[str]) -> dict[str, Any]:
         if name in SlurmOptions.model_fields and name != "extra":
             if not mark or not value:
                 raise OptionError(f"--slurm {text!r} is not NAME=VALUE, such as partition=gpu.")
-            found[name] = int(value) if value.isdecimal() and name in ("minutes", "processors") else value
+            if name in found:
+                raise OptionError(f"--slurm {name} is given twice: leave one of them out.")
+            found[name] = value
         else:
             extra.append(text)
     return {**found, "extra": tuple(extra)} if extra else found

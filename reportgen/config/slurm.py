@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 _NAME = r"^[A-Za-z0-9_.,+-]{1,120}$"
 _SIZE = r"^\d{1,9}[KMGT]?$"
@@ -57,9 +57,20 @@ class SlurmOptions(BaseModel):
             name, mark, value = text.partition("=")
             if name not in ALLOWED:
                 raise ValueError(f"{text!r} is none of the further options of sbatch: {', '.join(ALLOWED)}")
-            if (mark and not value) or not re.fullmatch(r"[^\n\r\0'\"`$\\;&|<>]*", value):
+            if (mark and not value) or not value.isprintable() or re.search(r"['\"`$\\;&|<>]", value):
                 raise ValueError(f"{text!r} is not NAME=VALUE without signs that a shell reads")
+        names = [text.partition("=")[0] for text in given]
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise ValueError(f"{twice[0]} is given twice: sbatch takes one")
         return given
+
+    @model_validator(mode="after")
+    def _said_once(self) -> SlurmOptions:
+        names = {text.partition("=")[0] for text in self.extra}
+        for own, further in (("processors", "cpus-per-task"), ("memory", "mem-per-cpu")):
+            if getattr(self, own) is not None and further in names:
+                raise ValueError(f"{own} and {further} say the same: leave one of them out")
+        return self
 
     def further(self) -> dict[str, str | bool]:
         """Return the further options by name; True for one without a value."""

@@ -91,9 +91,28 @@ def kill_all(_slurm: Cluster, folder: Path, _process: Loaded) -> None:
         os.kill(worker, signal.SIGKILL)
 
 
-def requeue(slurm: Cluster, _folder: Path, _process: Loaded) -> None:
-    for job in running(slurm):
+def requeue(slurm: Cluster, _folder: Path, process: Loaded) -> None:
+    jobs = running(slurm)
+    for job in jobs:
         slurm.run("scontrol", "requeue", job)
+    begin_at_once(slurm, jobs, process)
+
+
+def begin_at_once(slurm: Cluster, jobs: list[str], process: Loaded) -> None:
+    """Have jobs that are queued again begin now, as an operator may: by itself SLURM leaves them for two minutes.
+
+    Their limit of time is a usual one again.
+    """
+    left = set(jobs)
+    until = time.monotonic() + LONGEST / 2
+    while left and process.poll() is None:
+        assert time.monotonic() < until, f"{left} are not queued again"
+        waiting = slurm.run("squeue", "--noheader", "--array", "--format=%i %r", "--state=PENDING").splitlines()
+        for job, why in (line.split(maxsplit=1) for line in waiting):
+            if job in left and why == "BeginTime":
+                slurm.run("scontrol", "update", f"jobid={job}", "starttime=now", "timelimit=10")
+                left.discard(job)
+        time.sleep(0.2)
 
 
 def drain(slurm: Cluster, _folder: Path, _process: Loaded) -> None:
@@ -111,10 +130,12 @@ def running(slurm: Cluster) -> list[str]:
     return slurm.run("squeue", "--noheader", "--array", "--format=%i", "--state=RUNNING").split()
 
 
-def near_the_limit(slurm: Cluster, _folder: Path, _process: Loaded) -> None:
+def near_the_limit(slurm: Cluster, _folder: Path, process: Loaded) -> None:
     """Leave the jobs less time than the warning comes before their limit: they are to end in order and be queued."""
-    for job in running(slurm):
+    jobs = running(slurm)
+    for job in jobs:
         slurm.run("scontrol", "update", f"jobid={job}", "timelimit=1")
+    begin_at_once(slurm, jobs, process)
 
 
 def over_the_limit(slurm: Cluster, _folder: Path, _process: Loaded) -> None:

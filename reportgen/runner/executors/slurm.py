@@ -14,7 +14,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -167,7 +168,23 @@ class _Jobs:
         for job in self._ids:
             subprocess.run(["scancel", job], check=False, capture_output=True, timeout=60)  # noqa: S603, S607
         if kind is None:
-            shutil.rmtree(self._folder, ignore_errors=True)  # its pickles and logs, which nobody needs any more
+            self._tidy_up()
+
+    def _tidy_up(self) -> None:
+        """Remove pickles and logs that nobody needs any more: jobs of a command that was killed may still want theirs.
+
+        Without its pickle such a job ends at once when it is started, and nothing follows it.
+        """
+        files = list(self._folder.iterdir()) if self._folder.is_dir() else []
+        others = {job for path in files if (job := path.name.partition("_")[0]).isdecimal()} - set(self._ids)
+        queued = _queued(others)
+        kept = others if queued is None else {job.partition("_")[0] for job in queued}
+        for path in files:
+            if path.name.partition("_")[0] not in kept:
+                with suppress(OSError):
+                    path.unlink()
+        with suppress(OSError):  # somebody's files are in it
+            self._folder.rmdir()
 
     def is_over(self, *, lacking: bool) -> bool:
         """Whether no job is left; jobs that ended while records are `lacking` are followed by others."""
@@ -245,14 +262,8 @@ class _Jobs:
 
     def _in_queue(self) -> int:
         """Return how many of the workers wait or run; all of them where SLURM does not answer."""
-        command = ["squeue", "--noheader", "--array", "--format=%i", f"--jobs={','.join(self._ids)}"]
-        try:
-            asked = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)  # noqa: S603
-        except subprocess.TimeoutExpired:
-            return self.executor.workers
-        if asked.returncode and "Invalid job id" not in asked.stderr:
-            return self.executor.workers  # the controller restarts, or is busy: it is asked again
-        return len(asked.stdout.split())
+        found = _queued(self._ids)
+        return self.executor.workers if found is None else len(found)
 
     def _last_words(self) -> str:
         """Return the last line of the newest log."""
@@ -260,3 +271,18 @@ class _Jobs:
         lines = logs[-1].read_text(encoding="utf-8", errors="replace").split("\n") if logs else []
         said = [line.strip() for line in lines if line.strip()]
         return said[-1][:300] if said else f"there is no log in {self._folder}."
+
+
+def _queued(jobs: Iterable[str]) -> list[str] | None:
+    """Return those of some arrays' jobs that wait or run; None where SLURM does not answer."""
+    asked = sorted(jobs)
+    if not asked:
+        return []
+    command = ["squeue", "--noheader", "--array", "--format=%i", f"--jobs={','.join(asked)}"]
+    try:
+        answer = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)  # noqa: S603
+    except subprocess.TimeoutExpired:
+        return None
+    if answer.returncode and "Invalid job id" not in answer.stderr:
+        return None  # the controller restarts, or is busy: it is asked again
+    return answer.stdout.split()

@@ -9,6 +9,7 @@ import pytest
 
 from reportgen.analyses.kernels.method import METHOD as KERNELS
 from reportgen.analyses.saliency.method import METHOD as SALIENCY
+from reportgen.cli.flags import slurm_options
 from reportgen.config.options import BuildOptions
 from reportgen.config.reading import CONFIG_FILE, load_options
 from reportgen.errors import OptionError, UnknownNameError
@@ -235,6 +236,16 @@ def test_a_flag_of_slurm_leaves_the_files_other_values(found_file: Path) -> None
     assert (found.partition, found.minutes) == ("gpu", 60)
 
 
+def test_what_jobs_ask_for_is_said_once(found_file: Path) -> None:
+    found_file.write_text('executor = "slurm"\n[slurm]\nmemory = "8G"\n')
+    with pytest.raises(OptionError, match="memory and mem-per-cpu say the same"):
+        load_options({"slurm": {"extra": ("mem-per-cpu=1G",)}})
+    with pytest.raises(OptionError, match="--slurm minutes is given twice"):
+        slurm_options(["minutes=60", "minutes=600"])
+    with pytest.raises(OptionError, match="minutes"):
+        load_options({"slurm": slurm_options(["minutes=" + "9" * 5000])})
+
+
 def test_a_flag_of_slurm_does_not_let_the_files_containers_in(found_file: Path) -> None:
     found_file.write_text('executor = "slurm"\n[slurm]\nextra = ["container-image=x"]\n')
     with pytest.raises(OptionError, match="may start containers"):
@@ -249,6 +260,10 @@ def test_a_flag_of_slurm_does_not_let_the_files_containers_in(found_file: Path) 
         ("memory", "lots", "'lots' is not a size such as 16G"),
         ("partition", "a;b", "'a;b' is no name in SLURM"),
         ("minutes", 1, "it must be at least 5"),
+        ("extra", ("comment=a\nb",), "is not NAME=VALUE without signs"),
+        ("extra", ("comment=a\u2028b",), "is not NAME=VALUE without signs"),
+        ("extra", ("wrap=id",), "is none of the further options of sbatch"),
+        ("extra", ("gres=gpu:1", "gres=gpu:2"), "gres is given twice"),
     ],
 )
 def test_what_jobs_of_slurm_cannot_ask_for_is_told_in_words(field: str, value: object, said: str) -> None:

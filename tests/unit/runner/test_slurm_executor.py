@@ -81,6 +81,22 @@ def test_a_link_in_the_place_of_its_folder_is_not_followed(commands: Path, tmp_p
     assert outside.stat().st_mode & 0o777 == 0o755
 
 
+@pytest.mark.parametrize(("squeue", "kept"), [("echo 3_0", True), ("exit 1", True), ("exit 0", False)])
+def test_jobs_of_a_command_that_was_killed_keep_what_they_start_from(
+    commands: Path, tmp_path: Path, squeue: str, kept: bool
+) -> None:
+    jobs = jobs_of(tmp_path)
+    folder = tmp_path / "runs" / ".slurm-tiny"
+    folder.mkdir(mode=0o700)
+    theirs = folder / "3_0_submitted.pkl"
+    theirs.touch()
+    with jobs:
+        assert len(list(folder.glob("7_*"))) > 0
+        write(commands / "squeue", squeue)
+    assert list(folder.parent.glob(".slurm-tiny/*")) == ([theirs] if kept else [])
+    assert folder.exists() == kept
+
+
 def test_workers_that_slurm_refuses_to_follow_do_not_end_those_that_are_left(commands: Path, tmp_path: Path) -> None:
     with jobs_of(tmp_path) as jobs:
         write(commands / "squeue", "echo 7_1")  # one of the two has ended
