@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 from collections.abc import Callable
@@ -106,8 +107,7 @@ def read_part(path: Path, kind: type[_Model]) -> _Model:
 
 def _bytes(path: Path) -> bytes:
     try:
-        size = path.stat().st_size
-        content = path.read_bytes() if size <= LONGEST else b""
+        size, content = _read_twice(path)
     except OSError as error:
         raise StoreError(describe_read_error(error, path)) from error
     if size > LONGEST:
@@ -116,6 +116,24 @@ def _bytes(path: Path) -> bytes:
             "compute again."
         )
     return _unpacked(path, content) if path.suffix == PACKED else content
+
+
+def _read_twice(path: Path) -> tuple[int, bytes]:
+    """Return a file's length and its bytes, none where it is too long; raises OSError.
+
+    One that is replaced on a file server while it is open here is stale: then the one in its place is read.
+    """
+    try:
+        return _read(path)
+    except OSError as error:
+        if error.errno != errno.ESTALE:
+            raise
+    return _read(path)
+
+
+def _read(path: Path) -> tuple[int, bytes]:
+    size = path.stat().st_size
+    return size, path.read_bytes() if size <= LONGEST else b""
 
 
 def _unpacked(path: Path, content: bytes) -> bytes:

@@ -99,9 +99,9 @@ def record_file(run: Path, key: str) -> str:
 
 def _entries(folder: Path) -> Iterator[tuple[str, str]]:
     """Yield the names in a folder, and "file", "folder" or "other"; nothing of what is no folder, or a link to one."""
-    if folder.is_symlink():
-        return
     try:
+        if folder.is_symlink():
+            return
         with os.scandir(folder) as entries:
             for entry in entries:
                 is_folder = entry.is_dir(follow_symlinks=False)

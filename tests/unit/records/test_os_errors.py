@@ -47,6 +47,23 @@ def test_a_link_to_nothing_in_place_of_a_folder_is_called_that(tmp_path: Path) -
         write_text(tmp_path / "runs" / "file.txt", "text")
 
 
+def test_a_document_that_is_replaced_on_the_server_while_it_is_read_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "run.json"
+    path.write_text('{"schema_version": 7}')
+    whole, answers = Path.read_bytes, ["stale"]
+
+    def replaced(self: Path) -> bytes:
+        if answers:
+            answers.pop()
+            raise OSError(errno.ESTALE, "Stale file handle", str(self))
+        return whole(self)
+
+    monkeypatch.setattr(Path, "read_bytes", replaced)
+    assert Store(tmp_path).schema_version() == 7
+
+
 @pytest.fixture
 def closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A run in a folder that may not be searched: root is told so too."""
