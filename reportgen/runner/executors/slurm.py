@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +31,7 @@ from reportgen.runner.claims.claims import LeaseRules
 from reportgen.runner.executors.base import Work
 from reportgen.runner.executors.claiming import ClaimingExecutor
 from reportgen.runner.executors.sharing import shared_out
+from reportgen.runner.executors.slurm_queue import cancel, queued
 from reportgen.wording import option
 
 _LOOKS = 5.0
@@ -165,10 +166,16 @@ class _Jobs:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        for job in self._ids:
-            subprocess.run(["scancel", job], check=False, capture_output=True, timeout=60)  # noqa: S603, S607
-        if kind is None:
+        if self._cancelled() and kind is None:
             self._tidy_up()
+
+    def _cancelled(self) -> bool:
+        """Take the jobs that are left out of the queue; where SLURM does not do that, say so and return False."""
+        if cancel(self._ids):
+            return True
+        asked = shlex.join(["scancel", *self._ids])
+        self.progress.note(f"SLURM does not answer, and workers may still be in its queue: {asked}")
+        return False
 
     def _tidy_up(self) -> None:
         """Remove pickles and logs that nobody needs any more: jobs of a command that was killed may still want theirs.
@@ -177,8 +184,8 @@ class _Jobs:
         """
         files = list(self._folder.iterdir()) if self._folder.is_dir() else []
         others = {job for path in files if (job := path.name.partition("_")[0]).isdecimal()} - set(self._ids)
-        queued = _queued(others)
-        kept = others if queued is None else {job.partition("_")[0] for job in queued}
+        there = queued(others)
+        kept = others if there is None else {job.partition("_")[0] for job in there}
         for path in files:
             if path.name.partition("_")[0] not in kept:
                 with suppress(OSError):
@@ -262,7 +269,7 @@ class _Jobs:
 
     def _in_queue(self) -> int:
         """Return how many of the workers wait or run; all of them where SLURM does not answer."""
-        found = _queued(self._ids)
+        found = queued(self._ids)
         return self.executor.workers if found is None else len(found)
 
     def _last_words(self) -> str:
@@ -271,18 +278,3 @@ class _Jobs:
         lines = logs[-1].read_text(encoding="utf-8", errors="replace").split("\n") if logs else []
         said = [line.strip() for line in lines if line.strip()]
         return said[-1][:300] if said else f"there is no log in {self._folder}."
-
-
-def _queued(jobs: Iterable[str]) -> list[str] | None:
-    """Return those of some arrays' jobs that wait or run; None where SLURM does not answer."""
-    asked = sorted(jobs)
-    if not asked:
-        return []
-    command = ["squeue", "--noheader", "--array", "--format=%i", f"--jobs={','.join(asked)}"]
-    try:
-        answer = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)  # noqa: S603
-    except subprocess.TimeoutExpired:
-        return None
-    if answer.returncode and "Invalid job id" not in answer.stderr:
-        return None  # the controller restarts, or is busy: it is asked again
-    return answer.stdout.split()

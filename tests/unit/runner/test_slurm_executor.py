@@ -97,6 +97,32 @@ def test_jobs_of_a_command_that_was_killed_keep_what_they_start_from(
     assert folder.exists() == kept
 
 
+@pytest.mark.parametrize(
+    ("scancel", "squeue", "told"),
+    [
+        ("exit 1", "exit 1", True),
+        ("exit 1", "echo 7_1", True),
+        ("exit 1", "exit 0", False),
+        ("exit 0", "exit 1", False),
+    ],
+)
+def test_jobs_that_slurm_does_not_cancel_are_named_and_keep_what_they_start_from(
+    commands: Path, tmp_path: Path, scancel: str, squeue: str, told: bool
+) -> None:
+    with jobs_of(tmp_path) as jobs:
+        write(commands / "scancel", scancel)
+        write(commands / "squeue", squeue)
+    assert isinstance(jobs.progress, Notes)
+    assert any(said.endswith("in its queue: scancel 7") for said in jobs.progress.said) == told
+    assert (tmp_path / "runs" / ".slurm-tiny").exists() == told
+
+
+def test_why_the_work_ended_is_told_where_slurm_cannot_be_asked(commands: Path, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="The disk is full"), jobs_of(tmp_path):
+        (commands / "scancel").write_bytes(b"\x7fELF")  # what cannot be run
+        raise StoreError("The disk is full.")
+
+
 def test_workers_that_slurm_refuses_to_follow_do_not_end_those_that_are_left(commands: Path, tmp_path: Path) -> None:
     with jobs_of(tmp_path) as jobs:
         write(commands / "squeue", "echo 7_1")  # one of the two has ended
