@@ -17,7 +17,7 @@ def queued(jobs: Iterable[str]) -> list[str] | None:
     command = ["squeue", "--noheader", "--array", "--format=%i", f"--jobs={','.join(asked)}"]
     try:
         answer = subprocess.run(command, check=False, capture_output=True, text=True, timeout=_PATIENCE)  # noqa: S603
-    except subprocess.TimeoutExpired:
+    except (OSError, subprocess.TimeoutExpired):
         return None
     if answer.returncode and "Invalid job id" not in answer.stderr:
         return None  # the controller restarts, or is busy: it is asked again
