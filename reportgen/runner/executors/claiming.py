@@ -6,7 +6,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +26,9 @@ from reportgen.runner.executors.worker_log import WorkerLog, attempt_of
 from reportgen.runner.plan import MethodPlan, PlannedUnit
 from reportgen.wording import command
 
+_QUIET = 5.0
+"""Seconds without anything to do after which a worker says what it waits for."""
+
 
 @dataclass(frozen=True)
 class ClaimingExecutor:
@@ -41,7 +44,8 @@ class ClaimingExecutor:
         claims = Claims(
             ClaimFolder(work.store.folder, CLAIMS), name, time.monotonic, self.rules, is_gone=has_certainly_ended
         )
-        queue = ChunkQueue(claims, _queued(chunks), wait=time.sleep, seed=int(content_key(name)[:8], 16))
+        wait = _telling(progress, self.rules.lease)
+        queue = ChunkQueue(claims, _queued(chunks), wait=wait, seed=int(content_key(name)[:8], 16))
         seen: set[str] = set()
         log = WorkerLog(work.store, name)
 
@@ -76,6 +80,23 @@ class ClaimingExecutor:
                         f"{command('compute')} computes what is missing."
                     )
                 yield record, False
+
+
+def _telling(progress: Progress, lease: float) -> Callable[[float], None]:
+    """Return what waits, and says once why nothing happens: after a reboot it may be for workers that are no more."""
+    idle = 0.0
+
+    def wait(seconds: float) -> None:
+        nonlocal idle
+        if idle < _QUIET <= idle + seconds:
+            progress.note(
+                "Other workers hold what is left: waiting for them. What a dead one held is taken over when nothing "
+                f"has been heard of it for {lease:.0f} s."
+            )
+        idle += seconds
+        time.sleep(seconds)
+
+    return wait
 
 
 @dataclass(frozen=True)

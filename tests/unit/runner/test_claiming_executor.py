@@ -10,16 +10,19 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from reportgen.analyses.method import Method
 from reportgen.analyses.parameters import Parameters
-from reportgen.progress import SILENT
+from reportgen.progress import SILENT, Progress
 from reportgen.records.jobs import Done, Failed, Outcome, Skipped
 from reportgen.records.store import Store
-from reportgen.records.written import held_chunks, lists_in
-from reportgen.runner.claims.claims import LeaseRules
+from reportgen.records.written import CLAIMS, held_chunks, lists_in
+from reportgen.runner.claims.claims import Claim, Claims, LeaseRules
+from reportgen.runner.claims.files import ClaimFolder
 from reportgen.runner.executors import claiming
 from reportgen.runner.executors.base import Executor, Work
 from reportgen.runner.executors.claiming import (
@@ -66,6 +69,29 @@ def test_three_workers_share_the_work_and_do_each_job_once(prepared: Prepared, t
     assert sorted(asked for own in workers for asked in own.asked) == [[0, 1, 2], [3, 4, 5]]
     assert all(outcomes == found[0][0] for outcomes, _ in found)
     assert isinstance(found[0][0]["roots tiny"], Done)
+
+
+def test_a_worker_says_what_it_waits_for_and_takes_over_what_a_dead_one_held(
+    prepared: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"elsewhere.0123456789ab-1.{number}.1" for number in range(2)]  # of a boot that is over, say
+    work = work_of(prepared, Squares(), tmp_path)
+    for name, chunk in zip(names, claiming._chunks_to_do(work), strict=False):
+        claims = Claims(ClaimFolder(tmp_path, CLAIMS), name, time.monotonic)
+        assert isinstance(claims.take(chunk, 0), Claim)
+    now = [0.0]
+    said: list[str] = []
+    monkeypatch.setattr(
+        claiming,
+        "time",
+        SimpleNamespace(monotonic=lambda: now[0], sleep=lambda seconds: now.__setitem__(0, now[0] + seconds)),
+    )
+    progress = SimpleNamespace(task=SILENT.task, note=said.append)
+    found = list(ClaimingExecutor().execute(work, cast("Progress", progress)))
+    assert not any(isinstance(record.outcome, Failed) for record, _ in found)
+    assert 180 <= now[0] < 300
+    assert len(said) == 1
+    assert "taken over when nothing has been heard of it for 180 s" in said[0]
 
 
 def test_an_error_that_may_be_the_workers_is_tried_again_and_then_recorded(prepared: Prepared, tmp_path: Path) -> None:
