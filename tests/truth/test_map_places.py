@@ -321,6 +321,42 @@ class Unequal(nn.Module):
         return scores(torch.relu(torch.cat(parts, 2)).mean((1, 2, 3, 4)))
 
 
+class GateShift(Segments):
+    """Frames in the batch, between whose layers a convolution over time says what of the maps is shifted (GSM)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = nn.Conv3d(2, 2, 3, 1, 1, groups=2, bias=False)
+
+    def gated(self, maps: Tensor) -> Tensor:
+        part = torch.tanh(self.gate(maps)) * maps
+        rest = maps - part
+        return torch.cat([functional.pad(part[:, :1, 1:], (0, 0, 0, 0, 0, 1)), part[:, 1:]], 1) + rest
+
+    def forward(self, clip: Tensor) -> Tensor:
+        n, _, t, _, _ = clip.shape
+        maps = torch.relu(self.stem(clip.transpose(1, 2).flatten(0, 1))).unflatten(0, (n, t)).transpose(1, 2)
+        frames = torch.relu(self.next(self.gated(maps).transpose(1, 2).flatten(0, 1)))
+        return scores(frames.mean((1, 2, 3)).view(n, t).mean(1))
+
+
+class Excited(GateShift):
+    """Frames in the batch, of which a convolution over time excites places (ACTION-Net)."""
+
+    def gated(self, maps: Tensor) -> Tensor:
+        return maps + maps * torch.sigmoid(self.gate(maps).mean(1, keepdim=True))
+
+
+@pytest.mark.parametrize("network", [GateShift, Excited])
+@pytest.mark.parametrize("place", [(8, 8, 8), (4, 16, 24)])
+def test_grad_cam_reads_frames_and_not_what_gates_them_over_time(
+    network: type[nn.Module], place: tuple[int, int, int]
+) -> None:
+    found = attribute(centred(network()), spark(place), 0, "grad_cam")
+    assert found.layers == ("next",)
+    assert brightest(found.heat[0]) == place
+
+
 SIZES: dict[str, Callable[[], nn.Module]] = {
     "a shared head": lambda: Levels(None),
     "a shared head behind lateral sums": lambda: Levels(None, lateral=True),

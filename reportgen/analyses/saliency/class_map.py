@@ -116,7 +116,7 @@ def cam_places(network: Network, clip: Tensor) -> dict[str, SizedPlaces]:
         raise NoAnswerError(f"{network.name} has no convolution with a map of positions: Grad-CAM does not apply.")
     maps = {output.node: output for output in outputs if output.size in sizes}
     moving = {node: output for node, output in maps.items() if len(output.size) == 3 and output.size[0] > 1}
-    chosen = _last(logits, moving)
+    chosen = _moving_last(logits, maps, moving)
     still = [node for node in _last(logits, maps) if node not in moving and not reached([node], moving)]
     ends = {maps[node].name for node in [*chosen, *still]}
     if not ends:
@@ -156,6 +156,25 @@ def _recorded(ask: Callable[[Tensor], Tensor], network: Network, clip: Tensor) -
                 stack.callback(module.register_forward_hook(partial(keep, name)).remove)
         logits = ask(asked)
     return _Recorded(found, logits.grad_fn, seen)
+
+
+def _moving_last(logits: Any, maps: Mapping[Any, _Output], moving: dict[Any, _Output]) -> list[Any]:
+    """Return what `_last` does of maps that extend in time; those that only weigh maps of single frames leave `moving`.
+
+    So does a gate of three axes between the layers of a network that folds its frames into the batch.
+    """
+    frames = {node: output for node, output in maps.items() if node not in moving}
+    uses = None
+    while True:
+        chosen = _last(logits, moving)
+        made_of = {node: reached([node], frames, through=True) for node in chosen}
+        if uses is None and any(made_of.values()):
+            uses = uses_behind(logits)
+        gates = [node for node in chosen if any(weighs(uses or {}, logits, node, one) for one in made_of[node])]
+        if not gates:
+            return chosen
+        for node in gates:
+            del moving[node]
 
 
 def _last(logits: Any, maps: Mapping[Any, _Output]) -> list[Any]:
