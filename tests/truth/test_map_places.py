@@ -373,6 +373,21 @@ def test_grad_cam_lays_each_size_of_map_where_its_units_look(name: str, place: t
     assert brightest(found.heat[0]) == place
 
 
+class Bytes(Strided):
+    """A network that makes whole numbers of its clip, through which no gradient comes."""
+
+    def forward(self, clip: Tensor) -> Tensor:
+        return super().forward((clip * 255).to(torch.uint8).float() / 255)
+
+
+def test_maps_behind_a_cut_are_not_said_to_be_none() -> None:
+    network = centred(Bytes(1)).eval().requires_grad_(False)
+    with pytest.raises(NetworkError, match=r"cut off by .*Name a layer behind that"):
+        attribute(network, spark((8, 8, 8)), 0, "grad_cam")
+    found = attribute(network, spark((8, 8, 8)), 0, "grad_cam", layer="layers.0")
+    assert brightest(found.heat[0]) == (8, 8, 8)
+
+
 class Forgetful(nn.Module):
     """A network that may forget all of its parts, to compute them anew on the way back."""
 

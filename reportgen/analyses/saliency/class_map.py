@@ -91,12 +91,13 @@ class _Output:
 class _Recorded:
     """A pass: the outputs `R K (T) H W` of all modules, the inner modules' first, and the step of the logits.
 
-    `seen` is what each call of a module returned sees of the clip.
+    `seen` is what each call of a module returned sees of the clip. `cut_off`: a convolution with a map has no gradient.
     """
 
     outputs: Sequence[_Output]
     logits: Any
     seen: Mapping[str, Sequence[Seen]]
+    cut_off: bool
 
 
 def cam_places(network: Network, clip: Tensor) -> dict[str, SizedPlaces]:
@@ -112,6 +113,8 @@ def cam_places(network: Network, clip: Tensor) -> dict[str, SizedPlaces]:
     outputs, logits = passed.outputs, passed.logits
     modules = dict(network.module.named_modules())
     sizes = {o.size for o in outputs if isinstance(modules[o.name], nn.Conv2d | nn.Conv3d) and min(o.size[-2:]) > 1}
+    if not sizes and passed.cut_off:
+        raise _cut_off(network, clip)
     if not sizes:
         raise NoAnswerError(f"{network.name} has no convolution with a map of positions: Grad-CAM does not apply.")
     maps = {output.node: output for output in outputs if output.size in sizes}
@@ -120,13 +123,16 @@ def cam_places(network: Network, clip: Tensor) -> dict[str, SizedPlaces]:
     still = [node for node in _last(logits, maps) if node not in moving and not reached([node], moving)]
     ends = {maps[node].name for node in [*chosen, *still]}
     if not ends:
-        what = named_cuts(known_cuts(network, clip), "and") or "something in it, such as detach(),"
-        raise NetworkError(
-            f"No gradient leads from the classes of {network.name} to a convolution with a map: cut off by {what}. "
-            "Name "
-            "a layer behind that, or ask a method that needs no gradient, such as occlusion."
-        )
+        raise _cut_off(network, clip)
     return {output.name: by_size(passed.seen[output.name]) for output in outputs if output.name in ends}
+
+
+def _cut_off(network: Network, clip: Tensor) -> NetworkError:
+    what = named_cuts(known_cuts(network, clip), "and") or "something in it, such as detach(),"
+    return NetworkError(
+        f"No gradient leads from the classes of {network.name} to a convolution with a map: cut off by {what}. Name a "
+        "layer behind that, or ask a method that needs no gradient, such as occlusion."
+    )
 
 
 def _passed(network: Network, clip: Tensor) -> _Recorded:
@@ -140,6 +146,7 @@ def _passed(network: Network, clip: Tensor) -> _Recorded:
 def _recorded(ask: Callable[[Tensor], Tensor], network: Network, clip: Tensor) -> _Recorded:
     found: list[_Output] = []
     seen: dict[str, list[Seen]] = {}
+    without: list[str] = []
 
     def keep(name: str, module: nn.Module, _args: Any, output: Any) -> None:
         if not isinstance(output, Tensor):
@@ -148,6 +155,8 @@ def _recorded(ask: Callable[[Tensor], Tensor], network: Network, clip: Tensor) -
         seen.setdefault(name, []).append(tracer.known(maps))
         if maps.ndim in (4, 5) and output.grad_fn is not None:
             found.append(_Output(name, output.grad_fn, tuple(maps.shape[2:])))
+        elif isinstance(module, nn.Conv2d | nn.Conv3d) and maps.ndim in (4, 5) and min(maps.shape[-2:]) > 1:
+            without.append(name)
 
     asked = clip.detach().clone().requires_grad_()
     with ExitStack() as stack, torch.enable_grad(), following(asked) as tracer:
@@ -155,7 +164,7 @@ def _recorded(ask: Callable[[Tensor], Tensor], network: Network, clip: Tensor) -
             if name:
                 stack.callback(module.register_forward_hook(partial(keep, name)).remove)
         logits = ask(asked)
-    return _Recorded(found, logits.grad_fn, seen)
+    return _Recorded(found, logits.grad_fn, seen, bool(without))
 
 
 def _moving_last(logits: Any, maps: Mapping[Any, _Output], moving: dict[Any, _Output]) -> list[Any]:
