@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +52,8 @@ def slurm_options(given: Sequence[str]) -> dict[str, Any]:
                 raise OptionError(f"--slurm {text!r} is not NAME=VALUE, such as partition=gpu.")
             if name in found:
                 raise OptionError(f"--slurm {name} is given twice: leave one of them out.")
-            found[name] = value
+            is_number = name in ("minutes", "processors") and re.fullmatch(r"[0-9]{1,9}", value)
+            found[name] = int(value) if is_number else value
         else:
             extra.append(text)
     return {**found, "extra": tuple(extra)} if extra else found

@@ -244,6 +244,8 @@ def test_what_jobs_ask_for_is_said_once(found_file: Path) -> None:
         slurm_options(["minutes=60", "minutes=600"])
     with pytest.raises(OptionError, match="minutes"):
         load_options({"slurm": slurm_options(["minutes=" + "9" * 5000])})
+    given = load_options({"slurm": slurm_options(["minutes=60", "processors=2", "qos=low"])}).slurm
+    assert (given.minutes, given.processors, given.extra) == (60, 2, ("qos=low",))
 
 
 def test_a_flag_of_slurm_does_not_let_the_files_containers_in(found_file: Path) -> None:
