@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from reportgen.networks.core.answer import parts
+from reportgen.networks.core.arrival import Reading, colours_and_frames, first_arrival, scale_and_offset
 from reportgen.networks.core.call import Arguments, to_call
-from reportgen.networks.trace.arrival import Reading, colours_and_frames, first_arrival, scale_and_offset
 from reportgen.records.card import Adapter, ClipSpec
 from reportgen.zoo.sources import describe, device_of
 

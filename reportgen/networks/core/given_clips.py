@@ -18,7 +18,9 @@ from torch import Tensor, nn
 
 from reportgen.clips import Clip
 from reportgen.errors import ClipError, NetworkError, a_type, speaking
+from reportgen.networks.core.arrival import colours_and_frames
 from reportgen.networks.core.network import Network
+from reportgen.networks.core.passes import REFUSALS
 from reportgen.networks.core.said import say_once
 from reportgen.wording import CALLS
 
@@ -47,7 +49,8 @@ def given_clips(network: Network | None, clips: Clips, *, colours: Sequence[int]
     where they are, in float32, with as many channels as `colours` says.
 
     Raises ClipError for everything else: another type, values that are not finite, beyond [0, 1] (0 to 255, or
-    normalised already), an order of axes that is in doubt, clips of several sizes in one list, none at all.
+    normalised already), an order of axes that is in doubt or other than a bare module's, clips of several sizes in one
+    list, none at all.
     """
     if isinstance(clips, list | tuple):
         if not clips:
@@ -142,6 +145,8 @@ def _in_order(values: Tensor, network: Network | None, colours: Sequence[int]) -
     """Return the values as `N C T H W`, by the axis that has as many entries as there are colours."""
     if network is not None and network.card is None:
         first = next((m for m in network.module.modules() if isinstance(m, nn.Conv2d | nn.Conv3d)), None)
+        if first is not None and values.ndim == 5:
+            _require_colours_first(values, network, first.in_channels)
         if not isinstance(first, nn.Conv3d) or values.ndim != 4:
             return values
         colours = (first.in_channels,)
@@ -163,3 +168,22 @@ def _in_order(values: Tensor, network: Network | None, colours: Sequence[int]) -
         raise ClipError(f"Clips of the shape {tuple(values.shape)} {reason}: give {wanted}.")
     ordered = values.movedim(start + fits[0], start)
     return ordered if start else ordered[None]
+
+
+def _require_colours_first(values: Tensor, network: Network, wanted: int) -> None:
+    """Raise ClipError for clips of a bare module that arrive at its first weights as `N T C H W`.
+
+    It would answer them, and frames be told as colours: in sums over colours, in frozen frames, in maps.
+    """
+    if values.shape[1] == wanted or values.shape[2] != wanted:
+        return
+    try:
+        given, _ = colours_and_frames(network.run, values[:1])
+        turned, _ = colours_and_frames(lambda clips: network.run(clips.transpose(1, 2)), values[:1].transpose(1, 2))
+    except REFUSALS:  # whatever asks it next says why
+        return
+    if turned == "apart" and given != "apart":
+        raise ClipError(
+            f"{network.name} takes clips of shape {tuple(values.shape)} as N T C H W, where frames would be told as "
+            "colours: load_network(network, adapter={'layout': 'N T C H W'}) tells them apart."
+        )
