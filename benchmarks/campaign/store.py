@@ -34,6 +34,7 @@ from reportgen.records.jobs import Done, Job, Record, Spent
 from reportgen.records.layout import media_folder
 from reportgen.records.store import Store
 from reportgen.runner.plan import Plan, plan_jobs
+from reportgen.uncollected import uncollected
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests" / "site"))
 from sample_run import SampleRun
@@ -101,6 +102,12 @@ def largest_folder(run: Path) -> int:
     return max(len(folders) + len(files) for _, folders, files in os.walk(run))
 
 
+@uncollected()  # as when a site is rendered
+def as_rendered(run: Path) -> Report:
+    """Return the report of a run, read as for its site."""
+    return Report.of([Store(run)])
+
+
 def measured(jobs: int, folder: Path) -> dict[str, float | int]:
     """Return the figures of a run of so many jobs, which is written to a folder."""
     found: dict[str, float | int] = {"jobs": jobs}
@@ -122,7 +129,7 @@ def measured(jobs: int, folder: Path) -> dict[str, float | int]:
     timed("read plan", store.read_plan)
     timed("keep", keep)
     timed("status", lambda: status(folder))
-    report = timed("read for rendering", lambda: Report.of([Store(folder / "large")]))
+    report = timed("read for rendering", lambda: as_rendered(folder / "large"))
     assert len(report.models[0].manifest.records) == jobs
     found["largest folder"] = largest_folder(folder)
     return found

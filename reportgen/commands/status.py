@@ -17,6 +17,7 @@ from reportgen.records.finding import find_runs
 from reportgen.records.plan import PlannedJob
 from reportgen.records.store import Store
 from reportgen.records.written import held_chunks
+from reportgen.uncollected import uncollected
 
 _RECENT = timedelta(hours=1)
 
@@ -84,6 +85,7 @@ def status(runs: str | Path = "runs") -> list[RunStatus]:
     return found
 
 
+@uncollected()
 def _of_run(store: Store) -> list[RunStatus]:
     files = store.record_files()
     planned: dict[str, list[PlannedJob]] = defaultdict(list)
