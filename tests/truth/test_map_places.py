@@ -140,11 +140,15 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
 }
 
 
+def shown_at(network: nn.Module, place: tuple[int, int, int]) -> tuple[int, int, int]:
+    """Return where Grad-CAM shows a spark that is at a place."""
+    return brightest(attribute(centred(network), spark(place), 0, "grad_cam").heat[0])
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("place", [(8, 8, 8), (0, 16, 24), (16, 32, 0)])
 def test_grad_cam_shows_a_spark_where_it_is(name: str, place: tuple[int, int, int]) -> None:
-    found = attribute(centred(NETWORKS[name]()), spark(place), 0, "grad_cam")
-    assert brightest(found.heat[0]) == place
+    assert shown_at(NETWORKS[name](), place) == place
 
 
 class Recurrent(nn.Module):
@@ -369,8 +373,7 @@ SIZES: dict[str, Callable[[], nn.Module]] = {
 @pytest.mark.parametrize("name", SIZES)
 @pytest.mark.parametrize("place", [(8, 8, 8), (0, 16, 24), (16, 32, 0)])
 def test_grad_cam_lays_each_size_of_map_where_its_units_look(name: str, place: tuple[int, int, int]) -> None:
-    found = attribute(centred(SIZES[name]()), spark(place), 0, "grad_cam")
-    assert brightest(found.heat[0]) == place
+    assert shown_at(SIZES[name](), place) == place
 
 
 class Bytes(Strided):
