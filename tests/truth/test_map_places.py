@@ -140,7 +140,7 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
 }
 
 
-def shown_at(network: nn.Module, place: tuple[int, int, int]) -> tuple[int, int, int]:
+def shown_at(network: nn.Module, place: tuple[int, int, int]) -> tuple[float, ...]:
     """Return where Grad-CAM shows a spark that is at a place."""
     return brightest(attribute(centred(network), spark(place), 0, "grad_cam").heat[0])
 
