@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -132,8 +133,9 @@ def _read_twice(path: Path) -> tuple[int, bytes]:
 
 
 def _read(path: Path) -> tuple[int, bytes]:
-    size = path.stat().st_size
-    return size, path.read_bytes() if size <= LONGEST else b""
+    with path.open("rb", buffering=0) as file:  # read at once
+        size = os.fstat(file.fileno()).st_size
+        return size, file.readall() if size <= LONGEST else b""
 
 
 def _unpacked(path: Path, content: bytes) -> bytes:

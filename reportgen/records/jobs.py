@@ -18,10 +18,12 @@ from reportgen.records.paths import JobKey, LogPath, MediaPath
 _Answer = TypeVar("_Answer", bound=Answer)
 
 
+_ordered_text = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+
+
 def content_digest(value: Any) -> str:
     """Return the SHA-256 of `value` (plain data), which does not depend on the order of its mappings."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(_ordered_text(value).encode()).hexdigest()
 
 
 def content_key(value: Any) -> str:

@@ -169,21 +169,27 @@ class Store:
         record = self._read_record(key, place)
         if record is None:
             return None
-        files = []
-        for artifact in _artifacts(record):
-            path = self.path(artifact)
-            if path.exists():
-                files.append((artifact, path))
-            elif self._absent is None or not self._absent(artifact):
-                raise DamagedError(f"{artifact.path} is gone: compute it again.")
+        documents = {}
         try:
-            for artifact, path in files:
-                self._files.check(path, artifact)
+            for artifact in _artifacts(record):
+                path = self.path(artifact)
+                if self._holds(path, artifact) and artifact.kind == "json":
+                    documents[artifact.role] = (path, artifact)
             if not self.seen.is_known(f"{key}.json"):
-                check_content(record, {a.role: (path, a) for a, path in files if a.kind == "json"})
+                check_content(record, documents)
         except OSError as error:
             raise StoreError(describe_read_error(error, self.folder)) from error
         return record
+
+    def _holds(self, path: Path, artifact: Artifact) -> bool:
+        """Whether a file is there, as written; raises DamagedError where it is not and must be, and OSError."""
+        try:
+            self._files.check(path, artifact)
+        except FileNotFoundError as error:
+            if self._absent is None or not self._absent(artifact):
+                raise DamagedError(f"{artifact.path} is gone: compute it again.") from error
+            return False
+        return True
 
     def is_sound(self, artifact: Artifact) -> bool:
         """Whether a file of the run is there and what was written; raises StoreError where it is no file."""
