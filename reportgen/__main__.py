@@ -1,5 +1,5 @@
 """`python -m reportgen`."""
 
-from reportgen.cli import main
+from reportgen.start import main
 
 main()

@@ -10,6 +10,10 @@ from reportgen.bidi import without_bidi
 from reportgen.errors import OutputError
 
 
+class ReaderGoneError(Exception):
+    """Nobody reads standard output any more. No OSError: click makes exit code 1 of one."""
+
+
 def abandon(stream: TextIO) -> None:
     """Send what is still to be written to a stream nowhere, since whoever read it has gone."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -27,8 +31,8 @@ def lasting(stream: TextIO) -> TextIO:
 def sure_output(stream: TextIO | None) -> TextIO:
     """Return standard output as a stream that raises OutputError where it cannot be written to.
 
-    A pipe whose reader has gone stays a BrokenPipeError. Raises OutputError where there is no standard output at all:
-    the file that is opened next would take its place.
+    Where the reader of a pipe has gone it raises ReaderGoneError. Raises OutputError where there is no standard output
+    at all: the file that is opened next would take its place.
     """
     if stream is None:
         raise OutputError("Standard output is closed: send it to a file, or to /dev/null, and run again.")
@@ -84,5 +88,5 @@ class _Sure(_Passing):
     def failed(self, error: OSError) -> None:
         """Raise OutputError: what it says is the work."""
         if isinstance(error, BrokenPipeError):
-            raise error
+            raise ReaderGoneError from error
         raise OutputError(f"Standard output cannot be written to: {error.strerror or error}.") from error

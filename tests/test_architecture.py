@@ -39,7 +39,8 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("showing",),
     ("runner",),
     ("commands",),
-    ("cli", "__main__"),
+    ("cli",),
+    ("start", "__main__"),
 )
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 

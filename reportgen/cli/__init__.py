@@ -3,6 +3,6 @@
 Heavy imports are inside the commands, so that `reportgen --help` answers at once.
 """
 
-from reportgen.cli.app import cli, main
+from reportgen.cli.app import cli
 
-__all__ = ["cli", "main"]
+__all__ = ["cli"]

@@ -26,7 +26,7 @@ from reportgen.errors import (
 )
 from reportgen.records.os_errors import OF_THE_PLACE, describe_any_error
 from reportgen.stopping import StopSignals
-from reportgen.streams import abandon, sure_output
+from reportgen.streams import ReaderGoneError, abandon, sure_output
 from reportgen.version import __version__
 from reportgen.wording import COMMAND_LINE
 
@@ -45,10 +45,8 @@ for _command in _COMMANDS:
     cli.add_command(_command)
 
 
-def main() -> NoReturn:
-    """Run the command line and exit: 0, an error's own code, 2 for wrong usage, 128 and its number after a signal."""
-    stop = StopSignals()
-    stop.listen()
+def run_command(stop: StopSignals) -> NoReturn:
+    """Run the command line and exit; `stop` has the signal that ended it, if one did."""
     with speaking(COMMAND_LINE):
         try:
             sys.stdout = sure_output(sys.stdout)
@@ -82,7 +80,7 @@ def _exit_code(error: BaseException, stop: StopSignals) -> int | None:  # noqa: 
         case click.Abort():
             _last_words("Nothing was done.")
             return 1
-        case BrokenPipeError():
+        case ReaderGoneError() | BrokenPipeError():
             # The reader of a pipe has gone (`reportgen models | head`); nothing more can be said to it.
             abandon(sys.stdout)
             return 128 + signal.SIGPIPE
@@ -90,14 +88,14 @@ def _exit_code(error: BaseException, stop: StopSignals) -> int | None:  # noqa: 
             return _said(StoreError(describe_any_error(error)))
         case OSError() if error.errno == errno.ENAMETOOLONG:
             return _said(OptionError(f"The path {str(error.filename)[:60]}... is longer than any can be: check it."))
-        case MemoryError() | RuntimeError() if _is_out_of_memory(error):
+        case MemoryError() | RuntimeError() | OSError() if _is_out_of_memory(error):
             return _said(OutOfMemoryError(MEMORY_RAN_OUT))
     return None
 
 
 def _is_out_of_memory(error: BaseException) -> bool:
     if "torch" not in sys.modules:
-        return isinstance(error, MemoryError)
+        return isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
     from reportgen.networks.core.out_of_memory import is_out_of_memory
 
     return is_out_of_memory(error)

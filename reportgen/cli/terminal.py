@@ -17,8 +17,17 @@ from reportgen.progress import Task
 PLAIN_INTERVAL = 10.0
 
 
+class _Bars(RichProgress):
+    """Bars that leave the terminal's cursor to be seen: what is killed or suspended could not bring it back."""
+
+    def start(self) -> None:
+        """Begin to draw."""
+        super().start()
+        self.console.show_cursor()
+
+
 class _BarTask:
-    def __init__(self, bars: RichProgress, title: str, total: float) -> None:
+    def __init__(self, bars: _Bars, title: str, total: float) -> None:
         self._bars = bars
         self._id: TaskID = bars.add_task(title, total=total)
 
@@ -39,7 +48,7 @@ class BarProgress:
     """Bars at the foot of the terminal; notes scroll above them. Use as a context."""
 
     def __init__(self, console: Console) -> None:
-        self._bars = RichProgress(
+        self._bars = _Bars(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reportgen import errors
-from tests.children import Finished, one_thread, reportgen, reportgen_command, run
+from tests.children import Finished, one_thread, reportgen, reportgen_command, run, run_python
 
 FULL = Path("/dev/full")
 
@@ -51,6 +51,12 @@ def test_a_closed_output_is_said_before_any_work(tmp_path: Path) -> None:
     ended = end_of(["models"], ">&-", tmp_path)
     assert ended.returncode == errors.OutputError.exit_code, ended.stderr
     assert ended.stderr.startswith("Error: Standard output is closed")
+
+
+def test_a_reader_that_has_gone_is_told_by_the_exit_code_of_a_broken_pipe(tmp_path: Path) -> None:
+    gone = "import os; read, write = os.pipe(); os.close(read); os.dup2(write, 1); from reportgen.start import main; "
+    ended = run_python(f"{gone} import sys; sys.argv[1:] = ['models']; main()", cwd=tmp_path)
+    assert (ended.returncode, ended.stderr) == (141, "")
 
 
 def test_memory_that_runs_out_while_a_network_is_built_is_said(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.children import LONGEST, Running, alive, child, one_thread, reportgen, reportgen_command
+from tests.children import LONGEST, Running, alive, child, one_thread, reportgen, reportgen_command, run_python
 
 #: Steps that keep a kernel busy for a while, so that a build is still running when the signal comes.
 LONG = "[kernels]\nsteps = 200\nearly_stop = false\nbatch_size = 1\n"
@@ -79,6 +79,23 @@ def test_what_is_ignored_at_the_start_stays_ignored_and_a_stopped_build_goes_on(
     done = reportgen("compute", *WORDS, "--zoo", tiny_zoo, "--kernels", only, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "are there already" in done.stderr
+
+
+def test_a_stop_while_the_program_is_being_loaded_is_one_word() -> None:
+    interrupted = """
+import os, signal, sys
+
+class Interrupting:
+    def find_spec(self, name, *_):
+        if name == "click":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupting())
+from reportgen.start import main
+main()
+"""
+    done = run_python(interrupted)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "Stopped.\n")
 
 
 def test_children_can_be_interrupted_where_the_tests_themselves_cannot(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 import torch
 
 from reportgen.errors import OutOfMemoryError
@@ -12,6 +14,8 @@ _WORDS = (
     "CUBLAS_STATUS_ALLOC_FAILED",
     "CUDNN_STATUS_ALLOC_FAILED",
     "CUFFT_ALLOC_FAILED",
+    "MPS backend out of memory",
+    "std::bad_alloc",  # of threads that torch has its libraries start
 )
 
 
@@ -24,6 +28,8 @@ def is_out_of_memory(error: BaseException) -> bool:
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, (torch.OutOfMemoryError, MemoryError)):
+            return True
+        if isinstance(seen, OSError) and seen.errno == errno.ENOMEM:  # the system's: a file's map, a new process
             return True
         if isinstance(seen, RuntimeError) and any(words in str(seen) for words in _WORDS):
             return True

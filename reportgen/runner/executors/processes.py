@@ -43,14 +43,15 @@ class ProcessesExecutor:
 
     def execute(self, work: Work, progress: Progress) -> Iterator[tuple[Record, bool]]:
         """Yield the record of every job to do as soon as some worker has kept it, and whether that was now."""
-        yield from shared_out(work, progress, lambda: _Processes(self, work.store.folder))
+        yield from shared_out(work, progress, lambda: _Processes(self, work.store.folder, progress))
 
 
 class _Processes:
     """The processes; they end with the context, whatever ends that."""
 
-    def __init__(self, executor: ProcessesExecutor, run: Path) -> None:
+    def __init__(self, executor: ProcessesExecutor, run: Path, progress: Progress) -> None:
         self._executor = executor
+        self._progress = progress
         self._asked = json.dumps({"run": str(run), "options": dict(executor.options)}) + "\n"
         self._hands = [_Hand(number) for number in range(executor.workers)]
         self._false_starts = 0
@@ -61,9 +62,11 @@ class _Processes:
             self._start(hand)
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         for hand in self._hands:
             hand.end()
+        if kind is not None and issubclass(kind, KeyboardInterrupt):
+            self._progress.note("Stopping: the workers let go of what they are at. Ctrl-C again does not wait for it.")
         for hand in self._hands:
             hand.wait()
 

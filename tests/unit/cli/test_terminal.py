@@ -60,6 +60,13 @@ def test_a_terminal_gets_bars_and_notes_above_them() -> None:
     assert "work" in said.getvalue()
 
 
+def test_the_cursor_is_to_be_seen_while_there_are_bars() -> None:
+    """What is killed or suspended meanwhile does not bring it back."""
+    where, said = console(is_terminal=True)
+    with BarProgress(where) as progress, progress.task("work", 2):
+        assert said.getvalue().rfind("\x1b[?25h") > said.getvalue().rfind("\x1b[?25l")
+
+
 def test_silence_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     with SILENT.task("work", 1) as task:
         task.advance()
