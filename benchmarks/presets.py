@@ -24,7 +24,7 @@ PRESETS = ("quick", "standard")
 def computed(folder: Path, preset: str) -> None:
     """Compute the report's run in this process; the seconds of its records are the processor's."""
     time.perf_counter = time.process_time
-    from reportgen.start import main
+    from reportgen.cli import main
 
     sys.argv = ["reportgen", "compute", "--preset", preset, "--threads", "1", "--runs", str(folder)]
     main()

@@ -1,5 +1,5 @@
 """`python -m reportgen`."""
 
-from reportgen.start import main
+from reportgen.cli import main
 
 main()

@@ -160,7 +160,7 @@ def _as_reportgen(words: list[str], cwd: Path, env: dict[str, str], said: Path, 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
     sys.argv = ["reportgen", *words]
-    from reportgen.start import main
+    from reportgen.cli import main
 
     main()
 

@@ -3,7 +3,7 @@
 import torch
 import torch._dynamo  # loaded by torch as soon as anything of a network is traced
 
-import reportgen.cli
+import reportgen.cli.app
 import reportgen.commands.build
 import reportgen.commands.render
 from reportgen.analyses.registry import methods

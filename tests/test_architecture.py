@@ -39,8 +39,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("showing",),
     ("runner",),
     ("commands",),
-    ("cli",),
-    ("start", "__main__"),
+    ("cli", "__main__"),
 )
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 

@@ -54,7 +54,7 @@ def test_a_closed_output_is_said_before_any_work(tmp_path: Path) -> None:
 
 
 def test_a_reader_that_has_gone_is_told_by_the_exit_code_of_a_broken_pipe(tmp_path: Path) -> None:
-    gone = "import os; read, write = os.pipe(); os.close(read); os.dup2(write, 1); from reportgen.start import main; "
+    gone = "import os; read, write = os.pipe(); os.close(read); os.dup2(write, 1); from reportgen.cli import main; "
     ended = run_python(f"{gone} import sys; sys.argv[1:] = ['models']; main()", cwd=tmp_path)
     assert (ended.returncode, ended.stderr) == (141, "")
 

@@ -91,7 +91,7 @@ class Interrupting:
             os.kill(os.getpid(), signal.SIGINT)
 
 sys.meta_path.insert(0, Interrupting())
-from reportgen.start import main
+from reportgen.cli import main
 main()
 """
     done = run_python(interrupted)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from reportgen.cli import app
+from reportgen.cli import main
 from reportgen.clips.collection import find_clips
 from reportgen.commands.compute import compute
 from reportgen.config.options import BuildOptions
@@ -84,5 +84,5 @@ def test_a_path_that_is_too_long_is_told(monkeypatch: pytest.MonkeyPatch, capsys
     for words in (["render", "--runs"], ["serve", "--site"], ["layers", "tiny", "--weights"]):
         monkeypatch.setattr(sys, "argv", ["reportgen", *words, "x" * 5000])
         with pytest.raises(SystemExit):
-            app.main()
+            main()
         assert "Error: " in capsys.readouterr().err

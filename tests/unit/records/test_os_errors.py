@@ -11,12 +11,12 @@ from typing import NoReturn
 
 import pytest
 
+from reportgen.cli import main
 from reportgen.cli.app import cli
 from reportgen.errors import StoreError
 from reportgen.records.files import write_text
 from reportgen.records.finding import find_runs, runs_below
 from reportgen.records.store import RUN_FILE, Store
-from reportgen.start import main
 
 
 @pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE, errno.ETIMEDOUT])
