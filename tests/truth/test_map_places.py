@@ -174,6 +174,58 @@ def test_grad_cam_shows_a_spark_at_the_frame_that_a_recurrent_unit_was_given(bac
         assert brightest(attribute(network, clip, 0, "grad_cam", layer=layer).heat[0]) == (11, 8, 16), layer
 
 
+class Levelled(nn.Module):
+    """Layers with rectifiers of their own, or with one that is used behind each of them."""
+
+    def __init__(self, stride: int, shared: bool, frames: bool) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        conv = nn.Conv2d if frames else nn.Conv3d
+        self.layers = nn.ModuleList(conv(3 if first else 4, 4, 3, stride, 1) for first in (True, False, False))
+        one = nn.ReLU(inplace=True)
+        self.rectifiers = nn.ModuleList(one if shared else nn.ReLU(inplace=True) for _ in self.layers)
+        self.head, self.frames = nn.Linear(4, 2), frames
+        self.head.weight.data.abs_()  # so that all maps speak for the classes
+
+    def passed(self, maps: Tensor) -> Tensor:
+        for layer, rectifier in zip(self.layers, self.rectifiers, strict=True):
+            maps = rectifier(layer(maps))
+        return maps.flatten(2).mean(2)
+
+    def forward(self, clip: Tensor) -> Tensor:
+        found = torch.stack([self.passed(frame) for frame in clip.unbind(2)]).mean(0) if self.frames else None
+        return self.head(self.passed(clip) if found is None else found)
+
+
+@pytest.mark.parametrize("frames", [False, True])
+@pytest.mark.parametrize("stride", [1, 2])
+def test_grad_cam_is_of_the_last_maps_of_a_rectifier_that_is_used_at_every_depth(stride: int, frames: bool) -> None:
+    clip = torch.rand(1, 3, 9, 12, 12, generator=torch.Generator().manual_seed(1))
+    own, shared = (attribute(Levelled(stride, one, frames), clip, 0, "grad_cam") for one in (False, True))
+    assert own.layers == ("rectifiers.2",)
+    assert shared.layers == ("rectifiers.0",)
+    torch.testing.assert_close(shared.attribution, own.attribution)
+
+
+def test_grad_cam_of_a_recurrent_units_rectifier_is_of_all_frames() -> None:
+    class Unit(Recurrent):
+        """It leaves out the first frame: where a unit stands that sees all of the clip is not known."""
+
+        def __init__(self) -> None:
+            super().__init__(backwards=False)
+            self.rectifier = nn.ReLU()
+
+        def forward(self, clip: Tensor) -> Tensor:
+            states = [torch.zeros_like(clip[:, :1, 0])]
+            for frame in clip.unbind(2)[1:]:
+                states.append(self.rectifier(self.given(frame) + 0.02 * self.state(states[-1])))
+            return scores(torch.stack(states, 2).mean((1, 2, 3, 4)))
+
+    found = attribute(centred(Unit()).eval(), spark((11, 8, 16)), 0, "grad_cam")
+    assert found.layers == ("rectifier",)
+    assert brightest(found.heat[0]) == (11, 8, 16)
+
+
 class ShiftedWindows(nn.Module):
     """Patches, and attention within windows of 3 of them along each row, shifted by one in a circle.
 

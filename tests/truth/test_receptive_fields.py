@@ -300,3 +300,20 @@ def test_what_grows_with_the_number_of_frames_is_no_receptive_field(last: bool) 
 def test_a_sum_over_frames_sees_all_of_them_however_many() -> None:
     network = Way(lambda one, clip: one.layers[0](sum(clip.unbind(2))[:, :, None]), conv(1))
     assert describe_layers(network, clip_shape=(1, 12, 8, 8))[0].receptive_field == (None, 1, 1)
+
+
+class Shared(nn.Module):
+    """One layer for a clip pooled by each of some `sizes`, and for zeros where a size is 0."""
+
+    def __init__(self, sizes: tuple[int, ...]) -> None:
+        super().__init__()
+        self.probe, self.sizes = nn.Conv3d(1, 1, 3, padding=1), sizes
+
+    def forward(self, clip: Tensor) -> Tensor:
+        views = (functional.avg_pool3d(clip, (1, n, n)) if n else torch.zeros_like(clip) for n in self.sizes)
+        return torch.stack([self.probe(view).mean() for view in views])
+
+
+@pytest.mark.parametrize("sizes", [(1, 2), (2, 1), (2, 1, 0)])
+def test_a_layer_of_several_calls_has_the_field_of_the_one_that_sees_most(sizes: tuple[int, ...]) -> None:
+    assert describe_layers(Shared(sizes), clip_shape=(1, 8, 16, 16))[0].receptive_field == (3, 6, 6)

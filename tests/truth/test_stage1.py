@@ -13,10 +13,18 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from reportgen import load_network, maximize_activation
+from reportgen.analyses.base import Subject, Unit
+from reportgen.analyses.kernels.analysis import KernelAnalysis
 from reportgen.analyses.kernels.closed_form import closed_form
+from reportgen.analyses.kernels.parameters import KernelParameters
+from reportgen.errors import NetworkError
 from reportgen.networks.core.network import Network
+from reportgen.networks.kernels.layers import describe_layers
 from reportgen.networks.kernels.preactivation import preactivation
+from reportgen.progress import SILENT
+from reportgen.records.answers.kernels import KernelAnswer
 from reportgen.records.card import Adapter, ClipSpec, ModelCard
+from reportgen.records.figures import Result
 from reportgen.resources import modelzoo_folder
 
 SHAPE = (4, 6, 8)
@@ -147,6 +155,31 @@ def test_the_closed_form_is_the_kernel_and_the_search_finds_its_optimum(planted:
     assert exact.activations == pytest.approx(bias + weight.clamp_min(0).flatten(1).sum(1), rel=1e-5)
     assert torch.all(found.activations <= exact.activations + 1e-5)
     assert found.activations == pytest.approx(exact.activations, rel=0.03)
+
+
+def test_a_kernel_behind_rectified_colours_is_searched_and_has_no_closed_form() -> None:
+    """It sees no more of the clip than itself, and bends it: each colour counts from the half on."""
+    torch.manual_seed(0)
+    colours, layer = nn.Conv3d(3, 3, 1), nn.Conv3d(3, 2, 3, padding=1, bias=False)
+    with torch.no_grad():
+        colours.weight.copy_(torch.eye(3).view(3, 3, 1, 1, 1))
+        colours.bias.fill_(-0.5)  # type: ignore[union-attr]
+        layer.weight[0] = 0.0  # a pruned kernel is linear in anything
+    module = nn.Sequential(colours, nn.ReLU(), layer, nn.ReLU()).eval().requires_grad_(False)
+    spec = ClipSpec(frames=4, height=8, width=8, mean=(0.0,) * 3, std=(1.0,) * 3)
+    network = Network(module, ModelCard(name="bent", title="Bent", clip=spec))
+    facts = {one.name: one for one in describe_layers(network)}
+    assert facts["2"].receptive_field == facts["2"].kernel_size
+    units = [Unit(f"bent/2/000{kernel}", "2", {"kernel": kernel}) for kernel in (0, 1)]
+    subject = Subject(network, facts, ("2",), objective="neuron")
+    answers = KernelAnalysis().run(subject, units, KernelParameters(steps=64), lambda *_: {}, SILENT)
+    found = {unit.kernel: result for unit, result in answers if isinstance(result, Result)}
+    assert [sorted(result.figures) for result in found.values()] == [["stage1", "stage1_data"]] * 2
+    best = float(layer.weight[1].clamp_min(0).sum()) / 2
+    assert isinstance(found[1].answer, KernelAnswer)
+    assert 0 < found[1].answer.activation <= best + 1e-5
+    with pytest.raises(NetworkError, match="is not linear in the pixels"):
+        closed_form(network, "2", [0, 1])
 
 
 class DriftEnergy(nn.Module):

@@ -9,11 +9,12 @@ from torch import Tensor
 
 from reportgen.analyses.base import Answers, Inapplicable, Subject, Unit
 from reportgen.analyses.common.budget import GRADIENT_PASSES, forward_work
-from reportgen.analyses.kernels.closed_form import closed_form
+from reportgen.analyses.kernels.closed_form import filters
 from reportgen.analyses.kernels.maximize import maximize_with
 from reportgen.analyses.kernels.options import AscentOptions
 from reportgen.analyses.kernels.parameters import AscentParameters, KernelParameters
 from reportgen.analyses.kernels.pattern import pattern
+from reportgen.networks.kernels.preactivation import native_shape
 from reportgen.progress import Progress
 from reportgen.records.answers.kernels import KernelAnswer
 from reportgen.records.digits import significant
@@ -115,15 +116,15 @@ def affordable_steps(
 def _closed_forms(subject: Subject, layer: str, kernels: Sequence[int]) -> dict[int, Figure]:
     """Return the kernels of a first convolution as clips about grey, in which they are what they look for.
 
-    A layer is a first one when it sees no more of the clip than its own kernel.
+    A layer is a first one when it sees no more of the clip than its own kernel, and nothing bends what it sees.
     """
     facts = subject.layers[layer]
     if facts.receptive_field != facts.kernel_size:
         return {}
-    weights = closed_form(subject.network, layer, kernels).weights
+    weights = filters(subject.network, layer, kernels, native_shape(subject.network))
     return {
         kernel: ClipFigure(_about_grey(own), f"Kernel {kernel} of {layer} itself, enlarged: grey is 0")
-        for kernel, own in zip(kernels, weights, strict=True)
+        for kernel, own in weights.items()
     }
 
 

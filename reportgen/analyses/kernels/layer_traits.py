@@ -12,16 +12,16 @@ from reportgen.networks.kernels.receptive_field import Geometry
 def sees_pixels(target: Preactivation, placed: Geometry) -> bool:
     """Return whether a layer is a first one: a convolution that sees no more of the clip than its own kernel.
 
-    So is one with no other layer before it that is linear in the pixels: these may be moved (patches put together for
-    a linear layer) and averaged, but frames are not channels: of two or three the speed is not to be read off a
-    filter's spectrum. Where the reach is not told, as of a layer that is given frames as samples or one
-    after another, it is one if it is linear in the pixels and weighs no more of them than its kernel has places.
+    What it sees is to be the clip itself: a rectifier behind a layer of single pixels bends it. So is one
+    with no other layer before it that is linear in the pixels: these may be moved (patches put together for a linear
+    layer) and averaged, but frames are not channels: of two or three the speed is not to be read off a filter's
+    spectrum. Where the reach is not told, as of a layer that is given frames as samples or one after another, it is
+    one if it is linear in the pixels and weighs no more of them than its kernel has places.
     """
     size = getattr(target.network.module.get_submodule(target.layer), "kernel_size", None)
     reach = [1] * (3 - len(size)) + list(size) if isinstance(size, tuple) else None
-    if reach is not None and placed.field is not None and [axis.size for axis in placed.field] == reach:
-        return True
-    first = placed.first and has_time(target.network, target)
+    alone = reach is not None and placed.field is not None and [axis.size for axis in placed.field] == reach
+    first = alone or (placed.first and has_time(target.network, target))
     framed = reach is not None and placed.field is None and target.calls != (PLAIN,)
     if not (first or framed):
         return False

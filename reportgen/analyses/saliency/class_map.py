@@ -39,7 +39,7 @@ def class_map(passed: Pass, class_index: int, places: Mapping[str, SizedPlaces])
     """
     clip = passed.clip
     size = tuple(clip.shape[2:]) if clip.ndim == 5 else (1, *clip.shape[2:])
-    outputs = {name: passed.outputs[name] for name in places}
+    outputs = {name: one.of(passed.outputs[name]) for name, one in places.items()}
     kept = [output for calls in outputs.values() for output in calls]
     explained = passed.logits[:, class_index].sum()
     slopes_of: Sequence[Tensor | None] = [None] * len(kept)
@@ -61,7 +61,7 @@ def class_map(passed: Pass, class_index: int, places: Mapping[str, SizedPlaces])
         for own_size in dict.fromkeys(tuple(one.shape[1:]) for one in maps):
             pairs = [pair for pair in zip(maps, slopes, strict=True) if pair[0].shape[1:] == own_size]
             alike, sloped = (torch.cat(ones) for ones in zip(*pairs, strict=True))
-            found.append(_laid(name, alike, sloped, places[name].get(own_size), size))
+            found.append(_laid(name, alike, sloped, places[name].sizes.get(own_size), size))
     most = max(units for _, units in found)
     total = torch.stack([laid * (units / most) for laid, units in found]).sum(0)[None]
     return total if clip.ndim == 5 else total.squeeze(2)
@@ -80,11 +80,16 @@ def _laid(name: str, maps: Tensor, gradient: Tensor, places: UnitPlaces | None, 
 
 @dataclass(frozen=True)
 class _Output:
-    """One output of a module in a pass: the step of the pass that made it, and its size in time and space."""
+    """One output of a module in a pass: the step of the pass that made it, and its size in time and space.
+
+    It is that of the module's call number `call`. `made_by` are the layers with weights that ran since the call before.
+    """
 
     name: str
     node: Any
     size: _Size
+    call: int
+    made_by: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -106,7 +111,9 @@ def cam_places(network: Network, clip: Tensor) -> dict[str, SizedPlaces]:
     Maps are outputs of modules that are as large in space as a convolution's and extend there; those that extend in
     time as well come before others of their pathway. A network of several pathways has several last ones, of which
     none leads to another; one that only weighs others, of which it is made, is none. Of modules within each other the
-    outermost counts: a block's sum and not one of its branches. Raises NetworkError when there is no such map, or no
+    outermost counts: a block's sum and not one of its branches. A layer counts with all of its calls; of a module
+    without weights, such as a rectifier that a network uses at every depth, those count that follow the same layers as
+    the last one. Raises NetworkError when there is no such map, or no
     gradient leads to it: then it says what cuts it off.
     """
     passed = _passed(network, clip)
@@ -121,10 +128,22 @@ def cam_places(network: Network, clip: Tensor) -> dict[str, SizedPlaces]:
     moving = {node: output for node, output in maps.items() if len(output.size) == 3 and output.size[0] > 1}
     chosen = _moving_last(logits, maps, moving)
     still = [node for node in _last(logits, maps) if node not in moving and not reached([node], moving)]
-    ends = {maps[node].name for node in [*chosen, *still]}
+    ends: dict[str, list[_Output]] = {}
+    for node in [*chosen, *still]:
+        ends.setdefault(maps[node].name, []).append(maps[node])
     if not ends:
         raise _cut_off(network, clip)
-    return {output.name: by_size(passed.seen[output.name]) for output in outputs if output.name in ends}
+    names = dict.fromkeys(output.name for output in outputs if output.name in ends)
+    return {name: by_size(passed.seen[name], _meant(modules[name], ends[name], outputs)) for name in names}
+
+
+def _meant(module: nn.Module, ends: Sequence[_Output], outputs: Sequence[_Output]) -> tuple[int, ...] | None:
+    """Return which calls of a module belong to its last ones; None for all of them."""
+    if any(True for _ in module.parameters()):
+        return None
+    lasting = frozenset().union(*(end.made_by for end in ends))
+    numbers = {one.call for one in outputs if one.name == ends[0].name and one.made_by & lasting}
+    return tuple(sorted(numbers | {end.call for end in ends}))
 
 
 def _cut_off(network: Network, clip: Tensor) -> NetworkError:
@@ -147,14 +166,21 @@ def _recorded(ask: Callable[[Tensor], Tensor], network: Network, clip: Tensor) -
     found: list[_Output] = []
     seen: dict[str, list[Seen]] = {}
     without: list[str] = []
+    ran: list[str] = []
+    before: dict[str, int] = {}
 
     def keep(name: str, module: nn.Module, _args: Any, output: Any) -> None:
+        made_by = frozenset(ran[before.get(name, 0) :])
+        before[name] = len(ran)
+        if any(True for _ in module.parameters(recurse=False)):
+            ran.append(name)
         if not isinstance(output, Tensor):
             return
         maps = as_batch(module, output)
         seen.setdefault(name, []).append(tracer.known(maps))
         if maps.ndim in (4, 5) and output.grad_fn is not None:
-            found.append(_Output(name, output.grad_fn, tuple(maps.shape[2:])))
+            call = len(seen[name]) - 1
+            found.append(_Output(name, output.grad_fn, tuple(maps.shape[2:]), call, made_by))
         elif isinstance(module, nn.Conv2d | nn.Conv3d) and maps.ndim in (4, 5) and min(maps.shape[-2:]) > 1:
             without.append(name)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -20,14 +20,25 @@ from reportgen.records.manifest import LayerFacts
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 
 
+_Extent: TypeAlias = tuple[int | None, ...] | None
+
+
 @dataclass
 class _Seen:
     """What one layer did in the forward pass."""
 
     order: int
     output: tuple[int, ...]
-    field: tuple[int | None, ...] | None
+    fields: list[_Extent]
     multiply_adds: int
+
+    @property
+    def field(self) -> _Extent:
+        """The most that a call sees along each axis; None where one sees all, and where one is not known."""
+        if not self.fields or None in self.fields:
+            return None
+        axes = zip(*(field for field in self.fields if field is not None), strict=True)
+        return tuple(None if None in sizes else max(size for size in sizes if size is not None) for sizes in axes)
 
 
 def describe_layers(network: Network | nn.Module, *, clip_shape: Sequence[int] | None = None) -> tuple[LayerFacts, ...]:
@@ -38,7 +49,8 @@ def describe_layers(network: Network | nn.Module, *, clip_shape: Sequence[int] |
     a black clip. Receptive fields are followed through the executed operations; along an axis that is None a layer
     sees the whole clip, however large (after global pooling, attention, or flattening into a linear layer), and a
     field that is None is not known. Layers that do not run come last, without output and multiply-adds. A layer that
-    runs several times counts its multiply-adds each time and shows its last output.
+    runs several times counts its multiply-adds each time, shows its last output, and has the field of the call that
+    sees most.
 
     Raises NetworkError when the network cannot run on such a clip.
     """
@@ -103,11 +115,12 @@ def _observe(
 
     def watch(name: str) -> Any:
         def hook(module: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> None:
-            before = seen.get(name)
+            before, found = seen.get(name), tracer.known(output)
             seen[name] = _Seen(
                 order=before.order if before else len(seen),
                 output=tuple(output.shape[1:]),
-                field=tracer.known(output).extent,
+                # A call that is given nothing of the clip, as a state before the first frame, sees none.
+                fields=[*(before.fields if before else ()), *([] if found.sourceless else [found.extent])],
                 multiply_adds=(before.multiply_adds if before else 0) + _multiply_adds(module, inputs[0], output),
             )
 

@@ -77,8 +77,19 @@ class UnitPlaces:
         return values
 
 
-SizedPlaces = Mapping[tuple[int, ...], UnitPlaces | None]
-"""Where the units of a layer's maps `R K (T) H W` look, by the sizes `K (T) H W` that its calls return."""
+@dataclass(frozen=True)
+class SizedPlaces:
+    """Where the units of a layer's maps `R K (T) H W` look, by the `sizes` `K (T) H W` that its calls return.
+
+    `calls` are the numbers of the calls that are meant: all of a layer's, or some of what is used at several depths.
+    """
+
+    sizes: Mapping[tuple[int, ...], UnitPlaces | None]
+    calls: tuple[int, ...]
+
+    def of(self, outputs: Sequence[Tensor]) -> list[Tensor]:
+        """Return those of the outputs of all calls that are meant."""
+        return [output for number, output in enumerate(outputs) if number in self.calls]
 
 
 def output_places(network: Network, clip_shape: Sequence[int], layers: Sequence[str]) -> dict[str, UnitPlaces | None]:
@@ -154,10 +165,12 @@ def following(clip: Tensor) -> Iterator[FieldTracer]:
         yield tracer
 
 
-def by_size(calls: Sequence[Seen]) -> SizedPlaces:
-    """Return where the units of a layer look by what its calls return, for the calls of each size together."""
+def by_size(seen: Sequence[Seen], meant: Sequence[int] | None = None) -> SizedPlaces:
+    """Return where the units of a layer look by what its calls return (or the `meant` ones), each size by itself."""
+    numbers = tuple(range(len(seen)) if meant is None else meant)
+    calls = [seen[number] for number in numbers]
     sizes = dict.fromkeys(call.shape[1:] for call in calls)
-    return {size: known_places([call for call in calls if call.shape[1:] == size]) for size in sizes}
+    return SizedPlaces({size: known_places([one for one in calls if one.shape[1:] == size]) for size in sizes}, numbers)
 
 
 def known_places(calls: Sequence[Seen]) -> UnitPlaces | None:
