@@ -30,6 +30,8 @@ from reportgen.streams import ReaderGoneError, abandon, sure_output
 from reportgen.version import __version__
 from reportgen.wording import COMMAND_LINE
 
+_NOT_LOADED = "Memory ran out while a library was loaded: allow this command more (ulimit -v), or use a larger machine."
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="reportgen")
@@ -88,14 +90,18 @@ def _exit_code(error: BaseException, stop: StopSignals) -> int | None:  # noqa: 
             return _said(StoreError(describe_any_error(error)))
         case OSError() if error.errno == errno.ENAMETOOLONG:
             return _said(OptionError(f"The path {str(error.filename)[:60]}... is longer than any can be: check it."))
+        case ImportError() if "failed to map segment" in str(error):
+            return _said(OutOfMemoryError(_NOT_LOADED))
         case MemoryError() | RuntimeError() | OSError() if _is_out_of_memory(error):
             return _said(OutOfMemoryError(MEMORY_RAN_OUT))
     return None
 
 
 def _is_out_of_memory(error: BaseException) -> bool:
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+        return True  # perhaps while torch was being loaded: it is not asked then
     if "torch" not in sys.modules:
-        return isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
+        return False
     from reportgen.networks.core.out_of_memory import is_out_of_memory
 
     return is_out_of_memory(error)

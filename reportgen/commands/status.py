@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PrivateAttr
 
 from reportgen.errors import StoreError
 from reportgen.given import given_path
@@ -16,10 +16,12 @@ from reportgen.records.documents import read_part
 from reportgen.records.finding import find_runs
 from reportgen.records.plan import PlannedJob
 from reportgen.records.store import Store
-from reportgen.records.written import held_chunks
+from reportgen.records.written import held_chunks, lists_in
 from reportgen.uncollected import uncollected
 
-_RECENT = timedelta(hours=1)
+_RECENT = 3600.0
+_AT_ONCE = 2.0
+"""So many jobs a worker may have been at: one ended in the time that is looked at and was begun before it."""
 
 
 class _Header(BaseModel):
@@ -38,6 +40,7 @@ class _Header(BaseModel):
 
     outcome: Outcome
     spent: Spent
+    _kept: float = PrivateAttr(0.0)
 
 
 class RunStatus(BaseModel):
@@ -97,7 +100,7 @@ def _of_run(store: Store) -> list[RunStatus]:
     rows = [_row(store.folder.name, name, len(jobs), found[name]) for name, jobs in planned.items()]
     everything = [header for headers in found.values() for header in headers]
     whole = _row(store.folder.name, "all", sum(map(len, planned.values())), everything)
-    rate = _per_hour(header.spent.finished for header in everything)
+    rate = _per_hour(everything, workers=len(lists_in(store.folder)))
     left = whole.left / rate if rate else None
     return [*rows, whole.model_copy(update={"held": held_chunks(store.folder), "per_hour": rate, "hours_left": left})]
 
@@ -105,9 +108,11 @@ def _of_run(store: Store) -> list[RunStatus]:
 def _header(file: Path) -> _Header | None:
     """Return what a record says; None where it is damaged or has just gone, and so to be computed again."""
     try:
-        return read_part(file, _Header)
-    except StoreError:
+        header = read_part(file, _Header)
+        header._kept = file.stat().st_mtime
+    except (StoreError, OSError):
         return None
+    return header
 
 
 def _row(run: str, analysis: str, jobs: int, found: list[_Header]) -> RunStatus:
@@ -124,11 +129,34 @@ def _row(run: str, analysis: str, jobs: int, found: list[_Header]) -> RunStatus:
     )
 
 
-def _per_hour(finished: Iterable[datetime | Literal[""]]) -> float | None:
-    """Return how many jobs were finished per hour, in the hour before the last one or since the first."""
-    times = sorted(time for time in finished if time)
-    if len(times) < 2 or times[-1] == times[0]:
+def _per_hour(found: Sequence[_Header], workers: int) -> float | None:
+    """Return how many jobs were finished per hour, in the hour before the last one or since the first.
+
+    When records were written is told by one clock, that of the disk or file server, while workers' clocks may be hours
+    apart. Those of a run that was copied are written sooner than `workers` could have computed them: there the workers'
+    clocks are asked.
+    """
+    kept = _recent((header._kept, header.spent.seconds) for header in found)
+    if kept is not None and kept.busy <= _AT_ONCE * max(workers, 1):
+        return kept.per_hour
+    told = _recent((header.spent.finished.timestamp(), 0.0) for header in found if header.spent.finished)
+    return told.per_hour if told else None
+
+
+@dataclass(frozen=True)
+class _Recent:
+    """What was finished lately: jobs per hour, and how many workers were at them all the time."""
+
+    per_hour: float
+    busy: float
+
+
+def _recent(ends: Iterable[tuple[float, float]]) -> _Recent | None:
+    """Return what the last of some jobs tell, of which each has its end and its seconds; None for too few of them."""
+    times = sorted(ends)
+    if len(times) < 2 or times[-1][0] == times[0][0]:
         return None
-    recent = [time for time in times if times[-1] - time <= _RECENT]
-    since = max(times[0], times[-1] - _RECENT)
-    return len(recent) / ((times[-1] - since).total_seconds() / 3600)
+    since = max(times[0][0], times[-1][0] - _RECENT)
+    recent = [seconds for end, seconds in times if end >= since]
+    length = times[-1][0] - since
+    return _Recent(3600 * len(recent) / length, sum(min(seconds, length) for seconds in recent) / length)

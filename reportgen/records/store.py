@@ -29,7 +29,7 @@ from reportgen.records.paths import inside
 from reportgen.records.plan import RunPlan
 from reportgen.records.soundness import CheckedFiles, check_content
 from reportgen.records.unread import record_without_answer
-from reportgen.records.written import claims_in, list_name, lists_in, note_written, written_files
+from reportgen.records.written import check_not_moved, claims_in, list_name, lists_in, note_written, written_files
 
 RUN_FILE = "run.json"
 PLAN_FILE = "plan.json"
@@ -54,6 +54,7 @@ class Store:
         self._absent = absent
         self._list = list_name(writer)
         self._noted: set[str] | None = None
+        self._has_list = False
         self._files = CheckedFiles()
         self.seen = SeenDocuments()
 
@@ -100,9 +101,12 @@ class Store:
         """Write down that a file is ours, before it is there."""
         if self._noted is None:
             self._noted = written_files(self.folder)
+        elif self._has_list:
+            check_not_moved(self.folder, self._list)
         if relative not in self._noted:
             note_written(self.folder, self._list, relative)
             self._noted.add(relative)
+            self._has_list = True
 
     def write_run(self, run: Run) -> None:
         """Write the header."""

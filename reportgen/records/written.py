@@ -68,6 +68,21 @@ def note_written(folder: Path, name: str, relative: str) -> None:
         raise StoreError(describe_os_error(error, path)) from error
 
 
+def check_not_moved(folder: Path, name: str = "") -> None:
+    """Raise StoreError where a run that is being written to is gone: to begin it anew in its place would split it.
+
+    `name` is that of a list that it has.
+    """
+    try:
+        (folder / name).lstat()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise StoreError(
+            f"{folder} was moved or removed while it was being computed: put it back, and run the same command again."
+        ) from error
+    except OSError as error:
+        raise StoreError(describe_read_error(error, folder)) from error
+
+
 def claims_in(folder: Path) -> set[str]:
     """Return the claims of a run's workers."""
     groups = _grouped(folder / CLAIMS, _GROUP)

@@ -21,6 +21,7 @@ from functools import lru_cache
 
 from pydantic import ValidationError
 
+from reportgen.errors import one_line
 from reportgen.records.base import Frozen
 from reportgen.runner.claims.files import ClaimFiles
 
@@ -32,6 +33,9 @@ DONE = "done"
 WITHOUT_A_WORD = "the worker ended without a word, as when it is killed or memory runs out"
 
 TOO_LONG = "it had not ended when the worker's time was over"
+
+_LONGEST_WHY = 300
+"""Bytes: twice as many, with quotation marks, still fit into a claim beside the rest."""
 
 _LOOKED_BACK = 64
 """Attempts at a chunk that are read: of one that was let go time and again the first ones tell nothing more."""
@@ -247,7 +251,8 @@ class Claims:
             return self.files.rewrite(group, f"{stem}.{claim.number}", text)
 
     def _text(self, state: str, count: int = 0, job: str = "", alone: bool = False, why: str = "") -> str:
-        found = Attempt(state=state, worker=self.worker, count=count, job=job, alone=alone, why=why[:200])
+        why = one_line(why).encode()[:_LONGEST_WHY].decode(errors="ignore")  # one that is cut off is no text at all
+        found = Attempt(state=state, worker=self.worker, count=count, job=job, alone=alone, why=why)
         return found.model_dump_json()
 
 

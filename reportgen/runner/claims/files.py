@@ -19,6 +19,7 @@ from reportgen.errors import StoreError
 from reportgen.records.files import remove_listed
 from reportgen.records.os_errors import describe_os_error, describe_read_error
 from reportgen.records.paths import inside
+from reportgen.records.written import check_not_moved
 
 LENGTH = 1024
 """Bytes of a claim, always: a write in place replaces all of it at once."""
@@ -55,12 +56,16 @@ class ClaimFolder:
         self._run = run
         self._folder = folder
         self._groups: dict[str, Path] = {}
+        self._begun = False
 
     def create(self, group: str, name: str, text: str) -> bool:
         """Create a file that is not there; False where it is there."""
         path = self._path(group, name)
         try:
+            if self._begun:
+                check_not_moved(self._run)
             path.parent.mkdir(parents=True, exist_ok=True)
+            self._begun = True
             file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o644)
         except FileExistsError:
             return False

@@ -40,7 +40,7 @@ class _Outcome(BaseModel):
     class File(BaseModel):
         """What is read of a file's facts."""
 
-        bytes: int
+        bytes: int = Field(ge=0)
 
     status: str
     artifacts: tuple[File, ...] = ()
@@ -52,7 +52,7 @@ class RecordHeader(BaseModel):
     class Spent(BaseModel):
         """What it took."""
 
-        seconds: float
+        seconds: float = Field(ge=0, allow_inf_nan=False)
         finished: str
         machine: str | None = None
 
@@ -63,7 +63,7 @@ class RecordHeader(BaseModel):
 class _Clips(BaseModel):
     class _Told(BaseModel):
         class _Answer(BaseModel):
-            clips: int = 0
+            clips: int = Field(0, ge=0)
 
         answer: _Answer = Field(default_factory=_Answer)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from pathlib import Path
 
@@ -53,6 +54,16 @@ def test_jobs_are_counted_and_the_end_is_told_by_the_rate(store: Store) -> None:
     assert whole.hours_left == pytest.approx(2 / (8 / 7 * 60))
 
 
+@pytest.mark.parametrize("skew", [-3, 3])
+def test_the_rate_is_that_of_one_clock_where_those_of_workers_are_hours_apart(store: Store, skew: int) -> None:
+    for minute, one in enumerate(map(job, range(8))):
+        path = store.file(record_name(one.key))
+        if minute % 2:
+            path.write_text(path.read_text().replace("T00:", f"T{skew % 24:02d}:"))
+        os.utime(path, (0, 1e9 + 60 * minute))
+    assert status(store.folder)[-1].per_hour == pytest.approx(8 / 7 * 60)
+
+
 def test_a_damaged_record_counts_as_left(store: Store) -> None:
     store.file(record_name(job(0).key)).write_text("{")
     assert status(store.folder)[-1].left == 3
@@ -67,6 +78,17 @@ def test_a_record_with_an_impossible_time_counts_as_left(store: Store, field: st
     record["spent"][field] = value
     path.write_text(json.dumps(record))
     assert status(store.folder)[-1].left == 3
+
+
+@pytest.mark.parametrize("seconds", [-1, float("nan"), float("inf")])
+def test_a_record_with_impossible_seconds_tells_nothing_of_costs(store: Store, seconds: float) -> None:
+    path = store.file(record_name(job(0).key))
+    record = json.loads(path.read_text())
+    record["spent"]["seconds"] = seconds
+    path.write_text(json.dumps(record))
+    assert record_headers(store, (job(number).key for number in range(8))).keys() == {
+        job(number).key for number in range(1, 8)
+    }
 
 
 def test_a_record_that_goes_while_it_is_looked_at_counts_as_left(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

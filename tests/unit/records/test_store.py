@@ -186,6 +186,15 @@ def test_pruning_keeps_the_plan_s_records_and_their_media(tmp_path: Path) -> Non
     assert store.manifest().records == (kept[0],)
 
 
+def test_a_run_that_was_moved_is_not_begun_anew_in_its_place(tmp_path: Path) -> None:
+    store = Store(tmp_path / "run")
+    store.add(record(job(), Skipped(reason="none")))
+    (tmp_path / "run").rename(tmp_path / "elsewhere")
+    with pytest.raises(StoreError, match="was moved or removed while it was being computed"):
+        store.add(record(job(seed=1), Skipped(reason="none")))
+    assert [path.name for path in tmp_path.iterdir()] == ["elsewhere"]
+
+
 def test_finding_no_run_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"reportgen.compute\(\)"):
         find_runs(tmp_path)

@@ -210,6 +210,27 @@ def test_a_claim_that_somebody_has_removed_is_lost_and_no_error(tmp_path: Path) 
     assert not list((tmp_path / "claims").rglob("*.1"))
 
 
+def test_a_run_that_was_moved_is_not_begun_anew_in_its_place(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    holder = worker(tmp_path / "run", "holder")
+    claim = taken(holder.take("a", 0))
+    (tmp_path / "run").rename(tmp_path / "elsewhere")
+    assert not holder.begin(claim, "job")
+    with pytest.raises(StoreError, match="was moved or removed while it was being computed"):
+        holder.take("b", 0)
+    assert [path.name for path in tmp_path.iterdir()] == ["elsewhere"]
+
+
+@pytest.mark.parametrize("why", ["\N{GRINNING FACE}" * 300, "\x00\n" * 300, '"' * 300, "\udcff.mp4 cannot be read"])
+def test_whatever_an_error_says_others_read_that_the_chunk_was_given_up(tmp_path: Path, why: str) -> None:
+    name = f"{'host' * 15}.{'0' * 12}-4026531836.4194304.9999999999"
+    holder, other = worker(tmp_path, name), worker(tmp_path, "other")
+    claim = taken(holder.take("a", 0))
+    holder.begin(claim, "k" * 64)
+    holder.give_up(claim, why)
+    assert taken(other.take("a", 1)).failed[0].worker == name
+
+
 @pytest.mark.parametrize(("took", "failed"), [(99, []), (100, [("job", "it had not ended")])])
 def test_a_job_that_had_all_the_time_of_its_worker_has_failed_there(
     tmp_path: Path, took: float, failed: list[tuple[str, str]]
