@@ -174,6 +174,30 @@ def test_grad_cam_shows_a_spark_at_the_frame_that_a_recurrent_unit_was_given(bac
         assert brightest(attribute(network, clip, 0, "grad_cam", layer=layer).heat[0]) == (11, 8, 16), layer
 
 
+class Lipreading(nn.Module):
+    """A convolution of three axes, then one of each frame by itself, folded into the batch or called in turn."""
+
+    def __init__(self, folded: bool) -> None:
+        super().__init__()
+        self.stem = nn.Conv3d(3, 2, (1, 3, 3), (1, 2, 2), (0, 1, 1), bias=False)
+        self.next = nn.Conv2d(2, 2, 3, 2, 1, bias=False)
+        self.folded = folded
+
+    def forward(self, clip: Tensor) -> Tensor:
+        maps = torch.relu(self.stem(clip))
+        if self.folded:
+            return scores(torch.relu(self.next(maps.transpose(1, 2).flatten(0, 1))).mean((1, 2, 3)).mean(0, True))
+        return scores(torch.stack([torch.relu(self.next(one)) for one in maps.unbind(2)]).mean((0, 2, 3, 4)))
+
+
+@pytest.mark.parametrize("folded", [True, False])
+def test_maps_of_single_frames_are_the_last_behind_maps_that_extend_in_time(folded: bool) -> None:
+    network, place = centred(Lipreading(folded)), (11, 8, 16)
+    found = attribute(network, spark(place), 0, "grad_cam")
+    assert found.layers == ("next",)
+    assert brightest(found.heat[0]) == place
+
+
 class Levelled(nn.Module):
     """Layers with rectifiers of their own, or with one that is used behind each of them."""
 

@@ -18,7 +18,7 @@ from reportgen.networks.core.classes import asked_logits
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.passes import REFUSALS
 from reportgen.networks.kernels.arrangement import as_batch
-from reportgen.networks.kernels.places import SizedPlaces, UnitPlaces, by_size, following
+from reportgen.networks.kernels.places import SizedPlaces, UnitPlaces, by_size, following, look_at_several_frames
 from reportgen.networks.trace.backward import reached
 from reportgen.networks.trace.cuts import named_cuts
 from reportgen.networks.trace.known_cuts import known_cuts
@@ -109,7 +109,7 @@ def cam_places(network: Network, clip: Tensor) -> dict[str, SizedPlaces]:
     """Return the layers that Grad-CAM reads, the last maps on the ways to the logits, and where their units look.
 
     Maps are outputs of modules that are as large in space as a convolution's and extend there; those that extend in
-    time as well come before others of their pathway. A network of several pathways has several last ones, of which
+    time as well, by an axis or by rows or calls for several frames, come before others of their pathway. A network of several pathways has several last ones, of which
     none leads to another; one that only weighs others, of which it is made, is none. Of modules within each other the
     outermost counts: a block's sum and not one of its branches. A layer counts with all of its calls; of a module
     without weights, such as a rectifier that a network uses at every depth, those count that follow the same layers as
@@ -125,7 +125,8 @@ def cam_places(network: Network, clip: Tensor) -> dict[str, SizedPlaces]:
     if not sizes:
         raise NoAnswerError(f"{network.name} has no convolution with a map of positions: Grad-CAM does not apply.")
     maps = {output.node: output for output in outputs if output.size in sizes}
-    moving = {node: output for node, output in maps.items() if len(output.size) == 3 and output.size[0] > 1}
+    in_frames = {name for name, calls in passed.seen.items() if look_at_several_frames(calls)}
+    moving = {n: o for n, o in maps.items() if o.name in in_frames or (len(o.size) == 3 and o.size[0] > 1)}
     chosen = _moving_last(logits, maps, moving)
     still = [node for node in _last(logits, maps) if node not in moving and not reached([node], moving)]
     ends: dict[str, list[_Output]] = {}

@@ -117,6 +117,13 @@ def _seen_by(network: Network, clip_shape: Sequence[int], layers: Sequence[str])
     return {layer: seen[name] for layer, name in names.items()}
 
 
+def look_at_several_frames(calls: Sequence[Seen]) -> bool:
+    """Whether what a layer returned in all its calls, `R K (T) H W`, has rows or calls that look at other frames."""
+    frames = [placed for call in calls if (placed := call.placed("t")) is not None]
+    stretches = {(float(one.cells[0].min()), float(one.cells[1].max())) for one in frames}
+    return len(stretches) > 1 or any(one.varies(0) for one in frames)
+
+
 def frames_in_pictures(network: Network, clip_shape: Sequence[int], layers: Sequence[str]) -> set[str]:
     """Return the layers of which rows or columns, the last two axes of positions, are frames of a clip `1 C T H W`.
 
