@@ -17,9 +17,15 @@ ORIENTATIONS = ("horizontal", "falling diagonal", "vertical", "rising diagonal")
 """Orientations of stripes by their nearest multiple of 45 degrees, as one reads from left to right."""
 
 
+TILTED = 6
+"""Degrees by which stripes that are called horizontal or vertical visibly are not."""
+
+
 def orientation_word(degrees: float) -> str:
     """Return the nearest of four orientations; 0 is horizontal, 45 falls to the right (image coordinates)."""
-    return ORIENTATIONS[round(degrees % 180 / 45) % 4]
+    nearest = round(degrees % 180 / 45)
+    is_tilted = nearest % 2 == 0 and abs(degrees % 180 - 45 * nearest) > TILTED
+    return "nearly " * is_tilted + ORIENTATIONS[nearest % 4]
 
 
 def hue_word(colour: Colour, limits: Limits) -> str:

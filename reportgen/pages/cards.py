@@ -57,7 +57,9 @@ def kernel_card(model: ModelView, view: KernelView) -> Card:
     elif plain:
         second = "one even colour" if shows_one_colour(figures, model.limits) else "an even colour"
     elif figures.explained_variance is not None and not moves:
-        second = f"{percent(max(figures.explained_variance, 0.0))} expl."
+        explained = max(figures.explained_variance, 0.0)
+        fits = explained >= model.limits.explained_variance  # then its motion is not steady, or cannot be told
+        second = "no motion named" if fits else f"{percent(explained)} explained"
     verdicts = tuple(verdict for verdict in kernel_verdicts(figures, model.limits) if verdict.state != "untested")
     sort: dict[str, Any] = {
         "index": view.id.index,

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from reportgen.pages.cards import kernel_card
 from reportgen.pages.kernel_index import SHARD, KernelIndex
 from reportgen.pages.kernel_shards import KernelShards
@@ -75,20 +77,29 @@ def test_one_picture_and_a_sentence_stand_for_four_of_one_colour(
     assert tabled(tmp_path, unit) == (1, 1, True)
 
 
-def test_the_card_of_a_still_texture_tells_no_rounding_for_its_speed(
-    tmp_path: Path, sample_copy: Callable[[Path], Path]
+@pytest.mark.parametrize(
+    ("measured", "said"),
+    [
+        (
+            {"mean_speed": 6.3e-17, "still_variance": 0.999, "explained_variance": 0.999, "motion_explains": 0.0},
+            "stands still",  # and no rounding for its speed
+        ),
+        ({"mean_speed": 1.0, "explained_variance": 0.97, "steady_explained": 0.09}, "no motion named"),
+        ({"explained_variance": 0.31}, "31% explained"),
+    ],
+)
+def test_a_card_tells_of_motion_what_the_page_does(
+    measured: dict[str, float], said: str, tmp_path: Path, sample_copy: Callable[[Path], Path]
 ) -> None:
     sample_copy(tmp_path)
     store = next(one for one in find_runs(tmp_path) if one.folder.name == "drift")
     record = next(one for one in store.manifest().of("decomposition") if isinstance(one.outcome, Done))
     assert isinstance(record.outcome, Done)
-    still = {"mean_speed": 6.3e-17, "still_variance": 0.999, "explained_variance": 0.999, "motion_explains": 0.0}
-    answer = {**record.outcome.answer, **still}
-    rests = record.model_copy(update={"outcome": record.outcome.model_copy(update={"answer": answer})})
-    Store(store.folder).add(rests)
+    answer = {**record.outcome.answer, **measured}
+    Store(store.folder).add(record.model_copy(update={"outcome": record.outcome.model_copy(update={"answer": answer})}))
     models = Report.of(find_runs(tmp_path)).models
     model, view = next((one, view) for one in models for view in one.all_kernels if str(view.id) == record.job.unit)
-    assert kernel_card(model, view).second == "stands still"
+    assert kernel_card(model, view).second == said
 
 
 def test_what_an_even_colour_drives_is_told_without_its_pattern(

@@ -109,11 +109,11 @@ def cam_places(network: Network, clip: Tensor) -> dict[str, SizedPlaces]:
     """Return the layers that Grad-CAM reads, the last maps on the ways to the logits, and where their units look.
 
     Maps are outputs of modules that are as large in space as a convolution's and extend there; those that extend in
-    time as well, by an axis or by rows or calls for several frames, come before others of their pathway. A network of several pathways has several last ones, of which
-    none leads to another; one that only weighs others, of which it is made, is none. Of modules within each other the
-    outermost counts: a block's sum and not one of its branches. A layer counts with all of its calls; of a module
-    without weights, such as a rectifier that a network uses at every depth, those count that follow the same layers as
-    the last one. Raises NetworkError when there is no such map, or no
+    time as well, by an axis or by rows or calls for several frames, come before others of their pathway. A network of
+    several pathways has several last ones, of which none leads to another; one that only weighs others, of which it is
+    made, is none. Of modules within each other the outermost counts: a block's sum and not one of its branches. A layer
+    counts with all of its calls; of a module without weights, such as a rectifier that a network uses at every depth,
+    those count that follow the same layers as the last one. Raises NetworkError when there is no such map, or no
     gradient leads to it: then it says what cuts it off.
     """
     passed = _passed(network, clip)
