@@ -162,6 +162,22 @@ def test_whatever_befalls_them_nothing_is_lost(
     assert befallen(slurm, folder, tiny_zoo, befall) == alone
 
 
+@pytest.mark.long
+def test_who_cancels_the_jobs_ends_the_campaign_and_the_same_command_goes_on(
+    slurm: Cluster, folder: Path, tiny_zoo: Path, alone: dict[str, object]
+) -> None:
+    run = folder / "runs" / "tiny"
+    with loaded(*command(tiny_zoo), cwd=folder, env=slurm.environment) as process:
+        wait_until_claimed(run, process)
+        slurm.run("scancel", "--user=root")
+        _, complaints = process.communicate(timeout=LONGEST)
+    assert process.returncode == 20, complaints
+    assert "were cancelled (scancel)" in complaints.splitlines()[-1]
+    done = reportgen(*command(tiny_zoo), cwd=folder, env=slurm.environment)
+    assert done.returncode == 0, done.stderr
+    assert contents(run) == alone
+
+
 @contextmanager
 def small_disk(place: Path, mebibytes: int) -> Iterator[None]:
     """Have a file system of so many MiB at a place; skips the test where nothing may be mounted."""

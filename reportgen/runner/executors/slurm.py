@@ -31,7 +31,7 @@ from reportgen.runner.claims.claims import LeaseRules
 from reportgen.runner.executors.base import Work
 from reportgen.runner.executors.claiming import ClaimingExecutor
 from reportgen.runner.executors.sharing import shared_out
-from reportgen.runner.executors.slurm_queue import cancel, queued
+from reportgen.runner.executors.slurm_queue import QueueNotes, cancel, look_at_queue, queued
 from reportgen.wording import option
 
 _LOOKS = 5.0
@@ -146,6 +146,11 @@ class _Jobs:
     _false_starts: int = 0
     _kept_before: int = 0
     _refused: bool = False
+    _cancelled: frozenset[str] = frozenset()
+    _told: QueueNotes = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._told = QueueNotes(self.progress)
 
     @property
     def _folder(self) -> Path:
@@ -166,10 +171,10 @@ class _Jobs:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if self._cancelled() and kind is None:
+        if self._cancel() and kind is None:
             self._tidy_up()
 
-    def _cancelled(self) -> bool:
+    def _cancel(self) -> bool:
         """Take the jobs that are left out of the queue; where SLURM does not do that, say so and return False."""
         if cancel(self._ids):
             return True
@@ -211,11 +216,19 @@ class _Jobs:
         return False
 
     def _follow(self, missing: int, *, alone: bool) -> None:
-        """Submit workers for those that have ended; `alone` where none is left.
+        """Submit workers for those that have ended, but for those that were cancelled; `alone` where none is left.
 
         One node that ends every job at once, or a limit of jobs, does not end those that are left elsewhere. Raises
-        StoreError where one after the other ends and nothing comes of them, OptionError where SLURM takes no more.
+        StoreError where one after the other ends and nothing comes of them, or all were cancelled, OptionError where
+        SLURM takes no more.
         """
+        missing -= len(self._cancelled)
+        if missing <= 0 and alone:
+            raise StoreError(
+                "The workers' jobs were cancelled (scancel): finished work is kept, and the same command goes on."
+            )
+        if missing <= 0:
+            return
         self._false_starts = self._false_starts + 1 if self.kept == self._kept_before else 0
         if self._false_starts > _FALSE_STARTS and not alone:
             return  # until one of those that are left has kept something
@@ -269,8 +282,12 @@ class _Jobs:
 
     def _in_queue(self) -> int:
         """Return how many of the workers wait or run; all of them where SLURM does not answer."""
-        found = queued(self._ids)
-        return self.executor.workers if found is None else len(found)
+        found = look_at_queue(self._ids)
+        self._told.hear(found)
+        if found is None:
+            return self.executor.workers
+        self._cancelled |= found.cancelled
+        return len(found.there)
 
     def _last_words(self) -> str:
         """Return the last line of the newest log."""

@@ -81,7 +81,7 @@ def test_a_link_in_the_place_of_its_folder_is_not_followed(commands: Path, tmp_p
     assert outside.stat().st_mode & 0o777 == 0o755
 
 
-@pytest.mark.parametrize(("squeue", "kept"), [("echo 3_0", True), ("exit 1", True), ("exit 0", False)])
+@pytest.mark.parametrize(("squeue", "kept"), [("echo '3_0|RUNNING|None'", True), ("exit 1", True), ("exit 0", False)])
 def test_jobs_of_a_command_that_was_killed_keep_what_they_start_from(
     commands: Path, tmp_path: Path, squeue: str, kept: bool
 ) -> None:
@@ -101,7 +101,7 @@ def test_jobs_of_a_command_that_was_killed_keep_what_they_start_from(
     ("scancel", "squeue", "told"),
     [
         ("exit 1", "exit 1", True),
-        ("exit 1", "echo 7_1", True),
+        ("exit 1", "echo '7_1|RUNNING|None'", True),
         ("exit 1", "exit 0", False),
         ("exit 0", "exit 1", False),
     ],
@@ -125,7 +125,7 @@ def test_why_the_work_ended_is_told_where_slurm_cannot_be_asked(commands: Path, 
 
 def test_workers_that_slurm_refuses_to_follow_do_not_end_those_that_are_left(commands: Path, tmp_path: Path) -> None:
     with jobs_of(tmp_path) as jobs:
-        write(commands / "squeue", "echo 7_1")  # one of the two has ended
+        write(commands / "squeue", "echo '7_1|RUNNING|None'")  # one of the two has ended
         write(commands / "sbatch", "echo 'sbatch: error: QOSMaxSubmitJobPerUserLimit' >&2; exit 1")
         for _ in range(6):
             assert not jobs.is_over(lacking=True)
@@ -140,7 +140,7 @@ def test_workers_that_slurm_refuses_to_follow_do_not_end_those_that_are_left(com
 def test_one_bad_node_does_not_end_the_workers_of_the_others(commands: Path, tmp_path: Path) -> None:
     with jobs_of(tmp_path) as jobs:
         write(commands / "sbatch", f"echo again >> {tmp_path}/submitted; echo Submitted batch job 8")
-        write(commands / "squeue", "echo 7_1")  # the other one ends whenever it is started
+        write(commands / "squeue", "echo '7_1|RUNNING|None'")  # the other one ends whenever it is started
         for _ in range(40):
             assert not jobs.is_over(lacking=True)
         assert len((tmp_path / "submitted").read_text().split()) == 6
@@ -152,6 +152,47 @@ def test_one_bad_node_does_not_end_the_workers_of_the_others(commands: Path, tmp
         with pytest.raises(StoreError, match="nothing comes of them"):
             for _ in range(40):
                 jobs.is_over(lacking=True)
+
+
+def test_what_a_shell_says_beside_the_queue_is_no_job(commands: Path, tmp_path: Path) -> None:
+    with jobs_of(tmp_path) as jobs:
+        write(commands / "squeue", "echo 'Welcome to node 7_1 |RUNNING| of ours'; echo '7_0|RUNNING|None'")
+        assert not jobs.is_over(lacking=False)
+        write(commands / "squeue", "echo 'Welcome to node 7_1 |RUNNING| of ours'; echo '7_0|COMPLETED|None'")
+        assert jobs.is_over(lacking=False)
+
+
+def test_who_cancels_the_jobs_ends_the_campaign_and_who_cancels_one_is_left_with_the_others(
+    commands: Path, tmp_path: Path
+) -> None:
+    with jobs_of(tmp_path) as jobs:
+        write(commands / "sbatch", f"echo again >> {tmp_path}/submitted; echo Submitted batch job 8")
+        write(commands / "squeue", "echo '7_0|CANCELLED|None'; echo '7_1|RUNNING|None'")
+        for _ in range(4):
+            assert not jobs.is_over(lacking=True)
+        write(commands / "squeue", "echo '7_0|CANCELLED|None'; echo '7_1|CANCELLED|None'")
+        with pytest.raises(StoreError, match=r"were cancelled \(scancel\): finished work is kept"):
+            for _ in range(2):
+                assert not jobs.is_over(lacking=True)
+        assert not (tmp_path / "submitted").exists()
+
+
+@pytest.mark.parametrize(
+    ("squeue", "words"),
+    [
+        ("echo '7_0|PENDING|JobHeldUser'; echo '7_1|PENDING|JobHeldUser'", "as SLURM says: JobHeldUser."),
+        ("echo '7_0|PENDING|PartitionDown'", "as SLURM says: PartitionDown."),
+        ("exit 1", "SLURM does not answer"),
+    ],
+)
+def test_why_nothing_happens_is_told_once(commands: Path, tmp_path: Path, squeue: str, words: str) -> None:
+    with jobs_of(tmp_path) as jobs:
+        write(commands / "squeue", squeue)
+        for _ in range(6):
+            assert not jobs.is_over(lacking=True)
+        assert isinstance(jobs.progress, Notes)
+        assert sum(words in said for said in jobs.progress.said) == 1
+        write(commands / "squeue", "exit 0")
 
 
 @pytest.fixture
