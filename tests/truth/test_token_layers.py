@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from reportgen import maximize_activation
 from reportgen.analyses.common.responses import kernel_responses
@@ -43,6 +44,22 @@ class Encoded(nn.Module):
         return scores
 
 
+class Asked(nn.Module):
+    """Tubelets that learnt queries gather, as they are or as a layer answers to them (Perceiver, attentive poolers)."""
+
+    def __init__(self, layer: bool) -> None:
+        super().__init__()
+        self.embed, self.read = nn.Conv3d(3, 6, (2, 4, 4), (2, 4, 4)), nn.Linear(6, 12)
+        self.ask = nn.Linear(6, 6) if layer else nn.Identity()
+        self.queries, self.head = nn.Parameter(torch.randn(1, 4, 6)), nn.Linear(6, 3)
+
+    def forward(self, clips: Tensor) -> Tensor:
+        keys, values = self.read(self.embed(clips).flatten(2).mT).chunk(2, -1)
+        queries = self.ask(self.queries.expand(len(clips), -1, -1))
+        scores: Tensor = self.head(functional.scaled_dot_product_attention(queries, keys, values).mean(1))
+        return scores
+
+
 @pytest.fixture(autouse=True)
 def _seeded() -> None:
     torch.manual_seed(0)
@@ -77,3 +94,16 @@ def test_kernels_within_torchs_own_encoder_are_silenced() -> None:
         for parameter in (last.weight, last.bias):
             parameter[list(kept["encoder.layers.1.linear2"])] = 0.0
         assert found.logit - found.together.drop == pytest.approx(network(clip)[0, 0].item(), abs=1e-5)
+
+
+@pytest.mark.parametrize("layer", [False, True])
+def test_kernels_in_front_of_learnt_queries_are_silenced(layer: bool) -> None:
+    network, clip = Asked(layer).eval().requires_grad_(False), torch.rand(1, 3, *SHAPE)
+    pyramid = class_pyramid(network, clip, 0, depth=None)
+    assert layer is not any(one.name.startswith("q") for one in pyramid.layers), "answers to queries are no weights"
+    found = {row.layer: row.drop for row in ablate(network, clip, 0, pyramid, draws=3, batch=4).layers}
+    kept = torch.tensor(pyramid.kept()["read"])
+    intact = network(clip)
+    with torch.no_grad():
+        network.read.weight[kept], network.read.bias[kept] = 0.0, 0.0
+    assert found["read"] == pytest.approx(float((intact - network(clip))[0, 0]), abs=1e-5)

@@ -67,6 +67,14 @@ class HalfByHalf(Framewise):
         return torch.cat([call.unflatten(0, (len(clips), -1)) for call in calls], 1)
 
 
+class Differences(Framewise):
+    """Frames less those before them, filled up by zeros: the last rows of all clips see nothing."""
+
+    def frames(self, clips: Tensor) -> Tensor:
+        filled = torch.cat([clips[:, :, 1:] - clips[:, :, :-1], torch.zeros_like(clips[:, :, :1])], 2)
+        return self.stem(filled.transpose(1, 2).flatten(0, 1)).unflatten(0, (len(clips), -1))
+
+
 class Untraceable(ClipsFirst):
     """It looks at values, so that it has to be run for real."""
 
@@ -75,7 +83,7 @@ class Untraceable(ClipsFirst):
         return super().frames(clips)
 
 
-WAYS = [ClipsFirst, FramesFirst, HalvesThenClips, OneByOne, HalfByHalf, Untraceable]
+WAYS = [ClipsFirst, FramesFirst, HalvesThenClips, OneByOne, HalfByHalf, Differences, Untraceable]
 
 
 def network(way: type[Framewise]) -> Framewise:

@@ -180,6 +180,8 @@ class Passes:
         self._network, self._clips, self._graph = network, clips, graph
         recorder = Recorder(graph, network.module, layers)
         self.intact = self.scores(recorder)
+        if len(clips) > 1 and not {one.layer for one in recorder.responses}.issuperset(layers):
+            raise MixedClipsError("A layer has weights for each clip of a batch.")
         if any(one.axis != 1 or one.tensor.shape[0] != len(clips) for one in recorder.responses):
             tracer = FieldTracer()
             recorder = Recorder(graph, network.module, layers, tracer=tracer)

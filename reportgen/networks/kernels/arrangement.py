@@ -194,7 +194,10 @@ def _by_bounds(layer: nn.Module, bounds: Bounds | None) -> Arrangement:
     if bounds is None or len(axes) != 1:
         return _UNKNOWN
     low, high = bounds.cells.reshape(2, -1)
-    return _arranged(layer, bounds.shape, axes[0], low == _CHANGED) if (low == high).all() else _UNKNOWN
+    sees = low <= high  # others see no clip: differences between frames are filled up by zeros
+    if not (low == high)[sees].all():
+        return _UNKNOWN
+    return _arranged(layer, bounds.shape, axes[0], low == _CHANGED, sees)
 
 
 def _compared(
@@ -231,15 +234,17 @@ def _by_change(layer: nn.Module, before: Tensor, after: Tensor) -> Arrangement |
     for axis in range(changed.ndim):
         own = changed.movedim(axis, 0).flatten(1).any(1).cpu().numpy()
         if axis != kernel_axis(layer, before.shape) and not own.all():
-            return _arranged(layer, before.shape, axis, own)
+            return _arranged(layer, before.shape, axis, own, np.ones_like(own))
     return _UNKNOWN
 
 
-def _arranged(layer: nn.Module, shape: Sequence[int], samples: int, own: NDArray[np.bool_]) -> Arrangement:
-    """Return the arrangement whose rows are one clip's where `own` says so."""
+def _arranged(
+    layer: nn.Module, shape: Sequence[int], samples: int, own: NDArray[np.bool_], told: NDArray[np.bool_]
+) -> Arrangement:
+    """Return the arrangement whose rows are one clip's where `own` says so, as far as it is `told` of them."""
     rows, places = len(own), np.arange(len(own))
     for inner in [size for size in range(rows // _CLIPS, 0, -1) if rows % (_CLIPS * size) == 0]:
-        if (own == (places // inner % _CLIPS == _CHANGED)).all():
+        if (own == (places // inner % _CLIPS == _CHANGED))[told].all():
             return Arrangement(kernel_axis(layer, shape), samples, rows // (_CLIPS * inner), inner)
     return _UNKNOWN
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +46,10 @@ class Constant:
             return f".{self.roots[0]}".split(".parametrizations.")[0].lstrip(".")
         weight = leaf == "weight" or (len(self.roots) > 1 and leaf.startswith("weight"))
         return owner if weight and owner else self.roots[0]
+
+    def made_by(self, operations: Collection[str]) -> bool:
+        """Return whether one of these operations is among its steps."""
+        return any(step.partition("(")[0] in operations for step in self.steps)
 
 
 class Constants:

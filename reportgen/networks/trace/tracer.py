@@ -19,12 +19,23 @@ from reportgen.networks.trace.call import TracedCall
 from reportgen.networks.trace.constants import Constant, Constants
 from reportgen.networks.trace.follower import Follower
 from reportgen.networks.trace.graph import KernelLayer, LayerKind, Layout
-from reportgen.networks.trace.kernels import KernelUse, kernel_inputs, kernel_outputs, kernel_use
+from reportgen.networks.trace.kernels import (
+    CONVOLUTIONS,
+    PRODUCTS,
+    KernelUse,
+    kernel_inputs,
+    kernel_outputs,
+    kernel_use,
+)
 from reportgen.networks.trace.labels import NONE, Ids, Labels, counted, everywhere
 from reportgen.networks.trace.operations import Operation
 from reportgen.networks.trace.rearranging import elementwise
 
 _PRODUCTS_OF_ACTIVATIONS = frozenset({"mm", "bmm", "addmm", "baddbmm", "convolution", "linear", "matmul", "mv", "dot"})
+
+_KERNEL_OPERATIONS = frozenset({*CONVOLUTIONS, *PRODUCTS, "linear"})
+_OF_EACH_CLIP = frozenset({"bmm", "baddbmm"})
+"""Products of a matrix for each clip: what a layer makes of constants is an answer there, and no weight."""
 
 
 @dataclass(eq=False)
@@ -103,6 +114,8 @@ class Tracer(Follower[Labels]):
         constant = self.constants[use.weight]
         if constant is None or not constant.roots:  # made of no parameter or buffer: nothing to take a gradient to
             return call.boundary("weights_of_no_layer")
+        if call.name in _OF_EACH_CLIP and constant.made_by(_KERNEL_OPERATIONS):  # as queries that are learnt
+            return call.boundary("product_of_activations")
         inputs = kernel_inputs(call, use)
         if constant in self.weights:
             draft = next(d for d in self.drafts if d.name == self.weights[constant])
