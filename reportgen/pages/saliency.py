@@ -53,6 +53,7 @@ class ClassMaps:
 
     name: str
     target: Target
+    value: float | None
     maps: list[MapView]
     ranks: list[RankRow]
     methods: Table | None
@@ -168,11 +169,13 @@ def _profiles(target: Target, maps: list[MapView], first: str) -> ReportFigure |
 def _class_maps(model: ModelView, clip: ClipFacts, views: list[ClassView]) -> ClassMaps:
     target = views[0].target
     maps = [map_view(model, view, clip.title) for view in views]
+    answers = (model.answer(view.record, SaliencyAnswer) for view in views)
     ranks = rank_rows(model, clip.name, target, {one.method: one.title for one in maps})
     checks = model.map_groups.get((clip.name, target), [])
     return ClassMaps(
         name=model.question(target),
         target=target,
+        value=next((answer.logit for answer in answers if answer), None),
         maps=maps,
         ranks=ranks,
         methods=ranks_table(target, ranks),
@@ -209,6 +212,12 @@ def predictions_table(model: ModelView, clip: ClipFacts) -> Table | None:
     return Table("predictions", "Predictions", heads, tuple(told)) if told else None
 
 
+def values_table(groups: list[ClassMaps]) -> Table | None:
+    """Return what a network without classes answers to a clip: the value of each target."""
+    told = tuple((group.name.capitalize(), group.value) for group in groups if group.value is not None)
+    return Table("values", "Values", columns("Target", Column("Value", "number")), told) if told else None
+
+
 def _page(model: ModelView, clip: ClipFacts) -> Page:
     views = model.on_clip("saliency", clip.name)
     questions: dict[Target, list[ClassView]] = defaultdict(list)
@@ -219,7 +228,7 @@ def _page(model: ModelView, clip: ClipFacts) -> Page:
         (model.question(v.target), model.addresses.pyramid(v.clip, v.target))
         for v in model.on_clip("pyramid", clip.name)
     ]
-    predictions = predictions_table(model, clip)
+    predictions = predictions_table(model, clip) if model.has_classes else values_table(groups)
     return Page(
         uri=model.addresses.clip(clip.name),
         title=f"{clip.title} · {model.title}",

@@ -82,10 +82,12 @@ class Target(Frozen):
 
         `answer` are the axes of the network's answer (`N T`), by which a unit's place is told.
         """
+        letters = axes_of_answer(answer or "")
+        if self.kind in {"mean", "peak"} and answer is not None and not letters:
+            return "answer"
         if self.kind in {"mean", "peak"}:
             return f"{self.kind} of the answer" + ("" if self.index is None else f"'s channel {self.index}")
         if self.kind == "unit":
-            letters = [letter for letter in (answer or "").split()[1:] if letter != "1"]
             names = [_AXES.get(letter, "") for letter in letters] if len(letters) == len(self.place) else []
             told = [
                 f"{name} {at}".strip() for name, at in zip(names or [""] * len(self.place), self.place, strict=True)
@@ -95,6 +97,11 @@ class Target(Frozen):
         if self.against is not None:
             return f"{name} rather than {class_name(labels, self.against)}"
         return name if self.time is None else f"{name} at time {self.time}"
+
+
+def axes_of_answer(answer: str) -> list[str]:
+    """Return the axes beside N of an answer (`N T 1`) that have several positions: none of a single number."""
+    return [letter for letter in answer.split()[1:] if letter != "1"]
 
 
 def class_name(labels: Sequence[str], index: int) -> str:

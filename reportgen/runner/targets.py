@@ -15,7 +15,7 @@ from reportgen.errors import OptionError
 from reportgen.networks.core.classes import class_index
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.target import target_values
-from reportgen.records.targets import Target
+from reportgen.records.targets import Target, axes_of_answer
 from reportgen.wording import option
 
 _FORMS = (
@@ -30,7 +30,7 @@ def select_targets(
     """Return what is explained on each clip, by the clip's name.
 
     The classes and targets that the user named, else the class that the network predicts (one logit for and against),
-    or of a network without classes the mean and the peak of its answer; and the contrasts. Raises UnknownNameError for
+    or of a network without classes the mean and the peak of its answer (of one number that number); and the contrasts. Raises UnknownNameError for
     a class, time, channel or place that there is not, OptionError for what the network has none of.
     """
     named = [
@@ -71,7 +71,10 @@ def _usual(network: Network, logits: Tensor | None) -> list[Target]:
         predicted = int(logits.argmax())
         # One logit is explained for and against, what it says first.
         return [Target.of(predicted), *([Target.of(1 - predicted)] if network.adapter.one_logit else [])]
-    return [Target(kind="mean"), Target(kind="peak")] if network.has_signal else []
+    if network.adapter.answer is None or network.has_classes:
+        return []
+    # Of a single number the mean is the peak.
+    return [Target(kind="mean"), *([Target(kind="peak")] if axes_of_answer(network.adapter.answer) else [])]
 
 
 def _allowed(network: Network, names: Sequence[str]) -> Sequence[str]:

@@ -9,6 +9,7 @@ import pytest
 from every_analysis import put_through_everything, reasons
 
 from reportgen.commands.render import render
+from reportgen.reading.format import number
 from reportgen.reading.run_view import RunView
 from reportgen.records.answers.saliency import SaliencyAnswer
 from reportgen.records.finding import find_runs
@@ -79,6 +80,10 @@ def test_a_network_without_classes_has_the_same_report(name: str, answer: str, t
         if page.name not in {"methods.html", "404.html", "provenance.html"}
     ]
     assert len(pages) > 8
+    clip_page = visible(next(page for page in pages if "Evidence for the mean of the answer" in visible(page)))
+    for one in told:
+        assert one is not None
+        assert re.search(rf"{one.target_title}\s+{re.escape(number(one.logit))}", clip_page, re.IGNORECASE)
     found = {}
     for page in pages:
         said = [line.strip() for line in visible(page).splitlines() if _ABOUT_CLASSES.search(line)]

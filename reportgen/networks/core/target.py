@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from reportgen.errors import NetworkError, unknown_name
 from reportgen.networks.core.classes import ClassLike, class_index
 from reportgen.networks.core.network import Network, as_network
-from reportgen.records.targets import Target
+from reportgen.records.targets import Target, axes_of_answer
 
 _FIRST = Target.of(0)
 
@@ -87,10 +87,10 @@ def _of_answer(network: Network, answer: Tensor, target: Target) -> Tensor:
     if target.kind == "unit":
         return _picked(answer, target.place, "place")
     if target.index is not None:
-        letters = [letter for letter in (network.adapter.answer or "").split() if letter != "1"]
-        if "C" not in letters:
+        axes = axes_of_answer(network.adapter.answer or "")
+        if "C" not in axes:
             raise unknown_name("channel", str(target.index), ["none: this answer has no channels"])
-        channels = answer.movedim(letters.index("C"), 1)
+        channels = answer.movedim(1 + axes.index("C"), 1)
         answer = _picked(channels, (target.index,), "channel")
     flat = answer.flatten(1) if answer.ndim > 1 else answer.unsqueeze(1)
     return flat.mean(1) if target.kind == "mean" else flat.amax(1)

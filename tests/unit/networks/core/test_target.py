@@ -101,6 +101,7 @@ def test_targets_are_told_in_words() -> None:
         "answer at 0, 4, 10, 10",
     ]
     assert Target(kind="unit", place=(4,)).title((), "N T 1") == "answer at time 4"
+    assert [Target(kind=kind).title((), "N 1") for kind in ("mean", "peak")] == ["answer"] * 2
     assert ALL[-1].title((), "N C T H W") == "answer at channel 0, time 4, row 10, column 10"
 
 
@@ -193,6 +194,8 @@ def test_targets_are_those_of_the_network() -> None:
     predicted = select_targets(CLASSES, [clip], logits, BuildOptions())
     assert predicted == {"clip": (Target.of(int(logits["clip"].argmax())),)}
     assert select_targets(MAPS, [clip], {}, BuildOptions()) == {"clip": (Target(kind="mean"), Target(kind="peak"))}
+    one_number = network("N 1", scores="none")  # its mean and its peak are the same
+    assert select_targets(one_number, [clip], {}, BuildOptions()) == {"clip": (Target(kind="mean"),)}
     with pytest.raises(UnknownNameError, match="0 to 3"):
         select_targets(CLASSES, [clip], logits, BuildOptions(targets=("class:run@9",)))
 
