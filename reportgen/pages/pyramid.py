@@ -65,7 +65,8 @@ def against_table(model: ModelView, pyramid: Pyramid, label: str) -> Table:
     told = (
         (Reference(r.name, r.uri), r.node.depth, r.node.relevance) for r in node_rows(model, pyramid.graph.negative)
     )
-    return Table("against", f"Kernels that speak most against {label}", heads, tuple(told))
+    whom = label if model.has_classes else f"the {label}"
+    return Table("against", f"Kernels that speak most against {whom}", heads, tuple(told))
 
 
 def drops_chart(drops: Sequence[Drop], words: Words) -> ReportFigure | None:

@@ -30,8 +30,9 @@ def select_targets(
     """Return what is explained on each clip, by the clip's name.
 
     The classes and targets that the user named, else the class that the network predicts (one logit for and against),
-    or of a network without classes the mean and the peak of its answer (of one number that number); and the contrasts. Raises UnknownNameError for
-    a class, time, channel or place that there is not, OptionError for what the network has none of.
+    or of a network without classes the mean and the peak of its answer (of one number that number); and the contrasts.
+    Raises UnknownNameError for a class, time, channel or place that there is not, OptionError for what the network has
+    none of.
     """
     named = [
         *(Target(kind="class", index=class_index(network, name)) for name in _allowed(network, options.classes)),
