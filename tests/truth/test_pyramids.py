@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
+import networkx
 import numpy as np
 import pytest
 import torch
@@ -12,10 +13,13 @@ from torch import Tensor, nn
 from reportgen import load_network
 from reportgen.analyses.pyramid.ablation import ablate
 from reportgen.analyses.pyramid.class_pyramid import ClassPyramid, class_pyramid
+from reportgen.analyses.pyramid.export import graphml
 from reportgen.errors import NoAnswerError
+from reportgen.networks.core.network import Network
 from reportgen.networks.core.target import explained
 from reportgen.networks.trace.build import connection_graph
 from reportgen.networks.trace.graph import ConnectionGraph
+from reportgen.records.card import Adapter, ClipSpec, ModelCard
 from reportgen.records.targets import Target
 from tests.truth.planted_networks import CASES, Planted
 
@@ -159,3 +163,38 @@ def test_weights_that_are_used_in_two_ways_are_refused_in_a_sentence() -> None:
 
     with pytest.raises(NoAnswerError, match="The weights of encoder are used in two ways"):
         class_pyramid(Tied().eval(), torch.rand(1, 3, 4, 8, 8), 0)
+
+
+class Segmenting(nn.Module):
+    """Scores of 3 classes at every place, without biases."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.stem, self.out = nn.Conv3d(3, 4, 3, padding=1, bias=False), nn.Conv3d(4, 3, 1, bias=False)
+
+    def forward(self, clip: Tensor) -> Tensor:
+        return self.out(torch.relu(self.stem(clip)))
+
+
+def test_a_kernel_has_one_edge_to_the_mean_of_maps_and_it_is_all_that_it_adds() -> None:
+    module, clip = Segmenting().eval(), torch.rand(1, 3, 4, 8, 8, generator=torch.Generator().manual_seed(1))
+    card = ModelCard(
+        name="maps",
+        title="maps",
+        clip=ClipSpec(frames=4, height=8, width=8, mean=(0.0,) * 3, std=(1.0,) * 3),
+        adapter=Adapter.model_validate({"answer": "N C T H W", "scores": "none"}),
+    )
+    network = explained(Network(module.requires_grad_(False), card), Target(kind="mean"))
+    adds = torch.relu(module.stem(clip)).mean((0, 2, 3, 4)) * module.out.weight.mean(0).flatten()
+    document = class_pyramid(network, clip, 0, threshold=0.0).document()
+    told = {(edge.source.index, edge.target.layer): edge.contribution for edge in document.edges}
+    assert len(document.edges) == document.edge_total == len(told)
+    kept = [node.index for node in document.nodes]
+    assert kept == sorted(adds.argsort(descending=True)[: len(kept)].tolist(), key=lambda k: -float(adds[k]))
+    for kernel in kept:
+        assert told[kernel, None] == pytest.approx(float(adds[kernel]), rel=1e-3)
+    edges = networkx.parse_graphml(graphml(document)).edges(data="contribution")
+    assert {source: value for source, target, value in edges if target == "class/0"} == {
+        f"stem/{kernel}": value for (kernel, layer), value in told.items() if layer is None
+    }

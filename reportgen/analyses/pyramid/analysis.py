@@ -116,7 +116,7 @@ def _result(subject: Subject, clip: Clip, target: Target, found: ClassPyramid, c
         clip=clip.name,
         scoring=found.scoring,
         kernels=sum(layer.kept for layer in document.layers if layer.kind != "boundary"),
-        edges=found.edge_total,
+        edges=document.edge_total,
         conservation_error=found.conservation.error if found.conservation else None,
         bias_share=found.conservation.bias_share if found.conservation else None,
         curvature_share=found.conservation.curvature_share if found.conservation else None,

@@ -7,7 +7,6 @@ thousands of float32 products carry about as many, and with all 17 a graph is tw
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -45,6 +44,7 @@ def pyramid_document(
     order = barycentre_order(pyramid)
     shown = [layer for layer in pyramid.layers if layer.depth > 0]
     conservation = pyramid.conservation
+    edges = _edges(pyramid)
     return PyramidDocument(
         network=network,
         weights=weights,
@@ -68,8 +68,8 @@ def pyramid_document(
         ),
         nodes=tuple(_node(node, order.get((node.layer, node.index), 0)) for node in pyramid.nodes if node.depth > 0),
         negative=tuple(_node(node, 0) for node in pyramid.negative),
-        edges=tuple(_edges(pyramid)),
-        edge_total=pyramid.edge_total,
+        edges=edges,
+        edge_total=pyramid.edge_total - (len(pyramid.sources) - len(edges)),
         conservation=None if conservation is None else ConservationFigures(**asdict(conservation)),
         theta_curve=ThetaCurve(
             thetas=tuple(round(float(theta), 6) for theta in THETAS),
@@ -92,17 +92,26 @@ def _node(node: PyramidNode, order: int) -> NodeFigures:
     )
 
 
-def _edges(pyramid: ClassPyramid) -> Iterable[EdgeFigures]:
+def _edges(pyramid: ClassPyramid) -> tuple[EdgeFigures, ...]:
+    """Return the edges, the strongest first.
+
+    The class is one place: a kernel that reaches it through several units of the last layer (the channels of a map
+    whose mean is explained, a class at each time) has one edge to it, their sum.
+    """
     classes = {layer.name for layer in pyramid.layers if layer.depth == 0}
+    sums: dict[tuple[tuple[str, int], tuple[str | None, int]], float] = defaultdict(float)
     for edge in pyramid.edges:
-        layer, index = edge.target
-        target = (
-            KernelPlace(layer=None, index=pyramid.class_index)
-            if layer in classes
-            else KernelPlace(layer=layer, index=index)
+        target = (None, pyramid.class_index) if edge.target[0] in classes else edge.target
+        sums[edge.source, target] += edge.contribution
+    strongest = sorted(sums.items(), key=lambda pair: -abs(pair[1]))
+    return tuple(
+        EdgeFigures(
+            source=KernelPlace(layer=source[0], index=source[1]),
+            target=KernelPlace(layer=target[0], index=target[1]),
+            contribution=significant(contribution, GRAPH_DIGITS),
         )
-        source = KernelPlace(layer=edge.source[0], index=edge.source[1])
-        yield EdgeFigures(source=source, target=target, contribution=significant(edge.contribution, GRAPH_DIGITS))
+        for (source, target), contribution in strongest
+    )
 
 
 def published_dictionary(pyramid: ClassPyramid, *, most: int = 200_000) -> dict[int, Any]:
