@@ -95,7 +95,7 @@ def status_table(rows: Sequence[RunStatus], width: int | None = None) -> str:
         elif row.held is not None:
             rate = f"{row.per_hour:,.0f} jobs an hour" if row.per_hour else "too few jobs for a rate"
             left = f", {row.hours_left:.1f} hours left at that" if row.hours_left and row.left else ""
-            lines.append(f"{row.run}: {row.held} chunks held, {rate}{left}")
+            lines.append(f"{row.run}: {row.held} chunk{'s' * (row.held != 1)} held, {rate}{left}")
     return "\n".join(lines)
 
 

@@ -68,7 +68,8 @@ class RecordPlace:
 
 
 def record_places(run: Path) -> dict[str, RecordPlace]:
-    """Return where the records of a run lie by their keys. Raises StoreError."""
+    """Return where the records of a run lie by their keys. Raises StoreError, also for a link in their place."""
+    inside(run, f"{RECORDS}/any")
     top = run / RECORDS
     old: dict[str, RecordPlace] = {}
     found: dict[str, RecordPlace] = {}

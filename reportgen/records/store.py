@@ -134,6 +134,14 @@ class Store:
         """
         return _is_there(self.folder / PLAN_FILE)
 
+    def check_not_newer(self) -> None:
+        """Raise StoreError for a run of a later version: what this one cannot read it would write over."""
+        if self.has_run() and (version := self.schema_version()) > SCHEMA_VERSION:
+            raise StoreError(
+                f"{self.folder} was written by a later version of reportgen (schema {version}, this one writes "
+                f"{SCHEMA_VERSION}): use that version, or another folder of runs."
+            )
+
     def read_run(self) -> Run:
         """Return the header; raises StoreError when there is none or it is of another version."""
         if self.has_run() and (version := self.schema_version()) not in READ_VERSIONS:

@@ -53,6 +53,7 @@ def compute_run(
     """
     begun, started = time.perf_counter(), _now()
     store = Store(prepared.place.folder)
+    store.check_not_newer()
     pictures = ClipPictures(store, prepared.network.probabilities, progress)
     chosen, plan = planned_run(prepared, options, store, LocalExecutor(), progress, debug=debug)
     subject, now = chosen.subject, chosen.now

@@ -157,6 +157,19 @@ def test_a_run_of_another_schema_is_refused(tmp_path: Path) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text()), "schema_version": 99}))
     with pytest.raises(StoreError, match="schema 99"):
         store.read_run()
+    with pytest.raises(StoreError, match="later version of reportgen"):
+        store.check_not_newer()
+    path.write_text(json.dumps({**json.loads(path.read_text()), "schema_version": 1}))
+    store.check_not_newer()  # what earlier versions wrote is computed again
+
+
+def test_a_link_in_the_place_of_records_is_told_and_not_taken_for_none(tmp_path: Path) -> None:
+    store = Store(tmp_path / "run")
+    store.add(record(job(), Done()))
+    (store.folder / "records").rename(tmp_path / "elsewhere")
+    (store.folder / "records").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(StoreError, match="is a link, and may lead anywhere"):
+        store.keys()
 
 
 def test_the_manifest_holds_the_plan_in_order_and_nothing_else(tmp_path: Path) -> None:
