@@ -231,23 +231,31 @@ def test_grad_cam_is_of_the_last_maps_of_a_rectifier_that_is_used_at_every_depth
     torch.testing.assert_close(shared.attribution, own.attribution)
 
 
-def test_grad_cam_of_a_recurrent_units_rectifier_is_of_all_frames() -> None:
-    class Unit(Recurrent):
-        """It leaves out the first frame: where a unit stands that sees all of the clip is not known."""
+class Gate(Recurrent):
+    """It mixes the state before with a frame, by a gate that a convolution makes of both, and may rectify it."""
 
-        def __init__(self) -> None:
-            super().__init__(backwards=False)
-            self.rectifier = nn.ReLU()
+    def __init__(self, backwards: bool, rectifier: bool, last: bool) -> None:
+        super().__init__(backwards)
+        self.gate, self.last = nn.Conv2d(4, 1, 3, padding=1), last
+        self.given = nn.Conv2d(4, 1, 3, padding=1)
+        self.cell = nn.ReLU() if rectifier else nn.Hardtanh(-9, 9)
 
-        def forward(self, clip: Tensor) -> Tensor:
-            states = [torch.zeros_like(clip[:, :1, 0])]
-            for frame in clip.unbind(2)[1:]:
-                states.append(self.rectifier(self.given(frame) + 0.02 * self.state(states[-1])))
-            return scores(torch.stack(states, 2).mean((1, 2, 3, 4)))
+    def forward(self, clip: Tensor) -> Tensor:
+        frames = clip.unbind(2)
+        states = [torch.zeros_like(clip[:, :1, 0])]
+        for frame in reversed(frames) if self.backwards else frames:
+            both = torch.cat([frame, 0.02 * states[-1]], 1)
+            share = torch.sigmoid(self.gate(both))
+            states.append(self.cell(share * states[-1] + (1 - share) * self.given(both)))
+        return scores((states[-1] if self.last else torch.stack(states, 2)).flatten(1).mean(1))
 
-    found = attribute(centred(Unit()).eval(), spark((11, 8, 16)), 0, "grad_cam")
-    assert found.layers == ("rectifier",)
-    assert brightest(found.heat[0]) == (11, 8, 16)
+
+@pytest.mark.parametrize(("backwards", "rectifier", "last"), [(False, True, False), (True, False, True)])
+def test_grad_cam_of_a_recurrent_unit_is_of_all_its_states(backwards: bool, rectifier: bool, last: bool) -> None:
+    network, place = centred(Gate(backwards, rectifier, last)).eval(), (3, 8, 16) if backwards else (13, 8, 16)
+    found = attribute(network, spark(place), 0, "grad_cam")
+    assert found.layers == ("cell",)
+    assert brightest(found.heat[0]) == place
 
 
 class ShiftedWindows(nn.Module):

@@ -121,7 +121,10 @@ def look_at_several_frames(calls: Sequence[Seen]) -> bool:
     """Whether what a layer returned in all its calls, `R K (T) H W`, has rows or calls that look at other frames."""
     frames = [placed for call in calls if (placed := call.placed("t")) is not None]
     stretches = {(float(one.cells[0].min()), float(one.cells[1].max())) for one in frames}
-    return len(stretches) > 1 or any(one.varies(0) for one in frames)
+    if len(stretches) > 1 or any(one.varies(0) for one in frames):
+        return True
+    alike = len({call.shape[1:] for call in calls}) == 1
+    return alike and (states := _rows(calls).known("t")) is not None and _grows(states)
 
 
 def frames_in_pictures(network: Network, clip_shape: Sequence[int], layers: Sequence[str]) -> set[str]:
@@ -184,23 +187,49 @@ def known_places(calls: Sequence[Seen]) -> UnitPlaces | None:
     """Return where the units of a layer look by what its calls return; None where it is not known."""
     if not calls or len({call.shape[1:] for call in calls}) > 1:
         return None
-    sighted = [call for call in calls if not call.sourceless]
-    if not sighted:
-        return None
     rows = [not call.sourceless for call in calls for _ in range(call.shape[0])]
-    seen = Seen.concatenated(sighted, 0, (sum(rows), *sighted[0].shape[1:]))
-    lines = [_line(seen.placed(axis)) for axis in AXES[1:]]
+    if not any(rows):
+        return None
+    seen = _rows(calls)
+    lines = [_line(_standing(seen, axis)) for axis in AXES[1:]]
     t, h, w = lines
     if t is None or h is None or w is None or len({*t.axes, *h.axes, *w.axes}) < sum(len(x.axes) for x in (t, h, w)):
         return None
     return UnitPlaces((t, h, w), None if all(rows) else tuple(row for row, sees in enumerate(rows) if sees))
 
 
+def _rows(calls: Sequence[Seen]) -> Seen:
+    """Return what calls return, of one shape but for their rows, one behind the other; without what sees no clip."""
+    sighted = [call for call in calls if not call.sourceless]
+    if not sighted:
+        return Seen.nothing(calls[0].shape)
+    return Seen.concatenated(sighted, 0, (sum(call.shape[0] for call in sighted), *sighted[0].shape[1:]))
+
+
+def _standing(seen: Seen, axis: str) -> Bounds | None:
+    """Return where along an axis the elements of calls, one behind the other, stand.
+
+    A state that is carried on is of the first frame, for nothing else is its own alone; it stands at its own frame.
+    """
+    found, states = seen.placed(axis), seen.known(axis)
+    carried = found is not None and not found.varies(0) and states is not None and _grows(states)
+    return states if carried else found
+
+
+def _grows(bounds: Bounds) -> bool:
+    """Whether each row sees more than the one before it, all of them from one end on."""
+    cells = _to_the_end(bounds.cells.astype(np.float64), bounds.size)
+    if cells.size != 2 * len(cells[0]) or len(cells[0]) < 3 or not np.isfinite(cells).all():
+        return False
+    low, high = np.diff(cells.reshape(2, -1))
+    return bool(((low == 0).all() and (high > 0).all()) or ((high == 0).all() and (low < 0).all()))
+
+
 def _line(bounds: Bounds | None) -> Line | None:
     """Return how one axis of the clip lies in a map; None where it is not known for all of its units."""
     if bounds is None:
         return None
-    low, high = bounds.cells.astype(np.float64)
+    low, high = _to_the_end(bounds.cells.astype(np.float64), bounds.size)
     seen = low[np.isfinite(low)].min(initial=np.inf), high[np.isfinite(high)].max(initial=-np.inf)
     if bounds.varies(1):  # the channels of a shift module look at frames of their own
         low, high = (np.ma.masked_invalid(end).mean(1, keepdims=True).filled(np.nan) for end in (low, high))
@@ -212,6 +241,25 @@ def _line(bounds: Bounds | None) -> Line | None:
             centres = np.median(centres, axis=axis, keepdims=True)
     axes = tuple(axis for axis, size in enumerate(centres.shape) if size > 1)
     return Line(axes, centres.reshape(-1), (float(seen[0]), float(seen[1])))
+
+
+def _to_the_end(cells: NDArray[np.float64], size: int) -> NDArray[np.float64]:
+    """Return what units see, told of a recurrent layer's last state too: of all the clip, which has no place by itself.
+
+    It comes one step behind the state before it, from which the clip's end is as far.
+    """
+    low, high = cells.reshape(2, -1)
+    if cells.size != 2 * len(cells[0]) or len(low) < 4 or low[-1] <= high[-1] or not np.isfinite(cells[:, :-1]).all():
+        return cells
+    steps = np.diff(low[:-1]), np.diff(high[:-1])
+    still = [bool((step == 0).all()) for step in steps]
+    even = [bool((step == step[0]).all()) for step in steps]
+    found = cells.copy()
+    if still[0] and even[1] and high[-2] + steps[1][0] >= size - 1 > high[-2]:
+        found[:, -1] = np.array([low[0], high[-2] + steps[1][0]]).reshape(found[:, -1].shape)
+    elif still[1] and even[0] and low[-2] + steps[0][0] <= 0 < low[-2]:
+        found[:, -1] = np.array([low[-2] + steps[0][0], high[0]]).reshape(found[:, -1].shape)
+    return found
 
 
 def _centres(low: NDArray[np.float64], high: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -56,6 +56,11 @@ class Seen(Traced):
         terms = _by_place([term for term in self.terms[AXES.index(axis)] if term.placed])
         return _joint(terms[0], self.shape) if terms else None
 
+    def known(self, axis: str) -> Bounds | None:
+        """Return what the elements see along one of `AXES` by known ends, by themselves and with others alike."""
+        terms = [term for term in self.terms[AXES.index(axis)] if term.placed]
+        return _joint(terms, self.shape) if terms else None
+
     def varies(self, axis: int) -> bool:
         """Whether the elements differ along this axis of the tensor."""
         return any(term.varies(axis) for terms in self.terms for term in terms)
