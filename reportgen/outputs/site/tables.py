@@ -7,7 +7,7 @@ from collections.abc import Callable
 from markupsafe import Markup
 
 from reportgen.outputs.model import STATE_WORDS, Cell, Column, Reference, References, Table
-from reportgen.outputs.site.text import inert, symbols
+from reportgen.outputs.site.text import breakable, inert, symbols
 from reportgen.outputs.told import told
 from reportgen.reading import format as formats
 
@@ -94,7 +94,7 @@ def _shown(column: Column, cell: Cell, link: Link) -> Markup:
 def _words(column: Column, words: str) -> Markup:
     match column.form:
         case "code":
-            return Markup('<code class="rg-layer">{}</code>').format(inert(words))
+            return Markup('<code class="rg-layer">{}</code>').format(breakable(words))
         case "digest":
             return Markup('<code class="rg-digest">{}</code>').format(inert(words))
         case "state":

@@ -12,11 +12,18 @@ from reportgen.bidi import without_bidi
 
 _SPECIAL = re.compile(r"[^0-9A-Za-z ,./%\u0080-\U0010ffff]")
 
+_PARTS = re.compile(r"(?<=[._/-])(?=[^._/-])")
+
 
 def inert(value: object) -> Markup:
     """Return text as character references wherever HTML, Markdown or an attribute could read a sign in it."""
     text = _SPECIAL.sub(lambda match: f"&#{ord(match[0])};", without_bidi(str(value)))
     return Markup(text)  # noqa: S704 (escaped on the line above)
+
+
+def breakable(name: str) -> Markup:
+    """Return text as `inert` does, which may break behind the dots, dashes and strokes of a dotted name."""
+    return Markup("<wbr>").join(map(inert, _PARTS.split(name)))
 
 
 def prose(text: str) -> Markup:

@@ -97,3 +97,18 @@ def test_csv_has_the_seven_digits_of_float32_and_whole_numbers_whole() -> None:
     numbers = (0.1 + 0.2, 1.0098519325256348, 123456789, 1e-12 / 3, 2.0)
     table = Table("n", "N", columns(*(Column(str(place), "number") for place in range(5))), (numbers,))
     assert csv_text(table).splitlines()[1] == "0.3,1.009852,123456789,3.333333e-13,2.0"
+
+
+def test_a_dotted_name_may_break_behind_its_dots_and_nowhere_else() -> None:
+    table = Table(
+        "layers",
+        "Layers",
+        columns("#", Column("Layer", "code")),
+        (
+            (1, "gru.weight_hh__l0"),
+            (2, "<b>.x"),
+        ),
+    )
+    shown = table_html(table, link)
+    assert "gru.<wbr>weight&#95;<wbr>hh&#95;&#95;<wbr>l0<" in shown
+    assert "&#60;b&#62;.<wbr>x<" in shown
