@@ -10,6 +10,7 @@ from typing import Protocol
 from reportgen.errors import StoreError
 from reportgen.progress import Progress
 from reportgen.records.jobs import Done, Job, Record
+from reportgen.records.written import check_not_moved
 from reportgen.runner.executors.base import Work
 from reportgen.runner.executors.chunks import ChunkWorker
 from reportgen.runner.executors.claiming import forget_failures
@@ -69,6 +70,7 @@ def _kept(work: Work, jobs: Sequence[Job], crew: Crew) -> Iterator[Record]:
     stale = {key: record.spent for key in waiting if (record := work.store.record(key))}
     while True:
         began = time.monotonic()
+        check_not_moved(work.store.folder)  # or its workers would end one after the other
         there = work.store.keys()
         over = crew.is_over(lacking=any(key not in there for key in waiting))
         there = work.store.keys() if over else there

@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 
 from reportgen.config.options import BuildOptions
-from reportgen.errors import ReportgenError
+from reportgen.errors import ReportgenError, for_pages
 from reportgen.progress import SILENT
 from reportgen.runner.executors.claiming import ClaimingExecutor
 from reportgen.runner.one_worker import work_at
@@ -26,7 +26,7 @@ def work_as_asked() -> int:
         threading.Thread(target=_end_with_parent, daemon=True).start()
         work_at(Path(asked["run"]), BuildOptions.model_validate(asked["options"]), ClaimingExecutor(), SILENT)
     except ReportgenError as error:
-        print(error, file=sys.stderr)  # noqa: T201 (the executor reads it)
+        print(for_pages(error), file=sys.stderr)  # noqa: T201 (the executor reads it)
         return error.exit_code
     except KeyboardInterrupt:
         return stop.exit_code
