@@ -132,7 +132,7 @@ class _ClaimWatch:
         earlier = self._earlier(job)
         self.log.failed(job, error)
         if not own and not (alone and len(earlier) + 1 >= self.claims.rules.attempts):
-            raise TryElsewhereError(f"{type(error).__name__}: {error}") from error
+            raise TryElsewhereError(error_sentence(error)) from error
         return (*earlier, attempt_of(self.log.store.folder, self.log.worker, job.key, error_sentence(error)))
 
     def _earlier(self, job: Job) -> tuple[FailedAttempt, ...]:

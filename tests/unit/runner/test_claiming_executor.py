@@ -94,15 +94,24 @@ def test_a_worker_says_what_it_waits_for_and_takes_over_what_a_dead_one_held(
     assert "taken over when nothing has been heard of it for 180 s" in said[0]
 
 
-def test_an_error_that_may_be_the_workers_is_tried_again_and_then_recorded(prepared: Prepared, tmp_path: Path) -> None:
-    squares = Squares(bad=frozenset({4}))
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ValueError("no square today"), "ValueError: no square today"),
+        (MemoryError(), "Memory ran out: choose a smaller clip, fewer kernels, or a larger device."),
+    ],
+)
+def test_an_error_that_may_be_the_workers_is_tried_again_and_then_recorded(
+    prepared: Prepared, tmp_path: Path, error: Exception, said: str
+) -> None:
+    squares = Squares(bad=frozenset({4}), error=error)
     found, _ = run(prepared, squares, ClaimingExecutor(QUICK), tmp_path)
     assert [asked for asked in squares.asked if 0 not in asked] == [[3, 4, 5], [3, 4, 5], [4], [5]]
     failed = found["squares 4"]
     assert isinstance(failed, Failed)
-    assert (failed.message, failed.error) == ("ValueError: no square today", "ValueError")
-    assert [attempt.ended for attempt in failed.attempts] == 3 * ["ValueError: no square today"]
-    assert all(attempt.lines[-1] == "ValueError: no square today" for attempt in failed.attempts)
+    assert (failed.message, failed.error) == (said, type(error).__name__)
+    assert [attempt.ended for attempt in failed.attempts] == 3 * [said]
+    assert all(attempt.lines[-1].startswith(type(error).__name__) for attempt in failed.attempts)
     assert isinstance(found["squares 5"], Done)
     assert isinstance(found["roots tiny"], Skipped)
 
