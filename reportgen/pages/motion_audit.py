@@ -44,7 +44,7 @@ def verdict_in_words(classes: tuple[ClassProbes, ...], limits: Limits, words: Wo
     """Return what the reliance of classes, or of targets, says, in one sentence."""
     known = [row.motion_reliance for row in classes if row.motion_reliance is not None]
     if not known:
-        return f"Nothing can be said of {words.many}: none stands out by its {words.value} on its own clips."
+        return f"Nothing can be said of {words.many}: none {_has_to_lose(words)}."
     if len(known) == 1:
         which = f"The one {words.one} that was probed" if len(classes) == 1 else _one_of(len(classes), words)
         return f"{which} {_loses(known[0], words)} when nothing moves."
@@ -73,7 +73,12 @@ def _lose(count: int) -> str:
 
 
 def _one_of(count: int, words: Words) -> str:
-    return f"Of {count} {words.many}, one stands out by its {words.value} on its own clips: it"
+    return f"Of {count} {words.many}, one {_has_to_lose(words)}: it"
+
+
+def _has_to_lose(words: Words) -> str:
+    """Say of which one it is asked what it loses."""
+    return "stands out by its logit on its own clips" if words is CLASSES else f"has a positive {words.value}"
 
 
 def _loses(reliance: float, words: Words) -> str:

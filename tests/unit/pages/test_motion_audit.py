@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from reportgen.audit.limits import Limits
 from reportgen.pages.motion_audit import verdict_in_words
+from reportgen.reading.words import TARGETS
 from reportgen.records.answers.motion import ClassProbes
 from reportgen.records.targets import Target
 
@@ -22,3 +23,7 @@ def test_what_classes_need_is_said_of_one_as_of_many() -> None:
     assert still.endswith("and both lose less than 10%.")
     assert verdict_in_words((one, one, one), Limits()).endswith("and all lose less than 10%.")
     assert verdict_in_words((), Limits()).startswith("Nothing can be said of classes")
+    negative = one.model_copy(update={"motion_reliance": None})
+    assert verdict_in_words((one, negative), Limits(), TARGETS) == (
+        "Of 2 targets, one has a positive value: it loses 6% of its value when nothing moves."
+    )
