@@ -10,7 +10,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from reportgen.audit.heard import claims_change, either_way, frozen_clause, heard, named_direction
+from reportgen.audit.heard import (
+    claims_change,
+    either_way,
+    frozen_clause,
+    heard,
+    moves_along_stripes,
+    named_direction,
+)
 from reportgen.audit.limits import Limits
 from reportgen.audit.moving import (
     flicker_explained,
@@ -33,9 +40,6 @@ UNFIRED = "No clip that the search met makes this kernel fire: what its last cli
 
 SAME_WAY = 0.1
 """Share of the period of stripes by which a motion is longer, at least, than the shortest that looks the same."""
-
-RIGHT_ANGLE, ALONG = 90.0, 45.0
-"""Stripes are seen to move across themselves: a motion within so many degrees of along them contradicts the word."""
 
 
 @dataclass(frozen=True)
@@ -132,16 +136,7 @@ def synthetic_claim(figures: KernelFigures, limits: Limits) -> str:
 
 def subject_words(figures: KernelFigures, limits: Limits) -> str:
     """Return what the clip looks like; of stripes that are said to move along themselves, no more than that word."""
-    return "stripes" if _along_themselves(figures, limits) else pattern_words(figures.pattern, limits)
-
-
-def _along_themselves(figures: KernelFigures, limits: Limits) -> bool:
-    """Return whether stripes are said to move along themselves: what shows it is all that differs from them."""
-    pattern = figures.pattern
-    along = pattern.orientation if pattern is not None and pattern.kind == "stripes" else None
-    if along is None or figures.direction is None or not named_direction(figures, limits):
-        return False
-    return abs((figures.direction - along + RIGHT_ANGLE) % 180 - RIGHT_ANGLE) < ALONG
+    return "stripes" if moves_along_stripes(figures, limits) else pattern_words(figures.pattern, limits)
 
 
 def _motion(figures: KernelFigures, mean_speed: float, limits: Limits) -> str:
@@ -168,7 +163,7 @@ def _looks_like(figures: KernelFigures, speed: float, limits: Limits) -> str:
     They look the same a period on, so that the eye, and any network, sees the shortest way across them.
     """
     pattern = figures.pattern
-    if _along_themselves(figures, limits):
+    if moves_along_stripes(figures, limits):
         return ""
     if pattern is None or pattern.kind != "stripes" or None in (pattern.size, pattern.orientation, figures.direction):
         return ""

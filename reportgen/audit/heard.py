@@ -7,6 +7,7 @@ near-silent kernel's shares are not.
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,8 +24,17 @@ Says = Literal["for", "against", "in part"]
 DIRECTIONS = ("right", "down and right", "down", "down and left", "left", "up and left", "up", "up and right")
 
 STILL_WORDS = frozenset({"static", "still", "frozen", "stationary", "motionless"})
-MOVING_WORDS = frozenset({"moving", "rotating", "zooming", "left", "right", "up", "down"})
+ANGLES = {"right": 0.0, "down": 90.0, "left": 180.0, "up": 270.0}
+"""Directions of labels, in degrees: y points down."""
+
+MOVING_WORDS = frozenset({"moving", "rotating", "zooming", *ANGLES})
 """Words of labels that say how a clip moves; others say nothing about it."""
+
+RIGHT_ANGLE, ALONG = 90.0, 45.0
+"""Stripes are seen to move across themselves: a motion within so many degrees of along them contradicts the word."""
+
+HARDLY_ACROSS = 10.0
+"""Degrees about the orientation of stripes in which a motion hardly shows on them: it may go either way across."""
 
 
 @dataclass(frozen=True)
@@ -141,6 +151,40 @@ def _label(figures: KernelFigures, limits: Limits, *, moves: bool) -> Heard | No
     if still is moving:  # a label that says neither, or a pair that says both
         return None
     clause = f"clips of “{word.text}” drive it most (AUROC {fixed(word.auroc)})"
-    direction, told = named_direction(figures, limits), spoken & {"left", "right", "up", "down"}
-    agrees = moves is moving and (direction is None or not told or bool(told & set(direction.split())))
+    agrees = moves is moving
+    if agrees and (told := spoken & ANGLES.keys()):
+        same_way = _moves_that_way(figures, told, limits)
+        if same_way is None:
+            return None
+        agrees = same_way
     return Heard("for" if agrees else "against", clause)
+
+
+def moves_along_stripes(figures: KernelFigures, limits: Limits) -> bool:
+    """Return whether stripes are said to move along themselves: what shows it is all that differs from them."""
+    pattern = figures.pattern
+    along = pattern.orientation if pattern is not None and pattern.kind == "stripes" else None
+    if along is None or figures.direction is None or not named_direction(figures, limits):
+        return False
+    return abs((figures.direction - along + RIGHT_ANGLE) % 180 - RIGHT_ANGLE) < ALONG
+
+
+def shows_motion_across_alone(figures: KernelFigures, limits: Limits) -> bool:
+    """Return whether a direction is named of stripes: any motion along them as well would look the same."""
+    stripes = figures.pattern is not None and figures.pattern.kind == "stripes"
+    return stripes and bool(named_direction(figures, limits)) and not moves_along_stripes(figures, limits)
+
+
+def _moves_that_way(figures: KernelFigures, told: Set[str], limits: Limits) -> bool | None:
+    """Return whether the synthetic clip may move in a direction that is told; None where it cannot show that.
+
+    Stripes that move to the right look as if they moved across themselves (the aperture problem): with that motion all
+    agree that lead to the same side of them.
+    """
+    direction = named_direction(figures, limits)
+    if direction is None or figures.direction is None or told & set(direction.split()):
+        return True
+    if not shows_motion_across_alone(figures, limits) or len(told) > 1:
+        return False
+    apart = abs((ANGLES[next(iter(told))] - figures.direction + 180) % 360 - 180)
+    return None if abs(apart - RIGHT_ANGLE) <= HARDLY_ACROSS else apart < RIGHT_ANGLE

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from reportgen.audit.concepts import concept_words, concepts_of
 from reportgen.audit.headline import headline
+from reportgen.audit.heard import shows_motion_across_alone
 from reportgen.audit.kernel_badges import kernel_verdicts
 from reportgen.audit.moving import shows_no_pattern, shows_one_colour
 from reportgen.audit.sentences import evidence, reservations
@@ -268,6 +269,7 @@ def _page(
             "reconstruction": clip_strip(model.addresses, parts, "reconstruction", f"Moved texture of {view.name}"),
             "plain": shows_no_pattern(view.figures, model.limits),
             "patterned": not shows_one_colour(view.figures, model.limits),
+            "across_alone": shows_motion_across_alone(view.figures, model.limits),
             "headline": headline(view.figures, model.limits),
             "evidence_sentence": evidence(view.figures, model.limits),
             "word": label_word(word.word, model.limits, held_out=word.held_out) if word else "",

@@ -36,6 +36,11 @@ GREY = ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
 STRIPES = PatternAnswer(kind="stripes", orientation=92.0, size=6.13, ends=GREY)
 
 
+def stripes_at(orientation: float) -> PatternAnswer:
+    """Return the stripes, of another orientation."""
+    return STRIPES.model_copy(update={"orientation": orientation})
+
+
 def word(text: str, auroc: float = 0.97) -> ShownWord:
     """Return a label word that drives a kernel."""
     return ShownWord(LabelWord(text=text, auroc=auroc, q=0.001), held_out=True)
@@ -226,6 +231,23 @@ def test_stripes_that_move_on_by_more_than_half_their_period_look_slower(
             {"word": word("moving left")},
             "warn",
             "But the reference clips say otherwise: clips of “moving left” drive it most (AUROC 0.97).",
+        ),
+        # Stripes that fall to the right a little, and move up: to the right along the ground they look the same.
+        (
+            {"word": word("moving right"), "pattern": stripes_at(14.0), "direction": 284.0},
+            "pass",
+            "The reference clips bear this out: clips of “moving right” drive it most (AUROC 0.97).",
+        ),
+        (
+            {"word": word("moving left"), "pattern": stripes_at(14.0), "direction": 284.0},
+            "warn",
+            "But the reference clips say otherwise: clips of “moving left” drive it most (AUROC 0.97).",
+        ),
+        ({"word": word("moving right"), "pattern": stripes_at(5.0), "direction": 275.0}, "untested", ""),
+        (
+            {"word": word("moving right"), "direction": 284.0},  # of a texture the direction is sure
+            "warn",
+            "But the reference clips say otherwise: clips of “moving right” drive it most (AUROC 0.97).",
         ),
         ({"word": word("moving left", 0.8)}, "untested", ""),
         ({"word": word("dots")}, "untested", ""),
