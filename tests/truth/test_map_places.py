@@ -76,6 +76,14 @@ class Rows(Segments):
         return scores(torch.relu(self.next(torch.relu(self.stem(clip.transpose(1, 2).flatten(0, 1))))).mean((1, 2, 3)))
 
 
+class Mirrored(Segments):
+    """The frames of the clip, and those of its mirror image."""
+
+    def forward(self, clip: Tensor) -> Tensor:
+        found = torch.stack([super(Mirrored, self).forward(view) for view in (clip, clip.flip(4))])
+        return found.mean(0)
+
+
 class OneByOne(nn.Module):
     """One module, called once a frame."""
 
@@ -134,6 +142,7 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "norms over all": lambda: Strided(2, norm=lambda maps: functional.layer_norm(maps, maps.shape[1:])),
     "skip connections": lambda: Strided(3, skip=True),
     "frames in the batch": Segments,
+    "frames of the mirror image, too": Mirrored,
     "a row a frame": Rows,
     "a call a frame": OneByOne,
     "a call a clip": Alone,
@@ -330,7 +339,14 @@ def test_grad_cam_of_two_pathways_shows_what_each_of_them_sees() -> None:
     assert brightest(heat * (torch.arange(33) < 16)) == green
 
 
-TUBES = ("three layers", "frames in the batch", "a row a frame", "a call a frame", "a call a clip")
+TUBES = (
+    "three layers",
+    "frames in the batch",
+    "frames of the mirror image, too",
+    "a row a frame",
+    "a call a frame",
+    "a call a clip",
+)
 
 
 @pytest.mark.parametrize("name", TUBES)

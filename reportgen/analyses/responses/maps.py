@@ -151,7 +151,7 @@ def _response(layer: str, number: int, maps: Maps, places: UnitPlaces | None, fr
 
 def _moments(length: int, places: UnitPlaces | None, frames: int) -> tuple[tuple[float, ...], bool]:
     """Return the clip's frame at which each of a map's frames looks, and whether that is known."""
-    centres = places.lines[0].centres if places is not None else np.empty(0)
+    centres = places.lines[0].centres if places is not None and not places.further else np.empty(0)
     known = len(centres) == length and bool(np.isfinite(centres).all())
     at = centres if known else (np.arange(length) + 0.5) * frames / length - 0.5
     return tuple(float(value) for value in np.clip(at, 0, frames - 1)), known

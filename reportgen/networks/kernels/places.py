@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import accumulate, chain
 from typing import Any
 
 import numpy as np
@@ -58,14 +59,21 @@ class Line:
 class UnitPlaces:
     """Where the units of a map `R K (T) H W`, of one clip in all its R rows, look along T, H and W of the clip.
 
-    `rows` are those that see the clip at all, where some do not: what a recurrent layer makes of its first state.
+    `rows` are those that are told of: all, or those that see the clip at all, where some do not (what a recurrent layer
+    makes of its first state). `further` tell of other rows: of calls that look elsewhere along several axes at once, as
+    on frames of the mirrored clip.
     """
 
     lines: tuple[Line, Line, Line]
     rows: tuple[int, ...] | None = None
+    further: tuple[UnitPlaces, ...] = ()
 
     def laid(self, maps: Tensor, size: Sequence[int]) -> Tensor:
         """Return maps `R K (T) H W` laid over a clip of `size` (T, H, W), as `K T H W`; further axes are added up."""
+        others = [places.laid(maps, size) for places in self.further]
+        return sum(others, start=self._laid(maps, size))
+
+    def _laid(self, maps: Tensor, size: Sequence[int]) -> Tensor:
         maps = maps if self.rows is None else maps[list(self.rows)]
         used = [axis for line in self.lines for axis in line.axes]
         others = [axis for axis in range(maps.ndim) if axis != 1 and axis not in used]
@@ -187,15 +195,25 @@ def known_places(calls: Sequence[Seen]) -> UnitPlaces | None:
     """Return where the units of a layer look by what its calls return; None where it is not known."""
     if not calls or len({call.shape[1:] for call in calls}) > 1:
         return None
-    rows = [not call.sourceless for call in calls for _ in range(call.shape[0])]
-    if not any(rows):
+    ends = list(accumulate(call.shape[0] for call in calls))
+    rows = [range(end - call.shape[0], end) for call, end in zip(calls, ends, strict=True)]
+    sighted = [(call, own) for call, own in zip(calls, rows, strict=True) if not call.sourceless]
+    if not sighted:
         return None
+    lines = _lines([call for call, _ in sighted])
+    if lines is not None:
+        return UnitPlaces(lines, None if len(sighted) == len(calls) else tuple(chain(*(own for _, own in sighted))))
+    apart = [UnitPlaces(own, tuple(of)) for call, of in sighted if (own := _lines([call])) is not None]
+    return replace(apart[0], further=tuple(apart[1:])) if len(apart) == len(sighted) else None
+
+
+def _lines(calls: Sequence[Seen]) -> tuple[Line, Line, Line] | None:
+    """Return how the axes of the clip lie in what calls return, one behind the other; None where they share one."""
     seen = _rows(calls)
-    lines = [_line(_standing(seen, axis)) for axis in AXES[1:]]
-    t, h, w = lines
+    t, h, w = (_line(_standing(seen, axis)) for axis in AXES[1:])
     if t is None or h is None or w is None or len({*t.axes, *h.axes, *w.axes}) < sum(len(x.axes) for x in (t, h, w)):
         return None
-    return UnitPlaces((t, h, w), None if all(rows) else tuple(row for row, sees in enumerate(rows) if sees))
+    return t, h, w
 
 
 def _rows(calls: Sequence[Seen]) -> Seen:
