@@ -21,7 +21,7 @@ METHOD = Method(
     name="responses",
     title="Response maps",
     summary="What every kernel of a layer answers to a clip, as a grid of maps and as a volume, in several orders.",
-    version=8,
+    version=9,
     parameters=ResponsesParameters,
     load=_load,
     presets={"full": ResponsesParameters(clips=None, values=65_536, exact=True)},
