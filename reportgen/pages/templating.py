@@ -14,7 +14,7 @@ from markupsafe import Markup
 from reportgen.outputs.model import data_address
 from reportgen.outputs.site.draw import draw
 from reportgen.outputs.site.tables import table_html
-from reportgen.outputs.site.text import anchor, inert, prose, symbols
+from reportgen.outputs.site.text import anchor, breakable, inert, prose, symbols
 from reportgen.outputs.yaml_text import yaml_string
 from reportgen.pages.comparable import COMPARE_PAGE
 from reportgen.pages.compiled import CompiledTemplates
@@ -68,6 +68,7 @@ class Templates:
             duration=formats.duration,
             bytes=formats.bytes_size,
             anchor=anchor,
+            breakable=breakable,
             fixed=formats.fixed,
             plural=formats.plural,
             shortened=formats.shortened,
