@@ -12,19 +12,9 @@ from reportgen.clips.given import named_clips
 from reportgen.config.options import BuildOptions
 from reportgen.errors import ClipError
 from reportgen.media.encode import gif_bytes
-from reportgen.progress import SilentProgress
 from reportgen.runner.subject import read_clips
 from tests.contract.test_python_calls import FRAMES, SIDE, tiny
-
-
-class Noted(SilentProgress):
-    """Keeps what is said."""
-
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-
-    def note(self, message: str) -> None:
-        self.notes.append(message)
+from tests.notes import Notes
 
 
 def gif(path: Path, seed: int) -> Path:
@@ -64,11 +54,11 @@ def test_a_folder_of_videos_is_several_clips_and_one_of_images_is_one(tmp_path: 
 def test_what_is_no_clip_in_a_folder_is_passed_over_and_said(tmp_path: Path) -> None:
     gif(tmp_path / "videos" / "a.mp4", 1)
     (tmp_path / "videos" / "README.txt").write_text("videos of mine")
-    noted = Noted()
+    noted = Notes()
     clips = read_clips(tiny(), BuildOptions(clips=(str(tmp_path / "videos"),)), noted)
     assert [clip.title for clip in clips] == ["a"]
-    assert noted.notes[0] == "videos is a folder of videos: 2 clips."
-    assert noted.notes[1].startswith("Passed over: README.txt")
+    assert noted.said[0] == "videos is a folder of videos: 2 clips."
+    assert noted.said[1].startswith("Passed over: README.txt")
     with pytest.raises(ClipError, match=r"README\.txt"):
         read_clips(tiny(), BuildOptions(clips=(str(tmp_path / "videos" / "README.txt"),)))
     (tmp_path / "videos" / "a.mp4").unlink()

@@ -11,14 +11,7 @@ from reportgen.errors import OptionError, StoreError
 from reportgen.records.lease import LEASE
 from reportgen.records.manifest import SCHEMA_VERSION, SourceFacts
 from reportgen.runner.places import CLAIM_FILE, Asked, NetworkFacts, places_of
-
-
-class Notes:
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-
-    def note(self, message: str) -> None:
-        self.notes.append(message)
+from tests.notes import Notes
 
 
 def network(name: str = "make", weights: str = "a", given: str | None = None, source: str = "s") -> Asked:
@@ -33,7 +26,7 @@ def build(runs: Path, *networks: Asked) -> tuple[list[str], list[str]]:
         for place in places:
             assert place.folder == runs / place.name
             (place.folder / "records").mkdir(exist_ok=True)
-    return [place.name for place in places], said.notes
+    return [place.name for place in places], said.said
 
 
 def test_the_first_network_of_a_name_has_it_and_goes_on_there(tmp_path: Path) -> None:

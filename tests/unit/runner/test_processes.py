@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from contextlib import AbstractContextManager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -12,7 +11,6 @@ from typing import cast
 import pytest
 
 from reportgen.errors import StoreError
-from reportgen.progress import SILENT, Task
 from reportgen.records.jobs import Job
 from reportgen.records.store import Store
 from reportgen.runner.executors import worker_process
@@ -20,17 +18,7 @@ from reportgen.runner.executors.base import Work
 from reportgen.runner.executors.processes import ProcessesExecutor, _Processes
 from reportgen.runner.executors.sharing import _kept
 from reportgen.stopping import Stopped, StopSignals
-
-
-class Notes:
-    def __init__(self) -> None:
-        self.said: list[str] = []
-
-    def task(self, title: str, total: float) -> AbstractContextManager[Task]:
-        return SILENT.task(title, total)
-
-    def note(self, message: str) -> None:
-        self.said.append(message)
+from tests.notes import Notes
 
 
 def test_a_stop_is_told_at_once_since_the_workers_take_a_while_to_end(tmp_path: Path) -> None:

@@ -12,18 +12,9 @@ from PIL import Image
 from reportgen import load_network
 from reportgen.errors import ClipError
 from reportgen.networks.core.network import Network
-from reportgen.progress import SILENT, SilentProgress
+from reportgen.progress import SILENT
 from reportgen.runner.references import stored_clips
-
-
-class Told(SilentProgress):
-    """Remembers what is said."""
-
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-
-    def note(self, message: str) -> None:
-        self.notes.append(message)
+from tests.notes import Notes
 
 
 @pytest.fixture(scope="module")
@@ -86,8 +77,8 @@ def test_a_copy_of_a_clip_is_left_out_and_it_is_said(network: Network, folder: P
         (folder / place).write_bytes(first.read_bytes())
     (folder / "other" / "gone.gif").symlink_to(folder / "nowhere.gif")
     (folder / "other" / "lost.gif").symlink_to(folder / "nowhere.gif")
-    told = Told()
+    told = Notes()
     found = stored_clips(network, folder, told)
     names = [clip.name.partition("-")[2] for clip in found]
     assert sorted(names) == ["a", "a", "b", "broken", "c", "d", "gone", "lost"], "one under another label is no copy"
-    assert told.notes == [f"2 of 10 clips in {folder.name} are copies of others and left out: a clip counts once."]
+    assert told.said == [f"2 of 10 clips in {folder.name} are copies of others and left out: a clip counts once."]

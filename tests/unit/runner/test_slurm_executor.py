@@ -7,15 +7,14 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
 from reportgen.config.slurm import SlurmOptions
 from reportgen.errors import OptionError, StoreError
-from reportgen.progress import SILENT, Task
 from reportgen.runner.executors.slurm import SlurmExecutor, _end_in_order, _Jobs
+from tests.notes import Notes
 
 ENDING = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
 
@@ -35,17 +34,6 @@ def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def write(place: Path, text: str) -> None:
     place.write_text(f"#!/bin/sh\n{text}\n")
     place.chmod(0o755)
-
-
-class Notes:
-    def __init__(self) -> None:
-        self.said: list[str] = []
-
-    def task(self, title: str, total: float) -> AbstractContextManager[Task]:
-        return SILENT.task(title, total)
-
-    def note(self, message: str) -> None:
-        self.said.append(message)
 
 
 def jobs_of(folder: Path, workers: int = 2, **asked: object) -> _Jobs:

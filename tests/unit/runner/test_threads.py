@@ -11,19 +11,12 @@ import torch
 
 from reportgen.commands.compute import compute
 from reportgen.config.options import BuildOptions
-from reportgen.progress import SILENT, SilentProgress
+from reportgen.progress import SILENT
 from reportgen.records.plan import RunPlan
 from reportgen.records.store import Store
 from reportgen.runner.executors.local import LocalExecutor
 from reportgen.runner.threads import planned_threads
-
-
-class Notes(SilentProgress):
-    def __init__(self) -> None:
-        self.said: list[str] = []
-
-    def note(self, message: str) -> None:
-        self.said.append(message)
+from tests.notes import Notes
 
 
 @pytest.fixture(autouse=True)
