@@ -53,13 +53,16 @@ class Seen(Traced):
         A gate that is made from a global mean, or attention beside a skip connection (to all places, or within
         windows), does not move a unit. None where nothing is known of their places.
         """
-        terms = _by_place([term for term in self.terms[AXES.index(axis)] if term.placed])
+        terms = _by_place(self._placed_terms(axis))
         return _joint(terms[0], self.shape) if terms else None
 
     def known(self, axis: str) -> Bounds | None:
         """Return what the elements see along one of `AXES` by known ends, by themselves and with others alike."""
-        terms = [term for term in self.terms[AXES.index(axis)] if term.placed]
+        terms = self._placed_terms(axis)
         return _joint(terms, self.shape) if terms else None
+
+    def _placed_terms(self, axis: str) -> list[Bounds]:
+        return [term for term in self.terms[AXES.index(axis)] if term.placed]
 
     def varies(self, axis: int) -> bool:
         """Whether the elements differ along this axis of the tensor."""
