@@ -38,7 +38,8 @@ class Network:
     taken as is and whose output is taken as class logits `N K`. With `one_by_one` a layer runs once for each clip of a
     call, so that what reads layers must give it one clip a call (see `given_one_by_one`). `channels` are those of the
     clips of a bare module, where they are not those of its first convolution. `assumptions` say what was found or
-    assumed about a network without a card of its own.
+    assumed about a network without a card of its own. `stand_ins` take the place of its parameters and buffers for
+    clips on the meta device, by their names; where there are none, each pass makes its own.
     """
 
     module: nn.Module
@@ -49,6 +50,7 @@ class Network:
     one_by_one: bool = False
     channels: int | None = None
     assumptions: tuple[str, ...] = ()
+    stand_ins: dict[str, Tensor] | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def from_module(
@@ -136,8 +138,8 @@ class Network:
 
     def _answered(self, clips: Tensor) -> Any:
         call = self.prepare(clips)
-        if clips.device.type == "meta" and self.device.type != "meta":
-            return call.with_state(self.module, ghosts(self.module))
+        if clips.device.type == "meta" and (self.stand_ins is not None or self.device.type != "meta"):
+            return call.with_state(self.module, self.stand_ins or ghosts(self.module))
         return call.of(self.module)
 
     def class_scores(self, clips: Tensor) -> Tensor:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch._subclasses.fake_tensor import FakeTensorMode
 
 from reportgen.errors import NetworkError, ReportgenError
 from reportgen.networks.core.answer import first_scores
@@ -23,6 +20,7 @@ from reportgen.networks.trace.cuts import Cut
 from reportgen.networks.trace.graph import ConnectionGraph
 from reportgen.networks.trace.labels import Ids
 from reportgen.networks.trace.tracer import Tracer, module_names
+from reportgen.networks.trace.valueless import without_values
 
 
 @leaving_unchanged
@@ -32,11 +30,10 @@ def connection_graph(
     """Return which convolution and linear kernels of `network` feed which, channel by channel.
 
     `clip_shape` is `N C T H W` (or whatever shape a bare module takes). A trace of shapes comes first and computes
-    nothing (torch's fake tensors, what `torch.export` uses as well, but without its demand that the whole program be
-    exportable: Python control flow is simply run). Where the program asks for values (control flow by an activation,
-    an index that is computed), one real forward pass on `clip`, or on seeded noise, is traced instead;
-    `ConnectionGraph.traced_with` says which. The graph is that of the network in evaluation mode. Zero weights count
-    as connections: the graph is the structure's and not the values'.
+    nothing; it demands no exportable program, for Python control flow is simply run. Where the program asks for values
+    (control flow by an activation, an index that is computed), one real forward pass on `clip`, or on seeded noise, is
+    traced instead; `ConnectionGraph.traced_with` says which. The graph is that of the network in evaluation mode. Zero
+    weights count as connections: the graph is the structure's and not the values'.
 
     Raises NetworkError when the network cannot run on a clip of this shape.
     """
@@ -45,10 +42,7 @@ def connection_graph(
     pixels = None if clip is None else given_clips(borrowed, clip)
     device = _device(borrowed.module)
     try:
-        with untold_by_torch(), FakeTensorMode(allow_non_fake_inputs=True):
-            dtype = _dtype(borrowed.module)
-            empty = torch.empty(shape, device=device, dtype=dtype)
-            return replace(_traced(borrowed, empty, "shapes", ""), cuts=gradient_cuts(borrowed, empty))
+        return without_values(borrowed, shape, device, _dtype(borrowed.module), _by_shapes)
     except Exception as error:  # a network's own code may raise anything for want of values; a real pass tells
         reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
     if pixels is None:
@@ -61,20 +55,17 @@ def connection_graph(
         raise NetworkError(f"{borrowed.name} cannot run on a clip of shape {shape}: {error}") from error
 
 
-@contextmanager
-def untold_by_torch() -> Iterator[None]:
-    """Let torch not write to the terminal, with its stack, what an operation of fake tensors raises: it is caught."""
-    logger = logging.getLogger("torch._subclasses.fake_tensor")
-    was_disabled, logger.disabled = logger.disabled, True
-    try:
-        yield
-    finally:
-        logger.disabled = was_disabled
+def _by_shapes(network: Network, empty: Tensor) -> ConnectionGraph:
+    # What does not run on the meta device may run on another: that it has no gradient is not said there.
+    cuts = gradient_cuts if network.stand_ins is None else cuts_of_pass
+    return replace(_traced(network, empty, "shapes", ""), cuts=cuts(network, empty))
 
 
 def _traced(network: Network, clip: Tensor, how: Literal["shapes", "values"], reason: str) -> ConnectionGraph:
     try:  # as in a pass that measures: torch multiplies matrices by other operations where these have gradients
-        with gradients_to(network.module.parameters()):
+        state = network.stand_ins
+        own = network.module.named_parameters()
+        with gradients_to(weight if state is None else state[name] for name, weight in own):
             return _observed(network, clip, how, reason)
     except RuntimeError:  # such as .numpy() of what has a gradient
         return _observed(network, clip, how, reason)
@@ -82,7 +73,7 @@ def _traced(network: Network, clip: Tensor, how: Literal["shapes", "values"], re
 
 def _observed(network: Network, clip: Tensor, how: Literal["shapes", "values"], reason: str) -> ConnectionGraph:
     module = network.module
-    tracer = Tracer(module, clip)
+    tracer = Tracer(module, clip, network.stand_ins)
     with evaluating(module), module_names(module, tracer.stack), torch.enable_grad(), tracer:
         output = class_output(network, clip)
     layers, recurrent = tracer.layers()

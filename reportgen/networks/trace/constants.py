@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,12 +53,16 @@ class Constant:
 
 
 class Constants:
-    """The constants of one forward pass: parameters, buffers, and what the pass derives from them alone."""
+    """The constants of one forward pass: parameters, buffers, and what the pass derives from them alone.
 
-    def __init__(self, module: nn.Module) -> None:
+    `state` are the parameters and buffers that the module runs with, where they are not its own.
+    """
+
+    def __init__(self, module: nn.Module, state: Mapping[str, Tensor] | None = None) -> None:
         self._known: dict[int, Constant] = {}
         self._held: list[Tensor] = []  # an id is only unique while its tensor lives
-        for name, tensor in [*module.named_parameters(), *module.named_buffers()]:
+        own = [*module.named_parameters(), *module.named_buffers()]
+        for name, tensor in own if state is None else [(name, state[name]) for name, _ in own]:
             self._known.setdefault(id(tensor), Constant((name,)))
 
     def __getitem__(self, tensor: Tensor) -> Constant | None:

@@ -94,7 +94,7 @@ class CutObserver(Observer):
         inputs = [leaf for leaf in tree_leaves((args, kwargs or {})) if isinstance(leaf, Tensor)]
         asking, before = any(one.requires_grad for one in inputs), self._before(inputs)
         name = operation_name(func)
-        result = meta_result(func, named_arguments(func, args, kwargs or {}))
+        result = meta_result(func, named_arguments(func, args, kwargs or {}), as_laid=True)
         if result is None:
             result = func(*args, **(kwargs or {}))
         for output in tree_leaves(result):

@@ -64,6 +64,8 @@ class Follower(Observer, Generic[D]):
     """While active, observes operations and keeps for each tensor what `D` tells of its elements."""
 
     domain: type[D]
+    as_laid = False
+    """Whether it matters which operations torch chooses by how tensors lie in memory."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -108,7 +110,7 @@ class Follower(Observer, Generic[D]):
         if func is torch.ops.aten.as_strided_.default and same_elements(*args):
             return func(*args)  # asked before it runs: then the tensor lies as it is told to
         arguments = named_arguments(func, args, kwargs or {})
-        result = meta_result(func, arguments)
+        result = meta_result(func, arguments, as_laid=self.as_laid)
         if result is None:
             result = func(*args, **(kwargs or {}))
         outputs = [leaf for leaf in tree_leaves(result) if isinstance(leaf, Tensor)]

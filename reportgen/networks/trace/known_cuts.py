@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
-import torch
 from torch import Tensor, nn
-from torch._subclasses.fake_tensor import FakeTensorMode
 
 from reportgen.networks.core.network import Network
-from reportgen.networks.trace.build import cuts_of_pass, gradient_cuts, untold_by_torch
+from reportgen.networks.trace.build import cuts_of_pass, gradient_cuts
 from reportgen.networks.trace.cuts import Cut
+from reportgen.networks.trace.valueless import without_values
 
 _DEEPEST = 4
 """Levels of objects in objects that a module's settings are looked for in."""
@@ -40,8 +39,9 @@ def known_cuts(network: Network, clip: Tensor, behind: Sequence[str] = ()) -> tu
 
 def _found(network: Network, clip: Tensor, behind: Sequence[str]) -> tuple[Cut, ...]:
     try:
-        with untold_by_torch(), FakeTensorMode(allow_non_fake_inputs=True):
-            return cuts_of_pass(network, torch.empty(clip.shape, device=clip.device, dtype=clip.dtype), behind)
+        return without_values(
+            network, clip.shape, clip.device, clip.dtype, lambda asked, empty: cuts_of_pass(asked, empty, behind)
+        )
     except Exception:  # a network's own code may raise anything for want of values; a real pass tells
         return gradient_cuts(network, clip, behind)
 

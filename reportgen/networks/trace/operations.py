@@ -177,11 +177,11 @@ def keeps_places(name: str) -> bool:
     return name in OPERATIONS and OPERATIONS[name].sources is rearranging.first_argument
 
 
-def meta_result(func: Any, arguments: Mapping[str, Any]) -> Any:
+def meta_result(func: Any, arguments: Mapping[str, Any], *, as_laid: bool = False) -> Any:
     """Return what an operation returns for these tensors without values, or None when torch has to say.
 
-    Of fake tensors, which keep how a tensor lies in memory, that is said of batch norms alone: they take torch the
-    longest by far.
+    `as_laid` leaves to torch what might not lie in memory as it does of tensors with values: by that torch chooses
+    between operations. Of fake tensors, which lie so, batch norms alone are told: they take torch the longest by far.
     """
     name = func.overloadpacket.__name__
     operation = OPERATIONS.get(name)
@@ -190,6 +190,8 @@ def meta_result(func: Any, arguments: Mapping[str, Any]) -> Any:
     given = arguments["tensors"] if name == "cat" else arguments.values()
     tensors = [value for value in given if isinstance(value, Tensor)]
     if not tensors or any(tensor.device.type != "meta" for tensor in tensors):
+        return None
+    if as_laid and name not in kernels.PRODUCTS and not all(tensor.is_contiguous() for tensor in tensors):
         return None
     if operation is not None and operation.shape is not None:
         return operation.shape(arguments)

@@ -1,17 +1,18 @@
 """Tracing one forward pass, operation by operation, for the kernels that every tensor comes from.
 
-With `FakeTensorMode` underneath nothing is computed.
+Of a clip without values nothing is computed (see `reportgen.networks.trace.valueless`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from reportgen.errors import NoAnswerError
@@ -54,13 +55,19 @@ class _Draft:
 
 
 class Tracer(Follower[Labels]):
-    """Observes the operations of one forward pass of `module` on `clip` and drafts the graph's layers."""
+    """Observes the operations of one forward pass of `module` on `clip` and drafts the graph's layers.
+
+    `state` are the parameters and buffers that the module runs with, where they are not its own.
+    """
 
     domain = Labels
+    as_laid = True
 
-    def __init__(self, module: nn.Module, clip: Tensor) -> None:
+    def __init__(self, module: nn.Module, clip: Tensor, state: Mapping[str, Tensor] | None = None) -> None:
         super().__init__()
-        self.constants = Constants(module)
+        self.constants = Constants(module, state)
+        own = () if state is None else (*module.named_parameters(), *module.named_buffers())
+        self._meant = {id(state[name]): value for name, value in own} if state is not None else {}
         self.drafts: list[_Draft] = []
         self.weights: dict[Constant, str] = {}
         self.unknown: dict[str, int] = {}
@@ -70,6 +77,10 @@ class Tracer(Follower[Labels]):
         axis = 1 if clip.ndim > 1 else 0
         source = self._draft("input", "input", clip.shape[axis], np.empty((1, 0), np.int32))
         self.mark(clip, counted(source.offset, axis, tuple(clip.shape)))
+
+    def values(self, tensor: Tensor) -> NDArray[Any] | None:
+        """Return a constant's values: of what takes the place of a parameter or buffer, that one's."""
+        return super().values(self._meant.get(id(tensor), tensor))
 
     def boundary(self, call: TracedCall[Labels], what: str) -> Labels:
         """Draft a boundary that reads all sources of the call's arguments, and return its output's labels."""
