@@ -21,6 +21,7 @@ _T = TypeVar("_T")
 _ATTENTION = frozenset({"scaled_dot_product_attention", "multi_head_attention_forward"})  # the one calls the other
 _ONE_ON_A_PROCESSOR = frozenset({*_ATTENTION, "lstm", "gru", "rnn_tanh", "rnn_relu"})
 _BY_STRIDES = frozenset({"as_strided", "as_strided_"})
+_WITH_AUTOCAST = ("cpu", "cuda")
 
 
 def without_values(
@@ -55,6 +56,8 @@ class _SameOperations(TorchFunctionMode):
             raise RuntimeError(f"{name} is one operation on a processor, and several on the meta device.")
         if name in _BY_STRIDES:
             raise RuntimeError("How a tensor lies in memory is not known on the meta device.")
+        if any(map(torch.is_autocast_enabled, _WITH_AUTOCAST)):
+            raise RuntimeError("On the meta device nothing is cast to fewer bits by autocast.")
         return func(*args, **(kwargs or {}))
 
 

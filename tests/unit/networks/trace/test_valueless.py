@@ -43,6 +43,11 @@ def _attended(body: Any, maps: Tensor) -> Tensor:
     return body.attention(tokens, tokens, tokens, need_weights=False)[0].transpose(1, 2)
 
 
+def _in_fewer_bits(body: Any, maps: Tensor) -> Tensor:
+    with torch.autocast("cpu", torch.bfloat16):
+        return body.tokens(maps.flatten(2).mean(2)).unsqueeze(2).float()
+
+
 def _by_strides(_body: Any, maps: Tensor) -> Tensor:
     turned = maps.transpose(1, 2).relu()
     return turned.as_strided(maps.shape, maps.stride())
@@ -54,6 +59,7 @@ BODIES: dict[str, Callable[[Any, Tensor], Tensor]] = {
     "tokens that are no block of memory": _as_tokens,
     "attention": _attended,
     "recurrent": lambda body, maps: body.memory(maps.flatten(2).transpose(1, 2))[0].transpose(1, 2),
+    "in fewer bits": _in_fewer_bits,
     "by strides": _by_strides,
     "a tensor on the processor": lambda _body, maps: maps + torch.ones(4, 1, 1, 1),
     "cut off": lambda _body, maps: maps * maps.detach().mean(),
