@@ -10,12 +10,17 @@ export PYTHONDONTWRITEBYTECODE :=
 # Tests wait for browsers, encoders and commands: one process more than there are cores keeps these busy.
 WORKERS := $(shell expr $$(nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2) + 1)
 
-.PHONY: report test test-all docs accept lint browser prepared clean help
+# One torch thread per test process: the processes themselves share the cores. Each begins with a part of its own, so that
+# what the tests of a file share is made by few of them, and takes over what is left of others' parts.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --dist worksteal
+
+.PHONY: report test test-slow test-all docs accept lint browser prepared clean help
 
 help:
 	@echo "make report  install, build the report on the bundled network, and say where the site is"
-	@echo "make test    install, lint, type-check and run the tests (about ten minutes on two cores, fourteen on slow ones)"
-	@echo "make test-all  the same with the long versions of the tests"
+	@echo "make test    install, lint, type-check and run the tests (less than ten minutes on two cores)"
+	@echo "make test-slow  the tests of whole reports and others that take seconds each"
+	@echo "make test-all  all tests, with the long versions"
 	@echo "make docs    build the documentation in build/docs/site"
 	@echo "make test-workers  the tests of workers that die, and of those on a real SLURM"
 	@echo "make accept  check an official file of weights: MODEL=i3d WEIGHTS=file CLIPS=folder of labelled clips"
@@ -45,19 +50,23 @@ report: $(VENV)/.installed
 # What comes from one registry does not wait for what comes from another.
 prepared: $(VENV)/.installed-dev browser $(JS)/node_modules/.installed
 
-# One torch thread per test process: the processes themselves share the cores. What the linters say comes at the end. The
-# first time the tests are read once while the linters run, so that not every process compiles them and all they import.
+# What the linters say comes at the end. The first time the tests are read once while the linters run, so that not every
+# process compiles them and all they import.
 test:
 	@$(MAKE) --no-print-directory --jobs prepared
 	@$(MAKE) --no-print-directory lint > $(VENV)/lint.txt 2>&1 & linters=$$!; \
 	[ -e $(VENV)/.compiled ] || { $(BIN)/python -m pytest --collect-only -qq > $(VENV)/.compiled 2>&1; }; \
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS); tests=$$?; \
+	$(PYTEST) -n $(WORKERS); tests=$$?; \
 	wait $$linters; linted=$$?; cat $(VENV)/lint.txt; [ $$tests = 0 ] && [ $$linted = 0 ]
+
+# What takes seconds each: whole reports rendered, exported and opened once more, whole searches.
+test-slow: prepared
+	$(PYTEST) -n $(WORKERS) -m "slow and not long"
 
 # The long versions too: every network of the zoo, every published package, every stop.
 test-all: $(VENV)/.installed-dev $(VENV)/.installed-more-zoos browser
 	$(MAKE) --no-print-directory lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto -m "" --timeout 1200 -o faulthandler_timeout=1800
+	$(PYTEST) -n auto -m "" --timeout 1200 -o faulthandler_timeout=1800
 
 # The documentation of the tool, strictly: a link or a name that leads nowhere is an error.
 $(VENV)/.installed-docs: $(VENV)/.installed

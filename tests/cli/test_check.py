@@ -30,6 +30,7 @@ def copied(sample: Path, folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_missed_limit_is_an_error_that_names_figure_and_limit(runs: Path) -> None:
     result = CliRunner().invoke(cli, ["check", "--runs", str(runs)])
     assert isinstance(result.exception, CheckError)

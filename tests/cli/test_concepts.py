@@ -21,6 +21,8 @@ from reportgen.records.store import Store
 from tests.children import Finished, reportgen
 from tests.schemas import faults_of_run
 
+pytestmark = pytest.mark.slow
+
 ANALYSES = ("evidence", "kernels", "concepts")
 HOSTILE = "<i>{{7*7}}</i> | *x*"
 CONCEPTS = ("red=red", f"{HOSTILE}=one <b> picture.png", "torn=torn")

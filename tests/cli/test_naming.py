@@ -18,6 +18,8 @@ from reportgen.records.store import Store
 from reportgen.runner.summary import Summary
 from tests.children import reportgen
 
+pytestmark = pytest.mark.slow
+
 NETWORK = """
 from torch import nn
 

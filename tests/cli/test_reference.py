@@ -17,6 +17,8 @@ from reportgen.records.store import Store
 from tests.children import Finished, reportgen
 from tests.schemas import faults_of_run
 
+pytestmark = pytest.mark.slow
+
 ANALYSES = "evidence,kernels,motion"
 
 

@@ -11,6 +11,8 @@ from reportgen.errors import EmptySelectionError
 from reportgen.records.store import Store
 from tests.children import reportgen
 
+pytestmark = pytest.mark.slow
+
 QUICK = {"preset": "quick", "models": ("tiny",), "untrained": True, "device": "cpu"}
 FEW = {"analyses": ("kernels", "decomposition", "saliency"), "parameters": {"kernels": {"steps": 2, "grow": False}}}
 

@@ -37,6 +37,7 @@ def long_build(tmp_path: Path, tiny_zoo: Path) -> list[str]:
     return reportgen_command("build", *WORDS, "--zoo", tiny_zoo, "--kernels", "all")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "code"),
     [

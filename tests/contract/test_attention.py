@@ -132,6 +132,7 @@ def text_of(page: str) -> str:
     return html.unescape(re.sub(r"<[^>]*>", "", page))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [pytest.param("fused", marks=pytest.mark.long), "by_hand"])
 def test_what_attention_has_no_answer_for_is_named(name: str, tmp_path: Path) -> None:
     told, store = computed(tmp_path, name)
@@ -150,6 +151,7 @@ def test_what_attention_has_no_answer_for_is_named(name: str, tmp_path: Path) ->
     assert "second:" not in page.partition('id="table"')[2].partition("</table>")[0], "attention is no kernel"
 
 
+@pytest.mark.slow
 def test_an_answer_that_attention_gives_has_no_pyramid_and_all_else(tmp_path: Path) -> None:
     told, store = computed(tmp_path, "to_the_end")
     manifest = store.manifest()

@@ -340,6 +340,7 @@ WHOLE = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "case", [pytest.param(one, id=str(one), marks=[pytest.mark.long] if one in WHOLE[2:] else []) for one in WHOLE]
 )

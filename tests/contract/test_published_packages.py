@@ -250,6 +250,7 @@ def test_every_analysis_takes_a_network_of_temporal_shifts(tmp_path: Path) -> No
         assert not reasons(found), f"{analysis}: {reasons(found)}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", [HUB[0], *(pytest.param(model, marks=pytest.mark.long) for model in HUB[1:])])
 def test_its_layers_are_described_without_a_word_about_it(model: str) -> None:
     importable(model)

@@ -340,6 +340,7 @@ def test_time_behind_height_and_width_is_found_where_only_that_is_taken(file: Pa
     assert said.prepare(clips(2)).args[0].shape == (2, 3, 16, 16, 8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "then", ["four", *(pytest.param(one, marks=pytest.mark.long) for one in ("largest", "dropout"))]
 )

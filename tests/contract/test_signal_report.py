@@ -14,6 +14,8 @@ from reportgen.reading.run_view import RunView
 from reportgen.records.answers.saliency import SaliencyAnswer
 from reportgen.records.finding import find_runs
 
+pytestmark = pytest.mark.slow
+
 NETWORKS = '''
 import torch
 from torch import nn

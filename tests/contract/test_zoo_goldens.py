@@ -104,9 +104,13 @@ DEAR = {
     *(("r2plus1d_18", (2, 3, 16, 56, 112)), ("resnet3d_34_2020", (2, 3, 16, 112, 112))),
 }
 
+#: The only case of a network, where it takes seconds.
+SLOW = {("c3d", (2, 3, 16, 112, 112)), ("vqvae", (2, 3, 16, 64, 64))}
+
 
 def _marks(name: str, case: dict[str, Any]) -> list[pytest.MarkDecorator]:
-    return [pytest.mark.long] if (name, tuple(case["input_shape"])) in DEAR else []
+    asked = name, tuple(case["input_shape"])
+    return [pytest.mark.long] if asked in DEAR else [pytest.mark.slow] if asked in SLOW else []
 
 
 @pytest.mark.parametrize(

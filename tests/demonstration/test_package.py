@@ -14,6 +14,8 @@ from reportgen.records.jobs import Done
 from reportgen.records.store import Store
 from tests.children import Finished, one_thread, reportgen_command, run
 
+pytestmark = pytest.mark.slow
+
 PACKAGE = Path(__file__).resolve().parent / "package"
 
 

@@ -25,6 +25,8 @@ from reportgen.scanning.scanner import scan
 from reportgen.scanning.words import ForbiddenWords
 from reportgen.site import write_site
 
+pytestmark = pytest.mark.slow
+
 PERSON, HOST, LAB = "wendelgard", "gpu17.phys.example.edu", "Gardlab"
 SECRETS = (PERSON, HOST, LAB, "0123456789abcdef0123456789abcdef01234567", "ab" * 32, "cd" * 32, "gard-cam")
 WORDS = ForbiddenWords(forbidden_words(SECRETS))

@@ -119,6 +119,7 @@ def settled_width(page: playwright_api.Page, width: int) -> int:
     return int(page.evaluate("document.documentElement.scrollWidth"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "served", [pytest.param(False, id="file"), pytest.param(True, id="http", marks=pytest.mark.long)]
 )

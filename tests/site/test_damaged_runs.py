@@ -24,6 +24,8 @@ from reportgen.records.store import Store
 from tests.damage import spoil
 from tests.documents import edit
 
+pytestmark = pytest.mark.slow
+
 CASES = [*range(6), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(6, 50))]
 
 

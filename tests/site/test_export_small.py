@@ -28,6 +28,8 @@ from reportgen.records.manifest import Manifest
 from reportgen.records.root_digest import read_root
 from reportgen.records.store import Store
 
+pytestmark = pytest.mark.slow
+
 PART = [f"drift/{LAYERS[0]}"]
 
 

@@ -15,6 +15,8 @@ from reportgen.exports.archive import write_archive
 from reportgen.pages.links import broken_links
 from reportgen.pictures import opened_picture
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def archive(sample_runs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:

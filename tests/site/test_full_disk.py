@@ -37,7 +37,7 @@ def may_mount() -> bool:
     return run([*NAMESPACE, "mount", "-t", "tmpfs", "tmpfs", "/mnt"]).returncode == 0
 
 
-pytestmark = pytest.mark.skipif(not may_mount(), reason="a small disk cannot be mounted here")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not may_mount(), reason="a small disk cannot be mounted here")]
 
 
 def size_of(folder: Path) -> int:

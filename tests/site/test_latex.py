@@ -22,6 +22,8 @@ from reportgen.records.finding import find_runs
 from reportgen.summary.references import _is_plain
 from tests.children import run
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = (
     r"\input{/etc/passwd} \end{document} \write18{id} ^^41 ^^M",
     r"100% & $x_i^2$ #1 ~ {unclosed \\ [*] \verb|a|",

@@ -20,6 +20,8 @@ from reportgen.pages.report import Report
 from reportgen.reading.excerpt import Excerpt
 from reportgen.records.finding import find_runs
 
+pytestmark = pytest.mark.slow
+
 SIZE = Size(clips=40, classes=30, per_clip=3, networks=2, kernels=2)
 PYRAMIDS = SIZE.clips * SIZE.per_clip
 WRITTEN = 12

@@ -23,6 +23,8 @@ from reportgen.resources import templates_folder
 from reportgen.summary.document import summary_of
 from tests.children import run_python
 
+pytestmark = pytest.mark.slow
+
 try:
     weasyprint()
 except RenderError as error:

@@ -20,6 +20,8 @@ from reportgen.records.jobs import Done, Record
 from reportgen.records.store import Store
 from reportgen.resources import templates_folder
 
+pytestmark = pytest.mark.slow
+
 SAID = "The clip is of one even colour"
 
 

@@ -13,6 +13,8 @@ from reportgen.scanning.scanner import scan
 from tests.site.test_anonymous import HOST, LAB, PERSON, WORDS, Telling
 from tests.unit.publishing.folders import git, make_repository, make_site
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

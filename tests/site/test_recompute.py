@@ -27,6 +27,8 @@ from reportgen.records.store import Store
 from reportgen.runner.recomputed import Sampling, recomputed
 from tests.documents import edit
 
+pytestmark = pytest.mark.slow
+
 ALL = 1_000
 
 

@@ -267,6 +267,7 @@ def small_run(sample_runs: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(sample_runs / "plain_net", tmp_path / "runs" / "plain_net"))
 
 
+@pytest.mark.slow
 def test_a_site_that_lost_a_file_or_whose_run_changed_is_built_again(small_run: Path, tmp_path: Path) -> None:
     site, build = tmp_path / "site", tmp_path / "build"
     site.mkdir()
@@ -296,6 +297,7 @@ def test_many_sites_are_rendered_at_once_from_one_folder(sample_runs: Path, tmp_
             assert (site / run.name / "index.html").is_file()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("held", [pytest.param(f"build/{LEASE}", marks=pytest.mark.long), f"site/{LEASE}"])
 def test_whoever_renders_a_site_that_another_process_writes_waits_for_it(
     small_run: Path, tmp_path: Path, held: str

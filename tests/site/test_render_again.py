@@ -22,6 +22,8 @@ from reportgen.records.root_digest import SUMS, seal
 from reportgen.records.store import Store
 from reportgen.site_reuse import Reuse
 
+pytestmark = pytest.mark.slow
+
 KERNELS, VISUALISED = 320, 4
 SHARD = "docs/large/stage003.conv/kernels-0.js"
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.chromium import playwright_api
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 KERNELS = ("drift/stem.conv/0007.html", "drift/s2.res0.branch2.c/0007.html")
 Visit = Callable[[str], playwright_api.Page]

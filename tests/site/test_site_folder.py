@@ -39,6 +39,7 @@ def run(sample_runs: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(sample_runs / "plain_net", tmp_path / "runs/plain_net"))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick")
 def test_other_people_s_files_stay_when_a_site_is_rendered_again_and_cleaned(run: Path, tmp_path: Path) -> None:
     site, build_dir = tmp_path / "site", tmp_path / "build"
@@ -56,6 +57,7 @@ def test_other_people_s_files_stay_when_a_site_is_rendered_again_and_cleaned(run
     assert not run.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick")
 def test_a_file_in_the_way_is_refused_before_any_is_moved(run: Path, tmp_path: Path) -> None:
     site, build_dir = tmp_path / "site", tmp_path / "build"
@@ -69,6 +71,7 @@ def test_a_file_in_the_way_is_refused_before_any_is_moved(run: Path, tmp_path: P
     assert contents(site) == before
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick")
 def test_nothing_is_written_through_a_link_in_the_site(run: Path, tmp_path: Path) -> None:
     site, elsewhere = tmp_path / "site", tmp_path / "elsewhere"
@@ -94,6 +97,7 @@ def test_a_site_of_an_earlier_version_is_written_over_and_nothing_in_it_removed(
     assert "old.html" not in OwnedFolder(site).files
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick")
 def test_changing_a_file_of_the_site_or_its_build_leaves_the_run_as_it_was(run: Path, tmp_path: Path) -> None:
     before = contents(run)
@@ -273,6 +277,7 @@ INTERRUPTED = pytest.param(signal.SIGINT, 29, marks=pytest.mark.long)
 EVERY_STEP = pytest.param(signal.SIGKILL, 1, marks=pytest.mark.long)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "stride"), [(signal.SIGKILL, 29), INTERRUPTED, EVERY_STEP])
 def test_a_stop_at_any_step_never_blocks_the_next_render(
     run: Path, tmp_path: Path, number: signal.Signals, stride: int

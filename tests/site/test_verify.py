@@ -27,6 +27,8 @@ from reportgen.records.report_facts import REPORT_FILE
 from reportgen.records.root_digest import ROOT_FILE, SUMS, read_root, seal
 from tests.documents import edit as edit_record
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def site(sample_site: Path, tmp_path: Path) -> Path:

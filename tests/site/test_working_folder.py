@@ -15,6 +15,8 @@ from reportgen.records.root_digest import UNSEALED, read_root
 from reportgen.site_trim import without_blanks
 from tests.children import Finished, child, run
 
+pytestmark = pytest.mark.slow
+
 COMMAND = Path(sys.executable).with_name("reportgen")
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ("click", "markdown", "mkdocs", "yaml", "jinja2", "material", "json", "sitecustomize", "usercustomize")

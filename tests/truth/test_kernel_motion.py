@@ -86,6 +86,7 @@ def test_a_layer_s_share_is_of_all_its_responses_to_all_clips(moving: list[Tenso
     assert estimate.low < estimate.value < estimate.high
 
 
+@pytest.mark.slow
 def test_on_the_bundled_network_the_kernels_of_motion_classes_rely_on_motion_and_static_ones_do_not() -> None:
     network = bundled_network()
     pairs = [*bundled_clips(4, motion="static"), *bundled_clips(4, motion="moving right")]

@@ -145,6 +145,7 @@ def test_a_job_that_ends_its_workers_is_recorded_and_no_other(tmp_path: Path, si
     assert {attempt.log for attempt in outcome.attempts} <= written <= store._ours() | {*lists_in(tmp_path)}
 
 
+@pytest.mark.slow
 def test_a_live_process_is_not_taken_for_dead_and_an_ended_one_is() -> None:
     assert not has_certainly_ended(worker_name())
     name = run_python(
@@ -157,6 +158,7 @@ def test_a_live_process_is_not_taken_for_dead_and_an_ended_one_is() -> None:
     assert not has_certainly_ended("nonsense")
 
 
+@pytest.mark.slow
 def test_a_process_of_another_machine_of_the_same_name_is_not_taken_for_dead(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

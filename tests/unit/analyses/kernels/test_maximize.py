@@ -48,6 +48,7 @@ def test_the_reported_activation_is_that_of_the_clip_in_the_untouched_network(ne
     assert found.activations.tolist() == pytest.approx([float(maps[0, 1].mean()), float(maps[1, 4].mean())])
 
 
+@pytest.mark.slow
 def test_company_slots_and_repetition_do_not_change_a_kernel(network: nn.Module) -> None:
     options = {"clip_shape": SHAPE, "steps": 60, "seed": 3}
     alone = maximize_activation(network, "2", [3], batch_size=1, **options)

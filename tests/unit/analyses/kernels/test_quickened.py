@@ -72,6 +72,7 @@ def test_activations_and_gradients_are_those_of_the_network(options: dict[str, A
         assert (found - wanted).abs().max() < 1e-3 * wanted.abs().max()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("always")
 def test_a_whole_search_finds_what_it_finds_by_the_network_itself() -> None:
     options: dict[str, Any] = {"clip_shape": SHAPE, "steps": 24, "precision": "float32", "objective": "firing"}
@@ -95,6 +96,7 @@ def test_simple_patterns_are_rated_by_the_copy_as_by_the_network(monkeypatch: py
     torch.testing.assert_close(scoring.all_maps(clip), wanted, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("always")
 def test_a_cool_down_in_two_levels_goes_on_where_it_was() -> None:
     def exactly(paced: tuple[Level, ...], **_: bool) -> tuple[Level, ...]:

@@ -95,6 +95,7 @@ def deep(seed: int) -> nn.Module:
     return nn.Sequential(*stem, *middle).eval().requires_grad_(False)
 
 
+@pytest.mark.slow
 def test_no_kernel_loses_by_its_rivals_and_some_gain(monkeypatch: pytest.MonkeyPatch) -> None:
     options = {"objective": "firing", "clip_shape": (4, 16, 16), "steps": 32}
     network = deep(3)

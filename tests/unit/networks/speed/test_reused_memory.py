@@ -44,6 +44,7 @@ def held_after(lines: str) -> list[int]:
     return [held - first for held in later]
 
 
+@pytest.mark.slow
 def test_freed_memory_is_kept_within_and_given_back_behind() -> None:
     within, behind, as_before = held_after("""
 with reused_memory():
