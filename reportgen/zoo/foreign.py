@@ -16,6 +16,7 @@ from reportgen.networks.core.copying import copied, require_readable, within_wra
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.precision import other_precisions
 from reportgen.networks.core.random_state import drawing_from
+from reportgen.networks.kernels.answering import layers_apart
 from reportgen.networks.kernels.layers import describe_layers
 from reportgen.networks.trace.functional import functional_layers
 from reportgen.records.card import Adapter, Architecture, ClipSpec, ModelCard, Stage
@@ -73,7 +74,7 @@ def foreign_definition(
     layers = describe_layers(Network(module, card, device=device_of(module)))
     card, found = with_answer(card, Answering(fit, module, lambda: _with_values(bare, module), layers, labels, form))
     notes = [*target.notes, *_converted(precisions), *stated(fit, said, form, module), *found, *_not_seen(module, fit)]
-    card = _with_layers(card, layers, notes)
+    card = _with_layers(card, _for_the_answer(Network(module, card, device=device_of(module)), layers), notes)
     return Definition(card.model_copy(update={"notes": tuple(notes)}), bare.factory, bare.origin)
 
 
@@ -212,6 +213,12 @@ def _blank_card(name: str, what: str, arguments: Mapping[str, Any]) -> ModelCard
         clip=ClipSpec(frames=1, height=1, width=1, mean=(0.0,) * 3, std=(1.0,) * 3),
         checked_against=f"no other definition: it is {what}",
     )
+
+
+def _for_the_answer(network: Network, layers: tuple[LayerFacts, ...]) -> tuple[LayerFacts, ...]:
+    """Return the layers without those that only have a part in other outputs: of heads beside the one explained."""
+    apart = layers_apart(network)
+    return tuple(layer for layer in layers if layer.name not in apart)
 
 
 def _with_layers(card: ModelCard, layers: tuple[LayerFacts, ...], notes: list[str]) -> ModelCard:

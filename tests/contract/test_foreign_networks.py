@@ -47,6 +47,24 @@ class Plain(nn.Module):
         return logits
 
 
+class Detector(nn.Module):
+    """Classes at each time, and behind them a head that tells how far each action reaches."""
+
+    def __init__(self, cut=False):
+        super().__init__()
+        self.cut = cut
+        self.stem = nn.Conv3d(3, 4, 3, (1, 2, 2), 1)
+        self.score = nn.Conv1d(4, 6, 3, 1, 1)
+        self.classes = nn.Conv1d(6, 5, 1)
+        self.reach = nn.Conv1d(4, 6, 3, 1, 1)
+        self.ends = nn.Conv1d(6, 2, 1)
+
+    def forward(self, clip):
+        found = torch.relu_(self.stem(clip)).mean((3, 4))
+        found = found.detach() if self.cut else found
+        return self.classes(torch.relu(self.score(found))), self.ends(torch.relu(self.reach(found)))
+
+
 class Pathways(nn.Module):
     """A slow and a fast pathway, fused, as in SlowFast."""
 
@@ -219,6 +237,19 @@ def test_a_plain_clip_network_needs_nothing_said(file: Path) -> None:
     assert logits(network).shape == (2, 7)
     assert network.weights is not None
     assert network.weights.untrained
+
+
+def test_heads_of_other_outputs_are_no_stages_and_no_classifier(file: Path) -> None:
+    network = untrained(file, "Detector", adapter={"output": [0]})
+    assert network.card is not None
+    assert [stage.layer for stage in network.card.stages] == ["stem", "score"], "and not reach, of the ends"
+    assert network.card.classifier == "classes"
+
+
+def test_no_layer_stands_apart_where_gradients_are_cut(file: Path) -> None:
+    network = untrained(file, "Detector", adapter={"output": [0]}, model_args={"cut": True})
+    assert network.card is not None
+    assert "stem" in [stage.layer for stage in network.card.stages]
 
 
 def test_every_assumption_is_in_the_notes(file: Path) -> None:
