@@ -2,6 +2,7 @@
 
 Every analysis asks a network many times and puts many clips into one call. Both give wrong figures, without a word, of
 a network that mixes the clips of a batch, draws random numbers when it answers, or remembers what it was asked before.
+What it keeps in its modules is taken away behind each call; what it keeps elsewhere cannot be.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from reportgen.errors import NetworkError
+from reportgen.networks.core.attributes import attributes_kept, leaves_something
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.observing import Observer
 from reportgen.networks.core.one_by_one import given_one_by_one
@@ -36,7 +38,8 @@ def settled(network: Network) -> ModelCard:
     """Return the card of a network with what makes its answers repeatable and each clip's own, and notes that say so.
 
     A network that mixes the clips of a batch is then given one clip a call, one that draws random numbers begins every
-    call with the same ones. Raises NetworkError for a network that cannot be asked so, or that remembers calls.
+    call with the same ones; every call of one that remembers calls begins as its first one. Raises NetworkError for a
+    network that cannot be asked so, or that remembers calls elsewhere than in its modules.
     """
     assert network.card is not None
     card = network.card
@@ -46,10 +49,15 @@ def settled(network: Network) -> ModelCard:
             f"{network.name} answers clips of noise with no finite number (NaN or infinity): look at its weights, and "
             f"at the clip that it is given ({option('--clip-spec', fields=('frames', 'height', 'width'))})."
         )
-    if asked.alone():
-        return card
-    asked.refuse_memory()
     adapter, notes = card.adapter, []
+    if asked.remembers():
+        notes.append(
+            "Found: it answers by what it keeps of earlier calls, so every call begins as its first one: figures and "
+            "maps are of a clip that nothing came before."
+        )
+    if asked.alone():
+        return card.model_copy(update={"notes": (*card.notes, *notes)})
+    asked.refuse_memory()
     if asked.draws():
         adapter = adapter.model_copy(update={"seed": _SEED, "batch": adapter.batch or 1})
         notes.append(
@@ -131,6 +139,23 @@ class _Asked:
             and _alike(third[1], first[1], tolerance)
         )
 
+    def remembers(self) -> bool:
+        """Whether what a call leaves in the network's modules changes its answer to the next one."""
+        module = self.network.module
+        if not leaves_something(module):
+            return False
+        call, found = self.network.prepare(self.clips[[0] * self.held]), []
+        with torch.no_grad(), attributes_kept(module):
+            for _ in range(3):
+                with drawing_from(_SEED, [self.network.device]):
+                    try:
+                        found.append([tensor for _, tensor in leaves(call.next_of(module))])
+                    except FAULTS:
+                        return True
+        first, *others = found
+        pairs = [pair for other in others for pair in zip(first, other, strict=False)]
+        return not all(_alike(one.float(), two.float(), _SAME * _largest(one)) for one, two in pairs)
+
     def refuse_memory(self) -> None:
         """Raise NetworkError when a call leaves something behind that changes the next ones."""
         first = self.answers(0, 1)
@@ -178,14 +203,15 @@ def in_doubt(network: Network) -> bool:
     assert network.card is not None
     held = network.adapter.batch or 2
     clips = torch.zeros((held, *network.card.clip.shape), device="meta")
-    tracer, chance, before = FieldTracer(), _Chance(), _kept(network.module)
+    tracer, chance = FieldTracer(), _Chance()
     try:
         with torch.no_grad(), tracer, chance:
             tracer.mark(clips, clip_seen(clips.shape))
             found = [tracer.known(tensor) for _, tensor in leaves(network.run(clips))]
     except FAULTS:
         return True
-    return chance.drawn or _kept(network.module) != before or not all(_of_one_clip(seen, held) for seen in found)
+    left = leaves_something(network.module)
+    return chance.drawn or left or not all(_of_one_clip(seen, held) for seen in found)
 
 
 def _of_one_clip(seen: Seen, clips: int) -> bool:
@@ -196,18 +222,6 @@ def _of_one_clip(seen: Seen, clips: int) -> bool:
     low, high = np.broadcast_to(bounds.cells, (2, *bounds.shape)).reshape(2, bounds.shape[0], -1)
     own = np.arange(bounds.shape[0])[:, None] // (bounds.shape[0] // clips)
     return bool((low == own).all() and (high == own).all())
-
-
-def _kept(module: nn.Module) -> dict[str, object]:
-    """Return what identifies all that the modules of a network keep, so that a change shows."""
-    found: dict[str, object] = {}
-    for name, part in module.named_modules():
-        for key, value in {**vars(part), **dict(part.named_buffers(recurse=False))}.items():
-            if isinstance(value, Tensor):
-                found[f"{name}.{key}"] = (id(value), value._version)
-            elif isinstance(value, int | float | str | list | dict | tuple) and not key.startswith("_"):
-                found[f"{name}.{key}"] = len(value) if isinstance(value, list | dict | tuple) else value
-    return found
 
 
 class _Chance(Observer):

@@ -12,6 +12,7 @@ from every_analysis import put_through_everything, reasons
 from torch import Tensor
 
 from reportgen.analyses.common.responses import kernel_responses
+from reportgen.analyses.kernels.maximize import maximize_activation
 from reportgen.errors import NetworkError
 from reportgen.networks.core.network import Network
 from reportgen.zoo.load import load_network
@@ -30,7 +31,7 @@ class Net(nn.Module):
         self.stem, self.body, self.head = nn.Conv3d(3, 4, 3, 2, 1), nn.Conv3d(4, 6, 3, 1, 1), nn.Linear(6, 5)
         self.norm = nn.BatchNorm1d(6, track_running_stats=False)
         self.query = nn.Linear(6, 6)
-        self.hidden, self.calls = None, 0
+        self.hidden, self.frames, self.calls = None, None, 0
         self.register_buffer("cache", torch.zeros(6))
 
     def forward(self, clip):
@@ -105,6 +106,11 @@ def counting(net, maps, features):
     return features * net.calls
 
 
+def last_frames(net, maps, features):
+    before, net.frames = net.frames, maps[:, :, -2:]
+    return torch.cat([maps[:, :, :2] * 0 if before is None else before, maps], 2).mean((2, 3, 4))
+
+
 def chance_of_others(net, maps, features):
     return features * np.random.rand()
 
@@ -128,7 +134,7 @@ class FourPair(nn.Module):
 
 THEN = {one.__name__: one for one in (
     apart, four, two, one, statistics, train_mode, attention, flipped, largest, dropout, noise, sampled, shuffled,
-    hidden, running, counting, chance_of_others, last_maps,
+    hidden, running, counting, last_frames, chance_of_others, last_maps,
 )}
 
 
@@ -162,7 +168,7 @@ HOW = [pytest.param(False, id="built"), pytest.param(True, id="described", marks
 FIXED = {"four": 4, "two": 2, "one": 1}
 MIXING = ("train_mode", "attention", "flipped", "largest")
 DRAWING = ("dropout", "noise", "sampled", "shuffled")
-REMEMBERING = ("hidden", "running", "counting", "chance_of_others")
+REMEMBERING = ("hidden", "running", "counting", "last_frames")
 
 
 @pytest.fixture(scope="module")
@@ -268,11 +274,31 @@ def test_another_draw_can_be_asked_for(file: Path) -> None:
 
 @pytest.mark.parametrize("meta", HOW)
 @pytest.mark.parametrize("then", REMEMBERING)
-def test_a_network_that_remembers_is_refused(file: Path, then: str, meta: bool) -> None:
-    if meta and then == "chance_of_others":
-        pytest.skip("numbers that are not torch's are seen when the network answers for real")
+def test_every_call_of_a_network_that_remembers_begins_as_its_first_one(file: Path, then: str, meta: bool) -> None:
+    network = load(file, then, meta=meta, untrained=not meta)
+    assert "answers by what it keeps of earlier calls" in notes(network)
+    if meta:
+        return
+    with torch.no_grad():
+        first = load(file, then).module(network.prepare(clips(1)).args[0])
+        assert torch.allclose(network.logits(clips(1)), first, atol=1e-6)
+        network.logits(clips(3))
+        assert torch.allclose(network.logits(clips(1)), first, atol=1e-6)
+
+
+@pytest.mark.parametrize("then", REMEMBERING)
+def test_a_module_that_remembers_is_searched_and_traced_as_if_nothing_came_before(file: Path, then: str) -> None:
+    module = load(file, then).module
+    first, again = (maximize_activation(module, "head", [0], clip_shape=(8, 16, 16), steps=4) for _ in range(2))
+    assert torch.equal(first.clips, again.clips)
+    with torch.no_grad():
+        told = module(first.clips[:1])[0, 0]
+    assert float(first.activations[0]) == pytest.approx(float(told), rel=1e-4)
+
+
+def test_a_network_that_draws_elsewhere_is_refused(file: Path) -> None:
     with pytest.raises(NetworkError, match=r"answers the same clip differently each time.*begin anew") as caught:
-        load(file, then, meta=meta, untrained=not meta)
+        load(file, "chance_of_others")
     assert "\n" not in str(caught.value)
 
 

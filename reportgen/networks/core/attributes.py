@@ -1,4 +1,8 @@
-"""What modules note of a pass for themselves (a counter, the last features, a mask): kept as it was before."""
+"""What modules note of a pass for themselves (a counter, the last features, a mask): kept as it was before.
+
+Some answer by it: a buffer of the last frames that streams a video, a recurrent layer's state. Every pass begins as the
+first one did, so that what a network answers to a clip does not depend on what it was asked before.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +20,52 @@ _OF_TORCH = frozenset(vars(nn.Module()))
 
 _HELD = ("_parameters", "_buffers", "_modules")
 """Of that, what a pass may exchange: a buffer that is set anew is another tensor in the place of the old one."""
+
+_LEFT: WeakKeyDictionary[nn.Module, dict[str, bool]] = WeakKeyDictionary()
+"""Whether a pass of a module left something behind, by where it stopped (nowhere: "")."""
+
+
+@contextmanager
+def begun_anew(module: nn.Module, until: str = "") -> Iterator[None]:
+    """Take away what a pass leaves in the attributes and buffers of a module, so that the next one begins as it did.
+
+    The pass may stop at a layer, `until`. Where the first one leaves nothing, the next ones are not looked at.
+    """
+    left = _LEFT.setdefault(module, {})
+    if left.get("", left.get(until)) is False:
+        yield
+        return
+    before = _told(module)
+    with attributes_kept(module):
+        ended = False
+        try:
+            yield
+            ended = True
+        finally:
+            if ended or until:
+                left[until] = left.get(until, False) or _told(module) != before
+
+
+def look_again(module: nn.Module) -> None:
+    """Look at the next pass of a module as at its first: its settings may be others now."""
+    _LEFT.pop(module, None)
+
+
+def leaves_something(module: nn.Module) -> bool:
+    """Return whether a pass of a module so far left something in its attributes or buffers."""
+    return any(_LEFT.get(module, {}).values())
+
+
+def _told(module: nn.Module) -> dict[str, object]:
+    """Return what identifies all that the parts of a module keep, so that a change shows."""
+    found: dict[str, object] = {}
+    for name, part in module.named_modules():
+        for key, value in {**vars(part), **dict(part.named_buffers(recurse=False))}.items():
+            if isinstance(value, Tensor):
+                found[f"{name}.{key}"] = (id(value), None if value.is_inference() else value._version)
+            elif isinstance(value, int | float | str | list | dict | tuple) and not key.startswith("_"):
+                found[f"{name}.{key}"] = len(value) if isinstance(value, list | dict | tuple) else value
+    return found
 
 
 @contextmanager

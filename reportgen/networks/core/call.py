@@ -14,7 +14,7 @@ from torch.utils._python_dispatch import _disable_current_modes
 from torch.utils._pytree import tree_leaves
 
 from reportgen.errors import NetworkError
-from reportgen.networks.core.attributes import attributes_kept
+from reportgen.networks.core.attributes import attributes_kept, begun_anew
 from reportgen.networks.core.bytes import as_bytes
 from reportgen.networks.core.checkpoints import nothing_forgotten
 from reportgen.networks.core.random_state import drawing_from
@@ -31,8 +31,16 @@ class Arguments:
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     seed: int | None = None
 
-    def of(self, module: nn.Module) -> Any:
-        """Return what the module answers; with a `seed`, what it answers when its random numbers begin with that."""
+    def of(self, module: nn.Module, *, until: str = "") -> Any:
+        """Return what the module answers when it is as it was before its first call.
+
+        With a `seed`, its random numbers begin with that. The pass may stop at a layer, `until`.
+        """
+        with begun_anew(module, until):
+            return self.next_of(module)
+
+    def next_of(self, module: nn.Module) -> Any:
+        """Return what the module answers after the calls before, which may have left something in it."""
         with self._drawing(), nothing_forgotten(), _layer_by_layer():
             return module(*self.args, **self.kwargs)
 

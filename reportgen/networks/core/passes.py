@@ -46,7 +46,7 @@ def input_of(module: nn.Module, call: Arguments, layer: str) -> Tensor:
     handle = module.get_submodule(layer).register_forward_pre_hook(keep)
     try:
         with suppress(Reached):
-            call.of(module)
+            call.of(module, until=layer)
     finally:
         handle.remove()
     return inputs[0]

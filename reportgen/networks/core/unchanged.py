@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from reportgen.errors import NetworkError
-from reportgen.networks.core.attributes import attributes_kept
+from reportgen.networks.core.attributes import attributes_kept, look_again
 from reportgen.networks.core.copying import no_gradient, require_readable
 from reportgen.networks.core.defaults import precision_of, usual_defaults
 from reportgen.networks.core.network import Network, no_network
@@ -48,6 +48,7 @@ def unchanged(module: nn.Module) -> Iterator[None]:
     Raises NetworkError for a module whose layers cannot be read, or have no weights yet.
     """
     require_readable(module)
+    look_again(module)
     with _ONE_AT_A_TIME, usual_defaults(precision_of(module)), attributes_kept(module), _random_states(module):
         modes = [(part, part.training) for part in module.modules()]
         # Of those that inference mode made no flag can be set, and a copy is asked.

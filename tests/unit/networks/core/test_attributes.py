@@ -1,0 +1,66 @@
+"""What a pass leaves in a module is taken away behind it; modules that leave nothing are not looked at again."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from reportgen.networks.core import attributes
+from reportgen.networks.core.attributes import begun_anew, leaves_something
+from reportgen.networks.core.unchanged import unchanged
+
+
+class Counting(nn.Module):
+    """Counts its calls where it is told to, in an attribute and in a buffer."""
+
+    def __init__(self, *, counts: bool) -> None:
+        super().__init__()
+        self.counts, self.calls = counts, 0
+        self.register_buffer("total", torch.zeros(1))
+
+    def forward(self, values: Tensor) -> Tensor:
+        if self.counts:
+            self.calls += 1
+            self.total += 1
+        return values + self.calls + self.total
+
+
+def test_every_pass_finds_what_the_first_one_found() -> None:
+    module = Counting(counts=True)
+    for _ in range(3):
+        with begun_anew(module):
+            assert module(torch.zeros(1)) == 2
+    assert (module.calls, float(module.total)) == (0, 0.0)
+    assert leaves_something(module)
+
+
+@pytest.mark.parametrize("until", ["", "layer"])
+def test_a_module_that_leaves_nothing_is_looked_at_once(until: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = Counting(counts=False)
+    with begun_anew(module, until):
+        module(torch.zeros(1))
+    assert not leaves_something(module)
+    monkeypatch.setattr(attributes, "attributes_kept", None)
+    with begun_anew(module, until):
+        module(torch.zeros(1))
+
+
+def test_a_pass_that_stopped_early_says_nothing_of_one_that_does_not() -> None:
+    module = Counting(counts=True)
+    with pytest.raises(ZeroDivisionError), begun_anew(module, "layer"):
+        raise ZeroDivisionError
+    with begun_anew(module):
+        assert module(torch.zeros(1)) == 2
+    assert module.calls == 0
+
+
+def test_a_setting_that_is_changed_is_seen_by_the_next_call() -> None:
+    module = Counting(counts=False)
+    with begun_anew(module):
+        module(torch.zeros(1))
+    module.counts = True
+    with unchanged(module), begun_anew(module):
+        module(torch.zeros(1))
+    assert module.calls == 0
+    assert leaves_something(module)
