@@ -117,8 +117,12 @@ def _mistaken(model: RunView) -> Finding | None:
     for clip in model.subjects:
         if clip.label is None or not clip.predictions or model.run.weights.untrained:
             continue
-        first, _, share = clip.predictions[0]
-        if first != clip.label:
+        taken = model.taken_for(clip)
+        if not taken:
+            said = f"The network takes a clip of {model.label(clip.label)} for none of its classes."
+            return Finding("surprising", "warn", said, model.addresses.clip(clip.name), clip=clip.name)
+        first, share = taken[0]
+        if clip.label not in (index for index, _ in taken):
             sure = "" if share is None else f", with a probability of {percent(share)}"
             said = f"The network takes a clip of {model.label(clip.label)} for {model.label(first)}{sure}."
             return Finding("surprising", "warn", said, model.addresses.clip(clip.name), clip=clip.name)

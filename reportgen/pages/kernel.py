@@ -48,7 +48,7 @@ PASSED_ON = ", which is what the next layer is given"
 """What may be added of a rectified map where a ReLU of it is all that others read."""
 
 LOGIT = "its logit above the mean of all classes'"
-"""What the response of the classifier's kernels is."""
+"""What the response of the classifier's kernels is, where classes exclude each other."""
 
 
 MOST_CONCEPTS = 20
@@ -104,7 +104,9 @@ def response_words(card: ModelCard, layer: str, synthetic: KernelAnswer | Multis
     """Say what the response of a layer's kernels is."""
     objective = synthetic.objective if synthetic else "channel"
     if layer == card.classifier and card.classes:
-        return LOGIT + (" (0 where it is below)" if objective == "firing" else "")
+        return ("its logit" if card.adapter.classes_apart else LOGIT) + (
+            " (0 where it is below)" if objective == "firing" else ""
+        )
     passed_on = objective == "firing" and synthetic is not None and synthetic.passed_on
     return RESPONSES.get(objective, RESPONSES["channel"]) + (PASSED_ON if passed_on else "")
 

@@ -63,7 +63,7 @@ def clip_rows(model: ModelView) -> list[ClipRow]:
             Reference(model.question(view.target), model.addresses.pyramid(view.clip, view.target)) for view in asked
         )
         label = "" if clip.label is None else model.label(clip.label)
-        top = model.label(clip.predictions[0][0]) if clip.predictions else ""
+        top = ", ".join(model.label(index) for index, _ in model.taken_for(clip))
         rows.append(ClipRow(clip, model.addresses.clip(clip.name), label, top, links))
     return rows
 

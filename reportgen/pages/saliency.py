@@ -188,7 +188,7 @@ def _compared(model: ModelView, clip: ClipFacts, groups: list[ClassMaps]) -> Com
     """Return the clip with the maps of its first class, as it stands beside others."""
     maps = [(one.title, one.overlay) for _, one in groups[0].seen if one.overlay] if groups else []
     shown = present_pictures(clip=strip(model.addresses, clip.clip, clip.poster, clip.title))
-    first = model.label(clip.predictions[0][0]) if clip.predictions else ""
+    first = " and ".join(model.label(index) for index, _ in model.taken_for(clip))
     told = (
         ("true class", "" if clip.label is None else model.label(clip.label)),
         ("taken for", first),
@@ -203,7 +203,7 @@ def predictions_table(model: ModelView, clip: ClipFacts) -> Table | None:
     known = bool(clip.predictions) and clip.predictions[0][2] is not None
     heads = columns(
         "Prediction",
-        Column("Logit above the mean of all", "number"),
+        Column("Logit" if model.classes_apart else "Logit above the mean of all", "number"),
         *((Column("Probability", "percent1"),) if known else ()),
     )
     told: list[tuple[Cell, ...]] = [
@@ -240,6 +240,7 @@ def _page(model: ModelView, clip: ClipFacts) -> Page:
             "groups": groups,
             "pyramids": pyramids,
             "predictions": [(model.label(i), share) for i, _, share in clip.predictions],
+            "taken": [(model.label(index), share) for index, share in model.taken_for(clip)],
             "predicted": predictions,
             "label": None if clip.label is None else model.label(clip.label),
         },

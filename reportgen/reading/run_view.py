@@ -92,6 +92,17 @@ class RunView:
         return self.run.card.classes is not None
 
     @property
+    def classes_apart(self) -> bool:
+        """Whether each class is true or not by itself, so that its logit stands for itself."""
+        return self.run.card.adapter.classes_apart
+
+    def taken_for(self, clip: ClipFacts) -> tuple[tuple[int, float | None], ...]:
+        """Return the classes that a clip is taken for with their probabilities: the likeliest, or all that are said."""
+        if self.classes_apart:
+            return tuple((index, share) for index, _, share in clip.predictions if share is not None and share > 0.5)
+        return tuple((index, share) for index, _, share in clip.predictions[:1])
+
+    @property
     def words(self) -> Words:
         """What pages call that which is explained."""
         return CLASSES if self.has_classes else TARGETS

@@ -176,6 +176,11 @@ class Adapter(Frozen):
         return values
 
     @property
+    def classes_apart(self) -> bool:
+        """Whether each class is true or not by itself, so that no other one has a part in what its logit says."""
+        return self.probabilities == "sigmoid" and not self.one_logit
+
+    @property
     def one_logit(self) -> bool:
         """Whether the network answers with a single logit per clip: yes or no."""
         return self.scores != "none" and self.answer is not None and not set(self.answer.split()) - {"N", "1"}

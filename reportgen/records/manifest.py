@@ -91,7 +91,8 @@ class ClipFacts(Frozen):
     poster: Artifact | None = None
     clip: Artifact | None = None
     predictions: tuple[tuple[int, Unbounded, Unbounded | None], ...] = Field(
-        (), description="Top (class, logit above the mean of all, probability; None: not known what makes one)."
+        (),
+        description="Top (class, logit as the answers tell it, probability; None: not known what makes one).",
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -12,7 +12,6 @@ from torch import Tensor
 from reportgen.clips import Clip, ClipReference
 from reportgen.errors import ClipError, printable
 from reportgen.media import write_figure
-from reportgen.networks.core.above_mean import above_mean
 from reportgen.networks.core.network import Network
 from reportgen.progress import Progress
 from reportgen.records.documents import DamagedError
@@ -36,9 +35,9 @@ class ClipPictures:
     Made before the run's header is written anew: it reads what the old one says.
     """
 
-    def __init__(self, store: Store, probabilities: Callable[[Tensor], Tensor | None], progress: Progress) -> None:
+    def __init__(self, store: Store, network: Network, progress: Progress) -> None:
         self.store = store
-        self.probabilities = probabilities
+        self.network = network
         clips: tuple[ClipFacts, ...] = ()
         if store.has_run() and store.schema_version() not in READ_VERSIONS:
             progress.note(f"{store.folder} was written by another version of reportgen: it is computed anew.")
@@ -69,9 +68,9 @@ class ClipPictures:
     def _predictions(self, logits: Tensor | None) -> Predictions:
         if logits is None:
             return ()
-        probabilities = self.probabilities(logits)
+        probabilities = self.network.probabilities(logits)
         best = logits.topk(min(TOP_CLASSES, len(logits))).indices.tolist()
-        shown = above_mean(logits)
+        shown = self.network.told(logits)
         shares = [None] * len(logits) if probabilities is None else probabilities.tolist()
         return tuple((index, float(shown[index]), shares[index]) for index in best)
 

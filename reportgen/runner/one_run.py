@@ -54,7 +54,7 @@ def compute_run(
     begun, started = time.perf_counter(), _now()
     store = Store(prepared.place.folder)
     store.check_not_newer()
-    pictures = ClipPictures(store, prepared.network.probabilities, progress)
+    pictures = ClipPictures(store, prepared.network, progress)
     chosen, plan = planned_run(prepared, options, store, LocalExecutor(), progress, debug=debug)
     subject, now = chosen.subject, chosen.now
     only = selection.keys(plan, reference=bool(subject.reference))

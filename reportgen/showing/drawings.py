@@ -84,13 +84,13 @@ def _edges(result: ClassPyramid, place: Mapping[tuple[str, int], tuple[float, fl
 
 @drawing_of.register
 def _motion(result: MotionAudit) -> str:
-    """Draw the class's logit on the clip and what each probe leaves of it, all above the mean of the classes."""
-    told = [("clip", [result.logit]), *((name, values.tolist()) for name, values in result.logits.items())]
-    numbers = [value for _, values in told for value in values]
+    """Draw the class's logit on the clip and what each probe leaves of it, as the audit tells logits."""
+    rows = [("clip", [result.logit]), *((name, values.tolist()) for name, values in result.logits.items())]
+    numbers = [value for _, values in rows for value in values]
     low, high = min(0.0, *numbers), max(0.0, *numbers)
     across = 360 / ((high - low) or 1.0)
     body = []
-    for row, (name, values) in enumerate(told):
+    for row, (name, values) in enumerate(rows):
         y = 20 + 22 * row
         best = max(values) if name == "frozen" else sum(values) / len(values)
         start, end = sorted((110 - low * across, 110 + (best - low) * across))
@@ -104,8 +104,9 @@ def _motion(result: MotionAudit) -> str:
             for value in values[1 if len(values) == 1 else 0 :]
         ]
         body.append(_text(478, y + 4, f"{best:.2f}"))
-    bottom = 20 + 22 * len(told)
-    body.append(_text(110, bottom + 6, "logit above the mean of all classes; frozen: the best frame, others: the mean"))
+    bottom = 20 + 22 * len(rows)
+    told = "logit" if result.apart else "logit above the mean of all classes"
+    body.append(_text(110, bottom + 6, f"{told}; frozen: the best frame, others: the mean"))
     return _svg(540, bottom + 14, repr(result), body)
 
 

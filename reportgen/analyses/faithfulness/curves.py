@@ -10,7 +10,6 @@ from torch import Tensor
 
 from reportgen.analyses.common.memory import starting_batch, with_less_memory
 from reportgen.analyses.faithfulness.tubes import Tubes
-from reportgen.networks.core.above_mean import above_mean
 from reportgen.networks.core.network import Network
 
 
@@ -53,7 +52,7 @@ class ShownTubes:
             masks = self.tubes.masks(shown[start : start + batch_size].to(self.clip.device))
             with torch.no_grad():
                 logits = self.network.logits(torch.where(masks, self.clip, self.baseline))
-            found.append(above_mean(logits.double())[:, self.class_index].cpu())
+            found.append(self.network.told(logits.double())[:, self.class_index].cpu())
             self.advance(len(logits))
         return torch.cat(found)
 

@@ -8,7 +8,6 @@ from torch import Tensor
 from reportgen.analyses.common.baselines import make_baseline
 from reportgen.analyses.faithfulness.evaluation import random_parts
 from reportgen.analyses.faithfulness.tubes import make_tubes
-from reportgen.networks.core.above_mean import above_mean
 from reportgen.networks.core.classes import clip_logits
 from reportgen.networks.core.network import Network
 from reportgen.networks.speed.reduced import ReducedNetwork
@@ -38,7 +37,7 @@ def measuring_network(
         return network
     behind = make_baseline(baseline, clip, network)
     ends = torch.cat([clip, behind])
-    wanted, found = (_above_mean(one, ends, index) for one in (network, quick))
+    wanted, found = (_told(one, ends, index) for one in (network, quick))
     if not (found - wanted).abs().max() <= _ENDS * (wanted[0] - wanted[1]).abs():
         return network
     if not reduced:
@@ -47,8 +46,8 @@ def measuring_network(
     tubes = make_tubes(clip.shape[2:])
     hidden = random_parts(_PARTS, tubes.count, torch.Generator().manual_seed(seed))
     some = torch.where(tubes.masks(torch.cat([~hidden, hidden[:2]])).to(clip.device), clip, behind)
-    exact = _shares(found, _above_mean(quick, some, index))
-    rounded = _shares(_above_mean(rough, ends, index), _above_mean(rough, some, index))
+    exact = _shares(found, _told(quick, some, index))
+    rounded = _shares(_told(rough, ends, index), _told(rough, some, index))
     return rough if _alike(rounded, exact) else quick
 
 
@@ -64,5 +63,5 @@ def _shares(ends: Tensor, logits: Tensor) -> Tensor:
     return (logits - ends[1]) / (ends[0] - ends[1])
 
 
-def _above_mean(network: Network, clips: Tensor, index: int) -> Tensor:
-    return above_mean(clip_logits(network, clips).double())[:, index]
+def _told(network: Network, clips: Tensor, index: int) -> Tensor:
+    return network.told(clip_logits(network, clips).double())[:, index]

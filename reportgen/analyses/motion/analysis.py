@@ -125,7 +125,8 @@ class _Probes:
         logits = probed.logits
         if target.of_class:
             classes = {name: found[:, : found.shape[1] - len(self._apart)] for name, found in logits.items()}
-            return class_audit(classes, target.index or 0, self.frames)
+            apart = self._network.adapter.classes_apart
+            return class_audit(classes, target.index or 0, self.frames, apart=apart)
         column = self._apart.index(target) - len(self._apart)
         alone = {name: found[:, column].unsqueeze(1) for name, found in logits.items()}
         return class_audit(alone, 0, self.frames)

@@ -21,7 +21,7 @@ METHOD = Method(
     name="motion",
     title="Motion or appearance",
     summary="What is left of each class and kernel when a clip's motion is taken away or changed.",
-    version=13,
+    version=14,
     parameters=MotionParameters,
     load=_load,
     presets={"quick": MotionParameters(draws=2, clips=56, work=1000), "full": MotionParameters(draws=16, clips=256)},

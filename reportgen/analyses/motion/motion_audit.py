@@ -49,8 +49,12 @@ class MotionAudit(ShownResult):
     """What the probes do to one class on one clip.
 
     Logits are those above the mean of all classes' (see `above_mean`), y below. `logits` holds the class's for every
-    variant of each probe; `ranks` the class's rank among all (0 is first);
-    `predicted` the class that each variant is taken for. `logit` and `rank` are the clip's own.
+    variant of each probe; `ranks` the class's rank among all (0 is first); `predicted` the class that each variant is
+    taken for. `logit` and `rank` are the clip's own.
+
+    Where the classes are `apart`, each true or not by itself, logits are as they are; the rank is 0 where the class is
+    said (a logit above 0) and 1 where it is not; and `predicted` is the class where it is said, else the likeliest one
+    that is, and -1 where none is.
 
     - `motion_reliance`: (y - max_t y_frozen(t)) / y; None when y is not above NOTHING of the spread of all logits: a
       class that the clip hardly speaks for has nothing to lose.
@@ -69,6 +73,7 @@ class MotionAudit(ShownResult):
     dissolved_loss: float | None
     order_sensitivity: float | None
     best_frame: int
+    apart: bool = False
 
     def __repr__(self) -> str:
         shares = {
@@ -80,7 +85,7 @@ class MotionAudit(ShownResult):
         return in_one_line(
             self,
             f"class {self.class_index}",
-            f"logit above the mean {self.logit:.3g}",
+            f"logit {self.logit:.3g}" if self.apart else f"logit above the mean {self.logit:.3g}",
             f"rank {self.rank}",
             *told,
             f"best frame {self.best_frame}",
@@ -195,30 +200,35 @@ def motion_audit(
         name: _logits(subject, variants, batch_size)
         for name, variants in probe_clips(pixels, draws=draws, seed=seed).items()
     }
-    return class_audit({"clip": own, **found}, index)
+    return class_audit({"clip": own, **found}, index, apart=subject.adapter.classes_apart)
 
 
-def class_audit(logits: Mapping[str, Tensor], class_index: int, frames: Sequence[int] | None = None) -> MotionAudit:
+def class_audit(
+    logits: Mapping[str, Tensor], class_index: int, frames: Sequence[int] | None = None, *, apart: bool = False
+) -> MotionAudit:
     """Return what the probes do to a class, from the logits `V K` of the clip ("clip") and of each probe.
 
-    `frames` are those that were frozen; None: all.
+    `frames` are those that were frozen; None: all. `apart`: each class is true or not by itself.
     """
-    whole = above_mean(logits["clip"])[0]
-    own = {name: above_mean(logits[name])[:, class_index] for name in PROBE_MEANINGS}
+    told: Mapping[str, Tensor] = logits if apart else {name: above_mean(found) for name, found in logits.items()}
+    rank, predicted = (_said, _taken_apart) if apart else (_rank, _taken)
+    whole = told["clip"][0]
+    own = {name: told[name][:, class_index] for name in PROBE_MEANINGS}
     logit = float(whole[class_index])
     least = NOTHING * float(whole.std(correction=0))
     best = int(own["frozen"].argmax())
     return MotionAudit(
         class_index=class_index,
         logit=logit,
-        rank=int(_rank(logits["clip"], class_index)[0]),
+        rank=int(rank(logits["clip"], class_index)[0]),
         logits=own,
-        ranks={name: _rank(logits[name], class_index) for name in PROBE_MEANINGS},
-        predicted={name: logits[name].argmax(1) for name in PROBE_MEANINGS},
+        ranks={name: rank(logits[name], class_index) for name in PROBE_MEANINGS},
+        predicted={name: predicted(logits[name], class_index) for name in PROBE_MEANINGS},
         motion_reliance=_lost(logit, float(own["frozen"].max()), least),
         dissolved_loss=_lost(logit, float(own["dissolved"].mean()), least),
         order_sensitivity=_lost(logit, float(own["shuffled"].mean()), least),
         best_frame=best if frames is None else frames[best],
+        apart=apart,
     )
 
 
@@ -233,6 +243,21 @@ def _logits(network: Network, clips: Tensor, batch_size: int) -> Tensor:
 
 def _rank(logits: Tensor, class_index: int) -> Tensor:
     return (logits > logits[:, class_index : class_index + 1]).sum(1)
+
+
+def _taken(logits: Tensor, _class_index: int) -> Tensor:
+    return logits.argmax(1)
+
+
+def _said(logits: Tensor, class_index: int) -> Tensor:
+    """Return 0 for each of `V K` where the class is said, 1 where it is not."""
+    return (logits[:, class_index] <= 0).long()
+
+
+def _taken_apart(logits: Tensor, class_index: int) -> Tensor:
+    """Return for each of `V K` the class where it is said, else the likeliest that is; -1 where none is."""
+    likeliest = torch.where(logits.amax(1) > 0, logits.argmax(1), -1)
+    return torch.where(logits[:, class_index] > 0, class_index, likeliest)
 
 
 def _lost(whole: float, left: float, least: float) -> float | None:

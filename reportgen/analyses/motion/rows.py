@@ -41,7 +41,7 @@ def clip_probes(subject: Subject, clip: Clip, target: Target, audit: MotionAudit
             name: Probe(
                 logits=tuple(round(value, 5) for value in audit.logits[name].tolist()),
                 ranks=tuple(audit.ranks[name].tolist()) if target.of_class else (),
-                predicted=tuple(class_name(subject.network.labels, index) for index in audit.predicted[name].tolist())
+                predicted=tuple(_named_class(subject, index) for index in audit.predicted[name].tolist())
                 if target.of_class
                 else (),
                 what=PROBE_MEANINGS[name],
@@ -49,6 +49,11 @@ def clip_probes(subject: Subject, clip: Clip, target: Target, audit: MotionAudit
             for name in PROBE_MEANINGS
         },
     )
+
+
+def _named_class(subject: Subject, index: int) -> str:
+    """Return the name of a class; nothing for none of them, -1."""
+    return class_name(subject.network.labels, index) if index >= 0 else ""
 
 
 def target_row(subject: Subject, target: Target, found: Sequence[ClipProbes]) -> ClassProbes:

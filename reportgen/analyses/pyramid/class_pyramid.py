@@ -91,7 +91,8 @@ class ClassPyramid(ShownResult):
 
     Layers are in the order of depth, the class's own at depth 0. `sources`, `targets` (numbers in the graph) and
     `contributions` are the edges between kept kernels, the strongest `max_edges` of `edge_total`; `logits` are those
-    of all classes. `notes` say where evidence stops for other reasons than that there is none.
+    of all classes, each true or not by itself where they are `apart`. `notes` say where evidence stops for other
+    reasons than that there is none.
     """
 
     graph: ConnectionGraph
@@ -107,6 +108,7 @@ class ClassPyramid(ShownResult):
     conservation: Conservation | None
     count_kept: Callable[[], Mapping[str, NDArray[np.int64]]] = field(repr=False, compare=False)
     logits: Floats = field(repr=False)
+    apart: bool = False
     notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
@@ -123,8 +125,8 @@ class ClassPyramid(ShownResult):
 
     @property
     def above_mean(self) -> float:
-        """The logit above the mean of all classes'; as it is where there is one."""
-        return self.logit - float(self.logits.mean()) if self.logits.size > 1 else self.logit
+        """The logit above the mean of all classes'; as it is where there is one, or where each is told by itself."""
+        return self.logit - float(self.logits.mean()) if self.logits.size > 1 and not self.apart else self.logit
 
     @cached_property
     def theta_curve(self) -> Mapping[str, NDArray[np.int64]]:
@@ -260,6 +262,7 @@ def class_pyramid(
         conservation=conservation,
         count_kept=count_kept,
         logits=measured.logits.double().cpu().numpy(),
+        apart=borrowed.adapter.classes_apart,
         notes=cut_sentences(graph.cuts) if scoring == "attribution" else (),
     )
 

@@ -30,7 +30,7 @@ METHOD = Method(
     name="pyramid",
     title="Class Feature Pyramid",
     summary="Which kernels, through which kernels, make a class on a clip, and whether silencing them costs it.",
-    version=17,
+    version=18,
     parameters=PyramidParameters,
     load=_load,
     presets={"quick": PyramidParameters(depth=2, draws=19)},

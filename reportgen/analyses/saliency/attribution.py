@@ -21,7 +21,6 @@ from reportgen.analyses.saliency.exposed import Exposures
 from reportgen.analyses.saliency.methods import METHODS
 from reportgen.analyses.saliency.question import Question
 from reportgen.errors import ClipError, NetworkError, OptionError, unknown_name
-from reportgen.networks.core.above_mean import above_mean
 from reportgen.networks.core.classes import ClassLike, clip_logits
 from reportgen.networks.core.given_clips import Clips, given_clips
 from reportgen.networks.core.network import Network, as_network, no_weight_gradients
@@ -46,9 +45,9 @@ class Attribution(ShownResult):
     map is not `signed`. `temporal_profile` N T is the sum of |attribution| over channels and positions. For methods
     that promise that attributions sum to the logit's gain over the baseline, `completeness_errors` says by which
     share of that gain they miss, per clip. `layers` are those that Grad-CAM read, one a pathway;
-    `baseline` what was compared with. `above_mean` are the logits above the mean of all classes'. `clip` is what was
-    explained, `N C T H W`; `notes` say where the network lets no gradient through, and the map stops, and what of
-    it a method's rule does not reach.
+    `baseline` what was compared with. `above_mean` are the logits above the mean of all classes' (as they are, where
+    each is true or not by itself). `clip` is what was explained, `N C T H W`; `notes` say where the network lets no
+    gradient through, and the map stops, and what of it a method's rule does not reach.
     """
 
     attribution: Tensor
@@ -263,7 +262,7 @@ def attribute_unchecked(
         heat=volume.sum(dim=1) if signed else volume.abs().sum(dim=1),
         temporal_profile=volume.abs().sum(dim=(1, 3, 4)),
         logits=tuple(logits.tolist()),
-        above_mean=tuple(above_mean(scores)[:, index].tolist()),
+        above_mean=tuple(seen.told(scores)[:, index].tolist()),
         class_index=index,
         method=method,
         signed=signed,

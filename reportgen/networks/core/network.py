@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from reportgen.errors import NetworkError, a_type, one_line, unknown_name
 from reportgen.networks.core import answer
+from reportgen.networks.core.above_mean import above_mean
 from reportgen.networks.core.call import Arguments, ghosts, normalise, to_call
 from reportgen.networks.core.copying import copied, require_readable, within_wrappers
 from reportgen.networks.core.precision import in_single_precision, is_reduced
@@ -180,6 +181,13 @@ class Network:
         if self.adapter.one_logit or self.adapter.probabilities == "sigmoid":
             return logits.sigmoid()
         return logits.softmax(-1) if self.adapter.probabilities == "softmax" else None
+
+    def told(self, logits: Tensor) -> Tensor:
+        """Return class logits `... K` as figures tell them: above their mean, which a constant added to all leaves.
+
+        Where each class is true or not by itself its logit stands for itself, and no other class has a part in it.
+        """
+        return logits if self.adapter.classes_apart else above_mean(logits)
 
     def at_once(self, clips: int) -> int:
         """Return how many of so many clips may share a pass: one, where a call must hold a certain number."""

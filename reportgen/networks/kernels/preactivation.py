@@ -17,7 +17,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from reportgen.errors import NetworkError, OptionError, UnknownNameError
-from reportgen.networks.core.above_mean import above_mean
 from reportgen.networks.core.call import ghosts
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.one_by_one import given_one_by_one
@@ -50,8 +49,8 @@ class Preactivation:
     where T may be the rows of a folded batch or the calls. `centre` is the index of the centre unit there. `passed_on`
     says whether a ReLU of the pre-activation is all that others read.
 
-    That of the classifier (`of_classes`) is its logits above their mean over the classes: a constant that is added to
-    all of them changes no prediction, and no kernel's response.
+    That of the classifier (`of_classes`) is its logits as figures tell them (`Network.told`): a constant that is added
+    to all of them changes no prediction, and no kernel's response.
     """
 
     network: Network
@@ -85,7 +84,7 @@ class Preactivation:
         if self.gain is not None and self.offset is not None:
             shape = (1, -1) + (1,) * (output.ndim - 2)
             output = output * self.gain.view(shape) + self.offset.view(shape)
-        return above_mean(output.movedim(1, -1)).movedim(-1, 1) if self.of_classes else output
+        return self.network.told(output.movedim(1, -1)).movedim(-1, 1) if self.of_classes else output
 
     @property
     def splits(self) -> bool:

@@ -13,7 +13,11 @@ from reportgen.records.targets import Target
 
 
 class Probe(Answer):
-    """What one probe does to a target on a clip: its value for each variant; a class's rank, and what is predicted."""
+    """What one probe does to a target on a clip: its value for each variant; a class's rank, and what is predicted.
+
+    Of classes of which each is true or not by itself the rank is 0 where the class is said and 1 where it is not, and
+    nothing is predicted where none is said.
+    """
 
     logits: tuple[float, ...]
     ranks: tuple[int, ...] = ()
@@ -32,7 +36,7 @@ class Probe(Answer):
 
 
 class ClipProbes(Answer):
-    """The probes of one target on one clip; logits are above the mean of all classes'."""
+    """The probes of one target on one clip; logits are above the mean of all classes', if they exclude each other."""
 
     clip: str
     target: Target

@@ -52,7 +52,7 @@ class PyramidAnswer(Answer):
 
     analysis: ClassVar[str] = "pyramid"
 
-    logit: float = Field(description="Above the mean of all classes' logits; as it is where there is one.")
+    logit: float = Field(description="Above the mean of all classes' logits; as it is of one, or of classes apart.")
     target: Target
     target_title: str | None = None
     clip: str

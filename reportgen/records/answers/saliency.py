@@ -19,7 +19,7 @@ class SaliencyAnswer(Answer):
     title: str
     target: Target
     target_title: str | None = None
-    logit: float = Field(description="Above the mean of all classes' logits; as it is where there is one.")
+    logit: float = Field(description="Above the mean of all classes' logits; as it is of one, or of classes apart.")
     signed: bool
     scale: Measured = Field(description="Value at the end of the colours.")
     signed_scale: Measured = None
