@@ -199,6 +199,7 @@ def motion_checks(model: RunView, limits: Limits) -> list[Verdict]:
                 [
                     f"A video network of which no {words.one} needs motion sees pictures.",
                     *_motion_wants(enough, relying, words, limits),
+                    *_left_out(len(known) - len(judged), words, limits),
                 ]
             )
             if known
@@ -206,6 +207,12 @@ def motion_checks(model: RunView, limits: Limits) -> list[Verdict]:
             model.addresses.motion if model.manifest.of("motion") else "",
         )
     ]
+
+
+def _left_out(classes: int, words: Words, limits: Limits) -> list[str]:
+    """Say how many were probed on too few clips to be counted among the others."""
+    what = words.one if classes == 1 else words.many
+    return [f"Not counted: {classes} more {what}, of fewer than {limits.class_clips} clips."] if classes else []
 
 
 def _motion_wants(enough: Sequence[ClassProbes], relying: int, words: Words, limits: Limits) -> list[str]:

@@ -95,6 +95,11 @@ def mean_in_words(probes: ModelProbes, words: Words = CLASSES) -> str:
     mean, low, high = probes.motion_reliance, probes.motion_reliance_low, probes.motion_reliance_high
     if mean is None or low is None or high is None:
         return ""
+    if mean < 0:
+        return (
+            f"On average over the clips, the {words.value} grows by {percent(-mean)} when nothing moves (95% interval "
+            f"of what it loses {percent(low)} to {percent(high)})."
+        )
     return (
         f"On average over the clips, the {words.value} loses {percent(mean)} (95% interval {percent(low)} to "
         f"{percent(high)})."

@@ -96,6 +96,11 @@ class RunView:
         """Whether each class is true or not by itself, so that its logit stands for itself."""
         return self.run.card.adapter.classes_apart
 
+    @property
+    def classes_over_time(self) -> bool:
+        """Whether the network tells its classes at each time, so that what a clip is taken for is a mean over time."""
+        return {"K", "T"} <= set((self.run.card.adapter.answer or "").split())
+
     def taken_for(self, clip: ClipFacts) -> tuple[tuple[int, float | None], ...]:
         """Return the classes that a clip is taken for with their probabilities: the likeliest, or all that are said."""
         if self.classes_apart:

@@ -213,6 +213,13 @@ def test_classes_that_rely_on_motion_pass_and_fail() -> None:
     assert of_motion().state == "untested"
 
 
+def test_classes_of_too_few_clips_are_said_to_be_left_out() -> None:
+    found = of_motion(probed(0.9), probed(0.2), probed(0.9, clips=2))
+    assert found.figure == "1 of 2"
+    assert found.meaning.endswith("Not counted: 1 more class, of fewer than 5 clips.")
+    assert "Not counted" not in of_motion(probed(0.9), probed(0.2)).meaning
+
+
 def test_weights_pass_fail_and_are_not_told() -> None:
     loaded = WeightsFacts(sha256="0" * 64)
     states = [

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from reportgen.audit.limits import Limits
-from reportgen.pages.motion_audit import verdict_in_words
+from reportgen.pages.motion_audit import mean_in_words, verdict_in_words
 from reportgen.reading.words import TARGETS
-from reportgen.records.answers.motion import ClassProbes
+from reportgen.records.answers.motion import ClassProbes, ModelProbes
 from reportgen.records.targets import Target
 
 
@@ -27,3 +27,15 @@ def test_what_classes_need_is_said_of_one_as_of_many() -> None:
     assert verdict_in_words((one, negative), Limits(), TARGETS) == (
         "Of 2 targets, one has a positive value: it loses 6% of its value when nothing moves."
     )
+
+
+def test_a_logit_that_is_larger_when_nothing_moves_does_not_lose() -> None:
+    probed = ModelProbes(clips=9, of=9, labelled=0, names=(), classes=(), layers={})
+    lost = probed.model_copy(
+        update={"motion_reliance": -0.46, "motion_reliance_low": -1.08, "motion_reliance_high": 0.15}
+    )
+    assert mean_in_words(lost) == (
+        "On average over the clips, the logit grows by 46% when nothing moves (95% interval of what it loses "
+        "−108% to 15%)."
+    )
+    assert "the logit loses 46%" in mean_in_words(lost.model_copy(update={"motion_reliance": 0.46}))
