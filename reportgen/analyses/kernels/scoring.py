@@ -9,7 +9,6 @@ from functools import cached_property
 import torch
 from torch import Tensor
 from torch.nn import functional
-from torch.utils.flop_counter import FlopCounterMode
 
 from reportgen.analyses.common.draws import own_generator
 from reportgen.analyses.kernels.ascent import Score
@@ -22,6 +21,7 @@ from reportgen.networks.kernels.preactivation import Preactivation, clip_channel
 from reportgen.networks.kernels.receptive_field import centre_window, geometry, same_on
 from reportgen.networks.kernels.unit_extent import unit_extent
 from reportgen.networks.speed.compiled import Program
+from reportgen.networks.speed.multiply_adds import MultiplyAdds
 from reportgen.networks.speed.precision import full_precision
 from reportgen.networks.trace.smoothed import SmoothedRectifiers
 
@@ -65,9 +65,9 @@ class ClipScoring:
         #: The level in whose precision smaller clips are rated, where that is not the full one.
         self.rated_at: Level | None = None
         self._canvases: dict[tuple[tuple[int, int, int], bool], Canvas] = {}
-        with FlopCounterMode(display=False) as counter:
+        with MultiplyAdds() as counted:
             noise = self._noise_maps()
-        self.multiply_adds = counter.get_total_flops() / 2 / _NOISE_CLIPS
+        self.multiply_adds = counted.count / _NOISE_CLIPS
         spread = noise.std(dim=1, correction=0)
         moved = spread > torch.finfo(spread.dtype).eps
         #: Standard deviation `K` of each kernel's pre-activation over positions of noise, the unit in which activations

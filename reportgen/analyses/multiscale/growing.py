@@ -16,7 +16,6 @@ from functools import partial
 
 import torch
 from torch import Tensor
-from torch.utils.flop_counter import FlopCounterMode
 
 from reportgen.analyses.common.batching import reduced_precision_pays, saved_bytes, slots_for
 from reportgen.analyses.common.budget import GRADIENT_PASSES
@@ -41,6 +40,7 @@ from reportgen.networks.kernels.preactivation import (
     summary,
 )
 from reportgen.networks.kernels.receptive_field import Field, Window, centre_window, receptive_field, same_on
+from reportgen.networks.speed.multiply_adds import MultiplyAdds
 from reportgen.networks.speed.precision import (
     bfloat16_convolutions,
     bfloat16_fault,
@@ -86,9 +86,9 @@ class Grower:
         self.network = self.target.network
         self.target.check(self.kernels)
         self._targets: dict[ClipShape, Preactivation | None] = {}
-        with FlopCounterMode(display=False) as counter:
+        with MultiplyAdds() as counted:
             self._without_arithmetic = self._map_of(self.native, meta=True) is not None
-        self._multiply_adds = counter.get_total_flops() / 2
+        self._multiply_adds = counted.count
         wanted = scale_sizes(options.start, options.growth, options.sizes)
         self.schedule = reachable_schedule(
             self.native, wanted, lambda shape: self._target(shape) is not None, self.target.layer

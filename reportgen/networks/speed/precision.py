@@ -17,8 +17,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 
+from reportgen.networks.core.observing import Observer
 from reportgen.networks.core.out_of_memory import is_out_of_memory
 
 _TOLERANCE = 0.1
@@ -76,11 +76,11 @@ class Convolution:
         return (*lists, self.transposed, list(self.output_padding), self.groups)
 
 
-class _Watch(TorchDispatchMode):
+class _Watch(Observer):
     """Notes in `found` the bfloat16 convolutions that run within it."""
 
     def __init__(self, found: dict[Convolution, None]) -> None:
-        super().__init__()  # type: ignore[no-untyped-call, unused-ignore]
+        super().__init__()
         self.found = found
 
     def __torch_dispatch__(

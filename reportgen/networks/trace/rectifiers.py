@@ -9,9 +9,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (torch's own convention)
-from torch.utils._python_dispatch import TorchDispatchMode
 
-from reportgen.networks.core.observing import named_arguments, tensors_of
+from reportgen.networks.core.observing import Observer, named_arguments, tensors_of
 from reportgen.networks.trace.handmade import Origins, grows_with, overwrites, rectified
 
 
@@ -161,7 +160,7 @@ WRITTEN_OUT = "that the network writes out itself"
 _NAMED_OTHERWISE = {"_prelu_kernel": "prelu", "rrelu_with_noise": "rrelu"}
 
 
-class RectifierCount(TorchDispatchMode):  # type: ignore[no-untyped-call, unused-ignore]
+class RectifierCount(Observer):
     """Counts the rectifying operations that run, however they were called; `count` is their number.
 
     They are told by their names, or by their values where a network puts them together itself. Whoever answers for an
@@ -171,7 +170,7 @@ class RectifierCount(TorchDispatchMode):  # type: ignore[no-untyped-call, unused
     """
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call, unused-ignore]
+        super().__init__()
         self.count = 0
         self.calls = 0
         self.others: Counter[str] = Counter()
