@@ -13,6 +13,12 @@ from reportgen.clips.opening import errors_logged
 _STREAMED = ("mpegts", "mpeg")
 """Forms without an index that say nothing of a packet that is lost; their frames come at a fixed rate."""
 
+_WITHOUT_ZEROS = ("vp8", "libvpx", "vp9", "libvpx-vp9")
+"""Codecs of which any bits can be decoded, and whose own never hold as many zeros as a part that was not written."""
+
+_UNWRITTEN = bytes(64)
+"""Some ten times the longest run of zeros in packets of black, still, moving and noisy clips."""
+
 _GAP = 1.5
 """Steps between two frames of a fixed rate: from here on one is missing."""
 
@@ -63,6 +69,8 @@ def scanned(container: Any, stream: Any) -> PacketScan:
     faults: list[str] = []
     for packet in watched(container.demux(stream), faults):
         broken = faults[0] if faults else "a packet is marked as corrupt" if packet.is_corrupt and stamps else None
+        if broken is None and stream.codec_context.name in _WITHOUT_ZEROS and _UNWRITTEN in bytes(packet):
+            broken = "a part of it is zeros, as if it had not been written"
         if broken is not None and found is None:
             found = _Found(packet.pts, len(stamps), broken)
         if packet.size == 0 or packet.is_discard or _is_hidden(packet, stream):
