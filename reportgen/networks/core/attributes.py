@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import _disable_current_modes
 
 _OF_TORCH = frozenset(vars(nn.Module()))
 """What every module keeps of itself: parameters, hooks and the like."""
@@ -127,11 +128,19 @@ def _values(value: Any) -> Callable[[], None] | None:
     """Return what gives a tensor its values back; None for what is none, and for one without values."""
     if not isinstance(value, Tensor) or value.is_meta or value.layout != torch.strided or value.is_quantized:
         return None
-    before = value.detach().clone()
+    with _unseen():
+        before = value.detach().clone()
 
     def again() -> None:
-        if not torch.equal(value, before):  # for whoever goes backwards through it later, a copy is a change
-            with torch.no_grad():
+        with _unseen():
+            if not torch.equal(value, before):  # for whoever goes backwards through it later, a copy is a change
                 value.copy_(before)
 
     return again
+
+
+@contextmanager
+def _unseen() -> Iterator[None]:
+    """Hide operations from whoever watches a pass: they are none of the network's."""
+    with _disable_current_modes(), torch._C.DisableTorchFunction(), torch.no_grad():
+        yield

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
 
 from reportgen.networks.core import attributes
 from reportgen.networks.core.attributes import begun_anew, leaves_something
+from reportgen.networks.core.observing import Observer
 from reportgen.networks.core.unchanged import unchanged
 
 
@@ -64,3 +67,26 @@ def test_a_setting_that_is_changed_is_seen_by_the_next_call() -> None:
         module(torch.zeros(1))
     assert module.calls == 0
     assert leaves_something(module)
+
+
+class Watching(Observer):
+    """Notes the operations that run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[str] = []
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.seen.append(str(func))
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("counts", [False, True])
+def test_whoever_watches_sees_the_same_operations_in_every_pass(counts: bool) -> None:
+    module, seen = Counting(counts=counts), []
+    for _ in range(3):
+        with Watching() as watching, begun_anew(module):
+            module(torch.zeros(1))
+        seen.append(watching.seen)
+    assert seen[0] == seen[1] == seen[2]
+    assert not any("clone" in name or "equal" in name or "copy" in name for name in seen[0])
