@@ -462,6 +462,7 @@ EVERY_ANALYSIS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [pytest.param(name, marks=[] if name == "Pathways" else pytest.mark.long) for name in EVERY_ANALYSIS],

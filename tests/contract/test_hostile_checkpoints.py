@@ -230,6 +230,7 @@ def safetensors(entries: dict[str, tuple[str, list[int], list[int]]], data: byte
     return struct.pack("<Q", len(text)) + text + data
 
 
+@pytest.mark.slow
 def test_bombs(tmp_path: Path) -> None:
     zeros = b"\0" * 50_000_000
     doubling = b"\x80\x02]q\x00" + b"".join(

@@ -239,6 +239,7 @@ def test_the_menu_opens_by_finger_and_by_keyboard(visit: Visit) -> None:
     assert menu.get_attribute("aria-label") == "Menu"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [pytest.param(1440, marks=pytest.mark.long), 390])
 def test_the_control_bar_covers_nothing(visit: Visit, width: int) -> None:
     visitor = visit(viewport={"width": width, "height": 844})
@@ -589,6 +590,7 @@ def test_a_layer_of_many_kernels_shows_sixty_at_a_time(visit: Visit) -> None:
     assert page.locator(".rg-responses__time").count() == 0, "a picture has no time"
 
 
+@pytest.mark.slow
 def test_the_volume_turns_by_mouse_and_keys_and_the_slices_follow_their_sliders(visit: Visit) -> None:
     visitor = visit()
     page = visitor.open(RESPONSES)
@@ -669,6 +671,7 @@ def test_a_volume_that_was_never_in_view_is_on_paper(visit: Visit, uri: str) -> 
     assert on_paper > canvases.last.evaluate(INKED) + 1000 > 1100, "the volume, and its outline"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("uri", [RESPONSES, pytest.param("drift/weights.html", marks=pytest.mark.long)])
 def test_a_volume_turns_by_one_finger_and_grows_by_two(visit: Visit, uri: str) -> None:
     visitor = visit()

@@ -9,7 +9,7 @@ import pytest
 
 from tests.chromium import playwright_api
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 DESKTOP, PHONE = (1440, 900), (390, 844)
 Open = Callable[[str, tuple[int, int]], playwright_api.Page]

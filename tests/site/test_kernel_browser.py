@@ -13,7 +13,7 @@ from reportgen.outputs.site.scripts import data_script
 from reportgen.resources import templates_folder
 from tests.chromium import playwright_api
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 LAYER = "drift/s2.res0.branch2.c/kernels.html"
 LIST = "drift/kernels.html"

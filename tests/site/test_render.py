@@ -365,6 +365,7 @@ def test_a_warning_of_mkdocs_is_an_error_that_quotes_it(
     assert stamp["digest"] == ""
 
 
+@pytest.mark.slow
 def test_a_link_of_a_template_that_leads_nowhere_is_an_error(
     small_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -377,6 +378,7 @@ def test_a_link_of_a_template_that_leads_nowhere_is_an_error(
         render(small_run, tmp_path / "site", build_dir=tmp_path / "build")
 
 
+@pytest.mark.slow
 def test_rendering_needs_no_torch(small_run: Path, tmp_path: Path) -> None:
     program = (
         "import sys; sys.modules['torch'] = None\n"

@@ -53,6 +53,7 @@ KINDS: dict[str, Callable[[torch.export.ExportedProgram], nn.Module]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "any_number"),
     [

@@ -116,6 +116,7 @@ def test_the_clip_found_is_nearly_the_best(name: str, kernels: Sequence[int]) ->
     assert (found.activations / best).min() >= 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("norm", "seed", "kernels"),
     [

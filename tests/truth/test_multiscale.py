@@ -62,6 +62,7 @@ def best_grating(network: Network, kernel: int, period: int, speed: float = 0.0)
     return float(max(responses))
 
 
+@pytest.mark.slow
 def test_a_planted_grating_is_reached() -> None:
     network = wave_network(32, frames=1, side=64)
     found = maximize_over_scales(network, "2", [0, 1], start=16, sizes=10)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from reportgen.analyses.motion.motion_audit import motion_audit
 from tests.truth.bundled import bundled_clips, bundled_network
 
 
+@pytest.mark.slow
 def test_motion_classes_rely_on_motion_and_static_ones_do_not() -> None:
     network = bundled_network()
     for clip, label in (*bundled_clips(2, motion="dots"), *bundled_clips(3, motion="moving right")):

@@ -269,6 +269,7 @@ def test_the_receptive_field_is_that_of_the_gradient(case: str) -> None:
     assert layers[-1].receptive_field == seen(network, torch.rand(1, *shape, generator=generator))
 
 
+@pytest.mark.slow
 def test_attention_over_pooled_keys_sees_what_the_keys_and_the_query_see() -> None:
     network = Way(pooled_attention, conv(3, padding=1), nn.AvgPool3d((4, 10, 10)))
     assert describe_layers(network, clip_shape=(1, 32, 40, 40))[-1].receptive_field == (None, None, None)

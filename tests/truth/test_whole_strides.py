@@ -91,6 +91,7 @@ def test_each_stream_has_a_first_layer_and_the_strides_of_its_own_layers() -> No
     assert placed["slow"].steps == (1, 2, 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", ["moving", "slow"])
 def test_the_first_layer_of_a_second_stream_reaches_what_it_reaches_alone(stream: str) -> None:
     class Alone(Streams):
@@ -247,6 +248,7 @@ def test_first_layers_whose_windows_overlap_reach_their_optimum_in_one_phase(str
     assert (found.activations / best).mean() >= 0.8
 
 
+@pytest.mark.slow
 def test_behind_strides_a_clip_serves_all_places_of_a_stride() -> None:
     """At one place alone a clip of stride patterns does more, of which a shift by a pixel leaves a third."""
     torch.manual_seed(0)

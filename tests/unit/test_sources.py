@@ -78,5 +78,6 @@ def test_a_process_that_loaded_other_files_than_there_are_now_is_no_other_proces
     assert _digest(copied, before) == afterwards
 
 
+@pytest.mark.slow
 def test_a_change_of_what_no_page_is_made_by_leaves_the_program_what_it_is(copied: Path) -> None:
     assert _digest(copied, changed="networks/core/taps.py") == _digest(copied)

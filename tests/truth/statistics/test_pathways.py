@@ -106,6 +106,7 @@ def test_where_few_kernels_are_left_the_most_relevant_ones_face_them() -> None:
     assert sorted(found.facing) == [8, 9, 10, 11]
 
 
+@pytest.mark.slow
 def test_a_cost_that_labels_do_not_tell_is_no_class_pathway() -> None:
     generator = np.random.default_rng(0)
     own = np.arange(28) < 4

@@ -325,6 +325,7 @@ WORDS = (None, "static", "moving left", "moving right", "dots")
 SILENT = (None, 0.01)
 
 
+@pytest.mark.slow
 def test_no_combination_of_figures_gets_a_sentence_that_one_of_them_contradicts() -> None:
     """Every sentence is read back and held against the figures by rules that are written here a second time."""
     kinds = itertools.product(CLAIMS, FROZEN, DISSOLVED, BACKWARDS, CHANGES, WORDS, SILENT)

@@ -59,6 +59,7 @@ def test_a_schema_without_a_type_takes_any_value() -> None:
     assert values_text({}) == "any value"
 
 
+@pytest.mark.slow
 def test_the_table_and_json_say_the_same(tmp_path: Path) -> None:
     listed = json.loads(reportgen("methods", "--json", cwd=tmp_path).stdout)
     assert [row["name"] for row in listed] == list(ROWS)

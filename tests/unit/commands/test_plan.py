@@ -29,6 +29,7 @@ def whole(found: list[PlanForecast]) -> PlanCost:
     return one.costs[-1]
 
 
+@pytest.mark.slow
 def test_a_plan_is_told_before_and_between_and_nothing_is_written(tiny_zoo: Path, tmp_path: Path) -> None:
     asked = options(tmp_path, tiny_zoo)
     before = plan(asked.model_copy(update={"workers": 3}))

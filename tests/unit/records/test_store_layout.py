@@ -82,6 +82,7 @@ def test_a_run_of_the_layout_before_is_read_and_goes_on_in_the_new_one(run: Stor
     assert not run.folder.exists()
 
 
+@pytest.mark.slow
 def test_names_from_a_folder_are_not_believed(run: Store, tmp_path: Path) -> None:
     key = run.read_run().plan[0]
     before = run.keys()

@@ -325,6 +325,7 @@ def test_the_machine_is_known_by_its_names(monkeypatch: pytest.MonkeyPatch, tmp_
     assert not known["wendelgard"].common
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "user", ["runner", "kernel", *(pytest.param(one, marks=pytest.mark.long) for one in ("root", "video", "report"))]
 )

@@ -80,6 +80,7 @@ def test_seeds_and_kernels_begin_differently(network: nn.Module) -> None:
     assert not torch.allclose(first.clips, second.clips)
 
 
+@pytest.mark.slow
 def test_a_kernel_that_has_arrived_stops_early(network: nn.Module) -> None:
     found = maximize_activation(network, "2", [0], clip_shape=SHAPE, steps=600, learning_rate=0.3)
     assert int(found.steps) < 600
