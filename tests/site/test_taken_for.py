@@ -46,6 +46,7 @@ def clip_page(sample_runs: Path, tmp_path: Path) -> Callable[..., tuple[ModelVie
     [
         ((0.98, 0.75, 0.05), "takes this clip for {0} (98.0%) and {1} (75.0%).", 2),
         ((0.98, 0.25, 0.05), "takes this clip for {0} (98.0%). W", 1),
+        ((0.98, 0.75, 0.65), "and {2} (65.0%) at least. W", 3),
         ((0.12, 0.10, 0.05), "takes this clip for none of its classes; the likeliest is {0} (12.0%).", 0),
     ],
 )
@@ -53,7 +54,7 @@ def test_all_classes_that_are_said_are_named(
     clip_page: Callable[..., tuple[ModelView, str]], shares: tuple[float, ...], said: str, listed: int
 ) -> None:
     model, text = clip_page(shares, probabilities="sigmoid")
-    assert said.format(model.label(1), model.label(0)) in text
+    assert said.format(model.label(1), model.label(0), model.label(3)) in text
     assert "above the mean" not in text.split("## Evidence")[0]
     assert clip_rows(model)[0].top.count(", ") == max(listed - 1, 0)
 
