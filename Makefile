@@ -18,7 +18,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --dist worksteal
 
 help:
 	@echo "make report  install, build the report on the bundled network, and say where the site is"
-	@echo "make test    install, lint, type-check and run the tests (less than ten minutes on two cores)"
+	@echo "make test    install, lint, type-check and run the tests (about ten minutes on two cores)"
 	@echo "make test-slow  the tests of whole reports and others that take seconds each"
 	@echo "make test-all  all tests, with the long versions"
 	@echo "make docs    build the documentation in build/docs/site"

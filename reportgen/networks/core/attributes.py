@@ -22,6 +22,9 @@ _OF_TORCH = frozenset(vars(nn.Module()))
 _HELD = ("_parameters", "_buffers", "_modules")
 """Of that, what a pass may exchange: a buffer that is set anew is another tensor in the place of the old one."""
 
+_DEEPEST = 4
+"""Levels of objects in objects that a module's settings are looked for in."""
+
 _LEFT: WeakKeyDictionary[nn.Module, dict[str, bool]] = WeakKeyDictionary()
 """Whether a pass of a module left something behind, by where it stopped (nowhere: "")."""
 
@@ -36,7 +39,7 @@ def begun_anew(module: nn.Module, until: str = "") -> Iterator[None]:
     if left.get("", left.get(until)) is False:
         yield
         return
-    before = _told(module)
+    before = state_of(module)
     with attributes_kept(module):
         ended = False
         try:
@@ -44,7 +47,7 @@ def begun_anew(module: nn.Module, until: str = "") -> Iterator[None]:
             ended = True
         finally:
             if ended or until:
-                left[until] = left.get(until, False) or _told(module) != before
+                left[until] = left.get(until, False) or state_of(module) != before
 
 
 def look_again(module: nn.Module) -> None:
@@ -57,16 +60,24 @@ def leaves_something(module: nn.Module) -> bool:
     return any(_LEFT.get(module, {}).values())
 
 
-def _told(module: nn.Module) -> dict[str, object]:
-    """Return what identifies all that the parts of a module keep, so that a change shows."""
-    found: dict[str, object] = {}
-    for name, part in module.named_modules():
-        for key, value in {**vars(part), **dict(part.named_buffers(recurse=False))}.items():
-            if isinstance(value, Tensor):
-                found[f"{name}.{key}"] = (id(value), None if value.is_inference() else value._version)
-            elif isinstance(value, int | float | str | list | dict | tuple) and not key.startswith("_"):
-                found[f"{name}.{key}"] = len(value) if isinstance(value, list | dict | tuple) else value
-    return found
+def state_of(module: nn.Module) -> tuple[Any, ...]:
+    """Return what tells a module as it is from a changed one: its parts, all that they hold, and their hooks."""
+    return tuple((id(part), type(part), _told(vars(part))) for part in module.modules())
+
+
+def _told(value: Any, depth: int = 0) -> Any:
+    """Return what tells a setting from a changed one: plain values, and others by what they hold or which they are."""
+    if value is None or isinstance(value, bool | int | float | str | bytes):
+        return value
+    if isinstance(value, Tensor):
+        return id(value), None if value.is_inference() else value._version
+    if depth == _DEEPEST or isinstance(value, nn.Module | type):
+        return id(value)
+    if isinstance(value, dict):
+        return tuple((_told(key, depth + 1), _told(one, depth + 1)) for key, one in value.items())
+    if isinstance(value, list | tuple | set | frozenset | deque):
+        return tuple(_told(one, depth + 1) for one in value)
+    return id(value), _told(getattr(value, "__dict__", None), depth + 1)
 
 
 @contextmanager

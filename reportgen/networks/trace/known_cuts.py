@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 from weakref import WeakKeyDictionary
 
 from torch import Tensor, nn
 
+from reportgen.networks.core.attributes import state_of
 from reportgen.networks.core.network import Network
 from reportgen.networks.trace.build import cuts_of_pass, gradient_cuts
 from reportgen.networks.trace.cuts import Cut
 from reportgen.networks.trace.valueless import without_values
-
-_DEEPEST = 4
-"""Levels of objects in objects that a module's settings are looked for in."""
 
 _Asked = tuple[tuple[int, ...], tuple[str, ...]]
 
@@ -27,7 +24,7 @@ def known_cuts(network: Network, clip: Tensor, behind: Sequence[str] = ()) -> tu
     What was found is kept as long as the network's modules, all that they hold and their hooks are the same: a setting
     in a list, a table, an object or a tensor is one as well.
     """
-    state = tuple(map(_state, network.module.modules()))
+    state = state_of(network.module)
     known = _KNOWN.get(network.module)
     if known is None or known[0] != state:
         known = _KNOWN[network.module] = state, {}
@@ -44,22 +41,3 @@ def _found(network: Network, clip: Tensor, behind: Sequence[str]) -> tuple[Cut, 
         )
     except Exception:  # a network's own code may raise anything for want of values; a real pass tells
         return gradient_cuts(network, clip, behind)
-
-
-def _state(module: nn.Module) -> tuple[Any, ...]:
-    return id(module), type(module), _told(vars(module))
-
-
-def _told(value: Any, depth: int = 0) -> Any:
-    """Return what tells a setting from a changed one: plain values, and others by what they hold or which they are."""
-    if value is None or isinstance(value, bool | int | float | str | bytes):
-        return value
-    if isinstance(value, Tensor):
-        return id(value), None if value.is_inference() else value._version
-    if depth == _DEEPEST or isinstance(value, nn.Module | type):
-        return id(value)
-    if isinstance(value, dict):
-        return tuple((_told(key, depth + 1), _told(one, depth + 1)) for key, one in value.items())
-    if isinstance(value, list | tuple | set | frozenset):
-        return tuple(_told(one, depth + 1) for one in value)
-    return id(value), _told(getattr(value, "__dict__", None), depth + 1)

@@ -66,8 +66,8 @@ class Tracer(Follower[Labels]):
     def __init__(self, module: nn.Module, clip: Tensor, state: Mapping[str, Tensor] | None = None) -> None:
         super().__init__()
         self.constants = Constants(module, state)
-        own = () if state is None else (*module.named_parameters(), *module.named_buffers())
-        self._meant = {id(state[name]): value for name, value in own} if state is not None else {}
+        own = (*module.named_parameters(), *module.named_buffers())
+        self._meant = {} if state is None else {id(state[name]): value for name, value in own}
         self.drafts: list[_Draft] = []
         self.weights: dict[Constant, str] = {}
         self.unknown: dict[str, int] = {}
