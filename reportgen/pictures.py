@@ -150,7 +150,8 @@ class Picture:
             (decoded,) = codec.decode(av.Packet(file.read())) or codec.decode(None)
         except av.FFmpegError as error:
             raise ValueError(error.strerror) from error
-        pixels = decoded.reformat(format="rgba64le" if self._plugin.image.mode == "RGBA" else "rgb48le")
+        form = "rgba64le" if self._plugin.image.mode == "RGBA" else "rgb48le"
+        pixels = decoded.reformat(format=form, threads=1)
         return np.asarray(pixels.to_ndarray())
 
 

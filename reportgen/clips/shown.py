@@ -40,7 +40,8 @@ def shown(frame: Any, aspect: float, name: str) -> Frame:
 
 def _colours(frame: Any) -> Frame:
     untagged = frame.colorspace == _UNSPECIFIED and not frame.format.is_rgb and frame.height > _SD_LINES
-    options = {"src_colorspace": _BT709} if untagged else {}
+    # FFmpeg would begin threads for every video, which stay until the video's memory is freed.
+    options = {"threads": 1} | ({"src_colorspace": _BT709} if untagged else {})
     if frame.color_trc in CURVES:
         return to_sdr(frame.to_ndarray(format="rgb48le", **options), frame.color_trc, frame.color_primaries)
     if any(component.is_alpha for component in frame.format.components):

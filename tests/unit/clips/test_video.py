@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import av
@@ -34,6 +35,19 @@ def test_frames_order_and_colours_of_every_container(
     assert (clip.name, clip.title, clip.source) == ("clip", "clip", name)
     assert (clip.first_frame, clip.frame_step) == (12, 1)
     assert clip.frame_rate == pytest.approx(10)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="this system does not list a process's threads")
+def test_videos_that_are_read_leave_no_threads(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "clip.mp4", 20)
+    before = len(list(Path("/proc/self/task").iterdir()))
+    gc.disable()  # it would end them, at a time that nobody knows
+    try:
+        for _ in range(5):
+            read_clip(path, spec(16))
+        assert len(list(Path("/proc/self/task").iterdir())) <= before
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("first", [0, 7, 61, 190])
