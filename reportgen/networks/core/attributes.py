@@ -6,9 +6,11 @@ first one did, so that what a network answers to a clip does not depend on what 
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -22,8 +24,12 @@ _OF_TORCH = frozenset(vars(nn.Module()))
 _HELD = ("_parameters", "_buffers", "_modules")
 """Of that, what a pass may exchange: a buffer that is set anew is another tensor in the place of the old one."""
 
-_DEEPEST = 4
+_DEEPEST = 8
 """Levels of objects in objects that a module's settings are looked for in."""
+
+_CONTAINERS = (dict, list, set, deque, tuple, frozenset)
+
+_LIBRARY = sys.stdlib_module_names
 
 _LEFT: WeakKeyDictionary[nn.Module, dict[str, bool]] = WeakKeyDictionary()
 """Whether a pass of a module left something behind, by where it stopped (nowhere: "")."""
@@ -62,32 +68,49 @@ def leaves_something(module: nn.Module) -> bool:
 
 def state_of(module: nn.Module) -> tuple[Any, ...]:
     """Return what tells a module as it is from a changed one: its parts, all that they hold, and their hooks."""
-    return tuple((id(part), type(part), _told(vars(part))) for part in module.modules())
+    seen: set[int] = set()
+    return tuple((id(part), type(part), _told(vars(part), seen)) for part in module.modules())
 
 
-def _told(value: Any, depth: int = 0) -> Any:
+def _told(value: Any, seen: set[int], depth: int = 0) -> Any:
     """Return what tells a setting from a changed one: plain values, and others by what they hold or which they are."""
     if value is None or isinstance(value, bool | int | float | str | bytes):
         return value
     if isinstance(value, Tensor):
         return id(value), None if value.is_inference() else value._version
-    if depth == _DEEPEST or isinstance(value, nn.Module | type):
+    held = _held(value)
+    if held is None or depth == _DEEPEST or id(value) in seen:
         return id(value)
-    if isinstance(value, dict):
-        return tuple((_told(key, depth + 1), _told(one, depth + 1)) for key, one in value.items())
-    if isinstance(value, list | tuple | set | frozenset | deque):
-        return tuple(_told(one, depth + 1) for one in value)
-    return id(value), _told(getattr(value, "__dict__", None), depth + 1)
+    seen.add(id(value))
+    parts = [_told(one, seen, depth + 1) for one in _parts(held)]
+    return (*parts,) if held is value else (id(value), *parts)
+
+
+def _held(value: Any) -> Any | None:
+    """Return the container of what a setting holds, itself or its attributes; None for what is not looked into.
+
+    Modules have their own turn. Objects of the standard library (loggers, locks, files) are no network's memory.
+    """
+    if isinstance(value, _CONTAINERS):
+        return value
+    kind = type(value)
+    if issubclass(kind, nn.Module | type) or (
+        kind.__module__.split(".")[0] in _LIBRARY and kind is not SimpleNamespace
+    ):
+        return None
+    attributes = getattr(value, "__dict__", None)
+    return attributes if isinstance(attributes, dict) else None
 
 
 @contextmanager
 def attributes_kept(module: nn.Module) -> Iterator[None]:
     """Give every part of a module back what its attributes held: the same objects, and in them the same.
 
-    Tensors and buffers get their values back, lists, dicts, sets and deques their members. What lies deeper, in objects
-    of other types, is not looked into.
+    Tensors and buffers get their values back, lists, dicts, sets, deques and objects of any class their members, and
+    so do what these hold.
     """
-    undo = [_undo(part) for part in module.modules()]
+    seen: set[int] = set()
+    undo = [_undo(part, seen) for part in module.modules()]
     try:
         yield
     finally:
@@ -95,12 +118,12 @@ def attributes_kept(module: nn.Module) -> Iterator[None]:
             one()
 
 
-def _undo(part: nn.Module) -> Callable[[], None]:
-    """Return what gives a part back what it holds now."""
+def _undo(part: nn.Module, seen: set[int]) -> Callable[[], None]:
+    """Return what gives a part back what it holds now, but for what was `seen` in others."""
     own = {name: value for name, value in vars(part).items() if name not in _OF_TORCH}
     held = [part.__dict__[name] for name in _HELD]
-    within = [undo for value in (*own.values(), *held) if (undo := _members(value))]
-    within += [undo for value in (*own.values(), *held[1].values()) if (undo := _values(value))]
+    within = [_members(value) for value in held]
+    within += [undo for value in (*held[1].values(), *own.values()) for undo in _undone(value, seen)]
 
     def again() -> None:
         for name in [name for name in vars(part) if name not in _OF_TORCH and name not in own]:
@@ -112,10 +135,26 @@ def _undo(part: nn.Module) -> Callable[[], None]:
     return again
 
 
-def _members(value: Any) -> Callable[[], None] | None:
-    """Return what gives a container its members back; None for what is none."""
-    if not isinstance(value, dict | list | set | deque):
-        return None
+def _undone(value: Any, seen: set[int], depth: int = 0) -> Iterator[Callable[[], None]]:
+    """Yield what gives a setting, and what it holds, back what these hold now."""
+    if id(value) in seen:
+        return
+    seen.add(id(value))
+    if isinstance(value, Tensor):
+        if undo := _values(value):
+            yield undo
+        return
+    held = _held(value)
+    if held is None or depth == _DEEPEST:
+        return
+    if not isinstance(held, tuple | frozenset):
+        yield _members(held)
+    for one in tuple(_parts(held)):
+        yield from _undone(one, seen, depth + 1)
+
+
+def _members(value: Any) -> Callable[[], None]:
+    """Return what gives a container its members back."""
     before = value.copy()
 
     def again() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from reportgen.networks.core import attributes
-from reportgen.networks.core.attributes import begun_anew, leaves_something
+from reportgen.networks.core.attributes import attributes_kept, begun_anew, leaves_something
 from reportgen.networks.core.observing import Observer
 from reportgen.networks.core.unchanged import unchanged
 
@@ -36,6 +39,71 @@ def test_every_pass_finds_what_the_first_one_found() -> None:
             assert module(torch.zeros(1)) == 2
     assert (module.calls, float(module.total)) == (0, 0.0)
     assert leaves_something(module)
+
+
+@dataclass
+class Memory:
+    """The last features, as streaming networks keep them in a class of their own."""
+
+    last: Tensor = field(default_factory=lambda: torch.zeros(1))
+    calls: int = 0
+
+
+class Remembering(nn.Module):
+    """Answers what it kept of its calls, by an object of another class, and adds to it."""
+
+    def __init__(self, kept: Any, add: Callable[[Any, Tensor], Tensor]) -> None:
+        super().__init__()
+        self.kept, self.add = kept, add
+
+    def forward(self, values: Tensor) -> Tensor:
+        return self.add(self.kept, values)
+
+
+def _exchanged(kept: Any, values: Tensor) -> Tensor:
+    kept.last, kept.calls = kept.last + values, kept.calls + 1
+    return kept.last * kept.calls
+
+
+def _written(kept: Any, values: Tensor) -> Tensor:
+    return kept.last.add_(values)
+
+
+def _deep(kept: Any, values: Tensor) -> Tensor:
+    kept["layer"]["states"][0].append(values)
+    return torch.stack(kept["layer"]["states"][0]).sum(0)
+
+
+def _in_a_pair(kept: Any, values: Tensor) -> Tensor:
+    return kept[1].last.add_(values)
+
+
+@pytest.mark.parametrize(
+    ("kept", "add"),
+    [
+        (Memory, _exchanged),
+        (Memory, _written),
+        (lambda: {"layer": {"states": [[]]}}, _deep),
+        (lambda: (1, Memory()), _in_a_pair),
+        (lambda: SimpleNamespace(last=torch.zeros(1)), _written),
+    ],
+)
+def test_what_lies_in_objects_is_as_it_was(kept: Callable[[], Any], add: Callable[[Any, Tensor], Tensor]) -> None:
+    module = Remembering(kept(), add)
+    for _ in range(3):
+        with begun_anew(module):
+            assert module(torch.ones(1)) == 1
+    assert leaves_something(module)
+
+
+def test_objects_that_hold_each_other_are_looked_into_once() -> None:
+    first, second = SimpleNamespace(calls=0), SimpleNamespace(calls=0)
+    first.other, second.other = second, first
+    module = Remembering(first, lambda kept, values: values + kept.other.calls)
+    with attributes_kept(module):
+        first.calls = second.calls = 3
+        first.other = None
+    assert (first.calls, second.calls, first.other) == (0, 0, second)
 
 
 @pytest.mark.parametrize("until", ["", "layer"])
