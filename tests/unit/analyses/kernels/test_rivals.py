@@ -115,18 +115,18 @@ def test_no_kernel_loses_by_its_rivals_and_some_gain(monkeypatch: pytest.MonkeyP
 def test_a_search_goes_on_from_a_second_rival_where_one_is_better(monkeypatch: pytest.MonkeyPatch) -> None:
     """Which kernels have one is a matter of their maxima, and of how a processor rounds on the way to these."""
     options = {"objective": "firing", "clip_shape": (4, 16, 16), "steps": 96}
-    gains = []
-    for seed, kernels in ((2, [0, 2, 4]), (5, [2])):
+    for seed in range(2, 14):
         network = deep(seed)
-        twice = maximize_activation(network, "5", kernels, **options)
+        twice = maximize_activation(network, "5", range(5), **options)
         with monkeypatch.context() as patched:
             patched.setattr(searching, "_FURTHER", 1)
-            once = maximize_activation(network, "5", kernels, **options)
+            once = maximize_activation(network, "5", range(5), **options)
         further, gain = twice.steps - once.steps, twice.activations / once.activations
         assert set(further.tolist()) <= {0, 24}
         assert bool((gain >= 1 - 1e-5).all())
-        gains += gain[further > 0].tolist()
-    assert max(gains) > 1.1, "some kernel has a second rival that is better"
+        if bool((gain[further > 0] > 1.1).any()):
+            return
+    pytest.fail("no kernel has a second rival that is better")
 
 
 def test_the_task_of_a_search_ends_with_its_total() -> None:
