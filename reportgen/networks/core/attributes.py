@@ -29,7 +29,7 @@ _DEEPEST = 8
 
 _CONTAINERS = (dict, list, set, deque, tuple, frozenset)
 
-_LIBRARY = sys.stdlib_module_names
+_LIBRARY = sys.stdlib_module_names | {"reportgen"}
 
 _LEFT: WeakKeyDictionary[nn.Module, dict[str, bool]] = WeakKeyDictionary()
 """Whether a pass of a module left something behind, by where it stopped (nowhere: "")."""
@@ -89,7 +89,8 @@ def _told(value: Any, seen: set[int], depth: int = 0) -> Any:
 def _held(value: Any) -> Any | None:
     """Return the container of what a setting holds, itself or its attributes; None for what is not looked into.
 
-    Modules have their own turn. Objects of the standard library (loggers, locks, files) are no network's memory.
+    Modules have their own turn. Objects of the standard library (loggers, locks, files), or
+    of what is put in the place of a network's layers here (packed weights), are no network's memory.
     """
     if isinstance(value, _CONTAINERS):
         return value
