@@ -29,7 +29,8 @@ _DEEPEST = 8
 
 _CONTAINERS = (dict, list, set, deque, tuple, frozenset)
 
-_LIBRARY = sys.stdlib_module_names | {"reportgen"}
+_NO_MEMORY = sys.stdlib_module_names | {"reportgen"}
+"""Packages whose objects are no network's memory: loggers, locks and files; packed weights in the place of layers."""
 
 _LEFT: WeakKeyDictionary[nn.Module, dict[str, bool]] = WeakKeyDictionary()
 """Whether a pass of a module left something behind, by where it stopped (nowhere: "")."""
@@ -89,15 +90,13 @@ def _told(value: Any, seen: set[int], depth: int = 0) -> Any:
 def _held(value: Any) -> Any | None:
     """Return the container of what a setting holds, itself or its attributes; None for what is not looked into.
 
-    Modules have their own turn. Objects of the standard library (loggers, locks, files), or
-    of what is put in the place of a network's layers here (packed weights), are no network's memory.
+    Modules have their own turn, and objects without a dict (`__slots__`) are told by which they are.
     """
     if isinstance(value, _CONTAINERS):
         return value
     kind = type(value)
-    if issubclass(kind, nn.Module | type) or (
-        kind.__module__.split(".")[0] in _LIBRARY and kind is not SimpleNamespace
-    ):
+    foreign = kind is SimpleNamespace or kind.__module__.split(".")[0] not in _NO_MEMORY
+    if issubclass(kind, nn.Module | type) or not foreign:
         return None
     attributes = getattr(value, "__dict__", None)
     return attributes if isinstance(attributes, dict) else None
@@ -107,8 +106,8 @@ def _held(value: Any) -> Any | None:
 def attributes_kept(module: nn.Module) -> Iterator[None]:
     """Give every part of a module back what its attributes held: the same objects, and in them the same.
 
-    Tensors and buffers get their values back, lists, dicts, sets, deques and objects of any class their members, and
-    so do what these hold.
+    Tensors and buffers get their values back; lists, dicts, sets, deques and objects of a network's own classes get
+    their members back, and so does what these hold.
     """
     seen: set[int] = set()
     undo = [_undo(part, seen) for part in module.modules()]
