@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
@@ -90,7 +90,7 @@ def _told(value: Any, seen: set[int], depth: int = 0) -> Any:
 def _held(value: Any) -> Any | None:
     """Return the container of what a setting holds, itself or its attributes; None for what is not looked into.
 
-    Modules have their own turn, and objects without a dict (`__slots__`) are told by which they are.
+    Attributes are copied. Modules have their own turn.
     """
     if isinstance(value, _CONTAINERS):
         return value
@@ -98,8 +98,27 @@ def _held(value: Any) -> Any | None:
     foreign = kind is SimpleNamespace or kind.__module__.split(".")[0] not in _NO_MEMORY
     if issubclass(kind, nn.Module | type) or not foreign:
         return None
+    attributes, slots = _in_dict(value), _in_slots(value)
+    return {**attributes, **slots} if attributes is not None else slots or None
+
+
+def _in_dict(value: object) -> dict[str, Any] | None:
+    """Return the dict in which an object keeps its attributes; None for one that has none."""
     attributes = getattr(value, "__dict__", None)
     return attributes if isinstance(attributes, dict) else None
+
+
+def _in_slots(value: object) -> dict[str, Any]:
+    """Return the attributes that an object keeps in slots, as far as they are set."""
+    slots = [slot for kind in type(value).__mro__ for slot in _names(kind.__dict__.get("__slots__", ()), kind)]
+    return {slot: getattr(value, slot) for slot in slots if hasattr(value, slot)}
+
+
+def _names(slots: str | Iterable[str], kind: type) -> Iterator[str]:
+    """Yield the names of a class's slots as its instances know them."""
+    for slot in (slots,) if isinstance(slots, str) else slots:
+        if not slot.endswith("__"):  # the dict and weak references, which are no attributes
+            yield f"_{kind.__name__.lstrip('_')}{slot}" if slot.startswith("__") else slot
 
 
 @contextmanager
@@ -147,8 +166,11 @@ def _undone(value: Any, seen: set[int], depth: int = 0) -> Iterator[Callable[[],
     held = _held(value)
     if held is None or depth == _DEEPEST:
         return
-    if not isinstance(held, tuple | frozenset):
-        yield _members(held)
+    mutable = held if held is value else _in_dict(value)
+    if mutable is not None and not isinstance(mutable, tuple | frozenset):
+        yield _members(mutable)
+    if held is not value and _in_slots(value):
+        yield _slots(value)
     for one in tuple(_parts(held)):
         yield from _undone(one, seen, depth + 1)
 
@@ -162,6 +184,19 @@ def _members(value: Any) -> Callable[[], None]:
             return
         value.clear()
         (value.update if isinstance(value, dict | set) else value.extend)(before)
+
+    return again
+
+
+def _slots(value: object) -> Callable[[], None]:
+    """Return what gives an object back what its slots held."""
+    before = _in_slots(value)
+
+    def again() -> None:
+        for slot in _in_slots(value).keys() - before.keys():
+            object.__delattr__(value, slot)
+        for slot, one in before.items():
+            object.__setattr__(value, slot, one)
 
     return again
 

@@ -49,6 +49,33 @@ class Memory:
     calls: int = 0
 
 
+@dataclass(slots=True)
+class Slots:
+    """The same without a dict."""
+
+    last: Tensor = field(default_factory=lambda: torch.zeros(1))
+    calls: int = 0
+
+
+class LaterSlots(Slots):
+    """One more, which is not set at first and whose name is its own."""
+
+    __slots__ = ("__later", "__weakref__")
+
+    def noted(self, values: Tensor) -> Tensor:
+        self.__later = getattr(self, "_LaterSlots__later", 0) + values
+        return self.__later
+
+
+class Both(Slots):
+    """Slots, and a dict beside them."""
+
+    def noted(self, values: Tensor) -> Tensor:
+        self.calls += 1
+        self.past = getattr(self, "past", 0) + values
+        return self.past * self.calls
+
+
 class Remembering(nn.Module):
     """Answers what it kept of its calls, by an object of another class, and adds to it."""
 
@@ -83,6 +110,10 @@ def _in_a_pair(kept: Any, values: Tensor) -> Tensor:
     [
         (Memory, _exchanged),
         (Memory, _written),
+        (Slots, _exchanged),
+        (Slots, _written),
+        (LaterSlots, LaterSlots.noted),
+        (Both, Both.noted),
         (lambda: {"layer": {"states": [[]]}}, _deep),
         (lambda: (1, Memory()), _in_a_pair),
         (lambda: SimpleNamespace(last=torch.zeros(1)), _written),
