@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import SimpleNamespace
+from types import MemberDescriptorType, SimpleNamespace
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -108,17 +108,24 @@ def _in_dict(value: object) -> dict[str, Any] | None:
     return attributes if isinstance(attributes, dict) else None
 
 
-def _in_slots(value: object) -> dict[str, Any]:
-    """Return the attributes that an object keeps in slots, as far as they are set."""
-    slots = [slot for kind in type(value).__mro__ for slot in _names(kind.__dict__.get("__slots__", ()), kind)]
-    return {slot: getattr(value, slot) for slot in slots if hasattr(value, slot)}
+def _in_slots(value: object) -> dict[MemberDescriptorType, Any]:
+    """Return what an object keeps in slots, as far as they are set, by the slot."""
+    return {slot: slot.__get__(value) for slot in _slots_of(type(value)) if _is_set(slot, value)}
 
 
-def _names(slots: str | Iterable[str], kind: type) -> Iterator[str]:
-    """Yield the names of a class's slots as its instances know them."""
-    for slot in (slots,) if isinstance(slots, str) else slots:
-        if not slot.endswith("__"):  # the dict and weak references, which are no attributes
-            yield f"_{kind.__name__.lstrip('_')}{slot}" if slot.startswith("__") else slot
+def _slots_of(kind: type) -> Iterator[MemberDescriptorType]:
+    """Yield the slots of a class's instances, also those that an attribute of a class further down hides."""
+    for one in kind.__mro__:
+        if "__slots__" in vars(one):
+            yield from (slot for slot in vars(one).values() if isinstance(slot, MemberDescriptorType))
+
+
+def _is_set(slot: MemberDescriptorType, value: object) -> bool:
+    try:
+        slot.__get__(value)
+    except AttributeError:
+        return False
+    return True
 
 
 @contextmanager
@@ -193,10 +200,12 @@ def _slots(value: object) -> Callable[[], None]:
     before = _in_slots(value)
 
     def again() -> None:
-        for slot in _in_slots(value).keys() - before.keys():
-            object.__delattr__(value, slot)
+        after = _in_slots(value)
+        for slot in after.keys() - before.keys():
+            slot.__delete__(value)
         for slot, one in before.items():
-            object.__setattr__(value, slot, one)
+            if slot not in after or after[slot] is not one:
+                slot.__set__(value, one)
 
     return again
 

@@ -76,6 +76,17 @@ class Both(Slots):
         return self.past * self.calls
 
 
+class Hidden(Slots):
+    """A slot behind a class's own attribute of its name, which cannot be set, as numbers of sympy have."""
+
+    __slots__ = ()
+    calls = 1
+
+    def noted(self, values: Tensor) -> Tensor:
+        self.last = self.last + values
+        return self.last * self.calls
+
+
 class Remembering(nn.Module):
     """Answers what it kept of its calls, by an object of another class, and adds to it."""
 
@@ -85,6 +96,12 @@ class Remembering(nn.Module):
 
     def forward(self, values: Tensor) -> Tensor:
         return self.add(self.kept, values)
+
+
+def _hidden() -> Hidden:
+    kept = Hidden.__new__(Hidden)
+    kept.last = torch.zeros(1)
+    return kept
 
 
 def _exchanged(kept: Any, values: Tensor) -> Tensor:
@@ -114,6 +131,7 @@ def _in_a_pair(kept: Any, values: Tensor) -> Tensor:
         (Slots, _written),
         (LaterSlots, LaterSlots.noted),
         (Both, Both.noted),
+        (_hidden, Hidden.noted),
         (lambda: {"layer": {"states": [[]]}}, _deep),
         (lambda: (1, Memory()), _in_a_pair),
         (lambda: SimpleNamespace(last=torch.zeros(1)), _written),
