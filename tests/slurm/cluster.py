@@ -82,11 +82,12 @@ class Cluster:
         return done.stdout
 
     def restart_controller(self) -> None:
-        """Stop the controller, as with a reboot of its machine, and start it again with what it had saved."""
-        pid = int((self.folder / "slurmctld.pid").read_text())
-        os.kill(pid, 9)
-        while Path(f"/proc/{pid}").exists():
-            time.sleep(0.1)
+        """Stop the controller, as with a reboot of its machine, and start it again with what it had saved.
+
+        A controller that is killed has not saved the jobs it began in its last seconds: it begins them again, and
+        takes the node that knows them already out of service until somebody puts it back.
+        """
+        _end(self.folder / "slurmctld.pid")
         self.run("slurmctld")
         self.wait_until_up()
 
