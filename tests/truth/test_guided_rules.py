@@ -193,6 +193,20 @@ def test_what_runs_under_vmap_is_refused(inner: Callable[[Tensor], Tensor]) -> N
         attribute(network, torch.rand(1, 1, 2, 3, 4), 1, "guided_backprop")
 
 
+def test_what_runs_on_sparse_values_is_refused() -> None:
+    network = TwoLayers(lambda z: torch.relu(torch.relu(z.to_sparse()).to_dense()))
+    with pytest.raises(NetworkError, match="on sparse values"):
+        attribute(network, torch.rand(1, 1, 2, 3, 4), 1, "guided_backprop")
+
+
+def test_sparse_values_behind_the_rectifiers_do_not_matter() -> None:
+    clip = torch.rand(1, 1, 2, 3, 4)
+    plain, behind = TwoLayers(torch.relu), TwoLayers(lambda z: torch.relu(z).to_sparse().to_dense())
+    behind.load_state_dict(plain.state_dict())
+    maps = [attribute(network, clip, 1, "guided_backprop").attribution for network in (plain, behind)]
+    torch.testing.assert_close(*maps)
+
+
 def test_rectifiers_without_a_rule_are_named_beside_the_map() -> None:
     clip = torch.rand(1, 1, 2, 3, 4, generator=torch.Generator().manual_seed(1))
     found = attribute(TwoLayers(lambda z: torch.relu(functional.silu(z))), clip, 1, "guided_backprop")

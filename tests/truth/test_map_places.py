@@ -491,6 +491,23 @@ def test_maps_behind_a_cut_are_not_said_to_be_none() -> None:
     assert brightest(found.heat[0]) == (8, 8, 8)
 
 
+class InVmap(nn.Module):
+    """A network that is mapped over its frames, layers and all."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.head = nn.Conv2d(3, 4, 3, padding=1), nn.Linear(4, 3)
+
+    def forward(self, clip: Tensor) -> Tensor:
+        found: Tensor = self.head(torch.vmap(self.stem, in_dims=2, out_dims=2)(clip).relu().mean((2, 3, 4)))
+        return found
+
+
+def test_maps_that_cannot_be_read_are_not_said_to_be_cut_off() -> None:
+    with pytest.raises(NetworkError, match=r"stem runs within torch\.vmap"):
+        attribute(InVmap().eval(), torch.rand(1, 3, 4, 16, 16), 0, "grad_cam")
+
+
 class Forgetful(nn.Module):
     """A network that may forget all of its parts, to compute them anew on the way back."""
 

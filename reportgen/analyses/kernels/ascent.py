@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from reportgen.analyses.common.undefined import numbers_alone
 from reportgen.analyses.kernels.schedules import Level, converged
 from reportgen.networks.core.out_of_memory import is_out_of_memory, out_of_memory, release_memory
 from reportgen.networks.speed.precision import rounded_precision
@@ -42,7 +43,8 @@ class Climber:
 
     `parameters` are `F ...`, one set per facet; `draws` are `S F 8`, the random numbers of each of all S steps;
     `start` is the activation of each facet before the first step; `curve` holds one list of F activations per step;
-    `taken` counts all steps, `step` those of the present level.
+    `taken` counts all steps, `step` those of the present level; `undefined` says whether the gradient of some was not a
+    number, so that they changed nothing.
     """
 
     kernel: int
@@ -55,6 +57,7 @@ class Climber:
     step: int = 0
     curve: list[list[float]] = field(default_factory=list)
     seconds: float = 0.0
+    undefined: bool = False
 
     def __post_init__(self) -> None:
         self.restart(self.parameters)
@@ -74,7 +77,7 @@ class Climber:
         """Return a climber that goes on from other `parameters` for `steps` more, in the views of its last ones."""
         climber = Climber(self.kernel, parameters, self.draws, self.start)
         climber.draws = torch.cat([self.draws[: self.taken], self.draws[-steps:]])
-        climber.taken, climber.curve = self.taken, list(self.curve)
+        climber.taken, climber.curve, climber.undefined = self.taken, list(self.curve), self.undefined
         return climber
 
     def means(self) -> list[float]:
@@ -109,6 +112,7 @@ class _Batch:
         facets, draws = climbers[0].draws.shape[1:]
         self.controls = self.parameters.new_zeros(self.size * facets, _DRAWS + draws)
         self.activations = self.parameters.new_zeros(self.size * facets)
+        self.undefined = torch.zeros_like(self.activations, dtype=torch.bool)
         self.graph = self._record() if recorded else None
 
     def holds(self, count: int) -> bool:
@@ -120,6 +124,7 @@ class _Batch:
         for buffer, state in zip((self.parameters, self.first, self.second), self._states(climbers), strict=True):
             buffer.copy_(state)
         self.kernels.copy_(self._kernels(climbers))
+        self.undefined.zero_()
 
     def set_controls(self, controls: Tensor) -> None:
         """Set rates, corrections, shares kept and draws of the next step, `N 3+8`.
@@ -162,6 +167,7 @@ class _Batch:
             self._step()
         for buffer, state in zip(buffers, before, strict=True):
             buffer.copy_(state)
+        self.undefined.zero_()
         return graph
 
     def _step(self) -> None:
@@ -174,6 +180,8 @@ class _Batch:
         with torch.enable_grad():
             loss, activations = self.score(parameters, self.kernels, self.controls[:, _DRAWS:])
             (gradient,) = torch.autograd.grad(loss.sum(), parameters)
+        gradient, finite = numbers_alone(gradient)
+        self.undefined.logical_or_(~finite)
         self.activations.copy_(activations.detach())
         shape = (-1,) + (1,) * (gradient.ndim - 1)
         square = gradient.square() if self.elementwise else gradient.square().flatten(1).mean(1).view(shape)
@@ -258,7 +266,7 @@ class Ascent:
             batch.set_controls(controls[ahead])
             batch.step()
             activations.append(batch.activations.clone())
-        values = torch.stack(activations).cpu()
+        values, undefined = torch.stack(activations).cpu(), batch.undefined.cpu()
         share = (time.perf_counter() - began) / len(climbers)
         facets = len(climbers[0].parameters)
         for index, climber in enumerate(climbers):
@@ -270,6 +278,7 @@ class Ascent:
             climber.step += steps
             climber.taken += steps
             climber.seconds += share
+            climber.undefined |= bool(undefined[own].any())
         self.task.advance(steps * len(climbers))
 
     def _batch_of(self, climbers: Sequence[Climber]) -> _Batch:

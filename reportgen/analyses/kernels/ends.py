@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
+from reportgen.analyses.common.undefined import UNDEFINED
 from reportgen.analyses.kernels.ascent import Climber
 from reportgen.analyses.kernels.maximum import Maximum
 from reportgen.analyses.kernels.parametrization import Canvas
@@ -90,7 +91,7 @@ class Ends:
             seconds=seconds,
             region=(t, y, x),
             passed_on=self.scoring.target.passed_on,
-            notes=self.notes,
+            notes=(*self.notes, UNDEFINED) if climber.undefined else self.notes,
         )
 
     def _worth(self, activations: Tensor, clips: Tensor, kernel: int) -> float:

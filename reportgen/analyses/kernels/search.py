@@ -12,7 +12,7 @@ from torch import Tensor
 from reportgen.analyses.common.batching import first_fault, saved_bytes, slots_for
 from reportgen.analyses.common.draws import own_generator
 from reportgen.analyses.common.quickened import LEAST_WORK, quickened
-from reportgen.analyses.kernels.ascent import Ascent, Climber
+from reportgen.analyses.kernels.ascent import Ascent, Climber, Score
 from reportgen.analyses.kernels.ends import Begun, End, Ends
 from reportgen.analyses.kernels.even_clips import held_against_even
 from reportgen.analyses.kernels.maximum import Maximum
@@ -30,7 +30,7 @@ from reportgen.networks.core.network import Network
 from reportgen.networks.kernels.clip_form import clip_preactivation
 from reportgen.networks.kernels.preactivation import clip_channels, native_shape, placement
 from reportgen.networks.speed.compiled import can_compile, compiled_inputs, compiling_pays
-from reportgen.networks.speed.precision import Convolution, bfloat16_convolutions, bfloat16_fault
+from reportgen.networks.speed.precision import Convolution, bfloat16_convolutions, bfloat16_steps_fault
 from reportgen.progress import Task, TaskInParts
 
 _WAVE = 4
@@ -249,14 +249,11 @@ class Search:
             return min(self.options.batch_size, len(self.kernels))
         if len(self.kernels) == 1:
             return 1
-        level, facets = self.levels[-1], self.options.facets
-        score, where = self.scoring.score(level), placement(self.network)
-        parameters = torch.zeros((facets, *self.scoring.canvas(level).parameter_shape), requires_grad=True, **where)
-        kernels = torch.tensor([self.kernels[0]] * facets, device=where["device"])
-        draws = torch.zeros(facets, DRAWS, **where)
+        score, parameters, kernels, draws = self._first_step(self.levels[-1])
+        parameters.requires_grad_()
         bytes_each = saved_bytes(lambda: score(parameters, kernels, draws)[0], self.network.module)
         waiting = _WAVE * max(map(self._starts, self.kernels)) * _STATES * parameters.nbytes
-        return min(len(self.kernels), slots_for(bytes_each, where["device"], waiting=waiting))
+        return min(len(self.kernels), slots_for(bytes_each, parameters.device, waiting=waiting))
 
     def settle_precision(self, slots: int) -> int:
         """Explore in float32 where bfloat16 is not to be trusted; return how many slots memory was seen to hold."""
@@ -270,17 +267,20 @@ class Search:
         self.levels = tuple(replace(level, reduced_precision=False) for level in self.levels)
 
     def _fault(self, level: Level, slots: int) -> str | None:
-        try:
-            return next(filter(None, map(bfloat16_fault, self.convolutions(level, slots))), None)
-        except TypeError as error:  # a network's own code that leaves torch, whose kinds of numbers are fewer
-            return f"{self.network.name} does not run in bfloat16 ({error})"
+        score, parameters, kernels, draws = self._first_step(level)
+        return bfloat16_steps_fault(lambda given: score(given, kernels, draws)[0], parameters, slots)
 
     def convolutions(self, level: Level, slots: int) -> tuple[Convolution, ...]:
         """Return the bfloat16 convolutions of a level's forward pass for `slots` kernels at once."""
-        score, where, facets = self.scoring.score(level), placement(self.network), self.options.facets
+        score, parameters, kernels, draws = self._first_step(level)
+        return bfloat16_convolutions(lambda: score(parameters, kernels, draws), slots)
+
+    def _first_step(self, level: Level) -> tuple[Score, Tensor, Tensor, Tensor]:
+        """Return the score of a level, and grey parameters, kernels and draws of the first kernel's facets for it."""
+        where, facets = placement(self.network), self.options.facets
         parameters = torch.zeros((facets, *self.scoring.canvas(level).parameter_shape), **where)
         kernels = torch.tensor([self.kernels[0]] * facets, device=where["device"])
-        return bfloat16_convolutions(lambda: score(parameters, kernels, torch.zeros(facets, DRAWS, **where)), slots)
+        return self.scoring.score(level), parameters, kernels, torch.zeros(facets, DRAWS, **where)
 
     def work(self, level: Level) -> float:
         """Return the multiply-adds of all kernels' steps at a level."""

@@ -22,6 +22,7 @@ from reportgen.analyses.common.budget import GRADIENT_PASSES
 from reportgen.analyses.common.draws import own_generator
 from reportgen.analyses.common.memory import with_less_memory
 from reportgen.analyses.common.quickened import LEAST_WORK, quickened
+from reportgen.analyses.common.undefined import UNDEFINED, numbers_alone
 from reportgen.analyses.multiscale.canvas import enlarged, noise_clip
 from reportgen.analyses.multiscale.options import GrowthOptions
 from reportgen.analyses.multiscale.schedule import ClipShape, reachable_schedule, scale_sizes
@@ -41,11 +42,7 @@ from reportgen.networks.kernels.preactivation import (
 )
 from reportgen.networks.kernels.receptive_field import Field, Window, centre_window, receptive_field, same_on
 from reportgen.networks.speed.multiply_adds import MultiplyAdds
-from reportgen.networks.speed.precision import (
-    bfloat16_convolutions,
-    bfloat16_fault,
-    rounded_precision,
-)
+from reportgen.networks.speed.precision import bfloat16_steps_fault, rounded_precision
 from reportgen.progress import Task
 from reportgen.records.answers.multiscale import MeasuredOn
 
@@ -134,6 +131,7 @@ class Grower:
 
     def run(self, task: Task) -> Iterator[GrowingKernel]:
         """Yield each kernel with its picture at the last size, as soon as some are there."""
+        self.settle_precision(self.shapes[0], 1)  # before memory is looked at
         for first in range(0, len(self.kernels), _TOGETHER):
             growing = [self._begin(kernel) for kernel in self.kernels[first : first + _TOGETHER]]
             for place, shape in enumerate(self.shapes):
@@ -223,8 +221,7 @@ class Grower:
         pixels = torch.zeros((1, clip_channels(self.network), *size), **where)
         kernels = torch.tensor(self.kernels[:1], device=where["device"])
         unit = window.unit if window else target.centre
-        called = bfloat16_convolutions(lambda: self._objective(target, pixels, kernels, unit), batch)
-        fault = next(filter(None, map(bfloat16_fault, called)), None)
+        fault = bfloat16_steps_fault(lambda given: self._objective(target, given, kernels, unit), pixels, batch)
         if fault:
             self.mixed = False
             self._faults.append(f"Grown in float32, not in bfloat16, from {min(shape[1:])} px on: {fault}.")
@@ -243,16 +240,20 @@ class Grower:
         own = (pixels[window.slices()] if window else pixels).clone().requires_grad_()
         indices = torch.tensor(kernels, device=own.device)
         optimiser = torch.optim.Adam([own], lr=self.options.learning_rate, weight_decay=self.options.weight_decay)
-        curve = []
+        curve, undefined = [], torch.zeros(len(own), dtype=torch.bool, device=own.device)
         with rounded_precision():
             for _ in range(self.options.steps):
                 with torch.enable_grad():
                     values = self._objective(target, own, indices, unit)
-                    (own.grad,) = torch.autograd.grad(-values.sum(), own)
+                    (found,) = torch.autograd.grad(-values.sum(), own)
+                own.grad, kept = numbers_alone(found)
+                undefined |= ~kept
                 curve.append(values.detach())
                 optimiser.step()
                 if self.options.bounded:
                     own.data.clamp_(0, 1)
+        if bool(undefined.any()) and UNDEFINED not in self._faults:
+            self._faults.append(UNDEFINED)
         if window is None:
             return own.detach(), torch.stack(curve).cpu()
         whole = pixels.clone()

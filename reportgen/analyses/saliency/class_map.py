@@ -19,6 +19,7 @@ from reportgen.networks.core.network import Network
 from reportgen.networks.core.passes import REFUSALS
 from reportgen.networks.kernels.arrangement import as_batch
 from reportgen.networks.kernels.places import SizedPlaces, UnitPlaces, by_size, following, look_at_several_frames
+from reportgen.networks.kernels.preactivation import runs_in_vmap, within_vmap
 from reportgen.networks.trace.backward import reached
 from reportgen.networks.trace.cuts import named_cuts
 from reportgen.networks.trace.known_cuts import known_cuts
@@ -97,12 +98,14 @@ class _Recorded:
     """A pass: the outputs `R K (T) H W` of all modules, the inner modules' first, and the step of the logits.
 
     `seen` is what each call of a module returned sees of the clip. `cut_off`: a convolution with a map has no gradient.
+    `in_vmap` are the convolutions that run within torch.vmap.
     """
 
     outputs: Sequence[_Output]
     logits: Any
     seen: Mapping[str, Sequence[Seen]]
     cut_off: bool
+    in_vmap: Sequence[str]
 
 
 def cam_places(network: Network, clip: Tensor) -> dict[str, SizedPlaces]:
@@ -120,6 +123,8 @@ def cam_places(network: Network, clip: Tensor) -> dict[str, SizedPlaces]:
     outputs, logits = passed.outputs, passed.logits
     modules = dict(network.module.named_modules())
     sizes = {o.size for o in outputs if isinstance(modules[o.name], nn.Conv2d | nn.Conv3d) and min(o.size[-2:]) > 1}
+    if not sizes and passed.in_vmap:
+        raise within_vmap(passed.in_vmap[0])
     if not sizes and passed.cut_off:
         raise _cut_off(network, clip)
     if not sizes:
@@ -148,7 +153,7 @@ def _meant(module: nn.Module, ends: Sequence[_Output], outputs: Sequence[_Output
 
 
 def _cut_off(network: Network, clip: Tensor) -> NetworkError:
-    what = named_cuts(known_cuts(network, clip), "and") or "something in it, such as detach(),"
+    what = named_cuts(known_cuts(network, clip), "and") or "something in it, such as detach()"
     return NetworkError(
         f"No gradient leads from the classes of {network.name} to a convolution with a map: cut off by {what}. Name a "
         "layer behind that, or ask a method that needs no gradient, such as occlusion."
@@ -167,6 +172,7 @@ def _recorded(ask: Callable[[Tensor], Tensor], network: Network, clip: Tensor) -
     found: list[_Output] = []
     seen: dict[str, list[Seen]] = {}
     without: list[str] = []
+    in_vmap: list[str] = []
     ran: list[str] = []
     before: dict[str, int] = {}
 
@@ -176,6 +182,10 @@ def _recorded(ask: Callable[[Tensor], Tensor], network: Network, clip: Tensor) -
         if any(True for _ in module.parameters(recurse=False)):
             ran.append(name)
         if not isinstance(output, Tensor):
+            return
+        if runs_in_vmap(output):
+            if isinstance(module, nn.Conv2d | nn.Conv3d):
+                in_vmap.append(name)
             return
         maps = as_batch(module, output)
         seen.setdefault(name, []).append(tracer.known(maps))
@@ -191,7 +201,7 @@ def _recorded(ask: Callable[[Tensor], Tensor], network: Network, clip: Tensor) -
             if name:
                 stack.callback(module.register_forward_hook(partial(keep, name)).remove)
         logits = ask(asked)
-    return _Recorded(found, logits.grad_fn, seen, bool(without))
+    return _Recorded(found, logits.grad_fn, seen, bool(without), in_vmap)
 
 
 def _moving_last(logits: Any, maps: Mapping[Any, _Output], moving: dict[Any, _Output]) -> list[Any]:

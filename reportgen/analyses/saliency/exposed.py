@@ -154,7 +154,7 @@ class _Routing(TorchFunctionMode):
 
     def _called(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Return what a call returns, by a module of its own where it is a nonlinearity."""
-        if not torch.is_grad_enabled():
+        if not torch.is_grad_enabled() or any(one.layout != torch.strided for one in tensors_of((args, kwargs))):
             return self._out_of_reach(func, args, kwargs)
         with self._uncounted():
             call = self._listed(func, args, kwargs)
@@ -171,7 +171,8 @@ class _Routing(TorchFunctionMode):
             return given.copy_(answer)
 
     def _out_of_reach(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Return the result of a call within an autograd function of its own, where no rectifier can be replaced.
+        """Return the result of a call in which no rectifier can be replaced: of sparse values, or of numbers alone, as
+        within an autograd function of its own.
 
         Those that are no ReLU are counted there as elsewhere.
         """

@@ -162,8 +162,8 @@ def _guided(question: Question) -> ExposedNetwork:
     if exposed.unreached:
         raise NoAnswerError(
             f"{question.network.name} has ReLUs whose gradient cannot be replaced ({exposed.unreached} of "
-            f"{exposed.unreached + len(exposed.calls)} run in compiled or scripted code, under torch.vmap or in an "
-            "autograd function of its own): choose a method without guided backprop."
+            f"{exposed.unreached + len(exposed.calls)} run in compiled or scripted code, under torch.vmap, on sparse "
+            "values or in an autograd function of its own): choose a method without guided backprop."
         )
     if not len(exposed.calls):
         raise NoAnswerError(

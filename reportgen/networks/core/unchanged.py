@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import random
+import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ _CUT_OFF = (
     "cannot be empty",
 )
 """What torch says of a result that does not lead back to what it was computed from."""
+_UNKNOWN_DERIVATIVE = re.compile(r"derivative for (?:aten::)?'?(\w+)'? is not implemented")
 _OVERWRITTEN = "has been modified by an inplace operation"
 """What it says where the way back needs values that have been overwritten since."""
 
@@ -120,6 +122,11 @@ def gradients_told(name: str, cuts: Callable[[], Sequence[object]] = tuple) -> I
             raise NetworkError(
                 f"{name} overwrites values in place that its own gradient needs, so that it has none: let it write "
                 "into a copy of them, or ask a method that needs no gradient, such as occlusion."
+            ) from error
+        if found := _UNKNOWN_DERIVATIVE.search(str(error)):
+            raise NetworkError(
+                f"torch knows no derivative of {found[1]}, which {name} calls: let it call that on detached values, or "
+                "ask a method that needs no gradient, such as occlusion."
             ) from error
         if not any(words in str(error) for words in _CUT_OFF):
             raise

@@ -251,12 +251,22 @@ class _Observed:
         self.affine = {name: self._tracer.affine(name) for name, shapes in self.shapes.items() if shapes}
 
     def _keep(self, name: str, module: nn.Module, _args: Any, output: Any) -> None:
-        if isinstance(output, Tensor) and torch._C._functorch.is_batchedtensor(output):
-            raise NetworkError(f"{name} runs within torch.vmap, where layers cannot be read: call it with a batch.")
+        if runs_in_vmap(output):
+            raise within_vmap(name)
         if not isinstance(output, Tensor) or output.ndim < 2:
             raise NetworkError(f"{name} does not return maps N K ...: choose a layer that returns one tensor of maps.")
         self.shapes[name].append(tuple(output.shape))
         self._tracer.layer(name, output, kernel_axis(module, output.shape))
+
+
+def runs_in_vmap(output: Any) -> bool:
+    """Whether a layer's output is that of torch.vmap, which has neither its clips' axis nor a gradient to follow."""
+    return isinstance(output, Tensor) and torch._C._functorch.is_batchedtensor(output)
+
+
+def within_vmap(layer: str) -> NetworkError:
+    """Return the error for a layer of which that is so."""
+    return NetworkError(f"{layer} runs within torch.vmap, where layers cannot be read: call it with a batch.")
 
 
 def _placed(network: Network, values: Tensor | None) -> Tensor | None:

@@ -9,7 +9,7 @@ compared with float32.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -117,7 +117,33 @@ def bfloat16_convolutions(forward: Callable[[], object], times: int) -> tuple[Co
     found: dict[Convolution, None] = {}
     with _Watch(found), torch.no_grad():
         forward()
+    return _times(found, times)
+
+
+def _times(found: Iterable[Convolution], times: int) -> tuple[Convolution, ...]:
     return tuple(replace(call, clips=(call.clips[0] * times, *call.clips[1:])) for call in found)
+
+
+def bfloat16_steps_fault(values: Callable[[Tensor], Tensor], given: Tensor, times: int) -> str | None:
+    """Return what speaks against steps along the gradient of `values` in the caller's autocast, or None.
+
+    `values` are computed of `given` once, there and back; of their convolutions `times` as many clips are looked into.
+    A network's own code may take one kind of number alone, by what it writes into or in a function with a gradient of
+    its own. Raises what torch raises when memory runs out.
+    """
+    asked = given.detach().requires_grad_()
+    found: dict[Convolution, None] = {}
+    try:
+        with _Watch(found), torch.enable_grad():
+            reached = values(asked).sum()
+        if reached.requires_grad:
+            torch.autograd.grad(reached, asked)
+    except (RuntimeError, TypeError) as error:
+        if is_out_of_memory(error):
+            raise
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        return f"the network does not run in bfloat16 ({reason})"
+    return next(filter(None, map(bfloat16_fault, _times(found, times))), None)
 
 
 def full_precision() -> AbstractContextManager[None]:

@@ -76,7 +76,7 @@ class Origins:
 
     def of(self, arguments: Iterable[Any], shape: torch.Size) -> list[Tensor]:
         """Return the tensors of a shape among the arguments of a call, and among those that they come from."""
-        return [one for one in self._all(arguments) if one.shape == shape][:_BACK]
+        return [one for one in self._all(arguments) if one.shape == shape and _is_plain(one)][:_BACK]
 
     def note(self, result: Tensor, arguments: Iterable[Any]) -> None:
         """Remember what the result of a call comes from. What a rectifier returns is not to be noted: it hides that."""
@@ -97,7 +97,7 @@ class Origins:
 
 def rectified(result: Tensor, origins: list[Tensor]) -> Rectified | None:
     """Return which of the tensors a result is the positive part of, up to a factor; None where it is of none."""
-    if not origins or not result.is_floating_point() or not result.numel() or result.is_meta or result.is_sparse:
+    if not origins or not result.is_floating_point() or not result.numel() or not _is_plain(result):
         return None
     result = result.detach()
     least, most = _limits(result)
@@ -123,10 +123,15 @@ def grows_with(result: Tensor, origins: list[Tensor]) -> bool:
     The share is at least 0, of the most negative values much less than of the most positive ones, and about as large of
     all positive ones: SiLU, GELU, ELU, hard swish and leaky ReLU are of this kind, whatever they are written as.
     """
-    if not origins or not result.is_floating_point() or not result.numel() or result.is_meta or result.is_sparse:
+    if not origins or not result.is_floating_point() or not result.numel() or not _is_plain(result):
         return False
     shown = _sample(result.detach())
     return any(_grows(shown, _sample(origin.detach())) for origin in origins)
+
+
+def _is_plain(values: Tensor) -> bool:
+    """Whether a tensor has values, one behind the other: sparse ones have no use for most of what is asked here."""
+    return values.layout == torch.strided and not values.is_meta
 
 
 def _limits(values: Tensor) -> tuple[float, float]:

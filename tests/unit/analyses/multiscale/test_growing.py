@@ -127,7 +127,7 @@ def mixed_growth() -> MultiscaleMaximization:
 
 def test_steps_in_bfloat16_end_where_those_in_float32_do(monkeypatch: pytest.MonkeyPatch) -> None:
     mixed = mixed_growth()
-    monkeypatch.setattr("reportgen.analyses.multiscale.growing.bfloat16_fault", lambda _call: "it may not be used")
+    monkeypatch.setattr("reportgen.networks.speed.precision.bfloat16_fault", lambda _call: "it may not be used")
     exact = mixed_growth()
     assert mixed.activations.tolist() == pytest.approx(exact.activations.tolist(), rel=0.02)
     assert not torch.equal(mixed.clips, exact.clips), "the steps were rounded"

@@ -143,6 +143,13 @@ def test_a_map_of_occlusion_needs_no_gradient() -> None:
     assert found.notes == ()
 
 
+@pytest.mark.parametrize("method", ["gradients", "integrated_gradients", "smoothgrad"])
+def test_a_function_without_a_derivative_is_named(method: str) -> None:
+    module = Two(lambda values: values * torch.heaviside(values, torch.zeros(())))
+    with pytest.raises(NetworkError, match="torch knows no derivative of heaviside, which Two calls"):
+        attribute(module, torch.rand(SHAPE), 0, method)
+
+
 def test_grad_cam_names_what_cuts_all_maps_off() -> None:
     module = Two(lambda values: values)
     module.head = nn.Sequential(Detached(), nn.Linear(4, 3))
