@@ -14,6 +14,7 @@ from typing import Any
 from torch import Tensor
 
 from reportgen.analyses.kernels.gratings import BINARY, Pattern
+from reportgen.analyses.kernels.pieces import Pieces
 from reportgen.analyses.kernels.schedules import Level, on_small_clips
 from reportgen.analyses.kernels.scoring import ClipScoring
 from reportgen.analyses.kernels.simple_optima import (
@@ -35,6 +36,8 @@ _ROUNDS = 3  # of rivals that the best of those before leads to
 _MARGIN = 0.03  # of the objective: of two clips that are nearly as good either may be shown
 _FLIPS = ((1,), (3,), (2,), (2, 3), (1, 3), (1, 2), (1, 2, 3))  # of C T H W
 _QUARTERS = (1, 3)
+_SHARPER = 8
+_SHARES = (1.0, 0.5, 0.25)
 _TURNS = len(_FLIPS) + len(_QUARTERS)
 _ROOM = 6.0  # a sigmoid of 6 is 0.998: a search can still leave it
 
@@ -57,13 +60,15 @@ class Rivals:
 
     It is for deeper layers: a first layer's optima are known from its weights. Rivals are the simple patterns about
     what exploration had found, before the cool-down; and, as many as 8% of a kernel's search are worth, those about
-    the clip itself and this clip reversed in time, mirrored and turned by 90 degrees. The best leads to others, those
-    about it and itself turned, where these are affordable too or a second cool-down is due anyway. All are held against
-    the clip as it is after its cool-down, which may drive the kernel twice as much as before.
+    the clip itself and this clip reversed in time, mirrored and turned by 90 degrees; and behind tubelets or patches
+    what a unit sees, over and over (see Pieces). The best leads to others, those about it and itself turned, where
+    these are affordable too or a second cool-down is due anyway. All are held against the clip as it is after its
+    cool-down, which may drive the kernel twice as much as before.
     """
 
     def __init__(self, scoring: ClipScoring, simple: SimpleOptima, levels: Sequence[Level], small: Shape) -> None:
         self.scoring, self.simple, self.small = scoring, simple, small
+        self.pieces = Pieces(scoring, simple, small)
         self.affordable = affordable_rivals(levels, small)
 
     def explored(self, pixels: Tensor, kernel: int, seed: int) -> list[RatedPattern]:
@@ -97,6 +102,7 @@ class Rivals:
             left -= _ABOUT
         rated += self._turned(pixels, kernel, max(0, left))
         left -= _TURNS
+        rated += [(rate, Turned(one)) for rate, one in self.pieces.repeated(pixels, kernel, seed)]
         for _ in range(_ROUNDS):
             best = max(rated, key=rate_of, default=None)
             if best is None or (left < _ABOUT + _TURNS and not _clearly_more(best[0], own)):

@@ -166,6 +166,17 @@ class SimpleOptima:
         with SmoothedRectifiers() if self.scoring.silent[kernel] else nullcontext():
             return local_filter(self.scoring.climbed, clip, kernel)
 
+    def gradient_about(self, pixels: Tensor, kernel: int, *, every: bool = False) -> Tensor:
+        """Return the gradient `C T H W`, about unbounded `pixels` of that shape, of the unit that answers most.
+
+        It is 0 where this unit sees faintly, or all of it of the sum of `every` unit.
+        """
+        clip = torch.sigmoid(pixels[None])
+        asleep = self.scoring.silent[kernel] and self.rate(clip, kernel)[1] <= 0
+        with SmoothedRectifiers() if asleep else nullcontext():
+            gradient = unit_gradient(self.scoring.climbed, clip, kernel, every=every)[0].to(pixels)
+        return gradient if every else _clear(gradient)
+
     @property
     def _place(self) -> dict[str, Any]:
         return placement(self.scoring.network)
@@ -176,14 +187,28 @@ def local_filter(target: Preactivation, clip: Tensor, kernel: int) -> Tensor | N
 
     None where no gradient is.
     """
+    gradient = unit_gradient(target, clip, kernel)
+    if not gradient.any():
+        return None
+    return gradient[reach_of(_clear(gradient))][0].float().cpu()
+
+
+def _clear(gradient: Tensor) -> Tensor:
+    """Return a gradient without what is faint."""
+    return gradient.where(gradient.abs() > _FAINT * gradient.abs().amax(), 0)
+
+
+def unit_gradient(target: Preactivation, clip: Tensor, kernel: int, *, every: bool = False) -> Tensor:
+    """Return the gradient `1 C T H W`, about a clip of that shape, of the unit of a kernel that answers most.
+
+    Or of the sum of `every` unit.
+    """
     asked = clip.detach().requires_grad_()
     with torch.enable_grad():
         own = target.own_maps(asked, torch.tensor([kernel], device=clip.device))
-        (gradient,) = torch.autograd.grad(own.flatten().max(), asked)
-    if not gradient.any():
-        return None
-    clear = gradient.where(gradient.abs() > _FAINT * gradient.abs().amax(), 0)
-    return gradient[reach_of(clear)][0].float().cpu()
+        # One unit of several that answer alike, as in a clip that repeats: the gradient of a maximum is that of all.
+        (gradient,) = torch.autograd.grad(own.sum() if every else own.flatten()[own.argmax()], asked)
+    return gradient
 
 
 def _content(clip: Tensor, *asked: int) -> _Content:
