@@ -14,7 +14,7 @@ from typing import Any
 from torch import Tensor
 
 from reportgen.analyses.kernels.gratings import BINARY, Pattern
-from reportgen.analyses.kernels.pieces import Pieces
+from reportgen.analyses.kernels.repeated_pieces import RepeatedPieces
 from reportgen.analyses.kernels.schedules import Level, on_small_clips
 from reportgen.analyses.kernels.scoring import ClipScoring
 from reportgen.analyses.kernels.simple_optima import (
@@ -36,8 +36,6 @@ _ROUNDS = 3  # of rivals that the best of those before leads to
 _MARGIN = 0.03  # of the objective: of two clips that are nearly as good either may be shown
 _FLIPS = ((1,), (3,), (2,), (2, 3), (1, 3), (1, 2), (1, 2, 3))  # of C T H W
 _QUARTERS = (1, 3)
-_SHARPER = 8
-_SHARES = (1.0, 0.5, 0.25)
 _TURNS = len(_FLIPS) + len(_QUARTERS)
 _ROOM = 6.0  # a sigmoid of 6 is 0.998: a search can still leave it
 
@@ -61,14 +59,14 @@ class Rivals:
     It is for deeper layers: a first layer's optima are known from its weights. Rivals are the simple patterns about
     what exploration had found, before the cool-down; and, as many as 8% of a kernel's search are worth, those about
     the clip itself and this clip reversed in time, mirrored and turned by 90 degrees; and behind tubelets or patches
-    what a unit sees, over and over (see Pieces). The best leads to others, those about it and itself turned, where
+    what a unit sees, over and over (see RepeatedPieces). The best leads to others, those about it and itself turned, where
     these are affordable too or a second cool-down is due anyway. All are held against the clip as it is after its
     cool-down, which may drive the kernel twice as much as before.
     """
 
     def __init__(self, scoring: ClipScoring, simple: SimpleOptima, levels: Sequence[Level], small: Shape) -> None:
         self.scoring, self.simple, self.small = scoring, simple, small
-        self.pieces = Pieces(scoring, simple, small)
+        self.pieces = RepeatedPieces(scoring, simple, small)
         self.affordable = affordable_rivals(levels, small)
 
     def explored(self, pixels: Tensor, kernel: int, seed: int) -> list[RatedPattern]:

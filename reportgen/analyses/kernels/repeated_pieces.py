@@ -27,7 +27,7 @@ _ROUNDS = 8
 _Rated = tuple[Drive, Tensor]
 
 
-class Pieces:
+class RepeatedPieces:
     """Finds such clips of kernels of a layer, on clips of the `small` shape.
 
     There are none of a layer that is behind no tubelets or patches, or whose units see the whole clip.
