@@ -59,9 +59,9 @@ class Rivals:
     It is for deeper layers: a first layer's optima are known from its weights. Rivals are the simple patterns about
     what exploration had found, before the cool-down; and, as many as 8% of a kernel's search are worth, those about
     the clip itself and this clip reversed in time, mirrored and turned by 90 degrees; and behind tubelets or patches
-    what a unit sees, over and over (see RepeatedPieces). The best leads to others, those about it and itself turned, where
-    these are affordable too or a second cool-down is due anyway. All are held against the clip as it is after its
-    cool-down, which may drive the kernel twice as much as before.
+    what a unit sees, over and over (see RepeatedPieces). The best leads to others, those about it and itself turned,
+    where these are affordable too or a second cool-down is due anyway. All are held against the clip as it is after
+    its cool-down, which may drive the kernel twice as much as before.
     """
 
     def __init__(self, scoring: ClipScoring, simple: SimpleOptima, levels: Sequence[Level], small: Shape) -> None:
