@@ -14,6 +14,9 @@ from reportgen.errors import NetworkError
 from reportgen.networks.core.said import say_once
 from reportgen.records.card import Adapter
 
+SCORE_NAMES = frozenset({"logits", "logit", "scores", "score", "pred", "preds", "predictions", "out", "output", "outputs"})
+"""Names that networks give their class scores, and what leads to them."""
+
 
 def selected(output: Any, adapter: Adapter, name: str, clips: int) -> Tensor:
     """Return the tensor that the adapter names within an output, averaged over the axes that it names.
@@ -77,21 +80,24 @@ def unfolded(found: Tensor, clips: int, name: str) -> Tensor:
 
 
 def first_scores(output: Any, module: nn.Module, clips: Sequence[int]) -> Tensor:
-    """Return the scores `N K` of a module that says nothing of its output: its first tensor with channels.
+    """Return the scores `N K` of a module that says nothing of its output: its first tensor with channels, or the
+    first that it names so.
 
     `clips` is the shape `N C T H W` of those that the call held (of pictures, `N C H W`). An output over positions
     (`N K T H W`, a convolutional classifier's) is averaged over them, and one that tells its classes for each frame
     (`N T K`, a linear layer's) over the frames; where axis 1 is as long as the clip, that is taken for it unless
-    nothing in the module is as large as the last axis and something makes as many as axis 1 has. Raises NetworkError
-    when there is no such tensor, or when its clips do not lie along the first axis.
+    nothing in the module is as large as the last axis and something makes as many as axis 1 has. Of other lengths that
+    axis holds the classes of which the last layer of such a size makes as many. Raises NetworkError when there is no
+    such tensor, or when its clips do not lie along the first axis.
     """
     name = type(module).__name__
     tensors = [leaf for leaf in _leaves(output) if isinstance(leaf, Tensor) and leaf.ndim > 1]
     if not tensors:
         raise NetworkError(f"{name} returns no tensor N K: wrap it so that it returns its scores.")
-    found, frames = tensors[0], clips[2] if len(clips) == 5 else None
+    named, frames = _named_scores(output), clips[2] if len(clips) == 5 else None
+    found = tensors[0] if named is None else named
     real(found, name)
-    if found.ndim == 3 and len(found) == frames != clips[0] == found.shape[1]:
+    if found.ndim == 3 and len(found) != clips[0] == found.shape[1] and found.shape[2] > 1:
         raise NetworkError(f"{name} returns the clips of a call along axis 1: let it return them along the first one.")
     if found.ndim == 3 and found.shape[1] == frames != found.shape[2]:
         sizes = [tuple(parameter.shape[:2]) for parameter in module.parameters()]
@@ -101,12 +107,34 @@ def first_scores(output: Any, module: nn.Module, clips: Sequence[int]) -> Tensor
                 f"at {found.shape[2]} positions (if axis 1 holds the frames, let it return their means over that axis)."
             )
             return found.mean(2)
-        say_once(
-            f"{name}: Assumed: its output {' '.join(map(str, found.shape))} holds the scores of {found.shape[2]} "
-            f"classes at {frames} times (if axis 1 holds the classes, let it return their means over the last one)."
-        )
-        return found.mean(1)
+        return _over_places(found, f"{frames} times", name)
+    if found.ndim == 3 and _makes_the_last(module, found):
+        return _over_places(found, f"{found.shape[1]} times or places", name)
     return found.flatten(2).mean(2) if found.ndim > 2 else found
+
+
+def _over_places(found: Tensor, places: str, name: str) -> Tensor:
+    """Return scores `N P K` averaged over the places P, and say so."""
+    say_once(
+        f"{name}: Assumed: its output {' '.join(map(str, found.shape))} holds the scores of {found.shape[2]} "
+        f"classes at {places} (if axis 1 holds the classes, let it return their means over the last one)."
+    )
+    return found.mean(1)
+
+
+def _makes_the_last(module: nn.Module, found: Tensor) -> bool:
+    """Return whether the last layer that makes as many values as an axis of `N A B` has makes those of B."""
+    sizes = tuple(found.shape[1:])
+    made = [len(parameter) for parameter in module.parameters() if parameter.ndim > 1 and len(parameter) in sizes]
+    return sizes[0] != sizes[1] and made[-1:] == [sizes[1]]
+
+
+def _named_scores(output: Any) -> Tensor | None:
+    """Return the first tensor with channels that an output names as scores, if it names its parts."""
+    named = parts(output)
+    pairs = named.items() if isinstance(named, Mapping) else ()
+    likely = (value for name, value in pairs if str(name).lower() in SCORE_NAMES)
+    return next((value for value in likely if isinstance(value, Tensor) and value.ndim > 1), None)
 
 
 def _leaves(output: Any) -> list[Any]:

@@ -152,9 +152,10 @@ class Network:
         if not self.has_classes:
             raise NetworkError(f"{self.name} has no classes: leave out the analyses that need one.")
         if self.card is None:
-            return answer.per_clip(
-                answer.first_scores(self.run(clips), self.module, clips.shape), len(clips), self.name
-            )
+            found = answer.first_scores(self.run(clips), self.module, clips.shape)
+            if len(found) != len(clips) > 1:  # whether a clip's rows lie together is not known
+                return torch.cat([self.class_scores(clip[None]) for clip in clips])
+            return answer.per_clip(found, len(clips), self.name)
         return self._read(clips, answer.class_scores)
 
     def logits(self, clips: Tensor) -> Tensor:
