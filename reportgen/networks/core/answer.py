@@ -14,7 +14,9 @@ from reportgen.errors import NetworkError
 from reportgen.networks.core.said import say_once
 from reportgen.records.card import Adapter
 
-SCORE_NAMES = frozenset({"logits", "logit", "scores", "score", "pred", "preds", "predictions", "out", "output", "outputs"})
+USUAL_NAMES = frozenset(
+    {"logits", "logit", "scores", "score", "pred", "preds", "predictions", "out", "output", "outputs"}
+)
 """Names that networks give their class scores, and what leads to them."""
 
 
@@ -133,7 +135,7 @@ def _named_scores(output: Any) -> Tensor | None:
     """Return the first tensor with channels that an output names as scores, if it names its parts."""
     named = parts(output)
     pairs = named.items() if isinstance(named, Mapping) else ()
-    likely = (value for name, value in pairs if str(name).lower() in SCORE_NAMES)
+    likely = (value for name, value in pairs if str(name).lower() in USUAL_NAMES)
     return next((value for value in likely if isinstance(value, Tensor) and value.ndim > 1), None)
 
 
