@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from hashlib import blake2b
@@ -169,12 +169,12 @@ class SimpleOptima:
     def gradient_about(self, pixels: Tensor, kernel: int, *, every: bool = False) -> Tensor:
         """Return the gradient `C T H W`, about unbounded `pixels` of that shape, of the unit that answers most.
 
-        It is 0 where this unit sees faintly, or all of it of the sum of `every` unit.
+        What that unit sees faintly is 0; of the sum of `every` unit it is all there.
         """
-        clip = torch.sigmoid(pixels[None])
+        clip, told = torch.sigmoid(pixels[None]), torch.sum if every else _one_of_the_most
         asleep = self.scoring.silent[kernel] and self.rate(clip, kernel)[1] <= 0
         with SmoothedRectifiers() if asleep else nullcontext():
-            gradient = unit_gradient(self.scoring.climbed, clip, kernel, every=every)[0].to(pixels)
+            gradient = _gradient(self.scoring.climbed, clip, kernel, told)[0].to(pixels)
         return gradient if every else _clear(gradient)
 
     @property
@@ -187,7 +187,7 @@ def local_filter(target: Preactivation, clip: Tensor, kernel: int) -> Tensor | N
 
     None where no gradient is.
     """
-    gradient = unit_gradient(target, clip, kernel)
+    gradient = _gradient(target, clip, kernel, torch.max)
     if not gradient.any():
         return None
     return gradient[reach_of(_clear(gradient))][0].float().cpu()
@@ -198,17 +198,20 @@ def _clear(gradient: Tensor) -> Tensor:
     return gradient.where(gradient.abs() > _FAINT * gradient.abs().amax(), 0)
 
 
-def unit_gradient(target: Preactivation, clip: Tensor, kernel: int, *, every: bool = False) -> Tensor:
-    """Return the gradient `1 C T H W`, about a clip of that shape, of the unit of a kernel that answers most.
-
-    Or of the sum of `every` unit.
-    """
+def _gradient(target: Preactivation, clip: Tensor, kernel: int, told: Callable[[Tensor], Tensor]) -> Tensor:
+    """Return the gradient `1 C T H W`, about a clip of that shape, of what is `told` of a kernel's map."""
     asked = clip.detach().requires_grad_()
     with torch.enable_grad():
         own = target.own_maps(asked, torch.tensor([kernel], device=clip.device))
-        # One unit of several that answer alike, as in a clip that repeats: the gradient of a maximum is that of all.
-        (gradient,) = torch.autograd.grad(own.sum() if every else own.flatten()[own.argmax()], asked)
+        (gradient,) = torch.autograd.grad(told(own), asked)
     return gradient
+
+
+def _one_of_the_most(own: Tensor) -> Tensor:
+    """Return the highest value of a map, from its middle where several are as high, as in a clip that repeats."""
+    values = own.flatten()
+    alike = (values == values.max()).nonzero().flatten()
+    return values[alike[len(alike) // 2]]
 
 
 def _content(clip: Tensor, *asked: int) -> _Content:
