@@ -160,7 +160,7 @@ def _chosen(card: ModelCard, scores: Sequence[Leaf], found: Sequence[Leaf], netw
     doubted = bool(others) and (not made_last or any(map(_may_be_meant, others)))
     ways: list[Callable[[], list[Leaf]]] = [
         lambda: [] if doubted else rest,
-        lambda: [leaf for leaf in rest if USUAL_NAMES & {str(step).lower() for step in leaf.path}],
+        lambda: [leaf for leaf in rest if {*USUAL_NAMES} & {str(step).lower() for step in leaf.path}],
         lambda: [leaf for leaf in rest if any("logit" in str(step).lower() for step in leaf.path)],
         lambda: [leaf for leaf in rest if network.labels is not None and _classes(leaf, network) == network.labels],
         lambda: _before_softmax(rest, network),

@@ -171,8 +171,8 @@ class _Routing(TorchFunctionMode):
             return given.copy_(answer)
 
     def _out_of_reach(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Return the result of a call in which no rectifier can be replaced: of sparse values, or of numbers alone, as
-        within an autograd function of its own.
+        """Return the result of a call in which no rectifier can be replaced: on sparse values, or where no gradient is
+        kept, as within an autograd function of the network's own.
 
         Those that are no ReLU are counted there as elsewhere.
         """

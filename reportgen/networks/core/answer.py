@@ -14,10 +14,8 @@ from reportgen.errors import NetworkError
 from reportgen.networks.core.said import say_once
 from reportgen.records.card import Adapter
 
-USUAL_NAMES = frozenset(
-    {"logits", "logit", "scores", "score", "pred", "preds", "predictions", "out", "output", "outputs"}
-)
-"""Names that networks give their class scores, and what leads to them."""
+USUAL_NAMES = ("logits", "logit", "scores", "score", "pred", "preds", "predictions", "out", "output", "outputs")
+"""Names that networks give their class scores, and what leads to them; the plainest first."""
 
 
 def selected(output: Any, adapter: Adapter, name: str, clips: int) -> Tensor:
@@ -82,15 +80,15 @@ def unfolded(found: Tensor, clips: int, name: str) -> Tensor:
 
 
 def first_scores(output: Any, module: nn.Module, clips: Sequence[int]) -> Tensor:
-    """Return the scores `N K` of a module that says nothing of its output: its first tensor with channels, or the
-    first that it names so.
+    """Return the scores `N K` of a module that says nothing of its output.
 
-    `clips` is the shape `N C T H W` of those that the call held (of pictures, `N C H W`). An output over positions
+    They are what it calls logits or scores, or else its first tensor with channels. `clips` is the shape `N C T H W` of
+    those that the call held (of pictures, `N C H W`). An output over positions
     (`N K T H W`, a convolutional classifier's) is averaged over them, and one that tells its classes for each frame
     (`N T K`, a linear layer's) over the frames; where axis 1 is as long as the clip, that is taken for it unless
-    nothing in the module is as large as the last axis and something makes as many as axis 1 has. Of other lengths that
-    axis holds the classes of which the last layer of such a size makes as many. Raises NetworkError when there is no
-    such tensor, or when its clips do not lie along the first axis.
+    nothing in the module is as large as the last axis and something makes as many as axis 1 has. Where that axis is of
+    another length, the last layer that makes as many values as either has says which of them holds the classes. Raises
+    NetworkError when there is no such tensor, or when its clips do not lie along the first axis.
     """
     name = type(module).__name__
     tensors = [leaf for leaf in _leaves(output) if isinstance(leaf, Tensor) and leaf.ndim > 1]
@@ -134,8 +132,8 @@ def _makes_the_last(module: nn.Module, found: Tensor) -> bool:
 def _named_scores(output: Any) -> Tensor | None:
     """Return the first tensor with channels that an output names as scores, if it names its parts."""
     named = parts(output)
-    pairs = named.items() if isinstance(named, Mapping) else ()
-    likely = (value for name, value in pairs if str(name).lower() in USUAL_NAMES)
+    values = {str(name).lower(): value for name, value in named.items()} if isinstance(named, Mapping) else {}
+    likely = (values[name] for name in USUAL_NAMES if name in values)
     return next((value for value in likely if isinstance(value, Tensor) and value.ndim > 1), None)
 
 

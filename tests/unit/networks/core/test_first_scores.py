@@ -40,6 +40,7 @@ FORMS: dict[str, Callable[[Tensor], Any]] = {
     "rows of one clip together": lambda told: told.flatten(0, 1),
     "rows of one time together": lambda told: told.transpose(0, 1).flatten(0, 1),
     "named": lambda told: Named(told.mean(1)[:, :2], told.mean(1)),
+    "beside an output": lambda told: {"output": told.mean(1)[:, :2], "logits": told.mean(1)},
     "in a dict": lambda told: {"embedding": told.mean(1)[:, :2], "logits": told.mean(1)},
 }
 
