@@ -34,7 +34,8 @@ class RepeatedPieces:
     """
 
     def __init__(self, scoring: ClipScoring, simple: SimpleOptima, small: Shape) -> None:
-        self.scoring, self.simple, self.small = scoring, simple, small
+        self.simple, self.small = simple, small
+        self.steps = scoring.views.steps
 
     def repeated(self, pixels: Tensor, kernel: int, seed: int) -> list[_Rated]:
         """Return unbounded pixels like those of a found clip, `C T H W`, that repeat a kernel's best piece.
@@ -42,8 +43,7 @@ class RepeatedPieces:
         Pieces begin as they are in the clip, and as noise. What is repeated is all that a unit sees, or one tubelet or
         patch of it. They are rated on small clips.
         """
-        steps = self.scoring.steps
-        if max(steps) == 1 or not _fits(steps, self.small):
+        if max(self.steps) == 1 or not _fits(self.steps, self.small):
             return []
         t, y, x = self.small
         part = pixels[:, :t, :y, :x]
@@ -66,15 +66,14 @@ class RepeatedPieces:
 
     def _periods(self, gradient: Tensor) -> list[Shape]:
         """Return the lengths (T, H, W) in which pieces may be repeated; none where a unit sees the whole clip."""
-        steps = self.scoring.steps
-        axes = zip(reach_of(gradient[None])[2:], self._place(gradient), steps, strict=True)
+        axes = zip(reach_of(gradient[None])[2:], self._place(gradient), self.steps, strict=True)
         t, y, x = (-(-(seen.stop - at) // step) * step for seen, at, step in axes)
-        return [one for one in dict.fromkeys([(t, y, x), steps]) if _fits(one, self.small)]
+        return [one for one in dict.fromkeys([(t, y, x), self.steps]) if _fits(one, self.small)]
 
     def _place(self, gradient: Tensor) -> Shape:
         """Return where (T, H, W) the tubelets or patches begin in which a unit of this gradient `C T H W` looks."""
         seen = reach_of(gradient[None])[2:]
-        t, y, x = (one.start // step * step for one, step in zip(seen, self.scoring.steps, strict=True))
+        t, y, x = (one.start // step * step for one, step in zip(seen, self.steps, strict=True))
         return t, y, x
 
     def _raised(self, pixels: Tensor, kernel: int) -> Iterator[Tensor]:

@@ -47,7 +47,6 @@ class ClipScoring:
         self.options = options
         placed = geometry(target)
         self.field = placed.field
-        self.steps = placed.steps
         #: Where units lie that share nothing, on the clip or on each of its frames alike.
         self.tiles = placed.field or placed.frames
         window = centre_window(target, placed.field) if options.objective == "neuron" else None

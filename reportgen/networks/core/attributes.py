@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import MemberDescriptorType, SimpleNamespace
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -110,7 +110,11 @@ def _in_dict(value: object) -> dict[str, Any] | None:
 
 def _in_slots(value: object) -> dict[MemberDescriptorType, Any]:
     """Return what an object keeps in slots, as far as they are set, by the slot."""
-    return {slot: slot.__get__(value) for slot in _slots_of(type(value)) if _is_set(slot, value)}
+    found = {}
+    for slot in _slots_of(type(value)):
+        with suppress(AttributeError):
+            found[slot] = slot.__get__(value)
+    return found
 
 
 def _slots_of(kind: type) -> Iterator[MemberDescriptorType]:
@@ -118,14 +122,6 @@ def _slots_of(kind: type) -> Iterator[MemberDescriptorType]:
     for one in kind.__mro__:
         if "__slots__" in vars(one):
             yield from (slot for slot in vars(one).values() if isinstance(slot, MemberDescriptorType))
-
-
-def _is_set(slot: MemberDescriptorType, value: object) -> bool:
-    try:
-        slot.__get__(value)
-    except AttributeError:
-        return False
-    return True
 
 
 @contextmanager
@@ -176,8 +172,8 @@ def _undone(value: Any, seen: set[int], depth: int = 0) -> Iterator[Callable[[],
     mutable = held if held is value else _in_dict(value)
     if mutable is not None and not isinstance(mutable, tuple | frozenset):
         yield _members(mutable)
-    if held is not value and _in_slots(value):
-        yield _slots(value)
+    if held is not value and (slots := _in_slots(value)):
+        yield _slots(value, slots)
     for one in tuple(_parts(held)):
         yield from _undone(one, seen, depth + 1)
 
@@ -195,9 +191,8 @@ def _members(value: Any) -> Callable[[], None]:
     return again
 
 
-def _slots(value: object) -> Callable[[], None]:
-    """Return what gives an object back what its slots held."""
-    before = _in_slots(value)
+def _slots(value: object, before: dict[MemberDescriptorType, Any]) -> Callable[[], None]:
+    """Return what gives an object back what its slots held `before`."""
 
     def again() -> None:
         after = _in_slots(value)
