@@ -181,13 +181,23 @@ def amplitudes(weights: Tensor, frequency: Sequence[float]) -> Tensor:
 def _spectrum(weights: Tensor, axes: Sequence[Tensor]) -> Tensor:
     """Return the complex responses `C t y x` of `weights` `C T H W` to waves of all frequencies of three axes.
 
-    Axis after axis: all frequencies of a small grid cost about as much as one.
+    Axis after axis, in products of real matrices: all frequencies of a small grid cost about as much as one.
     """
     over_t, over_y, over_x = (_waves(size, axis) for size, axis in zip(weights.shape[1:], axes, strict=True))
-    parts = weights.double() @ torch.view_as_real(over_x).flatten(1)
-    found = torch.view_as_complex(parts.unflatten(-1, (-1, 2)).contiguous())
-    found = torch.einsum("cthx,hy->ctyx", found, over_y)
-    return torch.einsum("ctyx,ts->csyx", found, over_t)
+    found = (weights.double() @ _parts(over_x)).unflatten(-1, (-1, 2))  # C T H x 2
+    found = _times(found.movedim(2, 4), over_y)  # C T x y 2
+    return torch.view_as_complex(_times(found.movedim(1, 4), over_t).permute(0, 3, 2, 1, 4).contiguous())
+
+
+def _times(rows: Tensor, waves: Tensor) -> Tensor:
+    """Return complex `rows` `... 2 n`, real and imaginary part apart, times complex `waves` `n F` as `... F 2`."""
+    real, imaginary = (rows @ _parts(waves)).unflatten(-1, (-1, 2)).unbind(-3)
+    return torch.stack([real[..., 0] - imaginary[..., 1], real[..., 1] + imaginary[..., 0]], dim=-1)
+
+
+def _parts(waves: Tensor) -> Tensor:
+    """Return complex waves `n F` as their real and imaginary parts, one after the other, `n F*2`."""
+    return torch.view_as_real(waves).flatten(1)
 
 
 def _waves(size: int, frequencies: Tensor) -> Tensor:
@@ -203,11 +213,20 @@ def _colour(weights: Tensor) -> Tensor:
 
 
 def _wave(weights: Tensor, frequency: Sequence[float], shape: Sequence[int], phase: float) -> Tensor:
-    """Return a wave `C T H W` of height 1 whose colours drive the kernel together."""
-    places = torch.meshgrid(*[torch.arange(n, dtype=torch.float64) - (n - 1) / 2 for n in shape], indexing="ij")
-    turns = sum((cycles * axis for cycles, axis in zip(frequency, places, strict=True)), torch.zeros(tuple(shape)))
-    own = torch.stack([2 * math.pi * turns + phase - angle for angle in amplitudes(weights, frequency).angle()])
-    return torch.cos(own)
+    """Return a wave `C T H W` of height 1 whose colours drive the kernel together.
+
+    It is the real part of a product of waves along each axis: the cosine of a sum takes no cosine of every pixel.
+    """
+    over_t, over_y, over_x = (
+        _waves(size, torch.tensor([cycles], dtype=torch.float64))[:, 0]
+        for size, cycles in zip(shape, frequency, strict=True)
+    )
+    begins = phase - amplitudes(weights, frequency).angle()
+    times = torch.polar(torch.ones_like(begins), begins)[:, None] * over_t
+    frame = over_y[:, None] * over_x
+    planes = torch.stack([frame.real, -frame.imag]).flatten(1)
+    wave: Tensor = (torch.view_as_real(times) @ planes).unflatten(-1, frame.shape)
+    return wave
 
 
 def _tiled_signs(weights: Tensor, shape: Sequence[int], field: Field) -> Tensor:

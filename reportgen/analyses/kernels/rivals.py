@@ -115,7 +115,7 @@ class Rivals:
         likely = [one for one in sorted(rated, key=rate_of, reverse=True) if _clearly_more(one[0], own)]
         if likely and self.small != self.scoring.shape:
             own = self.simple.rate(pixels[None].sigmoid(), kernel)
-            likely = [(self._rate(one, self.scoring.shape, kernel), one) for _, one in likely[:ON_WHOLE_CLIPS]]
+            likely = self._all_rated([one for _, one in likely[:ON_WHOLE_CLIPS]], self.scoring.shape, kernel)
             likely = [one for one in likely if _clearly_more(one[0], own)]
         if not likely:
             return None
@@ -140,16 +140,18 @@ class Rivals:
         turned = [Turned(pixels, axes) for axes in _FLIPS]
         if pixels.shape[2] == pixels.shape[3]:
             turned += [Turned(pixels, quarters=quarters) for quarters in _QUARTERS]
-        return [(self._rate(one, self.small, kernel), one) for one in turned[:most]]
+        return self._all_rated(turned[:most], self.small, kernel)
 
     @property
     def _place(self) -> dict[str, Any]:
         return placement(self.scoring.network)
 
-    def _rate(self, rival: Turned | Pattern, shape: Shape, kernel: int) -> Drive:
-        if isinstance(rival, Turned):
-            return self.simple.rate(rival.drawn(shape)[None].sigmoid(), kernel)
-        return self.simple.rated(rival, kernel, shape)
+    def _all_rated(
+        self, rivals: Sequence[Turned | Pattern], shape: Shape, kernel: int
+    ) -> list[tuple[Drive, Turned | Pattern]]:
+        shown = [one if isinstance(one, Turned) else self.simple.shown(one, kernel) for one in rivals]
+        drawn = [one.drawn(shape)[None].to(**self._place).sigmoid() for one in shown]
+        return list(zip(self.simple.rates(drawn, kernel), rivals, strict=True))
 
 
 def affordable_rivals(levels: Sequence[Level], small: Shape) -> int:

@@ -193,17 +193,18 @@ class ClipScoring:
         clips[window.slices()] = shown
         return clips
 
-    def own_map(self, clip: Tensor, kernel: int) -> Tensor:
-        """Return a kernel's pre-activation `1 ...` of a clip `1 C T H W`, of what climbs ask.
+    def own_map(self, clips: Tensor, kernel: int) -> Tensor:
+        """Return a kernel's pre-activation `N ...` of clips `N C T H W`, of what climbs ask.
 
         Of whole clips it is exact, and for kernels near whose threshold a little decides; else of smaller ones, which
         say what is likely, as exact as the steps that explore.
         """
         where = placement(self.network)
-        exact = self.rare[kernel] or tuple(clip.shape[2:]) == self.shape
+        exact = self.rare[kernel] or tuple(clips.shape[2:]) == self.shape
         rough = None if exact else self.rated_at
         with torch.no_grad(), full_precision(), nullcontext() if rough is None else self.precision(rough):
-            own = self.climbed.own_maps(clip.to(**where), torch.tensor([kernel], device=where["device"]))
+            kernels = torch.full((len(clips),), kernel, device=where["device"])
+            own = self.climbed.own_maps(clips.to(**where), kernels)
         return own.to(where["dtype"])
 
     def all_maps(self, clip: Tensor) -> Tensor:

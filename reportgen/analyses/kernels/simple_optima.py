@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from hashlib import blake2b
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -31,6 +32,8 @@ Drive = tuple[float, float]
 """A kernel's objective of a clip, less its penalties, and the highest value of its map."""
 
 RatedPattern = tuple[Drive, Pattern]
+
+_SomePattern = TypeVar("_SomePattern", bound=Pattern)
 
 _Content = tuple[bytes, tuple[int, ...], tuple[int, ...]]
 
@@ -72,7 +75,7 @@ class SimpleOptima:
         rated += self.refined(rated, kernel, level.shape)
         if level.shape != following.shape:
             likely = sorted(rated, key=rate_of, reverse=True)[:ON_WHOLE_CLIPS]
-            rated = [(self.rated(one, kernel, following.shape), one) for _, one in likely]
+            rated = self.all_rated([one for _, one in likely], kernel, following.shape)
             pixels = tiled(pixels, following.shape)
         if not rated:
             return None
@@ -100,7 +103,7 @@ class SimpleOptima:
             return []
         field = None if known is None else self.scoring.tiles
         patterns = simple_patterns(weights, field, own_phase(seed, kernel), PEAKS)
-        rated = [(self.rated(one, kernel, shape), one) for one in patterns]
+        rated = self.all_rated(patterns, kernel, shape)
         return rated if known is not None else [*rated, self._best_plain(kernel, shape)]
 
     def optimum(self, pattern: Pattern, kernel: int, shape: Shape) -> SimpleOptimum:
@@ -136,30 +139,47 @@ class SimpleOptima:
             return []
         best = max(gratings, key=rate_of)
         even = [replace(one, contrast=BINARY) for one in best[1].even(shape)]
-        best = max([best, *((self.rated(one, kernel, shape), one) for one in even)], key=rate_of)
+        best = max([best, *self.all_rated(even, kernel, shape)], key=rate_of)
         for step in _REFINEMENTS:
             for _ in range(_MOVES if self.scoring.silent[kernel] else 1):
-                tried = [(self.rated(one, kernel, shape), one) for one in best[1].neighbours(step)]
+                tried = self.all_rated(best[1].neighbours(step), kernel, shape)
                 before, best = best, max([best, *tried], key=rate_of)
                 if best is before:
                     break
         return [best]
 
-    def rated(self, pattern: Pattern, kernel: int, shape: Shape) -> Drive:
-        """Return what a kernel makes of a pattern on clips of `shape`, as it is shown."""
-        drawn = self.shown(pattern, kernel).drawn(shape)[None].to(**self._place)
-        return self.rate(torch.sigmoid(drawn), kernel)
+    def all_rated(
+        self, patterns: Sequence[_SomePattern], kernel: int, shape: Shape
+    ) -> list[tuple[Drive, _SomePattern]]:
+        """Return patterns, each as it is shown, with what a kernel makes of them on clips of `shape`."""
+        drawn = [self.shown(one, kernel).drawn(shape)[None].to(**self._place).sigmoid() for one in patterns]
+        return list(zip(self.rates(drawn, kernel), patterns, strict=True))
 
     def rate(self, clip: Tensor, kernel: int) -> Drive:
         """Return a kernel's objective of a clip `1 C T H W`, less its penalties, and the highest value of its map.
 
         Where two clips leave a kernel silent, that which comes nearer to its threshold is the better.
         """
-        content = _content(clip, kernel)
-        if content not in self._rates:
-            own = self.scoring.own_map(clip, kernel)
-            self._rates[content] = self.scoring.summed(own) - self.scoring.penalty(clip, kernel), float(own.max())
-        return self._rates[content]
+        return self.rates([clip], kernel)[0]
+
+    def rates(self, clips: Sequence[Tensor], kernel: int) -> list[Drive]:
+        """Return what `rate` does of clips of one shape, of which as many as make up one whole clip pass together."""
+        contents = [_content(clip, kernel) for clip in clips]
+        asked = {content: clip for content, clip in zip(contents, clips, strict=True) if content not in self._rates}
+        waiting, together = list(asked.items()), self._together(clips)
+        for first in range(0, len(waiting), together):
+            part = waiting[first : first + together]
+            maps = self.scoring.own_map(torch.cat([clip for _, clip in part]), kernel)
+            for (content, clip), own in zip(part, maps.split(1), strict=True):
+                objective = self.scoring.summed(own) - self.scoring.penalty(clip, kernel)
+                self._rates[content] = objective, float(own.max())
+        return [self._rates[content] for content in contents]
+
+    def _together(self, clips: Sequence[Tensor]) -> int:
+        """Return how many clips pass together: a search has memory for a whole one, with its way back."""
+        if self.scoring.network.at_once(2) == 1:
+            return 1
+        return max(1, math.prod(self.scoring.shape) // math.prod(clips[0].shape[2:])) if clips else 1
 
     def filter_about(self, clip: Tensor, kernel: int) -> Tensor | None:
         """Return what the unit that answers most weighs `C T H W` about a clip `1 C T H W`; None without a gradient."""

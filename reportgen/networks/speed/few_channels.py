@@ -1,10 +1,15 @@
-"""A first convolution without stride, whose clips have few channels, as an equal one of pictures with many.
+"""A first convolution, whose clips have few channels, as an equal one of pictures with many.
 
 The vendor library computes with 16 channels at once and more; of a clip's three it wastes the rest, most of all on the
-way back. The frames under a kernel are laid side by side as channels: the same sums, by a convolution of pictures. A
-stride is folded into channels (`folding`), which are then enough as they are. Measured on one core with matrix units,
-there and back: 64 kernels of 3x3x3 on 4x8x56x56 in float32 27 ms with it and 44 without, in bfloat16 11 and 12; folded
-ones of 5x7x7 at stride (1, 2, 2) 182 and 168, 50 and 33.
+way back. The frames under a kernel are laid side by side as channels: the same sums, by a convolution of pictures.
+Measured on one core with matrix units, there and back: 64 kernels of 3x3x3 on 4x8x56x56 in float32 27 ms with it and 44
+without, in bfloat16 11 and 12.
+
+A stride in space can be folded into channels instead (`folding`), which rounds a kernel up to whole strides: 5x7x7 to
+5x8x8, three tenths more multiplications. It pays where fewer than three frames lie under a kernel, and where a kernel
+is as large as its stride. There and back, of stride 1x2x2 on two clips of 8x112x112, two cores of an EPYC with
+avx512_bf16, folded and with frames as channels: 64 kernels of 5x7x7 in float32 66 and 46 ms, in bfloat16 34 and 24;
+of 7x7x7 91 and 79, 47 and 39; of 3x7x7 39 and 37, 20 and 20; of 1x7x7 13 and 28, 7 and 15.
 """
 
 from __future__ import annotations
@@ -16,12 +21,25 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+_LEAST_FRAMES = 3
+
+
+def lays_frames(layer: nn.Conv3d) -> bool:
+    """Return whether a convolution of few channels is quicker with its frames as channels than with a stride folded."""
+    frames, *space = layer.kernel_size
+    overlap = all(size > step for size, step in zip(space, layer.stride[1:], strict=True))
+    return max(layer.stride) == 1 or (frames >= _LEAST_FRAMES and overlap)
+
 
 class FramesAsChannels:
-    """Arranges clips `N C T H W` for a convolution of pictures by `weight` `K C' H' W'`, without stride or padding."""
+    """Arranges clips `N C T H W` for a convolution of pictures by `weight` `K C' H' W'`, without padding.
+
+    `stride` is that of the pictures.
+    """
 
     def __init__(self, layer: nn.Conv3d, weight: Tensor) -> None:
         padding = [int(side) for side in layer.padding]
+        self.step, *self.stride = layer.stride
         self.padded = [side for pad in reversed(padding) for side in (pad, pad)]
         self.frames = weight.shape[2]
         self.weight = weight.transpose(1, 2).flatten(1, 2)
@@ -35,30 +53,35 @@ class FramesAsChannels:
     def pictures(self, clips: Tensor) -> Tensor:
         """Return the pictures `N*T C' H' W'`, channels-last."""
         padded = functional.pad(clips, self.padded)
-        found: Tensor = _SideBySide.apply(padded, self.frames)  # type: ignore[no-untyped-call, unused-ignore]
+        found: Tensor = _SideBySide.apply(padded, self.frames, self.step)  # type: ignore[no-untyped-call, unused-ignore]
         return found
 
 
 class _SideBySide(torch.autograd.Function):
-    """Clips `N C T H W` to pictures `N*T' F*C H W` whose channels are those of F frames one after the other."""
+    """Clips `N C T H W` to pictures `N*T' F*C H W` whose channels are those of F frames, `step` between pictures."""
 
     @staticmethod
-    def forward(ctx: Any, clips: Tensor, frames: int) -> Tensor:
+    def forward(ctx: Any, clips: Tensor, frames: int, step: int) -> Tensor:
         count, channels, length, *space = clips.shape
-        ctx.frames, ctx.shape = frames, clips.shape
+        ctx.frames, ctx.step, ctx.shape = frames, step, clips.shape
         last = clips.permute(0, 2, 3, 4, 1)
-        steps = length - frames + 1
-        laid = clips.new_empty(count, steps, *space, frames, channels)
+        pictures = (length - frames) // step + 1
+        laid = clips.new_empty(count, pictures, *space, frames, channels)
         for frame in range(frames):
-            laid[..., frame, :] = last[:, frame : frame + steps]
-        return laid.view(count * steps, *space, frames * channels).permute(0, 3, 1, 2)
+            laid[..., frame, :] = last[:, _under(frame, pictures, step)]
+        return laid.view(count * pictures, *space, frames * channels).permute(0, 3, 1, 2)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         count, channels, length, *space = ctx.shape
-        steps = length - ctx.frames + 1
-        laid = gradient.permute(0, 2, 3, 1).reshape(count, steps, *space, ctx.frames, channels)
+        pictures = len(gradient) // count
+        laid = gradient.permute(0, 2, 3, 1).reshape(count, pictures, *space, ctx.frames, channels)
         found = gradient.new_zeros(count, length, *space, channels)
         for frame in range(ctx.frames):
-            found[:, frame : frame + steps] += laid[..., frame, :]
-        return found.permute(0, 4, 1, 2, 3), None
+            found[:, _under(frame, pictures, ctx.step)] += laid[..., frame, :]
+        return found.permute(0, 4, 1, 2, 3), None, None
+
+
+def _under(frame: int, pictures: int, step: int) -> slice:
+    """Return the frames of a clip that lie as the `frame`-th one under the kernel, picture by picture."""
+    return slice(frame, frame + (pictures - 1) * step + 1, step)

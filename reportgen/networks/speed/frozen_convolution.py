@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from reportgen.networks.speed.few_channels import FramesAsChannels
+from reportgen.networks.speed.few_channels import FramesAsChannels, lays_frames
 from reportgen.networks.speed.folding import fold_clips, fold_weight
 from reportgen.networks.speed.fused import Call, FixedConvolution, Gathered, Pending, Rectifier
 from reportgen.networks.speed.library import ORDERS, PRECISIONS, PackedConvolution
@@ -55,10 +55,10 @@ class FrozenConvolution:
         self.folded: Tensor | None = None
         self.laid: FramesAsChannels | None = None
         if isinstance(layer, nn.Conv3d) and has_few_channels(layer):
-            if max(self.stride) > 1:
-                self.folded = fold_weight(weight, self.stride)
-            else:
+            if lays_frames(layer):
                 self.laid = FramesAsChannels(layer, weight)
+            else:
+                self.folded = fold_weight(weight, self.stride)
         self._packed: dict[tuple[Any, ...], FixedConvolution] = {}
 
     def __call__(self, maps: Tensor) -> Tensor:
@@ -71,7 +71,7 @@ class FrozenConvolution:
         shape = self._shape(maps)
         if self.laid is not None:
             pictures, seen = self.laid.pictures(maps), (AS_THEY_ARE, FramesAsPictures(len(maps)))
-            return self._run(shape, pictures, self.laid.weight, (1, 1), (0, 0), (1, 1), seen)
+            return self._run(shape, pictures, self.laid.weight, self.laid.stride, (0, 0), (1, 1), seen)
         if self.folded is not None:
             maps = fold_clips(maps, self.weight.shape[2:], self.stride, self.padding)
             maps = maps.contiguous(memory_format=ORDERS[maps.ndim])

@@ -72,6 +72,11 @@ class NetworkAnswers:
             self._known[id(clip)] = (clip, *_there_and_back(self.network, self.layer, clip))  # its id is its own
         return self._known[id(clip)][1:]
 
+    def there(self, clip: Tensor) -> Tensor:
+        """Return the layer's output of a clip `1 C T H W`."""
+        known = self._known.get(id(clip))
+        return _there(self.network, self.layer, clip) if known is None else known[1]
+
 
 def quick_copy(
     network: Network,
@@ -85,7 +90,8 @@ def quick_copy(
 
     Passes go to `layer`, or to the logits. `layer` and the layers in `keep` return in the copy what they return in the
     network. Parameters must be frozen, and stay as they are while the copy is used. What the network `answered` is not
-    asked again.
+    asked again. The copy is held against it there and back on the first of the clips, best the smallest, and there on
+    the others.
     """
     if network.device.type != "cpu" or not can_freeze():
         return None
@@ -94,11 +100,11 @@ def quick_copy(
         return None
     found = replace(network, module=module)
     kept = {*keep, *([layer] if layer is not None else [])}
-    each = [what_follows(network, clip, layer, kept) for clip in clips]
-    alike = {name: found for name, found in each[0].items() if all(one.get(name) == found for one in each)}
-    _arrange(module, alike, kept)
+    first, *others = clips
+    _arrange(module, what_follows(network, first, layer, kept), kept)
     own = answered or NetworkAnswers(network, layer)
-    return found if all(_agrees(own, found, layer, clip) for clip in clips) else None
+    agrees = _agrees(own, found, layer, first) and all(_agrees_there(own, found, layer, clip) for clip in others)
+    return found if agrees else None
 
 
 def likeness_reduced(own: NetworkAnswers, quick: Network, layer: str, clip: Tensor) -> float | None:
@@ -153,11 +159,26 @@ def _same(maps: Tensor) -> Tensor:
 def _agrees(own: NetworkAnswers, other: Network, layer: str | None, clip: Tensor) -> bool:
     """Return whether another network answers a clip alike, and its answer leads back to it alike."""
     with suppress(NetworkError, *REFUSALS):  # whoever needs the network's own answer says why there is none
-        wanted, found = own(clip), _there_and_back(other, layer, clip)
-        limits = (_ANSWER * float(wanted[0].abs().max()), _GRADIENT * float(wanted[1].norm()))
-        off = float((found[0] - wanted[0]).abs().max()), float((found[1] - wanted[1]).norm())
-        return found[0].shape == wanted[0].shape and off[0] <= limits[0] and off[1] <= limits[1]
+        (answer, gradient), (found, back) = own(clip), _there_and_back(other, layer, clip)
+        return _alike(found, answer) and float((back - gradient).norm()) <= _GRADIENT * float(gradient.norm())
     return False
+
+
+def _agrees_there(own: NetworkAnswers, other: Network, layer: str | None, clip: Tensor) -> bool:
+    """Return whether another network answers a clip alike."""
+    with suppress(NetworkError, *REFUSALS):
+        return _alike(_there(other, layer, clip), own.there(clip))
+    return False
+
+
+def _alike(found: Tensor, answer: Tensor) -> bool:
+    return found.shape == answer.shape and float((found - answer).abs().max()) <= _ANSWER * float(answer.abs().max())
+
+
+def _there(network: Network, layer: str | None, clip: Tensor) -> Tensor:
+    """Return a layer's output, or the logits."""
+    with torch.no_grad():
+        return network.logits(clip) if layer is None else run_until(network, clip, layer)
 
 
 def _there_and_back(network: Network, layer: str | None, clip: Tensor) -> tuple[Tensor, Tensor]:

@@ -25,11 +25,11 @@ def test_what_is_better_on_small_clips_alone_takes_no_found_clips_place(
     pixels = torch.randn((1, 3, *small.shape), generator=torch.Generator().manual_seed(1))
     found = search.scoring.canvas(whole).bounded(tiled(pixels, whole.shape))
 
-    def rate(_: SimpleOptima, clip: Tensor, __: int) -> tuple[float, float]:
+    def rate(clip: Tensor) -> tuple[float, float]:
         if clip.shape != found.shape:
             return (2.0, 2.0)  # a pattern: the found clip is not asked about where it is small
         return (1.0, 1.0) if torch.equal(clip, found) else (1.5, 1.5) if better_whole else (0.5, 0.5)
 
-    monkeypatch.setattr(SimpleOptima, "rate", rate)
+    monkeypatch.setattr(SimpleOptima, "rates", lambda _, clips, __: [rate(clip) for clip in clips])
     simple = SimpleOptima(search.scoring, search.network, [1], small.shape)
     assert (simple.best(pixels, 1, small, whole, seed=0) is not None) == better_whole
