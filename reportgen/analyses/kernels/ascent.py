@@ -42,9 +42,9 @@ class Climber:
     """One kernel's clips on their way up, with everything that is theirs alone.
 
     `parameters` are `F ...`, one set per facet; `draws` are `S F 8`, the random numbers of each of all S steps;
-    `start` is the activation of each facet before the first step; `curve` holds one list of F activations per step;
-    `taken` counts all steps, `step` those of the present level; `undefined` says whether the gradient of some was not a
-    number, so that they changed nothing.
+    `start` is the activation of each facet before the first step, once it is asked for, and `number` says which of its
+    kernel's starts this is; `curve` holds one list of F activations per step; `taken` counts all steps, `step` those of
+    the present level; `undefined` says whether the gradient of some was not a number, so that they changed nothing.
     """
 
     kernel: int
@@ -58,6 +58,7 @@ class Climber:
     curve: list[list[float]] = field(default_factory=list)
     seconds: float = 0.0
     undefined: bool = False
+    number: int = 0
 
     def __post_init__(self) -> None:
         self.restart(self.parameters)

@@ -66,13 +66,13 @@ class Ends:
         """
         began, kernel = time.perf_counter(), climber.kernel
         clips = self.scoring.native(self.canvas, climber.parameters)
-        activations = self.scoring.measure(clips, [kernel] * len(clips))
-        worth = self._worth(activations, clips, kernel)
         if reached is not None:
             before = self.scoring.native(self.canvas, reached)
-            measured = self.scoring.measure(before, [kernel])
-            if (better := self._worth(measured, before, kernel)) > worth:
-                clips, activations, worth = before, measured, better
+            gauged, other = (self.scoring.gauge(each, [kernel] * len(each)) for each in (clips, before))
+            if self._worth(other, before, kernel) > self._worth(gauged, clips, kernel):
+                clips = before
+        activations = self.scoring.measure(clips, [kernel] * len(clips))
+        worth = self._worth(activations, clips, kernel)
         seconds = (climber.seconds + time.perf_counter() - began) / len(clips)
         facets = tuple(self._maximum(climber, place, clips, activations, seconds) for place in range(len(clips)))
         return End(climber, facets, worth)

@@ -12,6 +12,7 @@ from reportgen.analyses.kernels.maximum import Maximum
 from reportgen.analyses.kernels.scoring import ClipScoring
 
 _ROUNDING = 1e-6  # of its activation: by as much an even clip may do better by chance
+_NEAR = 1e-2  # of its activation: even clips that come so near to it are measured as it was
 
 
 def held_against_even(scoring: ClipScoring, found: Iterable[Maximum]) -> Iterator[Maximum]:
@@ -22,9 +23,13 @@ def held_against_even(scoring: ClipScoring, found: Iterable[Maximum]) -> Iterato
     """
     for maximum in found:
         clips = _even(maximum, pure=scoring.options.constraint == "box")
-        activations = scoring.measure(clips, [maximum.kernel] * len(clips))
+        activations = scoring.gauge(clips, [maximum.kernel] * len(clips))
         best = int(activations.argmax())
         even = float(activations[best])
+        if even > maximum.activation - _NEAR * abs(maximum.activation):
+            activations = scoring.measure(clips, [maximum.kernel] * len(clips))
+            best = int(activations.argmax())
+            even = float(activations[best])
         better = even > maximum.activation + _ROUNDING * abs(maximum.activation)
         clip, activation = (clips[best], even) if better else (maximum.clip, maximum.activation)
         yield replace(maximum, clip=clip, activation=activation, even_activation=even)

@@ -179,6 +179,10 @@ class ClipScoring:
         """Return the objective `N` of native clips, each of its own kernel, one at a time in full precision."""
         return self.target.measured(clips, kernels, self.options.objective)
 
+    def gauge(self, clips: Tensor, kernels: Sequence[int]) -> Tensor:
+        """Return the same of what climbs ask, which rounds otherwise: for what is compared, not for what is shown."""
+        return self.climbed.measured(clips, kernels, self.options.objective)
+
     def native(self, canvas: Canvas, parameters: Tensor) -> Tensor:
         """Return the native clips `F C T H W` float32 on the CPU; around a window they are grey (or 0 in a ball)."""
         shape, window = self.shape, self.window

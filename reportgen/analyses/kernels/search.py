@@ -17,6 +17,7 @@ from reportgen.analyses.kernels.ends import Begun, End, Ends
 from reportgen.analyses.kernels.even_clips import held_against_even
 from reportgen.analyses.kernels.maximum import Maximum
 from reportgen.analyses.kernels.options import AscentOptions
+from reportgen.analyses.kernels.parametrization import Canvas
 from reportgen.analyses.kernels.rivals import Rivals
 from reportgen.analyses.kernels.robustness import DRAWS, SCALE_AND_ROTATION, draw_views
 from reportgen.analyses.kernels.schedules import Level, on_small_clips, on_whole_clips
@@ -101,7 +102,7 @@ class Search:
         """Return a climber of each kernel that is about to cool down, from the best of its starts."""
         exploring = self.levels[0]
         if exploring.cools:
-            return {self._begin(kernel): Begun() for kernel in kernels}
+            return {self._begun(self._begin(kernel)): Begun() for kernel in kernels}
         climbers = [self._begin(kernel, start) for kernel in kernels for start in range(self._starts(kernel))]
         ended: dict[int, list[Climber]] = {kernel: [] for kernel in kernels}
         for climber in self._climbed(exploring, slots, task, climbers):
@@ -138,7 +139,7 @@ class Search:
         about = [[] if level.cools else explored[climber] for climber in starts]
         best = max(range(len(starts)), key=lambda one: self._promise(starts[one], every[one], about[one]))
         patterns = [one for climber in starts for one in explored[climber]] if level.cools else about[best]
-        climber, pixels = starts[best], every[best]
+        climber, pixels = self._begun(starts[best]), every[best]
         climber.seconds = sum(one.seconds for one in starts)
         if self.scoring.sees_pixels and self.options.constraint == "box":
             pixels = self._sharpened(pixels, kernel, level)
@@ -321,14 +322,25 @@ class Search:
         return sharpened(pixels, lambda given: score(canvas.parameters_of(given), kernels, draws)[0].sum())
 
     def _begin(self, kernel: int, start: int = 0) -> Climber:
+        canvas, noise, generators = self._noise(kernel, start)
+        draws = [draw_views(self.options.steps, generator) for generator in generators]
+        parameters = self.scoring.canvas(self.levels[0]).parameters_of(canvas.unbounded(noise))
+        return Climber(kernel, parameters, torch.stack(draws, dim=1), (), number=start)
+
+    def _begun(self, climber: Climber) -> Climber:
+        """Return a climber that is one of few to go on, with the activation that it has begun at."""
+        canvas, noise, _ = self._noise(climber.kernel, climber.number)
+        clips = self.scoring.native(canvas, noise)
+        climber.start = self.scoring.gauge(clips, [climber.kernel] * len(clips)).tolist()
+        return climber
+
+    def _noise(self, kernel: int, start: int) -> tuple[Canvas, Tensor, list[torch.Generator]]:
+        """Return the noise that a kernel's start begins with as parameters `F ...` of a canvas, and what drew it."""
         options, canvas = self.options, self.scoring.new_canvas(self.levels[0].shape)
         of_start = range(start * options.facets, (start + 1) * options.facets)
         generators = [own_generator(options.seed, kernel, facet) for facet in of_start]
-        parameters = torch.stack([canvas.initial(generator, options.contrast) for generator in generators])
-        draws = [draw_views(options.steps, generator) for generator in generators]
-        begun_at = self.scoring.measure(self.scoring.native(canvas, parameters), [kernel] * options.facets).tolist()
-        parameters = self.scoring.canvas(self.levels[0]).parameters_of(canvas.unbounded(parameters))
-        return Climber(kernel, parameters, torch.stack(draws, dim=1), begun_at)
+        noise = torch.stack([canvas.initial(generator, options.contrast) for generator in generators])
+        return canvas, noise, generators
 
     def _ascent(self, level: Level, slots: int, task: Task, *, silent: bool) -> Ascent:
         return Ascent(
