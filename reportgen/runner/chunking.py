@@ -7,6 +7,7 @@ is told from the figures that come with reportgen, and the same plan has the sam
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Sequence
 from functools import cache
 from itertools import pairwise
@@ -44,6 +45,15 @@ def chunk_count(jobs: Sequence[Job], layers: Layers, device: str, most: int) -> 
         return 1
     wanted = math.ceil(seconds / (GPU_TIMES if device == "cuda" else 1.0) / SECONDS)
     return max(1, min(wanted, most, len(jobs) // LEAST_CHUNK.get(device, LEAST_CHUNK["cpu"])))
+
+
+def expected_seconds(jobs: Sequence[Job], layers: Layers) -> float:
+    """Return what jobs take on the machine of the figures; those of which nothing tells it count nothing."""
+    kinds: dict[str, list[Job]] = defaultdict(list)
+    for job in jobs:
+        kinds[cost_kind(job)].append(job)
+    work = {kind: sum(work_of(job, layers, 0) for job in own) for kind, own in kinds.items()}
+    return sum(_figures().estimate(kind, len(own), work[kind]).seconds or 0.0 for kind, own in kinds.items())
 
 
 def in_parts(items: Sequence[_Item], count: int) -> list[Sequence[_Item]]:

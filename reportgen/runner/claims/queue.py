@@ -1,16 +1,19 @@
 """Which chunk a worker takes next, until all are done.
 
 A worker looks at one group of claims at a time, in an order of its own, and takes the first chunk in the plan's order
-that is free and whose needs are done. Between chunks it looks at a few that others hold: one that stays silent for a
-lease is taken over. A worker that finds nothing free waits, since what is held may come free.
+that is free and whose needs are done. Of few chunks it looks at all, and takes the one with which the longest way to
+the end begins: a long chunk that is begun last keeps one worker busy while the others have nothing to do. Between
+chunks it looks at a few that others hold: one that stays silent for a lease is taken over. A worker that finds nothing
+free waits, since what is held may come free.
 """
 
 from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 
 from reportgen.runner.claims.claims import Claim, Claims, Fate, place_of
 
@@ -20,15 +23,19 @@ WATCHED = 8
 LISTED = 16
 """Groups that a worker without work lists again at a time: hundreds of workers would have a file server list only."""
 
+FEW = 256
+"""Chunks of a plan, all of which a worker looks at before it takes one: a report has some sixty."""
+
 _FIRST_WAIT = 0.2
 
 
 @dataclass(frozen=True)
 class QueuedChunk:
-    """A chunk of the plan and the chunks that must be done before it."""
+    """A chunk of the plan, the chunks that must be done before it, and the seconds that it is expected to take."""
 
     name: str
     needs: frozenset[str] = frozenset()
+    seconds: float = 0.0
 
 
 class ChunkQueue:
@@ -53,6 +60,7 @@ class ChunkQueue:
         self._order = {chunk.name: place for place, chunk in enumerate(chunks)}
         self._needs = {chunk.name: chunk.needs for chunk in chunks if chunk.needs}
         self._needed = frozenset(name for chunk in chunks for name in chunk.needs)
+        self._ways = longest_ways(chunks) if len(chunks) <= FEW else None
         self._groups: dict[str, dict[str, str]] = defaultdict(dict)
         for chunk in chunks:
             group, stem = place_of(chunk.name)
@@ -98,7 +106,9 @@ class ChunkQueue:
         self._held.pop(claim.chunk, None)
 
     def _free(self) -> Claim | None:
-        """Return a chunk that nobody has, from the first group that has one."""
+        """Return a chunk that nobody has: of few that with the longest way to the end, else one of the first group."""
+        if self._ways is not None:
+            return self._longest_free(self._ways)
         while self._open:
             # Another group each time: so a worker comes to know what is held everywhere, and can watch it.
             place = self._random.randrange(len(self._open))
@@ -109,6 +119,16 @@ class ChunkQueue:
                 if isinstance(claim, Claim):
                     return claim
             self._open.pop()
+        return None
+
+    def _longest_free(self, ways: Mapping[str, float]) -> Claim | None:
+        free = [one for group in self._open for one in self._looked_at(group)]
+        for name, last in sorted(free, key=lambda one: (-ways[one[0]], self._order[one[0]])):
+            claim = self._claims.take(name, last)
+            if isinstance(claim, Claim):
+                self._open = [group for group in self._open if not self.done.issuperset(self._groups[group].values())]
+                return claim
+        self._open.clear()
         return None
 
     def _looked_at(self, group: str) -> Iterable[tuple[str, int]]:
@@ -155,3 +175,15 @@ class ChunkQueue:
             others.sort(key=self._needed.__contains__, reverse=True)
             self._watched.update(others[:missing])
         return sorted(self._watched, key=self._order.__getitem__)
+
+
+def longest_ways(chunks: Sequence[QueuedChunk]) -> dict[str, float]:
+    """Return the seconds of each chunk and of the longest chain of those that wait for it."""
+    seconds = {chunk.name: chunk.seconds for chunk in chunks}
+    ways = dict(seconds)
+    order = TopologicalSorter({chunk.name: chunk.needs for chunk in chunks}).static_order()
+    needs = {chunk.name: chunk.needs for chunk in chunks}
+    for name in reversed([one for one in order if one in seconds]):
+        for before in needs[name] & seconds.keys():
+            ways[before] = max(ways[before], seconds[before] + ways[name])
+    return ways

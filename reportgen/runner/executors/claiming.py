@@ -15,10 +15,12 @@ from reportgen.errors import OutOfMemoryError, ReportgenError, StoreError
 from reportgen.progress import Progress
 from reportgen.records.jobs import Done, Failed, FailedAttempt, Job, Record, content_key
 from reportgen.records.written import CLAIMS
+from reportgen.runner.chunking import expected_seconds
 from reportgen.runner.claims.claims import Claim, Claims, LeaseRules
 from reportgen.runner.claims.files import ClaimFolder
-from reportgen.runner.claims.queue import ChunkQueue, QueuedChunk
+from reportgen.runner.claims.queue import FEW, ChunkQueue, QueuedChunk
 from reportgen.runner.claims.worker import LostClaimError, TryElsewhereError, work_through
+from reportgen.runner.costs.work import Layers
 from reportgen.runner.executors.base import Work
 from reportgen.runner.executors.chunks import ChunkWorker
 from reportgen.runner.executors.recording import error_sentence
@@ -45,7 +47,7 @@ class ClaimingExecutor:
             ClaimFolder(work.store.folder, CLAIMS), name, time.monotonic, self.rules, is_gone=has_certainly_ended
         )
         wait = _telling(progress, self.rules.lease)
-        queue = ChunkQueue(claims, _queued(chunks), wait=wait, seed=int(content_key(name)[:8], 16))
+        queue = ChunkQueue(claims, _queued(chunks, work.subject.layers), wait=wait, seed=int(content_key(name)[:8], 16))
         seen: set[str] = set()
         log = WorkerLog(work.store, name)
 
@@ -228,12 +230,14 @@ def forget_failures(work: Work) -> None:
     )
 
 
-def _queued(chunks: dict[str, _Chunk]) -> list[QueuedChunk]:
-    """Return the chunks with those that must be done before each."""
+def _queued(chunks: dict[str, _Chunk], layers: Layers) -> list[QueuedChunk]:
+    """Return the chunks with those that must be done before each, and what each may take."""
     where = {planned.job.key: name for name, chunk in chunks.items() for planned in chunk.wanted}
     return [
         QueuedChunk(
-            name, frozenset(where[key] for one in chunk.wanted for key in one.job.needs if key in where) - {name}
+            name,
+            frozenset(where[key] for one in chunk.wanted for key in one.job.needs if key in where) - {name},
+            expected_seconds([one.job for one in chunk.wanted], layers) if len(chunks) <= FEW else 0.0,
         )
         for name, chunk in chunks.items()
     ]

@@ -16,7 +16,7 @@ from benchmarks.campaign.simulation import Campaign, Conditions
 from reportgen.errors import StoreError
 from reportgen.runner.claims.claims import Claim, Claims, Fate, LeaseRules, place_of
 from reportgen.runner.claims.files import ClaimFolder
-from reportgen.runner.claims.queue import ChunkQueue, QueuedChunk
+from reportgen.runner.claims.queue import ChunkQueue, QueuedChunk, longest_ways
 from reportgen.runner.claims.worker import LostClaimError, TryElsewhereError, work_through
 
 
@@ -156,6 +156,27 @@ def test_what_needs_others_waits_for_them(tmp_path: Path) -> None:
         claims.end(claim)
         queue.finished(claim)
     assert found == [f"c{n}" for n in range(30)]
+
+
+def test_the_longest_way_to_the_end_is_begun_first(tmp_path: Path) -> None:
+    chunks = [
+        QueuedChunk("short", seconds=5),
+        QueuedChunk("maps", seconds=10),
+        QueuedChunk("checks", frozenset({"maps"}), seconds=60),
+        QueuedChunk("kernels", seconds=40),
+        QueuedChunk("path", frozenset({"kernels"}), seconds=20),
+        QueuedChunk("pages", frozenset({"kernels", "path"}), seconds=15),
+    ]
+    ways = {"short": 5, "maps": 70, "checks": 60, "kernels": 75, "path": 35, "pages": 15}
+    assert longest_ways(chunks) == ways == longest_ways(chunks[::-1])
+    claims = worker(tmp_path, "only")
+    queue = ChunkQueue(claims, chunks, wait=lambda _s: None, seed=1)
+    found = []
+    while (claim := queue.next()) is not None:
+        found.append(claim.chunk)
+        claims.end(claim)
+        queue.finished(claim)
+    assert found == ["kernels", "maps", "checks", "path", "pages", "short"]
 
 
 def test_whatever_ends_the_work_lets_the_chunk_go(tmp_path: Path) -> None:
