@@ -18,8 +18,9 @@ from pathlib import Path
 from benchmarks.campaign.simulation import Campaign, Conditions, Outcome
 from reportgen.runner.claims.claims import Claims
 from reportgen.runner.claims.files import ClaimFolder
-from reportgen.runner.claims.queue import ChunkQueue, QueuedChunk
+from reportgen.runner.claims.queue import FEW, ChunkQueue, QueuedChunk
 
+MANY = 2_000
 SIZES = ((1_000, 8), (10_000, 64), (100_000, 512))
 CALM = Conditions(stalls=0.0, mean_life=1e9, freezes=0.0, clock_rate=0.0)
 KINDS = {
@@ -51,8 +52,8 @@ def figures(outcome: Outcome) -> dict[str, float | int]:
     return found
 
 
-def milliseconds_of_a_claim(chunks: int = 2_000) -> float:
-    """Return what it takes to find, take, tell of and end a chunk in a folder of this disk."""
+def milliseconds_of_a_claim(chunks: int) -> float:
+    """Return what it takes to find, take, tell of and end one of so many chunks in a folder of this disk."""
     with tempfile.TemporaryDirectory() as folder:
         claims = Claims(ClaimFolder(Path(folder), "claims"), "benchmark", time.monotonic)
         queue = ChunkQueue(claims, [QueuedChunk(f"kernels/{n}") for n in range(chunks)], wait=time.sleep, seed=0)
@@ -70,7 +71,9 @@ def main() -> None:
     parser.add_argument("--most", type=int, default=100_000, help="Jobs of the largest campaign.")
     parser.add_argument("--results", type=Path, help="File to keep the figures in, a line of JSON each.")
     asked = parser.parse_args()
-    print(f"a chunk's claim on this disk, no other work beside: {milliseconds_of_a_claim():.2f} ms")
+    for chunks in (FEW, MANY):
+        took = milliseconds_of_a_claim(chunks)
+        print(f"a chunk's claim on this disk, of {chunks:,} and no other work beside: {took:.2f} ms")
     lines = []
     for jobs, workers in SIZES:
         if jobs > asked.most:
