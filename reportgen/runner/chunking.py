@@ -39,8 +39,7 @@ def chunk_count(jobs: Sequence[Job], layers: Layers, device: str, most: int) -> 
 
     It is one where nothing tells what the jobs cost.
     """
-    work = sum(work_of(job, layers, 0) for job in jobs)
-    seconds = _figures().estimate(cost_kind(jobs[0]), len(jobs), work).seconds
+    seconds = expected_seconds(jobs, layers)
     if not seconds:
         return 1
     wanted = math.ceil(seconds / (GPU_TIMES if device == "cuda" else 1.0) / SECONDS)

@@ -66,12 +66,14 @@ class Ends:
         """
         began, kernel = time.perf_counter(), climber.kernel
         clips = self.scoring.native(self.canvas, climber.parameters)
-        if reached is not None:
+        if reached is None:
+            activations = self.scoring.measure(clips, [kernel] * len(clips))
+        else:
             before = self.scoring.native(self.canvas, reached)
             gauged, other = (self.scoring.gauge(each, [kernel] * len(each)) for each in (clips, before))
             if self._worth(other, before, kernel) > self._worth(gauged, clips, kernel):
-                clips = before
-        activations = self.scoring.measure(clips, [kernel] * len(clips))
+                clips, gauged = before, other
+            activations = self.scoring.settle(gauged, clips, [kernel] * len(clips))
         worth = self._worth(activations, clips, kernel)
         seconds = (climber.seconds + time.perf_counter() - began) / len(clips)
         facets = tuple(self._maximum(climber, place, clips, activations, seconds) for place in range(len(clips)))

@@ -23,13 +23,12 @@ def held_against_even(scoring: ClipScoring, found: Iterable[Maximum]) -> Iterato
     """
     for maximum in found:
         clips = _even(maximum, pure=scoring.options.constraint == "box")
-        activations = scoring.gauge(clips, [maximum.kernel] * len(clips))
+        kernels = [maximum.kernel] * len(clips)
+        activations = scoring.gauge(clips, kernels)
+        if float(activations.max()) > maximum.activation - _NEAR * abs(maximum.activation):
+            activations = scoring.settle(activations, clips, kernels)
         best = int(activations.argmax())
         even = float(activations[best])
-        if even > maximum.activation - _NEAR * abs(maximum.activation):
-            activations = scoring.measure(clips, [maximum.kernel] * len(clips))
-            best = int(activations.argmax())
-            even = float(activations[best])
         better = even > maximum.activation + _ROUNDING * abs(maximum.activation)
         clip, activation = (clips[best], even) if better else (maximum.clip, maximum.activation)
         yield replace(maximum, clip=clip, activation=activation, even_activation=even)

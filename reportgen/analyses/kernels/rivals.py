@@ -115,7 +115,7 @@ class Rivals:
         likely = [one for one in sorted(rated, key=rate_of, reverse=True) if _clearly_more(one[0], own)]
         if likely and self.small != self.scoring.shape:
             own = self.simple.rate(pixels[None].sigmoid(), kernel)
-            likely = self._all_rated([one for _, one in likely[:ON_WHOLE_CLIPS]], self.scoring.shape, kernel)
+            likely = self.simple.all_rated([one for _, one in likely[:ON_WHOLE_CLIPS]], kernel, self.scoring.shape)
             likely = [one for one in likely if _clearly_more(one[0], own)]
         if not likely:
             return None
@@ -127,8 +127,7 @@ class Rivals:
 
     def _led_on(self, rival: Turned | Pattern, kernel: int, seed: int) -> list[tuple[Drive, Turned | Pattern]]:
         """Return the rivals that a rival leads to: the patterns about it, and itself turned; rated on small clips."""
-        shown = rival if isinstance(rival, Turned) else self.simple.shown(rival, kernel)
-        pixels = shown.drawn(self.scoring.shape).to(**self._place)
+        pixels = self.simple.shown(rival, kernel).drawn(self.scoring.shape).to(**self._place)
         return [*self.simple.about(self._part(pixels[None]), kernel, seed), *self._turned(pixels, kernel)]
 
     def _part(self, pixels: Tensor) -> Tensor:
@@ -137,21 +136,14 @@ class Rivals:
 
     def _turned(self, pixels: Tensor, kernel: int, most: int = _TURNS) -> list[tuple[Drive, Turned | Pattern]]:
         """Return a clip of unbounded `pixels` `C T H W` turned, at most so many times, rated on small clips."""
-        turned = [Turned(pixels, axes) for axes in _FLIPS]
+        turned: list[Turned | Pattern] = [Turned(pixels, axes) for axes in _FLIPS]
         if pixels.shape[2] == pixels.shape[3]:
             turned += [Turned(pixels, quarters=quarters) for quarters in _QUARTERS]
-        return self._all_rated(turned[:most], self.small, kernel)
+        return self.simple.all_rated(turned[:most], kernel, self.small)
 
     @property
     def _place(self) -> dict[str, Any]:
         return placement(self.scoring.network)
-
-    def _all_rated(
-        self, rivals: Sequence[Turned | Pattern], shape: Shape, kernel: int
-    ) -> list[tuple[Drive, Turned | Pattern]]:
-        shown = [one if isinstance(one, Turned) else self.simple.shown(one, kernel) for one in rivals]
-        drawn = [one.drawn(shape)[None].to(**self._place).sigmoid() for one in shown]
-        return list(zip(self.simple.rates(drawn, kernel), rivals, strict=True))
 
 
 def affordable_rivals(levels: Sequence[Level], small: Shape) -> int:

@@ -183,6 +183,10 @@ class ClipScoring:
         """Return the same of what climbs ask, which rounds otherwise: for what is compared, not for what is shown."""
         return self.climbed.measured(clips, kernels, self.options.objective)
 
+    def settle(self, gauged: Tensor, clips: Tensor, kernels: Sequence[int]) -> Tensor:
+        """Return what `measure` does of clips that were gauged: the same, where it was the network that was asked."""
+        return gauged if self.climbed is self.target else self.measure(clips, kernels)
+
     def native(self, canvas: Canvas, parameters: Tensor) -> Tensor:
         """Return the native clips `F C T H W` float32 on the CPU; around a window they are grey (or 0 in a ball)."""
         shape, window = self.shape, self.window

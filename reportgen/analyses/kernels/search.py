@@ -10,21 +10,20 @@ import torch
 from torch import Tensor
 
 from reportgen.analyses.common.batching import first_fault, saved_bytes, slots_for
-from reportgen.analyses.common.draws import own_generator
 from reportgen.analyses.common.quickened import LEAST_WORK, quickened
 from reportgen.analyses.kernels.ascent import Ascent, Climber, Score
 from reportgen.analyses.kernels.ends import Begun, End, Ends
 from reportgen.analyses.kernels.even_clips import held_against_even
 from reportgen.analyses.kernels.maximum import Maximum
 from reportgen.analyses.kernels.options import AscentOptions
-from reportgen.analyses.kernels.parametrization import Canvas
 from reportgen.analyses.kernels.rivals import Rivals
-from reportgen.analyses.kernels.robustness import DRAWS, SCALE_AND_ROTATION, draw_views
+from reportgen.analyses.kernels.robustness import DRAWS, SCALE_AND_ROTATION
 from reportgen.analyses.kernels.schedules import Level, on_small_clips, on_whole_clips
 from reportgen.analyses.kernels.scoring import ClipScoring
 from reportgen.analyses.kernels.search_levels import PASSES, SmallClips, search_levels
 from reportgen.analyses.kernels.sharpening import sharpened
 from reportgen.analyses.kernels.simple_optima import Drive, RatedPattern, SimpleOptima, SimpleOptimum, tiled
+from reportgen.analyses.kernels.starts import Starts
 from reportgen.analyses.kernels.unread import UnreadChannels
 from reportgen.errors import NetworkError
 from reportgen.networks.core.network import Network
@@ -35,8 +34,6 @@ from reportgen.networks.speed.precision import Convolution, bfloat16_convolution
 from reportgen.progress import Task, TaskInParts
 
 _WAVE = 4
-_STARTS = 3  # of a kernel that noise leaves silent: from some of them its layers before do not wake
-_MOST_STARTS = 4  # of any other, on clips so small that all cost a quarter of one on whole clips at most
 _FURTHER = 2  # cool-downs from rivals
 _STATES = 3  # parameters and two moments
 
@@ -59,6 +56,7 @@ class Search:
         self.window, self.shape = self.scoring.window, self.scoring.shape
         self._small_clips = SmallClips(self.scoring)
         self.levels = search_levels(self.scoring, options, self._small_clips)
+        self._starts = Starts(self.scoring, self.levels)
         self.notes: tuple[str, ...] = ()
         self._simple: SimpleOptima | None = None
         self._rivals: Rivals | None = None
@@ -102,12 +100,12 @@ class Search:
         """Return a climber of each kernel that is about to cool down, from the best of its starts."""
         exploring = self.levels[0]
         if exploring.cools:
-            return {self._begun(self._begin(kernel)): Begun() for kernel in kernels}
-        climbers = [self._begin(kernel, start) for kernel in kernels for start in range(self._starts(kernel))]
+            return {self._starts.begun(self._starts.begin(kernel)): Begun() for kernel in kernels}
+        climbers = [self._starts.begin(kernel, start) for kernel in kernels for start in range(self._starts.of(kernel))]
         ended: dict[int, list[Climber]] = {kernel: [] for kernel in kernels}
         for climber in self._climbed(exploring, slots, task, climbers):
             ended[climber.kernel].append(climber)
-            task.advance((exploring.steps - climber.taken) / self._starts(climber.kernel))
+            task.advance((exploring.steps - climber.taken) / self._starts.of(climber.kernel))
         every = [climber for starts in ended.values() for climber in starts]
         patterns = {climber: self._patterns(climber, exploring) for climber in every}
         level = exploring
@@ -139,7 +137,7 @@ class Search:
         about = [[] if level.cools else explored[climber] for climber in starts]
         best = max(range(len(starts)), key=lambda one: self._promise(starts[one], every[one], about[one]))
         patterns = [one for climber in starts for one in explored[climber]] if level.cools else about[best]
-        climber, pixels = self._begun(starts[best]), every[best]
+        climber, pixels = self._starts.begun(starts[best]), every[best]
         climber.seconds = sum(one.seconds for one in starts)
         if self.scoring.sees_pixels and self.options.constraint == "box":
             pixels = self._sharpened(pixels, kernel, level)
@@ -222,25 +220,12 @@ class Search:
         """
         for silent in (False, True):
             own = [climber for climber in climbers if self.scoring.silent[climber.kernel] == silent]
-            starts = self._starts_of(silent=silent) if level not in on_whole_clips(self.levels) else 1
+            starts = self._starts.count(silent=silent) if level not in on_whole_clips(self.levels) else 1
             shared = level
             if silent and not level.cools:
                 room = math.prod(self.shape) / math.prod(level.shape) if on_small_clips(self.levels) else 1
                 shared = replace(level, steps=max(1, round(level.steps * min(1, room / starts))))
             yield from self._ascent(shared, slots, TaskInParts(task, starts), silent=silent).run(own)
-
-    def _starts(self, kernel: int) -> int:
-        return self._starts_of(silent=self.scoring.silent[kernel])
-
-    def _starts_of(self, *, silent: bool) -> int:
-        return max(_STARTS, self._cheap_starts) if silent else self._cheap_starts
-
-    @property
-    def _cheap_starts(self) -> int:
-        """How many starts are made where several cost a quarter of one on whole clips at most."""
-        if (small := on_small_clips(self.levels)) is None:
-            return 1
-        return min(_MOST_STARTS, max(1, math.prod(self.shape) // (4 * math.prod(small.shape))))
 
     def slots(self) -> int:
         """Return how many kernels are optimised at once: as asked for, or as many as memory holds of the last level."""
@@ -253,7 +238,7 @@ class Search:
         score, parameters, kernels, draws = self._first_step(self.levels[-1])
         parameters.requires_grad_()
         bytes_each = saved_bytes(lambda: score(parameters, kernels, draws)[0], self.network.module)
-        waiting = _WAVE * max(map(self._starts, self.kernels)) * _STATES * parameters.nbytes
+        waiting = _WAVE * max(map(self._starts.of, self.kernels)) * _STATES * parameters.nbytes
         return min(len(self.kernels), slots_for(bytes_each, parameters.device, waiting=waiting))
 
     def settle_precision(self, slots: int) -> int:
@@ -320,27 +305,6 @@ class Search:
         draws = pixels.new_zeros(len(pixels), DRAWS)
         draws[:, SCALE_AND_ROTATION] = 0.5
         return sharpened(pixels, lambda given: score(canvas.parameters_of(given), kernels, draws)[0].sum())
-
-    def _begin(self, kernel: int, start: int = 0) -> Climber:
-        canvas, noise, generators = self._noise(kernel, start)
-        draws = [draw_views(self.options.steps, generator) for generator in generators]
-        parameters = self.scoring.canvas(self.levels[0]).parameters_of(canvas.unbounded(noise))
-        return Climber(kernel, parameters, torch.stack(draws, dim=1), (), number=start)
-
-    def _begun(self, climber: Climber) -> Climber:
-        """Return a climber that is one of few to go on, with the activation that it has begun at."""
-        canvas, noise, _ = self._noise(climber.kernel, climber.number)
-        clips = self.scoring.native(canvas, noise)
-        climber.start = self.scoring.gauge(clips, [climber.kernel] * len(clips)).tolist()
-        return climber
-
-    def _noise(self, kernel: int, start: int) -> tuple[Canvas, Tensor, list[torch.Generator]]:
-        """Return the noise that a kernel's start begins with as parameters `F ...` of a canvas, and what drew it."""
-        options, canvas = self.options, self.scoring.new_canvas(self.levels[0].shape)
-        of_start = range(start * options.facets, (start + 1) * options.facets)
-        generators = [own_generator(options.seed, kernel, facet) for facet in of_start]
-        noise = torch.stack([canvas.initial(generator, options.contrast) for generator in generators])
-        return canvas, noise, generators
 
     def _ascent(self, level: Level, slots: int, task: Task, *, silent: bool) -> Ascent:
         return Ascent(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from hashlib import blake2b
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -33,9 +33,18 @@ Drive = tuple[float, float]
 
 RatedPattern = tuple[Drive, Pattern]
 
-_SomePattern = TypeVar("_SomePattern", bound=Pattern)
-
 _Content = tuple[bytes, tuple[int, ...], tuple[int, ...]]
+
+
+class Drawable(Protocol):
+    """What can be drawn as unbounded pixels `C T H W` of a shape (T, H, W): patterns, and clips themselves."""
+
+    def drawn(self, shape: Shape) -> Tensor:
+        """Return the pixels."""
+        ...
+
+
+_Drawable = TypeVar("_Drawable", bound=Drawable)
 
 
 @dataclass(frozen=True)
@@ -111,7 +120,7 @@ class SimpleOptima:
         begun, reached = (one.drawn(shape)[None].to(**self._place) for one in (pattern, self.shown(pattern, kernel)))
         return SimpleOptimum(begun=begun, reached=reached)
 
-    def shown(self, pattern: Pattern, kernel: int) -> Pattern:
+    def shown(self, pattern: Drawable, kernel: int) -> Drawable:
         """Return a pattern as it is rated: black and white, but for kernels near whose threshold a little decides."""
         return pattern if self.scoring.rare[kernel] else sharp(pattern)
 
@@ -148,9 +157,7 @@ class SimpleOptima:
                     break
         return [best]
 
-    def all_rated(
-        self, patterns: Sequence[_SomePattern], kernel: int, shape: Shape
-    ) -> list[tuple[Drive, _SomePattern]]:
+    def all_rated(self, patterns: Sequence[_Drawable], kernel: int, shape: Shape) -> list[tuple[Drive, _Drawable]]:
         """Return patterns, each as it is shown, with what a kernel makes of them on clips of `shape`."""
         drawn = [self.shown(one, kernel).drawn(shape)[None].to(**self._place).sigmoid() for one in patterns]
         return list(zip(self.rates(drawn, kernel), patterns, strict=True))
@@ -246,7 +253,7 @@ def tiled(pixels: Tensor, shape: tuple[int, int, int]) -> Tensor:
     return pixels.repeat(1, 1, *tiles)[..., : shape[0], : shape[1], : shape[2]]
 
 
-def sharp(pattern: Pattern) -> Pattern:
+def sharp(pattern: Drawable) -> Drawable:
     """Return a pattern as black and white as the others and the clips that a search finds."""
     return replace(pattern, contrast=BINARY) if isinstance(pattern, Grating) else pattern
 

@@ -23,6 +23,11 @@ def run_until(network: Network, clips: Tensor, layer: str) -> Tensor:
     return run_through(network, clips, layer)[-1]
 
 
+def answer_at(network: Network, clips: Tensor, layer: str | None) -> Tensor:
+    """Return the output of `layer` as `run_until` does, or for None the class logits `N K`."""
+    return network.logits(clips) if layer is None else run_until(network, clips, layer)
+
+
 def run_through(network: Network, clips: Tensor, layer: str, calls: int = 1) -> list[Tensor]:
     """Return what the first `calls` calls of `layer` return, running nothing behind them; see `run_until`.
 

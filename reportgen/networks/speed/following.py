@@ -19,7 +19,7 @@ from torch.utils._pytree import tree_leaves
 from reportgen.errors import NetworkError
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.observing import Observer
-from reportgen.networks.core.passes import REFUSALS, run_until
+from reportgen.networks.core.passes import REFUSALS, answer_at
 from reportgen.networks.speed.plain_layers import hooked, is_plain_convolution
 
 _NORMS = (nn.BatchNorm2d, nn.BatchNorm3d)
@@ -77,8 +77,7 @@ def what_follows(network: Network, clip: Tensor, layer: str | None, keep: Collec
                 stack.callback(part.register_forward_pre_hook(partial(seen.note_input, name)).remove)
             elif hooked(part) or name in keep:
                 stack.callback(part.register_forward_hook(seen.overhear).remove)
-        empty = torch.empty_like(clip, device="meta")
-        _ = network.logits(empty) if layer is None else run_until(network, empty, layer)
+        answer_at(network, torch.empty_like(clip, device="meta"), layer)
         return _Followed(seen, modules).found()
     return {}
 

@@ -21,7 +21,7 @@ from reportgen.errors import NetworkError
 from reportgen.networks.core.copying import copied
 from reportgen.networks.core.network import Network
 from reportgen.networks.core.out_of_memory import is_out_of_memory
-from reportgen.networks.core.passes import REFUSALS, run_until
+from reportgen.networks.core.passes import REFUSALS, answer_at
 from reportgen.networks.speed.following import Following, what_follows
 from reportgen.networks.speed.frozen_convolution import FrozenConvolution
 from reportgen.networks.speed.fused import Rectifier
@@ -178,14 +178,14 @@ def _alike(found: Tensor, answer: Tensor) -> bool:
 def _there(network: Network, layer: str | None, clip: Tensor) -> Tensor:
     """Return a layer's output, or the logits."""
     with torch.no_grad():
-        return network.logits(clip) if layer is None else run_until(network, clip, layer)
+        return answer_at(network, clip, layer)
 
 
 def _there_and_back(network: Network, layer: str | None, clip: Tensor) -> tuple[Tensor, Tensor]:
     """Return a layer's output, or the logits, and the gradient of a weighted sum of it with respect to the clip."""
     asked = clip.detach().clone().requires_grad_()
     with torch.enable_grad():
-        output = network.logits(asked) if layer is None else run_until(network, asked, layer)
+        output = answer_at(network, asked, layer)
         weights = torch.randn(output.shape, generator=torch.Generator().manual_seed(0)).to(output)
         (gradient,) = torch.autograd.grad((output * weights).sum(), asked)
     return output.detach(), gradient

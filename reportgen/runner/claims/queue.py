@@ -180,10 +180,9 @@ class ChunkQueue:
 def longest_ways(chunks: Sequence[QueuedChunk]) -> dict[str, float]:
     """Return the seconds of each chunk and of the longest chain of those that wait for it."""
     seconds = {chunk.name: chunk.seconds for chunk in chunks}
+    needs = {chunk.name: chunk.needs & seconds.keys() for chunk in chunks}
     ways = dict(seconds)
-    order = TopologicalSorter({chunk.name: chunk.needs for chunk in chunks}).static_order()
-    needs = {chunk.name: chunk.needs for chunk in chunks}
-    for name in reversed([one for one in order if one in seconds]):
-        for before in needs[name] & seconds.keys():
+    for name in reversed([*TopologicalSorter(needs).static_order()]):
+        for before in needs[name]:
             ways[before] = max(ways[before], seconds[before] + ways[name])
     return ways

@@ -88,7 +88,7 @@ def test_as_many_starts_are_made_as_cost_a_quarter_of_one_on_whole_clips() -> No
     def of(size: int) -> int:
         search = searched(deep(3), "5", (2, size, size))
         assert not search.scoring.silent[0]
-        return search._starts(0)
+        return search._starts.of(0)
 
     assert [of(size) for size in (64, 128, 192, 384)] == [1, 1, 4, 4]
 
