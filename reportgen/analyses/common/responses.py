@@ -84,7 +84,7 @@ class Meter:
         Nothing is run behind the last layer.
         """
         with torch.no_grad(), self.listening(len(clips), ends=True) as found, suppress(Reached):
-            self.network.run(clips.to(**placement(self.network)))
+            self.network.run(clips.to(**placement(self.network)), until=f"behind {', '.join(sorted(self.targets))}")
         return found
 
     def _measure(

@@ -18,6 +18,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import _disable_current_modes
 
+from reportgen.networks.core.taps import Reached
+
 _OF_TORCH = frozenset(vars(nn.Module()))
 """What every module keeps of itself: parameters, hooks and the like."""
 
@@ -26,6 +28,8 @@ _HELD = ("_parameters", "_buffers", "_modules")
 
 _DEEPEST = 8
 """Levels of objects in objects that a module's settings are looked for in."""
+
+_PLAIN = (bool, int, float, str, bytes)
 
 _CONTAINERS = (dict, list, set, deque, tuple, frozenset)
 
@@ -40,7 +44,8 @@ _LEFT: WeakKeyDictionary[nn.Module, dict[str, bool]] = WeakKeyDictionary()
 def begun_anew(module: nn.Module, until: str = "") -> Iterator[None]:
     """Take away what a pass leaves in the attributes and buffers of a module, so that the next one begins as it did.
 
-    The pass may stop at a layer, `until`. Where the first one leaves nothing, the next ones are not looked at.
+    The pass may stop on its way, `until` somewhere. Where the first one to get there leaves nothing, the next ones are
+    not looked at.
     """
     left = _LEFT.setdefault(module, {})
     if left.get("", left.get(until)) is False:
@@ -48,12 +53,15 @@ def begun_anew(module: nn.Module, until: str = "") -> Iterator[None]:
         return
     before = state_of(module)
     with attributes_kept(module):
-        ended = False
+        there = False
         try:
             yield
-            ended = True
+            there = True
+        except Reached:
+            there = until != ""
+            raise
         finally:
-            if ended or until:
+            if there:
                 left[until] = left.get(until, False) or state_of(module) != before
 
 
@@ -75,8 +83,10 @@ def state_of(module: nn.Module) -> tuple[Any, ...]:
 
 def _told(value: Any, seen: set[int], depth: int = 0) -> Any:
     """Return what tells a setting from a changed one: plain values, and others by what they hold or which they are."""
-    if value is None or isinstance(value, bool | int | float | str | bytes):
+    if value is None or isinstance(value, _PLAIN):
         return value
+    if isinstance(value, _CONTAINERS) and not value:  # as most of what torch keeps of a module is
+        return ()
     if isinstance(value, Tensor):
         return id(value), None if value.is_inference() else value._version
     held = _held(value)
@@ -132,23 +142,25 @@ def attributes_kept(module: nn.Module) -> Iterator[None]:
     their members back, and so does what these hold.
     """
     seen: set[int] = set()
-    undo = [_undo(part, seen) for part in module.modules()]
+    with _unseen():
+        undo = [_undo(part, seen) for part in module.modules()]
     try:
         yield
     finally:
-        for one in undo:
-            one()
+        with _unseen():
+            for one in undo:
+                one()
 
 
 def _undo(part: nn.Module, seen: set[int]) -> Callable[[], None]:
     """Return what gives a part back what it holds now, but for what was `seen` in others."""
-    own = {name: value for name, value in vars(part).items() if name not in _OF_TORCH}
+    own = {name: vars(part)[name] for name in vars(part).keys() - _OF_TORCH}
     held = [part.__dict__[name] for name in _HELD]
     within = [_members(value) for value in held]
     within += [undo for value in (*held[1].values(), *own.values()) for undo in _undone(value, seen)]
 
     def again() -> None:
-        for name in [name for name in vars(part) if name not in _OF_TORCH and name not in own]:
+        for name in vars(part).keys() - _OF_TORCH - own.keys():
             del part.__dict__[name]
         part.__dict__.update(own)
         for one in within:
@@ -217,13 +229,11 @@ def _values(value: Any) -> Callable[[], None] | None:
     """Return what gives a tensor its values back; None for what is none, and for one without values."""
     if not isinstance(value, Tensor) or value.is_meta or value.layout != torch.strided or value.is_quantized:
         return None
-    with _unseen():
-        before = value.detach().clone()
+    before = value.detach().clone()
 
     def again() -> None:
-        with _unseen():
-            if not torch.equal(value, before):  # for whoever goes backwards through it later, a copy is a change
-                value.copy_(before)
+        if not torch.equal(value, before):  # for whoever goes backwards through it later, a copy is a change
+            value.copy_(before)
 
     return again
 

@@ -129,19 +129,20 @@ class Network:
             return Arguments((clips.clone(),))
         return to_call(normalise(clips, self.card.clip), self.adapter)
 
-    def run(self, clips: Tensor) -> Any:
+    def run(self, clips: Tensor, *, until: str = "") -> Any:
         """Return what the module answers in evaluation mode to clips `N C T H W` in [0, 1] RGB.
 
-        Clips on the meta device run without arithmetic, wherever the network is; most networks can.
+        Clips on the meta device run without arithmetic, wherever the network is; most networks can. Whoever ends the
+        pass by `Reached` says `until` where, in words of its own, one and the same for one and the same place.
         """
         with evaluating(self.module):
-            return self._answered(clips)
+            return self._answered(clips, until)
 
-    def _answered(self, clips: Tensor) -> Any:
+    def _answered(self, clips: Tensor, until: str = "") -> Any:
         call = self.prepare(clips)
         if clips.device.type == "meta" and (self.stand_ins is not None or self.device.type != "meta"):
             return call.with_state(self.module, self.stand_ins or ghosts(self.module))
-        return call.of(self.module)
+        return call.of(self.module, until=until)
 
     def class_scores(self, clips: Tensor) -> Tensor:
         """Return the class scores `N K` that the module returns for clips `N C T H W` in [0, 1] RGB.

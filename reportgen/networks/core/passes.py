@@ -36,7 +36,7 @@ def run_through(network: Network, clips: Tensor, layer: str, calls: int = 1) -> 
     name = network.layer_name(layer)
     with Taps(network.module, [name], stop_at=name, calls=calls) as taps:
         with suppress(Reached):
-            network.run(clips)
+            network.run(clips, until=f"behind call {calls} of {name}")
         return [*taps.all[name][:-1], taps[name]]
 
 

@@ -36,11 +36,11 @@ def test_the_batch_size_does_not_change_responses() -> None:
 
 
 def test_a_full_memory_halves_the_batch_and_changes_no_response(monkeypatch: pytest.MonkeyPatch) -> None:
-    def cramped(network: Network, clips: Tensor) -> object:
+    def cramped(network: Network, clips: Tensor, *, until: str) -> object:
         sizes.append(len(clips))
         if len(clips) > 2:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return whole(network, clips)
+        return whole(network, clips, until=until)
 
     sizes, whole = [], Network.run
     module = nn.Sequential(nn.Conv3d(3, 4, 3), nn.ReLU())
