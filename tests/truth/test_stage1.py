@@ -18,7 +18,8 @@ from reportgen.analyses.kernels.analysis import KernelAnalysis
 from reportgen.analyses.kernels.closed_form import closed_form
 from reportgen.analyses.kernels.parameters import KernelParameters
 from reportgen.errors import NetworkError
-from reportgen.networks.core.network import Network
+from reportgen.networks.core.network import Network, as_network
+from reportgen.networks.kernels.clip_form import clip_preactivation
 from reportgen.networks.kernels.layers import describe_layers
 from reportgen.networks.kernels.preactivation import preactivation
 from reportgen.progress import SILENT
@@ -137,7 +138,7 @@ def test_a_batch_norm_of_negative_gain_turns_the_optimum_round(planted: nn.Modul
 
 def test_the_closed_form_is_the_kernel_and_the_search_finds_its_optimum(planted: nn.Module) -> None:
     network = nn.Sequential(nn.Conv3d(3, 4, 3, stride=2, padding=1), nn.ReLU(), nn.Conv3d(4, 4, 3))
-    exact = closed_form(network, "0", [1, 3], clip_shape=(9, 9, 9))
+    exact = closed_form(clip_preactivation(as_network(network), "0", (9, 9, 9)), [1, 3])
     weight = network[0].weight.detach()[[1, 3]]
     assert exact.weights == pytest.approx(weight, abs=1e-6)
     found = maximize_activation(
@@ -179,7 +180,7 @@ def test_a_kernel_behind_rectified_colours_is_searched_and_has_no_closed_form() 
     assert isinstance(found[1].answer, KernelAnswer)
     assert 0 < found[1].answer.activation <= best + 1e-5
     with pytest.raises(NetworkError, match="is not linear in the pixels"):
-        closed_form(network, "2", [0, 1])
+        closed_form(clip_preactivation(network, "2", (4, 8, 8)), [0, 1])
 
 
 class DriftEnergy(nn.Module):

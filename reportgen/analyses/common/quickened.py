@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from torch import Tensor
 
 from reportgen.analyses.common.draws import own_generator
 from reportgen.networks.core.network import Network
@@ -16,23 +17,27 @@ LEAST_WORK = 2e10
 
 
 def quickened(
-    network: Network, layer: str, shapes: Sequence[tuple[int, int, int]], *, seed: int, reduced_precision: bool
+    answered: NetworkAnswers, shapes: Sequence[tuple[int, int, int]], *, seed: int, reduced_precision: bool
 ) -> tuple[Network | None, str | None]:
     """Return a quick copy for passes of clips of `shapes` (T, H, W) to a layer and back, and what bfloat16 does to it.
 
-    The copy is None where the network has none. Its gradient in bfloat16, where steps in `reduced_precision` are meant
+    The network and the layer are those that `answered`, which is not asked again of the shapes that it knows of. The
+    copy is None where the network has none. Its gradient in bfloat16, where steps in `reduced_precision` are meant
     to be taken, is held against the network's in float32 on a clip of the first shape; where they differ, a clause says
     so, and None where they agree. To be called before the network is arranged for a search, and without weight
     gradients.
     """
     generator = own_generator(seed, -2, 0)
+    network, layer = answered.network, answered.layer
     channels, where = clip_channels(network), placement(network)
-    clips = [torch.rand((1, channels, *shape), generator=generator).to(**where) for shape in dict.fromkeys(shapes)]
-    own = NetworkAnswers(network, layer)
-    quick = quick_copy(network, clips, layer, answered=own)
+    clips: list[Tensor] = []
+    for shape in dict.fromkeys(shapes):
+        known = answered.asked_of(shape) if clips else None  # the first is asked back, too
+        clips.append(torch.rand((1, channels, *shape), generator=generator).to(**where) if known is None else known)
+    quick = quick_copy(network, clips, layer, answered=answered)
     if quick is None or not reduced_precision:
         return quick, None
-    likeness = likeness_reduced(own, quick, layer, clips[0])
+    likeness = likeness_reduced(answered, quick, layer, clips[0])
     if likeness is None or likeness >= LEAST_COSINE:
         return quick, None
     return quick, f"its gradient has a cosine of {likeness:.2f} with that in float32"

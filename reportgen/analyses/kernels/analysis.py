@@ -14,6 +14,7 @@ from reportgen.analyses.kernels.maximize import maximize_with
 from reportgen.analyses.kernels.options import AscentOptions
 from reportgen.analyses.kernels.parameters import AscentParameters, KernelParameters
 from reportgen.analyses.kernels.pattern import pattern
+from reportgen.networks.kernels.clip_form import clip_preactivation
 from reportgen.networks.kernels.preactivation import native_shape
 from reportgen.progress import Progress
 from reportgen.records.answers.kernels import KernelAnswer
@@ -121,7 +122,7 @@ def _closed_forms(subject: Subject, layer: str, kernels: Sequence[int]) -> dict[
     facts = subject.layers[layer]
     if facts.receptive_field != facts.kernel_size:
         return {}
-    weights = filters(subject.network, layer, kernels, native_shape(subject.network))
+    weights = filters(clip_preactivation(subject.network, layer, native_shape(subject.network)), kernels)
     return {
         kernel: ClipFigure(_about_grey(own), f"Kernel {kernel} of {layer} itself, enlarged: grey is 0")
         for kernel, own in weights.items()

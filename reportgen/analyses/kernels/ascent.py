@@ -222,6 +222,8 @@ class Ascent:
         self.recorded = recorded
         self.fade = fade if level.forgets else None
         self.task = task
+        #: How many steps are taken before progress, memory and who has arrived are looked at.
+        self.block = _BLOCK
         self._recorded: _Batch | None = None
 
     def run(self, climbers: Iterable[Climber]) -> Iterator[Climber]:
@@ -257,9 +259,9 @@ class Ascent:
         return True
 
     def _block(self, climbers: Sequence[Climber]) -> None:
-        """Take up to ten steps with all climbers; on an error they are as they were."""
+        """Take a block of steps with all climbers, or up to the end of the level; on an error they are as they were."""
         began = time.perf_counter()
-        steps = min(_BLOCK, *(self.level.steps - climber.step for climber in climbers))
+        steps = min(self.block, *(self.level.steps - climber.step for climber in climbers))
         batch = self._batch_of(climbers)
         controls = self._controls(climbers, steps).to(batch.controls.device, batch.controls.dtype)
         activations = []

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from reportgen.errors import NetworkError
-from reportgen.networks.core.network import Network, as_network, no_weight_gradients
-from reportgen.networks.kernels.clip_form import clip_preactivation
-from reportgen.networks.kernels.preactivation import clip_channels, native_shape, placement, summary
+from reportgen.networks.core.network import no_weight_gradients
+from reportgen.networks.core.out_of_memory import is_out_of_memory
+from reportgen.networks.core.passes import REFUSALS
+from reportgen.networks.kernels.arrangement import PLAIN
+from reportgen.networks.kernels.preactivation import Preactivation, clip_channels, placement, summary
 
 
 @dataclass(frozen=True)
@@ -30,37 +32,34 @@ class ClosedForm:
     activations: Tensor
 
 
-def closed_form(
-    network: Network | nn.Module,
-    layer: str,
-    kernels: Sequence[int],
-    *,
-    clip_shape: tuple[int, int, int] | None = None,
-) -> ClosedForm:
+def closed_form(target: Preactivation, kernels: Sequence[int], shape: tuple[int, int, int] | None = None) -> ClosedForm:
     """Return the closed form of `kernels` of a layer whose pre-activation is linear in the pixels.
 
-    Raises NetworkError when it is not linear (any layer behind a non-linearity), UnknownNameError for a layer or
-    kernel that does not exist, OptionError when a bare module comes without `clip_shape` (T, H, W).
+    It is that which the unit in the middle of a clip of `shape` (T, H, W) tells, or of a whole one. Raises NetworkError
+    when the layer is not linear (any behind a non-linearity), UnknownNameError for a kernel that does not exist.
     """
-    subject = as_network(network)
-    target = clip_preactivation(subject, layer, clip_shape or native_shape(subject))
-    subject = target.network
     target.check(kernels)
+    subject = target.network
     where = placement(subject)
     own = torch.tensor(list(kernels), device=where["device"])
-    grey = torch.full((1, clip_channels(subject), *target.clip_shape), 0.5, **where)
+    whole = shape is None or shape == target.clip_shape
+    grey = torch.full((1, clip_channels(subject), *(shape or target.clip_shape)), 0.5, **where)
     noise = torch.rand(grey.shape, generator=torch.Generator().manual_seed(0)).to(**where)
+
+    def middle(maps: Tensor) -> Tensor:
+        return summary(maps, "neuron", unit=target.centre if whole else None)
 
     def slope(kernel: Tensor, clip: Tensor) -> tuple[Tensor, Tensor]:
         pixels = clip.clone().requires_grad_()
-        activation = target.activations(pixels, kernel[None], "neuron")
+        activation = middle(target.own_maps(pixels, kernel[None]))
         (gradient,) = torch.autograd.grad(activation.sum(), pixels)
         return gradient[0], activation.detach()[0]
 
     def slope_of_all(clip: Tensor) -> Tensor:
+        if len(own) == 1:
+            return slope(own[0], clip)[0]
         pixels = clip.clone().requires_grad_()
-        own_maps = target.maps(pixels)[0, own]
-        (gradient,) = torch.autograd.grad(summary(own_maps, "neuron", unit=target.centre).sum(), pixels)
+        (gradient,) = torch.autograd.grad(middle(target.maps(pixels)[0, own]).sum(), pixels)
         return gradient[0]
 
     with no_weight_gradients(subject):
@@ -83,12 +82,20 @@ def closed_form(
 
 
 def filters(
-    network: Network, layer: str, kernels: Sequence[int], clip_shape: tuple[int, int, int]
+    target: Preactivation, kernels: Sequence[int], shape: tuple[int, int, int] | None = None
 ) -> dict[int, Tensor]:
-    """Return the weights `C T H W` of each kernel as it acts on pixels; none of a layer that is not linear in them."""
+    """Return the weights `C T H W` of each kernel as it acts on pixels; none of a layer that is not linear in them.
+
+    They are read off a clip of `shape` (T, H, W), by default a whole one; where the layers before take no such clip,
+    there are none.
+    """
+    if target.calls != (PLAIN,):
+        shape = None  # where the middle is on a smaller clip is not known
     try:
-        found = closed_form(network, layer, kernels, clip_shape=clip_shape)
-    except NetworkError:
+        found = closed_form(target, kernels, shape)
+    except (NetworkError, *REFUSALS) as error:
+        if is_out_of_memory(error):
+            raise
         return {}
     return dict(zip(found.kernels, found.weights, strict=True))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from functools import cached_property
 
@@ -13,6 +13,7 @@ from torch.nn import functional
 from reportgen.analyses.common.draws import own_generator
 from reportgen.analyses.kernels.ascent import Score
 from reportgen.analyses.kernels.layer_traits import has_time, sees_pixels
+from reportgen.analyses.kernels.noise import NoiseAnswers
 from reportgen.analyses.kernels.objectives import facet_similarity
 from reportgen.analyses.kernels.options import AscentOptions
 from reportgen.analyses.kernels.parametrization import Canvas
@@ -23,6 +24,7 @@ from reportgen.networks.kernels.unit_extent import unit_extent
 from reportgen.networks.speed.compiled import Program
 from reportgen.networks.speed.multiply_adds import MultiplyAdds
 from reportgen.networks.speed.precision import full_precision
+from reportgen.networks.speed.quick_copy import NetworkAnswers
 from reportgen.networks.trace.smoothed import SmoothedRectifiers
 
 _NOISE_CLIPS = 2
@@ -35,11 +37,12 @@ _NEAREST = 1 / 4  # of a silent kernel's places
 class ClipScoring:
     """The canvases of a layer's clips `shape` (T, H, W), their views, and what a kernel makes of them.
 
+    What the network answers to noise is kept in `answered`.
     `programs` hold the compiled way to the layer for full batches of a level. With `within_stride` the views of the
     cool-down are shifted within the layer's stride alone.
     """
 
-    def __init__(self, target: Preactivation, options: AscentOptions) -> None:
+    def __init__(self, target: Preactivation, options: AscentOptions, answered: NetworkAnswers) -> None:
         self.target = target
         #: What climbs asks: the target, or a quick copy of it.
         self.climbed = target
@@ -66,14 +69,8 @@ class ClipScoring:
         self.rated_at: Level | None = None
         self._canvases: dict[tuple[tuple[int, int, int], bool], Canvas] = {}
         with MultiplyAdds() as counted:
-            noise = self._noise_maps()
+            self.noise = NoiseAnswers.of(self._noise_maps(answered))
         self.multiply_adds = counted.count / _NOISE_CLIPS
-        spread = noise.std(dim=1, correction=0)
-        moved = spread > torch.finfo(spread.dtype).eps
-        #: Standard deviation `K` of each kernel's pre-activation over positions of noise, the unit in which activations
-        #: are set against the penalties; 1 for a kernel that noise does not move.
-        self.spread = torch.where(moved, spread, torch.ones_like(spread))
-        self._moved, self._fires = moved, noise.clamp_min(0).mean(dim=1) / self.spread
 
     @property
     def has_simple_optima(self) -> bool:
@@ -90,13 +87,13 @@ class ClipScoring:
     def rare(self) -> list[bool]:
         """Whether each kernel is to fire, and seldom does on noise."""
         firing = self.options.objective == "firing"
-        return [firing and share < _RARE for share in self._fires.tolist()]
+        return [firing and share < _RARE for share in self.noise.fires.tolist()]
 
     @cached_property
     def silent(self) -> list[bool]:
         """Whether noise shows no way up: it does not move a kernel, or one that is to fire hardly does."""
         firing = self.options.objective == "firing"
-        pairs = zip(self._fires.tolist(), self._moved.tolist(), strict=True)
+        pairs = zip(self.noise.fires.tolist(), self.noise.moved.tolist(), strict=True)
         return [not moves or (firing and share < _SILENT) for share, moves in pairs]
 
     def canvas(self, level: Level) -> Canvas:
@@ -150,7 +147,7 @@ class ClipScoring:
                 activations = approached(own)
             else:
                 activations = summary(own, options.objective, leak=_LEAK, unit=unit)
-            return loss - activations / self.spread[kernels], activations
+            return loss - activations / self.noise.spread[kernels], activations
 
         return scored
 
@@ -165,15 +162,18 @@ class ClipScoring:
         kind = self.network.device.type
         return torch.autocast(kind, torch.bfloat16, enabled=level.reduced_precision, cache_enabled=False)
 
-    def _noise_maps(self) -> Tensor:
-        """Return the pre-activations `K P` of all kernels at all positions of noise clips."""
+    def _noise_maps(self, answered: NetworkAnswers) -> Iterator[Tensor]:
+        """Yield the pre-activations `1 K ...` of all kernels of noise clips."""
         canvas = self.new_canvas(self.target.clip_shape)
         generator = own_generator(self.options.seed, -1, 0)
-        with torch.no_grad():
-            noise = torch.stack([canvas.initial(generator, 1.0) for _ in range(_NOISE_CLIPS)])
-            clips = canvas.bounded(canvas.unbounded(noise))
-            maps = torch.cat([self.target.maps(clip[None]) for clip in clips])
-        return maps.transpose(0, 1).flatten(1)
+        noise = [canvas.initial(generator, 1.0)[None] for _ in range(_NOISE_CLIPS)]
+        for place, one in enumerate(noise):
+            clip = canvas.bounded(canvas.unbounded(one))
+            with torch.no_grad():
+                if place == 0 and len(self.target.calls) == 1:
+                    yield self.target.of_outputs([answered.there(clip)], 1)
+                else:
+                    yield self.target.maps(clip)
 
     def measure(self, clips: Tensor, kernels: Sequence[int]) -> Tensor:
         """Return the objective `N` of native clips, each of its own kernel, one at a time in full precision."""
@@ -226,7 +226,7 @@ class ClipScoring:
 
     def penalty(self, clip: Tensor, kernel: int) -> float:
         """Return what the penalties on a clip `1 C T H W` take off a kernel's objective, in its own units."""
-        return float(self.options.penalties(clip)) * float(self.spread[kernel])
+        return float(self.options.penalties(clip)) * float(self.noise.spread[kernel])
 
 
 def approached(maps: Tensor) -> Tensor:

@@ -30,7 +30,13 @@ from reportgen.networks.core.network import Network
 from reportgen.networks.kernels.clip_form import clip_preactivation
 from reportgen.networks.kernels.preactivation import clip_channels, native_shape, placement
 from reportgen.networks.speed.compiled import can_compile, compiled_inputs, compiling_pays
-from reportgen.networks.speed.precision import Convolution, bfloat16_convolutions, bfloat16_steps_fault
+from reportgen.networks.speed.precision import (
+    Convolution,
+    bfloat16_convolutions,
+    bfloat16_fault,
+    bfloat16_steps_fault,
+)
+from reportgen.networks.speed.quick_copy import NetworkAnswers
 from reportgen.progress import Task, TaskInParts
 
 _WAVE = 4
@@ -52,7 +58,9 @@ class Search:
         self.target = clip_preactivation(network, layer, shape)
         self.network = self.target.network
         self.target.check(self.kernels)
-        self.scoring = ClipScoring(self.target, options)
+        #: What the network has answered so far, until a quick copy is held against it.
+        self._answered = NetworkAnswers(self.network, self.target.layer)
+        self.scoring = ClipScoring(self.target, options, self._answered)
         self.window, self.shape = self.scoring.window, self.scoring.shape
         self._small_clips = SmallClips(self.scoring)
         self.levels = search_levels(self.scoring, options, self._small_clips)
@@ -67,13 +75,12 @@ class Search:
         To be called before the network is arranged for a search. The copy's gradient in bfloat16 is held against the
         network's in float32, which is what explores where they differ. What is measured asks the network itself.
         """
+        answered, self._answered = self._answered, NetworkAnswers(self.network, self.target.layer)
         if self.scoring.sees_pixels or sum(map(self.work, self.levels)) < LEAST_WORK:
             return
         mixed = any(level.reduced_precision for level in self.levels)
         shapes = [level.shape for level in self.levels]
-        quick, fault = quickened(
-            self.network, self.target.layer, shapes, seed=self.options.seed, reduced_precision=mixed
-        )
+        quick, fault = quickened(answered, shapes, seed=self.options.seed, reduced_precision=mixed)
         if quick is not None:
             self.scoring.climbed = replace(self.target, network=quick)
         if fault is not None:
@@ -86,7 +93,7 @@ class Search:
         if self.levels[0].reduced_precision and not self.scoring.sees_pixels:
             self.scoring.rated_at = self.levels[0]
         if self.scoring.has_simple_optima:
-            self._simple = SimpleOptima(self.scoring, self.network, self.kernels, self.levels[0].shape)
+            self._simple = SimpleOptima(self.scoring, self.kernels, self.levels[0].shape)
             self.scoring.within_stride = bool(self._simple.filters)
             if self._further:
                 self._rivals = Rivals(self.scoring, self._simple, self.levels, self._small_clips.shape or self.shape)
@@ -235,15 +242,20 @@ class Search:
             return min(self.options.batch_size, len(self.kernels))
         if len(self.kernels) == 1:
             return 1
-        score, parameters, kernels, draws = self._first_step(self.levels[-1])
+        last = self.levels[-1]
+        # What is kept for the way back grows as the clip does: a small one tells it, and is asked sooner.
+        small = replace(last, shape=self.levels[0].shape)
+        score, parameters, kernels, draws = self._first_step(small)
         parameters.requires_grad_()
-        bytes_each = saved_bytes(lambda: score(parameters, kernels, draws)[0], self.network.module)
+        kept = saved_bytes(lambda: score(parameters, kernels, draws)[0], self.network.module)
+        times = math.prod(last.shape) / math.prod(small.shape)
         waiting = _WAVE * max(map(self._starts.of, self.kernels)) * _STATES * parameters.nbytes
-        return min(len(self.kernels), slots_for(bytes_each, parameters.device, waiting=waiting))
+        return min(len(self.kernels), slots_for(int(kept * times), parameters.device, waiting=int(waiting * times)))
 
     def settle_precision(self, slots: int) -> int:
         """Explore in float32 where bfloat16 is not to be trusted; return how many slots memory was seen to hold."""
-        slots, fault = first_fault([level for level in self.levels if level.reduced_precision], slots, self._fault)
+        reduced = [level for level in self.levels if level.reduced_precision]
+        slots, fault = first_fault(reduced, slots, lambda level, count: self._fault(level, count, level is reduced[0]))
         if fault:
             self._explore_in_float32(fault)
         return slots
@@ -252,7 +264,10 @@ class Search:
         self.notes = (f"Explored in float32, not in bfloat16: {why}.",)
         self.levels = tuple(replace(level, reduced_precision=False) for level in self.levels)
 
-    def _fault(self, level: Level, slots: int) -> str | None:
+    def _fault(self, level: Level, slots: int, back: bool) -> str | None:
+        """Return what speaks against bfloat16 at a level, where a step is taken there and, if asked for, `back`."""
+        if not back:
+            return next(filter(None, map(bfloat16_fault, self.convolutions(level, slots))), None)
         score, parameters, kernels, draws = self._first_step(level)
         return bfloat16_steps_fault(lambda given: score(given, kernels, draws)[0], parameters, slots)
 

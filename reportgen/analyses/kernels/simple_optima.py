@@ -17,7 +17,6 @@ from reportgen.analyses.kernels.closed_form import filters, reach_of
 from reportgen.analyses.kernels.gratings import BINARY, Grating, Pattern, Plain, plain_colours, simple_patterns
 from reportgen.analyses.kernels.schedules import Level
 from reportgen.analyses.kernels.scoring import ClipScoring
-from reportgen.networks.core.network import Network
 from reportgen.networks.kernels.preactivation import Preactivation, clip_channels, placement
 from reportgen.networks.trace.smoothed import SmoothedRectifiers
 
@@ -63,7 +62,7 @@ class SimpleOptima:
     takes. Each clip is rated once: what a search is held against comes up again behind its cool-down.
     """
 
-    def __init__(self, scoring: ClipScoring, network: Network, kernels: Sequence[int], shape: Shape) -> None:
+    def __init__(self, scoring: ClipScoring, kernels: Sequence[int], shape: Shape) -> None:
         self.scoring = scoring
         self.kernels = kernels
         self.filters: dict[int, Tensor] = {}
@@ -71,7 +70,7 @@ class SimpleOptima:
         self._rates: dict[_Content, Drive] = {}
         self._about: dict[_Content, list[RatedPattern]] = {}
         if scoring.sees_pixels:
-            self.filters = filters(network, scoring.target.layer, kernels, shape)
+            self.filters = filters(scoring.target, kernels, shape)
 
     def best(self, pixels: Tensor, kernel: int, level: Level, following: Level, seed: int) -> SimpleOptimum | None:
         """Return the simple pattern, on clips of the following level, that drives a kernel more.

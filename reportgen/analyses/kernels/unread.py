@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 from torch import Tensor
 
@@ -23,20 +24,25 @@ class UnreadChannels:
     """
 
     def __init__(self, scoring: ClipScoring, kernels: Sequence[int], level: Level) -> None:
-        self.scoring = scoring
+        self.scoring, self.kernels, self.level = scoring, kernels, level
         self.even = 0.5 if scoring.options.constraint == "box" else 0.0
-        canvas = scoring.canvas(level)
-        noise = canvas.initial(own_generator(scoring.options.seed, -1, 1), 1.0)[None]
+
+    @cached_property
+    def _unread(self) -> dict[int, list[int]]:
+        """The channels that each kernel may not read, as noise tells."""
+        canvas = self.scoring.canvas(self.level)
+        noise = canvas.initial(own_generator(self.scoring.options.seed, -1, 1), 1.0)[None]
         clip = canvas.bounded(canvas.unbounded(noise))
-        self._unread: dict[int, list[int]] = {kernel: [] for kernel in kernels}
+        unread: dict[int, list[int]] = {kernel: [] for kernel in self.kernels}
         if clip.shape[1] == 1:
-            return
-        maps = self._maps(clip, kernels)
+            return unread
+        maps = self._maps(clip)
         slack = _ROUNDING * maps.abs().amax(1)
         for channel in range(clip.shape[1]):
-            apart = (self._maps(self._evened(clip, channel), kernels) - maps).abs().amax(1)
+            apart = (self._maps(self._evened(clip, channel)) - maps).abs().amax(1)
             for place in (apart <= slack).nonzero().flatten().tolist():
-                self._unread[kernels[place]].append(channel)
+                unread[self.kernels[place]].append(channel)
+        return unread
 
     def evened(self, found: Iterable[Maximum]) -> Iterator[Maximum]:
         """Yield maxima with the channels even that their kernel does not read; of one that reads none, as given."""
@@ -50,8 +56,8 @@ class UnreadChannels:
             unread = 0 < count < clip.shape[1]
             yield replace(maximum, clip=clip[0], activation=activation) if unread else maximum
 
-    def _maps(self, clip: Tensor, kernels: Sequence[int]) -> Tensor:
-        return self.scoring.all_maps(clip)[0, list(kernels)].reshape(len(kernels), -1)
+    def _maps(self, clip: Tensor) -> Tensor:
+        return self.scoring.all_maps(clip)[0, list(self.kernels)].reshape(len(self.kernels), -1)
 
     def _evened(self, clip: Tensor, channel: int) -> Tensor:
         clip = clip.clone()

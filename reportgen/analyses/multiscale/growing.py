@@ -43,6 +43,7 @@ from reportgen.networks.kernels.preactivation import (
 from reportgen.networks.kernels.receptive_field import Field, Window, centre_window, receptive_field, same_on
 from reportgen.networks.speed.multiply_adds import MultiplyAdds
 from reportgen.networks.speed.precision import bfloat16_steps_fault, rounded_precision
+from reportgen.networks.speed.quick_copy import NetworkAnswers
 from reportgen.progress import Task
 from reportgen.records.answers.multiscale import MeasuredOn
 
@@ -119,8 +120,7 @@ class Grower:
         if GRADIENT_PASSES * self._multiply_adds * clips < LEAST_WORK:
             return
         self._climbed, fault = quickened(
-            self.network,
-            self.target.layer,
+            NetworkAnswers(self.network, self.target.layer),
             (self.shapes[0], self.native),
             seed=self.options.seed,
             reduced_precision=self.mixed,

@@ -71,8 +71,11 @@ class Preactivation:
 
     def maps(self, clips: Tensor) -> Tensor:
         """Return the layer's pre-activation `N K ...` for clips `N C T H W`; gradients flow back to them."""
-        outputs = run_through(self.network, clips, self.layer, len(self.calls))
-        return self.normalised(joined_maps(self.own(outputs, len(clips))))
+        return self.of_outputs(run_through(self.network, clips, self.layer, len(self.calls)), len(clips))
+
+    def of_outputs(self, outputs: Sequence[Tensor], clips: int) -> Tensor:
+        """Return the pre-activation `N K ...` from what the layer's calls returned for so many clips."""
+        return self.normalised(joined_maps(self.own(outputs, clips)))
 
     def own(self, outputs: Sequence[Tensor], clips: int) -> list[Tensor]:
         """Return what the layer's calls returned for so many clips as maps `N K ...`."""

@@ -64,18 +64,27 @@ class NetworkAnswers:
 
     def __init__(self, network: Network, layer: str | None) -> None:
         self.network, self.layer = network, layer
-        self._known: dict[int, tuple[Tensor, Tensor, Tensor]] = {}
+        self._known: dict[int, tuple[Tensor, Tensor, Tensor]] = {}  # with the clips, so that their ids are their own
+        self._there: dict[int, tuple[Tensor, Tensor]] = {}
 
     def __call__(self, clip: Tensor) -> tuple[Tensor, Tensor]:
         """Return the layer's output of a clip `1 C T H W`, and the gradient of a weighted sum of it."""
         if id(clip) not in self._known:
-            self._known[id(clip)] = (clip, *_there_and_back(self.network, self.layer, clip))  # its id is its own
+            self._known[id(clip)] = (clip, *_there_and_back(self.network, self.layer, clip))
         return self._known[id(clip)][1:]
 
     def there(self, clip: Tensor) -> Tensor:
         """Return the layer's output of a clip `1 C T H W`."""
-        known = self._known.get(id(clip))
-        return _there(self.network, self.layer, clip) if known is None else known[1]
+        if id(clip) in self._known:
+            return self._known[id(clip)][1]
+        if id(clip) not in self._there:
+            self._there[id(clip)] = (clip, _there(self.network, self.layer, clip))
+        return self._there[id(clip)][1]
+
+    def asked_of(self, shape: tuple[int, int, int]) -> Tensor | None:
+        """Return a clip of a shape (T, H, W) of which the layer's output is known."""
+        clips = [clip for clip, *_ in (*self._known.values(), *self._there.values())]
+        return next((clip for clip in clips if tuple(clip.shape[2:]) == shape), None)
 
 
 def quick_copy(
@@ -107,7 +116,7 @@ def quick_copy(
     return found if agrees else None
 
 
-def likeness_reduced(own: NetworkAnswers, quick: Network, layer: str, clip: Tensor) -> float | None:
+def likeness_reduced(own: NetworkAnswers, quick: Network, layer: str | None, clip: Tensor) -> float | None:
     """Return the cosine of a quick copy's gradient in bfloat16 with its network's own in float32; -1 where it has none.
 
     None where the clip tells nothing, because it leaves the layer silent: the network's own gradient is zero.

@@ -21,6 +21,7 @@ from reportgen.analyses.kernels.search import Search
 from reportgen.networks.core.network import Network
 from reportgen.networks.kernels.preactivation import placement
 from reportgen.networks.speed.library import can_freeze
+from reportgen.networks.speed.quick_copy import NetworkAnswers
 
 pytestmark = pytest.mark.skipif(not can_freeze(), reason="this build of torch has no packed weights")
 
@@ -141,7 +142,7 @@ def test_bfloat16_is_left_where_its_gradient_is_another(monkeypatch: pytest.Monk
 def test_a_copy_is_held_against_one_answer_of_the_network() -> None:
     one, asked = network(), []
     one.module.register_forward_pre_hook(lambda _module, args: asked.append(args[0].device.type))
-    quick, fault = quickened.quickened(one, "7", [SHAPE, SHAPE], seed=0, reduced_precision=True)
+    quick, fault = quickened.quickened(NetworkAnswers(one, "7"), [SHAPE, SHAPE], seed=0, reduced_precision=True)
     assert quick is not None
     assert fault is None
     assert asked.count("cpu") == 3, "the network's own, the copy's, and that in bfloat16"

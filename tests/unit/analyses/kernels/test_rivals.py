@@ -35,7 +35,7 @@ def brightening(rise: float, fall: float) -> nn.Module:
 def rival(network: nn.Module, found: Tensor, steps: int) -> SimpleOptimum | None:
     options = AscentOptions(clip_shape=SHAPE, steps=steps, objective="firing", precision="float32")
     search = Search(Network(network), "2", [0], options)
-    simple = SimpleOptima(search.scoring, search.network, [0], SHAPE)
+    simple = SimpleOptima(search.scoring, [0], SHAPE)
     return Rivals(search.scoring, simple, search.levels, SHAPE).best(found, 0, seed=0)
 
 
@@ -162,7 +162,7 @@ def test_what_a_clip_is_held_against_again_is_not_rated_anew(ramp: Tensor, monke
     network = brightening(1, 2)
     options = AscentOptions(clip_shape=SHAPE, steps=96, objective="firing", precision="float32")
     search = Search(Network(network), "2", [0], options)
-    simple = SimpleOptima(search.scoring, search.network, [0], SHAPE)
+    simple = SimpleOptima(search.scoring, [0], SHAPE)
     held = Rivals(search.scoring, simple, search.levels, SHAPE)
     asked: list[Tensor] = []
     own_map = search.scoring.own_map

@@ -31,5 +31,5 @@ def test_what_is_better_on_small_clips_alone_takes_no_found_clips_place(
         return (1.0, 1.0) if torch.equal(clip, found) else (1.5, 1.5) if better_whole else (0.5, 0.5)
 
     monkeypatch.setattr(SimpleOptima, "rates", lambda _, clips, __: [rate(clip) for clip in clips])
-    simple = SimpleOptima(search.scoring, search.network, [1], small.shape)
+    simple = SimpleOptima(search.scoring, [1], small.shape)
     assert (simple.best(pixels, 1, small, whole, seed=0) is not None) == better_whole
