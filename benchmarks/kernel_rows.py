@@ -4,8 +4,10 @@ Both sides are charged for one and the same activation, the highest that the pub
 
 - the published loop for its steps up to the first time at which it was seen to have reached that, times the seconds
   of one of its steps. It is looked at now and then only, so that this is at most too much;
-- ours for a whole call, start and evaluation included, of the smallest number of steps (doubled from 4) whose finished
-  clip reaches as much, divided by the kernels that it finds together.
+- ours for its start and steps up to the first time at which it was seen to have reached as much, of the call, of 4, 8,
+  16 ... steps, that does so first (see `benchmarks.arrival`), divided by the kernels that it raises together;
+- beside that, ours for a whole call: of the smallest of these numbers of steps whose finished clip reaches as much,
+  with all that holds the clip against others and measures it.
 
 The end of the published loop's 1500 steps is compared only where all of them were run.
 """
@@ -25,6 +27,7 @@ DERIVED = (
     "charged_steps",
     "charged_seconds",
     "ratio",
+    "ratio_of_a_call",
     "ratio_to_the_end",
     "kernels_per_hour",
     "share_of_peak",
@@ -38,7 +41,7 @@ class Work:
     """What some steps of ours ask of the machine for one kernel, and what it can do in their precision.
 
     `multiply_adds` and `gigabytes`, read and written by their operations, are in 1e9; `peak` and `bandwidth` in 1e9 a
-    second.
+    second, of all threads that compute.
     """
 
     multiply_adds: float
@@ -57,8 +60,10 @@ class Row:
     """One stage of one network, as measured.
 
     Seconds are per kernel, memory in GiB. `published_course` holds the steps after which the published loop was looked
-    at, and its activation then. `rate` and `peak` are 1e9 multiply-adds per second of a step of exploration and of the
-    device, both in `precision`. `work` is that of our steps, level by level; none in rows of earlier versions.
+    at, and its activation then. `our_steps`, `our_activation` and `our_seconds` are those of a whole call,
+    `steps_asked`, `arrival_activation` and `arrival_seconds` those of the call that arrives first, as it does; None in
+    rows of earlier versions. `rate` and `peak` are 1e9 multiply-adds per second of a step of exploration and of the
+    device, both in `precision`. `work` is that of our steps up to the arrival, level by level.
     """
 
     model: str
@@ -75,6 +80,9 @@ class Row:
     peak: float
     peak_memory: float
     work: tuple[Work, ...] = ()
+    steps_asked: int | None = None
+    arrival_activation: float | None = None
+    arrival_seconds: float | None = None
 
     @property
     def least_seconds(self) -> float | None:
@@ -83,9 +91,9 @@ class Row:
 
     @property
     def most_ratio(self) -> float | None:
-        """The ratio that would be reached if a call were nothing but its steps, and these at the roofline."""
+        """The ratio that would be reached if there were nothing but our steps, and these at the roofline."""
         least = self.least_seconds
-        return self.charged_seconds / least if self.reached and least else None
+        return self.charged_seconds / least if self.ratio and least else None
 
     @property
     def goal(self) -> float:
@@ -94,7 +102,7 @@ class Row:
 
     @property
     def reached(self) -> bool:
-        """Whether we reached the activation compared; where not, there is nothing to compare."""
+        """Whether a whole call of ours reached the activation compared; where not, there is nothing to compare."""
         return self.our_activation >= self.goal
 
     @property
@@ -114,12 +122,19 @@ class Row:
 
     @property
     def ratio(self) -> float | None:
-        """How many times sooner we reach the activation compared."""
+        """How many times sooner we reach the activation compared, both charged up to it; of old rows, a whole call."""
+        if self.arrival_seconds is None:
+            return self.ratio_of_a_call
+        return self.charged_seconds / self.arrival_seconds
+
+    @property
+    def ratio_of_a_call(self) -> float | None:
+        """How many times sooner a whole call of ours ends that has reached the activation compared."""
         return self.charged_seconds / self.our_seconds if self.reached else None
 
     @property
     def ratio_to_the_end(self) -> float | None:
-        """How many times sooner we reach what all 1500 steps of the published loop end with, where they were run."""
+        """How many times sooner a call ends with what all 1500 steps of the published loop end with, where all ran."""
         steps, activation = self.published_course[-1]
         if steps < STEPS or self.our_activation < activation:
             return None
@@ -127,7 +142,7 @@ class Row:
 
     @property
     def kernels_per_hour(self) -> float:
-        """Kernels that we find in an hour."""
+        """Kernels that whole calls of ours find in an hour."""
         return 3600 / self.our_seconds
 
     @property
@@ -172,26 +187,29 @@ def write_rows(path: Path, machine: dict[str, Any], rows: Iterable[Row]) -> None
 def table(rows: Iterable[Row]) -> str:
     """Return the rows as the Markdown table of the README.
 
-    Where the work of some was counted, the last column says what the roofline allows.
+    Where the work of some was counted, a column says what the roofline allows.
     """
     rows = list(rows)
     counted = any(row.work for row in rows)
     lines = [
-        "| network, layer | activation compared | published loop: steps, time | ours: steps, time | faster, at most"
-        f" | than its 1500 steps | kernels/h | of peak |{' by the roofline |' if counted else ''}",
-        "| --- |" + " ---: |" * (7 + counted),
+        "| network, layer | activation compared | published loop: steps, time | ours up to it: of steps, time | faster"
+        f" |{' by the roofline |' if counted else ''} a whole call: steps, time | faster | than its 1500 steps"
+        " | kernels/h | of peak |",
+        "| --- |" + " ---: |" * (9 + counted),
     ]
     for row in rows:
         cells = [
             f"{row.model} `{row.layer}`",
             f"{row.goal:.3g}",
             f"{row.charged_steps}, {_time(row.charged_seconds)}",
+            "not looked at" if row.arrival_seconds is None else f"{row.steps_asked}, {_time(row.arrival_seconds)}",
+            _times(row.ratio if row.arrival_seconds else None, "not reached"),
+            *([_times(row.most_ratio, "not counted" if row.ratio else "not reached")] if counted else []),
             f"{row.our_steps}, {_time(row.our_seconds)}",
-            _times(row.ratio, "not reached"),
+            _times(row.ratio_of_a_call, "not reached"),
             _times(row.ratio_to_the_end, "not run" if row.published_steps < STEPS else "not reached"),
             f"{row.kernels_per_hour:,.0f}",
             f"{row.share_of_peak:.0%}",
-            *([_times(row.most_ratio, "not counted" if row.reached else "not reached")] if counted else []),
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)

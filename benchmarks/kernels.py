@@ -12,7 +12,7 @@ common evaluation is the mean of the kernel's pre-activation map on a native cli
 of the published loop, that part of what it showed the network. What the loop reaches in how many steps depends on the
 network and no machine, so that `--courses` may take it from an earlier JSON. Seconds are the wall's, and with one
 thread those of the processor, which other work on the machine changes less. Beside a row stands the ratio that the
-roofline allows: multiply-adds and bytes of our steps, counted, at the peak and bandwidth of one thread, measured.
+roofline allows: multiply-adds and bytes of our steps, counted, at the peak and bandwidth of all threads, measured.
 Networks without weights at hand are taken untrained, and said to be. Rows of earlier calls are kept in the JSON and
 replaced stage by stage; each stage's row is measured in one run.
 """
@@ -23,12 +23,15 @@ import argparse
 import json
 import os
 import statistics
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks.arrival import soonest
 from benchmarks.kernel_rows import Row, Work, check_machine, read_rows, table, write_rows
 from benchmarks.machine import clock, describe, measured_peak, peak_memory, seconds_of
 from benchmarks.published_kernels import Published, native_part, published_loop
@@ -37,6 +40,7 @@ from benchmarks.step import step_of
 from reportgen import load_network
 from reportgen.analyses.kernels.maximize import as_searched
 from reportgen.analyses.kernels.options import AscentOptions
+from reportgen.analyses.kernels.schedules import Level
 from reportgen.analyses.kernels.search import Search
 from reportgen.errors import WeightsError
 from reportgen.networks.core.network import Network, no_weight_gradients
@@ -112,6 +116,8 @@ def measure(network: Network, layer: str, options: argparse.Namespace, known: Ro
         course = known.published_course
     goal = max(activation for _, activation in course)
     steps, activation, seconds = race(network, layer, kernels, goal, options.learning_rate, options.steps)
+    fast = {**FAST, "learning_rate": options.learning_rate}
+    arrived = soonest(network, layer, kernels, goal, fast, MOST_STEPS)
     rate, precision = exploration(network, layer, kernels)
     return Row(
         model=network.name,
@@ -127,7 +133,10 @@ def measure(network: Network, layer: str, options: argparse.Namespace, known: Ro
         rate=rate,
         peak=max(measured_peak(network.device, precision).values()),
         peak_memory=peak_memory(network.device),
-        work=work_of(network, layer, kernels, steps) if network.device.type == "cpu" else (),
+        work=work_of(network, layer, kernels, arrived.taken) if arrived and network.device.type == "cpu" else (),
+        steps_asked=None if arrived is None else arrived.steps,
+        arrival_activation=None if arrived is None else arrived.activation,
+        arrival_seconds=None if arrived is None else arrived.seconds,
     )
 
 
@@ -169,28 +178,29 @@ def exploration(network: Network, layer: str, kernels: list[int]) -> tuple[float
     return rate, torch.bfloat16 if search.levels[0].reduced_precision else torch.float32
 
 
-def work_of(network: Network, layer: str, kernels: list[int], steps: int) -> tuple[Work, ...]:
-    """Return what so many of our steps ask of a CPU for one kernel, level by level.
+def work_of(network: Network, layer: str, kernels: list[int], taken: Sequence[tuple[Level, int]]) -> tuple[Work, ...]:
+    """Return what so many of our steps of each level ask of a CPU for one kernel.
 
     Multiply-adds are counted on the network itself, traffic where the steps are taken: on its quick copy, if it has
     one.
     """
-    search = Search(network, layer, kernels, AscentOptions(**FAST, steps=steps))
-    taken = [step_of(search, level, kernels) for level in search.levels]
+    search = Search(network, layer, kernels, AscentOptions(**FAST))
+    each = [(level, count, step_of(search, level, kernels)) for level, count in taken]
     sums = []
-    for step in taken:
+    for _, _, step in each:
         with FlopCounterMode(display=False) as counter:
             step()
         sums.append(counter.get_total_flops() / 2e9)
     with no_weight_gradients(network):
         search.quicken()
-    found, there = [], bandwidth()
+    timed = partial(seconds_of, device=network.device)
+    found, there = [], bandwidth(timed)
     with as_searched(network, search.levels):
-        for level, step, multiply_adds in zip(search.levels, taken, sums, strict=True):
+        for (level, count, step), multiply_adds in zip(each, sums, strict=True):
             with Traffic() as traffic:
                 step()
-            share = level.steps / len(kernels)
-            most = peak(torch.bfloat16 if level.reduced_precision else torch.float32)
+            share = count / len(kernels)
+            most = peak(torch.bfloat16 if level.reduced_precision else torch.float32, timed)
             found.append(Work(multiply_adds * share, traffic.bytes / 1e9 * share, most, there))
     return tuple(found)
 

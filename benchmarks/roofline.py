@@ -43,6 +43,7 @@ from reportgen.zoo.load import load_network
 
 KERNELS = [0, 1, 2, 3]
 Step = Callable[[], object]
+Timed = Callable[[Step], float]
 
 
 @dataclass(frozen=True)
@@ -107,22 +108,25 @@ def spent(work: Callable[[], object]) -> float:
     return time.process_time() - began
 
 
-def peak(dtype: torch.dtype) -> float:
-    """Return the most multiply-adds a processor second, in 1e9, of a matrix product and of a convolution."""
+def peak(dtype: torch.dtype, seconds: Timed = spent) -> float:
+    """Return the most multiply-adds a second, in 1e9, of a matrix product and of a convolution.
+
+    `seconds` are those of the processor, or whatever else tells those of some work.
+    """
     a = torch.randn(2048, 2048).to(dtype)
     order = torch.channels_last_3d
     maps = torch.randn(1, 256, 8, 28, 28).to(dtype).contiguous(memory_format=order)
     weight = torch.randn(256, 256, 3, 3, 3).to(dtype).contiguous(memory_format=order)
-    product = min(spent(lambda: a @ a) for _ in range(5))
-    convolution = min(spent(lambda: functional.conv3d(maps, weight, padding=1)) for _ in range(5))
+    product = min(seconds(lambda: a @ a) for _ in range(5))
+    convolution = min(seconds(lambda: functional.conv3d(maps, weight, padding=1)) for _ in range(5))
     return float(max(2048**3 / product, 256 * 256 * 27 * 8 * 28 * 28 / convolution) / 1e9)
 
 
-def bandwidth() -> float:
-    """Return the bytes, in 1e9, that a copy of 256 MB reads and writes in a processor second."""
+def bandwidth(seconds: Timed = spent) -> float:
+    """Return the bytes, in 1e9, that a copy of 256 MB reads and writes in a second; `seconds` as for the peak."""
     values = torch.zeros(2**26)
     other = torch.ones_like(values)
-    return 2 * values.nbytes / min(spent(lambda: other.copy_(values)) for _ in range(4)) / 1e9
+    return 2 * values.nbytes / min(seconds(lambda: other.copy_(values)) for _ in range(4)) / 1e9
 
 
 def time_shares(step: Step) -> tuple[float, float]:

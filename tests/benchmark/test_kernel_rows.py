@@ -11,11 +11,13 @@ import torch
 from benchmarks.kernel_rows import Row, Work, check_machine, read_rows, table, write_rows
 from benchmarks.kernels import work_of
 from benchmarks.published_kernels import STEPS, published_loop
+from reportgen.analyses.kernels.options import AscentOptions
+from reportgen.analyses.kernels.search import Search
 from reportgen.errors import OptionError
 from reportgen.zoo.load import load_network
 
 ROOT = Path(__file__).resolve().parents[2]
-KEPT = ROOT / "benchmarks/results/kernels-xeon-2.5ghz-2-threads.json"
+KEPT = ROOT / "benchmarks/results/kernels-epyc-avx512-bf16-2-threads.json"
 
 ROW = Row(
     model="net",
@@ -82,7 +84,8 @@ def test_the_roofline_is_the_longer_of_arithmetic_and_traffic_of_each_level() ->
 @pytest.mark.long
 def test_the_work_of_steps_is_that_of_a_kernel_and_level_by_level(tiny_zoo: Path) -> None:
     network = load_network("tiny", zoo=[tiny_zoo], untrained=True)
-    alone, all_of_two = (work_of(network, "first", [0], steps) for steps in (8, 16))
+    level = Search(network, "first", [0], AscentOptions()).levels[0]
+    alone, all_of_two = (work_of(network, "first", [0], [(level, steps)]) for steps in (8, 16))
     assert sum(one.multiply_adds for one in all_of_two) == pytest.approx(2 * sum(one.multiply_adds for one in alone))
     assert all(one.gigabytes > 0 and one.peak > 0 and one.bandwidth > 0 for one in alone)
 
@@ -113,3 +116,14 @@ def test_the_published_loop_can_be_looked_at_on_its_way(tiny_zoo: Path) -> None:
     assert found.looked_at == (1, 2, 3)
     assert found.seen(0).shape == found.seen(3).shape == (1, 3, 16, 112, 112)
     assert not torch.equal(found.seen(0), found.seen(3))
+
+
+def test_both_are_charged_up_to_the_activation_and_a_whole_call_stands_beside_it() -> None:
+    row = replace(ROW, steps_asked=16, arrival_activation=3.05, arrival_seconds=4.0)
+    assert row.ratio == pytest.approx(402)
+    assert row.ratio_of_a_call == pytest.approx(40.2)
+    assert "| 16, 4 s | 402x |" in table([row])
+    assert "| 64, 40 s | 40x |" in table([row])
+    missed = replace(row, our_activation=2.9)
+    assert (missed.ratio, missed.ratio_of_a_call) == (pytest.approx(402), None)
+    assert "| not looked at | not reached |" in table([ROW])
