@@ -20,6 +20,7 @@ from reportgen.analyses.kernels.schedules import Level
 from reportgen.analyses.kernels.search import Search
 from reportgen.networks.core.network import Network, no_weight_gradients
 from reportgen.networks.core.unchanged import leaving_unchanged, require_values
+from reportgen.networks.speed.reused_memory import reused_memory
 from reportgen.progress import SILENT, Task, TaskInParts
 
 
@@ -103,14 +104,15 @@ def arrival(
     """
     began = clock(network.device)
     require_values(network)
-    search = _LookedAt(network, layer, kernels, options)
-    search.goal, search.most, search.began = goal, most, began
     try:
-        with no_weight_gradients(network):
-            search.quicken()
-        with as_searched(network, search.levels), SILENT.task("", search.most_steps) as task:
-            for _ in search.run(task):
-                pass
+        with reused_memory():
+            search = _LookedAt(network, layer, kernels, options)
+            search.goal, search.most, search.began = goal, most, began
+            with no_weight_gradients(network):
+                search.quicken()
+            with as_searched(network, search.levels), SILENT.task("", search.most_steps) as task:
+                for _ in search.run(task):
+                    pass
     except _Ended as ended:
         return ended.arrival
     return None

@@ -7,7 +7,6 @@ import platform
 import resource
 import time
 from collections.abc import Callable
-from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -33,9 +32,8 @@ def _processor() -> str:
     return names[0] if names else platform.processor()
 
 
-@lru_cache(maxsize=8)
 def measured_peak(device: torch.device, dtype: torch.dtype, size: int | None = None) -> dict[str, float]:
-    """Return multiply-adds per second, in 1e9, of a large matrix product and a large convolution, measured once."""
+    """Return multiply-adds per second, in 1e9, of a large matrix product and a large convolution."""
     size = size or (8192 if device.type == "cuda" else 2048)
     a, b = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
     batch = 16 if device.type == "cuda" else 1
@@ -49,7 +47,7 @@ def measured_peak(device: torch.device, dtype: torch.dtype, size: int | None = N
     }
 
 
-def seconds_of(work: Callable[[], object], device: torch.device, repeats: int = 3) -> float:
+def seconds_of(work: Callable[[], object], device: torch.device, repeats: int = 10) -> float:
     """Return the shortest of some repeats, after one to warm up."""
     found = []
     for _ in range(repeats + 1):

@@ -126,12 +126,13 @@ def maximize_with(
     """Yield what `maximize_stream` does, by options that are checked already."""
     subject = as_network(network)
     try:
-        search = Search(subject, layer, kernels, options)
-        title = f"{subject.name} {search.target.layer}"
-        with no_weight_gradients(subject):
-            search.quicken()
-        with as_searched(subject, search.levels), progress.task(title, search.most_steps) as task:
-            yield from search.run(task)
+        with reused_memory():  # from the noise that it begins with on
+            search = Search(subject, layer, kernels, options)
+            title = f"{subject.name} {search.target.layer}"
+            with no_weight_gradients(subject):
+                search.quicken()
+            with as_searched(subject, search.levels), progress.task(title, search.most_steps) as task:
+                yield from search.run(task)
     except (RuntimeError, MemoryError) as error:
         if is_out_of_memory(error):
             raise out_of_memory() from error

@@ -201,7 +201,7 @@ class _Box(torch.autograd.Function):
         (values,) = ctx.saved_tensors
         slope = values * (1 - values)
         back = gradient * (values - 0.5) > 0
-        return gradient * torch.where(back, slope.clamp_min(_SLOPE_BACK), slope)
+        return gradient * torch.maximum(slope, back.to(slope) * _SLOPE_BACK)
 
 
 def _rolled(pixels: Tensor, shifts: Tensor) -> Tensor:

@@ -71,7 +71,7 @@ class FrozenConvolution:
         shape = self._shape(maps)
         if self.laid is not None:
             pictures, seen = self.laid.pictures(maps), (AS_THEY_ARE, FramesAsPictures(len(maps)))
-            return self._run(shape, pictures, self.laid.weight, self.laid.stride, (0, 0), (1, 1), seen)
+            return self._run(shape, pictures, self.laid.weight, self.laid.stride, self.laid.padding, (1, 1), seen)
         if self.folded is not None:
             maps = fold_clips(maps, self.weight.shape[2:], self.stride, self.padding)
             maps = maps.contiguous(memory_format=ORDERS[maps.ndim])

@@ -43,6 +43,17 @@ class FieldTracer(Follower[Seen]):
         self._recurrence = Recurrence()
         self._constants = ConstantValues()
 
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Execute the operation and note what is seen by its outputs."""
+        if func is torch.ops.aten._to_copy.default and args[0] not in self._tracked:
+            # As every weight is brought to where a pass runs: nothing is seen by it, and its values are all to know.
+            copy = func(*args, **(kwargs or {}))
+            self._constants.follow(func, args, kwargs or {}, [copy])
+            return copy
+        return super().__torch_dispatch__(func, types, args, kwargs)
+
     def _finished(self, func: Any, args: Sequence[Any], kwargs: dict[str, Any], outputs: Sequence[Tensor]) -> None:
         if self.sourceless(outputs):
             self._constants.follow(func, args, kwargs, outputs)
