@@ -89,14 +89,16 @@ def filters(
     They are read off a clip of `shape` (T, H, W), by default a whole one; where the layers before take no such clip,
     there are none.
     """
-    if target.calls != (PLAIN,):
-        shape = None  # where the middle is on a smaller clip is not known
+    if target.calls != (PLAIN,) or shape == target.clip_shape:
+        shape = None  # where the middle of calls is on a smaller clip is not known
     try:
         found = closed_form(target, kernels, shape)
-    except (NetworkError, *REFUSALS) as error:
-        if is_out_of_memory(error):
-            raise
+    except NetworkError:
         return {}
+    except REFUSALS as error:
+        if shape is None or is_out_of_memory(error):
+            raise
+        return {}  # it is too small for the layers before
     return dict(zip(found.kernels, found.weights, strict=True))
 
 

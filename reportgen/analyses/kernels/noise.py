@@ -11,10 +11,10 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class NoiseAnswers:
-    """Each kernel's pre-activation over all positions of noise clips, in two numbers, `K` each.
+    """Each kernel's pre-activation over all positions of noise clips, told by three values `K`.
 
     `spread` is its standard deviation, the unit in which activations are set against the penalties; 1 for a kernel
-    that noise does not move. `fires` is the mean of what a ReLU passes on, in that unit.
+    that noise has not `moved`. `fires` is the mean of what a ReLU passes on, in that unit.
     """
 
     spread: Tensor
@@ -27,12 +27,13 @@ class NoiseAnswers:
         means, squares, fired = [], [], []
         for maps in answers:
             values = maps.flatten(2)[0] if maps.ndim > 2 else maps[0, :, None]
+            values = values.to(torch.promote_types(maps.dtype, torch.float32))
             mean = values.mean(1)
             fired.append((mean + values.abs().mean(1)) / 2)  # half of x + |x|
             squares.append((values - mean[:, None]).square_().mean(1))  # about the mean, or rounding would move it
             means.append(mean)
         centres = torch.stack(means)
         spread = (torch.stack(squares) + (centres - centres.mean(0)).square()).mean(0).sqrt()
-        moved = spread > torch.finfo(spread.dtype).eps
+        moved = spread > torch.finfo(maps.dtype).eps
         spread = torch.where(moved, spread, torch.ones_like(spread))
-        return cls(spread, moved, torch.stack(fired).mean(0) / spread)
+        return cls(spread.to(maps.dtype), moved, torch.stack(fired).mean(0) / spread)
