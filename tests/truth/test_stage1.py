@@ -15,7 +15,7 @@ from torch.nn import functional
 from reportgen import load_network, maximize_activation
 from reportgen.analyses.base import Subject, Unit
 from reportgen.analyses.kernels.analysis import KernelAnalysis
-from reportgen.analyses.kernels.closed_form import closed_form
+from reportgen.analyses.kernels.closed_form import closed_form, filters
 from reportgen.analyses.kernels.parameters import KernelParameters
 from reportgen.errors import NetworkError
 from reportgen.networks.core.network import Network, as_network
@@ -156,6 +156,30 @@ def test_the_closed_form_is_the_kernel_and_the_search_finds_its_optimum(planted:
     assert exact.activations == pytest.approx(bias + weight.clamp_min(0).flatten(1).sum(1), rel=1e-5)
     assert torch.all(found.activations <= exact.activations + 1e-5)
     assert found.activations == pytest.approx(exact.activations, rel=0.03)
+
+
+class OfOneSize(nn.Module):
+    """A first convolution before a head that refuses clips of any other size, as a C3D's does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv3d(3, 4, 3, padding=1)
+        self.head = nn.Linear(4 * 16 * 64 * 64, 2)
+
+    def forward(self, clips: Tensor) -> Tensor:
+        maps = self.first(clips).relu().flatten(1)
+        if maps.shape[1] != self.head.in_features:
+            raise NetworkError("The classifier takes clips of 16x64x64.")
+        answer: Tensor = self.head(maps)
+        return answer
+
+
+def test_a_first_layers_kernel_is_read_off_clips_that_layers_behind_it_refuse() -> None:
+    module = OfOneSize().eval().requires_grad_(False)
+    target = clip_preactivation(as_network(module), "first", (16, 64, 64))
+    found = filters(target, [0, 2], (8, 32, 32))
+    assert sorted(found) == [0, 2]
+    assert found[2] == pytest.approx(module.first.weight[2], abs=1e-6)
 
 
 def test_a_kernel_behind_rectified_colours_is_searched_and_has_no_closed_form() -> None:

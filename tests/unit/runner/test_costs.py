@@ -122,6 +122,11 @@ def test_work_is_that_of_the_passes_up_to_the_layer() -> None:
     assert work_of(asked("saliency", method="smoothgrad", samples=16, steps=64), LAYERS, 0) == 2 * 3 * 16
     assert work_of(asked("saliency", method="gradients", samples=16, steps=64), LAYERS, 0) == 2 * 3
     assert work_of(asked("evidence", "tiny"), LAYERS, 40) == 80
+    assert work_of(asked("motion", "tiny/clip", draws=4, clips=32), LAYERS, 40) == 2 * 5, (
+        "one clip, whatever the others"
+    )
+    assert work_of(asked("motion", "tiny", draws=4, clips=32, objective="firing"), LAYERS, 40) == 2 * 5 * 32
+    assert work_of(asked("motion", "tiny", draws=4, clips=32, objective="firing"), LAYERS, 0) == 0, "known by then"
     assert work_of(asked("somebody's own", "tiny"), LAYERS, 40) == 2
     assert work_of(kernel, {}, 0) == 0
     assert cost_kind(asked("saliency", method="gradients")) == "saliency gradients"

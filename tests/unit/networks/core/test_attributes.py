@@ -13,7 +13,9 @@ from torch import Tensor, nn
 
 from reportgen.networks.core import attributes
 from reportgen.networks.core.attributes import attributes_kept, begun_anew, leaves_something
+from reportgen.networks.core.network import as_network
 from reportgen.networks.core.observing import Observer
+from reportgen.networks.core.passes import run_until
 from reportgen.networks.core.unchanged import unchanged
 
 
@@ -207,3 +209,23 @@ def test_whoever_watches_sees_the_same_operations_in_every_pass(counts: bool) ->
         seen.append(watching.seen)
     assert seen[0] == seen[1] == seen[2]
     assert not any("clone" in name or "equal" in name or "copy" in name for name in seen[0])
+
+
+def test_passes_that_end_at_a_layer_are_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks, look = [], attributes.state_of
+    monkeypatch.setattr(attributes, "state_of", lambda module: looks.append(1) or look(module))
+    network = as_network(nn.Sequential(nn.Conv3d(3, 2, 1), nn.Conv3d(2, 2, 1)))
+    for layer in ("0", "0", "1", "1", "0"):
+        run_until(network, torch.zeros(1, 3, 2, 4, 4), layer)
+    assert len(looks) == 2 * 2, "before and behind the first pass to each layer"
+
+
+def test_a_pass_that_fails_on_its_way_does_not_say_what_one_that_gets_there_leaves() -> None:
+    module = nn.Sequential(nn.Conv3d(3, 2, 3), Counting(counts=True))
+    network = as_network(module)
+    with pytest.raises(RuntimeError):
+        run_until(network, torch.zeros(1, 3, 1, 1, 1), "1")  # smaller than a kernel
+    clip = torch.zeros(1, 3, 4, 4, 4)
+    first, again = (run_until(network, clip, "1") for _ in range(2))
+    assert torch.equal(first, again)
+    assert (module[1].calls, float(module[1].total)) == (0, 0.0)
